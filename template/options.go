@@ -1,0 +1,26 @@
+package template
+
+// Options say what a template is. They are plain values.
+type Options struct {
+	// Name is how errors and logs call the template: its source file, or
+	// "(dynamic)" for text that stands in the configuration.
+	Name string
+
+	// Text is the template itself.
+	Text string
+
+	// LeftDelim and RightDelim are the action delimiters, "" for {{ and }}.
+	LeftDelim, RightDelim string
+
+	// ErrorOnMissingKey makes looking up a key that a map does not have an
+	// error; otherwise the result prints as <no value>.
+	ErrorOnMissingKey bool
+
+	// FunctionDenylist holds patterns of functions that may not be called,
+	// with * for any run of characters.
+	FunctionDenylist []string
+
+	// SandboxPath is the directory that the function file may read from, ""
+	// for no limit.
+	SandboxPath string
+}

@@ -1,0 +1,43 @@
+package watch
+
+import (
+	"errors"
+	"time"
+)
+
+// A Class says what is to be done about an error of a store.
+type Class int
+
+const (
+	// Retry: the same request may succeed later (network, 5xx, 429).
+	Retry Class = iota
+	// Denied: it fails until something else changes, such as a policy or a
+	// mount (403, 404 where that is not an answer). It is still tried again,
+	// at the slowest pace.
+	Denied
+	// Invalid: the request itself is wrong (400, an unsupported query).
+	Invalid
+)
+
+// An Error is a failed attempt to answer a query.
+type Error struct {
+	Query      Query
+	Class      Class
+	RetryAfter time.Duration // what the store asked for, 0 if it did not
+	Err        error
+}
+
+// Error begins with the query's identity, as consul-template's errors do.
+func (e *Error) Error() string { return e.Query.String() + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Classify returns the class of err, Retry where it is no *Error.
+func Classify(err error) Class {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Class
+	}
+	return Retry
+}

@@ -1,0 +1,118 @@
+package watch
+
+import "strings"
+
+// A Store is a system that answers queries.
+type Store string
+
+// The stores that a query can be put to.
+const (
+	Consul Store = "consul"
+	Vault  Store = "vault"
+	Nomad  Store = "nomad"
+	Files  Store = "file"
+)
+
+// A Kind says what a query asks and so which fields of Query it uses and what
+// type its answer has. Its text is the family name that users know from logs
+// and error messages.
+type Kind string
+
+// The kinds of query. After each: what Name holds; the type of Answer.Data.
+const (
+	KVGet  Kind = "kv.get"  // key; *KeyPair, nil where the key does not exist
+	KVList Kind = "kv.list" // raw string prefix; []*KeyPair by Path, Key relative to the prefix
+
+	ServiceHealth  Kind = "health.service"      // service; []*HealthService
+	ConnectHealth  Kind = "health.connect"      // service; []*HealthService, the Connect-capable ones
+	ServiceList    Kind = "catalog.services"    // unused; []*CatalogSnippet by name
+	NodeServices   Kind = "catalog.node"        // node, "" for the agent's own; *CatalogNode, never nil
+	NodeList       Kind = "catalog.nodes"       // unused; []*Node by name and address, or by Near
+	DatacenterList Kind = "catalog.datacenters" // unused; []string, sorted. Filter "available" drops those that do not answer
+
+	CARootList          Kind = "connect.caroots"       // unused; []*CARoot
+	CALeafCert          Kind = "connect.caleaf"        // service; *LeafCert
+	PeeringList         Kind = "list.peerings"         // unused; []*Peering by state, partition and name
+	PartitionList       Kind = "list.partitions"       // unused; []*Partition by name
+	ExportedServiceList Kind = "list.exportedServices" // partition; []ExportedService by service
+	ImportedServiceList Kind = "list.importedServices" // partition; []ImportedService by service
+
+	FileContent Kind = "file" // path; string
+
+	VaultRead  Kind = "vault.read"  // path; Params the URL query
+	VaultWrite Kind = "vault.write" // path; Params the body
+	VaultList  Kind = "vault.list"  // path
+	VaultPKI   Kind = "vault.pki"   // path; Params the body and the destination
+
+	NomadServiceList Kind = "nomad.services" // unused
+	NomadService     Kind = "nomad.service"  // service; Params is "count|key" where the caller limits the number
+	NomadVarGet      Kind = "nomad.var.get"  // path
+	NomadVarList     Kind = "nomad.var.list" // prefix
+)
+
+// Store returns the store that answers queries of this kind.
+func (k Kind) Store() Store {
+	switch {
+	case k == FileContent:
+		return Files
+	case strings.HasPrefix(string(k), "vault."):
+		return Vault
+	case strings.HasPrefix(string(k), "nomad."):
+		return Nomad
+	default:
+		return Consul
+	}
+}
+
+// A Query is one question to one store. It is comparable: two templates that
+// ask the same thing hold equal queries and so share one watch.
+//
+// Fields that a kind does not use are empty. An empty scope field (Datacenter
+// to SamenessGroup) means the agent's or the configuration's own.
+type Query struct {
+	Kind Kind
+	Name string
+
+	Tag    string // ServiceHealth, ConnectHealth, NomadService: only instances with this tag
+	Filter string // ServiceHealth, ConnectHealth: health states, sorted and joined by ","; "" is "passing"
+	Near   string // sort by round-trip time from this node; "_agent" is the agent's own
+	Params string // Vault: what else makes the question, in one canonical text
+
+	Datacenter    string // for Nomad: the region
+	Namespace     string
+	Partition     string
+	Peer          string
+	SamenessGroup string
+}
+
+// Store returns the store that answers q.
+func (q Query) Store() Store { return q.Kind.Store() }
+
+// String returns the identity of q as people know it from consul-template
+// (COMPAT 3.4), such as kv.get(app/port@dc2) or health.service(web|any).
+// Equal queries have equal strings, and different queries different ones.
+func (q Query) String() string {
+	var b strings.Builder
+	if q.Tag != "" {
+		b.WriteString(q.Tag + ".")
+	}
+	b.WriteString(q.Name)
+	suffix(&b, "@", q.Datacenter)
+	suffix(&b, "@partition=", q.Partition)
+	suffix(&b, "@ns=", q.Namespace)
+	suffix(&b, "@peer=", q.Peer)
+	suffix(&b, "@sameness-group=", q.SamenessGroup)
+	suffix(&b, "~", q.Near)
+	suffix(&b, "|", q.Filter)
+	suffix(&b, "?", q.Params)
+	if b.Len() == 0 {
+		return string(q.Kind)
+	}
+	return string(q.Kind) + "(" + b.String() + ")"
+}
+
+func suffix(b *strings.Builder, mark, value string) {
+	if value != "" {
+		b.WriteString(mark + value)
+	}
+}

@@ -1,0 +1,33 @@
+package watch
+
+import "testing"
+
+func TestQueryString(t *testing.T) {
+	tests := []struct {
+		q    Query
+		want string
+	}{
+		{Query{Kind: KVGet, Name: "app/port"}, "kv.get(app/port)"},
+		{Query{Kind: KVGet, Name: "a", Datacenter: "dc2", Partition: "p", Namespace: "n"}, "kv.get(a@dc2@partition=p@ns=n)"},
+		{Query{Kind: ServiceHealth, Name: "web", Tag: "v1", Filter: "any", Near: "_agent", Datacenter: "dc1"}, "health.service(v1.web@dc1~_agent|any)"},
+		{Query{Kind: ServiceHealth, Name: "web", Peer: "east"}, "health.service(web@peer=east)"},
+		{Query{Kind: NodeList}, "catalog.nodes"},
+		{Query{Kind: NodeList, Near: "n1"}, "catalog.nodes(~n1)"},
+	}
+	for _, tt := range tests {
+		if got := tt.q.String(); got != tt.want {
+			t.Errorf("%#v.String() = %q, want %q", tt.q, got, tt.want)
+		}
+	}
+}
+
+func TestStore(t *testing.T) {
+	for kind, want := range map[Kind]Store{
+		KVGet: Consul, ServiceHealth: Consul, CALeafCert: Consul,
+		FileContent: Files, VaultPKI: Vault, NomadVarGet: Nomad,
+	} {
+		if got := kind.Store(); got != want {
+			t.Errorf("%s.Store() = %s, want %s", kind, got, want)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package watch
+
+import "context"
+
+// A Source keeps queries of one store current.
+//
+// Its owner calls Run once and may call Watch and Unwatch at any time, before
+// Run and during it, from any goroutine. No constructor of a source starts a
+// goroutine; all that it starts belong to Run.
+type Source interface {
+	// Run serves the watched queries until ctx ends. It returns when every
+	// goroutine and request of the source has ended. Failures of the store
+	// do not end it: they go to the sink of the query that met them.
+	Run(ctx context.Context)
+
+	// Watch begins to keep q current and returns at once. The source gives
+	// sink every answer that it receives (it need not find out whether the
+	// data differs from the last) and every failure.
+	// Watching a query that is watched already is a programming error.
+	Watch(q Query, sink Sink)
+
+	// Unwatch ends what Watch began: the request under way is cancelled and
+	// its resources are let go. A call to the sink that was already under
+	// way may still come; the Watcher drops it. Unwatching a query that is
+	// not watched does nothing.
+	Unwatch(q Query)
+}
+
+// A Sink takes what a source learns about one query. Its methods return at
+// once and may be called from any goroutine, one call at a time.
+type Sink interface {
+	// Publish gives the newest answer and ends a row of failures. The source
+	// leaves Answer.Last alone.
+	Publish(Answer)
+
+	// Fail tells that an attempt failed. The source goes on trying.
+	Fail(error)
+}

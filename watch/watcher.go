@@ -1,0 +1,193 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"reflect"
+	"sync"
+	"time"
+)
+
+// A Watcher keeps the newest state of each watched query, from any store.
+//
+// Its methods may be called from any goroutine. It owns its sources: Run runs
+// them and returns when they have ended.
+type Watcher struct {
+	sources map[Store]Source
+	changed chan struct{} // capacity 1: "look again"
+
+	mu      sync.Mutex
+	entries map[Query]*entry
+	fresh   []*entry // entries with news since the last Take, each once
+}
+
+// An entry is the Sink of one watched query.
+type entry struct {
+	w     *Watcher
+	query Query
+
+	// Guarded by w.mu.
+	state State
+	news  bool // it stands in w.fresh
+	gone  bool // it was unwatched; what still arrives is dropped
+}
+
+// New returns a Watcher that puts each query to its store's source. It starts
+// nothing; see Run.
+func New(sources map[Store]Source) *Watcher {
+	return &Watcher{
+		sources: maps.Clone(sources),
+		changed: make(chan struct{}, 1),
+		entries: make(map[Query]*entry),
+	}
+}
+
+// Run runs the sources until ctx ends and they have all returned.
+func (w *Watcher) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, s := range w.sources {
+		wg.Go(func() { s.Run(ctx) })
+	}
+	wg.Wait()
+}
+
+// ErrNotConfigured says that a query is for a store that nobody set up.
+var ErrNotConfigured = errors.New("not configured")
+
+// Serves tells whether queries to store are answered by some source.
+func (w *Watcher) Serves(store Store) bool {
+	_, ok := w.sources[store]
+	return ok
+}
+
+// Watch begins to keep queries current; those that are watched already stay
+// as they are. A query to a store without a source fails with
+// ErrNotConfigured and has no answer.
+func (w *Watcher) Watch(queries ...Query) {
+	for _, q := range queries {
+		if e := w.add(q); e != nil {
+			w.start(e)
+		}
+	}
+}
+
+// add makes the entry of q; nil where there is one.
+func (w *Watcher) add(q Query) *entry {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.entries[q] != nil {
+		return nil
+	}
+	e := &entry{w: w, query: q}
+	w.entries[q] = e
+	return e
+}
+
+// start hands e to its source, without the lock: the source may answer at once.
+func (w *Watcher) start(e *entry) {
+	s, ok := w.sources[e.query.Store()]
+	if !ok {
+		e.Fail(&Error{Query: e.query, Class: Invalid, Err: ErrNotConfigured})
+		return
+	}
+	s.Watch(e.query, e)
+}
+
+// Unwatch ends the watching of queries and forgets their answers.
+func (w *Watcher) Unwatch(queries ...Query) {
+	for _, q := range queries {
+		if w.remove(q) {
+			if s, ok := w.sources[q.Store()]; ok {
+				s.Unwatch(q)
+			}
+		}
+	}
+}
+
+func (w *Watcher) remove(q Query) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := w.entries[q]
+	if e == nil {
+		return false
+	}
+	e.gone = true
+	delete(w.entries, q)
+	return true
+}
+
+// Changed is a channel that receives when Take has something to give. It has
+// room for one wake-up, which stands for any number of changes.
+func (w *Watcher) Changed() <-chan struct{} { return w.changed }
+
+// Take returns the newest state of every query whose state has changed since
+// the last Take, each once. States between the two are skipped.
+func (w *Watcher) Take() []Update {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	updates := make([]Update, 0, len(w.fresh))
+	for _, e := range w.fresh {
+		e.news = false
+		if !e.gone {
+			updates = append(updates, Update{Query: e.query, State: e.state})
+		}
+	}
+	clear(w.fresh)
+	w.fresh = w.fresh[:0]
+	return updates
+}
+
+// Publish implements Sink. It drops answers that say what is known already,
+// unless a failure ends with them.
+func (e *entry) Publish(a Answer) {
+	e.w.mu.Lock()
+	defer e.w.mu.Unlock()
+	old := e.state
+	same := old.Known && reflect.DeepEqual(old.Answer.Data, a.Data)
+	if same {
+		a.Data = old.Answer.Data // what templates hold stays one value
+	}
+	a.Last = a.Data
+	if isNil(a.Data) {
+		a.Last = old.Answer.Last
+	}
+	e.state = State{Answer: a, Known: true}
+	if !same || old.Failure != nil {
+		e.tell()
+	}
+}
+
+// isNil tells whether data says that there is no such thing.
+func isNil(data any) bool {
+	if data == nil {
+		return true
+	}
+	v := reflect.ValueOf(data)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// Fail implements Sink.
+func (e *entry) Fail(err error) {
+	e.w.mu.Lock()
+	defer e.w.mu.Unlock()
+	f := &Failure{Err: err, Since: time.Now(), Attempts: 1}
+	if old := e.state.Failure; old != nil {
+		f.Since, f.Attempts = old.Since, old.Attempts+1
+	}
+	e.state.Failure = f
+	e.tell()
+}
+
+// tell notes that e has news and wakes the reader. The caller holds the lock.
+func (e *entry) tell() {
+	if e.gone || e.news {
+		return
+	}
+	e.news = true
+	e.w.fresh = append(e.w.fresh, e)
+	select {
+	case e.w.changed <- struct{}{}:
+	default:
+	}
+}

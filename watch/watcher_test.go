@@ -1,0 +1,156 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A fakeSource hands its sinks to the test.
+type fakeSource struct {
+	mu    sync.Mutex
+	sinks map[Query]Sink
+}
+
+func newFake() *fakeSource { return &fakeSource{sinks: make(map[Query]Sink)} }
+
+func (s *fakeSource) Run(ctx context.Context) { <-ctx.Done() }
+
+func (s *fakeSource) Watch(q Query, sink Sink) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sinks[q] = sink
+}
+
+func (s *fakeSource) Unwatch(q Query) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sinks, q)
+}
+
+func key(name string) Query { return Query{Kind: KVGet, Name: name} }
+
+func woken(w *Watcher) bool {
+	select {
+	case <-w.Changed():
+		return true
+	default:
+		return false
+	}
+}
+
+// take returns what is new, by query.
+func take(w *Watcher) map[Query]State {
+	m := make(map[Query]State)
+	for _, u := range w.Take() {
+		m[u.Query] = u.State
+	}
+	return m
+}
+
+func TestWatcherKeepsTheNewest(t *testing.T) {
+	src := newFake()
+	w := New(map[Store]Source{Consul: src})
+	w.Watch(key("a"), key("b"), key("a"))
+	a := src.sinks[key("a")]
+	for _, v := range []string{"1", "2", "3"} {
+		a.Publish(Answer{Data: v})
+	}
+	if !woken(w) || woken(w) {
+		t.Error("want exactly one wake-up for three answers")
+	}
+	got := take(w)
+	if len(got) != 1 || got[key("a")].Answer.Data != "3" {
+		t.Errorf("Take = %v, want only a = 3", got)
+	}
+	if len(w.Take()) != 0 {
+		t.Error("a second Take gave the same news again")
+	}
+}
+
+func TestWatcherDropsWhatIsKnown(t *testing.T) {
+	src := newFake()
+	w := New(map[Store]Source{Consul: src})
+	w.Watch(key("a"))
+	a := src.sinks[key("a")]
+	a.Publish(Answer{Data: []string{"x"}})
+	first := take(w)[key("a")].Answer.Data
+	woken(w)
+	a.Publish(Answer{Data: []string{"x"}, Index: 7})
+	if woken(w) || len(w.Take()) != 0 {
+		t.Error("an equal answer was told")
+	}
+	a.Publish(Answer{Data: nil})
+	st := take(w)[key("a")]
+	if !st.Known || st.Answer.Data != nil {
+		t.Errorf("after deletion: %+v, want a known nil", st)
+	}
+	if diff := cmp.Diff(first, st.Answer.Last); diff != "" {
+		t.Errorf("Last after deletion: %s", diff)
+	}
+}
+
+func TestWatcherFailures(t *testing.T) {
+	src := newFake()
+	w := New(map[Store]Source{Consul: src})
+	w.Watch(key("a"))
+	a := src.sinks[key("a")]
+	a.Publish(Answer{Data: "1"})
+	a.Fail(errors.New("one"))
+	since := take(w)[key("a")].Failure.Since
+	a.Fail(errors.New("two"))
+	st := take(w)[key("a")]
+	if st.Answer.Data != "1" || !st.Known {
+		t.Errorf("a failure lost the last good answer: %+v", st)
+	}
+	if f := st.Failure; f.Attempts != 2 || f.Err.Error() != "two" || !f.Since.Equal(since) {
+		t.Errorf("failure = %+v, want the second, since the first", f)
+	}
+	a.Publish(Answer{Data: "1"})
+	if st := take(w)[key("a")]; st.Failure != nil || st.Answer.Data != "1" {
+		t.Errorf("after recovery with the same data: %+v, want it told, without failure", st)
+	}
+}
+
+func TestWatcherForgets(t *testing.T) {
+	src := newFake()
+	w := New(map[Store]Source{Consul: src})
+	w.Watch(key("a"))
+	old := src.sinks[key("a")]
+	old.Publish(Answer{Data: "1"})
+	w.Unwatch(key("a"), key("never"))
+	if len(w.Take()) != 0 {
+		t.Error("an unwatched query was told")
+	}
+	w.Watch(key("a"))
+	old.Publish(Answer{Data: "late"})
+	if len(w.Take()) != 0 {
+		t.Error("a late answer to the old watch reached the new one")
+	}
+}
+
+func TestWatcherWithoutSource(t *testing.T) {
+	w := New(nil)
+	q := Query{Kind: VaultRead, Name: "secret/a"}
+	w.Watch(q)
+	f := take(w)[q].Failure
+	if f == nil || !errors.Is(f.Err, ErrNotConfigured) || Classify(f.Err) != Invalid {
+		t.Errorf("failure = %+v, want ErrNotConfigured", f)
+	}
+	if w.Serves(Vault) {
+		t.Error("Serves(Vault) without a source")
+	}
+	w.Unwatch(q)
+}
+
+func TestWatcherRunEndsWithItsSources(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	w := New(map[Store]Source{Consul: newFake(), Files: newFake()})
+	done := make(chan struct{})
+	go func() { w.Run(ctx); close(done) }()
+	cancel()
+	<-done
+}
