@@ -1,5 +1,10 @@
 package watch
 
+import (
+	"cmp"
+	"slices"
+)
+
 // The types of this file are what templates see of Consul's catalog. Field
 // names and order are part of the template language (COMPAT 3.4.1).
 
@@ -38,4 +43,29 @@ type CatalogNodeService struct {
 	Port              int
 	Address           string
 	EnableTagOverride bool
+}
+
+// SortedTags returns a sorted copy of tags. It is never nil, as templates have
+// always had it.
+func SortedTags(tags []string) ServiceTags {
+	sorted := make(ServiceTags, len(tags))
+	copy(sorted, tags)
+	slices.Sort(sorted)
+	return sorted
+}
+
+// SortNodes puts nodes in the order that templates see where the query has no
+// Near: by name, then by address.
+func SortNodes(list []*Node) {
+	slices.SortStableFunc(list, func(a, b *Node) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Address, b.Address))
+	})
+}
+
+// SortNodeServices puts the services of a node in the order that templates
+// see: by service name, then by id.
+func SortNodeServices(list []*CatalogNodeService) {
+	slices.SortStableFunc(list, func(a, b *CatalogNodeService) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.ID, b.ID))
+	})
 }

@@ -1,5 +1,7 @@
 package watch
 
+import "strings"
+
 // A KeyPair is one key of Consul's key-value store. Field names and order are
 // part of the template language (COMPAT 3.4.1).
 type KeyPair struct {
@@ -12,4 +14,11 @@ type KeyPair struct {
 	LockIndex   uint64
 	Flags       uint64
 	Session     string
+}
+
+// RelativeKey returns the Key of the pair at path in the answer to a KVList of
+// this prefix: a raw string prefix, so that "app" makes "apple" into "le"
+// (COMPAT 3.4, quirk Q43).
+func RelativeKey(prefix, path string) string {
+	return strings.TrimLeft(strings.TrimPrefix(path, prefix), "/")
 }
