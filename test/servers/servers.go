@@ -1,0 +1,129 @@
+// Package servers gives tests the real programs that restencil works with:
+// Consul, nginx, and consul-template as the oracle of what a template means.
+//
+// The servers come from the Go module proxy (README.md in this folder) and are
+// built by "make servers" into .cache/bin of the module's root; nginx is a
+// system package. A test that asks for a program that is not there is skipped
+// with a line that says how to get it. Where the environment variable
+// RESTENCIL_TEST_SERVERS is "required", as in "make test", it fails instead.
+//
+// Everything listens on loopback, on ports that were free, and keeps its files
+// in the test's temporary directory. What a test starts ends with it: at the
+// latest when the test process dies, however it dies (that last on Linux only).
+//
+// Methods that can fail report through the testing.TB that started the
+// program, and so belong to the test's own goroutine.
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+const (
+	// binVariable names a folder to take the servers from instead of .cache/bin.
+	binVariable = "RESTENCIL_SERVERS_BIN"
+
+	// requiredVariable, set to "required", turns a missing program from a
+	// skipped test into a failed one.
+	requiredVariable = "RESTENCIL_TEST_SERVERS"
+)
+
+// ConsulPath returns the path of the consul binary, or skips the test.
+func ConsulPath(t testing.TB) string {
+	t.Helper()
+	return built(t, "consul")
+}
+
+// ConsulTemplate returns the path of consul-template, the oracle, or skips the
+// test.
+func ConsulTemplate(t testing.TB) string {
+	t.Helper()
+	return built(t, "consul-template")
+}
+
+// NginxPath returns the path of the system's nginx, or skips the test.
+func NginxPath(t testing.TB) string {
+	t.Helper()
+	path, err := lookNginx()
+	if err != nil {
+		missing(t, "nginx is not installed: run \"make servers\" as root, or install the system's nginx package")
+	}
+	return path
+}
+
+// built returns the path of a program that "make servers" builds.
+func built(t testing.TB, name string) string {
+	t.Helper()
+	dir, err := binDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		missing(t, name+" is not built: run \"make servers\"")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// missing ends the test for want of a program.
+func missing(t testing.TB, reason string) {
+	t.Helper()
+	if os.Getenv(requiredVariable) == "required" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// binDir returns the folder that holds the servers.
+func binDir() (string, error) {
+	if dir := os.Getenv(binVariable); dir != "" {
+		return dir, nil
+	}
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(root, ".cache", "bin"), nil
+}
+
+// moduleRoot returns the root of the module that the working directory is in,
+// which for a test is the directory of its package.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		text, err := os.ReadFile(filepath.Join(at, "go.mod"))
+		if err == nil && strings.HasPrefix(string(text), "module restencil\n") {
+			return at, nil
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("finding the servers: %s is not inside the module restencil (set %s)", dir, binVariable)
+		}
+	}
+}
+
+// lookNginx finds nginx on the PATH or where systems put it, which is often
+// not on the PATH of an ordinary user.
+func lookNginx() (string, error) {
+	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return filepath.Abs(path)
+		}
+	}
+	return "", exec.ErrNotFound
+}
