@@ -1,0 +1,102 @@
+package watchtest
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"restencil/watch"
+)
+
+// An Event is one call to a sink: an answer, or where Err is set, a failure.
+type Event struct {
+	Answer watch.Answer
+	Err    error
+}
+
+// A Recorder is a watch.Sink that remembers every call. Calls that overlap,
+// which a source must not make, fail its test.
+type Recorder struct {
+	t    testing.TB
+	busy atomic.Bool
+
+	mu     sync.Mutex
+	events []Event
+	news   chan struct{} // closed, and replaced, at each event
+}
+
+// NewRecorder returns an empty recorder.
+func NewRecorder(t testing.TB) *Recorder {
+	return &Recorder{t: t, news: make(chan struct{})}
+}
+
+// Publish implements watch.Sink.
+func (r *Recorder) Publish(a watch.Answer) { r.record(Event{Answer: a}) }
+
+// Fail implements watch.Sink.
+func (r *Recorder) Fail(err error) {
+	if err == nil {
+		r.t.Error("Fail was called with a nil error")
+	}
+	r.record(Event{Err: err})
+}
+
+func (r *Recorder) record(e Event) {
+	if r.busy.Swap(true) {
+		r.t.Error("two calls to one sink overlap")
+	}
+	defer r.busy.Store(false)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+	close(r.news)
+	r.news = make(chan struct{})
+}
+
+// Events returns all that happened so far, oldest first.
+func (r *Recorder) Events() []Event {
+	events, _ := r.snapshot()
+	return events
+}
+
+func (r *Recorder) snapshot() ([]Event, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events), r.news
+}
+
+// Wait returns the events once they satisfy ok. Where that takes longer than
+// limit, the test ends with what it waited for and what it had.
+func (r *Recorder) Wait(what string, limit time.Duration, ok func([]Event) bool) []Event {
+	r.t.Helper()
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	for {
+		events, news := r.snapshot()
+		if ok(events) {
+			return events
+		}
+		select {
+		case <-news:
+		case <-deadline.C:
+			r.t.Fatalf("no %s within %v; events so far: %s", what, limit, describe(events))
+		}
+	}
+}
+
+// hears tells whether any event comes within limit. Unlike Wait it may be
+// called from any goroutine.
+func (r *Recorder) hears(limit time.Duration) bool {
+	events, news := r.snapshot()
+	if len(events) > 0 {
+		return true
+	}
+	select {
+	case <-news:
+		return true
+	case <-time.After(limit):
+		return false
+	}
+}

@@ -1,0 +1,238 @@
+package watchtest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"restencil/watch"
+)
+
+// A Harness is a source under test and the store behind it. The suite calls
+// its functions from one goroutine at a time; those that cannot do their work
+// end the test.
+type Harness struct {
+	// Source is new: neither Run nor Watch has been called. Required.
+	Source watch.Source
+
+	// Query asks for one thing, which does not exist yet. Required.
+	Query watch.Query
+
+	// Others are more queries that the source can answer at the same time,
+	// none of them equal to Query. The more, the harder the test of
+	// concurrent use; eight are a good number. Required.
+	Others []watch.Query
+
+	// Set gives the thing a value, and makes it where it does not exist. A
+	// value is short ASCII text. Required.
+	Set func(value string)
+
+	// Delete makes the thing not exist. Required.
+	Delete func()
+
+	// Value returns what the data of an answer to Query says: ok is false
+	// where the thing does not exist, which is nil or an empty list.
+	// Required.
+	Value func(data any) (value string, ok bool)
+
+	// Break makes the store fail until Heal puts it right again; what was
+	// set is still there then. Nil: the store cannot fail, and those tests
+	// are skipped.
+	Break, Heal func()
+
+	// Requests returns how many requests for Query the store has under way.
+	// Nil where watching holds no request open.
+	Requests func() int
+
+	// Patience is how long the source may take to tell of something. Zero
+	// means 10 s.
+	Patience time.Duration
+}
+
+// Setup makes a source with a store of its own behind it. Its clean-up
+// belongs in t.Cleanup; the source has been stopped by then.
+type Setup func(t *testing.T) Harness
+
+// prompt is how long what needs no answer of the store may take: ending a
+// request, ending Run. Generous, for busy machines.
+const prompt = 3 * time.Second
+
+// Run runs the suite as subtests of t.
+func Run(t *testing.T, setup Setup) {
+	for _, test := range []struct {
+		name string
+		run  func(*bench)
+	}{
+		{"first answer, nothing there", (*bench).firstAnswerNothing},
+		{"first answer", (*bench).firstAnswer},
+		{"change and delete", (*bench).changeAndDelete},
+		{"same value set again", (*bench).sameAgain},
+		{"many changes", (*bench).manyChanges},
+		{"watch before run", (*bench).watchBeforeRun},
+		{"failure and recovery", (*bench).failureAndRecovery},
+		{"broken from the start", (*bench).brokenFromTheStart},
+		{"unwatch", (*bench).unwatch},
+		{"unwatch while broken", (*bench).unwatchWhileBroken},
+		{"unwatch and watch at once", (*bench).rewatch},
+		{"run ends", (*bench).runEnds},
+		{"run ends while broken", (*bench).runEndsWhileBroken},
+		{"concurrent use", (*bench).concurrent},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := setup(t)
+			if h.Patience == 0 {
+				h.Patience = 10 * time.Second
+			}
+			test.run(&bench{Harness: h, T: t, before: goleak.IgnoreCurrent()})
+		})
+	}
+}
+
+// A bench is one test at work.
+type bench struct {
+	Harness
+	*testing.T
+	before goleak.Option // the goroutines that were there first
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+// start begins the source's Run, which ends with the test at the latest.
+func (b *bench) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	b.cancel, b.ended = cancel, make(chan struct{})
+	go func() {
+		defer close(b.ended)
+		b.Source.Run(ctx)
+	}()
+	b.Cleanup(b.stop)
+}
+
+// stop ends Run, and sees to it that it ends promptly and leaves nothing.
+func (b *bench) stop() {
+	b.Helper()
+	b.cancel()
+	select {
+	case <-b.ended:
+	case <-time.After(prompt):
+		b.Fatalf("Run has not returned %v after its context ended", prompt)
+	}
+	if err := goleak.Find(b.before); err != nil {
+		b.Errorf("something still runs after Run has returned: %v", err)
+	}
+}
+
+// watch watches Query with a new recorder.
+func (b *bench) watch() *Recorder {
+	r := NewRecorder(b.T)
+	b.Source.Watch(b.Query, r)
+	return r
+}
+
+// await waits until the newest answer says that the thing has the value.
+func (b *bench) await(r *Recorder, value string) {
+	b.Helper()
+	r.Wait(fmt.Sprintf("answer %q", value), b.Patience, func(events []Event) bool {
+		got, ok := b.newest(events)
+		return ok && got == value
+	})
+	b.inspect(r)
+}
+
+// awaitNothing waits until the newest answer says that nothing is there.
+func (b *bench) awaitNothing(r *Recorder) {
+	b.Helper()
+	r.Wait("answer that nothing is there", b.Patience, func(events []Event) bool {
+		_, ok := b.newest(events)
+		return len(answers(events)) > 0 && !ok
+	})
+	b.inspect(r)
+}
+
+// awaitFailure waits for a failure after the first skip events.
+func (b *bench) awaitFailure(r *Recorder, skip int) {
+	b.Helper()
+	r.Wait("failure", b.Patience, func(events []Event) bool {
+		return len(events) > skip && events[len(events)-1].Err != nil
+	})
+	for _, e := range r.Events() {
+		if e.Err != nil && !strings.HasPrefix(e.Err.Error(), b.Query.String()+": ") {
+			b.Errorf("failure %q does not begin with the query's identity %q", e.Err, b.Query)
+		}
+	}
+}
+
+// inspect checks what is true of every answer.
+func (b *bench) inspect(r *Recorder) {
+	b.Helper()
+	for _, a := range answers(r.Events()) {
+		if a.Time.IsZero() {
+			b.Error("an answer has no Time")
+		}
+		if a.Last != nil {
+			b.Error("a source has set Answer.Last, which is the Watcher's")
+		}
+	}
+}
+
+// awaitRequests waits until the store has (or has not) a request for Query
+// under way.
+func (b *bench) awaitRequests(some bool, limit time.Duration) {
+	b.Helper()
+	if b.Requests == nil {
+		return
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for start := time.Now(); (b.Requests() > 0) != some; <-tick.C {
+		if time.Since(start) > limit {
+			b.Fatalf("the store has %d requests under way after %v, want some: %v", b.Requests(), limit, some)
+		}
+	}
+}
+
+func (b *bench) needBreak() {
+	if b.Break == nil || b.Heal == nil {
+		b.Skip("this store cannot fail")
+	}
+}
+
+// newest returns the value in the newest answer; ok is false where there is
+// no answer or it says that nothing is there.
+func (b *bench) newest(events []Event) (value string, ok bool) {
+	all := answers(events)
+	if len(all) == 0 {
+		return "", false
+	}
+	return b.Value(all[len(all)-1].Data)
+}
+
+// answers returns those events that are no failures.
+func answers(events []Event) []watch.Answer {
+	var all []watch.Answer
+	for _, e := range events {
+		if e.Err == nil {
+			all = append(all, e.Answer)
+		}
+	}
+	return all
+}
+
+func describe(events []Event) string {
+	if len(events) == 0 {
+		return "none"
+	}
+	var b strings.Builder
+	for _, e := range events {
+		if e.Err != nil {
+			fmt.Fprintf(&b, "\n\tfailure: %v", e.Err)
+		} else {
+			fmt.Fprintf(&b, "\n\tanswer: %+v", e.Answer)
+		}
+	}
+	return b.String()
+}
