@@ -140,6 +140,9 @@ func (b *bench) unwatch() {
 	b.Source.Unwatch(b.Query)
 	b.awaitRequests(false, prompt)
 	b.Set("two")
+	witness := NewRecorder(b.T)
+	b.Source.Watch(b.Others[0], witness)
+	witness.Wait("answer to another query", b.Patience, func(events []Event) bool { return len(events) > 0 })
 	b.await(b.watch(), "two")
 	if v, _ := b.newest(old.Events()); v != "one" {
 		b.Errorf("the sink that was let go has heard of %q", v)
