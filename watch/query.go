@@ -37,17 +37,17 @@ const (
 	ExportedServiceList Kind = "list.exportedServices" // partition; []ExportedService by service
 	ImportedServiceList Kind = "list.importedServices" // partition; []ImportedService by service
 
-	FileContent Kind = "file" // path; string
+	FileContent Kind = "file" // path; string. Params the directory that it must be in (see os.Root), "" for no limit
 
-	VaultRead  Kind = "vault.read"  // path; Params the URL query
-	VaultWrite Kind = "vault.write" // path; Params the body
-	VaultList  Kind = "vault.list"  // path
-	VaultPKI   Kind = "vault.pki"   // path; Params the body and the destination
+	VaultRead  Kind = "vault.read"  // path; *Secret. Params the URL query
+	VaultWrite Kind = "vault.write" // path; *Secret, nil where Vault answers nothing. Params the body, as url.Values.Encode writes it
+	VaultList  Kind = "vault.list"  // path; []string, sorted
+	VaultPKI   Kind = "vault.pki"   // path; Certificate. Params the body and the destination, see PKIParams
 
-	NomadServiceList Kind = "nomad.services" // unused
-	NomadService     Kind = "nomad.service"  // service; Params is "count|key" where the caller limits the number
-	NomadVarGet      Kind = "nomad.var.get"  // path
-	NomadVarList     Kind = "nomad.var.list" // prefix
+	NomadServiceList Kind = "nomad.services" // unused; []*NomadServicesSnippet by name
+	NomadService     Kind = "nomad.service"  // service; []*NomadServiceInstance by name. Params is "count|key" where the caller limits the number
+	NomadVarGet      Kind = "nomad.var.get"  // path; NomadVarItems, nil where there is no such variable
+	NomadVarList     Kind = "nomad.var.list" // prefix; []*NomadVarMeta by path. Namespace may be "*"
 )
 
 // Store returns the store that answers queries of this kind.
@@ -74,9 +74,9 @@ type Query struct {
 	Name string
 
 	Tag    string // ServiceHealth, ConnectHealth, NomadService: only instances with this tag
-	Filter string // ServiceHealth, ConnectHealth: health states, sorted and joined by ","; "" is "passing"
+	Filter string // ServiceHealth, ConnectHealth: health states, sorted and joined by ","; "" is "passing", "," none
 	Near   string // sort by round-trip time from this node; "_agent" is the agent's own
-	Params string // Vault: what else makes the question, in one canonical text
+	Params string // what else makes the question, in one canonical text; see the kind
 
 	Datacenter    string // for Nomad: the region
 	Namespace     string
@@ -104,7 +104,7 @@ func (q Query) String() string {
 	suffix(&b, "@sameness-group=", q.SamenessGroup)
 	suffix(&b, "~", q.Near)
 	suffix(&b, "|", q.Filter)
-	suffix(&b, "?", q.Params)
+	b.WriteString(q.params())
 	if b.Len() == 0 {
 		return string(q.Kind)
 	}

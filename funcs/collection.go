@@ -1,0 +1,196 @@
+package funcs
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"restencil/watch"
+)
+
+// collectionFuncs returns the functions that regroup what the stores gave
+// (COMPAT 3.9). The types that they take and return are part of the template
+// language.
+func collectionFuncs() template.FuncMap {
+	return template.FuncMap{
+		"byKey":      byKey,
+		"byTag":      byTag,
+		"byMeta":     byMeta,
+		"byPort":     byPort,
+		"explode":    explode,
+		"explodeMap": explodeMap,
+	}
+}
+
+// byKey groups pairs by the first part of their keys, and in a group by the
+// rest, which becomes the pair's Key. Pairs without a rest are left out.
+func byKey(pairs []*watch.KeyPair) map[string]map[string]*watch.KeyPair {
+	groups := make(map[string]map[string]*watch.KeyPair)
+	copies := make([]watch.KeyPair, 0, len(pairs))
+	for _, pair := range pairs {
+		top, rest, _ := strings.Cut(pair.Key, "/")
+		if rest == "" {
+			continue
+		}
+		group := groups[top]
+		if group == nil {
+			group = make(map[string]*watch.KeyPair)
+			groups[top] = group
+		}
+		copies = append(copies, *pair)
+		own := &copies[len(copies)-1]
+		own.Key = rest
+		group[rest] = own
+	}
+	return groups
+}
+
+// byTag groups services or instances by each of their tags.
+func byTag(list any) (map[string][]any, error) {
+	switch list := list.(type) {
+	case nil:
+		return map[string][]any{}, nil
+	case []*watch.CatalogSnippet:
+		return group(list, func(s *watch.CatalogSnippet) []string { return s.Tags }), nil
+	case []*watch.HealthService:
+		return group(list, func(s *watch.HealthService) []string { return s.Tags }), nil
+	case []*watch.NomadServicesSnippet:
+		return group(list, func(s *watch.NomadServicesSnippet) []string { return s.Tags }), nil
+	case []*watch.NomadServiceInstance:
+		return group(list, func(s *watch.NomadServiceInstance) []string { return s.Tags }), nil
+	}
+	return nil, fmt.Errorf("byTag: wrong argument type %T", list)
+}
+
+// byPort groups instances by their port.
+func byPort(list any) (map[int][]any, error) {
+	port := make([]int, 1)
+	switch list := list.(type) {
+	case nil:
+		return map[int][]any{}, nil
+	case []*watch.HealthService:
+		return group(list, func(s *watch.HealthService) []int { port[0] = s.Port; return port }), nil
+	case []*watch.NomadServiceInstance:
+		return group(list, func(s *watch.NomadServiceInstance) []int { port[0] = s.Port; return port }), nil
+	}
+	return nil, fmt.Errorf("byPort: wrong argument type %T", list)
+}
+
+// group puts each element of list into the groups that keys names. It counts
+// first, so that all groups can share one array of the right size.
+func group[T any, K comparable](list []T, keys func(T) []K) map[K][]any {
+	sizes := make(map[K]int)
+	total := 0
+	for _, element := range list {
+		for _, key := range keys(element) {
+			sizes[key]++
+			total++
+		}
+	}
+	array := make([]any, total)
+	groups := make(map[K][]any, len(sizes))
+	for key, size := range sizes {
+		groups[key], array = array[:0:size], array[size:]
+	}
+	for _, element := range list {
+		for _, key := range keys(element) {
+			groups[key] = append(groups[key], element)
+		}
+	}
+	return groups
+}
+
+// byMeta groups instances by the values of some keys of their ServiceMeta,
+// which spec names with commas between. A key that ends in "|int" has a number,
+// which counts as 0 where it is missing.
+func byMeta(spec string, list []*watch.HealthService) (map[string][]*watch.HealthService, error) {
+	keys := strings.Split(spec, ",")
+	parts := make([]string, len(keys))
+	groups := make(map[string][]*watch.HealthService)
+	for _, s := range list {
+		for i, key := range keys {
+			part, err := metaPart(s.ServiceMeta, key)
+			if err != nil {
+				return nil, err
+			}
+			parts[i] = part
+		}
+		name := strings.Join(parts, "_")
+		groups[name] = append(groups[name], s)
+	}
+	return groups, nil
+}
+
+// metaPart returns what one key of byMeta adds to the name of an instance's
+// group.
+func metaPart(meta map[string]string, key string) (string, error) {
+	name, number := strings.CutSuffix(key, "|int")
+	value := meta[name]
+	switch {
+	case number && value == "":
+		value = "00000"
+	case number:
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return "", fmt.Errorf("cannot parse %s as number : %w", value, err)
+		}
+		value = fmt.Sprintf("%05d", n)
+	case value == "":
+		value = "_no_" + name + "_"
+	}
+	return strings.Map(metaRune, value), nil
+}
+
+func metaRune(r rune) rune {
+	if r < 0x80 && isName(byte(r)) {
+		return r
+	}
+	return '_'
+}
+
+// explode turns pairs into maps within maps, by the slashes in their keys.
+func explode(pairs []*watch.KeyPair) (map[string]any, error) {
+	tree := make(map[string]any)
+	for _, pair := range pairs {
+		if err := plant(tree, pair.Key, pair.Value, pair.Key); err != nil {
+			return nil, fmt.Errorf("explode: %w", err)
+		}
+	}
+	return tree, nil
+}
+
+// explodeMap is explode for a map.
+func explodeMap(m map[string]any) (map[string]any, error) {
+	tree := make(map[string]any)
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if err := plant(tree, key, m[key], key); err != nil {
+			return nil, fmt.Errorf("explodeMap: %w", err)
+		}
+	}
+	return tree, nil
+}
+
+// plant puts value into tree at the path key, which begins in path, and makes
+// the maps on the way. A path that ends in a slash makes just those.
+func plant(tree map[string]any, key string, value any, path string) error {
+	top, rest, deeper := strings.Cut(key, "/")
+	if !deeper {
+		if key != "" {
+			tree[key] = value
+		}
+		return nil
+	}
+	there, ok := tree[top]
+	if !ok {
+		there = make(map[string]any)
+		tree[top] = there
+	}
+	branch, ok := there.(map[string]any)
+	if !ok {
+		return fmt.Errorf("not a map: %q: %q already has value %q", path, top, there)
+	}
+	return plant(branch, rest, value, key)
+}

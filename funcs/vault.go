@@ -1,0 +1,142 @@
+package funcs
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"text/template"
+
+	"restencil/watch"
+)
+
+// vaultFuncs returns the functions that ask Vault (COMPAT 3.5).
+func (e *Env) vaultFuncs() template.FuncMap {
+	return template.FuncMap{
+		"secret":  e.secret,
+		"secrets": e.secrets,
+		"pkiCert": e.pkiCert,
+	}
+}
+
+// secret reads a path, or with arguments after it (be they empty) writes them
+// there. It returns a *watch.Secret, or an untyped nil as long as nothing is
+// known.
+func (e *Env) secret(args ...string) (any, error) {
+	if len(args) == 0 {
+		return nil, nil
+	}
+	q, err := secretQuery(args[0], args[1:])
+	if err != nil {
+		return nil, err
+	}
+	s, known, err := ask[*watch.Secret](e, q)
+	if err != nil || !known {
+		return nil, err
+	}
+	return e.ownSecret(q, s), nil
+}
+
+// ownSecret returns this execution's copy of an answer. Functions such as
+// sprig_set can change a secret's Data, which other templates read; here as in
+// consul-template the change shows wherever this one asks again.
+func (e *Env) ownSecret(q watch.Query, s *watch.Secret) *watch.Secret {
+	if own, ok := e.Scratch.secrets[q]; ok {
+		return own
+	}
+	if e.Scratch.secrets == nil {
+		e.Scratch.secrets = make(map[watch.Query]*watch.Secret)
+	}
+	own := s.Clone()
+	e.Scratch.secrets[q] = own
+	return own
+}
+
+// secrets lists the names below a path.
+func (e *Env) secrets(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	name, err := vaultPath(watch.VaultList, path)
+	if err != nil {
+		return nil, err
+	}
+	list, _, err := ask[[]string](e, watch.Query{Kind: watch.VaultList, Name: name})
+	return list, err
+}
+
+// pkiCert returns a watch.Certificate that Vault issues, or an untyped nil as
+// long as nothing is known.
+func (e *Env) pkiCert(args ...string) (any, error) {
+	if len(args) == 0 {
+		return nil, nil
+	}
+	body, err := parsePairs(args[1:])
+	if err != nil {
+		return nil, err
+	}
+	u, err := vaultURL(args[0])
+	if err != nil {
+		return nil, err
+	}
+	q := watch.Query{Kind: watch.VaultPKI, Name: u.Path, Params: watch.PKIParams(e.Destination, body)}
+	c, known, err := ask[watch.Certificate](e, q)
+	if err != nil || !known {
+		return nil, err
+	}
+	return c, nil
+}
+
+// secretQuery returns the question for a path and the k=v pairs after it.
+func secretQuery(path string, pairs []string) (watch.Query, error) {
+	if len(pairs) == 0 {
+		u, err := vaultURL(path)
+		if err != nil {
+			return watch.Query{}, err
+		}
+		return watch.Query{Kind: watch.VaultRead, Name: u.Path, Params: u.Query().Encode()}, nil
+	}
+	body, err := parsePairs(pairs)
+	if err != nil {
+		return watch.Query{}, err
+	}
+	name, err := vaultPath(watch.VaultWrite, path)
+	if err != nil {
+		return watch.Query{}, err
+	}
+	return watch.Query{Kind: watch.VaultWrite, Name: name, Params: body.Encode()}, nil
+}
+
+// vaultPath returns a path without the blanks, then the slashes around it.
+func vaultPath(kind watch.Kind, path string) (string, error) {
+	path = strings.Trim(strings.TrimSpace(path), "/")
+	if path == "" {
+		return "", invalid(string(kind), path)
+	}
+	return path, nil
+}
+
+// vaultURL is vaultPath for what may carry a query, such as "?version=2".
+func vaultURL(path string) (*url.URL, error) {
+	path, err := vaultPath(watch.VaultRead, path)
+	if err != nil {
+		return nil, err
+	}
+	return url.Parse(path)
+}
+
+// parsePairs reads k=v arguments: empty ones count for nothing, and of a key
+// that comes more than once the last value counts.
+func parsePairs(args []string) (url.Values, error) {
+	pairs := make(url.Values, len(args))
+	for _, arg := range args {
+		if arg == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(arg, "=")
+		if !ok {
+			return nil, fmt.Errorf("not k=v pair %q", arg)
+		}
+		pairs.Set(strings.TrimSpace(key), strings.TrimSpace(value))
+	}
+	return pairs, nil
+}
