@@ -22,9 +22,13 @@ type Options struct {
 	// COMPAT 1.7, and runs no commands.
 	Dry bool
 
-	// CommandRetry spaces the attempts at a command that fails. A zero Base
-	// means 1 s, a zero Max 1 min. Not used with Once.
-	CommandRetry watch.Backoff
+	// Attempts bounds how often in a row a query of a store may fail before
+	// Run ends with its error. A store that is not named, or 0, has no bound.
+	Attempts map[watch.Store]int
+
+	// Retry spaces the attempts at a command, a file or a template that
+	// fails. A zero Base means 1 s, a zero Max 1 min. Not used with Once.
+	Retry watch.Backoff
 
 	// LookupEnv is what the function env reads. Nil for os.LookupEnv.
 	LookupEnv func(string) (string, bool)

@@ -32,6 +32,7 @@ type Failure struct {
 type State struct {
 	Answer  Answer   // meaningful where Known
 	Known   bool     // an answer has been received at some time
+	Version int      // how many different answers there have been
 	Failure *Failure // nil while the query is kept current
 }
 

@@ -152,7 +152,10 @@ func (e *entry) Publish(a Answer) {
 	if isNil(a.Data) {
 		a.Last = old.Answer.Last
 	}
-	e.state = State{Answer: a, Known: true}
+	e.state = State{Answer: a, Known: true, Version: old.Version}
+	if !same {
+		e.state.Version++
+	}
 	if !same || old.Failure != nil {
 		e.tell()
 	}

@@ -1,0 +1,100 @@
+// Package logging writes the program's log.
+package logging
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+)
+
+// LevelTrace is below slog.LevelDebug.
+const LevelTrace = slog.Level(-8)
+
+// timeLayout is local time with milliseconds (COMPAT 4.15).
+const timeLayout = "2006-01-02T15:04:05.000Z0700"
+
+// NewText returns a handler that writes lines as consul-template does
+// (COMPAT 4.15): time, [LEVEL], (component), message. The component is the
+// attribute of that name; other attributes follow the message as key=value.
+// Each line is one Write. The handler may be used concurrently.
+func NewText(w io.Writer, level slog.Leveler) slog.Handler {
+	return &text{w: w, mu: new(sync.Mutex), level: level}
+}
+
+type text struct {
+	w         io.Writer
+	mu        *sync.Mutex // shared by all handlers that write to w
+	level     slog.Leveler
+	component string
+	prefix    string // of attribute keys, from groups
+	attrs     string // what WithAttrs added, ready to write
+}
+
+func (h *text) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level.Level() }
+
+func (h *text) Handle(_ context.Context, r slog.Record) error {
+	var line strings.Builder
+	if !r.Time.IsZero() {
+		line.WriteString(r.Time.Format(timeLayout) + " ")
+	}
+	component, attrs := h.component, h.attrs
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "component" && h.prefix == "" {
+			component = a.Value.String()
+		} else {
+			attrs += h.attr(a)
+		}
+		return true
+	})
+	line.WriteString("[" + levelName(r.Level) + "] ")
+	if component != "" {
+		line.WriteString("(" + component + ") ")
+	}
+	line.WriteString(r.Message + attrs + "\n")
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, err := io.WriteString(h.w, line.String())
+	return err
+}
+
+func (h *text) attr(a slog.Attr) string {
+	return " " + h.prefix + a.Key + "=" + a.Value.Resolve().String()
+}
+
+func (h *text) WithAttrs(attrs []slog.Attr) slog.Handler {
+	c := *h
+	for _, a := range attrs {
+		if a.Key == "component" && h.prefix == "" {
+			c.component = a.Value.String()
+		} else {
+			c.attrs += h.attr(a)
+		}
+	}
+	return &c
+}
+
+func (h *text) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	c := *h
+	c.prefix += name + "."
+	return &c
+}
+
+func levelName(l slog.Level) string {
+	switch {
+	case l >= slog.LevelError:
+		return "ERR"
+	case l >= slog.LevelWarn:
+		return "WARN"
+	case l >= slog.LevelInfo:
+		return "INFO"
+	case l >= slog.LevelDebug:
+		return "DEBUG"
+	default:
+		return "TRACE"
+	}
+}

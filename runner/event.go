@@ -1,0 +1,104 @@
+package runner
+
+import (
+	"time"
+
+	"restencil/renderer"
+	"restencil/template"
+	"restencil/watch"
+)
+
+// An Event is something that happened. Its type says what. Events hold no
+// value that was fetched from a store; they may be kept.
+type Event interface{ event() }
+
+// Rendered: a template's output was complete and its destination is right.
+type Rendered struct {
+	Template    string // as template.Options.Name
+	Destination string
+	Change      renderer.Change
+	Warnings    []string // what could not be kept as it was, such as the owner
+}
+
+// Waiting: a template has had no complete output for a while. It is told at
+// growing intervals.
+type Waiting struct {
+	Template    string
+	Destination string
+	Since       time.Time
+	For         []Missing
+	More        int // how many queries For leaves out
+}
+
+// Missing is a query that a template cannot do without.
+type Missing struct {
+	Query  watch.Query
+	At     template.Position // where the template asks it first; its Line is 0 where unknown
+	Since  time.Time
+	Reason string // why there is no answer, in plain words
+}
+
+// Failed: a template could not be executed or its file not be written. The
+// old file stays. It is told once for each different reason.
+type Failed struct {
+	Template    string
+	Destination string
+	Err         error
+}
+
+// Recovered: a template that had failed is right again.
+type Recovered struct {
+	Template    string
+	Destination string
+}
+
+// CommandStarted: a command is being run because of the files that changed.
+type CommandStarted struct {
+	Args  []string
+	Files []string // destinations
+}
+
+// CommandDone: a command succeeded.
+type CommandDone struct {
+	Args []string
+	Took time.Duration
+}
+
+// CommandFailed: a command could not be started, took too long, or said no.
+type CommandFailed struct {
+	Args    []string
+	Err     error
+	Output  string        // the end of what it printed
+	RetryIn time.Duration // 0: it is not tried again
+}
+
+// StoreAway: a store cannot be reached or answers with errors. The last good
+// answers and files stay.
+type StoreAway struct {
+	Store watch.Store
+	Err   error
+}
+
+// StoreBack: every query to a store that was away is current again.
+type StoreBack struct {
+	Store watch.Store
+	Away  time.Duration
+}
+
+// QueryRefused: a store answers, but refuses this query (see watch.Class).
+// It is told once for each different reason.
+type QueryRefused struct {
+	Query watch.Query
+	Err   error
+}
+
+func (Rendered) event()       {}
+func (Waiting) event()        {}
+func (Failed) event()         {}
+func (Recovered) event()      {}
+func (CommandStarted) event() {}
+func (CommandDone) event()    {}
+func (CommandFailed) event()  {}
+func (StoreAway) event()      {}
+func (StoreBack) event()      {}
+func (QueryRefused) event()   {}

@@ -1,0 +1,146 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A commandResult is what became of a command.
+type commandResult struct {
+	bundle *bundle
+	files  []string
+	output string // the end of what it printed
+	err    error
+	took   time.Duration
+}
+
+// startCommand runs the next command that is wanted, if none is running. They
+// run one after another, in the order of the templates that want them, beside
+// the loop (COMPAT 4.6.3).
+func (r *Runner) startCommand(ctx context.Context, now time.Time) {
+	if r.running != nil {
+		return
+	}
+	b := r.nextCommand(now)
+	if b == nil {
+		return
+	}
+	files := r.claim(b)
+	r.running = b
+	r.tell(CommandStarted{Args: b.command.Args, Files: files})
+	go func() {
+		start := time.Now()
+		output, err := r.exec.run(ctx, b.command)
+		r.results <- commandResult{b, files, output, err, time.Since(start)}
+	}()
+}
+
+func (r *Runner) nextCommand(now time.Time) *bundle {
+	var next *bundle
+	for _, b := range r.bundles {
+		at := b.runnableAt(now, r.unsettled)
+		if at.IsZero() || at.After(now) {
+			continue
+		}
+		if next == nil || b.first < next.first {
+			next = b
+		}
+	}
+	return next
+}
+
+// claim takes the files that the run of b's command is for. A bundle that has
+// the same command, but another wait, is served by the same run.
+func (r *Runner) claim(b *bundle) []string {
+	var files []string
+	for _, other := range r.bundles {
+		if other.wanted && slices.Equal(other.command.Args, b.command.Args) {
+			files = append(files, other.files...)
+			other.wanted, other.files, other.ran = false, nil, true
+		}
+	}
+	return files
+}
+
+// unsettled tells whether u is about to have its first output: it waits for
+// answers that are on their way.
+func (r *Runner) unsettled(u *unit) bool {
+	if u.rendered || u.tmpl == nil || u.failure != "" {
+		return false
+	}
+	for q := range u.missing {
+		if st := r.answers[q]; !st.Known && st.Failure == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// commandEnded notes the end of the running command.
+func (r *Runner) commandEnded(res commandResult, now time.Time) {
+	b := res.bundle
+	r.running = nil
+	if res.err == nil {
+		b.failures = 0
+		r.tell(CommandDone{Args: b.command.Args, Took: res.took})
+		return
+	}
+	ev := CommandFailed{Args: b.command.Args, Err: res.err, Output: res.output}
+	if r.opts.Once {
+		r.errs = append(r.errs, b.commandError(res.err))
+	} else {
+		b.failures++
+		ev.RetryIn = r.opts.Retry.Delay(b.failures)
+		again := b.wanted // it was wanted anew meanwhile, which need not wait
+		b.retry(res.files, now.Add(ev.RetryIn))
+		if again {
+			b.retryAt = time.Time{}
+		}
+	}
+	r.tell(ev)
+}
+
+// retry wants the command again, at the given time, for the same files.
+func (b *bundle) retry(files []string, at time.Time) {
+	for _, f := range files {
+		if !slices.Contains(b.files, f) {
+			b.files = append(b.files, f)
+		}
+	}
+	b.wanted, b.retryAt = true, at
+}
+
+// commandError words a failure as consul-template does (COMPAT 4.6.3).
+func (b *bundle) commandError(err error) error {
+	t := b.members[b.memberAt(b.first)].spec
+	return fmt.Errorf("failed to execute command %q from %q => %q: %w", quoteArgs(b.command.Args), t.Name, t.Destination, err)
+}
+
+func (b *bundle) memberAt(index int) int {
+	return max(0, slices.IndexFunc(b.members, func(u *unit) bool { return u.index == index }))
+}
+
+func quoteArgs(args []string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		quoted[i] = fmt.Sprintf("%q", a)
+	}
+	return "[" + strings.Join(quoted, " ") + "]"
+}
+
+// joinCommandErrors makes one error of those of a run with Once, nil where
+// there are none.
+func joinCommandErrors(errs []error) error {
+	if len(errs) < 2 {
+		return errors.Join(errs...)
+	}
+	lines := make([]string, len(errs))
+	for i, err := range errs {
+		lines[i] = "\t* " + err.Error()
+	}
+	return fmt.Errorf("%d errors occurred:\n%s", len(errs), strings.Join(lines, "\n"))
+}

@@ -1,0 +1,61 @@
+package runner
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"restencil/watch"
+)
+
+// reported is how many missing queries of a template a report names.
+const reported = 5
+
+// report tells of the templates that have been waiting for long enough.
+func (r *Runner) report(now time.Time) {
+	for _, u := range r.units {
+		at := u.nextReport()
+		if at.IsZero() || at.After(now) {
+			continue
+		}
+		u.reports++
+		r.tell(r.waiting(u))
+	}
+}
+
+// waiting says what u waits for, the longest wait first.
+func (r *Runner) waiting(u *unit) Waiting {
+	queries := make([]watch.Query, 0, len(u.missing))
+	for q := range u.missing {
+		queries = append(queries, q)
+	}
+	slices.SortFunc(queries, func(a, b watch.Query) int {
+		return cmp.Or(u.missing[a].Compare(u.missing[b]), cmp.Compare(a.String(), b.String()))
+	})
+	ev := Waiting{Template: u.spec.Name, Destination: u.spec.Destination, Since: u.since}
+	for i, q := range queries {
+		if i == reported {
+			ev.More = len(queries) - i
+			break
+		}
+		at, _ := u.tmpl.Locate(r.answer, q)
+		at.Name = u.spec.Name
+		ev.For = append(ev.For, Missing{Query: q, At: at, Since: u.missing[q], Reason: r.reason(q)})
+	}
+	return ev
+}
+
+// reason says why there is no usable answer to q.
+func (r *Runner) reason(q watch.Query) string {
+	st, ok := r.answers[q]
+	switch {
+	case ok && st.Failure != nil:
+		return st.Failure.Err.Error()
+	case !ok || !st.Known:
+		return "no answer yet"
+	case q.Kind == watch.KVGet, q.Kind == watch.NomadVarGet:
+		return "it does not exist"
+	default:
+		return "it is empty"
+	}
+}

@@ -1,0 +1,223 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"restencil/template"
+	"restencil/watch"
+)
+
+// A Runner renders templates from the answers of a Watcher. Make one with New
+// and call Run once.
+type Runner struct {
+	opts    Options
+	watcher *watch.Watcher
+	units   []*unit
+	bundles []*bundle
+
+	// Owned by the loop in Run.
+	graph   template.Graph
+	answers map[watch.Query]watch.State
+	stores  stores
+	exec    *executor
+	running *bundle            // whose command is being run, nil: none
+	results chan commandResult // one at a time, from the goroutine that runs the command
+	errs    []error            // with Once: the commands that failed
+}
+
+// New checks o and parses the templates. The error names every template that
+// cannot be used, a line each. The Runner takes over the Watcher: Run runs it.
+func New(o Options, w *watch.Watcher) (*Runner, error) {
+	o.Retry.Base = cmp.Or(o.Retry.Base, time.Second)
+	o.Retry.Max = cmp.Or(o.Retry.Max, time.Minute)
+	if o.Stdout == nil {
+		o.Stdout = io.Discard
+	}
+	if o.Stderr == nil {
+		o.Stderr = io.Discard
+	}
+	if o.Events == nil {
+		o.Events = func(Event) {}
+	}
+	r := &Runner{
+		opts:    o,
+		watcher: w,
+		answers: make(map[watch.Query]watch.State),
+		results: make(chan commandResult),
+	}
+	var errs []error
+	for _, t := range o.Templates {
+		if err := r.add(t); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	r.bundles = join(r.units)
+	return r, errors.Join(errs...)
+}
+
+func (r *Runner) add(t Template) error {
+	if t.Destination == "" && !r.opts.Dry {
+		return fmt.Errorf("template %s has no destination: give one (-template SRC:DEST), or use -dry to print it", t.Name)
+	}
+	if r.opts.Once {
+		t.Wait = Wait{}
+	}
+	u := &unit{index: len(r.units), spec: t, dirty: true}
+	tmpl, err := template.Parse(t.Options, t.Destination, template.Host{
+		LookupEnv: r.opts.LookupEnv,
+		Serves:    r.watcher.Serves,
+	})
+	switch {
+	case err == nil:
+		u.tmpl = tmpl
+	case t.OnError == ErrorTolerated:
+		u.fail(err, time.Time{})
+		u.dirty = false
+		r.opts.Events(Failed{Template: t.Name, Destination: t.Destination, Err: err})
+	default:
+		return err
+	}
+	r.units = append(r.units, u)
+	return nil
+}
+
+// Run renders until ctx ends, which is no error; or, with Once, until all is
+// done. It returns an error that ends it: a template or query that may not
+// fail (see Options), and with Once any failure. When it returns, everything
+// that it started has ended.
+func (r *Runner) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var sources sync.WaitGroup
+	sources.Go(func() { r.watcher.Run(ctx) })
+	r.exec = newExecutor(r.opts.Stdout, r.opts.Stderr, r.opts.Once)
+	defer func() {
+		cancel()
+		if r.running != nil {
+			<-r.results
+		}
+		r.exec.close()
+		sources.Wait()
+	}()
+	return r.loop(ctx)
+}
+
+func (r *Runner) loop(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		if err := r.step(ctx, time.Now()); err != nil {
+			return err
+		}
+		if r.opts.Once && r.finished() {
+			return joinCommandErrors(r.errs)
+		}
+		timer.Stop()
+		if at := r.next(time.Now()); !at.IsZero() {
+			timer.Reset(time.Until(at))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.watcher.Changed():
+			if err := r.take(time.Now()); err != nil {
+				return err
+			}
+		case res := <-r.results:
+			r.commandEnded(res, time.Now())
+		case <-timer.C:
+		}
+	}
+}
+
+// step does all that can be done now.
+func (r *Runner) step(ctx context.Context, now time.Time) error {
+	if err := r.execute(now); err != nil {
+		return err
+	}
+	if err := r.write(now); err != nil {
+		return err
+	}
+	r.report(now)
+	r.startCommand(ctx, now)
+	return nil
+}
+
+// take brings in what is new from the watch plane and marks the templates
+// that it touches.
+func (r *Runner) take(now time.Time) error {
+	for _, up := range r.watcher.Take() {
+		q, old := up.Query, r.answers[up.Query]
+		r.answers[q] = up.State
+		if up.State.Version != old.Version {
+			for _, i := range r.graph.Users(q) {
+				r.units[i].dirty = true
+			}
+		}
+		r.tell(r.stores.note(q, up.State.Failure, now))
+		if err := r.exhausted(q, up.State.Failure); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exhausted returns the error that ends Run because a query failed too often.
+func (r *Runner) exhausted(q watch.Query, f *watch.Failure) error {
+	if f == nil {
+		return nil
+	}
+	if r.opts.Once && watch.Classify(f.Err) == watch.Invalid {
+		return f.Err
+	}
+	if most := r.opts.Attempts[q.Store()]; most > 0 && f.Attempts > most {
+		return fmt.Errorf("%w (gave up after %d attempts)", f.Err, f.Attempts)
+	}
+	return nil
+}
+
+// finished tells whether, with Once, nothing is left to do.
+func (r *Runner) finished() bool {
+	if r.running != nil {
+		return false
+	}
+	for _, u := range r.units {
+		if !u.rendered {
+			return false
+		}
+	}
+	for _, b := range r.bundles {
+		if b.wanted {
+			return false
+		}
+	}
+	return true
+}
+
+// next is when step has something to do by itself, zero: not at all.
+func (r *Runner) next(now time.Time) time.Time {
+	var at time.Time
+	for _, u := range r.units {
+		at = earliest(at, u.retryAt)
+		at = earliest(at, u.nextReport())
+	}
+	for _, b := range r.bundles {
+		at = earliest(at, b.debounce.due)
+		if r.running == nil {
+			at = earliest(at, b.runnableAt(now, r.unsettled))
+		}
+	}
+	return at
+}
+
+// tell passes an event on; nil is none.
+func (r *Runner) tell(e Event) {
+	if e != nil {
+		r.opts.Events(e)
+	}
+}

@@ -1,0 +1,102 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"restencil/renderer"
+	"restencil/runner"
+)
+
+// Log returns a function for runner.Options.Events that writes each event to
+// logger, one line for each thing that a person would want to know.
+func Log(logger *slog.Logger) func(runner.Event) {
+	l := log{logger.With("component", "runner")}
+	return func(e runner.Event) {
+		switch e := e.(type) {
+		case runner.Rendered:
+			l.rendered(e)
+		case runner.Waiting:
+			l.waiting(e)
+		case runner.Failed:
+			l.write(slog.LevelError, "%v; keeping the old file", e.Err)
+		case runner.Recovered:
+			l.write(slog.LevelWarn, "%s => %s is right again", e.Template, e.Destination)
+		case runner.CommandStarted:
+			l.write(slog.LevelInfo, "running %s", command(e.Args))
+		case runner.CommandDone:
+			l.write(slog.LevelInfo, "ran %s in %v", command(e.Args), round(e.Took))
+		case runner.CommandFailed:
+			l.commandFailed(e)
+		case runner.StoreAway:
+			l.write(slog.LevelWarn, "%s is away, keeping the last good files and trying on: %v", e.Store, e.Err)
+		case runner.StoreBack:
+			l.write(slog.LevelWarn, "%s is back after %v", e.Store, round(e.Away))
+		case runner.QueryRefused:
+			l.write(slog.LevelWarn, "%v", e.Err)
+		}
+	}
+}
+
+type log struct{ *slog.Logger }
+
+func (l log) write(level slog.Level, format string, args ...any) {
+	ctx := context.Background()
+	if l.Enabled(ctx, level) {
+		l.Log(ctx, level, fmt.Sprintf(format, args...))
+	}
+}
+
+func (l log) rendered(e runner.Rendered) {
+	for _, w := range e.Warnings {
+		l.write(slog.LevelWarn, "%s: %s", e.Destination, w)
+	}
+	switch e.Change {
+	case renderer.Replaced:
+		l.write(slog.LevelInfo, "rendered %q => %q", e.Template, e.Destination)
+	case renderer.Repaired:
+		l.write(slog.LevelInfo, "set mode and owner of %q right", e.Destination)
+	case renderer.Unchanged:
+		l.write(slog.LevelDebug, "%q is up to date", e.Destination)
+	}
+}
+
+func (l log) waiting(e runner.Waiting) {
+	for _, m := range e.For {
+		expr := m.At.Expr
+		if expr == "" {
+			expr = m.Query.String()
+		}
+		l.write(slog.LevelWarn, "waiting for %v: %s: {{ %s }} needs %s: %s",
+			round(time.Since(m.Since)), m.At, expr, m.Query, m.Reason)
+	}
+	if e.More > 0 {
+		l.write(slog.LevelWarn, "%s waits for %d more", e.Template, e.More)
+	}
+}
+
+func (l log) commandFailed(e runner.CommandFailed) {
+	text := fmt.Sprintf("%s failed: %v", command(e.Args), e.Err)
+	if e.RetryIn > 0 {
+		text += fmt.Sprintf("; trying again in %v", round(e.RetryIn))
+	}
+	if out := strings.TrimSpace(e.Output); out != "" {
+		text += "; the end of its output:\n" + out
+	}
+	l.write(slog.LevelError, "%s", text)
+}
+
+// command shows a command as people wrote it.
+func command(args []string) string {
+	return fmt.Sprintf("%q", strings.Join(args, " "))
+}
+
+func round(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(100 * time.Millisecond)
+}

@@ -1,0 +1,75 @@
+package runner
+
+import (
+	"time"
+
+	"restencil/watch"
+)
+
+// stores knows which stores are away, from the failures of their queries, so
+// that an outage of thousands of queries is told once. The zero value is
+// ready. It is pure; the loop owns it.
+type stores struct {
+	failing map[watch.Store]map[watch.Query]bool
+	since   map[watch.Store]time.Time
+	refused map[watch.Query]string // what was told of a query that its store refuses
+}
+
+// note takes the newest failure of q, nil where there is none, and returns
+// what is to be told of it, nil where nothing is.
+func (s *stores) note(q watch.Query, f *watch.Failure, now time.Time) Event {
+	if s.failing == nil {
+		s.failing = make(map[watch.Store]map[watch.Query]bool)
+		s.since = make(map[watch.Store]time.Time)
+		s.refused = make(map[watch.Query]string)
+	}
+	if f != nil && watch.Classify(f.Err) != watch.Retry {
+		return s.refuse(q, f)
+	}
+	delete(s.refused, q)
+	if f != nil {
+		return s.fail(q, f, now)
+	}
+	return s.heal(q, now)
+}
+
+func (s *stores) refuse(q watch.Query, f *watch.Failure) Event {
+	if text := f.Err.Error(); s.refused[q] != text {
+		s.refused[q] = text
+		return QueryRefused{Query: q, Err: f.Err}
+	}
+	return nil
+}
+
+func (s *stores) fail(q watch.Query, f *watch.Failure, now time.Time) Event {
+	store := q.Store()
+	if s.failing[store] == nil {
+		s.failing[store] = make(map[watch.Query]bool)
+	}
+	s.failing[store][q] = true
+	if _, away := s.since[store]; away {
+		return nil
+	}
+	s.since[store] = now
+	return StoreAway{Store: store, Err: f.Err}
+}
+
+func (s *stores) heal(q watch.Query, now time.Time) Event {
+	store := q.Store()
+	if !s.failing[store][q] {
+		return nil
+	}
+	delete(s.failing[store], q)
+	if len(s.failing[store]) > 0 {
+		return nil
+	}
+	since := s.since[store]
+	delete(s.since, store)
+	return StoreBack{Store: store, Away: now.Sub(since)}
+}
+
+// forget drops what is known of a query that is no longer watched.
+func (s *stores) forget(q watch.Query, now time.Time) Event {
+	delete(s.refused, q)
+	return s.heal(q, now)
+}

@@ -1,0 +1,116 @@
+package template
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"restencil/funcs"
+)
+
+// A Position is a place in a template.
+type Position struct {
+	Name   string // the template's, as in Options
+	Line   int    // from 1, 0 where unknown
+	Column int    // from 1, in bytes, 0 where unknown
+	Expr   string // the expression there, "" where unknown; a long one is cut short
+}
+
+// String returns name:line:column, without what is unknown.
+func (p Position) String() string {
+	s := p.Name
+	for _, n := range []int{p.Line, p.Column} {
+		if n == 0 {
+			break
+		}
+		s += ":" + strconv.Itoa(n)
+	}
+	return s
+}
+
+// An Error says where in a template something is wrong, and why.
+type Error struct {
+	Position
+	Err error // the reason; what a function returned can be found in its chain
+}
+
+// Error returns one line: the place, the expression, the reason.
+func (e *Error) Error() string {
+	if e.Expr == "" {
+		return fmt.Sprintf("%s: %v", e.Position, e.Err)
+	}
+	return fmt.Sprintf("%s: in {{ %s }}: %v", e.Position, e.Expr, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *Error) Unwrap() error { return e.Err }
+
+// engineText is how text/template words its errors. Neither a place nor an
+// expression is to be had from it in another way.
+var engineText = regexp.MustCompile(`(?s)^template: .*?:(\d+)(?::(\d+))?: (?:executing ".*?" at <(.*?)>: )?(.*)$`)
+
+// A reason is the engine's own words with the place cut out, and the error
+// that a function returned, if any, still behind them.
+type reason struct {
+	text  string
+	cause error
+}
+
+func (r *reason) Error() string { return r.text }
+func (r *reason) Unwrap() error { return r.cause }
+
+func newError(name string, err error) *Error {
+	e := &Error{Position: Position{Name: name}, Err: err}
+	m := engineText.FindStringSubmatch(err.Error())
+	if m == nil {
+		return e
+	}
+	e.Line, _ = strconv.Atoi(m[1])
+	if m[2] != "" {
+		e.Column, _ = strconv.Atoi(m[2])
+		e.Column++ // the engine counts from 0
+	}
+	e.Expr = m[3]
+	e.Err = &reason{text: m[4], cause: err}
+	return e
+}
+
+func execError(name string, err error) *Error {
+	e := newError(name, err)
+	var r *reason
+	if errors.As(e.Err, &r) && e.Expr != "" {
+		// "error calling key: " says what the expression says already.
+		if rest, ok := strings.CutPrefix(r.text, "error calling "); ok {
+			if _, why, ok := strings.Cut(rest, ": "); ok {
+				r.text = why
+			}
+		}
+	}
+	return e
+}
+
+var undefined = regexp.MustCompile(`^function "(.*)" not defined$`)
+
+func parseError(o Options, err error) *Error {
+	e := newError(o.Name, err)
+	m := undefined.FindStringSubmatch(e.Err.Error())
+	if m == nil {
+		return e
+	}
+	e.Column = column(o.Text, e.Line, m[1])
+	if near := funcs.Nearest(m[1]); near != "" {
+		e.Err = fmt.Errorf("%w; did you mean %q?", e.Err, near)
+	}
+	return e
+}
+
+// column finds word in the given line of text, from 1; 0 where it is not.
+func column(text string, line int, word string) int {
+	lines := strings.Split(text, "\n")
+	if line < 1 || line > len(lines) {
+		return 0
+	}
+	return strings.Index(lines[line-1], word) + 1
+}

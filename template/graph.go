@@ -1,0 +1,95 @@
+package template
+
+import (
+	"slices"
+
+	"restencil/watch"
+)
+
+// A Graph joins templates and the queries that they use, both ways. Templates
+// are known by numbers of the caller's choosing. It is plain data: no lock, no
+// goroutine, no I/O. The zero Graph is empty and ready.
+type Graph struct {
+	uses  map[int][]watch.Query
+	users map[watch.Query][]int
+}
+
+// Use says that the template now uses just these queries, each named once; no
+// queries at all take it out of the graph. It returns those that nobody used
+// before, and those that nobody uses any more.
+func (g *Graph) Use(template int, queries []watch.Query) (added, dropped []watch.Query) {
+	old := g.uses[template]
+	if slices.Equal(old, queries) {
+		return nil, nil
+	}
+	if g.uses == nil {
+		g.uses = make(map[int][]watch.Query)
+		g.users = make(map[watch.Query][]int)
+	}
+	had := make(map[watch.Query]bool, len(old))
+	for _, q := range old {
+		had[q] = true
+	}
+	for _, q := range queries {
+		if had[q] {
+			delete(had, q)
+			continue
+		}
+		if len(g.users[q]) == 0 {
+			added = append(added, q)
+		}
+		g.users[q] = append(g.users[q], template)
+	}
+	for _, q := range old {
+		if had[q] && g.leave(q, template) {
+			dropped = append(dropped, q)
+		}
+	}
+	g.uses[template] = slices.Clone(queries)
+	if len(queries) == 0 {
+		delete(g.uses, template)
+	}
+	return added, dropped
+}
+
+// leave takes template from the users of q and tells whether it was the last.
+func (g *Graph) leave(q watch.Query, template int) bool {
+	rest := slices.DeleteFunc(g.users[q], func(t int) bool { return t == template })
+	if len(rest) == 0 {
+		delete(g.users, q)
+		return true
+	}
+	g.users[q] = rest
+	return false
+}
+
+// Users returns the templates that use q, in no certain order. The caller
+// must not change the slice, nor keep it past the next Use.
+func (g *Graph) Users(q watch.Query) []int { return g.users[q] }
+
+// Uses returns the queries that the template uses, in the order they were
+// given. The caller must not change the slice.
+func (g *Graph) Uses(template int) []watch.Query { return g.uses[template] }
+
+// Len returns how many queries somebody uses.
+func (g *Graph) Len() int { return len(g.users) }
+
+// Keep returns what to watch after an execution that ended in an error: the
+// queries it asked before that, and those of the execution before, which it
+// may not have come to.
+func Keep(before, now []watch.Query) []watch.Query {
+	if slices.Equal(before, now) {
+		return now
+	}
+	seen := make(map[watch.Query]bool, len(now))
+	for _, q := range now {
+		seen[q] = true
+	}
+	all := slices.Clone(now)
+	for _, q := range before {
+		if !seen[q] {
+			all = append(all, q)
+		}
+	}
+	return all
+}

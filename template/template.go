@@ -1,0 +1,136 @@
+package template
+
+import (
+	"bytes"
+	"fmt"
+	tmpltext "text/template"
+	"time"
+
+	"restencil/funcs"
+	"restencil/watch"
+)
+
+// A Host is what templates stand on in this process. Its zero value is ready:
+// the process's environment and clock, and every store served.
+type Host struct {
+	// LookupEnv is what env and its kin read; nil for os.LookupEnv.
+	LookupEnv func(name string) (string, bool)
+
+	// Now is the clock of timestamp; nil for time.Now.
+	Now func() time.Time
+
+	// Serves tells whether a store is configured. Asking one that is not is
+	// an error of the template. Nil serves all.
+	Serves func(watch.Store) bool
+}
+
+// Answers gives the answer to a query, ok false where there is none yet. One
+// execution asks one snapshot: the same query always has the same answer.
+type Answers func(watch.Query) (a watch.Answer, ok bool)
+
+// A Template is a parsed template with its functions bound. Its methods must
+// not be called concurrently; different templates are independent.
+type Template struct {
+	name string
+	text *tmpltext.Template
+	env  *funcs.Env
+	rec  *recorder
+	size int // bytes of the last output, where the next one's buffer starts
+}
+
+// A Result is what an execution came to.
+type Result struct {
+	// Output is the text. It is meaningless unless Complete.
+	Output []byte
+
+	// Used are the queries that were asked, each once, in order of first use.
+	// After an error they are those asked before it.
+	Used []watch.Query
+
+	// Missing are the used queries that have no answer yet, or one that will
+	// not do (a key that does not exist), each once.
+	Missing []watch.Query
+
+	// Files are what writeToFile asks for, in order.
+	Files []funcs.File
+
+	// Printed is what the spew functions print.
+	Printed string
+}
+
+// Complete tells whether nothing was missing, so that Output may be used.
+func (r Result) Complete() bool { return len(r.Missing) == 0 }
+
+// Parse makes a template ready. What is wrong with the text is an *Error.
+func Parse(o Options, destination string, h Host) (*Template, error) {
+	rec := &recorder{serves: h.Serves, memo: make(map[string]memo)}
+	env := &funcs.Env{
+		Ask:         rec,
+		LookupEnv:   h.LookupEnv,
+		Now:         h.Now,
+		Destination: destination,
+		Denylist:    o.FunctionDenylist,
+		Sandbox:     o.SandboxPath,
+		Effects:     rec,
+	}
+	h.fill(env)
+	text := tmpltext.New("").
+		Delims(o.LeftDelim, o.RightDelim).
+		Option(missingKey(o.ErrorOnMissingKey)).
+		Funcs(funcs.Map(env))
+	if _, err := text.Parse(o.Text); err != nil {
+		return nil, parseError(o, err)
+	}
+	env.Template = text
+	return &Template{name: o.Name, text: text, env: env, rec: rec}, nil
+}
+
+func missingKey(fail bool) string {
+	if fail {
+		return "missingkey=error"
+	}
+	return "missingkey=zero"
+}
+
+// Execute runs the template against a snapshot. On an error, which is an
+// *Error, the result still says what was used and what was missing: an error
+// while something is missing may be due to just that.
+func (t *Template) Execute(answers Answers) (Result, error) {
+	t.rec.begin(answers)
+	output, err := t.run()
+	r := t.rec.result()
+	if err != nil {
+		return r, execError(t.name, err)
+	}
+	r.Output = output
+	t.size = len(output)
+	t.rec.finished(r.Complete())
+	return r, nil
+}
+
+// run executes once. A panic of the engine or of a value's method is an error.
+func (t *Template) run() (output []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	t.env.Scratch = &funcs.Scratch{}
+	buf := bytes.NewBuffer(make([]byte, 0, t.size+t.size/8))
+	err = t.text.Execute(buf, nil)
+	return buf.Bytes(), err
+}
+
+// Locate tells where the template first asks q: it executes once more, without
+// effects, up to that point. ok is false where it does not ask q at all.
+func (t *Template) Locate(answers Answers, q watch.Query) (at Position, ok bool) {
+	t.rec.begin(answers)
+	t.rec.trap = &q
+	defer func() { t.rec.trap = nil }()
+	_, err := t.run()
+	if err == nil || !t.rec.trapped {
+		return Position{}, false
+	}
+	e := execError(t.name, err)
+	return e.Position, true
+}

@@ -1,0 +1,64 @@
+// Package binary builds the restencil program for tests that run it as users
+// do.
+package binary
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// program is built once a process, when the first test asks for it.
+var program struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// Path returns the program, built from this tree, with the race detector where
+// the test has it. A package that calls it calls Main as well.
+func Path(t testing.TB) string {
+	t.Helper()
+	program.once.Do(func() {
+		if program.dir, program.err = os.MkdirTemp("", "restencil-test-"); program.err == nil {
+			program.err = build(filepath.Join(program.dir, name()))
+		}
+	})
+	if program.err != nil {
+		t.Fatal(program.err)
+	}
+	return filepath.Join(program.dir, name())
+}
+
+// Main runs a package's tests, removes the program that Path built, and
+// returns the exit code. It is for TestMain.
+func Main(m *testing.M) int {
+	code := m.Run()
+	if program.dir != "" {
+		_ = os.RemoveAll(program.dir)
+	}
+	return code
+}
+
+func build(path string) error {
+	args := []string{"build", "-o", path}
+	if race {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "restencil/cmd/restencil")...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building restencil: %w\n%s", err, out)
+	}
+	return nil
+}
+
+func name() string {
+	if runtime.GOOS == "windows" {
+		return "restencil.exe"
+	}
+	return "restencil"
+}

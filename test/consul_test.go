@@ -1,0 +1,110 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/consul/api"
+
+	"restencil/test/servers"
+)
+
+func put(t *testing.T, c *api.Client, key, value string) {
+	t.Helper()
+	if _, err := c.KV().Put(&api.KVPair{Key: key, Value: []byte(value)}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFilesFollowKeys(t *testing.T) {
+	agent := servers.Consul(t)
+	put(t, agent.Client(), "app/port", "8080")
+	dir := t.TempDir()
+	tpl, out := filepath.Join(dir, "app.ctmpl"), filepath.Join(dir, "app.conf")
+	writeFile(t, tpl, `port = {{ key "app/port" }}`)
+	d := start(t, "-consul-addr", agent.Addr(), "-template", tpl+":"+out)
+	eventually(t, holds(out, "port = 8080"))
+	put(t, agent.Client(), "app/port", "9090")
+	eventually(t, holds(out, "port = 9090"))
+	d.alive()
+}
+
+// An outage blanks nothing and ends nothing, and what changes after it arrives.
+func TestConsulGoesAwayAndComesBack(t *testing.T) {
+	agent := servers.Consul(t, servers.Persistent())
+	put(t, agent.Client(), "a", "1")
+	dir := t.TempDir()
+	tpl, out := filepath.Join(dir, "t"), filepath.Join(dir, "out")
+	writeFile(t, tpl, `{{ key "a" }} {{ range services }}{{ .Name }}{{ end }}`)
+	d := start(t, "-consul-addr", agent.Addr(), "-template", tpl+":"+out)
+	eventually(t, holds(out, "1 consul"))
+	before, err := os.Stat(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	agent.Kill()
+	eventually(t, func() error {
+		if !strings.Contains(d.stderr.String(), "consul is away") {
+			return fmt.Errorf("the outage was not told")
+		}
+		return nil
+	})
+	for down := time.Now().Add(outage(t)); time.Now().Before(down); time.Sleep(20 * time.Millisecond) {
+		if err := holds(out, "1 consul")(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.alive()
+	agent.Start()
+	put(t, agent.Client(), "a", "2")
+	eventually(t, holds(out, "2 consul"))
+	if after, err := os.Stat(out); err != nil || os.SameFile(before, after) {
+		t.Errorf("the file was not replaced: %v", err)
+	}
+	eventually(t, func() error {
+		if !strings.Contains(d.stderr.String(), "consul is back") {
+			return fmt.Errorf("the end of the outage was not told")
+		}
+		return nil
+	})
+}
+
+// outage is how long Consul stays away.
+func outage(t *testing.T) time.Duration {
+	if testing.Short() {
+		return time.Second
+	}
+	return 10 * time.Second
+}
+
+// A storm of changes collapses: the last value arrives, and far fewer commands
+// run than values came.
+func TestThousandChanges(t *testing.T) {
+	agent := servers.Consul(t)
+	c := agent.Client()
+	put(t, c, "n", "0")
+	dir := t.TempDir()
+	tpl, out, log := filepath.Join(dir, "t"), filepath.Join(dir, "out"), filepath.Join(dir, "log")
+	writeFile(t, tpl, `{{ key "n" }}`)
+	start(t, "-consul-addr", agent.Addr(), "-wait", "50ms:500ms",
+		"-template", tpl+":"+out+":echo ran >> "+log)
+	eventually(t, holds(out, "0"))
+	const last = 1000
+	for i := 1; i <= last; i++ {
+		put(t, c, "n", strconv.Itoa(i))
+	}
+	eventually(t, holds(out, strconv.Itoa(last)))
+	ran, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(ran), "ran"); n > last/10 {
+		t.Errorf("the command ran %d times for %d changes", n, last)
+	}
+}

@@ -1,0 +1,125 @@
+package test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// allowed says which of our own packages a package may import; those below a
+// name count as the name. Imports point one way: store → watch → funcs →
+// template → runner → cmd.
+var allowed = map[string][]string{
+	"watch":           {},
+	"watch/watchtest": {"watch"},
+	"watch/consul":    {"watch"},
+	"watch/local":     {"watch"},
+	"watch/vault":     {"watch"},
+	"watch/nomad":     {"watch"},
+	"funcs":           {"watch"},
+	"template":        {"watch", "funcs"},
+	"renderer":        {},
+	"runner":          {"watch", "funcs", "template", "renderer"},
+	"runner/status":   {"watch", "renderer", "runner"},
+	"cmd/restencil":   nil, // anything
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for dir, files := range packages(t) {
+		may, known := allowed[dir]
+		if strings.HasPrefix(dir, "cmd/") || strings.HasPrefix(dir, "test") || strings.HasPrefix(dir, "examples/") {
+			continue
+		}
+		if !known {
+			t.Errorf("package %s has no place in the house: see the list in this test", dir)
+			continue
+		}
+		for name, file := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			for _, i := range file.Imports {
+				p, err := strconv.Unquote(i.Path.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ours, ok := strings.CutPrefix(p, "restencil/")
+				if ok && !slices.Contains(may, ours) {
+					t.Errorf("%s imports %s", path.Join(dir, name), ours)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageHasADoc(t *testing.T) {
+	for dir, files := range packages(t) {
+		var docs int
+		for name, file := range files {
+			if file.Doc != nil && !strings.HasSuffix(name, "_test.go") {
+				docs++
+			}
+		}
+		if docs != 1 && !onlyTests(files) {
+			t.Errorf("package %s has %d package comments, want one", dir, docs)
+		}
+	}
+}
+
+func onlyTests(files map[string]*ast.File) bool {
+	for name := range files {
+		if !strings.HasSuffix(name, "_test.go") {
+			return false
+		}
+	}
+	return true
+}
+
+// packages parses every Go file of the module, by folder.
+func packages(t *testing.T) map[string]map[string]*ast.File {
+	t.Helper()
+	root := filepath.Join("..")
+	dirs := make(map[string]map[string]*ast.File)
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && p != root && (strings.HasPrefix(d.Name(), ".") || ownModule(p)) {
+			return fs.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(p) != ".go" {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), p, nil, parser.ImportsOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(p))
+		if err != nil {
+			return err
+		}
+		dir := filepath.ToSlash(rel)
+		if dirs[dir] == nil {
+			dirs[dir] = make(map[string]*ast.File)
+		}
+		dirs[dir][filepath.Base(p)] = file
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dirs
+}
+
+// ownModule tells whether a folder is a module by itself.
+func ownModule(dir string) bool {
+	m, err := filepath.Glob(filepath.Join(dir, "go.mod"))
+	return err == nil && len(m) > 0
+}

@@ -1,0 +1,123 @@
+package test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"restencil/test/binary"
+)
+
+// TestScripts runs scripts/*.txtar: whole behaviours of the command line, as a
+// person would type them. Beside testscript's own commands there are
+//
+//	exits CODE PROGRAM ARGS…   runs the program and wants this exit code
+//	waitfile FILE TEXT         waits until the file holds just this line
+//	waitgrep FILE TEXT         waits until the file has this text in it
+//	end NAME CODE              ends a background program with SIGTERM, wants this exit code
+func TestScripts(t *testing.T) {
+	program := binary.Path(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "scripts",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", filepath.Dir(program)+string(filepath.ListSeparator)+e.Getenv("PATH"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":    exits,
+			"waitfile": waitFile,
+			"waitgrep": waitGrep,
+			"end":      end,
+		},
+	})
+}
+
+// exits runs a program and wants an exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+func waitFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: waitfile FILE TEXT")
+	}
+	path := ts.MkAbs(args[0])
+	wait(ts, func() error {
+		got, err := os.ReadFile(path)
+		if err == nil && strings.TrimSuffix(string(got), "\n") != args[1] {
+			err = fmt.Errorf("%s holds %s, want %s", args[0], quote(string(got)), quote(args[1]))
+		}
+		return err
+	})
+}
+
+func waitGrep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: waitgrep FILE TEXT")
+	}
+	path := ts.MkAbs(args[0])
+	wait(ts, func() error {
+		got, err := os.ReadFile(path)
+		if err == nil && !bytes.Contains(got, []byte(args[1])) {
+			err = fmt.Errorf("%s holds %s, want %q in it", args[0], got, args[1])
+		}
+		return err
+	})
+}
+
+// end ends a background program and wants an exit code.
+func end(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: end NAME CODE")
+	}
+	cmd := ts.BackgroundCmds()
+	if len(cmd) != 1 {
+		ts.Fatalf("%d programs run in the background, want one", len(cmd))
+	}
+	if err := cmd[0].Process.Signal(syscall.SIGTERM); err != nil {
+		ts.Fatalf("%v", err)
+	}
+	wait(ts, func() error {
+		if cmd[0].ProcessState == nil {
+			return errors.New("the program still runs")
+		}
+		return nil
+	})
+	if code := cmd[0].ProcessState.ExitCode(); strconv.Itoa(code) != args[1] {
+		ts.Fatalf("exit code %d, want %s", code, args[1])
+	}
+}
+
+func wait(ts *testscript.TestScript, check func() error) {
+	var err error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if err = check(); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("after %v: %v", patience, err)
+}
