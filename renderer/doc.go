@@ -7,7 +7,20 @@
 // bytes already on stable storage. [Swap] then renames all that was staged
 // into place and makes the renames durable. Until Swap, nothing that a reader
 // of the destination could see has changed; whoever opens the destination at
-// any time sees a whole file, the old one or the new.
+// any time sees a whole file, the old one or the new, and never one with a
+// wider mode or another owner than was asked for. [Restore] puts back what
+// Swap replaced. [Write] is Stage and Swap of a single file.
+//
+// One kind of destination cannot be replaced by a rename: a mount point, as a
+// single file that was mounted into a container is. It is written in place,
+// keeping its inode, and [Result.InPlace] says so; a reader may then see it
+// half written. A symbolic link, on the other hand, is replaced itself, and
+// what it pointed to is left alone (COMPAT 4.9).
+//
+// The functions may be called concurrently for different destinations. Files
+// of the same destination are to be staged and swapped one after the other,
+// since Stage compares with what is there. On Windows a rename is not atomic,
+// there are no owners, and of the mode only "read-only" is kept.
 //
 // Package renderer knows nothing of templates or stores.
 package renderer

@@ -8,12 +8,14 @@ type File struct {
 	// working directory.
 	Path string
 
-	// Content is all that the file holds.
+	// Content is all that the file holds. It must not change until the file
+	// has been swapped or discarded.
 	Content []byte
 
-	// Perm are the permission bits (0777). Zero keeps those of the file that
-	// is there, and is 0644 for a new one. The umask does not apply
-	// (COMPAT 4.9).
+	// Perm are the permission bits, with fs.ModeSetuid, fs.ModeSetgid and
+	// fs.ModeSticky where wanted; other bits are ignored. Zero keeps those of
+	// the file that is there, and is 0644 for a new one. The umask does not
+	// apply (COMPAT 4.9).
 	Perm fs.FileMode
 
 	// User and Group are names or decimal ids. "" keeps the owner of the
@@ -26,6 +28,10 @@ type File struct {
 
 	// Backup keeps the content that was replaced as Path + ".bak".
 	Backup bool
+
+	// Keep keeps what Swap replaces beside the destination, under a
+	// temporary name, until Restore or Discard. Restore needs it.
+	Keep bool
 }
 
 // A Change says what became of a file.
@@ -39,3 +45,16 @@ const (
 	// Replaced: the file has new bytes, or is new.
 	Replaced
 )
+
+// String returns the change in one word.
+func (c Change) String() string {
+	switch c {
+	case Unchanged:
+		return "unchanged"
+	case Repaired:
+		return "repaired"
+	case Replaced:
+		return "replaced"
+	}
+	return "unknown"
+}

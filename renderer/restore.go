@@ -1,0 +1,63 @@
+package renderer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+)
+
+// Restore undoes Swap, in reverse order: each destination has its former
+// bytes, mode and owner again, and a file that was not there is gone. Its
+// File must have had Keep set. What was staged and not swapped is discarded;
+// what Swap left alone, Restore does too. A file that fails does not hold up
+// the others; what was kept of it stays, and Restore may be called again.
+//
+// A file made by Backup stays.
+func Restore(staged ...*Staged) error {
+	var errs []error
+	for _, s := range slices.Backward(staged) {
+		if err := s.restore(); err != nil {
+			errs = append(errs, fmt.Errorf("failed putting back %s: %w", s.file.Path, err))
+		}
+	}
+	makeDurable(staged)
+	return errors.Join(errs...)
+}
+
+func (s *Staged) restore() (err error) {
+	switch {
+	case s.state != swapped || s.change == Unchanged:
+		// Nothing was done that could be undone.
+	case !s.moved:
+		err = setAttrs(s.file.Path, s.old.info, s.old.attrs)
+	case s.kept != "":
+		err = s.putBack()
+	case s.file.Keep:
+		err = os.Remove(s.file.Path)
+	default:
+		err = errors.New("what it held was not kept")
+	}
+	if err == nil {
+		s.Discard()
+	}
+	return err
+}
+
+// putBack moves what was kept to the destination.
+func (s *Staged) putBack() error {
+	mounted, err := rename(s.kept, s.file.Path)
+	if !mounted {
+		return err
+	}
+	old, err := os.Open(s.kept)
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	info, err := old.Stat()
+	if err != nil {
+		return err
+	}
+	return overwrite(s.file.Path, old, info.Size(), s.old.attrs)
+}

@@ -1,0 +1,168 @@
+package renderer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// A Staged is a File that has been compared with its destination and, where
+// they differ, is ready to go in place. It ends with Swap; where the File has
+// Keep set, with Restore or Discard after that; and if it is not to be
+// swapped, with Discard. It is not safe for concurrent use.
+type Staged struct {
+	file   File
+	asked  owner  // who the file is to belong to
+	old    found  // the destination when it was compared
+	change Change // what Swap is to do
+	temp   string // where the new content is; "" if the bytes are right
+	kept   string // where what Swap replaced is; "" for nowhere
+	state  state
+
+	moved   bool // Swap has changed entries of directories
+	inPlace bool // Swap has written to the file that was there
+
+	dirs     []string // the directories with new entries, the file's own first
+	warnings []error
+}
+
+// A state is how far a Staged has come.
+type state int
+
+const (
+	staged   state = iota
+	swapped        // in place; temp is gone
+	finished       // failed, discarded or put back
+)
+
+// Stage makes f ready to go in place, without touching what is there. Where
+// nothing needs to change, the Change of the result is Unchanged. Missing
+// parent directories are made.
+//
+// The errors are consul-template's (COMPAT 4.9): "failed reading file: …",
+// "failed looking up user: …", "failed writing file: …" and so on. After an
+// error nothing that Stage made stays behind but parent directories.
+func Stage(f File) (*Staged, error) {
+	s, err := compare(f)
+	if err != nil {
+		return nil, err
+	}
+	if s.change == Replaced || s.change == Repaired && s.old.link {
+		if err := s.write(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Compare returns what writing f would do, and does nothing. An empty Path
+// is a file that does not exist.
+func Compare(f File) (Change, error) {
+	s, err := compare(f)
+	if err != nil {
+		return Unchanged, err
+	}
+	return s.change, nil
+}
+
+func compare(f File) (*Staged, error) {
+	old, err := look(f.Path, f.Content)
+	if err != nil {
+		return nil, fmt.Errorf("failed reading file: %w", err)
+	}
+	asked, err := f.owner()
+	if err != nil {
+		return nil, err
+	}
+	s := &Staged{file: f, asked: asked, old: old, dirs: []string{filepath.Dir(f.Path)}}
+	switch {
+	case !old.same:
+		s.change = Replaced
+	case !s.want().equal(old.attrs):
+		s.change = Repaired
+	}
+	return s, nil
+}
+
+// Change returns what Swap is to do, or has done.
+func (s *Staged) Change() Change {
+	return s.change
+}
+
+// Path returns a path under which the new content can be read: a temporary
+// one until Swap, unless the destination holds the content already.
+func (s *Staged) Path() string {
+	if s.temp != "" {
+		return s.temp
+	}
+	return s.file.Path
+}
+
+// want returns the mode that the file is to have, and the owner asked for.
+func (s *Staged) want() attrs {
+	mode := s.file.Perm & modeBits
+	if mode == 0 {
+		mode = s.old.attrs.mode
+	}
+	return attrs{mode: mode, owner: s.asked}
+}
+
+// write puts the content in a temporary file beside the destination.
+func (s *Staged) write() error {
+	if err := s.makeParents(); err != nil {
+		return fmt.Errorf("failed writing file: %w", err)
+	}
+	temp, err := fillTemp(s.file.Path, func(f *os.File) error {
+		if _, err := f.Write(s.file.Content); err != nil {
+			return err
+		}
+		return s.adopt(f)
+	})
+	if errors.Is(err, errOwnership) {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("failed writing file: %w", err)
+	}
+	s.temp = temp
+	return nil
+}
+
+func (s *Staged) adopt(f *os.File) error {
+	like := attrs{mode: s.want().mode, owner: s.old.attrs.owner}
+	warning, err := adopt(f, s.asked, like)
+	if warning != nil {
+		s.warn("could not preserve file permissions for %q: %w", s.file.Path, cause(warning))
+	}
+	return err
+}
+
+// makeParents makes the destination's directory, if that is missing and
+// allowed, and notes which directories get entries by that.
+func (s *Staged) makeParents() error {
+	if s.file.Path == "" {
+		return errors.New("missing destination")
+	}
+	dir := s.dirs[0]
+	var entered []string
+	for d := dir; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) || d == filepath.Dir(d) {
+			break
+		}
+		entered = append(entered, filepath.Dir(d))
+	}
+	if entered == nil {
+		return nil
+	}
+	if s.file.NoParents {
+		return errors.New("parent directory is missing")
+	}
+	s.dirs = append(s.dirs, entered...)
+	return os.MkdirAll(dir, 0o755)
+}
+
+func (s *Staged) warn(format string, args ...any) {
+	s.warnings = append(s.warnings, fmt.Errorf(format, args...))
+}

@@ -1,0 +1,216 @@
+package renderer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"syscall"
+)
+
+// A Result says what Swap has done to a file.
+type Result struct {
+	// Change is what was done; Unchanged where Err is set.
+	Change Change
+
+	// InPlace says that the destination could not be replaced, being a mount
+	// point, and was written to instead.
+	InPlace bool
+
+	// Warnings are what went wrong although the file is in place: an owner
+	// that could not be preserved, a backup that could not be made.
+	Warnings []error
+
+	// Err is why the destination is as it was before. (Where writing in place
+	// meets an input/output error, it can be neither.)
+	Err error
+}
+
+// Swap puts what was staged in place, in order, makes that durable, and
+// returns a Result for each. A file that fails does not hold up the others;
+// who wants all or none sets Keep and calls Restore.
+func Swap(staged ...*Staged) []Result {
+	results := make([]Result, len(staged))
+	for i, s := range staged {
+		results[i].Err = s.swap()
+	}
+	makeDurable(staged)
+	for i, s := range staged {
+		if results[i].Err == nil {
+			results[i] = Result{Change: s.change, InPlace: s.inPlace, Warnings: s.warnings}
+		}
+	}
+	return results
+}
+
+// Write makes the destination be as f says: Stage and Swap of one file. The
+// error is that of the Result, too.
+func Write(f File) (Result, error) {
+	s, err := Stage(f)
+	if err != nil {
+		return Result{Err: err}, err
+	}
+	r := Swap(s)[0]
+	s.Discard()
+	return r, r.Err
+}
+
+// Discard removes what is left beside the destination: the staged content, or
+// after Swap what was kept of the old. It may be called at any time, and more
+// than once.
+func (s *Staged) Discard() {
+	for _, name := range []*string{&s.temp, &s.kept} {
+		if *name != "" {
+			os.Remove(*name)
+			*name = ""
+		}
+	}
+	s.state = finished
+}
+
+func (s *Staged) swap() (err error) {
+	if s.state != staged {
+		return errors.New("failed writing file: swapped or discarded before")
+	}
+	s.state = swapped
+	switch {
+	case s.temp != "":
+		err = s.replace()
+	case s.change == Repaired:
+		err = s.repair()
+	}
+	if err != nil {
+		s.Discard()
+		s.change = Unchanged
+	}
+	return err
+}
+
+// replace moves the staged content to the destination.
+func (s *Staged) replace() error {
+	if s.file.Keep {
+		if err := s.keep(); err != nil {
+			return fmt.Errorf("failed keeping the old file: %w", err)
+		}
+	}
+	if s.file.Backup && s.change == Replaced {
+		if err := backUp(s.file.Path); err != nil {
+			s.warn("could not backup %q: %w", s.file.Path, err)
+		}
+	}
+	mounted, err := rename(s.temp, s.file.Path)
+	if mounted {
+		content := bytes.NewReader(s.file.Content)
+		if err = overwrite(s.file.Path, content, content.Size(), s.want()); err == nil {
+			os.Remove(s.temp)
+		}
+	}
+	if errors.Is(err, errOwnership) {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("failed writing file: %w", err)
+	}
+	s.temp, s.inPlace, s.moved = "", mounted, true
+	return nil
+}
+
+// keep notes what is at the destination; that may be nothing.
+func (s *Staged) keep() (err error) {
+	s.kept, err = preserve(s.file.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// repair sets mode and owner of a destination that has the right bytes.
+func (s *Staged) repair() error {
+	err := setAttrs(s.file.Path, s.old.info, s.want())
+	if errors.Is(err, fs.ErrPermission) && s.write() == nil && s.replace() == nil {
+		// Somebody else's file, in a directory where it may be replaced.
+		return nil
+	}
+	if err != nil && s.asked.or(s.old.attrs.owner) == s.old.attrs.owner {
+		// consul-template lets a wrong mode be (COMPAT Q19), so that is no
+		// reason to fail.
+		s.warn("could not set the mode of %q: %w", s.file.Path, cause(err))
+		s.Discard()
+		s.change = Unchanged
+		return nil
+	}
+	return err
+}
+
+// backUp makes path + ".bak" a link to what is at path, or a copy of it. A
+// backup that is there already is replaced at once. Nothing at path is fine.
+func backUp(path string) error {
+	name, err := preserve(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = os.Rename(name, path+".bak")
+	// Renaming does nothing where both names are links to one file.
+	os.Remove(name)
+	return err
+}
+
+// rename moves from to to, unless a mount point is in the way.
+func rename(from, to string) (mounted bool, err error) {
+	err = os.Rename(from, to)
+	if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) {
+		return true, err
+	}
+	var linkErr *os.LinkError
+	if errors.As(err, &linkErr) {
+		err = &fs.PathError{Op: linkErr.Op, Path: to, Err: linkErr.Err}
+	}
+	return false, err
+}
+
+// makeDurable puts the entries that were changed on stable storage, each
+// directory once.
+func makeDurable(staged []*Staged) {
+	synced := make(map[string]error)
+	for _, s := range staged {
+		if !s.moved {
+			continue
+		}
+		for _, dir := range s.dirs {
+			err, done := synced[dir]
+			if !done {
+				err = syncDir(dir)
+				synced[dir] = err
+			}
+			if err != nil {
+				s.warn("could not make the change of %q durable: %w", s.file.Path, err)
+			}
+		}
+	}
+}
+
+// syncDir puts the entries of dir on stable storage, where the system can.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		// A directory that may be written to but not read.
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
+		return nil
+	}
+	return err
+}

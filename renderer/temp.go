@@ -1,0 +1,134 @@
+package renderer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"unicode/utf8"
+)
+
+const (
+	// maxBase is how much of a destination's name its temporary names carry,
+	// in bytes; a whole name may have 255.
+	maxBase = 200
+
+	// maxTries bounds the search for a name that is free.
+	maxTries = 100
+)
+
+// tempName returns a name beside path that no include pattern such as
+// conf.d/* matches, and that tells whose it is.
+func tempName(path string) string {
+	dir, base := filepath.Split(path)
+	if len(base) > maxBase {
+		cut := maxBase
+		for !utf8.RuneStart(base[cut]) {
+			cut--
+		}
+		base = base[:cut]
+	}
+	return dir + "." + base + ".restencil-" + strconv.FormatUint(rand.Uint64(), 36)
+}
+
+// claim calls make with temporary names for path until one was free.
+func claim(path string, make func(name string) error) (name string, err error) {
+	for range maxTries {
+		name = tempName(path)
+		if err = make(name); !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	return name, err
+}
+
+// createTemp creates a file beside path that only the process's own user can
+// open. The caller closes it and removes what it does not need.
+func createTemp(path string) (f *os.File, err error) {
+	_, err = claim(path, func(name string) error {
+		f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot create a file in %s: %w", filepath.Dir(path), cause(err))
+	}
+	return f, nil
+}
+
+// fillTemp creates a file beside path, has fill write it and set its
+// attributes, and puts it on stable storage. Where that fails, nothing stays
+// behind.
+func fillTemp(path string, fill func(*os.File) error) (name string, err error) {
+	f, err := createTemp(path)
+	if err != nil {
+		return "", err
+	}
+	err = fill(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return "", onBehalf(path, err)
+	}
+	return f.Name(), nil
+}
+
+// preserve gives what is at path a second, temporary name that outlives its
+// replacement: a link, or a copy where there can be none (a mount point, a
+// file system without links, somebody else's file).
+func preserve(path string) (name string, err error) {
+	if target, err := os.Readlink(path); err == nil {
+		return claim(path, func(name string) error { return os.Symlink(target, name) })
+	}
+	name, err = claim(path, func(name string) error { return os.Link(path, name) })
+	if err == nil {
+		return name, nil
+	}
+	return copyTemp(path)
+}
+
+// copyTemp copies the file at path to a temporary name, as far as possible
+// with its owner.
+func copyTemp(path string) (name string, err error) {
+	src, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer src.Close()
+	info, err := src.Stat()
+	if err != nil {
+		return "", err
+	}
+	return fillTemp(path, func(f *os.File) error {
+		if _, err := io.Copy(f, src); err != nil {
+			return err
+		}
+		_, err := adopt(f, owner{-1, -1}, attrsOf(info))
+		return err
+	})
+}
+
+// onBehalf returns err, of an operation on a temporary file, as one on path.
+func onBehalf(path string, err error) error {
+	if pathErr, ok := err.(*fs.PathError); ok {
+		return &fs.PathError{Op: pathErr.Op, Path: path, Err: pathErr.Err}
+	}
+	return err
+}
+
+// cause returns what the system said, without the file that it was about.
+func cause(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
