@@ -17,7 +17,8 @@ type Rendered struct {
 	Template    string // as template.Options.Name
 	Destination string
 	Change      renderer.Change
-	Warnings    []string // what could not be kept as it was, such as the owner
+	InPlace     bool    // the destination is a mount point and was written to, not replaced
+	Warnings    []error // what went wrong although the file is in place
 }
 
 // Waiting: a template has had no complete output for a while. It is told at

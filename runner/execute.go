@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"crypto/sha256"
 	"runtime"
 	"sync"
 	"time"
@@ -109,8 +108,7 @@ func (r *Runner) settle(x execution, now time.Time) error {
 	if x.err != nil {
 		return r.failed(u, x.err, now)
 	}
-	sum := sha256.Sum256(x.result.Output)
-	if u.rendered && u.failure == "" && sum == u.written {
+	if u.rendered && u.failure == "" && fingerprint(x.result) == u.written {
 		u.pending = nil
 		return nil
 	}

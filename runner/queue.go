@@ -34,7 +34,7 @@ func (r *Runner) startCommand(ctx context.Context, now time.Time) {
 	r.tell(CommandStarted{Args: b.command.Args, Files: files})
 	go func() {
 		start := time.Now()
-		output, err := r.exec.run(ctx, b.command)
+		output, err := r.run(ctx, b.command)
 		r.results <- commandResult{b, files, output, err, time.Since(start)}
 	}()
 }

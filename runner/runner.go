@@ -21,11 +21,11 @@ type Runner struct {
 	units   []*unit
 	bundles []*bundle
 
-	// Owned by the loop in Run.
+	// Owned by the loop in Run. Tests set run before it.
 	graph   template.Graph
 	answers map[watch.Query]watch.State
 	stores  stores
-	exec    *executor
+	run     func(context.Context, Command) (output string, err error)
 	running *bundle            // whose command is being run, nil: none
 	results chan commandResult // one at a time, from the goroutine that runs the command
 	errs    []error            // with Once: the commands that failed
@@ -95,13 +95,16 @@ func (r *Runner) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var sources sync.WaitGroup
 	sources.Go(func() { r.watcher.Run(ctx) })
-	r.exec = newExecutor(r.opts.Stdout, r.opts.Stderr, r.opts.Once)
+	commands := newExecutor(r.opts.Stdout, r.opts.Stderr, r.opts.Once)
+	if r.run == nil {
+		r.run = commands.run
+	}
 	defer func() {
 		cancel()
 		if r.running != nil {
 			<-r.results
 		}
-		r.exec.close()
+		commands.close()
 		sources.Wait()
 	}()
 	return r.loop(ctx)

@@ -1,13 +1,12 @@
 package runner
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"os"
 	"time"
 
 	"restencil/renderer"
+	"restencil/template"
 )
 
 // writers bounds how many files are staged at a time: they wait for the disk,
@@ -21,7 +20,7 @@ func (r *Runner) write(now time.Time) error {
 		return nil
 	}
 	if r.opts.Dry {
-		return r.print(due)
+		return r.print(due, now)
 	}
 	staged := make([]*renderer.Staged, len(due))
 	errs := make([]error, len(due))
@@ -66,28 +65,71 @@ func (u *unit) file() renderer.File {
 
 // swap renames what was staged into place, and deals with each file by itself.
 func (r *Runner) swap(due []*unit, staged []*renderer.Staged, errs []error, now time.Time) error {
-	swapped := renderer.SwapEach(staged)
+	ready := make([]*renderer.Staged, 0, len(staged))
+	for _, s := range staged {
+		if s != nil {
+			ready = append(ready, s)
+		}
+	}
+	results := renderer.Swap(ready...)
 	var fatal error
 	for i, u := range due {
+		var result renderer.Result
 		err := errs[i]
 		if err == nil {
-			err = swapped[i].Err
+			result, results = results[0], results[1:]
+			err = result.Err
 		}
-		if err != nil {
-			err = fmt.Errorf("rendering %s to %s: %w", u.spec.Name, u.spec.Destination, err)
-			if err := r.failed(u, err, now); err != nil && fatal == nil {
-				fatal = err
-			}
+		var extras bool
+		if err == nil {
+			extras, err = u.writeExtras()
+		}
+		if err == nil {
+			r.inPlace(u, result, extras, now)
 			continue
 		}
-		r.inPlace(u, swapped[i], now)
+		if err := r.failed(u, u.renderError(err), now); err != nil && fatal == nil {
+			fatal = err
+		}
 	}
 	return fatal
 }
 
-// inPlace notes that u's destination is right.
-func (r *Runner) inPlace(u *unit, s renderer.Swapped, now time.Time) {
-	u.written = sha256.Sum256(u.pending.Output)
+// renderError words an error as consul-template does (COMPAT, appendix B).
+func (u *unit) renderError(err error) error {
+	return fmt.Errorf("error rendering %q => %q: %w", u.spec.Name, u.spec.Destination, err)
+}
+
+// writeExtras writes what u's template asked for with writeToFile, and tells
+// whether any of it changed.
+func (u *unit) writeExtras() (changed bool, err error) {
+	for _, f := range u.pending.Files {
+		one, err := writeExtra(f)
+		if err != nil {
+			return changed, err
+		}
+		changed = changed || one
+	}
+	return changed, nil
+}
+
+// fingerprint tells results apart by what they put on disk.
+func fingerprint(r template.Result) [sha256.Size]byte {
+	if len(r.Files) == 0 {
+		return sha256.Sum256(r.Output)
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%q", r.Output)
+	for _, f := range r.Files {
+		fmt.Fprintf(h, "%q", fmt.Sprint(f))
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// inPlace notes that u's destination is right; extras tells whether a file
+// that it wrote besides changed.
+func (r *Runner) inPlace(u *unit, res renderer.Result, extras bool, now time.Time) {
+	u.written = fingerprint(*u.pending)
 	r.stdout(u.pending.Printed)
 	u.pending, u.rendered = nil, true
 	if u.recover() {
@@ -96,40 +138,54 @@ func (r *Runner) inPlace(u *unit, s renderer.Swapped, now time.Time) {
 	r.tell(Rendered{
 		Template:    u.spec.Name,
 		Destination: u.spec.Destination,
-		Change:      s.Change,
-		Warnings:    s.Warnings,
+		Change:      res.Change,
+		InPlace:     res.InPlace,
+		Warnings:    res.Warnings,
 	})
-	if s.Change == renderer.Replaced {
+	if res.Change == renderer.Replaced || extras {
 		u.bundle.want(u, now)
 	}
 }
 
 // print is write for a dry run: it prints what would be written, in the form
 // of COMPAT 1.7, but for files that hold it already.
-func (r *Runner) print(due []*unit) error {
+func (r *Runner) print(due []*unit, now time.Time) error {
 	for _, u := range due {
-		out := u.pending.Output
-		r.stdout(u.pending.Printed)
-		u.pending, u.rendered, u.written = nil, true, sha256.Sum256(out)
-		u.recover()
-		if u.holds(out) {
+		change, err := u.wouldChange()
+		if err == nil {
+			_, err = u.writeExtras() // as in consul-template (COMPAT 1.7)
+		}
+		if err != nil {
+			if err := r.failed(u, u.renderError(err), now); err != nil {
+				return err
+			}
 			continue
 		}
-		r.tell(Rendered{Template: u.spec.Name, Destination: u.spec.Destination, Change: renderer.Unchanged})
-		if _, err := fmt.Fprintf(r.opts.Stdout, "> %s\n%s", u.spec.Destination, out); err != nil {
-			return fmt.Errorf("printing %s: %w", u.spec.Name, err)
+		r.stdout(u.pending.Printed)
+		if change == renderer.Replaced {
+			if _, err := fmt.Fprintf(r.opts.Stdout, "> %s\n%s", u.spec.Destination, u.pending.Output); err != nil {
+				return fmt.Errorf("printing %s: %w", u.spec.Name, err)
+			}
 		}
+		r.inPlaceDry(u)
 	}
 	return nil
 }
 
-// holds tells whether u's destination has just this content.
-func (u *unit) holds(content []byte) bool {
+// wouldChange says what writing u's output would do.
+func (u *unit) wouldChange() (renderer.Change, error) {
 	if u.spec.Destination == "" {
-		return false
+		return renderer.Replaced, nil
 	}
-	have, err := os.ReadFile(u.spec.Destination)
-	return err == nil && bytes.Equal(have, content)
+	return renderer.Compare(u.file())
+}
+
+func (r *Runner) inPlaceDry(u *unit) {
+	u.written = fingerprint(*u.pending)
+	u.pending, u.rendered = nil, true
+	if u.recover() {
+		r.tell(Recovered{Template: u.spec.Name, Destination: u.spec.Destination})
+	}
 }
 
 func (r *Runner) stdout(text string) {

@@ -52,7 +52,10 @@ func (l log) write(level slog.Level, format string, args ...any) {
 
 func (l log) rendered(e runner.Rendered) {
 	for _, w := range e.Warnings {
-		l.write(slog.LevelWarn, "%s: %s", e.Destination, w)
+		l.write(slog.LevelWarn, "%v", w)
+	}
+	if e.InPlace {
+		l.write(slog.LevelDebug, "%q is a mount point, so it was written in place", e.Destination)
 	}
 	switch e.Change {
 	case renderer.Replaced:
