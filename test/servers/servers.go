@@ -52,11 +52,28 @@ func ConsulTemplate(t testing.TB) string {
 // NginxPath returns the path of the system's nginx, or skips the test.
 func NginxPath(t testing.TB) string {
 	t.Helper()
-	path, err := lookNginx()
-	if err != nil {
-		missing(t, "nginx is not installed: run \"make servers\" as root, or install the system's nginx package")
+	return installed(t, "nginx")
+}
+
+// CurlPath returns the path of the system's curl, which examples use, or skips
+// the test.
+func CurlPath(t testing.TB) string {
+	t.Helper()
+	return installed(t, "curl")
+}
+
+// installed returns the path of a program of the system. It is looked for on
+// the PATH, and where systems put servers, which is often not on the PATH of an
+// ordinary user.
+func installed(t testing.TB, name string) string {
+	t.Helper()
+	for _, dir := range []string{"", "/usr/sbin", "/usr/local/sbin"} {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path
+		}
 	}
-	return path
+	missing(t, name+" is not installed: run \"make servers\" as root, or install the system's package")
+	return ""
 }
 
 // built returns the path of a program that "make servers" builds.
@@ -115,15 +132,4 @@ func moduleRoot() (string, error) {
 			return "", fmt.Errorf("finding the servers: %s is not inside the module restencil (set %s)", dir, binVariable)
 		}
 	}
-}
-
-// lookNginx finds nginx on the PATH or where systems put it, which is often
-// not on the PATH of an ordinary user.
-func lookNginx() (string, error) {
-	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return filepath.Abs(path)
-		}
-	}
-	return "", exec.ErrNotFound
 }

@@ -1,0 +1,170 @@
+#!/bin/sh
+# Shows a change in Consul becoming a reloaded nginx: a real Consul, a real
+# nginx and restencil on loopback, with everything in a temporary directory. It
+# ends by itself, with 0 if all went as it should. README.md tells what to see.
+#
+# RESTENCIL names the program to run; without it, it is built from here.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+PATH=$PATH:/usr/sbin:/usr/local/sbin:${RESTENCIL_SERVERS_BIN:-$root/.cache/bin}
+export PATH
+
+for program in consul nginx curl; do
+	command -v $program >/dev/null || {
+		echo "this example needs $program: run \"make servers\" first" >&2
+		exit 1
+	}
+done
+
+dir=$(mktemp -d)
+pids=
+
+# All that was started is ended here, each by its process id.
+clean_up() {
+	status=$?
+	trap '' HUP INT PIPE TERM
+	[ $status = 0 ] || tail -n 20 "$dir"/*.log "$dir"/*/*.log >&2
+	for pid in $pids; do
+		end "$pid"
+	done
+	rm -rf "$dir"
+}
+
+# end PID ends a process, if need be by force after 5 s.
+end() {
+	kill "$1" 2>/dev/null || return 0
+	for _ in $(seq 50); do
+		kill -0 "$1" 2>/dev/null || return 0
+		sleep 0.1
+	done
+	kill -KILL "$1" || :
+}
+
+trap clean_up EXIT
+trap 'exit 1' HUP INT PIPE TERM
+
+# ports N prints N loopback ports where nothing listens.
+ports() {
+	port=$((14000 + ($(od -An -N2 -tu2 /dev/urandom) % 18000)))
+	left=$1
+	while [ "$left" -gt 0 ]; do
+		status=0
+		curl -s -o "$dir/none" "http://127.0.0.1:$port" || status=$?
+		if [ $status = 7 ]; then # connection refused
+			echo $port
+			left=$((left - 1))
+		fi
+		port=$((port + 1))
+	done
+}
+
+# until_true WHAT COMMAND... repeats the command until it succeeds, and ends the
+# script if that takes more than 20 s.
+until_true() {
+	what=$1
+	shift
+	give_up=$(($(date +%s) + 20))
+	until "$@"; do
+		if [ "$(date +%s)" -ge $give_up ]; then
+			echo "gave up: $what" >&2
+			exit 1
+		fi
+		sleep 0.05
+	done
+}
+
+# backend NAME PORT is an instance of the service web: a server that answers
+# with its name, and a health page that fails while the file NAME.sick exists.
+backend() {
+	cat <<END
+server {
+	listen 127.0.0.1:$2;
+	location / { return 200 "$1\n"; }
+	location = /health {
+		if (-f $dir/$1.sick) { return 503; }
+		return 200;
+	}
+}
+END
+}
+
+# register NAME PORT adds an instance to Consul, which asks for its health page
+# each second.
+register() {
+	cat >"$dir/$1.hcl" <<END
+service {
+  id      = "web-$1"
+  name    = "web"
+  address = "127.0.0.1"
+  port    = $2
+  check { http = "http://127.0.0.1:$2/health", interval = "1s", status = "passing" }
+}
+END
+	consul services register "$dir/$1.hcl" >>"$dir/consul.log"
+}
+
+# answers prints how often each answer comes to 12 requests to nginx.
+answers() {
+	for _ in $(seq 12); do
+		curl -s "http://$LISTEN/" || echo "no answer"
+	done | sort | uniq -c | awk '{ n = $1; $1 = ""; printf "%s%d ×%s", comma, n, $0; comma = ", " }'
+}
+
+# expect WHAT ANSWERS waits until the requests are answered so, and says it.
+expect() {
+	until_true "$1: want $2" is_answered "$2"
+	printf '%-26s → %s\n' "$1" "$2"
+}
+
+is_answered() { [ "$(answers)" = "$1" ]; }
+
+if [ -z "${RESTENCIL:-}" ]; then
+	RESTENCIL=$dir/restencil
+	(cd "$root" && go build -buildvcs=false -o "$RESTENCIL" ./cmd/restencil)
+fi
+chmod 755 "$dir" # nginx's workers may be another user
+mkdir -p "$dir/backends/conf.d" "$dir/web/conf.d"
+cd "$dir/web"
+cp "$here/nginx.conf" ../backends/
+cp "$here/nginx.conf" "$here/web.conf.ctmpl" "$here/restencil.hcl" .
+
+# shellcheck disable=SC2046 # seven words
+set -- $(ports 7)
+export CONSUL_HTTP_ADDR="127.0.0.1:$1" LISTEN="127.0.0.1:$4"
+
+consul agent -dev -bind 127.0.0.1 -log-level warn -hcl "
+	disable_update_check = true
+	ports { http = $1, server = $2, serf_lan = $3, dns = -1, grpc = -1, grpc_tls = -1, serf_wan = -1 }
+" >"$dir/consul.log" 2>&1 &
+pids=$!
+has_leader() { curl -s "http://$CONSUL_HTTP_ADDR/v1/status/leader" | grep -q :; }
+until_true "Consul has no leader" has_leader
+
+{ backend A "$5"; backend B "$6"; backend C "$7"; } >../backends/conf.d/backends.conf
+nginx -p ../backends/ -c nginx.conf &
+pids="$! $pids"
+nginx -p . -c nginx.conf &
+pids="$! $pids"
+until_true "nginx does not start" test -s nginx.pid
+
+"$RESTENCIL" -config restencil.hcl -consul-addr "$CONSUL_HTTP_ADDR" -log-level info >"$dir/restencil.log" 2>&1 &
+pids="$! $pids"
+
+echo "Who answers 12 requests to nginx when"
+expect "nothing is registered" "12 × no healthy instance"
+register A "$5"
+expect "A is registered" "12 × A"
+register B "$6"
+expect "B is registered" "6 × A, 6 × B"
+register C "$7"
+expect "C is registered" "4 × A, 4 × B, 4 × C"
+touch "$dir/B.sick"
+expect "B fails its check" "6 × A, 6 × C"
+rm "$dir/B.sick"
+expect "B passes its check again" "4 × A, 4 × B, 4 × C"
+consul services deregister -id=web-A >>"$dir/consul.log"
+expect "A is taken away" "6 × B, 6 × C"
+echo
+echo "and nginx's file is now:"
+cat conf.d/web.conf
