@@ -1,0 +1,269 @@
+package consul
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/url"
+	"reflect"
+	"time"
+
+	"github.com/hashicorp/consul/api"
+
+	"restencil/watch"
+)
+
+// The pauses between requests that bring nothing new. The agent's own waiting
+// makes them rare; without them, an agent that answers at once for no reason
+// would be asked as fast as it answers (COMPAT 4.10.1).
+const (
+	minRound    = 100 * time.Millisecond // from one request to the next
+	roundJitter = 20 * time.Millisecond  // up to so much more
+	noIndex     = time.Second            // where the reply has no index, so that the next request cannot wait
+)
+
+// agentWait is how long an agent holds a blocking query that does not say.
+const agentWait = 5 * time.Minute
+
+// probeConnect is how long a probe waits for a connection. What comes back
+// from a network that swallows packets is noticed by a new try sooner than by
+// an old one.
+const probeConnect = 5 * time.Second
+
+// A cursor is where a blocking query stands. It is a plain value.
+type cursor struct {
+	index  uint64 // the agent waits for something newer; 0: it answers at once
+	leader bool   // only the leader may answer
+}
+
+// A finding is what a reply means for the watcher of its query.
+type finding int
+
+const (
+	unchanged finding = iota // as before
+	changed                  // there may be something new
+	doubtful                 // not to be used; the leader is to be asked at once
+)
+
+// take returns what a reply means, and where the query stands after it.
+// maxStale is as in Options.
+//
+// An index that went backwards says that the server has lost its data, was
+// restored, or lags behind the one that answered before. Where it need not
+// have been the leader, its answer is not trusted.
+func (c cursor) take(r reply, maxStale time.Duration) (finding, cursor) {
+	stale := maxStale > 0 && !c.leader
+	switch {
+	case stale && r.contact > maxStale:
+		return doubtful, cursor{index: c.index, leader: true}
+	case r.index < c.index && stale:
+		return doubtful, cursor{leader: true}
+	case r.index < c.index:
+		return changed, cursor{}
+	case r.index == c.index && r.index != 0:
+		return unchanged, cursor{index: c.index}
+	default:
+		return changed, cursor{index: r.index}
+	}
+}
+
+// A reply is what the agent said to a query.
+type reply struct {
+	data    any
+	index   uint64        // to wait on; 0 where there is none
+	contact time.Duration // since the server that answered heard from its leader
+}
+
+// A keeper keeps one query current. It belongs to one goroutine.
+type keeper struct {
+	s     *Source
+	query watch.Query
+	kind  kind
+	sink  watch.Sink
+
+	cursor  cursor
+	known   bool // something has been published
+	data    any  // what was published last
+	failing bool // the sink was told of a failure after that
+
+	// What the next attempt waits for: its own pause, cut short when others
+	// find that the trouble (nil: none that is shared) is over.
+	pause   time.Duration
+	trouble *gate
+	row     int // failed attempts in a row that the agent has answered
+}
+
+// keep asks until ctx ends.
+func (k *keeper) keep(ctx context.Context) {
+	for {
+		shared, agent, err := k.enter(ctx)
+		if err != nil {
+			return
+		}
+		start := time.Now()
+		a := k.newAttempt(agent.probe)
+		r, err := k.kind.fetch(k.s.client.Client, k.query, k.options(a.context(ctx)))
+		if ctx.Err() != nil {
+			agent.settle(unclear, nil)
+			shared.settle(unclear, nil)
+			return
+		}
+		agent.settle(a.outcome(), err)
+		servers := serversOutcome(err)
+		if servers == fails {
+			shared.g = k.s.serversOf(k.query.Datacenter) // now it has met them
+		}
+		shared.settle(servers, err)
+		if err != nil {
+			k.failed(err, a)
+		} else {
+			k.answered(r, time.Since(start))
+		}
+	}
+}
+
+// enter waits until the next attempt may be made: for its own turn after an
+// answer or a failure, then for the agent to be there.
+func (k *keeper) enter(ctx context.Context) (shared, agent pass, err error) {
+	if k.trouble != nil {
+		shared, err = k.trouble.enter(ctx, k.pause)
+	} else {
+		err = sleep(ctx, k.pause)
+	}
+	if err != nil {
+		return pass{}, pass{}, err
+	}
+	if err := k.s.agent.down(); err != nil && !k.failing {
+		// Others have found out; this query will not try until it may.
+		k.fail(&watch.Error{Query: k.query, Err: k.s.clean(reason(err))})
+	}
+	agent, err = k.s.agent.enter(ctx, 0)
+	if err != nil {
+		shared.settle(unclear, nil)
+	}
+	if agent.probe {
+		k.cursor = cursor{} // the probe must not wait for news
+	}
+	return shared, agent, err
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// newAttempt sets the limits of the next attempt. What may wait for news gets
+// as long as the agent may take, which adds up to a sixteenth at random.
+func (k *keeper) newAttempt(probe bool) *attempt {
+	a := &attempt{answer: silence, onReply: k.s.agent.open}
+	if probe {
+		a.connect = probeConnect
+	}
+	if k.cursor.index > 0 {
+		wait := k.s.options.BlockQueryWait
+		if wait == 0 {
+			wait = agentWait
+		}
+		a.answer += wait + wait/16
+	}
+	return a
+}
+
+// options returns how to put the query to the agent.
+func (k *keeper) options(ctx context.Context) *api.QueryOptions {
+	o := &api.QueryOptions{
+		Datacenter:    k.query.Datacenter,
+		Namespace:     k.query.Namespace,
+		Partition:     k.query.Partition,
+		Peer:          k.query.Peer,
+		SamenessGroup: k.query.SamenessGroup,
+		Near:          k.query.Near,
+	}
+	if !k.kind.polled {
+		o.AllowStale = k.s.options.MaxStale > 0 && !k.cursor.leader
+		o.WaitIndex = k.cursor.index
+		o.WaitTime = jittered(k.s.options.BlockQueryWait)
+	}
+	return o.WithContext(ctx)
+}
+
+// jittered returns d less up to a sixteenth.
+func jittered(d time.Duration) time.Duration {
+	if d < 16 {
+		return d
+	}
+	return d - rand.N(d/16)
+}
+
+func (k *keeper) answered(r reply, took time.Duration) {
+	k.row, k.trouble, k.pause = 0, nil, 0
+	f := changed
+	f, k.cursor = k.cursor.take(r, k.s.options.MaxStale)
+	if f == doubtful {
+		return
+	}
+	news := f == changed && k.publish(r)
+	switch {
+	case k.kind.polled:
+		k.pause = k.s.options.PollInterval
+	case r.index == 0:
+		k.pause = noIndex
+	case !news:
+		k.pause = max(0, minRound-took) + rand.N(roundJitter)
+	}
+}
+
+// publish gives the sink what differs from what it was given last, and what
+// ends a row of failures. It tells whether it has.
+func (k *keeper) publish(r reply) bool {
+	same := k.known && reflect.DeepEqual(k.data, r.data)
+	if same && !k.failing {
+		return false
+	}
+	if !same {
+		k.data = r.data
+	}
+	k.known, k.failing = true, false
+	k.sink.Publish(watch.Answer{Data: k.data, Index: r.index, Time: time.Now()})
+	return !same
+}
+
+func (k *keeper) fail(err error) {
+	k.failing = true
+	k.sink.Fail(err)
+}
+
+// failed tells of a failure, and sees to what the next attempt waits for. It
+// will ask for an answer at once, which says whether the failure is over.
+func (k *keeper) failed(err error, a *attempt) {
+	e := k.s.explain(k.query, err, a)
+	k.cursor, k.pause, k.trouble = cursor{}, 0, nil
+	k.fail(e)
+	if a.outcome() == fails {
+		return // the agent's gate says when
+	}
+	k.row++
+	k.pause = delay(k.s.options.Retry, e, k.row)
+	if serversOutcome(err) == fails && e.RetryAfter == 0 {
+		k.trouble = k.s.serversOf(k.query.Datacenter)
+	}
+}
+
+// reason returns what was wrong with another query's request, without what is
+// of that query alone: its URL.
+func reason(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}

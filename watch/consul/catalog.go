@@ -1,0 +1,173 @@
+package consul
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/hashicorp/consul/api"
+	"golang.org/x/sync/errgroup"
+
+	"restencil/watch"
+)
+
+// fetchServices returns the services by name. A catalog without any is a nil
+// list, as templates have always had it.
+func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, error) {
+	services, m, err := c.Catalog().Services(o)
+	if err != nil {
+		return reply{}, err
+	}
+	var list []*watch.CatalogSnippet
+	for name, tags := range services {
+		list = append(list, &watch.CatalogSnippet{Name: name, Tags: watch.SortedTags(tags)})
+	}
+	slices.SortFunc(list, func(a, b *watch.CatalogSnippet) int { return cmp.Compare(a.Name, b.Name) })
+	return newReply(list, m), nil
+}
+
+func fetchNodes(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+	nodes, m, err := c.Catalog().Nodes(o)
+	if err != nil {
+		return reply{}, err
+	}
+	if err := whole(nodes); err != nil {
+		return reply{}, err
+	}
+	list := make([]*watch.Node, 0, len(nodes))
+	for _, n := range nodes {
+		list = append(list, newNode(n))
+	}
+	if q.Near == "" {
+		watch.SortNodes(list)
+	}
+	return newReply(list, m), nil
+}
+
+func newNode(n *api.Node) *watch.Node {
+	return &watch.Node{
+		ID:              n.ID,
+		Node:            n.Node,
+		Address:         n.Address,
+		Datacenter:      n.Datacenter,
+		TaggedAddresses: n.TaggedAddresses,
+		Meta:            n.Meta,
+	}
+}
+
+// fetchNode returns a node and its services. A name that the catalog does not
+// know is a node without anything.
+func fetchNode(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+	name := q.Name
+	if name == "" {
+		var err error
+		if name, err = ownName(c, o); err != nil {
+			return reply{}, err
+		}
+	}
+	n, m, err := c.Catalog().Node(name, o)
+	if err != nil {
+		return reply{}, err
+	}
+	if n == nil || n.Node == nil {
+		return newReply(&watch.CatalogNode{}, m), nil
+	}
+	services, err := newNodeServices(n.Services)
+	if err != nil {
+		return reply{}, err
+	}
+	return newReply(&watch.CatalogNode{Node: newNode(n.Node), Services: services}, m), nil
+}
+
+func newNodeServices(services map[string]*api.AgentService) ([]*watch.CatalogNodeService, error) {
+	list := make([]*watch.CatalogNodeService, 0, len(services))
+	for _, s := range services {
+		if s == nil {
+			return nil, errIncomplete
+		}
+		list = append(list, &watch.CatalogNodeService{
+			ID:                s.ID,
+			Service:           s.Service,
+			Tags:              watch.SortedTags(s.Tags),
+			Meta:              s.Meta,
+			Port:              s.Port,
+			Address:           s.Address,
+			EnableTagOverride: s.EnableTagOverride,
+		})
+	}
+	watch.SortNodeServices(list)
+	return list, nil
+}
+
+// ownName returns the name of the agent's node.
+func ownName(c *api.Client, o *api.QueryOptions) (string, error) {
+	var self struct{ Config struct{ NodeName string } }
+	if _, err := c.Raw().Query("/v1/agent/self", &self, plain(o)); err != nil {
+		return "", err
+	}
+	if self.Config.NodeName == "" {
+		return "", errIncomplete
+	}
+	return self.Config.NodeName, nil
+}
+
+// plain returns options of a request that neither waits nor is for any place
+// but the agent's own, with the context of o.
+func plain(o *api.QueryOptions) *api.QueryOptions {
+	return (&api.QueryOptions{}).WithContext(o.Context())
+}
+
+// fetchDatacenters returns the datacenters by name. Where the query's filter
+// is "available", those are left out whose servers do not answer.
+func fetchDatacenters(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+	var list []string
+	if _, err := c.Raw().Query("/v1/catalog/datacenters", &list, plain(o)); err != nil {
+		return reply{}, err
+	}
+	if q.Filter == "available" {
+		var err error
+		if list, err = available(c, list, o); err != nil {
+			return reply{}, err
+		}
+	}
+	slices.Sort(list)
+	return reply{data: list}, nil
+}
+
+// available returns those datacenters whose leader answers. That the agent
+// itself does not is an error: it says nothing of the datacenters.
+func available(c *api.Client, datacenters []string, o *api.QueryOptions) ([]string, error) {
+	const parallel = 8
+	away := make([]bool, len(datacenters))
+	g, ctx := errgroup.WithContext(o.Context())
+	g.SetLimit(parallel)
+	for i, dc := range datacenters {
+		g.Go(func() error {
+			ask := &api.QueryOptions{Datacenter: dc, RequireConsistent: true}
+			_, _, err := c.Catalog().Services(ask.WithContext(ctx))
+			away[i] = isAway(err)
+			if away[i] {
+				return nil
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	answering := make([]string, 0, len(datacenters))
+	for i, dc := range datacenters {
+		if !away[i] {
+			answering = append(answering, dc)
+		}
+	}
+	return answering, nil
+}
+
+// isAway tells whether err says that a datacenter does not answer, though the
+// agent does.
+func isAway(err error) bool {
+	status := statusOf(err)
+	return status != 0 && status != http.StatusTooManyRequests || errors.Is(err, errNoAnswer)
+}

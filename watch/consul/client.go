@@ -1,0 +1,129 @@
+package consul
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/hashicorp/consul/api"
+)
+
+// A client is Consul's own client with what it hides.
+type client struct {
+	*api.Client
+	transport *http.Transport
+	token     string // what is sent; it must not be shown
+}
+
+// newClient makes the one client of a source. All its requests share one
+// transport. It reads the files that o names, and contacts nobody.
+func newClient(o Options) (*client, error) {
+	config, err := clientConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	transport := newTransport(o.Transport)
+	if path, ok := strings.CutPrefix(config.Address, "unix://"); ok {
+		// Left to the library, a socket would get a transport of its own.
+		config.Address = path
+		transport.Proxy = nil
+		dialer := newDialer(o.Transport)
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", path)
+		}
+	}
+	if err := setTLS(config, transport, o.TLS); err != nil {
+		return nil, err
+	}
+	if config.HttpClient, err = api.NewHttpClient(transport, config.TLSConfig); err != nil {
+		return nil, fmt.Errorf("setting up TLS from the environment: %w", err)
+	}
+	config.HttpClient.Transport = line{base: transport}
+	config.HttpClient.CheckRedirect = checkRedirect
+	c, err := api.NewClient(config)
+	if err != nil {
+		return nil, err
+	}
+	return &client{Client: c, transport: transport, token: config.Token}, nil
+}
+
+// clientConfig lays o over what the environment says.
+func clientConfig(o Options) (*api.Config, error) {
+	config := api.DefaultConfig()
+	config.Address = cmp.Or(o.Address, config.Address)
+	config.Namespace = cmp.Or(o.Namespace, config.Namespace)
+	config.Token = cmp.Or(o.Token, config.Token)
+	config.TokenFile = cmp.Or(o.TokenFile, config.TokenFile)
+	if o.Username != "" || o.Password != "" {
+		config.HttpAuth = &api.HttpBasicAuth{Username: o.Username, Password: o.Password}
+	}
+	// A slash at the end would make the library ask for paths that Consul
+	// does not have, which for a key looks as if it did not exist.
+	config.Address = strings.TrimRight(config.Address, "/")
+	if !strings.HasPrefix(config.Address, "unix://") && strings.Contains(config.Address, "@") {
+		// It would end up in error messages.
+		return nil, errors.New("the address must not hold a user name or password")
+	}
+	return config, nil
+}
+
+func newDialer(o Transport) *net.Dialer {
+	return &net.Dialer{Timeout: o.DialTimeout, KeepAlive: o.DialKeepAlive}
+}
+
+func newTransport(o Transport) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         newDialer(o).DialContext,
+		TLSHandshakeTimeout: o.TLSHandshakeTimeout,
+		IdleConnTimeout:     o.IdleConnTimeout,
+		DisableKeepAlives:   o.DisableKeepAlives,
+		MaxIdleConns:        o.MaxIdleConns,
+		MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
+		MaxConnsPerHost:     o.MaxConnsPerHost,
+
+		// Over TLS Consul serves HTTP/2, where many queries share a
+		// connection. A peer that has vanished is found out by pings.
+		ForceAttemptHTTP2: true,
+		HTTP2:             &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silence / 2},
+	}
+}
+
+// setTLS applies o where it is enabled.
+func setTLS(config *api.Config, transport *http.Transport, o TLS) error {
+	if !o.Enabled {
+		return nil
+	}
+	own := api.TLSConfig{
+		Address:            o.ServerName,
+		CAFile:             o.CACert,
+		CAPath:             o.CAPath,
+		CertFile:           o.Cert,
+		InsecureSkipVerify: o.SkipVerify,
+	}
+	if o.Cert != "" {
+		own.KeyFile = cmp.Or(o.Key, o.Cert)
+	}
+	t, err := api.SetupTLSConfig(&own)
+	if err != nil {
+		return fmt.Errorf("configuring TLS failed: %w", err)
+	}
+	config.Scheme = "https"
+	transport.TLSClientConfig = t
+	return nil
+}
+
+// checkRedirect keeps the token from hosts that it was not meant for.
+func checkRedirect(next *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	if next.URL.Hostname() != via[0].URL.Hostname() {
+		next.Header.Del("X-Consul-Token")
+	}
+	return nil
+}

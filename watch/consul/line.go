@@ -1,0 +1,177 @@
+package consul
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// silence is the longest time without a sign of life, where the agent has no
+// reason to be silent: between two pieces of a reply, or before the reply to a
+// query that does not block.
+const silence = 30 * time.Second
+
+// What a request is cancelled for.
+var (
+	errNoConnection = errors.New("no connection")
+	errNoAnswer     = errors.New("no answer")
+	errNoMore       = errors.New("no more of the reply")
+)
+
+// An attempt is what the transport and the loop tell each other about one
+// attempt to answer a query, which may take several requests.
+type attempt struct {
+	// connect limits the time until there is a connection; zero: no limit
+	// but the transport's own.
+	connect time.Duration
+
+	// answer limits the time from then until a reply begins.
+	answer time.Duration
+
+	// onReply is called when a reply begins.
+	onReply func()
+
+	sent       atomic.Bool  // a request has been sent, or it was tried
+	reached    atomic.Bool  // a reply has begun
+	retryAfter atomic.Int64 // what a 429 or 503 asks for, a time.Duration
+}
+
+type attemptKey struct{}
+
+func (a *attempt) context(ctx context.Context) context.Context {
+	return context.WithValue(ctx, attemptKey{}, a)
+}
+
+// A line is the transport of all requests. It ends those that make no
+// progress, which a blocking query would otherwise wait for as long as the
+// other end seems to be there, and fills in the attempt that a request
+// belongs to.
+type line struct {
+	base http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
+	a, ok := r.Context().Value(attemptKey{}).(*attempt)
+	if !ok {
+		return l.base.RoundTrip(r)
+	}
+	a.sent.Store(true)
+	d := newWatchdog(r.Context())
+	ctx := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { d.allow(a.answer, errNoAnswer) },
+	})
+	d.allow(a.connect, errNoConnection)
+	resp, err := l.base.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		err = d.explain(err)
+		d.end()
+		return nil, err
+	}
+	a.note(resp)
+	resp.Body = &watchedBody{ReadCloser: resp.Body, d: d}
+	return resp, nil
+}
+
+func (a *attempt) note(resp *http.Response) {
+	a.reached.Store(true)
+	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
+		a.retryAfter.Store(int64(retryAfter(resp.Header.Get("Retry-After"), time.Now())))
+	}
+	if a.onReply != nil {
+		a.onReply()
+	}
+}
+
+// retryAfter returns what a Retry-After header asks for: seconds or a date.
+// It is 0 where there is no such header and where it makes no sense.
+func retryAfter(header string, now time.Time) time.Duration {
+	if s, err := strconv.ParseUint(header, 10, 32); err == nil {
+		return time.Duration(s) * time.Second
+	}
+	if t, err := http.ParseTime(header); err == nil {
+		return max(0, t.Sub(now))
+	}
+	return 0
+}
+
+// A watchedBody is a reply whose next piece must not take too long.
+type watchedBody struct {
+	io.ReadCloser
+	d *watchdog
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	b.d.allow(silence, errNoMore)
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = b.d.explain(err)
+	}
+	return n, err
+}
+
+func (b *watchedBody) Close() error {
+	defer b.d.end()
+	return b.ReadCloser.Close()
+}
+
+// A watchdog cancels a request that takes longer than what was allowed last.
+type watchdog struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	mu    sync.Mutex
+	timer *time.Timer // nil before the first limit
+	limit time.Duration
+	what  error
+}
+
+func newWatchdog(parent context.Context) *watchdog {
+	d := &watchdog{}
+	d.ctx, d.cancel = context.WithCancelCause(parent)
+	return d
+}
+
+// allow gives the request a new limit; zero gives it none. What did not come
+// in time is the error.
+func (d *watchdog) allow(limit time.Duration, what error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.limit, d.what = limit, what
+	switch {
+	case limit == 0:
+		if d.timer != nil {
+			d.timer.Stop()
+		}
+	case d.timer == nil:
+		d.timer = time.AfterFunc(limit, d.bite)
+	default:
+		d.timer.Reset(limit)
+	}
+}
+
+func (d *watchdog) bite() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cancel(fmt.Errorf("%w within %v", d.what, d.limit))
+}
+
+// explain returns why d has cancelled the request, or where it has not, err.
+func (d *watchdog) explain(err error) error {
+	if d.ctx.Err() != nil {
+		return context.Cause(d.ctx)
+	}
+	return err
+}
+
+func (d *watchdog) end() {
+	d.allow(0, nil)
+	d.cancel(nil)
+}

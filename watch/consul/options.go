@@ -1,0 +1,130 @@
+package consul
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"restencil/watch"
+)
+
+// Options say which agent to ask, and how. They are plain values: start from
+// DefaultOptions, for zero means what each field says. What they leave open,
+// Consul's own library takes from the CONSUL_* variables (COMPAT 1.8).
+type Options struct {
+	// Address of the agent: host:port, http://…, https://… (TLS), each with
+	// an optional path to put before that of every request, or unix:///path.
+	// "" is CONSUL_HTTP_ADDR, and without that localhost:8500.
+	Address string
+
+	// Namespace that queries without one are for; "" is CONSUL_NAMESPACE,
+	// and without that the token's own.
+	Namespace string
+
+	// Token is sent with every request; "" is CONSUL_HTTP_TOKEN.
+	Token string
+
+	// TokenFile is read once, by New, and wins over Token, unless it is just
+	// what CONSUL_HTTP_TOKEN_FILE says (COMPAT 2.5.2).
+	TokenFile string
+
+	// Username and Password are for HTTP basic authentication; both "" is
+	// CONSUL_HTTP_AUTH, and without that none.
+	Username, Password string
+
+	TLS       TLS
+	Transport Transport
+
+	// MaxStale allows any server to answer, not only the leader, as long as
+	// it has heard from the leader within this time; otherwise the leader is
+	// asked. Zero: only the leader answers. Default 2 s.
+	MaxStale time.Duration
+
+	// BlockQueryWait is how long the agent may hold a blocking query that has
+	// no news; a little less is asked for, at random, so that many queries
+	// do not come back at once. Zero leaves it to the agent, which takes
+	// 5 min. Default 60 s.
+	BlockQueryWait time.Duration
+
+	// PollInterval is the pause between two requests where the agent cannot
+	// block (datacenters, partitions). Zero means the default, 15 s.
+	PollInterval time.Duration
+
+	// Retry spaces the attempts of a query that fails (COMPAT 4.10.4). An
+	// agent or datacenter that is away altogether is tried at least every
+	// 2 s, or every Retry.Base where that is longer, by one query for all.
+	// The zero value means the default, 250 ms to 1 min.
+	Retry watch.Backoff
+}
+
+// TLS says how to use TLS (COMPAT 2.5.11). The zero TLS leaves it to the
+// address and to the CONSUL_* variables; with Enabled, those for certificates
+// have no effect.
+type TLS struct {
+	Enabled    bool
+	SkipVerify bool   // take any certificate
+	Cert, Key  string // files of the client's own certificate; no Key: it stands in Cert
+	CACert     string // file of the authorities to trust; "" is CAPath
+	CAPath     string // directory of such files; "" is the system's authorities
+	ServerName string // the name in the agent's certificate; "" is the address's
+}
+
+// Transport says how to treat connections (COMPAT 2.5.12).
+type Transport struct {
+	DialTimeout         time.Duration // zero: the system's. Default 30 s
+	DialKeepAlive       time.Duration // between probes of an idle connection; zero: 15 s, negative: none. Default 30 s
+	TLSHandshakeTimeout time.Duration // zero: none. Default 10 s
+	IdleConnTimeout     time.Duration // an unused connection is closed then; zero: never. Default 5 s
+	DisableKeepAlives   bool          // a connection for each request
+	MaxIdleConns        int           // zero: no limit
+	MaxIdleConnsPerHost int           // zero: 2. Default 100
+	MaxConnsPerHost     int           // zero: no limit
+}
+
+// DefaultOptions returns what consul-template uses where nothing is configured.
+func DefaultOptions() Options {
+	return Options{
+		Transport: Transport{
+			DialTimeout:         30 * time.Second,
+			DialKeepAlive:       30 * time.Second,
+			TLSHandshakeTimeout: 10 * time.Second,
+			IdleConnTimeout:     5 * time.Second,
+			MaxIdleConnsPerHost: 100,
+		},
+		MaxStale:       2 * time.Second,
+		BlockQueryWait: 60 * time.Second,
+		PollInterval:   15 * time.Second,
+		Retry:          watch.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
+	}
+}
+
+// filled returns o with the defaults of those fields that have no use for zero.
+func (o Options) filled() Options {
+	d := DefaultOptions()
+	if o.PollInterval == 0 {
+		o.PollInterval = d.PollInterval
+	}
+	if o.Retry == (watch.Backoff{}) {
+		o.Retry = d.Retry
+	}
+	return o
+}
+
+func (o Options) validate() error {
+	var errs []error
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"max stale", o.MaxStale},
+		{"block query wait", o.BlockQueryWait},
+		{"poll interval", o.PollInterval},
+		{"retry backoff", o.Retry.Base},
+		{"retry maximum backoff", o.Retry.Max},
+	} {
+		if d.value < 0 {
+			errs = append(errs, fmt.Errorf("%s %v: must not be negative", d.name, d.value))
+		}
+	}
+	return errors.Join(errs...)
+}
