@@ -405,6 +405,10 @@ func TestSymlinks(t *testing.T) {
 			map[string]string{"link": "-rw------- old", "target": "-rw-r----- old"},
 		},
 		{
+			"right bytes are not backed up", "target", renderer.File{Content: []byte("old"), Perm: 0o600, Backup: true},
+			renderer.Repaired, map[string]string{"link": "-rw------- old", "target": "-rw-r----- old"},
+		},
+		{
 			"dangling", "nowhere", renderer.File{Content: []byte("new")}, renderer.Replaced,
 			map[string]string{"link": "-rw-r--r-- new", "target": "-rw-r----- old"},
 		},
@@ -517,6 +521,7 @@ func TestRestore(t *testing.T) {
 		{Path: at("same"), Content: []byte("old")},
 		{Path: at("link"), Content: []byte("new")},
 		{Path: at("created"), Content: []byte("new")},
+		{Path: at("replaced"), Content: []byte("newer"), Perm: 0o644},
 	} {
 		f.Keep = true
 		s, err := renderer.Stage(f)
@@ -539,7 +544,7 @@ func TestRestore(t *testing.T) {
 
 	after := tree(t, dir)
 	for name, want := range map[string]string{
-		"replaced": "-rw-r--r-- new", "repaired": "-rw------- old", "link": "-rw-r--r-- new", "created": "-rw-r--r-- new",
+		"replaced": "-rw-r--r-- newer", "repaired": "-rw------- old", "link": "-rw-r--r-- new", "created": "-rw-r--r-- new",
 	} {
 		if after[name] != want {
 			t.Errorf("after Swap, %s is %q, want %q", name, after[name], want)

@@ -269,6 +269,27 @@ func TestSomebodyElsesFile(t *testing.T) {
 	}
 }
 
+// The group is preserved where the user cannot be.
+func TestGroupIsPreserved(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	dir := publicDir(t, 0o777)
+	own(t, dir, 0, 1235, 0o777|fs.ModeSetgid) // the group that new files would have
+	path := filepath.Join(dir, "out")
+	put(t, path, "old", 0o640)
+	own(t, path, 0, 65534, 0o644)
+	asNobody(t, func() {
+		r, err := renderer.Write(renderer.File{Path: path, Content: []byte("new")})
+		if err != nil || len(r.Warnings) != 1 {
+			t.Errorf("Write = %+v", r)
+		}
+	})
+	if got := ownerOf(t, path); got != "65534:65534" {
+		t.Errorf("owner %s, want 65534:65534", got)
+	}
+}
+
 // A mode that cannot be set right, where the bytes are right, is no error:
 // consul-template would not even have looked.
 func TestModeThatCannotBeRepaired(t *testing.T) {
@@ -339,8 +360,8 @@ func read(path string) (seen, error) {
 	}
 }
 
-// sample calls check with what readers of path find while write runs.
-func sample(t *testing.T, path string, check func(seen) error, write func()) {
+// sample calls look, again and again, while write runs.
+func sample(t *testing.T, look func() error, write func()) {
 	t.Helper()
 	var wg sync.WaitGroup
 	done := make(chan struct{})
@@ -354,11 +375,7 @@ func sample(t *testing.T, path string, check func(seen) error, write func()) {
 				return
 			default:
 			}
-			s, err := read(path)
-			if err == nil {
-				err = check(s)
-			}
-			if err != nil {
+			if err := look(); err != nil {
 				t.Errorf("look %d: %v", n, err)
 				return
 			}
@@ -374,7 +391,7 @@ func sample(t *testing.T, path string, check func(seen) error, write func()) {
 func TestReadersSeeOneGeneration(t *testing.T) {
 	generations := map[string]renderer.File{}
 	path := filepath.Join(t.TempDir(), "out")
-	for i, perm := range []fs.FileMode{0o644, 0o600, 0o640} {
+	for i, perm := range []fs.FileMode{0o604, 0o600, 0o640} {
 		content := strings.Repeat(fmt.Sprint(i), 100_000*(i+1))
 		generations[content] = renderer.File{Path: path, Content: []byte(content), Perm: perm, Backup: i == 2}
 	}
@@ -384,7 +401,11 @@ func TestReadersSeeOneGeneration(t *testing.T) {
 			generations[content] = f
 		}
 	}
-	check := func(s seen) error {
+	look := func() error {
+		s, err := read(path)
+		if err != nil {
+			return err
+		}
 		f, ok := generations[s.content]
 		if !ok {
 			return fmt.Errorf("a mixture of %d bytes", len(s.content))
@@ -394,6 +415,16 @@ func TestReadersSeeOneGeneration(t *testing.T) {
 		}
 		return nil
 	}
+	lookBeside := func() error {
+		names, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))
+		for _, name := range names {
+			info, err := os.Lstat(name)
+			if err == nil && info.Mode()&0o044 == 0o044 {
+				return fmt.Errorf("%s has mode %v", name, info.Mode())
+			}
+		}
+		return err
+	}
 	writeAll := func() {
 		for _, f := range generations {
 			if _, err := renderer.Write(f); err != nil {
@@ -402,10 +433,12 @@ func TestReadersSeeOneGeneration(t *testing.T) {
 		}
 	}
 	writeAll()
-	sample(t, path, check, func() {
-		for range 50 {
-			writeAll()
-		}
+	sample(t, look, func() {
+		sample(t, lookBeside, func() {
+			for range 50 {
+				writeAll()
+			}
+		})
 	})
 }
 
@@ -422,7 +455,11 @@ func TestRepairNeverWidens(t *testing.T) {
 		}
 		return fmt.Sprint(1000 + i)
 	}
-	check := func(s seen) error {
+	look := func() error {
+		s, err := read(path)
+		if err != nil {
+			return err
+		}
 		if s.mode&fs.ModeSetuid != 0 && owner(1) != "" && fmt.Sprint(s.uid) != owner(1) {
 			return fmt.Errorf("setuid %d", s.uid)
 		}
@@ -431,7 +468,7 @@ func TestRepairNeverWidens(t *testing.T) {
 		}
 		return nil
 	}
-	sample(t, path, check, func() {
+	sample(t, look, func() {
 		for i := range 2000 {
 			f.Perm, f.User = modes[i%2], owner(i%2)
 			if r, err := renderer.Write(f); err != nil || r.Change != renderer.Repaired {
