@@ -1,0 +1,187 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A decoder lays one file over a Config.
+type decoder struct {
+	*source
+	config   *Config
+	problems Diagnostics
+}
+
+// A scope is what the settings of a file or of a template may be.
+type scope struct {
+	*schema
+	origins map[string]Origin
+	root    string // "template" within one, else ""
+}
+
+// decode lays the settings of a file over c. Every problem of the file is
+// reported; where there is one, c is not to be used.
+func (c *Config) decode(src *source) error {
+	fields, problems := parse(src)
+	d := &decoder{source: src, config: c, problems: problems}
+	if problems == nil {
+		d.object("", fields, scope{schema: c.schema(), origins: c.origins})
+	}
+	if d.problems != nil {
+		return d.problems
+	}
+	return nil
+}
+
+func (d *decoder) problem(start, end int, message, hint string) {
+	d.problems = append(d.problems, d.diagnose(start, end, message, hint))
+}
+
+func (d *decoder) warn(start, end int, message, hint string) {
+	d.config.Warnings = append(d.config.Warnings, d.diagnose(start, end, message, hint))
+}
+
+// object takes the settings and blocks of a block, or of the file where block
+// is "". Of several of one name the last counts (COMPAT 2.2), but templates
+// add up.
+func (d *decoder) object(block string, fields []field, s scope) {
+	fields = d.spread(block, fields, s)
+	for i, f := range fields {
+		key := s.resolve(block, f.name)
+		if s.isTemplate(key) {
+			d.template(f)
+			continue
+		}
+		if !s.known(key) {
+			d.unknown(block, f, s)
+			continue
+		}
+		if later := s.repeated(block, key, fields[i+1:]); later != nil {
+			d.warn(f.start, f.end, f.name+" has no effect here", "it is written again at "+d.position(later.start).String())
+			continue
+		}
+		d.known(key, f, s)
+	}
+}
+
+// spread makes one field each of the elements of a list of blocks, which is
+// how JSON repeats a block.
+func (d *decoder) spread(block string, fields []field, s scope) []field {
+	var all []field
+	for _, f := range fields {
+		key := s.resolve(block, f.name)
+		items, isList := f.value.value.([]node)
+		if !isList || !s.isBlock(key) && !s.isTemplate(key) {
+			all = append(all, f)
+			continue
+		}
+		for _, item := range items {
+			all = append(all, field{name: f.name, start: f.start, end: f.end, value: item})
+		}
+	}
+	return all
+}
+
+// known takes a setting or block whose key is known.
+func (d *decoder) known(key string, f field, s scope) {
+	inner, isObject := f.value.value.([]field)
+	switch {
+	case isObject && s.isBlock(key):
+		d.object(key, inner, s)
+	case s.byKey[key] != nil:
+		d.setting(s.byKey[key], f, s)
+	default:
+		d.problem(f.value.start, f.value.end, fmt.Sprintf("expected a block for %s, found %s", f.name, f.value.what()),
+			fmt.Sprintf("write %s { … }", f.name))
+	}
+}
+
+// setting takes the value of one setting.
+func (d *decoder) setting(st *setting, f field, s scope) {
+	if err := st.value.fromNode(f.value); err != nil {
+		d.problem(f.value.start, f.value.end, fmt.Sprintf("%s: %s", f.name, err), "")
+		return
+	}
+	if st.deprecated != "" {
+		d.warn(f.start, f.end, f.name+" is deprecated", "write "+st.deprecated)
+	}
+	for _, key := range st.keys() {
+		s.origins[key] = Origin{Position: d.position(f.start)}
+	}
+}
+
+// template takes one template block.
+func (d *decoder) template(f field) {
+	fields, ok := f.value.value.([]field)
+	if !ok {
+		d.problem(f.value.start, f.value.end, "expected a template block, found "+f.value.what(), "write template { … }")
+		return
+	}
+	t := newTemplate(Origin{Position: d.position(f.start)})
+	d.object("", fields, scope{schema: t.schema(), origins: t.origins, root: "template"})
+	d.config.Templates = append(d.config.Templates, *t)
+}
+
+// unknown complains of a key that does not exist.
+func (d *decoder) unknown(block string, f field, s scope) {
+	place := strings.Trim(s.root+"."+block, ".")
+	if place != "" {
+		place = " in " + place
+	}
+	hint := suggest(f.name, s.children[block])
+	if block == "" && s.root == "" {
+		hint = suggest(f.name, append(s.children[block], "template"))
+	}
+	if elsewhere := s.elsewhere(block, f.name); hint == "" && elsewhere != "" {
+		hint = "did you mean " + elsewhere + "?"
+	}
+	if _, isBlock := f.value.value.([]field); isBlock && s.root != "" && hint == "" {
+		hint = "a template block has no label"
+	}
+	d.problem(f.start, f.end, fmt.Sprintf("unknown key %q%s", f.name, place), hint)
+}
+
+// isTemplate reports whether a key is that of template blocks.
+func (s scope) isTemplate(key string) bool { return key == "template" && s.root == "" }
+
+// known reports whether a key is that of a setting or of a block.
+func (s scope) known(key string) bool { return s.byKey[key] != nil || s.isBlock(key) }
+
+// resolve returns the key of a name within a block. The case of a name does
+// not matter, but for blocks (COMPAT 2.2).
+func (s scope) resolve(block, name string) string {
+	key, lower := name, strings.ToLower(name)
+	if block != "" {
+		key, lower = block+"."+name, block+"."+lower
+	}
+	if s.byKey[lower] != nil && !s.isBlock(lower) || s.isTemplate(lower) {
+		return lower
+	}
+	return key
+}
+
+// repeated returns the field that sets key again, or nil.
+func (s scope) repeated(block, key string, later []field) *field {
+	i := slices.IndexFunc(later, func(f field) bool { return s.resolve(block, f.name) == key })
+	if i < 0 {
+		return nil
+	}
+	return &later[i]
+}
+
+// elsewhere returns the keys and blocks below block that are called name, ""
+// where they are none or too many to be of help.
+func (s scope) elsewhere(block, name string) string {
+	var keys []string
+	for parent, names := range s.children {
+		if strings.HasPrefix(parent, block) && parent != block && slices.Contains(names, strings.ToLower(name)) {
+			keys = append(keys, parent+"."+strings.ToLower(name))
+		}
+	}
+	if len(keys) > 3 {
+		return ""
+	}
+	slices.Sort(keys)
+	return strings.Join(keys, " or ")
+}

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// finish gives values to what nobody wrote: first those of the environment,
+// then those that follow from what was written.
+func (c *Config) finish() {
+	c.dropModes()
+	c.fill(c.settings())
+	c.LogLevel = strings.ToUpper(c.LogLevel)
+	c.finishConsul()
+	c.finishVault()
+	c.finishNomad()
+	c.finishSyslog()
+	c.finishDeduplicate()
+	c.finishExec()
+	c.Wait.finish(c.isSet)
+	if c.Once {
+		c.Wait = Wait{}
+	}
+	for i := range c.Templates {
+		c.finishTemplate(&c.Templates[i])
+	}
+	c.warnSharedDestinations()
+}
+
+// dropModes keeps parseonly out of files, where consul-template takes it and
+// does not mind it; once, which its documentation promises, is kept (COMPAT Q9).
+func (c *Config) dropModes() {
+	at, ok := c.origins["parseonly"]
+	if c.ParseOnly && ok && !at.fromCommandLine() {
+		c.ParseOnly = false
+		delete(c.origins, "parseonly")
+		c.warn(Diagnostic{Position: at.Position, Message: "parseonly has no effect in a file", Hint: "use the flag -parse-only"})
+	}
+	if at, ok := c.origins["once"]; c.Once && ok && !at.fromCommandLine() {
+		c.warn(Diagnostic{Position: at.Position, Message: "once is in effect here; consul-template did not mind it in a file"})
+	}
+}
+
+func (c *Config) finishConsul() {
+	if !c.isSet("consul.auth.enabled") {
+		c.Consul.Auth.Enabled = c.Consul.Auth.Username != "" || c.Consul.Auth.Password != ""
+	}
+	if !c.isSet("consul.ssl.enabled") {
+		c.Consul.SSL.Enabled = c.Consul.SSL.used(c.isSet("consul.ssl.verify"))
+	}
+}
+
+func (c *Config) finishNomad() {
+	if !c.isSet("nomad.enabled") {
+		c.Nomad.Enabled = c.Nomad.Address != ""
+	}
+	if !c.isSet("nomad.ssl.enabled") {
+		c.Nomad.SSL.Enabled = c.Nomad.SSL.used(c.isSet("nomad.ssl.verify"))
+	}
+}
+
+// used reports whether anything about TLS was written.
+func (s SSL) used(verify bool) bool {
+	return verify || s.Cert != "" || s.Key != "" || s.CACert != "" || s.CACertBytes != "" ||
+		s.CAPath != "" || s.ServerName != ""
+}
+
+// finishVault finds the token (COMPAT 2.5.8): that of the agent's file where
+// one is written, else the one written, else that of the environment, else
+// that of the login on this machine.
+func (c *Config) finishVault() {
+	v := &c.Vault
+	fromAgent := c.isSet("vault.vault_agent_token_file")
+	switch {
+	case fromAgent:
+		v.Token = firstContent(v.AgentTokenFile)
+	case v.Token == "":
+		if home := c.environ.get("HOME"); home != "" {
+			v.Token = firstContent(filepath.Join(home, ".vault-token"))
+		}
+	}
+	if !c.isSet("vault.renew_token") {
+		v.RenewToken = !fromAgent && v.Token != ""
+	}
+	if !c.isSet("vault.enabled") {
+		v.Enabled = v.Address != ""
+	}
+}
+
+// firstContent returns the content of a file without white space around it, ""
+// where it cannot be read.
+func firstContent(path string) string {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(content))
+}
+
+func (c *Config) finishSyslog() {
+	if !c.isSet("syslog.enabled") {
+		c.Syslog.Enabled = c.isSet("syslog.facility") && c.Syslog.Facility != "" ||
+			c.isSet("syslog.name") && c.Syslog.Name != ""
+	}
+}
+
+func (c *Config) finishDeduplicate() {
+	d := &c.Deduplicate
+	if c.isSet("deduplicate.enabled") {
+		return
+	}
+	written := func(key string, v time.Duration) bool { return c.isSet("deduplicate."+key) && v != 0 }
+	d.Enabled = written("max_stale", d.MaxStale) || written("ttl", d.TTL) ||
+		written("block_query_wait", d.BlockQueryWait) || c.isSet("deduplicate.prefix") && d.Prefix != ""
+}
+
+func (c *Config) finishExec() {
+	if !c.isSet("exec.enabled") {
+		c.Exec.Enabled = !emptyCommand(c.Exec.Command)
+	}
+}
+
+// emptyCommand reports whether there is nothing to run.
+func emptyCommand(command []string) bool { return len(command) == 0 || command[0] == "" }
+
+// finish switches a wait on that has a min, and finds its max.
+func (w *Wait) finish(isSet func(string) bool) {
+	if !isSet("wait.bool") {
+		w.Enabled = w.Min != 0
+	}
+	if !isSet("wait.max") {
+		w.Max = 4 * w.Min
+	}
+}
+
+// finishTemplate settles what a template has in two spellings, and what it
+// takes from the whole.
+func (c *Config) finishTemplate(t *Template) {
+	if !t.isSet("user") && t.isSet("uid") {
+		t.User = strconv.Itoa(t.UID)
+	}
+	if !t.isSet("group") && t.isSet("gid") {
+		t.Group = strconv.Itoa(t.GID)
+	}
+	if !t.isSet("exec.command") {
+		t.Exec.Command = slices.Clone(t.Command)
+	}
+	if !t.isSet("exec.timeout") {
+		t.Exec.Timeout = t.CommandTimeout
+	}
+	if !t.isSet("exec.enabled") {
+		t.Exec.Enabled = !emptyCommand(t.Exec.Command)
+	}
+	at, written := c.origins["template_error_fatal"]
+	if written && (!t.isSet("error_fatal") || at.fromCommandLine()) {
+		t.ErrorFatal = c.TemplateErrorFatal
+		t.origins["error_fatal"] = at
+	}
+	t.Wait.finish(t.isSet)
+}

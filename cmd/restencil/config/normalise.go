@@ -1,0 +1,298 @@
+package config
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// A normaliser rewrites a file that was written for HCL 1 so that hcl/v2 finds
+// the same structure in it.
+//
+// The whole file becomes one object expression, because only there may a key
+// be written twice and a value be put in place of a block. What hcl/v2 would
+// read otherwise is masked, byte for byte: strings and heredocs (where "${"
+// and "%{" are plain text in HCL 1), numbers (0600 is octal) and keys. Their
+// values come from the tokens. What HCL 1 lets people leave out is added: "="
+// before the brace of a block, "," between settings on one line.
+type normaliser struct {
+	*source
+	tokens   []token
+	text     []byte // of the source, masked
+	adds     []addition
+	stack    []bracket
+	problems Diagnostics
+}
+
+// An addition is text put in before the byte of the source at offset. In the
+// skeleton it begins at start.
+type addition struct {
+	offset int
+	text   string
+	start  int
+}
+
+// A bracket is an open one.
+type bracket struct {
+	opener token
+	list   bool
+	extra  int  // closing braces owed for labels, which became blocks
+	state  step // within an object
+}
+
+// A step is how far the reading of one setting has come.
+type step int
+
+const (
+	stepKey   step = iota // a key or the end is next
+	stepValue             // "=" was read
+	stepNamed             // a key was read
+	stepDone              // a value was read
+)
+
+// maxDepth is how deep brackets may nest; no configuration needs more than 5.
+const maxDepth = 50
+
+// A skeleton is normalised text, an expression of hcl/v2.
+type skeleton struct {
+	text string
+	adds []addition
+}
+
+// normalise returns the skeleton of a source, or what is wrong with it.
+func normalise(src *source, tokens []token, json bool) (skeleton, Diagnostics) {
+	n := &normaliser{source: src, tokens: tokens, text: maskComments(src, tokens)}
+	if json {
+		n.stack = []bracket{{state: stepValue}} // the one object
+	} else {
+		n.stack = []bracket{{state: stepKey}}
+		n.add(0, "{")
+	}
+	for i := range tokens {
+		if n.problems == nil {
+			n.step(i)
+		}
+	}
+	n.checkClosed()
+	if !json {
+		n.add(len(src.text), "\n}")
+	}
+	return n.join(), n.problems
+}
+
+// maskComments returns the text with nothing but its tokens and newlines.
+func maskComments(src *source, tokens []token) []byte {
+	text := []byte(src.text)
+	at := 0
+	blankOut := func(end int) {
+		for ; at < end; at++ {
+			if text[at] != '\n' {
+				text[at] = ' '
+			}
+		}
+	}
+	for _, t := range tokens {
+		blankOut(t.start)
+		at = t.end
+	}
+	blankOut(len(text))
+	return text
+}
+
+func (n *normaliser) add(offset int, text string) {
+	n.adds = append(n.adds, addition{offset: offset, text: text})
+}
+
+// mask hides a literal or a key from hcl/v2. Its length stays.
+func (n *normaliser) mask(t token) {
+	fill, quote := byte('x'), false
+	switch t.kind {
+	case tokenString, tokenHeredoc:
+		quote = true
+	case tokenNumber:
+		fill = '1'
+	}
+	for i := t.start; i < t.end; i++ {
+		n.text[i] = fill
+	}
+	if quote && t.end-t.start > 1 {
+		n.text[t.start], n.text[t.end-1] = '"', '"'
+	}
+}
+
+// punctuation returns the character of a punctuation token, 0 for another.
+func (n *normaliser) punctuation(t token) byte {
+	if t.kind != tokenPunctuation {
+		return 0
+	}
+	return n.source.text[t.start]
+}
+
+// step takes the token at i.
+func (n *normaliser) step(i int) {
+	top := &n.stack[len(n.stack)-1]
+	t := n.tokens[i]
+	c := n.punctuation(t)
+	switch {
+	case c == '}' || c == ']':
+		n.close(t, c)
+	case top.list:
+		n.element(i, c)
+	case top.state == stepValue:
+		n.joinLines(i)
+		n.value(t, c, top)
+	case top.state == stepNamed:
+		n.afterKey(i, c, top)
+	case c == ',' && top.state == stepDone:
+		top.state = stepKey
+	default:
+		n.key(i, top)
+	}
+}
+
+// element takes a token of a list. HCL 1 does not mind commas too many.
+func (n *normaliser) element(i int, c byte) {
+	if c != ',' {
+		n.value(n.tokens[i], c, nil)
+		return
+	}
+	if before := n.punctuation(n.tokens[i-1]); before == ',' || before == '[' {
+		n.text[n.tokens[i].start] = ' '
+	}
+}
+
+// value takes the first token of a value; of is the object it is for, or nil.
+func (n *normaliser) value(t token, c byte, of *bracket) {
+	if of != nil {
+		of.state = stepDone
+	}
+	switch c {
+	case '{', '[':
+		n.open(t, c == '[')
+	case 0:
+		if t.kind != tokenIdentifier && t.kind != tokenBool && t.kind != tokenNull {
+			n.mask(t)
+		}
+	}
+}
+
+// key takes the first token of a setting.
+func (n *normaliser) key(i int, top *bracket) {
+	t := n.tokens[i]
+	if top.state == stepDone && i > 0 && !n.newlineBefore(i) {
+		n.add(t.start, ",")
+	}
+	if t.kind == tokenIdentifier || t.kind == tokenString {
+		n.mask(t)
+		top.state = stepNamed
+	}
+}
+
+// afterKey takes what follows a key: "=", the brace of a block, or a label.
+func (n *normaliser) afterKey(i int, c byte, top *bracket) {
+	t := n.tokens[i]
+	switch {
+	case c == '=' || c == ':':
+		n.joinLines(i)
+		top.state = stepValue
+	case c == '{':
+		n.joinLines(i)
+		n.add(t.start, "=")
+		n.value(t, c, top)
+	case n.isLabel(i):
+		n.joinLines(i)
+		n.add(t.start, "={")
+		n.mask(t)
+		top.extra++
+	default:
+		top.state = stepDone
+	}
+}
+
+// isLabel reports whether the name at i leads to a block.
+func (n *normaliser) isLabel(i int) bool {
+	for ; i < len(n.tokens); i++ {
+		if k := n.tokens[i].kind; k != tokenIdentifier && k != tokenString {
+			return n.punctuation(n.tokens[i]) == '{'
+		}
+	}
+	return false
+}
+
+// newlineBefore reports whether a newline stands before the token at i.
+func (n *normaliser) newlineBefore(i int) bool {
+	gap := n.text[n.tokens[i-1].end:n.tokens[i].start]
+	return strings.Contains(string(gap), "\n")
+}
+
+// joinLines takes away newlines before the token at i, where hcl/v2 would end
+// the setting.
+func (n *normaliser) joinLines(i int) {
+	if i == 0 {
+		return
+	}
+	for at := n.tokens[i-1].end; at < n.tokens[i].start; at++ {
+		n.text[at] = ' '
+	}
+}
+
+func (n *normaliser) open(t token, list bool) {
+	if len(n.stack) == maxDepth {
+		n.problem(t, "this is nested too deep", "")
+		return
+	}
+	n.stack = append(n.stack, bracket{opener: t, list: list})
+}
+
+func (n *normaliser) close(t token, c byte) {
+	top := n.stack[len(n.stack)-1]
+	if len(n.stack) == 1 || top.list != (c == ']') {
+		hint := ""
+		if len(n.stack) > 1 {
+			hint = fmt.Sprintf("the bracket to close first is at %s", n.position(top.opener.start))
+		}
+		n.problem(t, fmt.Sprintf("%q closes nothing", c), hint)
+		return
+	}
+	n.stack = n.stack[:len(n.stack)-1]
+	below := &n.stack[len(n.stack)-1]
+	n.add(t.end, strings.Repeat("}", below.extra))
+	below.extra = 0
+}
+
+// checkClosed complains of the innermost bracket that is still open.
+func (n *normaliser) checkClosed() {
+	if n.problems == nil && len(n.stack) > 1 {
+		opener := n.stack[len(n.stack)-1].opener
+		n.problem(opener, fmt.Sprintf("this %q is never closed", n.punctuation(opener)), "")
+	}
+}
+
+func (n *normaliser) problem(t token, message, hint string) {
+	n.problems = append(n.problems, n.diagnose(t.start, t.end, message, hint))
+}
+
+// join puts the additions into the masked text.
+func (n *normaliser) join() skeleton {
+	var b strings.Builder
+	at := 0
+	for i, a := range n.adds {
+		b.Write(n.text[at:a.offset])
+		n.adds[i].start = b.Len()
+		b.WriteString(a.text)
+		at = a.offset
+	}
+	b.Write(n.text[at:])
+	return skeleton{text: b.String(), adds: n.adds}
+}
+
+// original turns an offset in the skeleton into one in the source. An offset
+// within an addition becomes that of the byte after it.
+func (s skeleton) original(offset int) int {
+	i := sort.Search(len(s.adds), func(i int) bool { return s.adds[i].start > offset })
+	if i == 0 {
+		return offset
+	}
+	last := s.adds[i-1]
+	return last.offset + max(0, offset-last.start-len(last.text))
+}

@@ -1,0 +1,179 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"restencil/runner"
+	"restencil/template"
+	"restencil/watch"
+	"restencil/watch/consul"
+)
+
+// Runner returns what the runner needs, but for Stdout, Stderr and Events. It
+// reads the template files. An error is an [*Error] with ExitRunner and names
+// every template that cannot be used.
+func (c *Config) Runner() (runner.Options, error) {
+	opts := runner.Options{
+		Once:      c.Once,
+		Dry:       c.Dry,
+		Attempts:  map[watch.Store]int{watch.Consul: c.attempts("consul", c.Consul.Retry)},
+		LookupEnv: c.LookupEnv,
+	}
+	var errs []error
+	for i := range c.Templates {
+		t, err := c.runnerTemplate(&c.Templates[i])
+		errs = append(errs, err)
+		opts.Templates = append(opts.Templates, t)
+	}
+	return opts, failed(ExitRunner, errors.Join(errs...))
+}
+
+// attempts returns how often a query of a store may fail in a row, 0 for no
+// bound. A daemon has none but where it is written; with Once the default
+// counts too.
+func (c *Config) attempts(store string, r Retry) int {
+	_, written := c.Origin(store + ".retry.attempts")
+	switch {
+	case !r.Enabled:
+		return 1
+	case written || c.Once:
+		return r.Attempts
+	}
+	return 0
+}
+
+// runnerTemplate reads a template's source and returns it as the runner has it.
+func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
+	name, content, err := t.read()
+	if err != nil {
+		return runner.Template{}, t.blame(err)
+	}
+	if t.Destination == "" && !c.Dry && !c.ParseOnly {
+		return runner.Template{}, t.blame(fmt.Errorf("error rendering %q => %q: missing destination (to print it, use -dry)", name, ""))
+	}
+	return runner.Template{
+		Options: template.Options{
+			Name:              name,
+			Text:              content,
+			LeftDelim:         either(t.LeftDelimiter, c.Delimiters.Left),
+			RightDelim:        either(t.RightDelimiter, c.Delimiters.Right),
+			ErrorOnMissingKey: t.ErrorOnMissingKey,
+			FunctionDenylist:  t.FunctionDenylist,
+			SandboxPath:       t.SandboxPath,
+		},
+		Destination: t.Destination,
+		Perm:        t.Perms.Perm(),
+		User:        t.User,
+		Group:       t.Group,
+		NoParents:   !t.CreateDestDirs,
+		Backup:      t.Backup,
+		Command:     c.runnerCommand(t),
+		Wait:        c.runnerWait(t),
+		OnError:     t.errorPolicy(),
+	}, nil
+}
+
+// blame puts the place of a template that was written in a file before err.
+func (t *Template) blame(err error) error {
+	if t.At.Line > 0 {
+		return fmt.Errorf("%s: %w", t.At, err)
+	}
+	return err
+}
+
+// read returns the text of a template and how it is called.
+func (t *Template) read() (name, content string, err error) {
+	switch {
+	case t.Source != "" && t.Contents != "":
+		return "", "", errors.New("template: cannot specify both 'source' and 'contents'")
+	case t.Contents != "":
+		return "(dynamic)", t.Contents, nil
+	case t.Source == "":
+		return "", "", errors.New("template: must specify exactly one of 'source' or 'contents'")
+	}
+	text, err := os.ReadFile(t.Source)
+	if err != nil {
+		return "", "", fmt.Errorf("failed to read template: %w", err)
+	}
+	return t.Source, string(text), nil
+}
+
+func (c *Config) runnerCommand(t *Template) runner.Command {
+	if emptyCommand(t.Exec.Command) {
+		return runner.Command{}
+	}
+	return runner.Command{
+		Args:    t.Exec.Command,
+		Timeout: t.Exec.Timeout,
+		Env:     commandEnv(c.environ, c.overlay(), t.Exec.Env),
+	}
+}
+
+// runnerWait returns a template's own wait, else that of the whole, and none
+// with Once.
+func (c *Config) runnerWait(t *Template) runner.Wait {
+	wait := c.Wait
+	if t.Wait.Enabled {
+		wait = t.Wait
+	}
+	if c.Once || !wait.Enabled {
+		return runner.Wait{}
+	}
+	return runner.Wait{Min: wait.Min, Max: wait.Max}
+}
+
+func (t *Template) errorPolicy() runner.ErrorPolicy {
+	switch {
+	case !t.isSet("error_fatal"):
+		return runner.ErrorDefault
+	case t.ErrorFatal:
+		return runner.ErrorFatal
+	}
+	return runner.ErrorTolerated
+}
+
+// either returns the first text that is not empty.
+func either(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// ConsulOptions returns how Consul is reached.
+func (c *Config) ConsulOptions() consul.Options {
+	from := c.Consul
+	opts := consul.DefaultOptions()
+	opts.Address = from.Address
+	opts.Namespace = from.Namespace
+	opts.Token = from.Token
+	opts.TokenFile = from.TokenFile
+	if from.Auth.Enabled {
+		opts.Username, opts.Password = from.Auth.Username, from.Auth.Password
+	}
+	opts.TLS = consul.TLS{
+		Enabled:    from.SSL.Enabled,
+		SkipVerify: !from.SSL.Verify,
+		Cert:       from.SSL.Cert,
+		Key:        from.SSL.Key,
+		CACert:     from.SSL.CACert,
+		CAPath:     from.SSL.CAPath,
+		ServerName: from.SSL.ServerName,
+	}
+	opts.Transport = consul.Transport{
+		DialTimeout:         from.Transport.DialTimeout,
+		DialKeepAlive:       from.Transport.DialKeepAlive,
+		TLSHandshakeTimeout: from.Transport.TLSHandshakeTimeout,
+		IdleConnTimeout:     from.Transport.IdleConnTimeout,
+		DisableKeepAlives:   from.Transport.DisableKeepAlives,
+		MaxIdleConns:        from.Transport.MaxIdleConns,
+		MaxIdleConnsPerHost: from.Transport.MaxIdleConnsPerHost,
+		MaxConnsPerHost:     from.Transport.MaxConnsPerHost,
+	}
+	opts.MaxStale = c.MaxStale
+	opts.BlockQueryWait = c.BlockQueryWait
+	opts.Retry = watch.Backoff{Base: from.Retry.Backoff, Max: from.Retry.MaxBackoff}
+	return opts
+}

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// masked stands for a secret that is set.
+const masked = `"***"`
+
+// Print writes the effective configuration as a file would have it, with the
+// place where each value was written, and secrets masked.
+func (c *Config) Print(w io.Writer) error {
+	p := &printer{}
+	for _, mode := range []struct {
+		flag string
+		on   bool
+	}{{"-dry", c.Dry}, {"-parse-only", c.ParseOnly}} {
+		if mode.on {
+			p.line("# " + mode.flag)
+		}
+	}
+	p.block("", c.settings(), c.origins)
+	for i := range c.Templates {
+		t := &c.Templates[i]
+		p.line("")
+		p.line("template { # " + t.At.String())
+		p.depth++
+		p.block("", t.settings(), t.origins)
+		p.depth--
+		p.line("}")
+	}
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// A printer writes nested blocks.
+type printer struct {
+	strings.Builder
+	depth int
+}
+
+func (p *printer) line(text string) {
+	if text != "" {
+		text = strings.Repeat("  ", p.depth) + text
+	}
+	p.WriteString(text + "\n")
+}
+
+// block writes the settings right below a block, then the blocks in it.
+func (p *printer) block(block string, settings []setting, origins map[string]Origin) {
+	var inner []string
+	prefix := ""
+	if block != "" {
+		prefix = block + "."
+	}
+	for _, s := range settings {
+		name, ok := strings.CutPrefix(s.key, prefix)
+		if !ok || name == "" {
+			continue
+		}
+		if child, _, nested := strings.Cut(name, "."); nested {
+			if !slices.Contains(inner, child) {
+				inner = append(inner, child)
+			}
+			continue
+		}
+		p.setting(name, s, origins)
+	}
+	for _, child := range inner {
+		p.line("")
+		p.line(child + " {")
+		p.depth++
+		p.block(prefix+child, settings, origins)
+		p.depth--
+		p.line("}")
+	}
+}
+
+// setting writes one line, for settings that a file can have.
+func (p *printer) setting(name string, s setting, origins map[string]Origin) {
+	at, written := origins[s.key]
+	text := s.value.show()
+	if text == "" || s.deprecated != "" || s.sets != nil || s.whenSet && !written {
+		return
+	}
+	if s.secret && text != `""` {
+		text = masked
+	}
+	line := fmt.Sprintf("%s = %s", name, text)
+	if written {
+		line += " # " + at.String()
+	}
+	p.line(line)
+}

@@ -1,0 +1,118 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// A setting is the one place that says everything about one thing that can be
+// configured. Flags, help, files, environment variables, defaults and the
+// printed configuration are all made from the settings of [Config.settings]
+// and [Template.settings].
+type setting struct {
+	key   string // in files, blocks joined by dots; "" where no file can set it
+	flag  string // without its dash, "" where no flag sets it
+	env   string // variables that are asked where nobody set it, the first that is not empty counts; "!" before one inverts a bool
+	help  string // one sentence for -help
+	value value
+
+	alias      string   // other spellings of the flag, joined by spaces
+	deprecated string   // what to write instead, or ""
+	sets       []string // keys that the value counts for; none: its own
+	secret     bool     // never printed
+	arg        string   // what stands for the value in -help, where the kind of value does not say it best
+	whenSet    bool     // printed only where it is written, because writing the default means something
+	shorthand  bool     // the key is that of a block, and value takes a string in its place
+	group      string   // heading in -help
+}
+
+// keys returns the keys that setting s decides about.
+func (s setting) keys() []string {
+	if s.sets != nil {
+		return s.sets
+	}
+	return []string{s.key}
+}
+
+// flags returns all spellings of the flag, the main one first.
+func (s setting) flags() []string {
+	if s.flag == "" {
+		return nil
+	}
+	return append([]string{s.flag}, strings.Fields(s.alias)...)
+}
+
+// in puts settings under a heading of -help.
+func in(group string, settings ...setting) []setting {
+	for i := range settings {
+		settings[i].group = group
+	}
+	return settings
+}
+
+// flagOfBlock is the flag of a setting whose flag is named as its block.
+const flagOfBlock = "="
+
+// under puts settings of a block under the block's key. Their flags, where
+// they have one, get flagPrefix; without flagPrefix the block has no flags.
+func under(block, flagPrefix string, settings []setting) []setting {
+	for i := range settings {
+		s := &settings[i]
+		s.key = block + "." + s.key
+		s.sets = slices.Clone(s.sets)
+		for j := range s.sets {
+			s.sets[j] = block + "." + s.sets[j]
+		}
+		switch {
+		case flagPrefix == "":
+			s.flag = ""
+		case s.flag == flagOfBlock:
+			s.flag = flagPrefix
+		case s.flag != "":
+			s.flag = flagPrefix + s.flag
+		}
+	}
+	return settings
+}
+
+// A schema is settings that can be found by key.
+type schema struct {
+	settings []setting
+	byKey    map[string]*setting
+	children map[string][]string // names within a block, by its key; "" is the top
+}
+
+func newSchema(settings []setting) *schema {
+	s := &schema{settings: settings, byKey: make(map[string]*setting), children: make(map[string][]string)}
+	for i := range settings {
+		if key := settings[i].key; key != "" {
+			s.byKey[key] = &settings[i]
+			s.addPath(key)
+		}
+	}
+	return s
+}
+
+// addPath makes a key and its blocks known by their names.
+func (s *schema) addPath(key string) {
+	for key != "" {
+		block, name := "", key
+		if i := strings.LastIndexByte(key, '.'); i >= 0 {
+			block, name = key[:i], key[i+1:]
+		}
+		if !slices.Contains(s.children[block], name) {
+			s.children[block] = append(s.children[block], name)
+		}
+		key = block
+	}
+}
+
+// isBlock reports whether a key is that of a block.
+func (s *schema) isBlock(key string) bool { return s.children[key] != nil }
+
+// reset gives every setting its default.
+func (s *schema) reset() {
+	for _, setting := range s.settings {
+		setting.value.reset()
+	}
+}

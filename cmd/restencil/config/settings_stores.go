@@ -1,0 +1,174 @@
+package config
+
+import (
+	"slices"
+	"time"
+)
+
+func (c *Config) consulSettings() []setting {
+	consul := &c.Consul
+	return slices.Concat(
+		in(groupConsul,
+			setting{key: "consul", value: text(&consul.Address, ""), sets: []string{"consul.address"}, shorthand: true,
+				deprecated: "consul { address = … }"},
+			setting{key: "consul.address", flag: "consul-addr", alias: "consul", arg: "<address>", value: text(&consul.Address, ""), env: "CONSUL_HTTP_ADDR",
+				help: "Where Consul is: host:port, http://…, https://… or unix://…; 127.0.0.1:8500 if not given."},
+			setting{key: "consul.namespace", value: text(&consul.Namespace, ""), env: "CONSUL_NAMESPACE"},
+			setting{key: "consul.token", flag: "consul-token", arg: "<token>", value: text(&consul.Token, ""), env: "CONSUL_TOKEN CONSUL_HTTP_TOKEN", secret: true,
+				help: "The token to use with Consul."},
+			setting{key: "consul.token_file", flag: "consul-token-file", arg: "<path>", value: text(&consul.TokenFile, ""), env: "CONSUL_TOKEN_FILE CONSUL_HTTP_TOKEN_FILE",
+				help: "A file that holds the token to use with Consul."},
+			setting{flag: "consul-auth", value: authText{to: &consul.Auth}, sets: []string{"consul.auth.username", "consul.auth.password"}, secret: true,
+				help: "Log in to Consul's HTTP interface with basic authentication."},
+			setting{key: "consul.auth.enabled", value: boolean(&consul.Auth.Enabled, false)},
+			setting{key: "consul.auth.username", value: text(&consul.Auth.Username, "")},
+			setting{key: "consul.auth.password", value: text(&consul.Auth.Password, ""), secret: true},
+		),
+		in(groupConsul, under("consul.ssl", "consul-ssl", sslSettings(&consul.SSL, false))...),
+		in(groupTransport, under("consul.transport", "consul-transport", transportSettings(&consul.Transport))...),
+		in(groupTransport, under("consul.retry", "consul-retry", retrySettings(&consul.Retry))...),
+		in(groupTransport,
+			setting{key: "max_stale", flag: "max-stale", value: duration(&c.MaxStale, 2*time.Second),
+				help: "Take answers of any Consul server that are at most this old; 0 to ask the leader."},
+			setting{key: "block_query_wait", value: duration(&c.BlockQueryWait, time.Minute)},
+			setting{flag: "retry", value: duration(&consul.Retry.Backoff, 250*time.Millisecond), sets: []string{"consul.retry.backoff"},
+				help: "The old spelling of -consul-retry-backoff."},
+			setting{key: "err_on_failed_lookup", value: boolean(&c.ErrOnFailedLookup, false)},
+			setting{key: "deduplicate.enabled", flag: "dedup", value: boolean(&c.Deduplicate.Enabled, false),
+				help: "Render templates that many share once, and pass the result on through Consul."},
+			setting{key: "deduplicate.prefix", value: text(&c.Deduplicate.Prefix, "consul-template/dedup/")},
+			setting{key: "deduplicate.ttl", value: duration(&c.Deduplicate.TTL, 15*time.Second)},
+			setting{key: "deduplicate.max_stale", value: duration(&c.Deduplicate.MaxStale, 2*time.Second)},
+			setting{key: "deduplicate.block_query_wait", value: duration(&c.Deduplicate.BlockQueryWait, time.Minute)},
+		),
+	)
+}
+
+func (c *Config) vaultSettings() []setting {
+	vault := &c.Vault
+	return in(groupVault, slices.Concat(
+		[]setting{
+			{key: "vault.address", flag: "vault-addr", arg: "<address>", value: text(&vault.Address, ""), env: "VAULT_ADDR",
+				help: "Where Vault is, with its scheme; https://127.0.0.1:8200 if not given."},
+			{key: "vault.enabled", value: boolean(&vault.Enabled, false)},
+			{key: "vault.namespace", value: text(&vault.Namespace, ""), env: "VAULT_NAMESPACE"},
+			{key: "vault.token", flag: "vault-token", arg: "<token>", value: text(&vault.Token, ""), env: "VAULT_TOKEN", secret: true,
+				help: "The token to use with Vault; the content of ~/.vault-token if not given."},
+			{key: "vault.vault_agent_token_file", flag: "vault-agent-token-file", arg: "<path>", whenSet: true, value: text(&vault.AgentTokenFile, ""),
+				help: "A file in which a Vault agent keeps the token."},
+			{key: "vault.renew_token", flag: "vault-renew-token", value: boolean(&vault.RenewToken, true), env: "VAULT_RENEW_TOKEN",
+				help: "Renew the token before it ends."},
+			{key: "vault.unwrap_token", flag: "vault-unwrap-token", value: boolean(&vault.UnwrapToken, false), env: "VAULT_UNWRAP_TOKEN",
+				help: "The token is a wrapped one, to be unwrapped first."},
+			{key: "vault.default_lease_duration", flag: "vault-default-lease-duration", value: duration(&vault.DefaultLeaseDuration, 5*time.Minute),
+				help: "How long a secret without a lease is taken to be good for."},
+			{key: "vault.lease_renewal_threshold", value: fraction(&vault.LeaseRenewalThreshold, 0.9)},
+			{key: "vault.client_user_agent", flag: "vault-client-user-agent", value: text(&vault.ClientUserAgent, ""),
+				help: "The user agent to present to Vault."},
+			{key: "vault.k8s_auth_role_name", value: text(&vault.K8SAuthRoleName, ""), env: "VAULT_K8S_AUTH_ROLE_NAME"},
+			{key: "vault.k8s_service_account_token", value: text(&vault.K8SServiceAccountToken, ""), env: "VAULT_K8S_SERVICE_ACCOUNT_TOKEN", secret: true},
+			{key: "vault.k8s_service_account_token_path", env: "VAULT_K8S_SERVICE_ACCOUNT_TOKEN_PATH",
+				value: text(&vault.K8SServiceAccountTokenPath, "/run/secrets/kubernetes.io/serviceaccount/token")},
+			{key: "vault.k8s_service_mount_path", value: text(&vault.K8SServiceMountPath, "kubernetes"), env: "VAULT_K8S_SERVICE_MOUNT_PATH"},
+		},
+		under("vault.ssl", "vault-ssl", withEnv(sslSettings(&vault.SSL, true), map[string]string{
+			"cert": "VAULT_CLIENT_CERT", "key": "VAULT_CLIENT_KEY",
+			"ca_cert": "VAULT_CACERT", "ca_cert_bytes": "VAULT_CACERT_BYTES", "ca_path": "VAULT_CAPATH",
+			"server_name": "VAULT_TLS_SERVER_NAME", "verify": "!VAULT_SKIP_VERIFY",
+		})),
+		under("vault.transport", "vault-transport", vaultTransport(&vault.Transport)),
+		under("vault.retry", "vault-retry", retrySettings(&vault.Retry)),
+	)...)
+}
+
+func (c *Config) nomadSettings() []setting {
+	nomad := &c.Nomad
+	return in(groupNomad, slices.Concat(
+		[]setting{
+			{key: "nomad.address", value: text(&nomad.Address, ""), env: "NOMAD_ADDR"},
+			{key: "nomad.enabled", value: boolean(&nomad.Enabled, false)},
+			{key: "nomad.namespace", value: text(&nomad.Namespace, ""), env: "NOMAD_NAMESPACE"},
+			{key: "nomad.token", value: text(&nomad.Token, ""), env: "NOMAD_TOKEN", secret: true},
+			{key: "nomad.auth_username", value: text(&nomad.AuthUsername, "")},
+			{key: "nomad.auth_password", value: text(&nomad.AuthPassword, ""), secret: true},
+		},
+		under("nomad.ssl", "", sslSettings(&nomad.SSL, false)),
+		under("nomad.transport", "", transportSettings(&nomad.Transport)),
+		under("nomad.retry", "", retrySettings(&nomad.Retry)),
+	)...)
+}
+
+// sslSettings are the settings of an ssl block. Where it is not on by default,
+// writing any of the others turns it on.
+func sslSettings(s *SSL, enabled bool) []setting {
+	return []setting{
+		{key: "enabled", flag: flagOfBlock, value: boolean(&s.Enabled, enabled),
+			help: "Use TLS."},
+		{key: "verify", flag: "-verify", value: boolean(&s.Verify, true),
+			help: "Check the server's certificate."},
+		{key: "cert", flag: "-cert", arg: "<path>", value: text(&s.Cert, ""),
+			help: "The client certificate, a PEM file; with the key in it where there is none besides."},
+		{key: "key", flag: "-key", arg: "<path>", value: text(&s.Key, ""),
+			help: "The key of the client certificate, a PEM file."},
+		{key: "ca_cert", flag: "-ca-cert", arg: "<path>", value: text(&s.CACert, ""),
+			help: "The authorities to trust, a PEM file."},
+		{key: "ca_cert_bytes", value: text(&s.CACertBytes, "")},
+		{key: "ca_path", flag: "-ca-path", arg: "<path>", value: text(&s.CAPath, ""),
+			help: "The authorities to trust, a directory of PEM files."},
+		{key: "server_name", flag: "-server-name", arg: "<name>", value: text(&s.ServerName, ""),
+			help: "The name that the server's certificate must bear."},
+	}
+}
+
+// retrySettings are the settings of a retry block.
+func retrySettings(r *Retry) []setting {
+	return []setting{
+		{key: "enabled", flag: flagOfBlock, value: boolean(&r.Enabled, true),
+			help: "Try again when the store fails."},
+		{key: "attempts", flag: "-attempts", value: integer(&r.Attempts, 12),
+			help: "How often to try; 0 for ever. Without it a daemon never gives up, and -once does at 12."},
+		{key: "backoff", flag: "-backoff", value: duration(&r.Backoff, 250*time.Millisecond),
+			help: "How long to wait after the first failure; doubled after each."},
+		{key: "max_backoff", flag: "-max-backoff", value: duration(&r.MaxBackoff, time.Minute),
+			help: "How long to wait at most; 0 for no limit."},
+	}
+}
+
+// transportSettings are the settings of a transport block.
+func transportSettings(t *Transport) []setting {
+	return []setting{
+		{key: "dial_keep_alive", flag: "-dial-keep-alive", value: duration(&t.DialKeepAlive, 30*time.Second),
+			help: "The time between keep-alive probes."},
+		{key: "dial_timeout", flag: "-dial-timeout", value: duration(&t.DialTimeout, 30*time.Second),
+			help: "How long connecting may take."},
+		{key: "disable_keep_alives", flag: "-disable-keep-alives", value: boolean(&t.DisableKeepAlives, false),
+			help: "Use every connection once."},
+		{key: "idle_conn_timeout", value: duration(&t.IdleConnTimeout, 5*time.Second)},
+		{key: "max_idle_conns", value: integer(&t.MaxIdleConns, 0)},
+		{key: "max_idle_conns_per_host", flag: "-max-idle-conns-per-host", value: integer(&t.MaxIdleConnsPerHost, 100),
+			help: "How many idle connections to keep."},
+		{key: "max_conns_per_host", value: integer(&t.MaxConnsPerHost, 0)},
+		{key: "tls_handshake_timeout", flag: "-tls-handshake-timeout", value: duration(&t.TLSHandshakeTimeout, 10*time.Second),
+			help: "How long the TLS handshake may take."},
+	}
+}
+
+// vaultTransport adds the one flag that Consul's transport does not have.
+func vaultTransport(t *Transport) []setting {
+	settings := transportSettings(t)
+	for i := range settings {
+		if settings[i].key == "max_conns_per_host" {
+			settings[i].flag = "-max-conns-per-host"
+			settings[i].help = "How many connections to have at most; 0 for no limit."
+		}
+	}
+	return settings
+}
+
+// withEnv gives settings the environment variables named for their keys.
+func withEnv(settings []setting, env map[string]string) []setting {
+	for i := range settings {
+		settings[i].env = env[settings[i].key]
+	}
+	return settings
+}
