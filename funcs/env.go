@@ -9,8 +9,12 @@
 package funcs
 
 import (
+	"context"
+	"regexp"
 	"text/template"
 	"time"
+
+	"golang.org/x/text/cases"
 
 	"restencil/watch"
 )
@@ -29,7 +33,7 @@ type Env struct {
 	// Now is the clock of timestamp. Required.
 	Now func() time.Time
 
-	// Template is the template itself, for executeTemplate. It is set after
+	// Template is the template itself, for executeTemplate. Bind sets it after
 	// parsing, which needs the functions.
 	Template *template.Template
 
@@ -51,6 +55,21 @@ type Env struct {
 	// Effects takes what functions would change outside of the output.
 	// Required.
 	Effects Effects
+
+	// Context ends what a function waits for (plugin). Like Scratch it may be
+	// set before each execution; nil never ends.
+	Context context.Context
+
+	kept kept
+}
+
+// kept is what the pure functions keep between calls and executions.
+type kept struct {
+	regexps map[string]*regexp.Regexp
+	titler  *cases.Caser
+	loops   []*counter // of the execution under way
+	depth   int        // how deep it is nested, in the units of nesting.go
+	limit   depthLimit // set by Bind
 }
 
 // An Asker answers the functions' queries and takes note of them. It belongs
