@@ -155,42 +155,57 @@ func metaRune(r rune) rune {
 func explode(pairs []*watch.KeyPair) (map[string]any, error) {
 	tree := make(map[string]any)
 	for _, pair := range pairs {
-		if err := plant(tree, pair.Key, pair.Value, pair.Key); err != nil {
+		if err := plant(tree, pair.Key, pair.Value); err != nil {
 			return nil, fmt.Errorf("explode: %w", err)
 		}
 	}
 	return tree, nil
 }
 
-// explodeMap is explode for a map.
+// explodeMap is explode for a map. As in consul-template, maps among its values
+// become part of the result, and grow where another key leads into one.
 func explodeMap(m map[string]any) (map[string]any, error) {
 	tree := make(map[string]any)
+	nested := false
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if err := plant(tree, key, m[key], key); err != nil {
+		if err := plant(tree, key, m[key]); err != nil {
 			return nil, fmt.Errorf("explodeMap: %w", err)
 		}
+		_, isMap := m[key].(map[string]any)
+		nested = nested || isMap
+	}
+	if nested && cyclic(tree) {
+		return nil, fmt.Errorf("explodeMap: %w", errCycle)
 	}
 	return tree, nil
 }
 
-// plant puts value into tree at the path key, which begins in path, and makes
-// the maps on the way. A path that ends in a slash makes just those.
-func plant(tree map[string]any, key string, value any, path string) error {
-	top, rest, deeper := strings.Cut(key, "/")
-	if !deeper {
-		if key != "" {
-			tree[key] = value
+// maxDepth bounds how deep a key may lead, to what encoding/json reads: whatever
+// prints the maps does so recursively.
+const maxDepth = 10_000
+
+// plant puts value into tree at the place that key leads to, and makes the maps
+// on the way. A key that ends in a slash makes just those.
+func plant(tree map[string]any, key string, value any) error {
+	whole := key
+	for range maxDepth {
+		top, rest, deeper := strings.Cut(key, "/")
+		if !deeper {
+			if key != "" {
+				tree[key] = value
+			}
+			return nil
 		}
-		return nil
+		there, ok := tree[top]
+		if !ok {
+			there = make(map[string]any)
+			tree[top] = there
+		}
+		branch, ok := there.(map[string]any)
+		if !ok {
+			return fmt.Errorf("not a map: %q: %q already has value %q", whole, top, there)
+		}
+		tree, key = branch, rest
 	}
-	there, ok := tree[top]
-	if !ok {
-		there = make(map[string]any)
-		tree[top] = there
-	}
-	branch, ok := there.(map[string]any)
-	if !ok {
-		return fmt.Errorf("not a map: %q: %q already has value %q", path, top, there)
-	}
-	return plant(branch, rest, value, key)
+	return fmt.Errorf("a key with more than %d parts", maxDepth)
 }

@@ -34,6 +34,8 @@ func (e *Env) consulFuncs() template.FuncMap {
 		"importedServices": e.importedServices,
 		"caRoots":          e.caRoots,
 		"caLeaf":           e.caLeaf,
+
+		"sprig_sortAlpha": e.sprigSortAlpha,
 	}
 }
 
@@ -155,7 +157,9 @@ func (e *Env) instances(kind watch.Kind, args []string) ([]*watch.HealthService,
 	if err != nil {
 		return nil, err
 	}
-	return askList[*watch.HealthService](e, q)
+	list, err := askList[*watch.HealthService](e, q)
+	e.lend(list)
+	return list, err
 }
 
 // services returns the names of all services. A catalog without any is nil.
@@ -221,7 +225,9 @@ func (e *Env) peerings(args ...string) ([]*watch.Peering, error) {
 	if err != nil {
 		return nil, err
 	}
-	return askList[*watch.Peering](e, q)
+	list, err := askList[*watch.Peering](e, q)
+	e.lend(list)
+	return list, err
 }
 
 // exportedServices returns what a partition exports; without an argument, the
@@ -231,7 +237,9 @@ func (e *Env) exportedServices(partition ...string) ([]watch.ExportedService, er
 		return nil, errors.New("exportedServices: wrong number of arguments, expected 0 or 1")
 	}
 	q := watch.Query{Kind: watch.ExportedServiceList, Name: strings.Join(partition, "")}
-	return askList[watch.ExportedService](e, q)
+	list, err := askList[watch.ExportedService](e, q)
+	e.lend(list)
+	return list, err
 }
 
 // importedServices returns what a partition imports.

@@ -19,6 +19,8 @@ type Scratch struct {
 	// secrets are this execution's own copies of what the stores answered,
 	// where a template could change it. See (*Env).ownSecret.
 	secrets map[watch.Query]*watch.Secret
+
+	lent []any // answers that the template got to see; see (*Env).lend
 }
 
 // Key says whether a value was set under k, be it nil.

@@ -83,6 +83,7 @@ func (e *Env) pkiCert(args ...string) (any, error) {
 	if err != nil || !known {
 		return nil, err
 	}
+	e.lend(c)
 	return c, nil
 }
 

@@ -1,0 +1,76 @@
+package watch
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSecretClone(t *testing.T) {
+	if (*Secret)(nil).Clone() != nil {
+		t.Error("the clone of nil is not nil")
+	}
+	sample := func() *Secret {
+		return &Secret{
+			LeaseID:  "l",
+			Data:     map[string]any{"a": "1", "m": map[string]any{"b": []any{map[string]any{"c": "2"}}}},
+			Warnings: []string{"w"},
+			Auth:     &SecretAuth{ClientToken: "t", Policies: []string{"p"}, Metadata: map[string]string{"k": "v"}},
+			WrapInfo: &SecretWrapInfo{Token: "t"},
+		}
+	}
+	original, clone := sample(), sample().Clone()
+	if diff := cmp.Diff(original, clone); diff != "" {
+		t.Fatalf("the clone differs (-original +clone):\n%s", diff)
+	}
+	clone = original.Clone()
+	clone.Data["a"] = "9"
+	clone.Data["m"].(map[string]any)["b"].([]any)[0].(map[string]any)["c"] = "9"
+	clone.Warnings[0] = "9"
+	clone.Auth.ClientToken = "9"
+	clone.Auth.Policies[0] = "9"
+	clone.Auth.Metadata["k"] = "9"
+	if diff := cmp.Diff(sample(), original); diff != "" {
+		t.Errorf("a change of the clone reached the original:\n%s", diff)
+	}
+}
+
+func TestPKIParams(t *testing.T) {
+	body := url.Values{"common_name": {"a b?&="}, "": {"x"}}
+	for _, destination := range []string{"", "/etc/a b?c&d=e%41.pem"} {
+		gotDestination, gotBody, err := SplitPKIParams(PKIParams(destination, body))
+		if err != nil || gotDestination != destination || !cmp.Equal(gotBody, body) {
+			t.Errorf("%q and %v came back as %q and %v, %v", destination, body, gotDestination, gotBody, err)
+		}
+	}
+}
+
+// What tells queries apart stands in their text, but for what may be secret.
+func TestParamsInText(t *testing.T) {
+	write := Query{Kind: VaultWrite, Name: "auth/login", Params: "password=hunter2"}
+	other := write
+	other.Params = "password=hunter3"
+	if write.String() == other.String() || strings.Contains(write.String(), "hunter") {
+		t.Errorf("two writes read %s and %s", write, other)
+	}
+	pki := Query{Kind: VaultPKI, Name: "pki/issue/web", Params: PKIParams("/a.pem", url.Values{"key": {"hunter2"}})}
+	if !strings.HasPrefix(pki.String(), "vault.pki(pki/issue/web->/a.pem ") || strings.Contains(pki.String(), "hunter") {
+		t.Errorf("a certificate reads %s", pki)
+	}
+	tests := []struct {
+		q    Query
+		want string
+	}{
+		{Query{Kind: VaultRead, Name: "a", Params: "version=2"}, "vault.read(a?version=2)"},
+		{Query{Kind: VaultPKI, Name: "a", Params: PKIParams("/a.pem", nil)}, "vault.pki(a->/a.pem)"},
+		{Query{Kind: FileContent, Name: "/a/b", Params: "/a"}, "file(/a/b in /a)"},
+		{Query{Kind: NomadService, Name: "web", Params: "2|k"}, "nomad.service(web:2|k)"},
+	}
+	for _, tt := range tests {
+		if got := tt.q.String(); got != tt.want {
+			t.Errorf("%#v.String() = %q, want %q", tt.q, got, tt.want)
+		}
+	}
+}
