@@ -22,8 +22,9 @@ type Options struct {
 	// COMPAT 1.7, and runs no commands.
 	Dry bool
 
-	// Attempts bounds how often in a row a query of a store may fail before
-	// Run ends with its error. A store that is not named, or 0, has no bound.
+	// Attempts bounds how often a failed query of a store is tried again;
+	// when that has failed too, Run ends with its error. A store that is not
+	// named, or 0, has no bound; below 0 the first failure ends Run.
 	Attempts map[watch.Store]int
 
 	// Retry spaces the attempts at a command, a file or a template that

@@ -178,10 +178,11 @@ func (r *Runner) exhausted(q watch.Query, f *watch.Failure) error {
 	if r.opts.Once && watch.Classify(f.Err) == watch.Invalid {
 		return f.Err
 	}
-	if most := r.opts.Attempts[q.Store()]; most > 0 && f.Attempts > most {
-		return fmt.Errorf("%w (gave up after %d attempts)", f.Err, f.Attempts)
+	most := r.opts.Attempts[q.Store()]
+	if most == 0 || f.Attempts <= most {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w (gave up after %d attempts)", f.Err, f.Attempts)
 }
 
 // finished tells whether, with Once, nothing is left to do.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	tmpltext "text/template"
 
 	"restencil/funcs"
 )
@@ -77,7 +78,13 @@ func newError(name string, err error) *Error {
 	return e
 }
 
+// execError makes an *Error of what the engine returned. Where a template was
+// executed by another's function, the place is that of the inner one.
 func execError(name string, err error) *Error {
+	var outer tmpltext.ExecError
+	for at := err; errors.As(at, &outer); at = outer.Err {
+		err = outer
+	}
 	e := newError(name, err)
 	var r *reason
 	if errors.As(e.Err, &r) && e.Expr != "" {

@@ -30,14 +30,14 @@ func (c *Config) Runner() (runner.Options, error) {
 	return opts, failed(ExitRunner, errors.Join(errs...))
 }
 
-// attempts returns how often a query of a store may fail in a row, 0 for no
-// bound. A daemon has none but where it is written; with Once the default
+// attempts returns how often a failed query of a store is tried again, as
+// runner.Options.Attempts has it. A daemon has none but where it is written; with Once the default
 // counts too.
 func (c *Config) attempts(store string, r Retry) int {
 	_, written := c.Origin(store + ".retry.attempts")
 	switch {
 	case !r.Enabled:
-		return 1
+		return -1
 	case written || c.Once:
 		return r.Attempts
 	}

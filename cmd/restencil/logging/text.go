@@ -98,3 +98,20 @@ func levelName(l slog.Level) string {
 		return "TRACE"
 	}
 }
+
+// Level returns the level of a name of COMPAT 4.15: TRACE, DEBUG, INFO, WARN
+// or ERR. Any other is WARN.
+func Level(name string) slog.Level {
+	switch name {
+	case "TRACE":
+		return LevelTrace
+	case "DEBUG":
+		return slog.LevelDebug
+	case "INFO":
+		return slog.LevelInfo
+	case "ERR":
+		return slog.LevelError
+	default:
+		return slog.LevelWarn
+	}
+}

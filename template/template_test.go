@@ -1,0 +1,155 @@
+package template_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"restencil/template"
+	"restencil/watch"
+	"restencil/watch/local"
+)
+
+// TestGolden executes testdata/*.txtar. Each has a template and a data file
+// for package local; want is the output of a complete execution, used and
+// missing are queries, a line each, and error is what Execute or Parse says.
+// Files that are not there are not looked at.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no test data: %v", err)
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".txtar"), func(t *testing.T) { golden(t, f) })
+	}
+}
+
+func golden(t *testing.T, path string) {
+	arch, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := make(map[string]string)
+	for _, f := range arch.Files {
+		part[f.Name] = string(f.Data)
+	}
+	result, err := render(t, part["template"], part["data.yaml"])
+	got := map[string]string{
+		"want":    string(result.Output),
+		"used":    lines(result.Used),
+		"missing": lines(result.Missing),
+		"error":   fmt.Sprintln(err),
+	}
+	if err != nil && part["error"] == "" {
+		t.Fatal(err)
+	}
+	for name, want := range part {
+		if got, ok := got[name]; ok {
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+	}
+}
+
+// render executes text with data until nothing more is to be had.
+func render(t *testing.T, text, data string) (template.Result, error) {
+	t.Helper()
+	tmpl, err := template.Parse(template.Options{Name: "test.ctmpl", Text: text}, "", template.Host{
+		LookupEnv: func(name string) (string, bool) { return "value of " + name, name != "UNSET" },
+		Serves:    func(s watch.Store) bool { return s != watch.Vault },
+	})
+	if err != nil {
+		return template.Result{}, err
+	}
+	return tmpl.Execute(answers(t, data))
+}
+
+// answers are those of a data file; nothing is known where there is none.
+func answers(t *testing.T, data string) template.Answers {
+	t.Helper()
+	if data == "" {
+		return func(watch.Query) (watch.Answer, bool) { return watch.Answer{}, false }
+	}
+	m, err := local.Parse("data.yaml", []byte(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(q watch.Query) (watch.Answer, bool) {
+		d, err := m.Answer(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return watch.Answer{Data: d, Last: d}, true
+	}
+}
+
+func lines(queries []watch.Query) string {
+	var b strings.Builder
+	for _, q := range queries {
+		fmt.Fprintln(&b, q)
+	}
+	return b.String()
+}
+
+func TestLocate(t *testing.T) {
+	tmpl, err := template.Parse(template.Options{Name: "a.ctmpl", Text: "one\n{{ if true }}\n  {{ key \"k\" }}{{ end }}"}, "", template.Host{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := watch.Query{Kind: watch.KVGet, Name: "k"}
+	at, ok := tmpl.Locate(answers(t, "keys: {k: 1}"), q)
+	want := template.Position{Name: "a.ctmpl", Line: 3, Column: 6, Expr: `key "k"`}
+	if !ok || at != want {
+		t.Errorf("Locate = %+v, %v; want %+v", at, ok, want)
+	}
+	if at.String() != "a.ctmpl:3:6" {
+		t.Errorf("position %q", at)
+	}
+	if _, ok := tmpl.Locate(answers(t, "keys: {}"), watch.Query{Kind: watch.KVGet, Name: "other"}); ok {
+		t.Error("Locate found a query that is not asked")
+	}
+	// Looking leaves nothing behind.
+	r, err := tmpl.Execute(answers(t, "keys: {k: 1}"))
+	if err != nil || string(r.Output) != "one\n\n  1" {
+		t.Errorf("after Locate: %q, %v", r.Output, err)
+	}
+}
+
+func TestErrorKeepsWhatWasUsed(t *testing.T) {
+	tmpl, err := template.Parse(template.Options{Name: "a", Text: `{{ key "k" }}{{ parseInt "x" }}`}, "", template.Host{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := tmpl.Execute(answers(t, ""))
+	var e *template.Error
+	if !errors.As(err, &e) || e.Line != 1 {
+		t.Fatalf("error %v, want an *Error of line 1", err)
+	}
+	if len(r.Used) != 1 || len(r.Missing) != 1 || r.Complete() {
+		t.Errorf("used %v, missing %v: the key before the error was forgotten", r.Used, r.Missing)
+	}
+}
+
+func TestExecutionsAreIndependent(t *testing.T) {
+	tmpl, err := template.Parse(template.Options{Name: "a", Text: `{{ scratch.SetX "n" (key "k") }}{{ scratch.Get "n" }}`}, "", template.Host{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := tmpl.Execute(answers(t, "keys: {k: 1}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := tmpl.Execute(answers(t, "keys: {k: 2}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(first.Output) != "1" || string(second.Output) != "2" {
+		t.Errorf("outputs %q and %q, want 1 and 2", first.Output, second.Output)
+	}
+}
