@@ -1,0 +1,136 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// commandGrace is how long a command has to end after SIGTERM, when the
+	// program is to end, before it is killed.
+	commandGrace = 2 * time.Second
+
+	// killLimit bounds the wait for the end of what was killed. Only what may
+	// not be killed (a setuid program) or cannot be (a hung disk) needs that.
+	killLimit = time.Second
+)
+
+// An executor runs commands. It starts goroutines as they are needed, and
+// close joins them. Its methods but close may be called concurrently.
+type executor struct {
+	stdout, stderr io.Writer
+	inherit        bool
+	grace          time.Duration
+
+	children children
+	copies   sync.WaitGroup // goroutines that copy output
+	writing  sync.Mutex     // held while writing to stdout or stderr
+
+	mu    sync.Mutex
+	pipes map[*os.File]struct{} // the ends that are being read
+}
+
+// newExecutor returns an executor of commands that print to stdout and
+// stderr. Their standard input is empty. With inherit they have the process's
+// own, and a writer that is a file directly, as with consul-template.
+func newExecutor(stdout, stderr io.Writer, inherit bool) *executor {
+	return &executor{
+		stdout:  stdout,
+		stderr:  stderr,
+		inherit: inherit,
+		grace:   commandGrace,
+		pipes:   make(map[*os.File]struct{}),
+	}
+}
+
+// run runs c, in a process group of its own, until its process has ended:
+// what that leaves running in the background is not waited for, and may go on
+// printing until close. It returns the end of what was printed, stdout and
+// stderr in one, as far as a pipe was in between, and an error in the words of
+// consul-template (COMPAT 4.6.3) unless the exit status was zero.
+//
+// After c.Timeout the group is killed; if ctx ends, it gets SIGTERM, and is
+// killed where that does not help soon. If c.Timeout is zero, run returns once
+// the command was started, and nobody ends it.
+func (e *executor) run(ctx context.Context, c Command) (output string, err error) {
+	if len(c.Args) == 0 || c.Args[0] == "" {
+		return "", nil
+	}
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	argv, err := commandLine(c.Args)
+	if err != nil {
+		return "", fmt.Errorf("failed parsing command: %w", err)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = c.Env
+	out, err := e.attach(cmd, c.Timeout == 0)
+	if err != nil {
+		return "", fmt.Errorf("child: %w", err)
+	}
+	child, err := e.children.start(cmd, c.Timeout > 0)
+	e.follow(out)
+	if err != nil {
+		return "", fmt.Errorf("child: %w", err)
+	}
+	if c.Timeout == 0 {
+		return "", nil
+	}
+	err = e.wait(ctx, child, argv, c.Timeout)
+	out.settle()
+	return out.tail.String(), err
+}
+
+// close ends the copying of output and joins all goroutines. No command may
+// be in run; those that were left running go on.
+func (e *executor) close() {
+	e.mu.Lock()
+	for r := range e.pipes {
+		r.Close()
+	}
+	e.mu.Unlock()
+	e.copies.Wait()
+	e.children.close()
+}
+
+// wait waits for the child to end, or ends it.
+func (e *executor) wait(ctx context.Context, p *process, argv []string, timeout time.Duration) error {
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	line := strings.Join(argv, " ")
+	select {
+	case <-p.ended:
+	case <-timer.C:
+		p.kill()
+		p.awaitEnd(killLimit)
+		return fmt.Errorf("child: command did not exit within time limit (%q):\n    %s", timeout, line)
+	case <-ctx.Done():
+		p.stop(e.grace)
+		p.awaitEnd(killLimit)
+		return fmt.Errorf("child: command was stopped: %w", context.Cause(ctx))
+	}
+	if !p.success {
+		return fmt.Errorf("child: command exited with a non-zero exit status:\n\n    %s\n\n"+
+			"Please ensure the command exits with a zero (0) exit status to indicate success", line)
+	}
+	return nil
+}
+
+// awaitEnd waits for the end of p, which it reports, but not for ever.
+func (p *process) awaitEnd(limit time.Duration) (ended bool) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-p.ended:
+		return true
+	case <-timer.C:
+		return false
+	}
+}

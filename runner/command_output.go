@@ -1,0 +1,175 @@
+package runner
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// tailSize is how much of a command's output is kept, in bytes.
+	tailSize = 4 << 10
+
+	// pipeSize is at least what a pipe holds, in bytes.
+	pipeSize = 1 << 20
+
+	// settleLimit bounds the wait for output that a command has printed but
+	// that was not copied yet: the writer may be stuck.
+	settleLimit = time.Second
+)
+
+// An output is what a command prints, on its way through pipes.
+type output struct {
+	tail    tail
+	streams []*stream
+}
+
+// A stream is one pipe from a command.
+type stream struct {
+	r, w *os.File
+	dst  io.Writer
+
+	settling sync.Once
+	settled  chan struct{} // closed when what was there has been copied
+}
+
+// attach gives cmd its standard streams. Pipes take the place of writers that
+// are no files; and of all, unless the command is to have the process's own.
+func (e *executor) attach(cmd *exec.Cmd, own bool) (*output, error) {
+	out := new(output)
+	if e.inherit {
+		cmd.Stdin = os.Stdin
+	}
+	for _, to := range []struct {
+		field *io.Writer
+		dst   io.Writer
+	}{{&cmd.Stdout, e.stdout}, {&cmd.Stderr, e.stderr}} {
+		if f, ok := to.dst.(*os.File); ok && (own || e.inherit) {
+			*to.field = f
+			continue
+		}
+		r, w, err := os.Pipe()
+		if err != nil {
+			out.drop()
+			return nil, err
+		}
+		out.streams = append(out.streams, &stream{r: r, w: w, dst: to.dst, settled: make(chan struct{})})
+		*to.field = w
+	}
+	return out, nil
+}
+
+// drop closes pipes that were not used.
+func (o *output) drop() {
+	for _, s := range o.streams {
+		s.r.Close()
+		s.w.Close()
+	}
+}
+
+// follow begins to copy what a command prints, after it was started.
+func (e *executor) follow(o *output) {
+	for _, s := range o.streams {
+		s.w.Close()
+		e.mu.Lock()
+		e.pipes[s.r] = struct{}{}
+		e.mu.Unlock()
+		e.copies.Go(func() {
+			e.copy(s, &o.tail)
+			s.finish()
+			e.forget(s.r)
+		})
+	}
+}
+
+// forget closes a pipe that has come to its end.
+func (e *executor) forget(r *os.File) {
+	e.mu.Lock()
+	delete(e.pipes, r)
+	e.mu.Unlock()
+	r.Close()
+}
+
+// copy copies s until nobody has its other end any more, or it is closed.
+func (e *executor) copy(s *stream, t *tail) {
+	buf := make([]byte, 8<<10)
+	pass := func(n int) {
+		t.write(buf[:n])
+		if s.dst != nil {
+			e.writing.Lock()
+			defer e.writing.Unlock()
+			// Who prints a command's output does not decide its fate.
+			_, _ = s.dst.Write(buf[:n])
+		}
+	}
+	for {
+		n, err := s.r.Read(buf)
+		pass(n)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			// The command has ended; see settle.
+			s.r.SetReadDeadline(time.Time{})
+			for rest := pipeSize; rest > 0; rest -= n {
+				if n = readReady(s.r, buf); n == 0 {
+					break
+				}
+				pass(n)
+			}
+			s.finish()
+		case err != nil:
+			return
+		}
+	}
+}
+
+func (s *stream) finish() {
+	s.settling.Do(func() { close(s.settled) })
+}
+
+// settle waits until all is copied that was in the pipes when it was called.
+// Their ends may well stay open: a daemon that the command started has them.
+func (o *output) settle() {
+	timer := time.NewTimer(settleLimit)
+	defer timer.Stop()
+	for _, s := range o.streams {
+		// Wakes up copy. Where pipes know no deadline, that is left to the timer.
+		_ = s.r.SetReadDeadline(time.Unix(1, 0))
+	}
+	for _, s := range o.streams {
+		select {
+		case <-s.settled:
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+// A tail keeps the last tailSize bytes written to it.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+func (t *tail) write(p []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if over := len(t.buf) - tailSize; over > 0 {
+		t.buf = append(t.buf[:0], t.buf[over:]...)
+	}
+}
+
+// String returns what is kept, from the beginning of a character on.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	buf := t.buf
+	for i := 0; i < utf8.UTFMax-1 && len(buf) > 0 && !utf8.RuneStart(buf[0]); i++ {
+		buf = buf[1:]
+	}
+	return string(buf)
+}
