@@ -1,6 +1,6 @@
 # Every command here works on a fresh clone, and does its own set-up.
 
-.PHONY: build demo test servers
+.PHONY: build demo test bench servers
 
 # The program, as ./restencil.
 build:
@@ -13,6 +13,10 @@ demo:
 # All set-up for tests, then every check and every test, with real servers.
 test:
 	@test/run.sh
+
+# How fast it is beside consul-template, on a real Consul.
+bench: servers
+	RESTENCIL_TEST_SERVERS=required go test -run '^$$' -bench . -benchtime 300x ./test/bench
 
 # What the tests run against: Consul and consul-template into .cache/bin, nginx
 # from the system's packages.

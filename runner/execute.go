@@ -49,16 +49,16 @@ func (r *Runner) executeAll(units []*unit) []execution {
 		result, err := units[i].tmpl.Execute(r.answer)
 		done[i] = execution{units[i], result, err}
 	}
-	if len(units) == 1 {
-		run(0)
-		return done
-	}
 	parallel(len(units), runtime.GOMAXPROCS(0), run)
 	return done
 }
 
 // parallel calls do(0) to do(n-1), at most width at a time.
 func parallel(n, width int, do func(int)) {
+	if n == 1 {
+		do(0)
+		return
+	}
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range min(n, width) {

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,7 +21,13 @@ import (
 	"restencil/test/servers"
 )
 
-func TestMain(m *testing.M) { os.Exit(binary.Main(m)) }
+func TestMain(m *testing.M) {
+	if url, file, ok := strings.Cut(os.Getenv(bareVariable), " "); ok {
+		fmt.Fprintln(os.Stderr, loop(url, file))
+		os.Exit(1)
+	}
+	os.Exit(binary.Main(m))
+}
 
 // BenchmarkLatency measures the time from the answer to a PUT until the new
 // file is in place: one key, one template. The contenders take turns, each
@@ -133,26 +139,25 @@ func program(path string) starter {
 	}
 }
 
-// bareLoop is the least that can be done: a blocking query, a durable write
-// and a rename, again and again.
+// bareVariable makes this test program the bare loop instead: its value is the
+// URL of the key and the file, with a blank between them.
+const bareVariable = "RESTENCIL_BENCH_BARE"
+
+// bareLoop starts the least that can be done, as a process like the others: a
+// blocking query, a durable write and a rename, again and again.
 func bareLoop(b *testing.B, addr, key, file string) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	b.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			b.Error(err)
-		}
-	})
-	go func() { done <- loop(ctx, "http://"+addr+"/v1/kv/"+key, file) }()
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Setenv(bareVariable, "http://"+addr+"/v1/kv/"+key+" "+file)
+	run(b, self)
+	os.Unsetenv(bareVariable)
 }
 
-func loop(ctx context.Context, url, file string) error {
+func loop(url, file string) error {
 	for index := "0"; ; {
-		value, next, err := query(ctx, url+"?wait=60s&index="+index)
-		if ctx.Err() != nil {
-			return nil
-		}
+		value, next, err := query(url + "?wait=60s&index=" + index)
 		if err != nil {
 			return err
 		}
@@ -165,12 +170,8 @@ func loop(ctx context.Context, url, file string) error {
 	}
 }
 
-func query(ctx context.Context, url string) (value []byte, index string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
+func query(url string) (value []byte, index string, err error) {
+	resp, err := http.Get(url)
 	if err != nil {
 		return nil, "", err
 	}
