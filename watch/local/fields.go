@@ -34,7 +34,7 @@ func readFields(v *value, what string, fields readers) error {
 }
 
 // suggest returns " (did you mean …?)" with the name that is nearest to what
-// was written, or where none is near, " (it has …)" with all of them.
+// was written, or where none is near, " (known: …)" with all of them.
 func suggest(written string, names []string) string {
 	best, distance := "", 3
 	for _, name := range names {
@@ -44,7 +44,7 @@ func suggest(written string, names []string) string {
 		}
 	}
 	if best == "" {
-		return " (it has " + strings.Join(names, ", ") + ")"
+		return " (known: " + strings.Join(names, ", ") + ")"
 	}
 	return " (did you mean " + strconv.Quote(best) + "?)"
 }

@@ -26,14 +26,15 @@ const (
 // A follower reads files, and reads them again whenever they may have changed.
 // Files are followed and let go from any goroutine; run does the work.
 type follower struct {
-	wake chan struct{} // capacity 1: a file was added
+	wake  chan struct{} // capacity 1: a file was added
+	bells func() *bells // newBells, but in tests
 
 	mu    sync.Mutex
 	files map[string]*followed // by path
 }
 
 func newFollower() *follower {
-	return &follower{wake: make(chan struct{}, 1), files: make(map[string]*followed)}
+	return &follower{wake: make(chan struct{}, 1), bells: newBells, files: make(map[string]*followed)}
 }
 
 // follow begins to read the file at path. From run's goroutine, report gets
@@ -76,7 +77,7 @@ func (f *follower) follows(file *followed) bool {
 
 // run follows the files until ctx ends.
 func (f *follower) run(ctx context.Context) {
-	b := newBells()
+	b := f.bells()
 	defer b.close()
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()

@@ -45,12 +45,15 @@ func hclError(diags hcl.Diagnostics) error {
 		if d.Subject != nil {
 			p = hclPosition(*d.Subject)
 		}
+		if d.Summary == "Invalid argument name" {
+			return p.errorf("a name in quotes can only stand in a map, as in keys = { \"a/b\" = 1 }")
+		}
 		return p.errorf("%s", sentence(cmp.Or(d.Detail, d.Summary)))
 	}
 	return diags
 }
 
-// sentence makes the first sentence of a diagnostic into an error message.
+// sentence makes the first line of a diagnostic into an error message.
 func sentence(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	s = strings.TrimSuffix(s, ".")

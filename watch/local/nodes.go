@@ -27,17 +27,16 @@ type members struct {
 	list       []*member
 	byName     map[string]*member
 	byAddress  map[string]*member // the first one
-	own        string             // the name of the agent's own node, "" where the file does not say
+	own        string             // the name of the agent's own node, "" where it is not known
 	listed     bool               // the file lists nodes, so that an unknown name is a mistake
 }
 
 // readNodes reads the section nodes; v may be nil.
-func readNodes(v *value, datacenter, own string) (*members, error) {
+func readNodes(v *value, datacenter string) (*members, error) {
 	ms := &members{
 		datacenter: datacenter,
 		byName:     make(map[string]*member),
 		byAddress:  make(map[string]*member),
-		own:        own,
 	}
 	if v == nil {
 		return ms, nil
@@ -111,6 +110,8 @@ func (ms *members) add(m *member) *member {
 	return m
 }
 
+func (ms *members) names() []string { return slices.Sorted(maps.Keys(ms.byName)) }
+
 // home returns the agent's own node: the one that the file says, the first
 // that it lists, or one that is made for the purpose.
 func (ms *members) home() *member {
@@ -149,7 +150,7 @@ func (ms *members) named(s *instanceSpec) (*member, error) {
 		return m, nil
 	}
 	if ms.listed {
-		return nil, s.errorf("nodes has no %q%s", s.node, suggest(s.node, slices.Sorted(maps.Keys(ms.byName))))
+		return nil, s.errorf("nodes has no %q%s", s.node, suggest(s.node, ms.names()))
 	}
 	if s.address == "" {
 		return nil, s.errorf("node %q has no address: give the instance one, or list the node in nodes", s.node)

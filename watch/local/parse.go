@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -76,11 +75,14 @@ func readModel(root *value) (*Model, error) {
 	if err := readFields(root, "a data file", fields); err != nil {
 		return nil, err
 	}
-	own, err := readSite(here, m.own, node)
+	nodes, err := readOwnNodes(here.nodes, m.own, node)
 	if err != nil {
 		return nil, err
 	}
-	own.nodes.own = own.nodes.home().node.Node
+	own, err := readSite(here, nodes)
+	if err != nil {
+		return nil, err
+	}
 	m.sites = map[string]*site{m.own: own}
 	if err := m.readOthers(others); err != nil {
 		return nil, err
@@ -93,22 +95,27 @@ func readModel(root *value) (*Model, error) {
 	return m, nil
 }
 
-// readSite reads one datacenter; node is the name of the agent's own node, nil
-// where the file does not say.
-func readSite(s sections, datacenter string, node *value) (*site, error) {
-	var own string
-	if node != nil {
-		if err := setText(&own)(node); err != nil {
-			return nil, err
-		}
-	}
-	nodes, err := readNodes(s.nodes, datacenter, own)
+// readOwnNodes reads the nodes of the agent's own datacenter, which has the
+// agent's own node at least. What the field node says of it may be nil.
+func readOwnNodes(v *value, datacenter string, node *value) (*members, error) {
+	nodes, err := readNodes(v, datacenter)
 	if err != nil {
 		return nil, err
 	}
-	if own != "" && nodes.listed && nodes.byName[own] == nil {
-		return nil, node.errorf("nodes has no %q%s", own, suggest(own, slices.Sorted(maps.Keys(nodes.byName))))
+	if node != nil {
+		if nodes.own, err = readText(node); err != nil {
+			return nil, err
+		}
+		if nodes.listed && nodes.byName[nodes.own] == nil {
+			return nil, node.errorf("nodes has no %q%s", nodes.own, suggest(nodes.own, nodes.names()))
+		}
 	}
+	nodes.own = nodes.home().node.Node
+	return nodes, nil
+}
+
+// readSite reads what else there is in a datacenter.
+func readSite(s sections, nodes *members) (*site, error) {
 	site := &site{nodes: nodes}
 	instances, err := readServices(s.services, nodes)
 	if err != nil {
@@ -160,7 +167,11 @@ func (m *Model) readOther(f field) error {
 		}
 		return nil
 	}
-	site, err := readSite(s, f.name, nil)
+	nodes, err := readNodes(s.nodes, f.name)
+	if err != nil {
+		return err
+	}
+	site, err := readSite(s, nodes)
 	m.sites[f.name] = site
 	return err
 }

@@ -3,8 +3,8 @@ package local
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
+	"sort"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -13,33 +13,66 @@ import (
 // readYAML reads the one document of a YAML file. Anchors and the merge key
 // << are followed.
 func readYAML(data []byte) (*value, error) {
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc, more yaml.Node
-	switch err := dec.Decode(&doc); {
-	case errors.Is(err, io.EOF):
-		return &value{}, nil
-	case err != nil:
-		return nil, yamlError(err)
+	doc, err := parseYAML(data)
+	if err != nil || doc == nil {
+		return &value{}, err
 	}
-	switch err := dec.Decode(&more); {
-	case err == nil:
-		return nil, yamlPosition(&more).errorf("a second document begins here; the data file is a single one")
-	case !errors.Is(err, io.EOF):
-		return nil, yamlError(err)
-	}
-	r := yamlReader{anchors: make(map[*yaml.Node]*value), written: countYAML(&doc)}
-	return r.read(doc.Content[0], 0)
+	r := yamlReader{anchors: make(map[*yaml.Node]*value), written: countYAML(doc)}
+	return r.read(doc, 0)
 }
 
-// yamlError takes the line out of "yaml: line 3: found a tab" and puts it
-// where it belongs.
-func yamlError(err error) error {
+// parseYAML returns the root of the document, nil where there is none.
+func parseYAML(data []byte) (*yaml.Node, error) {
+	root, second, err := decodeYAML(data)
+	if err != nil {
+		return nil, &ParseError{Line: yamlErrorLine(data, err), Msg: yamlMessage(err)}
+	}
+	if second != nil {
+		return nil, yamlPosition(second).errorf("a second document begins here; the data file is a single one")
+	}
+	return root, nil
+}
+
+// decodeYAML returns the roots of the first two documents, nil for one that is
+// not there.
+func decodeYAML(data []byte) (first, second *yaml.Node, err error) {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	for _, root := range []**yaml.Node{&first, &second} {
+		var doc yaml.Node
+		switch err := dec.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return first, second, nil
+		case err != nil:
+			return nil, nil, err
+		}
+		*root = doc.Content[0]
+	}
+	return first, second, nil
+}
+
+// yamlMessage returns what is wrong, without the line: the library often names
+// the line where the enclosing map begins, or the one before.
+func yamlMessage(err error) string {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	var line int
-	if n, _ := fmt.Sscanf(msg, "line %d:", &line); n == 1 {
+	if strings.HasPrefix(msg, "line ") {
 		_, msg, _ = strings.Cut(msg, ": ")
 	}
-	return &ParseError{Line: line, Msg: msg}
+	return msg
+}
+
+// yamlErrorLine finds the line that is wrong: the first one with which the
+// file, cut off after it, has the same error as the whole.
+func yamlErrorLine(data []byte, err error) int {
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	ends := make([]int, len(lines))
+	for i, end := 0, 0; i < len(lines); i++ {
+		end += len(lines[i])
+		ends[i] = end
+	}
+	return 1 + sort.Search(len(lines)-1, func(i int) bool {
+		_, _, cut := decodeYAML(data[:ends[i]])
+		return cut != nil && yamlMessage(cut) == yamlMessage(err)
+	})
 }
 
 func yamlPosition(n *yaml.Node) position { return position{line: n.Line, column: n.Column} }

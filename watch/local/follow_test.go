@@ -1,0 +1,123 @@
+package local
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Where the system gives no events, a change is found at the next poll.
+func TestFollowByPolling(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		f := newFollower()
+		f.bells = func() *bells { return &bells{} }
+		f.follow(path, func(content string, err error) {
+			if err != nil {
+				content = "error"
+			}
+			got = append(got, content)
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { f.run(ctx) })
+		for _, content := range []string{"", "one", "one", "three", ""} {
+			if content == "" {
+				os.Remove(path)
+			} else if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(pollInterval)
+			synctest.Wait()
+		}
+		cancel()
+		wg.Wait()
+		if diff := cmp.Diff([]string{"error", "one", "three", "error"}, got); diff != "" {
+			t.Errorf("reports (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A directory that is never quiet does not put off the look for ever.
+func TestBellsPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tests := []struct {
+			name    string
+			every   time.Duration // an event
+			looksAt time.Duration
+		}{
+			{"one event", time.Hour, settle},
+			{"quiet at last", 2 * settle, settle},
+			{"never quiet", settle / 2, patience},
+		}
+		for _, tt := range tests {
+			b, begin := &bells{}, time.Now()
+			event := time.NewTicker(tt.every)
+			b.ring("dir/file")
+			for waiting := true; waiting; {
+				select {
+				case <-event.C:
+					b.ring("dir/other")
+				case <-b.quiet:
+					waiting = false
+				}
+			}
+			if took := time.Since(begin); took != tt.looksAt {
+				t.Errorf("%s: the look is after %v, want %v", tt.name, took, tt.looksAt)
+			}
+			event.Stop()
+		}
+	})
+}
+
+// A change of any link on the way, or of the file at its end, is in one of the
+// directories that are watched.
+func TestLocate(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(path string) string { return filepath.Join(dir, path) }
+	for _, path := range []string{"releases/5", "shared", "etc"} {
+		if err := os.MkdirAll(at(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, target := range map[string]string{
+		"current":              "releases/5",
+		"releases/5/data.yaml": at("shared/link.yaml"),
+		"shared/link.yaml":     "../etc/data.yaml",
+		"loop":                 "loop",
+	} {
+		if err := os.Symlink(target, at(link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		path, real string
+		dirs       []string
+	}{
+		{"etc/data.yaml", "etc/data.yaml", []string{"etc"}},
+		{"none/data.yaml", "none/data.yaml", []string{"none"}},
+		{"current/data.yaml", "etc/data.yaml", []string{"", "releases/5", "shared", "etc"}},
+	}
+	for _, tt := range tests {
+		f := &followed{path: at(tt.path)}
+		f.locate()
+		var dirs []string
+		for _, d := range tt.dirs {
+			dirs = append(dirs, at(d))
+		}
+		if diff := cmp.Diff(dirs, f.dirs); diff != "" || f.real != at(tt.real) {
+			t.Errorf("%s: real path %s, want %s; directories (-want +got):\n%s", tt.path, f.real, at(tt.real), diff)
+		}
+	}
+	(&followed{path: at("loop/x")}).locate() // ends
+}
