@@ -20,6 +20,7 @@ trap clean_up EXIT
 trap 'exit 1' HUP INT PIPE TERM
 
 if [ -z "${RESTENCIL:-}" ]; then
+	echo "building restencil" >&2
 	RESTENCIL=$dir/restencil
 	(cd "$root" && go build -buildvcs=false -o "$RESTENCIL" ./cmd/restencil)
 fi

@@ -74,19 +74,22 @@ until_true() {
 	done
 }
 
-# backend NAME PORT is an instance of the service web: a server that answers
-# with its name, and a health page that fails while the file NAME.sick exists.
+# backend NAME PORT HEALTH is an instance of the service web: a server that
+# answers with its name, and a health page with the status HEALTH.
 backend() {
-	cat <<END
+	cat >"$dir/backends/conf.d/$1.conf" <<END
 server {
 	listen 127.0.0.1:$2;
 	location / { return 200 "$1\n"; }
-	location = /health {
-		if (-f $dir/$1.sick) { return 503; }
-		return 200;
-	}
+	location = /health { return $3; }
 }
 END
+}
+
+# health NAME PORT HEALTH changes what a backend says of its health.
+health() {
+	backend "$@"
+	nginx -p ../backends/ -c nginx.conf -s reload 2>>"$dir/reload.log"
 }
 
 # register NAME PORT adds an instance to Consul, which asks for its health page
@@ -120,10 +123,10 @@ expect() {
 is_answered() { [ "$(answers)" = "$1" ]; }
 
 if [ -z "${RESTENCIL:-}" ]; then
+	echo "building restencil" >&2
 	RESTENCIL=$dir/restencil
 	(cd "$root" && go build -buildvcs=false -o "$RESTENCIL" ./cmd/restencil)
 fi
-chmod 755 "$dir" # nginx's workers may be another user
 mkdir -p "$dir/backends/conf.d" "$dir/web/conf.d"
 cd "$dir/web"
 cp "$here/nginx.conf" ../backends/
@@ -141,7 +144,9 @@ pids=$!
 has_leader() { curl -s "http://$CONSUL_HTTP_ADDR/v1/status/leader" | grep -q :; }
 until_true "Consul has no leader" has_leader
 
-{ backend A "$5"; backend B "$6"; backend C "$7"; } >../backends/conf.d/backends.conf
+backend A "$5" 200
+backend B "$6" 200
+backend C "$7" 200
 nginx -p ../backends/ -c nginx.conf &
 pids="$! $pids"
 nginx -p . -c nginx.conf &
@@ -159,9 +164,9 @@ register B "$6"
 expect "B is registered" "6 × A, 6 × B"
 register C "$7"
 expect "C is registered" "4 × A, 4 × B, 4 × C"
-touch "$dir/B.sick"
+health B "$6" 503
 expect "B fails its check" "6 × A, 6 × C"
-rm "$dir/B.sick"
+health B "$6" 200
 expect "B passes its check again" "4 × A, 4 × B, 4 × C"
 consul services deregister -id=web-A >>"$dir/consul.log"
 expect "A is taken away" "6 × B, 6 × C"
