@@ -43,7 +43,7 @@ finish() {
 trap finish EXIT
 
 check_format() {
-	unformatted=$(gofmt -l .)
+	unformatted=$(find . -name .cache -prune -o -name '*.go' -exec gofmt -l {} +)
 	[ -z "$unformatted" ] || {
 		echo "gofmt -w these files:" "$unformatted" >&2
 		return 1
