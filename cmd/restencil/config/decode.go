@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ func (d *decoder) object(block string, fields []field, s scope) {
 			d.unknown(block, f, s)
 			continue
 		}
-		if later := s.repeated(block, key, fields[i+1:]); later != nil {
+		if later := s.repeated(block, key, f, fields[i+1:]); later != nil {
 			d.warn(f.start, f.end, f.name+" has no effect here", "it is written again at "+d.position(later.start).String())
 			continue
 		}
@@ -72,12 +73,13 @@ func (d *decoder) spread(block string, fields []field, s scope) []field {
 	for _, f := range fields {
 		key := s.resolve(block, f.name)
 		items, isList := f.value.value.([]node)
-		if !isList || !s.isBlock(key) && !s.isTemplate(key) {
+		ofBlocks := isList && (len(items) == 0 || slices.ContainsFunc(items, node.isBlock))
+		if !ofBlocks || !s.isBlock(key) && !s.isTemplate(key) {
 			all = append(all, f)
 			continue
 		}
 		for _, item := range items {
-			all = append(all, field{name: f.name, start: f.start, end: f.end, value: item})
+			all = append(all, field{name: f.name, start: item.start, end: item.start + 1, value: item})
 		}
 	}
 	return all
@@ -100,7 +102,12 @@ func (d *decoder) known(key string, f field, s scope) {
 // setting takes the value of one setting.
 func (d *decoder) setting(st *setting, f field, s scope) {
 	if err := st.value.fromNode(f.value); err != nil {
-		d.problem(f.value.start, f.value.end, fmt.Sprintf("%s: %s", f.name, err), "")
+		at := f.value
+		if element := (*elementError)(nil); errors.As(err, &element) {
+			at = element.node
+		}
+		why := strings.TrimPrefix(err.Error(), f.name+": ")
+		d.problem(at.start, at.end, f.name+": "+why, "")
 		return
 	}
 	if st.deprecated != "" {
@@ -161,10 +168,11 @@ func (s scope) resolve(block, name string) string {
 	return key
 }
 
-// repeated returns the field that sets key again, or nil.
-func (s scope) repeated(block, key string, later []field) *field {
+// repeated returns the field that sets key again, in place of f, or nil. Two
+// lists add up where lists do.
+func (s scope) repeated(block, key string, f field, later []field) *field {
 	i := slices.IndexFunc(later, func(f field) bool { return s.resolve(block, f.name) == key })
-	if i < 0 {
+	if i < 0 || s.byKey[key] != nil && s.byKey[key].adds() && f.value.isList() && later[i].value.isList() {
 		return nil
 	}
 	return &later[i]

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -25,8 +26,9 @@ func (d Diagnostic) Error() string {
 	}
 	b.WriteString(d.Message)
 	if d.Line != "" {
+		shown, marks := d.excerpt()
 		gutter := fmt.Sprintf("%5d | ", d.Position.Line)
-		fmt.Fprintf(&b, "\n%s%s\n%s%s", gutter, d.Line, blank(gutter), d.carets())
+		fmt.Fprintf(&b, "\n%s%s\n%s%s", gutter, shown, blank(gutter), marks)
 	}
 	if d.Hint != "" {
 		fmt.Fprintf(&b, "\n      = %s", d.Hint)
@@ -34,23 +36,29 @@ func (d Diagnostic) Error() string {
 	return b.String()
 }
 
-// carets returns the marks that stand under the offending characters. Tabs
-// before them stay tabs, so that the marks stand right.
-func (d Diagnostic) carets() string {
-	var b strings.Builder
-	column := 1
-	for _, r := range d.Line {
-		if column == d.Column {
-			break
-		}
-		if r != '\t' {
-			r = ' '
-		}
-		b.WriteRune(r)
-		column++
+// excerpt returns the line, of a very long one the part around Column, and the
+// marks that stand under the offending characters. Tabs before them stay tabs,
+// so that the marks stand right.
+func (d Diagnostic) excerpt() (line, marks string) {
+	const before, after = 60, 100
+	text := []rune(d.Line)
+	column := min(d.Column-1, len(text))
+	if len(text) > column+after {
+		text = append(text[:column+after:column+after], '…')
 	}
-	room := utf8.RuneCountInString(d.Line) - d.Column + 1
-	return b.String() + strings.Repeat("^", max(1, min(d.Width, room)))
+	if column > after {
+		text = append([]rune{'…'}, text[column-before:]...)
+		column = before + 1
+	}
+	pad := make([]rune, column)
+	for i := range pad {
+		pad[i] = ' '
+		if text[i] == '\t' {
+			pad[i] = '\t'
+		}
+	}
+	width := max(1, min(d.Width, len(text)-column))
+	return string(text), string(pad) + strings.Repeat("^", width)
 }
 
 // blank returns the gutter of a line that has no number.
@@ -72,9 +80,39 @@ func (ds Diagnostics) Error() string {
 
 // diagnose makes a diagnostic about the bytes from start to end of a source.
 func (s *source) diagnose(start, end int, message, hint string) Diagnostic {
-	d := Diagnostic{Position: s.position(start), Message: message, Hint: hint}
-	d.Line = s.line(d.Position.Line)
-	end = min(max(end, start), len(s.text))
-	d.Width = utf8.RuneCountInString(s.text[min(start, end):end])
+	at := s.position(start)
+	line := s.line(at.Line)
+	d := Diagnostic{Position: at, Message: message, Hint: hint, Line: line, Width: 1}
+	if start < end && end <= len(s.text) {
+		d.Width = utf8.RuneCountInString(s.text[start:end])
+	}
+	d.hideSecret(start - s.lines[at.Line-1])
 	return d
+}
+
+// hideSecret takes out what follows "token =" and the like, as far as it
+// stands in the line. The diagnostic is about the byte at offset of the line.
+func (d *Diagnostic) hideSecret(offset int) {
+	secret := secretAt(d.Line)
+	switch {
+	case secret < 0:
+	case offset < secret:
+		d.Line = d.Line[:secret] + " …"
+	case strings.TrimSpace(d.Line[secret:offset]) == "":
+		d.Message, d.Hint, d.Line = "expected a string in double quotes", "", ""
+	default:
+		d.Line = ""
+	}
+}
+
+// secretKey finds the end of "token =" and the like.
+var secretKey = regexp.MustCompile(`\b(token|password|auth_password|k8s_service_account_token)"?\s*[=:]`)
+
+// secretAt returns where in a line the value of a secret begins, -1 for
+// nowhere.
+func secretAt(line string) int {
+	if found := secretKey.FindStringIndex(line); found != nil {
+		return found[1]
+	}
+	return -1
 }

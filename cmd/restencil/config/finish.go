@@ -28,6 +28,7 @@ func (c *Config) finish() {
 	for i := range c.Templates {
 		c.finishTemplate(&c.Templates[i])
 	}
+	c.warnWaits()
 	c.warnSharedDestinations()
 }
 
@@ -74,6 +75,7 @@ func (s SSL) used(verify bool) bool {
 // that of the login on this machine.
 func (c *Config) finishVault() {
 	v := &c.Vault
+	c.keepVaultSSL()
 	fromAgent := c.isSet("vault.vault_agent_token_file")
 	switch {
 	case fromAgent:
@@ -88,6 +90,15 @@ func (c *Config) finishVault() {
 	}
 	if !c.isSet("vault.enabled") {
 		v.Enabled = v.Address != ""
+	}
+}
+
+// keepVaultSSL keeps vault.ssl on where a file turns it off. In consul-template
+// a default of the command line hides that setting of the files; whether TLS is
+// spoken depends on the scheme of the address.
+func (c *Config) keepVaultSSL() {
+	if at, ok := c.origins["vault.ssl.enabled"]; ok && !at.fromCommandLine() {
+		c.Vault.SSL.Enabled = true
 	}
 }
 

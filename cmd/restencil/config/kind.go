@@ -39,7 +39,7 @@ type bound[T any] struct {
 	kind[T]
 	to       *T
 	standard T
-	add      bool // values are added to those that are there, otherwise replace them
+	add      bool // lists add up and one true is enough; otherwise the last value counts
 }
 
 func (b bound[T]) reset() { *b.to = b.standard }
@@ -58,12 +58,23 @@ func (b bound[T]) set(v T, err error) error {
 	if err != nil {
 		return err
 	}
-	if list, ok := any(b.to).(*[]string); ok && b.add {
-		*list = slices.Concat(*list, any(v).([]string))
-		return nil
+	if b.add {
+		v = added(*b.to, v)
 	}
 	*b.to = v
 	return nil
+}
+
+// added returns what values of two layers make together.
+func added[T any](old, v T) T {
+	var sum any = v
+	switch old := any(old).(type) {
+	case []string:
+		sum = slices.Concat(old, sum.([]string))
+	case bool:
+		sum = old || sum.(bool)
+	}
+	return sum.(T)
 }
 
 func (b bound[T]) show() string        { return b.kind.show(*b.to) }
@@ -122,6 +133,13 @@ func boolean(to *bool, standard bool) value {
 		},
 		show: strconv.FormatBool,
 	}}
+}
+
+// anyTrue is a bool that no later layer takes back.
+func anyTrue(to *bool) value {
+	b := boolean(to, false).(bound[bool])
+	b.add = true
+	return b
 }
 
 func integer(to *int, standard int) value {
@@ -235,7 +253,7 @@ func mode(to *fs.FileMode) value {
 		fromNode: func(n node) (fs.FileMode, error) {
 			if s, ok := n.value.(string); ok {
 				m, err := strconv.ParseUint(s, 8, 12)
-				return fs.FileMode(m), reason(err)
+				return fs.FileMode(m), unless(err == nil)
 			}
 			i, err := wholeNumber(n)
 			if err == nil && (i < 0 || i > 1<<32-1) {
@@ -308,11 +326,18 @@ func nodeStrings(n node) ([]string, error) {
 	for i, item := range items {
 		s, ok := item.value.(string)
 		if !ok {
-			return nil, fmt.Errorf("expected a list of strings, found %s in it", item.what())
+			return nil, &elementError{item}
 		}
 		list[i] = s
 	}
 	return list, nil
+}
+
+// An elementError says which element of a list is no string.
+type elementError struct{ node }
+
+func (e *elementError) Error() string {
+	return "expected a list of strings, found " + e.what() + " in it"
 }
 
 func showList(list []string) string {

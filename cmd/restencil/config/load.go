@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // localConfig is the variable that holds configuration text (COMPAT 1.8), and
@@ -36,10 +37,10 @@ func (c *Config) loadFile(path string) error {
 }
 
 // loadDirectory loads every file below a directory, in the order of their
-// names, whatever they are called. A link to a directory that stands in it is
-// passed over: Kubernetes mounts each file as a link through such a one, and
-// editors and package managers leave others. The directory itself may be a
-// link (COMPAT Q10).
+// names, whatever they are called. The directory itself may be a link; links to
+// directories within it are passed over, and so are directories whose name
+// begins with two dots: Kubernetes puts the files of a volume in such a one and
+// links each of them from outside (COMPAT Q10).
 func (c *Config) loadDirectory(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -55,6 +56,9 @@ func (c *Config) loadDirectory(dir string) error {
 
 func (c *Config) loadEntry(path string, entry fs.DirEntry) error {
 	if entry.IsDir() {
+		if strings.HasPrefix(entry.Name(), "..") {
+			return nil
+		}
 		return c.loadDirectory(path)
 	}
 	if entry.Type()&fs.ModeSymlink != 0 {

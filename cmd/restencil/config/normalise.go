@@ -17,6 +17,7 @@ import (
 // before the brace of a block, "," between settings on one line.
 type normaliser struct {
 	*source
+	json     bool
 	tokens   []token
 	text     []byte // of the source, masked
 	adds     []addition
@@ -61,7 +62,7 @@ type skeleton struct {
 
 // normalise returns the skeleton of a source, or what is wrong with it.
 func normalise(src *source, tokens []token, json bool) (skeleton, Diagnostics) {
-	n := &normaliser{source: src, tokens: tokens, text: maskComments(src, tokens)}
+	n := &normaliser{source: src, json: json, tokens: tokens, text: maskComments(src, tokens)}
 	if json {
 		n.stack = []bracket{{state: stepValue}} // the one object
 	} else {
@@ -73,7 +74,7 @@ func normalise(src *source, tokens []token, json bool) (skeleton, Diagnostics) {
 			n.step(i)
 		}
 	}
-	n.checkClosed()
+	n.checkEnd()
 	if !json {
 		n.add(len(src.text), "\n}")
 	}
@@ -133,8 +134,13 @@ func (n *normaliser) step(i int) {
 	top := &n.stack[len(n.stack)-1]
 	t := n.tokens[i]
 	c := n.punctuation(t)
+	closes := c == '}' || c == ']'
 	switch {
-	case c == '}' || c == ']':
+	case (closes || c == ',') && top.state == stepValue:
+		n.missing(n.tokens[i-1], "a value is missing after this")
+	case closes && top.state == stepNamed:
+		n.missing(n.tokens[i-1], "this key has no value")
+	case closes:
 		n.close(t, c)
 	case top.list:
 		n.element(i, c)
@@ -182,10 +188,11 @@ func (n *normaliser) key(i int, top *bracket) {
 	if top.state == stepDone && i > 0 && !n.newlineBefore(i) {
 		n.add(t.start, ",")
 	}
-	if t.kind == tokenIdentifier || t.kind == tokenString {
-		n.mask(t)
-		top.state = stepNamed
+	if t.kind != tokenIdentifier && t.kind != tokenString {
+		n.problem(t, "expected the name of a setting or block, found "+n.source.text[t.start:t.end], "")
 	}
+	n.mask(t)
+	top.state = stepNamed
 }
 
 // afterKey takes what follows a key: "=", the brace of a block, or a label.
@@ -205,7 +212,7 @@ func (n *normaliser) afterKey(i int, c byte, top *bracket) {
 		n.mask(t)
 		top.extra++
 	default:
-		top.state = stepDone
+		n.missing(t, "expected a value or block before this")
 	}
 }
 
@@ -246,12 +253,12 @@ func (n *normaliser) open(t token, list bool) {
 
 func (n *normaliser) close(t token, c byte) {
 	top := n.stack[len(n.stack)-1]
-	if len(n.stack) == 1 || top.list != (c == ']') {
-		hint := ""
-		if len(n.stack) > 1 {
-			hint = fmt.Sprintf("the bracket to close first is at %s", n.position(top.opener.start))
-		}
-		n.problem(t, fmt.Sprintf("%q closes nothing", c), hint)
+	switch {
+	case len(n.stack) == 1:
+		n.problem(t, fmt.Sprintf("%q closes nothing", c), "")
+		return
+	case top.list != (c == ']'):
+		n.problem(t, fmt.Sprintf("%q cannot close the %q of %s", c, n.punctuation(top.opener), n.position(top.opener.start)), "")
 		return
 	}
 	n.stack = n.stack[:len(n.stack)-1]
@@ -260,12 +267,27 @@ func (n *normaliser) close(t token, c byte) {
 	below.extra = 0
 }
 
-// checkClosed complains of the innermost bracket that is still open.
-func (n *normaliser) checkClosed() {
-	if n.problems == nil && len(n.stack) > 1 {
-		opener := n.stack[len(n.stack)-1].opener
-		n.problem(opener, fmt.Sprintf("this %q is never closed", n.punctuation(opener)), "")
+// checkEnd complains of what the end of the file cuts short.
+func (n *normaliser) checkEnd() {
+	top := n.stack[len(n.stack)-1]
+	switch {
+	case n.problems != nil:
+	case len(n.stack) > 1:
+		n.problem(top.opener, fmt.Sprintf("this %q is never closed", n.punctuation(top.opener)), "")
+	case top.state == stepValue:
+		n.missing(n.tokens[len(n.tokens)-1], "a value is missing after this")
+	case top.state == stepNamed:
+		n.missing(n.tokens[len(n.tokens)-1], "this key has no value")
 	}
+}
+
+// missing complains, at a token, of a key that lacks its value.
+func (n *normaliser) missing(at token, message string) {
+	hint := "write key = value, or key { … } for a block"
+	if n.json {
+		hint = `write "key": value`
+	}
+	n.problem(at, message, hint)
 }
 
 func (n *normaliser) problem(t token, message, hint string) {

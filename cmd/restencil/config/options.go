@@ -31,8 +31,8 @@ func (c *Config) Runner() (runner.Options, error) {
 }
 
 // attempts returns how often a failed query of a store is tried again, as
-// runner.Options.Attempts has it. A daemon has none but where it is written; with Once the default
-// counts too.
+// runner.Options.Attempts has it. A daemon has no bound but where one is
+// written; with Once the default counts too.
 func (c *Config) attempts(store string, r Retry) int {
 	_, written := c.Origin(store + ".retry.attempts")
 	switch {
@@ -51,7 +51,7 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 		return runner.Template{}, t.blame(err)
 	}
 	if t.Destination == "" && !c.Dry && !c.ParseOnly {
-		return runner.Template{}, t.blame(fmt.Errorf("error rendering %q => %q: missing destination (to print it, use -dry)", name, ""))
+		return runner.Template{}, t.blame(fmt.Errorf("error rendering %q => %q: failed writing file: missing destination (-dry prints it)", name, ""))
 	}
 	return runner.Template{
 		Options: template.Options{

@@ -55,7 +55,7 @@ func (c *Config) fillFrom(s setting, name string) bool {
 		value = strconv.FormatBool(!b)
 	}
 	if err := s.value.fromText(value); err != nil {
-		c.warn(Diagnostic{Message: fmt.Sprintf("environment variable %s is ignored: %s", name, err)})
+		c.warn(Diagnostic{Message: fmt.Sprintf("environment variable %s is ignored: %s", name, reason(err))})
 		return false
 	}
 	c.origins[s.key] = Origin{Env: name}

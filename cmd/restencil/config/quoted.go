@@ -39,8 +39,8 @@ func (s *scanner) character() string {
 	start := s.pos
 	r, size := utf8.DecodeRuneInString(s.text[s.pos:])
 	s.pos += size
-	if r == utf8.RuneError && size == 1 {
-		s.problem(start, s.pos, "this string is not valid UTF-8", "")
+	if r == utf8.RuneError && size == 1 || r == 0 {
+		s.problem(start, s.pos, "unexpected character "+describe(r, size)+" in a string", "")
 	}
 	return s.text[start:s.pos]
 }
@@ -56,7 +56,7 @@ func (s *scanner) interpolation() string {
 		case '}':
 			if depth--; depth == 0 {
 				s.pos++
-				return s.text[start:s.pos]
+				return unixLines(s.text[start:s.pos])
 			}
 		}
 	}
@@ -149,6 +149,7 @@ func isMark(mark string) bool {
 // indented heredoc, if every line has it. In a plain heredoc that indentation
 // ends the value.
 func heredocValue(body, indent string, indented bool) string {
+	body = unixLines(body)
 	if !indented {
 		return body + indent
 	}
@@ -162,3 +163,6 @@ func heredocValue(body, indent string, indented bool) string {
 	}
 	return strings.Join(lines, "")
 }
+
+// unixLines ends every line as Unix does, whatever the file does.
+func unixLines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }

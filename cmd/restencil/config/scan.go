@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -47,8 +48,14 @@ func scan(src *source, json bool) ([]token, Diagnostics) {
 	return s.tokens, s.problems
 }
 
+// problem notes what is wrong, once a line: the rest of a line often follows
+// from it.
 func (s *scanner) problem(start, end int, message, hint string) {
-	s.problems = append(s.problems, s.diagnose(start, end, message, hint))
+	d := s.diagnose(start, end, message, hint)
+	if last := len(s.problems) - 1; last >= 0 && s.problems[last].Position.Line == d.Position.Line {
+		return
+	}
+	s.problems = append(s.problems, d)
 }
 
 func (s *scanner) add(kind tokenKind, start int, value any) {
@@ -160,6 +167,8 @@ func (s *scanner) identifier() {
 		s.add(tokenBool, start, word == "true")
 	case word == "null" && s.json:
 		s.add(tokenNull, start, "")
+	case s.json:
+		s.problem(start, s.pos, "unexpected word "+word, fmt.Sprintf("keys and strings of JSON stand in double quotes: %q", word))
 	default:
 		s.add(tokenIdentifier, start, word)
 	}
@@ -182,9 +191,13 @@ func (s *scanner) number() {
 		s.unitWithoutQuotes(start)
 		return
 	}
-	value, err := numberValue(s.text[start:s.pos])
-	if err != nil {
-		s.problem(start, s.pos, fmt.Sprintf("%s is not a number: %s", s.text[start:s.pos], err), "")
+	word := s.text[start:s.pos]
+	value, err := numberValue(word)
+	switch {
+	case err != nil:
+		s.problem(start, s.pos, fmt.Sprintf("%s is not a number: %s", word, err), "")
+	case s.json && len(word) > 1 && word[0] == '0' && word[1] != '.':
+		s.problem(start, s.pos, "numbers of JSON do not begin with 0", fmt.Sprintf("write an octal file mode as a string: %q", word))
 	}
 	s.add(tokenNumber, start, value)
 }
@@ -213,8 +226,11 @@ func (s *scanner) unitWithoutQuotes(start int) {
 	for s.pos < len(s.text) && strings.IndexByte(" \t\r\n,]}\"", s.text[s.pos]) < 0 {
 		s.pos++
 	}
-	word := s.text[start:s.pos]
-	s.problem(start, s.pos, word+" is not a number", fmt.Sprintf("write a duration as a string: %q", word))
+	word, hint := s.text[start:s.pos], ""
+	if _, err := time.ParseDuration(word); err == nil {
+		hint = fmt.Sprintf("write a duration as a string: %q", word)
+	}
+	s.problem(start, s.pos, word+" is not a number", hint)
 	s.add(tokenString, start, word)
 }
 

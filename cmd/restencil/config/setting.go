@@ -26,12 +26,26 @@ type setting struct {
 	group      string   // heading in -help
 }
 
-// keys returns the keys that setting s decides about.
+// name returns the key, or the flag with its dash where no file can set it.
+func (s setting) name() string {
+	if s.key == "" {
+		return "-" + s.flag
+	}
+	return s.key
+}
+
+// keys returns what setting s decides about: keys, or its name.
 func (s setting) keys() []string {
 	if s.sets != nil {
 		return s.sets
 	}
-	return []string{s.key}
+	return []string{s.name()}
+}
+
+// adds reports whether the values of setting s add up.
+func (s setting) adds() bool {
+	list, ok := s.value.(bound[[]string])
+	return ok && list.add
 }
 
 // flags returns all spellings of the flag, the main one first.

@@ -155,7 +155,7 @@ func execSettings(e *Exec, timeout time.Duration) []setting {
 			help: "The program inherits only variables whose name matches this pattern. May be repeated."},
 		{key: "denylist", flag: "-denylist", arg: "<pattern>", value: list(&e.Env.Denylist),
 			help: "The program does not inherit variables whose name matches this pattern. May be repeated."},
-		{key: "whitelist", value: listAlias(&e.Env.Allowlist), deprecated: "allowlist"},
-		{key: "blacklist", value: listAlias(&e.Env.Denylist), deprecated: "denylist"},
+		{key: "whitelist", value: listAlias(&e.Env.Allowlist), deprecated: "allowlist", sets: []string{"allowlist"}},
+		{key: "blacklist", value: listAlias(&e.Env.Denylist), deprecated: "denylist", sets: []string{"denylist"}},
 	})...)
 }

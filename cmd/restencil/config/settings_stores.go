@@ -33,7 +33,7 @@ func (c *Config) consulSettings() []setting {
 			setting{key: "block_query_wait", value: duration(&c.BlockQueryWait, time.Minute)},
 			setting{flag: "retry", value: duration(&consul.Retry.Backoff, 250*time.Millisecond), sets: []string{"consul.retry.backoff"},
 				help: "The old spelling of -consul-retry-backoff."},
-			setting{key: "err_on_failed_lookup", value: boolean(&c.ErrOnFailedLookup, false)},
+			setting{key: "err_on_failed_lookup", value: anyTrue(&c.ErrOnFailedLookup)},
 			setting{key: "deduplicate.enabled", flag: "dedup", value: boolean(&c.Deduplicate.Enabled, false),
 				help: "Render templates that many share once, and pass the result on through Consul."},
 			setting{key: "deduplicate.prefix", value: text(&c.Deduplicate.Prefix, "consul-template/dedup/")},

@@ -30,7 +30,7 @@ func (t *Template) settings() []setting {
 			{key: "left_delimiter", value: text(&t.LeftDelimiter, "")},
 			{key: "right_delimiter", value: text(&t.RightDelimiter, "")},
 			{key: "function_denylist", value: list(&t.FunctionDenylist)},
-			{key: "function_blacklist", value: listAlias(&t.FunctionDenylist), deprecated: "function_denylist"},
+			{key: "function_blacklist", value: listAlias(&t.FunctionDenylist), deprecated: "function_denylist", sets: []string{"function_denylist"}},
 			{key: "sandbox_path", value: text(&t.SandboxPath, "")},
 			{key: "wait", value: waitText{&t.Wait}, sets: []string{"wait.min", "wait.max"}, shorthand: true},
 		},

@@ -22,6 +22,16 @@ type field struct {
 	value      node
 }
 
+func (n node) isList() bool {
+	_, ok := n.value.([]node)
+	return ok
+}
+
+func (n node) isBlock() bool {
+	_, ok := n.value.([]field)
+	return ok
+}
+
 // what names the kind of a node for error messages.
 func (n node) what() string {
 	switch v := n.value.(type) {
@@ -124,9 +134,6 @@ func (t *treeBuilder) fields(e *hclsyntax.ObjectConsExpr) []field {
 		tok := t.tokens[start]
 		f := field{start: start, end: end}
 		f.name, _ = tok.value.(string)
-		if tok.kind != tokenIdentifier && tok.kind != tokenString {
-			t.problems = append(t.problems, t.diagnose(start, end, "expected the name of a setting", ""))
-		}
 		f.value = t.node(item.ValueExpr)
 		fields = append(fields, f)
 	}

@@ -15,19 +15,22 @@ func (c *Config) validate() error {
 	if !slices.Contains(logLevels(), c.LogLevel) {
 		errs = append(errs, fmt.Errorf("invalid log level %q, valid log levels are TRACE, DEBUG, INFO, WARN, ERR", c.LogLevel))
 	}
-	errs = append(errs, checkWaitAt(c.Wait, c.origins["wait.min"]))
-	for _, t := range c.Templates {
-		errs = append(errs, checkWaitAt(t.Wait, t.origins["wait.min"]))
-	}
 	return errors.Join(errs...)
 }
 
-// checkWaitAt says what is wrong with a wait that is on, and where.
-func checkWaitAt(w Wait, at Origin) error {
-	if err := checkWait(w.Min, w.Max); w.Enabled && err != nil {
-		return fmt.Errorf("%s: %w", at, err)
+// warnWaits tells of waits that cannot be meant. In a block consul-template
+// takes what it refuses in a string.
+func (c *Config) warnWaits() {
+	c.warnWait(c.Wait, c.origins["wait.min"])
+	for _, t := range c.Templates {
+		c.warnWait(t.Wait, t.origins["wait.min"])
 	}
-	return nil
+}
+
+func (c *Config) warnWait(w Wait, at Origin) {
+	if err := checkWait(w.Min, w.Max); w.Enabled && err != nil {
+		c.warn(Diagnostic{Position: at.Position, Message: err.Error()})
+	}
 }
 
 // warnSharedDestinations tells of templates that overwrite each other.
@@ -40,7 +43,7 @@ func (c *Config) warnSharedDestinations() {
 		if at, taken := first[t.Destination]; taken {
 			c.warn(Diagnostic{
 				Position: t.At.Position,
-				Message:  fmt.Sprintf("two templates have the destination %s: this one and that of %s", t.Destination, at),
+				Message:  fmt.Sprintf("two templates have the destination %s: that of %s and that of %s", t.Destination, at, t.At),
 				Hint:     "each overwrites what the other wrote",
 			})
 			continue

@@ -1,0 +1,77 @@
+package config
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCommandEnv(t *testing.T) {
+	inherited := []string{"PATH=/bin", "HOME=/root", "TOKEN_A=1", "TOKEN_B=2"}
+	overlay := []string{"CONSUL_HTTP_ADDR=c"}
+	for _, c := range []struct {
+		name string
+		env  Env
+		want []string
+	}{
+		{"all", Env{}, []string{"PATH=/bin", "HOME=/root", "TOKEN_A=1", "TOKEN_B=2", "CONSUL_HTTP_ADDR=c"}},
+		{"pristine", Env{Pristine: true}, []string{"CONSUL_HTTP_ADDR=c"}},
+		{"pristine with more", Env{Pristine: true, Custom: []string{"A=b", "CONSUL_HTTP_ADDR=mine"}},
+			[]string{"CONSUL_HTTP_ADDR=c", "A=b", "CONSUL_HTTP_ADDR=mine"}},
+		{"allowed", Env{Allowlist: []string{"P*", "HOM?"}}, []string{"PATH=/bin", "HOME=/root", "CONSUL_HTTP_ADDR=c"}},
+		{"denied", Env{Denylist: []string{"TOKEN_[AB]", "HOME"}}, []string{"PATH=/bin", "CONSUL_HTTP_ADDR=c"}},
+		{"denied of the allowed", Env{Allowlist: []string{"*"}, Denylist: []string{"TOKEN*"}}, []string{"PATH=/bin", "HOME=/root", "CONSUL_HTTP_ADDR=c"}},
+		{"whole names", Env{Denylist: []string{"TOKEN"}}, []string{"PATH=/bin", "HOME=/root", "TOKEN_A=1", "TOKEN_B=2", "CONSUL_HTTP_ADDR=c"}},
+		{"a malformed pattern", Env{Denylist: []string{"[", "HOME"}}, []string{"PATH=/bin", "TOKEN_A=1", "TOKEN_B=2", "CONSUL_HTTP_ADDR=c"}},
+	} {
+		if diff := cmp.Diff(c.want, commandEnv(inherited, overlay, c.env)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestOverlay(t *testing.T) {
+	c, err := Parse([]string{
+		"-consul-addr", "c", "-consul-auth", "u", "-consul-token", "t", "-consul-ssl-verify=false",
+		"-vault-addr", "http://v", "-vault-ssl-verify=false", "-vault-ssl-ca-cert", "ca",
+	}, []string{"CONSUL_HTTP_SSL=1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"CONSUL_HTTP_ADDR=c", "CONSUL_HTTP_AUTH=u:", "CONSUL_HTTP_TOKEN=t",
+		"CONSUL_HTTP_SSL=true", "CONSUL_HTTP_SSL_VERIFY=false",
+		"VAULT_ADDR=http://v", "VAULT_SKIP_VERIFY=true", "VAULT_CACERT=ca",
+	}
+	if diff := cmp.Diff(want, c.overlay()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestOverlayAlways: two variables are always there, so that a command speaks
+// to Consul as restencil does.
+func TestOverlayAlways(t *testing.T) {
+	c, err := Parse(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.overlay(), []string{"CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true"}; !slices.Equal(got, want) {
+		t.Errorf("overlay() = %q, want %q", got, want)
+	}
+}
+
+func TestLookupEnv(t *testing.T) {
+	c, err := Parse([]string{"-consul-addr", "mine"}, []string{"CONSUL_HTTP_ADDR=theirs", "A=1", "A=2", "EMPTY="})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"CONSUL_HTTP_ADDR": "mine", "A": "2", "EMPTY": "", "CONSUL_HTTP_SSL": "false"} {
+		if got, ok := c.LookupEnv(name); got != want || !ok {
+			t.Errorf("LookupEnv(%s) = %q, %v, want %q", name, got, ok, want)
+		}
+	}
+	if _, ok := c.LookupEnv("NONE"); ok {
+		t.Error("LookupEnv finds what is not there")
+	}
+}

@@ -1,0 +1,172 @@
+package config
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"restencil/runner"
+	"restencil/template"
+	"restencil/watch"
+	"restencil/watch/consul"
+)
+
+// parseIn parses a command line where the given files stand.
+func parseIn(t *testing.T, files map[string]string, args ...string) *Config {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, content := range files {
+		writeFile(t, name, content)
+	}
+	c, err := Parse(args, []string{"PATH=/bin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestRunner(t *testing.T) {
+	c := parseIn(t, map[string]string{
+		"in": "text",
+		"c": `
+			wait = "1s:2s"
+			default_delimiters { left = "<<" right = ">>" }
+			template {
+				source = "in"
+				destination = "out"
+				perms = 0100640
+				user = "u"
+				gid = 5
+				create_dest_dirs = false
+				backup = true
+				left_delimiter = "[["
+				function_denylist = ["plugin"]
+				sandbox_path = "/box"
+				error_on_missing_key = true
+				error_fatal = true
+				command = "reload it"
+				exec { env { pristine = true custom = ["A=b"] } }
+			}
+			template { contents = "inline" destination = "b" wait = "3s" command = "" error_fatal = false }`,
+	}, "-config", "c", "-template", "in:c:cmd")
+	got, err := c.Runner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := []string{"CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true"}
+	want := runner.Options{
+		Attempts: map[watch.Store]int{watch.Consul: 0},
+		Templates: []runner.Template{{
+			Options: template.Options{
+				Name: "in", Text: "text", LeftDelim: "[[", RightDelim: ">>", ErrorOnMissingKey: true,
+				FunctionDenylist: []string{"plugin"}, SandboxPath: "/box",
+			},
+			Destination: "out", Perm: 0o640, User: "u", Group: "5", NoParents: true, Backup: true,
+			Command: runner.Command{Args: []string{"reload it"}, Timeout: 30 * time.Second, Env: append(overlay, "A=b")},
+			Wait:    runner.Wait{Min: time.Second, Max: 2 * time.Second},
+			OnError: runner.ErrorFatal,
+		}, {
+			Options:     template.Options{Name: "(dynamic)", Text: "inline", LeftDelim: "<<", RightDelim: ">>"},
+			Destination: "b",
+			Wait:        runner.Wait{Min: 3 * time.Second, Max: 12 * time.Second},
+			OnError:     runner.ErrorTolerated,
+		}, {
+			Options:     template.Options{Name: "in", Text: "text", LeftDelim: "<<", RightDelim: ">>"},
+			Destination: "c",
+			Command:     runner.Command{Args: []string{"cmd"}, Timeout: 30 * time.Second, Env: append([]string{"PATH=/bin"}, overlay...)},
+			Wait:        runner.Wait{Min: time.Second, Max: 2 * time.Second},
+		}},
+	}
+	ignore := cmpopts.IgnoreFields(runner.Options{}, "LookupEnv", "Events")
+	if diff := cmp.Diff(want, got, ignore, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestRunnerErrors(t *testing.T) {
+	c := parseIn(t, map[string]string{
+		"in": "text",
+		"c": `template { source = "nope.tpl" destination = "a" }
+template { source = "in" contents = "x" destination = "a" }
+template { destination = "a" }
+template { source = "in" }`,
+	}, "-config", "c", "-template", "nope.tpl:a", "-template", "in")
+	_, err := c.Runner()
+	const want = `c:1:1: failed to read template: open nope.tpl: no such file or directory
+c:2:1: template: cannot specify both 'source' and 'contents'
+c:3:1: template: must specify exactly one of 'source' or 'contents'
+c:4:1: error rendering "in" => "": failed writing file: missing destination (-dry prints it)
+failed to read template: open nope.tpl: no such file or directory
+error rendering "in" => "": failed writing file: missing destination (-dry prints it)`
+	if err == nil || err.Error() != want {
+		t.Errorf("error:\n%v\nwant:\n%s", err, want)
+	}
+	if e := (*Error)(nil); !errors.As(err, &e) || e.ExitCode() != ExitRunner {
+		t.Errorf("error %#v, want exit code %d", err, ExitRunner)
+	}
+}
+
+// TestRunnerModes: a dry run needs no destination, and -once waits for nothing
+// but gives up on a store that is away.
+func TestRunnerModes(t *testing.T) {
+	c := parseIn(t, map[string]string{"in": "text"}, "-template", "in", "-dry", "-once", "-wait", "5s")
+	got, err := c.Runner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Dry || !got.Once || got.Templates[0].Wait != (runner.Wait{}) || got.Attempts[watch.Consul] != 12 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want int
+	}{
+		{nil, 0},
+		{[]string{"-once"}, 12},
+		{[]string{"-consul-retry-attempts", "12"}, 12},
+		{[]string{"-consul-retry-attempts", "0", "-once"}, 0},
+		{[]string{"-consul-retry=false"}, -1},
+	} {
+		if got := parseIn(t, nil, c.args...); got.attempts("consul", got.Consul.Retry) != c.want {
+			t.Errorf("%q: %d attempts, want %d", c.args, got.attempts("consul", got.Consul.Retry), c.want)
+		}
+	}
+}
+
+func TestConsulOptions(t *testing.T) {
+	c := parseIn(t, map[string]string{"c": `
+		max_stale = "5s"
+		block_query_wait = "10s"
+		consul {
+			address = "a" namespace = "n" token = "t" token_file = "f"
+			auth { username = "u" password = "p" }
+			retry { backoff = "1s" max_backoff = "2s" }
+			ssl { verify = false cert = "c" key = "k" ca_cert = "ca" ca_path = "cas" server_name = "s" }
+			transport {
+				dial_keep_alive = "1s" dial_timeout = "2s" disable_keep_alives = true idle_conn_timeout = "3s"
+				max_idle_conns = 4 max_idle_conns_per_host = 5 max_conns_per_host = 6 tls_handshake_timeout = "7s"
+			}
+		}`}, "-config", "c")
+	want := consul.DefaultOptions()
+	want.Address, want.Namespace, want.Token, want.TokenFile = "a", "n", "t", "f"
+	want.Username, want.Password = "u", "p"
+	want.MaxStale, want.BlockQueryWait = 5*time.Second, 10*time.Second
+	want.Retry = watch.Backoff{Base: time.Second, Max: 2 * time.Second}
+	want.TLS = consul.TLS{Enabled: true, SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CAPath: "cas", ServerName: "s"}
+	want.Transport = consul.Transport{
+		DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
+		MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
+	}
+	if diff := cmp.Diff(want, c.ConsulOptions()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(consul.DefaultOptions(), parseIn(t, nil).ConsulOptions()); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,78 @@
+package config
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestPrintMasksSecrets looks for every secret in what is printed.
+func TestPrintMasksSecrets(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "c", `
+		consul { token = "hush" auth { password = "hush" } }
+		vault  { token = "hush" k8s_service_account_token = "hush" }
+		nomad  { token = "hush" auth_password = "hush" }`)
+	c, err := Parse([]string{"-config", "c", "-consul-auth", "u:hush"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := printed(t, c)
+	if strings.Contains(text, "hush") {
+		t.Errorf("a secret is printed:\n%s", text)
+	}
+	if got := strings.Count(text, masked); got != 6 {
+		t.Errorf("%d secrets are masked, want 6", got)
+	}
+	if !strings.Contains(text, "  token = \"***\" # c:2:12\n") {
+		t.Errorf("the place of consul.token is not printed:\n%s", text)
+	}
+}
+
+// TestPrintReadsBack: what is printed means the same when it is read.
+func TestPrintReadsBack(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "c", `
+		log_level = "info"
+		exec { command = ["a", "${b}", "c\nd"] reload_signal = "" }
+		wait = "1s:5s"
+		consul { ssl { verify = false } }
+		vault { namespace = "\xff" }
+		template { contents = "%{x} \"q\" é" perms = 0600 command = "a, b" error_fatal = false }
+		template { source = "s" wait = "5s" exec { command = [] timeout = "0s" } }`)
+	first, err := Parse([]string{"-config", "c"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "again", printed(t, first))
+	second, err := Parse([]string{"-config", "again"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(values(printed(t, first)), values(printed(t, second))); diff != "" {
+		t.Errorf("(-first +second):\n%s", diff)
+	}
+}
+
+func printed(t *testing.T, c *Config) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := c.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// values returns printed configuration without the origins.
+func values(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if i := strings.LastIndex(line, " # "); i >= 0 {
+			line = line[:i] + "\n"
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
