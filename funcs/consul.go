@@ -35,7 +35,7 @@ func (e *Env) consulFuncs() template.FuncMap {
 		"caRoots":          e.caRoots,
 		"caLeaf":           e.caLeaf,
 
-		"sprig_sortAlpha": e.sprigSortAlpha,
+		"sprig_sortAlpha": e.sprigSortAlpha, // sprig's own would sort answers
 	}
 }
 
