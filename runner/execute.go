@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"runtime"
 	"sync"
 	"time"
@@ -18,9 +19,13 @@ type execution struct {
 
 // execute executes the dirty templates, side by side, against one snapshot,
 // and has what they asked watched.
-func (r *Runner) execute(now time.Time) error {
+func (r *Runner) execute(ctx context.Context, now time.Time) error {
 	dirty := r.takeDirty(now)
-	for _, x := range r.executeAll(dirty) {
+	done := r.executeAll(ctx, dirty)
+	if ctx.Err() != nil {
+		return nil // cut short, they say nothing
+	}
+	for _, x := range done {
 		r.watch(x, now)
 		if err := r.settle(x, now); err != nil {
 			return err
@@ -43,10 +48,10 @@ func (r *Runner) takeDirty(now time.Time) []*unit {
 	return dirty
 }
 
-func (r *Runner) executeAll(units []*unit) []execution {
+func (r *Runner) executeAll(ctx context.Context, units []*unit) []execution {
 	done := make([]execution, len(units))
 	run := func(i int) {
-		result, err := units[i].tmpl.Execute(r.answer)
+		result, err := units[i].tmpl.Execute(ctx, r.answer)
 		done[i] = execution{units[i], result, err}
 	}
 	parallel(len(units), runtime.GOMAXPROCS(0), run)

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"time"
 
@@ -12,19 +13,19 @@ import (
 const reported = 5
 
 // report tells of the templates that have been waiting for long enough.
-func (r *Runner) report(now time.Time) {
+func (r *Runner) report(ctx context.Context, now time.Time) {
 	for _, u := range r.units {
 		at := u.nextReport()
 		if at.IsZero() || at.After(now) {
 			continue
 		}
 		u.reports++
-		r.tell(r.waiting(u))
+		r.tell(r.waiting(ctx, u))
 	}
 }
 
 // waiting says what u waits for, the longest wait first.
-func (r *Runner) waiting(u *unit) Waiting {
+func (r *Runner) waiting(ctx context.Context, u *unit) Waiting {
 	queries := make([]watch.Query, 0, len(u.missing))
 	for q := range u.missing {
 		queries = append(queries, q)
@@ -38,7 +39,7 @@ func (r *Runner) waiting(u *unit) Waiting {
 			ev.More = len(queries) - i
 			break
 		}
-		at, _ := u.tmpl.Locate(r.answer, q)
+		at, _ := u.tmpl.Locate(ctx, r.answer, q)
 		at.Name = u.spec.Name
 		ev.For = append(ev.For, Missing{Query: q, At: at, Since: u.missing[q], Reason: r.reason(q)})
 	}

@@ -140,13 +140,13 @@ func (r *Runner) loop(ctx context.Context) error {
 
 // step does all that can be done now.
 func (r *Runner) step(ctx context.Context, now time.Time) error {
-	if err := r.execute(now); err != nil {
+	if err := r.execute(ctx, now); err != nil {
 		return err
 	}
 	if err := r.write(now); err != nil {
 		return err
 	}
-	r.report(now)
+	r.report(ctx, now)
 	r.startCommand(ctx, now)
 	return nil
 }

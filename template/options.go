@@ -1,5 +1,7 @@
 package template
 
+import "time"
+
 // Options say what a template is. They are plain values.
 type Options struct {
 	// Name is how errors and logs call the template: its source file, or
@@ -23,4 +25,10 @@ type Options struct {
 	// SandboxPath is the directory that the function file may read from, ""
 	// for no limit.
 	SandboxPath string
+
+	// MaxOutput is how large the output may be, in bytes; 0 for 256 MiB.
+	MaxOutput int
+
+	// MaxTime is how long an execution may take; 0 for a minute.
+	MaxTime time.Duration
 }

@@ -1,7 +1,7 @@
 package template
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	tmpltext "text/template"
 	"time"
@@ -36,6 +36,8 @@ type Template struct {
 	env  *funcs.Env
 	rec  *recorder
 	size int // bytes of the last output, where the next one's buffer starts
+
+	limits limits
 }
 
 // A Result is what an execution came to.
@@ -81,8 +83,8 @@ func Parse(o Options, destination string, h Host) (*Template, error) {
 	if _, err := text.Parse(o.Text); err != nil {
 		return nil, parseError(o, err)
 	}
-	env.Template = text
-	return &Template{name: o.Name, text: text, env: env, rec: rec}, nil
+	env.Bind(text)
+	return &Template{name: o.Name, text: text, env: env, rec: rec, limits: o.limits()}, nil
 }
 
 func missingKey(fail bool) string {
@@ -94,10 +96,11 @@ func missingKey(fail bool) string {
 
 // Execute runs the template against a snapshot. On an error, which is an
 // *Error, the result still says what was used and what was missing: an error
-// while something is missing may be due to just that.
-func (t *Template) Execute(answers Answers) (Result, error) {
+// while something is missing may be due to just that. The end of ctx ends it
+// with an error, as soon as it writes, or calls a function that takes time.
+func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error) {
 	t.rec.begin(answers)
-	output, err := t.run()
+	output, err := t.run(ctx)
 	r := t.rec.result()
 	if err != nil {
 		return r, execError(t.name, err)
@@ -109,25 +112,29 @@ func (t *Template) Execute(answers Answers) (Result, error) {
 }
 
 // run executes once. A panic of the engine or of a value's method is an error.
-func (t *Template) run() (output []byte, err error) {
+func (t *Template) run(ctx context.Context) (output []byte, err error) {
+	ctx, cancel := t.limits.context(ctx)
+	defer cancel()
 	defer func() {
+		t.env.Finish()
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	t.env.Scratch = &funcs.Scratch{}
-	buf := bytes.NewBuffer(make([]byte, 0, t.size+t.size/8))
-	err = t.text.Execute(buf, nil)
-	return buf.Bytes(), err
+	t.env.Context, t.env.Scratch = ctx, &funcs.Scratch{}
+	w := &limitedBuffer{ctx: ctx, most: t.limits.output}
+	w.buf.Grow(t.size + t.size/8)
+	err = t.text.Execute(w, nil)
+	return w.buf.Bytes(), err
 }
 
 // Locate tells where the template first asks q: it executes once more, without
 // effects, up to that point. ok is false where it does not ask q at all.
-func (t *Template) Locate(answers Answers, q watch.Query) (at Position, ok bool) {
+func (t *Template) Locate(ctx context.Context, answers Answers, q watch.Query) (at Position, ok bool) {
 	t.rec.begin(answers)
 	t.rec.trap = &q
 	defer func() { t.rec.trap = nil }()
-	_, err := t.run()
+	_, err := t.run(ctx)
 	if err == nil || !t.rec.trapped {
 		return Position{}, false
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
@@ -67,7 +68,7 @@ func render(t *testing.T, text, data string) (template.Result, error) {
 	if err != nil {
 		return template.Result{}, err
 	}
-	return tmpl.Execute(answers(t, data))
+	return tmpl.Execute(t.Context(), answers(t, data))
 }
 
 // answers are those of a data file; nothing is known where there is none.
@@ -103,7 +104,7 @@ func TestLocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := watch.Query{Kind: watch.KVGet, Name: "k"}
-	at, ok := tmpl.Locate(answers(t, "keys: {k: 1}"), q)
+	at, ok := tmpl.Locate(t.Context(), answers(t, "keys: {k: 1}"), q)
 	want := template.Position{Name: "a.ctmpl", Line: 3, Column: 6, Expr: `key "k"`}
 	if !ok || at != want {
 		t.Errorf("Locate = %+v, %v; want %+v", at, ok, want)
@@ -111,11 +112,11 @@ func TestLocate(t *testing.T) {
 	if at.String() != "a.ctmpl:3:6" {
 		t.Errorf("position %q", at)
 	}
-	if _, ok := tmpl.Locate(answers(t, "keys: {}"), watch.Query{Kind: watch.KVGet, Name: "other"}); ok {
+	if _, ok := tmpl.Locate(t.Context(), answers(t, "keys: {}"), watch.Query{Kind: watch.KVGet, Name: "other"}); ok {
 		t.Error("Locate found a query that is not asked")
 	}
 	// Looking leaves nothing behind.
-	r, err := tmpl.Execute(answers(t, "keys: {k: 1}"))
+	r, err := tmpl.Execute(t.Context(), answers(t, "keys: {k: 1}"))
 	if err != nil || string(r.Output) != "one\n\n  1" {
 		t.Errorf("after Locate: %q, %v", r.Output, err)
 	}
@@ -126,7 +127,7 @@ func TestErrorKeepsWhatWasUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := tmpl.Execute(answers(t, ""))
+	r, err := tmpl.Execute(t.Context(), answers(t, ""))
 	var e *template.Error
 	if !errors.As(err, &e) || e.Line != 1 {
 		t.Fatalf("error %v, want an *Error of line 1", err)
@@ -141,15 +142,36 @@ func TestExecutionsAreIndependent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := tmpl.Execute(answers(t, "keys: {k: 1}"))
+	first, err := tmpl.Execute(t.Context(), answers(t, "keys: {k: 1}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := tmpl.Execute(answers(t, "keys: {k: 2}"))
+	second, err := tmpl.Execute(t.Context(), answers(t, "keys: {k: 2}"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if string(first.Output) != "1" || string(second.Output) != "2" {
 		t.Errorf("outputs %q and %q, want 1 and 2", first.Output, second.Output)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"output", `{{ range loop 1000 }}0123456789{{ end }}`, "the output is larger than 5000 bytes"},
+		{"time", `{{ range loop 1000000000 }}{{ "" }}{{ end }}`, "it took longer than"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tmpl, err := template.Parse(template.Options{
+				Name: "a", Text: tt.text, MaxOutput: 5000, MaxTime: 50 * time.Millisecond,
+			}, "", template.Host{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = tmpl.Execute(t.Context(), answers(t, ""))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Execute: %v, want %q", err, tt.want)
+			}
+		})
 	}
 }
