@@ -125,6 +125,9 @@ func (t *Template) run(ctx context.Context) (output []byte, err error) {
 	w := &limitedBuffer{ctx: ctx, most: t.limits.output}
 	w.buf.Grow(t.size + t.size/8)
 	err = t.text.Execute(w, nil)
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // it may have been cut short
+	}
 	return w.buf.Bytes(), err
 }
 
