@@ -25,8 +25,7 @@ func setWord(dst *string, what string, words ...string) func(*value) error {
 }
 
 // readChecks reads "name: status" or "name: {status: …, output: …}" for each
-// check of an instance. What depends on the instance is filled in by
-// instanceSpec.checks.
+// check of an instance. What names the instance is filled in when it is built.
 func readChecks(v *value) (api.HealthChecks, error) {
 	if v.kind != table {
 		return nil, v.errorf("checks is a map from name to status, not %s", v.kind)

@@ -20,10 +20,10 @@ import (
 type Data struct {
 	path string
 
-	// The file as it was read last; Run's alone. version counts the readings.
+	// The file as it was read last; Run's alone.
 	model   *Model
 	failure error // nil where model is what the file says
-	version int
+	ready   bool  // Run has read the file
 
 	wake chan struct{} // capacity 1: fresh has grown
 
@@ -37,7 +37,6 @@ type question struct {
 	query watch.Query
 	sink  watch.Sink
 
-	version  int // of Data, when it was served last
 	answered bool
 	data     any
 	failure  string // the newest failure, "" after an answer
@@ -113,7 +112,7 @@ func (d *Data) Run(ctx context.Context) {
 			d.read(r.content, r.err)
 			d.serve(d.all())
 		case <-d.wake:
-			if d.version > 0 { // else the first reading is about to serve all
+			if d.ready { // else the first reading is about to serve all
 				d.serve(d.takeFresh())
 			}
 		}
@@ -122,7 +121,7 @@ func (d *Data) Run(ctx context.Context) {
 
 // read takes over what the file says now.
 func (d *Data) read(content string, err error) {
-	d.version++
+	d.ready = true
 	if err != nil {
 		d.failure = unreadable(d.path, err)
 		return
@@ -165,10 +164,9 @@ func (d *Data) watches(asked *question) bool {
 // serve tells each question what is new to it.
 func (d *Data) serve(questions []*question) {
 	for _, asked := range questions {
-		if asked.version == d.version || !d.watches(asked) {
+		if !d.watches(asked) {
 			continue
 		}
-		asked.version = d.version
 		if d.failure != nil {
 			asked.fail(&watch.Error{Query: asked.query, Class: watch.Retry, Err: d.failure})
 			continue

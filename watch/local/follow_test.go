@@ -94,7 +94,7 @@ func TestLocate(t *testing.T) {
 		"current":              "releases/5",
 		"releases/5/data.yaml": at("shared/link.yaml"),
 		"shared/link.yaml":     "../etc/data.yaml",
-		"loop":                 "loop",
+		"loop":                 "loop/loop",
 	} {
 		if err := os.Symlink(target, at(link)); err != nil {
 			t.Fatal(err)

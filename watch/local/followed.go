@@ -40,14 +40,19 @@ func (f *followed) locate() {
 	f.dirs = f.dirs[:0]
 	f.real = f.path
 	if path, err := filepath.Abs(f.path); err == nil {
-		f.real = f.resolve(path, 40)
+		links := maxLinks
+		f.real = f.resolve(path, &links)
 	}
 	f.dirs = append(f.dirs, filepath.Dir(f.real))
 }
 
-// resolve returns path without symbolic links and notes the directory of each.
-// It follows so many links at most; what is beyond is found by polling.
-func (f *followed) resolve(path string, links int) string {
+// maxLinks is how many links are followed on the way to a file. A change
+// beyond them is found by polling.
+const maxLinks = 40
+
+// resolve returns path without symbolic links, of which it follows so many at
+// most, and notes the directory of each.
+func (f *followed) resolve(path string, links *int) string {
 	dir := filepath.Dir(path)
 	if dir == path {
 		return path
@@ -55,14 +60,15 @@ func (f *followed) resolve(path string, links int) string {
 	dir = f.resolve(dir, links)
 	path = filepath.Join(dir, filepath.Base(path))
 	target, err := os.Readlink(path)
-	if err != nil || links == 0 {
+	if err != nil || *links == 0 {
 		return path
 	}
+	*links--
 	f.dirs = append(f.dirs, dir)
 	if !filepath.IsAbs(target) {
 		target = filepath.Join(dir, target)
 	}
-	return f.resolve(target, links-1)
+	return f.resolve(target, links)
 }
 
 // read reads the file and reports what is new.

@@ -302,6 +302,27 @@ func TestStatusIsThatOfChecks(t *testing.T) {
 	}
 }
 
+// What is shared in the file is each instance's own in the answers.
+func TestSharedFields(t *testing.T) {
+	m := parse(t, `
+nodes: {a: 10.0.0.1, b: 10.0.0.1, c: 10.0.0.2}
+services:
+  web:
+    port: 80
+    checks: {http: warning}
+    instances: ["10.0.0.1", {node: c, id: web-3}, {node: b}, {node: b, id: web}]
+`)
+	var got []string
+	for _, h := range answer[[]*watch.HealthService](t, m, watch.Query{Kind: watch.ServiceHealth, Name: "web", Filter: "any", Near: "_agent"}) {
+		c := h.Checks[len(h.Checks)-1]
+		got = append(got, h.Node+"/"+h.ID+" "+c.CheckID+" "+c.Node+"/"+c.ServiceID)
+	}
+	want := []string{"a/web-2 http a/web-2", "c/web-3 http c/web-3", "b/web-4 http b/web-4", "b/web http b/web"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestTaggedServiceAddresses(t *testing.T) {
 	m := parse(t, `
 services:
