@@ -164,7 +164,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // newAttempt sets the limits of the next attempt. What may wait for news gets
 // as long as the agent may take, which adds up to a sixteenth at random.
 func (k *keeper) newAttempt(probe bool) *attempt {
-	a := &attempt{answer: silence, onReply: k.s.agent.open}
+	a := &attempt{answer: silence}
 	if probe {
 		a.connect = probeConnect
 	}
@@ -237,16 +237,17 @@ func (k *keeper) publish(r reply) bool {
 	return !same
 }
 
+// fail tells of a failure. The next request will ask for an answer at once,
+// which says whether the failure is over.
 func (k *keeper) fail(err error) {
-	k.failing = true
+	k.failing, k.cursor = true, cursor{}
 	k.sink.Fail(err)
 }
 
-// failed tells of a failure, and sees to what the next attempt waits for. It
-// will ask for an answer at once, which says whether the failure is over.
+// failed tells of a failed attempt, and sees to what the next one waits for.
 func (k *keeper) failed(err error, a *attempt) {
 	e := k.s.explain(k.query, err, a)
-	k.cursor, k.pause, k.trouble = cursor{}, 0, nil
+	k.pause, k.trouble = 0, nil
 	k.fail(e)
 	if a.outcome() == fails {
 		return // the agent's gate says when
@@ -254,7 +255,8 @@ func (k *keeper) failed(err error, a *attempt) {
 	k.row++
 	k.pause = delay(k.s.options.Retry, e, k.row)
 	if serversOutcome(err) == fails && e.RetryAfter == 0 {
-		k.trouble = k.s.serversOf(k.query.Datacenter)
+		// Others try too. Its own pace is for trouble that is its alone.
+		k.trouble, k.pause = k.s.serversOf(k.query.Datacenter), slowest(k.s.options.Retry)
 	}
 }
 

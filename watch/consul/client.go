@@ -30,7 +30,6 @@ func newClient(o Options) (*client, error) {
 	if path, ok := strings.CutPrefix(config.Address, "unix://"); ok {
 		// Left to the library, a socket would get a transport of its own.
 		config.Address = path
-		transport.Proxy = nil
 		dialer := newDialer(o.Transport)
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", path)

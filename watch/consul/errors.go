@@ -1,6 +1,7 @@
 package consul
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -91,11 +92,8 @@ func (s *Source) clean(err error) error {
 	return errors.New(text)
 }
 
-// The bounds of the pauses that are not exponential.
-const (
-	longestRetryAfter = 10 * time.Minute
-	invalidPause      = time.Minute // where Retry has no Max
-)
+// longestRetryAfter bounds what a server can ask for.
+const longestRetryAfter = 10 * time.Minute
 
 // delay returns how long a query waits after so many failures in a row.
 //
@@ -107,12 +105,15 @@ func delay(retry watch.Backoff, e *watch.Error, row int) time.Duration {
 	case e.RetryAfter > 0:
 		return min(e.RetryAfter, longestRetryAfter) + retry.Delay(1)
 	case e.Class == watch.Invalid:
-		slowest := retry.Max
-		if slowest == 0 {
-			slowest = invalidPause
-		}
-		return slowest/2 + rand.N(slowest/2+1)
+		return slowest(retry)
 	default:
 		return retry.Delay(row)
 	}
+}
+
+// slowest returns the wait between attempts of which little is hoped: at
+// random, at most Retry.Max and at least half of it.
+func slowest(retry watch.Backoff) time.Duration {
+	d := cmp.Or(retry.Max, time.Minute)
+	return d - rand.N(d/2+1)
 }

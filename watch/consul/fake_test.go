@@ -1,6 +1,7 @@
 package consul
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -15,21 +16,7 @@ import (
 	"github.com/hashicorp/consul/api"
 )
 
-// A fakeAgent answers /v1/kv as an agent does, blocking queries and all, over
-// real connections on loopback, and can be away in several ways.
-type fakeAgent struct {
-	t      *testing.T
-	server *httptest.Server
-
-	mu       sync.Mutex
-	pairs    map[string]*api.KVPair
-	index    uint64
-	changed  chan struct{} // closed, and replaced, at each change
-	mode     mode
-	underway map[string]int // requests by key
-}
-
-// A mode says what the agent does with a request.
+// A mode says what a front does with a request.
 type mode int
 
 const (
@@ -38,130 +25,170 @@ const (
 	noLeader      // every reply is a 500, as during an election
 )
 
-func newFakeAgent(t *testing.T) *fakeAgent {
-	f := &fakeAgent{
-		t:        t,
-		pairs:    make(map[string]*api.KVPair),
-		index:    10,
-		changed:  make(chan struct{}),
-		underway: make(map[string]int),
-	}
+// A front stands before an agent, real or not, on a loopback address, and can
+// be away in several ways.
+type front struct {
+	server *httptest.Server
+	agent  http.Handler
+
+	mu       sync.Mutex
+	mode     mode
+	changed  chan struct{}  // closed, and replaced, when the mode changes
+	underway map[string]int // requests by path
+}
+
+func newFront(t *testing.T, agent http.Handler) *front {
+	f := &front{agent: agent, changed: make(chan struct{}), underway: make(map[string]int)}
 	f.server = httptest.NewUnstartedServer(f)
-	f.server.Listener = fakeListener{Listener: f.server.Listener, f: f}
+	f.server.Listener = frontListener{Listener: f.server.Listener, f: f}
 	f.server.Start()
 	t.Cleanup(f.server.Close)
 	return f
 }
 
-// A fakeListener hangs up on callers when its agent is in that mode.
-type fakeListener struct {
+// A frontListener hangs up on callers when its front is in that mode.
+type frontListener struct {
 	net.Listener
-	f *fakeAgent
+	f *front
 }
 
-func (l fakeListener) Accept() (net.Conn, error) {
+func (l frontListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
-		if err != nil || !l.f.is(hangUp) {
-			return c, err
+		if err != nil {
+			return nil, err
+		}
+		if mode, _ := l.f.state(); mode != hangUp {
+			return c, nil
 		}
 		c.Close()
 	}
 }
 
-func (f *fakeAgent) is(m mode) bool {
+func (f *front) addr() string { return f.server.Listener.Addr().String() }
+
+func (f *front) state() (mode, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.mode == m
+	return f.mode, f.changed
 }
 
-// become changes the mode; what is under way then ends in its way.
-func (f *fakeAgent) become(m mode) {
-	f.change(func() { f.mode = m })
+// become changes the mode; requests that are under way end with that.
+func (f *front) become(m mode) {
+	f.mu.Lock()
+	f.mode = m
+	close(f.changed)
+	f.changed = make(chan struct{})
+	f.mu.Unlock()
 	if m == hangUp {
 		f.server.CloseClientConnections()
 	}
 }
 
+// requests returns how many requests for path are under way.
+func (f *front) requests(path string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.underway[path]
+}
+
+func (f *front) count(path string, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.underway[path] += n
+}
+
+// ServeHTTP implements http.Handler.
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.count(r.URL.Path, 1)
+	defer f.count(r.URL.Path, -1)
+	mode, changed := f.state()
+	if mode == well {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		go func() {
+			defer cancel()
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+		}()
+		f.agent.ServeHTTP(w, r.WithContext(ctx))
+	}
+	if mode, _ = f.state(); mode != well {
+		http.Error(w, "No cluster leader", http.StatusInternalServerError)
+	}
+}
+
+// A fakeAgent answers /v1/kv as an agent does, blocking queries and all.
+type fakeAgent struct {
+	mu      sync.Mutex
+	pairs   map[string]*api.KVPair
+	index   uint64
+	changed chan struct{} // closed, and replaced, at each change
+}
+
+func newFakeAgent() *fakeAgent {
+	return &fakeAgent{pairs: make(map[string]*api.KVPair), index: 10, changed: make(chan struct{})}
+}
+
 func (f *fakeAgent) put(key, value string) {
 	f.change(func() {
-		f.index++
 		f.pairs[key] = &api.KVPair{Key: key, Value: []byte(value), CreateIndex: f.index, ModifyIndex: f.index}
 	})
 }
 
-func (f *fakeAgent) delete(key string) {
-	f.change(func() {
-		f.index++
-		delete(f.pairs, key)
-	})
-}
+func (f *fakeAgent) delete(key string) { f.change(func() { delete(f.pairs, key) }) }
 
 func (f *fakeAgent) change(do func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.index++
 	do()
 	close(f.changed)
 	f.changed = make(chan struct{})
 }
 
-// requests returns how many requests for key are under way.
-func (f *fakeAgent) requests(key string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.underway[key]
-}
-
-func (f *fakeAgent) enter(key string, n int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.underway[key] += n
-}
-
 // ServeHTTP implements http.Handler.
 func (f *fakeAgent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key := strings.TrimPrefix(r.URL.Path, "/v1/kv/")
-	f.enter(key, 1)
-	defer f.enter(key, -1)
-	min, _ := strconv.ParseUint(r.FormValue("index"), 10, 64)
+	since, _ := strconv.ParseUint(r.FormValue("index"), 10, 64)
 	wait, err := time.ParseDuration(r.FormValue("wait"))
 	if err != nil {
-		f.t.Errorf("%s: %v", r.URL, err)
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
 	}
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
 	for {
-		pair, index, mode, changed := f.look(key)
-		if mode == noLeader {
-			http.Error(w, "No cluster leader", http.StatusInternalServerError)
-			return
-		}
-		if pair != nil && pair.ModifyIndex > min || pair == nil && index > min {
+		pair, index, changed := f.look(key)
+		if index > since {
 			answerPair(w, pair, index)
 			return
 		}
 		select {
 		case <-changed:
 		case <-timeout.C:
-			min = 0
+			since = 0
 		case <-r.Context().Done():
 			return
 		}
 	}
 }
 
-func (f *fakeAgent) look(key string) (*api.KVPair, uint64, mode, <-chan struct{}) {
+// look returns a pair and its index, which for one that does not exist is that
+// of the store.
+func (f *fakeAgent) look(key string) (*api.KVPair, uint64, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.pairs[key], f.index, f.mode, f.changed
+	pair := f.pairs[key]
+	if pair == nil {
+		return nil, f.index, f.changed
+	}
+	return pair, pair.ModifyIndex, f.changed
 }
 
-// answerPair answers with the index of the pair, or where there is none, with
-// that of the store.
 func answerPair(w http.ResponseWriter, pair *api.KVPair, index uint64) {
-	if pair != nil {
-		index = pair.ModifyIndex
-	}
 	w.Header().Set("X-Consul-Index", fmt.Sprint(index))
 	w.Header().Set("X-Consul-LastContact", "0")
 	w.Header().Set("X-Consul-KnownLeader", "true")

@@ -35,9 +35,6 @@ type attempt struct {
 	// answer limits the time from then until a reply begins.
 	answer time.Duration
 
-	// onReply is called when a reply begins.
-	onReply func()
-
 	sent       atomic.Bool  // a request has been sent, or it was tried
 	reached    atomic.Bool  // a reply has begun
 	retryAfter atomic.Int64 // what a 429 or 503 asks for, a time.Duration
@@ -84,9 +81,6 @@ func (a *attempt) note(resp *http.Response) {
 	a.reached.Store(true)
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
 		a.retryAfter.Store(int64(retryAfter(resp.Header.Get("Retry-After"), time.Now())))
-	}
-	if a.onReply != nil {
-		a.onReply()
 	}
 }
 

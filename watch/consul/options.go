@@ -1,7 +1,6 @@
 package consul
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -111,7 +110,6 @@ func (o Options) filled() Options {
 }
 
 func (o Options) validate() error {
-	var errs []error
 	for _, d := range []struct {
 		name  string
 		value time.Duration
@@ -123,8 +121,8 @@ func (o Options) validate() error {
 		{"retry maximum backoff", o.Retry.Max},
 	} {
 		if d.value < 0 {
-			errs = append(errs, fmt.Errorf("%s %v: must not be negative", d.name, d.value))
+			return fmt.Errorf("%s %v: must not be negative", d.name, d.value)
 		}
 	}
-	return errors.Join(errs...)
+	return nil
 }

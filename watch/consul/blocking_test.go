@@ -1,0 +1,336 @@
+package consul
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restencil/watch"
+	"restencil/watch/watchtest"
+)
+
+// Values as they stand in replies.
+const one, two = "b25l", "dHdv" // "one", "two"
+
+// script answers the first requests in order and holds the rest.
+func script(replies ...func() (*http.Response, error)) func(*http.Request) (*http.Response, error) {
+	var n atomic.Int32
+	return func(r *http.Request) (*http.Response, error) {
+		i := int(n.Add(1)) - 1
+		if i >= len(replies) {
+			return hold(r)
+		}
+		return replies[i]()
+	}
+}
+
+func pair(value, i string) func() (*http.Response, error) {
+	return func() (*http.Response, error) { return respond(200, pairJSON(value), index(i)...) }
+}
+
+func refuse(status int, body string, headers ...string) func() (*http.Response, error) {
+	return func() (*http.Response, error) { return respond(status, body, headers...) }
+}
+
+// params returns the query parameters of the i'th request.
+func params(t *testing.T, st *stub, i int) url.Values {
+	t.Helper()
+	all := st.requests()
+	if i >= len(all) {
+		t.Fatalf("%d requests, want more than %d", len(all), i)
+	}
+	u, err := url.Parse(all[i].url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query()
+}
+
+func TestIndex(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		maxStale time.Duration
+		replies  []func() (*http.Response, error)
+		want     []string // what the sink hears
+		asks     []string // the index of each request
+	}{
+		{"kept", 0,
+			[]func() (*http.Response, error){pair(one, "5"), pair(two, "8")},
+			[]string{"one", "two"}, []string{"", "5", "8"}},
+		{"kept for a key that is not there", 0,
+			[]func() (*http.Response, error){refuse(404, "", index("5")...), pair(two, "8")},
+			[]string{"nothing", "two"}, []string{"", "5", "8"}},
+		{"nothing new", 0,
+			[]func() (*http.Response, error){pair(one, "5"), pair(one, "5"), pair(one, "6"), pair(two, "7")},
+			[]string{"one", "two"}, []string{"", "5", "5", "6", "7"}},
+		{"backwards", 0,
+			[]func() (*http.Response, error){pair(one, "5"), pair(two, "3"), pair(two, "3")},
+			[]string{"one", "two"}, []string{"", "5", "", "3"}},
+		{"backwards from a follower", time.Second,
+			[]func() (*http.Response, error){pair(one, "5"), refuse(404, "", index("3")...), pair(two, "6")},
+			[]string{"one", "two"}, []string{"", "5", "", "6"}},
+		{"lost", 0,
+			[]func() (*http.Response, error){pair(one, "5"), refuse(200, pairJSON(two)), pair(two, "6")},
+			[]string{"one", "two"}, []string{"", "5", "", "6"}},
+		{"reset by a failure", 0,
+			[]func() (*http.Response, error){pair(one, "5"), refuse(500, "oops"), pair(one, "5"), pair(two, "6")},
+			[]string{"one", "kv.get(k): Unexpected response code: 500 (oops)", "one", "two"}, []string{"", "5", "", "5", "6"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := DefaultOptions()
+				o.MaxStale = test.maxStale
+				s, st := runStub(t, o, script(test.replies...))
+				r := watchKey(t, s)
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				if got := said(r); !slices.Equal(got, test.want) {
+					t.Errorf("the sink heard %q, want %q", got, test.want)
+				}
+				var asks []string
+				for i := range st.requests() {
+					asks = append(asks, params(t, st, i).Get("index"))
+				}
+				if !slices.Equal(asks, test.asks) {
+					t.Errorf("asked for index %q, want %q", asks, test.asks)
+				}
+			})
+		})
+	}
+}
+
+// TestStale: an answer that is too old is asked of the leader once, and then
+// anyone may answer again.
+func TestStale(t *testing.T) {
+	old := []string{"X-Consul-Index", "5", "X-Consul-LastContact", "3000", "X-Consul-KnownLeader", "true"}
+	synctest.Test(t, func(t *testing.T) {
+		s, st := runStub(t, DefaultOptions(), script(
+			refuse(200, pairJSON(one), old...), pair(two, "6")))
+		r := watchKey(t, s)
+		synctest.Wait()
+		if got := said(r); !slices.Equal(got, []string{"two"}) {
+			t.Errorf("the sink heard %q, want only what the leader said", got)
+		}
+		for i, want := range []bool{true, false, true} {
+			if p := params(t, st, i); p.Has("stale") != want {
+				t.Errorf("request %d: %v, want stale: %v", i, p, want)
+			}
+		}
+		if at := st.requests()[1].at; at != 0 {
+			t.Errorf("the leader was asked after %v", at)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		o := DefaultOptions()
+		o.MaxStale = 0
+		s, st := runStub(t, o, hold)
+		watchKey(t, s)
+		synctest.Wait()
+		if p := params(t, st, 0); p.Has("stale") {
+			t.Errorf("with a MaxStale of zero: %v", p)
+		}
+	})
+}
+
+// TestWait: the wait is what was asked for less some jitter.
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := runStub(t, DefaultOptions(), func(*http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			return respond(200, pairJSON(one), index("5")...)
+		})
+		watchKey(t, s)
+		time.Sleep(time.Minute)
+		waits := make(map[string]bool)
+		for i := range st.requests() {
+			wait := params(t, st, i).Get("wait")
+			waits[wait] = true
+			d, err := time.ParseDuration(wait)
+			if err != nil || d > 60*time.Second || d < 56*time.Second {
+				t.Errorf("wait=%q", wait)
+			}
+		}
+		if len(waits) < 10 {
+			t.Errorf("%d requests have only %d different waits", len(st.requests()), len(waits))
+		}
+	})
+}
+
+// TestRateLimit: an agent that does not block is not asked as fast as it
+// answers, unless it has news.
+func TestRateLimit(t *testing.T) {
+	const span = 10 * time.Second
+	for _, test := range []struct {
+		name        string
+		answer      func(n int) (*http.Response, error)
+		least, most int // requests within span
+	}{
+		{"same index", func(int) (*http.Response, error) { return respond(200, pairJSON(one), index("5")...) }, 80, 101},
+		{"same data", func(n int) (*http.Response, error) {
+			return respond(200, pairJSON(one), index(fmt.Sprint(n))...)
+		}, 80, 101},
+		{"no index", func(int) (*http.Response, error) { return respond(200, pairJSON(one)) }, 9, 11},
+		{"no index, new data", func(n int) (*http.Response, error) { return respond(200, pairJSON([]string{one, two}[n%2])) }, 9, 11},
+		{"news", func(n int) (*http.Response, error) {
+			time.Sleep(time.Millisecond)
+			return respond(200, pairJSON([]string{one, two}[n%2]), index(fmt.Sprint(n))...)
+		}, 9999, 10001},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var n atomic.Int32
+				s, st := runStub(t, DefaultOptions(), func(*http.Request) (*http.Response, error) {
+					return test.answer(int(n.Add(1)))
+				})
+				watchKey(t, s)
+				time.Sleep(span)
+				if got := len(st.requests()); got < test.least || got > test.most {
+					t.Errorf("%d requests in %v, want %d to %d", got, span, test.least, test.most)
+				}
+			})
+		})
+	}
+}
+
+// TestPolled: what cannot block is asked now and then, without the parameters
+// of blocking.
+func TestPolled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+			return respond(200, `["b","a"]`)
+		})
+		r := watchtest.NewRecorder(t)
+		s.Watch(watch.Query{Kind: watch.DatacenterList}, r)
+		time.Sleep(61 * time.Second)
+		want := []request{}
+		for i := range 5 {
+			want = append(want, request{time.Duration(i) * 15 * time.Second, "/v1/catalog/datacenters"})
+		}
+		if got := st.requests(); !slices.Equal(got, want) {
+			t.Errorf("requests %v, want %v", got, want)
+		}
+		if n := len(r.Events()); n != 1 {
+			t.Errorf("%d events, want 1", n)
+		}
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		answer func() (*http.Response, error)
+		class  watch.Class
+		after  time.Duration // RetryAfter
+		text   string
+		least  int // requests within ten minutes
+		most   int
+	}{
+		{"denied", refuse(403, "Permission denied"), watch.Denied, 0,
+			"kv.get(k): Unexpected response code: 403 (Permission denied)", 13, 60},
+		{"invalid", refuse(400, "Bad request"), watch.Invalid, 0,
+			"kv.get(k): Unexpected response code: 400 (Bad request)", 10, 21},
+		{"too many", refuse(429, "Your IP is issuing too many concurrent connections"), watch.Retry, 0,
+			"kv.get(k): Unexpected response code: 429 (Your IP is issuing too many concurrent connections)", 13, 60},
+		{"too many, later", refuse(429, "", "Retry-After", "100"), watch.Retry, 100 * time.Second,
+			"kv.get(k): Unexpected response code: 429 ()", 6, 6},
+		{"unavailable, later", refuse(503, "", "Retry-After", "100"), watch.Retry, 100 * time.Second,
+			"kv.get(k): Unexpected response code: 503 ()", 6, 6},
+		{"malformed", refuse(200, `[{"Key":`, index("5")...), watch.Retry, 0,
+			"kv.get(k): unexpected EOF", 13, 60},
+		{"empty", refuse(200, "", index("5")...), watch.Retry, 0,
+			"kv.get(k): EOF", 13, 60},
+		{"a web page", refuse(404+100, "<html>\n\t<body>"+strings.Repeat("z", 1000)), watch.Retry, 0,
+			"kv.get(k): Unexpected response code: 504 (<html> <body>" + strings.Repeat("z", longest-len("Unexpected response code: 504 (<html> <body>")) + "…", 300, 1200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, st := runStub(t, DefaultOptions(), func(*http.Request) (*http.Response, error) { return test.answer() })
+				r := watchKey(t, s)
+				time.Sleep(10 * time.Minute)
+				synctest.Wait()
+				var e *watch.Error
+				if err := r.Events()[0].Err; !errors.As(err, &e) {
+					t.Fatalf("the failure is %v", err)
+				}
+				if e.Error() != test.text || e.Class != test.class || e.RetryAfter != test.after || e.Query != key {
+					t.Errorf("failure %q, class %d, retry after %v; want %q, %d, %v", e, e.Class, e.RetryAfter, test.text, test.class, test.after)
+				}
+				if n := len(st.requests()); n < test.least || n > test.most || len(r.Events()) != n {
+					t.Errorf("%d requests and %d failures in 10 min, want %d to %d", n, len(r.Events()), test.least, test.most)
+				}
+			})
+		})
+	}
+}
+
+// TestTokenIsNotTold: not even if the other end writes it.
+func TestTokenIsNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := DefaultOptions()
+		o.Token = "s3cr3t"
+		s, _ := runStub(t, o, script(
+			refuse(403, "the token s3cr3t is bad"),
+			func() (*http.Response, error) { return nil, errors.New("proxy did not like s3cr3t") },
+			pair(one, "5"),
+		))
+		r := watchKey(t, s)
+		time.Sleep(time.Minute)
+		heard := said(r)
+		if len(heard) != 3 || heard[2] != "one" {
+			t.Fatalf("the sink heard %q, want two failures and a value", heard)
+		}
+		for _, text := range heard[:2] {
+			if strings.Contains(text, o.Token) || !strings.Contains(text, "***") {
+				t.Errorf("the sink heard %q", text)
+			}
+		}
+	})
+}
+
+// TestWatchTwice: the new sink takes the place of the old.
+func TestWatchTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+			if r.URL.Query().Has("index") {
+				time.Sleep(time.Second)
+				return respond(200, pairJSON(two), index("6")...)
+			}
+			return respond(200, pairJSON(one), index("5")...)
+		})
+		old := watchKey(t, s)
+		synctest.Wait()
+		r := watchKey(t, s)
+		time.Sleep(10 * time.Second)
+		if len(said(old)) != 1 || len(said(r)) != 2 {
+			t.Errorf("the old sink heard %q, the new one %q", said(old), said(r))
+		}
+		s.Unwatch(key)
+		synctest.Wait()
+		before := len(st.requests())
+		time.Sleep(10 * time.Second)
+		if n := len(st.requests()) - before; n > 0 {
+			t.Errorf("%d requests for a query that is not watched", n)
+		}
+	})
+}
+
+// TestUnknownKind: what Consul cannot answer fails once and for all.
+func TestUnknownKind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := runStub(t, DefaultOptions(), hold)
+		r := watchtest.NewRecorder(t)
+		s.Watch(watch.Query{Kind: watch.VaultRead, Name: "secret/x"}, r)
+		time.Sleep(time.Hour)
+		events := r.Events()
+		if len(events) != 1 || watch.Classify(events[0].Err) != watch.Invalid || len(st.requests()) > 0 {
+			t.Errorf("events %v, requests %v", events, st.requests())
+		}
+	})
+}

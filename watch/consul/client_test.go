@@ -1,0 +1,274 @@
+package consul
+
+import (
+	"encoding/pem"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/consul/api"
+)
+
+// echo is an agent that keeps the newest request and has an answer for all.
+type echo struct{ got *http.Request }
+
+func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.got = r
+	w.Write([]byte(pairJSON(one)))
+}
+
+// get asks for a key and returns the request as the agent saw it.
+func (e *echo) get(t *testing.T, o Options) *http.Request {
+	t.Helper()
+	e.got = nil
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.client.transport.CloseIdleConnections()
+	r, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.data == nil || e.got == nil {
+		t.Fatalf("got %+v from somewhere else", r)
+	}
+	return e.got
+}
+
+// cleanEnv takes away what the environment of the test says of Consul.
+func cleanEnv(t *testing.T) {
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "CONSUL_") {
+			t.Setenv(name, "")
+			os.Unsetenv(name)
+		}
+	}
+}
+
+func TestAddress(t *testing.T) {
+	cleanEnv(t)
+	e := &echo{}
+	server := httptest.NewServer(e)
+	defer server.Close()
+	addr := server.Listener.Addr().String()
+	for _, test := range []struct{ address, env, path string }{
+		{addr, "", "/v1/kv/k"},
+		{"http://" + addr, "", "/v1/kv/k"},
+		{"http://" + addr + "/", "", "/v1/kv/k"},
+		{"http://" + addr + "/some/prefix", "", "/some/prefix/v1/kv/k"},
+		{"", addr, "/v1/kv/k"},
+		{addr, "127.0.0.1:1", "/v1/kv/k"},
+	} {
+		t.Run(test.address+","+test.env, func(t *testing.T) {
+			t.Setenv("CONSUL_HTTP_ADDR", test.env)
+			o := DefaultOptions()
+			o.Address = test.address
+			r := e.get(t, o)
+			if r.URL.Path != test.path {
+				t.Errorf("the agent was asked for %s, want %s", r.URL.Path, test.path)
+			}
+		})
+	}
+}
+
+func TestUnixSocket(t *testing.T) {
+	cleanEnv(t)
+	path := filepath.Join(t.TempDir(), "consul.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &echo{}
+	server := httptest.NewUnstartedServer(e)
+	server.Listener.Close()
+	server.Listener = l
+	server.Start()
+	defer server.Close()
+	o := DefaultOptions()
+	o.Address = "unix://" + path
+	if r := e.get(t, o); r.URL.Path != "/v1/kv/k" {
+		t.Errorf("the agent was asked for %s", r.URL.Path)
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	cleanEnv(t)
+	e := &echo{}
+	server := httptest.NewServer(e)
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(" from-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name  string
+		env   map[string]string
+		set   func(*Options)
+		token string
+		user  string
+		ns    string
+	}{
+		{"none", nil, func(*Options) {}, "", "", ""},
+		{"options", nil, func(o *Options) {
+			o.Token, o.Username, o.Password, o.Namespace = "t", "u", "p", "n"
+		}, "t", "u:p", "n"},
+		{"environment", map[string]string{
+			"CONSUL_HTTP_TOKEN": "t", "CONSUL_HTTP_AUTH": "u:p", "CONSUL_NAMESPACE": "n",
+		}, func(*Options) {}, "t", "u:p", "n"},
+		{"options win", map[string]string{
+			"CONSUL_HTTP_TOKEN": "e", "CONSUL_HTTP_AUTH": "e:e", "CONSUL_NAMESPACE": "e",
+		}, func(o *Options) {
+			o.Token, o.Username, o.Namespace = "t", "u", "n"
+		}, "t", "u:", "n"},
+		{"file wins", nil, func(o *Options) { o.Token, o.TokenFile = "t", file }, "from-file", "", ""},
+		{"file of the environment", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file}, func(*Options) {}, "from-file", "", ""},
+		{"token wins over the environment's file", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file},
+			func(o *Options) { o.Token = "t" }, "t", "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for name, value := range test.env {
+				t.Setenv(name, value)
+			}
+			o := DefaultOptions()
+			o.Address = server.Listener.Addr().String()
+			test.set(&o)
+			r := e.get(t, o)
+			user, password, ok := r.BasicAuth()
+			if ok {
+				user += ":" + password
+			}
+			if got := r.Header.Get("X-Consul-Token"); got != test.token || user != test.user {
+				t.Errorf("token %q, user %q; want %q, %q", got, user, test.token, test.user)
+			}
+			if got := r.URL.Query().Get("ns"); got != test.ns {
+				t.Errorf("namespace %q, want %q", got, test.ns)
+			}
+		})
+	}
+}
+
+// startTLS starts an agent that speaks HTTP/2 over TLS, and returns its
+// address and the file of the authority to trust.
+func startTLS(t *testing.T, h http.Handler) (addr, ca string) {
+	server := httptest.NewUnstartedServer(h)
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	ca = filepath.Join(t.TempDir(), "ca.pem")
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
+	if err := os.WriteFile(ca, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return server.Listener.Addr().String(), ca
+}
+
+// TestTLS: TLS is used where it should be, and then HTTP/2 is.
+func TestTLS(t *testing.T) {
+	cleanEnv(t)
+	e := &echo{}
+	addr, ca := startTLS(t, e)
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		set  func(*Options)
+	}{
+		{"authority", nil, func(o *Options) { o.TLS = TLS{Enabled: true, CACert: ca} }},
+		{"authority in a directory", nil, func(o *Options) { o.TLS = TLS{Enabled: true, CAPath: filepath.Dir(ca)} }},
+		{"any certificate", nil, func(o *Options) { o.TLS = TLS{Enabled: true, SkipVerify: true} }},
+		{"server name", nil, func(o *Options) { o.TLS = TLS{Enabled: true, CACert: ca, ServerName: "example.com"} }},
+		{"address", nil, func(o *Options) {
+			o.Address = "https://" + addr
+			o.TLS = TLS{Enabled: true, CACert: ca}
+		}},
+		{"environment", map[string]string{"CONSUL_HTTP_SSL": "true", "CONSUL_CACERT": ca}, func(*Options) {}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for name, value := range test.env {
+				t.Setenv(name, value)
+			}
+			o := DefaultOptions()
+			o.Address = addr
+			test.set(&o)
+			if r := e.get(t, o); r.ProtoMajor != 2 {
+				t.Errorf("the agent was asked with %s", r.Proto)
+			}
+		})
+	}
+}
+
+func TestTLSRefuses(t *testing.T) {
+	cleanEnv(t)
+	o := DefaultOptions()
+	addr, ca := startTLS(t, &echo{})
+	o.Address = addr
+	for name, use := range map[string]TLS{
+		"another name":             {Enabled: true, CACert: ca, ServerName: "other.test"},
+		"the system's authorities": {Enabled: true},
+	} {
+		o.TLS = use
+		s, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context())); err == nil {
+			t.Errorf("%s: the certificate was taken", name)
+		}
+		s.client.transport.CloseIdleConnections()
+	}
+}
+
+func TestNewFails(t *testing.T) {
+	cleanEnv(t)
+	missing := filepath.Join(t.TempDir(), "missing")
+	for _, test := range []struct {
+		name string
+		set  func(*Options)
+		want string
+	}{
+		{"scheme", func(o *Options) { o.Address = "ftp://x" }, "consul: Unknown protocol scheme: ftp"},
+		{"password in the address", func(o *Options) { o.Address = "http://u:s3cr3t@x:8500" }, "consul: the address must not hold a user name or password"},
+		{"token file", func(o *Options) { o.TokenFile = missing }, "consul: Error loading token file " + missing},
+		{"authority", func(o *Options) { o.TLS = TLS{Enabled: true, CACert: missing} }, "consul: configuring TLS failed: Error loading CA File: open " + missing},
+		{"certificate", func(o *Options) { o.TLS = TLS{Enabled: true, Cert: missing} }, "consul: configuring TLS failed: open " + missing},
+		{"duration", func(o *Options) { o.Retry.Max = -time.Second }, "consul: retry maximum backoff -1s: must not be negative"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := DefaultOptions()
+			test.set(&o)
+			_, err := New(o)
+			if err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), "s3cr3t") {
+				t.Errorf("New: %v, want %s…", err, test.want)
+			}
+		})
+	}
+}
+
+// TestRedirect: the token goes to the host that it is for, and to no other.
+func TestRedirect(t *testing.T) {
+	cleanEnv(t)
+	e := &echo{}
+	target := httptest.NewServer(e)
+	defer target.Close()
+	_, port, _ := net.SplitHostPort(target.Listener.Addr().String())
+	for host, want := range map[string]string{"127.0.0.1": "t", "localhost": ""} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://"+net.JoinHostPort(host, port)+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+		}))
+		o := DefaultOptions()
+		o.Address, o.Token = server.Listener.Addr().String(), "t"
+		if got := e.get(t, o).Header.Get("X-Consul-Token"); got != want {
+			t.Errorf("%s got the token %q, want %q", host, got, want)
+		}
+		server.Close()
+	}
+}

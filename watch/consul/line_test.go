@@ -1,0 +1,110 @@
+package consul
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for header, want := range map[string]time.Duration{
+		"":                              0,
+		"0":                             0,
+		"7":                             7 * time.Second,
+		"-7":                            0,
+		"99999999999":                   0,
+		"soon":                          0,
+		"Thu, 01 Jan 2026 00:01:00 GMT": time.Minute,
+		"Wed, 31 Dec 2025 00:00:00 GMT": 0,
+	} {
+		if got := retryAfter(header, now); got != want {
+			t.Errorf("retryAfter(%q) = %v, want %v", header, got, want)
+		}
+	}
+}
+
+// TestLine: a request that makes no progress ends, and says what was missing.
+func TestLine(t *testing.T) {
+	refused := errors.New("connection refused")
+	const connect, answer = 5 * time.Second, 90 * time.Second
+	connected := func(r *http.Request) {
+		httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{})
+	}
+	for _, test := range []struct {
+		name  string
+		base  func(*http.Request) (*http.Response, error)
+		want  error
+		after time.Duration
+	}{
+		{"refused", func(*http.Request) (*http.Response, error) { return nil, refused }, refused, 0},
+		{"no connection", hold, errNoConnection, connect},
+		{"no answer", func(r *http.Request) (*http.Response, error) {
+			time.Sleep(connect - 1)
+			connected(r)
+			return hold(r)
+		}, errNoAnswer, connect - 1 + answer},
+		{"no more", func(r *http.Request) (*http.Response, error) {
+			connected(r)
+			time.Sleep(answer - 1)
+			body := io.MultiReader(&slowReader{r: r, pieces: 3}, &slowReader{r: r})
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
+		}, errNoMore, answer - 1 + 3*(silence-1) + silence},
+		{"slow but steady", func(r *http.Request) (*http.Response, error) {
+			connected(r)
+			time.Sleep(answer - 1)
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(io.LimitReader(&slowReader{r: r, pieces: 9}, 9))}, nil
+		}, nil, answer - 1 + 9*(silence-1)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &attempt{connect: connect, answer: answer}
+				r, err := http.NewRequestWithContext(a.context(t.Context()), "GET", "http://consul.test/v1/kv/k", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				start := time.Now()
+				var sent *http.Request
+				resp, err := line{base: roundTrip(func(r *http.Request) (*http.Response, error) {
+					sent = r
+					return test.base(r)
+				})}.RoundTrip(r)
+				if err == nil {
+					_, err = io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+				}
+				if !errors.Is(err, test.want) || time.Since(start) != test.after {
+					t.Errorf("%v after %v; want %v after %v", err, time.Since(start), test.want, test.after)
+				}
+				if sent.Context().Err() == nil {
+					t.Error("the request's context was not let go")
+				}
+			})
+		})
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A slowReader gives some bytes, each just in time, and then nothing.
+type slowReader struct {
+	r      *http.Request
+	pieces int
+}
+
+func (s *slowReader) Read(p []byte) (int, error) {
+	if s.pieces == 0 {
+		_, err := hold(s.r)
+		return 0, err
+	}
+	time.Sleep(silence - 1)
+	s.pieces--
+	p[0] = 'x'
+	return 1, nil
+}
