@@ -45,7 +45,7 @@ type question struct {
 // NewData reads the data file at path, so that a missing or wrong file is an
 // error at once. The error is one line that names the file.
 func NewData(path string) (*Data, error) {
-	content, _, err := readFile(path)
+	content, _, err := location{path: path}.read()
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
@@ -61,7 +61,7 @@ func NewData(path string) (*Data, error) {
 	}, nil
 }
 
-// unreadable wraps an error of readFile.
+// unreadable wraps an error of location.read.
 func unreadable(path string, err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {
@@ -95,7 +95,7 @@ func (d *Data) Run(ctx context.Context) {
 	}
 	readings := make(chan reading)
 	f := newFollower()
-	f.follow(d.path, func(content string, err error) {
+	f.follow(location{path: d.path}, func(content string, err error) {
 		select {
 		case readings <- reading{content, err}:
 		case <-ctx.Done():

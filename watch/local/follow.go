@@ -30,28 +30,28 @@ type follower struct {
 	bells func() *bells // newBells, but in tests
 
 	mu    sync.Mutex
-	files map[string]*followed // by path
+	files map[location]*followed
 }
 
 func newFollower() *follower {
-	return &follower{wake: make(chan struct{}, 1), bells: newBells, files: make(map[string]*followed)}
+	return &follower{wake: make(chan struct{}, 1), bells: newBells, files: make(map[location]*followed)}
 }
 
-// follow begins to read the file at path. From run's goroutine, report gets
+// follow begins to read the file at a location. From run's goroutine, report gets
 // its content; then again when that has changed, or when it can be read once
 // more; and the error when it cannot be read, once while that stays the same.
-func (f *follower) follow(path string, report func(content string, err error)) {
+func (f *follower) follow(at location, report func(content string, err error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.files[path] = &followed{path: path, report: report}
+	f.files[at] = &followed{location: at, report: report}
 	wakeUp(f.wake)
 }
 
 // letGo ends what follow began. A report that is under way may still come.
-func (f *follower) letGo(path string) {
+func (f *follower) letGo(at location) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.files, path)
+	delete(f.files, at)
 }
 
 // wakeUp sends on a channel of capacity 1 unless a wake-up waits there already.
@@ -72,7 +72,7 @@ func (f *follower) all() []*followed {
 func (f *follower) follows(file *followed) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.files[file.path] == file
+	return f.files[file.location] == file
 }
 
 // run follows the files until ctx ends.
@@ -114,7 +114,7 @@ func (f *follower) look(b *bells, mayHaveChanged func(*followed) bool) {
 	b.watch(all)
 	for _, file := range some {
 		if f.follows(file) {
-			file.read()
+			file.refresh()
 		}
 	}
 }

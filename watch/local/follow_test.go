@@ -19,7 +19,7 @@ func TestFollowByPolling(t *testing.T) {
 		var got []string
 		f := newFollower()
 		f.bells = func() *bells { return &bells{} }
-		f.follow(path, func(content string, err error) {
+		f.follow(location{path: path}, func(content string, err error) {
 			if err != nil {
 				content = "error"
 			}
@@ -109,7 +109,7 @@ func TestLocate(t *testing.T) {
 		{"current/data.yaml", "etc/data.yaml", []string{"", "releases/5", "shared", "etc"}},
 	}
 	for _, tt := range tests {
-		f := &followed{path: at(tt.path)}
+		f := &followed{location: location{path: at(tt.path)}}
 		f.locate()
 		var dirs []string
 		for _, d := range tt.dirs {
@@ -119,5 +119,37 @@ func TestLocate(t *testing.T) {
 			t.Errorf("%s: real path %s, want %s; directories (-want +got):\n%s", tt.path, f.real, at(tt.real), diff)
 		}
 	}
-	(&followed{path: at("loop/x")}).locate() // ends
+	(&followed{location: location{path: at("loop/x")}}).locate() // ends
+}
+
+// A file that must lie in a directory is not read from elsewhere, however the
+// links change, and does not disturb the same file without that condition.
+func TestFilesStayInTheirRoot(t *testing.T) {
+	dir := t.TempDir()
+	root := filepath.Join(dir, "root")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	inside, outside := filepath.Join(root, "a"), filepath.Join(dir, "secret")
+	for path, text := range map[string]string{inside: "inside", outside: "outside"} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := location{path: inside, root: root}
+	if got, _, err := l.read(); err != nil || got != "inside" {
+		t.Errorf("read = %q, %v, want what is inside", got, err)
+	}
+	if err := os.Remove(inside); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, inside); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := l.read(); err == nil {
+		t.Errorf("read %q through a link that leads out", got)
+	}
+	if got, _, err := (location{path: inside}).read(); err != nil || got != "outside" {
+		t.Errorf("without a root: read = %q, %v", got, err)
+	}
 }

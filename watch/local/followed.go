@@ -8,10 +8,16 @@ import (
 	"path/filepath"
 )
 
+// A location is where a file is.
+type location struct {
+	path string
+	root string // a directory that the file must lie in, whatever links there are; "" for no limit
+}
+
 // A followed file is one that a follower reads. It belongs to the goroutine of
 // run.
 type followed struct {
-	path   string
+	location
 	report func(content string, err error)
 
 	real string   // path without symbolic links
@@ -71,9 +77,9 @@ func (f *followed) resolve(path string, links *int) string {
 	return f.resolve(target, links)
 }
 
-// read reads the file and reports what is new.
-func (f *followed) read() {
-	content, info, err := readFile(f.path)
+// refresh reads the file and reports what is new.
+func (f *followed) refresh() {
+	content, info, err := f.location.read()
 	first := !f.tried
 	f.tried, f.info = true, info
 	switch {
@@ -90,10 +96,26 @@ func (f *followed) read() {
 
 var errNotRegular = errors.New("not a regular file")
 
-// readFile returns the content of the file at path, and what it was when the
-// reading began; nil where it could not be read.
-func readFile(path string) (string, os.FileInfo, error) {
-	info, err := os.Stat(path)
+// read returns the content of the file, and what it was when the reading
+// began; nil where it could not be read.
+func (l location) read() (string, os.FileInfo, error) {
+	if l.root == "" {
+		return read(os.Stat, os.Open, l.path)
+	}
+	root, err := os.OpenRoot(l.root)
+	if err != nil {
+		return "", nil, err
+	}
+	defer root.Close()
+	path, err := filepath.Rel(l.root, l.path)
+	if err != nil {
+		return "", nil, err
+	}
+	return read(root.Stat, root.Open, path)
+}
+
+func read(stat func(string) (os.FileInfo, error), open func(string) (*os.File, error), path string) (string, os.FileInfo, error) {
+	info, err := stat(path)
 	if err != nil {
 		return "", nil, err
 	}
@@ -101,7 +123,7 @@ func readFile(path string) (string, os.FileInfo, error) {
 	if !info.Mode().IsRegular() && path != os.DevNull {
 		return "", nil, &fs.PathError{Op: "read", Path: path, Err: errNotRegular}
 	}
-	file, err := os.Open(path)
+	file, err := open(path)
 	if err != nil {
 		return "", nil, err
 	}
