@@ -50,7 +50,7 @@ func TestConsulGoesAwayAndComesBack(t *testing.T) {
 
 	agent.Kill()
 	eventually(t, func() error {
-		if !strings.Contains(d.stderr.String(), "consul is away") {
+		if !strings.Contains(d.stderr.String(), "no answers from consul") {
 			return fmt.Errorf("the outage was not told")
 		}
 		return nil
@@ -68,7 +68,7 @@ func TestConsulGoesAwayAndComesBack(t *testing.T) {
 		t.Errorf("the file was not replaced: %v", err)
 	}
 	eventually(t, func() error {
-		if !strings.Contains(d.stderr.String(), "consul is back") {
+		if !strings.Contains(d.stderr.String(), "consul answers again") {
 			return fmt.Errorf("the end of the outage was not told")
 		}
 		return nil

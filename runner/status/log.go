@@ -32,9 +32,9 @@ func Log(logger *slog.Logger) func(runner.Event) {
 		case runner.CommandFailed:
 			l.commandFailed(e)
 		case runner.StoreAway:
-			l.write(slog.LevelWarn, "%s is away, keeping the last good files and trying on: %v", e.Store, e.Err)
+			l.write(slog.LevelWarn, "no answers from %s, keeping the last good files and trying on: %v", e.Store, e.Err)
 		case runner.StoreBack:
-			l.write(slog.LevelWarn, "%s is back after %v", e.Store, round(e.Away))
+			l.write(slog.LevelWarn, "%s answers again, after %v", e.Store, round(e.Away))
 		case runner.QueryRefused:
 			l.write(slog.LevelWarn, "%v", e.Err)
 		}
@@ -69,12 +69,11 @@ func (l log) rendered(e runner.Rendered) {
 
 func (l log) waiting(e runner.Waiting) {
 	for _, m := range e.For {
-		expr := m.At.Expr
-		if expr == "" {
-			expr = m.Query.String()
+		at := m.At.String()
+		if m.At.Expr != "" {
+			at += ": {{ " + m.At.Expr + " }}"
 		}
-		l.write(slog.LevelWarn, "waiting for %v: %s: {{ %s }} needs %s: %s",
-			round(time.Since(m.Since)), m.At, expr, m.Query, m.Reason)
+		l.write(slog.LevelWarn, "waiting for %v: %s needs %s: %s", round(time.Since(m.Since)), at, m.Query, m.Reason)
 	}
 	if e.More > 0 {
 		l.write(slog.LevelWarn, "%s waits for %d more", e.Template, e.More)

@@ -1,0 +1,67 @@
+package status
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"restencil/renderer"
+	"restencil/runner"
+	"restencil/template"
+	"restencil/watch"
+)
+
+// What a person reads, at the default level and above, event by event.
+func TestLog(t *testing.T) {
+	key := watch.Query{Kind: watch.KVGet, Name: "a"}
+	events := []runner.Event{
+		runner.Rendered{Template: "a.ctmpl", Destination: "a", Change: renderer.Replaced, Warnings: []error{errors.New("could not backup \"a\"")}},
+		runner.Waiting{
+			Template: "a.ctmpl",
+			For: []runner.Missing{
+				{Query: key, At: template.Position{Name: "a.ctmpl", Line: 3, Column: 4, Expr: `key "a"`}, Since: time.Now(), Reason: "it does not exist"},
+				{Query: key, At: template.Position{Name: "a.ctmpl"}, Since: time.Now(), Reason: "no answer yet"},
+			},
+			More: 7,
+		},
+		runner.Failed{Err: errors.New("a.ctmpl:1:2: no")},
+		runner.Recovered{Template: "a.ctmpl", Destination: "a"},
+		runner.CommandStarted{Args: []string{"reload"}},
+		runner.CommandFailed{Args: []string{"reload", "-x"}, Err: errors.New("no"), Output: "why\n", RetryIn: 1234 * time.Millisecond},
+		runner.StoreAway{Store: watch.Consul, Err: errors.New("refused")},
+		runner.StoreBack{Store: watch.Consul, Away: 12 * time.Second},
+		runner.QueryRefused{Query: key, Err: errors.New("kv.get(a): 403")},
+	}
+	var out strings.Builder
+	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
+		Level: slog.LevelWarn,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+	log := Log(logger)
+	for _, e := range events {
+		log(e)
+	}
+	want := `level=WARN msg="could not backup \"a\"" component=runner
+level=WARN msg="waiting for 0s: a.ctmpl:3:4: {{ key \"a\" }} needs kv.get(a): it does not exist" component=runner
+level=WARN msg="waiting for 0s: a.ctmpl needs kv.get(a): no answer yet" component=runner
+level=WARN msg="a.ctmpl waits for 7 more" component=runner
+level=ERROR msg="a.ctmpl:1:2: no; keeping the old file" component=runner
+level=WARN msg="a.ctmpl => a is right again" component=runner
+level=ERROR msg="\"reload -x\" failed: no; trying again in 1.2s; the end of its output:\nwhy" component=runner
+level=WARN msg="no answers from consul, keeping the last good files and trying on: refused" component=runner
+level=WARN msg="consul answers again, after 12s" component=runner
+level=WARN msg="kv.get(a): 403" component=runner
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
