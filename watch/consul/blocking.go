@@ -206,9 +206,8 @@ func jittered(d time.Duration) time.Duration {
 
 func (k *keeper) answered(r reply, took time.Duration) {
 	k.row, k.trouble, k.pause = 0, nil, 0
-	f := changed
-	f, k.cursor = k.cursor.take(r, k.s.options.MaxStale)
-	if f == doubtful {
+	var f finding
+	if f, k.cursor = k.cursor.take(r, k.s.options.MaxStale); f == doubtful {
 		return
 	}
 	news := f == changed && k.publish(r)
@@ -217,8 +216,8 @@ func (k *keeper) answered(r reply, took time.Duration) {
 		k.pause = k.s.options.PollInterval
 	case r.index == 0:
 		k.pause = noIndex
-	case !news:
-		k.pause = max(0, minRound-took) + rand.N(roundJitter)
+	case !news && took < minRound:
+		k.pause = minRound - took + rand.N(roundJitter)
 	}
 }
 

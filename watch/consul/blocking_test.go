@@ -199,6 +199,24 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
+// TestNoPauseAfterWaiting: an agent that has kept a query waiting is asked
+// again at once, news or not.
+func TestNoPauseAfterWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := runStub(t, DefaultOptions(), func(*http.Request) (*http.Response, error) {
+			time.Sleep(minRound)
+			return respond(200, pairJSON(one), index("5")...)
+		})
+		watchKey(t, s)
+		time.Sleep(10 * minRound)
+		for i, r := range st.requests() {
+			if want := time.Duration(i) * minRound; r.at != want {
+				t.Errorf("request %d came after %v, want %v", i, r.at, want)
+			}
+		}
+	})
+}
+
 // TestPolled: what cannot block is asked now and then, without the parameters
 // of blocking.
 func TestPolled(t *testing.T) {

@@ -83,37 +83,41 @@ type pass struct {
 // same; zero patience is endless. The error is that of ctx.
 func (g *gate) enter(ctx context.Context, patience time.Duration) (pass, error) {
 	opened := g.state()
-	var enough <-chan time.Time
-	if patience > 0 {
-		t := time.NewTimer(patience)
-		defer t.Stop()
-		enough = t.C
-	}
 	select {
-	case <-opened:
+	case <-opened: // the usual case, and not one for a probe
 		return pass{g: g}, ctx.Err()
 	default:
 	}
+	limited := ctx
+	if patience > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
+	}
 	select {
-	case <-ctx.Done():
-		return pass{}, ctx.Err()
 	case <-opened:
-		return pass{g: g}, nil
-	case <-enough:
-		return pass{g: g}, nil
+	case <-limited.Done():
 	case <-g.turn:
+		if g.due(limited, opened) {
+			return pass{g: g, probe: true}, nil
+		}
+		g.turn <- struct{}{}
 	}
-	due := time.NewTimer(g.untilProbe())
-	defer due.Stop()
+	return pass{g: g}, ctx.Err()
+}
+
+// due waits until it is time for the next probe, and tells whether one is
+// still wanted then.
+func (g *gate) due(ctx context.Context, opened <-chan struct{}) bool {
+	t := time.NewTimer(g.untilProbe())
+	defer t.Stop()
 	select {
-	case <-due.C:
-		return pass{g: g, probe: true}, nil
+	case <-t.C:
+		return true
 	case <-opened:
-	case <-enough:
 	case <-ctx.Done():
 	}
-	g.turn <- struct{}{}
-	return pass{g: g}, ctx.Err()
+	return false
 }
 
 func (g *gate) state() <-chan struct{} {

@@ -56,12 +56,15 @@ func newPeering(p *api.Peering) *watch.Peering {
 	}
 }
 
+// noPartitions is how people know that they have another edition (COMPAT 3.4).
+const noPartitions = "Partitions are an enterprise feature"
+
 // fetchPartitions returns the admin partitions by name. Consul without them
 // has no such endpoint, and says so in its own way.
 func fetchPartitions(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, error) {
 	partitions, _, err := c.Partitions().List(o.Context(), o)
 	if statusOf(err) == http.StatusNotFound {
-		return reply{}, fmt.Errorf("Partitions are an enterprise feature: %w", err) // COMPAT 3.4
+		return reply{}, fmt.Errorf("%s: %w", noPartitions, err)
 	}
 	if err != nil {
 		return reply{}, err

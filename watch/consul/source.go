@@ -93,7 +93,7 @@ func (s *Source) start(j *job) {
 func (s *Source) keep(ctx context.Context, j *job) {
 	kind, ok := kindOf(j.query.Kind)
 	if !ok {
-		j.sink.Fail(&watch.Error{Query: j.query, Class: watch.Invalid, Err: errors.New("Consul does not answer such queries")})
+		j.sink.Fail(&watch.Error{Query: j.query, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
 		return
 	}
 	k := &keeper{s: s, query: j.query, kind: kind, sink: j.sink}

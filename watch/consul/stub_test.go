@@ -51,17 +51,6 @@ func (s *stub) requests() []request {
 	return append([]request(nil), s.log...)
 }
 
-// count returns how many requests there were for path.
-func (s *stub) count(path string) int {
-	n := 0
-	for _, r := range s.requests() {
-		if strings.HasPrefix(r.url, path) {
-			n++
-		}
-	}
-	return n
-}
-
 // runStub runs a source on a stub until the test ends.
 func runStub(t *testing.T, o Options, answer func(*http.Request) (*http.Response, error)) (*Source, *stub) {
 	t.Helper()
