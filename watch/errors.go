@@ -12,10 +12,11 @@ const (
 	// Retry: the same request may succeed later (network, 5xx, 429).
 	Retry Class = iota
 	// Denied: it fails until something else changes, such as a policy or a
-	// mount (403, 404 where that is not an answer). It is still tried again,
-	// at the slowest pace.
+	// mount (403, 404 where that is not an answer). It is tried again like
+	// the others, since a new token may take a moment to be known.
 	Denied
-	// Invalid: the request itself is wrong (400, an unsupported query).
+	// Invalid: the request itself is wrong (400, an unsupported query). It is
+	// tried again at the slowest pace, if at all.
 	Invalid
 )
 

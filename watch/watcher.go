@@ -11,8 +11,8 @@ import (
 
 // A Watcher keeps the newest state of each watched query, from any store.
 //
-// Its methods may be called from any goroutine. It owns its sources: Run runs
-// them and returns when they have ended.
+// Watch and Unwatch are for one goroutine, the other methods for any. It owns
+// its sources: Run runs them and returns when they have ended.
 type Watcher struct {
 	sources map[Store]Source
 	changed chan struct{} // capacity 1: "look again"
