@@ -12,13 +12,26 @@ type decoder struct {
 	*source
 	config   *Config
 	problems Diagnostics
+
+	template         *schema  // of every template
+	standardTemplate Template // with every setting at its default
 }
 
-// A scope is what the settings of a file or of a template may be.
+// A scope is what the settings of a file or of a template may be, and where
+// their values go.
 type scope struct {
 	*schema
-	origins map[string]Origin
-	root    string // "template" within one, else ""
+	settings []setting
+	origins  map[string]Origin
+	root     string // "template" within one, else ""
+}
+
+// setting returns the setting of a key, nil where there is none.
+func (s scope) setting(key string) *setting {
+	if i, ok := s.byKey[key]; ok {
+		return &s.settings[i]
+	}
+	return nil
 }
 
 // decode lays the settings of a file over c. Every problem of the file is
@@ -27,7 +40,10 @@ func (c *Config) decode(src *source) error {
 	fields, problems := parse(src)
 	d := &decoder{source: src, config: c, problems: problems}
 	if problems == nil {
-		d.object("", fields, scope{schema: c.schema(), origins: c.origins})
+		d.standardTemplate = *newTemplate(Origin{})
+		d.template = newSchema(d.standardTemplate.settings())
+		settings := c.settings()
+		d.object("", fields, scope{schema: newSchema(settings), settings: settings, origins: c.origins})
 	}
 	if d.problems != nil {
 		return d.problems
@@ -51,7 +67,7 @@ func (d *decoder) object(block string, fields []field, s scope) {
 	for i, f := range fields {
 		key := s.resolve(block, f.name)
 		if s.isTemplate(key) {
-			d.template(f)
+			d.addTemplate(f)
 			continue
 		}
 		if !s.known(key) {
@@ -91,16 +107,16 @@ func (d *decoder) known(key string, f field, s scope) {
 	switch {
 	case isObject && s.isBlock(key):
 		d.object(key, inner, s)
-	case s.byKey[key] != nil:
-		d.setting(s.byKey[key], f, s)
+	case s.setting(key) != nil:
+		d.set(s.setting(key), f, s)
 	default:
 		d.problem(f.value.start, f.value.end, fmt.Sprintf("expected a block for %s, found %s", f.name, f.value.what()),
 			fmt.Sprintf("write %s { … }", f.name))
 	}
 }
 
-// setting takes the value of one setting.
-func (d *decoder) setting(st *setting, f field, s scope) {
+// set takes the value of one setting.
+func (d *decoder) set(st *setting, f field, s scope) {
 	if err := st.value.fromNode(f.value); err != nil {
 		at := f.value
 		if element := (*elementError)(nil); errors.As(err, &element) {
@@ -118,16 +134,17 @@ func (d *decoder) setting(st *setting, f field, s scope) {
 	}
 }
 
-// template takes one template block.
-func (d *decoder) template(f field) {
+// addTemplate takes one template block.
+func (d *decoder) addTemplate(f field) {
 	fields, ok := f.value.value.([]field)
 	if !ok {
 		d.problem(f.value.start, f.value.end, "expected a template block, found "+f.value.what(), "write template { … }")
 		return
 	}
-	t := newTemplate(Origin{Position: d.position(f.start)})
-	d.object("", fields, scope{schema: t.schema(), origins: t.origins, root: "template"})
-	d.config.Templates = append(d.config.Templates, *t)
+	t := d.standardTemplate
+	t.At, t.origins = Origin{Position: d.position(f.start)}, make(map[string]Origin)
+	d.object("", fields, scope{schema: d.template, settings: t.settings(), origins: t.origins, root: "template"})
+	d.config.Templates = append(d.config.Templates, t)
 }
 
 // unknown complains of a key that does not exist.
@@ -146,23 +163,32 @@ func (d *decoder) unknown(block string, f field, s scope) {
 	if _, isBlock := f.value.value.([]field); isBlock && s.root != "" && hint == "" {
 		hint = "a template block has no label"
 	}
-	d.problem(f.start, f.end, fmt.Sprintf("unknown key %q%s", f.name, place), hint)
+	diagnostic := d.diagnose(f.start, f.end, fmt.Sprintf("unknown key %q%s", f.name, place), hint)
+	if suggest(f.name, secretNames()) != "" {
+		diagnostic.cutAfter()
+	}
+	d.problems = append(d.problems, diagnostic)
 }
 
 // isTemplate reports whether a key is that of template blocks.
 func (s scope) isTemplate(key string) bool { return key == "template" && s.root == "" }
 
 // known reports whether a key is that of a setting or of a block.
-func (s scope) known(key string) bool { return s.byKey[key] != nil || s.isBlock(key) }
+func (s scope) known(key string) bool {
+	return key != "" && (s.setting(key) != nil || s.isBlock(key))
+}
 
 // resolve returns the key of a name within a block. The case of a name does
 // not matter, but for blocks (COMPAT 2.2).
 func (s scope) resolve(block, name string) string {
+	if strings.Contains(name, ".") {
+		return "" // no name, though it may look like a key
+	}
 	key, lower := name, strings.ToLower(name)
 	if block != "" {
 		key, lower = block+"."+name, block+"."+lower
 	}
-	if s.byKey[lower] != nil && !s.isBlock(lower) || s.isTemplate(lower) {
+	if s.setting(lower) != nil && !s.isBlock(lower) || s.isTemplate(lower) {
 		return lower
 	}
 	return key
@@ -172,7 +198,10 @@ func (s scope) resolve(block, name string) string {
 // lists add up where lists do.
 func (s scope) repeated(block, key string, f field, later []field) *field {
 	i := slices.IndexFunc(later, func(f field) bool { return s.resolve(block, f.name) == key })
-	if i < 0 || s.byKey[key] != nil && s.byKey[key].adds() && f.value.isList() && later[i].value.isList() {
+	if i < 0 {
+		return nil
+	}
+	if st := s.setting(key); st != nil && st.adds() && f.value.isList() && later[i].value.isList() {
 		return nil
 	}
 	return &later[i]

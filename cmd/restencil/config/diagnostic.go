@@ -105,8 +105,20 @@ func (d *Diagnostic) hideSecret(offset int) {
 	}
 }
 
+// cutAfter takes out the line after what the diagnostic is about.
+func (d *Diagnostic) cutAfter() {
+	if line := []rune(d.Line); d.Column-1+d.Width < len(line) {
+		d.Line = string(line[:d.Column-1+d.Width]) + " …"
+	}
+}
+
+// secretNames returns how the settings that are secrets end.
+func secretNames() []string {
+	return []string{"token", "password", "auth_password", "k8s_service_account_token"}
+}
+
 // secretKey finds the end of "token =" and the like.
-var secretKey = regexp.MustCompile(`\b(token|password|auth_password|k8s_service_account_token)"?\s*[=:]`)
+var secretKey = regexp.MustCompile(`\b(` + strings.Join(secretNames(), "|") + `)"?\s*[=:]`)
 
 // secretAt returns where in a line the value of a secret begins, -1 for
 // nowhere.

@@ -32,8 +32,9 @@ func (c *Config) finish() {
 	c.warnSharedDestinations()
 }
 
-// dropModes keeps parseonly out of files, where consul-template takes it and
-// does not mind it; once, which its documentation promises, is kept (COMPAT Q9).
+// dropModes takes back parseonly where a file asks for it: consul-template
+// accepts that and ignores it. once, which its documentation promises, is kept
+// (COMPAT Q9).
 func (c *Config) dropModes() {
 	at, ok := c.origins["parseonly"]
 	if c.ParseOnly && ok && !at.fromCommandLine() {
@@ -42,7 +43,7 @@ func (c *Config) dropModes() {
 		c.warn(Diagnostic{Position: at.Position, Message: "parseonly has no effect in a file", Hint: "use the flag -parse-only"})
 	}
 	if at, ok := c.origins["once"]; c.Once && ok && !at.fromCommandLine() {
-		c.warn(Diagnostic{Position: at.Position, Message: "once is in effect here; consul-template did not mind it in a file"})
+		c.warn(Diagnostic{Position: at.Position, Message: "once is in effect here; consul-template ignores it in a file"})
 	}
 }
 

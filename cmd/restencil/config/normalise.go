@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 )
 
@@ -25,14 +24,6 @@ type normaliser struct {
 	problems Diagnostics
 }
 
-// An addition is text put in before the byte of the source at offset. In the
-// skeleton it begins at start.
-type addition struct {
-	offset int
-	text   string
-	start  int
-}
-
 // A bracket is an open one.
 type bracket struct {
 	opener token
@@ -53,12 +44,6 @@ const (
 
 // maxDepth is how deep brackets may nest; no configuration needs more than 5.
 const maxDepth = 50
-
-// A skeleton is normalised text, an expression of hcl/v2.
-type skeleton struct {
-	text string
-	adds []addition
-}
 
 // normalise returns the skeleton of a source, or what is wrong with it.
 func normalise(src *source, tokens []token, json bool) (skeleton, Diagnostics) {
@@ -202,7 +187,7 @@ func (n *normaliser) afterKey(i int, c byte, top *bracket) {
 	case c == '=' || c == ':':
 		n.joinLines(i)
 		top.state = stepValue
-	case c == '{':
+	case c == '{' && !n.json:
 		n.joinLines(i)
 		n.add(t.start, "=")
 		n.value(t, c, top)
@@ -218,7 +203,7 @@ func (n *normaliser) afterKey(i int, c byte, top *bracket) {
 
 // isLabel reports whether the name at i leads to a block.
 func (n *normaliser) isLabel(i int) bool {
-	for ; i < len(n.tokens); i++ {
+	for ; i < len(n.tokens) && !n.json; i++ {
 		if k := n.tokens[i].kind; k != tokenIdentifier && k != tokenString {
 			return n.punctuation(n.tokens[i]) == '{'
 		}
@@ -292,29 +277,4 @@ func (n *normaliser) missing(at token, message string) {
 
 func (n *normaliser) problem(t token, message, hint string) {
 	n.problems = append(n.problems, n.diagnose(t.start, t.end, message, hint))
-}
-
-// join puts the additions into the masked text.
-func (n *normaliser) join() skeleton {
-	var b strings.Builder
-	at := 0
-	for i, a := range n.adds {
-		b.Write(n.text[at:a.offset])
-		n.adds[i].start = b.Len()
-		b.WriteString(a.text)
-		at = a.offset
-	}
-	b.Write(n.text[at:])
-	return skeleton{text: b.String(), adds: n.adds}
-}
-
-// original turns an offset in the skeleton into one in the source. An offset
-// within an addition becomes that of the byte after it.
-func (s skeleton) original(offset int) int {
-	i := sort.Search(len(s.adds), func(i int) bool { return s.adds[i].start > offset })
-	if i == 0 {
-		return offset
-	}
-	last := s.adds[i-1]
-	return last.offset + max(0, offset-last.start-len(last.text))
 }

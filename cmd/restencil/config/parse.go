@@ -43,7 +43,7 @@ func Parse(args, environ []string) (*Config, error) {
 // newConfig returns a Config with every setting at its default.
 func newConfig(environ []string) *Config {
 	c := &Config{environ: environ, origins: make(map[string]Origin)}
-	c.schema().reset()
+	reset(c.settings())
 	return c
 }
 

@@ -51,14 +51,16 @@ type source struct {
 	name  string
 	text  string
 	lines []int // where each line begins
+	ascii bool  // bytes are characters
 }
 
 func newSource(name, text string) *source {
-	s := &source{name: name, text: text, lines: []int{0}}
+	s := &source{name: name, text: text, lines: []int{0}, ascii: true}
 	for i := range len(text) {
 		if text[i] == '\n' {
 			s.lines = append(s.lines, i+1)
 		}
+		s.ascii = s.ascii && text[i] < utf8.RuneSelf
 	}
 	return s
 }
@@ -67,12 +69,11 @@ func newSource(name, text string) *source {
 func (s *source) position(offset int) Position {
 	offset = min(offset, len(s.text))
 	line := sort.SearchInts(s.lines, offset+1)
-	start := s.lines[line-1]
-	return Position{
-		File:   s.name,
-		Line:   line,
-		Column: utf8.RuneCountInString(s.text[start:offset]) + 1,
+	column := offset - s.lines[line-1]
+	if !s.ascii { // counting is slow in a long file without lines
+		column = utf8.RuneCountInString(s.text[s.lines[line-1]:offset])
 	}
+	return Position{File: s.name, Line: line, Column: column + 1}
 }
 
 // line returns the text of a line without its end.

@@ -89,19 +89,25 @@ func under(block, flagPrefix string, settings []setting) []setting {
 	return settings
 }
 
-// A schema is settings that can be found by key.
+// reset gives every setting its default.
+func reset(settings []setting) {
+	for _, s := range settings {
+		s.value.reset()
+	}
+}
+
+// A schema knows the settings of a file or of a template by their keys.
 type schema struct {
-	settings []setting
-	byKey    map[string]*setting
+	byKey    map[string]int      // places in the settings
 	children map[string][]string // names within a block, by its key; "" is the top
 }
 
 func newSchema(settings []setting) *schema {
-	s := &schema{settings: settings, byKey: make(map[string]*setting), children: make(map[string][]string)}
-	for i := range settings {
-		if key := settings[i].key; key != "" {
-			s.byKey[key] = &settings[i]
-			s.addPath(key)
+	s := &schema{byKey: make(map[string]int), children: make(map[string][]string)}
+	for i, setting := range settings {
+		if setting.key != "" {
+			s.byKey[setting.key] = i
+			s.addPath(setting.key)
 		}
 	}
 	return s
@@ -123,10 +129,3 @@ func (s *schema) addPath(key string) {
 
 // isBlock reports whether a key is that of a block.
 func (s *schema) isBlock(key string) bool { return s.children[key] != nil }
-
-// reset gives every setting its default.
-func (s *schema) reset() {
-	for _, setting := range s.settings {
-		setting.value.reset()
-	}
-}

@@ -37,9 +37,6 @@ func (c *Config) settings() []setting {
 	)
 }
 
-// schema returns the settings of c by key, with the key of templates.
-func (c *Config) schema() *schema { return newSchema(c.settings()) }
-
 func (c *Config) generalSettings() []setting {
 	return in(groupGeneral,
 		setting{flag: "config", value: paths(&c.Paths),

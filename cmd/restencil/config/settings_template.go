@@ -39,12 +39,9 @@ func (t *Template) settings() []setting {
 	)
 }
 
-// schema returns the settings of t by key.
-func (t *Template) schema() *schema { return newSchema(t.settings()) }
-
 // newTemplate returns a template with every setting at its default.
 func newTemplate(at Origin) *Template {
 	t := &Template{At: at, origins: make(map[string]Origin)}
-	t.schema().reset()
+	reset(t.settings())
 	return t
 }

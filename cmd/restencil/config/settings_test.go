@@ -34,6 +34,16 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// TestSecretsAreNamed keeps secretNames complete, for diagnostics.
+func TestSecretsAreNamed(t *testing.T) {
+	for _, s := range newConfig(nil).settings() {
+		name := s.key[strings.LastIndexByte(s.key, '.')+1:]
+		if s.secret && s.key != "" && !slices.Contains(secretNames(), name) {
+			t.Errorf("secretNames lacks %s", name)
+		}
+	}
+}
+
 // TestFlagsAreAllTested keeps testdata/flags.txtar complete.
 func TestFlagsAreAllTested(t *testing.T) {
 	words := strings.Fields(readFile(t, "testdata/flags.txtar"))
