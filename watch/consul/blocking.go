@@ -206,6 +206,7 @@ func jittered(d time.Duration) time.Duration {
 
 func (k *keeper) answered(r reply, took time.Duration) {
 	k.row, k.trouble, k.pause = 0, nil, 0
+	first := !k.known
 	var f finding
 	if f, k.cursor = k.cursor.take(r, k.s.options.MaxStale); f == doubtful {
 		return
@@ -216,9 +217,23 @@ func (k *keeper) answered(r reply, took time.Duration) {
 		k.pause = k.s.options.PollInterval
 	case r.index == 0:
 		k.pause = noIndex
+	case first && !awaited(k.query.Kind, r.data):
+		k.pause = k.s.options.Unhurried
 	case !news && took < minRound:
 		k.pause = minRound - took + rand.N(roundJitter)
 	}
+}
+
+// awaited tells whether templates wait for something better than data: for a
+// key that is not there or, with safeLs, for one below a prefix that has none.
+func awaited(kind watch.Kind, data any) bool {
+	switch kind {
+	case watch.KVGet:
+		return data == nil
+	case watch.KVList:
+		return reflect.ValueOf(data).Len() == 0
+	}
+	return false
 }
 
 // publish gives the sink what differs from what it was given last, and what

@@ -217,6 +217,33 @@ func TestNoPauseAfterWaiting(t *testing.T) {
 	})
 }
 
+// TestUnhurried: what has been answered may be left alone for a while; what a
+// template may wait for may not.
+func TestUnhurried(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		answer func() (*http.Response, error)
+		want   time.Duration // from the first request to the second
+	}{
+		{"a key", pair(one, "5"), time.Second},
+		{"no key", refuse(404, "", index("5")...), 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := DefaultOptions()
+				o.Unhurried = time.Second
+				s, st := runStub(t, o, script(test.answer, pair(two, "6")))
+				watchKey(t, s)
+				time.Sleep(time.Minute)
+				asked := st.requests()
+				if len(asked) != 3 || asked[1].at != test.want || asked[2].at != test.want {
+					t.Errorf("requests %v, want the second and third after %v", asked, test.want)
+				}
+			})
+		})
+	}
+}
+
 // TestPolled: what cannot block is asked now and then, without the parameters
 // of blocking.
 func TestPolled(t *testing.T) {

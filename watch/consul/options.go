@@ -45,6 +45,14 @@ type Options struct {
 	// 5 min. Default 60 s.
 	BlockQueryWait time.Duration
 
+	// Unhurried is the pause between a query's first answer and the request
+	// that waits for news of it; but not where that answer is no key, or an
+	// empty list of keys, which templates wait to change. A program that ends
+	// within it (-once) leaves no request behind: the agent would hold it, and
+	// count it against its limit of connections, until the request's own wait
+	// is over. Zero, the default: no pause.
+	Unhurried time.Duration
+
 	// PollInterval is the pause between two requests where the agent cannot
 	// block (datacenters, partitions). Zero means the default, 15 s.
 	PollInterval time.Duration
@@ -116,6 +124,7 @@ func (o Options) validate() error {
 	}{
 		{"max stale", o.MaxStale},
 		{"block query wait", o.BlockQueryWait},
+		{"pause after the first answer", o.Unhurried},
 		{"poll interval", o.PollInterval},
 		{"retry backoff", o.Retry.Base},
 		{"retry maximum backoff", o.Retry.Max},

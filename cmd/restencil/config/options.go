@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"restencil/runner"
 	"restencil/template"
@@ -175,5 +176,8 @@ func (c *Config) ConsulOptions() consul.Options {
 	opts.MaxStale = c.MaxStale
 	opts.BlockQueryWait = c.BlockQueryWait
 	opts.Retry = watch.Backoff{Base: from.Retry.Backoff, Max: from.Retry.MaxBackoff}
+	if c.Once {
+		opts.Unhurried = time.Second // most runs end before
+	}
 	return opts
 }
