@@ -22,6 +22,7 @@ type Config struct {
 	ParseOnly bool // parse the templates and end
 
 	LogLevel       string // upper case: TRACE, DEBUG, INFO, WARN or ERR
+	LogFormat      string // lower case: text or json
 	LogFile        LogFile
 	Syslog         Syslog
 	MaxStale       time.Duration // 0: reads are not stale

@@ -15,6 +15,7 @@ func (c *Config) finish() {
 	c.dropModes()
 	c.fill(c.settings())
 	c.LogLevel = strings.ToUpper(c.LogLevel)
+	c.LogFormat = strings.ToLower(c.LogFormat)
 	c.finishConsul()
 	c.finishVault()
 	c.finishNomad()

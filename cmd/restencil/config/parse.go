@@ -4,7 +4,7 @@ import "fmt"
 
 // Parse reads the command line (without the program's name), the files that it
 // names, and the environment, in the form of os.Environ. It is called again to
-// reload: files and templates' places are then read anew.
+// reload: the files are then read anew.
 //
 // An error is an [*Error], which tells the exit status. With ShowHelp in
 // Config.Action nothing but the command line has been looked at.

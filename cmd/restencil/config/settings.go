@@ -89,6 +89,8 @@ func (c *Config) logSettings() []setting {
 		setting{key: "log_level", flag: "log-level", arg: "<level>", value: text(&c.LogLevel, "WARN"),
 			env:  "CT_LOG CONSUL_TEMPLATE_LOG CONSUL_TEMPLATE_LOG_LEVEL",
 			help: "How much to log: trace, debug, info, warn or err."},
+		setting{key: "log_format", flag: "log-format", arg: "<format>", value: text(&c.LogFormat, "text"),
+			help: "How to log: text, or json for one object a line."},
 		setting{key: "log_file.path", flag: "log-file", arg: "<path>", value: text(&c.LogFile.Path, ""),
 			help: "Log to this file as well."},
 		setting{key: "log_file.log_rotate_bytes", flag: "log-rotate-bytes", arg: "<bytes>", value: integer(&c.LogFile.RotateBytes, 0),

@@ -15,6 +15,9 @@ func (c *Config) validate() error {
 	if !slices.Contains(logLevels(), c.LogLevel) {
 		errs = append(errs, fmt.Errorf("invalid log level %q, valid log levels are TRACE, DEBUG, INFO, WARN, ERR", c.LogLevel))
 	}
+	if !slices.Contains([]string{"text", "json"}, c.LogFormat) {
+		errs = append(errs, fmt.Errorf("invalid log format %q, valid log formats are text, json", c.LogFormat))
+	}
 	return errors.Join(errs...)
 }
 
