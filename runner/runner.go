@@ -21,14 +21,20 @@ type Runner struct {
 	units   []*unit
 	bundles []*bundle
 
+	reloads chan *Runner // what Reload has made ready
+
 	// Owned by the loop in Run. Tests set run before it.
+	ids     map[int]*unit // the units, by id
+	lastID  int
 	graph   template.Graph
 	answers map[watch.Query]watch.State
 	stores  stores
 	run     func(context.Context, Command) (output string, err error)
 	running *bundle            // whose command is being run, nil: none
 	results chan commandResult // one at a time, from the goroutine that runs the command
-	errs    []error            // with Once: the commands that failed
+
+	stopSources func()  // ends the watcher
+	errs        []error // with Once: the commands that failed
 }
 
 // New checks o and parses the templates. The error names every template that
@@ -50,6 +56,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		watcher: w,
 		answers: make(map[watch.Query]watch.State),
 		results: make(chan commandResult),
+		reloads: make(chan *Runner),
 	}
 	var errs []error
 	for _, t := range o.Templates {
@@ -57,7 +64,8 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 			errs = append(errs, err)
 		}
 	}
-	r.bundles = join(r.units)
+	r.enlist()
+	r.bundles = join(r.units, nil)
 	return r, errors.Join(errs...)
 }
 
@@ -68,7 +76,7 @@ func (r *Runner) add(t Template) error {
 	if r.opts.Once {
 		t.Wait = Wait{}
 	}
-	u := &unit{index: len(r.units), spec: t, dirty: true}
+	u := &unit{spec: t, dirty: true}
 	tmpl, err := template.Parse(t.Options, t.Destination, template.Host{
 		LookupEnv: r.opts.LookupEnv,
 		Serves:    r.watcher.Serves,
@@ -93,8 +101,7 @@ func (r *Runner) add(t Template) error {
 // that it started has ended.
 func (r *Runner) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var sources sync.WaitGroup
-	sources.Go(func() { r.watcher.Run(ctx) })
+	r.runSources(ctx)
 	commands := newExecutor(r.opts.Stdout, r.opts.Stderr, r.opts.Once)
 	if r.run == nil {
 		r.run = commands.run
@@ -105,9 +112,20 @@ func (r *Runner) Run(ctx context.Context) error {
 			<-r.results
 		}
 		commands.close()
-		sources.Wait()
+		r.stopSources()
 	}()
 	return r.loop(ctx)
+}
+
+// runSources runs the watcher. r.stopSources ends it and waits for its end.
+func (r *Runner) runSources(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { r.watcher.Run(ctx) })
+	r.stopSources = func() {
+		cancel()
+		done.Wait()
+	}
 }
 
 func (r *Runner) loop(ctx context.Context) error {
@@ -127,6 +145,8 @@ func (r *Runner) loop(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case next := <-r.reloads:
+			r.replace(ctx, next, time.Now())
 		case <-r.watcher.Changed():
 			if err := r.take(time.Now()); err != nil {
 				return err
@@ -159,7 +179,7 @@ func (r *Runner) take(now time.Time) error {
 		r.answers[q] = up.State
 		if up.State.Version != old.Version {
 			for _, i := range r.graph.Users(q) {
-				r.units[i].dirty = true
+				r.ids[i].dirty = true
 			}
 		}
 		r.tell(r.stores.note(q, up.State.Failure, now))
@@ -175,8 +195,8 @@ func (r *Runner) exhausted(q watch.Query, f *watch.Failure) error {
 	if f == nil {
 		return nil
 	}
-	if r.opts.Once && watch.Classify(f.Err) == watch.Invalid {
-		return f.Err
+	if r.opts.Once && (watch.Classify(f.Err) == watch.Invalid || q.Store() == watch.Files) {
+		return f.Err // asking again would not help; for a file, as in consul-template (COMPAT 3.7)
 	}
 	most := r.opts.Attempts[q.Store()]
 	if most == 0 || f.Attempts <= most {

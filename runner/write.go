@@ -64,7 +64,19 @@ func (u *unit) file() renderer.File {
 }
 
 // swap renames what was staged into place, and deals with each file by itself.
+// What a template wrote besides (writeToFile) goes first: where that fails, the
+// template's own file stays as it was, as in consul-template.
 func (r *Runner) swap(due []*unit, staged []*renderer.Staged, errs []error, now time.Time) error {
+	extras := make([]bool, len(due))
+	for i, u := range due {
+		if errs[i] != nil {
+			continue
+		}
+		if extras[i], errs[i] = u.writeExtras(); errs[i] != nil {
+			staged[i].Discard()
+			staged[i] = nil
+		}
+	}
 	ready := make([]*renderer.Staged, 0, len(staged))
 	for _, s := range staged {
 		if s != nil {
@@ -80,12 +92,8 @@ func (r *Runner) swap(due []*unit, staged []*renderer.Staged, errs []error, now 
 			result, results = results[0], results[1:]
 			err = result.Err
 		}
-		var extras bool
 		if err == nil {
-			extras, err = u.writeExtras()
-		}
-		if err == nil {
-			r.inPlace(u, result, extras, now)
+			r.inPlace(u, result, extras[i], now)
 			continue
 		}
 		if err := r.failed(u, u.renderError(err), now); err != nil && fatal == nil {
