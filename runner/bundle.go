@@ -28,13 +28,20 @@ type bundle struct {
 	retryAt  time.Time // not before this, after a failure
 }
 
-// join puts units into bundles, in the order of their first template.
-func join(units []*unit) []*bundle {
+// join puts units into bundles, in the order of their first template. Those
+// of old that are still of use go on with what they have under way.
+func join(units []*unit, old []*bundle) []*bundle {
+	for _, b := range old {
+		b.members = nil
+	}
 	var bundles []*bundle
 	for _, u := range units {
 		b := find(bundles, u.spec)
 		if b == nil {
-			b = &bundle{command: u.spec.Command, wait: u.spec.Wait}
+			if b = find(old, u.spec); b == nil {
+				b = &bundle{wait: u.spec.Wait}
+			}
+			b.command = u.spec.Command
 			bundles = append(bundles, b)
 		}
 		b.members = append(b.members, u)

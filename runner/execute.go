@@ -91,15 +91,20 @@ func (r *Runner) answer(q watch.Query) (watch.Answer, bool) {
 func (r *Runner) watch(x execution, now time.Time) {
 	used := x.result.Used
 	if x.err != nil {
-		used = template.Keep(r.graph.Uses(x.unit.index), used)
+		used = template.Keep(r.graph.Uses(x.unit.id), used)
 	}
-	added, dropped := r.graph.Use(x.unit.index, used)
-	r.watcher.Unwatch(dropped...)
-	for _, q := range dropped {
+	added, dropped := r.graph.Use(x.unit.id, used)
+	r.unwatch(dropped, now)
+	r.watcher.Watch(added...)
+}
+
+// unwatch forgets queries that no template uses any more.
+func (r *Runner) unwatch(queries []watch.Query, now time.Time) {
+	r.watcher.Unwatch(queries...)
+	for _, q := range queries {
 		delete(r.answers, q)
 		r.tell(r.stores.forget(q, now))
 	}
-	r.watcher.Watch(added...)
 }
 
 // settle decides what an execution means for its unit.

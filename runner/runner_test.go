@@ -26,6 +26,8 @@ type fakeStore struct {
 	mu    sync.Mutex
 	data  map[string]any // nil: it does not exist
 	sinks map[watch.Query]watch.Sink
+
+	watches int // how often Watch was called
 }
 
 func (s *fakeStore) Run(ctx context.Context) { <-ctx.Done() }
@@ -33,6 +35,7 @@ func (s *fakeStore) Run(ctx context.Context) { <-ctx.Done() }
 func (s *fakeStore) Watch(q watch.Query, sink watch.Sink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.watches++
 	s.sinks[q] = sink
 	if v, ok := s.data[q.Name]; ok {
 		sink.Publish(answer(q, v))
@@ -93,6 +96,9 @@ type rig struct {
 	run    func(Command) (string, error)
 	done   chan error
 	cancel context.CancelFunc
+
+	runner  *Runner
+	watcher *watch.Watcher
 }
 
 // newRig starts a runner of these templates. A template's name is its
@@ -104,14 +110,12 @@ func newRig(t *testing.T, o Options, store map[string]any) *rig {
 		store: &fakeStore{data: store, sinks: make(map[watch.Query]watch.Sink)},
 		run:   func(Command) (string, error) { return "", nil },
 	}
-	for i := range o.Templates {
-		o.Templates[i].Destination = filepath.Join(g.dir, o.Templates[i].Name)
-	}
-	o.Events = g.event
-	r, err := New(o, watch.New(map[watch.Store]watch.Source{watch.Consul: g.store}))
+	g.watcher = watch.New(map[watch.Store]watch.Source{watch.Consul: g.store})
+	r, err := New(g.options(o), g.watcher)
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.runner = r
 	r.run = func(_ context.Context, c Command) (string, error) {
 		g.runs.Add(1)
 		return g.run(c)
@@ -121,6 +125,15 @@ func newRig(t *testing.T, o Options, store map[string]any) *rig {
 	go func() { g.done <- r.Run(ctx) }()
 	synctest.Wait()
 	return g
+}
+
+// options fills in where the templates go and who hears of events.
+func (g *rig) options(o Options) Options {
+	for i := range o.Templates {
+		o.Templates[i].Destination = filepath.Join(g.dir, o.Templates[i].Name)
+	}
+	o.Events = g.event
+	return o
 }
 
 func (g *rig) event(e Event) {
@@ -289,8 +302,7 @@ func TestSharedCommandDoesNotWaitForEver(t *testing.T) {
 // run.
 func TestChangesDuringACommandCollapse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var g *rig
-		g = newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`, "slow")}}, map[string]any{"x": nil})
+		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`, "slow")}}, map[string]any{"x": nil})
 		defer g.stop()
 		g.run = func(Command) (string, error) { time.Sleep(10 * time.Second); return "", nil }
 		for i := range 5 {

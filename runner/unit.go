@@ -10,7 +10,8 @@ import (
 
 // A unit is one template with its state. The loop owns it.
 type unit struct {
-	index  int
+	id     int // in the graph; no other unit ever has it
+	index  int // among the templates
 	spec   Template
 	tmpl   *template.Template
 	bundle *bundle

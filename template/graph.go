@@ -1,6 +1,7 @@
 package template
 
 import (
+	"maps"
 	"slices"
 
 	"restencil/watch"
@@ -70,6 +71,9 @@ func (g *Graph) Users(q watch.Query) []int { return g.users[q] }
 // Uses returns the queries that the template uses, in the order they were
 // given. The caller must not change the slice.
 func (g *Graph) Uses(template int) []watch.Query { return g.uses[template] }
+
+// Queries returns all that somebody uses, in no certain order.
+func (g *Graph) Queries() []watch.Query { return slices.Collect(maps.Keys(g.users)) }
 
 // Len returns how many queries somebody uses.
 func (g *Graph) Len() int { return len(g.users) }

@@ -1,0 +1,114 @@
+package runner
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restencil/watch"
+)
+
+// reload reloads with these templates and waits until all is quiet.
+func (g *rig) reload(templates ...Template) {
+	g.t.Helper()
+	if err := g.runner.Reload(g.t.Context(), g.options(Options{Templates: templates}), g.watcher); err != nil {
+		g.t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+func TestReloadOfTheSameDoesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		templates := func() []Template {
+			return []Template{tmpl("a", `{{ key "x" }}`, "reload"), tmpl("b", `{{ key "gone" }}`)}
+		}
+		g := newRig(t, Options{Templates: templates()}, map[string]any{"x": 1, "gone": nil})
+		defer g.stop()
+		g.happened("0s rendered a", "0s run reload")
+		watches := g.store.watches
+		sleep(time.Second)
+		for range 100 {
+			g.reload(templates()...)
+		}
+		if g.store.watches != watches {
+			t.Errorf("%d new watches", g.store.watches-watches)
+		}
+		sleep(1500 * time.Millisecond)
+		g.happened("2s waiting b b:1:4: kv.get(gone): it does not exist") // its time goes on
+		g.store.set("x", 2)
+		synctest.Wait()
+		g.happened("2.5s rendered a", "2.5s run reload")
+	})
+}
+
+func TestReloadAppliesTheDifference(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{
+			tmpl("same", `{{ key "x" }}`, "reload same"),
+			tmpl("changed", `{{ key "y" }}`, "reload changed"),
+			tmpl("removed", `{{ key "z" }}`, "reload removed"),
+		}}, map[string]any{"x": 1, "y": 1, "z": 1})
+		defer g.stop()
+		g.events = nil
+		g.reload(
+			tmpl("new", `{{ key "x" }}`),
+			tmpl("changed", `new text, {{ key "y" }}`, "reload changed"),
+			tmpl("same", `{{ key "x" }}`, "reload same"),
+		)
+		g.happened("0s rendered new", "0s rendered changed", "0s run reload changed")
+		if g.store.watched("z") {
+			t.Error("what only the removed template asked is still watched")
+		}
+		g.store.set("x", 2)
+		synctest.Wait()
+		g.happened("0s rendered new", "0s rendered same", "0s run reload same")
+		g.holds("removed", "1")
+	})
+}
+
+func TestReloadOfSomethingBrokenChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 1})
+		defer g.stop()
+		bad := g.options(Options{Templates: []Template{tmpl("a", `{{ key "x" }`)}})
+		if err := g.runner.Reload(t.Context(), bad, g.watcher); err == nil {
+			t.Error("no error for a template that does not parse")
+		}
+		g.store.set("x", 2)
+		synctest.Wait()
+		g.holds("a", "2")
+	})
+}
+
+// A change that waits for its time, and a command that failed, outlive a
+// reload.
+func TestReloadKeepsWhatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := tmpl("a", `{{ key "x" }}`, "reload")
+		a.Wait = Wait{Min: time.Second, Max: 3 * time.Second}
+		g := newRig(t, Options{Templates: []Template{a}}, map[string]any{"x": 0})
+		defer g.stop()
+		g.happened("0s rendered a", "0s run reload")
+		g.store.set("x", 1)
+		sleep(500 * time.Millisecond)
+		g.reload(a)
+		sleep(time.Minute)
+		g.happened("1s rendered a", "1s run reload")
+	})
+}
+
+// Another store is asked all anew, and until it answers nothing is blanked.
+func TestReloadWithAnotherStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 1})
+		defer g.stop()
+		g.holds("a", "1")
+		g.store = &fakeStore{data: map[string]any{}, sinks: make(map[watch.Query]watch.Sink)}
+		g.watcher = watch.New(map[watch.Store]watch.Source{watch.Consul: g.store})
+		g.reload(tmpl("a", `{{ key "x" }}`))
+		g.holds("a", "1")
+		g.store.set("x", 2)
+		synctest.Wait()
+		g.holds("a", "2")
+	})
+}
