@@ -17,9 +17,8 @@
 // half written. A symbolic link, on the other hand, is replaced itself, and
 // what it pointed to is left alone (COMPAT 4.9).
 //
-// The functions may be called concurrently for different destinations. Files
-// of the same destination are to be staged and swapped one after the other,
-// since Stage compares with what is there. On Windows a rename is not atomic,
+// The functions may be called concurrently; those that change a destination
+// (Swap, Restore, Write) only for different destinations. On Windows a rename is not atomic,
 // there are no owners, and of the mode only "read-only" is kept.
 //
 // Package renderer knows nothing of templates or stores.

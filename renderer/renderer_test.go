@@ -501,6 +501,29 @@ func TestSwapGoesOn(t *testing.T) {
 	}
 }
 
+// consul-template writes them one after the other (COMPAT 4.9).
+func TestSwapSameDestination(t *testing.T) {
+	notOnWindows(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out")
+	put(t, path, "last", 0o644)
+	var all []*renderer.Staged
+	for _, content := range []string{"first", "last", "last"} {
+		s, err := renderer.Stage(renderer.File{Path: path, Content: []byte(content)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, s)
+	}
+	want := []renderer.Change{renderer.Replaced, renderer.Replaced, renderer.Unchanged}
+	for i, r := range renderer.Swap(all...) {
+		if r.Change != want[i] || r.Err != nil {
+			t.Errorf("result %d: %+v, want %v", i, r, want[i])
+		}
+	}
+	wantTree(t, dir, map[string]string{"out": "-rw-r--r-- last"})
+}
+
 func TestRestore(t *testing.T) {
 	notOnWindows(t)
 	dir := t.TempDir()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"syscall"
 )
@@ -29,12 +30,21 @@ type Result struct {
 }
 
 // Swap puts what was staged in place, in order, makes that durable, and
-// returns a Result for each. A file that fails does not hold up the others;
-// who wants all or none sets Keep and calls Restore.
+// returns a Result for each. Of several files with one destination, the last
+// remains. A file that fails does not hold up the others; who wants all or
+// none sets Keep and calls Restore.
 func Swap(staged ...*Staged) []Result {
 	results := make([]Result, len(staged))
+	replaced := make(map[string]bool)
 	for i, s := range staged {
-		results[i].Err = s.swap()
+		path := filepath.Clean(s.file.Path)
+		if replaced[path] {
+			results[i].Err = s.compareAgain()
+		}
+		if results[i].Err == nil {
+			results[i].Err = s.swap()
+		}
+		replaced[path] = replaced[path] || s.moved
 	}
 	makeDurable(staged)
 	for i, s := range staged {
@@ -68,6 +78,22 @@ func (s *Staged) Discard() {
 		}
 	}
 	s.state = finished
+}
+
+// compareAgain stages anew what needed no new bytes when it was compared,
+// since the destination has been replaced after that.
+func (s *Staged) compareAgain() error {
+	if s.state != staged || s.temp != "" {
+		return nil
+	}
+	again, err := Stage(s.file)
+	if err != nil {
+		s.Discard()
+		s.change = Unchanged
+		return err
+	}
+	*s = *again
+	return nil
 }
 
 func (s *Staged) swap() (err error) {

@@ -100,7 +100,7 @@ func (c *children) collect() {
 		if got == 0 {
 			continue
 		}
-		p.success = err == nil && status.Exited() && status.ExitStatus() == 0
+		p.success = err == nil && status.ExitStatus() == 0 // -1 after a signal
 		close(p.ended)
 		delete(c.running, pid)
 	}

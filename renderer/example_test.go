@@ -1,0 +1,39 @@
+package renderer_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"restencil/renderer"
+)
+
+// A certificate and its key go in place together, once both are on disk.
+func ExampleSwap() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+
+	var staged []*renderer.Staged
+	for _, f := range []renderer.File{
+		{Path: filepath.Join(dir, "tls", "cert.pem"), Content: []byte("certificate\n")},
+		{Path: filepath.Join(dir, "tls", "key.pem"), Content: []byte("key\n"), Perm: 0o600},
+	} {
+		s, err := renderer.Stage(f)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer s.Discard()
+		staged = append(staged, s)
+	}
+	for _, r := range renderer.Swap(staged...) {
+		fmt.Println(r.Change, r.Err)
+	}
+	// Output:
+	// replaced <nil>
+	// replaced <nil>
+}
