@@ -1,4 +1,3 @@
-// Package logging writes the program's log.
 package logging
 
 import (
@@ -23,10 +22,17 @@ func NewText(w io.Writer, level slog.Leveler) slog.Handler {
 	return &text{w: w, mu: new(sync.Mutex), level: level}
 }
 
+// newBareText is NewText without time and level, which the system log has
+// itself.
+func newBareText(w io.Writer, level slog.Leveler) slog.Handler {
+	return &text{w: w, mu: new(sync.Mutex), level: level, bare: true}
+}
+
 type text struct {
 	w         io.Writer
 	mu        *sync.Mutex // shared by all handlers that write to w
 	level     slog.Leveler
+	bare      bool // without time and level
 	component string
 	prefix    string // of attribute keys, from groups
 	attrs     string // what WithAttrs added, ready to write
@@ -36,7 +42,7 @@ func (h *text) Enabled(_ context.Context, l slog.Level) bool { return l >= h.lev
 
 func (h *text) Handle(_ context.Context, r slog.Record) error {
 	var line strings.Builder
-	if !r.Time.IsZero() {
+	if !h.bare && !r.Time.IsZero() {
 		line.WriteString(r.Time.Format(timeLayout) + " ")
 	}
 	component, attrs := h.component, h.attrs
@@ -48,7 +54,9 @@ func (h *text) Handle(_ context.Context, r slog.Record) error {
 		}
 		return true
 	})
-	line.WriteString("[" + levelName(r.Level) + "] ")
+	if !h.bare {
+		line.WriteString("[" + levelName(r.Level) + "] ")
+	}
 	if component != "" {
 		line.WriteString("(" + component + ") ")
 	}

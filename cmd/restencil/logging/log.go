@@ -1,0 +1,115 @@
+package logging
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// Options say where the log goes. They are plain values.
+type Options struct {
+	// Level is the lowest that is written, everywhere.
+	Level slog.Level
+
+	// JSON makes each line an object, in log/slog's form, rather than text.
+	JSON bool
+
+	// Stderr gets every line. Nil for none.
+	Stderr io.Writer
+
+	File   File
+	Syslog Syslog
+}
+
+// A File is a log file, of which there is a new one now and then.
+type File struct {
+	// Path names the files: a file app.log in a directory gives
+	// app-<nanoseconds since 1970>.log there. The directory must exist. A
+	// name without an extension gets .log; a path that is a directory, with
+	// the slash, has consul-template.log in it. Empty for no file.
+	Path string
+
+	// MaxBytes is the size from which there is a new file. 0: any.
+	MaxBytes int64
+
+	// MaxAge is how long a file is used. 0 for 24 hours.
+	MaxAge time.Duration
+
+	// Keep is how many files there are besides the one in use; older ones are
+	// removed. 0 for all, below 0 for none.
+	Keep int
+}
+
+// Syslog is the system log of this machine.
+type Syslog struct {
+	// Enabled turns it on.
+	Enabled bool
+
+	// Facility is a name of COMPAT 4.15, in small letters or capitals.
+	Facility string
+
+	// Name is what the lines are logged under.
+	Name string
+
+	// Socket is where the system log listens. Empty for the usual places.
+	Socket string
+}
+
+// A Log is an open log. It may be used concurrently.
+type Log struct {
+	*slog.Logger
+	closers []io.Closer
+}
+
+// Open opens a log. Its File is a new one each time, so that a log can be
+// opened before the one it replaces is closed. The caller closes it.
+func Open(o Options) (*Log, error) {
+	if o.Stderr == nil {
+		o.Stderr = io.Discard
+	}
+	l := &Log{}
+	stderr := o.handler(o.Stderr)
+	handlers := []slog.Handler{stderr}
+	add := func(name string, h slog.Handler, c io.Closer) {
+		handlers = append(handlers, newFallible(name, h, stderr))
+		l.closers = append(l.closers, c)
+	}
+	if o.File.Path != "" {
+		f, err := openFile(o.File)
+		if err != nil {
+			return nil, fmt.Errorf("error setting up log_file logging: %w", err)
+		}
+		add("the log file", o.handler(f), f)
+	}
+	if o.Syslog.Enabled {
+		s, err := dialSyslog(o.Syslog)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("error setting up syslog logging: %w", err), l.Close())
+		}
+		add("the system log", newSyslogHandler(s, o), s)
+	}
+	l.Logger = slog.New(slog.NewMultiHandler(handlers...))
+	return l, nil
+}
+
+// handler returns what writes lines to w.
+func (o Options) handler(w io.Writer) slog.Handler {
+	if o.JSON {
+		return newJSON(w, o.Level)
+	}
+	return NewText(w, o.Level)
+}
+
+// Close closes the file and the connection to the system log. Standard error
+// is left open, and alone gets what is logged from now on. To close a log
+// again does nothing.
+func (l *Log) Close() error {
+	var errs []error
+	for _, c := range l.closers {
+		errs = append(errs, c.Close())
+	}
+	l.closers = nil
+	return errors.Join(errs...)
+}
