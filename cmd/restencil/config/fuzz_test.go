@@ -27,6 +27,7 @@ func FuzzFile(f *testing.F) {
 			}
 		}
 	}
+	f.Add(strings.Repeat("\x8f", 1<<16)) // took for ever once: a diagnostic a byte
 	f.Fuzz(func(t *testing.T, text string) {
 		first := newConfig(nil)
 		if err := first.decode(newSource("file", text)); err != nil {

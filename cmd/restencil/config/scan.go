@@ -36,6 +36,7 @@ type scanner struct {
 	pos      int
 	tokens   []token
 	problems Diagnostics
+	told     int // the end of the line of the last problem
 }
 
 // scan returns the tokens of a source without its comments, and what is wrong
@@ -51,11 +52,14 @@ func scan(src *source, json bool) ([]token, Diagnostics) {
 // problem notes what is wrong, once a line: the rest of a line often follows
 // from it.
 func (s *scanner) problem(start, end int, message, hint string) {
-	d := s.diagnose(start, end, message, hint)
-	if last := len(s.problems) - 1; last >= 0 && s.problems[last].Position.Line == d.Position.Line {
+	if start < s.told {
 		return
 	}
-	s.problems = append(s.problems, d)
+	s.problems = append(s.problems, s.diagnose(start, end, message, hint))
+	s.told = len(s.text)
+	if n := strings.IndexByte(s.text[start:], '\n'); n >= 0 {
+		s.told = start + n
+	}
 }
 
 func (s *scanner) add(kind tokenKind, start int, value any) {
