@@ -1,0 +1,259 @@
+package compat
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// A generator makes up templates whose expressions fit together, now and then
+// with one that does not. The same seed makes the same ones.
+type generator struct {
+	*rand.Rand
+	makers map[kind][]function // by the kind they can stand for
+	scope  []variable
+	spoil  int // how many expressions are left before one is spoilt; negative: none is
+	names  int
+}
+
+// A variable is what an expression can name.
+type variable struct {
+	text string
+	kind kind
+}
+
+// newVariable returns the variable that is written so. A map is copied where
+// it is used: a map that was put into itself would end consul-template.
+func newVariable(text string, k kind) variable {
+	if k == "dict" {
+		text = "(sprig_deepCopy " + text + ")"
+	}
+	return variable{text, k}
+}
+
+func newGenerator(seed uint64) *generator {
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0)), makers: make(map[kind][]function)}
+	for _, k := range []kind{"str", "num", "seq", "map", "any"} {
+		g.index(k)
+	}
+	return g
+}
+
+// index notes which functions make k and each kind in it.
+func (g *generator) index(k kind) {
+	all := within(k)
+	g.makers[k] = nil
+	for _, f := range functions {
+		if slices.Contains(all, f.result) {
+			g.makers[k] = append(g.makers[k], f)
+		}
+	}
+	for _, sub := range contains[k] {
+		g.index(sub)
+	}
+}
+
+// template makes up one template. One in six has a wrong argument somewhere;
+// others fail all by themselves.
+func (g *generator) template() *node {
+	g.scope, g.names, g.spoil = nil, 0, -1
+	if g.IntN(6) == 0 {
+		g.spoil = g.IntN(8)
+	}
+	return sequence(g.statements(1+g.IntN(3), 2))
+}
+
+// statements makes up count of them, which may nest depth deep. What they
+// define is gone after the last.
+func (g *generator) statements(count, depth int) []*node {
+	outer := len(g.scope)
+	all := make([]*node, count)
+	for i := range all {
+		all[i] = g.statement(depth)
+	}
+	g.scope = g.scope[:outer]
+	return all
+}
+
+func (g *generator) statement(depth int) *node {
+	if depth == 0 {
+		return g.output()
+	}
+	switch g.IntN(10) {
+	case 0:
+		return statement("{{ if %s }}%s{{ else }}%s{{ end }}", g.sound(g.oneOf("bool", "any"), 2), g.block(depth), g.block(depth))
+	case 1:
+		k := g.oneOf("str", "int", "list", "dict")
+		return statement("{{ with %s }}%s{{ else }}none{{ end }}", g.sound(k, 2), g.block(depth, newVariable(".", k)))
+	case 2:
+		return g.ranging(depth)
+	case 3:
+		return g.assignment(depth)
+	case 4:
+		return g.fields()
+	default:
+		return g.output()
+	}
+}
+
+// block makes up the inside of a control structure.
+func (g *generator) block(depth int, variables ...variable) *node {
+	outer := len(g.scope)
+	g.scope = append(g.scope, variables...)
+	inside := g.statements(1, depth-1)[0]
+	g.scope = g.scope[:outer]
+	return inside
+}
+
+// output makes up an action that prints.
+func (g *generator) output() *node {
+	k := g.oneOf("str", "str", "num", "int", "float", "bool", "any", "list", "strs", "dict", "smap", "json", "yaml")
+	x := g.sound(k, 3)
+	switch g.IntN(5) {
+	case 0:
+		return statement("{{ $x := %s }}{{ $x }} {{ printf \"%%T %%v\" $x $x }}", x)
+	case 1:
+		return statement("[{{- %s -}}]", x)
+	case 2:
+		return statement("{{ %s | toJSON }}", x)
+	default:
+		return statement("{{ %s }}", x)
+	}
+}
+
+// ranging makes up a loop.
+func (g *generator) ranging(depth int) *node {
+	const format = "{{ range $i%d, $e%d := %%s }}%%s;{{ end }}"
+	g.names++
+	loop := fmt.Sprintf(format, g.names, g.names)
+	i, e := fmt.Sprintf("$i%d", g.names), fmt.Sprintf("$e%d", g.names)
+	k := g.oneOf("strs", "list", "ints", "dict", "smap")
+	key, element := kind("int"), kind("any")
+	switch k {
+	case "strs":
+		element = "str"
+	case "ints":
+		element = "int"
+	case "smap":
+		key, element = "str", "str"
+	case "dict":
+		key = "str"
+	}
+	return statement(loop, g.sound(k, 2), g.block(depth, newVariable(i, key), newVariable(e, element)))
+}
+
+// assignment makes up a variable or a value in the scratchpad, and uses it.
+func (g *generator) assignment(depth int) *node {
+	g.names++
+	k := g.oneOf("str", "int", "any", "list", "dict", "float")
+	x := g.sound(k, 2)
+	if g.IntN(2) == 0 {
+		v := fmt.Sprintf("$v%d", g.names)
+		return statement("{{ "+v+" := %s }}%s", x, g.block(depth, newVariable(v, k)))
+	}
+	set := fmt.Sprintf("{{ scratch.Set \"k%d\" %%s }}%%s", g.names)
+	return statement(set, x, g.block(depth, newVariable(fmt.Sprintf("(scratch.Get \"k%d\")", g.names), k)))
+}
+
+// fields makes up a loop over what Consul answers that uses its fields.
+func (g *generator) fields() *node {
+	switch g.IntN(6) {
+	case 0:
+		return statement("{{ range %s }}{{ .Key }}={{ .Value }} {{ .Path }} {{ .Flags }};{{ end }}", g.expression("pairs", 1))
+	case 1:
+		return statement("{{ range %s }}{{ .Node }} {{ .ID }} {{ .Address }}:{{ .Port }} {{ .Tags | join \",\" }} {{ .ServiceMeta }} {{ .Status }} {{ .Weights.Passing }} {{ range .Checks }}{{ .CheckID }}={{ .Status }} {{ end }};{{ end }}", g.expression("services", 1))
+	case 2:
+		return statement("{{ range %s }}{{ .Name }} {{ .Tags }} {{ .Tags | contains %s }};{{ end }}", g.expression("snippets", 1), g.expression("str", 1))
+	case 3:
+		return statement("{{ range %s }}{{ .Node }} {{ .Address }} {{ .Meta }} {{ .TaggedAddresses.wan }};{{ end }}", g.expression("nodes", 1))
+	case 4:
+		return statement("{{ range $k, $group := %s }}{{ $k }}:{{ range $group }}{{ .Name }} {{ .Tags }} {{ end }};{{ end }}", expression("(byTag %s)", g.expression(g.oneOf("services", "snippets"), 1)))
+	default:
+		return statement("{{ with index %s %s }}{{ .Name }} {{ .ID }} {{ .NodeMeta.rack }}{{ end }}", g.expression("services", 1), g.expression("n", 1))
+	}
+}
+
+// sound makes up an expression that is itself of kind k, whatever its parts.
+func (g *generator) sound(k kind, depth int) *node {
+	if g.spoil == 0 {
+		g.spoil++
+	}
+	return g.expression(k, depth)
+}
+
+func (g *generator) oneOf(kinds ...kind) kind { return kinds[g.IntN(len(kinds))] }
+
+// expression makes up a value of kind k, of calls at most depth deep.
+func (g *generator) expression(k kind, depth int) *node {
+	if g.spoil == 0 {
+		g.spoil = -1
+		k = g.wrong(k)
+	}
+	if g.spoil > 0 {
+		g.spoil--
+	}
+	if makers := g.makers[k]; depth > 0 && len(makers) > 0 && g.IntN(4) > 0 {
+		return g.call(makers[g.IntN(len(makers))], depth)
+	}
+	return g.value(k)
+}
+
+// wrong returns another kind than k. What counts how often something is done
+// must not become a large number, and a pointer must not get where it would be
+// printed: its text is another one in each process.
+func (g *generator) wrong(k kind) kind {
+	others := []kind{"str", "int", "float", "bool", "list", "strs", "dict", "smap", "ymap", "nil"}
+	switch k {
+	case "n":
+		others = []kind{"list", "dict", "bool", "nil", "float"}
+	case "num", "bool", "dict", "digits", "decimal", "boolean", "json", "yaml", "base64", "regex", "sep":
+		others = append(others, "pairs", "services")
+	}
+	others = slices.DeleteFunc(others, func(other kind) bool { return slices.Contains(within(k), other) })
+	if len(others) == 0 {
+		return "nil"
+	}
+	return g.oneOf(others...)
+}
+
+// call makes up a call, in one of the ways to write it.
+func (g *generator) call(f function, depth int) *node {
+	kids := make([]*node, len(f.args))
+	for i, k := range f.args {
+		kids[i] = g.expression(k, depth-1)
+	}
+	if last := len(kids) - 1; last >= 0 && g.IntN(3) == 0 {
+		kids = append([]*node{kids[last]}, kids[:last]...)
+		return expression("(%s | "+f.name+strings.Repeat(" %s", last)+")", kids...)
+	}
+	return expression("("+f.name+strings.Repeat(" %s", len(kids))+")", kids...)
+}
+
+// value makes up a value without a call: a variable, a literal, or what is
+// asked for.
+func (g *generator) value(k kind) *node {
+	kinds := within(k)
+	var names, asked, written []string
+	for _, v := range g.scope {
+		if slices.Contains(kinds, v.kind) {
+			names = append(names, v.text)
+		}
+	}
+	for _, sub := range kinds {
+		asked = append(asked, answers[sub]...)
+		written = append(written, literals[sub]...)
+	}
+	if literal := g.fresh(kinds[g.IntN(len(kinds))]); literal != "" && g.IntN(3) == 0 {
+		return leaf(literal)
+	}
+	for _, choice := range [][]string{names, asked, written} {
+		if len(choice) > 0 && (g.IntN(2) == 0 || len(written) == 0) {
+			return leaf(choice[g.IntN(len(choice))])
+		}
+	}
+	if len(written) == 0 {
+		written = literals["nil"]
+	}
+	return leaf(written[g.IntN(len(written))])
+}
