@@ -1,7 +1,6 @@
 package template
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -21,33 +20,37 @@ const checkEvery = 256
 type limits struct {
 	output int
 	time   time.Duration
+	cause  error // of the end of an execution that takes longer
 }
 
 func (o Options) limits() limits {
-	return limits{
+	l := limits{
 		output: cmp.Or(o.MaxOutput, defaultMaxOutput),
 		time:   cmp.Or(o.MaxTime, defaultMaxTime),
 	}
+	l.cause = fmt.Errorf("it took longer than %v", l.time)
+	return l
 }
 
 func (l limits) context(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, l.time, fmt.Errorf("it took longer than %v", l.time))
+	return context.WithTimeoutCause(ctx, l.time, l.cause)
 }
 
 // A limitedBuffer takes an output until it is too large or ctx ends.
 type limitedBuffer struct {
 	ctx    context.Context
-	buf    bytes.Buffer
+	data   []byte
 	most   int
 	writes int
 }
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if b.buf.Len()+len(p) > b.most {
+	if len(b.data)+len(p) > b.most {
 		return 0, fmt.Errorf("the output is larger than %d bytes", b.most)
 	}
 	if b.writes++; b.writes%checkEvery == 0 && b.ctx.Err() != nil {
 		return 0, context.Cause(b.ctx)
 	}
-	return b.buf.Write(p)
+	b.data = append(b.data, p...)
+	return len(p), nil
 }

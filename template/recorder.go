@@ -18,10 +18,14 @@ type recorder struct {
 	memo   map[string]memo        // what plugins said, since the last complete execution
 	stale  bool                   // memo belongs to an output that is complete
 
+	asked map[watch.Query]*asked // in this execution and those before
+	turn  int                    // which execution it is
+
 	// Of the execution under way.
 	answers Answers
-	used    []watch.Query
-	seen    map[watch.Query]bool // the queries in used; true: it is missing
+	first   asked  // stands before the query that is asked first
+	last    *asked // the query that was asked last, or &first
+	used    useList
 	missing []watch.Query
 	files   []funcs.File
 	printed strings.Builder
@@ -34,17 +38,29 @@ type memo struct {
 	err error
 }
 
+// An asked is what is kept of a query that was asked. One execution asks as the
+// one before, nearly always, so that following next spares most searches.
+type asked struct {
+	query   watch.Query
+	refused error  // why it cannot be asked
+	next    *asked // what was asked after it, the last time
+	turn    int    // of the execution that used it last
+	missing bool   // in that execution
+}
+
 // errTrapped ends an execution of Locate where the query is asked.
 var errTrapped = errors.New("located")
 
 func (r *recorder) begin(answers Answers) {
 	r.answers = answers
-	r.used = make([]watch.Query, 0, len(r.used))
-	r.missing = nil
-	if r.seen == nil {
-		r.seen = make(map[watch.Query]bool)
+	if r.asked == nil || len(r.asked) > 2*r.used.n+16 { // what is not asked any more takes memory
+		r.asked = make(map[watch.Query]*asked)
+		r.first.next = nil
 	}
-	clear(r.seen)
+	r.turn++
+	r.last = &r.first
+	r.used.begin()
+	r.missing = nil
 	r.files = nil
 	r.printed.Reset()
 	r.trapped = false
@@ -60,7 +76,7 @@ func (r *recorder) finished(complete bool) { r.stale = complete }
 
 func (r *recorder) result() Result {
 	return Result{
-		Used:    r.used,
+		Used:    r.used.queries(),
 		Missing: r.missing,
 		Files:   r.files,
 		Printed: r.printed.String(),
@@ -73,25 +89,50 @@ func (r *recorder) Ask(q watch.Query) (watch.Answer, bool, error) {
 		r.trapped = true
 		return watch.Answer{}, false, errTrapped
 	}
-	if r.serves != nil && !r.serves(q.Store()) {
-		return watch.Answer{}, false, fmt.Errorf("%s is %w", q.Store(), watch.ErrNotConfigured)
+	e := r.entry(q)
+	if e.refused != nil {
+		return watch.Answer{}, false, e.refused
 	}
-	if _, ok := r.seen[q]; !ok {
-		r.seen[q] = false
-		r.used = append(r.used, q)
+	if e.turn != r.turn {
+		e.turn, e.missing = r.turn, false
+		r.used.add(q)
 	}
 	a, known := r.answers(q)
 	if !known {
-		r.Incomplete(q)
+		r.miss(e)
 	}
 	return a, known, nil
 }
 
+// entry returns what is kept of a query that is asked now.
+func (r *recorder) entry(q watch.Query) *asked {
+	e := r.last.next
+	if e == nil || e.query != q {
+		e = r.asked[q]
+		if e == nil {
+			e = &asked{query: q, refused: r.refuse(q.Store())}
+			r.asked[q] = e
+		}
+		r.last.next = e
+	}
+	r.last = e
+	return e
+}
+
+func (r *recorder) refuse(s watch.Store) error {
+	if r.serves == nil || r.serves(s) {
+		return nil
+	}
+	return fmt.Errorf("%s is %w", s, watch.ErrNotConfigured)
+}
+
 // Incomplete implements funcs.Asker.
-func (r *recorder) Incomplete(q watch.Query) {
-	if !r.seen[q] {
-		r.seen[q] = true
-		r.missing = append(r.missing, q)
+func (r *recorder) Incomplete(q watch.Query) { r.miss(r.asked[q]) }
+
+func (r *recorder) miss(e *asked) {
+	if !e.missing {
+		e.missing = true
+		r.missing = append(r.missing, e.query)
 	}
 }
 

@@ -46,7 +46,7 @@ type Result struct {
 	Output []byte
 
 	// Used are the queries that were asked, each once, in order of first use.
-	// After an error they are those asked before it.
+	// After an error they are those asked before it. Nobody changes the slice.
 	Used []watch.Query
 
 	// Missing are the used queries that have no answer yet, or one that will
@@ -122,13 +122,12 @@ func (t *Template) run(ctx context.Context) (output []byte, err error) {
 		}
 	}()
 	t.env.Context, t.env.Scratch = ctx, &funcs.Scratch{}
-	w := &limitedBuffer{ctx: ctx, most: t.limits.output}
-	w.buf.Grow(t.size + t.size/8)
+	w := &limitedBuffer{ctx: ctx, most: t.limits.output, data: make([]byte, 0, t.size+t.size/8)}
 	err = t.text.Execute(w, nil)
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx) // it may have been cut short
 	}
-	return w.buf.Bytes(), err
+	return w.data, err
 }
 
 // Locate tells where the template first asks q: it executes once more, without

@@ -1,0 +1,103 @@
+package template
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"restencil/watch"
+)
+
+// Whatever is asked in whatever order, an execution has each query once, in
+// order of first use, and the results of those before stay as they are.
+func TestRecorderKeepsAccount(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	names := make([]string, 60)
+	for i := range names {
+		names[i] = fmt.Sprint("k", i)
+	}
+	var rec recorder
+	var got, want []Result
+	order := slices.Clone(names)
+	for range 500 {
+		switch rng.IntN(4) {
+		case 0: // another order
+			rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		case 1: // more or fewer
+			order = order[:cap(order)][:rng.IntN(len(names))]
+		}
+		asks := keys(order...)
+		if len(asks) > 0 && rng.IntN(2) == 0 { // some of them again
+			asks = append(asks, asks[rng.IntN(len(asks))], asks[0])
+		}
+		known := rng.IntN(len(names))
+		got = append(got, record(t, &rec, asks, known))
+		want = append(want, account(asks, known))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if n := len(rec.asked); n > 2*len(names)+16 {
+		t.Errorf("%d queries are kept at the end", n)
+	}
+}
+
+// knows tells whether there is an answer to q, where known of them have one.
+func knows(q watch.Query, known int) bool {
+	var n int
+	_, err := fmt.Sscanf(q.Name, "k%d", &n)
+	return err == nil && n < known
+}
+
+func record(t *testing.T, rec *recorder, asks []watch.Query, known int) Result {
+	t.Helper()
+	rec.begin(func(q watch.Query) (watch.Answer, bool) { return watch.Answer{Data: q.Name}, knows(q, known) })
+	for _, q := range asks {
+		a, ok, err := rec.Ask(q)
+		if err != nil || ok != knows(q, known) || a.Data != q.Name {
+			t.Fatalf("Ask(%v) = %v, %v, %v", q, a.Data, ok, err)
+		}
+		if ok && q.Name == "k0" { // an answer that will not do
+			rec.Incomplete(q)
+		}
+	}
+	return rec.result()
+}
+
+// account is what record should come to.
+func account(asks []watch.Query, known int) Result {
+	r := Result{Used: []watch.Query{}}
+	for _, q := range asks {
+		if slices.Contains(r.Used, q) {
+			continue
+		}
+		r.Used = append(r.Used, q)
+		if !knows(q, known) || q.Name == "k0" {
+			r.Missing = append(r.Missing, q)
+		}
+	}
+	return r
+}
+
+func TestRecorderKeepsTheListThatStays(t *testing.T) {
+	var rec recorder
+	first := record(t, &rec, keys("a", "b", "c", "a"), 0)
+	same := record(t, &rec, keys("a", "b", "c", "a"), 0)
+	if &first.Used[0] != &same.Used[0] {
+		t.Error("the same queries were written down anew")
+	}
+	shorter := record(t, &rec, keys("a", "b"), 0)
+	other := record(t, &rec, keys("a", "b", "x"), 0)
+	if diff := cmp.Diff(keys("a", "b"), shorter.Used); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(keys("a", "b", "x"), other.Used); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(keys("a", "b", "c"), first.Used); diff != "" {
+		t.Error(diff)
+	}
+}
