@@ -28,13 +28,13 @@ const noConnectionLimit = "limits { http_max_conns_per_client = 5000 }"
 // newRig starts a seeded Consul, or skips the test where there is none.
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	oracle := servers.ConsulTemplate(t)
+	oracle, ours := servers.ConsulTemplate(t), binary.Path(t)
 	agent := servers.Consul(t, servers.HCL(peeringPorts(t)), servers.HCL(noConnectionLimit))
 	seed(t, agent.Client())
 	return &rig{
 		agent:  agent,
 		oracle: program{"consul-template", oracle, agent.Addr(), fixtures(t)},
-		ours:   program{"restencil", binary.Path(t), agent.Addr(), fixtures(t)},
+		ours:   program{"restencil", ours, agent.Addr(), fixtures(t)},
 	}
 }
 

@@ -3,6 +3,7 @@ package compat
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/consul/api"
 
@@ -83,6 +84,22 @@ func seed(t *testing.T, c *api.Client) {
 		}
 	}
 	seedPeering(t, c)
+	waitSynced(t, c)
+}
+
+// waitSynced waits until the agent has told the catalog all about its own
+// node, which it does in its own time; from then on nothing changes.
+func waitSynced(t *testing.T, c *api.Client) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		node, _, err := c.Catalog().Node(servers.NodeName, nil)
+		switch {
+		case err == nil && node != nil && node.Node.Meta["consul-version"] != "" && node.Services["consul"] != nil:
+			return
+		case time.Now().After(deadline):
+			t.Fatalf("the agent's own node is not all in the catalog: %+v, %v", node, err)
+		}
+	}
 }
 
 func put(t *testing.T, c *api.Client, pair *api.KVPair) {
