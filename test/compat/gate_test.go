@@ -21,9 +21,17 @@ type gate string
 
 func (r *rig) newGate() gate { return gate(fmt.Sprintf("gate/%d", r.gates.Add(1))) }
 
+// beginning stands between what a made-up template defines, which must be
+// outside of everything else, and what it does.
+const beginning = "{{/* now: */}}"
+
 // guard returns a template that does nothing before the gate is open.
 func (g gate) guard(text string) source {
-	return source{name: text, text: fmt.Sprintf("{{ if key %q }}%s{{ end }}", string(g), text)}
+	defines, body, ok := strings.Cut(text, beginning)
+	if !ok {
+		defines, body = "", text
+	}
+	return source{name: text, text: fmt.Sprintf("%s{{ if key %q }}%s{{ end }}", defines, string(g), body)}
 }
 
 // fetchAll returns a template that asks for everything in answers, and waits.

@@ -11,10 +11,11 @@ import (
 // with one that does not. The same seed makes the same ones.
 type generator struct {
 	*rand.Rand
-	makers map[kind][]function // by the kind they can stand for
-	scope  []variable
-	spoil  int // how many expressions are left before one is spoilt; negative: none is
-	names  int
+	makers  map[kind][]function // by the kind they can stand for
+	scope   []variable
+	spoil   int // how many expressions are left before one is spoilt; negative: none is
+	names   int
+	defined []kind // what the template "sub" takes, where there is one
 }
 
 // A variable is what an expression can name.
@@ -57,11 +58,23 @@ func (g *generator) index(k kind) {
 // template makes up one template. One in six has a wrong argument somewhere;
 // others fail all by themselves.
 func (g *generator) template() *node {
-	g.scope, g.names, g.spoil = nil, 0, -1
+	g.scope, g.names, g.defined, g.spoil = nil, 0, nil, -1
 	if g.IntN(6) == 0 {
 		g.spoil = g.IntN(8)
 	}
-	return sequence(g.statements(1+g.IntN(3), 2))
+	defines := statement("")
+	if g.IntN(4) == 0 {
+		defines = g.definition()
+	}
+	return statement("%s"+beginning+"%s", defines, sequence(g.statements(1+g.IntN(3), 2)))
+}
+
+// definition makes up a template that others call.
+func (g *generator) definition() *node {
+	k := g.oneOf("str", "int", "any", "list", "dict")
+	d := statement("{{ define \"sub\" }}%s{{ end }}", g.block(2, newVariable(".", k)))
+	g.defined = []kind{k}
+	return d
 }
 
 // statements makes up count of them, which may nest depth deep. What they
@@ -80,29 +93,49 @@ func (g *generator) statement(depth int) *node {
 	if depth == 0 {
 		return g.output()
 	}
-	switch g.IntN(10) {
+	switch g.IntN(16) {
 	case 0:
 		return statement("{{ if %s }}%s{{ else }}%s{{ end }}", g.sound(g.oneOf("bool", "any"), 2), g.block(depth), g.block(depth))
 	case 1:
+		return statement("{{ if %s }}%s{{ else if %s }}%s{{ end }}", g.sound("bool", 2), g.block(depth), g.sound("any", 1), g.block(depth))
+	case 2:
 		k := g.oneOf("str", "int", "list", "dict")
 		return statement("{{ with %s }}%s{{ else }}none{{ end }}", g.sound(k, 2), g.block(depth, newVariable(".", k)))
-	case 2:
+	case 3, 4, 5:
 		return g.ranging(depth)
-	case 3:
+	case 6, 7:
 		return g.assignment(depth)
-	case 4:
+	case 8, 9:
 		return g.fields()
+	case 10:
+		return g.templateCall()
 	default:
 		return g.output()
 	}
 }
 
-// block makes up the inside of a control structure.
+// templateCall makes up a call of the template that definition made.
+func (g *generator) templateCall() *node {
+	if len(g.defined) == 0 {
+		return g.output()
+	}
+	x := g.sound(g.defined[0], 2)
+	if g.IntN(2) == 0 {
+		return statement("{{ template \"sub\" %s }}", x)
+	}
+	return statement("{{ executeTemplate \"sub\" %s | len }} {{ executeTemplate \"sub\" }}", x)
+}
+
+// block makes up the inside of a control structure, which has the variables in
+// scope too.
 func (g *generator) block(depth int, variables ...variable) *node {
-	outer := len(g.scope)
-	g.scope = append(g.scope, variables...)
+	outer := g.scope
+	for _, v := range variables {
+		g.scope = slices.DeleteFunc(slices.Clone(g.scope), func(old variable) bool { return old.text == v.text })
+		g.scope = append(g.scope, v)
+	}
 	inside := g.statements(1, depth-1)[0]
-	g.scope = g.scope[:outer]
+	g.scope = outer
 	return inside
 }
 
@@ -122,25 +155,58 @@ func (g *generator) output() *node {
 	}
 }
 
-// ranging makes up a loop.
+// ranging makes up a loop, in one of the ways to write it.
 func (g *generator) ranging(depth int) *node {
-	const format = "{{ range $i%d, $e%d := %%s }}%%s;{{ end }}"
 	g.names++
-	loop := fmt.Sprintf(format, g.names, g.names)
 	i, e := fmt.Sprintf("$i%d", g.names), fmt.Sprintf("$e%d", g.names)
-	k := g.oneOf("strs", "list", "ints", "dict", "smap")
-	key, element := kind("int"), kind("any")
-	switch k {
-	case "strs":
-		element = "str"
-	case "ints":
-		element = "int"
-	case "smap":
-		key, element = "str", "str"
-	case "dict":
-		key = "str"
+	over, key, element := g.iterable()
+	switch g.IntN(5) {
+	case 0:
+		return statement("{{ range %s }}%s;{{ else }}none{{ end }}", over, g.block(depth, newVariable(".", element)))
+	case 1:
+		return statement("{{ range "+e+" := %s }}%s;{{ end }}", over, g.block(depth, newVariable(e, element), newVariable(".", element)))
+	case 2:
+		stop := [...]string{"break", "continue"}[g.IntN(2)]
+		return statement("{{ range "+i+", "+e+" := %s }}{{ if %s }}"+stop+"ed{{ "+stop+" }}{{ end }}%s;{{ end }}",
+			over, g.guarding(i, key), g.block(depth, newVariable(e, element)))
+	case 3:
+		k := g.oneOf("str", "int", "any")
+		v := fmt.Sprintf("$v%d", g.names)
+		inside := g.block(depth, newVariable(e, element), newVariable(v, k))
+		return statement("{{ "+v+" := %s }}{{ range "+i+", "+e+" := %s }}%s{{ "+v+" = %s }}{{ end }}{{ "+v+" }}",
+			g.sound(k, 1), over, inside, g.sound(k, 1))
+	default:
+		return statement("{{ range "+i+", "+e+" := %s }}%s;{{ end }}", over, g.block(depth, newVariable(i, key), newVariable(e, element)))
 	}
-	return statement(loop, g.sound(k, 2), g.block(depth, newVariable(i, key), newVariable(e, element)))
+}
+
+// iterable makes up something to range over, with the kinds of its keys and
+// elements.
+func (g *generator) iterable() (over *node, key, element kind) {
+	switch k := g.oneOf("strs", "list", "ints", "dict", "smap", "n", "loop"); k {
+	case "strs":
+		return g.sound(k, 2), "int", "str"
+	case "ints":
+		return g.sound(k, 2), "int", "int"
+	case "smap":
+		return g.sound(k, 2), "str", "str"
+	case "dict":
+		return g.sound(k, 2), "str", "any"
+	case "n":
+		return g.sound(k, 0), "int", "int"
+	case "loop":
+		return expression("(loop %s %s)", g.sound("n", 0), g.sound("n", 0)), "int", "int"
+	default:
+		return g.sound("list", 2), "int", "any"
+	}
+}
+
+// guarding makes up a condition that holds for some keys.
+func (g *generator) guarding(name string, k kind) *node {
+	if k == "int" {
+		return expression("(gt "+name+" %s)", g.sound("n", 0))
+	}
+	return expression("(eq "+name+" %s)", g.sound("str", 0))
 }
 
 // assignment makes up a variable or a value in the scratchpad, and uses it.
@@ -158,7 +224,7 @@ func (g *generator) assignment(depth int) *node {
 
 // fields makes up a loop over what Consul answers that uses its fields.
 func (g *generator) fields() *node {
-	switch g.IntN(6) {
+	switch g.IntN(9) {
 	case 0:
 		return statement("{{ range %s }}{{ .Key }}={{ .Value }} {{ .Path }} {{ .Flags }};{{ end }}", g.expression("pairs", 1))
 	case 1:
@@ -169,6 +235,12 @@ func (g *generator) fields() *node {
 		return statement("{{ range %s }}{{ .Node }} {{ .Address }} {{ .Meta }} {{ .TaggedAddresses.wan }};{{ end }}", g.expression("nodes", 1))
 	case 4:
 		return statement("{{ range $k, $group := %s }}{{ $k }}:{{ range $group }}{{ .Name }} {{ .Tags }} {{ end }};{{ end }}", expression("(byTag %s)", g.expression(g.oneOf("services", "snippets"), 1)))
+	case 5:
+		return statement("{{ range $i, $s := %s }}{{ if $i }},{{ end }}{{ $s.Address }}:{{ $s.Port }}{{ if $s.Tags | contains %s }}!{{ end }}{{ end }}", g.expression("services", 1), g.expression("str", 1))
+	case 6:
+		return statement("{{ range %s }}{{ if eq .Port 8080 }}{{ continue }}{{ end }}{{ with .ServiceMeta.version }}{{ . }}{{ end }}[{{ index .ServiceMeta %s }}]{{ range $k, $v := .NodeMeta }}{{ $k }}{{ $v }}{{ end }};{{ end }}", g.expression("services", 1), g.expression("str", 1))
+	case 7:
+		return statement("{{ range $name, $pairs := byKey %s }}{{ $name }}{{ range $rest, $pair := $pairs }} {{ $rest }}={{ .Value }}{{ $pair.Key }}{{ end }};{{ end }}", g.expression("pairs", 1))
 	default:
 		return statement("{{ with index %s %s }}{{ .Name }} {{ .ID }} {{ .NodeMeta.rack }}{{ end }}", g.expression("services", 1), g.expression("n", 1))
 	}
