@@ -71,21 +71,30 @@ func (e *executor) run(ctx context.Context, c Command) (output string, err error
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = c.Env
-	out, err := e.attach(cmd, c.Timeout == 0)
-	if err != nil {
-		return "", fmt.Errorf("child: %w", err)
-	}
-	child, err := e.children.start(cmd, c.Timeout > 0)
-	e.follow(out)
-	if err != nil {
-		return "", fmt.Errorf("child: %w", err)
-	}
-	if c.Timeout == 0 {
-		return "", nil
+	ownGroup(cmd)
+	child, err := e.start(cmd, c.Timeout == 0)
+	if err != nil || c.Timeout == 0 {
+		return "", err
 	}
 	err = e.wait(ctx, child, argv, c.Timeout)
-	out.settle()
-	return out.tail.String(), err
+	child.out.settle()
+	return child.out.tail.String(), err
+}
+
+// start starts cmd with its standard streams. Where it is on its own, they
+// are the process's, as far as those are files, and nobody waits for its end.
+func (e *executor) start(cmd *exec.Cmd, alone bool) (*process, error) {
+	out, err := e.attach(cmd, alone)
+	if err != nil {
+		return nil, fmt.Errorf("child: %w", err)
+	}
+	p, err := e.children.start(cmd, !alone)
+	e.follow(out)
+	if err != nil {
+		return nil, fmt.Errorf("child: %w", err)
+	}
+	p.out = out
+	return p, nil
 }
 
 // close ends the copying of output and joins all goroutines. No command may
@@ -116,12 +125,23 @@ func (e *executor) wait(ctx context.Context, p *process, argv []string, timeout 
 		p.awaitEnd(killLimit)
 		return fmt.Errorf("child: command was stopped: %w", context.Cause(ctx))
 	}
-	if !p.success {
+	if p.status != (status{}) {
 		return fmt.Errorf("child: command exited with a non-zero exit status:\n\n    %s\n\n"+
 			"Please ensure the command exits with a zero (0) exit status to indicate success", line)
 	}
 	return nil
 }
+
+// A status is how a process ended.
+type status struct {
+	code   int    // the exit code; of what a signal ended, codeSignalled
+	signal string // the signal that ended it, "" for none
+}
+
+const (
+	codeSignalled = 255 // as consul-template's (COMPAT 1.2)
+	codeUnknown   = 127
+)
 
 // awaitEnd waits for the end of p, which it reports, but not for ever.
 func (p *process) awaitEnd(limit time.Duration) (ended bool) {

@@ -30,10 +30,14 @@ type children struct {
 
 // A process is one that was started.
 type process struct {
-	os      *os.Process
-	ended   chan struct{} // closed at its end
-	success bool          // exit status zero; valid once it has ended
+	os     *os.Process
+	ended  chan struct{} // closed at its end
+	status status        // valid once it has ended
+	out    *output
 }
+
+// ownGroup does nothing: there are no process groups.
+func ownGroup(*exec.Cmd) {}
 
 // start starts cmd. Its end is taken note of only if somebody is to be told.
 func (c *children) start(cmd *exec.Cmd, tell bool) (*process, error) {
@@ -45,10 +49,20 @@ func (c *children) start(cmd *exec.Cmd, tell bool) (*process, error) {
 		return p, cmd.Process.Release()
 	}
 	c.waits.Go(func() {
-		p.success = cmd.Wait() == nil
+		p.status = statusOf(cmd.Wait(), cmd.ProcessState)
 		close(p.ended)
 	})
 	return p, nil
+}
+
+func statusOf(err error, state *os.ProcessState) status {
+	switch {
+	case err == nil:
+		return status{}
+	case state == nil:
+		return status{code: codeUnknown}
+	}
+	return status{code: state.ExitCode()}
 }
 
 // close joins the goroutines, of which there is one for each process that is

@@ -49,13 +49,19 @@ type children struct {
 
 // A process is one that was started.
 type process struct {
-	pid     int
-	ended   chan struct{} // closed at its end
-	success bool          // exit status zero; valid once it has ended
+	pid    int
+	group  bool          // it leads a process group of its own
+	ended  chan struct{} // closed at its end
+	status status        // valid once it has ended
+	out    *output
+	owner  *children
 }
 
-// start starts cmd in a process group of its own. Its end is taken note of
-// even if nobody is to be told, lest it stay as a zombie.
+// ownGroup has cmd run in a process group of its own.
+func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+// start starts cmd. Its end is taken note of even if nobody is to be told,
+// lest it stay as a zombie.
 func (c *children) start(cmd *exec.Cmd, _ bool) (*process, error) {
 	// The end of a process that is not in the map yet must not be overlooked.
 	c.mu.Lock()
@@ -67,11 +73,15 @@ func (c *children) start(cmd *exec.Cmd, _ bool) (*process, error) {
 		signal.Notify(ends, syscall.SIGCHLD)
 		c.reaper.Go(func() { c.reap(ends) })
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &process{pid: cmd.Process.Pid, ended: make(chan struct{})}
+	p := &process{
+		pid:   cmd.Process.Pid,
+		group: cmd.SysProcAttr != nil && cmd.SysProcAttr.Setpgid,
+		ended: make(chan struct{}),
+		owner: c,
+	}
 	c.running[p.pid] = p
 	// Waiting is done here, not by package os.
 	return p, cmd.Process.Release()
@@ -95,15 +105,25 @@ func (c *children) collect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for pid, p := range c.running {
-		var status syscall.WaitStatus
-		got, err := syscall.Wait4(pid, &status, syscall.WNOHANG, nil)
+		var wait syscall.WaitStatus
+		got, err := syscall.Wait4(pid, &wait, syscall.WNOHANG, nil)
 		if got == 0 {
 			continue
 		}
-		p.success = err == nil && status.ExitStatus() == 0 // -1 after a signal
+		p.status = statusOf(wait, err)
 		close(p.ended)
 		delete(c.running, pid)
 	}
+}
+
+func statusOf(wait syscall.WaitStatus, err error) status {
+	switch {
+	case err != nil:
+		return status{code: codeUnknown}
+	case wait.Signaled():
+		return status{code: codeSignalled, signal: wait.Signal().String()}
+	}
+	return status{code: wait.ExitStatus()}
 }
 
 // close joins the goroutine. Processes that still run go on.
@@ -116,8 +136,8 @@ func (c *children) close() {
 
 // kill ends the whole process group at once.
 func (p *process) kill() {
-	// The group may have ended by itself meanwhile.
-	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
+	// It may have ended by itself meanwhile.
+	_ = p.signal(syscall.SIGKILL, true)
 }
 
 // stop asks the process group to end, and kills what is left of it after the

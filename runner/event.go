@@ -12,6 +12,26 @@ import (
 // value that was fetched from a store; they may be kept.
 type Event interface{ event() }
 
+// Loaded: these are the templates from now on. It is told when Run begins, and
+// after each Reload.
+type Loaded struct {
+	Templates []Output
+}
+
+// An Output is a template and where its output goes.
+type Output struct {
+	Template    string // as template.Options.Name
+	Destination string
+}
+
+// Ready: for the first time every template has been rendered, and every
+// command that this called for has been run. One that failed, and is tried
+// again, has been run. It is told once.
+type Ready struct{}
+
+// Alive: the loop of Run goes round (see Options.Heartbeat).
+type Alive struct{}
+
 // Rendered: a template's output was complete and its destination is right.
 type Rendered struct {
 	Template    string // as template.Options.Name
@@ -93,6 +113,9 @@ type QueryRefused struct {
 	Err   error
 }
 
+func (Loaded) event()         {}
+func (Ready) event()          {}
+func (Alive) event()          {}
 func (Rendered) event()       {}
 func (Waiting) event()        {}
 func (Failed) event()         {}

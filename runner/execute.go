@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"restencil/renderer"
 	"restencil/template"
 	"restencil/watch"
 )
@@ -110,6 +111,7 @@ func (r *Runner) unwatch(queries []watch.Query, now time.Time) {
 // settle decides what an execution means for its unit.
 func (r *Runner) settle(x execution, now time.Time) error {
 	u := x.unit
+	told := u.reports > 0
 	u.wait(x.result.Missing, now)
 	if !x.result.Complete() {
 		u.pending = nil // an older output does not go in place behind a newer state
@@ -120,6 +122,9 @@ func (r *Runner) settle(x execution, now time.Time) error {
 	}
 	if u.rendered && u.failure == "" && fingerprint(x.result) == u.written {
 		u.pending = nil
+		if told { // that it waits
+			r.tell(Rendered{Template: u.spec.Name, Destination: u.spec.Destination, Change: renderer.Unchanged})
+		}
 		return nil
 	}
 	u.pending = &x.result

@@ -41,6 +41,10 @@ type Options struct {
 	// Events is called with each event, one at a time, from the goroutine of
 	// Run. It must return at once. Nil for none.
 	Events func(Event)
+
+	// Heartbeat is how often an Alive event is told, which a watchdog takes
+	// as the proof that the loop of Run is not stuck. Zero: never.
+	Heartbeat time.Duration
 }
 
 // A Template is a template, where its output goes, and what is run then.

@@ -41,6 +41,7 @@ func (r *Runner) replace(ctx context.Context, next *Runner, now time.Time) {
 	r.opts, r.units = next.opts, next.units
 	r.enlist()
 	r.bundles = join(r.units, r.bundles)
+	r.loaded()
 	for _, u := range old {
 		if r.ids[u.id] == nil {
 			r.discharge(u, now)

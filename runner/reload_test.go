@@ -34,7 +34,7 @@ func TestReloadOfTheSameDoesNothing(t *testing.T) {
 			t.Errorf("%d new watches", g.store.watches-watches)
 		}
 		sleep(1500 * time.Millisecond)
-		g.happened("2s waiting b b:1:4: kv.get(gone): it does not exist") // its time goes on
+		g.happened("1.5s waiting b b:1:4: kv.get(gone): it does not exist") // its time goes on
 		g.store.set("x", 2)
 		synctest.Wait()
 		g.happened("2.5s rendered a", "2.5s run reload")

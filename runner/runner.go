@@ -29,6 +29,7 @@ type Runner struct {
 	graph   template.Graph
 	answers map[watch.Query]watch.State
 	stores  stores
+	pulse   pulse
 	run     func(context.Context, Command) (output string, err error)
 	running *bundle            // whose command is being run, nil: none
 	results chan commandResult // one at a time, from the goroutine that runs the command
@@ -131,10 +132,12 @@ func (r *Runner) runSources(ctx context.Context) {
 func (r *Runner) loop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	r.loaded()
 	for {
 		if err := r.step(ctx, time.Now()); err != nil {
 			return err
 		}
+		r.beat(time.Now())
 		if r.opts.Once && r.finished() {
 			return joinCommandErrors(r.errs)
 		}
@@ -205,7 +208,9 @@ func (r *Runner) exhausted(q watch.Query, f *watch.Failure) error {
 	return fmt.Errorf("%w (gave up after %d attempts)", f.Err, f.Attempts)
 }
 
-// finished tells whether, with Once, nothing is left to do.
+// finished tells whether every template has been rendered and every command
+// been run. One that waits for another attempt has been run; with Once there
+// are no such.
 func (r *Runner) finished() bool {
 	if r.running != nil {
 		return false
@@ -216,7 +221,7 @@ func (r *Runner) finished() bool {
 		}
 	}
 	for _, b := range r.bundles {
-		if b.wanted {
+		if b.wanted && b.failures == 0 {
 			return false
 		}
 	}
@@ -225,7 +230,7 @@ func (r *Runner) finished() bool {
 
 // next is when step has something to do by itself, zero: not at all.
 func (r *Runner) next(now time.Time) time.Time {
-	var at time.Time
+	at := r.pulse.next
 	for _, u := range r.units {
 		at = earliest(at, u.retryAt)
 		at = earliest(at, u.nextReport())

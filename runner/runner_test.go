@@ -91,8 +91,10 @@ type rig struct {
 	store  *fakeStore
 	start  time.Time
 	mu     sync.Mutex
-	events []string     // what happened, with the time since the start
-	runs   atomic.Int64 // of commands
+	events []string        // what happened, with the time since the start
+	all    []Event         // every event
+	stuck  <-chan struct{} // until it is closed a Rendered event blocks the loop, nil: it does not
+	runs   atomic.Int64    // of commands
 	run    func(Command) (string, error)
 	done   chan error
 	cancel context.CancelFunc
@@ -137,6 +139,13 @@ func (g *rig) options(o Options) Options {
 }
 
 func (g *rig) event(e Event) {
+	g.mu.Lock()
+	g.all = append(g.all, e)
+	stuck := g.stuck
+	g.mu.Unlock()
+	if _, ok := e.(Rendered); ok && stuck != nil {
+		<-stuck
+	}
 	var text string
 	switch e := e.(type) {
 	case Rendered:
@@ -148,7 +157,7 @@ func (g *rig) event(e Event) {
 		}
 	case CommandStarted:
 		text = "run " + strings.Join(e.Args, " ")
-	case CommandDone:
+	case CommandDone, Loaded, Ready, Alive: // see pulse_test.go
 		return
 	default:
 		text = strings.TrimPrefix(fmt.Sprintf("%T", e), "runner.")
@@ -354,7 +363,7 @@ func TestReportsWhatItWaitsFor(t *testing.T) {
 		defer g.stop()
 		const line = "waiting a a:2:4: kv.get(gone): it does not exist"
 		sleep(2 * time.Second)
-		g.happened("2s " + line)
+		g.happened("1.5s " + line)
 		sleep(10 * time.Minute)
 		g.happened("10s "+line, "1m0s "+line, "5m0s "+line)
 		g.store.set("gone", 1)

@@ -35,7 +35,7 @@ func (d *debounce) expired(now time.Time) bool {
 func reportAfter(n int) time.Duration {
 	switch n {
 	case 0:
-		return 2 * time.Second
+		return 1500 * time.Millisecond // people look at what they started for about two
 	case 1:
 		return 10 * time.Second
 	case 2:

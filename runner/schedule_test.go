@@ -55,8 +55,8 @@ func TestDebounceStartsAnew(t *testing.T) {
 }
 
 func TestReportsGrowRarer(t *testing.T) {
-	if reportAfter(0) != 2*time.Second {
-		t.Errorf("first report after %v, want 2 s", reportAfter(0))
+	if reportAfter(0) >= 2*time.Second {
+		t.Errorf("first report after %v, want it within 2 s", reportAfter(0))
 	}
 	for n := 1; n < 50; n++ {
 		if reportAfter(n) <= reportAfter(n-1) {

@@ -175,7 +175,7 @@ func (r *Runner) print(due []*unit, now time.Time) error {
 				return fmt.Errorf("printing %s: %w", u.spec.Name, err)
 			}
 		}
-		r.inPlaceDry(u)
+		r.inPlaceDry(u, change)
 	}
 	return nil
 }
@@ -188,12 +188,13 @@ func (u *unit) wouldChange() (renderer.Change, error) {
 	return renderer.Compare(u.file())
 }
 
-func (r *Runner) inPlaceDry(u *unit) {
+func (r *Runner) inPlaceDry(u *unit, change renderer.Change) {
 	u.written = fingerprint(*u.pending)
 	u.pending, u.rendered = nil, true
 	if u.recover() {
 		r.tell(Recovered{Template: u.spec.Name, Destination: u.spec.Destination})
 	}
+	r.tell(Rendered{Template: u.spec.Name, Destination: u.spec.Destination, Change: change})
 }
 
 func (r *Runner) stdout(text string) {

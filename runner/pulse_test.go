@@ -1,0 +1,165 @@
+package runner
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// told returns how often an event like this was told.
+func (g *rig) told(like Event) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for _, e := range g.all {
+		if e == like {
+			n++
+		}
+	}
+	return n
+}
+
+func TestReadyComesOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`, "slow"), tmpl("b", `{{ key "y" }}`)}},
+			map[string]any{"x": 1, "y": nil})
+		defer g.stop()
+		end := make(chan struct{})
+		g.run = func(Command) (string, error) { <-end; return "", nil }
+		sleep(time.Minute)
+		if g.told(Ready{}) != 0 {
+			t.Error("ready, although a template waits")
+		}
+		g.store.set("x", 2) // its command goes on until the end
+		g.store.set("y", 1)
+		sleep(time.Minute)
+		if g.told(Ready{}) != 0 {
+			t.Error("ready, although a command runs")
+		}
+		close(end)
+		synctest.Wait()
+		if g.told(Ready{}) != 1 {
+			t.Error("not ready, although all is done")
+		}
+		g.store.set("x", 3)
+		g.reload(tmpl("a", `{{ key "x" }} {{ key "y" }}`))
+		sleep(time.Minute)
+		if g.told(Ready{}) != 1 {
+			t.Error("ready more than once")
+		}
+	})
+}
+
+// A command that fails does not hold up whatever starts after this program,
+// which may be what the command needs.
+func TestReadyThoughACommandFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`, "reload")}}, map[string]any{"x": nil})
+		defer g.stop()
+		g.run = func(Command) (string, error) { return "", errors.New("no") }
+		g.store.set("x", 1)
+		synctest.Wait()
+		if g.told(Ready{}) != 1 || g.runs.Load() != 1 {
+			t.Errorf("ready %d times after %d runs, want once after one", g.told(Ready{}), g.runs.Load())
+		}
+	})
+}
+
+func TestAliveAsLongAsTheLoopGoesRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Heartbeat: 10 * time.Second, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 1})
+		defer g.stop()
+		sleep(time.Minute)
+		if n := g.told(Alive{}); n != 7 {
+			t.Errorf("told %d times in a minute that it is alive, want at once and every 10 s", n)
+		}
+		for i := range 100 { // which keeps the loop busy
+			g.store.set("x", i)
+			sleep(time.Second)
+		}
+		if n := g.told(Alive{}); n != 17 {
+			t.Errorf("told %d times in 160 s, want 17", n)
+		}
+	})
+}
+
+func TestNoHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 1})
+		defer g.stop()
+		sleep(time.Hour)
+		if n := g.told(Alive{}); n != 0 {
+			t.Errorf("told %d times that it is alive, and nobody asked", n)
+		}
+	})
+}
+
+func TestStuckLoopIsNotAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		g := newRig(t, Options{Heartbeat: 10 * time.Second, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": nil})
+		defer g.stop()
+		g.mu.Lock()
+		g.stuck = stuck
+		g.mu.Unlock()
+		g.store.set("x", 1)
+		sleep(time.Hour)
+		if n := g.told(Alive{}); n != 1 {
+			t.Errorf("told %d times that it is alive while it is stuck, want only before", n)
+		}
+		close(stuck)
+		sleep(10 * time.Second)
+		if n := g.told(Alive{}); n < 2 {
+			t.Error("not alive again")
+		}
+	})
+}
+
+func TestLoadedTellsWhatThereIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := tmpl("a", "text"), tmpl("b", "text")
+		g := newRig(t, Options{Templates: []Template{a}}, nil)
+		defer g.stop()
+		g.reload(b, a)
+		var got [][]Output
+		for _, e := range g.all {
+			if e, ok := e.(Loaded); ok {
+				got = append(got, e.Templates)
+			}
+		}
+		outA, outB := Output{"a", g.dir + "/a"}, Output{"b", g.dir + "/b"}
+		if diff := cmp.Diff([][]Output{{outA}, {outB, outA}}, got); diff != "" {
+			t.Errorf("Loaded (-want +got):\n%s", diff)
+		}
+		if _, first := g.all[0].(Loaded); !first {
+			t.Errorf("the first event is %T", g.all[0])
+		}
+	})
+}
+
+// Who heard that a template waits hears when it no longer does.
+func TestEndOfAWaitIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key (key "which") }}`)}}, map[string]any{"which": "x", "x": 1, "gone": nil})
+		defer g.stop()
+		which := func(name string, wait time.Duration) {
+			g.store.set("which", name)
+			sleep(wait)
+		}
+		which("gone", time.Second) // too short to be told
+		which("x", time.Second)
+		which("gone", 3*time.Second)
+		which("x", time.Hour)
+		g.mu.Lock()
+		got := slices.Clone(g.events)
+		g.mu.Unlock()
+		want := []string{"0s rendered a", "4s waiting a a:1:4: kv.get(gone): it does not exist", "5s rendered a"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
+}
