@@ -83,6 +83,7 @@ func Parse(o Options, destination string, h Host) (*Template, error) {
 	if _, err := text.Parse(o.Text); err != nil {
 		return nil, parseError(o, err)
 	}
+	quicken(text, o)
 	env.Bind(text)
 	return &Template{name: o.Name, text: text, env: env, rec: rec, limits: o.limits()}, nil
 }
