@@ -1,0 +1,113 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"restencil/runner"
+)
+
+// A Summary is the state of a runner in a few words, made from its events.
+// The zero value is that of one of which nothing was heard. It is for one
+// goroutine at a time.
+type Summary struct {
+	outputs  []runner.Output
+	state    map[runner.Output]outputState
+	commands map[string]bool // those that failed, by their words
+	away     []string        // stores
+}
+
+// An outputState is how a template fares. The zero value: it has not been
+// rendered.
+type outputState int
+
+const (
+	waits outputState = iota
+	inStep
+	fails
+)
+
+// Event takes in an event.
+func (s *Summary) Event(e runner.Event) {
+	switch e := e.(type) {
+	case runner.Loaded:
+		s.load(e.Templates)
+	case runner.Rendered:
+		s.set(e.Template, e.Destination, inStep)
+	case runner.Recovered:
+		s.set(e.Template, e.Destination, inStep)
+	case runner.Waiting:
+		s.set(e.Template, e.Destination, waits)
+	case runner.Failed:
+		s.set(e.Template, e.Destination, fails)
+	case runner.CommandDone:
+		delete(s.commands, command(e.Args))
+	case runner.CommandFailed:
+		if s.commands == nil {
+			s.commands = make(map[string]bool)
+		}
+		s.commands[command(e.Args)] = true
+	case runner.StoreAway:
+		s.storeBack(string(e.Store))
+		s.away = append(s.away, string(e.Store))
+	case runner.StoreBack:
+		s.storeBack(string(e.Store))
+	}
+}
+
+// load keeps what is known of the templates that there still are.
+func (s *Summary) load(outputs []runner.Output) {
+	s.outputs = outputs
+	s.commands = nil // those that still fail will say so
+	known := s.state
+	s.state = make(map[runner.Output]outputState, len(outputs))
+	for _, o := range outputs {
+		s.state[o] = known[o]
+	}
+}
+
+func (s *Summary) set(template, destination string, to outputState) {
+	if s.state == nil {
+		s.state = make(map[runner.Output]outputState)
+	}
+	s.state[runner.Output{Template: template, Destination: destination}] = to
+}
+
+func (s *Summary) storeBack(store string) {
+	s.away = slices.DeleteFunc(s.away, func(a string) bool { return a == store })
+}
+
+// String returns the state on one line, such as "12 files in step" or
+// "waiting for 2 of 14 templates; no answers from consul".
+func (s *Summary) String() string {
+	var n [fails + 1]int
+	for _, o := range s.outputs {
+		n[s.state[o]]++
+	}
+	var parts []string
+	if n[waits] > 0 {
+		parts = append(parts, fmt.Sprintf("waiting for %d of %s", n[waits], count(len(s.outputs), "template")))
+	}
+	if n[fails] > 0 {
+		parts = append(parts, fmt.Sprintf("errors in %d of %s", n[fails], count(len(s.outputs), "template")))
+	}
+	if len(s.commands) > 0 {
+		parts = append(parts, count(len(s.commands), "failed command"))
+	}
+	if len(s.away) > 0 {
+		parts = append(parts, "no answers from "+strings.Join(s.away, ", "))
+	}
+	if parts == nil {
+		return count(n[inStep], "file") + " in step"
+	}
+	return strings.Join(parts, "; ")
+}
+
+// count returns "1 file", "2 files".
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
