@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -24,7 +23,10 @@ import (
 //	exits CODE PROGRAM ARGS…   runs the program and wants this exit code
 //	waitfile FILE TEXT         waits until the file holds just this line
 //	waitgrep FILE TEXT         waits until the file has this text in it
-//	end NAME CODE              ends a background program with SIGTERM, wants this exit code
+//	daemon NAME PROGRAM ARGS…  starts a program; what it prints goes to the file NAME.log
+//	signal NAME SIGNAL         sends it a signal, such as HUP
+//	ended NAME CODE            waits until it has ended, and wants this exit code
+//	end NAME CODE              the same after SIGTERM
 func TestScripts(t *testing.T) {
 	program := binary.Path(t)
 	testscript.Run(t, testscript.Params{
@@ -32,12 +34,16 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", filepath.Dir(program)+string(filepath.ListSeparator)+e.Getenv("PATH"))
+			e.Values[daemonsKey{}] = make(daemons)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
 			"waitfile": waitFile,
 			"waitgrep": waitGrep,
+			"daemon":   startDaemon,
+			"signal":   signalDaemon,
+			"ended":    ended,
 			"end":      end,
 		},
 	})
@@ -87,29 +93,6 @@ func waitGrep(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return err
 	})
-}
-
-// end ends a background program and wants an exit code.
-func end(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: end NAME CODE")
-	}
-	cmd := ts.BackgroundCmds()
-	if len(cmd) != 1 {
-		ts.Fatalf("%d programs run in the background, want one", len(cmd))
-	}
-	if err := cmd[0].Process.Signal(syscall.SIGTERM); err != nil {
-		ts.Fatalf("%v", err)
-	}
-	wait(ts, func() error {
-		if cmd[0].ProcessState == nil {
-			return errors.New("the program still runs")
-		}
-		return nil
-	})
-	if code := cmd[0].ProcessState.ExitCode(); strconv.Itoa(code) != args[1] {
-		ts.Fatalf("exit code %d, want %s", code, args[1])
-	}
 }
 
 func wait(ts *testscript.TestScript, check func() error) {
