@@ -80,29 +80,42 @@ func byPort(list any) (map[int][]any, error) {
 }
 
 // group puts each element of list into the groups that keys names. It counts
-// first, so that all groups can share one array of the right size.
+// first, so that all groups can share one array of the right size, and numbers
+// the groups, so that each name is looked up once.
 func group[T any, K comparable](list []T, keys func(T) []K) map[K][]any {
-	sizes := make(map[K]int)
-	total := 0
+	var names []K
+	var sizes []int
+	places := make([]int, 0, len(list)) // the group of each pair of an element and a key
+	numbers := make(map[K]int) // of names
 	for _, element := range list {
 		for _, key := range keys(element) {
-			sizes[key]++
-			total++
+			n, ok := numbers[key]
+			if !ok {
+				n = len(names)
+				numbers[key], names, sizes = n, append(names, key), append(sizes, 0)
+			}
+			sizes[n]++
+			places = append(places, n)
 		}
 	}
-	array := make([]any, total)
-	groups := make(map[K][]any, len(sizes))
-	for key, size := range sizes {
-		groups[key], array = array[:0:size], array[size:]
+	array := make([]any, len(places))
+	lists := make([][]any, len(names))
+	for n, size := range sizes {
+		lists[n], array = array[:0:size], array[size:]
 	}
 	for _, element := range list {
-		for _, key := range keys(element) {
-			groups[key] = append(groups[key], element)
+		for range keys(element) {
+			n := places[0]
+			places = places[1:]
+			lists[n] = append(lists[n], element)
 		}
+	}
+	groups := make(map[K][]any, len(names))
+	for n, name := range names {
+		groups[name] = lists[n]
 	}
 	return groups
 }
-
 // byMeta groups instances by the values of some keys of their ServiceMeta,
 // which spec names with commas between. A key that ends in "|int" has a number,
 // which counts as 0 where it is missing.
