@@ -79,7 +79,7 @@ func Parse(o Options, destination string, h Host) (*Template, error) {
 	text := tmpltext.New("").
 		Delims(o.LeftDelim, o.RightDelim).
 		Option(missingKey(o.ErrorOnMissingKey)).
-		Funcs(funcs.Map(env))
+		Funcs(funcs.MapFor(env, o.Text))
 	if _, err := text.Parse(o.Text); err != nil {
 		return nil, parseError(o, err)
 	}
