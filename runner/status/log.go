@@ -17,6 +17,8 @@ func Log(logger *slog.Logger) func(runner.Event) {
 	l := log{logger.With("component", "runner")}
 	return func(e runner.Event) {
 		switch e := e.(type) {
+		case runner.Ready:
+			l.write(slog.LevelInfo, "all templates are rendered")
 		case runner.Rendered:
 			l.rendered(e)
 		case runner.Waiting:
