@@ -14,9 +14,10 @@ demo:
 test:
 	@test/run.sh
 
-# How fast it is beside consul-template, on a real Consul.
+# How fast it is beside consul-template: on a real Consul, and templates alone.
 bench: servers
 	RESTENCIL_TEST_SERVERS=required go test -run '^$$' -bench . -benchtime 300x ./test/bench
+	go -C test/bench/template test -run '^$$' -bench . -benchtime 100x .
 
 # What the tests run against: Consul and consul-template into .cache/bin, nginx
 # from the system's packages.

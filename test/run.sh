@@ -53,6 +53,7 @@ check_format() {
 check_modules() {
 	go mod tidy -diff
 	go mod verify
+	go -C test/bench/template mod tidy -diff
 }
 
 # tool NAME VERSION PACKAGE installs a tool at that version.
@@ -98,6 +99,12 @@ run_tests() {
 	go test -race -count=1 -timeout=20m -p=1 ./...
 }
 
+# A module of its own: consul-template stays out of ours.
+check_templates() {
+	go -C test/bench/template vet .
+	go -C test/bench/template test -count=1 -bench . -benchtime 1x .
+}
+
 step "set-up of the servers" test/servers/get.sh
 step "gofmt" check_format
 step "modules" check_modules
@@ -106,3 +113,4 @@ step "staticcheck" check_static
 step "govulncheck" check_vulnerabilities
 step "cross-compiling" check_platforms
 step "tests, with the race detector" run_tests
+step "templates beside consul-template's package" check_templates
