@@ -14,11 +14,16 @@ var errCycle = errors.New("a map must not contain itself")
 // cyclic tells whether v, or anything in it, contains itself.
 func cyclic(v any) bool { return walk{}.cyclic(v) }
 
-// reaches tells whether m is v or is contained in it.
+// reaches tells whether m is v or is contained in it, so that v must not be put
+// into m.
 func reaches(v any, m map[string]any) bool {
-	w := walk{}
-	w[identity(m)] = true
-	return w.cyclic(v)
+	switch v.(type) {
+	case map[string]any, map[any]any, []any:
+		w := walk{identity(m): true}
+		return w.cyclic(v)
+	default:
+		return false
+	}
 }
 
 // mayCycle tells whether merging src into dst might make a map that contains

@@ -68,8 +68,7 @@ type kept struct {
 	regexps map[string]*regexp.Regexp
 	titler  *cases.Caser
 	loops   []*counter // of the execution under way
-	depth   int        // how deep it is nested, in the units of nesting.go
-	limit   depthLimit // set by Bind
+	depth   depth      // of the execution under way
 }
 
 // An Asker answers the functions' queries and takes note of them. It belongs

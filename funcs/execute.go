@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,19 +15,21 @@ func (e *Env) executeFuncs() template.FuncMap {
 }
 
 // Bind makes t, which has been parsed with the functions of Map, the template
-// that e serves: executeTemplate finds its parts, and their nesting is limited,
-// so that templates that call each other without end come to an error and not
-// to the end of the process. It is called once.
+// that e serves: executeTemplate finds its parts, and what could go on without
+// end is held in check. Templates that call each other come to an error, not to
+// the end of the process, and the end of Context ends ranges that write nothing.
+// It is called once.
 func (e *Env) Bind(t *template.Template) {
 	e.Template = t
-	e.kept.limit = limitNesting(e, t)
+	e.limitNesting(t)
+	e.limitRanges(t)
 }
 
 // Finish ends what an execution has left behind, such as a loop that was
 // broken off. It is called after each execution, failed ones too.
 func (e *Env) Finish() {
 	e.stopLoops()
-	e.kept.depth = 0
+	e.kept.depth = depth{}
 }
 
 // executeTemplate renders the template of that name, with the given dot or
@@ -40,16 +43,33 @@ func (e *Env) executeTemplate(name string, dot ...any) (string, error) {
 	default:
 		return "", fmt.Errorf("executeTemplate: wrong number of arguments, expected 1 or 2, but got %d", len(dot)+1)
 	}
-	weight := e.kept.limit.execution()
-	if err := e.enter(weight); err != nil {
+	if err := e.enter(executionDepth); err != nil {
 		return "", err
 	}
-	defer e.leave(weight)
-	var b strings.Builder
+	defer e.leave(executionDepth)
+	b := partText{ctx: e.context()}
 	if err := e.Template.ExecuteTemplate(&b, name, data); err != nil {
 		return "", shorten(err)
 	}
-	return b.String(), nil
+	return b.text.String(), nil
+}
+
+// A partText takes what executeTemplate renders, within maxResult and until
+// its context ends.
+type partText struct {
+	ctx  context.Context
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (t *partText) Write(p []byte) (int, error) {
+	if t.ctx.Err() != nil {
+		return 0, context.Cause(t.ctx)
+	}
+	if err := fits("executeTemplate", 1, t.text.Len()+len(p)); err != nil {
+		return 0, err
+	}
+	return t.text.Write(p)
 }
 
 // shorten spares an error of runaway recursion the account of every level.

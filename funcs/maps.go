@@ -29,8 +29,7 @@ func mergeMap(dst, src map[string]any, options ...func(*mergo.Config)) (map[stri
 	return dst, nil
 }
 
-// mergeMapWithOverride puts into dst what src has, in nested maps too. A value
-// of src that is empty counts as absent.
+// mergeMapWithOverride puts into dst all that src has, in nested maps too.
 func mergeMapWithOverride(dst, src map[string]any) (map[string]any, error) {
 	return mergeMap(dst, src, mergo.WithOverride)
 }

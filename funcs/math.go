@@ -1,7 +1,6 @@
 package funcs
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"text/template"
@@ -101,7 +100,6 @@ type operator struct {
 	signed   func(a, b int64) int64
 	unsigned func(a, b uint64) uint64
 	floating func(a, b float64) float64 // nil where it is not defined
-	divides  bool                       // b must not be an integer zero
 }
 
 var addition = operator{
@@ -130,20 +128,16 @@ var division = operator{
 	signed:   func(a, b int64) int64 { return a / b },
 	unsigned: func(a, b uint64) uint64 { return a / b },
 	floating: func(a, b float64) float64 { return a / b },
-	divides:  true,
 }
 
 var remainder = operator{
 	name:     "modulo",
 	signed:   func(a, b int64) int64 { return a % b },
 	unsigned: func(a, b uint64) uint64 { return a % b },
-	divides:  true,
 }
 
-// errDivideByZero has the words of Go's own panic, which users know.
-var errDivideByZero = errors.New("runtime error: integer divide by zero")
-
-// apply computes a op b. Integers wrap around.
+// apply computes a op b. Integers wrap around; to divide by an integer zero is a
+// panic, which the engine makes an error.
 func (op operator) apply(b, a any) (any, error) {
 	x, err := op.operand(a)
 	if err != nil {
@@ -153,17 +147,14 @@ func (op operator) apply(b, a any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	class := common(x, y)
-	if class == floating {
+	switch common(x, y) {
+	case floating:
 		return op.floating(x.float(), y.float()), nil
-	}
-	if op.divides && y.int() == 0 {
-		return nil, errDivideByZero
-	}
-	if class == unsigned {
+	case unsigned:
 		return op.unsigned(x.u, y.u), nil
+	default:
+		return op.signed(x.int(), y.int()), nil
 	}
-	return op.signed(x.int(), y.int()), nil
 }
 
 func (op operator) operand(v any) (number, error) {

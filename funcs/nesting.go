@@ -1,172 +1,181 @@
 package funcs
 
 import (
-	"fmt"
+	"strconv"
 	"text/template"
 	"text/template/parse"
 )
 
 // text/template executes recursively, on a stack that Go limits to 1 GB: one
 // more byte, and the process is gone. It does count nested {{template}}s, but
-// their parts may be so deep themselves that its limit comes too late, and it
-// begins anew in each executeTemplate. So what may recur is counted here, by
-// what it needs of the stack.
+// they may be so deep themselves that its limit comes too late, and it begins
+// anew in each executeTemplate. And an error that leaves nested ranges takes a
+// time that grows with the square of their number: minutes, for 10,000. So
+// the parts of a template that may recur say on entering how deep they nest.
 
-// maxNesting is how deep templates may call each other, in units of about
-// 512 bytes of stack. A plain recursion through {{template}} gets as far as
-// text/template lets it, which is 100,000 calls.
-const maxNesting = 400_000
+// A depth is how deep something nests.
+type depth struct {
+	stack  int // in units of about 512 bytes
+	ranges int
+}
 
-// Measured on amd64, rounded up.
-const (
-	blockWeight     = 1 // if, with, the template itself
-	rangeWeight     = 3
-	argumentWeight  = 1 // a pipeline in parentheses
-	executionWeight = 10
+// maxNesting is far beyond what templates need that end, at a tenth of the
+// stack. The plainest recursion comes to text/template's own limit first, which
+// is 100,000 calls.
+var maxNesting = depth{stack: 200_000, ranges: 1000}
+
+// What each thing takes, measured on amd64 and rounded up.
+var (
+	blockDepth     = depth{stack: 1} // if, with, the template itself
+	rangeDepth     = depth{stack: 3, ranges: 1}
+	argumentDepth  = depth{stack: 1} // a pipeline in parentheses
+	executionDepth = depth{stack: 10}
 )
+
+func (d depth) plus(e depth) depth  { return depth{d.stack + e.stack, d.ranges + e.ranges} }
+func (d depth) minus(e depth) depth { return depth{d.stack - e.stack, d.ranges - e.ranges} }
 
 // A nestingError ends a runaway recursion.
 type nestingError struct{}
 
-func (*nestingError) Error() string {
-	return "templates call each other without end"
-}
+func (*nestingError) Error() string { return "templates call each other without end" }
 
 // enter counts a call, leave its end. After an error it may be that nobody
 // leaves; Finish begins anew.
-func (e *Env) enter(weight int) error {
-	if e.kept.depth+weight > maxNesting {
+func (e *Env) enter(d depth) error {
+	sum := e.kept.depth.plus(d)
+	if sum.stack > maxNesting.stack || sum.ranges > maxNesting.ranges {
 		return &nestingError{}
 	}
-	e.kept.depth += weight
+	e.kept.depth = sum
 	return nil
 }
 
-func (e *Env) leave(weight int) { e.kept.depth -= weight }
+func (e *Env) leave(d depth) { e.kept.depth = e.kept.depth.minus(d) }
 
-// A depthLimit is what is known of a template's parts.
-type depthLimit struct {
-	total int // the weights of all parts: they cannot be deeper without recursion
-}
-
-// execution returns the weight of one executeTemplate.
-func (l depthLimit) execution() int { return executionWeight + l.total }
-
-// The calls to enter and leave stand in templates under names that are
-// keywords there, so that no template can call them itself.
+// The calls that are put into templates have names that are keywords there, so
+// that no template can make them itself.
 const (
 	enterName = "template"
 	leaveName = "end"
+	checkName = "range"
 )
 
 // limitNesting has the parts of t that may call themselves, directly or not,
 // counted while they run.
-func limitNesting(e *Env, t *template.Template) depthLimit {
+func (e *Env) limitNesting(t *template.Template) {
 	parts := make(map[string]*part)
-	var limit depthLimit
+	executes := false
 	for _, t := range t.Templates() {
 		if t.Tree == nil || t.Root == nil {
 			continue
 		}
 		p := &part{tree: t.Tree, calls: make(map[string]bool)}
-		p.weight = p.survey(t.Root)
+		p.survey(t.Root, depth{})
 		parts[t.Name()] = p
-		limit.total += p.weight
+		executes = executes || p.executes
 	}
-	recursive := recursiveParts(parts)
-	for _, p := range recursive {
+	if !executes { // otherwise any part may call any other
+		keepRecursive(parts)
+	}
+	if len(parts) == 0 {
+		return
+	}
+	for _, p := range parts {
 		p.count()
 	}
-	if len(recursive) > 0 {
-		t.Funcs(template.FuncMap{
-			enterName: func(weight int) (string, error) { return "", e.enter(weight) },
-			leaveName: func(weight int) string { e.leave(weight); return "" },
-		})
-	}
-	return limit
+	t.Funcs(template.FuncMap{
+		enterName: func(stack, ranges int) (string, error) { return "", e.enter(depth{stack, ranges}) },
+		leaveName: func(stack, ranges int) string { e.leave(depth{stack, ranges}); return "" },
+	})
 }
 
 // A part is one of the templates that are defined together.
 type part struct {
-	tree   *parse.Tree
-	calls  map[string]bool // the names in its {{template}}s
-	weight int
+	tree     *parse.Tree
+	calls    map[string]bool // the names in its {{template}}s
+	executes bool            // it calls executeTemplate
+	depth    depth           // of the deepest call
 }
 
-// survey returns how deep the engine nests inside of n, and notes the calls.
-func (p *part) survey(n parse.Node) int {
+// survey looks for calls in n, which is nested so deep in the part.
+func (p *part) survey(n parse.Node, at depth) {
 	switch n := n.(type) {
 	case *parse.ListNode:
-		return blockWeight + p.deepest(n.Nodes)
+		p.surveyAll(n.Nodes, at.plus(blockDepth))
 	case *parse.IfNode:
-		return p.branch(&n.BranchNode)
+		p.surveyBranch(&n.BranchNode, at)
 	case *parse.WithNode:
-		return p.branch(&n.BranchNode)
+		p.surveyBranch(&n.BranchNode, at)
 	case *parse.RangeNode:
-		return rangeWeight + p.branch(&n.BranchNode)
+		p.surveyBranch(&n.BranchNode, at.plus(rangeDepth))
 	case *parse.ActionNode:
-		return p.survey(n.Pipe)
+		p.surveyPipe(n.Pipe, at)
+	case *parse.PipeNode:
+		p.surveyPipe(n, at)
 	case *parse.TemplateNode:
 		p.calls[n.Name] = true
-		return blockWeight + p.survey(n.Pipe)
-	case *parse.PipeNode:
-		if n == nil {
-			return 0
+		p.reach(at.plus(blockDepth))
+		p.surveyPipe(n.Pipe, at)
+	case *parse.IdentifierNode:
+		if n.Ident == "executeTemplate" {
+			p.executes = true
+			p.reach(at)
 		}
-		deepest := 0
-		for _, c := range n.Cmds {
-			deepest = max(deepest, p.deepest(c.Args))
-		}
-		return argumentWeight + deepest
-	default:
-		return 0
 	}
 }
 
-func (p *part) branch(n *parse.BranchNode) int {
-	deepest := max(p.survey(n.Pipe), p.survey(n.List))
-	if n.ElseList != nil {
-		deepest = max(deepest, p.survey(n.ElseList))
-	}
-	return deepest
-}
-
-func (p *part) deepest(nodes []parse.Node) int {
-	deepest := 0
+func (p *part) surveyAll(nodes []parse.Node, at depth) {
 	for _, n := range nodes {
-		deepest = max(deepest, p.survey(n))
+		p.survey(n, at)
 	}
-	return deepest
 }
 
-// recursiveParts returns the parts that may come round to themselves, and
-// those on the way from one such to another.
-func recursiveParts(parts map[string]*part) map[string]*part {
-	left := make(map[string]*part, len(parts))
-	for name, p := range parts {
-		left[name] = p
+func (p *part) surveyBranch(n *parse.BranchNode, at depth) {
+	p.surveyPipe(n.Pipe, at)
+	p.survey(n.List, at)
+	if n.ElseList != nil {
+		p.survey(n.ElseList, at)
 	}
-	for stripped := true; stripped; {
-		stripped = false
+}
+
+func (p *part) surveyPipe(n *parse.PipeNode, at depth) {
+	if n == nil {
+		return
+	}
+	for _, c := range n.Cmds {
+		p.surveyAll(c.Args, at.plus(argumentDepth))
+	}
+}
+
+// reach notes a call at this depth.
+func (p *part) reach(d depth) {
+	p.depth.stack = max(p.depth.stack, d.stack)
+	p.depth.ranges = max(p.depth.ranges, d.ranges)
+}
+
+// keepRecursive drops the parts that cannot come round to themselves through
+// {{template}}: those that call none of the rest, and those that none of the
+// rest calls, until there are no more of them.
+func keepRecursive(parts map[string]*part) {
+	for before := -1; before != len(parts); {
+		before = len(parts)
 		called := make(map[string]bool)
-		for name, p := range left {
-			if !p.callsAny(left) {
-				delete(left, name)
-				stripped = true
+		for name, p := range parts {
+			if !p.callsAny(parts) {
+				delete(parts, name)
 				continue
 			}
 			for c := range p.calls {
 				called[c] = true
 			}
 		}
-		for name := range left {
+		for name := range parts {
 			if !called[name] {
-				delete(left, name)
-				stripped = true
+				delete(parts, name)
 			}
 		}
 	}
-	return left
 }
 
 func (p *part) callsAny(parts map[string]*part) bool {
@@ -185,27 +194,20 @@ func (p *part) count() {
 	p.tree.Root.Nodes = append(nodes, p.call(leaveName))
 }
 
-// call returns {{ name weight }}, as if it stood at the start of the part.
+// call returns {{ name stack ranges }}, as if it stood where the part begins.
 func (p *part) call(name string) parse.Node {
-	at := p.tree.Root.Pos
-	weight := parse.NumberNode{
-		NodeType: parse.NodeNumber,
-		Pos:      at,
-		IsInt:    true,
-		Int64:    int64(p.weight),
-		Text:     fmt.Sprint(p.weight),
+	return action(p.tree, p.tree.Root.Pos, name, p.depth.stack, p.depth.ranges)
+}
+
+// action returns {{ name args }}, as if it stood at that place.
+func action(tree *parse.Tree, at parse.Pos, name string, args ...int) parse.Node {
+	words := []parse.Node{parse.NewIdentifier(name).SetPos(at).SetTree(tree)}
+	for _, n := range args {
+		words = append(words, &parse.NumberNode{
+			NodeType: parse.NodeNumber, Pos: at, IsInt: true, Int64: int64(n), Text: strconv.Itoa(n),
+		})
 	}
-	return &parse.ActionNode{
-		NodeType: parse.NodeAction,
-		Pos:      at,
-		Pipe: &parse.PipeNode{
-			NodeType: parse.NodePipe,
-			Pos:      at,
-			Cmds: []*parse.CommandNode{{
-				NodeType: parse.NodeCommand,
-				Pos:      at,
-				Args:     []parse.Node{parse.NewIdentifier(name).SetPos(at).SetTree(p.tree), &weight},
-			}},
-		},
-	}
+	command := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: at, Args: words}
+	pipe := &parse.PipeNode{NodeType: parse.NodePipe, Pos: at, Cmds: []*parse.CommandNode{command}}
+	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: at, Pipe: pipe}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"text/template"
@@ -60,24 +61,35 @@ func runPlugin(ctx context.Context, timeout time.Duration, name string, args []s
 	err := cmd.Run()
 	switch {
 	case err == nil:
-		return strings.TrimSpace(stdout.String()), nil
+		return strings.TrimSpace(stdout.text.String()), nil
 	case ctx.Err() != nil:
 		return "", fmt.Errorf("exec %q: %w", name, context.Cause(ctx))
 	case limited.Err() != nil || errors.Is(err, exec.ErrWaitDelay):
 		_ = killGroup(cmd)
 		return "", fmt.Errorf("exec %q: did not finish in %v", name, timeout)
+	case stdout.cut || stderr.cut:
+		return "", fmt.Errorf("exec %q: printed more than %d MiB", name, maxPluginOutput>>20)
 	default:
-		return "", fmt.Errorf("exec %q: %w\n\nstdout:\n\n%s\n\nstderr:\n\n%s", name, err, stdout, stderr)
+		return "", fmt.Errorf("exec %q: %w\n\nstdout:\n\n%s\n\nstderr:\n\n%s", name, err, &stdout.text, &stderr.text)
 	}
 }
 
-// pluginOutput keeps what a plugin prints, up to maxResult.
-type pluginOutput struct{ bytes.Buffer }
+// maxPluginOutput bounds what a plugin may print, in bytes. All of it is
+// shown where the plugin fails.
+const maxPluginOutput = 16 << 20
 
-// Write fails where there would be too much; then the program's pipe breaks.
+// pluginOutput keeps what a plugin prints. It does not embed the buffer, whose
+// ReadFrom would go past Write.
+type pluginOutput struct {
+	text bytes.Buffer
+	cut  bool // there was too much
+}
+
+// Write fails where there is too much; then the program's pipe breaks.
 func (o *pluginOutput) Write(p []byte) (int, error) {
-	if err := fits("plugin", 1, o.Len()+len(p)); err != nil {
-		return 0, err
+	if o.text.Len()+len(p) > maxPluginOutput {
+		o.cut = true
+		return 0, io.ErrShortWrite
 	}
-	return o.Buffer.Write(p)
+	return o.text.Write(p)
 }

@@ -24,11 +24,8 @@ func sprigDictFuncs(library template.FuncMap) template.FuncMap {
 
 // sprigSet sets a key and returns the same map.
 func sprigSet(d dict, key string, v any) (dict, error) {
-	switch v.(type) {
-	case dict, map[any]any, []any:
-		if reaches(v, d) {
-			return nil, errCycle
-		}
+	if reaches(v, d) {
+		return nil, errCycle
 	}
 	d[key] = v
 	return d, nil
