@@ -21,6 +21,7 @@ type bundle struct {
 
 	wanted   bool      // the command is to be run
 	first    int       // the first template that wants it, for the order of commands
+	since    int       // the first pass that wants it, as Runner.pass; 0: none, it is another attempt
 	files    []string  // the destinations that changed since it ran
 	began    time.Time // when it was wanted for the first time since the start
 	ran      bool      // it has been run since the start

@@ -65,30 +65,38 @@ func (e *executor) run(ctx context.Context, c Command) (output string, err error
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
-	argv, err := commandLine(c.Args)
+	cmd, err := newCommand(c.Args, c.Env)
 	if err != nil {
-		return "", fmt.Errorf("failed parsing command: %w", err)
+		return "", err
 	}
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = c.Env
 	ownGroup(cmd)
-	child, err := e.start(cmd, c.Timeout == 0)
+	child, err := e.start(cmd, c.Timeout == 0, c.Timeout > 0)
 	if err != nil || c.Timeout == 0 {
 		return "", err
 	}
-	err = e.wait(ctx, child, argv, c.Timeout)
+	err = e.wait(ctx, child, cmd.Args, c.Timeout)
 	child.out.settle()
 	return child.out.tail.String(), err
 }
 
-// start starts cmd with its standard streams. Where it is on its own, they
-// are the process's, as far as those are files, and nobody waits for its end.
-func (e *executor) start(cmd *exec.Cmd, alone bool) (*process, error) {
-	out, err := e.attach(cmd, alone)
+func newCommand(args, env []string) (*exec.Cmd, error) {
+	argv, err := commandLine(args)
+	if err != nil {
+		return nil, fmt.Errorf("failed parsing command: %w", err)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = env
+	return cmd, nil
+}
+
+// start starts cmd. With own it has the process's own output, as far as that
+// is files; with tell its end is told.
+func (e *executor) start(cmd *exec.Cmd, own, tell bool) (*process, error) {
+	out, err := e.attach(cmd, own)
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)
 	}
-	p, err := e.children.start(cmd, !alone)
+	p, err := e.children.start(cmd, tell)
 	e.follow(out)
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"os"
 	"time"
 
 	"restencil/renderer"
@@ -93,6 +94,46 @@ type CommandFailed struct {
 	RetryIn time.Duration // 0: it is not tried again
 }
 
+// ChildStarted: the child was started.
+type ChildStarted struct {
+	Args    []string
+	Process int    // its id
+	Reason  string // "start", "change" of files, or "retry" after it ended by itself
+}
+
+// ChildReloaded: the child was sent its reload signal, because files changed
+// or because it was passed on.
+type ChildReloaded struct {
+	Args   []string
+	Signal os.Signal
+}
+
+// ChildEnding: the child is asked to end.
+type ChildEnding struct {
+	Args   []string
+	Signal os.Signal
+	Reason string // "change" of files, "signal" that was passed on, or "stop"
+}
+
+// ChildKilled: the child, or some of its group, has not ended in time and is
+// killed.
+type ChildKilled struct {
+	Args  []string
+	After time.Duration
+}
+
+// ChildEnded: the child has ended, with all of its group; or it could not be
+// started again. It is not told where files changed, and the child is started
+// again.
+type ChildEnded struct {
+	Args    []string
+	Code    int           // as in ChildExit
+	Signal  string        // as in ChildExit
+	Err     error         // why it could not be started
+	Asked   bool          // to end
+	RetryIn time.Duration // 0: it is not started again
+}
+
 // StoreAway: a store cannot be reached or answers with errors. The last good
 // answers and files stay.
 type StoreAway struct {
@@ -123,6 +164,11 @@ func (Recovered) event()      {}
 func (CommandStarted) event() {}
 func (CommandDone) event()    {}
 func (CommandFailed) event()  {}
+func (ChildStarted) event()   {}
+func (ChildReloaded) event()  {}
+func (ChildEnding) event()    {}
+func (ChildKilled) event()    {}
+func (ChildEnded) event()     {}
 func (StoreAway) event()      {}
 func (StoreBack) event()      {}
 func (QueryRefused) event()   {}

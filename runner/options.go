@@ -22,6 +22,10 @@ type Options struct {
 	// COMPAT 1.7, and runs no commands.
 	Dry bool
 
+	// Child is run beside the templates. Nil for none. With Once, Run ends
+	// when it does.
+	Child *Child
+
 	// Attempts bounds how often a failed query of a store is tried again;
 	// when that has failed too, Run ends with its error. A store that is not
 	// named, or 0, has no bound; below 0 the first failure ends Run.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,8 @@ type commandResult struct {
 }
 
 // startCommand runs the next command that is wanted, if none is running. They
-// run one after another, in the order of the templates that want them, beside
-// the loop (COMPAT 4.6.3).
+// run one after another, in the order of passes and of the templates that want
+// them, beside the loop (COMPAT 4.6.3).
 func (r *Runner) startCommand(ctx context.Context, now time.Time) {
 	if r.running != nil {
 		return
@@ -29,12 +30,15 @@ func (r *Runner) startCommand(ctx context.Context, now time.Time) {
 	if b == nil {
 		return
 	}
+	why := b.why()
 	files := r.claim(b)
 	r.running = b
 	r.tell(CommandStarted{Args: b.command.Args, Files: files})
+	c := b.command
+	c.Env = append(environ(c.Env, why, files), "RESTENCIL_BUNDLE="+b.name())
 	go func() {
 		start := time.Now()
-		output, err := r.run(ctx, b.command)
+		output, err := r.run(ctx, c)
 		r.results <- commandResult{b, files, output, err, time.Since(start)}
 	}()
 }
@@ -46,25 +50,50 @@ func (r *Runner) nextCommand(now time.Time) *bundle {
 		if at.IsZero() || at.After(now) {
 			continue
 		}
-		if next == nil || b.first < next.first {
+		if next == nil || b.before(next) {
 			next = b
 		}
 	}
 	return next
 }
 
+// before tells whether b's command comes before that of c: those wanted by an
+// earlier pass do, then those of earlier templates, as in consul-template. What
+// is tried again comes first: it has waited.
+func (b *bundle) before(c *bundle) bool {
+	return cmp.Or(cmp.Compare(b.since, c.since), cmp.Compare(b.first, c.first)) < 0
+}
+
 // claim takes the files that the run of b's command is for. A bundle that has
 // the same command, but another wait, is served by the same run.
 func (r *Runner) claim(b *bundle) []string {
 	var files []string
+	r.runningSince = 0
 	for _, other := range r.bundles {
 		if other.wanted && slices.Equal(other.command.Args, b.command.Args) {
 			files = append(files, other.files...)
-			other.wanted, other.files, other.ran = false, nil, true
+			if r.runningSince == 0 || other.since > 0 && other.since < r.runningSince {
+				r.runningSince = other.since
+			}
+			other.wanted, other.since, other.files, other.ran = false, 0, nil, true
 		}
 	}
 	return files
 }
+
+// why says why b's command is run.
+func (b *bundle) why() reason {
+	switch {
+	case !b.ran:
+		return reasonStart
+	case b.failures > 0 && !b.retryAt.IsZero():
+		return reasonRetry
+	}
+	return reasonChange
+}
+
+// name is how people call b: it has none of its own, so that of its first file.
+func (b *bundle) name() string { return b.members[0].spec.Destination }
 
 // unsettled tells whether u is about to have its first output: it waits for
 // answers that are on their way.

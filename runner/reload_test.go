@@ -11,7 +11,13 @@ import (
 // reload reloads with these templates and waits until all is quiet.
 func (g *rig) reload(templates ...Template) {
 	g.t.Helper()
-	if err := g.runner.Reload(g.t.Context(), g.options(Options{Templates: templates}), g.watcher); err != nil {
+	g.reloadOptions(Options{Templates: templates})
+}
+
+// reloadOptions is reload for more than templates.
+func (g *rig) reloadOptions(o Options) {
+	g.t.Helper()
+	if err := g.runner.Reload(g.t.Context(), g.options(o), g.watcher); err != nil {
 		g.t.Fatal(err)
 	}
 	synctest.Wait()

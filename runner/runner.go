@@ -23,7 +23,7 @@ type Runner struct {
 
 	reloads chan *Runner // what Reload has made ready
 
-	// Owned by the loop in Run. Tests set run before it.
+	// Owned by the loop in Run. Tests set run and spawn before it.
 	ids     map[int]*unit // the units, by id
 	lastID  int
 	graph   template.Graph
@@ -31,8 +31,14 @@ type Runner struct {
 	stores  stores
 	pulse   pulse
 	run     func(context.Context, Command) (output string, err error)
+	pass    int                // how often files were written
 	running *bundle            // whose command is being run, nil: none
 	results chan commandResult // one at a time, from the goroutine that runs the command
+
+	runningSince int // the first pass that wanted that run, 0: it is another attempt
+
+	spawn func(args, env []string) (proc, error)
+	child childState
 
 	stopSources func()  // ends the watcher
 	errs        []error // with Once: the commands that failed
@@ -64,6 +70,9 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		if err := r.add(t); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	if c := o.Child; c != nil && (len(c.Args) == 0 || c.Args[0] == "") {
+		errs = append(errs, errors.New("the child has no command"))
 	}
 	r.enlist()
 	r.bundles = join(r.units, nil)
@@ -98,8 +107,8 @@ func (r *Runner) add(t Template) error {
 
 // Run renders until ctx ends, which is no error; or, with Once, until all is
 // done. It returns an error that ends it: a template or query that may not
-// fail (see Options), and with Once any failure. When it returns, everything
-// that it started has ended.
+// fail (see Options), a [*ChildExit], and with Once any failure. When it
+// returns, everything that it started has ended.
 func (r *Runner) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	r.runSources(ctx)
@@ -107,8 +116,12 @@ func (r *Runner) Run(ctx context.Context) error {
 	if r.run == nil {
 		r.run = commands.run
 	}
+	if r.spawn == nil {
+		r.spawn = commands.spawn
+	}
 	defer func() {
 		cancel()
+		r.joinChild()
 		if r.running != nil {
 			<-r.results
 		}
@@ -139,7 +152,10 @@ func (r *Runner) loop(ctx context.Context) error {
 		}
 		r.beat(time.Now())
 		if r.opts.Once && r.finished() {
-			return joinCommandErrors(r.errs)
+			if err := joinCommandErrors(r.errs); err != nil || r.opts.Child == nil {
+				return err
+			}
+			r.stopSources() // nothing is needed while the child runs
 		}
 		timer.Stop()
 		if at := r.next(time.Now()); !at.IsZero() {
@@ -156,6 +172,12 @@ func (r *Runner) loop(ctx context.Context) error {
 			}
 		case res := <-r.results:
 			r.commandEnded(res, time.Now())
+		case <-r.childNews():
+			r.tellOfChild()
+		case <-r.childDone():
+			if end, err := r.childEnded(ctx); end {
+				return err
+			}
 		case <-timer.C:
 		}
 	}
@@ -171,6 +193,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) error {
 	}
 	r.report(ctx, now)
 	r.startCommand(ctx, now)
+	r.tend(ctx)
 	return nil
 }
 

@@ -107,6 +107,12 @@ type rig struct {
 // destination; its text is the spec's.
 func newRig(t *testing.T, o Options, store map[string]any) *rig {
 	t.Helper()
+	return newRigWith(t, o, store, func(*Runner) {})
+}
+
+// newRigWith is newRig with something to be done before the runner runs.
+func newRigWith(t *testing.T, o Options, store map[string]any, prepare func(*Runner)) *rig {
+	t.Helper()
 	g := &rig{
 		t: t, dir: t.TempDir(), start: time.Now(), done: make(chan error, 1),
 		store: &fakeStore{data: store, sinks: make(map[watch.Query]watch.Sink)},
@@ -122,6 +128,7 @@ func newRig(t *testing.T, o Options, store map[string]any) *rig {
 		g.runs.Add(1)
 		return g.run(c)
 	}
+	prepare(r)
 	ctx, cancel := context.WithCancel(t.Context())
 	g.cancel = cancel
 	go func() { g.done <- r.Run(ctx) }()
@@ -302,7 +309,7 @@ func TestSharedCommandDoesNotWaitForEver(t *testing.T) {
 			tmpl("a", `{{ key "x" }}`, "reload"), tmpl("b", `{{ key "silent" }}`, "reload"),
 		}}, map[string]any{"x": 1})
 		defer g.stop()
-		sleep(1500 * time.Millisecond)
+		sleep(1200 * time.Millisecond)
 		g.happened("0s rendered a", "1s run reload")
 	})
 }

@@ -19,6 +19,7 @@ func (r *Runner) write(now time.Time) error {
 	if len(due) == 0 {
 		return nil
 	}
+	r.pass++
 	if r.opts.Dry {
 		return r.print(due, now)
 	}
@@ -152,6 +153,7 @@ func (r *Runner) inPlace(u *unit, res renderer.Result, extras bool, now time.Tim
 	})
 	if res.Change == renderer.Replaced || extras {
 		u.bundle.want(u, now)
+		r.changed(u)
 	}
 }
 
@@ -195,6 +197,9 @@ func (r *Runner) inPlaceDry(u *unit, change renderer.Change) {
 		r.tell(Recovered{Template: u.spec.Name, Destination: u.spec.Destination})
 	}
 	r.tell(Rendered{Template: u.spec.Name, Destination: u.spec.Destination, Change: change})
+	if change == renderer.Replaced {
+		r.changed(u)
+	}
 }
 
 func (r *Runner) stdout(text string) {

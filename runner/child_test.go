@@ -1,0 +1,765 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"restencil/watch"
+)
+
+// A nursery stands in for the system, in fake time: its children do what the
+// test says, and what happens to them is written down.
+type nursery struct {
+	mu      sync.Mutex
+	start   time.Time
+	events  []string
+	living  []*fakeChild
+	env     []string      // of the last one started
+	obey    time.Duration // how long they take to end when told to; below 0: for ever
+	refuse  error         // why none can be started
+	remains bool          // of each one something stays until the group is told
+	deaf    bool          // and ignores that
+}
+
+// A fakeChild is a proc.
+type fakeChild struct {
+	home *nursery
+	end  chan struct{}
+
+	mu     sync.Mutex
+	st     status
+	rest   bool
+	ending bool
+}
+
+func (n *nursery) note(format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.events = append(n.events, fmt.Sprintf("%v ", time.Since(n.start))+fmt.Sprintf(format, args...))
+}
+
+func (n *nursery) spawn(args, env []string) (proc, error) {
+	n.note("start %s", args[0])
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.env = env
+	if n.refuse != nil {
+		return nil, n.refuse
+	}
+	c := &fakeChild{home: n, end: make(chan struct{}), rest: n.remains}
+	n.living = append(n.living, c)
+	return c, nil
+}
+
+// last is the one that was started last.
+func (n *nursery) last() *fakeChild {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.living[len(n.living)-1]
+}
+
+// happened wants just these events since the last call.
+func (n *nursery) happened(t *testing.T, want ...string) {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if diff := cmp.Diff(want, n.events); diff != "" && len(want)+len(n.events) > 0 {
+		t.Errorf("what happened to children (-want +got):\n%s", diff)
+	}
+	n.events = nil
+}
+
+// reason and files are what the last child was told.
+func (n *nursery) told(name string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, v := range slices.Backward(n.env) {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return "(none)"
+}
+
+func (c *fakeChild) id() int               { return 1 }
+func (c *fakeChild) shell() bool           { return false }
+func (c *fakeChild) gone() <-chan struct{} { return c.end }
+func (c *fakeChild) settle()               {}
+
+func (c *fakeChild) how() status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.st
+}
+
+func (c *fakeChild) others(os.Signal) map[int]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.rest {
+		return nil
+	}
+	return map[int]bool{2: c.home.deaf}
+}
+
+func (c *fakeChild) signal(sig os.Signal, group bool) error {
+	if sig == noSignal {
+		return nil
+	}
+	who := ""
+	if group {
+		who = " to the group"
+	}
+	c.home.note("%v%s", sig, who)
+	if group {
+		c.mu.Lock()
+		c.rest = c.home.deaf
+		c.mu.Unlock()
+	}
+	if (sig == os.Interrupt || sig == syscall.SIGTERM) && c.home.obey >= 0 {
+		time.AfterFunc(c.home.obey, func() { c.exit(status{}) })
+	}
+	return nil
+}
+
+func (c *fakeChild) kill() {
+	c.home.note("kill")
+	c.mu.Lock()
+	c.rest = false
+	c.mu.Unlock()
+	c.exit(status{code: codeSignalled, signal: "killed"})
+}
+
+// exit ends the process.
+func (c *fakeChild) exit(st status) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ending {
+		c.ending, c.st = true, st
+		close(c.end)
+	}
+}
+
+// childRig starts a runner with a child.
+func childRig(t *testing.T, o Options, store map[string]any) (*rig, *nursery) {
+	t.Helper()
+	n := &nursery{start: time.Now()}
+	if o.Child == nil {
+		o.Child = new(Child)
+	}
+	if o.Child.Args == nil {
+		o.Child.Args = []string{"app"}
+	}
+	if o.Child.KillTimeout == 0 {
+		o.Child.KillTimeout = 30 * time.Second
+	}
+	return newRigWith(t, o, store, func(r *Runner) { r.spawn = n.spawn }), n
+}
+
+// exits wants Run to end with this error.
+func (g *rig) exits(want error) {
+	g.t.Helper()
+	synctest.Wait()
+	select {
+	case err := <-g.done:
+		if fmt.Sprint(err) != fmt.Sprint(want) {
+			g.t.Errorf("Run: %v, want %v", err, want)
+		}
+	default:
+		g.t.Error("Run goes on")
+	}
+}
+
+func TestChildStartsWhenAllIsRendered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Templates: []Template{
+			tmpl("a", `{{ key "x" }}`), tmpl("b", `{{ key "y" }}`, "reload"),
+		}}, map[string]any{"x": 1, "y": nil})
+		defer g.stop()
+		g.run = func(Command) (string, error) {
+			time.Sleep(2 * time.Second)
+			return "", errors.New("a command that fails holds up nothing")
+		}
+		sleep(time.Second)
+		n.happened(t)
+		g.store.set("y", 1)
+		sleep(10 * time.Second)
+		n.happened(t, "3s start app")
+		if got, want := n.told("RESTENCIL_FILES"), g.dir+"/a\n"+g.dir+"/b"; got != want || n.told("RESTENCIL_REASON") != "start" {
+			t.Errorf("told of %q, want %q", got, want)
+		}
+	})
+}
+
+func TestChildWithoutTemplates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{}, nil)
+		n.happened(t, "0s start app")
+		g.stop()
+		n.happened(t, "0s interrupt")
+	})
+}
+
+func TestChildIsReloaded(t *testing.T) {
+	tests := []struct {
+		name  string
+		child Child
+		dry   bool
+		want  []string
+	}{
+		{name: "by a restart", want: []string{"1s interrupt", "1s start app"}},
+		{name: "by a signal", child: Child{ReloadSignal: syscall.SIGHUP}, want: []string{"1s hangup"}},
+		{name: "not at all", child: Child{ReloadSignal: noSignal}},
+		{name: "in a dry run", dry: true, want: []string{"1s interrupt", "1s start app"}},
+		{name: "by its own way to end it", child: Child{KillSignal: syscall.SIGTERM}, want: []string{"1s terminated", "1s start app"}},
+		{name: "silently", child: Child{KillSignal: noSignal, KillTimeout: 3 * time.Second}, want: []string{"4s kill", "4s start app"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g, n := childRig(t, Options{Dry: tt.dry, Child: &tt.child, Templates: []Template{
+					tmpl("a", `{{ key "x" }}`), tmpl("b", `{{ key "y" }}`),
+				}}, map[string]any{"x": 1, "y": 1})
+				defer g.stop()
+				sleep(time.Second)
+				n.happened(t, "0s start app")
+				g.store.set("x", 2)
+				sleep(time.Minute)
+				n.happened(t, tt.want...)
+				if len(tt.want) == 2 && (n.told("RESTENCIL_FILES") != g.dir+"/a" || n.told("RESTENCIL_REASON") != "change") {
+					t.Errorf("told of %q because of %q", n.told("RESTENCIL_FILES"), n.told("RESTENCIL_REASON"))
+				}
+				g.store.set("x", 2) // no change
+				sleep(time.Minute)
+				n.happened(t)
+			})
+		})
+	}
+}
+
+// The files of a change, and what the commands for them make, are there when
+// the child is told.
+func TestChildIsReloadedAfterTheCommands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		child := Child{ReloadSignal: syscall.SIGHUP}
+		g, n := childRig(t, Options{Child: &child, Templates: []Template{
+			tmpl("a", `{{ key "x" }}`, "one"), tmpl("b", `{{ key "x" }}`, "two"), tmpl("c", `{{ key "y" }}`),
+		}}, map[string]any{"x": 1, "y": 1})
+		defer g.stop()
+		n.happened(t, "0s start app")
+		g.run = func(Command) (string, error) { time.Sleep(time.Second); return "", errors.New("no") }
+		sleep(time.Second)
+		g.store.set("x", 2)
+		sleep(500 * time.Millisecond)
+		g.store.set("y", 2) // comes along
+		sleep(10 * time.Second)
+		n.happened(t, "3s hangup", "3s hangup")
+	})
+}
+
+// Changes that go on faster than their command do not keep the child from
+// being reloaded.
+func TestChildIsReloadedThoughCommandsNeverStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		child := Child{ReloadSignal: syscall.SIGHUP}
+		g, n := childRig(t, Options{Child: &child, Templates: []Template{
+			tmpl("a", `{{ key "x" }}`, "one"), tmpl("b", `{{ key "x" }}`, "two"),
+		}}, map[string]any{"x": 0})
+		defer g.stop()
+		n.happened(t, "0s start app")
+		g.run = func(Command) (string, error) { time.Sleep(time.Second); return "", nil }
+		for i := range 100 {
+			g.store.set("x", i+1)
+			sleep(100 * time.Millisecond)
+		}
+		if got := len(n.events); got < 3 || got > 6 {
+			t.Errorf("reloaded %d times while commands of 2 s ran for 10 s: %q", got, n.events)
+		}
+	})
+}
+
+func TestChildSplay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		child := Child{Splay: time.Hour, ReloadSignal: syscall.SIGHUP}
+		g, n := childRig(t, Options{Child: &child, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 0})
+		n.happened(t, "0s start app")
+		for i := range 10 {
+			g.store.set("x", i+1)
+			synctest.Wait()
+		}
+		n.happened(t) // unless the splay is below a nanosecond or so
+		sleep(time.Hour)
+		if len(n.events) != 1 || !strings.HasSuffix(n.events[0], " hangup") {
+			t.Errorf("%q, want one reload for ten changes", n.events)
+		}
+		n.events = nil
+		g.store.set("x", 100)
+		synctest.Wait()
+		g.stop() // at once
+		n.happened(t, "1h0m0s interrupt")
+	})
+}
+
+func TestChildExits(t *testing.T) {
+	tests := []struct {
+		name string
+		st   status
+		want error
+	}{
+		{"well", status{}, nil},
+		{"with a code", status{code: 3}, errors.New("child process exited with code 3")},
+		{"by a signal", status{code: 255, signal: "killed"}, errors.New("child process exited with code 255 (killed)")},
+	}
+	for _, tt := range tests {
+		for _, once := range []bool{false, true} {
+			t.Run(fmt.Sprint(tt.name, " once ", once), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					g, n := childRig(t, Options{Once: once, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 1})
+					sleep(time.Hour)
+					n.last().exit(tt.st)
+					g.exits(tt.want)
+					n.happened(t, "0s start app")
+				})
+			})
+		}
+	}
+}
+
+func TestChildExitHasTheCode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{}, nil)
+		n.last().exit(status{code: 42})
+		var exit *ChildExit
+		if err := <-g.done; !errors.As(err, &exit) || exit.Code != 42 {
+			t.Errorf("error %v, want code 42", err)
+		}
+	})
+}
+
+func TestChildCannotBeStarted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &nursery{start: time.Now(), refuse: errors.New("child: no such program")}
+		g := newRigWith(t, Options{Child: &Child{Args: []string{"app"}, Restart: RestartAlways}}, nil, func(r *Runner) { r.spawn = n.spawn })
+		g.exits(n.refuse)
+		n.happened(t, "0s start app")
+	})
+}
+
+func TestChildNeedsACommand(t *testing.T) {
+	for _, args := range [][]string{nil, {""}} {
+		if _, err := New(Options{Child: &Child{Args: args}}, watch.New(nil)); err == nil {
+			t.Errorf("no error for a child with the command %q", args)
+		}
+	}
+}
+
+// A change while the program is being replaced ends Run, as in
+// consul-template; with a policy it is tried again.
+func TestChildCannotBeStartedAgain(t *testing.T) {
+	for _, policy := range []RestartPolicy{RestartNever, RestartOnFailure} {
+		synctest.Test(t, func(t *testing.T) {
+			g, n := childRig(t, Options{Child: &Child{Restart: policy}, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 0})
+			n.refuse = errors.New("child: no such program")
+			g.store.set("x", 1)
+			if policy == RestartNever {
+				g.exits(n.refuse)
+				return
+			}
+			sleep(time.Hour)
+			n.mu.Lock()
+			n.refuse, n.events = nil, nil
+			n.mu.Unlock()
+			sleep(time.Hour)
+			if len(n.events) != 1 {
+				t.Errorf("%q, want one start", n.events)
+			}
+			g.stop()
+		})
+	}
+}
+
+func TestChildRestartPolicy(t *testing.T) {
+	tests := []struct {
+		policy RestartPolicy
+		st     status
+		again  bool
+	}{
+		{RestartNever, status{code: 1}, false},
+		{RestartOnFailure, status{}, false},
+		{RestartOnFailure, status{code: 1}, true},
+		{RestartOnFailure, status{code: codeSignalled, signal: "killed"}, true},
+		{RestartAlways, status{}, true},
+		{RestartAlways, status{code: 1}, true},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprint(tt), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g, n := childRig(t, Options{Child: &Child{Restart: tt.policy}}, nil)
+				n.last().exit(tt.st)
+				if !tt.again {
+					g.exits(tt.st.err())
+					return
+				}
+				sleep(time.Minute)
+				if len(n.living) != 2 || n.told("RESTENCIL_REASON") != "retry" {
+					t.Errorf("started %d times, for the reason %q", len(n.living), n.told("RESTENCIL_REASON"))
+				}
+				g.stop()
+			})
+		})
+	}
+}
+
+func TestChildBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Child: &Child{Restart: RestartAlways}}, nil)
+		defer g.stop()
+		crash := func(total time.Duration) int {
+			n.mu.Lock()
+			before := len(n.living)
+			n.mu.Unlock()
+			for range total / time.Second {
+				n.last().exit(status{code: 1})
+				sleep(time.Second)
+			}
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			return len(n.living) - before
+		}
+		crash(time.Hour)
+		if got := crash(time.Hour); got < 60 || got > 600 {
+			t.Errorf("%d starts in an hour of crashes, want backoff up to a minute", got)
+		}
+		sleep(10 * time.Minute) // it runs
+		n.last().exit(status{code: 1})
+		sleep(1100 * time.Millisecond)
+		select {
+		case <-n.last().gone():
+			t.Error("a child that had been well for long is not started again soon")
+		default:
+		}
+	})
+}
+
+// New data is a new chance.
+func TestChildThatWaitsIsStartedByAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := Options{Child: &Child{Restart: RestartAlways}, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}
+		o.Retry.Base, o.Retry.Max = time.Hour, time.Hour
+		g, n := childRig(t, o, map[string]any{"x": 0})
+		n.last().exit(status{code: 1})
+		synctest.Wait()
+		n.happened(t, "0s start app")
+		g.store.set("x", 1)
+		synctest.Wait()
+		n.happened(t, "0s start app")
+		if n.told("RESTENCIL_REASON") != "change" {
+			t.Error("started because of", n.told("RESTENCIL_REASON"))
+		}
+		n.last().exit(status{code: 7})
+		synctest.Wait()
+		if !g.runner.Signal(syscall.SIGTERM) {
+			t.Error("the signal was not taken")
+		}
+		g.exits(&ChildExit{Code: 7})
+	})
+}
+
+func TestChildEndsWithRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Child: &Child{KillTimeout: 10 * time.Second}}, nil)
+		n.obey = -1
+		start := time.Now()
+		g.stop()
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("Run took %v to end, want 10s", took)
+		}
+		n.happened(t, "0s start app", "0s interrupt", "10s kill")
+	})
+}
+
+// What a child leaves of its group ends, too.
+func TestChildLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &nursery{start: time.Now(), remains: true}
+		g := newRigWith(t, Options{Child: &Child{Args: []string{"app"}, KillTimeout: time.Second}}, nil, func(r *Runner) { r.spawn = n.spawn })
+		n.last().exit(status{})
+		g.exits(nil)
+		n.happened(t, "0s start app", "0s interrupt to the group")
+	})
+}
+
+// Nobody waits for what does not listen.
+func TestChildLeavesNothingThatIgnoresSignals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &nursery{start: time.Now(), remains: true, deaf: true}
+		g := newRigWith(t, Options{Child: &Child{Args: []string{"app"}, KillTimeout: time.Minute}}, nil, func(r *Runner) { r.spawn = n.spawn })
+		g.stop()
+		n.happened(t, "0s start app", "0s interrupt", "0s interrupt to the group", "20ms kill")
+	})
+}
+
+// An error that ends Run leaves no orphan (COMPAT Q6).
+func TestChildEndsOnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := tmpl("a", `{{ key "x" | parseInt }}`)
+		bad.OnError = ErrorFatal
+		g, n := childRig(t, Options{Templates: []Template{bad}}, map[string]any{"x": 1})
+		n.happened(t, "0s start app")
+		n.obey = 3 * time.Second
+		g.store.set("x", "one")
+		if err := <-g.done; err == nil || !strings.Contains(err.Error(), "parseInt") {
+			t.Errorf("Run: %v", err)
+		}
+		n.happened(t, "0s interrupt")
+		select {
+		case <-n.last().gone():
+		default:
+			t.Error("the child runs on")
+		}
+	})
+}
+
+// That another template is in trouble does not matter to a restart (Q6b).
+func TestChildRestartsWhileATemplateFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Templates: []Template{
+			tmpl("a", `{{ key "x" }}`), tmpl("b", `{{ key "y" | parseInt }}`),
+		}}, map[string]any{"x": 1, "y": 1})
+		defer g.stop()
+		g.store.set("y", "one")
+		g.store.set("x", 2)
+		sleep(time.Second)
+		n.happened(t, "0s start app", "0s interrupt", "0s start app")
+	})
+}
+
+func TestChildGetsSignals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Child: &Child{ReloadSignal: syscall.SIGHUP}, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": nil})
+		defer g.stop()
+		if g.runner.Signal(syscall.SIGQUIT) {
+			t.Error("a signal was taken before there was a child")
+		}
+		g.store.set("x", 1)
+		synctest.Wait()
+		for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGHUP} {
+			if !g.runner.Signal(sig) {
+				t.Errorf("%v was not taken", sig)
+			}
+			synctest.Wait()
+		}
+		n.happened(t, "0s start app", "0s quit", "0s hangup")
+	})
+}
+
+func TestChildIsAskedToEnd(t *testing.T) {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		for _, obey := range []time.Duration{0, -1} {
+			synctest.Test(t, func(t *testing.T) {
+				g, n := childRig(t, Options{Child: &Child{Splay: time.Hour, KillTimeout: 10 * time.Second, Restart: RestartAlways}}, nil)
+				n.obey = obey
+				if !g.runner.Signal(sig) {
+					t.Fatal("the signal was not taken")
+				}
+				synctest.Wait()
+				if obey == 0 {
+					g.exits(nil)
+					n.happened(t, "0s start app", fmt.Sprint("0s ", sig))
+					return
+				}
+				g.runner.Signal(syscall.SIGQUIT) // goes on being passed on
+				sleep(10 * time.Second)
+				g.exits(&ChildExit{Code: 255, Signal: "killed"})
+				n.happened(t, "0s start app", fmt.Sprint("0s ", sig), "0s quit", "10s kill")
+			})
+		}
+	}
+}
+
+// The end can be asked for at any time.
+func TestChildIsAskedToEndWhileItRestarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 1})
+		n.obey = 5 * time.Second
+		sleep(time.Second)
+		g.store.set("x", 2)
+		sleep(time.Second)
+		g.runner.Signal(syscall.SIGTERM)
+		sleep(10 * time.Second)
+		g.exits(nil)
+		n.happened(t, "0s start app", "1s interrupt", "2s terminated")
+	})
+}
+
+func TestRunEndsWhileTheChildRestarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 1})
+		n.obey = 5 * time.Second
+		sleep(time.Second)
+		g.store.set("x", 2)
+		sleep(time.Second)
+		g.stop()
+		n.happened(t, "0s start app", "1s interrupt")
+		if got := time.Since(g.start); got != 6*time.Second {
+			t.Errorf("ended at %v, want 6s", got)
+		}
+	})
+}
+
+func TestOnceWithAChild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Once: true, Templates: []Template{tmpl("a", `{{ key "x" }}`, "reload")}}, map[string]any{"x": 1})
+		n.happened(t, "0s start app")
+		g.store.set("x", 2)
+		sleep(time.Minute)
+		n.happened(t)
+		g.holds("a", "1")
+		n.last().exit(status{})
+		g.exits(nil)
+	})
+}
+
+func TestOnceWithAFailingCommandStartsNoChild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Once: true, Templates: []Template{tmpl("a", `{{ key "x" }}`, "reload")}}, map[string]any{"x": nil})
+		g.run = func(Command) (string, error) { return "", errors.New("no") }
+		g.store.set("x", 1)
+		if err := <-g.done; err == nil {
+			t.Error("no error")
+		}
+		n.happened(t)
+	})
+}
+
+func TestReloadKeepsTheChild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		child := func() *Child { return &Child{Args: []string{"app"}, Env: []string{"A=b"}, KillTimeout: time.Minute} }
+		templates := []Template{tmpl("a", `{{ key "x" }}`)}
+		g, n := childRig(t, Options{Child: child(), Templates: templates}, map[string]any{"x": 1})
+		defer g.stop()
+		for range 10 {
+			g.reloadOptions(Options{Child: child(), Templates: templates})
+		}
+		n.happened(t, "0s start app")
+	})
+}
+
+func TestReloadOfTheChild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		templates := []Template{tmpl("a", `{{ key "x" }}`)}
+		g, n := childRig(t, Options{Templates: templates}, map[string]any{"x": 1, "y": nil})
+		n.happened(t, "0s start app")
+
+		other := &Child{Args: []string{"other"}, KillTimeout: time.Minute}
+		g.reloadOptions(Options{Child: other, Templates: append(templates, tmpl("b", `{{ key "y" }}`))})
+		sleep(time.Second)
+		n.happened(t) // not before all is rendered for it
+		g.store.set("y", 1)
+		synctest.Wait()
+		n.happened(t, "1s interrupt", "1s start other")
+
+		g.reloadOptions(Options{Templates: templates})
+		n.happened(t, "1s interrupt")
+		if g.runner.Signal(syscall.SIGQUIT) {
+			t.Error("a signal was taken, and there is no child")
+		}
+		g.reloadOptions(Options{Child: other, Templates: templates})
+		n.happened(t, "1s start other")
+		n.last().exit(status{code: 9})
+		g.exits(&ChildExit{Code: 9})
+	})
+}
+
+// A template that is there already, or was written by another pass, does not
+// reload the child that was started after it.
+func TestChildIsNotReloadedForWhatItFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Templates: []Template{
+			tmpl("a", `{{ key "x" }}`), tmpl("b", `{{ key "y" }}`),
+		}}, map[string]any{"x": 1, "y": nil})
+		defer g.stop()
+		for i := range 5 {
+			g.store.set("x", i)
+			sleep(time.Second)
+		}
+		g.store.set("y", 1)
+		sleep(time.Minute)
+		n.happened(t, "5s start app")
+	})
+}
+
+func TestCommandsLearnWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reload := tmpl("a", `{{ key "x" }}`, "reload")
+		reload.Command.Env = []string{"A=b"}
+		g := newRig(t, Options{Templates: []Template{reload, tmpl("b", `{{ key "x" }}`, "reload")}}, map[string]any{"x": nil})
+		defer g.stop()
+		var mu sync.Mutex
+		var got []string
+		g.run = func(c Command) (string, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, strings.ReplaceAll(strings.Join(c.Env, " "), g.dir+"/", ""))
+			if len(got) == 2 {
+				return "", errors.New("no")
+			}
+			return "", nil
+		}
+		g.store.set("x", 1)
+		synctest.Wait()
+		g.store.set("x", 2)
+		sleep(time.Minute)
+		both := " RESTENCIL_FILES=a\nb RESTENCIL_FILES_MORE=0 RESTENCIL_BUNDLE=a"
+		want := []string{
+			"A=b RESTENCIL_REASON=start" + both,
+			"A=b RESTENCIL_REASON=change" + both,
+			"A=b RESTENCIL_REASON=retry" + both,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("environment (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestEnvironOfManyFiles(t *testing.T) {
+	var files []string
+	for i := range 10_000 {
+		files = append(files, fmt.Sprintf("/etc/app/conf.d/%06d", i))
+	}
+	env := environ([]string{}, reasonStart, files)
+	text := strings.TrimPrefix(env[1], "RESTENCIL_FILES=")
+	shown := strings.Split(text, "\n")
+	if len(text) > filesSize || len(text) < filesSize-100 || shown[len(shown)-1] != files[len(shown)-1] {
+		t.Errorf("%d bytes that end in %q", len(text), shown[len(shown)-1])
+	}
+	if want := fmt.Sprintf("RESTENCIL_FILES_MORE=%d", 10_000-len(shown)); env[2] != want {
+		t.Errorf("%s, want %s", env[2], want)
+	}
+	t.Setenv("INHERITED", "yes")
+	if env := environ(nil, reasonStart, nil); !slices.Contains(env, "INHERITED=yes") {
+		t.Error("nil is not the process's own environment")
+	}
+}
+
+// A supervisor whose child is no more takes nothing.
+func TestSupervisorAfterTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	n := &nursery{}
+	s := newSupervisor(Child{Args: []string{"app"}}, nil, n.spawn, watch.Backoff{})
+	s.run(ctx)
+	if s.signal(syscall.SIGTERM) {
+		t.Error("a signal was taken")
+	}
+}

@@ -1,0 +1,21 @@
+package runner
+
+// A fileSet is a list of paths without doubles, in the order in which they
+// were added. The zero value is empty.
+type fileSet struct {
+	list  []string
+	known map[string]bool
+}
+
+func (f *fileSet) add(paths ...string) {
+	for _, p := range paths {
+		if p == "" || f.known[p] {
+			continue
+		}
+		if f.known == nil {
+			f.known = make(map[string]bool)
+		}
+		f.known[p] = true
+		f.list = append(f.list, p)
+	}
+}
