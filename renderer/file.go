@@ -29,6 +29,10 @@ type File struct {
 	// Backup keeps the content that was replaced as Path + ".bak".
 	Backup bool
 
+	// Differs says that the destination is known to hold other bytes, so that
+	// it need not be read.
+	Differs bool
+
 	// Keep keeps what Swap replaces beside the destination, under a
 	// temporary name, until Restore or Discard. Restore needs it.
 	Keep bool

@@ -21,8 +21,10 @@ type found struct {
 	attrs  attrs       // of the file; where there is none, what a new one has
 }
 
-// look finds out what stands at path, and whether it holds content.
-func look(path string, content []byte) (found, error) {
+// look finds out what stands at the path of file, and whether it holds its
+// content.
+func look(file File) (found, error) {
+	path := file.Path
 	missing := found{attrs: attrs{mode: defaultMode, owner: owner{-1, -1}}}
 	if path != "" && os.IsPathSeparator(path[len(path)-1]) {
 		return found{}, &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
@@ -38,31 +40,33 @@ func look(path string, content []byte) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	same, err := holds(path, info, content)
+	same, err := file.is(info)
 	if err != nil {
 		return found{}, err
 	}
 	return found{exists: true, link: missing.link, same: same, info: info, attrs: attrsOf(info)}, nil
 }
 
-// holds reports whether the file at path, which info is of, has these bytes.
-// It reads no more than it must to say so.
-func holds(path string, info fs.FileInfo, content []byte) (bool, error) {
+// is reports whether what is at its path, which info is of, has f's bytes. It
+// reads no more than it must to say so.
+func (f File) is(info fs.FileInfo) (bool, error) {
 	switch {
 	case info.IsDir():
-		return false, &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
+		return false, &fs.PathError{Op: "read", Path: f.Path, Err: syscall.EISDIR}
 	case !info.Mode().IsRegular():
-		return false, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+		return false, &fs.PathError{Op: "read", Path: f.Path, Err: errors.New("not a regular file")}
+	case f.Differs:
+		return false, nil
 	}
-	f, err := os.Open(path)
+	file, err := os.Open(f.Path)
 	if err != nil {
 		return false, err
 	}
-	defer f.Close()
-	if info.Size() != int64(len(content)) {
+	defer file.Close()
+	if info.Size() != int64(len(f.Content)) {
 		return false, nil
 	}
-	return equalBytes(f, content)
+	return equalBytes(file, f.Content)
 }
 
 // equalBytes reports whether r yields exactly content.

@@ -684,3 +684,18 @@ func stageAll(b *testing.B, dir string, staged []*renderer.Staged, generation in
 	}
 	wg.Wait()
 }
+
+// What is known to differ is not read, but it is replaced only if it is a file.
+func TestDiffers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	if err := os.WriteFile(path, []byte("same"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, err := renderer.Write(renderer.File{Path: path, Content: []byte("same"), Differs: true})
+	if err != nil || r.Change != renderer.Replaced {
+		t.Errorf("Write: %v, %v, want it replaced without a look", r.Change, err)
+	}
+	if _, err := renderer.Write(renderer.File{Path: filepath.Dir(path), Content: []byte("x"), Differs: true}); err == nil {
+		t.Error("a directory was replaced")
+	}
+}

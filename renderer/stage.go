@@ -68,7 +68,7 @@ func Compare(f File) (Change, error) {
 }
 
 func compare(f File) (*Staged, error) {
-	old, err := look(f.Path, f.Content)
+	old, err := look(f)
 	if err != nil {
 		return nil, fmt.Errorf("failed reading file: %w", err)
 	}

@@ -120,7 +120,7 @@ func (r *Runner) settle(x execution, now time.Time) error {
 	if x.err != nil {
 		return r.failed(u, x.err, now)
 	}
-	if u.rendered && u.failure == "" && fingerprint(x.result) == u.written {
+	if u.rendered && u.failure == "" && fingerprintOf(x.result) == u.written {
 		u.pending = nil
 		if told { // that it waits
 			r.tell(Rendered{Template: u.spec.Name, Destination: u.spec.Destination, Change: renderer.Unchanged})

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"crypto/sha256"
 	"time"
 
 	"restencil/template"
@@ -19,8 +18,8 @@ type unit struct {
 	dirty    bool // to be executed
 	rendered bool // its destination has been right at some time
 
-	pending *template.Result  // a complete output that is not in place yet
-	written [sha256.Size]byte // of the output in place, where rendered
+	pending *template.Result // a complete output that is not in place yet
+	written fingerprint      // of the output in place, where rendered
 
 	failure  string    // why it failed last, "" where it did not
 	failures int       // in a row

@@ -61,6 +61,7 @@ func (u *unit) file() renderer.File {
 		Group:     u.spec.Group,
 		NoParents: u.spec.NoParents,
 		Backup:    u.spec.Backup,
+		Differs:   u.rendered && u.failure == "" && sha256.Sum256(u.pending.Output) != u.written.output,
 	}
 }
 
@@ -122,23 +123,28 @@ func (u *unit) writeExtras() (changed bool, err error) {
 	return changed, nil
 }
 
-// fingerprint tells results apart by what they put on disk.
-func fingerprint(r template.Result) [sha256.Size]byte {
-	if len(r.Files) == 0 {
-		return sha256.Sum256(r.Output)
+// A fingerprint tells results apart by what they put on disk.
+type fingerprint struct {
+	output [sha256.Size]byte
+	files  [sha256.Size]byte // what writeToFile writes; zero where that is nothing
+}
+
+func fingerprintOf(r template.Result) fingerprint {
+	print := fingerprint{output: sha256.Sum256(r.Output)}
+	if len(r.Files) > 0 {
+		h := sha256.New()
+		for _, f := range r.Files {
+			fmt.Fprintf(h, "%q", fmt.Sprint(f))
+		}
+		h.Sum(print.files[:0])
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%q", r.Output)
-	for _, f := range r.Files {
-		fmt.Fprintf(h, "%q", fmt.Sprint(f))
-	}
-	return [sha256.Size]byte(h.Sum(nil))
+	return print
 }
 
 // inPlace notes that u's destination is right; extras tells whether a file
 // that it wrote besides changed.
 func (r *Runner) inPlace(u *unit, res renderer.Result, extras bool, now time.Time) {
-	u.written = fingerprint(*u.pending)
+	u.written = fingerprintOf(*u.pending)
 	r.stdout(u.pending.Printed)
 	u.pending, u.rendered = nil, true
 	if u.recover() {
@@ -191,7 +197,7 @@ func (u *unit) wouldChange() (renderer.Change, error) {
 }
 
 func (r *Runner) inPlaceDry(u *unit, change renderer.Change) {
-	u.written = fingerprint(*u.pending)
+	u.written = fingerprintOf(*u.pending)
 	u.pending, u.rendered = nil, true
 	if u.recover() {
 		r.tell(Recovered{Template: u.spec.Name, Destination: u.spec.Destination})

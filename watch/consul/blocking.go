@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"reflect"
+	"runtime"
 	"time"
 
 	"github.com/hashicorp/consul/api"
@@ -248,6 +249,7 @@ func (k *keeper) publish(r reply) bool {
 	}
 	k.known, k.failing = true, false
 	k.sink.Publish(watch.Answer{Data: k.data, Index: r.index, Time: time.Now()})
+	runtime.Gosched() // who waits for the news goes first, the next request after that
 	return !same
 }
 
