@@ -86,7 +86,7 @@ func group[T any, K comparable](list []T, keys func(T) []K) map[K][]any {
 	var names []K
 	var sizes []int
 	places := make([]int, 0, len(list)) // the group of each pair of an element and a key
-	numbers := make(map[K]int) // of names
+	numbers := make(map[K]int)          // of names
 	for _, element := range list {
 		for _, key := range keys(element) {
 			n, ok := numbers[key]
@@ -116,6 +116,7 @@ func group[T any, K comparable](list []T, keys func(T) []K) map[K][]any {
 	}
 	return groups
 }
+
 // byMeta groups instances by the values of some keys of their ServiceMeta,
 // which spec names with commas between. A key that ends in "|int" has a number,
 // which counts as 0 where it is missing.

@@ -37,6 +37,11 @@ func TestMapsDoNotContainThemselves(t *testing.T) {
 		{text: d + `{{ sprig_mustMergeOverwrite $d (sprig_dict "n" (sprig_dict "x" $n)) }}`, fail: refused},
 	})
 	runPureTests(t, []pureTest{
+		{text: `{{ scratch.MapSet "m" "k" 1 }}{{ scratch.MapSet "m" "m" (scratch.Get "m") }}`, fail: refused},
+		{text: `{{ scratch.MapSet "m" "k" 1 }}{{ scratch.MapSetX "m" "m" (sprig_list (scratch.Get "m")) }}`, fail: refused},
+		{text: `{{ $m := sprig_dict }}{{ explodeMap (sprig_dict "a" $m "a/b" (sprig_list $m)) }}`, fail: refused},
+	})
+	runPureTests(t, []pureTest{
 		// The same twice is no cycle, nor is a map that is merged with itself.
 		{text: d + `{{ sprig_set $d "m" $n }} {{ sprig_set $d "o" (sprig_list $n $n) }}`, want: "map[l:[1] m:map[x:1] n:map[x:1]] map[l:[1] m:map[x:1] n:map[x:1] o:[map[x:1] map[x:1]]]"},
 		{text: d + `{{ mergeMap $d $d }} {{ sprig_merge $d $d $d }}`, want: "map[l:[1] n:map[x:1]] map[l:[1] n:map[x:1]]"},

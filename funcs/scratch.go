@@ -57,6 +57,9 @@ func (s *Scratch) MapSet(k, mk string, v any) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if reaches(v, m) {
+		return "", errCycle
+	}
 	m[mk] = v
 	return "", nil
 }
@@ -67,10 +70,10 @@ func (s *Scratch) MapSetX(k, mk string, v any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, ok := m[mk]; !ok {
-		m[mk] = v
+	if _, ok := m[mk]; ok {
+		return "", nil
 	}
-	return "", nil
+	return s.MapSet(k, mk, v)
 }
 
 // MapValues returns the values of the map under k, in the order of their
