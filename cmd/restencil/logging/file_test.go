@@ -117,7 +117,7 @@ func TestRotationByAge(t *testing.T) {
 			l.Error("a")
 			time.Sleep(period - 1)
 			l.Error("b")
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			l.Error("c")
 			if got := files(t, dir); len(got) != 2 || !strings.HasSuffix(got[1], "c\n") {
 				t.Errorf("with an age of %v there are %q", age, got)
@@ -129,7 +129,7 @@ func TestRotationByAge(t *testing.T) {
 // At the start what is too much is removed, and nothing of anybody else's.
 func TestPruneAtStart(t *testing.T) {
 	dir := t.TempDir()
-	keep := []string{"app-1.log.gz", "app-2", "app-03.log", "app-web-4.log", "app.log", "app-.log", "webapp-5.log", "app--6.log"}
+	keep := []string{"app-1.log.gz", "app-2", "app-012.log", "app-web-4.log", "app.log", "app-.log", "webapp-5.log", "app--6.log"}
 	for _, name := range append(keep, "app-9.log", "app-10.log", "app-11.log") {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -163,13 +163,14 @@ func TestFileThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	stderr := NewText(&out, slog.LevelWarn)
-	l := slog.New(newFallible("the log file", NewText(f, slog.LevelWarn), stderr)).With("k", "v")
+	base := slog.New(newFallible("the log file", NewText(f, slog.LevelWarn), stderr))
+	l := base.With("k", "v")
 	good := f.f
 	if f.f, err = os.Open(os.DevNull); err != nil { // not for writing
 		t.Fatal(err)
 	}
 	l.Warn("one")
-	l.WithGroup("g").Warn("two")
+	base.WithGroup("g").Warn("two")
 	out.want(t, "[ERR] (logging) the log file may lack lines from now on: write "+os.DevNull+": bad file descriptor\n")
 	if err := f.f.Close(); err != nil {
 		t.Fatal(err)
