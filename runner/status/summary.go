@@ -15,6 +15,7 @@ type Summary struct {
 	outputs  []runner.Output
 	state    map[runner.Output]outputState
 	commands map[string]bool // those that failed, by their words
+	child    bool            // it has ended and is to be started again
 	away     []string        // stores
 }
 
@@ -48,6 +49,10 @@ func (s *Summary) Event(e runner.Event) {
 			s.commands = make(map[string]bool)
 		}
 		s.commands[command(e.Args)] = true
+	case runner.ChildStarted:
+		s.child = false
+	case runner.ChildEnded:
+		s.child = e.RetryIn > 0
 	case runner.StoreAway:
 		s.storeBack(string(e.Store))
 		s.away = append(s.away, string(e.Store))
@@ -94,6 +99,9 @@ func (s *Summary) String() string {
 	}
 	if len(s.commands) > 0 {
 		parts = append(parts, count(len(s.commands), "failed command"))
+	}
+	if s.child {
+		parts = append(parts, "the child has ended and will be started again")
 	}
 	if len(s.away) > 0 {
 		parts = append(parts, "no answers from "+strings.Join(s.away, ", "))

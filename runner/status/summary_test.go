@@ -3,6 +3,7 @@ package status
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"restencil/runner"
 )
@@ -37,6 +38,11 @@ func TestSummary(t *testing.T) {
 		{runner.CommandFailed{Args: []string{"x"}, Err: failure}, "1 failed command"},
 		{runner.CommandFailed{Args: []string{"y"}, Err: failure}, "2 failed commands"},
 		{runner.CommandDone{Args: []string{"x"}}, "1 failed command"},
+		{runner.CommandDone{Args: []string{"y"}}, "3 files in step"},
+		{runner.ChildEnded{Code: 1, RetryIn: time.Second}, "the child has ended and will be started again"},
+		{runner.ChildStarted{}, "3 files in step"},
+		{runner.ChildEnded{Asked: true}, "3 files in step"},
+		{runner.CommandFailed{Args: []string{"y"}, Err: failure}, "1 failed command"},
 		{runner.Loaded{Templates: []runner.Output{out("a"), out("d")}}, "waiting for 1 of 2 templates"},
 		{rendered("b"), "waiting for 1 of 2 templates"}, // which is no more
 		{rendered("d"), "2 files in step"},
