@@ -1,12 +1,12 @@
 package test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,7 +22,7 @@ import (
 //
 //	exits CODE PROGRAM ARGS…   runs the program and wants this exit code
 //	waitfile FILE TEXT         waits until the file holds just this line
-//	waitgrep FILE TEXT         waits until the file has this text in it
+//	waitgrep FILE REGEXP       waits until something in the file matches
 //	daemon NAME PROGRAM ARGS…  starts a program; what it prints goes to the file NAME.log
 //	signal NAME SIGNAL         sends it a signal, such as HUP
 //	ended NAME CODE            waits until it has ended, and wants this exit code
@@ -83,12 +83,14 @@ func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 
 func waitGrep(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: waitgrep FILE TEXT")
+		ts.Fatalf("usage: waitgrep FILE REGEXP")
 	}
+	pattern, err := regexp.Compile(args[1])
+	ts.Check(err)
 	path := ts.MkAbs(args[0])
 	wait(ts, func() error {
 		got, err := os.ReadFile(path)
-		if err == nil && !bytes.Contains(got, []byte(args[1])) {
+		if err == nil && !pattern.Match(got) {
 			err = fmt.Errorf("%s holds %s, want %q in it", args[0], got, args[1])
 		}
 		return err

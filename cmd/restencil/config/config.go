@@ -29,12 +29,17 @@ type Config struct {
 	BlockQueryWait time.Duration
 	Wait           Wait
 	PidFile        string
+	WatchConfig    bool      // read files again when they change on disk
 	KillSignal     os.Signal // SignalNone: no signal ends the process
 	ReloadSignal   os.Signal // SignalNone: no signal reloads
 
 	// TemplateErrorFatal is the default of the templates' error_fatal.
 	TemplateErrorFatal bool
 	ErrOnFailedLookup  bool
+
+	// PassTokens is whether commands and the child get the variables that
+	// hold the stores' tokens.
+	PassTokens bool
 
 	Delimiters  Delimiters
 	Deduplicate Deduplicate
@@ -123,6 +128,7 @@ type Exec struct {
 	KillTimeout  time.Duration
 	ReloadSignal os.Signal // nil: the child is restarted; SignalNone: nothing is done
 	Splay        time.Duration
+	Restart      string // of the child when it ends by itself: never, on-failure or always
 	Env          Env
 }
 

@@ -16,6 +16,16 @@ func (c *Config) LookupEnv(name string) (value string, ok bool) {
 	return c.environ.lookup(name)
 }
 
+// environmentOf returns the environment of a command or of the child. Where tokens are not
+// passed on, those in custom are, which somebody wants there.
+func (c *Config) environmentOf(e Env) []string {
+	inherited, overlay := c.environ, c.overlay()
+	if !c.PassTokens {
+		inherited, overlay = withoutTokens(inherited), withoutTokens(overlay)
+	}
+	return commandEnv(inherited, overlay, e)
+}
+
 // commandEnv returns the environment of a command: what is inherited and
 // passes the filter, how the stores are reached, and what is added. Of several
 // of one name the last counts.
@@ -27,6 +37,20 @@ func commandEnv(inherited, overlay []string, e Env) []string {
 		}
 	}
 	return slices.Concat(env, overlay, e.Custom)
+}
+
+// withoutTokens returns env without what gives access to the stores: their
+// tokens and where those are kept, passwords, and CT_LOCAL_CONFIG, where all
+// of that may stand.
+func withoutTokens(env []string) []string {
+	names := []string{
+		"CONSUL_*TOKEN*", "VAULT_*TOKEN*", "NOMAD_*TOKEN*",
+		"CONSUL_HTTP_AUTH", "NOMAD_HTTP_AUTH", "VAULT_HEADERS", "CT_LOCAL_CONFIG",
+	}
+	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return matchesAny(name, names)
+	})
 }
 
 // inherits reports whether a command gets a variable of the process.

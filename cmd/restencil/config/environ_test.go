@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,5 +74,44 @@ func TestLookupEnv(t *testing.T) {
 	}
 	if _, ok := c.LookupEnv("NONE"); ok {
 		t.Error("LookupEnv finds what is not there")
+	}
+}
+
+// TestPassTokens: a store's token reaches commands unless that is turned off,
+// and then by no way but the one that somebody chose for it.
+func TestPassTokens(t *testing.T) {
+	const secret = "s3cret"
+	environ := []string{"PATH=/bin", "CT_LOCAL_CONFIG=vault { token = \"" + secret + "\" }", "VAULT_ADDR=http://v", "MY_TOKEN=mine"}
+	for _, name := range []string{
+		"CONSUL_TOKEN", "CONSUL_HTTP_TOKEN", "CONSUL_TOKEN_FILE", "CONSUL_HTTP_TOKEN_FILE", "CONSUL_HTTP_AUTH",
+		"VAULT_TOKEN", "VAULT_K8S_SERVICE_ACCOUNT_TOKEN", "VAULT_K8S_SERVICE_ACCOUNT_TOKEN_PATH", "VAULT_HEADERS",
+		"NOMAD_TOKEN", "NOMAD_HTTP_AUTH",
+	} {
+		environ = append(environ, name+"="+secret)
+	}
+	args := []string{"-consul-auth", "u:" + secret, "-exec", "app", "-exec-env-custom", "CONSUL_HTTP_TOKEN=chosen"}
+	env := func(args ...string) []string {
+		c, err := Parse(args, environ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts, err := c.Runner()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return opts.Child.Env
+	}
+	passed := strings.Join(env(args...), "\n")
+	for _, want := range environ {
+		if !strings.Contains(passed, want) {
+			t.Errorf("%s is not passed on by default", want)
+		}
+	}
+	want := []string{
+		"PATH=/bin", "VAULT_ADDR=http://v", "MY_TOKEN=mine",
+		"CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true", "VAULT_ADDR=http://v", "CONSUL_HTTP_TOKEN=chosen",
+	}
+	if diff := cmp.Diff(want, env(append(args, "-pass-tokens=false")...)); diff != "" {
+		t.Errorf("with -pass-tokens=false (-want +got):\n%s", diff)
 	}
 }

@@ -132,8 +132,11 @@ func (c *Config) finishDeduplicate() {
 }
 
 func (c *Config) finishExec() {
-	if !c.isSet("exec.enabled") {
-		c.Exec.Enabled = !emptyCommand(c.Exec.Command)
+	some := !emptyCommand(c.Exec.Command)
+	if at, written := c.origins["exec.enabled"]; !written {
+		c.Exec.Enabled = some
+	} else if some && !c.Exec.Enabled {
+		c.warn(Diagnostic{Position: at.Position, Message: "exec.enabled = false has no effect: the command is run, as by consul-template"})
 	}
 }
 

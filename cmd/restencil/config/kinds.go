@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -113,6 +114,23 @@ func duration(to *time.Duration, standard time.Duration) value {
 		},
 		show: func(d time.Duration) string { return quote(shortDuration(d)) },
 	}}
+}
+
+// restartPolicy is one of the words for what is done when a child ends.
+func restartPolicy(to *string, standard string) value {
+	k := textKind()
+	k.want = `"never", "on-failure" or "always"`
+	k.hint = "<policy>"
+	check := func(s string, err error) (string, error) {
+		if err == nil && !slices.Contains([]string{"never", "on-failure", "always"}, s) {
+			err = fmt.Errorf("expected %s, found %q", k.want, s)
+		}
+		return s, err
+	}
+	k.fromText = func(s string) (string, error) { return check(s, nil) }
+	fromNode := k.fromNode
+	k.fromNode = func(n node) (string, error) { return check(fromNode(n)) }
+	return bound[string]{kind: k, to: to, standard: standard}
 }
 
 func signal(to *os.Signal, standard os.Signal) value {

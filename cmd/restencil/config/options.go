@@ -21,6 +21,7 @@ func (c *Config) Runner() (runner.Options, error) {
 		Dry:       c.Dry,
 		Attempts:  map[watch.Store]int{watch.Consul: c.attempts("consul", c.Consul.Retry)},
 		LookupEnv: c.LookupEnv,
+		Child:     c.runnerChild(),
 	}
 	var errs []error
 	for i := range c.Templates {
@@ -29,6 +30,17 @@ func (c *Config) Runner() (runner.Options, error) {
 		opts.Templates = append(opts.Templates, t)
 	}
 	return opts, failed(ExitRunner, errors.Join(errs...))
+}
+
+// Sources returns the files that templates are read from.
+func (c *Config) Sources() []string {
+	var paths []string
+	for i := range c.Templates {
+		if source := c.Templates[i].Source; source != "" {
+			paths = append(paths, source)
+		}
+	}
+	return paths
 }
 
 // attempts returns how often a failed query of a store is tried again, as
@@ -108,7 +120,28 @@ func (c *Config) runnerCommand(t *Template) runner.Command {
 	return runner.Command{
 		Args:    t.Exec.Command,
 		Timeout: t.Exec.Timeout,
-		Env:     commandEnv(c.environ, c.overlay(), t.Exec.Env),
+		Env:     c.environmentOf(t.Exec.Env),
+	}
+}
+
+// runnerChild returns the program to run beside the templates, nil for none.
+func (c *Config) runnerChild() *runner.Child {
+	e := c.Exec
+	if emptyCommand(e.Command) {
+		return nil
+	}
+	return &runner.Child{
+		Args:         e.Command,
+		Env:          c.environmentOf(e.Env),
+		KillSignal:   e.KillSignal,
+		KillTimeout:  e.KillTimeout,
+		ReloadSignal: e.ReloadSignal,
+		Splay:        e.Splay,
+		Restart: map[string]runner.RestartPolicy{
+			"never":      runner.RestartNever,
+			"on-failure": runner.RestartOnFailure,
+			"always":     runner.RestartAlways,
+		}[e.Restart],
 	}
 }
 

@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -168,5 +170,52 @@ func TestConsulOptions(t *testing.T) {
 	}
 	if diff := cmp.Diff(consul.DefaultOptions(), parseIn(t, nil).ConsulOptions()); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+}
+
+func TestRunnerChild(t *testing.T) {
+	overlay := []string{"CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true"}
+	for _, c := range []struct {
+		name, file string
+		args       []string
+		want       *runner.Child
+	}{
+		{name: "none"},
+		{name: "an empty one", file: `exec { command = [""] }`},
+		{
+			name: "by the flag", args: []string{"-exec", "app -x"},
+			want: &runner.Child{
+				Args: []string{"app -x"}, Env: append([]string{"PATH=/bin"}, overlay...),
+				KillSignal: os.Interrupt, KillTimeout: 30 * time.Second,
+			},
+		},
+		{
+			name: "in full", file: `exec {
+				command = ["app", "-x"] enabled = false timeout = "1s" kill_signal = "SIGTERM" kill_timeout = "2s"
+				reload_signal = "SIGHUP" splay = "3s" restart = "on-failure" env { pristine = true custom = ["A=b"] }
+			}`,
+			want: &runner.Child{
+				Args: []string{"app", "-x"}, Env: append(overlay, "A=b"),
+				KillSignal: syscall.SIGTERM, KillTimeout: 2 * time.Second,
+				ReloadSignal: syscall.SIGHUP, Splay: 3 * time.Second, Restart: runner.RestartOnFailure,
+			},
+		},
+		{
+			name: "without signals", file: `exec { command = "app" kill_signal = "" reload_signal = "" kill_timeout = 0 restart = "always" env { pristine = true } }`,
+			want: &runner.Child{
+				Args: []string{"app"}, Env: overlay,
+				KillSignal: syscall.Signal(0), ReloadSignal: syscall.Signal(0), Restart: runner.RestartAlways,
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			opts, err := parseIn(t, map[string]string{"c": c.file}, append(c.args, "-config", "c")...).Runner()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, opts.Child); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

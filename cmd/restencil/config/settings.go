@@ -78,10 +78,17 @@ func (c *Config) localSettings() []setting {
 }
 
 func (c *Config) execSettings() []setting {
-	return in(groupExec, append([]setting{
+	settings := []setting{
 		{flag: "exec", value: execText{to: &c.Exec}, sets: []string{"exec.command", "exec.enabled"},
 			help: "Run this program as a child once everything is rendered, and reload it after changes."},
-	}, under("exec", "exec", execSettings(&c.Exec, 0))...)...)
+	}
+	settings = append(settings, under("exec", "exec", execSettings(&c.Exec, 0))...)
+	return in(groupExec, append(settings,
+		setting{key: "exec.restart", flag: "exec-restart", value: restartPolicy(&c.Exec.Restart, "never"),
+			help: "Start the program again, after a pause, when it ends by itself: never, on-failure or always. Otherwise restencil ends with its exit code."},
+		setting{key: "pass_tokens", flag: "pass-tokens", value: boolean(&c.PassTokens, true),
+			help: "Give commands and the program the variables that hold tokens of Consul, Vault and Nomad."},
+	)...)
 }
 
 func (c *Config) logSettings() []setting {
@@ -116,6 +123,8 @@ func (c *Config) processSettings() []setting {
 			help: "The signal that ends the process."},
 		setting{key: "reload_signal", flag: "reload-signal", value: signal(&c.ReloadSignal, syscall.SIGHUP),
 			help: "The signal that reads the configuration and the templates again."},
+		setting{key: "watch_config", flag: "watch-config", value: boolean(&c.WatchConfig, false),
+			help: "Read the configuration and the templates again when they change on disk."},
 	)
 }
 

@@ -23,6 +23,15 @@ func parseSignal(name string) (os.Signal, error) {
 	return nil, fmt.Errorf("invalid signal %q - valid signals are %q", name, names)
 }
 
+// Signals returns all signals that the process may be sent and can act on.
+func Signals() []os.Signal {
+	byName := signalsByName()
+	for _, name := range []string{"SIGNULL", "SIGKILL", "SIGSTOP"} {
+		delete(byName, name)
+	}
+	return slices.Collect(maps.Values(byName))
+}
+
 // signalName returns the name of a signal, "" for nil. Where two names stand
 // for one signal it is the first in the alphabet.
 func signalName(sig os.Signal) string {
