@@ -15,8 +15,19 @@ import (
 // logger, one line for each thing that a person would want to know.
 func Log(logger *slog.Logger) func(runner.Event) {
 	l := log{logger.With("component", "runner")}
+	child := log{logger.With("component", "child")}
 	return func(e runner.Event) {
 		switch e := e.(type) {
+		case runner.ChildStarted:
+			child.write(slog.LevelInfo, "started %s as process %d", command(e.Args), e.Process)
+		case runner.ChildReloaded:
+			child.write(slog.LevelInfo, "reloading %s: sent it the signal %q", command(e.Args), e.Signal)
+		case runner.ChildEnding:
+			child.write(slog.LevelInfo, "stopping %s: sent it the signal %q", command(e.Args), e.Signal)
+		case runner.ChildKilled:
+			child.write(slog.LevelWarn, "killing what is left of %s after %v", command(e.Args), round(e.After))
+		case runner.ChildEnded:
+			child.childEnded(e)
 		case runner.Ready:
 			l.write(slog.LevelInfo, "all templates are rendered")
 		case runner.Rendered:
@@ -91,6 +102,22 @@ func (l log) commandFailed(e runner.CommandFailed) {
 		text += "; the end of its output:\n" + out
 	}
 	l.write(slog.LevelError, "%s", text)
+}
+
+func (l log) childEnded(e runner.ChildEnded) {
+	text := fmt.Sprintf("%s ended with exit code %d", command(e.Args), e.Code)
+	if e.Signal != "" {
+		text += fmt.Sprintf(" (%s)", e.Signal)
+	}
+	if e.Err != nil {
+		text = e.Err.Error()
+	}
+	level := slog.LevelInfo
+	if e.RetryIn > 0 {
+		level = slog.LevelWarn
+		text += fmt.Sprintf("; starting it again in %v", round(e.RetryIn))
+	}
+	l.write(level, "%s", text)
 }
 
 // command shows a command as people wrote it.

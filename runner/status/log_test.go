@@ -35,6 +35,11 @@ func TestLog(t *testing.T) {
 		runner.StoreAway{Store: watch.Consul, Err: errors.New("refused")},
 		runner.StoreBack{Store: watch.Consul, Away: 12 * time.Second},
 		runner.QueryRefused{Query: key, Err: errors.New("kv.get(a): 403")},
+		runner.ChildStarted{Args: []string{"app"}, Process: 42},
+		runner.ChildKilled{Args: []string{"app", "-x"}, After: 30*time.Second + time.Millisecond},
+		runner.ChildEnded{Args: []string{"app"}, Code: 3},
+		runner.ChildEnded{Args: []string{"app"}, Code: 255, Signal: "killed", RetryIn: time.Second},
+		runner.ChildEnded{Args: []string{"app"}, Code: 127, Err: errors.New("child: no"), RetryIn: time.Second},
 	}
 	var out strings.Builder
 	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
@@ -60,6 +65,9 @@ level=ERROR msg="\"reload -x\" failed: no; trying again in 1.2s; the end of its 
 level=WARN msg="no answers from consul, keeping the last good files and trying on: refused" component=runner
 level=WARN msg="consul answers again, after 12s" component=runner
 level=WARN msg="kv.get(a): 403" component=runner
+level=WARN msg="killing what is left of \"app -x\" after 30s" component=child
+level=WARN msg="\"app\" ended with exit code 255 (killed); starting it again in 1s" component=child
+level=WARN msg="child: no; starting it again in 1s" component=child
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
