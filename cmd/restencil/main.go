@@ -29,7 +29,7 @@ func main() {
 	// unless it is asked for, it ends a program that writes to a standard error
 	// that nobody reads any more.
 	signal.Notify(p.signals, config.Signals()...)
-	os.Exit(p.run())
+	os.Exit(asInit(p.run))
 }
 
 // A program is one run of restencil, with all that it has from the system.
