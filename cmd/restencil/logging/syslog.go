@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -63,18 +63,12 @@ func severity(l slog.Level) priority {
 type syslog struct {
 	facility priority
 	name     string
-	dial     func() (deadlineWriter, error)
+	dial     func() (net.Conn, error)
 
 	mu     sync.Mutex
-	conn   deadlineWriter // nil: not connected
+	conn   net.Conn // nil: not connected
 	resume time.Time      // nothing is sent before
 	closed bool
-}
-
-// A deadlineWriter is what is needed of a net.Conn. A Write is one message.
-type deadlineWriter interface {
-	io.WriteCloser
-	SetWriteDeadline(time.Time) error
 }
 
 func dialSyslog(o Syslog) (*syslog, error) {
@@ -82,7 +76,7 @@ func dialSyslog(o Syslog) (*syslog, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &syslog{facility: fac, name: o.Name, dial: func() (deadlineWriter, error) { return dialSocket(o.Socket) }}
+	s := &syslog{facility: fac, name: o.Name, dial: func() (net.Conn, error) { return dialSocket(o.Socket) }}
 	s.conn, err = s.dial()
 	return s, err
 }

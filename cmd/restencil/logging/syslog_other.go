@@ -2,8 +2,11 @@
 
 package logging
 
-import "errors"
+import (
+	"errors"
+	"net"
+)
 
-func dialSocket(string) (deadlineWriter, error) {
+func dialSocket(string) (net.Conn, error) {
 	return nil, errors.New("there is no system log on this platform")
 }

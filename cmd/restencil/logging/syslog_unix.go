@@ -10,7 +10,7 @@ import (
 
 // dialSocket connects to the system log, at a socket or at one of the usual
 // places.
-func dialSocket(socket string) (deadlineWriter, error) {
+func dialSocket(socket string) (net.Conn, error) {
 	places := []string{"/dev/log", "/var/run/syslog", "/var/run/log"}
 	if socket != "" {
 		places = []string{socket}
