@@ -66,8 +66,8 @@ type syslog struct {
 	dial     func() (net.Conn, error)
 
 	mu     sync.Mutex
-	conn   net.Conn // nil: not connected
-	resume time.Time      // nothing is sent before
+	conn   net.Conn  // nil: not connected
+	resume time.Time // nothing is sent before
 	closed bool
 }
 
