@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -33,6 +34,13 @@ func TestSystemd(t *testing.T) {
 	}
 	messages.want("WATCHDOG=1")
 	messages.want("WATCHDOG=1")
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	messages.want("READY=1\nSTATUS=1 file in step")
+	if !messages.heard("RELOADING=1\nMONOTONIC_USEC=") {
+		t.Errorf("nothing was told of the reload, but %q", messages.all)
+	}
 	d.stop()
 	messages.want("STOPPING=1\nSTATUS=stopping")
 }
