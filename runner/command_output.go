@@ -98,6 +98,9 @@ func (e *executor) forget(r *os.File) {
 func (e *executor) copy(s *stream, t *tail) {
 	buf := make([]byte, 8<<10)
 	pass := func(n int) {
+		if n == 0 {
+			return // even that could block a writer
+		}
 		t.write(buf[:n])
 		if s.dst != nil {
 			e.writing.Lock()

@@ -15,6 +15,10 @@ func (r *Runner) loaded() {
 		ev.Templates[i] = Output{Template: u.spec.Name, Destination: u.spec.Destination}
 	}
 	r.tell(ev)
+	for _, e := range r.early {
+		r.tell(e)
+	}
+	r.early = nil
 }
 
 // beat tells that the loop goes round, and when all is done for the first

@@ -38,7 +38,7 @@ func (r *Runner) replace(ctx context.Context, next *Runner, now time.Time) {
 		r.keepUnits(next)
 	}
 	old := r.units
-	r.opts, r.units = next.opts, next.units
+	r.opts, r.units, r.early = next.opts, next.units, next.early
 	r.enlist()
 	r.bundles = join(r.units, r.bundles)
 	r.loaded()

@@ -21,6 +21,7 @@ type Runner struct {
 	units   []*unit
 	bundles []*bundle
 
+	early   []Event      // what New has to tell, once Run is under way
 	reloads chan *Runner // what Reload has made ready
 
 	// Owned by the loop in Run. Tests set run and spawn before it.
@@ -97,7 +98,7 @@ func (r *Runner) add(t Template) error {
 	case t.OnError == ErrorTolerated:
 		u.fail(err, time.Time{})
 		u.dirty = false
-		r.opts.Events(Failed{Template: t.Name, Destination: t.Destination, Err: err})
+		r.early = append(r.early, Failed{Template: t.Name, Destination: t.Destination, Err: err})
 	default:
 		return err
 	}

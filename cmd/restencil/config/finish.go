@@ -30,6 +30,7 @@ func (c *Config) finish() {
 		c.finishTemplate(&c.Templates[i])
 	}
 	c.warnWaits()
+	c.warnDeduplicate()
 	c.warnSharedDestinations()
 }
 

@@ -36,6 +36,14 @@ func (c *Config) warnWait(w Wait, at Origin) {
 	}
 }
 
+// warnDeduplicate tells that de-duplication mode is not there yet. With Once
+// consul-template does without it as well.
+func (c *Config) warnDeduplicate() {
+	if c.Deduplicate.Enabled && !c.Once {
+		c.warn(Diagnostic{Message: "de-duplication is not there yet: each instance asks Consul by itself"})
+	}
+}
+
 // warnSharedDestinations tells of templates that overwrite each other.
 func (c *Config) warnSharedDestinations() {
 	first := make(map[string]Origin)
