@@ -17,7 +17,8 @@ type Graph struct {
 
 // Use says that the template now uses just these queries, each named once; no
 // queries at all take it out of the graph. It returns those that nobody used
-// before, and those that nobody uses any more.
+// before, and those that nobody uses any more. The graph keeps the slice, which
+// nobody may change from then on.
 func (g *Graph) Use(template int, queries []watch.Query) (added, dropped []watch.Query) {
 	old := g.uses[template]
 	if slices.Equal(old, queries) {
@@ -46,7 +47,7 @@ func (g *Graph) Use(template int, queries []watch.Query) (added, dropped []watch
 			dropped = append(dropped, q)
 		}
 	}
-	g.uses[template] = slices.Clone(queries)
+	g.uses[template] = queries
 	if len(queries) == 0 {
 		delete(g.uses, template)
 	}
