@@ -66,7 +66,21 @@ func (g *generator) template() *node {
 	if g.IntN(4) == 0 {
 		defines = g.definition()
 	}
-	return statement("%s"+beginning+"%s", defines, sequence(g.statements(1+g.IntN(3), 2)))
+	all := g.statements(1+g.IntN(3), 2)
+	texts := make([]string, len(all))
+	for i := range texts {
+		texts[i] = g.between()
+	}
+	return statement("%s"+beginning+"%s", defines, sequence(all, texts))
+}
+
+// between makes up text that stands outside of actions.
+func (g *generator) between() string {
+	if g.IntN(3) > 0 {
+		return "\n"
+	}
+	text := strings.ReplaceAll(g.text(8), "{", "")
+	return text + [...]string{"", "\r\n", " {{- /* gone */ -}} ", " }}"}[g.IntN(4)]
 }
 
 // definition makes up a template that others call.
@@ -222,28 +236,45 @@ func (g *generator) assignment(depth int) *node {
 	return statement(set, x, g.block(depth, newVariable(fmt.Sprintf("(scratch.Get \"k%d\")", g.names), k)))
 }
 
-// fields makes up a loop over what Consul answers that uses its fields.
+// forms are actions that use the fields of what Consul answers, with the kinds
+// of the expressions in them.
+var forms = []struct {
+	format string
+	kinds  []kind
+}{
+	{"{{ range %s }}{{ .Key }}={{ .Value }} {{ .Path }} {{ .Flags }};{{ end }}", []kind{"pairs"}},
+	{"{{ range %s }}server {{ .Address }}:{{ .Port }};\n{{ end }}", []kind{"services"}},
+	{"{{ range $s := %s }}{{ $s.ID }} {{ .Name }} {{ $s.NodeMeta.rack }}{{ .ServiceMeta.weight }}{{ .ServiceMeta.nosuch }}{{ else }}none{{ end }}", []kind{"services"}},
+	{"{{ range $i, $s := %s }}{{ $i }} {{ $s.Weights.Warning }} {{ .Port }} {{ $s.ServiceMeta }}|{{ end }}", []kind{"services"}},
+	{"{{ range $i, $p := %s }}{{ $i }}{{ .Key }}={{ $p.Value }}\n{{ else }}none{{ end }}", []kind{"pairs"}},
+	{"{{ range %s }}{{ .Name }}\n{{ end }}{{ range %s }}{{ .Node }} {{ .Meta.rack }} {{ .Address }}{{ end }}", []kind{"snippets", "nodes"}},
+	{"{{ range %s }}<{{ . }}>{{ end }}", []kind{"list"}},
+	{"{{ range $i, $e := %s }}{{ $i }}:{{ $e }}{{ . }},{{ end }}", []kind{"strs"}},
+	{"{{ range %s }}{{ . }},{{ else }}none{{ end }}", []kind{"map"}},
+	{"{{ range %s }}{{ .a }}{{ end }}", []kind{"list"}},
+	{"{{ range $i, $s := %s }}{{ if $i }},{{ end }}{{ $s.Address }}:{{ $s.Port }}{{ if $s.Tags | contains %s }}!{{ end }}{{ end }}", []kind{"services", "str"}},
+	{"{{ range %s }}{{ .Node }} {{ .ID }} {{ .Tags | join %s }} {{ .ServiceMeta }} {{ .Weights.Passing }};{{ end }}", []kind{"services", "sep"}},
+	{"{{ range %s }}{{ .Status }}{{ range .Checks }} {{ .CheckID }}={{ .Status }}{{ end }};{{ end }}", []kind{"services"}},
+	{"{{ range %s }}{{ if eq .Port 8080 }}{{ continue }}{{ end }}{{ with .ServiceMeta.version }}{{ . }}{{ end }}{{ .ID }};{{ end }}", []kind{"services"}},
+	{"{{ range %s }}[{{ index .ServiceMeta %s }}]{{ range $k, $v := .NodeMeta }}{{ $k }}{{ $v }}{{ end }};{{ end }}", []kind{"services", "str"}},
+	{"{{ range $k, $s := byMeta %s %s }}{{ $k }}={{ len $s }};{{ end }}", []kind{"str", "services"}},
+	{"{{ range %s }}{{ .Name }} {{ .Tags }} {{ .Tags | contains %s }};{{ end }}", []kind{"snippets", "str"}},
+	{"{{ range %s }}{{ .Node }} {{ .Address }} {{ .Meta }} {{ .TaggedAddresses.wan }};{{ end }}", []kind{"nodes"}},
+	{"{{ range $tag, $all := byTag %s }}{{ $tag }}:{{ range $all }} {{ .Name }} {{ .Tags }}{{ end }};{{ end }}", []kind{"services"}},
+	{"{{ range $tag, $all := byTag %s }}{{ $tag }}:{{ range $all }} {{ .Name }}{{ end }};{{ end }}", []kind{"snippets"}},
+	{"{{ range $name, $pairs := byKey %s }}{{ $name }}{{ range $rest, $p := $pairs }} {{ $rest }}={{ .Value }} {{ $p.Key }}{{ end }};{{ end }}", []kind{"pairs"}},
+	{"{{ with index %s %s }}{{ .Name }} {{ .ID }} {{ .NodeMeta.rack }}{{ end }}", []kind{"services", "n"}},
+	{"{{ with %s }}{{ .Node.Node }} {{ range .Services }}{{ .ID }} {{ .Port }} {{ .Meta }};{{ end }}{{ end }}", []kind{"host"}},
+}
+
+// fields makes up one of forms.
 func (g *generator) fields() *node {
-	switch g.IntN(9) {
-	case 0:
-		return statement("{{ range %s }}{{ .Key }}={{ .Value }} {{ .Path }} {{ .Flags }};{{ end }}", g.expression("pairs", 1))
-	case 1:
-		return statement("{{ range %s }}{{ .Node }} {{ .ID }} {{ .Address }}:{{ .Port }} {{ .Tags | join \",\" }} {{ .ServiceMeta }} {{ .Status }} {{ .Weights.Passing }} {{ range .Checks }}{{ .CheckID }}={{ .Status }} {{ end }};{{ end }}", g.expression("services", 1))
-	case 2:
-		return statement("{{ range %s }}{{ .Name }} {{ .Tags }} {{ .Tags | contains %s }};{{ end }}", g.expression("snippets", 1), g.expression("str", 1))
-	case 3:
-		return statement("{{ range %s }}{{ .Node }} {{ .Address }} {{ .Meta }} {{ .TaggedAddresses.wan }};{{ end }}", g.expression("nodes", 1))
-	case 4:
-		return statement("{{ range $k, $group := %s }}{{ $k }}:{{ range $group }}{{ .Name }} {{ .Tags }} {{ end }};{{ end }}", expression("(byTag %s)", g.expression(g.oneOf("services", "snippets"), 1)))
-	case 5:
-		return statement("{{ range $i, $s := %s }}{{ if $i }},{{ end }}{{ $s.Address }}:{{ $s.Port }}{{ if $s.Tags | contains %s }}!{{ end }}{{ end }}", g.expression("services", 1), g.expression("str", 1))
-	case 6:
-		return statement("{{ range %s }}{{ if eq .Port 8080 }}{{ continue }}{{ end }}{{ with .ServiceMeta.version }}{{ . }}{{ end }}[{{ index .ServiceMeta %s }}]{{ range $k, $v := .NodeMeta }}{{ $k }}{{ $v }}{{ end }};{{ end }}", g.expression("services", 1), g.expression("str", 1))
-	case 7:
-		return statement("{{ range $name, $pairs := byKey %s }}{{ $name }}{{ range $rest, $pair := $pairs }} {{ $rest }}={{ .Value }}{{ $pair.Key }}{{ end }};{{ end }}", g.expression("pairs", 1))
-	default:
-		return statement("{{ with index %s %s }}{{ .Name }} {{ .ID }} {{ .NodeMeta.rack }}{{ end }}", g.expression("services", 1), g.expression("n", 1))
+	form := forms[g.IntN(len(forms))]
+	kids := make([]*node, len(form.kinds))
+	for i, k := range form.kinds {
+		kids[i] = g.expression(k, 1)
 	}
+	return statement(form.format, kids...)
 }
 
 // sound makes up an expression that is itself of kind k, whatever its parts.

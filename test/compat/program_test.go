@@ -89,9 +89,12 @@ func (p program) command(ctx context.Context, r run, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, p.path, args...)
 	cmd.Dir = r.dir
 	cmd.WaitDelay = time.Second
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "TZ=UTC"}, environment...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "TZ=UTC", raceDetector}, environment...)
 	return cmd
 }
+
+// raceDetector has it end a program without waiting a second for late races.
+const raceDetector = "GORACE=atexit_sleep_ms=0"
 
 // environment is what templates find in env, beside what a program needs.
 var environment = []string{

@@ -93,10 +93,13 @@ func waitSynced(t *testing.T, c *api.Client) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		node, _, err := c.Catalog().Node(servers.NodeName, nil)
-		switch {
-		case err == nil && node != nil && node.Node.Meta["consul-version"] != "" && node.Services["consul"] != nil:
-			return
-		case time.Now().After(deadline):
+		if err == nil && node != nil {
+			_, told := node.Node.Meta["consul-network-segment"]
+			if told && node.Node.TaggedAddresses["wan"] != "" && node.Services["consul"] != nil {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
 			t.Fatalf("the agent's own node is not all in the catalog: %+v, %v", node, err)
 		}
 	}

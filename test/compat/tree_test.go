@@ -22,9 +22,13 @@ func statement(format string, kids ...*node) *node {
 	return &node{format: format, kids: kids, statement: true}
 }
 
-// sequence joins statements, each on a line of its own.
-func sequence(kids []*node) *node {
-	return statement(strings.Repeat("%s\n", len(kids)), kids...)
+// sequence puts statements one after the other, each with some text after it.
+func sequence(kids []*node, texts []string) *node {
+	var format strings.Builder
+	for i := range kids {
+		format.WriteString("%s" + strings.ReplaceAll(texts[i], "%", "%%"))
+	}
+	return statement(format.String(), kids...)
 }
 
 func (n *node) String() string {
