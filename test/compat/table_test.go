@@ -90,7 +90,8 @@ type function struct {
 
 // functions is the function table. A function that takes its arguments in
 // several ways stands there more than once. Not in it are functions whose
-// results differ from run to run, and those that ask (see answers).
+// results differ from run to run (spew prints maps in any order), and those that
+// ask (see answers).
 var functions = parseTable(`
 	toLower(str) str, toUpper(str) str, toTitle(str) str, trim(sep str) str, trimPrefix(sep str) str, trimSuffix(sep str) str,
 	trimSpace(str) str, replaceAll(sep str str) str, split(sep str) strs, join(sep strs) str, splitToMap(sep sep str) smap,
@@ -111,7 +112,6 @@ var functions = parseTable(`
 	containsAll(list seq) bool, containsAny(list seq) bool, containsNone(list seq) bool, containsNotAll(list seq) bool, containsAny(list str) bool,
 	explode(pairs) dict, explodeMap(dict) dict, mergeMap(dict dict) dict, mergeMapWithOverride(dict dict) dict,
 	byTag(services) grouped, byTag(snippets) grouped, byPort(services) grouped, byKey(pairs) grouped, len(grouped) int,
-	spew_sdump(str) str, spew_sdump(num) str, spew_sdump(strs) str, spew_sprintf(layout str) str, spew_sprintf(layout num) str,
 
 	sprig_upper(str) str, sprig_lower(str) str, sprig_title(str) str, sprig_untitle(str) str, sprig_trim(str) str, sprig_trimAll(sep str) str,
 	sprig_trimPrefix(sep str) str, sprig_trimSuffix(sep str) str, sprig_trunc(n str) str, sprig_substr(n n str) str, sprig_repeat(n str) str,
