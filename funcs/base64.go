@@ -23,7 +23,9 @@ func base64Decode(s string) (string, error) {
 }
 
 // base64Encode encodes in the standard alphabet.
-func base64Encode(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+func base64Encode(s string) (string, error) {
+	return encodeBase64("base64Encode", base64.StdEncoding, s)
+}
 
 // base64URLDecode decodes the alphabet that is safe in URLs and file names.
 func base64URLDecode(s string) (string, error) {
@@ -31,7 +33,16 @@ func base64URLDecode(s string) (string, error) {
 }
 
 // base64URLEncode encodes in the alphabet that is safe in URLs and file names.
-func base64URLEncode(s string) string { return base64.URLEncoding.EncodeToString([]byte(s)) }
+func base64URLEncode(s string) (string, error) {
+	return encodeBase64("base64URLEncode", base64.URLEncoding, s)
+}
+
+func encodeBase64(function string, enc *base64.Encoding, s string) (string, error) {
+	if err := fits(function, 2, len(s)); err != nil {
+		return "", err
+	}
+	return enc.EncodeToString([]byte(s)), nil
+}
 
 func decodeBase64(function string, enc *base64.Encoding, s string) (string, error) {
 	b, err := enc.DecodeString(s)

@@ -179,6 +179,9 @@ func explode(pairs []*watch.KeyPair) (map[string]any, error) {
 // explodeMap is explode for a map. As in consul-template, maps among its values
 // become part of the result, and grow where another key leads into one.
 func explodeMap(m map[string]any) (map[string]any, error) {
+	if err := writable("explodeMap", m); err != nil {
+		return nil, err
+	}
 	tree := make(map[string]any)
 	nested := false
 	for _, key := range slices.Sorted(maps.Keys(m)) {

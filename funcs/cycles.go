@@ -1,7 +1,7 @@
 package funcs
 
 import (
-	"errors"
+	"fmt"
 	"reflect"
 )
 
@@ -9,17 +9,18 @@ import (
 // that contains itself. To print such a thing never ends, and takes the whole
 // process down. So whatever changes a map asks here whether that goes well.
 
-var errCycle = errors.New("a map must not contain itself")
+var errCycle = fmt.Errorf("a map must not contain itself or be nested more than %d deep", maxNested)
 
 // cyclic tells whether v, or anything in it, contains itself.
-func cyclic(v any) bool { return walk{}.cyclic(v) }
+func cyclic(v any) bool { return newWalk().cyclic(v) }
 
 // reaches tells whether m is v or is contained in it, so that v must not be put
 // into m.
 func reaches(v any, m map[string]any) bool {
 	switch v.(type) {
 	case map[string]any, map[any]any, []any:
-		w := walk{identity(m): true}
+		w := newWalk()
+		w.met[identity(m)] = true
 		return w.cyclic(v)
 	default:
 		return false
@@ -29,7 +30,7 @@ func reaches(v any, m map[string]any) bool {
 // mayCycle tells whether merging src into dst might make a map that contains
 // itself. It is quick, looking at no more than src, and errs on the safe side.
 func mayCycle(dst, src map[string]any) bool {
-	w := walk{}
+	w := newWalk()
 	return w.mark(dst, src) || w.adds(dst, src)
 }
 
@@ -48,13 +49,17 @@ func identity(mapOrList any) place {
 	return p
 }
 
-// A walk knows the maps and lists that it has met: true while it is inside,
-// false afterwards, so that it enters each one once.
-type walk map[place]bool
+// A walk goes through maps and lists, into each one once.
+type walk struct {
+	met   map[place]bool // true while it is inside, false afterwards
+	depth int
+}
+
+func newWalk() *walk { return &walk{met: make(map[place]bool)} }
 
 // cyclic tells whether there is a way from v back into where the walk is
-// inside. It looks where templates can put things.
-func (w walk) cyclic(v any) bool {
+// inside, or a way that is too long. It looks where templates can put things.
+func (w *walk) cyclic(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:
 		return w.enter(v, func() bool { return anyValue(v, w.cyclic) })
@@ -73,14 +78,20 @@ func (w walk) cyclic(v any) bool {
 	return false
 }
 
-func (w walk) enter(mapOrList any, elements func() bool) bool {
+func (w *walk) enter(mapOrList any, elements func() bool) bool {
 	p := identity(mapOrList)
-	if inside, met := w[p]; met {
+	if inside, met := w.met[p]; met {
 		return inside
 	}
-	w[p] = true
-	defer func() { w[p] = false }()
-	return elements()
+	if w.depth == maxNested {
+		return true
+	}
+	w.met[p] = true
+	w.depth++
+	found := elements()
+	w.depth--
+	w.met[p] = false
+	return found
 }
 
 func anyValue[K comparable](m map[K]any, holds func(any) bool) bool {
@@ -94,8 +105,8 @@ func anyValue[K comparable](m map[K]any, holds func(any) bool) bool {
 
 // mark notes the maps of dst that merging src would add to. It gives up, and
 // returns true, at maps that are not of the usual type.
-func (w walk) mark(dst, src map[string]any) bool {
-	w[identity(dst)] = true
+func (w *walk) mark(dst, src map[string]any) bool {
+	w.met[identity(dst)] = true
 	for key, v := range src {
 		d, usual := dst[key].(map[string]any)
 		_, unusual := dst[key].(map[any]any)
@@ -108,7 +119,7 @@ func (w walk) mark(dst, src map[string]any) bool {
 }
 
 // adds tells whether anything that merging src would add leads to a marked map.
-func (w walk) adds(dst, src map[string]any) bool {
+func (w *walk) adds(dst, src map[string]any) bool {
 	for key, v := range src {
 		d, both := dst[key].(map[string]any)
 		s, ok := v.(map[string]any)

@@ -15,14 +15,16 @@ func (e *Env) executeFuncs() template.FuncMap {
 }
 
 // Bind makes t, which has been parsed with the functions of Map, the template
-// that e serves: executeTemplate finds its parts, and what could go on without
-// end is held in check. Templates that call each other come to an error, not to
-// the end of the process, and the end of Context ends ranges that write nothing.
-// It is called once.
+// that e serves: executeTemplate finds its parts, and what could take more than
+// there is of time, memory or stack is held in check. Templates that call each
+// other without end, and values that are too large to print, come to an error,
+// not to the end of the process; and all ranges write something on each round,
+// be it nothing, so that a writer that fails ends them. It is called once.
 func (e *Env) Bind(t *template.Template) {
 	e.Template = t
 	e.limitNesting(t)
-	e.limitRanges(t)
+	limitRanges(t)
+	limitOutput(t)
 }
 
 // Finish ends what an execution has left behind, such as a loop that was
@@ -72,11 +74,16 @@ func (t *partText) Write(p []byte) (int, error) {
 	return t.text.Write(p)
 }
 
-// shorten spares an error of runaway recursion the account of every level.
+// shorten spares an error the account of every level that it has come through:
+// where it arose says all, and with each level it would grow.
 func shorten(err error) error {
 	var deep *nestingError
 	if errors.As(err, &deep) {
 		return deep
+	}
+	var inner template.ExecError
+	for at := err; errors.As(at, &inner); at = inner.Err {
+		err = inner
 	}
 	return err
 }

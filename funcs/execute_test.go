@@ -127,13 +127,13 @@ func TestExecuteTemplateIsBounded(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	_, err := text.Write(make([]byte, maxResult))
-	if want := "executeTemplate: the result would be larger than 256 MiB"; err == nil || err.Error() != want {
+	if want := "executeTemplate: the result would be larger than 64 MiB"; err == nil || err.Error() != want {
 		t.Errorf("error %v; want %s", err, want)
 	}
 }
 
-// The end of the context ends what goes on without writing.
-func TestSilentRangesEndWithTheContext(t *testing.T) {
+// A writer that fails ends what goes on without writing.
+func TestSilentRangesEndWithTheWriter(t *testing.T) {
 	const long = "{{ range 9223372036854775807 }}"
 	for _, text := range []string{
 		long + `{{ end }}`,
@@ -151,7 +151,7 @@ func TestSilentRangesEndWithTheContext(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		p.env.Context = ctx
-		if _, err := p.render(); !errors.Is(err, context.DeadlineExceeded) {
+		if err := p.text.Execute(&partText{ctx: ctx}, nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: error %v", text, err)
 		}
 		cancel()

@@ -34,6 +34,9 @@ func parseJSON(s string) (any, error) {
 
 // toJSON writes v on one line, keys sorted, with <, > and & escaped.
 func toJSON(v any) (string, error) {
+	if err := writable("toJSON", v); err != nil {
+		return "", err
+	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		return "", fmt.Errorf("toJSON: %w", err)
@@ -43,6 +46,9 @@ func toJSON(v any) (string, error) {
 
 // toJSONPretty is toJSON over several lines, indented by two spaces.
 func toJSONPretty(v any) (string, error) {
+	if err := writable("toJSONPretty", v); err != nil {
+		return "", err
+	}
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return "", fmt.Errorf("toJSONPretty: %w", err)
@@ -61,6 +67,9 @@ func toUnescapedJSONPretty(v any) (string, error) {
 }
 
 func encodeJSON(function, indent string, v any) (string, error) {
+	if err := writable(function, v); err != nil {
+		return "", err
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -61,15 +61,15 @@ func BenchmarkLoop(b *testing.B) {
 	}
 }
 
-func TestLoopEndsWithTheContext(t *testing.T) {
+func TestLoopEndsWithTheWriter(t *testing.T) {
 	p, err := parsePage(`{{ range loop 9223372036854775807 }}{{ range loop 9 }}{{ end }}{{ end }}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	p.env.Context = ctx
-	if _, err := p.render(); !errors.Is(err, context.DeadlineExceeded) {
+	defer p.env.Finish()
+	if err := p.text.Execute(&partText{ctx: ctx}, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 }

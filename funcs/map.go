@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"text/template"
@@ -102,6 +103,25 @@ var unbound = sync.OnceValue(func() template.FuncMap {
 		sockaddrFuncs(),
 	} {
 		maps.Copy(m, subject)
+	}
+	return m
+})
+
+// textFuncs returns the functions, the engine's too, that return text, a number
+// or a boolean.
+var textFuncs = sync.OnceValue(func() map[string]bool {
+	m := map[string]bool{enterName: true, leaveName: true}
+	for _, name := range builtins {
+		m[name] = true
+	}
+	for _, name := range []string{"and", "call", "index", "or", "slice"} {
+		m[name] = false
+	}
+	for name, f := range Map(new(Env)) {
+		switch reflect.TypeOf(f).Out(0).Kind() {
+		case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
+			m[name] = true
+		}
 	}
 	return m
 })

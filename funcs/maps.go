@@ -19,6 +19,9 @@ func mapFuncs() template.FuncMap {
 // that is empty counts as absent. Templates cannot make an option, but with a
 // third argument they get the same errors as ever.
 func mergeMap(dst, src map[string]any, options ...func(*mergo.Config)) (map[string]any, error) {
+	if err := writable("mergeMap", src); err != nil {
+		return nil, err
+	}
 	suspect := mayCycle(dst, src)
 	if err := mergo.Map(&dst, src, options...); err != nil {
 		return nil, err

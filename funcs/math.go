@@ -166,6 +166,9 @@ func (op operator) operand(v any) (number, error) {
 }
 
 func notANumber(function string, v any) error {
+	if err := writable(function, v); err != nil {
+		return err
+	}
 	return fmt.Errorf("%s: unknown type for %q (%T)", function, reflect.ValueOf(v), v)
 }
 

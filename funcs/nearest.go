@@ -6,12 +6,6 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// builtins are text/template's own functions.
-var builtins = []string{
-	"and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt",
-	"ne", "not", "or", "print", "printf", "println", "slice", "urlquery",
-}
-
 // Nearest returns the function whose name is most like that of one that does
 // not exist, or "" where none is like it. What sprig has under that name, and
 // what differs in capitals only, is as near as can be.

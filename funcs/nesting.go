@@ -1,7 +1,6 @@
 package funcs
 
 import (
-	"strconv"
 	"text/template"
 	"text/template/parse"
 )
@@ -52,14 +51,6 @@ func (e *Env) enter(d depth) error {
 }
 
 func (e *Env) leave(d depth) { e.kept.depth = e.kept.depth.minus(d) }
-
-// The calls that are put into templates have names that are keywords there, so
-// that no template can make them itself.
-const (
-	enterName = "template"
-	leaveName = "end"
-	checkName = "range"
-)
 
 // limitNesting has the parts of t that may call themselves, directly or not,
 // counted while they run.
@@ -197,17 +188,4 @@ func (p *part) count() {
 // call returns {{ name stack ranges }}, as if it stood where the part begins.
 func (p *part) call(name string) parse.Node {
 	return action(p.tree, p.tree.Root.Pos, name, p.depth.stack, p.depth.ranges)
-}
-
-// action returns {{ name args }}, as if it stood at that place.
-func action(tree *parse.Tree, at parse.Pos, name string, args ...int) parse.Node {
-	words := []parse.Node{parse.NewIdentifier(name).SetPos(at).SetTree(tree)}
-	for _, n := range args {
-		words = append(words, &parse.NumberNode{
-			NodeType: parse.NodeNumber, Pos: at, IsInt: true, Int64: int64(n), Text: strconv.Itoa(n),
-		})
-	}
-	command := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: at, Args: words}
-	pipe := &parse.PipeNode{NodeType: parse.NodePipe, Pos: at, Cmds: []*parse.CommandNode{command}}
-	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: at, Pipe: pipe}
 }

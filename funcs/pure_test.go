@@ -1,7 +1,6 @@
 package funcs
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"text/template"
@@ -91,14 +90,4 @@ func runPureTests(t *testing.T, tests []pureTest) {
 			t.Errorf("%s\nrendered %q\nwant     %q", tt.text, got, tt.want)
 		}
 	}
-}
-
-// limitedOutput takes so many bytes and then fails.
-type limitedOutput struct{ left int }
-
-func (o *limitedOutput) Write(p []byte) (int, error) {
-	if o.left -= len(p); o.left < 0 {
-		return 0, errors.New("too much output")
-	}
-	return len(p), nil
 }

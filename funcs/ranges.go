@@ -1,7 +1,6 @@
 package funcs
 
 import (
-	"context"
 	"slices"
 	"text/template"
 	"text/template/parse"
@@ -11,54 +10,15 @@ import (
 // take their time look at Context. That leaves ranges over large numbers that
 // do neither: {{ range 9000000000000000000 }}{{ end }}.
 
-// limitRanges has the ranges that may go round without writing look at Context.
-func (e *Env) limitRanges(t *template.Template) {
-	found := false
-	for _, t := range t.Templates() {
-		if t.Tree == nil || t.Root == nil {
-			continue
+// limitRanges has all ranges write something on each round, be it nothing, so
+// that a writer that fails ends them.
+func limitRanges(t *template.Template) {
+	inspect(t, func(_ *parse.Tree, n parse.Node) {
+		if n, ok := n.(*parse.RangeNode); ok && !writes(n.List) {
+			nothing := &parse.TextNode{NodeType: parse.NodeText, Pos: n.Pos, Text: []byte{}}
+			n.List.Nodes = slices.Insert(n.List.Nodes, 0, parse.Node(nothing))
 		}
-		for _, n := range silentRanges(t.Root) {
-			n.List.Nodes = slices.Insert(n.List.Nodes, 0, action(t.Tree, n.Pos, checkName))
-			found = true
-		}
-	}
-	if found {
-		t.Funcs(template.FuncMap{checkName: e.checkContext})
-	}
-}
-
-func (e *Env) checkContext() (string, error) {
-	if ctx := e.context(); ctx.Err() != nil {
-		return "", context.Cause(ctx)
-	}
-	return "", nil
-}
-
-// silentRanges returns the ranges in a list that may write nothing.
-func silentRanges(list *parse.ListNode) (found []*parse.RangeNode) {
-	if list == nil {
-		return nil
-	}
-	for _, n := range list.Nodes {
-		var b *parse.BranchNode
-		switch n := n.(type) {
-		case *parse.IfNode:
-			b = &n.BranchNode
-		case *parse.WithNode:
-			b = &n.BranchNode
-		case *parse.RangeNode:
-			b = &n.BranchNode
-			if !writes(n.List) {
-				found = append(found, n)
-			}
-		default:
-			continue
-		}
-		found = append(found, silentRanges(b.List)...)
-		found = append(found, silentRanges(b.ElseList)...)
-	}
-	return found
+	})
 }
 
 // writes tells whether a list begins with something that writes, be it nothing,

@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"regexp"
+	"strings"
 	"text/template"
 )
 
@@ -30,7 +31,26 @@ func (e *Env) regexReplaceAll(re, repl, s string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := fitsExpanded("regexReplaceAll", r, repl, s); err != nil {
+		return "", err
+	}
 	return r.ReplaceAllString(s, repl), nil
+}
+
+// fitsExpanded tells whether s fits with each match replaced by repl, where
+// each $ may stand for all that has matched. It counts only where there might
+// be too much.
+func fitsExpanded(function string, r *regexp.Regexp, repl, s string) error {
+	groups := strings.Count(repl, "$") + 1
+	if fits(function, groups+len(repl), len(s)+1) == nil {
+		return nil
+	}
+	matches := 0
+	r.ReplaceAllStringFunc(s, func(string) string { matches++; return "" })
+	if err := fits(function, len(repl), matches); err != nil {
+		return err
+	}
+	return fits(function, groups, len(s))
 }
 
 // maxRegexps is how many expressions a template keeps compiled. More come only

@@ -36,6 +36,9 @@ func sprigMerge(f mustMerge) mustMerge {
 	return func(dst dict, srcs ...dict) (any, error) {
 		suspect := false
 		for _, src := range srcs {
+			if err := writable("merge", src); err != nil {
+				return nil, err
+			}
 			suspect = suspect || mayCycle(dst, src)
 		}
 		result, err := f(dst, srcs...)

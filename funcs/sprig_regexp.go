@@ -67,7 +67,9 @@ func (e *Env) sprigMustRegexFindAll(re, s string, n int) ([]string, error) {
 // sprigRegexReplaceAll replaces each match by repl, where $1 and ${name} stand
 // for what the groups have matched.
 func (e *Env) sprigRegexReplaceAll(re, s, repl string) string {
-	return e.mustCompile(re).ReplaceAllString(s, repl)
+	r := e.mustCompile(re)
+	must(fitsExpanded("sprig_regexReplaceAll", r, repl, s))
+	return r.ReplaceAllString(s, repl)
 }
 
 func (e *Env) sprigMustRegexReplaceAll(re, s, repl string) (string, error) {
@@ -76,12 +78,17 @@ func (e *Env) sprigMustRegexReplaceAll(re, s, repl string) (string, error) {
 
 // sprigRegexReplaceAllLiteral replaces each match by repl as it stands.
 func (e *Env) sprigRegexReplaceAllLiteral(re, s, repl string) string {
-	return e.mustCompile(re).ReplaceAllLiteralString(s, repl)
+	r := e.mustCompile(re)
+	must(fitsExpanded("sprig_regexReplaceAllLiteral", r, repl, s))
+	return r.ReplaceAllLiteralString(s, repl)
 }
 
 func (e *Env) sprigMustRegexReplaceAllLiteral(re, s, repl string) (string, error) {
 	r, err := e.compile(re)
 	if err != nil {
+		return "", err
+	}
+	if err := fitsExpanded("sprig_mustRegexReplaceAllLiteral", r, repl, s); err != nil {
 		return "", err
 	}
 	return r.ReplaceAllLiteralString(s, repl), nil

@@ -24,7 +24,7 @@ func TestSprig(t *testing.T) {
 
 // A number alone must not cost the daemon its memory.
 func TestSprigBounds(t *testing.T) {
-	const tooLarge = "the result would be larger than 256 MiB"
+	const tooLarge = "the result would be larger than 64 MiB"
 	const overflow = "the numbers are too large"
 	runPureTests(t, []pureTest{
 		{text: `{{ sprig_repeat 3 "é" }}{{ sprig_repeat 0 "x" }}{{ sprig_repeat 99999999999 "" }} {{ sprig_indent 2 "a\n\nb" }} {{ sprig_nindent 1 "a" }}`, want: "ééé   a\n  \n  b \n a"},

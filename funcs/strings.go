@@ -33,7 +33,7 @@ func indent(spaces int, s string) (string, error) {
 	if spaces < 0 {
 		return "", errors.New("indent value must be a positive integer")
 	}
-	if err := fits("indent", spaces, strings.Count(s, "\n")+1); err != nil {
+	if err := fitsIndented("indent", spaces, s); err != nil {
 		return "", err
 	}
 	pad := strings.Repeat(" ", spaces)
@@ -49,33 +49,52 @@ func indent(spaces int, s string) (string, error) {
 }
 
 // join puts the elements of a list together with sep between them.
-func join(sep string, list []string) string { return strings.Join(list, sep) }
+func join(sep string, list []string) (string, error) {
+	if err := fits("join", len(sep), len(list)); err != nil {
+		return "", err
+	}
+	if err := writable("join", list); err != nil {
+		return "", err
+	}
+	return strings.Join(list, sep), nil
+}
 
 // replaceAll replaces each from in s by to.
-func replaceAll(from, to, s string) string { return strings.ReplaceAll(s, from, to) }
+func replaceAll(from, to, s string) (string, error) {
+	if err := fitsReplaced("replaceAll", from, to, s); err != nil {
+		return "", err
+	}
+	return strings.ReplaceAll(s, from, to), nil
+}
 
 // split cuts s, without the blanks around it, at each sep; an empty sep cuts
 // between characters. Nothing is left of blank text.
-func split(sep, s string) []string {
+func split(sep, s string) ([]string, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
-		return []string{}
+		return []string{}, nil
 	}
-	return strings.Split(s, sep)
+	if err := fitsSplit("split", elementSize, sep, s); err != nil {
+		return nil, err
+	}
+	return strings.Split(s, sep), nil
 }
 
 // splitToMap cuts s, without the blanks around it, at each itemSep, and each
 // item at its first keySep into a key and a value. Items that have no keySep
 // are left out; of several with one key the last stays.
-func splitToMap(itemSep, keySep, s string) map[string]string {
-	items := split(itemSep, s)
+func splitToMap(itemSep, keySep, s string) (map[string]string, error) {
+	items, err := split(itemSep, s)
+	if err != nil {
+		return nil, err
+	}
 	m := make(map[string]string, len(items))
 	for _, item := range items {
 		if key, value, ok := strings.Cut(item, keySep); ok {
 			m[key] = value
 		}
 	}
-	return m
+	return m, nil
 }
 
 // trim takes the characters of cutset off both ends of s.

@@ -12,7 +12,7 @@ func TestStrings(t *testing.T) {
 		{text: `{{ indent -1 "x" }}`, fail: "indent value must be a positive integer"},
 		{text: `{{ indent "2" "x" }}`, fail: "expected integer"},
 		{text: `{{ indent (parseInt "2") "x" }}`, fail: "wrong type for value; expected int; got int64"},
-		{text: `{{ indent 99999999999 "x" }}`, fail: "indent: the result would be larger than 256 MiB"},
+		{text: `{{ indent 99999999999 "x" }}`, fail: "indent: the result would be larger than 64 MiB"},
 		{text: `{{ join "-" (split "," "a,b,c") }}{{ join "," nil }}`, want: "a-b-c"},
 		{text: `{{ join "," (sprig_list "a") }}`, fail: "expected []string; got []interface {}"},
 		{text: `{{ join "," "a" }}`, fail: `can't handle "a" for arg of type []string`},
@@ -65,7 +65,11 @@ func FuzzSplitToMap(f *testing.F) {
 	f.Add(",", ":", "a:1,b")
 	f.Add("", "", "ab")
 	f.Fuzz(func(t *testing.T, itemSep, keySep, s string) {
-		for key, value := range splitToMap(itemSep, keySep, s) {
+		m, err := splitToMap(itemSep, keySep, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key, value := range m {
 			if !strings.Contains(s, key+keySep+value) {
 				t.Fatalf("%q is not in %q", key+keySep+value, s)
 			}

@@ -16,6 +16,9 @@ func tomlFuncs() template.FuncMap {
 
 // toTOML writes a map or struct, without a newline at the end.
 func toTOML(v any) (string, error) {
+	if err := writable("toTOML", v); err != nil {
+		return "", err
+	}
 	var b bytes.Buffer
 	if err := toml.NewEncoder(&b).Encode(v); err != nil {
 		return "", fmt.Errorf("toTOML: %w", err)

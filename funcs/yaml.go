@@ -32,6 +32,9 @@ func parseYAML(s string) (any, error) {
 
 // toYAML writes v in block style, without a newline at the end.
 func toYAML(v any) (string, error) {
+	if err := writable("toYAML", v); err != nil {
+		return "", err
+	}
 	b, err := yaml.Marshal(v)
 	if err != nil {
 		return "", fmt.Errorf("toYAML: %w", err)
