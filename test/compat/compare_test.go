@@ -22,7 +22,7 @@ func (r *rig) compareRendered(t *testing.T, sources []source) {
 	for i, s := range sources {
 		switch {
 		case !want[i].ok:
-			t.Errorf("%s\n%s\nconsul-template does not render it: %s", s.name, s.text, want[i].text)
+			t.Errorf("%s\n%s\nconsul-template: %v", s.name, s.text, want[i])
 		case got[i] != want[i]:
 			t.Errorf("%s\n%s\nconsul-template: %v\nrestencil:       %v%s", s.name, s.text, want[i], got[i], lineDiff(want[i], got[i]))
 		}

@@ -80,9 +80,9 @@ func (r *rig) renderBehind(t *testing.T, g gate, sources []source) []result {
 	results := make([]result, len(sources))
 	for i := range sources {
 		if results[i].text, results[i].ok = run.rendered(i + 1); !results[i].ok {
-			results[i].text = errs[i+1]
+			results[i].text, results[i].exit = errs[i+1], failed // were it not told to go on
 		}
-		if results[i] == (result{}) {
+		if !results[i].ok && results[i].text == "" {
 			t.Fatalf("consul-template waits for something that is not in answers:\n%s", sources[i].text)
 		}
 	}

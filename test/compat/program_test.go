@@ -138,12 +138,13 @@ func (p program) once(ctx context.Context, r run, args ...string) ending {
 // A result is what became of one template.
 type result struct {
 	ok   bool   // it was rendered
-	text string // what to, or else how the program ended
+	text string // what to, or else what the program said
+	exit int    // the exit code, where it was not rendered
 }
 
 func (r result) String() string {
 	if !r.ok {
-		return "not rendered: " + r.text
+		return fmt.Sprintf("not rendered, exit %d: %s", r.exit, r.text)
 	}
 	return fmt.Sprintf("%q", r.text)
 }
@@ -160,7 +161,7 @@ func (p program) renderAll(t *testing.T, sources []source) []result {
 	for i := range sources {
 		results[i].text, results[i].ok = r.rendered(i)
 		if !results[i].ok {
-			results[i].text = strings.TrimSpace(fmt.Sprintf("exit %d\n%s", end.exit, end.reason()))
+			results[i].text, results[i].exit = end.reason(), end.exit
 			left = append(left, i)
 		}
 	}
