@@ -3,6 +3,7 @@ package funcs
 import (
 	"fmt"
 	"reflect"
+	"slices"
 )
 
 // Templates can change maps (sprig_set, the merges), and so could make one
@@ -18,7 +19,7 @@ func cyclic(v any) bool { return newWalk().cyclic(v) }
 // into m.
 func reaches(v any, m map[string]any) bool {
 	switch v.(type) {
-	case map[string]any, map[any]any, []any:
+	case map[string]any, map[any]any, []any, [][]any:
 		w := newWalk()
 		w.met[identity(m)] = true
 		return w.cyclic(v)
@@ -66,14 +67,9 @@ func (w *walk) cyclic(v any) bool {
 	case map[any]any:
 		return w.enter(v, func() bool { return anyValue(v, w.cyclic) })
 	case []any:
-		return len(v) > 0 && w.enter(v, func() bool {
-			for _, element := range v {
-				if w.cyclic(element) {
-					return true
-				}
-			}
-			return false
-		})
+		return len(v) > 0 && w.enter(v, func() bool { return slices.ContainsFunc(v, w.cyclic) })
+	case [][]any:
+		return slices.ContainsFunc(v, func(list []any) bool { return w.cyclic(list) })
 	}
 	return false
 }

@@ -35,6 +35,7 @@ func TestRunawayRecursion(t *testing.T) {
 		{"else", `{{ define "a" }}{{ with "" }}{{ else }}` + blocks + `{{ end }}{{ end }}{{ template "a" }}`, endless},
 		{"three in a ring", `{{ define "a" }}{{ template "b" }}{{ end }}{{ define "b" }}{{ template "c" }}{{ end }}{{ define "c" }}` + blocks + `{{ end }}{{ template "a" }}`, endless},
 		{"the root", strings.Repeat("{{ if true }}", 60) + `{{ template "" }}` + strings.Repeat("{{ end }}", 60), endless},
+		{"in a chain", `{{ define "a" }}{{ (executeTemplate "a").X }}{{ end }}{{ template "a" }}`, endless},
 		{"both ways", `{{ define "a" }}{{ template "b" }}{{ end }}{{ define "b" }}{{ executeTemplate "c" }}{{ end }}{{ define "c" }}{{ executeTemplate "a" }}{{ end }}{{ template "a" }}`, endless},
 		{"a ladder between", `{{ define "a" }}{{ executeTemplate "b1" }}{{ end }}` + ladder(200) + `{{ template "a" }}`, endless},
 	} {

@@ -26,6 +26,7 @@ func TestMapsDoNotContainThemselves(t *testing.T) {
 	runPureTests(t, []pureTest{
 		{text: d + `{{ sprig_set $d "d" $d }}`, fail: refused},
 		{text: d + `{{ sprig_set $n "d" (sprig_list 1 (sprig_dict "deep" $d)) }}`, fail: refused},
+		{text: d + `{{ sprig_set $d "d" (sprig_chunk 1 (sprig_list $d)) }}`, fail: refused},
 		{text: d + `{{ mergeMap $d (sprig_dict "d" $d) }}`, fail: refused},
 		{text: d + `{{ mergeMap $d (sprig_dict "n" (sprig_dict "loop" $n)) }}`, fail: refused},
 		{text: d + `{{ mergeMapWithOverride $d (sprig_dict "l" (sprig_list $d)) }}`, fail: refused},

@@ -108,6 +108,8 @@ func (p *part) survey(n parse.Node, at depth) {
 		p.calls[n.Name] = true
 		p.reach(at.plus(blockDepth))
 		p.surveyPipe(n.Pipe, at)
+	case *parse.ChainNode:
+		p.survey(n.Node, at)
 	case *parse.IdentifierNode:
 		if n.Ident == "executeTemplate" {
 			p.executes = true

@@ -80,7 +80,7 @@ func TestLargeTexts(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "would be larger than 64 MiB") {
 			t.Errorf("%s\nerror %.300v", expr, err)
 		}
-		if n := (allocatedBytes() - before) >> 20; n > 100 {
+		if n := (allocatedBytes() - before) >> 20; n > 500 { // the race detector makes much garbage
 			t.Errorf("%s\nallocated %d MiB", expr, n)
 		}
 	}
