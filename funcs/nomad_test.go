@@ -4,11 +4,12 @@ import (
 	"testing"
 
 	"restencil/watch"
+	"restencil/watch/dependency"
 )
 
 func TestNomad(t *testing.T) {
 	meta := watch.NomadVarMeta{Namespace: "default", Path: "app", ModifyIndex: 7}
-	items := watch.NewNomadVariable(meta, map[string]string{"b": "2", "a": "1"}).Items
+	items := dependency.NewNomadVariable(meta, map[string]string{"b": "2", "a": "1"}).Items
 	instance := &watch.NomadServiceInstance{ID: "1", Name: "web", Address: "10.0.0.1", Port: 80, Tags: watch.ServiceTags{"x"}}
 	store := fakeStore{
 		data: map[string]any{

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/dependency"
 )
 
 // docsAnswers are, by query, the answers of the stores that no data file
@@ -65,7 +66,7 @@ var docsAnswers = map[string]any{
 	"nomad.service(web)":               nomadInstances("10.0.0.1 blue", "10.0.0.2 green", "10.0.0.3 blue"),
 	"nomad.service(blue.web)":          nomadInstances("10.0.0.1 blue", "10.0.0.3 blue"),
 	"nomad.service(web:2|app-1)":       nomadInstances("10.0.0.2 green", "10.0.0.3 blue"),
-	"nomad.var.get(nomad/jobs/web)":    watch.NewNomadVariable(webVariable, map[string]string{"user": "app", "password": "s3cret"}).Items,
+	"nomad.var.get(nomad/jobs/web)":    dependency.NewNomadVariable(webVariable, map[string]string{"user": "app", "password": "s3cret"}).Items,
 	"nomad.var.get(nomad/jobs/nosuch)": nil,
 	"nomad.var.list(nomad/jobs)":       []*watch.NomadVarMeta{&dbVariable, &webVariable},
 	"nomad.var.list":                   []*watch.NomadVarMeta{&dbVariable, &webVariable},

@@ -1,4 +1,4 @@
-package watch
+package dependency
 
 import (
 	"encoding/json"
@@ -61,8 +61,8 @@ func TestNomadVarItemJSON(t *testing.T) {
 	}
 }
 
-func TestNomadTime(t *testing.T) {
-	at := NomadTime(1_700_000_000_000_000_000)
+func TestNanoTime(t *testing.T) {
+	at := nanoTime(1_700_000_000_000_000_000)
 	if !at.Time().Equal(time.Unix(1_700_000_000, 0)) || at.String() != at.Time().String() {
 		t.Errorf("%d is %s", int64(at), at)
 	}

@@ -1,4 +1,4 @@
-package watch
+package dependency
 
 import (
 	"encoding/json"
@@ -9,10 +9,6 @@ import (
 	"time"
 )
 
-// The types of this file are what templates see of Nomad. Field and method
-// names and the order of fields are part of the template language (COMPAT
-// 3.6).
-
 // A NomadServicesSnippet is one service's name and the tags of all its
 // instances.
 type NomadServicesSnippet struct {
@@ -20,8 +16,8 @@ type NomadServicesSnippet struct {
 	Tags ServiceTags
 }
 
-// A NomadServiceInstance is one registered instance of a service.
-type NomadServiceInstance struct {
+// A NomadService is one registered instance of a service.
+type NomadService struct {
 	ID         string
 	Name       string
 	Node       string // the node's id
@@ -33,21 +29,21 @@ type NomadServiceInstance struct {
 	AllocID    string
 }
 
-// A NomadTime is a time in nanoseconds since 1970. It prints as a local time,
+// A nanoTime is a time in nanoseconds since 1970. It prints as a local time,
 // and is a number in JSON.
-type NomadTime int64
+type nanoTime int64
 
 // String returns the local time in Go's form.
-func (t NomadTime) String() string { return t.Time().String() }
+func (t nanoTime) String() string { return t.Time().String() }
 
 // Time returns the local time.
-func (t NomadTime) Time() time.Time { return time.Unix(0, int64(t)) }
+func (t nanoTime) Time() time.Time { return time.Unix(0, int64(t)) }
 
 // NomadVarMeta is all of a variable but its items. It prints as its path.
 type NomadVarMeta struct {
 	Namespace, Path          string
 	CreateIndex, ModifyIndex uint64
-	CreateTime, ModifyTime   NomadTime
+	CreateTime, ModifyTime   nanoTime
 }
 
 // String returns the path.
@@ -57,7 +53,7 @@ func (m NomadVarMeta) String() string { return m.Path }
 type NomadVariable struct {
 	Namespace, Path          string
 	CreateIndex, ModifyIndex uint64
-	CreateTime, ModifyTime   NomadTime
+	CreateTime, ModifyTime   nanoTime
 	Items                    NomadVarItems
 }
 

@@ -1,13 +1,10 @@
-package watch
+package dependency
 
 import (
 	"maps"
 	"slices"
 	"time"
 )
-
-// The types of this file are what templates see of Vault. Field names and
-// order are part of the template language (COMPAT 3.5).
 
 // A Secret is what Vault answered to a read or a write. Numbers in Data are of
 // type json.Number, as they were received. A write that Vault does not answer
@@ -79,13 +76,13 @@ func cloneTree(v any) any {
 	}
 }
 
-// A Certificate is what pkiCert returns: PEM blocks, each with the newline
+// PemEncoded is what pkiCert returns: PEM blocks, each with the newline
 // that ends it, or "" where there is none.
-type Certificate struct {
+type PemEncoded struct {
 	Cert, Key, CA string
 	CAChain       []string
 }
 
 // Data returns c itself, so that a template may say .Data.Cert as it would of
 // a secret.
-func (c Certificate) Data() Certificate { return c }
+func (c PemEncoded) Data() PemEncoded { return c }

@@ -1,20 +1,6 @@
-package watch
+package dependency
 
-import (
-	"time"
-
-	"github.com/hashicorp/consul/api"
-)
-
-// The types of this file are what templates see of Consul's service mesh and
-// of its links to other clusters. Field names and order are part of the
-// template language (COMPAT 3.4.1).
-
-// A CARoot is a root certificate of Connect's certificate authority.
-type CARoot = api.CARoot
-
-// A LeafCert is the certificate and key of a Connect service.
-type LeafCert = api.LeafCert
+import "time"
 
 // A Peering is a link to another cluster.
 type Peering struct {
