@@ -33,13 +33,13 @@ func TestCollections(t *testing.T) {
 		{text: `{{ range $t, $l := services | byTag }}{{ $t }}:{{ range $l }}{{ .Name }}{{ end }} {{ end }}`, want: `x:ab y:a `},
 		{text: `{{ with nomadService "n" | byTag }}` + ids + `{{ end }}{{ nomadServices | byTag | len }}`, want: `x:i 1`},
 		{text: `{{ byTag 1 }}`, fail: `byTag: wrong argument type int`},
-		{text: `{{ tree "a" | byTag }}`, fail: `byTag: wrong argument type []*watch.KeyPair`},
+		{text: `{{ tree "a" | byTag }}`, fail: `byTag: wrong argument type []*dependency.KeyPair`},
 
 		{text: `{{ with service "web" | byPort }}` + ids + `{{ end }}`, want: `80:web1 web3 81:web2 `},
 		{text: `{{ range index (service "web" | byPort) 81 }}{{ .ID }}{{ end }}`, want: `web2`},
 		{text: `{{ with nomadService "n" | byPort }}` + ids + `{{ end }}`, want: `80:i `},
 		{text: `{{ byPort "x" }}`, fail: `byPort: wrong argument type string`},
-		{text: `{{ services | byPort }}`, fail: `byPort: wrong argument type []*watch.CatalogSnippet`},
+		{text: `{{ services | byPort }}`, fail: `byPort: wrong argument type []*dependency.CatalogSnippet`},
 
 		{text: `{{ with service "web" | byMeta "zone" }}` + ids + `{{ end }}`, want: `a_b__:web3 z1:web1 z2:web2 `},
 		{text: `{{ with service "web" | byMeta "none,zone" }}` + ids + `{{ end }}`, want: `_no_none__a_b__:web3 _no_none__z1:web1 _no_none__z2:web2 `},

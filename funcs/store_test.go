@@ -188,7 +188,7 @@ func TestStoreNotConfigured(t *testing.T) {
 // A store that gives the wrong type is told so, not taken for an empty one.
 func TestWrongAnswerType(t *testing.T) {
 	runStoreTests(t, fakeStore{data: map[string]any{"kv.get(a)": "text", "health.service(a)": "text"}}, []storeTest{
-		{text: `{{ key "a" }}`, fail: "kv.get(a): the store gave a string instead of a *watch.KeyPair"},
+		{text: `{{ key "a" }}`, fail: "kv.get(a): the store gave a string instead of a *dependency.KeyPair"},
 		{text: `{{ keyExists "a" }}`, fail: "kv.get(a)"},
 		{text: `{{ service "a" }}`, fail: "health.service(a)"},
 	})
