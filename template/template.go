@@ -104,7 +104,9 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 	output, err := t.run(ctx)
 	r := t.rec.result()
 	if err != nil {
-		return r, execError(t.name, err)
+		e := execError(t.name, err)
+		t.rec.redact(e)
+		return r, e
 	}
 	r.Output = output
 	t.size = len(output)
