@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"fmt"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,4 +119,39 @@ func TestReloadWithAnotherStore(t *testing.T) {
 		synctest.Wait()
 		g.holds("a", "2")
 	})
+}
+
+// Reloading for ever costs nothing that stays.
+func TestThousandReloadsLeaveNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{}, map[string]any{"x": 1})
+		defer g.stop()
+		reload := func(i int) {
+			g.reload(tmpl("same", `{{ key "x" }}`), tmpl("other", fmt.Sprintf(`%d {{ key "x" }} {{ key "gone%d" }}`, i, i)))
+		}
+		reload(0)
+		goroutines, memory := runtime.NumGoroutine(), heap()
+		for i := range 1000 {
+			reload(i)
+		}
+		if n := runtime.NumGoroutine(); n != goroutines {
+			t.Errorf("%d goroutines, %d before", n, goroutines)
+		}
+		if after := heap(); after > memory+1<<20 {
+			t.Errorf("%d bytes of heap, %d before", after, memory)
+		}
+		if n := len(g.store.sinks); n != 2 {
+			t.Errorf("%d queries are watched, want 2", n)
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.events = nil
+	})
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

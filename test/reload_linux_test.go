@@ -1,0 +1,54 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A hundred reloads with one changed template run its command once, and leave
+// no open file behind.
+func TestHundredReloads(t *testing.T) {
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	writeFile(t, path("data.yaml"), "keys: {a: 1}")
+	writeFile(t, path("a.ctmpl"), `{{ key "a" }}`)
+	writeFile(t, path("b.ctmpl"), `{{ key "a" }}`)
+	d := start(t, "-local", path("data.yaml"),
+		"-template", path("a.ctmpl")+":"+path("a.out")+":echo a >> "+path("ran"),
+		"-template", path("b.ctmpl")+":"+path("b.out")+":echo b >> "+path("ran"))
+	eventually(t, holds(path("ran"), "a\nb\n"))
+	before := openFiles(t, d)
+	writeFile(t, path("b.ctmpl"), `new {{ key "a" }}`)
+	for i := range 100 {
+		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, func() error {
+			if n := strings.Count(d.stderr.String(), "Reloading configuration..."); n <= i {
+				return fmt.Errorf("%d reloads", n)
+			}
+			return nil
+		})
+	}
+	eventually(t, holds(path("b.out"), "new 1"))
+	eventually(t, holds(path("ran"), "a\nb\nb\n"))
+	eventually(t, func() error {
+		if after := openFiles(t, d); after > before {
+			return fmt.Errorf("%d open files, %d before", after, before)
+		}
+		return nil
+	})
+}
+
+func openFiles(t *testing.T, d *daemon) int {
+	t.Helper()
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(files)
+}
