@@ -10,7 +10,6 @@ package funcs
 
 import (
 	"context"
-	"regexp"
 	"text/template"
 	"time"
 
@@ -65,7 +64,7 @@ type Env struct {
 
 // kept is what the pure functions keep between calls and executions.
 type kept struct {
-	regexps map[string]*regexp.Regexp
+	regexps map[string]matcher
 	titler  *cases.Caser
 	loops   []*counter // of the execution under way
 	depth   depth      // of the execution under way

@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -61,11 +62,31 @@ func TestSprigRegexpsAreKeptToo(t *testing.T) {
 
 func TestRegexpsAreCompiledOnce(t *testing.T) {
 	e := new(Env)
-	first, err := e.compile("a+")
+	first, err := e.compile("a+", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second, _ := e.compile("a+"); second != first {
+	if second, _ := e.compile("a+", ""); second != first {
 		t.Error("the expression was compiled again")
+	}
+}
+
+// An expression and a text that would keep each other busy for minutes are an
+// error, whichever function they are given to.
+func TestRegexpsAreBounded(t *testing.T) {
+	const text = `{{ $re := "(.?){500}(.?){500}x" }}{{ $s := sprig_repeat 3000000 "ab" }}`
+	const want = "the expression is too complex for a text of 6000000 bytes"
+	for _, call := range []string{
+		`regexMatch $re $s`, `regexReplaceAll $re "" $s`,
+		`sprig_regexMatch $re $s`, `sprig_mustRegexMatch $re $s`,
+		`sprig_regexFind $re $s`, `sprig_mustRegexFind $re $s`,
+		`sprig_regexFindAll $re $s -1`, `sprig_mustRegexFindAll $re $s -1`,
+		`sprig_regexReplaceAll $re $s ""`, `sprig_mustRegexReplaceAll $re $s ""`,
+		`sprig_regexReplaceAllLiteral $re $s ""`, `sprig_mustRegexReplaceAllLiteral $re $s ""`,
+		`sprig_regexSplit $re $s -1`, `sprig_mustRegexSplit $re $s -1`,
+	} {
+		if _, err := render(text + "{{ " + call + " }}"); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: error %v; want %s", call, err, want)
+		}
 	}
 }

@@ -25,9 +25,10 @@ const writers = `
 	sprig_add sprig_add1 sprig_add1f sprig_addf sprig_ago sprig_biggest sprig_cat sprig_ceil sprig_deepCopy
 	sprig_deepEqual sprig_div sprig_divf sprig_duration sprig_durationRound sprig_float64 sprig_floor sprig_has
 	sprig_int sprig_int64 sprig_join sprig_max sprig_maxf sprig_min sprig_minf sprig_mod sprig_mul sprig_mulf
-	sprig_mustDeepCopy sprig_mustHas sprig_mustToJson sprig_mustToPrettyJson sprig_mustToRawJson sprig_mustUniq
-	sprig_mustWithout sprig_quote sprig_round sprig_sortAlpha sprig_squote sprig_sub sprig_subf sprig_toDecimal
-	sprig_toJson sprig_toPrettyJson sprig_toRawJson sprig_toString sprig_toStrings sprig_uniq sprig_without`
+	sprig_mustDeepCopy sprig_mustHas sprig_mustSlice sprig_mustToJson sprig_mustToPrettyJson sprig_mustToRawJson
+	sprig_mustUniq sprig_mustWithout sprig_quote sprig_round sprig_slice sprig_sortAlpha sprig_squote sprig_sub
+	sprig_subf sprig_toDecimal sprig_toJson sprig_toPrettyJson sprig_toRawJson sprig_toString sprig_toStrings
+	sprig_uniq sprig_without`
 
 // must panics unless err is nil.
 func must(err error) {
@@ -70,6 +71,10 @@ func boundWriter(name string, f any) any {
 		return func(v, w any) int64 { one(v); one(w); return f(v, w) }
 	case func(any, int, ...float64) float64:
 		return func(v any, places int, cut ...float64) float64 { one(v); return f(v, places, cut...) }
+	case func(any, ...any) any:
+		return func(v any, more ...any) any { one(v); all(more); return f(v, more...) }
+	case func(any, ...any) (any, error):
+		return func(v any, more ...any) (any, error) { one(v); all(more); return f(v, more...) }
 	case func(any, ...any) []any:
 		return func(v any, more ...any) []any { one(v); all(more); return f(v, more...) }
 	case func(any, ...any) ([]any, error):

@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"errors"
 	"regexp"
 	"text/template"
 )
@@ -26,25 +27,29 @@ func (e *Env) sprigRegexpFuncs() template.FuncMap {
 }
 
 // mustCompile is compile for those that return no error.
-func (e *Env) mustCompile(re string) *regexp.Regexp {
-	r, err := e.compile(re)
+func (e *Env) mustCompile(re, s string) *regexp.Regexp {
+	r, err := e.compile(re, s)
 	if err != nil {
-		return regexp.MustCompile(re)
+		regexp.MustCompile(re) // panics, with its own words, where re is invalid
+		panic(err)
 	}
 	return r
 }
 
 // sprigRegexMatch tells whether re matches in s; an invalid one does not.
 func (e *Env) sprigRegexMatch(re, s string) bool {
-	match, _ := e.regexMatch(re, s)
+	match, err := e.regexMatch(re, s)
+	if errors.Is(err, errTooComplex) {
+		panic(err)
+	}
 	return match
 }
 
 // sprigRegexFind returns the first match.
-func (e *Env) sprigRegexFind(re, s string) string { return e.mustCompile(re).FindString(s) }
+func (e *Env) sprigRegexFind(re, s string) string { return e.mustCompile(re, s).FindString(s) }
 
 func (e *Env) sprigMustRegexFind(re, s string) (string, error) {
-	r, err := e.compile(re)
+	r, err := e.compile(re, s)
 	if err != nil {
 		return "", err
 	}
@@ -53,11 +58,11 @@ func (e *Env) sprigMustRegexFind(re, s string) (string, error) {
 
 // sprigRegexFindAll returns the first n matches, all where n is negative.
 func (e *Env) sprigRegexFindAll(re, s string, n int) []string {
-	return e.mustCompile(re).FindAllString(s, n)
+	return e.mustCompile(re, s).FindAllString(s, n)
 }
 
 func (e *Env) sprigMustRegexFindAll(re, s string, n int) ([]string, error) {
-	r, err := e.compile(re)
+	r, err := e.compile(re, s)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +72,7 @@ func (e *Env) sprigMustRegexFindAll(re, s string, n int) ([]string, error) {
 // sprigRegexReplaceAll replaces each match by repl, where $1 and ${name} stand
 // for what the groups have matched.
 func (e *Env) sprigRegexReplaceAll(re, s, repl string) string {
-	r := e.mustCompile(re)
+	r := e.mustCompile(re, s)
 	must(fitsExpanded("sprig_regexReplaceAll", r, repl, s))
 	return r.ReplaceAllString(s, repl)
 }
@@ -78,13 +83,13 @@ func (e *Env) sprigMustRegexReplaceAll(re, s, repl string) (string, error) {
 
 // sprigRegexReplaceAllLiteral replaces each match by repl as it stands.
 func (e *Env) sprigRegexReplaceAllLiteral(re, s, repl string) string {
-	r := e.mustCompile(re)
+	r := e.mustCompile(re, s)
 	must(fitsExpanded("sprig_regexReplaceAllLiteral", r, repl, s))
 	return r.ReplaceAllLiteralString(s, repl)
 }
 
 func (e *Env) sprigMustRegexReplaceAllLiteral(re, s, repl string) (string, error) {
-	r, err := e.compile(re)
+	r, err := e.compile(re, s)
 	if err != nil {
 		return "", err
 	}
@@ -96,10 +101,10 @@ func (e *Env) sprigMustRegexReplaceAllLiteral(re, s, repl string) (string, error
 
 // sprigRegexSplit cuts s at each match, into n pieces at most, or any number
 // where n is negative.
-func (e *Env) sprigRegexSplit(re, s string, n int) []string { return e.mustCompile(re).Split(s, n) }
+func (e *Env) sprigRegexSplit(re, s string, n int) []string { return e.mustCompile(re, s).Split(s, n) }
 
 func (e *Env) sprigMustRegexSplit(re, s string, n int) ([]string, error) {
-	r, err := e.compile(re)
+	r, err := e.compile(re, s)
 	if err != nil {
 		return nil, err
 	}

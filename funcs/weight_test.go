@@ -109,6 +109,8 @@ func TestGrowingValues(t *testing.T) {
 		{fmt.Sprintf(list, 60, `sprig_list $x $x`, `{{ sprig_max 1 $x }}`), tooLarge},
 		{fmt.Sprintf(list, 60, `sprig_list $x $x`, `{{ sprig_add 1 $x }}`), tooLarge},
 		{fmt.Sprintf(list, 60, `sprig_list $x $x`, `{{ sprig_dict $x 1 }}`), tooLarge},
+		{fmt.Sprintf(list, 60, `sprig_list $x $x`, `{{ sprig_slice (sprig_list 1) $x }}`), tooLarge},
+		{fmt.Sprintf(list, 60, `sprig_list $x $x`, `{{ sprig_mustSlice (sprig_list 1) $x }}`), tooLarge},
 		{fmt.Sprintf(list, 60, `sprig_list $x $x`, `{{ sprig_deepCopy $x }}`), tooLarge},
 		{fmt.Sprintf(list, 60, `sprig_list $x $x`, `{{ add $x 1 }}`), tooLarge},
 		{fmt.Sprintf(list, 60, `sprig_list $x $x`, `{{ explodeMap (sprig_dict "a" $x "a/b" 1) }}`), tooLarge},
