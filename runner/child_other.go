@@ -27,8 +27,8 @@ func (p childProcess) gone() <-chan struct{} { return p.ended }
 func (p childProcess) how() status           { return p.status }
 func (p childProcess) settle()               { p.out.settle() }
 
-// others returns nil: there are no groups.
-func (p childProcess) others(os.Signal) map[int]bool { return nil }
+// members returns nil: there are no groups.
+func (p childProcess) members(os.Signal) map[int]bool { return nil }
 
 // signal fails for all signals but os.Kill.
 func (p childProcess) signal(sig os.Signal, _ bool) error {

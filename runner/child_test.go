@@ -21,15 +21,17 @@ import (
 // A nursery stands in for the system, in fake time: its children do what the
 // test says, and what happens to them is written down.
 type nursery struct {
-	mu      sync.Mutex
-	start   time.Time
-	events  []string
-	living  []*fakeChild
-	env     []string      // of the last one started
-	obey    time.Duration // how long they take to end when told to; below 0: for ever
-	refuse  error         // why none can be started
-	remains bool          // of each one something stays until the group is told
-	deaf    bool          // and ignores that
+	mu       sync.Mutex
+	start    time.Time
+	events   []string
+	living   []*fakeChild
+	env      []string      // of the last one started
+	obey     time.Duration // how long they take to end when told to; below 0: for ever
+	refuse   error         // why none can be started
+	immortal bool          // they cannot be killed
+	viaShell bool
+	remains  bool // of each one something stays until the group is told
+	deaf     bool // and ignores that
 }
 
 // A fakeChild is a proc.
@@ -41,6 +43,8 @@ type fakeChild struct {
 	st     status
 	rest   bool
 	ending bool
+
+	settled bool
 }
 
 func (n *nursery) note(format string, args ...any) {
@@ -93,9 +97,9 @@ func (n *nursery) told(name string) string {
 }
 
 func (c *fakeChild) id() int               { return 1 }
-func (c *fakeChild) shell() bool           { return false }
+func (c *fakeChild) shell() bool           { return c.home.viaShell }
 func (c *fakeChild) gone() <-chan struct{} { return c.end }
-func (c *fakeChild) settle()               {}
+func (c *fakeChild) settle()               { c.settled = true }
 
 func (c *fakeChild) how() status {
 	c.mu.Lock()
@@ -103,7 +107,7 @@ func (c *fakeChild) how() status {
 	return c.st
 }
 
-func (c *fakeChild) others(os.Signal) map[int]bool {
+func (c *fakeChild) members(os.Signal) map[int]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.rest {
@@ -134,6 +138,9 @@ func (c *fakeChild) signal(sig os.Signal, group bool) error {
 
 func (c *fakeChild) kill() {
 	c.home.note("kill")
+	if c.home.immortal {
+		return
+	}
 	c.mu.Lock()
 	c.rest = false
 	c.mu.Unlock()
@@ -164,6 +171,19 @@ func childRig(t *testing.T, o Options, store map[string]any) (*rig, *nursery) {
 		o.Child.KillTimeout = 30 * time.Second
 	}
 	return newRigWith(t, o, store, func(r *Runner) { r.spawn = n.spawn }), n
+}
+
+// count returns how many events are like that.
+func (g *rig) count(like func(Event) bool) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for _, e := range g.all {
+		if like(e) {
+			n++
+		}
+	}
+	return n
 }
 
 // exits wants Run to end with this error.
@@ -236,6 +256,9 @@ func TestChildIsReloaded(t *testing.T) {
 				g.store.set("x", 2)
 				sleep(time.Minute)
 				n.happened(t, tt.want...)
+				if got, want := g.count(func(e Event) bool { _, ok := e.(ChildReloaded); return ok }), len(tt.want)%2; got != want {
+					t.Errorf("told of %d reloads, want %d", got, want)
+				}
 				if len(tt.want) == 2 && (n.told("RESTENCIL_FILES") != g.dir+"/a" || n.told("RESTENCIL_REASON") != "change") {
 					t.Errorf("told of %q because of %q", n.told("RESTENCIL_FILES"), n.told("RESTENCIL_REASON"))
 				}
@@ -307,6 +330,32 @@ func TestChildSplay(t *testing.T) {
 		synctest.Wait()
 		g.stop() // at once
 		n.happened(t, "1h0m0s interrupt")
+	})
+}
+
+// More changes do not put a reload off.
+func TestChildSplayIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &nursery{start: time.Now()}
+		s := newSupervisor(Child{Args: []string{"app"}, Splay: time.Hour, ReloadSignal: syscall.SIGHUP}, nil, n.spawn, watch.Backoff{})
+		ctx, cancel := context.WithCancel(t.Context())
+		go s.run(ctx)
+		for range 20 {
+			n.mu.Lock()
+			n.events = nil
+			n.mu.Unlock()
+			for range 60 {
+				s.reload([]string{"a"})
+				sleep(time.Minute)
+			}
+			n.mu.Lock()
+			if len(n.events) == 0 {
+				t.Error("no reload within an hour")
+			}
+			n.mu.Unlock()
+		}
+		cancel()
+		<-s.done
 	})
 }
 
@@ -485,6 +534,46 @@ func TestChildEndsWithRun(t *testing.T) {
 			t.Errorf("Run took %v to end, want 10s", took)
 		}
 		n.happened(t, "0s start app", "0s interrupt", "10s kill")
+		if !n.last().settled {
+			t.Error("what it printed may be lost")
+		}
+	})
+}
+
+func TestChildThatCannotBeKilled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{}, nil)
+		n.obey, n.immortal = -1, true
+		g.runner.Signal(syscall.SIGTERM)
+		sleep(time.Minute)
+		g.exits(&ChildExit{Code: 255, Signal: "it cannot be killed"})
+	})
+}
+
+func TestChildOfTheShellEndsWithItsGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{}, nil)
+		n.viaShell = true
+		g.runner.Signal(syscall.SIGQUIT)
+		synctest.Wait()
+		g.stop()
+		n.happened(t, "0s start app", "0s quit to the group", "0s interrupt to the group")
+	})
+}
+
+// Once the end was asked for, there is no word of another start.
+func TestChildEndIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := childRig(t, Options{Child: &Child{Restart: RestartAlways}}, nil)
+		g.runner.Signal(syscall.SIGTERM)
+		g.exits(nil)
+		got := g.count(func(e Event) bool {
+			end, ok := e.(ChildEnded)
+			return ok && end.Asked && end.RetryIn == 0
+		})
+		if got != 1 {
+			t.Errorf("told %d times, want once: %v", got, g.all)
+		}
 	})
 }
 
@@ -563,6 +652,23 @@ func TestChildGetsSignals(t *testing.T) {
 	})
 }
 
+// A reload signal from outside is a reload, whatever it means elsewhere.
+func TestChildGetsItsReloadSignal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Child: &Child{ReloadSignal: syscall.SIGTERM, Splay: time.Hour}}, nil)
+		n.obey = -1
+		g.runner.Signal(syscall.SIGTERM)
+		sleep(time.Second)
+		n.happened(t, "0s start app")
+		sleep(time.Hour)
+		if len(n.events) != 1 || !strings.HasSuffix(n.events[0], " terminated") {
+			t.Errorf("%q, want one reload", n.events)
+		}
+		n.last().exit(status{})
+		g.exits(nil)
+	})
+}
+
 func TestChildIsAskedToEnd(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		for _, obey := range []time.Duration{0, -1} {
@@ -625,6 +731,11 @@ func TestOnceWithAChild(t *testing.T) {
 		sleep(time.Minute)
 		n.happened(t)
 		g.holds("a", "1")
+		g.store.mu.Lock()
+		if !g.store.ended {
+			t.Error("the store is still asked")
+		}
+		g.store.mu.Unlock()
 		n.last().exit(status{})
 		g.exits(nil)
 	})
@@ -681,6 +792,52 @@ func TestReloadOfTheChild(t *testing.T) {
 	})
 }
 
+// What a reload adds is waited for, with its command, although the child of
+// before might have been started.
+func TestReloadBeforeTheChildStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		child := Child{Args: []string{"app"}, KillTimeout: time.Minute}
+		a, b := tmpl("a", `{{ key "x" }}`, "one"), tmpl("b", `{{ key "y" }}`, "two")
+		g, n := childRig(t, Options{Child: &child, Templates: []Template{a}}, map[string]any{"x": nil, "y": nil})
+		defer g.stop()
+		g.run = func(Command) (string, error) { time.Sleep(10 * time.Second); return "", nil }
+		g.store.set("x", 1)
+		sleep(time.Second)
+		g.reloadOptions(Options{Child: &child, Templates: []Template{a, b}})
+		sleep(19 * time.Second)
+		g.store.set("y", 1)
+		sleep(time.Minute)
+		n.happened(t, "30s start app")
+	})
+}
+
+func TestChildIsAskedToEndWhileItIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{}, nil)
+		n.obey = 5 * time.Second
+		g.reloadOptions(Options{Child: &Child{Args: []string{"other"}}})
+		sleep(time.Second)
+		g.runner.Signal(syscall.SIGTERM)
+		sleep(time.Minute)
+		g.exits(nil)
+		n.happened(t, "0s start app", "0s interrupt", "1s terminated")
+	})
+}
+
+// That all is to end counts for more than how the child did.
+func TestChildEndsAtTheSameTime(t *testing.T) {
+	r, err := New(Options{}, watch.New(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.child.now = &supervisor{err: errors.New("no")}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if end, err := r.childEnded(ctx); !end || err != nil {
+		t.Errorf("end %v, error %v; want the end without error", end, err)
+	}
+}
+
 // A template that is there already, or was written by another pass, does not
 // reload the child that was started after it.
 func TestChildIsNotReloadedForWhatItFound(t *testing.T) {
@@ -711,7 +868,7 @@ func TestCommandsLearnWhy(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			got = append(got, strings.ReplaceAll(strings.Join(c.Env, " "), g.dir+"/", ""))
-			if len(got) == 2 {
+			if len(got)%2 == 0 {
 				return "", errors.New("no")
 			}
 			return "", nil
@@ -720,11 +877,17 @@ func TestCommandsLearnWhy(t *testing.T) {
 		synctest.Wait()
 		g.store.set("x", 2)
 		sleep(time.Minute)
+		g.store.set("x", 3)
+		synctest.Wait()
+		g.store.set("x", 4) // before it is tried again
+		sleep(time.Minute)
 		both := " RESTENCIL_FILES=a\nb RESTENCIL_FILES_MORE=0 RESTENCIL_BUNDLE=a"
 		want := []string{
 			"A=b RESTENCIL_REASON=start" + both,
 			"A=b RESTENCIL_REASON=change" + both,
 			"A=b RESTENCIL_REASON=retry" + both,
+			"A=b RESTENCIL_REASON=change" + both,
+			"A=b RESTENCIL_REASON=change" + both,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("environment (-want +got):\n%s", diff)
@@ -761,5 +924,18 @@ func TestSupervisorAfterTheEnd(t *testing.T) {
 	s.run(ctx)
 	if s.signal(syscall.SIGTERM) {
 		t.Error("a signal was taken")
+	}
+}
+
+// What it has taken it heeds.
+func TestSupervisorNearTheEnd(t *testing.T) {
+	s := newSupervisor(Child{Args: []string{"app"}}, nil, nil, watch.Backoff{})
+	s.spawn = func([]string, []string) (proc, error) {
+		s.signal(syscall.SIGTERM)
+		return nil, errors.New("no")
+	}
+	s.run(t.Context())
+	if s.asked != syscall.SIGTERM {
+		t.Error("the signal was lost")
 	}
 }

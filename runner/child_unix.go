@@ -48,7 +48,7 @@ func (p *childProcess) gone() <-chan struct{} { return p.ended }
 func (p *childProcess) how() status           { return p.status }
 func (p *childProcess) settle()               { p.out.settle() }
 
-func (p *childProcess) others(sig os.Signal) map[int]bool {
+func (p *childProcess) members(sig os.Signal) map[int]bool {
 	if !p.group || errors.Is(syscall.Kill(-p.pid, 0), syscall.ESRCH) {
 		return nil
 	}

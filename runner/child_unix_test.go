@@ -4,6 +4,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -162,6 +163,18 @@ func TestRealChildIsStartedAgain(t *testing.T) {
 	}
 	if n, _ := os.ReadFile(dir + "/n"); string(n) != "x\nx\nx\n" {
 		t.Errorf("%d starts, want 3", len(n)/2)
+	}
+}
+
+func TestSignalForTheDead(t *testing.T) {
+	e := testExecutor(t, nil, nil, false)
+	p, err := e.spawn([]string{"true"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.gone()
+	if err := p.signal(syscall.SIGTERM, false); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("error %v; the signal may have gone to another process", err)
 	}
 }
 

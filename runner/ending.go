@@ -14,20 +14,20 @@ type ending struct {
 	proc
 	sig    os.Signal    // asks for it
 	asked  bool         // the whole group was
-	deaf   map[int]bool // the others of the group, and whether they ignored that
+	deaf   map[int]bool // the group, and who in it ignored that
 	killed bool
 }
 
 // ask asks the process or its group to end.
 func (e *ending) ask(group bool) error {
 	e.asked = group
-	e.deaf = e.others(e.sig) // not later: many ignore a signal once they heed it
+	e.deaf = e.members(e.sig) // not later: many ignore a signal once they heed it
 	return e.signal(e.sig, group)
 }
 
 // askOthers asks those that the process left behind, unless that was done.
 func (e *ending) askOthers() {
-	if !e.asked && len(e.others(e.sig)) > 0 {
+	if !e.asked && len(e.members(e.sig)) > 0 {
 		_ = e.ask(true) // those that may not be asked may not be killed either
 	}
 }
@@ -36,7 +36,7 @@ func (e *ending) askOthers() {
 // were asked. A shell, for one, has what it runs in the background ignore
 // SIGINT.
 func (e *ending) hopeless() bool {
-	for id := range e.others(e.sig) {
+	for id := range e.members(e.sig) {
 		if !e.deaf[id] {
 			return false
 		}

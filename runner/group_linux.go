@@ -9,10 +9,10 @@ import (
 	"syscall"
 )
 
-// groupOf returns the processes of a group but for its leader, by their ids,
-// and whether they ignore a signal. Those that have ended and only wait to be
-// buried, which in many a container nobody does, are left out.
-func groupOf(leader int, sig os.Signal) map[int]bool {
+// groupOf returns the processes of a group, by their ids, and whether they
+// ignore a signal. Those that have ended and only wait to be buried, which in
+// many a container nobody does, are left out.
+func groupOf(group int, sig os.Signal) map[int]bool {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(stats) == 0 {
 		return map[int]bool{0: false} // they cannot be seen
@@ -21,10 +21,10 @@ func groupOf(leader int, sig os.Signal) map[int]bool {
 	for _, path := range stats {
 		dir := filepath.Dir(path)
 		id, err := strconv.Atoi(filepath.Base(dir))
-		if err != nil || id == leader {
+		if err != nil {
 			continue
 		}
-		if stat, err := os.ReadFile(path); err == nil && livesIn(stat, leader) {
+		if stat, err := os.ReadFile(path); err == nil && livesIn(stat, group) {
 			status, _ := os.ReadFile(filepath.Join(dir, "status"))
 			members[id] = ignores(status, sig)
 		}

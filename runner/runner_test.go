@@ -28,9 +28,15 @@ type fakeStore struct {
 	sinks map[watch.Query]watch.Sink
 
 	watches int // how often Watch was called
+	ended   bool
 }
 
-func (s *fakeStore) Run(ctx context.Context) { <-ctx.Done() }
+func (s *fakeStore) Run(ctx context.Context) {
+	<-ctx.Done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+}
 
 func (s *fakeStore) Watch(q watch.Query, sink watch.Sink) {
 	s.mu.Lock()

@@ -17,9 +17,9 @@ type proc interface {
 	gone() <-chan struct{} // closed when the process itself has ended
 	how() status           // how it ended; valid from then on
 
-	// others are those of its group that live, by their ids, and whether they
-	// ignore a signal.
-	others(sig os.Signal) map[int]bool
+	// members are the processes of its group that live, by their ids, and
+	// whether they ignore a signal. Nil where there are no groups.
+	members(sig os.Signal) map[int]bool
 
 	signal(sig os.Signal, group bool) error
 	kill()   // ends the group at once
@@ -286,7 +286,7 @@ func (s *supervisor) end(p proc, why reason) status {
 	}
 	var check <-chan time.Time
 	gone := p.gone()
-	for gone != nil || len(p.others(e.sig)) > 0 {
+	for gone != nil || len(p.members(e.sig)) > 0 {
 		select {
 		case <-gone:
 			gone, check = nil, time.Tick(groupCheck)
