@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"reflect"
-	"runtime"
 	"time"
 
 	"github.com/hashicorp/consul/api"
@@ -22,6 +21,11 @@ const (
 	roundJitter = 20 * time.Millisecond  // up to so much more
 	noIndex     = time.Second            // where the reply has no index, so that the next request cannot wait
 )
+
+// afterNews is the pause after a reply that brought news: what is done with it,
+// such as writing a file, goes first, and the next request does not compete.
+// What changes meanwhile is in the next reply.
+const afterNews = 2 * time.Millisecond
 
 // agentWait is how long an agent holds a blocking query that does not say.
 const agentWait = 5 * time.Minute
@@ -219,8 +223,10 @@ func (k *keeper) answered(r reply, took time.Duration) {
 	case r.index == 0:
 		k.pause = noIndex
 	case first && !awaited(k.query.Kind, r.data):
-		k.pause = k.s.options.Unhurried
-	case !news && took < minRound:
+		k.pause = max(afterNews, k.s.options.Unhurried)
+	case news:
+		k.pause = afterNews
+	case took < minRound:
 		k.pause = minRound - took + rand.N(roundJitter)
 	}
 }
@@ -249,7 +255,6 @@ func (k *keeper) publish(r reply) bool {
 	}
 	k.known, k.failing = true, false
 	k.sink.Publish(watch.Answer{Data: k.data, Index: r.index, Time: time.Now()})
-	runtime.Gosched() // who waits for the news goes first, the next request after that
 	return !same
 }
 

@@ -114,6 +114,7 @@ func TestStale(t *testing.T) {
 		s, st := runStub(t, DefaultOptions(), script(
 			refuse(200, pairJSON(one), old...), pair(two, "6")))
 		r := watchKey(t, s)
+		time.Sleep(afterNews)
 		synctest.Wait()
 		if got := said(r); !slices.Equal(got, []string{"two"}) {
 			t.Errorf("the sink heard %q, want only what the leader said", got)
@@ -181,7 +182,7 @@ func TestRateLimit(t *testing.T) {
 		{"news", func(n int) (*http.Response, error) {
 			time.Sleep(time.Millisecond)
 			return respond(200, pairJSON([]string{one, two}[n%2]), index(fmt.Sprint(n))...)
-		}, 9999, 10001},
+		}, 3332, 3335}, // one each afterNews and the time to answer
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -200,7 +201,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 // TestNoPauseAfterWaiting: an agent that has kept a query waiting is asked
-// again at once, news or not.
+// again at once.
 func TestNoPauseAfterWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := runStub(t, DefaultOptions(), func(*http.Request) (*http.Response, error) {
@@ -210,7 +211,11 @@ func TestNoPauseAfterWaiting(t *testing.T) {
 		watchKey(t, s)
 		time.Sleep(10 * minRound)
 		for i, r := range st.requests() {
-			if want := time.Duration(i) * minRound; r.at != want {
+			want := time.Duration(i) * minRound
+			if i > 0 {
+				want += afterNews // the first reply brought some
+			}
+			if r.at != want {
 				t.Errorf("request %d came after %v, want %v", i, r.at, want)
 			}
 		}
@@ -226,7 +231,7 @@ func TestUnhurried(t *testing.T) {
 		want   time.Duration // from the first request to the second
 	}{
 		{"a key", pair(one, "5"), time.Second},
-		{"no key", refuse(404, "", index("5")...), 0},
+		{"no key", refuse(404, "", index("5")...), afterNews},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -236,8 +241,8 @@ func TestUnhurried(t *testing.T) {
 				watchKey(t, s)
 				time.Sleep(time.Minute)
 				asked := st.requests()
-				if len(asked) != 3 || asked[1].at != test.want || asked[2].at != test.want {
-					t.Errorf("requests %v, want the second and third after %v", asked, test.want)
+				if len(asked) != 3 || asked[1].at != test.want || asked[2].at != test.want+afterNews {
+					t.Errorf("requests %v, want the second after %v, and the third soon after that", asked, test.want)
 				}
 			})
 		})
