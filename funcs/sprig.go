@@ -17,6 +17,7 @@ var sprigTable = sync.OnceValue(func() template.FuncMap {
 	for name, f := range library {
 		m["sprig_"+name] = f
 	}
+	maps.Copy(m, sprigUniqFuncs())
 	boundSprig(m)
 	maps.Copy(m, sprigDictFuncs(library))
 	return m
