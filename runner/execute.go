@@ -120,16 +120,17 @@ func (r *Runner) settle(x execution, now time.Time) error {
 	if x.err != nil {
 		return r.failed(u, x.err, now)
 	}
-	if u.rendered && u.failure == "" && fingerprintOf(x.result) == u.written {
+	if u.inPlace(x.result) && !u.recheck && u.stillThere(len(x.result.Output)) {
 		u.pending = nil
 		if told { // that it waits
 			r.tell(Rendered{Template: u.spec.Name, Destination: u.spec.Destination, Change: renderer.Unchanged})
 		}
 		return nil
 	}
-	u.pending = &x.result
+	news := !u.inPlace(x.result) && (u.pending == nil || fingerprintOf(*u.pending) != fingerprintOf(x.result))
+	u.pending, u.recheck = &x.result, false
 	u.retryAt = time.Time{} // new data is a new chance
-	if u.rendered && u.spec.Wait != (Wait{}) {
+	if news && u.rendered && u.spec.Wait != (Wait{}) {
 		u.bundle.debounce.tick(now, u.spec.Wait)
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 // Reload has Run go on with other Options. They are checked and the templates
 // parsed first: after an error, Run goes on as before. What did not change
 // stays as it is: a template keeps its data and timers, and its command does
-// not run again. The Watcher is the one in use, or another that takes its
+// not run again. Destinations that were changed by hand are put right. The Watcher is the one in use, or another that takes its
 // place; then every template counts as changed.
 //
 // Reload may be called from any goroutine while Run is under way. It returns
@@ -52,13 +52,15 @@ func (r *Runner) replace(ctx context.Context, next *Runner, now time.Time) {
 	}
 }
 
-// keepUnits puts units of r in the place of those of next that are the same.
+// keepUnits puts units of r in the place of those of next that are the same,
+// and has their destinations looked at.
 func (r *Runner) keepUnits(next *Runner) {
 	kept := make(map[*unit]bool)
 	for i, n := range next.units {
 		for _, u := range r.units {
 			if !kept[u] && reflect.DeepEqual(u.spec, n.spec) {
 				kept[u], next.units[i] = true, u
+				u.dirty, u.recheck = true, true
 				break
 			}
 		}

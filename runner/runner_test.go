@@ -504,3 +504,31 @@ func TestStoreAwayAndBack(t *testing.T) {
 		g.happened("0s StoreAway", "10s StoreBack", "10s rendered a")
 	})
 }
+
+// What is done to a destination by hand is undone when its template is
+// executed again.
+func TestDestinationChangedByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := tmpl("a", `{{ with key "x" }}fixed{{ end }}`, "reload")
+		a.Perm = 0o600
+		g := newRig(t, Options{Templates: []Template{a}}, map[string]any{"x": 1})
+		defer g.stop()
+		g.happened("0s rendered a", "0s run reload")
+		path := filepath.Join(g.dir, "a")
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		g.store.set("x", 2)
+		synctest.Wait()
+		g.happened("0s rendered a", "0s run reload")
+		g.holds("a", "fixed")
+		if err := os.Chmod(path, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		g.reload(a)
+		g.happened("0s rendered a") // repaired: its command does not run
+		if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+			t.Errorf("mode %v (%v), want it set right", info.Mode(), err)
+		}
+	})
+}

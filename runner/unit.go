@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"os"
 	"time"
 
 	"restencil/template"
@@ -16,6 +17,7 @@ type unit struct {
 	bundle *bundle
 
 	dirty    bool // to be executed
+	recheck  bool // the destination is to be looked at, though the output is the same
 	rendered bool // its destination has been right at some time
 
 	pending *template.Result // a complete output that is not in place yet
@@ -56,6 +58,21 @@ func (u *unit) nextReport() time.Time {
 		return time.Time{}
 	}
 	return u.since.Add(reportAfter(u.reports))
+}
+
+// inPlace tells whether what r puts on disk was put there last.
+func (u *unit) inPlace(r template.Result) bool {
+	return u.rendered && u.failure == "" && fingerprintOf(r) == u.written
+}
+
+// stillThere tells whether the destination is a file of that size. One that
+// was deleted or edited by hand is restored, as by consul-template.
+func (u *unit) stillThere(size int) bool {
+	if u.spec.Destination == "" {
+		return true
+	}
+	info, err := os.Stat(u.spec.Destination)
+	return err == nil && info.Size() == int64(size)
 }
 
 // fail notes why u failed and when it is to be tried again.

@@ -113,6 +113,9 @@ func (u *unit) renderError(err error) error {
 // writeExtras writes what u's template asked for with writeToFile, and tells
 // whether any of it changed.
 func (u *unit) writeExtras() (changed bool, err error) {
+	if u.inPlace(*u.pending) {
+		return false, nil // they have taken effect already
+	}
 	for _, f := range u.pending.Files {
 		one, err := writeExtra(f)
 		if err != nil {
@@ -144,9 +147,15 @@ func fingerprintOf(r template.Result) fingerprint {
 // inPlace notes that u's destination is right; extras tells whether a file
 // that it wrote besides changed.
 func (r *Runner) inPlace(u *unit, res renderer.Result, extras bool, now time.Time) {
+	looked := u.inPlace(*u.pending) && res.Change == renderer.Unchanged
 	u.written = fingerprintOf(*u.pending)
-	r.stdout(u.pending.Printed)
-	u.pending, u.rendered = nil, true
+	u.rendered = true
+	printed := u.pending.Printed
+	u.pending = nil
+	if looked {
+		return // and found what was expected
+	}
+	r.stdout(printed)
 	if u.recover() {
 		r.tell(Recovered{Template: u.spec.Name, Destination: u.spec.Destination})
 	}
