@@ -15,7 +15,7 @@ import (
 func TestSprigUniq(t *testing.T) {
 	library := sprig.HermeticTxtFuncMap()["uniq"].(func(any) []any)
 	values := []any{
-		nil, true, false, 0, 1, int64(1), 1.0, -0.0, math.Copysign(0, -1), math.NaN(), math.Inf(1), "", "a", "1", uint8(1), 'a',
+		nil, true, false, 0, 1, int64(1), 1.0, 0.0, math.Copysign(0, -1), math.NaN(), math.Inf(1), "", "a", "1", uint8(1), 'a',
 		[]any{}, []any(nil), []any{1}, []any{1.0}, []string{"a"}, map[string]any{}, map[string]any{"a": []any{nil}}, any(nil),
 	}
 	rng := rand.New(rand.NewPCG(5, 6))
