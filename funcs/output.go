@@ -39,25 +39,98 @@ func limitOutput(t *template.Template) {
 }
 
 // weighOutput makes {{ … | weigh }} of the actions that may print a list or map.
+// That doubles what an action takes, so it spares those that certainly do not.
 func weighOutput(t *template.Template) {
-	inspect(t, func(tree *parse.Tree, n parse.Node) {
-		a, ok := n.(*parse.ActionNode)
-		if !ok || len(a.Pipe.Decl) > 0 || printsText(a.Pipe) {
-			return
+	for _, t := range t.Templates() {
+		if t.Tree != nil && t.Root != nil {
+			w := weigher{tree: t.Tree, elements: elementVariables(t.Root)}
+			w.list(t.Root, false)
 		}
-		a.Pipe.Cmds = append(a.Pipe.Cmds, command(tree, a.Pos, weighName))
-	})
+	}
 }
 
-// printsText tells whether a pipeline gives text or a number for sure.
-func printsText(p *parse.PipeNode) bool {
+type weigher struct {
+	tree     *parse.Tree
+	elements map[string]bool // see elementVariables
+}
+
+// list does its work in a list of nodes; element tells whether dot is an element
+// of an answer there.
+func (w *weigher) list(list *parse.ListNode, element bool) {
+	if list == nil {
+		return
+	}
+	for _, n := range list.Nodes {
+		switch n := n.(type) {
+		case *parse.ActionNode:
+			if len(n.Pipe.Decl) == 0 && !w.printsText(n.Pipe, element) {
+				n.Pipe.Cmds = append(n.Pipe.Cmds, command(w.tree, n.Pos, weighName))
+			}
+		case *parse.IfNode:
+			w.list(n.List, element)
+			w.list(n.ElseList, element)
+		case *parse.WithNode:
+			w.list(n.List, false)
+			w.list(n.ElseList, element)
+		case *parse.RangeNode:
+			w.list(n.List, givesAnswer(n.Pipe))
+			w.list(n.ElseList, element)
+		}
+	}
+}
+
+// printsText tells whether a pipeline gives text or a number for sure, or what
+// is in an answer.
+func (w *weigher) printsText(p *parse.PipeNode, element bool) bool {
 	last := p.Cmds[len(p.Cmds)-1]
 	switch n := last.Args[0].(type) {
 	case *parse.IdentifierNode:
 		return textFuncs()[n.Ident]
 	case *parse.StringNode, *parse.NumberNode, *parse.BoolNode:
 		return true
+	case *parse.FieldNode:
+		return element && len(p.Cmds) == 1
+	case *parse.VariableNode:
+		return w.elements[n.Ident[0]] && len(p.Cmds) == 1
+	case *parse.ChainNode:
+		scratch, ok := n.Node.(*parse.IdentifierNode)
+		return ok && scratch.Ident == "scratch" && len(n.Field) == 1 && strings.Contains(n.Field[0], "Set")
 	default:
 		return false
 	}
+}
+
+// answerers are the functions whose results are lists of what the stores have;
+// no template can put anything in there.
+const answerers = " connect ls nodes safeLs safeTree service services tree "
+
+// givesAnswer tells whether a pipeline is a call of one of them.
+func givesAnswer(p *parse.PipeNode) bool {
+	n, ok := p.Cmds[len(p.Cmds)-1].Args[0].(*parse.IdentifierNode)
+	return ok && strings.Contains(answerers, " "+n.Ident+" ")
+}
+
+// elementVariables returns the names of the variables that ranges over answers
+// declare, and that never stand for anything else.
+func elementVariables(root *parse.ListNode) map[string]bool {
+	elements, all := make(map[string]int), make(map[string]int)
+	inspectNode(root, func(n parse.Node) {
+		switch n := n.(type) {
+		case *parse.PipeNode:
+			for _, v := range n.Decl {
+				all[v.Ident[0]]++
+			}
+		case *parse.RangeNode:
+			if !n.Pipe.IsAssign && givesAnswer(n.Pipe) {
+				for _, v := range n.Pipe.Decl {
+					elements[v.Ident[0]]++
+				}
+			}
+		}
+	})
+	only := make(map[string]bool)
+	for name, n := range elements {
+		only[name] = n == all[name]
+	}
+	return only
 }
