@@ -38,6 +38,11 @@ func (f File) owner() (owner, error) {
 	return owner{uid, gid}, nil
 }
 
+// isOwn tells whether a file that the process makes has this owner by itself.
+func (o owner) isOwn() bool {
+	return (o.uid == -1 || o.uid == os.Geteuid()) && (o.gid == -1 || o.gid == os.Getegid())
+}
+
 // or returns o with what it leaves open taken from other.
 func (o owner) or(other owner) owner {
 	if o.uid == -1 {
@@ -107,11 +112,16 @@ func (a attrs) force(f *os.File) error {
 		return err
 	}
 	// Looked at only now: a change of owner drops special bits.
+	return setMode(f, a.mode)
+}
+
+// setMode sets the mode of f, unless it has it.
+func setMode(f *os.File, mode fs.FileMode) error {
 	info, err := f.Stat()
-	if err != nil || info.Mode()&modeBits == a.mode {
+	if err != nil || info.Mode()&modeBits == mode {
 		return err
 	}
-	return f.Chmod(a.mode)
+	return f.Chmod(mode)
 }
 
 // apply makes o the owner of f.
@@ -142,5 +152,5 @@ func adopt(f *os.File, asked owner, a attrs) (warning, err error) {
 		// A program must not run as whoever has the file now instead.
 		a.mode &^= fs.ModeSetuid | fs.ModeSetgid
 	}
-	return warning, f.Chmod(a.mode)
+	return warning, setMode(f, a.mode)
 }

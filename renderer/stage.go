@@ -114,7 +114,7 @@ func (s *Staged) write() error {
 	if err := s.makeParents(); err != nil {
 		return fmt.Errorf("failed writing file: %w", err)
 	}
-	temp, err := fillTemp(s.file.Path, func(f *os.File) error {
+	temp, err := fillTemp(s.file.Path, s.firstMode(), func(f *os.File) error {
 		if _, err := f.Write(s.file.Content); err != nil {
 			return err
 		}
@@ -128,6 +128,19 @@ func (s *Staged) write() error {
 	}
 	s.temp = temp
 	return nil
+}
+
+// firstMode is the mode that the temporary file begins with: the one that it is
+// to have, where it belongs to the right user and group from the start or the
+// group may do no more than all others. Otherwise it is nobody else's business
+// until it has its owner.
+func (s *Staged) firstMode() fs.FileMode {
+	mode := s.want().mode.Perm()
+	others := mode & 0o007
+	if s.asked.or(s.old.attrs.owner).isOwn() && mode>>3&0o007&^others == 0 {
+		return mode
+	}
+	return ownMode
 }
 
 func (s *Staged) adopt(f *os.File) error {

@@ -17,6 +17,9 @@ const (
 	// in bytes; a whole name may have 255.
 	maxBase = 200
 
+	// ownMode is the mode of a file that is nobody else's business.
+	ownMode = 0o600
+
 	// maxTries bounds the search for a name that is free.
 	maxTries = 100
 )
@@ -46,11 +49,11 @@ func claim(path string, make func(name string) error) (name string, err error) {
 	return name, err
 }
 
-// createTemp creates a file beside path that only the process's own user can
-// open. The caller closes it and removes what it does not need.
-func createTemp(path string) (f *os.File, err error) {
+// createTemp creates a file beside path with this mode, less the umask. The
+// caller closes it and removes what it does not need.
+func createTemp(path string, mode fs.FileMode) (f *os.File, err error) {
 	_, err = claim(path, func(name string) error {
-		f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 		return err
 	})
 	if err != nil {
@@ -59,11 +62,11 @@ func createTemp(path string) (f *os.File, err error) {
 	return f, nil
 }
 
-// fillTemp creates a file beside path, has fill write it and set its
+// fillTemp creates a file beside path with this mode, has fill write it and set its
 // attributes, and puts it on stable storage. Where that fails, nothing stays
 // behind.
-func fillTemp(path string, fill func(*os.File) error) (name string, err error) {
-	f, err := createTemp(path)
+func fillTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name string, err error) {
+	f, err := createTemp(path, mode)
 	if err != nil {
 		return "", err
 	}
@@ -107,7 +110,7 @@ func copyTemp(path string) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return fillTemp(path, func(f *os.File) error {
+	return fillTemp(path, ownMode, func(f *os.File) error {
 		if _, err := io.Copy(f, src); err != nil {
 			return err
 		}
