@@ -111,15 +111,16 @@ func (s *Staged) want() attrs {
 
 // write puts the content in a temporary file beside the destination.
 func (s *Staged) write() error {
-	if err := s.makeParents(); err != nil {
-		return fmt.Errorf("failed writing file: %w", err)
+	if s.file.Path == "" {
+		return errors.New("failed writing file: missing destination")
 	}
-	temp, err := fillTemp(s.file.Path, s.firstMode(), func(f *os.File) error {
-		if _, err := f.Write(s.file.Content); err != nil {
-			return err
+	temp, err := s.fill()
+	if errors.Is(err, fs.ErrNotExist) { // seldom, so it is found out by trying
+		if err := s.makeParents(); err != nil {
+			return fmt.Errorf("failed writing file: %w", err)
 		}
-		return s.adopt(f)
-	})
+		temp, err = s.fill()
+	}
 	if errors.Is(err, errOwnership) {
 		return err
 	}
@@ -128,6 +129,15 @@ func (s *Staged) write() error {
 	}
 	s.temp = temp
 	return nil
+}
+
+func (s *Staged) fill() (temp string, err error) {
+	return fillTemp(s.file.Path, s.firstMode(), func(f *os.File) error {
+		if _, err := f.Write(s.file.Content); err != nil {
+			return err
+		}
+		return s.adopt(f)
+	})
 }
 
 // firstMode is the mode that the temporary file begins with: the one that it is
@@ -155,9 +165,6 @@ func (s *Staged) adopt(f *os.File) error {
 // makeParents makes the destination's directory, if that is missing and
 // allowed, and notes which directories get entries by that.
 func (s *Staged) makeParents() error {
-	if s.file.Path == "" {
-		return errors.New("missing destination")
-	}
 	dir := s.dirs[0]
 	var entered []string
 	for d := dir; ; d = filepath.Dir(d) {
