@@ -40,7 +40,7 @@ func parsePage(text string, denylist ...string) (*page, error) {
 	w := new(fakeWorld)
 	e := &Env{
 		Ask:       &fakeStore{},
-		LookupEnv: lookupIn(map[string]string{"HOME": "/home/ada", "EMPTY": ""}),
+		LookupEnv: lookupIn(map[string]string{"HOME": "ada", "EMPTY": ""}),
 		Now:       func() time.Time { return time.Date(2024, 2, 29, 23, 5, 7, 9, time.FixedZone("", 3600)) },
 		Scratch:   &Scratch{},
 		Effects:   w,
