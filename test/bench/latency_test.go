@@ -1,16 +1,13 @@
 package bench
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
+	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -22,17 +19,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if url, file, ok := strings.Cut(os.Getenv(bareVariable), " "); ok {
-		fmt.Fprintln(os.Stderr, loop(url, file))
-		os.Exit(1)
-	}
 	os.Exit(binary.Main(m))
 }
 
 // BenchmarkLatency measures the time from the answer to a PUT until the new
-// file is in place: one key, one template. The contenders take turns, each
-// with a key and a file of its own, and each change starts when the last has
-// arrived. Figures are medians.
+// file is in place: one key, one template. The contenders take turns in random
+// order, each with a key and a file of its own, and each change starts when the
+// last has arrived. Figures are medians.
 func BenchmarkLatency(b *testing.B) {
 	agent := servers.Consul(b)
 	contenders := []*contender{
@@ -41,8 +34,8 @@ func BenchmarkLatency(b *testing.B) {
 		follow(b, agent, "bare", bareLoop),
 	}
 	for b.Loop() {
-		for _, c := range contenders {
-			c.change(b)
+		for _, i := range rand.Perm(len(contenders)) {
+			contenders[i].change(b)
 		}
 	}
 	bare := contenders[2].median()
@@ -139,68 +132,11 @@ func program(path string) starter {
 	}
 }
 
-// bareVariable makes this test program the bare loop instead: its value is the
-// URL of the key and the file, with a blank between them.
-const bareVariable = "RESTENCIL_BENCH_BARE"
-
-// bareLoop starts the least that can be done, as a process like the others: a
-// blocking query, a durable write and a rename, again and again.
+// bareLoop starts the least that can be done, as a process like the others.
 func bareLoop(b *testing.B, addr, key, file string) {
-	self, err := os.Executable()
-	if err != nil {
-		b.Fatal(err)
+	path := filepath.Join(b.TempDir(), "bare")
+	if out, err := exec.Command("go", "build", "-o", path, "restencil/test/bench/bare").CombinedOutput(); err != nil {
+		b.Fatalf("building the bare loop: %v\n%s", err, out)
 	}
-	b.Setenv(bareVariable, "http://"+addr+"/v1/kv/"+key+" "+file)
-	run(b, self)
-	os.Unsetenv(bareVariable)
-}
-
-func loop(url, file string) error {
-	for index := "0"; ; {
-		value, next, err := query(url + "?wait=60s&index=" + index)
-		if err != nil {
-			return err
-		}
-		if next != index {
-			if err := write(file, value); err != nil {
-				return err
-			}
-		}
-		index = next
-	}
-}
-
-func query(url string) (value []byte, index string, err error) {
-	resp, err := http.Get(url)
-	if err != nil {
-		return nil, "", err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, "", err
-	}
-	var pairs []struct{ Value string }
-	if err := json.Unmarshal(body, &pairs); err != nil {
-		return nil, "", err
-	}
-	value, err = base64.StdEncoding.DecodeString(pairs[0].Value)
-	return value, resp.Header.Get("X-Consul-Index"), err
-}
-
-func write(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".out-")
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(content); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	run(b, path, "http://"+addr+"/v1/kv/"+key, file)
 }
