@@ -26,6 +26,26 @@ type Source interface {
 	Unwatch(q Query)
 }
 
+// A Batcher is a Source that is told of many queries in one call, so that it
+// can plan for them together. Where a source is one, the Watcher calls these
+// and never Watch and Unwatch, which stand for a list of one.
+type Batcher interface {
+	Source
+
+	// WatchAll is Watch for each of the subscriptions, whose queries differ.
+	// It returns at once and may keep the slice.
+	WatchAll([]Subscription)
+
+	// UnwatchAll is Unwatch for each of the queries. It may keep the slice.
+	UnwatchAll([]Query)
+}
+
+// A Subscription is a query and the sink that takes what is learnt about it.
+type Subscription struct {
+	Query Query
+	Sink  Sink
+}
+
 // A Sink takes what a source learns about one query. Its methods return at
 // once and may be called from any goroutine, one call at a time.
 type Sink interface {

@@ -63,58 +63,75 @@ func (w *Watcher) Serves(store Store) bool {
 
 // Watch begins to keep queries current; those that are watched already stay
 // as they are. A query to a store without a source fails with
-// ErrNotConfigured and has no answer.
+// ErrNotConfigured and has no answer. A source that is a Batcher hears of all
+// its queries in one call.
 func (w *Watcher) Watch(queries ...Query) {
+	for store, added := range w.add(queries) {
+		w.start(store, added)
+	}
+}
+
+// add makes the entries of those queries that have none.
+func (w *Watcher) add(queries []Query) map[Store][]Subscription {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	added := make(map[Store][]Subscription)
 	for _, q := range queries {
-		if e := w.add(q); e != nil {
-			w.start(e)
+		if w.entries[q] == nil {
+			e := &entry{w: w, query: q}
+			w.entries[q] = e
+			added[q.Store()] = append(added[q.Store()], Subscription{q, e})
+		}
+	}
+	return added
+}
+
+// start hands entries to their source, without the lock: the source may answer
+// at once.
+func (w *Watcher) start(store Store, added []Subscription) {
+	source := w.sources[store]
+	if b, ok := source.(Batcher); ok {
+		b.WatchAll(added)
+		return
+	}
+	for _, s := range added {
+		if source == nil {
+			s.Sink.Fail(&Error{Query: s.Query, Class: Invalid, Err: ErrNotConfigured})
+		} else {
+			source.Watch(s.Query, s.Sink)
 		}
 	}
 }
 
-// add makes the entry of q; nil where there is one.
-func (w *Watcher) add(q Query) *entry {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.entries[q] != nil {
-		return nil
-	}
-	e := &entry{w: w, query: q}
-	w.entries[q] = e
-	return e
-}
-
-// start hands e to its source, without the lock: the source may answer at once.
-func (w *Watcher) start(e *entry) {
-	s, ok := w.sources[e.query.Store()]
-	if !ok {
-		e.Fail(&Error{Query: e.query, Class: Invalid, Err: ErrNotConfigured})
-		return
-	}
-	s.Watch(e.query, e)
-}
-
-// Unwatch ends the watching of queries and forgets their answers.
+// Unwatch ends the watching of queries and forgets their answers. A source
+// that is a Batcher hears of all its queries in one call.
 func (w *Watcher) Unwatch(queries ...Query) {
-	for _, q := range queries {
-		if w.remove(q) {
-			if s, ok := w.sources[q.Store()]; ok {
-				s.Unwatch(q)
+	for store, removed := range w.remove(queries) {
+		switch source := w.sources[store].(type) {
+		case nil:
+		case Batcher:
+			source.UnwatchAll(removed)
+		default:
+			for _, q := range removed {
+				source.Unwatch(q)
 			}
 		}
 	}
 }
 
-func (w *Watcher) remove(q Query) bool {
+// remove forgets the entries of those queries that have one.
+func (w *Watcher) remove(queries []Query) map[Store][]Query {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	e := w.entries[q]
-	if e == nil {
-		return false
+	removed := make(map[Store][]Query)
+	for _, q := range queries {
+		if e := w.entries[q]; e != nil {
+			e.gone = true
+			delete(w.entries, q)
+			removed[q.Store()] = append(removed[q.Store()], q)
+		}
 	}
-	e.gone = true
-	delete(w.entries, q)
-	return true
+	return removed
 }
 
 // Changed is a channel that receives when Take has something to give. It has

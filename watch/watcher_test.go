@@ -146,6 +146,51 @@ func TestWatcherWithoutSource(t *testing.T) {
 	w.Unwatch(q)
 }
 
+// A fakeBatcher is a fakeSource that notes how it is called.
+type fakeBatcher struct {
+	*fakeSource
+	watched   [][]Query
+	unwatched [][]Query
+}
+
+func (s *fakeBatcher) WatchAll(subs []Subscription) {
+	var queries []Query
+	for _, sub := range subs {
+		s.Watch(sub.Query, sub.Sink)
+		queries = append(queries, sub.Query)
+	}
+	s.watched = append(s.watched, queries)
+}
+
+func (s *fakeBatcher) UnwatchAll(queries []Query) {
+	s.unwatched = append(s.unwatched, queries)
+}
+
+func TestWatcherBatches(t *testing.T) {
+	src, other := &fakeBatcher{fakeSource: newFake()}, newFake()
+	w := New(map[Store]Source{Consul: src, Vault: other})
+	secret := Query{Kind: VaultRead, Name: "secret/a"}
+	w.Watch(key("a"))
+	w.Watch(key("b"), key("a"), secret, key("c"), key("b"))
+	if diff := cmp.Diff([][]Query{{key("a")}, {key("b"), key("c")}}, src.watched); diff != "" {
+		t.Errorf("calls of WatchAll: %s", diff)
+	}
+	if other.sinks[secret] == nil {
+		t.Error("the source that is no Batcher was not told")
+	}
+	src.sinks[key("c")].Publish(Answer{Data: "1"})
+	if got := take(w); got[key("c")].Answer.Data != "1" {
+		t.Errorf("Take = %v, want c = 1", got)
+	}
+	w.Unwatch(key("c"), secret, key("never"), key("a"))
+	if diff := cmp.Diff([][]Query{{key("c"), key("a")}}, src.unwatched); diff != "" {
+		t.Errorf("calls of UnwatchAll: %s", diff)
+	}
+	if len(other.sinks) != 0 {
+		t.Error("the source that is no Batcher was not told of the end")
+	}
+}
+
 func TestWatcherRunEndsWithItsSources(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	w := New(map[Store]Source{Consul: newFake(), Files: newFake()})
