@@ -1,0 +1,212 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"restencil/watch"
+)
+
+// enough is how many keys of one directory a prefix may stand for without being
+// divided: a reply of that size is nothing, and a request less is something.
+const enough = 32
+
+// An item is a key, or a prefix whose keys are asked for, and the query.
+type item struct {
+	text  string
+	list  bool
+	query watch.Query
+}
+
+// Text returns the key or prefix that q asks for as Consul knows it: its
+// client drops a slash at the beginning.
+func Text(q watch.Query) string { return strings.TrimPrefix(q.Name, "/") }
+
+func itemsOf(queries []watch.Query) []item {
+	items := make([]item, len(queries))
+	for i, q := range queries {
+		items[i] = item{Text(q), q.Kind == watch.KVList, q}
+	}
+	slices.SortStableFunc(items, func(a, b item) int {
+		if a.text == b.text && a.list != b.list {
+			if a.list {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.text, b.text)
+	})
+	return items
+}
+
+// A part is a run of items, which one request for their prefix covers.
+type part struct {
+	items  []item
+	prefix string // the longest that they all begin with
+	left   bool   // the prefix cannot be watched, and there was no room for more
+}
+
+func newPart(items []item) part {
+	return part{items: items, prefix: common(items[0].text, items[len(items)-1].text)}
+}
+
+func (p part) queries() []watch.Query {
+	queries := make([]watch.Query, len(p.items))
+	for i, it := range p.items {
+		queries[i] = it.query
+	}
+	return queries
+}
+
+// common returns what a and b both begin with, up to the end of a character.
+func common(a, b string) string {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	for n > 0 && n < len(a) && !utf8.RuneStart(a[n]) {
+		n--
+	}
+	return a[:n]
+}
+
+// asked tells whether all that begins with the prefix is asked for.
+func (p part) asked() bool { return p.items[0].list && p.items[0].text == p.prefix }
+
+// split divides p by the character that follows the prefix; what is the prefix
+// itself is a part of its own.
+func (p part) split() []part {
+	var parts []part
+	for rest := p.items; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && p.branch(rest[n]) == p.branch(rest[0]) {
+			n++
+		}
+		if p.branch(rest[0]) == "" {
+			n = 1 // a list and a key of one name are two questions
+		}
+		parts = append(parts, newPart(rest[:n]))
+		rest = rest[n:]
+	}
+	return parts
+}
+
+func (p part) branch(it item) string {
+	rest := it.text[len(p.prefix):]
+	_, size := utf8.DecodeRuneInString(rest)
+	return rest[:size]
+}
+
+// cover divides sorted items into at most so many parts, 1 at least. It prefers
+// prefixes under which few keys are to be expected that nobody asked for, then
+// parts of like size. Parts whose prefix is barred are divided first; where
+// that would take more, they are marked as left.
+func cover(items []item, most int, barred func(prefix string) bool) []part {
+	c := coverer{barred: barred}
+	c.add(newPart(items))
+	for len(c.open) > 0 {
+		p := c.take()
+		children := p.split()
+		if c.count()+len(children) <= most {
+			c.add(children...)
+			continue
+		}
+		if c.isBarred(p) {
+			c.squeeze(children, most)
+			continue
+		}
+		c.done = append(c.done, p)
+	}
+	return c.done
+}
+
+// A coverer has parts that could be divided further, and those that stay.
+type coverer struct {
+	barred     func(prefix string) bool
+	open, done []part
+	left       int // parts of done that are left
+}
+
+// count is how many requests the parts take.
+func (c *coverer) count() int { return len(c.open) + len(c.done) - c.left }
+
+func (c *coverer) isBarred(p part) bool {
+	return len(p.items) > 1 && c.barred(p.prefix)
+}
+
+func (c *coverer) add(parts ...part) {
+	for _, p := range parts {
+		if c.divisible(p) {
+			c.open = append(c.open, p)
+		} else {
+			c.done = append(c.done, p)
+		}
+	}
+}
+
+func (c *coverer) divisible(p part) bool {
+	switch {
+	case len(p.items) == 1:
+		return false
+	case c.barred(p.prefix):
+		return true
+	case p.asked():
+		return false
+	default:
+		return p.straddles() || len(p.items) > enough
+	}
+}
+
+// straddles tells whether p spans several of the directories at the top, of
+// which nothing is known.
+func (p part) straddles() bool { return !strings.Contains(p.prefix, "/") }
+
+// take removes the open part that most needs to be divided.
+func (c *coverer) take() part {
+	worst := 0
+	for i, p := range c.open {
+		if c.urgency(p, c.open[worst]) > 0 {
+			worst = i
+		}
+	}
+	p := c.open[worst]
+	c.open = slices.Delete(c.open, worst, worst+1)
+	return p
+}
+
+// urgency compares how much two parts need to be divided.
+func (c *coverer) urgency(a, b part) int {
+	return cmp.Or(
+		trueLast(c.isBarred(a), c.isBarred(b)),
+		trueLast(a.straddles(), b.straddles()),
+		cmp.Compare(len(a.items), len(b.items)),
+	)
+}
+
+func trueLast(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	default:
+		return -1
+	}
+}
+
+// squeeze adds what there is room for of the children of a barred part, the
+// large ones first. The others are left.
+func (c *coverer) squeeze(children []part, most int) {
+	slices.SortStableFunc(children, func(a, b part) int { return cmp.Compare(len(b.items), len(a.items)) })
+	for _, p := range children {
+		if c.count() < most {
+			c.add(p)
+			continue
+		}
+		p.left = true
+		c.done = append(c.done, p)
+		c.left++
+	}
+}

@@ -1,0 +1,261 @@
+package plan
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"restencil/watch"
+)
+
+func key(name string) watch.Query     { return watch.Query{Kind: watch.KVGet, Name: name} }
+func tree(name string) watch.Query    { return watch.Query{Kind: watch.KVList, Name: name} }
+func service(name string) watch.Query { return watch.Query{Kind: watch.ServiceHealth, Name: name} }
+
+// many makes n queries, of names that format makes of a number.
+func many(n int, kind func(string) watch.Query, format string) []watch.Query {
+	list := make([]watch.Query, n)
+	for i := range list {
+		list[i] = kind(fmt.Sprintf(format, i))
+	}
+	return list
+}
+
+// ways counts how the queries are kept.
+func ways(p *Plan, queries []watch.Query) map[Way]int {
+	n := make(map[Way]int)
+	for _, q := range queries {
+		at, _ := p.Place(q)
+		n[at.Way]++
+	}
+	return n
+}
+
+func TestWhatFitsHasQueriesOfItsOwn(t *testing.T) {
+	queries := append(many(100, key, "app/%d"), many(28, service, "s%d")...)
+	p := Rules{Budget: 128}.Make(queries)
+	if got := ways(p, queries); got[Blocking] != 128 || p.Held() != 128 {
+		t.Errorf("%d held, ways %v", p.Held(), got)
+	}
+}
+
+func TestServicesBeyondTheBudgetHaveBells(t *testing.T) {
+	queries := append(many(500, service, "s%d"), many(10, key, "app/%d")...)
+	p := Rules{Budget: 128}.Make(queries)
+	if got := ways(p, queries); got[Bells] != 500 || got[Blocking] != 10 || p.Held() != 13 {
+		t.Errorf("%d held, ways %v", p.Held(), got)
+	}
+}
+
+func TestScopesArePlannedApart(t *testing.T) {
+	queries := many(300, key, "app/%d")
+	for _, q := range many(300, key, "app/%d") {
+		q.Datacenter = "far"
+		queries = append(queries, q)
+	}
+	p := Rules{Budget: 128}.Make(queries)
+	for _, q := range queries {
+		if at, _ := p.Place(q); at.Way == Prefix && at.Extent.Scope != ScopeOf(q) {
+			t.Fatalf("%v is kept by %+v", q, at)
+		}
+	}
+	if p.Held() > 120 {
+		t.Errorf("%d held", p.Held())
+	}
+}
+
+func TestKeysOfSeveralDirectoriesAreNotWatchedFromAbove(t *testing.T) {
+	queries := append(many(150, key, "app/%d"), many(150, key, "shop/%d")...)
+	p := Rules{Budget: 128}.Make(queries)
+	for _, q := range queries {
+		if at, _ := p.Place(q); at.Way == Prefix && !strings.Contains(at.Extent.Prefix, "/") {
+			t.Fatalf("%v is kept by %+v", q, at)
+		}
+	}
+}
+
+func TestAnAskedPrefixCoversItsKeys(t *testing.T) {
+	queries := append(many(300, key, "app/%d"), tree("app/"))
+	p := Rules{Budget: 128}.Make(queries)
+	if p.Held() != 1 {
+		t.Errorf("%d held, want 1: all keys are in the tree that is asked for", p.Held())
+	}
+}
+
+func TestBarredPrefixes(t *testing.T) {
+	queries := many(300, key, "app/%03d")
+	r := Rules{Budget: 128, Barred: map[Extent]bool{{Prefix: "app/0"}: true, {Prefix: "app/12"}: true}}
+	p := r.Make(queries)
+	for _, q := range queries {
+		switch at, _ := p.Place(q); at.Extent.Prefix {
+		case "app/", "app/0", "app/1", "app/12":
+			if at.Way == Prefix {
+				t.Errorf("%v is kept by %+v", q, at)
+			}
+		}
+	}
+	if p.Held() > 120 {
+		t.Errorf("%d held", p.Held())
+	}
+}
+
+func TestWhereNothingCanBeListed(t *testing.T) {
+	queries := many(300, key, "app/%03d")
+	r := Rules{Budget: 128, Barred: make(map[Extent]bool)}
+	for range 20 {
+		p := r.Make(queries)
+		barred := 0
+		for _, q := range queries {
+			if at, _ := p.Place(q); at.Way == Prefix && !r.Barred[at.Extent] {
+				r.Barred[at.Extent] = true
+				barred++
+			}
+		}
+		if barred == 0 {
+			if got := ways(p, queries); got[Blocking] != 120 || got[Rotation] != 180 {
+				t.Errorf("ways %v", got)
+			}
+			return
+		}
+	}
+	t.Error("prefixes are still tried after 20 plans")
+}
+
+func TestLonelyKeys(t *testing.T) {
+	queries := many(300, key, "app/%03d")
+	r := Rules{Budget: 128, Lonely: map[watch.Query]bool{queries[7]: true}}
+	if at, _ := r.Make(queries).Place(queries[7]); at.Way != Blocking {
+		t.Errorf("a lonely key is kept by %+v", at)
+	}
+}
+
+func TestNewKeysJoinTheirPrefix(t *testing.T) {
+	queries := many(300, key, "app/%d")
+	r := Rules{Budget: 128}
+	p := r.Make(queries)
+	held := p.Held()
+	if !p.Add(r, key("app/1000")) || p.Held() != held {
+		t.Errorf("%d held after one more key, %d before", p.Held(), held)
+	}
+	if !p.Add(r, key("other")) || p.Held() != held+1 {
+		t.Error("a key elsewhere did not get a query of its own")
+	}
+}
+
+func TestRemoveGivesBack(t *testing.T) {
+	queries := append(many(300, key, "app/%d"), many(200, service, "s%d")...)
+	r := Rules{Budget: 128}
+	p := r.Make(queries)
+	p.Remove(queries[10:]...)
+	if !p.Due(r) {
+		t.Error("no new plan is due for ten queries")
+	}
+	p.Remove(queries...)
+	if p.Held() != 0 || p.coalesced() {
+		t.Errorf("%d held, coalesced %v", p.Held(), p.coalesced())
+	}
+}
+
+// TestEveryQueryIsKept checks the promises on sets of queries made at random:
+// each is kept by what covers it, within the budget, and no other key's prefix
+// is barred.
+func TestEveryQueryIsKept(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for range 300 {
+		r, queries := invent(random)
+		p := r.Make(queries)
+		check(t, r, p, queries)
+		more := queries[len(queries)/2:]
+		p.Remove(more...)
+		if p.Add(r, more...) {
+			check(t, r, p, queries)
+		}
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+}
+
+func invent(random *rand.Rand) (Rules, []watch.Query) {
+	r := Rules{Budget: 4 + random.IntN(200), Barred: make(map[Extent]bool), Lonely: make(map[watch.Query]bool)}
+	seen := make(map[watch.Query]bool)
+	var queries []watch.Query
+	for range random.IntN(1500) {
+		q := watch.Query{Kind: kinds()[random.IntN(5)], Name: inventName(random)}
+		if random.IntN(10) == 0 {
+			q.Datacenter = "far"
+		}
+		if seen[q] {
+			continue
+		}
+		seen[q] = true
+		queries = append(queries, q)
+		if random.IntN(50) == 0 {
+			r.Lonely[q] = true
+		}
+		if random.IntN(100) == 0 {
+			r.Barred[Extent{ScopeOf(q), q.Name[:random.IntN(len(q.Name)+1)]}] = true
+		}
+	}
+	return r, queries
+}
+
+func kinds() []watch.Kind {
+	return []watch.Kind{watch.KVGet, watch.KVGet, watch.KVList, watch.ServiceHealth, watch.CALeafCert}
+}
+
+func inventName(random *rand.Rand) string {
+	var b strings.Builder
+	for range random.IntN(4) {
+		b.WriteString([]string{"app", "shop", "é", "è", "config", "a"}[random.IntN(6)] + "/")
+	}
+	fmt.Fprint(&b, random.IntN(300))
+	return b.String()
+}
+
+func check(t *testing.T, r Rules, p *Plan, queries []watch.Query) {
+	t.Helper()
+	held := make(map[Place]int)
+	own := 0
+	for _, q := range queries {
+		at, ok := p.Place(q)
+		switch {
+		case !ok:
+			t.Errorf("%v has no place", q)
+		case at.Way == Blocking:
+			own++
+		case at.Way == Prefix:
+			held[at] = 1
+			if !strings.HasPrefix(Text(q), at.Extent.Prefix) || at.Extent.Scope != ScopeOf(q) {
+				t.Errorf("%v is kept by %+v", q, at)
+			}
+			if r.barred(at.Extent) || r.Lonely[q] {
+				t.Errorf("%v is kept by %+v, which must not be", q, at)
+			}
+		case at.Way == Bells:
+			held[at] = bells
+			if q.Kind != watch.ServiceHealth || at.Extent.Scope != ScopeOf(q) {
+				t.Errorf("%v is kept by %+v", q, at)
+			}
+		}
+	}
+	for _, n := range held {
+		own += n
+	}
+	if own != p.Held() || own > r.Budget {
+		t.Errorf("%d requests are held, the plan says %d; the budget is %d", own, p.Held(), r.Budget)
+	}
+	if len(queries) > r.Budget && own > r.Budget-r.Readers() {
+		t.Errorf("%d requests are held of %d, which leaves too few for reading", own, r.Budget)
+	}
+}
+
+func BenchmarkMake(b *testing.B) {
+	queries := append(many(20_000, key, "app/%05d"), many(1000, service, "s%d")...)
+	for b.Loop() {
+		Rules{Budget: 128}.Make(queries)
+	}
+}
