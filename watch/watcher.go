@@ -161,19 +161,25 @@ func (e *entry) Publish(a Answer) {
 	e.w.mu.Lock()
 	defer e.w.mu.Unlock()
 	old := e.state
-	same := old.Known && reflect.DeepEqual(old.Answer.Data, a.Data)
-	if same {
+	change := substance
+	if old.Known {
+		change = differ(old.Answer.Data, a.Data)
+	}
+	if change == none {
 		a.Data = old.Answer.Data // what templates hold stays one value
 	}
 	a.Last = a.Data
 	if isNil(a.Data) {
 		a.Last = old.Answer.Last
 	}
-	e.state = State{Answer: a, Known: true, Version: old.Version}
-	if !same {
+	e.state = State{Answer: a, Known: true, Version: old.Version, Core: old.Core}
+	if change != none {
 		e.state.Version++
 	}
-	if !same || old.Failure != nil {
+	if change == substance {
+		e.state.Core++
+	}
+	if change != none || old.Failure != nil {
 		e.tell()
 	}
 }

@@ -93,6 +93,40 @@ func TestWatcherDropsWhatIsKnown(t *testing.T) {
 	}
 }
 
+func TestWatcherTellsChecksApart(t *testing.T) {
+	src := newFake()
+	w := New(map[Store]Source{Consul: src})
+	q := Query{Kind: ServiceHealth, Name: "web"}
+	w.Watch(q)
+	list := instances(2)
+	publish := func() (version, core int) {
+		src.sinks[q].Publish(Answer{Data: clone(t, list)})
+		st := w.entries[q].state
+		if diff := cmp.Diff(list, st.Answer.Data); diff != "" {
+			t.Errorf("not the newest answer: %s", diff)
+		}
+		return st.Version, st.Core
+	}
+	for i, step := range []struct {
+		change        func()
+		version, core int
+	}{
+		{func() {}, 1, 1},
+		{func() {}, 1, 1},
+		{func() { list[1].Checks[0].Output = "slow" }, 2, 1},
+		{func() { list[1].Checks[0].ModifyIndex++ }, 3, 1},
+		{func() { list[0].Status = "warning" }, 4, 2},
+	} {
+		step.change()
+		if version, core := publish(); version != step.version || core != step.core {
+			t.Errorf("step %d: version %d, core %d, want %d and %d", i, version, core, step.version, step.core)
+		}
+	}
+	if len(w.Take()) != 1 || len(w.Take()) != 0 {
+		t.Error("what changed was not told just once")
+	}
+}
+
 func TestWatcherFailures(t *testing.T) {
 	src := newFake()
 	w := New(map[Store]Source{Consul: src})
