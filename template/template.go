@@ -35,7 +35,8 @@ type Template struct {
 	text *tmpltext.Template
 	env  *funcs.Env
 	rec  *recorder
-	size int // bytes of the last output, where the next one's buffer starts
+	size int  // bytes of the last output, where the next one's buffer starts
+	sees bool // see SeesChecks
 
 	limits limits
 }
@@ -83,9 +84,10 @@ func Parse(o Options, destination string, h Host) (*Template, error) {
 	if _, err := text.Parse(o.Text); err != nil {
 		return nil, parseError(o, err)
 	}
+	sees := seesChecks(text) // of the tree as it is written
 	quicken(text, o)
 	env.Bind(text)
-	return &Template{name: o.Name, text: text, env: env, rec: rec, limits: o.limits()}, nil
+	return &Template{name: o.Name, text: text, env: env, rec: rec, sees: sees, limits: o.limits()}, nil
 }
 
 func missingKey(fail bool) string {
