@@ -9,7 +9,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 )
+
+// syncs bounds how many directories are put on stable storage at a time: that
+// is waiting for the disk.
+const syncs = 32
 
 // A Result says what Swap has done to a file.
 type Result struct {
@@ -49,10 +55,15 @@ func Swap(staged ...*Staged) []Result {
 	makeDurable(staged)
 	for i, s := range staged {
 		if results[i].Err == nil {
-			results[i] = Result{Change: s.change, InPlace: s.inPlace, Warnings: s.warnings}
+			results[i] = s.result()
 		}
 	}
 	return results
+}
+
+// result says what has become of s, which is in place.
+func (s *Staged) result() Result {
+	return Result{Change: s.change, InPlace: s.inPlace, Warnings: s.warnings}
 }
 
 // Write makes the destination be as f says: Stage and Swap of one file. The
@@ -200,24 +211,59 @@ func rename(from, to string) (mounted bool, err error) {
 }
 
 // makeDurable puts the entries that were changed on stable storage, each
-// directory once.
+// directory once. Elements that are nil are left out.
 func makeDurable(staged []*Staged) {
-	synced := make(map[string]error)
+	failed := syncDirs(changedDirs(staged))
 	for _, s := range staged {
-		if !s.moved {
-			continue
-		}
-		for _, dir := range s.dirs {
-			err, done := synced[dir]
-			if !done {
-				err = syncDir(dir)
-				synced[dir] = err
-			}
-			if err != nil {
+		for _, dir := range s.changedDirs() {
+			if err := failed[dir]; err != nil {
 				s.warn("could not make the change of %q durable: %w", s.file.Path, err)
 			}
 		}
 	}
+}
+
+func changedDirs(staged []*Staged) []string {
+	var dirs []string
+	known := make(map[string]bool)
+	for _, s := range staged {
+		for _, dir := range s.changedDirs() {
+			if !known[dir] {
+				known[dir] = true
+				dirs = append(dirs, dir)
+			}
+		}
+	}
+	return dirs
+}
+
+// changedDirs returns the directories whose entries Swap has changed.
+func (s *Staged) changedDirs() []string {
+	if s == nil || !s.moved {
+		return nil
+	}
+	return s.dirs
+}
+
+// syncDirs syncs directories side by side and returns what failed.
+func syncDirs(dirs []string) map[string]error {
+	errs := make([]error, len(dirs))
+	var g errgroup.Group
+	g.SetLimit(syncs)
+	for i, dir := range dirs {
+		g.Go(func() error {
+			errs[i] = syncDir(dir)
+			return nil
+		})
+	}
+	_ = g.Wait() // no function fails
+	failed := make(map[string]error)
+	for i, err := range errs {
+		if err != nil {
+			failed[dirs[i]] = err
+		}
+	}
+	return failed
 }
 
 // syncDir puts the entries of dir on stable storage, where the system can.

@@ -1,0 +1,66 @@
+package renderer
+
+import (
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// WriteAll is Write for many files, at most width of them at a time: each is
+// in place as soon as it can be, and each directory is put on stable storage
+// once. Of several files with one destination, the last remains. There is a
+// Result for each file; one that fails does not hold up the others. Keep has no
+// effect.
+func WriteAll(width int, files ...File) []Result {
+	staged := make([]*Staged, len(files))
+	results := make([]Result, len(files))
+	var g errgroup.Group
+	g.SetLimit(width)
+	for _, same := range byDestination(files) {
+		g.Go(func() error {
+			for _, i := range same {
+				staged[i], results[i].Err = put(files[i])
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // no function fails
+	makeDurable(staged)
+	for i, s := range staged {
+		if s != nil {
+			results[i] = s.result()
+		}
+	}
+	return results
+}
+
+// byDestination returns the indexes of files, those with one destination
+// together.
+func byDestination(files []File) [][]int {
+	groups := make([][]int, 0, len(files))
+	known := make(map[string]int, len(files)) // the place among the groups
+	for i, f := range files {
+		path := filepath.Clean(f.Path)
+		at, ok := known[path]
+		if !ok {
+			at = len(groups)
+			known[path] = at
+			groups = append(groups, nil)
+		}
+		groups[at] = append(groups[at], i)
+	}
+	return groups
+}
+
+// put stages f and swaps it. After an error there is no Staged.
+func put(f File) (*Staged, error) {
+	f.Keep = false
+	s, err := Stage(f)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.swap(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
