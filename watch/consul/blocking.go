@@ -87,6 +87,7 @@ type keeper struct {
 	sink  watch.Sink
 
 	cursor  cursor
+	memory  memory
 	known   bool // something has been published
 	data    any  // what was published last
 	failing bool // the sink was told of a failure after that
@@ -107,7 +108,7 @@ func (k *keeper) keep(ctx context.Context) {
 		}
 		start := time.Now()
 		a := k.newAttempt(agent.probe)
-		r, err := k.kind.fetch(k.s.client.Client, k.query, k.options(a.context(ctx)))
+		r, err := k.kind.fetch(k.s.client.Client, k.query, k.options(a.context(ctx)), &k.memory)
 		if ctx.Err() != nil {
 			agent.settle(unclear, nil)
 			shared.settle(unclear, nil)

@@ -14,7 +14,7 @@ import (
 
 // fetchServices returns the services by name. A catalog without any is a nil
 // list, as templates have always had it.
-func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
 	services, m, err := c.Catalog().Services(o)
 	if err != nil {
 		return reply{}, err
@@ -27,7 +27,7 @@ func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, er
 	return newReply(list, m), nil
 }
 
-func fetchNodes(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchNodes(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
 	nodes, m, err := c.Catalog().Nodes(o)
 	if err != nil {
 		return reply{}, err
@@ -58,7 +58,7 @@ func newNode(n *api.Node) *watch.Node {
 
 // fetchNode returns a node and its services. A name that the catalog does not
 // know is a node without anything.
-func fetchNode(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchNode(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
 	name := q.Name
 	if name == "" {
 		var err error
@@ -120,7 +120,7 @@ func plain(o *api.QueryOptions) *api.QueryOptions {
 
 // fetchDatacenters returns the datacenters by name. Where the query's filter
 // is "available", those are left out whose servers do not answer.
-func fetchDatacenters(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchDatacenters(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
 	var list []string
 	if _, err := c.Raw().Query("/v1/catalog/datacenters", &list, plain(o)); err != nil {
 		return reply{}, err

@@ -33,7 +33,7 @@ func (e *echo) get(t *testing.T, o Options) *http.Request {
 		t.Fatal(err)
 	}
 	defer s.client.transport.CloseIdleConnections()
-	r, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context()))
+	r, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestTLSRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context())); err == nil {
+		if _, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context()), nil); err == nil {
 			t.Errorf("%s: the certificate was taken", name)
 		}
 		s.client.transport.CloseIdleConnections()

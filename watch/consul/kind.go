@@ -10,8 +10,9 @@ import (
 )
 
 // A fetch puts a query to the agent once, with the given options, and returns
-// the reply with data as templates see it. It knows nothing of watching.
-type fetch func(*api.Client, watch.Query, *api.QueryOptions) (reply, error)
+// the reply with data as templates see it. It knows nothing of watching, but
+// may use what it is given to remember replies by: one memory a query, or nil.
+type fetch func(*api.Client, watch.Query, *api.QueryOptions, *memory) (reply, error)
 
 // A kind says how one kind of query is kept current.
 type kind struct {

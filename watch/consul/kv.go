@@ -6,7 +6,7 @@ import (
 	"restencil/watch"
 )
 
-func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
 	p, m, err := c.KV().Get(q.Name, o)
 	if err != nil {
 		return reply{}, err
@@ -19,19 +19,19 @@ func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) 
 
 // fetchPrefix returns every pair whose key begins with the query's name, in
 // Consul's order, which is that of the keys' bytes.
-func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
-	pairs, m, err := c.KV().List(q.Name, o)
-	if err != nil {
-		return reply{}, err
+func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions, m *memory) (reply, error) {
+	pairs := lister[api.KVPair, watch.KeyPair]{
+		convert: func(p *api.KVPair) (*watch.KeyPair, error) {
+			if p == nil {
+				return nil, errIncomplete
+			}
+			return newKeyPair(q, p), nil
+		},
+		quick: func(b []byte) (*watch.KeyPair, int) { return readPair(q.Name, b) },
 	}
-	if err := whole(pairs); err != nil {
-		return reply{}, err
-	}
-	list := make([]*watch.KeyPair, 0, len(pairs))
-	for _, p := range pairs {
-		list = append(list, newKeyPair(q, p))
-	}
-	return newReply(list, m), nil
+	return pairs.fetch(m.ofPairs(), o, func(o *api.QueryOptions) ([]*api.KVPair, *api.QueryMeta, error) {
+		return c.KV().List(q.Name, o)
+	})
 }
 
 func newKeyPair(q watch.Query, p *api.KVPair) *watch.KeyPair {

@@ -49,13 +49,21 @@ func (a *attempt) context(ctx context.Context) context.Context {
 // A line is the transport of all requests. It ends those that make no
 // progress, which a blocking query would otherwise wait for as long as the
 // other end seems to be there, and fills in the attempt that a request
-// belongs to.
+// belongs to, and its tray.
 type line struct {
 	base http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
 func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := l.send(r)
+	if err == nil {
+		setAside(r.Context(), resp)
+	}
+	return resp, err
+}
+
+func (l line) send(r *http.Request) (*http.Response, error) {
 	a, ok := r.Context().Value(attemptKey{}).(*attempt)
 	if !ok {
 		return l.base.RoundTrip(r)

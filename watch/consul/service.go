@@ -1,39 +1,44 @@
 package consul
 
 import (
+	"slices"
+
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
 )
 
-func fetchService(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
-	entries, m, err := c.Health().Service(q.Name, q.Tag, passingOnly(q), o)
-	return instances(q, entries, m, err)
+func fetchService(c *api.Client, q watch.Query, o *api.QueryOptions, m *memory) (reply, error) {
+	return instances(q).fetch(m.ofInstances(), o, func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
+		return c.Health().Service(q.Name, q.Tag, passingOnly(q), o)
+	})
 }
 
-func fetchConnect(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
-	entries, m, err := c.Health().Connect(q.Name, q.Tag, passingOnly(q), o)
-	return instances(q, entries, m, err)
+func fetchConnect(c *api.Client, q watch.Query, o *api.QueryOptions, m *memory) (reply, error) {
+	return instances(q).fetch(m.ofInstances(), o, func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
+		return c.Health().Connect(q.Name, q.Tag, passingOnly(q), o)
+	})
 }
 
 // passingOnly tells whether the agent can filter: it knows no other filter.
 func passingOnly(q watch.Query) bool { return q.Filter == "" || q.Filter == api.HealthPassing }
 
-func instances(q watch.Query, entries []*api.ServiceEntry, m *api.QueryMeta, err error) (reply, error) {
-	if err != nil {
-		return reply{}, err
+func instances(q watch.Query) lister[api.ServiceEntry, watch.HealthService] {
+	return lister[api.ServiceEntry, watch.HealthService]{
+		convert: newInstance,
+		arrange: func(list []*watch.HealthService) []*watch.HealthService {
+			list = slices.DeleteFunc(list, func(i *watch.HealthService) bool { return !watch.Accepts(q.Filter, i.Status) })
+			if q.Near == "" {
+				watch.SortInstances(list)
+			}
+			return list
+		},
 	}
-	list := make([]*watch.HealthService, 0, len(entries))
-	for _, e := range entries {
-		if e == nil || e.Node == nil || e.Service == nil || whole(e.Checks) != nil {
-			return reply{}, errIncomplete
-		}
-		if instance := watch.NewHealthService(e); watch.Accepts(q.Filter, instance.Status) {
-			list = append(list, instance)
-		}
+}
+
+func newInstance(e *api.ServiceEntry) (*watch.HealthService, error) {
+	if e == nil || e.Node == nil || e.Service == nil || whole(e.Checks) != nil {
+		return nil, errIncomplete
 	}
-	if q.Near == "" {
-		watch.SortInstances(list)
-	}
-	return newReply(list, m), nil
+	return watch.NewHealthService(e), nil
 }
