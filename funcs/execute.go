@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"text/template"
 )
@@ -19,12 +20,15 @@ func (e *Env) executeFuncs() template.FuncMap {
 // there is of time, memory or stack is held in check. Templates that call each
 // other without end, and values that are too large to print, come to an error,
 // not to the end of the process; and all ranges write something on each round,
-// be it nothing, so that a writer that fails ends them. It is called once.
-func (e *Env) Bind(t *template.Template) {
+// be it nothing, so that a writer that fails ends them. It returns the functions
+// that t has been given for that. It is called once.
+func (e *Env) Bind(t *template.Template) template.FuncMap {
 	e.Template = t
-	e.limitNesting(t)
+	added := e.limitNesting(t)
 	limitRanges(t)
-	limitOutput(t)
+	maps.Copy(added, limitOutput(t))
+	t.Funcs(added)
+	return added
 }
 
 // Finish ends what an execution has left behind, such as a loop that was

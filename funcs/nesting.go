@@ -53,8 +53,8 @@ func (e *Env) enter(d depth) error {
 func (e *Env) leave(d depth) { e.kept.depth = e.kept.depth.minus(d) }
 
 // limitNesting has the parts of t that may call themselves, directly or not,
-// counted while they run.
-func (e *Env) limitNesting(t *template.Template) {
+// counted while they run. It returns the functions that do so.
+func (e *Env) limitNesting(t *template.Template) template.FuncMap {
 	parts := make(map[string]*part)
 	executes := false
 	for _, t := range t.Templates() {
@@ -70,15 +70,15 @@ func (e *Env) limitNesting(t *template.Template) {
 		keepRecursive(parts)
 	}
 	if len(parts) == 0 {
-		return
+		return template.FuncMap{}
 	}
 	for _, p := range parts {
 		p.count()
 	}
-	t.Funcs(template.FuncMap{
+	return template.FuncMap{
 		enterName: func(stack, ranges int) (string, error) { return "", e.enter(depth{stack, ranges}) },
 		leaveName: func(stack, ranges int) string { e.leave(depth{stack, ranges}); return "" },
-	})
+	}
 }
 
 // A part is one of the templates that are defined together.

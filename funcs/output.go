@@ -14,8 +14,8 @@ const makers = `
 	sprig_mustPrepend sprig_mustPush sprig_pluck sprig_prepend sprig_push sprig_set sprig_tuple`
 
 // limitOutput has what a template prints weighed first, where the template can
-// make a value that is too large for that.
-func limitOutput(t *template.Template) {
+// make a value that is too large for that. It returns the functions that do so.
+func limitOutput(t *template.Template) template.FuncMap {
 	called := make(map[string]bool)
 	inspect(t, func(_ *parse.Tree, n parse.Node) {
 		if n, ok := n.(*parse.IdentifierNode); ok {
@@ -35,7 +35,7 @@ func limitOutput(t *template.Template) {
 			break
 		}
 	}
-	t.Funcs(functions)
+	return functions
 }
 
 // weighOutput makes {{ … | weigh }} of the actions that may print a list or map.

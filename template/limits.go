@@ -44,13 +44,31 @@ type limitedBuffer struct {
 	writes int
 }
 
+// Write implements io.Writer.
 func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if len(b.data)+len(p) > b.most {
-		return 0, fmt.Errorf("the output is larger than %d bytes", b.most)
-	}
-	if b.writes++; b.writes%checkEvery == 0 && b.ctx.Err() != nil {
-		return 0, context.Cause(b.ctx)
+	if err := b.take(len(p)); err != nil {
+		return 0, err
 	}
 	b.data = append(b.data, p...)
 	return len(p), nil
+}
+
+// WriteString implements io.StringWriter.
+func (b *limitedBuffer) WriteString(s string) (int, error) {
+	if err := b.take(len(s)); err != nil {
+		return 0, err
+	}
+	b.data = append(b.data, s...)
+	return len(s), nil
+}
+
+// take tells why n more bytes cannot be taken.
+func (b *limitedBuffer) take(n int) error {
+	if len(b.data)+n > b.most {
+		return fmt.Errorf("the output is larger than %d bytes", b.most)
+	}
+	if b.writes++; b.writes%checkEvery == 0 && b.ctx.Err() != nil {
+		return context.Cause(b.ctx)
+	}
+	return nil
 }
