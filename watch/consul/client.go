@@ -27,6 +27,7 @@ func newClient(o Options) (*client, error) {
 		return nil, err
 	}
 	transport := newTransport(o.Transport)
+	transport.DisableCompression = isLocal(config.Address) // it would take longer than what it spares
 	if path, ok := strings.CutPrefix(config.Address, "unix://"); ok {
 		// Left to the library, a socket would get a transport of its own.
 		config.Address = path

@@ -333,7 +333,9 @@ func TestListRoom(t *testing.T) {
 // decodes.
 func TestListWithoutLine(t *testing.T) {
 	c, err := api.NewClient(&api.Config{Address: "consul.test:8500", HttpClient: &http.Client{Transport: roundTrip(
-		func(*http.Request) (*http.Response, error) { return respond(200, pairElements(2).String(), index("7")...) })}})
+		func(*http.Request) (*http.Response, error) {
+			return respond(200, pairElements(2).String(), index("7")...)
+		})}})
 	check(t, err)
 	for range 2 {
 		r, err := fetchPrefix(c, prefix, (&api.QueryOptions{}).WithContext(t.Context()), nil)
@@ -380,7 +382,7 @@ func FuzzListEdits(f *testing.F) {
 			case e < 200:
 				elements = append(slices.Clone(elements[i:]), elements[:i]...)
 			default:
-				elements = slices.Insert(slices.Clone(elements), i, pairElements(20+n)[n:]...)
+				elements = slices.Insert(slices.Clone(elements), i, pairElements(20 + n)[n:]...)
 			}
 			l.verify(elements.String())
 		}

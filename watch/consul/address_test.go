@@ -1,0 +1,50 @@
+package consul
+
+import (
+	"net/http/httptest"
+	"testing"
+)
+
+func TestIsLocal(t *testing.T) {
+	for address, want := range map[string]bool{
+		"localhost":                 true,
+		"localhost:8500":            true,
+		"http://localhost:8500/p":   true,
+		"127.0.0.1:8500":            true,
+		"https://127.1.2.3/p":       true,
+		"[::1]:8500":                true,
+		"http://[::1]":              true,
+		"[::ffff:127.0.0.1]:8500":   true,
+		"unix:///run/consul.sock":   true,
+		"":                          false,
+		"consul.example":            false,
+		"10.0.0.1:8500":             false,
+		"http://10.0.0.1/127.0.0.1": false,
+		"[fd00::1]:8500":            false,
+		"localhost.example:8500":    false,
+	} {
+		if got := isLocal(address); got != want {
+			t.Errorf("isLocal(%q) = %t", address, got)
+		}
+	}
+}
+
+// TestCompression: an agent on this machine is not asked to compress, others
+// are.
+func TestCompression(t *testing.T) {
+	cleanEnv(t)
+	e := &echo{}
+	server := httptest.NewServer(e)
+	defer server.Close()
+	o := DefaultOptions()
+	o.Address = server.URL
+	if got := e.get(t, o).Header.Get("Accept-Encoding"); got != "" {
+		t.Errorf("asked for %q", got)
+	}
+	o.Address = "consul.example:8500"
+	c, err := newClient(o)
+	check(t, err)
+	if c.transport.DisableCompression {
+		t.Error("what goes far is not compressed")
+	}
+}
