@@ -14,6 +14,7 @@ const settle = time.Second
 // They share one debounce and one run of the command; each file goes in place
 // by itself. The loop owns it.
 type bundle struct {
+	key      bundleKey
 	command  Command
 	wait     Wait
 	members  []*unit
@@ -22,26 +23,45 @@ type bundle struct {
 	wanted   bool      // the command is to be run
 	first    int       // the first template that wants it, for the order of commands
 	since    int       // the first pass that wants it, as Runner.pass; 0: none, it is another attempt
-	files    []string  // the destinations that changed since it ran
+	files    fileSet   // the destinations that changed since it ran
 	began    time.Time // when it was wanted for the first time since the start
 	ran      bool      // it has been run since the start
 	failures int       // in a row
 	retryAt  time.Time // not before this, after a failure
 }
 
+// A bundleKey is what the members of a bundle share.
+type bundleKey struct {
+	command string
+	wait    Wait
+}
+
+// bundleKey returns the key of t's bundle, the zero key where it has its own.
+func (t Template) bundleKey() bundleKey {
+	if len(t.Command.Args) == 0 {
+		return bundleKey{}
+	}
+	return bundleKey{quoteArgs(t.Command.Args), t.Wait}
+}
+
 // join puts units into bundles, in the order of their first template. Those
-// of old that are still of use go on with what they have under way.
+// of old that are still of use go on with what they have under way; the others
+// have no members any more.
 func join(units []*unit, old []*bundle) []*bundle {
+	known := make(map[bundleKey]*bundle)
 	for _, b := range old {
 		b.members = nil
+		known[b.key] = b
 	}
 	var bundles []*bundle
 	for _, u := range units {
-		b := find(bundles, u.spec)
-		if b == nil {
-			if b = find(old, u.spec); b == nil {
-				b = &bundle{wait: u.spec.Wait}
-			}
+		key := u.spec.bundleKey()
+		b := known[key]
+		if b == nil || key == (bundleKey{}) {
+			b = &bundle{key: key, wait: u.spec.Wait}
+			known[key] = b
+		}
+		if b.members == nil {
 			b.command = u.spec.Command
 			bundles = append(bundles, b)
 		}
@@ -51,39 +71,20 @@ func join(units []*unit, old []*bundle) []*bundle {
 	return bundles
 }
 
-func find(bundles []*bundle, t Template) *bundle {
-	if len(t.Command.Args) == 0 {
-		return nil
-	}
-	for _, b := range bundles {
-		if b.wait == t.Wait && slices.Equal(b.command.Args, t.Command.Args) {
-			return b
-		}
-	}
-	return nil
-}
-
-// want notes that u's file changed and the command is to be run.
-func (b *bundle) want(u *unit, now time.Time) {
-	if len(b.command.Args) == 0 {
-		return
-	}
+// changed notes that u's file changed, which the command is to be run for.
+func (b *bundle) changed(u *unit, now time.Time) {
 	if b.began.IsZero() {
 		b.began = now
 	}
 	if !b.wanted || u.index < b.first {
 		b.first = u.index
 	}
-	b.wanted = true
 	b.retryAt = time.Time{} // new data is a new chance
-	if !slices.Contains(b.files, u.spec.Destination) {
-		b.files = append(b.files, u.spec.Destination)
-	}
+	b.files.add(u.spec.Destination)
 }
 
 // runnableAt is when the command may be run, zero: it is not wanted.
-// unsettled tells whether a member is about to have its first output.
-func (b *bundle) runnableAt(now time.Time, unsettled func(*unit) bool) time.Time {
+func (b *bundle) runnableAt(now time.Time) time.Time {
 	if !b.wanted {
 		return time.Time{}
 	}
@@ -92,7 +93,7 @@ func (b *bundle) runnableAt(now time.Time, unsettled func(*unit) bool) time.Time
 		at = b.retryAt
 	}
 	limit := b.began.Add(settle)
-	if !b.ran && limit.After(at) && slices.ContainsFunc(b.members, unsettled) {
+	if !b.ran && limit.After(at) && slices.ContainsFunc(b.members, (*unit).unsettled) {
 		at = limit
 	}
 	return at

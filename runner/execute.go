@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,46 +16,71 @@ import (
 // An execution is what became of executing one unit.
 type execution struct {
 	unit   *unit
-	result template.Result
+	result outcome
 	err    error
 }
 
 // execute executes the dirty templates, side by side, against one snapshot,
 // and has what they asked watched.
 func (r *Runner) execute(ctx context.Context, now time.Time) error {
-	dirty := r.takeDirty(now)
-	done := r.executeAll(ctx, dirty)
+	done := r.executeAll(ctx, r.takeDirty(now))
 	if ctx.Err() != nil {
 		return nil // cut short, they say nothing
 	}
+	r.watch(done, now)
 	for _, x := range done {
-		r.watch(x, now)
 		if err := r.settle(x, now); err != nil {
 			return err
 		}
+		r.plan(x.unit)
 	}
 	return nil
 }
 
+// takeDirty returns the units that are to be executed now, in order.
 func (r *Runner) takeDirty(now time.Time) []*unit {
-	var dirty []*unit
-	for _, u := range r.units {
-		if !u.retryAt.IsZero() && !u.retryAt.After(now) {
-			u.retryAt, u.dirty = time.Time{}, true
+	for _, u := range r.retries.take(now) {
+		if !u.retryAt.After(now) {
+			u.retryAt = time.Time{}
 		}
-		if u.dirty && u.tmpl != nil && !(r.opts.Once && u.rendered) {
+		r.mark(u)
+	}
+	var dirty []*unit
+	for _, u := range r.dirty {
+		u.dirty = false
+		if u.tmpl != nil && !(r.opts.Once && u.rendered) {
 			dirty = append(dirty, u)
 		}
-		u.dirty = false
 	}
+	r.dirty = r.dirty[:0]
+	slices.SortFunc(dirty, byIndex)
 	return dirty
 }
+
+// mark has u executed.
+func (r *Runner) mark(u *unit) {
+	if !u.dirty {
+		u.dirty = true
+		r.dirty = append(r.dirty, u)
+	}
+}
+
+// plan notes when u is to be executed again, and to be reported, by itself.
+func (r *Runner) plan(u *unit) {
+	r.retries.set(u, earliest(u.retryAt, u.patience.until))
+	r.reports.set(u, u.nextReport())
+}
+
+func byIndex(a, b *unit) int { return cmp.Compare(a.index, b.index) }
 
 func (r *Runner) executeAll(ctx context.Context, units []*unit) []execution {
 	done := make([]execution, len(units))
 	run := func(i int) {
 		result, err := units[i].tmpl.Execute(ctx, r.answer)
-		done[i] = execution{units[i], result, err}
+		done[i] = execution{unit: units[i], result: outcome{Result: result}, err: err}
+		if err == nil && result.Complete() {
+			done[i].result.print = fingerprintOf(result)
+		}
 	}
 	parallel(len(units), runtime.GOMAXPROCS(0), run)
 	return done
@@ -88,15 +115,33 @@ func (r *Runner) answer(q watch.Query) (watch.Answer, bool) {
 	return st.Answer, ok && st.Known
 }
 
-// watch brings the watched queries in line with what the template used.
-func (r *Runner) watch(x execution, now time.Time) {
-	used := x.result.Used
-	if x.err != nil {
-		used = template.Keep(r.graph.Uses(x.unit.id), used)
+// watch brings the watched queries in line with what templates used. The watch
+// plane hears of them all at once. What one template gave up and another took
+// up goes on as it is.
+func (r *Runner) watch(done []execution, now time.Time) {
+	var added []watch.Query
+	dropped := r.doomed
+	for _, x := range done {
+		used := x.result.Used
+		if x.err != nil {
+			used = template.Keep(r.graph.Uses(x.unit.id), used)
+		}
+		a, d := r.graph.Use(x.unit.id, used)
+		added, dropped = append(added, a...), append(dropped, d...)
 	}
-	added, dropped := r.graph.Use(x.unit.id, used)
-	r.unwatch(dropped, now)
-	r.watcher.Watch(added...)
+	if len(dropped) > 0 {
+		unused := func(q watch.Query) bool { return len(r.graph.Users(q)) == 0 }
+		given := make(map[watch.Query]bool, len(dropped)) // up, by somebody
+		for _, q := range dropped {
+			given[q] = true
+		}
+		added = slices.DeleteFunc(added, func(q watch.Query) bool { return given[q] })
+		r.unwatch(slices.DeleteFunc(dropped, func(q watch.Query) bool { return !unused(q) }), now)
+	}
+	r.doomed = nil
+	if len(added) > 0 {
+		r.watcher.Watch(added...)
+	}
 }
 
 // unwatch forgets queries that no template uses any more.
@@ -110,28 +155,31 @@ func (r *Runner) unwatch(queries []watch.Query, now time.Time) {
 
 // settle decides what an execution means for its unit.
 func (r *Runner) settle(x execution, now time.Time) error {
-	u := x.unit
+	u, out := x.unit, &x.result
 	told := u.reports > 0
-	u.wait(x.result.Missing, now)
-	if !x.result.Complete() {
+	u.wait(out.Missing, now)
+	u.patience.executed(r.outstanding(x), len(r.graph.Uses(u.id)))
+	if !out.Complete() {
 		u.pending = nil // an older output does not go in place behind a newer state
 		return nil
 	}
 	if x.err != nil {
 		return r.failed(u, x.err, now)
 	}
-	if u.inPlace(x.result) && !u.recheck && u.stillThere(len(x.result.Output)) {
+	if u.inPlace(out) && !u.recheck && u.stillThere(len(out.Output)) {
 		u.pending = nil
 		if told { // that it waits
 			r.tell(Rendered{Template: u.spec.Name, Destination: u.spec.Destination, Change: renderer.Unchanged})
 		}
 		return nil
 	}
-	news := !u.inPlace(x.result) && (u.pending == nil || fingerprintOf(*u.pending) != fingerprintOf(x.result))
-	u.pending, u.recheck = &x.result, false
+	news := !u.inPlace(out) && (u.pending == nil || u.pending.print != out.print)
+	u.pending, u.recheck = out, false
 	u.retryAt = time.Time{} // new data is a new chance
-	if news && u.rendered && u.spec.Wait != (Wait{}) {
-		u.bundle.debounce.tick(now, u.spec.Wait)
+	r.settled = append(r.settled, u)
+	if b := u.bundle; news && u.rendered && u.spec.Wait != (Wait{}) {
+		b.debounce.tick(now, u.spec.Wait)
+		r.waits.set(b, b.debounce.due)
 	}
 	return nil
 }

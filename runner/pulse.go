@@ -12,7 +12,7 @@ type pulse struct {
 func (r *Runner) loaded() {
 	ev := Loaded{Templates: make([]Output, len(r.units))}
 	for i, u := range r.units {
-		ev.Templates[i] = Output{Template: u.spec.Name, Destination: u.spec.Destination}
+		ev.Templates[i] = u.output()
 	}
 	r.tell(ev)
 	for _, e := range r.early {

@@ -45,8 +45,8 @@ func (r *Runner) startCommand(ctx context.Context, now time.Time) {
 
 func (r *Runner) nextCommand(now time.Time) *bundle {
 	var next *bundle
-	for _, b := range r.bundles {
-		at := b.runnableAt(now, r.unsettled)
+	for _, b := range r.wanted {
+		at := b.runnableAt(now)
 		if at.IsZero() || at.After(now) {
 			continue
 		}
@@ -67,18 +67,25 @@ func (b *bundle) before(c *bundle) bool {
 // claim takes the files that the run of b's command is for. A bundle that has
 // the same command, but another wait, is served by the same run.
 func (r *Runner) claim(b *bundle) []string {
-	var files []string
-	r.runningSince = 0
-	for _, other := range r.bundles {
-		if other.wanted && slices.Equal(other.command.Args, b.command.Args) {
-			files = append(files, other.files...)
-			if r.runningSince == 0 || other.since > 0 && other.since < r.runningSince {
-				r.runningSince = other.since
-			}
-			other.wanted, other.since, other.files, other.ran = false, 0, nil, true
+	var served, rest []*bundle
+	for _, other := range r.wanted {
+		if other.key.command == b.key.command {
+			served = append(served, other)
+		} else {
+			rest = append(rest, other)
 		}
 	}
-	return files
+	slices.SortFunc(served, func(a, b *bundle) int { return a.members[0].index - b.members[0].index })
+	var files fileSet
+	r.wanted, r.runningSince = rest, 0
+	for _, other := range served {
+		files.add(other.files.list...)
+		if r.runningSince == 0 || other.since > 0 && other.since < r.runningSince {
+			r.runningSince = other.since
+		}
+		other.wanted, other.since, other.files, other.ran = false, 0, fileSet{}, true
+	}
+	return files.list
 }
 
 // why says why b's command is run.
@@ -94,20 +101,6 @@ func (b *bundle) why() reason {
 
 // name is how people call b: it has none of its own, so that of its first file.
 func (b *bundle) name() string { return b.members[0].spec.Destination }
-
-// unsettled tells whether u is about to have its first output: it waits for
-// answers that are on their way.
-func (r *Runner) unsettled(u *unit) bool {
-	if u.rendered || u.tmpl == nil || u.failure != "" {
-		return false
-	}
-	for q := range u.missing {
-		if st := r.answers[q]; !st.Known && st.Failure == nil {
-			return true
-		}
-	}
-	return false
-}
 
 // commandEnded notes the end of the running command.
 func (r *Runner) commandEnded(res commandResult, now time.Time) {
@@ -125,7 +118,7 @@ func (r *Runner) commandEnded(res commandResult, now time.Time) {
 		b.failures++
 		ev.RetryIn = r.opts.Retry.Delay(b.failures)
 		again := b.wanted // it was wanted anew meanwhile, which need not wait
-		b.retry(res.files, now.Add(ev.RetryIn))
+		r.retry(b, res.files, now.Add(ev.RetryIn))
 		if again {
 			b.retryAt = time.Time{}
 		}
@@ -133,14 +126,23 @@ func (r *Runner) commandEnded(res commandResult, now time.Time) {
 	r.tell(ev)
 }
 
-// retry wants the command again, at the given time, for the same files.
-func (b *bundle) retry(files []string, at time.Time) {
-	for _, f := range files {
-		if !slices.Contains(b.files, f) {
-			b.files = append(b.files, f)
-		}
+// retry wants the command again, at the given time, for the same files; unless
+// a reload has done away with it.
+func (r *Runner) retry(b *bundle, files []string, at time.Time) {
+	if len(b.members) == 0 {
+		return
 	}
-	b.wanted, b.retryAt = true, at
+	b.files.add(files...)
+	b.retryAt = at
+	r.want(b)
+}
+
+// want notes that a command is to be run.
+func (r *Runner) want(b *bundle) {
+	if !b.wanted {
+		b.wanted = true
+		r.wanted = append(r.wanted, b)
+	}
 }
 
 // commandError words a failure as consul-template does (COMPAT 4.6.3).

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"restencil/watch"
@@ -37,17 +38,25 @@ func (r *Runner) replace(ctx context.Context, next *Runner, now time.Time) {
 	if next.watcher == r.watcher {
 		r.keepUnits(next)
 	}
-	old := r.units
+	oldUnits, oldBundles := r.units, r.bundles
 	r.opts, r.units, r.early = next.opts, next.units, next.early
 	r.enlist()
-	r.bundles = join(r.units, r.bundles)
+	r.bundles = join(r.units, oldBundles)
 	r.loaded()
-	for _, u := range old {
+	for _, u := range oldUnits {
 		if r.ids[u.id] == nil {
-			r.discharge(u, now)
+			r.discharge(u)
 		}
 	}
+	for _, b := range oldBundles {
+		if len(b.members) == 0 {
+			r.waits.set(b, time.Time{})
+		}
+	}
+	r.wanted = slices.DeleteFunc(r.wanted, func(b *bundle) bool { return len(b.members) == 0 })
 	if next.watcher != r.watcher {
+		r.unwatch(r.doomed, now)
+		r.doomed = nil
 		r.switchTo(ctx, next.watcher)
 	}
 }
@@ -55,36 +64,49 @@ func (r *Runner) replace(ctx context.Context, next *Runner, now time.Time) {
 // keepUnits puts units of r in the place of those of next that are the same,
 // and has their destinations looked at.
 func (r *Runner) keepUnits(next *Runner) {
-	kept := make(map[*unit]bool)
+	old := make(map[Output][]*unit) // that are not kept yet
+	for _, u := range r.units {
+		old[u.output()] = append(old[u.output()], u)
+	}
 	for i, n := range next.units {
-		for _, u := range r.units {
-			if !kept[u] && reflect.DeepEqual(u.spec, n.spec) {
-				kept[u], next.units[i] = true, u
-				u.dirty, u.recheck = true, true
-				break
-			}
+		like := old[n.output()]
+		same := slices.IndexFunc(like, func(u *unit) bool { return reflect.DeepEqual(u.spec, n.spec) })
+		if same >= 0 {
+			u := like[same]
+			old[n.output()] = slices.Delete(like, same, same+1)
+			next.units[i] = u
+			u.dirty, u.recheck = true, true
 		}
 	}
 }
 
-// enlist numbers the units.
+// enlist numbers the units, and notes what there is to do for them.
 func (r *Runner) enlist() {
-	ids := make(map[int]*unit, len(r.units))
+	r.ids = make(map[int]*unit, len(r.units))
+	r.dirty, r.unrendered = nil, 0
 	for i, u := range r.units {
 		u.index = i
 		if u.id == 0 {
 			r.lastID++
 			u.id = r.lastID
 		}
-		ids[u.id] = u
+		r.ids[u.id] = u
+		if u.dirty {
+			r.dirty = append(r.dirty, u)
+		}
+		if !u.rendered {
+			r.unrendered++
+		}
 	}
-	r.ids = ids
 }
 
-// discharge forgets a unit that is no more.
-func (r *Runner) discharge(u *unit, now time.Time) {
+// discharge forgets a unit that is no more. What it asked may be what a new one
+// asks, so that is seen to later.
+func (r *Runner) discharge(u *unit) {
 	_, dropped := r.graph.Use(u.id, nil)
-	r.unwatch(dropped, now)
+	r.doomed = append(r.doomed, dropped...)
+	r.retries.set(u, time.Time{})
+	r.reports.set(u, time.Time{})
 }
 
 // switchTo has the queries answered by another watcher. Until it does, the
@@ -94,7 +116,7 @@ func (r *Runner) switchTo(ctx context.Context, w *watch.Watcher) {
 	r.watcher = w
 	r.stores = stores{}
 	for q, st := range r.answers {
-		st.Version, st.Failure = 0, nil // whatever comes is new
+		st.Version, st.Core, st.Failure = 0, 0, nil // whatever comes is new
 		r.answers[q] = st
 	}
 	r.watcher.Watch(r.graph.Queries()...)

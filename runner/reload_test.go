@@ -130,14 +130,14 @@ func TestThousandReloadsLeaveNothingBehind(t *testing.T) {
 			g.reload(tmpl("same", `{{ key "x" }}`), tmpl("other", fmt.Sprintf(`%d {{ key "x" }} {{ key "gone%d" }}`, i, i)))
 		}
 		reload(0)
-		goroutines, memory := runtime.NumGoroutine(), heap()
+		goroutines, memory := runtime.NumGoroutine(), heapInUse()
 		for i := range 1000 {
 			reload(i)
 		}
 		if n := runtime.NumGoroutine(); n != goroutines {
 			t.Errorf("%d goroutines, %d before", n, goroutines)
 		}
-		if after := heap(); after > memory+1<<20 {
+		if after := heapInUse(); after > memory+1<<20 {
 			t.Errorf("%d bytes of heap, %d before", after, memory)
 		}
 		if n := len(g.store.sinks); n != 2 {
@@ -149,7 +149,7 @@ func TestThousandReloadsLeaveNothingBehind(t *testing.T) {
 	})
 }
 
-func heap() uint64 {
+func heapInUse() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -14,12 +14,11 @@ const reported = 5
 
 // report tells of the templates that have been waiting for long enough.
 func (r *Runner) report(ctx context.Context, now time.Time) {
-	for _, u := range r.units {
-		at := u.nextReport()
-		if at.IsZero() || at.After(now) {
-			continue
-		}
+	due := r.reports.take(now)
+	slices.SortFunc(due, byIndex)
+	for _, u := range due {
 		u.reports++
+		r.reports.set(u, u.nextReport())
 		r.tell(r.waiting(ctx, u))
 	}
 }

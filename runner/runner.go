@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,8 +30,19 @@ type Runner struct {
 	lastID  int
 	graph   template.Graph
 	answers map[watch.Query]watch.State
+	doomed  []watch.Query // nobody uses them, unless the next execution does
 	stores  stores
 	pulse   pulse
+
+	// What there is to do, so that no step need look at every unit for that.
+	dirty      []*unit         // to be executed
+	settled    []*unit         // executed in this step, and may have a file to write
+	retries    agenda[*unit]   // to be executed without another answer
+	reports    agenda[*unit]   // to be told that they wait
+	waits      agenda[*bundle] // to have its changes written, when its debounce is due
+	wanted     []*bundle       // whose command is to be run
+	unrendered int             // how many units have not been rendered
+
 	run     func(context.Context, Command) (output string, err error)
 	pass    int                // how often files were written
 	running *bundle            // whose command is being run, nil: none
@@ -94,7 +106,7 @@ func (r *Runner) add(t Template) error {
 	})
 	switch {
 	case err == nil:
-		u.tmpl = tmpl
+		u.tmpl, u.seesChecks = tmpl, tmpl.SeesChecks()
 	case t.OnError == ErrorTolerated:
 		u.fail(err, time.Time{})
 		u.dirty = false
@@ -204,11 +216,7 @@ func (r *Runner) take(now time.Time) error {
 	for _, up := range r.watcher.Take() {
 		q, old := up.Query, r.answers[up.Query]
 		r.answers[q] = up.State
-		if up.State.Version != old.Version {
-			for _, i := range r.graph.Users(q) {
-				r.ids[i].dirty = true
-			}
-		}
+		r.inform(q, old, up.State, now)
 		r.tell(r.stores.note(q, up.State.Failure, now))
 		if err := r.exhausted(q, up.State.Failure); err != nil {
 			return err
@@ -236,33 +244,19 @@ func (r *Runner) exhausted(q watch.Query, f *watch.Failure) error {
 // been run. One that waits for another attempt has been run; with Once there
 // are no such.
 func (r *Runner) finished() bool {
-	if r.running != nil {
-		return false
-	}
-	for _, u := range r.units {
-		if !u.rendered {
-			return false
-		}
-	}
-	for _, b := range r.bundles {
-		if b.wanted && b.failures == 0 {
-			return false
-		}
-	}
-	return true
+	due := func(b *bundle) bool { return b.failures == 0 }
+	return r.running == nil && r.unrendered == 0 && !slices.ContainsFunc(r.wanted, due)
 }
 
 // next is when step has something to do by itself, zero: not at all.
 func (r *Runner) next(now time.Time) time.Time {
 	at := r.pulse.next
-	for _, u := range r.units {
-		at = earliest(at, u.retryAt)
-		at = earliest(at, u.nextReport())
+	for _, due := range []time.Time{r.retries.next(), r.reports.next(), r.waits.next()} {
+		at = earliest(at, due)
 	}
-	for _, b := range r.bundles {
-		at = earliest(at, b.debounce.due)
-		if r.running == nil {
-			at = earliest(at, b.runnableAt(now, r.unsettled))
+	if r.running == nil {
+		for _, b := range r.wanted {
+			at = earliest(at, b.runnableAt(now))
 		}
 	}
 	return at

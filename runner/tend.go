@@ -4,7 +4,9 @@ import (
 	"context"
 	"os"
 	"reflect"
+	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // A childState is what the loop knows of the child.
@@ -66,11 +68,9 @@ func (r *Runner) startDue() bool {
 	if r.opts.Once {
 		return r.finished() && len(r.errs) == 0
 	}
-	for _, u := range r.units {
-		if !u.rendered {
-			r.child.start = wish{}
-			return false
-		}
+	if r.unrendered > 0 {
+		r.child.start = wish{}
+		return false
 	}
 	r.child.start.make(r.pass)
 	return r.haveRun(r.child.start.pass)
@@ -83,12 +83,7 @@ func (r *Runner) haveRun(pass int) bool {
 	if r.running != nil && until(r.runningSince) {
 		return false
 	}
-	for _, b := range r.bundles {
-		if b.wanted && until(b.since) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(r.wanted, func(b *bundle) bool { return until(b.since) })
 }
 
 func (r *Runner) startChild(ctx context.Context, c Child) {
@@ -115,9 +110,13 @@ func (r *Runner) reloadChild() {
 }
 
 // changed notes that u's file changed.
-func (r *Runner) changed(u *unit) {
-	if b := u.bundle; b.wanted && b.since == 0 {
-		b.since = r.pass
+func (r *Runner) changed(u *unit, now time.Time) {
+	if b := u.bundle; len(b.command.Args) > 0 && !r.opts.Dry {
+		b.changed(u, now)
+		r.want(b)
+		if b.since == 0 {
+			b.since = r.pass
+		}
 	}
 	if r.child.now != nil {
 		r.child.files.add(u.spec.Destination)

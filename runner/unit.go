@@ -16,12 +16,14 @@ type unit struct {
 	tmpl   *template.Template
 	bundle *bundle
 
-	dirty    bool // to be executed
+	seesChecks bool // see template.Template
+
+	dirty    bool // to be executed; it stands in Runner.dirty
 	recheck  bool // the destination is to be looked at, though the output is the same
 	rendered bool // its destination has been right at some time
 
-	pending *template.Result // a complete output that is not in place yet
-	written fingerprint      // of the output in place, where rendered
+	pending *outcome    // a complete one that is not in place yet
+	written fingerprint // of the output in place, where rendered
 
 	failure  string    // why it failed last, "" where it did not
 	failures int       // in a row
@@ -30,6 +32,14 @@ type unit struct {
 	missing map[watch.Query]time.Time // what it waits for, and since when
 	since   time.Time                 // when it began to wait, zero: it does not
 	reports int                       // how often that was told
+
+	patience patience
+}
+
+// An outcome is what a template comes to.
+type outcome struct {
+	template.Result
+	print fingerprint
 }
 
 // wait notes what an execution missed.
@@ -60,9 +70,20 @@ func (u *unit) nextReport() time.Time {
 	return u.since.Add(reportAfter(u.reports))
 }
 
-// inPlace tells whether what r puts on disk was put there last.
-func (u *unit) inPlace(r template.Result) bool {
-	return u.rendered && u.failure == "" && fingerprintOf(r) == u.written
+// output returns what u is known by.
+func (u *unit) output() Output {
+	return Output{Template: u.spec.Name, Destination: u.spec.Destination}
+}
+
+// inPlace tells whether what o puts on disk was put there last.
+func (u *unit) inPlace(o *outcome) bool {
+	return u.rendered && u.failure == "" && o.print == u.written
+}
+
+// unsettled tells whether u is about to have its first output: it waits for
+// answers that are on their way.
+func (u *unit) unsettled() bool {
+	return !u.rendered && u.tmpl != nil && u.failure == "" && u.patience.outstanding > 0
 }
 
 // stillThere tells whether the destination is a file of that size. One that

@@ -3,6 +3,7 @@ package runner
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	"restencil/renderer"
@@ -20,36 +21,37 @@ func (r *Runner) write(now time.Time) error {
 		return nil
 	}
 	r.pass++
+	defer func() {
+		for _, u := range due {
+			r.plan(u)
+		}
+	}()
 	if r.opts.Dry {
 		return r.print(due, now)
 	}
-	staged := make([]*renderer.Staged, len(due))
-	errs := make([]error, len(due))
-	parallel(len(due), writers, func(i int) {
-		staged[i], errs[i] = renderer.Stage(due[i].file())
-	})
-	return r.swap(due, staged, errs, now)
+	return r.putInPlace(due, now)
 }
 
 // due returns the units whose output goes in place now, in order. A wait that
 // has ended takes the whole bundle along.
 func (r *Runner) due(now time.Time) []*unit {
 	var due []*unit
-	for _, u := range r.units {
-		if u.pending == nil || u.retryAt.After(now) {
-			continue
-		}
-		d := &u.bundle.debounce
-		if !u.rendered || d.due.IsZero() || d.expired(now) {
+	for _, u := range r.settled {
+		if !u.rendered || u.bundle.debounce.due.IsZero() {
 			due = append(due, u)
 		}
 	}
-	for _, b := range r.bundles {
-		if b.debounce.expired(now) {
-			b.debounce.stop()
+	r.settled = nil
+	for _, b := range r.waits.take(now) {
+		b.debounce.stop()
+		for _, u := range b.members {
+			if u.pending != nil && !u.retryAt.After(now) {
+				due = append(due, u)
+			}
 		}
 	}
-	return due
+	slices.SortFunc(due, byIndex)
+	return slices.Compact(due)
 }
 
 func (u *unit) file() renderer.File {
@@ -61,41 +63,24 @@ func (u *unit) file() renderer.File {
 		Group:     u.spec.Group,
 		NoParents: u.spec.NoParents,
 		Backup:    u.spec.Backup,
-		Differs:   u.rendered && u.failure == "" && sha256.Sum256(u.pending.Output) != u.written.output,
+		Differs:   u.rendered && u.failure == "" && u.pending.print.output != u.written.output,
 	}
 }
 
-// swap renames what was staged into place, and deals with each file by itself.
-// What a template wrote besides (writeToFile) goes first: where that fails, the
-// template's own file stays as it was, as in consul-template.
-func (r *Runner) swap(due []*unit, staged []*renderer.Staged, errs []error, now time.Time) error {
-	extras := make([]bool, len(due))
-	for i, u := range due {
-		if errs[i] != nil {
-			continue
-		}
-		if extras[i], errs[i] = u.writeExtras(); errs[i] != nil {
-			staged[i].Discard()
-			staged[i] = nil
-		}
+// putInPlace writes the files of units and deals with each by itself.
+func (r *Runner) putInPlace(due []*unit, now time.Time) error {
+	extras := make([]bool, len(due)) // whether any of these changed
+	var results []renderer.Result
+	if slices.ContainsFunc(due, (*unit).hasExtras) {
+		results = writeWithExtras(due, extras)
+	} else {
+		results = renderer.WriteAll(writers, files(due)...)
 	}
-	ready := make([]*renderer.Staged, 0, len(staged))
-	for _, s := range staged {
-		if s != nil {
-			ready = append(ready, s)
-		}
-	}
-	results := renderer.Swap(ready...)
 	var fatal error
 	for i, u := range due {
-		var result renderer.Result
-		err := errs[i]
+		err := results[i].Err
 		if err == nil {
-			result, results = results[0], results[1:]
-			err = result.Err
-		}
-		if err == nil {
-			r.inPlace(u, result, extras[i], now)
+			r.inPlace(u, results[i], extras[i], now)
 			continue
 		}
 		if err := r.failed(u, u.renderError(err), now); err != nil && fatal == nil {
@@ -105,16 +90,57 @@ func (r *Runner) swap(due []*unit, staged []*renderer.Staged, errs []error, now 
 	return fatal
 }
 
+func files(units []*unit) []renderer.File {
+	files := make([]renderer.File, len(units))
+	for i, u := range units {
+		files[i] = u.file()
+	}
+	return files
+}
+
+// writeWithExtras writes the files of units, and what their templates wrote
+// besides (writeToFile), which goes first and in order: where that fails, the
+// template's own file stays as it was, as in consul-template.
+func writeWithExtras(due []*unit, extras []bool) []renderer.Result {
+	staged := make([]*renderer.Staged, len(due))
+	results := make([]renderer.Result, len(due))
+	parallel(len(due), writers, func(i int) {
+		staged[i], results[i].Err = renderer.Stage(due[i].file())
+	})
+	var ready []*renderer.Staged
+	for i, u := range due {
+		if results[i].Err != nil {
+			continue
+		}
+		if extras[i], results[i].Err = u.writeExtras(); results[i].Err != nil {
+			staged[i].Discard()
+			continue
+		}
+		ready = append(ready, staged[i])
+	}
+	swapped := renderer.Swap(ready...)
+	for i := range results {
+		if results[i].Err == nil {
+			results[i], swapped = swapped[0], swapped[1:]
+		}
+	}
+	return results
+}
+
 // renderError words an error as consul-template does (COMPAT, appendix B).
 func (u *unit) renderError(err error) error {
 	return fmt.Errorf("error rendering %q => %q: %w", u.spec.Name, u.spec.Destination, err)
 }
 
+// hasExtras tells whether u's template asked for files besides its own that are
+// still to be written.
+func (u *unit) hasExtras() bool { return len(u.pending.Files) > 0 && !u.inPlace(u.pending) }
+
 // writeExtras writes what u's template asked for with writeToFile, and tells
 // whether any of it changed.
 func (u *unit) writeExtras() (changed bool, err error) {
-	if u.inPlace(*u.pending) {
-		return false, nil // they have taken effect already
+	if !u.hasExtras() {
+		return false, nil
 	}
 	for _, f := range u.pending.Files {
 		one, err := writeExtra(f)
@@ -147,9 +173,8 @@ func fingerprintOf(r template.Result) fingerprint {
 // inPlace notes that u's destination is right; extras tells whether a file
 // that it wrote besides changed.
 func (r *Runner) inPlace(u *unit, res renderer.Result, extras bool, now time.Time) {
-	looked := u.inPlace(*u.pending) && res.Change == renderer.Unchanged
-	u.written = fingerprintOf(*u.pending)
-	u.rendered = true
+	looked := u.inPlace(u.pending) && res.Change == renderer.Unchanged
+	r.rendered(u)
 	printed := u.pending.Printed
 	u.pending = nil
 	if looked {
@@ -167,8 +192,16 @@ func (r *Runner) inPlace(u *unit, res renderer.Result, extras bool, now time.Tim
 		Warnings:    res.Warnings,
 	})
 	if res.Change == renderer.Replaced || extras {
-		u.bundle.want(u, now)
-		r.changed(u)
+		r.changed(u, now)
+	}
+}
+
+// rendered notes that u's pending output is in place.
+func (r *Runner) rendered(u *unit) {
+	u.written = u.pending.print
+	if !u.rendered {
+		u.rendered = true
+		r.unrendered--
 	}
 }
 
@@ -192,7 +225,7 @@ func (r *Runner) print(due []*unit, now time.Time) error {
 				return fmt.Errorf("printing %s: %w", u.spec.Name, err)
 			}
 		}
-		r.inPlaceDry(u, change)
+		r.inPlaceDry(u, change, now)
 	}
 	return nil
 }
@@ -205,15 +238,15 @@ func (u *unit) wouldChange() (renderer.Change, error) {
 	return renderer.Compare(u.file())
 }
 
-func (r *Runner) inPlaceDry(u *unit, change renderer.Change) {
-	u.written = fingerprintOf(*u.pending)
-	u.pending, u.rendered = nil, true
+func (r *Runner) inPlaceDry(u *unit, change renderer.Change, now time.Time) {
+	r.rendered(u)
+	u.pending = nil
 	if u.recover() {
 		r.tell(Recovered{Template: u.spec.Name, Destination: u.spec.Destination})
 	}
 	r.tell(Rendered{Template: u.spec.Name, Destination: u.spec.Destination, Change: change})
 	if change == renderer.Replaced {
-		r.changed(u)
+		r.changed(u, now)
 	}
 }
 
