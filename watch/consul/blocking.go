@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
-	"reflect"
 	"time"
 
 	"github.com/hashicorp/consul/api"
@@ -77,20 +77,38 @@ type reply struct {
 	data    any
 	index   uint64        // to wait on; 0 where there is none
 	contact time.Duration // since the server that answered heard from its leader
+
+	filtered bool // something was left out that the token may not see
 }
 
-// A keeper keeps one query current. It belongs to one goroutine.
+// A receiver takes what a keeper learns. Its methods are called by one
+// goroutine at a time.
+type receiver interface {
+	// take takes a reply that may differ from the last one, and tells whether
+	// it does. Where recovered is set, failed was called after the last.
+	take(r reply, recovered bool) (news bool)
+
+	// failed takes why an attempt failed.
+	failed(*watch.Error)
+
+	// awaits tells whether what was taken leaves templates waiting for
+	// something better.
+	awaits() bool
+}
+
+// A keeper keeps one query current. It belongs to one goroutine at a time.
 type keeper struct {
 	s     *Source
 	query watch.Query
 	kind  kind
-	sink  watch.Sink
+	to    receiver
+	once  bool         // no request waits for news; whoever calls read knows when
+	most  func() int64 // how large the next reply may be, in bytes; nil, or 0: as it comes
 
 	cursor  cursor
 	memory  memory
-	known   bool // something has been published
-	data    any  // what was published last
-	failing bool // the sink was told of a failure after that
+	known   bool // something has been taken
+	failing bool // the receiver was told of a failure after that
 
 	// What the next attempt waits for: its own pause, cut short when others
 	// find that the trouble (nil: none that is shared) is over.
@@ -101,31 +119,40 @@ type keeper struct {
 
 // keep asks until ctx ends.
 func (k *keeper) keep(ctx context.Context) {
-	for {
-		shared, agent, err := k.enter(ctx)
-		if err != nil {
-			return
-		}
-		start := time.Now()
-		a := k.newAttempt(agent.probe)
-		r, err := k.kind.fetch(k.s.client.Client, k.query, k.options(a.context(ctx)), &k.memory)
-		if ctx.Err() != nil {
-			agent.settle(unclear, nil)
-			shared.settle(unclear, nil)
-			return
-		}
-		agent.settle(a.outcome(), err)
-		servers := serversOutcome(err)
-		if servers == fails {
-			shared.g = k.s.serversOf(k.query.Datacenter) // now it has met them
-		}
-		shared.settle(servers, err)
-		if err != nil {
-			k.failed(err, a)
-		} else {
-			k.answered(r, time.Since(start))
-		}
+	for k.read(ctx) == nil {
 	}
+}
+
+// read makes the next attempt, as soon as it may be made. The error is that of
+// ctx.
+func (k *keeper) read(ctx context.Context) error {
+	shared, agent, err := k.enter(ctx)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	a := k.newAttempt(agent.probe)
+	r, err := k.kind.fetch(k.s.client.Client, k.query, k.options(a.context(ctx)), &k.memory)
+	if ctx.Err() != nil {
+		agent.settle(unclear, nil)
+		shared.settle(unclear, nil)
+		return ctx.Err()
+	}
+	agent.settle(a.outcome(), err)
+	servers := serversOutcome(err)
+	if servers == fails {
+		shared.g = k.s.serversOf(k.query.Datacenter) // now it has met them
+	}
+	shared.settle(servers, err)
+	if err != nil {
+		k.failed(err, a)
+	} else {
+		k.answered(r, time.Since(start))
+	}
+	if a.http1.Load() {
+		k.s.lessons.sawHTTP1()
+	}
+	return nil
 }
 
 // enter waits until the next attempt may be made: for its own turn after an
@@ -174,6 +201,9 @@ func (k *keeper) newAttempt(probe bool) *attempt {
 	if probe {
 		a.connect = probeConnect
 	}
+	if k.most != nil {
+		a.most = k.most()
+	}
 	if k.cursor.index > 0 {
 		wait := k.s.options.BlockQueryWait
 		if wait == 0 {
@@ -194,7 +224,7 @@ func (k *keeper) options(ctx context.Context) *api.QueryOptions {
 		SamenessGroup: k.query.SamenessGroup,
 		Near:          k.query.Near,
 	}
-	if !k.kind.polled {
+	if !k.kind.polled && !k.once {
 		o.AllowStale = k.s.options.MaxStale > 0 && !k.cursor.leader
 		o.WaitIndex = k.cursor.index
 		o.WaitTime = jittered(k.s.options.BlockQueryWait)
@@ -217,13 +247,15 @@ func (k *keeper) answered(r reply, took time.Duration) {
 	if f, k.cursor = k.cursor.take(r, k.s.options.MaxStale); f == doubtful {
 		return
 	}
-	news := f == changed && k.publish(r)
+	news := f == changed && k.take(r)
 	switch {
+	case k.once:
+		k.cursor = cursor{}
 	case k.kind.polled:
 		k.pause = k.s.options.PollInterval
 	case r.index == 0:
 		k.pause = noIndex
-	case first && !awaited(k.query.Kind, r.data):
+	case first && !k.to.awaits():
 		k.pause = max(afterNews, k.s.options.Unhurried)
 	case news:
 		k.pause = afterNews
@@ -232,38 +264,17 @@ func (k *keeper) answered(r reply, took time.Duration) {
 	}
 }
 
-// awaited tells whether templates wait for something better than data: for a
-// key that is not there or, with safeLs, for one below a prefix that has none.
-func awaited(kind watch.Kind, data any) bool {
-	switch kind {
-	case watch.KVGet:
-		return data == nil
-	case watch.KVList:
-		return reflect.ValueOf(data).Len() == 0
-	}
-	return false
-}
-
-// publish gives the sink what differs from what it was given last, and what
-// ends a row of failures. It tells whether it has.
-func (k *keeper) publish(r reply) bool {
-	same := k.known && reflect.DeepEqual(k.data, r.data)
-	if same && !k.failing {
-		return false
-	}
-	if !same {
-		k.data = r.data
-	}
+func (k *keeper) take(r reply) bool {
+	recovered := k.failing
 	k.known, k.failing = true, false
-	k.sink.Publish(watch.Answer{Data: k.data, Index: r.index, Time: time.Now()})
-	return !same
+	return k.to.take(r, recovered)
 }
 
 // fail tells of a failure. The next request will ask for an answer at once,
 // which says whether the failure is over.
-func (k *keeper) fail(err error) {
+func (k *keeper) fail(err *watch.Error) {
 	k.failing, k.cursor = true, cursor{}
-	k.sink.Fail(err)
+	k.to.failed(err)
 }
 
 // failed tells of a failed attempt, and sees to what the next one waits for.
@@ -271,12 +282,15 @@ func (k *keeper) failed(err error, a *attempt) {
 	e := k.s.explain(k.query, err, a)
 	k.pause, k.trouble = 0, nil
 	k.fail(e)
+	if statusOf(err) == http.StatusTooManyRequests {
+		k.s.lessons.refused()
+	}
 	if a.outcome() == fails {
 		return // the agent's gate says when
 	}
 	k.row++
 	k.pause = delay(k.s.options.Retry, e, k.row)
-	if serversOutcome(err) == fails && e.RetryAfter == 0 {
+	if serversOutcome(err) == fails && e.RetryAfter == 0 && !k.once {
 		// Others try too. Its own pace is for trouble that is its alone.
 		k.trouble, k.pause = k.s.serversOf(k.query.Datacenter), slowest(k.s.options.Retry)
 	}

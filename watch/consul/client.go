@@ -17,6 +17,24 @@ type client struct {
 	*api.Client
 	transport *http.Transport
 	token     string // what is sent; it must not be shown
+	secure    bool   // the agent is reached over TLS
+}
+
+// streams is how many requests an HTTP/2 connection is good for: what RFC 9113,
+// section 6.5.2, has servers allow at least.
+const streams = 100
+
+// capacity returns how many requests may be under way at a time, with or
+// without HTTP/2.
+func (c *client) capacity(o Options, http2 bool) int {
+	n := o.MaxConnections
+	if c.secure && http2 {
+		n *= streams
+	}
+	if most := o.Transport.MaxConnsPerHost; most > 0 {
+		n = max(leastBudget, min(n, most))
+	}
+	return n
 }
 
 // newClient makes the one client of a source. All its requests share one
@@ -28,6 +46,10 @@ func newClient(o Options) (*client, error) {
 	}
 	transport := newTransport(o.Transport)
 	transport.DisableCompression = isLocal(config.Address) // it would take longer than what it spares
+	secure := o.TLS.Enabled || config.Scheme == "https" || strings.HasPrefix(config.Address, "https://")
+	if !secure && transport.MaxConnsPerHost == 0 {
+		transport.MaxConnsPerHost = o.MaxConnections
+	}
 	if path, ok := strings.CutPrefix(config.Address, "unix://"); ok {
 		// Left to the library, a socket would get a transport of its own.
 		config.Address = path
@@ -48,7 +70,7 @@ func newClient(o Options) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{Client: c, transport: transport, token: config.Token}, nil
+	return &client{Client: c, transport: transport, token: config.Token, secure: secure}, nil
 }
 
 // clientConfig lays o over what the environment says.

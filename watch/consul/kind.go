@@ -59,7 +59,7 @@ func kindOf(k watch.Kind) (_ kind, ok bool) {
 
 // newReply returns data with what the reply's headers say.
 func newReply(data any, m *api.QueryMeta) reply {
-	return reply{data: data, index: m.LastIndex, contact: m.LastContact}
+	return reply{data: data, index: m.LastIndex, contact: m.LastContact, filtered: m.ResultsFilteredByACLs}
 }
 
 // errIncomplete says that a reply is JSON, but not what was asked for.

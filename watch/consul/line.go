@@ -35,6 +35,10 @@ type attempt struct {
 	// answer limits the time from then until a reply begins.
 	answer time.Duration
 
+	// most limits the size of a reply, in bytes; zero: no limit.
+	most int64
+
+	http1      atomic.Bool  // the reply came over HTTP/1
 	sent       atomic.Bool  // a request has been sent, or it was tried
 	reached    atomic.Bool  // a reply has begun
 	retryAfter atomic.Int64 // what a 429 or 503 asks for, a time.Duration
@@ -81,12 +85,13 @@ func (l line) send(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	a.note(resp)
-	resp.Body = &watchedBody{ReadCloser: resp.Body, d: d}
+	resp.Body = &watchedBody{ReadCloser: resp.Body, d: d, most: a.most}
 	return resp, nil
 }
 
 func (a *attempt) note(resp *http.Response) {
 	a.reached.Store(true)
+	a.http1.Store(resp.ProtoMajor == 1)
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
 		a.retryAfter.Store(int64(retryAfter(resp.Header.Get("Retry-After"), time.Now())))
 	}
@@ -104,15 +109,21 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return 0
 }
 
-// A watchedBody is a reply whose next piece must not take too long.
+// A watchedBody is a reply whose next piece must not take too long, and which
+// must not be too large.
 type watchedBody struct {
 	io.ReadCloser
-	d *watchdog
+	d    *watchdog
+	most int64 // zero: no limit
+	read int64
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
 	b.d.allow(silence, errNoMore)
 	n, err := b.ReadCloser.Read(p)
+	if b.read += int64(n); b.most > 0 && b.read > b.most {
+		return n, errTooMuch
+	}
 	if err != nil && err != io.EOF {
 		err = b.d.explain(err)
 	}

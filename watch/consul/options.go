@@ -57,6 +57,13 @@ type Options struct {
 	// block (datacenters, partitions). Zero means the default, 15 s.
 	PollInterval time.Duration
 
+	// MaxConnections is how many connections there may be to an agent that
+	// takes one request a connection (HTTP/1.1), 4 at least. More queries than
+	// that share requests: see package plan. An agent refuses more than 200
+	// of one client's, unless told otherwise (limits.http_max_conns_per_client).
+	// Zero means the default, 128.
+	MaxConnections int
+
 	// Retry spaces the attempts of a query that fails (COMPAT 4.10.4). An
 	// agent or datacenter that is away altogether is tried at least every
 	// 2 s, or every Retry.Base where that is longer, by one query for all.
@@ -85,7 +92,7 @@ type Transport struct {
 	DisableKeepAlives   bool          // a connection for each request
 	MaxIdleConns        int           // zero: no limit
 	MaxIdleConnsPerHost int           // zero: 2. Default 100
-	MaxConnsPerHost     int           // zero: no limit
+	MaxConnsPerHost     int           // zero: Options.MaxConnections, over TLS no limit
 }
 
 // DefaultOptions returns what consul-template uses where nothing is configured.
@@ -101,6 +108,7 @@ func DefaultOptions() Options {
 		MaxStale:       2 * time.Second,
 		BlockQueryWait: 60 * time.Second,
 		PollInterval:   15 * time.Second,
+		MaxConnections: 128,
 		Retry:          watch.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
 	}
 }
@@ -110,6 +118,9 @@ func (o Options) filled() Options {
 	d := DefaultOptions()
 	if o.PollInterval == 0 {
 		o.PollInterval = d.PollInterval
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = d.MaxConnections
 	}
 	if o.Retry == (watch.Backoff{}) {
 		o.Retry = d.Retry
@@ -133,5 +144,11 @@ func (o Options) validate() error {
 			return fmt.Errorf("%s %v: must not be negative", d.name, d.value)
 		}
 	}
+	if o.MaxConnections != 0 && o.MaxConnections < leastBudget {
+		return fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, leastBudget)
+	}
 	return nil
 }
+
+// leastBudget is with how few connections one can do.
+const leastBudget = 4

@@ -61,7 +61,7 @@ func TestQueriesInOutage(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const queries = 200
+				const queries = 100
 				outage := span{time.Minute, 11 * time.Minute}
 				s, st := runStub(t, DefaultOptions(), troubled(outage, test.trouble))
 				sinks := watchMany(t, s, queries)

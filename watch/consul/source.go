@@ -1,35 +1,39 @@
 package consul
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"restencil/watch"
+	"restencil/watch/consul/plan"
 )
 
-// A Source keeps queries to Consul current. It implements watch.Source.
+// A Source keeps queries to Consul current. It implements watch.Batcher.
+//
+// How it does so is planned: see package plan.
 type Source struct {
 	options Options
 	client  *client
 	agent   *gate // the agent itself
+	lessons *lessons
 
 	mu      sync.Mutex
 	jobs    map[watch.Query]*job
+	last    int // the number of the newest job
+	plan    *plan.Plan
+	rules   plan.Rules
+	feeds   feeds
 	servers map[string]*gate // the servers, by datacenter, once they have failed
 	run     context.Context  // that of Run while it runs, else nil
-	keepers sync.WaitGroup
+	running sync.WaitGroup
 }
 
-var _ watch.Source = (*Source)(nil)
-
-// A job is a watched query.
-type job struct {
-	query  watch.Query
-	sink   watch.Sink
-	cancel context.CancelFunc // nil as long as nothing runs
-}
+var _ watch.Batcher = (*Source)(nil)
 
 // New returns a source for the agent that o names. It reads the files that o
 // names, and contacts nobody.
@@ -46,21 +50,30 @@ func New(o Options) (*Source, error) {
 }
 
 func newSource(o Options, c *client) *Source {
-	return &Source{
+	s := &Source{
 		options: o,
 		client:  c,
 		agent:   newGate(probePace(o.Retry)),
+		lessons: newLessons(),
 		jobs:    make(map[watch.Query]*job),
+		rules: plan.Rules{
+			Budget: c.capacity(o, true),
+			Barred: make(map[plan.Extent]bool),
+			Lonely: make(map[watch.Query]bool),
+		},
 		servers: make(map[string]*gate),
 	}
+	s.feeds = newFeeds(s)
+	s.plan = s.rules.Make(nil)
+	return s
 }
 
 // Run implements watch.Source.
 func (s *Source) Run(ctx context.Context) {
 	s.begin(ctx)
-	<-ctx.Done()
+	s.learn(ctx)
 	s.end()
-	s.keepers.Wait()
+	s.running.Wait()
 	s.client.transport.CloseIdleConnections()
 }
 
@@ -68,63 +81,98 @@ func (s *Source) begin(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.run = ctx
-	for _, j := range s.jobs {
-		s.start(j)
-	}
+	s.feeds.begin()
 }
 
-// end sees to it that no keeper starts any more.
+// end sees to it that nothing starts any more.
 func (s *Source) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.run = nil
 }
 
-// start has j kept current. The caller holds the lock, and Run is under way.
-func (s *Source) start(j *job) {
+// start runs do, if Run is under way, until it is cancelled. The caller holds
+// the lock.
+func (s *Source) start(do func(context.Context)) context.CancelFunc {
 	ctx, cancel := context.WithCancel(s.run)
-	j.cancel = cancel
-	s.keepers.Go(func() {
+	s.running.Go(func() {
 		defer cancel()
-		s.keep(ctx, j)
+		do(ctx)
 	})
-}
-
-func (s *Source) keep(ctx context.Context, j *job) {
-	kind, ok := kindOf(j.query.Kind)
-	if !ok {
-		j.sink.Fail(&watch.Error{Query: j.query, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
-		return
-	}
-	k := &keeper{s: s, query: j.query, kind: kind, sink: j.sink}
-	k.keep(ctx)
+	return cancel
 }
 
 // Watch implements watch.Source. A query that is watched already changes its
 // sink.
 func (s *Source) Watch(q watch.Query, sink watch.Sink) {
-	s.Unwatch(q)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	j := &job{query: q, sink: sink}
-	s.jobs[q] = j
-	if s.run != nil {
-		s.start(j)
-	}
+	s.WatchAll([]watch.Subscription{{Query: q, Sink: sink}})
 }
 
 // Unwatch implements watch.Source.
-func (s *Source) Unwatch(q watch.Query) {
+func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.Query{q}) }
+
+// WatchAll implements watch.Batcher.
+func (s *Source) WatchAll(list []watch.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j := s.jobs[q]
-	if j == nil {
-		return
+	var added []*job
+	var queries []watch.Query
+	for _, sub := range list {
+		s.remove(sub.Query)
+		if _, ok := kindOf(sub.Query.Kind); !ok {
+			sub.Sink.Fail(&watch.Error{Query: sub.Query, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
+			continue
+		}
+		s.last++
+		j := &job{query: sub.Query, number: s.last, sink: sub.Sink}
+		s.jobs[sub.Query] = j
+		added, queries = append(added, j), append(queries, sub.Query)
 	}
-	delete(s.jobs, q)
-	if j.cancel != nil {
-		j.cancel()
+	if s.plan.Add(s.rules, queries...) {
+		s.feeds.arrange(s.plan, added)
+	} else {
+		s.replan()
 	}
+}
+
+// UnwatchAll implements watch.Batcher.
+func (s *Source) UnwatchAll(queries []watch.Query) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, q := range queries {
+		s.remove(q)
+	}
+	if s.plan.Due(s.rules) {
+		s.replan()
+	}
+}
+
+func (s *Source) remove(q watch.Query) {
+	if j := s.jobs[q]; j != nil {
+		delete(s.jobs, q)
+		delete(s.rules.Lonely, q)
+		s.plan.Remove(q)
+		s.feeds.remove(j)
+	}
+}
+
+// replan plans anew for all jobs. The caller holds the lock.
+func (s *Source) replan() {
+	jobs := slices.SortedFunc(maps.Values(s.jobs), func(a, b *job) int { return cmp.Compare(a.number, b.number) })
+	queries := make([]watch.Query, len(jobs))
+	for i, j := range jobs {
+		queries[i] = j.query
+	}
+	s.plan = s.rules.Make(queries)
+	s.feeds.arrange(s.plan, jobs)
+}
+
+// Way returns how q is kept, "" where it is not watched.
+func (s *Source) Way(q watch.Query) plan.Way {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, _ := s.plan.Place(q)
+	return at.Way
 }
 
 // serversOf returns the gate of a datacenter's servers; "" is the agent's own.

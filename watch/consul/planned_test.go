@@ -1,0 +1,310 @@
+package consul
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restencil/watch"
+	"restencil/watch/consul/plan"
+)
+
+func keyNamed(name string) watch.Query     { return watch.Query{Kind: watch.KVGet, Name: name} }
+func treeNamed(name string) watch.Query    { return watch.Query{Kind: watch.KVList, Name: name} }
+func serviceNamed(name string) watch.Query { return watch.Query{Kind: watch.ServiceHealth, Name: name} }
+
+func queriesNamed(n int, kind func(string) watch.Query, format string) []watch.Query {
+	list := make([]watch.Query, n)
+	for i := range list {
+		list[i] = kind(fmt.Sprintf(format, i))
+	}
+	return list
+}
+
+// fill gives the world a value for each of the keys.
+func (w *world) fill(keys []watch.Query) {
+	w.change(func() {
+		for i, q := range keys {
+			w.keys[q.Name] = fmt.Sprint(i)
+		}
+	})
+}
+
+func TestManyKeysShareRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, keys := newWorld(), queriesNamed(2000, keyNamed, "app/%04d")
+		w.fill(keys[10:]) // ten are not there yet
+		n := observe(t, w, DefaultOptions())
+		n.watch(keys...)
+		time.Sleep(time.Second)
+		n.check(t)
+
+		told := func() (all int) {
+			for _, sink := range n.sinks {
+				_, one := sink.said()
+				all += one
+			}
+			return all
+		}
+		before := told()
+		w.set("app/0700", "new")
+		w.set("app/0003", "there")
+		w.change(func() { delete(w.keys, "app/0900") })
+		time.Sleep(time.Second)
+		n.check(t)
+		if got := told() - before; got != 3 {
+			t.Errorf("%d queries were told of three changes", got)
+		}
+		if w.most > 128 || w.refused > 0 {
+			t.Errorf("%d requests at a time, %d refused", w.most, w.refused)
+		}
+	})
+}
+
+func TestManyServicesHaveBells(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, services := newWorld(), queriesNamed(500, serviceNamed, "s%d")
+		w.change(func() {
+			for i, q := range services {
+				w.services[q.Name] = i
+			}
+		})
+		n := observe(t, w, DefaultOptions())
+		n.watch(services...)
+		time.Sleep(time.Second)
+		n.check(t)
+		if got := n.s.Way(services[0]); got != plan.Bells {
+			t.Errorf("a service is kept by %s", got)
+		}
+		for range 3 {
+			w.change(func() { w.services["s7"] += 1000; delete(w.services, "s8") })
+			time.Sleep(time.Second)
+			n.check(t)
+		}
+		idle := w.requests()
+		time.Sleep(4 * time.Minute)
+		if got := w.requests() - idle; got > 20 { // the bells have to be asked anew
+			t.Errorf("%d requests in four minutes without a change", got)
+		}
+		n.unwatch(services...)
+		time.Sleep(time.Second)
+		if got := w.underWay(); got > 0 {
+			t.Errorf("%d requests under way for nothing", got)
+		}
+	})
+}
+
+// TestChangeWhileReading: bells ring for what a reply that is under way does
+// not tell.
+func TestChangeWhileReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, services := newWorld(), queriesNamed(9, serviceNamed, "s%d")
+		w.slow = 200 * time.Millisecond
+		o := DefaultOptions()
+		o.MaxConnections = 8
+		n := observe(t, w, o)
+		n.watch(services...)
+		time.Sleep(time.Minute)
+		for i := range 60 {
+			w.change(func() { w.services["s0"] = 2 * i })
+			time.Sleep(time.Duration(i) * 20 * time.Millisecond)
+			w.change(func() { w.services["s0"] = 2*i + 1 })
+			time.Sleep(10 * time.Second)
+			n.check(t)
+		}
+	})
+}
+
+// TestAgentAwayFromMany: what shares requests outlives an outage, and hears of
+// it.
+func TestAgentAwayFromMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		keys, services := queriesNamed(300, keyNamed, "app/%03d"), queriesNamed(100, serviceNamed, "s%d")
+		w.fill(keys)
+		n := observe(t, w, DefaultOptions())
+		n.watch(append(keys, services...)...)
+		time.Sleep(10 * time.Second)
+		w.change(func() { w.away = true })
+		time.Sleep(time.Minute)
+		for _, q := range keys {
+			if text, _ := n.sinks[q].said(); !strings.HasPrefix(text, "failed") {
+				t.Fatalf("%v has not been told of the outage, but %q", q, text)
+			}
+		}
+		w.change(func() { w.away = false; w.keys["app/007"] = "new"; w.services["s7"] = 7 })
+		time.Sleep(10 * time.Second)
+		n.check(t)
+	})
+}
+
+func TestFormerOwnerHasNoSay(t *testing.T) {
+	sink := &newest{}
+	j := &job{query: key, sink: sink}
+	before := &single{job: j}
+	j.give(before)
+	j.give(&single{job: j})
+	before.take(reply{data: &watch.KeyPair{Value: "old"}}, false)
+	before.failed(&watch.Error{Query: key})
+	if text, told := sink.said(); told != 0 {
+		t.Errorf("the sink was told %q", text)
+	}
+}
+
+func TestWhatMayNotBeListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, keys := newWorld(), queriesNamed(400, keyNamed, "app/%03d")
+		w.fill(keys)
+		w.mayList = func(prefix string) bool { return strings.HasPrefix(prefix, "app/1") }
+		n := observe(t, w, DefaultOptions())
+		n.watch(keys...)
+		time.Sleep(30 * time.Second)
+		n.check(t)
+		w.set("app/001", "new")
+		w.set("app/399", "new")
+		w.set("app/150", "new")
+		time.Sleep(10 * time.Second)
+		n.check(t)
+	})
+}
+
+func TestWhatMayNotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, keys := newWorld(), queriesNamed(400, keyNamed, "app/%03d")
+		w.fill(keys)
+		w.mayRead = func(key string) bool { return !strings.HasPrefix(key, "app/12") }
+		n := observe(t, w, DefaultOptions())
+		n.watch(keys...)
+		time.Sleep(30 * time.Second)
+		n.check(t)
+	})
+}
+
+func TestMuchThatNobodyAskedFor(t *testing.T) {
+	for _, size := range []int{2 << 10, 32 << 10, 512 << 10} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { aside(t, size) })
+		})
+	}
+}
+
+// aside has blobs of that size among the keys.
+func aside(t *testing.T, size int) {
+	w, keys := newWorld(), queriesNamed(300, keyNamed, "app/%03d")
+	w.fill(keys)
+	w.change(func() {
+		for i := range 40 {
+			w.keys[fmt.Sprint("app/15/blob", i)] = strings.Repeat("x", size)
+		}
+	})
+	n := observe(t, w, DefaultOptions())
+	n.watch(keys...)
+	time.Sleep(10 * time.Second)
+	n.check(t)
+	for _, q := range keys {
+		at, _ := n.s.plan.Place(q)
+		shared := at.Way == plan.Prefix && strings.HasPrefix("app/15/blob", at.Extent.Prefix)
+		if q.Name == "app/150" && shared != (size <= 2<<10) {
+			t.Errorf("%v is kept by %s, %q, beside %d bytes", q, at.Way, at.Extent.Prefix, 40*size)
+		}
+	}
+}
+
+// TestAgentWithLowLimit: refusals make the source do with less.
+func TestAgentWithLowLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.limit = 20
+		keys, services := queriesNamed(300, keyNamed, "app/%03d"), queriesNamed(100, serviceNamed, "s%d")
+		w.fill(keys)
+		n := observe(t, w, DefaultOptions())
+		n.watch(append(keys, services...)...)
+		time.Sleep(2 * time.Minute)
+		n.check(t)
+		refused := w.refused
+		w.set("app/123", "new")
+		time.Sleep(time.Minute)
+		n.check(t)
+		if w.refused != refused {
+			t.Errorf("%d requests are still refused", w.refused-refused)
+		}
+	})
+}
+
+// TestFewAgain: what no longer need share does not.
+func TestFewAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, keys := newWorld(), queriesNamed(300, keyNamed, "app/%03d")
+		w.fill(keys)
+		n := observe(t, w, DefaultOptions())
+		n.watch(keys...)
+		time.Sleep(time.Second)
+		n.unwatch(keys[50:]...)
+		time.Sleep(time.Second)
+		w.set("app/001", "new")
+		time.Sleep(time.Second)
+		n.check(t)
+		if got := n.s.Way(keys[0]); got != plan.Blocking {
+			t.Errorf("a key is kept by %s", got)
+		}
+		if got := w.underWay(); got != 50 {
+			t.Errorf("%d requests under way for 50 keys", got)
+		}
+	})
+}
+
+// TestNoUpdateIsLost makes changes of the store and of the queries at random,
+// in the middle of each other, and compares at the end.
+func TestNoUpdateIsLost(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	for round := range uint64(6) {
+		synctest.Test(t, func(t *testing.T) {
+			chaos(t, rand.New(rand.NewPCG(seed, round)))
+		})
+	}
+}
+
+func chaos(t *testing.T, random *rand.Rand) {
+	pool := append(queriesNamed(600, keyNamed, "app/%03d"), queriesNamed(80, serviceNamed, "s%d")...)
+	pool = append(pool, queriesNamed(9, treeNamed, "app/%d")...)
+	w := newWorld()
+	o := DefaultOptions()
+	o.MaxConnections = 8 + random.IntN(120)
+	w.fill(pool[:300])
+	n := observe(t, w, o)
+	for range 300 {
+		q := pool[random.IntN(len(pool))]
+		switch random.IntN(10) {
+		case 0:
+			var some []watch.Query
+			for _, q := range pool {
+				if n.sinks[q] == nil && random.IntN(3) == 0 {
+					some = append(some, q)
+				}
+			}
+			n.watch(some...)
+		case 1:
+			for q := range n.sinks {
+				if random.IntN(4) == 0 {
+					n.unwatch(q)
+				}
+			}
+		case 2:
+			w.change(func() { delete(w.keys, q.Name) })
+		case 3, 4:
+			w.change(func() { w.services[fmt.Sprint("s", random.IntN(80))] = random.IntN(1000) })
+		default:
+			w.set(q.Name, fmt.Sprint(random.IntN(1000)))
+		}
+		time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
+	}
+	time.Sleep(time.Minute)
+	n.check(t)
+	if w.most > o.MaxConnections {
+		t.Errorf("%d requests at a time, %d were allowed", w.most, o.MaxConnections)
+	}
+}

@@ -1,0 +1,241 @@
+package consul
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+)
+
+// How often what no blocking query keeps current is read.
+const (
+	soonest = time.Second          // one query again, in rotation
+	turn    = 5 * time.Millisecond // the same, for each query in rotation
+	spacing = time.Millisecond     // one query again, for each that has bells, when they ring on and on
+	seldom  = 10 * time.Minute     // one query again, though no bell has rung
+	chime   = 3 * time.Millisecond // what follows the first of three bells that ring for one change
+)
+
+// A rota reads queries when it is their turn, some of them at a time.
+type rota struct {
+	mu     sync.Mutex
+	queue  queue
+	rung   map[*bells]map[*reading]bool // the readings that have bells
+	turned int                          // how many have none
+	wake   chan struct{}                // capacity 1: the queue has a new head
+}
+
+func newRota() *rota {
+	return &rota{rung: make(map[*bells]map[*reading]bool), wake: make(chan struct{}, 1)}
+}
+
+// A reading is a query that is read again and again.
+type reading struct {
+	keeper *keeper
+	bells  *bells // nil: none
+	cancel context.CancelFunc
+	ctx    context.Context
+
+	// Guarded by the rota.
+	due   time.Time
+	began time.Time // the last read
+	busy  bool      // it is being read
+	again bool      // the bells have rung since that began
+	gone  bool
+	place int // in the queue
+}
+
+// run reads until ctx ends, so many queries at a time.
+func (r *rota) run(ctx context.Context, readers int) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	free := make(chan struct{}, readers)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case free <- struct{}{}:
+		}
+		e := r.next(ctx)
+		if e == nil {
+			return
+		}
+		wg.Go(func() {
+			if e.keeper.read(e.ctx) == nil {
+				r.done(e)
+			}
+			<-free
+		})
+	}
+}
+
+// next waits for the next turn; nil: ctx has ended.
+func (r *rota) next(ctx context.Context) *reading {
+	for {
+		e, wait := r.head(time.Now())
+		if e != nil {
+			return e
+		}
+		if !r.doze(ctx, wait) {
+			return nil
+		}
+	}
+}
+
+// head takes what is due off the queue, or returns how long there is nothing
+// to do; negative: until something is added.
+func (r *rota) head(now time.Time) (*reading, time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) == 0 {
+		return nil, -1
+	}
+	e := r.queue[0]
+	if wait := e.due.Sub(now); wait > 0 {
+		return nil, wait
+	}
+	heap.Pop(&r.queue)
+	e.busy, e.again, e.began = true, false, now
+	return e, 0
+}
+
+// doze waits; false: ctx has ended.
+func (r *rota) doze(ctx context.Context, wait time.Duration) bool {
+	var over <-chan time.Time
+	if wait >= 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		over = t.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-r.wake:
+	case <-over:
+	}
+	return true
+}
+
+// add has e read, at once for the first time, or when its bells can ring.
+func (r *rota) add(e *reading) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e.due = time.Now()
+	if e.bells == nil {
+		r.turned++
+	} else {
+		if r.rung[e.bells] == nil {
+			r.rung[e.bells] = make(map[*reading]bool)
+		}
+		r.rung[e.bells][e] = true
+		if !e.bells.ready() {
+			e.due = e.due.Add(soonest)
+		}
+	}
+	r.enqueue(e)
+}
+
+// remove ends the reading of e.
+func (r *rota) remove(e *reading) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.bells == nil {
+		r.turned--
+	} else if delete(r.rung[e.bells], e); len(r.rung[e.bells]) == 0 {
+		delete(r.rung, e.bells)
+	}
+	e.gone = true
+	e.cancel()
+	if !e.busy {
+		heap.Remove(&r.queue, e.place)
+	}
+}
+
+func (r *rota) enqueue(e *reading) {
+	heap.Push(&r.queue, e)
+	if e.place == 0 {
+		select {
+		case r.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// done puts back what has been read.
+func (r *rota) done(e *reading) {
+	now := time.Now()
+	pause := e.keeper.pause // after a failure
+	e.keeper.pause = 0
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e.busy = false
+	if e.gone {
+		return
+	}
+	switch {
+	case e.again:
+		e.due = r.soon(e)
+	case e.bells != nil && e.bells.reliable():
+		e.due = now.Add(seldom)
+	default:
+		e.due = now.Add(max(soonest, turn*time.Duration(r.turned)))
+	}
+	if pause > 0 {
+		e.due = now.Add(pause)
+	}
+	r.enqueue(e)
+}
+
+// soon is when e, whose bells have rung, may be read again.
+func (r *rota) soon(e *reading) time.Time {
+	return e.began.Add(spacing * time.Duration(len(r.rung[e.bells])))
+}
+
+// ring has everything read soon that has these bells.
+func (r *rota) ring(b *bells) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now().Add(chime)
+	for e := range r.rung[b] {
+		if e.again = e.busy; e.busy {
+			continue
+		}
+		if due := latest(now, r.soon(e)); due.Before(e.due) {
+			heap.Remove(&r.queue, e.place)
+			e.due = due
+			r.enqueue(e)
+		}
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// A queue is a heap of readings, the one that is due first on top.
+type queue []*reading
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].place, q[j].place = i, j
+}
+
+// Push implements heap.Interface.
+func (q *queue) Push(x any) {
+	e := x.(*reading)
+	e.place = len(*q)
+	*q = append(*q, e)
+}
+
+// Pop implements heap.Interface.
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	e := (*q)[last]
+	*q = (*q)[:last]
+	return e
+}

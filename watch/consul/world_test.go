@@ -1,0 +1,306 @@
+package consul
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/consul/api"
+
+	"restencil/watch"
+)
+
+// A world is an agent without a network, for tests in a synctest bubble: keys
+// and services, blocking queries, a limit of requests at a time, and tokens
+// that may not do everything.
+type world struct {
+	limit    int                      // requests at a time; more are refused
+	mayList  func(prefix string) bool // nil: all
+	mayRead  func(key string) bool    // nil: all; others are left out of lists
+	instants time.Duration            // how long a reply is under way
+	slow     time.Duration            // the same, for that about a service
+
+	mu       sync.Mutex
+	away     bool // it cannot be reached
+	keys     map[string]string
+	services map[string]int // name to port
+	index    uint64
+	changed  chan struct{} // closed, and replaced, at each change
+	now      int           // requests at the moment
+	most     int           // the largest that was
+	count    int           // requests so far
+	refused  int
+}
+
+func newWorld() *world {
+	return &world{
+		limit: 200, keys: make(map[string]string), services: make(map[string]int),
+		index: 10, changed: make(chan struct{}), instants: time.Millisecond,
+	}
+}
+
+func (w *world) change(do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.index++
+	do()
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+func (w *world) set(key, value string) { w.change(func() { w.keys[key] = value }) }
+
+// RoundTrip implements http.RoundTripper, by way of stub.
+func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.isAway() {
+		return nil, errors.New("connection refused")
+	}
+	if !w.admit() {
+		return respond(http.StatusTooManyRequests, "too many connections", "Retry-After", "1")
+	}
+	defer w.leave()
+	since, _ := strconv.ParseUint(r.URL.Query().Get("index"), 10, 64)
+	wait, _ := time.ParseDuration(r.URL.Query().Get("wait"))
+	end := time.NewTimer(wait)
+	defer end.Stop()
+	for {
+		body, status, index, filtered, changed := w.look(r)
+		if index > since || status != http.StatusOK {
+			w.travel(r) // so that it may be old when it arrives
+			return respond(status, body, append(headersOf(index), "X-Consul-Results-Filtered-By-ACLs", fmt.Sprint(filtered))...)
+		}
+		select {
+		case <-changed:
+			if w.isAway() {
+				return nil, errors.New("connection reset")
+			}
+		case <-end.C:
+			since = 0
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
+}
+
+func (w *world) travel(r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/v1/health/service/") {
+		time.Sleep(w.slow)
+	}
+	time.Sleep(w.instants)
+}
+
+func headersOf(i uint64) []string { return index(fmt.Sprint(i)) }
+
+func (w *world) isAway() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.away
+}
+
+// underWay returns how many requests there are.
+func (w *world) underWay() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+// requests returns how many there were so far.
+func (w *world) requests() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.count
+}
+
+func (w *world) admit() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.count++
+	if w.now == w.limit {
+		w.refused++
+		return false
+	}
+	w.now++
+	w.most = max(w.most, w.now)
+	return true
+}
+
+func (w *world) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now--
+}
+
+func (w *world) look(r *http.Request) (body string, status int, index uint64, filtered bool, changed <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	status, index, changed = http.StatusOK, w.index, w.changed
+	path, _ := strings.CutPrefix(r.URL.Path, "/v1/")
+	var data any
+	if name, ok := strings.CutPrefix(path, "kv/"); ok {
+		data, status, filtered = w.lookKeys(name, r.URL.Query().Has("recurse"))
+	} else if name, ok := strings.CutPrefix(path, "health/service/"); ok {
+		data = w.lookService(name)
+	} else if path == "catalog/services" {
+		data = struct{}{}
+	} else {
+		data = []string{}
+	}
+	text, _ := json.Marshal(data)
+	return string(text), status, index, filtered, changed
+}
+
+func (w *world) lookKeys(name string, recurse bool) (data any, status int, filtered bool) {
+	var pairs api.KVPairs
+	if recurse && w.mayList != nil && !w.mayList(name) || !recurse && w.mayRead != nil && !w.mayRead(name) {
+		return nil, http.StatusForbidden, false
+	}
+	for key, value := range w.keys {
+		if key != name && !(recurse && strings.HasPrefix(key, name)) {
+			continue
+		}
+		if w.mayRead != nil && !w.mayRead(key) {
+			filtered = true
+			continue
+		}
+		pairs = append(pairs, &api.KVPair{Key: key, Value: []byte(value)})
+	}
+	if len(pairs) == 0 {
+		return nil, http.StatusNotFound, filtered
+	}
+	slices.SortFunc(pairs, func(a, b *api.KVPair) int { return strings.Compare(a.Key, b.Key) })
+	return pairs, http.StatusOK, filtered
+}
+
+func (w *world) lookService(name string) any {
+	port, ok := w.services[name]
+	if !ok {
+		return []string{}
+	}
+	return []*api.ServiceEntry{{
+		Node:    &api.Node{Node: "n", Address: "10.0.0.1"},
+		Service: &api.AgentService{ID: name, Service: name, Port: port},
+	}}
+}
+
+// A newest sink keeps what was said last.
+type newest struct {
+	mu   sync.Mutex
+	text string
+	told int
+}
+
+// Publish implements watch.Sink.
+func (n *newest) Publish(a watch.Answer) { n.note(inShort(a.Data)) }
+
+// Fail implements watch.Sink.
+func (n *newest) Fail(err error) { n.note("failed: " + fmt.Sprint(watch.Classify(err))) }
+
+func (n *newest) note(text string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.text = text
+	n.told++
+}
+
+func (n *newest) said() (string, int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text, n.told
+}
+
+func inShort(data any) string {
+	switch data := data.(type) {
+	case *watch.KeyPair:
+		return data.Value
+	case []*watch.KeyPair:
+		var b strings.Builder
+		for _, p := range data {
+			fmt.Fprintf(&b, "%s=%s ", p.Key, p.Value)
+		}
+		return b.String()
+	case []*watch.HealthService:
+		return fmt.Sprint(names(data, func(s *watch.HealthService) string { return fmt.Sprint(s.Port) }))
+	default:
+		return fmt.Sprint(data)
+	}
+}
+
+// A witness has a source watch queries on a world, and knows what it says.
+type witness struct {
+	s     *Source
+	w     *world
+	sinks map[watch.Query]*newest
+}
+
+func observe(t *testing.T, w *world, o Options) *witness {
+	s, _ := runStub(t, o, w.RoundTrip)
+	return &witness{s: s, w: w, sinks: make(map[watch.Query]*newest)}
+}
+
+func (n *witness) watch(queries ...watch.Query) {
+	var list []watch.Subscription
+	for _, q := range queries {
+		n.sinks[q] = &newest{}
+		list = append(list, watch.Subscription{Query: q, Sink: n.sinks[q]})
+	}
+	n.s.WatchAll(list)
+}
+
+func (n *witness) unwatch(queries ...watch.Query) {
+	for _, q := range queries {
+		delete(n.sinks, q)
+	}
+	n.s.UnwatchAll(queries)
+}
+
+// check compares what was said last with what is true.
+func (n *witness) check(t *testing.T) {
+	t.Helper()
+	wrong := 0
+	for q, sink := range n.sinks {
+		if got, _ := sink.said(); got != n.w.truth(q) {
+			if wrong++; wrong < 5 {
+				t.Errorf("%v, kept by %s: said %q, true is %q", q, n.s.Way(q), got, n.w.truth(q))
+			}
+		}
+	}
+	if wrong > 0 {
+		t.Errorf("%d of %d are wrong", wrong, len(n.sinks))
+	}
+}
+
+func (w *world) truth(q watch.Query) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch q.Kind {
+	case watch.KVGet:
+		if w.mayRead != nil && !w.mayRead(q.Name) {
+			return "failed: " + fmt.Sprint(watch.Denied)
+		}
+		if value, ok := w.keys[q.Name]; ok {
+			return value
+		}
+		return inShort(nil)
+	case watch.KVList:
+		var list []*watch.KeyPair
+		for key, value := range w.keys {
+			if strings.HasPrefix(key, q.Name) && (w.mayRead == nil || w.mayRead(key)) {
+				list = append(list, &watch.KeyPair{Path: key, Key: watch.RelativeKey(q.Name, key), Value: value})
+			}
+		}
+		slices.SortFunc(list, func(a, b *watch.KeyPair) int { return strings.Compare(a.Path, b.Path) })
+		return inShort(list)
+	default:
+		if port, ok := w.services[q.Name]; ok {
+			return fmt.Sprint([]int{port})
+		}
+		return "[]"
+	}
+}
