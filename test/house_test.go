@@ -17,19 +17,21 @@ import (
 // name count as the name. Imports point one way: store → watch → funcs →
 // template → runner → cmd.
 var allowed = map[string][]string{
-	"watch":            {"watch/dependency"},
-	"watch/dependency": {},
-	"watch/watchtest":  {"watch"},
-	"watch/consul":     {"watch"},
-	"watch/local":      {"watch"},
-	"watch/vault":      {"watch"},
-	"watch/nomad":      {"watch"},
-	"funcs":            {"watch"},
-	"template":         {"watch", "funcs"},
-	"renderer":         {},
-	"runner":           {"watch", "funcs", "template", "renderer"},
-	"runner/status":    {"watch", "renderer", "runner"},
-	"cmd/restencil":    nil, // anything
+	"watch":             {"watch/dependency"},
+	"watch/dependency":  {},
+	"watch/watchtest":   {"watch"},
+	"watch/consul":      {"watch", "watch/consul/plan"},
+	"watch/consul/plan": {"watch"},
+	"watch/local":       {"watch"},
+	"watch/vault":       {"watch"},
+	"watch/nomad":       {"watch"},
+	"funcs":             {"watch"},
+	"template":          {"watch", "funcs", "template/quick"},
+	"template/quick":    {"watch", "funcs"},
+	"renderer":          {},
+	"runner":            {"watch", "funcs", "template", "renderer"},
+	"runner/status":     {"watch", "renderer", "runner"},
+	"cmd/restencil":     nil, // anything
 }
 
 func TestImportsPointOneWay(t *testing.T) {

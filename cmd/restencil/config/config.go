@@ -150,6 +150,8 @@ type Consul struct {
 	Retry     Retry
 	SSL       SSL
 	Transport Transport
+
+	MaxConnections int
 }
 
 // Vault says how to reach Vault.

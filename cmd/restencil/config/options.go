@@ -208,6 +208,7 @@ func (c *Config) ConsulOptions() consul.Options {
 	}
 	opts.MaxStale = c.MaxStale
 	opts.BlockQueryWait = c.BlockQueryWait
+	opts.MaxConnections = from.MaxConnections
 	opts.Retry = watch.Backoff{Base: from.Retry.Backoff, Max: from.Retry.MaxBackoff}
 	if c.Once {
 		opts.Unhurried = time.Second // most runs end before

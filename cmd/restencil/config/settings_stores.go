@@ -20,6 +20,8 @@ func (c *Config) consulSettings() []setting {
 				help: "A file that holds the token to use with Consul."},
 			setting{flag: "consul-auth", value: authText{to: &consul.Auth}, sets: []string{"consul.auth.username", "consul.auth.password"}, secret: true,
 				help: "Log in to Consul's HTTP interface with basic authentication."},
+			setting{key: "consul.max_connections", flag: "consul-max-connections", value: integer(&consul.MaxConnections, 128),
+				help: "How many connections to Consul there may be; beyond that, queries share them."},
 			setting{key: "consul.auth.enabled", value: boolean(&consul.Auth.Enabled, false)},
 			setting{key: "consul.auth.username", value: text(&consul.Auth.Username, "")},
 			setting{key: "consul.auth.password", value: text(&consul.Auth.Password, ""), secret: true},
