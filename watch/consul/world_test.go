@@ -227,8 +227,11 @@ func inShort(data any) string {
 		return b.String()
 	case []*watch.HealthService:
 		return fmt.Sprint(names(data, func(s *watch.HealthService) string { return fmt.Sprint(s.Port) }))
+	case nil:
+		return "nothing"
 	default:
-		return fmt.Sprint(data)
+		text, _ := json.Marshal(data)
+		return string(text)
 	}
 }
 
