@@ -129,19 +129,10 @@ func (r *Runner) watch(done []execution, now time.Time) {
 		a, d := r.graph.Use(x.unit.id, used)
 		added, dropped = append(added, a...), append(dropped, d...)
 	}
-	if len(dropped) > 0 {
-		unused := func(q watch.Query) bool { return len(r.graph.Users(q)) == 0 }
-		given := make(map[watch.Query]bool, len(dropped)) // up, by somebody
-		for _, q := range dropped {
-			given[q] = true
-		}
-		added = slices.DeleteFunc(added, func(q watch.Query) bool { return given[q] })
-		r.unwatch(slices.DeleteFunc(dropped, func(q watch.Query) bool { return !unused(q) }), now)
-	}
 	r.doomed = nil
-	if len(added) > 0 {
-		r.watcher.Watch(added...)
-	}
+	taken := func(q watch.Query) bool { return len(r.graph.Users(q)) > 0 }
+	r.unwatch(slices.DeleteFunc(dropped, taken), now)
+	r.watcher.Watch(added...)
 }
 
 // unwatch forgets queries that no template uses any more.

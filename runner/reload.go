@@ -38,19 +38,14 @@ func (r *Runner) replace(ctx context.Context, next *Runner, now time.Time) {
 	if next.watcher == r.watcher {
 		r.keepUnits(next)
 	}
-	oldUnits, oldBundles := r.units, r.bundles
+	old := r.units
 	r.opts, r.units, r.early = next.opts, next.units, next.early
 	r.enlist()
-	r.bundles = join(r.units, oldBundles)
+	r.bundles = join(r.units, r.bundles)
 	r.loaded()
-	for _, u := range oldUnits {
+	for _, u := range old {
 		if r.ids[u.id] == nil {
 			r.discharge(u)
-		}
-	}
-	for _, b := range oldBundles {
-		if len(b.members) == 0 {
-			r.waits.set(b, time.Time{})
 		}
 	}
 	r.wanted = slices.DeleteFunc(r.wanted, func(b *bundle) bool { return len(b.members) == 0 })

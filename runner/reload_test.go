@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -113,11 +114,49 @@ func TestReloadWithAnotherStore(t *testing.T) {
 		g.holds("a", "1")
 		g.store = &fakeStore{data: map[string]any{}, sinks: make(map[watch.Query]watch.Sink)}
 		g.watcher = watch.New(map[watch.Store]watch.Source{watch.Consul: g.store})
-		g.reload(tmpl("a", `{{ key "x" }}`))
-		g.holds("a", "1")
+		g.happened("0s rendered a")
+		g.reload(tmpl("a", `new {{ key "x" }}`))
+		g.happened()
 		g.store.set("x", 2)
 		synctest.Wait()
-		g.holds("a", "2")
+		g.holds("a", "new 2")
+	})
+}
+
+// What a template has under way that is no more ends with it.
+func TestReloadEndsWhatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{
+			tmpl("fails", `{{ key "x" }}`, "fail"),
+			tmpl("bad", `{{ key "x" | parseInt }}{{ key "y" }}`),
+			tmpl("waits", `{{ key "gone" }}`),
+		}}, map[string]any{"x": nil, "y": 1, "gone": nil})
+		defer g.stop()
+		g.run = func(Command) (string, error) { time.Sleep(time.Millisecond); return "", errors.New("no") }
+		g.store.set("x", "one")
+		sleep(time.Minute)
+		g.events = nil
+		g.reload()
+		sleep(time.Hour)
+		g.happened()
+		if len(g.store.sinks) != 0 {
+			t.Errorf("still watched: %v", g.store.sinks)
+		}
+	})
+}
+
+// A command that runs while its template goes away is not tried again.
+func TestReloadWhileTheCommandRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`, "fail")}}, map[string]any{"x": nil})
+		defer g.stop()
+		g.run = func(Command) (string, error) { time.Sleep(time.Second); return "", errors.New("no") }
+		g.store.set("x", "one")
+		synctest.Wait()
+		g.happened("0s rendered a", "0s run fail")
+		g.reload()
+		sleep(time.Hour)
+		g.happened("1s CommandFailed")
 	})
 }
 

@@ -17,6 +17,11 @@ func (r *Runner) report(ctx context.Context, now time.Time) {
 	due := r.reports.take(now)
 	slices.SortFunc(due, byIndex)
 	for _, u := range due {
+		if !u.patience.until.IsZero() { // what it misses is to be known first
+			u.patience.until = now
+			r.plan(u)
+			continue
+		}
 		u.reports++
 		r.reports.set(u, u.nextReport())
 		r.tell(r.waiting(ctx, u))

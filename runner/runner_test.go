@@ -87,6 +87,9 @@ func answer(q watch.Query, value any) watch.Answer {
 	if value == nil {
 		return watch.Answer{}
 	}
+	if list, ok := value.([]*watch.HealthService); ok {
+		return watch.Answer{Data: list}
+	}
 	return watch.Answer{Data: &watch.KeyPair{Path: q.Name, Key: q.Name, Value: fmt.Sprint(value)}}
 }
 
