@@ -1,6 +1,6 @@
 # Every command here works on a fresh clone, and does its own set-up.
 
-.PHONY: build demo test bench servers
+.PHONY: build demo test bench soak servers
 
 # The program, as ./restencil.
 build:
@@ -14,10 +14,18 @@ demo:
 test:
 	@test/run.sh
 
-# How fast it is beside consul-template: on a real Consul, and templates alone.
+# How fast it is beside consul-template: templates alone, and then all of it on
+# a real Consul, in ten minutes. Writes test/bench/RESULTS.md, the chart beside
+# it and the table in README.md, and fails where a limit is missed.
 bench: servers
-	RESTENCIL_TEST_SERVERS=required go test -run '^$$' -bench . -benchtime 300x ./test/bench
 	go -C test/bench/template test -run '^$$' -bench . -benchtime 100x .
+	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 30m -v -run '^TestBench$$' ./test/bench -args -full -write -judge
+
+# 20,000 keys and 1,000 services on one agent, while some of them change for as
+# long as SOAK says: nothing is lost, and memory stays flat.
+SOAK = 20s
+soak: servers
+	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 60m -v -run 'TestSoak|TestGrowth' ./test/bench -args -soak $(SOAK)
 
 # What the tests run against: Consul and consul-template into .cache/bin, nginx
 # from the system's packages.

@@ -1,21 +1,110 @@
 package bench
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
-// run runs a program until the benchmark ends.
-func run(b *testing.B, path string, args ...string) {
-	b.Helper()
-	cmd := exec.Command(path, args...)
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
+// A process is a contender's.
+type process struct {
+	cmd *exec.Cmd
+	log string
+}
+
+// startProcess starts a program. It is ended with the test, if not before.
+func startProcess(t *testing.T, path string, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(path, args...), log: filepath.Join(t.TempDir(), "log")}
+	log, err := os.Create(p.log)
+	if err != nil {
+		t.Fatal(err)
 	}
-	b.Cleanup(func() {
-		// consul-template does not listen to SIGTERM.
-		_ = cmd.Process.Signal(syscall.SIGINT)
-		_ = cmd.Wait()
-	})
+	defer log.Close()
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.end)
+	return p
+}
+
+// end ends the process and returns when it has.
+func (p *process) end() {
+	if p.cmd.ProcessState != nil {
+		return
+	}
+	const grace = 5 * time.Second
+	killer := time.AfterFunc(grace, func() { _ = p.cmd.Process.Kill() })
+	defer killer.Stop()
+	_ = p.cmd.Process.Signal(syscall.SIGINT) // consul-template does not listen to SIGTERM
+	_ = p.cmd.Wait()
+}
+
+// output returns the end of what the process printed.
+func (p *process) output() string {
+	const most = 4 << 10
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-most):])
+}
+
+// proc returns the path of a file about the process.
+func (p *process) proc(name string) string {
+	return filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), name)
+}
+
+// cpu returns how long the process has run on processors, in user and system
+// mode. Time of threads that have ended is not in it; Go keeps its threads.
+func (p *process) cpu() time.Duration {
+	threads, _ := filepath.Glob(p.proc("task/*/schedstat"))
+	var sum time.Duration
+	for _, path := range threads {
+		text, _ := os.ReadFile(path)
+		ran, _, _ := strings.Cut(string(text), " ")
+		ns, _ := strconv.ParseInt(ran, 10, 64)
+		sum += time.Duration(ns)
+	}
+	return sum
+}
+
+// peakMemory returns the most that was resident so far, in bytes.
+func (p *process) peakMemory() float64 { return p.status("VmHWM:") }
+
+// memory returns what is resident, in bytes.
+func (p *process) memory() float64 { return p.status("VmRSS:") }
+
+// status returns an amount of memory from the process's status.
+func (p *process) status(field string) float64 {
+	text, _ := os.ReadFile(p.proc("status"))
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, field); ok {
+			kib, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kib * 1024
+		}
+	}
+	return 0
+}
+
+// settle returns when the process has become quiet, or after a second.
+func (p *process) settle() {
+	const (
+		pause = 10 * time.Millisecond
+		quiet = 200 * time.Microsecond // of CPU in a pause
+		most  = time.Second
+	)
+	for end := time.Now().Add(most); time.Now().Before(end); {
+		before := p.cpu()
+		time.Sleep(pause)
+		if p.cpu()-before < quiet {
+			return
+		}
+	}
 }

@@ -1,35 +1,54 @@
-// Bare is the least that keeps a file in step with a key: a blocking query, a
-// durable write and a rename, again and again. It is what the benchmarks hold
-// restencil against.
+// Bare does what must be done to keep files in step with a Consul, and nothing
+// else: a blocking query, a durable write and a rename, again and again. It is
+// what the benchmarks hold restencil against.
 //
-//	bare URL FILE
+//	bare key URL FILE      the value of a key
+//	bare files URL FILE... the same, in many files
+//	bare tree URL FILE     the values of all keys below a prefix
+//	bare service URL FILE  the addresses and ports of a service's instances
 //
 // It is a program of its own, since one that shared its code with the
 // benchmark would find it warm in the processor's caches whenever it wakes.
 package main
 
 import (
-	"encoding/base64"
-	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"os"
-	"path/filepath"
+	"strings"
 )
 
 func main() {
-	log.Fatal(loop(os.Args[1], os.Args[2]))
+	if len(os.Args) < 4 {
+		log.Fatal("usage: bare key|files|tree|service URL FILE...")
+	}
+	log.Fatal(follow(os.Args[1], os.Args[2], os.Args[3:]))
 }
 
-func loop(url, file string) error {
+// follow keeps the files in step with what url answers, until that fails.
+func follow(kind, url string, files []string) error {
+	content, ok := map[string]func(body []byte) ([]byte, error){
+		"key": key, "files": key, "tree": tree, "service": service,
+	}[kind]
+	if !ok {
+		return fmt.Errorf("there is no %q", kind)
+	}
+	if kind == "tree" {
+		url += "?recurse"
+	}
 	for index := "0"; ; {
-		value, next, err := query(url + "?wait=60s&index=" + index)
+		body, next, err := query(url, index)
 		if err != nil {
 			return err
 		}
 		if next != index {
-			if err := write(file, value); err != nil {
+			text, err := content(body)
+			if err != nil {
+				return err
+			}
+			if err := writeAll(files, text); err != nil {
 				return err
 			}
 		}
@@ -37,37 +56,18 @@ func loop(url, file string) error {
 	}
 }
 
-func query(url string) (value []byte, index string, err error) {
-	resp, err := http.Get(url)
+// query returns an answer that is newer than index, or after a minute the
+// same, and its index.
+func query(url, index string) (body []byte, next string, err error) {
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	resp, err := http.Get(url + separator + "wait=60s&index=" + index)
 	if err != nil {
 		return nil, "", err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, "", err
-	}
-	var pairs []struct{ Value string }
-	if err := json.Unmarshal(body, &pairs); err != nil {
-		return nil, "", err
-	}
-	value, err = base64.StdEncoding.DecodeString(pairs[0].Value)
-	return value, resp.Header.Get("X-Consul-Index"), err
-}
-
-func write(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".out-")
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(content); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	body, err = io.ReadAll(resp.Body)
+	return body, resp.Header.Get("X-Consul-Index"), err
 }

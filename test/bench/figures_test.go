@@ -1,0 +1,82 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+)
+
+// A figure is what is measured.
+type figure string
+
+// The figures, and what they count.
+const (
+	timeTaken   figure = "time"        // seconds
+	cpuTime     figure = "CPU"         // seconds
+	memory      figure = "memory"      // bytes
+	connections figure = "connections" // to the agent, at once
+	requests    figure = "requests"    // that the agent answered
+	commands    figure = "commands"    // run
+)
+
+// columns are the figures of tables, in order.
+func columns() []figure {
+	return []figure{timeTaken, cpuTime, memory, connections, requests, commands}
+}
+
+// Figures are what was measured of a contender. What was not is not there.
+type figures map[figure]float64
+
+// A row is what was measured in a scenario, by contender.
+type row struct {
+	scenario string
+	per      string
+	of       map[string]figures
+}
+
+// ratio returns how a figure of restencil compares with another contender's,
+// if both are known.
+func (r row) ratio(f figure, to string) (float64, bool) {
+	ours, known := r.of[restencil][f]
+	theirs, knownToo := r.of[to][f]
+	if !known || !knownToo || theirs == 0 {
+		return 0, false
+	}
+	return ours / theirs, true
+}
+
+// text returns a figure as people read it.
+func (f figure) text(value float64) string {
+	switch f {
+	case timeTaken, cpuTime:
+		return duration(time.Duration(value * float64(time.Second)))
+	case memory:
+		return fmt.Sprintf("%.0f MiB", value/(1<<20))
+	}
+	if value == float64(int(value)) {
+		return grouped(int(value))
+	}
+	return fmt.Sprintf("%.1f", value)
+}
+
+// duration returns d with two or three digits that say something.
+func duration(d time.Duration) string {
+	switch {
+	case d >= 10*time.Second:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d >= time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d >= 10*time.Millisecond:
+		return fmt.Sprintf("%.0f ms", d.Seconds()*1e3)
+	case d >= 100*time.Microsecond:
+		return fmt.Sprintf("%.2f ms", d.Seconds()*1e3)
+	}
+	return fmt.Sprintf("%d µs", d.Microseconds())
+}
+
+// grouped returns n with a comma before each three digits.
+func grouped(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%s,%03d", grouped(n/1000), n%1000)
+}
