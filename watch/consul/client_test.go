@@ -272,3 +272,43 @@ func TestRedirect(t *testing.T) {
 		server.Close()
 	}
 }
+
+func TestCapacity(t *testing.T) {
+	for _, test := range []struct {
+		address string
+		perHost int
+		http2   bool
+		want    int
+	}{
+		{"127.0.0.1:8500", 0, true, 128},
+		{"https://127.0.0.1:8501", 0, true, 12800},
+		{"https://127.0.0.1:8501", 0, false, 128}, // through a proxy, say
+		{"127.0.0.1:8500", 20, true, 20},
+		{"127.0.0.1:8500", 1, true, 4},
+	} {
+		o := DefaultOptions()
+		o.Address, o.Transport.MaxConnsPerHost = test.address, test.perHost
+		c, err := newClient(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.capacity(o, test.http2); got != test.want {
+			t.Errorf("%+v: %d", test, got)
+		}
+	}
+}
+
+// TestHTTP1OverTLS: an agent behind a proxy that has no HTTP/2.
+func TestHTTP1OverTLS(t *testing.T) {
+	o := DefaultOptions()
+	o.Address = "https://127.0.0.1:8501"
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lessons.sawHTTP1()
+	s.heed(time.Time{})
+	if s.rules.Budget != 128 {
+		t.Errorf("the budget is %d", s.rules.Budget)
+	}
+}
