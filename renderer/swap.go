@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // syncs bounds how many directories are put on stable storage at a time: that
@@ -248,15 +246,7 @@ func (s *Staged) changedDirs() []string {
 // syncDirs syncs directories side by side and returns what failed.
 func syncDirs(dirs []string) map[string]error {
 	errs := make([]error, len(dirs))
-	var g errgroup.Group
-	g.SetLimit(syncs)
-	for i, dir := range dirs {
-		g.Go(func() error {
-			errs[i] = syncDir(dir)
-			return nil
-		})
-	}
-	_ = g.Wait() // no function fails
+	sideBySide(len(dirs), syncs, func(i int) { errs[i] = syncDir(dirs[i]) })
 	failed := make(map[string]error)
 	for i, err := range errs {
 		if err != nil {

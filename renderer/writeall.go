@@ -14,17 +14,12 @@ import (
 func WriteAll(width int, files ...File) []Result {
 	staged := make([]*Staged, len(files))
 	results := make([]Result, len(files))
-	var g errgroup.Group
-	g.SetLimit(width)
-	for _, same := range byDestination(files) {
-		g.Go(func() error {
-			for _, i := range same {
-				staged[i], results[i].Err = put(files[i])
-			}
-			return nil
-		})
-	}
-	_ = g.Wait() // no function fails
+	groups := byDestination(files)
+	sideBySide(len(groups), width, func(g int) {
+		for _, i := range groups[g] {
+			staged[i], results[i].Err = put(files[i])
+		}
+	})
 	makeDurable(staged)
 	for i, s := range staged {
 		if s != nil {
@@ -32,6 +27,23 @@ func WriteAll(width int, files ...File) []Result {
 		}
 	}
 	return results
+}
+
+// sideBySide calls do(0) to do(n-1), at most width at a time.
+func sideBySide(n, width int, do func(int)) {
+	if n == 1 {
+		do(0)
+		return
+	}
+	var g errgroup.Group
+	g.SetLimit(width)
+	for i := range n {
+		g.Go(func() error {
+			do(i)
+			return nil
+		})
+	}
+	_ = g.Wait() // no function fails
 }
 
 // byDestination returns the indexes of files, those with one destination
