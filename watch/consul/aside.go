@@ -53,13 +53,13 @@ func (b *asideBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// smallestRoom is how much of a body of unknown length is made room for.
+// smallestRoom is how much room is made for what remains of a body.
 const smallestRoom = 4 << 10
 
 func (t *tray) fill(r io.Reader) error {
 	for {
 		if len(t.body) == cap(t.body) {
-			t.body = slices.Grow(t.body, max(smallestRoom, len(t.body)))
+			t.body = slices.Grow(t.body, smallestRoom)
 		}
 		n, err := r.Read(t.body[len(t.body):cap(t.body)])
 		t.body = t.body[:len(t.body)+n]

@@ -28,7 +28,6 @@ type lister[A, T any] struct {
 func (l lister[A, T]) fetch(p *past[T], o *api.QueryOptions, ask func(*api.QueryOptions) ([]*A, *api.QueryMeta, error)) (reply, error) {
 	t := &tray{body: p.room()}
 	entries, m, err := ask(t.under(o))
-	p.spare.body = t.body
 	if err != nil {
 		return reply{}, err
 	}
@@ -106,7 +105,7 @@ func (l lister[A, T]) element(f *finder[T], b []byte) (*T, int) {
 		}
 	}
 	n, a := extent(b), new(A)
-	if n == 0 || json.Unmarshal(b[:n], a) != nil {
+	if json.Unmarshal(b[:n], a) != nil {
 		return nil, 0
 	}
 	v, err := l.convert(a)

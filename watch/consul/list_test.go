@@ -1,8 +1,10 @@
 package consul
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -142,6 +144,7 @@ func TestListSteps(t *testing.T) {
 		{"nothing", base, n},
 		{"one changes", base.with(50, fresh(50)), n - 1},
 		{"the first and the last change", base.with(0, fresh(0)).with(n-1, fresh(n-1)), n - 2},
+		{"ten in a row change", slices.Replace(slices.Clone(base), 50, 60, many[:10]...), n - 10},
 		{"every second changes", everySecond(base, fresh), n / 2},
 		{"all change", many, 0},
 		{"one comes", slices.Insert(slices.Clone(base), 50, fresh(50)), n},
@@ -221,7 +224,7 @@ func TestListInstances(t *testing.T) {
 func TestListOdd(t *testing.T) {
 	base := pairElements(3)
 	for _, body := range []string{
-		``, ` `, `null`, `{}`, `7`, `"a"`, `[`, `[]`, ` [ ] `, `[]]`, `[,]`, `[{}]`, `[{},]`, `[,{}]`, `[{}{}]`, `[{}`, `[{},`,
+		``, ` `, `]`, `null`, `{}`, `7`, `"a"`, `[`, `[]`, ` [ ] `, `[]]`, `[,]`, `[{}]`, `[{},]`, `[,{}]`, `[{}{}]`, `[{}`, `[{},`,
 		`[null]`, `[7]`, `[[]]`, `[{"Key":"a"}`, `[{"Key":"a"]`, `[{"Key":"a"}]x`, `[{"Key":"a"},null]`, `[{"Key":"a"},x]`,
 		`[{"Key":"a","Value":7}]`, `[{"Key":"a","Value":"!"}]`, `[{"Key":"a","Value":"QQ"}]`, `[{"Key":7}]`, `[{"Flags":-1}]`,
 		`[{"Flags":1.5}]`, `[{"Flags":01}]`, `[{"Flags":18446744073709551615}]`, `[{"Flags":18446744073709551616}]`, `[{"Flags":1e2}]`,
@@ -295,18 +298,50 @@ func TestListSince(t *testing.T) {
 			t.Fatalf("%+v: got %q", step, got)
 		}
 	}
-	// A reply without a body does not leave the one before it standing.
-	l.body = nil
-	for range 2 {
-		r, err := l.fetch(7, l.memory)
-		check(t, err)
-		if list := r.data.([]*watch.KeyPair); list == nil || len(list) != 0 {
-			t.Errorf("no keys: %v", list)
+	// A reply that is not remembered does not leave the one before it standing.
+	for _, body := range []string{"", "null"} {
+		value(l, one, "7", 0)
+		for _, since := range []uint64{0, 7} {
+			l.body = strings.NewReader(body)
+			if body == "" {
+				l.body = nil // not found
+			}
+			r, err := l.fetch(since, l.memory)
+			check(t, err)
+			if list := r.data.([]*watch.KeyPair); list == nil || len(list) != 0 {
+				t.Errorf("no keys: %v", list)
+			}
 		}
-		l.index = "7"
 	}
-	if got := value(l, one, "7", 7); got != "one" {
-		t.Errorf("the keys are back: %q", got)
+}
+
+// TestListIndented: white space does not keep a list from being remembered.
+func TestListIndented(t *testing.T) {
+	indented := func(l list) string {
+		var b bytes.Buffer
+		check(t, json.Indent(&b, []byte(l.String()), "", "    "))
+		b.WriteByte('\n')
+		return b.String()
+	}
+	l, base := newLesson(t, prefix), pairElements(10)
+	before := l.verify(indented(base)).([]*watch.KeyPair)
+	after := l.verify(indented(base.with(5, pairElement(5, "new")))).([]*watch.KeyPair)
+	for i := range base {
+		if (before[i] == after[i]) != (i != 5) {
+			t.Errorf("pair %d: %+v, then %+v", i, before[i], after[i])
+		}
+	}
+}
+
+// TestListCollision: bytes that have the hash of others are not taken for them.
+func TestListCollision(t *testing.T) {
+	l := newLesson(t, prefix)
+	l.verify(pairElements(100).String())
+	other := []byte(pairElement(7, "other"))
+	f := finder[watch.KeyPair]{page: l.memory.pairs.last, misses: patience + 1, seed: maphash.MakeSeed()}
+	f.places = map[uint64]int{maphash.Bytes(f.seed, other): 50}
+	if e, ok := f.find(other); ok {
+		t.Errorf("found %+v", e.value)
 	}
 }
 
@@ -314,12 +349,15 @@ func TestListSince(t *testing.T) {
 func TestListRoom(t *testing.T) {
 	l := newLesson(t, prefix)
 	long := pairElements(5000).String()
-	for range 3 {
+	for range 2 {
 		l.verify(long)
 	}
 	held := func() int { return cap(l.memory.pairs.last.body) + cap(l.memory.pairs.spare.body) }
-	if most := 4 * len(long); held() > most {
+	if most := 3 * len(long); held() > most {
 		t.Errorf("%d bytes are held for bodies of %d", held(), len(long))
+	}
+	if room := cap(l.memory.pairs.last.body); room > len(long)+len(long)/8+2*smallestRoom {
+		t.Errorf("the second body of %d bytes has room for %d", len(long), room)
 	}
 	for i := range 3 {
 		l.verify(list{pairElement(1, strconv.Itoa(i))}.String())
