@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 	"golang.org/x/tools/txtar"
 
 	"restencil/funcs"
@@ -162,6 +163,12 @@ func TestEffectsAgree(t *testing.T) {
 			pair.agree(t, text+end, hostileAnswers("b a c"))
 		}
 	}
+}
+
+// A loop that is broken off leaves no goroutine behind.
+func TestLoopsEnd(t *testing.T) {
+	agreeWithoutErrors(t, `{{ range loop 9 }}{{ . }}{{ break }}{{ end }}`, hostileAnswers(""))
+	goleak.VerifyNone(t)
 }
 
 // lottery are the functions that give something else each time, or that go

@@ -9,5 +9,6 @@
 // more.
 //
 // The language is consul-template's (COMPAT section 3): text/template with
-// the functions of package funcs.
+// the functions of package funcs. Templates are executed by package quick, and by
+// text/template itself where that gives up.
 package template

@@ -24,9 +24,12 @@ func (g *Graph) Use(template int, queries []watch.Query) (added, dropped []watch
 	if slices.Equal(old, queries) {
 		return nil, nil
 	}
-	if g.uses == nil {
+	if len(g.users) == 0 {
 		g.uses = make(map[int][]watch.Query)
-		g.users = make(map[watch.Query][]int)
+		g.users = make(map[watch.Query][]int, len(queries))
+	}
+	if len(old) == 0 { // most are likely to be new
+		added = make([]watch.Query, 0, len(queries))
 	}
 	had := make(map[watch.Query]bool, len(old))
 	for _, q := range old {

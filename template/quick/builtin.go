@@ -3,6 +3,7 @@ package quick
 import (
 	"fmt"
 	"reflect"
+	"sync"
 	"text/template"
 	"text/template/parse"
 )
@@ -18,25 +19,31 @@ func (c *compiler) builtin(name string, args []parse.Node, final *expr) expr {
 	if !ok {
 		return failure()
 	}
-	var e expr
 	switch {
 	case name == "and" || name == "or":
-		e = at.shortCut(name == "or")
+		return at.shortCut(name == "or")
 	case reorders(args):
-		e = at.reflected(reflect.ValueOf(f))
+		return at.reflected(reflect.ValueOf(f))
+	case name == "index" && len(at.args) == 2:
+		return call2(at, indexOne)
 	case name == "eq" && len(at.args) == 2:
-		e = at.equals()
+		return at.kept(at.equals())
 	default:
-		e = at.directBuiltin(f)
+		return at.kept(at.directBuiltin(f))
 	}
-	if at.fixed() && name != "index" && name != "slice" && name != "and" && name != "or" {
+}
+
+// kept is keep, where all arguments are always the same.
+func (at site) kept(e expr) expr {
+	if at.fixed() {
 		return keep(e)
 	}
 	return e
 }
 
-// builtins returns these functions. What is an error to them gives up.
-func builtins() map[string]any {
+// builtins returns these functions. What is an error to them gives up. Nobody
+// changes it.
+var builtins = sync.OnceValue(func() map[string]any {
 	type v = reflect.Value
 	return map[string]any{
 		"and":      func(v, ...v) v { panic("shortCut takes its place") },
@@ -58,7 +65,7 @@ func builtins() map[string]any {
 		"println":  fmt.Sprintln,
 		"urlquery": template.URLQueryEscaper,
 	}
-}
+})
 
 func (at site) directBuiltin(f any) expr {
 	switch f := f.(type) {
@@ -71,9 +78,6 @@ func (at site) directBuiltin(f any) expr {
 	case func(reflect.Value, ...reflect.Value) bool:
 		return callMore(at, f)
 	case func(reflect.Value, ...reflect.Value) reflect.Value:
-		if len(at.args) == 2 && reflect.ValueOf(f).Pointer() == reflect.ValueOf(index).Pointer() {
-			return call2(at, indexOne)
-		}
 		return callMore(at, f)
 	case func(string, ...any) string:
 		return callMore(at, f)

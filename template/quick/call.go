@@ -22,8 +22,8 @@ func (c *compiler) function(name string, args []parse.Node, final *expr) expr {
 		return failure()
 	}
 	e := at.call(f, reorders(args))
-	if at.fixed() && pure(name) {
-		return keep(e)
+	if pure(name) {
+		return at.kept(e)
 	}
 	return e
 }
@@ -66,8 +66,8 @@ func (at site) fixed() bool {
 	return true
 }
 
-// call compiles the call of f, which any of these arguments may change what the
-// ones before it stand for (see reorders).
+// call compiles the call of f. Where its arguments may be reordered, they are all
+// found out before any is looked at.
 func (at site) call(f any, reordered bool) expr {
 	if !reordered {
 		if e, ok := at.direct(f); ok {
@@ -164,8 +164,8 @@ func invoke(s *state, m reflect.Value, words []word, final *reflect.Value) refle
 }
 
 // reorders tells whether arguments may sort a list in place, or run a part that
-// does. An element of that list, as an argument before, is the element that is
-// there when the function is called, and so must not be looked at earlier.
+// does. An argument before that stands for an element of the list becomes another
+// by that, since it is what stands in that place when the function is called.
 func reorders(args []parse.Node) bool {
 	for _, n := range args {
 		if sorts(n) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -68,6 +69,8 @@ func (t table) Total() int { return len(t) }
 
 type amount int
 
+func (a amount) String() string { return fmt.Sprintf("%d pieces", int(a)) }
+
 func root() *thing {
 	return &thing{
 		embedded: embedded{"deep"}, Name: "näme", Port: 8080, Small: -3, Size: 3, Real: 0.5, Yes: true, Mark: "m",
@@ -118,6 +121,8 @@ func sources() template.FuncMap {
 		"dict":     func() map[string]any { return map[string]any{"b": 1, "a": "x", "nil": nil} },
 		"ints":     func() map[int8]string { return map[int8]string{1: "x", -1: "y"} },
 		"anykeys":  func() map[any]any { return map[any]any{"b": 1, "a": 2} },
+		"uints":    func() map[any]string { return map[any]string{uint8(9): "x", uint8(1): "y"} },
+		"oddkeys":  func() map[any]string { return map[any]string{true: "x"} },
 		"channel":  func() <-chan int { return filled(3) },
 		"nothing":  func() any { return nil },
 		"fails":    func() ([]string, error) { return nil, errors.New("it failed") },
@@ -131,6 +136,8 @@ func sources() template.FuncMap {
 		"failure":  func() error { return errors.New("an error") },
 		"stringer": func() fmt.Stringer { return mark("stringer") },
 		"callable": func() any { return func(n int) int { return n } },
+		"nan":      math.NaN,
+		"spare":    func() []string { return make([]string, 1, 3) },
 		"reflects": func() reflect.Value { return reflect.ValueOf("reflected") },
 	}
 }
@@ -183,6 +190,8 @@ var functions = sync.OnceValue(func() template.FuncMap {
 			return d
 		},
 		"has":          func(a, b any) (bool, error) { return fmt.Sprint(a) == fmt.Sprint(b), nil },
+		"huge":         func() uint64 { return 1<<64 - 3 },
+		"maybe":        func(...string) (any, error) { return nil, nil },
 		"sprig_upper":  strings.ToUpper,
 		"sprig_list":   func(v ...any) []any { return v },
 		"sprig_join":   func(sep string, v any) string { return fmt.Sprint(v, sep) },
@@ -286,13 +295,14 @@ var texts = []string{
 	`{{ takesInts 300 0xff 1e3 -1 }}{{ takesInts 'a' 1 1 }}{{ takesMark "m" }}{{ takesMark text }}{{ takesError nil }}{{ takesReflect nil }}{{ takesThing root }}`,
 	`{{ takesPointer (index root.Things 1) }}{{ takesMark root.Mark }}{{ takesError root.Err }}{{ joined "," root.Marks }}`,
 	`{{ 1 }}{{ -1 }}{{ 1.5 }}{{ 1e3 }}{{ 0x1F }}{{ 'a' }}{{ 1i }}{{ true }}{{ "s" }}{{ "\xff" }}{{ 9223372036854775807 }}{{ 1_000 }}`,
-	`{{ typed 1 }}{{ typed 'a' }}{{ typed 1e3 }}{{ typed 0x10 }}{{ typed 1i }}{{ typed nil }}{{ typed true }}{{ typed -0.0 }}{{ typed 1.0 }}`,
+	`{{ typed 1 }}{{ typed 'a' }}{{ typed 1e3 }}{{ typed 0x10 }}{{ typed 1i }}{{ typed nil }}{{ typed true }}{{ typed -0.0 }}{{ typed 1.0 }}{{ typed 'e' }}{{ typed 0xe }}{{ typed 0x1p4 }}{{ typed '.' }}`,
 	`{{ eq 1 1 }}{{ eq 1 2 1 }}{{ eq "a" str }}{{ eq str "text" }}{{ ne 1 2 }}{{ lt 1 2 }}{{ le 2 2 }}{{ gt 1.5 0.5 }}{{ ge "b" "a" }}{{ eq unsigned 3 }}{{ lt negative unsigned }}`,
 	`{{ eq nil nil }}{{ eq nothing nil }}{{ eq root.Any "any" }}{{ eq root.Nil nil }}{{ eq root root }}{{ eq root.Mark "m" }}{{ eq 1i 1i }}{{ eq true yes }}{{ eq (value).Inner (value).Inner }}`,
 	`{{ not 0 }}{{ not str }}{{ and 1 0 2 }}{{ or 0 "" nil }}{{ and yes str }}{{ 5 | and 1 }}{{ 5 | or }}{{ or nothing 2 }}{{ not nothing }}{{ and root.Nil 1 }}`,
 	`{{ or true fails }}{{ and false (index words 99) }}{{ if or yes panics }}ok{{ end }}`,
 	`{{ index words 0 }}{{ index root.Mixed "l" 0 }}{{ index root.Meta "none" }}{{ index root.Ints 2 }}{{ index ints 1 }}{{ index "abc" 1 }}{{ index root.Keys "k" }}{{ index (array) 0 | typed }}`,
 	`{{ slice words 1 }}{{ slice words }}{{ slice "abc" 1 2 }}{{ slice words 0 1 2 }}{{ len words }}{{ len "é" }}{{ len root.Meta }}{{ index words (slice "x" 1 | len) }}`,
+	`{{ eq negative huge }}{{ eq huge negative }}{{ lt huge negative }}{{ gt nan 1.0 }}{{ ge nan 1.0 }}{{ le nan nan }}{{ len (slice spare 0 2) }}`,
 	`{{ print }}{{ print 1 2 "a" "b" nil }}{{ println 1 }}{{ printf "%v %q" root.Tags 'a' }}{{ html "<" root.Mark }}{{ js "'" }}{{ urlquery "a b" }}`,
 	`{{ root.Any }}{{ root.Nil }}{{ root.List }}{{ root.Next.Meta }}{{ root.Err }}{{ stringer }}{{ failure }}{{ reflects }}{{ reflects | len }}{{ text }}{{ number }}{{ one }}`,
 	`{{ root.Keys.k }}{{ root.Mixed.nil }}{{ root.Mixed.s | len }}{{ (index root.Mixed "l") | len }}{{ dict.a }}{{ (dict).b }}{{ maps.k.Port }}{{ root.Deep }}`,
@@ -311,8 +321,8 @@ var texts = []string{
 
 // failing are templates that fail.
 var failing = []string{
-	`{{ fails }}`, `{{ panics }}`, `{{ .Name }}`, `{{ root.Nowhere }}`, `{{ root.hidden }}`, `{{ root.Port.Deep }}`, `{{ root.Title }}`,
-	`{{ root.Next.Next.Name }}`, `{{ root.Meta.none }}`, `{{ root.Name 1 }}`, `{{ 1 | root.Name }}`, `{{ root.Meta.a 1 }}`, `{{ root.Add }}`,
+	`{{ fails }}`, `{{ panics }}`, `{{ root.Nowhere }}`, `{{ root.hidden }}`, `{{ root.Port.Deep }}`, `{{ root.Title }}`,
+	`{{ root.Next.Next.Name }}`, `{{ root.Name 1 }}`, `{{ 1 | root.Name }}`, `{{ root.Meta.a 1 }}`, `{{ root.Add }}`,
 	`{{ root.Add "x" }}`, `{{ root.Fails "x" }}`, `{{ root.Pair }}`, `{{ root.Hello 1 }}`, `{{ root.Call }}`, `{{ root.Nil.Name }}`,
 	`{{ upper }}`, `{{ upper 1 }}`, `{{ upper "a" "b" }}`, `{{ "a" | upper "b" }}`, `{{ upper nil }}`, `{{ upper text }}`, `{{ cut 99 "x" }}`,
 	`{{ 1 2 }}`, `{{ (1) 2 }}`, `{{ $x := 1 }}{{ $x 2 }}`, `{{ true 1 }}`, `{{ nil }}`, `{{ "a" "b" }}`,
@@ -322,6 +332,9 @@ var failing = []string{
 	`{{ len 5 }}`, `{{ len nil }}`, `{{ len nothing }}`, `{{ eq 1 }}`, `{{ eq 1 "a" }}`, `{{ eq 1 1.5 }}`, `{{ eq words words }}`, `{{ lt true false }}`, `{{ lt 1 "a" }}`, `{{ lt nil 1 }}`, `{{ lt 1i 2i }}`,
 	`{{ ne 1 2 3 }}`, `{{ not }}`, `{{ and }}`, `{{ template "none" }}`, `{{ range root }}{{ end }}`, `{{ range true }}{{ end }}`, `{{ range $i, $x := 3 }}{{ end }}`,
 	`{{ if yes }}{{ $x := 1 }}{{ $x }}{{ else }}{{ end }}{{ if empty }}{{ $x := 1 }}{{ else }}{{ $x }}{{ end }}`,
-	`{{ define "a" }}{{ template "a" }}{{ end }}{{ template "a" }}`, `{{ range gap }}{{ .Name }}{{ end }}`, `{{ nothing.Name }}`, `{{ (nothing).Name }}`,
+	`{{ define "a" }}{{ template "a" }}{{ end }}{{ template "a" }}`, `{{ range gap }}{{ .Name }}{{ end }}`, `{{ nothing.Name }}`, `{{ maybe.Name }}`,
 	`{{ slice (list 1 2) 0 3 }}`, `{{ slice (3 | list 1 2) 0 4 }}`, `{{ callable }}`, `{{ joined "," root.List }}`, `{{ takesPointer value }}`,
 }
+
+// failingStrict are templates that fail where missing keys are errors.
+var failingStrict = []string{`{{ .Name }}`, `{{ root.Meta.none }}`, `{{ (nothing).Name }}`, `{{ .Name 1 }}`}

@@ -1,7 +1,5 @@
 package quick
 
-import "reflect"
-
 // direct compiles the call of a function of one of the usual types, without
 // reflection.
 func (at site) direct(f any) (e expr, ok bool) {
@@ -187,13 +185,12 @@ func callAll[A, R any](at site, f func(...A) R) expr {
 	return result(func(s *state) R { return f(list(s)...) })
 }
 
+// callMore compiles the call of a function that gets all arguments but the first
+// in a list.
 func callMore[A, B, R any](at site, f func(A, ...B) R) expr {
-	if len(at.args) == 1 {
-		a := param[A](at.args[0])
-		return result(func(s *state) R { return f(a(s), []B{}...) })
-	}
-	a, list := param[A](at.args[0]), arguments[B](at.args[1:], false)
-	if !at.piped {
+	a := param[A](at.args[0])
+	if !at.piped || len(at.args) == 1 {
+		list := arguments[B](at.args[1:], false)
 		return result(func(s *state) R { return f(a(s), list(s)...) })
 	}
 	get := params[B](at.args[1:])
@@ -262,62 +259,4 @@ func good[R any](result R, err error) R {
 		giveUp()
 	}
 	return result
-}
-
-// keep returns e, whose value is always the same, so that it is found out once
-// where it is text, a number or a boolean, and not too long.
-func keep(e expr) expr {
-	e.fixed = true
-	k := &kept{value: e.value}
-	switch e.typed.(type) {
-	case func(*state) string:
-		return expr{fixed: true, value: k.get, boxed: k.box, typed: func(s *state) string { return k.get(s).String() }}
-	case func(*state) any:
-		return expr{fixed: true, value: k.get, boxed: k.box, typed: k.box}
-	case func(*state) bool:
-		return expr{fixed: true, value: k.get, boxed: k.box, typed: func(s *state) bool { return k.get(s).Bool() }}
-	case func(*state) int, func(*state) int64, func(*state) float64:
-		return expr{fixed: true, value: k.get, boxed: k.box}
-	}
-	return e
-}
-
-type kept struct {
-	value func(*state) reflect.Value
-	found reflect.Value // once it is known
-	boxes any
-}
-
-func (k *kept) get(s *state) reflect.Value {
-	if k.found.IsValid() {
-		return k.found
-	}
-	v := k.value(s)
-	if plain(v) {
-		k.found, k.boxes = v, v.Interface()
-	}
-	return v
-}
-
-func (k *kept) box(s *state) any {
-	v := k.get(s)
-	if k.found.IsValid() {
-		return k.boxes
-	}
-	return toAny(v)
-}
-
-// plain tells whether v is a value that nobody can change.
-func plain(v reflect.Value) bool {
-	if !v.IsValid() {
-		return false
-	}
-	switch x := v.Interface().(type) {
-	case string:
-		return len(x) <= maxKept
-	case bool, int, int64, uint64, float64:
-		return true
-	default:
-		return false
-	}
 }

@@ -110,8 +110,29 @@ func TestProgramsAgree(t *testing.T) {
 // What is an error to text/template is none to a program, and not an output.
 func TestProgramsGiveUp(t *testing.T) {
 	for _, text := range failing {
-		if parsePage(t, text, true).agree(t, text) {
+		if parsePage(t, text, false).agree(t, text) {
 			t.Errorf("%s\nhas an output", text)
+		}
+	}
+	for _, text := range failingStrict {
+		if parsePage(t, text, true).agree(t, text) || !parsePage(t, text, false).agree(t, text) {
+			t.Errorf("%s\nhas an output where missing keys are errors, or none where they are not", text)
+		}
+	}
+}
+
+// Between runs a program holds on to no value.
+func TestProgramsLetGo(t *testing.T) {
+	for _, text := range []string{`{{ $x := many }}`, `{{ with many }}{{ $y := . }}{{ fails }}{{ end }}`} {
+		p := parsePage(t, text, false).program
+		p.Run(&limitedWriter{left: 1})
+		for i, v := range p.vars {
+			if v.IsValid() {
+				t.Errorf("%s\nkeeps variable %d", text, i)
+			}
+		}
+		if p.state.w != nil || p.state.dot.IsValid() || p.state.vars != nil {
+			t.Errorf("%s\nkeeps its state", text)
 		}
 	}
 }

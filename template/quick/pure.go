@@ -1,6 +1,9 @@
 package quick
 
-import "strings"
+import (
+	"reflect"
+	"strings"
+)
 
 // pure tells whether a function gives the same for the same arguments, and does
 // nothing else. Functions that it does not know are called each time: those that
@@ -31,3 +34,62 @@ const pureFunctions = ` define ` +
 	`sprig_toString sprig_toStrings sprig_trim sprig_trimAll sprig_trimPrefix sprig_trimSuffix sprig_trimall ` +
 	`sprig_trunc sprig_tuple sprig_typeIs sprig_typeOf sprig_uniq sprig_until sprig_untilStep sprig_untitle ` +
 	`sprig_upper sprig_without sprig_wrap sprig_wrapWith `
+
+// keep returns e, whose value is always the same, so that it is found out once
+// where it is text, a number or a boolean, and not too long.
+func keep(e expr) expr {
+	e.fixed = true
+	k := &kept{value: e.value}
+	switch e.typed.(type) {
+	case func(*state) string:
+		return expr{fixed: true, value: k.get, boxed: k.box, typed: func(s *state) string { return k.get(s).String() }}
+	case func(*state) any:
+		return expr{fixed: true, value: k.get, boxed: k.box, typed: k.box}
+	case func(*state) bool:
+		return expr{fixed: true, value: k.get, boxed: k.box, typed: func(s *state) bool { return k.get(s).Bool() }}
+	case func(*state) int, func(*state) int64, func(*state) float64:
+		return expr{fixed: true, value: k.get, boxed: k.box}
+	}
+	return e
+}
+
+// A kept is what keep has found out.
+type kept struct {
+	value func(*state) reflect.Value
+	found reflect.Value // once it is known
+	boxes any
+}
+
+func (k *kept) get(s *state) reflect.Value {
+	if k.found.IsValid() {
+		return k.found
+	}
+	v := k.value(s)
+	if plain(v) {
+		k.found, k.boxes = v, v.Interface()
+	}
+	return v
+}
+
+func (k *kept) box(s *state) any {
+	v := k.get(s)
+	if k.found.IsValid() {
+		return k.boxes
+	}
+	return toAny(v)
+}
+
+// plain tells whether v is a value that nobody can change.
+func plain(v reflect.Value) bool {
+	if !v.IsValid() {
+		return false
+	}
+	switch x := v.Interface().(type) {
+	case string:
+		return len(x) <= maxKept
+	case bool, int, int64, uint64, float64:
+		return true
+	default:
+		return false
+	}
+}

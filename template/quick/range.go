@@ -123,14 +123,17 @@ func (l *loop) eachReceived(s *state, list reflect.Value) bool {
 }
 
 // An entry is one of a map, as it was before the first one's turn.
-type entry struct{ key, value reflect.Value }
+type entry struct {
+	key, value reflect.Value
+	sort       reflect.Value // the key, out of any interface
+}
 
 func (l *loop) eachOfMap(s *state, list reflect.Value) bool {
 	entries := make([]entry, 0, list.Len())
 	for it := list.MapRange(); it.Next(); {
-		entries = append(entries, entry{it.Key(), it.Value()})
+		entries = append(entries, entry{key: it.Key(), value: it.Value()})
 	}
-	sortEntries(list.Type().Key(), entries)
+	sortEntries(entries)
 	for _, e := range entries {
 		if !l.once(s, e.key, e.value) {
 			break
@@ -139,23 +142,26 @@ func (l *loop) eachOfMap(s *state, list reflect.Value) bool {
 	return len(entries) > 0
 }
 
-// sortEntries sorts by keys of type t, as far as they are text or integers.
-func sortEntries(t reflect.Type, entries []entry) {
+// sortEntries sorts by keys, as far as they are text or integers, all of one
+// type.
+func sortEntries(entries []entry) {
 	if len(entries) < 2 {
 		return
 	}
-	switch t.Kind() {
-	case reflect.String:
-		slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.key.String(), b.key.String()) })
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.key.Int(), b.key.Int()) })
-	case reflect.Interface:
-		for _, e := range entries {
-			if e.key.Elem().Kind() != reflect.String || e.key.Elem().Type() != stringType {
-				giveUp()
-			}
+	t := inside(entries[0].key)
+	for i, e := range entries {
+		entries[i].sort = inside(e.key)
+		if k := entries[i].sort; !k.IsValid() || k.Type() != t.Type() {
+			giveUp()
 		}
-		slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.key.Elem().String(), b.key.Elem().String()) })
+	}
+	switch {
+	case t.Kind() == reflect.String:
+		slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.sort.String(), b.sort.String()) })
+	case t.CanInt():
+		slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.sort.Int(), b.sort.Int()) })
+	case t.CanUint():
+		slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.sort.Uint(), b.sort.Uint()) })
 	default:
 		giveUp()
 	}
