@@ -30,12 +30,12 @@ func (r *Runner) report(ctx context.Context, now time.Time) {
 
 // waiting says what u waits for, the longest wait first.
 func (r *Runner) waiting(ctx context.Context, u *unit) Waiting {
-	queries := make([]watch.Query, 0, len(u.missing))
-	for q := range u.missing {
-		queries = append(queries, q)
-	}
+	queries := slices.Clone(u.missing)
 	slices.SortFunc(queries, func(a, b watch.Query) int {
-		return cmp.Or(u.missing[a].Compare(u.missing[b]), cmp.Compare(a.String(), b.String()))
+		if c := u.missingSince(a).Compare(u.missingSince(b)); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.String(), b.String())
 	})
 	ev := Waiting{Template: u.spec.Name, Destination: u.spec.Destination, Since: u.since}
 	for i, q := range queries {
@@ -45,7 +45,7 @@ func (r *Runner) waiting(ctx context.Context, u *unit) Waiting {
 		}
 		at, _ := u.tmpl.Locate(ctx, r.answer, q)
 		at.Name = u.spec.Name
-		ev.For = append(ev.For, Missing{Query: q, At: at, Since: u.missing[q], Reason: r.reason(q)})
+		ev.For = append(ev.For, Missing{Query: q, At: at, Since: u.missingSince(q), Reason: r.reason(q)})
 	}
 	return ev
 }

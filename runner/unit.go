@@ -2,6 +2,7 @@ package runner
 
 import (
 	"os"
+	"slices"
 	"time"
 
 	"restencil/template"
@@ -29,8 +30,9 @@ type unit struct {
 	failures int       // in a row
 	retryAt  time.Time // when to try again after a failure, zero: not by itself
 
-	missing map[watch.Query]time.Time // what it waits for, and since when
+	missing []watch.Query             // what it waits for
 	since   time.Time                 // when it began to wait, zero: it does not
+	later   map[watch.Query]time.Time // since when it waits for what it misses since later than that
 	reports int                       // how often that was told
 
 	patience patience
@@ -44,22 +46,41 @@ type outcome struct {
 
 // wait notes what an execution missed.
 func (u *unit) wait(missing []watch.Query, now time.Time) {
-	if len(missing) == 0 {
-		u.missing, u.since, u.reports = nil, time.Time{}, 0
-		return
-	}
-	before := u.missing
-	u.missing = make(map[watch.Query]time.Time, len(missing))
-	for _, q := range missing {
-		since, ok := before[q]
-		if !ok {
-			since = now
-		}
-		u.missing[q] = since
-	}
-	if u.since.IsZero() {
+	switch {
+	case len(missing) == 0:
+		u.since, u.later, u.reports = time.Time{}, nil, 0
+	case u.since.IsZero():
 		u.since = now
+	case !slices.Equal(u.missing, missing):
+		u.later = u.missedLater(missing, now)
 	}
+	u.missing = missing
+}
+
+// missedLater returns since when u waits for those of missing that it has not
+// missed from the beginning.
+func (u *unit) missedLater(missing []watch.Query, now time.Time) map[watch.Query]time.Time {
+	before := make(map[watch.Query]bool, len(u.missing))
+	for _, q := range u.missing {
+		before[q] = true
+	}
+	later := make(map[watch.Query]time.Time)
+	for _, q := range missing {
+		if since, ok := u.later[q]; ok {
+			later[q] = since
+		} else if !before[q] {
+			later[q] = now
+		}
+	}
+	return later
+}
+
+// missingSince is when u began to wait for q.
+func (u *unit) missingSince(q watch.Query) time.Time {
+	if since, ok := u.later[q]; ok {
+		return since
+	}
+	return u.since
 }
 
 // nextReport is when the next Waiting event is due, zero: never.

@@ -75,13 +75,21 @@ func (w *Watcher) Watch(queries ...Query) {
 func (w *Watcher) add(queries []Query) map[Store][]Subscription {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(w.entries) == 0 {
+		w.entries = make(map[Query]*entry, len(queries))
+	}
 	added := make(map[Store][]Subscription)
-	for _, q := range queries {
-		if w.entries[q] == nil {
-			e := &entry{w: w, query: q}
-			w.entries[q] = e
-			added[q.Store()] = append(added[q.Store()], Subscription{q, e})
+	for i, q := range queries {
+		if w.entries[q] != nil {
+			continue
 		}
+		e := &entry{w: w, query: q}
+		w.entries[q] = e
+		list, ok := added[q.Store()]
+		if !ok {
+			list = make([]Subscription, 0, len(queries)-i)
+		}
+		added[q.Store()] = append(list, Subscription{q, e})
 	}
 	return added
 }
