@@ -5,6 +5,11 @@ import (
 	"io/fs"
 	"time"
 
+	"restencil/runner/apply"
+	"restencil/runner/format"
+	"restencil/runner/guard"
+	"restencil/runner/journal"
+	"restencil/runner/probe"
 	"restencil/template"
 	"restencil/watch"
 )
@@ -13,6 +18,20 @@ import (
 type Options struct {
 	// Templates are rendered, and their commands run, in this order.
 	Templates []Template
+
+	// Bundles are the named bundles that templates may belong to. Templates
+	// that belong to none make implicit ones.
+	Bundles []Bundle
+
+	// Journal remembers what was applied, across restarts; and takes the
+	// generations of named bundles. The caller opens and closes it. Nil:
+	// nothing is remembered. Not used with Once or Dry.
+	Journal *journal.Journal
+
+	// Reconcile is how often the destinations are looked at, whether somebody
+	// else has changed them: they are put right then, and the command does not
+	// run for a mode or owner. Zero: only when their template has been executed.
+	Reconcile time.Duration
 
 	// Once ends Run when every template has been rendered and every command
 	// has run. Errors that would be retried then end it too.
@@ -72,23 +91,56 @@ type Template struct {
 
 	// OnError says what an error of this template does.
 	OnError ErrorPolicy
+
+	// Bundle is the named bundle that it belongs to, "" for none. Command and
+	// Wait are the bundle's then.
+	Bundle string
+
+	// Format and Check are what the content must be, and a command that must
+	// succeed on it, before it goes in place. Only in named bundles.
+	Format format.Format
+	Check  Command
+}
+
+// A Bundle is a named one: the files of its templates change together or not at
+// all (see package apply).
+type Bundle struct {
+	Name string
+
+	// Check is a command that must succeed on the staged files; it may hold
+	// actions, see package apply.
+	Check Command
+
+	// Command is run when the files are in place: it reloads what reads them.
+	Command Command
+
+	// Verify must hold after that.
+	Verify []probe.Probe
+
+	// Rollback puts the old files back where Command or Verify fails.
+	Rollback bool
+
+	// Wait delays a change of the files until the data of all has been quiet.
+	// The first rendering does not wait.
+	Wait Wait
+
+	// Guard holds a change back that nobody can have meant, until it is taken
+	// back or accepted (see [Runner.Accept]).
+	Guard guard.Rules
+
+	// MinInterval is the least time from the end of one run of Command to the
+	// begin of the next. Changes in between are one change at its end.
+	MinInterval time.Duration
+
+	// Retry spaces the attempts at a change that failed. Zero: Options.Retry.
+	Retry watch.Backoff
+
+	// ExitOnFailure ends Run where the change fails, as consul-template does.
+	ExitOnFailure bool
 }
 
 // A Command is a program to run.
-type Command struct {
-	// Args is the program and its arguments. A single element of several
-	// words goes to the shell, "sh -c" (COMPAT 4.6.1). Empty: no command.
-	Args []string
-
-	// Timeout is how long it may take; then its process group is killed and
-	// the command counts as failed. Zero: it is started and left alone, and
-	// its exit status is not looked at (COMPAT 2.5.5).
-	Timeout time.Duration
-
-	// Env is its whole environment, as os.Environ has it. Nil for the
-	// process's own.
-	Env []string
-}
+type Command = apply.Command
 
 // Wait is a quiescence: a change waits until there has been no other for Min,
 // but no longer than Max after the first. The zero Wait does not wait.

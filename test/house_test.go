@@ -29,7 +29,12 @@ var allowed = map[string][]string{
 	"template":          {"watch", "funcs", "template/quick"},
 	"template/quick":    {"watch", "funcs"},
 	"renderer":          {},
-	"runner":            {"watch", "funcs", "template", "renderer"},
+	"runner":            {"watch", "funcs", "template", "renderer", "runner/apply", "runner/format", "runner/guard", "runner/journal", "runner/probe"},
+	"runner/apply":      {"renderer", "runner/format", "runner/journal", "runner/probe"},
+	"runner/format":     {},
+	"runner/guard":      {},
+	"runner/journal":    {"renderer"},
+	"runner/probe":      {},
 	"runner/status":     {"watch", "renderer", "runner"},
 	"cmd/restencil":     nil, // anything
 }

@@ -67,3 +67,6 @@ type Recovery struct {
 	Files     []string
 	Err       error
 }
+
+// A Journal is an open state directory.
+type Journal struct{}
