@@ -33,6 +33,13 @@ type Options struct {
 	// run for a mode or owner. Zero: only when their template has been executed.
 	Reconcile time.Duration
 
+	// ExitOnFailure ends Run when a command of an implicit bundle fails, as
+	// consul-template does.
+	ExitOnFailure bool
+
+	// StoreDown ends Run when a store has been away for so long. Zero: never.
+	StoreDown time.Duration
+
 	// Once ends Run when every template has been rendered and every command
 	// has run. Errors that would be retried then end it too.
 	Once bool
@@ -77,8 +84,9 @@ type Template struct {
 	// Destination is the file to write. Required, but for a dry run.
 	Destination string
 
-	// Perm, User, Group, NoParents and Backup are as in renderer.File.
+	// Perm, DirPerm, User, Group, NoParents and Backup are as in renderer.File.
 	Perm        fs.FileMode
+	DirPerm     fs.FileMode
 	User, Group string
 	NoParents   bool
 	Backup      bool
@@ -100,6 +108,9 @@ type Template struct {
 	// succeed on it, before it goes in place. Only in named bundles.
 	Format format.Format
 	Check  Command
+
+	// Guard is as in Bundle, for this file alone. Only in named bundles.
+	Guard guard.Rules
 }
 
 // A Bundle is a named one: the files of its templates change together or not at
