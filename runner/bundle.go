@@ -28,6 +28,8 @@ type bundle struct {
 	ran      bool      // it has been run since the start
 	failures int       // in a row
 	retryAt  time.Time // not before this, after a failure
+	debt     string    // what the journal knows its being owed by, "": it is not
+	recalled bool      // the journal was asked whether it was owed before
 }
 
 // A bundleKey is what the members of a bundle share.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"restencil/renderer"
+	"restencil/runner/apply"
 	"restencil/template"
 	"restencil/watch"
 )
@@ -94,6 +95,51 @@ type CommandFailed struct {
 	RetryIn time.Duration // 0: it is not tried again
 }
 
+// BundleApplied: the files of a named bundle are in place, and what reads them
+// was reloaded and is well.
+type BundleApplied struct {
+	Bundle string
+	Files  []string // the destinations that changed
+	Took   time.Duration
+}
+
+// BundleFailed: a change of a named bundle was not made, or not to its end.
+type BundleFailed struct {
+	Bundle      string
+	Step        apply.Step // which failed
+	Err         error
+	Output      string        // the end of what its command printed
+	RolledBack  bool          // the old files are back
+	RollbackErr error         // what went wrong on the way back
+	RetryIn     time.Duration // 0: it is not tried again
+}
+
+// BundleHeld: a change of a named bundle is not made, unless it is taken back
+// or accepted (see [Runner.Accept]).
+type BundleHeld struct {
+	Bundle string
+	Reason string
+}
+
+// BundleReleased: a bundle that was held no longer is.
+type BundleReleased struct {
+	Bundle string
+}
+
+// Restless: a template's output changes without new data, as that of timestamp
+// does. What is in place stays. It is told once, until there is new data.
+type Restless struct {
+	Template    string
+	Destination string
+	Difference  string // where the outputs begin to differ; without the lines, where they may hold a secret
+}
+
+// JournalFailed: what was done could not be noted, so that a crash now may cost
+// a reload. It is told once for each different reason.
+type JournalFailed struct {
+	Err error
+}
+
 // ChildStarted: the child was started.
 type ChildStarted struct {
 	Args    []string
@@ -164,6 +210,12 @@ func (Recovered) event()      {}
 func (CommandStarted) event() {}
 func (CommandDone) event()    {}
 func (CommandFailed) event()  {}
+func (BundleApplied) event()  {}
+func (BundleFailed) event()   {}
+func (BundleHeld) event()     {}
+func (BundleReleased) event() {}
+func (JournalFailed) event()  {}
+func (Restless) event()       {}
 func (ChildStarted) event()   {}
 func (ChildReloaded) event()  {}
 func (ChildEnding) event()    {}

@@ -151,11 +151,19 @@ func (r *Runner) settle(x execution, now time.Time) error {
 	u.wait(out.Missing, now)
 	u.patience.executed(r.outstanding(x), len(r.graph.Uses(u.id)))
 	if !out.Complete() {
-		u.pending = nil // an older output does not go in place behind a newer state
+		u.pending, u.latest = nil, nil // an older output does not go in place behind a newer state
 		return nil
 	}
 	if x.err != nil {
+		u.latest = nil
 		return r.failed(u, x.err, now)
+	}
+	if r.restless(u, out) {
+		return nil
+	}
+	if u.named != nil {
+		r.settleNamed(u, out, now)
+		return nil
 	}
 	if u.inPlace(out) && !u.recheck && u.stillThere(len(out.Output)) {
 		u.pending = nil

@@ -55,6 +55,7 @@ func (r *Runner) inform(q watch.Query, old, now watch.State, at time.Time) {
 	first := !old.Known && old.Failure == nil
 	for _, id := range r.graph.Users(q) {
 		u := r.ids[id]
+		u.feed(old, now)
 		if first {
 			u.patience.arrived()
 		}

@@ -102,19 +102,24 @@ func (b *bundle) why() reason {
 // name is how people call b: it has none of its own, so that of its first file.
 func (b *bundle) name() string { return b.members[0].spec.Destination }
 
-// commandEnded notes the end of the running command.
-func (r *Runner) commandEnded(res commandResult, now time.Time) {
+// commandEnded notes the end of the running command. The error ends Run.
+func (r *Runner) commandEnded(res commandResult, now time.Time) error {
 	b := res.bundle
 	r.running = nil
 	if res.err == nil {
 		b.failures = 0
 		r.tell(CommandDone{Args: b.command.Args, Took: res.took})
-		return
+		r.paid(b)
+		return nil
 	}
 	ev := CommandFailed{Args: b.command.Args, Err: res.err, Output: res.output}
-	if r.opts.Once {
+	switch {
+	case r.opts.Once:
 		r.errs = append(r.errs, b.commandError(res.err))
-	} else {
+	case r.opts.ExitOnFailure:
+		r.tell(ev)
+		return b.commandError(res.err)
+	default:
 		b.failures++
 		ev.RetryIn = r.opts.Retry.Delay(b.failures)
 		again := b.wanted // it was wanted anew meanwhile, which need not wait
@@ -124,6 +129,7 @@ func (r *Runner) commandEnded(res commandResult, now time.Time) {
 		}
 	}
 	r.tell(ev)
+	return nil
 }
 
 // retry wants the command again, at the given time, for the same files; unless

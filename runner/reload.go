@@ -42,6 +42,7 @@ func (r *Runner) replace(ctx context.Context, next *Runner, now time.Time) {
 	r.opts, r.units, r.early = next.opts, next.units, next.early
 	r.enlist()
 	r.bundles = join(r.units, r.bundles)
+	r.takeOverNamed()
 	r.loaded()
 	for _, u := range old {
 		if r.ids[u.id] == nil {
@@ -53,6 +54,24 @@ func (r *Runner) replace(ctx context.Context, next *Runner, now time.Time) {
 		r.unwatch(r.doomed, now)
 		r.doomed = nil
 		r.switchTo(ctx, next.watcher)
+	}
+}
+
+// takeOverNamed makes the named bundles anew, and has them go on where those of
+// before stand.
+func (r *Runner) takeOverNamed() {
+	old := r.named
+	r.named, _ = recruit(r.opts, r.units) // New has checked it
+	for _, b := range r.named {
+		i := slices.IndexFunc(old, func(o *named) bool { return o.spec.Name == b.spec.Name })
+		if i >= 0 {
+			b.takeOver(old[i])
+		}
+		r.stir(b)
+	}
+	for _, o := range old {
+		o.members = nil // whatever is under way for it has no consequences
+		r.alarms.set(o, time.Time{})
 	}
 }
 

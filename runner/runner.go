@@ -21,6 +21,7 @@ type Runner struct {
 	watcher *watch.Watcher
 	units   []*unit
 	bundles []*bundle
+	named   []*named
 
 	early   []Event      // what New has to tell, once Run is under way
 	reloads chan *Runner // what Reload has made ready
@@ -42,6 +43,15 @@ type Runner struct {
 	waits      agenda[*bundle] // to have its changes written, when its debounce is due
 	wanted     []*bundle       // whose command is to be run
 	unrendered int             // how many units have not been rendered
+	stirred    []*named        // for which there may be something to do
+	alarms     agenda[*named]  // to be looked at by themselves
+
+	attempts chan *attempt // that have ended; as many may come as are under way
+	underWay int
+
+	requests   chan func(context.Context, time.Time) // what others ask of the loop
+	complained string                                // what was told of the journal last
+	lookAt     time.Time                             // when the destinations are to be looked at, zero: never
 
 	run     func(context.Context, Command) (output string, err error)
 	pass    int                // how often files were written
@@ -77,6 +87,9 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		answers: make(map[watch.Query]watch.State),
 		results: make(chan commandResult),
 		reloads: make(chan *Runner),
+
+		attempts: make(chan *attempt),
+		requests: make(chan func(context.Context, time.Time)),
 	}
 	var errs []error
 	for _, t := range o.Templates {
@@ -89,6 +102,10 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 	}
 	r.enlist()
 	r.bundles = join(r.units, nil)
+	var err error
+	if r.named, err = recruit(o, r.units); err != nil {
+		errs = append(errs, err)
+	}
 	return r, errors.Join(errs...)
 }
 
@@ -98,6 +115,9 @@ func (r *Runner) add(t Template) error {
 	}
 	if r.opts.Once {
 		t.Wait = Wait{}
+	}
+	if t.Bundle != "" {
+		t.Wait, t.Command = Wait{}, Command{}
 	}
 	u := &unit{spec: t, dirty: true}
 	tmpl, err := template.Parse(t.Options, t.Destination, template.Host{
@@ -138,6 +158,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		if r.running != nil {
 			<-r.results
 		}
+		for range r.underWay {
+			<-r.attempts
+		}
 		commands.close()
 		r.stopSources()
 	}()
@@ -164,6 +187,9 @@ func (r *Runner) loop(ctx context.Context) error {
 			return err
 		}
 		r.beat(time.Now())
+		if err := r.givenUp(time.Now()); err != nil {
+			return err
+		}
 		if r.opts.Once && r.finished() {
 			if err := joinCommandErrors(r.errs); err != nil || r.opts.Child == nil {
 				return err
@@ -184,7 +210,15 @@ func (r *Runner) loop(ctx context.Context) error {
 				return err
 			}
 		case res := <-r.results:
-			r.commandEnded(res, time.Now())
+			if err := r.commandEnded(res, time.Now()); err != nil {
+				return err
+			}
+		case a := <-r.attempts:
+			if err := r.attemptEnded(a, time.Now()); err != nil {
+				return err
+			}
+		case request := <-r.requests:
+			request(ctx, time.Now())
 		case <-r.childNews():
 			r.tellOfChild()
 		case <-r.childDone():
@@ -198,10 +232,14 @@ func (r *Runner) loop(ctx context.Context) error {
 
 // step does all that can be done now.
 func (r *Runner) step(ctx context.Context, now time.Time) error {
+	r.reconcile(now)
 	if err := r.execute(ctx, now); err != nil {
 		return err
 	}
 	if err := r.write(now); err != nil {
+		return err
+	}
+	if err := r.advanceAll(ctx, now); err != nil {
 		return err
 	}
 	r.report(ctx, now)
@@ -245,13 +283,13 @@ func (r *Runner) exhausted(q watch.Query, f *watch.Failure) error {
 // are no such.
 func (r *Runner) finished() bool {
 	due := func(b *bundle) bool { return b.failures == 0 }
-	return r.running == nil && r.unrendered == 0 && !slices.ContainsFunc(r.wanted, due)
+	return r.running == nil && r.unrendered == 0 && r.idle() && !slices.ContainsFunc(r.wanted, due)
 }
 
 // next is when step has something to do by itself, zero: not at all.
 func (r *Runner) next(now time.Time) time.Time {
-	at := r.pulse.next
-	for _, due := range []time.Time{r.retries.next(), r.reports.next(), r.waits.next()} {
+	at := earliest(earliest(r.pulse.next, r.lookAt), r.giveUpAt())
+	for _, due := range []time.Time{r.retries.next(), r.reports.next(), r.waits.next(), r.alarms.next()} {
 		at = earliest(at, due)
 	}
 	if r.running == nil {

@@ -68,6 +68,17 @@ func (s *stores) heal(q watch.Query, now time.Time) Event {
 	return StoreBack{Store: store, Away: now.Sub(since)}
 }
 
+// longest returns the store that has been away for the longest time, and since
+// when; zero: none is away.
+func (s *stores) longest() (store watch.Store, since time.Time) {
+	for one, at := range s.since {
+		if since.IsZero() || at.Before(since) {
+			store, since = one, at
+		}
+	}
+	return store, since
+}
+
 // forget drops what is known of a query that is no longer watched.
 func (s *stores) forget(q watch.Query, now time.Time) Event {
 	delete(s.refused, q)

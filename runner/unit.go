@@ -16,15 +16,20 @@ type unit struct {
 	spec   Template
 	tmpl   *template.Template
 	bundle *bundle
+	named  *named // nil: the bundle is an implicit one
 
 	seesChecks bool // see template.Template
 
-	dirty    bool // to be executed; it stands in Runner.dirty
-	recheck  bool // the destination is to be looked at, though the output is the same
-	rendered bool // its destination has been right at some time
+	dirty    bool        // to be executed; it stands in Runner.dirty
+	fed      bool        // there is new data since it was executed
+	came     fingerprint // of the newest complete output
+	restless bool        // it was told that its output changes without
+	recheck  bool        // the destination is to be looked at, though the output is the same
+	rendered bool        // its destination has been right at some time
 
 	pending *outcome    // a complete one that is not in place yet
 	written fingerprint // of the output in place, where rendered
+	latest  *outcome    // in a named bundle: the newest complete one, nil: it is not complete now
 
 	failure  string    // why it failed last, "" where it did not
 	failures int       // in a row

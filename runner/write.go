@@ -54,21 +54,25 @@ func (r *Runner) due(now time.Time) []*unit {
 	return slices.Compact(due)
 }
 
-func (u *unit) file() renderer.File {
+func (u *unit) file() renderer.File { return u.fileOf(u.pending) }
+
+// fileOf returns what u's destination is to be with this output.
+func (u *unit) fileOf(out *outcome) renderer.File {
 	return renderer.File{
 		Path:      u.spec.Destination,
-		Content:   u.pending.Output,
+		Content:   out.Output,
 		Perm:      u.spec.Perm,
 		User:      u.spec.User,
 		Group:     u.spec.Group,
 		NoParents: u.spec.NoParents,
 		Backup:    u.spec.Backup,
-		Differs:   u.rendered && u.failure == "" && u.pending.print.output != u.written.output,
+		Differs:   u.rendered && u.failure == "" && out.print.output != u.written.output,
 	}
 }
 
 // putInPlace writes the files of units and deals with each by itself.
 func (r *Runner) putInPlace(due []*unit, now time.Time) error {
+	r.owe(due)
 	extras := make([]bool, len(due)) // whether any of these changed
 	var results []renderer.Result
 	if slices.ContainsFunc(due, (*unit).hasExtras) {
@@ -142,7 +146,12 @@ func (u *unit) writeExtras() (changed bool, err error) {
 	if !u.hasExtras() {
 		return false, nil
 	}
-	for _, f := range u.pending.Files {
+	return u.writeFiles(u.pending)
+}
+
+// writeFiles is writeExtras for any output.
+func (u *unit) writeFiles(out *outcome) (changed bool, err error) {
+	for _, f := range out.Files {
 		one, err := writeExtra(f)
 		if err != nil {
 			return changed, err
@@ -202,6 +211,7 @@ func (r *Runner) rendered(u *unit) {
 	if !u.rendered {
 		u.rendered = true
 		r.unrendered--
+		r.recall(u.bundle)
 	}
 }
 

@@ -50,6 +50,8 @@ func Log(logger *slog.Logger) func(runner.Event) {
 			l.write(slog.LevelWarn, "%s answers again, after %v", e.Store, round(e.Away))
 		case runner.QueryRefused:
 			l.write(slog.LevelWarn, "%v", e.Err)
+		default:
+			l.bundle(e)
 		}
 	}
 }
