@@ -11,6 +11,9 @@ const (
 	// defaultMode is that of a new file where none was asked for.
 	defaultMode fs.FileMode = 0o644
 
+	// defaultDirMode is that of a new directory, less the umask.
+	defaultDirMode fs.FileMode = 0o755
+
 	// specialBits are the mode bits besides the permissions that are kept.
 	// The kernel drops them at a change of owner.
 	specialBits = fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky

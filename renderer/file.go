@@ -23,8 +23,13 @@ type File struct {
 	User, Group string
 
 	// NoParents refuses to create missing parent directories, which are
-	// otherwise made with mode 0755 less the umask.
+	// otherwise made.
 	NoParents bool
+
+	// DirPerm are the permission bits of parent directories that are made;
+	// those that are there keep theirs. The umask does not apply, and a set
+	// group id that a directory inherits stays. Zero: 0755 less the umask.
+	DirPerm fs.FileMode
 
 	// Backup keeps the content that was replaced as Path + ".bak".
 	Backup bool
@@ -34,7 +39,8 @@ type File struct {
 	Differs bool
 
 	// Keep keeps what Swap replaces beside the destination, under a
-	// temporary name, until Restore or Discard. Restore needs it.
+	// temporary name, until Restore or Discard. Restore needs it. The
+	// function Keep does so before Swap.
 	Keep bool
 }
 

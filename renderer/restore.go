@@ -16,12 +16,19 @@ import (
 // A file made by Backup stays.
 func Restore(staged ...*Staged) error {
 	var errs []error
+	var done []*Staged
 	for _, s := range slices.Backward(staged) {
 		if err := s.restore(); err != nil {
 			errs = append(errs, fmt.Errorf("failed putting back %s: %w", s.file.Path, err))
+			continue
 		}
+		done = append(done, s)
 	}
 	makeDurable(staged)
+	// Only now: while something is left to do, all tell how far that has come.
+	for _, s := range done {
+		s.Discard()
+	}
 	return errors.Join(errs...)
 }
 
@@ -38,8 +45,8 @@ func (s *Staged) restore() (err error) {
 	default:
 		err = errors.New("what it held was not kept")
 	}
-	if err == nil {
-		s.Discard()
+	if err != nil && s.kept != "" {
+		err = fmt.Errorf("%w (what it held is in %s)", err, s.kept)
 	}
 	return err
 }

@@ -1,11 +1,13 @@
 package renderer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // A Staged is a File that has been compared with its destination and, where
@@ -20,6 +22,8 @@ type Staged struct {
 	temp   string // where the new content is; "" if the bytes are right
 	kept   string // where what Swap replaced is; "" for nowhere
 	state  state
+
+	looked bool // what is at the destination was kept, if there was anything
 
 	moved   bool // Swap has changed entries of directories
 	inPlace bool // Swap has written to the file that was there
@@ -165,22 +169,50 @@ func (s *Staged) adopt(f *os.File) error {
 // makeParents makes the destination's directory, if that is missing and
 // allowed, and notes which directories get entries by that.
 func (s *Staged) makeParents() error {
-	dir := s.dirs[0]
-	var entered []string
-	for d := dir; ; d = filepath.Dir(d) {
+	var missing []string // the innermost first
+	for d := s.dirs[0]; ; d = filepath.Dir(d) {
 		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) || d == filepath.Dir(d) {
 			break
 		}
-		entered = append(entered, filepath.Dir(d))
+		missing = append(missing, d)
 	}
-	if entered == nil {
+	if missing == nil {
 		return nil
 	}
 	if s.file.NoParents {
 		return errors.New("parent directory is missing")
 	}
-	s.dirs = append(s.dirs, entered...)
-	return os.MkdirAll(dir, 0o755)
+	for _, d := range slices.Backward(missing) {
+		if err := makeDir(d, s.file.DirPerm&modeBits); err != nil {
+			return err
+		}
+	}
+	for _, d := range missing {
+		s.dirs = append(s.dirs, filepath.Dir(d))
+	}
+	return nil
+}
+
+// makeDir makes a directory, unless somebody else has just done so. At no time
+// has it a wider mode than perm; zero stands for 0755 less the umask.
+func makeDir(path string, perm fs.FileMode) error {
+	err := os.Mkdir(path, cmp.Or(perm, defaultDirMode).Perm())
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil || perm == 0 {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	// What is in a directory with a set group id inherits that, and the group.
+	perm |= info.Mode() & fs.ModeSetgid
+	if info.Mode()&modeBits == perm {
+		return nil
+	}
+	return os.Chmod(path, perm)
 }
 
 func (s *Staged) warn(format string, args ...any) {

@@ -105,7 +105,18 @@ func (s *Staged) compareAgain() error {
 	return nil
 }
 
-func (s *Staged) swap() (err error) {
+// swap puts s in place, or discards it.
+func (s *Staged) swap() error {
+	err := s.place()
+	if err != nil {
+		s.Discard()
+	}
+	return err
+}
+
+// place puts s in place. After an error the destination is as it was before,
+// and what was staged and kept is there still.
+func (s *Staged) place() (err error) {
 	if s.state != staged {
 		return errors.New("failed writing file: swapped or discarded before")
 	}
@@ -117,7 +128,7 @@ func (s *Staged) swap() (err error) {
 		err = s.repair()
 	}
 	if err != nil {
-		s.Discard()
+		s.state = finished
 		s.change = Unchanged
 	}
 	return err
@@ -127,7 +138,7 @@ func (s *Staged) swap() (err error) {
 func (s *Staged) replace() error {
 	if s.file.Keep {
 		if err := s.keep(); err != nil {
-			return fmt.Errorf("failed keeping the old file: %w", err)
+			return keepingFailed(err)
 		}
 	}
 	if s.file.Backup && s.change == Replaced {
@@ -154,10 +165,14 @@ func (s *Staged) replace() error {
 
 // keep notes what is at the destination; that may be nothing.
 func (s *Staged) keep() (err error) {
-	s.kept, err = preserve(s.file.Path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if s.looked {
 		return nil
 	}
+	s.kept, err = preserve(s.file.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	s.looked = err == nil
 	return err
 }
 

@@ -17,6 +17,9 @@ const (
 	// in bytes; a whole name may have 255.
 	maxBase = 200
 
+	// tempMark is what stands in a temporary name before the random part.
+	tempMark = ".restencil-"
+
 	// ownMode is the mode of a file that is nobody else's business.
 	ownMode = 0o600
 
@@ -35,7 +38,7 @@ func tempName(path string) string {
 		}
 		base = base[:cut]
 	}
-	return dir + "." + base + ".restencil-" + strconv.FormatUint(rand.Uint64(), 36)
+	return dir + "." + base + tempMark + strconv.FormatUint(rand.Uint64(), 36)
 }
 
 // claim calls make with temporary names for path until one was free.
