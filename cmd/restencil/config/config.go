@@ -49,6 +49,16 @@ type Config struct {
 	Nomad       Nomad
 	Local       Local
 
+	// Bundles are the named bundles, in the order in which they were written.
+	Bundles []Bundle
+
+	StateDir      string        // where is remembered what was applied; "": found, StateNone: nowhere
+	History       int           // generations of each bundle that are kept
+	Reconcile     time.Duration // how often the destinations are looked at; 0: never
+	OnStoreDown   time.Duration // how long a store may be away until the process ends; 0: for ever
+	Cache         bool          // answers are kept on disk
+	ExitOnFailure bool          // a command that fails ends the process
+
 	// Templates are in the order in which they are rendered and their
 	// commands run: files first, then CT_LOCAL_CONFIG, then flags.
 	Templates []Template
@@ -249,6 +259,7 @@ type Template struct {
 	Destination    string // "" is for dry runs alone
 	CreateDestDirs bool
 	Perms          fs.FileMode // 0: those of the file that is there, else 0644
+	DirPerms       fs.FileMode // of directories that are made; 0: 0755 less the umask
 	User, Group    string      // names or decimal ids; "": the owner that is there
 	UID, GID       int         // deprecated, and used where User and Group are not written
 	Backup         bool
@@ -264,6 +275,17 @@ type Template struct {
 	RightDelimiter    string
 	FunctionDenylist  []string
 	SandboxPath       string
+
+	// Bundle is the named bundle that it belongs to. Without one, a template
+	// that has some of the rest is a bundle by itself.
+	Bundle        string
+	Format        string // what its content must be; "": anything
+	Check         []string
+	CheckTimeout  time.Duration
+	Verify        []Verify
+	Guard         Guard
+	Rollback      bool
+	ExitOnFailure bool
 
 	origins map[string]Origin
 }

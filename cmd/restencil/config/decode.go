@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -23,7 +24,10 @@ type scope struct {
 	*schema
 	settings []setting
 	origins  map[string]Origin
-	root     string // "template" within one, else ""
+	root     string // "template", "bundle" or "verify" within one, else ""
+
+	// repeat takes the blocks that may stand several times, by their keys.
+	repeat map[string]func(field)
 }
 
 // setting returns the setting of a key, nil where there is none.
@@ -43,7 +47,10 @@ func (c *Config) decode(src *source) error {
 		d.standardTemplate = *newTemplate(Origin{})
 		d.template = newSchema(d.standardTemplate.settings())
 		settings := c.settings()
-		d.object("", fields, scope{schema: newSchema(settings), settings: settings, origins: c.origins})
+		d.object("", fields, scope{
+			schema: newSchema(settings), settings: settings, origins: c.origins,
+			repeat: map[string]func(field){"template": d.addTemplate, "bundle": d.addBundles},
+		})
 	}
 	if d.problems != nil {
 		return d.problems
@@ -61,13 +68,13 @@ func (d *decoder) warn(start, end int, message, hint string) {
 
 // object takes the settings and blocks of a block, or of the file where block
 // is "". Of several of one name the last counts (COMPAT 2.2), but templates
-// add up.
+// and the like add up.
 func (d *decoder) object(block string, fields []field, s scope) {
 	fields = d.spread(block, fields, s)
 	for i, f := range fields {
 		key := s.resolve(block, f.name)
-		if s.isTemplate(key) {
-			d.addTemplate(f)
+		if add := s.repeat[key]; add != nil {
+			add(f)
 			continue
 		}
 		if !s.known(key) {
@@ -90,7 +97,7 @@ func (d *decoder) spread(block string, fields []field, s scope) []field {
 		key := s.resolve(block, f.name)
 		items, isList := f.value.value.([]node)
 		ofBlocks := isList && (len(items) == 0 || slices.ContainsFunc(items, node.isBlock))
-		if !ofBlocks || !s.isBlock(key) && !s.isTemplate(key) {
+		if !ofBlocks || !s.isBlock(key) && s.repeat[key] == nil {
 			all = append(all, f)
 			continue
 		}
@@ -143,7 +150,10 @@ func (d *decoder) addTemplate(f field) {
 	}
 	t := d.standardTemplate
 	t.At, t.origins = Origin{Position: d.position(f.start)}, make(map[string]Origin)
-	d.object("", fields, scope{schema: d.template, settings: t.settings(), origins: t.origins, root: "template"})
+	d.object("", fields, scope{
+		schema: d.template, settings: t.settings(), origins: t.origins, root: "template",
+		repeat: map[string]func(field){"verify": func(f field) { d.addVerify(&t.Verify, f) }},
+	})
 	d.config.Templates = append(d.config.Templates, t)
 }
 
@@ -153,15 +163,16 @@ func (d *decoder) unknown(block string, f field, s scope) {
 	if place != "" {
 		place = " in " + place
 	}
-	hint := suggest(f.name, s.children[block])
-	if block == "" && s.root == "" {
-		hint = suggest(f.name, append(s.children[block], "template"))
-	}
+	hint := suggest(f.name, s.names(block))
 	if elsewhere := s.elsewhere(block, f.name); hint == "" && elsewhere != "" {
 		hint = "did you mean " + elsewhere + "?"
 	}
-	if _, isBlock := f.value.value.([]field); isBlock && s.root != "" && hint == "" {
-		hint = "a template block has no label"
+	if f.value.isBlock() && hint == "" {
+		hint = map[string]string{
+			"template": "a template block has no label",
+			"verify":   "a verify block has no label",
+			"bundle":   "a bundle block has one label, its name",
+		}[s.root]
 	}
 	diagnostic := d.diagnose(f.start, f.end, fmt.Sprintf("unknown key %q%s", f.name, place), hint)
 	if suggest(f.name, secretNames()) != "" {
@@ -170,8 +181,14 @@ func (d *decoder) unknown(block string, f field, s scope) {
 	d.problems = append(d.problems, diagnostic)
 }
 
-// isTemplate reports whether a key is that of template blocks.
-func (s scope) isTemplate(key string) bool { return key == "template" && s.root == "" }
+// names returns what may stand right in a block.
+func (s scope) names(block string) []string {
+	names := s.children[block]
+	if block == "" {
+		names = slices.Concat(names, slices.Sorted(maps.Keys(s.repeat)))
+	}
+	return names
+}
 
 // known reports whether a key is that of a setting or of a block.
 func (s scope) known(key string) bool {
@@ -188,7 +205,7 @@ func (s scope) resolve(block, name string) string {
 	if block != "" {
 		key, lower = block+"."+name, block+"."+lower
 	}
-	if s.setting(lower) != nil && !s.isBlock(lower) || s.isTemplate(lower) {
+	if s.setting(lower) != nil && !s.isBlock(lower) || s.repeat[lower] != nil {
 		return lower
 	}
 	return key

@@ -29,7 +29,11 @@ func (c *Config) finish() {
 	for i := range c.Templates {
 		c.finishTemplate(&c.Templates[i])
 	}
+	for i := range c.Bundles {
+		c.finishBundle(&c.Bundles[i])
+	}
 	c.warnWaits()
+	c.warnBundles()
 	c.warnDeduplicate()
 	c.warnSharedDestinations()
 }
@@ -177,5 +181,34 @@ func (c *Config) finishTemplate(t *Template) {
 		t.ErrorFatal = c.TemplateErrorFatal
 		t.origins["error_fatal"] = at
 	}
+	if !t.isSet("rollback") {
+		t.Rollback = len(t.Verify) > 0
+	}
+	if !t.isSet("exit_on_failure") {
+		t.ExitOnFailure = c.ExitOnFailure
+	}
 	t.Wait.finish(t.isSet)
+}
+
+// finishBundle does the same for a bundle.
+func (c *Config) finishBundle(b *Bundle) {
+	if !b.isSet("exec.command") {
+		b.Exec.Command = slices.Clone(b.Command)
+		if b.isSet("reload") {
+			b.Exec.Command = slices.Clone(b.Reload)
+		}
+	}
+	if !b.isSet("exec.timeout") {
+		b.Exec.Timeout = b.CommandTimeout
+	}
+	if !b.isSet("exec.enabled") {
+		b.Exec.Enabled = !emptyCommand(b.Exec.Command)
+	}
+	if !b.isSet("rollback") {
+		b.Rollback = len(c.verifies(b)) > 0
+	}
+	if !b.isSet("exit_on_failure") {
+		b.ExitOnFailure = c.ExitOnFailure
+	}
+	b.Wait.finish(b.isSet)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -116,13 +117,13 @@ func duration(to *time.Duration, standard time.Duration) value {
 	}}
 }
 
-// restartPolicy is one of the words for what is done when a child ends.
-func restartPolicy(to *string, standard string) value {
+// oneOf is one of a few words, or the standard.
+func oneOf(to *string, standard, hint string, words ...string) value {
 	k := textKind()
-	k.want = `"never", "on-failure" or "always"`
-	k.hint = "<policy>"
+	k.want = anyOf(words)
+	k.hint = hint
 	check := func(s string, err error) (string, error) {
-		if err == nil && !slices.Contains([]string{"never", "on-failure", "always"}, s) {
+		if err == nil && s != standard && !slices.Contains(words, s) {
 			err = fmt.Errorf("expected %s, found %q", k.want, s)
 		}
 		return s, err
@@ -131,6 +132,16 @@ func restartPolicy(to *string, standard string) value {
 	fromNode := k.fromNode
 	k.fromNode = func(n node) (string, error) { return check(fromNode(n)) }
 	return bound[string]{kind: k, to: to, standard: standard}
+}
+
+// anyOf writes words as a choice: "a", "b" or "c".
+func anyOf(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = strconv.Quote(word)
+	}
+	last := len(quoted) - 1
+	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 }
 
 func signal(to *os.Signal, standard os.Signal) value {

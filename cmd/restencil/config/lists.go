@@ -65,16 +65,19 @@ func nodeStrings(n node) ([]string, error) {
 	for i, item := range items {
 		s, ok := item.value.(string)
 		if !ok {
-			return nil, &elementError{item}
+			return nil, &elementError{node: item, want: "a list of strings"}
 		}
 		list[i] = s
 	}
 	return list, nil
 }
 
-// An elementError says which element of a list is no string.
-type elementError struct{ node }
+// An elementError says which element of a list or map is of the wrong kind.
+type elementError struct {
+	node
+	want string
+}
 
 func (e *elementError) Error() string {
-	return "expected a list of strings, found " + e.what() + " in it"
+	return "expected " + e.want + ", found " + e.what() + " in it"
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"restencil/runner"
+	"restencil/runner/format"
 	"restencil/template"
 	"restencil/watch"
 	"restencil/watch/consul"
@@ -22,6 +23,11 @@ func (c *Config) Runner() (runner.Options, error) {
 		Attempts:  map[watch.Store]int{watch.Consul: c.attempts("consul", c.Consul.Retry)},
 		LookupEnv: c.LookupEnv,
 		Child:     c.runnerChild(),
+		Bundles:   c.runnerBundles(),
+		Reconcile: c.Reconcile,
+
+		ExitOnFailure: c.ExitOnFailure,
+		StoreDown:     c.OnStoreDown,
 	}
 	var errs []error
 	for i := range c.Templates {
@@ -66,7 +72,7 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	if t.Destination == "" && !c.Dry && !c.ParseOnly {
 		return runner.Template{}, t.blame(fmt.Errorf("error rendering %q => %q: failed writing file: missing destination (-dry prints it)", name, ""))
 	}
-	return runner.Template{
+	to := runner.Template{
 		Options: template.Options{
 			Name:              name,
 			Text:              content,
@@ -78,14 +84,25 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 		},
 		Destination: t.Destination,
 		Perm:        t.Perms.Perm(),
+		DirPerm:     t.DirPerms.Perm(),
 		User:        t.User,
 		Group:       t.Group,
 		NoParents:   !t.CreateDestDirs,
 		Backup:      t.Backup,
-		Command:     c.runnerCommand(t),
-		Wait:        c.runnerWait(t),
 		OnError:     t.errorPolicy(),
-	}, nil
+		Bundle:      t.Bundle,
+		Format:      format.Format(t.Format),
+		Check:       c.runnerCommand(&Exec{Command: t.Check, Timeout: t.CheckTimeout, Env: t.Exec.Env}),
+	}
+	switch {
+	case t.Bundle != "":
+		to.Guard = t.Guard.rules()
+	case t.isBundle():
+		to.Bundle = t.Destination
+	default:
+		to.Command, to.Wait = c.runnerCommand(&t.Exec), c.runnerWait(t.Wait)
+	}
+	return to, nil
 }
 
 // blame puts the place of a template that was written in a file before err.
@@ -113,14 +130,14 @@ func (t *Template) read() (name, content string, err error) {
 	return t.Source, string(text), nil
 }
 
-func (c *Config) runnerCommand(t *Template) runner.Command {
-	if emptyCommand(t.Exec.Command) {
+func (c *Config) runnerCommand(e *Exec) runner.Command {
+	if emptyCommand(e.Command) {
 		return runner.Command{}
 	}
 	return runner.Command{
-		Args:    t.Exec.Command,
-		Timeout: t.Exec.Timeout,
-		Env:     c.environmentOf(t.Exec.Env),
+		Args:    e.Command,
+		Timeout: e.Timeout,
+		Env:     c.environmentOf(e.Env),
 	}
 }
 
@@ -145,12 +162,12 @@ func (c *Config) runnerChild() *runner.Child {
 	}
 }
 
-// runnerWait returns a template's own wait, else that of the whole, and none
-// with Once.
-func (c *Config) runnerWait(t *Template) runner.Wait {
+// runnerWait returns the wait of a template or bundle, else that of the whole,
+// and none with Once.
+func (c *Config) runnerWait(own Wait) runner.Wait {
 	wait := c.Wait
-	if t.Wait.Enabled {
-		wait = t.Wait
+	if own.Enabled {
+		wait = own
 	}
 	if c.Once || !wait.Enabled {
 		return runner.Wait{}

@@ -139,10 +139,23 @@ func changed(c *Config) string {
 		return err.Error()
 	}
 	list("", c.settings(), standard.settings(), c.origins)
+	verifies := func(all []Verify) {
+		for i := range all {
+			fmt.Fprintf(&b, "  verify # %s\n", all[i].At)
+			list("    ", all[i].settings(), newVerify(Origin{}).settings(), all[i].origins)
+		}
+	}
+	for i := range c.Bundles {
+		bundle := &c.Bundles[i]
+		fmt.Fprintf(&b, "bundle %s # %s\n", bundle.Name, bundle.At)
+		list("  ", bundle.settings(), newBundle("", Origin{}).settings(), bundle.origins)
+		verifies(bundle.Verify)
+	}
 	for i := range c.Templates {
 		t := &c.Templates[i]
 		fmt.Fprintf(&b, "template # %s\n", t.At)
 		list("  ", t.settings(), newTemplate(Origin{}).settings(), t.origins)
+		verifies(t.Verify)
 	}
 	return b.String()
 }

@@ -23,14 +23,13 @@ func (c *Config) Print(w io.Writer) error {
 		}
 	}
 	p.block("", c.settings(), c.origins)
+	for i := range c.Bundles {
+		b := &c.Bundles[i]
+		p.repeated("bundle "+quote(b.Name), b.At, b.settings(), b.origins, b.Verify)
+	}
 	for i := range c.Templates {
 		t := &c.Templates[i]
-		p.line("")
-		p.line("template { # " + t.At.String())
-		p.depth++
-		p.block("", t.settings(), t.origins)
-		p.depth--
-		p.line("}")
+		p.repeated("template", t.At, t.settings(), t.origins, t.Verify)
 	}
 	_, err := io.WriteString(w, p.String())
 	return err
@@ -47,6 +46,19 @@ func (p *printer) line(text string) {
 		text = strings.Repeat("  ", p.depth) + text
 	}
 	p.WriteString(text + "\n")
+}
+
+// repeated writes a block that there may be several of.
+func (p *printer) repeated(head string, at Origin, settings []setting, origins map[string]Origin, verify []Verify) {
+	p.line("")
+	p.line(head + " { # " + at.String())
+	p.depth++
+	p.block("", settings, origins)
+	for i := range verify {
+		p.repeated("verify", verify[i].At, verify[i].settings(), verify[i].origins, nil)
+	}
+	p.depth--
+	p.line("}")
 }
 
 // block writes the settings right below a block, then the blocks in it.

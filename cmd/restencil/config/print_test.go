@@ -40,6 +40,8 @@ func TestPrintReadsBack(t *testing.T) {
 		wait = "1s:5s"
 		consul { ssl { verify = false } }
 		vault { namespace = "\xff" token = "t" }
+		bundle "a \"b\"" { reload = "x" verify = "y" verify { tcp = "h:1" for = "2s" } guard { max_shrink = "33%" min_instances { web = 2 } } }
+		template { contents = "q" bundle = "a \"b\"" format = "yaml" dir_perms = 0700 verify { http = "http://h/" } }
 		template { contents = "%{x} \"q\" é" perms = 0600 command = "a, b" error_fatal = false }
 		template { source = "s" wait = "5s" exec { command = [] timeout = "0s" } }`)
 	// A file for the agent's token would count, were it printed as "".

@@ -11,6 +11,7 @@ import (
 const (
 	groupGeneral   = "General"
 	groupTemplates = "Templates and output"
+	groupBundles   = "Changes as a whole"
 	groupExec      = "Running a program"
 	groupConsul    = "Consul"
 	groupTransport = "Consul: connections and retries"
@@ -27,6 +28,7 @@ func (c *Config) settings() []setting {
 	return slices.Concat(
 		c.generalSettings(),
 		c.templateSettings(),
+		c.bundleSettings(),
 		c.localSettings(),
 		c.consulSettings(),
 		c.vaultSettings(),
@@ -84,7 +86,7 @@ func (c *Config) execSettings() []setting {
 	}
 	settings = append(settings, under("exec", "exec", execSettings(&c.Exec, 0))...)
 	return in(groupExec, append(settings,
-		setting{key: "exec.restart", flag: "exec-restart", value: restartPolicy(&c.Exec.Restart, "never"),
+		setting{key: "exec.restart", flag: "exec-restart", value: oneOf(&c.Exec.Restart, "never", "<policy>", "never", "on-failure", "always"),
 			help: "Start the program again, after a pause, when it ends by itself: never, on-failure or always. Otherwise restencil ends with its exit code."},
 		setting{key: "pass_tokens", flag: "pass-tokens", value: boolean(&c.PassTokens, true),
 			help: "Give commands and the program the variables that hold tokens of Consul, Vault and Nomad."},

@@ -60,7 +60,8 @@ func TestFlagsAreAllTested(t *testing.T) {
 // TestKeysAreAllTested keeps testdata/keys.txtar complete.
 func TestKeysAreAllTested(t *testing.T) {
 	text := readFile(t, "testdata/keys.txtar")
-	settings := append(newConfig(nil).settings(), newTemplate(Origin{}).settings()...)
+	settings := slices.Concat(newConfig(nil).settings(), newTemplate(Origin{}).settings(),
+		newBundle("", Origin{}).settings(), newVerify(Origin{}).settings())
 	for _, s := range settings {
 		name := s.key[strings.LastIndexByte(s.key, '.')+1:]
 		skipped := s.deprecated != "" || s.sets != nil || slices.Contains([]string{"once", "parseonly", "vault_agent_token_file"}, name)

@@ -18,7 +18,7 @@ func (c *Config) validate() error {
 	if !slices.Contains([]string{"text", "json"}, c.LogFormat) {
 		errs = append(errs, fmt.Errorf("invalid log format %q, valid log formats are text, json", c.LogFormat))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.checkBundles()...)...)
 }
 
 // warnWaits tells of waits that cannot be meant. In a block consul-template
@@ -27,6 +27,9 @@ func (c *Config) warnWaits() {
 	c.warnWait(c.Wait, c.origins["wait.min"])
 	for _, t := range c.Templates {
 		c.warnWait(t.Wait, t.origins["wait.min"])
+	}
+	for _, b := range c.Bundles {
+		c.warnWait(b.Wait, b.origins["wait.min"])
 	}
 }
 
