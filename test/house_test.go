@@ -17,26 +17,27 @@ import (
 // name count as the name. Imports point one way: store → watch → funcs →
 // template → runner → cmd.
 var allowed = map[string][]string{
-	"watch":             {"watch/dependency"},
-	"watch/dependency":  {},
-	"watch/watchtest":   {"watch"},
-	"watch/consul":      {"watch", "watch/consul/plan"},
-	"watch/consul/plan": {"watch"},
-	"watch/local":       {"watch"},
-	"watch/vault":       {"watch"},
-	"watch/nomad":       {"watch"},
-	"funcs":             {"watch"},
-	"template":          {"watch", "funcs", "template/quick"},
-	"template/quick":    {"watch", "funcs"},
-	"renderer":          {},
-	"runner":            {"watch", "funcs", "template", "renderer", "runner/apply", "runner/format", "runner/guard", "runner/journal", "runner/probe"},
-	"runner/apply":      {"renderer", "runner/format", "runner/journal", "runner/probe"},
-	"runner/format":     {},
-	"runner/guard":      {},
-	"runner/journal":    {"renderer"},
-	"runner/probe":      {},
-	"runner/status":     {"watch", "renderer", "runner"},
-	"cmd/restencil":     nil, // anything
+	"watch":                    {"watch/dependency"},
+	"watch/dependency":         {},
+	"watch/watchtest":          {"watch"},
+	"watch/consul":             {"watch", "watch/consul/plan"},
+	"watch/consul/plan":        {"watch"},
+	"watch/local":              {"watch"},
+	"watch/vault":              {"watch"},
+	"watch/nomad":              {"watch"},
+	"funcs":                    {"watch"},
+	"template":                 {"watch", "funcs", "template/quick"},
+	"template/quick":           {"watch", "funcs"},
+	"template/quick/quicktest": {},
+	"renderer":                 {},
+	"runner":                   {"watch", "funcs", "template", "renderer", "runner/apply", "runner/format", "runner/guard", "runner/journal", "runner/probe"},
+	"runner/apply":             {"renderer", "runner/format", "runner/journal", "runner/probe"},
+	"runner/format":            {},
+	"runner/guard":             {},
+	"runner/journal":           {"renderer"},
+	"runner/probe":             {},
+	"runner/status":            {"watch", "renderer", "runner"},
+	"cmd/restencil":            nil, // anything
 }
 
 func TestImportsPointOneWay(t *testing.T) {
