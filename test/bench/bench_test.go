@@ -56,9 +56,17 @@ type scenario struct {
 	measure func(t *testing.T, all []contender) map[string]figures
 }
 
-// scenarios returns all, or at tiny size one of each sort.
+// scenarios returns those to run: all, or at tiny size one of each sort.
 func scenarios() []scenario {
-	all := []scenario{
+	all := allScenarios()
+	if *full {
+		return all
+	}
+	return slices.DeleteFunc(all, func(sc scenario) bool { return !sc.smoke })
+}
+
+func allScenarios() []scenario {
+	return []scenario{
 		{"latency", "change", true, turns{scene: oneKey(), full: 200, shared: true}.measure},
 		{"pair", "pair", false, turns{scene: pair(), full: 100, shared: true}.measure},
 		{"burst", "burst", false, turns{scene: burst(), full: 3, shared: true}.measure},
@@ -73,10 +81,6 @@ func scenarios() []scenario {
 		{"limit, 2,000 keys", "change", false, limited{scene: manyKeys(size(2000))}.measure},
 		{"limit, 500 services", "change", true, limited{scene: manyServices(size(500))}.measure},
 	}
-	if *full {
-		return all
-	}
-	return slices.DeleteFunc(all, func(sc scenario) bool { return !sc.smoke })
 }
 
 // size scales a number of things down where figures do not matter.

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"html"
 	"math"
 	"strings"
 )
@@ -81,7 +82,7 @@ func drawGroup(b *strings.Builder, r row, s scale, y int) int {
 	}
 	if drawn > 0 {
 		middle := y + (drawn*barStep-(barStep-barHeight))/2 + 4
-		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", plotLeft-12, middle, r.scenario)
+		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", plotLeft-12, middle, html.EscapeString(r.scenario))
 	}
 	return drawn
 }
@@ -95,8 +96,9 @@ func scaleOf(rows []row) scale {
 	for _, r := range rows {
 		for _, f := range charted() {
 			if ratio, ok := r.ratio(f, consulTemplate); ok {
-				s.low = min(s.low, int(math.Floor(math.Log10(max(ratio, 1e-6)))))
-				s.high = max(s.high, int(math.Ceil(math.Log10(max(ratio, 1e-6))-0.3))) // a value a little above 1 fits beside the line
+				power := math.Log10(max(ratio, 1e-6))
+				s.low = min(s.low, int(math.Floor(power)))
+				s.high = max(s.high, int(math.Ceil(power-0.05))) // 1.1 fits right of the line
 			}
 		}
 	}

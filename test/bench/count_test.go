@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ func (sc scene) count(t *testing.T, c contender, f figures, changes int) {
 	before := answered(t, agent)
 	s.start()
 	defer s.process.end()
-	peak := s.process.peakConnections(agent.Addr())
+	peak := s.peakConnections()
 	s.ready(sc)
 	s.process.settle()
 	if changes > 0 {
@@ -64,11 +65,13 @@ func answered(t *testing.T, agent *servers.Agent) int {
 	return sum
 }
 
-// peakConnections looks every 20 ms how many connections to addr the process
-// has, until the function is called that it returns, which returns the peak.
-func (p *process) peakConnections(addr string) (stop func() int) {
+// peakConnections looks every 20 ms how many connections to the agent the
+// contender has, until the function is called that it returns, which returns
+// the peak, or the test ends.
+func (s *site) peakConnections() (stop func() int) {
 	const pause = 20 * time.Millisecond
 	done, result := make(chan struct{}), make(chan int)
+	p, addr := s.process, s.agent.Addr()
 	go func() {
 		peak := 0
 		for {
@@ -81,7 +84,9 @@ func (p *process) peakConnections(addr string) (stop func() int) {
 			}
 		}
 	}()
-	return func() int { close(done); return <-result }
+	stop = sync.OnceValue(func() int { close(done); return <-result })
+	s.t.Cleanup(func() { stop() })
+	return stop
 }
 
 // connections returns how many established connections to addr the process

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -23,7 +24,8 @@ func columns() []figure {
 	return []figure{timeTaken, cpuTime, memory, connections, requests, commands}
 }
 
-// Figures are what was measured of a contender. What was not is not there.
+// Figures are what was measured of a contender. What was not is not there; a
+// time without end is that of what never came.
 type figures map[figure]float64
 
 // A row is what was measured in a scenario, by contender.
@@ -38,7 +40,7 @@ type row struct {
 func (r row) ratio(f figure, to string) (float64, bool) {
 	ours, known := r.of[restencil][f]
 	theirs, knownToo := r.of[to][f]
-	if !known || !knownToo || theirs == 0 {
+	if !known || !knownToo || theirs == 0 || math.IsInf(ours, 1) || math.IsInf(theirs, 1) {
 		return 0, false
 	}
 	return ours / theirs, true
@@ -46,13 +48,14 @@ func (r row) ratio(f figure, to string) (float64, bool) {
 
 // text returns a figure as people read it.
 func (f figure) text(value float64) string {
-	switch f {
-	case timeTaken, cpuTime:
+	switch {
+	case math.IsInf(value, 1):
+		return "never"
+	case f == timeTaken || f == cpuTime:
 		return duration(time.Duration(value * float64(time.Second)))
-	case memory:
+	case f == memory:
 		return fmt.Sprintf("%.0f MiB", value/(1<<20))
-	}
-	if value == float64(int(value)) {
+	case value == math.Trunc(value):
 		return grouped(int(value))
 	}
 	return fmt.Sprintf("%.1f", value)

@@ -16,26 +16,35 @@ func (m idle) measure(t *testing.T, all []contender) map[string]figures {
 		length = time.Second
 	}
 	all = takingPart(all, m.scene)
-	of, used := make(map[string]figures), make(map[string]time.Duration)
-	var entries []*entry
+	of := make(map[string]figures)
 	for _, c := range all {
 		of[c.name] = figures{}
 		m.scene.count(t, c, of[c.name], 0)
-		delete(of[c.name], requests) // of a start, which is not what is measured
+		delete(of[c.name], requests) // of the start, which is not what is measured
+	}
+	entries := m.enter(t, all)
+	time.Sleep(length)
+	for _, e := range entries {
+		of[e.name][cpuTime] = (e.site.process.cpu() - e.usedBefore).Seconds()
+		of[e.name][memory] = e.site.process.peakMemory()
+		e.site.process.end()
+	}
+	return of
+}
+
+// enter starts all contenders and returns when they have become quiet.
+func (m idle) enter(t *testing.T, all []contender) []*entry {
+	const calm = 2 * time.Second
+	var entries []*entry
+	for _, c := range all {
 		e := &entry{contender: c, site: newSite(t, newAgent(t, c, m.scene), c, m.scene)}
 		e.site.start()
 		e.site.ready(m.scene)
 		entries = append(entries, e)
 	}
-	time.Sleep(length / 30)
+	time.Sleep(calm)
 	for _, e := range entries {
-		used[e.name] = e.site.process.cpu()
+		e.usedBefore = e.site.process.cpu()
 	}
-	time.Sleep(length)
-	for _, e := range entries {
-		of[e.name][cpuTime] = (e.site.process.cpu() - used[e.name]).Seconds()
-		of[e.name][memory] = e.site.process.peakMemory()
-		e.site.process.end()
-	}
-	return of
+	return entries
 }

@@ -134,8 +134,9 @@ func sharedKey(n int) scene {
 			return allArrive(most, s.files(n), func(int) string { return strconv.Itoa(s.value) })
 		},
 		change: func(s *site) outcome {
+			files := s.files(n)
 			value, start := s.put(s.key(0))
-			if !allArrive(patience, s.files(n), func(int) string { return value }) {
+			if !allArrive(patience, files, func(int) string { return value }) {
 				s.t.Fatalf("%s: value %s is not in all files\n%s", s.name, value, s.process.output())
 			}
 			return outcome{took: time.Since(start)}

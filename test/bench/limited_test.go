@@ -1,12 +1,13 @@
 package bench
 
 import (
+	"math"
 	"testing"
 	"time"
 )
 
 // Limited measures whether contenders render, and follow changes, on agents
-// with default limits. Without a time, a contender did not render.
+// with default limits. The time of one that did not render is without end.
 type limited struct{ scene scene }
 
 func (m limited) measure(t *testing.T, all []contender) map[string]figures {
@@ -34,8 +35,8 @@ func (m limited) one(t *testing.T, c contender) figures {
 	s := newSite(t, agent, c, m.scene)
 	s.start()
 	defer s.process.end()
-	peak := s.process.peakConnections(agent.Addr())
-	f := figures{}
+	peak := s.peakConnections()
+	f := figures{timeTaken: math.Inf(1)}
 	if m.scene.rendered(s, longest()) {
 		var took []outcome
 		for range times(10) {

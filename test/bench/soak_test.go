@@ -36,7 +36,7 @@ func TestSoak(t *testing.T) {
 	agent := newAgent(t, us, sc)
 	s := newSite(t, agent, us, sc)
 	s.start()
-	peak := s.process.peakConnections(agent.Addr())
+	peak := s.peakConnections()
 	began := time.Now()
 	s.ready(sc)
 	t.Logf("rendered after %s, with %s of CPU", duration(time.Since(began)), duration(s.process.cpu()))

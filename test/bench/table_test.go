@@ -23,7 +23,7 @@ func table(rows []row) string {
 // cell returns restencil's figure, consul-template's and their ratio.
 func (r row) cell(f figure) string {
 	ours, theirs := r.amount(restencil, f), r.amount(consulTemplate, f)
-	if ours == none && theirs == none && !r.isMissing(f) {
+	if ours == none && theirs == none {
 		return none
 	}
 	text := ours + " / " + theirs
@@ -41,33 +41,22 @@ func (r row) bareCell() string {
 	return fmt.Sprintf("%s = **%s**", r.amount(bare, timeTaken), ratioText(ratio))
 }
 
-// none stands for a figure that there is not, and never for a time that did
-// not come.
-const (
-	none  = "–"
-	never = "never"
-)
+// none stands for a figure that was not measured.
+const none = "–"
 
 // amount returns a contender's figure as people read it.
 func (r row) amount(name string, f figure) string {
-	value, known := r.of[name][f]
-	switch {
-	case known:
+	if value, known := r.of[name][f]; known {
 		return f.text(value)
-	case f == timeTaken && r.isMissing(f):
-		return never
 	}
 	return none
 }
 
-// isMissing says whether a time should have been measured, but a contender
-// never came so far.
-func (r row) isMissing(f figure) bool {
-	return f == timeTaken && strings.HasPrefix(r.scenario, "limit")
-}
-
 func ratioText(ratio float64) string {
-	if ratio < 0.1 {
+	switch {
+	case ratio < 0.01:
+		return fmt.Sprintf("%.2g×", ratio)
+	case ratio < 0.1:
 		return fmt.Sprintf("%.3f×", ratio)
 	}
 	return fmt.Sprintf("%.2f×", ratio)

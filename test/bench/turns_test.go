@@ -25,9 +25,9 @@ type turns struct {
 // An entry is a contender at its site, with what was measured.
 type entry struct {
 	contender
-	site     *site
-	outcomes []outcome
-	idleCPU  time.Duration // used before the first turn
+	site       *site
+	outcomes   []outcome
+	usedBefore time.Duration // CPU, before what is measured
 }
 
 func (m turns) measure(t *testing.T, all []contender) map[string]figures {
@@ -66,7 +66,7 @@ func (m turns) enter(t *testing.T, all []contender) []*entry {
 			m.turn(e.site)
 		}
 		e.site.process.settle()
-		e.idleCPU = e.site.process.cpu()
+		e.usedBefore = e.site.process.cpu()
 		entries = append(entries, e)
 	}
 	return entries
@@ -84,7 +84,7 @@ func (e *entry) figures() figures {
 	n := len(e.outcomes)
 	f := figures{
 		timeTaken: median(e.outcomes, func(o outcome) float64 { return o.took.Seconds() }),
-		cpuTime:   (e.site.process.cpu() - e.idleCPU).Seconds() / float64(n),
+		cpuTime:   (e.site.process.cpu() - e.usedBefore).Seconds() / float64(n),
 		memory:    e.site.process.peakMemory(),
 	}
 	if runs := median(e.outcomes, func(o outcome) float64 { return float64(o.runs) }); runs > 0 {
