@@ -1,0 +1,68 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"syscall"
+)
+
+// ErrNoDaemon is why Ask fails where nothing listens.
+var ErrNoDaemon = errors.New("no daemon is running")
+
+// A Refused is the error of a request that was understood and not done.
+type Refused struct{ Reason string }
+
+// Error returns the reason.
+func (r *Refused) Error() string { return r.Reason }
+
+// Ask has the process that owns the state directory do q, and returns when it
+// is done: with a [*Refused] where it cannot be, [ErrNoDaemon] where nobody is
+// there, and with the cause of ctx's end.
+func Ask(ctx context.Context, dir string, q Request) error {
+	c, err := dial(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	defer stop()
+	var answer reply
+	err = send(c, q)
+	if err == nil {
+		err = receive(c, &answer)
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return errors.New("the daemon ended before it answered")
+	case err != nil:
+		return fmt.Errorf("asking the daemon: %w", err)
+	case answer.Error != "":
+		return &Refused{answer.Error}
+	}
+	return nil
+}
+
+func dial(ctx context.Context, dir string) (net.Conn, error) {
+	path, done, err := reachable(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w (there is no %s)", ErrNoDaemon, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	c, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("%w (nothing listens in %s)", ErrNoDaemon, dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("failed reaching the daemon of %s: %w", dir, err)
+	}
+	return c, nil
+}

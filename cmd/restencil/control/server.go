@@ -1,0 +1,102 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// patience is how long a connection may take to say what it wants.
+const patience = 10 * time.Second
+
+// A Server is an open socket.
+type Server struct {
+	path     string
+	listener *net.UnixListener
+}
+
+// Listen opens the socket in a state directory, which must be the caller's
+// alone: a socket that was left there is replaced. Serve closes it.
+func Listen(dir string) (*Server, error) {
+	s := &Server{path: filepath.Join(dir, socketName)}
+	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("failed removing the old control socket: %w", err)
+	}
+	path, done, err := reachable(dir)
+	if err != nil {
+		return nil, fmt.Errorf("failed opening the control socket: %w", err)
+	}
+	defer done()
+	s.listener, err = net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	if err != nil {
+		return nil, fmt.Errorf("failed opening the control socket %s: %w", s.path, err)
+	}
+	s.listener.SetUnlinkOnClose(false) // its name may be one that is good for a moment only
+	if err := os.Chmod(s.path, 0o600); err != nil {
+		s.close()
+		return nil, fmt.Errorf("failed keeping others from the control socket: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Server) close() {
+	// Nothing can be done about an error, and Listen replaces what is left.
+	_ = s.listener.Close()
+	_ = os.Remove(s.path)
+}
+
+// Serve has r do what connections ask for, until ctx ends; then it closes the
+// socket and returns when the last connection is done with. Connections are
+// served side by side.
+func (s *Server) Serve(ctx context.Context, r Runner) {
+	var open sync.WaitGroup
+	defer open.Wait()
+	open.Go(func() {
+		<-ctx.Done()
+		s.close()
+	})
+	for {
+		c, err := s.listener.AcceptUnix()
+		switch {
+		case err == nil:
+			open.Go(func() { serve(ctx, c, r) })
+		case ctx.Err() != nil:
+			return
+		default: // too many open files, say
+			pause(ctx, time.Second)
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// serve does what one connection asks for.
+func serve(ctx context.Context, c *net.UnixConn, r Runner) {
+	defer c.Close()
+	// A deadline that cannot be set is no reason to refuse.
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Now()) })
+	defer stop()
+	var q Request
+	err := receive(c, &q)
+	if err == nil {
+		err = q.do(ctx, r)
+	}
+	var answer reply
+	if err != nil {
+		answer.Error = err.Error()
+	}
+	_ = c.SetWriteDeadline(time.Now().Add(patience))
+	_ = send(c, answer) // whoever asked may be gone
+}

@@ -1,0 +1,16 @@
+//go:build !linux
+
+package control
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// reachable returns a path of the socket that can be listened at and dialled.
+func reachable(dir string) (path string, done func(), err error) {
+	if tooLong(dir) {
+		return "", nil, fmt.Errorf("%s is too long for the path of a socket: choose a shorter state directory", dir)
+	}
+	return filepath.Join(dir, socketName), func() {}, nil
+}
