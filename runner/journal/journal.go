@@ -4,20 +4,44 @@
 // a swap of several files that a crash cut in two is completed or undone. It
 // also keeps the last generations of a bundle's files.
 //
-// A Journal is for one process: the directory is locked. Its methods may be
-// called concurrently, for one bundle one at a time. They return when what they
-// note is on stable storage.
+// For a bundle with a swap of several files the calls are [Journal.Begin],
+// [Journal.Swapped], and at the end [Journal.Applied] or [Journal.Undone]; for
+// one whose files each go in place by themselves, [Journal.Owe] and
+// [Journal.Applied]. [Journal.Recover] comes before all of them.
+//
+// A Journal is for one process: the directory is locked, where the system has
+// locks, from the first use until Close. Its methods may be called
+// concurrently. Begin and Owe return when what they note is on stable storage,
+// which costs one fsync (three for a bundle's first). What the others note
+// outlives the process at once, but a loss of power may take it back for some
+// seconds; then a reload is owed that has been done.
+//
+// Nothing that is wrong with the directory is fatal. What is damaged counts as
+// unknown. Where nothing can be written, reading works on, and each write
+// returns an error for the caller to tell and to go on; what a journal has
+// failed to write it writes with the next change of the same bundle.
+//
+// The directory holds, all with mode 0600 or 0700:
+//
+//	lock                        locked by the process that has the directory
+//	bundles/NAME.jsonl          a bundle's state: the last whole line counts
+//	history/NAME/NUMBER.json    a generation
+//
+// A NAME begins like the bundle's and ends in a hash of it. A file that is
+// damaged is renamed to end in .damaged.
 package journal
 
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"sync"
 	"time"
 )
 
 // ErrInUse is why nothing can be read or written: another process has the
 // state directory.
-var ErrInUse = errors.New("the state directory is in use by another process")
+var ErrInUse = errors.New("another process uses it")
 
 // Options say what is kept.
 type Options struct {
@@ -29,14 +53,20 @@ type Options struct {
 	// takes no lock and changes nothing, and all that writes fails.
 	ReadOnly bool
 
-	// Warn is told of what was found damaged and set aside. Nil: nobody is.
+	// Warn is told of files that were found damaged. It must not call the
+	// Journal. Nil: nobody is told.
 	Warn func(error)
 }
 
-// A Move is the replacement of one file.
+// A Move is the replacement of one file. The names in it are made absolute.
 type Move struct {
-	Temp string // the staged content, beside Path, which is renamed to it
-	Kept string // under which name what was at Path is kept; "" for nothing
+	// Temp is where the staged content is, beside Path. It is renamed to Path.
+	Temp string
+
+	// Kept is under which name what is at Path will be kept, also beside it;
+	// "" where nothing is. It need not be there before the swap.
+	Kept string
+
 	Path string
 }
 
@@ -47,7 +77,7 @@ type State struct {
 	// they differ, a reload is owed.
 	Desired, Applied string
 
-	// Files are the destinations that changed since Applied.
+	// Files are the destinations that changed since Applied, sorted.
 	Files []string
 }
 
@@ -64,7 +94,7 @@ type File struct {
 	Secret  bool // its content is not kept
 
 	// Size and Sum, the SHA-256 in hexadecimal, are of the content. They are
-	// set in what a Journal returns, also where the content is not kept.
+	// set in what a Journal returns, also where it has not the content.
 	Size int64
 	Sum  string
 }
@@ -77,57 +107,126 @@ type Generation struct {
 	Files  []File
 }
 
-// A Recovery is what Recover has done for a bundle.
-type Recovery struct {
-	Bundle    string
-	Completed bool // the swap was completed; else it was undone
-	Files     []string
-	Err       error
+// A Journal is a state directory.
+type Journal struct {
+	dir     string
+	options Options
+	disk    disk
+
+	mu      sync.Mutex
+	lock    *os.File          // nil until the directory is locked
+	entries map[string]*entry // by bundle; only while it is
 }
 
-// A Journal is an open state directory.
-type Journal struct{}
+// Open returns the journal in dir, of which the path is required. The
+// directory is made by the first write, and need not be there before.
+func Open(dir string, o Options) (*Journal, error) {
+	if dir == "" {
+		return nil, errors.New("the state directory has no name")
+	}
+	return &Journal{dir: dir, options: o, entries: make(map[string]*entry)}, nil
+}
 
-// Open returns the journal in dir.
-func Open(dir string, o Options) (*Journal, error) { return &Journal{}, nil }
+// Close releases the directory. The Journal must not be used after that.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.lock == nil {
+		return nil
+	}
+	err := j.lock.Close()
+	j.lock = nil
+	return err
+}
 
-// Close releases the directory.
-func (j *Journal) Close() error { return nil }
+// State returns what is known of a bundle; of one never heard of, nothing.
+func (j *Journal) State(bundle string) (State, error) {
+	e, err := j.reading(bundle)
+	if err != nil {
+		return State{}, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := j.load(e); err != nil {
+		return State{}, err
+	}
+	return e.record.state(), nil
+}
 
-// State returns what is known of a bundle.
-func (j *Journal) State(bundle string) (State, error) { return State{}, nil }
+// Begin notes that moves are about to be made, after which the bundle is as
+// the hash desired says. The staged contents must be there. From now on a
+// reload is owed, unless Undone comes before Swapped. What an earlier swap of the
+// bundle has left beside its destinations is removed.
+func (j *Journal) Begin(bundle, desired string, moves []Move) error {
+	looked, err := look(moves)
+	if err != nil {
+		return err
+	}
+	return j.update(bundle, durable, func(r *record) {
+		j.tidy(r.Swap, looked)
+		r.begin(desired, looked)
+	})
+}
 
-// Begin notes that moves are about to be made.
-func (j *Journal) Begin(bundle, desired string, moves []Move) error { return nil }
+// Swapped notes that all moves have been made.
+func (j *Journal) Swapped(bundle string) error {
+	return j.update(bundle, soon, (*record).swapped)
+}
 
-// Swapped notes that they have been made.
-func (j *Journal) Swapped(bundle string) error { return nil }
+// Undone notes that all files are as they were before Begin, and if Swapped
+// had been called, that a program which had loaded the others has loaded these
+// again: nothing is owed. If it had not, what was owed before Begin is owed
+// still. What is left beside the destinations is removed.
+func (j *Journal) Undone(bundle string) error {
+	return j.update(bundle, soon, func(r *record) {
+		j.tidy(r.Swap, nil)
+		r.undo()
+	})
+}
 
-// Undone notes that they have been taken back.
-func (j *Journal) Undone(bundle string) error { return nil }
+// Applied notes that the program which reads the files has loaded those of this
+// hash: nothing is owed. What is left beside the destinations is removed. The
+// files, where given, make a new generation, unless the newest has the same
+// hash; the oldest beyond Options.Generations go.
+func (j *Journal) Applied(bundle, hash string, files []File) error {
+	var keepErr error
+	if files != nil {
+		keepErr = j.keep(bundle, hash, files)
+	}
+	err := j.update(bundle, soon, func(r *record) {
+		j.tidy(r.Swap, nil)
+		r.apply(hash)
+	})
+	if err != nil {
+		return err
+	}
+	return keepErr
+}
 
-// Applied notes that nothing is owed.
-func (j *Journal) Applied(bundle, hash string, files []File) error { return nil }
-
-// Owe notes that a command is owed.
-func (j *Journal) Owe(bundle, desired string, files []string) error { return nil }
+// Owe notes that a command is owed, since these files are about to change, each
+// by itself, to what the hash desired says.
+func (j *Journal) Owe(bundle, desired string, files []string) error {
+	return j.update(bundle, durable, func(r *record) { r.owe(desired, files) })
+}
 
 // Forget removes all that is known of a bundle.
-func (j *Journal) Forget(bundle string) error { return nil }
-
-// Recover completes or undoes what a crash has cut in two.
-func (j *Journal) Recover() ([]Recovery, error) { return nil, nil }
-
-// History returns a bundle's generations without their contents.
-func (j *Journal) History(bundle string) ([]Generation, error) { return nil, nil }
-
-// Generation returns a generation with its contents.
-func (j *Journal) Generation(bundle string, number int) (Generation, error) {
-	return Generation{}, nil
+func (j *Journal) Forget(bundle string) error {
+	e, err := j.writing(bundle)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := j.load(e); err != nil {
+		return err
+	}
+	j.tidy(e.record.Swap, nil)
+	if err := j.disk.remove(e.path); err != nil {
+		return j.failed(err)
+	}
+	if err := os.RemoveAll(j.historyDir(bundle)); err != nil {
+		return j.failed(err)
+	}
+	*e = *newEntry(bundle, e.path)
+	return nil
 }
-
-// Bundles returns the names of all bundles that something is known of.
-func (j *Journal) Bundles() ([]string, error) { return nil, nil }
-
-// DefaultDir returns where the state directory is.
-func DefaultDir(lookupEnv func(string) (string, bool), uid int) string { return "" }

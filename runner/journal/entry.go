@@ -1,0 +1,165 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+const (
+	// durable has a write return when it will outlast a loss of power.
+	durable = true
+	// soon leaves that to the system.
+	soon = false
+
+	// maxFile is how long a bundle's file may become, in bytes, before it is
+	// written anew with its last line only; or maxLines such lines, if that
+	// is more.
+	maxFile  = 64 << 10
+	maxLines = 8
+)
+
+// An entry is a bundle's file, and what it holds.
+type entry struct {
+	name string
+	path string
+
+	mu     sync.Mutex
+	loaded bool
+	record record
+	size   int64 // of the part of the file that counts
+	behind bool  // the file does not hold the record, because a write failed
+}
+
+func newEntry(name, path string) *entry {
+	return &entry{name: name, path: path, record: record{Version: version, Bundle: name}}
+}
+
+// reading returns the entry of a bundle for reading.
+func (j *Journal) reading(bundle string) (*entry, error) {
+	return j.enter(bundle, j.lockToRead)
+}
+
+// writing returns the entry of a bundle for changing it.
+func (j *Journal) writing(bundle string) (*entry, error) {
+	return j.enter(bundle, j.lockToWrite)
+}
+
+// enter returns the entry of a bundle. It is remembered only while nobody else
+// can change the file.
+func (j *Journal) enter(bundle string, lock func() error) (*entry, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := lock(); err != nil {
+		return nil, err
+	}
+	if e := j.entries[bundle]; e != nil {
+		return e, nil
+	}
+	e := newEntry(bundle, filepath.Join(j.bundlesDir(), fileName(bundle)+".jsonl"))
+	if j.lock != nil {
+		j.entries[bundle] = e
+	}
+	return e, nil
+}
+
+// load reads e's file, if that has not been done.
+func (j *Journal) load(e *entry) error {
+	if e.loaded {
+		return nil
+	}
+	r, end, err := j.read(e.path)
+	if err != nil {
+		return err
+	}
+	if r != nil && r.Bundle == e.name {
+		e.record, e.size = *r, int64(end)
+	}
+	e.loaded = true
+	return nil
+}
+
+// read returns what a bundle's file holds: nothing where there is none, and
+// where it is damaged, which sets it aside.
+func (j *Journal) read(path string) (r *record, end int, err error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot read the state directory: %w", err)
+	}
+	if len(data) == 0 {
+		return nil, 0, nil
+	}
+	last, end, err := lastRecord(data)
+	if err == nil && fileName(last.Bundle)+".jsonl" != filepath.Base(path) {
+		err = fmt.Errorf("it is of another bundle, %q", last.Bundle)
+	}
+	if err != nil {
+		j.setAside(path, err)
+		return nil, 0, nil
+	}
+	return &last, end, nil
+}
+
+// setAside moves a damaged file out of the way, where that can be done, and
+// tells.
+func (j *Journal) setAside(path string, why error) {
+	err := fmt.Errorf("the state file %s is damaged and counts as missing: %w", path, why)
+	if j.locked() {
+		if moveErr := j.disk.rename(path, path+".damaged"); moveErr != nil {
+			err = errors.Join(err, moveErr)
+		}
+	}
+	if j.options.Warn != nil {
+		j.options.Warn(err)
+	}
+}
+
+// update changes what is known of a bundle and writes it down.
+func (j *Journal) update(bundle string, sync bool, change func(*record)) error {
+	if err := texts(bundle); err != nil {
+		return err
+	}
+	e, err := j.writing(bundle)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := j.load(e); err != nil {
+		return err
+	}
+	before := e.record
+	change(&e.record)
+	if !e.behind && e.record.equal(before) {
+		return nil
+	}
+	return j.save(e, sync)
+}
+
+// save writes e's record at the end of its file, or in place of that.
+func (j *Journal) save(e *entry, sync bool) error {
+	e.record.Time = time.Now().UTC().Round(0)
+	e.behind = true
+	line, err := e.record.encode()
+	if err != nil {
+		return j.failed(err)
+	}
+	size := int64(len(line))
+	if e.size > max(maxFile, maxLines*size) {
+		err = j.disk.replace(e.path, line)
+	} else {
+		size, err = j.disk.append(e.path, e.size, line, sync)
+	}
+	if err != nil {
+		return j.failed(err)
+	}
+	e.size, e.behind = size, false
+	return nil
+}

@@ -1,0 +1,228 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// version is that of what is written. What has another is not understood.
+const version = 1
+
+// A record is all that is known of a bundle at some time: one line of its
+// file, and only the last counts.
+type record struct {
+	Version int       `json:"version"`
+	Bundle  string    `json:"bundle"`
+	Time    time.Time `json:"time"`
+	knowledge
+	Swap *swap `json:"swap,omitempty"` // nil: none is under way
+}
+
+// knowledge is a State as it is written.
+type knowledge struct {
+	Desired string   `json:"desired,omitempty"`
+	Applied string   `json:"applied,omitempty"`
+	Files   []string `json:"files,omitempty"`
+}
+
+// A swap is one that may have left something beside the destinations.
+type swap struct {
+	Done   bool      `json:"done,omitempty"` // all moves have been made
+	Before knowledge `json:"before"`
+	Moves  []move    `json:"moves"`
+}
+
+// A move is a Move with all that is needed to tell, later, whether it has
+// been made.
+type move struct {
+	Path string  `json:"path"`
+	Temp string  `json:"temp"`
+	Kept string  `json:"kept,omitempty"`
+	Old  content `json:"old,omitempty"` // what was at Path
+	New  content `json:"new"`           // what was at Temp
+
+	given string // the path as the caller has it
+}
+
+func (r *record) state() State {
+	return State{Desired: r.Desired, Applied: r.Applied, Files: slices.Clone(r.Files)}
+}
+
+// equal tells whether r and o say the same, whenever they were written.
+func (r *record) equal(o record) bool {
+	return r.Swap == o.Swap && r.Desired == o.Desired && r.Applied == o.Applied && slices.Equal(r.Files, o.Files)
+}
+
+// begin enters moves that lead to desired.
+func (r *record) begin(desired string, moves []move) {
+	before := r.knowledge
+	files := make([]string, len(moves))
+	for i, m := range moves {
+		files[i] = m.given
+	}
+	r.owe(desired, files)
+	r.Swap = &swap{Before: before, Moves: moves}
+}
+
+// swapped enters that all moves have been made.
+func (r *record) swapped() {
+	if r.Swap != nil {
+		r.Swap = &swap{Done: true, Before: r.Swap.Before, Moves: r.Swap.Moves}
+	}
+}
+
+// owe enters that files change to what desired says. A hash that is the one
+// applied last is owed too, since the files were something else in between.
+func (r *record) owe(desired string, files []string) {
+	if r.Applied == desired {
+		r.Applied = ""
+	}
+	r.Desired = desired
+	r.Files = union(r.Files, files)
+}
+
+// apply enters that the files of this hash have been loaded.
+func (r *record) apply(hash string) {
+	r.knowledge = knowledge{Desired: hash, Applied: hash}
+	r.Swap = nil
+}
+
+// undo enters that the files are what they were, and what loads them too.
+func (r *record) undo() {
+	switch {
+	case r.Swap == nil:
+		r.apply(r.Applied)
+	case r.Swap.Done:
+		r.apply(r.Swap.Before.Desired)
+	default:
+		r.cancel()
+	}
+}
+
+// settle enters what a verdict comes to, once it has been carried out.
+func (r *record) settle(v verdict) {
+	switch v {
+	case cancel:
+		r.cancel()
+	case undo:
+		r.revert()
+	default:
+		r.Swap = nil
+	}
+}
+
+// cancel enters that the swap has never been.
+func (r *record) cancel() {
+	r.knowledge = r.Swap.Before
+	r.Swap = nil
+}
+
+// revert enters that the files are what they were before the swap, and that
+// nobody knows what has been loaded.
+func (r *record) revert() {
+	if before := r.Swap.Before.Desired; before != "" {
+		r.Desired = before
+	}
+	r.Applied = ""
+	r.Swap = nil
+}
+
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// encode returns r as a line.
+func (r *record) encode() ([]byte, error) {
+	if err := r.texts(); err != nil {
+		return nil, err
+	}
+	return encode(r)
+}
+
+// texts fails where a string would not be read as it is written.
+func (r *record) texts() error {
+	all := slices.Concat([]string{r.Bundle, r.Desired, r.Applied}, r.Files)
+	if r.Swap != nil {
+		for _, m := range r.Swap.Moves {
+			all = append(all, m.Path, m.Temp, m.Kept)
+		}
+	}
+	return texts(all...)
+}
+
+func texts(all ...string) error {
+	for _, s := range all {
+		if !utf8.ValidString(s) {
+			return fmt.Errorf("%q is not UTF-8", s)
+		}
+	}
+	return nil
+}
+
+// encode returns v as a line of JSON.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
+}
+
+// lastRecord returns the record that counts of a bundle's file, and where its
+// line ends. What comes after that was cut off as it was written.
+func lastRecord(data []byte) (r record, end int, err error) {
+	end = bytes.LastIndexByte(data, '\n') + 1
+	if end == 0 {
+		return record{}, 0, errors.New("it holds no whole line")
+	}
+	start := bytes.LastIndexByte(data[:end-1], '\n') + 1
+	r, err = decodeRecord(data[start:end])
+	return r, end, err
+}
+
+func decodeRecord(line []byte) (record, error) {
+	var r record
+	if err := json.Unmarshal(line, &r); err != nil {
+		return record{}, err
+	}
+	if r.Version != version {
+		return record{}, fmt.Errorf("version %d is not known here", r.Version)
+	}
+	if r.Swap == nil {
+		return r, nil
+	}
+	for _, m := range r.Swap.Moves {
+		if err := m.check(); err != nil {
+			return record{}, err
+		}
+	}
+	return r, nil
+}
+
+// check fails where m has other names than those for temporary files: what
+// they name is renamed and removed.
+func (m move) check() error {
+	if !filepath.IsAbs(m.Path) || m.New == "" {
+		return fmt.Errorf("no path or content in the move to %q", m.Path)
+	}
+	names := []string{m.Temp}
+	if m.Kept != "" {
+		names = append(names, m.Kept)
+	}
+	for _, name := range names {
+		base := filepath.Base(name)
+		if filepath.Dir(name) != filepath.Dir(m.Path) || !strings.HasPrefix(base, ".") || !strings.Contains(base, ".restencil-") {
+			return fmt.Errorf("%q is no name for a temporary file beside %s", name, m.Path)
+		}
+	}
+	return nil
+}
