@@ -122,8 +122,14 @@ func newRig(t *testing.T, o Options, store map[string]any) *rig {
 // newRigWith is newRig with something to be done before the runner runs.
 func newRigWith(t *testing.T, o Options, store map[string]any, prepare func(*Runner)) *rig {
 	t.Helper()
+	return newRigAt(t, t.TempDir(), o, store, prepare)
+}
+
+// newRigAt is newRigWith for destinations in this directory.
+func newRigAt(t *testing.T, dir string, o Options, store map[string]any, prepare func(*Runner)) *rig {
+	t.Helper()
 	g := &rig{
-		t: t, dir: t.TempDir(), start: time.Now(), done: make(chan error, 1),
+		t: t, dir: dir, start: time.Now(), done: make(chan error, 1),
 		store: &fakeStore{data: store, sinks: make(map[watch.Query]watch.Sink)},
 		run:   func(Command) (string, error) { return "", nil },
 	}
