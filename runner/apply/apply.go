@@ -31,9 +31,10 @@ type Change struct {
 	Bundle  string   // its name
 	Members []Member // all of them, also those whose files are right already
 
-	// Check is run when all is staged, and again no more. Its arguments and
-	// environment may hold actions such as {{ .Staged "nginx.conf" }} and
-	// {{ .StagedRoot }}; see Stage.
+	// Check must succeed when all is staged, before anything is swapped. It is
+	// not run where no file has new bytes. Its arguments may hold actions such
+	// as {{ .Staged "nginx.conf" }}; see the package comment. Here a zero
+	// Timeout is 30 s.
 	Check Command
 
 	// Reload is run when all files are in place, if one of them changed or
@@ -41,12 +42,13 @@ type Change struct {
 	Reload Command
 	Owed   bool // a reload is owed from before
 
-	// Verify must hold after that. None: nothing to verify.
+	// Verify must hold after that, all at the same time. The commands among
+	// them have the environment of Reload. None: nothing to verify.
 	Verify []probe.Probe
 
 	// Rollback puts the old files back where Reload or Verify fails, and
-	// reloads again. It is never done where First is set: there is nothing
-	// to go back to.
+	// reloads again. It is never done where First is set (there is nothing to
+	// go back to), nor where no file was replaced or the context has ended.
 	Rollback bool
 	First    bool
 
@@ -65,17 +67,21 @@ type Member struct {
 
 // Tools are what Apply works with.
 type Tools struct {
-	// Run runs a command and returns the end of what it printed. Required.
+	// Run runs a command and returns the end of what it printed. It may be
+	// called concurrently, for several probes. Required.
 	Run func(context.Context, Command) (output string, err error)
 
-	// Journal remembers across a crash. Nil: nothing is remembered.
+	// Journal remembers across a crash. Nil: nothing is remembered. Where it
+	// fails, the change goes on, with a warning.
 	Journal *journal.Journal
 
-	// Entered is called as each step begins. Nil for none. Tests crash here.
+	// Entered is called as each step begins; one with nothing to do is left
+	// out. Nil for none. Tests crash here.
 	Entered func(Step)
 
-	// Before is called between the checks and the swap; an error ends the
-	// transaction there. Nil for none.
+	// Before is called between the checks and the swap, also where all files
+	// are right already; an error ends the transaction there, as one of Swap.
+	// Nil for none.
 	Before func() error
 }
 
@@ -103,8 +109,14 @@ type Outcome struct {
 
 	Files []renderer.Result // by member; what Swap did, and for an unchanged file nothing
 
-	// RolledBack tells that the old files are back; RollbackErr what went
-	// wrong on the way, be it a file or the second reload.
+	// RolledBack tells that the old files are back after a Reload or Verify
+	// that failed. (After a Swap that failed they always are, unless
+	// RollbackErr is set.) RollbackErr is what went wrong on the way, be it a
+	// file or the second reload; the reload is owed then still.
 	RolledBack  bool
 	RollbackErr error
+
+	// Warnings are what went wrong without holding up the change: a journal
+	// that could not be written.
+	Warnings []error
 }

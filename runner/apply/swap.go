@@ -1,0 +1,48 @@
+package apply
+
+import (
+	"context"
+
+	"restencil/renderer"
+)
+
+// swap puts all in place, or nothing.
+func (tx *transaction) swap(ctx context.Context) bool {
+	if tx.tools.Before != nil {
+		if err := tx.tools.Before(); err != nil {
+			tx.out.Step = Swap
+			return tx.fail(err)
+		}
+	}
+	if !tx.changes(renderer.Replaced, renderer.Repaired) {
+		return true
+	}
+	if !tx.enter(ctx, Swap) {
+		return false
+	}
+	if err := renderer.Keep(tx.staged...); err != nil {
+		return tx.fail(err)
+	}
+	tx.noteBegin()
+	results, err := renderer.SwapAll(tx.staged...)
+	tx.out.Files = results
+	if err == nil {
+		tx.noteSwapped()
+		return true
+	}
+	tx.fail(err)
+	if tx.putBack() {
+		tx.noteUndone()
+	}
+	return false
+}
+
+// putBack undoes the swap, as far as it was done.
+func (tx *transaction) putBack() bool {
+	if err := renderer.Restore(tx.staged...); err != nil {
+		tx.out.RollbackErr = err
+		tx.stuck = true
+		return false
+	}
+	return true
+}
