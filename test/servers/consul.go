@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,8 @@ type consulOptions struct {
 	persistent bool
 	token      string
 	hcl        []string
+	node       string   // the name of its node; "": NodeName
+	role       []string // arguments that make it a server or a client; nil: by persistent
 }
 
 // A ConsulOption changes how an agent is started.
@@ -156,6 +159,14 @@ func portTaken(err error) bool { return strings.Contains(err.Error(), "address a
 
 // start starts the agent on its ports and waits until it is ready.
 func (a *Agent) start() error {
+	if err := a.launch(); err != nil {
+		return err
+	}
+	return a.process.waitReady(a.ready)
+}
+
+// launch starts the agent on its ports.
+func (a *Agent) launch() error {
 	cmd := exec.Command(a.path, a.args()...)
 	cmd.Dir = a.dir
 	cmd.SysProcAttr = ownGroup(syscall.SIGKILL) // heard even while paused
@@ -164,13 +175,18 @@ func (a *Agent) start() error {
 		return err
 	}
 	a.process = p
-	return p.waitReady(a.ready)
+	return nil
 }
+
+// running says whether the agent runs.
+func (a *Agent) running() bool { return a.process != nil && !a.process.ended() }
+
+func (a *Agent) node() string { return cmp.Or(a.options.node, NodeName) }
 
 // args returns the command line. All HCL is merged by the agent; later wins.
 func (a *Agent) args() []string {
 	args := []string{
-		"agent", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-node", NodeName, "-log-level", "warn",
+		"agent", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-node", a.node(), "-log-level", "warn",
 		"-hcl", "disable_update_check = true",
 		"-hcl", fmt.Sprintf(`ports {
 			http = %d, server = %d, serf_lan = %d
@@ -178,9 +194,14 @@ func (a *Agent) args() []string {
 		}`, a.ports[0], a.ports[1], a.ports[2]),
 	}
 	if a.options.persistent {
-		args = append(args, "-server", "-bootstrap-expect", "1", "-data-dir", filepath.Join(a.dir, "data"),
-			"-hcl", "performance { raft_multiplier = 1 }", "-hcl", "connect { enabled = true }")
-	} else {
+		args = append(args, "-data-dir", filepath.Join(a.dir, "data"), "-hcl", "performance { raft_multiplier = 1 }")
+	}
+	switch {
+	case a.options.role != nil:
+		args = append(args, a.options.role...)
+	case a.options.persistent:
+		args = append(args, "-server", "-bootstrap-expect", "1", "-hcl", "connect { enabled = true }")
+	default:
 		args = append(args, "-dev")
 	}
 	for _, text := range a.options.hcl {
@@ -195,7 +216,7 @@ func (a *Agent) ready() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	options := &api.QueryOptions{RequireConsistent: true}
-	checks, _, err := a.Client().Health().Node(NodeName, options.WithContext(ctx))
+	checks, _, err := a.Client().Health().Node(a.node(), options.WithContext(ctx))
 	if err != nil {
 		return err
 	}

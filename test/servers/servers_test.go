@@ -114,3 +114,32 @@ func TestConsulTemplateIsTheOraclesVersion(t *testing.T) {
 		t.Errorf("got %q, %v, want %q", out, err, want)
 	}
 }
+
+func TestClusterElectsAnotherLeader(t *testing.T) {
+	q := servers.Cluster(t, 3)
+	kv := q.Client().KV()
+	if _, err := kv.Put(&api.KVPair{Key: "a", Value: []byte("1")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	first := q.Leader()
+	q.Kill(first)
+	second := q.Leader()
+	if second == first {
+		t.Fatal("a dead server leads")
+	}
+	q.Start(first)
+	q.Kill(second)
+	if third := q.Leader(); third == second {
+		t.Fatal("a dead server leads")
+	}
+	// The client agent may try the dead one before the others.
+	value := ""
+	for deadline := time.Now().Add(30 * time.Second); value != "1" && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if pair, _, err := kv.Get("a", &api.QueryOptions{RequireConsistent: true}); err == nil && pair != nil {
+			value = string(pair.Value)
+		}
+	}
+	if value != "1" {
+		t.Errorf("got %q after two elections", value)
+	}
+}
