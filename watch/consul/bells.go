@@ -80,26 +80,12 @@ func (b *bells) reliable() bool {
 // awaits implements receiver.
 func (b *bell) awaits() bool { return true }
 
-func (b *bell) silence(silent bool) {
-	if silent == b.silent {
-		return
-	}
-	b.silent = silent
-	b.of.mu.Lock()
-	defer b.of.mu.Unlock()
-	if silent {
-		b.of.silent++
-	} else {
-		b.of.silent--
-	}
-}
-
 const bellCount = 3
 
 // keepers returns what keeps the bells.
 func (b *bells) keepers(s *Source) []*keeper {
 	keeps := func(of watch.Kind, f fetch) *keeper {
-		return &keeper{s: s, query: scoped(of, "", b.scope), kind: kind{fetch: f}, to: &bell{of: b}}
+		return &keeper{s: s, query: scoped(of, "", b.scope), kind: kind{fetch: f}, to: &bell{of: b}, shared: true}
 	}
 	return []*keeper{
 		keeps(watch.ServiceList, fetchBell("/v1/catalog/services", "")),

@@ -98,12 +98,13 @@ type receiver interface {
 
 // A keeper keeps one query current. It belongs to one goroutine at a time.
 type keeper struct {
-	s     *Source
-	query watch.Query
-	kind  kind
-	to    receiver
-	once  bool         // no request waits for news; whoever calls read knows when
-	most  func() int64 // how large the next reply may be, in bytes; nil, or 0: as it comes
+	s      *Source
+	query  watch.Query
+	kind   kind
+	to     receiver
+	once   bool         // no request waits for news; whoever calls read knows when
+	shared bool         // it stands for many queries
+	most   func() int64 // how large the next reply may be, in bytes; nil, or 0: as it comes
 
 	cursor  cursor
 	memory  memory
@@ -227,9 +228,24 @@ func (k *keeper) options(ctx context.Context) *api.QueryOptions {
 	if !k.kind.polled && !k.once {
 		o.AllowStale = k.s.options.MaxStale > 0 && !k.cursor.leader
 		o.WaitIndex = k.cursor.index
-		o.WaitTime = jittered(k.s.options.BlockQueryWait)
+		o.WaitTime = jittered(k.wait())
 	}
 	return o.WithContext(ctx)
+}
+
+// brief is how long an agent holds a request that many queries share. It goes
+// on to hold and count one whose client has gone, which must not keep a program
+// waiting that is started again.
+const brief = 20 * time.Second
+
+// wait returns how long the agent may hold the next request, 0 to leave it to
+// the agent.
+func (k *keeper) wait() time.Duration {
+	most := k.s.options.BlockQueryWait
+	if k.shared && (most == 0 || most > brief) {
+		return brief
+	}
+	return most
 }
 
 // jittered returns d less up to a sixteenth.

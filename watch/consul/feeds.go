@@ -219,7 +219,7 @@ func (f *feeds) spread(e plan.Extent) *spreadFeed {
 		kind, _ := kindOf(watch.KVList)
 		sp.keepers = []*keeper{{
 			s: f.s, query: scoped(watch.KVList, e.Prefix, e.Scope), kind: kind,
-			to: sp.spread, most: sp.spread.most,
+			to: sp.spread, most: sp.spread.most, shared: true,
 		}}
 		f.spreads[e] = sp
 	}

@@ -9,9 +9,14 @@ import (
 	"restencil/watch"
 )
 
-// enough is how many keys of one directory a prefix may stand for without being
-// divided: a reply of that size is nothing, and a request less is something.
-const enough = 32
+// How far the keys of one directory are divided. A reply about so many is soon
+// read; and an agent holds a request to its end, and counts it, though the
+// client has gone, so that a program which needs few is the sooner at work when
+// it is started again.
+const (
+	enough   = 256 // keys that a prefix may stand for
+	moderate = 48  // parts
+)
 
 // An item is a key, or a prefix whose keys are asked for, and the query.
 type item struct {
@@ -109,7 +114,7 @@ func cover(items []item, most int, barred func(prefix string) bool) []part {
 	for len(c.open) > 0 {
 		p := c.take()
 		children := p.split()
-		if c.count()+len(children) <= most {
+		if c.count()+len(children) <= most && (c.urgent(p) || c.count()+len(children) <= moderate) {
 			c.add(children...)
 			continue
 		}
@@ -175,6 +180,9 @@ func (c *coverer) take() part {
 	c.open = slices.Delete(c.open, worst, worst+1)
 	return p
 }
+
+// urgent tells whether p is to be divided if at all possible.
+func (c *coverer) urgent(p part) bool { return p.straddles() || c.isBarred(p) }
 
 // urgency compares how much two parts need to be divided.
 func (c *coverer) urgency(a, b part) int {
