@@ -64,7 +64,7 @@ func isFile(path string) bool {
 // environment is that of the script.
 func environment(ts *testscript.TestScript) []string {
 	env := os.Environ()
-	for _, name := range []string{"PATH", "HOME", "WORK", "TMPDIR"} {
+	for _, name := range []string{"PATH", "HOME", "WORK", "TMPDIR", "STATE_DIRECTORY"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env

@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", filepath.Dir(program)+string(filepath.ListSeparator)+e.Getenv("PATH"))
+			e.Setenv("STATE_DIRECTORY", filepath.Join(e.WorkDir, ".state"))
 			e.Values[daemonsKey{}] = make(daemons)
 			return nil
 		},

@@ -21,6 +21,7 @@ import (
 func (s *service) control(ctx context.Context) (end bool) {
 	f := s.followFiles(ctx)
 	defer f.stop()
+	s.listen(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -73,8 +74,10 @@ func (s *service) replace(ctx context.Context) error {
 		log.Close()
 		return err
 	}
+	s.memory.log.Store(log)
 	s.log.Close()
 	s.cfg, s.log, s.watcher = cfg, log, watcher
+	s.listen(ctx)
 	for _, w := range cfg.Warnings {
 		s.log.Warn(w.Error(), "component", "config")
 	}

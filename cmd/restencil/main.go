@@ -42,6 +42,9 @@ type program struct {
 
 // run does what the command line asks for and returns the exit code.
 func (p program) run() int {
+	if sub, args := p.subcommand(); sub != nil {
+		return p.runSubcommand(sub, args)
+	}
 	cfg, err := config.Parse(p.args, p.environ)
 	if err != nil {
 		return p.failed(err)

@@ -23,6 +23,7 @@ type service struct {
 	manager *systemd.Notifier
 	watcher *watch.Watcher
 	runner  *runner.Runner
+	memory  memory
 }
 
 // serve renders until it is done or asked to end, and returns the exit code.
@@ -63,6 +64,8 @@ func (s *service) run() (interrupted bool, err error) {
 		return false, err
 	}
 	s.watcher = watch.New(srcs)
+	s.memory.log.Store(s.log)
+	defer s.memory.close()
 	opts, err := s.options(s.cfg, s.log)
 	if err != nil {
 		return false, err
@@ -87,6 +90,7 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	tell := status.Log(log.Logger)
 	opts.Stdout, opts.Stderr = s.stdout, s.stderr
 	opts.Heartbeat = s.manager.Heartbeat()
+	opts.Journal = s.remember(cfg, opts)
 	opts.Events = func(e runner.Event) {
 		tell(e)
 		s.manager.Event(e)

@@ -12,7 +12,7 @@ const helpWidth = 78
 // WriteHelp writes the flags, grouped by subject.
 func WriteHelp(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("Usage: restencil [flags]\n\nKeeps files in step with live data: renders templates, puts the files in\nplace and runs commands, again and again as the data changes.\n")
+	b.WriteString("Usage: restencil [flags]\n       restencil history|rollback|accept [flags] [BUNDLE …]\n\nKeeps files in step with live data: renders templates, puts the files in\nplace and runs commands, again and again as the data changes.\n")
 	group := ""
 	for _, s := range inHelpOrder(newConfig(nil).settings()) {
 		if s.group != group {

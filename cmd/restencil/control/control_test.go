@@ -132,6 +132,18 @@ func TestLongPath(t *testing.T) {
 	}
 }
 
+// TestTaken: two processes do not take the socket from each other.
+func TestTaken(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "dir")
+	started(t, dir)
+	if _, err := Listen(dir); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("error %v, want that somebody is there", err)
+	}
+	if err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "web"}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOnlyOwner(t *testing.T) {
 	dir := t.TempDir()
 	started(t, dir)

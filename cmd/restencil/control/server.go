@@ -21,10 +21,18 @@ type Server struct {
 	listener *net.UnixListener
 }
 
-// Listen opens the socket in a state directory, which must be the caller's
-// alone: a socket that was left there is replaced. Serve closes it.
+// Listen opens the socket in a state directory, which is made where it is
+// missing. A socket that was left there is replaced, one that somebody listens
+// at is not. Serve closes it.
 func Listen(dir string) (*Server, error) {
 	s := &Server{path: filepath.Join(dir, socketName)}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("failed opening the control socket: %w", err)
+	}
+	if other, err := dial(context.Background(), dir); err == nil {
+		other.Close()
+		return nil, fmt.Errorf("another process listens at the control socket %s", s.path)
+	}
 	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("failed removing the old control socket: %w", err)
 	}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strconv"
+
+	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/control"
+	"restencil/renderer"
+	"restencil/runner/journal"
+)
+
+// rollback puts a generation of a bundle's files back: it has the daemon do so,
+// or does it itself where there is none.
+func rollback(ctx context.Context, p program, s *subcommand) error {
+	dirs, err := s.stateDirs(p.environ)
+	if err != nil {
+		return err
+	}
+	bundle := s.args[0]
+	dir, err := dirOf(dirs, bundle)
+	if err != nil {
+		return err
+	}
+	number, err := s.generation(dir, bundle)
+	if err != nil {
+		return err
+	}
+	err = control.Ask(ctx, dir, control.Request{Do: control.Rollback, Bundle: bundle, Generation: number})
+	switch {
+	case errors.Is(err, control.ErrNoDaemon):
+		return s.putBack(ctx, p, dir, number)
+	case err != nil:
+		return err
+	}
+	fmt.Fprintf(p.stdout, "bundle %q is back at generation %d\n", bundle, number)
+	return nil
+}
+
+// generation returns the number of the generation that is asked for.
+func (s *subcommand) generation(dir, bundle string) (int, error) {
+	j, err := journal.Open(dir, journal.Options{ReadOnly: true})
+	if err != nil {
+		return 0, err
+	}
+	defer j.Close()
+	all, err := j.History(bundle)
+	switch {
+	case err != nil:
+		return 0, err
+	case len(all) == 0:
+		return 0, fmt.Errorf("no generations of bundle %q are kept in %s", bundle, dir)
+	case len(s.args) == 2:
+		return numberAmong(all, bundle, s.args[1])
+	case len(all) == 1:
+		return 0, fmt.Errorf("there is no generation of bundle %q before the newest, %d", bundle, all[0].Number)
+	}
+	return all[len(all)-2].Number, nil
+}
+
+// numberAmong reads the number of one of the generations.
+func numberAmong(all []journal.Generation, bundle, text string) (int, error) {
+	number, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("expected the number of a generation, found %q", text)}
+	}
+	for _, g := range all {
+		if g.Number == number {
+			return number, nil
+		}
+	}
+	return 0, fmt.Errorf("bundle %q has no generation %d: those from %d to %d are kept", bundle, number, all[0].Number, all[len(all)-1].Number)
+}
+
+// putBack makes the files those of a generation, all or none, without a
+// daemon. It holds the state directory meanwhile, so that none begins.
+func (s *subcommand) putBack(ctx context.Context, p program, dir string, number int) error {
+	j, err := journal.Open(dir, journal.Options{})
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	if _, err := j.Recover(); err != nil {
+		return fmt.Errorf("no daemon answers, but: %w", err)
+	}
+	bundle := s.args[0]
+	g, err := j.Generation(bundle, number)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("bundle %q has no generation %d any more", bundle, number)
+	}
+	if err != nil {
+		return err
+	}
+	if err := write(g); err != nil {
+		return err
+	}
+	done := fmt.Sprintf("bundle %q is back at generation %d", bundle, number)
+	if s.reload == "" {
+		fmt.Fprintf(p.stdout, "%s; no daemon is running, so nothing was reloaded\n", done)
+		return nil
+	}
+	if err := s.runReload(ctx, p); err != nil {
+		return fmt.Errorf("%s, but %q failed: %w", done, s.reload, err)
+	}
+	fmt.Fprintf(p.stdout, "%s, and %q was run\n", done, s.reload)
+	return nil
+}
+
+// write makes the files those of g, all or none.
+func write(g journal.Generation) (err error) {
+	var staged []*renderer.Staged
+	defer func() {
+		for _, st := range staged {
+			st.Discard()
+		}
+	}()
+	for _, f := range g.Files {
+		if f.Secret {
+			return fmt.Errorf("%s holds a secret, which generation %d does not keep", f.Path, g.Number)
+		}
+		st, err := renderer.Stage(renderer.File{
+			Path: f.Path, Content: f.Content, Perm: f.Perm, User: f.User, Group: f.Group, Keep: true,
+		})
+		if err != nil {
+			return err
+		}
+		staged = append(staged, st)
+	}
+	for _, result := range renderer.Swap(staged...) {
+		err = errors.Join(err, result.Err)
+	}
+	if err != nil {
+		return errors.Join(err, renderer.Restore(staged...))
+	}
+	return nil
+}
+
+// runReload runs what is to be run when the files are back.
+func (s *subcommand) runReload(ctx context.Context, p program) error {
+	cmd := exec.CommandContext(ctx, "sh", "-c", s.reload)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, p.stdout, p.stderr
+	return cmd.Run()
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+
+	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/control"
+)
+
+// The exit codes of subcommands, besides those for wrong flags and files.
+const (
+	exitRefused  = 1 // it cannot be done: no such bundle or generation, nothing held, …
+	exitNoDaemon = 3
+)
+
+// A subcommand is something that a person asks for, beside the running daemon.
+type subcommand struct {
+	name  string
+	usage string // its arguments
+	help  string
+	least int // how many arguments there are
+	most  int
+	do    func(context.Context, program, *subcommand) error
+
+	// What the command line says.
+	stateDir string
+	configs  []string
+	reload   string
+	args     []string
+}
+
+func subcommands() []*subcommand {
+	return []*subcommand{
+		{
+			name: "history", usage: "[BUNDLE]", most: 1, do: history,
+			help: "Shows the generations of a bundle's files that are kept, or those of all bundles.",
+		},
+		{
+			name: "rollback", usage: "BUNDLE [GENERATION]", least: 1, most: 2, do: rollback,
+			help: "Puts a generation of a bundle's files back, the one before the newest if not\ngiven, and has the daemon reload what reads them. Without a daemon only the\nfiles are put back.",
+		},
+		{
+			name: "accept", usage: "BUNDLE", least: 1, most: 1, do: accept,
+			help: "Lets a change pass that a guard holds back.",
+		},
+	}
+}
+
+// subcommand returns what the first argument selects, nil for nothing, and the
+// other arguments.
+func (p program) subcommand() (*subcommand, []string) {
+	if len(p.args) == 0 {
+		return nil, nil
+	}
+	for _, s := range subcommands() {
+		if s.name == p.args[0] {
+			return s, p.args[1:]
+		}
+	}
+	return nil, nil
+}
+
+// runSubcommand does it, until a signal ends it, and returns the exit code.
+func (p program) runSubcommand(s *subcommand, args []string) int {
+	err := s.parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(p.stdout, s.text())
+		return 0
+	}
+	if err != nil {
+		return p.failed(&config.Error{Code: config.ExitFlags, Err: err})
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	defer cancel(nil)
+	listening.Go(func() { p.untilAsked(ctx, cancel) })
+	if err := s.do(ctx, p, s); err != nil {
+		return p.failed(&config.Error{Code: subcommandCode(err), Err: err})
+	}
+	return 0
+}
+
+// errInterrupted is why a subcommand ends that somebody has interrupted.
+var errInterrupted = errors.New("interrupted")
+
+// untilAsked cancels when a signal asks the program to end.
+func (p program) untilAsked(ctx context.Context, cancel context.CancelCauseFunc) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case sig := <-p.signals:
+			if sig == os.Interrupt || sig == syscall.SIGTERM {
+				cancel(errInterrupted)
+				return
+			}
+		}
+	}
+}
+
+func subcommandCode(err error) int {
+	var wrong *config.Error
+	switch {
+	case errors.As(err, &wrong):
+		return wrong.ExitCode()
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.Is(err, control.ErrNoDaemon):
+		return exitNoDaemon
+	}
+	return exitRefused
+}
+
+// parse reads the arguments; flags may stand before and after others.
+func (s *subcommand) parse(args []string) error {
+	flags := flag.NewFlagSet(s.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	flags.StringVar(&s.stateDir, "state-dir", "", "")
+	flags.Func("config", "", func(path string) error {
+		s.configs = append(s.configs, path)
+		return nil
+	})
+	if s.name == "rollback" {
+		flags.StringVar(&s.reload, "reload", "", "")
+	}
+	for {
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		s.args = append(s.args, flags.Arg(0))
+		args = flags.Args()[1:]
+	}
+	if len(s.args) < s.least || len(s.args) > s.most {
+		return fmt.Errorf("usage: restencil %s [flags] %s", s.name, s.usage)
+	}
+	return nil
+}
+
+// text is what -help prints.
+func (s *subcommand) text() string {
+	text := fmt.Sprintf("Usage: restencil %s [flags] %s\n\n%s\n\n", s.name, s.usage, s.help)
+	text += "  -state-dir <path>\n      The daemon's state directory.\n" +
+		"  -config <path>\n      The daemon's configuration, which tells the state directory. May be\n      repeated.\n"
+	if s.name == "rollback" {
+		text += "  -reload <command>\n      Without a daemon, run this when the files are back.\n"
+	}
+	return text
+}
+
+// configFlags returns the command line of the daemon, as far as it is known.
+func (s *subcommand) configFlags() []string {
+	var args []string
+	for _, path := range s.configs {
+		args = append(args, "-config", path)
+	}
+	return args
+}
