@@ -35,52 +35,6 @@ const agentWait = 5 * time.Minute
 // an old one.
 const probeConnect = 5 * time.Second
 
-// A cursor is where a blocking query stands. It is a plain value.
-type cursor struct {
-	index  uint64 // the agent waits for something newer; 0: it answers at once
-	leader bool   // only the leader may answer
-}
-
-// A finding is what a reply means for the watcher of its query.
-type finding int
-
-const (
-	unchanged finding = iota // as before
-	changed                  // there may be something new
-	doubtful                 // not to be used; the leader is to be asked at once
-)
-
-// take returns what a reply means, and where the query stands after it.
-// maxStale is as in Options.
-//
-// An index that went backwards says that the server has lost its data, was
-// restored, or lags behind the one that answered before. Where it need not
-// have been the leader, its answer is not trusted.
-func (c cursor) take(r reply, maxStale time.Duration) (finding, cursor) {
-	stale := maxStale > 0 && !c.leader
-	switch {
-	case stale && r.contact > maxStale:
-		return doubtful, cursor{index: c.index, leader: true}
-	case r.index < c.index && stale:
-		return doubtful, cursor{leader: true}
-	case r.index < c.index:
-		return changed, cursor{}
-	case r.index == c.index && r.index != 0:
-		return unchanged, cursor{index: c.index}
-	default:
-		return changed, cursor{index: r.index}
-	}
-}
-
-// A reply is what the agent said to a query.
-type reply struct {
-	data    any
-	index   uint64        // to wait on; 0 where there is none
-	contact time.Duration // since the server that answered heard from its leader
-
-	filtered bool // something was left out that the token may not see
-}
-
 // A receiver takes what a keeper learns. Its methods are called by one
 // goroutine at a time.
 type receiver interface {
@@ -133,14 +87,14 @@ func (k *keeper) read(ctx context.Context) error {
 	}
 	start := time.Now()
 	a := k.newAttempt(agent.probe)
-	r, err := k.kind.fetch(k.s.client.Client, k.query, k.options(a.context(ctx)), &k.memory)
+	r, err := k.fetch(ctx, a)
 	if ctx.Err() != nil {
 		agent.settle(unclear, nil)
 		shared.settle(unclear, nil)
 		return ctx.Err()
 	}
 	agent.settle(a.outcome(), err)
-	servers := serversOutcome(err)
+	servers := serversOutcome(r, err)
 	if servers == fails {
 		shared.g = k.s.serversOf(k.query.Datacenter) // now it has met them
 	}
@@ -154,6 +108,20 @@ func (k *keeper) read(ctx context.Context) error {
 		k.s.lessons.sawHTTP1()
 	}
 	return nil
+}
+
+// fetch puts the query to the agent.
+func (k *keeper) fetch(ctx context.Context, a *attempt) (reply, error) {
+	r, err := k.kind.fetch(k.s.client.Client, k.query, k.options(a.context(ctx)), &k.memory)
+	if err != nil {
+		return reply{}, err
+	}
+	r.leader = leadership(a.leader.Load())
+	if r.leader == unled && k.cursor.confirm {
+		return reply{}, errLeaderless
+	}
+	r.size, r.bare = sizeOfAny(r.data), k.kind.polled
+	return r, nil
 }
 
 // enter waits until the next attempt may be made: for its own turn after an
@@ -176,7 +144,7 @@ func (k *keeper) enter(ctx context.Context) (shared, agent pass, err error) {
 		shared.settle(unclear, nil)
 	}
 	if agent.probe {
-		k.cursor = cursor{} // the probe must not wait for news
+		k.cursor = k.cursor.anew() // the probe must not wait for news
 	}
 	return shared, agent, err
 }
@@ -225,8 +193,9 @@ func (k *keeper) options(ctx context.Context) *api.QueryOptions {
 		SamenessGroup: k.query.SamenessGroup,
 		Near:          k.query.Near,
 	}
+	o.RequireConsistent = k.cursor.confirm
 	if !k.kind.polled && !k.once {
-		o.AllowStale = k.s.options.MaxStale > 0 && !k.cursor.leader
+		o.AllowStale = k.s.options.MaxStale > 0 && !k.cursor.leader && !k.cursor.confirm
 		o.WaitIndex = k.cursor.index
 		o.WaitTime = jittered(k.wait())
 	}
@@ -266,7 +235,7 @@ func (k *keeper) answered(r reply, took time.Duration) {
 	news := f == changed && k.take(r)
 	switch {
 	case k.once:
-		k.cursor = cursor{}
+		k.cursor = k.cursor.anew()
 	case k.kind.polled:
 		k.pause = k.s.options.PollInterval
 	case r.index == 0:
@@ -289,7 +258,7 @@ func (k *keeper) take(r reply) bool {
 // fail tells of a failure. The next request will ask for an answer at once,
 // which says whether the failure is over.
 func (k *keeper) fail(err *watch.Error) {
-	k.failing, k.cursor = true, cursor{}
+	k.failing, k.cursor = true, k.cursor.anew()
 	k.to.failed(err)
 }
 
@@ -306,7 +275,7 @@ func (k *keeper) failed(err error, a *attempt) {
 	}
 	k.row++
 	k.pause = delay(k.s.options.Retry, e, k.row)
-	if serversOutcome(err) == fails && e.RetryAfter == 0 && !k.once {
+	if serversOutcome(reply{}, err) == fails && e.RetryAfter == 0 && !k.once {
 		// Others try too. Its own pace is for trouble that is its alone.
 		k.trouble, k.pause = k.s.serversOf(k.query.Datacenter), slowest(k.s.options.Retry)
 	}

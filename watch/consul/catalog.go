@@ -19,6 +19,9 @@ func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions, _ *memory)
 	if err != nil {
 		return reply{}, err
 	}
+	if services == nil {
+		return reply{}, errIncomplete
+	}
 	var list []*watch.CatalogSnippet
 	for name, tags := range services {
 		list = append(list, &watch.CatalogSnippet{Name: name, Tags: watch.SortedTags(tags)})
@@ -124,6 +127,9 @@ func fetchDatacenters(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memo
 	var list []string
 	if _, err := c.Raw().Query("/v1/catalog/datacenters", &list, plain(o)); err != nil {
 		return reply{}, err
+	}
+	if list == nil {
+		return reply{}, errIncomplete
 	}
 	if q.Filter == "available" {
 		var err error

@@ -7,6 +7,7 @@ import (
 
 func TestCursor(t *testing.T) {
 	const maxStale = 2 * time.Second
+	at := func(index uint64) cursor { return cursor{index: index, seen: index} }
 	for _, test := range []struct {
 		name     string
 		at       cursor
@@ -15,23 +16,39 @@ func TestCursor(t *testing.T) {
 		finding  finding
 		next     cursor
 	}{
-		{"first answer", cursor{}, reply{index: 7}, maxStale, changed, cursor{index: 7}},
-		{"news", cursor{index: 7}, reply{index: 9}, maxStale, changed, cursor{index: 9}},
-		{"time out", cursor{index: 7}, reply{index: 7}, maxStale, unchanged, cursor{index: 7}},
+		{"first answer", cursor{}, reply{index: 7, size: 2}, maxStale, changed, cursor{index: 7, seen: 7, size: 2}},
+		{"first answer, nothing there", cursor{}, reply{index: 7}, maxStale, changed, at(7)},
+		{"news", at(7), reply{index: 9}, maxStale, changed, at(9)},
+		{"shrunk", cursor{index: 7, seen: 7, size: 2}, reply{index: 9, size: 1}, maxStale, changed, cursor{index: 9, seen: 9, size: 1}},
+		{"time out", at(7), reply{index: 7}, maxStale, unchanged, at(7)},
 
-		{"no index at all", cursor{}, reply{}, maxStale, changed, cursor{}},
-		{"index lost, from the leader", cursor{index: 7}, reply{}, 0, changed, cursor{}},
-		{"index lost, from anyone", cursor{index: 7}, reply{}, maxStale, doubtful, cursor{leader: true}},
-		{"backwards, from the leader", cursor{index: 7}, reply{index: 5}, 0, changed, cursor{}},
-		{"backwards, from anyone", cursor{index: 7}, reply{index: 5}, maxStale, doubtful, cursor{leader: true}},
-		{"confirmed by the leader", cursor{leader: true}, reply{index: 5}, maxStale, changed, cursor{index: 5}},
+		{"no index at all", cursor{}, reply{size: 1}, maxStale, changed, cursor{size: 1}},
+		{"no index, nothing there", cursor{}, reply{}, maxStale, doubtful, cursor{confirm: true}},
+		{"no index, nothing there, as always", cursor{}, reply{bare: true}, maxStale, changed, cursor{}},
+		{"no index, nothing there, confirmed", cursor{confirm: true}, reply{}, maxStale, changed, cursor{}},
+		{"index lost, from the leader", at(7), reply{size: 1}, 0, doubtful, cursor{confirm: true, seen: 7}},
+		{"index lost, from anyone", at(7), reply{size: 1}, maxStale, doubtful, cursor{confirm: true, seen: 7}},
 
-		{"too old", cursor{index: 7}, reply{index: 9, contact: maxStale + 1}, maxStale, doubtful, cursor{index: 7, leader: true}},
+		{"backwards, from the leader", at(7), reply{index: 5}, 0, doubtful, cursor{confirm: true, seen: 7}},
+		{"backwards, from anyone", at(7), reply{index: 5}, maxStale, doubtful, cursor{confirm: true, seen: 7}},
+		{"backwards, after a failure", at(7).anew(), reply{index: 5}, maxStale, doubtful, cursor{confirm: true, seen: 7}},
+		{"as before, after a failure", at(7).anew(), reply{index: 7}, maxStale, changed, at(7)},
+		{"confirmed", cursor{confirm: true, seen: 7}, reply{index: 5}, maxStale, changed, at(5)},
+		{"still in doubt after a failure", cursor{confirm: true, seen: 7}.anew(), reply{index: 5}, maxStale, changed, at(5)},
+
+		{"no leader", cursor{index: 7, seen: 7, size: 2}, reply{index: 9, leader: unled}, maxStale, doubtful, cursor{confirm: true, seen: 7, size: 2}},
+		{"no leader at first", cursor{}, reply{index: 9, leader: unled, size: 3}, 0, doubtful, cursor{confirm: true}},
+		{"no leader, nothing new", at(7), reply{index: 7, leader: unled}, maxStale, doubtful, cursor{confirm: true, seen: 7}},
+		{"no leader, and too old", at(7), reply{index: 7, leader: unled, contact: time.Hour}, maxStale, doubtful, cursor{confirm: true, seen: 7}},
+		{"streamed", cursor{index: 7, seen: 7, size: 2}, reply{index: 9, leader: streamed, size: 2}, maxStale, changed, cursor{index: 9, seen: 9, size: 2}},
+		{"streamed, shrunk", cursor{index: 7, seen: 7, size: 2}, reply{index: 9, leader: streamed, size: 1}, maxStale, doubtful, cursor{confirm: true, seen: 7, size: 2}},
+
+		{"too old", at(7), reply{index: 9, contact: maxStale + 1}, maxStale, doubtful, cursor{index: 7, seen: 7, leader: true}},
 		{"too old at first", cursor{}, reply{index: 9, contact: maxStale + 1}, maxStale, doubtful, cursor{leader: true}},
-		{"just not too old", cursor{index: 7}, reply{index: 9, contact: maxStale}, maxStale, changed, cursor{index: 9}},
-		{"asked of the leader already", cursor{index: 7, leader: true}, reply{index: 9, contact: time.Hour}, maxStale, changed, cursor{index: 9}},
-		{"leader only", cursor{index: 7}, reply{index: 9, contact: time.Hour}, 0, changed, cursor{index: 9}},
-		{"anyone may answer again", cursor{index: 7, leader: true}, reply{index: 7}, maxStale, unchanged, cursor{index: 7}},
+		{"just not too old", at(7), reply{index: 9, contact: maxStale}, maxStale, changed, at(9)},
+		{"asked of the leader already", cursor{index: 7, seen: 7, leader: true}, reply{index: 9, contact: time.Hour}, maxStale, changed, at(9)},
+		{"leader only", at(7), reply{index: 9, contact: time.Hour}, 0, changed, at(9)},
+		{"anyone may answer again", cursor{index: 7, seen: 7, leader: true}, reply{index: 7}, maxStale, unchanged, at(7)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f, next := test.at.take(test.reply, test.maxStale)

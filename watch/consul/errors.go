@@ -36,12 +36,15 @@ func (a *attempt) outcome() outcome {
 }
 
 // serversOutcome says what an attempt has shown of the servers behind the
-// agent. Most 5xx replies say that they have no leader or cannot be reached.
-func serversOutcome(err error) outcome {
+// agent. Most 5xx replies say that they have no leader or cannot be reached. A
+// reply without a leader leaves that to the consistent read that follows it.
+func serversOutcome(r reply, err error) outcome {
 	switch status := statusOf(err); {
+	case err == nil && r.leader == unled:
+		return unclear
 	case err == nil:
 		return works
-	case status >= 500:
+	case status >= 500 || errors.Is(err, errLeaderless):
 		return fails
 	default:
 		return unclear

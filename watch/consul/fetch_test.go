@@ -272,6 +272,19 @@ func TestFetchFails(t *testing.T) {
 		more    map[string]string
 		problem string
 	}{
+		{"null for a key", watch.Query{Kind: watch.KVGet, Name: "k"}, "/v1/kv/k", `null`, nil, errIncomplete.Error()},
+		{"an empty list for a key", watch.Query{Kind: watch.KVGet, Name: "k"}, "/v1/kv/k", `[]`, nil, errIncomplete.Error()},
+		{"null for keys", watch.Query{Kind: watch.KVList, Name: "k"}, "/v1/kv/k", `null`, nil, errIncomplete.Error()},
+		{"null for instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `null`, nil, errIncomplete.Error()},
+		{"nothing for instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", ``, nil, "EOF"},
+		{"some instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", "[" + web + ",", nil, "unexpected EOF"},
+		{"null for services", watch.Query{Kind: watch.ServiceList}, "/v1/catalog/services", `null`, nil, errIncomplete.Error()},
+		{"null for nodes", watch.Query{Kind: watch.NodeList}, "/v1/catalog/nodes", `null`, nil, errIncomplete.Error()},
+		{"null for datacenters", watch.Query{Kind: watch.DatacenterList}, "/v1/catalog/datacenters", `null`, nil, errIncomplete.Error()},
+		{"null for roots", watch.Query{Kind: watch.CARootList}, "/v1/agent/connect/ca/roots", `null`, nil, errIncomplete.Error()},
+		{"null for peerings", watch.Query{Kind: watch.PeeringList}, "/v1/peerings", `null`, nil, errIncomplete.Error()},
+		{"null for exported services", watch.Query{Kind: watch.ExportedServiceList}, "/v1/exported-services", `null`, nil, errIncomplete.Error()},
+		{"null for imported services", watch.Query{Kind: watch.ImportedServiceList}, "/v1/imported-services", `null`, nil, errIncomplete.Error()},
 		{"null pair", watch.Query{Kind: watch.KVList, Name: "k"}, "/v1/kv/k", `[null]`, nil, errIncomplete.Error()},
 		{"null entry", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `[null]`, nil, errIncomplete.Error()},
 		{"empty entry", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `[{}]`, nil, errIncomplete.Error()},

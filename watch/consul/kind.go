@@ -65,9 +65,9 @@ func newReply(data any, m *api.QueryMeta) reply {
 // errIncomplete says that a reply is JSON, but not what was asked for.
 var errIncomplete = errors.New("the reply lacks what it should hold")
 
-// whole returns an error where a list has null among its elements.
+// whole returns an error where a list is null, or has null among its elements.
 func whole[T any](list []*T) error {
-	if slices.Contains(list, nil) {
+	if list == nil || slices.Contains(list, nil) {
 		return errIncomplete
 	}
 	return nil

@@ -1,20 +1,33 @@
 package consul
 
 import (
+	"bytes"
+	"encoding/json"
+
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
 )
 
+// fetchKey returns the pair, nil where the agent says that there is no such
+// key. The library would take an empty list for that, which no agent sends.
 func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
-	p, m, err := c.KV().Get(q.Name, o)
+	t := &tray{}
+	_, m, err := c.KV().Get(q.Name, t.under(o))
 	if err != nil {
 		return reply{}, err
 	}
-	if p == nil {
+	if !t.full {
 		return newReply(nil, m), nil
 	}
-	return newReply(newKeyPair(q, p), m), nil
+	var pairs api.KVPairs
+	if err := json.NewDecoder(bytes.NewReader(t.body)).Decode(&pairs); err != nil {
+		return reply{}, err
+	}
+	if len(pairs) == 0 || pairs[0] == nil {
+		return reply{}, errIncomplete
+	}
+	return newReply(newKeyPair(q, pairs[0]), m), nil
 }
 
 // fetchPrefix returns every pair whose key begins with the query's name, in

@@ -41,6 +41,7 @@ type attempt struct {
 	http1      atomic.Bool  // the reply came over HTTP/1
 	sent       atomic.Bool  // a request has been sent, or it was tried
 	reached    atomic.Bool  // a reply has begun
+	leader     atomic.Int32 // what replies say of the leader, a leadership
 	retryAfter atomic.Int64 // what a 429 or 503 asks for, a time.Duration
 }
 
@@ -92,6 +93,12 @@ func (l line) send(r *http.Request) (*http.Response, error) {
 func (a *attempt) note(resp *http.Response) {
 	a.reached.Store(true)
 	a.http1.Store(resp.ProtoMajor == 1)
+	if resp.Header.Get("X-Consul-KnownLeader") == "false" {
+		a.leader.Store(int32(unled))
+		if resp.Header.Get("X-Consul-Query-Backend") == "streaming" {
+			a.leader.Store(int32(streamed))
+		}
+	}
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
 		a.retryAfter.Store(int64(retryAfter(resp.Header.Get("Retry-After"), time.Now())))
 	}

@@ -115,11 +115,15 @@ func (l lister[A, T]) element(f *finder[T], b []byte) (*T, int) {
 	return v, n
 }
 
-// slowly does what the library would have done with the body.
+// slowly does what the library would have done with the body, but for one that
+// holds no list.
 func (l lister[A, T]) slowly(body []byte) ([]*T, error) {
 	var entries []*A
 	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&entries); err != nil {
 		return nil, err
+	}
+	if entries == nil { // null
+		return nil, errIncomplete
 	}
 	return l.all(entries)
 }

@@ -87,6 +87,9 @@ func fetchExported(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory)
 	if err != nil {
 		return reply{}, err
 	}
+	if services == nil {
+		return reply{}, errIncomplete
+	}
 	list := make([]watch.ExportedService, 0, len(services))
 	for _, s := range services {
 		list = append(list, watch.ExportedService{
@@ -109,6 +112,9 @@ func fetchImported(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory)
 	services, m, err := c.ImportedServices(o)
 	if err != nil {
 		return reply{}, err
+	}
+	if services == nil {
+		return reply{}, errIncomplete
 	}
 	list := make([]watch.ImportedService, 0, len(services))
 	for _, s := range services {

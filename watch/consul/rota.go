@@ -166,6 +166,7 @@ func (r *rota) done(e *reading) {
 	now := time.Now()
 	pause := e.keeper.pause // after a failure
 	e.keeper.pause = 0
+	doubt := e.keeper.cursor.confirm
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e.busy = false
@@ -173,6 +174,8 @@ func (r *rota) done(e *reading) {
 		return
 	}
 	switch {
+	case doubt:
+		e.due = now
 	case e.again:
 		e.due = r.soon(e)
 	case e.bells != nil && e.bells.reliable():

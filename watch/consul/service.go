@@ -37,7 +37,7 @@ func instances(q watch.Query) lister[api.ServiceEntry, watch.HealthService] {
 }
 
 func newInstance(e *api.ServiceEntry) (*watch.HealthService, error) {
-	if e == nil || e.Node == nil || e.Service == nil || whole(e.Checks) != nil {
+	if e == nil || e.Node == nil || e.Service == nil || slices.Contains(e.Checks, nil) {
 		return nil, errIncomplete
 	}
 	return watch.NewHealthService(e), nil

@@ -28,7 +28,9 @@ type world struct {
 	slow     time.Duration            // the same, for that about a service
 
 	mu       sync.Mutex
-	away     bool // it cannot be reached
+	away     bool     // it cannot be reached
+	election election // none at the moment
+	stray    string   // the path of a request that is answered in error once; "": none
 	keys     map[string]string
 	services map[string]int // name to port
 	index    uint64
@@ -38,6 +40,17 @@ type world struct {
 	count    int           // requests so far
 	refused  int
 }
+
+// An election is how an agent answers while there is no leader, or right after
+// there is one: a consistent read fails in any case.
+type election int
+
+const (
+	over    election = iota
+	unaware          // it knows no leader, and has no data
+	behind           // it has an early state, without data
+	bare             // what answers has no data and no index
+)
 
 func newWorld() *world {
 	return &world{
@@ -71,6 +84,10 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	end := time.NewTimer(wait)
 	defer end.Stop()
 	for {
+		if e := w.holds(r.URL.Path); e != over {
+			w.travel(r)
+			return e.answer(r)
+		}
 		body, status, index, filtered, changed := w.look(r)
 		if index > since || status != http.StatusOK {
 			w.travel(r) // so that it may be old when it arrives
@@ -86,6 +103,40 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		case <-r.Context().Done():
 			return nil, r.Context().Err()
 		}
+	}
+}
+
+func (w *world) holds(path string) election {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if path == w.stray {
+		w.stray = ""
+		return unaware
+	}
+	return w.election
+}
+
+// hold begins an election, or ends it.
+func (w *world) hold(e election) { w.change(func() { w.election = e }) }
+
+func (e election) answer(r *http.Request) (*http.Response, error) {
+	if r.URL.Query().Has("consistent") {
+		return respond(http.StatusInternalServerError, "No cluster leader")
+	}
+	body, status := "[]", http.StatusOK
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/v1/kv/"):
+		body, status = "", http.StatusNotFound
+	case r.URL.Path == "/v1/catalog/services":
+		body = "{}"
+	}
+	switch e {
+	case unaware:
+		return respond(status, body, "X-Consul-Index", "1000", "X-Consul-KnownLeader", "false")
+	case behind:
+		return respond(status, body, index("3")...)
+	default:
+		return respond(status, body)
 	}
 }
 
@@ -194,6 +245,7 @@ type newest struct {
 	mu   sync.Mutex
 	text string
 	told int
+	ever map[string]int // how often each was said
 }
 
 // Publish implements watch.Sink.
@@ -207,12 +259,23 @@ func (n *newest) note(text string) {
 	defer n.mu.Unlock()
 	n.text = text
 	n.told++
+	if n.ever == nil {
+		n.ever = make(map[string]int)
+	}
+	n.ever[text]++
 }
 
 func (n *newest) said() (string, int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.text, n.told
+}
+
+// saidEver returns how often that was said.
+func (n *newest) saidEver(text string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ever[text]
 }
 
 func inShort(data any) string {

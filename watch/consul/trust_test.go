@@ -1,0 +1,208 @@
+package consul
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restencil/watch"
+	"restencil/watch/consul/plan"
+	"restencil/watch/watchtest"
+)
+
+// TestElectionBlanksNothing: whatever an agent makes of an election, no query
+// is told that there is less than there is, however it is kept; and what is
+// true afterwards is known soon.
+func TestElectionBlanksNothing(t *testing.T) {
+	for name, e := range map[string]election{"no leader": unaware, "an early state": behind, "no index": bare} {
+		for _, size := range []struct {
+			keys, services int
+			way            plan.Way // of a service
+		}{
+			{5, 5, plan.Blocking},
+			{300, 100, plan.Bells},
+		} {
+			for _, stale := range []time.Duration{0, 2 * time.Second} {
+				t.Run(fmt.Sprintf("%s, %s, max stale %v", name, size.way, stale), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { elect(t, e, size.keys, size.services, size.way, stale) })
+				})
+			}
+		}
+	}
+}
+
+func elect(t *testing.T, e election, keys, services int, way plan.Way, stale time.Duration) {
+	w := newWorld()
+	all := append(queriesNamed(keys, keyNamed, "app/%03d"), treeNamed("app/"))
+	w.fill(all[:keys])
+	for _, q := range queriesNamed(services, serviceNamed, "s%d") {
+		w.change(func() { w.services[q.Name] = 80 })
+		all = append(all, q)
+	}
+	o := DefaultOptions()
+	o.MaxStale = stale
+	n := observe(t, w, o)
+	n.watch(all...)
+	time.Sleep(10 * time.Second)
+	n.check(t)
+	if got := n.s.Way(all[len(all)-1]); got != way {
+		t.Fatalf("a service is kept by %s", got)
+	}
+	for i := range 5 {
+		before := w.requests()
+		w.hold(e)
+		time.Sleep(time.Duration(i) * 10 * time.Second)
+		if got, most := w.requests()-before, 10*len(all)+100*i; got > most {
+			t.Errorf("%d requests in election %d, want at most %d", got, i, most)
+		}
+		w.change(func() { w.election = over; w.keys["app/001"] = fmt.Sprint("new", i); w.services["s1"]++ })
+		time.Sleep(3 * time.Second)
+		n.check(t)
+	}
+	for _, q := range all {
+		for _, nothing := range []string{inShort(nil), "[]", ""} {
+			if n.sinks[q].saidEver(nothing) > 0 {
+				t.Errorf("%v was told that there is %q", q, nothing)
+			}
+		}
+	}
+	w.change(func() { delete(w.keys, "app/002"); delete(w.services, "s2") })
+	time.Sleep(3 * time.Second)
+	n.check(t) // a true end is told
+}
+
+// TestStrayReply: what is read when bells ring, and not to be believed, is read
+// again at once and not when they ring next.
+func TestStrayReply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, services := newWorld(), queriesNamed(500, serviceNamed, "s%d")
+		n := observe(t, w, DefaultOptions())
+		n.watch(services...)
+		time.Sleep(time.Minute)
+		w.change(func() { w.services["s7"] = 80; w.stray = "/v1/health/service/s7" })
+		time.Sleep(2 * time.Second)
+		n.check(t)
+		if w.stray != "" || n.s.Way(services[7]) != plan.Bells {
+			t.Errorf("no reply went astray: %q", w.stray)
+		}
+	})
+}
+
+// TestElectionAtFirst: a first answer is believed no more than a later one.
+func TestElectionAtFirst(t *testing.T) {
+	for name, e := range map[string]election{"no leader": unaware, "no index": bare} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.change(func() { w.services["web"] = 80; w.keys["k"] = "v" })
+				w.hold(e)
+				n := observe(t, w, DefaultOptions())
+				n.watch(serviceNamed("web"), keyNamed("k"))
+				time.Sleep(10 * time.Second)
+				for q, sink := range n.sinks {
+					if text, _ := sink.said(); text != "failed: 0" || len(sink.ever) != 1 {
+						t.Errorf("%v was told %v", q, sink.ever)
+					}
+				}
+				w.hold(over)
+				time.Sleep(3 * time.Second)
+				n.check(t)
+			})
+		})
+	}
+}
+
+// TestLostData: a store that was restored from an earlier state is believed
+// once the leader has confirmed it.
+func TestLostData(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.change(func() { w.services["web"] = 80; w.keys["k"] = "v"; w.index = 100 })
+		n := observe(t, w, DefaultOptions())
+		n.watch(serviceNamed("web"), keyNamed("k"))
+		time.Sleep(time.Second)
+		w.change(func() { w.away = true })
+		time.Sleep(time.Minute)
+		w.change(func() { w.away = false; w.index = 5; clear(w.services); clear(w.keys) })
+		time.Sleep(5 * time.Second)
+		n.check(t)
+	})
+}
+
+var streamedReply = []string{"X-Consul-Index", "7", "X-Consul-KnownLeader", "false", "X-Consul-Query-Backend", "streaming"}
+
+// TestStreamed: an agent that answers from its stream of changes always says
+// that there is no leader. Its word is good enough but for fewer instances.
+func TestStreamed(t *testing.T) {
+	one, two := "["+web+"]", "["+web+","+instance("n2", "web-2", "", "passing")+"]"
+	for _, test := range []struct {
+		name     string
+		then     string // what the stream says
+		sure     string // what the leader says
+		confirms int
+		want     []int // how many instances the sink was told of
+	}{
+		{"more", two, two, 0, []int{1, 2}},
+		{"fewer", "[]", "[]", 1, []int{1, 0}},
+		{"fewer, wrongly", "[]", one, 1, []int{1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				confirms := 0
+				s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+					switch q := r.URL.Query(); {
+					case q.Has("consistent"):
+						confirms++
+						return respond(200, test.sure, index("9")...)
+					case q.Get("index") == "5":
+						time.Sleep(time.Second)
+						return respond(200, test.then, streamedReply...)
+					case q.Has("index"):
+						return hold(r)
+					}
+					return respond(200, one, index("5")...)
+				})
+				r := watchtest.NewRecorder(t)
+				s.Watch(watch.Query{Kind: watch.ServiceHealth, Name: "web", Filter: "any"}, r)
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				var got []int
+				for _, e := range r.Events() {
+					got = append(got, len(e.Answer.Data.([]*watch.HealthService)))
+				}
+				if !slices.Equal(got, test.want) || confirms != test.confirms {
+					t.Errorf("told of %v instances after %d consistent reads, want %v after %d", got, confirms, test.want, test.confirms)
+				}
+			})
+		})
+	}
+}
+
+// TestNobodyIsSure: a consistent read that is answered without a leader is no
+// answer, and is not repeated without a pause.
+func TestNobodyIsSure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const span = time.Minute
+		s, st := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+			return respond(404, "", "X-Consul-Index", "5", "X-Consul-KnownLeader", "false")
+		})
+		r := watchKey(t, s)
+		time.Sleep(span)
+		for _, text := range said(r) {
+			if text != "kv.get(k): "+errLeaderless.Error() {
+				t.Fatalf("the sink heard %q", text)
+			}
+		}
+		if got := len(st.requests()); got < 20 || got > 150 {
+			t.Errorf("%d requests in %v", got, span)
+		}
+		for i := range st.requests() {
+			if p := params(t, st, i); i > 0 && (!p.Has("consistent") || p.Has("stale") || p.Has("index")) {
+				t.Errorf("request %d: %v", i, p)
+			}
+		}
+	})
+}
