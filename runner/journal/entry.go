@@ -36,7 +36,7 @@ type entry struct {
 }
 
 func newEntry(name, path string) *entry {
-	return &entry{name: name, path: path, record: record{Version: version, Bundle: name}}
+	return &entry{name: name, path: path, record: newRecord(name)}
 }
 
 // reading returns the entry of a bundle for reading.

@@ -227,6 +227,6 @@ func (j *Journal) Forget(bundle string) error {
 	if err := os.RemoveAll(j.historyDir(bundle)); err != nil {
 		return j.failed(err)
 	}
-	*e = *newEntry(bundle, e.path)
+	e.record, e.size, e.behind = newRecord(bundle), 0, false
 	return nil
 }

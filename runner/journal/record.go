@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
+
+	"restencil/renderer"
 )
 
 // version is that of what is written. What has another is not understood.
@@ -49,6 +50,10 @@ type move struct {
 	New  content `json:"new"`           // what was at Temp
 
 	given string // the path as the caller has it
+}
+
+func newRecord(bundle string) record {
+	return record{Version: version, Bundle: bundle}
 }
 
 func (r *record) state() State {
@@ -219,8 +224,7 @@ func (m move) check() error {
 		names = append(names, m.Kept)
 	}
 	for _, name := range names {
-		base := filepath.Base(name)
-		if filepath.Dir(name) != filepath.Dir(m.Path) || !strings.HasPrefix(base, ".") || !strings.Contains(base, ".restencil-") {
+		if filepath.Dir(name) != filepath.Dir(m.Path) || !renderer.IsTemp(name) {
 			return fmt.Errorf("%q is no name for a temporary file beside %s", name, m.Path)
 		}
 	}

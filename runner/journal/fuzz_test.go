@@ -1,0 +1,84 @@
+package journal
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+)
+
+// FuzzRecord reads any file as a bundle's: what can be read is the same when it
+// has been written again.
+func FuzzRecord(f *testing.F) {
+	seed := record{Version: version, Bundle: "b", knowledge: knowledge{"1", "2", []string{"x"}}}
+	seed.Swap = &swap{Moves: []move{{Path: "/a/x", Temp: "/a/.x.restencil-1", Kept: "/a/.x.restencil-2", Old: "1", New: "2"}}}
+	line, err := seed.encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(line)
+	f.Add(append(line, line[:20]...))
+	f.Add([]byte("\n\n"))
+	f.Add([]byte("{\"version\":1}\n\x00\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, end, err := lastRecord(data)
+		if err != nil {
+			return
+		}
+		if end < 1 || end > len(data) {
+			t.Fatalf("it ends at %d of %d", end, len(data))
+		}
+		line, err := r.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _, err := lastRecord(append(data[:end:end], line...))
+		if err != nil || !reflect.DeepEqual(r, again) && r.Files != nil {
+			t.Fatalf("%+v, and again %+v, %v", r, again, err)
+		}
+	})
+}
+
+// FuzzFile starts with any file as a bundle's.
+func FuzzFile(f *testing.F) {
+	f.Add([]byte(`{"version":1,"bundle":"b","desired":"1","swap":{"moves":[]}}` + "\n"))
+	f.Add([]byte(`{"version":1,"bundle":"b","swap":{"moves":[{"path":"/a/x","temp":"/a/.x.restencil-1","new":"1"}]}}` + "\n"))
+	f.Add([]byte("{"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		j := open(t, t.TempDir(), Options{})
+		check(t, os.Mkdir(j.bundlesDir(), 0o700))
+		path := filepath.Join(j.bundlesDir(), fileName("b")+".jsonl")
+		check(t, os.WriteFile(path, data, 0o600))
+		if _, err := j.Recover(); err != nil {
+			t.Error(err)
+		}
+		if _, err := j.State("b"); err != nil {
+			t.Error(err)
+		}
+		check(t, j.Owe("b", "2", nil))
+		if st, err := j.State("b"); !st.Owed() || err != nil {
+			t.Errorf("State = %+v, %v", st, err)
+		}
+	})
+}
+
+func FuzzGeneration(f *testing.F) {
+	data, err := encodeGeneration("b", Generation{Number: 1, Files: []File{{Path: "x", Content: []byte{0xff}}, {Content: []byte("x")}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		g, err := decodeGeneration(data)
+		if err != nil {
+			return
+		}
+		line, err := encodeGeneration("b", g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := decodeGeneration(line); err != nil {
+			t.Fatalf("%+v: %v", g, err)
+		}
+	})
+}

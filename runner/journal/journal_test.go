@@ -1,0 +1,429 @@
+package journal
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(t *testing.T, path, content string) {
+	t.Helper()
+	check(t, os.WriteFile(path, []byte(content), 0o600))
+}
+
+// open opens a journal that ends with the test.
+func open(t *testing.T, dir string, o Options) *Journal {
+	t.Helper()
+	j, err := Open(dir, o)
+	check(t, err)
+	j.disk.quick = true
+	t.Cleanup(func() { j.Close() })
+	return j
+}
+
+// strays returns the temporary files in dir.
+func strays(t *testing.T, dir string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, ".*"))
+	check(t, err)
+	return names
+}
+
+// bundleFile returns the only bundle's file.
+func bundleFile(t *testing.T, dir string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "bundles", "*.jsonl"))
+	check(t, err)
+	if len(names) != 1 {
+		t.Fatalf("the files of bundles are %q", names)
+	}
+	return names[0]
+}
+
+// wantState compares the state of bundle "b" in a journal, and in one that is
+// opened after it.
+func wantState(t *testing.T, j *Journal, want State) {
+	t.Helper()
+	for _, j := range []*Journal{j, open(t, j.dir, Options{ReadOnly: true})} {
+		got, err := j.State("b")
+		check(t, err)
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("the state differs (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestOwe(t *testing.T) {
+	j := open(t, t.TempDir(), Options{})
+	wantState(t, j, State{})
+	check(t, j.Owe("b", "1", []string{"y", "x"}))
+	wantState(t, j, State{Desired: "1", Files: []string{"x", "y"}})
+	check(t, j.Owe("b", "2", []string{"z", "x"}))
+	wantState(t, j, State{Desired: "2", Files: []string{"x", "y", "z"}})
+	check(t, j.Applied("b", "2", nil))
+	wantState(t, j, State{Desired: "2", Applied: "2"})
+
+	// To the same again: in between, the files were something else.
+	check(t, j.Owe("b", "2", []string{"x"}))
+	if st, _ := j.State("b"); !st.Owed() {
+		t.Errorf("not owed: %+v", st)
+	}
+	if h, err := j.History("b"); h != nil || err != nil {
+		t.Errorf("History = %+v, %v", h, err)
+	}
+}
+
+func TestUndone(t *testing.T) {
+	tests := []struct {
+		name   string
+		before func(*Journal) error
+		swap   bool // Swapped is called
+		want   State
+	}{
+		{"of nothing known", func(*Journal) error { return nil }, true, State{}},
+		{"of what was applied", func(j *Journal) error { return j.Applied("b", "1", nil) }, true, State{Desired: "1", Applied: "1"}},
+		{"before the swap", func(j *Journal) error { return j.Applied("b", "1", nil) }, false, State{Desired: "1", Applied: "1"}},
+		{
+			"before the swap, owed from before",
+			func(j *Journal) error { return j.Owe("b", "1", []string{"x"}) },
+			false, State{Desired: "1", Files: []string{"x"}},
+		},
+		{
+			"loaded again, owed from before",
+			func(j *Journal) error { return j.Owe("b", "1", []string{"x"}) },
+			true, State{Desired: "1", Applied: "1"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			j := open(t, filepath.Join(dir, "state"), Options{})
+			check(t, tt.before(j))
+			m := Move{
+				Path: filepath.Join(dir, "x"),
+				Temp: filepath.Join(dir, ".x.restencil-1"), Kept: filepath.Join(dir, ".x.restencil-2"),
+			}
+			put(t, m.Path, "old")
+			put(t, m.Temp, "new")
+			put(t, m.Kept, "old")
+			check(t, j.Begin("b", "2", []Move{m}))
+			if st, _ := j.State("b"); !st.Owed() || st.Desired != "2" {
+				t.Errorf("after Begin: %+v", st)
+			}
+			if tt.swap {
+				check(t, j.Swapped("b"))
+			}
+			check(t, j.Undone("b"))
+			wantState(t, j, tt.want)
+			if left := strays(t, dir); left != nil {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}
+
+// A change that did not reload leaves what it kept; the next one removes that.
+func TestBeginTidiesUp(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, filepath.Join(dir, "state"), Options{})
+	path := filepath.Join(dir, "x")
+	first := Move{Path: path, Temp: path[:len(path)-1] + ".x.restencil-1", Kept: filepath.Join(dir, ".x.restencil-2")}
+	put(t, first.Temp, "1")
+	put(t, first.Kept, "0")
+	check(t, j.Begin("b", "1", []Move{first}))
+	check(t, j.Swapped("b"))
+	second := Move{Path: path, Temp: filepath.Join(dir, ".x.restencil-3")}
+	put(t, second.Temp, "2")
+	check(t, j.Begin("b", "2", []Move{second}))
+	if left := strays(t, dir); !cmp.Equal(left, []string{second.Temp}) {
+		t.Errorf("there are %q", left)
+	}
+}
+
+func TestBeginRefuses(t *testing.T) {
+	dir := t.TempDir()
+	temp := filepath.Join(dir, ".x.restencil-1")
+	put(t, temp, "new")
+	put(t, filepath.Join(dir, "other"), "new")
+	ok := Move{Path: filepath.Join(dir, "x"), Temp: temp}
+	tests := []struct {
+		name  string
+		moves []Move
+		want  string
+	}{
+		{"nothing staged", []Move{{Path: ok.Path, Temp: temp + "0"}}, "no path or content"},
+		{"a name for more than temporary files", []Move{{Path: ok.Path, Temp: filepath.Join(dir, "other")}}, "no name for a temporary file"},
+		{"elsewhere", []Move{{Path: filepath.Join(dir, "sub", "x"), Temp: temp}}, "no name for a temporary file"},
+		{"twice", []Move{ok, ok}, "changed twice"},
+		{"a directory", []Move{{Path: dir, Temp: temp}}, "not a regular file"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			j := open(t, filepath.Join(t.TempDir(), "state"), Options{})
+			err := j.Begin("b", "1", tt.moves)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+			wantState(t, j, State{})
+		})
+	}
+}
+
+func TestNothingMadeBeforeAWrite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "deep", "state")
+	j := open(t, dir, Options{})
+	if st, err := j.State("b"); st.Owed() || err != nil {
+		t.Errorf("State = %+v, %v", st, err)
+	}
+	if all, err := j.Recover(); all != nil || err != nil {
+		t.Errorf("Recover = %+v, %v", all, err)
+	}
+	if all, err := j.Bundles(); all != nil || err != nil {
+		t.Errorf("Bundles = %+v, %v", all, err)
+	}
+	if _, err := j.Generation("b", 1); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Generation: %v", err)
+	}
+	if _, err := os.Stat(filepath.Dir(dir)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory: %v", err)
+	}
+	check(t, j.Owe("b", "1", nil))
+	err := filepath.WalkDir(filepath.Dir(dir), func(path string, d fs.DirEntry, err error) error {
+		check(t, err)
+		info, err := d.Info()
+		check(t, err)
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		return nil
+	})
+	check(t, err)
+}
+
+func TestInUse(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, dir, Options{})
+	check(t, first.Owe("b", "1", nil))
+	second := open(t, dir, Options{})
+	_, stateErr := second.State("b")
+	_, recoverErr := second.Recover()
+	for _, err := range []error{stateErr, recoverErr, second.Owe("b", "2", nil), second.Forget("b")} {
+		if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), dir) {
+			t.Errorf("error %v", err)
+		}
+	}
+	look := open(t, dir, Options{ReadOnly: true})
+	if st, err := look.State("b"); st.Desired != "1" || err != nil {
+		t.Errorf("beside it, State = %+v, %v", st, err)
+	}
+	if err := look.Owe("b", "2", nil); err == nil {
+		t.Error("written without a lock")
+	}
+
+	check(t, first.Owe("b", "3", nil))
+	check(t, first.Close())
+	if st, err := second.State("b"); st.Desired != "3" || err != nil {
+		t.Errorf("when it is free, State = %+v, %v", st, err)
+	}
+}
+
+// What could not be written is, with the next change that can.
+func TestWriteFails(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir, Options{})
+	check(t, j.Applied("b", "1", nil))
+	path := bundleFile(t, dir)
+	check(t, os.Rename(path, path+".away"))
+	check(t, os.Mkdir(path, 0o700))
+	err := j.Owe("b", "2", []string{"x"})
+	if err == nil || !strings.Contains(err.Error(), "state_dir") || !strings.Contains(err.Error(), dir) {
+		t.Errorf("error %v", err)
+	}
+	if st, err := j.State("b"); !st.Owed() || err != nil {
+		t.Errorf("State = %+v, %v", st, err)
+	}
+	check(t, os.Remove(path))
+	check(t, os.Rename(path+".away", path))
+	check(t, j.Owe("b", "2", []string{"x"}))
+	wantState(t, j, State{Desired: "2", Applied: "1", Files: []string{"x"}})
+}
+
+// Somebody removes the directory under a running process.
+func TestDirectoryRemoved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	j := open(t, dir, Options{Generations: 1})
+	check(t, j.Applied("b", "1", []File{{Path: "x"}}))
+	check(t, os.RemoveAll(dir))
+	check(t, j.Owe("b", "2", []string{"x"}))
+	wantState(t, j, State{Desired: "2", Applied: "1", Files: []string{"x"}})
+	check(t, j.Applied("b", "2", []File{{Path: "x"}}))
+	wantState(t, j, State{Desired: "2", Applied: "2"})
+}
+
+func TestDamaged(t *testing.T) {
+	const good = `{"version":1,"bundle":"b","desired":"1","applied":"1"}` + "\n"
+	tests := []struct {
+		name, content, warning string
+	}{
+		{"not JSON", "x\n", "invalid character"},
+		{"no line", `{"version":1`, "no whole line"},
+		{"the last line", good + "{}}\n", "invalid character"},
+		{"another version", `{"version":2,"bundle":"b"}` + "\n", "version 2"},
+		{"another bundle", strings.ReplaceAll(good, `"b"`, `"c"`), "another bundle"},
+		{"a move of any file", `{"version":1,"bundle":"b","swap":{"moves":[{"path":"/etc/a","temp":"/etc/passwd","new":"x"}]}}` + "\n", "no name for a temporary file"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			j := open(t, dir, Options{})
+			check(t, j.Owe("b", "1", nil))
+			check(t, j.Close())
+			path := bundleFile(t, dir)
+			put(t, path, tt.content)
+
+			var warnings []string
+			j = open(t, dir, Options{Warn: func(err error) { warnings = append(warnings, err.Error()) }})
+			if all, err := j.Recover(); all != nil || err != nil {
+				t.Errorf("Recover = %+v, %v", all, err)
+			}
+			wantState(t, j, State{})
+			if len(warnings) != 1 || !strings.Contains(warnings[0], path) || !strings.Contains(warnings[0], tt.warning) {
+				t.Errorf("warnings %q, want one with %q", warnings, tt.warning)
+			}
+			data, err := os.ReadFile(path + ".damaged")
+			if string(data) != tt.content {
+				t.Errorf("set aside: %q, %v", data, err)
+			}
+			check(t, j.Owe("b", "2", nil))
+			wantState(t, j, State{Desired: "2"})
+		})
+	}
+}
+
+// A bundle whose reload fails for ever must not fill the disk.
+func TestFileStaysSmall(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir, Options{})
+	for i := range 2000 {
+		check(t, j.update("b", soon, func(r *record) { r.owe(strings.Repeat("x", 100+i%7), []string{"y"}) }))
+	}
+	info, err := os.Stat(bundleFile(t, dir))
+	check(t, err)
+	if info.Size() > maxFile+1000 {
+		t.Errorf("%d bytes", info.Size())
+	}
+	wantState(t, j, State{Desired: strings.Repeat("x", 100+1999%7), Files: []string{"y"}})
+}
+
+// The common path, a change of an implicit bundle, waits for the disk once.
+func TestOneSync(t *testing.T) {
+	j := open(t, t.TempDir(), Options{})
+	check(t, j.Owe("b", "1", []string{"x"}))
+	check(t, j.Applied("b", "1", nil))
+	var syncs []string
+	j.disk.step = func(s string) {
+		if strings.HasPrefix(s, "sync ") {
+			syncs = append(syncs, s)
+		}
+	}
+	check(t, j.Owe("b", "2", []string{"x"}))
+	if len(syncs) != 1 {
+		t.Errorf("Owe: %q", syncs)
+	}
+	check(t, j.Owe("b", "2", []string{"x"}))
+	check(t, j.Applied("b", "2", nil))
+	if len(syncs) != 1 {
+		t.Errorf("the same again, and Applied: %q", syncs)
+	}
+}
+
+func TestNames(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir, Options{Generations: 1})
+	names := []string{
+		"", " ", "%s", ".", "..", "../../etc/passwd", "/", "A", "CON", "a", "con", "nginx -s reload; echo \"x\"",
+		strings.Repeat("long", 200), strings.Repeat("long", 200) + "er", "nul\x00", "é", "日本語",
+	}
+	seen := make(map[string]bool)
+	for _, name := range names {
+		check(t, j.Applied(name, "hash of "+name, []File{{Path: name, Content: []byte(name)}}))
+		file := strings.ToLower(fileName(name))
+		if len(file) > 100 || strings.ContainsAny(file, "/\\ %\x00") || seen[file] {
+			t.Errorf("%q is in %q", name, file)
+		}
+		seen[file] = true
+	}
+	check(t, j.Close())
+	j = open(t, dir, Options{})
+	got, err := j.Bundles()
+	check(t, err)
+	if diff := cmp.Diff(names, got, cmpopts.SortSlices(strings.Compare)); diff != "" {
+		t.Errorf("the bundles differ (-want +got):\n%s", diff)
+	}
+	for _, name := range names {
+		st, err := j.State(name)
+		g, genErr := j.Generation(name, 1)
+		if st.Applied != "hash of "+name || err != nil || genErr != nil || string(g.Files[0].Content) != name {
+			t.Errorf("%q: %+v, %v; %+v, %v", name, st, err, g, genErr)
+		}
+	}
+	if err := j.Owe("\xff", "1", nil); err == nil {
+		t.Error("a name that is not UTF-8 is taken")
+	}
+}
+
+func TestForget(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir, Options{Generations: 1})
+	check(t, j.Applied("b", "1", []File{{Path: "x"}}))
+	check(t, j.Owe("c", "1", nil))
+	check(t, j.Forget("b"))
+	check(t, j.Forget("never heard of"))
+	wantState(t, j, State{})
+	if h, err := j.History("b"); h != nil || err != nil {
+		t.Errorf("History = %+v, %v", h, err)
+	}
+	if all, err := j.Bundles(); !cmp.Equal(all, []string{"c"}) || err != nil {
+		t.Errorf("Bundles = %q, %v", all, err)
+	}
+	check(t, j.Owe("b", "2", nil))
+	wantState(t, j, State{Desired: "2"})
+}
+
+func TestDefaultDir(t *testing.T) {
+	tests := []struct {
+		name string
+		env  map[string]string
+		uid  int
+		want string
+	}{
+		{"root", map[string]string{"HOME": "/root"}, 0, "/var/lib/restencil"},
+		{"systemd", map[string]string{"STATE_DIRECTORY": "/var/lib/a:/var/lib/b"}, 0, "/var/lib/a"},
+		{"home", map[string]string{"HOME": "/home/u"}, 7, "/home/u/.local/state/restencil"},
+		{"XDG", map[string]string{"HOME": "/home/u", "XDG_STATE_HOME": "/s"}, 7, "/s/restencil"},
+		{"XDG, relative", map[string]string{"HOME": "/home/u", "XDG_STATE_HOME": "s"}, 7, "/home/u/.local/state/restencil"},
+		{"nothing", nil, 7, ""},
+		{"empty", map[string]string{"HOME": "", "STATE_DIRECTORY": "", "XDG_STATE_HOME": ""}, -1, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			lookup := func(name string) (string, bool) { v, ok := tt.env[name]; return v, ok }
+			if got := DefaultDir(lookup, tt.uid); got != filepath.FromSlash(tt.want) {
+				t.Errorf("DefaultDir = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
