@@ -14,8 +14,8 @@ import (
 // client has gone, so that a program which needs few is the sooner at work when
 // it is started again.
 const (
-	enough   = 256 // keys that a prefix may stand for
-	moderate = 48  // parts
+	enough   = 512 // keys that a prefix may stand for
+	moderate = 24  // parts
 )
 
 // An item is a key, or a prefix whose keys are asked for, and the query.
