@@ -67,8 +67,8 @@ func scenarios() []scenario {
 
 func allScenarios() []scenario {
 	return []scenario{
-		{"latency", "change", true, turns{scene: oneKey(), full: 200, shared: true}.measure},
-		{"pair", "pair", false, turns{scene: pair(), full: 100, shared: true}.measure},
+		{"latency", "change", true, turns{scene: oneKey(), full: 400, shared: true}.measure},
+		{"pair", "pair", false, turns{scene: pair(), full: 200, shared: true}.measure},
 		{"burst", "burst", false, turns{scene: burst(), full: 3, shared: true}.measure},
 		{"fan-out 1,000", "change", false, turns{scene: fanOut(size(1000)), full: 30}.measure},
 		{"shared 300", "change", false, turns{scene: sharedKey(size(300)), full: 30, shared: true}.measure},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -24,6 +25,7 @@ func charted() []figure { return []figure{timeTaken, cpuTime, memory, connection
 // chart returns an SVG drawing of how restencil's figures compare with
 // consul-template's, on a logarithmic scale: a bar to the left is less.
 func chart(rows []row) string {
+	rows = compared(rows)
 	var bars strings.Builder
 	s := scaleOf(rows)
 	y := plotTop
@@ -66,6 +68,13 @@ func drawLegend(b *strings.Builder) {
 		fmt.Fprintf(b, `<rect class="%s" x="%d" y="32" width="10" height="10"/><text class="small" x="%d" y="41">%s</text>`+"\n", f, x, x+14, f)
 	}
 	fmt.Fprintf(b, `<text class="small" x="%d" y="20" text-anchor="end">further left is less; logarithmic</text>`+"\n", plotRight)
+}
+
+// compared leaves out what one of the two never did.
+func compared(rows []row) []row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool {
+		return math.IsInf(r.of[restencil][timeTaken], 1) || math.IsInf(r.of[consulTemplate][timeTaken], 1)
+	})
 }
 
 // drawGroup draws the bars of a row from y downwards, and returns how many

@@ -16,7 +16,7 @@ func machine(t *testing.T) string {
 	t.Helper()
 	return fmt.Sprintf("%s, %d cores, %.0f GiB of memory, Linux %s, files on %s; Consul %s, consul-template %s, %s.",
 		field("/proc/cpuinfo", "model name"), runtime.NumCPU(), memoryTotal()/(1<<20),
-		strings.TrimSpace(readText("/proc/sys/kernel/osrelease")), fileSystem(os.TempDir()),
+		kernel(), fileSystem(os.TempDir()),
 		version(t, servers.ConsulPath(t), "version"), version(t, servers.ConsulTemplate(t), "-version"),
 		strings.Replace(runtime.Version(), "go", "Go ", 1))
 }
@@ -29,6 +29,12 @@ func field(path, name string) string {
 		}
 	}
 	return "unknown"
+}
+
+// kernel returns the kernel's version, without what its builder added.
+func kernel() string {
+	number, _, _ := strings.Cut(readText("/proc/sys/kernel/osrelease"), "-")
+	return strings.TrimSpace(number)
 }
 
 // memoryTotal returns the machine's memory in KiB.
