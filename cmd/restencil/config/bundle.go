@@ -57,6 +57,10 @@ type Verify struct {
 	HTTP    string // a URL
 	TCP     string // host:port
 
+	Host       string // for HTTP: the Host header; "": the URL's
+	Status     int    // for HTTP: what it must be answered with; 0: any below 400
+	SkipVerify bool   // for HTTP: the server's certificate does not matter
+
 	For      time.Duration // how long it must hold
 	Within   time.Duration // how long it may take until it holds
 	Interval time.Duration // between tries

@@ -93,16 +93,23 @@ func (g Guard) rules() guard.Rules {
 
 func probes(all []Verify) []probe.Probe {
 	var found []probe.Probe
-	for _, v := range all {
-		found = append(found, probe.Probe{
-			Args:     v.Command,
-			HTTP:     v.HTTP,
-			TCP:      v.TCP,
-			For:      v.For,
-			Within:   v.Within,
-			Interval: v.Interval,
-			Timeout:  v.Timeout,
-		})
+	for i := range all {
+		found = append(found, all[i].probe())
 	}
 	return found
+}
+
+func (v *Verify) probe() probe.Probe {
+	return probe.Probe{
+		Args:       v.Command,
+		HTTP:       v.HTTP,
+		TCP:        v.TCP,
+		Host:       v.Host,
+		Status:     v.Status,
+		SkipVerify: v.SkipVerify,
+		For:        v.For,
+		Within:     v.Within,
+		Interval:   v.Interval,
+		Timeout:    v.Timeout,
+	}
 }

@@ -37,6 +37,7 @@ func TestRunnerBundles(t *testing.T) {
 			command = ["nginx", "-s", "reload"]
 			guard { min_bytes = 1 }
 			verify { tcp = "localhost:80" for = "10s" }
+			verify { http = "https://localhost/" host = "h" status = 200 skip_verify = true }
 			exec { env { pristine = true } }
 		}
 		template { contents = "x" destination = "vhost" bundle = "plain" }
@@ -54,6 +55,8 @@ func TestRunnerBundles(t *testing.T) {
 	wait := runner.Wait{Min: time.Second, Max: 2 * time.Second}
 	standard := probe.Probe{Within: 10 * time.Second, Interval: 250 * time.Millisecond, Timeout: 5 * time.Second}
 	curl, tcp := standard, standard
+	http := standard
+	http.HTTP, http.Host, http.Status, http.SkipVerify = "https://localhost/", "h", 200, true
 	curl.Args = []string{"curl -f localhost"}
 	tcp.TCP, tcp.For = "localhost:80", 10*time.Second
 	want := runner.Options{
@@ -65,7 +68,7 @@ func TestRunnerBundles(t *testing.T) {
 			Name:     "nginx",
 			Check:    runner.Command{Args: []string{"nginx -t"}, Timeout: 3 * time.Second, Env: custom},
 			Command:  runner.Command{Args: []string{"nginx", "-s", "reload"}, Timeout: 4 * time.Second, Env: custom},
-			Verify:   []probe.Probe{curl, tcp},
+			Verify:   []probe.Probe{curl, tcp, http},
 			Rollback: true,
 			Wait:     wait,
 			Guard: guard.Rules{

@@ -3,10 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
-	"net"
-	"net/url"
 	"slices"
-	"time"
 )
 
 // checkBundles says what is wrong with the bundles, and with what templates
@@ -72,43 +69,11 @@ func checkNotNegative(origins map[string]Origin, values map[string]int64) []erro
 func checkVerifies(all []Verify) []error {
 	var errs []error
 	for i := range all {
-		v := &all[i]
-		if why := v.wrong(); why != "" {
-			errs = append(errs, wrong(v.At, "verify: "+why, ""))
+		if err := all[i].probe().Validate(); err != nil {
+			errs = append(errs, wrong(all[i].At, "verify: "+err.Error(), ""))
 		}
 	}
 	return errs
-}
-
-// wrong says what is wrong with a verify block, "" for nothing.
-func (v *Verify) wrong() string {
-	ways := 0
-	for _, used := range []bool{!emptyCommand(v.Command), v.HTTP != "", v.TCP != ""} {
-		if used {
-			ways++
-		}
-	}
-	switch {
-	case ways != 1:
-		return fmt.Sprintf("exactly one of command, http and tcp is needed, found %d", ways)
-	case v.HTTP != "" && !isHTTP(v.HTTP):
-		return fmt.Sprintf("http: expected a URL such as http://127.0.0.1/health, found %q", v.HTTP)
-	case v.TCP != "" && !isHostPort(v.TCP):
-		return fmt.Sprintf("tcp: expected host:port, found %q", v.TCP)
-	case slices.Min([]time.Duration{v.For, v.Within, v.Interval, v.Timeout}) < 0:
-		return "a time cannot be negative"
-	}
-	return ""
-}
-
-func isHTTP(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
-}
-
-func isHostPort(s string) bool {
-	_, port, err := net.SplitHostPort(s)
-	return err == nil && port != ""
 }
 
 // checkMember says what is wrong with what a template that names a bundle has
