@@ -230,3 +230,56 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	}
 	wantTree(t, dir, map[string]string{"out": "-rw-r--r-- old"})
 }
+
+// Of two files the second fails: the first, which is a mount point and was
+// written in place, is what it was.
+func TestSwapAllUndoesBindMount(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	dir, path := bindMounted(t, "old", 0o640)
+	before := inode(t, path)
+	all := stageKept(t,
+		renderer.File{Path: path, Content: []byte("newer"), Perm: 0o600},
+		renderer.File{Path: filepath.Join(dir, "second"), Content: []byte("new")})
+	if err := os.Mkdir(filepath.Join(dir, "second"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := renderer.SwapAll(all...)
+	if err == nil {
+		t.Error("no error")
+	}
+	if got, _ := os.ReadFile(path); string(got) != "newer" {
+		t.Errorf("holds %q: was it ever in place?", got)
+	}
+	if err := renderer.Restore(all...); err != nil {
+		t.Fatal(err)
+	}
+	wantTree(t, dir, map[string]string{"out": "-rw-r----- old", "second": "dir"})
+	if !os.SameFile(before, inode(t, path)) {
+		t.Error("not the same file any more")
+	}
+}
+
+// What a mount point holds is kept as a copy, for which there may be no space.
+func TestKeepOnFullDisk(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	dir := smallDisk(t)
+	path := filepath.Join(dir, "out")
+	put(t, path, "", 0o644)
+	source := filepath.Join(t.TempDir(), "source")
+	put(t, source, strings.Repeat("old ", 8<<10), 0o640)
+	mount(t, source, path, "", syscall.MS_BIND, "")
+	before := tree(t, dir)
+
+	all := stageKept(t, renderer.File{Path: path, Content: []byte("new")})
+	err := renderer.Keep(all...)
+	want := "failed keeping the old file: write " + path + ": "
+	if err == nil || !strings.HasPrefix(err.Error(), want) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("error %v, want %s…", err, want)
+	}
+	all[0].Discard()
+	wantTree(t, dir, before)
+}

@@ -72,6 +72,15 @@ func (b *bench) put(name, content string, mode fs.FileMode) {
 	}
 }
 
+// move has b's files elsewhere; those there are new.
+func (b *bench) move(dir string) {
+	for i := range b.change.Members {
+		f := &b.change.Members[i].File
+		f.Path = filepath.Join(dir, strings.TrimPrefix(f.Path, b.dir))
+	}
+	b.dir = dir
+}
+
 func (b *bench) run(ctx context.Context, c Command) (string, error) {
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
@@ -376,7 +385,14 @@ func TestSwapIsAllOrNothing(t *testing.T) {
 
 // Where a single file cannot even be kept, nothing happens to any.
 func TestSwapThatCannotKeep(t *testing.T) {
+	for _, n := range []notes{nil, &fakeNotes{quiet: true}} {
+		testSwapThatCannotKeep(t, n)
+	}
+}
+
+func testSwapThatCannotKeep(t *testing.T, n notes) {
 	b := newBench(t)
+	b.notes = n
 	b.onStep = func(s Step) {
 		if s == Swap {
 			os.Remove(b.at("sub/b"))
@@ -712,3 +728,5 @@ func TestJournalThatFails(t *testing.T) {
 	}
 	b.wantFiles(newFiles)
 }
+
+func probeCommand(args ...string) []probe.Probe { return []probe.Probe{{Args: args}} }

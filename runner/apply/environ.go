@@ -46,7 +46,8 @@ func (v *view) named() []string {
 	if len(v.files) > maxNamed {
 		return nil
 	}
-	count := make(map[string]int)
+	// These have a meaning of their own.
+	count := map[string]int{"RESTENCIL_STAGED_ROOT": 1, "RESTENCIL_STAGED_MORE": 1}
 	for _, f := range v.files {
 		count[variable(f.path)]++
 	}

@@ -16,11 +16,15 @@ type notes interface {
 	Applied(bundle, hash string, files []journal.File) error
 }
 
-// noteBegin notes what the swap is about to do. A swap that only repairs needs
-// no note: each step of it can be done again.
-func (tx *transaction) noteBegin() {
+// noteBegin notes what the swap is about to do, and fails where the old files
+// cannot be kept. A swap that only repairs needs no note: each step of it can be
+// done again.
+func (tx *transaction) noteBegin() error {
 	if tx.notes == nil || !tx.changes(renderer.Replaced) {
-		return
+		return nil
+	}
+	if err := renderer.Keep(tx.staged...); err != nil {
+		return err
 	}
 	var moves []journal.Move
 	for i, s := range tx.staged {
@@ -31,6 +35,7 @@ func (tx *transaction) noteBegin() {
 	err := tx.notes.Begin(tx.Bundle, tx.Desired, moves)
 	tx.warn(err)
 	tx.begun = err == nil
+	return nil
 }
 
 func (tx *transaction) noteSwapped() {

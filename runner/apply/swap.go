@@ -20,10 +20,9 @@ func (tx *transaction) swap(ctx context.Context) bool {
 	if !tx.enter(ctx, Swap) {
 		return false
 	}
-	if err := renderer.Keep(tx.staged...); err != nil {
+	if err := tx.noteBegin(); err != nil {
 		return tx.fail(err)
 	}
-	tx.noteBegin()
 	results, err := renderer.SwapAll(tx.staged...)
 	tx.out.Files = results
 	if err == nil {
