@@ -1,6 +1,9 @@
 package watch
 
-import "strings"
+import (
+	"strings"
+	"unique"
+)
 
 // A Store is a system that answers queries.
 type Store string
@@ -84,6 +87,13 @@ type Query struct {
 	Peer          string
 	SamenessGroup string
 }
+
+// An ID stands for a Query, and takes the room of a pointer: what many things
+// are kept by is better kept by IDs. Equal queries have equal IDs.
+type ID = unique.Handle[Query]
+
+// ID returns what stands for q.
+func (q Query) ID() ID { return unique.Make(q) }
 
 // Store returns the store that answers q.
 func (q Query) Store() Store { return q.Kind.Store() }

@@ -121,6 +121,9 @@ func (k *keeper) fetch(ctx context.Context, a *attempt) (reply, error) {
 		return reply{}, errLeaderless
 	}
 	r.size, r.bare = sizeOfAny(r.data), k.kind.polled
+	if k.cursor.confirm && r.index == 0 && !r.bare {
+		return reply{}, errIndexless
+	}
 	return r, nil
 }
 

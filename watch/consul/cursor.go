@@ -94,6 +94,10 @@ const (
 // that it has no leader. None of Consul's does that.
 var errLeaderless = errors.New("the server that answered knows no leader")
 
+// errIndexless says that a consistent read was answered without an index, as by
+// something that stands where Consul should.
+var errIndexless = errors.New("what answered is not Consul: there is no index")
+
 // sizeOfAny returns how much there is in the data of a reply: elements of a
 // list, 0 for nothing, else 1.
 func sizeOfAny(data any) int {

@@ -11,7 +11,6 @@ import (
 // belong to the source, whose lock guards them.
 type feeds struct {
 	s        *Source
-	places   map[*job]plan.Place
 	singles  map[*job]*feed
 	readings map[*job]*reading
 	spreads  map[plan.Extent]*spreadFeed
@@ -39,7 +38,6 @@ type bellsFeed struct {
 func newFeeds(s *Source) feeds {
 	return feeds{
 		s:        s,
-		places:   make(map[*job]plan.Place),
 		singles:  make(map[*job]*feed),
 		readings: make(map[*job]*reading),
 		spreads:  make(map[plan.Extent]*spreadFeed),
@@ -95,13 +93,13 @@ func (f *feeds) enlist(e *reading) {
 func (f *feeds) arrange(p *plan.Plan, jobs []*job) {
 	moves := make(map[plan.Extent]*move)
 	for _, j := range jobs {
-		at, _ := p.Place(j.query)
-		old, was := f.places[j]
-		if was && old == at {
+		at := p.Place(j.id)
+		if j.place != nil && *j.place == *at {
+			j.place = at
 			continue
 		}
-		if was {
-			f.leave(j, old, moves)
+		if j.place != nil {
+			f.leave(j, moves)
 		}
 		f.enter(j, at, moves)
 	}
@@ -141,13 +139,14 @@ func (f *feeds) move(moves map[plan.Extent]*move) {
 func (f *feeds) remove(j *job) {
 	moves := make(map[plan.Extent]*move)
 	j.give(nil)
-	f.leave(j, f.places[j], moves)
+	f.leave(j, moves)
 	f.move(moves)
 }
 
 // leave takes j from its place. Spreads hear of that by moves.
-func (f *feeds) leave(j *job, at plan.Place, moves map[plan.Extent]*move) {
-	delete(f.places, j)
+func (f *feeds) leave(j *job, moves map[plan.Extent]*move) {
+	at := j.place
+	j.place = nil
 	switch at.Way {
 	case plan.Blocking:
 		f.singles[j].stop()
@@ -176,8 +175,8 @@ func (f *feeds) strike(j *job) {
 }
 
 // enter puts j in its place. Spreads hear of that by moves.
-func (f *feeds) enter(j *job, at plan.Place, moves map[plan.Extent]*move) {
-	f.places[j] = at
+func (f *feeds) enter(j *job, at *plan.Place, moves map[plan.Extent]*move) {
+	j.place = at
 	switch at.Way {
 	case plan.Blocking:
 		one := &feed{keepers: []*keeper{f.keeper(j)}}
@@ -197,10 +196,10 @@ func (f *feeds) enter(j *job, at plan.Place, moves map[plan.Extent]*move) {
 
 // keeper returns one for j alone.
 func (f *feeds) keeper(j *job) *keeper {
-	kind, _ := kindOf(j.query.Kind)
+	kind, _ := kindOf(j.query().Kind)
 	to := &single{job: j}
 	j.give(to)
-	return &keeper{s: f.s, query: j.query, kind: kind, to: to}
+	return &keeper{s: f.s, query: j.query(), kind: kind, to: to}
 }
 
 func (f *feeds) read(j *job, b *bells) {

@@ -12,13 +12,16 @@ import (
 // A job is a watched query. How it is kept may change; what it was kept by
 // before has no say any more.
 type job struct {
-	query  watch.Query
-	number int // jobs are planned for in this order
+	id     watch.ID
+	number int         // jobs are planned for in this order
+	place  *plan.Place // the source's lock guards it; nil: none yet
 
 	mu    sync.Mutex
 	sink  watch.Sink
 	owner receiver // what it is kept by; nil: nothing yet
 }
+
+func (j *job) query() watch.Query { return j.id.Value() }
 
 func (j *job) give(to receiver) {
 	j.mu.Lock()
@@ -38,9 +41,9 @@ func (j *job) publish(from receiver, data any, index uint64) {
 // failed tells the sink of a failure, of this query or of one that stands for
 // it.
 func (j *job) failed(from receiver, err *watch.Error) {
-	if err.Query != j.query {
+	if q := j.query(); err.Query != q {
 		own := *err
-		own.Query = j.query
+		own.Query = q
 		err = &own
 	}
 	j.mu.Lock()
@@ -76,7 +79,7 @@ func (s *single) failed(err *watch.Error) { s.job.failed(s, err) }
 // awaits implements receiver: a key that is not there and, with safeLs, one
 // below a prefix that has none.
 func (s *single) awaits() bool {
-	switch s.job.query.Kind {
+	switch s.job.query().Kind {
 	case watch.KVGet:
 		return s.data == nil
 	case watch.KVList:

@@ -26,7 +26,7 @@ type lessons struct {
 
 	mu      sync.Mutex
 	barred  []plan.Extent
-	doubted []watch.Query
+	doubted []watch.ID
 	crowded bool
 	single  bool // the agent takes one request a connection
 }
@@ -47,7 +47,7 @@ func (l *lessons) add(lesson func()) {
 func (l *lessons) bar(e plan.Extent) { l.add(func() { l.barred = append(l.barred, e) }) }
 
 // doubt notes that a prefix does not tell whether a key is there.
-func (l *lessons) doubt(q watch.Query) { l.add(func() { l.doubted = append(l.doubted, q) }) }
+func (l *lessons) doubt(q watch.ID) { l.add(func() { l.doubted = append(l.doubted, q) }) }
 
 // refused notes that the agent has too many requests.
 func (l *lessons) refused() { l.add(func() { l.crowded = true }) }

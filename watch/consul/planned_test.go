@@ -143,7 +143,7 @@ func TestAgentAwayFromMany(t *testing.T) {
 
 func TestFormerOwnerHasNoSay(t *testing.T) {
 	sink := &newest{}
-	j := &job{query: key, sink: sink}
+	j := &job{id: key.ID(), sink: sink}
 	before := &single{job: j}
 	j.give(before)
 	j.give(&single{job: j})
@@ -194,8 +194,7 @@ func TestMuchThatNobodyAskedFor(t *testing.T) {
 func (s *Source) placeOf(q watch.Query) plan.Place {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, _ := s.plan.Place(q)
-	return at
+	return *s.plan.Place(q.ID())
 }
 
 // aside has blobs of that size among the keys.

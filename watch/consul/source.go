@@ -23,7 +23,7 @@ type Source struct {
 	lessons *lessons
 
 	mu      sync.Mutex
-	jobs    map[watch.Query]*job
+	jobs    map[watch.ID]*job
 	last    int // the number of the newest job
 	plan    *plan.Plan
 	rules   plan.Rules
@@ -55,11 +55,11 @@ func newSource(o Options, c *client) *Source {
 		client:  c,
 		agent:   newGate(probePace(o.Retry)),
 		lessons: newLessons(),
-		jobs:    make(map[watch.Query]*job),
+		jobs:    make(map[watch.ID]*job),
 		rules: plan.Rules{
 			Budget: c.capacity(o, true),
 			Barred: make(map[plan.Extent]bool),
-			Lonely: make(map[watch.Query]bool),
+			Lonely: make(map[watch.ID]bool),
 		},
 		servers: make(map[string]*gate),
 	}
@@ -115,20 +115,21 @@ func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.Query{q}) }
 func (s *Source) WatchAll(list []watch.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var added []*job
-	var queries []watch.Query
+	added := make([]*job, 0, len(list))
+	ids := make([]watch.ID, 0, len(list))
 	for _, sub := range list {
-		s.remove(sub.Query)
+		id := sub.Query.ID()
+		s.remove(id)
 		if _, ok := kindOf(sub.Query.Kind); !ok {
 			sub.Sink.Fail(&watch.Error{Query: sub.Query, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
 			continue
 		}
 		s.last++
-		j := &job{query: sub.Query, number: s.last, sink: sub.Sink}
-		s.jobs[sub.Query] = j
-		added, queries = append(added, j), append(queries, sub.Query)
+		j := &job{id: id, number: s.last, sink: sub.Sink}
+		s.jobs[id] = j
+		added, ids = append(added, j), append(ids, id)
 	}
-	if s.plan.Add(s.rules, queries...) {
+	if s.plan.Add(s.rules, ids...) {
 		s.feeds.arrange(s.plan, added)
 	} else {
 		s.replan()
@@ -140,14 +141,14 @@ func (s *Source) UnwatchAll(queries []watch.Query) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, q := range queries {
-		s.remove(q)
+		s.remove(q.ID())
 	}
 	if s.plan.Due(s.rules) {
 		s.replan()
 	}
 }
 
-func (s *Source) remove(q watch.Query) {
+func (s *Source) remove(q watch.ID) {
 	if j := s.jobs[q]; j != nil {
 		delete(s.jobs, q)
 		delete(s.rules.Lonely, q)
@@ -159,11 +160,11 @@ func (s *Source) remove(q watch.Query) {
 // replan plans anew for all jobs. The caller holds the lock.
 func (s *Source) replan() {
 	jobs := slices.SortedFunc(maps.Values(s.jobs), func(a, b *job) int { return cmp.Compare(a.number, b.number) })
-	queries := make([]watch.Query, len(jobs))
+	ids := make([]watch.ID, len(jobs))
 	for i, j := range jobs {
-		queries[i] = j.query
+		ids[i] = j.id
 	}
-	s.plan = s.rules.Make(queries)
+	s.plan = s.rules.Make(ids)
 	s.feeds.arrange(s.plan, jobs)
 }
 
@@ -171,8 +172,10 @@ func (s *Source) replan() {
 func (s *Source) Way(q watch.Query) plan.Way {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, _ := s.plan.Place(q)
-	return at.Way
+	if at := s.plan.Place(q.ID()); at != nil {
+		return at.Way
+	}
+	return ""
 }
 
 // serversOf returns the gate of a datacenter's servers; "" is the agent's own.

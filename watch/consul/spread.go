@@ -48,7 +48,7 @@ func (sp *spread) change(m *move) {
 		sp.members = slices.DeleteFunc(sp.members, func(old *member) bool { return m.left[old.job] })
 	}
 	for _, j := range m.joined {
-		sp.members = append(sp.members, &member{job: j, text: plan.Text(j.query)})
+		sp.members = append(sp.members, &member{job: j, text: plan.Text(j.query())})
 		sp.welcome(j)
 	}
 	slices.SortFunc(sp.members, func(a, b *member) int { return cmp.Compare(a.text, b.text) })
@@ -79,7 +79,7 @@ func (sp *spread) most() int64 {
 
 // asks tells whether m asks for all that the spread is about.
 func (sp *spread) asks(m *member) bool {
-	return m.text == sp.extent.Prefix && m.job.query.Kind == watch.KVList
+	return m.text == sp.extent.Prefix && m.job.query().Kind == watch.KVList
 }
 
 func (sp *spread) welcome(j *job) {
@@ -113,7 +113,7 @@ func (sp *spread) distribute(again bool) (news bool) {
 		pairs = pairs[first:]
 		mine := m.within(pairs)
 		if len(mine) == 0 && sp.newest.filtered && m.doubtful() {
-			sp.lessons.doubt(m.job.query)
+			sp.lessons.doubt(m.job.id)
 			continue
 		}
 		if changed := m.update(mine); changed || again {
@@ -127,14 +127,14 @@ func (sp *spread) distribute(again bool) (news bool) {
 // doubtful tells whether m's key may be there, though it is not in an answer
 // from which something was left out that the token may not see.
 func (m *member) doubtful() bool {
-	return m.job.query.Kind == watch.KVGet && (!m.told || len(m.pairs) > 0)
+	return m.job.query().Kind == watch.KVGet && (!m.told || len(m.pairs) > 0)
 }
 
 // within returns those of pairs, of which none comes before m's text, that are
 // m's business.
 func (m *member) within(pairs []*watch.KeyPair) []*watch.KeyPair {
 	n := 0
-	if m.job.query.Kind == watch.KVGet {
+	if m.job.query().Kind == watch.KVGet {
 		if len(pairs) > 0 && pairs[0].Path == m.text {
 			n = 1
 		}
@@ -162,7 +162,7 @@ func (m *member) update(pairs []*watch.KeyPair) (changed bool) {
 	for i, p := range pairs {
 		if m.own[i] = before[p]; m.own[i] == nil {
 			own := *p
-			own.Key = watch.RelativeKey(m.job.query.Name, p.Path)
+			own.Key = watch.RelativeKey(m.job.query().Name, p.Path)
 			m.own[i] = &own
 		}
 	}
@@ -175,7 +175,7 @@ func samePair(a, b *watch.KeyPair) bool { return a == b || *a == *b }
 // answer returns what m's query is answered with.
 func (m *member) answer() any {
 	switch {
-	case m.job.query.Kind != watch.KVGet:
+	case m.job.query().Kind != watch.KVGet:
 		return m.own
 	case len(m.own) == 0:
 		return nil
@@ -201,7 +201,7 @@ func (sp *spread) wasteful() bool {
 		for _, p := range m.pairs {
 			asked += sizeOf(p)
 		}
-		if m.job.query.Kind == watch.KVList {
+		if m.job.query().Kind == watch.KVList {
 			list = m.text
 		}
 	}

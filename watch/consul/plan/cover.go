@@ -22,17 +22,18 @@ const (
 type item struct {
 	text  string
 	list  bool
-	query watch.Query
+	query watch.ID
 }
 
 // Text returns the key or prefix that q asks for as Consul knows it: its
 // client drops a slash at the beginning.
 func Text(q watch.Query) string { return strings.TrimPrefix(q.Name, "/") }
 
-func itemsOf(queries []watch.Query) []item {
+func itemsOf(queries []watch.ID) []item {
 	items := make([]item, len(queries))
-	for i, q := range queries {
-		items[i] = item{Text(q), q.Kind == watch.KVList, q}
+	for i, id := range queries {
+		q := id.Value()
+		items[i] = item{Text(q), q.Kind == watch.KVList, id}
 	}
 	slices.SortStableFunc(items, func(a, b item) int {
 		if a.text == b.text && a.list != b.list {
@@ -57,8 +58,8 @@ func newPart(items []item) part {
 	return part{items: items, prefix: common(items[0].text, items[len(items)-1].text)}
 }
 
-func (p part) queries() []watch.Query {
-	queries := make([]watch.Query, len(p.items))
+func (p part) queries() []watch.ID {
+	queries := make([]watch.ID, len(p.items))
 	for i, it := range p.items {
 		queries[i] = it.query
 	}

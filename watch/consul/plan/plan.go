@@ -70,7 +70,7 @@ type Rules struct {
 	Barred map[Extent]bool
 
 	// Lonely are the keys whose absence from an extent proves nothing.
-	Lonely map[watch.Query]bool
+	Lonely map[watch.ID]bool
 }
 
 // most bounds Readers.
@@ -85,16 +85,25 @@ const bells = 3
 
 // A Plan says how queries are kept.
 type Plan struct {
-	places map[watch.Query]Place
-	shared map[Place]int // how many queries have a place that can be shared
-	held   int           // requests that wait for news at a time
-	made   int           // how many queries it was made for
+	places map[watch.ID]*slot
+	shared map[Place]*slot // those that queries can share
+	held   int             // requests that wait for news at a time
+	made   int             // how many queries it was made for
 }
 
-// Place returns how q is kept.
-func (p *Plan) Place(q watch.Query) (Place, bool) {
-	at, ok := p.places[q]
-	return at, ok
+// A slot is a place that queries have.
+type slot struct {
+	Place
+	users int
+}
+
+// Place returns how a query is kept, nil where it is not in the plan. It must not
+// be changed.
+func (p *Plan) Place(q watch.ID) *Place {
+	if at := p.places[q]; at != nil {
+		return &at.Place
+	}
+	return nil
 }
 
 // Held returns how many requests wait for news at a time.
@@ -104,56 +113,55 @@ func (p *Plan) Held() int { return p.held }
 func (p *Plan) coalesced() bool { return len(p.places) > p.held || len(p.shared) > 0 }
 
 // put gives q a place.
-func (p *Plan) put(q watch.Query, at Place) {
-	p.places[q] = at
-	switch at.Way {
-	case Blocking:
-		p.held++
-		return
-	case Prefix:
-		if p.shared[at] == 0 {
-			p.held++
-		}
-	case Bells:
-		if p.shared[at] == 0 {
-			p.held += bells
-		}
+func (p *Plan) put(q watch.ID, at Place) {
+	place := p.slot(at)
+	p.places[q] = place
+	if place.users++; place.users == 1 {
+		p.held += at.requests()
 	}
-	p.shared[at]++
+}
+
+// slot returns that of a place, a new one where it cannot be shared.
+func (p *Plan) slot(at Place) *slot {
+	if at.Way == Blocking {
+		return &slot{Place: at}
+	}
+	if p.shared[at] == nil {
+		p.shared[at] = &slot{Place: at}
+	}
+	return p.shared[at]
+}
+
+// requests is how many requests wait for news because of a place.
+func (at Place) requests() int {
+	switch at.Way {
+	case Blocking, Prefix:
+		return 1
+	case Bells:
+		return bells
+	}
+	return 0
 }
 
 // Remove takes queries out.
-func (p *Plan) Remove(queries ...watch.Query) {
+func (p *Plan) Remove(queries ...watch.ID) {
 	for _, q := range queries {
-		if at, ok := p.places[q]; ok {
-			delete(p.places, q)
-			p.release(at)
+		at := p.places[q]
+		if at == nil {
+			continue
 		}
-	}
-}
-
-func (p *Plan) release(at Place) {
-	if at.Way == Blocking {
-		p.held--
-		return
-	}
-	p.shared[at]--
-	if p.shared[at] > 0 {
-		return
-	}
-	delete(p.shared, at)
-	switch at.Way {
-	case Prefix:
-		p.held--
-	case Bells:
-		p.held -= bells
+		delete(p.places, q)
+		if at.users--; at.users == 0 {
+			p.held -= at.requests()
+			delete(p.shared, at.Place)
+		}
 	}
 }
 
 // Add gives new queries places beside the others, which stay where they are.
 // Where that cannot be, or would be much worse than a new plan, it returns
 // false, and the plan is of no further use.
-func (p *Plan) Add(r Rules, queries ...watch.Query) bool {
+func (p *Plan) Add(r Rules, queries ...watch.ID) bool {
 	for _, q := range queries {
 		at, ok := p.room(r, q)
 		if !ok {
@@ -165,7 +173,7 @@ func (p *Plan) Add(r Rules, queries ...watch.Query) bool {
 }
 
 // room finds a place for q.
-func (p *Plan) room(r Rules, q watch.Query) (Place, bool) {
+func (p *Plan) room(r Rules, q watch.ID) (Place, bool) {
 	if !p.coalesced() {
 		return Place{Way: Blocking}, p.held < r.Budget
 	}
@@ -176,19 +184,20 @@ func (p *Plan) room(r Rules, q watch.Query) (Place, bool) {
 }
 
 // company finds a place for q that others have.
-func (p *Plan) company(r Rules, q watch.Query) (Place, bool) {
-	switch familyOf(r, q) {
+func (p *Plan) company(r Rules, id watch.ID) (Place, bool) {
+	q := id.Value()
+	switch r.familyOf(id) {
 	case keys:
 		text := Text(q)
 		for n := range len(text) + 1 {
 			at := Place{Prefix, Extent{ScopeOf(q), text[:n]}}
-			if p.shared[at] > 0 && !r.barred(at.Extent) {
+			if p.shared[at] != nil && !r.barred(at.Extent) {
 				return at, true
 			}
 		}
 	case instances:
 		at := Place{Way: Bells, Extent: Extent{Scope: ScopeOf(q)}}
-		return at, p.shared[at] > 0
+		return at, p.shared[at] != nil
 	}
 	return Place{}, false
 }
@@ -219,10 +228,10 @@ const (
 	lonely                  // keys, but not by prefixes
 )
 
-func familyOf(r Rules, q watch.Query) family {
-	switch q.Kind {
+func (r Rules) familyOf(id watch.ID) family {
+	switch q := id.Value(); q.Kind {
 	case watch.KVGet, watch.KVList:
-		if r.Lonely[q] {
+		if r.Lonely[id] {
 			return lonely
 		}
 		return keys
@@ -236,10 +245,10 @@ func familyOf(r Rules, q watch.Query) family {
 
 // Make plans for queries, without regard to any plan before. The same queries
 // in the same order have the same plan.
-func (r Rules) Make(queries []watch.Query) *Plan {
+func (r Rules) Make(queries []watch.ID) *Plan {
 	m := maker{
 		rules: r,
-		plan:  &Plan{places: make(map[watch.Query]Place, len(queries)), shared: make(map[Place]int), made: len(queries)},
+		plan:  &Plan{places: make(map[watch.ID]*slot, len(queries)), shared: make(map[Place]*slot), made: len(queries)},
 	}
 	if len(queries) <= r.Budget {
 		m.each(queries, r.Budget)
@@ -256,15 +265,15 @@ type maker struct {
 	left  int // of the requests that may be held
 }
 
-func (m *maker) coalesce(queries []watch.Query) {
+func (m *maker) coalesce(queries []watch.ID) {
 	m.left = m.rules.Budget - m.rules.Readers()
-	groups := make(map[family]map[Scope][]watch.Query)
+	groups := make(map[family]map[Scope][]watch.ID)
 	for f := keys; f <= lonely; f++ {
-		groups[f] = make(map[Scope][]watch.Query)
+		groups[f] = make(map[Scope][]watch.ID)
 	}
 	for _, q := range queries {
-		g := groups[familyOf(m.rules, q)]
-		g[ScopeOf(q)] = append(g[ScopeOf(q)], q)
+		g, scope := groups[m.rules.familyOf(q)], ScopeOf(q.Value())
+		g[scope] = append(g[scope], q)
 	}
 	reserved := len(groups[keys]) + bells*len(groups[instances])
 	for _, list := range bySize(groups[others]) {
@@ -275,7 +284,7 @@ func (m *maker) coalesce(queries []watch.Query) {
 		m.instances(list, m.left/sharing)
 		sharing--
 	}
-	var rest []watch.Query
+	var rest []watch.ID
 	for _, list := range bySize(groups[keys]) {
 		rest = append(rest, m.keys(list, m.left/sharing)...)
 		sharing--
@@ -288,15 +297,15 @@ func (m *maker) coalesce(queries []watch.Query) {
 
 // bySize returns the groups, the small ones first: what they leave of their
 // share is for the others.
-func bySize(groups map[Scope][]watch.Query) [][]watch.Query {
-	return slices.SortedFunc(maps.Values(groups), func(a, b []watch.Query) int {
-		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a[0].String(), b[0].String()))
+func bySize(groups map[Scope][]watch.ID) [][]watch.ID {
+	return slices.SortedFunc(maps.Values(groups), func(a, b []watch.ID) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a[0].Value().String(), b[0].Value().String()))
 	})
 }
 
 // each gives the first of queries, up to that many, a blocking query each; the
 // others have their turn.
-func (m *maker) each(queries []watch.Query, room int) {
+func (m *maker) each(queries []watch.ID, room int) {
 	for i, q := range queries {
 		if i < room {
 			m.put(q, Place{Way: Blocking})
@@ -306,26 +315,26 @@ func (m *maker) each(queries []watch.Query, room int) {
 	}
 }
 
-func (m *maker) put(q watch.Query, at Place) {
+func (m *maker) put(q watch.ID, at Place) {
 	before := m.plan.held
 	m.plan.put(q, at)
 	m.left -= m.plan.held - before
 }
 
 // instances plans for instances and nodes of one scope.
-func (m *maker) instances(queries []watch.Query, share int) {
+func (m *maker) instances(queries []watch.ID, share int) {
 	if len(queries) <= share || m.left < bells {
 		m.each(queries, share)
 		return
 	}
 	for _, q := range queries {
-		m.put(q, Place{Way: Bells, Extent: Extent{Scope: ScopeOf(q)}})
+		m.put(q, Place{Way: Bells, Extent: Extent{Scope: ScopeOf(q.Value())}})
 	}
 }
 
 // keys plans for keys of one scope, and returns those for which there is
 // nothing but a request each.
-func (m *maker) keys(queries []watch.Query, share int) (rest []watch.Query) {
+func (m *maker) keys(queries []watch.ID, share int) (rest []watch.ID) {
 	if len(queries) <= share {
 		m.each(queries, share)
 		return nil
@@ -333,7 +342,7 @@ func (m *maker) keys(queries []watch.Query, share int) (rest []watch.Query) {
 	if share < 1 {
 		return queries
 	}
-	scope := ScopeOf(queries[0])
+	scope := ScopeOf(queries[0].Value())
 	barred := func(prefix string) bool { return m.rules.barred(Extent{scope, prefix}) }
 	for _, part := range cover(itemsOf(queries), share, barred) {
 		switch {

@@ -9,13 +9,13 @@ import (
 	"restencil/watch"
 )
 
-func key(name string) watch.Query     { return watch.Query{Kind: watch.KVGet, Name: name} }
-func tree(name string) watch.Query    { return watch.Query{Kind: watch.KVList, Name: name} }
-func service(name string) watch.Query { return watch.Query{Kind: watch.ServiceHealth, Name: name} }
+func key(name string) watch.ID     { return watch.Query{Kind: watch.KVGet, Name: name}.ID() }
+func tree(name string) watch.ID    { return watch.Query{Kind: watch.KVList, Name: name}.ID() }
+func service(name string) watch.ID { return watch.Query{Kind: watch.ServiceHealth, Name: name}.ID() }
 
 // many makes n queries, of names that format makes of a number.
-func many(n int, kind func(string) watch.Query, format string) []watch.Query {
-	list := make([]watch.Query, n)
+func many(n int, kind func(string) watch.ID, format string) []watch.ID {
+	list := make([]watch.ID, n)
 	for i := range list {
 		list[i] = kind(fmt.Sprintf(format, i))
 	}
@@ -23,11 +23,10 @@ func many(n int, kind func(string) watch.Query, format string) []watch.Query {
 }
 
 // ways counts how the queries are kept.
-func ways(p *Plan, queries []watch.Query) map[Way]int {
+func ways(p *Plan, queries []watch.ID) map[Way]int {
 	n := make(map[Way]int)
 	for _, q := range queries {
-		at, _ := p.Place(q)
-		n[at.Way]++
+		n[p.Place(q).Way]++
 	}
 	return n
 }
@@ -50,14 +49,15 @@ func TestServicesBeyondTheBudgetHaveBells(t *testing.T) {
 
 func TestScopesArePlannedApart(t *testing.T) {
 	queries := many(300, key, "app/%d")
-	for _, q := range many(300, key, "app/%d") {
+	for _, id := range many(300, key, "app/%d") {
+		q := id.Value()
 		q.Datacenter = "far"
-		queries = append(queries, q)
+		queries = append(queries, q.ID())
 	}
 	p := Rules{Budget: 128}.Make(queries)
 	for _, q := range queries {
-		if at, _ := p.Place(q); at.Way == Prefix && at.Extent.Scope != ScopeOf(q) {
-			t.Fatalf("%v is kept by %+v", q, at)
+		if at := p.Place(q); at.Way == Prefix && at.Extent.Scope != ScopeOf(q.Value()) {
+			t.Fatalf("%v is kept by %+v", q.Value(), *at)
 		}
 	}
 	if p.Held() > 120 {
@@ -69,8 +69,8 @@ func TestKeysOfSeveralDirectoriesAreNotWatchedFromAbove(t *testing.T) {
 	queries := append(many(150, key, "app/%d"), many(150, key, "shop/%d")...)
 	p := Rules{Budget: 128}.Make(queries)
 	for _, q := range queries {
-		if at, _ := p.Place(q); at.Way == Prefix && !strings.Contains(at.Extent.Prefix, "/") {
-			t.Fatalf("%v is kept by %+v", q, at)
+		if at := p.Place(q); at.Way == Prefix && !strings.Contains(at.Extent.Prefix, "/") {
+			t.Fatalf("%v is kept by %+v", q.Value(), *at)
 		}
 	}
 }
@@ -88,10 +88,10 @@ func TestBarredPrefixes(t *testing.T) {
 	r := Rules{Budget: 128, Barred: map[Extent]bool{{Prefix: "app/0"}: true, {Prefix: "app/12"}: true}}
 	p := r.Make(queries)
 	for _, q := range queries {
-		switch at, _ := p.Place(q); at.Extent.Prefix {
+		switch at := p.Place(q); at.Extent.Prefix {
 		case "app/", "app/0", "app/1", "app/12":
 			if at.Way == Prefix {
-				t.Errorf("%v is kept by %+v", q, at)
+				t.Errorf("%v is kept by %+v", q.Value(), *at)
 			}
 		}
 	}
@@ -107,7 +107,7 @@ func TestWhereNothingCanBeListed(t *testing.T) {
 		p := r.Make(queries)
 		barred := 0
 		for _, q := range queries {
-			if at, _ := p.Place(q); at.Way == Prefix && !r.Barred[at.Extent] {
+			if at := p.Place(q); at.Way == Prefix && !r.Barred[at.Extent] {
 				r.Barred[at.Extent] = true
 				barred++
 			}
@@ -124,9 +124,9 @@ func TestWhereNothingCanBeListed(t *testing.T) {
 
 func TestLonelyKeys(t *testing.T) {
 	queries := many(300, key, "app/%03d")
-	r := Rules{Budget: 128, Lonely: map[watch.Query]bool{queries[7]: true}}
-	if at, _ := r.Make(queries).Place(queries[7]); at.Way != Blocking {
-		t.Errorf("a lonely key is kept by %+v", at)
+	r := Rules{Budget: 128, Lonely: map[watch.ID]bool{queries[7]: true}}
+	if at := r.Make(queries).Place(queries[7]); at.Way != Blocking {
+		t.Errorf("a lonely key is kept by %+v", *at)
 	}
 }
 
@@ -179,22 +179,22 @@ func TestEveryQueryIsKept(t *testing.T) {
 	}
 }
 
-func invent(random *rand.Rand) (Rules, []watch.Query) {
-	r := Rules{Budget: 4 + random.IntN(200), Barred: make(map[Extent]bool), Lonely: make(map[watch.Query]bool)}
-	seen := make(map[watch.Query]bool)
-	var queries []watch.Query
+func invent(random *rand.Rand) (Rules, []watch.ID) {
+	r := Rules{Budget: 4 + random.IntN(200), Barred: make(map[Extent]bool), Lonely: make(map[watch.ID]bool)}
+	seen := make(map[watch.ID]bool)
+	var queries []watch.ID
 	for range random.IntN(1500) {
 		q := watch.Query{Kind: kinds()[random.IntN(5)], Name: inventName(random)}
 		if random.IntN(10) == 0 {
 			q.Datacenter = "far"
 		}
-		if seen[q] {
+		if seen[q.ID()] {
 			continue
 		}
-		seen[q] = true
-		queries = append(queries, q)
+		seen[q.ID()] = true
+		queries = append(queries, q.ID())
 		if random.IntN(50) == 0 {
-			r.Lonely[q] = true
+			r.Lonely[q.ID()] = true
 		}
 		if random.IntN(100) == 0 {
 			r.Barred[Extent{ScopeOf(q), q.Name[:random.IntN(len(q.Name)+1)]}] = true
@@ -216,29 +216,29 @@ func inventName(random *rand.Rand) string {
 	return b.String()
 }
 
-func check(t *testing.T, r Rules, p *Plan, queries []watch.Query) {
+func check(t *testing.T, r Rules, p *Plan, queries []watch.ID) {
 	t.Helper()
 	held := make(map[Place]int)
 	own := 0
 	for _, q := range queries {
-		at, ok := p.Place(q)
+		at := p.Place(q)
 		switch {
-		case !ok:
-			t.Errorf("%v has no place", q)
+		case at == nil:
+			t.Errorf("%v has no place", q.Value())
 		case at.Way == Blocking:
 			own++
 		case at.Way == Prefix:
-			held[at] = 1
-			if !strings.HasPrefix(Text(q), at.Extent.Prefix) || at.Extent.Scope != ScopeOf(q) {
-				t.Errorf("%v is kept by %+v", q, at)
+			held[*at] = 1
+			if !strings.HasPrefix(Text(q.Value()), at.Extent.Prefix) || at.Extent.Scope != ScopeOf(q.Value()) {
+				t.Errorf("%v is kept by %+v", q.Value(), *at)
 			}
 			if r.barred(at.Extent) || r.Lonely[q] {
-				t.Errorf("%v is kept by %+v, which must not be", q, at)
+				t.Errorf("%v is kept by %+v, which must not be", q.Value(), *at)
 			}
 		case at.Way == Bells:
-			held[at] = bells
-			if q.Kind != watch.ServiceHealth || at.Extent.Scope != ScopeOf(q) {
-				t.Errorf("%v is kept by %+v", q, at)
+			held[*at] = bells
+			if q.Value().Kind != watch.ServiceHealth || at.Extent.Scope != ScopeOf(q.Value()) {
+				t.Errorf("%v is kept by %+v", q.Value(), *at)
 			}
 		}
 	}
