@@ -111,7 +111,7 @@ func parallel(n, width int, do func(int)) {
 // answer is the snapshot that templates execute against. The loop does not
 // change it while they do.
 func (r *Runner) answer(q watch.Query) (watch.Answer, bool) {
-	st, ok := r.answers[q]
+	st, ok := r.answers[q.ID()]
 	return st.Answer, ok && st.Known
 }
 
@@ -139,7 +139,7 @@ func (r *Runner) watch(done []execution, now time.Time) {
 func (r *Runner) unwatch(queries []watch.Query, now time.Time) {
 	r.watcher.Unwatch(queries...)
 	for _, q := range queries {
-		delete(r.answers, q)
+		delete(r.answers, q.ID())
 		r.tell(r.stores.forget(q, now))
 	}
 }

@@ -218,7 +218,7 @@ func (r *Runner) facts(b *named) guard.Facts {
 	f := guard.Facts{Instances: make(map[string]int)}
 	for _, u := range b.members {
 		for _, q := range r.graph.Uses(u.id) {
-			if n, ok := instancesIn(r.answers[q]); ok {
+			if n, ok := instancesIn(r.answers[q.ID()]); ok {
 				f.Instances[q.Name] = max(f.Instances[q.Name], n)
 			}
 		}

@@ -78,7 +78,7 @@ func (r *Runner) outstanding(x execution) int {
 	}
 	n := 0
 	for _, q := range r.graph.Uses(x.unit.id) {
-		if st := r.answers[q]; !st.Known && st.Failure == nil {
+		if st := r.answers[q.ID()]; !st.Known && st.Failure == nil {
 			n++
 		}
 	}

@@ -52,7 +52,7 @@ func (r *Runner) waiting(ctx context.Context, u *unit) Waiting {
 
 // reason says why there is no usable answer to q.
 func (r *Runner) reason(q watch.Query) string {
-	st, ok := r.answers[q]
+	st, ok := r.answers[q.ID()]
 	switch {
 	case ok && st.Failure != nil:
 		return st.Failure.Err.Error()

@@ -30,7 +30,7 @@ type Runner struct {
 	ids     map[int]*unit // the units, by id
 	lastID  int
 	graph   template.Graph
-	answers map[watch.Query]watch.State
+	answers map[watch.ID]watch.State
 	doomed  []watch.Query // nobody uses them, unless the next execution does
 	stores  stores
 	pulse   pulse
@@ -84,7 +84,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 	r := &Runner{
 		opts:    o,
 		watcher: w,
-		answers: make(map[watch.Query]watch.State),
+		answers: make(map[watch.ID]watch.State),
 		results: make(chan commandResult),
 		reloads: make(chan *Runner),
 
@@ -252,8 +252,9 @@ func (r *Runner) step(ctx context.Context, now time.Time) error {
 // that it touches.
 func (r *Runner) take(now time.Time) error {
 	for _, up := range r.watcher.Take() {
-		q, old := up.Query, r.answers[up.Query]
-		r.answers[q] = up.State
+		q, id := up.Query, up.Query.ID()
+		old := r.answers[id]
+		r.answers[id] = up.State
 		r.inform(q, old, up.State, now)
 		r.tell(r.stores.note(q, up.State.Failure, now))
 		if err := r.exhausted(q, up.State.Failure); err != nil {

@@ -1,7 +1,6 @@
 package template
 
 import (
-	"maps"
 	"slices"
 
 	"restencil/watch"
@@ -12,7 +11,7 @@ import (
 // goroutine, no I/O. The zero Graph is empty and ready.
 type Graph struct {
 	uses  map[int][]watch.Query
-	users map[watch.Query][]int
+	users map[watch.ID][]int
 }
 
 // Use says that the template now uses just these queries, each named once; no
@@ -26,7 +25,7 @@ func (g *Graph) Use(template int, queries []watch.Query) (added, dropped []watch
 	}
 	if len(g.users) == 0 {
 		g.uses = make(map[int][]watch.Query)
-		g.users = make(map[watch.Query][]int, len(queries))
+		g.users = make(map[watch.ID][]int, len(queries))
 	}
 	if len(old) == 0 { // most are likely to be new
 		added = make([]watch.Query, 0, len(queries))
@@ -40,10 +39,11 @@ func (g *Graph) Use(template int, queries []watch.Query) (added, dropped []watch
 			delete(had, q)
 			continue
 		}
-		if len(g.users[q]) == 0 {
+		id := q.ID()
+		if len(g.users[id]) == 0 {
 			added = append(added, q)
 		}
-		g.users[q] = append(g.users[q], template)
+		g.users[id] = append(g.users[id], template)
 	}
 	for _, q := range old {
 		if had[q] && g.leave(q, template) {
@@ -59,25 +59,32 @@ func (g *Graph) Use(template int, queries []watch.Query) (added, dropped []watch
 
 // leave takes template from the users of q and tells whether it was the last.
 func (g *Graph) leave(q watch.Query, template int) bool {
-	rest := slices.DeleteFunc(g.users[q], func(t int) bool { return t == template })
+	id := q.ID()
+	rest := slices.DeleteFunc(g.users[id], func(t int) bool { return t == template })
 	if len(rest) == 0 {
-		delete(g.users, q)
+		delete(g.users, id)
 		return true
 	}
-	g.users[q] = rest
+	g.users[id] = rest
 	return false
 }
 
 // Users returns the templates that use q, in no certain order. The caller
 // must not change the slice, nor keep it past the next Use.
-func (g *Graph) Users(q watch.Query) []int { return g.users[q] }
+func (g *Graph) Users(q watch.Query) []int { return g.users[q.ID()] }
 
 // Uses returns the queries that the template uses, in the order they were
 // given. The caller must not change the slice.
 func (g *Graph) Uses(template int) []watch.Query { return g.uses[template] }
 
 // Queries returns all that somebody uses, in no certain order.
-func (g *Graph) Queries() []watch.Query { return slices.Collect(maps.Keys(g.users)) }
+func (g *Graph) Queries() []watch.Query {
+	all := make([]watch.Query, 0, len(g.users))
+	for id := range g.users {
+		all = append(all, id.Value())
+	}
+	return all
+}
 
 // Len returns how many queries somebody uses.
 func (g *Graph) Len() int { return len(g.users) }

@@ -18,14 +18,14 @@ type Watcher struct {
 	changed chan struct{} // capacity 1: "look again"
 
 	mu      sync.Mutex
-	entries map[Query]*entry
+	entries map[ID]*entry
 	fresh   []*entry // entries with news since the last Take, each once
 }
 
 // An entry is the Sink of one watched query.
 type entry struct {
-	w     *Watcher
-	query Query
+	w  *Watcher
+	id ID
 
 	// Guarded by w.mu.
 	state State
@@ -39,7 +39,7 @@ func New(sources map[Store]Source) *Watcher {
 	return &Watcher{
 		sources: maps.Clone(sources),
 		changed: make(chan struct{}, 1),
-		entries: make(map[Query]*entry),
+		entries: make(map[ID]*entry),
 	}
 }
 
@@ -76,15 +76,16 @@ func (w *Watcher) add(queries []Query) map[Store][]Subscription {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.entries) == 0 {
-		w.entries = make(map[Query]*entry, len(queries))
+		w.entries = make(map[ID]*entry, len(queries))
 	}
 	added := make(map[Store][]Subscription)
 	for i, q := range queries {
-		if w.entries[q] != nil {
+		id := q.ID()
+		if w.entries[id] != nil {
 			continue
 		}
-		e := &entry{w: w, query: q}
-		w.entries[q] = e
+		e := &entry{w: w, id: id}
+		w.entries[id] = e
 		list, ok := added[q.Store()]
 		if !ok {
 			list = make([]Subscription, 0, len(queries)-i)
@@ -133,9 +134,10 @@ func (w *Watcher) remove(queries []Query) map[Store][]Query {
 	defer w.mu.Unlock()
 	removed := make(map[Store][]Query)
 	for _, q := range queries {
-		if e := w.entries[q]; e != nil {
+		id := q.ID()
+		if e := w.entries[id]; e != nil {
 			e.gone = true
-			delete(w.entries, q)
+			delete(w.entries, id)
 			removed[q.Store()] = append(removed[q.Store()], q)
 		}
 	}
@@ -155,7 +157,7 @@ func (w *Watcher) Take() []Update {
 	for _, e := range w.fresh {
 		e.news = false
 		if !e.gone {
-			updates = append(updates, Update{Query: e.query, State: e.state})
+			updates = append(updates, Update{Query: e.id.Value(), State: e.state})
 		}
 	}
 	clear(w.fresh)

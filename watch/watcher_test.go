@@ -101,7 +101,7 @@ func TestWatcherTellsChecksApart(t *testing.T) {
 	list := instances(2)
 	publish := func() (version, core int) {
 		src.sinks[q].Publish(Answer{Data: clone(t, list)})
-		st := w.entries[q].state
+		st := w.entries[q.ID()].state
 		if diff := cmp.Diff(list, st.Answer.Data); diff != "" {
 			t.Errorf("not the newest answer: %s", diff)
 		}
