@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"restencil/cmd/restencil/config"
+	"restencil/runner/journal"
+)
+
+// parsed is the configuration of a command line.
+func parsed(t *testing.T, environ []string, args ...string) *config.Config {
+	t.Helper()
+	cfg, err := config.Parse(args, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+func TestStateDir(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("my app.hcl", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	root := "/home/me/.local/state/restencil"
+	if os.Getuid() == 0 {
+		root = "/var/lib/restencil"
+	}
+	home := []string{"HOME=/home/me"}
+	for _, c := range []struct {
+		name    string
+		environ []string
+		args    []string
+		want    string // a regular expression
+	}{
+		{"given", home, []string{"-state-dir", "given"}, `given`},
+		{"none", home, []string{"-state-dir", "none"}, ``},
+		{"systemd's", []string{"STATE_DIRECTORY=/var/lib/unit"}, []string{"-config", "my app.hcl"}, `/var/lib/unit`},
+		{"of a configuration", home, []string{"-config", "my app.hcl"}, root + `/my_app\.hcl-[0-9a-f]{8}`},
+		{"of templates", home, []string{"-template", "in:/etc/app.conf"}, root + `/app\.conf-[0-9a-f]{8}`},
+		{"of nothing", home, nil, root + `/none`},
+	} {
+		got := stateDir(parsed(t, c.environ, c.args...))
+		if !regexp.MustCompile("^" + c.want + "$").MatchString(filepath.ToSlash(got)) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestInstances: a configuration keeps its directory, however it is named, and
+// two have two.
+func TestInstances(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"a", "b"} {
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	abs, err := filepath.Abs("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := instance(parsed(t, nil, "-config", "a"))
+	if again := instance(parsed(t, nil, "-config", abs, "-log-level", "debug")); again != a {
+		t.Errorf("%s and %s for one file", a, again)
+	}
+	if other := instance(parsed(t, nil, "-config", "b")); other == a {
+		t.Errorf("%s for two files", a)
+	}
+}
+
+func TestDirOf(t *testing.T) {
+	one, two, empty := t.TempDir(), t.TempDir(), t.TempDir()
+	for dir, bundles := range map[string][]string{one: {"web", "both"}, two: {"both"}} {
+		j, err := journal.Open(dir, journal.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bundle := range bundles {
+			if err := j.Owe(bundle, "hash", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := []string{one, two, empty}
+	if got, err := dirOf(all, "web"); got != one || err != nil {
+		t.Errorf("%q, %v, want %q", got, err, one)
+	}
+	if got, err := dirOf(all, "both"); err == nil || errors.Is(err, errNoBundle) {
+		t.Errorf("%q, %v for two directories", got, err)
+	}
+	if got, err := dirOf(all, "none"); !errors.Is(err, errNoBundle) {
+		t.Errorf("%q, %v for no directory", got, err)
+	}
+	if got, err := dirOf([]string{empty}, "none"); got != empty || err != nil {
+		t.Errorf("%q, %v where there is one directory", got, err)
+	}
+}
+
+func TestBelow(t *testing.T) {
+	root := t.TempDir()
+	if _, err := below(filepath.Join(root, "none")); err == nil {
+		t.Error("no error where nothing is")
+	}
+	want := []string{filepath.Join(root, "a"), filepath.Join(root, "b")}
+	for _, dir := range want {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := below(root); !slices.Equal(got, want) || err != nil {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}
