@@ -94,7 +94,7 @@ func (k *keeper) read(ctx context.Context) error {
 		return ctx.Err()
 	}
 	agent.settle(a.outcome(), err)
-	servers := serversOutcome(r, err)
+	servers := a.serversOutcome(r, err)
 	if servers == fails {
 		shared.g = k.s.serversOf(k.query.Datacenter) // now it has met them
 	}
@@ -278,7 +278,7 @@ func (k *keeper) failed(err error, a *attempt) {
 	}
 	k.row++
 	k.pause = delay(k.s.options.Retry, e, k.row)
-	if serversOutcome(reply{}, err) == fails && e.RetryAfter == 0 && !k.once {
+	if a.serversOutcome(reply{}, err) == fails && e.RetryAfter == 0 && !k.once {
 		// Others try too. Its own pace is for trouble that is its alone.
 		k.trouble, k.pause = k.s.serversOf(k.query.Datacenter), slowest(k.s.options.Retry)
 	}

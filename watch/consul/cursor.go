@@ -34,7 +34,7 @@ const (
 // behind the one that answered before. And no server of Consul's answers
 // without an index: who does, and has nothing to tell, may be something else.
 // None of them is believed, but the leader is asked, which makes sure first
-// that it still is one. What it says then stands.
+// that it still is one. What it says then stands, if it comes with an index.
 func (c cursor) take(r reply, maxStale time.Duration) (finding, cursor) {
 	taken := cursor{index: r.index, seen: r.index, size: r.size}
 	stale := maxStale > 0 && !c.leader

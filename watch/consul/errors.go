@@ -36,15 +36,19 @@ func (a *attempt) outcome() outcome {
 }
 
 // serversOutcome says what an attempt has shown of the servers behind the
-// agent. Most 5xx replies say that they have no leader or cannot be reached. A
-// reply without a leader leaves that to the consistent read that follows it.
-func serversOutcome(r reply, err error) outcome {
+// agent. Most 5xx replies say that they have no leader or cannot be reached,
+// and a reply that breaks off or makes no sense, that something between here
+// and there is broken: the next may come to its end. A reply without a leader
+// leaves that to the consistent read that follows it.
+func (a *attempt) serversOutcome(r reply, err error) outcome {
 	switch status := statusOf(err); {
 	case err == nil && r.leader == unled:
 		return unclear
 	case err == nil:
 		return works
-	case status >= 500 || errors.Is(err, errLeaderless):
+	case status >= 500:
+		return fails
+	case status == 0 && a.reached.Load() && !errors.Is(err, errTooMuch):
 		return fails
 	default:
 		return unclear

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -203,6 +204,38 @@ func TestNobodyIsSure(t *testing.T) {
 			if p := params(t, st, i); i > 0 && (!p.Has("consistent") || p.Has("stale") || p.Has("index")) {
 				t.Errorf("request %d: %v", i, p)
 			}
+		}
+	})
+}
+
+// TestNotConsul: that there is nothing is not believed of what does not answer
+// as Consul does, however often it says so; what Consul says afterwards is known
+// soon.
+func TestNotConsul(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var back atomic.Bool
+		var n atomic.Int32
+		s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+			switch {
+			case n.Add(1) == 1:
+				return respond(200, pairJSON(one), index("5")...)
+			case !back.Load():
+				return respond(404, "404 page not found")
+			case r.FormValue("index") != "":
+				return hold(r)
+			default:
+				return respond(200, pairJSON(two), index("6")...)
+			}
+		})
+		r := watchKey(t, s)
+		time.Sleep(10 * time.Minute)
+		if heard := said(r); heard[0] != "one" || slices.Contains(heard, "nothing") {
+			t.Errorf("the sink heard %q", heard)
+		}
+		back.Store(true)
+		time.Sleep(5 * time.Second)
+		if heard := said(r); heard[len(heard)-1] != "two" {
+			t.Errorf("the sink heard %q at last", heard[len(heard)-1])
 		}
 	})
 }
