@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -357,6 +358,7 @@ func (r *Runner) attemptEnded(a *attempt, now time.Time) error {
 			r.memberInPlace(u, a, i, now)
 		}
 	}
+	r.complain(errors.Join(out.Warnings...))
 	if a.done != nil {
 		a.done(out.Err)
 	}
