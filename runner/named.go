@@ -212,12 +212,18 @@ func (r *Runner) objection(b *named, hash string) string {
 	case b.pinned:
 		return "somebody rolled back from it"
 	}
-	return b.spec.Guard.Check(r.facts(b))
+	for _, u := range b.members {
+		if why := u.spec.Guard.Check(r.facts(u)); why != "" {
+			return why
+		}
+	}
+	return b.spec.Guard.Check(r.facts(b.members...))
 }
 
-func (r *Runner) facts(b *named) guard.Facts {
+// facts returns what the newest outputs of units come to.
+func (r *Runner) facts(units ...*unit) guard.Facts {
 	f := guard.Facts{Instances: make(map[string]int)}
-	for _, u := range b.members {
+	for _, u := range units {
 		for _, q := range r.graph.Uses(u.id) {
 			if n, ok := instancesIn(r.answers[q.ID()]); ok {
 				f.Instances[q.Name] = max(f.Instances[q.Name], n)

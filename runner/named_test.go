@@ -320,6 +320,26 @@ func TestGuard(t *testing.T) {
 	})
 }
 
+// TestGuardOfOneTemplate concerns no other of its bundle.
+func TestGuardOfOneTemplate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one := tmpl("one", `{{ key "x" }}`)
+		one.Guard = guard.Rules{MinBytes: 3}
+		g, _ := bundleRig(t, Bundle{Name: "b"}, map[string]any{"x": 111, "y": 1}, one, tmpl("two", `{{ key "y" }}`))
+		defer g.stop()
+		synctest.Wait()
+		g.holds("two", "1")
+		g.store.set("y", 2)
+		synctest.Wait()
+		g.holds("two", "2")
+		g.store.set("x", 1)
+		g.store.set("y", 3)
+		sleep(time.Second)
+		g.holds("one", "111")
+		g.holds("two", "2")
+	})
+}
+
 func TestMinInstances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		instances := func(n int) []*watch.HealthService {

@@ -64,6 +64,7 @@ func (u *unit) fileOf(out *outcome) renderer.File {
 		Perm:      u.spec.Perm,
 		User:      u.spec.User,
 		Group:     u.spec.Group,
+		DirPerm:   u.spec.DirPerm,
 		NoParents: u.spec.NoParents,
 		Backup:    u.spec.Backup,
 		Differs:   u.rendered && u.failure == "" && out.print.output != u.written.output,
