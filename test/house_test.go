@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"watch":                    {"watch/dependency"},
 	"watch/dependency":         {},
 	"watch/watchtest":          {"watch"},
+	"watch/cache":              {"watch"},
 	"watch/consul":             {"watch", "watch/consul/plan"},
 	"watch/consul/plan":        {"watch"},
 	"watch/local":              {"watch"},
