@@ -4,22 +4,26 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 )
 
-// Rules are what a change must satisfy. The zero Rules let all pass.
+// Rules are what a change must satisfy. The zero Rules let all pass, be it that
+// nothing is left; see Validate for what is no rule.
 type Rules struct {
 	NotEmpty bool // every file has something in it but white space
 	MinBytes int  // every file has at least so many bytes
 
 	// MaxShrink is the largest part of its size that a file may lose at a
-	// time, from 0 to 1. Zero: any.
+	// time, from 0 to 1. Zero: any. A file that is new has nothing to lose.
 	MaxShrink float64
 
-	// MinInstances is how many instances of a service there must be, of those
-	// that the templates use.
+	// MinInstances is how many instances of a service there must be. A service
+	// that no template uses has none: the name may be misspelt, and then the
+	// rule would guard nothing.
 	MinInstances map[string]int
 }
 
@@ -37,7 +41,28 @@ type Facts struct {
 	Instances map[string]int // of each service that a template used
 }
 
-// Check returns why a change is not to be made, "" where it may.
+// Validate tells what is wrong with r itself, in the words of a configuration.
+func (r Rules) Validate() error {
+	if r.MinBytes < 0 {
+		return fmt.Errorf("min_bytes %d is negative", r.MinBytes)
+	}
+	if !(r.MaxShrink >= 0 && r.MaxShrink <= 1) { // so that NaN is wrong, too
+		return fmt.Errorf("max_shrink %v is not from 0 to 1", r.MaxShrink)
+	}
+	for _, service := range slices.Sorted(maps.Keys(r.MinInstances)) {
+		switch n := r.MinInstances[service]; {
+		case service == "":
+			return errors.New("min_instances has a service without a name")
+		case n < 0:
+			return fmt.Errorf("min_instances of %s is negative: %d", service, n)
+		}
+	}
+	return nil
+}
+
+// Check returns why a change is not to be made, "" where it may. Of several
+// reasons it is the first, by file and then by service, so that it is the same
+// for the same facts.
 func (r Rules) Check(f Facts) string {
 	for _, file := range f.Files {
 		if why := r.checkFile(file); why != "" {
@@ -46,7 +71,11 @@ func (r Rules) Check(f Facts) string {
 	}
 	for _, service := range slices.Sorted(maps.Keys(r.MinInstances)) {
 		least := r.MinInstances[service]
-		if n, used := f.Instances[service]; used && n < least {
+		switch n, used := f.Instances[service]; {
+		case n >= least:
+		case !used:
+			return fmt.Sprintf("service %s is used by no template, and there must be %d instances (min_instances)", service, least)
+		default:
 			return fmt.Sprintf("service %s has %d of at least %d instances (min_instances)", service, n, least)
 		}
 	}
@@ -59,8 +88,26 @@ func (r Rules) checkFile(f File) string {
 		return fmt.Sprintf("%s would be empty (not_empty)", f.Path)
 	case f.New < r.MinBytes:
 		return fmt.Sprintf("%s would have %d of at least %d bytes (min_bytes)", f.Path, f.New, r.MinBytes)
-	case r.MaxShrink > 0 && f.Old > 0 && float64(f.Old-f.New) > r.MaxShrink*float64(f.Old):
-		return fmt.Sprintf("%s would shrink from %d to %d bytes, by more than %.0f %% (max_shrink)", f.Path, f.Old, f.New, 100*r.MaxShrink)
+	case r.MaxShrink > 0 && shrinks(f) > r.MaxShrink+tolerance:
+		return fmt.Sprintf("%s would shrink from %d to %d bytes, by more than %s (max_shrink)", f.Path, f.Old, f.New, percent(r.MaxShrink))
 	}
 	return ""
+}
+
+// tolerance is more than a part may be off that was computed: "0.7%" is a little
+// less than 0.007.
+const tolerance = 1e-9
+
+// shrinks returns which part of its size a file loses, less than zero where it
+// grows.
+func shrinks(f File) float64 {
+	if f.Old <= 0 {
+		return 0
+	}
+	return float64(f.Old-f.New) / float64(f.Old)
+}
+
+// percent writes 0.125 as "12.5%".
+func percent(part float64) string {
+	return strconv.FormatFloat(100*part, 'g', 6, 64) + "%"
 }
