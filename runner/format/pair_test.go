@@ -103,6 +103,7 @@ func TestPair(t *testing.T) {
 		{"chain elsewhere", []string{leaf.pem, leafKey, root.pem + middle.pem}, ""},
 		{"authorities in any order", []string{root.pem + middle.pem + alone.pem}, ""},
 		{"chain the wrong way round", []string{root.pem + middle.pem + leaf.pem, leafKey}, fmt.Sprintf("a: line %d: %s", strings.Count(root.pem, "\n")+1, unordered)},
+		{"the issuer only before it", []string{middle.pem + leaf.pem}, fmt.Sprintf("a: line %d: %s", strings.Count(middle.pem, "\n")+1, unordered)},
 		{"root before middle", []string{leaf.pem + root.pem + middle.pem, leafKey}, "a: line 1: " + unordered},
 		{"authority of the same name", []string{leaf.pem + middleRenewed.pem, leafKey}, "a: line 1: " + unordered},
 		{"key of an authority", []string{leaf.pem + middle.pem, pkcs8(t, middle.key)}, "b: line 1: " + stray},
