@@ -12,24 +12,41 @@ import (
 	"restencil/runner/journal"
 )
 
-// history prints the generations that are kept, the newest first.
+// history prints the generations that are kept, the newest first, for each
+// state directory.
 func history(_ context.Context, p program, s *subcommand) error {
 	dirs, err := s.stateDirs(p.environ)
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "BUNDLE\tGENERATION\tTIME\tHASH\tFILES")
-	lines := 0
+	found := false
 	for _, dir := range dirs {
-		n, err := historyOf(table, dir, s.args)
+		lines, err := historyOf(dir, s.args)
 		if err != nil {
 			return err
 		}
-		lines += n
+		if lines == nil {
+			continue
+		}
+		if len(dirs) > 1 {
+			fmt.Fprintf(p.stdout, "%s:\n", dir)
+		}
+		if err := printTable(p.stdout, lines); err != nil {
+			return err
+		}
+		found = true
 	}
-	if lines == 0 {
+	if !found {
 		return fmt.Errorf("no generations%s are kept in %s", ofBundle(s.args), strings.Join(dirs, ", "))
+	}
+	return nil
+}
+
+func printTable(w io.Writer, lines []string) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "BUNDLE\tGENERATION\tTIME\tHASH\tFILES")
+	for _, line := range lines {
+		fmt.Fprintln(table, line)
 	}
 	return table.Flush()
 }
@@ -41,27 +58,27 @@ func ofBundle(names []string) string {
 	return fmt.Sprintf(" of bundle %q", names[0])
 }
 
-// historyOf writes the lines of the bundles of a state directory, those of
-// these names or all, and returns how many there are.
-func historyOf(w io.Writer, dir string, names []string) (lines int, err error) {
+// historyOf returns the lines of the table for the bundles of a state
+// directory, those of these names or all.
+func historyOf(dir string, names []string) (lines []string, err error) {
 	j, err := journal.Open(dir, journal.Options{ReadOnly: true})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer j.Close()
 	if len(names) == 0 {
 		if names, err = j.Bundles(); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
 	for _, name := range names {
 		generations, err := j.History(name)
 		if err != nil {
-			return lines, err
+			return nil, err
 		}
 		for _, g := range slices.Backward(generations) {
-			fmt.Fprintf(w, "%s\t%d\t%s\t%.12s\t%s\n", name, g.Number, g.Time.Local().Format(time.DateTime), g.Hash, filesOf(g))
-			lines++
+			lines = append(lines, fmt.Sprintf("%s\t%d\t%s\t%.12s\t%s",
+				name, g.Number, g.Time.Local().Format(time.DateTime), g.Hash, filesOf(g)))
 		}
 	}
 	return lines, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -74,7 +75,11 @@ func (s *service) openJournal(dir string, generations int) *journal.Journal {
 		s.warn(recovery(r))
 	}
 	if err != nil {
-		s.warn("nothing is remembered across restarts: " + err.Error())
+		why := "nothing is remembered across restarts: " + err.Error()
+		if errors.Is(err, journal.ErrInUse) {
+			why += "; -state-dir gives each its own"
+		}
+		s.warn(why)
 		j.Close()
 		return nil
 	}
