@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // A swapping is a bundle of three files, of which the third is new, and what is
@@ -140,8 +142,13 @@ func (w swapping) verify(t *testing.T, done []string) {
 	if left := strays(t, w.dir); left != nil && begun {
 		t.Errorf("left behind: %q", left)
 	}
+	check(t, j.Close())
+	j = open(t, w.state, Options{Generations: 2})
 	if again, err := j.Recover(); again != nil || err != nil {
 		t.Errorf("the second Recover = %+v, %v", again, err)
+	}
+	if again, err := j.State("nginx"); !cmp.Equal(again, st) || err != nil {
+		t.Errorf("after that, State = %+v, %v; was %+v", again, err, st)
 	}
 }
 

@@ -124,7 +124,7 @@ func (j *Journal) takeLock(flag int) error {
 func (j *Journal) failed(err error) error {
 	if errors.Is(err, ErrInUse) {
 		return fmt.Errorf("cannot use the state directory %s: %w; "+
-			"give each its own with state_dir, or \"none\"", j.dir, err)
+			"give each process its own with state_dir, or set that to \"none\"", j.dir, err)
 	}
 	return fmt.Errorf("cannot write to the state directory %s: %w; "+
 		"what is owed will not be known after a restart: "+

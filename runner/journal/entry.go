@@ -72,25 +72,22 @@ func (j *Journal) load(e *entry) error {
 	if e.loaded {
 		return nil
 	}
-	r, end, err := j.read(e.path)
-	if err != nil {
+	r, end, err := read(e.path)
+	if err = j.setAside(err); err != nil {
 		return err
 	}
-	if r != nil && r.Bundle == e.name {
+	if r != nil {
 		e.record, e.size = *r, int64(end)
 	}
 	e.loaded = true
 	return nil
 }
 
-// read returns what a bundle's file holds: nothing where there is none, and
-// where it is damaged, which sets it aside.
-func (j *Journal) read(path string) (r *record, end int, err error) {
+// read returns what a bundle's file holds, nil where there is none, and where
+// in the file that ends. The error may be a *damage.
+func read(path string) (r *record, end int, err error) {
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, fmt.Errorf("cannot read the state directory: %w", err)
 	}
 	if len(data) == 0 {
@@ -101,24 +98,37 @@ func (j *Journal) read(path string) (r *record, end int, err error) {
 		err = fmt.Errorf("it is of another bundle, %q", last.Bundle)
 	}
 	if err != nil {
-		j.setAside(path, err)
-		return nil, 0, nil
+		return nil, 0, &damage{path, err}
 	}
 	return &last, end, nil
 }
 
-// setAside moves a damaged file out of the way, where that can be done, and
-// tells.
-func (j *Journal) setAside(path string, why error) {
-	err := fmt.Errorf("the state file %s is damaged and counts as missing: %w", path, why)
+// A damage is what is wrong with a file of the journal.
+type damage struct {
+	path string
+	why  error
+}
+
+func (d *damage) Error() string {
+	return fmt.Sprintf("the state file %s is damaged and counts as missing: %v", d.path, d.why)
+}
+
+// setAside returns err, unless it is a damage: then the file is moved out of
+// the way, where that can be done, and that is told.
+func (j *Journal) setAside(err error) error {
+	d, ok := err.(*damage)
+	if !ok {
+		return err
+	}
 	if j.locked() {
-		if moveErr := j.disk.rename(path, path+".damaged"); moveErr != nil {
+		if moveErr := j.disk.rename(d.path, d.path+".damaged"); moveErr != nil {
 			err = errors.Join(err, moveErr)
 		}
 	}
 	if j.options.Warn != nil {
 		j.options.Warn(err)
 	}
+	return nil
 }
 
 // update changes what is known of a bundle and writes it down.

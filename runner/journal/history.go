@@ -189,8 +189,7 @@ func (j *Journal) generation(bundle string, number int) (*Generation, error) {
 		err = fmt.Errorf("it is generation %d", g.Number)
 	}
 	if err != nil {
-		j.setAside(path, err)
-		return nil, nil
+		return nil, j.setAside(&damage{path, err})
 	}
 	return &g, nil
 }

@@ -5,7 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -234,9 +236,39 @@ func TestInUse(t *testing.T) {
 	}
 
 	check(t, first.Owe("b", "3", nil))
+	if st, err := look.State("b"); st.Desired != "3" || err != nil {
+		t.Errorf("beside it, after a change, State = %+v, %v", st, err)
+	}
 	check(t, first.Close())
 	if st, err := second.State("b"); st.Desired != "3" || err != nil {
 		t.Errorf("when it is free, State = %+v, %v", st, err)
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	j := open(t, t.TempDir(), Options{Generations: 2})
+	var all sync.WaitGroup
+	for i := range 8 {
+		bundle := strconv.Itoa(i % 4)
+		all.Go(func() {
+			for n := range 20 {
+				hash := strconv.Itoa(n)
+				errs := []error{j.Owe(bundle, hash, []string{"x"}), j.Applied(bundle, hash, []File{{Path: "x"}})}
+				_, stateErr := j.State(bundle)
+				_, historyErr := j.History(bundle)
+				_, bundlesErr := j.Bundles()
+				if err := errors.Join(append(errs, stateErr, historyErr, bundlesErr)...); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	for i := range 4 {
+		st, err := j.State(strconv.Itoa(i))
+		if st.Owed() || st.Applied != "19" || err != nil {
+			t.Errorf("State = %+v, %v", st, err)
+		}
 	}
 }
 

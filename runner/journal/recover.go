@@ -20,9 +20,9 @@ type Recovery struct {
 // Recover puts right, before anything else is done, what a crash has cut in
 // two, and returns what that was. A swap is completed where all that it needs
 // is there, and else undone; it is also undone where no file had been replaced
-// yet, or the process was about to put the old files back. After that no
-// reload is owed that was not before only if no file had been replaced. What is
-// left beside the destinations is removed.
+// yet, or the process was putting the old files back. If one had been replaced, a
+// reload is owed now; else only what was owed before. What is left beside the
+// destinations is removed.
 //
 // A bundle that fails does not hold up the others, and Recover may be called
 // again. The error is about the directory as a whole.
@@ -30,7 +30,7 @@ func (j *Journal) Recover() ([]Recovery, error) {
 	if j.options.ReadOnly {
 		return nil, j.failed(errors.New("it was opened for reading"))
 	}
-	records, err := j.records()
+	records, err := j.records(j.setAside)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (j *Journal) Recover() ([]Recovery, error) {
 
 // Bundles returns the names of all bundles that something is known of, sorted.
 func (j *Journal) Bundles() ([]string, error) {
-	records, err := j.records()
+	records, err := j.records(passOver)
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +64,9 @@ func (j *Journal) Bundles() ([]string, error) {
 	return names, nil
 }
 
-// records returns those of all bundles that have one on disk.
-func (j *Journal) records() ([]record, error) {
+// records returns those of all bundles that have one on disk. What cannot be
+// read is left out, unless refuse returns an error for it.
+func (j *Journal) records(refuse func(error) error) ([]record, error) {
 	if err := j.toRead(); err != nil {
 		return nil, err
 	}
@@ -81,8 +82,8 @@ func (j *Journal) records() ([]record, error) {
 		if filepath.Ext(p.Name()) != ".jsonl" {
 			continue
 		}
-		r, _, err := j.read(filepath.Join(j.bundlesDir(), p.Name()))
-		if err != nil {
+		r, _, err := read(filepath.Join(j.bundlesDir(), p.Name()))
+		if err = refuse(err); err != nil {
 			return nil, err
 		}
 		if r != nil {
@@ -90,6 +91,14 @@ func (j *Journal) records() ([]record, error) {
 		}
 	}
 	return all, nil
+}
+
+// passOver returns err, unless it is a damage: the file may be being written.
+func passOver(err error) error {
+	if _, ok := err.(*damage); ok {
+		return nil
+	}
+	return err
 }
 
 func (j *Journal) toRead() error {
