@@ -87,10 +87,10 @@ func (s *service) replace(ctx context.Context) error {
 // watcherFor returns the watcher in use, unless cfg has the stores reached in
 // another way.
 func (s *service) watcherFor(cfg *config.Config) (*watch.Watcher, error) {
-	if cfg.Local == s.cfg.Local && reflect.DeepEqual(cfg.ConsulOptions(), s.cfg.ConsulOptions()) {
+	if cfg.Local == s.cfg.Local && cfg.Cache == s.cfg.Cache && reflect.DeepEqual(cfg.ConsulOptions(), s.cfg.ConsulOptions()) {
 		return s.watcher, nil
 	}
-	srcs, err := sources(cfg)
+	srcs, err := s.sources(cfg)
 	if err != nil {
 		return nil, err
 	}

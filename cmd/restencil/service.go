@@ -59,7 +59,7 @@ func (s *service) run() (interrupted bool, err error) {
 	s.manager = serviceManager(s.cfg, s.log.Logger)
 	defer s.manager.Close()
 	defer s.manager.Stopping()
-	srcs, err := sources(s.cfg)
+	srcs, err := s.sources(s.cfg)
 	if err != nil {
 		return false, err
 	}
