@@ -12,7 +12,7 @@
 // A Journal is for one process: the directory is locked, where the system has
 // locks, from the first use until Close. Its methods may be called
 // concurrently. Begin and Owe return when what they note is on stable storage,
-// which costs one fsync (three for a bundle's first). What the others note
+// which costs one fsync (two for the first of a bundle). What the others note
 // outlives the process at once, but a loss of power may take it back for some
 // seconds; then a reload is owed that has been done.
 //
