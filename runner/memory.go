@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -158,7 +159,7 @@ func (r *Runner) goBack(ctx context.Context, b *named, generation int, now time.
 	if err != nil {
 		return err
 	}
-	c := b.change()
+	c := r.change(b)
 	for i := range c.Members {
 		if err := restore(&c.Members[i].File, g); err != nil {
 			return err
@@ -175,8 +176,12 @@ func (r *Runner) goBack(ctx context.Context, b *named, generation int, now time.
 
 // restore makes f the file of the generation.
 func restore(f *renderer.File, g journal.Generation) error {
+	path, err := filepath.Abs(f.Path) // as the journal has it
+	if err != nil {
+		return err
+	}
 	for _, old := range g.Files {
-		if old.Path != f.Path {
+		if old.Path != path {
 			continue
 		}
 		if old.Secret {

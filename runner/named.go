@@ -273,7 +273,7 @@ func (r *Runner) release(b *named) {
 }
 
 // change returns what b's newest outputs ask for.
-func (b *named) change() apply.Change {
+func (r *Runner) change(b *named) apply.Change {
 	c := apply.Change{
 		Bundle:   b.spec.Name,
 		Check:    b.spec.Check,
@@ -289,7 +289,7 @@ func (b *named) change() apply.Change {
 			File:     u.fileOf(u.latest),
 			Format:   u.spec.Format,
 			Check:    u.spec.Check,
-			Secret:   secret(u.latest.Used),
+			Secret:   secret(u.latest.Used) && !r.opts.KeepSecrets,
 		})
 		if _, err := os.Lstat(u.spec.Destination); err == nil {
 			c.First = false
@@ -319,7 +319,7 @@ func (r *Runner) begin(ctx context.Context, b *named, hash string, now time.Time
 	case b.applied == "":
 		why = reasonStart
 	}
-	c := b.change()
+	c := r.change(b)
 	outputs := make([]*outcome, len(b.members))
 	for i, u := range b.members {
 		outputs[i] = u.latest

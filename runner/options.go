@@ -28,6 +28,9 @@ type Options struct {
 	// nothing is remembered. Not used with Once or Dry.
 	Journal *journal.Journal
 
+	// KeepSecrets has the journal keep files that hold secrets, too.
+	KeepSecrets bool
+
 	// Reconcile is how often the destinations are looked at, whether somebody
 	// else has changed them: they are put right then, and the command does not
 	// run for a mode or owner. Zero: only when their template has been executed.

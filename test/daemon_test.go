@@ -49,6 +49,7 @@ func (b *buffer) String() string {
 func start(t *testing.T, args ...string) *daemon {
 	t.Helper()
 	d := &daemon{t: t, cmd: exec.Command(binary.Path(t), args...), ended: make(chan struct{})}
+	d.cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+t.TempDir())
 	d.cmd.Stdout = &d.stderr
 	d.cmd.Stderr = &d.stderr
 	if err := d.cmd.Start(); err != nil {

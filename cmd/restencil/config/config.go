@@ -52,12 +52,13 @@ type Config struct {
 	// Bundles are the named bundles, in the order in which they were written.
 	Bundles []Bundle
 
-	StateDir      string        // where is remembered what was applied; "": found, StateNone: nowhere
-	History       int           // generations of each bundle that are kept
-	Reconcile     time.Duration // how often the destinations are looked at; 0: never
-	OnStoreDown   time.Duration // how long a store may be away until the process ends; 0: for ever
-	Cache         bool          // answers are kept on disk
-	ExitOnFailure bool          // a command that fails ends the process
+	StateDir       string        // where is remembered what was applied; "": found, StateNone: nowhere
+	History        int           // generations of each bundle that are kept
+	HistorySecrets bool          // with files that hold secrets
+	Reconcile      time.Duration // how often the destinations are looked at; 0: never
+	OnStoreDown    time.Duration // how long a store may be away until the process ends; 0: for ever
+	Cache          bool          // answers are kept on disk
+	ExitOnFailure  bool          // a command that fails ends the process
 
 	// Templates are in the order in which they are rendered and their
 	// commands run: files first, then CT_LOCAL_CONFIG, then flags.

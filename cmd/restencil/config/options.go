@@ -18,13 +18,14 @@ import (
 // every template that cannot be used.
 func (c *Config) Runner() (runner.Options, error) {
 	opts := runner.Options{
-		Once:      c.Once,
-		Dry:       c.Dry,
-		Attempts:  map[watch.Store]int{watch.Consul: c.attempts("consul", c.Consul.Retry)},
-		LookupEnv: c.LookupEnv,
-		Child:     c.runnerChild(),
-		Bundles:   c.runnerBundles(),
-		Reconcile: c.Reconcile,
+		Once:        c.Once,
+		Dry:         c.Dry,
+		Attempts:    map[watch.Store]int{watch.Consul: c.attempts("consul", c.Consul.Retry)},
+		LookupEnv:   c.LookupEnv,
+		Child:       c.runnerChild(),
+		Bundles:     c.runnerBundles(),
+		Reconcile:   c.Reconcile,
+		KeepSecrets: c.HistorySecrets,
 
 		ExitOnFailure: c.ExitOnFailure,
 		StoreDown:     c.OnStoreDown,

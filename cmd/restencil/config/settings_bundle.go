@@ -13,6 +13,8 @@ func (c *Config) bundleSettings() []setting {
 			help: "Where to remember what was applied; none for nowhere. Without it, restencil's directory among those where the system keeps the state of programs."},
 		setting{key: "history", flag: "history", value: integer(&c.History, 5),
 			help: "How many generations of a bundle's files to keep."},
+		setting{key: "history_secrets", flag: "history-secrets", value: boolean(&c.HistorySecrets, false),
+			help: "Keep files with secrets in that history, too."},
 		setting{key: "reconcile", flag: "reconcile", value: duration(&c.Reconcile, 0),
 			help: "Look this often whether somebody else has changed or removed a file, and put it right; 0 for never."},
 		setting{key: "exit_on_failure", flag: "exit-on-failure", value: boolean(&c.ExitOnFailure, false),
