@@ -47,6 +47,8 @@ func TestHostile(t *testing.T) {
 		{"hcl blocks", HCL, repeat("a {\n", n), true},
 		{"hcl flat directives", HCL, "a = \"" + repeat("%{if b}c%{endif}", n/10) + "\"", false},
 		{"hcl flat conditions", HCL, "a = [" + repeat("!b ? -c : d,", n/10) + "]\n" + repeat("x {\n a = !b ? -c : d[*]\n}\n", n/100), false},
+		{"hcl flat lines", HCL, "x {\n" + numbered("k%d = -1\n", 5_000) + "}\n", false},
+		{"toml flat strings", TOML, "a = '" + repeat("[", 5_000) + "'\nb = \"" + repeat(`{\"`, 5_000) + "\" # " + repeat("[", 5_000) + "\nc = '''" + repeat("\n['", 5_000) + " '''\n", false},
 		{"hcl digits", HCL, "a = " + repeat("9", n), true},
 		{"hcl exponent", HCL, "a = 1e999999999", false},
 		{"hcl mismatched", HCL, "a = " + repeat("([)", n), true},
