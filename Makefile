@@ -22,10 +22,14 @@ bench: servers
 	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 30m -v -run '^TestBench$$' ./test/bench -args -full -write -judge
 
 # 20,000 keys and 1,000 services on one agent, while some of them change for as
-# long as SOAK says: nothing is lost, and memory stays flat.
+# long as SOAK says: nothing is lost, and memory stays flat. Then Consul fails in
+# all the ways that test/faults has, each for as long as FAULTS says, and a
+# cluster loses 50 leaders: no file is ever wrong, and all catch up.
 SOAK = 20s
+FAULTS = 10m
 soak: servers
 	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 60m -v -run 'TestSoak|TestGrowth' ./test/bench -args -soak $(SOAK)
+	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 60m -parallel 8 -v ./test/faults -args -soak $(FAULTS)
 
 # What the tests run against: Consul and consul-template into .cache/bin, nginx
 # from the system's packages.

@@ -99,12 +99,17 @@ func (d *daemon) alive() {
 
 // render runs restencil with one template on the agent at addr, and returns it
 // with the path of its file.
-func render(t *testing.T, addr, template string) (d *daemon, file string) {
+func render(t *testing.T, addr, template string, args ...string) (d *daemon, file string) {
 	t.Helper()
 	dir := t.TempDir()
 	source, file := filepath.Join(dir, "in.ctmpl"), filepath.Join(dir, "out")
 	if err := os.WriteFile(source, []byte(template), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return start(t, "-consul-addr", addr, "-template", source+":"+file), file
+	return start(t, append(args, "-consul-addr", addr, "-template", source+":"+file)...), file
 }
+
+// crowded has restencil keep queries current in the ways that it has for those
+// that are too many for a connection each. It is for render, and for templates
+// with more than four queries.
+var crowded = []string{"-consul-max-connections", "4"}

@@ -21,9 +21,11 @@ func TestLeaderKilled(t *testing.T) {
 	for i := range first {
 		register(t, c, "web", i)
 	}
-	d, file := render(t, cluster.Addr(), upstream)
+	one, file := render(t, cluster.Addr(), upstream)
+	many, crowdedFile := render(t, cluster.Addr(), amongOthers(upstream), crowded...)
 	eventually(t, hasServers(file, first))
-	s := sample(t, file, neverFewer(first))
+	eventually(t, hasServers(crowdedFile, first))
+	samplers := []*sampler{sample(t, file, neverFewer(first)), sample(t, crowdedFile, neverFewer(first))}
 
 	elections, n := 0, first
 	for began := time.Now(); more(elections, began); elections++ {
@@ -35,11 +37,15 @@ func TestLeaderKilled(t *testing.T) {
 			n++
 		}
 		cluster.Start(leader)
-		s.fine()
-		d.alive()
+		for _, s := range samplers {
+			s.fine()
+		}
+		one.alive()
+		many.alive()
 	}
 	register(t, c, "web", n)
 	promptly(t, hasServers(file, n+1))
+	promptly(t, hasServers(crowdedFile, n+1))
 	t.Logf("%d leaders killed", elections)
 }
 

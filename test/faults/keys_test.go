@@ -12,6 +12,14 @@ import (
 	"github.com/hashicorp/consul/api"
 )
 
+// exists returns a check that there is a file at path.
+func exists(path string) func() error {
+	return func() error {
+		_, err := os.Stat(path)
+		return err
+	}
+}
+
 func readFile(path string) (string, error) {
 	content, err := os.ReadFile(path)
 	return string(content), err
@@ -50,7 +58,7 @@ func numbered() string {
 // A writer counts up keys, one after another, until it is told to stop. That
 // the store is away does not stop it.
 type writer struct {
-	kv   *api.KV
+	c    *api.Client
 	quit chan struct{}
 	wg   sync.WaitGroup
 	last int // what it wrote last
@@ -61,7 +69,7 @@ func startWriter(t *testing.T, c *api.Client) *writer {
 	for i := range numbers {
 		put(t, c, numberKey(i), "0")
 	}
-	w := &writer{kv: c.KV(), quit: make(chan struct{})}
+	w := &writer{c: c, quit: make(chan struct{})}
 	w.wg.Go(w.run)
 	t.Cleanup(w.halt)
 	return w
@@ -78,7 +86,7 @@ func (w *writer) run() {
 			return
 		case <-tick.C:
 			w.last++
-			_, _ = w.kv.Put(&api.KVPair{Key: numberKey(w.last), Value: []byte(strconv.Itoa(w.last))}, nil)
+			_, _ = w.c.KV().Put(&api.KVPair{Key: numberKey(w.last), Value: []byte(strconv.Itoa(w.last))}, nil)
 		}
 	}
 }
@@ -95,13 +103,13 @@ func (w *writer) halt() {
 
 // finish stops the writer, writes every key a last time, and returns what the
 // file must then hold.
-func (w *writer) finish(t *testing.T, c *api.Client) string {
+func (w *writer) finish(t *testing.T) string {
 	t.Helper()
 	w.halt()
 	var lines, list strings.Builder
 	for i := range numbers {
 		value := strconv.Itoa(w.last + 1 + i)
-		put(t, c, numberKey(i), value)
+		put(t, w.c, numberKey(i), value)
 		lines.WriteString(value + "\n")
 		list.WriteString(value + " ")
 	}

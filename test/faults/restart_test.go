@@ -16,7 +16,7 @@ func TestAgentKilled(t *testing.T) {
 	c := agent.Client()
 	w := startWriter(t, c)
 	d, file := render(t, agent.Addr(), numbered())
-	eventually(t, func() error { _, err := readFile(file); return err })
+	eventually(t, exists(file))
 	s := sample(t, file, onlyUp())
 	kills := 0
 	for end := time.Now().Add(lasting(25 * time.Second)); time.Now().Before(end); kills++ {
@@ -27,7 +27,7 @@ func TestAgentKilled(t *testing.T) {
 		s.fine()
 		d.alive()
 	}
-	want := w.finish(t, c)
+	want := w.finish(t)
 	promptly(t, holds(file, want))
 	t.Logf("%d kills", kills)
 }
@@ -60,7 +60,7 @@ func TestAgentFrozen(t *testing.T) {
 	c := agent.Client()
 	w := startWriter(t, c)
 	d, file := render(t, agent.Addr(), numbered())
-	eventually(t, func() error { _, err := readFile(file); return err })
+	eventually(t, exists(file))
 	s := sample(t, file, onlyUp())
 	for frozen, end := 10*time.Millisecond, time.Now().Add(lasting(20*time.Second)); time.Now().Before(end); frozen *= 2 {
 		time.Sleep(somewhere(0, 500*time.Millisecond)) // when it is stopped
@@ -70,7 +70,7 @@ func TestAgentFrozen(t *testing.T) {
 		s.fine()
 		d.alive()
 	}
-	want := w.finish(t, c)
+	want := w.finish(t)
 	promptly(t, holds(file, want))
 }
 
@@ -81,7 +81,7 @@ func TestDaemonFrozen(t *testing.T) {
 	c := agent.Client()
 	w := startWriter(t, c)
 	d, file := render(t, agent.Addr(), numbered())
-	eventually(t, func() error { _, err := readFile(file); return err })
+	eventually(t, exists(file))
 	s := sample(t, file, onlyUp())
 	for end := time.Now().Add(lasting(15 * time.Second)); time.Now().Before(end); {
 		time.Sleep(somewhere(0, time.Second)) // when it is stopped
@@ -89,6 +89,6 @@ func TestDaemonFrozen(t *testing.T) {
 		s.fine()
 		d.alive()
 	}
-	want := w.finish(t, c)
+	want := w.finish(t)
 	promptly(t, holds(file, want))
 }

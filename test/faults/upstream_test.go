@@ -16,7 +16,16 @@ const upstream = `upstream web {
 }
 `
 
-// servers returns how many servers an upstream file has. The error says that it
+// amongOthers returns the template with queries before it that show nothing.
+func amongOthers(template string) string {
+	var b strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&b, "{{ with service \"other-%d\" }}{{ end }}{{ keyOrDefault \"no/%d\" \"\" }}", i, i)
+	}
+	return b.String() + template
+}
+
+// serversOf returns how many servers an upstream file has. The error says that it
 // is not a whole one.
 func serversOf(content string) (int, error) {
 	if !strings.HasPrefix(content, "upstream web {\n") || !strings.HasSuffix(content, "}\n") {
