@@ -75,6 +75,26 @@ func TestKeepBeforeSwap(t *testing.T) {
 	}
 }
 
+// Who did not ask for it has nothing kept.
+func TestKeepIsAskedFor(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	put(t, path, "old", 0o644)
+	s, err := renderer.Stage(renderer.File{Path: path, Content: []byte("new")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := renderer.Keep(s); err != nil || s.Kept() != "" {
+		t.Errorf("kept as %q, %v", s.Kept(), err)
+	}
+	if _, err := renderer.SwapAll(s); err != nil {
+		t.Error(err)
+	}
+	if got := len(tree(t, dir)); got != 1 {
+		t.Errorf("%d files", got)
+	}
+}
+
 func TestSwapAllStops(t *testing.T) {
 	notOnWindows(t)
 	dir := t.TempDir()

@@ -141,14 +141,21 @@ func TestStagedTree(t *testing.T) {
 func TestStagedTreeAndLinkedDirectories(t *testing.T) {
 	b := newSite(t)
 	b.link("sites-available", "etc/current")
+	b.link("current", "etc/now")
 	b.link("etc", "alias")
+	b.link("../../etc/conf.d", "other/way/in")
 	b.member("alias/sites-available/one", 0)
+	b.member("other/way/in/a.conf", 0)
 	b.inTree(func(root string) {
 		for name, want := range map[string]string{
 			"alias/sites-available/one": "new one",
 			"etc/sites-available/one":   "new one",
 			"etc/current/one":           "new one",
 			"etc/current/two":           "old two",
+			"etc/now/one":               "new one",
+			"etc/conf.d/a.conf":         "new a.conf",
+			"other/way/in/a.conf":       "new a.conf",
+			"other/way/in/b.conf":       "old b.conf",
 			"alias/nginx.conf":          "old nginx.conf",
 			"etc/sites-enabled/one":     "new one",
 		} {
