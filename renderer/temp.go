@@ -31,6 +31,11 @@ const (
 // conf.d/* matches, and that tells whose it is.
 func tempName(path string) string {
 	dir, base := filepath.Split(path)
+	return dir + tempStem(base) + strconv.FormatUint(rand.Uint64(), 36)
+}
+
+// tempStem returns what temporary names for a file of this name begin with.
+func tempStem(base string) string {
 	if len(base) > maxBase {
 		cut := maxBase
 		for !utf8.RuneStart(base[cut]) {
@@ -38,7 +43,7 @@ func tempName(path string) string {
 		}
 		base = base[:cut]
 	}
-	return dir + "." + base + tempMark + strconv.FormatUint(rand.Uint64(), 36)
+	return "." + base + tempMark
 }
 
 // claim calls make with temporary names for path until one was free.

@@ -144,6 +144,7 @@ func (r *Runner) add(t Template) error {
 // returns, everything that it started has ended.
 func (r *Runner) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
+	r.sweep()
 	r.runSources(ctx)
 	commands := newExecutor(r.opts.Stdout, r.opts.Stderr, r.opts.Once)
 	if r.run == nil {

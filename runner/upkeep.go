@@ -35,6 +35,23 @@ func (r *Runner) reconcile(now time.Time) {
 	}
 }
 
+// sweep removes what a process that was killed left beside the destinations.
+// One that runs once may be at work beside another.
+func (r *Runner) sweep() {
+	if r.opts.Dry {
+		return
+	}
+	untouched := time.Duration(0)
+	if r.opts.Once {
+		untouched = time.Minute
+	}
+	var paths []string
+	for _, u := range r.units {
+		paths = append(paths, u.spec.Destination)
+	}
+	renderer.Sweep(untouched, paths...)
+}
+
 // drifted tells whether u's destination is not what it was made to be.
 func (u *unit) drifted() bool {
 	content, err := os.ReadFile(u.spec.Destination)
