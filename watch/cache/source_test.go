@@ -203,6 +203,23 @@ func TestWatchAgain(t *testing.T) {
 	}
 }
 
+// TestLateCall: what a source still says to a sink that was let go is not kept.
+func TestLateCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file, m, a := filepath.Join(t.TempDir(), "cache"), newMemory(), keyNamed("a")
+		m.set(a, pair("new"))
+		l := live(t, m, file, Options{}, a)
+		late := m.sinks[a]
+		l.source.Unwatch(a)
+		l.source.Watch(a, watchtest.NewRecorder(t))
+		synctest.Wait()
+		late.Publish(watch.Answer{Data: pair("old"), Time: time.Now()})
+		l.end()
+		m.breakDown()
+		live(t, m, file, Options{}, a).expect(a, "new", "failed")
+	})
+}
+
 // TestKilled: what has been known for some seconds is in the file, and it is
 // not written more often than that, or for no reason.
 func TestKilled(t *testing.T) {
