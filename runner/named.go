@@ -224,11 +224,7 @@ func (r *Runner) objection(b *named, hash string) string {
 func (r *Runner) facts(units ...*unit) guard.Facts {
 	f := guard.Facts{Instances: make(map[string]int)}
 	for _, u := range units {
-		for _, q := range r.graph.Uses(u.id) {
-			if n, ok := instancesIn(r.answers[q.ID()]); ok {
-				f.Instances[q.Name] = max(f.Instances[q.Name], n)
-			}
-		}
+		r.countInstances(u, f.Instances)
 		file := guard.File{
 			Path: u.spec.Destination, Old: -1, New: len(u.latest.Output),
 			Blank: len(bytes.TrimSpace(u.latest.Output)) == 0,
@@ -239,6 +235,28 @@ func (r *Runner) facts(units ...*unit) guard.Facts {
 		f.Files = append(f.Files, file)
 	}
 	return f
+}
+
+// countInstances counts the instances of the services that u uses. Where it asks
+// for one in several ways, the fewest count, since those are in some file; but
+// not those with a certain tag where it asks without one.
+func (r *Runner) countInstances(u *unit, count map[string]int) {
+	tagged := make(map[string]int)
+	for _, q := range r.graph.Uses(u.id) {
+		n, ok := instancesIn(r.answers[q.ID()])
+		to := count
+		if q.Tag != "" {
+			to = tagged
+		}
+		if least, known := to[q.Name]; ok && (!known || n < least) {
+			to[q.Name] = n
+		}
+	}
+	for name, n := range tagged {
+		if _, known := count[name]; !known {
+			count[name] = n
+		}
+	}
 }
 
 // instancesIn returns how many instances of a service an answer has, where it

@@ -350,7 +350,8 @@ func TestMinInstances(t *testing.T) {
 			return list
 		}
 		rules := guard.Rules{MinInstances: map[string]int{"web": 2}}
-		g, _ := bundleRig(t, Bundle{Name: "b", Guard: rules}, map[string]any{"web": instances(3)}, tmpl("one", `{{ len (service "web") }}`))
+		g, _ := bundleRig(t, Bundle{Name: "b", Guard: rules}, map[string]any{"web": instances(3)},
+			tmpl("one", `{{ len (service "web") }}{{ with service "rare.web" }}{{ end }}`))
 		defer g.stop()
 		synctest.Wait()
 		g.holds("one", "3")
