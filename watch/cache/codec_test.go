@@ -128,9 +128,8 @@ func TestEveryKindIsDecidedOn(t *testing.T) {
 }
 
 func TestLayout(t *testing.T) {
-	type odd struct{ hidden int }
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[any](), reflect.TypeFor[func()](), reflect.TypeFor[map[int]string](), reflect.TypeFor[odd](),
+		reflect.TypeFor[any](), reflect.TypeFor[func()](), reflect.TypeFor[map[int]string](), reflect.TypeFor[struct{ hidden int }](),
 	} {
 		func() {
 			defer func() {
