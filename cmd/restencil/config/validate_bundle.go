@@ -25,6 +25,7 @@ func (c *Config) checkBundles() []error {
 		errs = append(errs, checkNotNegative(t.origins, map[string]int64{
 			"check_timeout": int64(t.CheckTimeout), "guard.min_bytes": int64(t.Guard.MinBytes),
 		})...)
+		errs = append(errs, checkShrink(t.origins, t.Guard)...)
 		errs = append(errs, c.checkMember(t)...)
 	}
 	return append(errs, c.checkNames()...)
@@ -44,6 +45,7 @@ func (b *Bundle) check() []error {
 	if at, twice := b.origins["reload"]; twice && !emptyCommand(b.Command) {
 		errs = append(errs, wrong(at, "reload and command are the same: one of them is too many", ""))
 	}
+	errs = append(errs, checkShrink(b.origins, b.Guard)...)
 	return append(errs, checkNotNegative(b.origins, map[string]int64{
 		"check_timeout":     int64(b.CheckTimeout),
 		"command_timeout":   int64(b.CommandTimeout),
@@ -53,6 +55,14 @@ func (b *Bundle) check() []error {
 		"retry.max_backoff": int64(b.Retry.MaxBackoff),
 		"guard.min_bytes":   int64(b.Guard.MinBytes),
 	})...)
+}
+
+// checkShrink complains of a max_shrink of nothing: to the guard that is none.
+func checkShrink(origins map[string]Origin, g Guard) []error {
+	if at, written := origins["guard.max_shrink"]; written && g.MaxShrink == 0 {
+		return []error{wrong(at, "guard.max_shrink: must be more than 0", `the least share that a file may lose, such as "1%"`)}
+	}
+	return nil
 }
 
 // checkNotNegative complains of the values below zero that were written.
