@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// share is a part of the whole, "50%" or 0.5. Zero is none.
+// share is a part of the whole, "50%" or 0.5. Zero is no limit, and cannot be
+// written.
 func share(to *float64) value {
 	const want = `a part such as "50%" or 0.5`
 	fromText := func(s string) (float64, error) {
@@ -38,7 +39,12 @@ func share(to *float64) value {
 			}
 			return 0, errKind
 		},
-		show: func(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) },
+		show: func(f float64) string {
+			if f == 0 {
+				f = 1 // all may be lost: no limit either
+			}
+			return strconv.FormatFloat(f, 'g', -1, 64)
+		},
 	}}
 }
 
