@@ -9,7 +9,9 @@
 // of the destination could see has changed; whoever opens the destination at
 // any time sees a whole file, the old one or the new, and never one with a
 // wider mode or another owner than was asked for. [Restore] puts back what
-// Swap replaced. [Write] is Stage and Swap of a single file, and [WriteAll] of
+// Swap replaced. For files that belong together, [Keep] notes what is there
+// first, and [SwapAll] stops at one that fails, so that Restore can put the others
+// back. [Write] is Stage and Swap of a single file, and [WriteAll] of
 // many that do not belong together, each as soon as it can be.
 //
 // One kind of destination cannot be replaced by a rename: a mount point, as a
@@ -19,8 +21,9 @@
 // what it pointed to is left alone (COMPAT 4.9).
 //
 // The functions may be called concurrently; those that change a destination
-// (Swap, Restore, Write, WriteAll) only for different destinations. On Windows a rename is not atomic,
-// there are no owners, and of the mode only "read-only" is kept.
+// (Swap, SwapAll, Restore, Write, WriteAll) only for different destinations. On
+// Windows a rename is not atomic, there are no owners, and of the mode only
+// "read-only" is kept.
 //
 // Package renderer knows nothing of templates or stores.
 package renderer
