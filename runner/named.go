@@ -342,13 +342,14 @@ func (r *Runner) begin(ctx context.Context, b *named, hash string, now time.Time
 	for i, u := range b.members {
 		outputs[i] = u.latest
 	}
-	r.launch(ctx, a, c, why, func() (err error) {
+	r.launch(ctx, a, c, why, func() (changed bool, err error) {
 		for i, u := range a.members {
 			if a.extras[i], err = u.writeFiles(outputs[i]); err != nil {
-				return u.renderError(err)
+				return changed, u.renderError(err)
 			}
+			changed = changed || a.extras[i]
 		}
-		return nil
+		return changed, nil
 	})
 }
 
@@ -357,12 +358,19 @@ func (b *named) newAttempt(hash string, now time.Time) *attempt {
 }
 
 // launch makes a change, beside the loop.
-func (r *Runner) launch(ctx context.Context, a *attempt, c apply.Change, why reason, before func() error) {
+func (r *Runner) launch(ctx context.Context, a *attempt, c apply.Change, why reason, before func() (bool, error)) {
 	b := a.bundle
+	destinations := b.destinations()
 	b.debounce.stop()
 	b.recheck, b.attempt = false, a
 	c.Desired = a.hash
-	c.Reload.Env = append(environ(c.Reload.Env, why, b.destinations()), "RESTENCIL_BUNDLE="+c.Bundle)
+	env := c.Reload.Env
+	c.ReloadEnv = func(changed []string) []string {
+		if len(changed) == 0 { // it is owed, and for which of them is not known
+			changed = destinations
+		}
+		return append(environ(env, why, changed), "RESTENCIL_BUNDLE="+c.Bundle)
+	}
 	tools := apply.Tools{Run: r.run, Journal: r.opts.journal(), Before: before}
 	r.underWay++
 	go func() {

@@ -201,6 +201,56 @@ func TestFailedReloadWithoutRollback(t *testing.T) {
 	})
 }
 
+// TestReloadKnowsWhatChanged: its environment names the files.
+func TestReloadKnowsWhatChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var files []string
+		note := func(cmd Command) (string, error) {
+			for _, v := range cmd.Env {
+				if list, ok := strings.CutPrefix(v, "RESTENCIL_FILES="); ok {
+					files = append(files, list)
+				}
+			}
+			return "", nil
+		}
+		o := Options{
+			Bundles:   []Bundle{{Name: "b", Command: cmd("reload")}},
+			Templates: members([]Template{tmpl("one", `{{ key "x" }}`), tmpl("two", `{{ key "y" }}`)}),
+		}
+		g := newRigWith(t, o, map[string]any{"x": 1, "y": 1}, func(r *Runner) {
+			r.run = func(_ context.Context, cmd Command) (string, error) { return note(cmd) }
+		})
+		defer g.stop()
+		sleep(time.Second)
+		g.store.set("y", 2)
+		sleep(time.Second)
+		want := []string{
+			filepath.Join(g.dir, "one") + "\n" + filepath.Join(g.dir, "two"),
+			filepath.Join(g.dir, "two"),
+		}
+		if !slices.Equal(files, want) {
+			t.Errorf("told of %q, want %q", files, want)
+		}
+	})
+}
+
+// TestReloadForExtraFiles: what writeToFile changes is read by a reload, too.
+func TestReloadForExtraFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		extra := filepath.Join(t.TempDir(), "extra")
+		g, c := bundleRig(t, Bundle{Name: "b", Command: cmd("reload")}, map[string]any{"x": 1},
+			tmpl("one", `same{{ key "x" | writeToFile "`+extra+`" "" "" "0600" }}`))
+		defer g.stop()
+		sleep(time.Second)
+		g.store.set("x", 2)
+		sleep(time.Second)
+		c.happened(t, "reload", "reload")
+		if got, err := os.ReadFile(extra); err != nil || string(got) != "2" {
+			t.Errorf("the file holds %q (%v)", got, err)
+		}
+	})
+}
+
 // TestSlowReload delays no other bundle and no rendering; what changes
 // meanwhile is worth one more.
 func TestSlowReload(t *testing.T) {

@@ -42,6 +42,10 @@ type Change struct {
 	Reload Command
 	Owed   bool // a reload is owed from before
 
+	// ReloadEnv returns the environment of Reload, given the destinations that
+	// have new bytes. Nil: it is Reload.Env.
+	ReloadEnv func(changed []string) []string
+
 	// Verify must hold after that, all at the same time. The commands among
 	// them have the environment of Reload. None: nothing to verify.
 	Verify []probe.Probe
@@ -80,9 +84,10 @@ type Tools struct {
 	Entered func(Step)
 
 	// Before is called between the checks and the swap, also where all files
-	// are right already; an error ends the transaction there, as one of Swap.
+	// are right already. It tells whether it has changed something that the
+	// program is to read. An error ends the transaction there, as one of Swap.
 	// Nil for none.
-	Before func() error
+	Before func() (changed bool, err error)
 }
 
 // A Step is a part of the transaction.

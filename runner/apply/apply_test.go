@@ -298,7 +298,7 @@ func TestFailureBeforeSwap(t *testing.T) {
 		},
 		{
 			name:    "before",
-			arrange: func(b *bench) { b.tools.Before = func() error { return errNo } },
+			arrange: func(b *bench) { b.tools.Before = func() (bool, error) { return false, errNo } },
 			step:    Swap, err: "exit status 1",
 			log: []string{"> stage", "> check", "check all"},
 		},

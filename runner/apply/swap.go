@@ -9,11 +9,13 @@ import (
 // swap puts all in place, or nothing.
 func (tx *transaction) swap(ctx context.Context) bool {
 	if tx.tools.Before != nil {
-		if err := tx.tools.Before(); err != nil {
+		var err error
+		if tx.extra, err = tx.tools.Before(); err != nil {
 			tx.out.Step = Swap
 			return tx.fail(err)
 		}
 	}
+	tx.equip()
 	if !tx.changes(renderer.Replaced, renderer.Repaired) {
 		return true
 	}
@@ -34,6 +36,20 @@ func (tx *transaction) swap(ctx context.Context) bool {
 		tx.noteUndone()
 	}
 	return false
+}
+
+// equip gives the reload its environment.
+func (tx *transaction) equip() {
+	if tx.ReloadEnv == nil {
+		return
+	}
+	var changed []string
+	for i, s := range tx.staged {
+		if s.Change() == renderer.Replaced {
+			changed = append(changed, tx.Members[i].File.Path)
+		}
+	}
+	tx.Reload.Env = tx.ReloadEnv(changed)
 }
 
 // putBack undoes the swap, as far as it was done.

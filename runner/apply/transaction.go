@@ -14,6 +14,7 @@ type transaction struct {
 	tools Tools
 	notes notes // nil where nothing is to be remembered
 	begun bool  // the journal knows of the swap
+	extra bool  // Before has changed something
 
 	staged []*renderer.Staged // by member
 	keep   bool               // what the swap replaces is kept
@@ -86,7 +87,7 @@ func (tx *transaction) changes(what ...renderer.Change) bool {
 
 // due tells whether the program has something to take notice of.
 func (tx *transaction) due() bool {
-	return tx.Owed || tx.changes(renderer.Replaced)
+	return tx.Owed || tx.extra || tx.changes(renderer.Replaced)
 }
 
 // discard removes what is left beside the destinations.
