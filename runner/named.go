@@ -69,8 +69,8 @@ func recruit(o Options, units []*unit) ([]*named, error) {
 		if b == nil {
 			return nil, fmt.Errorf("template %s belongs to bundle %q, which is not there", u.spec.Name, u.spec.Bundle)
 		}
-		b.members = append(b.members, u)
-		if !o.Dry {
+		if !o.Dry { // which prints one file at a time
+			b.members = append(b.members, u)
 			u.named = b
 		}
 	}
