@@ -78,8 +78,12 @@ func (v *view) StagedRoot() (string, error) { return v.tree.path() }
 
 // find returns where the file is staged that a name fits.
 func (v *view) find(name string) (string, error) {
+	path, err := filepath.Abs(name) // as destinations are
+	if err != nil {
+		return "", err
+	}
 	for _, fits := range []func(file) bool{
-		func(f file) bool { return f.path == filepath.Clean(name) },
+		func(f file) bool { return f.path == path },
 		func(f file) bool { return filepath.Base(f.path) == name },
 		func(f file) bool { return f.template == name },
 	} {
