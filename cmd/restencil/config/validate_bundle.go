@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"restencil/runner/apply"
 )
 
 // checkBundles says what is wrong with the bundles, and with what templates
@@ -26,6 +28,7 @@ func (c *Config) checkBundles() []error {
 			"check_timeout": int64(t.CheckTimeout), "guard.min_bytes": int64(t.Guard.MinBytes),
 		})...)
 		errs = append(errs, checkShrink(t.origins, t.Guard)...)
+		errs = append(errs, checkActions(t.origins, t.Check)...)
 		errs = append(errs, c.checkMember(t)...)
 	}
 	return append(errs, c.checkNames()...)
@@ -46,6 +49,7 @@ func (b *Bundle) check() []error {
 		errs = append(errs, wrong(at, "reload and command are the same: one of them is too many", ""))
 	}
 	errs = append(errs, checkShrink(b.origins, b.Guard)...)
+	errs = append(errs, checkActions(b.origins, b.Check)...)
 	return append(errs, checkNotNegative(b.origins, map[string]int64{
 		"check_timeout":     int64(b.CheckTimeout),
 		"command_timeout":   int64(b.CommandTimeout),
@@ -61,6 +65,14 @@ func (b *Bundle) check() []error {
 func checkShrink(origins map[string]Origin, g Guard) []error {
 	if at, written := origins["guard.max_shrink"]; written && g.MaxShrink == 0 {
 		return []error{wrong(at, "guard.max_shrink: must be more than 0", `the least share that a file may lose, such as "1%"`)}
+	}
+	return nil
+}
+
+// checkActions complains of actions that a check cannot have.
+func checkActions(origins map[string]Origin, check []string) []error {
+	if err := apply.ValidateCheck(apply.Command{Args: check}); err != nil {
+		return []error{wrong(origins["check"], err.Error(), "")}
 	}
 	return nil
 }
