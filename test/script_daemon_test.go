@@ -79,9 +79,9 @@ func daemonNamed(ts *testscript.TestScript, name string) *scriptDaemon {
 }
 
 func signalDaemon(ts *testscript.TestScript, neg bool, args []string) {
-	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "INT": os.Interrupt, "TERM": syscall.SIGTERM, "QUIT": syscall.SIGQUIT}
+	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "INT": os.Interrupt, "TERM": syscall.SIGTERM, "QUIT": syscall.SIGQUIT, "KILL": syscall.SIGKILL}
 	if neg || len(args) != 2 || signals[args[1]] == nil {
-		ts.Fatalf("usage: signal NAME HUP|INT|TERM|QUIT")
+		ts.Fatalf("usage: signal NAME HUP|INT|TERM|QUIT|KILL")
 	}
 	ts.Check(daemonNamed(ts, args[0]).cmd.Process.Signal(signals[args[1]]))
 }

@@ -25,7 +25,7 @@ import (
 //	waitgrep FILE REGEXP       waits until something in the file matches
 //	daemon NAME PROGRAM ARGS…  starts a program; what it prints goes to the file NAME.log
 //	signal NAME SIGNAL         sends it a signal, such as HUP
-//	ended NAME CODE            waits until it has ended, and wants this exit code
+//	ended NAME CODE            waits until it has ended, and wants this exit code; -1 for KILL
 //	end NAME CODE              the same after SIGTERM
 func TestScripts(t *testing.T) {
 	program := binary.Path(t)
