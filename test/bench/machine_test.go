@@ -11,12 +11,13 @@ import (
 	"restencil/test/servers"
 )
 
-// machine returns a sentence that says on what was measured, and what.
-func machine(t *testing.T) string {
+// machine returns a sentence that says on what was measured, and what. Began
+// is the load before.
+func machine(t *testing.T, began float64) string {
 	t.Helper()
-	return fmt.Sprintf("%s, %d cores, %.0f GiB of memory, Linux %s, files on %s; Consul %s, consul-template %s, %s.",
+	return fmt.Sprintf("%s, %d cores, %.0f GiB of memory, Linux %s, files on %s, load %.1f before; Consul %s, consul-template %s, %s.",
 		field("/proc/cpuinfo", "model name"), runtime.NumCPU(), memoryTotal()/(1<<20),
-		kernel(), fileSystem(os.TempDir()),
+		kernel(), fileSystem(os.TempDir()), began,
 		version(t, servers.ConsulPath(t), "version"), version(t, servers.ConsulTemplate(t), "-version"),
 		strings.Replace(runtime.Version(), "go", "Go ", 1))
 }
@@ -29,6 +30,13 @@ func field(path, name string) string {
 		}
 	}
 	return "unknown"
+}
+
+// load returns how many processes wanted to run in the last minute.
+func load() float64 {
+	var average float64
+	_, _ = fmt.Sscan(readText("/proc/loadavg"), &average)
+	return average
 }
 
 // kernel returns the kernel's version, without what its builder added.

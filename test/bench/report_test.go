@@ -19,9 +19,8 @@ const (
 	tableEnd   = "<!-- The end of the table. -->\n"
 )
 
-func writeResults(t *testing.T, rows []row, verdicts []verdict) {
+func writeResults(t *testing.T, rows []row, verdicts []verdict, on string) {
 	t.Helper()
-	on := machine(t)
 	writeFile(t, chartFile, []byte(chart(rows)))
 	writeFile(t, pageFile, []byte(page(rows, verdicts, on)))
 	readme, err := withTable(readText(readmeFile), table(rows)+"\n"+on+"\n")
