@@ -54,5 +54,5 @@ func more(elections int, began time.Time) bool {
 	if *soak > 0 {
 		return elections < 50
 	}
-	return time.Since(began) < 35*time.Second
+	return time.Since(began) < 30*time.Second
 }

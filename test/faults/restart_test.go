@@ -19,7 +19,7 @@ func TestAgentKilled(t *testing.T) {
 	eventually(t, exists(file))
 	s := sample(t, file, onlyUp())
 	kills := 0
-	for end := time.Now().Add(lasting(25 * time.Second)); time.Now().Before(end); kills++ {
+	for end := time.Now().Add(lasting(20 * time.Second)); time.Now().Before(end); kills++ {
 		time.Sleep(somewhere(0, 2*time.Second)) // when it is killed
 		agent.Kill()
 		time.Sleep(somewhere(0, 500*time.Millisecond)) // how long it is away
@@ -62,7 +62,7 @@ func TestAgentFrozen(t *testing.T) {
 	d, file := render(t, agent.Addr(), numbered())
 	eventually(t, exists(file))
 	s := sample(t, file, onlyUp())
-	for frozen, end := 10*time.Millisecond, time.Now().Add(lasting(20*time.Second)); time.Now().Before(end); frozen *= 2 {
+	for frozen, end := 10*time.Millisecond, time.Now().Add(lasting(15*time.Second)); time.Now().Before(end); frozen *= 2 {
 		time.Sleep(somewhere(0, 500*time.Millisecond)) // when it is stopped
 		agent.Pause()
 		time.Sleep(min(frozen, time.Until(end))) // the fault
@@ -83,7 +83,7 @@ func TestDaemonFrozen(t *testing.T) {
 	d, file := render(t, agent.Addr(), numbered())
 	eventually(t, exists(file))
 	s := sample(t, file, onlyUp())
-	for end := time.Now().Add(lasting(15 * time.Second)); time.Now().Before(end); {
+	for end := time.Now().Add(lasting(10 * time.Second)); time.Now().Before(end); {
 		time.Sleep(somewhere(0, time.Second)) // when it is stopped
 		freeze(t, d, somewhere(0, 5*time.Second))
 		s.fine()
