@@ -85,7 +85,7 @@ func cmd(line string) Command {
 	return Command{Args: strings.Fields(line), Timeout: time.Minute}
 }
 
-var refused = errors.New("exit status 1")
+var errRefused = errors.New("exit status 1")
 
 func TestBundleIsAllOrNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestFailedCheckLeavesEverything(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.set(func() { c.fail["check two"] = refused })
+		c.set(func() { c.fail["check two"] = errRefused })
 		g.store.set("x", 2)
 		g.store.set("y", 2)
 		sleep(500 * time.Millisecond)
@@ -167,7 +167,7 @@ func TestFailedReloadGoesBack(t *testing.T) {
 		defer g.stop()
 		sleep(time.Second)
 		c.happened(t, "reload")
-		c.set(func() { c.fail["reload"] = refused })
+		c.set(func() { c.fail["reload"] = errRefused })
 		g.store.set("x", 2)
 		synctest.Wait()
 		g.holds("one", "1")
@@ -188,7 +188,7 @@ func TestFailedReloadWithoutRollback(t *testing.T) {
 		g, c := bundleRig(t, Bundle{Name: "b", Command: cmd("reload")}, map[string]any{"x": 1}, tmpl("one", `{{ key "x" }}`))
 		defer g.stop()
 		sleep(time.Second)
-		c.set(func() { c.fail["reload"] = refused; c.ran = nil })
+		c.set(func() { c.fail["reload"] = errRefused; c.ran = nil })
 		g.store.set("x", 2)
 		synctest.Wait()
 		g.holds("one", "2")
@@ -418,9 +418,9 @@ func TestBundleExitOnFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, c := bundleRig(t, Bundle{Name: "b", Command: cmd("reload"), ExitOnFailure: true}, map[string]any{"x": 1}, tmpl("one", `{{ key "x" }}`))
 		sleep(time.Second)
-		c.set(func() { c.fail["reload"] = refused })
+		c.set(func() { c.fail["reload"] = errRefused })
 		g.store.set("x", 2)
-		if err := <-g.done; !errors.Is(err, refused) || !strings.Contains(err.Error(), `bundle "b"`) {
+		if err := <-g.done; !errors.Is(err, errRefused) || !strings.Contains(err.Error(), `bundle "b"`) {
 			t.Errorf("Run: %v", err)
 		}
 	})
@@ -442,7 +442,7 @@ func TestBundleOnce(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := Bundle{Name: "b", Check: cmd("check"), Command: cmd("reload"), Guard: test.guard}
-				c := &commands{fail: map[string]error{test.fails: refused}}
+				c := &commands{fail: map[string]error{test.fails: errRefused}}
 				g := newRigWith(t, Options{Once: true, Bundles: []Bundle{b}, Templates: members([]Template{tmpl("one", `{{ key "x" }}`)})},
 					map[string]any{"x": 1}, func(r *Runner) {
 						r.run = func(_ context.Context, cmd Command) (string, error) { return c.run(cmd) }
@@ -481,7 +481,7 @@ func TestOwedReload(t *testing.T) {
 					one.Bundle = bundle
 					c := &commands{fail: make(map[string]error)}
 					if fails {
-						c.fail["reload"] = refused
+						c.fail["reload"] = errRefused
 					}
 					o := Options{Templates: []Template{one}, Journal: j}
 					if bundle != "" {
