@@ -14,8 +14,8 @@ import (
 )
 
 // silence is the longest time without a sign of life, where the agent has no
-// reason to be silent: between two pieces of a reply, or before the reply to a
-// query that does not block.
+// reason to be silent: for a piece of a reply, or before the reply to a query
+// that does not block.
 const silence = 30 * time.Second
 
 // What a request is cancelled for.
@@ -116,6 +116,11 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return 0
 }
 
+// piece is how much of a reply, in bytes, must have come for silence to be
+// reckoned anew: a connection that brings less has something wrong with it,
+// and a new one may do better.
+const piece = 1 << 10
+
 // A watchedBody is a reply whose next piece must not take too long, and which
 // must not be too large.
 type watchedBody struct {
@@ -123,11 +128,16 @@ type watchedBody struct {
 	d    *watchdog
 	most int64 // zero: no limit
 	read int64
+	left int // of the piece
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
-	b.d.allow(silence, errNoMore)
+	if b.left <= 0 {
+		b.d.allow(silence, errNoMore)
+		b.left = piece
+	}
 	n, err := b.ReadCloser.Read(p)
+	b.left -= n
 	if b.read += int64(n); b.most > 0 && b.read > b.most {
 		return n, errTooMuch
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,14 +52,19 @@ func TestLine(t *testing.T) {
 		{"no more", func(r *http.Request) (*http.Response, error) {
 			connected(r)
 			time.Sleep(answer - 1)
-			body := io.MultiReader(&slowReader{r: r, pieces: 3}, &slowReader{r: r})
+			body := io.MultiReader(&slowReader{r: r, size: piece, pieces: 3}, &slowReader{r: r})
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
 		}, errNoMore, answer - 1 + 3*(silence-1) + silence},
 		{"slow but steady", func(r *http.Request) (*http.Response, error) {
 			connected(r)
 			time.Sleep(answer - 1)
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(io.LimitReader(&slowReader{r: r, pieces: 9}, 9))}, nil
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(io.LimitReader(&slowReader{r: r, size: piece, pieces: 9}, 9*piece))}, nil
 		}, nil, answer - 1 + 9*(silence-1)},
+		{"byte by byte", func(r *http.Request) (*http.Response, error) {
+			connected(r)
+			body := io.MultiReader(&slowReader{r: r, size: 1, pieces: 1}, &slowReader{r: r})
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
+		}, errNoMore, silence},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -92,9 +98,10 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A slowReader gives some bytes, each just in time, and then nothing.
+// A slowReader gives some pieces, each just in time, and then nothing.
 type slowReader struct {
 	r      *http.Request
+	size   int // of a piece
 	pieces int
 }
 
@@ -105,6 +112,5 @@ func (s *slowReader) Read(p []byte) (int, error) {
 	}
 	time.Sleep(silence - 1)
 	s.pieces--
-	p[0] = 'x'
-	return 1, nil
+	return copy(p, strings.Repeat("x", s.size)), nil
 }
