@@ -33,7 +33,7 @@ type crashRig struct {
 }
 
 func newCrashRig(t *testing.T) *crashRig {
-	r := &crashRig{t: t, dir: t.TempDir(), program: binary.Path(t)}
+	r := &crashRig{t: t, dir: t.TempDir(), program: crashProgram(t)}
 	conf := fmt.Sprintf(`
 local { path = %q }
 state_dir = %q
@@ -56,6 +56,18 @@ template {
 	r.write("reload", fmt.Sprintf("now=$(cat %s)\necho $now >>%s\n", strings.Join(r.files, " "), r.at("loads")))
 	r.write("loads", "")
 	return r
+}
+
+// programKey is the environment variable that has the program's path, where the
+// tests run in a namespace of their own.
+const programKey = "RESTENCIL_TEST_PROGRAM"
+
+func crashProgram(t *testing.T) string {
+	t.Helper()
+	if path := os.Getenv(programKey); path != "" {
+		return path
+	}
+	return binary.Path(t)
 }
 
 func (r *crashRig) at(name string) string { return filepath.Join(r.dir, filepath.FromSlash(name)) }
@@ -120,6 +132,13 @@ func (r *crashRig) mark() string { return "RESTENCIL_TEST_RIG=" + r.dir }
 func (r *crashRig) start() *crashDaemon {
 	r.t.Helper()
 	d := r.command()
+	r.launch(d)
+	return d
+}
+
+// launch starts a daemon that is killed when the test ends, at the latest.
+func (r *crashRig) launch(d *crashDaemon) {
+	r.t.Helper()
 	if err := d.cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
@@ -128,7 +147,6 @@ func (r *crashRig) start() *crashDaemon {
 		close(d.ended)
 	}()
 	r.t.Cleanup(d.kill)
-	return d
 }
 
 func (d *crashDaemon) kill() {
