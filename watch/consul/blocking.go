@@ -64,6 +64,7 @@ type keeper struct {
 	memory  memory
 	known   bool // something has been taken
 	failing bool // the receiver was told of a failure after that
+	news    bool // the last reply differed from the one before
 
 	// What the next attempt waits for: its own pause, cut short when others
 	// find that the trouble (nil: none that is shared) is over.
@@ -235,7 +236,7 @@ func (k *keeper) answered(r reply, took time.Duration) {
 	if f, k.cursor = k.cursor.take(r, k.s.options.MaxStale); f == doubtful {
 		return
 	}
-	news := f == changed && k.take(r)
+	k.news = f == changed && k.take(r)
 	switch {
 	case k.once:
 		k.cursor = k.cursor.anew()
@@ -245,7 +246,7 @@ func (k *keeper) answered(r reply, took time.Duration) {
 		k.pause = noIndex
 	case first && !k.to.awaits():
 		k.pause = max(afterNews, k.s.options.Unhurried)
-	case news:
+	case k.news:
 		k.pause = afterNews
 	case took < minRound:
 		k.pause = minRound - took + rand.N(roundJitter)

@@ -97,6 +97,22 @@ func TestManyServicesHaveBells(t *testing.T) {
 	})
 }
 
+// TestHotService: what changes again and again is followed at once, also where
+// there are many services.
+func TestHotService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, services := newWorld(), queriesNamed(500, serviceNamed, "s%d")
+		n := observe(t, w, DefaultOptions())
+		n.watch(services...)
+		time.Sleep(time.Minute)
+		for i := range 20 {
+			w.change(func() { w.services["s77"] = i })
+			time.Sleep(150 * time.Millisecond)
+			n.check(t)
+		}
+	})
+}
+
 // TestChangeWhileReading: bells ring for what a reply that is under way does
 // not tell.
 func TestChangeWhileReading(t *testing.T) {

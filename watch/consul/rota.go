@@ -13,6 +13,7 @@ const (
 	turn    = 5 * time.Millisecond // the same, for each query in rotation
 	spacing = time.Millisecond     // one query again, for each that has bells, when they ring on and on
 	seldom  = 10 * time.Minute     // one query again, though no bell has rung
+	heat    = 5 * time.Second      // during which what has changed is likely to change again
 	chime   = 3 * time.Millisecond // what follows the first of three bells that ring for one change
 )
 
@@ -41,6 +42,8 @@ type reading struct {
 	began time.Time // the last read
 	busy  bool      // it is being read
 	again bool      // the bells have rung since that began
+	read  bool      // it has been read before
+	news  time.Time // when a read brought something new last
 	gone  bool
 	place int // in the queue
 }
@@ -166,10 +169,14 @@ func (r *rota) done(e *reading) {
 	now := time.Now()
 	pause := e.keeper.pause // after a failure
 	e.keeper.pause = 0
-	doubt := e.keeper.cursor.confirm
+	doubt, news := e.keeper.cursor.confirm, e.keeper.news
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e.busy = false
+	if news && e.read {
+		e.news = now
+	}
+	e.read = true
 	if e.gone {
 		return
 	}
@@ -189,21 +196,32 @@ func (r *rota) done(e *reading) {
 	r.enqueue(e)
 }
 
-// soon is when e, whose bells have rung, may be read again.
+// soon is when e, whose bells have rung, may be read again. What has just
+// changed often changes again, and is not made to wait for all the others.
 func (r *rota) soon(e *reading) time.Time {
+	if e.hot(time.Now()) {
+		return e.began.Add(chime)
+	}
 	return e.began.Add(spacing * time.Duration(len(r.rung[e.bells])))
 }
+
+// hot tells whether e has just changed.
+func (e *reading) hot(now time.Time) bool { return now.Sub(e.news) < heat }
 
 // ring has everything read soon that has these bells.
 func (r *rota) ring(b *bells) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Now().Add(chime)
+	now := time.Now()
 	for e := range r.rung[b] {
 		if e.again = e.busy; e.busy {
 			continue
 		}
-		if due := latest(now, r.soon(e)); due.Before(e.due) {
+		due := latest(now, r.soon(e))
+		if !e.hot(now) {
+			due = latest(now.Add(chime), due)
+		}
+		if due.Before(e.due) {
 			heap.Remove(&r.queue, e.place)
 			e.due = due
 			r.enqueue(e)
