@@ -9,7 +9,9 @@ import (
 
 // TestLeaderKilled has a cluster lose its leader again and again, while a
 // service gets instances and loses none: its file never has fewer servers than
-// before, and what comes after the last election arrives.
+// before, and what comes after the last election arrives. One daemon asks the
+// agent of its machine, as is usual, one does so in few connections, and one
+// asks a server, which is killed when it leads.
 func TestLeaderKilled(t *testing.T) {
 	const (
 		first   = 20 // instances
@@ -17,15 +19,25 @@ func TestLeaderKilled(t *testing.T) {
 	)
 	cluster := servers.Cluster(t, 3)
 	c := cluster.Client()
-	fill(t, c, history) // to be replayed by each server that starts again
+	fill(t, c, history) // to be replayed, before the instances, by each server that starts again
 	for i := range first {
 		register(t, c, "web", i)
 	}
-	one, file := render(t, cluster.Addr(), upstream)
-	many, crowdedFile := render(t, cluster.Addr(), amongOthers(upstream), crowded...)
-	eventually(t, hasServers(file, first))
-	eventually(t, hasServers(crowdedFile, first))
-	samplers := []*sampler{sample(t, file, neverFewer(first)), sample(t, crowdedFile, neverFewer(first))}
+	var files []string
+	var samplers []*sampler
+	for _, d := range []struct {
+		addr, template string
+		args           []string
+	}{
+		{cluster.Addr(), upstream, nil},
+		{cluster.Addr(), amongOthers(upstream), crowded},
+		{cluster.ServerAddr(0), upstream, nil},
+	} {
+		_, file := render(t, d.addr, d.template, d.args...)
+		eventually(t, hasServers(file, first))
+		files = append(files, file)
+		samplers = append(samplers, sample(t, file, neverFewer(first)))
+	}
 
 	elections, n := 0, first
 	for began := time.Now(); more(elections, began); elections++ {
@@ -40,12 +52,11 @@ func TestLeaderKilled(t *testing.T) {
 		for _, s := range samplers {
 			s.fine()
 		}
-		one.alive()
-		many.alive()
 	}
 	register(t, c, "web", n)
-	promptly(t, hasServers(file, n+1))
-	promptly(t, hasServers(crowdedFile, n+1))
+	for _, file := range files {
+		promptly(t, hasServers(file, n+1))
+	}
 	t.Logf("%d leaders killed", elections)
 }
 

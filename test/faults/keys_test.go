@@ -25,11 +25,18 @@ func readFile(path string) (string, error) {
 	return string(content), err
 }
 
-// fill writes keys that no template asks for.
+// fill writes keys that no template asks for, as many as n transactions hold.
 func fill(t *testing.T, c *api.Client, n int) {
 	t.Helper()
+	const most = 64 // in a transaction
 	for i := range n {
-		put(t, c, fmt.Sprintf("other/%d", i), strings.Repeat("x", 200))
+		var ops api.KVTxnOps
+		for j := range most {
+			ops = append(ops, &api.KVTxnOp{Verb: api.KVSet, Key: fmt.Sprintf("other/%d", j), Value: fmt.Append(nil, i)})
+		}
+		if _, _, _, err := c.KV().Txn(ops, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

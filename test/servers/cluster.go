@@ -82,6 +82,9 @@ func (q *Quorum) assign() {
 // Addr returns the host and port of the client agent's HTTP API.
 func (q *Quorum) Addr() string { return q.client.Addr() }
 
+// ServerAddr returns the host and port of server i's HTTP API.
+func (q *Quorum) ServerAddr(i int) string { return q.servers[i].Addr() }
+
 // Client returns a client of the client agent.
 func (q *Quorum) Client() *api.Client { return q.client.Client() }
 
