@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -20,7 +21,8 @@ import (
 // TestPairsFitAfterEachReload changes a certificate and its key over and over.
 // They are two values of the store, and two files. Whoever reads both after a
 // reload finds that they belong together, and in the end has the last ones; with
-// RESTENCIL_SOAK ten thousand times.
+// RESTENCIL_SOAK ten thousand times. What does not belong together never comes in
+// place.
 func TestPairsFitAfterEachReload(t *testing.T) {
 	r := newPairRig(t)
 	const kinds = 16
@@ -49,6 +51,11 @@ func TestPairsFitAfterEachReload(t *testing.T) {
 	r.rotate(last)
 	d.until("loaded", func() bool { return bytes.HasSuffix(r.seen(), last.loaded()) })
 	r.check()
+	r.rotate(keyPair{crt: pairs[0].crt, key: pairs[1].key})
+	d.until("refused", func() bool { return strings.Contains(d.printed(), `bundle "tls": check failed`) })
+	if got := r.text("tls.crt") + r.text("tls.key"); got != string(last.loaded()) {
+		t.Errorf("a pair that does not fit is in place:\n%s", got)
+	}
 	d.stop()
 	t.Logf("%d rotations, %d loads", n, r.loaded)
 	if r.loaded < n/2 {

@@ -256,6 +256,12 @@ func (r *crashRig) holds() string {
 	return strings.Join(all, " ")
 }
 
+// text returns what is in a file, "" where there is none.
+func (r *crashRig) text(name string) string {
+	text, _ := os.ReadFile(r.at(name))
+	return string(text)
+}
+
 // strays returns the files that nobody asked for.
 func (r *crashRig) strays() []string {
 	var found []string

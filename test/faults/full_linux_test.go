@@ -118,11 +118,6 @@ func (r *crashRig) have(small, big string) bool {
 	return r.text("out/a.conf") == small && r.text("out/b.conf") == big && r.text("out/plain.conf") == big
 }
 
-func (r *crashRig) text(name string) string {
-	text, _ := os.ReadFile(r.at(name))
-	return string(text)
-}
-
 // fails waits until the daemon has told of the failure of both, and asserts
 // that nothing has changed on disk.
 func (d *crashDaemon) fails(reason, small, big string, before map[string]fs.FileInfo) {
