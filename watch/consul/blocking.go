@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"runtime"
 	"time"
 
 	"github.com/hashicorp/consul/api"
@@ -248,6 +249,7 @@ func (k *keeper) answered(r reply, took time.Duration) {
 		k.pause = max(afterNews, k.s.options.Unhurried)
 	case k.news:
 		k.pause = afterNews
+		runtime.Gosched() // whoever waits for the news goes on at once
 	case took < minRound:
 		k.pause = minRound - took + rand.N(roundJitter)
 	}
@@ -279,7 +281,10 @@ func (k *keeper) failed(err error, a *attempt) {
 	}
 	k.row++
 	k.pause = delay(k.s.options.Retry, e, k.row)
-	if a.serversOutcome(reply{}, err) == fails && e.RetryAfter == 0 && !k.once {
+	switch shared := a.serversOutcome(reply{}, err) == fails && e.RetryAfter == 0; {
+	case shared && k.once:
+		k.pause = probePace(k.s.options.Retry).Delay(k.row)
+	case shared:
 		// Others try too. Its own pace is for trouble that is its alone.
 		k.trouble, k.pause = k.s.serversOf(k.query.Datacenter), slowest(k.s.options.Retry)
 	}

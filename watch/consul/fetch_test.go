@@ -42,7 +42,7 @@ func ask(t *testing.T, q watch.Query, replies map[string]string) (reply, []strin
 	o.MaxStale, o.BlockQueryWait = 0, 0
 	s := newSource(o, stubClient(t, o, st))
 	k := &keeper{s: s, query: q, kind: kind}
-	r, err := kind.fetch(s.client.Client, q, k.options(t.Context()), &k.memory)
+	r, err := kind.fetch(s.client.Client, q, k.options((&attempt{answer: silence}).context(t.Context())), &k.memory)
 	var asked []string
 	for _, r := range st.requests() {
 		asked = append(asked, r.url)

@@ -1,8 +1,7 @@
 package consul
 
 import (
-	"bytes"
-	"encoding/json"
+	"net/http"
 
 	"github.com/hashicorp/consul/api"
 
@@ -10,24 +9,19 @@ import (
 )
 
 // fetchKey returns the pair, nil where the agent says that there is no such
-// key. The library would take an empty list for that, which no agent sends.
+// key. The library takes an empty list for that, which no agent sends.
 func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
-	t := &tray{}
-	_, m, err := c.KV().Get(q.Name, t.under(o))
-	if err != nil {
+	p, m, err := c.KV().Get(q.Name, o)
+	switch {
+	case err != nil:
 		return reply{}, err
-	}
-	if !t.full {
+	case p != nil:
+		return newReply(newKeyPair(q, p), m), nil
+	case lastStatus(o.Context()) == http.StatusOK:
+		return reply{}, errIncomplete
+	default:
 		return newReply(nil, m), nil
 	}
-	var pairs api.KVPairs
-	if err := json.NewDecoder(bytes.NewReader(t.body)).Decode(&pairs); err != nil {
-		return reply{}, err
-	}
-	if len(pairs) == 0 || pairs[0] == nil {
-		return reply{}, errIncomplete
-	}
-	return newReply(newKeyPair(q, pairs[0]), m), nil
 }
 
 // fetchPrefix returns every pair whose key begins with the query's name, in

@@ -41,6 +41,7 @@ type attempt struct {
 	http1      atomic.Bool  // the reply came over HTTP/1
 	sent       atomic.Bool  // a request has been sent, or it was tried
 	reached    atomic.Bool  // a reply has begun
+	status     atomic.Int32 // its HTTP status
 	leader     atomic.Int32 // what replies say of the leader, a leadership
 	retryAfter atomic.Int64 // what a 429 or 503 asks for, a time.Duration
 }
@@ -49,6 +50,15 @@ type attemptKey struct{}
 
 func (a *attempt) context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, attemptKey{}, a)
+}
+
+// lastStatus returns the HTTP status of the last reply in the attempt that ctx
+// belongs to; 0 where there is none.
+func lastStatus(ctx context.Context) int {
+	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		return int(a.status.Load())
+	}
+	return 0
 }
 
 // A line is the transport of all requests. It ends those that make no
@@ -92,6 +102,7 @@ func (l line) send(r *http.Request) (*http.Response, error) {
 
 func (a *attempt) note(resp *http.Response) {
 	a.reached.Store(true)
+	a.status.Store(int32(resp.StatusCode))
 	a.http1.Store(resp.ProtoMajor == 1)
 	if resp.Header.Get("X-Consul-KnownLeader") == "false" {
 		a.leader.Store(int32(unled))

@@ -191,7 +191,7 @@ func (r *rota) done(e *reading) {
 		e.due = now.Add(max(soonest, turn*time.Duration(r.turned)))
 	}
 	if pause > 0 {
-		e.due = now.Add(pause)
+		e.due = now.Add(max(pause, turn*time.Duration(r.turned+len(r.rung[e.bells]))))
 	}
 	r.enqueue(e)
 }
