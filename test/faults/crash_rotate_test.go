@@ -21,7 +21,7 @@ import (
 // TestPairsFitAfterEachReload changes a certificate and its key over and over.
 // They are two values of the store, and two files. Whoever reads both after a
 // reload finds that they belong together, and in the end has the last ones; with
-// RESTENCIL_SOAK ten thousand times. What does not belong together never comes in
+// -soak or RESTENCIL_SOAK ten thousand times. What does not belong together never comes in
 // place.
 func TestPairsFitAfterEachReload(t *testing.T) {
 	r := newPairRig(t)
@@ -34,7 +34,7 @@ func TestPairsFitAfterEachReload(t *testing.T) {
 	d := r.start()
 	d.ready()
 	rotations, end := 10_000, time.Now().Add(20*time.Second)
-	if os.Getenv("RESTENCIL_SOAK") != "" {
+	if *soak > 0 || os.Getenv("RESTENCIL_SOAK") != "" {
 		end = end.Add(24 * time.Hour)
 	}
 	n := 1

@@ -351,7 +351,7 @@ func TestCrashAnywhere(t *testing.T) {
 			began := time.Now()
 			asked := r.next()
 			if rounds%8 == 0 {
-				d.until("loaded", func() bool { return r.loads()[len(r.loads())-1] == whole(asked) })
+				d.until("loaded", func() bool { return slices.Contains(r.loads(), whole(asked)) })
 				took = time.Since(began)
 			} else {
 				time.Sleep(rand.N(took))
@@ -365,7 +365,10 @@ func TestCrashAnywhere(t *testing.T) {
 
 // crashTime is how long a test with no end by itself goes on.
 func crashTime(usual time.Duration) time.Duration {
-	if os.Getenv("RESTENCIL_SOAK") != "" {
+	switch {
+	case *soak > 0:
+		return *soak
+	case os.Getenv("RESTENCIL_SOAK") != "":
 		return 10 * time.Minute
 	}
 	return usual

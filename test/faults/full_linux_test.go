@@ -62,8 +62,8 @@ func (r *crashRig) smallDisk(name string) {
 }
 
 // newFullRig is a bundle of two files and a plain file, on a disk of their own.
-// What goes on is noted elsewhere. The big value is in the second and the plain
-// one.
+// What goes on is noted elsewhere. All of them change at once; the big value is
+// in the second and the plain one.
 func newFullRig(t *testing.T) *crashRig {
 	r := newCrashRig(t)
 	r.smallDisk("out")
@@ -79,17 +79,17 @@ bundle "app" {
 	}
 }
 template {
-	contents    = "{{ key \"small\" }}"
+	contents    = "{{ index (key \"all\" | split \" \") 0 }}"
 	destination = %q
 	bundle      = "app"
 }
 template {
-	contents    = "{{ key \"big\" }}"
+	contents    = "{{ index (key \"all\" | split \" \") 1 }}"
 	destination = %q
 	bundle      = "app"
 }
 template {
-	contents    = "{{ key \"big\" }}"
+	contents    = "{{ index (key \"all\" | split \" \") 1 }}"
 	destination = %q
 	command     = "printf x >>%s"
 }
@@ -100,7 +100,7 @@ template {
 // want has the store say what the files are to hold.
 func (r *crashRig) want(small, big string) {
 	r.t.Helper()
-	r.write("data.yaml", fmt.Sprintf("keys: {small: %s, big: %s}\n", small, big))
+	r.write("data.yaml", fmt.Sprintf("keys: {all: %s %s}\n", small, big))
 }
 
 // arrives waits until the files hold this and their commands have run so often.
@@ -206,6 +206,10 @@ func TestStateDiskFull(t *testing.T) {
 	}
 	r.want("five", "six")
 	d.arrives("five", "six", 3)
+	d.until("noted", func() bool { // that the commands have ended
+		log := d.printed()
+		return strings.Count(log, "in place and loaded") == 3 && strings.Count(log, `[INFO] (runner) ran "`) == 3
+	})
 	d.stop()
 	d = r.start()
 	d.ready()
