@@ -107,7 +107,11 @@ func (r *Runner) launch(ctx context.Context, a *attempt, c apply.Change, why rea
 		}
 		return append(environ(env, why, changed), "RESTENCIL_BUNDLE="+c.Bundle)
 	}
-	tools := apply.Tools{Run: r.run, Journal: r.opts.journal(), Before: before}
+	run := func(ctx context.Context, c Command) (string, error) {
+		output, err := r.run(ctx, c)
+		return output, inBrief(err)
+	}
+	tools := apply.Tools{Run: run, Journal: r.opts.journal(), Before: before}
 	r.underWay++
 	go func() {
 		a.outcome = apply.Apply(ctx, c, tools)
@@ -178,10 +182,12 @@ func (r *Runner) attemptFailed(a *attempt, now time.Time) error {
 	if fatal {
 		delay = 0
 	}
-	r.tell(BundleFailed{
-		Bundle: b.spec.Name, Step: out.Step, Err: out.Err, Output: out.Output,
-		RolledBack: out.RolledBack, RollbackErr: out.RollbackErr, RetryIn: delay,
-	})
+	if !r.opts.Once { // whose error says the same
+		r.tell(BundleFailed{
+			Bundle: b.spec.Name, Step: out.Step, Err: out.Err, Output: out.Output,
+			RolledBack: out.RolledBack, RollbackErr: out.RollbackErr, RetryIn: delay,
+		})
+	}
 	if !fatal {
 		return nil
 	}

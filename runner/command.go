@@ -127,23 +127,54 @@ func (e *executor) wait(ctx context.Context, p *process, argv []string, timeout 
 	case <-timer.C:
 		p.kill()
 		p.awaitEnd(killLimit)
-		return fmt.Errorf("child: command did not exit within time limit (%q):\n    %s", timeout, line)
+		return &commandError{
+			text: fmt.Sprintf("child: command did not exit within time limit (%q):\n    %s", timeout, line),
+			line: line, brief: fmt.Sprintf("did not end within %v", timeout),
+		}
 	case <-ctx.Done():
 		p.stop(e.grace)
 		p.awaitEnd(killLimit)
 		return fmt.Errorf("child: command was stopped: %w", context.Cause(ctx))
 	}
 	if p.status != (status{}) {
-		return fmt.Errorf("child: command exited with a non-zero exit status:\n\n    %s\n\n"+
-			"Please ensure the command exits with a zero (0) exit status to indicate success", line)
+		return &commandError{
+			text: fmt.Sprintf("child: command exited with a non-zero exit status:\n\n    %s\n\n"+
+				"Please ensure the command exits with a zero (0) exit status to indicate success", line),
+			line: line, brief: p.status.String(),
+		}
 	}
 	return nil
+}
+
+// A commandError is why a command failed, in consul-template's words (COMPAT
+// 4.6.3), and in our own.
+type commandError struct {
+	text        string
+	line, brief string // the command, and what was wrong with it
+}
+
+func (e *commandError) Error() string { return e.text }
+
+// inBrief returns err in one line, where it is about a command.
+func inBrief(err error) error {
+	if e, ok := err.(*commandError); ok {
+		return fmt.Errorf("%q: %s", e.line, e.brief)
+	}
+	return err
 }
 
 // A status is how a process ended.
 type status struct {
 	code   int    // the exit code; of what a signal ended, codeSignalled
 	signal string // the signal that ended it, "" for none
+}
+
+// String returns s as the shell's users know it.
+func (s status) String() string {
+	if s.signal != "" {
+		return "ended by " + s.signal
+	}
+	return fmt.Sprintf("exit status %d", s.code)
 }
 
 const (

@@ -36,6 +36,13 @@ type named struct {
 	pinned   string // the hash of a change that is not made, since somebody rolled back
 }
 
+// How long a change waits at least for what belongs to it: answers that a store
+// gives to several queries because of one write.
+const (
+	togetherMin = 10 * time.Millisecond
+	togetherMax = 50 * time.Millisecond
+)
+
 // trouble is what is known of attempts that failed.
 type trouble struct {
 	hash  string // of what was attempted
@@ -97,8 +104,8 @@ func (r *Runner) settleNamed(u *unit, out *outcome, now time.Time) {
 		b.recheck = true
 	}
 	u.recheck = false
-	if news && b.applied != "" && b.spec.Wait != (Wait{}) {
-		b.debounce.tick(now, b.spec.Wait)
+	if news && b.applied != "" {
+		b.debounce.tick(now, Wait{Min: max(b.spec.Wait.Min, togetherMin), Max: max(b.spec.Wait.Max, togetherMax)})
 	}
 	r.stir(b)
 }

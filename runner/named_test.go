@@ -169,7 +169,7 @@ func TestFailedReloadGoesBack(t *testing.T) {
 		c.happened(t, "reload")
 		c.set(func() { c.fail["reload"] = errRefused })
 		g.store.set("x", 2)
-		synctest.Wait()
+		sleep(togetherMin)
 		g.holds("one", "1")
 		c.happened(t, "reload", "reload")
 		c.set(func() { delete(c.fail, "reload") })
@@ -190,7 +190,7 @@ func TestFailedReloadWithoutRollback(t *testing.T) {
 		sleep(time.Second)
 		c.set(func() { c.fail["reload"] = errRefused; c.ran = nil })
 		g.store.set("x", 2)
-		synctest.Wait()
+		sleep(togetherMin)
 		g.holds("one", "2")
 		c.happened(t, "reload")
 		c.set(func() { delete(c.fail, "reload") })
@@ -251,6 +251,22 @@ func TestReloadForExtraFiles(t *testing.T) {
 	})
 }
 
+// TestWhatBelongsTogether: one write of a store may come as several answers.
+func TestWhatBelongsTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, c := bundleRig(t, Bundle{Name: "b", Command: cmd("reload")}, map[string]any{"x": 1, "y": 1},
+			tmpl("one", `{{ key "x" }}`), tmpl("two", `{{ key "y" }}`))
+		defer g.stop()
+		sleep(time.Second)
+		g.store.set("x", 2)
+		sleep(5 * time.Millisecond)
+		g.store.set("y", 2)
+		sleep(time.Second)
+		g.holds("two", "2")
+		c.happened(t, "reload", "reload")
+	})
+}
+
 // TestSlowReload delays no other bundle and no rendering; what changes
 // meanwhile is worth one more.
 func TestSlowReload(t *testing.T) {
@@ -265,13 +281,13 @@ func TestSlowReload(t *testing.T) {
 		sleep(time.Second)
 		c.set(func() { c.take["slow"] = time.Minute; c.ran = nil })
 		g.store.set("x", 2)
-		synctest.Wait()
+		sleep(togetherMin)
 		for i := 3; i < 20; i++ {
 			g.store.set("x", i)
 			sleep(time.Second)
 		}
 		g.store.set("y", 2)
-		synctest.Wait()
+		sleep(togetherMin)
 		g.holds("other", "2")
 		g.holds("third", "2")
 		c.happened(t, "slow", "quick")
@@ -290,7 +306,7 @@ func TestBundleWaitsForItsOwnDataOnly(t *testing.T) {
 			Templates: templates,
 		}, map[string]any{"x": 1, "y": 1, "z": 1})
 		defer g.stop()
-		synctest.Wait()
+		sleep(togetherMin)
 		c.happened(t, "reload") // the first does not wait
 		g.store.set("x", 2)
 		for i := range 5 {
@@ -314,7 +330,7 @@ func TestMinInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, c := bundleRig(t, Bundle{Name: "b", Command: cmd("reload"), MinInterval: time.Minute}, map[string]any{"x": 0}, tmpl("one", `{{ key "x" }}`))
 		defer g.stop()
-		synctest.Wait()
+		sleep(togetherMin)
 		c.happened(t, "reload")
 		for i := range 50 {
 			g.store.set("x", i)
@@ -338,7 +354,7 @@ func TestGuard(t *testing.T) {
 		sleep(time.Hour)
 		g.holds("one", "0123456789")
 		g.store.set("x", "012345678")
-		synctest.Wait()
+		sleep(togetherMin)
 		g.holds("one", "012345678")
 		c.happened(t, "reload")
 		g.store.set("x", "")
@@ -346,7 +362,7 @@ func TestGuard(t *testing.T) {
 		if err := g.runner.Accept(t.Context(), "b"); err != nil {
 			t.Fatal(err)
 		}
-		synctest.Wait()
+		sleep(togetherMin)
 		g.holds("one", "")
 		c.happened(t, "reload")
 		if err := g.runner.Accept(t.Context(), "b"); err == nil {
@@ -377,10 +393,10 @@ func TestGuardOfOneTemplate(t *testing.T) {
 		one.Guard = guard.Rules{MinBytes: 3}
 		g, _ := bundleRig(t, Bundle{Name: "b"}, map[string]any{"x": 111, "y": 1}, one, tmpl("two", `{{ key "y" }}`))
 		defer g.stop()
-		synctest.Wait()
+		sleep(togetherMin)
 		g.holds("two", "1")
 		g.store.set("y", 2)
-		synctest.Wait()
+		sleep(togetherMin)
 		g.holds("two", "2")
 		g.store.set("x", 1)
 		g.store.set("y", 3)
@@ -403,7 +419,7 @@ func TestMinInstances(t *testing.T) {
 		g, _ := bundleRig(t, Bundle{Name: "b", Guard: rules}, map[string]any{"web": instances(3)},
 			tmpl("one", `{{ len (service "web") }}{{ with service "rare.web" }}{{ end }}`))
 		defer g.stop()
-		synctest.Wait()
+		sleep(togetherMin)
 		g.holds("one", "3")
 		g.store.set("web", instances(1))
 		sleep(time.Second)
@@ -553,12 +569,12 @@ func TestAcceptAfterRollback(t *testing.T) {
 		if err := g.runner.Rollback(t.Context(), "b", 1); err != nil {
 			t.Fatal(err)
 		}
-		synctest.Wait()
+		sleep(togetherMin)
 		g.holds("one", "1")
 		if err := g.runner.Accept(t.Context(), "b"); err != nil {
 			t.Fatal(err)
 		}
-		synctest.Wait()
+		sleep(togetherMin)
 		g.holds("one", "2")
 	})
 }
@@ -579,14 +595,14 @@ func TestReloadOfBundles(t *testing.T) {
 		c.happened(t)
 		c.set(func() { c.take["reload"] = time.Minute })
 		g.store.set("x", 2)
-		synctest.Wait()
+		sleep(togetherMin)
 		g.reloadOptions(options())
 		g.store.set("x", 3)
 		sleep(5 * time.Minute)
 		g.holds("one", "3")
 		c.happened(t, "reload", "reload")
 		g.store.set("x", 4)
-		synctest.Wait()
+		sleep(togetherMin)
 		g.reloadOptions(Options{Templates: []Template{tmpl("one", `{{ key "x" }}`)}})
 		sleep(5 * time.Minute)
 		g.store.set("x", 5)
