@@ -2,7 +2,8 @@
 // fails: real Consul agents that are killed, frozen or cut off, clusters that
 // lose their leaders, and replies that are not to be trusted. While that goes
 // on, files are read all the time, and must never hold what no healthy Consul
-// has said; afterwards they catch up.
+// has said; afterwards they catch up. And it has the program itself killed at
+// every step that it takes, and its disks be full or read-only.
 //
 // Each test does with its fault what fits into some seconds. With the flag
 // -soak, as in "make soak", it goes on for that long.
