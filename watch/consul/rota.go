@@ -9,12 +9,12 @@ import (
 
 // How often what no blocking query keeps current is read.
 const (
-	soonest = time.Second          // one query again, in rotation
-	turn    = 5 * time.Millisecond // the same, for each query in rotation
-	spacing = time.Millisecond     // one query again, for each that has bells, when they ring on and on
-	seldom  = 10 * time.Minute     // one query again, though no bell has rung
-	heat    = 5 * time.Second      // during which what has changed is likely to change again
-	chime   = 3 * time.Millisecond // what follows the first of three bells that ring for one change
+	soonest = time.Second            // one query again, in rotation
+	turn    = 5 * time.Millisecond   // the same, for each query in rotation
+	spacing = 400 * time.Microsecond // one query again, for each that has bells, when they ring on and on
+	seldom  = 10 * time.Minute       // one query again, though no bell has rung
+	heat    = 5 * time.Second        // during which what has changed is likely to change again
+	chime   = 3 * time.Millisecond   // what follows the first of three bells that ring for one change
 )
 
 // A rota reads queries when it is their turn, some of them at a time.
