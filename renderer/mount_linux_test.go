@@ -4,56 +4,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
 	"restencil/renderer"
+	"restencil/test/namespace"
 )
-
-// inNamespace runs the calling test again in a process that may mount, and
-// returns true in there. Where no such process can be had, it skips.
-func inNamespace(t *testing.T) bool {
-	t.Helper()
-	const key = "RESTENCIL_TEST_NAMESPACE"
-	if os.Getenv(key) != "" {
-		return true
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), key+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	if os.Getuid() != 0 {
-		cmd.SysProcAttr.Unshareflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		t.Errorf("in a namespace of its own: %v\n%s", err, out)
-	case err != nil:
-		t.Skip("no namespace to mount in: ", err)
-	case strings.Contains(string(out), "--- SKIP"):
-		t.Skipf("in a namespace of its own:\n%s", out)
-	}
-	return false
-}
-
-// mount mounts, and skips the test where that is not allowed even here.
-func mount(t *testing.T, source, target, kind string, flags uintptr, data string) {
-	t.Helper()
-	if err := syscall.Mount(source, target, kind, flags, data); err != nil {
-		t.Skipf("mount %s: %v", target, err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(target, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-}
 
 // bindMounted returns a directory with a file "out" that another is mounted on.
 func bindMounted(t *testing.T, content string, mode fs.FileMode) (dir, path string) {
@@ -63,12 +21,12 @@ func bindMounted(t *testing.T, content string, mode fs.FileMode) (dir, path stri
 	source := filepath.Join(t.TempDir(), "source")
 	put(t, source, content, mode)
 	put(t, path, "below", 0o644)
-	mount(t, source, path, "", syscall.MS_BIND, "")
+	namespace.Mount(t, source, path, "", syscall.MS_BIND, "")
 	return dir, path
 }
 
 func TestBindMount(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t) {
 		return
 	}
 	tests := []struct {
@@ -126,7 +84,7 @@ func TestBindMount(t *testing.T) {
 }
 
 func TestRestoreBindMount(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t) {
 		return
 	}
 	dir, path := bindMounted(t, "old", 0o640)
@@ -147,13 +105,13 @@ func TestRestoreBindMount(t *testing.T) {
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k")
+	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k")
 	put(t, filepath.Join(dir, "ballast"), strings.Repeat("x", 48<<10), 0o600)
 	return dir
 }
 
 func TestDiskFull(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t) {
 		return
 	}
 	dir := smallDisk(t)
@@ -179,7 +137,7 @@ func TestDiskFull(t *testing.T) {
 
 // The mounted file lies on the full disk, the directory around it does not.
 func TestDiskFullInPlace(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t) {
 		return
 	}
 	source := filepath.Join(smallDisk(t), "source")
@@ -187,7 +145,7 @@ func TestDiskFullInPlace(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "out")
 	put(t, path, "below", 0o644)
-	mount(t, source, path, "", syscall.MS_BIND, "")
+	namespace.Mount(t, source, path, "", syscall.MS_BIND, "")
 
 	_, err := renderer.Write(renderer.File{Path: path, Content: make([]byte, 32<<10), Perm: 0o600, Backup: true})
 	want := "failed writing file: write " + path + ": no space left on device"
@@ -198,14 +156,14 @@ func TestDiskFullInPlace(t *testing.T) {
 }
 
 func TestReadOnlyFileSystem(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t) {
 		return
 	}
 	dir := t.TempDir()
-	mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k")
+	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k")
 	path := filepath.Join(dir, "out")
 	put(t, path, "old", 0o644)
-	mount(t, "tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
+	namespace.Mount(t, "tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
 	t.Cleanup(func() { syscall.Mount("tmpfs", dir, "tmpfs", 0, "") })
 
 	for _, tt := range []struct {
@@ -234,7 +192,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 // Of two files the second fails: the first, which is a mount point and was
 // written in place, is what it was.
 func TestSwapAllUndoesBindMount(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t) {
 		return
 	}
 	dir, path := bindMounted(t, "old", 0o640)
@@ -263,7 +221,7 @@ func TestSwapAllUndoesBindMount(t *testing.T) {
 
 // What a mount point holds is kept as a copy, for which there may be no space.
 func TestKeepOnFullDisk(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t) {
 		return
 	}
 	dir := smallDisk(t)
@@ -271,7 +229,7 @@ func TestKeepOnFullDisk(t *testing.T) {
 	put(t, path, "", 0o644)
 	source := filepath.Join(t.TempDir(), "source")
 	put(t, source, strings.Repeat("old ", 8<<10), 0o640)
-	mount(t, source, path, "", syscall.MS_BIND, "")
+	namespace.Mount(t, source, path, "", syscall.MS_BIND, "")
 	before := tree(t, dir)
 
 	all := stageKept(t, renderer.File{Path: path, Content: []byte("new")})

@@ -4,61 +4,20 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"restencil/test/namespace"
 )
 
-// inNamespace runs the calling test again in a process that may mount, and
-// returns true in there. Where no such process can be had, it skips.
-func inNamespace(t *testing.T) bool {
-	t.Helper()
-	const key = "RESTENCIL_TEST_NAMESPACE"
-	if os.Getenv(key) != "" {
-		return true
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), key+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	if os.Getuid() != 0 {
-		cmd.SysProcAttr.Unshareflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		t.Errorf("in a namespace of its own: %v\n%s", err, out)
-	case err != nil:
-		t.Skip("no namespace to mount in: ", err)
-	case strings.Contains(string(out), "--- SKIP"):
-		t.Skipf("in a namespace of its own:\n%s", out)
-	}
-	return false
-}
-
-// mount mounts, and skips the test where that is not allowed even here.
-func mount(t *testing.T, source, target, kind string, flags uintptr, data string) {
-	t.Helper()
-	if err := syscall.Mount(source, target, kind, flags, data); err != nil {
-		t.Skipf("mount %s: %v", target, err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(target, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 func TestDiskFull(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t) {
 		return
 	}
 	dir := t.TempDir()
-	mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k")
+	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k")
 	j := open(t, dir, Options{Generations: 3})
 	check(t, j.Applied("b", "1", []File{{Path: "x", Content: []byte("1")}}))
 	ballast := filepath.Join(dir, "ballast")
@@ -97,11 +56,11 @@ func fill(t *testing.T, path string) {
 }
 
 func TestReadOnlyFileSystem(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t) {
 		return
 	}
 	dir := t.TempDir()
-	mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k")
+	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k")
 	j := open(t, dir, Options{Generations: 1})
 	check(t, j.Applied("b", "1", []File{{Path: "x"}}))
 	check(t, j.Owe("b", "2", nil))
@@ -128,7 +87,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 
 // A destination that is a mount point cannot be renamed over.
 func TestRecoverMountPoint(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t) {
 		return
 	}
 	for _, tt := range []struct {
@@ -143,7 +102,7 @@ func TestRecoverMountPoint(t *testing.T) {
 			source := filepath.Join(t.TempDir(), "source")
 			put(t, source, "the old one")
 			put(t, w.path("mounted"), "below")
-			mount(t, source, w.path("mounted"), "", syscall.MS_BIND, "")
+			namespace.Mount(t, source, w.path("mounted"), "", syscall.MS_BIND, "")
 			put(t, w.temp("mounted"), "new")
 			j := open(t, w.state, Options{})
 			check(t, j.Begin("b", "2", []Move{{Path: w.path("mounted"), Temp: w.temp("mounted"), Kept: w.kept("mounted")}}))

@@ -1,11 +1,9 @@
 package faults
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
@@ -14,36 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// inNamespace runs the calling test again in a process that may mount, and
-// returns true in there. Where no such process can be had, it skips.
-func inNamespace(t *testing.T) bool {
-	t.Helper()
-	const key = "RESTENCIL_TEST_NAMESPACE"
-	if os.Getenv(key) != "" {
-		return true
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
-	cmd.Env = append(os.Environ(), key+"=1", programKey+"="+crashProgram(t))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	if os.Getuid() != 0 {
-		cmd.SysProcAttr.Unshareflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		t.Errorf("in a namespace of its own: %v\n%s", err, out)
-	case err != nil:
-		t.Skip("no namespace to mount in: ", err)
-	case strings.Contains(string(out), "--- SKIP"):
-		t.Skipf("in a namespace of its own:\n%s", out)
-	}
-	return false
-}
+	"restencil/test/namespace"
+)
 
 // smallDisk mounts a file system of 64 KiB on a directory of the rig.
 func (r *crashRig) smallDisk(name string) {
@@ -51,14 +22,7 @@ func (r *crashRig) smallDisk(name string) {
 	if err := os.MkdirAll(r.at(name), 0o755); err != nil {
 		r.t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", r.at(name), "tmpfs", 0, "size=64k"); err != nil {
-		r.t.Skip("mounting a small disk: ", err)
-	}
-	r.t.Cleanup(func() {
-		if err := syscall.Unmount(r.at(name), syscall.MNT_DETACH); err != nil {
-			r.t.Error(err)
-		}
-	})
+	namespace.Mount(r.t, "tmpfs", r.at(name), "tmpfs", 0, "size=64k")
 }
 
 // newFullRig is a bundle of two files and a plain file, on a disk of their own.
@@ -152,7 +116,7 @@ func (r *crashRig) look() map[string]fs.FileInfo {
 // TestDiskFull: while the disk has no room, the old files stay, and the log says
 // why. When it has, the new ones come, and the commands run once.
 func TestDiskFull(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t, programKey+"="+crashProgram(t)) {
 		return
 	}
 	r := newFullRig(t)
@@ -184,7 +148,7 @@ func TestDiskFull(t *testing.T) {
 
 // TestStateDiskFull: no room for the journal is no reason not to go on.
 func TestStateDiskFull(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t, programKey+"="+crashProgram(t)) {
 		return
 	}
 	r := newFullRig(t)
@@ -220,7 +184,7 @@ func TestStateDiskFull(t *testing.T) {
 // TestReadOnlyDisk: the same with a file system that becomes read-only, as one
 // with errors does.
 func TestReadOnlyDisk(t *testing.T) {
-	if !inNamespace(t) {
+	if !namespace.Own(t, programKey+"="+crashProgram(t)) {
 		return
 	}
 	r := newFullRig(t)
