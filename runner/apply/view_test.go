@@ -100,7 +100,9 @@ func TestValidateCheck(t *testing.T) {
 
 // variables returns those of env that are ours, sorted.
 func variables(env []string) []string {
-	ours := slices.DeleteFunc(slices.Clone(env), func(s string) bool { return !strings.HasPrefix(s, "RESTENCIL_") })
+	ours := slices.DeleteFunc(slices.Clone(env), func(s string) bool {
+		return !strings.HasPrefix(s, "RESTENCIL_") || strings.HasPrefix(s, "RESTENCIL_TEST_")
+	})
 	slices.Sort(ours)
 	return ours
 }

@@ -135,7 +135,7 @@ func (d disk) mkdir(path string) error {
 		}
 	}
 	d.before("mkdir %s", path)
-	if err := os.Mkdir(path, 0o700); err != nil {
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) { // another bundle's note may be as far
 		return err
 	}
 	return d.syncDir(parent)
