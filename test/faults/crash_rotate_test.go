@@ -33,7 +33,7 @@ func TestPairsFitAfterEachReload(t *testing.T) {
 	r.rotate(pairs[0])
 	d := r.start()
 	d.ready()
-	rotations, end := 10_000, time.Now().Add(20*time.Second)
+	rotations, end := 10_000, time.Now().Add(crashTime(20*time.Second))
 	if *soak > 0 || os.Getenv("RESTENCIL_SOAK") != "" {
 		end = end.Add(24 * time.Hour)
 	}

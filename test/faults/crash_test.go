@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"restencil/test/binary"
+	"restencil/test/servers"
 )
 
 // crashPatience bounds every wait for a condition.
@@ -370,6 +371,9 @@ func crashTime(usual time.Duration) time.Duration {
 		return *soak
 	case os.Getenv("RESTENCIL_SOAK") != "":
 		return 10 * time.Minute
+	}
+	if !servers.Required() {
+		usual /= 5
 	}
 	return usual
 }

@@ -95,10 +95,14 @@ func built(t testing.TB, name string) string {
 	return path
 }
 
+// Required tells whether everything is to be tested, as in "make test", and not
+// only what can be in little time with nothing installed.
+func Required() bool { return os.Getenv(requiredVariable) == "required" }
+
 // missing ends the test for want of a program.
 func missing(t testing.TB, reason string) {
 	t.Helper()
-	if os.Getenv(requiredVariable) == "required" {
+	if Required() {
 		t.Fatal(reason)
 	}
 	t.Skip(reason)
