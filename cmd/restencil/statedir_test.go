@@ -27,11 +27,11 @@ func TestStateDir(t *testing.T) {
 	if err := os.WriteFile("my app.hcl", nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	root := "/home/me/.local/state/restencil"
+	root := "/h/me/.local/state/restencil"
 	if os.Getuid() == 0 {
 		root = "/var/lib/restencil"
 	}
-	home := []string{"HOME=/home/me"}
+	home := []string{"HOME=/h/me"}
 	for _, c := range []struct {
 		name    string
 		environ []string

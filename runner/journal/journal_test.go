@@ -444,9 +444,9 @@ func TestDefaultDir(t *testing.T) {
 	}{
 		{"root", map[string]string{"HOME": "/root"}, 0, "/var/lib/restencil"},
 		{"systemd", map[string]string{"STATE_DIRECTORY": "/var/lib/a:/var/lib/b"}, 0, "/var/lib/a"},
-		{"home", map[string]string{"HOME": "/home/u"}, 7, "/home/u/.local/state/restencil"},
-		{"XDG", map[string]string{"HOME": "/home/u", "XDG_STATE_HOME": "/s"}, 7, "/s/restencil"},
-		{"XDG, relative", map[string]string{"HOME": "/home/u", "XDG_STATE_HOME": "s"}, 7, "/home/u/.local/state/restencil"},
+		{"home", map[string]string{"HOME": "/h/u"}, 7, "/h/u/.local/state/restencil"},
+		{"XDG", map[string]string{"HOME": "/h/u", "XDG_STATE_HOME": "/s"}, 7, "/s/restencil"},
+		{"XDG, relative", map[string]string{"HOME": "/h/u", "XDG_STATE_HOME": "s"}, 7, "/h/u/.local/state/restencil"},
 		{"nothing", nil, 7, ""},
 		{"empty", map[string]string{"HOME": "", "STATE_DIRECTORY": "", "XDG_STATE_HOME": ""}, -1, ""},
 	}
