@@ -28,6 +28,11 @@ type Options struct {
 	// nothing is remembered. Not used with Once or Dry.
 	Journal *journal.Journal
 
+	// Unresolved says that the journal has a change that a crash cut in two,
+	// and that could not be made whole: what is left of it beside the
+	// destinations may be the only copy, and stays.
+	Unresolved bool
+
 	// KeepSecrets has the journal keep files that hold secrets, too.
 	KeepSecrets bool
 

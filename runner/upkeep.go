@@ -36,9 +36,12 @@ func (r *Runner) reconcile(now time.Time) {
 }
 
 // sweep removes what a process that was killed left beside the destinations.
-// One that runs once may be at work beside another.
+// One that runs once may be at work beside another. Of a bundle whose roll-back
+// failed, what is left is the old content: only where the journal knows that all
+// is whole may it go.
 func (r *Runner) sweep() {
-	if r.opts.Dry {
+	unknown := len(r.opts.Bundles) > 0 && r.opts.journal() == nil
+	if r.opts.Dry || r.opts.Unresolved || unknown {
 		return
 	}
 	untouched := time.Duration(0)

@@ -78,6 +78,49 @@ func TestRestless(t *testing.T) {
 	})
 }
 
+// TestSweep: what a killed process left goes, unless it may be the only copy.
+func TestSweep(t *testing.T) {
+	for _, test := range []struct {
+		name                        string
+		bundle, journal, unresolved bool
+		stays                       bool
+	}{
+		{name: "plain"},
+		{name: "bundle", bundle: true, journal: true},
+		{name: "bundle without a journal", bundle: true, stays: true},
+		{name: "unresolved", bundle: true, journal: true, unresolved: true, stays: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				left := filepath.Join(dir, ".one.restencil-1a2b")
+				if err := os.WriteFile(left, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				one := tmpl("one", `{{ key "x" }}`)
+				o := Options{Unresolved: test.unresolved, Templates: []Template{one}}
+				if test.bundle {
+					o.Bundles, o.Templates = []Bundle{{Name: "b"}}, members(o.Templates)
+				}
+				if test.journal {
+					o.Journal = openJournal(t, t.TempDir())
+					defer o.Journal.Close()
+				}
+				old := time.Now().Add(-time.Minute)
+				if err := os.Chtimes(left, old, old); err != nil {
+					t.Fatal(err)
+				}
+				g := newRigAt(t, dir, o, map[string]any{"x": 1}, func(*Runner) {})
+				sleep(time.Second)
+				g.stop()
+				if _, err := os.Stat(left); (err == nil) != test.stays {
+					t.Errorf("what was left: %v", err)
+				}
+			})
+		})
+	}
+}
+
 func TestStoreDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t, Options{StoreDown: 10 * time.Minute, Templates: []Template{tmpl("one", `{{ key "x" }}`)}}, map[string]any{"x": 1})

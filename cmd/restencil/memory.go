@@ -23,6 +23,8 @@ type memory struct {
 	failed  bool                        // opening was tried in vain; it is not tried again
 	log     atomic.Pointer[logging.Log] // where the journal's warnings go
 
+	unresolved bool // see runner.Options
+
 	bundles bool            // there are some
 	server  *control.Server // nil: nothing listens
 	serving sync.WaitGroup
@@ -73,6 +75,7 @@ func (s *service) openJournal(dir string, generations int) *journal.Journal {
 	recovered, err := j.Recover()
 	for _, r := range recovered {
 		s.warn(recovery(r))
+		s.memory.unresolved = s.memory.unresolved || r.Err != nil
 	}
 	if err != nil {
 		why := "nothing is remembered across restarts: " + err.Error()

@@ -91,6 +91,7 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	opts.Stdout, opts.Stderr = s.stdout, s.stderr
 	opts.Heartbeat = s.manager.Heartbeat()
 	opts.Journal = s.remember(cfg, opts)
+	opts.Unresolved = s.memory.unresolved
 	opts.Events = func(e runner.Event) {
 		tell(e)
 		s.manager.Event(e)

@@ -9,15 +9,13 @@ import (
 	"testing"
 
 	"restencil/renderer"
+	"restencil/test/servers"
 )
 
 // A virtual host can only be tested through nginx.conf, which nobody renders
 // here.
 func TestNginxTestsVirtualHosts(t *testing.T) {
-	nginx, err := exec.LookPath("nginx")
-	if err != nil {
-		t.Skip(err)
-	}
+	nginx := servers.NginxPath(t)
 	b := newBench(t)
 	b.put("nginx.conf", "error_log stderr;\npid "+b.at("pid")+";\nevents {}\n"+
 		"http {\n\taccess_log off;\n\tinclude sites-enabled/*;\n}\n", 0o644)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -119,8 +120,8 @@ func TestLongPath(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := reachable(dir); err != nil {
-		t.Skip(err)
+	if _, _, err := reachable(dir); err != nil && runtime.GOOS != "linux" {
+		t.Skip(err) // there it is an error that says what to do
 	}
 	_, stop := started(t, dir)
 	if err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "web"}); err != nil {
