@@ -23,6 +23,8 @@ type Staged struct {
 	kept   string // where what Swap replaced is; "" for nowhere
 	state  state
 
+	volume *volume // what makes the new content durable; nil: it is when written
+
 	looked bool // what is at the destination was kept, if there was anything
 
 	moved   bool // Swap has changed entries of directories
@@ -49,10 +51,16 @@ const (
 // "failed looking up user: …", "failed writing file: …" and so on. After an
 // error nothing that Stage made stays behind but parent directories.
 func Stage(f File) (*Staged, error) {
+	return stageOn(nil, f)
+}
+
+// stageOn is Stage, but leaves it to a volume to make the new content durable.
+func stageOn(v *volume, f File) (*Staged, error) {
 	s, err := compare(f)
 	if err != nil {
 		return nil, err
 	}
+	s.volume = v
 	if s.change == Replaced || s.change == Repaired && s.old.link {
 		if err := s.write(); err != nil {
 			return nil, err
@@ -140,7 +148,10 @@ func (s *Staged) fill() (temp string, err error) {
 		if _, err := f.Write(s.file.Content); err != nil {
 			return err
 		}
-		return s.adopt(f)
+		if err := s.adopt(f); err != nil || s.volume != nil {
+			return err
+		}
+		return f.Sync()
 	})
 }
 

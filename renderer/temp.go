@@ -70,8 +70,8 @@ func createTemp(path string, mode fs.FileMode) (f *os.File, err error) {
 	return f, nil
 }
 
-// fillTemp creates a file beside path with this mode, has fill write it and set its
-// attributes, and puts it on stable storage. Where that fails, nothing stays
+// fillTemp creates a file beside path with this mode, and has fill write it, set
+// its attributes and put it on stable storage. Where that fails, nothing stays
 // behind.
 func fillTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name string, err error) {
 	f, err := createTemp(path, mode)
@@ -79,9 +79,6 @@ func fillTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name st
 		return "", err
 	}
 	err = fill(f)
-	if err == nil {
-		err = f.Sync()
-	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
@@ -122,8 +119,10 @@ func copyTemp(path string) (name string, err error) {
 		if _, err := io.Copy(f, src); err != nil {
 			return err
 		}
-		_, err := adopt(f, owner{-1, -1}, attrsOf(info))
-		return err
+		if _, err := adopt(f, owner{-1, -1}, attrsOf(info)); err != nil {
+			return err
+		}
+		return f.Sync()
 	})
 }
 

@@ -48,6 +48,46 @@ func TestWriteAll(t *testing.T) {
 	})
 }
 
+// TestWriteAllMany writes as many files as may be made durable together, some
+// of which cannot be written.
+func TestWriteAllMany(t *testing.T) {
+	notOnWindows(t)
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	put(t, path("block"), "block", 0o644)
+	put(t, path("0"), "old", 0o600)
+	put(t, path("1"), "new 1", 0o644)
+	var files []renderer.File
+	want := map[string]string{"block": "-rw-r--r-- block", "made": "dir"}
+	for i := range 300 {
+		name := fmt.Sprint(i)
+		switch {
+		case i%100 == 99:
+			name = "made/" + name
+		case i%100 == 98:
+			name = "block/" + name
+		}
+		f := renderer.File{Path: path(name), Content: fmt.Append(nil, "new ", i), Keep: true}
+		files = append(files, f)
+		if i%100 != 98 {
+			want[name] = "-rw-r--r-- " + string(f.Content)
+		}
+	}
+	want["0"] = "-rw------- new 0"
+	files = append(files, renderer.File{Path: path("2"), Content: []byte("last")})
+	want["2"] = "-rw-r--r-- last"
+	for i, r := range renderer.WriteAll(8, files...) {
+		wantErr, wantChange := i%100 == 98, renderer.Replaced
+		if wantErr || i == 1 {
+			wantChange = renderer.Unchanged
+		}
+		if r.Change != wantChange || (r.Err != nil) != wantErr {
+			t.Errorf("file %d: %v, error %v; want %v, error %t", i, r.Change, r.Err, wantChange, wantErr)
+		}
+	}
+	wantTree(t, dir, want)
+}
+
 func TestWriteAllSameDestination(t *testing.T) {
 	dir := t.TempDir()
 	var files []renderer.File
