@@ -38,7 +38,7 @@ func TestVault(t *testing.T) {
 		Data: map[string]any{"password": "p", "n": json.Number("12345678901234567890")},
 	}
 	pki := watch.Query{Kind: watch.VaultPKI, Name: "pki/issue/web",
-		Params: watch.PKIParams("/etc/app.pem", url.Values{"common_name": {"a.example"}, "ttl": {"1h"}})}
+		Params: watch.PKIParams(url.Values{"common_name": {"a.example"}, "ttl": {"1h"}}, "/etc/app.pem")}
 	store := fakeStore{data: map[string]any{
 		"vault.read(secret/app)":           secret,
 		"vault.write(auth/x)":              (*watch.Secret)(nil),

@@ -8,19 +8,28 @@ import (
 )
 
 // PKIParams returns the Params of a VaultPKI query: the body of the request,
-// and the file that keeps the certificate.
-func PKIParams(destination string, body url.Values) string {
-	return url.QueryEscape(destination) + "?" + body.Encode()
+// and the files that keep the certificate and its key.
+func PKIParams(body url.Values, keepers ...string) string {
+	escaped := make([]string, len(keepers))
+	for i, file := range keepers {
+		escaped[i] = url.QueryEscape(file)
+	}
+	return strings.Join(escaped, ",") + "?" + body.Encode()
 }
 
 // SplitPKIParams undoes PKIParams.
-func SplitPKIParams(params string) (destination string, body url.Values, err error) {
+func SplitPKIParams(params string) (body url.Values, keepers []string, err error) {
 	first, rest, _ := strings.Cut(params, "?")
-	if destination, err = url.QueryUnescape(first); err != nil {
-		return "", nil, err
+	for file := range strings.SplitSeq(first, ",") {
+		if file, err = url.QueryUnescape(file); err != nil {
+			return nil, nil, err
+		}
+		if file != "" {
+			keepers = append(keepers, file)
+		}
 	}
 	body, err = url.ParseQuery(rest)
-	return destination, body, err
+	return body, keepers, err
 }
 
 // params returns what String shows of q.Params. The body of a request to
@@ -36,11 +45,12 @@ func (q Query) params() string {
 	case q.Kind == VaultWrite:
 		return " -> " + digest(q.Params)
 	case q.Kind == VaultPKI:
-		destination, body, _ := SplitPKIParams(q.Params)
+		body, keepers, _ := SplitPKIParams(q.Params)
+		to := "->" + strings.Join(keepers, ",")
 		if len(body) == 0 {
-			return "->" + destination
+			return to
 		}
-		return "->" + destination + " " + digest(q.Params)
+		return to + " " + digest(q.Params)
 	}
 	return "?" + q.Params
 }

@@ -10,10 +10,10 @@ import (
 
 func TestPKIParams(t *testing.T) {
 	body := url.Values{"common_name": {"a b?&="}, "": {"x"}}
-	for _, destination := range []string{"", "/etc/a b?c&d=e%41.pem"} {
-		gotDestination, gotBody, err := SplitPKIParams(PKIParams(destination, body))
-		if err != nil || gotDestination != destination || !cmp.Equal(gotBody, body) {
-			t.Errorf("%q and %v came back as %q and %v, %v", destination, body, gotDestination, gotBody, err)
+	for _, keepers := range [][]string{nil, {"/etc/a b?c&d=e%41.pem"}, {"/a,b.pem", "/c.key"}} {
+		gotBody, got, err := SplitPKIParams(PKIParams(body, keepers...))
+		if err != nil || !cmp.Equal(got, keepers) || !cmp.Equal(gotBody, body) {
+			t.Errorf("%q and %v came back as %q and %v, %v", keepers, body, got, gotBody, err)
 		}
 	}
 }
@@ -26,7 +26,7 @@ func TestParamsInText(t *testing.T) {
 	if write.String() == other.String() || strings.Contains(write.String(), "hunter") {
 		t.Errorf("two writes read %s and %s", write, other)
 	}
-	pki := Query{Kind: VaultPKI, Name: "pki/issue/web", Params: PKIParams("/a.pem", url.Values{"key": {"hunter2"}})}
+	pki := Query{Kind: VaultPKI, Name: "pki/issue/web", Params: PKIParams(url.Values{"key": {"hunter2"}}, "/a.pem")}
 	if !strings.HasPrefix(pki.String(), "vault.pki(pki/issue/web->/a.pem ") || strings.Contains(pki.String(), "hunter") {
 		t.Errorf("a certificate reads %s", pki)
 	}
@@ -35,7 +35,7 @@ func TestParamsInText(t *testing.T) {
 		want string
 	}{
 		{Query{Kind: VaultRead, Name: "a", Params: "version=2"}, "vault.read(a?version=2)"},
-		{Query{Kind: VaultPKI, Name: "a", Params: PKIParams("/a.pem", nil)}, "vault.pki(a->/a.pem)"},
+		{Query{Kind: VaultPKI, Name: "a", Params: PKIParams(nil, "/a.pem")}, "vault.pki(a->/a.pem)"},
 		{Query{Kind: FileContent, Name: "/a/b", Params: "/a"}, "file(/a/b in /a)"},
 		{Query{Kind: NomadService, Name: "web", Params: "2|k"}, "nomad.service(web:2|k)"},
 	}

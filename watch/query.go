@@ -22,6 +22,7 @@ const (
 type Kind string
 
 // The kinds of query. After each: what Name holds; the type of Answer.Data.
+// Secret and Certificate come Tainted.
 const (
 	KVGet  Kind = "kv.get"  // key; *KeyPair, nil where the key does not exist
 	KVList Kind = "kv.list" // raw string prefix; []*KeyPair by Path, Key relative to the prefix
@@ -42,10 +43,10 @@ const (
 
 	FileContent Kind = "file" // path; string. Params the directory that it must be in (see os.Root), "" for no limit
 
-	VaultRead  Kind = "vault.read"  // path; *Secret. Params the URL query
+	VaultRead  Kind = "vault.read"  // path; *Secret. Params the URL query, in which refresh=30s is ours
 	VaultWrite Kind = "vault.write" // path; *Secret, nil where Vault answers nothing. Params the body, as url.Values.Encode writes it
 	VaultList  Kind = "vault.list"  // path; []string, sorted
-	VaultPKI   Kind = "vault.pki"   // path; Certificate. Params the body and the destination, see PKIParams
+	VaultPKI   Kind = "vault.pki"   // path; Certificate. Params the body and the files that keep it, see PKIParams
 
 	NomadServiceList Kind = "nomad.services" // unused; []*NomadServicesSnippet by name
 	NomadService     Kind = "nomad.service"  // service; []*NomadServiceInstance by name. Params is "count|key" where the caller limits the number

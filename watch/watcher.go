@@ -196,6 +196,7 @@ func (e *entry) Publish(a Answer) {
 
 // isNil tells whether data says that there is no such thing.
 func isNil(data any) bool {
+	data = Reveal(data)
 	if data == nil {
 		return true
 	}
