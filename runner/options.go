@@ -36,6 +36,10 @@ type Options struct {
 	// KeepSecrets has the journal keep files that hold secrets, too.
 	KeepSecrets bool
 
+	// SecretPerms is the mode of files whose output used a secret, where the
+	// template has no Perm. Zero: that of any file.
+	SecretPerms fs.FileMode
+
 	// Reconcile is how often the destinations are looked at, whether somebody
 	// else has changed them: they are put right then, and the command does not
 	// run for a mode or owner. Zero: only when their template has been executed.
