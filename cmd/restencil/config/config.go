@@ -172,9 +172,9 @@ type Vault struct {
 	Namespace string
 	Token     string
 
-	// AgentTokenFile is where a Vault agent keeps the token, and Token is
-	// its content at the time of loading. It counts when it is written,
-	// even as "".
+	// AgentTokenFile is where a Vault agent keeps the token; "" for nowhere.
+	// Where it is written, even as "", the token of the login on this machine
+	// is none.
 	AgentTokenFile string
 
 	RenewToken            bool

@@ -77,27 +77,31 @@ func (s SSL) used(verify bool) bool {
 		s.CAPath != "" || s.ServerName != ""
 }
 
-// finishVault finds the token (COMPAT 2.5.8): that of the agent's file where
-// one is written, else the one written, else that of the environment, else
-// that of the login on this machine.
+// finishVault finds the token (COMPAT 2.5.8). Where an agent keeps it in a file,
+// the source reads that. Else it is the one written, that of the environment,
+// one that a login gets, or that of the login on this machine.
 func (c *Config) finishVault() {
 	v := &c.Vault
 	c.keepVaultSSL()
-	fromAgent := c.isSet("vault.vault_agent_token_file")
-	switch {
-	case fromAgent:
-		v.Token = firstContent(v.AgentTokenFile)
-	case v.Token == "":
-		if home := c.environ.get("HOME"); home != "" {
-			v.Token = firstContent(filepath.Join(home, ".vault-token"))
-		}
+	if !c.isSet("vault.vault_agent_token_file") && v.Token == "" && v.K8SAuthRoleName == "" {
+		v.Token = c.foundVaultToken()
 	}
 	if !c.isSet("vault.renew_token") {
-		v.RenewToken = !fromAgent && v.Token != ""
+		v.RenewToken = v.AgentTokenFile == "" && (v.Token != "" || v.K8SAuthRoleName != "")
 	}
 	if !c.isSet("vault.enabled") {
 		v.Enabled = v.Address != ""
 	}
+}
+
+// foundVaultToken returns the token that "vault login" has left on this
+// machine, "" for none.
+func (c *Config) foundVaultToken() string {
+	home := c.environ.get("HOME")
+	if home == "" {
+		return ""
+	}
+	return firstContent(filepath.Join(home, ".vault-token"))
 }
 
 // keepVaultSSL keeps vault.ssl on where a file turns it off. In consul-template

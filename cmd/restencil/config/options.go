@@ -18,9 +18,12 @@ import (
 // every template that cannot be used.
 func (c *Config) Runner() (runner.Options, error) {
 	opts := runner.Options{
-		Once:        c.Once,
-		Dry:         c.Dry,
-		Attempts:    map[watch.Store]int{watch.Consul: c.attempts("consul", c.Consul.Retry)},
+		Once: c.Once,
+		Dry:  c.Dry,
+		Attempts: map[watch.Store]int{
+			watch.Consul: c.attempts("consul", c.Consul.Retry),
+			watch.Vault:  c.attempts("vault", c.Vault.Retry),
+		},
 		LookupEnv:   c.LookupEnv,
 		Child:       c.runnerChild(),
 		Bundles:     c.runnerBundles(),

@@ -60,7 +60,7 @@ func TestRunnerBundles(t *testing.T) {
 	curl.Args = []string{"curl -f localhost"}
 	tcp.TCP, tcp.For = "localhost:80", 10*time.Second
 	want := runner.Options{
-		Attempts:      map[watch.Store]int{watch.Consul: 0},
+		Attempts:      map[watch.Store]int{watch.Consul: 0, watch.Vault: 0},
 		Reconcile:     time.Minute,
 		StoreDown:     10 * time.Minute,
 		ExitOnFailure: true,

@@ -1,0 +1,117 @@
+package config
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"restencil/watch"
+	"restencil/watch/vault"
+)
+
+func TestVaultOptions(t *testing.T) {
+	c := parseIn(t, map[string]string{"c": `
+		vault {
+			address = "https://v" namespace = "n" token = "t" client_user_agent = "ua"
+			renew_token = false unwrap_token = true
+			default_lease_duration = "1s" lease_renewal_threshold = 0.5
+			retry { backoff = "1s" max_backoff = "2s" }
+			ssl { verify = false cert = "c" key = "k" ca_cert = "ca" ca_cert_bytes = "pem" ca_path = "cas" server_name = "s" }
+			transport {
+				dial_keep_alive = "1s" dial_timeout = "2s" disable_keep_alives = true idle_conn_timeout = "3s"
+				max_idle_conns = 4 max_idle_conns_per_host = 5 max_conns_per_host = 6 tls_handshake_timeout = "7s"
+			}
+		}`}, "-config", "c")
+	want := vault.Options{
+		Address: "https://v", Namespace: "n", UserAgent: "ua",
+		Token: vault.Token{Text: "t", Unwrap: true},
+		TLS:   vault.TLS{SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CACertBytes: "pem", CAPath: "cas", ServerName: "s"},
+		Transport: vault.Transport{
+			DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
+			MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
+		},
+		DefaultLease: time.Second, Threshold: 0.5, IssueEvery: time.Minute, IssueBurst: 3, MaxRequests: 32,
+		Retry: watch.Backoff{Base: time.Second, Max: 2 * time.Second},
+	}
+	if diff := cmp.Diff(want, c.VaultOptions()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(vault.DefaultOptions(), parseIn(t, nil).VaultOptions()); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+}
+
+// TestVaultToken: what is written wins over what is found, and a Vault agent's
+// file over both.
+func TestVaultToken(t *testing.T) {
+	kubernetes := vault.Login{
+		Method: vault.Kubernetes, Mount: "kubernetes", Role: "r", JWTFile: "/run/secrets/kubernetes.io/serviceaccount/token",
+	}
+	for _, c := range []struct {
+		name, file string
+		env        []string
+		want       vault.Token
+	}{
+		{name: "found", want: vault.Token{Text: "found", Renew: true}},
+		{name: "of the environment", env: []string{"VAULT_TOKEN=env"}, want: vault.Token{Text: "env", Renew: true}},
+		{name: "written", file: `token = "t"`, env: []string{"VAULT_TOKEN=env"}, want: vault.Token{Text: "t", Renew: true}},
+		{name: "an agent's", file: `vault_agent_token_file = "f"`, want: vault.Token{File: "f"}},
+		{name: "an agent's, renewed", file: `vault_agent_token_file = "f" renew_token = true`, want: vault.Token{File: "f", Renew: true}},
+		{name: "an agent's and another", file: `vault_agent_token_file = "f" token = "t"`, want: vault.Token{File: "f", Text: "t"}},
+		{name: "no agent's, none found", file: `vault_agent_token_file = ""`, want: vault.Token{}},
+		{name: "no agent's, but one written", file: `vault_agent_token_file = "" token = "t"`, want: vault.Token{Text: "t", Renew: true}},
+		{name: "Kubernetes", file: `k8s_auth_role_name = "r"`, want: vault.Token{Login: kubernetes, Renew: true}},
+		{name: "Kubernetes with a token", file: `k8s_auth_role_name = "r" token = "t"`, want: vault.Token{Text: "t", Renew: true}},
+		{
+			name: "Kubernetes by the environment",
+			env: []string{
+				"VAULT_K8S_AUTH_ROLE_NAME=r", "VAULT_K8S_SERVICE_ACCOUNT_TOKEN=jwt",
+				"VAULT_K8S_SERVICE_ACCOUNT_TOKEN_PATH=p", "VAULT_K8S_SERVICE_MOUNT_PATH=m",
+			},
+			want: vault.Token{Login: vault.Login{Method: vault.Kubernetes, Mount: "m", Role: "r", JWT: "jwt", JWTFile: "p"}, Renew: true},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			writeFile(t, "home/.vault-token", " found\n")
+			writeFile(t, "f", "the agent's")
+			writeFile(t, "c", "vault { "+c.file+" }")
+			config, err := Parse([]string{"-config", "c"}, append(c.env, "HOME=home"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, config.VaultOptions().Token); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestVaultAddress: an agent's address stands in for Vault's where nobody wrote
+// one.
+func TestVaultAddress(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "http://agent"},
+		{[]string{"-vault-addr", "http://mine"}, "http://mine"},
+	} {
+		config, err := Parse(c.args, []string{"VAULT_ADDR=http://v", "VAULT_AGENT_ADDR=http://agent"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := config.VaultOptions().Address; got != c.want {
+			t.Errorf("%q: %s, want %s", c.args, got, c.want)
+		}
+	}
+}
+
+// TestVaultWithoutTLS: the flag leaves TLS to Vault's own variables.
+func TestVaultWithoutTLS(t *testing.T) {
+	c := parseIn(t, nil, "-vault-ssl=false", "-vault-ssl-verify=false", "-vault-ssl-cert", "c")
+	if got := c.VaultOptions().TLS; got != (vault.TLS{}) {
+		t.Errorf("%+v", got)
+	}
+}
