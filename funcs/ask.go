@@ -40,8 +40,10 @@ func askExisting[T any](e *Env, q watch.Query) (data T, err error) {
 	return dataAs[T](q, a.Last)
 }
 
-// dataAs returns data as the type that templates expect of q.
+// dataAs returns data as the type that templates expect of q. A secret is taken
+// out of what hides it: from here on it goes to the template, and to nobody else.
 func dataAs[T any](q watch.Query, data any) (T, error) {
+	data = watch.Reveal(data)
 	v, ok := data.(T)
 	if !ok && data != nil {
 		return v, fmt.Errorf("%s: the store gave a %T instead of a %T", q, data, v)

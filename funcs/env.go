@@ -40,9 +40,9 @@ type Env struct {
 	// set before each execution.
 	Scratch *Scratch
 
-	// Destination is the file that the template renders to, "" where it has
-	// none; pkiCert keeps its certificate there.
-	Destination string
+	// Keepers are the files that keep the certificate that pkiCert gets: none
+	// where nothing keeps it.
+	Keepers []string
 
 	// Denylist holds patterns of functions that may not be called, with *
 	// for any run of characters (COMPAT 3.13).

@@ -21,6 +21,7 @@ type fakeStore struct {
 	data    map[string]any
 	last    map[string]any // where it differs from data
 	without watch.Store    // the one that is not configured
+	tainted bool           // Vault's answers are, as its source gives them
 
 	used    []string
 	missing []string
@@ -36,6 +37,9 @@ func (f *fakeStore) Ask(q watch.Query) (watch.Answer, bool, error) {
 		f.Incomplete(q)
 		return watch.Answer{}, false, nil
 	}
+	if f.tainted && q.Kind != watch.VaultList && q.Store() == watch.Vault {
+		data = watch.Taint(data)
+	}
 	last := data
 	if l, ok := f.last[q.String()]; ok {
 		last = l
@@ -48,7 +52,7 @@ func (f *fakeStore) Incomplete(q watch.Query) { f.missing = append(f.missing, q.
 // storeEnv returns an environment whose functions ask f, and the functions that
 // this half of the package makes, with toJSON and join to look at results.
 func storeEnv(f *fakeStore) (*Env, template.FuncMap) {
-	e := &Env{Ask: f, Scratch: &Scratch{}, Destination: "/etc/app.pem"}
+	e := &Env{Ask: f, Scratch: &Scratch{}, Keepers: []string{"/etc/app.pem"}}
 	all := template.FuncMap{
 		"toJSON": func(v any) (string, error) { b, err := json.Marshal(v); return string(b), err },
 		"join":   func(sep string, list []string) string { return strings.Join(list, sep) },
@@ -95,20 +99,27 @@ func runStoreTests(t *testing.T, store fakeStore, tests []storeTest) {
 	t.Helper()
 	for _, tt := range tests {
 		f := store
-		got, err := renderWith(&f, tt.text)
-		switch {
-		case tt.fail == "" && err != nil:
-			t.Errorf("%s\nfailed: %v", tt.text, err)
-			continue
-		case tt.fail != "" && (err == nil || !strings.Contains(err.Error(), tt.fail)):
-			t.Errorf("%s\nrendered %q, error %v; want the error %s", tt.text, got, err, tt.fail)
-			continue
-		case tt.fail == "" && got != tt.want:
-			t.Errorf("%s\nrendered %q\nwant     %q", tt.text, got, tt.want)
-		}
-		if diff := cmp.Diff(tt.missing, f.missing); diff != "" {
-			t.Errorf("%s\nmissing (-want +got):\n%s", tt.text, diff)
-		}
+		runStoreTest(t, f, tt)
+		f.tainted = true
+		runStoreTest(t, f, tt)
+	}
+}
+
+func runStoreTest(t *testing.T, f fakeStore, tt storeTest) {
+	t.Helper()
+	got, err := renderWith(&f, tt.text)
+	switch {
+	case tt.fail == "" && err != nil:
+		t.Errorf("%s\nfailed: %v", tt.text, err)
+		return
+	case tt.fail != "" && (err == nil || !strings.Contains(err.Error(), tt.fail)):
+		t.Errorf("%s\nrendered %q, error %v; want the error %s", tt.text, got, err, tt.fail)
+		return
+	case tt.fail == "" && got != tt.want:
+		t.Errorf("%s\nrendered %q\nwant     %q", tt.text, got, tt.want)
+	}
+	if diff := cmp.Diff(tt.missing, f.missing); diff != "" {
+		t.Errorf("%s\nmissing (-want +got):\n%s", tt.text, diff)
 	}
 }
 

@@ -78,7 +78,7 @@ func (e *Env) pkiCert(args ...string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := watch.Query{Kind: watch.VaultPKI, Name: u.Path, Params: watch.PKIParams(body, e.Destination)}
+	q := watch.Query{Kind: watch.VaultPKI, Name: u.Path, Params: watch.PKIParams(body, e.Keepers...)}
 	c, known, err := ask[watch.Certificate](e, q)
 	if err != nil || !known {
 		return nil, err

@@ -92,7 +92,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		requests: make(chan func(context.Context, time.Time)),
 	}
 	var errs []error
-	for _, t := range o.Templates {
+	for _, t := range keeping(o.Templates) {
 		if err := r.add(t); err != nil {
 			errs = append(errs, err)
 		}
@@ -120,7 +120,7 @@ func (r *Runner) add(t Template) error {
 		t.Wait, t.Command = Wait{}, Command{}
 	}
 	u := &unit{spec: t, dirty: true}
-	tmpl, err := template.Parse(t.Options, t.Destination, template.Host{
+	tmpl, err := template.Parse(t.Options, template.Host{
 		LookupEnv: r.opts.LookupEnv,
 		Serves:    r.watcher.Serves,
 	})

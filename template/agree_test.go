@@ -30,10 +30,10 @@ func parseTwins(o template.Options) (twins, error) {
 	}
 	var pair twins
 	var err error
-	if pair.fast, err = template.Parse(o, "", h); err != nil {
+	if pair.fast, err = template.Parse(o, h); err != nil {
 		return pair, err
 	}
-	if pair.slow, err = template.Parse(o, "", h); err != nil {
+	if pair.slow, err = template.Parse(o, h); err != nil {
 		return pair, err
 	}
 	pair.slow.Slow()

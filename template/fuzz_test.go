@@ -65,7 +65,7 @@ func FuzzCalls(f *testing.F) {
 func survive(t *testing.T, text, data string) {
 	tmpl, err := template.Parse(template.Options{
 		Name: "fuzz", Text: text, MaxTime: fuzzTime, MaxOutput: fuzzOutput,
-	}, "", template.Host{LookupEnv: func(string) (string, bool) { return data, true }})
+	}, template.Host{LookupEnv: func(string) (string, bool) { return data, true }})
 	if err != nil {
 		checkError(t, err)
 		return

@@ -33,7 +33,7 @@ func TestErrorsHideSecrets(t *testing.T) {
 		{`{{ key "a" | parseInt }}`, `parsing "hunter3"`}, // a key of Consul is no secret
 	}
 	for _, tt := range tests {
-		tmpl, err := template.Parse(template.Options{Name: "a.ctmpl", Text: tt.text}, "", template.Host{})
+		tmpl, err := template.Parse(template.Options{Name: "a.ctmpl", Text: tt.text}, template.Host{})
 		if err != nil {
 			t.Fatal(err)
 		}

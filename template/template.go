@@ -69,16 +69,16 @@ type Result struct {
 func (r Result) Complete() bool { return len(r.Missing) == 0 }
 
 // Parse makes a template ready. What is wrong with the text is an *Error.
-func Parse(o Options, destination string, h Host) (*Template, error) {
+func Parse(o Options, h Host) (*Template, error) {
 	rec := &recorder{serves: h.Serves, memo: make(map[string]memo)}
 	env := &funcs.Env{
-		Ask:         rec,
-		LookupEnv:   h.LookupEnv,
-		Now:         h.Now,
-		Destination: destination,
-		Denylist:    o.FunctionDenylist,
-		Sandbox:     o.SandboxPath,
-		Effects:     rec,
+		Ask:       rec,
+		LookupEnv: h.LookupEnv,
+		Now:       h.Now,
+		Keepers:   o.Keepers,
+		Denylist:  o.FunctionDenylist,
+		Sandbox:   o.SandboxPath,
+		Effects:   rec,
 	}
 	h.fill(env)
 	functions := funcs.MapFor(env, o.Text)

@@ -61,7 +61,7 @@ func golden(t *testing.T, path string) {
 // render executes text with data until nothing more is to be had.
 func render(t *testing.T, text, data string) (template.Result, error) {
 	t.Helper()
-	tmpl, err := template.Parse(template.Options{Name: "test.ctmpl", Text: text}, "", template.Host{
+	tmpl, err := template.Parse(template.Options{Name: "test.ctmpl", Text: text}, template.Host{
 		LookupEnv: func(name string) (string, bool) { return "value of " + name, name != "UNSET" },
 		Serves:    func(s watch.Store) bool { return s != watch.Vault },
 	})
@@ -99,7 +99,7 @@ func lines(queries []watch.Query) string {
 }
 
 func TestLocate(t *testing.T) {
-	tmpl, err := template.Parse(template.Options{Name: "a.ctmpl", Text: "one\n{{ if true }}\n  {{ key \"k\" }}{{ end }}"}, "", template.Host{})
+	tmpl, err := template.Parse(template.Options{Name: "a.ctmpl", Text: "one\n{{ if true }}\n  {{ key \"k\" }}{{ end }}"}, template.Host{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestLocate(t *testing.T) {
 }
 
 func TestErrorKeepsWhatWasUsed(t *testing.T) {
-	tmpl, err := template.Parse(template.Options{Name: "a", Text: `{{ key "k" }}{{ parseInt "x" }}`}, "", template.Host{})
+	tmpl, err := template.Parse(template.Options{Name: "a", Text: `{{ key "k" }}{{ parseInt "x" }}`}, template.Host{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestErrorKeepsWhatWasUsed(t *testing.T) {
 }
 
 func TestExecutionsAreIndependent(t *testing.T) {
-	tmpl, err := template.Parse(template.Options{Name: "a", Text: `{{ scratch.SetX "n" (key "k") }}{{ scratch.Get "n" }}`}, "", template.Host{})
+	tmpl, err := template.Parse(template.Options{Name: "a", Text: `{{ scratch.SetX "n" (key "k") }}{{ scratch.Get "n" }}`}, template.Host{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestLimits(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tmpl, err := template.Parse(template.Options{
 				Name: "a", Text: tt.text, MaxOutput: 5000, MaxTime: 50 * time.Millisecond,
-			}, "", template.Host{})
+			}, template.Host{})
 			if err != nil {
 				t.Fatal(err)
 			}

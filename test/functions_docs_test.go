@@ -280,7 +280,7 @@ func (p *page) execute(text string) (string, error) {
 	if p.about != "" && slices.Contains(word.FindAllString(text, -1), p.about) {
 		p.documented[p.about] = true
 	}
-	tmpl, err := template.Parse(template.Options{Name: "app.ctmpl", Text: text}, "", template.Host{
+	tmpl, err := template.Parse(template.Options{Name: "app.ctmpl", Text: text}, template.Host{
 		LookupEnv: func(name string) (string, bool) { value, ok := p.env[name]; return value, ok },
 		Now:       func() time.Time { return docsTime },
 	})

@@ -19,7 +19,7 @@ type contender func() ([]byte, error)
 // answers are looked up as the runner does it.
 func restencil(tb testing.TB, c benchCase) (contender, []watch.Query) {
 	tb.Helper()
-	t, err := ours.Parse(ours.Options{Name: c.name, Text: c.text}, "", ours.Host{})
+	t, err := ours.Parse(ours.Options{Name: c.name, Text: c.text}, ours.Host{})
 	if err != nil {
 		tb.Fatal(err)
 	}
