@@ -3,7 +3,6 @@ package watch
 import (
 	"context"
 	"errors"
-	"maps"
 	"reflect"
 	"sync"
 	"time"
@@ -14,51 +13,102 @@ import (
 // Watch and Unwatch are for one goroutine, the other methods for any. It owns
 // its sources: Run runs them and returns when they have ended.
 type Watcher struct {
-	sources map[Store]Source
 	changed chan struct{} // capacity 1: "look again"
 
+	// asking is held while sources are told of queries, which they may answer
+	// at once, and while they are replaced. It comes before mu.
+	asking sync.Mutex
+	ctx    context.Context // of Run; nil while that is not under way. Guarded by asking
+	group  sync.WaitGroup  // of all that Run has to wait for
+
 	mu      sync.Mutex
+	sources map[Store]*running // changed with both locks held
 	entries map[ID]*entry
 	fresh   []*entry // entries with news since the last Take, each once
 }
 
-// An entry is the Sink of one watched query.
+// A running is a source and its run.
+type running struct {
+	source Source
+	stop   context.CancelFunc // ends the run; nil: there is none
+	ended  chan struct{}      // closed when it has returned; nil: there is none
+}
+
+// An entry is the Sink of one watched query at one source.
 type entry struct {
 	w  *Watcher
 	id ID
 
 	// Guarded by w.mu.
-	state State
-	news  bool // it stands in w.fresh
-	gone  bool // it was unwatched; what still arrives is dropped
+	state     State
+	inherited bool // state.Failure is of the source before
+	news      bool // it stands in w.fresh
+	gone      bool // it was unwatched, or another source has its query; what still arrives is dropped
 }
 
 // New returns a Watcher that puts each query to its store's source. It starts
 // nothing; see Run.
 func New(sources map[Store]Source) *Watcher {
-	return &Watcher{
-		sources: maps.Clone(sources),
+	w := &Watcher{
+		sources: make(map[Store]*running, len(sources)),
 		changed: make(chan struct{}, 1),
 		entries: make(map[ID]*entry),
 	}
+	for store, s := range sources {
+		w.sources[store] = &running{source: s}
+	}
+	return w
 }
 
-// Run runs the sources until ctx ends and they have all returned.
+// Run runs the sources, and those that take their places, until ctx ends and
+// they have all returned.
 func (w *Watcher) Run(ctx context.Context) {
-	var wg sync.WaitGroup
-	for _, s := range w.sources {
-		wg.Go(func() { s.Run(ctx) })
+	w.begin(ctx)
+	<-ctx.Done()
+	w.asking.Lock()
+	w.ctx = nil // nothing is started any more
+	w.asking.Unlock()
+	w.group.Wait()
+}
+
+func (w *Watcher) begin(ctx context.Context) {
+	w.asking.Lock()
+	defer w.asking.Unlock()
+	w.ctx = ctx
+	for _, r := range w.sources {
+		w.run(r, nil)
 	}
-	wg.Wait()
+}
+
+// run runs a source once another, nil for none, has ended: they may write to the
+// same file. The caller holds w.asking.
+func (w *Watcher) run(r, after *running) {
+	ctx, stop := context.WithCancel(w.ctx)
+	r.stop, r.ended = stop, make(chan struct{})
+	w.group.Go(func() {
+		defer close(r.ended)
+		defer stop()
+		if after != nil && after.ended != nil {
+			<-after.ended
+		}
+		r.source.Run(ctx)
+	})
 }
 
 // ErrNotConfigured says that a query is for a store that nobody set up.
 var ErrNotConfigured = errors.New("not configured")
 
 // Serves tells whether queries to store are answered by some source.
-func (w *Watcher) Serves(store Store) bool {
-	_, ok := w.sources[store]
-	return ok
+func (w *Watcher) Serves(store Store) bool { return w.source(store) != nil }
+
+// source returns the source of a store, nil where it has none.
+func (w *Watcher) source(store Store) Source {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.sources[store]; r != nil {
+		return r.source
+	}
+	return nil
 }
 
 // Watch begins to keep queries current; those that are watched already stay
@@ -66,6 +116,8 @@ func (w *Watcher) Serves(store Store) bool {
 // ErrNotConfigured and has no answer. A source that is a Batcher hears of all
 // its queries in one call.
 func (w *Watcher) Watch(queries ...Query) {
+	w.asking.Lock()
+	defer w.asking.Unlock()
 	for store, added := range w.add(queries) {
 		w.start(store, added)
 	}
@@ -95,10 +147,10 @@ func (w *Watcher) add(queries []Query) map[Store][]Subscription {
 	return added
 }
 
-// start hands entries to their source, without the lock: the source may answer
-// at once.
+// start hands entries to their source, without w.mu: the source may answer at
+// once.
 func (w *Watcher) start(store Store, added []Subscription) {
-	source := w.sources[store]
+	source := w.source(store)
 	if b, ok := source.(Batcher); ok {
 		b.WatchAll(added)
 		return
@@ -115,8 +167,10 @@ func (w *Watcher) start(store Store, added []Subscription) {
 // Unwatch ends the watching of queries and forgets their answers. A source
 // that is a Batcher hears of all its queries in one call.
 func (w *Watcher) Unwatch(queries ...Query) {
+	w.asking.Lock()
+	defer w.asking.Unlock()
 	for store, removed := range w.remove(queries) {
-		switch source := w.sources[store].(type) {
+		switch source := w.source(store).(type) {
 		case nil:
 		case Batcher:
 			source.UnwatchAll(removed)
@@ -182,6 +236,7 @@ func (e *entry) Publish(a Answer) {
 	if isNil(a.Data) {
 		a.Last = old.Answer.Last
 	}
+	e.inherited = false
 	e.state = State{Answer: a, Known: true, Version: old.Version, Core: old.Core}
 	if change != none {
 		e.state.Version++
@@ -209,10 +264,10 @@ func (e *entry) Fail(err error) {
 	e.w.mu.Lock()
 	defer e.w.mu.Unlock()
 	f := &Failure{Err: err, Since: time.Now(), Attempts: 1}
-	if old := e.state.Failure; old != nil {
+	if old := e.state.Failure; old != nil && !e.inherited {
 		f.Since, f.Attempts = old.Since, old.Attempts+1
 	}
-	e.state.Failure = f
+	e.state.Failure, e.inherited = f, false
 	e.tell()
 }
 
