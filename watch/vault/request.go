@@ -18,6 +18,7 @@ type request struct {
 	query  url.Values
 	body   any // encoded as JSON; nil for none
 	token  token
+	hide   []string // what besides the token must not stand in an error: a login's secrets
 }
 
 // A caller makes requests. The client is one, and tests have others.

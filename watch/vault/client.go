@@ -1,0 +1,214 @@
+package vault
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"restencil/watch"
+)
+
+// A client makes requests over HTTP; it implements caller. Vault's own library
+// reads the environment and makes the requests; sending them is done here, for
+// the library would send the token wherever it is redirected, and read answers
+// of any length.
+type client struct {
+	api     *api.Client
+	http    *http.Client
+	timeout time.Duration // of a request
+	assumed bool          // nobody has said where Vault is
+	follow  bool          // a redirect within one host
+}
+
+// newClient makes the one client of a source. It reads the files that o names,
+// and contacts nobody.
+func newClient(o Options) (*client, error) {
+	config := api.DefaultConfig()
+	if config.Error != nil {
+		return nil, fmt.Errorf("error encountered setting up default configuration: %w", config.Error)
+	}
+	assumed := o.Address == "" && config.Address == api.DefaultAddress && config.AgentAddress == ""
+	if o.Address != "" {
+		config.Address, config.AgentAddress = o.Address, ""
+	}
+	transport := newTransport(o.Transport)
+	config.HttpClient = &http.Client{Transport: transport, CheckRedirect: stay}
+	if err := setTLS(config, transport, o.TLS); err != nil {
+		return nil, err
+	}
+	library, err := api.NewClient(config)
+	if err != nil {
+		return nil, err
+	}
+	if socket, ok := strings.CutPrefix(cmp.Or(config.AgentAddress, config.Address), "unix://"); ok {
+		dialUnix(transport, socket, newDialer(o.Transport))
+	}
+	if o.Namespace != "" {
+		library.SetNamespace(o.Namespace)
+	}
+	if o.UserAgent != "" {
+		library.AddHeader("User-Agent", o.UserAgent)
+	}
+	return &client{
+		api:     library,
+		http:    config.HttpClient,
+		timeout: cmp.Or(o.Timeout, config.Timeout),
+		assumed: assumed,
+		follow:  !config.DisableRedirects,
+	}, nil
+}
+
+// close lets go of connections that are not in use.
+func (c *client) close() { c.http.CloseIdleConnections() }
+
+// stay has redirects handed back as they are: package http would make a GET of
+// a PUT.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func newDialer(o Transport) *net.Dialer {
+	return &net.Dialer{Timeout: o.DialTimeout, KeepAlive: o.DialKeepAlive}
+}
+
+// After silence a connection of HTTP/2 is tried by a ping.
+const silence = 30 * time.Second
+
+func newTransport(o Transport) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         newDialer(o).DialContext,
+		TLSHandshakeTimeout: o.TLSHandshakeTimeout,
+		IdleConnTimeout:     o.IdleConnTimeout,
+		DisableKeepAlives:   o.DisableKeepAlives,
+		MaxIdleConns:        o.MaxIdleConns,
+		MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
+		MaxConnsPerHost:     o.MaxConnsPerHost,
+		ForceAttemptHTTP2:   true,
+		HTTP2:               &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silence / 2},
+	}
+}
+
+// dialUnix has all connections go to a socket.
+func dialUnix(transport *http.Transport, socket string, dialer *net.Dialer) {
+	transport.Proxy = nil
+	transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialer.DialContext(ctx, "unix", socket)
+	}
+}
+
+// call implements caller.
+func (c *client) call(ctx context.Context, r request) (*watch.Secret, error) {
+	secret, err := c.try(ctx, r)
+	if err == nil {
+		return secret, nil
+	}
+	var answer *responseError
+	if errors.As(err, &answer) {
+		return nil, err
+	}
+	return nil, masked(c.advise(err), r.secrets())
+}
+
+func (c *client) try(ctx context.Context, r request) (*watch.Secret, error) {
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		late := fmt.Errorf("no answer within %s", c.timeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, late)
+		defer cancel()
+	}
+	if limiter := c.api.Limiter(); limiter != nil {
+		if err := limiter.Wait(ctx); err != nil {
+			return nil, fmt.Errorf("waiting as VAULT_RATE_LIMIT says: %w", err)
+		}
+	}
+	response, err := c.send(ctx, r)
+	if err != nil {
+		return nil, lateness(ctx, err)
+	}
+	defer response.Body.Close()
+	secret, err := readAnswer(response, r.secrets())
+	return secret, lateness(ctx, err)
+}
+
+// lateness returns err, or where that is because a request took too long, what
+// says so.
+func lateness(ctx context.Context, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", err, context.Cause(ctx))
+	}
+	return err
+}
+
+// send makes a request and returns the answer. It follows one redirect, as the
+// library does.
+func (c *client) send(ctx context.Context, r request) (*http.Response, error) {
+	request := c.api.NewRequest(r.method, "/v1/"+r.path)
+	request.ClientToken = string(r.token)
+	if r.query != nil {
+		request.Params = r.query
+	}
+	if r.body != nil {
+		if err := request.SetJSONBody(r.body); err != nil {
+			return nil, fmt.Errorf("encoding the request: %w", err)
+		}
+	}
+	response, err := c.do(ctx, request)
+	if err != nil || !c.follow || !isRedirect(response.StatusCode) {
+		return response, err
+	}
+	defer response.Body.Close()
+	next, err := response.Location()
+	if err != nil {
+		return nil, fmt.Errorf("following a redirect: %w", err)
+	}
+	if here := response.Request.URL; next.Hostname() != here.Hostname() || here.Scheme == "https" && next.Scheme != "https" {
+		return nil, fmt.Errorf("Vault at %s://%s redirects to %s://%s, where the token must not go: set that as the address", here.Scheme, here.Host, next.Scheme, next.Host)
+	}
+	// The redirect has the query in it; the request would add its own.
+	request.Params = next.Query()
+	request.URL, request.Host = next, next.Host
+	return c.do(ctx, request)
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+func (c *client) do(ctx context.Context, r *api.Request) (*http.Response, error) {
+	request, err := r.ToHTTP()
+	if err != nil {
+		return nil, err
+	}
+	if r.BodyBytes != nil { // for a connection that turns out to be closed
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.BodyBytes)), nil }
+	}
+	return c.http.Do(request.WithContext(ctx))
+}
+
+// advise adds to an error of the network what can be done about it, where that
+// is known.
+func (c *client) advise(err error) error {
+	text := err.Error()
+	switch {
+	case c.assumed && errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w (no address is configured: set vault { address = … } or VAULT_ADDR)", err)
+	case strings.Contains(text, "unsupported protocol scheme"):
+		return fmt.Errorf("%w (the address must begin with http://, https:// or unix://)", err)
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		return fmt.Errorf("%w (Vault does not use TLS there: the address must begin with http://)", err)
+	}
+	return err
+}

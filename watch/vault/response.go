@@ -1,0 +1,159 @@
+package vault
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"restencil/watch"
+)
+
+const (
+	maxAnswer     = 64 << 20         // bytes of an answer; Vault itself takes no more than half of that
+	maxMessage    = 500              // bytes of what is told of an answer that is an error; the rest is some proxy's web page
+	maxRetryAfter = 10 * time.Minute // what a server can ask for
+)
+
+var errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
+
+// readAnswer makes an HTTP response into what caller.call returns.
+// None of the secrets stands in an error.
+func readAnswer(response *http.Response, secrets []string) (*watch.Secret, error) {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch status := response.StatusCode; {
+	case err != nil:
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	case len(body) > maxAnswer:
+		return nil, errTooLong
+	case status == http.StatusNotFound:
+		// What has been deleted is told of in an answer like any other.
+		secret, err := parseSecret(body)
+		if err == nil && secret != nil && len(secret.Data)+len(secret.Warnings) > 0 {
+			return secret, nil
+		}
+	case status >= 200 && status < 300:
+		return parseSecret(body)
+	}
+	return nil, &responseError{
+		Status:     response.StatusCode,
+		Messages:   messages(body, secrets),
+		RetryAfter: retryAfter(response.Header.Get("Retry-After"), time.Now()),
+	}
+}
+
+func parseSecret(body []byte) (*watch.Secret, error) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, nil
+	}
+	secret, err := api.ParseSecret(bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("the answer is not Vault's: %w", err)
+	}
+	return convert(secret), nil
+}
+
+func convert(s *api.Secret) *watch.Secret {
+	if s == nil {
+		return nil
+	}
+	secret := &watch.Secret{
+		RequestID:     s.RequestID,
+		LeaseID:       s.LeaseID,
+		LeaseDuration: s.LeaseDuration,
+		Renewable:     s.Renewable,
+		Data:          s.Data,
+		Warnings:      s.Warnings,
+	}
+	if a := s.Auth; a != nil {
+		secret.Auth = &watch.SecretAuth{
+			ClientToken:   a.ClientToken,
+			Accessor:      a.Accessor,
+			Policies:      a.Policies,
+			Metadata:      a.Metadata,
+			LeaseDuration: a.LeaseDuration,
+			Renewable:     a.Renewable,
+		}
+	}
+	if w := s.WrapInfo; w != nil {
+		secret.WrapInfo = &watch.SecretWrapInfo{
+			Token:           w.Token,
+			TTL:             w.TTL,
+			CreationTime:    w.CreationTime,
+			WrappedAccessor: w.WrappedAccessor,
+		}
+	}
+	return secret
+}
+
+// messages returns what an answer that is an error says, each as one line.
+func messages(body []byte, secrets []string) []string {
+	var answer struct{ Errors []string }
+	texts := []string{string(body)}
+	if json.Unmarshal(body, &answer) == nil {
+		texts = answer.Errors
+	}
+	var lines []string
+	for _, text := range texts {
+		if line := oneLine(mask(text, secrets)); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// oneLine returns text in one line of bounded length. Several errors in one,
+// which Vault writes as a list, are separated by semicolons.
+func oneLine(text string) string {
+	if head, list, ok := strings.Cut(text, " occurred:\n\t* "); ok && !strings.Contains(head, "\n") {
+		text = strings.ReplaceAll(strings.TrimSpace(list), "\n\t* ", "; ")
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
+	}
+	return text
+}
+
+// retryAfter reads the header of that name: seconds, or a date.
+func retryAfter(header string, now time.Time) time.Duration {
+	if header == "" {
+		return 0
+	}
+	wait := time.Duration(0)
+	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if date, err := http.ParseTime(header); err == nil {
+		wait = date.Sub(now)
+	}
+	return max(0, min(wait, maxRetryAfter))
+}
+
+// secrets returns what must not stand in an error of the request.
+func (r request) secrets() []string { return append([]string{string(r.token)}, r.hide...) }
+
+// mask returns text with *** for each of the secrets.
+func mask(text string, secrets []string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return text
+}
+
+// masked returns err with its text masked. It is err itself where nothing
+// stands in that.
+func masked(err error, secrets []string) error {
+	if text := mask(err.Error(), secrets); text != err.Error() {
+		return errors.New(text)
+	}
+	return err
+}
