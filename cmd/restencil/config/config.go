@@ -37,6 +37,10 @@ type Config struct {
 	TemplateErrorFatal bool
 	ErrOnFailedLookup  bool
 
+	// SecretPerms is the mode of files that hold secrets, where their template
+	// says none; 0: that of any file.
+	SecretPerms fs.FileMode
+
 	// PassTokens is whether commands and the child get the variables that
 	// hold the stores' tokens.
 	PassTokens bool
@@ -163,34 +167,6 @@ type Consul struct {
 	Transport Transport
 
 	MaxConnections int
-}
-
-// Vault says how to reach Vault.
-type Vault struct {
-	Address   string
-	Enabled   bool
-	Namespace string
-	Token     string
-
-	// AgentTokenFile is where a Vault agent keeps the token; "" for nowhere.
-	// Where it is written, even as "", the token of the login on this machine
-	// is none.
-	AgentTokenFile string
-
-	RenewToken            bool
-	UnwrapToken           bool
-	DefaultLeaseDuration  time.Duration
-	LeaseRenewalThreshold float64 // share of a lease after which it is renewed
-	ClientUserAgent       string
-
-	K8SAuthRoleName            string
-	K8SServiceAccountToken     string
-	K8SServiceAccountTokenPath string
-	K8SServiceMountPath        string
-
-	Retry     Retry
-	SSL       SSL
-	Transport Transport
 }
 
 // Nomad says how to reach Nomad.

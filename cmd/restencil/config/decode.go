@@ -113,6 +113,7 @@ func (d *decoder) known(key string, f field, s scope) {
 	inner, isObject := f.value.value.([]field)
 	switch {
 	case isObject && s.isBlock(key):
+		s.origins[key] = Origin{Position: d.position(f.start)}
 		d.object(key, inner, s)
 	case s.setting(key) != nil:
 		d.set(s.setting(key), f, s)
@@ -233,7 +234,7 @@ func (s scope) elsewhere(block, name string) string {
 			keys = append(keys, parent+"."+strings.ToLower(name))
 		}
 	}
-	if len(keys) > 3 {
+	if len(keys) > 4 {
 		return ""
 	}
 	slices.Sort(keys)

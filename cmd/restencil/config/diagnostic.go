@@ -114,7 +114,7 @@ func (d *Diagnostic) cutAfter() {
 
 // secretNames returns how the settings that are secrets end.
 func secretNames() []string {
-	return []string{"token", "password", "auth_password", "k8s_service_account_token"}
+	return []string{"token", "password", "auth_password", "k8s_service_account_token", "secret_id"}
 }
 
 // secretKey finds the end of "token =" and the like.

@@ -40,12 +40,13 @@ func commandEnv(inherited, overlay []string, e Env) []string {
 }
 
 // withoutTokens returns env without what gives access to the stores: their
-// tokens and where those are kept, passwords, and CT_LOCAL_CONFIG, where all
-// of that may stand.
+// tokens and where those are kept, passwords and what else logs in, and
+// CT_LOCAL_CONFIG, where all of that may stand.
 func withoutTokens(env []string) []string {
 	names := []string{
 		"CONSUL_*TOKEN*", "VAULT_*TOKEN*", "NOMAD_*TOKEN*",
-		"CONSUL_HTTP_AUTH", "NOMAD_HTTP_AUTH", "VAULT_HEADERS", "CT_LOCAL_CONFIG",
+		"VAULT_*SECRET*", "VAULT_*PASSWORD*", "VAULT_*JWT*", "VAULT_HEADERS",
+		"CONSUL_HTTP_AUTH", "NOMAD_HTTP_AUTH", "CT_LOCAL_CONFIG",
 	}
 	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,52 +73,6 @@ func (c *Config) finishNomad() {
 func (s SSL) used(verify bool) bool {
 	return verify || s.Cert != "" || s.Key != "" || s.CACert != "" || s.CACertBytes != "" ||
 		s.CAPath != "" || s.ServerName != ""
-}
-
-// finishVault finds the token (COMPAT 2.5.8). Where an agent keeps it in a file,
-// the source reads that. Else it is the one written, that of the environment,
-// one that a login gets, or that of the login on this machine.
-func (c *Config) finishVault() {
-	v := &c.Vault
-	c.keepVaultSSL()
-	if !c.isSet("vault.vault_agent_token_file") && v.Token == "" && v.K8SAuthRoleName == "" {
-		v.Token = c.foundVaultToken()
-	}
-	if !c.isSet("vault.renew_token") {
-		v.RenewToken = v.AgentTokenFile == "" && (v.Token != "" || v.K8SAuthRoleName != "")
-	}
-	if !c.isSet("vault.enabled") {
-		v.Enabled = v.Address != ""
-	}
-}
-
-// foundVaultToken returns the token that "vault login" has left on this
-// machine, "" for none.
-func (c *Config) foundVaultToken() string {
-	home := c.environ.get("HOME")
-	if home == "" {
-		return ""
-	}
-	return firstContent(filepath.Join(home, ".vault-token"))
-}
-
-// keepVaultSSL keeps vault.ssl on where a file turns it off. In consul-template
-// a default of the command line hides that setting of the files; whether TLS is
-// spoken depends on the scheme of the address.
-func (c *Config) keepVaultSSL() {
-	if at, ok := c.origins["vault.ssl.enabled"]; ok && !at.fromCommandLine() {
-		c.Vault.SSL.Enabled = true
-	}
-}
-
-// firstContent returns the content of a file without white space around it, ""
-// where it cannot be read.
-func firstContent(path string) string {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(content))
 }
 
 func (c *Config) finishSyslog() {

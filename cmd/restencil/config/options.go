@@ -29,6 +29,7 @@ func (c *Config) Runner() (runner.Options, error) {
 		Bundles:     c.runnerBundles(),
 		Reconcile:   c.Reconcile,
 		KeepSecrets: c.HistorySecrets,
+		SecretPerms: c.SecretPerms,
 
 		ExitOnFailure: c.ExitOnFailure,
 		StoreDown:     c.OnStoreDown,

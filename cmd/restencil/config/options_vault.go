@@ -1,6 +1,8 @@
 package config
 
 import (
+	"strings"
+
 	"restencil/watch"
 	"restencil/watch/vault"
 )
@@ -17,6 +19,8 @@ func (c *Config) VaultOptions() vault.Options {
 	opts.Transport = from.Transport.ofVault()
 	opts.DefaultLease = from.DefaultLeaseDuration
 	opts.Threshold = from.LeaseRenewalThreshold
+	opts.IssueEvery, opts.IssueBurst = from.IssueEvery, from.IssueBurst
+	opts.MaxRequests = from.MaxRequests
 	opts.Retry = watch.Backoff{Base: from.Retry.Backoff, Max: from.Retry.MaxBackoff}
 	return opts
 }
@@ -67,16 +71,64 @@ func (c *Config) vaultToken() vault.Token {
 		Text:   from.Token,
 		File:   from.AgentTokenFile,
 		Unwrap: from.UnwrapToken,
+		Login:  c.vaultLogin(),
 		Renew:  from.RenewToken,
 	}
-	if from.K8SAuthRoleName != "" && from.Token == "" && from.AgentTokenFile == "" {
-		token.Login = vault.Login{
-			Method:  vault.Kubernetes,
-			Mount:   from.K8SServiceMountPath,
-			Role:    from.K8SAuthRoleName,
-			JWT:     from.K8SServiceAccountToken,
-			JWTFile: from.K8SServiceAccountTokenPath,
-		}
+	if !emptyCommand(from.TokenCommand) {
+		token.Command, token.CommandTimeout = from.TokenCommand, from.TokenCommandTimeout
+		token.CommandEnv = commandEnv(c.environ, c.overlay(), Env{}) // with what it logs in with, PassTokens or not
 	}
 	return token
+}
+
+// vaultLogin returns the way to log in; its zero value is none.
+func (c *Config) vaultLogin() vault.Login {
+	switch c.login() {
+	case appRoleLogin:
+		return c.Vault.AppRole.login()
+	case jwtLogin:
+		return c.Vault.JWT.login()
+	case certLogin:
+		from := c.Vault.CertLogin
+		return vault.Login{Method: vault.Cert, Mount: mount(from.Mount), Role: from.Role}
+	case tokenCommand:
+		return vault.Login{}
+	}
+	return c.Vault.kubernetesLogin()
+}
+
+func (r AppRole) login() vault.Login {
+	return vault.Login{
+		Method:          vault.AppRole,
+		Mount:           mount(r.Mount),
+		RoleID:          r.RoleID,
+		RoleIDFile:      r.RoleIDFile,
+		SecretID:        r.SecretID,
+		SecretIDFile:    r.SecretIDFile,
+		SecretIDWrapped: r.SecretIDWrapped,
+	}
+}
+
+func (j JWTLogin) login() vault.Login {
+	return vault.Login{Method: vault.JWT, Mount: mount(j.Mount), Role: j.Role, JWT: j.Token, JWTFile: j.TokenFile}
+}
+
+// kubernetesLogin is used where there is a role and no token (COMPAT 4.12.1).
+func (v *Vault) kubernetesLogin() vault.Login {
+	if v.K8SAuthRoleName == "" || v.Token != "" || v.AgentTokenFile != "" {
+		return vault.Login{}
+	}
+	return vault.Login{
+		Method:  vault.Kubernetes,
+		Mount:   v.K8SServiceMountPath,
+		Role:    v.K8SAuthRoleName,
+		JWT:     v.K8SServiceAccountToken,
+		JWTFile: v.K8SServiceAccountTokenPath,
+	}
+}
+
+// mount returns where a method is mounted. People write auth/ before it, as
+// Vault's own commands want it.
+func mount(path string) string {
+	return strings.TrimPrefix(strings.Trim(path, "/"), "auth/")
 }

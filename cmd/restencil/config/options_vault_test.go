@@ -15,6 +15,7 @@ func TestVaultOptions(t *testing.T) {
 		vault {
 			address = "https://v" namespace = "n" token = "t" client_user_agent = "ua"
 			renew_token = false unwrap_token = true
+			issue_every = "3s" issue_burst = 4 max_requests = 5
 			default_lease_duration = "1s" lease_renewal_threshold = 0.5
 			retry { backoff = "1s" max_backoff = "2s" }
 			ssl { verify = false cert = "c" key = "k" ca_cert = "ca" ca_cert_bytes = "pem" ca_path = "cas" server_name = "s" }
@@ -31,7 +32,7 @@ func TestVaultOptions(t *testing.T) {
 			DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
 			MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
 		},
-		DefaultLease: time.Second, Threshold: 0.5, IssueEvery: time.Minute, IssueBurst: 3, MaxRequests: 32,
+		DefaultLease: time.Second, Threshold: 0.5, IssueEvery: 3 * time.Second, IssueBurst: 4, MaxRequests: 5,
 		Retry: watch.Backoff{Base: time.Second, Max: 2 * time.Second},
 	}
 	if diff := cmp.Diff(want, c.VaultOptions()); diff != "" {
@@ -62,6 +63,26 @@ func TestVaultToken(t *testing.T) {
 		{name: "no agent's, none found", file: `vault_agent_token_file = ""`, want: vault.Token{}},
 		{name: "no agent's, but one written", file: `vault_agent_token_file = "" token = "t"`, want: vault.Token{Text: "t", Renew: true}},
 		{name: "Kubernetes", file: `k8s_auth_role_name = "r"`, want: vault.Token{Login: kubernetes, Renew: true}},
+		{
+			name: "AppRole", file: `approle { mount = "auth/m" role_id = "r" role_id_file = "" secret_id = "s" }`, env: []string{"VAULT_TOKEN=env"},
+			want: vault.Token{Login: vault.Login{Method: vault.AppRole, Mount: "m", RoleID: "r", SecretID: "s"}, Renew: true},
+		},
+		{
+			name: "AppRole by files", file: `approle { role_id_file = "r" secret_id_file = "s" secret_id_wrapped = true } renew_token = false`,
+			want: vault.Token{Login: vault.Login{Method: vault.AppRole, Mount: "approle", RoleIDFile: "r", SecretIDFile: "s", SecretIDWrapped: true}},
+		},
+		{
+			name: "JWT", file: `jwt { role = "r" token = "j" }`, env: []string{"VAULT_K8S_AUTH_ROLE_NAME=r"},
+			want: vault.Token{Login: vault.Login{Method: vault.JWT, Mount: "jwt", Role: "r", JWT: "j"}, Renew: true},
+		},
+		{
+			name: "JWT by a file", file: `jwt { role = "r" token_file = "f" mount = "m/" }`,
+			want: vault.Token{Login: vault.Login{Method: vault.JWT, Mount: "m", Role: "r", JWTFile: "f"}, Renew: true},
+		},
+		{
+			name: "a certificate", file: `cert_login {} ssl { cert = "c" }`,
+			want: vault.Token{Login: vault.Login{Method: vault.Cert, Mount: "cert"}, Renew: true},
+		},
 		{name: "Kubernetes with a token", file: `k8s_auth_role_name = "r" token = "t"`, want: vault.Token{Text: "t", Renew: true}},
 		{
 			name: "Kubernetes by the environment",
@@ -85,6 +106,25 @@ func TestVaultToken(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestVaultTokenCommand: it gets what it may need to log in, whatever other
+// commands get.
+func TestVaultTokenCommand(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "c", `pass_tokens = false
+		vault { address = "http://v" token_command = ["login", "me"] token_command_timeout = "3s" }`)
+	c, err := Parse([]string{"-config", "c"}, []string{"VAULT_SECRET_ID=s", "VAULT_TOKEN=t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := vault.Token{
+		Command: []string{"login", "me"}, CommandTimeout: 3 * time.Second, Renew: true,
+		CommandEnv: []string{"VAULT_SECRET_ID=s", "VAULT_TOKEN=t", "CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true", "VAULT_ADDR=http://v"},
+	}
+	if diff := cmp.Diff(want, c.VaultOptions().Token); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

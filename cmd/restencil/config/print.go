@@ -74,7 +74,8 @@ func (p *printer) block(block string, settings []setting, origins map[string]Ori
 			continue
 		}
 		if child, _, nested := strings.Cut(name, "."); nested {
-			if !slices.Contains(inner, child) {
+			_, there := origins[prefix+child]
+			if !slices.Contains(inner, child) && (there || !s.optional) {
 				inner = append(inner, child)
 			}
 			continue

@@ -31,6 +31,44 @@ func TestPrintMasksSecrets(t *testing.T) {
 	}
 }
 
+// TestPrintLogins: a way to log in to Vault is printed where it is written, and
+// without its secrets.
+func TestPrintLogins(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, login := range []string{
+		`approle { role_id = "id" secret_id = "hush" }`,
+		`jwt { role = "r" token = "hush" }`,
+		`ssl { cert = "c" } cert_login { }`,
+		`token_command = ["a", "b"]`,
+	} {
+		writeFile(t, "c", "vault { "+login+" }")
+		first, err := Parse([]string{"-config", "c"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := printed(t, first)
+		writeFile(t, "again", text)
+		second, err := Parse([]string{"-config", "again"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(text, "hush") {
+			t.Errorf("%s: a secret is printed", login)
+		}
+		if got := second.login(); got != first.login() || len(second.logins()) != 1 {
+			t.Errorf("%s: printed it is %q", login, second.logins())
+		}
+		if diff := cmp.Diff(values(text), values(printed(t, second))); diff != "" {
+			t.Errorf("%s (-first +second):\n%s", login, diff)
+		}
+	}
+	writeFile(t, "c", "")
+	none, err := Parse([]string{"-config", "c"}, nil)
+	if err != nil || strings.Contains(printed(t, none), "approle {") {
+		t.Errorf("a login is printed that nobody wrote (%v)", err)
+	}
+}
+
 // TestPrintReadsBack: what is printed means the same when it is read.
 func TestPrintReadsBack(t *testing.T) {
 	t.Chdir(t.TempDir())

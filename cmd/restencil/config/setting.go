@@ -22,6 +22,7 @@ type setting struct {
 	secret     bool     // never printed
 	arg        string   // what stands for the value in -help, where the kind of value does not say it best
 	whenSet    bool     // printed only where it is written, because writing the default means something
+	optional   bool     // printed only where somebody wrote the block, which means something by being there
 	shorthand  bool     // the key is that of a block, and value takes a string in its place
 	group      string   // heading in -help
 }
@@ -87,6 +88,14 @@ func under(block, flagPrefix string, settings []setting) []setting {
 		}
 	}
 	return settings
+}
+
+// optional is like under, for a block without flags that need not be there.
+func optional(block string, settings []setting) []setting {
+	for i := range settings {
+		settings[i].optional = true
+	}
+	return under(block, "", settings)
 }
 
 // reset gives every setting its default.

@@ -66,6 +66,8 @@ func (c *Config) templateSettings() []setting {
 			help: "What begins an action in templates, instead of {{."},
 		setting{key: "default_delimiters.right", flag: "default-right-delimiter", arg: "<delimiter>", value: text(&c.Delimiters.Right, ""),
 			help: "What ends an action in templates, instead of }}."},
+		setting{key: "secret_perms", flag: "secret-perms", value: mode(&c.SecretPerms), whenSet: true,
+			help: "The mode of files that hold secrets of Vault, where their template says none; otherwise it is that of any file."},
 		setting{key: "wait", flag: "wait", value: waitText{&c.Wait}, sets: []string{"wait.min", "wait.max"}, shorthand: true,
 			help: "Wait after a change until there has been none for min, but at most max (4 times min if not given)."},
 	)

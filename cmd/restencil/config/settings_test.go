@@ -57,9 +57,13 @@ func TestFlagsAreAllTested(t *testing.T) {
 	}
 }
 
-// TestKeysAreAllTested keeps testdata/keys.txtar complete.
+// TestKeysAreAllTested keeps testdata/keys.txtar complete, with the ways to log
+// in to Vault, of which there is one at a time.
 func TestKeysAreAllTested(t *testing.T) {
 	text := readFile(t, "testdata/keys.txtar")
+	for _, login := range []string{"approle", "approle_other", "jwt", "cert_login_role", "token_command"} {
+		text += readFile(t, "testdata/vault_"+login+".txtar")
+	}
 	settings := slices.Concat(newConfig(nil).settings(), newTemplate(Origin{}).settings(),
 		newBundle("", Origin{}).settings(), newVerify(Origin{}).settings())
 	for _, s := range settings {

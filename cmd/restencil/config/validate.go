@@ -18,6 +18,7 @@ func (c *Config) validate() error {
 	if !slices.Contains([]string{"text", "json"}, c.LogFormat) {
 		errs = append(errs, fmt.Errorf("invalid log format %q, valid log formats are text, json", c.LogFormat))
 	}
+	errs = append(errs, c.checkVault()...)
 	return errors.Join(append(errs, c.checkBundles()...)...)
 }
 
