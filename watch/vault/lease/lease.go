@@ -1,0 +1,153 @@
+package lease
+
+import "time"
+
+// Rules are what an answer does not say itself.
+type Rules struct {
+	Threshold float64       // the share of a life after which something is replaced
+	Default   time.Duration // the life of what does not say
+}
+
+// A Lease is what is held, and how long. It is a plain value; each method that
+// changes something returns another.
+type Lease struct {
+	Terms
+	From time.Time // when Life began; the request for it was sent then
+
+	first  time.Duration // the longest life that was ever granted
+	share  float64       // of Life, after which this is replaced
+	early  float64       // of Life, after which this is renewed
+	spent  bool          // it is not to be renewed any more
+	tried  time.Time     // when it may be tried to renew it again
+	failed bool          // the newest renewal did
+}
+
+// renewal is the share of a life after which it is renewed, and spread how
+// much earlier that may be, for many at once.
+const (
+	renewal = 2.0 / 3
+	spread  = 0.05
+)
+
+// New returns the lease of an answer that was asked for at from. Chance is at
+// least 0 and less than 1.
+func New(t Terms, from time.Time, r Rules, chance float64) Lease {
+	if t.Life <= 0 {
+		t.Life = r.Default
+	}
+	return Lease{
+		Terms: t, From: from, first: t.Life,
+		share: Share(r.Threshold, chance),
+		early: renewal - spread*chance,
+	}
+}
+
+// Share returns the threshold with up to 0.05 added or taken, or where that is
+// no share, as it is (COMPAT 4.12.4). Chance is at least 0 and less than 1.
+func Share(threshold, chance float64) float64 {
+	share := threshold + 2*spread*chance - spread
+	if share <= 0 || share >= 1 {
+		return threshold
+	}
+	return share
+}
+
+// part returns a share of a span of time.
+func part(d time.Duration, share float64) time.Duration {
+	return time.Duration(float64(d) * share)
+}
+
+// End returns when what was got is no good any more, zero for never.
+func (l Lease) End() time.Time {
+	if !l.Ends {
+		return time.Time{}
+	}
+	return l.From.Add(l.Life)
+}
+
+// ReplaceAt returns when to ask anew. That leaves as much time for it as there
+// was at first, be the last life that was granted ever so short.
+func (l Lease) ReplaceAt() time.Time {
+	if l.Exact {
+		return l.From.Add(l.Life)
+	}
+	at := part(l.Life, l.share)
+	if l.spent {
+		at = min(at, l.Life-part(l.first, 1-l.share))
+	}
+	return l.From.Add(max(at, 0))
+}
+
+// Renews tells whether the lease is to be renewed rather than replaced, as
+// long as there is time.
+func (l Lease) Renews() bool { return l.Renewable && !l.spent }
+
+// A Step is what to do next.
+type Step int
+
+const (
+	Replace Step = iota // ask anew
+	Renew
+)
+
+// Next returns what is to be done next, and when.
+func (l Lease) Next() (Step, time.Time) {
+	replace := l.ReplaceAt()
+	if !l.Renews() {
+		return Replace, replace
+	}
+	renew := l.From.Add(part(l.Life, l.early))
+	if l.tried.After(renew) {
+		renew = l.tried
+	}
+	if renew.Before(replace) {
+		return Renew, renew
+	}
+	return Replace, replace
+}
+
+// Renewed returns the lease after a renewal that was asked for at from, and
+// granted life; more tells whether it can be renewed again. What is granted
+// much less than at first nears its end for good.
+func (l Lease) Renewed(from time.Time, life time.Duration, more bool) Lease {
+	l.tried, l.failed = time.Time{}, false
+	if life <= 0 {
+		l.spent = true
+		return l
+	}
+	l.From, l.Life = from, life
+	l.spent = !more || life < l.first*3/4
+	l.first = max(l.first, life)
+	return l
+}
+
+// Postponed returns the lease after a renewal that failed for reasons that may
+// pass: it may be tried again at that time. It is still replaced when it has to
+// be.
+func (l Lease) Postponed(until time.Time) Lease {
+	l.tried, l.failed = until, true
+	return l
+}
+
+// Fails tells whether the newest renewal failed.
+func (l Lease) Fails() bool { return l.failed }
+
+// Refused returns the lease after Vault has said that it does not renew it. It
+// is good for as long as it was granted.
+func (l Lease) Refused() Lease {
+	l.spent, l.failed = true, true
+	return l
+}
+
+// Move returns when to ask anew for what was got under a token that has a
+// successor, so that many are not asked for at once and all in good time: in
+// the first half of the time until the token ends, but within most; within
+// unknown where it is not known when that is.
+func Move(now, ends time.Time, chance float64) time.Time {
+	const most, unknown = 10 * time.Minute, 20 * time.Second
+	window := unknown
+	if !ends.IsZero() {
+		window = min(max(ends.Sub(now)/2, 0), most)
+	}
+	return now.Add(part(window, chance))
+}
