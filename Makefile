@@ -31,7 +31,7 @@ soak: servers
 	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 60m -v -run 'TestSoak|TestGrowth' ./test/bench -args -soak $(SOAK)
 	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 120m -parallel 8 -v ./test/faults -args -soak $(FAULTS)
 
-# What the tests run against: Consul and consul-template into .cache/bin, nginx
-# from the system's packages.
+# What the tests run against: Consul, Vault and consul-template into .cache/bin,
+# nginx and PostgreSQL from the system's packages.
 servers:
 	@test/servers/get.sh

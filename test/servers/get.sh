@@ -7,35 +7,43 @@ cd "$(dirname "$0")"
 bin=${RESTENCIL_SERVERS_BIN:-$(cd ../.. && pwd)/.cache/bin}
 mkdir -p "$bin"
 
-# build NAME [FLAG...] builds the tool of the module in the folder NAME. The
-# stamp beside the binary is a checksum of all that it is built from.
+# build FOLDER PROGRAM PACKAGE [FLAG...] builds a package of the module in FOLDER
+# as $bin/PROGRAM. A stamp in $bin holds a checksum of all that it is built
+# from.
 build() {
-	name=$1
-	shift
+	folder=$1
+	program=$2
+	package=$3
+	shift 3
+	name=${program##*/}
 	stamp=$(
 		go env GOVERSION GOOS GOARCH
-		find "$name" -type f | LC_ALL=C sort | xargs cat | cksum
+		find "$folder" -type f | LC_ALL=C sort | xargs cat | cksum
 	)
-	if [ -x "$bin/$name" ] && [ "$stamp" = "$(cat "$bin/$name.stamp" 2>/dev/null)" ]; then
+	if [ -x "$bin/$program" ] && [ "$stamp" = "$(cat "$bin/$name.stamp" 2>/dev/null)" ]; then
 		return
 	fi
 	echo "building $name (once; this takes a few minutes)"
 	rm -f "$bin/$name.stamp"
-	go -C "$name" build -buildvcs=false -ldflags='-s -w' "$@" -o "$bin/$name" tool
+	go -C "$folder" build -buildvcs=false -ldflags='-s -w' "$@" -o "$bin/$program" "$package"
 	echo "$stamp" >"$bin/$name.stamp"
 }
 
-# has PROGRAM says whether PROGRAM is installed, if need be off the PATH.
+# has PROGRAM says whether PROGRAM is installed, if need be off the PATH, where
+# Debian and Red Hat keep PostgreSQL's.
 has() {
-	PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null
+	for dir in /usr/sbin /usr/local/sbin /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
+		[ ! -x "$dir/$1" ] || return 0
+	done
+	command -v "$1" >/dev/null
 }
 
-# install PACKAGE... installs those of the system's packages that are missing.
-# Each is named as the program that it brings.
+# install PROGRAM[=PACKAGE]... installs those of the system's packages whose
+# program is missing. Where no package is given, it has the program's name.
 install() {
 	missing=
 	for name; do
-		has "$name" || missing="$missing $name"
+		has "${name%=*}" || missing="$missing ${name#*=}"
 	done
 	[ -n "$missing" ] || return 0
 	sudo=
@@ -50,6 +58,11 @@ install() {
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing
 }
 
-install nginx curl
-build consul
-build consul-template
+install nginx curl postgres=postgresql
+build consul consul tool
+build consul-template consul-template tool
+
+# Vault runs each file of its plugin folder, so that holds nothing else.
+vault=github.com/hashicorp/vault
+build vault vault $vault -tags minimal
+build vault vault-plugins/postgresql-database-plugin $vault/plugins/database/postgresql/postgresql-database-plugin -tags minimal

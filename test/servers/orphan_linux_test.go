@@ -23,22 +23,30 @@ func TestServersEndWithAKilledTest(t *testing.T) {
 	}
 	servers.ConsulPath(t)
 	servers.NginxPath(t)
+	servers.VaultPath(t)
+	servers.PostgresPath(t)
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServersEndWithAKilledTest$")
 	cmd.Env = append(os.Environ(), dieVariable+"=yes", "TMPDIR="+t.TempDir())
 	out, _ := cmd.Output() // killed: an error is what is expected
-	addrs := strings.Fields(string(out))
-	if len(addrs) != 2 {
+	said := strings.Fields(string(out))
+	if len(said) != 5 {
 		t.Fatalf("the killed test said %q", out)
 	}
-	for _, addr := range addrs {
+	for _, addr := range said[:4] {
 		waitClosed(t, addr)
+	}
+	if err := os.RemoveAll(said[4]); err != nil {
+		t.Error(err)
 	}
 }
 
-// startAndDie starts servers, tells their addresses and is killed.
+// startAndDie starts servers, tells their addresses and where PostgreSQL has its
+// data, and is killed.
 func startAndDie(t *testing.T) {
 	agent := servers.Consul(t)
-	fmt.Println(agent.Addr(), servers.Nginx(t).ReadyAddr())
+	pg, v := servers.Postgres(t), servers.Vault(t, servers.VaultPlugins())
+	v.Database(pg)
+	fmt.Println(agent.Addr(), servers.Nginx(t).ReadyAddr(), v.Addr(), pg.Addr(), pg.Dir())
 	agent.Pause()
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	select {} // the signal is on its way

@@ -1,14 +1,15 @@
 // Package servers gives tests the real programs that restencil works with:
-// Consul, nginx, and consul-template as the oracle of what a template means.
+// Consul, Vault, PostgreSQL, nginx, and consul-template as the oracle of what a
+// template means.
 //
 // The servers come from the Go module proxy (README.md in this folder) and are
-// built by "make servers" into .cache/bin of the module's root; nginx is a
-// system package. A test that asks for a program that is not there is skipped
+// built by "make servers" into .cache/bin of the module's root; nginx and
+// PostgreSQL are system packages. A test that asks for a program that is not there is skipped
 // with a line that says how to get it. Where the environment variable
 // RESTENCIL_TEST_SERVERS is "required", as in "make test", it fails instead.
 //
 // Everything listens on loopback, on ports that were free, and keeps its files
-// in the test's temporary directory. What a test starts ends with it: at the
+// in the test's temporary directory (PostgreSQL beside it). What a test starts ends with it: at the
 // latest when the test process dies, however it dies (that last on Linux only).
 //
 // Methods that can fail report through the testing.TB that started the
@@ -23,6 +24,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,6 +42,12 @@ const (
 func ConsulPath(t testing.TB) string {
 	t.Helper()
 	return built(t, "consul")
+}
+
+// VaultPath returns the path of the vault binary, or skips the test.
+func VaultPath(t testing.TB) string {
+	t.Helper()
+	return built(t, "vault")
 }
 
 // ConsulTemplate returns the path of consul-template, the oracle, or skips the
@@ -62,17 +70,40 @@ func CurlPath(t testing.TB) string {
 	return installed(t, "curl")
 }
 
-// installed returns the path of a program of the system. It is looked for on
-// the PATH, and where systems put servers, which is often not on the PATH of an
-// ordinary user.
+// packageOf returns the name of the system's package that has a program.
+func packageOf(program string) string {
+	switch program {
+	case "initdb", "postgres", "psql":
+		return "postgresql"
+	default:
+		return program
+	}
+}
+
+// PostgresPath returns the path of the system's postgres, or skips the test.
+func PostgresPath(t testing.TB) string {
+	t.Helper()
+	return installed(t, "postgres")
+}
+
+// installed returns the path of a program of the system. It is looked for where
+// Debian and Red Hat keep PostgreSQL's, the newest version first, on the PATH,
+// and where systems put servers, which is often not on the PATH of an ordinary
+// user.
 func installed(t testing.TB, name string) string {
 	t.Helper()
-	for _, dir := range []string{"", "/usr/sbin", "/usr/local/sbin"} {
+	var dirs []string
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"} {
+		found, _ := filepath.Glob(pattern) // the patterns are well-formed
+		slices.Reverse(found)
+		dirs = append(dirs, found...)
+	}
+	for _, dir := range append(dirs, "", "/usr/sbin", "/usr/local/sbin") {
 		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
 			return path
 		}
 	}
-	missing(t, name+" is not installed: run \"make servers\" as root, or install the system's package")
+	missing(t, name+" is not installed: run \"make servers\" as root, or install the system's package "+packageOf(name))
 	return ""
 }
 
