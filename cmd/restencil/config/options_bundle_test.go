@@ -19,6 +19,7 @@ func TestRunnerBundles(t *testing.T) {
 	c := parseIn(t, map[string]string{"c": `
 		wait = "1s:2s"
 		reconcile = "1m"
+		secret_perms = 0640
 		on_store_down = "exit after 10m"
 		exit_on_failure = true
 		bundle "nginx" {
@@ -62,6 +63,7 @@ func TestRunnerBundles(t *testing.T) {
 	want := runner.Options{
 		Attempts:      map[watch.Store]int{watch.Consul: 0, watch.Vault: 0},
 		Reconcile:     time.Minute,
+		SecretPerms:   0o640,
 		StoreDown:     10 * time.Minute,
 		ExitOnFailure: true,
 		Bundles: []runner.Bundle{{
