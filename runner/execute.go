@@ -132,6 +132,8 @@ func (r *Runner) watch(done []execution, now time.Time) {
 	r.doomed = nil
 	taken := func(q watch.Query) bool { return len(r.graph.Users(q)) > 0 }
 	r.unwatch(slices.DeleteFunc(dropped, taken), now)
+	r.watcher.Replace(r.moving)
+	r.moving = nil
 	r.watcher.Watch(added...)
 }
 

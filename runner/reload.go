@@ -12,16 +12,21 @@ import (
 // Reload has Run go on with other Options. They are checked and the templates
 // parsed first: after an error, Run goes on as before. What did not change
 // stays as it is: a template keeps its data and timers, and its command does
-// not run again. Destinations that were changed by hand are put right. The Watcher is the one in use, or another that takes its
-// place; then every template counts as changed.
+// not run again. Destinations that were changed by hand are put right.
+//
+// Each of sources takes the place of its store's (see watch.Watcher.Replace),
+// once the queries are known of which the new Options have need: it is asked no
+// others, and of those that are new the old source never hears. The other
+// stores' sources go on. Nil: all do.
 //
 // Reload may be called from any goroutine while Run is under way. It returns
 // when the new Options are in force, or with the cause of ctx's end.
-func (r *Runner) Reload(ctx context.Context, o Options, w *watch.Watcher) error {
-	next, err := New(o, w)
+func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]watch.Source) error {
+	next, err := New(o, r.watcher)
 	if err != nil {
 		return err
 	}
+	next.moving = sources
 	select {
 	case r.reloads <- next:
 		return nil
@@ -31,15 +36,13 @@ func (r *Runner) Reload(ctx context.Context, o Options, w *watch.Watcher) error 
 }
 
 // replace takes over from next, a Runner that never ran, what is new there.
-func (r *Runner) replace(ctx context.Context, next *Runner, now time.Time) {
+func (r *Runner) replace(next *Runner) {
 	for _, u := range next.units {
 		u.id = 0 // next numbered them for itself
 	}
-	if next.watcher == r.watcher {
-		r.keepUnits(next)
-	}
+	r.keepUnits(next)
 	old := r.units
-	r.opts, r.units, r.early = next.opts, next.units, next.early
+	r.opts, r.units, r.early, r.moving = next.opts, next.units, next.early, next.moving
 	r.enlist()
 	r.bundles = join(r.units, r.bundles)
 	r.takeOverNamed()
@@ -50,11 +53,6 @@ func (r *Runner) replace(ctx context.Context, next *Runner, now time.Time) {
 		}
 	}
 	r.wanted = slices.DeleteFunc(r.wanted, func(b *bundle) bool { return len(b.members) == 0 })
-	if next.watcher != r.watcher {
-		r.unwatch(r.doomed, now)
-		r.doomed = nil
-		r.switchTo(ctx, next.watcher)
-	}
 }
 
 // takeOverNamed makes the named bundles anew, and has them go on where those of
@@ -121,18 +119,4 @@ func (r *Runner) discharge(u *unit) {
 	r.doomed = append(r.doomed, dropped...)
 	r.retries.set(u, time.Time{})
 	r.reports.set(u, time.Time{})
-}
-
-// switchTo has the queries answered by another watcher. Until it does, the
-// last answers of the old one hold.
-func (r *Runner) switchTo(ctx context.Context, w *watch.Watcher) {
-	r.stopSources()
-	r.watcher = w
-	r.stores = stores{}
-	for q, st := range r.answers {
-		st.Version, st.Core, st.Failure = 0, 0, nil // whatever comes is new
-		r.answers[q] = st
-	}
-	r.watcher.Watch(r.graph.Queries()...)
-	r.runSources(ctx)
 }

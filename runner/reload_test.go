@@ -14,13 +14,19 @@ import (
 // reload reloads with these templates and waits until all is quiet.
 func (g *rig) reload(templates ...Template) {
 	g.t.Helper()
-	g.reloadOptions(Options{Templates: templates})
+	g.reloadWith(Options{Templates: templates}, nil)
 }
 
 // reloadOptions is reload for more than templates.
 func (g *rig) reloadOptions(o Options) {
 	g.t.Helper()
-	if err := g.runner.Reload(g.t.Context(), g.options(o), g.watcher); err != nil {
+	g.reloadWith(o, nil)
+}
+
+// reloadWith is reloadOptions with other sources.
+func (g *rig) reloadWith(o Options, sources map[watch.Store]watch.Source) {
+	g.t.Helper()
+	if err := g.runner.Reload(g.t.Context(), g.options(o), sources); err != nil {
 		g.t.Fatal(err)
 	}
 	synctest.Wait()
@@ -80,7 +86,7 @@ func TestReloadOfSomethingBrokenChangesNothing(t *testing.T) {
 		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 1})
 		defer g.stop()
 		bad := g.options(Options{Templates: []Template{tmpl("a", `{{ key "x" }`)}})
-		if err := g.runner.Reload(t.Context(), bad, g.watcher); err == nil {
+		if err := g.runner.Reload(t.Context(), bad, nil); err == nil {
 			t.Error("no error for a template that does not parse")
 		}
 		g.store.set("x", 2)
@@ -106,20 +112,56 @@ func TestReloadKeepsWhatIsUnderWay(t *testing.T) {
 	})
 }
 
-// Another store is asked all anew, and until it answers nothing is blanked.
-func TestReloadWithAnotherStore(t *testing.T) {
+// Another source is asked what is of use from now on, and until it answers
+// nothing is blanked. The old one hears nothing more.
+func TestReloadWithAnotherSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{
+			tmpl("a", `{{ key "x" }}`, "reload"), tmpl("b", `{{ key "y" }}`), tmpl("gone", `{{ key "z" }}`),
+		}}, map[string]any{"x": 1, "y": 1, "z": 1})
+		defer g.stop()
+		g.happened("0s rendered a", "0s rendered b", "0s rendered gone", "0s run reload")
+		old := g.store
+		g.store = &fakeStore{data: map[string]any{"x": 1}, sinks: make(map[watch.Query]watch.Sink)}
+		g.reloadWith(Options{Templates: []Template{
+			tmpl("a", `{{ key "x" }}`, "reload"), tmpl("b", `new {{ key "y" }}`), tmpl("c", `{{ key "w" }}`),
+		}}, map[watch.Store]watch.Source{watch.Consul: g.store})
+		g.happened("0s rendered b") // with the answer that was there
+		g.holds("b", "new 1")
+		if !old.ended {
+			t.Error("the old source still runs")
+		}
+		if old.watches != 3 || g.store.watches != 3 || g.store.watched("z") {
+			t.Errorf("the old source was asked %d times, the new one %d (z: %v), want 3 each, and not for z",
+				old.watches, g.store.watches, g.store.watched("z"))
+		}
+		g.store.set("y", 2)
+		g.store.set("w", 1)
+		synctest.Wait()
+		g.holds("b", "new 2")
+		g.holds("c", "1")
+		old.set("x", 3)
+		synctest.Wait()
+		g.holds("a", "1")
+	})
+}
+
+// The old source keeps its place where the new configuration is of no use.
+func TestReloadOfSomethingBrokenKeepsTheSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 1})
 		defer g.stop()
-		g.holds("a", "1")
-		g.store = &fakeStore{data: map[string]any{}, sinks: make(map[watch.Query]watch.Sink)}
-		g.watcher = watch.New(map[watch.Store]watch.Source{watch.Consul: g.store})
-		g.happened("0s rendered a")
-		g.reload(tmpl("a", `new {{ key "x" }}`))
-		g.happened()
+		other := &fakeStore{data: map[string]any{"x": 5}, sinks: make(map[watch.Query]watch.Sink)}
+		bad := g.options(Options{Templates: []Template{tmpl("a", `{{ key "x" }`)}})
+		if err := g.runner.Reload(t.Context(), bad, map[watch.Store]watch.Source{watch.Consul: other}); err == nil {
+			t.Error("no error for a template that does not parse")
+		}
 		g.store.set("x", 2)
 		synctest.Wait()
-		g.holds("a", "new 2")
+		g.holds("a", "2")
+		if other.watches != 0 || g.store.ended {
+			t.Errorf("the new source was asked %d times, the old one ended: %v", other.watches, g.store.ended)
+		}
 	})
 }
 

@@ -31,7 +31,8 @@ type Runner struct {
 	lastID  int
 	graph   template.Graph
 	answers map[watch.ID]watch.State
-	doomed  []watch.Query // nobody uses them, unless the next execution does
+	doomed  []watch.Query                // nobody uses them, unless the next execution does
+	moving  map[watch.Store]watch.Source // to take others' places after the next execution
 	stores  stores
 	pulse   pulse
 
@@ -205,7 +206,7 @@ func (r *Runner) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case next := <-r.reloads:
-			r.replace(ctx, next, time.Now())
+			r.replace(next)
 		case <-r.watcher.Changed():
 			if err := r.take(time.Now()); err != nil {
 				return err

@@ -115,6 +115,9 @@ func (r *recorder) entry(q watch.Query) *asked {
 		}
 		r.last.next = e
 	}
+	if e.refused != nil {
+		e.refused = r.refuse(q.Store()) // the store may have been set up since
+	}
 	r.last = e
 	return e
 }

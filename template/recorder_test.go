@@ -1,6 +1,7 @@
 package template
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -99,5 +100,23 @@ func TestRecorderKeepsTheListThatStays(t *testing.T) {
 	}
 	if diff := cmp.Diff(keys("a", "b", "c"), first.Used); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A store that is set up while the program runs is asked from then on.
+func TestRecorderAsksAStoreOnceThereIsOne(t *testing.T) {
+	there := false
+	rec := recorder{serves: func(watch.Store) bool { return there }}
+	ask := func() error {
+		rec.begin(func(watch.Query) (watch.Answer, bool) { return watch.Answer{}, true })
+		_, _, err := rec.Ask(watch.Query{Kind: watch.VaultRead, Name: "a"})
+		return err
+	}
+	if err := ask(); !errors.Is(err, watch.ErrNotConfigured) {
+		t.Errorf("without a source: %v", err)
+	}
+	there = true
+	if err := ask(); err != nil || len(rec.result().Used) != 1 {
+		t.Errorf("with a source: %v, used %v", err, rec.result().Used)
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"os"
-	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,7 +10,7 @@ import (
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/filewatch"
-	"restencil/watch"
+	"restencil/cmd/restencil/logging"
 )
 
 // control acts on signals, and with -watch-config on changed files, until ctx
@@ -54,6 +53,8 @@ func (s *service) reload(ctx context.Context) {
 	}
 }
 
+// replace has a new configuration put in force, or an error and nothing changed:
+// all that can be wrong with it is found out first.
 func (s *service) replace(ctx context.Context) error {
 	cfg, err := config.Parse(s.args, s.environ)
 	if err != nil {
@@ -63,20 +64,13 @@ func (s *service) replace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	watcher, err := s.watcherFor(cfg)
-	if err == nil {
-		opts, optsErr := s.options(cfg, log)
-		if err = optsErr; err == nil {
-			err = s.runner.Reload(ctx, opts, watcher)
-		}
-	}
-	if err != nil {
+	if err := s.replaceWith(ctx, cfg, log); err != nil {
 		log.Close()
 		return err
 	}
 	s.memory.log.Store(log)
 	s.log.Close()
-	s.cfg, s.log, s.watcher = cfg, log, watcher
+	s.cfg, s.log = cfg, log
 	s.listen(ctx)
 	for _, w := range cfg.Warnings {
 		s.log.Warn(w.Error(), "component", "config")
@@ -84,17 +78,16 @@ func (s *service) replace(ctx context.Context) error {
 	return nil
 }
 
-// watcherFor returns the watcher in use, unless cfg has the stores reached in
-// another way.
-func (s *service) watcherFor(cfg *config.Config) (*watch.Watcher, error) {
-	if cfg.Local == s.cfg.Local && cfg.Cache == s.cfg.Cache && reflect.DeepEqual(cfg.ConsulOptions(), s.cfg.ConsulOptions()) {
-		return s.watcher, nil
-	}
-	srcs, err := s.sources(cfg)
+func (s *service) replaceWith(ctx context.Context, cfg *config.Config, log *logging.Log) error {
+	sources, err := s.sourcesInstead(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return watch.New(srcs), nil
+	opts, err := s.options(cfg, log)
+	if err != nil {
+		return err
+	}
+	return s.runner.Reload(ctx, opts, sources)
 }
 
 // followed are the files of the configuration that are watched.

@@ -21,7 +21,6 @@ type service struct {
 	cfg     *config.Config
 	log     *logging.Log
 	manager *systemd.Notifier
-	watcher *watch.Watcher
 	runner  *runner.Runner
 	memory  memory
 }
@@ -63,14 +62,13 @@ func (s *service) run() (interrupted bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s.watcher = watch.New(srcs)
 	s.memory.log.Store(s.log)
 	defer s.memory.close()
 	opts, err := s.options(s.cfg, s.log)
 	if err != nil {
 		return false, err
 	}
-	if s.runner, err = runner.New(opts, s.watcher); err != nil || s.cfg.ParseOnly {
+	if s.runner, err = runner.New(opts, watch.New(srcs)); err != nil || s.cfg.ParseOnly {
 		return false, err
 	}
 	removePid, err := writePid(s.cfg.PidFile, s.log.Logger)

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"path/filepath"
+	"reflect"
 
 	"restencil/cmd/restencil/config"
 	"restencil/watch"
@@ -22,6 +23,21 @@ func (s *service) sources(cfg *config.Config) (map[watch.Store]watch.Source, err
 		watch.Consul: kv,
 		watch.Files:  local.NewFiles(),
 	}, nil
+}
+
+// sourcesInstead makes the sources of those stores that cfg has reached in
+// another way than the running configuration. The others keep theirs, with all
+// that they have: their answers, and what was issued for them.
+func (s *service) sourcesInstead(cfg *config.Config) (map[watch.Store]watch.Source, error) {
+	instead := make(map[watch.Store]watch.Source)
+	if cfg.Local != s.cfg.Local || cfg.Cache != s.cfg.Cache || !reflect.DeepEqual(cfg.ConsulOptions(), s.cfg.ConsulOptions()) {
+		kv, err := s.consulSource(cfg)
+		if err != nil {
+			return nil, err
+		}
+		instead[watch.Consul] = kv
+	}
+	return instead, nil
 }
 
 func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
