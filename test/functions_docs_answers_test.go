@@ -44,8 +44,9 @@ var docsAnswers = map[string]any{
 		SourcePartition: "default",
 	}},
 
-	"vault.read(secret/db)":           kvSecret(map[string]any{"user": "app", "password": "s3cret", "port": json.Number("5432")}),
-	"vault.read(secret/db?version=1)": kvSecret(map[string]any{"user": "app", "password": "0ld"}),
+	"vault.read(secret/db)":             kvSecret(map[string]any{"user": "app", "password": "s3cret", "port": json.Number("5432")}),
+	"vault.read(secret/db?version=1)":   kvSecret(map[string]any{"user": "app", "password": "0ld"}),
+	"vault.read(secret/db?refresh=30s)": kvSecret(map[string]any{"user": "app"}),
 	"vault.read(database/creds/app)": &watch.Secret{
 		LeaseID: "database/creds/app/1", LeaseDuration: 3600, Renewable: true,
 		Data: map[string]any{"username": "v-app-x7Kq", "password": "9F-rpZ"},

@@ -2,29 +2,54 @@ package config
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 )
 
-// TestDocumentedConfigurations reads the configurations of docs/bundles.md.
+// TestDocumentedConfigurations reads the configurations of two pages.
 func TestDocumentedConfigurations(t *testing.T) {
-	page := readFile(t, "../../../docs/bundles.md")
 	fence := regexp.MustCompile("(?s)\n```(?:hcl|json)\n(.*?)\n```")
-	all := fence.FindAllStringSubmatch(page, -1)
-	if len(all) < 4 {
-		t.Errorf("%d configurations, want more", len(all))
+	for page, least := range map[string]int{"bundles.md": 4, "vault.md": 10} {
+		t.Run(page, func(t *testing.T) {
+			all := fence.FindAllStringSubmatch(readFile(t, "../../../docs/"+page), -1)
+			if len(all) < least {
+				t.Errorf("%d configurations, want more", len(all))
+			}
+			t.Chdir(t.TempDir())
+			for _, m := range all {
+				readDocumented(t, m[1])
+			}
+		})
 	}
-	t.Chdir(t.TempDir())
-	for _, m := range all {
-		writeFile(t, "c", m[1])
-		c, err := Parse([]string{"-config", "c"}, nil)
-		if err != nil {
-			t.Errorf("%v\n%s", err, m[1])
+}
+
+func readDocumented(t *testing.T, text string) {
+	t.Helper()
+	writeFile(t, "c", text)
+	c, err := Parse([]string{"-config", "c"}, nil)
+	if err != nil {
+		t.Errorf("%v\n%s", err, text)
+		return
+	}
+	for _, w := range c.Warnings {
+		if len(c.Templates) > 0 { // else no template belongs to the bundle
+			t.Errorf("%v\n%s", w, text)
+		}
+	}
+}
+
+// TestVaultKeysAreDocumented: docs/vault.md names each key of vault, but for
+// those that all stores have.
+func TestVaultKeysAreDocumented(t *testing.T) {
+	page := readFile(t, "../../../docs/vault.md")
+	for _, s := range newConfig(nil).vaultSettings() {
+		key := strings.TrimPrefix(s.key, "vault.")
+		block, _, _ := strings.Cut(key, ".")
+		if block == "ssl" || block == "transport" || block == "retry" {
 			continue
 		}
-		for _, w := range c.Warnings {
-			if len(c.Templates) > 0 { // else no template belongs to the bundle
-				t.Errorf("%v\n%s", w, m[1])
-			}
+		if !strings.Contains(page, "`"+key+"`") && !strings.Contains(page, "\n  "+key+" ") {
+			t.Errorf("docs/vault.md does not name %s", s.key)
 		}
 	}
 }
