@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"watch/consul":             {"watch", "watch/consul/plan"},
 	"watch/consul/plan":        {"watch"},
 	"watch/local":              {"watch"},
-	"watch/vault":              {"watch", "watch/vault/lease"},
+	"watch/vault":              {"watch", "watch/local", "watch/vault/lease"},
 	"watch/vault/lease":        {"watch"},
 	"watch/nomad":              {"watch"},
 	"funcs":                    {"watch"},

@@ -11,6 +11,12 @@ type token string
 // Format implements fmt.Formatter for all verbs.
 func (token) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
 
+// Format implements fmt.Formatter for all verbs: what a Token holds is not shown.
+func (Token) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
+
+// Format implements fmt.Formatter for all verbs: what a Login holds is not shown.
+func (Login) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
+
 // A credential is the token at one time, as the session has it.
 type credential struct {
 	token      token     // "": requests bear none
@@ -22,7 +28,8 @@ type credential struct {
 // methods are for any goroutine and return at once.
 type holder interface {
 	// current returns the newest credential. Where there is none yet, or none
-	// any more, the error says why; then requests are not to be made.
+	// any more, the error says why; then requests are not to be made. While the
+	// first attempt is under way it is errPending: nothing has failed yet.
 	current() (credential, error)
 
 	// changed receives when current says something else than before. It has

@@ -119,7 +119,8 @@ type Login struct {
 }
 
 // TLS says how to use TLS (COMPAT 2.5.11); whether it is used, the address
-// says. What is zero, the VAULT_* variables say.
+// says. What is zero, the VAULT_* variables say, but for SkipVerify: who has
+// certificates verified must not be overruled.
 type TLS struct {
 	SkipVerify  bool   // take any certificate
 	Cert, Key   string // files of the client's own certificate; no Key: it stands in Cert
