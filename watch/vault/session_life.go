@@ -106,6 +106,9 @@ func (l *life) offer(now time.Time, text token, wrapped bool) {
 // learn takes note of how long the token lives from a time on.
 func (l *life) learn(asked time.Time, g grant) {
 	l.stumbles = 0
+	if l.full > 0 {
+		g.ttl = max(g.ttl, 1) // less than a second is left, which Vault tells as none
+	}
 	l.began, l.ttl, l.full = asked, g.ttl, max(l.full, g.ttl)
 	l.ends = time.Time{}
 	l.renewAt, l.lookupAt = time.Time{}, time.Time{}

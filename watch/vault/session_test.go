@@ -1,0 +1,563 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restencil/watch"
+)
+
+const written = token("s." + canary)
+
+var kubernetes = Login{Method: Kubernetes, Role: "web", JWT: "jwt-" + canary}
+
+func TestNothingIsAskedBeforeStart(t *testing.T) {
+	for name, o := range map[string]Token{
+		"text":    {Text: string(written), Renew: true},
+		"wrapped": {Text: string(written), Unwrap: true, Renew: true},
+		"file":    {File: "f", Renew: true},
+		"login":   {Login: kubernetes, Renew: true},
+		"none":    {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runSession(t, o, nil, func(s *sessionTest) {
+				time.Sleep(time.Hour)
+				if n := s.vault.count(""); n > 0 {
+					s.Errorf("%d calls: %v", n, s.vault.calls)
+				}
+			})
+		})
+	}
+}
+
+func TestWrittenTokenIsThereAtOnce(t *testing.T) {
+	s, err := newSession(Options{Token: Token{Text: "  " + string(written) + "\n", Renew: true}}, newTokenModel())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := s.current(); err != nil || c.token != written || c.generation != 1 {
+		t.Errorf("got %q, generation %d, %v", string(c.token), c.generation, err)
+	}
+}
+
+func TestNoWayMeansNoToken(t *testing.T) {
+	s, err := newSession(Options{}, newTokenModel())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := s.current(); err != nil || c.token != "" || c.generation != 1 {
+		t.Errorf("got generation %d, %v", c.generation, err)
+	}
+}
+
+func TestFirstWayThatIsWrittenCounts(t *testing.T) {
+	all := Token{File: "f", Text: "t", Command: []string{"c"}, Login: kubernetes}
+	for _, want := range []string{"the file f", "the configuration", "token_command", "the kubernetes login at auth/kubernetes as role web"} {
+		s, err := newSession(Options{Token: all}, newTokenModel())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.life.from != want {
+			t.Errorf("got %q, want %q", s.life.from, want)
+		}
+		switch {
+		case all.File != "":
+			all.File = ""
+		case all.Text != "":
+			all.Text = ""
+		default:
+			all.Command = nil
+		}
+	}
+}
+
+func TestRenewed(t *testing.T) {
+	runSession(t, Token{Text: string(written), Renew: true},
+		func(m *tokenModel) { m.add(written, 30*time.Second, 0, false) },
+		func(s *sessionTest) {
+			s.start()
+			s.start()
+			synctest.Wait()
+			if got := s.vault.count("renew-self"); got != 1 {
+				t.Errorf("%d renewals at the start, want 1", got)
+			}
+			s.alwaysLives(10 * time.Minute)
+			if got := s.vault.count("renew-self"); got < 26 || got > 34 {
+				t.Errorf("%d renewals in 10 minutes of 30 s tokens", got)
+			}
+			if c := s.wantToken(written); c.generation != 1 || time.Until(c.ends) > 30*time.Second || time.Until(c.ends) < 8*time.Second {
+				t.Errorf("generation %d, ends in %s", c.generation, time.Until(c.ends))
+			}
+			s.wantNotices()
+		})
+}
+
+func TestTokenOfFewSecondsIsRenewed(t *testing.T) {
+	runSession(t, Token{Text: string(written), Renew: true},
+		func(m *tokenModel) { m.add(written, 4*time.Second, 0, false) },
+		func(s *sessionTest) { s.start(); s.alwaysLives(time.Minute) })
+}
+
+func TestNotRenewedWhereThatIsNotWanted(t *testing.T) {
+	runSession(t, Token{Text: string(written)},
+		func(m *tokenModel) { m.add(written, time.Minute, 0, false) },
+		func(s *sessionTest) {
+			s.start()
+			time.Sleep(time.Hour)
+			if n := s.vault.count(""); n > 0 {
+				t.Errorf("calls: %v", s.vault.calls)
+			}
+			s.wantToken(written)
+		})
+}
+
+func TestRootTokenIsNoMatter(t *testing.T) {
+	runSession(t, Token{Text: string(written), Renew: true},
+		func(m *tokenModel) { m.add(written, 0, 0, true) },
+		func(s *sessionTest) {
+			s.start()
+			time.Sleep(24 * time.Hour)
+			if c := s.wantToken(written); !c.ends.IsZero() {
+				t.Errorf("it ends at %s", c.ends)
+			}
+			if n := s.vault.count(""); n != 2 {
+				t.Errorf("calls: %v", s.vault.calls)
+			}
+			s.wantNotices()
+		})
+}
+
+func TestTokenThatCannotBeRenewedIsToldOfOnce(t *testing.T) {
+	runSession(t, Token{Text: string(written), Renew: true},
+		func(m *tokenModel) { m.add(written, 3*time.Hour, 0, true) },
+		func(s *sessionTest) {
+			s.start()
+			synctest.Wait()
+			if c := s.wantToken(written); time.Until(c.ends) != 3*time.Hour {
+				t.Errorf("ends in %s", time.Until(c.ends))
+			}
+			time.Sleep(time.Hour)
+			s.wantNotices()
+			time.Sleep(time.Hour + time.Second)
+			s.wantNotices("not renewable")
+			time.Sleep(10 * time.Hour)
+			s.wantNotices("not renewable")
+		})
+}
+
+func TestTokenWhoseEndIsSecret(t *testing.T) {
+	runSession(t, Token{Text: string(written), Renew: true},
+		func(m *tokenModel) {
+			m.add(written, time.Hour, 0, false)
+			m.deny["auth/token/renew-self"] = status(http.StatusForbidden, "permission denied")
+			m.deny["auth/token/lookup-self"] = status(http.StatusForbidden, "permission denied")
+		},
+		func(s *sessionTest) {
+			s.start()
+			time.Sleep(24 * time.Hour)
+			s.wantNotices("cannot be renewed")
+			s.wantToken(written)
+		})
+}
+
+func TestMostThatATokenMayLive(t *testing.T) {
+	runSession(t, Token{Text: string(written), Renew: true},
+		func(m *tokenModel) { m.add(written, 30*time.Second, 100*time.Second, false) },
+		func(s *sessionTest) {
+			s.start()
+			s.alwaysLives(99 * time.Second)
+			s.wantNotices("ends at")
+			if n := s.vault.count("renew-self"); n > 8 {
+				t.Errorf("%d renewals", n)
+			}
+		})
+}
+
+func TestLoginGoesOnForever(t *testing.T) {
+	for name, c := range map[string]struct {
+		ttl, most    time.Duration
+		fixed, renew bool
+	}{
+		"renewed up to the most": {ttl: 30 * time.Second, most: 2 * time.Minute, renew: true},
+		"not renewable":          {ttl: 30 * time.Second, fixed: true, renew: true},
+		"not to be renewed":      {ttl: 30 * time.Second},
+		"very short":             {ttl: 3 * time.Second, most: 5 * time.Second, renew: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runSession(t, Token{Login: kubernetes, Renew: c.renew},
+				func(m *tokenModel) { m.ttl, m.most, m.fixed = c.ttl, c.most, c.fixed },
+				func(s *sessionTest) {
+					s.start()
+					first := s.wantToken(canary + "-1")
+					s.alwaysLives(10 * time.Minute)
+					now, _ := s.current()
+					if n := s.vault.made; now.generation != n || n < 2 || n > int(10*time.Minute/c.ttl)*2 || first.generation != 1 {
+						t.Errorf("%d logins, generation %d", n, now.generation)
+					}
+					s.wantNotices()
+				})
+		})
+	}
+}
+
+func TestChangedFires(t *testing.T) {
+	runSession(t, Token{Login: kubernetes},
+		func(m *tokenModel) { m.ttl, m.fixed = time.Minute, true },
+		func(s *sessionTest) {
+			if err := s.wantNone(""); !errors.Is(err, errPending) {
+				t.Errorf("got %v", err)
+			}
+			for len(s.changed()) > 0 {
+				<-s.changed()
+			}
+			s.start()
+			<-s.changed()
+			s.wantToken(canary + "-1")
+			<-s.changed()
+			s.wantToken(canary + "-2")
+		})
+}
+
+func TestOutageShorterThanTheToken(t *testing.T) {
+	for name, o := range map[string]Token{
+		"text":  {Text: string(written), Renew: true},
+		"login": {Login: kubernetes, Renew: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runSession(t, o, func(m *tokenModel) {
+				m.ttl = 30 * time.Second
+				m.add(written, m.ttl, 0, false)
+			}, func(s *sessionTest) {
+				s.start()
+				synctest.Wait()
+				s.vault.set(func() { s.vault.failed = errDown })
+				s.alwaysLives(27 * time.Second)
+				if n := s.vault.count(""); n > 25 {
+					t.Errorf("%d calls: %v", n, s.vault.calls)
+				}
+				s.vault.set(func() { s.vault.failed = nil })
+				s.alwaysLives(5 * time.Minute)
+			})
+		})
+	}
+}
+
+func TestHangingRenewalLeavesTimeForALogin(t *testing.T) {
+	runSession(t, Token{Login: kubernetes, Renew: true},
+		func(m *tokenModel) { m.ttl = 30 * time.Second },
+		func(s *sessionTest) {
+			s.start()
+			time.Sleep(15 * time.Second)
+			s.vault.set(func() { s.vault.hang = true })
+			s.alwaysLives(9500 * time.Millisecond)
+			s.vault.set(func() { s.vault.hang = false })
+			s.alwaysLives(5 * time.Minute)
+		})
+}
+
+func TestOutageLongerThanTheToken(t *testing.T) {
+	runSession(t, Token{Login: kubernetes, Renew: true},
+		func(m *tokenModel) { m.ttl = 30 * time.Second },
+		func(s *sessionTest) {
+			s.start()
+			synctest.Wait()
+			s.vault.set(func() { s.vault.failed = errDown })
+			time.Sleep(31 * time.Second)
+			if err := s.wantNone("connection refused"); watch.Classify(classify(watch.Query{}, request{}, err)) != watch.Retry {
+				t.Errorf("class of %v", err)
+			}
+			time.Sleep(time.Hour)
+			if n := s.vault.count("login"); n < 60 || n > 400 {
+				t.Errorf("%d attempts in an hour", n)
+			}
+			s.vault.set(func() { s.vault.failed = nil })
+			time.Sleep(time.Minute + time.Second)
+			if c := s.wantToken(canary + "-2"); c.generation != 2 {
+				t.Errorf("generation %d", c.generation)
+			}
+			s.alwaysLives(10 * time.Minute)
+		})
+}
+
+func TestWrittenTokenStaysInUse(t *testing.T) {
+	runSession(t, Token{Text: string(written), Renew: true},
+		func(m *tokenModel) { m.add(written, 30*time.Second, 0, false) },
+		func(s *sessionTest) {
+			s.start()
+			synctest.Wait()
+			s.vault.set(func() { s.vault.failed = errDown })
+			time.Sleep(time.Minute)
+			s.vault.set(func() { s.vault.failed = nil })
+			time.Sleep(2 * time.Minute)
+			s.wantNotices("does not know the token of the configuration")
+			s.wantToken(written) // Vault may know it again
+			s.vault.set(func() { s.vault.add(written, 30*time.Second, 0, false) })
+			time.Sleep(25 * time.Second)
+		})
+}
+
+func TestRefusedLogin(t *testing.T) {
+	runSession(t, Token{Login: kubernetes}, nil, func(s *sessionTest) {
+		s.start()
+		old := s.wantToken(canary + "-1")
+		s.refused(old)
+		s.wantToken(canary + "-2")
+		s.refused(old) // is no news
+		s.wantToken(canary + "-2")
+	})
+}
+
+func TestRefusalsAreNoStorm(t *testing.T) {
+	runSession(t, Token{Login: kubernetes}, nil, func(s *sessionTest) {
+		s.start()
+		end := time.Now().Add(10 * time.Minute)
+		for time.Now().Before(end) {
+			synctest.Wait()
+			if c, err := s.current(); err == nil {
+				s.refused(c)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if n := s.vault.made; n < 50 || n > 65 {
+			t.Errorf("%d logins in 10 minutes", n)
+		}
+	})
+}
+
+func TestRefusedTextIsToldOfOnce(t *testing.T) {
+	runSession(t, Token{Text: string(written), Renew: true}, nil, func(s *sessionTest) {
+		s.start()
+		for range 10 {
+			time.Sleep(time.Minute)
+			s.refused(s.wantToken(written))
+		}
+		s.wantNotices("Vault does not know the token")
+		if n := s.vault.count(""); n > 25 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+func TestLoginThatFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		err   error
+		class watch.Class
+		says  string
+	}{
+		"denied":     {status(http.StatusForbidden, "permission denied"), watch.Denied, "bound to the service account"},
+		"bad":        {status(http.StatusBadRequest, "invalid role name"), watch.Denied, "invalid role name"},
+		"no mount":   {status(http.StatusNotFound, "no handler for route"), watch.Denied, "no auth method is mounted"},
+		"sealed":     {status(http.StatusServiceUnavailable, "Vault is sealed"), watch.Retry, "Vault is sealed"},
+		"no network": {errDown, watch.Retry, "connection refused"},
+		"echo":       {errors.New("proxy: jwt-" + canary + " makes no sense"), watch.Retry, "***"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runSession(t, Token{Login: kubernetes},
+				func(m *tokenModel) { m.failed = c.err },
+				func(s *sessionTest) {
+					s.start()
+					err := s.wantNone(c.says)
+					if !strings.HasPrefix(err.Error(), "the kubernetes login at auth/kubernetes as role web failed") {
+						t.Errorf("got %q", err)
+					}
+					if got := watch.Classify(classify(watch.Query{}, request{}, err)); got != c.class {
+						t.Errorf("class %d, want %d", got, c.class)
+					}
+					s.vault.set(func() { s.vault.failed = nil })
+					time.Sleep(time.Minute)
+					s.wantToken(canary + "-1")
+				})
+		})
+	}
+}
+
+func TestRetryAfterOfALoginIsHeeded(t *testing.T) {
+	runSession(t, Token{Login: kubernetes},
+		func(m *tokenModel) { m.failed = &responseError{Status: 429, RetryAfter: time.Minute} },
+		func(s *sessionTest) {
+			s.start()
+			time.Sleep(59 * time.Second)
+			if n := s.vault.count("login"); n != 1 {
+				t.Errorf("%d attempts", n)
+			}
+		})
+}
+
+func TestFileIsFollowed(t *testing.T) {
+	const other = token("s.other-" + canary)
+	runSession(t, Token{File: "f"}, nil, func(s *sessionTest) {
+		s.start()
+		s.write("", &watch.Error{Err: fs.ErrNotExist})
+		s.wantNone("there is no token in the file f yet: file does not exist")
+		s.write("  \n", nil)
+		s.wantNone("it is empty")
+		s.write(string(written)+"\n", nil)
+		s.wantToken(written)
+		s.write("", nil)
+		s.wantNotices("any more")
+		if c := s.wantToken(written); c.generation != 1 {
+			t.Errorf("generation %d", c.generation)
+		}
+		s.write(string(written), nil)
+		if c := s.wantToken(written); c.generation != 1 {
+			t.Errorf("generation %d for the same token", c.generation)
+		}
+		s.write(fmt.Sprintf(`{"token": %q, "ttl": 300}`, string(other)), nil)
+		if c := s.wantToken(other); c.generation != 2 {
+			t.Errorf("generation %d", c.generation)
+		}
+		if n := s.vault.count(""); n > 0 {
+			t.Errorf("calls: %v", s.vault.calls)
+		}
+	})
+}
+
+func TestRefusedFileIsReadAnew(t *testing.T) {
+	runSession(t, Token{File: "f"}, nil, func(s *sessionTest) {
+		s.start()
+		s.write(string(written), nil)
+		c := s.wantToken(written)
+		files := s.files.(*filesModel)
+		files.mu.Lock()
+		files.text = "s.next-" + canary // which nobody has told of
+		files.mu.Unlock()
+		s.refused(c)
+		s.wantToken("s.next-" + canary)
+		s.wantNotices("Vault does not know the token of the file f")
+	})
+}
+
+func TestUnwrap(t *testing.T) {
+	runSession(t, Token{File: "f", Unwrap: true},
+		func(m *tokenModel) {
+			m.add("wrap-"+canary, time.Hour, 0, false)
+			m.add("wrap2-"+canary, time.Hour, 0, false)
+		},
+		func(s *sessionTest) {
+			s.start()
+			s.write("wrap-"+canary, nil)
+			s.wantToken(canary + "-1")
+			s.write("", fs.ErrNotExist)
+			s.write("wrap-"+canary, nil)
+			s.wantToken(canary + "-1")
+			s.write("wrap2-"+canary, nil)
+			if c := s.wantToken(canary + "-2"); c.generation != 2 {
+				t.Errorf("generation %d", c.generation)
+			}
+			if n := s.vault.count("unwrap"); n != 2 {
+				t.Errorf("%d unwrapped", n)
+			}
+			s.write("wrap-"+canary, nil)
+			s.wantToken(canary + "-2")
+			s.wantNotices("any more", "has been used before")
+		})
+}
+
+func TestUnwrapWaitsForVault(t *testing.T) {
+	runSession(t, Token{Text: "wrap-" + canary, Unwrap: true, Renew: true},
+		func(m *tokenModel) {
+			m.failed = errDown
+			m.ttl = time.Minute
+			m.add("wrap-"+canary, 2*time.Hour, 0, false)
+		},
+		func(s *sessionTest) {
+			s.start()
+			s.wantNone("vaultwatcher: vault unwrap: connection refused")
+			time.Sleep(time.Hour)
+			s.vault.set(func() { s.vault.failed = nil })
+			time.Sleep(time.Minute)
+			s.wantToken(canary + "-1")
+			s.alwaysLives(10 * time.Minute)
+			if n := s.vault.count("unwrap"); n < 60 || n > 300 {
+				t.Errorf("%d attempts in an hour", n)
+			}
+		})
+}
+
+// oneAnswer answers every call so.
+type oneAnswer struct{ *watch.Secret }
+
+func (a oneAnswer) call(context.Context, request) (*watch.Secret, error) { return a.Secret, nil }
+
+func TestUnwrapErrors(t *testing.T) {
+	for _, c := range []struct {
+		secret *watch.Secret
+		want   string
+	}{
+		{nil, "vaultwatcher: vault unwrap: no secret"},
+		{&watch.Secret{}, "vaultwatcher: vault unwrap: no secret auth"},
+		{&watch.Secret{Auth: &watch.SecretAuth{}}, "vaultwatcher: vault unwrap: no token returned"},
+	} {
+		if _, err := unwrapToken(t.Context(), oneAnswer{c.secret}, "w"); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+}
+
+func TestRevoke(t *testing.T) {
+	for name, c := range map[string]struct {
+		o     Token
+		calls int
+	}{
+		"login": {Token{Login: kubernetes}, 1},
+		"text":  {Token{Text: string(written)}, 0},
+		"none":  {Token{}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runSession(t, c.o, nil, func(s *sessionTest) {
+				s.start()
+				synctest.Wait()
+				if err := s.revoke(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if n := s.vault.count("revoke-self"); n != c.calls {
+					t.Errorf("%d calls, want %d", n, c.calls)
+				}
+			})
+		})
+	}
+}
+
+func TestOptionsShowNoSecrets(t *testing.T) {
+	o := DefaultOptions()
+	o.Token = Token{Text: canary, Command: []string{canary}, Login: Login{JWT: canary, SecretID: canary}}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		for _, v := range []any{o, &o, o.Token, o.Token.Login, &o.Token.Login} {
+			if text := fmt.Sprintf(verb, v); strings.Contains(text, canary) {
+				t.Errorf("%s: %s", verb, text)
+			}
+		}
+	}
+}
+
+func TestTokenIn(t *testing.T) {
+	for text, want := range map[string]token{
+		" a\n":                  "a",
+		"":                      "",
+		`{"token":" a ","x":1}`: "a",
+		`{"other":"a"}`:         "",
+		`{"token":`:             `{"token":`,
+	} {
+		if got := tokenIn(text); got != want {
+			t.Errorf("tokenIn(%q) = %q, want %q", text, string(got), string(want))
+		}
+	}
+}
+
+func TestRenewalsAreSpread(t *testing.T) {
+	var all []time.Duration
+	for range 1000 {
+		all = append(all, aroundTwoThirds(time.Hour))
+	}
+	if low, high := slices.Min(all), slices.Max(all); low < 36*time.Minute || high > 44*time.Minute || high-low < 4*time.Minute {
+		t.Errorf("from %s to %s", low, high)
+	}
+}
