@@ -54,6 +54,7 @@ check_modules() {
 	go mod tidy -diff
 	go mod verify
 	go -C test/bench/template mod tidy -diff
+	go -C examples/postgres-credentials/app mod tidy -diff
 }
 
 # tool NAME VERSION PACKAGE installs a tool at that version.
@@ -99,6 +100,11 @@ run_tests() {
 	go test -race -count=1 -timeout=20m -p=1 ./...
 }
 
+# A module of its own: its PostgreSQL client stays out of ours.
+check_app() {
+	go -C examples/postgres-credentials/app vet .
+}
+
 # A module of its own: consul-template stays out of ours.
 check_templates() {
 	go -C test/bench/template vet .
@@ -109,6 +115,7 @@ step "set-up of the servers" test/servers/get.sh
 step "gofmt" check_format
 step "modules" check_modules
 step "go vet" go vet ./...
+step "go vet of the example's application" check_app
 step "staticcheck" check_static
 step "govulncheck" check_vulnerabilities
 step "cross-compiling" check_platforms

@@ -2,77 +2,11 @@
 # Shows a change in Consul becoming a reloaded nginx: a real Consul, a real
 # nginx and restencil on loopback, with everything in a temporary directory. It
 # ends by itself, with 0 if all went as it should. README.md tells what to see.
-#
-# RESTENCIL names the program to run; without it, it is built from here.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-PATH=$PATH:/usr/sbin:/usr/local/sbin:${RESTENCIL_SERVERS_BIN:-$root/.cache/bin}
-export PATH
-
-for program in consul nginx curl; do
-	command -v $program >/dev/null || {
-		echo "this example needs $program: run \"make servers\" first" >&2
-		exit 1
-	}
-done
-
-dir=$(mktemp -d)
-pids=
-
-# All that was started is ended here, each by its process id.
-clean_up() {
-	status=$?
-	trap '' HUP INT PIPE TERM
-	[ $status = 0 ] || tail -n 20 "$dir"/*.log "$dir"/*/*.log >&2
-	for pid in $pids; do
-		end "$pid"
-	done
-	rm -rf "$dir"
-}
-
-# end PID ends a process, if need be by force after 5 s.
-end() {
-	kill "$1" 2>/dev/null || return 0
-	for _ in $(seq 50); do
-		kill -0 "$1" 2>/dev/null || return 0
-		sleep 0.1
-	done
-	kill -KILL "$1" || :
-}
-
-trap clean_up EXIT
-trap 'exit 1' HUP INT PIPE TERM
-
-# ports N prints N loopback ports where nothing listens.
-ports() {
-	port=$((14000 + ($(od -An -N2 -tu2 /dev/urandom) % 18000)))
-	left=$1
-	while [ "$left" -gt 0 ]; do
-		status=0
-		curl -s -o "$dir/none" "http://127.0.0.1:$port" || status=$?
-		if [ $status = 7 ]; then # connection refused
-			echo $port
-			left=$((left - 1))
-		fi
-		port=$((port + 1))
-	done
-}
-
-# until_true WHAT COMMAND... repeats the command until it succeeds, and ends the
-# script if that takes more than 20 s.
-until_true() {
-	what=$1
-	shift
-	give_up=$(($(date +%s) + 20))
-	until "$@"; do
-		if [ "$(date +%s)" -ge $give_up ]; then
-			echo "gave up: $what" >&2
-			exit 1
-		fi
-		sleep 0.05
-	done
-}
+. "$here/../loopback.sh"
+need consul nginx curl
+build_restencil
 
 # backend NAME PORT HEALTH is an instance of the service web: a server that
 # answers with its name, and a health page with the status HEALTH.
@@ -122,11 +56,6 @@ expect() {
 
 is_answered() { [ "$(answers)" = "$1" ]; }
 
-if [ -z "${RESTENCIL:-}" ]; then
-	echo "building restencil" >&2
-	RESTENCIL=$dir/restencil
-	(cd "$root" && go build -buildvcs=false -o "$RESTENCIL" ./cmd/restencil)
-fi
 mkdir -p "$dir/backends/conf.d" "$dir/web/conf.d"
 cd "$dir/web"
 cp "$here/nginx.conf" ../backends/

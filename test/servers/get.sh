@@ -66,3 +66,6 @@ build consul-template consul-template tool
 vault=github.com/hashicorp/vault
 build vault vault $vault -tags minimal
 build vault vault-plugins/postgresql-database-plugin $vault/plugins/database/postgresql/postgresql-database-plugin -tags minimal
+
+# What the application of an example is built from.
+go -C ../../examples/postgres-credentials/app mod download

@@ -1,0 +1,107 @@
+# shellcheck shell=sh
+# What the demonstrations beside this file share; each run.sh sources it, after
+# setting here to its own directory. It makes a temporary directory, $dir, that
+# goes away at the end, and ends all whose process ids are in $pids.
+#
+# RESTENCIL names the program to run; without it, it is built from here.
+root=$(cd "$here/../.." && pwd)
+PATH=$PATH:/usr/sbin:/usr/local/sbin:${RESTENCIL_SERVERS_BIN:-$root/.cache/bin}
+for folder in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
+	PATH=$folder:$PATH
+done
+export PATH
+
+dir=$(mktemp -d)
+pids=
+also= # what else is to be removed at the end
+
+clean_up() {
+	status=$?
+	trap '' HUP INT PIPE TERM
+	[ $status = 0 ] || find "$dir" -name '*.log' -exec tail -n 20 {} + >&2
+	for pid in $pids; do
+		end "$pid"
+	done
+	rm -rf "$dir" ${also:+"$also"}
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT PIPE TERM
+
+# end PID ends a process, if need be by force after 5 s.
+end() {
+	kill "$1" 2>/dev/null || return 0
+	for _ in $(seq 50); do
+		kill -0 "$1" 2>/dev/null || return 0
+		sleep 0.1
+	done
+	kill -KILL "$1" || :
+}
+
+# need PROGRAM... ends the script where one of them is missing.
+need() {
+	for program; do
+		command -v "$program" >/dev/null || {
+			echo "this example needs $program: run \"make servers\" first" >&2
+			exit 1
+		}
+	done
+}
+
+# ports N prints N loopback ports where nothing listens, one after the other.
+ports() {
+	port=$((14000 + ($(od -An -N2 -tu2 /dev/urandom) % 18000)))
+	free=
+	left=$1
+	while [ "$left" -gt 0 ]; do
+		status=0
+		curl -s -o "$dir/none" "http://127.0.0.1:$port" || status=$?
+		if [ $status = 7 ]; then # connection refused
+			free="$free $port"
+			left=$((left - 1))
+		else
+			free=
+			left=$1
+		fi
+		port=$((port + 1))
+	done
+	echo "$free"
+}
+
+# until_true WHAT COMMAND... repeats the command until it succeeds, and ends the
+# script if that takes more than 20 s.
+until_true() {
+	what=$1
+	shift
+	give_up=$(($(date +%s) + 20))
+	until "$@"; do
+		if [ "$(date +%s)" -ge $give_up ]; then
+			echo "gave up: $what" >&2
+			exit 1
+		fi
+		sleep 0.05
+	done
+}
+
+# build_restencil sets RESTENCIL to the program.
+build_restencil() {
+	[ -z "${RESTENCIL:-}" ] || return 0
+	echo "building restencil" >&2
+	RESTENCIL=$dir/restencil
+	(cd "$root" && go build -buildvcs=false -o "$RESTENCIL" ./cmd/restencil)
+}
+
+# start_vault PORT [ARGUMENT...] starts a Vault that keeps all in memory, and
+# sets VAULT_ADDR. It needs the next port, too.
+start_vault() {
+	export VAULT_ADDR="http://127.0.0.1:$1"
+	shift
+	env -u VAULT_TOKEN HOME="$dir" VAULT_DISABLE_MLOCK=true vault server -dev -dev-root-token-id=root -dev-no-store-token \
+		-dev-listen-address="${VAULT_ADDR#http://}" -log-level=warn "$@" >"$dir/vault.log" 2>&1 &
+	pids="$! $pids"
+	until_true "Vault does not start" is_vault_up
+}
+
+# as_root ARGUMENT... runs one of Vault's commands with the root token.
+as_root() { HOME=$dir VAULT_TOKEN=root vault "$@"; }
+
+is_vault_up() { as_root secrets list >>"$dir/vault.log" 2>&1; }

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Shows an application whose user and password in PostgreSQL are replaced by
+# Vault all the time, with no query that fails: a real PostgreSQL, a real Vault,
+# restencil and the application on loopback, with everything in temporary
+# directories. It ends by itself, with 0 if all went as it should. README.md
+# tells what to see.
+#
+# LIFE is how long a user lives, 20 s if it is not given.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../loopback.sh"
+need vault initdb postgres psql curl
+build_restencil
+go -C "$here/app" build -buildvcs=false -o "$dir/app" .
+
+cd "$dir"
+cp "$here/restencil.hcl" "$here"/*.ctmpl .
+# shellcheck disable=SC2046 # three words
+set -- $(ports 3)
+export DATABASE="127.0.0.1:$3"
+
+# PostgreSQL does not run as root: there it is the user postgres, who must be
+# able to reach its files.
+home=$(mktemp -d /tmp/postgres-XXXXXX)
+also=$home
+PGPASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+export PGPASSWORD
+echo "$PGPASSWORD" >"$home/password"
+as_server=
+if [ "$(id -u)" = 0 ]; then
+	as_server="setpriv --reuid=postgres --regid=postgres --clear-groups"
+	chown -R postgres "$home"
+fi
+(cd "$home" && $as_server initdb -D data -U postgres --pwfile=password --auth=scram-sha-256 --no-locale --no-sync) >initdb.log
+(cd "$home" && exec $as_server postgres -D data -h 127.0.0.1 -p "$3" -c unix_socket_directories= -c fsync=off) >postgres.log 2>&1 &
+pids="$! $pids"
+query() { psql -XAtq -d "postgresql://postgres@$DATABASE/postgres?sslmode=disable" -c "$1"; }
+is_database_up() { query "SELECT 1" >>psql.log 2>&1; }
+until_true "PostgreSQL does not start" is_database_up
+query "CREATE TABLE visits (id serial PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())"
+
+start_vault "$1" -dev-plugin-dir="$(dirname "$(command -v vault)")/vault-plugins"
+
+# Vault makes users that live for LIFE, whatever anybody renews, and may read and
+# write. restencil may ask for them, and nothing else; it logs in with a role.
+set_up_vault() {
+	as_root secrets enable database
+	as_root write database/config/app plugin_name=postgresql-database-plugin allowed_roles=app \
+		connection_url="postgresql://{{username}}:{{password}}@$DATABASE/postgres?sslmode=disable" \
+		username=postgres password="$PGPASSWORD"
+	as_root write database/roles/app db_name=app default_ttl="${LIFE:-20s}" max_ttl="${LIFE:-20s}" \
+		creation_statements='CREATE ROLE "{{name}}" LOGIN PASSWORD '"'{{password}}'"' VALID UNTIL '"'{{expiration}}'"';
+			GRANT pg_read_all_data, pg_write_all_data TO "{{name}}";'
+	echo 'path "database/creds/app" { capabilities = ["read"] }' | as_root policy write app -
+	as_root auth enable approle
+	as_root write auth/approle/role/app token_policies=app token_ttl=1h
+	as_root read -field=role_id auth/approle/role/app/role-id >role_id
+	as_root write -force -field=secret_id auth/approle/role/app/secret-id >secret_id
+}
+(umask 077 && set_up_vault >set_up.log 2>&1)
+
+echo "While four workers query the database without a pause:"
+"$RESTENCIL" -config restencil.hcl -log-level info 2>restencil.log
+
+users() { query "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'v-%'"; }
+no_users() { [ "$(users)" = 0 ]; }
+until_true "Vault's users are still there" no_users
+echo "users of Vault's that are left in PostgreSQL: $(users)"
