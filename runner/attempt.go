@@ -10,7 +10,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/apply"
-	"restencil/watch"
+	"restencil/template"
 )
 
 // An attempt is a change that is being made.
@@ -18,8 +18,10 @@ type attempt struct {
 	bundle  *named
 	members []*unit
 	hash    string
-	prints  []fingerprint // by member
-	extras  []bool        // by member: a file of writeToFile has changed
+	outputs []*outcome       // by member; nil: what an old generation has
+	prints  []fingerprint    // by member
+	secrets template.Secrets // of all files, which the commands may read
+	extras  []bool           // by member: a file of writeToFile has changed
 	printed string
 	began   time.Time
 	outcome apply.Outcome
@@ -52,19 +54,13 @@ func (r *Runner) change(b *named) apply.Change {
 	return c
 }
 
-// secret tells whether an output may hold something that must not be shown.
-func secret(used []watch.Query) bool {
-	return slices.ContainsFunc(used, func(q watch.Query) bool {
-		return q.Store() == watch.Vault || q.Kind == watch.NomadVarGet
-	})
-}
-
 // begin makes what b's newest outputs ask for.
 func (r *Runner) begin(ctx context.Context, b *named, hash string, now time.Time) {
 	a := b.newAttempt(hash, now)
 	for _, u := range b.members {
+		a.outputs = append(a.outputs, u.latest)
 		a.prints = append(a.prints, u.latest.print)
-		a.printed += u.latest.Printed
+		a.printed += u.latest.Secrets.Mask(u.latest.Printed)
 	}
 	why := reasonChange
 	switch {
@@ -73,15 +69,10 @@ func (r *Runner) begin(ctx context.Context, b *named, hash string, now time.Time
 	case b.applied == "":
 		why = reasonStart
 	}
-	c := r.change(b)
-	outputs := make([]*outcome, len(b.members))
-	for i, u := range b.members {
-		outputs[i] = u.latest
-	}
-	r.launch(ctx, a, c, why, func() (changed bool, err error) {
+	r.launch(ctx, a, r.change(b), why, func() (changed bool, err error) {
 		for i, u := range a.members {
-			if a.extras[i], err = u.writeFiles(outputs[i]); err != nil {
-				return changed, u.renderError(err)
+			if a.extras[i], err = u.writeFiles(a.outputs[i]); err != nil {
+				return changed, u.renderError(a.secrets.MaskError(err))
 			}
 			changed = changed || a.extras[i]
 		}
@@ -99,6 +90,7 @@ func (r *Runner) launch(ctx context.Context, a *attempt, c apply.Change, why rea
 	destinations := b.destinations()
 	b.debounce.stop()
 	b.recheck, b.attempt = false, a
+	a.secrets = secretsOf(r.units)
 	c.Desired = a.hash
 	env := c.Reload.Env
 	c.ReloadEnv = func(changed []string) []string {
@@ -109,7 +101,10 @@ func (r *Runner) launch(ctx context.Context, a *attempt, c apply.Change, why rea
 	}
 	run := func(ctx context.Context, c Command) (string, error) {
 		output, err := r.run(ctx, c)
-		return output, inBrief(err)
+		if err == nil {
+			return "", nil // nobody asks
+		}
+		return a.secrets.Mask(output), inBrief(err)
 	}
 	tools := apply.Tools{Run: run, Journal: r.opts.journal(), Before: before}
 	r.underWay++
@@ -198,6 +193,10 @@ func (r *Runner) attemptFailed(a *attempt, now time.Time) error {
 func (r *Runner) memberInPlace(u *unit, a *attempt, i int, now time.Time) {
 	res := a.outcome.Files[i]
 	looked := u.rendered && u.failure == "" && u.written == a.prints[i] && res.Change == renderer.Unchanged
+	if a.outputs != nil {
+		u.hold(a.outputs[i])
+		r.lookAtMode(u, a.outputs[i])
+	}
 	u.written = a.prints[i]
 	if !u.rendered && r.ids[u.id] == u {
 		r.unrendered--

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -155,6 +156,7 @@ func (o *output) settle() {
 type tail struct {
 	mu  sync.Mutex
 	buf []byte
+	cut bool // there was more
 }
 
 func (t *tail) write(p []byte) {
@@ -163,16 +165,34 @@ func (t *tail) write(p []byte) {
 	t.buf = append(t.buf, p...)
 	if over := len(t.buf) - tailSize; over > 0 {
 		t.buf = append(t.buf[:0], t.buf[over:]...)
+		t.cut = true
 	}
 }
 
-// String returns what is kept, from the beginning of a character on.
+// String returns what is kept. Where the rest was cut off it begins with a line
+// or, in a line that is longer, with a word or at least a character: a part of a
+// secret could not be told from other words.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	buf := t.buf
+	if t.cut {
+		buf = fromNext('\n', buf)
+		if len(buf) == len(t.buf) {
+			buf = fromNext(' ', buf)
+		}
+	}
 	for i := 0; i < utf8.UTFMax-1 && len(buf) > 0 && !utf8.RuneStart(buf[0]); i++ {
 		buf = buf[1:]
 	}
 	return string(buf)
+}
+
+// fromNext returns what comes after the first mark in buf, or all of buf where
+// that is nothing.
+func fromNext(mark byte, buf []byte) []byte {
+	if i := bytes.IndexByte(buf, mark); i >= 0 && i < len(buf)-1 {
+		return buf[i+1:]
+	}
+	return buf
 }

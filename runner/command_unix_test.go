@@ -517,3 +517,19 @@ func TestTail(t *testing.T) {
 		t.Errorf("%d bytes, begins with %q; want %d", len(got), got[:4], len(want))
 	}
 }
+
+// What was cut does not begin with the rest of a secret.
+func TestTailBeginsWithALine(t *testing.T) {
+	for _, tt := range []struct{ printed, want string }{
+		{"short", "short"},
+		{strings.Repeat("long secret\n", tailSize), strings.Repeat("long secret\n", tailSize/12)},
+		{"secret " + strings.Repeat("x", tailSize-3), strings.Repeat("x", tailSize-3)},
+		{strings.Repeat("x", tailSize) + "\n", strings.Repeat("x", tailSize-1) + "\n"},
+	} {
+		var tl tail
+		tl.write([]byte(tt.printed))
+		if got := tl.String(); got != tt.want {
+			t.Errorf("%d bytes, begin with %.20q; want %d", len(got), got, len(tt.want))
+		}
+	}
+}

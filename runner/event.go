@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"io/fs"
 	"os"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 )
 
 // An Event is something that happened. Its type says what. Events hold no
-// value that was fetched from a store; they may be kept.
+// value that was fetched from a store, nor do the words of a command in them
+// hold one of a secret; they may be kept.
 type Event interface{ event() }
 
 // Loaded: these are the templates from now on. It is told when Run begins, and
@@ -59,6 +61,14 @@ type Missing struct {
 	At     template.Position // where the template asks it first; its Line is 0 where unknown
 	Since  time.Time
 	Reason string // why there is no answer, in plain words
+}
+
+// Exposed: a destination that was made of secrets can be read by everybody on
+// the machine. It is told once for each.
+type Exposed struct {
+	Template    string
+	Destination string
+	Mode        fs.FileMode // permission bits
 }
 
 // Failed: a template could not be executed or its file not be written. The
@@ -205,6 +215,7 @@ func (Ready) event()          {}
 func (Alive) event()          {}
 func (Rendered) event()       {}
 func (Waiting) event()        {}
+func (Exposed) event()        {}
 func (Failed) event()         {}
 func (Recovered) event()      {}
 func (CommandStarted) event() {}

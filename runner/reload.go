@@ -97,7 +97,7 @@ func (r *Runner) enlist() {
 	r.ids = make(map[int]*unit, len(r.units))
 	r.dirty, r.unrendered = nil, 0
 	for i, u := range r.units {
-		u.index = i
+		u.index, u.secretPerms = i, r.opts.SecretPerms
 		if u.id == 0 {
 			r.lastID++
 			u.id = r.lastID

@@ -55,7 +55,7 @@ func (r *Runner) reason(q watch.Query) string {
 	st, ok := r.answers[q.ID()]
 	switch {
 	case ok && st.Failure != nil:
-		return st.Failure.Err.Error()
+		return withoutQuery(st.Failure.Err, q).Error()
 	case !ok || !st.Known:
 		return "no answer yet"
 	case q.Kind == watch.KVGet, q.Kind == watch.NomadVarGet:
@@ -63,4 +63,12 @@ func (r *Runner) reason(q watch.Query) string {
 	default:
 		return "it is empty"
 	}
+}
+
+// withoutQuery returns an error without q before it, which is told anyway.
+func withoutQuery(err error, q watch.Query) error {
+	if e, ok := err.(*watch.Error); ok && e.Query == q {
+		return e.Err
+	}
+	return err
 }

@@ -35,6 +35,7 @@ type Runner struct {
 	moving  map[watch.Store]watch.Source // to take others' places after the next execution
 	stores  stores
 	pulse   pulse
+	exposed map[string]bool // destinations of which Exposed was told
 
 	// What there is to do, so that no step need look at every unit for that.
 	dirty      []*unit         // to be executed
@@ -86,6 +87,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		opts:    o,
 		watcher: w,
 		answers: make(map[watch.ID]watch.State),
+		exposed: make(map[string]bool),
 		results: make(chan commandResult),
 		reloads: make(chan *Runner),
 

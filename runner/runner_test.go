@@ -98,6 +98,7 @@ type rig struct {
 	t      *testing.T
 	dir    string
 	store  *fakeStore
+	vault  *fakeVault
 	start  time.Time
 	mu     sync.Mutex
 	events []string        // what happened, with the time since the start
@@ -131,9 +132,10 @@ func newRigAt(t *testing.T, dir string, o Options, store map[string]any, prepare
 	g := &rig{
 		t: t, dir: dir, start: time.Now(), done: make(chan error, 1),
 		store: &fakeStore{data: store, sinks: make(map[watch.Query]watch.Sink)},
+		vault: &fakeVault{data: make(map[string]any), sinks: make(map[watch.Query]watch.Sink)},
 		run:   func(Command) (string, error) { return "", nil },
 	}
-	g.watcher = watch.New(map[watch.Store]watch.Source{watch.Consul: g.store})
+	g.watcher = watch.New(map[watch.Store]watch.Source{watch.Consul: g.store, watch.Vault: g.vault})
 	r, err := New(g.options(o), g.watcher)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -30,6 +31,9 @@ type unit struct {
 	pending *outcome    // a complete one that is not in place yet
 	written fingerprint // of the output in place, where rendered
 	latest  *outcome    // in a named bundle: the newest complete one, nil: it is not complete now
+
+	held        [2]template.Secrets // of the output in place, and of the one before it
+	secretPerms fs.FileMode         // as Options.SecretPerms
 
 	failure  string    // why it failed last, "" where it did not
 	failures int       // in a row

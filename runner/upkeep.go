@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"restencil/renderer"
+	"restencil/template"
 	"restencil/watch"
 )
 
@@ -28,7 +29,7 @@ func (r *Runner) reconcile(now time.Time) {
 	}
 	r.lookAt = now.Add(every)
 	for _, u := range r.units {
-		if u.rendered && u.drifted() {
+		if u.rendered && u.drifted(r.graph.Uses(u.id)) {
 			u.recheck = true
 			r.mark(u)
 		}
@@ -55,13 +56,14 @@ func (r *Runner) sweep() {
 	renderer.Sweep(untouched, paths...)
 }
 
-// drifted tells whether u's destination is not what it was made to be.
-func (u *unit) drifted() bool {
+// drifted tells whether u's destination is not what it was made to be, of what
+// u uses.
+func (u *unit) drifted(used []watch.Query) bool {
 	content, err := os.ReadFile(u.spec.Destination)
 	if err != nil || sha256.Sum256(content) != u.written.output {
 		return true
 	}
-	f := u.fileOf(&outcome{})
+	f := u.fileOf(&outcome{Result: template.Result{Used: used}})
 	f.Content, f.Differs = content, false
 	change, err := renderer.Compare(f)
 	return err != nil || change != renderer.Unchanged

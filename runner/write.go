@@ -58,10 +58,14 @@ func (u *unit) file() renderer.File { return u.fileOf(u.pending) }
 
 // fileOf returns what u's destination is to be with this output.
 func (u *unit) fileOf(out *outcome) renderer.File {
+	perm := u.spec.Perm
+	if perm == 0 && secret(out.Used) {
+		perm = u.secretPerms
+	}
 	return renderer.File{
 		Path:      u.spec.Destination,
 		Content:   out.Output,
-		Perm:      u.spec.Perm,
+		Perm:      perm,
 		User:      u.spec.User,
 		Group:     u.spec.Group,
 		DirPerm:   u.spec.DirPerm,
@@ -88,7 +92,7 @@ func (r *Runner) putInPlace(due []*unit, now time.Time) error {
 			r.inPlace(u, results[i], extras[i], now)
 			continue
 		}
-		if err := r.failed(u, u.renderError(err), now); err != nil && fatal == nil {
+		if err := r.failed(u, u.renderError(u.secrets().MaskError(err)), now); err != nil && fatal == nil {
 			fatal = err
 		}
 	}
@@ -185,7 +189,8 @@ func fingerprintOf(r template.Result) fingerprint {
 func (r *Runner) inPlace(u *unit, res renderer.Result, extras bool, now time.Time) {
 	looked := u.inPlace(u.pending) && res.Change == renderer.Unchanged
 	r.rendered(u)
-	printed := u.pending.Printed
+	r.lookAtMode(u, u.pending)
+	printed := u.pending.Secrets.Mask(u.pending.Printed)
 	u.pending = nil
 	if looked {
 		return // and found what was expected
@@ -208,6 +213,7 @@ func (r *Runner) inPlace(u *unit, res renderer.Result, extras bool, now time.Tim
 
 // rendered notes that u's pending output is in place.
 func (r *Runner) rendered(u *unit) {
+	u.hold(u.pending)
 	u.written = u.pending.print
 	if !u.rendered {
 		u.rendered = true
@@ -225,7 +231,7 @@ func (r *Runner) print(due []*unit, now time.Time) error {
 			_, err = u.writeExtras() // as in consul-template (COMPAT 1.7)
 		}
 		if err != nil {
-			if err := r.failed(u, u.renderError(err), now); err != nil {
+			if err := r.failed(u, u.renderError(u.secrets().MaskError(err)), now); err != nil {
 				return err
 			}
 			continue

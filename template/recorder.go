@@ -26,6 +26,7 @@ type recorder struct {
 	first   asked  // stands before the query that is asked first
 	last    *asked // the query that was asked last, or &first
 	used    useList
+	hidden  []watch.Query // the used ones whose answers are secret
 	missing []watch.Query
 	files   []funcs.File
 	printed strings.Builder
@@ -43,6 +44,7 @@ type memo struct {
 type asked struct {
 	query   watch.Query
 	refused error  // why it cannot be asked
+	secret  bool   // its answers are
 	next    *asked // what was asked after it, the last time
 	turn    int    // of the execution that used it last
 	missing bool   // in that execution
@@ -60,6 +62,7 @@ func (r *recorder) begin(answers Answers) {
 	r.turn++
 	r.last = &r.first
 	r.used.begin()
+	r.hidden = nil
 	r.missing = nil
 	r.files = nil
 	r.printed.Reset()
@@ -80,6 +83,7 @@ func (r *recorder) result() Result {
 		Missing: r.missing,
 		Files:   r.files,
 		Printed: r.printed.String(),
+		Secrets: r.secrets(),
 	}
 }
 
@@ -96,6 +100,9 @@ func (r *recorder) Ask(q watch.Query) (watch.Answer, bool, error) {
 	if e.turn != r.turn {
 		e.turn, e.missing = r.turn, false
 		r.used.add(q)
+		if e.secret {
+			r.hidden = append(r.hidden, q)
+		}
 	}
 	a, known := r.answers(q)
 	if !known {
@@ -110,7 +117,7 @@ func (r *recorder) entry(q watch.Query) *asked {
 	if e == nil || e.query != q {
 		e = r.asked[q]
 		if e == nil {
-			e = &asked{query: q, refused: r.refuse(q.Store())}
+			e = &asked{query: q, refused: r.refuse(q.Store()), secret: q.Kind.Secret()}
 			r.asked[q] = e
 		}
 		r.last.next = e

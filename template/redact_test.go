@@ -1,6 +1,7 @@
 package template_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,25 +11,65 @@ import (
 	"restencil/watch/dependency"
 )
 
+// canaries are in the answers of secretAnswers, and must be in no error.
+var canaries = []string{
+	"hunter2", "deep-secret", "s.ClientToken", "accessor-canary", "s.WrapToken", "database/creds/app/lease-canary",
+	"8675309867", "MIIEcanary", "sesame-in-json", "open<sesame>", "first canary line",
+}
+
+// secretAnswers are those of a Vault and a Nomad, hidden as sources do.
+func secretAnswers(q watch.Query) (watch.Answer, bool) {
+	switch q.Kind {
+	case watch.VaultRead:
+		return watch.Answer{Data: watch.Taint(&watch.Secret{
+			LeaseID: "database/creds/app/lease-canary",
+			Data: map[string]any{
+				"password": "hunter2", "longer": "hunter2hunter2", "data": map[string]any{"inner": "deep-secret"},
+				"list": []any{"deep-secret", "hunter2"}, "number": json.Number("8675309867"), "short": "x", "yes": true,
+				"pair": "app:hunter2", "lines": "first canary line\nother canary line\n", "odd": "open<sesame>\"\x01",
+				"json": `{"password": "sesame-in-json"}`,
+			},
+			Auth:     &watch.SecretAuth{ClientToken: "s.ClientToken", Accessor: "accessor-canary"},
+			WrapInfo: &watch.SecretWrapInfo{Token: "s.WrapToken"},
+		})}, true
+	case watch.VaultPKI:
+		return watch.Answer{Data: watch.Taint(watch.Certificate{
+			Cert: "a certificate", Key: "-----BEGIN PRIVATE KEY-----\nMIIEcanary\n-----END PRIVATE KEY-----\n",
+		})}, true
+	case watch.NomadVarGet:
+		items := dependency.NewNomadVariable(watch.NomadVarMeta{}, map[string]string{"k": "hunter2"}).Items
+		return watch.Answer{Data: items, Last: items}, true
+	}
+	pair := &watch.KeyPair{Value: "hunter3"}
+	return watch.Answer{Data: pair, Last: pair}, true
+}
+
 // What Vault and Nomad answered is in no error, nor in anything behind it.
 func TestErrorsHideSecrets(t *testing.T) {
-	answers := func(q watch.Query) (watch.Answer, bool) {
-		switch q.Kind {
-		case watch.VaultRead:
-			return watch.Answer{Data: &watch.Secret{Data: map[string]any{
-				"password": "hunter2", "longer": "hunter2hunter2", "data": map[string]any{"inner": "deep-secret"},
-			}}}, true
-		case watch.NomadVarGet:
-			items := dependency.NewNomadVariable(watch.NomadVarMeta{}, map[string]string{"k": "hunter2"}).Items
-			return watch.Answer{Data: items, Last: items}, true
-		}
-		pair := &watch.KeyPair{Value: "hunter3"}
-		return watch.Answer{Data: pair, Last: pair}, true
-	}
 	tests := []struct{ text, want string }{
 		{`{{ with secret "a" }}{{ .Data.password | parseInt }}{{ end }}`, `parsing "[redacted]"`},
 		{`{{ with secret "a" }}{{ .Data.longer | parseInt }}{{ end }}`, `parsing "[redacted]"`},
 		{`{{ with secret "a" }}{{ .Data.data.inner | parseBool }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ index .Data.list 1 | parseInt }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ .Data.number | print | parseBool }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ .Data.short | parseInt }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ print .Data.data | parseInt }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ .Data.lines | parseInt }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ .Data.odd | parseInt }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ .Data.odd | toJSON | parseInt }}{{ end }}`, `[redacted]`},
+		{`{{ with secret "a" }}{{ .Data.lines | split "\n" | join "|" | sprig_fail }}{{ end }}`, `[redacted]|[redacted]`},
+		{`{{ with secret "a" }}{{ (parseJSON .Data.json).password | sprig_fail }}{{ end }}`, `[redacted]`},
+		{`{{ with secret "a" }}{{ .LeaseID | sprig_fail }}{{ end }}`, `: [redacted]`},
+		{`{{ with secret "a" }}{{ .Auth.ClientToken | sprig_fail }}{{ end }}`, `: [redacted]`},
+		{`{{ with secret "a" }}{{ .Auth.Accessor | sprig_fail }}{{ end }}`, `: [redacted]`},
+		{`{{ with secret "a" }}{{ .WrapInfo.Token | sprig_fail }}{{ end }}`, `: [redacted]`},
+		{`{{ with pkiCert "a" }}{{ .Key | sprig_fail }}{{ end }}`, `: [redacted]`},
+		{`{{ with pkiCert "a" }}{{ index (.Key | split "\n") 1 | sprig_fail }}{{ end }}`, `: [redacted]`},
+		{`{{ with pkiCert "a" }}{{ .Cert | sprig_fail }}{{ end }}`, `: a certificate`},
+		// Made of a secret, and no value of one: what is quoted is hidden, unless
+		// the template says it.
+		{`{{ with secret "a" }}{{ index (.Data.pair | split ":") 1 | toUpper | parseInt }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ parseInt "seven" }}{{ end }}`, `parsing "seven"`},
 		{`{{ with nomadVar "a" }}{{ .k.Value | parseInt }}{{ end }}`, `parsing "[redacted]"`},
 		{`{{ key "a" | parseInt }}`, `parsing "hunter3"`}, // a key of Consul is no secret
 	}
@@ -37,12 +78,19 @@ func TestErrorsHideSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = tmpl.Execute(t.Context(), answers)
+		_, err = tmpl.Execute(t.Context(), secretAnswers)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %s", tt.text, err, tt.want)
 		}
-		if all := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(all, "hunter2") || strings.Contains(all, "deep-secret") {
-			t.Errorf("%s: the error shows a secret: %s", tt.text, all)
+		showsNone(t, tt.text, fmt.Sprintf("%v %+v %#v", err, err, err))
+	}
+}
+
+func showsNone(t *testing.T, what, text string) {
+	t.Helper()
+	for _, canary := range canaries {
+		if strings.Contains(text, canary) || strings.Contains(strings.ToLower(text), canary) {
+			t.Errorf("%s: shows %q: %s", what, canary, text)
 		}
 	}
 }

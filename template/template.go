@@ -34,13 +34,14 @@ type Answers func(watch.Query) (a watch.Answer, ok bool)
 // A Template is a parsed template with its functions bound. Its methods must
 // not be called concurrently; different templates are independent.
 type Template struct {
-	name string
-	text *tmpltext.Template
-	fast *quick.Program // the same; nil where text must do
-	env  *funcs.Env
-	rec  *recorder
-	size int  // bytes of the last output, where the next one's buffer starts
-	sees bool // see SeesChecks
+	name   string
+	source string
+	text   *tmpltext.Template
+	fast   *quick.Program // the same; nil where text must do
+	env    *funcs.Env
+	rec    *recorder
+	size   int  // bytes of the last output, where the next one's buffer starts
+	sees   bool // see SeesChecks
 
 	limits limits
 }
@@ -63,6 +64,9 @@ type Result struct {
 
 	// Printed is what the spew functions print.
 	Printed string
+
+	// Secrets are what Vault and Nomad answered to Used.
+	Secrets Secrets
 }
 
 // Complete tells whether nothing was missing, so that Output may be used.
@@ -92,7 +96,7 @@ func Parse(o Options, h Host) (*Template, error) {
 	sees := seesChecks(text) // of the tree as it is written
 	maps.Copy(functions, env.Bind(text))
 	fast := quick.Compile(text, functions, o.ErrorOnMissingKey)
-	return &Template{name: o.Name, text: text, fast: fast, env: env, rec: rec, sees: sees, limits: o.limits()}, nil
+	return &Template{name: o.Name, source: o.Text, text: text, fast: fast, env: env, rec: rec, sees: sees, limits: o.limits()}, nil
 }
 
 func missingKey(fail bool) string {
@@ -112,7 +116,7 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 	r := t.rec.result()
 	if err != nil {
 		e := execError(t.name, err)
-		t.rec.redact(e)
+		t.redact(e, r.Secrets)
 		return r, e
 	}
 	r.Output = output

@@ -68,6 +68,12 @@ func (k Kind) Store() Store {
 	}
 }
 
+// Secret tells whether the answers hold what must not be shown: secrets of
+// Vault, and the items of Nomad's variables.
+func (k Kind) Secret() bool {
+	return k.Store() == Vault && k != VaultList || k == NomadVarGet
+}
+
 // A Query is one question to one store. It is comparable: two templates that
 // ask the same thing hold equal queries and so share one watch.
 //

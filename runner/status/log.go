@@ -34,6 +34,8 @@ func Log(logger *slog.Logger) func(runner.Event) {
 			l.rendered(e)
 		case runner.Waiting:
 			l.waiting(e)
+		case runner.Exposed:
+			l.write(slog.LevelWarn, "%q holds secrets, and everybody on this machine can read it (mode %04o): give its template other perms, such as 0640, or set secret_perms for all such files", e.Destination, e.Mode)
 		case runner.Failed:
 			l.write(slog.LevelError, "%v; keeping the old file", e.Err)
 		case runner.Recovered:

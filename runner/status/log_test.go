@@ -28,6 +28,7 @@ func TestLog(t *testing.T) {
 			},
 			More: 7,
 		},
+		runner.Exposed{Template: "a.ctmpl", Destination: "/etc/a", Mode: 0o644},
 		runner.Failed{Err: errors.New("a.ctmpl:1:2: no")},
 		runner.Recovered{Template: "a.ctmpl", Destination: "a"},
 		runner.CommandStarted{Args: []string{"reload"}},
@@ -59,6 +60,7 @@ func TestLog(t *testing.T) {
 level=WARN msg="waiting for 0s: a.ctmpl:3:4: {{ key \"a\" }} needs kv.get(a): it does not exist" component=runner
 level=WARN msg="waiting for 0s: a.ctmpl needs kv.get(a): no answer yet" component=runner
 level=WARN msg="a.ctmpl waits for 7 more" component=runner
+level=WARN msg="\"/etc/a\" holds secrets, and everybody on this machine can read it (mode 0644): give its template other perms, such as 0640, or set secret_perms for all such files" component=runner
 level=ERROR msg="a.ctmpl:1:2: no; keeping the old file" component=runner
 level=WARN msg="a.ctmpl => a is right again" component=runner
 level=ERROR msg="\"reload -x\" failed: no; trying again in 1.2s; the end of its output:\nwhy" component=runner

@@ -1,0 +1,317 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restencil/watch"
+)
+
+// A fakeVault answers from data, by path, which set changes.
+type fakeVault struct {
+	mu    sync.Mutex
+	data  map[string]any
+	sinks map[watch.Query]watch.Sink
+	asked []watch.Query
+}
+
+func (v *fakeVault) Run(ctx context.Context) { <-ctx.Done() }
+
+func (v *fakeVault) Watch(q watch.Query, sink watch.Sink) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked = append(v.asked, q)
+	v.sinks[q] = sink
+	if data, ok := v.data[q.Name]; ok {
+		sink.Publish(watch.Answer{Data: watch.Taint(data), Time: time.Now()})
+	}
+}
+
+func (v *fakeVault) Unwatch(q watch.Query) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.sinks, q)
+}
+
+func (v *fakeVault) set(name string, data any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.data[name] = data
+	for q, sink := range v.sinks {
+		if q.Name == name {
+			sink.Publish(watch.Answer{Data: watch.Taint(data), Time: time.Now()})
+		}
+	}
+}
+
+func (v *fakeVault) fail(name string, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for q, sink := range v.sinks {
+		if q.Name == name {
+			sink.Fail(&watch.Error{Query: q, Class: watch.Denied, Err: err})
+		}
+	}
+}
+
+// password returns a secret with this value.
+func password(value string) *watch.Secret {
+	return &watch.Secret{LeaseID: "lease/" + value, Data: map[string]any{"password": value}}
+}
+
+// showNone wants no event to hold a text, however it is printed.
+func (g *rig) showNone(canaries ...string) {
+	g.t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, e := range g.all {
+		var text strings.Builder
+		fmt.Fprintf(&text, "%v %+v %#v", e, e, e)
+		if e, ok := e.(interface{ Unwrap() error }); ok {
+			fmt.Fprint(&text, e.Unwrap())
+		}
+		slog.New(slog.NewTextHandler(&text, nil)).Info("event", "e", e)
+		for _, canary := range canaries {
+			if strings.Contains(text.String(), canary) {
+				g.t.Errorf("an event shows %s: %s", canary, text.String())
+			}
+		}
+	}
+}
+
+// find returns the newest event of a type.
+func find[E Event](g *rig) (found E) {
+	g.t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, e := range g.all {
+		if e, ok := e.(E); ok {
+			found = e
+		}
+	}
+	return found
+}
+
+const pass = `{{ with secret "app" }}{{ .Data.password }}{{ end }}`
+
+// What a command says that reads the file is masked, also what it has of the
+// file before.
+func TestCommandOutputHidesSecrets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{tmpl("a", pass, "reload")}}, nil)
+		defer g.stop()
+		g.run = func(c Command) (string, error) {
+			for _, v := range c.Env {
+				if strings.Contains(v, "canary") {
+					t.Errorf("a variable of the command's: %s", v)
+				}
+			}
+			text, _ := os.ReadFile(filepath.Join(g.dir, "a"))
+			return fmt.Sprintf("bad password %q, it was canary-one", text), errors.New("exit status 1")
+		}
+		for _, value := range []string{"canary-one", "canary-two"} {
+			g.vault.set("app", password(value))
+			synctest.Wait()
+			g.holds("a", value)
+		}
+		if e := find[CommandFailed](g); e.Output != `bad password "***", it was ***` {
+			t.Errorf("the output reads %q", e.Output)
+		}
+		g.showNone("canary")
+	})
+}
+
+// A bundle's check and reload see the new secret, and the reload after going
+// back the old one.
+func TestBundleOutputHidesSecrets(t *testing.T) {
+	for _, failing := range []string{"check", "reload"} {
+		t.Run(failing, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fails := false
+				g := newRigWith(t, Options{
+					Bundles: []Bundle{{Name: "b", Check: cmd("check"), Command: cmd("reload"), Rollback: true}},
+					Templates: members([]Template{
+						tmpl("a", pass), tmpl("b", `{{ key "x" }}{{ with secret "other" }}{{ .Data.password }}{{ end }}`),
+					}),
+				}, map[string]any{"x": 1}, func(r *Runner) {
+					r.run = func(_ context.Context, c Command) (string, error) {
+						if fails && c.Args[0] == failing {
+							return "between canary-one and canary-two and canary-other", errors.New("exit status 1")
+						}
+						return "", nil
+					}
+				})
+				defer g.stop()
+				g.vault.set("app", password("canary-one"))
+				g.vault.set("other", password("canary-other"))
+				sleep(time.Second)
+				g.holds("a", "canary-one")
+				fails = true
+				g.vault.set("app", password("canary-two"))
+				sleep(time.Second)
+				g.holds("a", "canary-one")
+				if e := find[BundleFailed](g); string(e.Step) != failing || e.Output != "between *** and *** and ***" {
+					t.Errorf("%s failed with the output %q", e.Step, e.Output)
+				}
+				g.showNone("canary")
+			})
+		})
+	}
+}
+
+// Errors of templates and files, refusals and waiting tell no value.
+func TestEventsHideSecrets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{
+			tmpl("fails", `{{ with secret "app" }}{{ .Data.password | parseInt }}{{ end }}`),
+			tmpl("panics", `{{ with secret "app" }}{{ sprig_substr 5 2 .Data.password }}{{ end }}`),
+			tmpl("waits", pass+`{{ key "absent" }}{{ with secret "denied" }}{{ .Data.x }}{{ end }}`),
+			tmpl("writes", `{{ with secret "app" }}{{ "x" | writeToFile (printf "`+"/dev/null/%s"+`" .Data.password) "" "" "0600" }}{{ end }}`),
+			tmpl("restless", pass+`{{ timestamp "05.000000" }}{{ key "x" }}`),
+		}}, map[string]any{"absent": nil, "x": 1})
+		defer g.stop()
+		g.vault.set("app", password("canary-one"))
+		synctest.Wait()
+		g.vault.fail("denied", errors.New("403: the token needs \"read\" on denied"))
+		sleep(61 * time.Second)
+		g.reload(g.runner.opts.Templates...)
+		sleep(time.Minute)
+		w := find[Waiting](g)
+		if n := len(w.For); n != 2 || w.For[1].Reason != "403: the token needs \"read\" on denied" {
+			t.Errorf("waits for %+v", w.For)
+		}
+		for _, missing := range []bool{
+			find[Failed](g).Err == nil, w.Template == "", find[QueryRefused](g).Err == nil, find[Restless](g).Template == "",
+		} {
+			if missing {
+				t.Errorf("not all that should be told was told: %q", g.events)
+			}
+		}
+		g.showNone("canary")
+	})
+}
+
+// The spew functions print what they are given, but for secrets.
+func TestPrintedSecretsAreMasked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stdout strings.Builder
+		g := newRig(t, Options{
+			Templates: []Template{tmpl("a", `{{ spew_dump (secret "app") }}{{ spew_dump (key "x") }}`)},
+			Stdout:    &stdout,
+		}, map[string]any{"x": "of consul"})
+		defer g.stop()
+		g.vault.set("app", password("canary-one"))
+		synctest.Wait()
+		if got := stdout.String(); strings.Contains(got, "canary") || !strings.Contains(got, "***") || !strings.Contains(got, "of consul") {
+			t.Errorf("printed %s", got)
+		}
+	})
+}
+
+// An outcome, and whatever holds one, may end in a panic's message.
+func TestWhatIsKeptShowsNoSecret(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{tmpl("a", pass)}}, nil)
+		g.vault.set("app", password("canary-one"))
+		synctest.Wait()
+		g.holds("a", "canary-one")
+		g.stop()
+		u := g.runner.units[0]
+		if text := fmt.Sprintf("%v %+v %#v", u.held, u.held, u.held); strings.Contains(text, "canary") || !strings.Contains(text, "***") {
+			t.Errorf("held secrets show as %s", text)
+		}
+		for _, st := range g.runner.answers {
+			if text := fmt.Sprintf("%v %+v %#v", st, st, st); strings.Contains(text, "canary") {
+				t.Errorf("an answer shows as %s", text)
+			}
+		}
+	})
+}
+
+// Once for each file in the life of the process: not at each rendering, nor
+// again after a reload, and not for what others cannot read, or may.
+func TestExposedSecretsAreToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		public := tmpl("public", pass)
+		private := tmpl("private", pass)
+		private.Perm = 0o640
+		templates := func() []Template {
+			return []Template{
+				public, private, tmpl("plain", `{{ key "x" }}`),
+				tmpl("cert", `{{ with pkiCert "pki" }}{{ .Cert }}{{ end }}`),
+				tmpl("key", `{{ with pkiCert "pki" }}{{ .Cert }}{{ .Key }}{{ end }}`),
+			}
+		}
+		g := newRig(t, Options{Templates: templates()}, map[string]any{"x": 1})
+		defer g.stop()
+		g.vault.set("pki", watch.Certificate{Cert: "cert\n", Key: "-----BEGIN PRIVATE KEY-----\n"})
+		g.vault.set("app", password("canary-one"))
+		synctest.Wait()
+		g.vault.set("app", password("canary-two"))
+		synctest.Wait()
+		g.reload(templates()...)
+		g.reload(append(templates(), tmpl("other", `{{ key "x" }}`))...)
+		g.holds("public", "canary-two")
+		var told []string
+		for _, e := range g.all {
+			if e, ok := e.(Exposed); ok {
+				told = append(told, fmt.Sprintf("%s %v", e.Template, e.Mode))
+			}
+		}
+		if want := "[public -rw-r--r-- key -rw-r--r--]"; fmt.Sprint(told) != want {
+			t.Errorf("told of %v, want %s", told, want)
+		}
+	})
+}
+
+func TestSecretPerms(t *testing.T) {
+	for _, bundle := range []string{"", "b"} {
+		synctest.Test(t, func(t *testing.T) {
+			written := tmpl("written", pass)
+			written.Perm = 0o640
+			o := Options{SecretPerms: 0o600, Reconcile: time.Minute, Templates: []Template{tmpl("secret", pass), written, tmpl("plain", `{{ key "x" }}`)}}
+			if bundle != "" {
+				o.Bundles = []Bundle{{Name: bundle}}
+				members(o.Templates)
+			}
+			g := newRig(t, o, map[string]any{"x": 1})
+			defer g.stop()
+			g.vault.set("app", password("canary-one"))
+			sleep(time.Second)
+			g.modes(0o600, 0o640, 0o644)
+			if e := find[Exposed](g); e.Template != "" {
+				t.Errorf("told that %s is exposed", e.Destination)
+			}
+			if err := os.Chmod(filepath.Join(g.dir, "secret"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			sleep(2 * time.Minute)
+			g.modes(0o600, 0o640, 0o644)
+			o.SecretPerms = 0o400
+			g.reloadOptions(o)
+			sleep(time.Second)
+			g.modes(0o400, 0o640, 0o644)
+		})
+	}
+}
+
+// modes wants the files of TestSecretPerms to have these.
+func (g *rig) modes(secret, written, plain fs.FileMode) {
+	g.t.Helper()
+	for name, want := range map[string]fs.FileMode{"secret": secret, "written": written, "plain": plain} {
+		info, err := os.Stat(filepath.Join(g.dir, name))
+		if err != nil || info.Mode() != want {
+			g.t.Errorf("%s: %v, %v, want the mode %v", name, info.Mode(), err, want)
+		}
+	}
+}
