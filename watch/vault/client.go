@@ -132,20 +132,10 @@ func (c *client) try(ctx context.Context, r request) (*watch.Secret, error) {
 	}
 	response, err := c.send(ctx, r)
 	if err != nil {
-		return nil, lateness(ctx, err)
+		return nil, err
 	}
 	defer response.Body.Close()
-	secret, err := readAnswer(response, r.secrets())
-	return secret, lateness(ctx, err)
-}
-
-// lateness returns err, or where that is because a request took too long, what
-// says so.
-func lateness(ctx context.Context, err error) error {
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
-		return fmt.Errorf("%w: %w", err, context.Cause(ctx))
-	}
-	return err
+	return readAnswer(response, r.secrets())
 }
 
 // send makes a request and returns the answer. It follows one redirect, as the
