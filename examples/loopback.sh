@@ -37,6 +37,18 @@ end() {
 	kill -KILL "$1" || :
 }
 
+# attend COMMAND... runs a command and waits for it. Unlike with the command
+# alone, the script hears it when it is asked to end meanwhile.
+attend() {
+	"$@" &
+	attended=$!
+	pids="$attended $pids"
+	status=0
+	wait $attended || status=$?
+	pids=${pids#"$attended "}
+	return $status
+}
+
 # need PROGRAM... ends the script where one of them is missing.
 need() {
 	for program; do
