@@ -172,26 +172,39 @@ func TestBundleOutputHidesSecrets(t *testing.T) {
 // Errors of templates and files, refusals and waiting tell no value.
 func TestEventsHideSecrets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, Options{Templates: []Template{
+		dir := t.TempDir()
+		if err := os.Symlink("x", filepath.Join(dir, "canary-one")); err != nil {
+			t.Fatal(err)
+		}
+		writes := `{{ with secret "app" }}{{ "x" | writeToFile (printf "` + dir + `/%s" .Data.password) "" "" "0600" }}{{ end }}`
+		member := tmpl("member", writes)
+		member.Bundle = "b"
+		g := newRigAt(t, dir, Options{Bundles: []Bundle{{Name: "b"}}, Templates: []Template{
+			member,
 			tmpl("fails", `{{ with secret "app" }}{{ .Data.password | parseInt }}{{ end }}`),
 			tmpl("panics", `{{ with secret "app" }}{{ sprig_substr 5 2 .Data.password }}{{ end }}`),
 			tmpl("waits", pass+`{{ key "absent" }}{{ with secret "denied" }}{{ .Data.x }}{{ end }}`),
-			tmpl("writes", `{{ with secret "app" }}{{ "x" | writeToFile (printf "`+"/dev/null/%s"+`" .Data.password) "" "" "0600" }}{{ end }}`),
+			tmpl("writes", writes),
 			tmpl("restless", pass+`{{ timestamp "05.000000" }}{{ key "x" }}`),
-		}}, map[string]any{"absent": nil, "x": 1})
+		}}, map[string]any{"absent": nil, "x": 1}, func(*Runner) {})
 		defer g.stop()
 		g.vault.set("app", password("canary-one"))
 		synctest.Wait()
+		for _, e := range g.all {
+			if e, ok := e.(Failed); ok && e.Template == "writes" && !strings.HasSuffix(e.Err.Error(), `refusing to write to symlink "`+dir+`/***"`) {
+				t.Errorf("writes: %v", e.Err)
+			}
+		}
 		g.vault.fail("denied", errors.New("403: the token needs \"read\" on denied"))
 		sleep(61 * time.Second)
-		g.reload(g.runner.opts.Templates...)
+		g.reloadOptions(g.runner.opts)
 		sleep(time.Minute)
 		w := find[Waiting](g)
 		if n := len(w.For); n != 2 || w.For[1].Reason != "403: the token needs \"read\" on denied" {
 			t.Errorf("waits for %+v", w.For)
 		}
 		for _, missing := range []bool{
-			find[Failed](g).Err == nil, w.Template == "", find[QueryRefused](g).Err == nil, find[Restless](g).Template == "",
+			find[Failed](g).Err == nil, find[BundleFailed](g).Err == nil, w.Template == "", find[QueryRefused](g).Err == nil, find[Restless](g).Template == "",
 		} {
 			if missing {
 				t.Errorf("not all that should be told was told: %q", g.events)
