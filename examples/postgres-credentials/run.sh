@@ -42,7 +42,8 @@ query "CREATE TABLE visits (id serial PRIMARY KEY, at timestamptz NOT NULL DEFAU
 start_vault "$1" -dev-plugin-dir="$(dirname "$(command -v vault)")/vault-plugins"
 
 # Vault makes users that live for LIFE, whatever anybody renews, and may read and
-# write. restencil may ask for them, and nothing else; it logs in with a role.
+# write. restencil may ask for them and give them back, and nothing else; it logs
+# in with a role.
 set_up_vault() {
 	as_root secrets enable database
 	as_root write database/config/app plugin_name=postgresql-database-plugin allowed_roles=app \
@@ -51,7 +52,10 @@ set_up_vault() {
 	as_root write database/roles/app db_name=app default_ttl="${LIFE:-20s}" max_ttl="${LIFE:-20s}" \
 		creation_statements='CREATE ROLE "{{name}}" LOGIN PASSWORD '"'{{password}}'"' VALID UNTIL '"'{{expiration}}'"';
 			GRANT pg_read_all_data, pg_write_all_data TO "{{name}}";'
-	echo 'path "database/creds/app" { capabilities = ["read"] }' | as_root policy write app -
+	as_root policy write app - <<-END
+		path "database/creds/app" { capabilities = ["read"] }
+		path "sys/leases/revoke"  { capabilities = ["update"] }
+	END
 	as_root auth enable approle
 	as_root write auth/approle/role/app token_policies=app token_ttl=1h
 	as_root read -field=role_id auth/approle/role/app/role-id >role_id
