@@ -161,7 +161,7 @@ func (c *client) send(ctx context.Context, r request) (*http.Response, error) {
 		return nil, fmt.Errorf("following a redirect: %w", err)
 	}
 	if here := response.Request.URL; next.Hostname() != here.Hostname() || here.Scheme == "https" && next.Scheme != "https" {
-		return nil, fmt.Errorf("Vault at %s://%s redirects to %s://%s, where the token must not go: set that as the address", here.Scheme, here.Host, next.Scheme, next.Host)
+		return nil, fmt.Errorf("redirected from %s://%s to %s://%s, where the token must not go: set that as the address", here.Scheme, here.Host, next.Scheme, next.Host)
 	}
 	// The redirect has the query in it; the request would add its own.
 	request.Params = next.Query()

@@ -296,6 +296,8 @@ func (s *session) heed(r result) {
 	case !s.heeds(r):
 	case r.task == obtain && r.err != nil:
 		l.obtainFailed(now, r.err)
+	case r.task == obtain && l.has && r.grant.token == l.token:
+		l.obtainFailed(now, errSameToken)
 	case r.task == obtain:
 		l.accept(now, r.began, r.grant)
 	case r.task == renew && r.err != nil:
@@ -308,6 +310,8 @@ func (s *session) heed(r result) {
 		l.learn(r.began, r.grant)
 	}
 }
+
+var errSameToken error = &sessionError{text: "the token is the one that is in use already"}
 
 // unwrapped obtains what a wrapping token of the file or configuration wraps.
 func (s *session) unwrapped(ctx context.Context, wrapping token) (grant, error) {

@@ -61,7 +61,7 @@ func grantOf(auth *watch.SecretAuth) grant {
 
 func seconds(n int64) time.Duration { return time.Duration(min(n, 1<<31)) * time.Second }
 
-var errSilent = errors.New("Vault said nothing about the token")
+var errSilent = errors.New("the answer says nothing about the token")
 
 // renewSelf extends the life of a token.
 func renewSelf(ctx context.Context, c caller, t token) (grant, error) {

@@ -76,3 +76,18 @@ func gone(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err == nil && strings.Contains(string(stat), ") Z ")
 }
+
+// A command that prints the same token again gives nothing new, and is not run
+// more and more often as that token comes to its end.
+func TestTokenCommandOfOneToken(t *testing.T) {
+	l := life{again: true, retry: DefaultOptions().Retry, from: "token_command"}
+	s := &session{life: l}
+	now := time.Now()
+	s.life.accept(now, now, grant{token: canary, known: true, ttl: time.Hour})
+	for range 5 {
+		s.heed(result{task: obtain, serial: s.life.serial, grant: grant{token: canary}})
+	}
+	if s.life.generation != 1 || s.life.failures != 5 || len(s.life.notices) != 1 {
+		t.Errorf("generation %d, %d failures, notices %v", s.life.generation, s.life.failures, s.life.notices)
+	}
+}
