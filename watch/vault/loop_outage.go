@@ -1,0 +1,154 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"time"
+
+	"restencil/watch"
+)
+
+// An outage is a time in which Vault as a whole does not answer. Meanwhile
+// nothing is asked of it but one question, at some pace, that costs nothing.
+type outage struct {
+	since   time.Time // zero: there is none
+	number  int       // how many there have been
+	err     error     // what began it
+	probes  int       // that failed
+	next    time.Time // when to probe
+	probing bool
+
+	waiting entries // they have come up meanwhile
+	members entries // they have met it, and are in the agenda
+}
+
+const (
+	// probePause is the longest time between two probes, unless Retry.Base is
+	// longer; probeLimit how long one may take.
+	probePause = 2 * time.Second
+	probeLimit = 10 * time.Second
+
+	// rush is the time over which queries are spread that could all go on at
+	// one moment.
+	rush = time.Second
+)
+
+// away notes that e has met an outage.
+func (l *loop) away(e *entry, err *watch.Error, now time.Time) {
+	o := &l.outage
+	if o.since.IsZero() {
+		o.since, o.next, o.probes, o.err = now, now, 0, err.Err
+		o.number++
+		o.waiting, o.members = make(entries), make(entries)
+	}
+	o.members[e] = true
+	e.heard = o.number
+}
+
+// left forgets an entry that does well.
+func (o *outage) left(e *entry) { delete(o.members, e) }
+
+// await has e wait for the end of the outage, and its sink hear of it.
+func (l *loop) await(e *entry) {
+	o := &l.outage
+	o.waiting[e] = true
+	l.tellAway(e)
+}
+
+// tellAway tells the sink of e, once, that Vault is away. That is sure when a
+// probe has failed.
+func (l *loop) tellAway(e *entry) {
+	if o := &l.outage; o.probes > 0 && e.heard != o.number {
+		e.heard = o.number
+		e.fail(&watch.Error{Query: e.query, Class: watch.Retry, Err: o.err})
+	}
+}
+
+// probe sends a probe if one is due.
+func (l *loop) probe(now time.Time) {
+	o := &l.outage
+	if o.since.IsZero() || o.probing || o.next.After(now) || l.busy >= l.options.MaxRequests {
+		return
+	}
+	o.probing = true
+	l.dispatch(nil, false, func(ctx context.Context, r *report) {
+		ctx, cancel := context.WithTimeout(ctx, probeLimit)
+		defer cancel()
+		_, r.err = l.desk.keep(ctx, request{
+			method: http.MethodGet, path: "sys/health",
+			query: url.Values{"standbyok": {"true"}, "perfstandbyok": {"true"}},
+		}, credential{})
+		r.apply = (*loop).probed
+	})
+}
+
+// probed takes what a probe has shown.
+func (l *loop) probed(r report) {
+	o, now := &l.outage, time.Now()
+	o.probing = false
+	if r.err == nil || !unreachable(r.err) {
+		l.back(now)
+		return
+	}
+	o.probes++
+	for e := range o.waiting {
+		l.tellAway(e)
+	}
+	pace := l.options.Retry
+	pace.Max = max(probePause, pace.Base)
+	if l.options.Retry.Max > 0 {
+		pace.Max = min(pace.Max, l.options.Retry.Max)
+	}
+	o.next = now.Add(max(pace.Delay(o.probes), time.Millisecond))
+}
+
+// back ends the outage. Where a probe had failed it was one: all who met it may
+// try at once. Else it was their own trouble, and they keep their pace.
+func (l *loop) back(now time.Time) {
+	o := l.outage
+	l.outage = outage{number: o.number}
+	l.release(o.waiting, now)
+	if o.probes == 0 {
+		return
+	}
+	for e := range o.members {
+		if !e.gone && !e.visiting && e.place > 0 && e.sink != nil {
+			e.failures = 0
+			l.agenda.put(e, earlier(e.at, now.Add(spread(rush))))
+		}
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// spread returns a random time of at most d.
+func spread(d time.Duration) time.Duration { return rand.N(max(d, 1)) }
+
+// release has entries come up that have waited for something; one by itself at
+// once.
+func (l *loop) release(list entries, now time.Time) {
+	over := min(rush, time.Duration(len(list)-1)*time.Millisecond)
+	for e := range list {
+		if !e.gone && !e.visiting && e.place == 0 {
+			l.retry(e, now.Add(spread(over)))
+		}
+	}
+}
+
+// lack has e wait for a token, and its sink hear of why there is none, unless
+// one is just being got.
+func (l *loop) lack(e *entry) {
+	l.lacking[e] = true
+	if !errors.Is(l.credErr, errPending) && e.heard != -l.silence {
+		e.heard = -l.silence
+		e.fail(classify(e.query, request{}, l.credErr))
+	}
+}

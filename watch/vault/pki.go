@@ -1,0 +1,195 @@
+package vault
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"restencil/watch"
+	"restencil/watch/vault/lease"
+)
+
+// A pile is what PEM text holds: certificates and keys, in the order in which
+// they came, each once.
+type pile struct {
+	leaves      []*x509.Certificate
+	authorities []*x509.Certificate
+	keys        []privateKey
+}
+
+type privateKey struct {
+	block  *pem.Block
+	public crypto.PublicKey // nil where the key cannot be read
+}
+
+// add adds the blocks of text. What is no certificate and no key counts for
+// nothing.
+func (p *pile) add(text []byte) error {
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return nil
+		}
+		switch {
+		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
+			p.addKey(block)
+		case block.Type == "CERTIFICATE":
+			c, err := x509.ParseCertificate(block.Bytes)
+			if err != nil {
+				return fmt.Errorf("a certificate that makes no sense: %w", err)
+			}
+			p.addCertificate(c)
+		}
+	}
+}
+
+func (p *pile) addKey(block *pem.Block) {
+	same := func(k privateKey) bool { return bytes.Equal(k.block.Bytes, block.Bytes) }
+	if !slices.ContainsFunc(p.keys, same) {
+		p.keys = append(p.keys, privateKey{block, publicKey(block)})
+	}
+}
+
+func (p *pile) addCertificate(c *x509.Certificate) {
+	to := &p.leaves
+	if c.IsCA {
+		to = &p.authorities
+	}
+	if !slices.ContainsFunc(*to, c.Equal) {
+		*to = append(*to, c)
+	}
+}
+
+// publicKey returns the public half of a private key, nil where it cannot be
+// read.
+func publicKey(block *pem.Block) crypto.PublicKey {
+	var key any
+	var err error
+	switch block.Type {
+	case "RSA PRIVATE KEY":
+		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		key, err = x509.ParseECPrivateKey(block.Bytes)
+	default:
+		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	}
+	signer, ok := key.(crypto.Signer)
+	if err != nil || !ok {
+		return nil
+	}
+	return signer.Public()
+}
+
+// keyOf returns the private key that belongs to a certificate.
+func (p *pile) keyOf(c *x509.Certificate) (privateKey, bool) {
+	public, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	i := slices.IndexFunc(p.keys, func(k privateKey) bool { return ok && k.public != nil && public.Equal(k.public) })
+	if i < 0 {
+		return privateKey{}, false
+	}
+	return p.keys[i], true
+}
+
+// A pair is a certificate with what belongs to it.
+type pair struct {
+	leaf  *x509.Certificate
+	value watch.Certificate
+}
+
+var (
+	errNoCertificate = errors.New("there is no certificate in it that is no authority's")
+	errWrongKey      = errors.New("the private key in it does not belong to the certificate")
+)
+
+// pick returns the newest certificate that has its key. Where there is no key
+// at all, that is the newest.
+func (p *pile) pick() (pair, error) {
+	leaves := slices.Clone(p.leaves)
+	slices.SortStableFunc(leaves, func(a, b *x509.Certificate) int {
+		if c := b.NotBefore.Compare(a.NotBefore); c != 0 {
+			return c
+		}
+		return b.NotAfter.Compare(a.NotAfter)
+	})
+	for _, leaf := range leaves {
+		if key, ok := p.keyOf(leaf); ok {
+			return p.pair(leaf, key.block), nil
+		}
+	}
+	switch {
+	case len(leaves) == 0:
+		return pair{}, errNoCertificate
+	case len(p.keys) == 0:
+		return p.pair(leaves[0], nil), nil
+	}
+	return pair{}, errWrongKey
+}
+
+// pair returns a certificate and its key as templates see them. The authority
+// that issued it is the first of the chain.
+func (p *pile) pair(leaf *x509.Certificate, key *pem.Block) pair {
+	value := watch.Certificate{Cert: pemText(leaf)}
+	if key != nil {
+		value.Key = string(pem.EncodeToMemory(key))
+	}
+	chain := slices.Clone(p.authorities)
+	issuer := slices.IndexFunc(chain, func(a *x509.Certificate) bool { return leaf.CheckSignatureFrom(a) == nil })
+	if issuer > 0 {
+		first := chain[issuer]
+		chain = slices.Insert(slices.Delete(chain, issuer, issuer+1), 0, first)
+	}
+	for _, authority := range chain {
+		value.CAChain = append(value.CAChain, pemText(authority))
+	}
+	if len(chain) > 0 {
+		value.CA = value.CAChain[0]
+	}
+	return pair{leaf, value}
+}
+
+func pemText(c *x509.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+}
+
+// replaceAt returns when a certificate is to be replaced (COMPAT 4.12.5).
+func (p pair) replaceAt(threshold, chance float64) time.Time {
+	life := p.leaf.NotAfter.Sub(p.leaf.NotBefore)
+	return p.leaf.NotBefore.Add(time.Duration(float64(life) * lease.Share(threshold, chance)))
+}
+
+// fromAnswer returns what Vault has issued. The order of the fields of its
+// answer, which is none, makes no difference.
+func fromAnswer(data map[string]any) (pair, error) {
+	var p pile
+	for _, name := range []string{"certificate", "private_key", "issuing_ca", "ca_chain"} {
+		if err := p.addField(data[name]); err != nil {
+			return pair{}, err
+		}
+	}
+	got, err := p.pick()
+	if err == nil || len(p.leaves) != 1 || len(p.keys) != 1 || p.keys[0].public != nil {
+		return got, err
+	}
+	return p.pair(p.leaves[0], p.keys[0].block), nil // a kind of key that we cannot read
+}
+
+// addField adds the text in a field of an answer, or in its elements.
+func (p *pile) addField(v any) error {
+	switch v := v.(type) {
+	case string:
+		return p.add([]byte(v))
+	case []any:
+		for _, element := range v {
+			if err := p.addField(element); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
