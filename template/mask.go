@@ -70,7 +70,7 @@ func forms(text string) []string {
 	plain := json.NewEncoder(&b)
 	plain.SetEscapeHTML(false)
 	if plain.Encode(text) == nil {
-		list = append(list, strings.Trim(b.String(), "\"\n"))
+		list = append(list, b.String()[1:b.Len()-len("\"\n")])
 	}
 	if escaped, err := json.Marshal(text); err == nil {
 		list = append(list, string(escaped[1:len(escaped)-1]))

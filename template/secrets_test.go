@@ -39,6 +39,7 @@ func TestMask(t *testing.T) {
 		"pem":  "-----BEGIN KEY-----\nMIIEvQ\nIBADAN\n-----END KEY-----\n",
 		"odd":  "tab\tand \"quote\" & <more>",
 		"part": "horse-and-cart",
+		"bell": "a<bell\a>\"",
 	})
 	for _, tt := range []struct{ text, want string }{
 		{"", ""},
@@ -55,6 +56,8 @@ func TestMask(t *testing.T) {
 		{"got tab\tand \"quote\" & <more>", "got ***"},
 		{`got "tab\tand \"quote\" & <more>"`, `got "***"`},
 		{`{"odd":"tab\tand \"quote\" \u0026 \u003cmore\u003e"}`, `{"odd":"***"}`},
+		{`{"bell":"a<bell\u0007>\""}`, `{"bell":"***"}`},
+		{`bell = "a<bell\a>\""`, `bell = "***"`},
 		{"correct-horse-and-cart", "***"}, // two values that overlap
 	} {
 		if got := secrets.Mask(tt.text); got != tt.want {
