@@ -11,6 +11,8 @@ import (
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/filewatch"
 	"restencil/cmd/restencil/logging"
+	"restencil/watch"
+	"restencil/watch/vault"
 )
 
 // control acts on signals, and with -watch-config on changed files, until ctx
@@ -87,7 +89,13 @@ func (s *service) replaceWith(ctx context.Context, cfg *config.Config, log *logg
 	if err != nil {
 		return err
 	}
-	return s.runner.Reload(ctx, opts, sources)
+	if err := s.runner.Reload(ctx, opts, sources); err != nil {
+		return err
+	}
+	if v, ok := sources[watch.Vault].(*vault.Source); ok {
+		s.vault = v
+	}
+	return nil
 }
 
 // followed are the files of the configuration that are watched.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -11,6 +12,7 @@ import (
 	"restencil/runner"
 	"restencil/runner/status"
 	"restencil/watch"
+	"restencil/watch/vault"
 )
 
 // A service is a program that renders, from its start to its end. All of it
@@ -21,6 +23,7 @@ type service struct {
 	cfg     *config.Config
 	log     *logging.Log
 	manager *systemd.Notifier
+	vault   *vault.Source
 	runner  *runner.Runner
 	memory  memory
 }
@@ -58,11 +61,11 @@ func (s *service) run() (interrupted bool, err error) {
 	s.manager = serviceManager(s.cfg, s.log.Logger)
 	defer s.manager.Close()
 	defer s.manager.Stopping()
+	s.memory.log.Store(s.log)
 	srcs, err := s.sources(s.cfg)
 	if err != nil {
 		return false, err
 	}
-	s.memory.log.Store(s.log)
 	defer s.memory.close()
 	opts, err := s.options(s.cfg, s.log)
 	if err != nil {
@@ -76,7 +79,18 @@ func (s *service) run() (interrupted bool, err error) {
 		return false, err
 	}
 	defer removePid()
-	return s.runControlled()
+	interrupted, err = s.runControlled()
+	if err == nil || isChildExit(err) {
+		s.revoke()
+	}
+	return interrupted, err
+}
+
+// isChildExit tells whether Run ended because the child did: nobody is there any
+// more to use what was rendered.
+func isChildExit(err error) bool {
+	var exit *runner.ChildExit
+	return errors.As(err, &exit)
 }
 
 // options returns the runner's, with all that it needs from the system.

@@ -2,25 +2,33 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"path/filepath"
 	"reflect"
+	"time"
 
 	"restencil/cmd/restencil/config"
 	"restencil/watch"
 	"restencil/watch/cache"
 	"restencil/watch/consul"
 	"restencil/watch/local"
+	"restencil/watch/vault"
 )
 
 // sources makes what answers the templates' queries: Consul, or the data file
-// that stands in for it, and the file system.
+// that stands in for it, Vault, and the file system. None of them contacts
+// anybody before a template asks.
 func (s *service) sources(cfg *config.Config) (map[watch.Store]watch.Source, error) {
 	kv, err := s.consulSource(cfg)
 	if err != nil {
 		return nil, err
 	}
+	if s.vault, err = s.vaultSource(cfg); err != nil {
+		return nil, err
+	}
 	return map[watch.Store]watch.Source{
 		watch.Consul: kv,
+		watch.Vault:  s.vault,
 		watch.Files:  local.NewFiles(),
 	}, nil
 }
@@ -37,7 +45,37 @@ func (s *service) sourcesInstead(cfg *config.Config) (map[watch.Store]watch.Sour
 		}
 		instead[watch.Consul] = kv
 	}
+	if !reflect.DeepEqual(cfg.VaultOptions(), s.cfg.VaultOptions()) {
+		secrets, err := s.vaultSource(cfg)
+		if err != nil {
+			return nil, err
+		}
+		instead[watch.Vault] = secrets
+	}
 	return instead, nil
+}
+
+func (s *service) vaultSource(cfg *config.Config) (*vault.Source, error) {
+	o := cfg.VaultOptions()
+	o.Notice = func(err error) { s.memory.log.Load().Warn(err.Error(), "component", "vault") }
+	return vault.New(o)
+}
+
+// revokeTimeout is how long the end of the program may take for what is given
+// back to Vault.
+const revokeTimeout = 5 * time.Second
+
+// revoke gives back to Vault what was issued, where that is asked for. What
+// runs once leaves it to those that read its files.
+func (s *service) revoke() {
+	if !s.cfg.Vault.RevokeOnExit || s.cfg.Once {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
+	defer cancel()
+	if err := s.vault.Revoke(ctx); err != nil {
+		s.log.Warn("not all leases were given back: "+err.Error(), "component", "vault")
+	}
 }
 
 func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
