@@ -17,9 +17,24 @@ import (
 
 const issue = `{{ with pkiCert "pki/issue/web" "common_name=a.example" }}`
 
-// issued returns a certificate, its key and its CA that bear a number.
-func issued(n int) watch.Certificate {
-	return watch.Certificate{Cert: fmt.Sprintf("issue %d", n), Key: fmt.Sprintf("issue %d", n), CA: fmt.Sprintf("issue %d", n)}
+// issued gives each query a certificate, its key and its CA that bear a number.
+func issued(n int) func(watch.Query) any {
+	return func(q watch.Query) any {
+		text := fmt.Sprintf("issue %d to %s", n, keepersIn(q))
+		return watch.Certificate{Cert: text, Key: text, CA: text}
+	}
+}
+
+// keepersIn returns the names of the files that keep what q asks for.
+func keepersIn(q watch.Query) string {
+	_, files, err := watch.SplitPKIParams(q.Params)
+	if err != nil {
+		return err.Error()
+	}
+	for i := range files {
+		files[i] = filepath.Base(files[i])
+	}
+	return strings.Join(files, " ")
 }
 
 // Certificate, key and CA of one bundle are one question, whose answers never
@@ -54,22 +69,17 @@ func TestBundleHasOneCertificate(t *testing.T) {
 		}
 		sleep(time.Second)
 		oneIssue(t, g.dir)
-		for _, name := range []string{"cert", "key", "ca", "alone", "elsewhere"} {
-			g.holds(name, "issue 499")
+		for _, name := range []string{"cert", "key", "ca"} {
+			g.holds(name, "issue 499 to ca cert key")
 		}
+		g.holds("alone", "issue 499 to alone")
+		g.holds("elsewhere", "issue 499 to elsewhere")
 		if reads < 50 {
 			t.Errorf("the bundle was reloaded %d times, too few to tell anything", reads)
 		}
 		var keepers []string
 		for _, q := range g.vault.asked {
-			_, files, err := watch.SplitPKIParams(q.Params)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i := range files {
-				files[i] = filepath.Base(files[i])
-			}
-			keepers = append(keepers, strings.Join(files, " "))
+			keepers = append(keepers, keepersIn(q))
 		}
 		if diff := cmp.Diff(map[string]int{"ca cert key": 1, "alone": 1, "elsewhere": 1}, count(keepers)); diff != "" {
 			t.Errorf("issues by the files that keep them (-want +got):\n%s", diff)
@@ -145,6 +155,6 @@ func TestReloadChangesWhoKeepsTheCertificate(t *testing.T) {
 		if asked, watched := len(g.vault.asked), len(g.vault.sinks); asked != 2 || watched != 1 {
 			t.Errorf("asked %d times, of which %d are watched; want 2 and 1", asked, watched)
 		}
-		g.holds("ca", "issue 1")
+		g.holds("ca", "issue 1 to ca cert key")
 	})
 }

@@ -17,7 +17,8 @@ import (
 	"restencil/watch"
 )
 
-// A fakeVault answers from data, by path, which set changes.
+// A fakeVault answers from data, by path, which set changes. What is a function
+// there gives each query an answer of its own.
 type fakeVault struct {
 	mu    sync.Mutex
 	data  map[string]any
@@ -33,7 +34,7 @@ func (v *fakeVault) Watch(q watch.Query, sink watch.Sink) {
 	v.asked = append(v.asked, q)
 	v.sinks[q] = sink
 	if data, ok := v.data[q.Name]; ok {
-		sink.Publish(watch.Answer{Data: watch.Taint(data), Time: time.Now()})
+		v.answer(q, sink, data)
 	}
 }
 
@@ -49,9 +50,16 @@ func (v *fakeVault) set(name string, data any) {
 	v.data[name] = data
 	for q, sink := range v.sinks {
 		if q.Name == name {
-			sink.Publish(watch.Answer{Data: watch.Taint(data), Time: time.Now()})
+			v.answer(q, sink, data)
 		}
 	}
+}
+
+func (v *fakeVault) answer(q watch.Query, sink watch.Sink, data any) {
+	if each, ok := data.(func(watch.Query) any); ok {
+		data = each(q)
+	}
+	sink.Publish(watch.Answer{Data: watch.Taint(data), Time: time.Now()})
 }
 
 func (v *fakeVault) fail(name string, err error) {
