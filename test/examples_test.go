@@ -17,8 +17,13 @@ import (
 	"restencil/test/servers"
 )
 
-// numbers are the ports in an example's output, which differ from run to run.
-var numbers = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+// What differs from run to run in the output of examples: ports, how long
+// something took and how often it was done, and names that Vault makes up.
+var (
+	numbers = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	counts  = regexp.MustCompile(`\d+ (s|connections|queries)\b`)
+	users   = regexp.MustCompile(`v-approle-app-[\w-]+`)
+)
 
 func TestExampleHello(t *testing.T) {
 	want := `$ restencil -local data.yaml -template site.conf.ctmpl:site.conf &
@@ -80,15 +85,58 @@ server {
 	}
 }
 
+// TestExampleVaultPKI is also the test that a certificate rotates under load: the
+// script fails where one connection does.
+func TestExampleVaultPKI(t *testing.T) {
+	servers.VaultPath(t)
+	servers.NginxPath(t)
+	servers.CurlPath(t)
+	want := `While clients connect to nginx without a pause:
+certificate 1 is served
+certificate 2 is served, after N s
+certificate 3 is served, after N s
+certificate 4 is served, after N s
+N connections, 0 failed
+`
+	// Not the 45 s that are its default, to be done sooner.
+	got := runExample(t, "vault-pki", "LIFE=10s")
+	got = counts.ReplaceAllString(got, "N $1")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
+// TestExamplePostgresCredentials is also the test that a password rotates under
+// load: the script fails where one query does.
+func TestExamplePostgresCredentials(t *testing.T) {
+	servers.VaultPath(t)
+	servers.PostgresPath(t)
+	servers.CurlPath(t)
+	want := `While four workers query the database without a pause:
+working as USER
+working as USER, after N queries
+working as USER, after N queries
+working as USER, after N queries
+N queries, 0 failed
+users of Vault's that are left in PostgreSQL: 0
+`
+	// Not the 20 s that are its default, to be done sooner.
+	got := runExample(t, "postgres-credentials", "LIFE=10s")
+	got = counts.ReplaceAllString(users.ReplaceAllString(got, "USER"), "N $1")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
 // runExample runs the script of an example, as a person would who tries it,
-// and returns what it prints.
-func runExample(t *testing.T, name string) string {
+// with variables added to its environment, and returns what it prints.
+func runExample(t *testing.T, name string, env ...string) string {
 	t.Helper()
 	const most = 2 * time.Minute
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join("..", "examples", name, "run.sh"))
-	cmd.Env = append(os.Environ(), "RESTENCIL="+binary.Path(t), "TMPDIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), append(env, "RESTENCIL="+binary.Path(t), "TMPDIR="+t.TempDir())...)
 	var errors bytes.Buffer
 	cmd.Stderr = &errors
 	// The script ends what it started when it is asked to end.

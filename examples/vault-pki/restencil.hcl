@@ -2,9 +2,9 @@
 # is and the token come from VAULT_ADDR and VAULT_TOKEN.
 
 vault {
-  # A certificate is replaced after half of its life: there is as much time again
-  # for all that can go wrong. The default is 0.9.
-  lease_renewal_threshold = 0.5
+  # A certificate is replaced after two thirds of its life: the rest is for all
+  # that can go wrong. The default is 0.9.
+  lease_renewal_threshold = 0.66
 }
 
 # The three files come from one certificate, and are replaced together. nginx is

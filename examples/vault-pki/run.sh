@@ -4,7 +4,8 @@
 # with everything in a temporary directory. It ends by itself, with 0 if all
 # went as it should. README.md tells what to see.
 #
-# LIFE is how long a certificate lives; half of that is 30 s if it is not given.
+# LIFE is how long a certificate lives, 45 s if it is not given; it is replaced
+# after two thirds of that.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../loopback.sh"
@@ -30,7 +31,7 @@ set_up_vault() {
 	as_root write -field=certificate root/root/sign-intermediate csr=@authority.csr ttl=8760h >authority.pem
 	as_root write pki/intermediate/set-signed certificate=@authority.pem
 	as_root write pki/roles/web allowed_domains=web.example allow_bare_domains=true \
-		key_type=ec not_before_duration=1s ttl="${LIFE:-60s}"
+		key_type=ec not_before_duration=1s ttl="${LIFE:-45s}"
 	echo 'path "pki/issue/web" { capabilities = ["update"] }' | as_root policy write web -
 }
 set_up_vault >set_up.log 2>&1
