@@ -182,9 +182,9 @@ func (a *allowance) giveBack(p payment) {
 	}
 }
 
-// shortest is the shortest life that counts as one: what is good for even less
+// shortest is the shortest life that gives a claim: what is good for even less
 // cannot be kept up.
-const shortest = 5 * time.Second
+const shortest = 2 * time.Second
 
 // spent ends a payment that is gone: something was made that is good for so
 // long (zero: nobody knows), or may have been.
@@ -196,10 +196,7 @@ func (a *allowance) spent(p payment, life time.Duration, now time.Time) {
 		return
 	}
 	known.makes = true
-	if life <= 0 {
-		return
-	}
-	if life = max(life, shortest); life/2 < a.every {
+	if life >= shortest && life/2 < a.every {
 		known.claim(p.by, claim{from: now.Add(life / 2), until: now.Add(2 * a.every)})
 	}
 }

@@ -1,0 +1,135 @@
+package vault
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"restencil/watch"
+	"restencil/watch/watchtest"
+)
+
+// TestConformance: of what can be asked for, lists are what may not exist and
+// still have an answer. The name in the list is the value.
+func TestConformance(t *testing.T) {
+	for name, trouble := range map[string]error{"network": errNetwork, "sealed": refuse(503, "Vault is sealed"), "forbidden": refuse(403, "permission denied")} {
+		t.Run(name, func(t *testing.T) {
+			watchtest.Run(t, func(t *testing.T) watchtest.Harness { return listHarness(trouble) })
+		})
+	}
+}
+
+func listHarness(trouble error) watchtest.Harness {
+	vault := newVaultModel()
+	kv := vault.mount("secret/", "kv2")
+	o := Options{DefaultLease: 5 * time.Millisecond, Retry: watch.Backoff{Base: time.Millisecond, Max: 5 * time.Millisecond}}
+	h := watchtest.Harness{
+		Source: newSource(o.filled(), vault, newHolderModel()),
+		Query:  watch.Query{Kind: watch.VaultList, Name: "secret/mine"},
+		Set: func(value string) {
+			vault.change(func() { clear(kv.secrets); kv.put("mine/"+value, "") })
+		},
+		Delete: func() { vault.change(func() { clear(kv.secrets) }) },
+		Value: func(data any) (string, bool) {
+			list := data.([]string)
+			if len(list) == 0 {
+				return "", false
+			}
+			return list[0], true
+		},
+		Break: func() { vault.change(func() { vault.trouble = func(request) error { return trouble } }) },
+		Heal:  func() { vault.change(func() { vault.trouble = nil }) },
+	}
+	for i := range 8 {
+		h.Others = append(h.Others, watch.Query{Kind: watch.VaultList, Name: fmt.Sprint("secret/other/", i)})
+	}
+	return h
+}
+
+// TestUnwatchEndsTheRequest, but where that may issue something.
+func TestUnwatchEndsTheRequest(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.mount("secret/", "kv2").put("app", "one")
+		w.vault.mount("db/", "db")
+		list := watch.Query{Kind: watch.VaultList, Name: "secret"}
+		warm := []watch.Query{{Kind: watch.VaultList, Name: "db"}, list}
+		for _, q := range warm {
+			w.watch(q)
+		}
+		pass(time.Second)
+		w.source.UnwatchAll(warm)
+		w.vault.change(func() { w.vault.delay = 10 * time.Second })
+		for _, q := range []watch.Query{list, read("secret/app"), read("db/creds/app")} {
+			w.watch(q)
+			pass(time.Second)
+			w.source.Unwatch(q)
+			pass(time.Second)
+		}
+		w.vault.change(func() {
+			if w.vault.underWay != 1 {
+				t.Errorf("%d requests are under way, want that for the credential", w.vault.underWay)
+			}
+		})
+		s := w.watch(read("db/creds/app"))
+		pass(20 * time.Second)
+		if s.field("password") == nil || w.vault.count("GET db/creds/app") != 1 {
+			t.Errorf("what was issued was lost: %v, %d requests", s.field(), w.vault.count("GET db/creds/app"))
+		}
+	})
+}
+
+func TestEndsAtOnce(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.delay = time.Hour
+		w.watch(read("secret/app"))
+		pass(time.Second)
+		start := time.Now()
+		w.stop()
+		if d := time.Since(start); d > farewell {
+			t.Errorf("it took %v to end", d)
+		}
+		w.watch(read("secret/other"))
+		if w.source.inbox.orders != nil {
+			t.Error("what comes after the end is kept")
+		}
+	})
+}
+
+func TestNotAQuestionForVault(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		s := w.after(watch.Query{Kind: watch.KVGet, Name: "x"})
+		if watch.Classify(s.failure()) != watch.Invalid {
+			t.Error(s.failure())
+		}
+	})
+}
+
+// TestAgenda: what is put there comes up in order, and what is removed never.
+func TestAgenda(t *testing.T) {
+	var a agenda
+	entries := make([]*entry, 100)
+	for i := range entries {
+		entries[i] = new(entry)
+		a.put(entries[i], someDay.Add(time.Duration(i*37%100)*time.Second))
+	}
+	for i, e := range entries {
+		if i%3 == 0 {
+			a.remove(e)
+			a.remove(e)
+		} else if i%3 == 1 {
+			a.put(e, someDay.Add(time.Duration(i*53%100)*time.Second))
+		}
+	}
+	last, n := someDay, 0
+	for e := a.first(); e != nil; e = a.first() {
+		if e.at.Before(last) {
+			t.Errorf("%v came after %v", e.at, last)
+		}
+		last = e.at
+		a.remove(e)
+		n++
+	}
+	if n != 66 {
+		t.Errorf("%d came up, want 66", n)
+	}
+}

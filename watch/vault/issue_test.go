@@ -1,0 +1,289 @@
+package vault
+
+import (
+	"crypto/tls"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"restencil/watch"
+)
+
+func pkiQuery(body url.Values, keepers ...string) watch.Query {
+	return watch.Query{Kind: watch.VaultPKI, Name: "pki/issue/web", Params: watch.PKIParams(body, keepers...)}
+}
+
+// certificates returns what a sink got, and sees to it that each is a pair.
+func certificates(t *testing.T, s *sinkModel) []watch.Certificate {
+	t.Helper()
+	var list []watch.Certificate
+	for _, a := range s.answers() {
+		c := a.(watch.Certificate)
+		if _, err := tls.X509KeyPair([]byte(c.Cert), []byte(c.Key)); err != nil {
+			t.Errorf("certificate and key do not belong together: %v", err)
+		}
+		for _, text := range append([]string{c.Cert, c.Key, c.CA}, c.CAChain...) {
+			if !strings.HasSuffix(text, "-----\n") {
+				t.Errorf("no newline at the end of %q", text[len(text)-30:])
+			}
+		}
+		if len(c.CAChain) != 2 || c.CA != c.CAChain[0] {
+			t.Errorf("the chain has %d certificates", len(c.CAChain))
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+func inPKI(t *testing.T, ttl time.Duration, test func(*world, *engine)) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.pki = newAuthorityModel(t)
+		e := w.vault.mount("pki/", "pki")
+		e.ttl = ttl
+		test(w, e)
+	})
+}
+
+func TestIssue(t *testing.T) {
+	inPKI(t, 24*time.Hour, func(w *world, e *engine) {
+		s := w.watch(pkiQuery(url.Values{"common_name": {"web.example"}}))
+		pass(20 * time.Hour)
+		if n := len(certificates(t, s)); n != 1 || e.issues != 1 {
+			t.Fatalf("%d certificates, %d issues; failure: %v", n, e.issues, s.failure())
+		}
+		pass(4 * time.Hour)
+		if n := len(certificates(t, s)); n != 2 || e.issues != 2 {
+			t.Errorf("%d certificates, %d issues after a day; failure: %v", n, e.issues, s.failure())
+		}
+	})
+}
+
+// TestShortCertificates: of 20 s, back-dated by 30; the newest is good at each
+// moment.
+func TestShortCertificates(t *testing.T) {
+	for _, ttl := range []time.Duration{20 * time.Second, 45 * time.Second, 61 * time.Second, 2 * time.Minute} {
+		t.Run(ttl.String(), func(t *testing.T) {
+			inPKI(t, ttl, func(w *world, e *engine) {
+				s := w.watch(pkiQuery(url.Values{"common_name": {"web.example"}}))
+				pass(time.Second)
+				for range 30 * 60 {
+					pass(time.Second)
+					var p pile
+					answers := s.answers()
+					_ = p.add([]byte(answers[len(answers)-1].(watch.Certificate).Cert))
+					if !time.Now().Before(p.leaves[0].NotAfter) {
+						t.Fatalf("the newest certificate has ended; failure: %v", s.failure())
+					}
+				}
+				if most := int(30 * time.Minute / ttl * 2); e.issues > most {
+					t.Errorf("%d issues in 30 min", e.issues)
+				}
+			})
+		})
+	}
+}
+
+// TestTooShortCertificates: what is due when it is issued is not issued over
+// and over.
+func TestTooShortCertificates(t *testing.T) {
+	inPKI(t, time.Second, func(w *world, e *engine) {
+		s := w.watch(pkiQuery(url.Values{"common_name": {"web.example"}}))
+		pass(time.Hour)
+		if err := s.failure(); err == nil || e.issues < 30 || e.issues > 70 {
+			t.Errorf("%d issues, %v", e.issues, err)
+		}
+	})
+}
+
+// TestKeptCertificate: after a restart, what the files keep is used again, if
+// it is what is wanted.
+func TestKeptCertificate(t *testing.T) {
+	web := url.Values{"common_name": {"web.example"}, "alt_names": {"www.example"}}
+	both := func(c watch.Certificate) (string, string) { return c.Cert + c.CA + c.CAChain[1], c.Key }
+	tests := map[string]struct {
+		after  time.Duration
+		body   url.Values
+		files  func(watch.Certificate) (string, string)
+		reused bool
+	}{
+		"in two files": {time.Hour, web, both, true},
+		"in one":       {time.Hour, web, func(c watch.Certificate) (string, string) { return "", c.Key + c.Cert + c.CA + c.CAChain[1] }, true},
+		"amid other text": {time.Hour, web, func(c watch.Certificate) (string, string) {
+			return "a: |\n" + c.Cert + "\nb:\n" + c.CA + c.CAChain[1], c.Key
+		}, true},
+		"no key":                {time.Hour, web, func(c watch.Certificate) (string, string) { return c.Cert + c.CA, "" }, false},
+		"no certificate":        {time.Hour, web, func(c watch.Certificate) (string, string) { return c.CA, c.Key }, false},
+		"nothing":               {time.Hour, web, func(c watch.Certificate) (string, string) { return "", "" }, false},
+		"broken":                {time.Hour, web, func(c watch.Certificate) (string, string) { return strings.Replace(c.Cert, "M", "A", 9), c.Key }, false},
+		"past its share":        {23 * time.Hour, web, both, false},
+		"another common name":   {time.Hour, url.Values{"common_name": {"api.example"}, "alt_names": {"www.example"}}, both, false},
+		"another alt name":      {time.Hour, url.Values{"common_name": {"web.example"}, "alt_names": {"www.example,new.example"}}, both, false},
+		"an address":            {time.Hour, url.Values{"common_name": {"web.example"}, "ip_sans": {"10.0.0.1"}}, both, false},
+		"written in other ways": {time.Hour, url.Values{"common_name": {" WEB.example"}, "alt_names": {"web.example, www.example"}}, both, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			inPKI(t, 24*time.Hour, func(w *world, e *engine) {
+				s := w.watch(pkiQuery(web))
+				pass(tt.after)
+				old := certificates(t, s)[0]
+				dir := t.TempDir()
+				cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+				one, two := tt.files(old)
+				keep(t, cert, one)
+				keep(t, key, two)
+				before := e.issues
+				got := certificates(t, w.after(pkiQuery(tt.body, cert, key, filepath.Join(dir, "none"))))
+				if len(got) != 1 {
+					t.Fatalf("%d certificates", len(got))
+				}
+				if reused := got[0].Cert == old.Cert; reused != tt.reused || reused != (e.issues == before) {
+					t.Errorf("it was used again: %v; %d issues", reused, e.issues-before)
+				}
+				if tt.reused && (got[0].Key != old.Key || got[0].CA != old.CA) {
+					t.Error("the key or the authority is another")
+				}
+			})
+		})
+	}
+}
+
+// after returns the sink of a query that is watched a second.
+func (w *world) after(q watch.Query) *sinkModel {
+	s := w.watch(q)
+	pass(time.Second)
+	return s
+}
+
+func keep(t *testing.T, path, text string) {
+	t.Helper()
+	if text == "" {
+		return
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestKeptWithoutVault: what is kept is there though Vault is not.
+func TestKeptWithoutVault(t *testing.T) {
+	inPKI(t, 24*time.Hour, func(w *world, e *engine) {
+		old := certificates(t, w.after(pkiQuery(nil)))[0]
+		file := filepath.Join(t.TempDir(), "all.pem")
+		keep(t, file, old.Key+old.Cert+old.CA+old.CAChain[1])
+		w.vault.change(func() { w.vault.trouble = func(request) error { return errNetwork } })
+		w.after(read("secret/x")) // finds out that Vault is away
+		w.holder.set(credential{}, errPending)
+		if got := certificates(t, w.after(pkiQuery(nil, file))); len(got) != 1 || got[0].Cert != old.Cert {
+			t.Errorf("got %d certificates", len(got))
+		}
+	})
+}
+
+// TestFailedIssueKeepsTheOld, and there are several tries before it ends.
+func TestFailedIssueKeepsTheOld(t *testing.T) {
+	inPKI(t, 24*time.Hour, func(w *world, e *engine) {
+		s := w.after(pkiQuery(url.Values{"common_name": {"web.example"}}))
+		w.vault.change(func() {
+			w.vault.trouble = func(r request) error {
+				if r.method == "PUT" {
+					return refuse(403, "permission denied")
+				}
+				return nil
+			}
+		})
+		pass(23*time.Hour + 55*time.Minute)
+		if n := w.vault.count("PUT pki/"); n < 20 || n > 600 || len(s.answers()) != 1 {
+			t.Errorf("%d tries, %d answers", n, len(s.answers()))
+		}
+		w.vault.change(func() { w.vault.trouble = nil })
+		pass(2 * time.Minute)
+		if len(s.answers()) != 2 || s.failure() != nil {
+			t.Errorf("%d answers, %v", len(s.answers()), s.failure())
+		}
+	})
+}
+
+func TestAnswerOfAnyOrder(t *testing.T) {
+	a := newAuthorityModel(t)
+	issued, err := a.issue(time.Hour, map[string]any{"common_name": "web.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := fromAnswer(issued.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The chain in another order, and all of it in one field.
+	data := map[string]any{
+		"certificate": issued.Data["private_key"].(string) + "\n" + pemText(a.root) + pemText(a.sub) + issued.Data["certificate"].(string),
+		"ca_chain":    []any{pemText(a.root), pemText(a.sub)},
+	}
+	got, err := fromAnswer(data)
+	if err != nil || got.value.CA != want.value.CA || got.value.Cert != want.value.Cert || got.value.Key != want.value.Key {
+		t.Errorf("another order gives another certificate: %v", err)
+	}
+	if got.value.CA != pemText(a.sub) {
+		t.Error("the authority is not the one that issued it")
+	}
+}
+
+func TestWrongAnswers(t *testing.T) {
+	a := newAuthorityModel(t)
+	one, _ := a.issue(time.Hour, map[string]any{"common_name": "one"})
+	two, _ := a.issue(time.Hour, map[string]any{"common_name": "two"})
+	for name, data := range map[string]map[string]any{
+		"another's key":  {"certificate": one.Data["certificate"], "private_key": two.Data["private_key"]},
+		"no certificate": {"private_key": two.Data["private_key"], "issuing_ca": two.Data["issuing_ca"]},
+		"nonsense":       {"certificate": "-----BEGIN CERTIFICATE-----\nMTIz\n-----END CERTIFICATE-----"},
+		"nothing":        nil,
+	} {
+		if _, err := fromAnswer(data); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if got, err := fromAnswer(map[string]any{"certificate": one.Data["certificate"]}); err != nil || got.value.Key != "" {
+		t.Errorf("a certificate without a key, as for a signing request: %v", err)
+	}
+}
+
+// TestNewestThatHasItsKey: files in the midst of a change hold two.
+func TestNewestThatHasItsKey(t *testing.T) {
+	a := newAuthorityModel(t)
+	old, _ := a.issue(time.Hour, map[string]any{"common_name": "x"})
+	fresh, _ := a.issue(48*time.Hour, map[string]any{"common_name": "x"})
+	pick := func(texts ...any) string {
+		var p pile
+		for _, text := range texts {
+			_ = p.add([]byte(text.(string) + "\n"))
+		}
+		got, err := p.pick()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(got.value.Cert)
+	}
+	if pick(fresh.Data["certificate"], old.Data["certificate"], old.Data["private_key"]) != old.Data["certificate"] {
+		t.Error("one without its key was taken")
+	}
+	if pick(old.Data["certificate"], old.Data["private_key"], fresh.Data["private_key"], fresh.Data["certificate"]) != fresh.Data["certificate"] {
+		t.Error("not the newest was taken")
+	}
+}
+
+func FuzzPile(f *testing.F) {
+	f.Add([]byte("-----BEGIN CERTIFICATE-----\nMTIz\n-----END CERTIFICATE-----"))
+	f.Add([]byte("-----BEGIN EC PRIVATE KEY-----\nMTIz\n-----END EC PRIVATE KEY-----\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var p pile
+		if p.add(text) != nil {
+			return
+		}
+		if got, err := p.pick(); err == nil && got.leaf == nil {
+			t.Error("nothing was picked")
+		}
+	})
+}

@@ -1,0 +1,682 @@
+package vault
+
+import (
+	"fmt"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"restencil/watch"
+)
+
+func TestReadKeyValue(t *testing.T) {
+	for _, kind := range []string{"kv1", "kv2"} {
+		t.Run(kind, func(t *testing.T) {
+			inWorld(t, Options{}, func(w *world) {
+				w.vault.mount("secret/", kind).put("app", "one")
+				s := w.watch(read("secret/app"))
+				pass(time.Second)
+				path := []string{"value"}
+				if kind == "kv2" {
+					path = []string{"data", "value"}
+				}
+				if got := s.field(path...); got != "one" {
+					t.Fatalf("the secret is %v; failure: %v", got, s.failure())
+				}
+				if n := w.vault.count("GET sys/internal/ui/mounts/"); n != 1 {
+					t.Errorf("%d looks at the mount, want 1", n)
+				}
+			})
+		})
+	}
+}
+
+// TestRefresh: a secret of version 2 is read again only when it has changed.
+func TestRefresh(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		kv := w.vault.mount("secret/", "kv2")
+		kv.put("app", "one")
+		s := w.watch(read("secret/app"))
+		pass(time.Hour)
+		if n := w.vault.count("GET secret/data/app"); n != 1 {
+			t.Errorf("the secret was read %d times", n)
+		}
+		if n := w.vault.count("GET secret/metadata/app"); n < 12 || n > 15 {
+			t.Errorf("the metadata was read %d times", n)
+		}
+		w.vault.change(func() { kv.put("app", "two") })
+		pass(5 * time.Minute)
+		if got := s.field("data", "value"); got != "two" {
+			t.Errorf("the secret is %v after it became two", got)
+		}
+		w.vault.change(func() { kv.versions["app"][1].deleted = time.Now().Format(time.RFC3339) })
+		pass(5 * time.Minute)
+		if err := s.failure(); err == nil || err.Error() != "vault.read(secret/app): no secret exists at secret/app" {
+			t.Errorf("it was deleted, and the failure is %v", err)
+		}
+		w.vault.change(func() { kv.put("app", "three") })
+		pass(time.Minute + time.Second)
+		if got := s.field("data", "value"); got != "three" || s.failure() != nil {
+			t.Errorf("it came back, but is %v, %v", got, s.failure())
+		}
+	})
+}
+
+func TestOwnRefresh(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		kv := w.vault.mount("secret/", "kv1")
+		kv.put("app", "one")
+		q := read("secret/app")
+		q.Params = "refresh=30s&x=1"
+		s := w.watch(q)
+		pass(time.Second)
+		w.vault.change(func() { kv.put("app", "two") })
+		pass(30 * time.Second)
+		if got := s.field("value"); got != "two" {
+			t.Errorf("the secret is %v after it became two", got)
+		}
+		for _, wrong := range []string{"refresh=often", "refresh=1ms", "refresh=-1s", "%"} {
+			q.Params = wrong
+			s := w.watch(q)
+			pass(time.Second)
+			if watch.Classify(s.failure()) != watch.Invalid {
+				t.Errorf("%s: %v", wrong, s.failure())
+			}
+		}
+	})
+}
+
+func TestMetadataForbidden(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		kv := w.vault.mount("secret/", "kv2")
+		kv.put("app", "one")
+		w.vault.tokens["root"].denied = []string{"secret/metadata/"}
+		s := w.watch(read("secret/app"))
+		pass(time.Second)
+		w.vault.change(func() { kv.put("app", "two") })
+		pass(time.Hour)
+		if got := s.field("data", "value"); got != "two" || s.failure() != nil {
+			t.Errorf("the secret is %v, %v", got, s.failure())
+		}
+		if n := w.vault.count("GET secret/metadata/"); n != 1 {
+			t.Errorf("the metadata was asked for %d times, though it may not be read", n)
+		}
+	})
+}
+
+// TestFixedVersion: it can be deleted and come back, too.
+func TestFixedVersion(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		kv := w.vault.mount("secret/", "kv2")
+		kv.put("app", "one")
+		kv.put("app", "two")
+		q := read("secret/app")
+		q.Params = "version=1&refresh=1m"
+		s := w.watch(q)
+		pass(10 * time.Minute)
+		if got := s.field("data", "value"); got != "one" || w.vault.count("GET secret/data/app") != 1 {
+			t.Errorf("version 1 is %v", got)
+		}
+		w.vault.change(func() { kv.versions["app"][0].destroyed = true })
+		pass(time.Minute)
+		if got := s.field("metadata", "destroyed"); got != true || s.field("data") != nil {
+			t.Errorf("the version was destroyed; it is %v", s.field())
+		}
+	})
+}
+
+func TestMountChanges(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.mount("secret/", "kv1").put("app", "one")
+		q := read("secret/app")
+		q.Params = "refresh=20s"
+		s := w.watch(q)
+		pass(time.Minute)
+		w.vault.change(func() { w.vault.mount("secret/", "kv2").put("app", "two") })
+		pass(30 * time.Second)
+		if got := s.field("data", "value"); got != "two" {
+			t.Errorf("after the mount became one of version 2 the secret is %v, %v", got, s.failure())
+		}
+		w.vault.change(func() { w.vault.mount("secret/", "kv1").put("app", "three") })
+		pass(30 * time.Second)
+		if got := s.field("value"); got != "three" {
+			t.Errorf("after the mount became one of version 1 the secret is %v, %v", got, s.failure())
+		}
+		for _, e := range s.Events() {
+			if e.Err != nil {
+				t.Errorf("there was a failure: %v", e.Err)
+			}
+		}
+	})
+}
+
+func TestMountThatCannotBeSeen(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.mount("a/one/", "kv1").put("x", "1")
+		w.vault.mount("a/two/", "kv2").put("x", "2")
+		w.vault.tokens["root"].denied = []string{"sys/internal/ui/mounts/a/one"}
+		one, two := w.watch(read("a/one/x")), w.watch(read("a/two/x"))
+		pass(time.Second)
+		if one.field("value") != "1" || two.field("data", "value") != "2" {
+			t.Errorf("got %v (%v) and %v (%v)", one.field(), one.failure(), two.field(), two.failure())
+		}
+		if n := w.noticed(); len(n) != 1 || !strings.Contains(n[0], "failed to check if a/one/x is KVv2, assume not: ") {
+			t.Errorf("notices: %q", n)
+		}
+	})
+}
+
+func TestList(t *testing.T) {
+	for _, kind := range []string{"kv1", "kv2"} {
+		inWorld(t, Options{DefaultLease: time.Minute}, func(w *world) {
+			kv := w.vault.mount("secret/", kind)
+			s := w.watch(watch.Query{Kind: watch.VaultList, Name: "secret"})
+			pass(time.Second)
+			w.vault.change(func() { kv.put("b", ""); kv.put("a", "") })
+			pass(time.Minute)
+			want := []any{[]string{}, []string{"a", "b"}}
+			if got := s.answers(); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: got %v, want %v; failure: %v", kind, got, want, s.failure())
+			}
+		})
+	}
+}
+
+func TestWriteOnce(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		kv := w.vault.mount("secret/", "kv1")
+		q := watch.Query{Kind: watch.VaultWrite, Name: "secret/app", Params: url.Values{"value": {"five"}}.Encode()}
+		s := w.watch(q)
+		pass(4 * time.Minute)
+		if got := s.answers(); len(got) != 1 || got[0] != nil {
+			t.Errorf("the answers are %v, want one that is nothing", got)
+		}
+		if n := w.vault.count("PUT "); n != 1 || kv.secrets["app"]["value"] != "five" {
+			t.Errorf("%d writes of %v", n, kv.secrets["app"])
+		}
+		pass(time.Minute)
+		if n := w.vault.count("PUT "); n != 2 {
+			t.Errorf("%d writes after the default lease, want 2", n)
+		}
+	})
+}
+
+func TestWriteVersioned(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		kv := w.vault.mount("secret/", "kv2")
+		s := w.watch(watch.Query{Kind: watch.VaultWrite, Name: "secret/app", Params: "value=five"})
+		pass(time.Second)
+		if kv.secrets["app"]["value"] != "five" || fmt.Sprint(s.field("version")) != "1" {
+			t.Errorf("wrote %v, answer %v, %v", kv.secrets["app"], s.field(), s.failure())
+		}
+	})
+}
+
+// TestRewatch: a template that flips, or a reload, neither writes nor issues
+// anything anew.
+func TestRewatch(t *testing.T) {
+	write := watch.Query{Kind: watch.VaultWrite, Name: "echo/x", Params: "a=b"}
+	creds := read("db/creds/app")
+	inWorld(t, Options{}, func(w *world) {
+		echo, db := w.vault.mount("echo/", "echo"), w.vault.mount("db/", "db")
+		w.watch(write)
+		w.watch(creds)
+		pass(time.Second)
+		var again, leased *sinkModel
+		for range 50 {
+			w.source.UnwatchAll([]watch.Query{write, creds})
+			again, leased = w.watch(write), w.watch(creds)
+			pass(time.Second)
+		}
+		if echo.issues != 1 || db.issues != 1 {
+			t.Errorf("%d writes, %d issues; want one of each", echo.issues, db.issues)
+		}
+		if fmt.Sprint(again.field("n")) != "1" || leased.field("password") == nil {
+			t.Errorf("the answers were not given again: %v, %v", again.answers(), leased.answers())
+		}
+	})
+}
+
+// TestEveryShapeOfWatchingIsBounded: whatever templates do, a path has its
+// allowance.
+func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
+	shapes := map[string]func(w *world, i int){
+		"other parameters each time": func(w *world, i int) {
+			w.watch(watch.Query{Kind: watch.VaultRead, Name: "db/creds/app", Params: fmt.Sprint("x=", i)})
+		},
+		"other parameters, unwatched": func(w *world, i int) {
+			q := watch.Query{Kind: watch.VaultRead, Name: "db/creds/app", Params: fmt.Sprint("x=", i)}
+			w.watch(q)
+			pass(100 * time.Millisecond)
+			w.source.Unwatch(q)
+		},
+		"unwatched while under way": func(w *world, i int) {
+			q := watch.Query{Kind: watch.VaultRead, Name: "db/creds/app", Params: fmt.Sprint("x=", i)}
+			if i == 0 {
+				w.watch(read("db/other"))
+				pass(time.Second)
+			}
+			w.watch(q)
+			time.Sleep(time.Millisecond / 2)
+			w.source.Unwatch(q)
+		},
+		"a new token each second": func(w *world, i int) {
+			if i == 0 {
+				w.watch(read("db/creds/app"))
+			}
+			w.vault.change(func() { w.vault.tokens[token(fmt.Sprint(i))] = &modelTenure{} })
+			w.holder.set(credential{token: token(fmt.Sprint(i)), generation: i + 2}, nil)
+		},
+		"other writes each time": func(w *world, i int) {
+			w.watch(watch.Query{Kind: watch.VaultWrite, Name: "db/creds/app", Params: fmt.Sprint("x=", i)})
+		},
+		"writes whose answers are lost": func(w *world, i int) {
+			w.vault.change(func() {
+				w.vault.trouble = func(r request) error {
+					if r.method == "PUT" {
+						w.vault.engines["db/"].issues++
+						return errHung
+					}
+					return nil
+				}
+			})
+			if i == 0 {
+				w.watch(watch.Query{Kind: watch.VaultWrite, Name: "db/creds/app", Params: "x=1"})
+			}
+		},
+	}
+	for name, shape := range shapes {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, Options{}, func(w *world) {
+				db := w.vault.mount("db/", "db")
+				db.ttl = 4 * time.Hour
+				start := time.Now()
+				for i := 0; time.Since(start) < time.Hour; i++ {
+					shape(w, i)
+					pass(time.Second)
+				}
+				if db.issues < 2 || db.issues > 60+4 {
+					t.Errorf("%d were issued in an hour", db.issues)
+				}
+			})
+		})
+	}
+}
+
+// TestShortLeases: credentials of 20 s under tokens of 30 s; the newest that is
+// known is good at each moment.
+func TestShortLeases(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		db := w.vault.mount("db/", "db")
+		db.ttl, db.max = 20*time.Second, 20*time.Second
+		w.vault.mount("secret/", "kv2").put("app", "one")
+		next := func(i int) credential {
+			c := credential{token: token(fmt.Sprint("t", i)), generation: i, ends: time.Now().Add(30 * time.Second)}
+			w.vault.change(func() { w.vault.tokens[c.token] = &modelTenure{ends: c.ends} })
+			return c
+		}
+		w.holder.set(next(2), nil)
+		s := w.watch(read("db/creds/app"))
+		static := w.watch(read("secret/app"))
+		pass(time.Second)
+		for i := range 2 * 600 {
+			if i%50 == 49 { // every 25 s
+				w.holder.set(next(3+i), nil)
+			}
+			pass(500 * time.Millisecond)
+			id, _ := s.field("password").(string)
+			if !w.vault.lives(id) {
+				t.Fatalf("after %v the newest credential %q is not good; failure: %v", time.Duration(i)*500*time.Millisecond, id, s.failure())
+			}
+		}
+		if db.issues > 70 {
+			t.Errorf("%d were issued", db.issues)
+		}
+		if len(static.answers()) != 1 {
+			t.Errorf("a secret without a lease was published %d times", len(static.answers()))
+		}
+	})
+}
+
+// TestRenewal: a lease is renewed until its longest life nears its end, and
+// then replaced in time.
+func TestRenewal(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		db := w.vault.mount("db/", "db")
+		db.ttl, db.max = time.Minute, 10*time.Minute
+		s := w.watch(read("db/creds/app"))
+		pass(time.Second)
+		for i := range 3600 {
+			pass(time.Second)
+			if id, _ := s.field("password").(string); !w.vault.lives(id) {
+				t.Fatalf("after %d s the newest credential is not good; failure: %v", i, s.failure())
+			}
+		}
+		if db.issues < 6 || db.issues > 8 {
+			t.Errorf("%d were issued in an hour of leases of 10 min", db.issues)
+		}
+		if got := len(s.answers()); got != db.issues {
+			t.Errorf("%d answers for %d issues: a renewal is none", got, db.issues)
+		}
+	})
+}
+
+// TestRenewalsFail: for whatever reason, and however long.
+func TestRenewalsFail(t *testing.T) {
+	for name, err := range map[string]error{
+		"network":   errNetwork,
+		"lost":      errHung,
+		"internal":  refuse(500, "internal error"),
+		"forbidden": refuse(403, "permission denied"),
+		"sealed":    refuse(503, "Vault is sealed"),
+		"too many":  refuse(429, "rate limited"),
+		"refused":   refuse(400, "lease is not renewable"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, Options{}, func(w *world) {
+				db := w.vault.mount("db/", "db")
+				w.vault.trouble = func(r request) error {
+					if r.path == "sys/leases/renew" {
+						return err
+					}
+					return nil
+				}
+				s := w.watch(read("db/creds/app"))
+				pass(50 * time.Minute)
+				if db.issues != 1 {
+					t.Errorf("%d were issued within one lease", db.issues)
+				}
+				for range 5 * 60 {
+					pass(time.Minute)
+					if id, _ := s.field("password").(string); !w.vault.lives(id) {
+						t.Fatalf("the newest credential is not good")
+					}
+				}
+				if db.issues < 6 || db.issues > 8 {
+					t.Errorf("%d were issued in 6 hours of leases of one", db.issues)
+				}
+				if n := w.vault.count("PUT sys/leases/renew"); n > 6*60 {
+					t.Errorf("%d renewals were tried", n)
+				}
+			})
+		})
+	}
+}
+
+func TestRevokedLeaseIsReplaced(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		db := w.vault.mount("db/", "db")
+		s := w.watch(read("db/creds/app"))
+		pass(time.Second)
+		w.vault.change(func() { clear(w.vault.leases) })
+		pass(41 * time.Minute)
+		if id, _ := s.field("password").(string); !w.vault.lives(id) || db.issues != 2 {
+			t.Errorf("the credential is not good, or too many were issued: %d", db.issues)
+		}
+	})
+}
+
+// TestSuccessor: what hangs on an old token is asked for anew under the next,
+// before the old one ends; what does not is left alone.
+func TestSuccessor(t *testing.T) {
+	inWorld(t, Options{IssueBurst: 100}, func(w *world) {
+		w.vault.mount("db/", "db")
+		w.vault.mount("secret/", "kv2").put("app", "one")
+		ends := time.Now().Add(10 * time.Minute)
+		w.vault.tokens["root"].ends = ends
+		w.vault.tokens["next"] = &modelTenure{}
+		w.holder.set(credential{token: "root", generation: 1, ends: ends}, nil)
+		var sinks []*sinkModel
+		for i := range 100 {
+			sinks = append(sinks, w.watch(read(fmt.Sprint("db/creds/", i))))
+		}
+		w.watch(read("secret/app"))
+		pass(time.Second)
+		w.holder.set(credential{token: "next", generation: 2}, nil)
+		pass(time.Second)
+		if n := w.vault.count("GET db/"); n > 120 {
+			t.Errorf("%d were asked for at once", n-100)
+		}
+		pass(10 * time.Minute)
+		for i, s := range sinks {
+			if id, _ := s.field("password").(string); !w.vault.lives(id) || len(s.answers()) != 2 {
+				t.Errorf("credential %d, of which there were %d, is not good", i, len(s.answers()))
+			}
+		}
+		if n := w.vault.count("GET secret/data/"); n != 1 {
+			t.Errorf("a secret without a lease was read %d times", n)
+		}
+	})
+}
+
+func TestTokenIsRefused(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.mount("secret/", "kv2").put("app", "one")
+		w.vault.mount("db/", "db")
+		creds := w.watch(read("db/creds/app"))
+		pass(time.Second)
+		w.vault.change(func() { delete(w.vault.tokens, "root"); w.vault.tokens["next"] = &modelTenure{} })
+		s := w.watch(read("secret/app"))
+		pass(time.Second)
+		if err := s.failure(); err == nil || watch.Classify(err) != watch.Denied || len(w.holder.told) == 0 {
+			t.Errorf("the failure is %v; the session was told %d times", err, len(w.holder.told))
+		}
+		w.holder.set(credential{}, &sessionError{class: watch.Denied, text: "no token"})
+		pass(time.Minute)
+		before := w.vault.count("")
+		pass(time.Hour / 2)
+		if n := w.vault.count("") - before; n > 0 {
+			t.Errorf("%d requests without a token", n)
+		}
+		if err := s.failure(); err == nil || !strings.Contains(err.Error(), "no token") {
+			t.Errorf("without a token the failure is %v", err)
+		}
+		w.holder.set(credential{token: "next", generation: 2}, nil)
+		pass(2 * time.Second)
+		if got := s.field("data", "value"); got != "one" {
+			t.Errorf("with another token it is %v, %v", got, s.failure())
+		}
+		if id, _ := creds.field("password").(string); !w.vault.lives(id) {
+			t.Errorf("what went with the old token was not replaced at once: %v", creds.failure())
+		}
+	})
+}
+
+func TestForbidden(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.mount("secret/", "kv2").put("app", "one")
+		w.vault.tokens["root"].denied = []string{"secret/data/app"}
+		w.vault.tokens["next"] = &modelTenure{}
+		s := w.watch(read("secret/app"))
+		pass(10 * time.Minute)
+		err := s.failure()
+		for _, word := range []string{"secret/data/app", "read"} {
+			if err == nil || !strings.Contains(err.Error(), word) {
+				t.Errorf("the failure does not name %q: %v", word, err)
+			}
+		}
+		if n := w.vault.count("GET secret/data/app"); n > 40 {
+			t.Errorf("%d tries in 10 min", n)
+		}
+		w.holder.set(credential{token: "next", generation: 2}, nil)
+		pass(2 * time.Second)
+		if got := s.field("data", "value"); got != "one" {
+			t.Errorf("a token that may read it was not tried at once: %v", s.failure())
+		}
+	})
+}
+
+// TestOutage: while Vault is away, one question at a time is asked, whatever is
+// watched; when it is back, all go on soon.
+func TestOutage(t *testing.T) {
+	for name, err := range map[string]error{"network": errNetwork, "sealed": refuse(503, "Vault is sealed")} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, Options{DefaultLease: time.Minute}, func(w *world) {
+				kv := w.vault.mount("secret/", "kv2")
+				var sinks []*sinkModel
+				for i := range 1000 {
+					kv.put(fmt.Sprint(i), "one")
+					sinks = append(sinks, w.watch(read(fmt.Sprint("secret/", i))))
+				}
+				pass(10 * time.Second)
+				w.vault.change(func() { w.vault.trouble = func(request) error { return err } })
+				pass(2 * time.Minute)
+				before := w.vault.count("")
+				pass(time.Hour)
+				if n := w.vault.count("") - before; n < 1200 || n > 8000 {
+					t.Errorf("%d requests in an hour of outage", n)
+				}
+				for i, s := range sinks {
+					if s.failure() == nil {
+						t.Fatalf("query %d does not tell of the outage", i)
+					}
+				}
+				w.vault.change(func() {
+					w.vault.trouble = nil
+					for i := range 1000 {
+						kv.put(fmt.Sprint(i), "two")
+					}
+				})
+				pass(5 * time.Second)
+				for i, s := range sinks {
+					if got := s.field("data", "value"); got != "two" || s.failure() != nil {
+						t.Fatalf("query %d has %v, %v after the outage", i, got, s.failure())
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestOneBadPath: a path whose requests hang up is nobody else's trouble, and is
+// not hammered.
+func TestOneBadPath(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		kv := w.vault.mount("secret/", "kv2")
+		kv.put("good", "one")
+		kv.put("bad", "one")
+		w.vault.trouble = func(r request) error {
+			if strings.HasSuffix(r.path, "/bad") {
+				return errHung
+			}
+			return nil
+		}
+		w.watch(read("secret/bad"))
+		q := read("secret/good")
+		q.Params = "refresh=1s"
+		s := w.watch(q)
+		pass(time.Hour)
+		for _, e := range s.Events() {
+			if e.Err != nil {
+				t.Fatalf("the good one has failed: %v", e.Err)
+			}
+		}
+		if n := w.vault.count("GET secret/metadata/good"); n < 3500 {
+			t.Errorf("the good one was read %d times", n)
+		}
+		if n := w.vault.count("GET sys/internal/ui/mounts/secret/bad"); n > 150 {
+			t.Errorf("the bad one was tried %d times", n)
+		}
+	})
+}
+
+func TestTenThousand(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		kv := w.vault.mount("secret/", "kv2")
+		var list []watch.Subscription
+		var queries []watch.Query
+		var sinks []*counter
+		for i := range 10000 {
+			kv.put(fmt.Sprint(i), "one")
+			c := new(counter)
+			q := read(fmt.Sprint("secret/", i))
+			list, queries, sinks = append(list, watch.Subscription{Query: q, Sink: c}), append(queries, q), append(sinks, c)
+		}
+		w.source.WatchAll(list)
+		pass(10 * time.Second)
+		for i, c := range sinks {
+			if c.answers != 1 || c.failures != 0 {
+				t.Fatalf("query %d has %d answers, %d failures", i, c.answers, c.failures)
+			}
+		}
+		if n := w.vault.count("GET sys/internal/ui/mounts/"); n != 1 {
+			t.Errorf("%d looks at one mount", n)
+		}
+		if w.vault.mostEver < 16 {
+			t.Errorf("only %d requests were under way at a time", w.vault.mostEver)
+		}
+		w.source.UnwatchAll(queries)
+		pass(time.Second)
+		before := w.vault.count("")
+		pass(time.Hour)
+		if n := w.vault.count("") - before; n > 0 {
+			t.Errorf("%d requests for what nobody watches", n)
+		}
+	})
+}
+
+type counter struct{ answers, failures int }
+
+func (c *counter) Publish(watch.Answer) { c.answers++ }
+func (c *counter) Fail(error)           { c.failures++ }
+
+func TestWarningsAreToldOnce(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.mount("secret/", "kv2")
+		s := w.watch(read("secret/app"))
+		w.vault.change(func() {
+			w.vault.tokens["root"].denied = []string{"sys/"}
+		})
+		pass(time.Hour)
+		const want = "vault.read(secret/app): Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use."
+		times := 0
+		for _, n := range w.noticed() {
+			if n == want {
+				times++
+			}
+		}
+		if times != 1 {
+			t.Errorf("the warning came %d times: %q; failure: %v", times, w.noticed(), s.failure())
+		}
+	})
+}
+
+func TestLeasesAreGivenBack(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.mount("db/", "db")
+		for i := range 100 {
+			w.watch(read(fmt.Sprint("db/creds/", i)))
+		}
+		pass(time.Second)
+		w.source.Unwatch(read("db/creds/7"))
+		w.stop()
+		if n := len(w.vault.leases); n != 100 {
+			t.Fatalf("%d leases, want 100", n)
+		}
+		if err := w.source.Revoke(w.Context()); err != nil {
+			t.Error(err)
+		}
+		if n := len(w.vault.leases); n != 0 || !w.holder.revoked {
+			t.Errorf("%d leases are left; the token was given back: %v", n, w.holder.revoked)
+		}
+	})
+}
+
+// TestLostAtTheEnd: what is issued while all ends can be given back.
+func TestLostAtTheEnd(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.mount("db/", "db")
+		w.vault.delay = 500 * time.Millisecond
+		w.watch(read("db/creds/app"))
+		pass(600 * time.Millisecond)
+		w.stop()
+		if n := len(w.vault.leases); n != 1 {
+			t.Fatalf("%d leases", n)
+		}
+		if err := w.source.Revoke(w.Context()); err != nil || len(w.vault.leases) > 0 {
+			t.Errorf("%d leases are left, %v", len(w.vault.leases), err)
+		}
+	})
+}
