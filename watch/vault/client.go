@@ -99,7 +99,6 @@ func newTransport(o Transport) *http.Transport {
 
 // dialUnix has all connections go to a socket.
 func dialUnix(transport *http.Transport, socket string, dialer *net.Dialer) {
-	transport.Proxy = nil
 	transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return dialer.DialContext(ctx, "unix", socket)
 	}

@@ -217,7 +217,7 @@ func TestRedirectWithinAHost(t *testing.T) {
 	var got []string
 	active := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		got = append(got, r.Method+" "+r.RequestURI+" "+string(body)+" "+r.Header.Get("X-Vault-Token"))
+		got = append(got, r.Method+" "+r.Host+r.RequestURI+" "+string(body)+" "+r.Header.Get("X-Vault-Token"))
 	}))
 	defer active.Close()
 	standby := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -227,7 +227,7 @@ func TestRedirectWithinAHost(t *testing.T) {
 	if _, err := standby.call(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 1 || got[0] != "PUT /v1/x?a=b 1 t" {
+	if len(got) != 1 || got[0] != "PUT "+active.Listener.Addr().String()+"/v1/x?a=b 1 t" {
 		t.Error(got)
 	}
 }

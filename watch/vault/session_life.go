@@ -49,9 +49,8 @@ type life struct {
 	full     time.Duration // the longest that this token was given
 	hopeless error         // why it cannot be renewed
 
-	failures int   // of obtain, in a row
-	failure  error // the newest of them
-	stumbles int   // of renew and lookup, in a row
+	failures int // of obtain, in a row
+	stumbles int // of renew and lookup, in a row
 	spare    allowedLogins
 	warned   bool // of this token
 
@@ -196,7 +195,6 @@ func isTransient(err error) bool {
 // obtainFailed takes note that there is no other token yet.
 func (l *life) obtainFailed(now time.Time, err error) {
 	l.failures++
-	l.failure = err
 	l.obtainAt = now.Add(l.pause(now, l.failures, err))
 	switch {
 	case !l.has:
@@ -245,10 +243,6 @@ func (l *life) refuse(now time.Time, generation int) {
 func (l *life) lose() {
 	l.unschedule()
 	l.has, l.ends, l.ttl = false, time.Time{}, 0
-	if l.failures > 0 {
-		l.err = l.failure
-		return
-	}
 	l.err = &sessionError{class: watch.Retry, text: "the token of " + l.from + " has ended or was revoked, and another is being fetched"}
 }
 

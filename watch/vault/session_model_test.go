@@ -22,15 +22,15 @@ const canary = "canary"
 type tokenModel struct {
 	ttl, most time.Duration // of tokens that a login gives
 	fixed     bool          // they cannot be renewed
+	takes     time.Duration // a login
 
 	mu     sync.Mutex
 	failed error            // what every call says; nil: they work
-	hang   bool             // calls end only with their context
+	hang   string           // calls of paths with this in them end only with their context; "": none do
 	deny   map[string]error // by path
 	made   int
 	tokens map[token]*modelToken
 	calls  []string // paths, in order
-	times  []time.Time
 }
 
 type modelToken struct {
@@ -72,8 +72,8 @@ func (m *tokenModel) set(change func()) {
 func (m *tokenModel) call(ctx context.Context, r request) (*watch.Secret, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.calls, m.times = append(m.calls, r.path), append(m.times, time.Now())
-	if m.hang {
+	m.calls = append(m.calls, r.path)
+	if m.hang != "" && strings.Contains(r.path, m.hang) {
 		m.mu.Unlock()
 		<-ctx.Done()
 		m.mu.Lock()
@@ -83,6 +83,9 @@ func (m *tokenModel) call(ctx context.Context, r request) (*watch.Secret, error)
 		return nil, err
 	}
 	if strings.HasSuffix(r.path, "/login") {
+		m.mu.Unlock()
+		time.Sleep(m.takes)
+		m.mu.Lock()
 		m.made++
 		return m.grant(m.add(token(fmt.Sprintf("%s-%d", canary, m.made)), m.ttl, m.most, m.fixed)), nil
 	}
@@ -148,6 +151,13 @@ func (m *tokenModel) count(suffix string) int {
 	return n
 }
 
+// logins returns how many tokens were given.
+func (m *tokenModel) logins() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.made
+}
+
 func (m *tokenModel) lives(name token) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -190,11 +200,13 @@ func runSession(t *testing.T, o Token, vault func(*tokenModel), test func(*sessi
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { s.run(ctx) })
+		defer func() {
+			cancel()
+			running.Wait()
+			s.seen(fmt.Sprint(s.notices))
+		}()
 		synctest.Wait()
 		test(s)
-		cancel()
-		running.Wait()
-		s.seen(fmt.Sprint(s.notices))
 	})
 }
 

@@ -199,7 +199,7 @@ func TestLoginGoesOnForever(t *testing.T) {
 					first := s.wantToken(canary + "-1")
 					s.alwaysLives(10 * time.Minute)
 					now, _ := s.current()
-					if n := s.vault.made; now.generation != n || n < 2 || n > int(10*time.Minute/c.ttl)*2 || first.generation != 1 {
+					if n := s.vault.logins(); now.generation != n || n < 2 || n > int(10*time.Minute/c.ttl)*2 || first.generation != 1 {
 						t.Errorf("%d logins, generation %d", n, now.generation)
 					}
 					s.wantNotices()
@@ -250,15 +250,33 @@ func TestOutageShorterThanTheToken(t *testing.T) {
 	}
 }
 
-func TestHangingRenewalLeavesTimeForALogin(t *testing.T) {
-	runSession(t, Token{Login: kubernetes, Renew: true},
-		func(m *tokenModel) { m.ttl = 30 * time.Second },
+// What keeps renewals from going well need not keep logins from it.
+func TestRenewalsNeverGoWell(t *testing.T) {
+	for name, fail := range map[string]func(*tokenModel){
+		"fail": func(m *tokenModel) { m.deny["auth/token/renew-self"] = status(http.StatusInternalServerError) },
+		"hang": func(m *tokenModel) { m.hang = "renew-self" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			runSession(t, Token{Login: kubernetes, Renew: true},
+				func(m *tokenModel) { m.ttl, m.takes = 30*time.Second, time.Second; fail(m) },
+				func(s *sessionTest) {
+					s.start()
+					time.Sleep(time.Second)
+					s.alwaysLives(10 * time.Minute)
+				})
+		})
+	}
+}
+
+func TestHangingVaultIsAskedAgain(t *testing.T) {
+	runSession(t, Token{Text: string(written), Renew: true},
+		func(m *tokenModel) { m.add(written, 30*time.Second, 0, false) },
 		func(s *sessionTest) {
 			s.start()
 			time.Sleep(15 * time.Second)
-			s.vault.set(func() { s.vault.hang = true })
+			s.vault.set(func() { s.vault.hang = "/" })
 			s.alwaysLives(9500 * time.Millisecond)
-			s.vault.set(func() { s.vault.hang = false })
+			s.vault.set(func() { s.vault.hang = "" })
 			s.alwaysLives(5 * time.Minute)
 		})
 }
@@ -315,6 +333,17 @@ func TestRefusedLogin(t *testing.T) {
 	})
 }
 
+func TestRefusedWhileItIsRenewed(t *testing.T) {
+	runSession(t, Token{Login: kubernetes, Renew: true},
+		func(m *tokenModel) { m.hang = "renew-self" },
+		func(s *sessionTest) {
+			s.start()
+			time.Sleep(45 * time.Minute)
+			s.refused(s.wantToken(canary + "-1"))
+			s.wantToken(canary + "-2")
+		})
+}
+
 func TestRefusalsAreNoStorm(t *testing.T) {
 	runSession(t, Token{Login: kubernetes}, nil, func(s *sessionTest) {
 		s.start()
@@ -326,7 +355,7 @@ func TestRefusalsAreNoStorm(t *testing.T) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		if n := s.vault.made; n < 50 || n > 65 {
+		if n := s.vault.logins(); n < 50 || n > 65 {
 			t.Errorf("%d logins in 10 minutes", n)
 		}
 	})
