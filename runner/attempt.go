@@ -107,6 +107,9 @@ func (r *Runner) launch(ctx context.Context, a *attempt, c apply.Change, why rea
 		return a.secrets.Mask(output), inBrief(err)
 	}
 	tools := apply.Tools{Run: run, Journal: r.opts.journal(), Before: before}
+	if !a.secrets.None() {
+		tools.Hide = a.secrets.Mask
+	}
 	r.underWay++
 	go func() {
 		a.outcome = apply.Apply(ctx, c, tools)

@@ -11,7 +11,7 @@ func (e *executor) spawn(args, env []string) (proc, error) {
 		return nil, err
 	}
 	cmd.Stdin = os.Stdin
-	p, err := e.start(cmd, true, true)
+	p, err := e.start(cmd, printing{own: true}, true)
 	if err != nil {
 		return nil, err
 	}

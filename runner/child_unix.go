@@ -21,7 +21,7 @@ func (e *executor) spawn(args, env []string) (proc, error) {
 	if shell || !atTerminal() {
 		ownGroup(cmd)
 	}
-	p, err := e.start(cmd, true, true)
+	p, err := e.start(cmd, printing{own: true}, true)
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func (e *executor) run(ctx context.Context, c Command) (output string, err error
 		return "", err
 	}
 	ownGroup(cmd)
-	child, err := e.start(cmd, c.Timeout == 0, c.Timeout > 0)
+	child, err := e.start(cmd, printing{own: c.Timeout == 0, hide: c.Hide}, c.Timeout > 0)
 	if err != nil || c.Timeout == 0 {
 		return "", err
 	}
@@ -89,10 +89,9 @@ func newCommand(args, env []string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// start starts cmd. With own it has the process's own output, as far as that
-// is files; with tell its end is told.
-func (e *executor) start(cmd *exec.Cmd, own, tell bool) (*process, error) {
-	out, err := e.attach(cmd, own)
+// start starts cmd. With tell its end is told.
+func (e *executor) start(cmd *exec.Cmd, how printing, tell bool) (*process, error) {
+	out, err := e.attach(cmd, how)
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)
 	}

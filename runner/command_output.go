@@ -29,10 +29,17 @@ type output struct {
 	streams []*stream
 }
 
+// printing says what becomes of what a command prints.
+type printing struct {
+	own  bool                // it goes to the process's own files itself, where they are files
+	hide func(string) string // as Command.Hide; then it does not
+}
+
 // A stream is one pipe from a command.
 type stream struct {
 	r, w *os.File
 	dst  io.Writer
+	veil *veil // dst, where what is written is veiled; or nil
 
 	settling sync.Once
 	settled  chan struct{} // closed when what was there has been copied
@@ -40,7 +47,7 @@ type stream struct {
 
 // attach gives cmd its standard streams. Pipes take the place of writers that
 // are no files; and of all, unless the command is to have the process's own.
-func (e *executor) attach(cmd *exec.Cmd, own bool) (*output, error) {
+func (e *executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 	out := new(output)
 	if e.inherit {
 		cmd.Stdin = os.Stdin
@@ -49,7 +56,7 @@ func (e *executor) attach(cmd *exec.Cmd, own bool) (*output, error) {
 		field *io.Writer
 		dst   io.Writer
 	}{{&cmd.Stdout, e.stdout}, {&cmd.Stderr, e.stderr}} {
-		if f, ok := to.dst.(*os.File); ok && (own || e.inherit) {
+		if f, ok := to.dst.(*os.File); ok && how.hide == nil && (how.own || e.inherit) {
 			*to.field = f
 			continue
 		}
@@ -58,7 +65,12 @@ func (e *executor) attach(cmd *exec.Cmd, own bool) (*output, error) {
 			out.drop()
 			return nil, err
 		}
-		out.streams = append(out.streams, &stream{r: r, w: w, dst: to.dst, settled: make(chan struct{})})
+		s := &stream{r: r, w: w, dst: to.dst, settled: make(chan struct{})}
+		if how.hide != nil && to.dst != nil {
+			s.veil = &veil{to: to.dst, hide: how.hide}
+			s.dst = s.veil
+		}
+		out.streams = append(out.streams, s)
 		*to.field = w
 	}
 	return out, nil
@@ -81,6 +93,7 @@ func (e *executor) follow(o *output) {
 		e.mu.Unlock()
 		e.copies.Go(func() {
 			e.copy(s, &o.tail)
+			e.flush(s)
 			s.finish()
 			e.forget(s.r)
 		})
@@ -123,10 +136,20 @@ func (e *executor) copy(s *stream, t *tail) {
 				}
 				pass(n)
 			}
+			e.flush(s)
 			s.finish()
 		case err != nil:
 			return
 		}
+	}
+}
+
+// flush passes on what a veil has kept back.
+func (e *executor) flush(s *stream) {
+	if s.veil != nil {
+		e.writing.Lock()
+		defer e.writing.Unlock()
+		s.veil.flush()
 	}
 }
 

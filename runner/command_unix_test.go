@@ -533,3 +533,50 @@ func TestTailBeginsWithALine(t *testing.T) {
 		}
 	}
 }
+
+// What a check prints is passed on without secrets, as its lines are complete,
+// and in the end even if they are not; also where it would have the process's own
+// output.
+func TestCommandHides(t *testing.T) {
+	for _, inherit := range []bool{false, true} {
+		own, err := os.Create(filepath.Join(t.TempDir(), "stdout"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer own.Close()
+		var stderr printout
+		e := testExecutor(t, own, &stderr, inherit)
+		c := shell("echo canary >&2; sleep 0.1; printf 'a can'; sleep 0.1; printf 'ary\\nand canary'; exit 1")
+		c.Hide = func(s string) string { return strings.ReplaceAll(s, "canary", "***") }
+		output, err := e.run(t.Context(), c)
+		if err == nil || !strings.Contains(output, "canary\nand canary") {
+			t.Errorf("returned %q, %v", output, err)
+		}
+		if got, err := os.ReadFile(own.Name()); string(got) != "a ***\nand ***" || stderr.String() != "***\n" {
+			t.Errorf("printed %q (%v) and %q", got, err, stderr.String())
+		}
+	}
+}
+
+// A line without an end takes no memory without end, and what a daemon prints
+// later is veiled, too.
+func TestVeil(t *testing.T) {
+	var to strings.Builder
+	v := &veil{to: &to, hide: strings.ToUpper}
+	for _, step := range []struct{ write, want string }{
+		{"a", ""}, {"b\nc", "AB\n"}, {"\n", "AB\nC\n"}, {"d", "AB\nC\n"},
+	} {
+		if n, err := v.Write([]byte(step.write)); n != len(step.write) || err != nil || to.String() != step.want {
+			t.Errorf("Write(%q) = %d, %v; passed on %q, want %q", step.write, n, err, to.String(), step.want)
+		}
+	}
+	v.flush()
+	v.flush()
+	if to.String() != "AB\nC\nD" {
+		t.Errorf("in the end %q", to.String())
+	}
+	_, _ = v.Write(make([]byte, maxVeiled+1))
+	if len(v.rest) != 0 {
+		t.Errorf("%d bytes are kept back", len(v.rest))
+	}
+}

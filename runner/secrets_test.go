@@ -153,6 +153,9 @@ func TestBundleOutputHidesSecrets(t *testing.T) {
 					}),
 				}, map[string]any{"x": 1}, func(r *Runner) {
 					r.run = func(_ context.Context, c Command) (string, error) {
+						if hides := c.Hide != nil && c.Hide("canary-one") == "***"; hides != (c.Args[0] == "check") {
+							t.Errorf("%s hides what it prints: %v", c.Args, hides)
+						}
 						if fails && c.Args[0] == failing {
 							return "between canary-one and canary-two and canary-other", errors.New("exit status 1")
 						}

@@ -24,6 +24,10 @@ type Command struct {
 	// Env is its whole environment, as os.Environ has it. Nil for the
 	// process's own.
 	Env []string
+
+	// Hide has what it prints passed on line by line, as Hide returns it. Nil:
+	// as it comes. What runs checks sets it.
+	Hide func(string) string
 }
 
 // A Change is what a bundle's files are to be.
@@ -74,6 +78,10 @@ type Tools struct {
 	// Run runs a command and returns the end of what it printed. It may be
 	// called concurrently, for several probes. Required.
 	Run func(context.Context, Command) (output string, err error)
+
+	// Hide takes out of what a check prints what nobody is to see (see
+	// Command.Hide). Nil: there is nothing.
+	Hide func(string) string
 
 	// Journal remembers across a crash. Nil: nothing is remembered. Where it
 	// fails, the change goes on, with a warning.

@@ -78,7 +78,7 @@ func (tx *transaction) runCheck(ctx context.Context, c Command, v *view) bool {
 	if c.Timeout == 0 {
 		c.Timeout = checkTimeout
 	}
-	c.Args, c.Env = args, v.environ(c.Env)
+	c.Args, c.Env, c.Hide = args, v.environ(c.Env), tx.tools.Hide
 	output, err := tx.tools.Run(ctx, c)
 	if err != nil {
 		tx.out.Output = output
