@@ -162,7 +162,7 @@ func (s *session) run(ctx context.Context) {
 		helpers.Go(func() { s.files.Run(ctx) })
 	}
 	w := &work{done: make(chan result, 1)}
-	defer func() { w.stop() }()
+	defer func() { s.stop(w) }()
 	for ctx.Err() == nil {
 		s.life.tick(time.Now())
 		s.publish()
@@ -208,6 +208,17 @@ func (s *session) read(w *work) {
 // forEver is the wait where nothing is due.
 const forEver = 24 * time.Hour
 
+// stop ends the task that is under way, and awaits its end. What a login has
+// given in spite of that must not be forgotten: it is to be revoked.
+func (s *session) stop(w *work) {
+	if w.busy() {
+		w.cancel()
+		s.heed(<-w.done)
+		w.finish()
+		s.publish()
+	}
+}
+
 // proceed begins what is due, and returns how long there is nothing to do.
 func (s *session) proceed(ctx context.Context, w *work) time.Duration {
 	now := time.Now()
@@ -242,15 +253,6 @@ func (w *work) busy() bool { return w.cancel != nil }
 func (w *work) finish() {
 	w.cancel()
 	w.cancel = nil
-}
-
-// stop ends the task that is under way, and awaits its end.
-func (w *work) stop() {
-	if w.busy() {
-		w.cancel()
-		<-w.done
-		w.finish()
-	}
 }
 
 // A result is how a task has gone.

@@ -555,6 +555,25 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
+// A token that a login gives at the last moment is revoked like others.
+func TestLoginAtTheEndIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vault := newTokenModel()
+		vault.takes = time.Minute
+		s, err := newSession(Options{Token: Token{Login: kubernetes}}, vault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		s.run(ctx)
+		if err := s.revoke(t.Context()); err != nil || vault.lives(canary+"-1") || vault.logins() != 1 {
+			t.Errorf("the token lives on: %v", err)
+		}
+	})
+}
+
 func TestOptionsShowNoSecrets(t *testing.T) {
 	o := DefaultOptions()
 	o.Token = Token{Text: canary, Command: []string{canary}, Login: Login{JWT: canary, SecretID: canary}}
