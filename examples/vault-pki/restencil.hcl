@@ -35,7 +35,6 @@ template {
   bundle      = "tls"
   format      = "x509"
   perms       = 0600
-  dir_perms   = 0700
 }
 
 template {
