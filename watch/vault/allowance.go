@@ -3,6 +3,7 @@ package vault
 import (
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,15 +55,16 @@ func newAllowance(o Options) *allowance {
 
 // A spentError says that a path's allowance is used up.
 type spentError struct {
-	path  string
+	what  string // the method and the path
 	every time.Duration
 	until time.Time
 	soon  bool // it may only seem so: others are asking there, and may make nothing
 }
 
 func (e *spentError) Error() string {
-	return fmt.Sprintf("too much was issued or written at %s in a short time: it goes on at %s, and then once in %s (issue_interval, issue_burst)",
-		e.path, e.until.Format(time.TimeOnly), e.every)
+	_, what, _ := strings.Cut(e.what, " ")
+	return fmt.Sprintf("too much was issued or written at %s in a short time: it goes on at %s, and then once in %s (issue_every, issue_burst)",
+		what, e.until.Format(time.TimeOnly), e.every)
 }
 
 // A payment is what a request was allowed for.
@@ -87,7 +89,7 @@ func (a *allowance) take(path string, q watch.ID, now time.Time) (payment, error
 		return p, nil
 	}
 	if known.credit < 1 {
-		return p, &spentError{path: path, every: a.every, until: now.Add(known.wait(a.every)), soon: known.asking > 0}
+		return p, &spentError{what: path, every: a.every, until: now.Add(known.wait(a.every)), soon: known.asking > 0}
 	}
 	known.credit--
 	known.asking++
@@ -109,7 +111,7 @@ func (a *allowance) account(path string, now time.Time) (*account, error) {
 	known := a.paths[path]
 	if known == nil {
 		if len(a.paths) >= maxAccounts && !a.tidy(now) {
-			return nil, &spentError{path: path, every: a.every, until: now.Add(a.every)}
+			return nil, &spentError{what: path, every: a.every, until: now.Add(a.every)}
 		}
 		known = &account{credit: a.burst, at: now}
 		a.paths[path] = known

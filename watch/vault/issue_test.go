@@ -51,12 +51,12 @@ func TestIssue(t *testing.T) {
 	inPKI(t, 24*time.Hour, func(w *world, e *engine) {
 		s := w.watch(pkiQuery(url.Values{"common_name": {"web.example"}}))
 		pass(20 * time.Hour)
-		if n := len(certificates(t, s)); n != 1 || e.issues != 1 {
-			t.Fatalf("%d certificates, %d issues; failure: %v", n, e.issues, s.failure())
+		if n := len(certificates(t, s)); n != 1 || w.issues(e) != 1 {
+			t.Fatalf("%d certificates, %d issues; failure: %v", n, w.issues(e), s.failure())
 		}
 		pass(4 * time.Hour)
-		if n := len(certificates(t, s)); n != 2 || e.issues != 2 {
-			t.Errorf("%d certificates, %d issues after a day; failure: %v", n, e.issues, s.failure())
+		if n := len(certificates(t, s)); n != 2 || w.issues(e) != 2 {
+			t.Errorf("%d certificates, %d issues after a day; failure: %v", n, w.issues(e), s.failure())
 		}
 	})
 }
@@ -78,8 +78,8 @@ func TestShortCertificates(t *testing.T) {
 						t.Fatalf("the newest certificate has ended; failure: %v", s.failure())
 					}
 				}
-				if most := int(30 * time.Minute / ttl * 2); e.issues > most {
-					t.Errorf("%d issues in 30 min", e.issues)
+				if most := int(30 * time.Minute / ttl * 2); w.issues(e) > most {
+					t.Errorf("%d issues in 30 min", w.issues(e))
 				}
 			})
 		})
@@ -92,8 +92,8 @@ func TestTooShortCertificates(t *testing.T) {
 	inPKI(t, time.Second, func(w *world, e *engine) {
 		s := w.watch(pkiQuery(url.Values{"common_name": {"web.example"}}))
 		pass(time.Hour)
-		if err := s.failure(); err == nil || e.issues < 30 || e.issues > 70 {
-			t.Errorf("%d issues, %v", e.issues, err)
+		if err := s.failure(); err == nil || w.issues(e) < 30 || w.issues(e) > 70 {
+			t.Errorf("%d issues, %v", w.issues(e), err)
 		}
 	})
 }
@@ -135,13 +135,13 @@ func TestKeptCertificate(t *testing.T) {
 				one, two := tt.files(old)
 				keep(t, cert, one)
 				keep(t, key, two)
-				before := e.issues
+				before := w.issues(e)
 				got := certificates(t, w.after(pkiQuery(tt.body, cert, key, filepath.Join(dir, "none"))))
 				if len(got) != 1 {
 					t.Fatalf("%d certificates", len(got))
 				}
-				if reused := got[0].Cert == old.Cert; reused != tt.reused || reused != (e.issues == before) {
-					t.Errorf("it was used again: %v; %d issues", reused, e.issues-before)
+				if reused := got[0].Cert == old.Cert; reused != tt.reused || reused != (w.issues(e) == before) {
+					t.Errorf("it was used again: %v; %d issues", reused, w.issues(e)-before)
 				}
 				if tt.reused && (got[0].Key != old.Key || got[0].CA != old.CA) {
 					t.Error("the key or the authority is another")

@@ -217,15 +217,15 @@ func (l *loop) answered(r report, o outcome) {
 	if e.gone {
 		return
 	}
-	for _, w := range o.warnings {
-		l.notice(e, w)
-	}
 	if o.blind {
 		l.mounts.blinded(e.subject.at())
 	}
-	if r.err == nil && l.looksAgain(e, o.absent, now) {
+	if l.looksAgain(e, o.absent || isMissing(r.err), now) {
 		l.retry(e, now)
 		return
+	}
+	for _, w := range o.warnings {
+		l.notice(e, w)
 	}
 	if r.err == nil {
 		r.err = l.accept(r, o, now)

@@ -20,9 +20,6 @@ func (l *loop) failed(r report, now time.Time) {
 	case errors.As(r.err, &spent):
 		l.wait(e, spent, now)
 		return
-	case l.looksAgain(e, isMissing(r.err), now):
-		l.retry(e, now)
-		return
 	}
 	err := l.told(e, r)
 	e.failures++

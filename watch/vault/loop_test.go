@@ -193,9 +193,14 @@ func TestWriteOnce(t *testing.T) {
 		if got := s.answers(); len(got) != 1 || got[0] != nil {
 			t.Errorf("the answers are %v, want one that is nothing", got)
 		}
-		if n := w.vault.count("PUT "); n != 1 || kv.secrets["app"]["value"] != "five" {
-			t.Errorf("%d writes of %v", n, kv.secrets["app"])
+		if n := w.vault.count("PUT "); n != 1 {
+			t.Errorf("%d writes", n)
 		}
+		w.vault.change(func() {
+			if kv.secrets["app"]["value"] != "five" {
+				t.Errorf("wrote %v", kv.secrets["app"])
+			}
+		})
 		pass(time.Minute)
 		if n := w.vault.count("PUT "); n != 2 {
 			t.Errorf("%d writes after the default lease, want 2", n)
@@ -230,8 +235,8 @@ func TestRewatch(t *testing.T) {
 			again, leased = w.watch(write), w.watch(creds)
 			pass(time.Second)
 		}
-		if echo.issues != 1 || db.issues != 1 {
-			t.Errorf("%d writes, %d issues; want one of each", echo.issues, db.issues)
+		if w.issues(echo) != 1 || w.issues(db) != 1 {
+			t.Errorf("%d writes, %d issues; want one of each", w.issues(echo), w.issues(db))
 		}
 		if fmt.Sprint(again.field("n")) != "1" || leased.field("password") == nil {
 			t.Errorf("the answers were not given again: %v, %v", again.answers(), leased.answers())
@@ -297,8 +302,8 @@ func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
 					shape(w, i)
 					pass(time.Second)
 				}
-				if db.issues < 2 || db.issues > 60+4 {
-					t.Errorf("%d were issued in an hour", db.issues)
+				if w.issues(db) < 2 || w.issues(db) > 60+4 {
+					t.Errorf("%d were issued in an hour", w.issues(db))
 				}
 			})
 		})
@@ -331,8 +336,8 @@ func TestShortLeases(t *testing.T) {
 				t.Fatalf("after %v the newest credential %q is not good; failure: %v", time.Duration(i)*500*time.Millisecond, id, s.failure())
 			}
 		}
-		if db.issues > 70 {
-			t.Errorf("%d were issued", db.issues)
+		if w.issues(db) > 70 {
+			t.Errorf("%d were issued", w.issues(db))
 		}
 		if len(static.answers()) != 1 {
 			t.Errorf("a secret without a lease was published %d times", len(static.answers()))
@@ -354,11 +359,11 @@ func TestRenewal(t *testing.T) {
 				t.Fatalf("after %d s the newest credential is not good; failure: %v", i, s.failure())
 			}
 		}
-		if db.issues < 6 || db.issues > 8 {
-			t.Errorf("%d were issued in an hour of leases of 10 min", db.issues)
+		if w.issues(db) < 6 || w.issues(db) > 8 {
+			t.Errorf("%d were issued in an hour of leases of 10 min", w.issues(db))
 		}
-		if got := len(s.answers()); got != db.issues {
-			t.Errorf("%d answers for %d issues: a renewal is none", got, db.issues)
+		if got := len(s.answers()); got != w.issues(db) {
+			t.Errorf("%d answers for %d issues: a renewal is none", got, w.issues(db))
 		}
 	})
 }
@@ -385,8 +390,8 @@ func TestRenewalsFail(t *testing.T) {
 				}
 				s := w.watch(read("db/creds/app"))
 				pass(50 * time.Minute)
-				if db.issues != 1 {
-					t.Errorf("%d were issued within one lease", db.issues)
+				if w.issues(db) != 1 {
+					t.Errorf("%d were issued within one lease", w.issues(db))
 				}
 				for range 5 * 60 {
 					pass(time.Minute)
@@ -394,8 +399,8 @@ func TestRenewalsFail(t *testing.T) {
 						t.Fatalf("the newest credential is not good")
 					}
 				}
-				if db.issues < 6 || db.issues > 8 {
-					t.Errorf("%d were issued in 6 hours of leases of one", db.issues)
+				if w.issues(db) < 6 || w.issues(db) > 8 {
+					t.Errorf("%d were issued in 6 hours of leases of one", w.issues(db))
 				}
 				if n := w.vault.count("PUT sys/leases/renew"); n > 6*60 {
 					t.Errorf("%d renewals were tried", n)
@@ -412,8 +417,28 @@ func TestRevokedLeaseIsReplaced(t *testing.T) {
 		pass(time.Second)
 		w.vault.change(func() { clear(w.vault.leases) })
 		pass(41 * time.Minute)
-		if id, _ := s.field("password").(string); !w.vault.lives(id) || db.issues != 2 {
-			t.Errorf("the credential is not good, or too many were issued: %d", db.issues)
+		if id, _ := s.field("password").(string); !w.vault.lives(id) || w.issues(db) != 2 {
+			t.Errorf("the credential is not good, or too many were issued: %d", w.issues(db))
+		}
+	})
+}
+
+// TestRotating: the password of a static role is read anew when it has changed,
+// and not before.
+func TestRotating(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.mount("db/", "static").ttl = 10 * time.Minute
+		s := w.watch(read("db/static-creds/app"))
+		start := time.Now()
+		pass(2 * time.Hour)
+		if n := len(s.answers()); n != 13 && n != 12 {
+			t.Errorf("%d answers in %v", n, time.Since(start))
+		}
+		if n := w.vault.count("GET db/static-creds/app"); n > 30 {
+			t.Errorf("%d requests", n)
+		}
+		if now := int64(time.Since(time.Unix(0, 0)) / (10 * time.Minute)); s.field("password") != now {
+			t.Errorf("the password is %v, want %v", s.field("password"), now)
 		}
 	})
 }

@@ -205,6 +205,12 @@ func (m *vaultModel) serve(e *engine, name string, r request) (*watch.Secret, er
 	case e.kind == "db":
 		e.issues++
 		return m.issue(e, r), nil
+	case e.kind == "static":
+		since := time.Since(time.Unix(0, 0)) % e.ttl
+		return &watch.Secret{Data: map[string]any{
+			"password": int64(time.Since(time.Unix(0, 0)) / e.ttl), "rotation_period": json.Number("600"),
+			"ttl": json.Number(strconv.Itoa(int((e.ttl - since).Seconds()))),
+		}}, nil
 	case e.kind == "echo":
 		e.issues++
 		return &watch.Secret{Data: map[string]any{"n": json.Number(strconv.Itoa(e.issues)), "body": r.body}}, nil
@@ -413,6 +419,13 @@ func (w *world) noticed() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.notices)
+}
+
+// issues returns how many an engine has issued.
+func (w *world) issues(e *engine) int {
+	w.vault.mu.Lock()
+	defer w.vault.mu.Unlock()
+	return e.issues
 }
 
 // pass lets time pass.

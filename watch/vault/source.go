@@ -118,6 +118,7 @@ func (s *Source) UnwatchAll(queries []watch.Query) {
 // Revoke gives back every lease that the source holds, and the token where it
 // came from a login. It is for the end of a program, after Run has returned.
 func (s *Source) Revoke(ctx context.Context) error {
+	defer s.close()
 	c, err := s.session.current()
 	if err == nil {
 		err = s.ledger.revoke(ctx, s.caller, c.token, s.options.MaxRequests)
