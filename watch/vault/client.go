@@ -20,14 +20,13 @@ import (
 
 // A client makes requests over HTTP; it implements caller. Vault's own library
 // reads the environment and makes the requests; sending them is done here, for
-// the library would send the token wherever it is redirected, and read answers
-// of any length.
+// the library would read answers of any length.
 type client struct {
 	api     *api.Client
 	http    *http.Client
 	timeout time.Duration // of a request
 	assumed bool          // nobody has said where Vault is
-	follow  bool          // a redirect within one host
+	follow  bool          // redirects, one a request
 }
 
 // newClient makes the one client of a source. It reads the files that o names,
@@ -138,7 +137,8 @@ func (c *client) try(ctx context.Context, r request) (*watch.Secret, error) {
 }
 
 // send makes a request and returns the answer. It follows one redirect, as the
-// library does.
+// library does: a standby that does not pass requests on answers with one to the
+// active server.
 func (c *client) send(ctx context.Context, r request) (*http.Response, error) {
 	request := c.api.NewRequest(r.method, "/v1/"+r.path)
 	request.ClientToken = string(r.token)
@@ -159,8 +159,10 @@ func (c *client) send(ctx context.Context, r request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("following a redirect: %w", err)
 	}
-	if here := response.Request.URL; next.Hostname() != here.Hostname() || here.Scheme == "https" && next.Scheme != "https" {
-		return nil, fmt.Errorf("redirected from %s://%s to %s://%s, where the token must not go: set that as the address", here.Scheme, here.Host, next.Scheme, next.Host)
+	// Which host is the active one, the standby has to know; but the token is
+	// not sent in the clear because of that.
+	if here := response.Request.URL; here.Scheme == "https" && next.Scheme != "https" {
+		return nil, fmt.Errorf("redirected from %s to %s://%s, which does not use TLS: set the address of the active server", here.Host, next.Scheme, next.Host)
 	}
 	// The redirect has the query in it; the request would add its own.
 	request.Params = next.Query()
