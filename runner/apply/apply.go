@@ -26,7 +26,7 @@ type Command struct {
 	Env []string
 
 	// Hide has what it prints passed on line by line, as Hide returns it. Nil:
-	// as it comes. What runs checks sets it.
+	// as it comes. Checks and probes have it set.
 	Hide func(string) string
 }
 
@@ -79,8 +79,8 @@ type Tools struct {
 	// called concurrently, for several probes. Required.
 	Run func(context.Context, Command) (output string, err error)
 
-	// Hide takes out of what a check prints what nobody is to see (see
-	// Command.Hide). Nil: there is nothing.
+	// Hide takes out of what a check or a probe prints what nobody is to see
+	// (see Command.Hide). Nil: there is nothing.
 	Hide func(string) string
 
 	// Journal remembers across a crash. Nil: nothing is remembered. Where it

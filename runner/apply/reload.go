@@ -60,7 +60,7 @@ func (tx *transaction) verify(ctx context.Context) bool {
 // printed when it failed last.
 func (tx *transaction) probeRun(last *string) probe.Run {
 	return func(ctx context.Context, args []string, timeout time.Duration) (string, error) {
-		output, err := tx.tools.Run(ctx, Command{Args: args, Timeout: timeout, Env: tx.Reload.Env})
+		output, err := tx.tools.Run(ctx, Command{Args: args, Timeout: timeout, Env: tx.Reload.Env, Hide: tx.tools.Hide})
 		if err != nil {
 			*last = output
 		}
