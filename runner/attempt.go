@@ -90,7 +90,7 @@ func (r *Runner) launch(ctx context.Context, a *attempt, c apply.Change, why rea
 	destinations := b.destinations()
 	b.debounce.stop()
 	b.recheck, b.attempt = false, a
-	a.secrets = secretsOf(r.units)
+	a.secrets = secretsOf(r.units...)
 	c.Desired = a.hash
 	env := c.Reload.Env
 	c.ReloadEnv = func(changed []string) []string {
@@ -99,16 +99,17 @@ func (r *Runner) launch(ctx context.Context, a *attempt, c apply.Change, why rea
 		}
 		return append(environ(env, why, changed), "RESTENCIL_BUNDLE="+c.Bundle)
 	}
+	mask := a.secrets.Masker()
 	run := func(ctx context.Context, c Command) (string, error) {
 		output, err := r.run(ctx, c)
 		if err == nil {
 			return "", nil // nobody asks
 		}
-		return a.secrets.Mask(output), inBrief(err)
+		return mask(output), inBrief(err)
 	}
 	tools := apply.Tools{Run: run, Journal: r.opts.journal(), Before: before}
 	if !a.secrets.None() {
-		tools.Hide = a.secrets.Mask
+		tools.Hide = mask
 	}
 	r.underWay++
 	go func() {

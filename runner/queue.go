@@ -112,7 +112,7 @@ func (r *Runner) commandEnded(res commandResult, now time.Time) error {
 		r.paid(b)
 		return nil
 	}
-	ev := CommandFailed{Args: b.command.Args, Err: res.err, Output: secretsOf(r.units).Mask(res.output)}
+	ev := CommandFailed{Args: b.command.Args, Err: res.err, Output: secretsOf(r.units...).Mask(res.output)}
 	switch {
 	case r.opts.Once:
 		r.errs = append(r.errs, b.commandError(res.err))

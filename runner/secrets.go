@@ -29,24 +29,18 @@ func (u *unit) hold(out *outcome) {
 	u.held[0] = out.Secrets
 }
 
-// secrets returns those that may be in u's file, or will be.
-func (u *unit) secrets() template.Secrets {
-	s := u.held[0].With(u.held[1])
-	for _, out := range []*outcome{u.pending, u.latest} {
-		if out != nil {
-			s = s.With(out.Secrets)
+// secretsOf returns those that may be in the files of units, or will be.
+func secretsOf(units ...*unit) template.Secrets {
+	var all []template.Secrets
+	for _, u := range units {
+		all = append(all, u.held[:]...)
+		for _, out := range []*outcome{u.pending, u.latest} {
+			if out != nil {
+				all = append(all, out.Secrets)
+			}
 		}
 	}
-	return s
-}
-
-// secretsOf returns those of all of units.
-func secretsOf(units []*unit) template.Secrets {
-	var s template.Secrets
-	for _, u := range units {
-		s = s.With(u.secrets())
-	}
-	return s
+	return template.Secrets{}.With(all...)
 }
 
 // readableByAll are the mode bits of which a file with secrets should have none.

@@ -92,7 +92,7 @@ func (r *Runner) putInPlace(due []*unit, now time.Time) error {
 			r.inPlace(u, results[i], extras[i], now)
 			continue
 		}
-		if err := r.failed(u, u.renderError(u.secrets().MaskError(err)), now); err != nil && fatal == nil {
+		if err := r.failed(u, u.renderError(secretsOf(u).MaskError(err)), now); err != nil && fatal == nil {
 			fatal = err
 		}
 	}
@@ -231,7 +231,7 @@ func (r *Runner) print(due []*unit, now time.Time) error {
 			_, err = u.writeExtras() // as in consul-template (COMPAT 1.7)
 		}
 		if err != nil {
-			if err := r.failed(u, u.renderError(u.secrets().MaskError(err)), now); err != nil {
+			if err := r.failed(u, u.renderError(secretsOf(u).MaskError(err)), now); err != nil {
 				return err
 			}
 			continue

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 
 	"restencil/watch"
 )
@@ -39,11 +40,18 @@ func (s Secrets) None() bool { return len(s.answers) == 0 }
 // it is no part of a longer word, and not at all if it has less than 4 bytes or
 // is a word like "true". What was made of a value, by base64 or by cutting, is
 // not found.
-func (s Secrets) Mask(text string) string {
-	if text == "" || s.None() {
-		return text
+func (s Secrets) Mask(text string) string { return s.Masker()(text) }
+
+// Masker returns Mask for many texts: what to look for is made out once. It may
+// be called from any goroutine.
+func (s Secrets) Masker() func(text string) string {
+	patterns := sync.OnceValue(func() []pattern { return s.patterns(false) })
+	return func(text string) string {
+		if text == "" || s.None() {
+			return text
+		}
+		return mask(text, masked, patterns())
 	}
-	return mask(text, masked, s.patterns(false))
 }
 
 // MaskError returns an error that says what err does, masked; it is err itself
