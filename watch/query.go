@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"log/slog"
 	"strings"
 	"unique"
 )
@@ -127,6 +128,12 @@ func (q Query) String() string {
 	}
 	return string(q.Kind) + "(" + b.String() + ")"
 }
+
+// GoString returns what String does: the body of a write may hold a secret.
+func (q Query) GoString() string { return q.String() }
+
+// LogValue implements slog.LogValuer.
+func (q Query) LogValue() slog.Value { return slog.StringValue(q.String()) }
 
 func suffix(b *strings.Builder, mark, value string) {
 	if value != "" {

@@ -1,6 +1,12 @@
 package watch
 
-import "testing"
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"testing"
+)
 
 func TestQueryString(t *testing.T) {
 	tests := []struct {
@@ -28,6 +34,23 @@ func TestStore(t *testing.T) {
 	} {
 		if got := kind.Store(); got != want {
 			t.Errorf("%s.Store() = %s, want %s", kind, got, want)
+		}
+	}
+}
+
+// What is written to Vault shows nowhere, however the query is printed.
+func TestQueryHidesItsBody(t *testing.T) {
+	body := url.Values{"plaintext": {"canary"}}
+	queries := []Query{
+		{Kind: VaultWrite, Name: "transit/encrypt/app", Params: body.Encode()},
+		{Kind: VaultPKI, Name: "pki/issue/web", Params: PKIParams(body, "/etc/app.pem")},
+	}
+	for _, q := range queries {
+		var text strings.Builder
+		fmt.Fprintf(&text, "%v %+v %#v %s %q", q, &q, q, []Query{q}, struct{ Q Query }{q})
+		slog.New(slog.NewJSONHandler(&text, nil)).Info("x", "q", q)
+		if strings.Contains(text.String(), "canary") || !strings.Contains(text.String(), q.Name) {
+			t.Errorf("shows as %s", text.String())
 		}
 	}
 }
