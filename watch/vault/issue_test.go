@@ -27,7 +27,7 @@ func certificates(t *testing.T, s *sinkModel) []watch.Certificate {
 		}
 		for _, text := range append([]string{c.Cert, c.Key, c.CA}, c.CAChain...) {
 			if !strings.HasSuffix(text, "-----\n") {
-				t.Errorf("no newline at the end of %q", text[len(text)-30:])
+				t.Errorf("no newline at the end of %.30q", text)
 			}
 		}
 		if len(c.CAChain) != 2 || c.CA != c.CAChain[0] {

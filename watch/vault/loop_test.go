@@ -168,6 +168,50 @@ func TestMountThatCannotBeSeen(t *testing.T) {
 	})
 }
 
+// TestManyMountsThatCannotBeSeen: where one may not look, the others do not wait
+// for their turn.
+func TestManyMountsThatCannotBeSeen(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		kv := w.vault.mount("secret/", "kv1")
+		w.vault.tokens["root"].denied = []string{"sys/"}
+		w.vault.delay = 100 * time.Millisecond
+		var sinks []*sinkModel
+		for i := range 200 {
+			kv.put(fmt.Sprint(i), "x")
+			sinks = append(sinks, w.watch(read(fmt.Sprint("secret/", i))))
+		}
+		pass(3 * time.Second)
+		for i, s := range sinks {
+			if s.field("value") != "x" {
+				t.Fatalf("secret %d is %v, %v", i, s.field(), s.failure())
+			}
+		}
+	})
+}
+
+// TestTriesBeforeTheEnd: the nearer the end, the sooner the next try.
+func TestTriesBeforeTheEnd(t *testing.T) {
+	now := someDay
+	l := newLoop(Options{}.filled(), nil, nil, nil, "")
+	e := &entry{known: true, failures: 20, expires: now.Add(10 * time.Second)}
+	for range 100 {
+		if d := l.delay(e, &watch.Error{}, now); d > 2*time.Second {
+			t.Fatalf("with 10 s left the next try is after %v", d)
+		}
+	}
+	e.known = false
+	longest := time.Duration(0)
+	for range 100 {
+		longest = max(longest, l.delay(e, &watch.Error{}, now))
+	}
+	if longest < 10*time.Second {
+		t.Errorf("with nothing to lose the next try is after %v at the latest", longest)
+	}
+	if d := l.delay(e, &watch.Error{RetryAfter: time.Hour}, now); d != time.Hour {
+		t.Errorf("Vault asked for an hour, and the next try is after %v", d)
+	}
+}
+
 func TestList(t *testing.T) {
 	for _, kind := range []string{"kv1", "kv2"} {
 		inWorld(t, Options{DefaultLease: time.Minute}, func(w *world) {
@@ -267,7 +311,7 @@ func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
 			time.Sleep(time.Millisecond / 2)
 			w.source.Unwatch(q)
 		},
-		"a new token each second": func(w *world, i int) {
+		"a new token every 3 s": func(w *world, i int) {
 			if i == 0 {
 				w.watch(read("db/creds/app"))
 			}
@@ -300,7 +344,7 @@ func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
 				start := time.Now()
 				for i := 0; time.Since(start) < time.Hour; i++ {
 					shape(w, i)
-					pass(time.Second)
+					pass(3 * time.Second)
 				}
 				if w.issues(db) < 2 || w.issues(db) > 60+4 {
 					t.Errorf("%d were issued in an hour", w.issues(db))
@@ -404,6 +448,29 @@ func TestRenewalsFail(t *testing.T) {
 				}
 				if n := w.vault.count("PUT sys/leases/renew"); n > 6*60 {
 					t.Errorf("%d renewals were tried", n)
+				}
+			})
+		})
+	}
+}
+
+// TestRenewalsFailForAWhile: a lease that lives is kept.
+func TestRenewalsFailForAWhile(t *testing.T) {
+	for name, err := range map[string]error{"network": errNetwork, "lost": errHung, "internal": refuse(500, "internal error")} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, Options{}, func(w *world) {
+				db := w.vault.mount("db/", "db")
+				s := w.watch(read("db/creds/app"))
+				pass(30 * time.Minute)
+				w.vault.change(func() { w.vault.trouble = func(request) error { return err } })
+				pass(20 * time.Minute)
+				if s.failure() == nil {
+					t.Error("the sink does not hear that the lease cannot be renewed")
+				}
+				w.vault.change(func() { w.vault.trouble = nil })
+				pass(12 * time.Hour)
+				if n := w.issues(db); n != 1 || s.failure() != nil {
+					t.Errorf("%d were issued, %v", n, s.failure())
 				}
 			})
 		})
@@ -618,6 +685,7 @@ func TestTenThousand(t *testing.T) {
 			q := read(fmt.Sprint("secret/", i))
 			list, queries, sinks = append(list, watch.Subscription{Query: q, Sink: c}), append(queries, q), append(sinks, c)
 		}
+		w.vault.delay = 20 * time.Millisecond
 		w.source.WatchAll(list)
 		pass(10 * time.Second)
 		for i, c := range sinks {

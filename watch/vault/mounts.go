@@ -83,7 +83,7 @@ func (m *mounts) left(e *entry) {
 	first, _, _ := strings.Cut(e.subject.at(), "/")
 	if g := m.groups[first]; g != nil {
 		delete(g.waiting, e)
-		if g.looking == 0 && len(g.waiting) == 0 {
+		if g.looking == 0 && len(g.waiting) == 0 && !g.each {
 			delete(m.groups, first)
 		}
 	}
@@ -123,6 +123,7 @@ func (l *loop) looked(r report, g *group, m mount) {
 	switch {
 	case r.err == nil && m.holds(path):
 		l.mounts.known[m.path] = &sighting{mount: m, at: now}
+		g.each = false
 	case r.err == nil || absent(r.err):
 		l.assume(e, now)
 	case l.mayAssume(r):
