@@ -16,14 +16,21 @@ func (t *Template) redact(e *Error, secrets Secrets) {
 	if secrets.None() {
 		return
 	}
-	text := mask(e.Err.Error(), redacted, secrets.patterns(true))
+	text := e.Err.Error()
+	if before, _, found := strings.Cut(text, overWhat); found {
+		text = before + overWhat + redacted
+	}
 	text = quotation.ReplaceAllStringFunc(text, func(quoted string) string {
-		if strings.Contains(t.source, quoted[1:len(quoted)-1]) || strings.Contains(quoted, redacted) {
+		if strings.Contains(t.source, quoted[1:len(quoted)-1]) {
 			return quoted
 		}
 		return quoted[:1] + redacted + quoted[:1]
 	})
+	text = mask(text, redacted, secrets.patterns(true))
 	e.Err = &reason{text: text} // without its cause, which says it all
 }
+
+// overWhat is what text/template says before a value that it does not quote.
+const overWhat = "range can't iterate over "
 
 var quotation = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`")

@@ -14,7 +14,7 @@ import (
 // canaries are in the answers of secretAnswers, and must be in no error.
 var canaries = []string{
 	"hunter2", "deep-secret", "s.ClientToken", "accessor-canary", "s.WrapToken", "database/creds/app/lease-canary",
-	"8675309867", "MIIEcanary", "sesame-in-json", "open<sesame>", "first canary line",
+	"8675309867", "aHVudGVyMmh1bnRlcjI", "HUNTER2", "MIIEcanary", "sesame-in-json", "open<sesame>", "first canary line",
 }
 
 // secretAnswers are those of a Vault and a Nomad, hidden as sources do.
@@ -57,6 +57,8 @@ func TestErrorsHideSecrets(t *testing.T) {
 		{`{{ with secret "a" }}{{ .Data.lines | parseInt }}{{ end }}`, `parsing "[redacted]"`},
 		{`{{ with secret "a" }}{{ .Data.odd | parseInt }}{{ end }}`, `parsing "[redacted]"`},
 		{`{{ with secret "a" }}{{ .Data.odd | toJSON | parseInt }}{{ end }}`, `[redacted]`},
+		{`{{ with secret "a" }}{{ .Data.longer | base64Encode | printf "%sx" | parseInt }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ range .Data.password | toUpper }}{{ end }}{{ end }}`, `range can't iterate over [redacted]`},
 		{`{{ with secret "a" }}{{ .Data.lines | split "\n" | join "|" | sprig_fail }}{{ end }}`, `[redacted]|[redacted]`},
 		{`{{ with secret "a" }}{{ (parseJSON .Data.json).password | sprig_fail }}{{ end }}`, `[redacted]`},
 		{`{{ with secret "a" }}{{ .LeaseID | sprig_fail }}{{ end }}`, `: [redacted]`},
