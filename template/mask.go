@@ -13,11 +13,13 @@ const (
 	leastAnywhere = 8
 )
 
-// common are values that say nothing, and whose absence would be felt.
-var common = map[string]bool{
-	"true": true, "false": true, "null": true, "none": true,
-	"default": true, "enabled": true, "disabled": true,
-	"localhost": true, "127.0.0.1": true, "0.0.0.0": true,
+// common tells whether a value says nothing, and its absence would be felt.
+func common(value string) bool {
+	switch value {
+	case "true", "false", "null", "none", "default", "enabled", "disabled", "localhost", "127.0.0.1", "0.0.0.0":
+		return true
+	}
+	return false
 }
 
 // A pattern is a text to be masked.
@@ -58,7 +60,7 @@ func (v values) patterns(exact bool) []pattern {
 const pemEdge = "-----"
 
 // tellTale tells whether a text gives something away.
-func tellTale(text string) bool { return len(text) >= leastMasked && !common[text] }
+func tellTale(text string) bool { return len(text) >= leastMasked && !common(text) }
 
 // forms returns the ways to write a text: as it is, quoted as Go does, and as
 // JSON with and without escapes for HTML.
