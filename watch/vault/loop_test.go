@@ -756,6 +756,36 @@ func TestLeasesAreGivenBack(t *testing.T) {
 	})
 }
 
+// TestTokenAsSecret: a token that a template makes is renewed with itself, made
+// anew where it was revoked, and given back.
+func TestTokenAsSecret(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		s := w.watch(watch.Query{Kind: watch.VaultWrite, Name: "auth/token/create", Params: "ttl=1m"})
+		pass(time.Hour)
+		if n := w.vault.count("PUT auth/token/create"); n != 1 || len(s.answers()) != 1 {
+			t.Errorf("%d tokens were made, %d answers; failure: %v", n, len(s.answers()), s.failure())
+		}
+		w.vault.change(func() {
+			for name := range w.vault.tokens {
+				if name != "root" {
+					delete(w.vault.tokens, name)
+				}
+			}
+		})
+		pass(time.Minute)
+		if n := w.vault.count("PUT auth/token/create"); n != 2 || len(s.answers()) != 2 {
+			t.Errorf("it was revoked: %d tokens were made, %d answers; failure: %v", n, len(s.answers()), s.failure())
+		}
+		if len(w.holder.told) > 0 {
+			t.Error("the session was told that its own token is refused")
+		}
+		w.stop()
+		if err := w.source.Revoke(w.Context()); err != nil || len(w.vault.tokens) != 1 {
+			t.Errorf("%d tokens are left, %v", len(w.vault.tokens), err)
+		}
+	})
+}
+
 // TestLostAtTheEnd: what is issued while all ends can be given back.
 func TestLostAtTheEnd(t *testing.T) {
 	inWorld(t, Options{}, func(w *world) {

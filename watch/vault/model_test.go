@@ -160,6 +160,14 @@ func (m *vaultModel) respond(r request) (*watch.Secret, error) {
 		return m.describe(path)
 	}
 	switch r.path {
+	case "auth/token/create":
+		return m.create(r)
+	case "auth/token/renew-self":
+		m.tokens[r.token].ends = time.Now().Add(time.Minute)
+		return &watch.Secret{Auth: &watch.SecretAuth{ClientToken: string(r.token), LeaseDuration: 60, Renewable: true}}, nil
+	case "auth/token/revoke-self":
+		delete(m.tokens, r.token)
+		return nil, nil
 	case "sys/leases/renew":
 		return m.renew(r.body.(map[string]any)["lease_id"].(string))
 	case "sys/leases/revoke":
@@ -290,6 +298,13 @@ func (m *vaultModel) issue(e *engine, r request) *watch.Secret {
 		LeaseID: id, LeaseDuration: int(e.ttl.Seconds()), Renewable: e.max > e.ttl,
 		Data: map[string]any{"password": id},
 	}
+}
+
+// create makes a token that lives a minute.
+func (m *vaultModel) create(request) (*watch.Secret, error) {
+	name := fmt.Sprint("child-", m.serial)
+	m.tokens[token(name)] = &modelTenure{ends: time.Now().Add(time.Minute)}
+	return &watch.Secret{Auth: &watch.SecretAuth{ClientToken: name, LeaseDuration: 60, Renewable: true}}, nil
 }
 
 // lives tells whether a credential is good.

@@ -62,7 +62,11 @@ func (l *loop) renewed(r report, s *watch.Secret) {
 		t = lease.Terms{}
 	}
 	e.held = e.held.Renewed(r.begun, t.Life, s != nil && t.Renewable)
-	l.ledger.extend(e.held, ownToken(e))
+	item := loan{own: ownToken(e)}
+	if item.own == "" {
+		item.id = e.held.ID
+	}
+	l.ledger.note(item, e.held.End())
 	if e.failing {
 		e.publish(now)
 	}
