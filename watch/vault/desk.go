@@ -21,8 +21,8 @@ type desk struct {
 
 // ask makes a request for q. Reads and writes at one path have an allowance
 // each. A read needs it as well, for it may turn out to issue something; where
-// it did not, it has cost nothing.
-func (d *desk) ask(ctx context.Context, q watch.ID, r request, c credential) (*watch.Secret, error) {
+// it did not, it has cost nothing. M is where r goes.
+func (d *desk) ask(ctx context.Context, q watch.ID, r request, c credential, m mount) (*watch.Secret, error) {
 	r.token = c.token
 	paid, err := d.allowance.take(r.method+" "+r.path, q, time.Now())
 	if err != nil {
@@ -31,7 +31,7 @@ func (d *desk) ask(ctx context.Context, q watch.ID, r request, c credential) (*w
 	start := time.Now()
 	s, err := d.caller.call(ctx, r)
 	d.ledger.record(s, start)
-	if d.made(paid.path, r, s, err) {
+	if d.made(paid.path, r, m, s, err) {
 		d.allowance.spent(paid, goodFor(s, start, c), start)
 	} else {
 		d.allowance.giveBack(paid)
@@ -39,11 +39,13 @@ func (d *desk) ask(ctx context.Context, q watch.ID, r request, c credential) (*w
 	return s, err
 }
 
-// made tells whether a request has made something, or may have.
-func (d *desk) made(path string, r request, s *watch.Secret, err error) bool {
+// made tells whether a request has made something, or may have: of a read whose
+// answer was lost, only the engine and what came of others say so.
+func (d *desk) made(path string, r request, m mount, s *watch.Secret, err error) bool {
 	writes := r.method != http.MethodGet
 	if err != nil {
-		return (writes || d.allowance.makes(path)) && !harmless(err)
+		may := writes || !r.lists() && !m.harmless || d.allowance.makes(path)
+		return may && !harmless(err)
 	}
 	return writes || issued(s)
 }

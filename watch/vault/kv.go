@@ -13,6 +13,7 @@ import (
 type mount struct {
 	path      string // with a slash at its end, and without the client's namespace; "": not known
 	versioned bool   // a key-value engine of version 2
+	harmless  bool   // known to issue nothing, whatever is read there
 }
 
 // parseMount reads what Vault says of the mount of a path. The client's
@@ -26,7 +27,16 @@ func parseMount(s *watch.Secret, namespace string) mount {
 	kind, _ := s.Data["type"].(string)
 	options, _ := s.Data["options"].(map[string]any)
 	version, _ := options["version"].(string)
-	return mount{path: withoutNamespace(at, namespace), versioned: kind == "kv" && version == "2"}
+	return mount{path: withoutNamespace(at, namespace), versioned: kind == "kv" && version == "2", harmless: onlyKeeps(kind)}
+}
+
+// onlyKeeps tells whether an engine is known to issue nothing for a read.
+func onlyKeeps(engine string) bool {
+	switch engine {
+	case "kv", "generic", "cubbyhole", "transit", "pki", "system", "identity", "totp":
+		return true
+	}
+	return false
 }
 
 // withoutNamespace returns a mount's path without the namespace before it. A

@@ -67,21 +67,21 @@ func TestParseMount(t *testing.T) {
 		namespace string
 		want      mount
 	}{
-		"version 2":             {about("secret/", "kv", v2), "", mount{"secret/", true}},
-		"version 1":             {about("secret/", "kv", map[string]any{"version": "1"}), "", mount{"secret/", false}},
-		"no options":            {about("secret/", "kv", nil), "", mount{"secret/", false}},
-		"another engine":        {about("db/", "database", v2), "", mount{"db/", false}},
-		"namespace":             {about("team/secret/", "kv", v2), "team", mount{"secret/", true}},
-		"namespace with slash":  {about("team/secret/", "kv", v2), "team/", mount{"secret/", true}},
-		"namespaces in a row":   {about("a/b/secret/", "kv", v2), "a/b", mount{"secret/", true}},
-		"named as a namespace":  {about("team/", "kv", v2), "team", mount{"team/", true}},
-		"taken away once":       {about("team/team/", "kv", v2), "team", mount{"team/", true}},
-		"another's namespace":   {about("other/secret/", "kv", v2), "team", mount{"other/secret/", true}},
-		"beginning like it":     {about("teams/secret/", "kv", v2), "team", mount{"teams/secret/", true}},
+		"version 2":             {about("secret/", "kv", v2), "", mount{"secret/", true, true}},
+		"version 1":             {about("secret/", "kv", map[string]any{"version": "1"}), "", mount{"secret/", false, true}},
+		"no options":            {about("secret/", "kv", nil), "", mount{"secret/", false, true}},
+		"another engine":        {about("db/", "database", v2), "", mount{"db/", false, false}},
+		"namespace":             {about("team/secret/", "kv", v2), "team", mount{"secret/", true, true}},
+		"namespace with slash":  {about("team/secret/", "kv", v2), "team/", mount{"secret/", true, true}},
+		"namespaces in a row":   {about("a/b/secret/", "kv", v2), "a/b", mount{"secret/", true, true}},
+		"named as a namespace":  {about("team/", "kv", v2), "team", mount{"team/", true, true}},
+		"taken away once":       {about("team/team/", "kv", v2), "team", mount{"team/", true, true}},
+		"another's namespace":   {about("other/secret/", "kv", v2), "team", mount{"other/secret/", true, true}},
+		"beginning like it":     {about("teams/secret/", "kv", v2), "team", mount{"teams/secret/", true, true}},
 		"nothing":               {nil, "", mount{}},
 		"something else":        {&watch.Secret{Data: map[string]any{"path": 5, "options": "x"}}, "", mount{}},
-		"version as a number":   {about("secret/", "kv", map[string]any{"version": json.Number("2")}), "", mount{"secret/", false}},
-		"generic, very old one": {about("secret/", "generic", map[string]any{"version": "2"}), "", mount{"secret/", false}},
+		"version as a number":   {about("secret/", "kv", map[string]any{"version": json.Number("2")}), "", mount{"secret/", false, true}},
+		"generic, very old one": {about("secret/", "generic", map[string]any{"version": "2"}), "", mount{"secret/", false, true}},
 	}
 	for name, tt := range tests {
 		if got := parseMount(tt.secret, tt.namespace); got != tt.want {

@@ -3,9 +3,11 @@ package vault
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"restencil/watch"
@@ -16,7 +18,8 @@ import (
 type outage struct {
 	since   time.Time // zero: there is none
 	number  int       // how many there have been
-	err     error     // what began it
+	err     error     // what began it, or has taken its place
+	told    []int     // the statuses that it has shown; 0: no answer
 	probes  int       // that failed
 	next    time.Time // when to probe
 	probing bool
@@ -41,6 +44,7 @@ func (l *loop) away(e *entry, err *watch.Error, now time.Time) {
 	o := &l.outage
 	if o.since.IsZero() {
 		o.since, o.next, o.probes, o.err = now, now, 0, err.Err
+		o.told = []int{statusOf(err)}
 		o.number++
 		o.waiting, o.members = make(entries), make(entries)
 	}
@@ -77,12 +81,17 @@ func (l *loop) probe(now time.Time) {
 	l.dispatch(nil, false, func(ctx context.Context, r *report) {
 		ctx, cancel := context.WithTimeout(ctx, probeLimit)
 		defer cancel()
-		_, r.err = l.desk.keep(ctx, request{
-			method: http.MethodGet, path: "sys/health",
-			query: url.Values{"standbyok": {"true"}, "perfstandbyok": {"true"}},
-		}, credential{})
+		_, r.err = l.desk.keep(ctx, health(), credential{})
 		r.apply = (*loop).probed
 	})
+}
+
+// health is the probe.
+func health() request {
+	return request{
+		method: http.MethodGet, path: "sys/health",
+		query: url.Values{"standbyok": {"true"}, "perfstandbyok": {"true"}},
+	}
 }
 
 // probed takes what a probe has shown.
@@ -94,6 +103,7 @@ func (l *loop) probed(r report) {
 		return
 	}
 	o.probes++
+	l.turned(r.err)
 	for e := range o.waiting {
 		l.tellAway(e)
 	}
@@ -103,6 +113,32 @@ func (l *loop) probed(r report) {
 		pace.Max = min(pace.Max, l.options.Retry.Max)
 	}
 	o.next = now.Add(max(pace.Delay(o.probes), time.Millisecond))
+}
+
+// turned notes that the outage goes on in another way than it began: a Vault
+// that was started again is sealed, and waits for a person. Of each status
+// that is told once, for they may alternate.
+func (l *loop) turned(err error) {
+	o := &l.outage
+	status := statusOf(err)
+	if slices.Contains(o.told, status) {
+		return
+	}
+	o.told = append(o.told, status)
+	o.err = classify(watch.Query{}, health(), err).Err
+	o.number++ // all hear of it once more
+	if l.options.Notice != nil {
+		l.options.Notice(fmt.Errorf("still away: %w", o.err))
+	}
+}
+
+// statusOf returns the status of an answer that is an error, 0 for no answer.
+func statusOf(err error) int {
+	var answer *responseError
+	if errors.As(err, &answer) {
+		return answer.Status
+	}
+	return 0
 }
 
 // back ends the outage. Where a probe had failed it was one: all who met it may

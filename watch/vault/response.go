@@ -93,12 +93,19 @@ func convert(s *api.Secret) *watch.Secret {
 	return secret
 }
 
-// messages returns what an answer that is an error says, each as one line.
+// messages returns what an answer that is an error says, each as one line. That
+// of a Vault which is asked how it is, and is sealed, has no words for it.
 func messages(body []byte, secrets []string) []string {
-	var answer struct{ Errors []string }
+	var answer struct {
+		Errors []string
+		Sealed bool
+	}
 	texts := []string{string(body)}
 	if json.Unmarshal(body, &answer) == nil {
 		texts = answer.Errors
+	}
+	if answer.Sealed {
+		texts = append(texts, "Vault is sealed")
 	}
 	var lines []string
 	for _, text := range texts {

@@ -36,7 +36,7 @@ type visit struct {
 
 // ask makes a request. Its error is a *requestError.
 func (v visit) ask(ctx context.Context, r request) (*watch.Secret, error) {
-	s, err := v.desk.ask(ctx, v.id, r, v.cred)
+	s, err := v.desk.ask(ctx, v.id, r, v.cred, v.mount)
 	if err != nil {
 		r.token = v.cred.token
 		return nil, &requestError{r, err}
