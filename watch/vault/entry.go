@@ -81,6 +81,16 @@ func (e *entry) step() (lease.Step, time.Time) {
 	return step, at
 }
 
+// renews tells whether what e has is to be renewed rather than asked for anew: in
+// its time, and after that once more where asking has failed for a while.
+func (e *entry) renews(now time.Time) bool {
+	if !e.known || !e.held.Renews() || !e.move.IsZero() && !e.move.After(now) {
+		return false
+	}
+	step, _ := e.step()
+	return step == lease.Renew || e.again && now.Before(e.end())
+}
+
 // end returns when what was published is no good any more, zero for never.
 func (e *entry) end() time.Time {
 	end := e.held.End()

@@ -131,7 +131,7 @@ func (l *loop) begin(e *entry, now time.Time) {
 	case e.sink == nil:
 		l.forget(e)
 	case e.subject.alone():
-		l.visit(e, e.subject.ask)
+		l.visit(e)
 	case !l.outage.since.IsZero():
 		l.await(e)
 	case l.credErr != nil:
@@ -144,24 +144,20 @@ func (l *loop) begin(e *entry, now time.Time) {
 
 // step renews what e holds, or asks anew.
 func (l *loop) step(e *entry, now time.Time) {
-	step, at := e.step()
-	late := e.known && !at.After(now)
-	if e.held.Renews() && e.known && (step == lease.Renew || late && e.again && now.Before(e.end()) && e.move.IsZero()) {
+	if e.renews(now) {
 		e.again = false
 		l.renew(e)
 		return
 	}
-	l.visit(e, e.subject.ask)
+	l.visit(e)
 }
 
-type question func(context.Context, visit) (outcome, error)
-
-// visit has ask ask in a goroutine.
-func (l *loop) visit(e *entry, ask question) {
+// visit has the subject of e ask, in a goroutine.
+func (l *loop) visit(e *entry) {
 	m, blind := l.mounts.find(e.subject.at())
 	v := visit{desk: l.desk, id: e.id, cred: l.cred, mount: m, blind: blind}
 	l.dispatch(e, l.mayMake(e, m), func(ctx context.Context, r *report) {
-		o, err := ask(ctx, v)
+		o, err := e.subject.ask(ctx, v)
 		r.err = err
 		r.apply = func(l *loop, r report) { l.answered(r, o) }
 	})
@@ -238,17 +234,17 @@ func (l *loop) answered(r report, o outcome) {
 // accept makes an outcome the answer of its entry.
 func (l *loop) accept(r report, o outcome, now time.Time) error {
 	e := r.entry
+	held, err := l.held(e, o, r.begun, now)
+	if err != nil {
+		return err
+	}
 	if o.same {
 		if e.failing {
 			e.publish(now)
 		}
 		l.healed(e)
-		l.keep(e, lease.New(lease.Terms{Life: o.refresh - spread(o.refresh/20), Exact: o.refresh > 0}, r.begun, l.rules(), rand.Float64()))
+		l.keep(e, held)
 		return nil
-	}
-	held, err := l.held(e, o, r.begun, now)
-	if err != nil {
-		return err
 	}
 	e.known, e.data, e.made, e.expires = true, o.data, o.made, o.ends
 	e.move, e.again, e.checked, e.tenure = time.Time{}, false, false, nil
