@@ -114,6 +114,9 @@ func TestKeptCertificate(t *testing.T) {
 		"amid other text": {time.Hour, web, func(c watch.Certificate) (string, string) {
 			return "a: |\n" + c.Cert + "\nb:\n" + c.CA + c.CAChain[1], c.Key
 		}, true},
+		"indented": {time.Hour, web, func(c watch.Certificate) (string, string) {
+			return "cert: " + c.Cert + "ca: " + c.CA + c.CAChain[1] + "key: |\n  " + strings.ReplaceAll(c.Key, "\n", "\n  "), ""
+		}, true},
 		"no key":                {time.Hour, web, func(c watch.Certificate) (string, string) { return c.Cert + c.CA, "" }, false},
 		"no certificate":        {time.Hour, web, func(c watch.Certificate) (string, string) { return c.CA, c.Key }, false},
 		"nothing":               {time.Hour, web, func(c watch.Certificate) (string, string) { return "", "" }, false},

@@ -45,7 +45,7 @@ func (l *lister) ask(ctx context.Context, v visit) (outcome, error) {
 
 // namesOf returns the sorted names of a list. What does not exist has none.
 func namesOf(s *watch.Secret) ([]string, error) {
-	names := []string{}
+	var names []string // nil where there are none: toJSON says null then
 	if s == nil || s.Data["keys"] == nil {
 		return names, nil
 	}

@@ -220,7 +220,7 @@ func TestList(t *testing.T) {
 			pass(time.Second)
 			w.vault.change(func() { kv.put("b", ""); kv.put("a", "") })
 			pass(time.Minute)
-			want := []any{[]string{}, []string{"a", "b"}}
+			want := []any{[]string(nil), []string{"a", "b"}}
 			if got := s.answers(); !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: got %v, want %v; failure: %v", kind, got, want, s.failure())
 			}

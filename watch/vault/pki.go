@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,13 +29,19 @@ type privateKey struct {
 	public crypto.PublicKey // nil where the key cannot be read
 }
 
-// add adds the blocks of text. What is no certificate and no key counts for
-// nothing.
+var (
+	pemBlock = regexp.MustCompile(`(?s)-----BEGIN [^-]+-----.+?-----END [^-]+-----`)
+	indent   = regexp.MustCompile(`(?m)^[ \t]+`)
+)
+
+// add adds the blocks of text, which may stand anywhere on a line and be
+// indented, as templates have them. What is no certificate and no key counts
+// for nothing.
 func (p *pile) add(text []byte) error {
-	for {
-		var block *pem.Block
-		if block, text = pem.Decode(text); block == nil {
-			return nil
+	for _, found := range pemBlock.FindAll(text, -1) {
+		block, _ := pem.Decode(indent.ReplaceAll(found, nil))
+		if block == nil {
+			continue
 		}
 		switch {
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
@@ -47,6 +54,7 @@ func (p *pile) add(text []byte) error {
 			p.addCertificate(c)
 		}
 	}
+	return nil
 }
 
 func (p *pile) addKey(block *pem.Block) {
