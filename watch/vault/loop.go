@@ -31,6 +31,7 @@ type loop struct {
 	mounts  mounts
 	outage  outage
 	lacking entries // they wait for a token
+	speaker *entry  // of all that wait, the one that is not silent; nil: see speak
 
 	cred    credential
 	credErr error // why there is none
@@ -133,9 +134,9 @@ func (l *loop) begin(e *entry, now time.Time) {
 	case e.subject.alone():
 		l.visit(e)
 	case !l.outage.since.IsZero():
-		l.await(e)
+		l.await(e, now)
 	case l.credErr != nil:
-		l.lack(e)
+		l.lack(e, now)
 	case !l.mounted(e, now):
 	default:
 		l.step(e, now)

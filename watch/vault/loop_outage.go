@@ -56,19 +56,38 @@ func (l *loop) away(e *entry, err *watch.Error, now time.Time) {
 func (o *outage) left(e *entry) { delete(o.members, e) }
 
 // await has e wait for the end of the outage, and its sink hear of it.
-func (l *loop) await(e *entry) {
-	o := &l.outage
-	o.waiting[e] = true
-	l.tellAway(e)
+func (l *loop) await(e *entry, now time.Time) {
+	l.outage.waiting[e] = true
+	l.tellAway(e, now)
 }
 
 // tellAway tells the sink of e, once, that Vault is away. That is sure when a
 // probe has failed.
-func (l *loop) tellAway(e *entry) {
-	if o := &l.outage; o.probes > 0 && e.heard != o.number {
-		e.heard = o.number
-		e.fail(&watch.Error{Query: e.query, Class: watch.Retry, Err: o.err})
+func (l *loop) tellAway(e *entry, now time.Time) {
+	o := &l.outage
+	if o.probes == 0 {
+		return
 	}
+	err := &watch.Error{Query: e.query, Class: watch.Retry, Err: o.err}
+	news := e.heard != o.number
+	e.heard = o.number
+	if !l.speak(e, err, now) && news {
+		e.fail(err)
+	}
+}
+
+// speak has e fail if it is the one of those that wait whose sink hears of each
+// attempt that it would have made, for attempts may be bounded. It is the one
+// if no other is.
+func (l *loop) speak(e *entry, err *watch.Error, now time.Time) bool {
+	if s := l.speaker; e.place > 0 || s != nil && s != e && (l.outage.waiting[s] || l.lacking[s]) {
+		return false
+	}
+	l.speaker = e
+	e.failures++
+	e.fail(err)
+	l.agenda.put(e, now.Add(max(l.options.Retry.Delay(e.failures), time.Millisecond)))
+	return true
 }
 
 // probe sends a probe if one is due.
@@ -105,7 +124,7 @@ func (l *loop) probed(r report) {
 	o.probes++
 	l.turned(r.err)
 	for e := range o.waiting {
-		l.tellAway(e)
+		l.tellAway(e, now)
 	}
 	pace := l.options.Retry
 	pace.Max = max(probePause, pace.Base)
@@ -173,7 +192,7 @@ func spread(d time.Duration) time.Duration { return rand.N(max(d, 1)) }
 func (l *loop) release(list entries, now time.Time) {
 	over := min(rush, time.Duration(len(list)-1)*time.Millisecond)
 	for e := range list {
-		if !e.gone && !e.visiting && e.place == 0 {
+		if !e.gone && !e.visiting && (e.place == 0 || e == l.speaker) {
 			l.retry(e, now.Add(spread(over)))
 		}
 	}
@@ -181,10 +200,15 @@ func (l *loop) release(list entries, now time.Time) {
 
 // lack has e wait for a token, and its sink hear of why there is none, unless
 // one is just being got.
-func (l *loop) lack(e *entry) {
+func (l *loop) lack(e *entry, now time.Time) {
 	l.lacking[e] = true
-	if !errors.Is(l.credErr, errPending) && e.heard != -l.silence {
-		e.heard = -l.silence
-		e.fail(classify(e.query, request{}, l.credErr))
+	if errors.Is(l.credErr, errPending) {
+		return
+	}
+	err := classify(e.query, request{}, l.credErr)
+	news := e.heard != -l.silence
+	e.heard = -l.silence
+	if !l.speak(e, err, now) && news {
+		e.fail(err)
 	}
 }

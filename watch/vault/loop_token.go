@@ -16,7 +16,7 @@ func (l *loop) takeCredential(now time.Time) {
 		l.credErr = err
 		l.silence++
 		for e := range l.lacking {
-			l.lack(e)
+			l.lack(e, now)
 		}
 		return
 	}
