@@ -21,8 +21,9 @@ const patience = 20 * time.Second
 type program struct {
 	name     string
 	path     string
-	consul   string // address
-	fixtures string // a directory; each run has a copy as files/
+	consul   string   // address
+	fixtures string   // a directory; each run has a copy as files/
+	env      []string // variables beside those that every program has
 }
 
 // A source is a template to render.
@@ -71,8 +72,10 @@ func (r run) layOut(fixtures string) error {
 	return os.WriteFile(filepath.Join(r.dir, "config.hcl"), []byte(config.String()), 0o644)
 }
 
-// storeErrorsEnd has a program that Consul refuses give up soon.
-const storeErrorsEnd = "consul {\n  retry {\n    attempts = 2\n    backoff = \"20ms\"\n  }\n}\n"
+// storeErrorsEnd has a program that a store refuses give up soon.
+const storeErrorsEnd = "consul {\n" + giveUpSoon + "}\nvault {\n" + giveUpSoon + "}\n"
+
+const giveUpSoon = "  retry {\n    attempts = 2\n    backoff = \"20ms\"\n  }\n"
 
 func in(i int) string  { return fmt.Sprintf("in/%03d.ctmpl", i) }
 func out(i int) string { return fmt.Sprintf("out/%03d", i) }
@@ -90,6 +93,7 @@ func (p program) command(ctx context.Context, r run, args ...string) *exec.Cmd {
 	cmd.Dir = r.dir
 	cmd.WaitDelay = time.Second
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "TZ=UTC", raceDetector}, environment...)
+	cmd.Env = append(cmd.Env, p.env...)
 	return cmd
 }
 

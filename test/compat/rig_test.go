@@ -33,8 +33,8 @@ func newRig(t *testing.T) *rig {
 	seed(t, agent.Client())
 	return &rig{
 		agent:  agent,
-		oracle: program{"consul-template", oracle, agent.Addr(), fixtures(t)},
-		ours:   program{"restencil", ours, agent.Addr(), fixtures(t)},
+		oracle: program{name: "consul-template", path: oracle, consul: agent.Addr(), fixtures: fixtures(t)},
+		ours:   program{name: "restencil", path: ours, consul: agent.Addr(), fixtures: fixtures(t)},
 	}
 }
 

@@ -19,8 +19,13 @@ import (
 //	[dry]          likewise, with -dry
 //	[KEY = VALUE]  is put into its template block
 func TestSubjects(t *testing.T) {
-	r := newRig(t)
-	paths, err := filepath.Glob("testdata/*.txtar")
+	newRig(t).subjects(t, "testdata/*.txtar")
+}
+
+// subjects compares the templates of all files of that pattern.
+func (r *rig) subjects(t *testing.T, pattern string) {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no subjects:", err)
 	}
