@@ -39,7 +39,8 @@ func (g gate) fetchAll() source {
 	var text strings.Builder
 	for _, all := range answers {
 		for _, ask := range all {
-			fmt.Fprintf(&text, "{{ $_ := %s }}", ask)
+			whole, _, _ := strings.Cut(ask, ".Data") // there is none yet
+			fmt.Fprintf(&text, "{{ $_ := %s }}", whole)
 		}
 	}
 	fmt.Fprintf(&text, "{{ key %q }}", string(g))

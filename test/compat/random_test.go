@@ -19,7 +19,7 @@ const batchSize = 100
 // TestRandomExpressions has both programs render templates that nobody wrote,
 // and wants the same bytes, or that both fail.
 func TestRandomExpressions(t *testing.T) {
-	r := newRig(t)
+	r := newVaultRig(t)
 	seed := *seedFlag
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())

@@ -15,7 +15,7 @@ var contains = map[kind][]kind{
 	"num": {"int", "uint", "float"},
 	"seq": {"list", "strs", "ints"},
 	"map": {"dict", "smap", "ymap"},
-	"any": {"str", "num", "bool", "seq", "map"},
+	"any": {"str", "num", "bool", "seq", "map", "number"},
 }
 
 // within returns k and every kind that it contains.
@@ -79,6 +79,11 @@ var answers = map[kind][]string{
 	"snippets": {"(services)"},
 	"nodes":    {"(nodes)"},
 	"host":     {`(node "web-1")`, `(node "no-such")`},
+	"number": { // of Vault, which are text of a type of its own
+		`(secret "secret/numbers").Data.data.port`, `(secret "secret/numbers").Data.data.zero`, `(secret "secret/numbers").Data.data.negative`,
+		`(secret "secret/numbers").Data.data.ratio`, `(secret "secret/numbers").Data.data.padded`, `(secret "secret/numbers").Data.data.exponent`,
+		`(secret "secret/numbers").Data.data.big`, `(secret "secret/numbers").Data.data.huge`, `(secret "kv1/app").Data.number`,
+	},
 }
 
 // A function is one signature of a function that templates call.
