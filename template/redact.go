@@ -20,14 +20,26 @@ func (t *Template) redact(e *Error, secrets Secrets) {
 	if before, _, found := strings.Cut(text, overWhat); found {
 		text = before + overWhat + redacted
 	}
+	text = mask(text, redacted, secrets.patterns(false)) // what may have quotes in it
 	text = quotation.ReplaceAllStringFunc(text, func(quoted string) string {
-		if strings.Contains(t.source, quoted[1:len(quoted)-1]) {
+		if t.saysAll(quoted[1 : len(quoted)-1]) {
 			return quoted
 		}
 		return quoted[:1] + redacted + quoted[:1]
 	})
-	text = mask(text, redacted, secrets.patterns(true))
+	text = mask(text, redacted, secrets.patterns(true)) // short ones, too
 	e.Err = &reason{text: text} // without its cause, which says it all
+}
+
+// saysAll tells whether the template says all of a text that is not redacted
+// yet. What is left beside a value may be another in disguise.
+func (t *Template) saysAll(text string) bool {
+	for part := range strings.SplitSeq(text, redacted) {
+		if !strings.Contains(t.source, part) {
+			return false
+		}
+	}
+	return true
 }
 
 // overWhat is what text/template says before a value that it does not quote.

@@ -58,6 +58,7 @@ func TestErrorsHideSecrets(t *testing.T) {
 		{`{{ with secret "a" }}{{ .Data.odd | parseInt }}{{ end }}`, `parsing "[redacted]"`},
 		{`{{ with secret "a" }}{{ .Data.odd | toJSON | parseInt }}{{ end }}`, `[redacted]`},
 		{`{{ with secret "a" }}{{ .Data.longer | base64Encode | printf "%sx" | parseInt }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ print "say \"" .Data.odd "\"" | sprig_fail }}{{ end }}`, `[redacted]`},
 		{`{{ with secret "a" }}{{ range .Data.password | toUpper }}{{ end }}{{ end }}`, `range can't iterate over [redacted]`},
 		{`{{ with secret "a" }}{{ .Data.lines | split "\n" | join "|" | sprig_fail }}{{ end }}`, `[redacted]|[redacted]`},
 		{`{{ with secret "a" }}{{ (parseJSON .Data.json).password | sprig_fail }}{{ end }}`, `[redacted]`},
