@@ -150,7 +150,7 @@ func (c *client) send(ctx context.Context, r request) (*http.Response, error) {
 			return nil, fmt.Errorf("encoding the request: %w", err)
 		}
 	}
-	response, err := c.do(ctx, request)
+	response, err := c.do(ctx, request, r.once)
 	if err != nil || !c.follow || !isRedirect(response.StatusCode) {
 		return response, err
 	}
@@ -167,7 +167,7 @@ func (c *client) send(ctx context.Context, r request) (*http.Response, error) {
 	// The redirect has the query in it; the request would add its own.
 	request.Params = next.Query()
 	request.URL, request.Host = next, next.Host
-	return c.do(ctx, request)
+	return c.do(ctx, request, r.once)
 }
 
 func isRedirect(status int) bool {
@@ -178,13 +178,18 @@ func isRedirect(status int) bool {
 	return false
 }
 
-func (c *client) do(ctx context.Context, r *api.Request) (*http.Response, error) {
+// do sends a request. Package http sends one without a body again where the
+// connection ends before the answer comes; once keeps it from that.
+func (c *client) do(ctx context.Context, r *api.Request, once bool) (*http.Response, error) {
 	request, err := r.ToHTTP()
 	if err != nil {
 		return nil, err
 	}
 	if r.BodyBytes != nil { // for a connection that turns out to be closed
 		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.BodyBytes)), nil }
+	} else if once {
+		// It cannot know that this is empty, and cannot have another.
+		request.Body, request.GetBody = io.NopCloser(strings.NewReader("")), nil
 	}
 	return c.http.Do(request.WithContext(ctx))
 }

@@ -23,7 +23,7 @@ type desk struct {
 // each. A read needs it as well, for it may turn out to issue something; where
 // it did not, it has cost nothing. M is where r goes.
 func (d *desk) ask(ctx context.Context, q watch.ID, r request, c credential, m mount) (*watch.Secret, error) {
-	r.token = c.token
+	r.token, r.once = c.token, !m.harmless && !r.lists()
 	paid, err := d.allowance.take(r.method+" "+r.path, q, time.Now())
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (d *desk) ask(ctx context.Context, q watch.ID, r request, c credential, m m
 func (d *desk) made(path string, r request, m mount, s *watch.Secret, err error) bool {
 	writes := r.method != http.MethodGet
 	if err != nil {
-		may := writes || !r.lists() && !m.harmless || d.allowance.makes(path)
+		may := writes || r.once || d.allowance.makes(path)
 		return may && !harmless(err)
 	}
 	return writes || issued(s)

@@ -19,6 +19,7 @@ type request struct {
 	body   any // encoded as JSON; nil for none
 	token  token
 	hide   []string // what besides the token must not stand in an error: a login's secrets
+	once   bool     // it may make something, so that it is never sent again unasked
 }
 
 // A caller makes requests. The client is one, and tests have others.
