@@ -14,7 +14,7 @@ import (
 // canaries are in the answers of secretAnswers, and must be in no error.
 var canaries = []string{
 	"hunter2", "deep-secret", "s.ClientToken", "accessor-canary", "s.WrapToken", "database/creds/app/lease-canary",
-	"8675309867", "aHVudGVyMmh1bnRlcjI", "HUNTER2", "MIIEcanary", "sesame-in-json", "open<sesame>", "first canary line",
+	"8675309867", "aHVudGVyMmh1bnRlcjI", "HUNTER2", "MIIEcanary", "sesame-in-json", "open<sesame>", "first canary line", "tail-canary",
 }
 
 // secretAnswers are those of a Vault and a Nomad, hidden as sources do.
@@ -26,7 +26,7 @@ func secretAnswers(q watch.Query) (watch.Answer, bool) {
 			Data: map[string]any{
 				"password": "hunter2", "longer": "hunter2hunter2", "data": map[string]any{"inner": "deep-secret"},
 				"list": []any{"deep-secret", "hunter2"}, "number": json.Number("8675309867"), "short": "x", "yes": true,
-				"pair": "app:hunter2", "lines": "first canary line\nother canary line\n", "odd": "open<sesame>\"\x01",
+				"pair": "app:hunter2", "lines": "first canary line\nother canary line\n", "odd": "open<sesame>\"\x01", "quote": "(\"tail-canary",
 				"json": `{"password": "sesame-in-json"}`,
 			},
 			Auth:     &watch.SecretAuth{ClientToken: "s.ClientToken", Accessor: "accessor-canary"},
@@ -58,7 +58,7 @@ func TestErrorsHideSecrets(t *testing.T) {
 		{`{{ with secret "a" }}{{ .Data.odd | parseInt }}{{ end }}`, `parsing "[redacted]"`},
 		{`{{ with secret "a" }}{{ .Data.odd | toJSON | parseInt }}{{ end }}`, `[redacted]`},
 		{`{{ with secret "a" }}{{ .Data.longer | base64Encode | printf "%sx" | parseInt }}{{ end }}`, `parsing "[redacted]"`},
-		{`{{ with secret "a" }}{{ print "say \"" .Data.odd "\"" | sprig_fail }}{{ end }}`, `[redacted]`},
+		{`{{ with secret "a" }}{{ print "say \"" .Data.quote | sprig_fail }}{{ end }}`, `[redacted]`},
 		{`{{ with secret "a" }}{{ range .Data.password | toUpper }}{{ end }}{{ end }}`, `range can't iterate over [redacted]`},
 		{`{{ with secret "a" }}{{ .Data.lines | split "\n" | join "|" | sprig_fail }}{{ end }}`, `[redacted]|[redacted]`},
 		{`{{ with secret "a" }}{{ (parseJSON .Data.json).password | sprig_fail }}{{ end }}`, `[redacted]`},
