@@ -24,12 +24,16 @@ bench: servers
 # 20,000 keys and 1,000 services on one agent, while some of them change for as
 # long as SOAK says: nothing is lost, and memory stays flat. Then Consul fails in
 # all the ways that test/faults has, each for as long as FAULTS says, and a
-# cluster loses 50 leaders: no file is ever wrong, and all catch up.
+# cluster loses 50 leaders: no file is ever wrong, and all catch up. Then the same
+# with Vault: tokens of 30 s and leases of 20 s end for as long as FAULTS says, and
+# no query of an application fails; while renewals, reads and logins fail, little
+# is issued.
 SOAK = 20s
 FAULTS = 10m
 soak: servers
 	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 60m -v -run 'TestSoak|TestGrowth' ./test/bench -args -soak $(SOAK)
 	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 120m -parallel 8 -v ./test/faults -args -soak $(FAULTS)
+	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 120m -parallel 16 -v ./test/vault -args -soak $(FAULTS)
 
 # What the tests run against: Consul, Vault and consul-template into .cache/bin,
 # nginx and PostgreSQL from the system's packages.

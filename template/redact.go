@@ -28,7 +28,7 @@ func (t *Template) redact(e *Error, secrets Secrets) {
 		return quoted[:1] + redacted + quoted[:1]
 	})
 	text = mask(text, redacted, secrets.patterns(true)) // short ones, too
-	e.Err = &reason{text: text} // without its cause, which says it all
+	e.Err = &reason{text: text}                         // without its cause, which says it all
 }
 
 // saysAll tells whether the template says all of a text that is not redacted

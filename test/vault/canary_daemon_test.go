@@ -1,0 +1,312 @@
+package vault
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"restencil/test/binary"
+	"restencil/test/servers"
+)
+
+// The tests of canaries look at all that restencil prints and writes at the
+// lowest log level, in text and in JSON, but for
+//
+//   - the destinations, which are to hold secrets, and the configuration and
+//     the files beside it, which people wrote;
+//   - what commands print, which goes where restencil's own output goes, as
+//     with consul-template: where a command prints secrets, the log is looked
+//     at that restencil writes to a file;
+//   - standard output with -dry, which is the files;
+//   - names: of a path, a key or a service that a template makes of a secret, the
+//     store's own log tells as well.
+
+// failing are templates that fail because of what a secret is. Each says what
+// the error could tell, and {{P}} is the secret's value.
+var failing = map[string]string{
+	"int":        `{{ {{P}} | parseInt }}`,
+	"float":      `{{ {{P}} | parseFloat }}`,
+	"bool":       `{{ {{P}} | parseBool }}`,
+	"json":       `{{ {{P}} | parseJSON }}`,
+	"yaml":       `{{ printf "%s: [" {{P}} | parseYAML }}`,
+	"index":      `{{ index .Data.data "password" 7000 }}`,
+	"map":        `{{ index (sprig_dict {{P}} 1) {{P}} | add "x" }}`,
+	"slice":      `{{ slice {{P}} 7000 }}`,
+	"field":      `{{ {{P}}.Nothing }}`,
+	"range":      `{{ range {{P}} }}{{ end }}`,
+	"rangelower": `{{ range {{P}} | toLower }}{{ end }}`,
+	"loop":       `{{ range loop {{P}} }}{{ end }}`,
+	"compare":    `{{ if lt {{P}} 1 }}{{ end }}`,
+	"add":        `{{ add {{P}} 1 }}`,
+	"template":   `{{ executeTemplate {{P}} }}`,
+	"call":       `{{ call {{P}} }}`,
+	"pattern":    `{{ "x" | regexMatch {{P}} }}`,
+	"base64":     `{{ {{P}} | base64Encode | parseInt }}`,
+	"decode":     `{{ {{P}} | base64Decode }}`,
+	"lower":      `{{ {{P}} | toLower | parseInt }}`,
+	"hexadec":    `{{ printf "%x" {{P}} | parseInt }}`,
+	"quoted":     `{{ printf "%q" {{P}} | parseInt }}`,
+	"reverse":    `{{ {{P}} | sprig_splitList "" | sprig_reverse | sprig_join "" | parseInt }}`,
+	"whole":      `{{ .Data | toJSON | parseInt }}`,
+	"pretty":     `{{ .Data.data | toJSONPretty | parseInt }}`,
+	"list":       `{{ {{P}} | split "<" | toYAML | parseInt }}`,
+	"fail":       `{{ sprig_fail {{P}} }}`,
+	"date":       `{{ sprig_mustToDate "2006" {{P}} }}`,
+	"must":       `{{ mustEnv {{P}} }}`,
+	"sockaddr":   `{{ sockaddr {{P}} }}`,
+	"plugin":     `{{ plugin "cat" {{P}} }}`,
+	"program":    `{{ plugin {{P}} }}`,
+	"talkative":  `{{ plugin "sh" "-c" "echo \"$0\"; echo \"$0\" >&2; exit 1" {{P}} }}`,
+	"writefile":  `{{ {{P}} | writeToFile "/nowhere/at/all" "" "" "0600" }}`,
+	"writename":  `{{ "x" | writeToFile (print "/nowhere/" {{P}}) "" "" "0600" }}`,
+	"writewrong": `{{ "x" | writeToFile "/nowhere" {{P}} {{P}} {{P}} }}`,
+	"path":       `{{ secret (print "secret/" {{P}} "/x") }}`,
+	"version":    `{{ secret (print "secret/app?version=" {{P}}) }}`,
+	"pairs":      `{{ secret "secret/app" {{P}} }}`,
+	"write":      `{{ secret "transit/encrypt/none" (print "plaintext=" {{P}}) }}`,
+	"certs":      `{{ pkiCert "pki/issue/app" (print "common_name=" {{P}}) }}`,
+	"certpath":   `{{ pkiCert (print "pki/issue/" {{P}}) "common_name=a" }}`,
+	"certtext":   `{{ with pkiCert "pki/issue/app" "common_name=a.example" }}{{ .Key | parseInt }}{{ end }}`,
+	"certjson":   `{{ with pkiCert "pki/issue/app" "common_name=a.example" }}{{ .Key | base64Encode | parseJSON }}{{ end }}`,
+	"username":   `{{ with secret "leased/login" }}{{ .Data.password | parseInt }}{{ end }}`,
+	"decrypted":  `{{ with secret "transit/decrypt/app" "ciphertext={{CIPHER}}" }}{{ .Data.plaintext | base64Decode | parseInt }}{{ end }}`,
+	"wrapped":    `{{ with secret "sys/wrapping/wrap" (print "a=" {{P}}) }}{{ .Data | toJSON | parseInt }}{{ end }}`,
+	"token":      `{{ with secret "auth/token/create" "ttl=1h" "policies=default" }}{{ .Auth.ClientToken | parseInt }}{{ end }}`,
+	"env":        `{{ env {{P}} | parseInt }}`,
+}
+
+// A menagerie is a site with secrets of all kinds.
+type menagerie struct {
+	*site
+	canaries
+	cipher string
+}
+
+func newMenagerie(t *testing.T) *menagerie {
+	v := servers.Vault(t)
+	m := &menagerie{site: newSite(t, v)}
+	m.put("app", map[string]any{"password": m.value("a password")})
+	m.leased()
+	v.Write("leased/login", map[string]any{"password": m.value("a leased password"), "ttl": "1h"})
+	v.Write("sys/mounts/v1", map[string]any{"type": "kv"})
+	v.Write("v1/app", map[string]any{"password": m.value("a password of version 1")})
+	m.authority("1h")
+	v.Write("sys/mounts/transit", map[string]any{"type": "transit"})
+	v.Write("transit/keys/app", nil)
+	plain := base64.StdEncoding.EncodeToString([]byte(m.value("a plaintext")))
+	m.cipher = v.Write("transit/encrypt/app", map[string]any{"plaintext": plain}).Data["ciphertext"].(string)
+	m.add("the secret id", m.appRole(map[string]any{}, "issue_burst = 100", `default_lease_duration = "1s"`))
+	m.block("consul", `consul { address = "127.0.0.1:1" }`)
+	return m
+}
+
+// text returns the text of a template in which {{P}} is the secret's value.
+func (m *menagerie) text(text string) string {
+	text = strings.NewReplacer("{{P}}", ".Data.data.password", "{{CIPHER}}", m.cipher).Replace(text)
+	return `{{ with secret "secret/app" }}` + text + `{{ end }}`
+}
+
+// good adds templates that render, and notes what they render.
+func (m *menagerie) good() {
+	m.template("all", m.text(`{{ .Data.data.password }}`)+
+		`{{ with secret "v1/app" }}{{ .Data.password }}{{ end }}`+
+		`{{ with secret "leased/login" }}{{ .Data.password }} {{ .LeaseID }}{{ end }}`+
+		`{{ with secret "auth/token/create" "ttl=2h" "policies=default" }}{{ .Auth.ClientToken }}{{ end }}`)
+	m.template("key.pem", `{{ with pkiCert "pki/issue/app" "common_name=www.example" }}{{ .Cert }}{{ .Key }}{{ end }}`)
+}
+
+// learn takes up the secrets that were made while the daemon ran.
+func (m *menagerie) learn() {
+	m.t.Helper()
+	for _, secret := range m.proxy.secrets() {
+		for line := range strings.SplitSeq(secret, `\n`) { // of a key
+			if len(line) >= leastCanary && !strings.HasPrefix(line, "-----") {
+				m.add("an issued secret", line)
+			}
+		}
+	}
+}
+
+// check looks for canaries everywhere.
+func (m *menagerie) check(d *daemon) {
+	m.t.Helper()
+	m.learn()
+	m.clean(m.t, "standard error", d.log.String())
+	m.clean(m.t, "standard output", d.stdout.String())
+	m.cleanTree(m.t, m.dir, "conf", "out")
+}
+
+// TestNoSecretInTheLog has everything go wrong that can because of what a
+// secret is, and looks at all that comes of it.
+func TestNoSecretInTheLog(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"text", "json"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			m := newMenagerie(t)
+			consul := servers.Consul(t)
+			m.block("consul", fmt.Sprintf("consul { address = %q }\n cache = true", consul.Addr()))
+			m.good()
+			m.template("cached", `{{ keyOrDefault "none" "x" }}`)
+			for name, text := range failing {
+				m.template(name, m.text(text))
+			}
+			m.template("commanded", m.text(`{{ .Data.data.password }}`), fmt.Sprintf("command = \"env >%s\"", m.path("command")))
+			d := m.start("-log-level", "trace", "-log-format", format, "-log-file", m.path("log"))
+			eventually(t, exists(m.file("all")))
+			eventually(t, exists(m.file("key.pem")))
+			eventually(t, exists(m.path("command")))
+			eventually(t, d.says("parseInt"))
+			next := m.value("the next password")
+			m.put("app", map[string]any{"password": next})
+			m.template("changed", m.text(`{{ .Data.data.password }}, changed`))
+			d.reload()
+			eventually(t, holds(m.file("changed"), next+", changed"))
+			time.Sleep(2 * time.Second) // for all to have gone wrong once
+			d.signal(syscall.SIGQUIT)   // which makes other programs in Go print their stacks
+			d.stop()
+			m.check(d)
+		})
+	}
+}
+
+// TestNoSecretOfCommands has commands print the files at every step, and fail,
+// and looks at the log and at what is kept of them.
+func TestNoSecretOfCommands(t *testing.T) {
+	t.Parallel()
+	m := newMenagerie(t)
+	m.good()
+	for name, settings := range map[string]string{
+		"check":  "check = \"cat $RESTENCIL_STAGED; false\"",
+		"reload": "reload = \"cat {{FILE}}; cat {{FILE}} >&2; test ! -e {{FILE}}.bad\"\n rollback = true\n retry {\n backoff = \"100ms\"\n max_backoff = \"200ms\"\n }",
+		"verify": "reload = \"true\"\n verify {\n command = \"cat {{FILE}}; test ! -e {{FILE}}.bad\"\n within = \"200ms\"\n interval = \"50ms\"\n }",
+	} {
+		m.block("bundle "+name, fmt.Sprintf("bundle %q {\n%s\n}", name, strings.ReplaceAll(settings, "{{FILE}}", m.file(name))))
+		m.template(name, m.text(`{{ .Data.data.password }}`), fmt.Sprintf("bundle = %q", name))
+	}
+	m.template("json", m.text(`{{ .Data.data.password }}`), `format = "json"`)
+	m.template("yaml", m.text(`a: [{{ .Data.data.password }}`), `format = "yaml"`)
+	m.template("x509", m.text(`{{ .Data.data.password }}`), `format = "x509"`)
+	m.template("plain", m.text(`{{ .Data.data.password }}`), fmt.Sprintf("command = \"cat %s; false\"", m.file("plain")))
+	m.block("env", fmt.Sprintf("exec {\n command = \"env >%s; exec sleep 60\"\n reload_signal = \"\"\n}", m.path("child")))
+	if err := os.Mkdir(m.path("logs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d := m.start("-log-level", "trace", "-log-file", m.path("logs", "log"))
+	for _, name := range []string{"all", "key.pem", "reload", "verify", "plain"} {
+		eventually(t, exists(m.file(name)))
+		write(t, m.file(name)+".bad", "")
+	}
+	m.put("app", map[string]any{"password": m.value("the next password")})
+	for _, name := range []string{"check", "reload", "verify", "json", "yaml", "x509", "plain"} {
+		eventually(t, m.logged(name, "fail"))
+	}
+	for _, args := range [][]string{{"history"}, {"history", "verify"}, {"rollback", "verify"}, {"rollback", "reload", "1"}, {"accept", "check"}} {
+		out, _ := exec.Command(binary.Path(t), append(args, "-state-dir", m.path("state"))...).CombinedOutput()
+		m.clean(t, strings.Join(args, " "), string(out))
+	}
+	d.stop()
+	m.learn()
+	m.cleanTree(t, m.dir, "conf", "out")
+}
+
+// logged returns a check that the log file has a line with these words.
+func (m *menagerie) logged(words ...string) func() error {
+	return func() error {
+		var text strings.Builder
+		logs, _ := filepath.Glob(m.path("logs", "*"))
+		for _, path := range logs {
+			part, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			text.Write(part)
+		}
+	lines:
+		for line := range strings.Lines(text.String()) {
+			for _, word := range words {
+				if !strings.Contains(line, word) {
+					continue lines
+				}
+			}
+			return nil
+		}
+		return fmt.Errorf("no line of the log file has all of %q", words)
+	}
+}
+
+// TestNoSecretAtTheEnd looks at what restencil prints when an error ends it,
+// and when it only shows what it would do.
+func TestNoSecretAtTheEnd(t *testing.T) {
+	t.Parallel()
+	m := newMenagerie(t)
+	m.good()
+	m.run(0, "-once")
+	stdout, stderr := m.run(0, "-dry", "-once", "-log-level", "trace")
+	if len(m.found(stdout)) == 0 {
+		t.Error("-dry does not show the file")
+	}
+	m.learn()
+	m.clean(t, "-dry", stderr)
+	for _, name := range []string{"int", "json", "range", "talkative", "pairs", "write", "certs"} {
+		one := *m.site
+		one.blocks, one.order = make(map[string]string), nil
+		one.template(name, m.text(failing[name]))
+		cmd := one.command("-once", "-log-level", "trace", "-vault-retry-attempts", "1", "-vault-retry-backoff", "10ms")
+		out, _ := cmd.CombinedOutput()
+		m.clean(t, "-once with "+name, string(out))
+	}
+	m.cleanTree(t, m.dir, "conf", "out")
+}
+
+// TestNoSecretOfLogins lets logins fail that have a secret to tell.
+func TestNoSecretOfLogins(t *testing.T) {
+	t.Parallel()
+	v := servers.Vault(t)
+	for _, method := range []string{"approle", "jwt"} {
+		v.Write("sys/auth/"+method, map[string]any{"type": method})
+	}
+	for name, login := range map[string]string{
+		"approle":       `approle { role_id = "nobody" ` + "\n" + ` secret_id = "{{S}}" }`,
+		"wrapped":       `approle { role_id = "nobody" ` + "\n" + ` secret_id = "{{S}}" ` + "\n" + ` secret_id_wrapped = true }`,
+		"jwt":           `jwt { role = "app" ` + "\n" + ` token = "{{S}}" }`,
+		"kubernetes":    `k8s_auth_role_name = "app" ` + "\n" + ` k8s_service_account_token = "{{S}}"`,
+		"token":         `token = "{{S}}"`,
+		"odd token":     `token = "{{S}}\r\n{{S}}"`,
+		"unwrap":        `token = "{{S}}" ` + "\n" + ` unwrap_token = true`,
+		"wrap info":     `token = "{\"token\":\"{{S}}\",\"accessor\":\"x\",\"ttl\":1,\"creation_time\":\"2020-01-01T00:00:00Z\",\"creation_path\":\"x\"}"`,
+		"command":       `token_command = "echo {{S}}"`,
+		"loud command":  `token_command = "echo {{S}}; echo {{S}} >&2; exit 1"`,
+		"long command":  `token_command = "echo {{S}} {{S}}; echo {{S}}"`,
+		"file":          `vault_agent_token_file = "{{FILE}}"`,
+		"wrapped file":  `vault_agent_token_file = "{{FILE}}" ` + "\n" + ` unwrap_token = true`,
+		"secret's file": `approle { role_id = "nobody" ` + "\n" + ` secret_id_file = "{{FILE}}" }`,
+		"jwt's file":    `jwt { role = "app" ` + "\n" + ` token_file = "{{FILE}}" }`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, v)
+			var c canaries
+			secret := c.add("the secret", rand.Text())
+			write(t, s.path("conf", "secret"), secret+"\n")
+			s.vault = strings.NewReplacer("{{S}}", secret, "{{FILE}}", s.path("conf", "secret")).Replace(login)
+			s.template("a", `{{ with secret "secret/a" }}{{ .Data }}{{ end }}`)
+			d := s.start("-log-level", "trace", "-log-file", s.path("log"))
+			eventually(t, d.says("WARN"))
+			d.reload()
+			time.Sleep(300 * time.Millisecond) // for some attempts
+			d.stop()
+			c.clean(t, "standard error", d.log.String())
+			c.clean(t, "standard output", d.stdout.String())
+			c.cleanTree(t, s.dir, "conf")
+			absent(t, s.file("a"))
+		})
+	}
+}
