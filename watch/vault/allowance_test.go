@@ -10,7 +10,9 @@ import (
 	"restencil/watch"
 )
 
-func testAllowance() *allowance { return newAllowance(Options{IssueEvery: time.Minute, IssueBurst: 3}) }
+func testAllowance() *allowance {
+	return newAllowance(Options{IssueEvery: time.Minute, IssueBurst: 3, Threshold: 0.9})
+}
 
 var someDay = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 
@@ -43,22 +45,43 @@ func TestAllowance(t *testing.T) {
 	}
 }
 
+// TestAllowanceOfMany: a role may have many certificates, and a key many texts;
+// each is a query. One that is ever another is bounded all the same.
+func TestAllowanceOfMany(t *testing.T) {
+	a, made := testAllowance(), 0
+	for i := range 10 * newcomers {
+		p, err := a.take("x", read(fmt.Sprint(i)).ID(), someDay.Add(time.Duration(i)*time.Second))
+		if err == nil {
+			made++
+			a.spent(p, time.Hour, someDay)
+		}
+	}
+	if want := newcomers + 10*newcomers/60; made != want {
+		t.Errorf("%d were made for ever other queries, want %d", made, want)
+	}
+	for range 2 {
+		if _, err := a.take("x", read("0").ID(), someDay.Add(time.Hour)); err != nil {
+			t.Errorf("what was made before is not made again: %v", err)
+		}
+	}
+}
+
 // TestAllowanceOfReads: what makes nothing costs nothing, but it is not known
 // before.
 func TestAllowanceOfReads(t *testing.T) {
-	a, q := testAllowance(), read("x").ID()
+	a := testAllowance()
 	var paid []payment
-	for range 3 {
-		p, err := a.take("x", q, someDay)
+	for i := range newcomers {
+		p, err := a.take("x", read(fmt.Sprint(i)).ID(), someDay)
 		if err != nil {
 			t.Fatal(err)
 		}
 		paid = append(paid, p)
 	}
-	_, err := a.take("x", q, someDay)
+	_, err := a.take("x", read("another").ID(), someDay)
 	var spent *spentError
 	if !errors.As(err, &spent) || !spent.soon {
-		t.Errorf("a fourth at the same time: %v", err)
+		t.Errorf("one more at the same time: %v", err)
 	}
 	for _, p := range paid {
 		a.giveBack(p)
@@ -72,14 +95,19 @@ func TestAllowanceOfReads(t *testing.T) {
 // nobody else.
 func TestClaims(t *testing.T) {
 	a, q, other := testAllowance(), read("x").ID(), read("y").ID()
-	p, _ := a.take("x", q, someDay)
-	a.spent(p, 20*time.Second, someDay)
-	for range 2 {
+	pay := func(q watch.ID, life time.Duration) {
 		p, _ := a.take("x", q, someDay)
-		a.spent(p, 0, someDay)
+		a.spent(p, life, someDay)
+	}
+	pay(q, 20*time.Second)
+	for range 2 {
+		pay(q, 0)
+	}
+	for range 3 {
+		pay(other, 0)
 	}
 	if _, err := a.take("x", q, someDay.Add(5*time.Second)); err == nil {
-		t.Error("a claim before half of the life is over")
+		t.Error("a claim before a good part of the life is over")
 	}
 	if _, err := a.take("x", other, someDay.Add(15*time.Second)); err == nil {
 		t.Error("a claim of another")
@@ -97,26 +125,46 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// TestClaimThatIsDue: a certificate counts its life from before it was issued.
+func TestClaimThatIsDue(t *testing.T) {
+	a, q := testAllowance(), read("x").ID()
+	for range 3 {
+		p, _ := a.take("x", q, someDay)
+		a.spent(p, 40*time.Second, someDay)
+	}
+	a.due("x", q, someDay.Add(4*time.Second), someDay)
+	if _, err := a.take("x", q, someDay.Add(3*time.Second)); err == nil {
+		t.Error("a claim before it is due")
+	}
+	if _, err := a.take("x", q, someDay.Add(4*time.Second)); err != nil {
+		t.Errorf("no claim when it is due: %v", err)
+	}
+}
+
 // TestAllowanceHolds: whatever is asked for in whatever order, so many and no
 // more are made.
 func TestAllowanceHolds(t *testing.T) {
+	const queries = 50
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		a, now, made := testAllowance(), someDay, 0
+		a, now, made := testAllowance(), someDay, make(map[int]int)
 		for now.Before(someDay.Add(2 * time.Hour)) {
-			now = now.Add(time.Duration(r.Int64N(int64(3 * time.Second))))
-			p, err := a.take("x", read(fmt.Sprint(r.IntN(50))).ID(), now)
+			now = now.Add(time.Duration(r.Int64N(int64(200 * time.Millisecond))))
+			i := r.IntN(queries)
+			p, err := a.take("x", read(fmt.Sprint(i)).ID(), now)
 			switch {
 			case err != nil:
 			case r.IntN(2) == 0:
 				a.giveBack(p)
 			default:
-				made++
+				made[i]++
 				a.spent(p, []time.Duration{0, time.Hour, 3 * time.Minute}[r.IntN(3)], now)
 			}
 		}
-		if made > 120+3 {
-			t.Errorf("seed %d: %d were made in two hours", seed, made)
+		for i, n := range made {
+			if n > 120+3 {
+				t.Errorf("seed %d: %d were made for query %d in two hours", seed, n, i)
+			}
 		}
 	}
 }
@@ -124,7 +172,7 @@ func TestAllowanceHolds(t *testing.T) {
 func TestAllowanceIsBounded(t *testing.T) {
 	a := testAllowance()
 	for i := range maxAccounts + 10 {
-		p, err := a.take(fmt.Sprint(i), watch.ID{}, someDay)
+		p, err := a.take(fmt.Sprint(i), read("x").ID(), someDay)
 		if (err != nil) != (i >= maxAccounts) {
 			t.Fatalf("path %d: %v", i, err)
 		}
@@ -132,7 +180,7 @@ func TestAllowanceIsBounded(t *testing.T) {
 			a.spent(p, 0, someDay)
 		}
 	}
-	if _, err := a.take("later", watch.ID{}, someDay.Add(time.Hour)); err != nil || len(a.paths) > 1 {
+	if _, err := a.take("later", read("x").ID(), someDay.Add(time.Hour)); err != nil || len(a.paths) > 1 {
 		t.Errorf("%v; %d paths are remembered", err, len(a.paths))
 	}
 }

@@ -101,8 +101,12 @@ func (i *issuer) issue(ctx context.Context, v visit) (outcome, error) {
 	if err != nil {
 		return outcome{}, fmt.Errorf("what was issued at %s cannot be used: %w", i.path, err)
 	}
-	o, err := i.outcome(got, time.Now())
+	now := time.Now()
+	o, err := i.outcome(got, now)
 	o.secret, o.warnings = s, s.Warnings
+	if err == nil {
+		v.due(http.MethodPut+" "+i.path, o.next, now)
+	}
 	return o, err
 }
 

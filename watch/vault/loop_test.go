@@ -289,7 +289,7 @@ func TestRewatch(t *testing.T) {
 }
 
 // TestEveryShapeOfWatchingIsBounded: whatever templates do, a path has its
-// allowance.
+// allowance; at first, for many queries.
 func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
 	shapes := map[string]func(w *world, i int){
 		"other parameters each time": func(w *world, i int) {
@@ -346,7 +346,11 @@ func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
 					shape(w, i)
 					pass(3 * time.Second)
 				}
-				if w.issues(db) < 2 || w.issues(db) > 60+4 {
+				most := 60 + 4
+				if strings.HasPrefix(name, "other") || strings.HasPrefix(name, "unwatched") {
+					most += newcomers
+				}
+				if w.issues(db) < 2 || w.issues(db) > most {
 					t.Errorf("%d were issued in an hour", w.issues(db))
 				}
 			})

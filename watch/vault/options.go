@@ -37,9 +37,10 @@ type Options struct {
 	Threshold float64
 
 	// IssueEvery and IssueBurst bound how often anything is issued or written
-	// at a path: IssueBurst times at once, and then once every IssueEvery. What
-	// is good for less time than that may be replaced as often as it ends.
-	// Zero means the defaults, 1 min and 3.
+	// at a path: for each query IssueBurst times at once, and then once every
+	// IssueEvery; and 100 queries that were not known at once, and then one
+	// every IssueEvery. What is good for less time than that may be replaced as
+	// often as it ends. Zero means the defaults, 1 min and 3.
 	IssueEvery time.Duration
 	IssueBurst int
 

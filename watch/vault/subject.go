@@ -44,6 +44,9 @@ func (v visit) ask(ctx context.Context, r request) (*watch.Secret, error) {
 	return s, nil
 }
 
+// due says when what a request has made is to be replaced.
+func (v visit) due(request string, at, now time.Time) { v.desk.allowance.due(request, v.id, at, now) }
+
 // A requestError is what came of a request that failed.
 type requestError struct {
 	request request
