@@ -7,6 +7,9 @@
 // asks, such as certificates, is compared by what it is. TestVaultEndings and
 // TestVaultTLS are about the ways to reach a Vault.
 //
+// TestDirectory does so with templates that are not part of this repository:
+// -compat.templates names their directory.
+//
 // TestRandomExpressions makes templates up: it prints the seed that it used,
 // and with -compat.seed it makes the same ones again. What differs on purpose
 // stands, with the reason, in differences_test.go and vault_differences_test.go,
