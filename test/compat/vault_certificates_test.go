@@ -31,6 +31,8 @@ Certificate: {{ .Cert }}
 Private Key: {{ .Key }}
 Cert Authority: {{ .CA }}
 {{ end }}`},
+	{name: "many of one role", text: `{{ range loop 12 }}{{ with secret "pki-web/issue/web" (printf "common_name=%d.example.com" .) }}{{ .Data.certificate }}
+{{ end }}{{ end }}`},
 	{name: "between other text", text: `# {{ with pkiCert "pki/issue/web" "common_name=www.example.com" }}
 {{ .Cert | trimSpace }}
 key:
