@@ -50,6 +50,7 @@ func (s *service) sourcesInstead(cfg *config.Config) (map[watch.Store]watch.Sour
 		if err != nil {
 			return nil, err
 		}
+		secrets.Succeed(s.vault)
 		instead[watch.Vault] = secrets
 	}
 	return instead, nil

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -96,6 +97,43 @@ func TestReloads(t *testing.T) {
 	d.reload()
 	eventually(t, exists(s.file("last")))
 	s.unchanged("another Consul", before)
+}
+
+// TestReloadsOfVault: where the vault block itself changes, what there is is
+// issued anew, but no more often than at other times; and all of it is given
+// back at the end.
+func TestReloadsOfVault(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, servers.Vault(t))
+	s.leased()
+	s.server.Write("leased/a", map[string]any{"password": "p", "ttl": "1h"})
+	s.appRole(map[string]any{"token_ttl": "1h"}, "revoke_on_exit = true")
+	block := s.vault
+	s.template("lease", `{{ with secret "leased/a" }}{{ .LeaseID }}{{ end }}`)
+	d := s.start("-log-level", "info")
+	eventually(t, exists(s.file("lease")))
+	for i := range 10 {
+		s.vault = block + fmt.Sprintf("\n max_requests = %d", 10+i)
+		logins := s.proxy.count("PUT /v1/auth/approle/login")
+		d.reload()
+		eventually(t, func() error {
+			if s.proxy.count("PUT /v1/auth/approle/login") == logins {
+				return errors.New("the new configuration is not in use")
+			}
+			return nil
+		})
+		time.Sleep(100 * time.Millisecond) // for the answer to arrive: a token that nobody got is nobody's to give back
+	}
+	if n, most := len(s.leases("leased/a/")), 4; n > most {
+		t.Errorf("%d leases, more than %d", n, most)
+	}
+	d.stop()
+	eventually(t, func() error {
+		if leases, tokens := s.leases("leased/a/"), s.leases("auth/approle/login/"); len(leases)+len(tokens) > 0 {
+			return fmt.Errorf("%d leases and %d tokens are left", len(leases), len(tokens))
+		}
+		return nil
+	})
 }
 
 // standing returns what must not change without need: how much Vault has

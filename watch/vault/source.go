@@ -19,7 +19,8 @@ type Source struct {
 	allowance *allowance
 	namespace string
 	inbox     *inbox
-	close     func() // lets go of connections
+	before    []keeper // of the sources that this one has succeeded
+	close     func()   // lets go of connections
 }
 
 var _ watch.Batcher = (*Source)(nil)
@@ -123,5 +124,5 @@ func (s *Source) Revoke(ctx context.Context) error {
 	if err == nil {
 		err = s.ledger.revoke(ctx, s.caller, c.token, s.options.MaxRequests)
 	}
-	return errors.Join(err, s.session.revoke(ctx))
+	return errors.Join(err, s.session.revoke(ctx), s.revokeBefore(ctx))
 }
