@@ -17,6 +17,9 @@ import (
 // readsApp is a template that needs Vault.
 const readsApp = `{{ with secret "secret/app" }}{{ .Data.data.name }}{{ end }}`
 
+// wrapped is a template whose answer may be wrapped.
+const wrapped = `{{ with secret "secret/app" }}{{ with .WrapInfo }}{{ .TTL }} {{ len .Token | lt 10 }}{{ end }} {{ .Data }}{{ end }}`
+
 // A vaultEnding is a way to reach Vault, and how both programs end with it: what
 // they render, or their exit code. Where ours says something else, that differs
 // on purpose, and reason says why.
@@ -41,6 +44,8 @@ var vaultEndings = []vaultEnding{
 	{name: "no token", env: []string{noToken}, want: "exit 14"},
 	{name: "a token that Vault does not know", env: []string{"VAULT_TOKEN=bogus"}, want: "exit 14"},
 	{name: "a token with blanks around it", env: []string{"VAULT_TOKEN= \troot\n"}, want: "restencil"},
+	{name: "a token of two lines", env: []string{"VAULT_TOKEN=a\nb"}, want: "exit 14"},
+	{name: "-vault-renew-token", args: []string{"-vault-renew-token=false"}, want: "restencil"},
 	{name: "token", env: []string{noToken}, config: `vault { token = "root" }`, want: "restencil"},
 	{name: "token over VAULT_TOKEN", config: `vault { token = "bogus" }`, want: "exit 14"},
 	{name: "-vault-token over token", args: []string{"-vault-token", "root"}, config: `vault { token = "bogus" }`, want: "restencil"},
@@ -83,6 +88,10 @@ var vaultEndings = []vaultEnding{
 	{name: "-vault-addr over VAULT_ADDR", env: []string{"VAULT_ADDR=http://127.0.0.1:1"}, args: []string{"-vault-addr", "$ADDR"}, want: "restencil"},
 	{name: "address over VAULT_ADDR", env: []string{"VAULT_ADDR=http://127.0.0.1:1"}, config: `vault { address = "$ADDR" }`, want: "restencil"},
 	{name: "an address with a slash", args: []string{"-vault-addr", "$ADDR/"}, want: "restencil"},
+	{name: "an address in capitals", args: []string{"-vault-addr", "HTTP://$HOST"}, want: "restencil"},
+	{name: "an address with blanks around it", env: []string{"VAULT_ADDR= $ADDR "}, want: "restencil"},
+	{name: "an address with a user", args: []string{"-vault-addr", "http://user:password@$HOST"}, want: "restencil"},
+	{name: "an address with a path", args: []string{"-vault-addr", "$ADDR/v1"}, want: "exit 14"},
 	{name: "nobody at the address", env: []string{"VAULT_ADDR=http://127.0.0.1:1"}, want: "exit 14"},
 	{name: "nobody at the usual address", env: []string{"VAULT_ADDR="}, want: "exit 14"},
 	{name: "an address without a scheme", env: []string{"VAULT_ADDR=127.0.0.1:1"}, want: "exit 14"},
@@ -97,6 +106,12 @@ var vaultEndings = []vaultEnding{
 	{name: "VAULT_MAX_RETRIES", env: []string{"VAULT_MAX_RETRIES=x"}, want: "exit 14"},
 	{name: "VAULT_MAX_RETRIES, and nothing of Vault", text: "none", env: []string{"VAULT_MAX_RETRIES=x"}, want: "exit 14"},
 	{name: "VAULT_CLIENT_TIMEOUT", env: []string{"VAULT_CLIENT_TIMEOUT=x"}, want: "exit 14"},
+	{name: "VAULT_MAX_RETRIES below zero", env: []string{"VAULT_MAX_RETRIES=-1"}, want: "exit 14"},
+	{name: "VAULT_CLIENT_TIMEOUT that is one", env: []string{"VAULT_CLIENT_TIMEOUT=5s"}, want: "restencil"},
+	{name: "VAULT_CLIENT_TIMEOUT in seconds", env: []string{"VAULT_CLIENT_TIMEOUT=5"}, want: "restencil"},
+	{name: "VAULT_WRAP_TTL", text: wrapped, env: []string{"VAULT_WRAP_TTL=60s"}, want: "60 true map[]"},
+	{name: "VAULT_WRAP_TTL that Vault refuses", text: wrapped, env: []string{"VAULT_WRAP_TTL=x"}, want: "exit 14"},
+	{name: "VAULT_PROXY_ADDR, which has no effect", env: []string{"VAULT_PROXY_ADDR=http://127.0.0.1:1"}, want: "restencil"},
 	{name: "VAULT_RATE_LIMIT", env: []string{"VAULT_RATE_LIMIT=x"}, want: "exit 14"},
 	{name: "VAULT_RATE_LIMIT that is one", env: []string{"VAULT_RATE_LIMIT=1000:1000"}, want: "restencil"},
 	{name: "VAULT_SRV_LOOKUP", env: []string{"VAULT_SRV_LOOKUP=x"}, want: "exit 14"},
