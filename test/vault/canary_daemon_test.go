@@ -177,34 +177,47 @@ func TestNoSecretInTheLog(t *testing.T) {
 	}
 }
 
-// TestNoSecretOfCommands has commands print the files at every step, and fail,
-// and looks at the log and at what is kept of them.
-func TestNoSecretOfCommands(t *testing.T) {
-	t.Parallel()
-	m := newMenagerie(t)
-	m.good()
-	for name, settings := range map[string]string{
-		"check":  "check = \"cat $RESTENCIL_STAGED; false\"",
-		"reload": "reload = \"cat {{FILE}}; cat {{FILE}} >&2; test ! -e {{FILE}}.bad\"\n rollback = true\n retry {\n backoff = \"100ms\"\n max_backoff = \"200ms\"\n }",
-		"verify": "reload = \"true\"\n verify {\n command = \"cat {{FILE}}; test ! -e {{FILE}}.bad\"\n within = \"200ms\"\n interval = \"50ms\"\n }",
-	} {
-		m.block("bundle "+name, fmt.Sprintf("bundle %q {\n%s\n}", name, strings.ReplaceAll(settings, "{{FILE}}", m.file(name))))
+// loud are bundles that print their file at a step, and fail at it once there
+// is {{FILE}}.bad.
+var loud = map[string]string{
+	"check":  "check = \"cat $RESTENCIL_STAGED; ls -l $RESTENCIL_STAGED >>{{MODES}}; false\"",
+	"reload": "reload = \"cat {{FILE}}; cat {{FILE}} >&2; test ! -e {{FILE}}.bad\"\n rollback = true\n retry {\n backoff = \"100ms\"\n max_backoff = \"200ms\"\n }",
+	"verify": "reload = \"true\"\n verify {\n command = \"cat {{FILE}}; test ! -e {{FILE}}.bad\"\n within = \"200ms\"\n interval = \"50ms\"\n }",
+	"slow":   "reload = \"test ! -e {{FILE}}.bad || exec sleep 20\"\n rollback = true",
+}
+
+// loud adds these bundles, and templates that do so without one.
+func (m *menagerie) loud() {
+	for name, settings := range loud {
+		settings = strings.NewReplacer("{{FILE}}", m.file(name), "{{MODES}}", m.path("modes")).Replace(settings)
+		m.block("bundle "+name, fmt.Sprintf("bundle %q {\n%s\n}", name, settings))
 		m.template(name, m.text(`{{ .Data.data.password }}`), fmt.Sprintf("bundle = %q", name))
 	}
 	m.template("json", m.text(`{{ .Data.data.password }}`), `format = "json"`)
 	m.template("yaml", m.text(`a: [{{ .Data.data.password }}`), `format = "yaml"`)
 	m.template("x509", m.text(`{{ .Data.data.password }}`), `format = "x509"`)
 	m.template("plain", m.text(`{{ .Data.data.password }}`), fmt.Sprintf("command = \"cat %s; false\"", m.file("plain")))
-	m.block("env", fmt.Sprintf("exec {\n command = \"env >%s; exec sleep 60\"\n reload_signal = \"\"\n}", m.path("child")))
+	m.block("env", fmt.Sprintf("exec {\n command = \"env >%s; exec sleep 20\"\n reload_signal = \"\"\n}", m.path("child")))
+}
+
+// TestNoSecretOfCommands has commands print the files at every step, and fail,
+// and looks at the log and at what is kept of them; also when restencil is
+// killed in the midst of a change.
+func TestNoSecretOfCommands(t *testing.T) {
+	t.Parallel()
+	m := newMenagerie(t)
+	m.good()
+	m.loud()
 	if err := os.Mkdir(m.path("logs"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	d := m.start("-log-level", "trace", "-log-file", m.path("logs", "log"))
-	for _, name := range []string{"all", "key.pem", "reload", "verify", "plain"} {
+	for _, name := range []string{"all", "key.pem", "reload", "verify", "slow", "plain"} {
 		eventually(t, exists(m.file(name)))
 		write(t, m.file(name)+".bad", "")
 	}
-	m.put("app", map[string]any{"password": m.value("the next password")})
+	next := m.value("the next password")
+	m.put("app", map[string]any{"password": next})
 	for _, name := range []string{"check", "reload", "verify", "json", "yaml", "x509", "plain"} {
 		eventually(t, m.logged(name, "fail"))
 	}
@@ -212,9 +225,15 @@ func TestNoSecretOfCommands(t *testing.T) {
 		out, _ := exec.Command(binary.Path(t), append(args, "-state-dir", m.path("state"))...).CombinedOutput()
 		m.clean(t, strings.Join(args, " "), string(out))
 	}
-	d.stop()
+	eventually(t, holds(m.file("slow"), next)) // and its command does not end
+	d.kill()
 	m.learn()
 	m.cleanTree(t, m.dir, "conf", "out")
+	for line := range strings.Lines(content(t, m.path("modes"))) {
+		if !strings.HasPrefix(line, "-rw-------") {
+			t.Errorf("a staged file has the mode %s", line)
+		}
+	}
 }
 
 // logged returns a check that the log file has a line with these words.
@@ -282,9 +301,9 @@ func TestNoSecretOfLogins(t *testing.T) {
 		"odd token":     `token = "{{S}}\r\n{{S}}"`,
 		"unwrap":        `token = "{{S}}" ` + "\n" + ` unwrap_token = true`,
 		"wrap info":     `token = "{\"token\":\"{{S}}\",\"accessor\":\"x\",\"ttl\":1,\"creation_time\":\"2020-01-01T00:00:00Z\",\"creation_path\":\"x\"}"`,
-		"command":       `token_command = "echo {{S}}"`,
-		"loud command":  `token_command = "echo {{S}}; echo {{S}} >&2; exit 1"`,
-		"long command":  `token_command = "echo {{S}} {{S}}; echo {{S}}"`,
+		"command":       `token_command = "cat {{FILE}}"`,
+		"loud command":  `token_command = "cat {{FILE}}; cat {{FILE}} >&2; exit 1"`,
+		"long command":  `token_command = "cat {{FILE}}; cat {{FILE}} {{FILE}} | xargs"`,
 		"file":          `vault_agent_token_file = "{{FILE}}"`,
 		"wrapped file":  `vault_agent_token_file = "{{FILE}}" ` + "\n" + ` unwrap_token = true`,
 		"secret's file": `approle { role_id = "nobody" ` + "\n" + ` secret_id_file = "{{FILE}}" }`,
@@ -298,6 +317,8 @@ func TestNoSecretOfLogins(t *testing.T) {
 			write(t, s.path("conf", "secret"), secret+"\n")
 			s.vault = strings.NewReplacer("{{S}}", secret, "{{FILE}}", s.path("conf", "secret")).Replace(login)
 			s.template("a", `{{ with secret "secret/a" }}{{ .Data }}{{ end }}`)
+			shown, _ := s.run(0, "-print-config")
+			c.clean(t, "-print-config", shown)
 			d := s.start("-log-level", "trace", "-log-file", s.path("log"))
 			eventually(t, d.says("WARN"))
 			d.reload()

@@ -22,6 +22,7 @@ func (s *site) authority(ttl string) {
 	s.server.Write("pki/root/generate/internal", map[string]any{"common_name": "root", "ttl": "24h"})
 	s.server.Write("pki/roles/app", map[string]any{
 		"allow_any_name": true, "enforce_hostnames": false, "ttl": ttl, "max_ttl": "24h", "not_before_duration": "1s",
+		"key_type": "ec", "key_bits": 256,
 	})
 }
 
@@ -82,12 +83,16 @@ func pair(dir string) (*x509.Certificate, error) {
 func TestCertificatesRotate(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, servers.Vault(t))
-	s.authority("4s")
+	life := "5s"
+	if *soak > 0 {
+		life = "20s"
+	}
+	s.authority(life)
 	s.tlsBundle("www.example")
 	d := s.start("-log-level", "info")
 	eventually(t, exists(s.file("ca.pem")))
 	var serials []string
-	for end := time.Now().Add(lasting(14 * time.Second)); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(lasting(15 * time.Second)); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		d.alive()
 		if leaf, err := pair(s.path("out")); err == nil && time.Now().After(leaf.NotAfter) {
 			t.Fatalf("at %v there is a certificate until %v", time.Now(), leaf.NotAfter)
