@@ -47,6 +47,7 @@ func (s *site) start(args ...string) *daemon {
 	s.t.Helper()
 	d := &daemon{t: s.t, site: s, cmd: s.command(args...), ended: make(chan struct{})}
 	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.log
+	d.cmd.WaitDelay = time.Second // for what a killed one leaves behind
 	if err := d.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
