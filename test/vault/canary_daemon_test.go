@@ -183,7 +183,7 @@ var loud = map[string]string{
 	"check":  "check = \"cat $RESTENCIL_STAGED; ls -l $RESTENCIL_STAGED >>{{MODES}}; false\"",
 	"reload": "reload = \"cat {{FILE}}; cat {{FILE}} >&2; test ! -e {{FILE}}.bad\"\n rollback = true\n retry {\n backoff = \"100ms\"\n max_backoff = \"200ms\"\n }",
 	"verify": "reload = \"true\"\n verify {\n command = \"cat {{FILE}}; test ! -e {{FILE}}.bad\"\n within = \"200ms\"\n interval = \"50ms\"\n }",
-	"slow":   "reload = \"test ! -e {{FILE}}.bad || exec sleep 20\"\n rollback = true",
+	"slow":   "reload = \"test ! -e {{FILE}}.bad || exec sleep 20; touch {{FILE}}.loaded\"\n rollback = true",
 }
 
 // loud adds these bundles, and templates that do so without one.
@@ -212,6 +212,7 @@ func TestNoSecretOfCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := m.start("-log-level", "trace", "-log-file", m.path("logs", "log"))
+	eventually(t, exists(m.file("slow.loaded")))
 	for _, name := range []string{"all", "key.pem", "reload", "verify", "slow", "plain"} {
 		eventually(t, exists(m.file(name)))
 		write(t, m.file(name)+".bad", "")
