@@ -44,7 +44,7 @@ func newClient(o Options) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := newTransport(o.Transport)
+	transport := o.Transport.New()
 	transport.DisableCompression = isLocal(config.Address) // it would take longer than what it spares
 	secure := o.TLS.Enabled || config.Scheme == "https" || strings.HasPrefix(config.Address, "https://")
 	if !secure && transport.MaxConnsPerHost == 0 {
@@ -53,7 +53,7 @@ func newClient(o Options) (*client, error) {
 	if path, ok := strings.CutPrefix(config.Address, "unix://"); ok {
 		// Left to the library, a socket would get a transport of its own.
 		config.Address = path
-		dialer := newDialer(o.Transport)
+		dialer := o.Transport.Dialer()
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", path)
 		}
@@ -91,28 +91,6 @@ func clientConfig(o Options) (*api.Config, error) {
 		return nil, errors.New("the address must not hold a user name or password")
 	}
 	return config, nil
-}
-
-func newDialer(o Transport) *net.Dialer {
-	return &net.Dialer{Timeout: o.DialTimeout, KeepAlive: o.DialKeepAlive}
-}
-
-func newTransport(o Transport) *http.Transport {
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         newDialer(o).DialContext,
-		TLSHandshakeTimeout: o.TLSHandshakeTimeout,
-		IdleConnTimeout:     o.IdleConnTimeout,
-		DisableKeepAlives:   o.DisableKeepAlives,
-		MaxIdleConns:        o.MaxIdleConns,
-		MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
-		MaxConnsPerHost:     o.MaxConnsPerHost,
-
-		// Over TLS Consul serves HTTP/2, where many queries share a
-		// connection. A peer that has vanished is found out by pings.
-		ForceAttemptHTTP2: true,
-		HTTP2:             &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silence / 2},
-	}
 }
 
 // setTLS applies o where it is enabled.

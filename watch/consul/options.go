@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/transport"
 )
 
 // Options say which agent to ask, and how. They are plain values: start from
@@ -31,8 +32,10 @@ type Options struct {
 	// CONSUL_HTTP_AUTH, and without that none.
 	Username, Password string
 
-	TLS       TLS
-	Transport Transport
+	TLS TLS
+	// Transport says how to treat connections. MaxConnsPerHost zero is
+	// MaxConnections, and over TLS no limit.
+	Transport transport.Options
 
 	// MaxStale allows any server to answer, not only the leader, as long as
 	// it has heard from the leader within this time; otherwise the leader is
@@ -83,28 +86,10 @@ type TLS struct {
 	ServerName string // the name in the agent's certificate; "" is the address's
 }
 
-// Transport says how to treat connections (COMPAT 2.5.12).
-type Transport struct {
-	DialTimeout         time.Duration // zero: the system's. Default 30 s
-	DialKeepAlive       time.Duration // between probes of an idle connection; zero: 15 s, negative: none. Default 30 s
-	TLSHandshakeTimeout time.Duration // zero: none. Default 10 s
-	IdleConnTimeout     time.Duration // an unused connection is closed then; zero: never. Default 5 s
-	DisableKeepAlives   bool          // a connection for each request
-	MaxIdleConns        int           // zero: no limit
-	MaxIdleConnsPerHost int           // zero: 2. Default 100
-	MaxConnsPerHost     int           // zero: Options.MaxConnections, over TLS no limit
-}
-
 // DefaultOptions returns what consul-template uses where nothing is configured.
 func DefaultOptions() Options {
 	return Options{
-		Transport: Transport{
-			DialTimeout:         30 * time.Second,
-			DialKeepAlive:       30 * time.Second,
-			TLSHandshakeTimeout: 10 * time.Second,
-			IdleConnTimeout:     5 * time.Second,
-			MaxIdleConnsPerHost: 100,
-		},
+		Transport:      transport.Defaults(),
 		MaxStale:       2 * time.Second,
 		BlockQueryWait: 60 * time.Second,
 		PollInterval:   15 * time.Second,

@@ -40,7 +40,7 @@ func newClient(o Options) (*client, error) {
 	if o.Address != "" {
 		config.Address, config.AgentAddress = o.Address, ""
 	}
-	transport := newTransport(o.Transport)
+	transport := o.Transport.New()
 	config.HttpClient = &http.Client{Transport: transport, CheckRedirect: stay}
 	if err := setTLS(config, transport, o.TLS); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func newClient(o Options) (*client, error) {
 		return nil, err
 	}
 	if socket, ok := strings.CutPrefix(cmp.Or(config.AgentAddress, config.Address), "unix://"); ok {
-		dialUnix(transport, socket, newDialer(o.Transport))
+		dialUnix(transport, socket, o.Transport.Dialer())
 	}
 	if o.Namespace != "" {
 		library.SetNamespace(o.Namespace)
@@ -73,28 +73,6 @@ func (c *client) close() { c.http.CloseIdleConnections() }
 // stay has redirects handed back as they are: package http would make a GET of
 // a PUT.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-func newDialer(o Transport) *net.Dialer {
-	return &net.Dialer{Timeout: o.DialTimeout, KeepAlive: o.DialKeepAlive}
-}
-
-// After silence a connection of HTTP/2 is tried by a ping.
-const silence = 30 * time.Second
-
-func newTransport(o Transport) *http.Transport {
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         newDialer(o).DialContext,
-		TLSHandshakeTimeout: o.TLSHandshakeTimeout,
-		IdleConnTimeout:     o.IdleConnTimeout,
-		DisableKeepAlives:   o.DisableKeepAlives,
-		MaxIdleConns:        o.MaxIdleConns,
-		MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
-		MaxConnsPerHost:     o.MaxConnsPerHost,
-		ForceAttemptHTTP2:   true,
-		HTTP2:               &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silence / 2},
-	}
-}
 
 // dialUnix has all connections go to a socket.
 func dialUnix(transport *http.Transport, socket string, dialer *net.Dialer) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/transport"
 )
 
 // Options say which Vault to ask, as whom, and how. They are plain values:
@@ -23,7 +24,7 @@ type Options struct {
 
 	Token     Token
 	TLS       TLS
-	Transport Transport
+	Transport transport.Options
 
 	// DefaultLease is how long an answer that does not say so itself is taken
 	// to be good for, and the time between two looks at a list. Zero means
@@ -131,28 +132,10 @@ type TLS struct {
 	ServerName  string // the name in the server's certificate; "" is the address's
 }
 
-// Transport says how to treat connections (COMPAT 2.5.12).
-type Transport struct {
-	DialTimeout         time.Duration // zero: the system's. Default 30 s
-	DialKeepAlive       time.Duration // between probes of an idle connection; zero: 15 s, negative: none. Default 30 s
-	TLSHandshakeTimeout time.Duration // zero: none. Default 10 s
-	IdleConnTimeout     time.Duration // an unused connection is closed then; zero: never. Default 5 s
-	DisableKeepAlives   bool          // a connection for each request
-	MaxIdleConns        int           // zero: no limit
-	MaxIdleConnsPerHost int           // zero: 2. Default 100
-	MaxConnsPerHost     int           // zero: no limit
-}
-
 // DefaultOptions returns what consul-template uses where nothing is configured.
 func DefaultOptions() Options {
 	return Options{
-		Transport: Transport{
-			DialTimeout:         30 * time.Second,
-			DialKeepAlive:       30 * time.Second,
-			TLSHandshakeTimeout: 10 * time.Second,
-			IdleConnTimeout:     5 * time.Second,
-			MaxIdleConnsPerHost: 100,
-		},
+		Transport:    transport.Defaults(),
 		DefaultLease: 5 * time.Minute,
 		Threshold:    0.9,
 		IssueEvery:   time.Minute,

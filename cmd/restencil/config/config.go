@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"restencil/watch/transport"
 )
 
 // A Config is everything that flags, files and the environment say, after all
@@ -214,16 +216,7 @@ type SSL struct {
 }
 
 // A Transport is how connections are made and kept.
-type Transport struct {
-	DialKeepAlive       time.Duration
-	DialTimeout         time.Duration
-	DisableKeepAlives   bool
-	IdleConnTimeout     time.Duration
-	MaxIdleConns        int // 0: without limit
-	MaxIdleConnsPerHost int
-	MaxConnsPerHost     int // 0: without limit
-	TLSHandshakeTimeout time.Duration
-}
+type Transport = transport.Options
 
 // A Template is a template, where its output goes, and what is run then.
 type Template struct {

@@ -218,16 +218,7 @@ func (c *Config) ConsulOptions() consul.Options {
 		CAPath:     from.SSL.CAPath,
 		ServerName: from.SSL.ServerName,
 	}
-	opts.Transport = consul.Transport{
-		DialTimeout:         from.Transport.DialTimeout,
-		DialKeepAlive:       from.Transport.DialKeepAlive,
-		TLSHandshakeTimeout: from.Transport.TLSHandshakeTimeout,
-		IdleConnTimeout:     from.Transport.IdleConnTimeout,
-		DisableKeepAlives:   from.Transport.DisableKeepAlives,
-		MaxIdleConns:        from.Transport.MaxIdleConns,
-		MaxIdleConnsPerHost: from.Transport.MaxIdleConnsPerHost,
-		MaxConnsPerHost:     from.Transport.MaxConnsPerHost,
-	}
+	opts.Transport = from.Transport
 	opts.MaxStale = c.MaxStale
 	opts.BlockQueryWait = c.BlockQueryWait
 	opts.MaxConnections = from.MaxConnections

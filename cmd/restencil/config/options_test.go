@@ -14,6 +14,7 @@ import (
 	"restencil/template"
 	"restencil/watch"
 	"restencil/watch/consul"
+	"restencil/watch/transport"
 )
 
 // parseIn parses a command line where the given files stand.
@@ -161,7 +162,7 @@ func TestConsulOptions(t *testing.T) {
 	want.MaxStale, want.BlockQueryWait = 5*time.Second, 10*time.Second
 	want.Retry = watch.Backoff{Base: time.Second, Max: 2 * time.Second}
 	want.TLS = consul.TLS{Enabled: true, SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CAPath: "cas", ServerName: "s"}
-	want.Transport = consul.Transport{
+	want.Transport = transport.Options{
 		DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
 		MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
 	}

@@ -16,7 +16,7 @@ func (c *Config) VaultOptions() vault.Options {
 	opts.UserAgent = from.ClientUserAgent
 	opts.Token = c.vaultToken()
 	opts.TLS = from.SSL.ofVault()
-	opts.Transport = from.Transport.ofVault()
+	opts.Transport = from.Transport
 	opts.DefaultLease = from.DefaultLeaseDuration
 	opts.Threshold = from.LeaseRenewalThreshold
 	opts.IssueEvery, opts.IssueBurst = from.IssueEvery, from.IssueBurst
@@ -48,19 +48,6 @@ func (s SSL) ofVault() vault.TLS {
 		CACertBytes: s.CACertBytes,
 		CAPath:      s.CAPath,
 		ServerName:  s.ServerName,
-	}
-}
-
-func (t Transport) ofVault() vault.Transport {
-	return vault.Transport{
-		DialTimeout:         t.DialTimeout,
-		DialKeepAlive:       t.DialKeepAlive,
-		TLSHandshakeTimeout: t.TLSHandshakeTimeout,
-		IdleConnTimeout:     t.IdleConnTimeout,
-		DisableKeepAlives:   t.DisableKeepAlives,
-		MaxIdleConns:        t.MaxIdleConns,
-		MaxIdleConnsPerHost: t.MaxIdleConnsPerHost,
-		MaxConnsPerHost:     t.MaxConnsPerHost,
 	}
 }
 

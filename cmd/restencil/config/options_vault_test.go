@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"restencil/watch"
+	"restencil/watch/transport"
 	"restencil/watch/vault"
 )
 
@@ -28,7 +29,7 @@ func TestVaultOptions(t *testing.T) {
 		Address: "https://v", Namespace: "n", UserAgent: "ua",
 		Token: vault.Token{Text: "t", Unwrap: true},
 		TLS:   vault.TLS{SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CACertBytes: "pem", CAPath: "cas", ServerName: "s"},
-		Transport: vault.Transport{
+		Transport: transport.Options{
 			DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
 			MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
 		},
