@@ -252,7 +252,7 @@ func (s *site) bounded(path string) {
 	if most := 3 + minutes; leases > most {
 		s.t.Errorf("more than %d leases", most)
 	}
-	if most := 20 + 60*minutes; logins > most {
+	if most := 5 + 6*minutes; logins > most {
 		s.t.Errorf("more than %d logins", most)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"time"
 
 	"restencil/watch"
@@ -196,6 +197,9 @@ func isTransient(err error) bool {
 func (l *life) obtainFailed(now time.Time, err error) {
 	l.failures++
 	l.obtainAt = now.Add(l.pause(now, l.failures, err))
+	if mayHaveWorked(err) {
+		l.obtainAt = later(l.obtainAt, l.spare.take(now))
+	}
 	switch {
 	case !l.has:
 		l.err = err
@@ -313,8 +317,17 @@ func because(err error) string {
 	return " (" + err.Error() + ")"
 }
 
+// mayHaveWorked tells whether there may be a token that nobody knows: the answer
+// to a login was lost.
+func mayHaveWorked(err error) bool {
+	var answer *responseError
+	var sent *url.Error
+	return (errors.As(err, &answer) || errors.As(err, &sent)) && !harmless(err)
+}
+
 // allowedLogins bounds how often another token is fetched because one was
-// refused: three times at once, and then every ten seconds.
+// refused, or may have been given and not arrived: three times at once, and then
+// every ten seconds.
 type allowedLogins struct{ full time.Time } // when all three are there again
 
 const (

@@ -1,0 +1,36 @@
+package vault
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"restencil/watch"
+)
+
+// TestLostLogins: a login whose answer is lost may have made a token; however
+// short the pauses are that somebody wants, there is no heap of them.
+func TestLostLogins(t *testing.T) {
+	for name, c := range map[string]struct {
+		err         error
+		least, most int // logins in ten minutes
+	}{
+		"lost":       {&url.Error{Op: "Put", URL: "http://vault", Err: io.EOF}, 50, 65},
+		"internal":   {status(http.StatusInternalServerError, "no"), 50, 65},
+		"no network": {&url.Error{Op: "Put", URL: "http://vault", Err: errNetwork}, 500, 2000},
+		"sealed":     {status(http.StatusServiceUnavailable, "Vault is sealed"), 500, 2000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runSession(t, Token{Login: kubernetes}, func(m *tokenModel) { m.failed = c.err }, func(s *sessionTest) {
+				s.life.retry = watch.Backoff{Base: 250 * time.Millisecond, Max: time.Second}
+				s.start()
+				time.Sleep(10 * time.Minute)
+				if n := s.vault.count("login"); n < c.least || n > c.most {
+					t.Errorf("%d logins in 10 minutes", n)
+				}
+			})
+		})
+	}
+}
