@@ -260,7 +260,9 @@ func (r *Runner) take(now time.Time) error {
 		old := r.answers[id]
 		r.answers[id] = up.State
 		r.inform(q, old, up.State, now)
-		r.tell(r.stores.note(q, up.State.Failure, now))
+		for _, e := range r.stores.note(q, up.State.Failure, now) {
+			r.tell(e)
+		}
 		if err := r.exhausted(q, up.State.Failure); err != nil {
 			return err
 		}

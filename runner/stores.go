@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"time"
 
 	"restencil/watch"
@@ -16,21 +17,38 @@ type stores struct {
 }
 
 // note takes the newest failure of q, nil where there is none, and returns
-// what is to be told of it, nil where nothing is.
-func (s *stores) note(q watch.Query, f *watch.Failure, now time.Time) Event {
+// what is to be told of it. A store that refuses q does answer.
+func (s *stores) note(q watch.Query, f *watch.Failure, now time.Time) []Event {
 	if s.failing == nil {
 		s.failing = make(map[watch.Store]map[watch.Query]bool)
 		s.since = make(map[watch.Store]time.Time)
 		s.refused = make(map[watch.Query]string)
 	}
-	if f != nil && watch.Classify(f.Err) != watch.Retry {
-		return s.refuse(q, f)
+	var news []Event
+	add := func(e Event) {
+		if e != nil {
+			news = append(news, e)
+		}
 	}
-	delete(s.refused, q)
-	if f != nil {
-		return s.fail(q, f, now)
+	switch {
+	case f == nil:
+		delete(s.refused, q)
+		add(s.heal(q, now))
+	case watch.Classify(f.Err) == watch.Retry || ofAll(f.Err):
+		delete(s.refused, q)
+		add(s.fail(q, f, now))
+	default:
+		add(s.heal(q, now))
+		add(s.refuse(q, f))
 	}
-	return s.heal(q, now)
+	return news
+}
+
+// ofAll tells whether an error is no fault of its query, but stops all of the
+// store's.
+func ofAll(err error) bool {
+	var e *watch.Error
+	return errors.As(err, &e) && e.All
 }
 
 func (s *stores) refuse(q watch.Query, f *watch.Failure) Event {

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -20,9 +21,7 @@ func TestStoresTellAnOutageOnce(t *testing.T) {
 	var s stores
 	var told []Event
 	note := func(at int, q watch.Query, f *watch.Failure) {
-		if e := s.note(q, f, start.Add(time.Duration(at)*time.Second)); e != nil {
-			told = append(told, e)
-		}
+		told = append(told, s.note(q, f, start.Add(time.Duration(at)*time.Second))...)
 	}
 	note(0, a, down)
 	note(1, b, down)
@@ -57,15 +56,40 @@ func TestStoresTellARefusalOncePerReason(t *testing.T) {
 	now := time.Unix(1000, 0)
 	var told int
 	for _, f := range []*watch.Failure{denied("403"), denied("403"), denied("404"), nil, denied("403")} {
-		switch e := s.note(a, f, now).(type) {
-		case QueryRefused:
+		for _, e := range s.note(a, f, now) {
+			if _, ok := e.(QueryRefused); !ok {
+				t.Errorf("told %T: a refusal is no outage", e)
+			}
 			told++
-		case nil:
-		default:
-			t.Errorf("told %T: a refusal is no outage", e)
 		}
 	}
 	if told != 3 {
 		t.Errorf("told %d times, want 3: 403, 404, and 403 again after it had come right", told)
+	}
+}
+
+// TestStoresTellOnceWhatIsNoQuerysFault: a token that has ended stops all
+// queries, and is told once; when it is replaced by one that may not ask them
+// all, the store is there again, and only those are told.
+func TestStoresTellOnceWhatIsNoQuerysFault(t *testing.T) {
+	queries := []watch.Query{{Kind: watch.VaultRead, Name: "a"}, {Kind: watch.VaultRead, Name: "b"}}
+	denied := func(q watch.Query, all bool) *watch.Failure {
+		return &watch.Failure{Err: &watch.Error{Query: q, Class: watch.Denied, Err: errors.New("403"), All: all}}
+	}
+	var s stores
+	var told []string
+	for _, all := range []bool{true, true, false, false} {
+		for _, q := range queries {
+			for _, e := range s.note(q, denied(q, all), time.Unix(1000, 0)) {
+				told = append(told, fmt.Sprintf("%T", e))
+			}
+		}
+	}
+	want := []string{"runner.StoreAway", "runner.QueryRefused", "runner.StoreBack", "runner.QueryRefused"}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Error(diff)
+	}
+	if store, since := s.longest(); store != "" {
+		t.Errorf("%s is away since %v", store, since)
 	}
 }

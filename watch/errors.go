@@ -26,6 +26,10 @@ type Error struct {
 	Class      Class
 	RetryAfter time.Duration // what the store asked for, 0 if it did not
 	Err        error
+
+	// All says that it is no fault of the query: until something else changes,
+	// such as the token, no query of this store is answered.
+	All bool
 }
 
 // Error begins with the query's identity, as consul-template's errors do.

@@ -92,12 +92,20 @@ func TestGivenTokenIsRevoked(t *testing.T) {
 	s.policy("everything", everything)
 	first := s.token("everything", time.Hour)
 	s.vault = fmt.Sprintf("token = %q", first)
+	for i := range 20 {
+		s.put(fmt.Sprint("other", i), map[string]any{"v": "1"})
+		s.template(fmt.Sprint("other", i), fmt.Sprintf(`{{ with secret "secret/other%d?refresh=1s" }}{{ .Data.data.v }}{{ end }}`, i))
+	}
 	s.template("a", `{{ with secret "secret/a?refresh=1s" }}{{ .Data.data.v }}{{ end }}`)
 	d := s.start("-log-level", "info")
 	eventually(t, holds(s.file("a"), "1"))
 	s.revoke(first)
 	s.put("a", map[string]any{"v": "2"})
 	eventually(t, d.says("WARN", "Vault does not know the token of the configuration"))
+	time.Sleep(2 * time.Second) // for all to have noticed
+	if n, most := d.lines("WARN", "Vault does not know the token"), 2; n > most {
+		t.Errorf("%d lines of the log tell of one token", n)
+	}
 	d.alive()
 	if err := holds(s.file("a"), "1")(); err != nil {
 		t.Error(err)

@@ -36,13 +36,13 @@ func classify(q watch.Query, r request, err error) *watch.Error {
 	}
 	var session *sessionError
 	if errors.As(err, &session) {
-		return &watch.Error{Query: q, Class: session.class, RetryAfter: session.after, Err: err}
+		return &watch.Error{Query: q, Class: session.class, RetryAfter: session.after, Err: err, All: true}
 	}
 	var answer *responseError
 	if !errors.As(err, &answer) {
 		return &watch.Error{Query: q, Class: watch.Retry, Err: err}
 	}
-	e := &watch.Error{Query: q, Class: classOf(answer.Status), RetryAfter: answer.RetryAfter, Err: err}
+	e := &watch.Error{Query: q, Class: classOf(answer.Status), RetryAfter: answer.RetryAfter, Err: err, All: refusedToken(err)}
 	if text := explain(r, answer); text != "" {
 		e.Err = fmt.Errorf("%s (%w)", text, err)
 	}

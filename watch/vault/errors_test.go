@@ -50,6 +50,9 @@ func TestClassify(t *testing.T) {
 			if !errors.Is(e, c.err) {
 				t.Error("the cause is not kept")
 			}
+			if all := name == "unknown token" || name == "no login" || name == "pending"; e.All != all {
+				t.Errorf("it stops all queries: %t", e.All)
+			}
 		})
 	}
 }

@@ -63,7 +63,7 @@ func (l *loop) retry(e *entry, at time.Time) {
 // of that as long as what e has is good.
 func (l *loop) wait(e *entry, spent *spentError, now time.Time) {
 	if end := e.end(); !spent.soon && (!e.known || !end.IsZero() && end.Before(spent.until)) {
-		e.fail(&watch.Error{Query: e.query, Class: watch.Retry, RetryAfter: spent.until.Sub(now), Err: spent})
+		e.fail(&watch.Error{Query: e.query, Class: watch.Denied, RetryAfter: spent.until.Sub(now), Err: spent})
 	}
 	at := spent.until.Add(time.Millisecond)
 	if left := e.end().Sub(now); e.known && e.held.Renews() && left > 0 { // it may do to renew it, after all
