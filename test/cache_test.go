@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -24,8 +25,8 @@ func TestRestartWhileConsulIsAway(t *testing.T) {
 		"-exec", "sh -c 'cat " + out + " > " + child + "; exec sleep 1000'",
 	}
 	d := start(t, args...)
-	eventually(t, holds(out, "1 consul"))
-	d.stop()
+	await.Eventually(t, await.Holds(out, "1 consul"))
+	d.Stop()
 	kept := filepath.Join(state, "cache", "consul.answers")
 	if info, err := os.Stat(kept); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("the answers: %v, %v", info, err)
@@ -38,20 +39,20 @@ func TestRestartWhileConsulIsAway(t *testing.T) {
 		}
 	}
 	d = start(t, args...)
-	eventually(t, holds(out, "1 consul"))
-	eventually(t, holds(child, "1 consul"))
-	eventually(t, func() error {
-		if !strings.Contains(d.stderr.String(), "no answers from consul") {
+	await.Eventually(t, await.Holds(out, "1 consul"))
+	await.Eventually(t, await.Holds(child, "1 consul"))
+	await.Eventually(t, func() error {
+		if !strings.Contains(d.Log.String(), "no answers from consul") {
 			return fmt.Errorf("the outage was not told")
 		}
 		return nil
 	})
-	d.alive()
+	d.MustBeAlive()
 
 	agent.Start()
 	put(t, agent.Client(), "a", "2")
-	eventually(t, holds(out, "2 consul"))
-	d.stop()
+	await.Eventually(t, await.Holds(out, "2 consul"))
+	d.Stop()
 
 	// Nothing is taken from a file that is damaged, and that is told.
 	agent.Kill()
@@ -60,13 +61,13 @@ func TestRestartWhileConsulIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	d = start(t, args...)
-	eventually(t, func() error {
-		if !strings.Contains(d.stderr.String(), "the cache "+kept+" is not used: it is damaged") {
+	await.Eventually(t, func() error {
+		if !strings.Contains(d.Log.String(), "the cache "+kept+" is not used: it is damaged") {
 			return fmt.Errorf("the damage was not told")
 		}
 		return nil
 	})
 	agent.Start()
-	eventually(t, holds(out, "2 consul"))
-	d.alive()
+	await.Eventually(t, await.Holds(out, "2 consul"))
+	d.MustBeAlive()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -28,10 +29,10 @@ func TestFilesFollowKeys(t *testing.T) {
 	tpl, out := filepath.Join(dir, "app.ctmpl"), filepath.Join(dir, "app.conf")
 	writeFile(t, tpl, `port = {{ key "app/port" }}`)
 	d := start(t, "-consul-addr", agent.Addr(), "-template", tpl+":"+out)
-	eventually(t, holds(out, "port = 8080"))
+	await.Eventually(t, await.Holds(out, "port = 8080"))
 	put(t, agent.Client(), "app/port", "9090")
-	eventually(t, holds(out, "port = 9090"))
-	d.alive()
+	await.Eventually(t, await.Holds(out, "port = 9090"))
+	d.MustBeAlive()
 }
 
 // An outage blanks nothing and ends nothing, and what changes after it arrives.
@@ -42,33 +43,33 @@ func TestConsulGoesAwayAndComesBack(t *testing.T) {
 	tpl, out := filepath.Join(dir, "t"), filepath.Join(dir, "out")
 	writeFile(t, tpl, `{{ key "a" }} {{ range services }}{{ .Name }}{{ end }}`)
 	d := start(t, "-consul-addr", agent.Addr(), "-template", tpl+":"+out)
-	eventually(t, holds(out, "1 consul"))
+	await.Eventually(t, await.Holds(out, "1 consul"))
 	before, err := os.Stat(out)
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	agent.Kill()
-	eventually(t, func() error {
-		if !strings.Contains(d.stderr.String(), "no answers from consul") {
+	await.Eventually(t, func() error {
+		if !strings.Contains(d.Log.String(), "no answers from consul") {
 			return fmt.Errorf("the outage was not told")
 		}
 		return nil
 	})
 	for down := time.Now().Add(outage(t)); time.Now().Before(down); time.Sleep(20 * time.Millisecond) {
-		if err := holds(out, "1 consul")(); err != nil {
+		if err := await.Holds(out, "1 consul")(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d.alive()
+	d.MustBeAlive()
 	agent.Start()
 	put(t, agent.Client(), "a", "2")
-	eventually(t, holds(out, "2 consul"))
+	await.Eventually(t, await.Holds(out, "2 consul"))
 	if after, err := os.Stat(out); err != nil || os.SameFile(before, after) {
 		t.Errorf("the file was not replaced: %v", err)
 	}
-	eventually(t, func() error {
-		if !strings.Contains(d.stderr.String(), "consul answers again") {
+	await.Eventually(t, func() error {
+		if !strings.Contains(d.Log.String(), "consul answers again") {
 			return fmt.Errorf("the end of the outage was not told")
 		}
 		return nil
@@ -94,12 +95,12 @@ func TestThousandChanges(t *testing.T) {
 	writeFile(t, tpl, `{{ key "n" }}`)
 	start(t, "-consul-addr", agent.Addr(), "-wait", "50ms:500ms",
 		"-template", tpl+":"+out+":echo ran >> "+log)
-	eventually(t, holds(out, "0"))
+	await.Eventually(t, await.Holds(out, "0"))
 	const last = 1000
 	for i := 1; i <= last; i++ {
 		put(t, c, "n", strconv.Itoa(i))
 	}
-	eventually(t, holds(out, strconv.Itoa(last)))
+	await.Eventually(t, await.Holds(out, strconv.Itoa(last)))
 	ran, err := os.ReadFile(log)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/binary"
+	"restencil/test/daemon"
 	"restencil/test/servers"
 )
 
@@ -119,7 +121,7 @@ func (c execCase) run(t *testing.T, program string) {
 	cmd := exec.Command(program, append([]string{"-config", "config.hcl", "-template", "in.ctmpl:out"}, c.args...)...)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/bin:/usr/bin", "HOME=" + dir, "GIVEN=1", "DENIED=1", "CONSUL_HTTP_TOKEN=t", "VAULT_ADDR=v"}
-	var out, log buffer
+	var out, log daemon.Output
 	cmd.Stdout, cmd.Stderr = &out, &log
 	cmd.WaitDelay = time.Second // consul-template may leave a part of the child
 	if err := cmd.Start(); err != nil {
@@ -136,7 +138,7 @@ func (c execCase) run(t *testing.T, program string) {
 		if err != nil && !errors.As(err, new(*exec.ExitError)) {
 			t.Errorf("%v; a part of the child is left", err)
 		}
-	case <-time.After(patience):
+	case <-time.After(await.Patience):
 		t.Fatalf("it runs on; it printed:\n%s", log.String())
 	}
 	if code := cmd.ProcessState.ExitCode(); code != c.code {
@@ -147,14 +149,14 @@ func (c execCase) run(t *testing.T, program string) {
 	}
 }
 
-func (s step) take(t *testing.T, dir string, cmd *exec.Cmd, out *buffer) {
+func (s step) take(t *testing.T, dir string, cmd *exec.Cmd, out *daemon.Output) {
 	t.Helper()
 	signals := map[string]syscall.Signal{
 		"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "QUIT": syscall.SIGQUIT, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2,
 	}
 	switch s.verb {
 	case "wait":
-		eventually(t, func() error {
+		await.Eventually(t, func() error {
 			if !strings.Contains(out.String(), s.object) {
 				return fmt.Errorf("printed %q, want %q in it", out.String(), s.object)
 			}

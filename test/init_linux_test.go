@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/binary"
+	"restencil/test/daemon"
 )
 
 // TestFirstProcess runs the program as process 1, as containers do: it buries
@@ -44,7 +46,7 @@ echo x >>runs
 		"-exec", `trap "exit 3" TERM; while :; do sleep 0.02; done`, "-exec-reload-signal", "SIGCONT")
 	cmd := exec.Command(unshare[0], args...)
 	cmd.Dir = dir
-	var log buffer
+	var log daemon.Output
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -62,8 +64,8 @@ echo x >>runs
 	}()
 	for i := range 4 {
 		writeFile(t, filepath.Join(dir, "data.yaml"), fmt.Sprintf("keys: {a: %d}", i))
-		eventually(t, holds(filepath.Join(dir, "out"), strconv.Itoa(i)))
-		eventually(t, func() error {
+		await.Eventually(t, await.Holds(filepath.Join(dir, "out"), strconv.Itoa(i)))
+		await.Eventually(t, func() error {
 			if runs, _ := os.ReadFile(filepath.Join(dir, "runs")); len(runs) < 2*(i+1) {
 				return fmt.Errorf("%d of %d runs of the command; it printed:\n%s", len(runs)/2, i+1, log.String())
 			}
@@ -71,7 +73,7 @@ echo x >>runs
 		})
 	}
 	first := childrenOf(t, cmd.Process.Pid)[0]
-	eventually(t, func() error {
+	await.Eventually(t, func() error {
 		if left := childrenOf(t, first); len(left) != 1 {
 			return fmt.Errorf("process 1 has %d children, want the one it was told to run", len(left))
 		}
@@ -82,7 +84,7 @@ echo x >>runs
 	}
 	select {
 	case <-ended:
-	case <-time.After(patience):
+	case <-time.After(await.Patience):
 		t.Fatal("it runs on")
 	}
 	if code := cmd.ProcessState.ExitCode(); code != 3 {

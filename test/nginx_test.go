@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -43,24 +44,24 @@ func TestTrafficFollowsHealth(t *testing.T) {
 	writeFile(t, tpl, fmt.Sprintf(upstream, web.Addr()))
 	d := start(t, "-consul-addr", agent.Addr(),
 		"-template", tpl+":"+filepath.Join(web.ConfDir(), "web.conf")+":"+web.ReloadCommand())
-	eventually(t, func() error { return serves(web.Addr(), "a", true) })
+	await.Eventually(t, func() error { return serves(web.Addr(), "a", true) })
 
 	b.register(t, agent.Client())
 	within(t, prompt, "traffic for a new backend", func() error { return serves(web.Addr(), "b", true) })
 	b.health(t, agent.Client(), api.HealthCritical)
 	within(t, prompt, "no traffic for a critical backend", func() error { return serves(web.Addr(), "b", false) })
 	b.health(t, agent.Client(), api.HealthPassing)
-	eventually(t, func() error { return serves(web.Addr(), "b", true) })
-	d.alive()
+	await.Eventually(t, func() error { return serves(web.Addr(), "b", true) })
+	d.MustBeAlive()
 }
 
-// within is eventually, and tells how long it took where that was too long. On
+// within is await.Eventually, and tells how long it took where that was too long. On
 // a machine that is busy with other tests it is no error: the benchmarks in
 // test/bench measure speed.
 func within(t *testing.T, limit time.Duration, what string, check func() error) {
 	t.Helper()
 	start := time.Now()
-	eventually(t, check)
+	await.Eventually(t, check)
 	if took := time.Since(start); took > limit {
 		t.Logf("%s took %v, longer than %v", what, took, limit)
 	}

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"restencil/test/await"
+	"restencil/test/daemon"
 )
 
 // A hundred reloads with one changed template run its command once, and leave
@@ -20,23 +23,21 @@ func TestHundredReloads(t *testing.T) {
 	d := start(t, "-local", path("data.yaml"),
 		"-template", path("a.ctmpl")+":"+path("a.out")+":echo a >> "+path("ran"),
 		"-template", path("b.ctmpl")+":"+path("b.out")+":echo b >> "+path("ran"))
-	eventually(t, holds(path("ran"), "a\nb\n"))
+	await.Eventually(t, await.Holds(path("ran"), "a\nb\n"))
 	before := openFiles(t, d)
 	writeFile(t, path("b.ctmpl"), `new {{ key "a" }}`)
 	for i := range 100 {
-		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-			t.Fatal(err)
-		}
-		eventually(t, func() error {
-			if n := strings.Count(d.stderr.String(), "Reloading configuration..."); n <= i {
+		d.Signal(syscall.SIGHUP)
+		await.Eventually(t, func() error {
+			if n := strings.Count(d.Log.String(), "Reloading configuration..."); n <= i {
 				return fmt.Errorf("%d reloads", n)
 			}
 			return nil
 		})
 	}
-	eventually(t, holds(path("b.out"), "new 1"))
-	eventually(t, holds(path("ran"), "a\nb\nb\n"))
-	eventually(t, func() error {
+	await.Eventually(t, await.Holds(path("b.out"), "new 1"))
+	await.Eventually(t, await.Holds(path("ran"), "a\nb\nb\n"))
+	await.Eventually(t, func() error {
 		if after := openFiles(t, d); after > before {
 			return fmt.Errorf("%d open files, %d before", after, before)
 		}
@@ -44,9 +45,9 @@ func TestHundredReloads(t *testing.T) {
 	})
 }
 
-func openFiles(t *testing.T, d *daemon) int {
+func openFiles(t *testing.T, d *daemon.Daemon) int {
 	t.Helper()
-	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.cmd.Process.Pid))
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.Cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}

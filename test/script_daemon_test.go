@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"restencil/test/await"
 )
 
 // daemons are the programs that a script has started, by name.
@@ -101,7 +103,7 @@ func ended(ts *testscript.TestScript, neg bool, args []string) {
 	d := daemonNamed(ts, args[0])
 	select {
 	case <-d.ended:
-	case <-time.After(patience):
+	case <-time.After(await.Patience):
 		ts.Fatalf("%s still runs", args[0])
 	}
 	log := ts.ReadFile(args[0] + ".log")

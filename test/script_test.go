@@ -10,10 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"restencil/test/await"
 	"restencil/test/binary"
 )
 
@@ -76,7 +76,7 @@ func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 	wait(ts, func() error {
 		got, err := os.ReadFile(path)
 		if err == nil && strings.TrimSuffix(string(got), "\n") != args[1] {
-			err = fmt.Errorf("%s holds %s, want %s", args[0], quote(string(got)), quote(args[1]))
+			err = fmt.Errorf("%s holds «%s», want «%s»", args[0], await.Clip(string(got)), await.Clip(args[1]))
 		}
 		return err
 	})
@@ -99,11 +99,5 @@ func waitGrep(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func wait(ts *testscript.TestScript, check func() error) {
-	var err error
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if err = check(); err == nil {
-			return
-		}
-	}
-	ts.Fatalf("after %v: %v", patience, err)
+	ts.Check(await.Poll(await.Patience, check))
 }

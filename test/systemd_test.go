@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"restencil/test/await"
 )
 
 // A service of Type=notify, from its start to its end, as systemd sees it.
@@ -34,14 +36,12 @@ func TestSystemd(t *testing.T) {
 	}
 	messages.want("WATCHDOG=1")
 	messages.want("WATCHDOG=1")
-	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
+	d.Signal(syscall.SIGHUP)
 	messages.want("READY=1\nSTATUS=1 file in step")
 	if !messages.heard("RELOADING=1\nMONOTONIC_USEC=") {
 		t.Errorf("nothing was told of the reload, but %q", messages.all)
 	}
-	d.stop()
+	d.Stop()
 	messages.want("STOPPING=1\nSTATUS=stopping")
 }
 
@@ -73,14 +73,14 @@ func serviceManager(t *testing.T) *mailbox {
 // want reads messages until this one comes.
 func (m *mailbox) want(want string) {
 	m.t.Helper()
-	if err := m.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := m.conn.SetReadDeadline(time.Now().Add(await.Patience)); err != nil {
 		m.t.Fatal(err)
 	}
 	buf := make([]byte, 4096)
 	for {
 		n, err := m.conn.Read(buf)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			m.t.Fatalf("no message %q within %v, but %q", want, patience, m.all)
+			m.t.Fatalf("no message %q within %v, but %q", want, await.Patience, m.all)
 		} else if err != nil {
 			m.t.Fatal(err)
 		}

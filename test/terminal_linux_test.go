@@ -12,13 +12,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"restencil/test/await"
 	"restencil/test/binary"
+	"restencil/test/daemon"
 )
 
 // A terminal is one end of a pseudo-terminal, where a test types and reads.
 type terminal struct {
 	*os.File
-	printed buffer
+	printed daemon.Output
 }
 
 // openTerminal returns a terminal, and its other end for a program.
@@ -79,7 +81,7 @@ func TestExecAtTerminal(t *testing.T) {
 				_ = cmd.Wait()
 				close(ended)
 			}()
-			eventually(t, func() error {
+			await.Eventually(t, func() error {
 				if !strings.Contains(term.printed.String(), "ready") {
 					return fmt.Errorf("printed %q", term.printed.String())
 				}
@@ -90,7 +92,7 @@ func TestExecAtTerminal(t *testing.T) {
 			}
 			select {
 			case <-ended:
-			case <-time.After(patience):
+			case <-time.After(await.Patience):
 				_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 				<-ended
 				t.Fatalf("it runs on; printed %q", term.printed.String())

@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"restencil/test/await"
+	"restencil/test/daemon"
 )
 
 // TestVerify: what reads the files is asked whether it is well, by HTTP and by
@@ -56,23 +59,23 @@ template {
 	bundle      = "app"
 }`, data, filepath.Join(dir, "state"), out, loaded, server.URL, listener.Addr()))
 	d := start(t, "-config", conf, "-log-level", "info")
-	d.logs(`bundle "app": ` + out + " is in place and loaded")
+	logs(t, d, `bundle "app": `+out+" is in place and loaded")
 
 	writeFile(t, data, "keys: {a: 2}")
-	d.logs(`bundle "app": verify failed`, server.URL, "503", "the old files are back")
-	eventually(t, holds(loaded, "1"))
+	logs(t, d, `bundle "app": verify failed`, server.URL, "503", "the old files are back")
+	await.Eventually(t, await.Holds(loaded, "1"))
 
 	writeFile(t, data, "keys: {a: 3}")
-	eventually(t, holds(loaded, "3"))
-	eventually(t, holds(out, "3"))
-	d.alive()
+	await.Eventually(t, await.Holds(loaded, "3"))
+	await.Eventually(t, await.Holds(out, "3"))
+	d.MustBeAlive()
 }
 
 // logs waits until the daemon has printed these texts.
-func (d *daemon) logs(texts ...string) {
-	d.t.Helper()
-	eventually(d.t, func() error {
-		log := d.stderr.String()
+func logs(t *testing.T, d *daemon.Daemon, texts ...string) {
+	t.Helper()
+	await.Eventually(t, func() error {
+		log := d.Log.String()
 		for _, text := range texts {
 			if !strings.Contains(log, text) {
 				return fmt.Errorf("the daemon has not printed %q, but\n%s", text, log)

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -34,7 +35,7 @@ func TestLeaderKilled(t *testing.T) {
 		{cluster.ServerAddr(0), upstream, nil},
 	} {
 		_, file := render(t, d.addr, d.template, d.args...)
-		eventually(t, hasServers(file, first))
+		await.Eventually(t, hasServers(file, first))
 		files = append(files, file)
 		samplers = append(samplers, sample(t, file, neverFewer(first)))
 	}

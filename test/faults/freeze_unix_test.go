@@ -6,16 +6,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"restencil/test/daemon"
 )
 
 // freeze stops the daemon where it is, for that long.
-func freeze(t *testing.T, d *daemon, long time.Duration) {
+func freeze(t *testing.T, d *daemon.Daemon, long time.Duration) {
 	t.Helper()
-	if err := d.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	d.Signal(syscall.SIGSTOP)
 	time.Sleep(long) // the fault
-	if err := d.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	d.Signal(syscall.SIGCONT)
 }

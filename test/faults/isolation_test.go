@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -38,36 +39,36 @@ func TestIsolation(t *testing.T) {
 
 	for i, end := 0, time.Now().Add(lasting(5*time.Second)); time.Now().Before(end); i++ {
 		put(t, c, "app/port", fmt.Sprint(i))
-		promptly(t, holds(s.file("healthy"), fmt.Sprint(i)))
-		d.alive()
+		promptly(t, await.Holds(s.file("healthy"), fmt.Sprint(i)))
+		d.Alive()
 	}
 	for _, name := range []string{"value", "json", "mistake", "nowhere", "denied"} {
-		if err := exists(s.file(name))(); err == nil {
+		if err := await.Exists(s.file(name))(); err == nil {
 			t.Errorf("there is a file of %s", name)
 		}
 	}
 	put(t, c, "app/limit", "10")
-	promptly(t, holds(s.file("value"), "10"))
+	promptly(t, await.Holds(s.file("value"), "10"))
 	put(t, c, "app/json", `{"a":1}`)
-	promptly(t, holds(s.file("json"), "1"))
+	promptly(t, await.Holds(s.file("json"), "1"))
 	grant(t, c, `key_prefix "" { policy = "read" }`)
-	within(t, time.Minute+patience, holds(s.file("denied"), "secret")) // it was told no, and asks seldom
+	await.Within(t, time.Minute+await.Patience, await.Holds(s.file("denied"), "secret")) // it was told no, and asks seldom
 
 	// And back: a file that was right stays.
 	put(t, c, "app/limit", "too many")
 	promptly(t, func() error {
-		if n := linesWith(d.log.String(), `"too many"`); n != 1 {
+		if n := linesWith(d.Log.String(), `"too many"`); n != 1 {
 			return fmt.Errorf("%d lines of the log tell of the new value", n)
 		}
 		return nil
 	})
 	put(t, c, "app/port", "last")
-	promptly(t, holds(s.file("healthy"), "last"))
-	if err := holds(s.file("value"), "10")(); err != nil {
+	promptly(t, await.Holds(s.file("healthy"), "last"))
+	if err := await.Holds(s.file("value"), "10")(); err != nil {
 		t.Error(err)
 	}
 	for _, what := range []string{`"many"`, "unexpected end of JSON", "out of range", "denied/k", "web@nowhere"} {
-		if n := linesWith(d.log.String(), what); n != 1 {
+		if n := linesWith(d.Log.String(), what); n != 1 {
 			t.Errorf("%d lines of the log tell of %s, want one", n, what)
 		}
 	}

@@ -10,15 +10,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/consul/api"
-)
 
-// exists returns a check that there is a file at path.
-func exists(path string) func() error {
-	return func() error {
-		_, err := os.Stat(path)
-		return err
-	}
-}
+	"restencil/test/await"
+)
 
 func readFile(path string) (string, error) {
 	content, err := os.ReadFile(path)
@@ -43,7 +37,7 @@ func fill(t *testing.T, c *api.Client, n int) {
 // put writes a key. It tries until that works.
 func put(t *testing.T, c *api.Client, key, value string) {
 	t.Helper()
-	eventually(t, func() error {
+	await.Eventually(t, func() error {
 		_, err := c.KV().Put(&api.KVPair{Key: key, Value: []byte(value)}, nil)
 		return err
 	})

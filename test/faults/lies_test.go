@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -149,7 +150,7 @@ func testLie(t *testing.T, what lie, pace time.Duration) {
 	_, many := render(t, between.addr(), amongOthers(doubted), crowded...)
 	files := []string{one, many}
 	for _, file := range files {
-		eventually(t, holds(file, doubtedFile(n, honest, honest)))
+		await.Eventually(t, await.Holds(file, doubtedFile(n, honest, honest)))
 		sample(t, file, oneOf(mixtures(n)))
 	}
 
@@ -163,7 +164,7 @@ func testLie(t *testing.T, what lie, pace time.Duration) {
 	}
 	between.tell(nil)
 	for _, file := range files {
-		within(t, prompt()+pace, holds(file, doubtedFile(n+1, changed, changed)))
+		await.Within(t, prompt()+pace, await.Holds(file, doubtedFile(n+1, changed, changed)))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -23,7 +24,7 @@ func TestHalfOpen(t *testing.T) {
 				time.Sleep(somewhere(0, lasting(6*time.Second)/3)) // the fault
 				end(p)
 			}
-			promptly(t, holds(file, w.finish(t)))
+			promptly(t, await.Holds(file, w.finish(t)))
 		})
 	}
 }
@@ -41,7 +42,7 @@ func TestDeadConnections(t *testing.T) {
 	p.stall()
 	want := w.finish(t)
 	p.strand()
-	within(t, 2*time.Minute, holds(file, want))
+	await.Within(t, 2*time.Minute, await.Holds(file, want))
 }
 
 // throughPipe renders keys that change all the time, on an agent at the other
@@ -51,7 +52,7 @@ func throughPipe(t *testing.T) (p *pipe, w *writer, file string) {
 	w = startWriter(t, agent.Client())
 	p = newPipe(t, agent.Addr())
 	_, file = render(t, p.addr(), numbered())
-	eventually(t, exists(file))
+	await.Eventually(t, await.Exists(file))
 	sample(t, file, onlyUp())
 	return p, w, file
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -16,7 +17,7 @@ func TestAgentKilled(t *testing.T) {
 	c := agent.Client()
 	w := startWriter(t, c)
 	d, file := render(t, agent.Addr(), numbered())
-	eventually(t, exists(file))
+	await.Eventually(t, await.Exists(file))
 	s := sample(t, file, onlyUp())
 	kills := 0
 	for end := time.Now().Add(lasting(20 * time.Second)); time.Now().Before(end); kills++ {
@@ -25,10 +26,10 @@ func TestAgentKilled(t *testing.T) {
 		time.Sleep(somewhere(0, 500*time.Millisecond)) // how long it is away
 		agent.Start()
 		s.fine()
-		d.alive()
+		d.Alive()
 	}
 	want := w.finish(t)
-	promptly(t, holds(file, want))
+	promptly(t, await.Holds(file, want))
 	t.Logf("%d kills", kills)
 }
 
@@ -42,11 +43,11 @@ func TestAgentAway(t *testing.T) {
 		register(t, c, "web", i)
 	}
 	d, file := render(t, agent.Addr(), upstream)
-	eventually(t, hasServers(file, n))
+	await.Eventually(t, hasServers(file, n))
 	sample(t, file, neverFewer(n))
 	agent.Kill()
 	time.Sleep(lasting(30 * time.Second)) // the fault
-	d.alive()
+	d.Alive()
 	agent.Start()
 	register(t, c, "web", n)
 	promptly(t, hasServers(file, n+1))
@@ -60,7 +61,7 @@ func TestAgentFrozen(t *testing.T) {
 	c := agent.Client()
 	w := startWriter(t, c)
 	d, file := render(t, agent.Addr(), numbered())
-	eventually(t, exists(file))
+	await.Eventually(t, await.Exists(file))
 	s := sample(t, file, onlyUp())
 	for frozen, end := 10*time.Millisecond, time.Now().Add(lasting(15*time.Second)); time.Now().Before(end); frozen *= 2 {
 		time.Sleep(somewhere(0, 500*time.Millisecond)) // when it is stopped
@@ -68,10 +69,10 @@ func TestAgentFrozen(t *testing.T) {
 		time.Sleep(min(frozen, time.Until(end))) // the fault
 		agent.Resume()
 		s.fine()
-		d.alive()
+		d.Alive()
 	}
 	want := w.finish(t)
-	promptly(t, holds(file, want))
+	promptly(t, await.Holds(file, want))
 }
 
 // TestDaemonFrozen stops the daemon itself, so that all it waits for is late.
@@ -81,14 +82,14 @@ func TestDaemonFrozen(t *testing.T) {
 	c := agent.Client()
 	w := startWriter(t, c)
 	d, file := render(t, agent.Addr(), numbered())
-	eventually(t, exists(file))
+	await.Eventually(t, await.Exists(file))
 	s := sample(t, file, onlyUp())
 	for end := time.Now().Add(lasting(10 * time.Second)); time.Now().Before(end); {
 		time.Sleep(somewhere(0, time.Second)) // when it is stopped
 		freeze(t, d, somewhere(0, 5*time.Second))
 		s.fine()
-		d.alive()
+		d.Alive()
 	}
 	want := w.finish(t)
-	promptly(t, holds(file, want))
+	promptly(t, await.Holds(file, want))
 }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"restencil/test/await"
 )
 
 // A sampler reads a file all the time and judges what it holds.
@@ -50,7 +52,7 @@ func (s *sampler) halt() {
 	close(s.quit)
 	s.wg.Wait()
 	for _, w := range s.wrong {
-		s.t.Errorf("after %v, %s held «%s»: %v", w.at.Round(time.Millisecond), s.path, clip(w.content), w.err)
+		s.t.Errorf("after %v, %s held «%s»: %v", w.at.Round(time.Millisecond), s.path, await.Clip(w.content), w.err)
 	}
 	if s.reads == 0 {
 		s.t.Errorf("%s was never read", s.path)

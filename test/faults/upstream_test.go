@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/consul/api"
+
+	"restencil/test/await"
 )
 
 // upstream is a template as people have it for nginx.
@@ -68,7 +70,7 @@ func hasServers(path string, n int) func() error {
 func register(t *testing.T, c *api.Client, service string, i int) {
 	t.Helper()
 	node := fmt.Sprintf("%s-%d", service, i)
-	eventually(t, func() error {
+	await.Eventually(t, func() error {
 		_, err := c.Catalog().Register(&api.CatalogRegistration{
 			Node: node, Address: fmt.Sprintf("10.0.0.%d", i),
 			NodeMeta: map[string]string{"external-node": "true"},

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/binary"
 	"restencil/test/servers"
 )
@@ -135,10 +136,10 @@ func (m *menagerie) learn() {
 }
 
 // check looks for canaries everywhere.
-func (m *menagerie) check(d *daemon) {
+func (m *menagerie) check(d *siteDaemon) {
 	m.t.Helper()
 	m.learn()
-	m.clean(m.t, "standard error", d.log.String())
+	m.clean(m.t, "standard error", d.Log.String())
 	m.clean(m.t, "standard output", d.stdout.String())
 	m.cleanTree(m.t, m.dir, "conf", "out")
 }
@@ -160,17 +161,17 @@ func TestNoSecretInTheLog(t *testing.T) {
 			}
 			m.template("commanded", m.text(`{{ .Data.data.password }}`), fmt.Sprintf("command = \"env >%s\"", m.path("command")))
 			d := m.start("-log-level", "trace", "-log-format", format, "-log-file", m.path("log"))
-			eventually(t, exists(m.file("all")))
-			eventually(t, exists(m.file("key.pem")))
-			eventually(t, exists(m.path("command")))
-			eventually(t, d.says("parseInt"))
+			await.Eventually(t, await.Exists(m.file("all")))
+			await.Eventually(t, await.Exists(m.file("key.pem")))
+			await.Eventually(t, await.Exists(m.path("command")))
+			await.Eventually(t, d.says("parseInt"))
 			next := m.value("the next password")
 			m.put("app", map[string]any{"password": next})
 			m.template("changed", m.text(`{{ .Data.data.password }}, changed`))
 			d.reload()
-			eventually(t, holds(m.file("changed"), next+", changed"))
+			await.Eventually(t, await.Holds(m.file("changed"), next+", changed"))
 			time.Sleep(2 * time.Second) // for all to have gone wrong once
-			d.signal(syscall.SIGQUIT)   // which makes other programs in Go print their stacks
+			d.Signal(syscall.SIGQUIT)   // which makes other programs in Go print their stacks
 			d.stop()
 			m.check(d)
 		})
@@ -212,22 +213,22 @@ func TestNoSecretOfCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := m.start("-log-level", "trace", "-log-file", m.path("logs", "log"))
-	eventually(t, exists(m.file("slow.loaded")))
+	await.Eventually(t, await.Exists(m.file("slow.loaded")))
 	for _, name := range []string{"all", "key.pem", "reload", "verify", "slow", "plain"} {
-		eventually(t, exists(m.file(name)))
+		await.Eventually(t, await.Exists(m.file(name)))
 		write(t, m.file(name)+".bad", "")
 	}
 	next := m.value("the next password")
 	m.put("app", map[string]any{"password": next})
 	for _, name := range []string{"check", "reload", "verify", "json", "yaml", "x509", "plain"} {
-		eventually(t, m.logged(name, "fail"))
+		await.Eventually(t, m.logged(name, "fail"))
 	}
 	for _, args := range [][]string{{"history"}, {"history", "verify"}, {"rollback", "verify"}, {"rollback", "reload", "1"}, {"accept", "check"}} {
 		out, _ := exec.Command(binary.Path(t), append(args, "-state-dir", m.path("state"))...).CombinedOutput()
 		m.clean(t, strings.Join(args, " "), string(out))
 	}
-	eventually(t, holds(m.file("slow"), next)) // and its command does not end
-	d.kill()
+	await.Eventually(t, await.Holds(m.file("slow"), next)) // and its command does not end
+	d.Kill()
 	m.learn()
 	m.cleanTree(t, m.dir, "conf", "out")
 	for line := range strings.Lines(content(t, m.path("modes"))) {
@@ -321,11 +322,11 @@ func TestNoSecretOfLogins(t *testing.T) {
 			shown, _ := s.run(0, "-print-config")
 			c.clean(t, "-print-config", shown)
 			d := s.start("-log-level", "trace", "-log-file", s.path("log"))
-			eventually(t, d.says("WARN"))
+			await.Eventually(t, d.says("WARN"))
 			d.reload()
 			time.Sleep(300 * time.Millisecond) // for some attempts
 			d.stop()
-			c.clean(t, "standard error", d.log.String())
+			c.clean(t, "standard error", d.Log.String())
 			c.clean(t, "standard output", d.stdout.String())
 			c.cleanTree(t, s.dir, "conf")
 			absent(t, s.file("a"))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -31,13 +32,13 @@ func TestRevokeOnExit(t *testing.T) {
 			s.appRole(map[string]any{"token_ttl": "1h"}, test.setting)
 			s.template("a", `{{ with secret "leased/a" }}{{ .Data.v }}{{ end }}{{ with secret "leased/b" }}{{ .Data.v }}{{ end }}`)
 			d := s.start("-log-level", "info")
-			eventually(t, holds(s.file("a"), "12"))
+			await.Eventually(t, await.Holds(s.file("a"), "12"))
 			if n := len(s.leases("leased/a/")) + len(s.leases("leased/b/")); n != 2 {
 				t.Errorf("%d leases while it runs", n)
 			}
 			d.stop()
 			// Vault ends leases after it has said so.
-			eventually(t, func() error {
+			await.Eventually(t, func() error {
 				leases := len(s.leases("leased/a/")) + len(s.leases("leased/b/"))
 				if tokens := len(s.leases("auth/approle/login/")); leases != test.leases || tokens != test.tokens {
 					return fmt.Errorf("%d leases and %d tokens are left, want %d and %d", leases, tokens, test.leases, test.tokens)
@@ -67,7 +68,7 @@ func TestOnce(t *testing.T) {
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	if err := holds(s.file("a"), "123a<nil>")(); err != nil && !strings.HasPrefix(content(t, s.file("a")), "123a") {
+	if err := await.Holds(s.file("a"), "123a<nil>")(); err != nil && !strings.HasPrefix(content(t, s.file("a")), "123a") {
 		t.Error(err)
 	}
 	if n := len(s.leases("leased/a/")); n != 1 {
@@ -112,7 +113,7 @@ func TestPerms(t *testing.T) {
 	s.block("perms", "secret_perms = 0600")
 	d = s.start()
 	s.follows("5")
-	eventually(t, holds(s.file("b"), "5"))
+	await.Eventually(t, await.Holds(s.file("b"), "5"))
 	s.modes(0o600, 0o640, 0o644)
 	if n := d.lines("WARN"); n != 0 {
 		t.Errorf("%d warnings with secret_perms", n)
@@ -154,7 +155,7 @@ func TestMany(t *testing.T) {
 	began := time.Now()
 	d := s.start("-log-level", "warn")
 	for i := range templates {
-		within(t, 2*patience, exists(s.file(fmt.Sprint("many", i))))
+		await.Within(t, 2*await.Patience, await.Exists(s.file(fmt.Sprint("many", i))))
 	}
 	s.proxy.mu.Lock()
 	peak := s.proxy.most
@@ -167,7 +168,7 @@ func TestMany(t *testing.T) {
 		t.Errorf("%d requests for %d secrets", asked, n)
 	}
 	s.put("many/1", map[string]any{"v": "news"})
-	eventually(t, holds(s.file("a"), "news"))
+	await.Eventually(t, await.Holds(s.file("a"), "news"))
 	checkMemory(t, d)
 }
 
@@ -198,9 +199,9 @@ func (s *site) fill(n int) {
 
 // checkMemory fails the test where the daemon takes much more memory than what
 // it keeps. It knows where Linux says that.
-func checkMemory(t *testing.T, d *daemon) {
+func checkMemory(t *testing.T, d *siteDaemon) {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.Cmd.Process.Pid))
 	if err != nil {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -27,11 +28,11 @@ func TestForbidden(t *testing.T) {
 	s.template("names", `{{ range secrets "secret/" }}{{ . }} {{ end }}`)
 	s.template("cert", `{{ with pkiCert "pki/issue/app" "common_name=a.example" }}{{ .Cert }}{{ end }}`)
 	d := s.start("-log-level", "info")
-	eventually(t, holds(s.file("may"), "1"))
+	await.Eventually(t, await.Holds(s.file("may"), "1"))
 	for path, capability := range map[string]string{
 		"secret/data/not": `\"read\"`, "leased/a": `\"read\"`, "secret/metadata": `\"list\"`, "pki/issue/app": `\"update\"`,
 	} {
-		eventually(t, func() error {
+		await.Eventually(t, func() error {
 			if d.lines(path, capability) == 0 {
 				return d.says(path, capability[2:len(capability)-2])()
 			}
@@ -39,15 +40,15 @@ func TestForbidden(t *testing.T) {
 		})
 	}
 	time.Sleep(time.Second) // for it to end, if it does
-	d.alive()
+	d.MustBeAlive()
 	for _, name := range []string{"not", "leased", "names", "cert"} {
 		absent(t, s.file(name))
 	}
 	s.policy("narrow", may+"\n"+everything)
 	for name, want := range map[string]string{"not": "2", "leased": "3", "names": "may not "} {
-		within(t, time.Minute+patience, holds(s.file(name), want))
+		await.Within(t, time.Minute+await.Patience, await.Holds(s.file(name), want))
 	}
-	within(t, time.Minute+patience, exists(s.file("cert")))
+	await.Within(t, time.Minute+await.Patience, await.Exists(s.file("cert")))
 	if n := len(s.leases("leased/a/")); n != 1 {
 		t.Errorf("%d leases", n)
 	}
@@ -63,11 +64,11 @@ func TestTokenIsRevoked(t *testing.T) {
 	s.appRole(map[string]any{"token_ttl": "1h"})
 	s.template("lease", `{{ with secret "leased/a" }}{{ .LeaseID }}{{ end }}`)
 	d := s.start("-log-level", "info")
-	eventually(t, exists(s.file("lease")))
+	await.Eventually(t, await.Exists(s.file("lease")))
 	lease := content(t, s.file("lease"))
 	s.revoke(s.proxy.seenTokens()...)
-	eventually(t, differs(s.file("lease"), lease))
-	d.alive()
+	await.Eventually(t, differs(s.file("lease"), lease))
+	d.MustBeAlive()
 	s.alwaysValid(d, 4*time.Second)
 	if n := s.proxy.count("PUT /v1/auth/approle/login"); n != 2 {
 		t.Errorf("%d logins", n)
@@ -98,21 +99,21 @@ func TestGivenTokenIsRevoked(t *testing.T) {
 	}
 	s.template("a", `{{ with secret "secret/a?refresh=1s" }}{{ .Data.data.v }}{{ end }}`)
 	d := s.start("-log-level", "info")
-	eventually(t, holds(s.file("a"), "1"))
+	await.Eventually(t, await.Holds(s.file("a"), "1"))
 	s.revoke(first)
 	s.put("a", map[string]any{"v": "2"})
-	eventually(t, d.says("WARN", "Vault does not know the token of the configuration"))
+	await.Eventually(t, d.says("WARN", "Vault does not know the token of the configuration"))
 	time.Sleep(2 * time.Second) // for all to have noticed
 	if n, most := d.lines("WARN", "Vault does not know the token"), 2; n > most {
 		t.Errorf("%d lines of the log tell of one token", n)
 	}
-	d.alive()
-	if err := holds(s.file("a"), "1")(); err != nil {
+	d.MustBeAlive()
+	if err := await.Holds(s.file("a"), "1")(); err != nil {
 		t.Error(err)
 	}
 	s.vault = fmt.Sprintf("token = %q", s.token("everything", time.Hour))
 	d.reload()
-	eventually(t, holds(s.file("a"), "2"))
+	await.Eventually(t, await.Holds(s.file("a"), "2"))
 }
 
 // TestTokenEnds: a token that cannot be renewed is told of before it ends.
@@ -126,9 +127,9 @@ func TestTokenEnds(t *testing.T) {
 	s.template("a", `{{ with secret "secret/a" }}{{ .Data.data.v }}{{ end }}`)
 	began := time.Now()
 	d := s.start()
-	eventually(t, d.says("WARN", "the token of the configuration ends at"))
+	await.Eventually(t, d.says("WARN", "the token of the configuration ends at"))
 	if took := time.Since(began); took > life {
 		t.Errorf("that comes after %v, when it has ended", took)
 	}
-	d.alive()
+	d.MustBeAlive()
 }

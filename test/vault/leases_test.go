@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -27,7 +28,7 @@ func TestNothingLapses(t *testing.T) {
 	s.appRole(map[string]any{"token_ttl": token.String(), "token_max_ttl": (2 * token).String()})
 	s.template("credentials", `{{ with secret "database/creds/app" }}{{ .Data.username }} {{ .Data.password }}{{ end }}`)
 	d := s.start("-log-level", "info")
-	eventually(t, exists(s.file("credentials")))
+	await.Eventually(t, await.Exists(s.file("credentials")))
 
 	queries, users := 0, make(map[string]bool)
 	for end := time.Now().Add(lasting(20 * time.Second)); time.Now().Before(end); queries++ {
@@ -36,7 +37,7 @@ func TestNothingLapses(t *testing.T) {
 			t.Fatalf("query %d: %v", queries, err)
 		}
 		users[user] = true
-		d.alive()
+		d.MustBeAlive()
 		time.Sleep(50 * time.Millisecond) // the application has other things to do
 	}
 	logins := s.proxy.count("PUT /v1/auth/approle/login")
@@ -77,7 +78,7 @@ func TestReloads(t *testing.T) {
 	s.template("key.pem", `{{ with pkiCert "pki/issue/app" "common_name=a.example" }}{{ .Cert }}{{ .Key }}{{ end }}`)
 	s.template("token", `{{ with secret "auth/token/create" "ttl=1h" "policies=default" }}{{ .Auth.Accessor }}{{ end }}`)
 	d := s.start("-log-level", "info")
-	eventually(t, exists(s.path("child")))
+	await.Eventually(t, await.Exists(s.path("child")))
 	before := s.standing()
 
 	for range 50 {
@@ -86,16 +87,16 @@ func TestReloads(t *testing.T) {
 	s.unchanged("50 reloads", before)
 	s.template("more", `{{ with secret "leased/a" }}more {{ .LeaseID }}{{ end }}`)
 	d.reload()
-	eventually(t, exists(s.file("more")))
+	await.Eventually(t, await.Exists(s.file("more")))
 	s.unchanged("a new template", before)
 	s.template("more", `{{ with secret "leased/a" }}other {{ .LeaseID }}{{ end }}`)
 	d.reload()
-	eventually(t, holds(s.file("more"), "other "+content(t, s.file("lease"))))
+	await.Eventually(t, await.Holds(s.file("more"), "other "+content(t, s.file("lease"))))
 	s.unchanged("a changed template", before)
 	s.block("consul", `consul { address = "127.0.0.1:2" }`)
 	s.template("last", "last")
 	d.reload()
-	eventually(t, exists(s.file("last")))
+	await.Eventually(t, await.Exists(s.file("last")))
 	s.unchanged("another Consul", before)
 }
 
@@ -111,12 +112,12 @@ func TestReloadsOfVault(t *testing.T) {
 	block := s.vault
 	s.template("lease", `{{ with secret "leased/a" }}{{ .LeaseID }}{{ end }}`)
 	d := s.start("-log-level", "info")
-	eventually(t, exists(s.file("lease")))
+	await.Eventually(t, await.Exists(s.file("lease")))
 	for i := range 10 {
 		s.vault = block + fmt.Sprintf("\n max_requests = %d", 10+i)
 		logins := s.proxy.count("PUT /v1/auth/approle/login")
 		d.reload()
-		eventually(t, func() error {
+		await.Eventually(t, func() error {
 			if s.proxy.count("PUT /v1/auth/approle/login") == logins {
 				return errors.New("the new configuration is not in use")
 			}
@@ -128,7 +129,7 @@ func TestReloadsOfVault(t *testing.T) {
 		t.Errorf("%d leases, more than %d", n, most)
 	}
 	d.stop()
-	eventually(t, func() error {
+	await.Eventually(t, func() error {
 		if leases, tokens := s.leases("leased/a/"), s.leases("auth/approle/login/"); len(leases)+len(tokens) > 0 {
 			return fmt.Errorf("%d leases and %d tokens are left", len(leases), len(tokens))
 		}
@@ -188,7 +189,7 @@ func TestRenewalsFail(t *testing.T) {
 			forbid(s)
 			s.template("lease", `{{ with secret "leased/a" }}{{ .LeaseID }}{{ end }}`)
 			d := s.start("-log-level", "info")
-			eventually(t, exists(s.file("lease")))
+			await.Eventually(t, await.Exists(s.file("lease")))
 			s.alwaysValid(d, long)
 			issued, logins := s.proxy.count("GET /v1/leased/a"), s.proxy.count("PUT /v1/auth/approle/login")
 			t.Logf("%d issues and %d logins with leases of %v in %v, %d attempts to renew", issued, logins, lease, long, s.proxy.count("/renew"))
@@ -201,10 +202,10 @@ func TestRenewalsFail(t *testing.T) {
 
 // alwaysValid fails the test where the lease that the file names is not one of
 // Vault's at any time.
-func (s *site) alwaysValid(d *daemon, long time.Duration) {
+func (s *site) alwaysValid(d *siteDaemon, long time.Duration) {
 	s.t.Helper()
 	for end := time.Now().Add(long); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		d.alive()
+		d.MustBeAlive()
 		id := content(s.t, s.file("lease"))
 		_, err := s.server.Client().Logical().Write("sys/leases/lookup", map[string]any{"lease_id": id})
 		if err != nil {
@@ -235,7 +236,7 @@ func TestNoRunaway(t *testing.T) {
 			s.template("lease", `{{ with secret "database/creds/`+name+`" }}{{ .LeaseID }}{{ end }}`)
 			d := s.start("-log-level", "info")
 			time.Sleep(lasting(6 * time.Second)) // the fault
-			d.alive()
+			d.MustBeAlive()
 			s.proxy.heal()
 			s.bounded("database/creds/" + name + "/")
 		})

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -33,7 +34,7 @@ func (s *site) reads() {
 func (s *site) follows(value string) {
 	s.t.Helper()
 	s.put("a", map[string]any{"v": value})
-	eventually(s.t, holds(s.file("a"), value))
+	await.Eventually(s.t, await.Holds(s.file("a"), value))
 }
 
 // TestAgentTokenFile: the file of a token that somebody else keeps may come
@@ -54,7 +55,7 @@ func TestAgentTokenFile(t *testing.T) {
 				return s.token("everything", time.Hour)
 			}
 			d := s.start("-log-level", "info")
-			eventually(t, d.says("there is no token in the file"))
+			await.Eventually(t, d.says("there is no token in the file"))
 			write(t, path, token()+"\n")
 			s.follows("2")
 			write(t, path, token()) // by a rename
@@ -66,14 +67,14 @@ func TestAgentTokenFile(t *testing.T) {
 			s.revokeOthers()
 			s.follows("4")
 			write(t, path, "")
-			eventually(t, d.says("it is empty"))
+			await.Eventually(t, d.says("it is empty"))
 			s.follows("5")
 			_ = os.Remove(path)
 			s.follows("6")
 			write(t, path, token())
 			s.revokeOthers()
 			s.follows("7")
-			d.alive()
+			d.MustBeAlive()
 		})
 	}
 }
@@ -82,7 +83,7 @@ func TestAgentTokenFile(t *testing.T) {
 func (s *site) revokeOthers() {
 	s.t.Helper()
 	used := s.proxy.seenTokens()
-	eventually(s.t, func() error {
+	await.Eventually(s.t, func() error {
 		if len(s.proxy.seenTokens()) == len(used) {
 			return errors.New("the new token is not in use")
 		}
@@ -136,12 +137,12 @@ func TestLogins(t *testing.T) {
 			s.reads()
 			prepare(s)
 			d := s.start("-log-level", "info")
-			eventually(t, holds(s.file("a"), "1"))
+			await.Eventually(t, await.Holds(s.file("a"), "1"))
 			if name != "approle, wrapped" {
 				time.Sleep(3 * time.Second) // the token ends
 			}
 			s.follows("2")
-			d.alive()
+			d.MustBeAlive()
 			if n := d.lines("WARN"); n > 0 {
 				t.Errorf("%d warnings", n)
 			}
@@ -254,7 +255,7 @@ func TestUnwrap(t *testing.T) {
 	s.reads()
 	s.vault = fmt.Sprintf("token = %q\n unwrap_token = true", s.wrapped("everything"))
 	d := s.start("-log-level", "info")
-	eventually(t, holds(s.file("a"), "1"))
+	await.Eventually(t, await.Holds(s.file("a"), "1"))
 	d.reload()
 	s.follows("2")
 	if n := s.proxy.count("PUT /v1/sys/wrapping/unwrap"); n != 1 {

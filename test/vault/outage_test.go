@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -35,7 +36,7 @@ func (s *site) recovers(value, lease string) {
 	s.t.Helper()
 	began := time.Now()
 	s.set(value)
-	eventually(s.t, holds(s.file("value"), value))
+	await.Eventually(s.t, await.Holds(s.file("value"), value))
 	if took, most := time.Since(began), 10*time.Second; took > most {
 		s.t.Errorf("it took %v to recover", took)
 	}
@@ -49,14 +50,14 @@ func TestVaultIsSealed(t *testing.T) {
 	t.Parallel()
 	s := lasts(t)
 	d := s.start("-log-level", "info")
-	eventually(t, holds(s.file("value"), "1"))
-	eventually(t, exists(s.file("lease")))
+	await.Eventually(t, await.Holds(s.file("value"), "1"))
+	await.Eventually(t, await.Exists(s.file("lease")))
 	lease := content(t, s.file("lease"))
 	s.server.Seal()
-	eventually(t, d.says("sealed"))
+	await.Eventually(t, d.says("sealed"))
 	d.reload()
 	time.Sleep(lasting(2 * time.Second)) // the fault
-	d.alive()
+	d.MustBeAlive()
 	s.holdStill("1", lease)
 	s.server.Unseal()
 	s.recovers("2", lease)
@@ -66,7 +67,7 @@ func TestVaultIsSealed(t *testing.T) {
 func (s *site) holdStill(value, lease string) {
 	s.t.Helper()
 	for name, want := range map[string]string{"value": value, "lease": lease} {
-		if err := holds(s.file(name), want)(); err != nil {
+		if err := await.Holds(s.file(name), want)(); err != nil {
 			s.t.Error(err)
 		}
 	}
@@ -77,15 +78,15 @@ func TestVaultRestarts(t *testing.T) {
 	t.Parallel()
 	s := lasts(t)
 	d := s.start("-log-level", "info")
-	eventually(t, holds(s.file("value"), "1"))
-	eventually(t, exists(s.file("lease")))
+	await.Eventually(t, await.Holds(s.file("value"), "1"))
+	await.Eventually(t, await.Exists(s.file("lease")))
 	lease := content(t, s.file("lease"))
 	for i := range max(2, int(*soak/(10*time.Second))) {
 		s.server.Kill()
 		time.Sleep(time.Second) // the fault
 		s.server.StartSealed()
 		time.Sleep(500 * time.Millisecond) // and it is sealed for a while
-		d.alive()
+		d.MustBeAlive()
 		s.holdStill(fmt.Sprint(i+1), lease)
 		s.server.Unseal()
 		s.recovers(fmt.Sprint(i+2), lease)
@@ -99,17 +100,17 @@ func TestVaultIsAwayAtTheStart(t *testing.T) {
 	s := lasts(t)
 	s.server.Kill()
 	d := s.start("-log-level", "info")
-	eventually(t, d.says("vault"))
+	await.Eventually(t, d.says("vault"))
 	s.server.StartSealed()
-	eventually(t, d.says("WARN", "Vault is sealed"))
+	await.Eventually(t, d.says("WARN", "Vault is sealed"))
 	absent(t, s.file("value"))
 	s.server.Unseal()
 	s.recovers("2", "")
 	s.server.Kill()
-	d.kill()
+	d.Kill()
 	d = s.start("-log-level", "info")
-	eventually(t, d.says("vault"))
-	if err := holds(s.file("value"), "2")(); err != nil {
+	await.Eventually(t, d.says("vault"))
+	if err := await.Holds(s.file("value"), "2")(); err != nil {
 		t.Error(err)
 	}
 	s.server.Start()
@@ -122,12 +123,12 @@ func TestVaultHangs(t *testing.T) {
 	s := lasts(t)
 	s.env = append(s.env, "VAULT_CLIENT_TIMEOUT=2")
 	d := s.start("-log-level", "info")
-	eventually(t, holds(s.file("value"), "1"))
-	eventually(t, exists(s.file("lease")))
+	await.Eventually(t, await.Holds(s.file("value"), "1"))
+	await.Eventually(t, await.Exists(s.file("lease")))
 	lease := content(t, s.file("lease"))
 	s.server.Pause()
 	time.Sleep(lasting(3 * time.Second)) // the fault
-	d.alive()
+	d.MustBeAlive()
 	s.holdStill("1", lease)
 	s.server.Resume()
 	s.recovers("2", lease)

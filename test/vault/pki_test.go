@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -90,10 +91,10 @@ func TestCertificatesRotate(t *testing.T) {
 	s.authority(life)
 	s.tlsBundle("www.example")
 	d := s.start("-log-level", "info")
-	eventually(t, exists(s.file("ca.pem")))
+	await.Eventually(t, await.Exists(s.file("ca.pem")))
 	var serials []string
 	for end := time.Now().Add(lasting(15 * time.Second)); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		d.alive()
+		d.MustBeAlive()
 		if leaf, err := pair(s.path("out")); err == nil && time.Now().After(leaf.NotAfter) {
 			t.Fatalf("at %v there is a certificate until %v", time.Now(), leaf.NotAfter)
 		}
@@ -134,7 +135,7 @@ func TestCertificateIsReused(t *testing.T) {
 	} {
 		step.change()
 		d := s.start("-log-level", "info")
-		eventually(t, func() error {
+		await.Eventually(t, func() error {
 			leaf, err := pair(s.path("out"))
 			if err == nil && i >= 2 && leaf.Subject.CommonName != "other.example" {
 				err = fmt.Errorf("the certificate is of %s", leaf.Subject.CommonName)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"restencil/test/binary"
+	"restencil/test/daemon"
 	"restencil/test/servers"
 )
 
@@ -84,12 +85,12 @@ func (s *site) config() string {
 // what it printed.
 func (s *site) run(code int, args ...string) (stdout, stderr string) {
 	s.t.Helper()
-	var out, errors output
+	var out, errors daemon.Output
 	cmd := s.command(args...)
 	cmd.Stdout, cmd.Stderr = &out, &errors
 	_ = cmd.Run()
 	if got := cmd.ProcessState.ExitCode(); got != code {
-		s.t.Errorf("restencil %s ended with %d, want %d:\n%s", strings.Join(args, " "), got, code, lastLines(errors.String()))
+		s.t.Errorf("restencil %s ended with %d, want %d:\n%s", strings.Join(args, " "), got, code, daemon.Ends(errors.String()))
 	}
 	return out.String(), errors.String()
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -19,7 +20,7 @@ func TestStaticRole(t *testing.T) {
 	s.server.Write("database/static-roles/batch", map[string]any{"db_name": "pg", "username": "batch", "rotation_period": period.String()})
 	s.template("password", `{{ with secret "database/static-creds/batch" }}{{ .Data.password }}{{ end }}`)
 	d := s.start("-log-level", "info")
-	eventually(t, exists(s.file("password")))
+	await.Eventually(t, await.Exists(s.file("password")))
 
 	long := lasting(14 * time.Second)
 	passwords, good := make(map[string]bool), time.Now()
@@ -31,7 +32,7 @@ func TestStaticRole(t *testing.T) {
 		} else if late := time.Since(good); late > soon {
 			t.Fatalf("the password has been wrong for %v: %v", late, err)
 		}
-		d.alive()
+		d.MustBeAlive()
 	}
 	reads := s.proxy.count("GET /v1/database/static-creds/")
 	t.Logf("%d passwords, %d reads", len(passwords), reads)
