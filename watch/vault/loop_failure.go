@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/vault/lease"
 )
 
 // failed takes the error of a visit, tells of it and plans the next.
@@ -80,6 +81,10 @@ const (
 	slowest    = time.Minute
 )
 
+// rotation is the longest wait for a secret that is just being rotated: until it
+// is read, what was rendered with it is wrong.
+const rotation = time.Second
+
 // delay returns how long to wait after a failure. Before the end of what e has
 // there are several tries.
 func (l *loop) delay(e *entry, err *watch.Error, now time.Time) time.Duration {
@@ -97,6 +102,9 @@ func (l *loop) delay(e *entry, err *watch.Error, now time.Time) time.Duration {
 	}
 	if left := e.end().Sub(now); left > 0 && e.known {
 		d = min(d, max(left/5, pace.Base, time.Millisecond))
+	}
+	if errors.Is(err.Err, lease.ErrNoTTL) {
+		d = min(d, max(rotation, pace.Base))
 	}
 	return max(d, err.RetryAfter, time.Millisecond)
 }

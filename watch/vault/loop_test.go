@@ -513,6 +513,27 @@ func TestRotating(t *testing.T) {
 	})
 }
 
+// TestRotatingLate: Vault may take its time to rotate; then the new password is
+// there soon after it has.
+func TestRotatingLate(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		static := w.vault.mount("db/", "static")
+		static.ttl, static.late = 10*time.Minute, 40*time.Second
+		s := w.watch(read("db/static-creds/app"))
+		turn := func() int64 { return int64(time.Since(time.Unix(0, 0)) / static.ttl) }
+		for range 6 {
+			next := time.Unix(0, 0).Add(time.Duration(turn()+1) * static.ttl)
+			pass(time.Until(next.Add(static.late + 1500*time.Millisecond)))
+			if s.field("password") != turn() {
+				t.Errorf("the password is %v, want %v", s.field("password"), turn())
+			}
+		}
+		if n := w.vault.count("GET db/static-creds/app"); n > 6*150 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
 // TestSuccessor: what hangs on an old token is asked for anew under the next,
 // before the old one ends; what does not is left alone.
 func TestSuccessor(t *testing.T) {

@@ -39,6 +39,7 @@ type engine struct {
 	secrets  map[string]map[string]any
 	versions map[string][]*version
 	ttl, max time.Duration // of leases
+	late     time.Duration // a static role: so long after the end of its time is it rotated
 	issues   int
 }
 
@@ -214,10 +215,14 @@ func (m *vaultModel) serve(e *engine, name string, r request) (*watch.Secret, er
 		e.issues++
 		return m.issue(e, r), nil
 	case e.kind == "static":
-		since := time.Since(time.Unix(0, 0)) % e.ttl
+		since := time.Since(time.Unix(0, 0))
+		turn, left := int64(since/e.ttl), e.ttl-since%e.ttl
+		if since%e.ttl < e.late {
+			turn, left = turn-1, 0
+		}
 		return &watch.Secret{Data: map[string]any{
-			"password": int64(time.Since(time.Unix(0, 0)) / e.ttl), "rotation_period": json.Number("600"),
-			"ttl": json.Number(strconv.Itoa(int((e.ttl - since).Seconds()))),
+			"password": turn, "rotation_period": json.Number("600"),
+			"ttl": json.Number(strconv.Itoa(int(left.Seconds()))),
 		}}, nil
 	case e.kind == "echo":
 		e.issues++

@@ -27,7 +27,9 @@ type Terms struct {
 // Leased tells whether Vault takes back what was got, unless it is renewed.
 func (t Terms) Leased() bool { return t.ID != "" || t.Token }
 
-var errNoTTL = errors.New("vault rotating secret returned ttl=0, will retry")
+// ErrNoTTL says that a rotating secret is about to change, if it has not just
+// done so.
+var ErrNoTTL = errors.New("vault rotating secret returned ttl=0, will retry")
 
 // Of returns the terms of a secret, or of nil. The error is that of a rotating
 // secret that is about to change: it says nothing yet of the next one.
@@ -60,7 +62,7 @@ func (t Terms) unleased(data map[string]any, now time.Time) (Terms, error) {
 	}
 	if ttl, ok := number(data["ttl"]); ok && data["rotation_period"] != nil {
 		if ttl <= 0 {
-			return t, errNoTTL
+			return t, ErrNoTTL
 		}
 		t.Life, t.Ends, t.Exact = seconds(ttl+1), true, true
 	}
