@@ -75,14 +75,15 @@ func (vs volumes) of(f File, alone bool) *volume {
 	return vs[filepath.Dir(f.Path)]
 }
 
-// sync puts the volumes on stable storage.
-func (vs volumes) sync() {
+// syncVolumes puts the volumes on stable storage on which something was staged.
+func syncVolumes(staged []*Staged) {
 	done := make(map[*volume]bool)
-	for _, v := range vs {
-		if !done[v] {
-			done[v] = true
-			v.err = syncVolume(v.root)
+	for _, s := range staged {
+		if s == nil || s.volume == nil || s.temp == "" || done[s.volume] {
+			continue
 		}
+		done[s.volume] = true
+		s.volume.err = syncVolume(s.volume.root)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,36 @@ func TestVolumeFails(t *testing.T) {
 		if strings.HasPrefix(e.Name(), ".") {
 			t.Errorf("%s was left behind", e.Name())
 		}
+	}
+}
+
+// TestVolumeOfNothing: where every file is right already there is nothing to
+// sync. A root that is closed would make that fail.
+func TestVolumeOfNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "conf")
+	if err := os.WriteFile(path, []byte("right"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root.Close()
+	v := &volume{root: root}
+	for _, c := range []struct {
+		content string
+		synced  bool
+	}{{"right", false}, {"new", runtime.GOOS == "linux"}} {
+		s, err := put(v, File{Path: path, Content: []byte(c.content)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		syncVolumes([]*Staged{nil, s})
+		if synced := v.err != nil; synced != c.synced {
+			t.Errorf("%q: synced: %t", c.content, synced)
+		}
+		s.Discard()
 	}
 }
 

@@ -25,7 +25,7 @@ func WriteAll(width int, files ...File) []Result {
 			staged[i], results[i].Err = put(v, files[i])
 		}
 	})
-	volumes.sync()
+	syncVolumes(staged)
 	sideBySide(len(files), width, func(i int) {
 		if s := staged[i]; s != nil && s.volume != nil {
 			results[i].Err = s.putSynced()
