@@ -8,10 +8,17 @@ import (
 	"time"
 )
 
-// commandsEnd waits until nothing is left that a killed daemon had started.
+// commandsEnd waits until nothing is left that a killed daemon had started. One
+// look is not enough: a process has no environment while it becomes another
+// program, and may hand over to one that was not there when the look began.
 func (r *crashRig) commandsEnd() {
 	r.t.Helper()
-	for deadline := time.Now().Add(crashPatience); r.anyLeft(); time.Sleep(time.Millisecond) {
+	const looks = 10 // in a row that find nothing
+	deadline := time.Now().Add(crashPatience)
+	for quiet := 0; quiet < looks; time.Sleep(2 * time.Millisecond) {
+		if quiet++; r.anyLeft() {
+			quiet = 0
+		}
 		if time.Now().After(deadline) {
 			r.t.Fatal("a command does not end")
 		}
