@@ -39,7 +39,7 @@ func (r *Runner) execute(ctx context.Context, now time.Time) error {
 
 // takeDirty returns the units that are to be executed now, in order.
 func (r *Runner) takeDirty(now time.Time) []*unit {
-	for _, u := range r.retries.take(now) {
+	for _, u := range r.retries.PopAll(now) {
 		if !u.retryAt.After(now) {
 			u.retryAt = time.Time{}
 		}
@@ -67,8 +67,8 @@ func (r *Runner) mark(u *unit) {
 
 // plan notes when u is to be executed again, and to be reported, by itself.
 func (r *Runner) plan(u *unit) {
-	r.retries.set(u, earliest(u.retryAt, u.patience.until))
-	r.reports.set(u, u.nextReport())
+	r.retries.Set(u, earliest(u.retryAt, u.patience.until))
+	r.reports.Set(u, u.nextReport())
 }
 
 func byIndex(a, b *unit) int { return cmp.Compare(a.index, b.index) }
@@ -180,7 +180,7 @@ func (r *Runner) settle(x execution, now time.Time) error {
 	r.settled = append(r.settled, u)
 	if b := u.bundle; news && u.rendered && u.spec.Wait != (Wait{}) {
 		b.debounce.tick(now, u.spec.Wait)
-		r.waits.set(b, b.debounce.due)
+		r.waits.Set(b, b.debounce.due)
 	}
 	return nil
 }

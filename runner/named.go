@@ -119,7 +119,7 @@ func (r *Runner) stir(b *named) {
 
 // advanceAll looks at every bundle for which there may be something to do.
 func (r *Runner) advanceAll(ctx context.Context, now time.Time) error {
-	for _, b := range r.alarms.take(now) {
+	for _, b := range r.alarms.PopAll(now) {
 		r.stir(b)
 	}
 	stirred := r.stirred
@@ -129,7 +129,7 @@ func (r *Runner) advanceAll(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		r.alarms.set(b, at)
+		r.alarms.Set(b, at)
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (r *Runner) takeOverNamed() {
 	}
 	for _, o := range old {
 		o.members = nil // whatever is under way for it has no consequences
-		r.alarms.set(o, time.Time{})
+		r.alarms.Set(o, time.Time{})
 	}
 }
 
@@ -117,6 +117,6 @@ func (r *Runner) enlist() {
 func (r *Runner) discharge(u *unit) {
 	_, dropped := r.graph.Use(u.id, nil)
 	r.doomed = append(r.doomed, dropped...)
-	r.retries.set(u, time.Time{})
-	r.reports.set(u, time.Time{})
+	r.retries.Set(u, time.Time{})
+	r.reports.Set(u, time.Time{})
 }

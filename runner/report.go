@@ -14,7 +14,7 @@ const reported = 5
 
 // report tells of the templates that have been waiting for long enough.
 func (r *Runner) report(ctx context.Context, now time.Time) {
-	due := r.reports.take(now)
+	due := r.reports.PopAll(now)
 	slices.SortFunc(due, byIndex)
 	for _, u := range due {
 		if !u.patience.until.IsZero() { // what it misses is to be known first
@@ -23,7 +23,7 @@ func (r *Runner) report(ctx context.Context, now time.Time) {
 			continue
 		}
 		u.reports++
-		r.reports.set(u, u.nextReport())
+		r.reports.Set(u, u.nextReport())
 		r.tell(r.waiting(ctx, u))
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"restencil/template"
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // A Runner renders templates from the answers of a Watcher. Make one with New
@@ -38,15 +39,15 @@ type Runner struct {
 	exposed map[string]bool // destinations of which Exposed was told
 
 	// What there is to do, so that no step need look at every unit for that.
-	dirty      []*unit         // to be executed
-	settled    []*unit         // executed in this step, and may have a file to write
-	retries    agenda[*unit]   // to be executed without another answer
-	reports    agenda[*unit]   // to be told that they wait
-	waits      agenda[*bundle] // to have its changes written, when its debounce is due
-	wanted     []*bundle       // whose command is to be run
-	unrendered int             // how many units have not been rendered
-	stirred    []*named        // for which there may be something to do
-	alarms     agenda[*named]  // to be looked at by themselves
+	dirty      []*unit                  // to be executed
+	settled    []*unit                  // executed in this step, and may have a file to write
+	retries    schedule.Timers[*unit]   // to be executed without another answer
+	reports    schedule.Timers[*unit]   // to be told that they wait
+	waits      schedule.Timers[*bundle] // to have its changes written, when its debounce is due
+	wanted     []*bundle                // whose command is to be run
+	unrendered int                      // how many units have not been rendered
+	stirred    []*named                 // for which there may be something to do
+	alarms     schedule.Timers[*named]  // to be looked at by themselves
 
 	attempts chan *attempt // that have ended; as many may come as are under way
 	underWay int
@@ -296,7 +297,7 @@ func (r *Runner) finished() bool {
 // next is when step has something to do by itself, zero: not at all.
 func (r *Runner) next(now time.Time) time.Time {
 	at := earliest(earliest(r.pulse.next, r.lookAt), r.giveUpAt())
-	for _, due := range []time.Time{r.retries.next(), r.reports.next(), r.waits.next(), r.alarms.next()} {
+	for _, due := range []time.Time{r.retries.Next(), r.reports.Next(), r.waits.Next(), r.alarms.Next()} {
 		at = earliest(at, due)
 	}
 	if r.running == nil {

@@ -42,7 +42,7 @@ func (r *Runner) due(now time.Time) []*unit {
 		}
 	}
 	r.settled = nil
-	for _, b := range r.waits.take(now) {
+	for _, b := range r.waits.PopAll(now) {
 		b.debounce.stop()
 		for _, u := range b.members {
 			if u.pending != nil && !u.retryAt.After(now) {

@@ -1,10 +1,11 @@
 package consul
 
 import (
-	"container/heap"
 	"context"
 	"sync"
 	"time"
+
+	"restencil/watch/schedule"
 )
 
 // How often what no blocking query keeps current is read.
@@ -20,10 +21,10 @@ const (
 // A rota reads queries when it is their turn, some of them at a time.
 type rota struct {
 	mu     sync.Mutex
-	queue  queue
+	due    schedule.Timers[*reading]    // when a query is read; what is being read is not there
 	rung   map[*bells]map[*reading]bool // the readings that have bells
 	turned int                          // how many have none
-	wake   chan struct{}                // capacity 1: the queue has a new head
+	wake   chan struct{}                // capacity 1: something is due earlier than all that was
 }
 
 func newRota() *rota {
@@ -38,14 +39,12 @@ type reading struct {
 	ctx    context.Context
 
 	// Guarded by the rota.
-	due   time.Time
 	began time.Time // the last read
 	busy  bool      // it is being read
 	again bool      // the bells have rung since that began
 	read  bool      // it has been read before
 	news  time.Time // when a read brought something new last
 	gone  bool
-	place int // in the queue
 }
 
 // run reads until ctx ends, so many queries at a time.
@@ -85,19 +84,18 @@ func (r *rota) next(ctx context.Context) *reading {
 	}
 }
 
-// head takes what is due off the queue, or returns how long there is nothing
+// head takes what is due, or returns how long there is nothing
 // to do; negative: until something is added.
 func (r *rota) head(now time.Time) (*reading, time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.queue) == 0 {
+	e, ok := r.due.Pop(now)
+	if !ok {
+		if next := r.due.Next(); !next.IsZero() {
+			return nil, next.Sub(now)
+		}
 		return nil, -1
 	}
-	e := r.queue[0]
-	if wait := e.due.Sub(now); wait > 0 {
-		return nil, wait
-	}
-	heap.Pop(&r.queue)
 	e.busy, e.again, e.began = true, false, now
 	return e, 0
 }
@@ -123,7 +121,7 @@ func (r *rota) doze(ctx context.Context, wait time.Duration) bool {
 func (r *rota) add(e *reading) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e.due = time.Now()
+	due := time.Now()
 	if e.bells == nil {
 		r.turned++
 	} else {
@@ -132,10 +130,10 @@ func (r *rota) add(e *reading) {
 		}
 		r.rung[e.bells][e] = true
 		if !e.bells.ready() {
-			e.due = e.due.Add(soonest)
+			due = due.Add(soonest)
 		}
 	}
-	r.enqueue(e)
+	r.set(e, due)
 }
 
 // remove ends the reading of e.
@@ -149,14 +147,14 @@ func (r *rota) remove(e *reading) {
 	}
 	e.gone = true
 	e.cancel()
-	if !e.busy {
-		heap.Remove(&r.queue, e.place)
-	}
+	r.due.Remove(e)
 }
 
-func (r *rota) enqueue(e *reading) {
-	heap.Push(&r.queue, e)
-	if e.place == 0 {
+// set has e read at that time.
+func (r *rota) set(e *reading, due time.Time) {
+	first := r.due.Next()
+	r.due.Set(e, due)
+	if first.IsZero() || due.Before(first) {
 		select {
 		case r.wake <- struct{}{}:
 		default:
@@ -180,20 +178,21 @@ func (r *rota) done(e *reading) {
 	if e.gone {
 		return
 	}
+	var due time.Time
 	switch {
 	case doubt:
-		e.due = now
+		due = now
 	case e.again:
-		e.due = r.soon(e)
+		due = r.soon(e)
 	case e.bells != nil && e.bells.reliable():
-		e.due = now.Add(seldom)
+		due = now.Add(seldom)
 	default:
-		e.due = now.Add(max(soonest, turn*time.Duration(r.turned)))
+		due = now.Add(max(soonest, turn*time.Duration(r.turned)))
 	}
 	if pause > 0 {
-		e.due = now.Add(max(pause, turn*time.Duration(r.turned+len(r.rung[e.bells]))))
+		due = now.Add(max(pause, turn*time.Duration(r.turned+len(r.rung[e.bells]))))
 	}
-	r.enqueue(e)
+	r.set(e, due)
 }
 
 // soon is when e, whose bells have rung, may be read again. What has just
@@ -221,10 +220,8 @@ func (r *rota) ring(b *bells) {
 		if !e.hot(now) {
 			due = latest(now.Add(chime), due)
 		}
-		if due.Before(e.due) {
-			heap.Remove(&r.queue, e.place)
-			e.due = due
-			r.enqueue(e)
+		if due.Before(r.due.Due(e)) {
+			r.set(e, due)
 		}
 	}
 }
@@ -234,29 +231,4 @@ func latest(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// A queue is a heap of readings, the one that is due first on top.
-type queue []*reading
-
-func (q queue) Len() int           { return len(q) }
-func (q queue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
-func (q queue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].place, q[j].place = i, j
-}
-
-// Push implements heap.Interface.
-func (q *queue) Push(x any) {
-	e := x.(*reading)
-	e.place = len(*q)
-	*q = append(*q, e)
-}
-
-// Pop implements heap.Interface.
-func (q *queue) Pop() any {
-	last := len(*q) - 1
-	e := (*q)[last]
-	*q = (*q)[:last]
-	return e
 }

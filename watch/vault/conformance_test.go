@@ -103,33 +103,3 @@ func TestNotAQuestionForVault(t *testing.T) {
 		}
 	})
 }
-
-// TestAgenda: what is put there comes up in order, and what is removed never.
-func TestAgenda(t *testing.T) {
-	var a agenda
-	entries := make([]*entry, 100)
-	for i := range entries {
-		entries[i] = new(entry)
-		a.put(entries[i], someDay.Add(time.Duration(i*37%100)*time.Second))
-	}
-	for i, e := range entries {
-		if i%3 == 0 {
-			a.remove(e)
-			a.remove(e)
-		} else if i%3 == 1 {
-			a.put(e, someDay.Add(time.Duration(i*53%100)*time.Second))
-		}
-	}
-	last, n := someDay, 0
-	for e := a.first(); e != nil; e = a.first() {
-		if e.at.Before(last) {
-			t.Errorf("%v came after %v", e.at, last)
-		}
-		last = e.at
-		a.remove(e)
-		n++
-	}
-	if n != 66 {
-		t.Errorf("%d came up, want 66", n)
-	}
-}

@@ -3,7 +3,7 @@
 //
 // Vault cannot be asked to wait for a change, so each answer says itself when
 // it is to be seen to again. A [Source] has one goroutine that owns what is
-// known of every query, and an agenda of what is due: renewing a lease, reading
+// known of every query, and of when each is due: renewing a lease, reading
 // anew what has none, issuing what cannot be renewed before it ends. What is
 // due is handed to at most Options.MaxRequests requests at a time; no goroutine
 // belongs to a query, and none sleeps.

@@ -17,9 +17,6 @@ type entry struct {
 	shelved bool // it counts as one that nobody watches
 	gone    bool // it is forgotten; what its visit brings counts for nothing
 
-	at    time.Time // when it comes up
-	place int       // in the agenda; 0: it is not there
-
 	visiting bool               // a visit is under way
 	cancel   context.CancelFunc // of that
 	makes    bool               // a visit may issue or write something

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/schedule"
 	"restencil/watch/vault/lease"
 )
 
@@ -25,8 +26,8 @@ type loop struct {
 	busy    int // visits under way, and the probe
 
 	entries map[watch.ID]*entry
-	agenda  agenda
-	shelved int // how many entries nobody watches
+	timers  schedule.Timers[*entry] // when an entry comes up
+	shelved int                     // how many entries nobody watches
 
 	mounts  mounts
 	outage  outage
@@ -101,14 +102,13 @@ func (l *loop) proceed() time.Duration {
 	now := time.Now()
 	l.probe(now)
 	for l.busy < l.room() {
-		e := l.agenda.first()
-		if e == nil {
+		e, ok := l.timers.Pop(now)
+		if !ok {
+			if next := l.timers.Next(); !next.IsZero() {
+				return l.pause(next.Sub(now), now)
+			}
 			break
 		}
-		if e.at.After(now) {
-			return l.pause(e.at.Sub(now), now)
-		}
-		l.agenda.remove(e)
 		l.begin(e, now)
 	}
 	return l.pause(aWhile, now)
@@ -296,7 +296,7 @@ func (l *loop) keep(e *entry, held lease.Lease) {
 		return
 	}
 	_, at := e.step()
-	l.agenda.put(e, at)
+	l.timers.Set(e, at)
 }
 
 func (l *loop) healed(e *entry) {

@@ -57,7 +57,7 @@ func (l *loop) retry(e *entry, at time.Time) {
 		l.shelve(e)
 		return
 	}
-	l.agenda.put(e, at)
+	l.timers.Set(e, at)
 }
 
 // wait has e wait until the allowance has something left. Nobody needs to hear

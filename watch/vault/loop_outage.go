@@ -80,13 +80,13 @@ func (l *loop) tellAway(e *entry, now time.Time) {
 // attempt that it would have made, for attempts may be bounded. It is the one
 // if no other is.
 func (l *loop) speak(e *entry, err *watch.Error, now time.Time) bool {
-	if s := l.speaker; e.place > 0 || s != nil && s != e && (l.outage.waiting[s] || l.lacking[s]) {
+	if s := l.speaker; l.timers.Has(e) || s != nil && s != e && (l.outage.waiting[s] || l.lacking[s]) {
 		return false
 	}
 	l.speaker = e
 	e.failures++
 	e.fail(err)
-	l.agenda.put(e, now.Add(max(l.options.Retry.Delay(e.failures), time.Millisecond)))
+	l.timers.Set(e, now.Add(max(l.options.Retry.Delay(e.failures), time.Millisecond)))
 	return true
 }
 
@@ -170,9 +170,9 @@ func (l *loop) back(now time.Time) {
 		return
 	}
 	for e := range o.members {
-		if !e.gone && !e.visiting && e.place > 0 && e.sink != nil {
+		if !e.gone && !e.visiting && l.timers.Has(e) && e.sink != nil {
 			e.failures = 0
-			l.agenda.put(e, earlier(e.at, now.Add(spread(rush))))
+			l.timers.Advance(e, now.Add(spread(rush)))
 		}
 	}
 }
@@ -192,7 +192,7 @@ func spread(d time.Duration) time.Duration { return rand.N(max(d, 1)) }
 func (l *loop) release(list entries, now time.Time) {
 	over := min(rush, time.Duration(len(list)-1)*time.Millisecond)
 	for e := range list {
-		if !e.gone && !e.visiting && (e.place == 0 || e == l.speaker) {
+		if !e.gone && !e.visiting && (!l.timers.Has(e) || e == l.speaker) {
 			l.retry(e, now.Add(spread(over)))
 		}
 	}

@@ -61,9 +61,9 @@ func (l *loop) succeed(now time.Time) {
 			}
 		}
 		e.assumed = time.Time{}
-		if e.denied && !e.visiting && e.place > 0 && e.sink != nil {
+		if e.denied && !e.visiting && l.timers.Has(e) && e.sink != nil {
 			e.failures = 0
-			l.agenda.put(e, earlier(e.at, now.Add(spread(rush))))
+			l.timers.Advance(e, now.Add(spread(rush)))
 		}
 	}
 	l.tenures = used
@@ -75,9 +75,7 @@ func (l *loop) move(e *entry, now time.Time) {
 	if e.tenure.refused {
 		e.move = now.Add(spread(rush))
 	}
-	if e.place > 0 {
-		l.agenda.put(e, earlier(e.at, e.move))
-	}
+	l.timers.Advance(e, e.move)
 }
 
 // hangsOnToken tells whether Vault takes back what e got when the token ends

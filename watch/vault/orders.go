@@ -79,7 +79,7 @@ func (l *loop) watch(q watch.Query, sink watch.Sink, now time.Time) {
 	}
 	e := &entry{id: id, query: q, sink: sink, subject: s}
 	l.entries[id] = e
-	l.agenda.put(e, now)
+	l.timers.Set(e, now)
 }
 
 // unwatch lets a query go. What may have been issued for it is kept for a
@@ -116,7 +116,7 @@ func (l *loop) shelve(e *entry) {
 		l.forget(e)
 		return
 	}
-	l.agenda.put(e, e.goodUntil())
+	l.timers.Set(e, e.goodUntil())
 }
 
 // goodUntil returns when what e has is to be replaced.
@@ -142,12 +142,12 @@ func (l *loop) takeUp(e *entry, sink watch.Sink, now time.Time) {
 	if e.known {
 		_, at = e.step()
 	}
-	l.agenda.put(e, at)
+	l.timers.Set(e, at)
 }
 
 // leave has e neither come up nor wait for anything.
 func (l *loop) leave(e *entry) {
-	l.agenda.remove(e)
+	l.timers.Remove(e)
 	delete(l.lacking, e)
 	delete(l.outage.waiting, e)
 	delete(l.outage.members, e)

@@ -1,0 +1,129 @@
+package schedule
+
+import (
+	"container/heap"
+	"time"
+)
+
+// Timers holds values and the time at which each is due, as a heap: what is
+// due first is found at once, however many values there are. The zero value is
+// empty and ready to use. Timers is not safe for concurrent use.
+type Timers[T comparable] struct {
+	heap timerHeap[T]
+	of   map[T]*timer[T]
+}
+
+// A timer is a value in the heap.
+type timer[T comparable] struct {
+	value T
+	due   time.Time
+	index int // in the heap
+}
+
+// Set sets the time at which value is due, in place of the one that was set
+// before. The zero time means never: it removes value.
+func (t *Timers[T]) Set(value T, due time.Time) {
+	if due.IsZero() {
+		t.Remove(value)
+		return
+	}
+	if e := t.of[value]; e != nil {
+		e.due = due
+		heap.Fix(&t.heap, e.index)
+		return
+	}
+	if t.of == nil {
+		t.of = make(map[T]*timer[T])
+	}
+	e := &timer[T]{value: value, due: due}
+	t.of[value] = e
+	heap.Push(&t.heap, e)
+}
+
+// Remove removes value, if it is there.
+func (t *Timers[T]) Remove(value T) {
+	if e := t.of[value]; e != nil {
+		heap.Remove(&t.heap, e.index)
+		delete(t.of, value)
+	}
+}
+
+// Advance sets an earlier time at which value is due. If value is due earlier
+// already, or has not been set, Advance does nothing.
+func (t *Timers[T]) Advance(value T, due time.Time) {
+	if due.Before(t.Due(value)) {
+		t.Set(value, due)
+	}
+}
+
+// Has reports whether value is there.
+func (t *Timers[T]) Has(value T) bool {
+	return t.of[value] != nil
+}
+
+// Due returns the time at which value is due, or the zero time if it has not
+// been set.
+func (t *Timers[T]) Due(value T) time.Time {
+	if e := t.of[value]; e != nil {
+		return e.due
+	}
+	return time.Time{}
+}
+
+// Next returns the time at which the first value is due, or the zero time if
+// there is none.
+func (t *Timers[T]) Next() time.Time {
+	if len(t.heap) == 0 {
+		return time.Time{}
+	}
+	return t.heap[0].due
+}
+
+// Pop removes a value that is due now, and returns it: of several, the one that
+// was due first. It reports whether there was one.
+func (t *Timers[T]) Pop(now time.Time) (value T, ok bool) {
+	if len(t.heap) == 0 || t.heap[0].due.After(now) {
+		return value, false
+	}
+	value = t.heap[0].value
+	t.Remove(value)
+	return value, true
+}
+
+// PopAll removes all values that are due now, and returns them in the order in
+// which they were due.
+func (t *Timers[T]) PopAll(now time.Time) []T {
+	var due []T
+	for {
+		value, ok := t.Pop(now)
+		if !ok {
+			return due
+		}
+		due = append(due, value)
+	}
+}
+
+// A timerHeap implements heap.Interface.
+type timerHeap[T comparable] []*timer[T]
+
+func (h timerHeap[T]) Len() int           { return len(h) }
+func (h timerHeap[T]) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+
+func (h timerHeap[T]) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+func (h *timerHeap[T]) Push(x any) {
+	e := x.(*timer[T])
+	e.index = len(*h)
+	*h = append(*h, e)
+}
+
+func (h *timerHeap[T]) Pop() any {
+	last := len(*h) - 1
+	e := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return e
+}
