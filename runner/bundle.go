@@ -15,6 +15,7 @@ const settle = time.Second
 // by itself. The loop owns it.
 type bundle struct {
 	key      bundleKey
+	name     string // how people call it: its first file. It stays when it has no members any more
 	command  Command
 	wait     Wait
 	members  []*unit
@@ -64,7 +65,7 @@ func join(units []*unit, old []*bundle) []*bundle {
 			known[key] = b
 		}
 		if b.members == nil {
-			b.command = u.spec.Command
+			b.command, b.name = u.spec.Command, u.spec.Destination
 			bundles = append(bundles, b)
 		}
 		b.members = append(b.members, u)

@@ -42,7 +42,7 @@ func (r *Runner) owe(due []*unit) {
 	}
 	for _, b := range bundles {
 		b.debt = strconv.FormatInt(time.Now().UnixNano(), 36) // like no other
-		r.complain(j.Owe(b.name(), b.debt, files[b]))
+		r.complain(j.Owe(b.name, b.debt, files[b]))
 	}
 }
 
@@ -61,7 +61,7 @@ func (r *Runner) paid(b *bundle) {
 	if j == nil || b.debt == "" || b.wanted {
 		return
 	}
-	r.complain(j.Applied(b.name(), b.debt, nil))
+	r.complain(j.Applied(b.name, b.debt, nil))
 	b.debt = ""
 }
 
@@ -78,7 +78,7 @@ func (r *Runner) recall(b *bundle) {
 		}
 	}
 	b.recalled = true
-	st, err := j.State(b.name())
+	st, err := j.State(b.name)
 	r.complain(err)
 	if b.debt != "" || !st.Owed() {
 		return

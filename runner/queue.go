@@ -10,9 +10,14 @@ import (
 	"time"
 )
 
-// A commandResult is what became of a command.
+// A commandResult is what became of a command. What identifies its bundle is
+// copied when the command starts: a reload may leave the bundle without members
+// while the command runs.
 type commandResult struct {
 	bundle *bundle
+	name   string   // of the bundle
+	first  Template // the first that wanted the command
+	args   []string // of the command
 	files  []string
 	output string // the end of what it printed
 	err    error
@@ -31,15 +36,22 @@ func (r *Runner) startCommand(ctx context.Context, now time.Time) {
 		return
 	}
 	why := b.why()
-	files := r.claim(b)
+	res := commandResult{
+		bundle: b,
+		name:   b.name,
+		first:  b.members[b.memberAt(b.first)].spec,
+		args:   b.command.Args,
+	}
+	res.files = r.claim(b)
 	r.running = b
-	r.tell(CommandStarted{Args: b.command.Args, Files: files})
+	r.tell(CommandStarted{Args: res.args, Files: res.files})
 	c := b.command
-	c.Env = append(environ(c.Env, why, files), "RESTENCIL_BUNDLE="+b.name())
+	c.Env = append(environ(c.Env, why, res.files), "RESTENCIL_BUNDLE="+res.name)
 	go func() {
 		start := time.Now()
-		output, err := r.run(ctx, c)
-		r.results <- commandResult{b, files, output, err, time.Since(start)}
+		res.output, res.err = r.run(ctx, c)
+		res.took = time.Since(start)
+		r.results <- res
 	}()
 }
 
@@ -99,26 +111,23 @@ func (b *bundle) why() reason {
 	return reasonChange
 }
 
-// name is how people call b: it has none of its own, so that of its first file.
-func (b *bundle) name() string { return b.members[0].spec.Destination }
-
 // commandEnded notes the end of the running command. The error ends Run.
 func (r *Runner) commandEnded(res commandResult, now time.Time) error {
 	b := res.bundle
 	r.running = nil
 	if res.err == nil {
 		b.failures = 0
-		r.tell(CommandDone{Args: b.command.Args, Took: res.took})
+		r.tell(CommandDone{Args: res.args, Took: res.took})
 		r.paid(b)
 		return nil
 	}
-	ev := CommandFailed{Args: b.command.Args, Err: res.err, Output: secretsOf(r.units...).Mask(res.output)}
+	ev := CommandFailed{Args: res.args, Err: res.err, Output: secretsOf(r.units...).Mask(res.output)}
 	switch {
 	case r.opts.Once:
-		r.errs = append(r.errs, b.commandError(res.err))
+		r.errs = append(r.errs, res.error())
 	case r.opts.ExitOnFailure:
 		r.tell(ev)
-		return b.commandError(res.err)
+		return res.error()
 	default:
 		b.failures++
 		ev.RetryIn = r.opts.Retry.Delay(b.failures)
@@ -151,10 +160,9 @@ func (r *Runner) want(b *bundle) {
 	}
 }
 
-// commandError words a failure as consul-template does (COMPAT 4.6.3).
-func (b *bundle) commandError(err error) error {
-	t := b.members[b.memberAt(b.first)].spec
-	return fmt.Errorf("failed to execute command %q from %q => %q: %w", quoteArgs(b.command.Args), t.Name, t.Destination, err)
+// error words a failure as consul-template does (COMPAT 4.6.3).
+func (r commandResult) error() error {
+	return fmt.Errorf("failed to execute command %q from %q => %q: %w", quoteArgs(r.args), r.first.Name, r.first.Destination, r.err)
 }
 
 func (b *bundle) memberAt(index int) int {
