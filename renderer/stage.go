@@ -148,10 +148,7 @@ func (s *Staged) fill() (temp string, err error) {
 		if _, err := f.Write(s.file.Content); err != nil {
 			return err
 		}
-		if err := s.adopt(f); err != nil || s.volume != nil {
-			return err
-		}
-		return f.Sync()
+		return s.adopt(f)
 	})
 }
 

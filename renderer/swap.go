@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
+
+	"restencil/renderer/atomicfile"
 )
 
 // syncs bounds how many directories are put on stable storage at a time: that
@@ -261,7 +262,7 @@ func (s *Staged) changedDirs() []string {
 // syncDirs syncs directories side by side and returns what failed.
 func syncDirs(dirs []string) map[string]error {
 	errs := make([]error, len(dirs))
-	sideBySide(len(dirs), syncs, func(i int) { errs[i] = syncDir(dirs[i]) })
+	sideBySide(len(dirs), syncs, func(i int) { errs[i] = atomicfile.SyncDir(dirs[i]) })
 	failed := make(map[string]error)
 	for i, err := range errs {
 		if err != nil {
@@ -269,25 +270,4 @@ func syncDirs(dirs []string) map[string]error {
 		}
 	}
 	return failed
-}
-
-// syncDir puts the entries of dir on stable storage, where the system can.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if errors.Is(err, fs.ErrPermission) {
-		// A directory that may be written to but not read.
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	err = d.Sync()
-	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
-		return nil
-	}
-	return err
 }

@@ -2,7 +2,6 @@ package renderer
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -10,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"unicode/utf8"
+
+	"restencil/renderer/atomicfile"
 )
 
 const (
@@ -57,36 +58,15 @@ func claim(path string, make func(name string) error) (name string, err error) {
 	return name, err
 }
 
-// createTemp creates a file beside path with this mode, less the umask. The
-// caller closes it and removes what it does not need.
-func createTemp(path string, mode fs.FileMode) (f *os.File, err error) {
-	_, err = claim(path, func(name string) error {
-		f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cannot create a file in %s: %w", filepath.Dir(path), cause(err))
-	}
-	return f, nil
-}
-
-// fillTemp creates a file beside path with this mode, and has fill write it, set
-// its attributes and put it on stable storage. Where that fails, nothing stays
-// behind.
+// fillTemp creates a file beside path with this mode, and has fill write it and
+// set its attributes. It is on stable storage then. Where that fails, nothing
+// stays behind.
 func fillTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name string, err error) {
-	f, err := createTemp(path, mode)
+	name, err = claim(path, func(name string) error { return atomicfile.Create(name, mode, fill) })
 	if err != nil {
-		return "", err
-	}
-	err = fill(f)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		os.Remove(f.Name())
 		return "", onBehalf(path, err)
 	}
-	return f.Name(), nil
+	return name, nil
 }
 
 // preserve gives what is at path a second, temporary name that outlives its
@@ -119,10 +99,8 @@ func copyTemp(path string) (name string, err error) {
 		if _, err := io.Copy(f, src); err != nil {
 			return err
 		}
-		if _, err := adopt(f, owner{-1, -1}, attrsOf(info)); err != nil {
-			return err
-		}
-		return f.Sync()
+		_, err := adopt(f, owner{-1, -1}, attrsOf(info))
+		return err
 	})
 }
 

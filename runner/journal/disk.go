@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
 
 	"restencil/renderer"
+	"restencil/renderer/atomicfile"
 )
 
 // A disk does all that changes something on disk. Tests can end it at any
@@ -68,18 +68,8 @@ func (d disk) cut(f *os.File, size int64) (int64, error) {
 
 // replace makes the file at path hold data, all at once and durably.
 func (d disk) replace(path string, data []byte) error {
-	temp := path + ".new"
-	if err := d.remove(temp); err != nil {
-		return err
-	}
-	_, err := d.append(temp, 0, data, durable)
-	if err == nil {
-		err = d.rename(temp, path)
-	}
-	if err != nil {
-		return errors.Join(err, d.remove(temp))
-	}
-	return d.syncDir(filepath.Dir(path))
+	d.before("replace %s", path)
+	return atomicfile.Write(path, data)
 }
 
 // put moves the file from to to, which may be a mount point.
@@ -143,23 +133,11 @@ func (d disk) mkdir(path string) error {
 
 // syncDir puts the entries of dir on stable storage, where the system can.
 func (d disk) syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
 	d.before("sync %s", dir)
-	f, err := os.Open(dir)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil // one that may be written to but not read
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	err = d.sync(f)
-	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
+	if d.quick {
 		return nil
 	}
-	return err
+	return atomicfile.SyncDir(dir)
 }
 
 func (d disk) sync(f *os.File) error {
