@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -16,11 +17,10 @@ import (
 const (
 	commandTimeout = 30 * time.Second // where none is configured
 	commandOutput  = 1 << 20          // bytes that a command may print
-	commandLinger  = time.Second      // for what holds a command's output open when that has ended
 )
 
 // commandToken runs o.Command and returns the token that it prints: the last
-// line with something in it. What it prints is in no error.
+// line that is not blank. No error contains what the command prints.
 func commandToken(ctx context.Context, o Token) (grant, error) {
 	limit := cmp.Or(o.CommandTimeout, commandTimeout)
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -30,7 +30,8 @@ func commandToken(ctx context.Context, o Token) (grant, error) {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		err = fmt.Errorf("it took longer than %s", limit)
 	case err == nil:
-		if t := tokenIn(lastLine(output)); t != "" {
+		output = strings.TrimSpace(output)
+		if t := tokenIn(output[strings.LastIndexByte(output, '\n')+1:]); t != "" {
 			return grant{token: t}, nil
 		}
 		err = errors.New("it printed no token")
@@ -38,8 +39,8 @@ func commandToken(ctx context.Context, o Token) (grant, error) {
 	return grant{}, &sessionError{class: watch.Retry, text: "token_command" + commandName(o.Command), err: err}
 }
 
-// commandName returns the name of a command's program, after a blank. Arguments
-// and variables that are set for it may be secret.
+// commandName returns the name of a command's program, after a blank. Its
+// arguments, and the variables that are set for it, may be secret.
 func commandName(args []string) string {
 	words := strings.Fields(args[0])
 	if len(words) == 0 || strings.Contains(words[0], "=") {
@@ -48,44 +49,44 @@ func commandName(args []string) string {
 	return " " + words[0]
 }
 
-// runCommand returns what a command prints. It is over, with all of its process group,
-// when ctx is.
+// runCommand runs o.Command in a process group of its own, which is killed when
+// ctx ends, and returns what it prints.
 func runCommand(ctx context.Context, o Token) (string, error) {
-	args, err := commandLine(o.Command)
-	if err != nil {
-		return "", err
+	args := o.Command
+	switch words := strings.Fields(args[0]); {
+	case len(words) == 0:
+		return "", exec.ErrNotFound
+	case len(args) > 1:
+	case len(words) == 1:
+		args = words
+	case runtime.GOOS == "windows": // there is no shell (COMPAT 4.6.1)
+		return "", exec.ErrNotFound
+	default:
+		args = []string{"/bin/sh", "-c", args[0]}
 	}
+	output := &boundedBuffer{left: commandOutput}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = o.CommandEnv
-	output := &bounded{left: commandOutput}
-	cmd.Stdout = output
-	cmd.WaitDelay = commandLinger
+	cmd.Env, cmd.Stdout = o.CommandEnv, output
+	cmd.WaitDelay = time.Second
 	ownGroup(cmd)
-	err = cmd.Run()
+	err := cmd.Run()
 	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
-		// It went well, but for a process that it has left behind.
-		endGroup(cmd)
+		// The command succeeded, but left a process that holds its output open.
+		_ = cmd.Cancel()
 		err = nil
 	}
 	return output.buffer.String(), err
 }
 
-// A bounded buffer takes no more than so many bytes.
-type bounded struct {
+// A boundedBuffer takes a number of bytes, and then fails.
+type boundedBuffer struct {
 	buffer bytes.Buffer
 	left   int
 }
 
-var errOutput = fmt.Errorf("it printed more than %d MiB", commandOutput>>20)
-
-func (b *bounded) Write(p []byte) (int, error) {
+func (b *boundedBuffer) Write(p []byte) (int, error) {
 	if b.left -= len(p); b.left < 0 {
-		return 0, errOutput
+		return 0, fmt.Errorf("it printed more than %d MiB", commandOutput>>20)
 	}
 	return b.buffer.Write(p)
-}
-
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return text[strings.LastIndexByte(text, '\n')+1:]
 }
