@@ -23,8 +23,6 @@ type Staged struct {
 	kept   string // where what Swap replaced is; "" for nowhere
 	state  state
 
-	volume *volume // what makes the new content durable; nil: it is when written
-
 	looked bool // what is at the destination was kept, if there was anything
 
 	moved   bool // Swap has changed entries of directories
@@ -51,16 +49,10 @@ const (
 // "failed looking up user: …", "failed writing file: …" and so on. After an
 // error nothing that Stage made stays behind but parent directories.
 func Stage(f File) (*Staged, error) {
-	return stageOn(nil, f)
-}
-
-// stageOn is Stage, but leaves it to a volume to make the new content durable.
-func stageOn(v *volume, f File) (*Staged, error) {
 	s, err := compare(f)
 	if err != nil {
 		return nil, err
 	}
-	s.volume = v
 	if s.change == Replaced || s.change == Repaired && s.old.link {
 		if err := s.write(); err != nil {
 			return nil, err

@@ -48,8 +48,8 @@ func TestWriteAll(t *testing.T) {
 	})
 }
 
-// TestWriteAllMany writes as many files as may be made durable together, some
-// of which cannot be written.
+// TestWriteAllMany writes many more files than there are writers, some of which
+// cannot be written.
 func TestWriteAllMany(t *testing.T) {
 	notOnWindows(t)
 	dir := t.TempDir()

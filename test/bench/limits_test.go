@@ -22,7 +22,7 @@ func limits() []limit {
 		{"pair", timeTaken, bare, 1.2},
 		{"fan-out 1,000", timeTaken, consulTemplate, 0.1},
 		{"fan-out 1,000", cpuTime, consulTemplate, 0.03},
-		{"shared 300", timeTaken, consulTemplate, 0.6},
+		{"shared 300", timeTaken, consulTemplate, 0.8},
 		{"shared 300", timeTaken, bare, 1.3},
 		{"cold 1,000 keys", timeTaken, consulTemplate, 0.5},
 		{"cold 1,000 keys", memory, consulTemplate, 0.5},
