@@ -59,7 +59,7 @@ func (r *Runner) inform(q watch.Query, old, now watch.State, at time.Time) {
 		if first {
 			u.patience.arrived()
 		}
-		if now.Core != old.Core || now.Version != old.Version && u.seesChecks {
+		if now.Version != old.Version {
 			u.patience.heard(at)
 		}
 		if u.patience.over() {

@@ -130,7 +130,7 @@ func (r *Runner) add(t Template) error {
 	})
 	switch {
 	case err == nil:
-		u.tmpl, u.seesChecks = tmpl, tmpl.SeesChecks()
+		u.tmpl = tmpl
 	case t.OnError == ErrorTolerated:
 		u.fail(err, time.Time{})
 		u.dirty = false

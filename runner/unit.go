@@ -19,8 +19,6 @@ type unit struct {
 	bundle *bundle
 	named  *named // nil: the bundle is an implicit one
 
-	seesChecks bool // see template.Template
-
 	dirty    bool        // to be executed; it stands in Runner.dirty
 	fed      bool        // there is new data since it was executed
 	came     fingerprint // of the newest complete output

@@ -9,6 +9,5 @@
 // more.
 //
 // The language is consul-template's (COMPAT section 3): text/template with
-// the functions of package funcs. Templates are executed by package quick, and by
-// text/template itself where that gives up.
+// the functions of package funcs.
 package template

@@ -2,14 +2,11 @@ package template
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	tmpltext "text/template"
 	"time"
 
 	"restencil/funcs"
-	"restencil/template/quick"
 	"restencil/watch"
 )
 
@@ -37,13 +34,10 @@ type Template struct {
 	name   string
 	source string
 	text   *tmpltext.Template
-	fast   *quick.Program // the same; nil where text must do
 	env    *funcs.Env
 	rec    *recorder
-	size   int  // bytes of the last output, where the next one's buffer starts
-	sees   bool // see SeesChecks
-
 	limits limits
+	size   int // bytes of the last output, where the next one's buffer starts
 }
 
 // A Result is what an execution came to.
@@ -85,18 +79,15 @@ func Parse(o Options, h Host) (*Template, error) {
 		Effects:   rec,
 	}
 	h.fill(env)
-	functions := funcs.MapFor(env, o.Text)
 	text := tmpltext.New("").
 		Delims(o.LeftDelim, o.RightDelim).
 		Option(missingKey(o.ErrorOnMissingKey)).
-		Funcs(functions)
+		Funcs(funcs.MapFor(env, o.Text))
 	if _, err := text.Parse(o.Text); err != nil {
 		return nil, parseError(o, err)
 	}
-	sees := seesChecks(text) // of the tree as it is written
-	maps.Copy(functions, env.Bind(text))
-	fast := quick.Compile(text, functions, o.ErrorOnMissingKey)
-	return &Template{name: o.Name, source: o.Text, text: text, fast: fast, env: env, rec: rec, sees: sees, limits: o.limits()}, nil
+	env.Bind(text)
+	return &Template{name: o.Name, source: o.Text, text: text, env: env, rec: rec, limits: o.limits()}, nil
 }
 
 func missingKey(fail bool) string {
@@ -125,30 +116,11 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 	return r, nil
 }
 
-// run executes the template by its program, where it has one and that goes well.
-// Otherwise text/template does it over again, as if nothing had been: it has the
-// last word on what comes out, and on what is wrong.
+// run executes the template within its limits. A panic of the engine or of a
+// value's method is an error.
 func (t *Template) run(ctx context.Context) (output []byte, err error) {
 	ctx, cancel := t.limits.context(ctx)
 	defer cancel()
-	byText := func(w *limitedBuffer) error { return t.text.Execute(w, nil) }
-	if t.fast == nil || t.rec.trap != nil {
-		return t.attempt(ctx, byText)
-	}
-	output, err = t.attempt(ctx, func(w *limitedBuffer) error { return t.fast.Run(w) })
-	if !errors.Is(err, quick.ErrGaveUp) {
-		return output, err
-	}
-	t.rec.begin(t.rec.answers)
-	output, err = t.attempt(ctx, byText)
-	if err == nil {
-		t.fast = nil // it has something that programs do not know
-	}
-	return output, err
-}
-
-// attempt executes once. A panic of the engine or of a value's method is an error.
-func (t *Template) attempt(ctx context.Context, execute func(*limitedBuffer) error) (output []byte, err error) {
 	defer func() {
 		t.env.Finish()
 		if p := recover(); p != nil {
@@ -157,7 +129,7 @@ func (t *Template) attempt(ctx context.Context, execute func(*limitedBuffer) err
 	}()
 	t.env.Context, t.env.Scratch = ctx, &funcs.Scratch{}
 	w := &limitedBuffer{ctx: ctx, most: t.limits.output, data: make([]byte, 0, t.size+t.size/8)}
-	err = execute(w)
+	err = t.text.Execute(w, nil)
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx) // it may have been cut short
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -173,5 +174,33 @@ func TestLimits(t *testing.T) {
 				t.Errorf("Execute: %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// BenchmarkExecute executes a template of 1,000 keys and 1,000 instances, all
+// known, which it has executed before.
+func BenchmarkExecute(b *testing.B) {
+	var text strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&text, "{{ key \"app/%d\" }}\n", i)
+	}
+	text.WriteString(`{{ range service "web" }}server {{ .Address }}:{{ .Port }};{{ end }}`)
+	tmpl, err := template.Parse(template.Options{Name: "a", Text: text.String()}, template.Host{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	instances := slices.Repeat([]*watch.HealthService{{Address: "10.0.0.1", Port: 80}}, 1000)
+	known := func(q watch.Query) (watch.Answer, bool) {
+		if q.Kind == watch.KVGet {
+			pair := &watch.KeyPair{Value: q.Name}
+			return watch.Answer{Data: pair, Last: pair}, true
+		}
+		return watch.Answer{Data: instances, Last: instances}, true
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := tmpl.Execute(b.Context(), known); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

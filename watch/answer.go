@@ -33,7 +33,6 @@ type State struct {
 	Answer  Answer   // meaningful where Known
 	Known   bool     // an answer has been received at some time
 	Version int      // how many different answers there have been
-	Core    int      // how many of them differ from the one before in more than the Checks of instances
 	Failure *Failure // nil while the query is kept current
 }
 

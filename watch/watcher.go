@@ -225,11 +225,8 @@ func (e *entry) Publish(a Answer) {
 	e.w.mu.Lock()
 	defer e.w.mu.Unlock()
 	old := e.state
-	change := substance
-	if old.Known {
-		change = differ(old.Answer.Data, a.Data)
-	}
-	if change == none {
+	changed := !old.Known || !same(old.Answer.Data, a.Data)
+	if !changed {
 		a.Data = old.Answer.Data // what templates hold stays one value
 	}
 	a.Last = a.Data
@@ -237,14 +234,11 @@ func (e *entry) Publish(a Answer) {
 		a.Last = old.Answer.Last
 	}
 	e.inherited = false
-	e.state = State{Answer: a, Known: true, Version: old.Version, Core: old.Core}
-	if change != none {
+	e.state = State{Answer: a, Known: true, Version: old.Version}
+	if changed {
 		e.state.Version++
 	}
-	if change == substance {
-		e.state.Core++
-	}
-	if change != none || old.Failure != nil {
+	if changed || old.Failure != nil {
 		e.tell()
 	}
 }

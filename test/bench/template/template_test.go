@@ -22,33 +22,6 @@ func TestSameOutput(t *testing.T) {
 	}
 }
 
-// TestShares keeps us to what each case allows, of time and of allocations.
-// Ratios of what is done in turns hold on a busy machine too, most of the time:
-// one good measurement of some is enough.
-func TestShares(t *testing.T) {
-	const attempts, turns = 5, 7
-	for _, c := range cases() {
-		t.Run(c.name, func(t *testing.T) {
-			d := newDuel(t, c)
-			our, _ := allocated(t, d.us)
-			their, _ := allocated(t, d.them)
-			if our > their*c.most.allocs {
-				t.Errorf("%.0f allocations, and consul-template makes %.0f; want at most %.2f of them", our, their, c.most.allocs)
-			}
-			for range attempts {
-				d.our, d.their = nil, nil
-				for range turns {
-					d.turn(t)
-				}
-				if our, their = d.times(); our <= their*c.most.time {
-					return
-				}
-			}
-			t.Errorf("%.0f µs, and consul-template takes %.0f; want at most %.2f of it", our, their, c.most.time)
-		})
-	}
-}
-
 // BenchmarkExecute measures an execution of a template that has been executed
 // before. Times are medians; x is our part of what consul-template takes.
 func BenchmarkExecute(b *testing.B) {
