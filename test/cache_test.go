@@ -54,20 +54,35 @@ func TestRestartWhileConsulIsAway(t *testing.T) {
 	await.Eventually(t, await.Holds(out, "2 consul"))
 	d.Stop()
 
-	// Nothing is taken from a file that is damaged, and that is told.
+	// Nothing is taken from a file that is damaged, which is a warning, or of
+	// another version, which is none.
 	agent.Kill()
-	writeFile(t, kept, "restencil cache 1\nnonsense")
-	if err := os.Remove(out); err != nil {
+	b, err := os.ReadFile(kept)
+	if err != nil {
 		t.Fatal(err)
 	}
-	d = start(t, args...)
-	await.Eventually(t, func() error {
-		if !strings.Contains(d.Log.String(), "the cache "+kept+" is not used: it is damaged") {
-			return fmt.Errorf("the damage was not told")
+	for content, told := range map[string]string{
+		string(b[:len(b)-2]):          "[WARN] (cli) the cache " + kept + " is not used: it is damaged",
+		"restencil cache 1\nnonsense": "[INFO] (cli) the cache " + kept + " is not used: it is of another version of restencil",
+	} {
+		writeFile(t, kept, content)
+		if err := os.Remove(out); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
-	agent.Start()
-	await.Eventually(t, await.Holds(out, "2 consul"))
-	d.MustBeAlive()
+		d = start(t, append(args, "-log-level", "info")...)
+		await.Eventually(t, func() error {
+			if !strings.Contains(d.Log.String(), told) {
+				return fmt.Errorf("not told: %s", told)
+			}
+			return nil
+		})
+		if _, err := os.Stat(out); err == nil {
+			t.Error("the file was used")
+		}
+		agent.Start()
+		await.Eventually(t, await.Holds(out, "2 consul"))
+		d.MustBeAlive()
+		d.Stop()
+		agent.Kill()
+	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
+	"log/slog"
 	"path/filepath"
 	"reflect"
 	"time"
@@ -102,8 +104,14 @@ func (s *service) cached(cfg *config.Config, source watch.Source) watch.Source {
 		return source
 	}
 	return cache.New(source, filepath.Join(dir, "cache", "consul.answers"), cache.Options{
-		Of:      consulName(cfg),
-		Problem: func(err error) { s.memory.log.Load().Warn(err.Error(), "component", "cli") },
+		Of: consulName(cfg),
+		Problem: func(err error) {
+			level := slog.LevelWarn
+			if errors.Is(err, cache.ErrOtherVersion) { // as after every upgrade
+				level = slog.LevelInfo
+			}
+			s.memory.log.Load().Log(context.Background(), level, err.Error(), "component", "cli")
+		},
 	})
 }
 

@@ -19,13 +19,14 @@ type Options struct {
 	// Zero means 30 days.
 	Unused time.Duration
 
-	// Size is how much is kept, in bytes; beyond that, what has been unused
-	// the longest is left out. Zero means 64 MiB.
+	// Size is how large the file may be, in bytes; beyond that, what has been
+	// unused the longest is left out. Zero means 64 MiB.
 	Size int
 
-	// Problem is told why a file is not used, and why the file could not be
-	// written; of the latter once, until it could. It is called by Run's
-	// goroutines and returns at once. Nil: nobody is told.
+	// Problem is told why a file is not used, which is ErrOtherVersion after
+	// an upgrade, and why the file could not be written; of the latter once,
+	// until it could. It is called by Run's goroutines and returns at once.
+	// Nil: nobody is told.
 	Problem func(error)
 }
 

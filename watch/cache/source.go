@@ -1,8 +1,12 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
+	"sync"
 	"time"
 
 	"restencil/watch"
@@ -14,9 +18,13 @@ type Source struct {
 	inner watch.Source
 	file  string
 	o     Options
-	shelf *shelf
 	wake  chan struct{} // capacity 1: there is something to write
 	told  bool          // of a write that failed, with none since that did not; for Run
+
+	mu      sync.Mutex
+	entries map[watch.Query]entry
+	sinks   map[watch.Query]*sink // of the queries that are watched
+	changed bool                  // something is not in the file yet
 }
 
 var _ watch.Batcher = (*Source)(nil)
@@ -26,8 +34,14 @@ var _ watch.Batcher = (*Source)(nil)
 // writes it, in a directory that is made where there is none. From then on
 // source belongs to what New returns.
 func New(source watch.Source, file string, o Options) *Source {
-	o = o.filled()
-	return &Source{inner: source, file: file, o: o, shelf: newShelf(o), wake: make(chan struct{}, 1)}
+	return &Source{
+		inner:   source,
+		file:    file,
+		o:       o.filled(),
+		wake:    make(chan struct{}, 1),
+		entries: make(map[watch.Query]entry),
+		sinks:   make(map[watch.Query]*sink),
+	}
 }
 
 // Run implements watch.Source. Before it returns it writes what has changed.
@@ -45,24 +59,25 @@ func (s *Source) Run(ctx context.Context) {
 
 // load reads the file.
 func (s *Source) load() {
-	c, err := readFile(s.file, s.o.Size)
-	switch {
-	case err != nil || len(c.Records) == 0:
-	case c.Schema != schemaOf(s.shelf.types):
-		err = errOldVersion
-	case c.Of != s.o.Of:
-		err = errOther
-	}
+	list, err := readFile(s.file, s.o.Of, s.o.Size)
 	if err != nil {
 		s.o.Problem(fmt.Errorf("the cache %s is not used: %w", s.file, err))
 		return
 	}
-	s.shelf.put(c.Records, time.Now())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for _, e := range list {
+		if now.Sub(e.used) <= s.o.Unused {
+			s.entries[e.query] = e
+		}
+	}
 }
 
-// keep writes the file now and then, until ctx ends.
+// keep writes the file now and then, until ctx ends: when something has
+// changed, and once a day to note what is used still.
 func (s *Source) keep(ctx context.Context) {
-	daily := time.NewTicker(seldom)
+	daily := time.NewTicker(24 * time.Hour)
 	defer daily.Stop()
 	for pause := s.o.Every; ; {
 		select {
@@ -70,13 +85,14 @@ func (s *Source) keep(ctx context.Context) {
 			return
 		case <-s.wake:
 		case <-daily.C:
+			s.touch()
 		}
 		if !sleep(ctx, pause) {
 			return
 		}
 		start := time.Now()
 		if !s.save() {
-			s.stir() // again
+			s.touch() // again
 		}
 		// At most a twentieth of the time is spent on it.
 		pause = max(s.o.Every, 20*time.Since(start))
@@ -95,30 +111,75 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// touch has the file written soon.
+func (s *Source) touch() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.change()
+}
+
+// change is touch, called with mu held.
+func (s *Source) change() {
+	s.changed = true
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
 // save writes the file, if something has changed. It returns false where it
 // could not.
 func (s *Source) save() bool {
-	records := s.shelf.tidy(time.Now())
-	if records == nil {
+	list := s.current(time.Now())
+	if list == nil {
 		return true
 	}
-	c := content{Schema: schemaOf(s.shelf.types), Of: s.o.Of, Records: records}
-	err := writeFile(s.file, c.format())
-	if err != nil {
-		s.shelf.unwritten()
-		if !s.told {
-			s.o.Problem(fmt.Errorf("writing the cache: %w", err))
-		}
+	b, left := format(list, s.o.Of, s.o.Size)
+	s.forget(left)
+	err := writeFile(s.file, b)
+	if err != nil && !s.told {
+		s.o.Problem(fmt.Errorf("writing the cache: %w", err))
 	}
 	s.told = err != nil
 	return err == nil
 }
 
-// stir has the file written soon.
-func (s *Source) stir() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
+// current returns what is to be in the file, what was used last first; nil
+// where nothing has changed.
+func (s *Source) current(now time.Time) []entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.changed {
+		return nil
+	}
+	s.changed = false
+	list := make([]entry, 0, len(s.entries))
+	for q, e := range s.entries {
+		if s.sinks[q] != nil {
+			e.used = now
+			s.entries[q] = e
+		}
+		if now.Sub(e.used) > s.o.Unused {
+			delete(s.entries, q)
+			continue
+		}
+		list = append(list, e)
+	}
+	slices.SortFunc(list, func(a, b entry) int {
+		return cmp.Or(b.used.Compare(a.used), cmp.Compare(a.query.Name, b.query.Name))
+	})
+	return list
+}
+
+// forget drops entries that there is no room for in the file, unless they are
+// in use.
+func (s *Source) forget(list []entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range list {
+		if s.sinks[e.query] == nil {
+			delete(s.entries, e.query)
+		}
 	}
 }
 
@@ -133,30 +194,30 @@ func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.Query{q}) }
 
 // WatchAll implements watch.Batcher.
 func (s *Source) WatchAll(list []watch.Subscription) {
-	tapped := s.tap(list)
+	own := make([]watch.Subscription, len(list))
+	s.mu.Lock()
+	for i, sub := range list {
+		to := &sink{source: s, query: sub.Query, to: sub.Sink}
+		s.sinks[sub.Query] = to
+		own[i] = watch.Subscription{Query: sub.Query, Sink: to}
+	}
+	s.mu.Unlock()
 	if b, ok := s.inner.(watch.Batcher); ok {
-		b.WatchAll(tapped)
+		b.WatchAll(own)
 		return
 	}
-	for _, sub := range tapped {
+	for _, sub := range own {
 		s.inner.Watch(sub.Query, sub.Sink)
 	}
 }
 
-// tap returns the subscriptions with a tap before each sink.
-func (s *Source) tap(list []watch.Subscription) []watch.Subscription {
-	taps, tapped := make([]*tap, len(list)), make([]watch.Subscription, len(list))
-	for i, sub := range list {
-		taps[i] = &tap{s: s, query: sub.Query, to: sub.Sink}
-		tapped[i] = watch.Subscription{Query: sub.Query, Sink: taps[i]}
-	}
-	s.shelf.watch(taps)
-	return tapped
-}
-
 // UnwatchAll implements watch.Batcher.
 func (s *Source) UnwatchAll(queries []watch.Query) {
-	s.shelf.unwatch(queries)
+	s.mu.Lock()
+	for _, q := range queries {
+		delete(s.sinks, q)
+	}
+	s.mu.Unlock()
 	if b, ok := s.inner.(watch.Batcher); ok {
 		b.UnwatchAll(queries)
 		return
@@ -166,25 +227,52 @@ func (s *Source) UnwatchAll(queries []watch.Query) {
 	}
 }
 
-// A tap is the sink of a query that the inner source is given.
-type tap struct {
-	s     *Source
-	query watch.Query
-	to    watch.Sink
-	told  bool // it has an answer, be it of the file; guarded by the shelf
+// A sink is what the inner source tells of a query.
+type sink struct {
+	source *Source
+	query  watch.Query
+	to     watch.Sink
+	told   bool // it has an answer, be it of the file; guarded by the source
 }
 
 // Publish implements watch.Sink.
-func (t *tap) Publish(a watch.Answer) {
-	t.s.shelf.learn(t, a, time.Now())
-	t.s.stir()
-	t.to.Publish(a)
+func (k *sink) Publish(a watch.Answer) {
+	k.source.learn(k, a)
+	k.to.Publish(a)
 }
 
 // Fail implements watch.Sink.
-func (t *tap) Fail(err error) {
-	if a, ok := t.s.shelf.recall(t); ok {
-		t.to.Publish(a)
+func (k *sink) Fail(err error) {
+	if a, ok := k.source.recall(k); ok {
+		k.to.Publish(a)
 	}
-	t.to.Fail(err)
+	k.to.Fail(err)
+}
+
+// learn notes what k is told.
+func (s *Source) learn(k *sink, a watch.Answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k.told = true
+	if s.sinks[k.query] != k || decoder(k.query.Kind) == nil {
+		return
+	}
+	old, known := s.entries[k.query]
+	s.entries[k.query] = entry{query: k.query, used: time.Now(), answer: a}
+	if !known || !reflect.DeepEqual(old.answer.Data, a.Data) {
+		s.change()
+	}
+}
+
+// recall returns what k is to be told where its query fails; ok is false where
+// it has been told something, or nothing is known.
+func (s *Source) recall(k *sink) (a watch.Answer, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, known := s.entries[k.query]
+	if k.told || !known {
+		return watch.Answer{}, false
+	}
+	k.told = true
+	return e.answer, true
 }

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -258,18 +259,19 @@ func TestKilled(t *testing.T) {
 func TestOthersFiles(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		spoil   func(b []byte) []byte
+		spoil   func(s string) string
 		problem string
 	}{
-		{"something else", func([]byte) []byte { return []byte("hello") }, "it is no cache of restencil's"},
-		{"empty", func([]byte) []byte { return nil }, "it is no cache of restencil's"},
-		{"another format", func(b []byte) []byte { return []byte(strings.Replace(string(b), "cache 1", "cache 0", 1)) }, "it is of another version of restencil"},
-		{"other types", func(b []byte) []byte { c, _ := parse(b); c.Schema = "x"; return c.format() }, "it is of another version of restencil"},
-		{"another store", func(b []byte) []byte { c, _ := parse(b); c.Of = "x"; return c.format() }, "it is about another store"},
-		{"cut off", func(b []byte) []byte { return b[:len(b)-1] }, "it is damaged"},
-		{"cut off early", func(b []byte) []byte { return b[:len(firstLine)+3] }, "it is damaged"},
-		{"a bit", func(b []byte) []byte { b[len(b)-3] ^= 1; return b }, "it is damaged"},
-		{"too large", func(b []byte) []byte { return append(b, make([]byte, slack+2000)...) }, "it is too large"},
+		{"something else", func(string) string { return "hello" }, "it is no cache of restencil's"},
+		{"empty", func(string) string { return "" }, "it is no cache of restencil's"},
+		{"cut off early", func(s string) string { return s[:10] }, "it is no cache of restencil's"},
+		{"the first schema", func(string) string { return "restencil cache 1\n\x00\x01" }, "it is of another version of restencil"},
+		{"another schema", func(s string) string { return strings.Replace(s, `"Schema":`, `"Schema":9`, 1) }, "it is of another version of restencil"},
+		{"another store", func(s string) string { return strings.Replace(s, "here", "there", 1) }, "it is about another store"},
+		{"cut off", func(s string) string { return s[:len(s)-2] }, "it is damaged"},
+		{"a letter", func(s string) string { return strings.Replace(s, `"Query":{`, `"Query":[`, 1) }, "it is damaged"},
+		{"a secret", func(s string) string { return strings.ReplaceAll(s, "kv.get", "vault.read") }, "it is damaged"},
+		{"too large", func(s string) string { return s + strings.Repeat(s[strings.Index(s, "\n"):], 10) }, "it is damaged"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -280,7 +282,7 @@ func TestOthersFiles(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(file, test.spoil(b), 0o644); err != nil {
+				if err := os.WriteFile(file, []byte(test.spoil(string(b))), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				m := newMemory()
@@ -313,7 +315,7 @@ func TestCannotWrite(t *testing.T) {
 		l := live(t, m, file, Options{}, a)
 		time.Sleep(time.Hour)
 		l.expectProblems(
-			"the cache FILE is not used: stat FILE: not a directory",
+			"the cache FILE is not used: open FILE: not a directory",
 			"writing the cache: mkdir "+dir+": not a directory",
 		)
 		if err := os.Remove(dir); err != nil {
@@ -322,23 +324,6 @@ func TestCannotWrite(t *testing.T) {
 		time.Sleep(time.Minute)
 		if _, err := os.Stat(file); err != nil {
 			t.Error(err)
-		}
-	})
-}
-
-// TestLeftOver: what a crash leaves does not keep the file from being written.
-func TestLeftOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		file := filepath.Join(t.TempDir(), "cache")
-		if err := os.WriteFile(file+".new", []byte("half"), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		remember(t, file)
-		if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
-			t.Errorf("the file: %v, %v", info, err)
-		}
-		if _, err := os.Stat(file + ".new"); err == nil {
-			t.Error("it is still there")
 		}
 	})
 }
@@ -369,16 +354,16 @@ func TestSize(t *testing.T) {
 		for i := range 10 {
 			q := keyNamed(fmt.Sprint(i))
 			m.set(q, pair(strings.Repeat("x", 1000)))
-			live(t, m, file, Options{Size: 5000}, q).end()
+			live(t, m, file, Options{Size: 7000}, q).end()
 			time.Sleep(time.Hour)
 		}
-		if info, err := os.Stat(file); err != nil || info.Size() > 5500 {
+		if info, err := os.Stat(file); err != nil || info.Size() > 7000 {
 			t.Errorf("the file: %v, %v", info, err)
 		}
 		m.breakDown()
 		for i := range 10 {
 			q := keyNamed(fmt.Sprint(i))
-			l := live(t, m, file, Options{Size: 5000}, q)
+			l := live(t, m, file, Options{Size: 7000}, q)
 			if got, want := len(l.heard(q)) == 2, i >= 6; got != want {
 				t.Errorf("query %d is known: %v", i, got)
 			}
@@ -423,25 +408,9 @@ func TestSecretsAreNotKept(t *testing.T) {
 		}
 		live(t, m, file, Options{}, queries...).end()
 		b, err := os.ReadFile(file)
-		if err != nil || strings.Contains(string(b), "s3cr3t") || !strings.Contains(string(b), "public") {
+		if err != nil || strings.Contains(string(b), "s3cr3t") || !strings.Contains(string(b), base64.StdEncoding.EncodeToString([]byte("public"))) {
 			t.Errorf("the file holds %q, %v", b, err)
 		}
-	})
-}
-
-// TestOtherType: what is not of its kind's type is passed on, and not kept.
-func TestOtherType(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		file, m, a := filepath.Join(t.TempDir(), "cache"), newMemory(), keyNamed("a")
-		remember(t, file)
-		m.set(a, []string{"odd"})
-		l := live(t, m, file, Options{}, a)
-		if got := l.sinks[a].Events()[0].Answer.Data; !cmp.Equal(got, []string{"odd"}) {
-			t.Errorf("told of %v", got)
-		}
-		l.end()
-		m.breakDown()
-		live(t, m, file, Options{}, a).expect(a, "failed")
 	})
 }
 
