@@ -77,18 +77,6 @@ func (g *Graph) Users(q watch.Query) []int { return g.users[q.ID()] }
 // given. The caller must not change the slice.
 func (g *Graph) Uses(template int) []watch.Query { return g.uses[template] }
 
-// Queries returns all that somebody uses, in no certain order.
-func (g *Graph) Queries() []watch.Query {
-	all := make([]watch.Query, 0, len(g.users))
-	for id := range g.users {
-		all = append(all, id.Value())
-	}
-	return all
-}
-
-// Len returns how many queries somebody uses.
-func (g *Graph) Len() int { return len(g.users) }
-
 // Keep returns what to watch after an execution that ended in an error: the
 // queries it asked before that, and those of the execution before, which it
 // may not have come to.

@@ -43,8 +43,8 @@ func TestGraph(t *testing.T) {
 			t.Errorf("step %d: dropped: %s", i, diff)
 		}
 	}
-	if g.Len() != 0 || len(g.uses) != 0 {
-		t.Errorf("the graph is not empty at the end: %d queries, %d templates", g.Len(), len(g.uses))
+	if len(g.users) != 0 || len(g.uses) != 0 {
+		t.Errorf("the graph is not empty at the end: %d queries, %d templates", len(g.users), len(g.uses))
 	}
 }
 

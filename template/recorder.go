@@ -15,19 +15,13 @@ import (
 // funcs.Effects.
 type recorder struct {
 	serves func(watch.Store) bool // nil: all
-	memo   map[string]memo        // what plugins said, since the last complete execution
-	stale  bool                   // memo belongs to an output that is complete
-
-	asked map[watch.Query]*asked // in this execution and those before
-	turn  int                    // which execution it is
+	memo   map[string]memo        // what plugins said, since an output was complete
 
 	// Of the execution under way.
 	answers Answers
-	first   asked  // stands before the query that is asked first
-	last    *asked // the query that was asked last, or &first
-	used    useList
-	hidden  []watch.Query // the used ones whose answers are secret
+	used    []watch.Query
 	missing []watch.Query
+	seen    map[watch.Query]bool // those in used; true: it is in missing, too
 	files   []funcs.File
 	printed strings.Builder
 	trap    *watch.Query // the query that Locate looks for
@@ -39,47 +33,22 @@ type memo struct {
 	err error
 }
 
-// An asked is what is kept of a query that was asked. One execution asks as the
-// one before, nearly always, so that following next spares most searches.
-type asked struct {
-	query   watch.Query
-	refused error  // why it cannot be asked
-	secret  bool   // its answers are
-	next    *asked // what was asked after it, the last time
-	turn    int    // of the execution that used it last
-	missing bool   // in that execution
-}
-
 // errTrapped ends an execution of Locate where the query is asked.
 var errTrapped = errors.New("located")
 
 func (r *recorder) begin(answers Answers) {
+	n := len(r.used) // mostly it asks the same again
 	r.answers = answers
-	if r.asked == nil || len(r.asked) > 2*r.used.n+16 { // what is not asked any more takes memory
-		r.asked = make(map[watch.Query]*asked)
-		r.first.next = nil
-	}
-	r.turn++
-	r.last = &r.first
-	r.used.begin()
-	r.hidden = nil
-	r.missing = nil
+	r.used, r.missing = make([]watch.Query, 0, n), nil
+	r.seen = make(map[watch.Query]bool, n)
 	r.files = nil
 	r.printed.Reset()
 	r.trapped = false
-	if r.stale {
-		clear(r.memo)
-		r.stale = false
-	}
 }
-
-// finished notes the end of an execution without an error. What plugins said
-// holds until an output is complete; the next execution asks them anew.
-func (r *recorder) finished(complete bool) { r.stale = complete }
 
 func (r *recorder) result() Result {
 	return Result{
-		Used:    r.used.queries(),
+		Used:    r.used,
 		Missing: r.missing,
 		Files:   r.files,
 		Printed: r.printed.String(),
@@ -93,56 +62,25 @@ func (r *recorder) Ask(q watch.Query) (watch.Answer, bool, error) {
 		r.trapped = true
 		return watch.Answer{}, false, errTrapped
 	}
-	e := r.entry(q)
-	if e.refused != nil {
-		return watch.Answer{}, false, e.refused
-	}
-	if e.turn != r.turn {
-		e.turn, e.missing = r.turn, false
-		r.used.add(q)
-		if e.secret {
-			r.hidden = append(r.hidden, q)
+	if _, again := r.seen[q]; !again {
+		if s := q.Store(); r.serves != nil && !r.serves(s) {
+			return watch.Answer{}, false, fmt.Errorf("%s is %w", s, watch.ErrNotConfigured)
 		}
+		r.used = append(r.used, q)
+		r.seen[q] = false
 	}
 	a, known := r.answers(q)
 	if !known {
-		r.miss(e)
+		r.Incomplete(q)
 	}
 	return a, known, nil
 }
 
-// entry returns what is kept of a query that is asked now.
-func (r *recorder) entry(q watch.Query) *asked {
-	e := r.last.next
-	if e == nil || e.query != q {
-		e = r.asked[q]
-		if e == nil {
-			e = &asked{query: q, refused: r.refuse(q.Store()), secret: q.Kind.Secret()}
-			r.asked[q] = e
-		}
-		r.last.next = e
-	}
-	if e.refused != nil {
-		e.refused = r.refuse(q.Store()) // the store may have been set up since
-	}
-	r.last = e
-	return e
-}
-
-func (r *recorder) refuse(s watch.Store) error {
-	if r.serves == nil || r.serves(s) {
-		return nil
-	}
-	return fmt.Errorf("%s is %w", s, watch.ErrNotConfigured)
-}
-
 // Incomplete implements funcs.Asker.
-func (r *recorder) Incomplete(q watch.Query) { r.miss(r.asked[q]) }
-
-func (r *recorder) miss(e *asked) {
-	if !e.missing {
-		e.missing = true
-		r.missing = append(r.missing, e.query)
+func (r *recorder) Incomplete(q watch.Query) {
+	if !r.seen[q] {
+		r.seen[q] = true
+		r.missing = append(r.missing, q)
 	}
 }
 
@@ -157,7 +95,7 @@ func (r *recorder) Once(key string, run func() (string, error)) (string, error) 
 	m, ok := r.memo[key]
 	if !ok && r.trap == nil {
 		m.out, m.err = run()
-		r.memo[strings.Clone(key)] = m
+		r.memo[key] = m
 	}
 	return m.out, m.err
 }

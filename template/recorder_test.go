@@ -42,9 +42,6 @@ func TestRecorderKeepsAccount(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(Secrets{})); diff != "" {
 		t.Error(diff)
 	}
-	if n := len(rec.asked); n > 2*len(names)+16 {
-		t.Errorf("%d queries are kept at the end", n)
-	}
 }
 
 // knows tells whether there is an answer to q, where known of them have one.
@@ -82,26 +79,6 @@ func account(asks []watch.Query, known int) Result {
 		}
 	}
 	return r
-}
-
-func TestRecorderKeepsTheListThatStays(t *testing.T) {
-	var rec recorder
-	first := record(t, &rec, keys("a", "b", "c", "a"), 0)
-	same := record(t, &rec, keys("a", "b", "c", "a"), 0)
-	if &first.Used[0] != &same.Used[0] {
-		t.Error("the same queries were written down anew")
-	}
-	shorter := record(t, &rec, keys("a", "b"), 0)
-	other := record(t, &rec, keys("a", "b", "x"), 0)
-	if diff := cmp.Diff(keys("a", "b"), shorter.Used); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff(keys("a", "b", "x"), other.Used); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff(keys("a", "b", "c"), first.Used); diff != "" {
-		t.Error(diff)
-	}
 }
 
 // A store that is set up while the program runs is asked from then on.

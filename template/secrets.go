@@ -91,7 +91,10 @@ func (s Secrets) patterns(exact bool) []pattern {
 // secrets returns those that the execution under way has used.
 func (r *recorder) secrets() Secrets {
 	var s Secrets
-	for _, q := range r.hidden {
+	for _, q := range r.used {
+		if !q.Kind.Secret() {
+			continue
+		}
 		if a, known := r.answers(q); known && a.Data != nil {
 			s.answers = append(s.answers, watch.Taint(a.Data))
 		}

@@ -3,6 +3,7 @@ package template
 import (
 	"context"
 	"fmt"
+	"os"
 	tmpltext "text/template"
 	"time"
 
@@ -78,7 +79,12 @@ func Parse(o Options, h Host) (*Template, error) {
 		Sandbox:   o.SandboxPath,
 		Effects:   rec,
 	}
-	h.fill(env)
+	if env.LookupEnv == nil {
+		env.LookupEnv = os.LookupEnv
+	}
+	if env.Now == nil {
+		env.Now = time.Now
+	}
 	text := tmpltext.New("").
 		Delims(o.LeftDelim, o.RightDelim).
 		Option(missingKey(o.ErrorOnMissingKey)).
@@ -112,7 +118,9 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 	}
 	r.Output = output
 	t.size = len(output)
-	t.rec.finished(r.Complete())
+	if r.Complete() {
+		clear(t.rec.memo)
+	}
 	return r, nil
 }
 
