@@ -31,9 +31,9 @@ func (s *service) control(ctx context.Context) (end bool) {
 			s.reload(ctx)
 		case sig := <-s.signals:
 			switch {
-			case sig == s.cfg.ReloadSignal:
+			case sig == s.cfg.Process.ReloadSignal:
 				s.reload(ctx)
-			case sig == s.cfg.KillSignal:
+			case sig == s.cfg.Process.KillSignal:
 				return true
 			case s.runner.Signal(sig):
 			case sig == syscall.SIGTERM, sig == os.Interrupt:
@@ -110,7 +110,7 @@ type followed struct {
 func (s *service) followFiles(ctx context.Context) *followed {
 	f := &followed{changed: make(chan struct{}, 1)}
 	ctx, f.cancel = context.WithCancel(ctx)
-	if !s.cfg.WatchConfig {
+	if !s.cfg.Process.WatchConfig {
 		return f
 	}
 	f.update(s.cfg)

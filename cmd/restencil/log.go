@@ -12,20 +12,11 @@ import (
 // openLog opens the log that cfg asks for, besides standard error.
 func openLog(cfg *config.Config, stderr io.Writer) (*logging.Log, error) {
 	log, err := logging.Open(logging.Options{
-		Level:  logging.Level(cfg.LogLevel),
-		JSON:   cfg.LogFormat == "json",
+		Level:  logging.Level(cfg.Log.Level),
+		JSON:   cfg.Log.Format == "json",
 		Stderr: stderr,
-		File: logging.File{
-			Path:     cfg.LogFile.Path,
-			MaxBytes: int64(cfg.LogFile.RotateBytes),
-			MaxAge:   cfg.LogFile.RotateDuration,
-			Keep:     cfg.LogFile.RotateMaxFiles,
-		},
-		Syslog: logging.Syslog{
-			Enabled:  cfg.Syslog.Enabled,
-			Facility: cfg.Syslog.Facility,
-			Name:     cfg.Syslog.Name,
-		},
+		File:   cfg.Log.File,
+		Syslog: cfg.Log.Syslog,
 	})
 	if err != nil {
 		return nil, &config.Error{Code: config.ExitConfig, Err: err}

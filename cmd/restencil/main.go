@@ -9,6 +9,7 @@ import (
 	"os/signal"
 
 	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/config/setting"
 	"restencil/runner"
 )
 
@@ -28,7 +29,7 @@ func main() {
 	// All that consul-template listens to (COMPAT 4.8). SIGPIPE is one of them:
 	// unless it is asked for, it ends a program that writes to a standard error
 	// that nobody reads any more.
-	signal.Notify(p.signals, config.Signals()...)
+	signal.Notify(p.signals, setting.Signals()...)
 	os.Exit(asInit(p.run))
 }
 
@@ -49,12 +50,12 @@ func (p program) run() int {
 	if err != nil {
 		return p.failed(err)
 	}
-	switch cfg.Action {
-	case config.ShowHelp:
+	switch {
+	case cfg.Help:
 		err = config.WriteHelp(p.stdout)
-	case config.ShowVersion:
+	case cfg.Version:
 		_, err = fmt.Fprintln(p.stdout, p.version())
-	case config.ShowConfig:
+	case cfg.PrintConfig:
 		err = cfg.Print(p.stdout)
 	default:
 		return p.serve(cfg)
@@ -80,7 +81,7 @@ func (p program) failed(err error) int {
 func exitCode(err error) int {
 	var wrong *config.Error
 	if errors.As(err, &wrong) {
-		return wrong.ExitCode()
+		return wrong.Code
 	}
 	var child *runner.ChildExit
 	if errors.As(err, &child) {

@@ -45,7 +45,7 @@ func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Jou
 		s.warn(fmt.Sprintf("the state directory stays %s until a restart", m.dir))
 	case m.journal == nil && dir != "":
 		m.dir = dir
-		m.journal = s.openJournal(dir, cfg.History)
+		m.journal = s.openJournal(dir, cfg.State.History)
 		m.failed = m.journal == nil
 	}
 	return m.journal

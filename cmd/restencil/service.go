@@ -74,7 +74,7 @@ func (s *service) run() (interrupted bool, err error) {
 	if s.runner, err = runner.New(opts, watch.New(srcs)); err != nil || s.cfg.ParseOnly {
 		return false, err
 	}
-	removePid, err := writePid(s.cfg.PidFile, s.log.Logger)
+	removePid, err := writePid(s.cfg.Process.PidFile, s.log.Logger)
 	if err != nil {
 		return false, err
 	}
@@ -134,7 +134,7 @@ func (s *service) cleaningUp() { s.say("Cleaning up...", "cleaning up") }
 // say tells on standard error what was asked for, as consul-template does
 // besides its log. Whoever reads a log in JSON wants nothing else than that.
 func (s *service) say(plain, logged string) {
-	if s.cfg.LogFormat == "json" {
+	if s.cfg.Log.Format == "json" {
 		s.log.Info(logged, "component", "cli")
 		return
 	}

@@ -40,7 +40,7 @@ func (s *service) sources(cfg *config.Config) (map[watch.Store]watch.Source, err
 // that they have: their answers, and what was issued for them.
 func (s *service) sourcesInstead(cfg *config.Config) (map[watch.Store]watch.Source, error) {
 	instead := make(map[watch.Store]watch.Source)
-	if cfg.Local != s.cfg.Local || cfg.Cache != s.cfg.Cache || !reflect.DeepEqual(cfg.ConsulOptions(), s.cfg.ConsulOptions()) {
+	if cfg.Consul.Local != s.cfg.Consul.Local || cfg.State.Cache != s.cfg.State.Cache || !reflect.DeepEqual(cfg.ConsulOptions(), s.cfg.ConsulOptions()) {
 		kv, err := s.consulSource(cfg)
 		if err != nil {
 			return nil, err
@@ -82,8 +82,8 @@ func (s *service) revoke() {
 }
 
 func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
-	if cfg.Local.Path != "" {
-		return local.NewData(cfg.Local.Path)
+	if cfg.Consul.Local != "" {
+		return local.NewData(cfg.Consul.Local)
 	}
 	source, err := consul.New(cfg.ConsulOptions())
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
 // cached puts the cache before Consul, where there is to be one. What runs once
 // must not take for an answer what was true at some other time.
 func (s *service) cached(cfg *config.Config, source watch.Source) watch.Source {
-	if !cfg.Cache || cfg.Once || cfg.Dry || cfg.ParseOnly {
+	if !cfg.State.Cache || cfg.Once || cfg.Dry || cfg.ParseOnly {
 		return source
 	}
 	dir := stateDir(cfg)

@@ -19,7 +19,7 @@ import (
 // journal finds, so that several can run side by side; but for that of systemd,
 // which is the unit's own.
 func stateDir(cfg *config.Config) string {
-	switch cfg.StateDir {
+	switch cfg.State.Dir {
 	case config.StateNone:
 		return ""
 	case "":
@@ -29,7 +29,7 @@ func stateDir(cfg *config.Config) string {
 		}
 		return filepath.Join(root, instance(cfg))
 	}
-	return cfg.StateDir
+	return cfg.State.Dir
 }
 
 // defaultDir returns where state directories are; own says that it is one
@@ -80,7 +80,7 @@ func (s *subcommand) stateDirs(environ []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(cfg.Paths) > 0 || cfg.StateDir != "" {
+	if len(cfg.Paths) > 0 || cfg.State.Dir != "" {
 		dir := stateDir(cfg)
 		if dir == "" {
 			return nil, errors.New("this configuration has no state directory")

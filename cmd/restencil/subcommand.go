@@ -110,7 +110,7 @@ func subcommandCode(err error) int {
 	var wrong *config.Error
 	switch {
 	case errors.As(err, &wrong):
-		return wrong.ExitCode()
+		return wrong.Code
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	case errors.Is(err, control.ErrNoDaemon):

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/consul/api"
+
+	"restencil/watch/transport"
 )
 
 // A client is Consul's own client with what it hides.
@@ -94,7 +96,7 @@ func clientConfig(o Options) (*api.Config, error) {
 }
 
 // setTLS applies o where it is enabled.
-func setTLS(config *api.Config, transport *http.Transport, o TLS) error {
+func setTLS(config *api.Config, client *http.Transport, o transport.TLS) error {
 	if !o.Enabled {
 		return nil
 	}
@@ -113,7 +115,7 @@ func setTLS(config *api.Config, transport *http.Transport, o TLS) error {
 		return fmt.Errorf("configuring TLS failed: %w", err)
 	}
 	config.Scheme = "https"
-	transport.TLSClientConfig = t
+	client.TLSClientConfig = t
 	return nil
 }
 

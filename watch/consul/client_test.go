@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/consul/api"
+
+	"restencil/watch/transport"
 )
 
 // echo is an agent that keeps the newest request and has an answer for all.
@@ -182,13 +184,13 @@ func TestTLS(t *testing.T) {
 		env  map[string]string
 		set  func(*Options)
 	}{
-		{"authority", nil, func(o *Options) { o.TLS = TLS{Enabled: true, CACert: ca} }},
-		{"authority in a directory", nil, func(o *Options) { o.TLS = TLS{Enabled: true, CAPath: filepath.Dir(ca)} }},
-		{"any certificate", nil, func(o *Options) { o.TLS = TLS{Enabled: true, SkipVerify: true} }},
-		{"server name", nil, func(o *Options) { o.TLS = TLS{Enabled: true, CACert: ca, ServerName: "example.com"} }},
+		{"authority", nil, func(o *Options) { o.TLS = transport.TLS{Enabled: true, CACert: ca} }},
+		{"authority in a directory", nil, func(o *Options) { o.TLS = transport.TLS{Enabled: true, CAPath: filepath.Dir(ca)} }},
+		{"any certificate", nil, func(o *Options) { o.TLS = transport.TLS{Enabled: true, SkipVerify: true} }},
+		{"server name", nil, func(o *Options) { o.TLS = transport.TLS{Enabled: true, CACert: ca, ServerName: "example.com"} }},
 		{"address", nil, func(o *Options) {
 			o.Address = "https://" + addr
-			o.TLS = TLS{Enabled: true, CACert: ca}
+			o.TLS = transport.TLS{Enabled: true, CACert: ca}
 		}},
 		{"environment", map[string]string{"CONSUL_HTTP_SSL": "true", "CONSUL_CACERT": ca}, func(*Options) {}},
 	} {
@@ -211,7 +213,7 @@ func TestTLSRefuses(t *testing.T) {
 	o := DefaultOptions()
 	addr, ca := startTLS(t, &echo{})
 	o.Address = addr
-	for name, use := range map[string]TLS{
+	for name, use := range map[string]transport.TLS{
 		"another name":             {Enabled: true, CACert: ca, ServerName: "other.test"},
 		"the system's authorities": {Enabled: true},
 	} {
@@ -238,8 +240,8 @@ func TestNewFails(t *testing.T) {
 		{"scheme", func(o *Options) { o.Address = "ftp://x" }, "consul: Unknown protocol scheme: ftp"},
 		{"password in the address", func(o *Options) { o.Address = "http://u:s3cr3t@x:8500" }, "consul: the address must not hold a user name or password"},
 		{"token file", func(o *Options) { o.TokenFile = missing }, "consul: Error loading token file " + missing},
-		{"authority", func(o *Options) { o.TLS = TLS{Enabled: true, CACert: missing} }, "consul: configuring TLS failed: Error loading CA File: open " + missing},
-		{"certificate", func(o *Options) { o.TLS = TLS{Enabled: true, Cert: missing} }, "consul: configuring TLS failed: open " + missing},
+		{"authority", func(o *Options) { o.TLS = transport.TLS{Enabled: true, CACert: missing} }, "consul: configuring TLS failed: Error loading CA File: open " + missing},
+		{"certificate", func(o *Options) { o.TLS = transport.TLS{Enabled: true, Cert: missing} }, "consul: configuring TLS failed: open " + missing},
 		{"duration", func(o *Options) { o.Retry.Max = -time.Second }, "consul: retry maximum backoff -1s: must not be negative"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -32,7 +32,7 @@ type Options struct {
 	// CONSUL_HTTP_AUTH, and without that none.
 	Username, Password string
 
-	TLS TLS
+	TLS transport.TLS
 	// Transport says how to treat connections. MaxConnsPerHost zero is
 	// MaxConnections, and over TLS no limit.
 	Transport transport.Options
@@ -72,18 +72,6 @@ type Options struct {
 	// 2 s, or every Retry.Base where that is longer, by one query for all.
 	// The zero value means the default, 250 ms to 1 min.
 	Retry watch.Backoff
-}
-
-// TLS says how to use TLS (COMPAT 2.5.11). The zero TLS leaves it to the
-// address and to the CONSUL_* variables; with Enabled, those for certificates
-// have no effect.
-type TLS struct {
-	Enabled    bool
-	SkipVerify bool   // take any certificate
-	Cert, Key  string // files of the client's own certificate; no Key: it stands in Cert
-	CACert     string // file of the authorities to trust; "" is CAPath
-	CAPath     string // directory of such files; "" is the system's authorities
-	ServerName string // the name in the agent's certificate; "" is the address's
 }
 
 // DefaultOptions returns what consul-template uses where nothing is configured.

@@ -27,6 +27,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"restencil/watch"
+	"restencil/watch/transport"
 )
 
 // clearEnv unsets what Vault's library heeds.
@@ -255,7 +256,7 @@ func TestRedirectWithoutTLS(t *testing.T) {
 		http.Redirect(w, r, "http://127.0.0.1:1/v1/x", http.StatusTemporaryRedirect)
 	}))
 	defer standby.Close()
-	client, err := newClient(Options{Address: standby.URL, TLS: TLS{SkipVerify: true}})
+	client, err := newClient(Options{Address: standby.URL, TLS: transport.TLS{SkipVerify: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -413,24 +414,24 @@ func TestTLS(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 
-	base := TLS{Cert: own, CACert: caFile, ServerName: "vault.test"}
+	base := transport.TLS{Cert: own, CACert: caFile, ServerName: "vault.test"}
 	for name, c := range map[string]struct {
-		change func(*TLS)
+		change func(*transport.TLS)
 		env    map[string]string
 		fails  bool
 	}{
-		"cert file holds the key": {func(*TLS) {}, nil, false},
-		"key apart":               {func(o *TLS) { o.Key = own }, nil, false},
-		"bytes":                   {func(o *TLS) { o.CACert, o.CACertBytes = "", string(ca.pem) }, nil, false},
-		"path":                    {func(o *TLS) { o.CACert, o.CAPath = "", filepath.Join(dir, "cas") }, nil, false},
-		"ca_cert first":           {func(o *TLS) { o.CACert, o.CACertBytes = other, string(ca.pem) }, nil, true},
-		"bytes before path":       {func(o *TLS) { o.CACert, o.CACertBytes, o.CAPath = "", string(ca.pem), filepath.Dir(other) }, nil, false},
-		"unknown authority":       {func(o *TLS) { o.CACert = "" }, nil, true},
-		"wrong name":              {func(o *TLS) { o.ServerName = "" }, nil, true},
-		"unverified":              {func(o *TLS) { *o = TLS{Cert: own, SkipVerify: true} }, nil, false},
-		"no certificate":          {func(o *TLS) { o.Cert = "" }, nil, true},
-		"environment":             {func(o *TLS) { *o = TLS{} }, map[string]string{"VAULT_CACERT": caFile, "VAULT_CLIENT_CERT": own, "VAULT_CLIENT_KEY": own, "VAULT_TLS_SERVER_NAME": "vault.test"}, false},
-		"verifying is explicit":   {func(o *TLS) { o.CACert = other }, map[string]string{"VAULT_SKIP_VERIFY": "true"}, true},
+		"cert file holds the key": {func(*transport.TLS) {}, nil, false},
+		"key apart":               {func(o *transport.TLS) { o.Key = own }, nil, false},
+		"bytes":                   {func(o *transport.TLS) { o.CACert, o.CACertBytes = "", string(ca.pem) }, nil, false},
+		"path":                    {func(o *transport.TLS) { o.CACert, o.CAPath = "", filepath.Join(dir, "cas") }, nil, false},
+		"ca_cert first":           {func(o *transport.TLS) { o.CACert, o.CACertBytes = other, string(ca.pem) }, nil, true},
+		"bytes before path":       {func(o *transport.TLS) { o.CACert, o.CACertBytes, o.CAPath = "", string(ca.pem), filepath.Dir(other) }, nil, false},
+		"unknown authority":       {func(o *transport.TLS) { o.CACert = "" }, nil, true},
+		"wrong name":              {func(o *transport.TLS) { o.ServerName = "" }, nil, true},
+		"unverified":              {func(o *transport.TLS) { *o = transport.TLS{Cert: own, SkipVerify: true} }, nil, false},
+		"no certificate":          {func(o *transport.TLS) { o.Cert = "" }, nil, true},
+		"environment":             {func(o *transport.TLS) { *o = transport.TLS{} }, map[string]string{"VAULT_CACERT": caFile, "VAULT_CLIENT_CERT": own, "VAULT_CLIENT_KEY": own, "VAULT_TLS_SERVER_NAME": "vault.test"}, false},
+		"verifying is explicit":   {func(o *transport.TLS) { o.CACert = other }, map[string]string{"VAULT_SKIP_VERIFY": "true"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clearEnv(t)
@@ -468,11 +469,11 @@ func TestTLS(t *testing.T) {
 
 func TestTLSFilesThatAreWrong(t *testing.T) {
 	clearEnv(t)
-	_, err := newClient(Options{TLS: TLS{CACert: filepath.Join(t.TempDir(), "nope")}})
+	_, err := newClient(Options{TLS: transport.TLS{CACert: filepath.Join(t.TempDir(), "nope")}})
 	if err == nil || !strings.HasPrefix(err.Error(), "configuring TLS failed: Error loading CA File: open ") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := newClient(Options{TLS: TLS{Cert: "nope"}}); err == nil {
+	if _, err := newClient(Options{TLS: transport.TLS{Cert: "nope"}}); err == nil {
 		t.Error("no error without a certificate")
 	}
 }

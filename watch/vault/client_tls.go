@@ -9,15 +9,17 @@ import (
 	"sync/atomic"
 
 	"github.com/hashicorp/vault/api"
+
+	"restencil/watch/transport"
 )
 
 // setTLS sets up TLS for the transport. The address decides whether it is used.
-func setTLS(config *api.Config, transport *http.Transport, o TLS) error {
+func setTLS(config *api.Config, client *http.Transport, o transport.TLS) error {
 	o = tlsFromEnv(o)
 	if o.Cert != "" {
 		o.Key = cmp.Or(o.Key, o.Cert)
 	}
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	client.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	err := config.ConfigureTLS(&api.TLSConfig{
 		CACert:        o.CACert,
 		CACertBytes:   []byte(o.CACertBytes),
@@ -31,7 +33,7 @@ func setTLS(config *api.Config, transport *http.Transport, o TLS) error {
 		return fmt.Errorf("configuring TLS failed: %w", err)
 	}
 	if o.Cert != "" {
-		return followCertificate(transport.TLSClientConfig, o)
+		return followCertificate(client.TLSClientConfig, o)
 	}
 	return nil
 }
@@ -39,7 +41,7 @@ func setTLS(config *api.Config, transport *http.Transport, o TLS) error {
 // followCertificate has each new connection present the client's certificate
 // as it is on disk then, for what logs in with one replaces it now and then.
 // While the files cannot be used, their last good content is.
-func followCertificate(config *tls.Config, o TLS) error {
+func followCertificate(config *tls.Config, o transport.TLS) error {
 	var last atomic.Pointer[tls.Certificate]
 	load := func() error {
 		pair, err := tls.LoadX509KeyPair(o.Cert, o.Key)
@@ -60,7 +62,7 @@ func followCertificate(config *tls.Config, o TLS) error {
 
 // tlsFromEnv fills in what o leaves open. Whether certificates are verified is
 // not among that: who says so explicitly must not be overruled.
-func tlsFromEnv(o TLS) TLS {
+func tlsFromEnv(o transport.TLS) transport.TLS {
 	if o.Cert == "" && o.Key == "" {
 		o.Cert, o.Key = os.Getenv(api.EnvVaultClientCert), os.Getenv(api.EnvVaultClientKey)
 	}

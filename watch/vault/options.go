@@ -23,8 +23,12 @@ type Options struct {
 	UserAgent string
 
 	Token     Token
-	TLS       TLS
 	Transport transport.Options
+
+	// TLS leaves open whether it is used, which the address says, and what the
+	// VAULT_* variables say, but for SkipVerify: who has certificates verified
+	// must not be overruled.
+	TLS transport.TLS
 
 	// DefaultLease is how long an answer that does not say so itself is taken
 	// to be good for, and the time between two looks at a list. Zero means
@@ -118,18 +122,6 @@ type Login struct {
 	SecretID, SecretIDFile string
 	SecretIDWrapped        bool // what SecretID or its file holds is a wrapping token of it
 	JWT, JWTFile           string
-}
-
-// TLS says how to use TLS (COMPAT 2.5.11); whether it is used, the address
-// says. What is zero, the VAULT_* variables say, but for SkipVerify: who has
-// certificates verified must not be overruled.
-type TLS struct {
-	SkipVerify  bool   // take any certificate
-	Cert, Key   string // files of the client's own certificate; no Key: it stands in Cert
-	CACert      string // file of the authorities to trust; "" is CACertBytes
-	CACertBytes string // PEM text of them; "" is CAPath
-	CAPath      string // directory of such files; "" is the system's authorities
-	ServerName  string // the name in the server's certificate; "" is the address's
 }
 
 // DefaultOptions returns what consul-template uses where nothing is configured.

@@ -15,7 +15,7 @@ func BenchmarkDecode(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if err := newConfig(nil).decode(newSource("f", text)); err != nil {
+				if err := newConfig(nil).decode("f", text); err != nil {
 					b.Fatal(err)
 				}
 			}

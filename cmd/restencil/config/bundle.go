@@ -1,79 +1,175 @@
 package config
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
 
-// StateNone is the state directory that is none.
-const StateNone = "none"
+	"restencil/cmd/restencil/config/setting"
+	"restencil/watch"
+	"restencil/watch/suggest"
+)
 
 // A Bundle is a named bundle: the files of its templates change together or
 // not at all.
 type Bundle struct {
-	// At is where the bundle was written.
-	At Origin
-
-	Name string
-
-	Check          []string // is run on the staged files
-	CheckTimeout   time.Duration
-	Command        []string // other spellings of Exec.Command
-	Reload         []string
-	CommandTimeout time.Duration
-	Exec           Exec // after loading it holds the effective command and timeout
-	Verify         []Verify
-	Wait           Wait
-	Guard          Guard
-	Rollback       bool
-	Retry          BundleRetry
-	ExitOnFailure  bool
-	MinInterval    time.Duration
-
-	origins map[string]Origin
+	setting.Written
+	Change
+	Name        string
+	Reload      []string // another spelling of Exec.Command
+	MinInterval time.Duration
+	Retry       watch.Backoff // between attempts at a change that failed; 0: the runner's own
 }
 
-// Origin is like Config.Origin, for a key of the bundle.
-func (b *Bundle) Origin(key string) (o Origin, ok bool) {
-	o, ok = b.origins[key]
-	return o, ok
+func (c *Config) addBundle(name string) setting.Instance {
+	c.Bundles = append(c.Bundles, Bundle{Name: name})
+	i := c.Bundles[len(c.Bundles)-1].instance()
+	setting.Init(i.Settings)
+	return i
 }
 
-func (b *Bundle) isSet(key string) bool {
-	_, ok := b.origins[key]
-	return ok
+func (c *Config) bundles() []setting.Instance {
+	var all []setting.Instance
+	for i := range c.Bundles {
+		all = append(all, c.Bundles[i].instance())
+	}
+	return all
 }
 
-// A BundleRetry spaces the attempts at a change that failed; 0 for the
-// runner's own.
-type BundleRetry struct {
-	Backoff    time.Duration // before the second attempt; doubled each time
-	MaxBackoff time.Duration
+func (b *Bundle) instance() setting.Instance {
+	return setting.Instance{Label: b.Name, Written: &b.Written, Settings: slices.Concat(
+		b.commandSettings(),
+		[]setting.Setting{
+			{Key: "reload", To: setting.Command(&b.Reload), WhenSet: true},
+			{Key: "min_interval", To: setting.AtLeast(0, &b.MinInterval)},
+			{Key: "retry", Block: []setting.Setting{
+				{Key: "backoff", To: setting.AtLeast(0, &b.Retry.Base)},
+				{Key: "max_backoff", To: setting.AtLeast(0, &b.Retry.Max)},
+			}},
+		},
+		b.Change.settings(),
+	)}
 }
 
-// A Verify is what must hold after a reload: one of Command, HTTP and TCP.
-type Verify struct {
-	// At is where it was written.
-	At Origin
-
-	Command []string
-	HTTP    string // a URL
-	TCP     string // host:port
-
-	Host       string // for HTTP: the Host header; "": the URL's
-	Status     int    // for HTTP: what it must be answered with; 0: any below 400
-	SkipVerify bool   // for HTTP: the server's certificate does not matter
-
-	For      time.Duration // how long it must hold
-	Within   time.Duration // how long it may take until it holds
-	Interval time.Duration // between tries
-	Timeout  time.Duration // of one try
-
-	origins map[string]Origin
+func (c *Config) finishBundle(b *Bundle) {
+	command := b.Command
+	if b.IsSet("reload") {
+		b.Command = b.Reload
+	}
+	b.finish(&b.Written, c.State, len(c.verifiesOf(b)) > 0)
+	b.Command = command
 }
 
-// A Guard holds back a change that nobody can have meant. The zero Guard lets
-// all pass.
-type Guard struct {
-	NotEmpty     bool
-	MinBytes     int
-	MaxShrink    float64 // from 0 to 1; 0: any
-	MinInstances map[string]int
+// verifiesOf returns what must hold for a bundle: its own, and those of its
+// templates.
+func (c *Config) verifiesOf(b *Bundle) []Verify {
+	all := slices.Clone(b.Verify)
+	for i := range c.Templates {
+		if t := &c.Templates[i]; t.Bundle == b.Name {
+			all = append(all, t.Verify...)
+		}
+	}
+	return all
+}
+
+// bundle returns the bundle of a name, nil where there is none.
+func (c *Config) bundle(name string) *Bundle {
+	i := slices.IndexFunc(c.Bundles, func(b Bundle) bool { return b.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &c.Bundles[i]
+}
+
+// checkBundles says what is wrong with the bundles, and with what templates
+// have of a bundle.
+func (c *Config) checkBundles() []error {
+	var errs []error
+	for i := range c.Bundles {
+		b := &c.Bundles[i]
+		if b.Name == "" {
+			errs = append(errs, wrong(b.At, "a bundle's name cannot be empty", ""))
+		}
+		if b.IsSet("reload") && !emptyCommand(b.Command) {
+			errs = append(errs, wrong(b.Origin("reload"), "reload and command are the same: one of them is too many", ""))
+		}
+		errs = slices.Concat(errs, b.check(&b.Written),
+			negative(&b.Written, "command_timeout", b.CommandTimeout), negative(&b.Written, "exec.timeout", b.Exec.Timeout))
+	}
+	for i := range c.Templates {
+		t := &c.Templates[i]
+		errs = slices.Concat(errs, t.check(&t.Written), c.checkMember(t))
+	}
+	return append(errs, c.checkNames()...)
+}
+
+// checkMember says what is wrong with what a template that names a bundle has
+// besides. What only the whole bundle can have must not be lost without a
+// word.
+func (c *Config) checkMember(t *Template) []error {
+	if t.Bundle == "" {
+		return nil
+	}
+	b := c.bundle(t.Bundle)
+	if b == nil {
+		var names []string
+		for _, b := range c.Bundles {
+			names = append(names, b.Name)
+		}
+		hint := ""
+		if near := suggest.Nearest(t.Bundle, names); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return []error{wrong(t.Origin("bundle"), fmt.Sprintf("there is no bundle %q", t.Bundle), hint)}
+	}
+	var errs []error
+	for _, key := range []string{"rollback", "exit_on_failure"} {
+		if t.IsSet(key) {
+			errs = append(errs, wrong(t.Origin(key), fmt.Sprintf("%s counts for all of bundle %q", key, b.Name), "write it in the bundle"))
+		}
+	}
+	if !emptyCommand(t.Exec.Command) && !slices.Equal(t.Exec.Command, b.Exec.Command) {
+		errs = append(errs, wrong(commandOrigin(&t.Written), fmt.Sprintf("the command of bundle %q is run, and this one would not be", b.Name), "write it in the bundle"))
+	}
+	return errs
+}
+
+// checkNames finds bundles of one name, where templates that are bundles by
+// themselves are called as their destinations.
+func (c *Config) checkNames() []error {
+	var errs []error
+	taken := make(map[string]setting.Origin)
+	take := func(name string, at setting.Origin) {
+		if first, ok := taken[name]; ok {
+			errs = append(errs, wrong(at, fmt.Sprintf("there are two bundles %q", name), "the other one is at "+first.String()))
+			return
+		}
+		taken[name] = at
+	}
+	for _, b := range c.Bundles {
+		take(b.Name, b.At)
+	}
+	for i := range c.Templates {
+		if t := &c.Templates[i]; t.isBundle() {
+			take(t.Destination, t.At)
+		}
+	}
+	return errs
+}
+
+// warnBundles tells what has no effect.
+func (c *Config) warnBundles() {
+	used := make(map[string]bool)
+	for i := range c.Templates {
+		t := &c.Templates[i]
+		used[t.Bundle] = true
+		if t.IsSet("wait.min") && c.bundle(t.Bundle) != nil {
+			c.warn(t.Origin("wait.min"), fmt.Sprintf("wait has no effect here: that of bundle %q counts", t.Bundle), "")
+		}
+	}
+	for _, b := range c.Bundles {
+		if !used[b.Name] {
+			c.warn(b.At, fmt.Sprintf("no template belongs to bundle %q", b.Name), fmt.Sprintf("write bundle = %q in its templates", b.Name))
+		}
+	}
 }

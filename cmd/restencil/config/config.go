@@ -1,272 +1,280 @@
+// Package config turns the command line, configuration files and the
+// environment into one [Config] of plain values, and that into the Options of
+// the packages that do the work.
+//
+// What there is to configure stands in tables of [setting.Setting], one line a
+// setting, each beside the struct that holds its value. Where a package that
+// does the work has Options, those hold it. From the tables, package setting
+// makes flags, help, defaults, the reading of files and of the environment, and
+// the printed configuration. Package hcl1 reads the text of files.
+//
+// The layers are laid one over the other on the same Config: defaults, files in
+// order, CT_LOCAL_CONFIG, flags. What nobody wrote is then taken from the
+// environment or follows from the rest (the methods called finish), and the
+// whole is checked once (those called check).
 package config
 
 import (
-	"io/fs"
-	"os"
-	"time"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
 
-	"restencil/watch/transport"
+	"restencil/cmd/restencil/config/hcl1"
+	"restencil/cmd/restencil/config/setting"
+	"restencil/watch/consul"
+	"restencil/watch/vault"
 )
 
 // A Config is everything that flags, files and the environment say, after all
-// of them were laid one over the other. Its fields are plain values: what
-// nobody set holds the default. [Config.Origin] tells whether and where a
-// setting was written.
+// of them were laid one over the other. What nobody set holds the default.
 type Config struct {
-	// Action is what the command line asks for.
-	Action Action
+	setting.Written
+	CommandLine
 
-	// Paths are the configuration files and directories, in order.
-	Paths []string
-
-	Once      bool // render everything once and end
-	Dry       bool // print instead of writing
-	ParseOnly bool // parse the templates and end
-
-	LogLevel       string // upper case: TRACE, DEBUG, INFO, WARN or ERR
-	LogFormat      string // lower case: text or json
-	LogFile        LogFile
-	Syslog         Syslog
-	MaxStale       time.Duration // 0: reads are not stale
-	BlockQueryWait time.Duration
-	Wait           Wait
-	PidFile        string
-	WatchConfig    bool      // read files again when they change on disk
-	KillSignal     os.Signal // SignalNone: no signal ends the process
-	ReloadSignal   os.Signal // SignalNone: no signal reloads
-
-	// TemplateErrorFatal is the default of the templates' error_fatal.
-	TemplateErrorFatal bool
-	ErrOnFailedLookup  bool
-
-	// SecretPerms is the mode of files that hold secrets, where their template
-	// says none; 0: that of any file.
-	SecretPerms fs.FileMode
-
-	// PassTokens is whether commands and the child get the variables that
-	// hold the stores' tokens.
-	PassTokens bool
-
-	Delimiters  Delimiters
-	Deduplicate Deduplicate
-	Exec        Exec
-	Consul      Consul
-	Vault       Vault
-	Nomad       Nomad
-	Local       Local
+	Process  Process
+	Log      Log
+	State    State
+	Consul   Consul
+	Vault    Vault
+	Nomad    Nomad
+	Exec     Exec     // the program that runs beside the templates
+	Defaults Defaults // of the templates
 
 	// Bundles are the named bundles, in the order in which they were written.
 	Bundles []Bundle
-
-	StateDir       string        // where is remembered what was applied; "": found, StateNone: nowhere
-	History        int           // generations of each bundle that are kept
-	HistorySecrets bool          // with files that hold secrets
-	Reconcile      time.Duration // how often the destinations are looked at; 0: never
-	OnStoreDown    time.Duration // how long a store may be away until the process ends; 0: for ever
-	Cache          bool          // answers are kept on disk
-	ExitOnFailure  bool          // a command that fails ends the process
 
 	// Templates are in the order in which they are rendered and their
 	// commands run: files first, then CT_LOCAL_CONFIG, then flags.
 	Templates []Template
 
 	// Warnings tell what is accepted but doubtful or deprecated.
-	Warnings []Diagnostic
+	Warnings hcl1.Diagnostics
 
-	origins map[string]Origin // by key, for what was written
 	environ environment
 }
 
-// An Action is what the command line asks for.
-type Action int
+// A CommandLine is what only a command line asks for, but for Once and ParseOnly.
+type CommandLine struct {
+	// Help asks for the text of Help. The rest of the Config is empty then.
+	Help bool
 
+	Version     bool     // print the version and end
+	PrintConfig bool     // print the Config and end
+	Paths       []string // the configuration files and directories, in order
+	Once        bool     // render everything once and end
+	Dry         bool     // print instead of writing
+	ParseOnly   bool     // parse the templates and end
+}
+
+// The exit statuses of COMPAT 1.2 that a configuration can cause.
 const (
-	Run         Action = iota // render templates
-	ShowHelp                  // print Help; the rest of the Config is empty
-	ShowVersion               // print the version
-	ShowConfig                // print the Config
+	ExitFlags  = 13 // a flag or CT_LOCAL_CONFIG is wrong
+	ExitRunner = 14 // what is configured cannot be done
+	ExitConfig = 15 // a configuration file or the log level is wrong
 )
 
-// Origin returns where the setting of a key, such as "consul.retry.attempts",
-// was written; ok is false where it was left at its default.
-func (c *Config) Origin(key string) (o Origin, ok bool) {
-	o, ok = c.origins[key]
-	return o, ok
+// An Error says that what was asked for cannot be done, and with which status
+// the process ends for it.
+type Error struct {
+	Code int
+	Err  error
 }
 
-func (c *Config) isSet(key string) bool {
-	_, ok := c.origins[key]
-	return ok
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// failed makes an Error of err, nil of nil.
+func failed(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Code: code, Err: err}
 }
 
-// A LogFile is a log that is kept besides standard error.
-type LogFile struct {
-	Path           string        // "" for none
-	RotateBytes    int           // 0: size does not matter
-	RotateDuration time.Duration // how long one file is used
-	RotateMaxFiles int           // archives kept; 0: all, -1: none
+// localConfig is the variable that holds configuration text (COMPAT 1.8), and
+// the file name that its text goes by in messages.
+const localConfig = "CT_LOCAL_CONFIG"
+
+// fromCommandLine reports whether a value came from a flag or from
+// CT_LOCAL_CONFIG, which COMPAT 2.3 counts with them.
+func fromCommandLine(o setting.Origin) bool { return o.Flag != "" || o.File == localConfig }
+
+// Parse reads the command line (without the program's name), the files that it
+// names, and the environment, in the form of os.Environ. It is called again to
+// reload: the files are then read anew.
+//
+// An error is an [*Error], which tells the exit status.
+func Parse(args, environ []string) (*Config, error) {
+	// The flags and CT_LOCAL_CONFIG come last, but what is wrong with them is
+	// told first.
+	flags := newConfig(nil)
+	given, err := setting.ParseFlags(args, flags.settings())
+	if errors.Is(err, flag.ErrHelp) {
+		return &Config{CommandLine: CommandLine{Help: true}}, nil
+	}
+	if err != nil {
+		return nil, failed(ExitFlags, err)
+	}
+	c := newConfig(environ)
+	local := c.environ.get(localConfig)
+	if err := newConfig(nil).decode(localConfig, local); err != nil {
+		return nil, failed(ExitFlags, err)
+	}
+	for _, path := range flags.Paths {
+		if err := load(path, c.decode); err != nil {
+			return nil, failed(ExitConfig, err)
+		}
+	}
+	if err := c.decode(localConfig, local); err != nil {
+		return nil, failed(ExitFlags, err)
+	}
+	if err := setting.Apply(given, c.settings(), &c.Written); err != nil {
+		return nil, failed(ExitFlags, err)
+	}
+	c.finish()
+	return c, failed(ExitConfig, c.check())
 }
 
-// Syslog is the system log as a place for the log.
-type Syslog struct {
-	Enabled  bool
-	Facility string
-	Name     string
+// newConfig returns a Config with every setting at its default.
+func newConfig(environ []string) *Config {
+	c := &Config{environ: environ}
+	c.Consul.Options = consul.DefaultOptions()
+	c.Vault.Options = vault.DefaultOptions()
+	c.Nomad = newNomad()
+	setting.Init(c.settings())
+	return c
 }
 
-// A Wait is a quiescence: a change waits until there has been no other for
-// Min, but no longer than Max after the first.
-type Wait struct {
-	Enabled  bool
-	Min, Max time.Duration
+// decode lays a file over c.
+func (c *Config) decode(name, text string) error {
+	warnings, err := setting.Decode(name, text, c.settings(), &c.Written)
+	c.Warnings = append(c.Warnings, warnings...)
+	return err
 }
 
-// Delimiters are what templates begin and end their actions with; "" for
-// {{ and }}.
-type Delimiters struct {
-	Left, Right string
+func (c *Config) warn(at setting.Origin, message, hint string) {
+	c.Warnings = append(c.Warnings, hcl1.Diagnostic{Position: at.Position, Message: message, Hint: hint})
 }
 
-// Deduplicate is de-duplication mode.
-type Deduplicate struct {
-	Enabled        bool
-	Prefix         string
-	TTL            time.Duration
-	MaxStale       time.Duration
-	BlockQueryWait time.Duration
+// wrong makes an error about what was written at a place.
+func wrong(at setting.Origin, message, hint string) error {
+	if at.Flag != "" {
+		message = "flag " + at.Flag + ": " + message
+	}
+	return hcl1.Diagnostic{Position: at.Position, Message: message, Hint: hint}
 }
 
-// An Exec is a command, the supervised child's or a template's.
-type Exec struct {
-	Command      []string // one element of several words goes to the shell; empty: none
-	Enabled      bool
-	Timeout      time.Duration // of a template's command; 0: it is started and left alone
-	KillSignal   os.Signal
-	KillTimeout  time.Duration
-	ReloadSignal os.Signal // nil: the child is restarted; SignalNone: nothing is done
-	Splay        time.Duration
-	Restart      string // of the child when it ends by itself: never, on-failure or always
-	Env          Env
+// settings returns every setting. They keep their values in c.
+func (c *Config) settings() []setting.Setting {
+	return slices.Concat(
+		c.CommandLine.settings(),
+		c.templateSettings(),
+		c.State.settings(),
+		c.Consul.settings(),
+		c.Vault.settings(),
+		c.Nomad.settings(),
+		c.execSettings(),
+		c.Log.settings(),
+		c.Process.settings(),
+		[]setting.Setting{
+			{Key: "bundle", Each: &setting.Repeated{New: c.addBundle, All: c.bundles, Labelled: true}},
+			{Key: "template", Each: &setting.Repeated{New: c.addTemplate, All: c.templates}},
+		},
+	)
 }
 
-// An Env says which variables a command gets (COMPAT 4.6.2).
-type Env struct {
-	Pristine  bool     // nothing is inherited
-	Custom    []string // K=V, added to the rest
-	Allowlist []string // patterns of names that are inherited; empty: all
-	Denylist  []string // patterns of names that are not inherited
+func (c *CommandLine) settings() []setting.Setting {
+	return setting.In("General", []setting.Setting{
+		{Flag: "config", Arg: "<path>", To: &c.Paths,
+			Help: "Read a configuration file, or every file of a directory. May be repeated; later files win."},
+		{Key: "once", Flag: "once", To: &c.Once,
+			Help: "Render everything once, run the commands, and end."},
+		{Flag: "dry", To: &c.Dry,
+			Help: "Print what would be written to standard output instead; run no commands."},
+		{Key: "parseonly", Flag: "parse-only", To: &c.ParseOnly,
+			Help: "Check that the templates parse, and end."},
+		{Flag: "print-config", To: &c.PrintConfig,
+			Help: "Print the effective configuration, with secrets masked and where each value comes from, and end."},
+		{Flag: "version", Alias: []string{"v"}, To: &c.Version,
+			Help: "Print the version and end."},
+	}...)
 }
 
-// Consul says how to reach Consul.
-type Consul struct {
-	Address   string // host:port, http://…, https://… or unix://…; "" for the client's default
-	Namespace string
-	Token     string
-	TokenFile string
-	Auth      Auth
-	Retry     Retry
-	SSL       SSL
-	Transport Transport
-
-	MaxConnections int
+// finish gives values to what nobody wrote: first those of the environment,
+// then those that follow from what was written.
+func (c *Config) finish() {
+	c.dropParseOnly()
+	for _, text := range setting.Fill(c.settings(), &c.Written, c.environ.get) {
+		c.warn(setting.Origin{}, text, "")
+	}
+	c.Log.finish(&c.Written)
+	c.Consul.finish(&c.Written)
+	c.finishVault()
+	c.Nomad.finish(&c.Written)
+	c.finishExec()
+	c.Defaults.Wait.finish(&c.Written)
+	if c.Once {
+		c.Defaults.Wait = Wait{}
+	}
+	for i := range c.Templates {
+		c.finishTemplate(&c.Templates[i])
+	}
+	for i := range c.Bundles {
+		c.finishBundle(&c.Bundles[i])
+	}
+	c.warnWaits()
+	c.warnBundles()
+	if c.Consul.Deduplicate.Enabled {
+		c.warn(c.Origin("deduplicate"), "-dedup and the block deduplicate have no effect, and are not needed", "each instance asks Consul by itself, at little cost to its servers")
+	}
+	c.warnSharedDestinations()
 }
 
-// Nomad says how to reach Nomad.
-type Nomad struct {
-	Address      string
-	Enabled      bool
-	Namespace    string
-	Token        string
-	AuthUsername string
-	AuthPassword string
-	Retry        Retry
-	SSL          SSL
-	Transport    Transport
+// dropParseOnly takes back parseonly where a file asks for it: consul-template
+// accepts that and ignores it. once, which its documentation promises, is kept
+// (COMPAT Q9).
+func (c *Config) dropParseOnly() {
+	if at := c.Origin("parseonly"); c.ParseOnly && !fromCommandLine(at) {
+		c.ParseOnly = false
+		c.Unset("parseonly")
+		c.warn(at, "parseonly has no effect in a file", "use the flag -parse-only")
+	}
+	if at := c.Origin("once"); c.Once && !fromCommandLine(at) {
+		c.warn(at, "once is in effect here; consul-template ignores it in a file", "")
+	}
 }
 
-// Local is the data file that stands in for a store.
-type Local struct {
-	Path string // YAML, JSON or HCL; "" for none
+// check says what is wrong with the whole.
+func (c *Config) check() error {
+	return errors.Join(slices.Concat(c.Log.check(), c.checkLogin(), c.checkBundles())...)
 }
 
-// Auth is HTTP basic authentication.
-type Auth struct {
-	Enabled            bool
-	Username, Password string
+// Print writes the effective configuration as a file would have it, with the
+// place where each value was written, and secrets masked.
+func (c *Config) Print(w io.Writer) error {
+	text := ""
+	if c.Dry {
+		text += "# -dry\n"
+	}
+	if c.ParseOnly {
+		text += "# -parse-only\n"
+	}
+	_, err := io.WriteString(w, text+setting.Print(c.settings(), &c.Written))
+	return err
 }
 
-// A Retry says how a store that fails is tried again.
-type Retry struct {
-	Enabled    bool
-	Attempts   int           // 0: without end
-	Backoff    time.Duration // before the second attempt; doubled each time
-	MaxBackoff time.Duration // 0: without limit
-}
+// WriteHelp writes the flags, grouped by subject.
+func WriteHelp(w io.Writer) error {
+	_, err := fmt.Fprintf(w, `Usage: restencil [flags]
+       restencil history|rollback|accept [flags] [BUNDLE …]
 
-// SSL is how a connection is secured.
-type SSL struct {
-	Enabled     bool
-	Verify      bool
-	Cert        string
-	Key         string
-	CACert      string
-	CACertBytes string
-	CAPath      string
-	ServerName  string
-}
-
-// A Transport is how connections are made and kept.
-type Transport = transport.Options
-
-// A Template is a template, where its output goes, and what is run then.
-type Template struct {
-	// At is where the template was written.
-	At Origin
-
-	Source   string // the template file, or
-	Contents string // the template itself
-
-	Destination    string // "" is for dry runs alone
-	CreateDestDirs bool
-	Perms          fs.FileMode // 0: those of the file that is there, else 0644
-	DirPerms       fs.FileMode // of directories that are made; 0: 0755 less the umask
-	User, Group    string      // names or decimal ids; "": the owner that is there
-	UID, GID       int         // deprecated, and used where User and Group are not written
-	Backup         bool
-
-	Command        []string // deprecated spelling of Exec.Command
-	CommandTimeout time.Duration
-	Exec           Exec // after loading it holds the effective command and timeout
-	Wait           Wait
-
-	ErrorFatal        bool
-	ErrorOnMissingKey bool
-	LeftDelimiter     string
-	RightDelimiter    string
-	FunctionDenylist  []string
-	SandboxPath       string
-
-	// Bundle is the named bundle that it belongs to. Without one, a template
-	// that has some of the rest is a bundle by itself.
-	Bundle        string
-	Format        string // what its content must be; "": anything
-	Check         []string
-	CheckTimeout  time.Duration
-	Verify        []Verify
-	Guard         Guard
-	Rollback      bool
-	ExitOnFailure bool
-
-	origins map[string]Origin
-}
-
-// Origin is like Config.Origin, for a key of the template.
-func (t *Template) Origin(key string) (o Origin, ok bool) {
-	o, ok = t.origins[key]
-	return o, ok
-}
-
-func (t *Template) isSet(key string) bool {
-	_, ok := t.origins[key]
-	return ok
+Keeps files in step with live data: renders templates, puts the files in
+place and runs commands, again and again as the data changes.
+%s
+Durations are written like 250ms, 30s or 1h30m. What a flag says wins over
+files, and files over environment variables.
+`, setting.Help(newConfig(nil).settings()))
+	return err
 }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"restencil/cmd/restencil/config/setting"
 )
 
 // TestDocumentedConfigurations reads the configurations of two pages.
@@ -42,14 +44,14 @@ func readDocumented(t *testing.T, text string) {
 // those that all stores have.
 func TestVaultKeysAreDocumented(t *testing.T) {
 	page := readFile(t, "../../../docs/vault.md")
-	for _, s := range newConfig(nil).vaultSettings() {
-		key := strings.TrimPrefix(s.key, "vault.")
+	for _, s := range setting.All(new(Vault).settings()) {
+		key := strings.TrimPrefix(s.Key, "vault.")
 		block, _, _ := strings.Cut(key, ".")
 		if block == "ssl" || block == "transport" || block == "retry" {
 			continue
 		}
 		if !strings.Contains(page, "`"+key+"`") && !strings.Contains(page, "\n  "+key+" ") {
-			t.Errorf("docs/vault.md does not name %s", s.key)
+			t.Errorf("docs/vault.md does not name %s", s.Key)
 		}
 	}
 }

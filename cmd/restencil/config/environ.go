@@ -7,6 +7,27 @@ import (
 	"strings"
 )
 
+// An environment is environment variables in the form of os.Environ. Of
+// several of one name the last counts.
+type environment []string
+
+// lookup returns the value of a variable.
+func (e environment) lookup(name string) (value string, ok bool) {
+	for _, v := range slices.Backward(e) {
+		if key, value, _ := strings.Cut(v, "="); key == name {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// get returns the value of a variable without white space around it, "" where
+// there is none.
+func (e environment) get(name string) string {
+	value, _ := e.lookup(name)
+	return strings.TrimSpace(value)
+}
+
 // LookupEnv reads an environment variable as templates see it: how the stores
 // are reached first (COMPAT 4.6.2), then the process's environment.
 func (c *Config) LookupEnv(name string) (value string, ok bool) {
@@ -20,7 +41,7 @@ func (c *Config) LookupEnv(name string) (value string, ok bool) {
 // passed on, those in custom are, which somebody wants there.
 func (c *Config) environmentOf(e Env) []string {
 	inherited, overlay := c.environ, c.overlay()
-	if !c.PassTokens {
+	if !c.Process.PassTokens {
 		inherited, overlay = withoutTokens(inherited), withoutTokens(overlay)
 	}
 	return commandEnv(inherited, overlay, e)
@@ -80,27 +101,26 @@ func (c *Config) overlay() []string {
 			env = append(env, name+"="+value)
 		}
 	}
-	add("CONSUL_HTTP_ADDR", c.Consul.Address)
-	if auth := c.Consul.Auth; auth.Enabled {
-		add("CONSUL_HTTP_AUTH", auth.String())
+	consul := c.Consul
+	add("CONSUL_HTTP_ADDR", consul.Address)
+	if consul.Auth {
+		add("CONSUL_HTTP_AUTH", consul.Username+":"+consul.Password)
 	}
-	add("CONSUL_HTTP_TOKEN", c.Consul.Token)
-	add("CONSUL_HTTP_TOKEN_FILE", c.Consul.TokenFile)
-	add("CONSUL_HTTP_SSL", strconv.FormatBool(c.Consul.SSL.Enabled))
-	add("CONSUL_HTTP_SSL_VERIFY", strconv.FormatBool(c.Consul.SSL.Verify))
+	add("CONSUL_HTTP_TOKEN", consul.Token)
+	add("CONSUL_HTTP_TOKEN_FILE", consul.TokenFile)
+	add("CONSUL_HTTP_SSL", strconv.FormatBool(consul.TLS.Enabled))
+	add("CONSUL_HTTP_SSL_VERIFY", strconv.FormatBool(!consul.TLS.SkipVerify))
 
-	add("VAULT_ADDR", c.Vault.Address)
-	if !c.Vault.SSL.Verify {
+	vault := c.Vault
+	add("VAULT_ADDR", vault.Address)
+	if vault.TLS.SkipVerify {
 		add("VAULT_SKIP_VERIFY", "true")
 	}
-	add("VAULT_CLIENT_CERT", c.Vault.SSL.Cert)
-	add("VAULT_CLIENT_KEY", c.Vault.SSL.Key)
-	add("VAULT_CAPATH", c.Vault.SSL.CAPath)
-	add("VAULT_CACERT", c.Vault.SSL.CACert)
-	add("VAULT_CACERT_BYTES", c.Vault.SSL.CACertBytes)
-	add("VAULT_TLS_SERVER_NAME", c.Vault.SSL.ServerName)
+	add("VAULT_CLIENT_CERT", vault.TLS.Cert)
+	add("VAULT_CLIENT_KEY", vault.TLS.Key)
+	add("VAULT_CAPATH", vault.TLS.CAPath)
+	add("VAULT_CACERT", vault.TLS.CACert)
+	add("VAULT_CACERT_BYTES", vault.TLS.CACertBytes)
+	add("VAULT_TLS_SERVER_NAME", vault.TLS.ServerName)
 	return env
 }
-
-// String returns user:password, as CONSUL_HTTP_AUTH has it.
-func (a Auth) String() string { return a.Username + ":" + a.Password }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"restencil/cmd/restencil/config/hcl1"
 )
 
 // FuzzFile reads files. What is taken must print, and read back as the same;
@@ -30,13 +32,13 @@ func FuzzFile(f *testing.F) {
 	f.Add(strings.Repeat("\x8f", 1<<16)) // took for ever once: a diagnostic a byte
 	f.Fuzz(func(t *testing.T, text string) {
 		first := newConfig(nil)
-		if err := first.decode(newSource("file", text)); err != nil {
+		if err := first.decode("file", text); err != nil {
 			checkDiagnostics(t, err, text)
 			return
 		}
 		second := newConfig(nil)
 		again := printed(t, first)
-		if err := second.decode(newSource("again", again)); err != nil {
+		if err := second.decode("again", again); err != nil {
 			t.Fatalf("%v\nprinted:\n%s", err, again)
 		}
 		if one, two := values(again), values(printed(t, second)); one != two {
@@ -48,7 +50,7 @@ func FuzzFile(f *testing.F) {
 // checkDiagnostics holds the diagnostics to places that exist.
 func checkDiagnostics(t *testing.T, err error, text string) {
 	t.Helper()
-	var all Diagnostics
+	var all hcl1.Diagnostics
 	if !errors.As(err, &all) || len(all) == 0 {
 		t.Fatalf("error %#v, want Diagnostics", err)
 	}

@@ -8,12 +8,8 @@ import (
 	"strings"
 )
 
-// localConfig is the variable that holds configuration text (COMPAT 1.8), and
-// the file name that its text goes by in messages.
-const localConfig = "CT_LOCAL_CONFIG"
-
-// load lays a configuration file over c, or every file of a directory.
-func (c *Config) load(path string) error {
+// load gives a configuration file to decode, or every file of a directory.
+func load(path string, decode func(name, text string) error) error {
 	info, err := os.Stat(path)
 	switch {
 	case os.IsNotExist(err):
@@ -21,19 +17,19 @@ func (c *Config) load(path string) error {
 	case err != nil:
 		return fmt.Errorf("failed stating file: %s: %w", path, err)
 	case info.IsDir():
-		return c.loadDirectory(path)
+		return loadDirectory(path, decode)
 	case info.Mode().IsRegular():
-		return c.loadFile(path)
+		return loadFile(path, decode)
 	}
 	return fmt.Errorf("unknown filetype: %q", info.Mode().String())
 }
 
-func (c *Config) loadFile(path string) error {
+func loadFile(path string, decode func(name, text string) error) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("from file: %s: %w", path, err)
 	}
-	return c.decode(newSource(path, string(content)))
+	return decode(path, string(content))
 }
 
 // loadDirectory loads every file below a directory, in the order of their
@@ -41,30 +37,31 @@ func (c *Config) loadFile(path string) error {
 // directories within it are passed over, and so are directories whose name
 // begins with two dots: Kubernetes puts the files of a volume in such a one and
 // links each of them from outside (COMPAT Q10).
-func (c *Config) loadDirectory(dir string) error {
+func loadDirectory(dir string, decode func(name, text string) error) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("failed listing dir: %s: %w", dir, err)
 	}
 	for _, entry := range entries {
-		if err := c.loadEntry(filepath.Join(dir, entry.Name()), entry); err != nil {
+		path := filepath.Join(dir, entry.Name())
+		switch {
+		case entry.IsDir() && strings.HasPrefix(entry.Name(), ".."):
+			continue
+		case entry.IsDir():
+			err = loadDirectory(path, decode)
+		case entry.Type()&fs.ModeSymlink != 0 && isDirectory(path):
+			continue
+		default:
+			err = loadFile(path, decode)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Config) loadEntry(path string, entry fs.DirEntry) error {
-	if entry.IsDir() {
-		if strings.HasPrefix(entry.Name(), "..") {
-			return nil
-		}
-		return c.loadDirectory(path)
-	}
-	if entry.Type()&fs.ModeSymlink != 0 {
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return nil
-		}
-	}
-	return c.loadFile(path)
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }

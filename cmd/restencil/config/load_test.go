@@ -37,7 +37,7 @@ func TestLoadErrors(t *testing.T) {
 		"dir/bad/sub": "failed stating file: dir/bad/sub: stat dir/bad/sub: not a directory",
 	} {
 		_, err := Parse([]string{"-config", path}, nil)
-		if e := (*Error)(nil); !errors.As(err, &e) || e.ExitCode() != ExitConfig || !strings.HasPrefix(err.Error(), want) {
+		if e := (*Error)(nil); !errors.As(err, &e) || e.Code != ExitConfig || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", path, err, want)
 		}
 	}

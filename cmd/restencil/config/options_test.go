@@ -107,7 +107,7 @@ error rendering "in" => "": failed writing file: missing destination (-dry print
 	if err == nil || err.Error() != want {
 		t.Errorf("error:\n%v\nwant:\n%s", err, want)
 	}
-	if e := (*Error)(nil); !errors.As(err, &e) || e.ExitCode() != ExitRunner {
+	if e := (*Error)(nil); !errors.As(err, &e) || e.Code != ExitRunner {
 		t.Errorf("error %#v, want exit code %d", err, ExitRunner)
 	}
 }
@@ -136,8 +136,8 @@ func TestAttempts(t *testing.T) {
 		{[]string{"-consul-retry-attempts", "0", "-once"}, 0},
 		{[]string{"-consul-retry=false"}, -1},
 	} {
-		if got := parseIn(t, nil, c.args...); got.attempts("consul", got.Consul.Retry) != c.want {
-			t.Errorf("%q: %d attempts, want %d", c.args, got.attempts("consul", got.Consul.Retry), c.want)
+		if got := parseIn(t, nil, c.args...); got.attempts("consul", got.Consul.Attempts) != c.want {
+			t.Errorf("%q: %d attempts, want %d", c.args, got.attempts("consul", got.Consul.Attempts), c.want)
 		}
 	}
 }
@@ -161,7 +161,7 @@ func TestConsulOptions(t *testing.T) {
 	want.Username, want.Password = "u", "p"
 	want.MaxStale, want.BlockQueryWait = 5*time.Second, 10*time.Second
 	want.Retry = watch.Backoff{Base: time.Second, Max: 2 * time.Second}
-	want.TLS = consul.TLS{Enabled: true, SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CAPath: "cas", ServerName: "s"}
+	want.TLS = transport.TLS{Enabled: true, SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CAPath: "cas", ServerName: "s"}
 	want.Transport = transport.Options{
 		DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
 		MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,

@@ -28,7 +28,7 @@ func TestVaultOptions(t *testing.T) {
 	want := vault.Options{
 		Address: "https://v", Namespace: "n", UserAgent: "ua",
 		Token: vault.Token{Text: "t", Unwrap: true},
-		TLS:   vault.TLS{SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CACertBytes: "pem", CAPath: "cas", ServerName: "s"},
+		TLS:   transport.TLS{Enabled: true, SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CACertBytes: "pem", CAPath: "cas", ServerName: "s"},
 		Transport: transport.Options{
 			DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
 			MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
@@ -39,7 +39,9 @@ func TestVaultOptions(t *testing.T) {
 	if diff := cmp.Diff(want, c.VaultOptions()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(vault.DefaultOptions(), parseIn(t, nil).VaultOptions()); diff != "" {
+	standard := vault.DefaultOptions()
+	standard.TLS.Enabled = true
+	if diff := cmp.Diff(standard, parseIn(t, nil).VaultOptions()); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
 }
@@ -152,7 +154,7 @@ func TestVaultAddress(t *testing.T) {
 // TestVaultWithoutTLS: the flag leaves TLS to Vault's own variables.
 func TestVaultWithoutTLS(t *testing.T) {
 	c := parseIn(t, nil, "-vault-ssl=false", "-vault-ssl-verify=false", "-vault-ssl-cert", "c")
-	if got := c.VaultOptions().TLS; got != (vault.TLS{}) {
+	if got := c.VaultOptions().TLS; got != (transport.TLS{}) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"restencil/cmd/restencil/config/setting"
 )
 
 var update = flag.Bool("update", false, "write what the program does into the files of testdata")
@@ -100,7 +102,7 @@ func outcome(c *Config, err error) map[string]string {
 	if err != nil {
 		code := 0
 		if e, ok := err.(*Error); ok {
-			code = e.ExitCode()
+			code = e.Code
 		}
 		return map[string]string{"error": fmt.Sprintf("%d\n%s\n", code, err)}
 	}
@@ -117,45 +119,52 @@ func outcome(c *Config, err error) map[string]string {
 // changed lists the settings that are not at their defaults, with their
 // origins where they have one.
 func changed(c *Config) string {
-	var b strings.Builder
-	list := func(prefix string, settings, standard []setting, origins map[string]Origin) {
-		for i, s := range settings {
-			at, written := origins[s.name()]
-			if s.value.show() == standard[i].value.show() && !written || s.sets != nil || s.deprecated != "" {
-				continue
-			}
-			fmt.Fprintf(&b, "%s%s = %s", prefix, s.name(), s.value.show())
-			if written {
-				fmt.Fprintf(&b, " # %s", at)
-			}
-			b.WriteString("\n")
-		}
-	}
-	if c.Action != Run {
-		fmt.Fprintf(&b, "action = %s\n", c.Action)
+	if c.Help {
+		return "help\n"
 	}
 	standard, err := Parse(nil, nil)
 	if err != nil {
 		return err.Error()
 	}
-	list("", c.settings(), standard.settings(), c.origins)
-	verifies := func(all []Verify) {
-		for i := range all {
-			fmt.Fprintf(&b, "  verify # %s\n", all[i].At)
-			list("    ", all[i].settings(), newVerify(Origin{}).settings(), all[i].origins)
-		}
-	}
+	var b strings.Builder
+	list(&b, "", c.settings(), standard.settings(), &c.Written)
 	for i := range c.Bundles {
 		bundle := &c.Bundles[i]
 		fmt.Fprintf(&b, "bundle %s # %s\n", bundle.Name, bundle.At)
-		list("  ", bundle.settings(), newBundle("", Origin{}).settings(), bundle.origins)
-		verifies(bundle.Verify)
+		list(&b, "  ", bundle.instance().Settings, standard.addBundle("").Settings, &bundle.Written)
+		listVerifies(&b, &bundle.Change)
 	}
 	for i := range c.Templates {
 		t := &c.Templates[i]
 		fmt.Fprintf(&b, "template # %s\n", t.At)
-		list("  ", t.settings(), newTemplate(Origin{}).settings(), t.origins)
-		verifies(t.Verify)
+		list(&b, "  ", t.instance().Settings, standard.addTemplate("").Settings, &t.Written)
+		listVerifies(&b, &t.Change)
 	}
 	return b.String()
+}
+
+func listVerifies(b *strings.Builder, c *Change) {
+	for i := range c.Verify {
+		v := &c.Verify[i]
+		fmt.Fprintf(b, "  verify # %s\n", v.At)
+		list(b, "    ", v.instance().Settings, new(Change).addVerify("").Settings, &v.Written)
+	}
+}
+
+func list(b *strings.Builder, prefix string, settings, standard []setting.Setting, written *setting.Written) {
+	standard = setting.All(standard)
+	for i, s := range setting.All(settings) {
+		key := s.Key
+		if key == "" {
+			key = "-" + s.Flag
+		}
+		if s.Show() == standard[i].Show() && !written.IsSet(key) || len(s.Sets) > 0 && s.Sets[0] != key || s.Deprecated != "" {
+			continue
+		}
+		fmt.Fprintf(b, "%s%s = %s", prefix, key, s.Show())
+		if written.IsSet(key) {
+			fmt.Fprintf(b, " # %s", written.Origin(key))
+		}
+		b.WriteString("\n")
+	}
 }

@@ -6,40 +6,31 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"restencil/cmd/restencil/config/setting"
 )
 
 // TestSettings holds every setting to what the table promises of it.
 func TestSettings(t *testing.T) {
-	c := newConfig(nil)
 	keys, flags := make(map[string]bool), make(map[string]bool)
-	for _, s := range c.settings() {
-		if s.key == "" && s.flag == "" {
-			t.Errorf("a setting with the help %q has no name", s.help)
+	for _, s := range setting.All(newConfig(nil).settings()) {
+		if s.Key == "" && s.Flag == "" {
+			t.Errorf("a setting with the help %q has no name", s.Help)
 		}
-		if s.key != "" && !s.shorthand {
-			if keys[s.key] {
-				t.Errorf("the key %s is there twice", s.key)
+		if s.Key != "" && s.Sets[0] == s.Key {
+			if keys[s.Key] {
+				t.Errorf("the key %s is there twice", s.Key)
 			}
-			keys[s.key] = true
+			keys[s.Key] = true
 		}
-		for _, flag := range s.flags() {
-			if flags[flag] {
+		for _, flag := range append(s.Alias, s.Flag) {
+			if flags[flag] && flag != "" {
 				t.Errorf("the flag -%s is there twice", flag)
 			}
 			flags[flag] = true
 		}
-		if s.flag != "" && (s.group == "" || !strings.HasSuffix(s.help, ".")) {
-			t.Errorf("-%s has no group, or its help is no sentence", s.flag)
-		}
-	}
-}
-
-// TestSecretsAreNamed keeps secretNames complete, for diagnostics.
-func TestSecretsAreNamed(t *testing.T) {
-	for _, s := range newConfig(nil).settings() {
-		name := s.key[strings.LastIndexByte(s.key, '.')+1:]
-		if s.secret && s.key != "" && !slices.Contains(secretNames(), name) {
-			t.Errorf("secretNames lacks %s", name)
+		if s.Flag != "" && (s.Group == "" || !strings.HasSuffix(s.Help, ".")) {
+			t.Errorf("-%s has no group, or its help is no sentence", s.Flag)
 		}
 	}
 }
@@ -48,10 +39,10 @@ func TestSecretsAreNamed(t *testing.T) {
 func TestFlagsAreAllTested(t *testing.T) {
 	words := strings.Fields(readFile(t, "testdata/flags.txtar"))
 	other := []string{"-print-config", "-version", "-retry"} // tested elsewhere
-	for _, s := range newConfig(nil).settings() {
-		flag := "-" + s.flag
+	for _, s := range setting.All(newConfig(nil).settings()) {
+		flag := "-" + s.Flag
 		used := slices.ContainsFunc(words, func(w string) bool { return w == flag || strings.HasPrefix(w, flag+"=") })
-		if s.flag != "" && !used && !slices.Contains(other, flag) {
+		if s.Flag != "" && !used && !slices.Contains(other, flag) {
 			t.Errorf("%s is not in testdata/flags.txtar", flag)
 		}
 	}
@@ -64,13 +55,13 @@ func TestKeysAreAllTested(t *testing.T) {
 	for _, login := range []string{"approle", "approle_other", "jwt", "cert_login_role", "token_command"} {
 		text += readFile(t, "testdata/vault_"+login+".txtar")
 	}
-	settings := slices.Concat(newConfig(nil).settings(), newTemplate(Origin{}).settings(),
-		newBundle("", Origin{}).settings(), newVerify(Origin{}).settings())
-	for _, s := range settings {
-		name := s.key[strings.LastIndexByte(s.key, '.')+1:]
-		skipped := s.deprecated != "" || s.sets != nil || slices.Contains([]string{"once", "parseonly", "vault_agent_token_file"}, name)
+	c := newConfig(nil)
+	settings := slices.Concat(c.settings(), c.addTemplate("").Settings, c.addBundle("").Settings, new(Change).addVerify("").Settings)
+	for _, s := range setting.All(settings) {
+		name := s.Key[strings.LastIndexByte(s.Key, '.')+1:]
+		skipped := s.Deprecated != "" || s.Sets == nil || s.Sets[0] != s.Key || slices.Contains([]string{"once", "parseonly", "vault_agent_token_file"}, name)
 		if !skipped && !strings.Contains(text, " "+name+" ") && !strings.Contains(text, "\n"+name+" ") {
-			t.Errorf("%s is not in testdata/keys.txtar", s.key)
+			t.Errorf("%s is not in testdata/keys.txtar", s.Key)
 		}
 	}
 }
@@ -92,13 +83,13 @@ func TestHelp(t *testing.T) {
 			t.Errorf("help lacks %q", want)
 		}
 	}
-	for _, s := range newConfig(nil).settings() {
-		if s.flag != "" && !strings.Contains(help, "  -"+s.flag) {
-			t.Errorf("help lacks -%s", s.flag)
+	for _, s := range setting.All(newConfig(nil).settings()) {
+		if s.Flag != "" && !strings.Contains(help, "  -"+s.Flag) {
+			t.Errorf("help lacks -%s", s.Flag)
 		}
 	}
 	for line := range strings.Lines(help) {
-		if len([]rune(line)) > helpWidth+1 {
+		if len([]rune(line)) > 79 {
 			t.Errorf("too long: %s", line)
 		}
 	}

@@ -2,36 +2,219 @@ package config
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
+
+	"restencil/cmd/restencil/config/setting"
+	"restencil/runner/format"
+	"restencil/template"
 )
 
-// templates adds up the arguments of -template.
-type templates struct {
-	flagOnly
-	to *[]Template
+// Defaults is what counts for templates that do not say otherwise.
+type Defaults struct {
+	ErrorFatal            bool
+	LeftDelim, RightDelim string // "" for {{ and }}
+	Wait                  Wait
+
+	// SecretPerms is the mode of files that hold secrets, where their template
+	// says none; 0: that of any file.
+	SecretPerms fs.FileMode
 }
 
-func (t templates) placeholder() string { return "<source[:destination[:command]]>" }
+// A Template is a template, where its output goes, and what is run then.
+type Template struct {
+	setting.Written
+	File
+	Change
 
-func (t templates) fromText(s string) error {
+	Source     string           // the template file, or
+	Options    template.Options // its Text, in place of a file
+	ErrorFatal bool
+	Format     string // what its content must be; "": anything
+
+	// Bundle is the named bundle that it belongs to. Without one, a template
+	// that has a check, verify, guard or format is a bundle by itself.
+	Bundle string
+}
+
+// A File is where the output of a template goes.
+type File struct {
+	Destination string      // "" is for dry runs alone
+	NoParents   bool        // the directory must exist
+	Perms       fs.FileMode // 0: those of the file that is there, else 0644
+	DirPerms    fs.FileMode // of directories that are made; 0: 0755 less the umask
+	User, Group string      // names or decimal ids; "": the owner that is there
+	UID, GID    int         // deprecated, and used where User and Group are not written
+	Backup      bool
+}
+
+// templateSettings are those of the command line that are about templates.
+func (c *Config) templateSettings() []setting.Setting {
+	d := &c.Defaults
+	return setting.In("Templates and output", []setting.Setting{
+		{Flag: "template", To: setting.Text{Placeholder: "<source[:destination[:command]]>", Parse: c.templateFlag},
+			Help: "Render a template. May be repeated. Without a destination the text is printed, with -dry."},
+		{Key: "template_error_fatal", Flag: "template-error-fatal", To: &d.ErrorFatal, Default: "true",
+			Help: "Whether an error of a template ends the process. The flag counts for all templates, the key for those that do not say."},
+		{Key: "default_delimiters", Block: []setting.Setting{
+			{Key: "left", Flag: "default-left-delimiter", Arg: "<delimiter>", To: &d.LeftDelim,
+				Help: "What begins an action in templates, instead of {{."},
+			{Key: "right", Flag: "default-right-delimiter", Arg: "<delimiter>", To: &d.RightDelim,
+				Help: "What ends an action in templates, instead of }}."},
+		}},
+		{Key: "secret_perms", Flag: "secret-perms", To: setting.Permissions(&d.SecretPerms), WhenSet: true,
+			Help: "The mode of files that hold secrets of Vault, where their template says none; otherwise it is that of any file."},
+		d.Wait.setting("wait"),
+	}...)
+}
+
+func (c *Config) addTemplate(string) setting.Instance {
+	c.Templates = append(c.Templates, Template{})
+	i := c.Templates[len(c.Templates)-1].instance()
+	setting.Init(i.Settings)
+	return i
+}
+
+func (c *Config) templates() []setting.Instance {
+	var all []setting.Instance
+	for i := range c.Templates {
+		all = append(all, c.Templates[i].instance())
+	}
+	return all
+}
+
+func (t *Template) instance() setting.Instance {
+	o := &t.Options
+	return setting.Instance{Written: &t.Written, Settings: slices.Concat(
+		[]setting.Setting{
+			{Key: "source", To: &t.Source},
+			{Key: "contents", To: &o.Text},
+			{Key: "destination", To: &t.Destination},
+			{Key: "create_dest_dirs", To: setting.Not(&t.NoParents)},
+			{Key: "perms", To: &t.Perms},
+			{Key: "dir_perms", To: &t.DirPerms},
+			{Key: "user", To: &t.User},
+			{Key: "group", To: &t.Group},
+			{Key: "uid", To: &t.UID, Deprecated: "user"},
+			{Key: "gid", To: &t.GID, Deprecated: "group"},
+			{Key: "backup", To: &t.Backup},
+		},
+		t.commandSettings(),
+		[]setting.Setting{
+			{Key: "error_on_missing_key", To: &o.ErrorOnMissingKey},
+			{Key: "error_fatal", To: &t.ErrorFatal, Default: "true"},
+			{Key: "left_delimiter", To: &o.LeftDelim},
+			{Key: "right_delimiter", To: &o.RightDelim},
+			{Key: "function_denylist", To: &o.FunctionDenylist},
+			{Key: "function_blacklist", To: setting.Union(&o.FunctionDenylist), Deprecated: "function_denylist", Sets: []string{"function_denylist"}},
+			{Key: "sandbox_path", To: &o.SandboxPath},
+			{Key: "bundle", To: &t.Bundle},
+			{Key: "format", To: setting.OneOf("<format>", &t.Format, formats()...)},
+		},
+		t.Change.settings(),
+	)}
+}
+
+// formats are what a file can be held to, "" for anything.
+func formats() []string {
+	return []string{
+		"", string(format.JSON), string(format.YAML), string(format.TOML),
+		string(format.HCL), string(format.XML), string(format.X509),
+	}
+}
+
+// isBundle reports whether a template is a bundle by itself: it belongs to
+// none and has what only bundles have.
+func (t *Template) isBundle() bool {
+	if t.Bundle != "" || t.Destination == "" {
+		return false
+	}
+	return len(t.Verify) > 0 || t.Format != "" || !emptyCommand(t.Check) ||
+		t.IsSet("rollback") || t.IsSet("exit_on_failure") || t.IsSet("guard")
+}
+
+// finishTemplate settles what a template has in two spellings, and what it
+// takes from the whole.
+func (c *Config) finishTemplate(t *Template) {
+	if !t.IsSet("user") && t.IsSet("uid") {
+		t.User = strconv.Itoa(t.UID)
+	}
+	if !t.IsSet("group") && t.IsSet("gid") {
+		t.Group = strconv.Itoa(t.GID)
+	}
+	if at := c.Origin("template_error_fatal"); c.IsSet("template_error_fatal") && (!t.IsSet("error_fatal") || fromCommandLine(at)) {
+		t.ErrorFatal = c.Defaults.ErrorFatal
+		t.Set(at, "error_fatal")
+	}
+	t.finish(&t.Written, c.State, len(t.Verify) > 0)
+}
+
+// warnSharedDestinations tells of templates that overwrite each other.
+func (c *Config) warnSharedDestinations() {
+	first := make(map[string]setting.Origin)
+	for _, t := range c.Templates {
+		at, taken := first[t.Destination]
+		if t.Destination == "" || !taken {
+			first[t.Destination] = t.At
+			continue
+		}
+		c.warn(t.At, fmt.Sprintf("two templates have the destination %s: that of %s and that of %s", t.Destination, at, t.At),
+			"each overwrites what the other wrote")
+	}
+}
+
+// Sources returns the files that templates are read from.
+func (c *Config) Sources() []string {
+	var paths []string
+	for i := range c.Templates {
+		if source := c.Templates[i].Source; source != "" {
+			paths = append(paths, source)
+		}
+	}
+	return paths
+}
+
+// read returns the text of a template and how it is called.
+func (t *Template) read() (name, content string, err error) {
+	switch {
+	case t.Source != "" && t.Options.Text != "":
+		return "", "", errors.New("template: cannot specify both 'source' and 'contents'")
+	case t.Options.Text != "":
+		return "(dynamic)", t.Options.Text, nil
+	case t.Source == "":
+		return "", "", errors.New("template: must specify exactly one of 'source' or 'contents'")
+	}
+	text, err := os.ReadFile(t.Source)
+	if err != nil {
+		return "", "", fmt.Errorf("failed to read template: %w", err)
+	}
+	return t.Source, string(text), nil
+}
+
+// templateFlag takes one value of -template.
+func (c *Config) templateFlag(s string) error {
 	words, err := splitTemplate(s, runtime.GOOS == "windows")
 	if err != nil {
 		return err
 	}
-	added := newTemplate(Origin{Flag: "-template " + s})
-	set := func(key string) { added.origins[key] = added.At }
-	added.Source = words[0]
-	set("source")
+	c.addTemplate("")
+	t := &c.Templates[len(c.Templates)-1]
+	t.At = setting.Origin{Flag: "-template " + s}
+	t.Source = words[0]
+	t.Set(t.At, "source")
 	if len(words) > 1 {
-		added.Destination = words[1]
-		set("destination")
+		t.Destination = words[1]
+		t.Set(t.At, "destination")
 	}
 	if len(words) > 2 {
-		added.Command = words[2:]
-		set("command")
+		t.Command = words[2:]
+		t.Set(t.At, "command")
 	}
-	*t.to = append(*t.to, *added)
 	return nil
 }
 
@@ -61,7 +244,7 @@ func joinDrives(s string) []string {
 	var words []string
 	for s = strings.TrimLeft(s, ":"); s != ""; s = strings.TrimLeft(s, ":") {
 		from := 0
-		if len(s) > 2 && s[1] == ':' && s[2] != ':' && isLetter(rune(s[0])) && s[0] != '_' {
+		if letter := s[0] | 0x20; len(s) > 2 && s[1] == ':' && s[2] != ':' && 'a' <= letter && letter <= 'z' {
 			from = 2
 		}
 		end := len(s)

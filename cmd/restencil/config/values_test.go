@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,55 +57,6 @@ func TestParseWait(t *testing.T) {
 		}
 		if err != nil || low != c.low || high != c.high {
 			t.Errorf("parseWait(%q) = %v, %v, %v", c.text, low, high, err)
-		}
-	}
-}
-
-func TestSplitCommand(t *testing.T) {
-	for text, want := range map[string][]string{
-		"":                 {},
-		"run":              {"run"},
-		"run it, now":      {"run it, now"},
-		"nginx,-s,reload":  {"nginx", "-s", "reload"},
-		"sh,-c,echo a b":   {"sh", "-c", "echo a b"},
-		"echo a && date,x": {"echo a && date,x"},
-	} {
-		if got := splitCommand(text); !slices.Equal(got, want) {
-			t.Errorf("splitCommand(%q) = %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestHeredoc(t *testing.T) {
-	for _, c := range []struct{ name, text, want string }{
-		{"plain", "<<EOF\na ${b}\n  c\nEOF\n", "a ${b}\n  c\n"},
-		{"empty", "<<EOF\nEOF\n", ""},
-		{"the mark indented", "<<EOF\na\n  EOF\n", "a\n  "},
-		{"indented", "<<-EOF\n  a\n    b\n  EOF\n", "a\n  b\n"},
-		{"not all of it indented", "<<-EOF\n    a\n  b\n    EOF\n", "    a\n  b\n"},
-		{"Windows", "<<EOF\r\na\r\nb\r\nEOF\r\n", "a\nb\n"},
-		{"the mark in the text", "<<EOF\nEOF x\nxEOF\nEOF\n", "EOF x\nxEOF\n"},
-	} {
-		tokens, problems := scan(newSource("f", c.text), false)
-		if problems != nil || len(tokens) != 1 || tokens[0].value != c.want {
-			t.Errorf("%s: %+v, %v, want %q", c.name, tokens, problems, c.want)
-		}
-	}
-}
-
-func TestShortDuration(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0:                          "0s",
-		time.Minute:                "1m",
-		time.Hour:                  "1h",
-		90 * time.Minute:           "1h30m",
-		10 * time.Second:           "10s",
-		time.Hour + 10*time.Second: "1h0m10s",
-		250 * time.Millisecond:     "250ms",
-		10 * time.Minute:           "10m",
-	} {
-		if got := shortDuration(d); got != want {
-			t.Errorf("shortDuration(%d) = %s, want %s", d, got, want)
 		}
 	}
 }

@@ -1,0 +1,122 @@
+package config
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"restencil/cmd/restencil/config/setting"
+	"restencil/watch/consul"
+)
+
+// Consul says how to reach Consul, or what stands in for it.
+type Consul struct {
+	consul.Options
+	Auth              bool // Username and Password are used
+	Attempts          Retry
+	Local             string // a data file that stands in for Consul, "" for none
+	ErrOnFailedLookup bool
+	Deduplicate       Deduplicate
+}
+
+// Deduplicate is consul-template's de-duplication mode, which is read and has no
+// effect.
+type Deduplicate struct {
+	Enabled        bool
+	Prefix         string
+	TTL            time.Duration
+	MaxStale       time.Duration
+	BlockQueryWait time.Duration
+}
+
+func (c *Consul) settings() []setting.Setting {
+	d := &c.Deduplicate
+	transport, retry := transportBlock("consul-transport", &c.Transport), retryBlock("consul-retry", &c.Attempts, &c.Retry)
+	transport.Group, retry.Group = "Consul: connections and retries", "Consul: connections and retries"
+	return slices.Concat(
+		setting.In("Without a server", setting.Setting{Key: "local", Block: []setting.Setting{
+			{Key: "path", Flag: "local", Arg: "<path>", To: &c.Local,
+				Help: "Answer the Consul functions from this YAML, JSON or HCL file, which is watched."},
+		}}),
+		setting.In("Consul", setting.Setting{
+			Key: "consul", To: &c.Address, Sets: []string{"consul.address"}, Deprecated: "consul { address = … }",
+			Block: []setting.Setting{
+				{Key: "address", Flag: "consul-addr", Alias: []string{"consul"}, Arg: "<address>", To: &c.Address, Env: "CONSUL_HTTP_ADDR",
+					Help: "Where Consul is: host:port, http://…, https://… or unix://…; 127.0.0.1:8500 if not given."},
+				{Key: "namespace", To: &c.Namespace, Env: "CONSUL_NAMESPACE"},
+				{Key: "token", Flag: "consul-token", Arg: "<token>", To: &c.Token, Env: "CONSUL_TOKEN CONSUL_HTTP_TOKEN", Secret: true,
+					Help: "The token to use with Consul."},
+				{Key: "token_file", Flag: "consul-token-file", Arg: "<path>", To: &c.TokenFile, Env: "CONSUL_TOKEN_FILE CONSUL_HTTP_TOKEN_FILE",
+					Help: "A file that holds the token to use with Consul."},
+				{Flag: "consul-auth", To: setting.Text{Placeholder: "<user[:password]>", Parse: c.setAuth},
+					Sets: []string{"auth.username", "auth.password"},
+					Help: "Log in to Consul's HTTP interface with basic authentication."},
+				{Key: "max_connections", Flag: "consul-max-connections", To: &c.MaxConnections,
+					Help: "How many connections to Consul there may be; beyond that, queries share them."},
+				{Key: "auth", Block: []setting.Setting{
+					{Key: "enabled", To: &c.Auth},
+					{Key: "username", To: &c.Username},
+					{Key: "password", To: &c.Password, Secret: true},
+				}},
+				sslBlock("consul-ssl", &c.TLS, "false", nil),
+				transport,
+				retry,
+			},
+		}),
+		setting.In("Consul: connections and retries", []setting.Setting{
+			{Key: "max_stale", Flag: "max-stale", To: &c.MaxStale,
+				Help: "Take answers of any Consul server that are at most this old; 0 to ask the leader."},
+			{Key: "block_query_wait", To: &c.BlockQueryWait},
+			{Flag: "retry", To: &c.Retry.Base, Sets: []string{"consul.retry.backoff"},
+				Help: "The old spelling of -consul-retry-backoff."},
+			{Key: "err_on_failed_lookup", To: setting.AnyTrue(&c.ErrOnFailedLookup)},
+			{Key: "deduplicate", Block: []setting.Setting{
+				{Key: "enabled", Flag: "dedup", To: &d.Enabled,
+					Help: "Has no effect, and is not needed: each instance asks Consul by itself, at little cost to its servers."},
+				{Key: "prefix", To: &d.Prefix, Default: "consul-template/dedup/"},
+				{Key: "ttl", To: &d.TTL, Default: "15s"},
+				{Key: "max_stale", To: &d.MaxStale, Default: "2s"},
+				{Key: "block_query_wait", To: &d.BlockQueryWait, Default: "1m"},
+			}},
+		}...),
+	)
+}
+
+// setAuth takes the value of -consul-auth.
+func (c *Consul) setAuth(text string) error {
+	if text == "" {
+		return errors.New("auth: cannot be empty")
+	}
+	user, password, ok := strings.Cut(text, ":")
+	c.Username = user
+	if ok {
+		c.Password = password
+	}
+	return nil
+}
+
+func (c *Consul) finish(w *setting.Written) {
+	if !w.IsSet("consul.auth.enabled") {
+		c.Auth = c.Username != "" || c.Password != ""
+	}
+	finishTLS(&c.TLS, "consul.ssl", w)
+	if d := &c.Deduplicate; !w.IsSet("deduplicate.enabled") {
+		d.Enabled = w.IsSet("deduplicate.max_stale") && d.MaxStale != 0 ||
+			w.IsSet("deduplicate.ttl") && d.TTL != 0 ||
+			w.IsSet("deduplicate.block_query_wait") && d.BlockQueryWait != 0 ||
+			w.IsSet("deduplicate.prefix") && d.Prefix != ""
+	}
+}
+
+// ConsulOptions returns how Consul is reached.
+func (c *Config) ConsulOptions() consul.Options {
+	o := c.Consul.Options
+	if !c.Consul.Auth {
+		o.Username, o.Password = "", ""
+	}
+	if c.Once {
+		o.Unhurried = time.Second // most runs end before
+	}
+	return o
+}

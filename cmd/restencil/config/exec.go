@@ -1,0 +1,93 @@
+package config
+
+import (
+	"os"
+	"time"
+
+	"restencil/cmd/restencil/config/setting"
+)
+
+// An Exec is a command, the supervised child's or a template's.
+type Exec struct {
+	Command      []string // one element of several words goes to the shell; empty: none
+	Enabled      bool
+	Timeout      time.Duration // of a template's command; 0: it is started and left alone
+	KillSignal   os.Signal
+	KillTimeout  time.Duration
+	ReloadSignal os.Signal // nil: the child is restarted; setting.SignalNone: nothing is done
+	Splay        time.Duration
+	Restart      string // of the child when it ends by itself: never, on-failure or always
+	Env          Env
+}
+
+// An Env says which variables a command gets (COMPAT 4.6.2).
+type Env struct {
+	Pristine  bool     // nothing is inherited
+	Custom    []string // K=V, added to the rest
+	Allowlist []string // patterns of names that are inherited; empty: all
+	Denylist  []string // patterns of names that are not inherited
+}
+
+// commandTimeout is how long a template's command may take by default.
+const commandTimeout = "30s"
+
+// execSettings are the settings of the program that runs beside the templates.
+func (c *Config) execSettings() []setting.Setting {
+	block := c.Exec.block("exec", "")
+	block.Block = append(block.Block, setting.Setting{
+		Key: "restart", Flag: "exec-restart", To: setting.OneOf("<policy>", &c.Exec.Restart, "never", "on-failure", "always"), Default: "never",
+		Help: "Start the program again, after a pause, when it ends by itself: never, on-failure or always. Otherwise restencil ends with its exit code.",
+	})
+	return setting.In("Running a program", []setting.Setting{
+		{Flag: "exec", Sets: []string{"exec.command", "exec.enabled"},
+			To: setting.Text{Placeholder: "<command>", Parse: func(text string) error {
+				c.Exec.Command, c.Exec.Enabled = []string{text}, true
+				return nil
+			}},
+			Help: "Run this program as a child once everything is rendered, and reload it after changes."},
+		block,
+		{Key: "pass_tokens", Flag: "pass-tokens", To: &c.Process.PassTokens, Default: "true",
+			Help: "Give commands and the program the variables that hold tokens of Consul, Vault and Nomad."},
+	}...)
+}
+
+// block is the block exec.
+func (e *Exec) block(p flagPrefix, timeout string) setting.Setting {
+	return setting.Setting{Key: "exec", Block: []setting.Setting{
+		{Key: "command", To: setting.Command(&e.Command)},
+		{Key: "enabled", To: &e.Enabled},
+		{Key: "timeout", To: &e.Timeout, Default: timeout},
+		{Key: "kill_signal", Flag: p.flag("-kill-signal"), To: &e.KillSignal, Default: "SIGINT",
+			Help: "The signal that asks the program to end."},
+		{Key: "kill_timeout", Flag: p.flag("-kill-timeout"), To: &e.KillTimeout, Default: "30s",
+			Help: "How long the program has to end before it is killed."},
+		{Key: "reload_signal", Flag: p.flag("-reload-signal"), To: &e.ReloadSignal,
+			Help: "The signal that makes the program reload. Without it the program is restarted."},
+		{Key: "splay", Flag: p.flag("-splay"), To: &e.Splay,
+			Help: "Wait for a random time of at most this before signalling the program."},
+		{Key: "env", Block: []setting.Setting{
+			{Key: "pristine", Flag: p.flag("-env-pristine"), To: &e.Env.Pristine,
+				Help: "The program inherits no environment variables."},
+			{Key: "custom", Flag: p.flag("-env-custom"), Arg: "<K=V>", To: &e.Env.Custom,
+				Help: "Give the program this variable, as K=V. May be repeated."},
+			{Key: "allowlist", Flag: p.flag("-env-allowlist"), Arg: "<pattern>", To: &e.Env.Allowlist,
+				Help: "The program inherits only variables whose name matches this pattern. May be repeated."},
+			{Key: "denylist", Flag: p.flag("-env-denylist"), Arg: "<pattern>", To: &e.Env.Denylist,
+				Help: "The program does not inherit variables whose name matches this pattern. May be repeated."},
+			{Key: "whitelist", To: setting.Union(&e.Env.Allowlist), Deprecated: "allowlist", Sets: []string{"allowlist"}},
+			{Key: "blacklist", To: setting.Union(&e.Env.Denylist), Deprecated: "denylist", Sets: []string{"denylist"}},
+		}},
+	}}
+}
+
+// emptyCommand reports whether there is nothing to run.
+func emptyCommand(command []string) bool { return len(command) == 0 || command[0] == "" }
+
+func (c *Config) finishExec() {
+	some := !emptyCommand(c.Exec.Command)
+	if !c.IsSet("exec.enabled") {
+		c.Exec.Enabled = some
+	} else if some && !c.Exec.Enabled {
+		c.warn(c.Origin("exec.enabled"), "exec.enabled = false has no effect: the command is run, as by consul-template", "")
+	}
+}

@@ -1,0 +1,141 @@
+package hcl1
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// A Position is a place in a configuration file. The zero Position is none.
+type Position struct {
+	File   string // the path as it was given, or CT_LOCAL_CONFIG
+	Line   int    // from 1
+	Column int    // from 1, in characters
+}
+
+// String returns file:line:column.
+func (p Position) String() string {
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// PositionOf returns where a range begins.
+func PositionOf(r hcl.Range) Position {
+	return Position{File: r.Filename, Line: r.Start.Line, Column: r.Start.Column}
+}
+
+// A Diagnostic is one thing that is wrong, or doubtful, at one place.
+type Diagnostic struct {
+	Position        // zero where no file is to blame
+	Message  string // what is wrong, in one line
+	Hint     string // what to do about it, or ""
+	Line     string // the offending line, or ""
+	Width    int    // how many characters of it, from Column, at least 1
+}
+
+// Error returns the diagnostic as compilers print it: place and message, then
+// the line with carets under what is meant, then the hint.
+func (d Diagnostic) Error() string {
+	var b strings.Builder
+	if d.Position != (Position{}) {
+		fmt.Fprintf(&b, "%s: ", d.Position)
+	}
+	b.WriteString(d.Message)
+	if d.Line != "" {
+		shown, marks := d.excerpt()
+		fmt.Fprintf(&b, "\n%5d | %s\n      | %s", d.Position.Line, shown, marks)
+	}
+	if d.Hint != "" {
+		fmt.Fprintf(&b, "\n      = %s", d.Hint)
+	}
+	return b.String()
+}
+
+// excerpt returns the line, of a very long one the part around Column, and the
+// marks that stand under the offending characters. Tabs before them stay tabs,
+// so that the marks stand right.
+func (d Diagnostic) excerpt() (line, marks string) {
+	const before, after = 60, 100
+	text := []rune(d.Line)
+	column := min(d.Column-1, len(text))
+	if len(text) > column+after {
+		text = append(text[:column+after:column+after], '…')
+	}
+	if column > after {
+		text = append([]rune{'…'}, text[column-before:]...)
+		column = before + 1
+	}
+	pad := make([]rune, column)
+	for i := range pad {
+		pad[i] = ' '
+		if text[i] == '\t' {
+			pad[i] = '\t'
+		}
+	}
+	width := max(1, min(d.Width, len(text)-column))
+	return string(text), string(pad) + strings.Repeat("^", width)
+}
+
+// CutAfter takes out of the line what stands after the offending characters.
+func (d *Diagnostic) CutAfter() {
+	if line := []rune(d.Line); d.Column-1+d.Width < len(line) {
+		d.Line = string(line[:d.Column-1+d.Width]) + " …"
+	}
+}
+
+// Diagnostics are all that is wrong with one file.
+type Diagnostics []Diagnostic
+
+// Error returns the diagnostics one after another.
+func (ds Diagnostics) Error() string {
+	texts := make([]string, len(ds))
+	for i, d := range ds {
+		texts[i] = d.Error()
+	}
+	return strings.Join(texts, "\n")
+}
+
+// A Source is the text of one file.
+type Source struct {
+	Name, Text string
+
+	// Secrets are the names of settings whose values no diagnostic shows.
+	Secrets []string
+}
+
+// Diagnose makes a diagnostic about a part of the file.
+func (s Source) Diagnose(at hcl.Range, message, hint string) Diagnostic {
+	begin, end := min(at.Start.Byte, len(s.Text)), min(at.End.Byte, len(s.Text))
+	first := strings.LastIndexByte(s.Text[:begin], '\n') + 1
+	line, _, _ := strings.Cut(s.Text[first:], "\n")
+	d := Diagnostic{
+		Position: PositionOf(at),
+		Message:  message,
+		Hint:     hint,
+		Line:     strings.TrimSuffix(line, "\r"),
+		Width:    max(1, utf8.RuneCountInString(s.Text[begin:end])),
+	}
+	s.hideSecret(&d, begin-first)
+	return d
+}
+
+// hideSecret takes out of a diagnostic what follows "token =" and the like in
+// its line. The diagnostic is about the byte at offset of the line.
+func (s Source) hideSecret(d *Diagnostic, offset int) {
+	key := regexp.MustCompile(`\b(` + strings.Join(s.Secrets, "|") + `)"?\s*[=:]`)
+	found := key.FindStringIndex(d.Line)
+	if found == nil || len(s.Secrets) == 0 {
+		return
+	}
+	secret := found[1]
+	switch {
+	case offset < secret:
+		d.Line = d.Line[:secret] + " …"
+	case strings.TrimSpace(d.Line[secret:offset]) == "":
+		d.Message, d.Hint, d.Line = "expected a string in double quotes", "", ""
+	default:
+		d.Line = ""
+	}
+}

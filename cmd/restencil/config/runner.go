@@ -1,0 +1,163 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"restencil/runner"
+	"restencil/runner/format"
+	"restencil/watch"
+)
+
+// Runner returns what the runner needs, but for Stdout, Stderr and Events. It
+// reads the template files. An error is an [*Error] with ExitRunner and names
+// every template that cannot be used.
+func (c *Config) Runner() (runner.Options, error) {
+	opts := runner.Options{
+		Once: c.Once,
+		Dry:  c.Dry,
+		Attempts: map[watch.Store]int{
+			watch.Consul: c.attempts("consul", c.Consul.Attempts),
+			watch.Vault:  c.attempts("vault", c.Vault.Attempts),
+		},
+		LookupEnv:     c.LookupEnv,
+		Child:         c.runnerChild(),
+		Reconcile:     c.State.Reconcile,
+		KeepSecrets:   c.State.HistorySecrets,
+		SecretPerms:   c.Defaults.SecretPerms,
+		ExitOnFailure: c.State.ExitOnFailure,
+		StoreDown:     c.State.OnStoreDown,
+	}
+	for i := range c.Bundles {
+		b := &c.Bundles[i]
+		bundle := c.runnerBundle(b.Name, &b.Change, c.verifiesOf(b))
+		bundle.Check = c.runnerCommand(b.Check, b.CheckTimeout, b.Exec.Env)
+		bundle.MinInterval, bundle.Retry = b.MinInterval, b.Retry
+		opts.Bundles = append(opts.Bundles, bundle)
+	}
+	var errs []error
+	for i := range c.Templates {
+		t, err := c.runnerTemplate(&c.Templates[i])
+		errs = append(errs, err)
+		opts.Templates = append(opts.Templates, t)
+		if t := &c.Templates[i]; t.isBundle() { // which keeps its check and format
+			opts.Bundles = append(opts.Bundles, c.runnerBundle(t.Destination, &t.Change, t.Verify))
+		}
+	}
+	return opts, failed(ExitRunner, errors.Join(errs...))
+}
+
+// attempts returns how often a failed query of a store is tried again, as
+// runner.Options.Attempts has it. A daemon has no bound but where one is
+// written; with Once the default counts too.
+func (c *Config) attempts(store string, r Retry) int {
+	switch {
+	case !r.Enabled:
+		return -1
+	case c.IsSet(store+".retry.attempts") || c.Once:
+		return r.Attempts
+	}
+	return 0
+}
+
+func (c *Config) runnerBundle(name string, change *Change, verify []Verify) runner.Bundle {
+	b := runner.Bundle{
+		Name:          name,
+		Command:       c.runnerCommand(change.Exec.Command, change.Exec.Timeout, change.Exec.Env),
+		Rollback:      change.Rollback,
+		Wait:          c.runnerWait(change.Wait),
+		Guard:         change.Guard,
+		ExitOnFailure: change.ExitOnFailure,
+	}
+	for _, v := range verify {
+		b.Verify = append(b.Verify, v.Probe)
+	}
+	return b
+}
+
+// runnerTemplate reads a template's source and returns it as the runner has it.
+func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
+	name, content, err := t.read()
+	if err == nil && t.Destination == "" && !c.Dry && !c.ParseOnly {
+		err = fmt.Errorf("error rendering %q => %q: failed writing file: missing destination (-dry prints it)", name, "")
+	}
+	if err != nil && t.At.Line > 0 {
+		err = fmt.Errorf("%s: %w", t.At, err)
+	}
+	if err != nil {
+		return runner.Template{}, err
+	}
+	to := runner.Template{
+		Options:     t.Options,
+		Destination: t.Destination,
+		Perm:        t.Perms.Perm(),
+		DirPerm:     t.DirPerms.Perm(),
+		User:        t.User,
+		Group:       t.Group,
+		NoParents:   t.NoParents,
+		Backup:      t.Backup,
+		Bundle:      t.Bundle,
+		Format:      format.Format(t.Format),
+		Check:       c.runnerCommand(t.Check, t.CheckTimeout, t.Exec.Env),
+	}
+	to.Name, to.Text = name, content
+	to.LeftDelim = cmp.Or(to.LeftDelim, c.Defaults.LeftDelim)
+	to.RightDelim = cmp.Or(to.RightDelim, c.Defaults.RightDelim)
+	if t.IsSet("error_fatal") {
+		to.OnError = runner.ErrorTolerated
+		if t.ErrorFatal {
+			to.OnError = runner.ErrorFatal
+		}
+	}
+	switch {
+	case t.Bundle != "":
+		to.Guard = t.Guard
+	case t.isBundle():
+		to.Bundle = t.Destination
+	default:
+		to.Command, to.Wait = c.runnerCommand(t.Exec.Command, t.Exec.Timeout, t.Exec.Env), c.runnerWait(t.Wait)
+	}
+	return to, nil
+}
+
+func (c *Config) runnerCommand(args []string, timeout time.Duration, env Env) runner.Command {
+	if emptyCommand(args) {
+		return runner.Command{}
+	}
+	return runner.Command{Args: args, Timeout: timeout, Env: c.environmentOf(env)}
+}
+
+// runnerWait returns the wait of a template or bundle, else that of the whole,
+// and none with Once.
+func (c *Config) runnerWait(wait Wait) runner.Wait {
+	if !wait.Enabled {
+		wait = c.Defaults.Wait
+	}
+	if c.Once || !wait.Enabled {
+		return runner.Wait{}
+	}
+	return runner.Wait{Min: wait.Min, Max: wait.Max}
+}
+
+// runnerChild returns the program to run beside the templates, nil for none.
+func (c *Config) runnerChild() *runner.Child {
+	e := c.Exec
+	if emptyCommand(e.Command) {
+		return nil
+	}
+	return &runner.Child{
+		Args:         e.Command,
+		Env:          c.environmentOf(e.Env),
+		KillSignal:   e.KillSignal,
+		KillTimeout:  e.KillTimeout,
+		ReloadSignal: e.ReloadSignal,
+		Splay:        e.Splay,
+		Restart: map[string]runner.RestartPolicy{
+			"never":      runner.RestartNever,
+			"on-failure": runner.RestartOnFailure,
+			"always":     runner.RestartAlways,
+		}[e.Restart],
+	}
+}

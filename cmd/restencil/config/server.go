@@ -1,0 +1,138 @@
+package config
+
+import (
+	"time"
+
+	"restencil/cmd/restencil/config/setting"
+	"restencil/watch"
+	"restencil/watch/transport"
+)
+
+// Retry is whether, and how often, a failed query of a store is tried again.
+// How long after is among the store's Options.
+type Retry struct {
+	Enabled  bool
+	Attempts int // 0: without end
+}
+
+// A flagPrefix is what the flags of a block begin with; "" where it has none.
+type flagPrefix string
+
+// flag returns a flag of the block.
+func (p flagPrefix) flag(name string) string {
+	if p == "" {
+		return ""
+	}
+	return string(p) + name
+}
+
+// sslBlock is the block ssl of a store. The variables that it is filled from are
+// Vault's alone.
+func sslBlock(p flagPrefix, t *transport.TLS, enabled string, env map[string]string) setting.Setting {
+	block := []setting.Setting{
+		{Key: "enabled", Flag: p.flag(""), To: &t.Enabled, Default: enabled,
+			Help: "Use TLS."},
+		{Key: "verify", Flag: p.flag("-verify"), To: setting.Not(&t.SkipVerify),
+			Help: "Check the server's certificate."},
+		{Key: "cert", Flag: p.flag("-cert"), Arg: "<path>", To: &t.Cert,
+			Help: "The client certificate, a PEM file; with the key in it where there is none besides."},
+		{Key: "key", Flag: p.flag("-key"), Arg: "<path>", To: &t.Key,
+			Help: "The key of the client certificate, a PEM file."},
+		{Key: "ca_cert", Flag: p.flag("-ca-cert"), Arg: "<path>", To: &t.CACert,
+			Help: "The authorities to trust, a PEM file."},
+		{Key: "ca_cert_bytes", To: &t.CACertBytes},
+		{Key: "ca_path", Flag: p.flag("-ca-path"), Arg: "<path>", To: &t.CAPath,
+			Help: "The authorities to trust, a directory of PEM files."},
+		{Key: "server_name", Flag: p.flag("-server-name"), Arg: "<name>", To: &t.ServerName,
+			Help: "The name that the server's certificate must bear."},
+	}
+	for i := range block {
+		block[i].Env = env[block[i].Key]
+	}
+	return setting.Setting{Key: "ssl", Block: block}
+}
+
+// finishTLS turns TLS on where anything about it was written.
+func finishTLS(t *transport.TLS, block string, w *setting.Written) {
+	if !w.IsSet(block + ".enabled") {
+		t.Enabled = w.IsSet(block+".verify") || t.Cert != "" || t.Key != "" || t.CACert != "" || t.CACertBytes != "" ||
+			t.CAPath != "" || t.ServerName != ""
+	}
+}
+
+// transportBlock is the block transport of a store.
+func transportBlock(p flagPrefix, t *transport.Options) setting.Setting {
+	return setting.Setting{Key: "transport", Block: []setting.Setting{
+		{Key: "dial_keep_alive", Flag: p.flag("-dial-keep-alive"), To: &t.DialKeepAlive,
+			Help: "The time between keep-alive probes."},
+		{Key: "dial_timeout", Flag: p.flag("-dial-timeout"), To: &t.DialTimeout,
+			Help: "How long connecting may take."},
+		{Key: "disable_keep_alives", Flag: p.flag("-disable-keep-alives"), To: &t.DisableKeepAlives,
+			Help: "Use every connection once."},
+		{Key: "idle_conn_timeout", To: &t.IdleConnTimeout},
+		{Key: "max_idle_conns", To: &t.MaxIdleConns},
+		{Key: "max_idle_conns_per_host", Flag: p.flag("-max-idle-conns-per-host"), To: &t.MaxIdleConnsPerHost,
+			Help: "How many idle connections to keep."},
+		{Key: "max_conns_per_host", Flag: p.flag("-max-conns-per-host"), To: &t.MaxConnsPerHost,
+			Help: "How many connections to have at most; 0 for no limit."},
+		{Key: "tls_handshake_timeout", Flag: p.flag("-tls-handshake-timeout"), To: &t.TLSHandshakeTimeout,
+			Help: "How long the TLS handshake may take."},
+	}}
+}
+
+// retryBlock is the block retry of a store.
+func retryBlock(p flagPrefix, r *Retry, b *watch.Backoff) setting.Setting {
+	return setting.Setting{Key: "retry", Block: []setting.Setting{
+		{Key: "enabled", Flag: p.flag(""), To: &r.Enabled, Default: "true",
+			Help: "Try again when the store fails."},
+		{Key: "attempts", Flag: p.flag("-attempts"), To: &r.Attempts, Default: "12",
+			Help: "How often to try; 0 for ever. Without it a daemon never gives up, and -once does at 12."},
+		{Key: "backoff", Flag: p.flag("-backoff"), To: &b.Base,
+			Help: "How long to wait after the first failure; doubled after each."},
+		{Key: "max_backoff", Flag: p.flag("-max-backoff"), To: &b.Max,
+			Help: "How long to wait at most; 0 for no limit."},
+	}}
+}
+
+// Nomad says how to reach Nomad. There is no source for it yet.
+type Nomad struct {
+	Address      string
+	Enabled      bool
+	Namespace    string
+	Token        string
+	AuthUsername string
+	AuthPassword string
+	TLS          transport.TLS
+	Transport    transport.Options
+	Retry        Retry
+	Backoff      watch.Backoff
+}
+
+func (n *Nomad) settings() []setting.Setting {
+	return []setting.Setting{{Key: "nomad", Block: []setting.Setting{
+		{Key: "address", To: &n.Address, Env: "NOMAD_ADDR"},
+		{Key: "enabled", To: &n.Enabled},
+		{Key: "namespace", To: &n.Namespace, Env: "NOMAD_NAMESPACE"},
+		{Key: "token", To: &n.Token, Env: "NOMAD_TOKEN", Secret: true},
+		{Key: "auth_username", To: &n.AuthUsername},
+		{Key: "auth_password", To: &n.AuthPassword, Secret: true},
+		sslBlock("", &n.TLS, "false", nil),
+		transportBlock("", &n.Transport),
+		retryBlock("", &n.Retry, &n.Backoff),
+	}}}
+}
+
+// newNomad returns what the settings do not give by themselves.
+func newNomad() Nomad {
+	return Nomad{
+		Transport: transport.Defaults(),
+		Backoff:   watch.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
+	}
+}
+
+func (n *Nomad) finish(w *setting.Written) {
+	if !w.IsSet("nomad.enabled") {
+		n.Enabled = n.Address != ""
+	}
+	finishTLS(&n.TLS, "nomad.ssl", w)
+}

@@ -1,0 +1,261 @@
+package setting
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"restencil/cmd/restencil/config/hcl1"
+	"restencil/watch/suggest"
+)
+
+// A decoder lays one file over the variables of settings.
+type decoder struct {
+	hcl1.Source
+	problems, warnings hcl1.Diagnostics
+}
+
+// Decode lays a file over the variables of settings. Every problem of the file
+// is in err, which is [hcl1.Diagnostics]; where there is one, the variables are
+// not to be used. Warnings tell what is accepted but doubtful.
+func Decode(name, text string, settings []Setting, written *Written) (warnings hcl1.Diagnostics, err error) {
+	d := &decoder{Source: hcl1.Source{Name: name, Text: text, Secrets: Secrets(settings)}}
+	fields, problems := hcl1.Parse(d.Source)
+	if problems != nil {
+		return nil, problems
+	}
+	d.block(fields, scope{settings: settings, written: written})
+	if d.problems != nil {
+		return nil, d.problems
+	}
+	return d.warnings, nil
+}
+
+// A scope is a block that is read.
+type scope struct {
+	settings []Setting // that can stand in it
+	written  *Written  // of the file, or of the instance that the block is in
+	key      string    // of the block, with a dot after it; "" for the file or the instance itself
+	instance string    // the key of the instance that the block is in; "" where it is in none
+	labelled bool      // the instance
+}
+
+func (d *decoder) problem(at hcl.Range, message, hint string) {
+	d.problems = append(d.problems, d.Diagnose(at, message, hint))
+}
+
+func (d *decoder) warn(at hcl.Range, message, hint string) {
+	d.warnings = append(d.warnings, d.Diagnose(at, message, hint))
+}
+
+func origin(at hcl.Range) Origin { return Origin{Position: hcl1.PositionOf(at)} }
+
+// block takes the settings and blocks of a block, or of the file. Of several of
+// one name the last counts (COMPAT 2.2), but templates and the like add up.
+func (d *decoder) block(fields []hcl1.Field, in scope) {
+	fields = spread(fields, in)
+	for i, f := range fields {
+		s := in.find(f)
+		if s == nil {
+			d.unknown(f, in)
+			continue
+		}
+		if s.Each != nil {
+			d.repeated(f, *s)
+			continue
+		}
+		if later := slices.IndexFunc(fields[i+1:], func(g hcl1.Field) bool { return in.find(g) == s && !s.adds(f, g) }); later >= 0 {
+			d.warn(f.Range, f.Name+" has no effect here", "it is written again at "+hcl1.PositionOf(fields[i+1+later].Range).String())
+			continue
+		}
+		d.field(f, *s, in)
+	}
+}
+
+// spread makes one field each of the elements of a list of blocks, which is how
+// JSON repeats a block.
+func spread(fields []hcl1.Field, in scope) []hcl1.Field {
+	var all []hcl1.Field
+	for _, f := range fields {
+		items, isList := f.Value.List()
+		ofBlocks := isList && (len(items) == 0 || slices.ContainsFunc(items, isBlock))
+		if s := in.find(f); !ofBlocks || s == nil || s.Block == nil && s.Each == nil {
+			all = append(all, f)
+			continue
+		}
+		for _, item := range items {
+			at := item.Range
+			at.End = at.Start
+			all = append(all, hcl1.Field{Name: f.Name, Range: at, Value: item})
+		}
+	}
+	return all
+}
+
+func isBlock(n hcl1.Node) bool {
+	_, ok := n.Block()
+	return ok
+}
+
+// find returns what a field sets, nil for nothing. The case of a name does not
+// matter, but for blocks (COMPAT 2.2).
+func (in scope) find(f hcl1.Field) *Setting {
+	for i := range in.settings {
+		s := &in.settings[i]
+		if s.Key != "" && (f.Name == s.Key || strings.EqualFold(f.Name, s.Key) && s.Block == nil) {
+			return s
+		}
+	}
+	return nil
+}
+
+// adds reports whether two values of one file add up.
+func (s Setting) adds(a, b hcl1.Field) bool {
+	_, isList := s.To.(*[]string)
+	_, both := a.Value.List()
+	_, also := b.Value.List()
+	return isList && both && also
+}
+
+// field takes a setting or a block.
+func (d *decoder) field(f hcl1.Field, s Setting, in scope) {
+	inner, isBlock := f.Value.Block()
+	switch {
+	case isBlock && s.Block != nil:
+		in.written.Set(origin(f.Range), in.key+s.Key)
+		in.settings, in.key = s.Block, in.key+s.Key+"."
+		d.block(inner, in)
+	case s.To != nil:
+		d.set(f, s, in)
+	default:
+		d.problem(f.Value.Range, fmt.Sprintf("expected a block for %s, found %v", f.Name, f.Value), fmt.Sprintf("write %s { … }", f.Name))
+	}
+}
+
+// set takes the value of one setting.
+func (d *decoder) set(f hcl1.Field, s Setting, in scope) {
+	if err := s.value().Decode(f.Value); err != nil {
+		at := f.Value.Range
+		if element := (*elementError)(nil); errors.As(err, &element) {
+			at = element.Range
+		}
+		d.problem(at, f.Name+": "+strings.TrimPrefix(err.Error(), f.Name+": "), "")
+		return
+	}
+	if s.Deprecated != "" {
+		d.warn(f.Range, f.Name+" is deprecated", "write "+s.Deprecated)
+	}
+	if s.Sets == nil {
+		s.Sets = []string{s.Key}
+	}
+	for _, key := range s.Sets {
+		in.written.Set(origin(f.Range), in.key+key)
+	}
+}
+
+// repeated takes one block of those that may stand several times.
+func (d *decoder) repeated(f hcl1.Field, s Setting) {
+	blocks := []hcl1.Field{f}
+	if s.Each.Labelled {
+		blocks = d.labels(f, s)
+	}
+	for _, b := range blocks {
+		fields, isBlock := b.Value.Block()
+		if !isBlock && s.Each.Short == "" {
+			d.problem(b.Value.Range, fmt.Sprintf("expected a %s block, found %v", s.Key, b.Value), s.form())
+			continue
+		}
+		made := s.Each.New(b.Name)
+		made.Written.At = origin(b.Range)
+		in := scope{settings: made.Settings, written: made.Written, instance: s.Key, labelled: s.Each.Labelled}
+		if !isBlock {
+			fields = nil
+			d.set(b, *in.find(hcl1.Field{Name: s.Each.Short}), in)
+		}
+		d.block(fields, in)
+	}
+}
+
+// labels returns the blocks of one that has a label: those by their names that
+// stand in it, because that is what a label becomes.
+func (d *decoder) labels(f hcl1.Field, s Setting) []hcl1.Field {
+	named, ok := f.Value.Block()
+	if !ok {
+		d.problem(f.Value.Range, fmt.Sprintf("expected a %s block, found %v", s.Key, f.Value), s.form())
+		return nil
+	}
+	var blocks []hcl1.Field
+	for _, n := range named {
+		for _, block := range n.Value.Blocks() {
+			blocks = append(blocks, hcl1.Field{Name: n.Name, Range: n.Range, Value: block})
+		}
+	}
+	if len(named) == 0 || slices.ContainsFunc(named, func(n hcl1.Field) bool { return n.Value.Blocks() == nil }) {
+		d.problem(f.Range, fmt.Sprintf("a %s needs a name", s.Key), s.form())
+		return nil
+	}
+	return blocks
+}
+
+// form shows how a block that may stand several times is written.
+func (s Setting) form() string {
+	if s.Each.Labelled {
+		return fmt.Sprintf(`write %s "NAME" { … }`, s.Key)
+	}
+	return fmt.Sprintf("write %s { … }", s.Key)
+}
+
+// unknown complains of a key that does not exist.
+func (d *decoder) unknown(f hcl1.Field, in scope) {
+	place := strings.Trim(in.instance+"."+in.key, ".")
+	if place != "" {
+		place = " in " + place
+	}
+	var hint string
+	if meant := cmp.Or(in.elsewhere(f.Name), suggest.Nearest(f.Name, in.names())); meant != "" {
+		hint = "did you mean " + meant + "?"
+	} else if isBlock(f.Value) && in.labelled {
+		hint = fmt.Sprintf("a %s block has one label, its name", in.instance)
+	} else if isBlock(f.Value) && in.instance != "" {
+		hint = fmt.Sprintf("a %s block has no label", in.instance)
+	}
+	diagnostic := d.Diagnose(f.Range, fmt.Sprintf("unknown key %q%s", f.Name, place), hint)
+	if suggest.Nearest(f.Name, d.Secrets) != "" {
+		diagnostic.CutAfter()
+	}
+	d.problems = append(d.problems, diagnostic)
+}
+
+// names returns what may stand right in a block.
+func (in scope) names() []string {
+	var names []string
+	for _, s := range in.settings {
+		if s.Key != "" {
+			names = append(names, s.Key)
+		}
+	}
+	return names
+}
+
+// elsewhere returns the settings and blocks further in that are called name, ""
+// where they are none or too many to be of help.
+func (in scope) elsewhere(name string) string {
+	keys := make(map[string]bool)
+	for _, s := range All(in.settings) {
+		parts := strings.Split(s.Key, ".")
+		for i := 1; i < len(parts); i++ {
+			if strings.EqualFold(parts[i], name) {
+				keys[in.key+strings.Join(parts[:i+1], ".")] = true
+			}
+		}
+	}
+	if len(keys) > 4 {
+		return ""
+	}
+	return strings.Join(slices.Sorted(maps.Keys(keys)), " or ")
+}

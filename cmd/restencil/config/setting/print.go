@@ -1,0 +1,163 @@
+package setting
+
+import (
+	"fmt"
+	"strings"
+
+	"restencil/cmd/restencil/config/hcl1"
+)
+
+// masked stands for a secret that is set.
+const masked = `"***"`
+
+// Print returns settings as a file would have them, each with the place where it
+// was written, and secrets masked.
+func Print(settings []Setting, written *Written) string {
+	p := &printer{}
+	p.block("", settings, written)
+	return p.String()
+}
+
+// A printer writes nested blocks.
+type printer struct {
+	strings.Builder
+	depth int
+}
+
+func (p *printer) line(text string) {
+	if text != "" {
+		text = strings.Repeat("  ", p.depth) + text
+	}
+	p.WriteString(text + "\n")
+}
+
+// open writes the head of a block; close its end.
+func (p *printer) open(head string) {
+	p.line("")
+	p.line(head)
+	p.depth++
+}
+
+func (p *printer) close() {
+	p.depth--
+	p.line("}")
+}
+
+// block writes the settings right in a block, then the blocks in it, and last
+// those that there may be several of.
+func (p *printer) block(key string, settings []Setting, written *Written) {
+	for _, s := range settings {
+		if s.To != nil {
+			p.setting(key, s, written)
+		}
+	}
+	for _, s := range settings {
+		if s.Block == nil || s.Optional && !written.IsSet(key+s.Key) {
+			continue
+		}
+		p.open(s.Key + " {")
+		p.block(key+s.Key+".", s.Block, written)
+		p.close()
+	}
+	for _, s := range settings {
+		if s.Each == nil {
+			continue
+		}
+		for _, i := range s.Each.All() {
+			head := s.Key
+			if s.Each.Labelled {
+				head += " " + hcl1.Quote(i.Label)
+			}
+			p.open(head + " { # " + i.Written.At.String())
+			p.block("", i.Settings, i.Written)
+			p.close()
+		}
+	}
+}
+
+// setting writes one line, for settings that a file can have.
+func (p *printer) setting(block string, s Setting, written *Written) {
+	text := s.value().Show()
+	isSet := written.IsSet(block + s.Key)
+	if s.Key == "" || text == "" || s.Sets != nil || s.Deprecated != "" || s.WhenSet && !isSet {
+		return
+	}
+	if s.Secret && text != `""` {
+		text = masked
+	}
+	line := s.Key + " = " + text
+	if isSet {
+		line += " # " + written.Origin(block+s.Key).String()
+	}
+	p.line(line)
+}
+
+// helpWidth is how wide the text of Help is.
+const helpWidth = 78
+
+// Help returns what the flags of settings do, which have their defaults, group by
+// group in the order in which the groups first come.
+func Help(settings []Setting) string {
+	var b strings.Builder
+	var order []string
+	groups := make(map[string][]Setting)
+	for _, s := range All(settings) {
+		if s.Flag == "" {
+			continue
+		}
+		if groups[s.Group] == nil {
+			order = append(order, s.Group)
+		}
+		groups[s.Group] = append(groups[s.Group], s)
+	}
+	for _, group := range order {
+		fmt.Fprintf(&b, "\n%s:\n", group)
+		for _, s := range groups[group] {
+			b.WriteString("\n" + s.help())
+		}
+	}
+	return b.String()
+}
+
+// help returns a flag with its value, what it does, its default and its
+// environment variables.
+func (s Setting) help() string {
+	head := "  -" + strings.Join(s.flags(), ", -")
+	if s.Arg == "" {
+		s.Arg = s.value().Arg()
+	}
+	if s.Arg != "" {
+		head += " " + s.Arg
+	}
+	var notes []string
+	switch d := strings.Trim(s.value().Show(), `"`); d {
+	case "", "0", "0s", "false", "[]":
+	default:
+		notes = append(notes, "default "+d)
+	}
+	if s.Env != "" {
+		notes = append(notes, "environment "+strings.Join(strings.Fields(strings.ReplaceAll(s.Env, "!", "")), ", "))
+	}
+	text := s.Help
+	if notes != nil {
+		text += " (" + strings.Join(notes, "; ") + ")"
+	}
+	return head + "\n" + indent(text, "      ")
+}
+
+// indent breaks a text into lines of at most helpWidth.
+func indent(text, prefix string) string {
+	var b strings.Builder
+	line := prefix
+	for _, word := range strings.Fields(text) {
+		if len(line)+1+len(word) > helpWidth && line != prefix {
+			b.WriteString(line + "\n")
+			line = prefix
+		}
+		if line != prefix {
+			line += " "
+		}
+		line += word
+	}
+	return b.String() + line + "\n"
+}

@@ -1,0 +1,191 @@
+// Package setting is the machine of the configuration: from a table of settings
+// it makes the flags, the help, the reading of files and of the environment, the
+// defaults, and the printed configuration.
+//
+// A [Setting] is one line of the table, and all there is to say about one thing
+// that can be configured. It points at the variable that holds the value, so
+// tables are made anew for each configuration, and for each block of those that
+// may stand several times.
+package setting
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"restencil/cmd/restencil/config/hcl1"
+)
+
+// A Setting is one thing that can be configured, or a block of them.
+type Setting struct {
+	// Key is its name in its block of a file, in [All] that with the names of
+	// the blocks around it. "" where no file can set it.
+	Key string
+
+	// To is where the value is kept: a pointer to a string, bool, int, int64,
+	// float64, duration, file mode, signal, list of strings, or map of numbers;
+	// or a [Value] where the type does not say how it is written. A block has
+	// none, unless a value may stand in place of the block.
+	To any
+
+	// Default is the value that New gives, as a flag would have it. Without it
+	// the variable keeps what it has.
+	Default string
+
+	Flag  string   // without its dash; "" where no flag sets it
+	Alias []string // other spellings of Flag
+	Env   string   // variables that are asked where nobody set it, the first that is not empty counts; "!" before one inverts a bool
+	Group string   // heading of the flag in the help; "" in a block: the block's
+	Arg   string   // what stands for the value in the help, where the kind of value does not say it best
+	Help  string   // what it does, in sentences
+
+	Sets       []string // keys that the value counts for, from where Key is; nil: Key
+	Deprecated string   // what to write instead, or ""
+	Secret     bool     // it is never printed
+	WhenSet    bool     // it is printed only where it is written, because writing the default means something
+
+	Block    []Setting // what can stand in it
+	Optional bool      // the block is printed only where it is written, because an empty one means something
+	Each     *Repeated // the block may stand several times
+}
+
+// Repeated is a block that may stand several times.
+type Repeated struct {
+	// New adds an instance and returns it. Label is "" unless Labelled.
+	New func(label string) Instance
+
+	// All returns the instances that there are.
+	All func() []Instance
+
+	// Labelled says that the block has one label, its name.
+	Labelled bool
+
+	// Short is the key of a setting in it whose value may stand in place of the
+	// whole block; "" where none may.
+	Short string
+}
+
+// An Instance is one block of those that may stand several times.
+type Instance struct {
+	Label    string
+	Settings []Setting
+	Written  *Written
+}
+
+// In puts settings under a heading of the help.
+func In(group string, settings ...Setting) []Setting {
+	for i := range settings {
+		settings[i].Group = group
+	}
+	return settings
+}
+
+// All returns the settings that have a value, with those in blocks. Each has its
+// whole key, and the group of its block where it has none.
+func All(settings []Setting) []Setting {
+	return appendAll(nil, settings, "", "")
+}
+
+func appendAll(all, settings []Setting, block, group string) []Setting {
+	for _, s := range settings {
+		if s.Sets == nil && s.Key != "" {
+			s.Sets = []string{s.Key}
+		}
+		s.Sets = slices.Clone(s.Sets)
+		for i := range s.Sets {
+			s.Sets[i] = block + s.Sets[i]
+		}
+		if s.Key != "" {
+			s.Key = block + s.Key
+		}
+		if s.Group == "" {
+			s.Group = group
+		}
+		if s.To != nil {
+			all = append(all, s)
+		}
+		all = appendAll(all, s.Block, s.Key+".", s.Group)
+	}
+	return all
+}
+
+// Show returns the value as a file would have it, "" for what no file can say.
+func (s Setting) Show() string { return s.value().Show() }
+
+// Init gives every setting its default. It panics where a default cannot be
+// read, which is a mistake in the table.
+func Init(settings []Setting) {
+	for _, s := range All(settings) {
+		if s.Default == "" {
+			continue
+		}
+		if err := s.value().Set(s.Default); err != nil {
+			panic(fmt.Sprintf("default of %s: %v", s.Key, err))
+		}
+	}
+}
+
+// Secrets returns the names of the settings that are secrets.
+func Secrets(settings []Setting) []string {
+	var names []string
+	for _, s := range All(settings) {
+		name := s.Key[strings.LastIndexByte(s.Key, '.')+1:]
+		if s.Secret && name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// An Origin says where a setting was given its value. The zero Origin is the
+// default.
+type Origin struct {
+	hcl1.Position        // in a file, or none
+	Flag          string // the flag with its dash, or ""
+	Env           string // the environment variable, or ""
+}
+
+// String returns the flag, the variable or the place, "default" for none.
+func (o Origin) String() string {
+	switch {
+	case o.Flag != "":
+		return o.Flag
+	case o.Env != "":
+		return o.Env
+	case o.Line > 0:
+		return o.Position.String()
+	}
+	return "default"
+}
+
+// Written says where a block and the settings in it were written. It is embedded
+// in what holds their values.
+type Written struct {
+	// At is where the block was written.
+	At Origin
+
+	origins map[string]Origin // by key
+}
+
+// Origin returns where the setting of a key, such as "exec.command", was
+// written; the zero Origin where it was left at its default.
+func (w *Written) Origin(key string) Origin { return w.origins[key] }
+
+// IsSet reports whether the setting or block of a key was written.
+func (w *Written) IsSet(key string) bool {
+	_, ok := w.origins[key]
+	return ok
+}
+
+// Set notes that keys were written at a place.
+func (w *Written) Set(at Origin, keys ...string) {
+	if w.origins == nil {
+		w.origins = make(map[string]Origin)
+	}
+	for _, key := range keys {
+		w.origins[key] = at
+	}
+}
+
+// Unset takes back what Set noted.
+func (w *Written) Unset(key string) { delete(w.origins, key) }
