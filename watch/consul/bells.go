@@ -96,7 +96,7 @@ func (b *bells) keepers(s *Source) []*keeper {
 
 // fetchBell asks for path, of whose reply only the index matters.
 func fetchBell(path, filter string) fetch {
-	return func(c *api.Client, _ watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+	return func(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, error) {
 		var ignored any = new(struct{})
 		if filter != "" {
 			o.Filter, ignored = filter, new([]struct{})

@@ -62,7 +62,6 @@ type keeper struct {
 	most   func() int64 // how large the next reply may be, in bytes; nil, or 0: as it comes
 
 	cursor  cursor
-	memory  memory
 	known   bool // something has been taken
 	failing bool // the receiver was told of a failure after that
 	news    bool // the last reply differed from the one before
@@ -114,7 +113,7 @@ func (k *keeper) read(ctx context.Context) error {
 
 // fetch puts the query to the agent.
 func (k *keeper) fetch(ctx context.Context, a *attempt) (reply, error) {
-	r, err := k.kind.fetch(k.s.client.Client, k.query, k.options(a.context(ctx)), &k.memory)
+	r, err := k.kind.fetch(k.s.client.Client, k.query, k.options(a.context(ctx)))
 	if err != nil {
 		return reply{}, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // fetchServices returns the services by name. A catalog without any is a nil
 // list, as templates have always had it.
-func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, error) {
 	services, m, err := c.Catalog().Services(o)
 	if err != nil {
 		return reply{}, err
@@ -30,7 +30,7 @@ func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions, _ *memory)
 	return newReply(list, m), nil
 }
 
-func fetchNodes(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+func fetchNodes(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
 	nodes, m, err := c.Catalog().Nodes(o)
 	if err != nil {
 		return reply{}, err
@@ -61,7 +61,7 @@ func newNode(n *api.Node) *watch.Node {
 
 // fetchNode returns a node and its services. A name that the catalog does not
 // know is a node without anything.
-func fetchNode(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+func fetchNode(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
 	name := q.Name
 	if name == "" {
 		var err error
@@ -123,7 +123,7 @@ func plain(o *api.QueryOptions) *api.QueryOptions {
 
 // fetchDatacenters returns the datacenters by name. Where the query's filter
 // is "available", those are left out whose servers do not answer.
-func fetchDatacenters(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+func fetchDatacenters(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
 	var list []string
 	if _, err := c.Raw().Query("/v1/catalog/datacenters", &list, plain(o)); err != nil {
 		return reply{}, err

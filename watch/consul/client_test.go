@@ -35,7 +35,7 @@ func (e *echo) get(t *testing.T, o Options) *http.Request {
 		t.Fatal(err)
 	}
 	defer s.client.transport.CloseIdleConnections()
-	r, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context()), nil)
+	r, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestTLSRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context()), nil); err == nil {
+		if _, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context())); err == nil {
 			t.Errorf("%s: the certificate was taken", name)
 		}
 		s.client.transport.CloseIdleConnections()

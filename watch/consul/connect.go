@@ -6,7 +6,7 @@ import (
 	"restencil/watch"
 )
 
-func fetchRoots(c *api.Client, _ watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+func fetchRoots(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, error) {
 	roots, m, err := c.Agent().ConnectCARoots(o)
 	if err != nil {
 		return reply{}, err
@@ -17,7 +17,7 @@ func fetchRoots(c *api.Client, _ watch.Query, o *api.QueryOptions, _ *memory) (r
 	return newReply(roots.Roots, m), nil
 }
 
-func fetchLeaf(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+func fetchLeaf(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
 	leaf, m, err := c.Agent().ConnectCALeaf(q.Name, o)
 	if err != nil {
 		return reply{}, err

@@ -42,7 +42,7 @@ func ask(t *testing.T, q watch.Query, replies map[string]string) (reply, []strin
 	o.MaxStale, o.BlockQueryWait = 0, 0
 	s := newSource(o, stubClient(t, o, st))
 	k := &keeper{s: s, query: q, kind: kind}
-	r, err := kind.fetch(s.client.Client, q, k.options((&attempt{answer: silence}).context(t.Context())), &k.memory)
+	r, err := kind.fetch(s.client.Client, q, k.options((&attempt{answer: silence}).context(t.Context())))
 	var asked []string
 	for _, r := range st.requests() {
 		asked = append(asked, r.url)
@@ -356,7 +356,7 @@ func FuzzFetch(f *testing.F) {
 		q := watch.Query{Kind: kinds[int(i)%len(kinds)], Name: "n"}
 		st := &stub{answer: func(*http.Request) (*http.Response, error) { return respond(200, body, index("7")...) }}
 		kind, _ := kindOf(q.Kind)
-		r, err := kind.fetch(stubClient(t, DefaultOptions(), st).Client, q, (&api.QueryOptions{}).WithContext(t.Context()), nil)
+		r, err := kind.fetch(stubClient(t, DefaultOptions(), st).Client, q, (&api.QueryOptions{}).WithContext(t.Context()))
 		if err == nil {
 			_ = fmt.Sprintf("%+v", r.data) // the data can be walked
 		}

@@ -10,9 +10,8 @@ import (
 )
 
 // A fetch puts a query to the agent once, with the given options, and returns
-// the reply with data as templates see it. It knows nothing of watching, but
-// may use what it is given to remember replies by: one memory a query, or nil.
-type fetch func(*api.Client, watch.Query, *api.QueryOptions, *memory) (reply, error)
+// the reply with data as templates see it. It knows nothing of watching.
+type fetch func(*api.Client, watch.Query, *api.QueryOptions) (reply, error)
 
 // A kind says how one kind of query is kept current.
 type kind struct {
@@ -20,8 +19,8 @@ type kind struct {
 	polled bool // the endpoint cannot block
 }
 
-// kindOf returns how queries of this kind are kept; ok is false for those
-// that are not Consul's.
+// kindOf returns how a query of this kind is kept; ok is false for those that
+// are not Consul's. What it returns is for one query: it may remember replies.
 func kindOf(k watch.Kind) (_ kind, ok bool) {
 	switch k {
 	case watch.KVGet:
@@ -29,9 +28,9 @@ func kindOf(k watch.Kind) (_ kind, ok bool) {
 	case watch.KVList:
 		return kind{fetch: fetchPrefix}, true
 	case watch.ServiceHealth:
-		return kind{fetch: fetchService}, true
+		return kind{fetch: new(instanceCache).fetchService}, true
 	case watch.ConnectHealth:
-		return kind{fetch: fetchConnect}, true
+		return kind{fetch: new(instanceCache).fetchConnect}, true
 	case watch.ServiceList:
 		return kind{fetch: fetchServices}, true
 	case watch.NodeServices:

@@ -1,6 +1,7 @@
 package consul
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"github.com/hashicorp/consul/api"
@@ -10,7 +11,7 @@ import (
 
 // fetchKey returns the pair, nil where the agent says that there is no such
 // key. The library takes an empty list for that, which no agent sends.
-func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
 	p, m, err := c.KV().Get(q.Name, o)
 	switch {
 	case err != nil:
@@ -26,19 +27,22 @@ func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (rep
 
 // fetchPrefix returns every pair whose key begins with the query's name, in
 // Consul's order, which is that of the keys' bytes.
-func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions, m *memory) (reply, error) {
-	pairs := lister[api.KVPair, watch.KeyPair]{
-		convert: func(p *api.KVPair) (*watch.KeyPair, error) {
-			if p == nil {
-				return nil, errIncomplete
-			}
-			return newKeyPair(q, p), nil
-		},
-		quick: func(b []byte) (*watch.KeyPair, int) { return readPair(q.Name, b) },
-	}
-	return pairs.fetch(m.ofPairs(), o, func(o *api.QueryOptions) ([]*api.KVPair, *api.QueryMeta, error) {
-		return c.KV().List(q.Name, o)
+func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+	request := func(o *api.QueryOptions) (api.KVPairs, *api.QueryMeta, error) { return c.KV().List(q.Name, o) }
+	list, m, err := fetchList(o, request, func(d *json.Decoder) (*watch.KeyPair, error) {
+		var p *api.KVPair
+		if err := d.Decode(&p); err != nil {
+			return nil, err
+		}
+		if p == nil {
+			return nil, errIncomplete
+		}
+		return newKeyPair(q, p), nil
 	})
+	if err != nil {
+		return reply{}, err
+	}
+	return newReply(list, m), nil
 }
 
 func newKeyPair(q watch.Query, p *api.KVPair) *watch.KeyPair {

@@ -63,8 +63,8 @@ func lastStatus(ctx context.Context) int {
 
 // A line is the transport of all requests. It ends those that make no
 // progress, which a blocking query would otherwise wait for as long as the
-// other end seems to be there, and fills in the attempt that a request
-// belongs to, and its tray.
+// other end seems to be there, fills in the attempt that a request belongs to,
+// and diverts bodies to their readers.
 type line struct {
 	base http.RoundTripper
 }
@@ -73,7 +73,7 @@ type line struct {
 func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := l.send(r)
 	if err == nil {
-		setAside(r.Context(), resp)
+		divertBody(r.Context(), resp)
 	}
 	return resp, err
 }

@@ -13,7 +13,7 @@ import (
 
 // fetchPeerings returns the links to other clusters by state, partition and
 // name.
-func fetchPeerings(c *api.Client, _ watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+func fetchPeerings(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, error) {
 	peerings, m, err := c.Peerings().List(o.Context(), o)
 	if err != nil {
 		return reply{}, err
@@ -61,7 +61,7 @@ const noPartitions = "Partitions are an enterprise feature"
 
 // fetchPartitions returns the admin partitions by name. Consul without them
 // has no such endpoint, and says so in its own way.
-func fetchPartitions(c *api.Client, _ watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+func fetchPartitions(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, error) {
 	partitions, _, err := c.Partitions().List(o.Context(), o)
 	if statusOf(err) == http.StatusNotFound {
 		return reply{}, fmt.Errorf("%s: %w", noPartitions, err)
@@ -81,7 +81,7 @@ func fetchPartitions(c *api.Client, _ watch.Query, o *api.QueryOptions, _ *memor
 }
 
 // fetchExported returns the services that a partition exports, by name.
-func fetchExported(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+func fetchExported(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
 	o.Partition = q.Name
 	services, m, err := c.ExportedServices(o)
 	if err != nil {
@@ -107,7 +107,7 @@ func fetchExported(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory)
 }
 
 // fetchImported returns the services that a partition imports, by name.
-func fetchImported(c *api.Client, q watch.Query, o *api.QueryOptions, _ *memory) (reply, error) {
+func fetchImported(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
 	o.Partition = q.Name
 	services, m, err := c.ImportedServices(o)
 	if err != nil {

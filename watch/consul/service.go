@@ -1,6 +1,8 @@
 package consul
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"slices"
 
 	"github.com/hashicorp/consul/api"
@@ -8,35 +10,66 @@ import (
 	"restencil/watch"
 )
 
-func fetchService(c *api.Client, q watch.Query, o *api.QueryOptions, m *memory) (reply, error) {
-	return instances(q).fetch(m.ofInstances(), o, func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
-		return c.Health().Service(q.Name, q.Tag, passingOnly(q), o)
+// An instanceCache holds the instances of a query's last reply. Those that come
+// again are not decoded again, which would take most of the time that a change
+// of a large service takes.
+type instanceCache struct {
+	last map[[sha256.Size]byte]*watch.HealthService // by the hash of their JSON
+}
+
+func (c *instanceCache) fetchService(client *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+	return c.fetch(q, o, func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
+		return client.Health().Service(q.Name, q.Tag, passingOnly(q), o)
 	})
 }
 
-func fetchConnect(c *api.Client, q watch.Query, o *api.QueryOptions, m *memory) (reply, error) {
-	return instances(q).fetch(m.ofInstances(), o, func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
-		return c.Health().Connect(q.Name, q.Tag, passingOnly(q), o)
+func (c *instanceCache) fetchConnect(client *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+	return c.fetch(q, o, func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
+		return client.Health().Connect(q.Name, q.Tag, passingOnly(q), o)
 	})
 }
 
 // passingOnly tells whether the agent can filter: it knows no other filter.
 func passingOnly(q watch.Query) bool { return q.Filter == "" || q.Filter == api.HealthPassing }
 
-func instances(q watch.Query) lister[api.ServiceEntry, watch.HealthService] {
-	return lister[api.ServiceEntry, watch.HealthService]{
-		convert: newInstance,
-		arrange: func(list []*watch.HealthService) []*watch.HealthService {
-			list = slices.DeleteFunc(list, func(i *watch.HealthService) bool { return !watch.Accepts(q.Filter, i.Status) })
-			if q.Near == "" {
-				watch.SortInstances(list)
+func (c *instanceCache) fetch(
+	q watch.Query,
+	o *api.QueryOptions,
+	request func(*api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error),
+) (reply, error) {
+	next := make(map[[sha256.Size]byte]*watch.HealthService, len(c.last))
+	var raw json.RawMessage
+	list, m, err := fetchList(o, request, func(d *json.Decoder) (*watch.HealthService, error) {
+		if err := d.Decode(&raw); err != nil {
+			return nil, err
+		}
+		hash := sha256.Sum256(raw)
+		instance := c.last[hash]
+		if instance == nil {
+			var err error
+			if instance, err = decodeInstance(raw); err != nil {
+				return nil, err
 			}
-			return list
-		},
+		}
+		next[hash] = instance
+		return instance, nil
+	})
+	if err != nil {
+		return reply{}, err
 	}
+	c.last = next
+	list = slices.DeleteFunc(list, func(i *watch.HealthService) bool { return !watch.Accepts(q.Filter, i.Status) })
+	if q.Near == "" {
+		watch.SortInstances(list)
+	}
+	return newReply(list, m), nil
 }
 
-func newInstance(e *api.ServiceEntry) (*watch.HealthService, error) {
+func decodeInstance(raw []byte) (*watch.HealthService, error) {
+	var e *api.ServiceEntry
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return nil, err
+	}
 	if e == nil || e.Node == nil || e.Service == nil || slices.Contains(e.Checks, nil) {
 		return nil, errIncomplete
 	}
