@@ -277,7 +277,7 @@ func TestFetchFails(t *testing.T) {
 		{"null for keys", watch.Query{Kind: watch.KVList, Name: "k"}, "/v1/kv/k", `null`, nil, errIncomplete.Error()},
 		{"null for instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `null`, nil, errIncomplete.Error()},
 		{"nothing for instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", ``, nil, "EOF"},
-		{"some instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", "[" + web + ",", nil, "unexpected EOF"},
+		{"some instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", "[" + web + ",", nil, "jsontext: unexpected EOF after offset 427"},
 		{"null for services", watch.Query{Kind: watch.ServiceList}, "/v1/catalog/services", `null`, nil, errIncomplete.Error()},
 		{"null for nodes", watch.Query{Kind: watch.NodeList}, "/v1/catalog/nodes", `null`, nil, errIncomplete.Error()},
 		{"null for datacenters", watch.Query{Kind: watch.DatacenterList}, "/v1/catalog/datacenters", `null`, nil, errIncomplete.Error()},

@@ -1,9 +1,10 @@
 package consul
 
 import (
-	"encoding/json"
 	"net/http"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
@@ -29,9 +30,9 @@ func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) 
 // Consul's order, which is that of the keys' bytes.
 func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
 	request := func(o *api.QueryOptions) (api.KVPairs, *api.QueryMeta, error) { return c.KV().List(q.Name, o) }
-	list, m, err := fetchList(o, request, func(d *json.Decoder) (*watch.KeyPair, error) {
+	list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (*watch.KeyPair, error) {
 		var p *api.KVPair
-		if err := d.Decode(&p); err != nil {
+		if err := json.UnmarshalDecode(d, &p); err != nil {
 			return nil, err
 		}
 		if p == nil {

@@ -2,12 +2,12 @@ package consul
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/hashicorp/consul/api"
 )
 
@@ -18,7 +18,7 @@ import (
 func fetchList[T, L any](
 	o *api.QueryOptions,
 	request func(*api.QueryOptions) (L, *api.QueryMeta, error),
-	decode func(*json.Decoder) (*T, error),
+	decode func(*jsontext.Decoder) (*T, error),
 ) ([]*T, *api.QueryMeta, error) {
 	list := []*T{}
 	read := bodyReader(func(body io.Reader) (err error) {
@@ -29,32 +29,29 @@ func fetchList[T, L any](
 	return list, m, err
 }
 
-// decodeList decodes a JSON array; decode decodes an element. As in the
-// library, what follows the array is ignored.
-func decodeList[T any](body io.Reader, decode func(*json.Decoder) (*T, error)) ([]*T, error) {
-	d := json.NewDecoder(body)
-	start, err := d.Token()
+// decodeList decodes a JSON array as Consul's library does, which ignores what
+// follows it; decode decodes the next element.
+//
+// It uses what is encoding/json/v2 from Go 1.27 on: encoding/json reads each
+// element twice only to find its end.
+func decodeList[T any](body io.Reader, decode func(*jsontext.Decoder) (*T, error)) ([]*T, error) {
+	d := jsontext.NewDecoder(body, jsonv1.DefaultOptionsV1())
+	start, err := d.ReadToken()
 	if err != nil {
 		return nil, err
 	}
-	if start != json.Delim('[') {
+	if start.Kind() != jsontext.KindBeginArray {
 		return nil, errIncomplete
 	}
 	list := []*T{}
-	for d.More() {
-		var element *T
-		if element, err = decode(d); err != nil {
-			break
+	for d.PeekKind() != jsontext.KindEndArray {
+		element, err := decode(d)
+		if err != nil {
+			return nil, err
 		}
 		list = append(list, element)
 	}
-	if err == nil {
-		_, err = d.Token() // the closing bracket
-	}
-	if errors.Is(err, io.EOF) {
-		return nil, io.ErrUnexpectedEOF
-	}
-	return list, err
+	return list, nil
 }
 
 // A bodyReader reads the body of a reply in place of Consul's library, which

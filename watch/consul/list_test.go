@@ -179,14 +179,14 @@ func TestListOdd(t *testing.T) {
 	}
 }
 
-// TestListBroken: a reply that breaks off is the error that the transport has.
+// TestListBroken: a reply that breaks off is an error that holds the transport's.
 func TestListBroken(t *testing.T) {
 	broken := errors.New("connection reset")
 	body := pairElements(2000).String()
 	for _, n := range []int{0, 1, 5000, len(body) - 1} {
 		a := newAsker(t, prefix)
 		a.body = io.MultiReader(strings.NewReader(body[:n]), iotest.ErrReader(broken))
-		if r, err := a.fetch(); err != broken {
+		if r, err := a.fetch(); !errors.Is(err, broken) {
 			t.Errorf("after %d bytes: %+v, error %v", n, r, err)
 		}
 	}

@@ -2,9 +2,10 @@ package consul
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
@@ -38,15 +39,14 @@ func (c *instanceCache) fetch(
 	request func(*api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error),
 ) (reply, error) {
 	next := make(map[[sha256.Size]byte]*watch.HealthService, len(c.last))
-	var raw json.RawMessage
-	list, m, err := fetchList(o, request, func(d *json.Decoder) (*watch.HealthService, error) {
-		if err := d.Decode(&raw); err != nil {
+	list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (*watch.HealthService, error) {
+		raw, err := d.ReadValue()
+		if err != nil {
 			return nil, err
 		}
 		hash := sha256.Sum256(raw)
 		instance := c.last[hash]
 		if instance == nil {
-			var err error
 			if instance, err = decodeInstance(raw); err != nil {
 				return nil, err
 			}
@@ -67,7 +67,7 @@ func (c *instanceCache) fetch(
 
 func decodeInstance(raw []byte) (*watch.HealthService, error) {
 	var e *api.ServiceEntry
-	if err := json.Unmarshal(raw, &e); err != nil {
+	if err := jsonv1.Unmarshal(raw, &e); err != nil {
 		return nil, err
 	}
 	if e == nil || e.Node == nil || e.Service == nil || slices.Contains(e.Checks, nil) {
