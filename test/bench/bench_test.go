@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"restencil/test/binary"
+	"restencil/test/servers"
 )
 
 var (
@@ -18,6 +19,7 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	servers.Need("consul")
 	os.Exit(binary.Main(m))
 }
 

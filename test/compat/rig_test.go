@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -10,7 +11,11 @@ import (
 	"restencil/test/servers"
 )
 
-func TestMain(m *testing.M) { os.Exit(binary.Main(m)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	servers.Need("consul-template")
+	os.Exit(binary.Main(m))
+}
 
 // A rig is the two programs and the Consul that they ask.
 type rig struct {

@@ -33,11 +33,13 @@ var changing = map[uint64]string{
 // with the old.
 func TestCrashAtEveryStep(t *testing.T) {
 	t.Run("applied", func(t *testing.T) {
+		t.Parallel()
 		crashAtEveryStep(t, (*crashRig).next, "in place and loaded", false, true)
 	})
 	// The new files do not load. This goes on with the old data only: with the
 	// new it would be the same again.
 	t.Run("rolled back", func(t *testing.T) {
+		t.Parallel()
 		crashAtEveryStep(t, (*crashRig).nextBad, "the old files are back", true)
 	})
 }
@@ -54,7 +56,7 @@ func crashAtEveryStep(t *testing.T, change func(*crashRig) int, end string, back
 	})
 	missed := 0
 	for _, step := range steps {
-		if !servers.Required() && rand.IntN(4) > 0 { // some of them, others the next time
+		if !servers.Required() && rand.IntN(8) > 0 { // some of them, others the next time
 			continue
 		}
 		for _, back := range backs {

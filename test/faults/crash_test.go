@@ -373,7 +373,7 @@ func crashTime(usual time.Duration) time.Duration {
 		return 10 * time.Minute
 	}
 	if !servers.Required() {
-		usual /= 5
+		usual /= 10
 	}
 	return usual
 }

@@ -26,6 +26,7 @@ func TestPostgresKeepsItsDataOverACrash(t *testing.T) {
 }
 
 func TestPostgresWantsAPassword(t *testing.T) {
+	t.Parallel()
 	pg := servers.Postgres(t)
 	pg.SQL("CREATE ROLE app LOGIN PASSWORD 'right'")
 	if out, err := pg.Try("app", "right", "SELECT current_user"); err != nil || out != "app" {

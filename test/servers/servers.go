@@ -18,6 +18,7 @@ package servers
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -110,20 +111,42 @@ func installed(t testing.TB, name string) string {
 // built returns the path of a program that "make servers" builds.
 func built(t testing.TB, name string) string {
 	t.Helper()
+	path, err := find(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		missing(t, notBuilt(name))
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// find returns the path of a program that "make servers" builds.
+func find(name string) (string, error) {
 	dir, err := binDir()
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
 	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		missing(t, name+" is not built: run \"make servers\"")
-	} else if err != nil {
-		t.Fatal(err)
+	_, err = os.Stat(path)
+	return path, err
+}
+
+func notBuilt(name string) string { return name + " is not built: run \"make servers\"" }
+
+// Need is for TestMain of a package that is about a program that "make servers"
+// builds, after flag.Parse. Where the program is missing, no test of the package
+// runs, and go test says so: it ends the package's line with "[no tests to run]",
+// and with -v prints why. Tests that were asked for with -run do run.
+func Need(program string) {
+	run := flag.Lookup("test.run").Value
+	if _, err := find(program); !errors.Is(err, fs.ErrNotExist) || Required() || run.String() != "" {
+		return
 	}
-	return path
+	fmt.Println(notBuilt(program))
+	_ = run.Set("^$") // which is a valid pattern
 }
 
 // Required tells whether everything is to be tested, as in "make test", and not

@@ -139,8 +139,9 @@ func certLogin(t *testing.T, v *servers.VaultServer, name string) []string {
 }
 
 func TestVaultIssuesDatabaseUsers(t *testing.T) {
-	pg := servers.Postgres(t)
+	t.Parallel()
 	v := servers.Vault(t, servers.VaultPlugins())
+	pg := servers.Postgres(t)
 	v.Database(pg)
 	v.DatabaseRole("app", 2*time.Second, time.Minute)
 	pg.SQL("CREATE TABLE visits (at timestamptz)")
@@ -167,8 +168,9 @@ func TestVaultIssuesDatabaseUsers(t *testing.T) {
 }
 
 func TestPersistentVaultRunsPlugins(t *testing.T) {
-	pg := servers.Postgres(t)
+	t.Parallel()
 	v := servers.Vault(t, servers.VaultPersistent(), servers.VaultPlugins())
+	pg := servers.Postgres(t)
 	v.Database(pg)
 	pg.SQL("CREATE ROLE batch LOGIN PASSWORD 'first'")
 	v.Write("database/static-roles/batch", map[string]any{"db_name": "pg", "username": "batch", "rotation_period": "1h"})

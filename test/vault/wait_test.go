@@ -11,6 +11,7 @@ import (
 
 	"restencil/test/await"
 	"restencil/test/binary"
+	"restencil/test/servers"
 )
 
 var soak = flag.Duration("soak", 0, "how long the tests that last do so; zero: some seconds")
@@ -18,6 +19,7 @@ var soak = flag.Duration("soak", 0, "how long the tests that last do so; zero: s
 // TestMain lets many tests wait at a time, which is what they mostly do.
 func TestMain(m *testing.M) {
 	flag.Parse()
+	servers.Need("vault")
 	if flag.Lookup("test.parallel").Value.String() == flag.Lookup("test.parallel").DefValue {
 		_ = flag.Set("test.parallel", "6")
 	}
