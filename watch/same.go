@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// same tells whether two answers to one query have the same data. The elements
-// of the lists that can be long are mostly the same pointers: sources decode
-// only what has changed.
+// same tells whether two answers to one query have the same data. The instances
+// of a service are mostly the same pointers: only those that have changed are
+// decoded.
 func same(old, new any) bool {
 	switch new := new.(type) {
 	case Tainted:

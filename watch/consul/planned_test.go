@@ -76,7 +76,7 @@ func TestManyServicesHaveBells(t *testing.T) {
 		n.watch(services...)
 		time.Sleep(time.Second)
 		n.check(t)
-		if got := n.s.Way(services[0]); got != plan.Bells {
+		if got := n.s.way(services[0]); got != plan.Bells {
 			t.Errorf("a service is kept by %s", got)
 		}
 		for range 3 {
@@ -269,7 +269,7 @@ func TestFewAgain(t *testing.T) {
 		w.set("app/001", "new")
 		time.Sleep(time.Second)
 		n.check(t)
-		if got := n.s.Way(keys[0]); got != plan.Blocking {
+		if got := n.s.way(keys[0]); got != plan.Blocking {
 			t.Errorf("a key is kept by %s", got)
 		}
 		if got := w.underWay(); got != 50 {

@@ -47,10 +47,10 @@ func TestRealPlanned(t *testing.T) {
 				}
 				agree(t, few, many, queries)
 			}
-			if way := few.s.Way(keyNamed(lasting)); test.way != "" && way != test.way {
+			if way := few.s.way(keyNamed(lasting)); test.way != "" && way != test.way {
 				t.Errorf("a key is kept by %s", way)
 			}
-			if way := few.s.Way(serviceNamed("s00")); way != plan.Bells {
+			if way := few.s.way(serviceNamed("s00")); way != plan.Bells {
 				t.Errorf("a service is kept by %s", way)
 			}
 		})
@@ -100,7 +100,7 @@ func agree(t *testing.T, a, b *witness, queries []watch.Query) {
 			one, told := a.sinks[q].said()
 			other, _ := b.sinks[q].said()
 			if one != other || told == 0 {
-				differ = append(differ, fmt.Sprintf("%v, kept by %s: %q and %q", q, a.s.Way(q), one, other))
+				differ = append(differ, fmt.Sprintf("%v, kept by %s: %q and %q", q, a.s.way(q), one, other))
 			}
 		}
 		if len(differ) == 0 {

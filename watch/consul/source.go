@@ -168,16 +168,6 @@ func (s *Source) replan() {
 	s.feeds.arrange(s.plan, jobs)
 }
 
-// Way returns how q is kept, "" where it is not watched.
-func (s *Source) Way(q watch.Query) plan.Way {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if at := s.plan.Place(q.ID()); at != nil {
-		return at.Way
-	}
-	return ""
-}
-
 // serversOf returns the gate of a datacenter's servers; "" is the agent's own.
 func (s *Source) serversOf(datacenter string) *gate {
 	s.mu.Lock()

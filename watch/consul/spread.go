@@ -154,17 +154,11 @@ func (m *member) update(pairs []*watch.KeyPair) (changed bool) {
 	if m.told && slices.EqualFunc(m.pairs, pairs, samePair) {
 		return false
 	}
-	before := make(map[*watch.KeyPair]*watch.KeyPair, len(m.pairs))
-	for i, p := range m.pairs {
-		before[p] = m.own[i]
-	}
 	m.own = make([]*watch.KeyPair, len(pairs))
 	for i, p := range pairs {
-		if m.own[i] = before[p]; m.own[i] == nil {
-			own := *p
-			own.Key = watch.RelativeKey(m.job.query().Name, p.Path)
-			m.own[i] = &own
-		}
+		own := *p
+		own.Key = watch.RelativeKey(m.job.query().Name, p.Path)
+		m.own[i] = &own
 	}
 	m.pairs, m.told = slices.Clone(pairs), true
 	return true

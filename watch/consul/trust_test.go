@@ -49,7 +49,7 @@ func elect(t *testing.T, e election, keys, services int, way plan.Way, stale tim
 	n.watch(all...)
 	time.Sleep(10 * time.Second)
 	n.check(t)
-	if got := n.s.Way(all[len(all)-1]); got != way {
+	if got := n.s.way(all[len(all)-1]); got != way {
 		t.Fatalf("a service is kept by %s", got)
 	}
 	for i := range 5 {
@@ -86,7 +86,7 @@ func TestStrayReply(t *testing.T) {
 		w.change(func() { w.services["s7"] = 80; w.stray = "/v1/health/service/s7" })
 		time.Sleep(2 * time.Second)
 		n.check(t)
-		if w.stray != "" || n.s.Way(services[7]) != plan.Bells {
+		if w.stray != "" || n.s.way(services[7]) != plan.Bells {
 			t.Errorf("no reply went astray: %q", w.stray)
 		}
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/consul/plan"
 )
 
 // A world is an agent without a network, for tests in a synctest bubble: keys
@@ -310,6 +311,16 @@ func observe(t *testing.T, w *world, o Options) *witness {
 	return &witness{s: s, w: w, sinks: make(map[watch.Query]*newest)}
 }
 
+// way returns how q is kept, "" where it is not watched.
+func (s *Source) way(q watch.Query) plan.Way {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := s.plan.Place(q.ID()); at != nil {
+		return at.Way
+	}
+	return ""
+}
+
 func (n *witness) watch(queries ...watch.Query) {
 	var list []watch.Subscription
 	for _, q := range queries {
@@ -333,7 +344,7 @@ func (n *witness) check(t *testing.T) {
 	for q, sink := range n.sinks {
 		if got, _ := sink.said(); got != n.w.truth(q) {
 			if wrong++; wrong < 5 {
-				t.Errorf("%v, kept by %s: said %q, true is %q", q, n.s.Way(q), got, n.w.truth(q))
+				t.Errorf("%v, kept by %s: said %q, true is %q", q, n.s.way(q), got, n.w.truth(q))
 			}
 		}
 	}
