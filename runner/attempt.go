@@ -45,6 +45,7 @@ func (r *Runner) change(b *named) apply.Change {
 			File:     u.fileOf(u.latest),
 			Format:   u.spec.Format,
 			Check:    u.spec.Check,
+			Tainted:  secret(u.latest.Used),
 			Secret:   secret(u.latest.Used) && !r.opts.KeepSecrets,
 		})
 		if _, err := os.Lstat(u.spec.Destination); err == nil {

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/runner/format"
 	"restencil/watch"
 )
 
@@ -338,4 +339,33 @@ func (g *rig) modes(secret, written, plain fs.FileMode) {
 			g.t.Errorf("%s: %v, %v, want the mode %v", name, info.Mode(), err, want)
 		}
 	}
+}
+
+// Where a file is not what it is to be, the message quotes a key of Consul and
+// not a secret, be the history allowed to keep that or not.
+func TestFormatHidesSecrets(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			templates := members([]Template{tmpl("a", pass)})
+			templates[0].Format = format.TOML
+			g := newRig(t, Options{Bundles: []Bundle{{Name: "b"}}, Templates: templates, KeepSecrets: keep}, nil)
+			defer g.stop()
+			g.vault.set("app", password("canary"))
+			time.Sleep(time.Minute)
+			if e := find[BundleFailed](g); e.Err == nil || !strings.HasSuffix(e.Err.Error(), "line 1, column 6: not valid TOML") {
+				t.Errorf("the error is %v", e.Err)
+			}
+			g.showNone("canary")
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		templates := members([]Template{tmpl("a", `{{ key "k" }}`)})
+		templates[0].Format = format.TOML
+		g := newRig(t, Options{Bundles: []Bundle{{Name: "b"}}, Templates: templates}, map[string]any{"k": "a = bad"})
+		defer g.stop()
+		time.Sleep(time.Minute)
+		if e := find[BundleFailed](g); e.Err == nil || !strings.HasSuffix(e.Err.Error(), `not valid TOML: expected value but found "bad" instead`) {
+			t.Errorf("the error is %v", e.Err)
+		}
+	})
 }

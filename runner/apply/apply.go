@@ -70,7 +70,8 @@ type Member struct {
 	File     renderer.File
 	Format   format.Format // what its content must be; "": anything
 	Check    Command       // as Change.Check, for this file alone
-	Secret   bool          // its content must not be kept, logged or shown
+	Tainted  bool          // it was made of a secret: messages must not quote it
+	Secret   bool          // its content must not be kept
 }
 
 // Tools are what Apply works with.

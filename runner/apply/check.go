@@ -30,18 +30,19 @@ func (tx *transaction) check(ctx context.Context) bool {
 
 // checkFormats tells which file is not what it should be.
 func (tx *transaction) checkFormats(now time.Time) error {
-	var pair []format.X509File
+	var pair []format.File
 	var renewed bool
 	for i, m := range tx.Members {
 		replaced := tx.staged[i].Change() == renderer.Replaced
+		file := format.File{Name: m.File.Path, Content: m.File.Content, Secret: m.Tainted}
 		if m.Format == format.X509 {
-			pair = append(pair, format.X509File{Name: m.File.Path, Content: m.File.Content})
+			pair = append(pair, file)
 			renewed = renewed || replaced
 		}
 		if !replaced {
 			continue
 		}
-		if err := format.Check(m.Format, m.File.Path, m.File.Content, now); err != nil {
+		if err := format.Check(m.Format, file, now); err != nil {
 			return err
 		}
 	}

@@ -28,28 +28,34 @@ var all = [...]Format{JSON, YAML, TOML, HCL, XML, X509}
 // Known tells whether f is one of the formats. "", which is no format, is not.
 func Known(f Format) bool { return slices.Contains(all[:], f) }
 
-// Check tells what is wrong with content, which is to be at name, as f. The
-// error is one line that begins with name and has the line and the column where
-// they are known; it never quotes content, which may be a secret, but for the
-// validity of a certificate. now is for [X509] only. Content that is "" is right as YAML, TOML and HCL, and wrong as
-// JSON, XML and X.509. It is safe on hostile content: its time is about linear
-// in the content's length, and its memory a fixed multiple of that.
+// A File is what is checked.
+type File struct {
+	Name    string // as errors say it
+	Content []byte
+	Secret  bool // errors must not quote the content
+}
+
+// Check tells what is wrong with a file as f. The error is one line that begins
+// with the file's name and has the line and the column where they are known. It
+// ends with what the format's parser says, which may quote the content, unless
+// the file is secret. now is for [X509] only.
+//
+// Content that is "" is right as YAML, TOML and HCL, and wrong as JSON, XML and
+// X.509. Check is safe on hostile content: its time is about linear in the
+// content's length, and its memory a fixed multiple of that.
 //
 // Check of "" is nil, and of another format that is not known an error.
-func Check(f Format, name string, content []byte, now time.Time) error {
-	err := check(f, content, now)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
+func Check(f Format, file File, now time.Time) error {
+	return check(f, file, now).in(file)
 }
 
 // check is Check without the name. A parser that panics has not understood the
 // content, which is all that need be known: what it panicked with may quote it.
-func check(f Format, content []byte, now time.Time) (err error) {
+func check(f Format, file File, now time.Time) (p *problem) {
+	content := file.Content
 	defer func() {
 		if recover() != nil {
-			err = fmt.Errorf("not understood as %s", f)
+			p = &problem{what: fmt.Sprintf("not understood as %s", f)}
 		}
 	}()
 	switch f {
@@ -62,11 +68,11 @@ func check(f Format, content []byte, now time.Time) (err error) {
 	case TOML:
 		return checkTOML(content)
 	case HCL:
-		return checkHCL(content)
+		return checkHCL(file.Name, content)
 	case XML:
 		return checkXML(content)
 	case X509:
 		return checkX509(content, now)
 	}
-	return fmt.Errorf("unknown format %q", f)
+	return &problem{what: fmt.Sprintf("unknown format %q", f)}
 }

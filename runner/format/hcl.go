@@ -1,8 +1,6 @@
 package format
 
 import (
-	"strings"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -12,114 +10,72 @@ import (
 const maxNumber = 1000
 
 // checkHCL wants what the parser of HCL 2 takes. Nothing is evaluated.
-func checkHCL(content []byte) error {
+func checkHCL(name string, content []byte) *problem {
 	start := hcl.Pos{Line: 1, Column: 1}
-	tokens, _ := hclsyntax.LexConfig(content, "", start)
-	if err := boundHCL(tokens); err != nil {
-		return err
+	tokens, _ := hclsyntax.LexConfig(content, name, start)
+	if p := boundHCL(tokens); p != nil {
+		return p
 	}
-	_, problems := hclsyntax.ParseConfig(content, "", start)
-	for _, p := range problems {
-		if p.Severity != hcl.DiagError {
+	_, problems := hclsyntax.ParseConfig(content, name, start)
+	for _, d := range problems {
+		if d.Severity != hcl.DiagError {
 			continue
 		}
-		what := strings.ToLower(p.Summary[:1]) + p.Summary[1:]
-		if p.Subject == nil {
-			return wrongAt(0, 0, what)
+		p := &problem{what: "not valid HCL", says: d.Summary + "; " + d.Detail}
+		if d.Subject != nil {
+			p.line, p.column = d.Subject.Start.Line, d.Subject.Start.Column
 		}
-		return wrongAt(p.Subject.Start.Line, p.Subject.Start.Column, what)
+		return p
 	}
 	return nil
 }
 
-// An hclLevel is something of HCL that is open.
-type hclLevel struct {
-	closes hclsyntax.TokenType
-	lines  bool // a line's end ends an expression here
-	steps  int  // by how many the expression is deeper than the level
-}
-
-// An hclDepth follows how deep the recursive parser would be.
-type hclDepth struct {
-	levels []hclLevel
-	steps  int // of all levels
-}
-
-// boundHCL returns an error where the content is not to be given to the parser.
-func boundHCL(tokens hclsyntax.Tokens) error {
-	d := hclDepth{levels: []hclLevel{{closes: hclsyntax.TokenEOF, lines: true}}}
+// boundHCL returns a problem where the content is not to be given to the parser,
+// which is recursive: into brackets, into what follows an operator, and into the
+// body of an %{ if } or a %{ for }. The content need not be HCL.
+func boundHCL(tokens hclsyntax.Tokens) *problem {
+	steps := []int{0} // for each bracket that is open, how much deeper the parser is within it
+	depth := 0        // the sum of that
+	step := func(n int) {
+		steps[len(steps)-1] += n
+		depth += n
+	}
 	for i, t := range tokens {
-		next := hclsyntax.Token{}
-		if i+1 < len(tokens) {
-			next = tokens[i+1]
+		next := tokens[min(i+1, len(tokens)-1)]
+		switch t.Type {
+		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
+			step(1)
+		case hclsyntax.TokenComma, hclsyntax.TokenEqual: // another expression
+			step(-steps[len(steps)-1])
+		case hclsyntax.TokenTemplateControl:
+			switch string(next.Bytes) {
+			case "if", "for":
+				step(1)
+			case "endif", "endfor":
+				step(-min(1, steps[len(steps)-1]))
+			}
+			steps = append(steps, 0)
+		case hclsyntax.TokenOBrack:
+			if next.Type == hclsyntax.TokenStar { // what follows is deeper than what it is of
+				step(1)
+			}
+			steps = append(steps, 0)
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOParen, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp:
+			steps = append(steps, 0)
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
+			step(-steps[len(steps)-1])
+			steps = steps[:max(1, len(steps)-1)]
 		}
-		d.read(t, next)
-		start := t.Range.Start
-		if len(d.levels)+d.steps > maxDepth {
-			return wrongAt(start.Line, start.Column, "nested too deep")
+		what := ""
+		switch {
+		case len(steps)+depth > maxDepth:
+			what = "nested too deep"
+		case t.Type == hclsyntax.TokenNumberLit && len(t.Bytes) > maxNumber:
+			what = "a number that is too long"
 		}
-		if t.Type == hclsyntax.TokenNumberLit && len(t.Bytes) > maxNumber {
-			return wrongAt(start.Line, start.Column, "a number that is too long")
+		if what != "" {
+			return &problem{line: t.Range.Start.Line, column: t.Range.Start.Column, what: what}
 		}
 	}
 	return nil
-}
-
-func (d *hclDepth) read(t, next hclsyntax.Token) {
-	if closes, opens := hclPairs[t.Type]; opens {
-		d.open(t, next, closes)
-		return
-	}
-	last := &d.levels[len(d.levels)-1]
-	switch t.Type {
-	case last.closes:
-		d.steps -= last.steps
-		d.levels = d.levels[:max(1, len(d.levels)-1)]
-	case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
-		d.step(1)
-	case hclsyntax.TokenComma:
-		d.step(-last.steps)
-	case hclsyntax.TokenNewline:
-		if last.lines {
-			d.step(-last.steps)
-		}
-	}
-}
-
-// open goes a level deeper. The body of an %{ if } or a %{ for } is deeper than
-// the text that it is in.
-func (d *hclDepth) open(t, next hclsyntax.Token, closes hclsyntax.TokenType) {
-	word := ""
-	if next.Type == hclsyntax.TokenIdent {
-		word = string(next.Bytes)
-	}
-	if t.Type == hclsyntax.TokenTemplateControl {
-		switch word {
-		case "if", "for":
-			d.step(1)
-		case "endif", "endfor":
-			d.step(-min(1, d.levels[len(d.levels)-1].steps))
-		}
-	}
-	if t.Type == hclsyntax.TokenOBrack && next.Type == hclsyntax.TokenStar {
-		d.step(1) // what follows a splat is deeper than what it is of
-	}
-	lines := t.Type == hclsyntax.TokenOBrace && word != "for"
-	d.levels = append(d.levels, hclLevel{closes: closes, lines: lines})
-}
-
-func (d *hclDepth) step(n int) {
-	d.levels[len(d.levels)-1].steps += n
-	d.steps += n
-}
-
-// hclPairs has what closes what.
-var hclPairs = map[hclsyntax.TokenType]hclsyntax.TokenType{
-	hclsyntax.TokenOBrace:          hclsyntax.TokenCBrace,
-	hclsyntax.TokenOBrack:          hclsyntax.TokenCBrack,
-	hclsyntax.TokenOParen:          hclsyntax.TokenCParen,
-	hclsyntax.TokenOQuote:          hclsyntax.TokenCQuote,
-	hclsyntax.TokenOHeredoc:        hclsyntax.TokenCHeredoc,
-	hclsyntax.TokenTemplateInterp:  hclsyntax.TokenTemplateSeqEnd,
-	hclsyntax.TokenTemplateControl: hclsyntax.TokenTemplateSeqEnd,
 }

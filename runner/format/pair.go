@@ -2,18 +2,11 @@ package format
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/x509"
-	"fmt"
 	"slices"
 	"time"
-)
 
-// An X509File is a file of a bundle whose format is [X509].
-type X509File struct {
-	Name    string // as errors say it
-	Content []byte
-}
+	"restencil/watch/keypair"
+)
 
 // Pair tells whether the certificates and keys of a bundle belong together:
 //
@@ -27,22 +20,22 @@ type X509File struct {
 //     order.
 //
 // Its errors are as those of Check, and it is as safe.
-func Pair(files []X509File, now time.Time) error {
+func Pair(files []File, now time.Time) error {
 	all := make([]parsed, len(files))
 	for i, f := range files {
-		if err := Check(X509, f.Name, f.Content, now); err != nil {
+		if err := Check(X509, f, now); err != nil {
 			return err
 		}
 		all[i], _ = parsePEM(f.Content)
-		if err := checkChains(all[i].certificates); err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+		if err := checkChains(all[i].certificates).in(f); err != nil {
+			return err
 		}
 	}
 	return checkKeys(files, all)
 }
 
 // checkChains tells whether the chains of a file are in order.
-func checkChains(file []certificate) error {
+func checkChains(file []certificate) *problem {
 	if !slices.ContainsFunc(file, func(c certificate) bool { return !c.IsCA }) {
 		return nil
 	}
@@ -55,40 +48,32 @@ func checkChains(file []certificate) error {
 			continue // a root, or the issuer is elsewhere
 		}
 		if i+1 == len(file) || !signs(file[i+1], c) {
-			return wrongAt(c.line, 0, "a certificate that is not followed by the one that signed it")
+			return &problem{line: c.line, what: "a certificate that is not followed by the one that signed it"}
 		}
 	}
 	return nil
 }
 
 // checkKeys tells whether each key has its certificate.
-func checkKeys(files []X509File, all []parsed) error {
+func checkKeys(files []File, all []parsed) error {
 	found := false
-	leaves := map[string]bool{}
+	var leaves []certificate
 	for _, p := range all {
 		for i, c := range p.certificates {
 			found = true
-			if id := keyID(c.PublicKey); id != "" && (i == 0 || !c.IsCA) {
-				leaves[id] = true
+			if i == 0 || !c.IsCA {
+				leaves = append(leaves, c)
 			}
 		}
 	}
 	for i, p := range all {
 		for _, key := range p.keys {
-			if found && !leaves[keyID(key.public)] {
-				return fmt.Errorf("%s: %w", files[i].Name, wrongAt(key.line, 0, "a private key that no certificate of the bundle belongs to"))
+			own := func(c certificate) bool { return keypair.Belongs(key.public, c.Certificate) }
+			if found && !slices.ContainsFunc(leaves, own) {
+				stray := &problem{line: key.line, what: "a private key that no certificate of the bundle belongs to"}
+				return stray.in(files[i])
 			}
 		}
 	}
 	return nil
-}
-
-// keyID returns what is the same for equal keys only, "" for a key of a kind
-// that is not known.
-func keyID(key crypto.PublicKey) string {
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		return ""
-	}
-	return string(der)
 }

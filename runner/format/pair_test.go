@@ -112,9 +112,9 @@ func TestPair(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			var files []X509File
+			var files []File
 			for i, content := range test.files {
-				files = append(files, X509File{Name: string(rune('a' + i)), Content: []byte(content)})
+				files = append(files, File{Name: string(rune('a' + i)), Content: []byte(content)})
 			}
 			got := ""
 			if err := Pair(files, noon); err != nil {
@@ -158,19 +158,19 @@ func TestX509Kinds(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			certificate := issue(t, "leaf", false, nil, test.key).pem
-			files := []X509File{{"certificate", []byte(certificate)}, {"key", []byte(test.content)}}
+			files := []File{{Name: "certificate", Content: []byte(certificate)}, {Name: "key", Content: []byte(test.content)}}
 			if err := Pair(files, noon); err != nil {
 				t.Error(err)
 			}
-			if err := Check(X509, "both", []byte(certificate+test.content), noon); err != nil {
+			if err := Check(X509, File{Name: "both", Content: []byte(certificate + test.content)}, noon); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	if err := Check(X509, "key", []byte(block("EC PRIVATE KEY", pkcs1)), noon); err == nil {
+	if err := Check(X509, File{Name: "key", Content: []byte(block("EC PRIVATE KEY", pkcs1))}, noon); err == nil {
 		t.Error("an RSA key passed as an EC one")
 	}
-	if err := Check(X509, "key", []byte(block("RSA PRIVATE KEY", make([]byte, maxKeyBytes+1))), noon); err == nil || !strings.Contains(err.Error(), "too large") {
+	if err := Check(X509, File{Name: "key", Content: []byte(block("RSA PRIVATE KEY", make([]byte, 17<<10)))}, noon); err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("a large key: %v", err)
 	}
 }
@@ -190,7 +190,7 @@ func TestX509Time(t *testing.T) {
 	}
 	for _, test := range tests {
 		got := ""
-		if err := Check(X509, "out", content, test.now); err != nil {
+		if err := Check(X509, File{Name: "out", Content: content}, test.now); err != nil {
 			got = err.Error()
 		}
 		if got != test.want {

@@ -13,108 +13,64 @@ import (
 // checkXML wants a well-formed document of XML 1.0 with one root element, in
 // UTF-8, ASCII or ISO 8859-1. Entities are the five that need no declaration:
 // a DOCTYPE is not read.
-func checkXML(content []byte) error {
-	content = bytes.TrimPrefix(content, []byte("\uFEFF"))
-	c := xmlCheck{decoder: xml.NewDecoder(bytes.NewReader(content))}
-	c.decoder.CharsetReader = charsetReader
+func checkXML(content []byte) *problem {
+	decoder := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(content, []byte("\uFEFF"))))
+	decoder.CharsetReader = charsetReader
+	depth, roots := 0, 0
 	for {
-		line, column := c.decoder.InputPos()
-		token, err := c.decoder.Token()
-		if errors.Is(err, io.EOF) {
-			return c.end()
+		line, column := decoder.InputPos()
+		token, err := decoder.Token()
+		what := ""
+		switch t := token.(type) {
+		case xml.StartElement:
+			depth++
+			if depth == 1 {
+				roots++
+			}
+			if roots > 1 {
+				what = "a second root element"
+			}
+			if repeats(t.Attr) {
+				what = "an attribute that the element has already"
+			}
+		case xml.EndElement:
+			depth--
+		case xml.CharData:
+			if depth == 0 && len(bytes.TrimSpace(t)) > 0 {
+				what = "text outside the root element"
+			}
+		case xml.ProcInst:
+			if t.Target == "xml" && (line > 1 || column > 1) {
+				what = "an XML declaration that is not at the beginning"
+			}
 		}
-		if err != nil {
-			return c.wrong(err)
+		switch {
+		case errors.Is(err, io.EOF) && roots == 0:
+			what = "no root element"
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			line, column = decoder.InputPos()
+			var syntax *xml.SyntaxError
+			if errors.As(err, &syntax) {
+				return &problem{line, column, "not well-formed XML", syntax.Msg}
+			}
+			return &problem{line, column, "not well-formed XML", err.Error()}
 		}
-		if what := c.take(token, line == 1 && column == 1); what != "" {
-			return wrongAt(line, column, what)
+		if what != "" {
+			return &problem{line: line, column: column, what: what}
 		}
 	}
 }
 
-// An xmlCheck is as far as the decoder is.
-type xmlCheck struct {
-	decoder *xml.Decoder
-	depth   int
-	roots   int
-	doctype bool
-}
-
-// take returns what is wrong with a token, which may be the first.
-func (c *xmlCheck) take(token xml.Token, first bool) string {
-	switch t := token.(type) {
-	case xml.StartElement:
-		return c.open(t)
-	case xml.EndElement:
-		c.depth--
-	case xml.CharData:
-		if c.depth == 0 && len(bytes.TrimSpace(t)) > 0 {
-			return "text outside the root element"
-		}
-	case xml.ProcInst:
-		if strings.EqualFold(t.Target, "xml") && !first {
-			return "an XML declaration that is not at the beginning"
-		}
-	case xml.Directive:
-		if c.roots > 0 || c.doctype {
-			return "a declaration that is not before the root element"
-		}
-		c.doctype = true
-	}
-	return ""
-}
-
-func (c *xmlCheck) open(e xml.StartElement) string {
-	c.depth++
-	if c.depth == 1 {
-		c.roots++
-	}
-	if c.roots > 1 {
-		return "a second root element"
-	}
-	seen := make(map[xml.Name]bool, len(e.Attr))
-	for _, a := range e.Attr {
-		if seen[a.Name] {
-			return "an attribute that the element has already"
-		}
+// repeats tells whether an attribute is there twice, which the decoder lets
+// pass.
+func repeats(attributes []xml.Attr) bool {
+	seen := make(map[xml.Name]bool, len(attributes))
+	for _, a := range attributes {
 		seen[a.Name] = true
 	}
-	return ""
-}
-
-func (c *xmlCheck) end() error {
-	if c.roots == 0 {
-		line, column := c.decoder.InputPos()
-		return wrongAt(line, column, "no root element")
-	}
-	return nil
-}
-
-func (c *xmlCheck) wrong(err error) error {
-	line, column := c.decoder.InputPos()
-	return wrongAt(line, column, inWords(err.Error(), xmlPhrases, "not well-formed XML"))
-}
-
-// xmlPhrases are for the decoder's errors, of which many quote the content.
-var xmlPhrases = []phrase{
-	{"invalid character entity", "an entity that is not known"},
-	{"unexpected EOF", "it ends too early"},
-	{"unexpected end element", "the end of an element that did not begin"},
-	{"closed by", "the end of another element than the one that is open"},
-	{"illegal character code", "a character that XML does not allow"},
-	{"invalid UTF-8", "not UTF-8"},
-	{"declared but", "an encoding that is not known"},
-	{"opening charset", "an encoding that is not known"},
-	{"unsupported version", "a version of XML other than 1.0"},
-	{"expected attribute name", "an attribute is expected"},
-	{"attribute name without =", "'=' is expected after an attribute's name"},
-	{"unquoted or missing attribute", "an attribute's value is expected, in quotes"},
-	{"expected element name", "an element's name is expected after '<'"},
-	{"expected />", "'>' is expected after '/'"},
-	{"invalid XML name", "not a name"},
-	{"unescaped <", "'<' in an attribute"},
-	{"unescaped ]]>", "']]>' outside of CDATA"},
-	{"comment", "'--' in a comment"},
+	return len(seen) < len(attributes)
 }
 
 // charsetReader reads what contains ASCII.
@@ -125,5 +81,5 @@ func charsetReader(name string, r io.Reader) (io.Reader, error) {
 	case "iso-8859-1":
 		return charmap.ISO8859_1.NewDecoder().Reader(r), nil
 	}
-	return nil, errors.New("unknown")
+	return nil, errors.New("it is not known")
 }

@@ -3,16 +3,16 @@ package format
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
-	"regexp"
-	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v2"
 )
 
 // checkYAML wants every document to parse. Values are not decoded: an alias is
 // looked up but not expanded, so that a few of them cannot fill the memory.
-func checkYAML(content []byte) error {
+func checkYAML(content []byte) *problem {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for {
 		err := decoder.Decode(&ignored{})
@@ -20,7 +20,13 @@ func checkYAML(content []byte) error {
 			return nil
 		}
 		if err != nil {
-			return yamlError(err)
+			p := &problem{what: "not valid YAML", says: strings.TrimPrefix(err.Error(), "yaml: ")}
+			if start, rest, ok := strings.Cut(p.says, ": "); ok {
+				if _, err := fmt.Sscanf(start, "line %d", &p.line); err == nil {
+					p.says = rest
+				}
+			}
+			return p
 		}
 	}
 }
@@ -31,28 +37,3 @@ type ignored struct{}
 func (*ignored) UnmarshalYAML(func(any) error) error { return nil }
 
 func (*ignored) UnmarshalTOML(any) error { return nil }
-
-// yamlSays takes yaml.v2's errors apart.
-var yamlSays = regexp.MustCompile(`^yaml: (?:line (\d+): )?([a-z ,':\[\]{}<>\-"?0-9]+)$`)
-
-// yamlPhrases are for the only error of the parser that quotes the content, and
-// for those that can be said better.
-var yamlPhrases = []phrase{
-	{"unknown anchor", "an alias to an anchor that is not there"},
-	{"exceeded max depth", "nested too deep"},
-	{"UTF-8", "not UTF-8"},
-	{"UTF-16", "not UTF-16"},
-}
-
-func yamlError(err error) error {
-	const otherwise = "not YAML"
-	if words := inWords(err.Error(), yamlPhrases, ""); words != "" {
-		return wrongAt(0, 0, words)
-	}
-	parts := yamlSays.FindStringSubmatch(err.Error())
-	if parts == nil {
-		return wrongAt(0, 0, otherwise)
-	}
-	line, _ := strconv.Atoi(parts[1])
-	return wrongAt(line, 0, parts[2])
-}

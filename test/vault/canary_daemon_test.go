@@ -197,6 +197,9 @@ func (m *menagerie) loud() {
 	m.template("json", m.text(`{{ .Data.data.password }}`), `format = "json"`)
 	m.template("yaml", m.text(`a: [{{ .Data.data.password }}`), `format = "yaml"`)
 	m.template("x509", m.text(`{{ .Data.data.password }}`), `format = "x509"`)
+	m.template("toml", m.text(`a = {{ .Data.data.password }}`), `format = "toml"`)
+	m.template("hcl", m.text(`a = ${ {{- .Data.data.password -}} }`), `format = "hcl"`)
+	m.template("xml", m.text(`<a></{{ .Data.data.password }}>`), `format = "xml"`)
 	m.template("plain", m.text(`{{ .Data.data.password }}`), fmt.Sprintf("command = \"cat %s; false\"", m.file("plain")))
 	m.block("env", fmt.Sprintf("exec {\n command = \"env >%s; exec sleep 20\"\n reload_signal = \"\"\n}", m.path("child")))
 }
@@ -220,7 +223,7 @@ func TestNoSecretOfCommands(t *testing.T) {
 	}
 	next := m.value("the next password")
 	m.put("app", map[string]any{"password": next})
-	for _, name := range []string{"check", "reload", "verify", "json", "yaml", "x509", "plain"} {
+	for _, name := range []string{"check", "reload", "verify", "json", "yaml", "x509", "toml", "hcl", "xml", "plain"} {
 		await.Eventually(t, m.logged(name, "fail"))
 	}
 	for _, args := range [][]string{{"history"}, {"history", "verify"}, {"rollback", "verify"}, {"rollback", "reload", "1"}, {"accept", "check"}} {

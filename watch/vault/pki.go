@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/keypair"
 	"restencil/watch/vault/lease"
 )
 
@@ -60,7 +61,11 @@ func (p *pile) add(text []byte) error {
 func (p *pile) addKey(block *pem.Block) {
 	same := func(k privateKey) bool { return bytes.Equal(k.block.Bytes, block.Bytes) }
 	if !slices.ContainsFunc(p.keys, same) {
-		p.keys = append(p.keys, privateKey{block, publicKey(block)})
+		public, err := keypair.Public(block)
+		if err != nil {
+			public = nil
+		}
+		p.keys = append(p.keys, privateKey{block, public})
 	}
 }
 
@@ -74,30 +79,9 @@ func (p *pile) addCertificate(c *x509.Certificate) {
 	}
 }
 
-// publicKey returns the public half of a private key, nil where it cannot be
-// read.
-func publicKey(block *pem.Block) crypto.PublicKey {
-	var key any
-	var err error
-	switch block.Type {
-	case "RSA PRIVATE KEY":
-		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "EC PRIVATE KEY":
-		key, err = x509.ParseECPrivateKey(block.Bytes)
-	default:
-		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	}
-	signer, ok := key.(crypto.Signer)
-	if err != nil || !ok {
-		return nil
-	}
-	return signer.Public()
-}
-
 // keyOf returns the private key that belongs to a certificate.
 func (p *pile) keyOf(c *x509.Certificate) (privateKey, bool) {
-	public, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-	i := slices.IndexFunc(p.keys, func(k privateKey) bool { return ok && k.public != nil && public.Equal(k.public) })
+	i := slices.IndexFunc(p.keys, func(k privateKey) bool { return keypair.Belongs(k.public, c) })
 	if i < 0 {
 		return privateKey{}, false
 	}

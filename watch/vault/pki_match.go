@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"crypto"
 	"crypto/x509"
 	"encoding/pem"
 	"net"
@@ -9,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"restencil/watch/keypair"
 )
 
 // answers tells whether a certificate is one that the body of a request asks
@@ -82,6 +83,5 @@ func requested(c *x509.Certificate, csr string) bool {
 	if err != nil {
 		return true // Vault will say so
 	}
-	public, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && public.Equal(request.PublicKey)
+	return keypair.Belongs(request.PublicKey, c)
 }
