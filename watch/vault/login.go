@@ -22,8 +22,11 @@ type login struct {
 	secretID string // what it held
 }
 
-// mount returns where the method is mounted, below auth/.
-func (l *login) mount() string { return strings.Trim(cmp.Or(l.o.Mount, string(l.o.Method)), "/") }
+// mount returns where the method is mounted, below auth/, which people write
+// before it, as Vault's own commands want it.
+func (l *login) mount() string {
+	return strings.TrimPrefix(strings.Trim(cmp.Or(l.o.Mount, string(l.o.Method)), "/"), "auth/")
+}
 
 // String describes the login for people.
 func (l *login) String() string {

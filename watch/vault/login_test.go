@@ -40,7 +40,7 @@ func TestLogins(t *testing.T) {
 		body map[string]string
 	}{
 		"kubernetes":             {Login{Method: Kubernetes, Role: "r", JWTFile: file}, "auth/kubernetes/login", map[string]string{"jwt": "from-file", "role": "r"}},
-		"kubernetes at a mount":  {Login{Method: Kubernetes, Mount: "/k8s/prod/", Role: "r", JWT: "j", JWTFile: file}, "auth/k8s/prod/login", map[string]string{"jwt": "j", "role": "r"}},
+		"kubernetes at a mount":  {Login{Method: Kubernetes, Mount: "/auth/k8s/prod/", Role: "r", JWT: "j", JWTFile: file}, "auth/k8s/prod/login", map[string]string{"jwt": "j", "role": "r"}},
 		"approle":                {Login{Method: AppRole, RoleIDFile: file, SecretID: "s"}, "auth/approle/login", map[string]string{"role_id": "from-file", "secret_id": "s"}},
 		"approle without secret": {Login{Method: AppRole, RoleID: "r"}, "auth/approle/login", map[string]string{"role_id": "r"}},
 		"approle, wrapped":       {Login{Method: AppRole, RoleID: "r", SecretIDFile: file, SecretIDWrapped: true}, "auth/approle/login", map[string]string{"role_id": "r", "secret_id": "of from-file"}},

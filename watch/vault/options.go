@@ -115,7 +115,7 @@ const (
 // Login is a way to log in, and with what. Files are read anew each time.
 type Login struct {
 	Method Method // "": none
-	Mount  string // where the method is mounted, without auth/ before it
+	Mount  string // where the method is mounted; auth/ before it does not matter
 	Role   string
 
 	RoleID, RoleIDFile     string

@@ -21,23 +21,8 @@ type Bundle struct {
 	Retry       watch.Backoff // between attempts at a change that failed; 0: the runner's own
 }
 
-func (c *Config) addBundle(name string) setting.Instance {
-	c.Bundles = append(c.Bundles, Bundle{Name: name})
-	i := c.Bundles[len(c.Bundles)-1].instance()
-	setting.Init(i.Settings)
-	return i
-}
-
-func (c *Config) bundles() []setting.Instance {
-	var all []setting.Instance
-	for i := range c.Bundles {
-		all = append(all, c.Bundles[i].instance())
-	}
-	return all
-}
-
 func (b *Bundle) instance() setting.Instance {
-	return setting.Instance{Label: b.Name, Written: &b.Written, Settings: slices.Concat(
+	return setting.Instance{Label: &b.Name, Written: &b.Written, Settings: slices.Concat(
 		b.commandSettings(),
 		[]setting.Setting{
 			{Key: "reload", To: setting.Command(&b.Reload), WhenSet: true},
@@ -54,15 +39,17 @@ func (b *Bundle) instance() setting.Instance {
 func (c *Config) finishBundle(b *Bundle) {
 	command := b.Command
 	if b.IsSet("reload") {
-		b.Command = b.Reload
+		command = b.Reload
 	}
-	b.finish(&b.Written, c.State, len(c.verifiesOf(b)) > 0)
-	b.Command = command
+	b.finish(&b.Written, command, len(c.verifies(b)) > 0, c)
+	if !slices.ContainsFunc(c.Templates, func(t Template) bool { return t.Bundle == b.Name }) {
+		c.warn(b.At, fmt.Sprintf("no template belongs to bundle %q", b.Name), fmt.Sprintf("write bundle = %q in its templates", b.Name))
+	}
 }
 
-// verifiesOf returns what must hold for a bundle: its own, and those of its
+// verifies returns what must hold for a bundle: its own, and those of its
 // templates.
-func (c *Config) verifiesOf(b *Bundle) []Verify {
+func (c *Config) verifies(b *Bundle) []Verify {
 	all := slices.Clone(b.Verify)
 	for i := range c.Templates {
 		if t := &c.Templates[i]; t.Bundle == b.Name {
@@ -82,34 +69,45 @@ func (c *Config) bundle(name string) *Bundle {
 }
 
 // checkBundles says what is wrong with the bundles, and with what templates
-// have of a bundle.
+// have of a bundle. Templates that are bundles by themselves are called as
+// their destinations.
 func (c *Config) checkBundles() []error {
 	var errs []error
+	taken := make(map[string]setting.Origin)
+	take := func(name string, at setting.Origin) {
+		if first, ok := taken[name]; ok {
+			errs = append(errs, at.Wrong(fmt.Sprintf("there are two bundles %q", name), "the other one is at "+first.String()))
+			return
+		}
+		taken[name] = at
+	}
 	for i := range c.Bundles {
 		b := &c.Bundles[i]
 		if b.Name == "" {
-			errs = append(errs, wrong(b.At, "a bundle's name cannot be empty", ""))
+			errs = append(errs, b.At.Wrong("a bundle's name cannot be empty", ""))
 		}
-		if b.IsSet("reload") && !emptyCommand(b.Command) {
-			errs = append(errs, wrong(b.Origin("reload"), "reload and command are the same: one of them is too many", ""))
+		if b.IsSet("reload") && setting.IsCommand(b.Command) {
+			errs = append(errs, b.Origin("reload").Wrong("reload and command are the same: one of them is too many", ""))
 		}
-		errs = slices.Concat(errs, b.check(&b.Written),
-			negative(&b.Written, "command_timeout", b.CommandTimeout), negative(&b.Written, "exec.timeout", b.Exec.Timeout))
+		errs = append(errs, b.check(&b.Written)...)
+		take(b.Name, b.At)
 	}
 	for i := range c.Templates {
 		t := &c.Templates[i]
-		errs = slices.Concat(errs, t.check(&t.Written), c.checkMember(t))
+		errs = append(errs, t.check(&t.Written)...)
+		if t.Bundle != "" {
+			errs = append(errs, c.checkMember(t)...)
+		} else if t.isBundle() {
+			take(t.Destination, t.At)
+		}
 	}
-	return append(errs, c.checkNames()...)
+	return errs
 }
 
 // checkMember says what is wrong with what a template that names a bundle has
 // besides. What only the whole bundle can have must not be lost without a
 // word.
 func (c *Config) checkMember(t *Template) []error {
-	if t.Bundle == "" {
-		return nil
-	}
 	b := c.bundle(t.Bundle)
 	if b == nil {
 		var names []string
@@ -120,56 +118,20 @@ func (c *Config) checkMember(t *Template) []error {
 		if near := suggest.Nearest(t.Bundle, names); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		return []error{wrong(t.Origin("bundle"), fmt.Sprintf("there is no bundle %q", t.Bundle), hint)}
+		return []error{t.Origin("bundle").Wrong(fmt.Sprintf("there is no bundle %q", t.Bundle), hint)}
 	}
 	var errs []error
 	for _, key := range []string{"rollback", "exit_on_failure"} {
 		if t.IsSet(key) {
-			errs = append(errs, wrong(t.Origin(key), fmt.Sprintf("%s counts for all of bundle %q", key, b.Name), "write it in the bundle"))
+			errs = append(errs, t.Origin(key).Wrong(fmt.Sprintf("%s counts for all of bundle %q", key, b.Name), "write it in the bundle"))
 		}
 	}
-	if !emptyCommand(t.Exec.Command) && !slices.Equal(t.Exec.Command, b.Exec.Command) {
-		errs = append(errs, wrong(commandOrigin(&t.Written), fmt.Sprintf("the command of bundle %q is run, and this one would not be", b.Name), "write it in the bundle"))
+	if setting.IsCommand(t.Exec.Command) && !slices.Equal(t.Exec.Command, b.Exec.Command) {
+		at := t.Origin("command")
+		if t.IsSet("exec.command") {
+			at = t.Origin("exec.command")
+		}
+		errs = append(errs, at.Wrong(fmt.Sprintf("the command of bundle %q is run, and this one would not be", b.Name), "write it in the bundle"))
 	}
 	return errs
-}
-
-// checkNames finds bundles of one name, where templates that are bundles by
-// themselves are called as their destinations.
-func (c *Config) checkNames() []error {
-	var errs []error
-	taken := make(map[string]setting.Origin)
-	take := func(name string, at setting.Origin) {
-		if first, ok := taken[name]; ok {
-			errs = append(errs, wrong(at, fmt.Sprintf("there are two bundles %q", name), "the other one is at "+first.String()))
-			return
-		}
-		taken[name] = at
-	}
-	for _, b := range c.Bundles {
-		take(b.Name, b.At)
-	}
-	for i := range c.Templates {
-		if t := &c.Templates[i]; t.isBundle() {
-			take(t.Destination, t.At)
-		}
-	}
-	return errs
-}
-
-// warnBundles tells what has no effect.
-func (c *Config) warnBundles() {
-	used := make(map[string]bool)
-	for i := range c.Templates {
-		t := &c.Templates[i]
-		used[t.Bundle] = true
-		if t.IsSet("wait.min") && c.bundle(t.Bundle) != nil {
-			c.warn(t.Origin("wait.min"), fmt.Sprintf("wait has no effect here: that of bundle %q counts", t.Bundle), "")
-		}
-	}
-	for _, b := range c.Bundles {
-		if !used[b.Name] {
-			c.warn(b.At, fmt.Sprintf("no template belongs to bundle %q", b.Name), fmt.Sprintf("write bundle = %q in its templates", b.Name))
-		}
-	}
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -36,11 +35,13 @@ type Verify struct {
 func (c *Change) commandSettings() []setting.Setting {
 	return []setting.Setting{
 		{Key: "command", To: setting.Command(&c.Command)},
-		{Key: "command_timeout", To: &c.CommandTimeout, Default: commandTimeout},
+		{Key: "command_timeout", To: setting.AtLeast(0, &c.CommandTimeout), Default: commandTimeout},
 	}
 }
 
 func (c *Change) settings() []setting.Setting {
+	verify := setting.Each(&c.Verify, (*Verify).instance)
+	verify.Short = "command"
 	return []setting.Setting{
 		{Key: "check", To: setting.Command(&c.Check)},
 		{Key: "check_timeout", To: setting.AtLeast(0, &c.CheckTimeout), Default: commandTimeout},
@@ -54,23 +55,8 @@ func (c *Change) settings() []setting.Setting {
 		}},
 		c.Wait.setting(""),
 		c.Exec.block("", commandTimeout),
-		{Key: "verify", Each: &setting.Repeated{New: c.addVerify, All: c.verifies, Short: "command"}},
+		{Key: "verify", Each: verify},
 	}
-}
-
-func (c *Change) addVerify(string) setting.Instance {
-	c.Verify = append(c.Verify, Verify{})
-	i := c.Verify[len(c.Verify)-1].instance()
-	setting.Init(i.Settings)
-	return i
-}
-
-func (c *Change) verifies() []setting.Instance {
-	var all []setting.Instance
-	for i := range c.Verify {
-		all = append(all, c.Verify[i].instance())
-	}
-	return all
 }
 
 func (v *Verify) instance() setting.Instance {
@@ -88,24 +74,25 @@ func (v *Verify) instance() setting.Instance {
 	}}
 }
 
-// finish settles what has two spellings, and what is taken from the whole.
-func (c *Change) finish(w *setting.Written, state State, verified bool) {
+// finish settles what has two spellings, and what is taken from the whole, of
+// which the change is a part.
+func (c *Change) finish(w *setting.Written, command []string, verified bool, whole *Config) {
 	if !w.IsSet("exec.command") {
-		c.Exec.Command = slices.Clone(c.Command)
+		c.Exec.Command = slices.Clone(command)
 	}
 	if !w.IsSet("exec.timeout") {
 		c.Exec.Timeout = c.CommandTimeout
 	}
 	if !w.IsSet("exec.enabled") {
-		c.Exec.Enabled = !emptyCommand(c.Exec.Command)
+		c.Exec.Enabled = setting.IsCommand(c.Exec.Command)
 	}
 	if !w.IsSet("rollback") {
 		c.Rollback = verified
 	}
 	if !w.IsSet("exit_on_failure") {
-		c.ExitOnFailure = state.ExitOnFailure
+		c.ExitOnFailure = whole.State.ExitOnFailure
 	}
-	c.Wait.finish(w)
+	c.Wait.finish(w, whole)
 }
 
 // check says what is wrong with a change by itself.
@@ -113,21 +100,13 @@ func (c *Change) check(w *setting.Written) []error {
 	var errs []error
 	for i := range c.Verify {
 		if err := c.Verify[i].Validate(); err != nil {
-			errs = append(errs, wrong(c.Verify[i].At, "verify: "+err.Error(), ""))
+			errs = append(errs, c.Verify[i].At.Wrong("verify: "+err.Error(), ""))
 		}
 	}
 	if err := apply.ValidateCheck(apply.Command{Args: c.Check}); err != nil {
-		errs = append(errs, wrong(w.Origin("check"), err.Error(), ""))
+		errs = append(errs, w.Origin("check").Wrong(err.Error(), ""))
 	}
 	return errs
-}
-
-// commandOrigin returns where the command was written.
-func commandOrigin(w *setting.Written) setting.Origin {
-	if w.IsSet("exec.command") {
-		return w.Origin("exec.command")
-	}
-	return w.Origin("command")
 }
 
 // A Wait is a quiescence: a change waits until there has been no other for
@@ -142,16 +121,7 @@ type Wait struct {
 func (w *Wait) setting(flag string) setting.Setting {
 	return setting.Setting{
 		Key: "wait", Flag: flag, Sets: []string{"wait.min", "wait.max"},
-		To: setting.Text{
-			Placeholder: "<min[:max]>", Want: `a wait block or a string such as "2s:10s"`,
-			Parse: func(text string) error {
-				low, high, err := parseWait(text)
-				if err == nil {
-					w.Min, w.Max = low, high
-				}
-				return err
-			},
-		},
+		To:   setting.Text{Placeholder: "<min[:max]>", Want: `a wait block or a string such as "2s:10s"`, Parse: w.parse},
 		Help: "Wait after a change until there has been none for min, but at most max (4 times min if not given).",
 		Block: []setting.Setting{
 			{Key: "bool", To: &w.Enabled},
@@ -162,70 +132,53 @@ func (w *Wait) setting(flag string) setting.Setting {
 	}
 }
 
-// finish switches a wait on that has a min, and finds its max.
-func (w *Wait) finish(written *setting.Written) {
+// parse reads "min[:max]" (COMPAT 1.6).
+func (w *Wait) parse(text string) error {
+	parts := strings.Split(text, ":")
+	switch {
+	case strings.TrimSpace(text) == "":
+		return errors.New("wait: cannot be empty")
+	case len(parts) > 2:
+		return errors.New("wait: invalid format")
+	}
+	low, err := time.ParseDuration(strings.TrimSpace(parts[0]))
+	if err != nil {
+		return err
+	}
+	read := Wait{Enabled: w.Enabled, Min: low, Max: 4 * low}
+	if len(parts) == 2 {
+		if read.Max, err = time.ParseDuration(strings.TrimSpace(parts[1])); err != nil {
+			return err
+		}
+	}
+	if err := read.check(); err != nil {
+		return err
+	}
+	*w = read
+	return nil
+}
+
+// check says what is wrong with a wait.
+func (w *Wait) check() error {
+	switch {
+	case w.Min < 0 || w.Max < 0:
+		return errors.New("wait: cannot be negative")
+	case w.Max < w.Min:
+		return errors.New("wait: min must be less than max")
+	}
+	return nil
+}
+
+// finish switches a wait on that has a min, and finds its max. In a block
+// consul-template takes what it refuses in a string.
+func (w *Wait) finish(written *setting.Written, whole *Config) {
 	if !written.IsSet("wait.bool") {
 		w.Enabled = w.Min != 0
 	}
 	if !written.IsSet("wait.max") {
 		w.Max = 4 * w.Min
 	}
-}
-
-// parseWait reads "min[:max]" (COMPAT 1.6).
-func parseWait(s string) (low, high time.Duration, err error) {
-	s = strings.TrimSpace(s)
-	if s == "" {
-		return 0, 0, errors.New("wait: cannot be empty")
+	if err := w.check(); w.Enabled && err != nil {
+		whole.warn(written.Origin("wait.min"), err.Error(), "")
 	}
-	parts := strings.Split(s, ":")
-	if len(parts) > 2 {
-		return 0, 0, errors.New("wait: invalid format")
-	}
-	if low, err = time.ParseDuration(strings.TrimSpace(parts[0])); err != nil {
-		return 0, 0, err
-	}
-	high = 4 * low
-	if len(parts) == 2 {
-		if high, err = time.ParseDuration(strings.TrimSpace(parts[1])); err != nil {
-			return 0, 0, err
-		}
-	}
-	return low, high, checkWait(low, high)
-}
-
-// checkWait says what is wrong with a wait.
-func checkWait(low, high time.Duration) error {
-	switch {
-	case low < 0 || high < 0:
-		return errors.New("wait: cannot be negative")
-	case high < low:
-		return errors.New("wait: min must be less than max")
-	}
-	return nil
-}
-
-// warnWaits tells of waits that cannot be meant. In a block consul-template
-// takes what it refuses in a string.
-func (c *Config) warnWaits() {
-	warn := func(w Wait, written *setting.Written) {
-		if err := checkWait(w.Min, w.Max); w.Enabled && err != nil {
-			c.warn(written.Origin("wait.min"), err.Error(), "")
-		}
-	}
-	warn(c.Defaults.Wait, &c.Written)
-	for i := range c.Templates {
-		warn(c.Templates[i].Wait, &c.Templates[i].Written)
-	}
-	for i := range c.Bundles {
-		warn(c.Bundles[i].Wait, &c.Bundles[i].Written)
-	}
-}
-
-// negative complains of a time below zero that was written.
-func negative(w *setting.Written, key string, d time.Duration) []error {
-	if d >= 0 || !w.IsSet(key) {
-		return nil
-	}
-	return []error{wrong(w.Origin(key), fmt.Sprintf("%s: cannot be negative", key), "")}
 }

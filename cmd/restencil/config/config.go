@@ -23,6 +23,7 @@ import (
 
 	"restencil/cmd/restencil/config/hcl1"
 	"restencil/cmd/restencil/config/setting"
+	"restencil/cmd/restencil/config/stores"
 	"restencil/watch/consul"
 	"restencil/watch/vault"
 )
@@ -36,9 +37,9 @@ type Config struct {
 	Process  Process
 	Log      Log
 	State    State
-	Consul   Consul
-	Vault    Vault
-	Nomad    Nomad
+	Consul   stores.Consul
+	Vault    stores.Vault
+	Nomad    stores.Nomad
 	Exec     Exec     // the program that runs beside the templates
 	Defaults Defaults // of the templates
 
@@ -93,14 +94,6 @@ func failed(code int, err error) error {
 	return &Error{Code: code, Err: err}
 }
 
-// localConfig is the variable that holds configuration text (COMPAT 1.8), and
-// the file name that its text goes by in messages.
-const localConfig = "CT_LOCAL_CONFIG"
-
-// fromCommandLine reports whether a value came from a flag or from
-// CT_LOCAL_CONFIG, which COMPAT 2.3 counts with them.
-func fromCommandLine(o setting.Origin) bool { return o.Flag != "" || o.File == localConfig }
-
 // Parse reads the command line (without the program's name), the files that it
 // names, and the environment, in the form of os.Environ. It is called again to
 // reload: the files are then read anew.
@@ -118,8 +111,8 @@ func Parse(args, environ []string) (*Config, error) {
 		return nil, failed(ExitFlags, err)
 	}
 	c := newConfig(environ)
-	local := c.environ.get(localConfig)
-	if err := newConfig(nil).decode(localConfig, local); err != nil {
+	local := c.environ.get(setting.LocalConfig)
+	if err := newConfig(nil).decode(setting.LocalConfig, local); err != nil {
 		return nil, failed(ExitFlags, err)
 	}
 	for _, path := range flags.Paths {
@@ -127,7 +120,7 @@ func Parse(args, environ []string) (*Config, error) {
 			return nil, failed(ExitConfig, err)
 		}
 	}
-	if err := c.decode(localConfig, local); err != nil {
+	if err := c.decode(setting.LocalConfig, local); err != nil {
 		return nil, failed(ExitFlags, err)
 	}
 	if err := setting.Apply(given, c.settings(), &c.Written); err != nil {
@@ -142,7 +135,7 @@ func newConfig(environ []string) *Config {
 	c := &Config{environ: environ}
 	c.Consul.Options = consul.DefaultOptions()
 	c.Vault.Options = vault.DefaultOptions()
-	c.Nomad = newNomad()
+	c.Nomad = stores.NewNomad()
 	setting.Init(c.settings())
 	return c
 }
@@ -158,29 +151,23 @@ func (c *Config) warn(at setting.Origin, message, hint string) {
 	c.Warnings = append(c.Warnings, hcl1.Diagnostic{Position: at.Position, Message: message, Hint: hint})
 }
 
-// wrong makes an error about what was written at a place.
-func wrong(at setting.Origin, message, hint string) error {
-	if at.Flag != "" {
-		message = "flag " + at.Flag + ": " + message
-	}
-	return hcl1.Diagnostic{Position: at.Position, Message: message, Hint: hint}
-}
-
 // settings returns every setting. They keep their values in c.
 func (c *Config) settings() []setting.Setting {
+	bundle := setting.Each(&c.Bundles, (*Bundle).instance)
+	bundle.Labelled = true
 	return slices.Concat(
 		c.CommandLine.settings(),
 		c.templateSettings(),
 		c.State.settings(),
-		c.Consul.settings(),
-		c.Vault.settings(),
-		c.Nomad.settings(),
+		c.Consul.Settings(),
+		c.Vault.Settings(),
+		c.Nomad.Settings(),
 		c.execSettings(),
 		c.Log.settings(),
 		c.Process.settings(),
 		[]setting.Setting{
-			{Key: "bundle", Each: &setting.Repeated{New: c.addBundle, All: c.bundles, Labelled: true}},
-			{Key: "template", Each: &setting.Repeated{New: c.addTemplate, All: c.templates}},
+			{Key: "bundle", Each: bundle},
+			{Key: "template", Each: setting.Each(&c.Templates, (*Template).instance)},
 		},
 	)
 }
@@ -210,11 +197,11 @@ func (c *Config) finish() {
 		c.warn(setting.Origin{}, text, "")
 	}
 	c.Log.finish(&c.Written)
-	c.Consul.finish(&c.Written)
-	c.finishVault()
-	c.Nomad.finish(&c.Written)
+	c.Consul.Finish(&c.Written, c.warn)
+	c.Vault.Finish(&c.Written, c.environ.get("HOME"), c.warn)
+	c.Nomad.Finish(&c.Written)
 	c.finishExec()
-	c.Defaults.Wait.finish(&c.Written)
+	c.Defaults.Wait.finish(&c.Written, c)
 	if c.Once {
 		c.Defaults.Wait = Wait{}
 	}
@@ -224,11 +211,6 @@ func (c *Config) finish() {
 	for i := range c.Bundles {
 		c.finishBundle(&c.Bundles[i])
 	}
-	c.warnWaits()
-	c.warnBundles()
-	if c.Consul.Deduplicate.Enabled {
-		c.warn(c.Origin("deduplicate"), "-dedup and the block deduplicate have no effect, and are not needed", "each instance asks Consul by itself, at little cost to its servers")
-	}
 	c.warnSharedDestinations()
 }
 
@@ -236,19 +218,29 @@ func (c *Config) finish() {
 // accepts that and ignores it. once, which its documentation promises, is kept
 // (COMPAT Q9).
 func (c *Config) dropParseOnly() {
-	if at := c.Origin("parseonly"); c.ParseOnly && !fromCommandLine(at) {
+	if at := c.Origin("parseonly"); c.ParseOnly && !at.FromCommandLine() {
 		c.ParseOnly = false
 		c.Unset("parseonly")
 		c.warn(at, "parseonly has no effect in a file", "use the flag -parse-only")
 	}
-	if at := c.Origin("once"); c.Once && !fromCommandLine(at) {
+	if at := c.Origin("once"); c.Once && !at.FromCommandLine() {
 		c.warn(at, "once is in effect here; consul-template ignores it in a file", "")
 	}
 }
 
 // check says what is wrong with the whole.
 func (c *Config) check() error {
-	return errors.Join(slices.Concat(c.Log.check(), c.checkLogin(), c.checkBundles())...)
+	return errors.Join(slices.Concat(c.Log.check(), c.Vault.Check(&c.Written), c.checkBundles())...)
+}
+
+// ConsulOptions returns how Consul is reached.
+func (c *Config) ConsulOptions() consul.Options { return c.Consul.Source(c.Once) }
+
+// VaultOptions returns how Vault is reached, but for Notice. The command that
+// prints the token gets what it may need to log in, whatever other commands get.
+func (c *Config) VaultOptions() vault.Options {
+	environ := slices.Concat(c.environ, stores.Environ(&c.Consul, &c.Vault))
+	return c.Vault.Source(&c.Written, c.environ.get("VAULT_AGENT_ADDR"), environ)
 }
 
 // Print writes the effective configuration as a file would have it, with the

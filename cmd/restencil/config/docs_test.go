@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"restencil/cmd/restencil/config/setting"
+	"restencil/cmd/restencil/config/stores"
 )
 
 // TestDocumentedConfigurations reads the configurations of two pages.
@@ -44,7 +45,7 @@ func readDocumented(t *testing.T, text string) {
 // those that all stores have.
 func TestVaultKeysAreDocumented(t *testing.T) {
 	page := readFile(t, "../../../docs/vault.md")
-	for _, s := range setting.All(new(Vault).settings()) {
+	for _, s := range setting.All(new(stores.Vault).Settings()) {
 		key := strings.TrimPrefix(s.Key, "vault.")
 		block, _, _ := strings.Cut(key, ".")
 		if block == "ssl" || block == "transport" || block == "retry" {

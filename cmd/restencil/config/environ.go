@@ -3,8 +3,9 @@ package config
 import (
 	"path"
 	"slices"
-	"strconv"
 	"strings"
+
+	"restencil/cmd/restencil/config/stores"
 )
 
 // An environment is environment variables in the form of os.Environ. Of
@@ -31,7 +32,7 @@ func (e environment) get(name string) string {
 // LookupEnv reads an environment variable as templates see it: how the stores
 // are reached first (COMPAT 4.6.2), then the process's environment.
 func (c *Config) LookupEnv(name string) (value string, ok bool) {
-	if value, ok = environment(c.overlay()).lookup(name); ok {
+	if value, ok = environment(stores.Environ(&c.Consul, &c.Vault)).lookup(name); ok {
 		return value, true
 	}
 	return c.environ.lookup(name)
@@ -40,7 +41,7 @@ func (c *Config) LookupEnv(name string) (value string, ok bool) {
 // environmentOf returns the environment of a command or of the child. Where tokens are not
 // passed on, those in custom are, which somebody wants there.
 func (c *Config) environmentOf(e Env) []string {
-	inherited, overlay := c.environ, c.overlay()
+	inherited, overlay := []string(c.environ), stores.Environ(&c.Consul, &c.Vault)
 	if !c.Process.PassTokens {
 		inherited, overlay = withoutTokens(inherited), withoutTokens(overlay)
 	}
@@ -90,37 +91,4 @@ func matchesAny(name string, patterns []string) bool {
 		ok, err := path.Match(pattern, name)
 		return ok && err == nil
 	})
-}
-
-// overlay returns the variables that tell commands and templates how the
-// stores are reached.
-func (c *Config) overlay() []string {
-	var env []string
-	add := func(name, value string) {
-		if value != "" {
-			env = append(env, name+"="+value)
-		}
-	}
-	consul := c.Consul
-	add("CONSUL_HTTP_ADDR", consul.Address)
-	if consul.Auth {
-		add("CONSUL_HTTP_AUTH", consul.Username+":"+consul.Password)
-	}
-	add("CONSUL_HTTP_TOKEN", consul.Token)
-	add("CONSUL_HTTP_TOKEN_FILE", consul.TokenFile)
-	add("CONSUL_HTTP_SSL", strconv.FormatBool(consul.TLS.Enabled))
-	add("CONSUL_HTTP_SSL_VERIFY", strconv.FormatBool(!consul.TLS.SkipVerify))
-
-	vault := c.Vault
-	add("VAULT_ADDR", vault.Address)
-	if vault.TLS.SkipVerify {
-		add("VAULT_SKIP_VERIFY", "true")
-	}
-	add("VAULT_CLIENT_CERT", vault.TLS.Cert)
-	add("VAULT_CLIENT_KEY", vault.TLS.Key)
-	add("VAULT_CAPATH", vault.TLS.CAPath)
-	add("VAULT_CACERT", vault.TLS.CACert)
-	add("VAULT_CACERT_BYTES", vault.TLS.CACertBytes)
-	add("VAULT_TLS_SERVER_NAME", vault.TLS.ServerName)
-	return env
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"restencil/cmd/restencil/config/stores"
 )
 
 func TestCommandEnv(t *testing.T) {
@@ -45,7 +47,7 @@ func TestOverlay(t *testing.T) {
 		"CONSUL_HTTP_SSL=true", "CONSUL_HTTP_SSL_VERIFY=false",
 		"VAULT_ADDR=http://v", "VAULT_SKIP_VERIFY=true", "VAULT_CACERT=ca",
 	}
-	if diff := cmp.Diff(want, c.overlay()); diff != "" {
+	if diff := cmp.Diff(want, stores.Environ(&c.Consul, &c.Vault)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -57,7 +59,7 @@ func TestOverlayAlways(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := c.overlay(), []string{"CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true"}; !slices.Equal(got, want) {
+	if got, want := stores.Environ(&c.Consul, &c.Vault), []string{"CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true"}; !slices.Equal(got, want) {
 		t.Errorf("overlay() = %q, want %q", got, want)
 	}
 }

@@ -92,9 +92,9 @@ func FuzzWait(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		low, high, err := parseWait(s)
-		if err == nil && (low < 0 || high < low) {
-			t.Fatalf("parseWait(%q) = %v, %v", s, low, high)
+		var w Wait
+		if err := w.parse(s); err == nil && (w.Min < 0 || w.Max < w.Min) {
+			t.Fatalf("parse(%q): %+v", s, w)
 		}
 	})
 }

@@ -38,30 +38,19 @@ func loadFile(path string, decode func(name, text string) error) error {
 // begins with two dots: Kubernetes puts the files of a volume in such a one and
 // links each of them from outside (COMPAT Q10).
 func loadDirectory(dir string, decode func(name, text string) error) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("failed listing dir: %s: %w", dir, err)
-	}
-	for _, entry := range entries {
-		path := filepath.Join(dir, entry.Name())
+	return fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
+		path := filepath.Join(dir, filepath.FromSlash(name))
 		switch {
+		case err != nil:
+			return fmt.Errorf("failed listing dir: %s: %w", path, err)
 		case entry.IsDir() && strings.HasPrefix(entry.Name(), ".."):
-			continue
+			return fs.SkipDir
 		case entry.IsDir():
-			err = loadDirectory(path, decode)
-		case entry.Type()&fs.ModeSymlink != 0 && isDirectory(path):
-			continue
-		default:
-			err = loadFile(path, decode)
+			return nil
 		}
-		if err != nil {
-			return err
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return nil // it is a link
 		}
-	}
-	return nil
-}
-
-func isDirectory(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
+		return loadFile(path, decode)
+	})
 }

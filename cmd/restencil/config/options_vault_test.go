@@ -68,7 +68,7 @@ func TestVaultToken(t *testing.T) {
 		{name: "Kubernetes", file: `k8s_auth_role_name = "r"`, want: vault.Token{Login: kubernetes, Renew: true}},
 		{
 			name: "AppRole", file: `approle { mount = "auth/m" role_id = "r" role_id_file = "" secret_id = "s" }`, env: []string{"VAULT_TOKEN=env"},
-			want: vault.Token{Login: vault.Login{Method: vault.AppRole, Mount: "m", RoleID: "r", SecretID: "s"}, Renew: true},
+			want: vault.Token{Login: vault.Login{Method: vault.AppRole, Mount: "auth/m", RoleID: "r", SecretID: "s"}, Renew: true},
 		},
 		{
 			name: "AppRole by files", file: `approle { role_id_file = "r" secret_id_file = "s" secret_id_wrapped = true } renew_token = false`,
@@ -80,7 +80,7 @@ func TestVaultToken(t *testing.T) {
 		},
 		{
 			name: "JWT by a file", file: `jwt { role = "r" token_file = "f" mount = "m/" }`,
-			want: vault.Token{Login: vault.Login{Method: vault.JWT, Mount: "m", Role: "r", JWTFile: "f"}, Renew: true},
+			want: vault.Token{Login: vault.Login{Method: vault.JWT, Mount: "m/", Role: "r", JWTFile: "f"}, Renew: true},
 		},
 		{
 			name: "a certificate", file: `cert_login {} ssl { cert = "c" }`,

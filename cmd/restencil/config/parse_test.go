@@ -131,13 +131,13 @@ func changed(c *Config) string {
 	for i := range c.Bundles {
 		bundle := &c.Bundles[i]
 		fmt.Fprintf(&b, "bundle %s # %s\n", bundle.Name, bundle.At)
-		list(&b, "  ", bundle.instance().Settings, standard.addBundle("").Settings, &bundle.Written)
+		list(&b, "  ", bundle.instance().Settings, standardOf((*Bundle).instance), &bundle.Written)
 		listVerifies(&b, &bundle.Change)
 	}
 	for i := range c.Templates {
 		t := &c.Templates[i]
 		fmt.Fprintf(&b, "template # %s\n", t.At)
-		list(&b, "  ", t.instance().Settings, standard.addTemplate("").Settings, &t.Written)
+		list(&b, "  ", t.instance().Settings, standardOf((*Template).instance), &t.Written)
 		listVerifies(&b, &t.Change)
 	}
 	return b.String()
@@ -147,7 +147,7 @@ func listVerifies(b *strings.Builder, c *Change) {
 	for i := range c.Verify {
 		v := &c.Verify[i]
 		fmt.Fprintf(b, "  verify # %s\n", v.At)
-		list(b, "    ", v.instance().Settings, new(Change).addVerify("").Settings, &v.Written)
+		list(b, "    ", v.instance().Settings, standardOf((*Verify).instance), &v.Written)
 	}
 }
 
@@ -167,4 +167,11 @@ func list(b *strings.Builder, prefix string, settings, standard []setting.Settin
 		}
 		b.WriteString("\n")
 	}
+}
+
+// standardOf returns the settings of a block that may stand several times, at
+// their defaults.
+func standardOf[T any](instance func(*T) setting.Instance) []setting.Setting {
+	var list []T
+	return instance(setting.Add(&list, instance)).Settings
 }

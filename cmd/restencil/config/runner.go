@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"restencil/cmd/restencil/config/setting"
+	"restencil/cmd/restencil/config/stores"
 	"restencil/runner"
 	"restencil/runner/format"
 	"restencil/watch"
@@ -32,7 +34,7 @@ func (c *Config) Runner() (runner.Options, error) {
 	}
 	for i := range c.Bundles {
 		b := &c.Bundles[i]
-		bundle := c.runnerBundle(b.Name, &b.Change, c.verifiesOf(b))
+		bundle := c.runnerBundle(b.Name, &b.Change, c.verifies(b))
 		bundle.Check = c.runnerCommand(b.Check, b.CheckTimeout, b.Exec.Env)
 		bundle.MinInterval, bundle.Retry = b.MinInterval, b.Retry
 		opts.Bundles = append(opts.Bundles, bundle)
@@ -52,7 +54,7 @@ func (c *Config) Runner() (runner.Options, error) {
 // attempts returns how often a failed query of a store is tried again, as
 // runner.Options.Attempts has it. A daemon has no bound but where one is
 // written; with Once the default counts too.
-func (c *Config) attempts(store string, r Retry) int {
+func (c *Config) attempts(store string, r stores.Retry) int {
 	switch {
 	case !r.Enabled:
 		return -1
@@ -123,7 +125,7 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 }
 
 func (c *Config) runnerCommand(args []string, timeout time.Duration, env Env) runner.Command {
-	if emptyCommand(args) {
+	if !setting.IsCommand(args) {
 		return runner.Command{}
 	}
 	return runner.Command{Args: args, Timeout: timeout, Env: c.environmentOf(env)}
@@ -144,7 +146,7 @@ func (c *Config) runnerWait(wait Wait) runner.Wait {
 // runnerChild returns the program to run beside the templates, nil for none.
 func (c *Config) runnerChild() *runner.Child {
 	e := c.Exec
-	if emptyCommand(e.Command) {
+	if !setting.IsCommand(e.Command) {
 		return nil
 	}
 	return &runner.Child{

@@ -14,7 +14,7 @@ import (
 func TestSettings(t *testing.T) {
 	keys, flags := make(map[string]bool), make(map[string]bool)
 	for _, s := range setting.All(newConfig(nil).settings()) {
-		if s.Key == "" && s.Flag == "" {
+		if s.Key == "" && s.Flag == "" && s.Env == "" {
 			t.Errorf("a setting with the help %q has no name", s.Help)
 		}
 		if s.Key != "" && s.Sets[0] == s.Key {
@@ -56,7 +56,7 @@ func TestKeysAreAllTested(t *testing.T) {
 		text += readFile(t, "testdata/vault_"+login+".txtar")
 	}
 	c := newConfig(nil)
-	settings := slices.Concat(c.settings(), c.addTemplate("").Settings, c.addBundle("").Settings, new(Change).addVerify("").Settings)
+	settings := slices.Concat(c.settings(), new(Template).instance().Settings, new(Bundle).instance().Settings, new(Verify).instance().Settings)
 	for _, s := range setting.All(settings) {
 		name := s.Key[strings.LastIndexByte(s.Key, '.')+1:]
 		skipped := s.Deprecated != "" || s.Sets == nil || s.Sets[0] != s.Key || slices.Contains([]string{"once", "parseonly", "vault_agent_token_file"}, name)

@@ -53,7 +53,7 @@ type File struct {
 	Backup      bool
 }
 
-// templateSettings are those of the command line that are about templates.
+// templateSettings are those of the whole that are about templates.
 func (c *Config) templateSettings() []setting.Setting {
 	d := &c.Defaults
 	return setting.In("Templates and output", []setting.Setting{
@@ -71,21 +71,6 @@ func (c *Config) templateSettings() []setting.Setting {
 			Help: "The mode of files that hold secrets of Vault, where their template says none; otherwise it is that of any file."},
 		d.Wait.setting("wait"),
 	}...)
-}
-
-func (c *Config) addTemplate(string) setting.Instance {
-	c.Templates = append(c.Templates, Template{})
-	i := c.Templates[len(c.Templates)-1].instance()
-	setting.Init(i.Settings)
-	return i
-}
-
-func (c *Config) templates() []setting.Instance {
-	var all []setting.Instance
-	for i := range c.Templates {
-		all = append(all, c.Templates[i].instance())
-	}
-	return all
 }
 
 func (t *Template) instance() setting.Instance {
@@ -134,7 +119,7 @@ func (t *Template) isBundle() bool {
 	if t.Bundle != "" || t.Destination == "" {
 		return false
 	}
-	return len(t.Verify) > 0 || t.Format != "" || !emptyCommand(t.Check) ||
+	return len(t.Verify) > 0 || t.Format != "" || setting.IsCommand(t.Check) ||
 		t.IsSet("rollback") || t.IsSet("exit_on_failure") || t.IsSet("guard")
 }
 
@@ -147,11 +132,14 @@ func (c *Config) finishTemplate(t *Template) {
 	if !t.IsSet("group") && t.IsSet("gid") {
 		t.Group = strconv.Itoa(t.GID)
 	}
-	if at := c.Origin("template_error_fatal"); c.IsSet("template_error_fatal") && (!t.IsSet("error_fatal") || fromCommandLine(at)) {
+	if at := c.Origin("template_error_fatal"); c.IsSet("template_error_fatal") && (!t.IsSet("error_fatal") || at.FromCommandLine()) {
 		t.ErrorFatal = c.Defaults.ErrorFatal
 		t.Set(at, "error_fatal")
 	}
-	t.finish(&t.Written, c.State, len(t.Verify) > 0)
+	t.finish(&t.Written, t.Command, len(t.Verify) > 0, c)
+	if t.IsSet("wait.min") && c.bundle(t.Bundle) != nil {
+		c.warn(t.Origin("wait.min"), fmt.Sprintf("wait has no effect here: that of bundle %q counts", t.Bundle), "")
+	}
 }
 
 // warnSharedDestinations tells of templates that overwrite each other.
@@ -202,8 +190,7 @@ func (c *Config) templateFlag(s string) error {
 	if err != nil {
 		return err
 	}
-	c.addTemplate("")
-	t := &c.Templates[len(c.Templates)-1]
+	t := setting.Add(&c.Templates, (*Template).instance)
 	t.At = setting.Origin{Flag: "-template " + s}
 	t.Source = words[0]
 	t.Set(t.At, "source")

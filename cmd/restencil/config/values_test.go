@@ -48,15 +48,16 @@ func TestParseWait(t *testing.T) {
 		{"2s:1s", 0, 0, "wait: min must be less than max"},
 		{"1s:2s:3s", 0, 0, "wait: invalid format"},
 	} {
-		low, high, err := parseWait(c.text)
+		var w Wait
+		err := w.parse(c.text)
 		if c.err != "" {
 			if err == nil || err.Error() != c.err {
-				t.Errorf("parseWait(%q): error %v, want %q", c.text, err, c.err)
+				t.Errorf("parse(%q): error %v, want %q", c.text, err, c.err)
 			}
 			continue
 		}
-		if err != nil || low != c.low || high != c.high {
-			t.Errorf("parseWait(%q) = %v, %v, %v", c.text, low, high, err)
+		if err != nil || w.Min != c.low || w.Max != c.high {
+			t.Errorf("parse(%q) = %v, %v, %v", c.text, w.Min, w.Max, err)
 		}
 	}
 }

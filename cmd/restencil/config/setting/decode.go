@@ -41,8 +41,7 @@ type scope struct {
 	settings []Setting // that can stand in it
 	written  *Written  // of the file, or of the instance that the block is in
 	key      string    // of the block, with a dot after it; "" for the file or the instance itself
-	instance string    // the key of the instance that the block is in; "" where it is in none
-	labelled bool      // the instance
+	instance Setting   // that the block is in, of those that may stand several times
 }
 
 func (d *decoder) problem(at hcl.Range, message, hint string) {
@@ -69,12 +68,23 @@ func (d *decoder) block(fields []hcl1.Field, in scope) {
 			d.repeated(f, *s)
 			continue
 		}
-		if later := slices.IndexFunc(fields[i+1:], func(g hcl1.Field) bool { return in.find(g) == s && !s.adds(f, g) }); later >= 0 {
-			d.warn(f.Range, f.Name+" has no effect here", "it is written again at "+hcl1.PositionOf(fields[i+1+later].Range).String())
+		later := fields[i+1:]
+		again := slices.IndexFunc(later, func(g hcl1.Field) bool { return in.find(g) == s })
+		if again >= 0 && !s.adds(f, later[again]) {
+			d.warn(f.Range, f.Name+" has no effect here", "it is written again at "+hcl1.PositionOf(later[again].Range).String())
 			continue
 		}
 		d.field(f, *s, in)
 	}
+}
+
+// adds reports whether two values in one file add up: lists do, where they do
+// over files.
+func (s Setting) adds(a, b hcl1.Field) bool {
+	_, list := s.To.(*[]string)
+	_, one := a.Value.List()
+	_, two := b.Value.List()
+	return list && one && two
 }
 
 // spread makes one field each of the elements of a list of blocks, which is how
@@ -114,14 +124,6 @@ func (in scope) find(f hcl1.Field) *Setting {
 	return nil
 }
 
-// adds reports whether two values of one file add up.
-func (s Setting) adds(a, b hcl1.Field) bool {
-	_, isList := s.To.(*[]string)
-	_, both := a.Value.List()
-	_, also := b.Value.List()
-	return isList && both && also
-}
-
 // field takes a setting or a block.
 func (d *decoder) field(f hcl1.Field, s Setting, in scope) {
 	inner, isBlock := f.Value.Block()
@@ -158,71 +160,65 @@ func (d *decoder) set(f hcl1.Field, s Setting, in scope) {
 	}
 }
 
-// repeated takes one block of those that may stand several times.
+// repeated takes a block of those that may stand several times. Those with a
+// label stand by their names in one without, because that is what a label
+// becomes.
 func (d *decoder) repeated(f hcl1.Field, s Setting) {
-	blocks := []hcl1.Field{f}
-	if s.Each.Labelled {
-		blocks = d.labels(f, s)
+	form := fmt.Sprintf("write %s { … }", s.Key)
+	if !s.Each.Labelled {
+		if _, isBlock := f.Value.Block(); !isBlock && s.Each.Short == "" {
+			d.problem(f.Value.Range, fmt.Sprintf("expected a %s block, found %v", s.Key, f.Value), form)
+			return
+		}
+		d.instance(f, s)
+		return
 	}
-	for _, b := range blocks {
-		fields, isBlock := b.Value.Block()
-		if !isBlock && s.Each.Short == "" {
-			d.problem(b.Value.Range, fmt.Sprintf("expected a %s block, found %v", s.Key, b.Value), s.form())
-			continue
+	form = fmt.Sprintf(`write %s "NAME" { … }`, s.Key)
+	named, isBlock := f.Value.Block()
+	switch {
+	case !isBlock:
+		d.problem(f.Value.Range, fmt.Sprintf("expected a %s block, found %v", s.Key, f.Value), form)
+	case len(named) == 0 || slices.ContainsFunc(named, func(n hcl1.Field) bool { return n.Value.Blocks() == nil }):
+		d.problem(f.Range, fmt.Sprintf("a %s needs a name", s.Key), form)
+	default:
+		for _, n := range named {
+			for _, block := range n.Value.Blocks() {
+				d.instance(hcl1.Field{Name: n.Name, Range: n.Range, Value: block}, s)
+			}
 		}
-		made := s.Each.New(b.Name)
-		made.Written.At = origin(b.Range)
-		in := scope{settings: made.Settings, written: made.Written, instance: s.Key, labelled: s.Each.Labelled}
-		if !isBlock {
-			fields = nil
-			d.set(b, *in.find(hcl1.Field{Name: s.Each.Short}), in)
-		}
+	}
+}
+
+// instance takes one block of those that may stand several times, or the value
+// in its place.
+func (d *decoder) instance(f hcl1.Field, s Setting) {
+	made := s.Each.add()
+	made.Written.At = origin(f.Range)
+	if made.Label != nil {
+		*made.Label = f.Name
+	}
+	in := scope{settings: made.Settings, written: made.Written, instance: s}
+	if fields, isBlock := f.Value.Block(); isBlock {
 		d.block(fields, in)
+		return
 	}
-}
-
-// labels returns the blocks of one that has a label: those by their names that
-// stand in it, because that is what a label becomes.
-func (d *decoder) labels(f hcl1.Field, s Setting) []hcl1.Field {
-	named, ok := f.Value.Block()
-	if !ok {
-		d.problem(f.Value.Range, fmt.Sprintf("expected a %s block, found %v", s.Key, f.Value), s.form())
-		return nil
-	}
-	var blocks []hcl1.Field
-	for _, n := range named {
-		for _, block := range n.Value.Blocks() {
-			blocks = append(blocks, hcl1.Field{Name: n.Name, Range: n.Range, Value: block})
-		}
-	}
-	if len(named) == 0 || slices.ContainsFunc(named, func(n hcl1.Field) bool { return n.Value.Blocks() == nil }) {
-		d.problem(f.Range, fmt.Sprintf("a %s needs a name", s.Key), s.form())
-		return nil
-	}
-	return blocks
-}
-
-// form shows how a block that may stand several times is written.
-func (s Setting) form() string {
-	if s.Each.Labelled {
-		return fmt.Sprintf(`write %s "NAME" { … }`, s.Key)
-	}
-	return fmt.Sprintf("write %s { … }", s.Key)
+	d.set(f, *in.find(hcl1.Field{Name: s.Each.Short}), in)
 }
 
 // unknown complains of a key that does not exist.
 func (d *decoder) unknown(f hcl1.Field, in scope) {
-	place := strings.Trim(in.instance+"."+in.key, ".")
+	place := strings.Trim(in.instance.Key+"."+in.key, ".")
 	if place != "" {
 		place = " in " + place
 	}
 	var hint string
 	if meant := cmp.Or(in.elsewhere(f.Name), suggest.Nearest(f.Name, in.names())); meant != "" {
 		hint = "did you mean " + meant + "?"
-	} else if isBlock(f.Value) && in.labelled {
-		hint = fmt.Sprintf("a %s block has one label, its name", in.instance)
-	} else if isBlock(f.Value) && in.instance != "" {
-		hint = fmt.Sprintf("a %s block has no label", in.instance)
+	} else if each := in.instance.Each; each != nil && isBlock(f.Value) {
+		hint = fmt.Sprintf("a %s block has no label", in.instance.Key)
+		if each.Labelled {
+			hint = fmt.Sprintf("a %s block has one label, its name", in.instance.Key)
+		}
 	}
 	diagnostic := d.Diagnose(f.Range, fmt.Sprintf("unknown key %q%s", f.Name, place), hint)
 	if suggest.Nearest(f.Name, d.Secrets) != "" {

@@ -99,23 +99,23 @@ func Apply(given []Given, settings []Setting, written *Written) error {
 // variable counts as unset, and so does one that cannot be read, with a warning.
 func Fill(settings []Setting, written *Written, get func(name string) string) (warnings []string) {
 	for _, s := range All(settings) {
-		if s.Env == "" || written.IsSet(s.Key) {
+		if s.Env == "" || written.IsSet(s.Sets[0]) {
 			continue
 		}
 		for _, name := range strings.Fields(s.Env) {
-			name, invert := strings.CutPrefix(name, "!")
 			text := get(name)
 			if text == "" {
 				continue
 			}
-			if b, err := strconv.ParseBool(text); invert && err == nil {
-				text = strconv.FormatBool(!b)
+			err := s.value().Set(text)
+			if n := (*strconv.NumError)(nil); errors.As(err, &n) {
+				err = n.Err
 			}
-			if err := s.value().Set(text); err != nil {
-				warnings = append(warnings, fmt.Sprintf("environment variable %s is ignored: %s", name, Reason(err)))
+			if err != nil {
+				warnings = append(warnings, fmt.Sprintf("environment variable %s is ignored: %v", name, err))
 				continue
 			}
-			written.Set(Origin{Env: name}, s.Key)
+			written.Set(Origin{Env: name}, s.Sets...)
 			break
 		}
 	}

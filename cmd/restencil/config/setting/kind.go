@@ -1,7 +1,6 @@
 package setting
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -14,24 +13,19 @@ import (
 	"restencil/cmd/restencil/config/hcl1"
 )
 
-func text() kind[string] {
-	return kind[string]{
-		want:  "a string",
-		arg:   "<string>",
-		parse: func(s string) (string, error) { return s, nil },
-		read:  as[string],
-		show:  hcl1.Quote,
-	}
-}
-
-func boolean() kind[bool] {
-	return kind[bool]{want: "true or false", parse: strconv.ParseBool, read: as[bool], show: strconv.FormatBool}
+// A kind says how values of one type are written.
+type kind[T any] struct {
+	want string                    // for "expected …"
+	arg  string                    // what stands for a value in the help
+	flag func(string) (any, error) // what a file would have for the text of a flag; nil: a string
+	read func(any) (T, error)      // the Value of a node; errKind where it is of another kind
+	show func(T) string            // as a file would have it
 }
 
 // as returns a value that is of the type of its setting.
-func as[T any](n hcl1.Node) (T, error) {
-	v, ok := n.Value.(T)
-	return v, unless(ok)
+func as[T any](v any) (T, error) {
+	t, ok := v.(T)
+	return t, unless(ok)
 }
 
 // unless returns errKind where a value is not of the kind wanted.
@@ -42,22 +36,32 @@ func unless(ok bool) error {
 	return errKind
 }
 
+func text() kind[string] {
+	return kind[string]{want: "a string", arg: "<string>", read: as[string], show: hcl1.Quote}
+}
+
+func boolean() kind[bool] {
+	return kind[bool]{
+		want: "true or false",
+		flag: func(s string) (any, error) { return strconv.ParseBool(s) },
+		read: as[bool],
+		show: strconv.FormatBool,
+	}
+}
+
 func integer[T int | int64]() kind[T] {
 	return kind[T]{
 		want: "a whole number",
 		arg:  "<n>",
-		parse: func(s string) (T, error) {
-			i, err := strconv.ParseInt(s, 10, 32)
-			return T(i), err
-		},
-		read: readWhole[T],
+		flag: func(s string) (any, error) { return strconv.ParseInt(s, 10, 32) },
+		read: whole[T],
 		show: func(i T) string { return strconv.FormatInt(int64(i), 10) },
 	}
 }
 
-// readWhole returns a number without its fraction, as COMPAT's decoder does.
-func readWhole[T int | int64 | time.Duration](n hcl1.Node) (T, error) {
-	switch v := n.Value.(type) {
+// whole returns a number without its fraction, as COMPAT's decoder does.
+func whole[T int | int64 | time.Duration](v any) (T, error) {
+	switch v := v.(type) {
 	case int64:
 		return T(v), nil
 	case float64:
@@ -68,38 +72,54 @@ func readWhole[T int | int64 | time.Duration](n hcl1.Node) (T, error) {
 
 func number() kind[float64] {
 	return kind[float64]{
-		want:  "a number",
-		arg:   "<number>",
-		parse: func(s string) (float64, error) { return strconv.ParseFloat(s, 64) },
-		read:  readNumber,
-		show:  showNumber,
+		want: "a number",
+		arg:  "<number>",
+		flag: func(s string) (any, error) { return strconv.ParseFloat(s, 64) },
+		read: func(v any) (float64, error) {
+			if i, ok := v.(int64); ok {
+				return float64(i), nil
+			}
+			return as[float64](v)
+		},
+		show: func(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) },
 	}
 }
 
-func readNumber(n hcl1.Node) (float64, error) {
-	switch v := n.Value.(type) {
-	case int64:
-		return float64(v), nil
-	case float64:
-		return v, nil
+// share is a part of the whole, where 0 is shown as all of it: no limit either.
+func share() kind[float64] {
+	k := number()
+	read, show := k.read, k.show
+	k.want, k.arg, k.flag = `a part such as "50%" or 0.5`, "<part>", nil
+	k.read = func(v any) (float64, error) {
+		f, err := read(v)
+		if s, ok := v.(string); ok {
+			digits, percent := strings.CutSuffix(s, "%")
+			if f, err = strconv.ParseFloat(strings.TrimSpace(digits), 64); percent {
+				f /= 100
+			}
+		}
+		return f, unless(err == nil && f >= 0 && f <= 1)
 	}
-	return 0, errKind
+	k.show = func(f float64) string {
+		if f == 0 {
+			f = 1
+		}
+		return show(f)
+	}
+	return k
 }
-
-func showNumber(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
 
 // duration is a string like "1m30s" or, in a file, a whole number of
 // nanoseconds (COMPAT 2.2).
 func duration() kind[time.Duration] {
 	return kind[time.Duration]{
-		want:  `a duration such as "30s"`,
-		arg:   "<duration>",
-		parse: time.ParseDuration,
-		read: func(n hcl1.Node) (time.Duration, error) {
-			if s, ok := n.Value.(string); ok {
+		want: `a duration such as "30s"`,
+		arg:  "<duration>",
+		read: func(v any) (time.Duration, error) {
+			if s, ok := v.(string); ok {
 				return time.ParseDuration(s)
 			}
-			return readWhole[time.Duration](n)
+			return whole[time.Duration](v)
 		},
 		show: func(d time.Duration) string { return hcl1.Quote(ShortDuration(d)) },
 	}
@@ -119,45 +139,31 @@ func ShortDuration(d time.Duration) string {
 // mode is the permission bits of a file: a number as it is, or octal digits in
 // a string.
 func mode() kind[fs.FileMode] {
-	parse := func(s string) (fs.FileMode, error) {
-		m, err := strconv.ParseUint(s, 8, 12)
-		return fs.FileMode(m), Reason(err)
-	}
 	return kind[fs.FileMode]{
-		want:  "an octal file mode such as 0644",
-		arg:   "<mode>",
-		parse: parse,
-		read: func(n hcl1.Node) (fs.FileMode, error) {
-			if s, ok := n.Value.(string); ok {
-				m, err := parse(s)
-				return m, unless(err == nil)
+		want: "an octal file mode such as 0644",
+		arg:  "<mode>",
+		read: func(v any) (fs.FileMode, error) {
+			if s, ok := v.(string); ok {
+				m, err := strconv.ParseUint(s, 8, 12)
+				return fs.FileMode(m), unless(err == nil)
 			}
-			i, err := readWhole[int64](n)
-			if err == nil && (i < 0 || i > 1<<32-1) {
-				err = errKind
-			}
-			return fs.FileMode(i), err
+			i, err := whole[int64](v)
+			return fs.FileMode(i), unless(err == nil && i >= 0 && i < 1<<32)
 		},
 		show: func(m fs.FileMode) string { return fmt.Sprintf("0%o", uint32(m)) },
 	}
 }
 
-// Reason returns what strconv has to say, without its function and input.
-func Reason(err error) error {
-	var n *strconv.NumError
-	if errors.As(err, &n) {
-		return n.Err
-	}
-	return err
-}
-
 func signal() kind[os.Signal] {
 	return kind[os.Signal]{
-		want:  `the name of a signal such as "SIGTERM"`,
-		arg:   "<signal>",
-		parse: parseSignal,
-		read: func(n hcl1.Node) (os.Signal, error) {
-			s, err := as[string](n)
+		want: `the name of a signal such as "SIGTERM"`,
+		arg:  "<signal>",
+		flag: func(s string) (any, error) {
+			_, err := parseSignal(s) // in a file, "" is a signal
+			return s, err
+		},
+		read: func(v any) (os.Signal, error) {
+			s, err := as[string](v)
 			switch {
 			case err != nil:
 				return nil, err
@@ -175,54 +181,25 @@ func signal() kind[os.Signal] {
 	}
 }
 
-func share() kind[float64] {
-	const want = `a part such as "50%" or 0.5`
-	parse := func(s string) (float64, error) {
-		digits, percent := strings.CutSuffix(s, "%")
-		f, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
-		if percent {
-			f /= 100
-		}
-		if err != nil || !(f >= 0 && f <= 1) {
-			return 0, fmt.Errorf("expected %s, found %q", want, s)
-		}
-		return f, nil
-	}
-	return kind[float64]{
-		want:  want,
-		arg:   "<part>",
-		parse: parse,
-		read: func(n hcl1.Node) (float64, error) {
-			if s, ok := n.Value.(string); ok {
-				return parse(s)
-			}
-			f, err := readNumber(n)
-			if !(f >= 0 && f <= 1) {
-				err = errKind
-			}
-			return f, err
-		},
-		show: func(f float64) string {
-			if f == 0 {
-				f = 1 // all may be lost: no limit either
-			}
-			return showNumber(f)
-		},
-	}
-}
-
 // list is strings that add up over files and flags. In a file a string is
 // split at its commas (COMPAT 2.2); a flag adds one string as it is.
 func list() kind[[]string] {
 	return kind[[]string]{
-		want:  "a list of strings",
-		arg:   "<string>",
-		parse: func(s string) ([]string, error) { return []string{s}, nil },
-		read: func(n hcl1.Node) ([]string, error) {
-			if s, ok := n.Value.(string); ok {
+		want: "a list of strings",
+		arg:  "<string>",
+		flag: func(s string) (any, error) { return []hcl1.Node{{Value: s}}, nil },
+		read: func(v any) ([]string, error) {
+			if s, ok := v.(string); ok {
 				return splitList(s), nil
 			}
-			return readStrings(n)
+			items, err := as[[]hcl1.Node](v)
+			list := make([]string, len(items))
+			for i, item := range items {
+				if list[i], err = as[string](item.Value); err != nil {
+					return nil, &elementError{Node: item, want: "a list of strings"}
+				}
+			}
+			return list, err
 		},
 		show: func(list []string) string {
 			quoted := make([]string, len(list))
@@ -242,6 +219,20 @@ func splitList(s string) []string {
 	return strings.Split(s, ",")
 }
 
+// command is a list, but that a string may be a whole command line.
+func command() kind[[]string] {
+	k := list()
+	read := k.read
+	k.want, k.arg = `a command: a string, or a list such as ["program", "argument"]`, "<command>"
+	k.read = func(v any) ([]string, error) {
+		if s, ok := v.(string); ok {
+			return splitCommand(s), nil
+		}
+		return read(v)
+	}
+	return k
+}
+
 // splitCommand takes a string of a file as a command. consul-template splits
 // every one at its commas (COMPAT Q4). That gives a program to run only if
 // what stands before the first comma is one word; else the string is whole.
@@ -253,31 +244,13 @@ func splitCommand(s string) []string {
 	return parts
 }
 
-func readStrings(n hcl1.Node) ([]string, error) {
-	items, ok := n.List()
-	if !ok {
-		return nil, errKind
-	}
-	list := make([]string, len(items))
-	for i, item := range items {
-		if list[i], ok = item.Value.(string); !ok {
-			return nil, &elementError{Node: item, want: "a list of strings"}
-		}
-	}
-	return list, nil
-}
-
 // counts are whole numbers by name, as { web = 2 }.
 func counts() kind[map[string]int] {
 	return kind[map[string]int]{
-		want:  "numbers by name, such as { web = 2 }",
-		arg:   "<numbers>",
-		parse: func(string) (map[string]int, error) { return nil, errKind },
-		read: func(n hcl1.Node) (map[string]int, error) {
-			fields, ok := n.Block()
-			if !ok {
-				return nil, errKind
-			}
+		want: "numbers by name, such as { web = 2 }",
+		arg:  "<numbers>",
+		read: func(v any) (map[string]int, error) {
+			fields, err := as[[]hcl1.Field](v)
 			found := make(map[string]int, len(fields))
 			for _, f := range fields {
 				i, ok := f.Value.Value.(int64)
@@ -286,7 +259,7 @@ func counts() kind[map[string]int] {
 				}
 				found[f.Name] = int(i)
 			}
-			return found, nil
+			return found, err
 		},
 		show: func(m map[string]int) string {
 			var parts []string

@@ -63,10 +63,10 @@ func (p *printer) block(key string, settings []Setting, written *Written) {
 		if s.Each == nil {
 			continue
 		}
-		for _, i := range s.Each.All() {
+		for _, i := range s.Each.all() {
 			head := s.Key
-			if s.Each.Labelled {
-				head += " " + hcl1.Quote(i.Label)
+			if i.Label != nil {
+				head += " " + hcl1.Quote(*i.Label)
 			}
 			p.open(head + " { # " + i.Written.At.String())
 			p.block("", i.Settings, i.Written)
@@ -136,7 +136,7 @@ func (s Setting) help() string {
 		notes = append(notes, "default "+d)
 	}
 	if s.Env != "" {
-		notes = append(notes, "environment "+strings.Join(strings.Fields(strings.ReplaceAll(s.Env, "!", "")), ", "))
+		notes = append(notes, "environment "+strings.Join(strings.Fields(s.Env), ", "))
 	}
 	text := s.Help
 	if notes != nil {

@@ -46,30 +46,51 @@ type Setting struct {
 
 	Block    []Setting // what can stand in it
 	Optional bool      // the block is printed only where it is written, because an empty one means something
-	Each     *Repeated // the block may stand several times
+	Each     *Repeated // of a block that may stand several times, in place of Block
 }
 
 // Repeated is a block that may stand several times.
 type Repeated struct {
-	// New adds an instance and returns it. Label is "" unless Labelled.
-	New func(label string) Instance
-
-	// All returns the instances that there are.
-	All func() []Instance
-
 	// Labelled says that the block has one label, its name.
 	Labelled bool
 
 	// Short is the key of a setting in it whose value may stand in place of the
 	// whole block; "" where none may.
 	Short string
+
+	add func() Instance
+	all func() []Instance
 }
 
 // An Instance is one block of those that may stand several times.
 type Instance struct {
-	Label    string
+	Label    *string // where its label is kept, nil where it has none
 	Settings []Setting
 	Written  *Written
+}
+
+// Each returns the block whose instances are kept in a list; instance returns
+// the settings of one.
+func Each[T any](list *[]T, instance func(*T) Instance) *Repeated {
+	return &Repeated{
+		add: func() Instance { return instance(Add(list, instance)) },
+		all: func() []Instance {
+			var all []Instance
+			for i := range *list {
+				all = append(all, instance(&(*list)[i]))
+			}
+			return all
+		},
+	}
+}
+
+// Add adds an instance with every setting at its default.
+func Add[T any](list *[]T, instance func(*T) Instance) *T {
+	var zero T
+	*list = append(*list, zero)
+	added := &(*list)[len(*list)-1]
+	Init(instance(added).Settings)
+	return added
 }
 
 // In puts settings under a heading of the help.
@@ -145,6 +166,14 @@ type Origin struct {
 	Env           string // the environment variable, or ""
 }
 
+// LocalConfig is the variable that holds configuration text (COMPAT 1.8), and the
+// file name that its text goes by in messages.
+const LocalConfig = "CT_LOCAL_CONFIG"
+
+// FromCommandLine reports whether a value came from a flag or from LocalConfig,
+// which COMPAT 2.3 counts with them.
+func (o Origin) FromCommandLine() bool { return o.Flag != "" || o.File == LocalConfig }
+
 // String returns the flag, the variable or the place, "default" for none.
 func (o Origin) String() string {
 	switch {
@@ -156,6 +185,14 @@ func (o Origin) String() string {
 		return o.Position.String()
 	}
 	return "default"
+}
+
+// Wrong makes an error about what was written there.
+func (o Origin) Wrong(message, hint string) error {
+	if o.Flag != "" {
+		message = "flag " + o.Flag + ": " + message
+	}
+	return hcl1.Diagnostic{Position: o.Position, Message: message, Hint: hint}
 }
 
 // Written says where a block and the settings in it were written. It is embedded
@@ -189,3 +226,11 @@ func (w *Written) Set(at Origin, keys ...string) {
 
 // Unset takes back what Set noted.
 func (w *Written) Unset(key string) { delete(w.origins, key) }
+
+// Drop takes back the value of a setting that the environment gave.
+func (w *Written) Drop(key string, value *string) {
+	if w.Origin(key).Env != "" {
+		*value = ""
+		w.Unset(key)
+	}
+}

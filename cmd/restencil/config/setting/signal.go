@@ -2,9 +2,7 @@ package setting
 
 import (
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 )
@@ -14,35 +12,47 @@ import (
 // restarted (COMPAT Q11).
 const SignalNone = syscall.Signal(0)
 
-// parseSignal returns the signal of a full name, in any case.
-func parseSignal(name string) (os.Signal, error) {
-	if sig, ok := signals()[strings.ToUpper(name)]; ok {
-		return sig, nil
-	}
-	return nil, fmt.Errorf("invalid signal %q - valid signals are %q", name, signalNames())
-}
-
-// signalNames returns the names of all signals, in their order.
-func signalNames() []string { return slices.Sorted(maps.Keys(signals())) }
-
-// Signals returns all signals that the process may be sent and can act on.
-func Signals() []os.Signal {
-	var all []os.Signal
-	for name, sig := range signals() {
-		if name != "SIGKILL" && name != "SIGSTOP" && sig != SignalNone {
-			all = append(all, sig)
+// signalNames are the signals of COMPAT 1.6, in their order. SIGCHLD and SIGURG
+// are not among them: the first is how children are waited for, the second the
+// Go runtime's own.
+func signalNames() []string {
+	var names []string
+	for _, name := range strings.Fields("SIGABRT SIGALRM SIGBUS SIGCONT SIGFPE SIGHUP SIGILL SIGINT SIGIO SIGIOT SIGKILL SIGNULL SIGPIPE SIGPROF SIGQUIT SIGSEGV SIGSTOP SIGSYS SIGTERM SIGTRAP SIGTSTP SIGTTIN SIGTTOU SIGUSR1 SIGUSR2 SIGWINCH SIGXCPU SIGXFSZ") {
+		if name == "SIGNULL" || signalNumber(name) != SignalNone {
+			names = append(names, name)
 		}
 	}
-	return all
+	return names
+}
+
+// parseSignal returns the signal of a full name, in any case.
+func parseSignal(name string) (os.Signal, error) {
+	for _, known := range signalNames() {
+		if strings.EqualFold(name, known) {
+			return signalNumber(known), nil
+		}
+	}
+	return nil, fmt.Errorf("invalid signal %q - valid signals are %q", name, signalNames())
 }
 
 // signalName returns the name of a signal. Where two names stand for one signal
 // it is the first in the alphabet.
 func signalName(sig os.Signal) string {
 	for _, name := range signalNames() {
-		if signals()[name] == sig {
+		if signalNumber(name) == sig {
 			return name
 		}
 	}
 	return ""
+}
+
+// Signals returns all signals that the process may be sent and can act on.
+func Signals() []os.Signal {
+	var all []os.Signal
+	for _, name := range signalNames() {
+		if name != "SIGKILL" && name != "SIGSTOP" && name != "SIGNULL" {
+			all = append(all, signalNumber(name))
+		}
+	}
+	return all
 }

@@ -1,14 +1,11 @@
 package setting
 
-import (
-	"os"
-	"syscall"
-)
+import "syscall"
 
-// signals returns the signals of COMPAT 1.6.
-func signals() map[string]os.Signal {
-	return map[string]os.Signal{
-		"SIGNULL": SignalNone,
+// signalNumber returns the signal of a name, SignalNone where the system has
+// none of that name.
+func signalNumber(name string) syscall.Signal {
+	return map[string]syscall.Signal{
 		"SIGABRT": syscall.SIGABRT,
 		"SIGALRM": syscall.SIGALRM,
 		"SIGBUS":  syscall.SIGBUS,
@@ -22,5 +19,5 @@ func signals() map[string]os.Signal {
 		"SIGSEGV": syscall.SIGSEGV,
 		"SIGTERM": syscall.SIGTERM,
 		"SIGTRAP": syscall.SIGTRAP,
-	}
+	}[name]
 }

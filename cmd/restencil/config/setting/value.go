@@ -56,32 +56,25 @@ type bound[T any] struct {
 	check func(T) error      // what is wrong with a value; nil: nothing
 }
 
-// A kind says how values of one type are written.
-type kind[T any] struct {
-	want  string                     // for "expected …"
-	arg   string                     // what stands for a value in the help
-	parse func(string) (T, error)    // the text of a flag
-	read  func(hcl1.Node) (T, error) // a value of a file
-	show  func(T) string             // as a file would have it
-}
-
 func (b *bound[T]) Show() string { return b.show(*b.to) }
 func (b *bound[T]) Arg() string  { return b.arg }
 
 func (b *bound[T]) Set(text string) error {
-	v, err := b.parse(text)
-	return b.put(v, err)
+	n := hcl1.Node{Value: text}
+	if b.flag != nil {
+		var err error
+		if n.Value, err = b.flag(text); err != nil {
+			return err
+		}
+	}
+	return b.Decode(n)
 }
 
 func (b *bound[T]) Decode(n hcl1.Node) error {
-	v, err := b.read(n)
+	v, err := b.read(n.Value)
 	if errors.Is(err, errKind) {
 		err = fmt.Errorf("expected %s, found %v", b.want, n)
 	}
-	return b.put(v, err)
-}
-
-func (b *bound[T]) put(v T, err error) error {
 	if err == nil && b.check != nil {
 		err = b.check(v)
 	}
@@ -131,23 +124,22 @@ func AnyTrue(to *bool) Value {
 
 // Not is a bool that is the opposite of the variable.
 func Not(to *bool) Value {
-	k := boolean()
-	show := k.show
-	k.show = func(v bool) string { return show(!v) }
-	return &bound[bool]{kind: k, to: to, add: func(_, new bool) bool { return !new }}
+	b := &bound[bool]{kind: boolean(), to: to, add: func(_, new bool) bool { return !new }}
+	show := b.show
+	b.show = func(v bool) string { return show(!v) }
+	return b
 }
 
 // OneOf is one of a few words, of which "" goes without saying.
 func OneOf(arg string, to *string, words ...string) Value {
 	b := &bound[string]{kind: text(), to: to}
-	b.arg = arg
+	b.arg, b.want = arg, choice(words)
 	b.check = func(s string) error {
-		if slices.Contains(words, s) {
-			return nil
+		if !slices.Contains(words, s) {
+			return fmt.Errorf("expected %s, found %q", b.want, s)
 		}
-		return fmt.Errorf("expected %s, found %q", choice(words), s)
+		return nil
 	}
-	b.want = choice(words)
 	return b
 }
 
@@ -173,18 +165,10 @@ func Share(to *float64) Value {
 }
 
 // Command is a program and its arguments; a string is one element.
-func Command(to *[]string) Value {
-	k := list()
-	k.want = `a command: a string, or a list such as ["program", "argument"]`
-	k.arg = "<command>"
-	k.read = func(n hcl1.Node) ([]string, error) {
-		if s, ok := n.Value.(string); ok {
-			return splitCommand(s), nil
-		}
-		return readStrings(n)
-	}
-	return &bound[[]string]{kind: k, to: to}
-}
+func Command(to *[]string) Value { return &bound[[]string]{kind: command(), to: to} }
+
+// IsCommand reports whether there is something to run.
+func IsCommand(args []string) bool { return len(args) > 0 && args[0] != "" }
 
 // Union is a list to which a file adds what is not in it yet.
 func Union(to *[]string) Value {

@@ -1,4 +1,6 @@
-package config
+// Package stores is the configuration of how stores are reached: Consul, Vault
+// and Nomad, with what their blocks have in common.
+package stores
 
 import (
 	"time"
@@ -26,9 +28,8 @@ func (p flagPrefix) flag(name string) string {
 	return string(p) + name
 }
 
-// sslBlock is the block ssl of a store. The variables that it is filled from are
-// Vault's alone.
-func sslBlock(p flagPrefix, t *transport.TLS, enabled string, env map[string]string) setting.Setting {
+// ssl is the block ssl of a store. Its variables are Vault's alone.
+func ssl(p flagPrefix, t *transport.TLS, enabled string, env map[string]string) setting.Setting {
 	block := []setting.Setting{
 		{Key: "enabled", Flag: p.flag(""), To: &t.Enabled, Default: enabled,
 			Help: "Use TLS."},
@@ -55,13 +56,14 @@ func sslBlock(p flagPrefix, t *transport.TLS, enabled string, env map[string]str
 // finishTLS turns TLS on where anything about it was written.
 func finishTLS(t *transport.TLS, block string, w *setting.Written) {
 	if !w.IsSet(block + ".enabled") {
-		t.Enabled = w.IsSet(block+".verify") || t.Cert != "" || t.Key != "" || t.CACert != "" || t.CACertBytes != "" ||
-			t.CAPath != "" || t.ServerName != ""
+		other := *t
+		other.Enabled, other.SkipVerify = false, false
+		t.Enabled = w.IsSet(block+".verify") || other != transport.TLS{}
 	}
 }
 
-// transportBlock is the block transport of a store.
-func transportBlock(p flagPrefix, t *transport.Options) setting.Setting {
+// connections is the block transport of a store.
+func connections(p flagPrefix, t *transport.Options) setting.Setting {
 	return setting.Setting{Key: "transport", Block: []setting.Setting{
 		{Key: "dial_keep_alive", Flag: p.flag("-dial-keep-alive"), To: &t.DialKeepAlive,
 			Help: "The time between keep-alive probes."},
@@ -80,8 +82,8 @@ func transportBlock(p flagPrefix, t *transport.Options) setting.Setting {
 	}}
 }
 
-// retryBlock is the block retry of a store.
-func retryBlock(p flagPrefix, r *Retry, b *watch.Backoff) setting.Setting {
+// retry is the block retry of a store.
+func retry(p flagPrefix, r *Retry, b *watch.Backoff) setting.Setting {
 	return setting.Setting{Key: "retry", Block: []setting.Setting{
 		{Key: "enabled", Flag: p.flag(""), To: &r.Enabled, Default: "true",
 			Help: "Try again when the store fails."},
@@ -104,11 +106,17 @@ type Nomad struct {
 	AuthPassword string
 	TLS          transport.TLS
 	Transport    transport.Options
-	Retry        Retry
-	Backoff      watch.Backoff
+	Attempts     Retry
+	Retry        watch.Backoff
 }
 
-func (n *Nomad) settings() []setting.Setting {
+// NewNomad returns what Settings do not give by themselves.
+func NewNomad() Nomad {
+	return Nomad{Transport: transport.Defaults(), Retry: watch.Backoff{Base: 250 * time.Millisecond, Max: time.Minute}}
+}
+
+// Settings returns the block nomad.
+func (n *Nomad) Settings() []setting.Setting {
 	return []setting.Setting{{Key: "nomad", Block: []setting.Setting{
 		{Key: "address", To: &n.Address, Env: "NOMAD_ADDR"},
 		{Key: "enabled", To: &n.Enabled},
@@ -116,21 +124,14 @@ func (n *Nomad) settings() []setting.Setting {
 		{Key: "token", To: &n.Token, Env: "NOMAD_TOKEN", Secret: true},
 		{Key: "auth_username", To: &n.AuthUsername},
 		{Key: "auth_password", To: &n.AuthPassword, Secret: true},
-		sslBlock("", &n.TLS, "false", nil),
-		transportBlock("", &n.Transport),
-		retryBlock("", &n.Retry, &n.Backoff),
+		ssl("", &n.TLS, "false", nil),
+		connections("", &n.Transport),
+		retry("", &n.Attempts, &n.Retry),
 	}}}
 }
 
-// newNomad returns what the settings do not give by themselves.
-func newNomad() Nomad {
-	return Nomad{
-		Transport: transport.Defaults(),
-		Backoff:   watch.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
-	}
-}
-
-func (n *Nomad) finish(w *setting.Written) {
+// Finish gives values to what nobody wrote.
+func (n *Nomad) Finish(w *setting.Written) {
 	if !w.IsSet("nomad.enabled") {
 		n.Enabled = n.Address != ""
 	}

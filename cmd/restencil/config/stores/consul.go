@@ -1,4 +1,4 @@
-package config
+package stores
 
 import (
 	"errors"
@@ -23,17 +23,15 @@ type Consul struct {
 // Deduplicate is consul-template's de-duplication mode, which is read and has no
 // effect.
 type Deduplicate struct {
-	Enabled        bool
-	Prefix         string
-	TTL            time.Duration
-	MaxStale       time.Duration
-	BlockQueryWait time.Duration
+	Enabled                       bool
+	Prefix                        string
+	TTL, MaxStale, BlockQueryWait time.Duration
 }
 
-func (c *Consul) settings() []setting.Setting {
+// Settings returns the block consul, and what else is about Consul.
+func (c *Consul) Settings() []setting.Setting {
+	const group = "Consul: connections and retries"
 	d := &c.Deduplicate
-	transport, retry := transportBlock("consul-transport", &c.Transport), retryBlock("consul-retry", &c.Attempts, &c.Retry)
-	transport.Group, retry.Group = "Consul: connections and retries", "Consul: connections and retries"
 	return slices.Concat(
 		setting.In("Without a server", setting.Setting{Key: "local", Block: []setting.Setting{
 			{Key: "path", Flag: "local", Arg: "<path>", To: &c.Local,
@@ -41,7 +39,7 @@ func (c *Consul) settings() []setting.Setting {
 		}}),
 		setting.In("Consul", setting.Setting{
 			Key: "consul", To: &c.Address, Sets: []string{"consul.address"}, Deprecated: "consul { address = … }",
-			Block: []setting.Setting{
+			Block: slices.Concat([]setting.Setting{
 				{Key: "address", Flag: "consul-addr", Alias: []string{"consul"}, Arg: "<address>", To: &c.Address, Env: "CONSUL_HTTP_ADDR",
 					Help: "Where Consul is: host:port, http://…, https://… or unix://…; 127.0.0.1:8500 if not given."},
 				{Key: "namespace", To: &c.Namespace, Env: "CONSUL_NAMESPACE"},
@@ -59,12 +57,13 @@ func (c *Consul) settings() []setting.Setting {
 					{Key: "username", To: &c.Username},
 					{Key: "password", To: &c.Password, Secret: true},
 				}},
-				sslBlock("consul-ssl", &c.TLS, "false", nil),
-				transport,
-				retry,
-			},
+				ssl("consul-ssl", &c.TLS, "false", nil),
+			}, setting.In(group,
+				connections("consul-transport", &c.Transport),
+				retry("consul-retry", &c.Attempts, &c.Retry),
+			)),
 		}),
-		setting.In("Consul: connections and retries", []setting.Setting{
+		setting.In(group, []setting.Setting{
 			{Key: "max_stale", Flag: "max-stale", To: &c.MaxStale,
 				Help: "Take answers of any Consul server that are at most this old; 0 to ask the leader."},
 			{Key: "block_query_wait", To: &c.BlockQueryWait},
@@ -96,26 +95,28 @@ func (c *Consul) setAuth(text string) error {
 	return nil
 }
 
-func (c *Consul) finish(w *setting.Written) {
+// Finish gives values to what nobody wrote, and tells what is doubtful.
+func (c *Consul) Finish(w *setting.Written, warn func(at setting.Origin, message, hint string)) {
 	if !w.IsSet("consul.auth.enabled") {
 		c.Auth = c.Username != "" || c.Password != ""
 	}
 	finishTLS(&c.TLS, "consul.ssl", w)
-	if d := &c.Deduplicate; !w.IsSet("deduplicate.enabled") {
-		d.Enabled = w.IsSet("deduplicate.max_stale") && d.MaxStale != 0 ||
-			w.IsSet("deduplicate.ttl") && d.TTL != 0 ||
-			w.IsSet("deduplicate.block_query_wait") && d.BlockQueryWait != 0 ||
-			w.IsSet("deduplicate.prefix") && d.Prefix != ""
+	if !w.IsSet("deduplicate.enabled") {
+		c.Deduplicate.Enabled = w.IsSet("deduplicate")
+	}
+	if c.Deduplicate.Enabled {
+		warn(w.Origin("deduplicate"), "-dedup and the block deduplicate have no effect, and are not needed",
+			"each instance asks Consul by itself, at little cost to its servers")
 	}
 }
 
-// ConsulOptions returns how Consul is reached.
-func (c *Config) ConsulOptions() consul.Options {
-	o := c.Consul.Options
-	if !c.Consul.Auth {
+// Source returns how Consul is reached; once is whether it is for a single run.
+func (c *Consul) Source(once bool) consul.Options {
+	o := c.Options
+	if !c.Auth {
 		o.Username, o.Password = "", ""
 	}
-	if c.Once {
+	if once {
 		o.Unhurried = time.Second // most runs end before
 	}
 	return o

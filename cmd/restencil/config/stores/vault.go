@@ -1,0 +1,266 @@
+package stores
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"restencil/cmd/restencil/config/setting"
+	"restencil/watch/transport"
+	"restencil/watch/vault"
+)
+
+// Vault says how to reach Vault, and how to log in there.
+type Vault struct {
+	vault.Options
+	Enabled  bool
+	Attempts Retry
+
+	// At most one of the last three is written, and none of them beside a
+	// Token.Command.
+	Kubernetes, AppRole, JWT, Cert vault.Login
+
+	// RevokeOnExit is whether leases, and the token of a login, are given back
+	// at the end.
+	RevokeOnExit bool
+}
+
+// Settings returns the block vault.
+func (v *Vault) Settings() []setting.Setting {
+	return setting.In("Vault", setting.Setting{Key: "vault", Block: []setting.Setting{
+		{Key: "address", Flag: "vault-addr", Arg: "<address>", To: &v.Address, Env: "VAULT_ADDR",
+			Help: "Where Vault is, with its scheme; https://127.0.0.1:8200 if not given."},
+		{Key: "enabled", To: &v.Enabled},
+		{Key: "namespace", To: &v.Namespace, Env: "VAULT_NAMESPACE"},
+		{Key: "token", Flag: "vault-token", Arg: "<token>", To: &v.Token.Text, Env: "VAULT_TOKEN", Secret: true,
+			Help: "The token to use with Vault; the content of ~/.vault-token if not given."},
+		{Key: "vault_agent_token_file", Flag: "vault-agent-token-file", Arg: "<path>", To: &v.Token.File, WhenSet: true,
+			Help: "A file in which a Vault agent keeps the token."},
+		{Key: "renew_token", Flag: "vault-renew-token", To: &v.Token.Renew, Default: "true", Env: "VAULT_RENEW_TOKEN",
+			Help: "Renew the token before it ends."},
+		{Key: "unwrap_token", Flag: "vault-unwrap-token", To: &v.Token.Unwrap, Env: "VAULT_UNWRAP_TOKEN",
+			Help: "The token is a wrapped one, to be unwrapped first."},
+		{Key: "default_lease_duration", Flag: "vault-default-lease-duration", To: setting.AtLeast(0, &v.DefaultLease),
+			Help: "How long a secret without a lease is taken to be good for."},
+		{Key: "lease_renewal_threshold", To: &v.Threshold},
+		{Key: "client_user_agent", Flag: "vault-client-user-agent", To: &v.UserAgent,
+			Help: "The user agent to present to Vault."},
+		{Key: "k8s_auth_role_name", To: &v.Kubernetes.Role, Env: "VAULT_K8S_AUTH_ROLE_NAME"},
+		{Key: "k8s_service_account_token", To: &v.Kubernetes.JWT, Env: "VAULT_K8S_SERVICE_ACCOUNT_TOKEN", Secret: true},
+		{Key: "k8s_service_account_token_path", To: &v.Kubernetes.JWTFile, Env: "VAULT_K8S_SERVICE_ACCOUNT_TOKEN_PATH",
+			Default: "/run/secrets/kubernetes.io/serviceaccount/token"},
+		{Key: "k8s_service_mount_path", To: &v.Kubernetes.Mount, Env: "VAULT_K8S_SERVICE_MOUNT_PATH", Default: "kubernetes"},
+		{Key: "approle", Optional: true, Block: []setting.Setting{
+			{Key: "mount", To: &v.AppRole.Mount, Default: "approle"},
+			{Key: "role_id", To: &v.AppRole.RoleID},
+			{Key: "role_id_file", To: &v.AppRole.RoleIDFile},
+			{Key: "secret_id", To: &v.AppRole.SecretID, Secret: true},
+			{Key: "secret_id_file", To: &v.AppRole.SecretIDFile},
+			{Key: "secret_id_wrapped", To: &v.AppRole.SecretIDWrapped},
+		}},
+		{Key: "jwt", Optional: true, Block: []setting.Setting{
+			{Key: "mount", To: &v.JWT.Mount, Default: "jwt"},
+			{Key: "role", To: &v.JWT.Role},
+			{Key: "token", To: &v.JWT.JWT, Secret: true},
+			{Key: "token_file", To: &v.JWT.JWTFile},
+		}},
+		{Key: "cert_login", Optional: true, Block: []setting.Setting{
+			{Key: "mount", To: &v.Cert.Mount, Default: "cert"},
+			{Key: "role", To: &v.Cert.Role},
+		}},
+		{Key: "token_command", To: setting.Command(&v.Token.Command)},
+		{Key: "token_command_timeout", To: setting.AtLeast(1, &v.Token.CommandTimeout), Default: "30s"},
+		{Key: "revoke_on_exit", To: &v.RevokeOnExit},
+		{Key: "issue_every", To: setting.AtLeast(1, &v.IssueEvery)},
+		{Key: "issue_burst", To: setting.AtLeast(1, &v.IssueBurst)},
+		{Key: "max_requests", To: setting.AtLeast(1, &v.MaxRequests)},
+		ssl("vault-ssl", &v.TLS, "true", map[string]string{
+			"cert": "VAULT_CLIENT_CERT", "key": "VAULT_CLIENT_KEY",
+			"ca_cert": "VAULT_CACERT", "ca_cert_bytes": "VAULT_CACERT_BYTES", "ca_path": "VAULT_CAPATH",
+			"server_name": "VAULT_TLS_SERVER_NAME",
+		}),
+		{Env: "VAULT_SKIP_VERIFY", To: &v.TLS.SkipVerify, Sets: []string{"ssl.verify"}},
+		connections("vault-transport", &v.Transport),
+		retry("vault-retry", &v.Attempts, &v.Retry),
+	}})
+}
+
+// Finish finds the token. What is written wins over what is found, in this
+// order: the file of an agent, which the source reads; a login of ours; the
+// token that is written, then that of the environment; a login on Kubernetes;
+// the token that "vault login" left on this machine. But for the login of ours
+// and the last two, which are the other way round there, it is
+// consul-template's (COMPAT 2.5.8, 4.12.1).
+func (v *Vault) Finish(w *setting.Written, home string, warn func(at setting.Origin, message, hint string)) {
+	if !w.Origin("vault.ssl.enabled").FromCommandLine() {
+		// In consul-template a default of the command line hides this setting of
+		// the files. Whether TLS is spoken depends on the scheme of the address.
+		v.TLS.Enabled = true
+	}
+	ours := v.logins(w) != nil
+	if ours {
+		w.Drop("vault.token", &v.Token.Text)
+		w.Drop("vault.k8s_auth_role_name", &v.Kubernetes.Role)
+	}
+	loggedIn := ours || v.Kubernetes.Role != ""
+	if !loggedIn && v.Token.Text == "" && !w.IsSet("vault.vault_agent_token_file") && home != "" {
+		if content, err := os.ReadFile(filepath.Join(home, ".vault-token")); err == nil {
+			v.Token.Text = strings.TrimSpace(string(content))
+		}
+	}
+	if !w.IsSet("vault.renew_token") {
+		v.Token.Renew = v.Token.File == "" && (v.Token.Text != "" || loggedIn)
+	}
+	if !w.IsSet("vault.enabled") {
+		v.Enabled = v.Address != ""
+	}
+	if v.Threshold <= 0 || v.Threshold >= 1 {
+		// consul-template takes any number, and does no good with such a one.
+		v.Threshold = vault.DefaultOptions().Threshold
+		warn(w.Origin("vault.lease_renewal_threshold"), "lease_renewal_threshold is a share, more than 0 and less than 1: 0.9 is used", "")
+	}
+}
+
+// The keys of the ways to log in that are ours. The first three are blocks,
+// which count as written even where they are empty.
+const (
+	appRoleLogin = "vault.approle"
+	jwtLogin     = "vault.jwt"
+	certLogin    = "vault.cert_login"
+	tokenCommand = "vault.token_command"
+)
+
+// logins returns the keys of the ways to log in that are written, of those that
+// are ours.
+func (v *Vault) logins(w *setting.Written) []string {
+	var ways []string
+	for _, key := range []string{appRoleLogin, jwtLogin, certLogin} {
+		if w.IsSet(key) {
+			ways = append(ways, key)
+		}
+	}
+	if setting.IsCommand(v.Token.Command) {
+		ways = append(ways, tokenCommand)
+	}
+	return ways
+}
+
+// Source returns how Vault is reached, but for Notice. The agent's address wins
+// over one that was found in the environment (COMPAT 1.8); environ is that of the
+// command that prints the token.
+func (v *Vault) Source(w *setting.Written, agent string, environ []string) vault.Options {
+	o := v.Options
+	if w.Origin("vault.address").Env != "" {
+		o.Address = cmp.Or(agent, o.Address)
+	}
+	if !o.TLS.Enabled {
+		// Switched off with a flag, it is what Vault's own variables say (COMPAT
+		// 2.5.11).
+		o.TLS = transport.TLS{}
+	}
+	o.Token.CommandEnv = environ
+	if !setting.IsCommand(o.Token.Command) {
+		o.Token.Command, o.Token.CommandTimeout, o.Token.CommandEnv = nil, 0, nil
+	}
+	login := &o.Token.Login
+	switch ways := v.logins(w); {
+	case ways == nil && v.Kubernetes.Role != "" && v.Token.Text == "" && v.Token.File == "": // COMPAT 4.12.1
+		*login = v.Kubernetes
+		login.Method = vault.Kubernetes
+	case ways == nil:
+	case ways[0] == appRoleLogin:
+		*login = v.AppRole
+		login.Method = vault.AppRole
+	case ways[0] == jwtLogin:
+		*login = v.JWT
+		login.Method = vault.JWT
+	case ways[0] == certLogin:
+		*login = v.Cert
+		login.Method = vault.Cert
+	}
+	return o
+}
+
+// Check says what is wrong with how to log in: that there is a way to a token
+// besides, and what a login lacks, or has too much of.
+func (v *Vault) Check(w *setting.Written) []error {
+	ways := v.logins(w)
+	if ways == nil {
+		return nil
+	}
+	login, others := ways[0], ways[1:]
+	// Several of consul-template's ways to a token may be written (COMPAT 2.5.8),
+	// but none beside ours.
+	for key, value := range map[string]string{
+		"vault.token": v.Token.Text, "vault.vault_agent_token_file": v.Token.File, "vault.k8s_auth_role_name": v.Kubernetes.Role,
+	} {
+		if value != "" && w.IsSet(key) && w.Origin(key).Env == "" {
+			others = append(others, key)
+		}
+	}
+	slices.Sort(others)
+	var errs []error
+	for _, key := range others {
+		errs = append(errs, w.Origin(key).Wrong(key+": there is another way to a token already",
+			fmt.Sprintf("only one can be written; the other is %s, at %s", login, w.Origin(login))))
+	}
+	complain := func(message, hint string) {
+		errs = append(errs, w.Origin(login).Wrong(login+": "+message, hint))
+	}
+	either := func(name, text, file string, needed bool) {
+		if text != "" && file != "" {
+			complain(name+" and "+name+"_file are both written", "one of them is enough")
+		}
+		if needed && text == "" && file == "" {
+			complain(name+" is missing", "write "+name+" or "+name+"_file")
+		}
+	}
+	switch login {
+	case appRoleLogin:
+		either("role_id", v.AppRole.RoleID, v.AppRole.RoleIDFile, true)
+		either("secret_id", v.AppRole.SecretID, v.AppRole.SecretIDFile, v.AppRole.SecretIDWrapped)
+	case jwtLogin:
+		if v.JWT.Role == "" {
+			complain("role is missing", "write role")
+		}
+		either("token", v.JWT.JWT, v.JWT.JWTFile, true)
+	case certLogin:
+		if v.TLS.Cert == "" {
+			complain("there is no certificate to log in with", "write ssl { cert = … } beside it")
+		}
+	}
+	return errs
+}
+
+// Environ returns the variables that tell commands and templates how the stores
+// are reached.
+func Environ(c *Consul, v *Vault) []string {
+	var env []string
+	add := func(name, value string) {
+		if value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	add("CONSUL_HTTP_ADDR", c.Address)
+	if c.Auth {
+		add("CONSUL_HTTP_AUTH", c.Username+":"+c.Password)
+	}
+	add("CONSUL_HTTP_TOKEN", c.Token)
+	add("CONSUL_HTTP_TOKEN_FILE", c.TokenFile)
+	add("CONSUL_HTTP_SSL", fmt.Sprint(c.TLS.Enabled))
+	add("CONSUL_HTTP_SSL_VERIFY", fmt.Sprint(!c.TLS.SkipVerify))
+	add("VAULT_ADDR", v.Address)
+	if v.TLS.SkipVerify {
+		add("VAULT_SKIP_VERIFY", "true")
+	}
+	add("VAULT_CLIENT_CERT", v.TLS.Cert)
+	add("VAULT_CLIENT_KEY", v.TLS.Key)
+	add("VAULT_CAPATH", v.TLS.CAPath)
+	add("VAULT_CACERT", v.TLS.CACert)
+	add("VAULT_CACERT_BYTES", v.TLS.CACertBytes)
+	add("VAULT_TLS_SERVER_NAME", v.TLS.ServerName)
+	return env
+}
