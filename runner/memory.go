@@ -24,7 +24,9 @@ func (o Options) journal() *journal.Journal {
 }
 
 // owe notes, before files of these units change, that the commands of their
-// implicit bundles are owed.
+// implicit bundles are owed. A command that is owed already goes on to be owed
+// by the same debt, which costs no write to the disk: the files of a burst of
+// changes do not wait for one each.
 func (r *Runner) owe(due []*unit) {
 	j := r.opts.journal()
 	if j == nil {
@@ -41,7 +43,9 @@ func (r *Runner) owe(due []*unit) {
 		}
 	}
 	for _, b := range bundles {
-		b.debt = strconv.FormatInt(time.Now().UnixNano(), 36) // like no other
+		if b.debt == "" {
+			b.debt = strconv.FormatInt(time.Now().UnixNano(), 36) // like no other
+		}
 		r.complain(j.Owe(b.name, b.debt, files[b]))
 	}
 }

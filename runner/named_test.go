@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -523,6 +525,53 @@ func TestOwedReload(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBurstIsNotedOnce: while a command is owed already, changes of its files do
+// not wait for the journal. It is owed until it has run for the last of them.
+func TestBurstIsNotedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := t.TempDir()
+		j := openJournal(t, state)
+		defer j.Close()
+		c := &commands{take: map[string]time.Duration{"reload": 100 * time.Millisecond}}
+		g := newRigWith(t, Options{Journal: j, Templates: []Template{tmpl("one", `{{ key "x" }}`, "reload")}},
+			map[string]any{"x": 0}, func(r *Runner) {
+				r.run = func(_ context.Context, cmd Command) (string, error) { return c.run(cmd) }
+			})
+		defer g.stop()
+		sleep(time.Second)
+		before := stateLines(t, state)
+		for i := range 50 {
+			g.store.set("x", i+1)
+			sleep(10 * time.Millisecond)
+			g.holds("one", fmt.Sprint(i+1))
+			if st, err := j.State(filepath.Join(g.dir, "one")); err != nil || !st.Owed() {
+				t.Fatalf("after change %d: state %+v, error %v: want it owed", i+1, st, err)
+			}
+		}
+		sleep(time.Second)
+		if st, err := j.State(filepath.Join(g.dir, "one")); err != nil || st.Owed() {
+			t.Errorf("at the end: state %+v, error %v: want nothing owed", st, err)
+		}
+		if got := stateLines(t, state) - before; got != 2 {
+			t.Errorf("the burst was noted %d times, want 2: that it is owed, and that it is done", got)
+		}
+	})
+}
+
+// stateLines returns how many records are in a state directory with one bundle.
+func stateLines(t *testing.T, dir string) int {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "bundles", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("files %q, error %v: want one file", files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Count(text, []byte("\n"))
 }
 
 func TestRollbackByHand(t *testing.T) {

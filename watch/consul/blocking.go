@@ -25,7 +25,8 @@ const (
 
 // afterNews is the pause after a reply that brought news: what is done with it,
 // such as writing a file, goes first, and the next request does not compete.
-// What changes meanwhile is in the next reply.
+// What changes meanwhile is in the next reply. After a reply that took less than
+// this there is no pause: changes come fast, and the last of them must not wait.
 const afterNews = 2 * time.Millisecond
 
 // agentWait is how long an agent holds a blocking query that does not say.
@@ -247,7 +248,9 @@ func (k *keeper) answered(r reply, took time.Duration) {
 	case first && !k.to.awaits():
 		k.pause = max(afterNews, k.s.options.Unhurried)
 	case k.news:
-		k.pause = afterNews
+		if first || took >= afterNews {
+			k.pause = afterNews
+		}
 		runtime.Gosched() // whoever waits for the news goes on at once
 	case took < minRound:
 		k.pause = minRound - took + rand.N(roundJitter)
