@@ -3,9 +3,59 @@ package renderer
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"slices"
 )
+
+// Keep keeps, of the files that have Keep set, what Swap is to replace: before
+// anything has changed, where Swap would do it as it goes. Staged.Kept then
+// tells the name. The temporary names are on stable storage when Keep returns,
+// so that who notes them can find the files again after a crash. After an error
+// the files can only be discarded.
+func Keep(staged ...*Staged) error {
+	errs := make([]error, len(staged))
+	sideBySide(len(staged), syncs, func(i int) {
+		if s := staged[i]; s.file.Keep && s.temp != "" {
+			errs[i] = s.keep()
+		}
+	})
+	for _, err := range errs {
+		if err != nil {
+			return keepingFailed(err)
+		}
+	}
+	dirs := make(map[string]bool)
+	for _, s := range staged {
+		if s.looked {
+			dirs[s.dirs[0]] = true
+		}
+	}
+	for dir, err := range syncDirs(slices.Collect(maps.Keys(dirs))) {
+		if err != nil {
+			return fmt.Errorf("could not make the names in %s durable: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+func keepingFailed(err error) error {
+	return fmt.Errorf("failed keeping the old file: %w", err)
+}
+
+// keep notes what is at the destination; that may be nothing.
+func (s *Staged) keep() (err error) {
+	if s.looked {
+		return nil
+	}
+	s.kept, err = preserve(s.file.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	s.looked = err == nil
+	return err
+}
 
 // Restore undoes Swap, in reverse order: each destination has its former
 // bytes, mode and owner again, and a file that was not there is gone. Its

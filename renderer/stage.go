@@ -104,6 +104,18 @@ func (s *Staged) Path() string {
 	return s.file.Path
 }
 
+// Temp returns the path of the temporary file with the new content, and ""
+// where there is none: after Swap, or if the destination has the bytes already.
+func (s *Staged) Temp() string {
+	return s.temp
+}
+
+// Kept returns the path under which is kept what was at the destination, and ""
+// where it is not, or there was nothing.
+func (s *Staged) Kept() string {
+	return s.kept
+}
+
 // want returns the mode that the file is to have, and the owner asked for.
 func (s *Staged) want() attrs {
 	mode := s.file.Perm & modeBits
@@ -217,4 +229,17 @@ func makeDir(path string, perm fs.FileMode) error {
 
 func (s *Staged) warn(format string, args ...any) {
 	s.warnings = append(s.warnings, fmt.Errorf(format, args...))
+}
+
+// Discard removes what is left beside the destination: the staged content, or
+// after Swap what was kept of the old. It may be called at any time, and more
+// than once.
+func (s *Staged) Discard() {
+	for _, name := range []*string{&s.temp, &s.kept} {
+		if *name != "" {
+			os.Remove(*name)
+			*name = ""
+		}
+	}
+	s.state = finished
 }

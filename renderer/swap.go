@@ -8,13 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-
-	"restencil/renderer/atomicfile"
 )
-
-// syncs bounds how many directories are put on stable storage at a time: that
-// is waiting for the disk.
-const syncs = 32
 
 // A Result says what Swap has done to a file.
 type Result struct {
@@ -60,34 +54,27 @@ func Swap(staged ...*Staged) []Result {
 	return results
 }
 
+// SwapAll is Swap for files that belong together, with a destination each. It
+// stops at the first that fails, whose error it returns, too; Restore then puts
+// those back that are in place, and discards the others.
+func SwapAll(staged ...*Staged) ([]Result, error) {
+	results := make([]Result, len(staged))
+	for i, s := range staged {
+		if err := s.place(); err != nil {
+			results[i].Err = err
+			return results, err
+		}
+	}
+	makeDurable(staged)
+	for i, s := range staged {
+		results[i] = s.result()
+	}
+	return results, nil
+}
+
 // result says what has become of s, which is in place.
 func (s *Staged) result() Result {
 	return Result{Change: s.change, InPlace: s.inPlace, Warnings: s.warnings}
-}
-
-// Write makes the destination be as f says: Stage and Swap of one file. The
-// error is that of the Result, too.
-func Write(f File) (Result, error) {
-	s, err := Stage(f)
-	if err != nil {
-		return Result{Err: err}, err
-	}
-	r := Swap(s)[0]
-	s.Discard()
-	return r, r.Err
-}
-
-// Discard removes what is left beside the destination: the staged content, or
-// after Swap what was kept of the old. It may be called at any time, and more
-// than once.
-func (s *Staged) Discard() {
-	for _, name := range []*string{&s.temp, &s.kept} {
-		if *name != "" {
-			os.Remove(*name)
-			*name = ""
-		}
-	}
-	s.state = finished
 }
 
 // compareAgain stages anew what needed no new bytes when it was compared,
@@ -164,19 +151,6 @@ func (s *Staged) replace() error {
 	return nil
 }
 
-// keep notes what is at the destination; that may be nothing.
-func (s *Staged) keep() (err error) {
-	if s.looked {
-		return nil
-	}
-	s.kept, err = preserve(s.file.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	s.looked = err == nil
-	return err
-}
-
 // repair sets mode and owner of a destination that has the right bytes.
 func (s *Staged) repair() error {
 	err := setAttrs(s.file.Path, s.old.info, s.want())
@@ -222,52 +196,4 @@ func rename(from, to string) (mounted bool, err error) {
 		err = &fs.PathError{Op: linkErr.Op, Path: to, Err: linkErr.Err}
 	}
 	return false, err
-}
-
-// makeDurable puts the entries that were changed on stable storage, each
-// directory once. Elements that are nil are left out.
-func makeDurable(staged []*Staged) {
-	failed := syncDirs(changedDirs(staged))
-	for _, s := range staged {
-		for _, dir := range s.changedDirs() {
-			if err := failed[dir]; err != nil {
-				s.warn("could not make the change of %q durable: %w", s.file.Path, err)
-			}
-		}
-	}
-}
-
-func changedDirs(staged []*Staged) []string {
-	var dirs []string
-	known := make(map[string]bool)
-	for _, s := range staged {
-		for _, dir := range s.changedDirs() {
-			if !known[dir] {
-				known[dir] = true
-				dirs = append(dirs, dir)
-			}
-		}
-	}
-	return dirs
-}
-
-// changedDirs returns the directories whose entries Swap has changed.
-func (s *Staged) changedDirs() []string {
-	if s == nil || !s.moved {
-		return nil
-	}
-	return s.dirs
-}
-
-// syncDirs syncs directories side by side and returns what failed.
-func syncDirs(dirs []string) map[string]error {
-	errs := make([]error, len(dirs))
-	sideBySide(len(dirs), syncs, func(i int) { errs[i] = atomicfile.SyncDir(dirs[i]) })
-	failed := make(map[string]error)
-	for i, err := range errs {
-		if err != nil {
-			failed[dirs[i]] = err
-		}
-	}
-	return failed
 }

@@ -58,3 +58,15 @@ func stemOf(name string) (stem string, ok bool) {
 	}
 	return name[:strings.LastIndex(name, tempMark)+len(tempMark)], true
 }
+
+// IsTemp tells whether a file of this name is one of the temporary ones that
+// are made beside destinations.
+func IsTemp(path string) bool {
+	name := filepath.Base(path)
+	at := strings.LastIndex(name, tempMark)
+	return at > 0 && name[0] == '.' && isBase36(name[at+len(tempMark):])
+}
+
+func isBase36(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
+}

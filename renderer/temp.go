@@ -23,13 +23,10 @@ const (
 
 	// ownMode is the mode of a file that is nobody else's business.
 	ownMode = 0o600
-
-	// maxTries bounds the search for a name that is free.
-	maxTries = 100
 )
 
-// tempName returns a name beside path that no include pattern such as
-// conf.d/* matches, and that tells whose it is.
+// tempName returns a name beside path that nothing has: part of it is random. No
+// include pattern such as conf.d/* matches it, and it tells whose it is.
 func tempName(path string) string {
 	dir, base := filepath.Split(path)
 	return dir + tempStem(base) + strconv.FormatUint(rand.Uint64(), 36)
@@ -47,23 +44,12 @@ func tempStem(base string) string {
 	return "." + base + tempMark
 }
 
-// claim calls make with temporary names for path until one was free.
-func claim(path string, make func(name string) error) (name string, err error) {
-	for range maxTries {
-		name = tempName(path)
-		if err = make(name); !errors.Is(err, fs.ErrExist) {
-			break
-		}
-	}
-	return name, err
-}
-
 // fillTemp creates a file beside path with this mode, and has fill write it and
 // set its attributes. It is on stable storage then. Where that fails, nothing
 // stays behind.
 func fillTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name string, err error) {
-	name, err = claim(path, func(name string) error { return atomicfile.Create(name, mode, fill) })
-	if err != nil {
+	name = tempName(path)
+	if err := atomicfile.Create(name, mode, fill); err != nil {
 		return "", onBehalf(path, err)
 	}
 	return name, nil
@@ -73,14 +59,13 @@ func fillTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name st
 // replacement: a link, or a copy where there can be none (a mount point, a
 // file system without links, somebody else's file).
 func preserve(path string) (name string, err error) {
-	if target, err := os.Readlink(path); err == nil {
-		return claim(path, func(name string) error { return os.Symlink(target, name) })
+	name = tempName(path)
+	if target, linkErr := os.Readlink(path); linkErr == nil {
+		err = os.Symlink(target, name)
+	} else if os.Link(path, name) != nil {
+		name, err = copyTemp(path)
 	}
-	name, err = claim(path, func(name string) error { return os.Link(path, name) })
-	if err == nil {
-		return name, nil
-	}
-	return copyTemp(path)
+	return name, err
 }
 
 // copyTemp copies the file at path to a temporary name, as far as possible

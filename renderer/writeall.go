@@ -1,10 +1,13 @@
 package renderer
 
-import (
-	"path/filepath"
+import "path/filepath"
 
-	"golang.org/x/sync/errgroup"
-)
+// Write makes the destination be as f says. The error is that of the Result, too.
+// Keep has no effect.
+func Write(f File) (Result, error) {
+	r := WriteAll(1, f)[0]
+	return r, r.Err
+}
 
 // WriteAll is Write for many files, at most width of them at a time: each
 // directory is put on stable storage once. Of several files with one
@@ -37,23 +40,6 @@ func WriteAll(width int, files ...File) []Result {
 		}
 	}
 	return results
-}
-
-// sideBySide calls do(0) to do(n-1), at most width at a time.
-func sideBySide(n, width int, do func(int)) {
-	if n == 1 {
-		do(0)
-		return
-	}
-	var g errgroup.Group
-	g.SetLimit(width)
-	for i := range n {
-		g.Go(func() error {
-			do(i)
-			return nil
-		})
-	}
-	_ = g.Wait() // no function fails
 }
 
 // byDestination returns the indexes of files, those with one destination
