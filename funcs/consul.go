@@ -3,52 +3,54 @@ package funcs
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 
 	"restencil/watch"
 )
 
-// consulFuncs returns the functions that ask Consul (COMPAT 3.4). The types
-// that they return are part of the template language.
+// consul has the functions that ask Consul (COMPAT 3.4). The types that they
+// return are part of the template language.
+type consul struct{ env *Env }
+
 func (e *Env) consulFuncs() template.FuncMap {
+	c := consul{e}
 	return template.FuncMap{
-		"key":          e.key,
-		"keyExists":    e.keyExists,
-		"keyOrDefault": e.keyOrDefault,
-		"ls":           e.ls,
-		"safeLs":       e.safeLs,
-		"tree":         e.tree,
-		"safeTree":     e.safeTree,
+		"key":          c.key,
+		"keyExists":    c.keyExists,
+		"keyOrDefault": c.keyOrDefault,
+		"ls":           c.pairs(isChild, false),
+		"safeLs":       c.pairs(isChild, true),
+		"tree":         c.pairs(isLeaf, false),
+		"safeTree":     c.pairs(isLeaf, true),
 
-		"service":     e.service,
-		"connect":     e.connect,
-		"services":    e.services,
-		"node":        e.node,
-		"nodes":       e.nodes,
-		"datacenters": e.datacenters,
+		"service":     c.instances(watch.ServiceHealth),
+		"connect":     c.instances(watch.ConnectHealth),
+		"services":    c.services,
+		"node":        c.node,
+		"nodes":       c.nodes,
+		"datacenters": c.datacenters,
 
-		"partitions":       e.partitions,
-		"peerings":         e.peerings,
-		"exportedServices": e.exportedServices,
-		"importedServices": e.importedServices,
-		"caRoots":          e.caRoots,
-		"caLeaf":           e.caLeaf,
-
-		"sprig_sortAlpha": e.sprigSortAlpha, // sprig's own would sort answers
+		"partitions":       c.partitions,
+		"peerings":         c.peerings,
+		"exportedServices": c.exportedServices,
+		"importedServices": c.importedServices,
+		"caRoots":          c.caRoots,
+		"caLeaf":           c.caLeaf,
 	}
 }
 
 // key returns the value of a key that must exist.
-func (e *Env) key(arg string) (string, error) {
+func (c consul) key(arg string) (string, error) {
 	if arg == "" {
 		return "", nil
 	}
-	q, err := parseKV(watch.KVGet, arg)
+	q, err := parse(watch.KVGet, arg)
 	if err != nil {
 		return "", err
 	}
-	pair, err := askExisting[*watch.KeyPair](e, q)
+	pair, err := askExisting[*watch.KeyPair](c.env, q)
 	if pair == nil {
 		return "", err
 	}
@@ -56,15 +58,15 @@ func (e *Env) key(arg string) (string, error) {
 }
 
 // keyExists tells whether there is such a key, be its value empty.
-func (e *Env) keyExists(arg string) (bool, error) {
-	pair, err := e.pair(arg)
+func (c consul) keyExists(arg string) (bool, error) {
+	pair, err := c.pair(arg)
 	return pair != nil, err
 }
 
 // keyOrDefault returns the value of a key, or fallback where the key does not
 // exist or its value is empty.
-func (e *Env) keyOrDefault(arg, fallback string) (string, error) {
-	pair, err := e.pair(arg)
+func (c consul) keyOrDefault(arg, fallback string) (string, error) {
+	pair, err := c.pair(arg)
 	if err != nil {
 		return "", err
 	}
@@ -75,100 +77,71 @@ func (e *Env) keyOrDefault(arg, fallback string) (string, error) {
 }
 
 // pair returns a key, nil where it does not exist and for an empty argument.
-func (e *Env) pair(arg string) (*watch.KeyPair, error) {
+func (c consul) pair(arg string) (*watch.KeyPair, error) {
 	if arg == "" {
 		return nil, nil
 	}
-	q, err := parseKV(watch.KVGet, arg)
+	q, err := parse(watch.KVGet, arg)
 	if err != nil {
 		return nil, err
 	}
-	pair, _, err := ask[*watch.KeyPair](e, q)
+	pair, _, err := ask[*watch.KeyPair](c.env, q)
 	return pair, err
 }
 
-// The functions for prefixes differ in what they leave out, and in whether a
-// result that is empty will do.
-
-func (e *Env) ls(arg string) ([]*watch.KeyPair, error)       { return e.pairs(arg, isChild, false) }
-func (e *Env) safeLs(arg string) ([]*watch.KeyPair, error)   { return e.pairs(arg, isChild, true) }
-func (e *Env) tree(arg string) ([]*watch.KeyPair, error)     { return e.pairs(arg, isLeaf, false) }
-func (e *Env) safeTree(arg string) ([]*watch.KeyPair, error) { return e.pairs(arg, isLeaf, true) }
-
-func (e *Env) pairs(arg string, keep func(key string) bool, must bool) ([]*watch.KeyPair, error) {
-	if arg == "" {
-		return []*watch.KeyPair{}, nil
+// pairs returns a function that lists the keys below a prefix that are to be
+// kept. Where some must be there, an empty list will not do.
+func (c consul) pairs(keep func(key string) bool, must bool) func(arg string) ([]*watch.KeyPair, error) {
+	return func(arg string) ([]*watch.KeyPair, error) {
+		if arg == "" {
+			return []*watch.KeyPair{}, nil
+		}
+		q, err := parse(watch.KVList, arg)
+		if err != nil {
+			return nil, err
+		}
+		all, known, err := ask[[]*watch.KeyPair](c.env, q)
+		kept := make([]*watch.KeyPair, 0, len(all))
+		for _, pair := range all {
+			if keep(pair.Key) {
+				kept = append(kept, pair)
+			}
+		}
+		if known && must && len(kept) == 0 {
+			c.env.Ask.Incomplete(q)
+		}
+		return kept, err
 	}
-	q, err := parseKV(watch.KVList, arg)
-	if err != nil {
-		return nil, err
-	}
-	all, known, err := ask[[]*watch.KeyPair](e, q)
-	kept := keepPairs(all, keep)
-	if known && must && len(kept) == 0 {
-		e.Ask.Incomplete(q)
-	}
-	return kept, err
 }
 
 // isChild tells whether a relative key lies directly below the prefix.
-func isChild(key string) bool { return key != "" && strings.IndexByte(key, '/') < 0 }
+func isChild(key string) bool { return key != "" && !strings.Contains(key, "/") }
 
 // isLeaf tells whether a relative key is more than a marker of a folder.
-func isLeaf(key string) bool { return key != "" && key[len(key)-1] != '/' }
+func isLeaf(key string) bool { return key != "" && !strings.HasSuffix(key, "/") }
 
-// keepPairs returns the pairs whose keys are to be kept: all itself, unless it
-// is nil, where that is all of them. Lists can be long, and a template cannot
-// change one.
-func keepPairs(all []*watch.KeyPair, keep func(key string) bool) []*watch.KeyPair {
-	n := 0
-	for _, pair := range all {
-		if keep(pair.Key) {
-			n++
+// instances returns a function that lists the instances of a service: all, or
+// the Connect-capable ones.
+func (c consul) instances(kind watch.Kind) func(args ...string) ([]*watch.HealthService, error) {
+	return func(args ...string) ([]*watch.HealthService, error) {
+		if len(args) == 0 || args[0] == "" {
+			return []*watch.HealthService{}, nil
 		}
-	}
-	if n == len(all) && all != nil {
-		return all
-	}
-	kept := make([]*watch.KeyPair, 0, n)
-	for _, pair := range all {
-		if keep(pair.Key) {
-			kept = append(kept, pair)
+		q, err := parse(kind, strings.Join(args, "|"))
+		if err != nil {
+			return nil, err
 		}
+		return askList[*watch.HealthService](c.env, q)
 	}
-	return kept
-}
-
-// service returns the instances of a service.
-func (e *Env) service(args ...string) ([]*watch.HealthService, error) {
-	return e.instances(watch.ServiceHealth, args)
-}
-
-// connect returns the Connect-capable instances of a service.
-func (e *Env) connect(args ...string) ([]*watch.HealthService, error) {
-	return e.instances(watch.ConnectHealth, args)
-}
-
-func (e *Env) instances(kind watch.Kind, args []string) ([]*watch.HealthService, error) {
-	if len(args) == 0 || args[0] == "" {
-		return []*watch.HealthService{}, nil
-	}
-	q, err := parseService(kind, strings.Join(args, "|"))
-	if err != nil {
-		return nil, err
-	}
-	list, err := askList[*watch.HealthService](e, q)
-	e.lend(list)
-	return list, err
 }
 
 // services returns the names of all services. A catalog without any is nil.
-func (e *Env) services(args ...string) ([]*watch.CatalogSnippet, error) {
-	q, err := parseServices(strings.Join(args, ""))
+func (c consul) services(args ...string) ([]*watch.CatalogSnippet, error) {
+	q, err := parse(watch.ServiceList, strings.Join(args, ""))
 	if err != nil {
 		return nil, err
 	}
-	list, known, err := ask[[]*watch.CatalogSnippet](e, q)
+	list, known, err := ask[[]*watch.CatalogSnippet](c.env, q)
 	if !known {
 		list = []*watch.CatalogSnippet{}
 	}
@@ -177,12 +150,12 @@ func (e *Env) services(args ...string) ([]*watch.CatalogSnippet, error) {
 
 // node returns a *watch.CatalogNode, or an untyped nil as long as nothing is
 // known.
-func (e *Env) node(args ...string) (any, error) {
-	q, err := parseNode(strings.Join(args, ""))
+func (c consul) node(args ...string) (any, error) {
+	q, err := parse(watch.NodeServices, strings.Join(args, ""))
 	if err != nil {
 		return nil, err
 	}
-	node, known, err := ask[*watch.CatalogNode](e, q)
+	node, known, err := ask[*watch.CatalogNode](c.env, q)
 	switch {
 	case err != nil || !known:
 		return nil, err
@@ -193,78 +166,74 @@ func (e *Env) node(args ...string) (any, error) {
 }
 
 // nodes returns all nodes.
-func (e *Env) nodes(args ...string) ([]*watch.Node, error) {
-	q, err := parseNodes(strings.Join(args, ""))
+func (c consul) nodes(args ...string) ([]*watch.Node, error) {
+	q, err := parse(watch.NodeList, strings.Join(args, ""))
 	if err != nil {
 		return nil, err
 	}
-	return askList[*watch.Node](e, q)
+	return askList[*watch.Node](c.env, q)
 }
 
 // datacenters returns the names of the datacenters; with true, only of those
 // that answer.
-func (e *Env) datacenters(available ...bool) ([]string, error) {
+func (c consul) datacenters(available ...bool) ([]string, error) {
 	if len(available) > 1 {
 		return nil, fmt.Errorf("datacenters: wrong number of arguments, expected 0 or 1, but got %d", len(available))
 	}
 	q := watch.Query{Kind: watch.DatacenterList}
-	if len(available) == 1 && available[0] {
+	if slices.Contains(available, true) {
 		q.Filter = "available"
 	}
-	return askList[string](e, q)
+	return askList[string](c.env, q)
 }
 
 // partitions returns the admin partitions.
-func (e *Env) partitions() ([]*watch.Partition, error) {
-	return askList[*watch.Partition](e, watch.Query{Kind: watch.PartitionList})
+func (c consul) partitions() ([]*watch.Partition, error) {
+	return askList[*watch.Partition](c.env, watch.Query{Kind: watch.PartitionList})
 }
 
 // peerings returns the links to other clusters.
-func (e *Env) peerings(args ...string) ([]*watch.Peering, error) {
-	q, err := parsePeerings(strings.Join(args, ""))
+func (c consul) peerings(args ...string) ([]*watch.Peering, error) {
+	q, err := parse(watch.PeeringList, strings.Join(args, ""))
 	if err != nil {
 		return nil, err
 	}
-	list, err := askList[*watch.Peering](e, q)
-	e.lend(list)
-	return list, err
+	return askList[*watch.Peering](c.env, q)
 }
 
 // exportedServices returns what a partition exports; without an argument, the
 // agent's own.
-func (e *Env) exportedServices(partition ...string) ([]watch.ExportedService, error) {
+func (c consul) exportedServices(partition ...string) ([]watch.ExportedService, error) {
 	if len(partition) > 1 {
 		return nil, errors.New("exportedServices: wrong number of arguments, expected 0 or 1")
 	}
 	q := watch.Query{Kind: watch.ExportedServiceList, Name: strings.Join(partition, "")}
-	list, err := askList[watch.ExportedService](e, q)
-	e.lend(list)
-	return list, err
+	return askList[watch.ExportedService](c.env, q)
 }
 
 // importedServices returns what a partition imports.
-func (e *Env) importedServices(partition string) ([]watch.ImportedService, error) {
+func (c consul) importedServices(partition string) ([]watch.ImportedService, error) {
 	if partition == "" {
 		return nil, errors.New("importedServices: partition name is required")
 	}
 	q := watch.Query{Kind: watch.ImportedServiceList, Name: partition}
-	return askList[watch.ImportedService](e, q)
+	return askList[watch.ImportedService](c.env, q)
 }
 
 // caRoots returns the roots of Connect's certificate authority, nil as long as
 // nothing is known. It ignores its arguments.
-func (e *Env) caRoots(...string) ([]*watch.CARoot, error) {
-	roots, _, err := ask[[]*watch.CARoot](e, watch.Query{Kind: watch.CARootList})
+func (c consul) caRoots(...string) ([]*watch.CARoot, error) {
+	roots, _, err := ask[[]*watch.CARoot](c.env, watch.Query{Kind: watch.CARootList})
 	return roots, err
 }
 
 // caLeaf returns the *watch.LeafCert of a service, or an untyped nil as long as
 // nothing is known. It ignores all arguments but the first.
-func (e *Env) caLeaf(args ...string) (any, error) {
+func (c consul) caLeaf(args ...string) (any, error) {
 	if len(args) == 0 || args[0] == "" {
 		return nil, nil
 	}
-	leaf, known, err := ask[*watch.LeafCert](e, watch.Query{Kind: watch.CALeafCert, Name: args[0]})
+	leaf, known, err := ask[*watch.LeafCert](c.env, watch.Query{Kind: watch.CALeafCert, Name: args[0]})
 	if err != nil || !known {
 		return nil, err
 	}

@@ -162,15 +162,6 @@ func TestMesh(t *testing.T) {
 	})
 }
 
-// A long list goes to the template as it is; only what is left out costs.
-func TestPrefixesDoNotCopy(t *testing.T) {
-	all := pairsOf("", "a=1", "b=2")
-	e, _ := storeEnv(&fakeStore{data: map[string]any{"kv.list(x)": all}})
-	if got, _ := e.tree("x"); &got[0] != &all[0] {
-		t.Error("tree copied a list of which it keeps everything")
-	}
-}
-
 // Sorting in place must not reach what other templates see, and must still show
 // in a template's own lists.
 func TestSortAlphaLeavesAnswersAlone(t *testing.T) {

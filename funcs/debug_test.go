@@ -19,12 +19,3 @@ func TestSpew(t *testing.T) {
 		t.Errorf("printed %q\nwant    %q", got, want)
 	}
 }
-
-func TestSockaddr(t *testing.T) {
-	runPureTests(t, []pureTest{
-		{text: `{{ sockaddr "GetAllInterfaces" "|" "include \"flags\" \"loopback\"" "| include \"type\" \"IPv4\" | limit 1 | attr \"address\"" }}`, want: "127.0.0.1"},
-		{text: `{{ sockaddr "GetAllInterfaces | include \"name\" \"^no-such$\" | attr \"address\"" }}|`, want: "|"},
-		{text: `{{ sockaddr "Bogus" }}`, fail: `unable to parse template "{{ Bogus }}": template: sockaddr.Parse:1: function "Bogus" not defined`},
-		{text: `{{ sockaddr 1 }}`, fail: "expected string; found 1"},
-	})
-}

@@ -1,5 +1,5 @@
-// Package funcs holds every function that a template can call: the pure ones
-// in a file by subject, those that ask a store in a file by store.
+// Package funcs holds every function that a template can call: those that ask a
+// store in a file by store, and those of package pure.
 //
 // The functions of one template are made once, by [Map], around an [Env] of
 // that template; executing it again makes nothing anew. They do no I/O of
@@ -10,17 +10,16 @@ package funcs
 
 import (
 	"context"
+	"sync"
 	"text/template"
 	"time"
-
-	"golang.org/x/text/cases"
 
 	"restencil/watch"
 )
 
 // An Env is what the functions of one template stand on. The template owns it
-// and executes one at a time, so the functions need no lock. Fields are set
-// before Map, but for those that say otherwise.
+// and executes one at a time, so the functions need no lock. The fields are
+// set before Map, but for Template.
 type Env struct {
 	// Ask gives the answers of the stores. Required.
 	Ask Asker
@@ -32,13 +31,9 @@ type Env struct {
 	// Now is the clock of timestamp. Required.
 	Now func() time.Time
 
-	// Template is the template itself, for executeTemplate. Bind sets it after
+	// Template is the template itself, for executeTemplate. It is set after
 	// parsing, which needs the functions.
 	Template *template.Template
-
-	// Scratch is the scratchpad of the execution under way; a new one is
-	// set before each execution.
-	Scratch *Scratch
 
 	// Keepers are the files that keep the certificate that pkiCert gets: none
 	// where nothing keeps it.
@@ -55,19 +50,25 @@ type Env struct {
 	// Required.
 	Effects Effects
 
-	// Context ends what a function waits for (plugin). Like Scratch it may be
-	// set before each execution; nil never ends.
-	Context context.Context
-
-	kept kept
+	// Of the execution under way.
+	ctx     context.Context
+	cancel  context.CancelFunc
+	scratch *Scratch
+	loops   sync.WaitGroup // the counters of loop
+	depth   int            // of executeTemplate
 }
 
-// kept is what the pure functions keep between calls and executions.
-type kept struct {
-	regexps map[string]matcher
-	titler  *cases.Caser
-	loops   []*counter // of the execution under way
-	depth   depth      // of the execution under way
+// Begin starts an execution. What functions wait for ends with ctx.
+func (e *Env) Begin(ctx context.Context) {
+	e.ctx, e.cancel = context.WithCancel(ctx)
+	e.scratch = new(Scratch)
+}
+
+// Finish ends what an execution has left behind, such as a loop that was
+// broken off. It follows each Begin, also where the execution failed.
+func (e *Env) Finish() {
+	e.cancel()
+	e.loops.Wait()
 }
 
 // An Asker answers the functions' queries and takes note of them. It belongs
@@ -95,13 +96,4 @@ type Effects interface {
 	// Once returns what run returned the first time that it was called with
 	// this key, since the template was last rendered (plugin).
 	Once(key string, run func() (string, error)) (string, error)
-}
-
-// A File is what writeToFile asks for (COMPAT 3.10).
-type File struct {
-	Path        string
-	User, Group string // names or decimal ids; "" for the program's own
-	Perms       uint32
-	Append      bool // add to the file; otherwise replace it
-	Content     string
 }

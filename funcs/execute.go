@@ -4,90 +4,122 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"strings"
+	"reflect"
 	"text/template"
+
+	"restencil/funcs/pure"
 )
 
-// executeFuncs returns the function that renders a part of the template
-// (COMPAT 3.9).
-func (e *Env) executeFuncs() template.FuncMap {
-	return template.FuncMap{"executeTemplate": e.executeTemplate}
-}
+// maxDepth bounds how deep executeTemplate may be nested. Each level takes a
+// few kilobytes of a stack that Go limits to 1 GB.
+const maxDepth = 10_000
 
-// Bind makes t, which has been parsed with the functions of Map, the template
-// that e serves: executeTemplate finds its parts, and what could take more than
-// there is of time, memory or stack is held in check. Templates that call each
-// other without end, and values that are too large to print, come to an error,
-// not to the end of the process; and all ranges write something on each round,
-// be it nothing, so that a writer that fails ends them. It returns the functions
-// that t has been given for that. It is called once.
-func (e *Env) Bind(t *template.Template) template.FuncMap {
-	e.Template = t
-	added := e.limitNesting(t)
-	limitRanges(t)
-	maps.Copy(added, limitOutput(t))
-	t.Funcs(added)
-	return added
-}
-
-// Finish ends what an execution has left behind, such as a loop that was
-// broken off. It is called after each execution, failed ones too.
-func (e *Env) Finish() {
-	e.stopLoops()
-	e.kept.depth = depth{}
-}
+// maxText bounds what it may return, in bytes.
+const maxText = 64 << 20
 
 // executeTemplate renders the template of that name, with the given dot or
-// none, and returns the text.
+// none, and returns the text (COMPAT 3.9).
 func (e *Env) executeTemplate(name string, dot ...any) (string, error) {
-	var data any
-	switch len(dot) {
-	case 0:
-	case 1:
-		data = dot[0]
-	default:
+	if len(dot) > 1 {
 		return "", fmt.Errorf("executeTemplate: wrong number of arguments, expected 1 or 2, but got %d", len(dot)+1)
 	}
-	if err := e.enter(executionDepth); err != nil {
-		return "", err
+	if e.depth == maxDepth {
+		return "", errors.New("templates call each other without end")
 	}
-	defer e.leave(executionDepth)
-	b := partText{ctx: e.context()}
-	if err := e.Template.ExecuteTemplate(&b, name, data); err != nil {
-		return "", shorten(err)
+	e.depth++
+	defer func() { e.depth-- }()
+	var data any
+	if len(dot) == 1 {
+		data = dot[0]
 	}
-	return b.text.String(), nil
-}
-
-// A partText takes what executeTemplate renders, within maxResult and until
-// its context ends.
-type partText struct {
-	ctx  context.Context
-	text strings.Builder
-}
-
-// Write implements io.Writer.
-func (t *partText) Write(p []byte) (int, error) {
-	if t.ctx.Err() != nil {
-		return 0, context.Cause(t.ctx)
-	}
-	if err := fits("executeTemplate", 1, t.text.Len()+len(p)); err != nil {
-		return 0, err
-	}
-	return t.text.Write(p)
-}
-
-// shorten spares an error the account of every level that it has come through:
-// where it arose says all, and with each level it would grow.
-func shorten(err error) error {
-	var deep *nestingError
-	if errors.As(err, &deep) {
-		return deep
-	}
+	text := NewOutput(e.ctx, maxText, 0)
+	err := e.Template.ExecuteTemplate(text, name, data)
 	var inner template.ExecError
-	for at := err; errors.As(at, &inner); at = inner.Err {
+	if errors.As(err, &inner) {
+		// The error would grow with each level that it comes through. Where it
+		// arose says all.
+		for errors.As(inner.Err, &inner) {
+		}
 		err = inner
 	}
-	return err
+	return string(text.Bytes()), err
+}
+
+// An Output takes what is written until it is too large or a context ends.
+type Output struct {
+	ctx    context.Context
+	data   []byte
+	most   int // bytes
+	writes int
+	err    error // of the write that failed
+}
+
+// NewOutput returns an empty Output for most bytes, with room for size of them.
+func NewOutput(ctx context.Context, most, size int) *Output {
+	return &Output{ctx: ctx, most: most, data: make([]byte, 0, size)}
+}
+
+// Bytes returns what has been written.
+func (o *Output) Bytes() []byte { return o.data }
+
+// checkEvery is how many writes may go by before the context is looked at.
+const checkEvery = 256
+
+// Write implements io.Writer.
+func (o *Output) Write(p []byte) (int, error) {
+	if o.writes++; o.writes%checkEvery == 0 && o.ctx.Err() != nil {
+		o.err = context.Cause(o.ctx)
+	}
+	if len(o.data)+len(p) > o.most {
+		o.err = fmt.Errorf("the output is larger than %d bytes", o.most)
+	}
+	if o.err != nil {
+		return 0, o.err
+	}
+	o.data = append(o.data, p...)
+	return len(p), nil
+}
+
+// loop counts from the first number up to, and without, the second; from 0
+// where only one is given (COMPAT 3.9). The channel, which templates range over,
+// gives each number once. It is closed early when the execution ends.
+func (e *Env) loop(bounds ...any) (<-chan int64, error) {
+	if len(bounds) != 1 && len(bounds) != 2 {
+		return nil, fmt.Errorf("loop: wrong number of arguments, expected 1 or 2, but got %d", len(bounds))
+	}
+	var start, stop int64 // if there is one number, it comes to stop
+	for _, v := range bounds {
+		n, err := loopBound(v)
+		if err != nil {
+			return nil, err
+		}
+		start, stop = stop, n
+	}
+	numbers := make(chan int64) // without a buffer: templates can see its length
+	ctx := e.ctx
+	e.loops.Go(func() {
+		defer close(numbers)
+		for i := start; i < stop; i++ {
+			select {
+			case numbers <- i:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return numbers, nil
+}
+
+// loopBound reads an integer of any kind, or one in decimal digits.
+func loopBound(v any) (int64, error) {
+	switch r := reflect.ValueOf(v); {
+	case r.Kind() == reflect.String:
+		return pure.ParseInt(r.String())
+	case r.CanInt():
+		return r.Int(), nil
+	case r.CanUint():
+		return int64(r.Uint()), nil
+	default:
+		return 0, fmt.Errorf("loop: bad argument type: %T", v)
+	}
 }

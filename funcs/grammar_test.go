@@ -11,20 +11,20 @@ import (
 	"restencil/watch"
 )
 
-// grammars are the parse functions by the template function that uses them.
-var grammars = map[string]func(string) (watch.Query, error){
-	"key":           func(arg string) (watch.Query, error) { return parseKV(watch.KVGet, arg) },
-	"ls":            func(arg string) (watch.Query, error) { return parseKV(watch.KVList, arg) },
-	"service":       func(arg string) (watch.Query, error) { return parseService(watch.ServiceHealth, arg) },
-	"connect":       func(arg string) (watch.Query, error) { return parseService(watch.ConnectHealth, arg) },
-	"node":          parseNode,
-	"nodes":         parseNodes,
-	"services":      parseServices,
-	"peerings":      parsePeerings,
-	"nomadService":  parseNomadService,
-	"nomadServices": parseNomadServices,
-	"nomadVar":      parseNomadVar,
-	"nomadVarList":  parseNomadVarList,
+// kinds are those of the queries that template functions make of an argument.
+var kinds = map[string]watch.Kind{
+	"key":           watch.KVGet,
+	"ls":            watch.KVList,
+	"service":       watch.ServiceHealth,
+	"connect":       watch.ConnectHealth,
+	"node":          watch.NodeServices,
+	"nodes":         watch.NodeList,
+	"services":      watch.ServiceList,
+	"peerings":      watch.PeeringList,
+	"nomadService":  watch.NomadService,
+	"nomadServices": watch.NomadServiceList,
+	"nomadVar":      watch.NomadVarGet,
+	"nomadVarList":  watch.NomadVarList,
 }
 
 func TestGrammar(t *testing.T) {
@@ -88,7 +88,7 @@ func TestGrammar(t *testing.T) {
 		{"nomadVarList", "a@*.eu", watch.Query{Name: "a", Namespace: "*", Datacenter: "eu"}},
 	}
 	for _, tt := range tests {
-		got, err := grammars[tt.function](tt.arg)
+		got, err := parse(kinds[tt.function], tt.arg)
 		got.Kind = ""
 		if err != nil || got != tt.want {
 			t.Errorf("%s %q = %+v, %v; want %+v", tt.function, tt.arg, got, err, tt.want)
@@ -140,7 +140,7 @@ func TestGrammarErrors(t *testing.T) {
 		{"nomadVarList", "a@b.", `nomad.var.list: invalid format: "a@b."`},
 	}
 	for _, tt := range tests {
-		q, err := grammars[tt.function](tt.arg)
+		q, err := parse(kinds[tt.function], tt.arg)
 		if err == nil || err.Error() != tt.want {
 			t.Errorf("%s %q: %v, %v; want the error %s", tt.function, tt.arg, q, err, tt.want)
 		}
@@ -204,13 +204,12 @@ func FuzzGrammar(f *testing.F) {
 		f.Add(arg)
 	}
 	f.Fuzz(func(t *testing.T, arg string) {
-		for _, function := range slices.Sorted(maps.Keys(grammars)) {
-			parse := grammars[function]
-			q, err := parse(arg)
+		for _, function := range slices.Sorted(maps.Keys(kinds)) {
+			q, err := parse(kinds[function], arg)
 			if err != nil {
 				continue
 			}
-			again, err := parse(canonical(q))
+			again, err := parse(kinds[function], canonical(q))
 			if err != nil || again != q {
 				t.Errorf("%s %q is %+v; its canonical form %q is %+v, %v", function, arg, q, canonical(q), again, err)
 			}

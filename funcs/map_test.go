@@ -1,12 +1,10 @@
 package funcs
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"testing"
 	"text/template"
-	"time"
 )
 
 // All of COMPAT 3.4 to 3.9, and so many of sprig's (3.14).
@@ -131,67 +129,4 @@ func TestNearest(t *testing.T) {
 			t.Errorf("nearest to %q is %q; want %q", tt.name, got, tt.want)
 		}
 	}
-}
-
-func FuzzGlob(f *testing.F) {
-	f.Add("a*b", "axb")
-	f.Add("**", "")
-	f.Fuzz(func(t *testing.T, pattern, name string) {
-		if matchGlob(pattern, name) != matchSlowly(pattern, name) {
-			t.Fatalf("%q and %q: %v", pattern, name, matchGlob(pattern, name))
-		}
-	})
-}
-
-// matchSlowly is matchGlob by its definition.
-func matchSlowly(pattern, name string) bool {
-	reach := make([]bool, len(name)+1) // the lengths of name that the pattern so far matches
-	reach[0] = true
-	for i := range len(pattern) {
-		next := make([]bool, len(name)+1)
-		for j := range reach {
-			switch {
-			case pattern[i] == '*':
-				next[j] = reach[j] || j > 0 && next[j-1]
-			case j > 0:
-				next[j] = reach[j-1] && name[j-1] == pattern[i]
-			}
-		}
-		reach = next
-	}
-	return reach[len(name)]
-}
-
-// Whatever a template is, it comes to an end, and to text or an error.
-func FuzzTemplate(f *testing.F) {
-	for _, s := range []string{
-		`{{ range $i, $e := loop 3 }}{{ $i | add 1.5 }}{{ end }}`,
-		`{{ with parseJSON "{\"a\":[1]}" }}{{ toYAML . }}{{ toTOML . }}{{ end }}`,
-		`{{ define "t" }}{{ . }}{{ end }}{{ executeTemplate "t" (sprig_dict "a" 1) }}`,
-		`{{ $d := sprig_dict }}{{ sprig_set $d "d" $d }}`,
-		`{{ indent 99999999 "a" }}{{ sprig_repeat 99999999 "a" }}{{ sprig_untilStep 0 9 -1 }}`,
-		`{{ scratch.MapSet "a" "b" 1 }}{{ scratch.MapValues "a" }}{{ key "a" | split "," }}`,
-	} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if slowFunctions.MatchString(text) {
-			t.Skip("takes its time, or asks the host")
-		}
-		p, err := parsePage(text)
-		if err != nil {
-			return
-		}
-		defer p.env.Finish()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		p.env.Context = ctx
-		start := time.Now()
-		defer func() {
-			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("it took %v", took)
-			}
-		}()
-		_ = p.text.Execute(&partText{ctx: ctx}, nil)
-	})
 }

@@ -9,38 +9,41 @@ import (
 	"restencil/watch"
 )
 
-// nomadFuncs returns the functions that ask Nomad (COMPAT 3.6).
+// nomad has the functions that ask Nomad (COMPAT 3.6).
+type nomad struct{ env *Env }
+
 func (e *Env) nomadFuncs() template.FuncMap {
+	n := nomad{e}
 	return template.FuncMap{
-		"nomadServices":    e.nomadServices,
-		"nomadService":     e.nomadService,
-		"nomadVar":         e.nomadVar,
-		"nomadVarExists":   e.nomadVarExists,
-		"nomadVarList":     e.nomadVarList,
-		"nomadVarListSafe": e.nomadVarListSafe,
+		"nomadServices":    n.services,
+		"nomadService":     n.service,
+		"nomadVar":         n.variable,
+		"nomadVarExists":   n.exists,
+		"nomadVarList":     n.variables(false),
+		"nomadVarListSafe": n.variables(true),
 	}
 }
 
-// nomadServices returns the names of all services, nil as long as nothing is
+// services returns the names of all services, nil as long as nothing is
 // known.
-func (e *Env) nomadServices(args ...string) ([]*watch.NomadServicesSnippet, error) {
-	q, err := parseNomadServices(strings.Join(args, ""))
+func (n nomad) services(args ...string) ([]*watch.NomadServicesSnippet, error) {
+	q, err := parse(watch.NomadServiceList, strings.Join(args, ""))
 	if err != nil {
 		return nil, err
 	}
-	list, _, err := ask[[]*watch.NomadServicesSnippet](e, q)
+	list, _, err := ask[[]*watch.NomadServicesSnippet](n.env, q)
 	return list, err
 }
 
-// nomadService returns the instances of a service, nil as long as nothing is
+// service returns the instances of a service, nil as long as nothing is
 // known. Its arguments are the service, or how many instances to choose, a
 // text that decides which, and the service.
-func (e *Env) nomadService(args ...any) ([]*watch.NomadServiceInstance, error) {
+func (n nomad) service(args ...any) ([]*watch.NomadServiceInstance, error) {
 	q, err := nomadServiceQuery(args)
 	if err != nil {
 		return nil, err
 	}
-	list, _, err := ask[[]*watch.NomadServiceInstance](e, q)
+	list, _, err := ask[[]*watch.NomadServiceInstance](n.env, q)
 	return list, err
 }
 
@@ -65,7 +68,7 @@ func nomadServiceQuery(args []any) (watch.Query, error) {
 	if !ok {
 		return watch.Query{}, errors.New("expected string for <service> argument")
 	}
-	q, err := parseNomadService(name)
+	q, err := parse(watch.NomadService, name)
 	if err != nil {
 		return watch.Query{}, err
 	}
@@ -73,57 +76,51 @@ func nomadServiceQuery(args []any) (watch.Query, error) {
 	return q, nil
 }
 
-// nomadVar returns the items of a variable that must exist, nil as long as
+// variable returns the items of a variable that must exist, nil as long as
 // nothing is known.
-func (e *Env) nomadVar(arg string) (watch.NomadVarItems, error) {
+func (n nomad) variable(arg string) (watch.NomadVarItems, error) {
 	if arg == "" {
 		return nil, nil
 	}
-	q, err := parseNomadVar(arg)
+	q, err := parse(watch.NomadVarGet, arg)
 	if err != nil {
 		return nil, err
 	}
-	return askExisting[watch.NomadVarItems](e, q)
+	return askExisting[watch.NomadVarItems](n.env, q)
 }
 
-// nomadVarExists tells whether there is such a variable.
-func (e *Env) nomadVarExists(arg string) (bool, error) {
+// exists tells whether there is such a variable.
+func (n nomad) exists(arg string) (bool, error) {
 	if arg == "" {
 		return false, nil
 	}
-	q, err := parseNomadVar(arg)
+	q, err := parse(watch.NomadVarGet, arg)
 	if err != nil {
 		return false, err
 	}
-	items, _, err := ask[watch.NomadVarItems](e, q)
+	items, _, err := ask[watch.NomadVarItems](n.env, q)
 	return items != nil, err
 }
 
-// nomadVarList returns all but the items of the variables below a prefix.
-func (e *Env) nomadVarList(prefix ...string) ([]*watch.NomadVarMeta, error) {
-	return e.nomadVars(prefix, false)
-}
-
-// nomadVarListSafe is nomadVarList, but an empty list will not do.
-func (e *Env) nomadVarListSafe(prefix ...string) ([]*watch.NomadVarMeta, error) {
-	return e.nomadVars(prefix, true)
-}
-
-func (e *Env) nomadVars(args []string, must bool) ([]*watch.NomadVarMeta, error) {
-	if len(args) > 1 {
-		return nil, fmt.Errorf("nomadVarList takes either a single \"prefix\" parameter "+
-			"or none for all available variables; got: %v", args)
+// variables returns a function that lists all but the items of the variables
+// below a prefix. Where some must be there, an empty list will not do.
+func (n nomad) variables(must bool) func(prefix ...string) ([]*watch.NomadVarMeta, error) {
+	return func(prefix ...string) ([]*watch.NomadVarMeta, error) {
+		if len(prefix) > 1 {
+			return nil, fmt.Errorf("nomadVarList takes either a single \"prefix\" parameter "+
+				"or none for all available variables; got: %v", prefix)
+		}
+		q, err := parse(watch.NomadVarList, strings.Join(prefix, ""))
+		if err != nil {
+			return nil, err
+		}
+		list, known, err := ask[[]*watch.NomadVarMeta](n.env, q)
+		if known && must && len(list) == 0 {
+			n.env.Ask.Incomplete(q)
+		}
+		if list == nil {
+			list = []*watch.NomadVarMeta{}
+		}
+		return list, err
 	}
-	q, err := parseNomadVarList(strings.Join(args, ""))
-	if err != nil {
-		return nil, err
-	}
-	list, known, err := ask[[]*watch.NomadVarMeta](e, q)
-	if known && must && len(list) == 0 {
-		e.Ask.Incomplete(q)
-	}
-	if list == nil {
-		list = []*watch.NomadVarMeta{}
-	}
-	return list, err
 }

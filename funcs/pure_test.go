@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"text/template"
@@ -42,7 +43,6 @@ func parsePage(text string, denylist ...string) (*page, error) {
 		Ask:       &fakeStore{},
 		LookupEnv: lookupIn(map[string]string{"HOME": "ada", "EMPTY": ""}),
 		Now:       func() time.Time { return time.Date(2024, 2, 29, 23, 5, 7, 9, time.FixedZone("", 3600)) },
-		Scratch:   &Scratch{},
 		Effects:   w,
 		Denylist:  denylist,
 	}
@@ -50,7 +50,7 @@ func parsePage(text string, denylist ...string) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Bind(t)
+	e.Template = t
 	return &page{env: e, world: w, text: t}, nil
 }
 
@@ -58,11 +58,14 @@ func lookupIn(vars map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := vars[name]; return v, ok }
 }
 
-func (p *page) render() (string, error) {
+func (p *page) render() (string, error) { return p.renderUntil(context.Background()) }
+
+func (p *page) renderUntil(ctx context.Context) (string, error) {
+	p.env.Begin(ctx)
 	defer p.env.Finish()
-	var b strings.Builder
-	err := p.text.Execute(&b, nil)
-	return b.String(), err
+	out := NewOutput(ctx, 1<<30, 0)
+	err := p.text.Execute(out, nil)
+	return string(out.Bytes()), err
 }
 
 func render(text string, denylist ...string) (string, error) {

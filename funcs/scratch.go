@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"text/template"
 
+	"restencil/funcs/pure"
 	"restencil/watch"
 )
 
@@ -16,11 +16,11 @@ import (
 type Scratch struct {
 	values map[string]any
 
-	// secrets are this execution's own copies of what the stores answered,
-	// where a template could change it. See (*Env).ownSecret.
+	// secrets are this execution's own copies of what Vault answered, which a
+	// template could change.
 	secrets map[watch.Query]*watch.Secret
 
-	lent []any // answers that the template got to see; see (*Env).lend
+	lent []any // lists in answers that the template got to see
 }
 
 // Key says whether a value was set under k, be it nil.
@@ -57,11 +57,8 @@ func (s *Scratch) MapSet(k, mk string, v any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if reaches(v, m) {
-		return "", errCycle
-	}
-	m[mk] = v
-	return "", nil
+	_, err = pure.SetKey(m, mk, v)
+	return "", err
 }
 
 // MapSetX is MapSet, but keeps a value that is there already.
@@ -99,9 +96,4 @@ func (s *Scratch) mapAt(k string) (map[string]any, error) {
 		return nil, fmt.Errorf("%q is not a map", k)
 	}
 	return m, nil
-}
-
-// scratchFuncs returns the function scratch.
-func (e *Env) scratchFuncs() template.FuncMap {
-	return template.FuncMap{"scratch": func() *Scratch { return e.Scratch }}
 }

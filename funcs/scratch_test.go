@@ -17,18 +17,21 @@ func TestScratch(t *testing.T) {
 		{text: `{{ scratch.Set "m" 1 }}{{ scratch.MapValues "m" | toJSON }}`, want: `null`},
 		{text: `{{ scratch.Set "a" 1 }}{{ scratch.MapSet "a" "b" 1 }}`, fail: `"a" is not a map`},
 		{text: `{{ scratch.Set "a" nil }}{{ scratch.MapSetX "a" "b" 1 }}`, fail: `"a" is not a map`},
+		{text: `{{ scratch.MapSet "m" "k" 1 }}{{ scratch.MapSet "m" "m" (scratch.Get "m") }}`, fail: "a map must not contain itself"},
+		{text: `{{ scratch.MapSet "m" "k" 1 }}{{ scratch.MapSetX "m" "m" (sprig_list (scratch.Get "m")) }}`, fail: "a map must not contain itself"},
 		{text: `{{ scratch.Drop "a" }}`, fail: `can't evaluate field Drop`},
 	})
 }
 
 // What one execution leaves there the next does not find.
 func TestScratchIsNewForEachExecution(t *testing.T) {
-	e := &Env{}
-	scratch := e.scratchFuncs()["scratch"].(func() *Scratch)
-	e.Scratch = &Scratch{}
-	scratch().Set("a", 1)
-	e.Scratch = &Scratch{}
-	if scratch().Key("a") {
-		t.Error("the value of the execution before is still there")
+	p, err := parsePage(`{{ scratch.Key "a" }}{{ scratch.Set "a" 1 }}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got, err := p.render(); err != nil || got != "false" {
+			t.Errorf("rendered %q, %v", got, err)
+		}
 	}
 }

@@ -20,20 +20,15 @@ func (m mapAsker) Ask(q watch.Query) (watch.Answer, bool, error) {
 func (m mapAsker) Incomplete(watch.Query) {}
 
 func benchmarkTemplate(b *testing.B, answers mapAsker, text string) {
-	_, functions := storeEnv(&fakeStore{})
-	e := &Env{Ask: answers, Scratch: &Scratch{}}
-	for _, m := range []template.FuncMap{e.consulFuncs(), collectionFuncs()} {
-		for name, f := range m {
-			functions[name] = f
-		}
-	}
-	t := template.Must(template.New("").Funcs(functions).Parse(text))
+	e := &Env{Ask: answers}
+	t := template.Must(template.New("").Funcs(Map(e)).Parse(text))
 	b.ReportAllocs()
 	for b.Loop() {
-		e.Scratch = &Scratch{}
+		e.Begin(b.Context())
 		if err := t.Execute(io.Discard, nil); err != nil {
 			b.Fatal(err)
 		}
+		e.Finish()
 	}
 }
 

@@ -2,10 +2,8 @@ package funcs
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"text/template"
@@ -49,28 +47,15 @@ func (f *fakeStore) Ask(q watch.Query) (watch.Answer, bool, error) {
 
 func (f *fakeStore) Incomplete(q watch.Query) { f.missing = append(f.missing, q.String()) }
 
-// storeEnv returns an environment whose functions ask f, and the functions that
-// this half of the package makes, with toJSON and join to look at results.
+// storeEnv returns an environment whose functions ask f, with an execution under
+// way, and all functions with three more to look at results.
 func storeEnv(f *fakeStore) (*Env, template.FuncMap) {
-	e := &Env{Ask: f, Scratch: &Scratch{}, Keepers: []string{"/etc/app.pem"}}
-	all := template.FuncMap{
-		"toJSON": func(v any) (string, error) { b, err := json.Marshal(v); return string(b), err },
-		"join":   func(sep string, list []string) string { return strings.Join(list, sep) },
-		"list":   func(v ...any) []any { return v },
-		"dict": func(v ...any) map[string]any {
-			m := map[string]any{}
-			for pair := range slices.Chunk(v, 2) {
-				m[pair[0].(string)] = pair[1]
-			}
-			return m
-		},
-		"set": func(m map[string]any, k string, v any) string { m[k] = v; return "" },
-	}
-	for _, m := range []template.FuncMap{
-		e.consulFuncs(), e.vaultFuncs(), e.nomadFuncs(), e.fileFuncs(), collectionFuncs(), e.scratchFuncs(),
-	} {
-		maps.Copy(all, m)
-	}
+	e := &Env{Ask: f, Keepers: []string{"/etc/app.pem"}}
+	e.Begin(context.Background())
+	all := Map(e)
+	all["list"] = all["sprig_list"]
+	all["dict"] = all["sprig_dict"]
+	all["set"] = func(m map[string]any, k string, v any) string { m[k] = v; return "" }
 	return e, all
 }
 

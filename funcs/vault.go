@@ -3,25 +3,29 @@ package funcs
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"text/template"
 
 	"restencil/watch"
 )
 
-// vaultFuncs returns the functions that ask Vault (COMPAT 3.5).
+// vault has the functions that ask Vault (COMPAT 3.5).
+type vault struct{ env *Env }
+
 func (e *Env) vaultFuncs() template.FuncMap {
+	v := vault{e}
 	return template.FuncMap{
-		"secret":  e.secret,
-		"secrets": e.secrets,
-		"pkiCert": e.pkiCert,
+		"secret":  v.secret,
+		"secrets": v.secrets,
+		"pkiCert": v.pkiCert,
 	}
 }
 
 // secret reads a path, or with arguments after it (be they empty) writes them
 // there. It returns a *watch.Secret, or an untyped nil as long as nothing is
 // known.
-func (e *Env) secret(args ...string) (any, error) {
+func (v vault) secret(args ...string) (any, error) {
 	if len(args) == 0 {
 		return nil, nil
 	}
@@ -29,30 +33,31 @@ func (e *Env) secret(args ...string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, known, err := ask[*watch.Secret](e, q)
+	s, known, err := ask[*watch.Secret](v.env, q)
 	if err != nil || !known {
 		return nil, err
 	}
-	return e.ownSecret(q, s), nil
+	return v.ownSecret(q, s), nil
 }
 
 // ownSecret returns this execution's copy of an answer. Functions such as
 // sprig_set can change a secret's Data, which other templates read; here as in
 // consul-template the change shows wherever this one asks again.
-func (e *Env) ownSecret(q watch.Query, s *watch.Secret) *watch.Secret {
-	if own, ok := e.Scratch.secrets[q]; ok {
-		return own
+func (v vault) ownSecret(q watch.Query, s *watch.Secret) *watch.Secret {
+	scratch := v.env.scratch
+	own, ok := scratch.secrets[q]
+	if !ok {
+		own = s.Clone()
+		if scratch.secrets == nil {
+			scratch.secrets = make(map[watch.Query]*watch.Secret)
+		}
+		scratch.secrets[q] = own
 	}
-	if e.Scratch.secrets == nil {
-		e.Scratch.secrets = make(map[watch.Query]*watch.Secret)
-	}
-	own := s.Clone()
-	e.Scratch.secrets[q] = own
 	return own
 }
 
 // secrets lists the names below a path.
-func (e *Env) secrets(path string) ([]string, error) {
+func (v vault) secrets(path string) ([]string, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -60,13 +65,13 @@ func (e *Env) secrets(path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, _, err := ask[[]string](e, watch.Query{Kind: watch.VaultList, Name: name})
-	return list, err
+	list, _, err := ask[[]string](v.env, watch.Query{Kind: watch.VaultList, Name: name})
+	return slices.Clone(list), err // which the template may sort in place
 }
 
 // pkiCert returns a watch.Certificate that Vault issues, or an untyped nil as
 // long as nothing is known.
-func (e *Env) pkiCert(args ...string) (any, error) {
+func (v vault) pkiCert(args ...string) (any, error) {
 	if len(args) == 0 {
 		return nil, nil
 	}
@@ -78,12 +83,12 @@ func (e *Env) pkiCert(args ...string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := watch.Query{Kind: watch.VaultPKI, Name: u.Path, Params: watch.PKIParams(body, e.Keepers...)}
-	c, known, err := ask[watch.Certificate](e, q)
+	q := watch.Query{Kind: watch.VaultPKI, Name: u.Path, Params: watch.PKIParams(body, v.env.Keepers...)}
+	c, known, err := ask[watch.Certificate](v.env, q)
 	if err != nil || !known {
 		return nil, err
 	}
-	e.lend(c)
+	c.CAChain = slices.Clone(c.CAChain) // which the template may sort in place
 	return c, nil
 }
 

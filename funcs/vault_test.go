@@ -77,12 +77,13 @@ func TestSecretsAreTheTemplatesOwn(t *testing.T) {
 	const text = `{{ set (secret "x").Data "a" "9" }}{{ set (secret "x").Data.data "b" "9" }}{{ (secret "x").Data.a }}{{ (secret "x").Data.data.b }}`
 	tmpl := template.Must(template.New("").Funcs(functions).Parse(text))
 	for range 2 {
-		e.Scratch = &Scratch{}
+		e.Begin(t.Context())
 		before, _ := json.Marshal(secret)
 		var out bytes.Buffer
 		if err := tmpl.Execute(&out, nil); err != nil || out.String() != "99" {
 			t.Errorf("rendered %q, %v", &out, err)
 		}
+		e.Finish()
 		if after, _ := json.Marshal(secret); !bytes.Equal(before, after) {
 			t.Errorf("the answer changed from %s to %s", before, after)
 		}

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -37,9 +38,18 @@ type Template struct {
 	text   *tmpltext.Template
 	env    *funcs.Env
 	rec    *recorder
-	limits limits
 	size   int // bytes of the last output, where the next one's buffer starts
+
+	maxOutput int
+	maxTime   time.Duration
 }
+
+// The limits of an execution, where Options leave them open: far beyond what
+// any configuration file needs, so that only a slip of the pen meets them.
+const (
+	defaultMaxOutput = 256 << 20
+	defaultMaxTime   = time.Minute
+)
 
 // A Result is what an execution came to.
 type Result struct {
@@ -92,8 +102,11 @@ func Parse(o Options, h Host) (*Template, error) {
 	if _, err := text.Parse(o.Text); err != nil {
 		return nil, parseError(o, err)
 	}
-	env.Bind(text)
-	return &Template{name: o.Name, source: o.Text, text: text, env: env, rec: rec, limits: o.limits()}, nil
+	env.Template = text
+	return &Template{
+		name: o.Name, source: o.Text, text: text, env: env, rec: rec,
+		maxOutput: cmp.Or(o.MaxOutput, defaultMaxOutput), maxTime: cmp.Or(o.MaxTime, defaultMaxTime),
+	}, nil
 }
 
 func missingKey(fail bool) string {
@@ -106,7 +119,7 @@ func missingKey(fail bool) string {
 // Execute runs the template against a snapshot. On an error, which is an
 // *Error, the result still says what was used and what was missing: an error
 // while something is missing may be due to just that. The end of ctx ends it
-// with an error, as soon as it writes, or calls a function that takes time.
+// with an error, as soon as it writes, counts with loop or waits for a plugin.
 func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error) {
 	t.rec.begin(answers)
 	output, err := t.run(ctx)
@@ -127,21 +140,21 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 // run executes the template within its limits. A panic of the engine or of a
 // value's method is an error.
 func (t *Template) run(ctx context.Context) (output []byte, err error) {
-	ctx, cancel := t.limits.context(ctx)
+	ctx, cancel := context.WithTimeoutCause(ctx, t.maxTime, fmt.Errorf("it took longer than %v", t.maxTime))
 	defer cancel()
+	t.env.Begin(ctx)
 	defer func() {
 		t.env.Finish()
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	t.env.Context, t.env.Scratch = ctx, &funcs.Scratch{}
-	w := &limitedBuffer{ctx: ctx, most: t.limits.output, data: make([]byte, 0, t.size+t.size/8)}
+	w := funcs.NewOutput(ctx, t.maxOutput, t.size+t.size/8)
 	err = t.text.Execute(w, nil)
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx) // it may have been cut short
 	}
-	return w.data, err
+	return w.Bytes(), err
 }
 
 // Locate tells where the template first asks q: it executes once more, without

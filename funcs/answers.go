@@ -1,0 +1,91 @@
+package funcs
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"restencil/funcs/pure"
+	"restencil/watch"
+)
+
+// ask returns the data of the answer to q. It is the zero value where there is
+// no answer yet (known is false) and where the thing asked for does not exist.
+func ask[T any](e *Env, q watch.Query) (data T, known bool, err error) {
+	a, known, err := e.Ask.Ask(q)
+	if err != nil || !known {
+		return data, false, err
+	}
+	data, err = dataAs[T](q, a.Data)
+	return data, true, err
+}
+
+// askList is ask for a list that templates see as empty, never as nil.
+func askList[T any](e *Env, q watch.Query) ([]T, error) {
+	list, _, err := ask[[]T](e, q)
+	if list == nil {
+		list = []T{}
+	}
+	e.scratch.lent = append(e.scratch.lent, list)
+	return list, err
+}
+
+// askExisting is ask for a thing that must exist: what never did leaves the
+// output incomplete, and what went away keeps its last value (COMPAT 3.4,
+// quirk Q53).
+func askExisting[T any](e *Env, q watch.Query) (data T, err error) {
+	a, known, err := e.Ask.Ask(q)
+	if err != nil || !known {
+		return data, err
+	}
+	if a.Last == nil {
+		e.Ask.Incomplete(q)
+	}
+	return dataAs[T](q, a.Last)
+}
+
+// dataAs returns data as the type that templates expect of q. A secret is taken
+// out of what hides it: from here on it goes to the template, and to nobody else.
+func dataAs[T any](q watch.Query, data any) (T, error) {
+	data = watch.Reveal(data)
+	v, ok := data.(T)
+	if !ok && data != nil {
+		return v, fmt.Errorf("%s: the store gave a %T instead of a %T", q, data, v)
+	}
+	return v, nil
+}
+
+// sprigSortAlpha sorts a list of strings in place, or others into a new list.
+// Answers are shared by all templates, and this is the one way for a template
+// to change a list of theirs: that is copied first.
+func (e *Env) sprigSortAlpha(list any) []string {
+	if own, ok := list.([]string); ok && !slices.IsSorted(own) && holds(reflect.ValueOf(e.scratch.lent), own) {
+		list = slices.Clone(own)
+	}
+	return pure.Funcs()["sprig_sortAlpha"].(func(any) []string)(list)
+}
+
+// holds tells whether list begins in a list that is anywhere in v.
+func holds(v reflect.Value, list []string) bool {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return !v.IsNil() && holds(v.Elem(), list)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if holds(v.Field(i), list) {
+				return true
+			}
+		}
+	case reflect.Map, reflect.Slice:
+		begin := reflect.ValueOf(list).Pointer()
+		if v.Kind() == reflect.Slice && v.Pointer() <= begin && begin < v.Pointer()+uintptr(v.Len())*v.Type().Elem().Size() {
+			return true
+		}
+		for _, element := range v.Seq2() {
+			if holds(element, list) {
+				return true
+			}
+		}
+	}
+	return false
+}

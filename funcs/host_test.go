@@ -1,0 +1,32 @@
+package funcs
+
+import "testing"
+
+func TestEnviron(t *testing.T) {
+	runPureTests(t, []pureTest{
+		{text: `{{ env "HOME" }} {{ env "EMPTY" | toJSON }} {{ env "NONE" | toJSON }} {{ env "" | toJSON }}`, want: `ada "" "" ""`},
+		{text: `{{ mustEnv "HOME" }}`, want: "ada"},
+		{text: `{{ mustEnv "EMPTY" }}`, fail: "error calling mustEnv: required environment variable EMPTY is empty"},
+		{text: `{{ mustEnv "NONE" }}`, fail: "required environment variable NONE is empty"},
+		{text: `{{ envOrDefault "HOME" "x" }} {{ envOrDefault "EMPTY" "x" | toJSON }} {{ envOrDefault "NONE" "x" }}`, want: `ada "" x`},
+		{text: `{{ env 1 }}`, fail: "expected string; found 1"},
+	})
+}
+
+func TestTimestamp(t *testing.T) {
+	runPureTests(t, []pureTest{
+		{text: `{{ timestamp }}`, want: "2024-02-29T22:05:07Z"},
+		{text: `{{ timestamp "unix" }} {{ timestamp "Mon 2 Jan 06 15h .000000000 MST" }}|{{ timestamp "" }}|`, want: "1709244307 Thu 29 Feb 24 22h .000000009 UTC||"},
+		{text: `{{ timestamp "a" "b" }}`, fail: "timestamp: wrong number of arguments, expected 0 or 1, but got 2"},
+		{text: `{{ timestamp 1 }}`, fail: "expected string; found 1"},
+	})
+}
+
+func TestSockaddr(t *testing.T) {
+	runPureTests(t, []pureTest{
+		{text: `{{ sockaddr "GetAllInterfaces" "|" "include \"flags\" \"loopback\"" "| include \"type\" \"IPv4\" | limit 1 | attr \"address\"" }}`, want: "127.0.0.1"},
+		{text: `{{ sockaddr "GetAllInterfaces | include \"name\" \"^no-such$\" | attr \"address\"" }}|`, want: "|"},
+		{text: `{{ sockaddr "Bogus" }}`, fail: `unable to parse template "{{ Bogus }}": template: sockaddr.Parse:1: function "Bogus" not defined`},
+		{text: `{{ sockaddr 1 }}`, fail: "expected string; found 1"},
+	})
+}

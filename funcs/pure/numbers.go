@@ -1,0 +1,150 @@
+package pure
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"text/template"
+)
+
+// numberFuncs returns the functions that read numbers and booleans from text,
+// and the arithmetic (COMPAT 3.9). The latter takes the right operand first, so
+// that the left one can be piped in.
+func numberFuncs() template.FuncMap {
+	return template.FuncMap{
+		"parseBool":  parser("parseBool", strconv.ParseBool),
+		"parseFloat": parser("parseFloat", func(s string) (float64, error) { return strconv.ParseFloat(s, 64) }),
+		"parseInt":   ParseInt,
+		"parseUint":  parser("parseUint", func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }),
+
+		"add":      arithmetic("add"),
+		"subtract": arithmetic("subtract"),
+		"multiply": arithmetic("multiply"),
+		"divide":   arithmetic("divide"),
+		"modulo":   arithmetic("modulo"),
+		"minimum":  minimum,
+		"maximum":  maximum,
+	}
+}
+
+// parser returns a function that reads text. Empty text, which is what a key
+// gives that has not arrived yet, is zero.
+func parser[T any](name string, read func(string) (T, error)) func(string) (T, error) {
+	return func(s string) (v T, err error) {
+		if s == "" {
+			return v, nil
+		}
+		if v, err = read(s); err != nil {
+			var none T
+			return none, fmt.Errorf("%s: %w", name, err)
+		}
+		return v, nil
+	}
+}
+
+// ParseInt is the function parseInt.
+func ParseInt(s string) (int64, error) {
+	return parser("parseInt", func(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) })(s)
+}
+
+// arithmetic returns an operator: on floats if one operand is, on unsigned
+// integers if both are, and on signed ones else. Integers wrap around; to divide
+// one by zero is a panic, of which the engine makes an error.
+func arithmetic(operator string) func(b, a any) (any, error) {
+	return func(b, a any) (any, error) {
+		x, y, err := operands(operator, a, b)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case x.CanFloat() || y.CanFloat():
+			return calculate(operator, toFloat(x), toFloat(y)), nil
+		case x.CanUint() && y.CanUint():
+			if operator == "modulo" {
+				return x.Uint() % y.Uint(), nil
+			}
+			return calculate(operator, x.Uint(), y.Uint()), nil
+		case operator == "modulo":
+			return toInt(x) % toInt(y), nil
+		default:
+			return calculate(operator, toInt(x), toInt(y)), nil
+		}
+	}
+}
+
+func calculate[T int64 | uint64 | float64](operator string, a, b T) T {
+	switch operator {
+	case "add":
+		return a + b
+	case "subtract":
+		return a - b
+	case "multiply":
+		return a * b
+	default:
+		return a / b
+	}
+}
+
+// operands returns a and b, which must be numbers, for modulo integers.
+func operands(function string, a, b any) (x, y reflect.Value, err error) {
+	for _, v := range []any{a, b} {
+		n := reflect.ValueOf(v)
+		if !n.CanInt() && !n.CanUint() && (!n.CanFloat() || function == "modulo") {
+			return x, y, fmt.Errorf("%s: unknown type for %q (%T)", function, n, v)
+		}
+	}
+	return reflect.ValueOf(a), reflect.ValueOf(b), nil
+}
+
+func toFloat(v reflect.Value) float64 { return v.Convert(reflect.TypeFor[float64]()).Float() }
+
+// toInt returns an integer as an int64; a large unsigned one wraps around.
+func toInt(v reflect.Value) int64 { return v.Convert(reflect.TypeFor[int64]()).Int() }
+
+// minimum returns the smaller of two numbers, in the widest type of its kind; b
+// where they are equal.
+func minimum(b, a any) (any, error) {
+	x, y, err := operands("minimum", a, b)
+	if err != nil {
+		return nil, err
+	}
+	if less(x, y) {
+		return widest(x), nil
+	}
+	return widest(y), nil
+}
+
+// maximum returns the larger of two numbers, in the widest type of its kind; b
+// where they are equal.
+func maximum(b, a any) (any, error) {
+	x, y, err := operands("maximum", a, b)
+	if err != nil {
+		return nil, err
+	}
+	if less(y, x) {
+		return widest(x), nil
+	}
+	return widest(y), nil
+}
+
+func less(a, b reflect.Value) bool {
+	switch {
+	case a.CanFloat() || b.CanFloat():
+		return toFloat(a) < toFloat(b)
+	case a.CanUint() && b.CanUint():
+		return a.Uint() < b.Uint()
+	default:
+		return toInt(a) < toInt(b)
+	}
+}
+
+func widest(v reflect.Value) any {
+	switch {
+	case v.CanInt():
+		return v.Int()
+	case v.CanUint():
+		return v.Uint()
+	default:
+		return v.Float()
+	}
+}
