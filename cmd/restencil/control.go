@@ -5,13 +5,13 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"syscall"
+	"time"
 
 	"restencil/cmd/restencil/config"
-	"restencil/cmd/restencil/filewatch"
 	"restencil/cmd/restencil/logging"
 	"restencil/watch"
+	"restencil/watch/filewatch"
 	"restencil/watch/vault"
 )
 
@@ -98,38 +98,58 @@ func (s *service) replaceWith(ctx context.Context, cfg *config.Config, log *logg
 	return nil
 }
 
+// settle is how long the files of the configuration must not have changed
+// before they are read: what changes several of them is one change.
+const settle = 100 * time.Millisecond
+
 // followed are the files of the configuration that are watched.
 type followed struct {
 	changed chan struct{} // capacity 1: look again
-	paths   atomic.Pointer[[]string]
+	watcher *filewatch.Watcher
+	paths   []string // that it watches
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
 }
 
 // followFiles watches the files of the configuration, if that is asked for.
 func (s *service) followFiles(ctx context.Context) *followed {
-	f := &followed{changed: make(chan struct{}, 1)}
-	ctx, f.cancel = context.WithCancel(ctx)
-	if !s.cfg.Process.WatchConfig {
-		return f
+	f := &followed{
+		changed: make(chan struct{}, 1),
+		watcher: filewatch.New(filewatch.Options{Settle: settle, Trees: true}),
 	}
-	f.update(s.cfg)
-	f.done.Go(func() {
-		filewatch.Watch(ctx, func() []string { return *f.paths.Load() }, f.tell)
-	})
+	ctx, f.cancel = context.WithCancel(ctx)
+	if s.cfg.Process.WatchConfig {
+		f.update(s.cfg)
+		f.done.Go(func() { f.watcher.Run(ctx, f.report) })
+	}
 	return f
 }
 
+// update has the files of cfg watched, and no others.
 func (f *followed) update(cfg *config.Config) {
-	paths := slices.Concat(cfg.Paths, cfg.Sources())
-	f.paths.Store(&paths)
+	before := f.paths
+	f.paths = slices.Concat(cfg.Paths, cfg.Sources())
+	for _, path := range f.paths {
+		if !slices.Contains(before, path) {
+			f.watcher.Add(path)
+		}
+	}
+	for _, path := range before {
+		if !slices.Contains(f.paths, path) {
+			f.watcher.Remove(path)
+		}
+	}
 }
 
-func (f *followed) tell() {
-	select {
-	case f.changed <- struct{}{}:
-	default:
+// report is a filewatch.Report. What was only just added has been read.
+func (f *followed) report(_, changed []string) (failed []string) {
+	if len(changed) > 0 {
+		select {
+		case f.changed <- struct{}{}:
+		default:
+		}
 	}
+	return nil
 }
 
 func (f *followed) stop() {

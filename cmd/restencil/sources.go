@@ -13,6 +13,7 @@ import (
 	"restencil/watch"
 	"restencil/watch/cache"
 	"restencil/watch/consul"
+	"restencil/watch/filewatch"
 	"restencil/watch/local"
 	"restencil/watch/vault"
 )
@@ -31,7 +32,7 @@ func (s *service) sources(cfg *config.Config) (map[watch.Store]watch.Source, err
 	return map[watch.Store]watch.Source{
 		watch.Consul: kv,
 		watch.Vault:  s.vault,
-		watch.Files:  local.NewFiles(),
+		watch.Files:  filewatch.NewSource(),
 	}, nil
 }
 

@@ -1,12 +1,13 @@
 package local
 
 import (
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
-)
 
-const maxPort = 65535
+	"go.yaml.in/yaml/v3"
+)
 
 // An endpoint is an address and a port; either may be missing.
 type endpoint struct {
@@ -14,57 +15,54 @@ type endpoint struct {
 	port    int
 }
 
-// readEndpoint reads "address", "address:port" or ":port". An IPv6 address
-// with a port stands in brackets.
-func readEndpoint(v *value) (endpoint, error) {
-	text, err := readText(v)
-	if err != nil {
-		return endpoint{}, err
-	}
-	if text != "" && strings.Trim(text, "0123456789") == "" {
-		return endpoint{}, v.errorf("%q is not an address; for a port on the node's own address write %q", text, ":"+text)
-	}
+// endpoint returns "address", "address:port" or ":port". An IPv6 address with
+// a port stands in brackets.
+func (d *decoder) endpoint(n *yaml.Node) endpoint {
+	text := d.text(n)
 	e, ok := splitEndpoint(text)
-	if !ok {
-		return endpoint{}, v.errorf("%q is not an address (write 10.0.0.1:8080, name:8080, [::1]:8080 or :8080)", text)
+	switch {
+	case text != "" && strings.Trim(text, "0123456789") == "":
+		d.fail(n, "%q is not an address; for a port on the node's own address write %q", text, ":"+text)
+	case !ok:
+		d.fail(n, "%q is not an address (write 10.0.0.1:8080, name:8080, [::1]:8080 or :8080)", text)
 	}
-	return e, nil
+	return e
 }
 
 func splitEndpoint(text string) (e endpoint, ok bool) {
-	if _, err := netip.ParseAddr(text); err == nil {
-		return endpoint{address: text}, true
+	host, digits, err := net.SplitHostPort(text)
+	if err != nil {
+		host, digits = text, "0" // an IPv6 address, or nothing but a name
 	}
-	host := text
-	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
-		port, err := strconv.ParseUint(text[i+1:], 10, 16)
-		if err != nil {
-			return endpoint{}, false
-		}
-		host, e.port = text[:i], int(port)
-		if host == "" {
-			return e, true
-		}
+	port, portErr := strconv.ParseUint(digits, 10, 16)
+	e = endpoint{address: host, port: int(port)}
+	if _, notIP := netip.ParseAddr(host); notIP == nil || portErr != nil {
+		return e, portErr == nil
 	}
-	if inner, found := strings.CutPrefix(host, "["); found {
-		e.address, found = strings.CutSuffix(inner, "]")
-		_, err := netip.ParseAddr(e.address)
-		return e, found && err == nil
+	if host == "" {
+		return e, err == nil
 	}
-	e.address = host
-	return e, host != "" && !strings.ContainsAny(host, " \t\r\n:/@?#[]")
+	return e, !strings.ContainsAny(text, "[]") && !strings.ContainsAny(host, " \t\r\n:/@?#")
 }
 
-// setAddress reads an address that has no port into dst.
-func setAddress(dst *string) func(*value) error {
-	return func(v *value) error {
-		e, err := readEndpoint(v)
-		if err == nil && e.port != 0 {
-			err = v.errorf("%q holds a port, which does not belong into an address", v.text)
-		}
-		*dst = e.address
-		return err
+// address returns an address that has no port.
+func (d *decoder) address(n *yaml.Node) string {
+	e := d.endpoint(n)
+	if e.port != 0 {
+		d.fail(n, "%q holds a port, which does not belong into an address", n.Value)
 	}
+	return e.address
+}
+
+// endpoints returns a map of endpoints.
+func (d *decoder) endpoints(n *yaml.Node, what string) map[string]endpoint {
+	endpoints := make(map[string]endpoint)
+	if d.wantMap(n, what+" is a map") {
+		for name, v := range pairs(n) {
+			endpoints[name.Value] = d.endpoint(v)
+		}
+	}
+	return endpoints
 }
 
 // family returns the ending of tagged addresses for an IP, as an agent names

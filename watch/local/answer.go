@@ -55,11 +55,11 @@ func (s *site) answer(q watch.Query) any {
 
 // unsupported returns why a data file cannot answer q, nil where it can.
 func unsupported(q watch.Query) error {
-	switch {
-	case q.Store() != watch.Consul:
+	if q.Store() != watch.Consul {
 		return errors.New("the data file stands in for Consul only")
-	case missing(q) != "":
-		return fmt.Errorf("the data file has no %s", missing(q))
+	}
+	if what := missing(q); what != "" {
+		return fmt.Errorf("the data file has no %s", what)
 	}
 	return nil
 }
@@ -109,10 +109,8 @@ func (s *site) health(q watch.Query) []*watch.HealthService {
 		of = s.byMesh
 	}
 	for _, inst := range of[strings.ToLower(q.Name)] {
-		if q.Tag != "" && !hasTag(inst.entry.Service.Tags, q.Tag) {
-			continue
-		}
-		if h := watch.NewHealthService(inst.entry); watch.Accepts(q.Filter, h.Status) {
+		h := inst.health
+		if (q.Tag == "" || hasTag(h.Tags, q.Tag)) && watch.Accepts(q.Filter, h.Status) {
 			list = append(list, h)
 		}
 	}
@@ -129,8 +127,7 @@ func hasTag(tags []string, tag string) bool {
 func (s *site) services() []*watch.CatalogSnippet {
 	tags := make(map[string][]string)
 	for _, inst := range s.instances {
-		svc := inst.entry.Service
-		tags[svc.Service] = append(tags[svc.Service], svc.Tags...)
+		tags[inst.health.Name] = append(tags[inst.health.Name], inst.health.Tags...)
 	}
 	list := make([]*watch.CatalogSnippet, 0, len(tags))
 	for _, name := range slices.Sorted(maps.Keys(tags)) {
@@ -148,17 +145,12 @@ func (s *site) node(name string) *watch.CatalogNode {
 	}
 	services := []*watch.CatalogNodeService{}
 	for _, inst := range s.instances {
-		if inst.entry.Node != m.node {
-			continue
+		if inst.health.Node == m.node.Node {
+			services = append(services, inst.catalog)
 		}
-		svc := inst.entry.Service
-		services = append(services, &watch.CatalogNodeService{
-			ID: svc.ID, Service: svc.Service, Tags: watch.SortedTags(svc.Tags),
-			Meta: svc.Meta, Port: svc.Port, Address: svc.Address,
-		})
 	}
 	watch.SortNodeServices(services)
-	return &watch.CatalogNode{Node: m.catalog(), Services: services}
+	return &watch.CatalogNode{Node: m.node, Services: services}
 }
 
 // lookUp returns the node of this name, in capitals or small letters, or for
@@ -173,18 +165,10 @@ func (ms *members) lookUp(name string) *member {
 	return nil
 }
 
-func (m *member) catalog() *watch.Node {
-	n := m.node
-	return &watch.Node{
-		ID: n.ID, Node: n.Node, Address: n.Address, Datacenter: n.Datacenter,
-		TaggedAddresses: n.TaggedAddresses, Meta: n.Meta,
-	}
-}
-
 func (s *site) nodeList(near string) []*watch.Node {
 	list := make([]*watch.Node, 0, len(s.nodes.list))
 	for _, m := range s.nodes.list {
-		list = append(list, m.catalog())
+		list = append(list, m.node)
 	}
 	if near == "" {
 		watch.SortNodes(list)

@@ -5,59 +5,42 @@ import (
 	"slices"
 
 	"github.com/hashicorp/consul/api"
+	"go.yaml.in/yaml/v3"
 )
 
-// setStatus reads the status of a node or an instance into dst.
-func setStatus(dst *string) func(*value) error {
-	return setWord(dst, "a status", api.HealthPassing, api.HealthWarning, api.HealthCritical, api.HealthMaint)
+// status returns the status of a node or an instance.
+func (d *decoder) status(n *yaml.Node) string {
+	return d.word(n, "a status", api.HealthPassing, api.HealthWarning, api.HealthCritical, api.HealthMaint)
 }
 
-// setWord reads one of words into dst.
-func setWord(dst *string, what string, words ...string) func(*value) error {
-	return func(v *value) error {
-		text, err := readText(v)
-		if err == nil && !slices.Contains(words, text) {
-			err = v.errorf("%q is not %s%s", text, what, suggest(text, words))
+// checks returns the checks of an instance, written as "name: status" or
+// "name: {status: …, output: …}" each. What names the instance is filled in
+// when it is built.
+func (d *decoder) checks(n *yaml.Node) (checks api.HealthChecks) {
+	if !d.wantMap(n, "checks is a map from name to status") {
+		return nil
+	}
+	for name, v := range pairs(n) {
+		c := &api.HealthCheck{CheckID: name.Value, Name: name.Value, Status: api.HealthPassing}
+		setStatus := func(n *yaml.Node) {
+			c.Status = d.word(n, "the status of a check", api.HealthPassing, api.HealthWarning, api.HealthCritical)
 		}
-		*dst = text
-		return err
-	}
-}
-
-// readChecks reads "name: status" or "name: {status: …, output: …}" for each
-// check of an instance. What names the instance is filled in when it is built.
-func readChecks(v *value) (api.HealthChecks, error) {
-	if v.kind != table {
-		return nil, v.errorf("checks is a map from name to status, not %s", v.kind)
-	}
-	var checks api.HealthChecks
-	for _, f := range v.fields {
-		c, err := readCheck(f)
-		if err != nil {
-			return nil, err
+		switch {
+		case isMap(v):
+			d.fields(v, "a check", fields{
+				"name":   func(n *yaml.Node) { c.Name = d.text(n) },
+				"notes":  func(n *yaml.Node) { c.Notes = d.text(n) },
+				"output": func(n *yaml.Node) { c.Output = d.text(n) },
+				"status": setStatus,
+				"type":   func(n *yaml.Node) { c.Type = d.text(n) },
+			})
+		case !isNull(v):
+			setStatus(v)
 		}
 		checks = append(checks, c)
 	}
 	slices.SortFunc(checks, func(a, b *api.HealthCheck) int { return cmp.Compare(a.CheckID, b.CheckID) })
-	return checks, nil
-}
-
-func readCheck(f field) (*api.HealthCheck, error) {
-	c := &api.HealthCheck{CheckID: f.name, Name: f.name, Status: api.HealthPassing}
-	setStatus := setWord(&c.Status, "the status of a check", api.HealthPassing, api.HealthWarning, api.HealthCritical)
-	switch f.value.kind {
-	case null:
-		return c, nil
-	case table:
-		return c, readFields(f.value, "a check", readers{
-			"name":   setText(&c.Name),
-			"notes":  setText(&c.Notes),
-			"output": setText(&c.Output),
-			"status": setStatus,
-			"type":   setText(&c.Type),
-		})
-	}
-	return c, setStatus(f.value)
+	return checks
 }
 
 // nodeChecks are what Consul has for each node with an agent, and the one that
@@ -82,23 +65,26 @@ func nodeChecks(node, status string) api.HealthChecks {
 
 // serviceChecks are the checks of an instance: those that it lists, and one
 // that gives it its status.
-func serviceChecks(s *instanceSpec, svc *api.AgentService) api.HealthChecks {
+func serviceChecks(s *instanceSpec, node string) api.HealthChecks {
 	var checks api.HealthChecks
 	switch s.status {
 	case "":
 	case api.HealthMaint:
 		checks = append(checks, &api.HealthCheck{
-			CheckID: api.ServiceMaintPrefix + svc.ID, Name: "Service Maintenance Mode",
+			CheckID: api.ServiceMaintPrefix + s.id, Name: "Service Maintenance Mode",
 			Status: api.HealthCritical, Type: "maintenance",
 		})
 	default:
 		checks = append(checks, &api.HealthCheck{
-			CheckID: "service:" + svc.ID, Name: "Service '" + svc.Service + "' check", Status: s.status,
+			CheckID: "service:" + s.id, Name: "Service '" + s.service + "' check", Status: s.status,
 		})
 	}
 	for _, c := range s.checks {
 		own := *c // what stands beside instances holds for several
 		checks = append(checks, &own)
+	}
+	for _, c := range checks {
+		c.Node, c.ServiceID, c.ServiceName, c.ServiceTags = node, s.id, s.service, s.tags
 	}
 	return checks
 }

@@ -14,7 +14,7 @@ import (
 func TestDocs(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "local.md"))
 	check(t, err)
-	block := regexp.MustCompile("(?ms)^```(yaml|json|hcl)\n(.*?)^```$")
+	block := regexp.MustCompile("(?ms)^```(yaml|json)\n(.*?)^```$")
 	counts := make(map[string]int)
 	for _, found := range block.FindAllStringSubmatch(string(text), -1) {
 		format, example := found[1], found[2]
@@ -30,7 +30,7 @@ func TestDocs(t *testing.T) {
 			}
 		}
 	}
-	if counts["yaml"] < 5 || counts["json"] < 1 || counts["hcl"] < 1 {
+	if counts["yaml"] < 5 || counts["json"] < 1 {
 		t.Errorf("found so many examples: %v", counts)
 	}
 }

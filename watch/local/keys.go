@@ -5,53 +5,48 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"restencil/watch"
 )
 
-// readKeys reads the section keys: maps are folders, and names may hold
-// slashes themselves. The pairs are sorted by path; their Key is their Path.
-func readKeys(v *value) ([]*watch.KeyPair, error) {
-	r := keyReader{lines: make(map[string]int)}
-	if err := r.readFolder(v, ""); err != nil {
-		return nil, err
+// keys returns the section keys, which may be nil: maps are folders, and names
+// may hold slashes themselves. The pairs are sorted by path; their Key is their
+// Path.
+func (d *decoder) keys(n *yaml.Node) []*watch.KeyPair {
+	if n == nil {
+		return nil
 	}
-	slices.SortFunc(r.pairs, func(a, b *watch.KeyPair) int { return cmp.Compare(a.Path, b.Path) })
-	return r.pairs, nil
+	names := make(map[string]*yaml.Node)
+	pairs := d.folder(n, "", names)
+	slices.SortFunc(pairs, func(a, b *watch.KeyPair) int { return cmp.Compare(a.Path, b.Path) })
+	return pairs
 }
 
-type keyReader struct {
-	pairs []*watch.KeyPair
-	lines map[string]int // where each path was given
-}
-
-func (r *keyReader) readFolder(v *value, folder string) error {
-	if v.kind != table {
-		return v.errorf("keys is a map, not %s", v.kind)
+// folder returns the pairs in a folder. Names has the name of each path that
+// was given so far.
+func (d *decoder) folder(n *yaml.Node, folder string, names map[string]*yaml.Node) (list []*watch.KeyPair) {
+	if !d.wantMap(n, "keys is a map") {
+		return nil
 	}
-	for _, f := range v.fields {
-		if err := r.readField(f, join(folder, f.name)); err != nil {
-			return err
+	for name, v := range pairs(n) {
+		path := join(folder, name.Value)
+		if isMap(v) {
+			list = append(list, d.folder(v, path, names)...)
+			continue
 		}
+		switch {
+		case v.Kind == yaml.SequenceNode:
+			d.fail(v, "the value of key %q is a list; a key holds one text, so write it in quotes", path)
+		case path == "":
+			d.fail(name, "a key has no name")
+		case names[path] != nil:
+			d.fail(name, "key %q is given twice, first on line %d", path, names[path].Line)
+		}
+		names[path] = name
+		list = append(list, &watch.KeyPair{Path: path, Key: path, Value: d.text(v)})
 	}
-	return nil
-}
-
-func (r *keyReader) readField(f field, path string) error {
-	switch f.value.kind {
-	case table:
-		return r.readFolder(f.value, path)
-	case list:
-		return f.value.errorf("the value of key %q is a list; a key holds one text, so write it in quotes", path)
-	}
-	if path == "" {
-		return f.errorf("a key has no name")
-	}
-	if line, ok := r.lines[path]; ok {
-		return f.errorf("key %q is given twice, first on line %d", path, line)
-	}
-	r.lines[path] = f.line
-	r.pairs = append(r.pairs, &watch.KeyPair{Path: path, Key: path, Value: f.value.text})
-	return nil
+	return list
 }
 
 // join returns the path of name in a folder, with one slash between them.

@@ -27,19 +27,23 @@ type site struct {
 	byService, byMesh map[string][]*instance
 }
 
-// setInstances sets the instances and their indexes.
-func (s *site) setInstances(instances []*instance) {
-	s.instances = instances
-	s.byService = make(map[string][]*instance)
-	s.byMesh = make(map[string][]*instance)
+func newSite(pairs []*watch.KeyPair, nodes *members, instances []*instance) *site {
+	s := &site{
+		pairs:     pairs,
+		nodes:     nodes,
+		instances: instances,
+		byService: make(map[string][]*instance),
+		byMesh:    make(map[string][]*instance),
+	}
 	for _, inst := range instances {
-		name := strings.ToLower(inst.entry.Service.Service)
+		name := strings.ToLower(inst.health.Name)
 		s.byService[name] = append(s.byService[name], inst)
 		for _, name := range inst.mesh {
 			name = strings.ToLower(name)
 			s.byMesh[name] = append(s.byMesh[name], inst)
 		}
 	}
+	return s
 }
 
 // pair returns the pair at path, nil where there is none.

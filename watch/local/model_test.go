@@ -3,6 +3,8 @@ package local_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -91,7 +93,7 @@ keys:
 	}
 }
 
-// The same data in each format is the same model.
+// The same data, however it is written, is the same model.
 func TestFormats(t *testing.T) {
 	texts := map[string]string{
 		"data.yaml": `
@@ -128,27 +130,6 @@ datacenters: {dc2: {keys: {k: v}}}
 	"nodes": {"n1": "10.0.0.1"},
 	"datacenters": {"dc2": {"keys": {"k": "v"}}}
 }`,
-		"data.hcl": `
-keys {
-  app {
-    port    = 8080
-    version = 1.10 # not 1.1
-    big     = 12345678901234567890
-    neg     = -1.50
-  }
-}
-keys "app" {
-  debug = true
-}
-services = {
-  web = ["10.0.0.1:80", { address = "10.0.0.2", tags : ["a", "b"], meta = { v = 1.0 } }]
-}
-nodes = { "n1" = "10.0.0.1" }
-datacenters "dc2" {
-  keys = { k = "v" }
-}
-keys "app" "a b" { c = "x $${y}" }
-`,
 	}
 	queries := []watch.Query{
 		{Kind: watch.KVList, Name: "app"},
@@ -171,6 +152,41 @@ keys "app" "a b" { c = "x $${y}" }
 		}
 	}
 	wantPairs(t, want, "app/", "a b/c: x ${y}", "big: 12345678901234567890", "debug: true", "neg: -1.50", "port: 8080", "version: 1.10")
+}
+
+// JSON says some things in ways that YAML does not have.
+func TestJSON(t *testing.T) {
+	text := "\ufeff\t{\n\t\"keys\":\t{\n" + strings.Join([]string{
+		"\t\t\"slash\\/es\": \"http:\\/\\/x\"",
+		`"pair": "\ud83d\ude00 \uD83D\uDE00", "no pair": "\\ud83d\\ude00", "half": "\ud83d"`,
+		"\"raw\": \"\u2028 \u0085  \x7f\"",
+		`"quotes": "\"\\\"", "control": "\u0001\b\f\n\r\t\u007f", "accent": "\u00e9é"`,
+		`"big": 123456789012345678901234567890, "exact": 1.10, "exponent": -1E+400, "null": null, "true": true`,
+		`"<<": {"merge": "no"}, "yes": "yes", "hash": "a #b", "colon":"a: b", "empty": {}`,
+	}, ",\n\t") + "\n\t}\n}\n\t\n"
+	m, err := local.Parse("data.json", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct{ Keys map[string]any }
+	decoder := json.NewDecoder(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
+	decoder.UseNumber()
+	if err := decoder.Decode(&want); err != nil {
+		t.Fatal(err)
+	}
+	wants := map[string]string{"<</merge": "no", "null": ""}
+	for name, v := range want.Keys {
+		if _, isMap := v.(map[string]any); v != nil && !isMap {
+			wants[name] = fmt.Sprint(v)
+		}
+	}
+	got := make(map[string]string)
+	for _, p := range answer[[]*watch.KeyPair](t, m, watch.Query{Kind: watch.KVList}) {
+		got[p.Path] = p.Value
+	}
+	if diff := cmp.Diff(wants, got); diff != "" {
+		t.Errorf("keys (-as JSON +as read):\n%s", diff)
+	}
 }
 
 // wantInstances checks the answer to q as node/id address:port status, in its

@@ -1,10 +1,14 @@
 package local
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
 	"github.com/hashicorp/consul/api"
+	"go.yaml.in/yaml/v3"
+
+	"restencil/watch"
 )
 
 // The node that stands for the agent where the data file lists no nodes.
@@ -16,7 +20,7 @@ const (
 // A member is a node with its own checks, which count for each of its
 // services.
 type member struct {
-	node   *api.Node
+	node   *watch.Node
 	checks api.HealthChecks
 }
 
@@ -31,60 +35,65 @@ type members struct {
 	listed     bool               // the file lists nodes, so that an unknown name is a mistake
 }
 
-// readNodes reads the section nodes; v may be nil.
-func readNodes(v *value, datacenter string) (*members, error) {
+// nodes returns the section nodes, which may be nil.
+func (d *decoder) nodes(n *yaml.Node, datacenter string) *members {
 	ms := &members{
 		datacenter: datacenter,
 		byName:     make(map[string]*member),
 		byAddress:  make(map[string]*member),
 	}
-	if v == nil {
-		return ms, nil
+	if n == nil || !d.wantMap(n, "nodes is a map from name to address") {
+		return ms
 	}
-	if v.kind != table {
-		return nil, v.errorf("nodes is a map from name to address, not %s", v.kind)
+	for name, v := range pairs(n) {
+		ms.listed = true
+		d.node(name, v, ms)
 	}
-	ms.listed = len(v.fields) > 0
-	for _, f := range v.fields {
-		m, err := readNode(f)
-		if err != nil {
-			return nil, err
-		}
-		ms.add(m)
-	}
-	return ms, nil
+	return ms
 }
 
-// readNode reads "name: address" or "name: {address: …, …}".
-func readNode(f field) (*member, error) {
-	n := &api.Node{Node: f.name}
+// node adds a node that is written as "name: address" or
+// "name: {address: …, …}".
+func (d *decoder) node(name, v *yaml.Node, ms *members) {
+	node := &watch.Node{Node: name.Value}
 	status := api.HealthPassing
-	err := error(nil)
-	if f.value.kind == table {
-		err = readFields(f.value, "a node", readers{
-			"address":          setAddress(&n.Address),
-			"id":               setText(&n.ID),
-			"meta":             setTextMap(&n.Meta, "meta"),
-			"status":           setStatus(&status),
-			"tagged_addresses": setTextMap(&n.TaggedAddresses, "tagged_addresses"),
+	if isMap(v) {
+		d.fields(v, "a node", fields{
+			"address":          func(n *yaml.Node) { node.Address = d.address(n) },
+			"id":               func(n *yaml.Node) { node.ID = d.text(n) },
+			"meta":             func(n *yaml.Node) { node.Meta = d.textMap(n, "meta") },
+			"status":           func(n *yaml.Node) { status = d.status(n) },
+			"tagged_addresses": func(n *yaml.Node) { node.TaggedAddresses = d.textMap(n, "tagged_addresses") },
 		})
-	} else if f.value.kind != null {
-		err = setAddress(&n.Address)(f.value)
+	} else if !isNull(v) {
+		node.Address = d.address(v)
 	}
-	if err == nil && (f.name == "" || n.Address == "") {
-		err = f.errorf("node %q needs a name and an address", f.name)
+	if node.Node == "" || node.Address == "" {
+		d.fail(name, "node %q needs a name and an address", node.Node)
 	}
-	return newMember(n, status), err
+	ms.add(node, status)
 }
 
-func newMember(n *api.Node, status string) *member {
+func (ms *members) add(n *watch.Node, status string) *member {
+	n.Datacenter = ms.datacenter
 	n.TaggedAddresses = nodeAddresses(n)
-	return &member{node: n, checks: nodeChecks(n.Node, status)}
+	m := &member{node: n, checks: nodeChecks(n.Node, status)}
+	ms.list = append(ms.list, m)
+	ms.byName[n.Node] = m
+	if ms.byAddress[n.Address] == nil {
+		ms.byAddress[n.Address] = m
+	}
+	return m
+}
+
+// make adds a node that the file does not list.
+func (ms *members) make(name, address string) *member {
+	return ms.add(&watch.Node{Node: name, Address: address}, api.HealthPassing)
 }
 
 // nodeAddresses adds the tagged addresses that an agent gives its node by
 // itself.
-func nodeAddresses(n *api.Node) map[string]string {
+func nodeAddresses(n *watch.Node) map[string]string {
 	tagged := maps.Clone(n.TaggedAddresses)
 	if tagged == nil {
 		tagged = make(map[string]string)
@@ -100,60 +109,55 @@ func nodeAddresses(n *api.Node) map[string]string {
 	return tagged
 }
 
-func (ms *members) add(m *member) *member {
-	m.node.Datacenter = ms.datacenter
-	ms.list = append(ms.list, m)
-	ms.byName[m.node.Node] = m
-	if ms.byAddress[m.node.Address] == nil {
-		ms.byAddress[m.node.Address] = m
+// setOwn says which is the agent's own node: the one that n names, which may be
+// nil. There is one in any case.
+func (d *decoder) setOwn(ms *members, n *yaml.Node) {
+	if n != nil {
+		ms.own = d.text(n)
+		d.wantNode(n, ms, ms.own)
 	}
-	return m
+	ms.own = ms.home().node.Node
 }
 
-func (ms *members) names() []string { return slices.Sorted(maps.Keys(ms.byName)) }
+// wantNode wants a name to be among the nodes that are listed, if any are.
+func (d *decoder) wantNode(n *yaml.Node, ms *members, name string) {
+	if ms.listed && ms.byName[name] == nil {
+		d.fail(n, "nodes has no %q%s", name, nearest(name, slices.Sorted(maps.Keys(ms.byName))))
+	}
+}
 
 // home returns the agent's own node: the one that the file says, the first
 // that it lists, or one that is made for the purpose.
 func (ms *members) home() *member {
-	if m := ms.byName[ms.own]; m != nil {
+	switch m := ms.byName[ms.own]; {
+	case m != nil:
 		return m
-	}
-	if ms.own == "" && ms.listed {
+	case ms.own == "" && ms.listed:
 		return ms.list[0]
-	}
-	if ms.own == "" {
+	case ms.own == "":
 		ms.own = localNode
 	}
-	return ms.add(newMember(&api.Node{Node: ms.own, Address: localAddress}, api.HealthPassing))
+	return ms.make(ms.own, localAddress)
 }
 
-// find returns the node that an instance is on: the one it names, the one with
+// nodeOf returns the node that an instance is on: the one it names, the one with
 // its address, or the agent's own. Nodes that are not listed are made.
-func (ms *members) find(s *instanceSpec) (*member, error) {
-	if s.node != "" {
-		return ms.named(s)
+func (d *decoder) nodeOf(s *instanceSpec, ms *members) *member {
+	m := ms.byAddress[s.address]
+	switch {
+	case s.node != "":
+		m = ms.byName[s.node]
+		d.wantNode(s.at, ms, s.node)
+		if m == nil && s.address == "" {
+			d.fail(s.at, "node %q has no address: give the instance one, or list the node in nodes", s.node)
+		}
+	case s.address == "":
+		m = ms.home()
+	case m == nil && ms.byName[s.address] != nil:
+		d.fail(s.at, "a node is named %q and has another address, so the instance must say its node", s.address)
 	}
-	if s.address == "" {
-		return ms.home(), nil
+	if m == nil {
+		m = ms.make(cmp.Or(s.node, s.address), s.address)
 	}
-	if m := ms.byAddress[s.address]; m != nil {
-		return m, nil
-	}
-	if ms.byName[s.address] != nil {
-		return nil, s.errorf("a node is named %q and has another address, so the instance must say its node", s.address)
-	}
-	return ms.add(newMember(&api.Node{Node: s.address, Address: s.address}, api.HealthPassing)), nil
-}
-
-func (ms *members) named(s *instanceSpec) (*member, error) {
-	if m := ms.byName[s.node]; m != nil {
-		return m, nil
-	}
-	if ms.listed {
-		return nil, s.errorf("nodes has no %q%s", s.node, suggest(s.node, ms.names()))
-	}
-	if s.address == "" {
-		return nil, s.errorf("node %q has no address: give the instance one, or list the node in nodes", s.node)
-	}
-	return ms.add(newMember(&api.Node{Node: s.node, Address: s.address}, api.HealthPassing)), nil
+	return m
 }

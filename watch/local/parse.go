@@ -3,18 +3,39 @@ package local
 import (
 	"bytes"
 	"errors"
-	"maps"
+	"fmt"
 	"path/filepath"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // localDatacenter is the datacenter's name where the data file gives none.
 const localDatacenter = "dc1"
 
-// Parse makes the text of a data file into a model. The ending of the name
-// says what is in it: .yaml, .yml, .json or .hcl. A file without any data is
-// an error, because that is what a file looks like while it is being written.
-// Errors are of type *ParseError.
+// A ParseError says what is wrong with a data file, and where.
+type ParseError struct {
+	File   string
+	Line   int // 1 and up; 0: the whole file
+	Column int // 1 and up; 0: the whole line
+	Msg    string
+}
+
+// Error is one line: file:line:column: message.
+func (e *ParseError) Error() string {
+	switch {
+	case e.Line == 0:
+		return fmt.Sprintf("%s: %s", e.File, e.Msg)
+	case e.Column == 0:
+		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Msg)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Msg)
+}
+
+// Parse makes the text of a data file into a model. The ending of the name says
+// what is in it: .yaml, .yml, or .json, which is read as YAML too. A file
+// without any data is an error, because that is what a file looks like while
+// it is being written. Errors are of type *ParseError.
 func Parse(name string, data []byte) (*Model, error) {
 	m, err := parse(name, bytes.TrimPrefix(data, []byte("\ufeff")))
 	var wrong *ParseError
@@ -25,153 +46,87 @@ func Parse(name string, data []byte) (*Model, error) {
 }
 
 func parse(name string, data []byte) (*Model, error) {
-	read := readerFor(name)
-	if read == nil {
-		return nil, &ParseError{Msg: "a data file's name ends in .yaml, .yml, .json or .hcl"}
-	}
-	root, err := read(data)
-	if err != nil {
-		return nil, err
-	}
-	if root.kind == null {
-		return nil, &ParseError{Msg: "the file holds no data (if that is meant, write an empty section of keys)"}
-	}
-	return readModel(root)
-}
-
-// readerFor returns what reads a file of this name.
-func readerFor(name string) func([]byte) (*value, error) {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".yaml", ".yml":
-		return readYAML
 	case ".json":
-		return readJSON
+		data = fromJSON(data)
 	case ".hcl":
-		return readHCL
+		return nil, &ParseError{Msg: "a data file is no longer written in HCL: write it in YAML, under a name that ends in .yaml"}
+	default:
+		return nil, &ParseError{Msg: "a data file's name ends in .yaml, .yml or .json"}
 	}
-	return nil
-}
-
-// sections are the parts of the file that describe one datacenter.
-type sections struct{ keys, services, nodes *value }
-
-func (s *sections) readers() readers {
-	keep := func(dst **value) func(*value) error {
-		return func(v *value) error { *dst = v; return nil }
-	}
-	return readers{"keys": keep(&s.keys), "services": keep(&s.services), "nodes": keep(&s.nodes)}
-}
-
-func readModel(root *value) (*Model, error) {
-	var here sections
-	var node, others *value
-	m := &Model{index: 1, own: localDatacenter}
-	fields := here.readers()
-	maps.Copy(fields, readers{
-		"datacenter":  setText(&m.own),
-		"datacenters": func(v *value) error { others = v; return nil },
-		"node":        func(v *value) error { node = v; return nil },
-	})
-	if err := readFields(root, "a data file", fields); err != nil {
-		return nil, err
-	}
-	nodes, err := readOwnNodes(here.nodes, m.own, node)
+	root, err := readYAML(data)
 	if err != nil {
 		return nil, err
 	}
-	own, err := readSite(here, nodes)
-	if err != nil {
-		return nil, err
+	if root == nil {
+		return nil, &ParseError{Msg: "the file holds no data (if that is meant, write an empty section of keys)"}
 	}
-	m.sites = map[string]*site{m.own: own}
-	if err := m.readOthers(others); err != nil {
-		return nil, err
+	return decodeModel(root)
+}
+
+// A section is what describes one datacenter; its parts may be nil.
+type section struct{ keys, services, nodes *yaml.Node }
+
+func (s *section) fields() fields {
+	return fields{
+		"keys":     func(n *yaml.Node) { s.keys = n },
+		"services": func(n *yaml.Node) { s.services = n },
+		"nodes":    func(n *yaml.Node) { s.nodes = n },
 	}
-	for _, s := range m.sites {
-		for _, p := range s.pairs {
-			p.CreateIndex, p.ModifyIndex = m.index, m.index
-		}
+}
+
+func decodeModel(root *yaml.Node) (*Model, error) {
+	var d decoder
+	var own section
+	var node, others *yaml.Node
+	m := &Model{own: localDatacenter, sites: make(map[string]*site)}
+	known := own.fields()
+	known["datacenter"] = func(n *yaml.Node) { m.own = d.text(n) }
+	known["datacenters"] = func(n *yaml.Node) { others = n }
+	known["node"] = func(n *yaml.Node) { node = n }
+	d.fields(root, "a data file", known)
+
+	nodes := d.nodes(own.nodes, m.own)
+	d.setOwn(nodes, node)
+	m.sites[m.own] = d.site(own, nodes)
+	if others != nil {
+		d.others(others, m)
 	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	m.follow(&Model{})
 	return m, nil
 }
 
-// readOwnNodes reads the nodes of the agent's own datacenter, which has the
-// agent's own node at least. What the field node says of it may be nil.
-func readOwnNodes(v *value, datacenter string, node *value) (*members, error) {
-	nodes, err := readNodes(v, datacenter)
-	if err != nil {
-		return nil, err
-	}
-	if node != nil {
-		if nodes.own, err = readText(node); err != nil {
-			return nil, err
-		}
-		if nodes.listed && nodes.byName[nodes.own] == nil {
-			return nil, node.errorf("nodes has no %q%s", nodes.own, suggest(nodes.own, nodes.names()))
-		}
-	}
-	nodes.own = nodes.home().node.Node
-	return nodes, nil
+// site returns the data of one datacenter with these nodes.
+func (d *decoder) site(s section, nodes *members) *site {
+	instances := d.services(s.services, nodes)
+	return newSite(d.keys(s.keys), nodes, instances)
 }
 
-// readSite reads what else there is in a datacenter.
-func readSite(s sections, nodes *members) (*site, error) {
-	site := &site{nodes: nodes}
-	instances, err := readServices(s.services, nodes)
-	if err != nil {
-		return nil, err
-	}
-	site.setInstances(instances)
-	if s.keys != nil {
-		site.pairs, err = readKeys(s.keys)
-	}
-	return site, err
-}
-
-// readOthers reads the section datacenters: a list of names, or a map from
-// name to data. The names may include the agent's own datacenter.
-func (m *Model) readOthers(v *value) error {
-	if v == nil {
-		return nil
-	}
-	if v.kind != table {
-		var names []string
-		if err := setTexts(&names)(v); err != nil {
-			return err
-		}
-		for _, name := range names {
+// others adds the section datacenters: a list of names, or a map from name to
+// data. The names may include the agent's own datacenter.
+func (d *decoder) others(n *yaml.Node, m *Model) {
+	if !isMap(n) {
+		for _, name := range d.texts(n) {
 			if m.sites[name] == nil {
-				m.sites[name] = &site{nodes: &members{}}
+				m.sites[name] = newSite(nil, &members{}, nil)
 			}
 		}
-		return nil
+		return
 	}
-	for _, f := range v.fields {
-		if err := m.readOther(f); err != nil {
-			return err
+	for name, v := range pairs(n) {
+		var s section
+		if !isNull(v) {
+			d.fields(v, "a datacenter", s.fields())
+		}
+		switch {
+		case name.Value != m.own:
+			m.sites[name.Value] = d.site(s, d.nodes(s.nodes, name.Value))
+		case s != (section{}):
+			d.fail(name, "%s is the agent's own datacenter; its data stands at the top of the file", m.own)
 		}
 	}
-	return nil
-}
-
-func (m *Model) readOther(f field) error {
-	var s sections
-	if f.value.kind != null {
-		if err := readFields(f.value, "a datacenter", s.readers()); err != nil {
-			return err
-		}
-	}
-	if f.name == m.own {
-		if s != (sections{}) {
-			return f.errorf("%s is the agent's own datacenter; its data stands at the top of the file", f.name)
-		}
-		return nil
-	}
-	nodes, err := readNodes(s.nodes, f.name)
-	if err != nil {
-		return err
-	}
-	site, err := readSite(s, nodes)
-	m.sites[f.name] = site
-	return err
 }

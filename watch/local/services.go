@@ -2,23 +2,26 @@ package local
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strconv"
 
 	"github.com/hashicorp/consul/api"
+	"go.yaml.in/yaml/v3"
+
+	"restencil/watch"
 )
 
-// An instance is one instance of a service.
+// An instance is one instance of a service, as Consul's endpoints give it.
 type instance struct {
-	entry *api.ServiceEntry
-	mesh  []string // the services that Connect reaches through it
+	health  *watch.HealthService
+	catalog *watch.CatalogNodeService
+	mesh    []string // the services that Connect reaches through it
 }
 
 // An instanceSpec is an instance as the file describes it. What stands beside
 // "instances" is the value that each of them begins with.
 type instanceSpec struct {
-	position
+	at      *yaml.Node
 	service string
 
 	endpoint
@@ -33,205 +36,154 @@ type instanceSpec struct {
 	proxyFor string
 }
 
-// readServices reads the section services, and makes the nodes that it names.
-// The instances are in the order of the file.
-func readServices(v *value, nodes *members) ([]*instance, error) {
-	if v == nil {
-		return nil, nil
-	}
-	if v.kind != table {
-		return nil, v.errorf("services is a map, not %s", v.kind)
+// services returns the section services, which may be nil, and adds the nodes
+// that it names. The instances are in the order of the file.
+func (d *decoder) services(n *yaml.Node, nodes *members) []*instance {
+	if n == nil || !d.wantMap(n, "services is a map") {
+		return nil
 	}
 	var specs []*instanceSpec
-	for _, f := range v.fields {
-		some, err := readService(f)
-		if err != nil {
-			return nil, err
-		}
-		specs = append(specs, some...)
+	for name, v := range pairs(n) {
+		specs = append(specs, d.service(name, v)...)
 	}
-	return place(specs, nodes)
+	return d.place(specs, nodes)
 }
 
-// readService reads one service: an address, a list of instances, a map that
-// is its one instance, or a map that lists them beside what they share.
-func readService(f field) ([]*instanceSpec, error) {
-	if f.name == "" {
-		return nil, f.errorf("a service has no name")
+// service returns the instances of one service. It is written as an address, a
+// list of instances, a map that is its one instance, or a map that lists them
+// beside what they share.
+func (d *decoder) service(name, v *yaml.Node) []*instanceSpec {
+	if name.Value == "" {
+		d.fail(name, "a service has no name")
 	}
 	shared := instanceSpec{
-		position: f.position,
-		service:  f.name,
-		weights:  api.AgentWeights{Passing: 1, Warning: 1},
+		at:      name,
+		service: name.Value,
+		weights: api.AgentWeights{Passing: 1, Warning: 1},
 	}
-	if f.value.kind != table {
-		return readInstances(f.value, shared)
+	if !isMap(v) {
+		return d.instances(v, shared)
 	}
-	var instances *value
-	fields := shared.readers()
-	fields["instances"] = func(v *value) error { instances = v; return nil }
-	if err := readFields(f.value, "a service", fields); err != nil {
-		return nil, err
+	known := shared.fields(d)
+	known["instances"] = func(*yaml.Node) {} // below, when what they share is known
+	d.fields(v, "a service", known)
+	for field, list := range pairs(v) {
+		if field.Value == "instances" {
+			return d.instances(list, shared)
+		}
 	}
-	if instances == nil && !f.value.has("instances") {
-		return []*instanceSpec{&shared}, nil
-	}
-	return readInstances(instances, shared)
+	return []*instanceSpec{&shared}
 }
 
-// readInstances reads a list of instances, or one; v may be nil.
-func readInstances(v *value, shared instanceSpec) ([]*instanceSpec, error) {
-	if v == nil {
-		return nil, nil
-	}
-	var specs []*instanceSpec
-	for _, item := range listOf(v) {
+// instances returns a list of instances, which may be written as the one it
+// has.
+func (d *decoder) instances(n *yaml.Node, shared instanceSpec) (specs []*instanceSpec) {
+	for _, item := range listOf(n) {
 		s := shared
-		s.position = item.position
-		if err := s.read(item); err != nil {
-			return nil, err
+		s.at = item
+		switch {
+		case isMap(item):
+			d.fields(item, "an instance", s.fields(d))
+		case isNull(item):
+			d.fail(item, "an instance of %s is missing after the dash", s.service)
+		default:
+			e := d.endpoint(item)
+			s.address, s.port = cmp.Or(e.address, s.address), cmp.Or(e.port, s.port)
 		}
 		specs = append(specs, &s)
 	}
-	return specs, nil
+	return specs
 }
 
-// read reads an instance: "address:port", or a map.
-func (s *instanceSpec) read(v *value) error {
-	if v.kind == table {
-		return readFields(v, "an instance", s.readers())
-	}
-	if v.kind == null {
-		return v.errorf("an instance of %s is missing after the dash", s.service)
-	}
-	e, err := readEndpoint(v)
-	s.address = cmp.Or(e.address, s.address)
-	s.port = cmp.Or(e.port, s.port)
-	return err
-}
-
-func (s *instanceSpec) readers() readers {
-	return readers{
-		"address":          setAddress(&s.address),
-		"checks":           func(v *value) (err error) { s.checks, err = readChecks(v); return err },
-		"connect":          setFlag(&s.connect, "connect"),
-		"id":               setText(&s.id),
-		"meta":             setTextMap(&s.meta, "meta"),
-		"node":             setText(&s.node),
-		"port":             setNumber(&s.port, "a port", maxPort),
-		"proxy_for":        setText(&s.proxyFor),
-		"status":           setStatus(&s.status),
-		"tagged_addresses": s.readTagged,
-		"tags":             setTexts(&s.tags),
-		"weights":          s.readWeights,
+func (s *instanceSpec) fields(d *decoder) fields {
+	return fields{
+		"address":          func(n *yaml.Node) { s.address = d.address(n) },
+		"checks":           func(n *yaml.Node) { s.checks = d.checks(n) },
+		"connect":          func(n *yaml.Node) { s.connect = d.flag(n, "connect") },
+		"id":               func(n *yaml.Node) { s.id = d.text(n) },
+		"meta":             func(n *yaml.Node) { s.meta = d.textMap(n, "meta") },
+		"node":             func(n *yaml.Node) { s.node = d.text(n) },
+		"port":             func(n *yaml.Node) { s.port = d.number(n, "a port") },
+		"proxy_for":        func(n *yaml.Node) { s.proxyFor = d.text(n) },
+		"status":           func(n *yaml.Node) { s.status = d.status(n) },
+		"tagged_addresses": func(n *yaml.Node) { s.tagged = d.endpoints(n, "tagged_addresses") },
+		"tags":             func(n *yaml.Node) { s.tags = d.texts(n) },
+		"weights":          func(n *yaml.Node) { s.weights = d.weights(n) },
 	}
 }
 
-func (s *instanceSpec) readWeights(v *value) error {
-	const most = 65535
-	s.weights = api.AgentWeights{Passing: 1, Warning: 1}
-	return readFields(v, "weights", readers{
-		"passing": setNumber(&s.weights.Passing, "a weight", most),
-		"warning": setNumber(&s.weights.Warning, "a weight", most),
+func (d *decoder) weights(n *yaml.Node) api.AgentWeights {
+	weights := api.AgentWeights{Passing: 1, Warning: 1}
+	d.fields(n, "weights", fields{
+		"passing": func(n *yaml.Node) { weights.Passing = d.number(n, "a weight") },
+		"warning": func(n *yaml.Node) { weights.Warning = d.number(n, "a weight") },
 	})
+	return weights
 }
 
-func (s *instanceSpec) readTagged(v *value) error {
-	if v.kind != table {
-		return v.errorf("tagged_addresses is a map, not %s", v.kind)
+// place puts each instance on its node and gives it an id: the one that is
+// written, which is unique on its node, as Consul wants it; else one that is
+// unique in the datacenter, so that a template can name things by it.
+func (d *decoder) place(specs []*instanceSpec, nodes *members) []*instance {
+	type id struct {
+		node *member
+		text string
 	}
-	s.tagged = make(map[string]endpoint, len(v.fields))
-	for _, f := range v.fields {
-		e, err := readEndpoint(f.value)
-		if err != nil {
-			return err
-		}
-		s.tagged[f.name] = e
-	}
-	return nil
-}
-
-// place puts each instance on its node and gives it an id.
-func place(specs []*instanceSpec, nodes *members) ([]*instance, error) {
 	homes := make([]*member, len(specs))
-	ids := idSet{taken: make(map[instanceID]*instanceSpec), used: make(map[string]bool), next: make(map[string]int)}
+	taken := make(map[id]*instanceSpec)
+	used := make(map[string]bool)
 	for i, s := range specs {
-		m, err := nodes.find(s)
-		if err != nil {
-			return nil, err
+		homes[i] = d.nodeOf(s, nodes)
+		if s.id == "" {
+			continue
 		}
-		homes[i] = m
-		if err := ids.claim(m, s); err != nil {
-			return nil, err
+		own := id{homes[i], s.id}
+		if other := taken[own]; other != nil {
+			d.fail(s.at, "node %q has two instances with id %q, the first on line %d", own.node.node.Node, s.id, other.at.Line)
 		}
+		taken[own], used[s.id] = s, true
 	}
+	last := make(map[string]int)
 	instances := make([]*instance, len(specs))
 	for i, s := range specs {
 		if s.id == "" {
-			s.id = ids.choose(s.service)
+			s.id = freeID(s.service, used, last)
 		}
 		instances[i] = s.build(homes[i])
 	}
-	return instances, nil
+	return instances
 }
 
-// An idSet gives out ids. Those that the file gives are unique on their node,
-// as Consul wants it; those that are made are unique in the datacenter, so that
-// a template can name things by them.
-type idSet struct {
-	taken map[instanceID]*instanceSpec
-	used  map[string]bool // on any node
-	next  map[string]int  // for an id that is used: the number to try next
-}
-
-type instanceID struct {
-	node *member
-	id   string
-}
-
-// claim takes the id that the file gives an instance.
-func (ids idSet) claim(m *member, s *instanceSpec) error {
-	if s.id == "" {
-		return nil
-	}
-	if other := ids.taken[instanceID{m, s.id}]; other != nil {
-		return s.errorf("node %q has two instances with id %q, the first on line %d", m.node.Node, s.id, other.line)
-	}
-	ids.taken[instanceID{m, s.id}] = s
-	ids.used[s.id] = true
-	return nil
-}
-
-// choose takes the first free of web, web-2, web-3, …
-func (ids idSet) choose(service string) string {
+// freeID takes the first of web, web-2, web-3, … that is not used. Last has the
+// number that was tried last for each service.
+func freeID(service string, used map[string]bool, last map[string]int) string {
 	id := service
-	for n := max(2, ids.next[service]); ids.used[id]; n++ {
-		id = service + "-" + strconv.Itoa(n)
-		ids.next[service] = n
+	for used[id] {
+		last[service] = max(2, last[service]+1)
+		id = service + "-" + strconv.Itoa(last[service])
 	}
-	ids.used[id] = true
+	used[id] = true
 	return id
 }
 
-// build makes the instance as Consul's health endpoints give it.
+// build makes the instance on its node.
 func (s *instanceSpec) build(m *member) *instance {
-	svc := &api.AgentService{
-		ID:              s.id,
-		Service:         s.service,
-		Tags:            append([]string{}, s.tags...),
-		Meta:            maps.Clone(s.meta),
-		Port:            s.port,
-		Address:         s.address,
-		TaggedAddresses: s.taggedAddresses(),
-		Weights:         s.weights,
-		Datacenter:      m.node.Datacenter,
+	s.tags = append([]string{}, s.tags...) // never nil
+	tags, n := watch.SortedTags(s.tags), m.node
+	checks := slices.Concat(m.checks, serviceChecks(s, n.Node))
+	inst := &instance{
+		health: &watch.HealthService{
+			Node: n.Node, NodeID: n.ID, NodeAddress: n.Address,
+			NodeTaggedAddresses: n.TaggedAddresses, NodeMeta: n.Meta,
+			ID: s.id, Name: s.service, Tags: tags, Port: s.port, Weights: s.weights,
+			Address:                cmp.Or(s.address, n.Address),
+			ServiceTaggedAddresses: s.taggedAddresses(), ServiceMeta: s.meta,
+			Checks: checks, Status: checks.AggregatedStatus(),
+		},
+		catalog: &watch.CatalogNodeService{
+			ID: s.id, Service: s.service, Tags: tags, Meta: s.meta, Port: s.port, Address: s.address,
+		},
 	}
-	checks := slices.Clone(m.checks)
-	for _, c := range serviceChecks(s, svc) {
-		c.Node, c.ServiceID, c.ServiceName, c.ServiceTags = m.node.Node, svc.ID, svc.Service, svc.Tags
-		checks = append(checks, c)
-	}
-	inst := &instance{entry: &api.ServiceEntry{Node: m.node, Service: svc, Checks: checks}}
 	if s.connect {
 		inst.mesh = append(inst.mesh, s.service)
 	}

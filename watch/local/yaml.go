@@ -2,35 +2,36 @@ package local
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"iter"
+	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// readYAML reads the one document of a YAML file. Anchors and the merge key
-// << are followed.
-func readYAML(data []byte) (*value, error) {
-	doc, err := parseYAML(data)
-	if err != nil || doc == nil {
-		return &value{}, err
-	}
-	r := yamlReader{anchors: make(map[*yaml.Node]*value), written: countYAML(doc)}
-	return r.read(doc, 0)
-}
+// maxDepth bounds how deep values nest, which bounds the stack.
+const maxDepth = 100
 
-// parseYAML returns the root of the document, nil where there is none.
-func parseYAML(data []byte) (*yaml.Node, error) {
+// readYAML returns the root of the one document in data, nil where it holds
+// nothing. Aliases and the merge key << are replaced by what they stand for.
+func readYAML(data []byte) (*yaml.Node, error) {
 	root, second, err := decodeYAML(data)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, &ParseError{Line: yamlErrorLine(data, err), Msg: yamlMessage(err)}
+	case second != nil:
+		return nil, errorAt(second, "a second document begins here; the data file is a single one")
+	case root == nil || isNull(root):
+		return nil, nil
 	}
-	if second != nil {
-		return nil, yamlPosition(second).errorf("a second document begins here; the data file is a single one")
-	}
-	return root, nil
+	// What aliases multiply is bounded by what is written.
+	e := expander{sizes: make(map[*yaml.Node]int), limit: 2*len(data) + 10_000}
+	return e.expand(root, 0)
 }
 
 // decodeYAML returns the roots of the first two documents, nil for one that is
@@ -64,140 +65,140 @@ func yamlMessage(err error) string {
 // file, cut off after it, has the same error as the whole.
 func yamlErrorLine(data []byte, err error) int {
 	lines := bytes.SplitAfter(data, []byte("\n"))
-	ends := make([]int, len(lines))
-	for i, end := 0, 0; i < len(lines); i++ {
-		end += len(lines[i])
-		ends[i] = end
-	}
 	return 1 + sort.Search(len(lines)-1, func(i int) bool {
-		_, _, cut := decodeYAML(data[:ends[i]])
+		_, _, cut := decodeYAML(bytes.Join(lines[:i+1], nil))
 		return cut != nil && yamlMessage(cut) == yamlMessage(err)
 	})
 }
 
-func yamlPosition(n *yaml.Node) position { return position{line: n.Line, column: n.Column} }
+// jsonToken is a text in JSON, or a tab between texts.
+var jsonToken = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\t`)
 
-// countYAML returns how many nodes are written in the document.
-func countYAML(n *yaml.Node) int {
-	count := 1
-	for _, c := range n.Content {
-		count += countYAML(c)
-	}
-	return count
-}
-
-// A yamlReader makes values of YAML nodes. What an anchor marks is read once
-// and shared by all who refer to it.
-type yamlReader struct {
-	anchors map[*yaml.Node]*value // nil while the node is being read
-	written int                   // nodes in the document
-}
-
-func (r *yamlReader) read(n *yaml.Node, depth int) (*value, error) {
-	if depth > maxDepth {
-		return nil, yamlPosition(n).errorf("nested deeper than %d levels", maxDepth)
-	}
-	v, err := r.readNode(n, depth)
-	if err == nil && v.size > 10*r.written+10_000 {
-		return nil, yamlPosition(n).errorf("aliases multiply this to over %d values", v.size)
-	}
-	return v, err
-}
-
-func (r *yamlReader) readNode(n *yaml.Node, depth int) (*value, error) {
-	p := yamlPosition(n)
-	switch n.Kind {
-	case yaml.ScalarNode:
-		if n.Tag == "!!null" {
-			return &value{position: p, size: 1}, nil
+// fromJSON returns a JSON file in a form that is YAML as well. YAML has neither
+// \/ nor a character in two escapes, takes some characters for line ends, and
+// allows no tab at the beginning of a line. What is wrong in the file stays.
+func fromJSON(data []byte) []byte {
+	return jsonToken.ReplaceAllFunc(data, func(token []byte) []byte {
+		var text string
+		switch {
+		case token[0] == '\t':
+			return []byte(" ")
+		case json.Unmarshal(token, &text) != nil:
+			return token
 		}
-		return &value{position: p, kind: scalar, text: n.Value, size: 1}, nil
-	case yaml.SequenceNode:
-		return r.readList(n, depth)
-	case yaml.MappingNode:
-		return r.readTable(n, depth)
-	case yaml.AliasNode:
-		return r.readAlias(n, depth)
-	}
-	return nil, p.errorf("this cannot stand here")
+		return strconv.AppendQuote(nil, text)
+	})
 }
 
-func (r *yamlReader) readAlias(n *yaml.Node, depth int) (*value, error) {
-	v, seen := r.anchors[n.Alias]
+// An expander replaces aliases and merge keys by what they stand for. What an
+// anchor marks is expanded once and shared by all who refer to it.
+type expander struct {
+	sizes map[*yaml.Node]int // of the nodes that are expanded, all below included; 0: under way
+	limit int
+}
+
+func (e *expander) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
+	written := n
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	size, seen := e.sizes[n]
 	switch {
-	case !seen:
-		r.anchors[n.Alias] = nil
-		var err error
-		if v, err = r.read(n.Alias, depth+1); err != nil {
-			return nil, err
-		}
-		r.anchors[n.Alias] = v
-	case v == nil:
-		return nil, yamlPosition(n).errorf("*%s stands within what it refers to", n.Value)
+	case seen && size == 0:
+		return nil, errorAt(written, "*%s stands within what it refers to", written.Value)
+	case seen:
+		return n, nil
+	case depth > maxDepth:
+		return nil, errorAt(n, "nested deeper than %d levels", maxDepth)
 	}
-	return v, nil
-}
-
-func (r *yamlReader) readList(n *yaml.Node, depth int) (*value, error) {
-	v := &value{position: yamlPosition(n), kind: list, size: 1}
-	for _, c := range n.Content {
-		item, err := r.read(c, depth+1)
+	e.sizes[n] = 0
+	size = 1
+	for i, child := range n.Content {
+		child, err := e.expand(child, depth+1)
 		if err != nil {
 			return nil, err
 		}
-		v.items = append(v.items, item)
-		v.size += item.size
+		n.Content[i] = child
+		size += e.sizes[child]
 	}
-	return v, nil
+	if size > e.limit {
+		return nil, errorAt(n, "aliases multiply this to over %d values", e.limit)
+	}
+	e.sizes[n] = size
+	if n.Kind == yaml.MappingNode {
+		return n, merge(n)
+	}
+	return n, nil
 }
 
-func (r *yamlReader) readTable(n *yaml.Node, depth int) (*value, error) {
-	b := newTable(yamlPosition(n))
-	var merged []*value
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		name := n.Content[i]
-		v, err := r.read(n.Content[i+1], depth+1)
-		if err != nil {
-			return nil, err
-		}
-		if name.Kind == yaml.ScalarNode && name.Tag == "!!merge" {
-			merged = append(merged, v)
+// merge checks the names in a map, and adds what its merge keys bring.
+func merge(n *yaml.Node) error {
+	lines := make(map[string]int) // of each name
+	var content, merged []*yaml.Node
+	for name, v := range pairs(n) {
+		switch line, twice := lines[name.Value]; {
+		case name.Kind != yaml.ScalarNode:
+			return errorAt(name, "a name must be plain text")
+		case name.Tag == "!!merge":
+			merged = append(merged, listOf(v)...)
 			continue
+		case twice:
+			return errorAt(name, "%q is given twice, first on line %d", name.Value, line)
 		}
-		if name.Kind != yaml.ScalarNode {
-			return nil, yamlPosition(name).errorf("a name must be plain text")
+		lines[name.Value] = name.Line
+		content = append(content, name, v)
+	}
+	for _, m := range merged {
+		if m.Kind != yaml.MappingNode {
+			return errorAt(m, "<< takes a map, not %s", describe(m))
 		}
-		if err := b.add(field{position: yamlPosition(name), name: name.Value, value: v}); err != nil {
-			return nil, err
+		for name, v := range pairs(m) {
+			if _, has := lines[name.Value]; !has {
+				lines[name.Value] = name.Line
+				content = append(content, name, v)
+			}
 		}
 	}
-	for _, v := range merged {
-		if err := mergeInto(b, v); err != nil {
-			return nil, err
-		}
-	}
-	return b.table, nil
+	n.Content = content
+	return nil
 }
 
-// mergeInto adds the fields of v, a map or a list of maps, that the table does
-// not have.
-func mergeInto(b *tableBuilder, v *value) error {
-	switch v.kind {
-	case table:
-		for _, f := range v.fields {
-			b.addDefault(f)
-		}
-		return nil
-	case list:
-		for _, item := range v.items {
-			if item.kind != table {
-				return item.errorf("<< takes a map, not %s", item.kind)
-			}
-			if err := mergeInto(b, item); err != nil {
-				return err
+// pairs are the names and values of a map.
+func pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
+	return func(yield func(name, v *yaml.Node) bool) {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if !yield(n.Content[i], n.Content[i+1]) {
+				return
 			}
 		}
+	}
+}
+
+// listOf returns the items of a list. Nothing is an empty list, and anything
+// else a list of itself.
+func listOf(n *yaml.Node) []*yaml.Node {
+	switch {
+	case n.Kind == yaml.SequenceNode:
+		return n.Content
+	case isNull(n):
 		return nil
 	}
-	return v.errorf("<< takes a map, not %s", v.kind)
+	return []*yaml.Node{n}
+}
+
+func isMap(n *yaml.Node) bool { return n.Kind == yaml.MappingNode }
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+// describe says what n is, for errors.
+func describe(n *yaml.Node) string {
+	switch {
+	case isNull(n):
+		return "nothing"
+	case n.Kind == yaml.ScalarNode:
+		return "a text"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	}
+	return "a map"
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"restencil/watch"
-	"restencil/watch/local"
+	"restencil/watch/filewatch"
 )
 
 // A session has a token, and sees to it that there is one at all times. It
@@ -68,7 +68,7 @@ func newSession(o Options, c caller) (*session, error) {
 func (s *session) choose(o Token) error {
 	switch {
 	case o.File != "":
-		s.path, s.files = o.File, local.NewFiles()
+		s.path, s.files = o.File, filewatch.NewSource()
 		s.obtain, s.life.from = s.unwrapped, "the file "+o.File
 	case o.Text != "":
 		return s.chooseText(o)

@@ -35,7 +35,7 @@ func (c *Consul) Settings() []setting.Setting {
 	return slices.Concat(
 		setting.In("Without a server", setting.Setting{Key: "local", Block: []setting.Setting{
 			{Key: "path", Flag: "local", Arg: "<path>", To: &c.Local,
-				Help: "Answer the Consul functions from this YAML, JSON or HCL file, which is watched."},
+				Help: "Answer the Consul functions from this YAML or JSON file, which is watched."},
 		}}),
 		setting.In("Consul", setting.Setting{
 			Key: "consul", To: &c.Address, Sets: []string{"consul.address"}, Deprecated: "consul { address = … }",

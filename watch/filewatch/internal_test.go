@@ -1,33 +1,41 @@
-package local
+package filewatch
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/google/go-cmp/cmp"
+
+	"restencil/watch"
 )
 
+func noSystem() (*fsnotify.Watcher, error) { return nil, errors.New("there is none") }
+
+// texts is a Sink that keeps each content, and "error" for a failure.
+type texts []string
+
+func (got *texts) Publish(a watch.Answer) { *got = append(*got, a.Data.(string)) }
+func (got *texts) Fail(error)             { *got = append(*got, "error") }
+
 // Where the system gives no events, a change is found at the next poll.
-func TestFollowByPolling(t *testing.T) {
+func TestPolling(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	synctest.Test(t, func(t *testing.T) {
-		var got []string
-		f := newFollower()
-		f.bells = func() *bells { return &bells{} }
-		f.follow(location{path: path}, func(content string, err error) {
-			if err != nil {
-				content = "error"
-			}
-			got = append(got, content)
-		})
+		var got texts
+		s := NewSource()
+		s.watcher.open = noSystem
+		s.Watch(watch.Query{Kind: watch.FileContent, Name: path}, &got)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		wg.Go(func() { f.run(ctx) })
+		wg.Go(func() { s.Run(ctx) })
 		for _, content := range []string{"", "one", "one", "three", ""} {
 			if content == "" {
 				os.Remove(path)
@@ -39,33 +47,66 @@ func TestFollowByPolling(t *testing.T) {
 		}
 		cancel()
 		wg.Wait()
-		if diff := cmp.Diff([]string{"error", "one", "three", "error"}, got); diff != "" {
+		if diff := cmp.Diff(texts{"error", "one", "three", "error"}, got); diff != "" {
 			t.Errorf("reports (-want +got):\n%s", diff)
 		}
 	})
 }
 
+// What could not be read is looked at again at each poll, though nothing seems
+// to have changed.
+func TestFailedReadIsTriedAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := New(Options{})
+		w.open = noSystem
+		w.Add(path)
+		failures, reports := 3, 0
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			w.Run(ctx, func(added, changed []string) (failed []string) {
+				reports++
+				if failures--; failures >= 0 {
+					return slices.Concat(added, changed)
+				}
+				return nil
+			})
+		})
+		time.Sleep(10 * pollInterval)
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+		if reports != 4 {
+			t.Errorf("%d reports, want those of 3 failures and a success", reports)
+		}
+	})
+}
+
 // A directory that is never quiet does not put off the look for ever.
-func TestBellsPatience(t *testing.T) {
+func TestEventsSettle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tests := []struct {
 			name    string
 			every   time.Duration // an event
 			looksAt time.Duration
 		}{
-			{"one event", time.Hour, settle},
-			{"quiet at last", 2 * settle, settle},
-			{"never quiet", settle / 2, patience},
+			{"one event", time.Hour, Settle},
+			{"quiet at last", 2 * Settle, Settle},
+			{"never quiet", Settle / 2, maxSettles * Settle},
 		}
 		for _, tt := range tests {
-			b, begin := &bells{}, time.Now()
+			e, begin := &events{}, time.Now()
 			event := time.NewTicker(tt.every)
-			b.ring("dir/file")
+			e.add("dir/file", Settle)
 			for waiting := true; waiting; {
 				select {
 				case <-event.C:
-					b.ring("dir/other")
-				case <-b.quiet:
+					e.add("dir/other", Settle)
+				case <-e.quiet:
 					waiting = false
 				}
 			}
@@ -79,7 +120,7 @@ func TestBellsPatience(t *testing.T) {
 
 // A change of any link on the way, or of the file at its end, is in one of the
 // directories that are watched.
-func TestLocate(t *testing.T) {
+func TestInspect(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -109,47 +150,15 @@ func TestLocate(t *testing.T) {
 		{"current/data.yaml", "etc/data.yaml", []string{"", "releases/5", "shared", "etc"}},
 	}
 	for _, tt := range tests {
-		f := &followed{location: location{path: at(tt.path)}}
-		f.locate()
+		p := newWatched(at(tt.path), false)
+		p.inspect(nil)
 		var dirs []string
 		for _, d := range tt.dirs {
 			dirs = append(dirs, at(d))
 		}
-		if diff := cmp.Diff(dirs, f.dirs); diff != "" || f.real != at(tt.real) {
-			t.Errorf("%s: real path %s, want %s; directories (-want +got):\n%s", tt.path, f.real, at(tt.real), diff)
+		if diff := cmp.Diff(dirs, p.dirs); diff != "" || p.real != at(tt.real) {
+			t.Errorf("%s: real path %s, want %s; directories (-want +got):\n%s", tt.path, p.real, at(tt.real), diff)
 		}
 	}
-	(&followed{location: location{path: at("loop/x")}}).locate() // ends
-}
-
-// A file that must lie in a directory is not read from elsewhere, however the
-// links change, and does not disturb the same file without that condition.
-func TestFilesStayInTheirRoot(t *testing.T) {
-	dir := t.TempDir()
-	root := filepath.Join(dir, "root")
-	if err := os.Mkdir(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	inside, outside := filepath.Join(root, "a"), filepath.Join(dir, "secret")
-	for path, text := range map[string]string{inside: "inside", outside: "outside"} {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	l := location{path: inside, root: root}
-	if got, _, err := l.read(); err != nil || got != "inside" {
-		t.Errorf("read = %q, %v, want what is inside", got, err)
-	}
-	if err := os.Remove(inside); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(outside, inside); err != nil {
-		t.Fatal(err)
-	}
-	if got, _, err := l.read(); err == nil {
-		t.Errorf("read %q through a link that leads out", got)
-	}
-	if got, _, err := (location{path: inside}).read(); err != nil || got != "outside" {
-		t.Errorf("without a root: read = %q, %v", got, err)
-	}
+	newWatched(at("loop/x"), false).inspect(nil) // ends
 }

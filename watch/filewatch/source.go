@@ -1,0 +1,112 @@
+package filewatch
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"restencil/watch"
+)
+
+// Settle is how long a file that somebody waits for must not have changed
+// before it is read: just long enough for one that is written in place.
+const Settle = 5 * time.Millisecond
+
+// Source is the watch.Source of the function file: it answers FileContent with
+// what is in the file at the path that the query names, as a string. A
+// relative path starts from the working directory. Params may name a directory
+// that the file must lie in at each reading, behind all links.
+//
+// A file that cannot be read is a failure, and is read again as soon as it is
+// there: unlike with consul-template (COMPAT 3.7), one that goes away for a
+// moment, or for a day, ends nothing.
+type Source struct {
+	watcher *Watcher
+
+	mu    sync.Mutex
+	files map[watch.Query]*file
+}
+
+// A file is one that is watched, and what its sink was told last.
+type file struct {
+	query watch.Query
+	sink  watch.Sink
+
+	// Run's own.
+	known   bool
+	content string
+	failure string // "" after an answer
+}
+
+// NewSource returns a source that watches no file yet.
+func NewSource() *Source {
+	return &Source{
+		watcher: New(Options{Settle: Settle}),
+		files:   make(map[watch.Query]*file),
+	}
+}
+
+// Run implements watch.Source.
+func (s *Source) Run(ctx context.Context) { s.watcher.Run(ctx, s.refresh) }
+
+// Watch implements watch.Source.
+func (s *Source) Watch(q watch.Query, sink watch.Sink) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files[q] = &file{query: q, sink: sink}
+	s.watcher.Add(q.Name)
+}
+
+// Unwatch implements watch.Source.
+func (s *Source) Unwatch(q watch.Query) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.files, q)
+	for other := range s.files {
+		if other.Name == q.Name {
+			return // it must lie in another directory
+		}
+	}
+	s.watcher.Remove(q.Name)
+}
+
+// refresh reads the files at paths, and tells their sinks what is new.
+func (s *Source) refresh(added, changed []string) (failed []string) {
+	for _, path := range slices.Concat(added, changed) {
+		for _, file := range s.at(path) {
+			if err := file.refresh(); err != nil {
+				failed = append(failed, path)
+			}
+		}
+	}
+	return failed
+}
+
+// at returns the files at a path.
+func (s *Source) at(path string) (files []*file) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for q, file := range s.files {
+		if q.Name == path {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
+func (f *file) refresh() error {
+	read, err := ReadFileIn(f.query.Params, f.query.Name)
+	content := string(read)
+	switch {
+	case err != nil:
+		if f.failure != err.Error() {
+			f.failure = err.Error()
+			f.sink.Fail(&watch.Error{Query: f.query, Class: watch.Retry, Err: err})
+		}
+	case !f.known || f.failure != "" || content != f.content:
+		f.known, f.content, f.failure = true, content, ""
+		f.sink.Publish(watch.Answer{Data: content, Time: time.Now()})
+	}
+	return err
+}

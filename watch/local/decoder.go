@@ -1,0 +1,126 @@
+package local
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"restencil/watch/suggest"
+)
+
+// A decoder makes values of nodes. It goes on after an error, of which it
+// keeps the first.
+type decoder struct{ err error }
+
+// fail notes that something is wrong with n.
+func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
+	if d.err == nil {
+		d.err = errorAt(n, format, args...)
+	}
+}
+
+// errorAt returns the error that something is wrong with n. Parse adds the
+// file's name.
+func errorAt(n *yaml.Node, format string, args ...any) error {
+	return &ParseError{Line: n.Line, Column: n.Column, Msg: fmt.Sprintf(format, args...)}
+}
+
+// wantMap tells whether n is a map. If not, it is an error that begins with
+// what is wanted.
+func (d *decoder) wantMap(n *yaml.Node, wanted string) bool {
+	if !isMap(n) {
+		d.fail(n, "%s, not %s", wanted, describe(n))
+	}
+	return isMap(n)
+}
+
+// fields says for each field of a map what takes its value.
+type fields map[string]func(*yaml.Node)
+
+// fields gives the value of each field of n to what takes it. What names the
+// map in errors, as in "a service". Fields that hold nothing count as not
+// written.
+func (d *decoder) fields(n *yaml.Node, what string, known fields) {
+	if !d.wantMap(n, what+" is a map") {
+		return
+	}
+	for name, v := range pairs(n) {
+		take := known[name.Value]
+		switch {
+		case take == nil:
+			d.fail(name, "%s has no %q%s", what, name.Value, nearest(name.Value, slices.Sorted(maps.Keys(known))))
+		case !isNull(v):
+			take(v)
+		}
+	}
+}
+
+// nearest returns " (did you mean …?)" with the name that is nearest to what was
+// written, or where none is near, " (known: …)" with all of them.
+func nearest(written string, names []string) string {
+	if best := suggest.Nearest(written, names); best != "" {
+		return " (did you mean " + strconv.Quote(best) + "?)"
+	}
+	return " (known: " + strings.Join(names, ", ") + ")"
+}
+
+// text returns a text as it is written, without quotes and escapes.
+func (d *decoder) text(n *yaml.Node) string {
+	switch {
+	case isNull(n):
+		return ""
+	case n.Kind != yaml.ScalarNode:
+		d.fail(n, "a text stands here, not %s", describe(n))
+	}
+	return n.Value
+}
+
+// word returns one of words.
+func (d *decoder) word(n *yaml.Node, what string, words ...string) string {
+	text := d.text(n)
+	if !slices.Contains(words, text) {
+		d.fail(n, "%q is not %s%s", text, what, nearest(text, words))
+	}
+	return text
+}
+
+// number returns a whole number from 0 to 65535, as ports and weights are.
+func (d *decoder) number(n *yaml.Node, what string) int {
+	number, err := strconv.ParseUint(n.Value, 10, 16)
+	if err != nil {
+		d.fail(n, "%s is a number from 0 to 65535", what)
+	}
+	return int(number)
+}
+
+// flag returns true or false.
+func (d *decoder) flag(n *yaml.Node, what string) bool {
+	if n.Value != "true" && n.Value != "false" {
+		d.fail(n, "%s is true or false", what)
+	}
+	return n.Value == "true"
+}
+
+// texts returns a list of texts, which may be written as the one it has.
+func (d *decoder) texts(n *yaml.Node) []string {
+	texts := []string{}
+	for _, item := range listOf(n) {
+		texts = append(texts, d.text(item))
+	}
+	return texts
+}
+
+// textMap returns a map of texts.
+func (d *decoder) textMap(n *yaml.Node, what string) map[string]string {
+	texts := make(map[string]string)
+	if d.wantMap(n, what+" is a map") {
+		for name, v := range pairs(n) {
+			texts[name.Value] = d.text(v)
+		}
+	}
+	return texts
+}
