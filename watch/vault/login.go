@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 
 	"restencil/watch"
+	"restencil/watch/filewatch"
 )
 
 // A login gets tokens by a Login. It belongs to the one that logs in, one
@@ -145,7 +145,7 @@ func textOrFile(what, text, file string) (string, error) {
 	if text != "" {
 		return strings.TrimSpace(text), nil
 	}
-	content, err := os.ReadFile(file)
+	content, err := filewatch.ReadFile(file)
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", what, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"restencil/watch/filewatch"
 )
 
 // load gives a configuration file to decode, or every file of a directory.
@@ -25,7 +27,7 @@ func load(path string, decode func(name, text string) error) error {
 }
 
 func loadFile(path string, decode func(name, text string) error) error {
-	content, err := os.ReadFile(path)
+	content, err := filewatch.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("from file: %s: %w", path, err)
 	}

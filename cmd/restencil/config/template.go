@@ -13,6 +13,7 @@ import (
 	"restencil/cmd/restencil/config/setting"
 	"restencil/runner/format"
 	"restencil/template"
+	"restencil/watch/filewatch"
 )
 
 // Defaults is what counts for templates that do not say otherwise.
@@ -177,11 +178,24 @@ func (t *Template) read() (name, content string, err error) {
 	case t.Source == "":
 		return "", "", errors.New("template: must specify exactly one of 'source' or 'contents'")
 	}
-	text, err := os.ReadFile(t.Source)
+	text, err := readSource(t.Source)
 	if err != nil {
 		return "", "", fmt.Errorf("failed to read template: %w", err)
 	}
 	return t.Source, string(text), nil
+}
+
+// readSource returns what is in the file of a template. What is opened already,
+// as by the shell for -template <(…), may be a pipe.
+func readSource(path string) ([]byte, error) {
+	if path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") {
+		return os.ReadFile(path)
+	}
+	content, err := filewatch.ReadFile(path)
+	if at := (*fs.PathError)(nil); errors.As(err, &at) && at.Op == "stat" {
+		at.Op = "open" // in consul-template's words
+	}
+	return content, err
 }
 
 // templateFlag takes one value of -template.

@@ -3,12 +3,12 @@ package stores
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"restencil/cmd/restencil/config/setting"
+	"restencil/watch/filewatch"
 	"restencil/watch/transport"
 	"restencil/watch/vault"
 )
@@ -107,7 +107,7 @@ func (v *Vault) Finish(w *setting.Written, home string, warn func(at setting.Ori
 	}
 	loggedIn := ours || v.Kubernetes.Role != ""
 	if !loggedIn && v.Token.Text == "" && !w.IsSet("vault.vault_agent_token_file") && home != "" {
-		if content, err := os.ReadFile(filepath.Join(home, ".vault-token")); err == nil {
+		if content, err := filewatch.ReadFile(filepath.Join(home, ".vault-token")); err == nil {
 			v.Token.Text = strings.TrimSpace(string(content))
 		}
 	}
