@@ -37,22 +37,21 @@ func read(
 	open func(string, int, fs.FileMode) (*os.File, error),
 	path string,
 ) ([]byte, error) {
-	info, err := stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if null, err := os.Stat(os.DevNull); err == nil && os.SameFile(info, null) {
-		return nil, nil
-	}
-	if err := regular(path, info); err != nil {
-		return nil, err // to open a device can have effects
+	if info, err := stat(path); err == nil {
+		if null, err := os.Stat(os.DevNull); err == nil && os.SameFile(info, null) {
+			return nil, nil
+		}
+		if err := regular(path, info); err != nil {
+			return nil, err // to open a device can have effects
+		}
 	}
 	file, err := open(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	if info, err = file.Stat(); err != nil {
+	info, err := file.Stat()
+	if err != nil {
 		return nil, err
 	}
 	if err := regular(path, info); err != nil {

@@ -36,7 +36,7 @@ func TestReadFile(t *testing.T) {
 		{at("link"), "text", ""},
 		{at("null"), "", ""},
 		{os.DevNull, "", ""},
-		{at("none"), "", "stat " + at("none") + ": no such file or directory"},
+		{at("none"), "", "open " + at("none") + ": no such file or directory"},
 		{dir, "", "read " + dir + ": it is a directory, not a regular file"},
 		{at("pipe"), "", "read " + at("pipe") + ": it is a named pipe, not a regular file"},
 		{at("socket"), "", "read " + at("socket") + ": it is a socket, not a regular file"},

@@ -2,6 +2,8 @@ package filewatch
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"slices"
 	"sync"
 	"time"
@@ -98,6 +100,9 @@ func (s *Source) at(path string) (files []*file) {
 func (f *file) refresh() error {
 	read, err := ReadFileIn(f.query.Params, f.query.Name)
 	content := string(read)
+	if at := (*fs.PathError)(nil); errors.As(err, &at) && errors.Is(err, fs.ErrNotExist) {
+		at.Op = "stat" // in consul-template's words
+	}
 	switch {
 	case err != nil:
 		if f.failure != err.Error() {

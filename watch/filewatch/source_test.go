@@ -137,7 +137,7 @@ func TestFilesInTheirDirectory(t *testing.T) {
 	check(t, os.Symlink("../secret", path+".new"))
 	check(t, os.Rename(path+".new", path))
 	awaitContent(t, free, "outside")
-	awaitError(t, bound, q.String()+": statat a: path escapes from parent")
+	awaitError(t, bound, q.String()+": openat a: path escapes from parent")
 	files.Unwatch(file(path))
 	renameOver(t, path, "back")
 	awaitContent(t, bound, "back")

@@ -80,7 +80,7 @@ func TestNewDataErrors(t *testing.T) {
 	write(t, "data.txt", "keys: {}\n")
 	check(t, os.Mkdir("dir.yaml", 0o755))
 	tests := []struct{ path, want string }{
-		{"none.yaml", "reading the data file: stat none.yaml: no such file or directory"},
+		{"none.yaml", "reading the data file: open none.yaml: no such file or directory"},
 		{"dir.yaml", "reading the data file: read dir.yaml: it is a directory, not a regular file"},
 		{"data.txt", "data.txt: a data file's name ends in .yaml, .yml or .json"},
 		{"broken.yaml", `broken.yaml:2:6: the value of key "a" is a list; a key holds one text, so write it in quotes`},
@@ -156,7 +156,7 @@ func TestDataBroken(t *testing.T) {
 	}
 	awaitError(t, ask(t, data, key("c")), "kv.get(c)"+broken[1].failure)
 	check(t, os.Remove(path))
-	awaitError(t, a, "kv.get(a): reading the data file: stat "+path+": no such file or directory")
+	awaitError(t, a, "kv.get(a): reading the data file: open "+path+": no such file or directory")
 	for _, e := range a.Events()[1:] {
 		if e.Err == nil || watch.Classify(e.Err) != watch.Retry {
 			t.Errorf("while the file was wrong: event %+v, want failures of class Retry alone", e)

@@ -191,11 +191,7 @@ func readSource(path string) ([]byte, error) {
 	if path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") {
 		return os.ReadFile(path)
 	}
-	content, err := filewatch.ReadFile(path)
-	if at := (*fs.PathError)(nil); errors.As(err, &at) && at.Op == "stat" {
-		at.Op = "open" // in consul-template's words
-	}
-	return content, err
+	return filewatch.ReadFile(path)
 }
 
 // templateFlag takes one value of -template.
