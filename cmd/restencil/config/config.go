@@ -103,7 +103,7 @@ func Parse(args, environ []string) (*Config, error) {
 	// The flags and CT_LOCAL_CONFIG come last, but what is wrong with them is
 	// told first.
 	flags := newConfig(nil)
-	given, err := setting.ParseFlags(args, flags.settings())
+	err := setting.ParseFlags(args, flags.settings(), &flags.Written)
 	if errors.Is(err, flag.ErrHelp) {
 		return &Config{CommandLine: CommandLine{Help: true}}, nil
 	}
@@ -123,7 +123,7 @@ func Parse(args, environ []string) (*Config, error) {
 	if err := c.decode(setting.LocalConfig, local); err != nil {
 		return nil, failed(ExitFlags, err)
 	}
-	if err := setting.Apply(given, c.settings(), &c.Written); err != nil {
+	if err := setting.ParseFlags(args, c.settings(), &c.Written); err != nil {
 		return nil, failed(ExitFlags, err)
 	}
 	c.finish()

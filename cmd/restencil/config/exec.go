@@ -53,32 +53,26 @@ func (c *Config) execSettings() []setting.Setting {
 
 // block is the block exec. Its flags begin with flags; "" where it has none.
 func (e *Exec) block(flags, timeout string) setting.Setting {
-	flag := func(name string) string {
-		if flags == "" {
-			return ""
-		}
-		return flags + name
-	}
-	return setting.Setting{Key: "exec", Block: []setting.Setting{
+	return setting.Setting{Key: "exec", Flag: flags, Block: []setting.Setting{
 		{Key: "command", To: setting.Command(&e.Command)},
 		{Key: "enabled", To: &e.Enabled},
 		{Key: "timeout", To: setting.AtLeast(0, &e.Timeout), Default: timeout},
-		{Key: "kill_signal", Flag: flag("-kill-signal"), To: &e.KillSignal, Default: "SIGINT",
+		{Key: "kill_signal", Flag: "-kill-signal", To: &e.KillSignal, Default: "SIGINT",
 			Help: "The signal that asks the program to end."},
-		{Key: "kill_timeout", Flag: flag("-kill-timeout"), To: &e.KillTimeout, Default: "30s",
+		{Key: "kill_timeout", Flag: "-kill-timeout", To: &e.KillTimeout, Default: "30s",
 			Help: "How long the program has to end before it is killed."},
-		{Key: "reload_signal", Flag: flag("-reload-signal"), To: &e.ReloadSignal,
+		{Key: "reload_signal", Flag: "-reload-signal", To: &e.ReloadSignal,
 			Help: "The signal that makes the program reload. Without it the program is restarted."},
-		{Key: "splay", Flag: flag("-splay"), To: &e.Splay,
+		{Key: "splay", Flag: "-splay", To: &e.Splay,
 			Help: "Wait for a random time of at most this before signalling the program."},
 		{Key: "env", Block: []setting.Setting{
-			{Key: "pristine", Flag: flag("-env-pristine"), To: &e.Env.Pristine,
+			{Key: "pristine", Flag: "-env-pristine", To: &e.Env.Pristine,
 				Help: "The program inherits no environment variables."},
-			{Key: "custom", Flag: flag("-env-custom"), Arg: "<K=V>", To: &e.Env.Custom,
+			{Key: "custom", Flag: "-env-custom", Arg: "<K=V>", To: &e.Env.Custom,
 				Help: "Give the program this variable, as K=V. May be repeated."},
-			{Key: "allowlist", Flag: flag("-env-allowlist"), Arg: "<pattern>", To: &e.Env.Allowlist,
+			{Key: "allowlist", Flag: "-env-allowlist", Arg: "<pattern>", To: &e.Env.Allowlist,
 				Help: "The program inherits only variables whose name matches this pattern. May be repeated."},
-			{Key: "denylist", Flag: flag("-env-denylist"), Arg: "<pattern>", To: &e.Env.Denylist,
+			{Key: "denylist", Flag: "-env-denylist", Arg: "<pattern>", To: &e.Env.Denylist,
 				Help: "The program does not inherit variables whose name matches this pattern. May be repeated."},
 			{Key: "whitelist", To: setting.Union(&e.Env.Allowlist), Deprecated: "allowlist", Sets: []string{"allowlist"}},
 			{Key: "blacklist", To: setting.Union(&e.Env.Denylist), Deprecated: "denylist", Sets: []string{"denylist"}},

@@ -14,7 +14,7 @@ import (
 func TestSettings(t *testing.T) {
 	keys, flags := make(map[string]bool), make(map[string]bool)
 	for _, s := range setting.All(newConfig(nil).settings()) {
-		if s.Key == "" && s.Flag == "" && s.Env == "" {
+		if s.Key == "" && s.Flag == "" {
 			t.Errorf("a setting with the help %q has no name", s.Help)
 		}
 		if s.Key != "" && s.Sets[0] == s.Key {

@@ -101,14 +101,15 @@ func (s Source) hidden(json bool) []byte {
 
 // interpolation returns the length of the ${…} at the beginning of a text, 0
 // where there is none. It does not go beyond the line: in a heredoc, "${" is
-// nothing but text.
+// nothing but text. Nor is it longer than anybody writes.
 func interpolation(text string) int {
+	const longest = 4096
 	if !strings.HasPrefix(text, "${") {
 		return 0
 	}
 	depth := 0
-	for i := range len(text) {
-		switch text[i] {
+	for i, c := range text[:min(len(text), longest)] {
+		switch c {
 		case '\n':
 			return 0
 		case '{':

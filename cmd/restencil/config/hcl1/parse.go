@@ -1,6 +1,7 @@
 package hcl1
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,8 +20,7 @@ type parser struct {
 	Source
 	json     bool
 	tokens   []token
-	at       int   // the next token
-	last     token // the one before the one that next has returned
+	at       int // the next token
 	depth    int
 	failed   bool
 	problems Diagnostics
@@ -39,7 +39,7 @@ func Parse(src Source) ([]Field, Diagnostics) {
 	if p.json {
 		fields, _ = p.value(p.next()).Block()
 		if t := p.next(); t.kind != hclsyntax.TokenEOF {
-			p.fail(t.Range, "expected the end of the file, found "+p.text(t), "")
+			p.expected("the end of the file", t, "")
 		}
 	} else {
 		fields = p.object(token{kind: hclsyntax.TokenEOF})
@@ -50,12 +50,12 @@ func Parse(src Source) ([]Field, Diagnostics) {
 	return fields, nil
 }
 
+// peek returns the next token, at the end of the file the TokenEOF.
 func (p *parser) peek() token { return p.tokens[p.at] }
 
-// next returns the next token, at the end of the file the TokenEOF each time.
+// next goes on to the token after it.
 func (p *parser) next() token {
-	t := p.tokens[p.at]
-	p.last = p.tokens[max(0, p.at-1)]
+	t := p.peek()
 	p.at = min(p.at+1, len(p.tokens)-1)
 	return t
 }
@@ -64,12 +64,8 @@ func (p *parser) problem(at hcl.Range, message, hint string) {
 	p.problems = append(p.problems, p.Diagnose(at, message, hint))
 }
 
-// fail notes what is wrong and goes to the end of the file. What is wrong with
-// that is shown at the token before it.
+// fail notes what is wrong and goes to the end of the file.
 func (p *parser) fail(at hcl.Range, message, hint string) {
-	if at.Start.Byte >= len(p.Text) {
-		at = p.last.Range
-	}
 	if !p.failed {
 		p.problem(at, message, hint)
 	}
@@ -77,17 +73,37 @@ func (p *parser) fail(at hcl.Range, message, hint string) {
 	p.at = max(0, len(p.tokens)-1)
 }
 
-// object reads settings and blocks, up to the end of what opener opens, or of
-// the file.
+// form is how HCL is written, for hints.
+const form = "write key = value, or key { … } for a block"
+
+// expected fails because of a token. The end of the file is shown at the token
+// before it.
+func (p *parser) expected(what string, t token, hint string) {
+	at := t.Range
+	if t.kind == hclsyntax.TokenEOF && len(p.tokens) > 1 {
+		at = p.tokens[len(p.tokens)-2].Range
+	}
+	p.fail(at, fmt.Sprintf("expected %s, found %s", what, p.text(t)), cmp.Or(p.hint(t), hint))
+}
+
+// object reads settings and blocks, up to the brace that closes opener, or to
+// the end of the file where opener is TokenEOF.
 func (p *parser) object(opener token) []Field {
+	closer := hclsyntax.TokenEOF
+	if opener.kind == hclsyntax.TokenOBrace {
+		closer = hclsyntax.TokenCBrace
+	}
 	fields := []Field{}
 	for {
 		t := p.next()
 		switch {
-		case p.closes(t, opener):
+		case t.kind == closer:
+			return fields
+		case t.kind == hclsyntax.TokenEOF:
+			p.fail(opener.Range, `this "{" is never closed`, "")
 			return fields
 		case !p.isName(t):
-			p.fail(t.Range, "expected the name of a setting or block, found "+p.text(t), p.hint(t))
+			p.expected("the name of a setting or block", t, form)
 			return fields
 		}
 		fields = append(fields, p.field(t))
@@ -100,9 +116,9 @@ func (p *parser) object(opener token) []Field {
 // field reads what follows a name: a value, or a block with its labels.
 func (p *parser) field(name token) Field {
 	f := Field{Name: p.name(name), Range: name.Range}
-	equals := hclsyntax.TokenEqual
+	equals, after := hclsyntax.TokenEqual, `"=" or "{"`
 	if p.json {
-		equals = hclsyntax.TokenColon
+		equals, after = hclsyntax.TokenColon, `":"`
 	}
 	first := p.next()
 	t, labels := first, []token(nil)
@@ -115,10 +131,8 @@ func (p *parser) field(name token) Field {
 		f.Value = p.value(p.next())
 	case t.kind == hclsyntax.TokenOBrace && !p.json:
 		f.Value = p.value(t)
-	case p.json:
-		p.fail(first.Range, fmt.Sprintf(`expected ":" after %s, found %s`, p.text(name), p.text(first)), p.hint(first))
 	default:
-		p.fail(first.Range, fmt.Sprintf(`expected "=" or "{" after %s, found %s`, p.text(name), p.text(first)), p.hint(first))
+		p.expected(after+" after "+p.text(name), first, form)
 	}
 	for _, label := range slices.Backward(labels) {
 		block := []Field{{Name: p.name(label), Range: label.Range, Value: f.Value}}
@@ -130,25 +144,21 @@ func (p *parser) field(name token) Field {
 // value reads the value that begins with t.
 func (p *parser) value(t token) Node {
 	n := Node{Range: t.Range}
+	if p.depth++; p.depth > maxDepth {
+		p.fail(t.Range, "this is nested too deep", "")
+	}
 	switch t.kind {
-	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack:
-		if p.depth++; p.depth > maxDepth {
-			p.fail(t.Range, "this is nested too deep", "")
-		}
-		if t.kind == hclsyntax.TokenOBrace {
-			n.Value = p.object(t)
-		} else {
-			n.Value = p.list(t)
-		}
-		p.depth--
-		n.Range.End = p.tokens[max(0, p.at-1)].End
+	case hclsyntax.TokenOBrace:
+		n.Value = p.object(t)
+	case hclsyntax.TokenOBrack:
+		n.Value = p.list(t)
 	case hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenIdent:
 		n.Value = p.literal(t)
-	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenComma, hclsyntax.TokenEOF:
-		p.fail(p.last.Range, "a value is missing after this", p.hint(p.last))
 	default:
-		p.fail(t.Range, "expected a value, found "+p.text(t), p.hint(t))
+		p.expected("a value", t, "")
 	}
+	p.depth--
+	n.Range.End = p.tokens[max(0, p.at-1)].End
 	return n
 }
 
@@ -157,43 +167,20 @@ func (p *parser) list(opener token) []Node {
 	items := []Node{}
 	for {
 		t := p.next()
-		switch {
-		case p.closes(t, opener):
+		switch t.kind {
+		case hclsyntax.TokenCBrack:
 			return items
-		case t.kind == hclsyntax.TokenComma:
+		case hclsyntax.TokenEOF:
+			p.fail(opener.Range, `this "[" is never closed`, "")
+			return items
+		case hclsyntax.TokenComma:
 			continue
 		}
 		items = append(items, p.value(t))
-		switch after := p.peek(); after.kind {
-		case hclsyntax.TokenComma, hclsyntax.TokenCBrack, hclsyntax.TokenCBrace, hclsyntax.TokenEOF:
-		default:
-			p.fail(after.Range, "expected a comma between the elements of a list, found "+p.text(after), "")
+		if after := p.peek(); after.kind != hclsyntax.TokenComma && after.kind != hclsyntax.TokenCBrack {
+			p.expected(`"," or "]" after an element of a list`, after, "")
 		}
 	}
-}
-
-// closes reports whether t ends what opener begins, where TokenEOF begins the
-// file, and complains where it ends something else.
-func (p *parser) closes(t, opener token) bool {
-	closer := map[hclsyntax.TokenType]hclsyntax.TokenType{
-		hclsyntax.TokenOBrace: hclsyntax.TokenCBrace,
-		hclsyntax.TokenOBrack: hclsyntax.TokenCBrack,
-		hclsyntax.TokenEOF:    hclsyntax.TokenEOF,
-	}[opener.kind]
-	switch t.kind {
-	case closer:
-	case hclsyntax.TokenEOF:
-		p.fail(opener.Range, fmt.Sprintf("this %q is never closed", rune(opener.kind)), "")
-	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack:
-		message := fmt.Sprintf("%q closes nothing", rune(t.kind))
-		if opener.kind != hclsyntax.TokenEOF {
-			message = fmt.Sprintf("%q cannot close the %q of %s", rune(t.kind), rune(opener.kind), PositionOf(opener.Range))
-		}
-		p.fail(t.Range, message, "")
-	default:
-		return false
-	}
-	return true
 }
 
 // isName reports whether a token can be the name of a setting or block.
@@ -222,18 +209,18 @@ func (p *parser) text(t token) string {
 
 // hint says what may be meant by a token that cannot stand where it does.
 func (p *parser) hint(t token) string {
-	raw := p.raw(t)
+	rest := p.Text[min(t.Start.Byte, len(p.Text)):]
 	switch {
-	case raw == "'":
+	case strings.HasPrefix(rest, "'"):
 		return "a string stands in double quotes"
-	case strings.HasPrefix(p.Text[min(t.Start.Byte, len(p.Text)):], "/*"):
+	case strings.HasPrefix(rest, "/*"):
 		return "this comment is never closed: end it with */"
-	case strings.HasPrefix(p.Text[min(t.Start.Byte, len(p.Text)):], "<<"):
+	case strings.HasPrefix(rest, "<<"):
 		return "a heredoc begins with << or <<- and a word, alone at the end of its line"
 	case p.json && t.kind == hclsyntax.TokenIdent:
-		return fmt.Sprintf("names and strings of JSON stand in double quotes: %q", raw)
+		return fmt.Sprintf("names and strings of JSON stand in double quotes: %q", p.raw(t))
 	case p.json:
 		return `this file begins with "{" and so is read as JSON: "key": value`
 	}
-	return "write key = value, or key { … } for a block"
+	return ""
 }

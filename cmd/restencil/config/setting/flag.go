@@ -11,12 +11,6 @@ import (
 	"restencil/watch/suggest"
 )
 
-// A Given is a flag as it stood on the command line.
-type Given struct {
-	index      int // of its setting in All
-	name, text string
-}
-
 // flags returns all spellings of the flag, the main one first.
 func (s Setting) flags() []string {
 	if s.Flag == "" {
@@ -25,73 +19,49 @@ func (s Setting) flags() []string {
 	return append([]string{s.Flag}, s.Alias...)
 }
 
-// flagValue is one flag while the command line is read: it checks the value, and
-// notes that it was given.
+// flagValue is one flag of the command line.
 type flagValue struct {
 	Value
-	given Given
-	to    *[]Given
+	name    string
+	sets    []string
+	written *Written
 }
 
 func (f flagValue) String() string   { return "" }
 func (f flagValue) IsBoolFlag() bool { return f.Value != nil && f.Arg() == "" }
 
 func (f flagValue) Set(text string) error {
-	if err := f.Value.Set(text); err != nil {
-		return err
-	}
-	f.given.text = text
-	*f.to = append(*f.to, f.given)
-	return nil
+	f.written.Set(Origin{Flag: "-" + f.name}, f.sets...)
+	return f.Value.Set(text)
 }
 
-// ParseFlags lays a command line over the variables of settings, and returns
-// what was given, in its order. The error is [flag.ErrHelp] where the help was
-// asked for.
-func ParseFlags(args []string, settings []Setting) ([]Given, error) {
-	var all []Given
+// ParseFlags lays a command line over the variables of settings. The error is
+// [flag.ErrHelp] where the help was asked for.
+func ParseFlags(args []string, settings []Setting, written *Written) error {
 	var names []string
 	flags := flag.NewFlagSet("restencil", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
-	for i, s := range All(settings) {
+	for _, s := range All(settings) {
+		if s.Sets == nil {
+			s.Sets = []string{"-" + s.Flag}
+		}
 		for _, name := range s.flags() {
-			flags.Var(flagValue{Value: s.value(), given: Given{index: i, name: name}, to: &all}, name, "")
+			flags.Var(flagValue{Value: s.value(), name: name, sets: s.Sets, written: written}, name, "")
 			names = append(names, name)
 		}
 	}
 	err := flags.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return nil, err
-	case err != nil:
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("cli: extra args: %q", flags.Args())
+	}
+	if err != nil {
 		name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 		if near := suggest.Nearest(name, names); unknown && near != "" {
 			err = fmt.Errorf("%w (did you mean -%s?)", err, near)
 		}
-		return nil, err
-	case flags.NArg() > 0:
-		return nil, fmt.Errorf("cli: extra args: %q", flags.Args())
 	}
-	return all, nil
-}
-
-// Apply lays the flags of a command line over the variables of the same settings
-// as those of ParseFlags, of another configuration.
-func Apply(given []Given, settings []Setting, written *Written) error {
-	all := All(settings)
-	for _, g := range given {
-		s := all[g.index]
-		if err := s.value().Set(g.text); err != nil {
-			return fmt.Errorf("flag -%s: %w", g.name, err)
-		}
-		at := Origin{Flag: "-" + g.name}
-		if s.Sets == nil {
-			s.Sets = []string{at.Flag}
-		}
-		written.Set(at, s.Sets...)
-	}
-	return nil
+	return err
 }
 
 // Fill gives the settings that nobody wrote the values of their environment
@@ -99,13 +69,17 @@ func Apply(given []Given, settings []Setting, written *Written) error {
 // variable counts as unset, and so does one that cannot be read, with a warning.
 func Fill(settings []Setting, written *Written, get func(name string) string) (warnings []string) {
 	for _, s := range All(settings) {
-		if s.Env == "" || written.IsSet(s.Sets[0]) {
+		if s.Env == "" || written.IsSet(s.Key) {
 			continue
 		}
 		for _, name := range strings.Fields(s.Env) {
+			name, invert := strings.CutPrefix(name, "!")
 			text := get(name)
 			if text == "" {
 				continue
+			}
+			if b, err := strconv.ParseBool(text); invert && err == nil {
+				text = strconv.FormatBool(!b)
 			}
 			err := s.value().Set(text)
 			if n := (*strconv.NumError)(nil); errors.As(err, &n) {
@@ -115,7 +89,7 @@ func Fill(settings []Setting, written *Written, get func(name string) string) (w
 				warnings = append(warnings, fmt.Sprintf("environment variable %s is ignored: %v", name, err))
 				continue
 			}
-			written.Set(Origin{Env: name}, s.Sets...)
+			written.Set(Origin{Env: name}, s.Key)
 			break
 		}
 	}

@@ -136,7 +136,7 @@ func (s Setting) help() string {
 		notes = append(notes, "default "+d)
 	}
 	if s.Env != "" {
-		notes = append(notes, "environment "+strings.Join(strings.Fields(s.Env), ", "))
+		notes = append(notes, "environment "+strings.Join(strings.Fields(strings.ReplaceAll(s.Env, "!", "")), ", "))
 	}
 	text := s.Help
 	if notes != nil {

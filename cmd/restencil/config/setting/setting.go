@@ -9,6 +9,7 @@
 package setting
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,11 @@ type Setting struct {
 	// the variable keeps what it has.
 	Default string
 
-	Flag  string   // without its dash; "" where no flag sets it
+	// Flag sets it, without its dash; "" where none does. One that begins with a
+	// dash goes on from the Flag of the block, and is none where that has none;
+	// "-" is the same as the block's.
+	Flag string
+
 	Alias []string // other spellings of Flag
 	Env   string   // variables that are asked where nobody set it, the first that is not empty counts; "!" before one inverts a bool
 	Group string   // heading of the flag in the help; "" in a block: the block's
@@ -102,30 +107,41 @@ func In(group string, settings ...Setting) []Setting {
 }
 
 // All returns the settings that have a value, with those in blocks. Each has its
-// whole key, and the group of its block where it has none.
+// whole key and flag, and the group of its block where it has none.
 func All(settings []Setting) []Setting {
-	return appendAll(nil, settings, "", "")
+	return appendAll(nil, settings, Setting{})
 }
 
-func appendAll(all, settings []Setting, block, group string) []Setting {
+func appendAll(all, settings []Setting, block Setting) []Setting {
 	for _, s := range settings {
+		prefix := ""
+		if block.Key != "" {
+			prefix = block.Key + "."
+		}
 		if s.Sets == nil && s.Key != "" {
 			s.Sets = []string{s.Key}
 		}
 		s.Sets = slices.Clone(s.Sets)
 		for i := range s.Sets {
-			s.Sets[i] = block + s.Sets[i]
+			s.Sets[i] = prefix + s.Sets[i]
 		}
 		if s.Key != "" {
-			s.Key = block + s.Key
+			s.Key = prefix + s.Key
+		}
+		if name, more := strings.CutPrefix(s.Flag, "-"); more {
+			s.Flag = ""
+			if block.Flag != "" {
+				s.Flag = strings.TrimSuffix(block.Flag+"-"+name, "-")
+			}
 		}
 		if s.Group == "" {
-			s.Group = group
+			s.Group = block.Group
 		}
 		if s.To != nil {
 			all = append(all, s)
 		}
-		all = appendAll(all, s.Block, s.Key+".", s.Group)
+		s.Flag = cmp.Or(s.Flag, block.Flag)
+		all = appendAll(all, s.Block, s)
 	}
 	return all
 }

@@ -17,40 +17,30 @@ type Retry struct {
 	Attempts int // 0: without end
 }
 
-// A flagPrefix is what the flags of a block begin with; "" where it has none.
-type flagPrefix string
-
-// flag returns a flag of the block.
-func (p flagPrefix) flag(name string) string {
-	if p == "" {
-		return ""
-	}
-	return string(p) + name
-}
-
-// ssl is the block ssl of a store. Its variables are Vault's alone.
-func ssl(p flagPrefix, t *transport.TLS, enabled string, env map[string]string) setting.Setting {
+// ssl is the block ssl of a store. Its flags begin with flags, and it has none
+// where that is ""; its variables are Vault's alone.
+func ssl(flags string, t *transport.TLS, enabled string, env map[string]string) setting.Setting {
 	block := []setting.Setting{
-		{Key: "enabled", Flag: p.flag(""), To: &t.Enabled, Default: enabled,
+		{Key: "enabled", Flag: "-", To: &t.Enabled, Default: enabled,
 			Help: "Use TLS."},
-		{Key: "verify", Flag: p.flag("-verify"), To: setting.Not(&t.SkipVerify),
+		{Key: "verify", Flag: "-verify", To: setting.Not(&t.SkipVerify),
 			Help: "Check the server's certificate."},
-		{Key: "cert", Flag: p.flag("-cert"), Arg: "<path>", To: &t.Cert,
+		{Key: "cert", Flag: "-cert", Arg: "<path>", To: &t.Cert,
 			Help: "The client certificate, a PEM file; with the key in it where there is none besides."},
-		{Key: "key", Flag: p.flag("-key"), Arg: "<path>", To: &t.Key,
+		{Key: "key", Flag: "-key", Arg: "<path>", To: &t.Key,
 			Help: "The key of the client certificate, a PEM file."},
-		{Key: "ca_cert", Flag: p.flag("-ca-cert"), Arg: "<path>", To: &t.CACert,
+		{Key: "ca_cert", Flag: "-ca-cert", Arg: "<path>", To: &t.CACert,
 			Help: "The authorities to trust, a PEM file."},
 		{Key: "ca_cert_bytes", To: &t.CACertBytes},
-		{Key: "ca_path", Flag: p.flag("-ca-path"), Arg: "<path>", To: &t.CAPath,
+		{Key: "ca_path", Flag: "-ca-path", Arg: "<path>", To: &t.CAPath,
 			Help: "The authorities to trust, a directory of PEM files."},
-		{Key: "server_name", Flag: p.flag("-server-name"), Arg: "<name>", To: &t.ServerName,
+		{Key: "server_name", Flag: "-server-name", Arg: "<name>", To: &t.ServerName,
 			Help: "The name that the server's certificate must bear."},
 	}
 	for i := range block {
 		block[i].Env = env[block[i].Key]
 	}
-	return setting.Setting{Key: "ssl", Block: block}
+	return setting.Setting{Key: "ssl", Flag: flags, Block: block}
 }
 
 // finishTLS turns TLS on where anything about it was written.
@@ -63,35 +53,35 @@ func finishTLS(t *transport.TLS, block string, w *setting.Written) {
 }
 
 // connections is the block transport of a store.
-func connections(p flagPrefix, t *transport.Options) setting.Setting {
-	return setting.Setting{Key: "transport", Block: []setting.Setting{
-		{Key: "dial_keep_alive", Flag: p.flag("-dial-keep-alive"), To: &t.DialKeepAlive,
+func connections(flags string, t *transport.Options) setting.Setting {
+	return setting.Setting{Key: "transport", Flag: flags, Block: []setting.Setting{
+		{Key: "dial_keep_alive", Flag: "-dial-keep-alive", To: &t.DialKeepAlive,
 			Help: "The time between keep-alive probes."},
-		{Key: "dial_timeout", Flag: p.flag("-dial-timeout"), To: &t.DialTimeout,
+		{Key: "dial_timeout", Flag: "-dial-timeout", To: &t.DialTimeout,
 			Help: "How long connecting may take."},
-		{Key: "disable_keep_alives", Flag: p.flag("-disable-keep-alives"), To: &t.DisableKeepAlives,
+		{Key: "disable_keep_alives", Flag: "-disable-keep-alives", To: &t.DisableKeepAlives,
 			Help: "Use every connection once."},
 		{Key: "idle_conn_timeout", To: &t.IdleConnTimeout},
 		{Key: "max_idle_conns", To: &t.MaxIdleConns},
-		{Key: "max_idle_conns_per_host", Flag: p.flag("-max-idle-conns-per-host"), To: &t.MaxIdleConnsPerHost,
+		{Key: "max_idle_conns_per_host", Flag: "-max-idle-conns-per-host", To: &t.MaxIdleConnsPerHost,
 			Help: "How many idle connections to keep."},
-		{Key: "max_conns_per_host", Flag: p.flag("-max-conns-per-host"), To: &t.MaxConnsPerHost,
+		{Key: "max_conns_per_host", Flag: "-max-conns-per-host", To: &t.MaxConnsPerHost,
 			Help: "How many connections to have at most; 0 for no limit."},
-		{Key: "tls_handshake_timeout", Flag: p.flag("-tls-handshake-timeout"), To: &t.TLSHandshakeTimeout,
+		{Key: "tls_handshake_timeout", Flag: "-tls-handshake-timeout", To: &t.TLSHandshakeTimeout,
 			Help: "How long the TLS handshake may take."},
 	}}
 }
 
 // retry is the block retry of a store.
-func retry(p flagPrefix, r *Retry, b *watch.Backoff) setting.Setting {
-	return setting.Setting{Key: "retry", Block: []setting.Setting{
-		{Key: "enabled", Flag: p.flag(""), To: &r.Enabled, Default: "true",
+func retry(flags string, r *Retry, b *watch.Backoff) setting.Setting {
+	return setting.Setting{Key: "retry", Flag: flags, Block: []setting.Setting{
+		{Key: "enabled", Flag: "-", To: &r.Enabled, Default: "true",
 			Help: "Try again when the store fails."},
-		{Key: "attempts", Flag: p.flag("-attempts"), To: &r.Attempts, Default: "12",
+		{Key: "attempts", Flag: "-attempts", To: &r.Attempts, Default: "12",
 			Help: "How often to try; 0 for ever. Without it a daemon never gives up, and -once does at 12."},
-		{Key: "backoff", Flag: p.flag("-backoff"), To: &b.Base,
+		{Key: "backoff", Flag: "-backoff", To: &b.Base,
 			Help: "How long to wait after the first failure; doubled after each."},
-		{Key: "max_backoff", Flag: p.flag("-max-backoff"), To: &b.Max,
+		{Key: "max_backoff", Flag: "-max-backoff", To: &b.Max,
 			Help: "How long to wait at most; 0 for no limit."},
 	}}
 }

@@ -80,9 +80,8 @@ func (v *Vault) Settings() []setting.Setting {
 		ssl("vault-ssl", &v.TLS, "true", map[string]string{
 			"cert": "VAULT_CLIENT_CERT", "key": "VAULT_CLIENT_KEY",
 			"ca_cert": "VAULT_CACERT", "ca_cert_bytes": "VAULT_CACERT_BYTES", "ca_path": "VAULT_CAPATH",
-			"server_name": "VAULT_TLS_SERVER_NAME",
+			"server_name": "VAULT_TLS_SERVER_NAME", "verify": "!VAULT_SKIP_VERIFY",
 		}),
-		{Env: "VAULT_SKIP_VERIFY", To: &v.TLS.SkipVerify, Sets: []string{"ssl.verify"}},
 		connections("vault-transport", &v.Transport),
 		retry("vault-retry", &v.Attempts, &v.Retry),
 	}})
