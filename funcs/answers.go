@@ -12,7 +12,7 @@ import (
 // ask returns the data of the answer to q. It is the zero value where there is
 // no answer yet (known is false) and where the thing asked for does not exist.
 func ask[T any](e *Env, q watch.Query) (data T, known bool, err error) {
-	a, known, err := e.Ask.Ask(q)
+	a, known, err := e.execution.Ask(q)
 	if err != nil || !known {
 		return data, false, err
 	}
@@ -34,12 +34,12 @@ func askList[T any](e *Env, q watch.Query) ([]T, error) {
 // output incomplete, and what went away keeps its last value (COMPAT 3.4,
 // quirk Q53).
 func askExisting[T any](e *Env, q watch.Query) (data T, err error) {
-	a, known, err := e.Ask.Ask(q)
+	a, known, err := e.execution.Ask(q)
 	if err != nil || !known {
 		return data, err
 	}
 	if a.Last == nil {
-		e.Ask.Incomplete(q)
+		e.execution.Incomplete(q)
 	}
 	return dataAs[T](q, a.Last)
 }

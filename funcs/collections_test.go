@@ -9,7 +9,7 @@ import (
 func TestCollections(t *testing.T) {
 	three := web("3", 80, "prod")
 	three.ServiceMeta = map[string]string{"zone": "a b/é", "num": "x"}
-	store := fakeStore{data: map[string]any{
+	store := fakeExecution{data: map[string]any{
 		"kv.list(a)":          pairsOf("", "top=0", "x/a=1", "x/b/c=2", "y/d=3", "z/="),
 		"kv.list(ladder)":     pairsOf("", "a=1", "a/b=2"),
 		"kv.list(over)":       pairsOf("", "a/b=2", "a=1"),

@@ -108,7 +108,7 @@ func (c consul) pairs(keep func(key string) bool, must bool) func(arg string) ([
 			}
 		}
 		if known && must && len(kept) == 0 {
-			c.env.Ask.Incomplete(q)
+			c.env.execution.Incomplete(q)
 		}
 		return kept, err
 	}

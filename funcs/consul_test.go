@@ -25,7 +25,7 @@ func pairsOf(prefix string, texts ...string) []*watch.KeyPair {
 
 func TestKey(t *testing.T) {
 	gone := &watch.KeyPair{Path: "gone", Value: "before"}
-	store := fakeStore{
+	store := fakeExecution{
 		data: map[string]any{
 			"kv.get(a)":     &watch.KeyPair{Path: "a", Value: "1"},
 			"kv.get(a@dc2)": &watch.KeyPair{Path: "a", Value: "2"},
@@ -52,7 +52,7 @@ func TestKey(t *testing.T) {
 }
 
 func TestPrefixes(t *testing.T) {
-	store := fakeStore{data: map[string]any{
+	store := fakeExecution{data: map[string]any{
 		"kv.list(app)":  pairsOf("app", "app/=", "app/a=1", "app/b/=", "app/b/c=2", "apple=x"),
 		"kv.list(app/)": pairsOf("app/", "app/=", "app/a=1", "app/b/=", "app/b/c=2"),
 		"kv.list(none)": pairsOf("none"),
@@ -95,7 +95,7 @@ func TestServices(t *testing.T) {
 		Node:     &watch.Node{Node: "n1", Address: "10.0.0.1"},
 		Services: []*watch.CatalogNodeService{{ID: "web1", Service: "web", Tags: watch.SortedTags(nil), Port: 80}},
 	}
-	store := fakeStore{data: map[string]any{
+	store := fakeExecution{data: map[string]any{
 		"health.service(web)":             []*watch.HealthService{web("1", 80, "v1", "prod"), web("2", 81)},
 		"health.service(web|any)":         []*watch.HealthService{web("3", 82)},
 		"health.service(v1.web@dc2)":      []*watch.HealthService{},
@@ -136,7 +136,7 @@ func TestServices(t *testing.T) {
 }
 
 func TestMesh(t *testing.T) {
-	store := fakeStore{data: map[string]any{
+	store := fakeExecution{data: map[string]any{
 		"list.partitions":             []*watch.Partition{{Name: "default", Description: "d"}},
 		"list.peerings":               []*watch.Peering{{Name: "east", PeeringState: "ACTIVE"}},
 		"list.peerings(@partition=p)": []*watch.Peering{},
@@ -170,7 +170,7 @@ func TestSortAlphaLeavesAnswersAlone(t *testing.T) {
 	peerings := []*watch.Peering{{PeerServerAddresses: []string{"b", "a"}}}
 	exported := []watch.ExportedService{{Consumers: watch.ResolvedConsumers{Peers: []string{"b", "a"}}}}
 	certificate := watch.Certificate{CAChain: []string{"b", "a"}}
-	f := &fakeStore{data: map[string]any{
+	f := &fakeExecution{data: map[string]any{
 		"health.service(web)": instances, "list.peerings": peerings, "list.exportedServices": exported,
 		"vault.pki(p->/etc/app.pem)": certificate,
 	}}

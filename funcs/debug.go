@@ -14,11 +14,11 @@ func (e *Env) debugFuncs() template.FuncMap {
 		"spew_sdump":   spew.Sdump,
 		"spew_sprintf": spew.Sprintf,
 		"spew_dump": func(values ...any) string {
-			e.Effects.Print(spew.Sdump(values...))
+			e.execution.Print(spew.Sdump(values...))
 			return ""
 		},
 		"spew_printf": func(format string, values ...any) string {
-			e.Effects.Print(spew.Sprintf(format, values...))
+			e.execution.Print(spew.Sprintf(format, values...))
 			return ""
 		},
 	}

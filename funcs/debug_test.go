@@ -15,7 +15,7 @@ func TestSpew(t *testing.T) {
 	if want := "([]interface {}) (len=3 cap=3) {\n (int) 1,\n (string) (len=2) \"é\",\n (interface {}) <nil>\n}\n[1 é <nil>] (float64)2.5||"; got != want {
 		t.Errorf("rendered %q\nwant     %q", got, want)
 	}
-	if got, want := p.world.printed.String(), "(string) (len=3) \"out\"\n(int) 1\n<nil>-7\n"; got != want {
+	if got, want := p.execution.printed.String(), "(string) (len=3) \"out\"\n(int) 1\n<nil>-7\n"; got != want {
 		t.Errorf("printed %q\nwant    %q", got, want)
 	}
 }

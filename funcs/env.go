@@ -4,15 +4,14 @@
 // The functions of one template are made once, by [Map], around an [Env] of
 // that template; executing it again makes nothing anew. They do no I/O of
 // their own but for what their purpose is (env reads the environment, plugin
-// runs a program): what they ask of a store goes through Env.Ask, and what
-// they would change in the world goes through Env.Effects.
+// runs a program): what they ask of a store, and what they would change in the
+// world, goes to the [Execution].
 package funcs
 
 import (
 	"context"
 	"sync"
 	"text/template"
-	"time"
 
 	"restencil/watch"
 )
@@ -21,15 +20,9 @@ import (
 // and executes one at a time, so the functions need no lock. The fields are
 // set before Map, but for Template.
 type Env struct {
-	// Ask gives the answers of the stores. Required.
-	Ask Asker
-
 	// LookupEnv reads an environment variable: the overlay of COMPAT 4.6.2
 	// first, then the process's. Required.
 	LookupEnv func(name string) (value string, ok bool)
-
-	// Now is the clock of timestamp. Required.
-	Now func() time.Time
 
 	// Template is the template itself, for executeTemplate. It is set after
 	// parsing, which needs the functions.
@@ -46,20 +39,18 @@ type Env struct {
 	// Sandbox is the directory that file may read from; "" for no limit.
 	Sandbox string
 
-	// Effects takes what functions would change outside of the output.
-	// Required.
-	Effects Effects
-
 	// Of the execution under way.
-	ctx     context.Context
-	cancel  context.CancelFunc
-	scratch *Scratch
-	loops   sync.WaitGroup // the counters of loop
-	depth   int            // of executeTemplate
+	execution Execution
+	ctx       context.Context
+	cancel    context.CancelFunc
+	scratch   *Scratch
+	loops     sync.WaitGroup // the counters of loop
+	depth     int            // of executeTemplate
 }
 
 // Begin starts an execution. What functions wait for ends with ctx.
-func (e *Env) Begin(ctx context.Context) {
+func (e *Env) Begin(ctx context.Context, x Execution) {
+	e.execution = x
 	e.ctx, e.cancel = context.WithCancel(ctx)
 	e.scratch = new(Scratch)
 }
@@ -71,9 +62,10 @@ func (e *Env) Finish() {
 	e.loops.Wait()
 }
 
-// An Asker answers the functions' queries and takes note of them. It belongs
-// to one execution of a template.
-type Asker interface {
+// An Execution is one execution of a template. It answers the queries of the
+// functions, and takes note of them and of what the functions want done: unless
+// the output is used, nothing is.
+type Execution interface {
 	// Ask notes that the template uses q, and returns its answer; known is
 	// false where there is none yet, and then the template counts as
 	// incomplete. The error says that the query's store is not configured.
@@ -82,11 +74,7 @@ type Asker interface {
 	// Incomplete notes that the present answer of q will not do (as for a
 	// key that does not exist), so that the output must not be used.
 	Incomplete(q watch.Query)
-}
 
-// Effects are the doings of functions that outlive an execution. An execution
-// whose output is not used leaves no effect.
-type Effects interface {
 	// Print gives text to the program's standard output (spew_dump).
 	Print(text string)
 

@@ -99,7 +99,7 @@ func (e *Env) writeToFile(path, owner, group, perms string, rest ...string) (str
 			f.Content += "\n"
 		}
 	}
-	e.Effects.WriteFile(f)
+	e.execution.WriteFile(f)
 	return "", nil
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 func TestFile(t *testing.T) {
-	runStoreTests(t, fakeStore{data: map[string]any{"file(/etc/app)": "text\n", "file(rel)": "r", "file(/empty)": ""}}, []storeTest{
+	runStoreTests(t, fakeExecution{data: map[string]any{"file(/etc/app)": "text\n", "file(rel)": "r", "file(/empty)": ""}}, []storeTest{
 		{text: `{{ file "/etc/app" }}`, want: "text\n"},
 		{text: `{{ file "  /etc/./x/../app " }}`, want: "text\n"},
 		{text: `{{ file "./rel" }}{{ file "/empty" }}`, want: "r"},
@@ -85,7 +85,7 @@ func TestFileSandbox(t *testing.T) {
 
 // A refusal stops the template, and asks nothing.
 func TestFileOutsideOfSandbox(t *testing.T) {
-	f := &fakeStore{}
+	f := &fakeExecution{}
 	e, _ := storeEnv(f)
 	e.Sandbox = t.TempDir()
 	if _, err := e.file(t.TempDir()); err == nil || len(f.used) != 0 {
@@ -109,7 +109,7 @@ func TestWriteToFile(t *testing.T) {
 		{Path: "c", Perms: 0o600, Content: "\n"},
 		{Path: "d", Content: "last"},
 	}
-	if diff := cmp.Diff(want, p.world.files); diff != "" {
+	if diff := cmp.Diff(want, p.execution.files); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }
@@ -130,8 +130,8 @@ func TestWriteToFileErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.render(); err == nil || len(p.world.files) > 0 {
-			t.Errorf("%s: error %v, files %v", tt.text, err, p.world.files)
+		if _, err := p.render(); err == nil || len(p.execution.files) > 0 {
+			t.Errorf("%s: error %v, files %v", tt.text, err, p.execution.files)
 		}
 	}
 }

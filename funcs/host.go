@@ -51,7 +51,7 @@ func (e *Env) envOrDefault(name, fallback string) string {
 // timestamp returns the time in UTC: as RFC 3339 has it, in seconds since 1970
 // for "unix", or in a layout of Go's. That it passes renders nothing anew.
 func (e *Env) timestamp(layout ...string) (string, error) {
-	now := e.Now().UTC()
+	now := time.Now().UTC()
 	switch {
 	case len(layout) == 0:
 		return now.Format(time.RFC3339), nil

@@ -116,7 +116,7 @@ func (n nomad) variables(must bool) func(prefix ...string) ([]*watch.NomadVarMet
 		}
 		list, known, err := ask[[]*watch.NomadVarMeta](n.env, q)
 		if known && must && len(list) == 0 {
-			n.env.Ask.Incomplete(q)
+			n.env.execution.Incomplete(q)
 		}
 		if list == nil {
 			list = []*watch.NomadVarMeta{}

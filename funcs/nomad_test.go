@@ -11,7 +11,7 @@ func TestNomad(t *testing.T) {
 	meta := watch.NomadVarMeta{Namespace: "default", Path: "app", ModifyIndex: 7}
 	items := dependency.NewNomadVariable(meta, map[string]string{"b": "2", "a": "1"}).Items
 	instance := &watch.NomadServiceInstance{ID: "1", Name: "web", Address: "10.0.0.1", Port: 80, Tags: watch.ServiceTags{"x"}}
-	store := fakeStore{
+	store := fakeExecution{
 		data: map[string]any{
 			"nomad.services":           []*watch.NomadServicesSnippet{{Name: "web", Tags: watch.ServiceTags{"x"}}},
 			"nomad.services(@eu)":      []*watch.NomadServicesSnippet{},

@@ -30,7 +30,7 @@ func (e *Env) plugin(name string, args ...string) (string, error) {
 		}
 	}
 	key := fmt.Sprintf("%q %q", name, words)
-	return e.Effects.Once(key, func() (string, error) {
+	return e.execution.Once(key, func() (string, error) {
 		return runPlugin(e.ctx, pluginTimeout, name, words)
 	})
 }

@@ -51,8 +51,8 @@ func TestPluginAsksOnce(t *testing.T) {
 	if _, err := p.render(); err != nil {
 		t.Fatal(err)
 	}
-	if len(p.world.ran) != 3 {
-		t.Errorf("the keys were %v", p.world.ran)
+	if len(p.execution.ran) != 3 {
+		t.Errorf("the keys were %v", p.execution.ran)
 	}
 }
 
@@ -88,8 +88,8 @@ func TestPluginEndsWithTheContext(t *testing.T) {
 		}
 	}()
 	name := script(t, `echo $$ >`+pids+`; sleep 60`)
-	e := &Env{Effects: new(fakeWorld)}
-	e.Begin(ctx)
+	e := new(Env)
+	e.Begin(ctx, new(fakeExecution))
 	defer e.Finish()
 	start := time.Now()
 	if _, err := e.plugin(name); !errors.Is(err, context.Canceled) {

@@ -5,45 +5,22 @@ import (
 	"strings"
 	"testing"
 	"text/template"
-	"time"
 
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A fakeWorld takes what functions would change outside of the output.
-type fakeWorld struct {
-	printed strings.Builder
-	files   []File
-	ran     map[string]int // how often Once was asked, by key
-}
-
-func (w *fakeWorld) Print(text string) { w.printed.WriteString(text) }
-func (w *fakeWorld) WriteFile(f File)  { w.files = append(w.files, f) }
-
-func (w *fakeWorld) Once(key string, run func() (string, error)) (string, error) {
-	if w.ran == nil {
-		w.ran = make(map[string]int)
-	}
-	w.ran[key]++
-	return run()
-}
-
 // A page is a template with all its functions, and what they stand on.
 type page struct {
-	env   *Env
-	world *fakeWorld
-	text  *template.Template
+	env       *Env
+	execution *fakeExecution
+	text      *template.Template
 }
 
 func parsePage(text string, denylist ...string) (*page, error) {
-	w := new(fakeWorld)
 	e := &Env{
-		Ask:       &fakeStore{},
 		LookupEnv: lookupIn(map[string]string{"HOME": "ada", "EMPTY": ""}),
-		Now:       func() time.Time { return time.Date(2024, 2, 29, 23, 5, 7, 9, time.FixedZone("", 3600)) },
-		Effects:   w,
 		Denylist:  denylist,
 	}
 	t, err := template.New("").Option("missingkey=zero").Funcs(MapFor(e, text)).Parse(text)
@@ -51,7 +28,7 @@ func parsePage(text string, denylist ...string) (*page, error) {
 		return nil, err
 	}
 	e.Template = t
-	return &page{env: e, world: w, text: t}, nil
+	return &page{env: e, execution: new(fakeExecution), text: t}, nil
 }
 
 func lookupIn(vars map[string]string) func(string) (string, bool) {
@@ -61,7 +38,7 @@ func lookupIn(vars map[string]string) func(string) (string, bool) {
 func (p *page) render() (string, error) { return p.renderUntil(context.Background()) }
 
 func (p *page) renderUntil(ctx context.Context) (string, error) {
-	p.env.Begin(ctx)
+	p.env.Begin(ctx, p.execution)
 	defer p.env.Finish()
 	out := NewOutput(ctx, 1<<30, 0)
 	err := p.text.Execute(out, nil)

@@ -3,7 +3,7 @@ package funcs
 import "testing"
 
 func TestScratch(t *testing.T) {
-	runStoreTests(t, fakeStore{}, []storeTest{
+	runStoreTests(t, fakeExecution{}, []storeTest{
 		{text: `{{ scratch.Set "a" 1 }}{{ scratch.Get "a" }}{{ scratch.Key "a" }}{{ scratch.Key "b" }}`, want: `1truefalse`},
 		{text: `{{ scratch.Get "b" }}`, want: `<no value>`},
 		{text: `{{ scratch.Set "a" 1 }}{{ scratch.Set "a" 2 }}{{ scratch.Get "a" }}`, want: `2`},

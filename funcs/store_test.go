@@ -13,9 +13,9 @@ import (
 	"restencil/watch"
 )
 
-// A fakeStore answers queries by their text. What is not in it is not known
+// A fakeExecution answers queries by their text. What is not in it is not known
 // yet; nil means that there is no such thing.
-type fakeStore struct {
+type fakeExecution struct {
 	data    map[string]any
 	last    map[string]any // where it differs from data
 	without watch.Store    // the one that is not configured
@@ -23,9 +23,12 @@ type fakeStore struct {
 
 	used    []string
 	missing []string
+	printed strings.Builder
+	files   []File
+	ran     map[string]int // how often Once was asked, by key
 }
 
-func (f *fakeStore) Ask(q watch.Query) (watch.Answer, bool, error) {
+func (f *fakeExecution) Ask(q watch.Query) (watch.Answer, bool, error) {
 	if q.Store() == f.without {
 		return watch.Answer{}, false, fmt.Errorf("%s is %w", q.Store(), watch.ErrNotConfigured)
 	}
@@ -45,13 +48,23 @@ func (f *fakeStore) Ask(q watch.Query) (watch.Answer, bool, error) {
 	return watch.Answer{Data: data, Last: last}, true, nil
 }
 
-func (f *fakeStore) Incomplete(q watch.Query) { f.missing = append(f.missing, q.String()) }
+func (f *fakeExecution) Incomplete(q watch.Query) { f.missing = append(f.missing, q.String()) }
+func (f *fakeExecution) Print(text string)        { f.printed.WriteString(text) }
+func (f *fakeExecution) WriteFile(file File)      { f.files = append(f.files, file) }
+
+func (f *fakeExecution) Once(key string, run func() (string, error)) (string, error) {
+	if f.ran == nil {
+		f.ran = make(map[string]int)
+	}
+	f.ran[key]++
+	return run()
+}
 
 // storeEnv returns an environment whose functions ask f, with an execution under
 // way, and all functions with three more to look at results.
-func storeEnv(f *fakeStore) (*Env, template.FuncMap) {
-	e := &Env{Ask: f, Keepers: []string{"/etc/app.pem"}}
-	e.Begin(context.Background())
+func storeEnv(f *fakeExecution) (*Env, template.FuncMap) {
+	e := &Env{Keepers: []string{"/etc/app.pem"}}
+	e.Begin(context.Background(), f)
 	all := Map(e)
 	all["list"] = all["sprig_list"]
 	all["dict"] = all["sprig_dict"]
@@ -59,7 +72,7 @@ func storeEnv(f *fakeStore) (*Env, template.FuncMap) {
 	return e, all
 }
 
-func renderWith(f *fakeStore, text string) (string, error) {
+func renderWith(f *fakeExecution, text string) (string, error) {
 	_, functions := storeEnv(f)
 	t, err := template.New("").Option("missingkey=zero").Funcs(functions).Parse(text)
 	if err != nil {
@@ -80,7 +93,7 @@ type storeTest struct {
 	missing []string
 }
 
-func runStoreTests(t *testing.T, store fakeStore, tests []storeTest) {
+func runStoreTests(t *testing.T, store fakeExecution, tests []storeTest) {
 	t.Helper()
 	for _, tt := range tests {
 		f := store
@@ -90,7 +103,7 @@ func runStoreTests(t *testing.T, store fakeStore, tests []storeTest) {
 	}
 }
 
-func runStoreTest(t *testing.T, f fakeStore, tt storeTest) {
+func runStoreTest(t *testing.T, f fakeExecution, tt storeTest) {
 	t.Helper()
 	got, err := renderWith(&f, tt.text)
 	switch {
@@ -110,7 +123,7 @@ func runStoreTest(t *testing.T, f fakeStore, tt storeTest) {
 
 // Each function with an argument that does nothing asks nothing.
 func TestInertArguments(t *testing.T) {
-	runStoreTests(t, fakeStore{}, []storeTest{
+	runStoreTests(t, fakeExecution{}, []storeTest{
 		{text: `{{ key "" | toJSON }}`, want: `""`},
 		{text: `{{ keyExists "" | toJSON }}`, want: `false`},
 		{text: `{{ keyOrDefault "" "d" }}`, want: `d`},
@@ -130,7 +143,7 @@ func TestInertArguments(t *testing.T) {
 // What a function gives as long as nothing is known must be good enough for the
 // rest of the template to run, so that all its questions get asked.
 func TestValuesBeforeTheAnswer(t *testing.T) {
-	runStoreTests(t, fakeStore{}, []storeTest{
+	runStoreTests(t, fakeExecution{}, []storeTest{
 		{text: `{{ key "a" | toJSON }}`, want: `""`, missing: []string{"kv.get(a)"}},
 		{text: `{{ keyExists "a" }}`, want: `false`, missing: []string{"kv.get(a)"}},
 		{text: `{{ keyOrDefault "a" "d" }}`, want: `d`, missing: []string{"kv.get(a)"}},
@@ -176,14 +189,14 @@ func TestStoreNotConfigured(t *testing.T) {
 		watch.Files: {`{{ file "/a" }}`},
 	} {
 		for _, text := range texts {
-			runStoreTests(t, fakeStore{without: store}, []storeTest{{text: text, fail: string(store) + " is not configured"}})
+			runStoreTests(t, fakeExecution{without: store}, []storeTest{{text: text, fail: string(store) + " is not configured"}})
 		}
 	}
 }
 
 // A store that gives the wrong type is told so, not taken for an empty one.
 func TestWrongAnswerType(t *testing.T) {
-	runStoreTests(t, fakeStore{data: map[string]any{"kv.get(a)": "text", "health.service(a)": "text"}}, []storeTest{
+	runStoreTests(t, fakeExecution{data: map[string]any{"kv.get(a)": "text", "health.service(a)": "text"}}, []storeTest{
 		{text: `{{ key "a" }}`, fail: "kv.get(a): the store gave a string instead of a *dependency.KeyPair"},
 		{text: `{{ keyExists "a" }}`, fail: "kv.get(a)"},
 		{text: `{{ service "a" }}`, fail: "health.service(a)"},

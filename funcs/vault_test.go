@@ -39,7 +39,7 @@ func TestVault(t *testing.T) {
 	}
 	pki := watch.Query{Kind: watch.VaultPKI, Name: "pki/issue/web",
 		Params: watch.PKIParams(url.Values{"common_name": {"a.example"}, "ttl": {"1h"}}, "/etc/app.pem")}
-	store := fakeStore{data: map[string]any{
+	store := fakeExecution{data: map[string]any{
 		"vault.read(secret/app)":           secret,
 		"vault.write(auth/x)":              (*watch.Secret)(nil),
 		"vault.write(auth/y)":              nil,
@@ -73,11 +73,12 @@ func TestVault(t *testing.T) {
 // no later execution, sees that.
 func TestSecretsAreTheTemplatesOwn(t *testing.T) {
 	secret := &watch.Secret{Data: map[string]any{"a": "1", "data": map[string]any{"b": []any{"2"}}}}
-	e, functions := storeEnv(&fakeStore{data: map[string]any{"vault.read(x)": secret}})
+	x := &fakeExecution{data: map[string]any{"vault.read(x)": secret}}
+	e, functions := storeEnv(x)
 	const text = `{{ set (secret "x").Data "a" "9" }}{{ set (secret "x").Data.data "b" "9" }}{{ (secret "x").Data.a }}{{ (secret "x").Data.data.b }}`
 	tmpl := template.Must(template.New("").Funcs(functions).Parse(text))
 	for range 2 {
-		e.Begin(t.Context())
+		e.Begin(t.Context(), x)
 		before, _ := json.Marshal(secret)
 		var out bytes.Buffer
 		if err := tmpl.Execute(&out, nil); err != nil || out.String() != "99" {

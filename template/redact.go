@@ -35,7 +35,7 @@ func (t *Template) redact(e *Error, secrets Secrets) {
 // yet. What is left beside a value may be another in disguise.
 func (t *Template) saysAll(text string) bool {
 	for part := range strings.SplitSeq(text, redacted) {
-		if !strings.Contains(t.source, part) {
+		if !strings.Contains(t.options.Text, part) {
 			return false
 		}
 	}

@@ -88,20 +88,6 @@ func (s Secrets) patterns(exact bool) []pattern {
 	return v.patterns(exact)
 }
 
-// secrets returns those that the execution under way has used.
-func (r *recorder) secrets() Secrets {
-	var s Secrets
-	for _, q := range r.used {
-		if !q.Kind.Secret() {
-			continue
-		}
-		if a, known := r.answers(q); known && a.Data != nil {
-			s.answers = append(s.answers, watch.Taint(a.Data))
-		}
-	}
-	return s
-}
-
 // values are the texts that are secret in answers.
 type values map[string]bool
 

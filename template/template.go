@@ -3,6 +3,7 @@ package template
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	tmpltext "text/template"
@@ -13,13 +14,10 @@ import (
 )
 
 // A Host is what templates stand on in this process. Its zero value is ready:
-// the process's environment and clock, and every store served.
+// the process's environment, and every store served.
 type Host struct {
 	// LookupEnv is what env and its kin read; nil for os.LookupEnv.
 	LookupEnv func(name string) (string, bool)
-
-	// Now is the clock of timestamp; nil for time.Now.
-	Now func() time.Time
 
 	// Serves tells whether a store is configured. Asking one that is not is
 	// an error of the template. Nil serves all.
@@ -33,15 +31,15 @@ type Answers func(watch.Query) (a watch.Answer, ok bool)
 // A Template is a parsed template with its functions bound. Its methods must
 // not be called concurrently; different templates are independent.
 type Template struct {
-	name   string
-	source string
-	text   *tmpltext.Template
-	env    *funcs.Env
-	rec    *recorder
-	size   int // bytes of the last output, where the next one's buffer starts
+	options Options
+	host    Host
+	text    *tmpltext.Template
+	env     *funcs.Env
+	said    map[string]said // by plugins, since an output was complete
 
-	maxOutput int
-	maxTime   time.Duration
+	// Of the last execution: the next one mostly needs as much room.
+	size int // bytes of output
+	uses int // queries
 }
 
 // The limits of an execution, where Options leave them open: far beyond what
@@ -79,21 +77,16 @@ func (r Result) Complete() bool { return len(r.Missing) == 0 }
 
 // Parse makes a template ready. What is wrong with the text is an *Error.
 func Parse(o Options, h Host) (*Template, error) {
-	rec := &recorder{serves: h.Serves, memo: make(map[string]memo)}
+	o.MaxOutput = cmp.Or(o.MaxOutput, defaultMaxOutput)
+	o.MaxTime = cmp.Or(o.MaxTime, defaultMaxTime)
+	if h.LookupEnv == nil {
+		h.LookupEnv = os.LookupEnv
+	}
 	env := &funcs.Env{
-		Ask:       rec,
 		LookupEnv: h.LookupEnv,
-		Now:       h.Now,
 		Keepers:   o.Keepers,
 		Denylist:  o.FunctionDenylist,
 		Sandbox:   o.SandboxPath,
-		Effects:   rec,
-	}
-	if env.LookupEnv == nil {
-		env.LookupEnv = os.LookupEnv
-	}
-	if env.Now == nil {
-		env.Now = time.Now
 	}
 	text := tmpltext.New("").
 		Delims(o.LeftDelim, o.RightDelim).
@@ -103,10 +96,7 @@ func Parse(o Options, h Host) (*Template, error) {
 		return nil, parseError(o, err)
 	}
 	env.Template = text
-	return &Template{
-		name: o.Name, source: o.Text, text: text, env: env, rec: rec,
-		maxOutput: cmp.Or(o.MaxOutput, defaultMaxOutput), maxTime: cmp.Or(o.MaxTime, defaultMaxTime),
-	}, nil
+	return &Template{options: o, host: h, text: text, env: env, said: make(map[string]said)}, nil
 }
 
 func missingKey(fail bool) string {
@@ -121,35 +111,36 @@ func missingKey(fail bool) string {
 // while something is missing may be due to just that. The end of ctx ends it
 // with an error, as soon as it writes, counts with loop or waits for a plugin.
 func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error) {
-	t.rec.begin(answers)
-	output, err := t.run(ctx)
-	r := t.rec.result()
+	x := newExecution(t, answers)
+	output, err := t.run(ctx, x)
+	r := x.result()
 	if err != nil {
-		e := execError(t.name, err)
+		e := execError(t.options.Name, err)
 		t.redact(e, r.Secrets)
 		return r, e
 	}
 	r.Output = output
-	t.size = len(output)
+	t.size, t.uses = len(output), len(r.Used)
 	if r.Complete() {
-		clear(t.rec.memo)
+		clear(t.said)
 	}
 	return r, nil
 }
 
 // run executes the template within its limits. A panic of the engine or of a
 // value's method is an error.
-func (t *Template) run(ctx context.Context) (output []byte, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, t.maxTime, fmt.Errorf("it took longer than %v", t.maxTime))
+func (t *Template) run(ctx context.Context, x *execution) (output []byte, err error) {
+	most := t.options.MaxTime
+	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("it took longer than %v", most))
 	defer cancel()
-	t.env.Begin(ctx)
+	t.env.Begin(ctx, x)
 	defer func() {
 		t.env.Finish()
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	w := funcs.NewOutput(ctx, t.maxOutput, t.size+t.size/8)
+	w := funcs.NewOutput(ctx, t.options.MaxOutput, t.size+t.size/8)
 	err = t.text.Execute(w, nil)
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx) // it may have been cut short
@@ -160,13 +151,11 @@ func (t *Template) run(ctx context.Context) (output []byte, err error) {
 // Locate tells where the template first asks q: it executes once more, without
 // effects, up to that point. ok is false where it does not ask q at all.
 func (t *Template) Locate(ctx context.Context, answers Answers, q watch.Query) (at Position, ok bool) {
-	t.rec.begin(answers)
-	t.rec.trap = &q
-	defer func() { t.rec.trap = nil }()
-	_, err := t.run(ctx)
-	if err == nil || !t.rec.trapped {
+	x := newExecution(t, answers)
+	x.locate = q
+	_, err := t.run(ctx, x)
+	if !errors.Is(err, errLocated) {
 		return Position{}, false
 	}
-	e := execError(t.name, err)
-	return e.Position, true
+	return execError(t.options.Name, err).Position, true
 }

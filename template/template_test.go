@@ -104,7 +104,7 @@ func TestLocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := watch.Query{Kind: watch.KVGet, Name: "k"}
+	q := keyQuery("k")
 	at, ok := tmpl.Locate(t.Context(), answers(t, "keys: {k: 1}"), q)
 	want := template.Position{Name: "a.ctmpl", Line: 3, Column: 6, Expr: `key "k"`}
 	if !ok || at != want {
@@ -113,7 +113,7 @@ func TestLocate(t *testing.T) {
 	if at.String() != "a.ctmpl:3:6" {
 		t.Errorf("position %q", at)
 	}
-	if _, ok := tmpl.Locate(t.Context(), answers(t, "keys: {}"), watch.Query{Kind: watch.KVGet, Name: "other"}); ok {
+	if _, ok := tmpl.Locate(t.Context(), answers(t, "keys: {}"), keyQuery("other")); ok {
 		t.Error("Locate found a query that is not asked")
 	}
 	// Looking leaves nothing behind.

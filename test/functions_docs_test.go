@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,8 +54,12 @@ func TestTemplateDocs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := page{t: t, files: make(map[string]string), documented: make(map[string]bool)}
-			p.follow(blocks(string(text)))
+			p := page{files: make(map[string]string), documented: make(map[string]bool)}
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(docsTime))
+				p.t = t
+				p.follow(blocks(string(text)))
+			})
 			names = slices.AppendSeq(names, maps.Keys(p.documented))
 		})
 	}
@@ -282,7 +287,6 @@ func (p *page) execute(text string) (string, error) {
 	}
 	tmpl, err := template.Parse(template.Options{Name: "app.ctmpl", Text: text}, template.Host{
 		LookupEnv: func(name string) (string, bool) { value, ok := p.env[name]; return value, ok },
-		Now:       func() time.Time { return docsTime },
 	})
 	if err != nil {
 		return "", err

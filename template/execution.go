@@ -1,0 +1,108 @@
+package template
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"restencil/funcs"
+	"restencil/watch"
+)
+
+// An execution answers the functions of a template from one snapshot, and
+// records what they ask and what they want done. It implements funcs.Execution.
+type execution struct {
+	template *Template
+	answers  Answers
+	locate   watch.Query // where it is asked the execution ends; zero: nowhere
+
+	used    []watch.Query
+	missing []watch.Query
+	seen    map[watch.Query]bool // those in used; true: it is in missing, too
+	files   []funcs.File
+	printed strings.Builder
+}
+
+// errLocated ends an execution of Locate where the query is asked.
+var errLocated = errors.New("located")
+
+// A said is what a plugin said.
+type said struct {
+	out string
+	err error
+}
+
+func newExecution(t *Template, answers Answers) *execution {
+	return &execution{
+		template: t, answers: answers,
+		used: make([]watch.Query, 0, t.uses), seen: make(map[watch.Query]bool, t.uses),
+	}
+}
+
+func (x *execution) result() Result {
+	return Result{
+		Used:    x.used,
+		Missing: x.missing,
+		Files:   x.files,
+		Printed: x.printed.String(),
+		Secrets: x.secrets(),
+	}
+}
+
+// secrets returns those that it has used.
+func (x *execution) secrets() Secrets {
+	var s Secrets
+	for _, q := range x.used {
+		if !q.Kind.Secret() {
+			continue
+		}
+		if a, known := x.answers(q); known && a.Data != nil {
+			s.answers = append(s.answers, watch.Taint(a.Data))
+		}
+	}
+	return s
+}
+
+// Ask implements funcs.Execution.
+func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
+	if q == x.locate {
+		return watch.Answer{}, false, errLocated
+	}
+	if _, again := x.seen[q]; !again {
+		serves, store := x.template.host.Serves, q.Store()
+		if serves != nil && !serves(store) {
+			return watch.Answer{}, false, fmt.Errorf("%s is %w", store, watch.ErrNotConfigured)
+		}
+		x.used = append(x.used, q)
+		x.seen[q] = false
+	}
+	a, known := x.answers(q)
+	if !known {
+		x.Incomplete(q)
+	}
+	return a, known, nil
+}
+
+// Incomplete implements funcs.Execution.
+func (x *execution) Incomplete(q watch.Query) {
+	if !x.seen[q] {
+		x.seen[q] = true
+		x.missing = append(x.missing, q)
+	}
+}
+
+// Print implements funcs.Execution.
+func (x *execution) Print(text string) { x.printed.WriteString(text) }
+
+// WriteFile implements funcs.Execution.
+func (x *execution) WriteFile(f funcs.File) { x.files = append(x.files, f) }
+
+// Once implements funcs.Execution. Locate runs nothing.
+func (x *execution) Once(key string, run func() (string, error)) (string, error) {
+	s, ok := x.template.said[key]
+	if !ok && x.locate == (watch.Query{}) {
+		s.out, s.err = run()
+		x.template.said[key] = s
+	}
+	return s.out, s.err
+}
