@@ -33,7 +33,7 @@ func TestFirstProcess(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "in.ctmpl"), `{{ plugin "echo" (key "a") }}`)
 	writeFile(t, filepath.Join(dir, "daemons"), `#!/bin/sh
 i=0
-while [ $i -lt 250 ]; do
+while [ $i -lt 100 ]; do
 	(setsid sleep 0.0$((i % 9)) &)
 	i=$((i + 1))
 done
