@@ -96,7 +96,7 @@ func (c *Config) checkBundles() []error {
 		t := &c.Templates[i]
 		errs = append(errs, t.check(&t.Written)...)
 		if t.Bundle != "" {
-			errs = append(errs, c.checkMember(t)...)
+			errs = append(errs, t.checkMember(c)...)
 		} else if t.isBundle() {
 			take(t.Destination, t.At)
 		}
@@ -107,7 +107,7 @@ func (c *Config) checkBundles() []error {
 // checkMember says what is wrong with what a template that names a bundle has
 // besides. What only the whole bundle can have must not be lost without a
 // word.
-func (c *Config) checkMember(t *Template) []error {
+func (t *Template) checkMember(c *Config) []error {
 	b := c.bundle(t.Bundle)
 	if b == nil {
 		var names []string

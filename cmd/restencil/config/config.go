@@ -157,12 +157,12 @@ func (c *Config) settings() []setting.Setting {
 	bundle.Labelled = true
 	return slices.Concat(
 		c.CommandLine.settings(),
-		c.templateSettings(),
+		c.Defaults.settings(&c.Templates),
 		c.State.settings(),
 		c.Consul.Settings(),
 		c.Vault.Settings(),
 		c.Nomad.Settings(),
-		c.execSettings(),
+		c.Exec.settings(&c.Process),
 		c.Log.settings(),
 		c.Process.settings(),
 		[]setting.Setting{
@@ -200,7 +200,7 @@ func (c *Config) finish() {
 	c.Consul.Finish(&c.Written, c.warn)
 	c.Vault.Finish(&c.Written, c.environ.get("HOME"), c.warn)
 	c.Nomad.Finish(&c.Written)
-	c.finishExec()
+	c.Exec.finish(c)
 	c.Defaults.Wait.finish(&c.Written, c)
 	if c.Once {
 		c.Defaults.Wait = Wait{}

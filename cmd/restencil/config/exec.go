@@ -31,22 +31,22 @@ type Env struct {
 // commandTimeout is how long a template's command may take by default.
 const commandTimeout = "30s"
 
-// execSettings are the settings of the program that runs beside the templates.
-func (c *Config) execSettings() []setting.Setting {
-	block := c.Exec.block("exec", "")
+// settings are those of the program that runs beside the templates.
+func (e *Exec) settings(p *Process) []setting.Setting {
+	block := e.block("exec", "")
 	block.Block = append(block.Block, setting.Setting{
-		Key: "restart", Flag: "exec-restart", To: setting.OneOf("<policy>", &c.Exec.Restart, "never", "on-failure", "always"), Default: "never",
+		Key: "restart", Flag: "exec-restart", To: setting.OneOf("<policy>", &e.Restart, "never", "on-failure", "always"), Default: "never",
 		Help: "Start the program again, after a pause, when it ends by itself: never, on-failure or always. Otherwise restencil ends with its exit code.",
 	})
 	return setting.In("Running a program", []setting.Setting{
 		{Flag: "exec", Sets: []string{"exec.command", "exec.enabled"},
 			To: setting.Text{Placeholder: "<command>", Parse: func(text string) error {
-				c.Exec.Command, c.Exec.Enabled = []string{text}, true
+				e.Command, e.Enabled = []string{text}, true
 				return nil
 			}},
 			Help: "Run this program as a child once everything is rendered, and reload it after changes."},
 		block,
-		{Key: "pass_tokens", Flag: "pass-tokens", To: &c.Process.PassTokens, Default: "true",
+		{Key: "pass_tokens", Flag: "pass-tokens", To: &p.PassTokens, Default: "true",
 			Help: "Give commands and the program the variables that hold tokens of Consul, Vault and Nomad."},
 	}...)
 }
@@ -80,11 +80,11 @@ func (e *Exec) block(flags, timeout string) setting.Setting {
 	}}
 }
 
-func (c *Config) finishExec() {
-	some := setting.IsCommand(c.Exec.Command)
+func (e *Exec) finish(c *Config) {
+	some := setting.IsCommand(e.Command)
 	if !c.IsSet("exec.enabled") {
-		c.Exec.Enabled = some
-	} else if some && !c.Exec.Enabled {
+		e.Enabled = some
+	} else if some && !e.Enabled {
 		c.warn(c.Origin("exec.enabled"), "exec.enabled = false has no effect: the command is run, as by consul-template", "")
 	}
 }

@@ -136,8 +136,9 @@ func TestAttempts(t *testing.T) {
 		{[]string{"-consul-retry-attempts", "0", "-once"}, 0},
 		{[]string{"-consul-retry=false"}, -1},
 	} {
-		if got := parseIn(t, nil, c.args...); got.attempts("consul", got.Consul.Attempts) != c.want {
-			t.Errorf("%q: %d attempts, want %d", c.args, got.attempts("consul", got.Consul.Attempts), c.want)
+		opts, err := parseIn(t, nil, c.args...).Runner()
+		if got := opts.Attempts[watch.Consul]; err != nil || got != c.want {
+			t.Errorf("%q: %d attempts, %v, want %d", c.args, got, err, c.want)
 		}
 	}
 }

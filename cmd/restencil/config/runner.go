@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config/setting"
-	"restencil/cmd/restencil/config/stores"
 	"restencil/runner"
 	"restencil/runner/format"
 	"restencil/watch"
@@ -21,8 +20,8 @@ func (c *Config) Runner() (runner.Options, error) {
 		Once: c.Once,
 		Dry:  c.Dry,
 		Attempts: map[watch.Store]int{
-			watch.Consul: c.attempts("consul", c.Consul.Attempts),
-			watch.Vault:  c.attempts("vault", c.Vault.Attempts),
+			watch.Consul: c.Consul.Attempts.Bound(c.IsSet("consul.retry.attempts"), c.Once),
+			watch.Vault:  c.Vault.Attempts.Bound(c.IsSet("vault.retry.attempts"), c.Once),
 		},
 		LookupEnv:     c.LookupEnv,
 		Child:         c.runnerChild(),
@@ -51,25 +50,12 @@ func (c *Config) Runner() (runner.Options, error) {
 	return opts, failed(ExitRunner, errors.Join(errs...))
 }
 
-// attempts returns how often a failed query of a store is tried again, as
-// runner.Options.Attempts has it. A daemon has no bound but where one is
-// written; with Once the default counts too.
-func (c *Config) attempts(store string, r stores.Retry) int {
-	switch {
-	case !r.Enabled:
-		return -1
-	case c.IsSet(store+".retry.attempts") || c.Once:
-		return r.Attempts
-	}
-	return 0
-}
-
 func (c *Config) runnerBundle(name string, change *Change, verify []Verify) runner.Bundle {
 	b := runner.Bundle{
 		Name:          name,
 		Command:       c.runnerCommand(change.Exec.Command, change.Exec.Timeout, change.Exec.Env),
 		Rollback:      change.Rollback,
-		Wait:          c.runnerWait(change.Wait),
+		Wait:          change.Wait.runner(c),
 		Guard:         change.Guard,
 		ExitOnFailure: change.ExitOnFailure,
 	}
@@ -119,7 +105,7 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	case t.isBundle():
 		to.Bundle = t.Destination
 	default:
-		to.Command, to.Wait = c.runnerCommand(t.Exec.Command, t.Exec.Timeout, t.Exec.Env), c.runnerWait(t.Wait)
+		to.Command, to.Wait = c.runnerCommand(t.Exec.Command, t.Exec.Timeout, t.Exec.Env), t.Wait.runner(c)
 	}
 	return to, nil
 }
@@ -131,16 +117,16 @@ func (c *Config) runnerCommand(args []string, timeout time.Duration, env Env) ru
 	return runner.Command{Args: args, Timeout: timeout, Env: c.environmentOf(env)}
 }
 
-// runnerWait returns the wait of a template or bundle, else that of the whole,
-// and none with Once.
-func (c *Config) runnerWait(wait Wait) runner.Wait {
-	if !wait.Enabled {
-		wait = c.Defaults.Wait
+// runner returns the wait of a template or bundle, else that of the whole, and
+// none with Once.
+func (w Wait) runner(whole *Config) runner.Wait {
+	if !w.Enabled {
+		w = whole.Defaults.Wait
 	}
-	if c.Once || !wait.Enabled {
+	if whole.Once || !w.Enabled {
 		return runner.Wait{}
 	}
-	return runner.Wait{Min: wait.Min, Max: wait.Max}
+	return runner.Wait{Min: w.Min, Max: w.Max}
 }
 
 // runnerChild returns the program to run beside the templates, nil for none.

@@ -54,11 +54,12 @@ type File struct {
 	Backup      bool
 }
 
-// templateSettings are those of the whole that are about templates.
-func (c *Config) templateSettings() []setting.Setting {
-	d := &c.Defaults
+// settings are those of the whole that are about templates; -template adds to
+// list.
+func (d *Defaults) settings(list *[]Template) []setting.Setting {
+	add := func(text string) error { return addTemplate(list, text) }
 	return setting.In("Templates and output", []setting.Setting{
-		{Flag: "template", To: setting.Text{Placeholder: "<source[:destination[:command]]>", Parse: c.templateFlag},
+		{Flag: "template", To: setting.Text{Placeholder: "<source[:destination[:command]]>", Parse: add},
 			Help: "Render a template. May be repeated. Without a destination the text is printed, with -dry."},
 		{Key: "template_error_fatal", Flag: "template-error-fatal", To: &d.ErrorFatal, Default: "true",
 			Help: "Whether an error of a template ends the process. The flag counts for all templates, the key for those that do not say."},
@@ -194,13 +195,13 @@ func readSource(path string) ([]byte, error) {
 	return filewatch.ReadFile(path)
 }
 
-// templateFlag takes one value of -template.
-func (c *Config) templateFlag(s string) error {
+// addTemplate takes one value of -template.
+func addTemplate(list *[]Template, s string) error {
 	words, err := splitTemplate(s, runtime.GOOS == "windows")
 	if err != nil {
 		return err
 	}
-	t := setting.Add(&c.Templates, (*Template).instance)
+	t := setting.Add(list, (*Template).instance)
 	t.At = setting.Origin{Flag: "-template " + s}
 	t.Source = words[0]
 	t.Set(t.At, "source")

@@ -52,7 +52,7 @@ func (p *printer) block(key string, settings []Setting, written *Written) {
 		}
 	}
 	for _, s := range settings {
-		if s.Block == nil || s.Optional && !written.IsSet(key+s.Key) {
+		if s.Block == nil || s.WhenSet && !written.IsSet(key+s.Key) {
 			continue
 		}
 		p.open(s.Key + " {")

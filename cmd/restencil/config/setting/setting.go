@@ -47,11 +47,10 @@ type Setting struct {
 	Sets       []string // keys that the value counts for, from where Key is; nil: Key
 	Deprecated string   // what to write instead, or ""
 	Secret     bool     // it is never printed
-	WhenSet    bool     // it is printed only where it is written, because writing the default means something
+	WhenSet    bool     // it, or the block, is printed only where it is written, because writing the default means something
 
-	Block    []Setting // what can stand in it
-	Optional bool      // the block is printed only where it is written, because an empty one means something
-	Each     *Repeated // of a block that may stand several times, in place of Block
+	Block []Setting // what can stand in it
+	Each  *Repeated // of a block that may stand several times, in place of Block
 }
 
 // Repeated is a block that may stand several times.

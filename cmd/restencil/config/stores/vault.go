@@ -53,7 +53,7 @@ func (v *Vault) Settings() []setting.Setting {
 		{Key: "k8s_service_account_token_path", To: &v.Kubernetes.JWTFile, Env: "VAULT_K8S_SERVICE_ACCOUNT_TOKEN_PATH",
 			Default: "/run/secrets/kubernetes.io/serviceaccount/token"},
 		{Key: "k8s_service_mount_path", To: &v.Kubernetes.Mount, Env: "VAULT_K8S_SERVICE_MOUNT_PATH", Default: "kubernetes"},
-		{Key: "approle", Optional: true, Block: []setting.Setting{
+		{Key: "approle", WhenSet: true, Block: []setting.Setting{
 			{Key: "mount", To: &v.AppRole.Mount, Default: "approle"},
 			{Key: "role_id", To: &v.AppRole.RoleID},
 			{Key: "role_id_file", To: &v.AppRole.RoleIDFile},
@@ -61,13 +61,13 @@ func (v *Vault) Settings() []setting.Setting {
 			{Key: "secret_id_file", To: &v.AppRole.SecretIDFile},
 			{Key: "secret_id_wrapped", To: &v.AppRole.SecretIDWrapped},
 		}},
-		{Key: "jwt", Optional: true, Block: []setting.Setting{
+		{Key: "jwt", WhenSet: true, Block: []setting.Setting{
 			{Key: "mount", To: &v.JWT.Mount, Default: "jwt"},
 			{Key: "role", To: &v.JWT.Role},
 			{Key: "token", To: &v.JWT.JWT, Secret: true},
 			{Key: "token_file", To: &v.JWT.JWTFile},
 		}},
-		{Key: "cert_login", Optional: true, Block: []setting.Setting{
+		{Key: "cert_login", WhenSet: true, Block: []setting.Setting{
 			{Key: "mount", To: &v.Cert.Mount, Default: "cert"},
 			{Key: "role", To: &v.Cert.Role},
 		}},
