@@ -94,18 +94,18 @@ func TestEventsSettle(t *testing.T) {
 			every   time.Duration // an event
 			looksAt time.Duration
 		}{
-			{"one event", time.Hour, Settle},
-			{"quiet at last", 2 * Settle, Settle},
-			{"never quiet", Settle / 2, maxSettles * Settle},
+			{"one event", time.Hour, settle},
+			{"quiet at last", 2 * settle, settle},
+			{"never quiet", settle / 2, maxSettles * settle},
 		}
 		for _, tt := range tests {
 			e, begin := &events{}, time.Now()
 			event := time.NewTicker(tt.every)
-			e.add("dir/file", Settle)
+			e.add("dir/file", settle)
 			for waiting := true; waiting; {
 				select {
 				case <-event.C:
-					e.add("dir/other", Settle)
+					e.add("dir/other", settle)
 				case <-e.quiet:
 					waiting = false
 				}

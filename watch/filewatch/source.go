@@ -11,9 +11,9 @@ import (
 	"restencil/watch"
 )
 
-// Settle is how long a file that somebody waits for must not have changed
-// before it is read: just long enough for one that is written in place.
-const Settle = 5 * time.Millisecond
+// settle is how long a file must not have changed before it is read: just long
+// enough for one that is written in place.
+const settle = 5 * time.Millisecond
 
 // Source is the watch.Source of the function file: it answers FileContent with
 // what is in the file at the path that the query names, as a string. A
@@ -44,7 +44,7 @@ type file struct {
 // NewSource returns a source that watches no file yet.
 func NewSource() *Source {
 	return &Source{
-		watcher: New(Options{Settle: Settle}),
+		watcher: New(Options{Settle: settle}),
 		files:   make(map[watch.Query]*file),
 	}
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -16,8 +17,8 @@ import (
 // While the file cannot be read or is wrong, every query has a failure that
 // says why and where; what was answered before stays with those who have it.
 type Data struct {
-	path    string
-	watcher *filewatch.Watcher
+	path string
+	file *filewatch.Source // of the one file
 
 	mu        sync.Mutex // held while sinks are told
 	running   bool       // Run has read the file
@@ -36,9 +37,9 @@ type question struct {
 // NewData reads the data file at path, so that a missing or wrong file is an
 // error at once. The error is one line that names the file.
 func NewData(path string) (*Data, error) {
-	content, err := readData(path)
+	content, err := filewatch.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	model, err := Parse(path, content)
 	if err != nil {
@@ -46,39 +47,44 @@ func NewData(path string) (*Data, error) {
 	}
 	d := &Data{
 		path:      path,
-		watcher:   filewatch.New(filewatch.Options{Settle: filewatch.Settle}),
+		file:      filewatch.NewSource(),
 		model:     model,
 		questions: make(map[watch.Query]*question),
 	}
-	d.watcher.Add(path)
+	d.file.Watch(watch.Query{Kind: watch.FileContent, Name: path}, fileSink{d})
 	return d, nil
 }
 
-func readData(path string) ([]byte, error) {
-	content, err := filewatch.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the data file: %w", err)
-	}
-	return content, nil
-}
+func unreadable(err error) error { return fmt.Errorf("reading the data file: %w", err) }
 
 // Run implements watch.Source.
 func (d *Data) Run(ctx context.Context) {
-	d.watcher.Run(ctx, d.refresh)
+	d.file.Run(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.running = false
 }
 
-// refresh reads the file, and answers every question.
-func (d *Data) refresh(added, changed []string) (failed []string) {
-	var model *Model
-	content, err := readData(d.path)
-	if err != nil {
-		failed = []string{d.path}
-	} else {
-		model, err = Parse(d.path, content)
+// A fileSink takes what the data file says.
+type fileSink struct{ *Data }
+
+// Publish implements watch.Sink.
+func (d fileSink) Publish(a watch.Answer) {
+	content, _ := a.Data.(string)
+	d.take(Parse(d.path, []byte(content)))
+}
+
+// Fail implements watch.Sink.
+func (d fileSink) Fail(err error) {
+	var told *watch.Error
+	if errors.As(err, &told) {
+		err = told.Err
 	}
+	d.take(nil, unreadable(err))
+}
+
+// take takes over what the file says now, and answers every question.
+func (d *Data) take(model *Model, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.running, d.failure = true, err
@@ -89,7 +95,6 @@ func (d *Data) refresh(added, changed []string) (failed []string) {
 	for _, asked := range d.questions {
 		d.serve(asked)
 	}
-	return failed
 }
 
 // Watch implements watch.Source.
