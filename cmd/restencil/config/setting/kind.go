@@ -91,14 +91,20 @@ func share() kind[float64] {
 	read, show := k.read, k.show
 	k.want, k.arg, k.flag = `a part such as "50%" or 0.5`, "<part>", nil
 	k.read = func(v any) (float64, error) {
-		f, err := read(v)
-		if s, ok := v.(string); ok {
-			digits, percent := strings.CutSuffix(s, "%")
-			if f, err = strconv.ParseFloat(strings.TrimSpace(digits), 64); percent {
-				f /= 100
-			}
+		s, ok := v.(string)
+		if !ok {
+			f, err := read(v)
+			return f, unless(err == nil && f >= 0 && f <= 1)
 		}
-		return f, unless(err == nil && f >= 0 && f <= 1)
+		digits, percent := strings.CutSuffix(s, "%")
+		f, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+		if percent {
+			f /= 100
+		}
+		if err != nil || !(f >= 0 && f <= 1) {
+			return 0, fmt.Errorf("expected %s, found %q", k.want, s)
+		}
+		return f, nil
 	}
 	k.show = func(f float64) string {
 		if f == 0 {
