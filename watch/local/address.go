@@ -54,17 +54,6 @@ func (d *decoder) address(n *yaml.Node) string {
 	return e.address
 }
 
-// endpoints returns a map of endpoints.
-func (d *decoder) endpoints(n *yaml.Node, what string) map[string]endpoint {
-	endpoints := make(map[string]endpoint)
-	if d.wantMap(n, what+" is a map") {
-		for name, v := range pairs(n) {
-			endpoints[name.Value] = d.endpoint(v)
-		}
-	}
-	return endpoints
-}
-
 // family returns the ending of tagged addresses for an IP, as an agent names
 // them: "_ipv4" or "_ipv6". For a host name it is "".
 func family(address string) string {

@@ -114,13 +114,13 @@ func (d *decoder) texts(n *yaml.Node) []string {
 	return texts
 }
 
-// textMap returns a map of texts.
-func (d *decoder) textMap(n *yaml.Node, what string) map[string]string {
-	texts := make(map[string]string)
+// mapOf returns a map of what value reads. What names it in errors.
+func mapOf[T any](d *decoder, n *yaml.Node, what string, value func(*yaml.Node) T) map[string]T {
+	m := make(map[string]T)
 	if d.wantMap(n, what+" is a map") {
 		for name, v := range pairs(n) {
-			texts[name.Value] = d.text(v)
+			m[name.Value] = value(v)
 		}
 	}
-	return texts
+	return m
 }

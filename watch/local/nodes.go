@@ -61,9 +61,9 @@ func (d *decoder) node(name, v *yaml.Node, ms *members) {
 		d.fields(v, "a node", fields{
 			"address":          func(n *yaml.Node) { node.Address = d.address(n) },
 			"id":               func(n *yaml.Node) { node.ID = d.text(n) },
-			"meta":             func(n *yaml.Node) { node.Meta = d.textMap(n, "meta") },
+			"meta":             func(n *yaml.Node) { node.Meta = mapOf(d, n, "meta", d.text) },
 			"status":           func(n *yaml.Node) { status = d.status(n) },
-			"tagged_addresses": func(n *yaml.Node) { node.TaggedAddresses = d.textMap(n, "tagged_addresses") },
+			"tagged_addresses": func(n *yaml.Node) { node.TaggedAddresses = mapOf(d, n, "tagged_addresses", d.text) },
 		})
 	} else if !isNull(v) {
 		node.Address = d.address(v)

@@ -101,24 +101,21 @@ func (s *instanceSpec) fields(d *decoder) fields {
 		"checks":           func(n *yaml.Node) { s.checks = d.checks(n) },
 		"connect":          func(n *yaml.Node) { s.connect = d.flag(n, "connect") },
 		"id":               func(n *yaml.Node) { s.id = d.text(n) },
-		"meta":             func(n *yaml.Node) { s.meta = d.textMap(n, "meta") },
+		"meta":             func(n *yaml.Node) { s.meta = mapOf(d, n, "meta", d.text) },
 		"node":             func(n *yaml.Node) { s.node = d.text(n) },
 		"port":             func(n *yaml.Node) { s.port = d.number(n, "a port") },
 		"proxy_for":        func(n *yaml.Node) { s.proxyFor = d.text(n) },
 		"status":           func(n *yaml.Node) { s.status = d.status(n) },
-		"tagged_addresses": func(n *yaml.Node) { s.tagged = d.endpoints(n, "tagged_addresses") },
+		"tagged_addresses": func(n *yaml.Node) { s.tagged = mapOf(d, n, "tagged_addresses", d.endpoint) },
 		"tags":             func(n *yaml.Node) { s.tags = d.texts(n) },
-		"weights":          func(n *yaml.Node) { s.weights = d.weights(n) },
+		"weights": func(n *yaml.Node) {
+			s.weights = api.AgentWeights{Passing: 1, Warning: 1}
+			d.fields(n, "weights", fields{
+				"passing": func(n *yaml.Node) { s.weights.Passing = d.number(n, "a weight") },
+				"warning": func(n *yaml.Node) { s.weights.Warning = d.number(n, "a weight") },
+			})
+		},
 	}
-}
-
-func (d *decoder) weights(n *yaml.Node) api.AgentWeights {
-	weights := api.AgentWeights{Passing: 1, Warning: 1}
-	d.fields(n, "weights", fields{
-		"passing": func(n *yaml.Node) { weights.Passing = d.number(n, "a weight") },
-		"warning": func(n *yaml.Node) { weights.Warning = d.number(n, "a weight") },
-	})
-	return weights
 }
 
 // place puts each instance on its node and gives it an id: the one that is
