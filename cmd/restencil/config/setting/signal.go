@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"restencil/cmd/restencil/config/hcl1"
 )
 
 // SignalNone is the signal that is none: nothing is sent, nothing listened
@@ -33,6 +35,30 @@ func parseSignal(name string) (os.Signal, error) {
 		}
 	}
 	return nil, fmt.Errorf("invalid signal %q - valid signals are %q", name, signalNames())
+}
+
+// checkSignal says whether the text of a flag is a signal. In a file, "" is one.
+func checkSignal(text string) (any, error) {
+	_, err := parseSignal(text)
+	return text, err
+}
+
+func readSignal(v any) (os.Signal, error) {
+	s, err := as[string](v)
+	switch {
+	case err != nil:
+		return nil, err
+	case s == "":
+		return SignalNone, nil
+	}
+	return parseSignal(s)
+}
+
+func showSignal(sig os.Signal) string {
+	if sig == nil {
+		return ""
+	}
+	return hcl1.Quote(signalName(sig))
 }
 
 // signalName returns the name of a signal. Where two names stand for one signal
