@@ -14,11 +14,10 @@ demo:
 test:
 	@test/run.sh
 
-# How fast it is beside consul-template: templates alone, and then all of it on
-# a real Consul, in ten minutes. Writes test/bench/RESULTS.md, the chart beside
-# it and the table in README.md, and fails where a limit is missed.
+# How fast it is beside consul-template on a real Consul, in ten minutes. Writes
+# test/bench/RESULTS.md, the chart beside it and the table in README.md, and fails
+# where a limit is missed.
 bench: servers
-	go -C test/bench/template test -run '^$$' -bench . -benchtime 100x .
 	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 30m -v -run '^TestBench$$' ./test/bench -args -full -write -judge
 
 # 20,000 keys and 1,000 services on one agent, while some of them change for as

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/runner/event"
 	"restencil/template"
 	"restencil/watch"
 )
@@ -82,8 +83,8 @@ func newTrack(b *testing.B, templates []Template, data map[string]any) *track {
 	return t
 }
 
-func (t *track) event(e Event) {
-	if _, ok := e.(Rendered); ok {
+func (t *track) event(e event.Event) {
+	if _, ok := e.(event.Rendered); ok {
 		t.rendered <- struct{}{}
 	}
 }
@@ -151,8 +152,9 @@ func median(d []time.Duration) float64 {
 	return float64(d[len(d)/2].Microseconds()) / 1000
 }
 
-// writeBare writes n files durably, as many at a time as the runner does.
+// writeBare writes n files durably, as many at a time as a bundle does.
 func writeBare(b *testing.B, dir string, n int, content []byte) {
+	const writers = 32
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {

@@ -1,97 +1,141 @@
 package runner
 
 import (
-	"fmt"
+	"context"
 	"os"
-	"syscall"
-	"time"
+	"reflect"
+	"sync/atomic"
+
+	"restencil/runner/process"
 )
 
-// A Child is a program that is run beside the templates (COMPAT 4.7). It is
-// started when every template has been rendered and the commands of that have
-// run, with Dry too. When a file of a template changes it is reloaded, after
-// the commands for that file. When Run returns it has ended, with its whole
-// process group; a program that leaves the group is out of reach.
-//
-// It has the standard input of the process, and its output as far as Stdout
-// and Stderr of the Options are files.
-type Child struct {
-	// Args is as in Command. Required.
-	Args []string
+// child is what the loop knows of the program that is run beside the templates.
+type child struct {
+	spawn func(args, env []string) (process.Process, error)
+	now   *process.Supervisor // nil: there is none
+	start mark                // to start it
 
-	// Env is as in Command.
-	Env []string
+	reload mark            // to reload it
+	files  process.FileSet // because of these
+	last   int             // the last pass that changed one
 
-	// KillSignal asks it to end. Nil for os.Interrupt; the signal 0 for none
-	// (COMPAT Q11).
-	KillSignal os.Signal
-
-	// KillTimeout is how long it then has, before its group is killed. Zero:
-	// no time.
-	KillTimeout time.Duration
-
-	// ReloadSignal reloads it. Nil: it is ended and started again instead;
-	// the signal 0: nothing is done (COMPAT Q11).
-	ReloadSignal os.Signal
-
-	// Splay bounds the random time before it is reloaded, so that many
-	// machines do not do so at once. Zero: there is none.
-	Splay time.Duration
-
-	// Restart says what is done when it ends by itself.
-	Restart RestartPolicy
+	heard atomic.Pointer[process.Supervisor] // the same as now, for Signal
 }
 
-// A RestartPolicy says whether a Child that ended by itself is started again,
-// after the backoff of Options.Retry. Otherwise Run ends with its exit code.
-type RestartPolicy int
-
-const (
-	RestartNever     RestartPolicy = iota // as in consul-template
-	RestartOnFailure                      // unless its exit code was 0
-	RestartAlways
-)
-
-// A ChildExit is the error of Run where it ends because its Child has ended,
-// by itself or because Signal asked for it, with another exit code than 0.
-type ChildExit struct {
-	Code   int    // that of the child; 255 if a signal ended it, 127 if it is not known
-	Signal string // that signal, as "killed", or ""
+// A mark says that something is to be done when the bundles have done all there
+// was to do for some pass.
+type mark struct {
+	set  bool
+	pass int
 }
 
-func (e *ChildExit) Error() string {
-	if e.Signal != "" {
-		return fmt.Sprintf("child process exited with code %d (%s)", e.Code, e.Signal)
+func (m *mark) put(pass int) {
+	if !m.set {
+		*m = mark{true, pass}
 	}
-	return fmt.Sprintf("child process exited with code %d", e.Code)
 }
 
-// err returns what Run returns for a child that ended like this.
-func (s status) err() error {
-	if s.code == 0 {
+// Signal passes a signal on to the child, and returns false where there is
+// none. The child's ReloadSignal reloads it. Its KillSignal, and SIGTERM, ask
+// it to end, in the way of all ends, and Run then returns its exit code
+// (COMPAT 4.7).
+//
+// Signal may be called from any goroutine. It does not wait.
+func (r *Runner) Signal(sig os.Signal) bool {
+	s := r.child.heard.Load()
+	return s != nil && s.Signal(sig)
+}
+
+// tendChild starts, reloads, replaces or ends the child, if it is time to.
+func (r *Runner) tendChild(ctx context.Context) {
+	c, next := &r.child, r.opts.Child
+	switch {
+	case c.now != nil && next != nil && reflect.DeepEqual(c.now.Child(), *next):
+		if c.reload.set && r.bundles.settled(c.reload.pass) {
+			c.reloadNow(r.bundles.settled(c.last))
+		}
+	case c.now != nil && next == nil:
+		c.now.Retire()
+	case next == nil || !r.childDue():
+	case c.now != nil:
+		c.now.Retire()
+	default:
+		r.startChild(ctx, *next)
+	}
+}
+
+// childDue tells whether all has been done that a child is to find.
+func (r *Runner) childDue() bool {
+	if r.opts.Once {
+		return r.finished() && len(r.failures) == 0
+	}
+	if r.templates.unrendered > 0 {
+		r.child.start = mark{}
+		return false
+	}
+	r.child.start.put(r.bundles.pass)
+	return r.bundles.settled(r.child.start.pass)
+}
+
+func (r *Runner) startChild(ctx context.Context, c process.Child) {
+	destinations := new(process.FileSet)
+	for _, s := range r.templates.list {
+		destinations.Add(s.spec.Destination)
+	}
+	s := process.NewSupervisor(c, destinations.List(), r.child.spawn, r.opts.Retry, r.events.emit)
+	go s.Run(ctx)
+	r.child.now = s
+	r.child.heard.Store(s)
+	r.child.start, r.child.reload, r.child.files = mark{}, mark{}, process.FileSet{}
+}
+
+// changed notes that files changed, in this pass.
+func (c *child) changed(files []string, pass int) {
+	if c.now == nil || len(files) == 0 {
+		return
+	}
+	c.files.Add(files...)
+	c.reload.put(pass)
+	c.last = max(c.last, pass)
+}
+
+// reloadNow reloads the child because of all files that changed. Where what
+// changed last is not settled, there is another reload when it is: the commands
+// for that still run.
+func (c *child) reloadNow(settled bool) {
+	c.now.Reload(c.files.List())
+	c.reload, c.files = mark{}, process.FileSet{}
+	if !settled {
+		c.reload.put(c.last)
+	}
+}
+
+// ended is readable when the child is no more.
+func (c *child) ended() <-chan struct{} {
+	if c.now == nil {
 		return nil
 	}
-	return &ChildExit{Code: s.code, Signal: s.signal}
+	return c.now.Done()
 }
 
-// noSignal is the signal that is none.
-const noSignal = syscall.Signal(0)
-
-// killSignal is what asks c to end.
-func (c *Child) killSignal() os.Signal {
-	if c.KillSignal == nil {
-		return os.Interrupt
+// childEnded takes note that the child is no more, and tells whether Run is to
+// return with err because of that.
+func (r *Runner) childEnded(ctx context.Context) (end bool, err error) {
+	s := r.child.now
+	r.child.now = nil
+	r.child.heard.Store(nil)
+	if ctx.Err() != nil {
+		return true, nil // which ended the child, too
 	}
-	return c.KillSignal
+	if s.Replaced() {
+		return false, nil
+	}
+	return true, s.Err()
 }
 
-// endsOn tells whether a signal that is passed on to c, and is not for its
-// reload, is to end it for good.
-func (c *Child) endsOn(sig os.Signal) bool {
-	return sig == c.killSignal() || sig == syscall.SIGTERM
-}
-
-// again tells whether c is started again after it ended by itself.
-func (c *Child) again(s status) bool {
-	return c.Restart == RestartAlways || c.Restart == RestartOnFailure && s.code != 0
+// join waits for the end of the child, when it has been asked to end.
+func (c *child) join() {
+	if c.now != nil {
+		<-c.now.Done()
+	}
 }

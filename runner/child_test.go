@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"restencil/runner/event"
+	"restencil/runner/process"
 	"restencil/watch"
 )
 
@@ -34,13 +36,13 @@ type nursery struct {
 	deaf     bool // and ignores that
 }
 
-// A fakeChild is a proc.
+// A fakeChild is a process that does what its nursery says.
 type fakeChild struct {
 	home *nursery
 	end  chan struct{}
 
 	mu     sync.Mutex
-	st     status
+	st     process.Status
 	rest   bool
 	ending bool
 
@@ -53,7 +55,7 @@ func (n *nursery) note(format string, args ...any) {
 	n.events = append(n.events, fmt.Sprintf("%v ", time.Since(n.start))+fmt.Sprintf(format, args...))
 }
 
-func (n *nursery) spawn(args, env []string) (proc, error) {
+func (n *nursery) spawn(args, env []string) (process.Process, error) {
 	n.note("start %s", args[0])
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -96,18 +98,18 @@ func (n *nursery) told(name string) string {
 	return "(none)"
 }
 
-func (c *fakeChild) id() int               { return 1 }
-func (c *fakeChild) shell() bool           { return c.home.viaShell }
-func (c *fakeChild) gone() <-chan struct{} { return c.end }
-func (c *fakeChild) settle()               { c.settled = true }
+func (c *fakeChild) ID() int               { return 1 }
+func (c *fakeChild) Shell() bool           { return c.home.viaShell }
+func (c *fakeChild) Gone() <-chan struct{} { return c.end }
+func (c *fakeChild) Settle()               { c.settled = true }
 
-func (c *fakeChild) how() status {
+func (c *fakeChild) Status() process.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.st
 }
 
-func (c *fakeChild) members(os.Signal) map[int]bool {
+func (c *fakeChild) Members(os.Signal) map[int]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.rest {
@@ -116,8 +118,8 @@ func (c *fakeChild) members(os.Signal) map[int]bool {
 	return map[int]bool{2: c.home.deaf}
 }
 
-func (c *fakeChild) signal(sig os.Signal, group bool) error {
-	if sig == noSignal {
+func (c *fakeChild) Signal(sig os.Signal, group bool) error {
+	if sig == process.NoSignal {
 		return nil
 	}
 	who := ""
@@ -131,12 +133,12 @@ func (c *fakeChild) signal(sig os.Signal, group bool) error {
 		c.mu.Unlock()
 	}
 	if (sig == os.Interrupt || sig == syscall.SIGTERM) && c.home.obey >= 0 {
-		time.AfterFunc(c.home.obey, func() { c.exit(status{}) })
+		time.AfterFunc(c.home.obey, func() { c.exit(process.Status{}) })
 	}
 	return nil
 }
 
-func (c *fakeChild) kill() {
+func (c *fakeChild) Kill() {
 	c.home.note("kill")
 	if c.home.immortal {
 		return
@@ -144,11 +146,11 @@ func (c *fakeChild) kill() {
 	c.mu.Lock()
 	c.rest = false
 	c.mu.Unlock()
-	c.exit(status{code: codeSignalled, signal: "killed"})
+	c.exit(process.Status{Code: 255, Signal: "killed"})
 }
 
 // exit ends the process.
-func (c *fakeChild) exit(st status) {
+func (c *fakeChild) exit(st process.Status) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.ending {
@@ -170,11 +172,11 @@ func childRig(t *testing.T, o Options, store map[string]any) (*rig, *nursery) {
 	if o.Child.KillTimeout == 0 {
 		o.Child.KillTimeout = 30 * time.Second
 	}
-	return newRigWith(t, o, store, func(r *Runner) { r.spawn = n.spawn }), n
+	return newRigWith(t, o, store, func(g *rig) { g.spawn = n.spawn }), n
 }
 
 // count returns how many events are like that.
-func (g *rig) count(like func(Event) bool) int {
+func (g *rig) count(like func(event.Event) bool) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := 0
@@ -239,10 +241,10 @@ func TestChildIsReloaded(t *testing.T) {
 	}{
 		{name: "by a restart", want: []string{"1s interrupt", "1s start app"}},
 		{name: "by a signal", child: Child{ReloadSignal: syscall.SIGHUP}, want: []string{"1s hangup"}},
-		{name: "not at all", child: Child{ReloadSignal: noSignal}},
+		{name: "not at all", child: Child{ReloadSignal: process.NoSignal}},
 		{name: "in a dry run", dry: true, want: []string{"1s interrupt", "1s start app"}},
 		{name: "by its own way to end it", child: Child{KillSignal: syscall.SIGTERM}, want: []string{"1s terminated", "1s start app"}},
-		{name: "silently", child: Child{KillSignal: noSignal, KillTimeout: 3 * time.Second}, want: []string{"4s kill", "4s start app"}},
+		{name: "silently", child: Child{KillSignal: process.NoSignal, KillTimeout: 3 * time.Second}, want: []string{"4s kill", "4s start app"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -256,7 +258,7 @@ func TestChildIsReloaded(t *testing.T) {
 				g.store.set("x", 2)
 				sleep(time.Minute)
 				n.happened(t, tt.want...)
-				if got, want := g.count(func(e Event) bool { _, ok := e.(ChildReloaded); return ok }), len(tt.want)%2; got != want {
+				if got, want := g.count(func(e event.Event) bool { _, ok := e.(event.ChildReloaded); return ok }), len(tt.want)%2; got != want {
 					t.Errorf("told of %d reloads, want %d", got, want)
 				}
 				if len(tt.want) == 2 && (n.told("RESTENCIL_FILES") != g.dir+"/a" || n.told("RESTENCIL_REASON") != "change") {
@@ -286,7 +288,7 @@ func TestChildIsReloadedAfterTheCommands(t *testing.T) {
 		sleep(500 * time.Millisecond)
 		g.store.set("y", 2) // comes along
 		sleep(10 * time.Second)
-		n.happened(t, "3s hangup", "3s hangup")
+		n.happened(t, "3s hangup")
 	})
 }
 
@@ -333,41 +335,15 @@ func TestChildSplay(t *testing.T) {
 	})
 }
 
-// More changes do not put a reload off.
-func TestChildSplayIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := &nursery{start: time.Now()}
-		s := newSupervisor(Child{Args: []string{"app"}, Splay: time.Hour, ReloadSignal: syscall.SIGHUP}, nil, n.spawn, watch.Backoff{})
-		ctx, cancel := context.WithCancel(t.Context())
-		go s.run(ctx)
-		for range 20 {
-			n.mu.Lock()
-			n.events = nil
-			n.mu.Unlock()
-			for range 60 {
-				s.reload([]string{"a"})
-				sleep(time.Minute)
-			}
-			n.mu.Lock()
-			if len(n.events) == 0 {
-				t.Error("no reload within an hour")
-			}
-			n.mu.Unlock()
-		}
-		cancel()
-		<-s.done
-	})
-}
-
 func TestChildExits(t *testing.T) {
 	tests := []struct {
 		name string
-		st   status
+		st   process.Status
 		want error
 	}{
-		{"well", status{}, nil},
-		{"with a code", status{code: 3}, errors.New("child process exited with code 3")},
-		{"by a signal", status{code: 255, signal: "killed"}, errors.New("child process exited with code 255 (killed)")},
+		{"well", process.Status{}, nil},
+		{"with a code", process.Status{Code: 3}, errors.New("child process exited with code 3")},
+		{"by a signal", process.Status{Code: 255, Signal: "killed"}, errors.New("child process exited with code 255 (killed)")},
 	}
 	for _, tt := range tests {
 		for _, once := range []bool{false, true} {
@@ -387,8 +363,8 @@ func TestChildExits(t *testing.T) {
 func TestChildExitHasTheCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, n := childRig(t, Options{}, nil)
-		n.last().exit(status{code: 42})
-		var exit *ChildExit
+		n.last().exit(process.Status{Code: 42})
+		var exit *process.ChildExit
 		if err := <-g.done; !errors.As(err, &exit) || exit.Code != 42 {
 			t.Errorf("error %v, want code 42", err)
 		}
@@ -398,7 +374,7 @@ func TestChildExitHasTheCode(t *testing.T) {
 func TestChildCannotBeStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &nursery{start: time.Now(), refuse: errors.New("child: no such program")}
-		g := newRigWith(t, Options{Child: &Child{Args: []string{"app"}, Restart: RestartAlways}}, nil, func(r *Runner) { r.spawn = n.spawn })
+		g := newRigWith(t, Options{Child: &Child{Args: []string{"app"}, Restart: process.RestartAlways}}, nil, func(g *rig) { g.spawn = n.spawn })
 		g.exits(n.refuse)
 		n.happened(t, "0s start app")
 	})
@@ -415,12 +391,12 @@ func TestChildNeedsACommand(t *testing.T) {
 // A change while the program is being replaced ends Run, as in
 // consul-template; with a policy it is tried again.
 func TestChildCannotBeStartedAgain(t *testing.T) {
-	for _, policy := range []RestartPolicy{RestartNever, RestartOnFailure} {
+	for _, policy := range []process.RestartPolicy{process.RestartNever, process.RestartOnFailure} {
 		synctest.Test(t, func(t *testing.T) {
 			g, n := childRig(t, Options{Child: &Child{Restart: policy}, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 0})
 			n.refuse = errors.New("child: no such program")
 			g.store.set("x", 1)
-			if policy == RestartNever {
+			if policy == process.RestartNever {
 				g.exits(n.refuse)
 				return
 			}
@@ -439,16 +415,17 @@ func TestChildCannotBeStartedAgain(t *testing.T) {
 
 func TestChildRestartPolicy(t *testing.T) {
 	tests := []struct {
-		policy RestartPolicy
-		st     status
+		policy process.RestartPolicy
+		st     process.Status
 		again  bool
+		want   error // of Run, where it is not started again
 	}{
-		{RestartNever, status{code: 1}, false},
-		{RestartOnFailure, status{}, false},
-		{RestartOnFailure, status{code: 1}, true},
-		{RestartOnFailure, status{code: codeSignalled, signal: "killed"}, true},
-		{RestartAlways, status{}, true},
-		{RestartAlways, status{code: 1}, true},
+		{process.RestartNever, process.Status{Code: 1}, false, &process.ChildExit{Code: 1}},
+		{process.RestartOnFailure, process.Status{}, false, nil},
+		{process.RestartOnFailure, process.Status{Code: 1}, true, nil},
+		{process.RestartOnFailure, process.Status{Code: 255, Signal: "killed"}, true, nil},
+		{process.RestartAlways, process.Status{}, true, nil},
+		{process.RestartAlways, process.Status{Code: 1}, true, nil},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
@@ -456,7 +433,7 @@ func TestChildRestartPolicy(t *testing.T) {
 				g, n := childRig(t, Options{Child: &Child{Restart: tt.policy}}, nil)
 				n.last().exit(tt.st)
 				if !tt.again {
-					g.exits(tt.st.err())
+					g.exits(tt.want)
 					return
 				}
 				sleep(time.Minute)
@@ -471,14 +448,14 @@ func TestChildRestartPolicy(t *testing.T) {
 
 func TestChildBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, n := childRig(t, Options{Child: &Child{Restart: RestartAlways}}, nil)
+		g, n := childRig(t, Options{Child: &Child{Restart: process.RestartAlways}}, nil)
 		defer g.stop()
 		crash := func(total time.Duration) int {
 			n.mu.Lock()
 			before := len(n.living)
 			n.mu.Unlock()
 			for range total / time.Second {
-				n.last().exit(status{code: 1})
+				n.last().exit(process.Status{Code: 1})
 				sleep(time.Second)
 			}
 			n.mu.Lock()
@@ -490,10 +467,10 @@ func TestChildBackoff(t *testing.T) {
 			t.Errorf("%d starts in an hour of crashes, want backoff up to a minute", got)
 		}
 		sleep(10 * time.Minute) // it runs
-		n.last().exit(status{code: 1})
+		n.last().exit(process.Status{Code: 1})
 		sleep(1100 * time.Millisecond)
 		select {
-		case <-n.last().gone():
+		case <-n.last().Gone():
 			t.Error("a child that had been well for long is not started again soon")
 		default:
 		}
@@ -503,10 +480,10 @@ func TestChildBackoff(t *testing.T) {
 // New data is a new chance.
 func TestChildThatWaitsIsStartedByAChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := Options{Child: &Child{Restart: RestartAlways}, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}
+		o := Options{Child: &Child{Restart: process.RestartAlways}, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}
 		o.Retry.Base, o.Retry.Max = time.Hour, time.Hour
 		g, n := childRig(t, o, map[string]any{"x": 0})
-		n.last().exit(status{code: 1})
+		n.last().exit(process.Status{Code: 1})
 		synctest.Wait()
 		n.happened(t, "0s start app")
 		g.store.set("x", 1)
@@ -515,12 +492,12 @@ func TestChildThatWaitsIsStartedByAChange(t *testing.T) {
 		if n.told("RESTENCIL_REASON") != "change" {
 			t.Error("started because of", n.told("RESTENCIL_REASON"))
 		}
-		n.last().exit(status{code: 7})
+		n.last().exit(process.Status{Code: 7})
 		synctest.Wait()
 		if !g.runner.Signal(syscall.SIGTERM) {
 			t.Error("the signal was not taken")
 		}
-		g.exits(&ChildExit{Code: 7})
+		g.exits(&process.ChildExit{Code: 7})
 	})
 }
 
@@ -546,7 +523,7 @@ func TestChildThatCannotBeKilled(t *testing.T) {
 		n.obey, n.immortal = -1, true
 		g.runner.Signal(syscall.SIGTERM)
 		sleep(time.Minute)
-		g.exits(&ChildExit{Code: 255, Signal: "it cannot be killed"})
+		g.exits(&process.ChildExit{Code: 255, Signal: "it cannot be killed"})
 	})
 }
 
@@ -564,11 +541,11 @@ func TestChildOfTheShellEndsWithItsGroup(t *testing.T) {
 // Once the end was asked for, there is no word of another start.
 func TestChildEndIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, _ := childRig(t, Options{Child: &Child{Restart: RestartAlways}}, nil)
+		g, _ := childRig(t, Options{Child: &Child{Restart: process.RestartAlways}}, nil)
 		g.runner.Signal(syscall.SIGTERM)
 		g.exits(nil)
-		got := g.count(func(e Event) bool {
-			end, ok := e.(ChildEnded)
+		got := g.count(func(e event.Event) bool {
+			end, ok := e.(event.ChildEnded)
 			return ok && end.Asked && end.RetryIn == 0
 		})
 		if got != 1 {
@@ -581,8 +558,8 @@ func TestChildEndIsTold(t *testing.T) {
 func TestChildLeavesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &nursery{start: time.Now(), remains: true}
-		g := newRigWith(t, Options{Child: &Child{Args: []string{"app"}, KillTimeout: time.Second}}, nil, func(r *Runner) { r.spawn = n.spawn })
-		n.last().exit(status{})
+		g := newRigWith(t, Options{Child: &Child{Args: []string{"app"}, KillTimeout: time.Second}}, nil, func(g *rig) { g.spawn = n.spawn })
+		n.last().exit(process.Status{})
 		g.exits(nil)
 		n.happened(t, "0s start app", "0s interrupt to the group")
 	})
@@ -592,7 +569,7 @@ func TestChildLeavesNothing(t *testing.T) {
 func TestChildLeavesNothingThatIgnoresSignals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &nursery{start: time.Now(), remains: true, deaf: true}
-		g := newRigWith(t, Options{Child: &Child{Args: []string{"app"}, KillTimeout: time.Minute}}, nil, func(r *Runner) { r.spawn = n.spawn })
+		g := newRigWith(t, Options{Child: &Child{Args: []string{"app"}, KillTimeout: time.Minute}}, nil, func(g *rig) { g.spawn = n.spawn })
 		g.stop()
 		n.happened(t, "0s start app", "0s interrupt", "0s interrupt to the group", "20ms kill")
 	})
@@ -612,7 +589,7 @@ func TestChildEndsOnError(t *testing.T) {
 		}
 		n.happened(t, "0s interrupt")
 		select {
-		case <-n.last().gone():
+		case <-n.last().Gone():
 		default:
 			t.Error("the child runs on")
 		}
@@ -664,7 +641,7 @@ func TestChildGetsItsReloadSignal(t *testing.T) {
 		if len(n.events) != 1 || !strings.HasSuffix(n.events[0], " terminated") {
 			t.Errorf("%q, want one reload", n.events)
 		}
-		n.last().exit(status{})
+		n.last().exit(process.Status{})
 		g.exits(nil)
 	})
 }
@@ -673,7 +650,7 @@ func TestChildIsAskedToEnd(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		for _, obey := range []time.Duration{0, -1} {
 			synctest.Test(t, func(t *testing.T) {
-				g, n := childRig(t, Options{Child: &Child{Splay: time.Hour, KillTimeout: 10 * time.Second, Restart: RestartAlways}}, nil)
+				g, n := childRig(t, Options{Child: &Child{Splay: time.Hour, KillTimeout: 10 * time.Second, Restart: process.RestartAlways}}, nil)
 				n.obey = obey
 				if !g.runner.Signal(sig) {
 					t.Fatal("the signal was not taken")
@@ -686,7 +663,7 @@ func TestChildIsAskedToEnd(t *testing.T) {
 				}
 				g.runner.Signal(syscall.SIGQUIT) // goes on being passed on
 				sleep(10 * time.Second)
-				g.exits(&ChildExit{Code: 255, Signal: "killed"})
+				g.exits(&process.ChildExit{Code: 255, Signal: "killed"})
 				n.happened(t, "0s start app", fmt.Sprint("0s ", sig), "0s quit", "10s kill")
 			})
 		}
@@ -736,7 +713,7 @@ func TestOnceWithAChild(t *testing.T) {
 			t.Error("the store is still asked")
 		}
 		g.store.mu.Unlock()
-		n.last().exit(status{})
+		n.last().exit(process.Status{})
 		g.exits(nil)
 	})
 }
@@ -787,8 +764,8 @@ func TestReloadOfTheChild(t *testing.T) {
 		}
 		g.reloadOptions(Options{Child: other, Templates: templates})
 		n.happened(t, "1s start other")
-		n.last().exit(status{code: 9})
-		g.exits(&ChildExit{Code: 9})
+		n.last().exit(process.Status{Code: 9})
+		g.exits(&process.ChildExit{Code: 9})
 	})
 }
 
@@ -830,7 +807,9 @@ func TestChildEndsAtTheSameTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.child.now = &supervisor{err: errors.New("no")}
+	refuse := func(_, _ []string) (process.Process, error) { return nil, errors.New("no") }
+	r.child.now = process.NewSupervisor(Child{Args: []string{"app"}}, nil, refuse, watch.Backoff{}, func(event.Event) {})
+	r.child.now.Run(t.Context())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if end, err := r.childEnded(ctx); !end || err != nil {
@@ -893,49 +872,4 @@ func TestCommandsLearnWhy(t *testing.T) {
 			t.Errorf("environment (-want +got):\n%s", diff)
 		}
 	})
-}
-
-func TestEnvironOfManyFiles(t *testing.T) {
-	var files []string
-	for i := range 10_000 {
-		files = append(files, fmt.Sprintf("/etc/app/conf.d/%06d", i))
-	}
-	env := environ([]string{}, reasonStart, files)
-	text := strings.TrimPrefix(env[1], "RESTENCIL_FILES=")
-	shown := strings.Split(text, "\n")
-	if len(text) > filesSize || len(text) < filesSize-100 || shown[len(shown)-1] != files[len(shown)-1] {
-		t.Errorf("%d bytes that end in %q", len(text), shown[len(shown)-1])
-	}
-	if want := fmt.Sprintf("RESTENCIL_FILES_MORE=%d", 10_000-len(shown)); env[2] != want {
-		t.Errorf("%s, want %s", env[2], want)
-	}
-	t.Setenv("INHERITED", "yes")
-	if env := environ(nil, reasonStart, nil); !slices.Contains(env, "INHERITED=yes") {
-		t.Error("nil is not the process's own environment")
-	}
-}
-
-// A supervisor whose child is no more takes nothing.
-func TestSupervisorAfterTheEnd(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	n := &nursery{}
-	s := newSupervisor(Child{Args: []string{"app"}}, nil, n.spawn, watch.Backoff{})
-	s.run(ctx)
-	if s.signal(syscall.SIGTERM) {
-		t.Error("a signal was taken")
-	}
-}
-
-// What it has taken it heeds.
-func TestSupervisorNearTheEnd(t *testing.T) {
-	s := newSupervisor(Child{Args: []string{"app"}}, nil, nil, watch.Backoff{})
-	s.spawn = func([]string, []string) (proc, error) {
-		s.signal(syscall.SIGTERM)
-		return nil, errors.New("no")
-	}
-	s.run(t.Context())
-	if s.asked != syscall.SIGTERM {
-		t.Error("the signal was lost")
-	}
 }

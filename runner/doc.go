@@ -1,9 +1,25 @@
-// Package runner is the loop that joins the others: it takes the newest
-// answers from the watch plane, re-executes the templates that they touch,
-// puts the files in place and runs the commands that belong to them.
+// Package runner is the loop that joins the others: it takes the newest answers
+// from the watch plane, has the templates executed that they touch, and offers
+// what those render to the bundles, which put the files in place and run the
+// commands.
 //
-// One goroutine owns all state ([Runner.Run]). What takes time runs beside it
-// and reports back: the sources in the watch plane, one worker for commands,
-// and the supervisor of the child. What happens is told as typed events (see [Event]); logs, pages
-// and metrics are made from those alone.
+// One goroutine, in [Runner.Run], owns what is known of templates and queries. It
+// never waits and touches no disk. What takes time runs beside it and reports
+// back: the sources in the watch plane, the executions of templates, a goroutine
+// for each bundle (package bundle), and the supervisor of the child (package
+// process). What happens is told as typed events (package event); logs, pages and
+// metrics are made from those alone.
+//
+// # The walk of a changed key
+//
+// From the answer of a store to the renamed file, by name of function:
+//
+//	watch.Watcher       Publish, Take
+//	runner.Runner       loop, take, templates.inform, step, execute
+//	runner.passes       begin, withSlot, finished
+//	template.Template   Execute
+//	runner.Runner       finishPasses, settle, bundles.offer
+//	bundle.Bundle       Offer, Run, take, advance, changeAll
+//	bundle.transaction  stage, check, noteBegin or noteOwed, swap
+//	renderer            Stage, SwapGroups
 package runner

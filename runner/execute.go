@@ -1,200 +1,161 @@
 package runner
 
 import (
-	"cmp"
-	"context"
-	"runtime"
 	"slices"
-	"sync"
 	"time"
 
-	"restencil/renderer"
+	"restencil/runner/bundle"
+	"restencil/runner/event"
 	"restencil/template"
 	"restencil/watch"
 )
 
-// An execution is what became of executing one unit.
-type execution struct {
-	unit   *unit
-	result outcome
-	err    error
+// execute begins to execute the dirty templates.
+func (r *Runner) execute(now time.Time) {
+	r.passes.begin(r.templates.takeDirty(now, r.opts.Once), now)
+	if r.passes.idle() && len(r.templates.unused)+len(r.moving) > 0 { // a reload left nothing to execute
+		r.watch(nil, now)
+	}
 }
 
-// execute executes the dirty templates, side by side, against one snapshot,
-// and has what they asked watched.
-func (r *Runner) execute(ctx context.Context, now time.Time) error {
-	done := r.executeAll(ctx, r.takeDirty(now))
-	if ctx.Err() != nil {
-		return nil // cut short, they say nothing
-	}
-	r.watch(done, now)
-	for _, x := range done {
-		if err := r.settle(x, now); err != nil {
-			return err
+// finishPasses deals with the executions that have come to their end: what they
+// asked is watched, and what they rendered is offered to the bundles. The error
+// ends Run.
+func (r *Runner) finishPasses(now time.Time) error {
+	for _, done := range r.passes.take(now) {
+		for _, x := range done {
+			x.template.running = false
 		}
-		r.plan(x.unit)
+		done = slices.DeleteFunc(done, func(x executed) bool {
+			gone := r.templates.byID[x.template.id] != x.template
+			if x.located != nil && !gone {
+				x.located()
+				r.templates.plan(x.template)
+			}
+			return gone || x.located != nil
+		})
+		r.watch(done, now)
+		offers := make(offers)
+		for _, x := range done {
+			if err := r.settle(x, offers, now); err != nil {
+				return err
+			}
+			r.templates.plan(x.template)
+		}
+		r.bundles.offer(offers)
 	}
 	return nil
-}
-
-// takeDirty returns the units that are to be executed now, in order.
-func (r *Runner) takeDirty(now time.Time) []*unit {
-	for _, u := range r.retries.PopAll(now) {
-		if !u.retryAt.After(now) {
-			u.retryAt = time.Time{}
-		}
-		r.mark(u)
-	}
-	var dirty []*unit
-	for _, u := range r.dirty {
-		u.dirty = false
-		if u.tmpl != nil && !(r.opts.Once && u.rendered) {
-			dirty = append(dirty, u)
-		}
-	}
-	r.dirty = r.dirty[:0]
-	slices.SortFunc(dirty, byIndex)
-	return dirty
-}
-
-// mark has u executed.
-func (r *Runner) mark(u *unit) {
-	if !u.dirty {
-		u.dirty = true
-		r.dirty = append(r.dirty, u)
-	}
-}
-
-// plan notes when u is to be executed again, and to be reported, by itself.
-func (r *Runner) plan(u *unit) {
-	r.retries.Set(u, earliest(u.retryAt, u.patience.until))
-	r.reports.Set(u, u.nextReport())
-}
-
-func byIndex(a, b *unit) int { return cmp.Compare(a.index, b.index) }
-
-func (r *Runner) executeAll(ctx context.Context, units []*unit) []execution {
-	done := make([]execution, len(units))
-	run := func(i int) {
-		result, err := units[i].tmpl.Execute(ctx, r.answer)
-		done[i] = execution{unit: units[i], result: outcome{Result: result}, err: err}
-		if err == nil && result.Complete() {
-			done[i].result.print = fingerprintOf(result)
-		}
-	}
-	parallel(len(units), runtime.GOMAXPROCS(0), run)
-	return done
-}
-
-// parallel calls do(0) to do(n-1), at most width at a time.
-func parallel(n, width int, do func(int)) {
-	if n == 1 {
-		do(0)
-		return
-	}
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range min(n, width) {
-		wg.Go(func() {
-			for i := range next {
-				do(i)
-			}
-		})
-	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-}
-
-// answer is the snapshot that templates execute against. The loop does not
-// change it while they do.
-func (r *Runner) answer(q watch.Query) (watch.Answer, bool) {
-	st, ok := r.answers[q.ID()]
-	return st.Answer, ok && st.Known
 }
 
 // watch brings the watched queries in line with what templates used. The watch
 // plane hears of them all at once. What one template gave up and another took
 // up goes on as it is.
-func (r *Runner) watch(done []execution, now time.Time) {
+func (r *Runner) watch(done []executed, now time.Time) {
+	t := &r.templates
 	var added []watch.Query
-	dropped := r.doomed
+	dropped := t.unused
 	for _, x := range done {
 		used := x.result.Used
 		if x.err != nil {
-			used = template.Keep(r.graph.Uses(x.unit.id), used)
+			used = template.Keep(t.graph.Uses(x.template.id), used)
 		}
-		a, d := r.graph.Use(x.unit.id, used)
+		a, d := t.graph.Use(x.template.id, used)
 		added, dropped = append(added, a...), append(dropped, d...)
 	}
-	r.doomed = nil
-	taken := func(q watch.Query) bool { return len(r.graph.Users(q)) > 0 }
-	r.unwatch(slices.DeleteFunc(dropped, taken), now)
+	t.unused = nil
+	dropped = slices.DeleteFunc(dropped, func(q watch.Query) bool { return len(t.graph.Users(q)) > 0 })
+	r.watcher.Unwatch(dropped...)
+	r.passes.answers.forget(dropped)
+	for _, q := range dropped {
+		r.events.emit(r.stores.forget(q, now))
+	}
 	r.watcher.Replace(r.moving)
 	r.moving = nil
 	r.watcher.Watch(added...)
 }
 
-// unwatch forgets queries that no template uses any more.
-func (r *Runner) unwatch(queries []watch.Query, now time.Time) {
-	r.watcher.Unwatch(queries...)
-	for _, q := range queries {
-		delete(r.answers, q.ID())
-		r.tell(r.stores.forget(q, now))
+// settle decides what an execution means for its template, and adds what is to
+// be offered of it. The error ends Run.
+func (r *Runner) settle(x executed, to offers, now time.Time) error {
+	s := x.template
+	told := s.waiting.reports > 0
+	s.waiting.for_(x.result.Missing, now)
+	s.coalesce.executed(r.outstanding(x), len(r.templates.graph.Uses(s.id)))
+	if s.coalesce.over() { // what it waited for has come while it was executed
+		r.templates.mark(s)
 	}
-}
-
-// settle decides what an execution means for its unit.
-func (r *Runner) settle(x execution, now time.Time) error {
-	u, out := x.unit, &x.result
-	told := u.reports > 0
-	u.wait(out.Missing, now)
-	u.patience.executed(r.outstanding(x), len(r.graph.Uses(u.id)))
-	if !out.Complete() {
-		u.pending, u.latest = nil, nil // an older output does not go in place behind a newer state
-		return nil
-	}
-	if x.err != nil {
-		u.latest = nil
-		return r.failed(u, x.err, now)
-	}
-	if r.restless(u, out) {
-		return nil
-	}
-	if u.named != nil {
-		r.settleNamed(u, out, now)
-		return nil
-	}
-	if u.inPlace(out) && !u.recheck && u.stillThere(len(out.Output)) {
-		u.pending = nil
-		if told { // that it waits
-			r.tell(Rendered{Template: u.spec.Name, Destination: u.spec.Destination, Change: renderer.Unchanged})
+	if x.output == nil {
+		s.unsettled(x.began)
+		to.add(s, bundle.Rendered{})
+		if x.err == nil || !x.result.Complete() {
+			return nil
 		}
-		return nil
+		return r.failed(s, x.err, now)
 	}
-	news := !u.inPlace(out) && (u.pending == nil || u.pending.print != out.print)
-	u.pending, u.recheck = out, false
-	u.retryAt = time.Time{} // new data is a new chance
-	r.settled = append(r.settled, u)
-	if b := u.bundle; news && u.rendered && u.spec.Wait != (Wait{}) {
-		b.debounce.tick(now, u.spec.Wait)
-		r.waits.Set(b, b.debounce.due)
+	if r.countsInstances(s) {
+		x.output.Instances = r.instances(s)
 	}
+	to.add(s, s.rendering(x, told || s.failure.text != ""))
+	if s.failure.text != "" {
+		r.events.emit(event.Recovered{Template: s.spec.Name, Destination: s.spec.Destination})
+	}
+	s.failure = failure{}
 	return nil
 }
 
-// failed notes an error of a unit, and returns it where it ends Run.
-func (r *Runner) failed(u *unit, err error, now time.Time) error {
-	fatal := u.spec.OnError == ErrorFatal || r.opts.Once && u.spec.OnError != ErrorTolerated
-	if fatal {
-		return err
+// outstanding returns how many queries x's template uses that have neither an
+// answer nor a failure.
+func (r *Runner) outstanding(x executed) int {
+	if x.output != nil {
+		return 0
 	}
-	known := u.failure == err.Error()
-	u.fail(err, now.Add(r.opts.Retry.Delay(u.failures+1)))
-	if !known {
-		r.tell(Failed{Template: u.spec.Name, Destination: u.spec.Destination, Err: err})
+	n := 0
+	for _, q := range r.templates.graph.Uses(x.template.id) {
+		if st, _ := r.passes.answers.state(q); !st.Known && st.Failure == nil {
+			n++
+		}
 	}
-	return nil
+	return n
+}
+
+// countsInstances tells whether a guard wants to know how many instances the
+// services have that s uses.
+func (r *Runner) countsInstances(s *templateState) bool {
+	return len(s.spec.Guard.MinInstances) > 0 || s.bundle != nil && len(s.bundle.Spec().Guard.MinInstances) > 0
+}
+
+// instances counts the instances of the services that s uses. Where it asks for
+// one in several ways, the fewest count, since those are in some file; but not
+// those with a certain tag where it asks without one.
+func (r *Runner) instances(s *templateState) map[string]int {
+	count, tagged := make(map[string]int), make(map[string]int)
+	for _, q := range r.templates.graph.Uses(s.id) {
+		st, _ := r.passes.answers.state(q)
+		n, ok := instancesIn(st)
+		to := count
+		if q.Tag != "" {
+			to = tagged
+		}
+		if least, known := to[q.Name]; ok && (!known || n < least) {
+			to[q.Name] = n
+		}
+	}
+	for name, n := range tagged {
+		if _, known := count[name]; !known {
+			count[name] = n
+		}
+	}
+	return count
+}
+
+// instancesIn returns how many instances of a service an answer has, where it
+// is one about that.
+func instancesIn(st watch.State) (n int, ok bool) {
+	switch data := st.Answer.Data.(type) {
+	case []*watch.HealthService:
+		return len(data), true
+	case []*watch.NomadServiceInstance:
+		return len(data), true
+	}
+	return 0, false
 }

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,17 +43,17 @@ func TestBundleHasOneCertificate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads := 0
 		g := newRigWith(t, Options{
-			Bundles: []Bundle{{Name: "b", Command: cmd("reload"), Check: cmd("check")}, {Name: "other"}},
+			Bundles: []Bundle{{Name: "b", Reload: cmd("reload"), Check: cmd("check")}, {Name: "other"}},
 			Templates: append(
 				members([]Template{tmpl("key", issue+`{{ .Key }}{{ end }}`), tmpl("cert", issue+`{{ .Cert }}{{ end }}`), tmpl("ca", issue+`{{ .CA }}{{ end }}`)}),
 				tmpl("alone", issue+`{{ .Cert }}{{ end }}`),
 				Template{Options: tmpl("elsewhere", issue+`{{ .Cert }}{{ end }}`).Options, Bundle: "other"},
 			),
-		}, nil, func(r *Runner) {
-			r.run = func(_ context.Context, c Command) (string, error) {
+		}, nil, func(g *rig) {
+			g.run = func(c Command) (string, error) {
 				if c.Args[0] == "reload" {
 					reads++
-					oneIssue(t, filepath.Dir(r.opts.Templates[0].Destination))
+					oneIssue(t, g.dir)
 				} else {
 					oneStaged(t, c.Env)
 				}

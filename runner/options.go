@@ -5,11 +5,12 @@ import (
 	"io/fs"
 	"time"
 
-	"restencil/runner/apply"
+	"restencil/runner/bundle"
+	"restencil/runner/event"
 	"restencil/runner/format"
 	"restencil/runner/guard"
 	"restencil/runner/journal"
-	"restencil/runner/probe"
+	"restencil/runner/process"
 	"restencil/template"
 	"restencil/watch"
 )
@@ -80,9 +81,13 @@ type Options struct {
 	// what commands print. Nil for none.
 	Stdout, Stderr io.Writer
 
-	// Events is called with each event, one at a time, from the goroutine of
-	// Run. It must return at once. Nil for none.
-	Events func(Event)
+	// Events is called with each event, one at a time, from several
+	// goroutines. It must return at once. Nil for none.
+	Events func(event.Event)
+
+	// System runs commands and the child. Nil: a process.Executor that prints
+	// to Stdout and Stderr.
+	System process.System
 
 	// Heartbeat is how often an Alive event is told, which a watchdog takes
 	// as the proof that the loop of Run is not stuck. Zero: never.
@@ -117,59 +122,29 @@ type Template struct {
 	Bundle string
 
 	// Format and Check are what the content must be, and a command that must
-	// succeed on it, before it goes in place. Only in named bundles.
+	// succeed on it, before it goes in place.
 	Format format.Format
 	Check  Command
 
-	// Guard is as in Bundle, for this file alone. Only in named bundles.
+	// Guard is as in bundle.Spec, for this file alone.
 	Guard guard.Rules
 }
 
-// A Bundle is a named one: the files of its templates change together or not at
-// all (see package apply).
-type Bundle struct {
-	Name string
+// What a Runner is made of is also known by these names.
+type (
+	// A Bundle is a named one: the files of its templates change together or not
+	// at all. Its Policy and Members are filled in.
+	Bundle = bundle.Spec
 
-	// Check is a command that must succeed on the staged files; it may hold
-	// actions, see package apply.
-	Check Command
+	// A Command is a program to run.
+	Command = process.Command
 
-	// Command is run when the files are in place: it reloads what reads them.
-	Command Command
+	// A Child is a program that is run beside the templates.
+	Child = process.Child
 
-	// Verify must hold after that.
-	Verify []probe.Probe
-
-	// Rollback puts the old files back where Command or Verify fails.
-	Rollback bool
-
-	// Wait delays a change of the files until the data of all has been quiet.
-	// The first rendering does not wait.
-	Wait Wait
-
-	// Guard holds a change back that nobody can have meant, until it is taken
-	// back or accepted (see [Runner.Accept]).
-	Guard guard.Rules
-
-	// MinInterval is the least time from the end of one run of Command to the
-	// begin of the next. Changes in between are one change at its end.
-	MinInterval time.Duration
-
-	// Retry spaces the attempts at a change that failed. Zero: Options.Retry.
-	Retry watch.Backoff
-
-	// ExitOnFailure ends Run where the change fails, as consul-template does.
-	ExitOnFailure bool
-}
-
-// A Command is a program to run.
-type Command = apply.Command
-
-// Wait is a quiescence: a change waits until there has been no other for Min,
-// but no longer than Max after the first. The zero Wait does not wait.
-type Wait struct {
-	Min, Max time.Duration
-}
+	// Wait is a quiescence.
+	Wait = bundle.Wait
+)
 
 // An ErrorPolicy says what an error of a template does to the process.
 type ErrorPolicy int

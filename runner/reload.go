@@ -2,10 +2,12 @@ package runner
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
-	"time"
 
+	"restencil/runner/bundle"
+	"restencil/runner/event"
 	"restencil/watch"
 )
 
@@ -36,87 +38,151 @@ func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]
 }
 
 // replace takes over from next, a Runner that never ran, what is new there.
-func (r *Runner) replace(next *Runner) {
-	for _, u := range next.units {
-		u.id = 0 // next numbered them for itself
+func (r *Runner) replace(ctx context.Context, next *Runner) {
+	for _, s := range next.templates.list {
+		s.id = 0 // next numbered them for itself
 	}
-	r.keepUnits(next)
-	old := r.units
-	r.opts, r.units, r.early, r.moving = next.opts, next.units, next.early, next.moving
-	r.enlist()
-	r.bundles = join(r.units, r.bundles)
-	r.takeOverNamed()
+	r.keepTemplates(next)
+	old := r.templates.list
+	r.opts, r.early, r.moving = next.opts, next.early, next.moving
+	r.events.redirect(next.opts.Events)
+	r.templates.list = next.templates.list
+	r.templates.number(r.opts)
+	r.replaceBundles(next.bundles.specs)
 	r.loaded()
-	for _, u := range old {
-		if r.ids[u.id] == nil {
-			r.discharge(u)
+	for _, s := range old {
+		if r.templates.byID[s.id] == nil {
+			r.templates.discharge(s)
 		}
-	}
-	r.wanted = slices.DeleteFunc(r.wanted, func(b *bundle) bool { return len(b.members) == 0 })
-}
-
-// takeOverNamed makes the named bundles anew, and has them go on where those of
-// before stand.
-func (r *Runner) takeOverNamed() {
-	old := r.named
-	r.named, _ = recruit(r.opts, r.units) // New has checked it
-	for _, b := range r.named {
-		i := slices.IndexFunc(old, func(o *named) bool { return o.spec.Name == b.spec.Name })
-		if i >= 0 {
-			b.takeOver(old[i])
-		}
-		r.stir(b)
-	}
-	for _, o := range old {
-		o.members = nil // whatever is under way for it has no consequences
-		r.alarms.Set(o, time.Time{})
 	}
 }
 
-// keepUnits puts units of r in the place of those of next that are the same,
-// and has their destinations looked at.
-func (r *Runner) keepUnits(next *Runner) {
-	old := make(map[Output][]*unit) // that are not kept yet
-	for _, u := range r.units {
-		old[u.output()] = append(old[u.output()], u)
+// keepTemplates puts templates of r in the place of those of next that are the
+// same, and has their destinations looked at.
+func (r *Runner) keepTemplates(next *Runner) {
+	old := make(map[event.Output][]*templateState) // that are not kept yet
+	for _, s := range r.templates.list {
+		old[s.output()] = append(old[s.output()], s)
 	}
-	for i, n := range next.units {
+	kept := make(map[*templateState]*templateState)
+	for i, n := range next.templates.list {
 		like := old[n.output()]
-		same := slices.IndexFunc(like, func(u *unit) bool { return reflect.DeepEqual(u.spec, n.spec) })
-		if same >= 0 {
-			u := like[same]
-			old[n.output()] = slices.Delete(like, same, same+1)
-			next.units[i] = u
-			u.dirty, u.recheck = true, true
+		same := slices.IndexFunc(like, func(s *templateState) bool { return reflect.DeepEqual(s.spec, n.spec) })
+		if same < 0 {
+			continue
+		}
+		s := like[same]
+		old[n.output()] = slices.Delete(like, same, same+1)
+		s.member = n.member
+		s.dirty, s.recheck = true, true
+		next.templates.list[i], kept[n] = s, s
+	}
+	for _, p := range next.bundles.specs {
+		for i, n := range p.templates {
+			if s := kept[n]; s != nil {
+				p.templates[i] = s
+			}
 		}
 	}
 }
 
-// enlist numbers the units, and notes what there is to do for them.
-func (r *Runner) enlist() {
-	r.ids = make(map[int]*unit, len(r.units))
-	r.dirty, r.unrendered = nil, 0
-	for i, u := range r.units {
-		u.index, u.secretPerms = i, r.opts.SecretPerms
-		if u.id == 0 {
-			r.lastID++
-			u.id = r.lastID
+// replaceBundles has the bundles run that are planned. One that is the same in
+// every detail goes on with all that it has under way. The others are stopped;
+// those that take their place begin when they have ended.
+func (r *Runner) replaceBundles(specs []planned) {
+	b := &r.bundles
+	old := b.list
+	b.list = nil
+	var fresh []planned
+	for _, p := range specs {
+		i := slices.IndexFunc(old, func(s *bundleState) bool { return s.Spec().Equal(p.spec) })
+		if i < 0 {
+			fresh = append(fresh, p)
+			continue
 		}
-		r.ids[u.id] = u
-		if u.dirty {
-			r.dirty = append(r.dirty, u)
+		s := old[i]
+		old = slices.Delete(old, i, i+1)
+		s.templates = p.templates
+		for _, t := range s.templates {
+			t.bundle = s
 		}
-		if !u.rendered {
-			r.unrendered++
-		}
+		b.list = append(b.list, s)
 	}
+	var stopped []*bundle.Bundle
+	for _, s := range old {
+		delete(b.of, s.Bundle)
+		s.Stop()
+		stopped = append(stopped, s.Bundle)
+	}
+	// What the options say to all bundles, too.
+	shared := *b.shared
+	shared.KeepSecrets, shared.Reconcile, shared.Stdout = r.opts.KeepSecrets, r.opts.Reconcile, r.opts.Stdout
+	b.shared = &shared
+	for _, p := range fresh {
+		var after []*bundle.Bundle
+		for _, old := range stopped {
+			if old.Spec().Overlaps(p.spec) {
+				after = append(after, old)
+			}
+		}
+		b.run(p, after...)
+	}
+	slices.SortFunc(b.list, func(x, y *bundleState) int { return x.templates[0].index - y.templates[0].index })
 }
 
-// discharge forgets a unit that is no more. What it asked may be what a new one
-// asks, so that is seen to later.
-func (r *Runner) discharge(u *unit) {
-	_, dropped := r.graph.Use(u.id, nil)
-	r.doomed = append(r.doomed, dropped...)
-	r.retries.Set(u, time.Time{})
-	r.reports.Set(u, time.Time{})
+// Accept has the change made that holds a bundle back: a named one, or a file
+// that has a guard or check of its own, by its destination. It is an error that
+// nothing is held. It may be called from any goroutine while Run is under way,
+// and returns when that is settled, or with the cause of ctx's end.
+func (r *Runner) Accept(ctx context.Context, name string) error {
+	b, err := r.bundleNamed(ctx, name)
+	if err != nil {
+		return err
+	}
+	return b.Accept(ctx, name)
+}
+
+// Rollback puts a generation of the named bundle's files back, which the
+// journal keeps, and reloads what reads them. The change from which that goes
+// back is held until other data comes, or it is accepted. Rollback may be called
+// from any goroutine while Run is under way. It returns what came of it.
+func (r *Runner) Rollback(ctx context.Context, name string, generation int) error {
+	b, err := r.bundleNamed(ctx, name)
+	if err != nil {
+		return err
+	}
+	return b.Rollback(ctx, generation)
+}
+
+// bundleNamed asks the loop for a bundle.
+func (r *Runner) bundleNamed(ctx context.Context, name string) (*bundle.Bundle, error) {
+	found := make(chan *bundle.Bundle, 1)
+	request := func() { found <- r.bundles.named(name) }
+	select {
+	case r.requests <- request:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if b := <-found; b != nil {
+		return b, nil
+	}
+	return nil, fmt.Errorf("there is no bundle %q", name)
+}
+
+// named returns the bundle of that name, or with a file of that destination; nil
+// where there is none.
+func (b *bundles) named(name string) *bundle.Bundle {
+	for _, s := range b.list {
+		if s.Spec().Name == name && s.Spec().Policy == bundle.Together {
+			return s.Bundle
+		}
+	}
+	for _, s := range b.list {
+		for _, m := range s.Spec().Members {
+			if m.Destination == name && s.Spec().Policy == bundle.Each {
+				return s.Bundle
+			}
+		}
+	}
+	return nil
 }

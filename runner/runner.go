@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
-	"restencil/template"
+	"restencil/runner/bundle"
+	"restencil/runner/event"
+	"restencil/runner/process"
 	"restencil/watch"
-	"restencil/watch/schedule"
 )
 
 // A Runner renders templates from the answers of a Watcher. Make one with New
@@ -20,54 +21,23 @@ import (
 type Runner struct {
 	opts    Options
 	watcher *watch.Watcher
-	units   []*unit
-	bundles []*bundle
-	named   []*named
+	events  *events
 
-	early   []Event      // what New has to tell, once Run is under way
-	reloads chan *Runner // what Reload has made ready
+	reloads  chan *Runner  // what Reload has made ready
+	requests chan func()   // what is asked of the loop
+	early    []event.Event // what New has to tell, once Run is under way
 
-	// Owned by the loop in Run. Tests set run and spawn before it.
-	ids     map[int]*unit // the units, by id
-	lastID  int
-	graph   template.Graph
-	answers map[watch.ID]watch.State
-	doomed  []watch.Query                // nobody uses them, unless the next execution does
-	moving  map[watch.Store]watch.Source // to take others' places after the next execution
-	stores  stores
-	pulse   pulse
-	exposed map[string]bool // destinations of which Exposed was told
-
-	// What there is to do, so that no step need look at every unit for that.
-	dirty      []*unit                  // to be executed
-	settled    []*unit                  // executed in this step, and may have a file to write
-	retries    schedule.Timers[*unit]   // to be executed without another answer
-	reports    schedule.Timers[*unit]   // to be told that they wait
-	waits      schedule.Timers[*bundle] // to have its changes written, when its debounce is due
-	wanted     []*bundle                // whose command is to be run
-	unrendered int                      // how many units have not been rendered
-	stirred    []*named                 // for which there may be something to do
-	alarms     schedule.Timers[*named]  // to be looked at by themselves
-
-	attempts chan *attempt // that have ended; as many may come as are under way
-	underWay int
-
-	requests   chan func(context.Context, time.Time) // what others ask of the loop
-	complained string                                // what was told of the journal last
-	lookAt     time.Time                             // when the destinations are to be looked at, zero: never
-
-	run     func(context.Context, Command) (output string, err error)
-	pass    int                // how often files were written
-	running *bundle            // whose command is being run, nil: none
-	results chan commandResult // one at a time, from the goroutine that runs the command
-
-	runningSince int // the first pass that wanted that run, 0: it is another attempt
-
-	spawn func(args, env []string) (proc, error)
-	child childState
+	// Owned by the loop in Run.
+	templates templates // each with its state, and which queries it uses
+	passes    passes    // the executions that are under way
+	bundles   bundles   // what puts the outputs in place
+	child     child
+	stores    stores
+	heartbeat heartbeat
+	moving    map[watch.Store]watch.Source // to take others' places after the next execution
 
 	stopSources func()  // ends the watcher
-	errs        []error // with Once: the commands that failed
+	failures    []error // with Once: the commands that failed
 }
 
 // New checks o and parses the templates. The error names every template that
@@ -81,92 +51,51 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 	if o.Stderr == nil {
 		o.Stderr = io.Discard
 	}
-	if o.Events == nil {
-		o.Events = func(Event) {}
+	if o.Once || o.Dry {
+		o.Journal = nil
 	}
 	r := &Runner{
-		opts:    o,
-		watcher: w,
-		answers: make(map[watch.ID]watch.State),
-		exposed: make(map[string]bool),
-		results: make(chan commandResult),
-		reloads: make(chan *Runner),
-
-		attempts: make(chan *attempt),
-		requests: make(chan func(context.Context, time.Time)),
+		opts:     o,
+		watcher:  w,
+		events:   &events{to: o.Events},
+		reloads:  make(chan *Runner),
+		requests: make(chan func()),
 	}
 	var errs []error
 	for _, t := range keeping(o.Templates) {
-		if err := r.add(t); err != nil {
-			errs = append(errs, err)
-		}
+		errs = append(errs, r.add(t))
 	}
 	if c := o.Child; c != nil && (len(c.Args) == 0 || c.Args[0] == "") {
 		errs = append(errs, errors.New("the child has no command"))
 	}
-	r.enlist()
-	r.bundles = join(r.units, nil)
-	var err error
-	if r.named, err = recruit(o, r.units); err != nil {
-		errs = append(errs, err)
-	}
+	specs, err := plan(o, r.templates.list)
+	errs = append(errs, err)
+	r.bundles.specs = specs
+	r.templates.number(o)
 	return r, errors.Join(errs...)
-}
-
-func (r *Runner) add(t Template) error {
-	if t.Destination == "" && !r.opts.Dry {
-		return fmt.Errorf("template %s has no destination: give one (-template SRC:DEST), or use -dry to print it", t.Name)
-	}
-	if r.opts.Once {
-		t.Wait = Wait{}
-	}
-	if t.Bundle != "" {
-		t.Wait, t.Command = Wait{}, Command{}
-	}
-	u := &unit{spec: t, dirty: true}
-	tmpl, err := template.Parse(t.Options, template.Host{
-		LookupEnv: r.opts.LookupEnv,
-		Serves:    r.watcher.Serves,
-	})
-	switch {
-	case err == nil:
-		u.tmpl = tmpl
-	case t.OnError == ErrorTolerated:
-		u.fail(err, time.Time{})
-		u.dirty = false
-		r.early = append(r.early, Failed{Template: t.Name, Destination: t.Destination, Err: err})
-	default:
-		return err
-	}
-	r.units = append(r.units, u)
-	return nil
 }
 
 // Run renders until ctx ends, which is no error; or, with Once, until all is
 // done. It returns an error that ends it: a template or query that may not
-// fail (see Options), a [*ChildExit], and with Once any failure. When it
+// fail (see Options), a [*process.ChildExit], and with Once any failure. When it
 // returns, everything that it started has ended.
 func (r *Runner) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	r.sweep()
+	executor := process.NewExecutor(r.opts.Stdout, r.opts.Stderr, r.opts.Once)
+	system := r.opts.System
+	if system == nil {
+		system = executor
+	}
+	r.passes.start(ctx)
+	r.bundles.start(ctx, r, system)
+	r.child.spawn = system.Spawn
 	r.runSources(ctx)
-	commands := newExecutor(r.opts.Stdout, r.opts.Stderr, r.opts.Once)
-	if r.run == nil {
-		r.run = commands.run
-	}
-	if r.spawn == nil {
-		r.spawn = commands.spawn
-	}
 	defer func() {
 		cancel()
-		r.joinChild()
-		if r.running != nil {
-			<-r.results
-		}
-		for range r.underWay {
-			<-r.attempts
-		}
-		commands.close()
+		r.child.join()
+		r.bundles.join()
+		r.passes.join()
+		executor.Close()
 		r.stopSources()
 	}()
 	return r.loop(ctx)
@@ -183,86 +112,83 @@ func (r *Runner) runSources(ctx context.Context) {
 	}
 }
 
+// loop never waits for anything but news, and touches no disk: what takes time
+// is done by the goroutines of the pool, the bundles and the child.
 func (r *Runner) loop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	r.loaded()
 	for {
-		if err := r.step(ctx, time.Now()); err != nil {
+		if end, err := r.step(ctx, time.Now()); end {
 			return err
-		}
-		r.beat(time.Now())
-		if err := r.givenUp(time.Now()); err != nil {
-			return err
-		}
-		if r.opts.Once && r.finished() {
-			if err := joinCommandErrors(r.errs); err != nil || r.opts.Child == nil {
-				return err
-			}
-			r.stopSources() // nothing is needed while the child runs
 		}
 		timer.Stop()
-		if at := r.next(time.Now()); !at.IsZero() {
+		if at := r.next(); !at.IsZero() {
 			timer.Reset(time.Until(at))
 		}
+		var err error
 		select {
 		case <-ctx.Done():
 			return nil
 		case next := <-r.reloads:
-			r.replace(next)
+			r.replace(ctx, next)
 		case <-r.watcher.Changed():
-			if err := r.take(time.Now()); err != nil {
-				return err
-			}
-		case res := <-r.results:
-			if err := r.commandEnded(res, time.Now()); err != nil {
-				return err
-			}
-		case a := <-r.attempts:
-			if err := r.attemptEnded(a, time.Now()); err != nil {
-				return err
-			}
+			err = r.take(time.Now())
+		case <-r.passes.done:
+		case report := <-r.bundles.reports:
+			err = r.hear(report)
 		case request := <-r.requests:
-			request(ctx, time.Now())
-		case <-r.childNews():
-			r.tellOfChild()
-		case <-r.childDone():
-			if end, err := r.childEnded(ctx); end {
+			request()
+		case <-r.child.ended():
+			var end bool
+			if end, err = r.childEnded(ctx); end {
 				return err
 			}
 		case <-timer.C:
 		}
+		if err != nil {
+			return err
+		}
 	}
 }
 
-// step does all that can be done now.
-func (r *Runner) step(ctx context.Context, now time.Time) error {
-	r.reconcile(now)
-	if err := r.execute(ctx, now); err != nil {
-		return err
+// step does all that can be done now. It tells whether Run ends.
+func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) {
+	if err := r.finishPasses(now); err != nil {
+		return true, err
 	}
-	if err := r.write(now); err != nil {
-		return err
+	r.execute(now)
+	r.report(now)
+	r.tendChild(ctx)
+	r.beat(now)
+	if err := r.givenUp(now); err != nil {
+		return true, err
 	}
-	if err := r.advanceAll(ctx, now); err != nil {
-		return err
+	if r.opts.Once && r.finished() {
+		if err := joinFailures(r.failures); err != nil || r.opts.Child == nil {
+			return true, err
+		}
+		r.stopSources() // nothing is needed while the child runs
 	}
-	r.report(ctx, now)
-	r.startCommand(ctx, now)
-	r.tend(ctx)
-	return nil
+	return false, nil
+}
+
+// next is when step has something to do by itself, zero: not at all.
+func (r *Runner) next() time.Time {
+	at := earliest(r.heartbeat.next, r.giveUpAt())
+	at = earliest(at, r.passes.next())
+	return earliest(at, earliest(r.templates.retries.Next(), r.templates.reports.Next()))
 }
 
 // take brings in what is new from the watch plane and marks the templates
 // that it touches.
 func (r *Runner) take(now time.Time) error {
 	for _, up := range r.watcher.Take() {
-		q, id := up.Query, up.Query.ID()
-		old := r.answers[id]
-		r.answers[id] = up.State
-		r.inform(q, old, up.State, now)
+		q := up.Query
+		old := r.passes.answers.set(q, up.State)
+		r.templates.inform(q, old, up.State, now)
 		for _, e := range r.stores.note(q, up.State.Failure, now) {
-			r.tell(e)
+			r.events.emit(e)
 		}
 		if err := r.exhausted(q, up.State.Failure); err != nil {
 			return err
@@ -286,31 +212,90 @@ func (r *Runner) exhausted(q watch.Query, f *watch.Failure) error {
 	return fmt.Errorf("%w (gave up after %d attempts)", f.Err, f.Attempts)
 }
 
-// finished tells whether every template has been rendered and every command
-// been run. One that waits for another attempt has been run; with Once there
-// are no such.
+// finished tells whether every template has been rendered and every command been
+// run. One that waits for another attempt has been run; with Once there are no
+// such.
 func (r *Runner) finished() bool {
-	due := func(b *bundle) bool { return b.failures == 0 }
-	return r.running == nil && r.unrendered == 0 && r.idle() && !slices.ContainsFunc(r.wanted, due)
+	return r.templates.unrendered == 0 && r.templates.idle() && r.passes.idle() && r.bundles.settled(r.bundles.pass)
 }
 
-// next is when step has something to do by itself, zero: not at all.
-func (r *Runner) next(now time.Time) time.Time {
-	at := earliest(earliest(r.pulse.next, r.lookAt), r.giveUpAt())
-	for _, due := range []time.Time{r.retries.Next(), r.reports.Next(), r.waits.Next(), r.alarms.Next()} {
-		at = earliest(at, due)
-	}
-	if r.running == nil {
-		for _, b := range r.wanted {
-			at = earliest(at, b.runnableAt(now))
+// hear takes in what a bundle reports. Of one that has been replaced, and ends,
+// only what it has done counts.
+func (r *Runner) hear(report bundle.Report) error {
+	pass := r.bundles.pass
+	if b := r.bundles.of[report.Bundle]; b != nil {
+		pass = b.offered
+		b.settled = max(b.settled, report.Pass)
+		for _, i := range report.Placed {
+			r.templates.placed(b.templates[i])
+		}
+		for _, i := range report.Again {
+			b.templates[i].recheck = true
+			r.templates.mark(b.templates[i])
 		}
 	}
-	return at
+	r.child.changed(report.Changed, pass)
+	if report.Command != nil {
+		r.failures = append(r.failures, report.Command)
+	}
+	return report.Fatal
 }
 
-// tell passes an event on; nil is none.
-func (r *Runner) tell(e Event) {
-	if e != nil {
-		r.opts.Events(e)
+// giveUpAt is when Run is to end because a store has been away for too long.
+func (r *Runner) giveUpAt() time.Time {
+	if _, since := r.stores.longest(); r.opts.StoreDown > 0 && !since.IsZero() {
+		return since.Add(r.opts.StoreDown)
 	}
+	return time.Time{}
+}
+
+// givenUp returns the error that ends Run then.
+func (r *Runner) givenUp(now time.Time) error {
+	if at := r.giveUpAt(); at.IsZero() || now.Before(at) {
+		return nil
+	}
+	store, since := r.stores.longest()
+	return fmt.Errorf("%s has been away since %s (on_store_down)", store, since.Format(time.RFC3339))
+}
+
+// events passes events on, one at a time, from any goroutine.
+type events struct {
+	mu sync.Mutex
+	to func(event.Event) // nil: nobody listens
+}
+
+func (e *events) emit(ev event.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.to != nil && ev != nil {
+		e.to(ev)
+	}
+}
+
+// redirect has events passed on to another function from now on.
+func (e *events) redirect(to func(event.Event)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.to = to
+}
+
+// joinFailures makes one error of those of a run with Once, nil where there are
+// none.
+func joinFailures(errs []error) error {
+	if len(errs) < 2 {
+		return errors.Join(errs...)
+	}
+	lines := make([]string, len(errs))
+	for i, err := range errs {
+		lines[i] = "\t* " + err.Error()
+	}
+	return fmt.Errorf("%d errors occurred:\n%s", len(errs), strings.Join(lines, "\n"))
+}
+
+// earliest returns the sooner of two times, where zero is never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"restencil/runner/event"
+	"restencil/runner/process"
 	"restencil/template"
 	"restencil/watch"
 )
@@ -101,11 +104,11 @@ type rig struct {
 	vault  *fakeVault
 	start  time.Time
 	mu     sync.Mutex
-	events []string        // what happened, with the time since the start
-	all    []Event         // every event
-	stuck  <-chan struct{} // until it is closed a Rendered event blocks the loop, nil: it does not
-	runs   atomic.Int64    // of commands
+	events []string      // what happened, with the time since the start
+	all    []event.Event // every event
+	runs   atomic.Int64  // of commands
 	run    func(Command) (string, error)
+	spawn  func(args, env []string) (process.Process, error)
 	done   chan error
 	cancel context.CancelFunc
 
@@ -117,17 +120,17 @@ type rig struct {
 // destination; its text is the spec's.
 func newRig(t *testing.T, o Options, store map[string]any) *rig {
 	t.Helper()
-	return newRigWith(t, o, store, func(*Runner) {})
+	return newRigWith(t, o, store, func(*rig) {})
 }
 
 // newRigWith is newRig with something to be done before the runner runs.
-func newRigWith(t *testing.T, o Options, store map[string]any, prepare func(*Runner)) *rig {
+func newRigWith(t *testing.T, o Options, store map[string]any, prepare func(*rig)) *rig {
 	t.Helper()
 	return newRigAt(t, t.TempDir(), o, store, prepare)
 }
 
 // newRigAt is newRigWith for destinations in this directory.
-func newRigAt(t *testing.T, dir string, o Options, store map[string]any, prepare func(*Runner)) *rig {
+func newRigAt(t *testing.T, dir string, o Options, store map[string]any, prepare func(*rig)) *rig {
 	t.Helper()
 	g := &rig{
 		t: t, dir: dir, start: time.Now(), done: make(chan error, 1),
@@ -136,22 +139,33 @@ func newRigAt(t *testing.T, dir string, o Options, store map[string]any, prepare
 		run:   func(Command) (string, error) { return "", nil },
 	}
 	g.watcher = watch.New(map[watch.Store]watch.Source{watch.Consul: g.store, watch.Vault: g.vault})
+	o.System = fakeSystem{g}
 	r, err := New(g.options(o), g.watcher)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g.runner = r
-	r.run = func(_ context.Context, c Command) (string, error) {
-		g.runs.Add(1)
-		return g.run(c)
-	}
-	prepare(r)
+	prepare(g)
 	ctx, cancel := context.WithCancel(t.Context())
 	g.cancel = cancel
 	go func() { g.done <- r.Run(ctx) }()
 	synctest.Wait()
 	return g
 }
+
+// A fakeSystem runs the commands and the children of a rig.
+type fakeSystem struct{ rig *rig }
+
+func (s fakeSystem) Run(_ context.Context, c Command) (string, error) {
+	s.rig.runs.Add(1)
+	return s.rig.run(c)
+}
+
+func (s fakeSystem) Spawn(args, env []string) (process.Process, error) {
+	return s.rig.spawn(args, env)
+}
+
+func (fakeSystem) CanOverlay() error { return nil }
 
 // options fills in where the templates go and who hears of events.
 func (g *rig) options(o Options) Options {
@@ -162,29 +176,25 @@ func (g *rig) options(o Options) Options {
 	return o
 }
 
-func (g *rig) event(e Event) {
+func (g *rig) event(e event.Event) {
 	g.mu.Lock()
 	g.all = append(g.all, e)
-	stuck := g.stuck
 	g.mu.Unlock()
-	if _, ok := e.(Rendered); ok && stuck != nil {
-		<-stuck
-	}
 	var text string
 	switch e := e.(type) {
-	case Rendered:
+	case event.Rendered:
 		text = "rendered " + e.Template
-	case Waiting:
+	case event.Waiting:
 		text = "waiting " + e.Template
 		for _, m := range e.For {
 			text += fmt.Sprintf(" %s: %s: %s", m.At, m.Query, m.Reason)
 		}
-	case CommandStarted:
+	case event.CommandStarted:
 		text = "run " + strings.Join(e.Args, " ")
-	case CommandDone, Loaded, Ready, Alive: // see pulse_test.go
+	case event.CommandDone, event.Loaded, event.Ready, event.Alive: // see heartbeat_test.go
 		return
 	default:
-		text = strings.TrimPrefix(fmt.Sprintf("%T", e), "runner.")
+		text = strings.TrimPrefix(fmt.Sprintf("%T", e), "event.")
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -200,13 +210,45 @@ func (g *rig) stop() {
 	}
 }
 
-// happened wants just these events since the last call.
+// happened wants just these events since the last call. In which order things
+// happen to several bundles at one time is not said.
 func (g *rig) happened(want ...string) {
 	g.t.Helper()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if got := strings.Join(g.events, "\n"); got != strings.Join(want, "\n") {
-		g.t.Errorf("events:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
+	if got, want := inOrder(g.events), inOrder(want); got != want {
+		g.t.Errorf("events:\n%s\nwant:\n%s", got, want)
+	}
+	g.events = nil
+}
+
+// inOrder returns events, a line each, with those of one time sorted.
+func inOrder(events []string) string {
+	events = slices.Clone(events)
+	slices.SortStableFunc(events, func(a, b string) int {
+		atA, whatA, _ := strings.Cut(a, " ")
+		atB, whatB, _ := strings.Cut(b, " ")
+		if atA != atB {
+			return 0
+		}
+		return strings.Compare(whatA, whatB)
+	})
+	return strings.Join(events, "\n")
+}
+
+// ran wants just these commands to have run since the last call, in this order.
+func (g *rig) ran(want ...string) {
+	g.t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var got []string
+	for _, e := range g.events {
+		if at, what, ok := strings.Cut(e, " run "); ok {
+			got = append(got, at+" "+what)
+		}
+	}
+	if !slices.Equal(got, want) {
+		g.t.Errorf("ran:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	g.events = nil
 }
@@ -331,8 +373,8 @@ func TestSharedCommandDoesNotWaitForEver(t *testing.T) {
 	})
 }
 
-// While a command runs, changes go on being rendered, and are worth one more
-// run.
+// While a command runs, the file that it reads stays; what changes meanwhile is
+// worth one more run.
 func TestChangesDuringACommandCollapse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`, "slow")}}, map[string]any{"x": nil})
@@ -342,8 +384,9 @@ func TestChangesDuringACommandCollapse(t *testing.T) {
 			g.store.set("x", i)
 			sleep(time.Second)
 		}
-		g.holds("a", "4")
+		g.holds("a", "0")
 		sleep(time.Minute)
+		g.holds("a", "4")
 		if g.runs.Load() != 2 {
 			t.Errorf("the command ran %d times for 5 changes during its first run, want 2", g.runs.Load())
 		}

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/runner/event"
 	"restencil/runner/format"
 	"restencil/watch"
 )
@@ -99,7 +100,7 @@ func (g *rig) showNone(canaries ...string) {
 }
 
 // find returns the newest event of a type.
-func find[E Event](g *rig) (found E) {
+func find[E event.Event](g *rig) (found E) {
 	g.t.Helper()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -111,13 +112,13 @@ func find[E Event](g *rig) (found E) {
 	return found
 }
 
-const pass = `{{ with secret "app" }}{{ .Data.password }}{{ end }}`
+const appPassword = `{{ with secret "app" }}{{ .Data.password }}{{ end }}`
 
 // What a command says that reads the file is masked, also what it has of the
 // file before.
 func TestCommandOutputHidesSecrets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, Options{Templates: []Template{tmpl("a", pass, "reload")}}, nil)
+		g := newRig(t, Options{Templates: []Template{tmpl("a", appPassword, "reload")}}, nil)
 		defer g.stop()
 		g.run = func(c Command) (string, error) {
 			for _, v := range c.Env {
@@ -133,7 +134,7 @@ func TestCommandOutputHidesSecrets(t *testing.T) {
 			synctest.Wait()
 			g.holds("a", value)
 		}
-		if e := find[CommandFailed](g); e.Output != `bad password "***", it was ***` {
+		if e := find[event.CommandFailed](g); e.Output != `bad password "***", it was ***` {
 			t.Errorf("the output reads %q", e.Output)
 		}
 		g.showNone("canary")
@@ -148,12 +149,12 @@ func TestBundleOutputHidesSecrets(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				fails := false
 				g := newRigWith(t, Options{
-					Bundles: []Bundle{{Name: "b", Check: cmd("check"), Command: cmd("reload"), Rollback: true}},
+					Bundles: []Bundle{{Name: "b", Check: cmd("check"), Reload: cmd("reload"), Rollback: true}},
 					Templates: members([]Template{
-						tmpl("a", pass), tmpl("b", `{{ key "x" }}{{ with secret "other" }}{{ .Data.password }}{{ end }}`),
+						tmpl("a", appPassword), tmpl("b", `{{ key "x" }}{{ with secret "other" }}{{ .Data.password }}{{ end }}`),
 					}),
-				}, map[string]any{"x": 1}, func(r *Runner) {
-					r.run = func(_ context.Context, c Command) (string, error) {
+				}, map[string]any{"x": 1}, func(g *rig) {
+					g.run = func(c Command) (string, error) {
 						if hides := c.Hide != nil && c.Hide("canary-one") == "***"; hides != (c.Args[0] == "check") {
 							t.Errorf("%s hides what it prints: %v", c.Args, hides)
 						}
@@ -172,7 +173,7 @@ func TestBundleOutputHidesSecrets(t *testing.T) {
 				g.vault.set("app", password("canary-two"))
 				sleep(time.Second)
 				g.holds("a", "canary-one")
-				if e := find[BundleFailed](g); string(e.Step) != failing || e.Output != "between *** and *** and ***" {
+				if e := find[event.BundleFailed](g); string(e.Step) != failing || e.Output != "between *** and *** and ***" {
 					t.Errorf("%s failed with the output %q", e.Step, e.Output)
 				}
 				g.showNone("canary")
@@ -195,15 +196,15 @@ func TestEventsHideSecrets(t *testing.T) {
 			member,
 			tmpl("fails", `{{ with secret "app" }}{{ .Data.password | parseInt }}{{ end }}`),
 			tmpl("panics", `{{ with secret "app" }}{{ sprig_substr 5 2 .Data.password }}{{ end }}`),
-			tmpl("waits", pass+`{{ key "absent" }}{{ with secret "denied" }}{{ .Data.x }}{{ end }}`),
+			tmpl("waits", appPassword+`{{ key "absent" }}{{ with secret "denied" }}{{ .Data.x }}{{ end }}`),
 			tmpl("writes", writes),
-			tmpl("restless", pass+`{{ timestamp "05.000000" }}{{ key "x" }}`),
-		}}, map[string]any{"absent": nil, "x": 1}, func(*Runner) {})
+			tmpl("restless", appPassword+`{{ timestamp "05.000000" }}{{ key "x" }}`),
+		}}, map[string]any{"absent": nil, "x": 1}, func(*rig) {})
 		defer g.stop()
 		g.vault.set("app", password("canary-one"))
 		synctest.Wait()
 		for _, e := range g.all {
-			if e, ok := e.(Failed); ok && e.Template == "writes" && !strings.HasSuffix(e.Err.Error(), `refusing to write to symlink "`+dir+`/***"`) {
+			if e, ok := e.(event.Failed); ok && e.Template == "writes" && !strings.HasSuffix(e.Err.Error(), `refusing to write to symlink "`+dir+`/***"`) {
 				t.Errorf("writes: %v", e.Err)
 			}
 		}
@@ -211,12 +212,12 @@ func TestEventsHideSecrets(t *testing.T) {
 		sleep(61 * time.Second)
 		g.reloadOptions(g.runner.opts)
 		sleep(time.Minute)
-		w := find[Waiting](g)
+		w := find[event.Waiting](g)
 		if n := len(w.For); n != 2 || w.For[1].Reason != "403: the token needs \"read\" on denied" {
 			t.Errorf("waits for %+v", w.For)
 		}
 		for _, missing := range []bool{
-			find[Failed](g).Err == nil, find[BundleFailed](g).Err == nil, w.Template == "", find[QueryRefused](g).Err == nil, find[Restless](g).Template == "",
+			find[event.Failed](g).Err == nil, find[event.BundleFailed](g).Err == nil, w.Template == "", find[event.QueryRefused](g).Err == nil, find[event.Unstable](g).Template == "",
 		} {
 			if missing {
 				t.Errorf("not all that should be told was told: %q", g.events)
@@ -246,16 +247,16 @@ func TestPrintedSecretsAreMasked(t *testing.T) {
 // An outcome, and whatever holds one, may end in a panic's message.
 func TestWhatIsKeptShowsNoSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, Options{Templates: []Template{tmpl("a", pass)}}, nil)
+		g := newRig(t, Options{Templates: []Template{tmpl("a", appPassword)}}, nil)
 		g.vault.set("app", password("canary-one"))
 		synctest.Wait()
 		g.holds("a", "canary-one")
 		g.stop()
-		u := g.runner.units[0]
-		if text := fmt.Sprintf("%v %+v %#v", u.held, u.held, u.held); strings.Contains(text, "canary") || !strings.Contains(text, "***") {
-			t.Errorf("held secrets show as %s", text)
+		all := g.runner.bundles.shared.Secrets.All()
+		if text := fmt.Sprintf("%v %+v %#v", all, all, all); strings.Contains(text, "canary") || !strings.Contains(text, "***") {
+			t.Errorf("secrets show as %s", text)
 		}
-		for _, st := range g.runner.answers {
+		for _, st := range g.runner.passes.answers.of {
 			if text := fmt.Sprintf("%v %+v %#v", st, st, st); strings.Contains(text, "canary") {
 				t.Errorf("an answer shows as %s", text)
 			}
@@ -267,8 +268,8 @@ func TestWhatIsKeptShowsNoSecret(t *testing.T) {
 // again after a reload, and not for what others cannot read, or may.
 func TestExposedSecretsAreToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		public := tmpl("public", pass)
-		private := tmpl("private", pass)
+		public := tmpl("public", appPassword)
+		private := tmpl("private", appPassword)
 		private.Perm = 0o640
 		templates := func() []Template {
 			return []Template{
@@ -289,7 +290,7 @@ func TestExposedSecretsAreToldOnce(t *testing.T) {
 		g.holds("public", "canary-two")
 		var told []string
 		for _, e := range g.all {
-			if e, ok := e.(Exposed); ok {
+			if e, ok := e.(event.Exposed); ok {
 				told = append(told, fmt.Sprintf("%s %v", e.Template, e.Mode))
 			}
 		}
@@ -302,9 +303,9 @@ func TestExposedSecretsAreToldOnce(t *testing.T) {
 func TestSecretPerms(t *testing.T) {
 	for _, bundle := range []string{"", "b"} {
 		synctest.Test(t, func(t *testing.T) {
-			written := tmpl("written", pass)
+			written := tmpl("written", appPassword)
 			written.Perm = 0o640
-			o := Options{SecretPerms: 0o600, Reconcile: time.Minute, Templates: []Template{tmpl("secret", pass), written, tmpl("plain", `{{ key "x" }}`)}}
+			o := Options{SecretPerms: 0o600, Reconcile: time.Minute, Templates: []Template{tmpl("secret", appPassword), written, tmpl("plain", `{{ key "x" }}`)}}
 			if bundle != "" {
 				o.Bundles = []Bundle{{Name: bundle}}
 				members(o.Templates)
@@ -314,7 +315,7 @@ func TestSecretPerms(t *testing.T) {
 			g.vault.set("app", password("canary-one"))
 			sleep(time.Second)
 			g.modes(0o600, 0o640, 0o644)
-			if e := find[Exposed](g); e.Template != "" {
+			if e := find[event.Exposed](g); e.Template != "" {
 				t.Errorf("told that %s is exposed", e.Destination)
 			}
 			if err := os.Chmod(filepath.Join(g.dir, "secret"), 0o666); err != nil {
@@ -346,13 +347,13 @@ func (g *rig) modes(secret, written, plain fs.FileMode) {
 func TestFormatHidesSecrets(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			templates := members([]Template{tmpl("a", pass)})
+			templates := members([]Template{tmpl("a", appPassword)})
 			templates[0].Format = format.TOML
 			g := newRig(t, Options{Bundles: []Bundle{{Name: "b"}}, Templates: templates, KeepSecrets: keep}, nil)
 			defer g.stop()
 			g.vault.set("app", password("canary"))
 			time.Sleep(time.Minute)
-			if e := find[BundleFailed](g); e.Err == nil || !strings.HasSuffix(e.Err.Error(), "line 1, column 6: not valid TOML") {
+			if e := find[event.BundleFailed](g); e.Err == nil || !strings.HasSuffix(e.Err.Error(), "line 1, column 6: not valid TOML") {
 				t.Errorf("the error is %v", e.Err)
 			}
 			g.showNone("canary")
@@ -364,7 +365,7 @@ func TestFormatHidesSecrets(t *testing.T) {
 		g := newRig(t, Options{Bundles: []Bundle{{Name: "b"}}, Templates: templates}, map[string]any{"k": "a = bad"})
 		defer g.stop()
 		time.Sleep(time.Minute)
-		if e := find[BundleFailed](g); e.Err == nil || !strings.HasSuffix(e.Err.Error(), `not valid TOML: expected value but found "bad" instead`) {
+		if e := find[event.BundleFailed](g); e.Err == nil || !strings.HasSuffix(e.Err.Error(), `not valid TOML: expected value but found "bad" instead`) {
 			t.Errorf("the error is %v", e.Err)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"restencil/runner/event"
 	"restencil/watch"
 )
 
@@ -18,14 +19,14 @@ type stores struct {
 
 // note takes the newest failure of q, nil where there is none, and returns
 // what is to be told of it. A store that refuses q does answer.
-func (s *stores) note(q watch.Query, f *watch.Failure, now time.Time) []Event {
+func (s *stores) note(q watch.Query, f *watch.Failure, now time.Time) []event.Event {
 	if s.failing == nil {
 		s.failing = make(map[watch.Store]map[watch.Query]bool)
 		s.since = make(map[watch.Store]time.Time)
 		s.refused = make(map[watch.Query]string)
 	}
-	var news []Event
-	add := func(e Event) {
+	var news []event.Event
+	add := func(e event.Event) {
 		if e != nil {
 			news = append(news, e)
 		}
@@ -51,15 +52,15 @@ func ofAll(err error) bool {
 	return errors.As(err, &e) && e.All
 }
 
-func (s *stores) refuse(q watch.Query, f *watch.Failure) Event {
+func (s *stores) refuse(q watch.Query, f *watch.Failure) event.Event {
 	if text := f.Err.Error(); s.refused[q] != text {
 		s.refused[q] = text
-		return QueryRefused{Query: q, Err: f.Err}
+		return event.QueryRefused{Query: q, Err: f.Err}
 	}
 	return nil
 }
 
-func (s *stores) fail(q watch.Query, f *watch.Failure, now time.Time) Event {
+func (s *stores) fail(q watch.Query, f *watch.Failure, now time.Time) event.Event {
 	store := q.Store()
 	if s.failing[store] == nil {
 		s.failing[store] = make(map[watch.Query]bool)
@@ -69,10 +70,10 @@ func (s *stores) fail(q watch.Query, f *watch.Failure, now time.Time) Event {
 		return nil
 	}
 	s.since[store] = now
-	return StoreAway{Store: store, Err: f.Err}
+	return event.StoreAway{Store: store, Err: f.Err}
 }
 
-func (s *stores) heal(q watch.Query, now time.Time) Event {
+func (s *stores) heal(q watch.Query, now time.Time) event.Event {
 	store := q.Store()
 	if !s.failing[store][q] {
 		return nil
@@ -83,7 +84,7 @@ func (s *stores) heal(q watch.Query, now time.Time) Event {
 	}
 	since := s.since[store]
 	delete(s.since, store)
-	return StoreBack{Store: store, Away: now.Sub(since)}
+	return event.StoreBack{Store: store, Away: now.Sub(since)}
 }
 
 // longest returns the store that has been away for the longest time, and since
@@ -98,7 +99,7 @@ func (s *stores) longest() (store watch.Store, since time.Time) {
 }
 
 // forget drops what is known of a query that is no longer watched.
-func (s *stores) forget(q watch.Query, now time.Time) Event {
+func (s *stores) forget(q watch.Query, now time.Time) event.Event {
 	delete(s.refused, q)
 	return s.heal(q, now)
 }

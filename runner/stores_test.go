@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"restencil/runner/event"
 	"restencil/watch"
 )
 
@@ -19,7 +20,7 @@ func TestStoresTellAnOutageOnce(t *testing.T) {
 	down := &watch.Failure{Err: refused}
 	start := time.Unix(1000, 0)
 	var s stores
-	var told []Event
+	var told []event.Event
 	note := func(at int, q watch.Query, f *watch.Failure) {
 		told = append(told, s.note(q, f, start.Add(time.Duration(at)*time.Second))...)
 	}
@@ -29,9 +30,9 @@ func TestStoresTellAnOutageOnce(t *testing.T) {
 	note(5, a, nil)
 	note(7, b, nil)
 	note(8, b, nil)
-	want := []Event{
-		StoreAway{Store: watch.Consul, Err: refused},
-		StoreBack{Store: watch.Consul, Away: 7 * time.Second},
+	want := []event.Event{
+		event.StoreAway{Store: watch.Consul, Err: refused},
+		event.StoreBack{Store: watch.Consul, Away: 7 * time.Second},
 	}
 	if diff := cmp.Diff(want, told, cmpopts.EquateErrors()); diff != "" {
 		t.Error(diff)
@@ -42,7 +43,7 @@ func TestStoresForgottenQueryEndsTheOutage(t *testing.T) {
 	a := watch.Query{Kind: watch.KVGet, Name: "a"}
 	var s stores
 	s.note(a, &watch.Failure{Err: errors.New("reset")}, time.Unix(1000, 0))
-	if _, ok := s.forget(a, time.Unix(1003, 0)).(StoreBack); !ok {
+	if _, ok := s.forget(a, time.Unix(1003, 0)).(event.StoreBack); !ok {
 		t.Error("the store is still away, though no query fails")
 	}
 }
@@ -57,7 +58,7 @@ func TestStoresTellARefusalOncePerReason(t *testing.T) {
 	var told int
 	for _, f := range []*watch.Failure{denied("403"), denied("403"), denied("404"), nil, denied("403")} {
 		for _, e := range s.note(a, f, now) {
-			if _, ok := e.(QueryRefused); !ok {
+			if _, ok := e.(event.QueryRefused); !ok {
 				t.Errorf("told %T: a refusal is no outage", e)
 			}
 			told++
@@ -85,7 +86,7 @@ func TestStoresTellOnceWhatIsNoQuerysFault(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"runner.StoreAway", "runner.QueryRefused", "runner.StoreBack", "runner.QueryRefused"}
+	want := []string{"event.StoreAway", "event.QueryRefused", "event.StoreBack", "event.QueryRefused"}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Error(diff)
 	}

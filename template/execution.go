@@ -18,9 +18,17 @@ type execution struct {
 
 	used    []watch.Query
 	missing []watch.Query
-	seen    map[watch.Query]bool // those in used; true: it is in missing, too
+	asked   map[watch.Query]*asked // those in used
 	files   []funcs.File
 	printed strings.Builder
+}
+
+// asked is what an execution heard of a query: whatever comes in meanwhile, it
+// hears the same each time.
+type asked struct {
+	answer  watch.Answer
+	known   bool
+	missing bool // it is in execution.missing
 }
 
 // errLocated ends an execution of Locate where the query is asked.
@@ -35,7 +43,7 @@ type said struct {
 func newExecution(t *Template, answers Answers) *execution {
 	return &execution{
 		template: t, answers: answers,
-		used: make([]watch.Query, 0, t.uses), seen: make(map[watch.Query]bool, t.uses),
+		used: make([]watch.Query, 0, t.uses), asked: make(map[watch.Query]*asked, t.uses),
 	}
 }
 
@@ -56,8 +64,8 @@ func (x *execution) secrets() Secrets {
 		if !q.Kind.Secret() {
 			continue
 		}
-		if a, known := x.answers(q); known && a.Data != nil {
-			s.answers = append(s.answers, watch.Taint(a.Data))
+		if a := x.asked[q]; a.known && a.answer.Data != nil {
+			s.answers = append(s.answers, watch.Taint(a.answer.Data))
 		}
 	}
 	return s
@@ -68,25 +76,27 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 	if q == x.locate {
 		return watch.Answer{}, false, errLocated
 	}
-	if _, again := x.seen[q]; !again {
+	a := x.asked[q]
+	if a == nil {
 		serves, store := x.template.host.Serves, q.Store()
 		if serves != nil && !serves(store) {
 			return watch.Answer{}, false, fmt.Errorf("%s is %w", store, watch.ErrNotConfigured)
 		}
+		a = new(asked)
+		a.answer, a.known = x.answers(q)
 		x.used = append(x.used, q)
-		x.seen[q] = false
+		x.asked[q] = a
 	}
-	a, known := x.answers(q)
-	if !known {
+	if !a.known {
 		x.Incomplete(q)
 	}
-	return a, known, nil
+	return a.answer, a.known, nil
 }
 
 // Incomplete implements funcs.Execution.
 func (x *execution) Incomplete(q watch.Query) {
-	if !x.seen[q] {
-		x.seen[q] = true
+	if a := x.asked[q]; !a.missing {
+		a.missing = true
 		x.missing = append(x.missing, q)
 	}
 }

@@ -37,13 +37,16 @@ var allowed = map[string][]string{
 	"template":            {"watch", "funcs"},
 	"renderer":            {"renderer/atomicfile"},
 	"renderer/atomicfile": {},
-	"runner":              {"watch", "watch/schedule", "funcs", "template", "renderer", "runner/apply", "runner/format", "runner/guard", "runner/journal", "runner/probe"},
-	"runner/apply":        {"renderer", "runner/format", "runner/journal", "runner/probe"},
+	"runner":              {"watch", "watch/schedule", "template", "runner/bundle", "runner/event", "runner/format", "runner/guard", "runner/journal", "runner/process"},
+	"runner/bundle":       {"watch", "watch/schedule", "funcs", "template", "renderer", "runner/event", "runner/format", "runner/guard", "runner/journal", "runner/probe", "runner/process", "runner/transaction"},
+	"runner/event":        {"watch", "template", "renderer"},
+	"runner/process":      {"watch", "runner/event"},
+	"runner/transaction":  {"funcs", "renderer", "runner/event", "runner/format", "runner/journal", "runner/process"},
 	"runner/format":       {"watch/keypair"},
 	"runner/guard":        {},
 	"runner/journal":      {"renderer", "renderer/atomicfile"},
 	"runner/probe":        {},
-	"runner/status":       {"watch", "renderer", "runner"},
+	"runner/status":       {"watch", "renderer", "runner/event"},
 	"cmd/restencil":       nil, // anything
 }
 

@@ -53,7 +53,6 @@ check_format() {
 check_modules() {
 	go mod tidy -diff
 	go mod verify
-	go -C test/bench/template mod tidy -diff
 	go -C examples/postgres-credentials/app mod tidy -diff
 }
 
@@ -109,12 +108,6 @@ check_app() {
 	go -C examples/postgres-credentials/app vet .
 }
 
-# A module of its own: consul-template stays out of ours.
-check_templates() {
-	go -C test/bench/template vet .
-	go -C test/bench/template test -count=1 -bench . -benchtime 1x .
-}
-
 step "set-up of the servers" test/servers/get.sh
 step "gofmt" check_format
 step "modules" check_modules
@@ -124,4 +117,3 @@ step "staticcheck" check_static
 step "govulncheck" check_vulnerabilities
 step "cross-compiling" check_platforms
 step "tests, with the race detector" run_tests
-step "templates beside consul-template's package" check_templates

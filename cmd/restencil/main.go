@@ -10,7 +10,7 @@ import (
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/config/setting"
-	"restencil/runner"
+	"restencil/runner/process"
 )
 
 // exitInterrupted is the exit code of a process that was asked to end (COMPAT
@@ -18,6 +18,7 @@ import (
 const exitInterrupted = 12
 
 func main() {
+	process.OverlayMain()
 	p := program{
 		name:    called(os.Args[0]),
 		args:    os.Args[1:],
@@ -83,7 +84,7 @@ func exitCode(err error) int {
 	if errors.As(err, &wrong) {
 		return wrong.Code
 	}
-	var child *runner.ChildExit
+	var child *process.ChildExit
 	if errors.As(err, &child) {
 		return child.Code
 	}

@@ -10,6 +10,8 @@ import (
 	"restencil/cmd/restencil/logging"
 	"restencil/cmd/restencil/systemd"
 	"restencil/runner"
+	"restencil/runner/event"
+	"restencil/runner/process"
 	"restencil/runner/status"
 	"restencil/watch"
 	"restencil/watch/vault"
@@ -89,7 +91,7 @@ func (s *service) run() (interrupted bool, err error) {
 // isChildExit tells whether Run ended because the child did: nobody is there any
 // more to use what was rendered.
 func isChildExit(err error) bool {
-	var exit *runner.ChildExit
+	var exit *process.ChildExit
 	return errors.As(err, &exit)
 }
 
@@ -104,7 +106,7 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	opts.Heartbeat = s.manager.Heartbeat()
 	opts.Journal = s.remember(cfg, opts)
 	opts.Unresolved = s.memory.unresolved
-	opts.Events = func(e runner.Event) {
+	opts.Events = func(e event.Event) {
 		tell(e)
 		s.manager.Event(e)
 	}

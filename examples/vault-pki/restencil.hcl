@@ -10,7 +10,7 @@ vault {
 # The three files come from one certificate, and are replaced together. nginx is
 # told after that, and once.
 bundle "tls" {
-  check = "nginx -t -q -p {{ .StagedRoot }}$PWD/ -c nginx.conf"
+  check = "nginx -t -q -p . -c nginx.conf"
 
   # nginx cannot run before it has its first certificate.
   reload = "test ! -s nginx.pid || nginx -p . -c nginx.conf -s reload"

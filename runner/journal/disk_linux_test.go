@@ -105,7 +105,7 @@ func TestRecoverMountPoint(t *testing.T) {
 			namespace.Mount(t, source, w.path("mounted"), "", syscall.MS_BIND, "")
 			put(t, w.temp("mounted"), "new")
 			j := open(t, w.state, Options{})
-			check(t, j.Begin("b", "2", []Move{{Path: w.path("mounted"), Temp: w.temp("mounted"), Kept: w.kept("mounted")}}))
+			check(t, j.Begin("b", "2", false, []Move{{Path: w.path("mounted"), Temp: w.temp("mounted"), Kept: w.kept("mounted")}}))
 			check(t, j.Close())
 			put(t, w.kept("mounted"), "the old one")
 			put(t, source, tt.at) // half written

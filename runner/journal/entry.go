@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"restencil/renderer"
 )
 
 const (
@@ -33,6 +35,8 @@ type entry struct {
 	record record
 	size   int64 // of the part of the file that counts
 	behind bool  // the file does not hold the record, because a write failed
+
+	unknown bool // the file was damaged, and nothing has been written since
 }
 
 func newEntry(name, path string) *entry {
@@ -72,36 +76,47 @@ func (j *Journal) load(e *entry) error {
 	if e.loaded {
 		return nil
 	}
-	r, end, err := read(e.path)
+	r, end, torn, err := read(e.path)
+	damaged := err
 	if err = j.setAside(err); err != nil {
 		return err
 	}
 	if r != nil {
 		e.record, e.size = *r, int64(end)
+		if torn {
+			j.warn(fmt.Errorf("the state file %s ends in the middle of a record (what was loaded last is not known, so that commands run to be safe)", e.path))
+		}
+	} else if damaged == nil {
+		_, err := os.Lstat(e.path + damagedSuffix) // set aside before
+		torn = err == nil
 	}
+	e.unknown = torn || damaged != nil
 	e.loaded = true
 	return nil
 }
 
 // read returns what a bundle's file holds, nil where there is none, and where
-// in the file that ends. The error may be a *damage.
-func read(path string) (r *record, end int, err error) {
-	data, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, fmt.Errorf("cannot read the state directory: %w", err)
+// in the file that ends. torn is as in lastRecord. The error may be a *damage.
+func read(path string) (r *record, end int, torn bool, err error) {
+	data, err := renderer.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, false, nil
 	}
-	if len(data) == 0 {
-		return nil, 0, nil
+	if err != nil {
+		return nil, 0, false, fmt.Errorf("cannot read the state directory: %w", err)
 	}
-	last, end, err := lastRecord(data)
+	last, end, torn, err := lastRecord(data)
 	if err == nil && fileName(last.Bundle)+".jsonl" != filepath.Base(path) {
 		err = fmt.Errorf("it is of another bundle, %q", last.Bundle)
 	}
 	if err != nil {
-		return nil, 0, &damage{path, err}
+		return nil, 0, torn, &damage{path, err}
 	}
-	return &last, end, nil
+	return &last, end, torn, nil
 }
+
+// damagedSuffix ends the name of a file that was set aside.
+const damagedSuffix = ".damaged"
 
 // A damage is what is wrong with a file of the journal.
 type damage struct {
@@ -110,7 +125,7 @@ type damage struct {
 }
 
 func (d *damage) Error() string {
-	return fmt.Sprintf("the state file %s is damaged and counts as missing: %v", d.path, d.why)
+	return fmt.Sprintf("the state file %s is damaged: %v (what was loaded last is not known, so that commands run to be safe; it is kept as %s%s)", d.path, d.why, d.path, damagedSuffix)
 }
 
 // setAside returns err, unless it is a damage: then the file is moved out of
@@ -121,14 +136,18 @@ func (j *Journal) setAside(err error) error {
 		return err
 	}
 	if j.locked() {
-		if moveErr := j.disk.rename(d.path, d.path+".damaged"); moveErr != nil {
+		if moveErr := j.disk.rename(d.path, d.path+damagedSuffix); moveErr != nil {
 			err = errors.Join(err, moveErr)
 		}
 	}
+	j.warn(err)
+	return nil
+}
+
+func (j *Journal) warn(err error) {
 	if j.options.Warn != nil {
 		j.options.Warn(err)
 	}
-	return nil
 }
 
 // update changes what is known of a bundle and writes it down.
@@ -147,7 +166,7 @@ func (j *Journal) update(bundle string, sync bool, change func(*record)) error {
 	}
 	before := e.record
 	change(&e.record)
-	if !e.behind && e.record.equal(before) {
+	if !e.behind && !e.unknown && e.record.equal(before) {
 		return nil
 	}
 	return j.save(e, sync)
@@ -170,6 +189,6 @@ func (j *Journal) save(e *entry, sync bool) error {
 	if err != nil {
 		return j.failed(err)
 	}
-	e.size, e.behind = size, false
+	e.size, e.behind, e.unknown = size, false, false
 	return nil
 }

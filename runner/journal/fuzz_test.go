@@ -23,7 +23,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte("\n\n"))
 	f.Add([]byte("{\"version\":1}\n\x00\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, end, err := lastRecord(data)
+		r, end, _, err := lastRecord(data)
 		if err != nil {
 			return
 		}
@@ -34,7 +34,7 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, _, err := lastRecord(append(data[:end:end], line...))
+		again, _, _, err := lastRecord(append(data[:end:end], line...))
 		check(t, err)
 		if diff := cmp.Diff(r, again, cmpopts.EquateEmpty(), cmp.AllowUnexported(record{}, move{})); diff != "" {
 			t.Fatalf("written again it differs (-first +again):\n%s", diff)
@@ -42,10 +42,13 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
+// sealed returns text as a line with its checksum.
+func sealed(text string) []byte { return []byte(checksum([]byte(text)) + " " + text + "\n") }
+
 // FuzzFile starts with any file as a bundle's.
 func FuzzFile(f *testing.F) {
-	f.Add([]byte(`{"version":1,"bundle":"b","desired":"1","swap":{"moves":[]}}` + "\n"))
-	f.Add([]byte(`{"version":1,"bundle":"b","swap":{"moves":[{"path":"/a/x","temp":"/a/.x.restencil-1","new":"1"}]}}` + "\n"))
+	f.Add(sealed(`{"version":2,"bundle":"b","desired":"1","swap":{"moves":[]}}`))
+	f.Add(sealed(`{"version":2,"bundle":"b","swap":{"moves":[{"path":"/a/x","temp":"/a/.x.restencil-1","new":"1"}]}}`))
 	f.Add([]byte("{"))
 	dir := f.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "bundles"), 0o700); err != nil {

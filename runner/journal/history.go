@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"restencil/renderer/atomicfile"
 )
 
 // A generationFile is a Generation as it is written.
@@ -262,3 +264,44 @@ func (k keptFile) file() (File, error) {
 	}
 	return f, nil
 }
+
+// KeepRejected keeps files of a bundle that were proven bad, with the reason, to
+// be looked at: in the place of those before, as they are, in the directory that
+// it returns. Their names are the last elements of their paths, or where several
+// have that, with a number before. Secret files are left out.
+func (j *Journal) KeepRejected(bundle, reason string, files []File) (dir string, err error) {
+	e, err := j.writing(bundle)
+	if err != nil {
+		return "", err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	dir = filepath.Join(j.dir, "rejected", fileName(bundle))
+	if err := os.RemoveAll(dir); err != nil {
+		return "", j.failed(err)
+	}
+	if err := j.disk.mkdir(dir); err != nil {
+		return "", j.failed(err)
+	}
+	known := make(map[string]bool)
+	for i, f := range files {
+		if f.Secret {
+			continue
+		}
+		name := filepath.Base(f.Path)
+		if known[name] || name == reasonFile {
+			name = fmt.Sprintf("%d-%s", i+1, name)
+		}
+		known[name] = true
+		if err := atomicfile.Write(filepath.Join(dir, name), f.Content); err != nil {
+			return "", j.failed(err)
+		}
+	}
+	if err := atomicfile.Write(filepath.Join(dir, reasonFile), []byte(reason+"\n")); err != nil {
+		return "", j.failed(err)
+	}
+	return dir, nil
+}
+
+// reasonFile is the name of the file with the reason among rejected files.
+const reasonFile = "REASON"

@@ -26,6 +26,7 @@
 //	lock                        locked by the process that has the directory
 //	bundles/NAME.jsonl          a bundle's state: the last whole line counts
 //	history/NAME/NUMBER.json    a generation
+//	rejected/NAME/              the files that were proven bad last, and the REASON
 //
 // A NAME begins like the bundle's and ends in a hash of it. A file that is
 // damaged is renamed to end in .damaged.
@@ -79,10 +80,27 @@ type State struct {
 
 	// Files are the destinations that changed since Applied, sorted.
 	Files []string
+
+	// Unknown tells that this is not all: the file was damaged. A reload is owed
+	// then, to be safe.
+	Unknown bool
+
+	Verdict
+}
+
+// A Verdict is what was decided about changes of a bundle, each known by its
+// hash. The zero Verdict is none.
+type Verdict struct {
+	Rejected string    `json:"rejected,omitempty"` // proven bad
+	Reason   string    `json:"reason,omitempty"`
+	Attempts int       `json:"attempts,omitempty"`
+	Retry    time.Time `json:"retry,omitzero"`
+	Pinned   string    `json:"pinned,omitempty"`   // somebody rolled back from it
+	Accepted string    `json:"accepted,omitempty"` // though a guard objects
 }
 
 // Owed tells whether a reload is owed.
-func (s State) Owed() bool { return s.Desired != "" && s.Desired != s.Applied }
+func (s State) Owed() bool { return s.Unknown || s.Desired != "" && s.Desired != s.Applied }
 
 // A File is one of a generation.
 type File struct {
@@ -150,21 +168,25 @@ func (j *Journal) State(bundle string) (State, error) {
 	if err := j.load(e); err != nil {
 		return State{}, err
 	}
-	return e.record.state(), nil
+	st := e.record.state()
+	st.Unknown = e.unknown
+	return st, nil
 }
 
 // Begin notes that moves are about to be made, after which the bundle is as
 // the hash desired says. The staged contents must be there. From now on a
-// reload is owed, unless Undone comes before Swapped. What an earlier swap of the
+// reload is owed, unless Undone comes before Swapped. With trial the files are
+// taken back after a crash that comes before Applied: nobody had seen yet whether
+// they are any good. What an earlier swap of the
 // bundle has left beside its destinations is removed.
-func (j *Journal) Begin(bundle, desired string, moves []Move) error {
+func (j *Journal) Begin(bundle, desired string, trial bool, moves []Move) error {
 	looked, err := look(moves)
 	if err != nil {
 		return err
 	}
 	return j.update(bundle, durable, func(r *record) {
 		j.tidy(r.Swap, looked)
-		r.begin(desired, looked)
+		r.begin(desired, trial, looked)
 	})
 }
 
@@ -209,6 +231,11 @@ func (j *Journal) Owe(bundle, desired string, files []string) error {
 	return j.update(bundle, durable, func(r *record) { r.owe(desired, files) })
 }
 
+// Remember notes a verdict in place of the one before.
+func (j *Journal) Remember(bundle string, v Verdict) error {
+	return j.update(bundle, durable, func(r *record) { r.Verdict = v })
+}
+
 // Forget removes all that is known of a bundle.
 func (j *Journal) Forget(bundle string) error {
 	e, err := j.writing(bundle)
@@ -227,6 +254,6 @@ func (j *Journal) Forget(bundle string) error {
 	if err := os.RemoveAll(j.historyDir(bundle)); err != nil {
 		return j.failed(err)
 	}
-	e.record, e.size, e.behind = newRecord(bundle), 0, false
+	e.record, e.size, e.behind, e.unknown = newRecord(bundle), 0, false, false
 	return nil
 }

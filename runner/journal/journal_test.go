@@ -1,10 +1,14 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -121,7 +125,7 @@ func TestUndone(t *testing.T) {
 			put(t, m.Path, "old")
 			put(t, m.Temp, "new")
 			put(t, m.Kept, "old")
-			check(t, j.Begin("b", "2", []Move{m}))
+			check(t, j.Begin("b", "2", false, []Move{m}))
 			if st, _ := j.State("b"); !st.Owed() || st.Desired != "2" {
 				t.Errorf("after Begin: %+v", st)
 			}
@@ -145,11 +149,11 @@ func TestBeginTidiesUp(t *testing.T) {
 	first := Move{Path: path, Temp: path[:len(path)-1] + ".x.restencil-1", Kept: filepath.Join(dir, ".x.restencil-2")}
 	put(t, first.Temp, "1")
 	put(t, first.Kept, "0")
-	check(t, j.Begin("b", "1", []Move{first}))
+	check(t, j.Begin("b", "1", false, []Move{first}))
 	check(t, j.Swapped("b"))
 	second := Move{Path: path, Temp: filepath.Join(dir, ".x.restencil-3")}
 	put(t, second.Temp, "2")
-	check(t, j.Begin("b", "2", []Move{second}))
+	check(t, j.Begin("b", "2", false, []Move{second}))
 	if left := strays(t, dir); !cmp.Equal(left, []string{second.Temp}) {
 		t.Errorf("there are %q", left)
 	}
@@ -175,7 +179,7 @@ func TestBeginRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			j := open(t, filepath.Join(t.TempDir(), "state"), Options{})
-			err := j.Begin("b", "1", tt.moves)
+			err := j.Begin("b", "1", false, tt.moves)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
@@ -306,16 +310,17 @@ func TestDirectoryRemoved(t *testing.T) {
 }
 
 func TestDamaged(t *testing.T) {
-	const good = `{"version":1,"bundle":"b","desired":"1","applied":"1"}` + "\n"
+	line := func(text string) string { return checksum([]byte(text)) + " " + text + "\n" }
+	good := `{"version":2,"bundle":"b","desired":"1","applied":"1"}`
 	tests := []struct {
 		name, content, warning string
 	}{
-		{"not JSON", "x\n", "invalid character"},
-		{"no line", `{"version":1`, "no whole line"},
-		{"the last line", good + "{}}\n", "invalid character"},
-		{"another version", `{"version":2,"bundle":"b"}` + "\n", "version 2"},
-		{"another bundle", strings.ReplaceAll(good, `"b"`, `"c"`), "another bundle"},
-		{"a move of any file", `{"version":1,"bundle":"b","swap":{"moves":[{"path":"/etc/a","temp":"/etc/passwd","new":"x"}]}}` + "\n", "no name for a temporary file"},
+		{"nothing", "", "no whole record"},
+		{"no checksum", good + "\n", "checksum"},
+		{"no line", line(good)[:30], "no whole record"},
+		{"another version", line(`{"version":3,"bundle":"b"}`), "version 3"},
+		{"another bundle", line(strings.ReplaceAll(good, `"b"`, `"c"`)), "another bundle"},
+		{"a move of any file", line(`{"version":2,"bundle":"b","swap":{"moves":[{"path":"/etc/a","temp":"/etc/passwd","new":"x"}]}}`), "no name for a temporary file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -331,7 +336,7 @@ func TestDamaged(t *testing.T) {
 			if all, err := j.Recover(); all != nil || err != nil {
 				t.Errorf("Recover = %+v, %v", all, err)
 			}
-			wantState(t, j, State{})
+			wantState(t, j, State{Unknown: true})
 			if len(warnings) != 1 || !strings.Contains(warnings[0], path) || !strings.Contains(warnings[0], tt.warning) {
 				t.Errorf("warnings %q, want one with %q", warnings, tt.warning)
 			}
@@ -339,9 +344,56 @@ func TestDamaged(t *testing.T) {
 			if string(data) != tt.content {
 				t.Errorf("set aside: %q, %v", data, err)
 			}
+			check(t, j.Close())
+			j = open(t, dir, Options{})
+			wantState(t, j, State{Unknown: true}) // also after another restart
 			check(t, j.Owe("b", "2", nil))
 			wantState(t, j, State{Desired: "2"})
 		})
+	}
+}
+
+// Whatever becomes of a file in which a reload is owed, that is owed still, or it
+// is told that nobody knows.
+func TestCorruptionLosesNoDebt(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir, Options{})
+	for i := range 5 {
+		check(t, j.Owe("b", fmt.Sprint(i), []string{"/etc/x"}))
+		check(t, j.Applied("b", fmt.Sprint(i), nil))
+	}
+	check(t, j.Owe("b", "owed", []string{"/etc/x"}))
+	check(t, j.Close())
+	path := bundleFile(t, dir)
+	whole, err := os.ReadFile(path)
+	check(t, err)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for n := range 220 {
+		spoilt := slices.Clone(whole)
+		switch n % 4 {
+		case 0:
+			spoilt[rng.IntN(len(spoilt))] ^= byte(1 + rng.IntN(255))
+		case 1:
+			spoilt = spoilt[:rng.IntN(len(spoilt))]
+			if bytes.HasSuffix(spoilt, []byte("\n")) { // at the end of an older record, which nobody can tell
+				continue
+			}
+		case 2:
+			at := rng.IntN(len(spoilt))
+			clear(spoilt[at:min(len(spoilt), at+1+rng.IntN(600))])
+		case 3:
+			at := rng.IntN(len(spoilt))
+			spoilt = slices.Concat(spoilt[:at], spoilt[min(len(spoilt), at+1+rng.IntN(40)):])
+		}
+		check(t, os.RemoveAll(path+".damaged"))
+		put(t, path, string(spoilt))
+		j := open(t, dir, Options{})
+		st, err := j.State("b")
+		check(t, err)
+		check(t, j.Close())
+		if !st.Owed() {
+			t.Errorf("%d: the reload is forgotten: %+v from %q", n, st, spoilt)
+		}
 	}
 }
 

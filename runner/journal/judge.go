@@ -13,19 +13,20 @@ const (
 	mixed                   // neither can be done
 )
 
-// judge says what is to be done about a swap of which this is seen. Done is
-// whether all moves had been made: then the old files matter only if they were
-// being put back.
-func judge(done bool, seen []sight) verdict {
+// judge says what is to be done about a swap of which this is seen. Where all
+// moves had been made (Done), the old files matter if they were being put back;
+// or if it was still to be seen whether the new ones are any good (Trial): then
+// the change is made again from the beginning.
+func judge(w *swap, seen []sight) verdict {
 	every := func(is func(sight) bool) bool {
 		return !slices.ContainsFunc(seen, func(s sight) bool { return !is(s) })
 	}
 	switch {
-	case done && (every(sight.made) || every(sight.first) || !every(sight.undoable)):
+	case w.Done && (every(sight.made) && !w.Trial || every(sight.first) || !every(sight.undoable)):
 		return settled
-	case !done && every(sight.untouched):
+	case !w.Done && every(sight.untouched):
 		return cancel
-	case !done && every(sight.makeable):
+	case !w.Done && every(sight.makeable):
 		return complete
 	case every(sight.undoable):
 		return undo

@@ -59,7 +59,7 @@ func TestJudge(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := judge(tt.done, tt.seen); got != tt.want {
+			if got := judge(&swap{Done: tt.done}, tt.seen); got != tt.want {
 				t.Errorf("judge = %d, want %d", got, tt.want)
 			}
 		})

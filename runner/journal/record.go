@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"path/filepath"
 	"slices"
 	"time"
@@ -14,7 +15,7 @@ import (
 )
 
 // version is that of what is written. What has another is not understood.
-const version = 1
+const version = 2
 
 // A record is all that is known of a bundle at some time: one line of its
 // file, and only the last counts.
@@ -23,6 +24,7 @@ type record struct {
 	Bundle  string    `json:"bundle"`
 	Time    time.Time `json:"time"`
 	knowledge
+	Verdict
 	Swap *swap `json:"swap,omitempty"` // nil: none is under way
 }
 
@@ -35,7 +37,8 @@ type knowledge struct {
 
 // A swap is one that may have left something beside the destinations.
 type swap struct {
-	Done   bool      `json:"done,omitempty"` // all moves have been made
+	Done   bool      `json:"done,omitempty"`  // all moves have been made
+	Trial  bool      `json:"trial,omitempty"` // the moves are taken back where the new files turn out bad
 	Before knowledge `json:"before"`
 	Moves  []move    `json:"moves"`
 }
@@ -57,29 +60,31 @@ func newRecord(bundle string) record {
 }
 
 func (r *record) state() State {
-	return State{Desired: r.Desired, Applied: r.Applied, Files: slices.Clone(r.Files)}
+	return State{Desired: r.Desired, Applied: r.Applied, Files: slices.Clone(r.Files), Verdict: r.Verdict}
 }
 
 // equal tells whether r and o say the same, whenever they were written.
 func (r *record) equal(o record) bool {
-	return r.Swap == o.Swap && r.Desired == o.Desired && r.Applied == o.Applied && slices.Equal(r.Files, o.Files)
+	return r.Swap == o.Swap && r.Desired == o.Desired && r.Applied == o.Applied && slices.Equal(r.Files, o.Files) && r.Verdict == o.Verdict
 }
 
 // begin enters moves that lead to desired.
-func (r *record) begin(desired string, moves []move) {
+func (r *record) begin(desired string, trial bool, moves []move) {
 	before := r.knowledge
 	files := make([]string, len(moves))
 	for i, m := range moves {
 		files[i] = m.given
 	}
 	r.owe(desired, files)
-	r.Swap = &swap{Before: before, Moves: moves}
+	r.Swap = &swap{Trial: trial, Before: before, Moves: moves}
 }
 
 // swapped enters that all moves have been made.
 func (r *record) swapped() {
 	if r.Swap != nil {
-		r.Swap = &swap{Done: true, Before: r.Swap.Before, Moves: r.Swap.Moves}
+		done := *r.Swap
+		done.Done = true
+		r.Swap = &done
 	}
 }
 
@@ -145,12 +150,21 @@ func union(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-// encode returns r as a line.
+// encode returns r as a line: a checksum, and the record.
 func (r *record) encode() ([]byte, error) {
 	if err := r.texts(); err != nil {
 		return nil, err
 	}
-	return encode(r)
+	line, err := encode(r)
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte(checksum(line)+" "), line...), nil
+}
+
+// checksum returns what a line begins with, of which this is the rest.
+func checksum(line []byte) string {
+	return fmt.Sprintf("%08x", crc32.Checksum(bytes.TrimSuffix(line, []byte("\n")), crc32.MakeTable(crc32.Castagnoli)))
 }
 
 // texts fails where a string would not be read as it is written.
@@ -182,20 +196,27 @@ func encode(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// lastRecord returns the record that counts of a bundle's file, and where its
-// line ends. What comes after that was cut off as it was written.
-func lastRecord(data []byte) (r record, end int, err error) {
-	end = bytes.LastIndexByte(data, '\n') + 1
-	if end == 0 {
-		return record{}, 0, errors.New("it holds no whole line")
+// lastRecord returns the newest record of a bundle's file that is whole, and where
+// its line ends. torn tells that something comes after it which is no whole record:
+// it was cut off as it was written, or is damaged.
+func lastRecord(data []byte) (r record, end int, torn bool, err error) {
+	err = errors.New("it holds no whole record")
+	for end = bytes.LastIndexByte(data, '\n') + 1; end > 0; {
+		start := bytes.LastIndexByte(data[:end-1], '\n') + 1
+		if r, err = decodeRecord(data[start:end]); err == nil {
+			return r, end, end < len(data), nil
+		}
+		end = start
 	}
-	start := bytes.LastIndexByte(data[:end-1], '\n') + 1
-	r, err = decodeRecord(data[start:end])
-	return r, end, err
+	return record{}, 0, true, err
 }
 
 func decodeRecord(line []byte) (record, error) {
 	var r record
+	sum, line, _ := bytes.Cut(line, []byte(" "))
+	if string(sum) != checksum(line) {
+		return record{}, errors.New("its checksum is wrong")
+	}
 	if err := json.Unmarshal(line, &r); err != nil {
 		return record{}, err
 	}

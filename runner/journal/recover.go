@@ -82,7 +82,7 @@ func (j *Journal) records(refuse func(error) error) ([]record, error) {
 		if filepath.Ext(p.Name()) != ".jsonl" {
 			continue
 		}
-		r, _, err := read(filepath.Join(j.bundlesDir(), p.Name()))
+		r, _, _, err := read(filepath.Join(j.bundlesDir(), p.Name()))
 		if err = refuse(err); err != nil {
 			return nil, err
 		}
@@ -119,7 +119,7 @@ func (j *Journal) recover(bundle string) (*Recovery, error) {
 		return nil, err
 	}
 	seen := see(e.record.Swap.Moves)
-	v := judge(e.record.Swap.Done, seen)
+	v := judge(e.record.Swap, seen)
 	rec := &Recovery{Bundle: bundle, Completed: v == complete, Files: destinations(seen)}
 	if rec.Err = j.carryOut(v, seen); rec.Err == nil {
 		e.record.settle(v)

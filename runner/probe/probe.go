@@ -20,7 +20,7 @@ const (
 // A Probe is something that must hold. Exactly one of Args, HTTP and TCP is set;
 // see Validate.
 type Probe struct {
-	Args []string // a command, as in apply.Command, that must succeed
+	Args []string // a command, as in process.Command, that must succeed
 	HTTP string   // a URL; a GET must be answered with a status below 400
 	TCP  string   // host:port; a connection must be accepted
 

@@ -5,23 +5,23 @@ import (
 	"log/slog"
 	"strings"
 
-	"restencil/runner"
+	"restencil/runner/event"
 )
 
 // bundle writes what happened to a named bundle.
-func (l log) bundle(e runner.Event) {
+func (l log) bundle(e event.Event) {
 	switch e := e.(type) {
-	case runner.BundleApplied:
+	case event.BundleApplied:
 		l.write(slog.LevelInfo, "bundle %q: %s in place and loaded, after %v", e.Bundle, files(e.Files), round(e.Took))
-	case runner.BundleFailed:
+	case event.BundleFailed:
 		l.bundleFailed(e)
-	case runner.BundleHeld:
+	case event.BundleHeld:
 		l.write(slog.LevelWarn, "bundle %q: the change is held back, and the old files stay: %s; \"restencil accept %s\" lets it pass", e.Bundle, e.Reason, e.Bundle)
-	case runner.BundleReleased:
+	case event.BundleReleased:
 		l.write(slog.LevelWarn, "bundle %q: no change is held back any more", e.Bundle)
-	case runner.Restless:
+	case event.Unstable:
 		l.write(slog.LevelWarn, "%s => %s comes out different each time, without new data, and is left as it is: %s", e.Template, e.Destination, e.Difference)
-	case runner.JournalFailed:
+	case event.JournalFailed:
 		l.write(slog.LevelWarn, "the state directory: %v", e.Err)
 	}
 }
@@ -39,13 +39,16 @@ func files(list []string) string {
 	}
 }
 
-func (l log) bundleFailed(e runner.BundleFailed) {
+func (l log) bundleFailed(e event.BundleFailed) {
 	text := fmt.Sprintf("bundle %q: %s failed: %v", e.Bundle, e.Step, e.Err)
 	switch {
 	case e.RollbackErr != nil:
 		text += fmt.Sprintf("; going back to the old files failed too: %v", e.RollbackErr)
 	case e.RolledBack:
 		text += "; the old files are back"
+	}
+	if e.Kept != "" {
+		text += "; what was rejected is kept in " + e.Kept
 	}
 	if e.RetryIn > 0 {
 		text += fmt.Sprintf("; trying again in %v", round(e.RetryIn))

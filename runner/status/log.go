@@ -8,49 +8,49 @@ import (
 	"time"
 
 	"restencil/renderer"
-	"restencil/runner"
+	"restencil/runner/event"
 )
 
-// Log returns a function for runner.Options.Events that writes each event to
+// Log returns a function for event.Options.Events that writes each event to
 // logger, one line for each thing that a person would want to know.
-func Log(logger *slog.Logger) func(runner.Event) {
+func Log(logger *slog.Logger) func(event.Event) {
 	l := log{logger.With("component", "runner")}
 	child := log{logger.With("component", "child")}
-	return func(e runner.Event) {
+	return func(e event.Event) {
 		switch e := e.(type) {
-		case runner.ChildStarted:
+		case event.ChildStarted:
 			child.write(slog.LevelInfo, "started %s as process %d", command(e.Args), e.Process)
-		case runner.ChildReloaded:
+		case event.ChildReloaded:
 			child.write(slog.LevelInfo, "reloading %s: sent it the signal %q", command(e.Args), e.Signal)
-		case runner.ChildEnding:
+		case event.ChildEnding:
 			child.write(slog.LevelInfo, "stopping %s: sent it the signal %q", command(e.Args), e.Signal)
-		case runner.ChildKilled:
+		case event.ChildKilled:
 			child.write(slog.LevelWarn, "killing what is left of %s after %v", command(e.Args), round(e.After))
-		case runner.ChildEnded:
+		case event.ChildEnded:
 			child.childEnded(e)
-		case runner.Ready:
+		case event.Ready:
 			l.write(slog.LevelInfo, "all templates are rendered")
-		case runner.Rendered:
+		case event.Rendered:
 			l.rendered(e)
-		case runner.Waiting:
+		case event.Waiting:
 			l.waiting(e)
-		case runner.Exposed:
+		case event.Exposed:
 			l.write(slog.LevelWarn, "%q holds secrets, and everybody on this machine can read it (mode %04o): give its template other perms, such as 0640, or set secret_perms for all such files", e.Destination, e.Mode)
-		case runner.Failed:
+		case event.Failed:
 			l.write(slog.LevelError, "%v; keeping the old file", e.Err)
-		case runner.Recovered:
+		case event.Recovered:
 			l.write(slog.LevelWarn, "%s => %s is right again", e.Template, e.Destination)
-		case runner.CommandStarted:
+		case event.CommandStarted:
 			l.write(slog.LevelInfo, "running %s", command(e.Args))
-		case runner.CommandDone:
+		case event.CommandDone:
 			l.write(slog.LevelInfo, "ran %s in %v", command(e.Args), round(e.Took))
-		case runner.CommandFailed:
+		case event.CommandFailed:
 			l.commandFailed(e)
-		case runner.StoreAway:
+		case event.StoreAway:
 			l.write(slog.LevelWarn, "no answers from %s, keeping the last good files and trying on: %v", e.Store, e.Err)
-		case runner.StoreBack:
+		case event.StoreBack:
 			l.write(slog.LevelWarn, "%s answers again, after %v", e.Store, round(e.Away))
-		case runner.QueryRefused:
+		case event.QueryRefused:
 			l.write(slog.LevelWarn, "%v", e.Err)
 		default:
 			l.bundle(e)
@@ -67,7 +67,7 @@ func (l log) write(level slog.Level, format string, args ...any) {
 	}
 }
 
-func (l log) rendered(e runner.Rendered) {
+func (l log) rendered(e event.Rendered) {
 	for _, w := range e.Warnings {
 		l.write(slog.LevelWarn, "%v", w)
 	}
@@ -84,7 +84,7 @@ func (l log) rendered(e runner.Rendered) {
 	}
 }
 
-func (l log) waiting(e runner.Waiting) {
+func (l log) waiting(e event.Waiting) {
 	for _, m := range e.For {
 		at := m.At.String()
 		if m.At.Expr != "" {
@@ -97,7 +97,7 @@ func (l log) waiting(e runner.Waiting) {
 	}
 }
 
-func (l log) commandFailed(e runner.CommandFailed) {
+func (l log) commandFailed(e event.CommandFailed) {
 	text := fmt.Sprintf("%s failed: %v", command(e.Args), e.Err)
 	if e.RetryIn > 0 {
 		text += fmt.Sprintf("; trying again in %v", round(e.RetryIn))
@@ -108,7 +108,7 @@ func (l log) commandFailed(e runner.CommandFailed) {
 	l.write(slog.LevelError, "%s", text)
 }
 
-func (l log) childEnded(e runner.ChildEnded) {
+func (l log) childEnded(e event.ChildEnded) {
 	text := fmt.Sprintf("%s ended with exit code %d", command(e.Args), e.Code)
 	if e.Signal != "" {
 		text += fmt.Sprintf(" (%s)", e.Signal)

@@ -5,42 +5,46 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"restencil/renderer"
-	"restencil/runner"
+	"restencil/runner/event"
 	"restencil/template"
 	"restencil/watch"
 )
 
 // What a person reads, at the default level and above, event by event.
-func TestLog(t *testing.T) {
+// TestLog runs in a bubble, where no time passes.
+func TestLog(t *testing.T) { synctest.Test(t, testLog) }
+
+func testLog(t *testing.T) {
 	key := watch.Query{Kind: watch.KVGet, Name: "a"}
-	events := []runner.Event{
-		runner.Rendered{Template: "a.ctmpl", Destination: "a", Change: renderer.Replaced, Warnings: []error{errors.New("could not backup \"a\"")}},
-		runner.Waiting{
+	events := []event.Event{
+		event.Rendered{Template: "a.ctmpl", Destination: "a", Change: renderer.Replaced, Warnings: []error{errors.New("could not backup \"a\"")}},
+		event.Waiting{
 			Template: "a.ctmpl",
-			For: []runner.Missing{
+			For: []event.Missing{
 				{Query: key, At: template.Position{Name: "a.ctmpl", Line: 3, Column: 4, Expr: `key "a"`}, Since: time.Now(), Reason: "it does not exist"},
 				{Query: key, At: template.Position{Name: "a.ctmpl"}, Since: time.Now(), Reason: "no answer yet"},
 			},
 			More: 7,
 		},
-		runner.Exposed{Template: "a.ctmpl", Destination: "/etc/a", Mode: 0o644},
-		runner.Failed{Err: errors.New("a.ctmpl:1:2: no")},
-		runner.Recovered{Template: "a.ctmpl", Destination: "a"},
-		runner.CommandStarted{Args: []string{"reload"}},
-		runner.CommandFailed{Args: []string{"reload", "-x"}, Err: errors.New("no"), Output: "why\n", RetryIn: 1234 * time.Millisecond},
-		runner.StoreAway{Store: watch.Consul, Err: errors.New("refused")},
-		runner.StoreBack{Store: watch.Consul, Away: 12 * time.Second},
-		runner.QueryRefused{Query: key, Err: errors.New("kv.get(a): 403")},
-		runner.ChildStarted{Args: []string{"app"}, Process: 42},
-		runner.ChildKilled{Args: []string{"app", "-x"}, After: 30*time.Second + time.Millisecond},
-		runner.ChildEnded{Args: []string{"app"}, Code: 3},
-		runner.ChildEnded{Args: []string{"app"}, Code: 255, Signal: "killed", RetryIn: time.Second},
-		runner.ChildEnded{Args: []string{"app"}, Code: 127, Err: errors.New("child: no"), RetryIn: time.Second},
+		event.Exposed{Template: "a.ctmpl", Destination: "/etc/a", Mode: 0o644},
+		event.Failed{Err: errors.New("a.ctmpl:1:2: no")},
+		event.Recovered{Template: "a.ctmpl", Destination: "a"},
+		event.CommandStarted{Args: []string{"reload"}},
+		event.CommandFailed{Args: []string{"reload", "-x"}, Err: errors.New("no"), Output: "why\n", RetryIn: 1234 * time.Millisecond},
+		event.StoreAway{Store: watch.Consul, Err: errors.New("refused")},
+		event.StoreBack{Store: watch.Consul, Away: 12 * time.Second},
+		event.QueryRefused{Query: key, Err: errors.New("kv.get(a): 403")},
+		event.ChildStarted{Args: []string{"app"}, Process: 42},
+		event.ChildKilled{Args: []string{"app", "-x"}, After: 30*time.Second + time.Millisecond},
+		event.ChildEnded{Args: []string{"app"}, Code: 3},
+		event.ChildEnded{Args: []string{"app"}, Code: 255, Signal: "killed", RetryIn: time.Second},
+		event.ChildEnded{Args: []string{"app"}, Code: 127, Err: errors.New("child: no"), RetryIn: time.Second},
 	}
 	var out strings.Builder
 	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{

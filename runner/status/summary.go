@@ -5,15 +5,15 @@ import (
 	"slices"
 	"strings"
 
-	"restencil/runner"
+	"restencil/runner/event"
 )
 
 // A Summary is the state of a runner in a few words, made from its events.
 // The zero value is that of one of which nothing was heard. It is for one
 // goroutine at a time.
 type Summary struct {
-	outputs  []runner.Output
-	state    map[runner.Output]outputState
+	outputs  []event.Output
+	state    map[event.Output]outputState
 	commands map[string]bool // those that failed, by their words
 	child    bool            // it has ended and is to be started again
 	away     []string        // stores
@@ -30,43 +30,43 @@ const (
 )
 
 // Event takes in an event.
-func (s *Summary) Event(e runner.Event) {
+func (s *Summary) Event(e event.Event) {
 	switch e := e.(type) {
-	case runner.Loaded:
+	case event.Loaded:
 		s.load(e.Templates)
-	case runner.Rendered:
+	case event.Rendered:
 		s.set(e.Template, e.Destination, inStep)
-	case runner.Recovered:
+	case event.Recovered:
 		s.set(e.Template, e.Destination, inStep)
-	case runner.Waiting:
+	case event.Waiting:
 		s.set(e.Template, e.Destination, waits)
-	case runner.Failed:
+	case event.Failed:
 		s.set(e.Template, e.Destination, fails)
-	case runner.CommandDone:
+	case event.CommandDone:
 		delete(s.commands, command(e.Args))
-	case runner.CommandFailed:
+	case event.CommandFailed:
 		if s.commands == nil {
 			s.commands = make(map[string]bool)
 		}
 		s.commands[command(e.Args)] = true
-	case runner.ChildStarted:
+	case event.ChildStarted:
 		s.child = false
-	case runner.ChildEnded:
+	case event.ChildEnded:
 		s.child = e.RetryIn > 0
-	case runner.StoreAway:
+	case event.StoreAway:
 		s.storeBack(string(e.Store))
 		s.away = append(s.away, string(e.Store))
-	case runner.StoreBack:
+	case event.StoreBack:
 		s.storeBack(string(e.Store))
 	}
 }
 
 // load keeps what is known of the templates that there still are.
-func (s *Summary) load(outputs []runner.Output) {
+func (s *Summary) load(outputs []event.Output) {
 	s.outputs = outputs
 	s.commands = nil // those that still fail will say so
 	known := s.state
-	s.state = make(map[runner.Output]outputState, len(outputs))
+	s.state = make(map[event.Output]outputState, len(outputs))
 	for _, o := range outputs {
 		s.state[o] = known[o]
 	}
@@ -74,9 +74,9 @@ func (s *Summary) load(outputs []runner.Output) {
 
 func (s *Summary) set(template, destination string, to outputState) {
 	if s.state == nil {
-		s.state = make(map[runner.Output]outputState)
+		s.state = make(map[event.Output]outputState)
 	}
-	s.state[runner.Output{Template: template, Destination: destination}] = to
+	s.state[event.Output{Template: template, Destination: destination}] = to
 }
 
 func (s *Summary) storeBack(store string) {

@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config/setting"
-	"restencil/runner/apply"
 	"restencil/runner/guard"
 	"restencil/runner/probe"
+	"restencil/runner/process"
+	"restencil/runner/transaction"
 )
 
 // A Change is how files are changed: what bundles and templates have in common.
@@ -103,7 +104,7 @@ func (c *Change) check(w *setting.Written) []error {
 			errs = append(errs, c.Verify[i].At.Wrong("verify: "+err.Error(), ""))
 		}
 	}
-	if err := apply.ValidateCheck(apply.Command{Args: c.Check}); err != nil {
+	if err := transaction.ValidateCheck(process.Command{Args: c.Check}); err != nil {
 		errs = append(errs, w.Origin("check").Wrong(err.Error(), ""))
 	}
 	return errs

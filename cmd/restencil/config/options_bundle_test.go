@@ -69,7 +69,7 @@ func TestRunnerBundles(t *testing.T) {
 		Bundles: []runner.Bundle{{
 			Name:     "nginx",
 			Check:    runner.Command{Args: []string{"nginx -t"}, Timeout: 3 * time.Second, Env: custom},
-			Command:  runner.Command{Args: []string{"nginx", "-s", "reload"}, Timeout: 4 * time.Second, Env: custom},
+			Reload:   runner.Command{Args: []string{"nginx", "-s", "reload"}, Timeout: 4 * time.Second, Env: custom},
 			Verify:   []probe.Probe{curl, tcp, http},
 			Rollback: true,
 			Wait:     wait,
@@ -80,13 +80,13 @@ func TestRunnerBundles(t *testing.T) {
 			Retry:       watch.Backoff{Base: 6 * time.Second, Max: 7 * time.Second},
 		}, {
 			Name:          "plain",
-			Command:       runner.Command{Args: []string{"reload"}, Timeout: 30 * time.Second, Env: all},
+			Reload:        runner.Command{Args: []string{"reload"}, Timeout: 30 * time.Second, Env: all},
 			Rollback:      true,
 			Wait:          runner.Wait{Min: 9 * time.Second, Max: 36 * time.Second},
 			ExitOnFailure: true,
 		}, {
 			Name:          "own",
-			Command:       runner.Command{Args: []string{"own it"}, Timeout: 30 * time.Second, Env: pristine},
+			Reload:        runner.Command{Args: []string{"own it"}, Timeout: 30 * time.Second, Env: pristine},
 			Wait:          runner.Wait{Min: 11 * time.Second, Max: 44 * time.Second},
 			ExitOnFailure: true,
 		}, {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"restencil/runner"
+	"restencil/runner/process"
 	"restencil/template"
 	"restencil/watch"
 	"restencil/watch/consul"
@@ -199,14 +200,14 @@ func TestRunnerChild(t *testing.T) {
 			want: &runner.Child{
 				Args: []string{"app", "-x"}, Env: append(overlay, "A=b"),
 				KillSignal: syscall.SIGTERM, KillTimeout: 2 * time.Second,
-				ReloadSignal: syscall.SIGHUP, Splay: 3 * time.Second, Restart: runner.RestartOnFailure,
+				ReloadSignal: syscall.SIGHUP, Splay: 3 * time.Second, Restart: process.RestartOnFailure,
 			},
 		},
 		{
 			name: "without signals", file: `exec { command = "app" kill_signal = "" reload_signal = "" kill_timeout = 0 restart = "always" env { pristine = true } }`,
 			want: &runner.Child{
 				Args: []string{"app"}, Env: overlay,
-				KillSignal: syscall.Signal(0), ReloadSignal: syscall.Signal(0), Restart: runner.RestartAlways,
+				KillSignal: syscall.Signal(0), ReloadSignal: syscall.Signal(0), Restart: process.RestartAlways,
 			},
 		},
 	} {

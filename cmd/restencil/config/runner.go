@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"restencil/cmd/restencil/config/setting"
 	"restencil/runner"
 	"restencil/runner/format"
+	"restencil/runner/process"
 	"restencil/watch"
 )
 
@@ -43,7 +45,7 @@ func (c *Config) Runner() (runner.Options, error) {
 		t, err := c.runnerTemplate(&c.Templates[i])
 		errs = append(errs, err)
 		opts.Templates = append(opts.Templates, t)
-		if t := &c.Templates[i]; t.isBundle() { // which keeps its check and format
+		if t := &c.Templates[i]; c.standsAlone(t) { // which keeps its check and format
 			opts.Bundles = append(opts.Bundles, c.runnerBundle(t.Destination, &t.Change, t.Verify))
 		}
 	}
@@ -53,7 +55,7 @@ func (c *Config) Runner() (runner.Options, error) {
 func (c *Config) runnerBundle(name string, change *Change, verify []Verify) runner.Bundle {
 	b := runner.Bundle{
 		Name:          name,
-		Command:       c.runnerCommand(change.Exec.Command, change.Exec.Timeout, change.Exec.Env),
+		Reload:        c.runnerCommand(change.Exec.Command, change.Exec.Timeout, change.Exec.Env),
 		Rollback:      change.Rollback,
 		Wait:          change.Wait.runner(c),
 		Guard:         change.Guard,
@@ -102,12 +104,28 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	switch {
 	case t.Bundle != "":
 		to.Guard = t.Guard
-	case t.isBundle():
+	case c.standsAlone(t):
 		to.Bundle = t.Destination
 	default:
+		to.Guard = t.Guard
 		to.Command, to.Wait = c.runnerCommand(t.Exec.Command, t.Exec.Timeout, t.Exec.Env), t.Wait.runner(c)
 	}
 	return to, nil
+}
+
+// standsAlone reports whether a template is a bundle by itself. One that has no
+// more than a format, a check or a guard is not where others have the same
+// command: a change of them all runs that once, when all are in place.
+func (c *Config) standsAlone(t *Template) bool {
+	if !t.isBundle() {
+		return false
+	}
+	if len(t.Verify) > 0 || t.Rollback || t.IsSet("exit_on_failure") || !setting.IsCommand(t.Exec.Command) {
+		return true
+	}
+	return !slices.ContainsFunc(c.Templates, func(o Template) bool {
+		return o.Bundle == "" && !o.isBundle() && slices.Equal(o.Exec.Command, t.Exec.Command)
+	})
 }
 
 func (c *Config) runnerCommand(args []string, timeout time.Duration, env Env) runner.Command {
@@ -142,10 +160,10 @@ func (c *Config) runnerChild() *runner.Child {
 		KillTimeout:  e.KillTimeout,
 		ReloadSignal: e.ReloadSignal,
 		Splay:        e.Splay,
-		Restart: map[string]runner.RestartPolicy{
-			"never":      runner.RestartNever,
-			"on-failure": runner.RestartOnFailure,
-			"always":     runner.RestartAlways,
+		Restart: map[string]process.RestartPolicy{
+			"never":      process.RestartNever,
+			"on-failure": process.RestartOnFailure,
+			"always":     process.RestartAlways,
 		}[e.Restart],
 	}
 }

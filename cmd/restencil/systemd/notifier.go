@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"restencil/runner"
+	"restencil/runner/event"
 	"restencil/runner/status"
 )
 
@@ -66,7 +66,7 @@ func watchdog(getenv func(string) string) (time.Duration, error) {
 func (n *Notifier) Heartbeat() time.Duration { return n.heartbeat }
 
 // Event takes in an event of the runner. It is for runner.Options.Events.
-func (n *Notifier) Event(e runner.Event) {
+func (n *Notifier) Event(e event.Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.deliver == nil {
@@ -74,10 +74,10 @@ func (n *Notifier) Event(e runner.Event) {
 	}
 	n.summary.Event(e)
 	switch e.(type) {
-	case runner.Ready:
+	case event.Ready:
 		n.ready = true
 		n.send("READY=1\n" + n.statusLine())
-	case runner.Alive:
+	case event.Alive:
 		n.send("WATCHDOG=1")
 	default:
 		n.statusSoon()

@@ -18,7 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"restencil/runner"
+	"restencil/runner/event"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -85,9 +85,9 @@ func (m *manager) want(want string) {
 }
 
 func load(n *Notifier, names ...string) {
-	var ev runner.Loaded
+	var ev event.Loaded
 	for _, name := range names {
-		ev.Templates = append(ev.Templates, runner.Output{Template: name})
+		ev.Templates = append(ev.Templates, event.Output{Template: name})
 	}
 	n.Event(ev)
 }
@@ -109,12 +109,12 @@ func TestLife(t *testing.T) {
 		n.Reloaded()
 		want()
 		load(n, "a", "b")
-		n.Event(runner.Rendered{Template: "a"})
+		n.Event(event.Rendered{Template: "a"})
 		want("STATUS=waiting for 1 of 2 templates")
-		n.Event(runner.Rendered{Template: "b"})
-		n.Event(runner.Ready{})
+		n.Event(event.Rendered{Template: "b"})
+		n.Event(event.Ready{})
 		want("READY=1\nSTATUS=2 files in step")
-		n.Event(runner.Rendered{Template: "a"})
+		n.Event(event.Rendered{Template: "a"})
 		want() // nothing is new
 		n.Reloading()
 		load(n, "a", "b", "c")
@@ -124,13 +124,13 @@ func TestLife(t *testing.T) {
 		}
 		messages = messages[1:]
 		want("READY=1\nSTATUS=waiting for 1 of 3 templates")
-		n.Event(runner.Rendered{Template: "c"})
+		n.Event(event.Rendered{Template: "c"})
 		n.Stopping()
 		n.Stopping()
 		want("STOPPING=1\nSTATUS=stopping")
 		n.Close()
-		n.Event(runner.Ready{})
-		n.Event(runner.Rendered{Template: "a"})
+		n.Event(event.Ready{})
+		n.Event(event.Rendered{Template: "a"})
 		want()
 	})
 }
@@ -169,7 +169,7 @@ func TestWatchdog(t *testing.T) {
 		if got := n.Heartbeat(); got != test.want {
 			t.Errorf("%v: heartbeat %v, want %v", test.environ, got, test.want)
 		}
-		n.Event(runner.Alive{})
+		n.Event(event.Alive{})
 		m.want("WATCHDOG=1")
 	}
 }
@@ -190,13 +190,13 @@ func TestAbstractName(t *testing.T) {
 		t.Skip("abstract names are Linux's")
 	}
 	m := listen(t, fmt.Sprintf("@restencil-test-%d", os.Getpid()))
-	m.notifier().Event(runner.Ready{})
+	m.notifier().Event(event.Ready{})
 	m.want("READY=1\nSTATUS=0 files in step")
 }
 
 func TestNobodyAsks(t *testing.T) {
 	n := newNotifier(t, []string{"WATCHDOG_USEC=1000000"}, func(err error) { t.Error(err) })
-	n.Event(runner.Ready{})
+	n.Event(event.Ready{})
 	n.Reloading()
 	n.Reloaded()
 	n.Stopping()
@@ -214,9 +214,9 @@ func TestNobodyListens(t *testing.T) {
 		n := newNotifier(t, []string{"NOTIFY_SOCKET=" + socket}, func(err error) { warnings = append(warnings, err) })
 		start := time.Now()
 		for len(warnings) == 0 && time.Since(start) < 10*time.Second {
-			n.Event(runner.Alive{})
+			n.Event(event.Alive{})
 		}
-		n.Event(runner.Alive{})
+		n.Event(event.Alive{})
 		if len(warnings) != 1 {
 			t.Errorf("%s: warnings %v, want one", socket, warnings)
 		}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package renderer
+
+const nonblock = 0

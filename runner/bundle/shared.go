@@ -1,0 +1,127 @@
+package bundle
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"restencil/runner/event"
+	"restencil/runner/journal"
+	"restencil/runner/process"
+	"restencil/runner/transaction"
+	"restencil/template"
+)
+
+// Shared is what the bundles of a runner work with. All fields are required
+// unless they say otherwise. Its functions are called from the goroutines of
+// all bundles, concurrently.
+type Shared struct {
+	// Run runs a command and returns the end of what it printed. When the
+	// context ends, it ends the command.
+	Run func(context.Context, process.Command) (output string, err error)
+
+	// Journal remembers across restarts and crashes. Nil: nothing is.
+	Journal *journal.Journal
+
+	// Lane orders the commands of bundles with the policy Each.
+	Lane *Lane
+
+	// Secrets are those that may be in files.
+	Secrets *Secrets
+
+	Events func(event.Event)
+	Report func(Report) // to the runner's loop, which always takes it
+
+	Stdout io.Writer // what Print and the functions for debugging print
+
+	Once bool // failures end the runner
+
+	// InPlace says why a check cannot see staged files at their destinations
+	// (process.Command.Overlay), nil: it can. It is called only where there is a
+	// check.
+	InPlace func() error
+
+	// Unresolved says that the journal has a change that a crash cut in two,
+	// and that could not be made whole: what is left of it beside the
+	// destinations may be the only copy, and stays.
+	Unresolved bool
+
+	// KeepSecrets has the journal keep files that hold secrets, too.
+	KeepSecrets bool
+
+	// Reconcile is how often the destinations are looked at, whether somebody
+	// else has changed them. Zero: never by itself.
+	Reconcile time.Duration
+}
+
+// tools returns what transactions work with.
+func (s *Shared) tools() transaction.Tools {
+	return transaction.Tools{
+		Run:     s.Run,
+		InPlace: s.InPlace,
+		Mask:    func() func(string) string { return s.Secrets.All().Masker() },
+	}
+}
+
+// A Report is what a bundle has to tell the runner's loop. Zero fields say
+// nothing.
+type Report struct {
+	Bundle *Bundle
+
+	// Pass is the newest offer of which all is done that can be done now: what is
+	// left waits for a time, for other data, or for somebody.
+	Pass int
+
+	// Placed are the members whose destination has been right for the first
+	// time, by their place in the spec.
+	Placed []int
+
+	// Changed are destinations that have new bytes, and that what reads them
+	// has been told of if there is a command for that.
+	Changed []string
+
+	// Again are members whose templates are to be executed and offered again:
+	// somebody has changed their destination.
+	Again []int
+
+	// Command is why the command failed, with Once. Fatal is why the runner ends.
+	Command, Fatal error
+}
+
+// Secrets knows the secrets that may be in files, so that whatever reads those
+// can be kept from printing them. The zero value has none. It may be used from
+// any goroutine.
+type Secrets struct {
+	mu sync.Mutex
+	of map[string][]template.Secrets // by destination
+}
+
+// Set says what may be in the file at a destination.
+func (s *Secrets) Set(destination string, secrets ...template.Secrets) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	none := true
+	for _, one := range secrets {
+		none = none && one.None()
+	}
+	if none {
+		delete(s.of, destination)
+		return
+	}
+	if s.of == nil {
+		s.of = make(map[string][]template.Secrets)
+	}
+	s.of[destination] = secrets
+}
+
+// All returns all secrets that may be in any file.
+func (s *Secrets) All() template.Secrets {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []template.Secrets
+	for _, some := range s.of {
+		all = append(all, some...)
+	}
+	return template.Secrets{}.With(all...)
+}

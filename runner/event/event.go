@@ -1,0 +1,255 @@
+// Package event has the types of what happens in a runner: one for each step
+// that somebody may want to know of. Logs, metrics, status and tests are made
+// from events, and nothing else counts or formats.
+package event
+
+import (
+	"io/fs"
+	"os"
+	"time"
+
+	"restencil/renderer"
+
+	"restencil/template"
+	"restencil/watch"
+)
+
+// An Event is something that happened. Its type says what. Events hold no
+// value that was fetched from a store, nor do the words of a command in them
+// hold one of a secret; they may be kept.
+type Event interface{ event() }
+
+// Loaded: these are the templates from now on. It is told when Run begins, and
+// after each Reload.
+type Loaded struct {
+	Templates []Output
+}
+
+// An Output is a template and where its output goes.
+type Output struct {
+	Template    string // as template.Options.Name
+	Destination string
+}
+
+// Ready: for the first time every template has been rendered, and every
+// command that this called for has been run. One that failed, and is tried
+// again, has been run. It is told once.
+type Ready struct{}
+
+// Alive: the loop of Run goes round (see Options.Heartbeat).
+type Alive struct{}
+
+// Rendered: a template's output was complete and its destination is right.
+type Rendered struct {
+	Template    string // as template.Options.Name
+	Destination string
+	Change      renderer.Change
+	InPlace     bool    // the destination is a mount point and was written to, not replaced
+	Warnings    []error // what went wrong although the file is in place
+}
+
+// Waiting: a template has had no complete output for a while. It is told at
+// growing intervals.
+type Waiting struct {
+	Template    string
+	Destination string
+	Since       time.Time
+	For         []Missing
+	More        int // how many queries For leaves out
+}
+
+// Missing is a query that a template cannot do without.
+type Missing struct {
+	Query  watch.Query
+	At     template.Position // where the template asks it first; its Line is 0 where unknown
+	Since  time.Time
+	Reason string // why there is no answer, in plain words
+}
+
+// Exposed: a destination that was made of secrets can be read by everybody on
+// the machine. It is told once for each.
+type Exposed struct {
+	Template    string
+	Destination string
+	Mode        fs.FileMode // permission bits
+}
+
+// Failed: a template could not be executed or its file not be written. The
+// old file stays. It is told once for each different reason.
+type Failed struct {
+	Template    string
+	Destination string
+	Err         error
+}
+
+// Recovered: a template that had failed is right again.
+type Recovered struct {
+	Template    string
+	Destination string
+}
+
+// CommandStarted: a command is being run because of the files that changed.
+type CommandStarted struct {
+	Args  []string
+	Files []string // destinations
+}
+
+// CommandDone: a command succeeded.
+type CommandDone struct {
+	Args []string
+	Took time.Duration
+}
+
+// CommandFailed: a command could not be started, took too long, or said no.
+type CommandFailed struct {
+	Args    []string
+	Err     error
+	Output  string        // the end of what it printed
+	RetryIn time.Duration // 0: it is not tried again
+}
+
+// BundleApplied: the files of a named bundle are in place, and what reads them
+// was reloaded and is well.
+type BundleApplied struct {
+	Bundle string
+	Files  []string // the destinations that changed
+	Took   time.Duration
+}
+
+// BundleFailed: a change of a named bundle was not made, or not to its end.
+type BundleFailed struct {
+	Bundle      string
+	Step        Step // which failed
+	Err         error
+	Output      string        // the end of what its command printed
+	RolledBack  bool          // the old files are back
+	RollbackErr error         // what went wrong on the way back
+	RetryIn     time.Duration // 0: it is not tried again
+	Kept        string        // the directory where the rejected files are kept, "": nowhere
+}
+
+// BundleHeld: a change of a named bundle is not made, unless it is taken back
+// or accepted (see [Runner.Accept]).
+type BundleHeld struct {
+	Bundle string
+	Reason string
+}
+
+// BundleReleased: a bundle that was held no longer is.
+type BundleReleased struct {
+	Bundle string
+}
+
+// Unstable: a template's output changes without new data, as that of timestamp
+// does. What is in place stays. It is told once, until there is new data.
+type Unstable struct {
+	Template    string
+	Destination string
+	Difference  string // where the outputs begin to differ; without the lines, where they may hold a secret
+}
+
+// JournalFailed: what was done could not be noted, so that a crash now may cost
+// a reload. It is told once for each different reason.
+type JournalFailed struct {
+	Err error
+}
+
+// ChildStarted: the child was started.
+type ChildStarted struct {
+	Args    []string
+	Process int    // its id
+	Reason  string // "start", "change" of files, or "retry" after it ended by itself
+}
+
+// ChildReloaded: the child was sent its reload signal, because files changed
+// or because it was passed on.
+type ChildReloaded struct {
+	Args   []string
+	Signal os.Signal
+}
+
+// ChildEnding: the child is asked to end.
+type ChildEnding struct {
+	Args   []string
+	Signal os.Signal
+	Reason string // "change" of files, "signal" that was passed on, or "stop"
+}
+
+// ChildKilled: the child, or some of its group, has not ended in time and is
+// killed.
+type ChildKilled struct {
+	Args  []string
+	After time.Duration
+}
+
+// ChildEnded: the child has ended, with all of its group; or it could not be
+// started again. It is not told where files changed, and the child is started
+// again.
+type ChildEnded struct {
+	Args    []string
+	Code    int           // as in ChildExit
+	Signal  string        // as in ChildExit
+	Err     error         // why it could not be started
+	Asked   bool          // to end
+	RetryIn time.Duration // 0: it is not started again
+}
+
+// StoreAway: a store cannot be reached or answers with errors. The last good
+// answers and files stay.
+type StoreAway struct {
+	Store watch.Store
+	Err   error
+}
+
+// StoreBack: every query to a store that was away is current again.
+type StoreBack struct {
+	Store watch.Store
+	Away  time.Duration
+}
+
+// QueryRefused: a store answers, but refuses this query (see watch.Class).
+// It is told once for each different reason.
+type QueryRefused struct {
+	Query watch.Query
+	Err   error
+}
+
+func (Loaded) event()         {}
+func (Ready) event()          {}
+func (Alive) event()          {}
+func (Rendered) event()       {}
+func (Waiting) event()        {}
+func (Exposed) event()        {}
+func (Failed) event()         {}
+func (Recovered) event()      {}
+func (CommandStarted) event() {}
+func (CommandDone) event()    {}
+func (CommandFailed) event()  {}
+func (BundleApplied) event()  {}
+func (BundleFailed) event()   {}
+func (BundleHeld) event()     {}
+func (BundleReleased) event() {}
+func (JournalFailed) event()  {}
+func (Unstable) event()       {}
+func (ChildStarted) event()   {}
+func (ChildReloaded) event()  {}
+func (ChildEnding) event()    {}
+func (ChildKilled) event()    {}
+func (ChildEnded) event()     {}
+func (StoreAway) event()      {}
+func (StoreBack) event()      {}
+func (QueryRefused) event()   {}
+
+// A Step is a part of a bundle's transaction.
+type Step string
+
+// The steps, in order.
+const (
+	Stage    Step = "stage"
+	Check    Step = "check"
+	Swap     Step = "swap"
+	Reload   Step = "reload"
+	Verify   Step = "verify"
+	Rollback Step = "rollback"
+	Applied  Step = "applied" // nothing is left to do
+)

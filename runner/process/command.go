@@ -1,0 +1,233 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// commandGrace is how long a command has to end after SIGTERM, when the
+	// program is to end, before it is killed.
+	commandGrace = 2 * time.Second
+
+	// killLimit bounds the wait for the end of what was killed. Only what may
+	// not be killed (a setuid program) or cannot be (a hung disk) needs that.
+	killLimit = time.Second
+)
+
+// A Command is a program to run.
+type Command struct {
+	// Args is the program and its arguments. A single element of several
+	// words goes to the shell, "sh -c" (COMPAT 4.6.1). Empty: no command.
+	Args []string
+
+	// Timeout is how long it may take; then its process group is killed and
+	// the command counts as failed. Zero: it is started and left alone, and
+	// its exit status is not looked at (COMPAT 2.5.5).
+	Timeout time.Duration
+
+	// Env is its whole environment, as os.Environ has it. Nil for the
+	// process's own.
+	Env []string
+
+	// Hide has what it prints passed on line by line, as Hide returns it. Nil:
+	// as it comes. Checks and probes have it set.
+	Hide func(string) string
+
+	// Overlay is what it sees in the place of what others see, where the system
+	// allows that (see Executor.CanOverlay).
+	Overlay []Overlay
+}
+
+// An Overlay is a file that a command sees at a path, though it is elsewhere.
+type Overlay struct {
+	Path    string // absolute
+	Content string // the path of the file that it sees there
+}
+
+// None tells whether c is no command.
+func (c Command) None() bool { return len(c.Args) == 0 }
+
+// An Executor runs commands. It starts goroutines as they are needed, and
+// close joins them. Its methods but close may be called concurrently.
+type Executor struct {
+	stdout, stderr io.Writer
+	inherit        bool
+	grace          time.Duration
+
+	children children
+	copies   sync.WaitGroup // goroutines that copy output
+	writing  sync.Mutex     // held while writing to stdout or stderr
+
+	mu    sync.Mutex
+	pipes map[*os.File]struct{} // the ends that are being read
+}
+
+// NewExecutor returns an Executor of commands that print to stdout and
+// stderr. Their standard input is empty. With inherit they have the process's
+// own, and a writer that is a file directly, as with consul-template.
+func NewExecutor(stdout, stderr io.Writer, inherit bool) *Executor {
+	return &Executor{
+		stdout:  stdout,
+		stderr:  stderr,
+		inherit: inherit,
+		grace:   commandGrace,
+		pipes:   make(map[*os.File]struct{}),
+	}
+}
+
+// Run runs c, in a process group of its own, until its process has ended:
+// what that leaves running in the background is not waited for, and may go on
+// printing until close. It returns the end of what was printed, stdout and
+// stderr in one, as far as a pipe was in between, and an error in the words of
+// consul-template (COMPAT 4.6.3) unless the exit status was zero.
+//
+// After c.Timeout the group is killed; if ctx ends, it gets SIGTERM, and is
+// killed where that does not help soon. If c.Timeout is zero, run returns once
+// the command was started, and nobody ends it.
+func (e *Executor) Run(ctx context.Context, c Command) (output string, err error) {
+	if len(c.Args) == 0 || c.Args[0] == "" {
+		return "", nil
+	}
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	cmd, err := newCommand(c.Args, c.Env)
+	if err != nil {
+		return "", err
+	}
+	ownGroup(cmd)
+	line := cmd.Args
+	if len(c.Overlay) > 0 {
+		if cmd, err = overlaid(cmd, c.Overlay); err != nil {
+			return "", fmt.Errorf("child: %w", err)
+		}
+	}
+	child, err := e.start(cmd, printing{own: c.Timeout == 0, hide: c.Hide}, c.Timeout > 0)
+	if err != nil || c.Timeout == 0 {
+		return "", err
+	}
+	err = e.wait(ctx, child, line, c.Timeout)
+	child.out.settle()
+	return child.out.tail.String(), err
+}
+
+func newCommand(args, env []string) (*exec.Cmd, error) {
+	argv, err := commandLine(args)
+	if err != nil {
+		return nil, fmt.Errorf("failed parsing command: %w", err)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = env
+	return cmd, nil
+}
+
+// start starts cmd. With tell its end is told.
+func (e *Executor) start(cmd *exec.Cmd, how printing, tell bool) (*process, error) {
+	out, err := e.attach(cmd, how)
+	if err != nil {
+		return nil, fmt.Errorf("child: %w", err)
+	}
+	p, err := e.children.start(cmd, tell)
+	e.follow(out)
+	if err != nil {
+		return nil, fmt.Errorf("child: %w", err)
+	}
+	p.out = out
+	return p, nil
+}
+
+// Close ends the copying of output and joins all goroutines. No command may
+// be in run; those that were left running go on.
+func (e *Executor) Close() {
+	e.mu.Lock()
+	for r := range e.pipes {
+		r.Close()
+	}
+	e.mu.Unlock()
+	e.copies.Wait()
+	e.children.close()
+}
+
+// wait waits for the child to end, or ends it.
+func (e *Executor) wait(ctx context.Context, p *process, argv []string, timeout time.Duration) error {
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	line := strings.Join(argv, " ")
+	select {
+	case <-p.ended:
+	case <-timer.C:
+		p.kill()
+		p.awaitEnd(killLimit)
+		return &CommandError{
+			text: fmt.Sprintf("child: command did not exit within time limit (%q):\n    %s", timeout, line),
+			line: line, brief: fmt.Sprintf("did not end within %v", timeout),
+		}
+	case <-ctx.Done():
+		p.stop(e.grace)
+		p.awaitEnd(killLimit)
+		return fmt.Errorf("child: command was stopped: %w", context.Cause(ctx))
+	}
+	if p.status != (Status{}) {
+		return &CommandError{
+			text: fmt.Sprintf("child: command exited with a non-zero exit status:\n\n    %s\n\n"+
+				"Please ensure the command exits with a zero (0) exit status to indicate success", line),
+			line: line, brief: p.status.String(),
+		}
+	}
+	return nil
+}
+
+// A CommandError is why a command failed, in consul-template's words (COMPAT
+// 4.6.3), and in our own.
+type CommandError struct {
+	text        string
+	line, brief string // the command, and what was wrong with it
+}
+
+func (e *CommandError) Error() string { return e.text }
+
+// Brief returns err in one line, where it is about a command.
+func Brief(err error) error {
+	if e, ok := err.(*CommandError); ok {
+		return fmt.Errorf("%q: %s", e.line, e.brief)
+	}
+	return err
+}
+
+// A Status is how a process ended.
+type Status struct {
+	Code   int    // the exit code; of what a signal ended, codeSignalled
+	Signal string // the signal that ended it, "" for none
+}
+
+// String returns s as the shell's users know it.
+func (s Status) String() string {
+	if s.Signal != "" {
+		return "ended by " + s.Signal
+	}
+	return fmt.Sprintf("exit status %d", s.Code)
+}
+
+const (
+	codeSignalled = 255 // as consul-template's (COMPAT 1.2)
+	codeUnknown   = 127
+)
+
+// awaitEnd waits for the end of p, which it reports, but not for ever.
+func (p *process) awaitEnd(limit time.Duration) (ended bool) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-p.ended:
+		return true
+	case <-timer.C:
+		return false
+	}
+}

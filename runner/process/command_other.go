@@ -1,0 +1,88 @@
+//go:build !unix
+
+package process
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+// commandLine returns the program and arguments that args stand for. There is
+// no shell (COMPAT 4.6.1).
+func commandLine(args []string) ([]string, error) {
+	words := strings.Fields(args[0])
+	switch {
+	case len(args) > 1 && len(words) > 0:
+		return args, nil
+	case len(words) == 1:
+		return words, nil
+	}
+	return nil, exec.ErrNotFound
+}
+
+// children starts processes and takes note of their ends.
+type children struct {
+	waits sync.WaitGroup
+}
+
+// A process is one that was started.
+type process struct {
+	os     *os.Process
+	ended  chan struct{} // closed at its end
+	status Status        // valid once it has ended
+	out    *output
+}
+
+// ownGroup does nothing: there are no process groups.
+func ownGroup(*exec.Cmd) {}
+
+// start starts cmd. Its end is taken note of only if somebody is to be told.
+func (c *children) start(cmd *exec.Cmd, tell bool) (*process, error) {
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{os: cmd.Process, ended: make(chan struct{})}
+	if !tell {
+		return p, cmd.Process.Release()
+	}
+	c.waits.Go(func() {
+		p.status = statusOf(cmd.Wait(), cmd.ProcessState)
+		close(p.ended)
+	})
+	return p, nil
+}
+
+func statusOf(err error, state *os.ProcessState) Status {
+	switch {
+	case err == nil:
+		return Status{}
+	case state == nil:
+		return Status{Code: codeUnknown}
+	}
+	return Status{Code: state.ExitCode()}
+}
+
+// close joins the goroutines, of which there is one for each process that is
+// waited for.
+func (c *children) close() {
+	c.waits.Wait()
+}
+
+// kill ends the process at once.
+func (p *process) kill() {
+	// It may have ended by itself meanwhile.
+	_ = p.os.Kill()
+}
+
+// stop ends the process: there is no way to ask.
+func (p *process) stop(time.Duration) {
+	p.kill()
+}
+
+// readReady returns 0: a pipe cannot be read without waiting.
+func readReady(*os.File, []byte) int {
+	return 0
+}

@@ -1,0 +1,184 @@
+//go:build unix
+
+package process
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// orphanGrace is how long the other processes of a command's group have to end
+// when the command itself has.
+const orphanGrace = 100 * time.Millisecond
+
+// commandLine returns the program and arguments that args stand for: a single
+// element of several words is for the shell (COMPAT 4.6.1).
+func commandLine(args []string) ([]string, error) {
+	words := strings.Fields(args[0])
+	switch {
+	case len(words) == 0:
+		return nil, exec.ErrNotFound
+	case len(args) > 1:
+		return args, nil
+	case len(words) == 1:
+		return words, nil
+	}
+	for _, shell := range []string{"sh", "/bin/sh", "/usr/bin/sh"} {
+		if _, err := exec.LookPath(shell); err == nil {
+			return []string{shell, "-c", args[0]}, nil
+		}
+	}
+	return nil, exec.ErrNotFound
+}
+
+// children starts processes and takes note of their ends. It does so by one
+// goroutine that listens to SIGCHLD, since a goroutine that waits for one
+// process could not be joined before that process ends.
+type children struct {
+	mu      sync.Mutex
+	running map[int]*process // by process id; nil before the first start
+	stop    chan struct{}
+	reaper  sync.WaitGroup
+}
+
+// A process is one that was started.
+type process struct {
+	pid    int
+	group  bool          // it leads a process group of its own
+	ended  chan struct{} // closed at its end
+	status Status        // valid once it has ended
+	out    *output
+	owner  *children
+}
+
+// ownGroup has cmd run in a process group of its own.
+func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+// start starts cmd. Its end is taken note of even if nobody is to be told,
+// lest it stay as a zombie.
+func (c *children) start(cmd *exec.Cmd, _ bool) (*process, error) {
+	// The end of a process that is not in the map yet must not be overlooked.
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running == nil {
+		c.running = make(map[int]*process)
+		c.stop = make(chan struct{})
+		ends := make(chan os.Signal, 1)
+		signal.Notify(ends, syscall.SIGCHLD)
+		c.reaper.Go(func() { c.reap(ends) })
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{
+		pid:   cmd.Process.Pid,
+		group: cmd.SysProcAttr != nil && cmd.SysProcAttr.Setpgid,
+		ended: make(chan struct{}),
+		owner: c,
+	}
+	c.running[p.pid] = p
+	// Waiting is done here, not by package os.
+	return p, cmd.Process.Release()
+}
+
+// reap takes note of ends until close.
+func (c *children) reap(ends chan os.Signal) {
+	defer signal.Stop(ends)
+	for {
+		select {
+		case <-ends:
+			c.collect()
+		case <-c.stop:
+			return
+		}
+	}
+}
+
+// collect takes note of the processes that have ended.
+func (c *children) collect() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for pid, p := range c.running {
+		var wait syscall.WaitStatus
+		got, err := syscall.Wait4(pid, &wait, syscall.WNOHANG, nil)
+		if got == 0 {
+			continue
+		}
+		p.status = statusOf(wait, err)
+		close(p.ended)
+		delete(c.running, pid)
+	}
+}
+
+func statusOf(wait syscall.WaitStatus, err error) Status {
+	switch {
+	case err != nil:
+		return Status{Code: codeUnknown}
+	case wait.Signaled():
+		return Status{Code: codeSignalled, Signal: wait.Signal().String()}
+	}
+	return Status{Code: wait.ExitStatus()}
+}
+
+// close joins the goroutine. Processes that still run go on.
+func (c *children) close() {
+	if c.stop != nil {
+		close(c.stop)
+	}
+	c.reaper.Wait()
+}
+
+// kill ends the whole process group at once.
+func (p *process) kill() {
+	// It may have ended by itself meanwhile.
+	_ = p.Signal(syscall.SIGKILL, true)
+}
+
+// stop asks the process group to end, and kills what is left of it after the
+// grace. What the process itself leaves behind when it ends gets but a moment:
+// it may be dead already, with nobody there to bury it.
+func (p *process) stop(grace time.Duration) {
+	_ = syscall.Kill(-p.pid, syscall.SIGTERM)
+	if p.awaitEnd(grace) && p.awaitGroup(orphanGrace) {
+		return
+	}
+	p.kill()
+}
+
+// awaitGroup waits until nothing is left of p's group, which it reports, but
+// not for long.
+func (p *process) awaitGroup(limit time.Duration) (gone bool) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	tick := time.NewTicker(limit / 20)
+	defer tick.Stop()
+	for !errors.Is(syscall.Kill(-p.pid, 0), syscall.ESRCH) {
+		select {
+		case <-tick.C:
+		case <-timer.C:
+			return false
+		}
+	}
+	return true
+}
+
+// readReady reads what is in the pipe, without waiting for more. It returns 0
+// if that is nothing.
+func readReady(r *os.File, buf []byte) int {
+	conn, err := r.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	n := 0
+	_ = conn.Read(func(fd uintptr) bool {
+		n, _ = syscall.Read(int(fd), buf)
+		return true
+	})
+	return max(n, 0)
+}

@@ -1,0 +1,44 @@
+package process
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Reason is why a command is run, or a child started or ended.
+type Reason string
+
+const (
+	ReasonStart  Reason = "start"  // it is the first time
+	ReasonChange Reason = "change" // files changed
+	ReasonRetry  Reason = "retry"  // it failed or, for a child, ended by itself
+	ReasonStop   Reason = "stop"   // the process ends, or another child takes over
+	ReasonSignal Reason = "signal" // one was passed on
+)
+
+// filesSize bounds RESTENCIL_FILES, in bytes. Linux takes 128 KiB in one
+// variable, and does not run a command that has more.
+const filesSize = 32 << 10
+
+// Environ returns env, or the process's own environment where that is nil,
+// with what a command may want to know besides:
+//
+//	RESTENCIL_REASON      why it is run: start, change or retry
+//	RESTENCIL_FILES       the files that changed, a line each
+//	RESTENCIL_FILES_MORE  how many that leaves out because there are so many
+func Environ(env []string, why Reason, files []string) []string {
+	if env == nil {
+		env = os.Environ()
+	}
+	shown, size := 0, 0
+	for shown < len(files) && size+len(files[shown]) < filesSize {
+		size += len(files[shown]) + 1
+		shown++
+	}
+	return append(slices.Clip(env),
+		"RESTENCIL_REASON="+string(why),
+		"RESTENCIL_FILES="+strings.Join(files[:shown], "\n"),
+		"RESTENCIL_FILES_MORE="+strconv.Itoa(len(files)-shown))
+}

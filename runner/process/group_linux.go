@@ -1,0 +1,59 @@
+package process
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// groupOf returns the processes of a group, by their ids, and whether they
+// ignore a signal. Those that have ended and only wait to be buried, which in
+// many a container nobody does, are left out.
+func groupOf(group int, sig os.Signal) map[int]bool {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || len(stats) == 0 {
+		return map[int]bool{0: false} // they cannot be seen
+	}
+	members := make(map[int]bool)
+	for _, path := range stats {
+		dir := filepath.Dir(path)
+		id, err := strconv.Atoi(filepath.Base(dir))
+		if err != nil {
+			continue
+		}
+		if stat, err := os.ReadFile(path); err == nil && livesIn(stat, group) {
+			status, _ := os.ReadFile(filepath.Join(dir, "status"))
+			members[id] = ignores(status, sig)
+		}
+	}
+	return members
+}
+
+// livesIn tells from a process's stat file whether it is of the group and has
+// not ended. After its name in parentheses come its state, its parent and its
+// group.
+func livesIn(stat []byte, group int) bool {
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 3 || string(fields[2]) != strconv.Itoa(group) {
+		return false
+	}
+	return !bytes.Contains([]byte("ZXx"), fields[0])
+}
+
+// ignores tells from a process's status file whether it ignores a signal.
+func ignores(status []byte, sig os.Signal) bool {
+	number, ok := sig.(syscall.Signal)
+	if !ok || number == NoSignal {
+		return false
+	}
+	for line := range strings.Lines(string(status)) {
+		if mask, ok := strings.CutPrefix(line, "SigIgn:"); ok {
+			bits, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+			return err == nil && bits>>(number-1)&1 == 1
+		}
+	}
+	return false
+}

@@ -1,0 +1,221 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// tailSize is how much of a command's output is kept, in bytes.
+	tailSize = 4 << 10
+
+	// pipeSize is at least what a pipe holds, in bytes.
+	pipeSize = 1 << 20
+
+	// settleLimit bounds the wait for output that a command has printed but
+	// that was not copied yet: the writer may be stuck.
+	settleLimit = time.Second
+)
+
+// An output is what a command prints, on its way through pipes.
+type output struct {
+	tail    tail
+	streams []*stream
+}
+
+// printing says what becomes of what a command prints.
+type printing struct {
+	own  bool                // it goes to the process's own files itself, where they are files
+	hide func(string) string // as Command.Hide; then it does not
+}
+
+// A stream is one pipe from a command.
+type stream struct {
+	r, w *os.File
+	dst  io.Writer
+	veil *veil // dst, where what is written is veiled; or nil
+
+	settling sync.Once
+	settled  chan struct{} // closed when what was there has been copied
+}
+
+// attach gives cmd its standard streams. Pipes take the place of writers that
+// are no files; and of all, unless the command is to have the process's own.
+func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
+	out := new(output)
+	if e.inherit {
+		cmd.Stdin = os.Stdin
+	}
+	for _, to := range []struct {
+		field *io.Writer
+		dst   io.Writer
+	}{{&cmd.Stdout, e.stdout}, {&cmd.Stderr, e.stderr}} {
+		if f, ok := to.dst.(*os.File); ok && how.hide == nil && (how.own || e.inherit) {
+			*to.field = f
+			continue
+		}
+		r, w, err := os.Pipe()
+		if err != nil {
+			out.drop()
+			return nil, err
+		}
+		s := &stream{r: r, w: w, dst: to.dst, settled: make(chan struct{})}
+		if how.hide != nil && to.dst != nil {
+			s.veil = &veil{to: to.dst, hide: how.hide}
+			s.dst = s.veil
+		}
+		out.streams = append(out.streams, s)
+		*to.field = w
+	}
+	return out, nil
+}
+
+// drop closes pipes that were not used.
+func (o *output) drop() {
+	for _, s := range o.streams {
+		s.r.Close()
+		s.w.Close()
+	}
+}
+
+// follow begins to copy what a command prints, after it was started.
+func (e *Executor) follow(o *output) {
+	for _, s := range o.streams {
+		s.w.Close()
+		e.mu.Lock()
+		e.pipes[s.r] = struct{}{}
+		e.mu.Unlock()
+		e.copies.Go(func() {
+			e.copy(s, &o.tail)
+			e.flush(s)
+			s.finish()
+			e.forget(s.r)
+		})
+	}
+}
+
+// forget closes a pipe that has come to its end.
+func (e *Executor) forget(r *os.File) {
+	e.mu.Lock()
+	delete(e.pipes, r)
+	e.mu.Unlock()
+	r.Close()
+}
+
+// copy copies s until nobody has its other end any more, or it is closed.
+func (e *Executor) copy(s *stream, t *tail) {
+	buf := make([]byte, 8<<10)
+	pass := func(n int) {
+		if n == 0 {
+			return // even that could block a writer
+		}
+		t.write(buf[:n])
+		if s.dst != nil {
+			e.writing.Lock()
+			defer e.writing.Unlock()
+			// Who prints a command's output does not decide its fate.
+			_, _ = s.dst.Write(buf[:n])
+		}
+	}
+	for {
+		n, err := s.r.Read(buf)
+		pass(n)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			// The command has ended; see settle.
+			s.r.SetReadDeadline(time.Time{})
+			for rest := pipeSize; rest > 0; rest -= n {
+				if n = readReady(s.r, buf); n == 0 {
+					break
+				}
+				pass(n)
+			}
+			e.flush(s)
+			s.finish()
+		case err != nil:
+			return
+		}
+	}
+}
+
+// flush passes on what a veil has kept back.
+func (e *Executor) flush(s *stream) {
+	if s.veil != nil {
+		e.writing.Lock()
+		defer e.writing.Unlock()
+		s.veil.flush()
+	}
+}
+
+func (s *stream) finish() {
+	s.settling.Do(func() { close(s.settled) })
+}
+
+// settle waits until all is copied that was in the pipes when it was called.
+// Their ends may well stay open: a daemon that the command started has them.
+func (o *output) settle() {
+	timer := time.NewTimer(settleLimit)
+	defer timer.Stop()
+	for _, s := range o.streams {
+		// Wakes up copy. Where pipes know no deadline, that is left to the timer.
+		_ = s.r.SetReadDeadline(time.Unix(1, 0))
+	}
+	for _, s := range o.streams {
+		select {
+		case <-s.settled:
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+// A tail keeps the last tailSize bytes written to it.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+	cut bool // there was more
+}
+
+func (t *tail) write(p []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if over := len(t.buf) - tailSize; over > 0 {
+		t.buf = append(t.buf[:0], t.buf[over:]...)
+		t.cut = true
+	}
+}
+
+// String returns what is kept. Where the rest was cut off it begins with a line
+// or, in a line that is longer, with a word or at least a character: a part of a
+// secret could not be told from other words.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	buf := t.buf
+	if t.cut {
+		buf = fromNext('\n', buf)
+		if len(buf) == len(t.buf) {
+			buf = fromNext(' ', buf)
+		}
+	}
+	for i := 0; i < utf8.UTFMax-1 && len(buf) > 0 && !utf8.RuneStart(buf[0]); i++ {
+		buf = buf[1:]
+	}
+	return string(buf)
+}
+
+// fromNext returns what comes after the first mark in buf, or all of buf where
+// that is nothing.
+func fromNext(mark byte, buf []byte) []byte {
+	if i := bytes.IndexByte(buf, mark); i >= 0 && i < len(buf)-1 {
+		return buf[i+1:]
+	}
+	return buf
+}

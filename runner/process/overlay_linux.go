@@ -1,0 +1,277 @@
+package process
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A command with an Overlay runs in a mount namespace of its own, in which an
+// overlay file system lies over each directory that has one of the files: its
+// upper layer is in memory and has what the command is to see. Others see nothing
+// of it, and when the command ends nothing is left, however that ends. Where the
+// process is not root, a user namespace gives it the right to mount.
+//
+// The namespace is made by the kernel as it starts this program once more, under
+// the name overlayName, which mounts and then becomes the command.
+
+// overlayName is the name under which this program mounts.
+const overlayName = "restencil-overlay"
+
+// OverlayMain is to be called first in main: where the process was started to
+// mount for a command, it does so, becomes the command, and does not return.
+func OverlayMain() {
+	if len(os.Args) < 3 || os.Args[0] != overlayName {
+		return
+	}
+	err := becomeCommand(os.Args[1], os.Args[2:])
+	fmt.Fprintf(os.Stderr, "cannot show the command the staged files: %v\n", err)
+	os.Exit(overlayFailed)
+}
+
+// overlayFailed is the exit status of a process that could not mount.
+const overlayFailed = 124
+
+// overlaid makes cmd one that sees the files of an overlay.
+func overlaid(cmd *exec.Cmd, files []Overlay) (*exec.Cmd, error) {
+	spec, err := json.Marshal(files)
+	if err != nil {
+		return nil, err
+	}
+	path, err := exec.LookPath(cmd.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	to := exec.Command("/proc/self/exe")
+	to.Args = slices.Concat([]string{overlayName, string(spec), path}, cmd.Args)
+	to.Env, to.Stdin = cmd.Env, cmd.Stdin
+	ownGroup(to)
+	a := to.SysProcAttr
+	a.Cloneflags = unix.CLONE_NEWNS
+	if os.Geteuid() != 0 {
+		a.Cloneflags |= unix.CLONE_NEWUSER
+		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
+		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
+		a.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_DAC_OVERRIDE}
+	}
+	return to, nil
+}
+
+// canOverlay tries whether the system allows it.
+var canOverlay = sync.OnceValue(func() error {
+	dir, err := os.MkdirTemp("", "restencil-overlay-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	content := filepath.Join(dir, "content")
+	if err := os.WriteFile(content, []byte("overlaid"), 0o600); err != nil {
+		return err
+	}
+	place := filepath.Join(dir, "place")
+	if err := os.Mkdir(place, 0o700); err != nil {
+		return err
+	}
+	cmd, err := overlaid(exec.Command("/proc/self/exe"), []Overlay{{Path: filepath.Join(place, "file"), Content: content}})
+	if err != nil {
+		return err
+	}
+	// In place of a command, which there may not be in a small container, this
+	// program looks itself.
+	cmd.Args = append(cmd.Args[:2], overlayLook, filepath.Join(place, "file"))
+	cmd.Env = []string{}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return errors.New(cmp.Or(strings.TrimSpace(string(out)), err.Error()))
+	}
+	return nil
+})
+
+// overlayLook in the place of a command has this program look for a file itself.
+const overlayLook = "(look)"
+
+// CanOverlay implements System.
+func (e *Executor) CanOverlay() error { return canOverlay() }
+
+// becomeCommand mounts what spec says, and becomes the command whose path and
+// arguments follow. It returns only with an error, unless it only looks.
+func becomeCommand(spec string, args []string) error {
+	var files []Overlay
+	if err := json.Unmarshal([]byte(spec), &files); err != nil {
+		return err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("making the mounts private: %w", err)
+	}
+	byDir := make(map[string][]Overlay)
+	for _, f := range files {
+		in, err := filepath.EvalSymlinks(filepath.Dir(f.Path))
+		if err != nil {
+			return err
+		}
+		byDir[in] = append(byDir[in], f)
+	}
+	for _, in := range slices.Sorted(maps.Keys(byDir)) { // parents first
+		if err := cover(in, byDir[in]); err != nil {
+			return fmt.Errorf("covering %s: %w", in, err)
+		}
+	}
+	if err := os.Chdir(dir); err != nil { // which may be another directory now
+		return err
+	}
+	if args[0] == overlayLook {
+		if _, err := os.ReadFile(args[1]); err != nil {
+			return err
+		}
+		os.Exit(0)
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return err
+	}
+	return unix.Exec(args[0], args[1:], os.Environ())
+}
+
+// cover mounts an overlay over dir that has files in it.
+func cover(dir string, files []Overlay) error {
+	below, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	mounts, err := mountsBelow(dir)
+	if err != nil {
+		return err
+	}
+	// The content is opened before it is covered.
+	var contents []*os.File
+	for _, f := range files {
+		content, err := os.Open(f.Content)
+		if err != nil {
+			return err
+		}
+		contents = append(contents, content)
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700"); err != nil {
+		return fmt.Errorf("mounting a file system in memory: %w", err)
+	}
+	memory, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	upper, work := handle(memory)+"/upper", handle(memory)+"/work"
+	if err := errors.Join(os.Mkdir(upper, 0o755), os.Mkdir(work, 0o700)); err != nil {
+		return err
+	}
+	if err := likeDir(below, upper); err != nil {
+		return err
+	}
+	for i, f := range files {
+		if err := lay(contents[i], filepath.Join(upper, filepath.Base(f.Path))); err != nil {
+			return err
+		}
+	}
+	options := "lowerdir=" + handle(below) + ",upperdir=" + upper + ",workdir=" + work
+	if os.Geteuid() != 0 {
+		options += ",userxattr"
+	}
+	if err := unix.Mount("overlay", dir, "overlay", 0, options); err != nil {
+		return fmt.Errorf("mounting an overlay: %w", err)
+	}
+	for path, fd := range mounts { // which the overlay hides
+		if err := unix.Mount(handle(fd), path, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+			return fmt.Errorf("binding %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// handle returns a path of what is open.
+func handle(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
+
+// mountsBelow opens what is mounted below dir, the nearest only.
+func mountsBelow(dir string) (map[string]int, error) {
+	info, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	mounts := make(map[string]int)
+	for line := range strings.Lines(string(info)) {
+		fields := strings.Fields(line)
+		if len(fields) < 5 {
+			continue
+		}
+		path := unescapeMount(fields[4])
+		if !strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/") {
+			continue
+		}
+		fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			continue // hidden by another mount, or out of reach
+		}
+		mounts[path] = fd
+	}
+	for path := range mounts {
+		for other := range mounts {
+			if strings.HasPrefix(path, other+"/") { // it comes along with that
+				delete(mounts, path)
+				break
+			}
+		}
+	}
+	return mounts, nil
+}
+
+// unescapeMount returns a path as it is that mountinfo has with octal escapes.
+func unescapeMount(path string) string {
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(path)
+}
+
+// likeDir gives the directory at path mode and owner of another.
+func likeDir(fd int, path string) error {
+	var st unix.Stat_t
+	if err := unix.Fstatat(fd, "", &st, unix.AT_EMPTY_PATH); err != nil {
+		return err
+	}
+	_ = os.Chown(path, int(st.Uid), int(st.Gid)) // who may not is the only one there
+	return os.Chmod(path, os.FileMode(st.Mode&0o777))
+}
+
+// lay copies a file with its mode and, where that is allowed, its owner.
+func lay(from *os.File, to string) error {
+	defer from.Close()
+	info, err := from.Stat()
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := io.Copy(f, from); err != nil {
+		return err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		_ = f.Chown(int(st.Uid), int(st.Gid))
+	}
+	return f.Chmod(info.Mode())
+}

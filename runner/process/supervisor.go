@@ -1,0 +1,329 @@
+package process
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+
+	"restencil/runner/event"
+	"restencil/watch"
+)
+
+// A Process is a program that runs, with its process group.
+type Process interface {
+	ID() int
+	Shell() bool           // whether signals are for the group (COMPAT 4.7)
+	Gone() <-chan struct{} // closed when the process itself has ended
+	Status() Status        // how it ended; valid from then on
+
+	// Members are the processes of its group that live, by their ids, and
+	// whether they ignore a signal. Nil where there are no groups.
+	Members(sig os.Signal) map[int]bool
+
+	Signal(sig os.Signal, group bool) error
+	Kill()   // ends the group at once
+	Settle() // waits until what was printed has been passed on
+}
+
+// A Supervisor starts a child, reloads it, passes signals on to it, starts it
+// again and ends it. One goroutine, in Run, does all that, and listens all the
+// time. Reload, Signal and Retire tell it what to do; they never wait, and may
+// be called from any goroutine.
+type Supervisor struct {
+	child  Child
+	spawn  func(args, env []string) (Process, error)
+	retry  watch.Backoff
+	events func(event.Event)
+
+	wake chan struct{} // there is something in the inbox
+	done chan struct{} // closed at the end of Run
+
+	mu     sync.Mutex
+	inbox  inbox
+	closed bool // nothing is taken any more
+
+	// Owned by Run. The last three are there for all when done is closed.
+	stop    <-chan struct{} // closed when all is to end; nil once that was seen
+	files   FileSet         // that the child has not been told of
+	stopped bool            // all is to end
+	retired bool            // another child is to take over
+	asked   os.Signal       // the signal that asked for the child's end, nil: none
+	err     error           // why the child is no more
+}
+
+// An inbox is what a Supervisor is told.
+type inbox struct {
+	reload  bool
+	retire  bool
+	files   FileSet // because of which to reload
+	signals []os.Signal
+}
+
+// maxSignals bounds how many signals wait to be passed on.
+const maxSignals = 64
+
+// NewSupervisor returns a Supervisor whose Run is still to be called. spawn
+// starts the child. files are those that are there already. events is told
+// what happens, from the goroutine of Run.
+func NewSupervisor(c Child, files []string, spawn func(args, env []string) (Process, error), retry watch.Backoff, events func(event.Event)) *Supervisor {
+	s := &Supervisor{
+		child:  c,
+		spawn:  spawn,
+		retry:  retry,
+		events: events,
+		wake:   make(chan struct{}, 1),
+		done:   make(chan struct{}),
+	}
+	s.files.Add(files...)
+	return s
+}
+
+// Child returns what s supervises.
+func (s *Supervisor) Child() Child { return s.child }
+
+// Reload has the child take notice of files that changed.
+func (s *Supervisor) Reload(files []string) {
+	s.post(func(in *inbox) {
+		in.reload = true
+		in.files.Add(files...)
+	})
+}
+
+// Signal passes a signal on. It tells whether it was in time.
+func (s *Supervisor) Signal(sig os.Signal) bool {
+	return s.post(func(in *inbox) {
+		if len(in.signals) < maxSignals {
+			in.signals = append(in.signals, sig)
+		}
+	})
+}
+
+// Retire has the child end, for another to take its place.
+func (s *Supervisor) Retire() {
+	s.post(func(in *inbox) { in.retire = true })
+}
+
+// Done is closed when the child is no more, with all of its group.
+func (s *Supervisor) Done() <-chan struct{} { return s.done }
+
+// Err says, once Done is closed, why the child is no more: nil where its exit
+// code was 0 or it was retired, a [*ChildExit], or why it could not be started.
+func (s *Supervisor) Err() error { return s.err }
+
+// Replaced tells, once Done is closed, that the child ended for another to take
+// its place, and that no signal asked for its end besides.
+func (s *Supervisor) Replaced() bool { return s.retired && s.asked == nil }
+
+func (s *Supervisor) post(write func(*inbox)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	write(&s.inbox)
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// Run supervises the child until it is no more, or ctx has ended and the child
+// with it.
+func (s *Supervisor) Run(ctx context.Context) {
+	defer close(s.done)
+	s.stop = ctx.Done()
+	s.err = s.supervise()
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.look(nil, true) // what was in time counts
+}
+
+// supervise starts the child, and starts it again where that is called for. It
+// returns what became of it in the end, as Run returns it.
+func (s *Supervisor) supervise() error {
+	why, failures := ReasonStart, 0
+	for {
+		began := time.Now()
+		st, next, err := s.live(why)
+		if err != nil && (why == ReasonStart || s.child.Restart == RestartNever) {
+			return err
+		}
+		why = next
+		if why == ReasonChange && !s.over() {
+			failures = 0
+			continue
+		}
+		ended := event.ChildEnded{Args: s.child.Args, Err: err, Code: st.Code, Signal: st.Signal, Asked: why != ReasonRetry}
+		if s.over() || !s.child.again(st) {
+			s.events(ended)
+			return st.err()
+		}
+		if time.Since(began) > s.retry.Max {
+			failures = 0 // it had been well for a while
+		}
+		failures++
+		ended.RetryIn = s.retry.Delay(failures)
+		s.events(ended)
+		if why = s.rest(ended.RetryIn); s.over() {
+			return st.err()
+		}
+	}
+}
+
+// over tells whether the child is to end for good.
+func (s *Supervisor) over() bool { return s.stopped || s.retired || s.asked != nil }
+
+// live starts the child and sees it through to its end: it returns how it
+// ended and why.
+func (s *Supervisor) live(why Reason) (Status, Reason, error) {
+	p, err := s.spawn(s.child.Args, Environ(s.child.Env, why, s.files.List()))
+	if err != nil {
+		return Status{Code: codeUnknown}, ReasonRetry, err
+	}
+	s.files = FileSet{}
+	s.events(event.ChildStarted{Args: s.child.Args, Process: p.ID(), Reason: string(why)})
+	why = s.attend(p)
+	return s.end(p, why), why, nil
+}
+
+// attend looks after p until it has ended or is to end, and returns why.
+func (s *Supervisor) attend(p Process) Reason {
+	var splay <-chan time.Time // where it is to be reloaded or replaced
+	for {
+		select {
+		case <-p.Gone():
+			return ReasonRetry
+		case <-s.stop:
+			s.stop, s.stopped = nil, true
+			return ReasonStop
+		case <-s.wake:
+			reload := s.look(p, false) && s.child.ReloadSignal != NoSignal
+			if s.asked != nil {
+				return ReasonSignal
+			}
+			if splay == nil && (reload || s.retired) {
+				splay = time.After(s.splay())
+			}
+		case <-splay:
+			splay = nil
+			if s.retired {
+				return ReasonStop
+			}
+			if s.child.ReloadSignal == nil {
+				return ReasonChange
+			}
+			s.pass(p, s.child.ReloadSignal)
+			s.files = FileSet{}
+			s.events(event.ChildReloaded{Args: s.child.Args, Signal: s.child.ReloadSignal})
+		}
+	}
+}
+
+// splay returns how long to wait before a reload.
+func (s *Supervisor) splay() time.Duration {
+	if s.child.Splay <= 0 {
+		return 0
+	}
+	return rand.N(s.child.Splay)
+}
+
+// pass passes a signal on to p.
+func (s *Supervisor) pass(p Process, sig os.Signal) {
+	// It may have ended meanwhile, or know no signals.
+	_ = p.Signal(sig, p.Shell())
+}
+
+// look takes note of what is in the inbox, and passes signals on to p, if
+// there is one. Those that ask for its end are only noted, unless it is ending
+// already. It returns whether the child is to be reloaded.
+func (s *Supervisor) look(p Process, ending bool) (reload bool) {
+	s.mu.Lock()
+	in := s.inbox
+	s.inbox = inbox{}
+	s.mu.Unlock()
+	s.files.Add(in.files.List()...)
+	s.retired = s.retired || in.retire
+	reload = in.reload
+	for _, sig := range in.signals {
+		if sig == s.child.ReloadSignal {
+			reload = true
+			continue
+		}
+		ends := s.child.endsOn(sig)
+		if ends {
+			s.asked = sig
+		}
+		if p != nil && (!ends || ending) {
+			s.pass(p, sig)
+		}
+	}
+	return reload
+}
+
+// end has p and all of its group end, and returns when they have: it asks, and
+// kills what is left after KillTimeout. Of what ended by itself it ends the rest.
+func (s *Supervisor) end(p Process, why Reason) Status {
+	began := time.Now()
+	limit := time.NewTimer(s.child.KillTimeout)
+	defer limit.Stop()
+	e := ending{Process: p, sig: s.child.killSignal()}
+	if why == ReasonSignal {
+		e.sig = s.asked
+	}
+	if why != ReasonRetry {
+		s.events(event.ChildEnding{Args: s.child.Args, Signal: e.sig, Reason: string(why)})
+		if e.ask(p.Shell()) != nil {
+			limit.Reset(0)
+		}
+	}
+	var check <-chan time.Time
+	gone := p.Gone()
+	for gone != nil || len(p.Members(e.sig)) > 0 {
+		select {
+		case <-gone:
+			gone, check = nil, time.Tick(groupCheck)
+			e.askOthers()
+		case <-check:
+			if !e.killed && e.hopeless() {
+				limit.Reset(0)
+			}
+		case <-s.wake:
+			s.look(p, true)
+		case <-s.stop:
+			s.stop, s.stopped = nil, true
+		case <-limit.C:
+			if e.killed {
+				return Status{Code: codeSignalled, Signal: "it cannot be killed"}
+			}
+			s.events(event.ChildKilled{Args: s.child.Args, After: time.Since(began)})
+			e.killed = true
+			p.Kill()
+			limit.Reset(killLimit)
+		}
+	}
+	p.Settle()
+	return p.Status()
+}
+
+// rest waits until it is time to start the child again, and returns why it is.
+func (s *Supervisor) rest(d time.Duration) Reason {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for !s.over() {
+		select {
+		case <-timer.C:
+			return ReasonRetry
+		case <-s.wake:
+			if s.look(nil, false) {
+				return ReasonChange
+			}
+		case <-s.stop:
+			s.stop, s.stopped = nil, true
+		}
+	}
+	return ReasonStop
+}

@@ -1,0 +1,201 @@
+package transaction
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"restencil/renderer"
+	"restencil/runner/event"
+	"restencil/runner/journal"
+	"restencil/runner/process"
+)
+
+// stagingWidth bounds how many files are staged at a time: that is waiting for
+// the disk.
+const stagingWidth = 32
+
+// Tools are what a transaction works with.
+type Tools struct {
+	// Run runs a check and returns the end of what it printed.
+	Run func(context.Context, process.Command) (output string, err error)
+
+	// InPlace says why a check cannot see staged files in their places, nil: it
+	// can. It is called only where there is a check.
+	InPlace func() error
+
+	// Mask returns what hides secrets in a text.
+	Mask func() func(string) string
+}
+
+// A Transaction is some changes on their way. The steps are Stage, Check, Swap
+// and CheckLate, in this order; a change of which one fails has no part in the
+// next. Discard ends it. It is not safe for concurrent use.
+type Transaction struct {
+	Changes []*Change
+
+	tools Tools
+	late  bool // some check runs after the swap, since it cannot see what is staged
+	kept  bool // what is left beside the destinations must stay
+}
+
+// New returns a transaction of these changes. It looks at the destinations, and
+// does nothing.
+func New(t Tools, changes ...*Change) *Transaction {
+	tx := &Transaction{Changes: changes, tools: t}
+	for _, c := range changes {
+		c.lookFirst()
+		tx.late = tx.late || tx.checksLate(c)
+	}
+	return tx
+}
+
+// live are the changes of which no step has failed.
+func (tx *Transaction) live() []*Change {
+	var live []*Change
+	for _, c := range tx.Changes {
+		if c.Err == nil {
+			live = append(live, c)
+		}
+	}
+	return live
+}
+
+// Stage stages the files of all changes, many side by side.
+func (tx *Transaction) Stage(ctx context.Context) {
+	for _, c := range tx.Changes {
+		c.Fail(event.Stage, tx.lay(c))
+	}
+	live := tx.live()
+	errs := make([][]error, len(live))
+	var g errgroup.Group
+	g.SetLimit(stagingWidth)
+	for i, c := range live {
+		errs[i] = make([]error, len(c.placed))
+		for j, p := range c.placed {
+			g.Go(func() error {
+				errs[i][j] = c.stage(ctx, p)
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // the errors are told in order
+	for i, c := range live {
+		c.Fail(event.Stage, errors.Join(errs[i]...))
+	}
+}
+
+// lay notes which paths c is about.
+func (tx *Transaction) lay(c *Change) error {
+	for i, f := range c.Files {
+		extras, err := extraFiles(f.Extras)
+		if err != nil {
+			return c.renderError(i, err)
+		}
+		for _, want := range extras {
+			c.placed = append(c.placed, &placed{file: i, want: want})
+		}
+		if f.Own != nil {
+			c.placed = append(c.placed, &placed{file: i, own: true, want: *f.Own})
+		}
+	}
+	// Of a single file nothing can be half done.
+	keep := c.Keep || tx.late || len(c.placed) > 1
+	for _, p := range c.placed {
+		p.want.Keep = keep
+	}
+	return nil
+}
+
+func (c *Change) stage(ctx context.Context, p *placed) (err error) {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if p.staged, err = renderer.Stage(p.want); err != nil {
+		return c.renderError(p.file, err)
+	}
+	return nil
+}
+
+// renderError words an error as consul-template does (COMPAT, appendix B).
+func (c *Change) renderError(file int, err error) error {
+	f := c.Files[file]
+	return fmt.Errorf("error rendering %q => %q: %w", f.Template, f.Destination, err)
+}
+
+// Moves returns what the swap of c is going to do, for the journal, and makes
+// sure that the old files are kept.
+func (tx *Transaction) Moves(c *Change) ([]journal.Move, error) {
+	if err := renderer.Keep(c.staged()...); err != nil {
+		return nil, err
+	}
+	var moves []journal.Move
+	for _, p := range c.placed {
+		if p.staged.Temp() != "" {
+			moves = append(moves, journal.Move{Temp: p.staged.Temp(), Kept: p.staged.Kept(), Path: p.want.Path})
+		}
+	}
+	return moves, nil
+}
+
+// Swap puts the files of all changes in place, those of each change all or none.
+func (tx *Transaction) Swap() {
+	live := tx.live()
+	var groups [][]*renderer.Staged
+	for _, c := range live {
+		groups = append(groups, c.staged())
+	}
+	for i, r := range renderer.SwapGroups(groups...) {
+		c := live[i]
+		failed := 0
+		for j, p := range c.placed {
+			p.result = r.Files[j]
+			if p.result.Err != nil {
+				failed = p.file
+			}
+		}
+		if r.Err != nil {
+			c.Fail(event.Swap, c.renderError(failed, r.Err))
+			tx.stuck(c, r.RestoreErr)
+		}
+	}
+}
+
+// PutBack undoes the swap of c, whose files are kept. Where that fails, what was
+// kept stays beside the destinations.
+func (tx *Transaction) PutBack(c *Change) error {
+	err := renderer.Restore(c.staged()...)
+	tx.stuck(c, err)
+	return err
+}
+
+// stuck notes that old files could not be put back.
+func (tx *Transaction) stuck(c *Change, err error) {
+	if err != nil {
+		tx.kept = true
+		c.Err = errors.Join(c.Err, fmt.Errorf("putting the old files back: %w", err))
+	}
+}
+
+// Leave has Discard leave what is beside the destinations: the next start needs
+// it.
+func (tx *Transaction) Leave() { tx.kept = true }
+
+// Left tells whether something is left beside the destinations that is needed.
+func (tx *Transaction) Left() bool { return tx.kept }
+
+// Discard removes what is left beside the destinations, unless that is needed.
+func (tx *Transaction) Discard() {
+	if tx.kept {
+		return
+	}
+	for _, c := range tx.Changes {
+		for _, p := range c.placed {
+			if p.staged != nil {
+				p.staged.Discard()
+			}
+		}
+	}
+}
