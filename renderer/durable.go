@@ -13,12 +13,12 @@ import (
 // for the disk, not for a processor.
 const syncs = 32
 
-// makeDurable puts the directory entries that Swap or Restore changed on stable
-// storage, each directory once. Elements that are nil are left out.
+// makeDurable puts the directory entries that were changed on stable
+// storage, each directory once.
 func makeDurable(staged []*Staged) {
 	in := make(map[string][]*Staged) // by directory
 	for _, s := range staged {
-		if s == nil || !s.moved {
+		if !s.moved {
 			continue
 		}
 		for _, dir := range s.dirs {

@@ -9,7 +9,7 @@ import (
 )
 
 // A certificate and its key go in place together, once both are on disk.
-func ExampleSwap() {
+func ExampleSwapGroups() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {
 		fmt.Println(err)
@@ -19,8 +19,8 @@ func ExampleSwap() {
 
 	var staged []*renderer.Staged
 	for _, f := range []renderer.File{
-		{Path: filepath.Join(dir, "tls", "cert.pem"), Content: []byte("certificate\n")},
-		{Path: filepath.Join(dir, "tls", "key.pem"), Content: []byte("key\n"), Perm: 0o600},
+		{Path: filepath.Join(dir, "tls", "cert.pem"), Content: []byte("certificate\n"), Keep: true},
+		{Path: filepath.Join(dir, "tls", "key.pem"), Content: []byte("key\n"), Perm: 0o600, Keep: true},
 	} {
 		s, err := renderer.Stage(f)
 		if err != nil {
@@ -30,7 +30,7 @@ func ExampleSwap() {
 		defer s.Discard()
 		staged = append(staged, s)
 	}
-	for _, r := range renderer.Swap(staged...) {
+	for _, r := range renderer.SwapGroups(staged)[0].Files {
 		fmt.Println(r.Change, r.Err)
 	}
 	// Output:

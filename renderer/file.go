@@ -38,9 +38,9 @@ type File struct {
 	// it need not be read.
 	Differs bool
 
-	// Keep keeps what Swap replaces beside the destination, under a
+	// Keep keeps what SwapGroups replaces beside the destination, under a
 	// temporary name, until Restore or Discard. Restore needs it. The
-	// function Keep does so before Swap.
+	// function Keep does so before SwapGroups.
 	Keep bool
 }
 

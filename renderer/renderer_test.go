@@ -455,8 +455,8 @@ func TestStageTouchesNothing(t *testing.T) {
 	s.Discard()
 	s.Discard()
 	wantTree(t, dir, map[string]string{"out.conf": "-rw------- old"})
-	if r := renderer.Swap(s)[0]; r.Err == nil || r.Change != renderer.Unchanged {
-		t.Errorf("Swap after Discard: %+v", r)
+	if r := swapEach(s)[0]; r.Err == nil || r.Change != renderer.Unchanged {
+		t.Errorf("after Discard: %+v", r)
 	}
 	wantTree(t, dir, map[string]string{"out.conf": "-rw------- old"})
 }
@@ -485,7 +485,7 @@ func TestSwapGoesOn(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "b"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	results := renderer.Swap(all...)
+	results := swapEach(all...)
 	want := []renderer.Change{renderer.Replaced, renderer.Unchanged, renderer.Replaced}
 	for i, r := range results {
 		if r.Change != want[i] || (r.Err != nil) != (i == 1) {
@@ -493,10 +493,10 @@ func TestSwapGoesOn(t *testing.T) {
 		}
 	}
 	if got := all[0].Path(); got != filepath.Join(dir, "a") {
-		t.Errorf("after Swap at %s", got)
+		t.Errorf("after the swap at %s", got)
 	}
 	wantTree(t, dir, map[string]string{"a": "-rw-r--r-- a", "b": "dir", "c": "-rw-r--r-- c"})
-	if r := renderer.Swap(all[0])[0]; r.Err == nil {
+	if r := swapEach(all[0])[0]; r.Err == nil {
 		t.Error("swapped twice")
 	}
 }
@@ -508,15 +508,19 @@ func TestSwapSameDestination(t *testing.T) {
 	path := filepath.Join(dir, "out")
 	put(t, path, "last", 0o644)
 	var all []*renderer.Staged
-	for _, content := range []string{"first", "last", "last"} {
-		s, err := renderer.Stage(renderer.File{Path: path, Content: []byte(content)})
+	for i, content := range []string{"first", "last", "last"} {
+		name := path
+		if i == 1 { // another path to the same file
+			name = dir + "/./out"
+		}
+		s, err := renderer.Stage(renderer.File{Path: name, Content: []byte(content)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, s)
 	}
 	want := []renderer.Change{renderer.Replaced, renderer.Replaced, renderer.Unchanged}
-	for i, r := range renderer.Swap(all...) {
+	for i, r := range swapEach(all...) {
 		if r.Change != want[i] || r.Err != nil {
 			t.Errorf("result %d: %+v, want %v", i, r, want[i])
 		}
@@ -553,12 +557,12 @@ func TestRestore(t *testing.T) {
 		}
 		all = append(all, s)
 	}
-	for _, r := range renderer.Swap(all...) {
+	for _, r := range swapEach(all...) {
 		if r.Err != nil {
 			t.Fatal(r.Err)
 		}
 	}
-	// A member that never came to Swap is merely discarded.
+	// A member that was never swapped is merely discarded.
 	never, err := renderer.Stage(renderer.File{Path: at("never"), Keep: true})
 	if err != nil {
 		t.Fatal(err)
@@ -570,7 +574,7 @@ func TestRestore(t *testing.T) {
 		"replaced": "-rw-r--r-- newer", "repaired": "-rw------- old", "link": "-rw-r--r-- new", "created": "-rw-r--r-- new",
 	} {
 		if after[name] != want {
-			t.Errorf("after Swap, %s is %q, want %q", name, after[name], want)
+			t.Errorf("after the swap, %s is %q, want %q", name, after[name], want)
 		}
 	}
 	for range 2 { // the second time there is nothing to do
@@ -593,9 +597,9 @@ func TestDiscardAfterSwap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	renderer.Swap(s)
+	swapEach(s)
 	if got := len(tree(t, dir)); got != 2 {
-		t.Errorf("%d files after Swap, want the new and the old", got)
+		t.Errorf("%d files after the swap, want the new and the old", got)
 	}
 	s.Discard()
 	wantTree(t, dir, map[string]string{"out": "-rw-r--r-- new"})
@@ -607,11 +611,24 @@ func TestRestoreNeedsKeep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	renderer.Swap(s)
+	swapEach(s)
 	want := "failed putting back " + path + ": what it held was not kept"
 	if err := renderer.Restore(s); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
+}
+
+// swapEach swaps files that do not belong together.
+func swapEach(staged ...*renderer.Staged) []renderer.Result {
+	groups := make([][]*renderer.Staged, len(staged))
+	for i, s := range staged {
+		groups[i] = []*renderer.Staged{s}
+	}
+	results := make([]renderer.Result, len(staged))
+	for i, r := range renderer.SwapGroups(groups...) {
+		results[i] = r.Files[0]
+	}
+	return results
 }
 
 func notOnWindows(t *testing.T) {
@@ -649,7 +666,7 @@ func BenchmarkSwap300(b *testing.B) {
 		b.StopTimer()
 		stageAll(b, dir, staged, i)
 		b.StartTimer()
-		for _, r := range renderer.Swap(staged...) {
+		for _, r := range swapEach(staged...) {
 			if r.Err != nil {
 				b.Fatal(r.Err)
 			}
@@ -662,7 +679,7 @@ func BenchmarkStageAndSwap300(b *testing.B) {
 	dir, staged := b.TempDir(), make([]*renderer.Staged, 300)
 	for i := 0; b.Loop(); i++ {
 		stageAll(b, dir, staged, i)
-		renderer.Swap(staged...)
+		swapEach(staged...)
 	}
 }
 

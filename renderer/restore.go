@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// Keep keeps, of the files that have Keep set, what Swap is to replace: before
-// anything has changed, where Swap would do it as it goes. Staged.Kept then
+// Keep keeps, of the files that have Keep set, what SwapGroups is to replace: before
+// anything has changed, where that would do it as it goes. Staged.Kept then
 // tells the name. The temporary names are on stable storage when Keep returns,
 // so that who notes them can find the files again after a crash. After an error
 // the files can only be discarded.
@@ -57,10 +57,10 @@ func (s *Staged) keep() (err error) {
 	return err
 }
 
-// Restore undoes Swap, in reverse order: each destination has its former
+// Restore undoes SwapGroups, in reverse order: each destination has its former
 // bytes, mode and owner again, and a file that was not there is gone. Its
 // File must have had Keep set. What was staged and not swapped is discarded;
-// what Swap left alone, Restore does too. A file that fails does not hold up
+// what that left alone, Restore does too. A file that fails does not hold up
 // the others; what was kept of it stays, and Restore may be called again.
 //
 // A file made by Backup stays.

@@ -11,22 +11,22 @@ import (
 )
 
 // A Staged is a File that has been compared with its destination and, where
-// they differ, is ready to go in place. It ends with Swap; where the File has
+// they differ, is ready to go in place. It ends with SwapGroups; where the File has
 // Keep set, with Restore or Discard after that; and if it is not to be
 // swapped, with Discard. It is not safe for concurrent use.
 type Staged struct {
 	file   File
 	asked  owner  // who the file is to belong to
 	old    found  // the destination when it was compared
-	change Change // what Swap is to do
+	change Change // what SwapGroups is to do
 	temp   string // where the new content is; "" if the bytes are right
-	kept   string // where what Swap replaced is; "" for nowhere
+	kept   string // where what SwapGroups replaced is; "" for nowhere
 	state  state
 
 	looked bool // what is at the destination was kept, if there was anything
 
-	moved   bool // Swap has changed entries of directories
-	inPlace bool // Swap has written to the file that was there
+	moved   bool // SwapGroups has changed entries of directories
+	inPlace bool // SwapGroups has written to the file that was there
 
 	dirs     []string // the directories with new entries, the file's own first
 	warnings []error
@@ -90,13 +90,13 @@ func compare(f File) (*Staged, error) {
 	return s, nil
 }
 
-// Change returns what Swap is to do, or has done.
+// Change returns what SwapGroups is to do, or has done.
 func (s *Staged) Change() Change {
 	return s.change
 }
 
 // Path returns a path under which the new content can be read: a temporary
-// one until Swap, unless the destination holds the content already.
+// one until SwapGroups, unless the destination holds the content already.
 func (s *Staged) Path() string {
 	if s.temp != "" {
 		return s.temp
@@ -105,7 +105,7 @@ func (s *Staged) Path() string {
 }
 
 // Temp returns the path of the temporary file with the new content, and ""
-// where there is none: after Swap, or if the destination has the bytes already.
+// where there is none: after SwapGroups, or if the destination has the bytes already.
 func (s *Staged) Temp() string {
 	return s.temp
 }
@@ -232,7 +232,7 @@ func (s *Staged) warn(format string, args ...any) {
 }
 
 // Discard removes what is left beside the destination: the staged content, or
-// after Swap what was kept of the old. It may be called at any time, and more
+// after SwapGroups what was kept of the old. It may be called at any time, and more
 // than once.
 func (s *Staged) Discard() {
 	for _, name := range []*string{&s.temp, &s.kept} {

@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// A Result says what Swap has done to a file.
+// A Result says what [SwapGroups] or [Write] has done to a file.
 type Result struct {
 	// Change is what was done; Unchanged where Err is set.
 	Change Change
@@ -28,48 +28,86 @@ type Result struct {
 	Err error
 }
 
-// Swap puts what was staged in place, in order, makes that durable, and
-// returns a Result for each. Of several files with one destination, the last
-// remains. A file that fails does not hold up the others; who wants all or
-// none sets Keep and calls Restore.
-func Swap(staged ...*Staged) []Result {
-	results := make([]Result, len(staged))
-	replaced := make(map[string]bool)
-	for i, s := range staged {
-		path := filepath.Clean(s.file.Path)
-		if replaced[path] {
-			results[i].Err = s.compareAgain()
-		}
-		if results[i].Err == nil {
-			results[i].Err = s.swap()
-		}
-		replaced[path] = replaced[path] || s.moved
+// Write makes the destination be as f says: Stage and SwapGroups of one file. The
+// error is that of the Result, too.
+func Write(f File) (Result, error) {
+	s, err := Stage(f)
+	if err != nil {
+		return Result{Err: err}, err
 	}
-	makeDurable(staged)
-	for i, s := range staged {
+	defer s.Discard()
+	r := SwapGroups([]*Staged{s})[0].Files[0]
+	return r, r.Err
+}
+
+// A GroupResult says what SwapGroups has done to a group.
+type GroupResult struct {
+	Files []Result // in the order of the group
+	Err   error    // why no file of the group has changed; nil: all are in place
+
+	// RestoreErr is what went wrong when the files that were in place already
+	// were put back: then some may be new.
+	RestoreErr error
+}
+
+// SwapGroups puts what was staged in place, each group all or none, makes that
+// durable, each directory once, and returns a result for each group. A group of
+// several files must have Keep set in all of them. A group that fails does not
+// hold up the others. Of several files with one destination, the last remains.
+func SwapGroups(groups ...[]*Staged) []GroupResult {
+	results := make([]GroupResult, len(groups))
+	replaced := make(map[string]bool)
+	var placed []*Staged
+	for i, group := range groups {
+		results[i].Files = make([]Result, len(group))
+		for j, s := range group {
+			if err := s.placeAfter(replaced); err != nil {
+				results[i].Files[j].Err, results[i].Err = err, err
+				results[i].RestoreErr = restoreGroup(group)
+				break
+			}
+		}
 		if results[i].Err == nil {
-			results[i] = s.result()
+			placed = append(placed, group...)
+		}
+	}
+	makeDurable(placed)
+	for i, group := range groups {
+		if results[i].Err != nil {
+			continue
+		}
+		for j, s := range group {
+			results[i].Files[j] = s.result()
 		}
 	}
 	return results
 }
 
-// SwapAll is Swap for files that belong together, with a destination each. It
-// stops at the first that fails, whose error it returns, too; Restore then puts
-// those back that are in place, and discards the others.
-func SwapAll(staged ...*Staged) ([]Result, error) {
-	results := make([]Result, len(staged))
-	for i, s := range staged {
-		if err := s.place(); err != nil {
-			results[i].Err = err
-			return results, err
+// placeAfter places s, where others may have replaced its destination before.
+func (s *Staged) placeAfter(replaced map[string]bool) error {
+	path := filepath.Clean(s.file.Path)
+	if replaced[path] {
+		if err := s.compareAgain(); err != nil {
+			return err
 		}
 	}
-	makeDurable(staged)
-	for i, s := range staged {
-		results[i] = s.result()
+	if err := s.place(); err != nil {
+		return err
 	}
-	return results, nil
+	replaced[path] = replaced[path] || s.moved
+	return nil
+}
+
+// restoreGroup puts back those files of a group that are in place, and discards
+// the others.
+func restoreGroup(group []*Staged) error {
+	if len(group) > 1 {
+		return Restore(group...)
+	}
+	for _, s := range group {
+		s.Discard()
+	}
+	return nil
 }
 
 // result says what has become of s, which is in place.
@@ -91,15 +129,6 @@ func (s *Staged) compareAgain() error {
 	}
 	*s = *again
 	return nil
-}
-
-// swap puts s in place, or discards it.
-func (s *Staged) swap() error {
-	err := s.place()
-	if err != nil {
-		s.Discard()
-	}
-	return err
 }
 
 // place puts s in place. After an error the destination is as it was before,

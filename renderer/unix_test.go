@@ -142,7 +142,7 @@ func TestRestoreOwner(t *testing.T) {
 		}
 		all = append(all, s)
 	}
-	renderer.Swap(all...)
+	swapEach(all...)
 	wantTreeOf := func(want string) {
 		t.Helper()
 		for _, s := range all {

@@ -131,13 +131,11 @@ func write(g journal.Generation) (err error) {
 		}
 		staged = append(staged, st)
 	}
-	for _, result := range renderer.Swap(staged...) {
-		err = errors.Join(err, result.Err)
+	result := renderer.SwapGroups(staged)[0]
+	if result.RestoreErr != nil {
+		staged = nil // the error says under which names the old files are kept
 	}
-	if err != nil {
-		return errors.Join(err, renderer.Restore(staged...))
-	}
-	return nil
+	return errors.Join(result.Err, result.RestoreErr)
 }
 
 // runReload runs what is to be run when the files are back.

@@ -60,8 +60,8 @@ func TestKeepBeforeSwap(t *testing.T) {
 	if !os.SameFile(ino, inode(t, kept)) {
 		t.Error("kept as another file")
 	}
-	if _, err := renderer.SwapAll(all...); err != nil {
-		t.Fatal(err)
+	if r := renderer.SwapGroups(all)[0]; r.Err != nil {
+		t.Fatal(r.Err)
 	}
 	if all[0].Kept() != kept || all[0].Temp() != "" {
 		t.Errorf("after the swap kept as %q, staged as %q", all[0].Kept(), all[0].Temp())
@@ -87,15 +87,15 @@ func TestKeepIsAskedFor(t *testing.T) {
 	if err := renderer.Keep(s); err != nil || s.Kept() != "" {
 		t.Errorf("kept as %q, %v", s.Kept(), err)
 	}
-	if _, err := renderer.SwapAll(s); err != nil {
-		t.Error(err)
+	if r := swapEach(s)[0]; r.Err != nil {
+		t.Error(r.Err)
 	}
 	if got := len(tree(t, dir)); got != 1 {
 		t.Errorf("%d files", got)
 	}
 }
 
-func TestSwapAllStops(t *testing.T) {
+func TestSwapIsAllOrNothing(t *testing.T) {
 	notOnWindows(t)
 	dir := t.TempDir()
 	var files []renderer.File
@@ -111,24 +111,19 @@ func TestSwapAllStops(t *testing.T) {
 	if err := os.Mkdir(files[2].Path, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	results, err := renderer.SwapAll(all...)
+	other := filepath.Join(dir, "other")
+	alone := stageKept(t, renderer.File{Path: other, Content: []byte("new")})
+	results := renderer.SwapGroups(all, alone)
 	want := "failed writing file: rename " + files[2].Path + ": file exists"
-	if err == nil || err.Error() != want || results[2].Err != err {
-		t.Errorf("error %v and %v, want %s", err, results[2].Err, want)
+	if err := results[0].Err; err == nil || err.Error() != want || results[0].Files[2].Err != err || results[0].RestoreErr != nil {
+		t.Errorf("%+v, want %s", results[0], want)
 	}
-	for i, content := range []string{"new", "new", "", "old"} {
-		if got, _ := os.ReadFile(files[i].Path); string(got) != content {
-			t.Errorf("%s holds %q, want %q", files[i].Path, got, content)
-		}
+	if r := results[1]; r.Err != nil || r.Files[0].Change != renderer.Replaced {
+		t.Errorf("the other group: %+v", r)
 	}
-	if all[2].Temp() == "" || all[2].Kept() == "" {
-		t.Error("what was staged and kept is gone before the others are back")
-	}
-	if err := renderer.Restore(all...); err != nil {
-		t.Fatal(err)
-	}
+	alone[0].Discard()
 	old := "-rw-r----- old"
-	wantTree(t, dir, map[string]string{"a": old, "b": old, "c": "dir", "d": old})
+	wantTree(t, dir, map[string]string{"a": old, "b": old, "c": "dir", "d": old, "other": "-rw-r--r-- new"})
 }
 
 func TestRestoreThatFailsSaysWhereTheOldFileIs(t *testing.T) {
@@ -137,8 +132,8 @@ func TestRestoreThatFailsSaysWhereTheOldFileIs(t *testing.T) {
 	path := filepath.Join(dir, "a")
 	put(t, path, "old", 0o640)
 	all := stageKept(t, renderer.File{Path: path, Content: []byte("new")})
-	if _, err := renderer.SwapAll(all...); err != nil {
-		t.Fatal(err)
+	if r := renderer.SwapGroups(all)[0]; r.Err != nil {
+		t.Fatal(r.Err)
 	}
 	os.Remove(path)
 	if err := os.Mkdir(path, 0o755); err != nil {
