@@ -1,5 +1,0 @@
-//go:build !unix
-
-package renderer
-
-const nonblock = 0
