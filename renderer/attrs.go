@@ -68,6 +68,12 @@ func attrsOf(info fs.FileInfo) attrs {
 	return attrs{mode: info.Mode() & modeBits, owner: ownerOf(info)}
 }
 
+// foreign tells whether a link to a file with these attributes says nothing about
+// what is to be in the place of the link: it is another user's, or runs as another.
+func (a attrs) foreign() bool {
+	return a.mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 || a.owner.uid != -1 && a.owner.uid != os.Geteuid()
+}
+
 // equal reports whether a file with the attributes now has those of a, as far
 // as the system can tell them apart.
 func (a attrs) equal(now attrs) bool {

@@ -1,12 +1,30 @@
 package renderer
 
-import "io/fs"
+import (
+	"io"
+	"io/fs"
+	"os"
+)
 
 // A File says what a path is to hold.
 type File struct {
 	// Path is the destination. Required; a relative one is relative to the
 	// working directory.
 	Path string
+
+	// Dir is the directory of Path, opened. The file is reached by way of that,
+	// whatever Path leads to meanwhile, and must not be a symbolic link. Nil:
+	// it is reached by its path. It must stay open until the file has been
+	// discarded or put back, and a directory that is missing is not made.
+	Dir *os.Root
+
+	// Stream takes the content at Swap, in one Write, in place of a file. Path
+	// is its name then, and only Content and Shown count. What was written
+	// cannot be put back.
+	Stream io.Writer
+
+	// Shown says that Stream has been given Content already.
+	Shown bool
 
 	// Content is all that the file holds. It must not change until the file
 	// has been swapped or discarded.
@@ -43,6 +61,8 @@ type File struct {
 	// function Keep does so before SwapGroups.
 	Keep bool
 }
+
+func (f File) dir() dir { return dir{f.Dir} }
 
 // A Change says what became of a file.
 type Change int

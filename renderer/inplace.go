@@ -10,8 +10,8 @@ import (
 
 // overwrite gives the file at path, which stays the same file, the bytes of
 // src and the attributes a.
-func overwrite(path string, src io.ReaderAt, size int64, a attrs) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+func (d dir) overwrite(path string, src io.ReaderAt, size int64, a attrs) error {
+	f, err := d.open(path, os.O_WRONLY)
 	if err != nil {
 		return err
 	}
@@ -52,8 +52,8 @@ func copyRange(f *os.File, src io.ReaderAt, from, to int64) error {
 
 // setAttrs sets mode and owner of the file at path, provided that it is still
 // the one that was looked at.
-func setAttrs(path string, looked fs.FileInfo, a attrs) error {
-	f, err := os.Open(path)
+func (d dir) setAttrs(path string, looked fs.FileInfo, a attrs) error {
+	f, err := d.open(path, os.O_RDONLY)
 	if err != nil {
 		return err
 	}

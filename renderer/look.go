@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"restencil/renderer/atomicfile"
 )
 
 // chunk is how much of a file is compared at a time.
@@ -19,18 +21,23 @@ type found struct {
 	same   bool        // the file holds the bytes wanted
 	info   fs.FileInfo // of the file; nil where there is none
 	attrs  attrs       // of the file; where there is none, what a new one has
+	like   attrs       // what another file in its place takes over
 }
 
 // look finds out what stands at the path of file, and whether it holds its
 // content.
 func look(file File) (found, error) {
 	path := file.Path
-	missing := found{attrs: attrs{mode: defaultMode, owner: owner{-1, -1}}}
+	fresh := attrs{mode: defaultMode, owner: owner{-1, -1}}
+	missing := found{attrs: fresh, like: fresh}
 	if path != "" && os.IsPathSeparator(path[len(path)-1]) {
 		return found{}, &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
 	}
-	info, err := os.Lstat(path)
+	info, err := file.dir().lstat(path)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if file.Dir != nil {
+			return found{}, &fs.PathError{Op: "read", Path: path, Err: errors.New("a symbolic link")}
+		}
 		missing.link = true
 		info, err = os.Stat(path)
 	}
@@ -44,7 +51,12 @@ func look(file File) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	return found{exists: true, link: missing.link, same: same, info: info, attrs: attrsOf(info)}, nil
+	f := found{exists: true, link: missing.link, same: same, info: info, attrs: attrsOf(info)}
+	f.like = f.attrs
+	if f.link && f.attrs.foreign() {
+		f.like = fresh
+	}
+	return f, nil
 }
 
 // is reports whether what is at its path, which info is of, has f's bytes. It
@@ -54,11 +66,11 @@ func (f File) is(info fs.FileInfo) (bool, error) {
 	case info.IsDir():
 		return false, &fs.PathError{Op: "read", Path: f.Path, Err: syscall.EISDIR}
 	case !info.Mode().IsRegular():
-		return false, &fs.PathError{Op: "read", Path: f.Path, Err: errors.New("not a regular file")}
+		return false, atomicfile.Regular("read", f.Path, info.Mode())
 	case f.Differs:
 		return false, nil
 	}
-	file, err := os.Open(f.Path)
+	file, err := f.dir().open(f.Path, os.O_RDONLY)
 	if err != nil {
 		return false, err
 	}

@@ -153,7 +153,7 @@ func TestDiskFullInPlace(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
-	wantTree(t, dir, map[string]string{"out": "-rw-r----- old", "out.bak": "-rw-r----- old"})
+	wantTree(t, dir, map[string]string{"out": "-rw-r----- old", "out.bak": "-rw------- old"})
 }
 
 func TestReadOnlyFileSystem(t *testing.T) {

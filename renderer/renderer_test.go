@@ -345,6 +345,11 @@ func TestBackup(t *testing.T) {
 	write("3", map[string]string{"out": "-rw------- 3", "out.bak": "-rw------- 2"})
 	f.Perm = 0o644
 	write("3", map[string]string{"out": "-rw-r--r-- 3", "out.bak": "-rw------- 2"})
+	// Who may not read the new content may not read the old one any more.
+	f.Perm = 0o640
+	write("4", map[string]string{"out": "-rw-r----- 4", "out.bak": "-rw-r----- 3"})
+	f.Perm = 0o604
+	write("5", map[string]string{"out": "-rw----r-- 5", "out.bak": "-rw------- 4"})
 }
 
 func TestBackupThatIsTheFileItself(t *testing.T) {

@@ -49,7 +49,7 @@ func (s *Staged) keep() (err error) {
 	if s.looked {
 		return nil
 	}
-	s.kept, err = preserve(s.file.Path)
+	s.kept, err = s.file.dir().preserve(s.file.Path, modeBits)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
@@ -84,14 +84,14 @@ func Restore(staged ...*Staged) error {
 
 func (s *Staged) restore() (err error) {
 	switch {
-	case s.state != swapped || s.change == Unchanged:
+	case s.state != swapped || s.change == Unchanged || s.file.Stream != nil:
 		// Nothing was done that could be undone.
 	case !s.moved:
-		err = setAttrs(s.file.Path, s.old.info, s.old.attrs)
+		err = s.file.dir().setAttrs(s.file.Path, s.old.info, s.old.attrs)
 	case s.kept != "":
 		err = s.putBack()
 	case s.file.Keep:
-		err = os.Remove(s.file.Path)
+		err = s.file.dir().remove(s.file.Path)
 	default:
 		err = errors.New("what it held was not kept")
 	}
@@ -103,11 +103,11 @@ func (s *Staged) restore() (err error) {
 
 // putBack moves what was kept to the destination.
 func (s *Staged) putBack() error {
-	mounted, err := rename(s.kept, s.file.Path)
+	mounted, err := s.rename(s.kept)
 	if !mounted {
 		return err
 	}
-	old, err := os.Open(s.kept)
+	old, err := s.file.dir().open(s.kept, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
@@ -116,5 +116,5 @@ func (s *Staged) putBack() error {
 	if err != nil {
 		return err
 	}
-	return overwrite(s.file.Path, old, info.Size(), s.old.attrs)
+	return s.file.dir().overwrite(s.file.Path, old, info.Size(), s.old.attrs)
 }

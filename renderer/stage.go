@@ -53,6 +53,9 @@ func Stage(f File) (*Staged, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.Stream != nil {
+		return s, nil
+	}
 	if s.change == Replaced || s.change == Repaired && s.old.link {
 		if err := s.write(); err != nil {
 			return nil, err
@@ -72,6 +75,13 @@ func Compare(f File) (Change, error) {
 }
 
 func compare(f File) (*Staged, error) {
+	if f.Stream != nil {
+		s := &Staged{file: f, asked: owner{-1, -1}, dirs: []string{filepath.Dir(f.Path)}}
+		if !f.Shown {
+			s.change = Replaced
+		}
+		return s, nil
+	}
 	old, err := look(f)
 	if err != nil {
 		return nil, fmt.Errorf("failed reading file: %w", err)
@@ -84,7 +94,7 @@ func compare(f File) (*Staged, error) {
 	switch {
 	case !old.same:
 		s.change = Replaced
-	case !s.want().equal(old.attrs):
+	case !(attrs{mode: cmp.Or(f.Perm&modeBits, old.attrs.mode), owner: asked}).equal(old.attrs):
 		s.change = Repaired
 	}
 	return s, nil
@@ -116,13 +126,9 @@ func (s *Staged) Kept() string {
 	return s.kept
 }
 
-// want returns the mode that the file is to have, and the owner asked for.
+// want returns the mode that a new file is to have, and the owner asked for.
 func (s *Staged) want() attrs {
-	mode := s.file.Perm & modeBits
-	if mode == 0 {
-		mode = s.old.attrs.mode
-	}
-	return attrs{mode: mode, owner: s.asked}
+	return attrs{mode: cmp.Or(s.file.Perm&modeBits, s.old.like.mode), owner: s.asked}
 }
 
 // write puts the content in a temporary file beside the destination.
@@ -148,7 +154,7 @@ func (s *Staged) write() error {
 }
 
 func (s *Staged) fill() (temp string, err error) {
-	return fillTemp(s.file.Path, s.firstMode(), func(f *os.File) error {
+	return s.file.dir().fillTemp(s.file.Path, s.firstMode(), func(f *os.File) error {
 		if _, err := f.Write(s.file.Content); err != nil {
 			return err
 		}
@@ -163,14 +169,14 @@ func (s *Staged) fill() (temp string, err error) {
 func (s *Staged) firstMode() fs.FileMode {
 	mode := s.want().mode.Perm()
 	others := mode & 0o007
-	if s.asked.or(s.old.attrs.owner).isOwn() && mode>>3&0o007&^others == 0 {
+	if s.asked.or(s.old.like.owner).isOwn() && mode>>3&0o007&^others == 0 {
 		return mode
 	}
 	return ownMode
 }
 
 func (s *Staged) adopt(f *os.File) error {
-	like := attrs{mode: s.want().mode, owner: s.old.attrs.owner}
+	like := attrs{mode: s.want().mode, owner: s.old.like.owner}
 	warning, err := adopt(f, s.asked, like)
 	if warning != nil {
 		s.warn("could not preserve file permissions for %q: %w", s.file.Path, cause(warning))
@@ -237,7 +243,7 @@ func (s *Staged) warn(format string, args ...any) {
 func (s *Staged) Discard() {
 	for _, name := range []*string{&s.temp, &s.kept} {
 		if *name != "" {
-			os.Remove(*name)
+			s.file.dir().remove(*name)
 			*name = ""
 		}
 	}

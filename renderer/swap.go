@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -56,17 +56,31 @@ type GroupResult struct {
 // hold up the others. Of several files with one destination, the last remains.
 func SwapGroups(groups ...[]*Staged) []GroupResult {
 	results := make([]GroupResult, len(groups))
-	replaced := make(map[string]bool)
-	var placed []*Staged
+	count := make(map[string]int) // of the files with a destination
+	for _, group := range groups {
+		for _, s := range group {
+			count[filepath.Clean(s.file.Path)]++
+		}
+	}
+	shared := func(s *Staged) bool { return count[filepath.Clean(s.file.Path)] > 1 }
+	var alone, inOrder []int // groups that have their destinations for themselves, and the others
 	for i, group := range groups {
 		results[i].Files = make([]Result, len(group))
-		for j, s := range group {
-			if err := s.placeAfter(replaced); err != nil {
-				results[i].Files[j].Err, results[i].Err = err, err
-				results[i].RestoreErr = restoreGroup(group)
-				break
-			}
+		if slices.ContainsFunc(group, shared) {
+			inOrder = append(inOrder, i)
+		} else {
+			alone = append(alone, i)
 		}
+	}
+	sideBySide(len(alone), syncs, func(at int) {
+		results[alone[at]].place(groups[alone[at]], make(map[string]bool))
+	})
+	replaced := make(map[string]bool)
+	for _, i := range inOrder {
+		results[i].place(groups[i], replaced)
+	}
+	var placed []*Staged
+	for i, group := range groups {
 		if results[i].Err == nil {
 			placed = append(placed, group...)
 		}
@@ -81,6 +95,18 @@ func SwapGroups(groups ...[]*Staged) []GroupResult {
 		}
 	}
 	return results
+}
+
+// place puts a group in place, all or none. replaced has the destinations that
+// others have replaced before.
+func (r *GroupResult) place(group []*Staged, replaced map[string]bool) {
+	for i, s := range group {
+		if err := s.placeAfter(replaced); err != nil {
+			r.Files[i].Err, r.Err = err, err
+			r.RestoreErr = restoreGroup(group)
+			return
+		}
+	}
 }
 
 // placeAfter places s, where others may have replaced its destination before.
@@ -141,6 +167,10 @@ func (s *Staged) place() (err error) {
 	switch {
 	case s.temp != "":
 		err = s.replace()
+	case s.change == Replaced: // it is a stream
+		if _, err = s.file.Stream.Write(s.file.Content); err != nil {
+			err = fmt.Errorf("failed writing file: %w", err)
+		}
 	case s.change == Repaired:
 		err = s.repair()
 	}
@@ -159,15 +189,15 @@ func (s *Staged) replace() error {
 		}
 	}
 	if s.file.Backup && s.change == Replaced {
-		if err := backUp(s.file.Path); err != nil {
+		if err := s.backUp(); err != nil {
 			s.warn("could not backup %q: %w", s.file.Path, err)
 		}
 	}
-	mounted, err := rename(s.temp, s.file.Path)
+	mounted, err := s.rename(s.temp)
 	if mounted {
 		content := bytes.NewReader(s.file.Content)
-		if err = overwrite(s.file.Path, content, content.Size(), s.want()); err == nil {
-			os.Remove(s.temp)
+		if err = s.file.dir().overwrite(s.file.Path, content, content.Size(), s.want()); err == nil {
+			s.file.dir().remove(s.temp)
 		}
 	}
 	if errors.Is(err, errOwnership) {
@@ -182,7 +212,7 @@ func (s *Staged) replace() error {
 
 // repair sets mode and owner of a destination that has the right bytes.
 func (s *Staged) repair() error {
-	err := setAttrs(s.file.Path, s.old.info, s.want())
+	err := s.file.dir().setAttrs(s.file.Path, s.old.info, s.want())
 	if errors.Is(err, fs.ErrPermission) && s.write() == nil && s.replace() == nil {
 		// Somebody else's file, in a directory where it may be replaced.
 		return nil
@@ -198,31 +228,26 @@ func (s *Staged) repair() error {
 	return err
 }
 
-// backUp makes path + ".bak" a link to what is at path, or a copy of it. A
-// backup that is there already is replaced at once. Nothing at path is fine.
-func backUp(path string) error {
-	name, err := preserve(path)
+// backUp makes the path with ".bak" a link to what is at the path, or a copy of
+// it where the new file may be read by fewer. A backup that is there already is
+// replaced at once. Nothing at the path is fine.
+func (s *Staged) backUp() error {
+	d, path := s.file.dir(), s.file.Path
+	name, err := d.preserve(path, s.want().mode)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	err = os.Rename(name, path+".bak")
+	err = d.rename(name, path+".bak")
 	// Renaming does nothing where both names are links to one file.
-	os.Remove(name)
+	d.remove(name)
 	return err
 }
 
-// rename moves from to to, unless a mount point is in the way.
-func rename(from, to string) (mounted bool, err error) {
-	err = os.Rename(from, to)
-	if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) {
-		return true, err
-	}
-	var linkErr *os.LinkError
-	if errors.As(err, &linkErr) {
-		err = &fs.PathError{Op: linkErr.Op, Path: to, Err: linkErr.Err}
-	}
-	return false, err
+// rename moves a file to the destination, unless a mount point is in the way.
+func (s *Staged) rename(from string) (mounted bool, err error) {
+	err = s.file.dir().rename(from, s.file.Path)
+	return errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV), err
 }

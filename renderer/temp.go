@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"unicode/utf8"
-
-	"restencil/renderer/atomicfile"
 )
 
 const (
@@ -47,9 +45,9 @@ func tempStem(base string) string {
 // fillTemp creates a file beside path with this mode, and has fill write it and
 // set its attributes. It is on stable storage then. Where that fails, nothing
 // stays behind.
-func fillTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name string, err error) {
+func (d dir) fillTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name string, err error) {
 	name = tempName(path)
-	if err := atomicfile.Create(name, mode, fill); err != nil {
+	if err := d.create(name, mode, fill); err != nil {
 		return "", onBehalf(path, err)
 	}
 	return name, nil
@@ -57,21 +55,27 @@ func fillTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name st
 
 // preserve gives what is at path a second, temporary name that outlives its
 // replacement: a link, or a copy where there can be none (a mount point, a
-// file system without links, somebody else's file).
-func preserve(path string) (name string, err error) {
+// file system without links, somebody else's file) or it would have a mode
+// beyond most.
+func (d dir) preserve(path string, most fs.FileMode) (name string, err error) {
 	name = tempName(path)
-	if target, linkErr := os.Readlink(path); linkErr == nil {
-		err = os.Symlink(target, name)
-	} else if os.Link(path, name) != nil {
-		name, err = copyTemp(path)
+	if target, err := d.readlink(path); err == nil {
+		return name, d.symlink(target, name)
 	}
-	return name, err
+	info, err := d.lstat(path)
+	if err != nil {
+		return "", err
+	}
+	if attrsOf(info).mode&^most != 0 || d.link(path, name) != nil {
+		return d.copyTemp(path, most)
+	}
+	return name, nil
 }
 
 // copyTemp copies the file at path to a temporary name, as far as possible
-// with its owner.
-func copyTemp(path string) (name string, err error) {
-	src, err := os.Open(path)
+// with its owner, and with its mode as far as that is within most.
+func (d dir) copyTemp(path string, most fs.FileMode) (name string, err error) {
+	src, err := d.open(path, os.O_RDONLY)
 	if err != nil {
 		return "", err
 	}
@@ -80,21 +84,15 @@ func copyTemp(path string) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return fillTemp(path, ownMode, func(f *os.File) error {
+	like := attrsOf(info)
+	like.mode &= most
+	return d.fillTemp(path, ownMode, func(f *os.File) error {
 		if _, err := io.Copy(f, src); err != nil {
 			return err
 		}
-		_, err := adopt(f, owner{-1, -1}, attrsOf(info))
+		_, err := adopt(f, owner{-1, -1}, like)
 		return err
 	})
-}
-
-// onBehalf returns err, of an operation on a temporary file, as one on path.
-func onBehalf(path string, err error) error {
-	if pathErr, ok := err.(*fs.PathError); ok {
-		return &fs.PathError{Op: pathErr.Op, Path: path, Err: pathErr.Err}
-	}
-	return err
 }
 
 // cause returns what the system said, without the file that it was about.

@@ -34,7 +34,7 @@ func TestFIFO(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Skip(err)
 	}
-	want := "failed reading file: read " + path + ": not a regular file"
+	want := "failed reading file: read " + path + ": it is a named pipe, not a regular file"
 	if _, err := renderer.Write(renderer.File{Path: path}); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -120,6 +120,52 @@ func TestOwner(t *testing.T) {
 				t.Errorf("owner %s, want %s", got, tt.owner)
 			}
 			wantTree(t, dir, map[string]string{"out": tt.after})
+		})
+	}
+}
+
+// What a link leads to that is another user's, or a setuid program, says nothing
+// about the file that takes the place of the link.
+func TestLinkToSomebodyElsesFile(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	tests := []struct {
+		name   string
+		uid    int
+		mode   fs.FileMode
+		file   renderer.File
+		change renderer.Change
+		owner  string
+		after  string
+	}{
+		{"another user's", 1234, 0o666, renderer.File{Content: []byte("new")}, renderer.Replaced, "0:0", "-rw-r--r-- new"},
+		{"setuid", 0, 0o755 | fs.ModeSetuid, renderer.File{Content: []byte("new")}, renderer.Replaced, "0:0", "-rw-r--r-- new"},
+		{"setgid", 0, 0o755 | fs.ModeSetgid, renderer.File{Content: []byte("new")}, renderer.Replaced, "0:0", "-rw-r--r-- new"},
+		{"configured", 1234, 0o666, renderer.File{Content: []byte("new"), Perm: 0o600, User: "1235"}, renderer.Replaced, "1235:0", "-rw------- new"},
+		{"right bytes, other mode", 1234, 0o666, renderer.File{Content: []byte("old"), Perm: 0o600}, renderer.Repaired, "0:0", "-rw------- old"},
+		{"own", 0, 0o600, renderer.File{Content: []byte("new")}, renderer.Replaced, "0:0", "-rw------- new"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			target := filepath.Join(dir, "target")
+			put(t, target, "old", tt.mode)
+			own(t, target, tt.uid, 0, tt.mode)
+			before := tree(t, dir)
+			tt.file.Path = filepath.Join(dir, "link")
+			if err := os.Symlink("target", tt.file.Path); err != nil {
+				t.Fatal(err)
+			}
+			r, err := renderer.Write(tt.file)
+			if err != nil || r.Change != tt.change || r.Warnings != nil {
+				t.Errorf("Write = %+v, %v; want %v", r, err, tt.change)
+			}
+			if got := ownerOf(t, tt.file.Path); got != tt.owner {
+				t.Errorf("owner %s, want %s", got, tt.owner)
+			}
+			before["link"] = tt.after
+			wantTree(t, dir, before)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"restencil/renderer"
 	"restencil/runner/bundle"
 	"restencil/runner/process"
 	"restencil/watch"
@@ -133,7 +134,7 @@ func shadow(o Options, all []planned) error {
 		p := &all[i]
 		for j, m := range p.spec.Members {
 			path, err := filepath.Abs(m.Destination)
-			if err != nil || m.Destination == "" || o.Dry {
+			if err != nil || m.Destination == "" || o.Dry || renderer.StreamOf(m.Destination) != renderer.NoStream {
 				continue
 			}
 			other, twice := last[path]
@@ -188,7 +189,8 @@ func (r *Runner) shared(system process.System) *bundle.Shared {
 		Lane:        new(bundle.Lane),
 		Secrets:     new(bundle.Secrets),
 		Events:      r.events.emit,
-		Stdout:      o.Stdout,
+		Stdout:      bundle.NewStream(o.Stdout),
+		Stderr:      bundle.NewStream(o.Stderr),
 		Once:        o.Once,
 		KeepSecrets: o.KeepSecrets,
 		Reconcile:   o.Reconcile,

@@ -292,6 +292,34 @@ func TestChildIsReloadedAfterTheCommands(t *testing.T) {
 	})
 }
 
+// Files that depend on one change are in place when the child is told, though one
+// of them is checked, or belongs to a named bundle.
+func TestChildIsReloadedOnceForOneChange(t *testing.T) {
+	for name, bundle := range map[string]string{"a check": "", "a bundle": "b"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				checked := tmpl("checked", `{{ key "x" }}`)
+				checked.Check, checked.Bundle = cmd("check"), bundle
+				o := Options{Child: &Child{ReloadSignal: syscall.SIGHUP}, Templates: []Template{tmpl("plain", `{{ key "x" }}`), checked}}
+				if bundle != "" {
+					o.Bundles = []Bundle{{Name: bundle, Reload: cmd("reload")}}
+				}
+				g, n := childRig(t, o, map[string]any{"x": 1})
+				defer g.stop()
+				sleep(time.Second)
+				n.happened(t, "0s start app")
+				g.run = func(Command) (string, error) { time.Sleep(5 * time.Second); return "", nil }
+				g.store.set("x", 2)
+				sleep(time.Minute)
+				if len(n.events) != 1 || !strings.HasSuffix(n.events[0], " hangup") {
+					t.Errorf("%q, want one reload", n.events)
+				}
+				g.holds("checked", "2")
+			})
+		})
+	}
+}
+
 // Changes that go on faster than their command do not keep the child from
 // being reloaded.
 func TestChildIsReloadedThoughCommandsNeverStop(t *testing.T) {

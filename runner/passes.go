@@ -31,6 +31,7 @@ type passes struct {
 // A pass is a set of executions.
 type pass struct {
 	deadline time.Time // when those that are done do not wait for the others any more
+	alone    bool      // there is one, which has nobody to wait for
 
 	mu   sync.Mutex
 	left int        // how many are under way
@@ -65,7 +66,7 @@ func (p *passes) begin(list []*templateState, now time.Time) {
 	if len(list) == 0 {
 		return
 	}
-	one := &pass{deadline: now.Add(passGrace), left: len(list)}
+	one := &pass{deadline: now.Add(passGrace), left: len(list), alone: len(list) == 1}
 	p.open = append(p.open, one)
 	for _, s := range list {
 		began := s.begin()
@@ -81,7 +82,7 @@ func (p *passes) begin(list []*templateState, now time.Time) {
 
 // locate has find called, where s can be executed, and then in the loop tell.
 func (p *passes) locate(s *templateState, now time.Time, find func(context.Context), tell func()) {
-	one := &pass{deadline: now, left: 1}
+	one := &pass{deadline: now, left: 1, alone: true}
 	p.open = append(p.open, one)
 	s.running = true
 	p.running.Go(func() {
@@ -93,23 +94,31 @@ func (p *passes) locate(s *templateState, now time.Time, find func(context.Conte
 }
 
 // withSlot calls do while it holds one of the slots, of which there are as many
-// as processors. Who takes long gives its slot up, so that a template that hangs
-// keeps no other from being executed.
+// as processors. Where none becomes free for a while it goes on without one: a
+// template that hangs keeps no other from being executed.
 func (p *passes) withSlot(do func()) {
 	select {
 	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	default:
+		if p.waitForSlot() {
+			defer func() { <-p.slots }()
+		}
+	}
+	do()
+}
+
+// waitForSlot tells whether it has got a slot in time.
+func (p *passes) waitForSlot() bool {
+	timer := time.NewTimer(passGrace)
+	defer timer.Stop()
+	select {
+	case p.slots <- struct{}{}:
+		return true
+	case <-timer.C:
 	case <-p.ctx.Done():
 	}
-	release := sync.OnceFunc(func() {
-		select {
-		case <-p.slots:
-		default: // it was not had
-		}
-	})
-	timer := time.AfterFunc(passGrace, release)
-	do()
-	timer.Stop()
-	release()
+	return false
 }
 
 // execute executes s against the answers.
@@ -172,7 +181,7 @@ func (p *passes) take(now time.Time) [][]executed {
 func (p *passes) next() time.Time {
 	var at time.Time
 	for _, one := range p.open {
-		if now := time.Now(); one.deadline.After(now) {
+		if now := time.Now(); !one.alone && one.deadline.After(now) {
 			at = earliest(at, one.deadline)
 		}
 	}

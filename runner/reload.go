@@ -116,7 +116,7 @@ func (r *Runner) replaceBundles(specs []planned) {
 	}
 	// What the options say to all bundles, too.
 	shared := *b.shared
-	shared.KeepSecrets, shared.Reconcile, shared.Stdout = r.opts.KeepSecrets, r.opts.Reconcile, r.opts.Stdout
+	shared.KeepSecrets, shared.Reconcile = r.opts.KeepSecrets, r.opts.Reconcile
 	b.shared = &shared
 	for _, p := range fresh {
 		var after []*bundle.Bundle

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -200,6 +201,56 @@ func TestReloadWhileTheCommandRuns(t *testing.T) {
 		sleep(time.Hour)
 		g.happened("1s CommandFailed")
 	})
+}
+
+// A command, template or wait that changes while the command runs: the old one ends,
+// what has changed meanwhile is heeded, and two never run at a time.
+func TestReloadOfWhatRuns(t *testing.T) {
+	waits := tmpl("a", `{{ key "x" }}`, "reload")
+	waits.Wait = Wait{Min: time.Second, Max: 2 * time.Second}
+	for name, next := range map[string]Template{
+		"command":  tmpl("a", `{{ key "x" }}`, "other"),
+		"template": tmpl("a", `new {{ key "x" }}`, "reload"),
+		"wait":     waits,
+	} {
+		for _, exit := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					j := openJournal(t, t.TempDir())
+					defer j.Close()
+					o := Options{Journal: j, ExitOnFailure: exit, Templates: []Template{tmpl("a", `{{ key "x" }}`, "reload"), tmpl("b", `{{ key "y" }}`, "reload")}}
+					g := newRig(t, o, map[string]any{"x": nil, "y": 1})
+					defer g.stop()
+					var running, most atomic.Int64
+					g.run = func(Command) (string, error) {
+						most.Store(max(most.Load(), running.Add(1)))
+						time.Sleep(10 * time.Second)
+						running.Add(-1)
+						return "", nil
+					}
+					g.store.set("x", 1)
+					sleep(time.Second)
+					o.Templates = []Template{next, tmpl("b", `{{ key "y" }}`, "reload")}
+					g.reloadOptions(o)
+					g.store.set("x", 2)
+					sleep(5 * time.Minute)
+					want := "2"
+					if name == "template" {
+						want = "new 2"
+					}
+					g.holds("a", want)
+					if running.Load() != 0 || most.Load() != 1 || g.runs.Load() > 4 {
+						t.Errorf("%d run, %d at a time at most, %d in all", running.Load(), most.Load(), g.runs.Load())
+					}
+					for _, s := range g.runner.bundles.list {
+						if st, err := j.State(s.Spec().Key()); err != nil || st.Owed() {
+							t.Errorf("%+v, %v", st, err)
+						}
+					}
+				})
+			})
+		}
+	}
 }
 
 // Reloading for ever costs nothing that stays.

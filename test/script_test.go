@@ -27,6 +27,8 @@ import (
 //	signal NAME SIGNAL         sends it a signal, such as HUP
 //	ended NAME CODE            waits until it has ended, and wants this exit code; -1 for KILL
 //	end NAME CODE              the same after SIGTERM
+//
+// and the condition [root].
 func TestScripts(t *testing.T) {
 	program := binary.Path(t)
 	testscript.Run(t, testscript.Params{
@@ -37,6 +39,12 @@ func TestScripts(t *testing.T) {
 			e.Setenv("STATE_DIRECTORY", filepath.Join(e.WorkDir, ".state"))
 			e.Values[daemonsKey{}] = make(daemons)
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,

@@ -29,7 +29,12 @@ func (s *service) control(ctx context.Context) (end bool) {
 			return false
 		case <-f.changed:
 			s.reload(ctx)
+		case <-s.memory.remade:
+			s.listenAgain(ctx)
 		case sig := <-s.signals:
+			if sig == syscall.SIGTERM || sig == os.Interrupt {
+				s.stdout.Free()
+			}
 			switch {
 			case sig == s.cfg.Process.ReloadSignal:
 				s.reload(ctx)

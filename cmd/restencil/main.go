@@ -4,13 +4,15 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/config/setting"
+	"restencil/cmd/restencil/logging"
 	"restencil/runner/process"
+	"restencil/runner/process/overlay"
 )
 
 // exitInterrupted is the exit code of a process that was asked to end (COMPAT
@@ -18,28 +20,49 @@ import (
 const exitInterrupted = 12
 
 func main() {
-	process.OverlayMain()
+	overlay.Main()
+	// Nothing that starts a goroutine comes before asInit.
+	os.Exit(asInit(run))
+}
+
+// run runs the program and returns its exit code.
+func run() int {
 	p := program{
 		name:    called(os.Args[0]),
 		args:    os.Args[1:],
 		environ: os.Environ(),
-		stdout:  os.Stdout,
-		stderr:  os.Stderr,
+		stdout:  logging.NewWriter(os.Stdout),
+		stderr:  logging.NewWriter(os.Stderr),
 		signals: make(chan os.Signal, 16),
 	}
+	p.stdout.Wait() // as with any program, until it is a daemon or is to end
 	// All that consul-template listens to (COMPAT 4.8). SIGPIPE is one of them:
 	// unless it is asked for, it ends a program that writes to a standard error
 	// that nobody reads any more.
 	signal.Notify(p.signals, setting.Signals()...)
-	os.Exit(asInit(p.run))
+	code := p.run()
+	go p.freeOnSignal() // ends with the process
+	p.stdout.Close()
+	p.stderr.Close()
+	return code
+}
+
+// freeOnSignal has what is still to be printed not hold up the end, once somebody
+// asks for that.
+func (p program) freeOnSignal() {
+	for sig := range p.signals {
+		if sig == os.Interrupt || sig == syscall.SIGTERM {
+			p.stdout.Free()
+		}
+	}
 }
 
 // A program is one run of restencil, with all that it has from the system.
 type program struct {
 	name           string // that it was called by
 	args, environ  []string
-	stdout, stderr io.Writer
-	signals        chan os.Signal // that the process is sent
+	stdout, stderr *logging.Writer // function run closes them
+	signals        chan os.Signal  // that the process is sent
 }
 
 // run does what the command line asks for and returns the exit code.

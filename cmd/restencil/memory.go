@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -28,6 +27,7 @@ type memory struct {
 	bundles bool            // there are some
 	server  *control.Server // nil: nothing listens
 	serving sync.WaitGroup
+	remade  chan struct{} // capacity 1: the directory was, and the socket is gone
 }
 
 // remember returns the journal for what is run, nil where there is none or
@@ -67,6 +67,12 @@ func (s *service) openJournal(dir string, generations int) *journal.Journal {
 	j, err := journal.Open(dir, journal.Options{
 		Generations: generations,
 		Warn:        func(err error) { s.memory.log.Load().Warn(err.Error(), "component", "cli") },
+		Remade: func() {
+			select {
+			case s.memory.remade <- struct{}{}:
+			default:
+			}
+		},
 	})
 	if err != nil {
 		s.warn("nothing is remembered across restarts: " + err.Error())
@@ -78,11 +84,7 @@ func (s *service) openJournal(dir string, generations int) *journal.Journal {
 		s.memory.unresolved = s.memory.unresolved || r.Err != nil
 	}
 	if err != nil {
-		why := "nothing is remembered across restarts: " + err.Error()
-		if errors.Is(err, journal.ErrInUse) {
-			why += "; -state-dir gives each its own"
-		}
-		s.warn(why)
+		s.warn("nothing is remembered across restarts: " + err.Error())
 		j.Close()
 		return nil
 	}
@@ -116,6 +118,14 @@ func (s *service) listen(ctx context.Context) {
 	}
 	m.server = server
 	m.serving.Go(func() { server.Serve(ctx, s.runner) })
+}
+
+// listenAgain is listen for a directory that was made anew.
+func (s *service) listenAgain(ctx context.Context) {
+	if s.memory.server != nil {
+		s.memory.server = nil // the other one goes on until ctx ends, and nobody finds it
+		s.listen(ctx)
+	}
 }
 
 // close ends what listen and remember began. The context of listen has ended.

@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strconv"
+
+	"restencil/renderer/atomicfile"
 )
 
 // writePid writes the process id to a file, where a path is given. The
@@ -16,11 +19,16 @@ func writePid(path string, log *slog.Logger) (remove func(), err error) {
 		return func() {}, nil
 	}
 	pid := []byte(strconv.Itoa(os.Getpid()))
-	if err := os.WriteFile(path, pid, 0o666); err != nil {
+	f, err := atomicfile.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	if err != nil {
 		return nil, fmt.Errorf("could not open pid file: %w", err)
 	}
+	_, err = f.Write(pid)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("could not write pid file: %w", err)
+	}
 	return func() {
-		if found, err := os.ReadFile(path); err == nil && !bytes.Equal(found, pid) {
+		if found, err := atomicfile.ReadFile(path); err == nil && !bytes.Equal(found, pid) {
 			return
 		}
 		if err := os.Remove(path); err != nil {

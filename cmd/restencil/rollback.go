@@ -123,6 +123,9 @@ func write(g journal.Generation) (err error) {
 		if f.Secret {
 			return fmt.Errorf("%s holds a secret, which generation %d does not keep", f.Path, g.Number)
 		}
+		if renderer.StreamOf(f.Path) != renderer.NoStream {
+			continue // what was written there has been read
+		}
 		st, err := renderer.Stage(renderer.File{
 			Path: f.Path, Content: f.Content, Perm: f.Perm, User: f.User, Group: f.Group, Keep: true,
 		})
@@ -141,6 +144,6 @@ func write(g journal.Generation) (err error) {
 // runReload runs what is to be run when the files are back.
 func (s *subcommand) runReload(ctx context.Context, p program) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", s.reload)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, p.stdout, p.stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return cmd.Run()
 }

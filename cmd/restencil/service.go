@@ -37,6 +37,7 @@ func (p program) serve(cfg *config.Config) int {
 		return p.failed(err)
 	}
 	s := &service{program: p, cfg: cfg, log: log}
+	s.memory.remade = make(chan struct{}, 1)
 	defer func() { s.log.Close() }()
 	s.greet()
 	interrupted, err := s.run()
@@ -64,6 +65,13 @@ func (s *service) run() (interrupted bool, err error) {
 	defer s.manager.Close()
 	defer s.manager.Stopping()
 	s.memory.log.Store(s.log)
+	s.stdout.OnLost(func(lines int) []byte {
+		s.memory.log.Load().Warn(fmt.Sprintf("standard output was not read: %d lines that commands printed were dropped", lines), "component", "logging")
+		return nil
+	})
+	if !s.cfg.Once && !s.cfg.Dry {
+		s.stdout.Free() // what commands print does not hold up the others
+	}
 	srcs, err := s.sources(s.cfg)
 	if err != nil {
 		return false, err
@@ -119,6 +127,7 @@ func (s *service) runControlled() (interrupted bool, err error) {
 	control.Go(func() {
 		if s.control(ctx) {
 			interrupted = true
+			s.stdout.Free()
 			s.cleaningUp()
 			s.manager.Stopping()
 			cancel()

@@ -99,6 +99,7 @@ func (p program) untilAsked(ctx context.Context, cancel context.CancelCauseFunc)
 			return
 		case sig := <-p.signals:
 			if sig == os.Interrupt || sig == syscall.SIGTERM {
+				p.stdout.Free()
 				cancel(errInterrupted)
 				return
 			}

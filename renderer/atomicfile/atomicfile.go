@@ -1,6 +1,7 @@
 // Package atomicfile writes small files all at once and durably: whoever opens
 // one sees the old content or the new, and what was written outlasts a loss of
-// power.
+// power. It opens regular files, too, and never waits for a named pipe or a
+// device that is in the place of one.
 package atomicfile
 
 import (
@@ -42,7 +43,21 @@ func Write(path string, data []byte) error {
 // before [SyncDir]. The error is fs.ErrExist where there is something at path.
 // After any error nothing that Create made stays behind.
 func Create(path string, perm fs.FileMode, fill func(*os.File) error) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	f, err := os.OpenFile(path, createFlag, perm)
+	return finish(path, f, err, fill, os.Remove)
+}
+
+// CreateIn is Create in the directory that root is, whatever path leads to now.
+func CreateIn(root *os.Root, path string, perm fs.FileMode, fill func(*os.File) error) error {
+	name := filepath.Base(path)
+	f, err := root.OpenFile(name, createFlag, perm)
+	return finish(path, f, err, fill, func(string) error { return root.Remove(name) })
+}
+
+const createFlag = os.O_RDWR | os.O_CREATE | os.O_EXCL
+
+// finish does the rest of Create with the file that was opened.
+func finish(path string, f *os.File, err error, fill func(*os.File) error, remove func(string) error) error {
 	if err != nil {
 		return fmt.Errorf("cannot create a file in %s: %w", filepath.Dir(path), errors.Unwrap(err)) // without the name
 	}
@@ -54,7 +69,7 @@ func Create(path string, perm fs.FileMode, fill func(*os.File) error) error {
 		err = closeErr
 	}
 	if err != nil {
-		os.Remove(path)
+		remove(path)
 	}
 	return err
 }
@@ -65,7 +80,7 @@ func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	d, err := os.Open(dir)
+	d, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrPermission) {
 		// A directory that may be written to but not read.
 		return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/transaction"
 )
@@ -63,13 +64,14 @@ func (b *Bundle) goBack(ctx context.Context, generation int) error {
 			return err
 		}
 	}
+	pinned, accepted, troubled, owed := g.pinned, g.accepted, g.trouble, b.command.owed
 	g.pinned, g.accepted = g.hash(), ""
 	b.memory.remember(g)
 	for i, m := range g.members {
 		m.latest, m.Member, specs[i] = restored[i], specs[i], m.Member
 		m.known = false
 	}
-	c := g.change(b.spec)
+	c := g.change(ctx, b.spec, b.shared)
 	c.Keep = true
 	tx := transaction.New(b.shared.tools(), c)
 	defer tx.Discard()
@@ -81,6 +83,10 @@ func (b *Bundle) goBack(ctx context.Context, generation int) error {
 	g.goingBack = false
 	for i, m := range g.members {
 		m.latest, m.Member, m.known = newest[i], specs[i], false
+	}
+	if c.Err != nil && c.Step != event.Reload && c.Step != event.Verify { // nobody went back
+		g.pinned, g.accepted, g.trouble, b.command.owed = pinned, accepted, troubled, owed
+		b.memory.remember(g)
 	}
 	g.applied, g.recheck = "", true
 	b.touch(g)

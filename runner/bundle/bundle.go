@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"restencil/renderer"
 	"restencil/watch/schedule"
 )
 
@@ -52,7 +53,7 @@ func New(s Spec, shared *Shared, after ...*Bundle) *Bundle {
 		stop:     make(chan struct{}),
 		done:     make(chan struct{}),
 		groups:   newGroups(s),
-		command:  command{spec: s, shared: shared},
+		command:  command{spec: s, shared: shared, done: make(chan *commandRun, 1)},
 		memory:   memory{journal: shared.Journal, key: s.Key(), events: shared.Events},
 	}
 }
@@ -86,7 +87,7 @@ func (b *Bundle) Done() <-chan struct{} { return b.done }
 // command that is running, too.
 func (b *Bundle) Run(ctx context.Context) {
 	defer close(b.done)
-	defer b.end()
+	defer b.end(ctx)
 	if !b.begin(ctx) {
 		return
 	}
@@ -113,13 +114,22 @@ func (b *Bundle) Run(ctx context.Context) {
 		case request := <-b.requests:
 			request(ctx)
 		case <-b.offered.ticket.Turn():
+		case run := <-b.command.done:
+			b.commandEnded(ctx, run)
 		case <-timer.C:
 		}
 	}
 }
 
-// end gives back the place in the lane, also that of an offer that was not taken.
-func (b *Bundle) end() {
+// end waits for the command that is running, and gives back the places in the
+// lane, also that of an offer that was not taken.
+func (b *Bundle) end(ctx context.Context) {
+	if b.command.running {
+		b.commandEnded(ctx, <-b.command.done)
+		if ctx.Err() == nil {
+			b.send()
+		}
+	}
 	b.offered.ticket.Release()
 	select {
 	case o := <-b.offers:
@@ -140,6 +150,11 @@ func (b *Bundle) begin(ctx context.Context) bool {
 		}
 	}
 	b.after = nil
+	for _, g := range b.groups {
+		for _, m := range g.members {
+			m.stream = renderer.StreamOf(m.Destination)
+		}
+	}
 	b.sweep()
 	b.recall(renewed)
 	return true
@@ -156,7 +171,7 @@ func (b *Bundle) advance(ctx context.Context) {
 		b.change(ctx, due)
 	}
 	if b.spec.Policy == Each {
-		b.runCommand(ctx)
+		b.startCommand(ctx)
 	}
 	if ctx.Err() == nil {
 		b.send()
@@ -188,7 +203,7 @@ func (b *Bundle) settled() bool {
 		}
 	}
 	c := &b.command
-	return !c.owed || b.spec.Policy != Each || c.failures > 0 || c.resting
+	return !c.running && (!c.owed || b.spec.Policy != Each || c.failures > 0 || c.resting)
 }
 
 // next is when there is something to do by itself, zero: never.
@@ -198,7 +213,7 @@ func (b *Bundle) next() time.Time {
 		return now
 	}
 	at := earliest(b.timers.Next(), b.driftAt)
-	if b.spec.Policy == Each && b.command.owed && b.offered.ticket == nil {
+	if b.spec.Policy == Each && b.command.owed && b.allPlaced() && b.offered.ticket == nil {
 		at = earliest(at, b.command.at(now, b.offered.outstanding))
 	}
 	return at

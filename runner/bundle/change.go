@@ -18,14 +18,14 @@ import (
 func (b *Bundle) change(ctx context.Context, groups []*group) {
 	changes := make([]*transaction.Change, len(groups))
 	for i, g := range groups {
-		changes[i] = g.change(b.spec)
+		changes[i] = g.change(ctx, b.spec, b.shared)
 		changes[i].Keep = b.spec.Policy == Together && (b.spec.Rollback || b.shared.Journal != nil)
 	}
 	tx := transaction.New(b.shared.tools(), changes...)
 	defer tx.Discard()
 	tx.Stage(ctx)
 	if b.spec.Policy == Print {
-		b.print(tx, groups)
+		b.print(ctx, tx, groups)
 		return
 	}
 	tx.Check(ctx)
@@ -279,13 +279,13 @@ func (b *Bundle) printDebug(g *group) {
 
 // print prints what groups would be, in the form of COMPAT 1.7, but for what is
 // in place already. What writeToFile asks for is written, as in consul-template.
-func (b *Bundle) print(tx *transaction.Transaction, groups []*group) {
+func (b *Bundle) print(ctx context.Context, tx *transaction.Transaction, groups []*group) {
 	tx.Swap()
 	for i, c := range tx.Changes {
 		g := groups[i]
 		m := g.members[0]
 		change := renderer.Replaced
-		if m.Destination != "" && c.Err == nil {
+		if m.Destination != "" && c.Err == nil && !m.isStream() {
 			var err error
 			if change, err = renderer.Compare(m.want(m.latest)); err != nil {
 				c.Fail(event.Stage, fmt.Errorf("error rendering %q => %q: %w", m.Template, m.Destination, err))
@@ -297,7 +297,7 @@ func (b *Bundle) print(tx *transaction.Transaction, groups []*group) {
 		}
 		b.printDebug(g)
 		if change == renderer.Replaced {
-			if _, err := fmt.Fprintf(b.shared.Stdout, "> %s\n%s", m.Destination, m.latest.Content); err != nil {
+			if _, err := b.shared.Stdout.write(ctx, fmt.Appendf(nil, "> %s\n%s", m.Destination, m.latest.Content)); err != nil {
 				b.fail(fmt.Errorf("printing %s: %w", m.Template, err))
 				return
 			}

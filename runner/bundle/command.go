@@ -37,6 +37,9 @@ type command struct {
 	failures int       // in a row
 	retryAt  time.Time // not before this, after a failure
 	resting  bool      // it waits for MinInterval
+
+	running bool
+	done    chan *commandRun // capacity 1: the run that has ended
 }
 
 // want notes that the command is owed for files that changed.
@@ -139,10 +142,25 @@ func (c *command) probeRun(env []string, mask func(string) string, last *string)
 	}
 }
 
-// runCommand runs the command of a bundle with the policy Each, if it is owed,
-// due, and its turn in the lane.
-func (b *Bundle) runCommand(ctx context.Context) {
+// A commandRun is one run of the command of a bundle with the policy Each, beside
+// the bundle's goroutine: files follow their data meanwhile, however long it takes.
+type commandRun struct {
+	files  []string
+	first  int // the first member that wanted it
+	pass   int // the newest offer that it is for
+	ticket *Ticket
+	began  time.Time
+	output string
+	err    error
+}
+
+// startCommand starts the command of a bundle with the policy Each, if it is owed,
+// due, not running, and its turn in the lane.
+func (b *Bundle) startCommand(ctx context.Context) {
 	c := &b.command
+	if c.running {
+		return
+	}
 	if now := time.Now(); !c.owed || !b.allPlaced() || c.at(now, b.offered.outstanding).After(now) {
 		b.offered.ticket.Release()
 		b.offered.ticket = nil
@@ -156,10 +174,6 @@ func (b *Bundle) runCommand(ctx context.Context) {
 	default:
 		return
 	}
-	defer func() {
-		b.offered.ticket.Release()
-		b.offered.ticket = nil
-	}()
 	why := process.ReasonChange
 	switch {
 	case !c.ran:
@@ -167,19 +181,35 @@ func (b *Bundle) runCommand(ctx context.Context) {
 	case c.failures > 0:
 		why = process.ReasonRetry
 	}
-	files := slices.Clone(c.files.List())
-	b.shared.Events(event.CommandStarted{Args: b.spec.Reload.Args, Files: files})
-	began := time.Now()
-	output, err := c.run(ctx, why, files)
-	c.ran, c.ended = true, time.Now()
+	run := &commandRun{
+		files: slices.Clone(c.files.List()), first: c.first, pass: b.offered.pass,
+		ticket: b.offered.ticket, began: time.Now(),
+	}
+	b.offered.ticket = nil
+	c.owed, c.running, c.files = false, true, process.FileSet{}
+	b.shared.Events(event.CommandStarted{Args: b.spec.Reload.Args, Files: run.files})
+	go func() {
+		run.output, run.err = c.run(ctx, why, run.files)
+		c.done <- run
+	}()
+}
+
+// commandEnded notes the end of a run. What has changed since it began is owed
+// still.
+func (b *Bundle) commandEnded(ctx context.Context, run *commandRun) {
+	c := &b.command
+	run.ticket.Release()
+	c.running, c.ran, c.ended = false, true, time.Now()
+	b.report.Pass = run.pass
 	switch {
-	case err == nil:
-		c.owed, c.failures, c.retryAt, c.files = false, 0, time.Time{}, process.FileSet{}
-		b.memory.paid(c.debt)
-		c.debt = ""
-		b.shared.Events(event.CommandDone{Args: b.spec.Reload.Args, Took: time.Since(began)})
+	case run.err == nil:
+		if !c.owed {
+			b.memory.paid(c.debt)
+			c.debt, c.failures, c.retryAt = "", 0, time.Time{}
+		}
+		b.shared.Events(event.CommandDone{Args: b.spec.Reload.Args, Took: time.Since(run.began)})
 	case ctx.Err() == nil: // else it is owed still, and the journal knows
-		b.commandFailed(output, err)
+		b.commandFailed(run)
 	}
 }
 
@@ -194,22 +224,26 @@ func (b *Bundle) allPlaced() bool {
 	})
 }
 
-// commandFailed notes that the command of a bundle with the policy Each failed.
-func (b *Bundle) commandFailed(output string, err error) {
+// commandFailed notes that a run failed, and that it is owed again.
+func (b *Bundle) commandFailed(run *commandRun) {
 	c := &b.command
 	args := b.spec.Reload.Args
-	e := event.CommandFailed{Args: args, Err: err, Output: b.shared.Secrets.All().Mask(output)}
-	m := b.spec.Members[c.first]
+	e := event.CommandFailed{Args: args, Err: run.err, Output: b.shared.Secrets.All().Mask(run.output)}
+	m := b.spec.Members[run.first]
 	// As consul-template words it (COMPAT 4.6.3).
-	whole := fmt.Errorf("failed to execute command %q from %q => %q: %w", quoteArgs(args), m.Template, m.Destination, err)
+	whole := fmt.Errorf("failed to execute command %q from %q => %q: %w", quoteArgs(args), m.Template, m.Destination, run.err)
 	switch {
 	case b.shared.Once:
-		c.owed = false
 		b.report.Command = whole
 		return // whose error says the same
 	case b.spec.ExitOnFailure:
 		b.fail(whole)
+	case c.owed: // because of new data, which is a new chance
+		c.files.Add(run.files...)
+		c.first = min(c.first, run.first)
 	default:
+		c.owed, c.first = true, run.first
+		c.files.Add(run.files...)
 		c.failures++
 		e.RetryIn = delay(b.spec.Retry, c.failures)
 		c.retryAt = time.Now().Add(e.RetryIn)

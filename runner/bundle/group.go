@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -65,10 +66,10 @@ func newGroups(s Spec) []*group {
 }
 
 // change returns what g's newest outputs ask for.
-func (g *group) change(s Spec) *transaction.Change {
+func (g *group) change(ctx context.Context, s Spec, shared *Shared) *transaction.Change {
 	c := &transaction.Change{Bundle: g.name, Check: s.Check}
 	for _, m := range g.members {
-		c.Files = append(c.Files, m.file(s.Policy))
+		c.Files = append(c.Files, m.file(ctx, s.Policy, shared))
 	}
 	return c
 }
@@ -99,6 +100,10 @@ func (g *group) objection(rules guard.Rules, hash string) string {
 		return ""
 	case g.pinned:
 		return "somebody rolled back from it"
+	}
+	guarded := func(m *member) bool { return !m.Guard.None() }
+	if rules.None() && !slices.ContainsFunc(g.members, guarded) {
+		return ""
 	}
 	var files []guard.File
 	instances := make(map[string]int)

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -12,12 +13,12 @@ func (b *Bundle) inherit(old *Bundle) {
 	known := make(map[string]*member)
 	for _, g := range old.groups {
 		for _, m := range g.members {
-			known[m.Destination] = m
+			known[m.key()] = m
 		}
 	}
 	for _, g := range b.groups {
 		for _, m := range g.members {
-			was := known[m.Destination]
+			was := known[m.key()]
 			if was == nil {
 				continue
 			}
@@ -32,6 +33,7 @@ func (b *Bundle) inherit(old *Bundle) {
 	same := b.spec.Policy == old.spec.Policy && (b.spec.Key() == old.spec.Key() ||
 		b.spec.Policy == Each && slices.Equal(b.spec.Reload.Args, old.spec.Reload.Args))
 	if !same {
+		b.oweFor(old)
 		return
 	}
 	spec := b.command.spec
@@ -43,6 +45,23 @@ func (b *Bundle) inherit(old *Bundle) {
 	}
 }
 
+// oweFor has the command owed for files of b for which old owes another one.
+func (b *Bundle) oweFor(old *Bundle) {
+	if b.spec.Policy != Each || b.spec.Reload.None() || !old.command.owed {
+		return
+	}
+	var files []string
+	for _, m := range b.spec.Members {
+		if slices.Contains(old.command.files.List(), m.Destination) {
+			files = append(files, m.Destination)
+		}
+	}
+	if len(files) > 0 {
+		b.command.debt = b.memory.owe(b.command.debt, files)
+		b.command.want(files, 0)
+	}
+}
+
 // recall takes over what the journal knows from the last process. Of a bundle
 // that was renewed in this one it knows no more than its predecessor, but for
 // what is owed: what was proven bad may be good with another specification.
@@ -50,7 +69,7 @@ func (b *Bundle) recall(renewed bool) {
 	st := b.memory.state()
 	if st.Owed() && !b.command.owed {
 		b.command.owed = true
-		b.command.debt = st.Desired
+		b.command.debt = cmp.Or(st.Desired, newDebt()) // "" where the journal was damaged
 		b.command.files.Add(st.Files...)
 	}
 	if renewed || b.spec.Policy != Together {

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"slices"
 
 	"restencil/renderer"
+	"restencil/renderer/atomicfile"
 	"restencil/runner/event"
 	"restencil/runner/guard"
 	"restencil/runner/transaction"
@@ -19,7 +21,8 @@ import (
 // A member is a template of a group, and its file.
 type member struct {
 	Member
-	index int // among those of the bundle
+	index  int             // among those of the bundle
+	stream renderer.Stream // where the destination leads, as the bundle began
 
 	latest  *Output // the newest one, nil: it is not complete, or in place and not needed any more
 	offered Sum     // of the newest one
@@ -31,6 +34,8 @@ type member struct {
 	secret  bool // it used a secret
 	failure string
 	hides   [2]template.Secrets // what is in place may hold, and what was there before
+
+	shown [sha256.Size]byte // of what the stream has been given last that it leads to
 
 	unstable bool // it was told that its output differs each time
 	exposed  bool // it was told that everybody can read it
@@ -56,7 +61,7 @@ func (m *member) want(out *Output) renderer.File {
 }
 
 // file returns m as a transaction has it.
-func (m *member) file(p Policy) transaction.File {
+func (m *member) file(ctx context.Context, p Policy, s *Shared) transaction.File {
 	f := transaction.File{
 		Template:    m.Template,
 		Destination: m.Destination,
@@ -67,6 +72,10 @@ func (m *member) file(p Policy) transaction.File {
 	}
 	if !m.Shadowed && p != Print {
 		want := m.want(m.latest)
+		if stream := m.stream; stream != renderer.NoStream {
+			want.Shown = m.shown == m.latest.Sum.content
+			want.Stream = &show{ctx: ctx, to: s.stream(stream), m: m, sum: m.latest.Sum.content}
+		}
 		f.Own = &want
 	}
 	return f
@@ -78,7 +87,7 @@ func (m *member) hide(s *Secrets) {
 	if m.latest != nil {
 		all = append(slices.Clip(all), m.latest.Secrets)
 	}
-	s.Set(m.Destination, all...)
+	s.Set(m.key(), all...)
 }
 
 // differsEachTime tells whether an output differs from the last one though there
@@ -88,7 +97,7 @@ func (m *member) differsEachTime(r Rendered, events func(event.Event)) bool {
 		m.unstable = m.unstable && r.Unfed
 		return false
 	}
-	old, err := renderer.ReadFile(m.Destination)
+	old, err := atomicfile.ReadFile(m.Destination)
 	if err != nil || sha256.Sum256(old) != m.written.content {
 		return false // it is to be put right anyway
 	}
@@ -116,10 +125,21 @@ func difference(old []byte, out *Output) string {
 	return fmt.Sprintf("line %d is %q and %q", line+1, was[line], is[line])
 }
 
+// isStream tells whether the destination is no file, but leads to a stream.
+func (m *member) isStream() bool { return m.stream != renderer.NoStream }
+
+// key tells m's file apart from others. Several may be written to one stream.
+func (m *member) key() string {
+	if m.isStream() {
+		return m.Template + " => " + m.Destination
+	}
+	return m.Destination
+}
+
 // stillThere tells whether the destination is a file of the right size. One that
 // was deleted or edited by hand is restored, as by consul-template.
 func (m *member) stillThere() bool {
-	if m.Destination == "" || m.Shadowed {
+	if m.Destination == "" || m.Shadowed || m.isStream() {
 		return true
 	}
 	info, err := os.Stat(m.Destination)
@@ -128,7 +148,10 @@ func (m *member) stillThere() bool {
 
 // drifted tells whether the destination is not what it was made to be.
 func (m *member) drifted() bool {
-	content, err := renderer.ReadFile(m.Destination)
+	if m.isStream() {
+		return false
+	}
+	content, err := atomicfile.ReadFile(m.Destination)
 	if err != nil || sha256.Sum256(content) != m.written.content {
 		return true
 	}
@@ -144,7 +167,7 @@ func (m *member) facts() guard.File {
 		Path: m.Destination, Old: -1, New: len(m.latest.Content),
 		Blank: len(bytes.TrimSpace(m.latest.Content)) == 0,
 	}
-	if info, err := os.Stat(m.Destination); err == nil {
+	if info, err := os.Stat(m.Destination); err == nil && !m.isStream() {
 		f.Old = int(info.Size())
 	}
 	return f
@@ -156,7 +179,7 @@ const readableByAll = 0o004
 // checkExposed tells, once, that everybody may read a file that was made of
 // secrets. The mode stays as it is: whatever reads the file relies on it.
 func (m *member) checkExposed(out *Output, events func(event.Event)) {
-	if m.exposed || runtime.GOOS == "windows" || !out.Private {
+	if m.exposed || runtime.GOOS == "windows" || !out.Private || m.isStream() {
 		return
 	}
 	info, err := os.Stat(m.Destination)

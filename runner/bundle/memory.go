@@ -40,11 +40,14 @@ func (m *memory) owe(debt string, files []string) string {
 		return debt
 	}
 	if debt == "" {
-		debt = strconv.FormatInt(time.Now().UnixNano(), 36) // like no other
+		debt = newDebt()
 	}
 	m.warn(m.journal.Owe(m.key, debt, files))
 	return debt
 }
+
+// newDebt returns a name for a debt like no other.
+func newDebt() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
 
 // paid notes that the command has been run for all that it was owed for.
 func (m *memory) paid(debt string) {

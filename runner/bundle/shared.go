@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"context"
-	"io"
 	"sync"
 	"time"
 
@@ -33,7 +32,9 @@ type Shared struct {
 	Events func(event.Event)
 	Report func(Report) // to the runner's loop, which always takes it
 
-	Stdout io.Writer // what Print and the functions for debugging print
+	// Stdout and Stderr take the files whose destinations lead there; Stdout, too,
+	// what Print and the functions for debugging print.
+	Stdout, Stderr *Stream
 
 	Once bool // failures end the runner
 
@@ -94,11 +95,11 @@ type Report struct {
 // any goroutine.
 type Secrets struct {
 	mu sync.Mutex
-	of map[string][]template.Secrets // by destination
+	of map[string][]template.Secrets // by what tells files apart
 }
 
-// Set says what may be in the file at a destination.
-func (s *Secrets) Set(destination string, secrets ...template.Secrets) {
+// Set says what may be in a file.
+func (s *Secrets) Set(file string, secrets ...template.Secrets) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	none := true
@@ -106,13 +107,13 @@ func (s *Secrets) Set(destination string, secrets ...template.Secrets) {
 		none = none && one.None()
 	}
 	if none {
-		delete(s.of, destination)
+		delete(s.of, file)
 		return
 	}
 	if s.of == nil {
 		s.of = make(map[string][]template.Secrets)
 	}
-	s.of[destination] = secrets
+	s.of[file] = secrets
 }
 
 // All returns all secrets that may be in any file.

@@ -32,3 +32,32 @@ func TestDebounce(t *testing.T) {
 		})
 	}
 }
+
+// An implicit bundle is known by its command and destinations, in whichever order
+// its templates stand; a named one by its name.
+func TestKey(t *testing.T) {
+	spec := func(p Policy, name, command string, destinations ...string) Spec {
+		s := Spec{Policy: p, Name: name, Reload: cmd(command)}
+		for _, path := range destinations {
+			s.Members = append(s.Members, Member{Destination: path})
+		}
+		return s
+	}
+	one := spec(Each, "/a", "reload", "/a", "/b")
+	for _, tt := range []struct {
+		other Spec
+		same  bool
+	}{
+		{spec(Each, "/b", "reload", "/b", "/a"), true},
+		{spec(Each, "/a", "reload", "/a"), false},
+		{spec(Each, "/a", "restart", "/a", "/b"), false},
+		{spec(Together, "/a", "reload", "/a", "/b"), false},
+	} {
+		if same := one.Key() == tt.other.Key(); same != tt.same {
+			t.Errorf("%+v has the same key: %v", tt.other, same)
+		}
+	}
+	if spec(Together, "web", "x", "/a").Key() != spec(Together, "web", "y", "/b").Key() {
+		t.Error("a named bundle is not known by its name")
+	}
+}

@@ -27,6 +27,11 @@ type Rules struct {
 	MinInstances map[string]int
 }
 
+// None tells whether r lets everything pass.
+func (r Rules) None() bool {
+	return !r.NotEmpty && r.MinBytes == 0 && r.MaxShrink == 0 && len(r.MinInstances) == 0
+}
+
 // A File is one that is to change.
 type File struct {
 	Path  string

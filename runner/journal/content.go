@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"restencil/renderer/atomicfile"
 )
 
 // A content tells what is at a path: a hash of a file's bytes, or where a
@@ -35,13 +37,13 @@ func contentOf(path string) (content, error) {
 		}
 		return content("link:" + sum([]byte(target))), nil
 	case !info.Mode().IsRegular():
-		return unreadable, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+		return unreadable, atomicfile.Regular("read", path, info.Mode())
 	}
 	return fileContent(path)
 }
 
 func fileContent(path string) (content, error) {
-	f, err := os.Open(path)
+	f, err := atomicfile.Open(path)
 	if err != nil {
 		return unreadable, err
 	}

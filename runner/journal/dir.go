@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"restencil/runner/journal/dirlock"
 )
 
 // DefaultDir returns the state directory where none is configured: the first of
@@ -32,7 +33,6 @@ func DefaultDir(lookupEnv func(string) (string, bool), uid int) string {
 	return ""
 }
 
-func (j *Journal) lockPath() string   { return filepath.Join(j.dir, "lock") }
 func (j *Journal) bundlesDir() string { return filepath.Join(j.dir, "bundles") }
 
 func (j *Journal) historyDir(bundle string) string {
@@ -63,23 +63,20 @@ func fileName(bundle string) string {
 func (j *Journal) locked() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.lock != nil
+	return j.lock.Held()
 }
 
 // lockToRead locks the directory, if it is in use at all. Called with mu held.
 func (j *Journal) lockToRead() error {
-	if j.lock != nil || j.options.ReadOnly {
+	if j.lock.Held() || j.options.ReadOnly {
 		return nil
 	}
-	err := j.takeLock(os.O_RDWR)
-	if errors.Is(err, fs.ErrPermission) || isReadOnly(err) {
-		err = j.takeLock(os.O_RDONLY)
-	}
+	err := j.lock.Take(false)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil // nobody has written here yet
-	case errors.Is(err, ErrInUse):
-		return fmt.Errorf("cannot use the state directory %s: %w", j.dir, err)
+	case errors.Is(err, dirlock.ErrInUse), errors.Is(err, dirlock.ErrUntrusted):
+		return j.failed(err)
 	case err != nil:
 		return fmt.Errorf("cannot read the state directory: %w", err)
 	}
@@ -92,39 +89,33 @@ func (j *Journal) lockToWrite() error {
 	if j.options.ReadOnly {
 		return j.failed(errors.New("it was opened for reading"))
 	}
-	if j.lock == nil {
+	moved := j.lock.Moved()
+	if moved || !j.lock.Held() {
 		if err := j.disk.mkdir(j.dir); err != nil {
 			return j.failed(err)
 		}
-		if err := j.takeLock(os.O_RDWR | os.O_CREATE); err != nil {
+		if err := j.lock.Take(true); err != nil {
 			return j.failed(err)
 		}
 	}
 	if err := j.disk.mkdir(j.bundlesDir()); err != nil {
 		return j.failed(err)
 	}
-	return nil
-}
-
-func (j *Journal) takeLock(flag int) error {
-	f, err := os.OpenFile(j.lockPath(), flag, 0o600)
-	if err != nil {
-		return err
+	if moved && j.options.Remade != nil {
+		j.options.Remade()
 	}
-	if err := lock(f); err != nil {
-		f.Close()
-		return err
-	}
-	j.lock = f
 	return nil
 }
 
 // failed returns err as the reason why nothing could be written, and says what
 // to do about it.
 func (j *Journal) failed(err error) error {
-	if errors.Is(err, ErrInUse) {
-		return fmt.Errorf("cannot use the state directory %s: %w; "+
-			"give each process its own with state_dir, or set that to \"none\"", j.dir, err)
+	switch {
+	case errors.Is(err, dirlock.ErrInUse):
+		return fmt.Errorf("cannot use the state directory %s: %w: "+
+			"stop it, or give this one another directory with state_dir", j.dir, err)
+	case errors.Is(err, dirlock.ErrUntrusted):
+		return fmt.Errorf("cannot use the state directory %s: %w", j.dir, err)
 	}
 	return fmt.Errorf("cannot write to the state directory %s: %w; "+
 		"what is owed will not be known after a restart: "+

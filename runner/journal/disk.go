@@ -30,7 +30,7 @@ func (d disk) before(format string, args ...any) {
 // Where that fails, these bytes are all that counts still. A file that has
 // become shorter, because somebody removed it, begins anew.
 func (d disk) append(path string, size int64, line []byte, sync bool) (int64, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	f, err := atomicfile.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return 0, err
 	}
@@ -83,7 +83,7 @@ func (d disk) put(from, to string) error {
 	if err != nil {
 		return err
 	}
-	data, err := os.ReadFile(from)
+	data, err := atomicfile.ReadFile(from)
 	if err != nil {
 		return err
 	}

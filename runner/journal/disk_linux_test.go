@@ -17,7 +17,7 @@ func TestDiskFull(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k")
+	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700")
 	j := open(t, dir, Options{Generations: 3})
 	check(t, j.Applied("b", "1", []File{{Path: "x", Content: []byte("1")}}))
 	ballast := filepath.Join(dir, "ballast")
@@ -60,7 +60,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k")
+	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700")
 	j := open(t, dir, Options{Generations: 1})
 	check(t, j.Applied("b", "1", []File{{Path: "x"}}))
 	check(t, j.Owe("b", "2", nil))

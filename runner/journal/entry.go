@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"restencil/renderer"
+	"restencil/renderer/atomicfile"
 )
 
 const (
@@ -65,7 +65,7 @@ func (j *Journal) enter(bundle string, lock func() error) (*entry, error) {
 		return e, nil
 	}
 	e := newEntry(bundle, filepath.Join(j.bundlesDir(), fileName(bundle)+".jsonl"))
-	if j.lock != nil {
+	if j.lock.Held() {
 		j.entries[bundle] = e
 	}
 	return e, nil
@@ -98,7 +98,7 @@ func (j *Journal) load(e *entry) error {
 // read returns what a bundle's file holds, nil where there is none, and where
 // in the file that ends. torn is as in lastRecord. The error may be a *damage.
 func read(path string) (r *record, end int, torn bool, err error) {
-	data, err := renderer.ReadFile(path)
+	data, err := atomicfile.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, false, nil
 	}

@@ -179,7 +179,7 @@ func (j *Journal) numbers(bundle string) ([]int, error) {
 // which sets it aside.
 func (j *Journal) generation(bundle string, number int) (*Generation, error) {
 	path := j.generationPath(bundle, number)
-	data, err := os.ReadFile(path)
+	data, err := atomicfile.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

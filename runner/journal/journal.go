@@ -10,8 +10,9 @@
 // [Journal.Applied]. [Journal.Recover] comes before all of them.
 //
 // A Journal is for one process: the directory is locked, where the system has
-// locks, from the first use until Close. Its methods may be called
-// concurrently. Begin and Owe return when what they note is on stable storage,
+// locks, from the first use until Close, on Linux also while somebody has removed
+// it; the next write makes it anew. One that belongs to another user, or that
+// others may write to, is not used. Its methods may be called concurrently. Begin and Owe return when what they note is on stable storage,
 // which costs one fsync (two for the first of a bundle). What the others note
 // outlives the process at once, but a loss of power may take it back for some
 // seconds; then a reload is owed that has been done.
@@ -23,7 +24,7 @@
 //
 // The directory holds, all with mode 0600 or 0700:
 //
-//	lock                        locked by the process that has the directory
+//	lock                        locked by the process that has the directory, whose id it holds
 //	bundles/NAME.jsonl          a bundle's state: the last whole line counts
 //	history/NAME/NUMBER.json    a generation
 //	rejected/NAME/              the files that were proven bad last, and the REASON
@@ -38,11 +39,13 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"restencil/runner/journal/dirlock"
 )
 
 // ErrInUse is why nothing can be read or written: another process has the
 // state directory.
-var ErrInUse = errors.New("another process uses it")
+var ErrInUse = dirlock.ErrInUse
 
 // Options say what is kept.
 type Options struct {
@@ -57,6 +60,10 @@ type Options struct {
 	// Warn is told of files that were found damaged. It must not call the
 	// Journal. Nil: nobody is told.
 	Warn func(error)
+
+	// Remade is called when the directory has been made anew, since somebody had
+	// removed it. It must not call the Journal. Nil: nobody is told.
+	Remade func()
 }
 
 // A Move is the replacement of one file. The names in it are made absolute.
@@ -132,7 +139,7 @@ type Journal struct {
 	disk    disk
 
 	mu      sync.Mutex
-	lock    *os.File          // nil until the directory is locked
+	lock    *dirlock.Lock
 	entries map[string]*entry // by bundle; only while it is
 }
 
@@ -142,19 +149,14 @@ func Open(dir string, o Options) (*Journal, error) {
 	if dir == "" {
 		return nil, errors.New("the state directory has no name")
 	}
-	return &Journal{dir: dir, options: o, entries: make(map[string]*entry)}, nil
+	return &Journal{dir: dir, options: o, lock: dirlock.New(dir), entries: make(map[string]*entry)}, nil
 }
 
 // Close releases the directory. The Journal must not be used after that.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.lock == nil {
-		return nil
-	}
-	err := j.lock.Close()
-	j.lock = nil
-	return err
+	return j.lock.Close()
 }
 
 // State returns what is known of a bundle; of one never heard of, nothing.

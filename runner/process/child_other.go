@@ -21,12 +21,9 @@ func (e *Executor) Spawn(args, env []string) (Process, error) {
 // A childProcess is a process as supervisors see it.
 type childProcess struct{ *process }
 
-func (p childProcess) ID() int               { return p.os.Pid }
-func (p childProcess) Shell() bool           { return false }
-func (p childProcess) Gone() <-chan struct{} { return p.ended }
-func (p childProcess) Status() Status        { return p.status }
-func (p childProcess) Kill()                 { p.kill() }
-func (p childProcess) Settle()               { p.out.settle() }
+func (p childProcess) ID() int     { return p.os.Pid }
+func (p childProcess) Shell() bool { return false }
+func (p childProcess) Kill()       { p.kill() }
 
 // members returns nil: there are no groups.
 func (p childProcess) Members(os.Signal) map[int]bool { return nil }

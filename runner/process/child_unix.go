@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"restencil/runner/process/group"
 )
 
 // Spawn starts a child.
@@ -21,6 +23,7 @@ func (e *Executor) Spawn(args, env []string) (Process, error) {
 	if shell || !atTerminal() {
 		ownGroup(cmd)
 	}
+	dieWithParent(cmd)
 	p, err := e.start(cmd, printing{own: true}, true)
 	if err != nil {
 		return nil, err
@@ -42,18 +45,15 @@ type childProcess struct {
 	wide bool
 }
 
-func (p *childProcess) ID() int               { return p.pid }
-func (p *childProcess) Shell() bool           { return p.wide }
-func (p *childProcess) Gone() <-chan struct{} { return p.ended }
-func (p *childProcess) Status() Status        { return p.status }
-func (p *childProcess) Kill()                 { p.kill() }
-func (p *childProcess) Settle()               { p.out.settle() }
+func (p *childProcess) ID() int     { return p.pid }
+func (p *childProcess) Shell() bool { return p.wide }
+func (p *childProcess) Kill()       { p.kill() }
 
 func (p *childProcess) Members(sig os.Signal) map[int]bool {
 	if !p.group || errors.Is(syscall.Kill(-p.pid, 0), syscall.ESRCH) {
 		return nil
 	}
-	return groupOf(p.pid, sig)
+	return group.Members(p.pid, sig)
 }
 
 // signal sends a signal to p, if it has not ended, or to its group. The signal

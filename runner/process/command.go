@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"restencil/runner/process/overlay"
 )
 
 const (
@@ -42,17 +44,23 @@ type Command struct {
 
 	// Overlay is what it sees in the place of what others see, where the system
 	// allows that (see Executor.CanOverlay).
-	Overlay []Overlay
-}
-
-// An Overlay is a file that a command sees at a path, though it is elsewhere.
-type Overlay struct {
-	Path    string // absolute
-	Content string // the path of the file that it sees there
+	Overlay []overlay.File
 }
 
 // None tells whether c is no command.
 func (c Command) None() bool { return len(c.Args) == 0 }
+
+// A System runs programs. An [Executor] is one.
+type System interface {
+	// Run runs a command to its end, see Executor.Run.
+	Run(context.Context, Command) (output string, err error)
+
+	// Spawn starts a child, see Executor.Spawn.
+	Spawn(args, env []string) (Process, error)
+
+	// CanOverlay says why commands cannot have an Overlay, nil: they can.
+	CanOverlay() error
+}
 
 // An Executor runs commands. It starts goroutines as they are needed, and
 // close joins them. Its methods but close may be called concurrently.
@@ -71,7 +79,9 @@ type Executor struct {
 
 // NewExecutor returns an Executor of commands that print to stdout and
 // stderr. Their standard input is empty. With inherit they have the process's
-// own, and a writer that is a file directly, as with consul-template.
+// own, and directly a writer that is a file, or that has a method File which
+// returns the one it writes to, as with consul-template. A writer that blocks
+// delays Close.
 func NewExecutor(stdout, stderr io.Writer, inherit bool) *Executor {
 	return &Executor{
 		stdout:  stdout,
@@ -105,7 +115,7 @@ func (e *Executor) Run(ctx context.Context, c Command) (output string, err error
 	ownGroup(cmd)
 	line := cmd.Args
 	if len(c.Overlay) > 0 {
-		if cmd, err = overlaid(cmd, c.Overlay); err != nil {
+		if cmd, err = overlay.Command(cmd, c.Overlay); err != nil {
 			return "", fmt.Errorf("child: %w", err)
 		}
 	}
@@ -142,6 +152,9 @@ func (e *Executor) start(cmd *exec.Cmd, how printing, tell bool) (*process, erro
 	p.out = out
 	return p, nil
 }
+
+// CanOverlay implements System.
+func (e *Executor) CanOverlay() error { return overlay.Supported() }
 
 // Close ends the copying of output and joins all goroutines. No command may
 // be in run; those that were left running go on.
@@ -219,6 +232,10 @@ const (
 	codeSignalled = 255 // as consul-template's (COMPAT 1.2)
 	codeUnknown   = 127
 )
+
+func (p *process) Gone() <-chan struct{} { return p.ended }
+func (p *process) Status() Status        { return p.status }
+func (p *process) Settle()               { p.out.settle() }
 
 // awaitEnd waits for the end of p, which it reports, but not for ever.
 func (p *process) awaitEnd(limit time.Duration) (ended bool) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,7 +45,7 @@ type children struct {
 	mu      sync.Mutex
 	running map[int]*process // by process id; nil before the first start
 	stop    chan struct{}
-	reaper  sync.WaitGroup
+	work    sync.WaitGroup // the reaper, and the goroutines of startOnThread
 }
 
 // A process is one that was started.
@@ -71,20 +72,45 @@ func (c *children) start(cmd *exec.Cmd, _ bool) (*process, error) {
 		c.stop = make(chan struct{})
 		ends := make(chan os.Signal, 1)
 		signal.Notify(ends, syscall.SIGCHLD)
-		c.reaper.Go(func() { c.reap(ends) })
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
+		c.work.Go(func() { c.reap(ends) })
 	}
 	p := &process{
-		pid:   cmd.Process.Pid,
 		group: cmd.SysProcAttr != nil && cmd.SysProcAttr.Setpgid,
 		ended: make(chan struct{}),
 		owner: c,
 	}
+	start := cmd.Start
+	if diesWithParent(cmd) {
+		start = func() error { return c.startOnThread(cmd, p.ended) }
+	}
+	if err := start(); err != nil {
+		return nil, err
+	}
+	p.pid = cmd.Process.Pid
 	c.running[p.pid] = p
 	// Waiting is done here, not by package os.
 	return p, cmd.Process.Release()
+}
+
+// startOnThread starts cmd from a thread that lives until the process has ended,
+// or this program does: the kernel takes the end of the thread that started a
+// process for that of its parent.
+func (c *children) startOnThread(cmd *exec.Cmd, ended <-chan struct{}) error {
+	started := make(chan error, 1)
+	c.work.Go(func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread() // it is kept for other goroutines
+		err := cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
+		select {
+		case <-ended:
+		case <-c.stop:
+		}
+	})
+	return <-started
 }
 
 // reap takes note of ends until close.
@@ -126,12 +152,12 @@ func statusOf(wait syscall.WaitStatus, err error) Status {
 	return Status{Code: wait.ExitStatus()}
 }
 
-// close joins the goroutine. Processes that still run go on.
+// close joins the goroutines. Processes that still run go on.
 func (c *children) close() {
 	if c.stop != nil {
 		close(c.stop)
 	}
-	c.reaper.Wait()
+	c.work.Wait()
 }
 
 // kill ends the whole process group at once.

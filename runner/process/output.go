@@ -56,7 +56,7 @@ func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 		field *io.Writer
 		dst   io.Writer
 	}{{&cmd.Stdout, e.stdout}, {&cmd.Stderr, e.stderr}} {
-		if f, ok := to.dst.(*os.File); ok && how.hide == nil && (how.own || e.inherit) {
+		if f := fileOf(to.dst); f != nil && how.hide == nil && (how.own || e.inherit) {
 			*to.field = f
 			continue
 		}
@@ -74,6 +74,17 @@ func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 		*to.field = w
 	}
 	return out, nil
+}
+
+// fileOf returns the file that w is or writes to, nil where there is none.
+func fileOf(w io.Writer) *os.File {
+	switch w := w.(type) {
+	case *os.File:
+		return w
+	case interface{ File() *os.File }:
+		return w.File()
+	}
+	return nil
 }
 
 // drop closes pipes that were not used.

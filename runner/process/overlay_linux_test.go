@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"restencil/runner/process/overlay"
 )
 
 // A command with an overlay sees the new files in their places, next to what
@@ -38,16 +40,16 @@ func TestOverlay(t *testing.T) {
 	}
 	c := shell("cat 'a b.conf' main.conf conf.d/* ../link/linked ../real/linked; stat -c %a 'a b.conf'; echo mine >own; exit 3")
 	c.Args[0] = "cd " + at("etc") + "; " + c.Args[0]
-	c.Overlay = []Overlay{
-		{at("etc/a b.conf"), write("staged/1", "new a\n")},
-		{at("etc/conf.d/new"), write("staged/2", "new file\n")},
-		{at("link/linked"), write("staged/3", "new linked\n")},
+	c.Overlay = []overlay.File{
+		{Path: at("etc/a b.conf"), Content: write("staged/1", "new a\n")},
+		{Path: at("etc/conf.d/new"), Content: write("staged/2", "new file\n")},
+		{Path: at("link/linked"), Content: write("staged/3", "new linked\n")},
 	}
 	output, err := e.Run(t.Context(), c)
 	if want := "new a\nmain\nnew file\nother\nnew linked\nnew linked\n640\n"; output != want {
 		t.Errorf("it saw %q, want %q", output, want)
 	}
-	if err == nil || !strings.Contains(err.Error(), "sh -c cd "+at("etc")) || strings.Contains(err.Error(), overlayName) {
+	if err == nil || !strings.Contains(err.Error(), "sh -c cd "+at("etc")) || strings.Contains(err.Error(), "restencil-overlay") {
 		t.Errorf("error %v, want the command's own", err)
 	}
 	for name, want := range map[string]string{"etc/a b.conf": "old a\n", "real/linked": "old linked\n", "etc/conf.d/new": "", "etc/own": ""} {
@@ -64,7 +66,7 @@ func TestOverlayFails(t *testing.T) {
 		t.Skip(err)
 	}
 	c := shell("echo ran")
-	c.Overlay = []Overlay{{Path: filepath.Join(t.TempDir(), "gone", "file"), Content: "/etc/passwd"}}
+	c.Overlay = []overlay.File{{Path: filepath.Join(t.TempDir(), "gone", "file"), Content: "/etc/passwd"}}
 	output, err := e.Run(t.Context(), c)
 	if err == nil || !strings.Contains(output, "cannot show the command the staged files") || strings.Contains(output, "ran") {
 		t.Errorf("%q, %v", output, err)

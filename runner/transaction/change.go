@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"os"
+	"slices"
 
 	"restencil/funcs"
 	"restencil/renderer"
@@ -29,7 +30,6 @@ type Change struct {
 	Output string
 
 	placed []*placed // in the order in which they are swapped
-	first  bool      // no destination was there before
 }
 
 // A File is the file of a template, and those that it writes besides.
@@ -57,6 +57,14 @@ type placed struct {
 	result renderer.Result
 }
 
+// last is 1 for what is to be swapped after those that are 0.
+func (p *placed) last() int {
+	if p.want.Stream != nil {
+		return 1
+	}
+	return 0
+}
+
 // Fail notes that a step failed. The first counts; nil is no failure.
 func (c *Change) Fail(step event.Step, err error) {
 	if c.Err == nil && err != nil {
@@ -64,17 +72,13 @@ func (c *Change) Fail(step event.Step, err error) {
 	}
 }
 
-// First tells whether none of the destinations was there when the change began.
-func (c *Change) First() bool { return c.first }
-
-// lookFirst notes whether there is something to go back to.
-func (c *Change) lookFirst() {
-	c.first = true
-	for _, f := range c.Files {
-		if _, err := os.Lstat(f.Destination); err == nil {
-			c.first = false
-		}
-	}
+// First tells, before the swap, whether none of the destinations is there: there
+// is nothing to go back to.
+func (c *Change) First() bool {
+	return !slices.ContainsFunc(c.Files, func(f File) bool {
+		_, err := os.Lstat(f.Destination)
+		return err == nil && renderer.StreamOf(f.Destination) == renderer.NoStream
+	})
 }
 
 // Has tells whether the swap has, or had, this to do for a file.

@@ -83,6 +83,10 @@ func (c *Change) checkFormats(now time.Time) error {
 // runChecks runs the checks of the new files of c, and that of all. The late ones
 // are those that see the files only in their places.
 func (tx *Transaction) runChecks(ctx context.Context, c *Change, late bool) {
+	has := func(f File) bool { return len(f.Check.Args) > 0 }
+	if len(c.Check.Args) == 0 && !slices.ContainsFunc(c.Files, has) {
+		return
+	}
 	v := newView(c)
 	for i, f := range c.Files {
 		if len(f.Check.Args) > 0 && c.Replaces(i) {

@@ -11,7 +11,7 @@
 // First each new file must have its format, then each must pass its own check,
 // in order, and then all together the change's. On Linux a check sees the new
 // files in their places, by whatever path leads there, while all others see the
-// old ones (process.Overlay): "nginx -t" tests the nginx.conf that nginx uses. Where
+// old ones (process.Command.Overlay): "nginx -t" tests the nginx.conf that nginx uses. Where
 // the system does not allow that, the files are swapped first, then checked, and
 // put back at once if a check fails. A check may also say where it wants the name
 // of a staged file. Its arguments are text/template texts; those without "{{" are

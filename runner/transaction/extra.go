@@ -1,8 +1,10 @@
 package transaction
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,16 +12,24 @@ import (
 
 	"restencil/funcs"
 	"restencil/renderer"
+	"restencil/renderer/atomicfile"
 )
 
-// extraFiles returns what writeToFile asks for, a file for each path. As in
+// dirs are the directories that writeToFile writes to, by path, opened. All that
+// is done to the files in them goes through these descriptors.
+type dirs map[string]*os.Root
+
+// files returns what writeToFile asks for, a file for each path. As in
 // consul-template, neither the file nor its directory may be a symbolic link
 // (COMPAT, appendix A, 0.42.1); unlike there, readers see the old content or the
-// new, never a part.
-func extraFiles(asked []funcs.File) ([]renderer.File, error) {
+// new, never a part, and no link can be put there between the look and the write.
+func (d *dirs) files(ctx context.Context, asked []funcs.File) ([]renderer.File, error) {
 	var files []renderer.File
 	known := make(map[string]int, len(asked)) // the place among files
 	for _, f := range asked {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		path := filepath.Clean(f.Path)
 		user, group := owners(f)
 		want := renderer.File{
@@ -31,24 +41,24 @@ func extraFiles(asked []funcs.File) ([]renderer.File, error) {
 			NoParents: true,
 		}
 		at, again := known[path]
-		if !again {
-			if err := noLinks(path); err != nil {
-				return nil, err
+		if again {
+			if f.Append {
+				want.Content = append(files[at].Content, want.Content...)
 			}
+			want.Dir = files[at].Dir
+			files[at] = want
+			continue
 		}
-		switch {
-		case f.Append && again:
-			want.Content = append(files[at].Content, want.Content...)
-		case f.Append:
-			old, err := renderer.ReadFile(path)
+		var err error
+		if want.Dir, err = d.open(path); err != nil {
+			return nil, err
+		}
+		if f.Append {
+			old, err := read(want.Dir, path)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, fmt.Errorf("writeToFile: %w", err)
 			}
 			want.Content = append(old, want.Content...)
-		}
-		if again {
-			files[at] = want
-			continue
 		}
 		known[path] = len(files)
 		files = append(files, want)
@@ -56,24 +66,76 @@ func extraFiles(asked []funcs.File) ([]renderer.File, error) {
 	return files, nil
 }
 
-// noLinks makes the directory of path where there is none, and refuses links.
-func noLinks(path string) error {
+// open makes the directory of a file where there is none, opens it, and refuses
+// links.
+func (d *dirs) open(path string) (*os.Root, error) {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, fs.ModePerm); err != nil {
-		return fmt.Errorf("writeToFile: %w", err)
+	root := (*d)[dir]
+	if root == nil {
+		var err error
+		if root, err = openDir(dir); errors.Is(err, errLink) {
+			return nil, fmt.Errorf("writeToFile: refusing to write through symlinked directory in path %q", path)
+		} else if err != nil {
+			return nil, fmt.Errorf("writeToFile: %w", err)
+		}
+		if *d == nil {
+			*d = make(dirs)
+		}
+		(*d)[dir] = root
 	}
-	if isLink(dir) {
-		return fmt.Errorf("writeToFile: refusing to write through symlinked directory in path %q", path)
+	if info, err := root.Lstat(filepath.Base(path)); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return nil, fmt.Errorf("writeToFile: refusing to write to symlink %q", path)
 	}
-	if isLink(path) {
-		return fmt.Errorf("writeToFile: refusing to write to symlink %q", path)
-	}
-	return nil
+	return root, nil
 }
 
-func isLink(path string) bool {
-	info, err := os.Lstat(path)
-	return err == nil && info.Mode()&fs.ModeSymlink != 0
+func (d *dirs) close() {
+	for _, root := range *d {
+		root.Close()
+	}
+	*d = nil
+}
+
+var errLink = errors.New("a symbolic link")
+
+// openDir opens a directory that is no link, and makes it first where it is
+// missing.
+func openDir(dir string) (*os.Root, error) {
+	if err := os.MkdirAll(dir, fs.ModePerm); err != nil {
+		return nil, err
+	}
+	// With the dot the system refuses what is no directory, and does not wait for it.
+	root, err := os.OpenRoot(dir + string(filepath.Separator) + ".")
+	if err != nil {
+		return nil, err
+	}
+	opened, err := root.Stat(".")
+	if err == nil {
+		var named fs.FileInfo
+		// It may be another by now: a link was there when it was opened, or is now.
+		if named, err = os.Lstat(dir); err == nil && !os.SameFile(opened, named) {
+			err = errLink
+		}
+	}
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
+}
+
+// read returns what a file in a directory holds.
+func read(dir *os.Root, path string) ([]byte, error) {
+	f, err := atomicfile.OpenWith(dir.OpenFile, filepath.Base(path), os.O_RDONLY, 0)
+	if err != nil {
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			pathErr.Path = path
+		}
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
 
 // owners fills in the one of user and group that was not asked for with the

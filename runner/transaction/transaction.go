@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,16 +38,15 @@ type Transaction struct {
 	Changes []*Change
 
 	tools Tools
+	dirs  dirs // those that writeToFile writes to
 	late  bool // some check runs after the swap, since it cannot see what is staged
 	kept  bool // what is left beside the destinations must stay
 }
 
-// New returns a transaction of these changes. It looks at the destinations, and
-// does nothing.
+// New returns a transaction of these changes. It does nothing yet.
 func New(t Tools, changes ...*Change) *Transaction {
 	tx := &Transaction{Changes: changes, tools: t}
 	for _, c := range changes {
-		c.lookFirst()
 		tx.late = tx.late || tx.checksLate(c)
 	}
 	return tx
@@ -66,7 +66,7 @@ func (tx *Transaction) live() []*Change {
 // Stage stages the files of all changes, many side by side.
 func (tx *Transaction) Stage(ctx context.Context) {
 	for _, c := range tx.Changes {
-		c.Fail(event.Stage, tx.lay(c))
+		c.Fail(event.Stage, tx.lay(ctx, c))
 	}
 	live := tx.live()
 	errs := make([][]error, len(live))
@@ -75,6 +75,10 @@ func (tx *Transaction) Stage(ctx context.Context) {
 	for i, c := range live {
 		errs[i] = make([]error, len(c.placed))
 		for j, p := range c.placed {
+			if len(live) == 1 && len(c.placed) == 1 {
+				errs[i][j] = c.stage(ctx, p) // the common case need not wake anybody
+				continue
+			}
 			g.Go(func() error {
 				errs[i][j] = c.stage(ctx, p)
 				return nil
@@ -88,9 +92,9 @@ func (tx *Transaction) Stage(ctx context.Context) {
 }
 
 // lay notes which paths c is about.
-func (tx *Transaction) lay(c *Change) error {
+func (tx *Transaction) lay(ctx context.Context, c *Change) error {
 	for i, f := range c.Files {
-		extras, err := extraFiles(f.Extras)
+		extras, err := tx.dirs.files(ctx, f.Extras)
 		if err != nil {
 			return c.renderError(i, err)
 		}
@@ -101,6 +105,8 @@ func (tx *Transaction) lay(c *Change) error {
 			c.placed = append(c.placed, &placed{file: i, own: true, want: *f.Own})
 		}
 	}
+	// What was written to a stream cannot be put back, so that comes last.
+	slices.SortStableFunc(c.placed, func(a, b *placed) int { return a.last() - b.last() })
 	// Of a single file nothing can be half done.
 	keep := c.Keep || tx.late || len(c.placed) > 1
 	for _, p := range c.placed {
@@ -188,6 +194,7 @@ func (tx *Transaction) Left() bool { return tx.kept }
 
 // Discard removes what is left beside the destinations, unless that is needed.
 func (tx *Transaction) Discard() {
+	defer tx.dirs.close()
 	if tx.kept {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"text/template"
 
 	"restencil/runner/process"
+	"restencil/runner/process/overlay"
 )
 
 // A view is what a check sees: its exported methods are the actions.
@@ -56,11 +57,11 @@ func newView(c *Change) *view {
 }
 
 // overlay says which files a check is to see in their places.
-func (v *view) overlay() []process.Overlay {
-	var all []process.Overlay
+func (v *view) overlay() []overlay.File {
+	var all []overlay.File
 	for _, f := range slices.Concat(v.files, v.extras) {
 		if f.temp {
-			all = append(all, process.Overlay{Path: f.path, Content: f.staged})
+			all = append(all, overlay.File{Path: f.path, Content: f.staged})
 		}
 	}
 	return all

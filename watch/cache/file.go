@@ -35,7 +35,7 @@ var (
 // readFile returns the entries in the file at path, which is to be about of and
 // has at most so many bytes; none where there is no file.
 func readFile(path, of string, most int) ([]entry, error) {
-	f, err := os.Open(path)
+	f, err := atomicfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -1,12 +1,12 @@
 package filewatch
 
 import (
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"restencil/renderer/atomicfile"
 )
 
 // ReadFile returns the content of a regular file. Whatever else has the name is
@@ -41,37 +41,14 @@ func read(
 		if null, err := os.Stat(os.DevNull); err == nil && os.SameFile(info, null) {
 			return nil, nil
 		}
-		if err := regular(path, info); err != nil {
+		if err := atomicfile.Regular("read", path, info.Mode()); err != nil {
 			return nil, err // to open a device can have effects
 		}
 	}
-	file, err := open(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := atomicfile.OpenWith(open, path, os.O_RDONLY, 0) // it may have changed since
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if err := regular(path, info); err != nil {
-		return nil, err // it has changed since
-	}
 	return io.ReadAll(file)
-}
-
-// regular returns what is wrong unless info is of a regular file.
-func regular(path string, info fs.FileInfo) error {
-	what := "a device"
-	switch mode := info.Mode(); {
-	case mode.IsRegular():
-		return nil
-	case mode.IsDir():
-		what = "a directory"
-	case mode&fs.ModeNamedPipe != 0:
-		what = "a named pipe"
-	case mode&fs.ModeSocket != 0:
-		what = "a socket"
-	}
-	return &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it is %s, not a regular file", what)}
 }

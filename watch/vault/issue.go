@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"restencil/renderer/atomicfile"
 	"restencil/watch"
 )
 
@@ -74,18 +75,17 @@ const maxKeeper = 1 << 20
 
 // readKeeper returns what a file holds, nothing where there is none.
 func readKeeper(file string) ([]byte, error) {
-	info, err := os.Stat(file)
+	f, err := atomicfile.Open(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil || !info.Mode().IsRegular() || info.Size() > maxKeeper {
-		return nil, errNothingKept
-	}
-	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Size() > maxKeeper {
+		return nil, errNothingKept
+	}
 	return io.ReadAll(io.LimitReader(f, maxKeeper))
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"restencil/cmd/restencil/config/setting"
+	"restencil/renderer"
 	"restencil/runner/format"
 	"restencil/template"
 	"restencil/watch/filewatch"
@@ -149,7 +150,7 @@ func (c *Config) warnSharedDestinations() {
 	first := make(map[string]setting.Origin)
 	for _, t := range c.Templates {
 		at, taken := first[t.Destination]
-		if t.Destination == "" || !taken {
+		if t.Destination == "" || !taken || renderer.StreamOf(t.Destination) != renderer.NoStream {
 			first[t.Destination] = t.At
 			continue
 		}

@@ -1,8 +1,8 @@
 // Package logging writes the program's log: to standard error, and besides to
-// a file that is rotated and to the system log (COMPAT 4.15). What standard
-// error gets is up to whoever reads it; the other two can fail as they like,
-// with a full disk or a system log that hangs: that loses lines, which
-// standard error says once, and never ends or holds up the program.
+// a file that is rotated and to the system log (COMPAT 4.15). All can fail as
+// they like, with a full disk, a system log that hangs, or a standard error that
+// nobody reads: that loses lines, which standard error says, and never ends or
+// holds up the program (see [Writer] and fallible).
 //
 // Two things here have libraries, which do not fit. The names of log files are
 // consul-template's, so that what collects and cleans them up goes on working,

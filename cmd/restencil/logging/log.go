@@ -1,6 +1,7 @@
 package logging
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,8 @@ type Options struct {
 	// JSON makes each line an object, in log/slog's form, rather than text.
 	JSON bool
 
-	// Stderr gets every line. Nil for none.
+	// Stderr gets every line. Nil for none. A *Writer says in the form of the
+	// log what it has dropped.
 	Stderr io.Writer
 
 	File   File
@@ -69,6 +71,9 @@ func Open(o Options) (*Log, error) {
 	if o.Stderr == nil {
 		o.Stderr = io.Discard
 	}
+	if w, ok := o.Stderr.(*Writer); ok {
+		w.OnLost(o.lost)
+	}
 	l := &Log{}
 	stderr := o.handler(o.Stderr)
 	handlers := []slog.Handler{stderr}
@@ -100,6 +105,14 @@ func (o Options) handler(w io.Writer) slog.Handler {
 		return newJSON(w, o.Level)
 	}
 	return NewText(w, o.Level)
+}
+
+// lost returns the line that stands for others.
+func (o Options) lost(lines int) []byte {
+	o.Level = slog.LevelWarn
+	var line bytes.Buffer
+	slog.New(o.handler(&line)).Warn(fmt.Sprintf("standard error was not read: %d lines were dropped here", lines), "component", "logging")
+	return line.Bytes()
 }
 
 // Close closes the file and the connection to the system log. Standard error

@@ -1,4 +1,5 @@
-package process
+// Package group looks at the processes of a process group.
+package group
 
 import (
 	"bytes"
@@ -9,10 +10,10 @@ import (
 	"syscall"
 )
 
-// groupOf returns the processes of a group, by their ids, and whether they
+// Members returns the processes of a group, by their ids, and whether they
 // ignore a signal. Those that have ended and only wait to be buried, which in
 // many a container nobody does, are left out.
-func groupOf(group int, sig os.Signal) map[int]bool {
+func Members(group int, sig os.Signal) map[int]bool {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(stats) == 0 {
 		return map[int]bool{0: false} // they cannot be seen
@@ -46,7 +47,7 @@ func livesIn(stat []byte, group int) bool {
 // ignores tells from a process's status file whether it ignores a signal.
 func ignores(status []byte, sig os.Signal) bool {
 	number, ok := sig.(syscall.Signal)
-	if !ok || number == NoSignal {
+	if !ok || number == 0 {
 		return false
 	}
 	for line := range strings.Lines(string(status)) {

@@ -1,4 +1,4 @@
-package process
+package overlay
 
 import (
 	"cmp"
@@ -19,34 +19,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A command with an Overlay runs in a mount namespace of its own, in which an
-// overlay file system lies over each directory that has one of the files: its
-// upper layer is in memory and has what the command is to see. Others see nothing
-// of it, and when the command ends nothing is left, however that ends. Where the
-// process is not root, a user namespace gives it the right to mount.
-//
-// The namespace is made by the kernel as it starts this program once more, under
-// the name overlayName, which mounts and then becomes the command.
+// programName is the name under which this program mounts.
+const programName = "restencil-overlay"
 
-// overlayName is the name under which this program mounts.
-const overlayName = "restencil-overlay"
-
-// OverlayMain is to be called first in main: where the process was started to
-// mount for a command, it does so, becomes the command, and does not return.
-func OverlayMain() {
-	if len(os.Args) < 3 || os.Args[0] != overlayName {
+// Main is to be called first in main: where the process was started to mount for
+// a command, it does so, becomes the command, and does not return.
+func Main() {
+	if len(os.Args) < 3 || os.Args[0] != programName {
 		return
 	}
 	err := becomeCommand(os.Args[1], os.Args[2:])
 	fmt.Fprintf(os.Stderr, "cannot show the command the staged files: %v\n", err)
-	os.Exit(overlayFailed)
+	os.Exit(failed)
 }
 
-// overlayFailed is the exit status of a process that could not mount.
-const overlayFailed = 124
+// failed is the exit status of a process that could not mount.
+const failed = 124
 
-// overlaid makes cmd one that sees the files of an overlay.
-func overlaid(cmd *exec.Cmd, files []Overlay) (*exec.Cmd, error) {
+// Command returns cmd, which has not been started, as one that sees the files in
+// their places. It has a process group of its own.
+func Command(cmd *exec.Cmd, files []File) (*exec.Cmd, error) {
 	spec, err := json.Marshal(files)
 	if err != nil {
 		return nil, err
@@ -59,11 +51,10 @@ func overlaid(cmd *exec.Cmd, files []Overlay) (*exec.Cmd, error) {
 		return nil, err
 	}
 	to := exec.Command("/proc/self/exe")
-	to.Args = slices.Concat([]string{overlayName, string(spec), path}, cmd.Args)
+	to.Args = slices.Concat([]string{programName, string(spec), path}, cmd.Args)
 	to.Env, to.Stdin = cmd.Env, cmd.Stdin
-	ownGroup(to)
-	a := to.SysProcAttr
-	a.Cloneflags = unix.CLONE_NEWNS
+	a := &syscall.SysProcAttr{Setpgid: true, Cloneflags: unix.CLONE_NEWNS}
+	to.SysProcAttr = a
 	if os.Geteuid() != 0 {
 		a.Cloneflags |= unix.CLONE_NEWUSER
 		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
@@ -73,8 +64,8 @@ func overlaid(cmd *exec.Cmd, files []Overlay) (*exec.Cmd, error) {
 	return to, nil
 }
 
-// canOverlay tries whether the system allows it.
-var canOverlay = sync.OnceValue(func() error {
+// supported tries whether the system allows it.
+var supported = sync.OnceValue(func() error {
 	dir, err := os.MkdirTemp("", "restencil-overlay-")
 	if err != nil {
 		return err
@@ -88,13 +79,13 @@ var canOverlay = sync.OnceValue(func() error {
 	if err := os.Mkdir(place, 0o700); err != nil {
 		return err
 	}
-	cmd, err := overlaid(exec.Command("/proc/self/exe"), []Overlay{{Path: filepath.Join(place, "file"), Content: content}})
+	cmd, err := Command(exec.Command("/proc/self/exe"), []File{{Path: filepath.Join(place, "file"), Content: content}})
 	if err != nil {
 		return err
 	}
 	// In place of a command, which there may not be in a small container, this
 	// program looks itself.
-	cmd.Args = append(cmd.Args[:2], overlayLook, filepath.Join(place, "file"))
+	cmd.Args = append(cmd.Args[:2], look, filepath.Join(place, "file"))
 	cmd.Env = []string{}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -103,16 +94,17 @@ var canOverlay = sync.OnceValue(func() error {
 	return nil
 })
 
-// overlayLook in the place of a command has this program look for a file itself.
-const overlayLook = "(look)"
+// look in the place of a command has this program look for a file itself.
+const look = "(look)"
 
-// CanOverlay implements System.
-func (e *Executor) CanOverlay() error { return canOverlay() }
+// Supported says why the system does not allow it, nil: it does. It tries once,
+// at the first call.
+func Supported() error { return supported() }
 
 // becomeCommand mounts what spec says, and becomes the command whose path and
 // arguments follow. It returns only with an error, unless it only looks.
 func becomeCommand(spec string, args []string) error {
-	var files []Overlay
+	var files []File
 	if err := json.Unmarshal([]byte(spec), &files); err != nil {
 		return err
 	}
@@ -123,7 +115,7 @@ func becomeCommand(spec string, args []string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("making the mounts private: %w", err)
 	}
-	byDir := make(map[string][]Overlay)
+	byDir := make(map[string][]File)
 	for _, f := range files {
 		in, err := filepath.EvalSymlinks(filepath.Dir(f.Path))
 		if err != nil {
@@ -139,7 +131,7 @@ func becomeCommand(spec string, args []string) error {
 	if err := os.Chdir(dir); err != nil { // which may be another directory now
 		return err
 	}
-	if args[0] == overlayLook {
+	if args[0] == look {
 		if _, err := os.ReadFile(args[1]); err != nil {
 			return err
 		}
@@ -152,7 +144,7 @@ func becomeCommand(spec string, args []string) error {
 }
 
 // cover mounts an overlay over dir that has files in it.
-func cover(dir string, files []Overlay) error {
+func cover(dir string, files []File) error {
 	below, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err

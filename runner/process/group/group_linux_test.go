@@ -1,4 +1,4 @@
-package process
+package group
 
 import (
 	"syscall"
@@ -27,7 +27,7 @@ func TestLivesIn(t *testing.T) {
 
 func TestIgnores(t *testing.T) {
 	const text = "Name:\tsh\nSigBlk:\tffffffffffffffff\nSigIgn:\t0000000000000002\nSigCgt:\t0000000000000000\n"
-	for sig, want := range map[syscall.Signal]bool{syscall.SIGINT: true, syscall.SIGHUP: false, NoSignal: false} {
+	for sig, want := range map[syscall.Signal]bool{syscall.SIGINT: true, syscall.SIGHUP: false, 0: false} {
 		if got := ignores([]byte(text), sig); got != want {
 			t.Errorf("%v: %v, want %v", sig, got, want)
 		}

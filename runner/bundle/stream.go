@@ -1,0 +1,77 @@
+package bundle
+
+import (
+	"context"
+	"crypto/sha256"
+	"io"
+
+	"restencil/renderer"
+)
+
+// A Stream is an output of the process that bundles share: what one writes is in
+// one piece. It may be used from any goroutine.
+type Stream struct {
+	w    io.Writer
+	free chan struct{} // capacity 1: full while somebody writes
+}
+
+// NewStream returns a stream that writes to w.
+func NewStream(w io.Writer) *Stream {
+	return &Stream{w: w, free: make(chan struct{}, 1)}
+}
+
+// Write writes b, and waits until that is done.
+func (s *Stream) Write(b []byte) (int, error) {
+	return s.write(context.Background(), b)
+}
+
+// write is Write, but does not wait any longer when ctx ends: who reads the stream
+// may never go on. What was not taken by then is lost with the process, and so is
+// the goroutine, which nothing can end.
+func (s *Stream) write(ctx context.Context, b []byte) (n int, err error) {
+	select {
+	case s.free <- struct{}{}:
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+	type result struct {
+		n   int
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		n, err := s.w.Write(b)
+		<-s.free
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return r.n, r.err
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// stream returns one of the process's streams.
+func (s *Shared) stream(which renderer.Stream) *Stream {
+	if which == renderer.Stderr {
+		return s.Stderr
+	}
+	return s.Stdout
+}
+
+// A show writes the content of a member to a stream, and notes it.
+type show struct {
+	ctx context.Context
+	to  *Stream
+	m   *member
+	sum [sha256.Size]byte
+}
+
+func (s *show) Write(b []byte) (int, error) {
+	n, err := s.to.write(s.ctx, b)
+	if err == nil {
+		s.m.shown = s.sum
+	}
+	return n, err
+}

@@ -1,0 +1,145 @@
+// Package dirlock makes a directory one process's own for as long as it runs.
+//
+// A file in it is locked, and holds the process's id. On Linux the process also has
+// a name that is no file, by which the directory stays its own when somebody
+// removes it. Where the system has neither, all do without.
+package dirlock
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"restencil/renderer/atomicfile"
+)
+
+// ErrInUse is why a directory cannot be had: another process has it. Such an error
+// is an [InUse].
+var ErrInUse = errors.New("another process uses it")
+
+// ErrUntrusted is why a directory is not used: others than this process's user can
+// write to it. Such an error says how, and what to do.
+var ErrUntrusted = errors.New("others can write to it")
+
+// A Lock is what makes a directory a process's own. It is not for concurrent use.
+type Lock struct {
+	dir  string
+	name *nameLock // nil: not taken
+	file *os.File  // nil: not taken
+}
+
+// New returns a Lock of a directory, which is not taken yet.
+func New(dir string) *Lock { return &Lock{dir: dir} }
+
+// An InUse is an ErrInUse that says who has the directory.
+type InUse struct {
+	PID int // of that process; 0: not known
+}
+
+func (e *InUse) Error() string {
+	if e.PID == 0 {
+		return ErrInUse.Error()
+	}
+	return fmt.Sprintf("%v (pid %d)", ErrInUse, e.PID)
+}
+
+// Is implements errors.Is.
+func (e *InUse) Is(target error) bool { return target == ErrInUse }
+
+func (l *Lock) path() string { return filepath.Join(l.dir, "lock") }
+
+// Held tells whether the directory is this process's own.
+func (l *Lock) Held() bool { return l.file != nil }
+
+// Take makes the directory this process's own. Where there is no file to be locked,
+// and none is to be made, its error is fs.ErrNotExist; then nobody else has the
+// directory either.
+func (l *Lock) Take(create bool) error {
+	if err := trusted(l.dir); err != nil {
+		return err
+	}
+	if l.name == nil {
+		name, err := takeName(l.dir)
+		if err != nil {
+			return err
+		}
+		l.name = name
+	}
+	if l.file != nil {
+		return nil
+	}
+	f, err := l.open(create)
+	if err != nil {
+		return err
+	}
+	if err := lock(f); err != nil {
+		err = &InUse{PID: pidIn(l.path())}
+		f.Close()
+		_ = l.Close() // the error that counts is err
+		return err
+	}
+	// Who it is matters to people only. It may be open for reading, or the disk
+	// be full.
+	if f.Truncate(0) == nil {
+		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	}
+	l.file = f
+	return nil
+}
+
+// open opens the file, for reading where writing is not allowed.
+func (l *Lock) open(create bool) (*os.File, error) {
+	flag := os.O_RDWR
+	if create {
+		flag |= os.O_CREATE
+	}
+	f, err := atomicfile.OpenFile(l.path(), flag, 0o600)
+	if !create && (errors.Is(err, fs.ErrPermission) || isReadOnly(err)) {
+		return atomicfile.OpenFile(l.path(), os.O_RDONLY, 0)
+	}
+	return f, err
+}
+
+// pidIn returns the process id that a lock file holds, 0 where it has none.
+func pidIn(path string) int {
+	text, err := atomicfile.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
+
+// Moved tells whether the locked file is not in the directory any more, because
+// that was removed. Then it is to be taken again.
+func (l *Lock) Moved() bool {
+	if l.file == nil {
+		return false
+	}
+	there, err := os.Stat(l.path())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	if err == nil {
+		if ours, err := l.file.Stat(); err != nil || os.SameFile(there, ours) {
+			return false
+		}
+	}
+	l.file.Close()
+	l.file = nil
+	return true
+}
+
+// Close lets go of the directory.
+func (l *Lock) Close() (err error) {
+	if l.file != nil {
+		err = l.file.Close()
+	}
+	l.name.close()
+	l.file, l.name = nil, nil
+	return err
+}

@@ -1,0 +1,81 @@
+package dirlock
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A nameLock is a socket in the abstract namespace: the kernel frees the name when
+// the process ends.
+type nameLock struct{ *net.UnixListener }
+
+// takeName takes the name of a directory, or returns an *InUse. The name tells
+// directories of the same path in containers apart that share a network. A
+// namespace of the network that has no such sockets does without; so does a
+// process whose name somebody has taken who may not use the directory.
+func takeName(dir string) (*nameLock, error) {
+	name, err := nameOf(dir)
+	if err != nil {
+		return &nameLock{}, nil
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
+	switch {
+	case err == nil:
+		return &nameLock{l}, nil
+	case !errors.Is(err, syscall.EADDRINUSE):
+		return &nameLock{}, nil
+	}
+	owner, err := ownerOf(name)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED): // it has ended just now
+		return &nameLock{}, nil
+	case err != nil:
+		return nil, &InUse{}
+	case owner.Uid != 0 && int(owner.Uid) != os.Geteuid():
+		return &nameLock{}, nil
+	}
+	return nil, &InUse{PID: int(owner.Pid)}
+}
+
+func (l *nameLock) close() {
+	if l != nil && l.UnixListener != nil {
+		l.Close()
+	}
+}
+
+// nameOf returns the name for a directory, which need not exist.
+func nameOf(dir string) (string, error) {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if parent, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(parent, filepath.Base(path))
+	}
+	var root unix.Stat_t
+	if err := unix.Stat("/", &root); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s", root.Dev, root.Ino, path))
+	return fmt.Sprintf("@restencil-state-%x", sum[:16]), nil
+}
+
+// ownerOf returns who listens at a name.
+func ownerOf(name string) (*unix.Ucred, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: name}); err != nil {
+		return nil, err
+	}
+	return unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+}

@@ -1,0 +1,42 @@
+//go:build unix
+
+package dirlock
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// trusted returns an error that is ErrUntrusted unless only this process's user,
+// or root, can write to dir. What others can write could have any file put in the
+// place of any other.
+func trusted(dir string) error {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case ok && int(st.Uid) != os.Geteuid():
+		return untrusted("it belongs to uid %d, and this process runs as uid %d: run it as that user, chown the directory, or set state_dir to another directory", st.Uid, os.Geteuid())
+	case info.Mode().Perm()&0o022 != 0:
+		return untrusted("others may write to it (mode %#o): chmod go-w the directory, or set state_dir to another directory, such as one in it", info.Mode().Perm())
+	}
+	return nil
+}
+
+func untrusted(format string, args ...any) error {
+	return &refusal{fmt.Sprintf(format, args...)}
+}
+
+// A refusal is an ErrUntrusted in words.
+type refusal struct{ text string }
+
+func (r *refusal) Error() string        { return r.text }
+func (r *refusal) Is(target error) bool { return target == ErrUntrusted }
