@@ -29,5 +29,3 @@ func ownerOf(fs.FileInfo) owner {
 func attainable(mode fs.FileMode) fs.FileMode {
 	return mode & 0o200
 }
-
-const nonblock = 0

@@ -54,6 +54,3 @@ func ownerOf(info fs.FileInfo) owner {
 func attainable(mode fs.FileMode) fs.FileMode {
 	return mode
 }
-
-// nonblock has a file opened without waiting, be it a pipe.
-const nonblock = syscall.O_NONBLOCK
