@@ -1,11 +1,15 @@
 package bench
 
 import (
+	"encoding/xml"
+	"errors"
 	"fmt"
 	"html"
+	"io"
 	"math"
 	"slices"
 	"strings"
+	"testing"
 )
 
 // The chart's measures, in pixels.
@@ -91,7 +95,7 @@ func drawGroup(b *strings.Builder, r row, s scale, y int) int {
 	}
 	if drawn > 0 {
 		middle := y + (drawn*barStep-(barStep-barHeight))/2 + 4
-		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", plotLeft-12, middle, html.EscapeString(r.scenario))
+		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", plotLeft-12, middle, html.EscapeString(r.name))
 	}
 	return drawn
 }
@@ -139,5 +143,20 @@ func (s scale) drawGrid(b *strings.Builder, bottom int) {
 		}
 		fmt.Fprintf(b, `<line class="%s" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`, class, x, plotTop-6, x, bottom)
 		fmt.Fprintf(b, `<text class="small" x="%.1f" y="%d" text-anchor="middle">%g×</text>`+"\n", x, bottom+14, math.Pow10(power))
+	}
+}
+
+// TestChartIsXML makes sure that browsers can read the chart.
+func TestChartIsXML(t *testing.T) {
+	some := figures{timeTaken: 1, cpuTime: 0.001, memory: 2e7, connections: 12}
+	more := figures{timeTaken: 0.5, cpuTime: 10, memory: 1e9, connections: 10_000}
+	r := row{scenario{name: "<&>"}, map[string]figures{restencil: some, consulTemplate: more}}
+	d := xml.NewDecoder(strings.NewReader(chart([]row{r})))
+	for {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

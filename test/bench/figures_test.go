@@ -16,26 +16,31 @@ const (
 	memory      figure = "memory"      // bytes
 	connections figure = "connections" // to the agent, at once
 	requests    figure = "requests"    // that the agent answered
-	commands    figure = "commands"    // run
 )
 
 // columns are the figures of tables, in order.
-func columns() []figure {
-	return []figure{timeTaken, cpuTime, memory, connections, requests, commands}
-}
+func columns() []figure { return []figure{timeTaken, cpuTime, memory, connections, requests} }
 
-// Figures are what was measured of a contender. What was not is not there; a
+// Figures are what was measured of a program. What was not is not there; a
 // time without end is that of what never came.
 type figures map[figure]float64
 
-// A row is what was measured in a scenario, by contender.
-type row struct {
-	scenario string
-	per      string
-	of       map[string]figures
+// valuesOf returns one figure of each.
+func valuesOf(f figure, all []figures) []float64 {
+	var values []float64
+	for _, one := range all {
+		values = append(values, one[f])
+	}
+	return values
 }
 
-// ratio returns how a figure of restencil compares with another contender's,
+// A row is what was measured in a scenario, by program.
+type row struct {
+	scenario
+	of map[string]figures
+}
+
+// ratio returns how a figure of restencil compares with another program's,
 // if both are known.
 func (r row) ratio(f figure, to string) (float64, bool) {
 	ours, known := r.of[restencil][f]

@@ -2,86 +2,70 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"strings"
+	"testing"
 )
 
-// A limit is what restencil may take at most of a figure.
-type limit struct {
+// A verdict is how restencil fared at a limit.
+type verdict struct {
 	scenario string
 	figure   figure
-	to       string  // the contender that it is compared with; "": nobody
-	most     float64 // as a ratio, or where it is compared with nobody, as it is
-}
-
-// limits returns what the project holds itself to.
-func limits() []limit {
-	return []limit{
-		{"latency", timeTaken, consulTemplate, 1.05},
-		{"latency", timeTaken, bare, 1.2},
-		{"pair", timeTaken, consulTemplate, 1.05},
-		{"pair", timeTaken, bare, 1.2},
-		{"fan-out 1,000", timeTaken, consulTemplate, 0.1},
-		{"fan-out 1,000", cpuTime, consulTemplate, 0.03},
-		{"shared 300", timeTaken, consulTemplate, 0.8},
-		{"shared 300", timeTaken, bare, 1.3},
-		{"cold 1,000 keys", timeTaken, consulTemplate, 0.5},
-		{"cold 1,000 keys", memory, consulTemplate, 0.5},
-		{"cold 1,000 keys", connections, consulTemplate, 0.13},
-		{"cold 10,000 keys", timeTaken, consulTemplate, 0.06},
-		{"cold 10,000 keys", memory, consulTemplate, 0.15},
-		{"cold 10,000 keys", connections, consulTemplate, 0.02},
-		{"service of 2,000", timeTaken, consulTemplate, 0.95},
-		{"service of 2,000", cpuTime, consulTemplate, 0.6},
-		{"service of 2,000", timeTaken, bare, 1.15},
-		{"idle, 500 keys", cpuTime, consulTemplate, 1},
-		{"limit, 2,000 keys", timeTaken, "", 1},
-		{"limit, 500 services", timeTaken, "", 1},
-	}
-}
-
-// A verdict is how a limit fared.
-type verdict struct {
-	limit
+	to       string  // the program that it is compared with; "": none
+	most     float64 // as a ratio, or where it is compared with none, as it is
 	measured float64
 	kept     bool
 }
 
-// judgeAll holds the rows to the limits. A figure that is missing keeps none;
-// limits of scenarios that were not run are left out.
-func judgeAll(rows []row, all []limit) []verdict {
-	var verdicts []verdict
-	for _, l := range all {
-		for _, r := range rows {
-			if r.scenario == l.scenario {
-				verdicts = append(verdicts, l.judge(r))
-			}
+// judgeRow holds a row to its limits. A figure that has a limit and was not
+// measured misses it; so does one that was measured and has none.
+func judgeRow(r row) []verdict {
+	var all []verdict
+	l := r.most
+	for _, v := range []verdict{
+		{figure: timeTaken, to: consulTemplate, most: l.time},
+		{figure: cpuTime, to: consulTemplate, most: l.cpu},
+		{figure: memory, to: consulTemplate, most: l.memory},
+		{figure: connections, to: consulTemplate, most: l.connections},
+		{figure: requests, to: consulTemplate, most: l.requests},
+		{figure: timeTaken, to: bare, most: l.bareTime},
+		{figure: timeTaken, most: l.within.Seconds()},
+	} {
+		known := v.most > 0 // what is compared with none has a limit, or is not looked at
+		if v.to == "" {
+			v.measured = r.of[restencil][v.figure]
+		} else {
+			v.measured, known = r.ratio(v.figure, v.to)
+		}
+		v.scenario, v.kept = r.name, known && v.measured <= v.most
+		if known || v.most > 0 {
+			all = append(all, v)
 		}
 	}
-	return verdicts
+	return all
 }
 
-func (l limit) judge(r row) verdict {
-	measured, known := r.of[restencil][l.figure]
-	if l.to != "" {
-		measured, known = r.ratio(l.figure, l.to)
+// missed returns how many limits a row misses.
+func missed(r row) int {
+	n := 0
+	for _, v := range judgeRow(r) {
+		if !v.kept {
+			n++
+		}
 	}
-	return verdict{l, measured, known && measured <= l.most}
+	return n
 }
 
 // amount returns a value of the limit as people read it.
-func (l limit) amount(value float64) string {
-	if l.to == "" {
-		return l.figure.text(value)
+func (v verdict) amount(value float64) string {
+	if v.to == "" {
+		return v.figure.text(value)
 	}
 	return ratioText(value)
 }
 
 func (v verdict) String() string {
-	against := ""
-	if v.to != "" {
-		against = " of " + v.to
-	}
-	return fmt.Sprintf("%s, %s: %s%s, at most %s", v.scenario, v.figure, v.amount(v.measured), against, v.amount(v.most))
+	return fmt.Sprintf("%s, %s: %s of %s, at most %s", v.scenario, v.figure, v.amount(v.measured), v.to, v.amount(v.most))
 }
 
 // verdictTable returns all verdicts, in Markdown.
@@ -97,4 +81,37 @@ func verdictTable(all []verdict) string {
 			v.scenario, v.figure, v.to, v.amount(v.measured), v.amount(v.most), kept)
 	}
 	return b.String()
+}
+
+// TestJudge makes sure that a limit that is missed is found out.
+func TestJudge(t *testing.T) {
+	half, second := limits{time: 0.5}, limits{within: 1e9}
+	for _, c := range []struct {
+		about        string
+		most         limits
+		ours, theirs figures
+		missed       int
+	}{
+		{"half", half, figures{timeTaken: 1}, figures{timeTaken: 2}, 0},
+		{"more than half", half, figures{timeTaken: 1.01}, figures{timeTaken: 2}, 1},
+		{"not measured", half, figures{}, figures{timeTaken: 2}, 1},
+		{"they were not measured", half, figures{timeTaken: 1}, figures{}, 1},
+		{"never", half, figures{timeTaken: math.Inf(1)}, figures{timeTaken: 2}, 1},
+		{"without a limit", half, figures{timeTaken: 1, memory: 1}, figures{timeTaken: 2, memory: 2}, 1},
+		{"within a second", second, figures{timeTaken: 0.9}, figures{timeTaken: math.Inf(1)}, 0},
+		{"after a second", second, figures{timeTaken: 1.1}, figures{}, 1},
+		{"never within a second", second, figures{timeTaken: math.Inf(1)}, figures{}, 1},
+	} {
+		r := row{scenario{most: c.most}, map[string]figures{restencil: c.ours, consulTemplate: c.theirs}}
+		if got := missed(r); got != c.missed {
+			t.Errorf("%s: missed %d limits, want %d: %v", c.about, got, c.missed, judgeRow(r))
+		}
+	}
+}
+
+// TestBetterHalf makes sure that what disturbs some turns is left out.
+func TestBetterHalf(t *testing.T) {
+	if got := betterHalf([]float64{90, 1, 2, 80, 3}); got != 2 {
+		t.Errorf("the mean of the better half is %v, want 2", got)
+	}
 }

@@ -1,17 +1,20 @@
 package bench
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// A process is a contender's.
+// A process is a program that runs.
 type process struct {
 	cmd *exec.Cmd
 	log string
@@ -107,4 +110,61 @@ func (p *process) settle() {
 			return
 		}
 	}
+}
+
+// peakConnections looks every 20 ms how many connections to the agent the program
+// has, until stop, which returns the peak, or the end of the test.
+func (s *setup) peakConnections() (stop func() float64) {
+	const pause = 20 * time.Millisecond
+	done, result := make(chan struct{}), make(chan float64)
+	p, addr := s.process, s.agent.Addr()
+	go func() {
+		peak := 0.0
+		for {
+			peak = max(peak, p.connections(addr))
+			select {
+			case <-done:
+				result <- max(peak, p.connections(addr))
+				return
+			case <-time.After(pause):
+			}
+		}
+	}()
+	stop = sync.OnceValue(func() float64 { close(done); return <-result })
+	s.t.Cleanup(func() { stop() })
+	return stop
+}
+
+// connections returns how many established connections to addr the process
+// has.
+func (p *process) connections(addr string) float64 {
+	_, port, _ := net.SplitHostPort(addr)
+	number, _ := strconv.Atoi(port)
+	remote := fmt.Sprintf(":%04X", number)
+	ours := p.sockets()
+	count := 0.0
+	for _, name := range []string{"net/tcp", "net/tcp6"} {
+		text, _ := os.ReadFile(p.proc(name))
+		for line := range strings.Lines(string(text)) {
+			const peer, state, inode, established = 2, 3, 9, "01"
+			f := strings.Fields(line)
+			if len(f) > inode && f[state] == established && strings.HasSuffix(f[peer], remote) && ours[f[inode]] {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+// sockets returns the inodes of the process's sockets.
+func (p *process) sockets() map[string]bool {
+	inodes := make(map[string]bool)
+	open, _ := os.ReadDir(p.proc("fd"))
+	for _, fd := range open {
+		target, _ := os.Readlink(filepath.Join(p.proc("fd"), fd.Name()))
+		if rest, ok := strings.CutPrefix(target, "socket:["); ok {
+			inodes[strings.TrimSuffix(rest, "]")] = true
+		}
+	}
+	return inodes
 }

@@ -9,40 +9,40 @@ import (
 )
 
 // oneService is a service of n instances, of which one changes its port.
-func oneService(n int) scene {
+func oneService(n int) workload {
 	const name = "web"
-	return scene{
-		seed: func(s *site) { s.setInstances(name, n) },
-		templates: func(s *site) []document {
-			return []document{{text: `{{ range service "` + name + `" }}` + server + `{{ end }}`, file: s.file("out")}}
+	return workload{
+		fill: func(s *setup) { s.setInstances(name, n) },
+		templates: func(s *setup) []tmpl {
+			return []tmpl{{text: `{{ range service "` + name + `" }}` + server + `{{ end }}`, file: s.file("out")}}
 		},
-		bare: func(s *site) []string {
+		bare: func(s *setup) []string {
 			return []string{"service", s.url("/v1/health/service/" + name + "?passing=1"), s.file("out")}
 		},
-		rendered: func(s *site, most time.Duration) bool { return s.arrivesWithin(most, s.file("out"), lines(n)) },
-		change:   func(s *site) outcome { return s.move(name, n) },
+		rendered: func(s *setup, most time.Duration) bool { return s.arrivesWithin(most, s.file("out"), lines(n)) },
+		change:   func(s *setup) time.Duration { return s.changePort(name, n) },
 	}
 }
 
 // manyServices is what renders all services there are, n of them with two
 // instances each.
-func manyServices(n int) scene {
+func manyServices(n int) workload {
 	const instances = 2
-	return scene{
+	return workload{
 		raised: true,
-		seed: func(s *site) {
+		fill: func(s *setup) {
 			for i := range n {
 				s.setInstances(serviceName(i), instances)
 			}
 		},
-		templates: func(s *site) []document {
+		templates: func(s *setup) []tmpl {
 			text := `{{ range services }}{{ range service .Name }}` + server + `{{ end }}{{ end }}`
-			return []document{{text: text, file: s.file("out")}}
+			return []tmpl{{text: text, file: s.file("out")}}
 		},
-		rendered: func(s *site, most time.Duration) bool {
+		rendered: func(s *setup, most time.Duration) bool {
 			return s.arrivesWithin(most, s.file("out"), lines(instances*n))
 		},
-		change: func(s *site) outcome { return s.move(serviceName(s.somewhere(n)), instances) },
+		change: func(s *setup) time.Duration { return s.changePort(serviceName(s.another(n)), instances) },
 	}
 }
 
@@ -57,23 +57,56 @@ func lines(n int) func(content string) bool {
 }
 
 // setInstances registers a service of n instances.
-func (s *site) setInstances(name string, n int) {
+func (s *setup) setInstances(name string, n int) {
 	s.t.Helper()
 	var ops api.TxnOps
 	for i := range n {
-		ops = append(ops, instance{name, i, 8080}.set()...)
+		ops = append(ops, instance{name, i, 8080}.register()...)
 	}
-	fill(s.t, s.client, ops)
+	s.apply(ops)
 }
 
-// move gives one of a service's n instances a port that is new, and waits for
+// changePort gives one of a service's n instances a port that is new, and waits for
 // it.
-func (s *site) move(name string, n int) outcome {
+func (s *setup) changePort(name string, n int) time.Duration {
 	s.t.Helper()
+	s.keepInodes(s.file("out"))
 	s.value++
 	i := instance{name, s.value % n, 10_000 + s.value}
-	fill(s.t, s.client, api.TxnOps{i.setService()})
+	s.apply(api.TxnOps{i.setService()})
 	start := time.Now()
 	s.arrives(s.file("out"), func(content string) bool { return strings.Contains(content, i.line()) })
-	return outcome{took: time.Since(start)}
+	return time.Since(start)
+}
+
+// An instance is one of a service, on a node of its own.
+type instance struct {
+	service string
+	number  int
+	port    int
+}
+
+func (i instance) node() string    { return fmt.Sprintf("%s-%d", i.service, i.number) }
+func (i instance) address() string { return fmt.Sprintf("10.0.%d.%d", i.number/250, i.number%250+1) }
+
+// line is what templates print of it.
+func (i instance) line() string { return fmt.Sprintf("server %s:%d\n", i.address(), i.port) }
+
+// register registers the instance, with its node and a passing check.
+func (i instance) register() api.TxnOps {
+	return api.TxnOps{
+		{Node: &api.NodeTxnOp{Verb: api.NodeSet, Node: api.Node{Node: i.node(), Address: i.address()}}},
+		i.setService(),
+		{Check: &api.CheckTxnOp{Verb: api.CheckSet, Check: api.HealthCheck{
+			Node: i.node(), CheckID: "alive", Name: "Is it alive?", Status: api.HealthPassing,
+			Output: "HTTP GET: 200 OK", ServiceID: i.service, ServiceName: i.service,
+		}}},
+	}
+}
+
+func (i instance) setService() *api.TxnOp {
+	return &api.TxnOp{Service: &api.ServiceTxnOp{Verb: api.ServiceSet, Node: i.node(), Service: api.AgentService{
+		ID: i.service, Service: i.service, Address: i.address(), Port: i.port,
+		Tags: []string{"http", "v2"}, Meta: map[string]string{"zone": "a"},
+	}}}
 }

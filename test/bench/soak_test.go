@@ -31,22 +31,22 @@ const (
 // stays within its connections and its memory and loses nothing.
 func TestSoak(t *testing.T) {
 	needSoak(t)
-	us := contender{restencil, binary.Path(t)}
-	sc := soaking()
-	agent := newAgent(t, us, sc)
-	s := newSite(t, agent, us, sc)
+	keepTemp(t)
+	us := program{restencil, binary.Path(t)}
+	w := soaking()
+	s := newSetup(t, newAgent(t, us, w), us, w)
 	s.start()
 	peak := s.peakConnections()
 	began := time.Now()
-	s.ready(sc)
+	s.ready()
 	t.Logf("rendered after %s, with %s of CPU", duration(time.Since(began)), duration(s.process.cpu()))
 
 	resident := s.disturb(*soak)
 	s.sameAsStore()
 	held := peak()
-	t.Logf("%d changes, %s of CPU, %d connections", s.value, duration(s.process.cpu()), held)
-	if most := 150; held > most {
-		t.Errorf("%d connections at once, at most %d", held, most)
+	t.Logf("%d changes, %s of CPU, %.0f connections", s.value, duration(s.process.cpu()), held)
+	if most := 150.0; held > most {
+		t.Errorf("%.0f connections at once, at most %.0f", held, most)
 	}
 	checkFlat(t, resident)
 }
@@ -55,32 +55,26 @@ func TestSoak(t *testing.T) {
 // and the memory.
 func TestGrowth(t *testing.T) {
 	needSoak(t)
+	keepTemp(t)
 	const few, times = 1000, 20
-	us := contender{restencil, binary.Path(t)}
+	us := program{restencil, binary.Path(t)}
 	small, large := typical(t, us, manyKeys(few)), typical(t, us, manyKeys(times*few))
-	for _, grown := range []struct {
-		figure       figure
-		small, large float64
-	}{{cpuTime, small.cpu, large.cpu}, {memory, small.memory, large.memory}} {
-		f := grown.figure
-		t.Logf("%s: %s for %d keys, %s for %d", f, f.text(grown.small), few, f.text(grown.large), times*few)
-		if grown.large > times*grown.small {
+	for _, f := range []figure{cpuTime, memory} {
+		t.Logf("%s: %s for %d keys, %s for %d", f, f.text(small[f]), few, f.text(large[f]), times*few)
+		if large[f] > times*small[f] {
 			t.Errorf("%s grows faster than the keys", f)
 		}
 	}
 }
 
-// typical returns the medians of some starts.
-func typical(t *testing.T, c contender, sc scene) start {
+// typical returns the figures of some starts.
+func typical(t *testing.T, p program, w workload) figures {
 	t.Helper()
-	var all []start
+	var all []figures
 	for range 5 {
-		all = append(all, starts{scene: sc}.one(t, c))
+		all = append(all, starts{work: w}.one(t, p, false))
 	}
-	return start{
-		cpu:    median(all, func(s start) float64 { return s.cpu }),
-		memory: median(all, func(s start) float64 { return s.memory }),
-	}
+	return figures{cpuTime: betterHalf(valuesOf(cpuTime, all)), memory: betterHalf(valuesOf(memory, all))}
 }
 
 func needSoak(t *testing.T) {
@@ -91,32 +85,32 @@ func needSoak(t *testing.T) {
 	}
 }
 
-func soaking() scene {
-	return scene{
-		seed: func(s *site) {
+func soaking() workload {
+	return workload{
+		fill: func(s *setup) {
 			s.setKeys(soakKeys)
 			for i := range soakServices {
 				s.setInstances(serviceName(i), soakInstances)
 			}
 		},
-		templates: func(s *site) []document {
-			var all []document
+		templates: func(s *setup) []tmpl {
+			var all []tmpl
 			for i := range soakKeys / keysEach {
-				all = append(all, document{text: s.keysText(i), file: s.file(fmt.Sprint("keys-", i))})
+				all = append(all, tmpl{text: s.keysText(i), file: s.file(fmt.Sprint("keys-", i))})
 			}
 			for i := range soakServices / servicesEach {
-				all = append(all, document{text: servicesText(i), file: s.file(fmt.Sprint("services-", i))})
+				all = append(all, tmpl{text: servicesText(i), file: s.file(fmt.Sprint("services-", i))})
 			}
 			return all
 		},
-		rendered: func(s *site, most time.Duration) bool {
+		rendered: func(s *setup, most time.Duration) bool {
 			files, content := s.stored()
 			return allArrive(most, files, func(i int) string { return content[i] })
 		},
 	}
 }
 
-func (s *site) keysText(part int) string {
+func (s *setup) keysText(part int) string {
 	var b strings.Builder
 	for i := range keysEach {
 		b.WriteString(callKey(s.key(part*keysEach+i)) + "\n")
@@ -134,7 +128,7 @@ func servicesText(part int) string {
 
 // disturb makes changes for that long, and returns what was resident after
 // each second.
-func (s *site) disturb(long time.Duration) (resident []float64) {
+func (s *setup) disturb(long time.Duration) (resident []float64) {
 	const keysASecond = 5
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
@@ -144,7 +138,7 @@ func (s *site) disturb(long time.Duration) (resident []float64) {
 		}
 		s.value++
 		i := instance{serviceName(rand.IntN(soakServices)), rand.IntN(soakInstances), 10_000 + s.value}
-		fill(s.t, s.client, api.TxnOps{i.setService()})
+		s.apply(api.TxnOps{i.setService()})
 		<-second.C
 		resident = append(resident, s.process.memory())
 	}
@@ -152,7 +146,7 @@ func (s *site) disturb(long time.Duration) (resident []float64) {
 }
 
 // sameAsStore fails the test unless all files soon hold what the store does.
-func (s *site) sameAsStore() {
+func (s *setup) sameAsStore() {
 	s.t.Helper()
 	const soon = 10 * time.Second
 	files, content := s.stored()
@@ -168,7 +162,7 @@ func (s *site) sameAsStore() {
 }
 
 // stored returns what the files of a soak have to hold, by the store.
-func (s *site) stored() (files, content []string) {
+func (s *setup) stored() (files, content []string) {
 	s.t.Helper()
 	pairs, _, err := s.client.KV().List(s.name+"/", nil)
 	if err != nil {
@@ -191,7 +185,7 @@ func (s *site) stored() (files, content []string) {
 	return files, content
 }
 
-func (s *site) storedService(name string) string {
+func (s *setup) storedService(name string) string {
 	s.t.Helper()
 	instances, _, err := s.client.Health().Service(name, "", true, nil)
 	if err != nil {

@@ -22,7 +22,7 @@ func (r *crashRig) smallDisk(name string) {
 	if err := os.MkdirAll(r.at(name), 0o755); err != nil {
 		r.t.Fatal(err)
 	}
-	namespace.Mount(r.t, "tmpfs", r.at(name), "tmpfs", 0, "size=64k")
+	namespace.Mount(r.t, "tmpfs", r.at(name), "tmpfs", 0, "size=64k,mode=0755")
 }
 
 // newFullRig is a bundle of two files and a plain file, on a disk of their own.

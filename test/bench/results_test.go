@@ -1,0 +1,161 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// The files that results are written to, from this folder.
+const (
+	pageFile   = "RESULTS.md"
+	chartFile  = "results.svg"
+	readmeFile = "../../README.md"
+)
+
+// The table in the README is between these lines.
+const (
+	tableBegin = "<!-- The table is from test/bench/RESULTS.md, which make bench writes. -->\n"
+	tableEnd   = "<!-- The end of the table. -->\n"
+)
+
+// TestReadmeShowsResults makes sure that the README's table is that of the page.
+func TestReadmeShowsResults(t *testing.T) {
+	results, err := os.ReadFile(pageFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(readText(readmeFile), tableBegin)
+	shown, _, ok := strings.Cut(rest, tableEnd)
+	if !ok {
+		t.Fatal("the README has no table")
+	}
+	for line := range strings.Lines(shown) {
+		if !strings.Contains(string(results), line) {
+			t.Errorf("the README shows a line that RESULTS.md has not: run make bench\n%s", line)
+		}
+	}
+}
+
+func writeResults(t *testing.T, rows []row, on string) {
+	t.Helper()
+	writeFile(t, chartFile, []byte(chart(rows)))
+	writeFile(t, pageFile, []byte(page(rows, on)))
+	before, rest, ok := strings.Cut(readText(readmeFile), tableBegin)
+	_, after, ended := strings.Cut(rest, tableEnd)
+	if !ok || !ended {
+		t.Fatalf("the README has no lines %q and %q", tableBegin, tableEnd)
+	}
+	writeFile(t, readmeFile, []byte(before+tableBegin+"\n"+table(rows)+"\n"+on+"\n\n"+tableEnd+after))
+}
+
+// page returns the page with all results.
+func page(rows []row, on string) string {
+	var details strings.Builder
+	var verdicts []verdict
+	for _, r := range rows {
+		details.WriteString(r.detail())
+		verdicts = append(verdicts, judgeRow(r)...)
+	}
+	return "# restencil beside consul-template\n\n" +
+		"`make bench` wrote this page. [doc.go](doc.go) says how it is measured.\n\n" +
+		on + "\n\n![The figures of the table, relative to consul-template's](results.svg)\n\n" +
+		table(rows) + "\n" + legend +
+		"\n## The limits\n\nWhat the project holds itself to; `make bench` fails where one is missed.\n\n" +
+		verdictTable(verdicts) + "\n## All figures\n\n```text\n" + details.String() + "```\n"
+}
+
+const legend = `Each cell is restencil's figure, consul-template's, and the one divided by the
+other: the means of the better half of many turns. What a figure is of (a change,
+a start) stands below. The last column is the time of a program that does only the
+necessary I/O, and restencil's divided by that.
+
+- **latency**: a key of one template changes.
+- **pair**: it changes twice, 15 ms apart; timed from the second.
+- **burst**: it changes for half a second, back to back; timed from the last. CPU
+  and requests are of the burst. **burst, command**: a command runs after each
+  rendering.
+- **fan-out 1,000**: 1,000 templates with a key each, of which one changes.
+- **shared 300**: 300 templates with the same key; until all files are new.
+- **cold**: one template with so many keys, from the start of the process.
+- **service of 2,000**: one of 2,000 instances changes its port.
+- **500 services**: ` + "`services`, and `service .Name`" + ` for each.
+- **idle**: nothing changes, for a minute.
+- **limit**: so many keys, or services, on an agent with default limits, and one
+  changes. Elsewhere consul-template's agent has the limit raised, if it must.
+`
+
+// table returns the rows in Markdown, with each cell restencil's figure beside
+// consul-template's, and the time beside the bare program's.
+func table(rows []row) string {
+	var b strings.Builder
+	b.WriteString("| scenario | time | CPU | peak memory | connections | requests | bare time |\n|---|---|---|---|---|---|---|\n")
+	for _, r := range rows {
+		fmt.Fprintf(&b, "| %s |", r.name)
+		for _, f := range columns() {
+			fmt.Fprintf(&b, " %s |", r.cell(f))
+		}
+		fmt.Fprintf(&b, " %s |\n", r.bareCell())
+	}
+	return b.String()
+}
+
+// cell returns restencil's figure, consul-template's and their ratio.
+func (r row) cell(f figure) string {
+	ours, theirs := r.amount(restencil, f), r.amount(consulTemplate, f)
+	if ours == none && theirs == none {
+		return none
+	}
+	text := ours + " / " + theirs
+	if ratio, ok := r.ratio(f, consulTemplate); ok && f != requests {
+		text += " = **" + ratioText(ratio) + "**"
+	}
+	return text
+}
+
+func (r row) bareCell() string {
+	ratio, ok := r.ratio(timeTaken, bare)
+	if !ok {
+		return none
+	}
+	return fmt.Sprintf("%s = **%s**", r.amount(bare, timeTaken), ratioText(ratio))
+}
+
+// none stands for a figure that was not measured.
+const none = "–"
+
+// amount returns a program's figure as people read it.
+func (r row) amount(name string, f figure) string {
+	if value, known := r.of[name][f]; known {
+		return f.text(value)
+	}
+	return none
+}
+
+func ratioText(ratio float64) string {
+	switch {
+	case ratio < 0.01:
+		return fmt.Sprintf("%.2g×", ratio)
+	case ratio < 0.1:
+		return fmt.Sprintf("%.3f×", ratio)
+	}
+	return fmt.Sprintf("%.2f×", ratio)
+}
+
+// detail returns all that was measured in a scenario, a program a line.
+func (r row) detail() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, of a %s\n", r.name, r.per)
+	for _, name := range []string{restencil, consulTemplate, bare} {
+		if r.of[name] == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "  %-16s", name)
+		for _, f := range columns() {
+			fmt.Fprintf(&b, " %s %-8s", f, r.amount(name, f))
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
