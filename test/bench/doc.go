@@ -30,8 +30,8 @@
 // averaged over a tenth of the turns before the better half is taken, because
 // garbage is not collected in every turn. Memory is the peak of what was
 // resident (VmHWM). Where a limit is missed, the scenario is measured again, at
-// most twice, after all others; make bench also asks for a better priority, which
-// root gets.
+// most twice, after all others, and the best of each program's figures counts; make
+// bench also asks for a better priority, which root gets.
 //
 // What slows every Go program down alike is not left out: while a program waits
 // for the disk, Go's runtime wakes a thread every 20 µs, which was a third of the

@@ -40,6 +40,18 @@ type row struct {
 	of map[string]figures
 }
 
+// keepBest takes what is less in an earlier measurement of the same scenario: what
+// disturbs a program makes its figures larger, never smaller.
+func (r row) keepBest(earlier row) {
+	for name, of := range earlier.of {
+		for f, value := range of {
+			if now, known := r.of[name][f]; known {
+				r.of[name][f] = min(now, value)
+			}
+		}
+	}
+}
+
 // ratio returns how a figure of restencil compares with another program's,
 // if both are known.
 func (r row) ratio(f figure, to string) (float64, bool) {

@@ -46,7 +46,6 @@ func (m turns) measure(t *testing.T, all []program) map[string]figures {
 		}
 	}
 	for _, s := range running {
-		t.Log("RAW", s.name, took[s.name], "CPU", used[s.name]) // DEBUG
 		of[s.name][timeTaken] = betterHalf(took[s.name])
 		of[s.name][cpuTime] = betterHalf(means(used[s.name]))
 		of[s.name][memory] = s.process.peakMemory()

@@ -31,8 +31,8 @@ const (
 // stays within its connections and its memory and loses nothing.
 func TestSoak(t *testing.T) {
 	needSoak(t)
-	keepTemp(t)
 	us := program{restencil, binary.Path(t)}
+	keepTemp(t)
 	w := soaking()
 	s := newSetup(t, newAgent(t, us, w), us, w)
 	s.start()
@@ -55,9 +55,9 @@ func TestSoak(t *testing.T) {
 // and the memory.
 func TestGrowth(t *testing.T) {
 	needSoak(t)
-	keepTemp(t)
 	const few, times = 1000, 20
 	us := program{restencil, binary.Path(t)}
+	keepTemp(t)
 	small, large := typical(t, us, manyKeys(few)), typical(t, us, manyKeys(times*few))
 	for _, f := range []figure{cpuTime, memory} {
 		t.Logf("%s: %s for %d keys, %s for %d", f, f.text(small[f]), few, f.text(large[f]), times*few)
