@@ -11,7 +11,7 @@ import (
 	"restencil/renderer"
 	"restencil/runner/bundle"
 	"restencil/runner/process"
-	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // bundles are the bundles of a runner, and what the loop knows of them.
@@ -51,7 +51,7 @@ func plan(o Options, list []*templateState) ([]planned, error) {
 			return nil, fmt.Errorf("bundle %q is there twice", spec.Name)
 		}
 		spec.Policy = bundle.Together
-		if spec.Retry == (watch.Backoff{}) {
+		if spec.Retry == (schedule.Backoff{}) {
 			spec.Retry = o.Retry
 		}
 		if o.Once {

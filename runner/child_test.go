@@ -18,6 +18,7 @@ import (
 	"restencil/runner/event"
 	"restencil/runner/process"
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // A nursery stands in for the system, in fake time: its children do what the
@@ -836,7 +837,7 @@ func TestChildEndsAtTheSameTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuse := func(_, _ []string) (process.Process, error) { return nil, errors.New("no") }
-	r.child.now = process.NewSupervisor(Child{Args: []string{"app"}}, nil, refuse, watch.Backoff{}, func(event.Event) {})
+	r.child.now = process.NewSupervisor(Child{Args: []string{"app"}}, nil, refuse, schedule.Backoff{}, func(event.Event) {})
 	r.child.now.Run(t.Context())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -13,6 +13,7 @@ import (
 	"restencil/runner/process"
 	"restencil/template"
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // Options say what a Runner does. They are plain values; New checks them.
@@ -72,7 +73,7 @@ type Options struct {
 
 	// Retry spaces the attempts at a command, a file or a template that
 	// fails. A zero Base means 1 s, a zero Max 1 min. Not used with Once.
-	Retry watch.Backoff
+	Retry schedule.Backoff
 
 	// LookupEnv is what the function env reads. Nil for os.LookupEnv.
 	LookupEnv func(string) (string, bool)

@@ -11,12 +11,12 @@ type Class int
 const (
 	// Retry: the same request may succeed later (network, 5xx, 429).
 	Retry Class = iota
-	// Denied: it fails until something else changes, such as a policy or a
-	// mount (403, 404 where that is not an answer). It is tried again like
-	// the others, since a new token may take a moment to be known.
+	// Denied: the store refuses it until something changes there, such as a
+	// policy, a mount or a role (400, 403, 404 where that is not an answer).
+	// It is tried again like the others: that may happen at any time.
 	Denied
-	// Invalid: the request itself is wrong (400, an unsupported query). It is
-	// tried again at the slowest pace, if at all.
+	// Invalid: the query itself is wrong, or nobody answers such. It is not put
+	// to the store, and not tried again.
 	Invalid
 )
 
@@ -30,6 +30,10 @@ type Error struct {
 	// All says that it is no fault of the query: until something else changes,
 	// such as the token, no query of this store is answered.
 	All bool
+
+	// Attempts is how many attempts in a row have failed, where other queries
+	// made them for this one. Zero: this query's own count.
+	Attempts int
 }
 
 // Error begins with the query's identity, as consul-template's errors do.

@@ -261,6 +261,10 @@ func (e *entry) Fail(err error) {
 	if old := e.state.Failure; old != nil && !e.inherited {
 		f.Since, f.Attempts = old.Since, old.Attempts+1
 	}
+	var told *Error
+	if errors.As(err, &told) {
+		f.Attempts = max(f.Attempts, told.Attempts)
+	}
 	e.state.Failure, e.inherited = f, false
 	e.tell()
 }

@@ -140,6 +140,10 @@ func TestWatcherFailures(t *testing.T) {
 	if f := st.Failure; f.Attempts != 2 || f.Err.Error() != "two" || !f.Since.Equal(since) {
 		t.Errorf("failure = %+v, want the second, since the first", f)
 	}
+	a.Fail(&Error{Query: key("a"), Err: errors.New("away"), Attempts: 9})
+	if f := take(w)[key("a")].Failure; f.Attempts != 9 {
+		t.Errorf("%d attempts, want the 9 that others made", f.Attempts)
+	}
 	a.Publish(Answer{Data: "1"})
 	if st := take(w)[key("a")]; st.Failure != nil || st.Answer.Data != "1" {
 		t.Errorf("after recovery with the same data: %+v, want it told, without failure", st)

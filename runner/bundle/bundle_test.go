@@ -21,7 +21,7 @@ import (
 	"restencil/runner/probe"
 	"restencil/runner/process"
 	"restencil/template"
-	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -61,7 +61,7 @@ func (g *rig) at(name string) string { return filepath.Join(g.dir, name) }
 
 // spec returns a bundle of the files "a" and "b" in the rig's directory.
 func (g *rig) spec(p Policy) Spec {
-	retry := watch.Backoff{Base: time.Second, Max: time.Minute}
+	retry := schedule.Backoff{Base: time.Second, Max: time.Minute}
 	s := Spec{Name: "web", Policy: p, Reload: cmd("reload"), Retry: retry}
 	for _, name := range []string{"a", "b"} {
 		s.Members = append(s.Members, Member{Template: name + ".ctmpl", Destination: g.at(name), Perm: 0o644})

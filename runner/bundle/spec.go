@@ -14,7 +14,7 @@ import (
 	"restencil/runner/guard"
 	"restencil/runner/probe"
 	"restencil/runner/process"
-	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // A Policy says which files of a bundle go in place together.
@@ -66,7 +66,7 @@ type Spec struct {
 	MinInterval time.Duration
 
 	// Retry spaces the attempts at what fails.
-	Retry watch.Backoff
+	Retry schedule.Backoff
 
 	// ExitOnFailure ends the runner where Reload fails or, with Together, any
 	// step, as consul-template does.

@@ -6,7 +6,7 @@ import (
 
 	"restencil/runner/event"
 	"restencil/runner/transaction"
-	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // What a check or verify has proven bad is tried once more after againAfter, for
@@ -76,7 +76,7 @@ func (b *Bundle) holdProven(g *group) {
 
 // delay is how long to wait after so many failures in a row: at least half of
 // what the backoff allows, so that it grows visibly.
-func delay(b watch.Backoff, failures int) time.Duration {
+func delay(b schedule.Backoff, failures int) time.Duration {
 	most := b.Ceiling(failures)
 	if most <= 0 {
 		return 0

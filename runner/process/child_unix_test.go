@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"restencil/runner/event"
-	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // raise runs a child of real processes until the test ends.
@@ -30,7 +30,7 @@ func raiseWith(t *testing.T, c Child, stdout *printout, events func(event.Event)
 	if c.KillTimeout == 0 {
 		c.KillTimeout = enough
 	}
-	s = NewSupervisor(c, nil, e.Spawn, watch.Backoff{Base: time.Millisecond, Max: time.Millisecond}, events)
+	s = NewSupervisor(c, nil, e.Spawn, schedule.Backoff{Base: time.Millisecond, Max: time.Millisecond}, events)
 	ctx, cancel := context.WithCancel(t.Context())
 	go s.Run(ctx)
 	stop = func() {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"restencil/runner/event"
-	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // A Process is a program that runs, with its process group.
@@ -34,7 +34,7 @@ type Process interface {
 type Supervisor struct {
 	child  Child
 	spawn  func(args, env []string) (Process, error)
-	retry  watch.Backoff
+	retry  schedule.Backoff
 	events func(event.Event)
 
 	wake chan struct{} // there is something in the inbox
@@ -67,7 +67,7 @@ const maxSignals = 64
 // NewSupervisor returns a Supervisor whose Run is still to be called. spawn
 // starts the child. files are those that are there already. events is told
 // what happens, from the goroutine of Run.
-func NewSupervisor(c Child, files []string, spawn func(args, env []string) (Process, error), retry watch.Backoff, events func(event.Event)) *Supervisor {
+func NewSupervisor(c Child, files []string, spawn func(args, env []string) (Process, error), retry schedule.Backoff, events func(event.Event)) *Supervisor {
 	s := &Supervisor{
 		child:  c,
 		spawn:  spawn,

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"restencil/runner/event"
-	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // A fakeProcess ends when it is interrupted, and counts other signals.
@@ -45,7 +45,7 @@ func (p *fakeProcess) Signal(sig os.Signal, _ bool) error {
 // newSupervisor returns a Supervisor of "app" that keeps its events to itself.
 func newSupervisor(c Child, spawn func(args, env []string) (Process, error)) *Supervisor {
 	c.Args = []string{"app"}
-	return NewSupervisor(c, nil, spawn, watch.Backoff{}, func(event.Event) {})
+	return NewSupervisor(c, nil, spawn, schedule.Backoff{}, func(event.Event) {})
 }
 
 // More changes do not put a reload off.

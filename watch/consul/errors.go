@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // statusOf returns the HTTP status of a refused request, 0 where err is
@@ -107,7 +108,7 @@ const longestRetryAfter = 10 * time.Minute
 // What is denied is tried again like what fails, and so soon at first: a new
 // token is unknown to some servers for a moment. What is invalid is tried at
 // the slowest pace from the start.
-func delay(retry watch.Backoff, e *watch.Error, row int) time.Duration {
+func delay(retry schedule.Backoff, e *watch.Error, row int) time.Duration {
 	switch {
 	case e.RetryAfter > 0:
 		return min(e.RetryAfter, longestRetryAfter) + retry.Delay(1)
@@ -120,7 +121,7 @@ func delay(retry watch.Backoff, e *watch.Error, row int) time.Duration {
 
 // slowest returns the wait between attempts of which little is hoped: at
 // random, at most Retry.Max and at least half of it.
-func slowest(retry watch.Backoff) time.Duration {
+func slowest(retry schedule.Backoff) time.Duration {
 	d := cmp.Or(retry.Max, time.Minute)
 	return d - rand.N(d/2+1)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 func TestDelay(t *testing.T) {
@@ -13,7 +14,7 @@ func TestDelay(t *testing.T) {
 	const jitter = 250 * time.Millisecond
 	for _, test := range []struct {
 		name        string
-		retry       watch.Backoff
+		retry       schedule.Backoff
 		err         watch.Error
 		row         int
 		least, most time.Duration
@@ -23,7 +24,7 @@ func TestDelay(t *testing.T) {
 		{"late", retry, watch.Error{}, math.MaxInt, 1, time.Minute},
 		{"denied", retry, watch.Error{Class: watch.Denied}, 2, 1, 500 * time.Millisecond},
 		{"invalid", retry, watch.Error{Class: watch.Invalid}, 1, 30 * time.Second, time.Minute},
-		{"invalid, no maximum", watch.Backoff{Base: time.Second}, watch.Error{Class: watch.Invalid}, 1, 30 * time.Second, time.Minute},
+		{"invalid, no maximum", schedule.Backoff{Base: time.Second}, watch.Error{Class: watch.Invalid}, 1, 30 * time.Second, time.Minute},
 		{"asked for", retry, watch.Error{RetryAfter: 7 * time.Second}, 9, 7 * time.Second, 7*time.Second + jitter},
 		{"asked for too much", retry, watch.Error{RetryAfter: 24 * time.Hour}, 1, 10 * time.Minute, 10*time.Minute + jitter},
 	} {

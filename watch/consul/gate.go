@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // probePause is the longest pause between two tries of something that is away
@@ -23,7 +23,7 @@ type outage struct {
 
 // failed returns the outage after a failure. Only the first failure and those
 // of probes count: the others are echoes of the same event.
-func (o outage) failed(err error, probe bool, now time.Time, pace watch.Backoff) outage {
+func (o outage) failed(err error, probe bool, now time.Time, pace schedule.Backoff) outage {
 	switch {
 	case o.failures == 0:
 		o.err = err
@@ -38,18 +38,18 @@ func (o outage) failed(err error, probe bool, now time.Time, pace watch.Backoff)
 // probePace returns how often to try what is away, given how often to retry
 // what merely fails: seldom at first, but never so seldom that its return
 // would go unnoticed for long.
-func probePace(retry watch.Backoff) watch.Backoff {
+func probePace(retry schedule.Backoff) schedule.Backoff {
 	longest := max(probePause, retry.Base)
 	if retry.Max > 0 {
 		longest = min(longest, retry.Max)
 	}
-	return watch.Backoff{Base: retry.Base, Max: longest}
+	return schedule.Backoff{Base: retry.Base, Max: longest}
 }
 
 // A gate holds back queries during an outage, but for one at a time that
 // probes. It opens for all at the first success.
 type gate struct {
-	pace watch.Backoff
+	pace schedule.Backoff
 	turn chan struct{} // capacity 1: holds the right to probe while nobody has it
 
 	mu     sync.Mutex
@@ -57,7 +57,7 @@ type gate struct {
 	opened chan struct{} // closed as long as there is no outage
 }
 
-func newGate(pace watch.Backoff) *gate {
+func newGate(pace schedule.Backoff) *gate {
 	g := &gate{pace: pace, turn: make(chan struct{}, 1), opened: make(chan struct{})}
 	g.turn <- struct{}{}
 	close(g.opened)

@@ -8,13 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 func TestOutage(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	first, second := errors.New("first"), errors.New("second")
-	pace := watch.Backoff{Base: time.Second, Max: 4 * time.Second}
+	pace := schedule.Backoff{Base: time.Second, Max: 4 * time.Second}
 	for _, test := range []struct {
 		name     string
 		before   outage
@@ -40,12 +40,12 @@ func TestOutage(t *testing.T) {
 }
 
 func TestProbePace(t *testing.T) {
-	for _, test := range []struct{ retry, want watch.Backoff }{
-		{DefaultOptions().Retry, watch.Backoff{Base: 250 * time.Millisecond, Max: 2 * time.Second}},
-		{watch.Backoff{Base: time.Second}, watch.Backoff{Base: time.Second, Max: 2 * time.Second}},
-		{watch.Backoff{Base: 10 * time.Second, Max: time.Minute}, watch.Backoff{Base: 10 * time.Second, Max: 10 * time.Second}},
-		{watch.Backoff{Base: time.Second, Max: time.Second}, watch.Backoff{Base: time.Second, Max: time.Second}},
-		{watch.Backoff{Max: time.Minute}, watch.Backoff{Max: 2 * time.Second}},
+	for _, test := range []struct{ retry, want schedule.Backoff }{
+		{DefaultOptions().Retry, schedule.Backoff{Base: 250 * time.Millisecond, Max: 2 * time.Second}},
+		{schedule.Backoff{Base: time.Second}, schedule.Backoff{Base: time.Second, Max: 2 * time.Second}},
+		{schedule.Backoff{Base: 10 * time.Second, Max: time.Minute}, schedule.Backoff{Base: 10 * time.Second, Max: 10 * time.Second}},
+		{schedule.Backoff{Base: time.Second, Max: time.Second}, schedule.Backoff{Base: time.Second, Max: time.Second}},
+		{schedule.Backoff{Max: time.Minute}, schedule.Backoff{Max: 2 * time.Second}},
 	} {
 		if got := probePace(test.retry); got != test.want {
 			t.Errorf("probePace(%v) = %v, want %v", test.retry, got, test.want)
@@ -102,7 +102,7 @@ func TestGate(t *testing.T) {
 
 func TestGateGivesBackTheTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(watch.Backoff{Base: time.Hour})
+		g := newGate(schedule.Backoff{Base: time.Hour})
 		g.fail(errors.New("away"), false)
 		for range 2 { // while it waits to probe, and behind one that does
 			ctx, cancel := context.WithCancel(t.Context())
@@ -134,7 +134,7 @@ func TestGateGivesBackTheTurn(t *testing.T) {
 
 func TestGatePatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(watch.Backoff{Base: 24 * time.Hour})
+		g := newGate(schedule.Backoff{Base: 24 * time.Hour})
 		g.fail(errors.New("away"), false)
 		g.outage.next = time.Now().Add(time.Hour)
 		start := time.Now()

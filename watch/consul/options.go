@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"restencil/watch"
+	"restencil/watch/schedule"
 	"restencil/watch/transport"
 )
 
@@ -71,7 +71,7 @@ type Options struct {
 	// agent or datacenter that is away altogether is tried at least every
 	// 2 s, or every Retry.Base where that is longer, by one query for all.
 	// The zero value means the default, 250 ms to 1 min.
-	Retry watch.Backoff
+	Retry schedule.Backoff
 }
 
 // DefaultOptions returns what consul-template uses where nothing is configured.
@@ -82,7 +82,7 @@ func DefaultOptions() Options {
 		BlockQueryWait: 60 * time.Second,
 		PollInterval:   15 * time.Second,
 		MaxConnections: 128,
-		Retry:          watch.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
+		Retry:          schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
 	}
 }
 
@@ -95,7 +95,7 @@ func (o Options) filled() Options {
 	if o.MaxConnections == 0 {
 		o.MaxConnections = d.MaxConnections
 	}
-	if o.Retry == (watch.Backoff{}) {
+	if o.Retry == (schedule.Backoff{}) {
 		o.Retry = d.Retry
 	}
 	return o

@@ -3,5 +3,7 @@
 // starts no goroutine, reads no clock and waits for nothing. Whoever uses it
 // passes the time in.
 //
-// [Timers] is a timer heap.
+// [Timers] is a timer heap; [Backoff] the waits between attempts; [Breaker] a
+// circuit breaker; [RetryAfter] and [ClassOf] read an error reply; [Wakeup] has
+// a goroutine look again.
 package schedule

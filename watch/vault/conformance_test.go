@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/schedule"
 	"restencil/watch/watchtest"
 )
 
@@ -22,7 +23,7 @@ func TestConformance(t *testing.T) {
 func listHarness(trouble error) watchtest.Harness {
 	vault := newVaultModel()
 	kv := vault.mount("secret/", "kv2")
-	o := Options{DefaultLease: 5 * time.Millisecond, Retry: watch.Backoff{Base: time.Millisecond, Max: 5 * time.Millisecond}}
+	o := Options{DefaultLease: 5 * time.Millisecond, Retry: schedule.Backoff{Base: time.Millisecond, Max: 5 * time.Millisecond}}
 	h := watchtest.Harness{
 		Source: newSource(o.filled(), vault, newHolderModel()),
 		Query:  watch.Query{Kind: watch.VaultList, Name: "secret/mine"},

@@ -3,7 +3,7 @@ package vault
 import (
 	"time"
 
-	"restencil/watch"
+	"restencil/watch/schedule"
 	"restencil/watch/transport"
 )
 
@@ -59,7 +59,7 @@ type Options struct {
 
 	// Retry spaces the attempts of a query that fails (COMPAT 4.10.4), and of
 	// a login. The zero value means the default, 250 ms to 1 min.
-	Retry watch.Backoff
+	Retry schedule.Backoff
 
 	// Notice takes what people should know that is no failure of a query:
 	// warnings that Vault gave, a token that cannot be renewed. It may be
@@ -133,6 +133,6 @@ func DefaultOptions() Options {
 		IssueEvery:   time.Minute,
 		IssueBurst:   3,
 		MaxRequests:  32,
-		Retry:        watch.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
+		Retry:        schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/filewatch"
+	"restencil/watch/schedule"
 )
 
 // A session has a token, and sees to it that there is one at all times. It
@@ -52,7 +53,7 @@ func newSession(o Options, c caller) (*session, error) {
 		unwrap: o.Token.Unwrap,
 		life:   life{retry: o.Retry, renews: o.Token.Renew, err: errPending},
 	}
-	if s.life.retry == (watch.Backoff{}) {
+	if s.life.retry == (schedule.Backoff{}) {
 		s.life.retry = DefaultOptions().Retry
 	}
 	// A session must come back in good time even where queries need not.

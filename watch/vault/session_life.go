@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // A task is a piece of work of the session that speaks to somebody.
@@ -31,7 +32,7 @@ type grant struct {
 // A life is what is known of the token, and what is due when. It is pure: what
 // happens is told to it, with the time.
 type life struct {
-	retry  watch.Backoff
+	retry  schedule.Backoff
 	renews bool   // the token is to be renewed
 	again  bool   // another one can be had at any time: by a login or a command
 	from   string // what gives the token, for people

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // TestLostLogins: a login whose answer is lost may have made a token; however
@@ -24,7 +24,7 @@ func TestLostLogins(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			runSession(t, Token{Login: kubernetes}, func(m *tokenModel) { m.failed = c.err }, func(s *sessionTest) {
-				s.life.retry = watch.Backoff{Base: 250 * time.Millisecond, Max: time.Second}
+				s.life.retry = schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Second}
 				s.start()
 				time.Sleep(10 * time.Minute)
 				if n := s.vault.count("login"); n < c.least || n > c.most {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // A Source keeps queries to Vault current. It implements watch.Batcher.
@@ -69,7 +70,7 @@ func (o Options) filled() Options {
 	if o.Threshold <= 0 || o.Threshold >= 1 {
 		o.Threshold = d.Threshold
 	}
-	if o.Retry == (watch.Backoff{}) {
+	if o.Retry == (schedule.Backoff{}) {
 		o.Retry = d.Retry
 	}
 	return o

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config/setting"
-	"restencil/watch"
+	"restencil/watch/schedule"
 	"restencil/watch/suggest"
 )
 
@@ -18,7 +18,7 @@ type Bundle struct {
 	Name        string
 	Reload      []string // another spelling of Exec.Command
 	MinInterval time.Duration
-	Retry       watch.Backoff // between attempts at a change that failed; 0: the runner's own
+	Retry       schedule.Backoff // between attempts at a change that failed; 0: the runner's own
 }
 
 func (b *Bundle) instance() setting.Instance {

@@ -13,6 +13,7 @@ import (
 	"restencil/runner/probe"
 	"restencil/template"
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 func TestRunnerBundles(t *testing.T) {
@@ -77,7 +78,7 @@ func TestRunnerBundles(t *testing.T) {
 				NotEmpty: true, MinBytes: 5, MaxShrink: 0.5, MinInstances: map[string]int{"web": 2},
 			},
 			MinInterval: 8 * time.Second,
-			Retry:       watch.Backoff{Base: 6 * time.Second, Max: 7 * time.Second},
+			Retry:       schedule.Backoff{Base: 6 * time.Second, Max: 7 * time.Second},
 		}, {
 			Name:          "plain",
 			Reload:        runner.Command{Args: []string{"reload"}, Timeout: 30 * time.Second, Env: all},

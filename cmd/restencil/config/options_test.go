@@ -15,6 +15,7 @@ import (
 	"restencil/template"
 	"restencil/watch"
 	"restencil/watch/consul"
+	"restencil/watch/schedule"
 	"restencil/watch/transport"
 )
 
@@ -162,7 +163,7 @@ func TestConsulOptions(t *testing.T) {
 	want.Address, want.Namespace, want.Token, want.TokenFile = "a", "n", "t", "f"
 	want.Username, want.Password = "u", "p"
 	want.MaxStale, want.BlockQueryWait = 5*time.Second, 10*time.Second
-	want.Retry = watch.Backoff{Base: time.Second, Max: 2 * time.Second}
+	want.Retry = schedule.Backoff{Base: time.Second, Max: 2 * time.Second}
 	want.TLS = transport.TLS{Enabled: true, SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CAPath: "cas", ServerName: "s"}
 	want.Transport = transport.Options{
 		DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,

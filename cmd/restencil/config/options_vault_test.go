@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"restencil/watch"
+	"restencil/watch/schedule"
 	"restencil/watch/transport"
 	"restencil/watch/vault"
 )
@@ -34,7 +34,7 @@ func TestVaultOptions(t *testing.T) {
 			MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
 		},
 		DefaultLease: time.Second, Threshold: 0.5, IssueEvery: 3 * time.Second, IssueBurst: 4, MaxRequests: 5,
-		Retry: watch.Backoff{Base: time.Second, Max: 2 * time.Second},
+		Retry: schedule.Backoff{Base: time.Second, Max: 2 * time.Second},
 	}
 	if diff := cmp.Diff(want, c.VaultOptions()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

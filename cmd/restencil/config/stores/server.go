@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config/setting"
-	"restencil/watch"
+	"restencil/watch/schedule"
 	"restencil/watch/transport"
 )
 
@@ -86,7 +86,7 @@ func connections(flags string, t *transport.Options) setting.Setting {
 }
 
 // retry is the block retry of a store.
-func retry(flags string, r *Retry, b *watch.Backoff) setting.Setting {
+func retry(flags string, r *Retry, b *schedule.Backoff) setting.Setting {
 	return setting.Setting{Key: "retry", Flag: flags, Block: []setting.Setting{
 		{Key: "enabled", Flag: "-", To: &r.Enabled, Default: "true",
 			Help: "Try again when the store fails."},
@@ -110,12 +110,12 @@ type Nomad struct {
 	TLS          transport.TLS
 	Transport    transport.Options
 	Attempts     Retry
-	Retry        watch.Backoff
+	Retry        schedule.Backoff
 }
 
 // NewNomad returns what Settings do not give by themselves.
 func NewNomad() Nomad {
-	return Nomad{Transport: transport.Defaults(), Retry: watch.Backoff{Base: 250 * time.Millisecond, Max: time.Minute}}
+	return Nomad{Transport: transport.Defaults(), Retry: schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute}}
 }
 
 // Settings returns the block nomad.
