@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"restencil/runner/journal"
+	"restencil/runner/journal/history"
 )
 
-// history prints the generations that are kept, the newest first, for each
+// printHistory prints the generations that are kept, the newest first, for each
 // state directory.
-func history(_ context.Context, p program, s *subcommand) error {
+func printHistory(_ context.Context, p program, s *subcommand) error {
 	dirs, err := s.stateDirs(p.environ)
 	if err != nil {
 		return err
@@ -85,7 +86,7 @@ func historyOf(dir string, names []string) (lines []string, err error) {
 }
 
 // filesOf lists the files of a generation; those that are not kept are marked.
-func filesOf(g journal.Generation) string {
+func filesOf(g history.Generation) string {
 	var list []string
 	for _, f := range g.Files {
 		if f.Secret {

@@ -13,6 +13,7 @@ import (
 	"restencil/cmd/restencil/control"
 	"restencil/renderer"
 	"restencil/runner/journal"
+	"restencil/runner/journal/history"
 )
 
 // rollback puts a generation of a bundle's files back: it has the daemon do so,
@@ -64,7 +65,7 @@ func (s *subcommand) generation(dir, bundle string) (int, error) {
 }
 
 // numberAmong reads the number of one of the generations.
-func numberAmong(all []journal.Generation, bundle, text string) (int, error) {
+func numberAmong(all []history.Generation, bundle, text string) (int, error) {
 	number, err := strconv.Atoi(text)
 	if err != nil {
 		return 0, &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("expected the number of a generation, found %q", text)}
@@ -112,7 +113,7 @@ func (s *subcommand) putBack(ctx context.Context, p program, dir string, number 
 }
 
 // write makes the files those of g, all or none.
-func write(g journal.Generation) (err error) {
+func write(g history.Generation) (err error) {
 	var staged []*renderer.Staged
 	defer func() {
 		for _, st := range staged {

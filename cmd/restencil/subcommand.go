@@ -39,7 +39,7 @@ type subcommand struct {
 func subcommands() []*subcommand {
 	return []*subcommand{
 		{
-			name: "history", usage: "[BUNDLE]", most: 1, do: history,
+			name: "history", usage: "[BUNDLE]", most: 1, do: printHistory,
 			help: "Shows the generations of a bundle's files that are kept, or those of all bundles.",
 		},
 		{

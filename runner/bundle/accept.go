@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"restencil/runner/event"
-	"restencil/runner/journal"
+	"restencil/runner/journal/history"
 	"restencil/runner/transaction"
 )
 
@@ -94,7 +94,7 @@ func (b *Bundle) goBack(ctx context.Context, generation int) error {
 }
 
 // restored returns what the generation has for m.
-func (m *member) restored(gen journal.Generation) (*Output, Member, error) {
+func (m *member) restored(gen history.Generation) (*Output, Member, error) {
 	spec := m.Member
 	path, err := filepath.Abs(m.Destination) // as the journal has it
 	if err != nil {

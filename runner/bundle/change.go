@@ -8,7 +8,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/event"
-	"restencil/runner/journal"
+	"restencil/runner/journal/history"
 	"restencil/runner/process"
 	"restencil/runner/transaction"
 )
@@ -247,8 +247,8 @@ func (b *Bundle) memberPlaced(m *member, res renderer.Result, replaced bool) (ch
 }
 
 // generation returns the files of g as the journal keeps them.
-func (b *Bundle) generation(g *group, c *transaction.Change) []journal.File {
-	var files []journal.File
+func (b *Bundle) generation(g *group, c *transaction.Change) []history.File {
+	var files []history.File
 	for i, m := range g.members {
 		want := c.Files[i].Own
 		if want == nil {
@@ -258,7 +258,7 @@ func (b *Bundle) generation(g *group, c *transaction.Change) []journal.File {
 		if err != nil {
 			path = want.Path
 		}
-		files = append(files, journal.File{
+		files = append(files, history.File{
 			Path: path, Content: want.Content,
 			Perm: want.Perm, User: want.User, Group: want.Group,
 			Secret: m.latest.Secret && !b.shared.KeepSecrets,

@@ -7,6 +7,7 @@ import (
 	"restencil/renderer"
 	"restencil/runner/event"
 	"restencil/runner/journal"
+	"restencil/runner/journal/history"
 	"restencil/runner/transaction"
 )
 
@@ -94,7 +95,7 @@ func (m *memory) undone() {
 
 // applied notes that the files are in place and were loaded. loaded tells that
 // this is news.
-func (m *memory) applied(hash string, files []journal.File, loaded bool) {
+func (m *memory) applied(hash string, files []history.File, loaded bool) {
 	if m.journal == nil {
 		return
 	}
@@ -123,7 +124,7 @@ func (m *memory) remember(g *group) {
 }
 
 // rejected keeps files that were proven bad, and returns where.
-func (m *memory) rejected(reason string, files []journal.File) string {
+func (m *memory) rejected(reason string, files []history.File) string {
 	if m.journal == nil {
 		return ""
 	}

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"restencil/runner/journal/history"
+	"restencil/runner/journal/swap"
 )
 
 // A swapping is a bundle of three files, of which the third is new, and what is
@@ -25,10 +28,10 @@ func (w swapping) path(name string) string { return filepath.Join(w.dir, name) }
 func (w swapping) temp(name string) string { return filepath.Join(w.dir, "."+name+".restencil-new") }
 func (w swapping) kept(name string) string { return filepath.Join(w.dir, "."+name+".restencil-old") }
 
-func (w swapping) moves() []Move {
-	var moves []Move
+func (w swapping) moves() []swap.Move {
+	var moves []swap.Move
 	for _, name := range swappedFiles {
-		m := Move{Path: w.path(name), Temp: w.temp(name)}
+		m := swap.Move{Path: w.path(name), Temp: w.temp(name)}
 		if name != "c" {
 			m.Kept = w.kept(name)
 		}
@@ -48,7 +51,7 @@ func (w swapping) prepare(t *testing.T) {
 		put(t, w.temp(name), "new "+name)
 	}
 	j := open(t, w.state, Options{Generations: 2})
-	check(t, j.Applied("nginx", "old", []File{{Path: w.path("a"), Content: []byte("old a")}}))
+	check(t, j.Applied("nginx", "old", []history.File{{Path: w.path("a"), Content: []byte("old a")}}))
 	check(t, j.Close())
 }
 
@@ -59,7 +62,7 @@ func (w swapping) run() error {
 		return err
 	}
 	defer j.Close()
-	j.disk = disk{step: w.step, quick: true}
+	j.disk.Step, j.disk.Quick = w.step, true
 	if err := j.Begin("nginx", "new", false, w.moves()); err != nil {
 		return err
 	}
@@ -80,10 +83,10 @@ func (w swapping) run() error {
 		return j.Undone("nginx")
 	}
 	w.step("reload")
-	return j.Applied("nginx", "new", []File{{Path: w.path("a"), Content: []byte("new a")}})
+	return j.Applied("nginx", "new", []history.File{{Path: w.path("a"), Content: []byte("new a")}})
 }
 
-func (w swapping) swap(m Move) error {
+func (w swapping) swap(m swap.Move) error {
 	if m.Kept != "" {
 		w.step("link")
 		if err := os.Link(m.Path, m.Kept); err != nil {
@@ -94,7 +97,7 @@ func (w swapping) swap(m Move) error {
 	return os.Rename(m.Temp, m.Path)
 }
 
-func (w swapping) putBack(m Move) error {
+func (w swapping) putBack(m swap.Move) error {
 	w.step("put back " + m.Path)
 	if m.Kept == "" {
 		return os.Remove(m.Path)
@@ -235,7 +238,7 @@ func (w swapping) recover(step func(string)) error {
 		return err
 	}
 	defer j.Close()
-	j.disk = disk{step: step, quick: true}
+	j.disk.Step, j.disk.Quick = step, true
 	_, err = j.Recover()
 	return err
 }
@@ -274,7 +277,7 @@ func TestTornFile(t *testing.T) {
 	for n := range whole {
 		torn := string(whole[:n]) + strings.Repeat("\x00", n%3)
 		lines := strings.Count(torn, "\n")
-		if _, _, _, err := lastRecord([]byte(torn)); (err == nil) != (lines > 0) {
+		if _, _, err := lastRecord([]byte(torn)); (err == nil) != (lines > 0) {
 			t.Fatalf("%d bytes, %d lines: %v", n, lines, err)
 		}
 		if n%37 == 0 && !strings.HasSuffix(torn, "\n") {

@@ -35,10 +35,6 @@ func DefaultDir(lookupEnv func(string) (string, bool), uid int) string {
 
 func (j *Journal) bundlesDir() string { return filepath.Join(j.dir, "bundles") }
 
-func (j *Journal) historyDir(bundle string) string {
-	return filepath.Join(j.dir, "history", fileName(bundle))
-}
-
 // maxBase is how much of a bundle's name the name of its file carries, in
 // bytes.
 const maxBase = 48
@@ -57,13 +53,6 @@ func fileName(bundle string) string {
 	}, bundle)
 	hash := sha256.Sum256([]byte(bundle))
 	return base[:min(len(base), maxBase)] + "." + hex.EncodeToString(hash[:8])
-}
-
-// locked tells whether the directory is this process's own.
-func (j *Journal) locked() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.lock.Held()
 }
 
 // lockToRead locks the directory, if it is in use at all. Called with mu held.
@@ -91,14 +80,14 @@ func (j *Journal) lockToWrite() error {
 	}
 	moved := j.lock.Moved()
 	if moved || !j.lock.Held() {
-		if err := j.disk.mkdir(j.dir); err != nil {
+		if err := j.disk.Mkdir(j.dir); err != nil {
 			return j.failed(err)
 		}
 		if err := j.lock.Take(true); err != nil {
 			return j.failed(err)
 		}
 	}
-	if err := j.disk.mkdir(j.bundlesDir()); err != nil {
+	if err := j.disk.Mkdir(j.bundlesDir()); err != nil {
 		return j.failed(err)
 	}
 	if moved && j.options.Remade != nil {

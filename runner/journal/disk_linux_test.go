@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"restencil/runner/journal/history"
+	"restencil/runner/journal/swap"
 	"restencil/test/namespace"
 )
 
@@ -19,7 +21,7 @@ func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
 	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700")
 	j := open(t, dir, Options{Generations: 3})
-	check(t, j.Applied("b", "1", []File{{Path: "x", Content: []byte("1")}}))
+	check(t, j.Applied("b", "1", []history.File{{Path: "x", Content: []byte("1")}}))
 	ballast := filepath.Join(dir, "ballast")
 	fill(t, ballast)
 
@@ -27,7 +29,7 @@ func TestDiskFull(t *testing.T) {
 	if err := j.Owe("b", "2", []string{long}); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("Owe: %v", err)
 	}
-	if err := j.Applied("b", "3", []File{{Path: "x", Content: []byte(long)}}); !errors.Is(err, syscall.ENOSPC) {
+	if err := j.Applied("b", "3", []history.File{{Path: "x", Content: []byte(long)}}); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("Applied: %v", err)
 	}
 	if st, err := open(t, dir, Options{ReadOnly: true}).State("b"); err != nil || st.Desired == "2" {
@@ -62,7 +64,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	dir := t.TempDir()
 	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700")
 	j := open(t, dir, Options{Generations: 1})
-	check(t, j.Applied("b", "1", []File{{Path: "x"}}))
+	check(t, j.Applied("b", "1", []history.File{{Path: "x"}}))
 	check(t, j.Owe("b", "2", nil))
 	check(t, j.Close())
 	check(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
@@ -72,7 +74,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 		t.Errorf("Recover = %+v, %v", all, err)
 	}
 	wantState(t, j, State{Desired: "2", Applied: "1"})
-	for _, err := range []error{j.Owe("b", "3", nil), j.Applied("b", "3", []File{{Path: "x"}}), j.Forget("b")} {
+	for _, err := range []error{j.Owe("b", "3", nil), j.Applied("b", "3", []history.File{{Path: "x"}})} {
 		if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), "state_dir") {
 			t.Errorf("error %v", err)
 		}
@@ -105,7 +107,7 @@ func TestRecoverMountPoint(t *testing.T) {
 			namespace.Mount(t, source, w.path("mounted"), "", syscall.MS_BIND, "")
 			put(t, w.temp("mounted"), "new")
 			j := open(t, w.state, Options{})
-			check(t, j.Begin("b", "2", false, []Move{{Path: w.path("mounted"), Temp: w.temp("mounted"), Kept: w.kept("mounted")}}))
+			check(t, j.Begin("b", "2", false, []swap.Move{{Path: w.path("mounted"), Temp: w.temp("mounted"), Kept: w.kept("mounted")}}))
 			check(t, j.Close())
 			put(t, w.kept("mounted"), "the old one")
 			put(t, source, tt.at) // half written

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"restencil/renderer/atomicfile"
+	"restencil/runner/journal/history"
 )
 
 const (
@@ -19,154 +19,119 @@ const (
 	soon = false
 
 	// maxFile is how long a bundle's file may become, in bytes, before it is
-	// written anew with its last line only; or maxLines such lines, if that
-	// is more.
+	// replaced by its last line; or maxLines such lines, if that is more.
 	maxFile  = 64 << 10
 	maxLines = 8
 )
 
 // An entry is a bundle's file, and what it holds.
 type entry struct {
-	name string
-	path string
+	path    string
+	history history.History
 
 	mu     sync.Mutex
 	loaded bool
 	record record
 	size   int64 // of the part of the file that counts
 	behind bool  // the file does not hold the record, because a write failed
-
-	unknown bool // the file was damaged, and nothing has been written since
 }
 
-func newEntry(name, path string) *entry {
-	return &entry{name: name, path: path, record: newRecord(name)}
-}
-
-// reading returns the entry of a bundle for reading.
-func (j *Journal) reading(bundle string) (*entry, error) {
-	return j.enter(bundle, j.lockToRead)
-}
-
-// writing returns the entry of a bundle for changing it.
-func (j *Journal) writing(bundle string) (*entry, error) {
-	return j.enter(bundle, j.lockToWrite)
-}
-
-// enter returns the entry of a bundle. It is remembered only while nobody else
-// can change the file.
+// enter returns the entry of a bundle, locked, after lock has locked the directory.
 func (j *Journal) enter(bundle string, lock func() error) (*entry, error) {
+	e, err := j.entry(bundle, lock)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	if e.loaded {
+		return e, nil
+	}
+	if err := j.load(e); err != nil {
+		e.mu.Unlock()
+		return nil, err
+	}
+	return e, nil
+}
+
+// entry returns the entry of a bundle. It is remembered only while nobody else can
+// change the file.
+func (j *Journal) entry(bundle string, lock func() error) (*entry, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := lock(); err != nil {
 		return nil, err
 	}
-	if e := j.entries[bundle]; e != nil {
-		return e, nil
-	}
-	e := newEntry(bundle, filepath.Join(j.bundlesDir(), fileName(bundle)+".jsonl"))
-	if j.lock.Held() {
-		j.entries[bundle] = e
+	e := j.entries[bundle]
+	if e == nil {
+		name := fileName(bundle)
+		e = &entry{
+			path:    filepath.Join(j.bundlesDir(), name+".jsonl"),
+			history: history.History{Bundle: bundle, Dir: filepath.Join(j.dir, "history", name), Disk: j.disk},
+			record:  record{Version: version, Bundle: bundle},
+		}
+		if j.lock.Held() {
+			j.entries[bundle] = e
+		}
 	}
 	return e, nil
 }
 
-// load reads e's file, if that has not been done.
+// load reads e's file.
 func (j *Journal) load(e *entry) error {
-	if e.loaded {
-		return nil
-	}
-	r, end, torn, err := read(e.path)
-	damaged := err
-	if err = j.setAside(err); err != nil {
+	r, end, size, err := read(e.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.record.Unknown = j.disk.WasDamaged(e.path)
+	case errors.As(err, &damage{}):
+		j.disk.Damaged(e.path, err)
+		e.record.Unknown = true
+	case err != nil:
 		return err
-	}
-	if r != nil {
-		e.record, e.size = *r, int64(end)
-		if torn {
-			j.warn(fmt.Errorf("the state file %s ends in the middle of a record (what was loaded last is not known, so that commands run to be safe)", e.path))
+	default:
+		e.record, e.size = r, int64(end)
+		if end < size {
+			e.record.Unknown = true
+			j.options.Warn(fmt.Errorf("the state file %s ends in the middle of a record; %s", e.path, unknown))
 		}
-	} else if damaged == nil {
-		_, err := os.Lstat(e.path + damagedSuffix) // set aside before
-		torn = err == nil
 	}
-	e.unknown = torn || damaged != nil
 	e.loaded = true
 	return nil
 }
 
-// read returns what a bundle's file holds, nil where there is none, and where
-// in the file that ends. torn is as in lastRecord. The error may be a *damage.
-func read(path string) (r *record, end int, torn bool, err error) {
+// A damage is why a bundle's file holds no record.
+type damage struct{ error }
+
+// unknown is what follows from a file that is damaged.
+const unknown = "what was loaded last is not known, so that commands run to be safe"
+
+// read returns the newest whole record of a bundle's file, where in the file that
+// ends, and the size of the file. The error is fs.ErrNotExist where there is no file,
+// and a damage where it holds no record.
+func read(path string) (r record, end, size int, err error) {
 	data, err := atomicfile.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, false, nil
+	if err != nil {
+		return record{}, 0, 0, fmt.Errorf("cannot read the state directory: %w", err)
+	}
+	r, end, err = lastRecord(data)
+	if err == nil && fileName(r.Bundle)+".jsonl" != filepath.Base(path) {
+		err = fmt.Errorf("it is of another bundle, %q", r.Bundle)
 	}
 	if err != nil {
-		return nil, 0, false, fmt.Errorf("cannot read the state directory: %w", err)
+		return record{}, 0, 0, damage{fmt.Errorf("%w; %s", err, unknown)}
 	}
-	last, end, torn, err := lastRecord(data)
-	if err == nil && fileName(last.Bundle)+".jsonl" != filepath.Base(path) {
-		err = fmt.Errorf("it is of another bundle, %q", last.Bundle)
-	}
-	if err != nil {
-		return nil, 0, torn, &damage{path, err}
-	}
-	return &last, end, torn, nil
-}
-
-// damagedSuffix ends the name of a file that was set aside.
-const damagedSuffix = ".damaged"
-
-// A damage is what is wrong with a file of the journal.
-type damage struct {
-	path string
-	why  error
-}
-
-func (d *damage) Error() string {
-	return fmt.Sprintf("the state file %s is damaged: %v (what was loaded last is not known, so that commands run to be safe; it is kept as %s%s)", d.path, d.why, d.path, damagedSuffix)
-}
-
-// setAside returns err, unless it is a damage: then the file is moved out of
-// the way, where that can be done, and that is told.
-func (j *Journal) setAside(err error) error {
-	d, ok := err.(*damage)
-	if !ok {
-		return err
-	}
-	if j.locked() {
-		if moveErr := j.disk.rename(d.path, d.path+damagedSuffix); moveErr != nil {
-			err = errors.Join(err, moveErr)
-		}
-	}
-	j.warn(err)
-	return nil
-}
-
-func (j *Journal) warn(err error) {
-	if j.options.Warn != nil {
-		j.options.Warn(err)
-	}
+	return r, end, len(data), nil
 }
 
 // update changes what is known of a bundle and writes it down.
-func (j *Journal) update(bundle string, sync bool, change func(*record)) error {
-	if err := texts(bundle); err != nil {
-		return err
-	}
-	e, err := j.writing(bundle)
+func (j *Journal) update(bundle string, sync bool, change func(*entry)) error {
+	e, err := j.enter(bundle, j.lockToWrite)
 	if err != nil {
 		return err
 	}
-	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err := j.load(e); err != nil {
-		return err
-	}
 	before := e.record
-	change(&e.record)
-	if !e.behind && !e.unknown && e.record.equal(before) {
+	change(e)
+	if !e.behind && !before.Unknown && e.record.equal(before) {
 		return nil
 	}
 	return j.save(e, sync)
@@ -182,13 +147,13 @@ func (j *Journal) save(e *entry, sync bool) error {
 	}
 	size := int64(len(line))
 	if e.size > max(maxFile, maxLines*size) {
-		err = j.disk.replace(e.path, line)
+		err = j.disk.Replace(e.path, line)
 	} else {
-		size, err = j.disk.append(e.path, e.size, line, sync)
+		size, err = j.disk.Append(e.path, e.size, line, sync)
 	}
 	if err != nil {
 		return j.failed(err)
 	}
-	e.size, e.behind, e.unknown = size, false, false
+	e.size, e.behind, e.record.Unknown = size, false, false
 	return nil
 }

@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,13 +13,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"restencil/runner/journal/history"
 )
 
 func TestHistory(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir, Options{Generations: 2})
-	files := func(content string) []File {
-		return []File{
+	files := func(content string) []history.File {
+		return []history.File{
 			{Path: "/etc/x.conf", Content: []byte(content), Perm: 0o640 | fs.ModeSetgid, User: "u", Group: "g"},
 			{Path: "/etc/x.bin", Content: []byte{0xff, 0, 1}, Perm: 0o600},
 			{Path: "/etc/empty"},
@@ -29,11 +33,11 @@ func TestHistory(t *testing.T) {
 		check(t, j.Applied("b", hash, nil))
 	}
 
-	want := func(n int, hash string) Generation {
-		g := Generation{Number: n, Hash: hash, Files: files("<" + hash + ">\u2028")}
+	want := func(n int, hash string) history.Generation {
+		g := history.Generation{Number: n, Hash: hash, Files: files("<" + hash + ">\u2028")}
 		for i := range g.Files {
 			f := &g.Files[i]
-			f.Size, f.Sum = int64(len(f.Content)), sum(f.Content)
+			f.Size, f.Sum = int64(len(f.Content)), fmt.Sprintf("%x", sha256.Sum256(f.Content))
 		}
 		g.Files[3].Content = nil
 		return g
@@ -53,7 +57,7 @@ func TestHistory(t *testing.T) {
 		}
 		all, err := j.History("b")
 		check(t, err)
-		listed := []Generation{want(2, "2"), want(3, "3")}
+		listed := []history.Generation{want(2, "2"), want(3, "3")}
 		for _, g := range listed {
 			for i := range g.Files {
 				g.Files[i].Content = nil
@@ -88,11 +92,11 @@ func TestFewerGenerations(t *testing.T) {
 		dir := t.TempDir()
 		j := open(t, dir, Options{Generations: 3})
 		for _, hash := range []string{"1", "2", "3"} {
-			check(t, j.Applied("b", hash, []File{{Path: "x"}}))
+			check(t, j.Applied("b", hash, []history.File{{Path: "x"}}))
 		}
 		check(t, j.Close())
 		j = open(t, dir, Options{Generations: n})
-		check(t, j.Applied("b", "4", []File{{Path: "x"}}))
+		check(t, j.Applied("b", "4", []history.File{{Path: "x"}}))
 		all, err := j.History("b")
 		if len(all) != n || err != nil || n > 0 && all[n-1].Hash != "4" {
 			t.Errorf("%d to be kept: %+v, %v", n, all, err)
@@ -106,9 +110,9 @@ func TestDamagedGeneration(t *testing.T) {
 		warned := 0
 		j := open(t, dir, Options{Generations: 5, Warn: func(error) { warned++ }})
 		for _, hash := range []string{"1", "2"} {
-			check(t, j.Applied("b", hash, []File{{Path: "x", Content: []byte("content " + hash)}}))
+			check(t, j.Applied("b", hash, []history.File{{Path: "x", Content: []byte("content " + hash)}}))
 		}
-		path := j.generationPath("b", 2)
+		path := filepath.Join(dir, "history", fileName("b"), "2.json")
 		if content == "changed" {
 			data, err := os.ReadFile(path)
 			check(t, err)
@@ -119,7 +123,7 @@ func TestDamagedGeneration(t *testing.T) {
 		if len(all) != 1 || err != nil || warned != 1 {
 			t.Errorf("%q: History = %+v, %v; %d warnings", content, all, err, warned)
 		}
-		check(t, j.Applied("b", "2", []File{{Path: "x"}}))
+		check(t, j.Applied("b", "2", []history.File{{Path: "x"}}))
 		if g, err := j.Generation("b", 2); g.Hash != "2" || err != nil {
 			t.Errorf("%q: made again: %+v, %v", content, g, err)
 		}

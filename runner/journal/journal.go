@@ -11,16 +11,17 @@
 //
 // A Journal is for one process: the directory is locked, where the system has
 // locks, from the first use until Close, on Linux also while somebody has removed
-// it; the next write makes it anew. One that belongs to another user, or that
-// others may write to, is not used. Its methods may be called concurrently. Begin and Owe return when what they note is on stable storage,
-// which costs one fsync (two for the first of a bundle). What the others note
-// outlives the process at once, but a loss of power may take it back for some
-// seconds; then a reload is owed that has been done.
+// it; the next write makes it again. One that belongs to another user, or that
+// others may write to, is not used. Its methods may be called concurrently. Begin
+// and Owe return when what they note is on stable storage, which costs one fsync
+// (two for the first of a bundle). What the others note outlives the process at
+// once, but a loss of power may take it back for some seconds; then a reload is
+// owed that has been done.
 //
 // Nothing that is wrong with the directory is fatal. What is damaged counts as
 // unknown. Where nothing can be written, reading works on, and each write
-// returns an error for the caller to tell and to go on; what a journal has
-// failed to write it writes with the next change of the same bundle.
+// returns an error for the caller to report; what a journal has failed to write
+// it writes with the next change of the same bundle.
 //
 // The directory holds, all with mode 0600 or 0700:
 //
@@ -35,12 +36,14 @@ package journal
 
 import (
 	"errors"
-	"io/fs"
-	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"restencil/runner/journal/dirlock"
+	"restencil/runner/journal/disk"
+	"restencil/runner/journal/history"
+	"restencil/runner/journal/swap"
 )
 
 // ErrInUse is why nothing can be read or written: another process has the
@@ -66,31 +69,20 @@ type Options struct {
 	Remade func()
 }
 
-// A Move is the replacement of one file. The names in it are made absolute.
-type Move struct {
-	// Temp is where the staged content is, beside Path. It is renamed to Path.
-	Temp string
-
-	// Kept is under which name what is at Path will be kept, also beside it;
-	// "" where nothing is. It need not be there before the swap.
-	Kept string
-
-	Path string
-}
-
 // A State is what is known of a bundle.
 type State struct {
 	// Desired is the hash of what its files were to be, and Applied of what
 	// the program that reads them has loaded; both "" where unknown. Where
 	// they differ, a reload is owed.
-	Desired, Applied string
+	Desired string `json:"desired,omitempty"`
+	Applied string `json:"applied,omitempty"`
 
 	// Files are the destinations that changed since Applied, sorted.
-	Files []string
+	Files []string `json:"files,omitempty"`
 
 	// Unknown tells that this is not all: the file was damaged. A reload is owed
 	// then, to be safe.
-	Unknown bool
+	Unknown bool `json:"-"`
 
 	Verdict
 }
@@ -109,34 +101,11 @@ type Verdict struct {
 // Owed tells whether a reload is owed.
 func (s State) Owed() bool { return s.Unknown || s.Desired != "" && s.Desired != s.Applied }
 
-// A File is one of a generation.
-type File struct {
-	Path    string
-	Content []byte
-	Perm    fs.FileMode
-	User    string
-	Group   string
-	Secret  bool // its content is not kept
-
-	// Size and Sum, the SHA-256 in hexadecimal, are of the content. They are
-	// set in what a Journal returns, also where it has not the content.
-	Size int64
-	Sum  string
-}
-
-// A Generation is what a bundle's files were at some time.
-type Generation struct {
-	Number int // 1 and up, the newest is the largest
-	Hash   string
-	Time   time.Time
-	Files  []File
-}
-
 // A Journal is a state directory.
 type Journal struct {
 	dir     string
 	options Options
-	disk    disk
+	disk    disk.Disk
 
 	mu      sync.Mutex
 	lock    *dirlock.Lock
@@ -149,7 +118,13 @@ func Open(dir string, o Options) (*Journal, error) {
 	if dir == "" {
 		return nil, errors.New("the state directory has no name")
 	}
-	return &Journal{dir: dir, options: o, lock: dirlock.New(dir), entries: make(map[string]*entry)}, nil
+	if o.Warn == nil {
+		o.Warn = func(error) {}
+	}
+	return &Journal{
+		dir: dir, options: o, disk: disk.Disk{ReadOnly: o.ReadOnly, Warn: o.Warn},
+		lock: dirlock.New(dir), entries: make(map[string]*entry),
+	}, nil
 }
 
 // Close releases the directory. The Journal must not be used after that.
@@ -161,40 +136,35 @@ func (j *Journal) Close() error {
 
 // State returns what is known of a bundle; of one never heard of, nothing.
 func (j *Journal) State(bundle string) (State, error) {
-	e, err := j.reading(bundle)
+	e, err := j.enter(bundle, j.lockToRead)
 	if err != nil {
 		return State{}, err
 	}
-	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err := j.load(e); err != nil {
-		return State{}, err
-	}
-	st := e.record.state()
-	st.Unknown = e.unknown
-	return st, nil
+	return e.record.State, nil
 }
 
 // Begin notes that moves are about to be made, after which the bundle is as
 // the hash desired says. The staged contents must be there. From now on a
-// reload is owed, unless Undone comes before Swapped. With trial the files are
-// taken back after a crash that comes before Applied: nobody had seen yet whether
-// they are any good. What an earlier swap of the
-// bundle has left beside its destinations is removed.
-func (j *Journal) Begin(bundle, desired string, trial bool, moves []Move) error {
-	looked, err := look(moves)
+// reload is owed, unless Undone comes before Swapped. With trial the moves are
+// undone after a crash that comes before Applied: nobody knew yet whether the new
+// files are any good. What an earlier swap of the bundle has left beside its
+// destinations is removed.
+func (j *Journal) Begin(bundle, desired string, trial bool, moves []swap.Move) error {
+	looked, err := swap.Look(moves)
 	if err != nil {
 		return err
 	}
-	return j.update(bundle, durable, func(r *record) {
-		j.tidy(r.Swap, looked)
-		r.begin(desired, trial, looked)
+	files := (&swap.Swap{Moves: moves}).Paths()
+	return j.update(bundle, durable, func(e *entry) {
+		e.record.underWay().Tidy(j.disk, looked)
+		e.record.begin(desired, files, swap.Swap{Trial: trial, Moves: looked})
 	})
 }
 
 // Swapped notes that all moves have been made.
 func (j *Journal) Swapped(bundle string) error {
-	return j.update(bundle, soon, (*record).swapped)
+	return j.update(bundle, soon, func(e *entry) { e.record.swapped() })
 }
 
 // Undone notes that all files are as they were before Begin, and if Swapped
@@ -202,60 +172,77 @@ func (j *Journal) Swapped(bundle string) error {
 // again: nothing is owed. If it had not, what was owed before Begin is owed
 // still. What is left beside the destinations is removed.
 func (j *Journal) Undone(bundle string) error {
-	return j.update(bundle, soon, func(r *record) {
-		j.tidy(r.Swap, nil)
-		r.undo()
+	return j.update(bundle, soon, func(e *entry) {
+		e.record.underWay().Tidy(j.disk, nil)
+		e.record.undo()
 	})
 }
 
 // Applied notes that the program which reads the files has loaded those of this
 // hash: nothing is owed. What is left beside the destinations is removed. The
 // files, where given, make a new generation, unless the newest has the same
-// hash; the oldest beyond Options.Generations go.
-func (j *Journal) Applied(bundle, hash string, files []File) error {
-	var keepErr error
-	if files != nil {
-		keepErr = j.keep(bundle, hash, files)
-	}
-	err := j.update(bundle, soon, func(r *record) {
-		j.tidy(r.Swap, nil)
-		r.apply(hash)
+// hash; the oldest beyond Options.Generations are removed.
+func (j *Journal) Applied(bundle, hash string, files []history.File) error {
+	var historyErr error
+	err := j.update(bundle, soon, func(e *entry) {
+		if files != nil {
+			historyErr = e.history.Add(hash, files, j.options.Generations)
+		}
+		e.record.underWay().Tidy(j.disk, nil)
+		e.record.apply(hash)
 	})
-	if err != nil {
-		return err
+	if err == nil && historyErr != nil {
+		err = j.failed(historyErr)
 	}
-	return keepErr
+	return err
 }
 
 // Owe notes that a command is owed, since these files are about to change, each
 // by itself, to what the hash desired says.
 func (j *Journal) Owe(bundle, desired string, files []string) error {
-	return j.update(bundle, durable, func(r *record) { r.owe(desired, files) })
+	return j.update(bundle, durable, func(e *entry) { e.record.owe(desired, files) })
 }
 
 // Remember notes a verdict in place of the one before.
 func (j *Journal) Remember(bundle string, v Verdict) error {
-	return j.update(bundle, durable, func(r *record) { r.Verdict = v })
+	return j.update(bundle, durable, func(e *entry) { e.record.Verdict = v })
 }
 
-// Forget removes all that is known of a bundle.
-func (j *Journal) Forget(bundle string) error {
-	e, err := j.writing(bundle)
+// History returns the generations of a bundle without their contents, the
+// oldest first.
+func (j *Journal) History(bundle string) ([]history.Generation, error) {
+	e, err := j.enter(bundle, j.lockToRead)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err := j.load(e); err != nil {
-		return err
+	return e.history.List()
+}
+
+// Generation returns a generation of a bundle with the contents of all files
+// that are not secret. If there is none of this number the error is
+// fs.ErrNotExist.
+func (j *Journal) Generation(bundle string, number int) (history.Generation, error) {
+	e, err := j.enter(bundle, j.lockToRead)
+	if err != nil {
+		return history.Generation{}, err
 	}
-	j.tidy(e.record.Swap, nil)
-	if err := j.disk.remove(e.path); err != nil {
-		return j.failed(err)
+	defer e.mu.Unlock()
+	return e.history.Generation(number)
+}
+
+// KeepRejected keeps files of a bundle that were proven bad, with the reason, to be
+// looked at, in place of those before. It returns the directory. Secret files are
+// left out.
+func (j *Journal) KeepRejected(bundle, reason string, files []history.File) (dir string, err error) {
+	e, err := j.enter(bundle, j.lockToWrite)
+	if err != nil {
+		return "", err
 	}
-	if err := os.RemoveAll(j.historyDir(bundle)); err != nil {
-		return j.failed(err)
+	defer e.mu.Unlock()
+	dir = filepath.Join(j.dir, "rejected", fileName(bundle))
+	if err := history.Reject(j.disk, dir, reason, files); err != nil {
+		return "", j.failed(err)
 	}
-	e.record, e.size, e.behind, e.unknown = newRecord(bundle), 0, false, false
-	return nil
+	return dir, nil
 }

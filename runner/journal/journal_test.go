@@ -16,6 +16,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"restencil/runner/journal/history"
+	"restencil/runner/journal/swap"
 )
 
 func check(t *testing.T, err error) {
@@ -35,7 +38,7 @@ func open(t *testing.T, dir string, o Options) *Journal {
 	t.Helper()
 	j, err := Open(dir, o)
 	check(t, err)
-	j.disk.quick = true
+	j.disk.Quick = true
 	t.Cleanup(func() { j.Close() })
 	return j
 }
@@ -118,14 +121,14 @@ func TestUndone(t *testing.T) {
 			dir := t.TempDir()
 			j := open(t, filepath.Join(dir, "state"), Options{})
 			check(t, tt.before(j))
-			m := Move{
+			m := swap.Move{
 				Path: filepath.Join(dir, "x"),
 				Temp: filepath.Join(dir, ".x.restencil-1"), Kept: filepath.Join(dir, ".x.restencil-2"),
 			}
 			put(t, m.Path, "old")
 			put(t, m.Temp, "new")
 			put(t, m.Kept, "old")
-			check(t, j.Begin("b", "2", false, []Move{m}))
+			check(t, j.Begin("b", "2", false, []swap.Move{m}))
 			if st, _ := j.State("b"); !st.Owed() || st.Desired != "2" {
 				t.Errorf("after Begin: %+v", st)
 			}
@@ -146,14 +149,14 @@ func TestBeginTidiesUp(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, filepath.Join(dir, "state"), Options{})
 	path := filepath.Join(dir, "x")
-	first := Move{Path: path, Temp: path[:len(path)-1] + ".x.restencil-1", Kept: filepath.Join(dir, ".x.restencil-2")}
+	first := swap.Move{Path: path, Temp: path[:len(path)-1] + ".x.restencil-1", Kept: filepath.Join(dir, ".x.restencil-2")}
 	put(t, first.Temp, "1")
 	put(t, first.Kept, "0")
-	check(t, j.Begin("b", "1", false, []Move{first}))
+	check(t, j.Begin("b", "1", false, []swap.Move{first}))
 	check(t, j.Swapped("b"))
-	second := Move{Path: path, Temp: filepath.Join(dir, ".x.restencil-3")}
+	second := swap.Move{Path: path, Temp: filepath.Join(dir, ".x.restencil-3")}
 	put(t, second.Temp, "2")
-	check(t, j.Begin("b", "2", false, []Move{second}))
+	check(t, j.Begin("b", "2", false, []swap.Move{second}))
 	if left := strays(t, dir); !cmp.Equal(left, []string{second.Temp}) {
 		t.Errorf("there are %q", left)
 	}
@@ -164,17 +167,17 @@ func TestBeginRefuses(t *testing.T) {
 	temp := filepath.Join(dir, ".x.restencil-1")
 	put(t, temp, "new")
 	put(t, filepath.Join(dir, "other"), "new")
-	ok := Move{Path: filepath.Join(dir, "x"), Temp: temp}
+	ok := swap.Move{Path: filepath.Join(dir, "x"), Temp: temp}
 	tests := []struct {
 		name  string
-		moves []Move
+		moves []swap.Move
 		want  string
 	}{
-		{"nothing staged", []Move{{Path: ok.Path, Temp: temp + "0"}}, "no path or content"},
-		{"a name for more than temporary files", []Move{{Path: ok.Path, Temp: filepath.Join(dir, "other")}}, "no name for a temporary file"},
-		{"elsewhere", []Move{{Path: filepath.Join(dir, "sub", "x"), Temp: temp}}, "no name for a temporary file"},
-		{"twice", []Move{ok, ok}, "changed twice"},
-		{"a directory", []Move{{Path: dir, Temp: temp}}, "not a regular file"},
+		{"nothing staged", []swap.Move{{Path: ok.Path, Temp: temp + "0"}}, "no path or content"},
+		{"a name for more than temporary files", []swap.Move{{Path: ok.Path, Temp: filepath.Join(dir, "other")}}, "no name for a temporary file"},
+		{"elsewhere", []swap.Move{{Path: filepath.Join(dir, "sub", "x"), Temp: temp}}, "no name for a temporary file"},
+		{"twice", []swap.Move{ok, ok}, "changed twice"},
+		{"a directory", []swap.Move{{Path: dir, Temp: temp}}, "not a regular file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -226,7 +229,7 @@ func TestInUse(t *testing.T) {
 	second := open(t, dir, Options{})
 	_, stateErr := second.State("b")
 	_, recoverErr := second.Recover()
-	for _, err := range []error{stateErr, recoverErr, second.Owe("b", "2", nil), second.Forget("b")} {
+	for _, err := range []error{stateErr, recoverErr, second.Owe("b", "2", nil)} {
 		if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), dir) {
 			t.Errorf("error %v", err)
 		}
@@ -257,7 +260,7 @@ func TestConcurrentUse(t *testing.T) {
 		all.Go(func() {
 			for n := range 20 {
 				hash := strconv.Itoa(n)
-				errs := []error{j.Owe(bundle, hash, []string{"x"}), j.Applied(bundle, hash, []File{{Path: "x"}})}
+				errs := []error{j.Owe(bundle, hash, []string{"x"}), j.Applied(bundle, hash, []history.File{{Path: "x"}})}
 				_, stateErr := j.State(bundle)
 				_, historyErr := j.History(bundle)
 				_, bundlesErr := j.Bundles()
@@ -301,11 +304,11 @@ func TestWriteFails(t *testing.T) {
 func TestDirectoryRemoved(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	j := open(t, dir, Options{Generations: 1})
-	check(t, j.Applied("b", "1", []File{{Path: "x"}}))
+	check(t, j.Applied("b", "1", []history.File{{Path: "x"}}))
 	check(t, os.RemoveAll(dir))
 	check(t, j.Owe("b", "2", []string{"x"}))
 	wantState(t, j, State{Desired: "2", Applied: "1", Files: []string{"x"}})
-	check(t, j.Applied("b", "2", []File{{Path: "x"}}))
+	check(t, j.Applied("b", "2", []history.File{{Path: "x"}}))
 	wantState(t, j, State{Desired: "2", Applied: "2"})
 }
 
@@ -402,7 +405,7 @@ func TestFileStaysSmall(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir, Options{})
 	for i := range 2000 {
-		check(t, j.update("b", soon, func(r *record) { r.owe(strings.Repeat("x", 100+i%7), []string{"y"}) }))
+		check(t, j.update("b", soon, func(e *entry) { e.record.owe(strings.Repeat("x", 100+i%7), []string{"y"}) }))
 	}
 	info, err := os.Stat(bundleFile(t, dir))
 	check(t, err)
@@ -418,7 +421,7 @@ func TestOneSync(t *testing.T) {
 	check(t, j.Owe("b", "1", []string{"x"}))
 	check(t, j.Applied("b", "1", nil))
 	var syncs []string
-	j.disk.step = func(s string) {
+	j.disk.Step = func(s string) {
 		if strings.HasPrefix(s, "sync ") {
 			syncs = append(syncs, s)
 		}
@@ -443,7 +446,7 @@ func TestNames(t *testing.T) {
 	}
 	seen := make(map[string]bool)
 	for _, name := range names {
-		check(t, j.Applied(name, "hash of "+name, []File{{Path: name, Content: []byte(name)}}))
+		check(t, j.Applied(name, "hash of "+name, []history.File{{Path: name, Content: []byte(name)}}))
 		file := strings.ToLower(fileName(name))
 		if len(file) > 100 || strings.ContainsAny(file, "/\\ %\x00") || seen[file] {
 			t.Errorf("%q is in %q", name, file)
@@ -467,24 +470,6 @@ func TestNames(t *testing.T) {
 	if err := j.Owe("\xff", "1", nil); err == nil {
 		t.Error("a name that is not UTF-8 is taken")
 	}
-}
-
-func TestForget(t *testing.T) {
-	dir := t.TempDir()
-	j := open(t, dir, Options{Generations: 1})
-	check(t, j.Applied("b", "1", []File{{Path: "x"}}))
-	check(t, j.Owe("c", "1", nil))
-	check(t, j.Forget("b"))
-	check(t, j.Forget("never heard of"))
-	wantState(t, j, State{})
-	if h, err := j.History("b"); h != nil || err != nil {
-		t.Errorf("History = %+v, %v", h, err)
-	}
-	if all, err := j.Bundles(); !cmp.Equal(all, []string{"c"}) || err != nil {
-		t.Errorf("Bundles = %q, %v", all, err)
-	}
-	check(t, j.Owe("b", "2", nil))
-	wantState(t, j, State{Desired: "2"})
 }
 
 func TestDefaultDir(t *testing.T) {

@@ -6,61 +6,38 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"path/filepath"
 	"slices"
 	"time"
 	"unicode/utf8"
 
-	"restencil/renderer"
+	"restencil/runner/journal/swap"
 )
 
-// version is that of what is written. What has another is not understood.
+// version is that of the format. A record of another version is not understood.
 const version = 2
 
-// A record is all that is known of a bundle at some time: one line of its
-// file, and only the last counts.
+// A record is all that is known of a bundle at some time: one line of its file. The
+// last line counts.
 type record struct {
 	Version int       `json:"version"`
 	Bundle  string    `json:"bundle"`
 	Time    time.Time `json:"time"`
-	knowledge
-	Verdict
-	Swap *swap `json:"swap,omitempty"` // nil: none is under way
+	State
+	Swap *swapRecord `json:"swap,omitempty"` // nil: none is under way
 }
 
-// knowledge is a State as it is written.
-type knowledge struct {
-	Desired string   `json:"desired,omitempty"`
-	Applied string   `json:"applied,omitempty"`
-	Files   []string `json:"files,omitempty"`
+// A swapRecord is a swap, and what was known before it, except for the verdict.
+type swapRecord struct {
+	swap.Swap
+	Before State `json:"before"`
 }
 
-// A swap is one that may have left something beside the destinations.
-type swap struct {
-	Done   bool      `json:"done,omitempty"`  // all moves have been made
-	Trial  bool      `json:"trial,omitempty"` // the moves are taken back where the new files turn out bad
-	Before knowledge `json:"before"`
-	Moves  []move    `json:"moves"`
-}
-
-// A move is a Move with all that is needed to tell, later, whether it has
-// been made.
-type move struct {
-	Path string  `json:"path"`
-	Temp string  `json:"temp"`
-	Kept string  `json:"kept,omitempty"`
-	Old  content `json:"old,omitempty"` // what was at Path
-	New  content `json:"new"`           // what was at Temp
-
-	given string // the path as the caller has it
-}
-
-func newRecord(bundle string) record {
-	return record{Version: version, Bundle: bundle}
-}
-
-func (r *record) state() State {
-	return State{Desired: r.Desired, Applied: r.Applied, Files: slices.Clone(r.Files), Verdict: r.Verdict}
+// underWay returns the swap that is under way, or nil.
+func (r *record) underWay() *swap.Swap {
+	if r.Swap == nil {
+		return nil
+	}
+	return &r.Swap.Swap
 }
 
 // equal tells whether r and o say the same, whenever they were written.
@@ -68,15 +45,19 @@ func (r *record) equal(o record) bool {
 	return r.Swap == o.Swap && r.Desired == o.Desired && r.Applied == o.Applied && slices.Equal(r.Files, o.Files) && r.Verdict == o.Verdict
 }
 
-// begin enters moves that lead to desired.
-func (r *record) begin(desired string, trial bool, moves []move) {
-	before := r.knowledge
-	files := make([]string, len(moves))
-	for i, m := range moves {
-		files[i] = m.given
-	}
+// set replaces what is known, except for the verdict. No swap is under way then.
+func (r *record) set(s State) {
+	s.Verdict = r.Verdict
+	r.State, r.Swap = s, nil
+}
+
+// begin enters a swap that leads to desired. files are its destinations as the caller
+// names them.
+func (r *record) begin(desired string, files []string, s swap.Swap) {
+	before := r.State
+	before.Verdict = Verdict{}
 	r.owe(desired, files)
-	r.Swap = &swap{Trial: trial, Before: before, Moves: moves}
+	r.Swap = &swapRecord{s, before}
 }
 
 // swapped enters that all moves have been made.
@@ -88,21 +69,20 @@ func (r *record) swapped() {
 	}
 }
 
-// owe enters that files change to what desired says. A hash that is the one
-// applied last is owed too, since the files were something else in between.
+// owe enters that files change to what desired says. A hash that is the one applied
+// last is owed too, since the files were something else in between.
 func (r *record) owe(desired string, files []string) {
 	if r.Applied == desired {
 		r.Applied = ""
 	}
 	r.Desired = desired
-	r.Files = union(r.Files, files)
+	all := slices.Concat(r.Files, files)
+	slices.Sort(all)
+	r.Files = slices.Compact(all)
 }
 
 // apply enters that the files of this hash have been loaded.
-func (r *record) apply(hash string) {
-	r.knowledge = knowledge{Desired: hash, Applied: hash}
-	r.Swap = nil
-}
+func (r *record) apply(hash string) { r.set(State{Desired: hash, Applied: hash}) }
 
 // undo enters that the files are what they were, and what loads them too.
 func (r *record) undo() {
@@ -112,103 +92,64 @@ func (r *record) undo() {
 	case r.Swap.Done:
 		r.apply(r.Swap.Before.Desired)
 	default:
-		r.cancel()
+		r.set(r.Swap.Before)
 	}
 }
 
-// settle enters what a verdict comes to, once it has been carried out.
-func (r *record) settle(v verdict) {
-	switch v {
-	case cancel:
-		r.cancel()
-	case undo:
-		r.revert()
-	default:
-		r.Swap = nil
+// recovered enters what became of the swap after a crash.
+func (r *record) recovered(o swap.Outcome) {
+	switch o {
+	case swap.Cancelled:
+		r.set(r.Swap.Before)
+	case swap.Undone:
+		// Nobody knows what has been loaded.
+		if before := r.Swap.Before.Desired; before != "" {
+			r.Desired = before
+		}
+		r.Applied = ""
 	}
-}
-
-// cancel enters that the swap has never been.
-func (r *record) cancel() {
-	r.knowledge = r.Swap.Before
 	r.Swap = nil
 }
 
-// revert enters that the files are what they were before the swap, and that
-// nobody knows what has been loaded.
-func (r *record) revert() {
-	if before := r.Swap.Before.Desired; before != "" {
-		r.Desired = before
-	}
-	r.Applied = ""
-	r.Swap = nil
-}
-
-func union(a, b []string) []string {
-	all := slices.Concat(a, b)
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// encode returns r as a line: a checksum, and the record.
+// encode returns r as a line: a checksum, and the record as JSON.
 func (r *record) encode() ([]byte, error) {
-	if err := r.texts(); err != nil {
+	texts := slices.Concat([]string{r.Bundle, r.Desired, r.Applied}, r.Files)
+	if r.Swap != nil {
+		for _, m := range r.Swap.Moves {
+			texts = append(texts, m.Path, m.Temp, m.Kept)
+		}
+	}
+	for _, s := range texts {
+		if !utf8.ValidString(s) {
+			return nil, fmt.Errorf("%q is not UTF-8", s) // JSON would hold another text
+		}
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(r); err != nil {
 		return nil, err
 	}
-	line, err := encode(r)
-	if err != nil {
-		return nil, err
-	}
-	return append([]byte(checksum(line)+" "), line...), nil
+	return append([]byte(checksum(b.Bytes())+" "), b.Bytes()...), nil
 }
 
-// checksum returns what a line begins with, of which this is the rest.
+// checksum returns the checksum of a line's JSON.
 func checksum(line []byte) string {
 	return fmt.Sprintf("%08x", crc32.Checksum(bytes.TrimSuffix(line, []byte("\n")), crc32.MakeTable(crc32.Castagnoli)))
 }
 
-// texts fails where a string would not be read as it is written.
-func (r *record) texts() error {
-	all := slices.Concat([]string{r.Bundle, r.Desired, r.Applied}, r.Files)
-	if r.Swap != nil {
-		for _, m := range r.Swap.Moves {
-			all = append(all, m.Path, m.Temp, m.Kept)
-		}
-	}
-	return texts(all...)
-}
-
-func texts(all ...string) error {
-	for _, s := range all {
-		if !utf8.ValidString(s) {
-			return fmt.Errorf("%q is not UTF-8", s)
-		}
-	}
-	return nil
-}
-
-// encode returns v as a line of JSON.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(v)
-	return b.Bytes(), err
-}
-
-// lastRecord returns the newest record of a bundle's file that is whole, and where
-// its line ends. torn tells that something comes after it which is no whole record:
-// it was cut off as it was written, or is damaged.
-func lastRecord(data []byte) (r record, end int, torn bool, err error) {
+// lastRecord returns the newest whole record in a bundle's file, and where its line
+// ends. If something follows, that was cut off as it was written, or is damaged.
+func lastRecord(data []byte) (r record, end int, err error) {
 	err = errors.New("it holds no whole record")
 	for end = bytes.LastIndexByte(data, '\n') + 1; end > 0; {
 		start := bytes.LastIndexByte(data[:end-1], '\n') + 1
 		if r, err = decodeRecord(data[start:end]); err == nil {
-			return r, end, end < len(data), nil
+			return r, end, nil
 		}
 		end = start
 	}
-	return record{}, 0, true, err
+	return record{}, 0, err
 }
 
 func decodeRecord(line []byte) (record, error) {
@@ -226,28 +167,5 @@ func decodeRecord(line []byte) (record, error) {
 	if r.Swap == nil {
 		return r, nil
 	}
-	for _, m := range r.Swap.Moves {
-		if err := m.check(); err != nil {
-			return record{}, err
-		}
-	}
-	return r, nil
-}
-
-// check fails where m has other names than those for temporary files: what
-// they name is renamed and removed.
-func (m move) check() error {
-	if !filepath.IsAbs(m.Path) || m.New == "" {
-		return fmt.Errorf("no path or content in the move to %q", m.Path)
-	}
-	names := []string{m.Temp}
-	if m.Kept != "" {
-		names = append(names, m.Kept)
-	}
-	for _, name := range names {
-		if filepath.Dir(name) != filepath.Dir(m.Path) || !renderer.IsTemp(name) {
-			return fmt.Errorf("%q is no name for a temporary file beside %s", name, m.Path)
-		}
-	}
-	return nil
+	return r, r.Swap.Check()
 }

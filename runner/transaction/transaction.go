@@ -10,7 +10,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/event"
-	"restencil/runner/journal"
+	"restencil/runner/journal/swap"
 	"restencil/runner/process"
 )
 
@@ -133,14 +133,14 @@ func (c *Change) renderError(file int, err error) error {
 
 // Moves returns what the swap of c is going to do, for the journal, and makes
 // sure that the old files are kept.
-func (tx *Transaction) Moves(c *Change) ([]journal.Move, error) {
+func (tx *Transaction) Moves(c *Change) ([]swap.Move, error) {
 	if err := renderer.Keep(c.staged()...); err != nil {
 		return nil, err
 	}
-	var moves []journal.Move
+	var moves []swap.Move
 	for _, p := range c.placed {
 		if p.staged.Temp() != "" {
-			moves = append(moves, journal.Move{Temp: p.staged.Temp(), Kept: p.staged.Kept(), Path: p.want.Path})
+			moves = append(moves, swap.Move{Temp: p.staged.Temp(), Kept: p.staged.Kept(), Path: p.want.Path})
 		}
 	}
 	return moves, nil

@@ -1,0 +1,161 @@
+// Package history keeps what the files of a bundle were: the last generations that
+// were applied, and the last files that were rejected.
+package history
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"restencil/renderer/atomicfile"
+	"restencil/runner/journal/disk"
+)
+
+// A Generation is what a bundle's files were at some time.
+type Generation struct {
+	Number int       `json:"number"` // 1 and up, the newest is the largest
+	Hash   string    `json:"hash"`
+	Time   time.Time `json:"time"`
+	Files  []File    `json:"-"`
+}
+
+// A File is one of a generation.
+type File struct {
+	Path    string      `json:"path"`
+	Content []byte      `json:"-"`
+	Perm    fs.FileMode `json:"-"`
+	User    string      `json:"user,omitempty"`
+	Group   string      `json:"group,omitempty"`
+	Secret  bool        `json:"secret,omitempty"` // its content is not kept
+
+	// Size and Sum, the SHA-256 in hexadecimal, are of the content. They are set
+	// in what is returned, also where it has not the content.
+	Size int64  `json:"size"`
+	Sum  string `json:"sha256"`
+}
+
+// A History is a directory with the generations of a bundle, NUMBER.json each. It
+// need not exist before the first. A History is not for concurrent use.
+type History struct {
+	Bundle string
+	Dir    string
+	Disk   disk.Disk
+}
+
+// List returns all generations without the contents of their files, the oldest
+// first.
+func (h History) List() ([]Generation, error) {
+	numbers, err := h.numbers()
+	if err != nil {
+		return nil, err
+	}
+	var all []Generation
+	for _, n := range numbers {
+		g, err := h.Generation(n)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i := range g.Files {
+			g.Files[i].Content = nil
+		}
+		all = append(all, g)
+	}
+	return all, nil
+}
+
+// Generation returns a generation with the contents of all files that are not
+// secret. If there is none of this number, or it is damaged, the error is
+// fs.ErrNotExist.
+func (h History) Generation(number int) (Generation, error) {
+	none := fmt.Errorf("bundle %q has no generation %d: %w", h.Bundle, number, fs.ErrNotExist)
+	path := h.path(number)
+	data, err := atomicfile.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Generation{}, none
+	}
+	if err != nil {
+		return Generation{}, fmt.Errorf("cannot read the state directory: %w", err)
+	}
+	g, err := decode(data)
+	if err == nil && g.Number != number {
+		err = fmt.Errorf("it is generation %d", g.Number)
+	}
+	if err != nil {
+		h.Disk.Damaged(path, err)
+		return Generation{}, none
+	}
+	return g, nil
+}
+
+// Add makes a generation of files, unless the newest has the same hash, and removes
+// the oldest beyond keep.
+func (h History) Add(hash string, files []File, keep int) error {
+	numbers, err := h.numbers()
+	if err != nil {
+		return err
+	}
+	if keep > 0 {
+		var newest Generation
+		for _, n := range slices.Backward(numbers) {
+			if newest, err = h.Generation(n); err == nil {
+				break
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		if newest.Number > 0 && newest.Hash == hash {
+			return nil
+		}
+		g := Generation{Number: newest.Number + 1, Hash: hash, Time: time.Now().UTC().Round(0), Files: files}
+		data, err := encode(h.Bundle, g)
+		if err != nil {
+			return err
+		}
+		if err := h.Disk.Mkdir(h.Dir); err != nil {
+			return err
+		}
+		if err := h.Disk.Replace(h.path(g.Number), data); err != nil {
+			return err
+		}
+		if numbers, err = h.numbers(); err != nil {
+			return err
+		}
+	}
+	for _, n := range numbers[:max(len(numbers)-max(keep, 0), 0)] {
+		if err := h.Disk.Remove(h.path(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h History) path(number int) string {
+	return filepath.Join(h.Dir, strconv.Itoa(number)+".json")
+}
+
+// numbers returns those of the generations that there are files for, ascending.
+func (h History) numbers() ([]int, error) {
+	entries, err := os.ReadDir(h.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot read the state directory: %w", err)
+	}
+	var numbers []int
+	for _, e := range entries {
+		base, isJSON := strings.CutSuffix(e.Name(), ".json")
+		if n, err := strconv.Atoi(base); isJSON && err == nil && n > 0 {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
+}
