@@ -28,9 +28,9 @@ type Env struct {
 	// parsing, which needs the functions.
 	Template *template.Template
 
-	// Keepers are the files that keep the certificate that pkiCert gets: none
+	// CertFiles are the files that keep the certificate that pkiCert gets: none
 	// where nothing keeps it.
-	Keepers []string
+	CertFiles []string
 
 	// Denylist holds patterns of functions that may not be called, with *
 	// for any run of characters (COMPAT 3.13).

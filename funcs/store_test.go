@@ -63,7 +63,7 @@ func (f *fakeExecution) Once(key string, run func() (string, error)) (string, er
 // storeEnv returns an environment whose functions ask f, with an execution under
 // way, and all functions with three more to look at results.
 func storeEnv(f *fakeExecution) (*Env, template.FuncMap) {
-	e := &Env{Keepers: []string{"/etc/app.pem"}}
+	e := &Env{CertFiles: []string{"/etc/app.pem"}}
 	e.Begin(context.Background(), f)
 	all := Map(e)
 	all["list"] = all["sprig_list"]

@@ -83,7 +83,7 @@ func (v vault) pkiCert(args ...string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := watch.Query{Kind: watch.VaultPKI, Name: u.Path, Params: watch.PKIParams(body, v.env.Keepers...)}
+	q := watch.Query{Kind: watch.VaultPKI, Name: u.Path, Params: watch.PKIParams(body, v.env.CertFiles...)}
 	c, known, err := ask[watch.Certificate](v.env, q)
 	if err != nil || !known {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"restencil/renderer"
 	"restencil/runner/bundle"
 	"restencil/runner/process"
+	"restencil/runner/templates"
 	"restencil/watch/schedule"
 )
 
@@ -19,7 +20,8 @@ type bundles struct {
 	specs   []planned
 	list    []*bundleState
 	of      map[*bundle.Bundle]*bundleState
-	pass    int // of the newest offers
+	members []member // the templates
+	pass    int      // of the newest offers
 	reports chan bundle.Report
 	shared  *bundle.Shared
 	ctx     context.Context
@@ -29,21 +31,27 @@ type bundles struct {
 // bundleState is what the loop knows of a bundle.
 type bundleState struct {
 	*bundle.Bundle
-	templates []*templateState // its members, by their place in the spec
-	offered   int              // the pass of the newest offer
-	settled   int              // up to which pass it has done what there was to do
-	expects   bool             // it was told that an output is outstanding
+	templates []int // its members, by their place in the spec
+	offered   int   // the pass of the newest offer
+	settled   int   // up to which pass it has done what there was to do
+	expects   bool  // it was told that an output is outstanding
+}
+
+// A member is a template as a member of a bundle.
+type member struct {
+	of    *bundleState
+	index int // its place in the spec
 }
 
 // planned is a bundle that is to be, and its templates.
 type planned struct {
 	spec      bundle.Spec
-	templates []*templateState
+	templates []int
 }
 
 // plan makes bundles of templates: those named, and implicit ones of the
 // templates that have the same command, or none.
-func plan(o Options, list []*templateState) ([]planned, error) {
+func plan(o Options) ([]planned, error) {
 	var all []planned
 	index := make(map[string]int) // among all, by name or command
 	for _, spec := range o.Bundles {
@@ -60,27 +68,26 @@ func plan(o Options, list []*templateState) ([]planned, error) {
 		index["bundle "+spec.Name] = len(all)
 		all = append(all, planned{spec: spec})
 	}
-	for _, s := range list {
-		key := "bundle " + s.spec.Bundle
-		if s.spec.Bundle == "" || o.Dry {
-			key = "command " + fmt.Sprintf("%q", s.spec.Command.Args)
+	for i, t := range o.Templates {
+		key := "bundle " + t.Bundle
+		if t.Bundle == "" || o.Dry {
+			key = "command " + fmt.Sprintf("%q", t.Command.Args)
 			if o.Dry {
 				key = "print"
 			}
 		}
 		at, ok := index[key]
 		switch {
-		case !ok && s.spec.Bundle != "" && !o.Dry:
-			return nil, fmt.Errorf("template %s belongs to bundle %q, which is not there", s.spec.Name, s.spec.Bundle)
+		case !ok && t.Bundle != "" && !o.Dry:
+			return nil, fmt.Errorf("template %s belongs to bundle %q, which is not there", t.Name, t.Bundle)
 		case !ok:
 			at = len(all)
 			index[key] = at
-			all = append(all, planned{spec: implicit(o, s.spec)})
+			all = append(all, planned{spec: implicit(o, t)})
 		}
 		p := &all[at]
-		s.member = len(p.templates)
-		p.templates = append(p.templates, s)
-		p.spec.Members = append(p.spec.Members, member(o, s.spec))
+		p.templates = append(p.templates, i)
+		p.spec.Members = append(p.spec.Members, memberSpec(o, t))
 	}
 	all = slices.DeleteFunc(all, func(p planned) bool { return len(p.templates) == 0 })
 	return all, shadow(o, all)
@@ -101,8 +108,8 @@ func implicit(o Options, t Template) bundle.Spec {
 	return spec
 }
 
-// member returns what a bundle needs to know of t.
-func member(o Options, t Template) bundle.Member {
+// memberSpec returns what a bundle needs to know of t.
+func memberSpec(o Options, t Template) bundle.Member {
 	return bundle.Member{
 		Template:    t.Name,
 		Destination: t.Destination,
@@ -117,7 +124,7 @@ func member(o Options, t Template) bundle.Member {
 		Check:       t.Check,
 		Guard:       t.Guard,
 		Wait:        t.Wait,
-		Fatal:       t.OnError == ErrorFatal || o.Once && t.OnError != ErrorTolerated,
+		Fatal:       t.fatal(o.Once),
 	}
 }
 
@@ -144,7 +151,7 @@ func shadow(o Options, all []planned) error {
 				continue
 			}
 			if twice && other.p != p {
-				if other.p.templates[other.member].index > p.templates[j].index {
+				if other.p.templates[other.member] > p.templates[j] {
 					p.spec.Members[j].Shadowed = true
 					continue
 				}
@@ -173,6 +180,7 @@ func (b *bundles) start(ctx context.Context, r *Runner, system process.System) {
 	b.reports = make(chan bundle.Report)
 	b.of = make(map[*bundle.Bundle]*bundleState)
 	b.shared = r.shared(system)
+	b.members = make([]member, len(r.opts.Templates))
 	for _, p := range b.specs {
 		b.run(p)
 	}
@@ -207,12 +215,16 @@ func (r *Runner) shared(system process.System) *bundle.Shared {
 // run starts a bundle, which takes the place of others.
 func (b *bundles) run(p planned, after ...*bundle.Bundle) {
 	s := &bundleState{Bundle: bundle.New(p.spec, b.shared, after...), templates: p.templates}
-	for _, t := range p.templates {
-		t.bundle = s
-	}
-	b.list = append(b.list, s)
+	b.add(s)
 	b.of[s.Bundle] = s
 	b.running.Go(func() { s.Run(b.ctx) })
+}
+
+func (b *bundles) add(s *bundleState) {
+	b.list = append(b.list, s)
+	for i, t := range s.templates {
+		b.members[t] = member{s, i}
+	}
 }
 
 // join waits for all bundles to end. The context has ended.
@@ -226,38 +238,30 @@ func (b *bundles) settled(pass int) bool {
 	})
 }
 
-// offers are what a pass has for the bundles.
-type offers map[*bundleState]map[int]bundle.Rendered
-
-func (o offers) add(s *templateState, r bundle.Rendered) {
-	if o[s.bundle] == nil {
-		o[s.bundle] = make(map[int]bundle.Rendered)
-	}
-	o[s.bundle][s.member] = r
-}
-
-// offer gives the bundles what a pass has for them, in the order of their
+// offer gives the bundles what came of executions, in the order of their
 // templates.
-func (b *bundles) offer(all offers) {
+func (r *Runner) offer(results []templates.Result) {
+	b := &r.bundles
+	outputs := make(map[*bundleState]map[int]bundle.Rendered)
+	for _, res := range results {
+		m := b.members[res.Template]
+		if outputs[m.of] == nil {
+			outputs[m.of] = make(map[int]bundle.Rendered)
+		}
+		outputs[m.of][m.index] = bundle.Rendered{Output: res.Output, Unfed: res.Unfed, Recheck: res.Recheck, Told: res.Told}
+	}
 	b.pass++
 	for _, s := range b.list {
-		outputs := all[s]
-		expects := slices.ContainsFunc(s.templates, (*templateState).outstandingFirst)
-		if outputs == nil && expects == s.expects {
+		expects := slices.ContainsFunc(s.templates, r.templates.Outstanding)
+		if outputs[s] == nil && expects == s.expects {
 			continue
 		}
 		s.expects = expects
 		s.offered = b.pass
-		order := s.templates[0].index
-		for i := range outputs {
-			order = min(order, s.templates[i].index)
+		order := s.templates[0]
+		for i := range outputs[s] {
+			order = min(order, s.templates[i])
 		}
-		s.Offer(bundle.Offer{Pass: b.pass, Outputs: outputs, Outstanding: expects}, order)
+		s.Offer(bundle.Offer{Pass: b.pass, Outputs: outputs[s], Outstanding: expects}, order)
 	}
-}
-
-// outstandingFirst tells whether s is about to have its first output: it waits
-// for answers that are on their way.
-func (s *templateState) outstandingFirst() bool {
-	return !s.rendered && s.tmpl != nil && s.failure.text == "" && s.coalesce.outstanding > 0
 }

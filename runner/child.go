@@ -46,8 +46,8 @@ func (r *Runner) Signal(sig os.Signal) bool {
 	return s != nil && s.Signal(sig)
 }
 
-// tendChild starts, reloads, replaces or ends the child, if it is time to.
-func (r *Runner) tendChild(ctx context.Context) {
+// updateChild starts, reloads, replaces or ends the child, if it is time to.
+func (r *Runner) updateChild(ctx context.Context) {
 	c, next := &r.child, r.opts.Child
 	switch {
 	case c.now != nil && next != nil && reflect.DeepEqual(c.now.Child(), *next):
@@ -69,7 +69,7 @@ func (r *Runner) childDue() bool {
 	if r.opts.Once {
 		return r.finished() && len(r.failures) == 0
 	}
-	if r.templates.unrendered > 0 {
+	if !r.templates.Rendered() {
 		r.child.start = mark{}
 		return false
 	}
@@ -79,8 +79,8 @@ func (r *Runner) childDue() bool {
 
 func (r *Runner) startChild(ctx context.Context, c process.Child) {
 	destinations := new(process.FileSet)
-	for _, s := range r.templates.list {
-		destinations.Add(s.spec.Destination)
+	for _, t := range r.opts.Templates {
+		destinations.Add(t.Destination)
 	}
 	s := process.NewSupervisor(c, destinations.List(), r.child.spawn, r.opts.Retry, r.events.emit)
 	go s.Run(ctx)

@@ -57,7 +57,7 @@ func TestAnswersThatTrickleInCollapse(t *testing.T) {
 					}
 				}
 				most := 25 + // to tell where it waits takes some, too
-					int64(keys*every/mostCoalesce)
+					int64(keys*every/(160*time.Millisecond))
 				if n := executions.Load(); n > most {
 					t.Errorf("%d executions, want at most %d", n, most)
 				}
@@ -74,7 +74,7 @@ func TestDiscoveryDoesNotWait(t *testing.T) {
 			map[string]any{"1": 2, "2": 3, "3": 4})
 		defer g.stop()
 		for _, name := range []string{"2", "3", "4"} {
-			sleep(leastCoalesce)
+			sleep(5 * time.Millisecond)
 			if !g.store.watched(name) {
 				t.Fatalf("%s is not asked after %v", name, time.Since(g.start))
 			}
@@ -139,41 +139,6 @@ func TestCompleteTemplatesDoNotWait(t *testing.T) {
 		g.happened("0s rendered a")
 		g.holds("a", "2here")
 	})
-}
-
-func TestCoalesce(t *testing.T) {
-	start := time.Unix(1000, 0)
-	var c coalesce
-	c.executed(2, 2)
-	c.heard(start)
-	c.heard(start.Add(time.Millisecond))
-	if want := start.Add(leastCoalesce); !c.until.Equal(want) || c.over() {
-		t.Errorf("until %v, over %v, want %v", c.until, c.over(), want)
-	}
-	c.begin()
-	c.executed(2, 2) // in vain
-	c.heard(start)
-	if want := start.Add(2 * leastCoalesce); !c.until.Equal(want) {
-		t.Errorf("after an execution in vain until %v, want %v", c.until, want)
-	}
-	c.begin()
-	c.executed(2, 3) // which led to a question
-	c.heard(start)
-	if want := start.Add(leastCoalesce); !c.until.Equal(want) {
-		t.Errorf("after a discovery until %v, want %v", c.until, want)
-	}
-	for range 3 { // one more than there are
-		c.arrived()
-	}
-	if !c.over() || c.outstanding != 0 {
-		t.Errorf("all is there: %+v", c)
-	}
-	for range 100 {
-		c.executed(1, 3)
-	}
-	if c.delay != mostCoalesce {
-		t.Errorf("delay %v, want it bounded", c.delay)
-	}
 }
 
 // What comes while a template is executed is new data for the next execution.

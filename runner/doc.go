@@ -1,24 +1,25 @@
 // Package runner is the loop that joins the others: it takes the newest answers
-// from the watch plane, has the templates executed that they touch, and offers
-// what those render to the bundles, which put the files in place and run the
-// commands.
+// from the watch plane, hands them to the templates (package templates), and
+// offers what those render to the bundles (package bundle), which put the files in
+// place and run the commands.
 //
-// One goroutine, in [Runner.Run], owns what is known of templates and queries. It
+// One goroutine, in [Runner.Run], owns the templates and knows the bundles. It
 // never waits and touches no disk. What takes time runs beside it and reports
 // back: the sources in the watch plane, the executions of templates, a goroutine
-// for each bundle (package bundle), and the supervisor of the child (package
-// process). What happens is told as typed events (package event); logs, pages and
-// metrics are made from those alone.
+// for each bundle, and the supervisor of the child (package process). What happens
+// is told as typed events (package event); logs, pages and metrics are made from
+// those alone.
 //
 // # The walk of a changed key
 //
 // From the answer of a store to the renamed file, by name of function:
 //
 //	watch.Watcher       Publish, Take
-//	runner.Runner       loop, take, templates.inform, step, execute
-//	runner.passes       begin, withSlot, finished
+//	runner.Runner       loop, take
+//	templates.Set       Update, Execute, begin
 //	template.Template   Execute
-//	runner.Runner       finishPasses, settle, bundles.offer
+//	templates.Set       Take, settle
+//	runner.Runner       step, offer
 //	bundle.Bundle       Offer, Run, take, advance, changeAll
 //	bundle.transaction  stage, check, noteBegin or noteOwed, swap
 //	renderer            Stage, SwapGroups

@@ -12,19 +12,6 @@ type heartbeat struct {
 	next  time.Time // when Alive is to be told, zero: never
 }
 
-// loaded tells which templates there are.
-func (r *Runner) loaded() {
-	ev := event.Loaded{Templates: make([]event.Output, len(r.templates.list))}
-	for i, s := range r.templates.list {
-		ev.Templates[i] = s.output()
-	}
-	r.events.emit(ev)
-	for _, e := range r.early {
-		r.events.emit(e)
-	}
-	r.early = nil
-}
-
 // beat tells that the loop goes round, and when all is done for the first
 // time.
 func (r *Runner) beat(now time.Time) {

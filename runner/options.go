@@ -3,6 +3,7 @@ package runner
 import (
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"restencil/runner/bundle"
@@ -160,3 +161,35 @@ const (
 	// template to come right).
 	ErrorTolerated
 )
+
+// fatal tells whether an error of t ends Run.
+func (t Template) fatal(once bool) bool {
+	return t.OnError == ErrorFatal || once && t.OnError != ErrorTolerated
+}
+
+// withCertFiles returns templates with their CertFiles: a template's own
+// destination, or those of all members of its named bundle. Members that ask for
+// the same certificate ask the same query then, and get the certificate, its key
+// and its CA of one issue.
+func withCertFiles(templates []Template) []Template {
+	of := make(map[string][]string) // by bundle
+	for _, t := range templates {
+		if t.Bundle != "" && t.Destination != "" {
+			of[t.Bundle] = append(of[t.Bundle], t.Destination)
+		}
+	}
+	for name, files := range of {
+		slices.Sort(files)
+		of[name] = slices.Compact(files)
+	}
+	templates = slices.Clone(templates)
+	for i, t := range templates {
+		switch {
+		case t.Bundle != "":
+			templates[i].CertFiles = of[t.Bundle]
+		case t.Destination != "":
+			templates[i].CertFiles = []string{t.Destination}
+		}
+	}
+	return templates
+}

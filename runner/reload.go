@@ -3,11 +3,12 @@ package runner
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"restencil/runner/bundle"
-	"restencil/runner/event"
 	"restencil/watch"
 )
 
@@ -38,51 +39,16 @@ func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]
 }
 
 // replace takes over from next, a Runner that never ran, what is new there.
-func (r *Runner) replace(ctx context.Context, next *Runner) {
-	for _, s := range next.templates.list {
-		s.id = 0 // next numbered them for itself
-	}
-	r.keepTemplates(next)
-	old := r.templates.list
-	r.opts, r.early, r.moving = next.opts, next.early, next.moving
+func (r *Runner) replace(next *Runner) {
+	old := r.opts.Templates
+	r.opts = next.opts
 	r.events.redirect(next.opts.Events)
-	r.templates.list = next.templates.list
-	r.templates.number(r.opts)
+	r.templates.Replace(next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) }, time.Now())
 	r.replaceBundles(next.bundles.specs)
-	r.loaded()
-	for _, s := range old {
-		if r.templates.byID[s.id] == nil {
-			r.templates.discharge(s)
-		}
-	}
-}
-
-// keepTemplates puts templates of r in the place of those of next that are the
-// same, and has their destinations looked at.
-func (r *Runner) keepTemplates(next *Runner) {
-	old := make(map[event.Output][]*templateState) // that are not kept yet
-	for _, s := range r.templates.list {
-		old[s.output()] = append(old[s.output()], s)
-	}
-	kept := make(map[*templateState]*templateState)
-	for i, n := range next.templates.list {
-		like := old[n.output()]
-		same := slices.IndexFunc(like, func(s *templateState) bool { return reflect.DeepEqual(s.spec, n.spec) })
-		if same < 0 {
-			continue
-		}
-		s := like[same]
-		old[n.output()] = slices.Delete(like, same, same+1)
-		s.member = n.member
-		s.dirty, s.recheck = true, true
-		next.templates.list[i], kept[n] = s, s
-	}
-	for _, p := range next.bundles.specs {
-		for i, n := range p.templates {
-			if s := kept[n]; s != nil {
-				p.templates[i] = s
-			}
-		}
+	if r.moving == nil {
+		r.moving = next.moving
+	} else {
+		maps.Copy(r.moving, next.moving)
 	}
 }
 
@@ -93,6 +59,7 @@ func (r *Runner) replaceBundles(specs []planned) {
 	b := &r.bundles
 	old := b.list
 	b.list = nil
+	b.members = make([]member, len(r.opts.Templates))
 	var fresh []planned
 	for _, p := range specs {
 		i := slices.IndexFunc(old, func(s *bundleState) bool { return s.Spec().Equal(p.spec) })
@@ -103,10 +70,7 @@ func (r *Runner) replaceBundles(specs []planned) {
 		s := old[i]
 		old = slices.Delete(old, i, i+1)
 		s.templates = p.templates
-		for _, t := range s.templates {
-			t.bundle = s
-		}
-		b.list = append(b.list, s)
+		b.add(s)
 	}
 	var stopped []*bundle.Bundle
 	for _, s := range old {
@@ -127,7 +91,7 @@ func (r *Runner) replaceBundles(specs []planned) {
 		}
 		b.run(p, after...)
 	}
-	slices.SortFunc(b.list, func(x, y *bundleState) int { return x.templates[0].index - y.templates[0].index })
+	slices.SortFunc(b.list, func(x, y *bundleState) int { return x.templates[0] - y.templates[0] })
 }
 
 // Accept has the change made that holds a bundle back: a named one, or a file

@@ -287,3 +287,77 @@ func heapInUse() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
+
+// gates returns a LookupEnv that waits for the gate of a variable, where it has
+// one, and a function that opens a gate.
+func gates(names ...string) (lookupEnv func(string) (string, bool), open func(string)) {
+	of := make(map[string]chan struct{})
+	for _, name := range names {
+		of[name] = make(chan struct{})
+	}
+	lookupEnv = func(name string) (string, bool) {
+		if gate := of[name]; gate != nil {
+			<-gate
+		}
+		return "", true
+	}
+	return lookupEnv, func(name string) { close(of[name]); synctest.Wait() }
+}
+
+// An execution that began before a reload and ends after it says nothing about
+// what the new templates ask: that stays watched, by the old source, until they
+// have been executed.
+func TestReloadWhileATemplateIsExecuted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lookupEnv, open := gates("OLD", "NEW")
+		slow := tmpl("slow", `{{ if keyExists "more" }}{{ env "OLD" }}{{ key "v" }}{{ end }}`)
+		g := newRig(t, Options{LookupEnv: lookupEnv, Templates: []Template{slow, tmpl("a", `{{ key "x" }}`), tmpl("gone", `{{ key "z" }}`)}},
+			map[string]any{"x": 1, "z": 1, "more": nil, "v": 1})
+		defer g.stop()
+		g.store.set("more", 1)
+		synctest.Wait() // slow is being executed
+		old, watches := g.store, g.store.watches
+		g.store = &fakeStore{data: map[string]any{"x": 2, "y": 2, "more": 2, "v": 2}, sinks: make(map[watch.Query]watch.Sink)}
+		g.reloadWith(Options{LookupEnv: lookupEnv, Templates: []Template{slow, tmpl("a", `{{ env "NEW" }}{{ key "x" }}{{ key "y" }}`)}},
+			map[watch.Store]watch.Source{watch.Consul: g.store})
+		open("OLD")
+		sleep(time.Second)
+		if g.store.watches > 0 || old.ended {
+			t.Errorf("the new source was asked %d times before it is known what to ask it; the old one ended: %v", g.store.watches, old.ended)
+		}
+		if !old.watched("x") || old.watches != watches {
+			t.Errorf("x is watched: %v; the old source was asked %d times more", old.watched("x"), old.watches-watches)
+		}
+		open("NEW")
+		sleep(time.Second)
+		g.holds("a", "22")
+		g.holds("slow", "2")
+		if !old.ended || old.watches != watches || g.store.watches != 4 || g.store.watched("z") {
+			t.Errorf("the old source ended: %v, and was asked %d times more; the new one was asked %d times, want 4 (z: %v)",
+				old.ended, old.watches-watches, g.store.watches, g.store.watched("z"))
+		}
+	})
+}
+
+// A reload that follows another before that has come into force takes nothing
+// of it back.
+func TestReloadBeforeTheLastOneIsInForce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lookupEnv, open := gates("NEW")
+		o := func(text string) Options {
+			return Options{LookupEnv: lookupEnv, Templates: []Template{tmpl("a", text)}}
+		}
+		g := newRig(t, o(`{{ key "x" }}`), map[string]any{"x": 1})
+		defer g.stop()
+		old := g.store
+		g.store = &fakeStore{data: map[string]any{"x": 2}, sinks: make(map[watch.Query]watch.Sink)}
+		g.reloadWith(o(`new {{ env "NEW" }}{{ key "x" }}`), map[watch.Store]watch.Source{watch.Consul: g.store})
+		g.reloadOptions(o(`newer {{ key "x" }}`))
+		open("NEW")
+		sleep(time.Second)
+		if !old.ended {
+			t.Error("the source of the first reload is not in force")
+		}
+		g.holds("a", "newer 2")
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"restencil/runner/bundle"
 	"restencil/runner/event"
 	"restencil/runner/process"
+	"restencil/runner/templates"
+	"restencil/template"
 	"restencil/watch"
 )
 
@@ -23,18 +26,16 @@ type Runner struct {
 	watcher *watch.Watcher
 	events  *events
 
-	reloads  chan *Runner  // what Reload has made ready
-	requests chan func()   // what is asked of the loop
-	early    []event.Event // what New has to tell, once Run is under way
+	reloads  chan *Runner // what Reload has made ready
+	requests chan func()  // what is asked of the loop
 
 	// Owned by the loop in Run.
-	templates templates // each with its state, and which queries it uses
-	passes    passes    // the executions that are under way
-	bundles   bundles   // what puts the outputs in place
+	templates *templates.Set
+	bundles   bundles // what puts the outputs in place
 	child     child
 	stores    stores
 	heartbeat heartbeat
-	moving    map[watch.Store]watch.Source // to take others' places after the next execution
+	moving    map[watch.Store]watch.Source // to take others' places when the new templates have been executed
 
 	stopSources func()  // ends the watcher
 	failures    []error // with Once: the commands that failed
@@ -62,17 +63,38 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		requests: make(chan func()),
 	}
 	var errs []error
-	for _, t := range keeping(o.Templates) {
-		errs = append(errs, r.add(t))
-	}
 	if c := o.Child; c != nil && (len(c.Args) == 0 || c.Args[0] == "") {
 		errs = append(errs, errors.New("the child has no command"))
 	}
-	specs, err := plan(o, r.templates.list)
+	set := templates.Options{
+		Host:  template.Host{LookupEnv: o.LookupEnv, Serves: w.Serves},
+		Retry: o.Retry,
+		Once:  o.Once,
+	}
+	r.opts.Templates = withCertFiles(o.Templates)
+	for i := range r.opts.Templates {
+		t := &r.opts.Templates[i]
+		if t.Destination == "" && !o.Dry {
+			errs = append(errs, fmt.Errorf("template %s has no destination: give one (-template SRC:DEST), or use -dry to print it", t.Name))
+		}
+		if o.Once {
+			t.Wait = Wait{}
+		}
+		if t.Bundle != "" {
+			t.Wait, t.Command = Wait{}, Command{}
+		}
+		set.Templates = append(set.Templates, templates.Template{
+			Options:     t.Options,
+			Destination: t.Destination,
+			Fatal:       t.fatal(o.Once),
+			Lenient:     t.OnError == ErrorTolerated,
+		})
+	}
+	var err error
+	r.templates, err = templates.New(set)
 	errs = append(errs, err)
-	r.bundles.specs = specs
-	r.templates.number(o)
-	return r, errors.Join(errs...)
+	r.bundles.specs, err = plan(r.opts)
+	return r, errors.Join(append(errs, err)...)
 }
 
 // Run renders until ctx ends, which is no error; or, with Once, until all is
@@ -86,7 +108,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	if system == nil {
 		system = executor
 	}
-	r.passes.start(ctx)
+	r.templates.Start(ctx, r.events.emit)
 	r.bundles.start(ctx, r, system)
 	r.child.spawn = system.Spawn
 	r.runSources(ctx)
@@ -94,7 +116,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		cancel()
 		r.child.join()
 		r.bundles.join()
-		r.passes.join()
+		r.templates.Join()
 		executor.Close()
 		r.stopSources()
 	}()
@@ -117,7 +139,6 @@ func (r *Runner) runSources(ctx context.Context) {
 func (r *Runner) loop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	r.loaded()
 	for {
 		if end, err := r.step(ctx, time.Now()); end {
 			return err
@@ -131,10 +152,10 @@ func (r *Runner) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case next := <-r.reloads:
-			r.replace(ctx, next)
+			r.replace(next)
 		case <-r.watcher.Changed():
 			err = r.take(time.Now())
-		case <-r.passes.done:
+		case <-r.templates.Changed():
 		case report := <-r.bundles.reports:
 			err = r.hear(report)
 		case request := <-r.requests:
@@ -154,12 +175,16 @@ func (r *Runner) loop(ctx context.Context) error {
 
 // step does all that can be done now. It tells whether Run ends.
 func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) {
-	if err := r.finishPasses(now); err != nil {
+	done, err := r.templates.Take(now)
+	if err != nil {
 		return true, err
 	}
-	r.execute(now)
-	r.report(now)
-	r.tendChild(ctx)
+	r.watch(done, now)
+	if len(done.Results) > 0 {
+		r.offer(done.Results)
+	}
+	r.templates.Execute(now)
+	r.updateChild(ctx)
 	r.beat(now)
 	if err := r.givenUp(now); err != nil {
 		return true, err
@@ -175,9 +200,32 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 
 // next is when step has something to do by itself, zero: not at all.
 func (r *Runner) next() time.Time {
-	at := earliest(r.heartbeat.next, r.giveUpAt())
-	at = earliest(at, r.passes.next())
-	return earliest(at, earliest(r.templates.retries.Next(), r.templates.reports.Next()))
+	return earliest(earliest(r.heartbeat.next, r.giveUpAt()), r.templates.Next())
+}
+
+// watch has those queries watched that templates use. Sources that are to take
+// the places of others do so when all new templates have been executed. Until then
+// no other query is put to the old ones.
+func (r *Runner) watch(done templates.Done, now time.Time) {
+	if len(done.Dropped) > 0 {
+		r.watcher.Unwatch(done.Dropped...)
+		for _, q := range done.Dropped {
+			r.events.emit(r.stores.forget(q, now))
+		}
+	}
+	added := done.Added
+	switch {
+	case r.moving == nil:
+	case r.templates.Replacing():
+		added = slices.DeleteFunc(added, func(q watch.Query) bool { return r.moving[q.Store()] != nil })
+	default:
+		r.watcher.Replace(r.moving)
+		r.moving = nil
+		added = r.templates.Queries() // with those that were not put to the old sources
+	}
+	if len(added) > 0 {
+		r.watcher.Watch(added...)
+	}
 }
 
 // take brings in what is new from the watch plane and marks the templates
@@ -185,8 +233,7 @@ func (r *Runner) next() time.Time {
 func (r *Runner) take(now time.Time) error {
 	for _, up := range r.watcher.Take() {
 		q := up.Query
-		old := r.passes.answers.set(q, up.State)
-		r.templates.inform(q, old, up.State, now)
+		r.templates.Update(q, up.State, now)
 		for _, e := range r.stores.note(q, up.State.Failure, now) {
 			r.events.emit(e)
 		}
@@ -216,7 +263,7 @@ func (r *Runner) exhausted(q watch.Query, f *watch.Failure) error {
 // run. One that waits for another attempt has been run; with Once there are no
 // such.
 func (r *Runner) finished() bool {
-	return r.templates.unrendered == 0 && r.templates.idle() && r.passes.idle() && r.bundles.settled(r.bundles.pass)
+	return r.templates.Rendered() && r.templates.Idle() && r.bundles.settled(r.bundles.pass)
 }
 
 // hear takes in what a bundle reports. Of one that has been replaced, and ends,
@@ -227,11 +274,10 @@ func (r *Runner) hear(report bundle.Report) error {
 		pass = b.offered
 		b.settled = max(b.settled, report.Pass)
 		for _, i := range report.Placed {
-			r.templates.placed(b.templates[i])
+			r.templates.Placed(b.templates[i])
 		}
 		for _, i := range report.Again {
-			b.templates[i].recheck = true
-			r.templates.mark(b.templates[i])
+			r.templates.Recheck(b.templates[i])
 		}
 	}
 	r.child.changed(report.Changed, pass)

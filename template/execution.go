@@ -21,6 +21,9 @@ type execution struct {
 	asked   map[watch.Query]*asked // those in used
 	files   []funcs.File
 	printed strings.Builder
+
+	instances map[string]int // of each service, the least number
+	tagged    map[string]int // of those that have a tag
 }
 
 // asked is what an execution heard of a query: whatever comes in meanwhile, it
@@ -44,16 +47,43 @@ func newExecution(t *Template, answers Answers) *execution {
 	return &execution{
 		template: t, answers: answers,
 		used: make([]watch.Query, 0, t.uses), asked: make(map[watch.Query]*asked, t.uses),
+		instances: make(map[string]int), tagged: make(map[string]int),
 	}
 }
 
 func (x *execution) result() Result {
+	for name, n := range x.tagged {
+		if _, known := x.instances[name]; !known {
+			x.instances[name] = n
+		}
+	}
 	return Result{
-		Used:    x.used,
-		Missing: x.missing,
-		Files:   x.files,
-		Printed: x.printed.String(),
-		Secrets: x.secrets(),
+		Used:      x.used,
+		Missing:   x.missing,
+		Files:     x.files,
+		Printed:   x.printed.String(),
+		Secrets:   x.secrets(),
+		Instances: x.instances,
+	}
+}
+
+// countInstances counts the instances of a service, where data is one's.
+func (x *execution) countInstances(q watch.Query, data any) {
+	n := 0
+	switch data := data.(type) {
+	case []*watch.HealthService:
+		n = len(data)
+	case []*watch.NomadServiceInstance:
+		n = len(data)
+	default:
+		return
+	}
+	count := x.instances
+	if q.Tag != "" {
+		count = x.tagged
+	}
+	if least, known := count[q.Name]; !known || n < least {
+		count[q.Name] = n
 	}
 }
 
@@ -86,6 +116,7 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 		a.answer, a.known = x.answers(q)
 		x.used = append(x.used, q)
 		x.asked[q] = a
+		x.countInstances(q, a.answer.Data)
 	}
 	if !a.known {
 		x.Incomplete(q)

@@ -6,26 +6,26 @@ import (
 	"restencil/watch"
 )
 
-// A Graph joins templates and the queries that they use, both ways. Templates
-// are known by numbers of the caller's choosing. It is plain data: no lock, no
-// goroutine, no I/O. The zero Graph is empty and ready.
-type Graph struct {
-	uses  map[int][]watch.Query
-	users map[watch.ID][]int
+// A Graph joins templates and the queries that they use, both ways. A T stands
+// for a template. It is plain data: no lock, no goroutine, no I/O. The zero Graph
+// is empty and ready.
+type Graph[T comparable] struct {
+	uses  map[T][]watch.Query
+	users map[watch.ID][]T
 }
 
 // Use says that the template now uses just these queries, each named once; no
 // queries at all take it out of the graph. It returns those that nobody used
 // before, and those that nobody uses any more. The graph keeps the slice, which
 // nobody may change from then on.
-func (g *Graph) Use(template int, queries []watch.Query) (added, dropped []watch.Query) {
+func (g *Graph[T]) Use(template T, queries []watch.Query) (added, dropped []watch.Query) {
 	old := g.uses[template]
 	if slices.Equal(old, queries) {
 		return nil, nil
 	}
 	if len(g.users) == 0 {
-		g.uses = make(map[int][]watch.Query)
-		g.users = make(map[watch.ID][]int, len(queries))
+		g.uses = make(map[T][]watch.Query)
+		g.users = make(map[watch.ID][]T, len(queries))
 	}
 	if len(old) == 0 { // most are likely to be new
 		added = make([]watch.Query, 0, len(queries))
@@ -58,9 +58,9 @@ func (g *Graph) Use(template int, queries []watch.Query) (added, dropped []watch
 }
 
 // leave takes template from the users of q and tells whether it was the last.
-func (g *Graph) leave(q watch.Query, template int) bool {
+func (g *Graph[T]) leave(q watch.Query, template T) bool {
 	id := q.ID()
-	rest := slices.DeleteFunc(g.users[id], func(t int) bool { return t == template })
+	rest := slices.DeleteFunc(g.users[id], func(t T) bool { return t == template })
 	if len(rest) == 0 {
 		delete(g.users, id)
 		return true
@@ -71,11 +71,11 @@ func (g *Graph) leave(q watch.Query, template int) bool {
 
 // Users returns the templates that use q, in no certain order. The caller
 // must not change the slice, nor keep it past the next Use.
-func (g *Graph) Users(q watch.Query) []int { return g.users[q.ID()] }
+func (g *Graph[T]) Users(q watch.Query) []T { return g.users[q.ID()] }
 
 // Uses returns the queries that the template uses, in the order they were
 // given. The caller must not change the slice.
-func (g *Graph) Uses(template int) []watch.Query { return g.uses[template] }
+func (g *Graph[T]) Uses(template T) []watch.Query { return g.uses[template] }
 
 // Keep returns what to watch after an execution that ended in an error: the
 // queries it asked before that, and those of the execution before, which it

@@ -19,7 +19,7 @@ func keys(names ...string) []watch.Query {
 }
 
 func TestGraph(t *testing.T) {
-	var g Graph
+	var g Graph[int]
 	steps := []struct {
 		template       int
 		uses           []watch.Query
@@ -49,7 +49,7 @@ func TestGraph(t *testing.T) {
 }
 
 func TestGraphUsers(t *testing.T) {
-	var g Graph
+	var g Graph[int]
 	g.Use(1, keys("a", "b"))
 	g.Use(2, keys("b"))
 	if got := g.Users(keys("b")[0]); !slices.Equal(got, []int{1, 2}) {
@@ -65,7 +65,7 @@ func TestGraphUsers(t *testing.T) {
 func TestGraphKeepsAccount(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	names := []string{"a", "b", "c", "d", "e", "f"}
-	var g Graph
+	var g Graph[int]
 	uses := make(map[int][]watch.Query)
 	watched := make(map[watch.Query]bool)
 	for range 2000 {

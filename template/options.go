@@ -26,10 +26,10 @@ type Options struct {
 	// for no limit.
 	SandboxPath string
 
-	// Keepers are the files in which a certificate of the function pkiCert is
+	// CertFiles are the files in which a certificate of the function pkiCert is
 	// kept, and found again after a restart. Templates that ask for the same
-	// certificate with the same Keepers share it. None: nothing keeps it.
-	Keepers []string
+	// certificate with the same CertFiles share it. None: nothing keeps it.
+	CertFiles []string
 
 	// MaxOutput is how large the output may be, in bytes; 0 for 256 MiB.
 	MaxOutput int

@@ -70,6 +70,11 @@ type Result struct {
 
 	// Secrets are what Vault and Nomad answered to Used.
 	Secrets Secrets
+
+	// Instances is how many instances there are of each service in Used. Of one
+	// that was asked for in several ways, it is the least number, since those are
+	// in some file; with a tag only where it was asked for with tags alone.
+	Instances map[string]int
 }
 
 // Complete tells whether nothing was missing, so that Output may be used.
@@ -84,7 +89,7 @@ func Parse(o Options, h Host) (*Template, error) {
 	}
 	env := &funcs.Env{
 		LookupEnv: h.LookupEnv,
-		Keepers:   o.Keepers,
+		CertFiles: o.CertFiles,
 		Denylist:  o.FunctionDenylist,
 		Sandbox:   o.SandboxPath,
 	}

@@ -21,9 +21,7 @@ type Output struct {
 	Private bool             // what was used is for few eyes; not so a certificate
 	Sum     Sum
 
-	// Instances is how many instances of each service the template used, as
-	// far as there are rules about them (guard.Facts).
-	Instances map[string]int
+	Instances map[string]int // as in template.Result
 }
 
 // A Sum tells outputs apart by what they put on disk.
@@ -41,6 +39,8 @@ func NewOutput(r template.Result) *Output {
 		Secrets: r.Secrets,
 		Secret:  slices.ContainsFunc(r.Used, func(q watch.Query) bool { return q.Kind.Secret() }),
 		Sum:     Sum{content: sha256.Sum256(r.Output)},
+
+		Instances: r.Instances,
 	}
 	public := func(q watch.Query) bool { return q.Kind == watch.VaultPKI || !q.Kind.Secret() }
 	for _, q := range r.Used {

@@ -1,4 +1,4 @@
-package runner
+package templates
 
 import "time"
 
@@ -19,7 +19,7 @@ type coalesce struct {
 	until       time.Time     // when it is executed in any case; zero: there is no news
 }
 
-// begin notes that an execution begins. What is heard from now on is news for the
+// begin notes that an execution begins. What changes from now on is news for the
 // next one.
 func (c *coalesce) begin() { c.until = time.Time{} }
 
@@ -32,19 +32,19 @@ func (c *coalesce) executed(outstanding, used int) {
 	c.outstanding, c.used = outstanding, used
 }
 
-// arrived notes that a query has its first answer, or failed.
-func (c *coalesce) arrived() {
+// answered notes that a query has its first answer, or failed.
+func (c *coalesce) answered() {
 	if c.outstanding > 0 {
 		c.outstanding--
 	}
 }
 
-// heard notes news at now.
-func (c *coalesce) heard(now time.Time) {
+// changed notes that there is news at now.
+func (c *coalesce) changed(now time.Time) {
 	if c.until.IsZero() {
 		c.until = now.Add(c.delay)
 	}
 }
 
-// over tells whether there is news, and nothing to wait for.
-func (c *coalesce) over() bool { return !c.until.IsZero() && c.outstanding == 0 }
+// due tells whether there is news, and nothing to wait for.
+func (c *coalesce) due() bool { return !c.until.IsZero() && c.outstanding == 0 }

@@ -19,13 +19,13 @@ const issue = `{{ with pkiCert "pki/issue/web" "common_name=a.example" }}`
 // issued gives each query a certificate, its key and its CA that bear a number.
 func issued(n int) func(watch.Query) any {
 	return func(q watch.Query) any {
-		text := fmt.Sprintf("issue %d to %s", n, keepersIn(q))
+		text := fmt.Sprintf("issue %d to %s", n, certFilesIn(q))
 		return watch.Certificate{Cert: text, Key: text, CA: text}
 	}
 }
 
-// keepersIn returns the names of the files that keep what q asks for.
-func keepersIn(q watch.Query) string {
+// certFilesIn returns the names of the files that keep what q asks for.
+func certFilesIn(q watch.Query) string {
 	_, files, err := watch.SplitPKIParams(q.Params)
 	if err != nil {
 		return err.Error()
@@ -76,11 +76,11 @@ func TestBundleHasOneCertificate(t *testing.T) {
 		if reads < 50 {
 			t.Errorf("the bundle was reloaded %d times, too few to tell anything", reads)
 		}
-		var keepers []string
+		var files []string
 		for _, q := range g.vault.asked {
-			keepers = append(keepers, keepersIn(q))
+			files = append(files, certFilesIn(q))
 		}
-		if diff := cmp.Diff(map[string]int{"ca cert key": 1, "alone": 1, "elsewhere": 1}, count(keepers)); diff != "" {
+		if diff := cmp.Diff(map[string]int{"ca cert key": 1, "alone": 1, "elsewhere": 1}, count(files)); diff != "" {
 			t.Errorf("issues by the files that keep them (-want +got):\n%s", diff)
 		}
 	})

@@ -1,8 +1,7 @@
-package runner
+package templates
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"time"
 
@@ -18,8 +17,8 @@ type waiting struct {
 	reports int                       // how often that was told
 }
 
-// for_ notes what an execution missed.
-func (w *waiting) for_(missing []watch.Query, now time.Time) {
+// set notes what an execution missed.
+func (w *waiting) set(missing []watch.Query, now time.Time) {
 	switch {
 	case len(missing) == 0:
 		w.since, w.later, w.reports = time.Time{}, nil, 0
@@ -87,58 +86,54 @@ func reportAfter(n int) time.Duration {
 // reported is how many missing queries of a template a report names.
 const reported = 5
 
-// report tells of the templates that have been waiting for long enough.
-func (r *Runner) report(now time.Time) {
-	due := r.templates.reports.PopAll(now)
-	slices.SortFunc(due, func(a, b *templateState) int { return a.index - b.index })
-	for _, s := range due {
-		if s.running { // the end of that plans another report
+// report begins to report the templates that have been waiting for long enough.
+func (s *Set) report(now time.Time) {
+	due := s.reports.PopAll(now)
+	slices.SortFunc(due, func(a, b *state) int { return cmp.Compare(a.index, b.index) })
+	for _, t := range due {
+		if t.running { // the end of that plans another report
 			continue
 		}
-		if !s.coalesce.until.IsZero() { // what it misses is to be known first
-			s.coalesce.until = now
-			r.templates.plan(s)
+		if !t.coalesce.until.IsZero() { // what it misses is to be known first
+			t.coalesce.until = now
+			s.plan(t)
 			continue
 		}
-		s.waiting.reports++
-		r.templates.plan(s)
-		r.tellWaiting(s, now)
+		t.waiting.reports++
+		s.plan(t)
+		t.running = true
+		s.begin([]*execution{{of: t, waiting: s.waitingEvent(t)}}, now)
 	}
 }
 
-// tellWaiting says what s waits for, the longest wait first. Where in its text it
-// asks for that is found out by executing it, which may take time.
-func (r *Runner) tellWaiting(s *templateState, now time.Time) {
-	queries := slices.Clone(s.waiting.missing)
+// waitingEvent says what t waits for, the longest wait first. Where in its text it
+// asks for that is found out by executing it.
+func (s *Set) waitingEvent(t *state) *event.Waiting {
+	queries := slices.Clone(t.waiting.missing)
 	slices.SortFunc(queries, func(a, b watch.Query) int {
-		if c := s.waiting.missingSince(a).Compare(s.waiting.missingSince(b)); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.String(), b.String())
+		return cmp.Or(t.waiting.missingSince(a).Compare(t.waiting.missingSince(b)), cmp.Compare(a.String(), b.String()))
 	})
-	ev := event.Waiting{Template: s.spec.Name, Destination: s.spec.Destination, Since: s.waiting.since}
-	for i, q := range queries {
-		if i == reported {
-			ev.More = len(queries) - i
-			break
-		}
-		ev.For = append(ev.For, event.Missing{Query: q, Since: s.waiting.missingSince(q), Reason: r.reason(q)})
+	e := &event.Waiting{Template: t.Name, Destination: t.Destination, Since: t.waiting.since}
+	if len(queries) > reported {
+		e.More = len(queries) - reported
+		queries = queries[:reported]
 	}
-	r.passes.locate(s, now, func(ctx context.Context) {
-		for i := range ev.For {
-			at, _ := s.tmpl.Locate(ctx, r.passes.answers.get, ev.For[i].Query)
-			at.Name = s.spec.Name
-			ev.For[i].At = at
-		}
-	}, func() { r.events.emit(ev) })
+	for _, q := range queries {
+		e.For = append(e.For, event.Missing{Query: q, Since: t.waiting.missingSince(q), Reason: s.reason(q)})
+	}
+	return e
 }
 
 // reason says why there is no usable answer to q.
-func (r *Runner) reason(q watch.Query) string {
-	st, ok := r.passes.answers.state(q)
+func (s *Set) reason(q watch.Query) string {
+	st, ok := s.answers.state(q)
 	switch {
 	case ok && st.Failure != nil:
-		return withoutQuery(st.Failure.Err, q).Error()
+		err := st.Failure.Err
+		if e, ok := err.(*watch.Error); ok && e.Query == q { // which is told anyway
+			err = e.Err
+		}
+		return err.Error()
 	case !ok || !st.Known:
 		return "no answer yet"
 	case q.Kind == watch.KVGet, q.Kind == watch.NomadVarGet:
@@ -146,12 +141,4 @@ func (r *Runner) reason(q watch.Query) string {
 	default:
 		return "it is empty"
 	}
-}
-
-// withoutQuery returns an error without q before it, which is told anyway.
-func withoutQuery(err error, q watch.Query) error {
-	if e, ok := err.(*watch.Error); ok && e.Query == q {
-		return e.Err
-	}
-	return err
 }

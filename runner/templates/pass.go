@@ -1,0 +1,93 @@
+package templates
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// grace is how long the outputs of a pass wait for its slowest template. After
+// that the others go on, and so do other passes beside it.
+const grace = 100 * time.Millisecond
+
+// A pass is executions that begin together: what they ask is watched, and what
+// they render is offered, at the same time.
+type pass struct {
+	deadline time.Time // when those that have ended do not wait for the others any more
+	alone    bool      // there is one, which has nobody to wait for
+
+	mu    sync.Mutex
+	left  int          // how many are under way
+	ended []*execution // that nobody has taken yet
+}
+
+// end notes the end of an execution, and wakes the loop where it is the last of
+// the pass or late.
+func (p *pass) end(x *execution, wake chan<- struct{}) {
+	p.mu.Lock()
+	p.ended = append(p.ended, x)
+	p.left--
+	tell := p.left == 0 || time.Now().After(p.deadline)
+	p.mu.Unlock()
+	if tell {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// take returns the executions that are to be dealt with now, and whether that is
+// the rest of them.
+func (p *pass) take(now time.Time) (ended []*execution, over bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.left > 0 && now.Before(p.deadline) {
+		return nil, false
+	}
+	ended, p.ended = p.ended, nil
+	return ended, p.left == 0
+}
+
+// A pool runs executions, as many at a time as there are processors.
+type pool struct {
+	ctx     context.Context
+	slots   chan struct{}
+	running sync.WaitGroup
+}
+
+func (p *pool) start(ctx context.Context) {
+	p.ctx = ctx
+	p.slots = make(chan struct{}, runtime.GOMAXPROCS(0))
+}
+
+// run calls do in a goroutine, while that holds a slot. Where none becomes free
+// for a while it goes on without one: a template that hangs keeps no other from
+// being executed.
+func (p *pool) run(do func()) {
+	p.running.Go(func() {
+		select {
+		case p.slots <- struct{}{}:
+			defer func() { <-p.slots }()
+		default:
+			if p.waitForSlot() {
+				defer func() { <-p.slots }()
+			}
+		}
+		do()
+	})
+}
+
+// waitForSlot tells whether it has got a slot in time.
+func (p *pool) waitForSlot() bool {
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case p.slots <- struct{}{}:
+		return true
+	case <-timer.C:
+	case <-p.ctx.Done():
+	}
+	return false
+}

@@ -1,0 +1,444 @@
+// Package templates executes the templates of a runner: it decides which are to be
+// executed, executes them side by side, and says what came of that.
+//
+// A [Set] belongs to one goroutine, the loop of the runner. [Set.Update] takes in
+// an answer of a store and marks the templates that use it. [Set.Execute] begins
+// to execute those that are marked, in goroutines of the Set. [Set.Changed]
+// receives when executions have ended, and [Set.Take] returns what came of them:
+// outputs, and which queries are used from now on.
+//
+// A template that lacks answers is not executed for each one that comes in, but
+// when the last has come, or after a delay. One that fails is executed again after
+// a growing delay. One that waits for answers for long is reported, with the place
+// in its text where it asks for them.
+package templates
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"restencil/runner/bundle"
+	"restencil/runner/event"
+	"restencil/template"
+	"restencil/watch"
+	"restencil/watch/schedule"
+)
+
+// Options say what a Set does. They are plain values.
+type Options struct {
+	Templates []Template
+
+	// Host is what they are parsed for.
+	Host template.Host
+
+	// Retry spaces the executions of a template that fails.
+	Retry schedule.Backoff
+
+	// Once has no template executed any more that has been rendered.
+	Once bool
+}
+
+// A Template is a template and what an error of it means.
+type Template struct {
+	template.Options
+
+	// Destination is where the output goes, as events name it.
+	Destination string
+
+	// Fatal has Take return an error of an execution. Else it is told as an
+	// event, and the template is executed again.
+	Fatal bool
+
+	// Lenient has the template left out if it cannot be parsed. Else that is an
+	// error of New.
+	Lenient bool
+}
+
+// A Set is the templates of a runner. Its methods are for one goroutine. Templates
+// are known by their index in Options.Templates.
+type Set struct {
+	options Options
+	events  func(event.Event)
+	list    []*state
+	graph   template.Graph[*state]
+	answers answers
+	pool    pool
+	changed chan struct{} // capacity 1: look again
+	passes  []*pass       // that are under way
+
+	dirty      []*state                // to be executed
+	retries    schedule.Timers[*state] // to be executed without another answer
+	reports    schedule.Timers[*state] // to be reported as waiting
+	unrendered int                     // how many have not been rendered
+
+	first  *pass         // the first after Replace, while it is under way; or nil
+	unused []watch.Query // nobody uses them, unless first does
+}
+
+// A Done is what came of executions.
+type Done struct {
+	Results []Result // in the order of the templates
+
+	// Added are queries that nobody used before. Dropped are those that nobody
+	// uses any more.
+	Added, Dropped []watch.Query
+}
+
+// A Result is what came of executing a template.
+type Result struct {
+	Template int
+
+	// Output is nil where it is not complete, or the execution failed.
+	Output *bundle.Output
+
+	// Unfed tells that there was no new data: an output that differs then is one
+	// that differs each time.
+	Unfed bool
+
+	// Recheck tells that the destination is to be compared though the output is
+	// the same.
+	Recheck bool
+
+	// Told tells that people were told that the template waits, or failed.
+	Told bool
+}
+
+// New parses the templates. The error names every one that cannot be used, a line
+// each.
+func New(o Options) (*Set, error) {
+	s := &Set{
+		options: o,
+		changed: make(chan struct{}, 1),
+		answers: answers{of: make(map[watch.ID]watch.State)},
+	}
+	var errs []error
+	for _, t := range o.Templates {
+		parsed, err := template.Parse(t.Options, o.Host)
+		if err != nil && !t.Lenient {
+			errs = append(errs, err)
+		}
+		s.list = append(s.list, &state{Template: t, parsed: parsed, failure: failure{err: err}})
+	}
+	s.number()
+	return s, errors.Join(errs...)
+}
+
+// number numbers the templates, and marks all.
+func (s *Set) number() {
+	s.dirty, s.unrendered = nil, 0
+	for i, t := range s.list {
+		t.index, t.dirty = i, false
+		s.mark(t)
+		if !t.rendered {
+			s.unrendered++
+		}
+	}
+}
+
+// Start has executions end with ctx, and tells events, from now on.
+func (s *Set) Start(ctx context.Context, events func(event.Event)) {
+	s.events = events
+	s.pool.start(ctx)
+	s.tellLoaded()
+}
+
+// Join waits for all executions to end. The context of Start has ended.
+func (s *Set) Join() { s.pool.running.Wait() }
+
+// tellLoaded tells which templates there are.
+func (s *Set) tellLoaded() {
+	loaded := event.Loaded{Templates: make([]event.Output, len(s.list))}
+	for i, t := range s.list {
+		loaded.Templates[i] = t.output()
+	}
+	s.events(loaded)
+	for _, t := range s.list {
+		if t.parsed == nil {
+			s.events(event.Failed{Template: t.Name, Destination: t.Destination, Err: t.failure.err})
+		}
+	}
+}
+
+// Replace has s go on with the templates of next, which was not started, and
+// executes all. Those of s keep their state that are the same: same says so, of
+// the index of one in s and that of one in next.
+func (s *Set) Replace(next *Set, same func(i, j int) bool, now time.Time) {
+	old := make(map[event.Output][]*state) // those that are not kept yet
+	for _, t := range s.list {
+		t.gone = true
+		old[t.output()] = append(old[t.output()], t)
+	}
+	for j, t := range next.list {
+		like := old[t.output()]
+		if i := slices.IndexFunc(like, func(o *state) bool { return same(o.index, j) }); i >= 0 {
+			next.list[j] = like[i]
+			like[i].gone, like[i].recheck = false, true
+			old[t.output()] = slices.Delete(like, i, i+1)
+		}
+	}
+	for _, t := range s.list {
+		if t.gone {
+			_, dropped := s.graph.Use(t, nil)
+			s.unused = append(s.unused, dropped...)
+			s.retries.Remove(t)
+			s.reports.Remove(t)
+		}
+	}
+	s.options, s.list = next.options, next.list
+	s.number()
+	s.tellLoaded()
+	s.first = s.begin(s.takeDirty(now), now)
+}
+
+// Replacing tells whether templates that Replace brought are being executed for
+// the first time. Until that has ended, it is not known which queries are used,
+// and none is dropped.
+func (s *Set) Replacing() bool { return s.first != nil }
+
+// Update takes in the newest state of a query, and marks the templates that use
+// it.
+func (s *Set) Update(q watch.Query, state watch.State, now time.Time) {
+	old := s.answers.set(q, state)
+	first := !old.Known && old.Failure == nil
+	changed := state.Version != old.Version
+	for _, t := range s.graph.Users(q) {
+		if first {
+			t.coalesce.answered()
+		}
+		if changed {
+			t.fed = true
+			t.coalesce.changed(now)
+		}
+		if t.coalesce.due() {
+			s.mark(t)
+		} else {
+			s.plan(t)
+		}
+	}
+}
+
+// mark has t executed.
+func (s *Set) mark(t *state) {
+	if !t.dirty {
+		t.dirty = true
+		s.dirty = append(s.dirty, t)
+	}
+}
+
+// plan notes when t is to be executed again, and to be reported, by itself.
+func (s *Set) plan(t *state) {
+	s.retries.Set(t, earliest(t.failure.retry, t.coalesce.until))
+	s.reports.Set(t, t.waiting.nextReport())
+}
+
+// Next is when Execute or Take has something to do by itself, zero: not at all.
+func (s *Set) Next() time.Time {
+	at := earliest(s.retries.Next(), s.reports.Next())
+	for _, p := range s.passes {
+		if !p.alone && p.deadline.After(time.Now()) {
+			at = earliest(at, p.deadline)
+		}
+	}
+	return at
+}
+
+// Changed is a channel that receives when Take has something to give.
+func (s *Set) Changed() <-chan struct{} { return s.changed }
+
+// Idle tells whether nothing is being executed, nor about to be.
+func (s *Set) Idle() bool { return len(s.dirty) == 0 && len(s.passes) == 0 }
+
+// Execute begins to execute the templates that are marked, and to report those
+// that have been waiting for long.
+func (s *Set) Execute(now time.Time) {
+	if list := s.takeDirty(now); len(list) > 0 {
+		s.begin(list, now)
+	}
+	s.report(now)
+}
+
+// takeDirty returns the executions that are to begin, in the order of the
+// templates. A template that is being executed is so again after that.
+func (s *Set) takeDirty(now time.Time) []*execution {
+	for _, t := range s.retries.PopAll(now) {
+		if !t.failure.retry.After(now) {
+			t.failure.retry = time.Time{}
+		}
+		s.mark(t)
+	}
+	var list []*execution
+	var later []*state
+	for _, t := range s.dirty {
+		if t.running {
+			later = append(later, t)
+			continue
+		}
+		t.dirty = false
+		if t.parsed != nil && !(s.options.Once && t.rendered) {
+			list = append(list, t.begin())
+		}
+	}
+	s.dirty = later
+	slices.SortFunc(list, func(a, b *execution) int { return cmp.Compare(a.of.index, b.of.index) })
+	return list
+}
+
+// begin begins executions, side by side.
+func (s *Set) begin(list []*execution, now time.Time) *pass {
+	p := &pass{deadline: now.Add(grace), alone: len(list) == 1, left: len(list)}
+	s.passes = append(s.passes, p)
+	for _, x := range list {
+		s.pool.run(func() {
+			x.run(s.pool.ctx, s.answers.get)
+			p.end(x, s.changed)
+		})
+	}
+	return p
+}
+
+// Take returns what came of the executions that have ended. The error is that of
+// a template whose errors are fatal.
+func (s *Set) Take(now time.Time) (Done, error) {
+	var ended []*execution
+	s.passes = slices.DeleteFunc(s.passes, func(p *pass) bool {
+		news, over := p.take(now)
+		ended = append(ended, news...)
+		if over && p == s.first {
+			s.first = nil
+		}
+		return over
+	})
+	slices.SortFunc(ended, func(a, b *execution) int { return cmp.Compare(a.of.index, b.of.index) })
+	var done Done
+	for _, x := range ended {
+		x.of.running = false
+		switch {
+		case x.of.gone:
+			continue
+		case x.waiting != nil:
+			s.events(*x.waiting)
+		default:
+			done.Added = append(done.Added, s.use(x)...)
+			r, err := s.settle(x, now)
+			if err != nil {
+				return done, err
+			}
+			done.Results = append(done.Results, r)
+		}
+		s.plan(x.of)
+	}
+	if s.first == nil && len(s.unused) > 0 {
+		done.Dropped = slices.DeleteFunc(s.unused, func(q watch.Query) bool { return len(s.graph.Users(q)) > 0 })
+		s.unused = nil
+		s.answers.forget(done.Dropped)
+	}
+	return done, nil
+}
+
+// use notes which queries a template uses after an execution, and returns those
+// that nobody used before.
+func (s *Set) use(x *execution) (added []watch.Query) {
+	used := x.result.Used
+	if x.err != nil {
+		used = template.Keep(s.graph.Uses(x.of), used)
+	}
+	added, dropped := s.graph.Use(x.of, used)
+	s.unused = append(s.unused, dropped...)
+	return added
+}
+
+// settle notes what an execution means for its template. The error is fatal.
+func (s *Set) settle(x *execution, now time.Time) (Result, error) {
+	t := x.of
+	r := Result{Template: t.index, Output: x.output, Recheck: x.began.recheck}
+	failed := t.failure.err != nil
+	r.Told = failed || t.waiting.reports > 0
+	t.waiting.set(x.result.Missing, now)
+	t.coalesce.executed(s.outstanding(x), len(s.graph.Uses(t)))
+	if t.coalesce.due() { // what it waited for has come while it was executed
+		s.mark(t)
+	}
+	switch {
+	case x.output != nil:
+		// Plugins may have news of their own.
+		r.Unfed = !x.began.fed && t.rendered && !failed && !strings.Contains(t.Text, "plugin")
+		t.failure = failure{}
+		if failed {
+			s.events(event.Recovered{Template: t.Name, Destination: t.Destination})
+		}
+		return r, nil
+	case x.err != nil && x.result.Complete():
+		if t.Fatal {
+			return r, x.err
+		}
+		if !failed || t.failure.err.Error() != x.err.Error() {
+			s.events(event.Failed{Template: t.Name, Destination: t.Destination, Err: x.err})
+		}
+		row := t.failure.row + 1
+		t.failure = failure{err: x.err, row: row, retry: now.Add(s.options.Retry.Delay(row))}
+	}
+	// The next execution is for the same reasons.
+	t.fed, t.recheck = t.fed || x.began.fed, t.recheck || x.began.recheck
+	return r, nil
+}
+
+// outstanding returns how many queries x's template uses that have neither an
+// answer nor a failure.
+func (s *Set) outstanding(x *execution) int {
+	if x.output != nil {
+		return 0
+	}
+	n := 0
+	for _, q := range s.graph.Uses(x.of) {
+		if st, _ := s.answers.state(q); !st.Known && st.Failure == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Queries returns the queries that are used. One may be there several times.
+func (s *Set) Queries() []watch.Query {
+	var all []watch.Query
+	for _, t := range s.list {
+		all = append(all, s.graph.Uses(t)...)
+	}
+	return all
+}
+
+// Placed notes that the destination of a template is right.
+func (s *Set) Placed(i int) {
+	if t := s.list[i]; !t.rendered {
+		t.rendered = true
+		s.unrendered--
+	}
+}
+
+// Rendered tells whether the destinations of all templates have been right.
+func (s *Set) Rendered() bool { return s.unrendered == 0 }
+
+// Recheck has a template executed, and its destination compared though the output
+// is the same.
+func (s *Set) Recheck(i int) {
+	s.list[i].recheck = true
+	s.mark(s.list[i])
+}
+
+// Outstanding tells whether a template is about to have its first output: it
+// waits for answers that are on their way.
+func (s *Set) Outstanding(i int) bool {
+	t := s.list[i]
+	return !t.rendered && t.parsed != nil && t.failure.err == nil && t.coalesce.outstanding > 0
+}
+
+// earliest returns the sooner of two times, where zero is never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,80 @@
+package templates
+
+import (
+	"context"
+	"time"
+
+	"restencil/runner/bundle"
+	"restencil/runner/event"
+	"restencil/template"
+)
+
+// A state is a template with what is known of it.
+type state struct {
+	Template
+	index  int                // among the templates
+	parsed *template.Template // nil: it could not be parsed
+
+	dirty    bool // to be executed; it stands in Set.dirty
+	running  bool // it is being executed
+	rendered bool // its destination has been right at some time
+	gone     bool // Replace has taken it out of the Set
+	reason        // for the next execution
+
+	failure  failure
+	waiting  waiting
+	coalesce coalesce
+}
+
+// A reason is why a template is executed.
+type reason struct {
+	fed     bool // there is new data
+	recheck bool // its destination is to be compared though the output is the same
+}
+
+// A failure is why a template failed last.
+type failure struct {
+	err   error // nil: it did not
+	row   int   // how often in a row
+	retry time.Time
+}
+
+// output returns what t is known by.
+func (t *state) output() event.Output {
+	return event.Output{Template: t.Name, Destination: t.Destination}
+}
+
+// begin returns an execution of t that is to begin.
+func (t *state) begin() *execution {
+	x := &execution{of: t, began: t.reason}
+	t.running, t.reason = true, reason{}
+	t.coalesce.begin()
+	return x
+}
+
+// An execution is one of a template. The fields below run are what came of it.
+type execution struct {
+	of      *state
+	began   reason
+	waiting *event.Waiting // only to find where its queries are asked; nil: to have an output
+
+	result template.Result
+	output *bundle.Output // nil: it is not complete, or failed
+	err    error
+}
+
+// run executes the template against the answers.
+func (x *execution) run(ctx context.Context, get template.Answers) {
+	if x.waiting != nil {
+		for i := range x.waiting.For {
+			m := &x.waiting.For[i]
+			m.At, _ = x.of.parsed.Locate(ctx, get, m.Query)
+			m.At.Name = x.of.Name
+		}
+		return
+	}
+	x.result, x.err = x.of.parsed.Execute(ctx, get)
+	if x.err == nil && x.result.Complete() {
+		x.output = bundle.NewOutput(x.result)
+	}
+}
