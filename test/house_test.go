@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"watch/watchtest":        {"watch"},
 	"watch/cache":            {"watch", "renderer/atomicfile"},
 	"watch/consul":           {"watch", "watch/consul/plan", "watch/schedule", "watch/transport"},
+	"watch/consul/discovery": {"watch", "watch/schedule"},
 	"watch/consul/plan":      {"watch"},
 	"watch/keypair":          {},
 	"watch/filewatch":        {"watch", "renderer/atomicfile"},

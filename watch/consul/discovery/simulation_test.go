@@ -1,0 +1,510 @@
+package discovery
+
+import (
+	"container/heap"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"restencil/test/catalog"
+	"restencil/watch"
+)
+
+// A simulation is a Discovery at work on a simulated catalog, with a clock of its
+// own: requests take a few milliseconds, eight reads go on at a time.
+type simulation struct {
+	t       *testing.T
+	d       *Discovery
+	c       *catalog.Catalog
+	random  *rand.Rand
+	now     time.Time
+	events  eventHeap
+	held    map[Source]*poll
+	free    int // of the readers
+	wake    time.Time
+	away    map[Kind]bool // what fails
+	told    map[watch.ID]string
+	answers map[watch.ID]string // what was taken last, to find out whether it changed
+	reads   int
+	returns int // of blocking queries
+	most    int // blocking queries at a time
+}
+
+// A poll is a blocking query under way, or pausing.
+type poll struct {
+	index   uint64
+	waiting bool
+	ended   bool
+}
+
+type event struct {
+	at time.Time
+	n  int
+	do func()
+}
+
+type eventHeap []event
+
+func (h eventHeap) Len() int { return len(h) }
+func (h eventHeap) Less(i, j int) bool {
+	if h[i].at.Equal(h[j].at) {
+		return h[i].n < h[j].n
+	}
+	return h[i].at.Before(h[j].at)
+}
+func (h eventHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *eventHeap) Push(x any)   { *h = append(*h, x.(event)) }
+func (h *eventHeap) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
+}
+
+func newSimulation(t *testing.T, c *catalog.Catalog, room int, random *rand.Rand) *simulation {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	return &simulation{
+		t: t, d: New(room, now), c: c, random: random, now: now, free: 8,
+		held: make(map[Source]*poll), away: make(map[Kind]bool),
+		told: make(map[watch.ID]string), answers: make(map[watch.ID]string),
+	}
+}
+
+func (s *simulation) after(wait time.Duration, do func()) {
+	heap.Push(&s.events, event{s.now.Add(wait), len(s.events), do})
+}
+
+// travel is how long a request, or its reply, is under way.
+func (s *simulation) travel() time.Duration {
+	return time.Duration(500+s.random.IntN(2500)) * time.Microsecond
+}
+
+// run lets time go by.
+func (s *simulation) run(span time.Duration) {
+	end := s.now.Add(span)
+	s.pump()
+	for len(s.events) > 0 && !s.events[0].at.After(end) {
+		e := heap.Pop(&s.events).(event)
+		s.now = e.at
+		e.do()
+		s.pump()
+	}
+	s.now = end
+}
+
+// change changes the catalog.
+func (s *simulation) change(do func()) {
+	do()
+	for source, p := range s.held {
+		if p.waiting && s.index(source) != p.index {
+			p.waiting = false
+			s.reply(source, p)
+		}
+	}
+	s.pump()
+}
+
+// fail has what is about a kind of source fail, be it under way.
+func (s *simulation) fail(kind Kind) {
+	s.away[kind] = true
+	for source, p := range s.held {
+		if p.waiting && source.Kind == kind {
+			p.waiting = false
+			s.ask(source, p)
+		}
+	}
+}
+
+// pump does what the Discovery asks for.
+func (s *simulation) pump() {
+	s.move()
+	for s.free > 0 {
+		source, at := s.d.Next(s.now)
+		s.move()
+		if source.Kind == "" {
+			if s.wake.IsZero() || !s.wake.After(s.now) || at.Before(s.wake) {
+				s.wake = at
+				s.after(at.Sub(s.now), func() {})
+			}
+			return
+		}
+		if s.held[source] != nil {
+			s.t.Fatalf("%v is read though it is held", source)
+		}
+		s.free--
+		s.reads++
+		s.after(s.travel(), func() {
+			take := s.look(source)
+			s.after(s.travel(), func() { s.free++; take() })
+		})
+	}
+}
+
+// move begins and ends blocking queries.
+func (s *simulation) move() {
+	for _, m := range s.d.Moves() {
+		if !m.Hold {
+			s.held[m.Source].ended = true
+			delete(s.held, m.Source)
+			continue
+		}
+		if s.held[m.Source] != nil {
+			s.t.Fatalf("%v is held already", m.Source)
+		}
+		p := &poll{}
+		s.held[m.Source] = p
+		s.after(s.travel(), func() { s.ask(m.Source, p) })
+	}
+	s.most = max(s.most, len(s.held))
+}
+
+func (s *simulation) ask(source Source, p *poll) {
+	switch {
+	case p.ended:
+	case s.away[source.Kind]:
+		s.after(s.travel(), func() {
+			if !p.ended {
+				p.index = 0
+				s.d.Fail(source, 0, s.now)
+				s.after(time.Second, func() { s.ask(source, p) })
+			}
+		})
+	case s.index(source) == p.index:
+		p.waiting = true
+	default:
+		s.reply(source, p)
+	}
+}
+
+// reply answers a blocking query.
+func (s *simulation) reply(source Source, p *poll) {
+	p.index = s.index(source)
+	take := s.look(source)
+	s.returns++
+	s.after(s.travel(), func() {
+		if !p.ended {
+			take()
+			s.after(s.d.Pause(source, 2000, s.now)+s.travel(), func() { s.ask(source, p) })
+		}
+	})
+}
+
+func (s *simulation) index(source Source) uint64 {
+	switch source.Kind {
+	case Critical:
+		return s.c.Checks("critical")
+	case Warning:
+		return s.c.Checks("warning")
+	case Nodes:
+		return s.c.NodesIndex()
+	case Services:
+		return s.c.ServicesIndex()
+	case Node:
+		return s.c.NodeIndex(source.Name)
+	default:
+		return s.c.ServiceIndex(source.Query.Value().Name)
+	}
+}
+
+// look returns what hands over what the catalog has now.
+func (s *simulation) look(source Source) (take func()) {
+	index := s.index(source)
+	switch source.Kind {
+	case Critical, Warning:
+		status := strings.Fields(string(source.Kind))[0]
+		var list []Check
+		for _, state := range s.c.States(status) {
+			c := Check{Node: state.Node.Name, CheckID: "node", ModifyIndex: state.Node.StatusIndex}
+			if i := state.Instance; i != nil {
+				c.CheckID, c.ServiceName, c.ModifyIndex = i.ID, i.Service, i.StatusIndex
+			}
+			list = append(list, c)
+		}
+		return func() { s.d.TakeChecks(source.Kind, index, list, s.now) }
+	case Nodes:
+		var list []CatalogNode
+		for _, n := range s.c.Nodes {
+			list = append(list, CatalogNode{n.Name, n.Index})
+		}
+		return func() { s.d.TakeNodes(index, list, s.now) }
+	case Services:
+		tags := s.c.Tags()
+		return func() { s.d.TakeServices(index, tags, s.now) }
+	case Node:
+		var list []Instance
+		if n := s.c.Nodes[source.Name]; n != nil {
+			for _, i := range n.Instances {
+				one := Instance{ID: i.ID, Service: i.Service, ModifyIndex: i.Index}
+				one.Proxy.DestinationServiceName = i.Destination
+				list = append(list, one)
+			}
+		}
+		return func() { s.d.TakeInstances(source.Name, index, list, s.now) }
+	default:
+		a, text := Answer{Index: index}, s.truth(source.Query)
+		q := source.Query.Value()
+		for _, p := range s.c.Instances(q.Name, q.Kind == watch.ConnectHealth) {
+			a.Nodes, a.Services = append(a.Nodes, p.Node.Name), append(a.Services, p.Service)
+		}
+		return func() {
+			a.Changed = s.told[source.Query] != text
+			s.told[source.Query] = text
+			s.d.TakeAnswer(source.Query, a, s.now)
+		}
+	}
+}
+
+// truth is what a query's answer says now.
+func (s *simulation) truth(id watch.ID) string {
+	q := id.Value()
+	text := "answer:"
+	for _, p := range s.c.Instances(q.Name, q.Kind == watch.ConnectHealth) {
+		if p.Passing() {
+			text += fmt.Sprintf(" %s/%s:%d,%s,%s", p.Node.Name, p.ID, p.Port, p.Tag, p.Node.Address)
+		}
+	}
+	return text
+}
+
+// check compares what was told with what is true.
+func (s *simulation) check(when string) {
+	s.t.Helper()
+	wrong := 0
+	for _, u := range s.d.queries {
+		id := u.source.Query
+		if got, want := s.told[id], s.truth(id); got != want {
+			if wrong++; wrong <= 3 {
+				s.t.Errorf("%s: %v: told %q, true is %q; held %v, read %v ago, busy %v", when, id.Value(), got, want, u.held, s.now.Sub(u.read), u.busy)
+			}
+		}
+	}
+	if wrong > 0 {
+		s.t.Fatalf("%s: %d of %d are wrong", when, wrong, len(s.d.queries))
+	}
+}
+
+func service(i int) watch.ID {
+	return watch.Query{Kind: watch.ServiceHealth, Name: fmt.Sprint("s", i)}.ID()
+}
+
+func proxy(i int) watch.ID {
+	return watch.Query{Kind: watch.ConnectHealth, Name: fmt.Sprint("s", i)}.ID()
+}
+
+// populate fills a catalog with services of three instances each.
+func populate(random *rand.Rand, services, nodes int) *catalog.Catalog {
+	c := catalog.New()
+	for i := range nodes {
+		c.SetNode(fmt.Sprint("n", i), "10.0.0.1")
+	}
+	for i := range services {
+		for range 3 {
+			name := fmt.Sprint("s", i)
+			c.Register(fmt.Sprint("n", random.IntN(nodes)), catalog.Instance{ID: name, Service: name, Port: 80, Status: "passing"})
+		}
+	}
+	return c
+}
+
+// A size is that of a datacenter, and what is promised there.
+type size struct {
+	name            string
+	services, nodes int
+	room            int
+	promise         time.Duration // in which a change is seen, after a burst of them
+	each            time.Duration // the same, of one change among changes of other services
+	rate            int           // the most requests a second while 20 unrelated things change a second
+}
+
+var sizes = []size{
+	{"all nodes held", 500, 72, 100, time.Second, 300 * time.Millisecond, 60},
+	{"nodes swept", 600, 150, 60, 3 * time.Second, 2 * time.Second, 110},
+	{"2,000 services", 2000, 212, 100, 3 * time.Second, 2 * time.Second, 180},
+	{"services held and swept", 300, 500, 50, 6 * time.Second, 4 * time.Second, 130},
+	{"as many nodes as room", 200, 30, 30, time.Second, 300 * time.Millisecond, 60},
+}
+
+// TestEveryChangeIsSeen makes bursts of changes of every kind, at random, and
+// compares after the time that is promised.
+func TestEveryChangeIsSeen(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	for _, size := range sizes {
+		t.Run(size.name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 1))
+			s := newSimulation(t, populate(random, size.services, size.nodes), size.room, random)
+			for i := range size.services {
+				s.d.Add(service(i), s.now)
+				if i%10 == 0 {
+					s.d.Add(proxy(i), s.now)
+				}
+			}
+			for range 30 { // in the middle of the first reads
+				s.run(time.Duration(random.IntN(10)) * time.Millisecond)
+				s.change(func() { s.c.Change(random, "s", size.services, size.nodes) })
+			}
+			s.run(5*time.Second + size.promise)
+			s.check("at first")
+			for round := range 25 {
+				for range 1 + random.IntN(20) {
+					s.run(time.Duration(random.IntN(100)) * time.Millisecond)
+					s.change(func() { s.c.Change(random, "s", size.services, size.nodes) })
+				}
+				s.run(size.promise)
+				s.check(fmt.Sprint("round ", round))
+			}
+			if s.most > size.room+Shared {
+				t.Errorf("%d blocking queries, there is room for %d", s.most, size.room+Shared)
+			}
+		})
+	}
+}
+
+// TestUnrelatedChangesCostLittle: while twenty things change a second that nobody
+// watches, there are few requests, and what is watched is seen in time.
+func TestUnrelatedChangesCostLittle(t *testing.T) {
+	for _, size := range sizes {
+		t.Run(size.name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(1, 2))
+			s := newSimulation(t, populate(random, size.services, size.nodes), size.room, random)
+			for i := range size.services {
+				s.d.Add(service(i), s.now)
+			}
+			s.run(20 * time.Second)
+			s.check("at first")
+			before := s.reads + s.returns
+			began := s.now
+			churn := func(span time.Duration) {
+				for end := s.now.Add(span); s.now.Before(end); {
+					s.run(50 * time.Millisecond)
+					s.change(func() { s.c.Change(random, "other", 100, size.nodes) })
+				}
+			}
+			for second := range 30 {
+				churn(time.Second)
+				i := random.IntN(size.services)
+				name := fmt.Sprint("s", i)
+				p := s.c.Instances(name, false)[0]
+				switch second % 3 {
+				case 0:
+					s.change(func() { s.c.SetCheck(p.Node.Name, p.ID, "critical") })
+				case 1:
+					s.change(func() { s.c.Register(p.Node.Name, catalog.Instance{ID: name, Service: name, Port: second}) })
+				case 2:
+					s.change(func() { s.c.Register("n1", catalog.Instance{ID: name, Service: name, Port: second}) })
+				}
+				churn(size.each)
+				if got, want := s.told[service(i)], s.truth(service(i)); got != want {
+					t.Errorf("second %d: told %q, true is %q after %v", second, got, want, size.each)
+				}
+			}
+			if rate := (s.reads + s.returns - before) / int(s.now.Sub(began).Seconds()); rate > size.rate {
+				t.Errorf("%d requests a second, at most %d are promised", rate, size.rate)
+			} else {
+				t.Logf("%d requests a second", rate)
+			}
+		})
+	}
+}
+
+// TestQuiet: where nothing changes, there is the base sweep and nothing else.
+func TestQuiet(t *testing.T) {
+	for _, size := range sizes {
+		t.Run(size.name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(1, 2))
+			s := newSimulation(t, populate(random, size.services, size.nodes), size.room, random)
+			for i := range size.services {
+				s.d.Add(service(i), s.now)
+			}
+			s.run(time.Minute)
+			reads := s.reads
+			s.run(BaseSweep)
+			if got := s.reads - reads; got > size.services+size.services/10 {
+				t.Errorf("%d reads of %d services", got, size.services)
+			}
+			for _, u := range s.d.queries {
+				if at := s.now.Sub(u.read); at > BaseSweep+time.Minute && !u.held {
+					t.Errorf("%v was read %v ago", u.source.Query.Value(), at)
+				}
+			}
+		})
+	}
+}
+
+// TestFailure: while a blocking query fails, everything is read again, and what
+// was missed is seen.
+func TestFailure(t *testing.T) {
+	for _, kind := range []Kind{Critical, Warning, Nodes, Services, Node} {
+		for _, size := range []size{sizes[0], sizes[1], sizes[3]} {
+			t.Run(fmt.Sprint(kind, ", ", size.name), func(t *testing.T) {
+				random := rand.New(rand.NewPCG(3, 4))
+				s := newSimulation(t, populate(random, size.services, size.nodes), size.room, random)
+				for i := range size.services {
+					s.d.Add(service(i), s.now)
+				}
+				s.run(20 * time.Second)
+				s.fail(kind)
+				for range 60 {
+					s.run(time.Second)
+					s.change(func() { s.c.Change(random, "s", size.services, size.nodes) })
+				}
+				s.run(90 * time.Second)
+				s.check("while it fails")
+				s.away[kind] = false
+				s.run(2*time.Second + size.promise)
+				s.check("afterwards")
+			})
+		}
+	}
+}
+
+// TestIndexGoesBack: the data of a cluster that was restored is read anew.
+func TestIndexGoesBack(t *testing.T) {
+	for _, size := range sizes {
+		t.Run(size.name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(5, 6))
+			s := newSimulation(t, populate(random, size.services, size.nodes), size.room, random)
+			for i := range size.services {
+				s.d.Add(service(i), s.now)
+			}
+			s.run(20 * time.Second)
+			s.change(func() {
+				for range 100 {
+					s.c.Change(random, "s", size.services, size.nodes)
+				}
+				s.c.Forget()
+			})
+			s.run(70 * time.Second) // each is read again, at the pace of the bucket
+			s.check("restored")
+		})
+	}
+}
+
+// TestComeAndGo: queries come and go in the middle of changes.
+func TestComeAndGo(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	for _, size := range sizes {
+		t.Run(size.name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 7))
+			s := newSimulation(t, populate(random, size.services, size.nodes), size.room, random)
+			for range 300 {
+				id := service(random.IntN(size.services))
+				switch random.IntN(4) {
+				case 0:
+					s.d.Remove(id, s.now)
+				case 1:
+					s.d.SetRoom(1+random.IntN(size.room), s.now)
+				default:
+					s.d.Add(id, s.now)
+				}
+				s.run(time.Duration(random.IntN(50)) * time.Millisecond)
+				s.change(func() { s.c.Change(random, "s", size.services, size.nodes) })
+			}
+			s.d.SetRoom(size.room, s.now)
+			s.run(10 * time.Second)
+			s.check("at the end")
+		})
+	}
+}
