@@ -10,6 +10,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/bundle"
+	"restencil/runner/event"
 	"restencil/runner/process"
 	"restencil/runner/templates"
 	"restencil/watch/schedule"
@@ -175,28 +176,18 @@ func describe(s bundle.Spec, member int) string {
 }
 
 // start starts the bundles of the specs.
-func (b *bundles) start(ctx context.Context, r *Runner, system process.System) {
+func (b *bundles) start(ctx context.Context, o Options, events func(event.Event), system process.System) {
 	b.ctx = ctx
 	b.reports = make(chan bundle.Report)
 	b.of = make(map[*bundle.Bundle]*bundleState)
-	b.shared = r.shared(system)
-	b.members = make([]member, len(r.opts.Templates))
-	for _, p := range b.specs {
-		b.run(p)
-	}
-	b.specs = nil
-}
-
-// shared returns what bundles work with.
-func (r *Runner) shared(system process.System) *bundle.Shared {
-	o, ctx := r.opts, r.bundles.ctx
-	return &bundle.Shared{
+	b.members = make([]member, len(o.Templates))
+	b.shared = &bundle.Shared{
 		Run:         system.Run,
 		InPlace:     system.CanOverlay,
 		Journal:     o.Journal,
 		Lane:        new(bundle.Lane),
 		Secrets:     new(bundle.Secrets),
-		Events:      r.events.emit,
+		Events:      events,
 		Stdout:      bundle.NewStream(o.Stdout),
 		Stderr:      bundle.NewStream(o.Stderr),
 		Once:        o.Once,
@@ -205,11 +196,15 @@ func (r *Runner) shared(system process.System) *bundle.Shared {
 		Unresolved:  o.Unresolved,
 		Report: func(report bundle.Report) {
 			select {
-			case r.bundles.reports <- report:
+			case b.reports <- report:
 			case <-ctx.Done():
 			}
 		},
 	}
+	for _, p := range b.specs {
+		b.run(p)
+	}
+	b.specs = nil
 }
 
 // run starts a bundle, which takes the place of others.
@@ -225,6 +220,44 @@ func (b *bundles) add(s *bundleState) {
 	for i, t := range s.templates {
 		b.members[t] = member{s, i}
 	}
+}
+
+// replace has the bundles run that are planned. One that is the same in every
+// detail goes on with all that it has under way. The others are stopped; those
+// that take their place begin when they have ended.
+func (b *bundles) replace(specs []planned, o Options) {
+	old := b.list
+	b.list, b.members = nil, make([]member, len(o.Templates))
+	var fresh []planned
+	for _, p := range specs {
+		i := slices.IndexFunc(old, func(s *bundleState) bool { return s.Spec().Equal(p.spec) })
+		if i < 0 {
+			fresh = append(fresh, p)
+			continue
+		}
+		s := old[i]
+		old = slices.Delete(old, i, i+1)
+		s.templates = p.templates
+		b.add(s)
+	}
+	for _, s := range old {
+		delete(b.of, s.Bundle)
+		s.Stop()
+	}
+	// What the options say to all bundles, too.
+	shared := *b.shared
+	shared.KeepSecrets, shared.Reconcile = o.KeepSecrets, o.Reconcile
+	b.shared = &shared
+	for _, p := range fresh {
+		var after []*bundle.Bundle
+		for _, s := range old {
+			if s.Spec().Overlaps(p.spec) {
+				after = append(after, s.Bundle)
+			}
+		}
+		b.run(p, after...)
+	}
+	slices.SortFunc(b.list, func(x, y *bundleState) int { return x.templates[0] - y.templates[0] })
 }
 
 // join waits for all bundles to end. The context has ended.
@@ -248,7 +281,7 @@ func (r *Runner) offer(results []templates.Result) {
 		if outputs[m.of] == nil {
 			outputs[m.of] = make(map[int]bundle.Rendered)
 		}
-		outputs[m.of][m.index] = bundle.Rendered{Output: res.Output, Unfed: res.Unfed, Recheck: res.Recheck, Told: res.Told}
+		outputs[m.of][m.index] = bundle.Rendered{Output: res.Output, Unfed: res.SameData, Recheck: res.Recheck, Told: res.Told}
 	}
 	b.pass++
 	for _, s := range b.list {
@@ -264,4 +297,22 @@ func (r *Runner) offer(results []templates.Result) {
 		}
 		s.Offer(bundle.Offer{Pass: b.pass, Outputs: outputs[s], Outstanding: expects}, order)
 	}
+}
+
+// named returns the bundle of that name, or with a file of that destination; nil
+// where there is none.
+func (b *bundles) named(name string) *bundle.Bundle {
+	for _, s := range b.list {
+		if s.Spec().Name == name && s.Spec().Policy == bundle.Together {
+			return s.Bundle
+		}
+	}
+	for _, s := range b.list {
+		for _, m := range s.Spec().Members {
+			if m.Destination == name && s.Spec().Policy == bundle.Each {
+				return s.Bundle
+			}
+		}
+	}
+	return nil
 }

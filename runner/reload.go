@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 	"time"
 
 	"restencil/runner/bundle"
@@ -44,54 +43,12 @@ func (r *Runner) replace(next *Runner) {
 	r.opts = next.opts
 	r.events.redirect(next.opts.Events)
 	r.templates.Replace(next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) }, time.Now())
-	r.replaceBundles(next.bundles.specs)
+	r.bundles.replace(next.bundles.specs, r.opts)
 	if r.moving == nil {
 		r.moving = next.moving
 	} else {
 		maps.Copy(r.moving, next.moving)
 	}
-}
-
-// replaceBundles has the bundles run that are planned. One that is the same in
-// every detail goes on with all that it has under way. The others are stopped;
-// those that take their place begin when they have ended.
-func (r *Runner) replaceBundles(specs []planned) {
-	b := &r.bundles
-	old := b.list
-	b.list = nil
-	b.members = make([]member, len(r.opts.Templates))
-	var fresh []planned
-	for _, p := range specs {
-		i := slices.IndexFunc(old, func(s *bundleState) bool { return s.Spec().Equal(p.spec) })
-		if i < 0 {
-			fresh = append(fresh, p)
-			continue
-		}
-		s := old[i]
-		old = slices.Delete(old, i, i+1)
-		s.templates = p.templates
-		b.add(s)
-	}
-	var stopped []*bundle.Bundle
-	for _, s := range old {
-		delete(b.of, s.Bundle)
-		s.Stop()
-		stopped = append(stopped, s.Bundle)
-	}
-	// What the options say to all bundles, too.
-	shared := *b.shared
-	shared.KeepSecrets, shared.Reconcile = r.opts.KeepSecrets, r.opts.Reconcile
-	b.shared = &shared
-	for _, p := range fresh {
-		var after []*bundle.Bundle
-		for _, old := range stopped {
-			if old.Spec().Overlaps(p.spec) {
-				after = append(after, old)
-			}
-		}
-		b.run(p, after...)
-	}
-	slices.SortFunc(b.list, func(x, y *bundleState) int { return x.templates[0] - y.templates[0] })
 }
 
 // Accept has the change made that holds a bundle back: a named one, or a file
@@ -131,22 +88,4 @@ func (r *Runner) bundleNamed(ctx context.Context, name string) (*bundle.Bundle, 
 		return b, nil
 	}
 	return nil, fmt.Errorf("there is no bundle %q", name)
-}
-
-// named returns the bundle of that name, or with a file of that destination; nil
-// where there is none.
-func (b *bundles) named(name string) *bundle.Bundle {
-	for _, s := range b.list {
-		if s.Spec().Name == name && s.Spec().Policy == bundle.Together {
-			return s.Bundle
-		}
-	}
-	for _, s := range b.list {
-		for _, m := range s.Spec().Members {
-			if m.Destination == name && s.Spec().Policy == bundle.Each {
-				return s.Bundle
-			}
-		}
-	}
-	return nil
 }

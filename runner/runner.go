@@ -17,6 +17,7 @@ import (
 	"restencil/runner/templates"
 	"restencil/template"
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // A Runner renders templates from the answers of a Watcher. Make one with New
@@ -109,9 +110,12 @@ func (r *Runner) Run(ctx context.Context) error {
 		system = executor
 	}
 	r.templates.Start(ctx, r.events.emit)
-	r.bundles.start(ctx, r, system)
+	r.bundles.start(ctx, r.opts, r.events.emit, system)
 	r.child.spawn = system.Spawn
-	r.runSources(ctx)
+	toSources, stop := context.WithCancel(ctx)
+	var sources sync.WaitGroup
+	sources.Go(func() { r.watcher.Run(toSources) })
+	r.stopSources = func() { stop(); sources.Wait() }
 	defer func() {
 		cancel()
 		r.child.join()
@@ -121,17 +125,6 @@ func (r *Runner) Run(ctx context.Context) error {
 		r.stopSources()
 	}()
 	return r.loop(ctx)
-}
-
-// runSources runs the watcher. r.stopSources ends it and waits for its end.
-func (r *Runner) runSources(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	var done sync.WaitGroup
-	done.Go(func() { r.watcher.Run(ctx) })
-	r.stopSources = func() {
-		cancel()
-		done.Wait()
-	}
 }
 
 // loop never waits for anything but news, and touches no disk: what takes time
@@ -186,7 +179,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 	r.templates.Execute(now)
 	r.updateChild(ctx)
 	r.beat(now)
-	if err := r.givenUp(now); err != nil {
+	if at, err := r.stores.giveUp(r.opts.StoreDown); err != nil && !now.Before(at) {
 		return true, err
 	}
 	if r.opts.Once && r.finished() {
@@ -200,7 +193,8 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 
 // next is when step has something to do by itself, zero: not at all.
 func (r *Runner) next() time.Time {
-	return earliest(earliest(r.heartbeat.next, r.giveUpAt()), r.templates.Next())
+	giveUp, _ := r.stores.giveUp(r.opts.StoreDown)
+	return schedule.Earliest(r.heartbeat.next, giveUp, r.templates.Next())
 }
 
 // watch has those queries watched that templates use. Sources that are to take
@@ -287,23 +281,6 @@ func (r *Runner) hear(report bundle.Report) error {
 	return report.Fatal
 }
 
-// giveUpAt is when Run is to end because a store has been away for too long.
-func (r *Runner) giveUpAt() time.Time {
-	if _, since := r.stores.longest(); r.opts.StoreDown > 0 && !since.IsZero() {
-		return since.Add(r.opts.StoreDown)
-	}
-	return time.Time{}
-}
-
-// givenUp returns the error that ends Run then.
-func (r *Runner) givenUp(now time.Time) error {
-	if at := r.giveUpAt(); at.IsZero() || now.Before(at) {
-		return nil
-	}
-	store, since := r.stores.longest()
-	return fmt.Errorf("%s has been away since %s (on_store_down)", store, since.Format(time.RFC3339))
-}
-
 // events passes events on, one at a time, from any goroutine.
 type events struct {
 	mu sync.Mutex
@@ -336,12 +313,4 @@ func joinFailures(errs []error) error {
 		lines[i] = "\t* " + err.Error()
 	}
 	return fmt.Errorf("%d errors occurred:\n%s", len(errs), strings.Join(lines, "\n"))
-}
-
-// earliest returns the sooner of two times, where zero is never.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

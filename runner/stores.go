@@ -2,6 +2,7 @@ package runner
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"restencil/runner/event"
@@ -87,15 +88,18 @@ func (s *stores) heal(q watch.Query, now time.Time) event.Event {
 	return event.StoreBack{Store: store, Away: now.Sub(since)}
 }
 
-// longest returns the store that has been away for the longest time, and since
-// when; zero: none is away.
-func (s *stores) longest() (store watch.Store, since time.Time) {
-	for one, at := range s.since {
-		if since.IsZero() || at.Before(since) {
-			store, since = one, at
+// giveUp returns when a store has been away for too long, and the error that says
+// so. Zero: none is away, or it may be for ever.
+func (s *stores) giveUp(after time.Duration) (at time.Time, err error) {
+	if after == 0 {
+		return time.Time{}, nil
+	}
+	for store, since := range s.since {
+		if due := since.Add(after); at.IsZero() || due.Before(at) {
+			at, err = due, fmt.Errorf("%s has been away since %s (on_store_down)", store, since.Format(time.RFC3339))
 		}
 	}
-	return store, since
+	return at, err
 }
 
 // forget drops what is known of a query that is no longer watched.

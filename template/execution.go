@@ -47,7 +47,6 @@ func newExecution(t *Template, answers Answers) *execution {
 	return &execution{
 		template: t, answers: answers,
 		used: make([]watch.Query, 0, t.uses), asked: make(map[watch.Query]*asked, t.uses),
-		instances: make(map[string]int), tagged: make(map[string]int),
 	}
 }
 
@@ -77,6 +76,9 @@ func (x *execution) countInstances(q watch.Query, data any) {
 		n = len(data)
 	default:
 		return
+	}
+	if x.instances == nil {
+		x.instances, x.tagged = make(map[string]int), make(map[string]int)
 	}
 	count := x.instances
 	if q.Tag != "" {

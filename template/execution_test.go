@@ -1,6 +1,7 @@
 package template_test
 
 import (
+	stdcmp "cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -91,3 +92,34 @@ func TestPluginsRunOnce(t *testing.T) {
 }
 
 func keyQuery(name string) watch.Query { return watch.Query{Kind: watch.KVGet, Name: name} }
+
+// Of a service that is asked for in several ways the fewest instances count, but
+// not those with a tag where it is asked for without one.
+func TestInstancesOfServices(t *testing.T) {
+	known := func(q watch.Query) (watch.Answer, bool) {
+		n := map[string]int{",": 7, "": 5, "master": 1, "slave": 2}[stdcmp.Or(q.Tag, q.Filter)]
+		switch q.Kind {
+		case watch.ServiceHealth:
+			return watch.Answer{Data: make([]*watch.HealthService, n)}, true
+		case watch.NomadService:
+			return watch.Answer{Data: make([]*watch.NomadServiceInstance, n)}, true
+		}
+		return watch.Answer{}, true
+	}
+	for text, want := range map[string]map[string]int{
+		`{{ keyExists "k" }}`: nil,
+		`{{ len (service "web|any") }}{{ len (service "web") }}`:             {"web": 5},
+		`{{ len (service "web") }}{{ len (service "master.web") }}`:          {"web": 5},
+		`{{ len (service "slave.web") }}{{ len (service "master.web") }}`:    {"web": 1},
+		`{{ len (service "slave.web") }}{{ len (nomadService "slave.db") }}`: {"web": 2, "db": 2},
+		`{{ len (nomadService "slave.db") }}{{ len (nomadService "db") }}`:   {"db": 5},
+	} {
+		r, err := parse(t, text, template.Host{}).Execute(t.Context(), known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, r.Instances); diff != "" {
+			t.Errorf("%s: %s", text, diff)
+		}
+	}
+}

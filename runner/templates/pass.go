@@ -1,10 +1,10 @@
 package templates
 
 import (
-	"context"
-	"runtime"
 	"sync"
 	"time"
+
+	"restencil/watch/schedule"
 )
 
 // grace is how long the outputs of a pass wait for its slowest template. After
@@ -24,17 +24,14 @@ type pass struct {
 
 // end notes the end of an execution, and wakes the loop where it is the last of
 // the pass or late.
-func (p *pass) end(x *execution, wake chan<- struct{}) {
+func (p *pass) end(x *execution, loop schedule.Wakeup) {
 	p.mu.Lock()
 	p.ended = append(p.ended, x)
 	p.left--
 	tell := p.left == 0 || time.Now().After(p.deadline)
 	p.mu.Unlock()
 	if tell {
-		select {
-		case wake <- struct{}{}:
-		default:
-		}
+		loop.Wake()
 	}
 }
 
@@ -48,46 +45,4 @@ func (p *pass) take(now time.Time) (ended []*execution, over bool) {
 	}
 	ended, p.ended = p.ended, nil
 	return ended, p.left == 0
-}
-
-// A pool runs executions, as many at a time as there are processors.
-type pool struct {
-	ctx     context.Context
-	slots   chan struct{}
-	running sync.WaitGroup
-}
-
-func (p *pool) start(ctx context.Context) {
-	p.ctx = ctx
-	p.slots = make(chan struct{}, runtime.GOMAXPROCS(0))
-}
-
-// run calls do in a goroutine, while that holds a slot. Where none becomes free
-// for a while it goes on without one: a template that hangs keeps no other from
-// being executed.
-func (p *pool) run(do func()) {
-	p.running.Go(func() {
-		select {
-		case p.slots <- struct{}{}:
-			defer func() { <-p.slots }()
-		default:
-			if p.waitForSlot() {
-				defer func() { <-p.slots }()
-			}
-		}
-		do()
-	})
-}
-
-// waitForSlot tells whether it has got a slot in time.
-func (p *pool) waitForSlot() bool {
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
-	select {
-	case p.slots <- struct{}{}:
-		return true
-	case <-timer.C:
-	case <-p.ctx.Done():
-	}
-	return false
 }

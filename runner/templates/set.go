@@ -14,11 +14,11 @@
 package templates
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"restencil/runner/bundle"
@@ -65,18 +65,18 @@ type Set struct {
 	events  func(event.Event)
 	list    []*state
 	graph   template.Graph[*state]
-	answers answers
+	answers sync.Map // the newest watch.State of each query, by watch.ID; executions read it
 	pool    pool
-	changed chan struct{} // capacity 1: look again
-	passes  []*pass       // that are under way
+	passes  []*pass // that are under way
+	changed schedule.Wakeup
 
 	dirty      []*state                // to be executed
 	retries    schedule.Timers[*state] // to be executed without another answer
 	reports    schedule.Timers[*state] // to be reported as waiting
 	unrendered int                     // how many have not been rendered
 
-	first  *pass         // the first after Replace, while it is under way; or nil
-	unused []watch.Query // nobody uses them, unless first does
+	replacing *pass         // executes the templates of Replace; nil: it has ended
+	unused    []watch.Query // nobody uses them, unless replacing does
 }
 
 // A Done is what came of executions.
@@ -95,9 +95,9 @@ type Result struct {
 	// Output is nil where it is not complete, or the execution failed.
 	Output *bundle.Output
 
-	// Unfed tells that there was no new data: an output that differs then is one
-	// that differs each time.
-	Unfed bool
+	// SameData tells that there was no new data: an output that differs then is
+	// one that differs each time.
+	SameData bool
 
 	// Recheck tells that the destination is to be compared though the output is
 	// the same.
@@ -110,11 +110,7 @@ type Result struct {
 // New parses the templates. The error names every one that cannot be used, a line
 // each.
 func New(o Options) (*Set, error) {
-	s := &Set{
-		options: o,
-		changed: make(chan struct{}, 1),
-		answers: answers{of: make(map[watch.ID]watch.State)},
-	}
+	s := &Set{options: o, changed: schedule.NewWakeup()}
 	var errs []error
 	for _, t := range o.Templates {
 		parsed, err := template.Parse(t.Options, o.Host)
@@ -191,26 +187,25 @@ func (s *Set) Replace(next *Set, same func(i, j int) bool, now time.Time) {
 	s.options, s.list = next.options, next.list
 	s.number()
 	s.tellLoaded()
-	s.first = s.begin(s.takeDirty(now), now)
+	s.replacing = s.begin(s.takeDirty(now), now)
 }
 
-// Replacing tells whether templates that Replace brought are being executed for
-// the first time. Until that has ended, it is not known which queries are used,
-// and none is dropped.
-func (s *Set) Replacing() bool { return s.first != nil }
+// Replacing tells whether the templates of the last Replace are being executed for
+// the first time. Until that has ended, it is not known which queries they use, and
+// none is dropped.
+func (s *Set) Replacing() bool { return s.replacing != nil }
 
 // Update takes in the newest state of a query, and marks the templates that use
 // it.
 func (s *Set) Update(q watch.Query, state watch.State, now time.Time) {
-	old := s.answers.set(q, state)
-	first := !old.Known && old.Failure == nil
-	changed := state.Version != old.Version
+	old := s.state(q)
+	s.answers.Store(q.ID(), state)
 	for _, t := range s.graph.Users(q) {
-		if first {
+		if !old.Known && old.Failure == nil {
 			t.coalesce.answered()
 		}
-		if changed {
-			t.fed = true
+		if state.Version != old.Version {
+			t.newData = true
 			t.coalesce.changed(now)
 		}
 		if t.coalesce.due() {
@@ -219,6 +214,19 @@ func (s *Set) Update(q watch.Query, state watch.State, now time.Time) {
 			s.plan(t)
 		}
 	}
+}
+
+// state returns what is known of a query.
+func (s *Set) state(q watch.Query) watch.State {
+	state, _ := s.answers.Load(q.ID())
+	known, _ := state.(watch.State)
+	return known
+}
+
+// answer returns the answer that templates see. An execution asks for it once.
+func (s *Set) answer(q watch.Query) (watch.Answer, bool) {
+	state := s.state(q)
+	return state.Answer, state.Known
 }
 
 // mark has t executed.
@@ -231,16 +239,16 @@ func (s *Set) mark(t *state) {
 
 // plan notes when t is to be executed again, and to be reported, by itself.
 func (s *Set) plan(t *state) {
-	s.retries.Set(t, earliest(t.failure.retry, t.coalesce.until))
+	s.retries.Set(t, schedule.Earliest(t.failure.retry, t.coalesce.until))
 	s.reports.Set(t, t.waiting.nextReport())
 }
 
 // Next is when Execute or Take has something to do by itself, zero: not at all.
 func (s *Set) Next() time.Time {
-	at := earliest(s.retries.Next(), s.reports.Next())
+	at := schedule.Earliest(s.retries.Next(), s.reports.Next())
 	for _, p := range s.passes {
 		if !p.alone && p.deadline.After(time.Now()) {
-			at = earliest(at, p.deadline)
+			at = schedule.Earliest(at, p.deadline)
 		}
 	}
 	return at
@@ -283,7 +291,7 @@ func (s *Set) takeDirty(now time.Time) []*execution {
 		}
 	}
 	s.dirty = later
-	slices.SortFunc(list, func(a, b *execution) int { return cmp.Compare(a.of.index, b.of.index) })
+	slices.SortFunc(list, byIndex)
 	return list
 }
 
@@ -293,26 +301,26 @@ func (s *Set) begin(list []*execution, now time.Time) *pass {
 	s.passes = append(s.passes, p)
 	for _, x := range list {
 		s.pool.run(func() {
-			x.run(s.pool.ctx, s.answers.get)
+			x.run(s.pool.ctx, s.answer)
 			p.end(x, s.changed)
 		})
 	}
 	return p
 }
 
-// Take returns what came of the executions that have ended. The error is that of
-// a template whose errors are fatal.
+// Take returns what came of the executions that have ended. The error is one of a
+// template whose errors are fatal.
 func (s *Set) Take(now time.Time) (Done, error) {
 	var ended []*execution
 	s.passes = slices.DeleteFunc(s.passes, func(p *pass) bool {
-		news, over := p.take(now)
-		ended = append(ended, news...)
-		if over && p == s.first {
-			s.first = nil
+		some, over := p.take(now)
+		ended = append(ended, some...)
+		if over && p == s.replacing {
+			s.replacing = nil
 		}
 		return over
 	})
-	slices.SortFunc(ended, func(a, b *execution) int { return cmp.Compare(a.of.index, b.of.index) })
+	slices.SortFunc(ended, byIndex)
 	var done Done
 	for _, x := range ended {
 		x.of.running = false
@@ -322,7 +330,12 @@ func (s *Set) Take(now time.Time) (Done, error) {
 		case x.waiting != nil:
 			s.events(*x.waiting)
 		default:
-			done.Added = append(done.Added, s.use(x)...)
+			used := x.result.Used
+			if x.err != nil {
+				used = template.Keep(s.graph.Uses(x.of), used)
+			}
+			added, dropped := s.graph.Use(x.of, used)
+			done.Added, s.unused = append(done.Added, added...), append(s.unused, dropped...)
 			r, err := s.settle(x, now)
 			if err != nil {
 				return done, err
@@ -331,24 +344,14 @@ func (s *Set) Take(now time.Time) (Done, error) {
 		}
 		s.plan(x.of)
 	}
-	if s.first == nil && len(s.unused) > 0 {
+	if s.replacing == nil {
 		done.Dropped = slices.DeleteFunc(s.unused, func(q watch.Query) bool { return len(s.graph.Users(q)) > 0 })
 		s.unused = nil
-		s.answers.forget(done.Dropped)
+		for _, q := range done.Dropped {
+			s.answers.Delete(q.ID())
+		}
 	}
 	return done, nil
-}
-
-// use notes which queries a template uses after an execution, and returns those
-// that nobody used before.
-func (s *Set) use(x *execution) (added []watch.Query) {
-	used := x.result.Used
-	if x.err != nil {
-		used = template.Keep(s.graph.Uses(x.of), used)
-	}
-	added, dropped := s.graph.Use(x.of, used)
-	s.unused = append(s.unused, dropped...)
-	return added
 }
 
 // settle notes what an execution means for its template. The error is fatal.
@@ -358,14 +361,22 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 	failed := t.failure.err != nil
 	r.Told = failed || t.waiting.reports > 0
 	t.waiting.set(x.result.Missing, now)
-	t.coalesce.executed(s.outstanding(x), len(s.graph.Uses(t)))
+	outstanding := 0
+	if x.output == nil {
+		for _, q := range s.graph.Uses(t) {
+			if state := s.state(q); !state.Known && state.Failure == nil {
+				outstanding++
+			}
+		}
+	}
+	t.coalesce.executed(outstanding, len(s.graph.Uses(t)))
 	if t.coalesce.due() { // what it waited for has come while it was executed
 		s.mark(t)
 	}
 	switch {
 	case x.output != nil:
 		// Plugins may have news of their own.
-		r.Unfed = !x.began.fed && t.rendered && !failed && !strings.Contains(t.Text, "plugin")
+		r.SameData = !x.began.newData && t.rendered && !failed && !strings.Contains(t.Text, "plugin")
 		t.failure = failure{}
 		if failed {
 			s.events(event.Recovered{Template: t.Name, Destination: t.Destination})
@@ -382,23 +393,8 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 		t.failure = failure{err: x.err, row: row, retry: now.Add(s.options.Retry.Delay(row))}
 	}
 	// The next execution is for the same reasons.
-	t.fed, t.recheck = t.fed || x.began.fed, t.recheck || x.began.recheck
+	t.newData, t.recheck = t.newData || x.began.newData, t.recheck || x.began.recheck
 	return r, nil
-}
-
-// outstanding returns how many queries x's template uses that have neither an
-// answer nor a failure.
-func (s *Set) outstanding(x *execution) int {
-	if x.output != nil {
-		return 0
-	}
-	n := 0
-	for _, q := range s.graph.Uses(x.of) {
-		if st, _ := s.answers.state(q); !st.Known && st.Failure == nil {
-			n++
-		}
-	}
-	return n
 }
 
 // Queries returns the queries that are used. One may be there several times.
@@ -433,12 +429,4 @@ func (s *Set) Recheck(i int) {
 func (s *Set) Outstanding(i int) bool {
 	t := s.list[i]
 	return !t.rendered && t.parsed != nil && t.failure.err == nil && t.coalesce.outstanding > 0
-}
-
-// earliest returns the sooner of two times, where zero is never.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

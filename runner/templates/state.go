@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -28,7 +29,7 @@ type state struct {
 
 // A reason is why a template is executed.
 type reason struct {
-	fed     bool // there is new data
+	newData bool
 	recheck bool // its destination is to be compared though the output is the same
 }
 
@@ -62,6 +63,9 @@ type execution struct {
 	output *bundle.Output // nil: it is not complete, or failed
 	err    error
 }
+
+// byIndex compares executions by their templates.
+func byIndex(a, b *execution) int { return cmp.Compare(a.of.index, b.of.index) }
 
 // run executes the template against the answers.
 func (x *execution) run(ctx context.Context, get template.Answers) {

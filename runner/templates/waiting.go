@@ -11,49 +11,41 @@ import (
 
 // waiting is what a template waits for.
 type waiting struct {
-	missing []watch.Query
-	since   time.Time                 // when it began to wait, zero: it does not
-	later   map[watch.Query]time.Time // since when it waits for what it misses since later than that
-	reports int                       // how often that was told
+	since   time.Time              // when it began to wait, zero: it does not
+	missing map[watch.ID]time.Time // the queries that it misses, and since when
+	reports int                    // how often that was told
 }
 
 // set notes what an execution missed.
 func (w *waiting) set(missing []watch.Query, now time.Time) {
-	switch {
-	case len(missing) == 0:
-		w.since, w.later, w.reports = time.Time{}, nil, 0
-	case w.since.IsZero():
+	if len(missing) == 0 {
+		*w = waiting{}
+		return
+	}
+	if w.since.IsZero() {
 		w.since = now
-	case !slices.Equal(w.missing, missing):
-		w.later = w.missedLater(missing, now)
 	}
-	w.missing = missing
-}
-
-// missedLater returns since when it waits for those of missing that it has not
-// missed from the beginning.
-func (w *waiting) missedLater(missing []watch.Query, now time.Time) map[watch.Query]time.Time {
-	before := make(map[watch.Query]bool, len(w.missing))
-	for _, q := range w.missing {
-		before[q] = true
-	}
-	later := make(map[watch.Query]time.Time)
+	before := w.missing
+	w.missing = make(map[watch.ID]time.Time, len(missing))
 	for _, q := range missing {
-		if since, ok := w.later[q]; ok {
-			later[q] = since
-		} else if !before[q] {
-			later[q] = now
+		since, missed := before[q.ID()]
+		if !missed {
+			since = now
 		}
+		w.missing[q.ID()] = since
 	}
-	return later
 }
 
-// missingSince is when it began to wait for q.
-func (w *waiting) missingSince(q watch.Query) time.Time {
-	if since, ok := w.later[q]; ok {
-		return since
+// queries returns those that it misses, the longest wait first.
+func (w *waiting) queries() []event.Missing {
+	var all []event.Missing
+	for id, since := range w.missing {
+		all = append(all, event.Missing{Query: id.Value(), Since: since})
 	}
-	return w.since
+	slices.SortFunc(all, func(a, b event.Missing) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Query.String(), b.Query.String()))
+	})
+	return all
 }
 
 // nextReport is when the next Waiting event is due, zero: never.
@@ -101,40 +93,28 @@ func (s *Set) report(now time.Time) {
 		}
 		t.waiting.reports++
 		s.plan(t)
-		t.running = true
-		s.begin([]*execution{{of: t, waiting: s.waitingEvent(t)}}, now)
-	}
-}
-
-// waitingEvent says what t waits for, the longest wait first. Where in its text it
-// asks for that is found out by executing it.
-func (s *Set) waitingEvent(t *state) *event.Waiting {
-	queries := slices.Clone(t.waiting.missing)
-	slices.SortFunc(queries, func(a, b watch.Query) int {
-		return cmp.Or(t.waiting.missingSince(a).Compare(t.waiting.missingSince(b)), cmp.Compare(a.String(), b.String()))
-	})
-	e := &event.Waiting{Template: t.Name, Destination: t.Destination, Since: t.waiting.since}
-	if len(queries) > reported {
-		e.More = len(queries) - reported
-		queries = queries[:reported]
-	}
-	for _, q := range queries {
-		e.For = append(e.For, event.Missing{Query: q, Since: t.waiting.missingSince(q), Reason: s.reason(q)})
-	}
-	return e
-}
-
-// reason says why there is no usable answer to q.
-func (s *Set) reason(q watch.Query) string {
-	st, ok := s.answers.state(q)
-	switch {
-	case ok && st.Failure != nil:
-		err := st.Failure.Err
-		if e, ok := err.(*watch.Error); ok && e.Query == q { // which is told anyway
-			err = e.Err
+		e := &event.Waiting{Template: t.Name, Destination: t.Destination, Since: t.waiting.since, For: t.waiting.queries()}
+		if n := len(e.For); n > reported {
+			e.For, e.More = e.For[:reported], n-reported
 		}
-		return err.Error()
-	case !ok || !st.Known:
+		for i, m := range e.For {
+			e.For[i].Reason = whyMissing(m.Query, s.state(m.Query))
+		}
+		t.running = true
+		s.begin([]*execution{{of: t, waiting: e}}, now)
+	}
+}
+
+// whyMissing says why there is no usable answer to q.
+func whyMissing(q watch.Query, state watch.State) string {
+	if state.Failure != nil {
+		if e, ok := state.Failure.Err.(*watch.Error); ok && e.Query == q { // which is told anyway
+			return e.Err.Error()
+		}
+		return state.Failure.Err.Error()
+	}
+	switch {
+	case !state.Known:
 		return "no answer yet"
 	case q.Kind == watch.KVGet, q.Kind == watch.NomadVarGet:
 		return "it does not exist"

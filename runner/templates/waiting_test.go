@@ -15,14 +15,3 @@ func TestReportsGrowRarer(t *testing.T) {
 		}
 	}
 }
-
-func TestEarliest(t *testing.T) {
-	never, soon, late := time.Time{}, time.Unix(1, 0), time.Unix(2, 0)
-	for _, tt := range []struct{ a, b, want time.Time }{
-		{never, never, never}, {soon, never, soon}, {never, soon, soon}, {soon, late, soon}, {late, soon, soon},
-	} {
-		if got := earliest(tt.a, tt.b); !got.Equal(tt.want) {
-			t.Errorf("earliest(%v, %v) = %v, want %v", tt.a, tt.b, got, tt.want)
-		}
-	}
-}

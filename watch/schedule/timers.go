@@ -103,6 +103,17 @@ func (t *Timers[T]) PopAll(now time.Time) []T {
 	}
 }
 
+// Earliest returns the first of times, where the zero time means never.
+func Earliest(times ...time.Time) time.Time {
+	var first time.Time
+	for _, t := range times {
+		if first.IsZero() || !t.IsZero() && t.Before(first) {
+			first = t
+		}
+	}
+	return first
+}
+
 // A timerHeap implements heap.Interface.
 type timerHeap[T comparable] []*timer[T]
 

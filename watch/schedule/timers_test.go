@@ -72,3 +72,18 @@ func popAll(t *testing.T, timers *Timers[int], plain map[int]time.Time, now time
 		delete(plain, value)
 	}
 }
+
+func TestEarliest(t *testing.T) {
+	never, soon, late := time.Time{}, time.Unix(1, 0), time.Unix(2, 0)
+	for _, tt := range []struct {
+		times []time.Time
+		want  time.Time
+	}{
+		{nil, never}, {[]time.Time{never, never}, never}, {[]time.Time{never, soon}, soon},
+		{[]time.Time{soon, never}, soon}, {[]time.Time{late, never, soon}, soon}, {[]time.Time{soon, late}, soon},
+	} {
+		if got := Earliest(tt.times...); !got.Equal(tt.want) {
+			t.Errorf("Earliest(%v) = %v, want %v", tt.times, got, tt.want)
+		}
+	}
+}
