@@ -88,7 +88,7 @@ func plan(o Options) ([]planned, error) {
 		}
 		p := &all[at]
 		p.templates = append(p.templates, i)
-		p.spec.Members = append(p.spec.Members, memberSpec(o, t))
+		p.spec.Members = append(p.spec.Members, t.Member)
 	}
 	all = slices.DeleteFunc(all, func(p planned) bool { return len(p.templates) == 0 })
 	return all, shadow(o, all)
@@ -107,26 +107,6 @@ func implicit(o Options, t Template) bundle.Spec {
 		spec.Policy, spec.Reload = bundle.Print, Command{}
 	}
 	return spec
-}
-
-// memberSpec returns what a bundle needs to know of t.
-func memberSpec(o Options, t Template) bundle.Member {
-	return bundle.Member{
-		Template:    t.Name,
-		Destination: t.Destination,
-		Perm:        t.Perm,
-		DirPerm:     t.DirPerm,
-		User:        t.User,
-		Group:       t.Group,
-		NoParents:   t.NoParents,
-		Backup:      t.Backup,
-		SecretPerm:  o.SecretPerms,
-		Format:      t.Format,
-		Check:       t.Check,
-		Guard:       t.Guard,
-		Wait:        t.Wait,
-		Fatal:       t.fatal(o.Once),
-	}
 }
 
 // shadow deals with destinations that several templates have: of plain templates

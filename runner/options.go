@@ -2,14 +2,11 @@ package runner
 
 import (
 	"io"
-	"io/fs"
 	"slices"
 	"time"
 
 	"restencil/runner/bundle"
 	"restencil/runner/event"
-	"restencil/runner/format"
-	"restencil/runner/guard"
 	"restencil/runner/journal"
 	"restencil/runner/process"
 	"restencil/template"
@@ -38,10 +35,6 @@ type Options struct {
 
 	// KeepSecrets has the journal keep files that hold secrets, too.
 	KeepSecrets bool
-
-	// SecretPerms is the mode of files whose output used a secret, where the
-	// template has no Perm. Zero: that of any file.
-	SecretPerms fs.FileMode
 
 	// Reconcile is how often the destinations are looked at, whether somebody
 	// else has changed them: they are put right then, and the command does not
@@ -100,21 +93,12 @@ type Options struct {
 type Template struct {
 	template.Options
 
-	// Destination is the file to write. Required, but for a dry run.
-	Destination string
-
-	// Perm, DirPerm, User, Group, NoParents and Backup are as in renderer.File.
-	Perm        fs.FileMode
-	DirPerm     fs.FileMode
-	User, Group string
-	NoParents   bool
-	Backup      bool
+	// Member is what its bundle needs to know of it. Its Destination is required,
+	// but for a dry run. Its Template and Fatal are filled in.
+	Member
 
 	// Command is run after the destination has changed. The zero Command is none.
 	Command Command
-
-	// Wait delays a change of the file until its data has been quiet.
-	Wait Wait
 
 	// OnError says what an error of this template does.
 	OnError ErrorPolicy
@@ -122,14 +106,6 @@ type Template struct {
 	// Bundle is the named bundle that it belongs to, "" for none. Command and
 	// Wait are the bundle's then.
 	Bundle string
-
-	// Format and Check are what the content must be, and a command that must
-	// succeed on it, before it goes in place.
-	Format format.Format
-	Check  Command
-
-	// Guard is as in bundle.Spec, for this file alone.
-	Guard guard.Rules
 }
 
 // What a Runner is made of is also known by these names.
@@ -137,6 +113,9 @@ type (
 	// A Bundle is a named one: the files of its templates change together or not
 	// at all. Its Policy and Members are filled in.
 	Bundle = bundle.Spec
+
+	// A Member is a template of a bundle.
+	Member = bundle.Member
 
 	// A Command is a program to run.
 	Command = process.Command
@@ -161,11 +140,6 @@ const (
 	// template to come right).
 	ErrorTolerated
 )
-
-// fatal tells whether an error of t ends Run.
-func (t Template) fatal(once bool) bool {
-	return t.OnError == ErrorFatal || once && t.OnError != ErrorTolerated
-}
 
 // withCertFiles returns templates with their CertFiles: a template's own
 // destination, or those of all members of its named bundle. Members that ask for

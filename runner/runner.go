@@ -78,6 +78,8 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		if t.Destination == "" && !o.Dry {
 			errs = append(errs, fmt.Errorf("template %s has no destination: give one (-template SRC:DEST), or use -dry to print it", t.Name))
 		}
+		t.Template = t.Name
+		t.Fatal = t.OnError == ErrorFatal || o.Once && t.OnError != ErrorTolerated
 		if o.Once {
 			t.Wait = Wait{}
 		}
@@ -87,7 +89,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		set.Templates = append(set.Templates, templates.Template{
 			Options:     t.Options,
 			Destination: t.Destination,
-			Fatal:       t.fatal(o.Once),
+			Fatal:       t.Fatal,
 			Lenient:     t.OnError == ErrorTolerated,
 		})
 	}

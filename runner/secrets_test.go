@@ -302,7 +302,10 @@ func TestSecretPerms(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			written := tmpl("written", appPassword)
 			written.Perm = 0o640
-			o := Options{SecretPerms: 0o600, Reconcile: time.Minute, Templates: []Template{tmpl("secret", appPassword), written, tmpl("plain", `{{ key "x" }}`)}}
+			o := Options{Reconcile: time.Minute, Templates: []Template{tmpl("secret", appPassword), written, tmpl("plain", `{{ key "x" }}`)}}
+			for i := range o.Templates {
+				o.Templates[i].SecretPerm = 0o600
+			}
 			if bundle != "" {
 				o.Bundles = []Bundle{{Name: bundle}}
 				members(o.Templates)
@@ -320,7 +323,9 @@ func TestSecretPerms(t *testing.T) {
 			}
 			sleep(2 * time.Minute)
 			g.modes(0o600, 0o640, 0o644)
-			o.SecretPerms = 0o400
+			for i := range o.Templates {
+				o.Templates[i].SecretPerm = 0o400
+			}
 			g.reloadOptions(o)
 			sleep(time.Second)
 			g.modes(0o400, 0o640, 0o644)

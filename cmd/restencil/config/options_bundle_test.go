@@ -64,7 +64,6 @@ func TestRunnerBundles(t *testing.T) {
 	want := runner.Options{
 		Attempts:      map[watch.Store]int{watch.Consul: 0, watch.Vault: 0},
 		Reconcile:     time.Minute,
-		SecretPerms:   0o640,
 		StoreDown:     10 * time.Minute,
 		ExitOnFailure: true,
 		Bundles: []runner.Bundle{{
@@ -97,17 +96,19 @@ func TestRunnerBundles(t *testing.T) {
 			ExitOnFailure: true,
 		}},
 		Templates: []runner.Template{{
-			Options: text, Destination: "main", DirPerm: 0o700, Bundle: "nginx", Format: format.JSON,
-			Check: runner.Command{Args: []string{"check it"}, Timeout: 30 * time.Second, Env: pristine},
-			Guard: guard.Rules{MinBytes: 1},
+			Options: text, Bundle: "nginx",
+			Member: runner.Member{
+				Destination: "main", DirPerm: 0o700, SecretPerm: 0o640, Format: format.JSON, Guard: guard.Rules{MinBytes: 1},
+				Check: runner.Command{Args: []string{"check it"}, Timeout: 30 * time.Second, Env: pristine},
+			},
 		}, {
-			Options: text, Destination: "vhost", Bundle: "plain",
+			Options: text, Bundle: "plain", Member: runner.Member{Destination: "vhost", SecretPerm: 0o640},
 		}, {
-			Options: text, Destination: "own", Bundle: "own", Format: format.YAML,
+			Options: text, Bundle: "own", Member: runner.Member{Destination: "own", SecretPerm: 0o640, Format: format.YAML},
 		}, {
-			Options: text, Destination: "guarded", Bundle: "guarded",
+			Options: text, Bundle: "guarded", Member: runner.Member{Destination: "guarded", SecretPerm: 0o640},
 		}, {
-			Options: text, Destination: "alone", Wait: wait,
+			Options: text, Member: runner.Member{Destination: "alone", SecretPerm: 0o640, Wait: wait},
 			Command: runner.Command{Args: []string{"alone"}, Timeout: 30 * time.Second, Env: pristine},
 		}},
 	}

@@ -69,20 +69,20 @@ func TestRunner(t *testing.T) {
 				Name: "in", Text: "text", LeftDelim: "[[", RightDelim: ">>", ErrorOnMissingKey: true,
 				FunctionDenylist: []string{"plugin"}, SandboxPath: "/box",
 			},
-			Destination: "out", Perm: 0o640, User: "u", Group: "5", NoParents: true, Backup: true,
+			Member: runner.Member{
+				Destination: "out", Perm: 0o640, User: "u", Group: "5", NoParents: true, Backup: true,
+				Wait: runner.Wait{Min: time.Second, Max: 2 * time.Second},
+			},
 			Command: runner.Command{Args: []string{"reload it"}, Timeout: 30 * time.Second, Env: append(overlay, "A=b")},
-			Wait:    runner.Wait{Min: time.Second, Max: 2 * time.Second},
 			OnError: runner.ErrorFatal,
 		}, {
-			Options:     template.Options{Name: "(dynamic)", Text: "inline", LeftDelim: "<<", RightDelim: ">>"},
-			Destination: "b",
-			Wait:        runner.Wait{Min: 3 * time.Second, Max: 12 * time.Second},
-			OnError:     runner.ErrorTolerated,
+			Options: template.Options{Name: "(dynamic)", Text: "inline", LeftDelim: "<<", RightDelim: ">>"},
+			Member:  runner.Member{Destination: "b", Wait: runner.Wait{Min: 3 * time.Second, Max: 12 * time.Second}},
+			OnError: runner.ErrorTolerated,
 		}, {
-			Options:     template.Options{Name: "in", Text: "text", LeftDelim: "<<", RightDelim: ">>"},
-			Destination: "c",
-			Command:     runner.Command{Args: []string{"cmd"}, Timeout: 30 * time.Second, Env: append([]string{"PATH=/bin"}, overlay...)},
-			Wait:        runner.Wait{Min: time.Second, Max: 2 * time.Second},
+			Options: template.Options{Name: "in", Text: "text", LeftDelim: "<<", RightDelim: ">>"},
+			Member:  runner.Member{Destination: "c", Wait: runner.Wait{Min: time.Second, Max: 2 * time.Second}},
+			Command: runner.Command{Args: []string{"cmd"}, Timeout: 30 * time.Second, Env: append([]string{"PATH=/bin"}, overlay...)},
 		}},
 	}
 	ignore := cmpopts.IgnoreFields(runner.Options{}, "LookupEnv", "Events")

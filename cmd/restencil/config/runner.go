@@ -29,7 +29,6 @@ func (c *Config) Runner() (runner.Options, error) {
 		Child:         c.runnerChild(),
 		Reconcile:     c.State.Reconcile,
 		KeepSecrets:   c.State.HistorySecrets,
-		SecretPerms:   c.Defaults.SecretPerms,
 		ExitOnFailure: c.State.ExitOnFailure,
 		StoreDown:     c.State.OnStoreDown,
 	}
@@ -80,17 +79,20 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 		return runner.Template{}, err
 	}
 	to := runner.Template{
-		Options:     t.Options,
-		Destination: t.Destination,
-		Perm:        t.Perms.Perm(),
-		DirPerm:     t.DirPerms.Perm(),
-		User:        t.User,
-		Group:       t.Group,
-		NoParents:   t.NoParents,
-		Backup:      t.Backup,
-		Bundle:      t.Bundle,
-		Format:      format.Format(t.Format),
-		Check:       c.runnerCommand(t.Check, t.CheckTimeout, t.Exec.Env),
+		Options: t.Options,
+		Member: runner.Member{
+			Destination: t.Destination,
+			Perm:        t.Perms.Perm(),
+			DirPerm:     t.DirPerms.Perm(),
+			SecretPerm:  c.Defaults.SecretPerms,
+			User:        t.User,
+			Group:       t.Group,
+			NoParents:   t.NoParents,
+			Backup:      t.Backup,
+			Format:      format.Format(t.Format),
+			Check:       c.runnerCommand(t.Check, t.CheckTimeout, t.Exec.Env),
+		},
+		Bundle: t.Bundle,
 	}
 	to.Name, to.Text = name, content
 	to.LeftDelim = cmp.Or(to.LeftDelim, c.Defaults.LeftDelim)
