@@ -42,7 +42,6 @@ type Env struct {
 	// Of the execution under way.
 	execution Execution
 	ctx       context.Context
-	cancel    context.CancelFunc
 	scratch   *Scratch
 	loops     sync.WaitGroup // the counters of loop
 	depth     int            // of executeTemplate
@@ -50,17 +49,13 @@ type Env struct {
 
 // Begin starts an execution. What functions wait for ends with ctx.
 func (e *Env) Begin(ctx context.Context, x Execution) {
-	e.execution = x
-	e.ctx, e.cancel = context.WithCancel(ctx)
-	e.scratch = new(Scratch)
+	e.execution, e.ctx, e.scratch = x, ctx, new(Scratch)
 }
 
-// Finish ends what an execution has left behind, such as a loop that was
-// broken off. It follows each Begin, also where the execution failed.
-func (e *Env) Finish() {
-	e.cancel()
-	e.loops.Wait()
-}
+// Finish waits for what an execution has left behind, such as a loop that was
+// broken off. It follows each Begin, also where the execution failed, once the
+// context has ended.
+func (e *Env) Finish() { e.loops.Wait() }
 
 // An Execution is one execution of a template. It answers the queries of the
 // functions, and takes note of them and of what the functions want done: unless

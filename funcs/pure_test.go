@@ -38,8 +38,10 @@ func lookupIn(vars map[string]string) func(string) (string, bool) {
 func (p *page) render() (string, error) { return p.renderUntil(context.Background()) }
 
 func (p *page) renderUntil(ctx context.Context) (string, error) {
-	p.env.Begin(ctx, p.execution)
+	ctx, cancel := context.WithCancel(ctx)
 	defer p.env.Finish()
+	defer cancel()
+	p.env.Begin(ctx, p.execution)
 	out := NewOutput(ctx, 1<<30, 0)
 	err := p.text.Execute(out, nil)
 	return string(out.Bytes()), err

@@ -36,6 +36,7 @@ type Template struct {
 	text    *tmpltext.Template
 	env     *funcs.Env
 	said    map[string]said // by plugins, since an output was complete
+	late    error           // why an execution ends that takes too long
 
 	// Of the last execution: the next one mostly needs as much room.
 	size int // bytes of output
@@ -101,7 +102,14 @@ func Parse(o Options, h Host) (*Template, error) {
 		return nil, parseError(o, err)
 	}
 	env.Template = text
-	return &Template{options: o, host: h, text: text, env: env, said: make(map[string]said)}, nil
+	return &Template{
+		options: o,
+		host:    h,
+		text:    text,
+		env:     env,
+		said:    make(map[string]said),
+		late:    fmt.Errorf("it took longer than %v", o.MaxTime),
+	}, nil
 }
 
 func missingKey(fail bool) string {
@@ -135,11 +143,10 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 // run executes the template within its limits. A panic of the engine or of a
 // value's method is an error.
 func (t *Template) run(ctx context.Context, x *execution) (output []byte, err error) {
-	most := t.options.MaxTime
-	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("it took longer than %v", most))
-	defer cancel()
+	ctx, cancel := context.WithTimeoutCause(ctx, t.options.MaxTime, t.late)
 	t.env.Begin(ctx, x)
 	defer func() {
+		cancel()
 		t.env.Finish()
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)

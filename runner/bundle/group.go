@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"restencil/renderer"
@@ -81,11 +82,14 @@ func (g *group) complete() bool {
 
 // hash tells apart what the members are to hold.
 func (g *group) hash() string {
-	h := sha256.New()
+	var text []byte
 	for _, m := range g.members {
-		fmt.Fprintf(h, "%q %x %x\n", m.Destination, m.latest.Sum.content, m.latest.Sum.files)
+		text = append(strconv.AppendQuote(text, m.Destination), ' ')
+		text = append(hex.AppendEncode(text, m.latest.Sum.content[:]), ' ')
+		text = append(hex.AppendEncode(text, m.latest.Sum.files[:]), '\n')
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // inPlace tells whether all is as the newest outputs, of this hash, want it.

@@ -7,44 +7,106 @@ import (
 	"time"
 )
 
-// A pool runs executions, as many at a time as there are processors.
+// A pool does tasks in order, as many at a time as there are processors. Its
+// workers stay for the next task: their stacks have grown, which takes longer
+// than to execute a small template.
 type pool struct {
 	ctx     context.Context
-	slots   chan struct{}
+	width   int           // how many workers are kept
+	wake    chan struct{} // a token for each idle worker that is to look at the queue
 	running sync.WaitGroup
+
+	mu      sync.Mutex
+	queue   []func()
+	moved   time.Time // when the queue began, or a worker took a task from it
+	workers int
+	idle    int
 }
 
-func (p *pool) start(ctx context.Context) {
-	p.ctx = ctx
-	p.slots = make(chan struct{}, runtime.GOMAXPROCS(0))
+func newPool(ctx context.Context) *pool {
+	width := runtime.GOMAXPROCS(0)
+	return &pool{ctx: ctx, width: width, wake: make(chan struct{}, width)}
 }
 
-// run calls do in a goroutine, while that holds a slot. Where none becomes free
-// for a while it goes on without one: a template that hangs keeps no other from
-// being executed.
-func (p *pool) run(do func()) {
+// run has a worker do a task, and does not wait for that.
+func (p *pool) run(task func(), now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 {
+		p.moved = now
+	}
+	p.queue = append(p.queue, task)
+	switch {
+	case p.idle > 0:
+		p.idle--
+		p.wake <- struct{}{}
+	case p.workers < p.width:
+		p.start()
+	}
+}
+
+// start starts a worker. The pool is locked.
+func (p *pool) start() {
+	p.workers++
 	p.running.Go(func() {
-		select {
-		case p.slots <- struct{}{}:
-			defer func() { <-p.slots }()
-		default:
-			if p.waitForSlot() {
-				defer func() { <-p.slots }()
-			}
+		for task := p.next(); task != nil; task = p.next() {
+			task()
 		}
-		do()
 	})
 }
 
-// waitForSlot tells whether it has got a slot in time.
-func (p *pool) waitForSlot() bool {
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
-	select {
-	case p.slots <- struct{}{}:
-		return true
-	case <-timer.C:
-	case <-p.ctx.Done():
+// next waits for a task, and returns nil where the worker is to end.
+func (p *pool) next() func() {
+	for {
+		p.mu.Lock()
+		if len(p.queue) > 0 {
+			task := p.queue[0]
+			p.queue, p.moved = p.queue[1:], time.Now()
+			p.mu.Unlock()
+			return task
+		}
+		surplus := p.workers > p.width
+		if surplus {
+			p.workers--
+		} else {
+			p.idle++
+		}
+		p.mu.Unlock()
+		if surplus {
+			return nil
+		}
+		select {
+		case <-p.wake:
+		case <-p.ctx.Done():
+			return nil
+		}
 	}
-	return false
 }
+
+// stuckAt is when the workers count as stuck if none takes a task until then,
+// zero: no task waits.
+func (p *pool) stuckAt() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 {
+		return time.Time{}
+	}
+	return p.moved.Add(grace)
+}
+
+// relieve adds workers where the others are stuck: a template that hangs keeps
+// no other from being executed.
+func (p *pool) relieve(now time.Time) {
+	if at := p.stuckAt(); at.IsZero() || now.Before(at) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moved = now
+	for range min(p.width, len(p.queue)) {
+		p.start()
+	}
+}
+
+// join waits for all tasks that have begun to end. The context has ended.
+func (p *pool) join() { p.running.Wait() }

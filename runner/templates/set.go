@@ -66,7 +66,7 @@ type Set struct {
 	list    []*state
 	graph   template.Graph[*state]
 	answers sync.Map // the newest watch.State of each query, by watch.ID; executions read it
-	pool    pool
+	pool    *pool
 	passes  []*pass // that are under way
 	changed schedule.Wakeup
 
@@ -138,12 +138,12 @@ func (s *Set) number() {
 // Start has executions end with ctx, and tells events, from now on.
 func (s *Set) Start(ctx context.Context, events func(event.Event)) {
 	s.events = events
-	s.pool.start(ctx)
+	s.pool = newPool(ctx)
 	s.tellLoaded()
 }
 
 // Join waits for all executions to end. The context of Start has ended.
-func (s *Set) Join() { s.pool.running.Wait() }
+func (s *Set) Join() { s.pool.join() }
 
 // tellLoaded tells which templates there are.
 func (s *Set) tellLoaded() {
@@ -246,6 +246,7 @@ func (s *Set) plan(t *state) {
 // Next is when Execute or Take has something to do by itself, zero: not at all.
 func (s *Set) Next() time.Time {
 	at := schedule.Earliest(s.retries.Next(), s.reports.Next())
+	at = schedule.Earliest(at, s.pool.stuckAt())
 	for _, p := range s.passes {
 		if !p.alone && p.deadline.After(time.Now()) {
 			at = schedule.Earliest(at, p.deadline)
@@ -263,6 +264,7 @@ func (s *Set) Idle() bool { return len(s.dirty) == 0 && len(s.passes) == 0 }
 // Execute begins to execute the templates that are marked, and to report those
 // that have been waiting for long.
 func (s *Set) Execute(now time.Time) {
+	s.pool.relieve(now)
 	if list := s.takeDirty(now); len(list) > 0 {
 		s.begin(list, now)
 	}
@@ -303,7 +305,7 @@ func (s *Set) begin(list []*execution, now time.Time) *pass {
 		s.pool.run(func() {
 			x.run(s.pool.ctx, s.answer)
 			p.end(x, s.changed)
-		})
+		}, now)
 	}
 	return p
 }
