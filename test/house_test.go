@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"watch/filewatch":        {"watch", "renderer/atomicfile"},
 	"watch/local":            {"watch", "watch/filewatch", "watch/suggest"},
 	"watch/schedule":         {"watch"},
-	"watch/transport":        {},
+	"watch/transport":        {"renderer/atomicfile"},
 	"watch/vault":            {"watch", "watch/keypair", "watch/filewatch", "watch/schedule", "watch/transport", "watch/vault/lease", "renderer/atomicfile"},
 	"watch/vault/lease":      {"watch"},
 	"watch/nomad":            {"watch"},

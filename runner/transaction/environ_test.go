@@ -13,7 +13,7 @@ import (
 // variables returns those of env that are ours, sorted.
 func variables(env []string) []string {
 	ours := slices.DeleteFunc(slices.Clone(env), func(s string) bool {
-		return !strings.HasPrefix(s, "RESTENCIL_") || strings.HasPrefix(s, "RESTENCIL_TEST_")
+		return !strings.HasPrefix(s, "RESTENCIL_") || slices.Contains(os.Environ(), s)
 	})
 	slices.Sort(ours)
 	return ours

@@ -46,6 +46,11 @@ func newClient(o Options) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	env := config.TLSConfig
+	files := append(o.TLS.Files(), env.CAFile, env.CAPath, env.CertFile, env.KeyFile, config.TokenFile)
+	if err := transport.CheckFiles(files...); err != nil {
+		return nil, fmt.Errorf("reading a certificate or token failed: %w", err)
+	}
 	transport := o.Transport.New()
 	transport.DisableCompression = isLocal(config.Address) // it would take longer than what it spares
 	secure := o.TLS.Enabled || config.Scheme == "https" || strings.HasPrefix(config.Address, "https://")

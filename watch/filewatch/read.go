@@ -24,7 +24,8 @@ func ReadFileIn(root, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.OpenRoot(root)
+	// With the dot the system refuses what is no directory, and does not wait for it.
+	dir, err := os.OpenRoot(root + string(filepath.Separator) + ".")
 	if err != nil {
 		return nil, err
 	}

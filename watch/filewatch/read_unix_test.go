@@ -66,3 +66,14 @@ func TestReadFileThatBecomesAPipe(t *testing.T) {
 		t.Errorf("error %v, want one that names a pipe", err)
 	}
 }
+
+// Nor is a pipe waited for where the directory should be.
+func TestReadFileInAPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFileIn(pipe, filepath.Join(pipe, "x")); err == nil {
+		t.Error("no error")
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"restencil/watch"
+	"restencil/watch/transport"
 )
 
 // A client makes requests over HTTP; it implements caller. Vault's own library
@@ -32,7 +33,10 @@ type client struct {
 // newClient makes the one client of a source. It reads the files that o names,
 // and contacts nobody.
 func newClient(o Options) (*client, error) {
-	config := api.DefaultConfig()
+	if err := transport.CheckFiles(append(o.TLS.Files(), tlsFromEnv(transport.TLS{}).Files()...)...); err != nil {
+		return nil, fmt.Errorf("configuring TLS failed: %w", err)
+	}
+	config := api.DefaultConfig() // reads the files that the environment names
 	if config.Error != nil {
 		return nil, fmt.Errorf("error encountered setting up default configuration: %w", config.Error)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"restencil/watch/filewatch"
 	"restencil/watch/transport"
 )
 
@@ -44,7 +45,12 @@ func setTLS(config *api.Config, client *http.Transport, o transport.TLS) error {
 func followCertificate(config *tls.Config, o transport.TLS) error {
 	var last atomic.Pointer[tls.Certificate]
 	load := func() error {
-		pair, err := tls.LoadX509KeyPair(o.Cert, o.Key)
+		cert, certErr := filewatch.ReadFile(o.Cert)
+		key, keyErr := filewatch.ReadFile(o.Key)
+		if err := cmp.Or(certErr, keyErr); err != nil {
+			return err
+		}
+		pair, err := tls.X509KeyPair(cert, key)
 		if err == nil {
 			last.Store(&pair)
 		}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"restencil/renderer/atomicfile"
 )
 
 const (
@@ -115,7 +117,7 @@ func (f *file) rotate() error {
 func (f *file) next() error {
 	now := time.Now()
 	stamp := now.UnixNano()
-	next, err := os.OpenFile(filepath.Join(f.dir, f.name(stamp)), os.O_CREATE|os.O_APPEND|os.O_WRONLY, filePerm)
+	next, err := atomicfile.OpenFile(filepath.Join(f.dir, f.name(stamp)), os.O_CREATE|os.O_APPEND|os.O_WRONLY, filePerm)
 	if err != nil {
 		return err
 	}
