@@ -52,7 +52,11 @@ func (r *Runner) updateChild(ctx context.Context) {
 	switch {
 	case c.now != nil && next != nil && reflect.DeepEqual(c.now.Child(), *next):
 		if c.reload.set && r.bundles.settled(c.reload.pass) {
-			c.reloadNow(r.bundles.settled(c.last))
+			c.now.Reload(c.files.List())
+			c.reload, c.files = mark{}, process.FileSet{}
+			if !r.bundles.settled(c.last) { // commands still run for what changed last
+				c.reload.put(c.last)
+			}
 		}
 	case c.now != nil && next == nil:
 		c.now.Retire()
@@ -97,17 +101,6 @@ func (c *child) changed(files []string, pass int) {
 	c.files.Add(files...)
 	c.reload.put(pass)
 	c.last = max(c.last, pass)
-}
-
-// reloadNow reloads the child because of all files that changed. Where what
-// changed last is not settled, there is another reload when it is: the commands
-// for that still run.
-func (c *child) reloadNow(settled bool) {
-	c.now.Reload(c.files.List())
-	c.reload, c.files = mark{}, process.FileSet{}
-	if !settled {
-		c.reload.put(c.last)
-	}
 }
 
 // ended is readable when the child is no more.

@@ -15,11 +15,9 @@
 // From the answer of a store to the renamed file, by name of function:
 //
 //	watch.Watcher       Publish, Take
-//	runner.Runner       loop, take
-//	templates.Set       Update, Execute, begin
+//	runner.Runner       loop, take, step, offer
+//	templates.Set       Update, Execute, begin, Take, settle
 //	template.Template   Execute
-//	templates.Set       Take, settle
-//	runner.Runner       step, offer
 //	bundle.Bundle       Offer, Run, take, advance, changeAll
 //	bundle.transaction  stage, check, noteBegin or noteOwed, swap
 //	renderer            Stage, SwapGroups

@@ -35,7 +35,8 @@ type Runner struct {
 	bundles   bundles // what puts the outputs in place
 	child     child
 	stores    stores
-	heartbeat heartbeat
+	ready     bool                         // Ready was told
+	alive     time.Time                    // when Alive is to be told
 	moving    map[watch.Store]watch.Source // to take others' places when the new templates have been executed
 
 	stopSources func()  // ends the watcher
@@ -63,6 +64,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		reloads:  make(chan *Runner),
 		requests: make(chan func()),
 	}
+	r.stores = newStores(r.events.emit)
 	var errs []error
 	if c := o.Child; c != nil && (len(c.Args) == 0 || c.Args[0] == "") {
 		errs = append(errs, errors.New("the child has no command"))
@@ -180,7 +182,14 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 	}
 	r.templates.Execute(now)
 	r.updateChild(ctx)
-	r.beat(now)
+	if !r.ready && r.finished() {
+		r.ready = true
+		r.events.emit(event.Ready{})
+	}
+	if every := r.opts.Heartbeat; every > 0 && !now.Before(r.alive) {
+		r.alive = now.Add(every)
+		r.events.emit(event.Alive{})
+	}
 	if at, err := r.stores.giveUp(r.opts.StoreDown); err != nil && !now.Before(at) {
 		return true, err
 	}
@@ -196,7 +205,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 // next is when step has something to do by itself, zero: not at all.
 func (r *Runner) next() time.Time {
 	giveUp, _ := r.stores.giveUp(r.opts.StoreDown)
-	return schedule.Earliest(r.heartbeat.next, giveUp, r.templates.Next())
+	return schedule.Earliest(r.alive, giveUp, r.templates.Next())
 }
 
 // watch has those queries watched that templates use. Sources that are to take
@@ -206,7 +215,7 @@ func (r *Runner) watch(done templates.Done, now time.Time) {
 	if len(done.Dropped) > 0 {
 		r.watcher.Unwatch(done.Dropped...)
 		for _, q := range done.Dropped {
-			r.events.emit(r.stores.forget(q, now))
+			r.stores.forget(q, now)
 		}
 	}
 	added := done.Added
@@ -230,9 +239,7 @@ func (r *Runner) take(now time.Time) error {
 	for _, up := range r.watcher.Take() {
 		q := up.Query
 		r.templates.Update(q, up.State, now)
-		for _, e := range r.stores.note(q, up.State.Failure, now) {
-			r.events.emit(e)
-		}
+		r.stores.note(q, up.State.Failure, now)
 		if err := r.exhausted(q, up.State.Failure); err != nil {
 			return err
 		}
@@ -292,7 +299,7 @@ type events struct {
 func (e *events) emit(ev event.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.to != nil && ev != nil {
+	if e.to != nil {
 		e.to(ev)
 	}
 }

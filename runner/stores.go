@@ -10,40 +10,40 @@ import (
 )
 
 // stores knows which stores are away, from the failures of their queries, so
-// that an outage of thousands of queries is told once. The zero value is
-// ready. It is pure; the loop owns it.
+// that an outage of thousands of queries is told once. It is pure; the loop owns
+// it.
 type stores struct {
+	events  func(event.Event)
 	failing map[watch.Store]map[watch.Query]bool
 	since   map[watch.Store]time.Time
 	refused map[watch.Query]string // what was told of a query that its store refuses
 }
 
-// note takes the newest failure of q, nil where there is none, and returns
-// what is to be told of it. A store that refuses q does answer.
-func (s *stores) note(q watch.Query, f *watch.Failure, now time.Time) []event.Event {
-	if s.failing == nil {
-		s.failing = make(map[watch.Store]map[watch.Query]bool)
-		s.since = make(map[watch.Store]time.Time)
-		s.refused = make(map[watch.Query]string)
+func newStores(events func(event.Event)) stores {
+	return stores{
+		events:  events,
+		failing: make(map[watch.Store]map[watch.Query]bool),
+		since:   make(map[watch.Store]time.Time),
+		refused: make(map[watch.Query]string),
 	}
-	var news []event.Event
-	add := func(e event.Event) {
-		if e != nil {
-			news = append(news, e)
-		}
-	}
+}
+
+// note takes the newest failure of q, nil where there is none, and tells what is
+// new about its store. A store that refuses q does answer.
+func (s *stores) note(q watch.Query, f *watch.Failure, now time.Time) {
 	switch {
 	case f == nil:
-		delete(s.refused, q)
-		add(s.heal(q, now))
+		s.forget(q, now)
 	case watch.Classify(f.Err) == watch.Retry || ofAll(f.Err):
 		delete(s.refused, q)
-		add(s.fail(q, f, now))
+		s.fail(q, f, now)
 	default:
-		add(s.heal(q, now))
-		add(s.refuse(q, f))
+		s.heal(q, now)
+		if text := f.Err.Error(); s.refused[q] != text {
+			s.refused[q] = text
+			s.events(event.QueryRefused{Query: q, Err: f.Err})
+		}
 	}
-	return news
 }
 
 // ofAll tells whether an error is no fault of its query, but stops all of the
@@ -53,39 +53,28 @@ func ofAll(err error) bool {
 	return errors.As(err, &e) && e.All
 }
 
-func (s *stores) refuse(q watch.Query, f *watch.Failure) event.Event {
-	if text := f.Err.Error(); s.refused[q] != text {
-		s.refused[q] = text
-		return event.QueryRefused{Query: q, Err: f.Err}
-	}
-	return nil
-}
-
-func (s *stores) fail(q watch.Query, f *watch.Failure, now time.Time) event.Event {
+func (s *stores) fail(q watch.Query, f *watch.Failure, now time.Time) {
 	store := q.Store()
 	if s.failing[store] == nil {
 		s.failing[store] = make(map[watch.Query]bool)
 	}
 	s.failing[store][q] = true
-	if _, away := s.since[store]; away {
-		return nil
+	if s.since[store].IsZero() {
+		s.since[store] = now
+		s.events(event.StoreAway{Store: store, Err: f.Err})
 	}
-	s.since[store] = now
-	return event.StoreAway{Store: store, Err: f.Err}
 }
 
-func (s *stores) heal(q watch.Query, now time.Time) event.Event {
+func (s *stores) heal(q watch.Query, now time.Time) {
 	store := q.Store()
 	if !s.failing[store][q] {
-		return nil
+		return
 	}
 	delete(s.failing[store], q)
-	if len(s.failing[store]) > 0 {
-		return nil
+	if len(s.failing[store]) == 0 {
+		s.events(event.StoreBack{Store: store, Away: now.Sub(s.since[store])})
+		delete(s.since, store)
 	}
-	since := s.since[store]
-	delete(s.since, store)
-	return event.StoreBack{Store: store, Away: now.Sub(since)}
 }
 
 // giveUp returns when a store has been away for too long, and the error that says
@@ -102,8 +91,9 @@ func (s *stores) giveUp(after time.Duration) (at time.Time, err error) {
 	return at, err
 }
 
-// forget drops what is known of a query that is no longer watched.
-func (s *stores) forget(q watch.Query, now time.Time) event.Event {
+// forget drops what is known of a query that does not fail, or is no longer
+// watched.
+func (s *stores) forget(q watch.Query, now time.Time) {
 	delete(s.refused, q)
-	return s.heal(q, now)
+	s.heal(q, now)
 }

@@ -9,27 +9,27 @@ import (
 
 // PKIParams returns the Params of a VaultPKI query: the body of the request,
 // and the files that keep the certificate and its key.
-func PKIParams(body url.Values, keepers ...string) string {
-	escaped := make([]string, len(keepers))
-	for i, file := range keepers {
+func PKIParams(body url.Values, files ...string) string {
+	escaped := make([]string, len(files))
+	for i, file := range files {
 		escaped[i] = url.QueryEscape(file)
 	}
 	return strings.Join(escaped, ",") + "?" + body.Encode()
 }
 
 // SplitPKIParams undoes PKIParams.
-func SplitPKIParams(params string) (body url.Values, keepers []string, err error) {
+func SplitPKIParams(params string) (body url.Values, files []string, err error) {
 	first, rest, _ := strings.Cut(params, "?")
 	for file := range strings.SplitSeq(first, ",") {
 		if file, err = url.QueryUnescape(file); err != nil {
 			return nil, nil, err
 		}
 		if file != "" {
-			keepers = append(keepers, file)
+			files = append(files, file)
 		}
 	}
 	body, err = url.ParseQuery(rest)
-	return body, keepers, err
+	return body, files, err
 }
 
 // params returns what String shows of q.Params. The body of a request to
@@ -45,8 +45,8 @@ func (q Query) params() string {
 	case q.Kind == VaultWrite:
 		return " -> " + digest(q.Params)
 	case q.Kind == VaultPKI:
-		body, keepers, _ := SplitPKIParams(q.Params)
-		to := "->" + strings.Join(keepers, ",")
+		body, files, _ := SplitPKIParams(q.Params)
+		to := "->" + strings.Join(files, ",")
 		if len(body) == 0 {
 			return to
 		}

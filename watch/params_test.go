@@ -10,10 +10,10 @@ import (
 
 func TestPKIParams(t *testing.T) {
 	body := url.Values{"common_name": {"a b?&="}, "": {"x"}}
-	for _, keepers := range [][]string{nil, {"/etc/a b?c&d=e%41.pem"}, {"/a,b.pem", "/c.key"}} {
-		gotBody, got, err := SplitPKIParams(PKIParams(body, keepers...))
-		if err != nil || !cmp.Equal(got, keepers) || !cmp.Equal(gotBody, body) {
-			t.Errorf("%q and %v came back as %q and %v, %v", keepers, body, got, gotBody, err)
+	for _, files := range [][]string{nil, {"/etc/a b?c&d=e%41.pem"}, {"/a,b.pem", "/c.key"}} {
+		gotBody, got, err := SplitPKIParams(PKIParams(body, files...))
+		if err != nil || !cmp.Equal(got, files) || !cmp.Equal(gotBody, body) {
+			t.Errorf("%q and %v came back as %q and %v, %v", files, body, got, gotBody, err)
 		}
 	}
 }
