@@ -21,7 +21,7 @@ import (
 	"sync"
 	"time"
 
-	"restencil/runner/bundle"
+	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/template"
 	"restencil/watch"
@@ -93,7 +93,7 @@ type Result struct {
 	Template int
 
 	// Output is nil where it is not complete, or the execution failed.
-	Output *bundle.Output
+	Output *group.Output
 
 	// SameData tells that there was no new data: an output that differs then is
 	// one that differs each time.
