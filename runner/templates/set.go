@@ -245,8 +245,7 @@ func (s *Set) plan(t *state) {
 
 // Next is when Execute or Take has something to do by itself, zero: not at all.
 func (s *Set) Next() time.Time {
-	at := schedule.Earliest(s.retries.Next(), s.reports.Next())
-	at = schedule.Earliest(at, s.pool.stuckAt())
+	at := schedule.Earliest(s.retries.Next(), s.reports.Next(), s.pool.stuckAt())
 	for _, p := range s.passes {
 		if !p.alone && p.deadline.After(time.Now()) {
 			at = schedule.Earliest(at, p.deadline)
