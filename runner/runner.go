@@ -181,6 +181,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 		r.offer(done.Results)
 	}
 	r.templates.Execute(now)
+	r.stores.report(now)
 	r.updateChild(ctx)
 	if !r.ready && r.finished() {
 		r.ready = true
@@ -205,7 +206,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 // next is when step has something to do by itself, zero: not at all.
 func (r *Runner) next() time.Time {
 	giveUp, _ := r.stores.giveUp(r.opts.StoreDown)
-	return schedule.Earliest(r.alive, giveUp, r.templates.Next())
+	return schedule.Earliest(r.alive, giveUp, r.stores.next(), r.templates.Next())
 }
 
 // watch has those queries watched that templates use. Sources that are to take

@@ -109,3 +109,34 @@ func TestThousandChanges(t *testing.T) {
 		t.Errorf("the command ran %d times for %d changes", n, last)
 	}
 }
+
+// A datacenter that does not exist, and a file that is missing, are no outage of
+// a store: they are told as what they are, and end no daemon that ends when its
+// store is away.
+func TestOneQueryIsNoOutage(t *testing.T) {
+	agent := servers.Consul(t)
+	put(t, agent.Client(), "a", "1")
+	dir := t.TempDir()
+	tpl, out, file := filepath.Join(dir, "t"), filepath.Join(dir, "out"), filepath.Join(dir, "missing")
+	writeFile(t, tpl, `{{ key "a" }}`)
+	stuck := filepath.Join(dir, "stuck")
+	writeFile(t, stuck, `{{ keyOrDefault "a@nowhere" "" }}{{ file "`+file+`" }}`)
+	d := start(t, "-consul-addr", agent.Addr(), "-on-store-down", "exit after 1s",
+		"-template", tpl+":"+out, "-template", stuck+":"+stuck+".out")
+	for _, text := range []string{"no answers from consul, datacenter nowhere", "no answer, keeping the last one and trying on: file(" + file + ")"} {
+		await.Eventually(t, func() error {
+			if !strings.Contains(d.Log.String(), text) {
+				return fmt.Errorf("%q was not told:\n%s", text, d.Log.String())
+			}
+			return nil
+		})
+	}
+	for until := time.Now().Add(3 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+		d.MustBeAlive()
+	}
+	put(t, agent.Client(), "a", "2")
+	await.Eventually(t, await.Holds(out, "2"))
+	if strings.Contains(d.Log.String(), "no answers from consul, keeping") {
+		t.Errorf("consul counts as away:\n%s", d.Log.String())
+	}
+}

@@ -194,18 +194,30 @@ type ChildEnded struct {
 	RetryIn time.Duration // 0: it is not started again
 }
 
-// StoreAway: a store cannot be reached or answers with errors. The last good
-// answers and files stay.
+// StoreAway: a store, or a part of it such as a datacenter, cannot be reached or
+// answers with errors. The last good answers and files stay.
 type StoreAway struct {
 	Store watch.Store
+	Part  string // "": the store; else as in "datacenter dc2"
 	Err   error
 }
 
-// StoreBack: every query to a store that was away is current again.
+// StoreBack: a store that was away answers, or a part of it answers all queries.
 type StoreBack struct {
 	Store watch.Store
+	Part  string // as in StoreAway
 	Away  time.Duration
 }
+
+// QueryFailing: a query fails and is tried again, while its store answers others.
+type QueryFailing struct {
+	Query watch.Query
+	Err   error
+	More  int // how many others fail that are not named
+}
+
+// QueryAnswered: a query has an answer that was told to be failing.
+type QueryAnswered struct{ Query watch.Query }
 
 // QueryRefused: a store answers, but refuses this query (see watch.Class).
 // It is told once for each different reason.
@@ -239,6 +251,8 @@ func (ChildEnded) event()     {}
 func (StoreAway) event()      {}
 func (StoreBack) event()      {}
 func (QueryRefused) event()   {}
+func (QueryFailing) event()   {}
+func (QueryAnswered) event()  {}
 
 // A Step is a part of a bundle's transaction.
 type Step string

@@ -9,6 +9,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/event"
+	"restencil/watch"
 )
 
 // Log returns a function for event.Options.Events that writes each event to
@@ -47,9 +48,13 @@ func Log(logger *slog.Logger) func(event.Event) {
 		case event.CommandFailed:
 			l.commandFailed(e)
 		case event.StoreAway:
-			l.write(slog.LevelWarn, "no answers from %s, keeping the last good files and trying on: %v", e.Store, e.Err)
+			l.write(slog.LevelWarn, "no answers from %s, keeping the last good files and trying on: %v", placeName(e.Store, e.Part), e.Err)
 		case event.StoreBack:
-			l.write(slog.LevelWarn, "%s answers again, after %v", e.Store, round(e.Away))
+			l.write(slog.LevelWarn, "%s answers again, after %v", placeName(e.Store, e.Part), round(e.Away))
+		case event.QueryFailing:
+			l.queryFailing(e)
+		case event.QueryAnswered:
+			l.write(slog.LevelWarn, "%s has an answer again", e.Query)
 		case event.QueryRefused:
 			l.write(slog.LevelWarn, "%v", e.Err)
 		default:
@@ -95,6 +100,22 @@ func (l log) waiting(e event.Waiting) {
 	if e.More > 0 {
 		l.write(slog.LevelWarn, "%s waits for %d more", e.Template, e.More)
 	}
+}
+
+func (l log) queryFailing(e event.QueryFailing) {
+	text := fmt.Sprintf("no answer, keeping the last one and trying on: %v", e.Err)
+	if e.More > 0 {
+		text += fmt.Sprintf(" (and %d more queries)", e.More)
+	}
+	l.write(slog.LevelWarn, "%s", text)
+}
+
+// placeName shows a store, or a part of one.
+func placeName(store watch.Store, part string) string {
+	if part == "" {
+		return string(store)
+	}
+	return fmt.Sprintf("%s, %s", store, part)
 }
 
 func (l log) commandFailed(e event.CommandFailed) {

@@ -54,10 +54,10 @@ func (s *Summary) Event(e event.Event) {
 	case event.ChildEnded:
 		s.child = e.RetryIn > 0
 	case event.StoreAway:
-		s.storeBack(string(e.Store))
-		s.away = append(s.away, string(e.Store))
+		s.storeBack(placeName(e.Store, e.Part))
+		s.away = append(s.away, placeName(e.Store, e.Part))
 	case event.StoreBack:
-		s.storeBack(string(e.Store))
+		s.storeBack(placeName(e.Store, e.Part))
 	}
 }
 

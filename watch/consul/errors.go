@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -74,7 +75,20 @@ func (s *Source) explain(q watch.Query, err error, a *attempt) *watch.Error {
 		Class:      classOf(statusOf(err)),
 		RetryAfter: time.Duration(a.retryAfter.Load()),
 		Err:        s.clean(err),
+		All:        concernsAll(q, err),
 	}
+}
+
+// concernsAll tells whether an error of q says that no query has an answer: the
+// agent cannot be reached, or it cannot reach the servers of its datacenter.
+func concernsAll(q watch.Query, err error) bool {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return true
+	}
+	text := err.Error()
+	return q.Datacenter == "" && q.Peer == "" && statusOf(err) >= 500 &&
+		(strings.Contains(text, "No cluster leader") || strings.Contains(text, "No known Consul servers"))
 }
 
 // longest is how much of an error is told, in bytes; what follows is some
