@@ -10,7 +10,6 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/bundle"
-	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/runner/process"
 	"restencil/runner/templates"
@@ -47,7 +46,7 @@ type member struct {
 
 // planned is a bundle that is to be, and its templates.
 type planned struct {
-	spec      group.Spec
+	spec      bundle.Spec
 	templates []int
 }
 
@@ -60,7 +59,7 @@ func plan(o Options) ([]planned, error) {
 		if _, twice := index["bundle "+spec.Name]; twice {
 			return nil, fmt.Errorf("bundle %q is there twice", spec.Name)
 		}
-		spec.Policy = group.Together
+		spec.Policy = bundle.Together
 		if spec.Retry == (schedule.Backoff{}) {
 			spec.Retry = o.Retry
 		}
@@ -96,16 +95,16 @@ func plan(o Options) ([]planned, error) {
 }
 
 // implicit returns the bundle of templates with the command of t.
-func implicit(o Options, t Template) group.Spec {
-	spec := group.Spec{
+func implicit(o Options, t Template) bundle.Spec {
+	spec := bundle.Spec{
 		Name:          t.Destination,
-		Policy:        group.Each,
+		Policy:        bundle.Each,
 		Reload:        t.Command,
 		Retry:         o.Retry,
 		ExitOnFailure: o.ExitOnFailure,
 	}
 	if o.Dry {
-		spec.Policy, spec.Reload = group.Print, Command{}
+		spec.Policy, spec.Reload = bundle.Print, Command{}
 	}
 	return spec
 }
@@ -127,7 +126,7 @@ func shadow(o Options, all []planned) error {
 				continue
 			}
 			other, twice := last[path]
-			if twice && (other.p.spec.Policy == group.Together || p.spec.Policy == group.Together) {
+			if twice && (other.p.spec.Policy == bundle.Together || p.spec.Policy == bundle.Together) {
 				errs = append(errs, fmt.Sprintf("%s and %s both write %s: give each its own destination",
 					describe(other.p.spec, other.member), describe(p.spec, j), m.Destination))
 				continue
@@ -148,9 +147,9 @@ func shadow(o Options, all []planned) error {
 	return fmt.Errorf("%s", strings.Join(errs, "\n"))
 }
 
-func describe(s group.Spec, member int) string {
+func describe(s bundle.Spec, member int) string {
 	text := "template " + s.Members[member].Template
-	if s.Policy == group.Together {
+	if s.Policy == bundle.Together {
 		text += fmt.Sprintf(" of bundle %q", s.Name)
 	}
 	return text
@@ -167,7 +166,7 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 		InPlace:     system.CanOverlay,
 		Journal:     o.Journal,
 		Lane:        new(bundle.Lane),
-		Registry:    new(bundle.Registry),
+		Secrets:     new(bundle.Secrets),
 		Events:      events,
 		Stdout:      bundle.NewStream(o.Stdout),
 		Stderr:      bundle.NewStream(o.Stderr),
@@ -256,13 +255,13 @@ func (b *bundles) settled(pass int) bool {
 // templates.
 func (r *Runner) offer(results []templates.Result) {
 	b := &r.bundles
-	outputs := make(map[*bundleState]map[int]group.Rendered)
+	outputs := make(map[*bundleState]map[int]bundle.Rendered)
 	for _, res := range results {
 		m := b.members[res.Template]
 		if outputs[m.of] == nil {
-			outputs[m.of] = make(map[int]group.Rendered)
+			outputs[m.of] = make(map[int]bundle.Rendered)
 		}
-		outputs[m.of][m.index] = group.Rendered{Output: res.Output, SameData: res.SameData, Recheck: res.Recheck, Announce: res.Told}
+		outputs[m.of][m.index] = bundle.Rendered{Output: res.Output, Unfed: res.SameData, Recheck: res.Recheck, Told: res.Told}
 	}
 	b.pass++
 	for _, s := range b.list {
@@ -284,13 +283,13 @@ func (r *Runner) offer(results []templates.Result) {
 // where there is none.
 func (b *bundles) named(name string) *bundle.Bundle {
 	for _, s := range b.list {
-		if s.Spec().Name == name && s.Spec().Policy == group.Together {
+		if s.Spec().Name == name && s.Spec().Policy == bundle.Together {
 			return s.Bundle
 		}
 	}
 	for _, s := range b.list {
 		for _, m := range s.Spec().Members {
-			if m.Destination == name && s.Spec().Policy == group.Each {
+			if m.Destination == name && s.Spec().Policy == bundle.Each {
 				return s.Bundle
 			}
 		}

@@ -837,9 +837,8 @@ func TestChildEndsAtTheSameTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuse := func(_, _ []string) (process.Process, error) { return nil, errors.New("no") }
-	s := process.NewSupervisor(Child{Args: []string{"app"}}, nil, refuse, schedule.Backoff{}, func(event.Event) {})
-	s.Run(t.Context())
-	r.child.now.Store(s)
+	r.child.now = process.NewSupervisor(Child{Args: []string{"app"}}, nil, refuse, schedule.Backoff{}, func(event.Event) {})
+	r.child.now.Run(t.Context())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if end, err := r.childEnded(ctx); !end || err != nil {

@@ -12,6 +12,10 @@ import "time"
 type Breaker struct {
 	Backoff Backoff // from one probe to the next; see Backoff.Probes
 
+	// Doubt has a probe be due as soon as the breaker opens: what failed may be
+	// the trouble of one query alone.
+	Doubt bool
+
 	failures int
 	err      error
 	since    time.Time
@@ -43,6 +47,9 @@ func (b *Breaker) Fail(err error, now time.Time) bool {
 	}
 	b.since = now
 	b.count(err, now)
+	if b.Doubt {
+		b.next = now
+	}
 	return true
 }
 
@@ -82,7 +89,7 @@ func (b *Breaker) ProbeCancelled() { b.probing = false }
 // replied.
 func (b *Breaker) Reset() bool {
 	open := b.Open()
-	*b = Breaker{Backoff: b.Backoff}
+	*b = Breaker{Backoff: b.Backoff, Doubt: b.Doubt}
 	return open
 }
 

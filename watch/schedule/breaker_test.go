@@ -73,3 +73,19 @@ func TestBreakerGivesConsulTemplatesPatience(t *testing.T) {
 		t.Errorf("the thirteenth attempt is made after %v, want %v", got, want)
 	}
 }
+
+func TestBreakerInDoubt(t *testing.T) {
+	now := time.Unix(1000, 0)
+	b := Breaker{Backoff: Backoff{Base: time.Second, Exact: true}, Doubt: true}
+	b.Fail(errors.New("away"), now)
+	if !b.Probe(now) {
+		t.Fatal("there is no probe at once")
+	}
+	b.ProbeFailed(errors.New("away"), now)
+	if next := b.NextProbe(); !next.Equal(now.Add(2 * time.Second)) {
+		t.Errorf("the second probe is due after %v", next.Sub(now))
+	}
+	if b.Reset(); !b.Doubt {
+		t.Error("the doubt is gone")
+	}
+}

@@ -79,3 +79,7 @@ func (a *authorityModel) issue(ttl time.Duration, body map[string]any) (*watch.S
 		"expiration":  json.Number(fmt.Sprint(c.NotAfter.Unix())),
 	}}, nil
 }
+
+func pemText(c *x509.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+}

@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"strings"
@@ -9,6 +8,8 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/vault/client"
+	"restencil/watch/vault/token"
 )
 
 // TestNothingShows: whatever is printed of what the source tells, or of the
@@ -21,7 +22,7 @@ func TestNothingShows(t *testing.T) {
 		w.vault.mount("kv1/", "kv1").put("app", canary)
 		w.vault.mount("echo/", "echo")
 		w.vault.tokens[canary+"-token"] = &modelTenure{}
-		w.holder.set(credential{token: canary + "-token", generation: 2}, nil)
+		w.holder.set(token.Epoch{Token: canary + "-token", Number: 2}, nil)
 		body := url.Values{"password": {canary}}
 		var sinks []*sinkModel
 		for _, q := range []watch.Query{
@@ -35,7 +36,7 @@ func TestNothingShows(t *testing.T) {
 		}
 		pass(time.Minute)
 		w.vault.change(func() {
-			w.vault.trouble = func(r request) error { return refuse(400, "that is not right") }
+			w.vault.trouble = func(r client.Request) error { return refuse(400, "that is not right") }
 		})
 		pass(10 * time.Minute)
 		for _, s := range sinks {
@@ -56,30 +57,4 @@ func TestNothingShows(t *testing.T) {
 			}
 		}
 	})
-}
-
-type callFunc func(request) (*watch.Secret, error)
-
-func (f callFunc) call(_ context.Context, r request) (*watch.Secret, error) { return f(r) }
-
-// TestWritesHideTheirValues: Vault may say again what it was told.
-func TestWritesHideTheirValues(t *testing.T) {
-	var seen request
-	d := &desk{
-		caller:    callFunc(func(r request) (*watch.Secret, error) { seen = r; return nil, nil }),
-		allowance: testAllowance(), ledger: newLedger(),
-	}
-	s, err := newWriter(watch.Query{Kind: watch.VaultWrite, Name: "x", Params: "password=tweety&n=1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.ask(t.Context(), visit{desk: d}); err != nil {
-		t.Fatal(err)
-	}
-	if len(seen.hide) != 1 || seen.hide[0] != "tweety" {
-		t.Errorf("hidden: %q", seen.hide)
-	}
-	if seen.body.(map[string]any)["n"] != "1" {
-		t.Errorf("the body is %v, whose values are to be text", seen.body)
-	}
 }

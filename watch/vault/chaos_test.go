@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/vault/client"
+	"restencil/watch/vault/token"
 )
 
 // TestChaos: tokens that come and go, outages, refusals, lost answers, queries
@@ -66,10 +68,10 @@ func (c *chaos) disturb(q watch.Query) {
 	case 3:
 		c.newToken(time.Now().Add(time.Duration(c.Int64N(int64(time.Minute)))))
 	case 4:
-		c.holder.set(credential{}, errPending)
+		c.holder.set(token.Epoch{}, token.ErrPending)
 	case 5:
 		err := []error{errNetwork, errHung, refuse(503, "Vault is sealed"), refuse(500, "internal"), refuse(403, "permission denied")}[c.IntN(5)]
-		c.vault.change(func() { c.vault.trouble = func(request) error { return err } })
+		c.vault.change(func() { c.vault.trouble = func(client.Request) error { return err } })
 	default:
 		c.vault.change(func() { c.vault.trouble = nil })
 	}
@@ -77,9 +79,9 @@ func (c *chaos) disturb(q watch.Query) {
 
 func (c *chaos) newToken(ends time.Time) {
 	c.generation++
-	name := token(fmt.Sprint("token-", c.generation))
+	name := client.Token(fmt.Sprint("token-", c.generation))
 	c.vault.change(func() { c.vault.tokens[name] = &modelTenure{ends: ends} })
-	c.holder.set(credential{token: name, generation: c.generation + 1, ends: ends}, nil)
+	c.holder.set(token.Epoch{Token: name, Number: c.generation + 1, Ends: ends}, nil)
 }
 
 // calm ends all trouble, and has everything watched.

@@ -7,6 +7,7 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/schedule"
+	"restencil/watch/vault/client"
 	"restencil/watch/watchtest"
 )
 
@@ -25,7 +26,7 @@ func listHarness(trouble error) watchtest.Harness {
 	kv := vault.mount("secret/", "kv2")
 	o := Options{DefaultLease: 5 * time.Millisecond, Retry: schedule.Backoff{Base: time.Millisecond, Max: 5 * time.Millisecond}}
 	h := watchtest.Harness{
-		Source: newSource(o.filled(), vault, newHolderModel()),
+		Source: newSource(o.filled(), vault, newHolderModel(), ""),
 		Query:  watch.Query{Kind: watch.VaultList, Name: "secret/mine"},
 		Set: func(value string) {
 			vault.change(func() { clear(kv.secrets); kv.put("mine/"+value, "") })
@@ -38,7 +39,7 @@ func listHarness(trouble error) watchtest.Harness {
 			}
 			return list[0], true
 		},
-		Break: func() { vault.change(func() { vault.trouble = func(request) error { return trouble } }) },
+		Break: func() { vault.change(func() { vault.trouble = func(client.Request) error { return trouble } }) },
 		Heal:  func() { vault.change(func() { vault.trouble = nil }) },
 	}
 	for i := range 8 {
@@ -90,7 +91,7 @@ func TestEndsAtOnce(t *testing.T) {
 			t.Errorf("it took %v to end", d)
 		}
 		w.watch(read("secret/other"))
-		if w.source.inbox.orders != nil {
+		if w.source.inbox.list != nil {
 			t.Error("what comes after the end is kept")
 		}
 	})

@@ -2,10 +2,14 @@ package vault
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/vault/client"
+	"restencil/watch/vault/fetch"
 	"restencil/watch/vault/lease"
+	"restencil/watch/vault/token"
 )
 
 // An entry is a query and what the loop knows of it. It belongs to the loop.
@@ -13,37 +17,116 @@ type entry struct {
 	id      watch.ID
 	query   watch.Query
 	sink    watch.Sink // nil: nobody watches it; it is kept for what was issued
-	subject subject
-	shelved bool // it counts as one that nobody watches
-	gone    bool // it is forgotten; what its visit brings counts for nothing
+	fetcher fetch.Fetcher
+	answer  answer
 
-	visiting bool               // a visit is under way
-	cancel   context.CancelFunc // of that
-	makes    bool               // a visit may issue or write something
+	cancel   context.CancelFunc // of what is under way; nil: nothing is
+	mayIssue bool               // that may issue or write something
 
-	known   bool
-	made    bool // what was published was issued or written for this query
-	data    any  // what was published last
-	held    lease.Lease
-	expires time.Time // when what was published is no good any more, where held does not say so
-	tenure  *tenure   // what was issued hangs on this token; nil: on none
-	move    time.Time // when it is to be asked for anew, because of its token; zero: it need not
-	again   bool      // try to renew before it is asked for anew
-	checked bool      // the mount has been looked at anew for what is missing
+	told     error        // what the sink was told last, where that was a failure
+	cause    *watch.Error // the newest failure of its own; nil: none since its last success
+	failures int          // of its own, in a row
+	inDoubt  bool         // that may be because Vault is away
+	again    bool         // try to renew what it has before it is asked for anew
 
-	failures int  // visits that failed in a row
-	failing  bool // the sink was told so
-	denied   bool // another token may do what this one may not
-	heard    int  // the number of the outage that the sink was told of
+	warned map[string]bool // the warnings that were passed on
+}
 
-	assumed time.Time       // it was not found out what is mounted; until then it is a version 1
-	warned  map[string]bool // the warnings that were passed on
+// An answer is what was published last.
+type answer struct {
+	known  bool
+	issued bool // for this query
+	data   any
+	lease  lease.Lease
+	epoch  *epoch    // what was issued hangs on this token; nil: on none
+	move   time.Time // when it is to be asked for anew, because of its token; zero: it need not
+}
+
+// An epoch is the time of one token.
+type epoch struct {
+	token.Epoch
+	refused bool // it has ended: Vault does not know the token
+}
+
+// step returns what is to be done next, and when.
+func (a *answer) step() (lease.Step, time.Time) {
+	step, at := a.lease.Next()
+	if !a.move.IsZero() && a.move.Before(at) {
+		return lease.Replace, a.move
+	}
+	return step, at
+}
+
+// end returns when it is no good any more, zero for never.
+func (a *answer) end() time.Time {
+	end := a.lease.End()
+	if e := a.epoch; e != nil && !e.Ends.IsZero() && (end.IsZero() || e.Ends.Before(end)) {
+		return e.Ends
+	}
+	return end
+}
+
+// goodUntil returns when it is to be replaced.
+func (a *answer) goodUntil() time.Time {
+	if until := a.lease.ReplaceAt(); a.move.IsZero() || until.Before(a.move) {
+		return until
+	}
+	return a.move
+}
+
+// secret returns the answer as a secret, nil where it is none.
+func (a *answer) secret() *watch.Secret {
+	s, _ := watch.Reveal(a.data).(*watch.Secret)
+	return s
+}
+
+// token returns the token that the answer is, "" where it is none.
+func (a *answer) token() client.Token {
+	if s := a.secret(); s != nil && s.Auth != nil {
+		return client.Token(s.Auth.ClientToken)
+	}
+	return ""
+}
+
+// renews reports whether the answer is to be renewed rather than asked for anew:
+// in its time, and after that once more where asking has failed for a while.
+func (e *entry) renews(now time.Time) bool {
+	a := &e.answer
+	if !a.known || !a.lease.Renews() || !a.move.IsZero() && !a.move.After(now) {
+		return false
+	}
+	step, _ := a.step()
+	return step == lease.Renew || e.again && now.Before(a.end())
+}
+
+// moveAt plans when to ask anew, before the end of the token on which the answer
+// hangs.
+func (e *entry) moveAt(now time.Time) time.Time {
+	if e.answer.epoch.refused {
+		return now.Add(spread(recovery))
+	}
+	return lease.Move(now, e.answer.epoch.Ends, rand.Float64())
+}
+
+func (e *entry) publish(now time.Time) {
+	e.told = nil
+	if e.sink != nil {
+		e.sink.Publish(watch.Answer{Data: e.answer.data, Time: now})
+	}
+}
+
+// fail tells the sink of err, which is there because of cause.
+func (e *entry) fail(err *watch.Error, cause error) {
+	e.told = cause
+	if e.sink != nil {
+		e.sink.Fail(err)
+	}
 }
 
 // maxWarnings is how many different warnings of a query are passed on.
 const maxWarnings = 100
 
-// warn passes a text on, but only once.
+// warn reports whether a text is to be passed on: once.
 func (e *entry) warn(text string) bool {
 	if e.warned[text] || len(e.warned) >= maxWarnings {
 		return false
@@ -53,56 +136,4 @@ func (e *entry) warn(text string) bool {
 	}
 	e.warned[text] = true
 	return true
-}
-
-func (e *entry) publish(now time.Time) {
-	e.failing = false
-	if e.sink != nil {
-		e.sink.Publish(watch.Answer{Data: e.data, Time: now})
-	}
-}
-
-func (e *entry) fail(err *watch.Error) {
-	e.failing = true
-	if e.sink != nil {
-		e.sink.Fail(err)
-	}
-}
-
-// step returns what is to be done next, and when.
-func (e *entry) step() (lease.Step, time.Time) {
-	step, at := e.held.Next()
-	if !e.move.IsZero() && e.move.Before(at) {
-		return lease.Replace, e.move
-	}
-	return step, at
-}
-
-// renews tells whether what e has is to be renewed rather than asked for anew: in
-// its time, and after that once more where asking has failed for a while.
-func (e *entry) renews(now time.Time) bool {
-	if !e.known || !e.held.Renews() || !e.move.IsZero() && !e.move.After(now) {
-		return false
-	}
-	step, _ := e.step()
-	return step == lease.Renew || e.again && now.Before(e.end())
-}
-
-// end returns when what was published is no good any more, zero for never.
-func (e *entry) end() time.Time {
-	end := e.held.End()
-	if !e.expires.IsZero() {
-		end = e.expires
-	}
-	if t := e.tenure; t != nil && !t.ends.IsZero() && (end.IsZero() || t.ends.Before(end)) {
-		end = t.ends
-	}
-	return end
-}
-
-// A tenure is the time of one token. It ends with it.
-type tenure struct {
-	generation int
-	ends       time.Time // zero: not known, or never
-	refused    bool      // it has ended: Vault does not know it
 }

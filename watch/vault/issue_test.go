@@ -2,6 +2,8 @@ package vault
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -10,6 +12,8 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/vault/client"
+	"restencil/watch/vault/token"
 )
 
 func pkiQuery(body url.Values, keepers ...string) watch.Query {
@@ -71,10 +75,10 @@ func TestShortCertificates(t *testing.T) {
 				pass(time.Second)
 				for range 30 * 60 {
 					pass(time.Second)
-					var p pile
 					answers := s.answers()
-					_ = p.add([]byte(answers[len(answers)-1].(watch.Certificate).Cert))
-					if !time.Now().Before(p.leaves[0].NotAfter) {
+					block, _ := pem.Decode([]byte(answers[len(answers)-1].(watch.Certificate).Cert))
+					leaf, err := x509.ParseCertificate(block.Bytes)
+					if err != nil || !time.Now().Before(leaf.NotAfter) {
 						t.Fatalf("the newest certificate has ended; failure: %v", s.failure())
 					}
 				}
@@ -177,9 +181,9 @@ func TestKeptWithoutVault(t *testing.T) {
 		old := certificates(t, w.after(pkiQuery(nil)))[0]
 		file := filepath.Join(t.TempDir(), "all.pem")
 		keep(t, file, old.Key+old.Cert+old.CA+old.CAChain[1])
-		w.vault.change(func() { w.vault.trouble = func(request) error { return errNetwork } })
+		w.vault.change(func() { w.vault.trouble = func(client.Request) error { return errNetwork } })
 		w.after(read("secret/x")) // finds out that Vault is away
-		w.holder.set(credential{}, errPending)
+		w.holder.set(token.Epoch{}, token.ErrPending)
 		if got := certificates(t, w.after(pkiQuery(nil, file))); len(got) != 1 || got[0].Cert != old.Cert {
 			t.Errorf("got %d certificates", len(got))
 		}
@@ -191,8 +195,8 @@ func TestFailedIssueKeepsTheOld(t *testing.T) {
 	inPKI(t, 24*time.Hour, func(w *world, e *engine) {
 		s := w.after(pkiQuery(url.Values{"common_name": {"web.example"}}))
 		w.vault.change(func() {
-			w.vault.trouble = func(r request) error {
-				if r.method == "PUT" {
+			w.vault.trouble = func(r client.Request) error {
+				if r.Method == "PUT" {
 					return refuse(403, "permission denied")
 				}
 				return nil
@@ -206,87 +210,6 @@ func TestFailedIssueKeepsTheOld(t *testing.T) {
 		pass(2 * time.Minute)
 		if len(s.answers()) != 2 || s.failure() != nil {
 			t.Errorf("%d answers, %v", len(s.answers()), s.failure())
-		}
-	})
-}
-
-func TestAnswerOfAnyOrder(t *testing.T) {
-	a := newAuthorityModel(t)
-	issued, err := a.issue(time.Hour, map[string]any{"common_name": "web.example"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := fromAnswer(issued.Data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The chain in another order, and all of it in one field.
-	data := map[string]any{
-		"certificate": issued.Data["private_key"].(string) + "\n" + pemText(a.root) + pemText(a.sub) + issued.Data["certificate"].(string),
-		"ca_chain":    []any{pemText(a.root), pemText(a.sub)},
-	}
-	got, err := fromAnswer(data)
-	if err != nil || got.value.CA != want.value.CA || got.value.Cert != want.value.Cert || got.value.Key != want.value.Key {
-		t.Errorf("another order gives another certificate: %v", err)
-	}
-	if got.value.CA != pemText(a.sub) {
-		t.Error("the authority is not the one that issued it")
-	}
-}
-
-func TestWrongAnswers(t *testing.T) {
-	a := newAuthorityModel(t)
-	one, _ := a.issue(time.Hour, map[string]any{"common_name": "one"})
-	two, _ := a.issue(time.Hour, map[string]any{"common_name": "two"})
-	for name, data := range map[string]map[string]any{
-		"another's key":  {"certificate": one.Data["certificate"], "private_key": two.Data["private_key"]},
-		"no certificate": {"private_key": two.Data["private_key"], "issuing_ca": two.Data["issuing_ca"]},
-		"nonsense":       {"certificate": "-----BEGIN CERTIFICATE-----\nMTIz\n-----END CERTIFICATE-----"},
-		"nothing":        nil,
-	} {
-		if _, err := fromAnswer(data); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-	if got, err := fromAnswer(map[string]any{"certificate": one.Data["certificate"]}); err != nil || got.value.Key != "" {
-		t.Errorf("a certificate without a key, as for a signing request: %v", err)
-	}
-}
-
-// TestNewestThatHasItsKey: files in the midst of a change hold two.
-func TestNewestThatHasItsKey(t *testing.T) {
-	a := newAuthorityModel(t)
-	old, _ := a.issue(time.Hour, map[string]any{"common_name": "x"})
-	fresh, _ := a.issue(48*time.Hour, map[string]any{"common_name": "x"})
-	pick := func(texts ...any) string {
-		var p pile
-		for _, text := range texts {
-			_ = p.add([]byte(text.(string) + "\n"))
-		}
-		got, err := p.pick()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.TrimSpace(got.value.Cert)
-	}
-	if pick(fresh.Data["certificate"], old.Data["certificate"], old.Data["private_key"]) != old.Data["certificate"] {
-		t.Error("one without its key was taken")
-	}
-	if pick(old.Data["certificate"], old.Data["private_key"], fresh.Data["private_key"], fresh.Data["certificate"]) != fresh.Data["certificate"] {
-		t.Error("not the newest was taken")
-	}
-}
-
-func FuzzPile(f *testing.F) {
-	f.Add([]byte("-----BEGIN CERTIFICATE-----\nMTIz\n-----END CERTIFICATE-----"))
-	f.Add([]byte("-----BEGIN EC PRIVATE KEY-----\nMTIz\n-----END EC PRIVATE KEY-----\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var p pile
-		if p.add(text) != nil {
-			return
-		}
-		if got, err := p.pick(); err == nil && got.leaf == nil {
-			t.Error("nothing was picked")
 		}
 	})
 }

@@ -3,64 +3,48 @@ package vault
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"restencil/watch"
-	"restencil/watch/schedule"
-	"restencil/watch/vault/lease"
+	"restencil/watch/vault/fetch"
 )
 
-// A loop keeps all queries of a source. It belongs to the goroutine of Run; its
-// visits, each in a goroutine of its own, report to it when they end.
+// A loop keeps all queries of a source. It belongs to the goroutine of Run. What
+// it asks of Vault runs in a goroutine each, which report to it when they end.
 type loop struct {
 	options   Options
-	desk      *desk
-	holder    holder
-	ledger    *ledger
-	namespace string // of the client
+	requester *fetch.Requester
+	tokens    manager
 
 	ctx     context.Context
-	grace   context.Context // of visits that may issue something: ends a little later
+	grace   context.Context // of requests that may issue something: ends a little later
 	reports chan report
-	busy    int // visits under way, and the probe
+	busy    int // requests under way
 
-	entries map[watch.ID]*entry
-	timers  schedule.Timers[*entry] // when an entry comes up
-	shelved int                     // how many entries nobody watches
-
-	mounts  mounts
-	outage  outage
-	lacking entries // they wait for a token
-	speaker *entry  // of all that wait, the one that is not silent; nil: see speak
-
-	cred    credential
-	credErr error // why there is none
-	silence int   // counts the times that there was none
-	tenures map[int]*tenure
+	table    *table
+	outage   outage
+	epoch    *epoch // of the newest token
+	tokenErr error  // why there is none
 }
 
-// A report is what a visit brings back to the loop.
-type report struct {
-	entry *entry // nil: it was the probe
-	cred  credential
-	begun time.Time
-	apply func(*loop, report) // what to make of it
-	err   error
-}
+// A report is what a goroutine brings back to the loop: what to do about it.
+type report func(now time.Time)
 
-func newLoop(o Options, d *desk, h holder, l *ledger, namespace string) *loop {
+func newLoop(o Options, r *fetch.Requester, m manager) *loop {
 	return &loop{
-		options: o, desk: d, holder: h, ledger: l, namespace: namespace,
+		options: o, requester: r, tokens: m,
 		reports: make(chan report),
-		entries: make(map[watch.ID]*entry),
-		lacking: make(entries),
-		mounts:  newMounts(),
-		tenures: make(map[int]*tenure),
+		table:   newTable(),
+		outage:  newOutage(o.Retry),
+		epoch:   new(epoch),
 	}
 }
 
-// run serves the queries that come in until ctx ends and every visit has.
+// farewell is how long a request that may issue something may still take when
+// all ends: what it issues can be given back only if it is known.
+const farewell = time.Second
+
+// run serves the queries that come in until ctx ends and every request has.
 func (l *loop) run(ctx context.Context, in *inbox) {
 	var abandon context.CancelFunc
 	l.ctx = ctx
@@ -68,18 +52,24 @@ func (l *loop) run(ctx context.Context, in *inbox) {
 	defer abandon()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	l.takeCredential(time.Now())
+	l.takeToken(time.Now())
 	for ctx.Err() == nil {
-		l.takeOrders(in.take())
-		timer.Reset(l.proceed())
+		now := time.Now()
+		for _, s := range in.take() {
+			l.take(s, now)
+		}
+		timer.Reset(l.proceed(now))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
 		case <-in.wake:
-		case <-l.holder.changed():
-			l.takeCredential(time.Now())
-		case r := <-l.reports:
-			l.settle(r)
+		case <-l.tokens.Changed():
+			l.takeToken(time.Now())
+		case settle := <-l.reports:
+			l.busy--
+			if ctx.Err() == nil {
+				settle(time.Now())
+			}
 		}
 	}
 	last := time.AfterFunc(farewell, abandon)
@@ -89,219 +79,152 @@ func (l *loop) run(ctx context.Context, in *inbox) {
 	}
 }
 
-// farewell is how long a request that may issue something may still take when
-// all ends: what it issues can be given back only if it is known.
-const farewell = time.Second
+// take begins to keep a query, or ends that where there is no sink. What was
+// issued for it before is given out again, as long as it is good.
+func (l *loop) take(s watch.Subscription, now time.Time) {
+	id := s.Query.ID()
+	e := l.table.entries[id]
+	switch {
+	case s.Sink == nil:
+		l.table.unwatch(id)
+	case e != nil:
+		l.table.resume(e, s.Sink, now)
+	default:
+		f, err := fetch.New(s.Query, l.requester)
+		if err != nil {
+			s.Sink.Fail(&watch.Error{Query: s.Query, Class: watch.Invalid, Err: err})
+			return
+		}
+		e := &entry{id: id, query: s.Query, sink: s.Sink, fetcher: f}
+		l.table.entries[id] = e
+		l.table.timers.Set(e, now)
+	}
+}
 
-// aWhile is the wait where nothing is due.
-const aWhile = time.Hour
+// idle is the wait where nothing is due.
+const idle = time.Hour
 
 // proceed begins what is due, as far as there is room for it, and returns how
-// long there is nothing more to do.
-func (l *loop) proceed() time.Duration {
-	now := time.Now()
-	l.probe(now)
-	for l.busy < l.room() {
-		e, ok := l.timers.Pop(now)
+// long there is nothing more to do. One request less than there may be leaves
+// room for a probe.
+func (l *loop) proceed(now time.Time) time.Duration {
+	if l.busy < l.options.MaxRequests && l.outage.breaker.Probe(now) {
+		l.probe()
+	}
+	wait := idle
+	for l.busy < max(1, l.options.MaxRequests-1) {
+		e, ok := l.table.timers.Pop(now)
 		if !ok {
-			if next := l.timers.Next(); !next.IsZero() {
-				return l.pause(next.Sub(now), now)
+			if next := l.table.timers.Next(); !next.IsZero() {
+				wait = min(wait, next.Sub(now))
 			}
 			break
 		}
 		l.begin(e, now)
 	}
-	return l.pause(aWhile, now)
-}
-
-// pause returns d, or the time until the next probe where that is less.
-func (l *loop) pause(d time.Duration, now time.Time) time.Duration {
-	if l.outage.since.IsZero() || l.outage.probing || l.busy >= l.options.MaxRequests {
-		return min(d, aWhile)
+	if next := l.outage.breaker.NextProbe(); !next.IsZero() && l.busy < l.options.MaxRequests {
+		wait = min(wait, next.Sub(now))
 	}
-	return max(0, min(d, aWhile, l.outage.next.Sub(now)))
+	return max(0, wait)
 }
-
-// room is how many visits may be under way: all but one of the requests, which
-// is left for the probe.
-func (l *loop) room() int { return max(1, l.options.MaxRequests-1) }
 
 // begin does what is due of an entry.
 func (l *loop) begin(e *entry, now time.Time) {
 	switch {
 	case e.sink == nil:
-		l.forget(e)
-	case e.subject.alone():
-		l.visit(e)
-	case !l.outage.since.IsZero():
-		l.await(e, now)
-	case l.credErr != nil:
-		l.lack(e, now)
-	case !l.mounted(e, now):
-	default:
-		l.step(e, now)
-	}
-}
-
-// step renews what e holds, or asks anew.
-func (l *loop) step(e *entry, now time.Time) {
-	if e.renews(now) {
+		l.table.forget(e)
+	case e.fetcher.Offline():
+		l.fetch(e)
+	case l.outage.breaker.Open(), l.tokenErr != nil:
+		l.table.wait(e)
+		l.tellWaiting(e)
+	case e.renews(now):
 		e.again = false
 		l.renew(e)
-		return
+	default:
+		l.fetch(e)
 	}
-	l.visit(e)
 }
 
-// visit has the subject of e ask, in a goroutine.
-func (l *loop) visit(e *entry) {
-	m, blind := l.mounts.find(e.subject.at())
-	v := visit{desk: l.desk, id: e.id, cred: l.cred, mount: m, blind: blind}
-	l.dispatch(e, l.mayMake(e, m), func(ctx context.Context, r *report) {
-		o, err := e.subject.ask(ctx, v)
-		r.err = err
-		r.apply = func(l *loop, r report) { l.answered(r, o) }
-	})
-}
-
-// mayMake tells whether a visit may issue or write something, which must not
-// be lost.
-func (l *loop) mayMake(e *entry, m mount) bool {
-	switch e.query.Kind {
-	case watch.VaultList:
-		return false
-	case watch.VaultRead:
-		return !m.versioned && (!e.known || e.held.Leased())
-	}
-	return true
-}
-
-// dispatch has do do its work in a goroutine, whose report will be settled. It
-// says whether that may issue or write something.
-func (l *loop) dispatch(e *entry, makes bool, do func(context.Context, *report)) {
-	parent := l.ctx
-	if makes {
-		parent = l.grace
-	}
-	ctx, cancel := context.WithCancel(parent)
-	r := report{entry: e, cred: l.cred, begun: time.Now()}
-	if e != nil {
-		e.visiting, e.makes, e.cancel = true, makes, cancel
-	}
+// dispatch has do make requests in a goroutine, and the loop take its report.
+func (l *loop) dispatch(ctx context.Context, do func(context.Context) report) context.CancelFunc {
+	ctx, cancel := context.WithCancel(ctx)
 	l.busy++
 	go func() {
 		defer cancel()
-		do(ctx, &r)
-		l.reports <- r
+		l.reports <- do(ctx)
 	}()
+	return cancel
 }
 
-// settle takes a report.
-func (l *loop) settle(r report) {
-	l.busy--
-	if l.ctx.Err() != nil {
-		return
+// attempt dispatches what is done for an entry.
+func (l *loop) attempt(e *entry, mayIssue bool, do func(context.Context) report) {
+	ctx := l.ctx
+	if mayIssue {
+		ctx = l.grace
 	}
-	if r.entry != nil {
-		r.entry.visiting, r.entry.cancel = false, nil
-	}
-	r.apply(l, r)
+	e.mayIssue = mayIssue
+	e.cancel = l.dispatch(ctx, func(ctx context.Context) report {
+		settle := do(ctx)
+		return func(now time.Time) {
+			e.cancel = nil
+			if l.table.has(e) {
+				settle(now)
+			}
+		}
+	})
 }
 
-// answered takes what a visit brought.
-func (l *loop) answered(r report, o outcome) {
-	e, now := r.entry, time.Now()
-	if e.gone {
-		return
-	}
-	if o.blind {
-		l.mounts.blinded(e.subject.at())
-	}
-	if l.looksAgain(e, o.absent || isMissing(r.err), now) {
-		l.retry(e, now)
-		return
-	}
-	for _, w := range o.warnings {
-		l.notice(e, w)
-	}
-	if r.err == nil {
-		r.err = l.accept(r, o, now)
-	}
-	if r.err != nil {
-		l.failed(r, now)
-	}
+// fetch has the fetcher of e make an attempt.
+func (l *loop) fetch(e *entry) {
+	under := l.epoch
+	current := under.Epoch // which the loop may change
+	l.attempt(e, e.fetcher.MayIssue(), func(ctx context.Context) report {
+		result, err := e.fetcher.Fetch(ctx, current)
+		return func(now time.Time) {
+			for _, w := range result.Warnings {
+				l.notice(e, w)
+			}
+			if err != nil {
+				l.failed(e, under, err, now)
+			} else {
+				l.accept(e, under, result, now)
+			}
+		}
+	})
 }
 
-// accept makes an outcome the answer of its entry.
-func (l *loop) accept(r report, o outcome, now time.Time) error {
-	e := r.entry
-	held, err := l.held(e, o, r.begun, now)
-	if err != nil {
-		return err
-	}
-	if o.same {
-		if e.failing {
+// accept makes what an attempt brought the answer of its entry.
+func (l *loop) accept(e *entry, under *epoch, r fetch.Result, now time.Time) {
+	if r.Same {
+		e.answer.lease = r.Lease
+		if e.told != nil {
 			e.publish(now)
 		}
-		l.healed(e)
-		l.keep(e, held)
-		return nil
-	}
-	e.known, e.data, e.made, e.expires = true, o.data, o.made, o.ends
-	e.move, e.again, e.checked, e.tenure = time.Time{}, false, false, nil
-	if held.Leased() && hangsOnToken(e.query, held) {
-		e.tenure = l.tenureOf(r.cred)
-	}
-	e.publish(now)
-	l.healed(e)
-	l.keep(e, held)
-	return nil
-}
-
-func (l *loop) rules() lease.Rules {
-	return lease.Rules{Threshold: l.options.Threshold, Default: l.options.DefaultLease}
-}
-
-// held returns how long an outcome is good.
-func (l *loop) held(e *entry, o outcome, from, now time.Time) (lease.Lease, error) {
-	switch {
-	case !o.next.IsZero():
-		t := lease.Terms{Life: o.next.Sub(now), Exact: true}
-		if o.secret != nil {
-			t.ID = o.secret.LeaseID
+	} else {
+		e.answer = answer{known: true, data: r.Data, issued: r.Issued, lease: r.Lease}
+		e.again = false
+		if hangsOnToken(e.query, r.Lease) {
+			e.answer.epoch = under
 		}
-		return lease.New(t, now, l.rules(), 0), nil
-	case e.query.Kind == watch.VaultList && o.refresh == 0:
-		o.refresh = l.options.DefaultLease
+		e.publish(now)
 	}
-	o.refresh -= spread(o.refresh / 20)
-	t, err := lease.Of(o.secret, from)
-	if err != nil {
-		return lease.Lease{}, err
-	}
-	if o.refresh > 0 && !t.Leased() {
-		t = lease.Terms{Life: o.refresh, Exact: true}
-	}
-	return lease.New(t, from, l.rules(), rand.Float64()), nil
+	l.keep(e, now)
 }
 
-// keep notes what e holds, and when that is to be seen to.
-func (l *loop) keep(e *entry, held lease.Lease) {
-	e.held = held
-	if t := e.tenure; t != nil && (t.refused || t.generation != l.cred.generation) && l.credErr == nil {
-		l.move(e, time.Now())
-	}
-	if e.sink == nil {
-		l.shelve(e)
-		return
-	}
-	_, at := e.step()
-	l.timers.Set(e, at)
+// keep notes that e does well, and when it is to be seen to.
+func (l *loop) keep(e *entry, now time.Time) {
+	e.failures, e.cause, e.inDoubt = 0, nil, false
+	l.plan(e, now)
 }
 
-func (l *loop) healed(e *entry) {
-	e.failures, e.denied = 0, false
-	l.outage.left(e)
+// plan has e come up when what it has is to be seen to.
+func (l *loop) plan(e *entry, now time.Time) {
+	if under := e.answer.epoch; under != nil && (under.refused || under != l.epoch) && l.tokenErr == nil {
+		e.answer.move = e.moveAt(now)
+	}
+	_, at := e.answer.step()
+	l.table.set(e, at)
 }
 
 // notice tells people of a warning, once.

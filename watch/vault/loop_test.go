@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/vault/client"
+	"restencil/watch/vault/lease"
+	"restencil/watch/vault/limit"
+	"restencil/watch/vault/token"
 )
 
 func TestReadKeyValue(t *testing.T) {
@@ -53,7 +57,7 @@ func TestRefresh(t *testing.T) {
 		}
 		w.vault.change(func() { kv.versions["app"][1].deleted = time.Now().Format(time.RFC3339) })
 		pass(5 * time.Minute)
-		if err := s.failure(); err == nil || err.Error() != "vault.read(secret/app): no secret exists at secret/app" {
+		if err := s.failure(); err == nil || !strings.HasPrefix(err.Error(), "vault.read(secret/app): no secret exists at secret/app: version 2 was deleted at 2") {
 			t.Errorf("it was deleted, and the failure is %v", err)
 		}
 		w.vault.change(func() { kv.put("app", "three") })
@@ -191,23 +195,23 @@ func TestManyMountsThatCannotBeSeen(t *testing.T) {
 
 // TestTriesBeforeTheEnd: the nearer the end, the sooner the next try.
 func TestTriesBeforeTheEnd(t *testing.T) {
-	now := someDay
-	l := newLoop(Options{}.filled(), nil, nil, nil, "")
-	e := &entry{known: true, failures: 20, expires: now.Add(10 * time.Second)}
+	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	retry := DefaultOptions().Retry
+	e := &entry{failures: 20, answer: answer{known: true, lease: lease.Until(now, now, now.Add(10*time.Second))}}
 	for range 100 {
-		if d := l.delay(e, &watch.Error{}, now); d > 2*time.Second {
+		if d := e.delay(retry, &watch.Error{}, now); d > 2*time.Second {
 			t.Fatalf("with 10 s left the next try is after %v", d)
 		}
 	}
-	e.known = false
+	e.answer.known = false
 	longest := time.Duration(0)
 	for range 100 {
-		longest = max(longest, l.delay(e, &watch.Error{}, now))
+		longest = max(longest, e.delay(retry, &watch.Error{}, now))
 	}
 	if longest < 10*time.Second {
 		t.Errorf("with nothing to lose the next try is after %v at the latest", longest)
 	}
-	if d := l.delay(e, &watch.Error{RetryAfter: time.Hour}, now); d != time.Hour {
+	if d := e.delay(retry, &watch.Error{RetryAfter: time.Hour}, now); d != time.Hour {
 		t.Errorf("Vault asked for an hour, and the next try is after %v", d)
 	}
 }
@@ -315,16 +319,16 @@ func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
 			if i == 0 {
 				w.watch(read("db/creds/app"))
 			}
-			w.vault.change(func() { w.vault.tokens[token(fmt.Sprint(i))] = &modelTenure{} })
-			w.holder.set(credential{token: token(fmt.Sprint(i)), generation: i + 2}, nil)
+			w.vault.change(func() { w.vault.tokens[client.Token(fmt.Sprint(i))] = &modelTenure{} })
+			w.holder.set(token.Epoch{Token: client.Token(fmt.Sprint(i)), Number: i + 2}, nil)
 		},
 		"other writes each time": func(w *world, i int) {
 			w.watch(watch.Query{Kind: watch.VaultWrite, Name: "db/creds/app", Params: fmt.Sprint("x=", i)})
 		},
 		"writes whose answers are lost": func(w *world, i int) {
 			w.vault.change(func() {
-				w.vault.trouble = func(r request) error {
-					if r.method == "PUT" {
+				w.vault.trouble = func(r client.Request) error {
+					if r.Method == "PUT" {
 						w.vault.engines["db/"].issues++
 						return errHung
 					}
@@ -348,7 +352,7 @@ func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
 				}
 				most := 60 + 4
 				if strings.HasPrefix(name, "other") || strings.HasPrefix(name, "unwatched") {
-					most += newcomers
+					most += limit.NewQueries
 				}
 				if w.issues(db) < 2 || w.issues(db) > most {
 					t.Errorf("%d were issued in an hour", w.issues(db))
@@ -365,9 +369,9 @@ func TestShortLeases(t *testing.T) {
 		db := w.vault.mount("db/", "db")
 		db.ttl, db.max = 20*time.Second, 20*time.Second
 		w.vault.mount("secret/", "kv2").put("app", "one")
-		next := func(i int) credential {
-			c := credential{token: token(fmt.Sprint("t", i)), generation: i, ends: time.Now().Add(30 * time.Second)}
-			w.vault.change(func() { w.vault.tokens[c.token] = &modelTenure{ends: c.ends} })
+		next := func(i int) token.Epoch {
+			c := token.Epoch{Token: client.Token(fmt.Sprint("t", i)), Number: i, Ends: time.Now().Add(30 * time.Second)}
+			w.vault.change(func() { w.vault.tokens[c.Token] = &modelTenure{ends: c.Ends} })
 			return c
 		}
 		w.holder.set(next(2), nil)
@@ -430,8 +434,8 @@ func TestRenewalsFail(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, Options{}, func(w *world) {
 				db := w.vault.mount("db/", "db")
-				w.vault.trouble = func(r request) error {
-					if r.path == "sys/leases/renew" {
+				w.vault.trouble = func(r client.Request) error {
+					if r.Path == "sys/leases/renew" {
 						return err
 					}
 					return nil
@@ -466,7 +470,7 @@ func TestRenewalsFailForAWhile(t *testing.T) {
 				db := w.vault.mount("db/", "db")
 				s := w.watch(read("db/creds/app"))
 				pass(30 * time.Minute)
-				w.vault.change(func() { w.vault.trouble = func(request) error { return err } })
+				w.vault.change(func() { w.vault.trouble = func(client.Request) error { return err } })
 				pass(20 * time.Minute)
 				if s.failure() == nil {
 					t.Error("the sink does not hear that the lease cannot be renewed")
@@ -543,14 +547,14 @@ func TestSuccessor(t *testing.T) {
 		ends := time.Now().Add(10 * time.Minute)
 		w.vault.tokens["root"].ends = ends
 		w.vault.tokens["next"] = &modelTenure{}
-		w.holder.set(credential{token: "root", generation: 1, ends: ends}, nil)
+		w.holder.set(token.Epoch{Token: "root", Number: 1, Ends: ends}, nil)
 		var sinks []*sinkModel
 		for i := range 100 {
 			sinks = append(sinks, w.watch(read(fmt.Sprint("db/creds/", i))))
 		}
 		w.watch(read("secret/app"))
 		pass(time.Second)
-		w.holder.set(credential{token: "next", generation: 2}, nil)
+		w.holder.set(token.Epoch{Token: "next", Number: 2}, nil)
 		pass(time.Second)
 		if n := w.vault.count("GET db/"); n > 120 {
 			t.Errorf("%d were asked for at once", n-100)
@@ -579,7 +583,7 @@ func TestTokenIsRefused(t *testing.T) {
 		if err := s.failure(); err == nil || watch.Classify(err) != watch.Denied || len(w.holder.told) == 0 {
 			t.Errorf("the failure is %v; the session was told %d times", err, len(w.holder.told))
 		}
-		w.holder.set(credential{}, &sessionError{class: watch.Denied, text: "no token"})
+		w.holder.set(token.Epoch{}, &token.Error{Class: watch.Denied, Text: "no token"})
 		pass(time.Minute)
 		before := w.vault.count("")
 		pass(time.Hour / 2)
@@ -589,7 +593,7 @@ func TestTokenIsRefused(t *testing.T) {
 		if err := s.failure(); err == nil || !strings.Contains(err.Error(), "no token") {
 			t.Errorf("without a token the failure is %v", err)
 		}
-		w.holder.set(credential{token: "next", generation: 2}, nil)
+		w.holder.set(token.Epoch{Token: "next", Number: 2}, nil)
 		pass(2 * time.Second)
 		if got := s.field("data", "value"); got != "one" {
 			t.Errorf("with another token it is %v, %v", got, s.failure())
@@ -616,7 +620,7 @@ func TestForbidden(t *testing.T) {
 		if n := w.vault.count("GET secret/data/app"); n > 40 {
 			t.Errorf("%d tries in 10 min", n)
 		}
-		w.holder.set(credential{token: "next", generation: 2}, nil)
+		w.holder.set(token.Epoch{Token: "next", Number: 2}, nil)
 		pass(2 * time.Second)
 		if got := s.field("data", "value"); got != "one" {
 			t.Errorf("a token that may read it was not tried at once: %v", s.failure())
@@ -637,7 +641,7 @@ func TestOutage(t *testing.T) {
 					sinks = append(sinks, w.watch(read(fmt.Sprint("secret/", i))))
 				}
 				pass(10 * time.Second)
-				w.vault.change(func() { w.vault.trouble = func(request) error { return err } })
+				w.vault.change(func() { w.vault.trouble = func(client.Request) error { return err } })
 				pass(2 * time.Minute)
 				before := w.vault.count("")
 				pass(10 * time.Minute)
@@ -673,8 +677,8 @@ func TestOneBadPath(t *testing.T) {
 		kv := w.vault.mount("secret/", "kv2")
 		kv.put("good", "one")
 		kv.put("bad", "one")
-		w.vault.trouble = func(r request) error {
-			if strings.HasSuffix(r.path, "/bad") {
+		w.vault.trouble = func(r client.Request) error {
+			if strings.HasSuffix(r.Path, "/bad") {
 				return errHung
 			}
 			return nil

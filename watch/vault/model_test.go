@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/vault/client"
+	"restencil/watch/vault/token"
 	"restencil/watch/watchtest"
 )
 
@@ -22,12 +24,12 @@ import (
 type vaultModel struct {
 	mu       sync.Mutex
 	engines  map[string]*engine // by path, with a slash at the end
-	tokens   map[token]*modelTenure
+	tokens   map[client.Token]*modelTenure
 	leases   map[string]*modelLease
 	serial   int
-	delay    time.Duration       // of each request
-	trouble  func(request) error // nil: none
-	calls    map[string]int      // by method and path
+	delay    time.Duration              // of each request
+	trouble  func(client.Request) error // nil: none
+	calls    map[string]int             // by method and path
 	underWay int
 	mostEver int
 	pki      *authorityModel
@@ -56,7 +58,7 @@ type modelTenure struct {
 }
 
 type modelLease struct {
-	token     token
+	token     client.Token
 	ends, max time.Time
 	ttl       time.Duration
 }
@@ -64,7 +66,7 @@ type modelLease struct {
 func newVaultModel() *vaultModel {
 	return &vaultModel{
 		engines: make(map[string]*engine), leases: make(map[string]*modelLease),
-		tokens: map[token]*modelTenure{"root": {}},
+		tokens: map[client.Token]*modelTenure{"root": {}},
 		calls:  make(map[string]int), delay: time.Millisecond,
 	}
 }
@@ -89,7 +91,7 @@ func (e *engine) put(name, value string) {
 }
 
 // call implements caller.
-func (m *vaultModel) call(ctx context.Context, r request) (*watch.Secret, error) {
+func (m *vaultModel) Call(ctx context.Context, r client.Request) (*watch.Secret, error) {
 	m.begin(r)
 	defer m.change(func() { m.underWay-- })
 	timer := time.NewTimer(m.delay)
@@ -106,16 +108,16 @@ func (m *vaultModel) call(ctx context.Context, r request) (*watch.Secret, error)
 			return nil, err
 		}
 	}
-	if r.path == "sys/health" {
+	if r.Path == "sys/health" {
 		return &watch.Secret{}, nil
 	}
 	return m.answer(r)
 }
 
-func (m *vaultModel) begin(r request) {
+func (m *vaultModel) begin(r client.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.calls[r.method+" "+r.path]++
+	m.calls[r.Method+" "+r.Path]++
 	m.underWay++
 	m.mostEver = max(m.mostEver, m.underWay)
 }
@@ -134,16 +136,16 @@ func (m *vaultModel) count(prefix string) int {
 }
 
 func refuse(code int, messages ...string) error {
-	return &responseError{Status: code, Messages: messages}
+	return &client.ResponseError{Status: code, Messages: messages}
 }
 
-func (m *vaultModel) answer(r request) (*watch.Secret, error) {
-	t := m.tokens[r.token]
+func (m *vaultModel) answer(r client.Request) (*watch.Secret, error) {
+	t := m.tokens[r.Token]
 	if t == nil || !t.ends.IsZero() && !time.Now().Before(t.ends) {
 		return nil, refuse(403, "permission denied", "invalid token")
 	}
 	for _, prefix := range t.denied {
-		if strings.HasPrefix(r.path, prefix) {
+		if strings.HasPrefix(r.Path, prefix) {
 			return nil, refuse(403, "permission denied")
 		}
 	}
@@ -156,31 +158,31 @@ func (m *vaultModel) answer(r request) (*watch.Secret, error) {
 	return s, err
 }
 
-func (m *vaultModel) respond(r request) (*watch.Secret, error) {
-	if path, ok := strings.CutPrefix(r.path, "sys/internal/ui/mounts/"); ok {
+func (m *vaultModel) respond(r client.Request) (*watch.Secret, error) {
+	if path, ok := strings.CutPrefix(r.Path, "sys/internal/ui/mounts/"); ok {
 		return m.describe(path)
 	}
-	switch r.path {
+	switch r.Path {
 	case "auth/token/create":
 		return m.create(r)
 	case "auth/token/renew-self":
-		m.tokens[r.token].ends = time.Now().Add(time.Minute)
-		return &watch.Secret{Auth: &watch.SecretAuth{ClientToken: string(r.token), LeaseDuration: 60, Renewable: true}}, nil
+		m.tokens[r.Token].ends = time.Now().Add(time.Minute)
+		return &watch.Secret{Auth: &watch.SecretAuth{ClientToken: string(r.Token), LeaseDuration: 60, Renewable: true}}, nil
 	case "auth/token/revoke-self":
-		delete(m.tokens, r.token)
+		delete(m.tokens, r.Token)
 		return nil, nil
 	case "sys/leases/renew":
-		return m.renew(r.body.(map[string]any)["lease_id"].(string))
+		return m.renew(r.Body.(map[string]any)["lease_id"].(string))
 	case "sys/leases/revoke":
-		delete(m.leases, r.body.(map[string]any)["lease_id"].(string))
+		delete(m.leases, r.Body.(map[string]any)["lease_id"].(string))
 		return nil, nil
 	}
 	for at, e := range m.engines {
-		if strings.HasPrefix(r.path+"/", at) {
-			return m.serve(e, strings.Trim(strings.TrimPrefix(r.path+"/", at), "/"), r)
+		if strings.HasPrefix(r.Path+"/", at) {
+			return m.serve(e, strings.Trim(strings.TrimPrefix(r.Path+"/", at), "/"), r)
 		}
 	}
-	return nil, refuse(404, "no handler for route \""+r.path+"\". route entry not found.")
+	return nil, refuse(404, "no handler for route \""+r.Path+"\". route entry not found.")
 }
 
 func (m *vaultModel) describe(path string) (*watch.Secret, error) {
@@ -197,12 +199,12 @@ func (m *vaultModel) describe(path string) (*watch.Secret, error) {
 	return nil, refuse(403, "preflight capability check returned 403, please ensure client's policies grant access to path \""+path+"/\"")
 }
 
-func (m *vaultModel) serve(e *engine, name string, r request) (*watch.Secret, error) {
+func (m *vaultModel) serve(e *engine, name string, r client.Request) (*watch.Secret, error) {
 	switch {
-	case r.lists():
+	case r.Lists():
 		return e.list(name)
-	case e.kind == "kv1" && r.method == "PUT":
-		e.put(name, fmt.Sprint(r.body.(map[string]any)["value"]))
+	case e.kind == "kv1" && r.Method == "PUT":
+		e.put(name, fmt.Sprint(r.Body.(map[string]any)["value"]))
 		return nil, nil
 	case e.kind == "kv1":
 		if data := e.secrets[name]; data != nil {
@@ -226,10 +228,10 @@ func (m *vaultModel) serve(e *engine, name string, r request) (*watch.Secret, er
 		}}, nil
 	case e.kind == "echo":
 		e.issues++
-		return &watch.Secret{Data: map[string]any{"n": json.Number(strconv.Itoa(e.issues)), "body": r.body}}, nil
+		return &watch.Secret{Data: map[string]any{"n": json.Number(strconv.Itoa(e.issues)), "body": r.Body}}, nil
 	case e.kind == "pki":
 		e.issues++
-		return m.pki.issue(e.ttl, r.body.(map[string]any))
+		return m.pki.issue(e.ttl, r.Body.(map[string]any))
 	}
 	return nil, refuse(400, "unsupported operation")
 }
@@ -250,17 +252,17 @@ func (e *engine) list(prefix string) (*watch.Secret, error) {
 	return &watch.Secret{Data: map[string]any{"keys": keys}}, nil
 }
 
-func (e *engine) versioned(path string, r request) (*watch.Secret, error) {
+func (e *engine) versioned(path string, r client.Request) (*watch.Secret, error) {
 	area, name, _ := strings.Cut(path, "/")
 	versions := e.versions[name]
 	switch {
 	case area == "metadata" && len(versions) > 0:
 		return &watch.Secret{Data: metadataOf(versions)}, nil
-	case area == "data" && r.method == "PUT":
-		e.put(name, fmt.Sprint(r.body.(map[string]any)["data"].(map[string]any)["value"]))
+	case area == "data" && r.Method == "PUT":
+		e.put(name, fmt.Sprint(r.Body.(map[string]any)["data"].(map[string]any)["value"]))
 		return &watch.Secret{Data: describeVersion(e.versions[name], len(e.versions[name]))}, nil
 	case area == "data" && len(versions) > 0:
-		n, err := strconv.Atoi(r.query.Get("version"))
+		n, err := strconv.Atoi(r.Query.Get("version"))
 		if err != nil {
 			n = len(versions)
 		}
@@ -295,10 +297,10 @@ func metadataOf(versions []*version) map[string]any {
 }
 
 // issue makes a credential with a lease, which dies with the token.
-func (m *vaultModel) issue(e *engine, r request) *watch.Secret {
-	id := fmt.Sprintf("%s/lease-%d", r.path, m.serial)
+func (m *vaultModel) issue(e *engine, r client.Request) *watch.Secret {
+	id := fmt.Sprintf("%s/lease-%d", r.Path, m.serial)
 	now := time.Now()
-	m.leases[id] = &modelLease{token: r.token, ends: now.Add(e.ttl), max: now.Add(e.max), ttl: e.ttl}
+	m.leases[id] = &modelLease{token: r.Token, ends: now.Add(e.ttl), max: now.Add(e.max), ttl: e.ttl}
 	return &watch.Secret{
 		LeaseID: id, LeaseDuration: int(e.ttl.Seconds()), Renewable: e.max > e.ttl,
 		Data: map[string]any{"password": id},
@@ -306,9 +308,9 @@ func (m *vaultModel) issue(e *engine, r request) *watch.Secret {
 }
 
 // create makes a token that lives a minute.
-func (m *vaultModel) create(request) (*watch.Secret, error) {
+func (m *vaultModel) create(client.Request) (*watch.Secret, error) {
 	name := fmt.Sprint("child-", m.serial)
-	m.tokens[token(name)] = &modelTenure{ends: time.Now().Add(time.Minute)}
+	m.tokens[client.Token(name)] = &modelTenure{ends: time.Now().Add(time.Minute)}
 	return &watch.Secret{Auth: &watch.SecretAuth{ClientToken: name, LeaseDuration: 60, Renewable: true}}, nil
 }
 
@@ -342,10 +344,10 @@ func (m *vaultModel) renew(id string) (*watch.Secret, error) {
 	return &watch.Secret{LeaseID: id, LeaseDuration: int(left.Seconds()), Renewable: true}, nil
 }
 
-// A holderModel is a keeper whose credential a test sets.
+// A holderModel is a manager whose credential a test sets.
 type holderModel struct {
 	mu      sync.Mutex
-	cred    credential
+	cred    token.Epoch
 	err     error
 	news    chan struct{}
 	revoked bool
@@ -353,24 +355,24 @@ type holderModel struct {
 }
 
 func newHolderModel() *holderModel {
-	return &holderModel{cred: credential{token: "root", generation: 1}, news: make(chan struct{}, 1)}
+	return &holderModel{cred: token.Epoch{Token: "root", Number: 1}, news: make(chan struct{}, 1)}
 }
 
-func (h *holderModel) current() (credential, error) {
+func (h *holderModel) Current() (token.Epoch, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.cred, h.err
 }
 
-func (h *holderModel) changed() <-chan struct{} { return h.news }
+func (h *holderModel) Changed() <-chan struct{} { return h.news }
 
-func (h *holderModel) refused(c credential) {
+func (h *holderModel) Refused(c token.Epoch) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.told = append(h.told, c.generation)
+	h.told = append(h.told, c.Number)
 }
 
-func (h *holderModel) set(c credential, err error) {
+func (h *holderModel) set(c token.Epoch, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.cred, h.err = c, err
@@ -380,10 +382,10 @@ func (h *holderModel) set(c credential, err error) {
 	}
 }
 
-func (h *holderModel) run(ctx context.Context) { <-ctx.Done() }
-func (h *holderModel) start()                  {}
+func (h *holderModel) Run(ctx context.Context) { <-ctx.Done() }
+func (h *holderModel) Start()                  {}
 
-func (h *holderModel) revoke(context.Context) error {
+func (h *holderModel) Revoke(context.Context) error {
 	h.revoked = true
 	return nil
 }
@@ -409,7 +411,7 @@ func inWorld(t *testing.T, o Options, test func(*world)) {
 			defer w.mu.Unlock()
 			w.notices = append(w.notices, err.Error())
 		}
-		w.source = newSource(o.filled(), w.vault, w.holder)
+		w.source = newSource(o.filled(), w.vault, w.holder, "")
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {

@@ -1,10 +1,15 @@
 package vault
 
 import (
+	"cmp"
 	"time"
 
 	"restencil/watch/schedule"
 	"restencil/watch/transport"
+	"restencil/watch/vault/client"
+	"restencil/watch/vault/lease"
+	"restencil/watch/vault/limit"
+	"restencil/watch/vault/token"
 )
 
 // Options say which Vault to ask, as whom, and how. They are plain values:
@@ -22,7 +27,7 @@ type Options struct {
 	// UserAgent is sent with every request; "" is Go's own.
 	UserAgent string
 
-	Token     Token
+	Token     token.Options
 	Transport transport.Options
 
 	// TLS leaves open whether it is used, which the address says, and what the
@@ -31,8 +36,8 @@ type Options struct {
 	TLS transport.TLS
 
 	// DefaultLease is how long an answer that does not say so itself is taken
-	// to be good for, and the time between two looks at a list. Zero means
-	// the default, 5 min.
+	// to be good for, and the time between two looks at a list. Zero, and what
+	// is less, means the default, 5 min.
 	DefaultLease time.Duration
 
 	// Threshold is the share of a lease, of a certificate's life or of
@@ -58,70 +63,15 @@ type Options struct {
 	Timeout time.Duration
 
 	// Retry spaces the attempts of a query that fails (COMPAT 4.10.4), and of
-	// a login. The zero value means the default, 250 ms to 1 min.
+	// a login. The zero value means the default, 250 ms to 1 min. Where it is
+	// Exact, attempts are counted, and one is as many requests as one of
+	// consul-template's (COMPAT 4.10.3).
 	Retry schedule.Backoff
 
 	// Notice takes what people should know that is no failure of a query:
 	// warnings that Vault gave, a token that cannot be renewed. It may be
 	// called from any goroutine and returns at once. nil: nobody wants it.
 	Notice func(error)
-}
-
-// Token says where the token comes from. Of the ways that are written, the first
-// in this order counts: File, Text, Command, Login. With none, requests bear no
-// token.
-type Token struct {
-	// Text is the token itself, or the JSON text that Vault gives for a
-	// wrapped one.
-	Text string
-
-	// File is kept by somebody else, such as a Vault agent, and followed: what
-	// it says is the token from then on. While it is missing or empty there
-	// is none, or the one that it had before.
-	File string
-
-	// Unwrap says that the token of Text or File is a wrapped one: it is good
-	// for one unwrapping, which gives the token.
-	Unwrap bool
-
-	// Command prints the token. It is run again before that ends, where it
-	// ends, and when it is refused. CommandTimeout zero means 30 s.
-	// CommandEnv are the variables of its environment; nil: the program's own.
-	Command        []string
-	CommandTimeout time.Duration
-	CommandEnv     []string
-
-	// Login gets the token. It is done again before that ends, and when it is
-	// refused.
-	Login Login
-
-	// Renew extends the token's life while that is possible. What cannot be
-	// renewed any more is replaced, where there is a way, before it ends.
-	Renew bool
-}
-
-// A Method is a way to log in.
-type Method string
-
-// The ways to log in. After each: the fields of Login that it uses besides
-// Mount, whose default is the method's name, too.
-const (
-	Kubernetes Method = "kubernetes" // Role, and JWT or JWTFile (COMPAT 4.12.1)
-	AppRole    Method = "approle"    // RoleID or RoleIDFile, SecretID or SecretIDFile
-	JWT        Method = "jwt"        // Role, and JWT or JWTFile
-	Cert       Method = "cert"       // Role, "" for any; the certificate is that of TLS
-)
-
-// Login is a way to log in, and with what. Files are read anew each time.
-type Login struct {
-	Method Method // "": none
-	Mount  string // where the method is mounted; auth/ before it does not matter
-	Role   string
-
-	RoleID, RoleIDFile     string
-	SecretID, SecretIDFile string
-	SecretIDWrapped        bool // what SecretID or its file holds is a wrapping token of it
-	JWT, JWTFile           string
 }
 
 // DefaultOptions returns what consul-template uses where nothing is configured.
@@ -135,4 +85,39 @@ func DefaultOptions() Options {
 		MaxRequests:  32,
 		Retry:        schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
 	}
+}
+
+// filled returns o with the defaults where there is zero.
+func (o Options) filled() Options {
+	d := DefaultOptions()
+	o.DefaultLease = cmp.Or(max(o.DefaultLease, 0), d.DefaultLease)
+	o.IssueEvery = cmp.Or(max(o.IssueEvery, 0), d.IssueEvery)
+	o.IssueBurst = cmp.Or(max(o.IssueBurst, 0), d.IssueBurst)
+	o.MaxRequests = cmp.Or(max(o.MaxRequests, 0), d.MaxRequests)
+	if o.Threshold <= 0 || o.Threshold >= 1 {
+		o.Threshold = d.Threshold
+	}
+	if o.Retry == (schedule.Backoff{}) {
+		o.Retry = d.Retry
+	}
+	return o
+}
+
+// client returns what the client needs.
+func (o Options) client() client.Options {
+	return client.Options{
+		Address: o.Address, Namespace: o.Namespace, UserAgent: o.UserAgent,
+		Transport: o.Transport, TLS: o.TLS,
+		Timeout: o.Timeout, Resend: o.Retry.Exact,
+	}
+}
+
+func (o Options) rules() lease.Rules {
+	return lease.Rules{Threshold: o.Threshold, Default: o.DefaultLease}
+}
+
+// limits returns how much may be issued. What ends soon may be replaced when
+// half of the share is over after which it is.
+func (o Options) limits() limit.Options {
+	return limit.Options{Every: o.IssueEvery, Burst: o.IssueBurst, Part: o.Threshold / 2}
 }

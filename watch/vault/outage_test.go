@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"restencil/watch/vault/client"
 )
 
 // TestOutageTurns: a Vault that has come back and is sealed waits for a person,
@@ -18,7 +20,7 @@ func TestOutageTurns(t *testing.T) {
 			if i > 3 && i%2 == 0 {
 				err = refuse(503, "Vault is sealed")
 			}
-			w.vault.change(func() { w.vault.trouble = func(request) error { return err } })
+			w.vault.change(func() { w.vault.trouble = func(client.Request) error { return err } })
 			pass(time.Minute)
 		}
 		const want = "still away: Vault is sealed, and answers nothing until it is unsealed (Vault answered 503: Vault is sealed)"
@@ -38,8 +40,8 @@ func TestLostIssues(t *testing.T) {
 		w.vault.mount("db/", "db")
 		w.vault.mount("secret/", "kv2")
 		w.vault.change(func() {
-			w.vault.trouble = func(r request) error {
-				if strings.HasPrefix(r.path, "sys/") {
+			w.vault.trouble = func(r client.Request) error {
+				if strings.HasPrefix(r.Path, "sys/") {
 					return nil
 				}
 				return errHung

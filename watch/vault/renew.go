@@ -2,130 +2,64 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
-	"strings"
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/vault/client"
 	"restencil/watch/vault/lease"
 )
 
 // renew extends what e holds.
 func (l *loop) renew(e *entry) {
-	r, cred := l.renewal(e)
-	l.dispatch(e, false, func(ctx context.Context, rep *report) {
-		s, err := l.desk.keep(ctx, r, cred)
-		if err != nil {
-			r.token = cred.token
-			rep.err = &requestError{r, err}
+	under, own := l.epoch, e.answer.token()
+	r := client.RenewLease(e.answer.lease.ID, under.Token)
+	if own != "" {
+		r = client.RenewToken(own)
+	}
+	l.attempt(e, false, func(ctx context.Context) report {
+		begun := time.Now()
+		s, err := l.requester.Call(ctx, r)
+		return func(now time.Time) {
+			if err != nil {
+				l.renewalFailed(e, under, own != "", err, now)
+			} else {
+				l.renewed(e, s, begun, now)
+			}
 		}
-		rep.apply = func(l *loop, rep report) { l.renewed(rep, s) }
 	})
 }
 
-// renewal returns the request that renews what e holds, and who makes it.
-func (l *loop) renewal(e *entry) (request, credential) {
-	if own := ownToken(e); own != "" {
-		return request{
-			method: http.MethodPut, path: "auth/token/renew-self", body: map[string]any{"increment": 0},
-		}, credential{token: own}
-	}
-	return request{
-		method: http.MethodPut, path: "sys/leases/renew",
-		body: map[string]any{"lease_id": e.held.ID, "increment": 0},
-	}, l.cred
-}
-
-// ownToken returns the token that e's answer is, "" where it is none.
-func ownToken(e *entry) token {
-	if s, ok := watch.Reveal(e.data).(*watch.Secret); ok && s != nil && s.Auth != nil {
-		return token(s.Auth.ClientToken)
-	}
-	return ""
-}
-
-// renewed takes what came of a renewal. Nothing is published: the answer is the
+// renewed takes the reply to a renewal. Nothing is published: the answer is the
 // same.
-func (l *loop) renewed(r report, s *watch.Secret) {
-	e, now := r.entry, time.Now()
-	if e.gone {
-		return
+func (l *loop) renewed(e *entry, s *watch.Secret, begun, now time.Time) {
+	terms, err := lease.Of(s, begun)
+	if err != nil {
+		terms = lease.Terms{}
 	}
-	if r.err != nil {
-		l.renewalFailed(r, now)
-		return
-	}
-	t, err := lease.Of(s, r.begun)
-	if err != nil || s == nil {
-		t = lease.Terms{}
-	}
-	e.held = e.held.Renewed(r.begun, t.Life, s != nil && t.Renewable)
-	item := loan{own: ownToken(e)}
-	if item.own == "" {
-		item.id = e.held.ID
-	}
-	l.ledger.note(item, e.held.End())
-	if e.failing {
+	e.answer.lease = e.answer.lease.Renewed(begun, terms.Life, terms.Renewable)
+	l.requester.Leases.Extend(e.answer.secret(), e.answer.lease.End())
+	if e.told != nil {
 		e.publish(now)
 	}
-	l.healed(e)
-	l.keep(e, e.held)
+	l.keep(e, now)
 }
 
 // renewalFailed plans what to do about a lease that could not be renewed. It is
 // not asked for anew before it nears its end, but where Vault has taken it back.
-func (l *loop) renewalFailed(r report, now time.Time) {
-	e := r.entry
-	var failed *requestError
-	errors.As(r.err, &failed)
-	switch own := ownToken(e) != ""; {
-	case refusedToken(r.err) && !own:
-		l.refused(r.cred)
-		l.postpone(r, now)
-	case !definite(r.err):
-		l.postpone(r, now)
-	default:
-		l.notice(e, fmt.Sprintf("failed to renew: %s", classify(e.query, failed.request, failed.err).Err))
-		e.held = e.held.Refused()
-		if lost(r.err) {
-			e.move = now.Add(spread(rush))
+func (l *loop) renewalFailed(e *entry, under *epoch, own bool, err error, now time.Time) {
+	held := &e.answer.lease
+	if client.Class(err) == watch.Denied && (own || !client.RefusedToken(err)) {
+		l.notice(e, fmt.Sprintf("failed to renew: %s", err))
+		*held = held.Refused()
+		if client.Lost(err) {
+			e.answer.move = now.Add(spread(recovery))
 		}
-		l.keep(e, e.held)
+		l.plan(e, now)
+		return
 	}
-}
-
-// postpone has e try the renewal again, in time.
-func (l *loop) postpone(r report, now time.Time) {
-	e := r.entry
-	err := l.told(e, r)
-	e.failures++
-	e.fail(err)
-	e.held = e.held.Postponed(now.Add(l.delay(e, err, now)))
-	l.keep(e, e.held)
-	if isAway(r.err) {
-		l.away(e, err, now)
-	}
-}
-
-// definite tells whether Vault has refused a request for good.
-func definite(err error) bool {
-	var answer *responseError
-	return errors.As(err, &answer) && answer.Status < 500 && answer.Status != http.StatusTooManyRequests &&
-		answer.Status != http.StatusRequestTimeout && answer.Status != http.StatusPreconditionFailed
-}
-
-// lost tells whether Vault has no such lease or token any more.
-func lost(err error) bool {
-	var answer *responseError
-	if !errors.As(err, &answer) {
-		return false
-	}
-	for _, text := range []string{"not found", "expired", "revoked", "invalid lease"} {
-		if answer.says(text) {
-			return true
-		}
-	}
-	return refusedToken(answer) || strings.Contains(answer.Error(), "bad token")
+	told := l.tell(e, under, err, now)
+	*held = held.Postponed(now.Add(e.delay(l.options.Retry, told, now)))
+	l.plan(e, now)
+	l.doubt(e, err, now)
 }

@@ -1,87 +1,76 @@
 package vault
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"restencil/watch"
 	"restencil/watch/schedule"
+	"restencil/watch/vault/client"
+	"restencil/watch/vault/fetch"
+	"restencil/watch/vault/limit"
+	"restencil/watch/vault/token"
 )
 
 // A Source keeps queries to Vault current. It implements watch.Batcher.
 type Source struct {
 	options   Options
-	caller    caller
-	session   keeper
-	ledger    *ledger
-	allowance *allowance
+	caller    client.Caller
+	tokens    manager
+	requester *fetch.Requester
 	namespace string
 	inbox     *inbox
-	before    []keeper // of the sources that this one has succeeded
-	close     func()   // lets go of connections
+	before    []manager // of the sources that this one has succeeded
+	close     func()    // lets go of connections
 }
 
 var _ watch.Batcher = (*Source)(nil)
 
-// A keeper is a holder that sees to it that there is a credential. The session
-// is one, and tests have others.
-type keeper interface {
-	holder
-	run(ctx context.Context)
-	start()
-	revoke(ctx context.Context) error
+// A manager keeps the token. A token.Manager is one, and tests have others.
+type manager interface {
+	Current() (token.Epoch, error)
+	Changed() <-chan struct{}
+	Refused(token.Epoch)
+	Run(context.Context)
+	Start()
+	Revoke(context.Context) error
 }
 
 // New returns a Source. It reads the certificates that o names, and contacts
 // nobody: nothing is asked of Vault before the first query is watched.
 func New(o Options) (*Source, error) {
 	o = o.filled()
-	c, err := newClient(o)
+	c, err := client.New(o.client())
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}
-	session, err := newSession(o, c)
+	tokens, err := token.New(o.Token, o.Retry, c, o.Notice)
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}
-	s := newSource(o, c, session)
-	s.namespace, s.close = c.api.Namespace(), c.close
+	s := newSource(o, c, tokens, c.Namespace())
+	s.close = c.Close
 	return s, nil
 }
 
-func newSource(o Options, c caller, k keeper) *Source {
+func newSource(o Options, c client.Caller, m manager, namespace string) *Source {
 	return &Source{
-		options: o, caller: c, session: k,
-		ledger: newLedger(), allowance: newAllowance(o), inbox: newInbox(),
-		close: func() {},
+		options: o, caller: c, tokens: m, namespace: namespace,
+		requester: fetch.NewRequester(c, namespace, o.rules(), limit.New(o.limits())),
+		inbox:     newInbox(),
+		close:     func() {},
 	}
-}
-
-// filled returns o with the defaults where there is zero.
-func (o Options) filled() Options {
-	d := DefaultOptions()
-	o.DefaultLease = cmp.Or(max(o.DefaultLease, 0), d.DefaultLease)
-	o.IssueEvery = cmp.Or(max(o.IssueEvery, 0), d.IssueEvery)
-	o.IssueBurst = cmp.Or(max(o.IssueBurst, 0), d.IssueBurst)
-	o.MaxRequests = cmp.Or(max(o.MaxRequests, 0), d.MaxRequests)
-	if o.Threshold <= 0 || o.Threshold >= 1 {
-		o.Threshold = d.Threshold
-	}
-	if o.Retry == (schedule.Backoff{}) {
-		o.Retry = d.Retry
-	}
-	return o
 }
 
 // Run implements watch.Source.
 func (s *Source) Run(ctx context.Context) {
 	var helpers sync.WaitGroup
-	helpers.Go(func() { s.session.run(ctx) })
-	d := &desk{caller: s.caller, allowance: s.allowance, ledger: s.ledger}
-	newLoop(s.options, d, s.session, s.ledger, s.namespace).run(ctx, s.inbox)
+	helpers.Go(func() { s.tokens.Run(ctx) })
+	newLoop(s.options, s.requester, s.tokens).run(ctx, s.inbox)
 	s.inbox.close()
 	helpers.Wait()
 	s.close()
@@ -100,30 +89,86 @@ func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.Query{q}) }
 
 // WatchAll implements watch.Batcher.
 func (s *Source) WatchAll(list []watch.Subscription) {
-	orders := make([]order, len(list))
-	for i, sub := range list {
-		orders[i] = order{sub.Query, sub.Sink}
-	}
-	s.session.start()
-	s.inbox.put(orders...)
+	s.tokens.Start()
+	s.inbox.put(list)
 }
 
 // UnwatchAll implements watch.Batcher.
 func (s *Source) UnwatchAll(queries []watch.Query) {
-	orders := make([]order, len(queries))
+	list := make([]watch.Subscription, len(queries))
 	for i, q := range queries {
-		orders[i] = order{query: q}
+		list[i].Query = q
 	}
-	s.inbox.put(orders...)
+	s.inbox.put(list)
+}
+
+// Succeed has s take the place of a source whose configuration was another,
+// before Run. Of the same Vault, s issues no more than old would have: they have
+// one limit. And Revoke gives back what both have.
+func (s *Source) Succeed(old *Source) {
+	if s.options.Address != old.options.Address || s.namespace != old.namespace {
+		return
+	}
+	s.requester.Leases = old.requester.Leases
+	if s.options.limits() == old.options.limits() {
+		s.requester.Limiter = old.requester.Limiter
+	}
+	s.before = slices.DeleteFunc(append(slices.Clone(old.before), old.tokens), ended)
+}
+
+// ended reports whether a manager has no token, or one that has ended.
+func ended(m manager) bool {
+	e, err := m.Current()
+	return err != nil || !e.Ends.IsZero() && e.Ends.Before(time.Now())
 }
 
 // Revoke gives back every lease that the source holds, and the token where it
 // came from a login. It is for the end of a program, after Run has returned.
 func (s *Source) Revoke(ctx context.Context) error {
 	defer s.close()
-	c, err := s.session.current()
-	if err == nil {
-		err = s.ledger.revoke(ctx, s.caller, c.token, s.options.MaxRequests)
+	var errs []error
+	if e, err := s.tokens.Current(); err == nil {
+		errs = append(errs, s.requester.Leases.Revoke(ctx, s.caller, e.Token, s.options.MaxRequests))
+	} else {
+		errs = append(errs, err)
 	}
-	return errors.Join(err, s.session.revoke(ctx), s.revokeBefore(ctx))
+	for _, m := range append([]manager{s.tokens}, s.before...) {
+		errs = append(errs, m.Revoke(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// An inbox takes what is to be watched, and what without a sink is not any more,
+// from any goroutine, in order.
+type inbox struct {
+	wake schedule.Wakeup
+
+	mu     sync.Mutex
+	list   []watch.Subscription
+	closed bool // nobody takes them any more
+}
+
+func newInbox() *inbox { return &inbox{wake: schedule.NewWakeup()} }
+
+func (in *inbox) put(list []watch.Subscription) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.closed && len(list) > 0 {
+		in.list = append(in.list, list...)
+		in.wake.Wake()
+	}
+}
+
+func (in *inbox) take() []watch.Subscription {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	list := in.list
+	in.list = nil
+	return list
+}
+
+func (in *inbox) close() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.list, in.closed = nil, true
 }

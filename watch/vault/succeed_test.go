@@ -20,7 +20,7 @@ func TestSucceed(t *testing.T) {
 		for i := range 20 {
 			holders = append(holders, newHolderModel())
 			o := Options{MaxRequests: 10 + i}
-			s := newSource(o.filled(), v, holders[i])
+			s := newSource(o.filled(), v, holders[i], "")
 			if last != nil {
 				s.Succeed(last)
 			}
@@ -46,8 +46,8 @@ func TestSucceed(t *testing.T) {
 
 // TestSucceedElsewhere: another Vault has nothing to do with the one before.
 func TestSucceedElsewhere(t *testing.T) {
-	here, there := newSource(Options{Address: "a"}.filled(), nil, newHolderModel()), newSource(Options{Address: "b"}.filled(), nil, newHolderModel())
-	if there.Succeed(here); there.ledger == here.ledger || there.allowance == here.allowance || there.before != nil {
+	here, there := newSource(Options{Address: "a"}.filled(), nil, newHolderModel(), ""), newSource(Options{Address: "b"}.filled(), nil, newHolderModel(), "")
+	if there.Succeed(here); there.requester.Leases == here.requester.Leases || there.requester.Limiter == here.requester.Limiter || there.before != nil {
 		t.Error("it goes on from another Vault")
 	}
 }

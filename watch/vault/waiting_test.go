@@ -1,42 +1,83 @@
 package vault
 
 import (
+	"errors"
 	"testing"
 	"time"
+
+	"restencil/watch"
+	"restencil/watch/schedule"
+	"restencil/watch/vault/client"
+	"restencil/watch/vault/token"
 )
 
-// TestWaitingCounts: while a query waits for Vault, or for a token, it fails as
-// often as it would have been asked, for attempts may be bounded.
-func TestWaitingCounts(t *testing.T) {
-	for name, begin := range map[string]func(w *world){
-		"for Vault":   func(w *world) { w.vault.trouble = func(request) error { return errNetwork } },
-		"for a token": func(w *world) { w.holder.set(credential{}, &sessionError{text: "no token yet"}) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, Options{}, func(w *world) {
-				w.vault.mount("secret/", "kv2").put("app", "one")
-				begin(w)
-				pass(time.Second)
-				sinks := []*sinkModel{w.watch(read("secret/app")), w.watch(read("secret/other")), w.watch(read("secret/third"))}
-				pass(10 * time.Minute)
-				most := 0
-				for _, s := range sinks {
-					if n := len(s.Events()); n == 0 {
-						t.Error("a query does not hear what it waits for")
-					} else {
-						most = max(most, n)
-					}
-				}
-				if most < 12 || most > 40 {
-					t.Errorf("the query that speaks for all failed %d times in ten minutes", most)
-				}
-				w.vault.change(func() { w.vault.trouble = nil })
-				w.holder.set(credential{token: "root", generation: 2}, nil)
-				pass(5 * time.Second)
-				if s := sinks[0]; s.field("data", "value") != "one" {
-					t.Errorf("after the wait: %v, %v", s.answers(), s.failure())
-				}
-			})
-		})
+// TestAttemptsAreCounted: while queries wait for Vault, the attempts of those
+// that ask for all are theirs: as many and as far apart as consul-template's.
+func TestAttemptsAreCounted(t *testing.T) {
+	o := Options{Retry: schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute, Exact: true}}
+	inWorld(t, o, func(w *world) {
+		w.vault.mount("secret/", "kv2").put("app", "one")
+		w.vault.trouble = func(client.Request) error { return errNetwork }
+		sinks := []*sinkModel{w.watch(read("secret/app")), w.watch(read("secret/other")), w.watch(read("secret/third"))}
+		pass(5 * time.Minute)
+		if n := attempts(sinks); n != 12 {
+			t.Errorf("%d attempts within five minutes, want 12", n)
+		}
+		pass(4 * time.Second)
+		if n := attempts(sinks); n != 13 {
+			t.Errorf("%d attempts after that, want 13", n)
+		}
+		if n := w.vault.count("GET sys/health"); n != 12 {
+			t.Errorf("%d probes, want one an attempt but the first", n)
+		}
+		for i, s := range sinks {
+			if s.failure() == nil {
+				t.Errorf("query %d does not hear what it waits for", i)
+			}
+		}
+		w.vault.change(func() { w.vault.trouble = nil })
+		pass(time.Minute + 2*time.Second)
+		if s := sinks[0]; s.field("data", "value") != "one" {
+			t.Errorf("after the wait: %v, %v", s.answers(), s.failure())
+		}
+	})
+}
+
+// attempts returns the most attempts of which a failure tells.
+func attempts(sinks []*sinkModel) int {
+	most := 0
+	for _, s := range sinks {
+		for _, e := range s.Events() {
+			var told *watch.Error
+			if errors.As(e.Err, &told) {
+				most = max(most, told.Attempts)
+			}
+		}
 	}
+	return most
+}
+
+// TestAttemptsForAToken: so are those of the manager.
+func TestAttemptsForAToken(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.mount("secret/", "kv2").put("app", "one")
+		sinks := []*sinkModel{w.watch(read("secret/app")), w.watch(read("secret/other"))}
+		w.holder.set(token.Epoch{}, token.ErrPending)
+		pass(time.Second)
+		w.holder.set(token.Epoch{}, &token.Error{Text: "no token yet", Attempts: 3})
+		pass(time.Second)
+		late := w.watch(read("secret/third"))
+		pass(time.Second)
+		for i, s := range append(sinks, late) {
+			var told *watch.Error
+			if !errors.As(s.failure(), &told) && s.field("data", "value") == nil || told != nil && (told.Attempts != 3 || !told.All) {
+				t.Errorf("query %d: %+v", i, told)
+			}
+		}
+		w.holder.set(token.Epoch{Token: "root", Number: 2}, nil)
+		pass(5 * time.Second)
+		if s := sinks[0]; s.field("data", "value") != "one" {
+			t.Errorf("after the wait: %v, %v", s.answers(), s.failure())
+		}
+	})
 }

@@ -24,6 +24,7 @@ import (
 	"restencil/cmd/restencil/config/hcl1"
 	"restencil/cmd/restencil/config/setting"
 	"restencil/cmd/restencil/config/stores"
+	"restencil/watch"
 	"restencil/watch/consul"
 	"restencil/watch/vault"
 )
@@ -233,14 +234,31 @@ func (c *Config) check() error {
 	return errors.Join(slices.Concat(c.Log.check(), c.Vault.Check(&c.Written), c.checkBundles())...)
 }
 
-// ConsulOptions returns how Consul is reached.
-func (c *Config) ConsulOptions() consul.Options { return c.Consul.Source(c.Once) }
+// attempts returns how often a query of a store is tried again, as
+// runner.Options.Attempts has it, 0 without end.
+func (c *Config) attempts(store watch.Store) int {
+	r := c.Consul.Attempts
+	if store == watch.Vault {
+		r = c.Vault.Attempts
+	}
+	return r.Bound(c.IsSet(string(store)+".retry.attempts"), c.Once)
+}
+
+// ConsulOptions returns how Consul is reached. Where attempts are counted, they
+// are as far apart as consul-template's.
+func (c *Config) ConsulOptions() consul.Options {
+	o := c.Consul.Source(c.Once)
+	o.Retry.Exact = c.attempts(watch.Consul) != 0
+	return o
+}
 
 // VaultOptions returns how Vault is reached, but for Notice. The command that
 // prints the token gets what it may need to log in, whatever other commands get.
 func (c *Config) VaultOptions() vault.Options {
 	environ := slices.Concat(c.environ, stores.Environ(&c.Consul, &c.Vault))
-	return c.Vault.Source(&c.Written, c.environ.get("VAULT_AGENT_ADDR"), environ)
+	o := c.Vault.Source(&c.Written, c.environ.get("VAULT_AGENT_ADDR"), environ)
+	o.Retry.Exact = c.attempts(watch.Vault) != 0
+	return o
 }
 
 // Print writes the effective configuration as a file would have it, with the

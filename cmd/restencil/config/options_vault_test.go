@@ -9,6 +9,7 @@ import (
 	"restencil/watch/schedule"
 	"restencil/watch/transport"
 	"restencil/watch/vault"
+	"restencil/watch/vault/token"
 )
 
 func TestVaultOptions(t *testing.T) {
@@ -27,7 +28,7 @@ func TestVaultOptions(t *testing.T) {
 		}`}, "-config", "c")
 	want := vault.Options{
 		Address: "https://v", Namespace: "n", UserAgent: "ua",
-		Token: vault.Token{Text: "t", Unwrap: true},
+		Token: token.Options{Text: "t", Unwrap: true},
 		TLS:   transport.TLS{Enabled: true, SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CACertBytes: "pem", CAPath: "cas", ServerName: "s"},
 		Transport: transport.Options{
 			DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
@@ -49,51 +50,51 @@ func TestVaultOptions(t *testing.T) {
 // TestVaultToken: what is written wins over what is found, and a Vault agent's
 // file over both.
 func TestVaultToken(t *testing.T) {
-	kubernetes := vault.Login{
-		Method: vault.Kubernetes, Mount: "kubernetes", Role: "r", JWTFile: "/run/secrets/kubernetes.io/serviceaccount/token",
+	kubernetes := token.Login{
+		Method: token.Kubernetes, Mount: "kubernetes", Role: "r", JWTFile: "/run/secrets/kubernetes.io/serviceaccount/token",
 	}
 	for _, c := range []struct {
 		name, file string
 		env        []string
-		want       vault.Token
+		want       token.Options
 	}{
-		{name: "found", want: vault.Token{Text: "found", Renew: true}},
-		{name: "of the environment", env: []string{"VAULT_TOKEN=env"}, want: vault.Token{Text: "env", Renew: true}},
-		{name: "written", file: `token = "t"`, env: []string{"VAULT_TOKEN=env"}, want: vault.Token{Text: "t", Renew: true}},
-		{name: "an agent's", file: `vault_agent_token_file = "f"`, want: vault.Token{File: "f"}},
-		{name: "an agent's, renewed", file: `vault_agent_token_file = "f" renew_token = true`, want: vault.Token{File: "f", Renew: true}},
-		{name: "an agent's and another", file: `vault_agent_token_file = "f" token = "t"`, want: vault.Token{File: "f", Text: "t"}},
-		{name: "no agent's, none found", file: `vault_agent_token_file = ""`, want: vault.Token{}},
-		{name: "no agent's, but one written", file: `vault_agent_token_file = "" token = "t"`, want: vault.Token{Text: "t", Renew: true}},
-		{name: "Kubernetes", file: `k8s_auth_role_name = "r"`, want: vault.Token{Login: kubernetes, Renew: true}},
+		{name: "found", want: token.Options{Text: "found", Renew: true}},
+		{name: "of the environment", env: []string{"VAULT_TOKEN=env"}, want: token.Options{Text: "env", Renew: true}},
+		{name: "written", file: `token = "t"`, env: []string{"VAULT_TOKEN=env"}, want: token.Options{Text: "t", Renew: true}},
+		{name: "an agent's", file: `vault_agent_token_file = "f"`, want: token.Options{File: "f"}},
+		{name: "an agent's, renewed", file: `vault_agent_token_file = "f" renew_token = true`, want: token.Options{File: "f", Renew: true}},
+		{name: "an agent's and another", file: `vault_agent_token_file = "f" token = "t"`, want: token.Options{File: "f", Text: "t"}},
+		{name: "no agent's, none found", file: `vault_agent_token_file = ""`, want: token.Options{}},
+		{name: "no agent's, but one written", file: `vault_agent_token_file = "" token = "t"`, want: token.Options{Text: "t", Renew: true}},
+		{name: "Kubernetes", file: `k8s_auth_role_name = "r"`, want: token.Options{Login: kubernetes, Renew: true}},
 		{
 			name: "AppRole", file: `approle { mount = "auth/m" role_id = "r" role_id_file = "" secret_id = "s" }`, env: []string{"VAULT_TOKEN=env"},
-			want: vault.Token{Login: vault.Login{Method: vault.AppRole, Mount: "auth/m", RoleID: "r", SecretID: "s"}, Renew: true},
+			want: token.Options{Login: token.Login{Method: token.AppRole, Mount: "auth/m", RoleID: "r", SecretID: "s"}, Renew: true},
 		},
 		{
 			name: "AppRole by files", file: `approle { role_id_file = "r" secret_id_file = "s" secret_id_wrapped = true } renew_token = false`,
-			want: vault.Token{Login: vault.Login{Method: vault.AppRole, Mount: "approle", RoleIDFile: "r", SecretIDFile: "s", SecretIDWrapped: true}},
+			want: token.Options{Login: token.Login{Method: token.AppRole, Mount: "approle", RoleIDFile: "r", SecretIDFile: "s", SecretIDWrapped: true}},
 		},
 		{
 			name: "JWT", file: `jwt { role = "r" token = "j" }`, env: []string{"VAULT_K8S_AUTH_ROLE_NAME=r"},
-			want: vault.Token{Login: vault.Login{Method: vault.JWT, Mount: "jwt", Role: "r", JWT: "j"}, Renew: true},
+			want: token.Options{Login: token.Login{Method: token.JWT, Mount: "jwt", Role: "r", JWT: "j"}, Renew: true},
 		},
 		{
 			name: "JWT by a file", file: `jwt { role = "r" token_file = "f" mount = "m/" }`,
-			want: vault.Token{Login: vault.Login{Method: vault.JWT, Mount: "m/", Role: "r", JWTFile: "f"}, Renew: true},
+			want: token.Options{Login: token.Login{Method: token.JWT, Mount: "m/", Role: "r", JWTFile: "f"}, Renew: true},
 		},
 		{
 			name: "a certificate", file: `cert_login {} ssl { cert = "c" }`,
-			want: vault.Token{Login: vault.Login{Method: vault.Cert, Mount: "cert"}, Renew: true},
+			want: token.Options{Login: token.Login{Method: token.Cert, Mount: "cert"}, Renew: true},
 		},
-		{name: "Kubernetes with a token", file: `k8s_auth_role_name = "r" token = "t"`, want: vault.Token{Text: "t", Renew: true}},
+		{name: "Kubernetes with a token", file: `k8s_auth_role_name = "r" token = "t"`, want: token.Options{Text: "t", Renew: true}},
 		{
 			name: "Kubernetes by the environment",
 			env: []string{
 				"VAULT_K8S_AUTH_ROLE_NAME=r", "VAULT_K8S_SERVICE_ACCOUNT_TOKEN=jwt",
 				"VAULT_K8S_SERVICE_ACCOUNT_TOKEN_PATH=p", "VAULT_K8S_SERVICE_MOUNT_PATH=m",
 			},
-			want: vault.Token{Login: vault.Login{Method: vault.Kubernetes, Mount: "m", Role: "r", JWT: "jwt", JWTFile: "p"}, Renew: true},
+			want: token.Options{Login: token.Login{Method: token.Kubernetes, Mount: "m", Role: "r", JWT: "jwt", JWTFile: "p"}, Renew: true},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -122,7 +123,7 @@ func TestVaultTokenCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := vault.Token{
+	want := token.Options{
 		Command: []string{"login", "me"}, CommandTimeout: 3 * time.Second, Renew: true,
 		CommandEnv: []string{"VAULT_SECRET_ID=s", "VAULT_TOKEN=t", "CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true", "VAULT_ADDR=http://v"},
 	}

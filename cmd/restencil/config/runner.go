@@ -22,8 +22,8 @@ func (c *Config) Runner() (runner.Options, error) {
 		Once: c.Once,
 		Dry:  c.Dry,
 		Attempts: map[watch.Store]int{
-			watch.Consul: c.Consul.Attempts.Bound(c.IsSet("consul.retry.attempts"), c.Once),
-			watch.Vault:  c.Vault.Attempts.Bound(c.IsSet("vault.retry.attempts"), c.Once),
+			watch.Consul: c.attempts(watch.Consul),
+			watch.Vault:  c.attempts(watch.Vault),
 		},
 		LookupEnv:     c.LookupEnv,
 		Child:         c.runnerChild(),

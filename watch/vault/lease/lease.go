@@ -14,12 +14,11 @@ type Lease struct {
 	Terms
 	From time.Time // when Life began; the request for it was sent then
 
-	first  time.Duration // the longest life that was ever granted
-	share  float64       // of Life, after which this is replaced
-	early  float64       // of Life, after which this is renewed
-	spent  bool          // it is not to be renewed any more
-	tried  time.Time     // when it may be tried to renew it again
-	failed bool          // the newest renewal did
+	first time.Duration // the longest life that was ever granted
+	share float64       // of Life, after which this is replaced
+	early float64       // of Life, after which this is renewed
+	spent bool          // it is not to be renewed any more
+	tried time.Time     // when it may be tried to renew it again
 }
 
 // renewal is the share of a life after which it is renewed, and spread how
@@ -40,6 +39,19 @@ func New(t Terms, from time.Time, r Rules, chance float64) Lease {
 		share: Share(r.Threshold, chance),
 		early: renewal - spread*chance,
 	}
+}
+
+// Until returns the lease of something that is to be replaced at one time, and is
+// good until another.
+func Until(now, replace, end time.Time) Lease {
+	life := end.Sub(now)
+	return Lease{Terms: Terms{Life: life, Ends: true}, From: now, first: life, share: float64(replace.Sub(now)) / float64(life)}
+}
+
+// Every returns the lease of something that does not end, and is asked for again
+// after so long.
+func Every(d time.Duration, from time.Time) Lease {
+	return Lease{Terms: Terms{Life: d, Exact: true}, From: from, first: d}
 }
 
 // Share returns the threshold with up to 0.05 added or taken, or where that is
@@ -110,7 +122,7 @@ func (l Lease) Next() (Step, time.Time) {
 // granted life; more tells whether it can be renewed again. What is granted
 // much less than at first nears its end for good.
 func (l Lease) Renewed(from time.Time, life time.Duration, more bool) Lease {
-	l.tried, l.failed = time.Time{}, false
+	l.tried = time.Time{}
 	if life <= 0 {
 		l.spent = true
 		return l
@@ -125,17 +137,14 @@ func (l Lease) Renewed(from time.Time, life time.Duration, more bool) Lease {
 // pass: it may be tried again at that time. It is still replaced when it has to
 // be.
 func (l Lease) Postponed(until time.Time) Lease {
-	l.tried, l.failed = until, true
+	l.tried = until
 	return l
 }
-
-// Fails tells whether the newest renewal failed.
-func (l Lease) Fails() bool { return l.failed }
 
 // Refused returns the lease after Vault has said that it does not renew it. It
 // is good for as long as it was granted.
 func (l Lease) Refused() Lease {
-	l.spent, l.failed = true, true
+	l.spent = true
 	return l
 }
 

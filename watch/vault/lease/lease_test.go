@@ -100,6 +100,8 @@ func TestNext(t *testing.T) {
 		"says nothing, earliest":     {New(Terms{}, start, rules, 0), Replace, 255 * time.Second},
 		"says nothing, middle":       {New(Terms{}, start, rules, 0.5), Replace, 270 * time.Second},
 		"not renewable":              {New(firm, start, rules, 0.5), Replace, 90 * time.Second},
+		"until a time":               {Until(start, start.Add(20*time.Second), start.Add(50*time.Second)), Replace, 20 * time.Second},
+		"every so often":             {Every(30*time.Second, start), Replace, 30 * time.Second},
 		"rotating":                   {New(Terms{Life: 61 * time.Second, Exact: true}, start, rules, 0), Replace, 61 * time.Second},
 		"renewable":                  {New(renewable, start, rules, 0), Renew, 66666666666},
 		"renewed":                    {New(renewable, start, rules, 0).Renewed(later, 90*time.Second, true), Renew, time.Hour + 60*time.Second},
@@ -165,5 +167,15 @@ func TestMove(t *testing.T) {
 		if (got - tt.want).Abs() > time.Millisecond {
 			t.Errorf("%s: asked anew after %v, want %v", name, got, tt.want)
 		}
+	}
+}
+
+func TestUntilEnds(t *testing.T) {
+	end := start.Add(50 * time.Second)
+	if l := Until(start, start.Add(20*time.Second), end); !l.End().Equal(end) || l.Renews() {
+		t.Errorf("it ends at %v, want %v", l.End(), end)
+	}
+	if l := Every(time.Minute, start); !l.End().IsZero() {
+		t.Errorf("it ends at %v", l.End())
 	}
 }

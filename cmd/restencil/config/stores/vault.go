@@ -11,6 +11,7 @@ import (
 	"restencil/watch/filewatch"
 	"restencil/watch/transport"
 	"restencil/watch/vault"
+	"restencil/watch/vault/token"
 )
 
 // Vault says how to reach Vault, and how to log in there.
@@ -21,7 +22,7 @@ type Vault struct {
 
 	// At most one of the last three is written, and none of them beside a
 	// Token.Command.
-	Kubernetes, AppRole, JWT, Cert vault.Login
+	Kubernetes, AppRole, JWT, Cert token.Login
 
 	// RevokeOnExit is whether leases, and the token of a login, are given back
 	// at the end.
@@ -43,7 +44,7 @@ func (v *Vault) Settings() []setting.Setting {
 			Help: "Renew the token before it ends."},
 		{Key: "unwrap_token", Flag: "vault-unwrap-token", To: &v.Token.Unwrap, Env: "VAULT_UNWRAP_TOKEN",
 			Help: "The token is a wrapped one, to be unwrapped first."},
-		{Key: "default_lease_duration", Flag: "vault-default-lease-duration", To: setting.AtLeast(0, &v.DefaultLease),
+		{Key: "default_lease_duration", Flag: "vault-default-lease-duration", To: &v.DefaultLease,
 			Help: "How long a secret without a lease is taken to be good for."},
 		{Key: "lease_renewal_threshold", To: &v.Threshold},
 		{Key: "client_user_agent", Flag: "vault-client-user-agent", To: &v.UserAgent,
@@ -168,17 +169,17 @@ func (v *Vault) Source(w *setting.Written, agent string, environ []string) vault
 	switch ways := v.logins(w); {
 	case ways == nil && v.Kubernetes.Role != "" && v.Token.Text == "" && v.Token.File == "": // COMPAT 4.12.1
 		*login = v.Kubernetes
-		login.Method = vault.Kubernetes
+		login.Method = token.Kubernetes
 	case ways == nil:
 	case ways[0] == appRoleLogin:
 		*login = v.AppRole
-		login.Method = vault.AppRole
+		login.Method = token.AppRole
 	case ways[0] == jwtLogin:
 		*login = v.JWT
-		login.Method = vault.JWT
+		login.Method = token.JWT
 	case ways[0] == certLogin:
 		*login = v.Cert
-		login.Method = vault.Cert
+		login.Method = token.Cert
 	}
 	return o
 }

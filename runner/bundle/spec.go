@@ -1,0 +1,173 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"time"
+
+	"restencil/runner/format"
+	"restencil/runner/guard"
+	"restencil/runner/probe"
+	"restencil/runner/process"
+	"restencil/watch/schedule"
+)
+
+// A Policy says which files of a bundle go in place together.
+type Policy int
+
+const (
+	// Together: all or none.
+	Together Policy = iota
+	// Each: every template's by themselves.
+	Each
+	// Print: none; the outputs are printed in the form of COMPAT 1.7.
+	Print
+)
+
+// A Spec says what a bundle is. It is a plain value: two bundles with equal
+// specs are the same one.
+type Spec struct {
+	// Name is what people call it: the name of a named bundle, or else the first
+	// destination. Events and RESTENCIL_BUNDLE have it.
+	Name string
+
+	Policy  Policy
+	Members []Member // in the order of the templates
+
+	// Check must succeed before the files of a group go in place, unless none
+	// has new bytes. Its arguments may hold actions, see ValidateCheck. A zero
+	// Timeout is 30 s here.
+	Check process.Command
+
+	// Reload is run when files are in place that have new bytes.
+	Reload process.Command
+
+	// Verify must hold after that, all at the same time. The commands among
+	// them have the environment of Reload.
+	Verify []probe.Probe
+
+	// Rollback puts the old files back where Reload or Verify fails.
+	Rollback bool
+
+	// Wait delays a change until there was none for a while. Not the first
+	// rendering. With Each, members have their own.
+	Wait Wait
+
+	// Guard holds a change back until it is taken back or accepted.
+	Guard guard.Rules
+
+	// MinInterval is the least time from the end of one run of Reload to the
+	// next. Changes in between are one change at its end.
+	MinInterval time.Duration
+
+	// Retry spaces the attempts at what fails.
+	Retry schedule.Backoff
+
+	// ExitOnFailure ends the runner where Reload fails or, with Together, any
+	// step, as consul-template does.
+	ExitOnFailure bool
+}
+
+// A Member is a template of a bundle, as far as its bundle needs to know it.
+type Member struct {
+	Template    string // its name
+	Destination string
+
+	// As in renderer.File.
+	Perm        fs.FileMode
+	DirPerm     fs.FileMode
+	User, Group string
+	NoParents   bool
+	Backup      bool
+
+	// SecretPerm takes the place of a Perm that is zero where the output used a
+	// secret. Zero: it does not.
+	SecretPerm fs.FileMode
+
+	// Format is what the content must be, and Check a command that must succeed
+	// on it, before it goes in place.
+	Format format.Format
+	Check  process.Command
+
+	Guard guard.Rules // for this file alone
+	Wait  Wait        // with Each
+
+	// Fatal ends the runner where the file cannot be written.
+	Fatal bool
+
+	// Shadowed: a later template has the same destination, so that this one is
+	// never written. At rest consul-template leaves the same.
+	Shadowed bool
+}
+
+// Equal reports whether s and t are the same bundle in every detail.
+func (s Spec) Equal(t Spec) bool { return reflect.DeepEqual(s, t) }
+
+// Overlaps reports whether s and t may not be at work at the same time: they have
+// a destination, a name or a command in common.
+func (s Spec) Overlaps(t Spec) bool {
+	if s.Key() == t.Key() || len(s.Reload.Args) > 0 && slices.Equal(s.Reload.Args, t.Reload.Args) {
+		return true
+	}
+	mine := s.destinations()
+	return slices.ContainsFunc(t.destinations(), func(path string) bool {
+		_, ok := slices.BinarySearch(mine, path)
+		return ok
+	})
+}
+
+// Key is what the journal knows the bundle by, also after a restart: its name;
+// or for an implicit one, which has none, its command and destinations, in
+// whichever order its templates stand.
+func (s Spec) Key() string {
+	if s.Policy == Together {
+		return s.Name
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%q\n%q", s.Reload.Args, s.destinations())
+	return "command " + hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// destinations returns where the members are written, sorted.
+func (s Spec) destinations() []string {
+	var paths []string
+	for _, m := range s.Members {
+		path, err := filepath.Abs(m.Destination)
+		if err != nil {
+			path = m.Destination
+		}
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// Wait is a quiescence: a change waits until there has been no other for Min,
+// but no longer than Max after the first. The zero Wait does not wait.
+type Wait struct {
+	Min, Max time.Duration
+}
+
+// A debounce says when changes that keep coming are acted on: once there has
+// been none for Wait.Min, at the latest Wait.Max after the first (COMPAT 4.5).
+// The zero value has nothing under way.
+type debounce struct {
+	due      time.Time // zero: nothing is under way
+	deadline time.Time
+}
+
+// tick notes a change at now.
+func (d *debounce) tick(now time.Time, w Wait) {
+	if d.due.IsZero() {
+		d.deadline = now.Add(max(w.Min, w.Max))
+	}
+	d.due = now.Add(w.Min)
+	if d.due.After(d.deadline) {
+		d.due = d.deadline
+	}
+}

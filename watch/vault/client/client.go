@@ -1,0 +1,247 @@
+package client
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"restencil/watch"
+	"restencil/watch/transport"
+)
+
+// Options say which Vault to ask, and how. What they leave open, Vault's own
+// library takes from the VAULT_* variables (COMPAT 1.8).
+type Options struct {
+	Address   string // with its scheme, or unix:///path; "" is VAULT_AGENT_ADDR, VAULT_ADDR, https://127.0.0.1:8200
+	Namespace string // "" is VAULT_NAMESPACE
+	UserAgent string // "" is Go's own
+	Transport transport.Options
+	TLS       transport.TLS // whether it is used, the address says
+
+	// Timeout is how long a request may take. Zero is VAULT_CLIENT_TIMEOUT,
+	// and without that 60 s.
+	Timeout time.Duration
+
+	// Resend has a request that fails for reasons that may pass sent again by
+	// itself, as often as VAULT_MAX_RETRIES says, which is twice: one attempt
+	// of consul-template's is so many requests (COMPAT 4.10.3).
+	Resend bool
+}
+
+// A Client makes requests over HTTP; it implements Caller. Vault's own library
+// reads the environment and makes the requests; sending them is done here, for
+// the library would read answers of any length.
+type Client struct {
+	api     *api.Client
+	http    *http.Client
+	timeout time.Duration // of a request
+	resends int           // how often a request is sent again
+	assumed bool          // nobody has said where Vault is
+	follow  bool          // redirects, one a request
+}
+
+// New returns a Client. It reads the files that o names, and contacts nobody.
+func New(o Options) (*Client, error) {
+	if err := transport.CheckFiles(append(o.TLS.Files(), tlsFromEnv(transport.TLS{}).Files()...)...); err != nil {
+		return nil, fmt.Errorf("configuring TLS failed: %w", err)
+	}
+	config := api.DefaultConfig() // reads the files that the environment names
+	if config.Error != nil {
+		return nil, fmt.Errorf("error encountered setting up default configuration: %w", config.Error)
+	}
+	assumed := o.Address == "" && config.Address == api.DefaultAddress && config.AgentAddress == ""
+	if o.Address != "" {
+		config.Address, config.AgentAddress = o.Address, ""
+	}
+	connections := o.Transport.New()
+	config.HttpClient = &http.Client{Transport: connections, CheckRedirect: stay}
+	if err := setTLS(config, connections, o.TLS); err != nil {
+		return nil, err
+	}
+	library, err := api.NewClient(config)
+	if err != nil {
+		return nil, err
+	}
+	if socket, ok := strings.CutPrefix(cmp.Or(config.AgentAddress, config.Address), "unix://"); ok {
+		dialUnix(connections, socket, o.Transport.Dialer())
+	}
+	if o.Namespace != "" {
+		library.SetNamespace(o.Namespace)
+	}
+	if o.UserAgent != "" {
+		library.AddHeader("User-Agent", o.UserAgent)
+	}
+	c := &Client{
+		api:     library,
+		http:    config.HttpClient,
+		timeout: cmp.Or(o.Timeout, config.Timeout),
+		assumed: assumed,
+		follow:  !config.DisableRedirects,
+	}
+	if o.Resend {
+		c.resends = config.MaxRetries
+	}
+	return c, nil
+}
+
+// Namespace returns the namespace that requests are for.
+func (c *Client) Namespace() string { return c.api.Namespace() }
+
+// Close lets go of connections that are not in use.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// stay has redirects handed back as they are: package http would make a GET of
+// a PUT.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// dialUnix has all connections go to a socket.
+func dialUnix(transport *http.Transport, socket string, dialer *net.Dialer) {
+	transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialer.DialContext(ctx, "unix", socket)
+	}
+}
+
+// Call implements Caller.
+func (c *Client) Call(ctx context.Context, r Request) (*watch.Secret, error) {
+	secret, err := c.try(ctx, r)
+	for n := 0; n < c.resends && passing(err) && (!r.Once || Harmless(err)); n++ {
+		if !sleep(ctx, time.Second+rand.N(time.Second/2)) {
+			break
+		}
+		secret, err = c.try(ctx, r)
+	}
+	var reply *ResponseError
+	if err == nil || errors.As(err, &reply) {
+		return secret, err
+	}
+	return nil, masked(c.advise(err), r.secrets())
+}
+
+// passing reports whether Vault's library would send a request again that
+// failed with err.
+func passing(err error) bool {
+	switch status := Status(err); status {
+	case 0:
+		return err != nil
+	case http.StatusPreconditionFailed, http.StatusTooManyRequests:
+		return true
+	default:
+		return status >= 500 && status != http.StatusNotImplemented
+	}
+}
+
+// sleep waits, and reports whether ctx has not ended before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+func (c *Client) try(ctx context.Context, r Request) (*watch.Secret, error) {
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		late := fmt.Errorf("no answer within %s", c.timeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, late)
+		defer cancel()
+	}
+	if limiter := c.api.Limiter(); limiter != nil {
+		if err := limiter.Wait(ctx); err != nil {
+			return nil, fmt.Errorf("waiting as VAULT_RATE_LIMIT says: %w", err)
+		}
+	}
+	response, err := c.send(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	return readAnswer(response, r.secrets())
+}
+
+// send makes a request and returns the answer. It follows one redirect, as the
+// library does: a standby that does not pass requests on answers with one to the
+// active server.
+func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
+	request := c.api.NewRequest(r.Method, "/v1/"+r.Path)
+	request.ClientToken = string(r.Token)
+	if r.Query != nil {
+		request.Params = r.Query
+	}
+	if r.Body != nil {
+		if err := request.SetJSONBody(r.Body); err != nil {
+			return nil, fmt.Errorf("encoding the request: %w", err)
+		}
+	}
+	response, err := c.do(ctx, request, r.Once)
+	if err != nil || !c.follow || !isRedirect(response.StatusCode) {
+		return response, err
+	}
+	defer response.Body.Close()
+	next, err := response.Location()
+	if err != nil {
+		return nil, fmt.Errorf("following a redirect: %w", err)
+	}
+	// Which host is the active one, the standby has to know; but the token is
+	// not sent in the clear because of that.
+	if here := response.Request.URL; here.Scheme == "https" && next.Scheme != "https" {
+		return nil, fmt.Errorf("redirected from %s to %s://%s, which does not use TLS: set the address of the active server", here.Host, next.Scheme, next.Host)
+	}
+	// The redirect has the query in it; the request would add its own.
+	request.Params = next.Query()
+	request.URL, request.Host = next, next.Host
+	return c.do(ctx, request, r.Once)
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// do sends a request. Package http sends one without a body again where the
+// connection ends before the answer comes; once keeps it from that.
+func (c *Client) do(ctx context.Context, r *api.Request, once bool) (*http.Response, error) {
+	request, err := r.ToHTTP()
+	if err != nil {
+		return nil, err
+	}
+	if r.BodyBytes != nil { // for a connection that turns out to be closed
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.BodyBytes)), nil }
+	} else if once {
+		// It cannot know that this is empty, and cannot have another.
+		request.Body, request.GetBody = io.NopCloser(strings.NewReader("")), nil
+	}
+	return c.http.Do(request.WithContext(ctx))
+}
+
+// advise adds to an error of the network what can be done about it, where that
+// is known.
+func (c *Client) advise(err error) error {
+	text := err.Error()
+	switch {
+	case c.assumed && errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w (no address is configured: set vault { address = … } or VAULT_ADDR)", err)
+	case strings.Contains(text, "unsupported protocol scheme"):
+		return fmt.Errorf("%w (the address must begin with http://, https:// or unix://)", err)
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		return fmt.Errorf("%w (Vault does not use TLS there: the address must begin with http://)", err)
+	}
+	return err
+}

@@ -1,0 +1,111 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"restencil/watch"
+	"restencil/watch/vault/client"
+	"restencil/watch/vault/lease"
+	"restencil/watch/vault/token"
+)
+
+// A Fetcher answers one query. One attempt of it is under way at a time; it may
+// remember things from one to the next.
+type Fetcher interface {
+	// Fetch makes one attempt, under the token of an epoch. The warnings of
+	// its result count where there is an error, too.
+	Fetch(ctx context.Context, e token.Epoch) (Result, error)
+
+	// MayIssue reports whether the next attempt may issue or write something.
+	MayIssue() bool
+
+	// Offline reports whether the next attempt needs neither Vault nor a token.
+	Offline() bool
+}
+
+// A Result is what an attempt brought.
+type Result struct {
+	Same     bool // what the last attempt brought is still so; Data says nothing
+	Data     any
+	Lease    lease.Lease // how long it is good
+	Issued   bool        // it was issued or written for this query
+	Warnings []string
+
+	absent bool // there is no such thing, which is an answer
+}
+
+// New returns the Fetcher of a query, which makes its requests with r. The error
+// says what is wrong with the query.
+func New(q watch.Query, r *Requester) (Fetcher, error) {
+	switch q.Kind {
+	case watch.VaultRead:
+		return newReader(q, r)
+	case watch.VaultWrite:
+		return newWriter(q, r)
+	case watch.VaultList:
+		return newLister(q, r)
+	case watch.VaultPKI:
+		return newIssuer(q, r)
+	}
+	return nil, errors.New("not a question for Vault")
+}
+
+// A MissingError says that there is no such thing, as consul-template does, and
+// where it is known, why.
+type MissingError struct{ Path, Why string }
+
+func (e *MissingError) Error() string {
+	if e.Why == "" {
+		return "no secret exists at " + e.Path
+	}
+	return "no secret exists at " + e.Path + ": " + e.Why
+}
+
+// isMissing reports whether err says that what was asked for is not there.
+func isMissing(err error) bool {
+	var missing *MissingError
+	return errors.As(err, &missing) || client.Absent(err)
+}
+
+const minRefresh = time.Second
+
+// refreshOf reads our own parameter, "" where there is none.
+func refreshOf(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("refresh: %q is no duration such as 30s", text)
+	}
+	if d < minRefresh {
+		return 0, fmt.Errorf("refresh: %s is less than %s", d, minRefresh)
+	}
+	return d, nil
+}
+
+// bodyOf returns the fields of a request: the values are text, whatever they
+// look like.
+func bodyOf(values url.Values) map[string]any {
+	fields := make(map[string]any, len(values))
+	for key := range values {
+		fields[key] = values.Get(key)
+	}
+	return fields
+}
+
+// secretsOf returns the values of a body that are long enough to be secrets.
+func secretsOf(values url.Values) []string {
+	var list []string
+	for key := range values {
+		if v := values.Get(key); len(strings.TrimSpace(v)) >= 4 {
+			list = append(list, v)
+		}
+	}
+	return list
+}

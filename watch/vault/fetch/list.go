@@ -1,0 +1,80 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"restencil/watch"
+	"restencil/watch/vault/client"
+	"restencil/watch/vault/token"
+)
+
+// A lister is the Fetcher of a VaultList query.
+type lister struct {
+	*Requester
+	id      watch.ID
+	path    string
+	refresh time.Duration
+}
+
+// newLister reads a path. It is no URL, but that what ends in ?refresh=30s says
+// how often it is listed.
+func newLister(q watch.Query, r *Requester) (*lister, error) {
+	path, text, _ := strings.Cut(q.Name, "?refresh=")
+	refresh, err := refreshOf(text)
+	if refresh == 0 {
+		refresh = r.rules.Default
+	}
+	return &lister{Requester: r, id: q.ID(), path: path, refresh: refresh}, err
+}
+
+// Offline implements Fetcher.
+func (*lister) Offline() bool { return false }
+
+// MayIssue implements Fetcher.
+func (*lister) MayIssue() bool { return false }
+
+// Fetch implements Fetcher.
+func (l *lister) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
+	return l.atMount(ctx, l.path, e, func(m mount) (Result, error) {
+		begun := time.Now()
+		s, err := l.ask(ctx, l.id, client.Request{
+			Method: http.MethodGet, Path: m.listPath(l.path), Query: url.Values{"list": {"true"}},
+		}, e, m)
+		if err != nil && !client.Absent(err) {
+			return Result{}, err
+		}
+		names, err := namesOf(s)
+		if err != nil {
+			return Result{Warnings: warnings(s)}, err
+		}
+		held, err := l.leaseOf(nil, begun, l.refresh)
+		return Result{Data: names, Lease: held, Warnings: warnings(s), absent: s == nil || s.Data == nil}, err
+	})
+}
+
+var errNoNames = errors.New("unexpected response: its keys are no list of names")
+
+// namesOf returns the sorted names of a list. What does not exist has none.
+func namesOf(s *watch.Secret) ([]string, error) {
+	var names []string // nil where there are none: toJSON says null then
+	if s == nil || s.Data["keys"] == nil {
+		return names, nil
+	}
+	keys, ok := s.Data["keys"].([]any)
+	for _, key := range keys {
+		name, isText := key.(string)
+		ok = ok && isText
+		names = append(names, name)
+	}
+	if !ok {
+		return nil, errNoNames
+	}
+	slices.Sort(names)
+	return names, nil
+}

@@ -1,0 +1,334 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"restencil/watch"
+	"restencil/watch/schedule"
+	"restencil/watch/vault/client"
+)
+
+// A task is a call that the manager makes.
+type task int
+
+const (
+	obtain task = iota + 1 // get a token: log in, run a command, unwrap
+	renew                  // extend the token's life
+	lookup                 // ask how long the token lives
+)
+
+// A grant is a token and what Vault said of it.
+type grant struct {
+	token     client.Token
+	known     bool          // Vault said how long it lives, and whether it can be renewed
+	ttl       time.Duration // zero: it never ends
+	renewable bool
+}
+
+// A life is what is known of the token, and what is due when. It is pure: what
+// happens is told to it, with the time.
+type life struct {
+	retry  schedule.Backoff
+	renews bool   // the token is to be renewed
+	again  bool   // another one can be had at any time: by a login or a command
+	from   string // what gives the token, for people
+
+	epoch   Epoch        // of the newest token
+	err     error        // why that is of no use; nil: it is
+	wrapped client.Token // a wrapping token that is still to be unwrapped
+	ttl     ttl
+
+	due    schedule.Timers[task]
+	warnAt time.Time // when people should know that the token ends
+	serial int       // another one means that what is under way is of no use any more
+
+	failures int           // of obtain, in a row
+	stumbles int           // of renew and lookup, in a row
+	spare    *rate.Limiter // of tokens that are obtained because one was refused or may be lost
+	notices  []error       // for people, not handed out yet
+}
+
+// A ttl is how long a token lives.
+type ttl struct {
+	began    time.Time     // when the newest was granted
+	newest   time.Duration // zero: not known, or without an end
+	longest  time.Duration // that this token was granted
+	hopeless error         // why it cannot be renewed
+	warned   bool          // people were told of its end
+}
+
+// Another token is obtained because one was refused, or may have been given and
+// not arrived, three times at once, and then every ten seconds.
+const (
+	spareEvery = 10 * time.Second
+	spareBurst = 3
+)
+
+func newLife(o Options, retry schedule.Backoff) *life {
+	if retry == (schedule.Backoff{}) {
+		retry = defaultRetry
+	}
+	if retry.Max == 0 { // a token must come back in good time even where queries need not
+		retry.Max = defaultRetry.Max
+	}
+	return &life{
+		retry: retry, renews: o.Renew, err: ErrPending,
+		spare: rate.NewLimiter(rate.Every(spareEvery), spareBurst),
+	}
+}
+
+// usable reports whether there is a token to make requests with.
+func (l *life) usable() bool { return l.err == nil }
+
+func (l *life) notice(format string, args ...any) {
+	l.notices = append(l.notices, fmt.Errorf(format, args...))
+}
+
+// warn tells people about a token once.
+func (l *life) warn(format string, args ...any) {
+	if !l.ttl.warned {
+		l.ttl.warned = true
+		l.notice(format, args...)
+	}
+}
+
+// accept takes up a new token, which was asked for at a time.
+func (l *life) accept(now, asked time.Time, g grant) {
+	l.serial++
+	l.epoch = Epoch{Token: g.token, Number: l.epoch.Number + 1}
+	l.err, l.wrapped, l.ttl = nil, "", ttl{}
+	l.failures, l.stumbles = 0, 0
+	l.unschedule()
+	switch {
+	case g.token == "":
+	case g.known:
+		l.learn(asked, g)
+	case l.renews:
+		l.due.Set(renew, now)
+	case l.again:
+		l.due.Set(lookup, now)
+	}
+}
+
+func (l *life) unschedule() {
+	l.due, l.warnAt = schedule.Timers[task]{}, time.Time{}
+}
+
+// offer takes up the text that stands where the token is kept. A wrapping token
+// is good for one unwrapping, so one that was offered before is passed over.
+func (l *life) offer(now time.Time, text client.Token, wrapped bool) {
+	if !wrapped {
+		l.accept(now, now, grant{token: text})
+		return
+	}
+	l.serial++
+	l.wrapped, l.failures = text, 0
+	l.due.Set(obtain, now)
+	if !l.usable() {
+		l.err = ErrPending
+	}
+}
+
+// learn takes note of how long the token lives from a time on.
+func (l *life) learn(asked time.Time, g grant) {
+	l.stumbles = 0
+	t := &l.ttl
+	if t.longest > 0 {
+		g.ttl = max(g.ttl, 1) // less than a second is left, which Vault tells as none
+	}
+	t.began, t.newest, t.longest = asked, g.ttl, max(t.longest, g.ttl)
+	l.epoch.Ends = time.Time{}
+	l.due.Remove(renew)
+	l.due.Remove(lookup)
+	if l.wrapped == "" {
+		l.due.Remove(obtain)
+	}
+	if g.ttl <= 0 {
+		return
+	}
+	l.epoch.Ends = asked.Add(g.ttl)
+	capped := g.ttl < t.longest-t.longest/10 // Vault grants no more, since the most it may live is near
+	if l.renews && g.renewable && !capped && t.hopeless == nil {
+		l.due.Set(renew, asked.Add(aroundTwoThirds(g.ttl)))
+		l.replaceAt(asked.Add(g.ttl / 6 * 5))
+		return
+	}
+	l.last()
+}
+
+// last is for a token whose life is not extended any more: two thirds into
+// what is left, it is replaced, or people are told.
+func (l *life) last() {
+	l.due.Remove(renew)
+	if l.again {
+		l.replaceAt(l.ttl.began.Add(aroundTwoThirds(l.ttl.newest)))
+		return
+	}
+	l.warnAt = l.ttl.began.Add(l.ttl.newest / 3 * 2)
+}
+
+// replaceAt has another token fetched at a time, where one can be had.
+func (l *life) replaceAt(at time.Time) {
+	if l.again {
+		l.due.Set(obtain, at)
+	}
+}
+
+// aroundTwoThirds returns 2/3 of d, give or take 1/20 of d: tokens that were
+// given at one time need not be renewed at one time.
+func aroundTwoThirds(d time.Duration) time.Duration {
+	return d/3*2 - d/20 + rand.N(d/10+1)
+}
+
+// obtainFailed takes note that there is no other token yet.
+func (l *life) obtainFailed(now time.Time, err error) {
+	l.failures++
+	at := now.Add(l.pause(now, l.failures, err))
+	if mayHaveWorked(err) {
+		if later := l.spareAt(now); later.After(at) {
+			at = later
+		}
+	}
+	l.due.Set(obtain, at)
+	switch {
+	case !l.usable():
+		var told *Error
+		if !errors.As(err, &told) {
+			told = failed("getting a token from "+l.from, err)
+		}
+		counted := *told
+		counted.Attempts = l.failures
+		l.err = &counted
+	case l.failures > 1:
+	case l.epoch.Ends.IsZero():
+		l.notice("a new token is not to be had yet, the old one stays in use: %w", err)
+	default:
+		l.notice("the token of %s ends at %s, and another is not to be had yet: %w", l.from, clock(l.epoch.Ends), err)
+	}
+}
+
+// spareAt uses up one of the tokens that may be obtained besides, and returns
+// when that may be.
+func (l *life) spareAt(now time.Time) time.Time {
+	return now.Add(l.spare.ReserveN(now, 1).DelayFrom(now))
+}
+
+// checkFailed takes note that the token could not be renewed, or that its end is
+// not known.
+func (l *life) checkFailed(now time.Time, t task, err error) {
+	switch {
+	case client.RefusedToken(err):
+		l.refuse(now, l.epoch.Number)
+	case client.Class(err) == watch.Retry:
+		l.stumbles++
+		l.due.Set(t, now.Add(l.pause(now, l.stumbles, err)))
+	case t == lookup && l.ttl.hopeless != nil:
+		l.warn("the token of %s cannot be renewed, and Vault does not say when it ends: %w", l.from, l.ttl.hopeless)
+	case t == lookup:
+	default:
+		l.ttl.hopeless = err
+		if l.ttl.newest > 0 {
+			l.last()
+		} else {
+			l.due.Set(lookup, now)
+		}
+	}
+}
+
+// pause returns how long to wait after so many failures in a row. Before the
+// token ends, there is time for some attempts more.
+func (l *life) pause(now time.Time, failures int, err error) time.Duration {
+	after := client.RetryAfter(err)
+	wait := l.retry.After(failures, after)
+	if left := l.epoch.Ends.Sub(now); l.usable() && left > 0 && after == 0 {
+		wait = min(wait, max(left/4, l.retry.Delay(1)))
+	}
+	return wait
+}
+
+// refuse takes note that Vault does not know the token of an epoch.
+func (l *life) refuse(now time.Time, number int) {
+	if number != l.epoch.Number || !l.usable() || l.epoch.Token == "" {
+		return
+	}
+	if l.again {
+		l.lose(l.spareAt(now))
+		return
+	}
+	// It may be known again: where Vault was restored, or its servers do not
+	// know of it yet.
+	l.due.Remove(lookup)
+	l.warnAt = time.Time{}
+	if l.renews {
+		l.due.Set(renew, now.Add(l.retry.Max/2+rand.N(l.retry.Max/2+1)))
+	}
+	l.warn("Vault does not know the token of %s: it has ended, was revoked, or is another server's; give another one there", l.from)
+}
+
+// lose takes the token out of use, and has another fetched at a time.
+func (l *life) lose(next time.Time) {
+	l.unschedule()
+	l.epoch.Ends, l.ttl.newest = time.Time{}, 0
+	l.err = &Error{Text: "the token of " + l.from + " has ended or was revoked, and another is being fetched"}
+	l.due.Set(obtain, next)
+}
+
+// tick does what is due without a call.
+func (l *life) tick(now time.Time) {
+	if !l.warnAt.IsZero() && !now.Before(l.warnAt) {
+		l.warnAt = time.Time{}
+		l.warn("the token of %s ends at %s and cannot be renewed beyond that%s; give another one there before", l.from, clock(l.epoch.Ends), because(l.ttl.hopeless))
+	}
+	if l.expires() && !now.Before(l.epoch.Ends) {
+		l.lose(now)
+	}
+}
+
+// expires reports whether the token is to be taken out of use when it ends.
+func (l *life) expires() bool { return l.usable() && l.again && !l.epoch.Ends.IsZero() }
+
+// tickAt returns when tick has something to do; zero: at no time.
+func (l *life) tickAt() time.Time {
+	if l.expires() && (l.warnAt.IsZero() || l.epoch.Ends.Before(l.warnAt)) {
+		return l.epoch.Ends
+	}
+	return l.warnAt
+}
+
+// longestTask bounds every task; the client's timeout is less, as a rule.
+const longestTask = 5 * time.Minute
+
+// limit returns how long a task may take that begins now: an attempt to renew
+// that hangs must leave time for others.
+func (l *life) limit(now time.Time, t task) time.Duration {
+	left := l.epoch.Ends.Sub(now) / 2
+	if t == obtain || left <= 0 {
+		return longestTask
+	}
+	if l.due.Has(obtain) {
+		left = l.due.Due(obtain).Sub(now)
+	}
+	return min(max(time.Second, left), longestTask)
+}
+
+func clock(t time.Time) string { return t.Format(time.RFC3339) }
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return " (" + err.Error() + ")"
+}
+
+// mayHaveWorked reports whether there may be a token that nobody knows: the reply
+// to a login was lost.
+func mayHaveWorked(err error) bool {
+	var sent *url.Error
+	return (client.Status(err) > 0 || errors.As(err, &sent)) && !client.Harmless(err)
+}

@@ -1,0 +1,175 @@
+package token
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"restencil/watch"
+	"restencil/watch/filewatch"
+	"restencil/watch/vault/client"
+)
+
+// A login gets tokens by a Login. It belongs to the one that logs in, one
+// attempt at a time.
+type login struct {
+	o      Login
+	caller client.Caller
+
+	wrapping client.Token // the wrapping token of a secret_id that was unwrapped
+	secretID string       // what it held
+}
+
+// mount returns where the method is mounted, below auth/, which people write
+// before it, as Vault's own commands want it.
+func (l *login) mount() string {
+	return strings.TrimPrefix(strings.Trim(cmp.Or(l.o.Mount, string(l.o.Method)), "/"), "auth/")
+}
+
+// String describes the login for people.
+func (l *login) String() string {
+	text := fmt.Sprintf("the %s login at auth/%s", l.o.Method, l.mount())
+	if l.o.Role != "" {
+		text += " as role " + l.o.Role
+	}
+	return text
+}
+
+// check finds what is missing to log in.
+func (l *login) check() error {
+	var missing string
+	switch l.o.Method {
+	case Kubernetes:
+		missing = firstEmpty("a role", l.o.Role, "a JWT", l.o.JWT+l.o.JWTFile)
+	case JWT:
+		missing = firstEmpty("a JWT", l.o.JWT+l.o.JWTFile)
+	case AppRole:
+		missing = firstEmpty("a role_id", l.o.RoleID+l.o.RoleIDFile)
+	case Cert:
+	default:
+		return fmt.Errorf("there is no login method %q: use %s, %s, %s or %s", l.o.Method, Kubernetes, AppRole, JWT, Cert)
+	}
+	if missing != "" {
+		return fmt.Errorf("%s needs %s", l, missing)
+	}
+	return nil
+}
+
+// firstEmpty returns the name of the first empty value among names and values.
+func firstEmpty(pairs ...string) string {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			return pairs[i]
+		}
+	}
+	return ""
+}
+
+// token logs in.
+func (l *login) token(ctx context.Context) (grant, error) {
+	body, secrets, err := l.body(ctx)
+	if err != nil {
+		return grant{}, failed(l.String(), err)
+	}
+	r := client.Request{Method: http.MethodPut, Path: "auth/" + l.mount() + "/login", Body: body, Hide: secrets}
+	secret, err := l.caller.Call(ctx, r)
+	switch {
+	case err != nil:
+		return grant{}, failed(l.String()+" failed"+l.advice(err), err)
+	case secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "":
+		return grant{}, denied("%s gave no token", l)
+	}
+	return grantOf(secret.Auth), nil
+}
+
+// body returns what is sent, and what of it must not be shown.
+func (l *login) body(ctx context.Context) (body map[string]string, secrets []string, err error) {
+	switch l.o.Method {
+	case AppRole:
+		return l.appRole(ctx)
+	case Cert:
+		return l.withRole("name", map[string]string{}), nil, nil
+	}
+	jwt, err := textOrFile("the JWT", l.o.JWT, l.o.JWTFile)
+	return l.withRole("role", map[string]string{"jwt": jwt}), []string{jwt}, err
+}
+
+// withRole returns body with the role in it, where there is one.
+func (l *login) withRole(key string, body map[string]string) map[string]string {
+	if l.o.Role != "" {
+		body[key] = l.o.Role
+	}
+	return body
+}
+
+func (l *login) appRole(ctx context.Context) (body map[string]string, secrets []string, err error) {
+	role, err := textOrFile("the role_id", l.o.RoleID, l.o.RoleIDFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	body = map[string]string{"role_id": role}
+	if l.o.SecretID == "" && l.o.SecretIDFile == "" {
+		return body, nil, nil
+	}
+	secret, err := textOrFile("the secret_id", l.o.SecretID, l.o.SecretIDFile)
+	if err == nil && l.o.SecretIDWrapped {
+		secret, err = l.unwrapSecretID(ctx, tokenIn(secret))
+	}
+	body["secret_id"] = secret
+	return body, []string{secret}, err
+}
+
+// unwrapSecretID returns what a wrapping token holds. That can be had once, and
+// so is kept until there is another wrapping token.
+func (l *login) unwrapSecretID(ctx context.Context, wrapping client.Token) (string, error) {
+	if wrapping == l.wrapping && l.secretID != "" {
+		return l.secretID, nil
+	}
+	secret, err := unwrap(ctx, l.caller, wrapping)
+	if err != nil {
+		return "", failed("unwrapping the secret_id", err)
+	}
+	if secret != nil {
+		if id, _ := secret.Data["secret_id"].(string); id != "" {
+			l.wrapping, l.secretID = wrapping, id
+			return id, nil
+		}
+	}
+	return "", denied("unwrapping the secret_id: there is none in what was wrapped")
+}
+
+// textOrFile returns text, or what is in the file now.
+func textOrFile(what, text, file string) (string, error) {
+	if text != "" {
+		return strings.TrimSpace(text), nil
+	}
+	content, err := filewatch.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", what, err)
+	}
+	if text = strings.TrimSpace(string(content)); text == "" {
+		return "", fmt.Errorf("reading %s: the file %s is empty", what, file)
+	}
+	return text, nil
+}
+
+// advice returns what can be done about a refused login, "" where it was not
+// refused.
+func (l *login) advice(err error) string {
+	switch {
+	case client.Class(err) == watch.Retry:
+		return ""
+	case client.Absent(err):
+		return " (no auth method is mounted there)"
+	case l.o.Method == Kubernetes:
+		return " (the role must exist there, and be bound to the service account and namespace)"
+	case l.o.Method == AppRole:
+		return " (the role_id or secret_id is wrong, has ended or was used up)"
+	case l.o.Method == JWT:
+		return " (the role must exist there and accept the JWT, which may have ended)"
+	default:
+		return " (a role must exist there that trusts the client's certificate, which needs TLS and a cert)"
+	}
+}

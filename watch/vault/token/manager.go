@@ -1,0 +1,321 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"restencil/watch"
+	"restencil/watch/filewatch"
+	"restencil/watch/schedule"
+	"restencil/watch/vault/client"
+)
+
+// A Manager has a token, and sees to it that there is one at all times. Until
+// Start is called, it makes no call. All its methods but Run are for any
+// goroutine.
+type Manager struct {
+	caller client.Caller
+	tell   func(error)                                                    // nil: nobody wants to know
+	obtain func(ctx context.Context, wrapped client.Token) (grant, error) // nil: there is nothing to obtain
+	logsIn bool                                                           // the token is of no use to anybody else
+	file   *file                                                          // that has the token; nil: none does
+	life   *life                                                          // Run's own; see publish
+
+	wake  schedule.Wakeup // something is in the inbox
+	news  schedule.Wakeup // what Changed returns
+	mu    sync.Mutex
+	inbox inbox
+	epoch Epoch // as published
+	err   error
+}
+
+// An inbox holds what Run has not heard yet.
+type inbox struct {
+	started bool
+	refused int       // the number of an epoch; 0: none
+	file    *fileNews // the newest
+}
+
+// New returns a Manager, which makes its calls with c. It contacts nobody. What
+// people should know is told to notice; nil: nobody wants to know.
+func New(o Options, retry schedule.Backoff, c client.Caller, notice func(error)) (*Manager, error) {
+	m := &Manager{
+		caller: c, tell: notice,
+		wake: schedule.NewWakeup(), news: schedule.NewWakeup(),
+		life: newLife(o, retry),
+	}
+	if err := m.choose(o); err != nil {
+		return nil, err
+	}
+	m.publish()
+	return m, nil
+}
+
+var errEmptyToken = errors.New("vaultwatcher: empty token")
+
+// choose picks the way to the token.
+func (m *Manager) choose(o Options) error {
+	l := m.life
+	switch {
+	case o.File != "":
+		m.file = &file{path: o.File, unwrap: o.Unwrap, source: filewatch.NewSource()}
+		m.obtain, l.from = m.unwrapped, "the file "+o.File
+	case o.Text != "":
+		text := tokenIn(o.Text)
+		if text == "" {
+			return errEmptyToken
+		}
+		m.obtain, l.from = m.unwrapped, "the configuration"
+		l.offer(time.Now(), text, o.Unwrap)
+	case len(o.Command) > 0:
+		l.again, l.from = true, "token_command"
+		m.obtain = func(ctx context.Context, _ client.Token) (grant, error) { return commandToken(ctx, o) }
+	case o.Login.Method != "":
+		in := &login{o: o.Login, caller: m.caller}
+		if err := in.check(); err != nil {
+			return err
+		}
+		m.logsIn, l.again, l.from = true, true, in.String()
+		m.obtain = func(ctx context.Context, _ client.Token) (grant, error) { return in.token(ctx) }
+	default:
+		l.accept(time.Time{}, time.Time{}, grant{})
+	}
+	return nil
+}
+
+// Start lets the manager make calls. It may be called at any time, and often.
+func (m *Manager) Start() { m.post(func(in *inbox) { in.started = true }) }
+
+// Refused tells that Vault does not know the token of this epoch any more. That
+// one that is not the newest was refused is no news.
+func (m *Manager) Refused(e Epoch) {
+	m.post(func(in *inbox) { in.refused = max(in.refused, e.Number) })
+}
+
+func (m *Manager) post(write func(*inbox)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	write(&m.inbox)
+	m.wake.Wake()
+}
+
+// Current returns the newest epoch. Where there is no token yet, or none any
+// more, the error says why; then requests are not to be made. While the first
+// attempt to get one is under way that is ErrPending.
+func (m *Manager) Current() (Epoch, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.epoch, m.err
+}
+
+// Changed receives when Current says something else than before.
+func (m *Manager) Changed() <-chan struct{} { return m.news }
+
+// publish shows the outside what is known.
+func (m *Manager) publish() {
+	l := m.life
+	for _, notice := range l.notices {
+		if m.tell != nil {
+			m.tell(notice)
+		}
+	}
+	l.notices = nil
+	var epoch Epoch
+	if l.usable() {
+		epoch = l.epoch
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if epoch != m.epoch || l.err != m.err {
+		m.epoch, m.err = epoch, l.err
+		m.news.Wake()
+	}
+}
+
+// Run keeps the token until ctx ends, and then returns when all that it has
+// started has ended.
+func (m *Manager) Run(ctx context.Context) {
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if m.file != nil {
+		m.file.readAnew(m)
+		helpers.Go(func() { m.file.source.Run(ctx) })
+	}
+	w := &worker{results: make(chan result, 1)}
+	defer func() { m.stop(w) }()
+	for ctx.Err() == nil {
+		m.life.tick(time.Now())
+		m.publish()
+		timer := time.NewTimer(m.proceed(ctx, w))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-m.wake:
+			m.read(w)
+		case r := <-w.results:
+			w.end()
+			m.take(r)
+		}
+		timer.Stop()
+	}
+}
+
+// read takes what is in the inbox.
+func (m *Manager) read(w *worker) {
+	m.mu.Lock()
+	in := m.inbox
+	m.inbox.refused, m.inbox.file = 0, nil
+	m.mu.Unlock()
+	now := time.Now()
+	if in.started && !w.open {
+		w.open = true
+		if m.life.again {
+			m.life.due.Set(obtain, now)
+		}
+	}
+	if in.file != nil {
+		m.file.take(m.life, *in.file, now)
+	}
+	if in.refused > 0 {
+		known := m.life.ttl.warned
+		m.life.refuse(now, in.refused)
+		if m.file != nil && !known && m.life.ttl.warned {
+			m.file.readAnew(m)
+		}
+	}
+}
+
+// idle is the wait where nothing is due.
+const idle = 24 * time.Hour
+
+// proceed begins what is due, and returns how long there is nothing to do.
+func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {
+	now := time.Now()
+	wait := idle
+	if at := m.life.tickAt(); !at.IsZero() {
+		wait = min(wait, at.Sub(now))
+	}
+	if w.busy() && !m.wanted(w.result) {
+		w.cancel() // its result comes at once, and is of no use
+	}
+	if w.open && !w.busy() {
+		if next, ok := m.life.due.Pop(now); ok {
+			m.begin(ctx, w, next)
+		} else if at := m.life.due.Next(); !at.IsZero() {
+			wait = min(wait, at.Sub(now))
+		}
+	}
+	return max(wait, 0)
+}
+
+// A worker is the one task that is under way, if any. It has a goroutine.
+type worker struct {
+	result                     // of the task, as far as it is known
+	open    bool               // Start was called
+	cancel  context.CancelFunc // nil: no task is under way
+	results chan result        // gets one result for each task
+}
+
+func (w *worker) busy() bool { return w.cancel != nil }
+
+func (w *worker) end() {
+	w.cancel()
+	w.cancel = nil
+}
+
+// A result is how a task has gone.
+type result struct {
+	task   task
+	serial int
+	began  time.Time
+	grant  grant
+	err    error
+}
+
+func (m *Manager) begin(ctx context.Context, w *worker, t task) {
+	now := time.Now()
+	ctx, w.cancel = context.WithTimeout(ctx, m.life.limit(now, t))
+	r := result{task: t, serial: m.life.serial, began: now}
+	w.result = r
+	bearer, wrapped := m.life.epoch.Token, m.life.wrapped
+	go func() {
+		switch t {
+		case obtain:
+			r.grant, r.err = m.obtain(ctx, wrapped)
+		case renew:
+			r.grant, r.err = renewSelf(ctx, m.caller, bearer)
+		case lookup:
+			r.grant, r.err = lookupSelf(ctx, m.caller, bearer)
+		}
+		w.results <- r
+	}()
+}
+
+// wanted reports whether a result is of use: not where there is another token by
+// now, or another text to get it with, or none any more to renew.
+func (m *Manager) wanted(r result) bool {
+	return r.serial == m.life.serial && (r.task == obtain || m.life.usable())
+}
+
+var errSameToken error = &Error{Text: "the token is the one that is in use already"}
+
+// take takes note of how a task has gone.
+func (m *Manager) take(r result) {
+	now := time.Now()
+	l := m.life
+	switch {
+	case !m.wanted(r):
+	case r.task == obtain && r.err != nil:
+		l.obtainFailed(now, r.err)
+	case r.task == obtain && l.usable() && r.grant.token == l.epoch.Token:
+		l.obtainFailed(now, errSameToken)
+	case r.task == obtain:
+		l.accept(now, r.began, r.grant)
+	case r.err != nil:
+		l.checkFailed(now, r.task, r.err)
+	default:
+		l.learn(r.began, r.grant)
+	}
+}
+
+// stop ends the task that is under way, and awaits its end. What a login has
+// given in spite of that must not be forgotten: it is to be revoked.
+func (m *Manager) stop(w *worker) {
+	if w.busy() {
+		w.cancel()
+		m.take(<-w.results)
+		w.end()
+		m.publish()
+	}
+}
+
+// unwrapped obtains what a wrapping token of the file or configuration wraps.
+func (m *Manager) unwrapped(ctx context.Context, wrapping client.Token) (grant, error) {
+	if wrapping == "" {
+		return grant{}, m.file.missing()
+	}
+	return unwrapToken(ctx, m.caller, wrapping)
+}
+
+var errRevoked error = &Error{Class: watch.Denied, Text: "the token was given back"}
+
+// Revoke ends the life of a token that came from a login. It is for the time
+// after Run.
+func (m *Manager) Revoke(ctx context.Context) error {
+	e, err := m.Current()
+	if err != nil || !m.logsIn || e.Token == "" {
+		return nil
+	}
+	if _, err = m.caller.Call(ctx, client.RevokeToken(e.Token)); err != nil && !client.RefusedToken(err) {
+		return fmt.Errorf("revoking the token of %s: %w", m.life.from, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.epoch, m.err = Epoch{}, errRevoked
+	return nil
+}
