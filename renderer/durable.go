@@ -9,9 +9,9 @@ import (
 	"restencil/renderer/atomicfile"
 )
 
-// syncs is how many directories are put on stable storage at a time: each waits
-// for the disk, not for a processor.
-const syncs = 32
+// width is how many files or directories are put on stable storage at a time: each
+// waits for the disk, not for a processor.
+const width = 32
 
 // makeDurable puts the directory entries that were changed on stable
 // storage, each directory once.
@@ -25,18 +25,19 @@ func makeDurable(staged []*Staged) {
 			in[dir] = append(in[dir], s)
 		}
 	}
-	for dir, err := range syncDirs(slices.Collect(maps.Keys(in))) {
+	for dir, err := range syncDirs(in) {
 		for _, s := range in[dir] {
 			s.warn("could not make the change of %q durable: %w", s.file.Path, err)
 		}
 	}
 }
 
-// syncDirs puts directories on stable storage, side by side, and returns the
-// errors of those that failed.
-func syncDirs(dirs []string) map[string]error {
+// syncDirs puts directories, the keys of in, on stable storage, side by side, and
+// returns the errors of those that failed.
+func syncDirs[V any](in map[string]V) map[string]error {
+	dirs := slices.Collect(maps.Keys(in))
 	errs := make([]error, len(dirs))
-	sideBySide(len(dirs), syncs, func(i int) { errs[i] = atomicfile.SyncDir(dirs[i]) })
+	sideBySide(len(dirs), func(i int) { errs[i] = atomicfile.SyncDir(dirs[i]) })
 	failed := make(map[string]error)
 	for i, err := range errs {
 		if err != nil {
@@ -46,9 +47,9 @@ func syncDirs(dirs []string) map[string]error {
 	return failed
 }
 
-// sideBySide calls do(0) to do(n-1), at most width at a time. A single one runs
+// sideBySide calls do(0) to do(n-1), width at a time. A single one runs
 // in the caller's goroutine.
-func sideBySide(n, width int, do func(int)) {
+func sideBySide(n int, do func(int)) {
 	if n == 1 {
 		do(0)
 		return

@@ -6,16 +6,18 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"restencil/renderer/fileattr"
 )
 
 // overwrite gives the file at path, which stays the same file, the bytes of
 // src and the attributes a.
-func (d dir) overwrite(path string, src io.ReaderAt, size int64, a attrs) error {
+func (d dir) overwrite(path string, src io.ReaderAt, size int64, a fileattr.Attrs) error {
 	f, err := d.open(path, os.O_WRONLY)
 	if err != nil {
 		return err
 	}
-	err = a.apply(f, func() error { return rewrite(f, src, size) })
+	err = a.Apply(f, func() error { return rewrite(f, src, size) })
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
@@ -52,7 +54,7 @@ func copyRange(f *os.File, src io.ReaderAt, from, to int64) error {
 
 // setAttrs sets mode and owner of the file at path, provided that it is still
 // the one that was looked at.
-func (d dir) setAttrs(path string, looked fs.FileInfo, a attrs) error {
+func (d dir) setAttrs(path string, looked fs.FileInfo, a fileattr.Attrs) error {
 	f, err := d.open(path, os.O_RDONLY)
 	if err != nil {
 		return err
@@ -65,5 +67,5 @@ func (d dir) setAttrs(path string, looked fs.FileInfo, a attrs) error {
 	if !os.SameFile(info, looked) {
 		return fmt.Errorf("%s was replaced while its mode and owner were being set", path)
 	}
-	return a.apply(f, nil)
+	return a.Apply(f, nil)
 }

@@ -9,26 +9,30 @@ import (
 	"syscall"
 
 	"restencil/renderer/atomicfile"
+	"restencil/renderer/fileattr"
 )
 
 // chunk is how much of a file is compared at a time.
 const chunk = 32 << 10
 
+// defaultMode is that of a new file where none was asked for.
+const defaultMode fs.FileMode = 0o644
+
 // A found is what stands at a destination.
 type found struct {
-	exists bool        // the path leads to a file
-	link   bool        // the path itself is a symbolic link
-	same   bool        // the file holds the bytes wanted
-	info   fs.FileInfo // of the file; nil where there is none
-	attrs  attrs       // of the file; where there is none, what a new one has
-	like   attrs       // what another file in its place takes over
+	exists bool           // the path leads to a file
+	link   bool           // the path itself is a symbolic link
+	same   bool           // the file holds the bytes wanted
+	info   fs.FileInfo    // of the file; nil where there is none
+	attrs  fileattr.Attrs // of the file; where there is none, what a new one has
+	like   fileattr.Attrs // what another file in its place takes over
 }
 
 // look finds out what stands at the path of file, and whether it holds its
 // content.
 func look(file File) (found, error) {
 	path := file.Path
-	fresh := attrs{mode: defaultMode, owner: owner{-1, -1}}
+	fresh := fileattr.Attrs{Mode: defaultMode, Owner: fileattr.AsItIs()}
 	missing := found{attrs: fresh, like: fresh}
 	if path != "" && os.IsPathSeparator(path[len(path)-1]) {
 		return found{}, &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
@@ -51,9 +55,9 @@ func look(file File) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	f := found{exists: true, link: missing.link, same: same, info: info, attrs: attrsOf(info)}
+	f := found{exists: true, link: missing.link, same: same, info: info, attrs: fileattr.Of(info)}
 	f.like = f.attrs
-	if f.link && f.attrs.foreign() {
+	if f.link && f.attrs.Foreign() {
 		f.like = fresh
 	}
 	return f, nil

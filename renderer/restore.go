@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"slices"
+
+	"restencil/renderer/fileattr"
 )
 
 // Keep keeps, of the files that have Keep set, what SwapGroups is to replace: before
@@ -16,7 +17,7 @@ import (
 // the files can only be discarded.
 func Keep(staged ...*Staged) error {
 	errs := make([]error, len(staged))
-	sideBySide(len(staged), syncs, func(i int) {
+	sideBySide(len(staged), func(i int) {
 		if s := staged[i]; s.file.Keep && s.temp != "" {
 			errs[i] = s.keep()
 		}
@@ -32,7 +33,7 @@ func Keep(staged ...*Staged) error {
 			dirs[s.dirs[0]] = true
 		}
 	}
-	for dir, err := range syncDirs(slices.Collect(maps.Keys(dirs))) {
+	for dir, err := range syncDirs(dirs) {
 		if err != nil {
 			return fmt.Errorf("could not make the names in %s durable: %w", dir, err)
 		}
@@ -49,7 +50,7 @@ func (s *Staged) keep() (err error) {
 	if s.looked {
 		return nil
 	}
-	s.kept, err = s.file.dir().preserve(s.file.Path, modeBits)
+	s.kept, err = s.file.dir().preserve(s.file.Path, fileattr.Bits)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"restencil/renderer/fileattr"
 )
 
 // A Staged is a File that has been compared with its destination and, where
@@ -16,11 +18,11 @@ import (
 // swapped, with Discard. It is not safe for concurrent use.
 type Staged struct {
 	file   File
-	asked  owner  // who the file is to belong to
-	old    found  // the destination when it was compared
-	change Change // what SwapGroups is to do
-	temp   string // where the new content is; "" if the bytes are right
-	kept   string // where what SwapGroups replaced is; "" for nowhere
+	asked  fileattr.Owner // who the file is to belong to
+	old    found          // the destination when it was compared
+	change Change         // what SwapGroups is to do
+	temp   string         // where the new content is; "" if the bytes are right
+	kept   string         // where what SwapGroups replaced is; "" for nowhere
 	state  state
 
 	looked bool // what is at the destination was kept, if there was anything
@@ -76,7 +78,7 @@ func Compare(f File) (Change, error) {
 
 func compare(f File) (*Staged, error) {
 	if f.Stream != nil {
-		s := &Staged{file: f, asked: owner{-1, -1}, dirs: []string{filepath.Dir(f.Path)}}
+		s := &Staged{file: f, asked: fileattr.AsItIs(), dirs: []string{filepath.Dir(f.Path)}}
 		if !f.Shown {
 			s.change = Replaced
 		}
@@ -86,7 +88,7 @@ func compare(f File) (*Staged, error) {
 	if err != nil {
 		return nil, fmt.Errorf("failed reading file: %w", err)
 	}
-	asked, err := f.owner()
+	asked, err := fileattr.LookUp(f.User, f.Group)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +96,7 @@ func compare(f File) (*Staged, error) {
 	switch {
 	case !old.same:
 		s.change = Replaced
-	case !(attrs{mode: cmp.Or(f.Perm&modeBits, old.attrs.mode), owner: asked}).equal(old.attrs):
+	case !fileattr.Attrs{Mode: cmp.Or(f.Perm&fileattr.Bits, old.attrs.Mode), Owner: asked}.Equal(old.attrs):
 		s.change = Repaired
 	}
 	return s, nil
@@ -127,8 +129,8 @@ func (s *Staged) Kept() string {
 }
 
 // want returns the mode that a new file is to have, and the owner asked for.
-func (s *Staged) want() attrs {
-	return attrs{mode: cmp.Or(s.file.Perm&modeBits, s.old.like.mode), owner: s.asked}
+func (s *Staged) want() fileattr.Attrs {
+	return fileattr.Attrs{Mode: cmp.Or(s.file.Perm&fileattr.Bits, s.old.like.Mode), Owner: s.asked}
 }
 
 // write puts the content in a temporary file beside the destination.
@@ -143,7 +145,7 @@ func (s *Staged) write() error {
 		}
 		temp, err = s.fill()
 	}
-	if errors.Is(err, errOwnership) {
+	if errors.Is(err, fileattr.ErrOwner) {
 		return err
 	}
 	if err != nil {
@@ -158,7 +160,12 @@ func (s *Staged) fill() (temp string, err error) {
 		if _, err := f.Write(s.file.Content); err != nil {
 			return err
 		}
-		return s.adopt(f)
+		like := fileattr.Attrs{Mode: s.want().Mode, Owner: s.old.like.Owner}
+		warning, err := like.ApplyNew(f, s.asked)
+		if warning != nil {
+			s.warn("could not preserve file permissions for %q: %w", s.file.Path, fileattr.Cause(warning))
+		}
+		return err
 	})
 }
 
@@ -167,21 +174,12 @@ func (s *Staged) fill() (temp string, err error) {
 // group may do no more than all others. Otherwise it is nobody else's business
 // until it has its owner.
 func (s *Staged) firstMode() fs.FileMode {
-	mode := s.want().mode.Perm()
+	mode := s.want().Mode.Perm()
 	others := mode & 0o007
-	if s.asked.or(s.old.like.owner).isOwn() && mode>>3&0o007&^others == 0 {
+	if s.asked.Or(s.old.like.Owner).IsOwn() && mode>>3&0o007&^others == 0 {
 		return mode
 	}
 	return ownMode
-}
-
-func (s *Staged) adopt(f *os.File) error {
-	like := attrs{mode: s.want().mode, owner: s.old.like.owner}
-	warning, err := adopt(f, s.asked, like)
-	if warning != nil {
-		s.warn("could not preserve file permissions for %q: %w", s.file.Path, cause(warning))
-	}
-	return err
 }
 
 // makeParents makes the destination's directory, if that is missing and
@@ -201,7 +199,7 @@ func (s *Staged) makeParents() error {
 		return errors.New("parent directory is missing")
 	}
 	for _, d := range slices.Backward(missing) {
-		if err := makeDir(d, s.file.DirPerm&modeBits); err != nil {
+		if err := makeDir(d, s.file.DirPerm&fileattr.Bits); err != nil {
 			return err
 		}
 	}
@@ -210,6 +208,9 @@ func (s *Staged) makeParents() error {
 	}
 	return nil
 }
+
+// defaultDirMode is that of a new directory, less the umask.
+const defaultDirMode fs.FileMode = 0o755
 
 // makeDir makes a directory, unless somebody else has just done so. At no time
 // has it a wider mode than perm; zero stands for 0755 less the umask.
@@ -227,7 +228,7 @@ func makeDir(path string, perm fs.FileMode) error {
 	}
 	// What is in a directory with a set group id inherits that, and the group.
 	perm |= info.Mode() & fs.ModeSetgid
-	if info.Mode()&modeBits == perm {
+	if info.Mode()&fileattr.Bits == perm {
 		return nil
 	}
 	return os.Chmod(path, perm)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"restencil/renderer/fileattr"
 )
 
 // A Result says what [SwapGroups] or [Write] has done to a file.
@@ -72,7 +74,7 @@ func SwapGroups(groups ...[]*Staged) []GroupResult {
 			alone = append(alone, i)
 		}
 	}
-	sideBySide(len(alone), syncs, func(at int) {
+	sideBySide(len(alone), func(at int) {
 		results[alone[at]].place(groups[alone[at]], make(map[string]bool))
 	})
 	replaced := make(map[string]bool)
@@ -91,7 +93,7 @@ func SwapGroups(groups ...[]*Staged) []GroupResult {
 			continue
 		}
 		for j, s := range group {
-			results[i].Files[j] = s.result()
+			results[i].Files[j] = Result{Change: s.change, InPlace: s.inPlace, Warnings: s.warnings}
 		}
 	}
 	return results
@@ -103,7 +105,11 @@ func (r *GroupResult) place(group []*Staged, replaced map[string]bool) {
 	for i, s := range group {
 		if err := s.placeAfter(replaced); err != nil {
 			r.Files[i].Err, r.Err = err, err
-			r.RestoreErr = restoreGroup(group)
+			if len(group) > 1 {
+				r.RestoreErr = Restore(group...)
+			} else {
+				s.Discard()
+			}
 			return
 		}
 	}
@@ -122,23 +128,6 @@ func (s *Staged) placeAfter(replaced map[string]bool) error {
 	}
 	replaced[path] = replaced[path] || s.moved
 	return nil
-}
-
-// restoreGroup puts back those files of a group that are in place, and discards
-// the others.
-func restoreGroup(group []*Staged) error {
-	if len(group) > 1 {
-		return Restore(group...)
-	}
-	for _, s := range group {
-		s.Discard()
-	}
-	return nil
-}
-
-// result says what has become of s, which is in place.
-func (s *Staged) result() Result {
-	return Result{Change: s.change, InPlace: s.inPlace, Warnings: s.warnings}
 }
 
 // compareAgain stages anew what needed no new bytes when it was compared,
@@ -200,7 +189,7 @@ func (s *Staged) replace() error {
 			s.file.dir().remove(s.temp)
 		}
 	}
-	if errors.Is(err, errOwnership) {
+	if errors.Is(err, fileattr.ErrOwner) {
 		return err
 	}
 	if err != nil {
@@ -217,10 +206,10 @@ func (s *Staged) repair() error {
 		// Somebody else's file, in a directory where it may be replaced.
 		return nil
 	}
-	if err != nil && s.asked.or(s.old.attrs.owner) == s.old.attrs.owner {
+	if err != nil && s.asked.Or(s.old.attrs.Owner) == s.old.attrs.Owner {
 		// consul-template lets a wrong mode be (COMPAT Q19), so that is no
 		// reason to fail.
-		s.warn("could not set the mode of %q: %w", s.file.Path, cause(err))
+		s.warn("could not set the mode of %q: %w", s.file.Path, fileattr.Cause(err))
 		s.Discard()
 		s.change = Unchanged
 		return nil
@@ -233,7 +222,7 @@ func (s *Staged) repair() error {
 // replaced at once. Nothing at the path is fine.
 func (s *Staged) backUp() error {
 	d, path := s.file.dir(), s.file.Path
-	name, err := d.preserve(path, s.want().mode)
+	name, err := d.preserve(path, s.want().Mode)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

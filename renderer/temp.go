@@ -1,7 +1,6 @@
 package renderer
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -9,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"unicode/utf8"
+
+	"restencil/renderer/fileattr"
 )
 
 const (
@@ -66,7 +67,7 @@ func (d dir) preserve(path string, most fs.FileMode) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if attrsOf(info).mode&^most != 0 || d.link(path, name) != nil {
+	if fileattr.Of(info).Mode&^most != 0 || d.link(path, name) != nil {
 		return d.copyTemp(path, most)
 	}
 	return name, nil
@@ -84,22 +85,13 @@ func (d dir) copyTemp(path string, most fs.FileMode) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	like := attrsOf(info)
-	like.mode &= most
+	like := fileattr.Of(info)
+	like.Mode &= most
 	return d.fillTemp(path, ownMode, func(f *os.File) error {
 		if _, err := io.Copy(f, src); err != nil {
 			return err
 		}
-		_, err := adopt(f, owner{-1, -1}, like)
+		_, err := like.ApplyNew(f, fileattr.AsItIs())
 		return err
 	})
-}
-
-// cause returns what the system said, without the file that it was about.
-func cause(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
 }

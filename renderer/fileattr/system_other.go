@@ -1,6 +1,6 @@
 //go:build !unix
 
-package renderer
+package fileattr
 
 import (
 	"errors"
@@ -15,17 +15,10 @@ func userID(name string) (int, error) {
 	return -1, nil
 }
 
-// groupID returns -1 for "", and an error for any name.
-func groupID(name string) (int, error) {
-	return userID(name)
-}
+func groupID(name string) (int, error) { return userID(name) }
 
 // ownerOf returns no owner.
-func ownerOf(fs.FileInfo) owner {
-	return owner{-1, -1}
-}
+func ownerOf(fs.FileInfo) Owner { return AsItIs() }
 
 // attainable returns what can be kept of mode: whether the file is read-only.
-func attainable(mode fs.FileMode) fs.FileMode {
-	return mode & 0o200
-}
+func attainable(mode fs.FileMode) fs.FileMode { return mode & 0o200 }
