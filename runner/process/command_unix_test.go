@@ -559,10 +559,10 @@ func TestCommandHides(t *testing.T) {
 }
 
 // A line without an end takes no memory without end, and what a daemon prints
-// later is veiled, too.
-func TestVeil(t *testing.T) {
+// later is hidden, too.
+func TestLineWriter(t *testing.T) {
 	var to strings.Builder
-	v := &veil{to: &to, hide: strings.ToUpper}
+	v := &lineWriter{to: &to, hide: strings.ToUpper}
 	for _, step := range []struct{ write, want string }{
 		{"a", ""}, {"b\nc", "AB\n"}, {"\n", "AB\nC\n"}, {"d", "AB\nC\n"},
 	} {
@@ -575,7 +575,7 @@ func TestVeil(t *testing.T) {
 	if to.String() != "AB\nC\nD" {
 		t.Errorf("in the end %q", to.String())
 	}
-	_, _ = v.Write(make([]byte, maxVeiled+1))
+	_, _ = v.Write(make([]byte, maxLine+1))
 	if len(v.rest) != 0 {
 		t.Errorf("%d bytes are kept back", len(v.rest))
 	}

@@ -39,7 +39,6 @@ type printing struct {
 type stream struct {
 	r, w *os.File
 	dst  io.Writer
-	veil *veil // dst, where what is written is veiled; or nil
 
 	settling sync.Once
 	settled  chan struct{} // closed when what was there has been copied
@@ -67,8 +66,7 @@ func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 		}
 		s := &stream{r: r, w: w, dst: to.dst, settled: make(chan struct{})}
 		if how.hide != nil && to.dst != nil {
-			s.veil = &veil{to: to.dst, hide: how.hide}
-			s.dst = s.veil
+			s.dst = &lineWriter{to: to.dst, hide: how.hide}
 		}
 		out.streams = append(out.streams, s)
 		*to.field = w
@@ -155,12 +153,12 @@ func (e *Executor) copy(s *stream, t *tail) {
 	}
 }
 
-// flush passes on what a veil has kept back.
+// flush passes on the last line of s.
 func (e *Executor) flush(s *stream) {
-	if s.veil != nil {
+	if w, ok := s.dst.(*lineWriter); ok {
 		e.writing.Lock()
 		defer e.writing.Unlock()
-		s.veil.flush()
+		w.flush()
 	}
 }
 

@@ -15,7 +15,9 @@ import (
 )
 
 // certificates are templates that have Vault issue something. Each is rendered
-// to a file of its own, and what is in there is compared piece by piece.
+// to a file of its own, and what is in there is compared piece by piece. The duration
+// of a lease is what is left of the certificate's, which is a second less where the
+// issuing took place at the end of one: it is shown in minutes.
 var certificates = []source{
 	{name: "pkiCert", text: `{{ with pkiCert "pki/issue/web" "common_name=www.example.com" }}{{ .Cert }}{{ .CA }}{{ .Key }}{{ end }}`},
 	{name: "by Data", text: `{{ with pkiCert "/pki/issue/web/" "common_name=www.example.com" "ttl=1h" "" }}{{ .Data.Cert }}{{ .Data.Key }}{{ .Data.CA }}{{ end }}`},
@@ -41,10 +43,10 @@ key:
 	{name: "secret", text: `{{ with secret "pki/issue/web" "common_name=www.example.com" "ttl=2h" }}{{ .Data.certificate }}
 {{ .Data.issuing_ca }}
 {{ .Data.private_key }}
-{{ .Data.private_key_type }} {{ .LeaseDuration }} {{ .Renewable }} {{ len .Data.serial_number }} {{ .Data.ca_chain | len }}{{ end }}`},
+{{ .Data.private_key_type }} {{ add .LeaseDuration 30 | divide 60 }} {{ .Renewable }} {{ len .Data.serial_number }} {{ .Data.ca_chain | len }}{{ end }}`},
 	{name: "secret with a lease", text: `{{ with secret "pki-web/issue/leased" "common_name=www.example.com" "ttl=2h" }}{{ .Data.certificate }}
 {{ range .Data.ca_chain }}{{ . }}
-{{ end }}{{ .LeaseDuration }} {{ .Renewable }} {{ regexMatch "^pki-web/issue/leased/" .LeaseID }}{{ end }}`},
+{{ end }}{{ add .LeaseDuration 30 | divide 60 }} {{ .Renewable }} {{ regexMatch "^pki-web/issue/leased/" .LeaseID }}{{ end }}`},
 	{name: "secret that signs", text: `{{ with secret "secret/csr" }}{{ with secret "pki/sign/web" (printf "csr=%s" .Data.data.pem) "common_name=signed.example.com" }}{{ .Data.certificate }}
 {{ .Data.private_key }}{{ end }}{{ end }}`},
 	{name: "one write, one certificate", text: `{{ with secret "pki/issue/web" "common_name=one.example.com" }}{{ $serial := .Data.serial_number }}{{ with secret "pki/issue/web" "common_name=one.example.com" }}{{ eq $serial .Data.serial_number }}{{ end }}{{ end }}`},
