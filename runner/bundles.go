@@ -10,6 +10,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/bundle"
+	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/runner/process"
 	"restencil/runner/templates"
@@ -46,7 +47,7 @@ type member struct {
 
 // planned is a bundle that is to be, and its templates.
 type planned struct {
-	spec      bundle.Spec
+	spec      group.Spec
 	templates []int
 }
 
@@ -59,7 +60,7 @@ func plan(o Options) ([]planned, error) {
 		if _, twice := index["bundle "+spec.Name]; twice {
 			return nil, fmt.Errorf("bundle %q is there twice", spec.Name)
 		}
-		spec.Policy = bundle.Together
+		spec.Policy = group.Together
 		if spec.Retry == (schedule.Backoff{}) {
 			spec.Retry = o.Retry
 		}
@@ -95,16 +96,16 @@ func plan(o Options) ([]planned, error) {
 }
 
 // implicit returns the bundle of templates with the command of t.
-func implicit(o Options, t Template) bundle.Spec {
-	spec := bundle.Spec{
+func implicit(o Options, t Template) group.Spec {
+	spec := group.Spec{
 		Name:          t.Destination,
-		Policy:        bundle.Each,
+		Policy:        group.Each,
 		Reload:        t.Command,
 		Retry:         o.Retry,
 		ExitOnFailure: o.ExitOnFailure,
 	}
 	if o.Dry {
-		spec.Policy, spec.Reload = bundle.Print, Command{}
+		spec.Policy, spec.Reload = group.Print, Command{}
 	}
 	return spec
 }
@@ -126,7 +127,7 @@ func shadow(o Options, all []planned) error {
 				continue
 			}
 			other, twice := last[path]
-			if twice && (other.p.spec.Policy == bundle.Together || p.spec.Policy == bundle.Together) {
+			if twice && (other.p.spec.Policy == group.Together || p.spec.Policy == group.Together) {
 				errs = append(errs, fmt.Sprintf("%s and %s both write %s: give each its own destination",
 					describe(other.p.spec, other.member), describe(p.spec, j), m.Destination))
 				continue
@@ -147,9 +148,9 @@ func shadow(o Options, all []planned) error {
 	return fmt.Errorf("%s", strings.Join(errs, "\n"))
 }
 
-func describe(s bundle.Spec, member int) string {
+func describe(s group.Spec, member int) string {
 	text := "template " + s.Members[member].Template
-	if s.Policy == bundle.Together {
+	if s.Policy == group.Together {
 		text += fmt.Sprintf(" of bundle %q", s.Name)
 	}
 	return text
@@ -166,7 +167,7 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 		InPlace:     system.CanOverlay,
 		Journal:     o.Journal,
 		Lane:        new(bundle.Lane),
-		Secrets:     new(bundle.Secrets),
+		Registry:    new(bundle.Registry),
 		Events:      events,
 		Stdout:      bundle.NewStream(o.Stdout),
 		Stderr:      bundle.NewStream(o.Stderr),
@@ -255,13 +256,13 @@ func (b *bundles) settled(pass int) bool {
 // templates.
 func (r *Runner) offer(results []templates.Result) {
 	b := &r.bundles
-	outputs := make(map[*bundleState]map[int]bundle.Rendered)
+	outputs := make(map[*bundleState]map[int]group.Rendered)
 	for _, res := range results {
 		m := b.members[res.Template]
 		if outputs[m.of] == nil {
-			outputs[m.of] = make(map[int]bundle.Rendered)
+			outputs[m.of] = make(map[int]group.Rendered)
 		}
-		outputs[m.of][m.index] = bundle.Rendered{Output: res.Output, Unfed: res.SameData, Recheck: res.Recheck, Told: res.Told}
+		outputs[m.of][m.index] = group.Rendered{Output: res.Output, SameData: res.SameData, Recheck: res.Recheck, Announce: res.Told}
 	}
 	b.pass++
 	for _, s := range b.list {
@@ -283,13 +284,13 @@ func (r *Runner) offer(results []templates.Result) {
 // where there is none.
 func (b *bundles) named(name string) *bundle.Bundle {
 	for _, s := range b.list {
-		if s.Spec().Name == name && s.Spec().Policy == bundle.Together {
+		if s.Spec().Name == name && s.Spec().Policy == group.Together {
 			return s.Bundle
 		}
 	}
 	for _, s := range b.list {
 		for _, m := range s.Spec().Members {
-			if m.Destination == name && s.Spec().Policy == bundle.Each {
+			if m.Destination == name && s.Spec().Policy == group.Each {
 				return s.Bundle
 			}
 		}

@@ -12,14 +12,12 @@ import (
 // child is what the loop knows of the program that is run beside the templates.
 type child struct {
 	spawn func(args, env []string) (process.Process, error)
-	now   *process.Supervisor // nil: there is none
-	start mark                // to start it
+	now   atomic.Pointer[process.Supervisor] // nil: there is none. Signal reads it, too
+	start mark                               // to start it
 
 	reload mark            // to reload it
 	files  process.FileSet // because of these
 	last   int             // the last pass that changed one
-
-	heard atomic.Pointer[process.Supervisor] // the same as now, for Signal
 }
 
 // A mark says that something is to be done when the bundles have done all there
@@ -42,27 +40,28 @@ func (m *mark) put(pass int) {
 //
 // Signal may be called from any goroutine. It does not wait.
 func (r *Runner) Signal(sig os.Signal) bool {
-	s := r.child.heard.Load()
+	s := r.child.now.Load()
 	return s != nil && s.Signal(sig)
 }
 
 // updateChild starts, reloads, replaces or ends the child, if it is time to.
 func (r *Runner) updateChild(ctx context.Context) {
 	c, next := &r.child, r.opts.Child
+	now := c.now.Load()
 	switch {
-	case c.now != nil && next != nil && reflect.DeepEqual(c.now.Child(), *next):
+	case now != nil && next != nil && reflect.DeepEqual(now.Child(), *next):
 		if c.reload.set && r.bundles.settled(c.reload.pass) {
-			c.now.Reload(c.files.List())
+			now.Reload(c.files.List())
 			c.reload, c.files = mark{}, process.FileSet{}
 			if !r.bundles.settled(c.last) { // commands still run for what changed last
 				c.reload.put(c.last)
 			}
 		}
-	case c.now != nil && next == nil:
-		c.now.Retire()
+	case now != nil && next == nil:
+		now.Retire()
 	case next == nil || !r.childDue():
-	case c.now != nil:
-		c.now.Retire()
+	case now != nil:
+		now.Retire()
 	default:
 		r.startChild(ctx, *next)
 	}
@@ -88,14 +87,13 @@ func (r *Runner) startChild(ctx context.Context, c process.Child) {
 	}
 	s := process.NewSupervisor(c, destinations.List(), r.child.spawn, r.opts.Retry, r.events.emit)
 	go s.Run(ctx)
-	r.child.now = s
-	r.child.heard.Store(s)
+	r.child.now.Store(s)
 	r.child.start, r.child.reload, r.child.files = mark{}, mark{}, process.FileSet{}
 }
 
 // changed notes that files changed, in this pass.
 func (c *child) changed(files []string, pass int) {
-	if c.now == nil || len(files) == 0 {
+	if c.now.Load() == nil || len(files) == 0 {
 		return
 	}
 	c.files.Add(files...)
@@ -105,18 +103,16 @@ func (c *child) changed(files []string, pass int) {
 
 // ended is readable when the child is no more.
 func (c *child) ended() <-chan struct{} {
-	if c.now == nil {
-		return nil
+	if now := c.now.Load(); now != nil {
+		return now.Done()
 	}
-	return c.now.Done()
+	return nil
 }
 
 // childEnded takes note that the child is no more, and tells whether Run is to
 // return with err because of that.
 func (r *Runner) childEnded(ctx context.Context) (end bool, err error) {
-	s := r.child.now
-	r.child.now = nil
-	r.child.heard.Store(nil)
+	s := r.child.now.Swap(nil)
 	if ctx.Err() != nil {
 		return true, nil // which ended the child, too
 	}
@@ -128,7 +124,7 @@ func (r *Runner) childEnded(ctx context.Context) (end bool, err error) {
 
 // join waits for the end of the child, when it has been asked to end.
 func (c *child) join() {
-	if c.now != nil {
-		<-c.now.Done()
+	if now := c.now.Load(); now != nil {
+		<-now.Done()
 	}
 }

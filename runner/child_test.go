@@ -837,8 +837,9 @@ func TestChildEndsAtTheSameTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuse := func(_, _ []string) (process.Process, error) { return nil, errors.New("no") }
-	r.child.now = process.NewSupervisor(Child{Args: []string{"app"}}, nil, refuse, schedule.Backoff{}, func(event.Event) {})
-	r.child.now.Run(t.Context())
+	s := process.NewSupervisor(Child{Args: []string{"app"}}, nil, refuse, schedule.Backoff{}, func(event.Event) {})
+	s.Run(t.Context())
+	r.child.now.Store(s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if end, err := r.childEnded(ctx); !end || err != nil {

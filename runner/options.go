@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"restencil/runner/bundle"
+	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/process"
@@ -112,10 +112,10 @@ type Template struct {
 type (
 	// A Bundle is a named one: the files of its templates change together or not
 	// at all. Its Policy and Members are filled in.
-	Bundle = bundle.Spec
+	Bundle = group.Spec
 
 	// A Member is a template of a bundle.
-	Member = bundle.Member
+	Member = group.Member
 
 	// A Command is a program to run.
 	Command = process.Command
@@ -124,7 +124,7 @@ type (
 	Child = process.Child
 
 	// Wait is a quiescence.
-	Wait = bundle.Wait
+	Wait = group.Wait
 )
 
 // An ErrorPolicy says what an error of a template does to the process.

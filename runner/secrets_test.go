@@ -253,7 +253,7 @@ func TestWhatIsKeptShowsNoSecret(t *testing.T) {
 		synctest.Wait()
 		g.holds("a", "canary-one")
 		g.stop()
-		all := g.runner.bundles.shared.Secrets.All()
+		all := g.runner.bundles.shared.Registry.Secrets()
 		if text := fmt.Sprintf("%v %+v %#v", all, all, all); strings.Contains(text, "canary") || !strings.Contains(text, "***") {
 			t.Errorf("secrets show as %s", text)
 		}

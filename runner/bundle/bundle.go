@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
-	"restencil/renderer"
-	"restencil/watch/schedule"
+	"restencil/runner/bundle/group"
 )
 
 // A Bundle is a set of files that have one command in common. See the package
 // comment.
 type Bundle struct {
-	spec   Spec
+	spec   group.Spec
 	shared *Shared
 	after  []*Bundle // whose place it takes
 
@@ -23,28 +24,19 @@ type Bundle struct {
 	done     chan struct{}
 
 	// Of the goroutine in Run alone.
-	groups  []*group
-	touched []*group                // to be looked at now
-	timers  schedule.Timers[*group] // when to look at a group by itself
+	groups  *group.Set
 	command command
-	memory  memory
-	offered offered
+	entry   *entry
 	driftAt time.Time // when the destinations are looked at, zero: never
 	report  Report    // to be sent
-}
-
-// offered is what is known of the newest offer.
-type offered struct {
-	pass        int
-	outstanding bool    // as in Offer
-	ticket      *Ticket // the place in the lane, nil: none
 }
 
 // New returns a bundle whose Run is still to be called. It takes the place of
 // others, which have been stopped: it begins when they have ended, and takes
 // over what they knew.
-func New(s Spec, shared *Shared, after ...*Bundle) *Bundle {
-	return &Bundle{
+func New(s group.Spec, shared *Shared, after ...*Bundle) *Bundle {
+	e := &entry{journal: shared.Journal, key: s.Key(), events: shared.Events}
+	b := &Bundle{
 		spec:     s,
 		shared:   shared,
 		after:    after,
@@ -52,20 +44,21 @@ func New(s Spec, shared *Shared, after ...*Bundle) *Bundle {
 		requests: make(chan func(context.Context)),
 		stop:     make(chan struct{}),
 		done:     make(chan struct{}),
-		groups:   newGroups(s),
-		command:  command{spec: s, shared: shared, done: make(chan *commandRun, 1)},
-		memory:   memory{journal: shared.Journal, key: s.Key(), events: shared.Events},
+		command:  command{spec: s, shared: shared, entry: e, done: make(chan *commandRun, 1)},
+		entry:    e,
 	}
+	shared.Registry.set(b, true)
+	return b
 }
 
 // Spec returns what b was made of.
-func (b *Bundle) Spec() Spec { return b.spec }
+func (b *Bundle) Spec() group.Spec { return b.spec }
 
 // Offer gives b the newest outputs of its templates: what was offered before and
 // not taken yet is replaced. It never waits. order is that of the first template
 // among those of all bundles. Only one goroutine may call Offer.
 func (b *Bundle) Offer(o Offer, order int) {
-	if b.spec.Policy == Each && !b.spec.Reload.None() {
+	if b.spec.Policy == group.Each && !b.spec.Reload.None() {
 		o.ticket = b.shared.Lane.Reserve(o.Pass, order)
 	}
 	select {
@@ -113,24 +106,44 @@ func (b *Bundle) Run(ctx context.Context) {
 			b.take(o, time.Now())
 		case request := <-b.requests:
 			request(ctx)
-		case <-b.offered.ticket.Turn():
+		case <-b.command.offered.ticket.Turn():
 		case run := <-b.command.done:
-			b.commandEnded(ctx, run)
+			b.command.finish(ctx, run, &b.report)
 		case <-timer.C:
 		}
 	}
+}
+
+// begin waits for the bundles whose place b takes, and takes over what they and
+// the last process knew.
+func (b *Bundle) begin(ctx context.Context) bool {
+	b.groups = group.NewSet(b.spec, b.shared.Once)
+	renewed := len(b.after) > 0
+	for _, old := range b.after {
+		select {
+		case <-old.done:
+			b.takeOver(old)
+		case <-ctx.Done():
+			return false
+		}
+	}
+	b.after = nil
+	b.shared.sweep(b.spec)
+	b.resume(renewed)
+	return true
 }
 
 // end waits for the command that is running, and gives back the places in the
 // lane, also that of an offer that was not taken.
 func (b *Bundle) end(ctx context.Context) {
 	if b.command.running {
-		b.commandEnded(ctx, <-b.command.done)
+		b.command.finish(ctx, <-b.command.done, &b.report)
 		if ctx.Err() == nil {
 			b.send()
 		}
 	}
-	b.offered.ticket.Release()
+	b.shared.Registry.set(b, false)
+	b.command.offered.ticket.Release()
 	select {
 	case o := <-b.offers:
 		o.ticket.Release()
@@ -138,52 +151,65 @@ func (b *Bundle) end(ctx context.Context) {
 	}
 }
 
-// begin waits for the bundles whose place b takes, and recalls what is known.
-func (b *Bundle) begin(ctx context.Context) bool {
-	renewed := len(b.after) > 0
-	for _, old := range b.after {
-		select {
-		case <-old.done:
-			b.inherit(old)
-		case <-ctx.Done():
-			return false
-		}
+// take takes in what is offered.
+func (b *Bundle) take(o Offer, now time.Time) {
+	b.command.offered.take(o)
+	for _, i := range slices.Sorted(maps.Keys(o.Outputs)) {
+		b.shared.Registry.hide(b.groups.Take(i, o.Outputs[i], now))
 	}
-	b.after = nil
-	for _, g := range b.groups {
-		for _, m := range g.members {
-			m.stream = renderer.StreamOf(m.Destination)
-		}
-	}
-	b.sweep()
-	b.recall(renewed)
-	return true
+	b.tell()
 }
 
 // advance does all that can be done now.
 func (b *Bundle) advance(ctx context.Context) {
 	now := time.Now()
 	b.lookForDrift(now)
-	for _, g := range b.timers.PopAll(now) {
-		b.touch(g)
+	due := b.groups.Due(now, b.command.within())
+	b.tell()
+	if len(due) > 0 {
+		b.change(ctx, due...)
 	}
-	if due := b.due(now); len(due) > 0 {
-		b.change(ctx, due)
-	}
-	if b.spec.Policy == Each {
-		b.startCommand(ctx)
+	if b.spec.Policy == group.Each {
+		b.command.start(ctx, b.groups)
 	}
 	if ctx.Err() == nil {
 		b.send()
 	}
 }
 
+// lookForDrift has the templates executed again whose destinations somebody else
+// has changed, if it is time to look.
+func (b *Bundle) lookForDrift(now time.Time) {
+	every := b.shared.Reconcile
+	if every <= 0 || b.shared.Once || b.spec.Policy == group.Print || now.Before(b.driftAt) {
+		return
+	}
+	if !b.driftAt.IsZero() {
+		b.report.Again = append(b.report.Again, b.groups.Drifted()...)
+	}
+	b.driftAt = now.Add(every)
+}
+
+// tell passes on what the groups have to tell.
+func (b *Bundle) tell() {
+	news := b.groups.News()
+	if v := b.groups.Verdict(); v != b.entry.verdict {
+		b.entry.remember(v)
+	}
+	for _, e := range news.Events {
+		b.shared.Events(e)
+	}
+	b.report.Placed = append(b.report.Placed, news.Placed...)
+	b.report.Changed = append(b.report.Changed, news.Changed...)
+	b.report.Fatal = errors.Join(b.report.Fatal, news.Fatal)
+}
+
 // send reports what is new.
 func (b *Bundle) send() {
 	r := b.report
 	r.Bundle = b
-	if b.settled() {
-		r.Pass = b.offered.pass
+	if b.groups.Settled(time.Now()) && b.command.settled() {
+		r.Pass = b.command.offered.pass
 	}
 	b.report = Report{}
 	if r.Pass > 0 || len(r.Placed)+len(r.Changed)+len(r.Again) > 0 || r.Command != nil || r.Fatal != nil {
@@ -191,40 +217,37 @@ func (b *Bundle) send() {
 	}
 }
 
-// settled tells whether all is done that can be done without waiting for a
-// time that somebody has set, for data, or for a person.
-func (b *Bundle) settled() bool {
-	if len(b.touched) > 0 {
-		return false
-	}
-	for _, g := range b.groups {
-		if g.gathering {
-			return false
+// Accept has the change made that is held back: of the file named, or of the
+// whole bundle. It is an error that nothing is held. It returns when that is
+// settled, or with the cause of ctx's end.
+func (b *Bundle) Accept(ctx context.Context, name string) error {
+	return b.ask(ctx, func(context.Context) error {
+		defer b.tell()
+		return b.groups.Accept(name, time.Now())
+	})
+}
+
+// Rollback puts a generation of the files back, which the journal keeps, and
+// reloads what reads them. The change from which that goes back is held until
+// other data comes, or it is accepted. It returns what came of it.
+func (b *Bundle) Rollback(ctx context.Context, generation int) error {
+	return b.ask(ctx, func(ctx context.Context) error {
+		switch {
+		case b.spec.Policy != group.Together:
+			return fmt.Errorf("the files of %q each go in place by themselves: no generations of them are kept", b.spec.Name)
+		case b.shared.Journal == nil:
+			return errors.New("there is no history: no state directory is in use")
 		}
-	}
-	c := &b.command
-	return !c.running && (!c.owed || b.spec.Policy != Each || c.failures > 0 || c.resting)
-}
-
-// next is when there is something to do by itself, zero: never.
-func (b *Bundle) next() time.Time {
-	now := time.Now()
-	if len(b.touched) > 0 {
-		return now
-	}
-	at := earliest(b.timers.Next(), b.driftAt)
-	if b.spec.Policy == Each && b.command.owed && b.allPlaced() && b.offered.ticket == nil {
-		at = earliest(at, b.command.at(now, b.offered.outstanding))
-	}
-	return at
-}
-
-// earliest returns the sooner of two times, where zero is never.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
+		gen, err := b.shared.Journal.Generation(b.entry.key, generation)
+		if err != nil {
+			return err
+		}
+		target, err := b.groups.Back(gen)
+		if err != nil {
+			return err
+		}
+		return b.change(ctx, target)
+	})
 }
 
 // ask has the goroutine of b do something, and returns its error. The error may
@@ -246,7 +269,15 @@ func (b *Bundle) ask(ctx context.Context, do func(context.Context) error) error 
 	}
 }
 
-// fail has the runner end with err.
-func (b *Bundle) fail(err error) {
-	b.report.Fatal = errors.Join(b.report.Fatal, err)
+// next is when there is something to do by itself, zero: never.
+func (b *Bundle) next() time.Time {
+	return earliest(earliest(b.groups.Next(), b.driftAt), b.command.next(time.Now(), b.groups))
+}
+
+// earliest returns the sooner of two times, where zero is never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }

@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/probe"
@@ -25,6 +26,9 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// togetherMin is how long a change of a named bundle waits for what belongs to it.
+const togetherMin = 10 * time.Millisecond
 
 var errNo = errors.New("exit status 1")
 
@@ -60,13 +64,13 @@ func newRig(t *testing.T) *rig {
 func (g *rig) at(name string) string { return filepath.Join(g.dir, name) }
 
 // spec returns a bundle of the files "a" and "b" in the rig's directory.
-func (g *rig) spec(p Policy) Spec {
+func (g *rig) spec(p group.Policy) group.Spec {
 	retry := schedule.Backoff{Base: time.Second, Max: time.Minute}
-	s := Spec{Name: "web", Policy: p, Reload: cmd("reload"), Retry: retry}
+	s := group.Spec{Name: "web", Policy: p, Reload: cmd("reload"), Retry: retry}
 	for _, name := range []string{"a", "b"} {
-		s.Members = append(s.Members, Member{Template: name + ".ctmpl", Destination: g.at(name), Perm: 0o644})
+		s.Members = append(s.Members, group.Member{Template: name + ".ctmpl", Destination: g.at(name), Perm: 0o644})
 	}
-	if p == Each {
+	if p == group.Each {
 		s.Name = g.at("a")
 	}
 	return s
@@ -82,7 +86,7 @@ func probes(line string) []probe.Probe {
 
 // begin starts a bundle as a process does that starts, once a journal has put right
 // what the last one left.
-func (g *rig) begin(s Spec) {
+func (g *rig) begin(s group.Spec) {
 	g.t.Helper()
 	if g.state != "" {
 		j, err := journal.Open(g.state, journal.Options{Generations: 5})
@@ -95,7 +99,7 @@ func (g *rig) begin(s Spec) {
 		}
 	}
 	g.shared = &Shared{
-		Run: g.run, Journal: g.journal, Lane: new(Lane), Secrets: new(Secrets), Stdout: NewStream(io.Discard),
+		Run: g.run, Journal: g.journal, Lane: new(Lane), Registry: new(Registry), Stdout: NewStream(io.Discard),
 		Events:  g.event,
 		Report:  func(Report) {},
 		InPlace: func() error { return nil },
@@ -121,7 +125,7 @@ func (g *rig) end() {
 
 // replace has another bundle take the place of this one, as a reload of the
 // configuration does.
-func (g *rig) replace(s Spec) {
+func (g *rig) replace(s group.Spec) {
 	old := g.bundle
 	old.Stop()
 	g.bundle = New(s, g.shared, old)
@@ -186,10 +190,10 @@ func (g *rig) event(e event.Event) {
 // be done at once, and for what a bundle waits by itself.
 func (g *rig) offer(contents ...string) {
 	g.pass++
-	o := Offer{Pass: g.pass, Outputs: make(map[int]Rendered)}
+	o := Offer{Pass: g.pass, Outputs: make(map[int]group.Rendered)}
 	for i, text := range contents {
 		if text != "" {
-			o.Outputs[i] = Rendered{Output: NewOutput(template.Result{Output: []byte(text)})}
+			o.Outputs[i] = group.Rendered{Output: group.NewOutput(template.Result{Output: []byte(text)})}
 		}
 	}
 	g.bundle.Offer(o, 0)
@@ -251,37 +255,37 @@ func (g *rig) owed() bool {
 func TestFailureAfterTheSwap(t *testing.T) {
 	tests := []struct {
 		name    string
-		arrange func(*rig, *Spec)
+		arrange func(*rig, *group.Spec)
 		first   bool // nothing was there before
 		log     []string
 		back    bool // the old files are
 		owed    bool
 	}{
 		{
-			name: "reload", arrange: func(g *rig, s *Spec) {}, owed: true,
+			name: "reload", arrange: func(g *rig, s *group.Spec) {}, owed: true,
 			log: []string{"run reload", "reload failed"},
 		},
 		{
-			name: "reload, back", back: true, arrange: func(g *rig, s *Spec) {
+			name: "reload, back", back: true, arrange: func(g *rig, s *group.Spec) {
 				s.Rollback = true
 				g.onRun = func(string) { g.set(func() { delete(g.fails, "reload") }) }
 			},
 			log: []string{"run reload", "run reload", "reload failed, rolled back"},
 		},
 		{
-			name: "reload, back, reload", back: true, owed: true, arrange: func(g *rig, s *Spec) { s.Rollback = true },
+			name: "reload, back, reload", back: true, owed: true, arrange: func(g *rig, s *group.Spec) { s.Rollback = true },
 			log: []string{"run reload", "run reload", "reload failed, rolled back: reloading with the old files: exit status 1"},
 		},
 		{
-			name: "reload, first", first: true, owed: true, arrange: func(g *rig, s *Spec) { s.Rollback = true },
+			name: "reload, first", first: true, owed: true, arrange: func(g *rig, s *group.Spec) { s.Rollback = true },
 			log: []string{"run reload", "reload failed"},
 		},
 		{
-			name: "verify", owed: true, arrange: func(g *rig, s *Spec) { delete(g.fails, "reload") },
+			name: "verify", owed: true, arrange: func(g *rig, s *group.Spec) { delete(g.fails, "reload") },
 			log: []string{"run reload", "run probe", "verify failed"},
 		},
 		{
-			name: "verify, back", back: true, arrange: func(g *rig, s *Spec) {
+			name: "verify, back", back: true, arrange: func(g *rig, s *group.Spec) {
 				delete(g.fails, "reload")
 				s.Rollback = true
 			},
@@ -292,7 +296,7 @@ func TestFailureAfterTheSwap(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newRig(t)
-				s := g.spec(Together)
+				s := g.spec(group.Together)
 				s.Verify = probes("probe")
 				if !tt.first {
 					g.begin(s)
@@ -327,7 +331,7 @@ func TestFailureAfterTheSwap(t *testing.T) {
 func TestRollbackThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		s := g.spec(Together)
+		s := g.spec(group.Together)
 		s.Rollback = true
 		g.begin(s)
 		defer g.end()
@@ -360,7 +364,7 @@ func TestRollbackThatFails(t *testing.T) {
 
 // A reload that fails is tried again for ever, after a delay that grows visibly.
 func TestReloadIsRetried(t *testing.T) {
-	for _, p := range []Policy{Together, Each} {
+	for _, p := range []group.Policy{group.Together, group.Each} {
 		synctest.Test(t, func(t *testing.T) {
 			g := newRig(t)
 			g.begin(g.spec(p))
@@ -396,16 +400,16 @@ func TestReloadIsRetried(t *testing.T) {
 func TestProvenBadIsHeld(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		spec func(*Spec)
+		spec func(*group.Spec)
 		bad  string // what fails
 	}{
-		{"verify", func(s *Spec) { s.Verify, s.Rollback = probes("probe"), true }, "probe"},
-		{"check", func(s *Spec) { s.Check = cmd("check") }, "check"},
+		{"verify", func(s *group.Spec) { s.Verify, s.Rollback = probes("probe"), true }, "probe"},
+		{"check", func(s *group.Spec) { s.Check = cmd("check") }, "check"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newRig(t)
-				s := g.spec(Together)
+				s := g.spec(group.Together)
 				tt.spec(&s)
 				var at []time.Duration
 				g.onRun = func(line string) {
@@ -465,7 +469,7 @@ func TestProvenBadIsHeld(t *testing.T) {
 func TestProvenBadFileIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		s := g.spec(Each)
+		s := g.spec(group.Each)
 		s.Members[0].Check = cmd("check")
 		g.begin(s)
 		defer g.end()
@@ -506,7 +510,7 @@ func TestEndDuringAChange(t *testing.T) {
 		t.Run(fmt.Sprint(tt.during, " rollback ", tt.rollback), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newRig(t)
-				s := g.spec(Together)
+				s := g.spec(group.Together)
 				s.Check, s.Verify, s.Rollback = cmd("check"), probes("probe"), tt.rollback
 				g.begin(s)
 				g.offer("old a", "old b")
@@ -536,7 +540,7 @@ func TestEndDuringAChange(t *testing.T) {
 func TestOwedCommandIsRunOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		s := g.spec(Each)
+		s := g.spec(group.Each)
 		g.begin(s)
 		g.fails["reload"] = errNo
 		g.offer("a", "b")
@@ -563,7 +567,7 @@ func TestOwedCommandIsRunOnce(t *testing.T) {
 // Where what was owed is not known, since the journal is damaged, the command is
 // run; not again after each start.
 func TestDamagedJournalRunsTheCommandOnce(t *testing.T) {
-	for _, p := range []Policy{Together, Each} {
+	for _, p := range []group.Policy{group.Together, group.Each} {
 		synctest.Test(t, func(t *testing.T) {
 			g := newRig(t)
 			g.begin(g.spec(p))
@@ -600,7 +604,7 @@ func TestJournalThatFails(t *testing.T) {
 		if err := os.WriteFile(g.state, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		g.begin(g.spec(Together))
+		g.begin(g.spec(group.Together))
 		defer g.end()
 		for i := range 3 {
 			g.offer(fmt.Sprint("a", i), fmt.Sprint("b", i))
@@ -624,7 +628,7 @@ func TestJournalThatFails(t *testing.T) {
 // Another bundle that takes the place of one whose command runs waits for that,
 // and owes what it did not do.
 func TestReplacedWhileTheCommandRuns(t *testing.T) {
-	for _, p := range []Policy{Together, Each} {
+	for _, p := range []group.Policy{group.Together, group.Each} {
 		for _, fails := range []error{nil, errNo} {
 			t.Run(fmt.Sprint(p, fails), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -657,7 +661,7 @@ func TestReplacedWhileTheCommandRuns(t *testing.T) {
 func TestRollbackByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		s := g.spec(Together)
+		s := g.spec(group.Together)
 		g.begin(s)
 		g.offer("1", "1")
 		g.offer("2", "2")
@@ -684,7 +688,7 @@ func TestRollbackByHand(t *testing.T) {
 func TestRollbackByHandThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		s := g.spec(Together)
+		s := g.spec(group.Together)
 		s.Check = cmd("check")
 		g.begin(s)
 		defer g.end()

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,8 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"restencil/runner/bundle/group"
 	"restencil/runner/event"
-	"restencil/runner/probe"
 	"restencil/runner/process"
 	"restencil/runner/transaction"
 )
@@ -21,31 +22,46 @@ import (
 // command once.
 const settle = time.Second
 
-// A command is that which has the files loaded, and what is known of it.
+// A command has the files loaded.
 type command struct {
-	spec   Spec
-	shared *Shared
+	spec    group.Spec
+	shared  *Shared
+	entry   *entry
+	offered offered
 
+	runs
+	running bool             // with Each
+	done    chan *commandRun // capacity 1: the run that has ended
+}
+
+// runs is what is known of the runs of a command, past and to come.
+type runs struct {
 	owed  bool
 	files process.FileSet // the destinations that changed since it ran
 	first int             // the first member that wants it
 	debt  string          // what the journal knows its being owed by, "": it does not
 
-	began    time.Time // when it was wanted for the first time since the start
+	wanted   time.Time // when it was wanted for the first time since the start
 	ran      bool      // it has been run since the start
-	ended    time.Time // the last run
+	ended    time.Time // the last run, with Together
 	failures int       // in a row
 	retryAt  time.Time // not before this, after a failure
-	resting  bool      // it waits for MinInterval
+}
 
-	running bool
-	done    chan *commandRun // capacity 1: the run that has ended
+// owe has the journal know, before files change, that the command is owed for them.
+func (c *command) owe(files []string) {
+	if !c.spec.Reload.None() {
+		c.debt = c.entry.owe(c.debt, files)
+	}
 }
 
 // want notes that the command is owed for files that changed.
 func (c *command) want(files []string, member int) {
-	if c.began.IsZero() {
-		c.began = time.Now()
+	if len(files) == 0 || c.spec.Reload.None() {
+		return
+	}
+	if c.wanted.IsZero() {
+		c.wanted = time.Now()
 	}
 	if !c.owed || member < c.first {
 		c.first = member
@@ -54,28 +70,31 @@ func (c *command) want(files []string, member int) {
 	c.files.Add(files...)
 }
 
-// restedAt is when MinInterval allows another run, zero: it does.
-func (c *command) restedAt() time.Time {
-	if c.spec.MinInterval <= 0 || c.ended.IsZero() {
-		return time.Time{}
+// owedFiles returns for which destinations the command is owed: all, where that
+// is not known.
+func (c *command) owedFiles() []string {
+	files := slices.Clone(c.files.List())
+	switch {
+	case !c.owed:
+		return nil
+	case len(files) == 0:
+		for _, m := range c.spec.Members {
+			files = append(files, m.Destination)
+		}
 	}
-	return c.ended.Add(c.spec.MinInterval)
+	return files
 }
 
-// at is when the command may be run, at the soonest. outstanding is as in Offer.
-func (c *command) at(now time.Time, outstanding bool) time.Time {
-	at := now
-	if c.retryAt.After(at) {
-		at = c.retryAt
+// within is what the groups must know of a command that is run within a change.
+func (c *command) within() (w group.Command) {
+	if c.spec.Policy != group.Together {
+		return w
 	}
-	c.resting = false
-	if rested := c.restedAt(); rested.After(at) {
-		at, c.resting = rested, true
+	w.Owed = c.owed
+	if c.spec.MinInterval > 0 && !c.ended.IsZero() {
+		w.NotBefore = c.ended.Add(c.spec.MinInterval)
 	}
-	if limit := c.began.Add(settle); !c.ran && outstanding && limit.After(at) {
-		at = limit
-	}
-	return at
+	return w
 }
 
 // run runs the command.
@@ -92,15 +111,13 @@ func (c *command) environ(why process.Reason, files []string) []string {
 // load has the program read the files of a change, and finds out whether it is
 // well.
 func (c *command) load(ctx context.Context, change *transaction.Change, why process.Reason, files []string) {
-	if len(files) == 0 { // it is owed, and for which of them is not known
-		for _, f := range change.Files {
-			files = append(files, f.Destination)
-		}
+	if len(files) == 0 {
+		files = c.owedFiles()
 	}
 	if !c.spec.Reload.None() {
 		if output, err := c.run(ctx, why, files); err != nil {
 			change.Fail(event.Reload, process.Brief(err))
-			change.Output = c.shared.Secrets.All().Mask(output)
+			change.Output = c.shared.Registry.Secrets().Mask(output)
 			return
 		}
 	}
@@ -110,36 +127,30 @@ func (c *command) load(ctx context.Context, change *transaction.Change, why proc
 // verify finds out whether the program is well: all probes must hold at the same
 // time. The first that does not ends the others.
 func (c *command) verify(ctx context.Context, change *transaction.Change, env []string) {
-	mask := c.shared.Secrets.All().Masker()
+	mask := c.shared.Registry.Secrets().Masker()
 	var once sync.Once
 	g, probing := errgroup.WithContext(ctx)
 	for _, p := range c.spec.Verify {
 		g.Go(func() error {
-			var last string
-			err := p.Hold(probing, c.probeRun(env, mask, &last))
+			var printed string // by the command of the probe, when it failed last
+			err := p.Hold(probing, func(ctx context.Context, args []string, timeout time.Duration) (string, error) {
+				output, err := c.shared.Run(ctx, process.Command{Args: args, Timeout: timeout, Hide: mask, Env: env})
+				if err == nil {
+					return "", nil // nobody asks
+				}
+				printed = mask(output)
+				return printed, process.Brief(err)
+			})
 			if err != nil {
 				once.Do(func() {
 					change.Fail(event.Verify, err)
-					change.Output = last
+					change.Output = printed
 				})
 			}
 			return err
 		})
 	}
 	_ = g.Wait() // the first error is noted
-}
-
-// probeRun returns what runs the command of a probe, and sets last to what it
-// printed when it failed last.
-func (c *command) probeRun(env []string, mask func(string) string, last *string) probe.Run {
-	return func(ctx context.Context, args []string, timeout time.Duration) (string, error) {
-		output, err := c.shared.Run(ctx, process.Command{Args: args, Timeout: timeout, Hide: mask, Env: env})
-		if err == nil {
-			return "", nil // nobody asks
-		}
-		*last = mask(output)
-		return *last, process.Brief(err)
-	}
 }
 
 // A commandRun is one run of the command of a bundle with the policy Each, beside
@@ -154,23 +165,53 @@ type commandRun struct {
 	err    error
 }
 
-// startCommand starts the command of a bundle with the policy Each, if it is owed,
-// due, not running, and its turn in the lane.
-func (b *Bundle) startCommand(ctx context.Context) {
-	c := &b.command
+// at is when a command that is owed may be run, at the soonest; zero: it waits for
+// a file that it is owed for from another process.
+func (c *command) at(now time.Time, groups *group.Set) time.Time {
+	if c.wanted.IsZero() && !groups.AllPlaced() {
+		return time.Time{}
+	}
+	at := now
+	if c.retryAt.After(at) {
+		at = c.retryAt
+	}
+	if limit := c.wanted.Add(settle); !c.ran && c.offered.outstanding && limit.After(at) {
+		at = limit
+	}
+	return at
+}
+
+// next is when start has something to do by itself, zero: never.
+func (c *command) next(now time.Time, groups *group.Set) time.Time {
+	if c.spec.Policy != group.Each || !c.owed || c.offered.ticket != nil {
+		return time.Time{}
+	}
+	return c.at(now, groups)
+}
+
+// settled tells whether all is done that can be done without waiting for another
+// attempt.
+func (c *command) settled() bool {
+	return c.spec.Policy != group.Each || !c.running && (!c.owed || c.failures > 0)
+}
+
+// start starts the command of a bundle with the policy Each, if it is owed, due,
+// not running, and its turn in the lane.
+func (c *command) start(ctx context.Context, groups *group.Set) {
 	if c.running {
 		return
 	}
-	if now := time.Now(); !c.owed || !b.allPlaced() || c.at(now, b.offered.outstanding).After(now) {
-		b.offered.ticket.Release()
-		b.offered.ticket = nil
+	now := time.Now()
+	if at := c.at(now, groups); !c.owed || at.IsZero() || at.After(now) {
+		c.offered.ticket.Release()
+		c.offered.ticket = nil
 		return
 	}
-	if b.offered.ticket == nil {
-		b.offered.ticket = b.shared.Lane.Reserve(b.offered.pass, c.first)
+	if c.offered.ticket == nil {
+		c.offered.ticket = c.shared.Lane.Reserve(c.offered.pass, c.first)
 	}
 	select {
-	case <-b.offered.ticket.Turn():
+	case <-c.offered.ticket.Turn():
 	default:
 		return
 	}
@@ -182,62 +223,49 @@ func (b *Bundle) startCommand(ctx context.Context) {
 		why = process.ReasonRetry
 	}
 	run := &commandRun{
-		files: slices.Clone(c.files.List()), first: c.first, pass: b.offered.pass,
-		ticket: b.offered.ticket, began: time.Now(),
+		files: slices.Clone(c.files.List()), first: c.first, pass: c.offered.pass,
+		ticket: c.offered.ticket, began: now,
 	}
-	b.offered.ticket = nil
+	c.offered.ticket = nil
 	c.owed, c.running, c.files = false, true, process.FileSet{}
-	b.shared.Events(event.CommandStarted{Args: b.spec.Reload.Args, Files: run.files})
+	c.shared.Events(event.CommandStarted{Args: c.spec.Reload.Args, Files: run.files})
 	go func() {
 		run.output, run.err = c.run(ctx, why, run.files)
 		c.done <- run
 	}()
 }
 
-// commandEnded notes the end of a run. What has changed since it began is owed
-// still.
-func (b *Bundle) commandEnded(ctx context.Context, run *commandRun) {
-	c := &b.command
+// finish notes the end of a run, and reports it. What has changed since it began
+// is owed still.
+func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
 	run.ticket.Release()
-	c.running, c.ran, c.ended = false, true, time.Now()
-	b.report.Pass = run.pass
+	c.running, c.ran = false, true
+	report.Pass = run.pass
 	switch {
 	case run.err == nil:
 		if !c.owed {
-			b.memory.paid(c.debt)
+			c.entry.paid(c.debt)
 			c.debt, c.failures, c.retryAt = "", 0, time.Time{}
 		}
-		b.shared.Events(event.CommandDone{Args: b.spec.Reload.Args, Took: time.Since(run.began)})
+		c.shared.Events(event.CommandDone{Args: c.spec.Reload.Args, Took: time.Since(run.began)})
 	case ctx.Err() == nil: // else it is owed still, and the journal knows
-		b.commandFailed(run)
+		c.failed(run, report)
 	}
 }
 
-// allPlaced tells whether a command that is owed from another process can be run:
-// its files are there. What is owed because of this one can.
-func (b *Bundle) allPlaced() bool {
-	if !b.command.began.IsZero() {
-		return true
-	}
-	return !slices.ContainsFunc(b.groups, func(g *group) bool {
-		return slices.ContainsFunc(g.members, func(m *member) bool { return !m.placed })
-	})
-}
-
-// commandFailed notes that a run failed, and that it is owed again.
-func (b *Bundle) commandFailed(run *commandRun) {
-	c := &b.command
-	args := b.spec.Reload.Args
-	e := event.CommandFailed{Args: args, Err: run.err, Output: b.shared.Secrets.All().Mask(run.output)}
-	m := b.spec.Members[run.first]
+// failed notes that a run failed, and that the command is owed again.
+func (c *command) failed(run *commandRun, report *Report) {
+	args := c.spec.Reload.Args
+	e := event.CommandFailed{Args: args, Err: run.err, Output: c.shared.Registry.Secrets().Mask(run.output)}
+	m := c.spec.Members[run.first]
 	// As consul-template words it (COMPAT 4.6.3).
 	whole := fmt.Errorf("failed to execute command %q from %q => %q: %w", quoteArgs(args), m.Template, m.Destination, run.err)
 	switch {
-	case b.shared.Once:
-		b.report.Command = whole
-		return // whose error says the same
-	case b.spec.ExitOnFailure:
-		b.fail(whole)
+	case c.shared.Once:
+		report.Command = whole
+		return // which says the same
+	case c.spec.ExitOnFailure:
+		report.Fatal = errors.Join(report.Fatal, whole)
 	case c.owed: // because of new data, which is a new chance
 		c.files.Add(run.files...)
 		c.first = min(c.first, run.first)
@@ -245,10 +273,10 @@ func (b *Bundle) commandFailed(run *commandRun) {
 		c.owed, c.first = true, run.first
 		c.files.Add(run.files...)
 		c.failures++
-		e.RetryIn = delay(b.spec.Retry, c.failures)
+		e.RetryIn = group.Delay(c.spec.Retry, c.failures)
 		c.retryAt = time.Now().Add(e.RetryIn)
 	}
-	b.shared.Events(e)
+	c.shared.Events(e)
 }
 
 func quoteArgs(args []string) string {

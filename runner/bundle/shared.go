@@ -2,14 +2,11 @@ package bundle
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/process"
-	"restencil/runner/transaction"
-	"restencil/template"
 )
 
 // Shared is what the bundles of a runner work with. All fields are required
@@ -26,8 +23,8 @@ type Shared struct {
 	// Lane orders the commands of bundles with the policy Each.
 	Lane *Lane
 
-	// Secrets are those that may be in files.
-	Secrets *Secrets
+	// Registry knows the bundles that there are, and the secrets in their files.
+	Registry *Registry
 
 	Events func(event.Event)
 	Report func(Report) // to the runner's loop, which always takes it
@@ -56,15 +53,6 @@ type Shared struct {
 	Reconcile time.Duration
 }
 
-// tools returns what transactions work with.
-func (s *Shared) tools() transaction.Tools {
-	return transaction.Tools{
-		Run:     s.Run,
-		InPlace: s.InPlace,
-		Mask:    func() func(string) string { return s.Secrets.All().Masker() },
-	}
-}
-
 // A Report is what a bundle has to tell the runner's loop. Zero fields say
 // nothing.
 type Report struct {
@@ -88,41 +76,4 @@ type Report struct {
 
 	// Command is why the command failed, with Once. Fatal is why the runner ends.
 	Command, Fatal error
-}
-
-// Secrets knows the secrets that may be in files, so that whatever reads those
-// can be kept from printing them. The zero value has none. It may be used from
-// any goroutine.
-type Secrets struct {
-	mu sync.Mutex
-	of map[string][]template.Secrets // by what tells files apart
-}
-
-// Set says what may be in a file.
-func (s *Secrets) Set(file string, secrets ...template.Secrets) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	none := true
-	for _, one := range secrets {
-		none = none && one.None()
-	}
-	if none {
-		delete(s.of, file)
-		return
-	}
-	if s.of == nil {
-		s.of = make(map[string][]template.Secrets)
-	}
-	s.of[file] = secrets
-}
-
-// All returns all secrets that may be in any file.
-func (s *Secrets) All() template.Secrets {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []template.Secrets
-	for _, some := range s.of {
-		all = append(all, some...)
-	}
-	return template.Secrets{}.With(all...)
 }

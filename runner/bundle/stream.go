@@ -2,10 +2,10 @@ package bundle
 
 import (
 	"context"
-	"crypto/sha256"
 	"io"
 
 	"restencil/renderer"
+	"restencil/runner/bundle/group"
 )
 
 // A Stream is an output of the process that bundles share: what one writes is in
@@ -60,18 +60,17 @@ func (s *Shared) stream(which renderer.Stream) *Stream {
 	return s.Stdout
 }
 
-// A show writes the content of a member to a stream, and notes it.
+// A show writes the content of a file to a stream, and notes it.
 type show struct {
-	ctx context.Context
-	to  *Stream
-	m   *member
-	sum [sha256.Size]byte
+	ctx  context.Context
+	to   *Stream
+	want group.Want
 }
 
 func (s *show) Write(b []byte) (int, error) {
 	n, err := s.to.write(s.ctx, b)
 	if err == nil {
-		s.m.shown = s.sum
+		s.want.Shown()
 	}
 	return n, err
 }

@@ -21,7 +21,7 @@ import (
 	"sync"
 	"time"
 
-	"restencil/runner/bundle"
+	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/template"
 	"restencil/watch"
@@ -93,7 +93,7 @@ type Result struct {
 	Template int
 
 	// Output is nil where it is not complete, or the execution failed.
-	Output *bundle.Output
+	Output *group.Output
 
 	// SameData tells that there was no new data: an output that differs then is
 	// one that differs each time.
@@ -245,8 +245,7 @@ func (s *Set) plan(t *state) {
 
 // Next is when Execute or Take has something to do by itself, zero: not at all.
 func (s *Set) Next() time.Time {
-	at := schedule.Earliest(s.retries.Next(), s.reports.Next())
-	at = schedule.Earliest(at, s.pool.stuckAt())
+	at := schedule.Earliest(s.retries.Next(), s.reports.Next(), s.pool.stuckAt())
 	for _, p := range s.passes {
 		if !p.alone && p.deadline.After(time.Now()) {
 			at = schedule.Earliest(at, p.deadline)

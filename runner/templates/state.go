@@ -5,7 +5,7 @@ import (
 	"context"
 	"time"
 
-	"restencil/runner/bundle"
+	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/template"
 )
@@ -60,7 +60,7 @@ type execution struct {
 	waiting *event.Waiting // only to find where its queries are asked; nil: to have an output
 
 	result template.Result
-	output *bundle.Output // nil: it is not complete, or failed
+	output *group.Output // nil: it is not complete, or failed
 	err    error
 }
 
@@ -79,6 +79,6 @@ func (x *execution) run(ctx context.Context, get template.Answers) {
 	}
 	x.result, x.err = x.of.parsed.Execute(ctx, get)
 	if x.err == nil && x.result.Complete() {
-		x.output = bundle.NewOutput(x.result)
+		x.output = group.NewOutput(x.result)
 	}
 }

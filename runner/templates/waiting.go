@@ -59,20 +59,12 @@ func (w *waiting) nextReport() time.Time {
 // reportAfter says how long after something began to wait its nth report
 // (from 0) is made: soon, then ever more rarely.
 func reportAfter(n int) time.Duration {
-	switch n {
-	case 0:
-		return 1500 * time.Millisecond // people look at what they started for about two
-	case 1:
-		return 10 * time.Second
-	case 2:
-		return time.Minute
-	case 3:
-		return 5 * time.Minute
-	case 4:
-		return 30 * time.Minute
-	default:
-		return time.Duration(n-4) * time.Hour
+	// People look at what they started for about two seconds.
+	first := []time.Duration{1500 * time.Millisecond, 10 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute}
+	if n < len(first) {
+		return first[n]
 	}
+	return time.Duration(n-len(first)+1) * time.Hour
 }
 
 // reported is how many missing queries of a template a report names.

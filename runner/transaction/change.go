@@ -54,6 +54,7 @@ type placed struct {
 	own    bool // it is Own; else one of Extras
 	want   renderer.File
 	staged *renderer.Staged // nil: it could not be staged
+	err    error            // why
 	result renderer.Result
 }
 

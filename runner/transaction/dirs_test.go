@@ -36,7 +36,7 @@ func TestWriteToFileGoesThroughNoLink(t *testing.T) {
 	for _, content := range []string{"one", "two"} {
 		c := newChange(filepath.Join(asked, "file"), content)
 		c.Keep = true
-		tx := transaction.New(transaction.Tools{}, c)
+		tx := transaction.New(transaction.Tools{Writer: func(string) string { return "" }}, c)
 		tx.Stage(t.Context())
 		if err := errors.Join(os.Rename(asked, moved), os.Symlink(victim, asked)); err != nil {
 			t.Fatal(err)
@@ -76,7 +76,7 @@ func TestStageEnds(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	ended := errors.New("ended")
 	cancel(ended)
-	tx := transaction.New(transaction.Tools{}, c)
+	tx := transaction.New(transaction.Tools{Writer: func(string) string { return "" }}, c)
 	tx.Stage(ctx)
 	tx.Discard()
 	if !errors.Is(c.Err, ended) {
@@ -95,7 +95,7 @@ func TestStreamsComeLast(t *testing.T) {
 		{Template: "a", Destination: "/dev/stdout", Own: &renderer.File{Path: "/dev/stdout", Content: []byte("x"), Stream: &shown}},
 		{Template: "b", Destination: dir, Own: &renderer.File{Path: filepath.Join(dir, "b"), Content: []byte("x")}},
 	}}
-	tx := transaction.New(transaction.Tools{}, c)
+	tx := transaction.New(transaction.Tools{Writer: func(string) string { return "" }}, c)
 	defer tx.Discard()
 	tx.Stage(t.Context())
 	if err := os.Mkdir(filepath.Join(dir, "b"), 0o755); err != nil {

@@ -22,8 +22,10 @@ type dirs map[string]*os.Root
 // files returns what writeToFile asks for, a file for each path. As in
 // consul-template, neither the file nor its directory may be a symbolic link
 // (COMPAT, appendix A, 0.42.1); unlike there, readers see the old content or the
-// new, never a part, and no link can be put there between the look and the write.
-func (d *dirs) files(ctx context.Context, asked []funcs.File) ([]renderer.File, error) {
+// new, never a part, and no link can be put there between the look and the write;
+// and the destination of a template is refused.
+func (tx *Transaction) files(ctx context.Context, asked []funcs.File) ([]renderer.File, error) {
+	d := &tx.dirs
 	var files []renderer.File
 	known := make(map[string]int, len(asked)) // the place among files
 	for _, f := range asked {
@@ -48,6 +50,9 @@ func (d *dirs) files(ctx context.Context, asked []funcs.File) ([]renderer.File, 
 			want.Dir = files[at].Dir
 			files[at] = want
 			continue
+		}
+		if template := tx.tools.Writer(path); template != "" {
+			return nil, fmt.Errorf("writeToFile: refusing to write to %q: it is the destination of template %s", path, template)
 		}
 		var err error
 		if want.Dir, err = d.open(path); err != nil {

@@ -19,6 +19,7 @@ func TestExtras(t *testing.T) {
 	if err := errors.Join(os.Symlink("sub", b.at("linked")), syscall.Mkfifo(b.at("fifo"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
+	b.writers = map[string]string{b.at("other"): "other.ctmpl"}
 	tests := []struct {
 		name  string
 		asked []funcs.File // in the bench's directory
@@ -31,6 +32,7 @@ func TestExtras(t *testing.T) {
 		{"written twice", []funcs.File{{Path: "twice", Content: "1"}, {Path: "twice", Content: "2"}}, "2", ""},
 		{"in a linked directory", []funcs.File{{Path: "linked/x", Content: "1"}}, "", "refusing to write through symlinked directory in path"},
 		{"a pipe", []funcs.File{{Path: "fifo", Content: "1", Append: true}}, "", "not a regular file"},
+		{"where a template writes", []funcs.File{{Path: "sub/../other", Content: "1"}}, "", "it is the destination of template other.ctmpl"},
 		{"a pipe that is replaced", []funcs.File{{Path: "fifo", Content: "1"}}, "", "not a regular file"},
 	}
 	for _, tt := range tests {

@@ -40,6 +40,7 @@ func TestNginxTestsVirtualHosts(t *testing.T) {
 		tx := New(Tools{
 			Run:     executor.Run,
 			InPlace: executor.CanOverlay,
+			Writer:  func(string) string { return "" },
 			Mask:    func() func(string) string { return func(s string) string { return s } },
 		}, &c)
 		defer tx.Discard()

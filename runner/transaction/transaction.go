@@ -14,8 +14,8 @@ import (
 	"restencil/runner/process"
 )
 
-// stagingWidth bounds how many files are staged at a time: that is waiting for
-// the disk.
+// stagingWidth bounds how many files are staged, or discarded, at a time: that is
+// waiting for the disk.
 const stagingWidth = 32
 
 // Tools are what a transaction works with.
@@ -29,6 +29,10 @@ type Tools struct {
 
 	// Mask returns what hides secrets in a text.
 	Mask func() func(string) string
+
+	// Writer returns the template whose destination a path is, "" where it is
+	// none's: writeToFile may not write there.
+	Writer func(path string) string
 }
 
 // A Transaction is some changes on their way. The steps are Stage, Check, Swap
@@ -69,32 +73,39 @@ func (tx *Transaction) Stage(ctx context.Context) {
 		c.Fail(event.Stage, tx.lay(ctx, c))
 	}
 	live := tx.live()
-	errs := make([][]error, len(live))
+	sideBySide(live, func(c *Change, p *placed) { p.err = c.stage(ctx, p) })
+	for _, c := range live {
+		var errs []error
+		for _, p := range c.placed {
+			errs = append(errs, p.err)
+		}
+		c.Fail(event.Stage, errors.Join(errs...))
+	}
+}
+
+// sideBySide calls do for all that is placed by changes, many at a time.
+func sideBySide(changes []*Change, do func(*Change, *placed)) {
 	var g errgroup.Group
 	g.SetLimit(stagingWidth)
-	for i, c := range live {
-		errs[i] = make([]error, len(c.placed))
-		for j, p := range c.placed {
-			if len(live) == 1 && len(c.placed) == 1 {
-				errs[i][j] = c.stage(ctx, p) // the common case need not wake anybody
+	for _, c := range changes {
+		for _, p := range c.placed {
+			if len(changes) == 1 && len(c.placed) == 1 {
+				do(c, p) // the common case need not wake anybody
 				continue
 			}
 			g.Go(func() error {
-				errs[i][j] = c.stage(ctx, p)
+				do(c, p)
 				return nil
 			})
 		}
 	}
 	_ = g.Wait() // the errors are told in order
-	for i, c := range live {
-		c.Fail(event.Stage, errors.Join(errs[i]...))
-	}
 }
 
 // lay notes which paths c is about.
 func (tx *Transaction) lay(ctx context.Context, c *Change) error {
 	for i, f := range c.Files {
-		extras, err := tx.dirs.files(ctx, f.Extras)
+		extras, err := tx.files(ctx, f.Extras)
 		if err != nil {
 			return c.renderError(i, err)
 		}
@@ -198,11 +209,9 @@ func (tx *Transaction) Discard() {
 	if tx.kept {
 		return
 	}
-	for _, c := range tx.Changes {
-		for _, p := range c.placed {
-			if p.staged != nil {
-				p.staged.Discard()
-			}
+	sideBySide(tx.Changes, func(_ *Change, p *placed) {
+		if p.staged != nil {
+			p.staged.Discard()
 		}
-	}
+	})
 }

@@ -36,6 +36,7 @@ type bench struct {
 	onRun      func(process.Command)
 	beforeSwap func()
 	noOverlay  error
+	writers    map[string]string // the templates of destinations
 	change     Change
 }
 
@@ -83,6 +84,7 @@ func (b *bench) begin() (*Transaction, *Change) {
 	tx := New(Tools{
 		Run:     b.run,
 		InPlace: func() error { return b.noOverlay },
+		Writer:  func(path string) string { return b.writers[path] },
 		Mask: func() func(string) string {
 			return func(s string) string { return strings.ReplaceAll(s, "canary", "***") }
 		},
@@ -308,7 +310,7 @@ func TestChangesAreIndependent(t *testing.T) {
 	b.change.Files[1].Own.User = "nosuch"
 	good := &Change{Bundle: "good", Files: []File{{Template: "c", Destination: b.at("c"), Own: &renderer.File{Path: b.at("c"), Content: []byte("new c")}}}}
 	bad := b.change
-	tx := New(Tools{Run: b.run, InPlace: func() error { return nil }}, &bad, good)
+	tx := New(Tools{Run: b.run, InPlace: func() error { return nil }, Writer: func(string) string { return "" }}, &bad, good)
 	defer tx.Discard()
 	if bad.First() || !good.First() {
 		t.Errorf("first %v and %v", bad.First(), good.First())

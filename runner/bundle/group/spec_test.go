@@ -1,8 +1,10 @@
-package bundle
+package group
 
 import (
 	"testing"
 	"time"
+
+	"restencil/runner/process"
 )
 
 func TestDebounce(t *testing.T) {
@@ -37,7 +39,7 @@ func TestDebounce(t *testing.T) {
 // its templates stand; a named one by its name.
 func TestKey(t *testing.T) {
 	spec := func(p Policy, name, command string, destinations ...string) Spec {
-		s := Spec{Policy: p, Name: name, Reload: cmd(command)}
+		s := Spec{Policy: p, Name: name, Reload: process.Command{Args: []string{command}}}
 		for _, path := range destinations {
 			s.Members = append(s.Members, Member{Destination: path})
 		}

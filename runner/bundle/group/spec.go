@@ -1,4 +1,4 @@
-package bundle
+package group
 
 import (
 	"crypto/sha256"
@@ -137,37 +137,22 @@ func (s Spec) Key() string {
 func (s Spec) destinations() []string {
 	var paths []string
 	for _, m := range s.Members {
-		path, err := filepath.Abs(m.Destination)
-		if err != nil {
-			path = m.Destination
-		}
-		paths = append(paths, path)
+		paths = append(paths, Path(m.Destination))
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths)
 }
 
-// Wait is a quiescence: a change waits until there has been no other for Min,
+// Path returns a destination as the journal has it: absolute.
+func Path(destination string) string {
+	if path, err := filepath.Abs(destination); err == nil {
+		return path
+	}
+	return destination
+}
+
+// Wait is a quiet period: a change waits until there has been no other for Min,
 // but no longer than Max after the first. The zero Wait does not wait.
 type Wait struct {
 	Min, Max time.Duration
-}
-
-// A debounce says when changes that keep coming are acted on: once there has
-// been none for Wait.Min, at the latest Wait.Max after the first (COMPAT 4.5).
-// The zero value has nothing under way.
-type debounce struct {
-	due      time.Time // zero: nothing is under way
-	deadline time.Time
-}
-
-// tick notes a change at now.
-func (d *debounce) tick(now time.Time, w Wait) {
-	if d.due.IsZero() {
-		d.deadline = now.Add(max(w.Min, w.Max))
-	}
-	d.due = now.Add(w.Min)
-	if d.due.After(d.deadline) {
-		d.due = d.deadline
-	}
 }

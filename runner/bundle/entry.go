@@ -1,0 +1,144 @@
+package bundle
+
+import (
+	"cmp"
+	"strconv"
+	"time"
+
+	"restencil/renderer"
+	"restencil/runner/bundle/group"
+	"restencil/runner/event"
+	"restencil/runner/journal"
+	"restencil/runner/journal/history"
+	"restencil/runner/transaction"
+)
+
+// An entry is a bundle's entry in the journal. Where it cannot be written, all
+// goes on, and that is told.
+type entry struct {
+	journal *journal.Journal // nil: nothing is noted
+	key     string
+	events  func(event.Event)
+	verdict journal.Verdict // as it was noted last
+	warned  string          // what was told of the journal last
+	begun   bool            // the journal knows of a swap that is under way
+}
+
+// note writes to the journal, or reads it, and tells that this fails, if that is
+// news.
+func (e *entry) note(do func(*journal.Journal) error) (ok bool) {
+	if e.journal == nil {
+		return false
+	}
+	err, text := do(e.journal), ""
+	if err != nil {
+		if text = err.Error(); text != e.warned {
+			e.events(event.JournalFailed{Err: err})
+		}
+	}
+	e.warned = text
+	return err == nil
+}
+
+// owe notes, before files change that each go in place by themselves, that the
+// command is owed for them. It returns what that is known by. A command that is
+// owed already goes on to be owed by the same debt, which costs no write to the
+// disk: the files of a burst of changes do not wait for one each.
+func (e *entry) owe(debt string, files []string) string {
+	if e.journal == nil || len(files) == 0 {
+		return debt
+	}
+	debt = cmp.Or(debt, newDebt())
+	e.note(func(j *journal.Journal) error { return j.Owe(e.key, debt, files) })
+	return debt
+}
+
+// newDebt returns a name for a debt like no other.
+func newDebt() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
+
+// paid notes that the command has been run for all that it was owed for.
+func (e *entry) paid(debt string) {
+	if debt != "" {
+		e.note(func(j *journal.Journal) error { return j.Applied(e.key, debt, nil) })
+	}
+}
+
+// forget notes that no bundle has this key any more, and that others owe what it
+// owed. The generations of a named bundle stay: it may come back.
+func (e *entry) forget(p group.Policy) {
+	if p == group.Together {
+		e.paid(newDebt())
+		return
+	}
+	e.note(func(j *journal.Journal) error { return j.Forget(e.key) })
+}
+
+// begin notes what the swap of a change, to hash, is about to do; and that it may
+// be taken back. A swap that only repairs needs no note: each step of it can be
+// done again. The change fails where the old files cannot be kept.
+func (e *entry) begin(tx *transaction.Transaction, hash string, trial bool) {
+	c := tx.Changes[0]
+	e.begun = false
+	if e.journal == nil || c.Err != nil || !c.Has(renderer.Replaced) {
+		return
+	}
+	moves, err := tx.Moves(c)
+	if err != nil {
+		c.Fail(event.Swap, err)
+		return
+	}
+	e.begun = e.note(func(j *journal.Journal) error { return j.Begin(e.key, hash, trial, moves) })
+}
+
+// swapped notes what became of the swap.
+func (e *entry) swapped(tx *transaction.Transaction) {
+	switch {
+	case !e.begun || tx.Left():
+	case tx.Changes[0].Err == nil:
+		e.note(func(j *journal.Journal) error { return j.Swapped(e.key) })
+	default:
+		e.undone()
+	}
+}
+
+// undone notes that the old files are back.
+func (e *entry) undone() {
+	if e.begun {
+		e.note(func(j *journal.Journal) error { return j.Undone(e.key) })
+	}
+}
+
+// applied notes that the files are in place and were loaded. isNew tells that they
+// have just been.
+func (e *entry) applied(hash string, files []history.File, isNew bool) {
+	if !isNew {
+		if st := e.state(); st.Applied == hash && !st.Owed() {
+			return
+		}
+	}
+	e.note(func(j *journal.Journal) error { return j.Applied(e.key, hash, files) })
+}
+
+// remember notes what was decided about changes.
+func (e *entry) remember(v journal.Verdict) {
+	e.verdict = v
+	e.note(func(j *journal.Journal) error { return j.Remember(e.key, v) })
+}
+
+// rejected keeps files that were found bad, and returns where.
+func (e *entry) rejected(reason string, files []history.File) (dir string) {
+	e.note(func(j *journal.Journal) (err error) {
+		dir, err = j.KeepRejected(e.key, reason, files)
+		return err
+	})
+	return dir
+}
+
+// state returns what the journal knows.
+func (e *entry) state() (st journal.State) {
+	e.note(func(j *journal.Journal) (err error) {
+		st, err = j.State(e.key)
+		return err
+	})
+	return st
+}

@@ -1,0 +1,437 @@
+package group
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"restencil/renderer"
+	"restencil/runner/event"
+	"restencil/runner/journal"
+	"restencil/runner/journal/history"
+	"restencil/runner/process"
+	"restencil/watch/schedule"
+)
+
+// How long a change of several files waits at least for what belongs to it:
+// answers that a store gives to several queries because of one write.
+const (
+	togetherMin = 10 * time.Millisecond
+	togetherMax = 50 * time.Millisecond
+)
+
+// A Set is the groups of a bundle. It is not safe for concurrent use.
+type Set struct {
+	spec   Spec
+	once   bool // what fails or is held ends the runner
+	groups []*Group
+	files  []*File                 // of all groups
+	timers schedule.Timers[*Group] // when to look at a group
+	news   News
+}
+
+// News is what has happened since it was asked for last.
+type News struct {
+	Events  []event.Event
+	Placed  []int    // the members whose destination has been right for the first time
+	Changed []string // destinations that have new bytes
+	Fatal   error    // why the runner ends
+}
+
+// A Command is what a Set must know of the command of a bundle with the policy
+// Together, which is run within the change.
+type Command struct {
+	Owed      bool      // it is to be run though all files are in place
+	NotBefore time.Time // when it may be run, at the soonest
+}
+
+// NewSet returns the groups of a bundle. With once, what fails or is held ends
+// the runner.
+func NewSet(s Spec, once bool) *Set {
+	set := &Set{spec: s, once: once, groups: newGroups(s)}
+	for _, g := range set.groups {
+		set.files = append(set.files, g.files...)
+	}
+	return set
+}
+
+// News returns what has happened, and forgets it.
+func (s *Set) News() News {
+	n := s.news
+	s.news = News{}
+	return n
+}
+
+func (s *Set) tell(e event.Event) { s.news.Events = append(s.news.Events, e) }
+
+// Verdict returns what is to survive a restart of what was decided about changes.
+func (s *Set) Verdict() (v journal.Verdict) {
+	if s.spec.Policy != Together {
+		return v
+	}
+	if v = s.groups[0].verdict; v.Attempts == 0 {
+		v = journal.Verdict{Pinned: v.Pinned, Accepted: v.Accepted}
+	}
+	return v
+}
+
+// Next is when Due has something to do, zero: never.
+func (s *Set) Next() time.Time { return s.timers.Next() }
+
+// Settled tells whether all is done by now that can be done without waiting for a
+// time that a wait or a failure has set, for data, or for a person.
+func (s *Set) Settled(now time.Time) bool {
+	next := s.timers.Next()
+	return (next.IsZero() || next.After(now)) && !slices.ContainsFunc(s.groups, func(g *Group) bool { return g.gathering })
+}
+
+// AllPlaced tells whether every destination has been right at some time.
+func (s *Set) AllPlaced() bool {
+	return !slices.ContainsFunc(s.files, func(f *File) bool { return !f.placed })
+}
+
+// Drifted returns the members whose destination somebody has changed.
+func (s *Set) Drifted() []int {
+	var all []int
+	for _, f := range s.files {
+		if f.drifted() {
+			all = append(all, f.Index)
+		}
+	}
+	return all
+}
+
+// Take takes what came of executing the template of a member, and returns the
+// member's file.
+func (s *Set) Take(index int, r Rendered, now time.Time) *File {
+	g, f := s.groups[0], s.files[index]
+	if s.spec.Policy != Together {
+		g = s.groups[index]
+	}
+	if r.Output == nil {
+		f.newest = nil // an older output does not go in place behind a newer state
+		return f
+	}
+	if differs, e := f.differsEachTime(r); differs {
+		if e != nil {
+			s.tell(e)
+		}
+		return f
+	}
+	isNew := f.newest != nil && f.newest.Sum != r.Output.Sum ||
+		f.newest == nil && !(f.known && f.sum == r.Output.Sum)
+	f.newest, f.offered, f.announce = r.Output, r.Output.Sum, f.announce || r.Announce
+	g.recheck = g.recheck || r.Recheck
+	s.timers.Set(g, now)
+	switch wait := s.spec.Wait; {
+	case !isNew:
+	case s.spec.Policy == Together && g.applied != "":
+		g.gathering = wait == Wait{}
+		g.debounce.tick(now, Wait{Min: max(wait.Min, togetherMin), Max: max(wait.Max, togetherMax)})
+	case s.spec.Policy != Together && f.placed && f.Wait != Wait{}:
+		g.debounce.tick(now, f.Wait)
+	}
+	return f
+}
+
+// Due returns the changes that are to be made now, in the order of the members.
+func (s *Set) Due(now time.Time, c Command) []Target {
+	if at := s.timers.Next(); at.IsZero() || at.After(now) {
+		return nil
+	}
+	if s.spec.Policy == Each {
+		for _, g := range s.groups { // a wait that has ended takes all along that share it
+			if d := g.debounce.due; !d.IsZero() && !d.After(now) {
+				s.timers.Set(g, now)
+			}
+		}
+	}
+	var due []Target
+	groups := s.timers.PopAll(now)
+	slices.SortFunc(groups, func(a, b *Group) int { return a.files[0].Index - b.files[0].Index })
+	for _, g := range groups {
+		if !g.complete() {
+			continue
+		}
+		hash := g.hash()
+		change, again := s.look(g, hash, now, c)
+		s.timers.Set(g, again)
+		if change {
+			due = append(due, g.target(hash))
+		}
+	}
+	for _, t := range due {
+		*t.group.debounce = debounce{}
+	}
+	return due
+}
+
+// look decides about a group: whether the change to its newest outputs, of this
+// hash, is to be made now, and else when to look again, zero: not by itself.
+func (s *Set) look(g *Group, hash string, now time.Time, c Command) (change bool, again time.Time) {
+	v := &g.verdict
+	if v.Pinned != hash { // when it comes back it is new
+		v.Pinned = ""
+	}
+	if g.inPlace(hash) && !c.Owed {
+		s.unchanged(g)
+		return false, time.Time{}
+	}
+	at, failed := latest(g.debounce.due, c.NotBefore), v.Rejected == hash
+	if failed && v.Accepted != hash { // other data is a new chance
+		at = latest(at, v.Retry)
+	}
+	if at.After(now) {
+		if failed && g.rejected() {
+			s.hold(g, v.Reason)
+		}
+		return false, at
+	}
+	g.gathering = false
+	if why := g.objection(s.spec.Guard, hash); why != "" {
+		s.hold(g, why)
+		return false, time.Time{}
+	}
+	if !failed {
+		s.release(g)
+	}
+	return true, time.Time{}
+}
+
+// unchanged notes that the newest outputs of g are in place already.
+func (s *Set) unchanged(g *Group) {
+	if s.spec.Policy == Together { // the change that was waited for has been taken back
+		*g.debounce, g.gathering = debounce{}, false
+	}
+	s.release(g)
+	for _, f := range g.files {
+		if f.announce {
+			s.tell(event.Rendered{Template: f.Template, Destination: f.Destination, Change: renderer.Unchanged})
+		}
+		f.announce = false
+		if s.spec.Policy != Together { // nothing needs the content any more
+			f.newest = nil
+		}
+	}
+}
+
+// hold notes that the newest change of g is not made, and tells it if that is
+// news. The last good files, where they are all there, are as good as rendered.
+func (s *Set) hold(g *Group, why string) {
+	if g.held != why {
+		g.held = why
+		s.tell(event.BundleHeld{Bundle: g.name, Reason: why})
+		if s.once {
+			s.fail(fmt.Errorf("bundle %q is held back: %s", g.name, why))
+		}
+	}
+	missing := func(f *File) bool {
+		_, err := os.Stat(f.Destination)
+		return err != nil
+	}
+	if slices.ContainsFunc(g.files, missing) {
+		return
+	}
+	for _, f := range g.files {
+		s.right(f)
+	}
+}
+
+// right notes that the destination of f is right, or as good as that.
+func (s *Set) right(f *File) {
+	if !f.placed {
+		f.placed = true
+		s.news.Placed = append(s.news.Placed, f.Index)
+	}
+}
+
+// release notes that g's newest change is not held back.
+func (s *Set) release(g *Group) {
+	if g.held != "" {
+		g.held = ""
+		s.tell(event.BundleReleased{Bundle: g.name})
+	}
+}
+
+// fail ends the runner.
+func (s *Set) fail(err error) { s.news.Fatal = errors.Join(s.news.Fatal, err) }
+
+// Pin notes, before anything changes for a target that rolls back, that the newest
+// change is not to be made.
+func (s *Set) Pin(t Target) {
+	t.group.verdict.Pinned, t.group.verdict.Accepted = t.group.hash(), ""
+}
+
+// Done notes what became of a change, and returns the destinations that have new
+// bytes.
+func (s *Set) Done(t Target, o Outcome, now time.Time) (changed []string) {
+	g := t.group
+	if o.placed() {
+		for i, w := range t.Wants {
+			if s.placed(w, o.Results[i]) {
+				changed = append(changed, w.File.Destination)
+			}
+		}
+		s.news.Changed = append(s.news.Changed, changed...)
+	}
+	if o.Err == nil {
+		s.applied(g, t.Hash)
+	} else {
+		s.failed(t, o, now)
+	}
+	if o.RolledBack || t.Back { // the newest outputs are to be compared with what is there now
+		g.unknown()
+	}
+	if t.Back {
+		g.applied = ""
+		s.timers.Set(g, now)
+	}
+	return changed
+}
+
+// placed notes that a file is as it is wanted. It tells whether it, or one that
+// its template writes besides, has changed.
+func (s *Set) placed(w Want, res Result) (changed bool) {
+	f, out := w.File, w.Output
+	other := f.sum != out.Sum
+	isNews := !f.placed || !f.known || other || res.Change != renderer.Unchanged || f.announce
+	if other {
+		f.secrets[1] = f.secrets[0] // the program that read it still knows them
+	}
+	f.secrets[0], f.secret = out.Secrets, out.Secret
+	f.sum, f.known, f.announce = out.Sum, true, false
+	if e := f.exposure(out); e != nil && s.spec.Policy != Print {
+		s.tell(e)
+	}
+	if s.spec.Policy != Together { // nothing needs the content any more
+		f.newest = nil
+	}
+	s.right(f)
+	if f.failure != "" {
+		f.failure = ""
+		s.tell(event.Recovered{Template: f.Template, Destination: f.Destination})
+	}
+	if isNews {
+		s.tell(event.Rendered{
+			Template: f.Template, Destination: f.Destination,
+			Change: res.Change, InPlace: res.InPlace, Warnings: res.Warnings,
+		})
+	}
+	return res.Replaced || f.Shadowed && other
+}
+
+// applied notes that a change of g to hash has been made to its end.
+func (s *Set) applied(g *Group, hash string) {
+	g.applied, g.recheck = hash, false
+	s.release(g)
+	if v := &g.verdict; v.Rejected != "" || v.Accepted != "" {
+		*v = journal.Verdict{Pinned: v.Pinned}
+	}
+}
+
+// failed notes that a change was not made, or not to its end.
+func (s *Set) failed(t Target, o Outcome, now time.Time) {
+	g, f, together := t.group, t.group.files[0], s.spec.Policy == Together
+	if t.Back { // whoever rolls back is told, and nobody tries that again
+		if !o.placed() {
+			g.verdict.Pinned, g.verdict.Accepted = t.before.Pinned, t.before.Accepted
+		}
+		s.tell(event.BundleFailed{Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output, Kept: o.Kept})
+		return
+	}
+	f.known = f.known && together
+	wait := g.failed(t.Hash, o, s.spec.Retry, now)
+	var fatal error
+	switch {
+	case together && (s.once || s.spec.ExitOnFailure):
+		fatal, wait = fmt.Errorf("bundle %q: %s failed: %w", g.name, o.Step, o.Err), 0
+	case !together && f.Fatal:
+		fatal = o.Err
+	}
+	switch {
+	case fatal != nil && (s.once || !together): // which says the same
+	case together || o.Step == event.Check:
+		s.tell(event.BundleFailed{
+			Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output,
+			RolledBack: o.RolledBack, RollbackErr: o.RollbackErr, RetryIn: wait, Kept: o.Kept,
+		})
+	case f.failure != o.Err.Error():
+		f.failure = o.Err.Error()
+		s.tell(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err})
+	}
+	if fatal != nil {
+		s.fail(fatal)
+		return
+	}
+	if g.rejected() {
+		s.hold(g, g.verdict.Reason)
+	}
+	s.timers.Set(g, now)
+}
+
+// TakeOver takes over what old knew, whose place s takes: of each file that both
+// have what is in place; and where they are the same bundle, what people decided.
+func (s *Set) TakeOver(old *Set, same bool) {
+	known := make(map[string]*File)
+	for _, f := range old.files {
+		known[f.Key()] = f
+	}
+	for _, f := range s.files {
+		was := known[f.Key()]
+		if was == nil {
+			continue
+		}
+		index, member, stream := f.Index, f.Member, f.Stream
+		*f = *was
+		f.Index, f.Member, f.Stream, f.newest, f.known = index, member, stream, nil, false
+		if f.placed {
+			s.news.Placed = append(s.news.Placed, f.Index)
+		}
+	}
+	if same && s.spec.Policy == Together {
+		from, to := old.groups[0], s.groups[0]
+		to.verdict.Pinned, to.verdict.Accepted, to.recheck = from.verdict.Pinned, from.verdict.Accepted, true
+	}
+}
+
+// Resume takes over what the last process decided about a bundle with the policy
+// Together.
+func (s *Set) Resume(v journal.Verdict) {
+	s.groups[0].verdict, s.groups[0].failures = v, v.Attempts
+}
+
+// Accept has the change made that is held back: of the file named, or of the
+// whole bundle. It is an error that nothing is held.
+func (s *Set) Accept(name string, now time.Time) error {
+	for _, g := range s.groups {
+		if g.name != name || !g.complete() {
+			continue
+		}
+		if hash := g.hash(); g.held != "" || g.verdict.Rejected == hash {
+			g.verdict.Accepted, g.verdict.Pinned = hash, ""
+			s.timers.Set(g, now)
+			return nil
+		}
+	}
+	return fmt.Errorf("bundle %q is not held back: there is nothing to accept", name)
+}
+
+// Back returns the target that rolls back to a generation of a bundle with the
+// policy Together.
+func (s *Set) Back(gen history.Generation) (Target, error) {
+	g := s.groups[0]
+	if !g.complete() {
+		return Target{}, fmt.Errorf("bundle %q has templates that wait for data: only complete bundles go back", g.name)
+	}
+	t := Target{Name: g.name, Hash: gen.Hash, Reason: process.ReasonChange, Back: true, group: g, before: g.verdict}
+	for _, f := range g.files {
+		w, err := f.restored(gen)
+		if err != nil {
+			return Target{}, err
+		}
+		t.Wants = append(t.Wants, w)
+	}
+	return t, nil
+}
