@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/watch/consul/fetch"
 	"restencil/watch/transport"
 )
 
@@ -71,7 +72,7 @@ func newClient(o Options) (*client, error) {
 	if config.HttpClient, err = api.NewHttpClient(transport, config.TLSConfig); err != nil {
 		return nil, fmt.Errorf("setting up TLS from the environment: %w", err)
 	}
-	config.HttpClient.Transport = line{base: transport}
+	config.HttpClient.Transport = fetch.Transport{Base: progressTransport{base: transport}}
 	config.HttpClient.CheckRedirect = checkRedirect
 	c, err := api.NewClient(config)
 	if err != nil {
@@ -124,13 +125,16 @@ func setTLS(config *api.Config, client *http.Transport, o transport.TLS) error {
 	return nil
 }
 
-// checkRedirect keeps the token from hosts that it was not meant for.
+// checkRedirect keeps the token and the password from hosts that they were not
+// meant for, and from connections of another kind: a redirect from https to http
+// would show them to everybody in between.
 func checkRedirect(next *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
 		return errors.New("stopped after 10 redirects")
 	}
-	if next.URL.Hostname() != via[0].URL.Hostname() {
+	if first := via[0].URL; next.URL.Hostname() != first.Hostname() || next.URL.Scheme != first.Scheme {
 		next.Header.Del("X-Consul-Token")
+		next.Header.Del("Authorization")
 	}
 	return nil
 }

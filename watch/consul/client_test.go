@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/watch/consul/fetch"
 	"restencil/watch/transport"
 )
 
@@ -35,14 +36,20 @@ func (e *echo) get(t *testing.T, o Options) *http.Request {
 		t.Fatal(err)
 	}
 	defer s.client.transport.CloseIdleConnections()
-	r, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context()))
+	r, err := fetchKey(t, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.data == nil || e.got == nil {
+	if r.Data == nil || e.got == nil {
 		t.Fatalf("got %+v from somewhere else", r)
 	}
 	return e.got
+}
+
+// fetchKey puts the query for a key to the agent.
+func fetchKey(t *testing.T, s *Source) (fetch.Reply, error) {
+	kind, _ := fetch.ForKind(key.Kind)
+	return kind.Fetch(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context()))
 }
 
 // cleanEnv takes away what the environment of the test says of Consul.
@@ -222,7 +229,7 @@ func TestTLSRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := fetchKey(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context())); err == nil {
+		if _, err := fetchKey(t, s); err == nil {
 			t.Errorf("%s: the certificate was taken", name)
 		}
 		s.client.transport.CloseIdleConnections()
@@ -308,8 +315,8 @@ func TestHTTP1OverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.lessons.sawHTTP1()
-	s.heed(time.Time{})
+	s.feedback.sawHTTP1()
+	s.learn(time.Now())
 	if s.rules.Budget != 128 {
 		t.Errorf("the budget is %d", s.rules.Budget)
 	}

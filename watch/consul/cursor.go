@@ -4,6 +4,8 @@ import (
 	"errors"
 	"reflect"
 	"time"
+
+	"restencil/watch/consul/fetch"
 )
 
 // A cursor is where a query stands. It is a plain value.
@@ -13,8 +15,9 @@ type cursor struct {
 	confirm bool   // only a leader that is sure to be one may: a consistent read
 
 	// What was taken last.
-	seen uint64 // its index
-	size int    // its size
+	seen     uint64 // its index
+	size     int    // its size
+	filtered bool   // something was left out of it
 }
 
 // A finding is what a reply means for the watcher of its query.
@@ -36,46 +39,52 @@ const (
 // None of them is believed, but the leader is asked, which makes sure first
 // that it still is one. What it says then stands, if it comes with an index.
 func (c cursor) take(r reply, maxStale time.Duration) (finding, cursor) {
-	taken := cursor{index: r.index, seen: r.index, size: r.size}
+	taken := cursor{index: r.Index, seen: r.Index, size: r.size, filtered: r.Filtered}
 	stale := maxStale > 0 && !c.leader
 	switch {
 	case c.confirm:
 		return changed, taken
 	case r.dubious(c):
-		return doubtful, cursor{confirm: true, seen: c.seen, size: c.size}
-	case stale && r.contact > maxStale:
-		return doubtful, cursor{index: c.index, leader: true, seen: c.seen, size: c.size}
-	case r.index == c.index && r.index != 0:
+		c.index, c.leader, c.confirm = 0, false, true
+		return doubtful, c
+	case stale && r.Contact > maxStale:
+		c.leader = true
+		return doubtful, c
+	case r.Index == c.index && r.Index != 0 && !r.Filtered && !c.filtered:
 		return unchanged, taken
 	default:
-		return changed, taken
+		return changed, taken // rights may have come or gone, which does not move the index
 	}
 }
 
 // anew returns the cursor of a query that is to be answered at once. What is
 // in doubt stays so.
 func (c cursor) anew() cursor {
-	return cursor{confirm: c.confirm, seen: c.seen, size: c.size}
+	c.index, c.leader = 0, false
+	return c
 }
 
-// A reply is what the agent said to a query.
-type reply struct {
-	data    any
-	index   uint64        // to wait on; 0 where there is none
-	contact time.Duration // since the server that answered heard from its leader
-	leader  leadership    // what the server knows of its leader
-	size    int           // how much there is in data; see sizeOfAny
-	bare    bool          // a reply of this kind has no index
+// lacks reports whether r holds less than the last reply did because the token
+// may no longer read all of it. Where something was left out before, too, less
+// may be the truth; but not nothing: then there would be nothing to leave out.
+func (c cursor) lacks(r reply) bool {
+	return r.Filtered && r.size < c.size && (!c.filtered || r.size == 0)
+}
 
-	filtered bool // something was left out that the token may not see
+// A reply is what the agent said to a query, and what is to be made of it.
+type reply struct {
+	fetch.Reply
+	leader leadership // what the server knows of its leader
+	size   int        // how much there is in Data; see sizeOfAny
+	bare   bool       // a reply of this kind has no index
 }
 
 // dubious tells whether r is not to be believed by itself, after what c knows.
 func (r reply) dubious(c cursor) bool {
 	return r.leader == unled ||
 		r.leader == streamed && r.size < c.size ||
-		r.index < c.seen ||
-		r.index == 0 && r.size == 0 && !r.bare
+		r.Index < c.seen ||
+		r.Index == 0 && r.size == 0 && !r.bare
 }
 
 // A leadership is what a reply says of the leader.

@@ -3,27 +3,16 @@ package consul
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"strings"
 	"time"
 
-	"github.com/hashicorp/consul/api"
-
 	"restencil/watch"
+	"restencil/watch/consul/fetch"
 	"restencil/watch/schedule"
 )
-
-// statusOf returns the HTTP status of a refused request, 0 where err is
-// something else.
-func statusOf(err error) int {
-	var s api.StatusError
-	if errors.As(err, &s) {
-		return s.Code
-	}
-	return 0
-}
 
 // outcome says what an attempt has shown of the agent: whether it is there.
 func (a *attempt) outcome() outcome {
@@ -43,36 +32,29 @@ func (a *attempt) outcome() outcome {
 // and there is broken: the next may come to its end. A reply without a leader
 // leaves that to the consistent read that follows it.
 func (a *attempt) serversOutcome(r reply, err error) outcome {
-	switch status := statusOf(err); {
+	switch status := fetch.Status(err); {
 	case err == nil && r.leader == unled:
 		return unclear
 	case err == nil:
 		return works
 	case status >= 500:
 		return fails
-	case status == 0 && a.reached.Load() && !errors.Is(err, errTooMuch):
+	case status == 0 && a.reached.Load() && !errors.Is(err, errTooMuch) && !errors.As(err, new(filteredError)):
 		return fails
 	default:
 		return unclear
 	}
 }
 
-func classOf(status int) watch.Class {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
-		return watch.Denied
-	case http.StatusBadRequest:
-		return watch.Invalid
-	default:
-		return watch.Retry
-	}
-}
-
 // explain returns the error that the query's sink is told.
 func (s *Source) explain(q watch.Query, err error, a *attempt) *watch.Error {
+	class := schedule.ClassOf(fetch.Status(err))
+	if errors.As(err, new(filteredError)) {
+		class = watch.Denied
+	}
 	return &watch.Error{
 		Query:      q,
-		Class:      classOf(statusOf(err)),
+		Class:      class,
 		RetryAfter: time.Duration(a.retryAfter.Load()),
 		Err:        s.clean(err),
 		All:        concernsAll(q, err),
@@ -87,7 +69,7 @@ func concernsAll(q watch.Query, err error) bool {
 		return true
 	}
 	text := err.Error()
-	return q.Datacenter == "" && q.Peer == "" && statusOf(err) >= 500 &&
+	return q.Datacenter == "" && q.Peer == "" && fetch.Status(err) >= 500 &&
 		(strings.Contains(text, "No cluster leader") || strings.Contains(text, "No known Consul servers"))
 }
 
@@ -114,28 +96,39 @@ func (s *Source) clean(err error) error {
 	return errors.New(text)
 }
 
-// longestRetryAfter bounds what a server can ask for.
-const longestRetryAfter = 10 * time.Minute
-
-// delay returns how long a query waits after so many failures in a row.
-//
-// What is denied is tried again like what fails, and so soon at first: a new
-// token is unknown to some servers for a moment. What is invalid is tried at
-// the slowest pace from the start.
-func delay(retry schedule.Backoff, e *watch.Error, row int) time.Duration {
-	switch {
-	case e.RetryAfter > 0:
-		return min(e.RetryAfter, longestRetryAfter) + retry.Delay(1)
-	case e.Class == watch.Invalid:
-		return slowest(retry)
-	default:
-		return retry.Delay(row)
-	}
-}
-
 // slowest returns the wait between attempts of which little is hoped: at
 // random, at most Retry.Max and at least half of it.
 func slowest(retry schedule.Backoff) time.Duration {
 	d := cmp.Or(retry.Max, time.Minute)
 	return d - rand.N(d/2+1)
+}
+
+// A filteredError says that a reply holds less than the one before, because the
+// token may not read the rest any more.
+type filteredError struct{ query watch.Query }
+
+// Error implements error.
+func (e filteredError) Error() string {
+	return "Consul leaves out what the token may not read any more (X-Consul-Results-Filtered-By-ACLs); kept the last answer; the token needs " + rights(e.query)
+}
+
+// rights returns the rules that a token needs for the whole answer to q.
+func rights(q watch.Query) string {
+	read := func(what string) string { return what + ` { policy = "read" }` }
+	switch q.Kind {
+	case watch.KVGet:
+		return read(fmt.Sprintf("key %q", q.Name))
+	case watch.KVList:
+		return read(fmt.Sprintf("key_prefix %q", q.Name))
+	case watch.ServiceHealth, watch.ConnectHealth:
+		return read(fmt.Sprintf("service %q", q.Name)) + " and " + read(`node_prefix ""`)
+	case watch.NodeServices:
+		return read(fmt.Sprintf("node %q", q.Name)) + " and " + read(`service_prefix ""`)
+	case watch.NodeList:
+		return read(`node_prefix ""`)
+	case watch.PeeringList:
+		return `peering = "read"`
+	default:
+		return read(`service_prefix ""`)
+	}
 }

@@ -67,6 +67,15 @@ type Options struct {
 	// Zero means the default, 128.
 	MaxConnections int
 
+	// MaxReply is how large a reply may be, in bytes; a larger one is a failure.
+	// Zero means the default, 512 MiB.
+	MaxReply int64
+
+	// Notice is told what does not concern one query alone, such as a proxy that
+	// cuts requests, or what keeps answers from being complete. It may be called
+	// from any goroutine, and returns at once. Nil: nobody is told.
+	Notice func(error)
+
 	// Retry spaces the attempts of a query that fails (COMPAT 4.10.4). An
 	// agent or datacenter that is away altogether is tried at least every
 	// 2 s, or every Retry.Base where that is longer, by one query for all.
@@ -82,6 +91,7 @@ func DefaultOptions() Options {
 		BlockQueryWait: 60 * time.Second,
 		PollInterval:   15 * time.Second,
 		MaxConnections: 128,
+		MaxReply:       512 << 20,
 		Retry:          schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
 	}
 }
@@ -94,6 +104,12 @@ func (o Options) filled() Options {
 	}
 	if o.MaxConnections == 0 {
 		o.MaxConnections = d.MaxConnections
+	}
+	if o.MaxReply == 0 {
+		o.MaxReply = d.MaxReply
+	}
+	if o.Notice == nil {
+		o.Notice = func(error) {}
 	}
 	if o.Retry == (schedule.Backoff{}) {
 		o.Retry = d.Retry
@@ -116,6 +132,9 @@ func (o Options) validate() error {
 		if d.value < 0 {
 			return fmt.Errorf("%s %v: must not be negative", d.name, d.value)
 		}
+	}
+	if o.MaxReply < 0 {
+		return fmt.Errorf("max reply size %d: must not be negative", o.MaxReply)
 	}
 	if o.MaxConnections != 0 && o.MaxConnections < leastBudget {
 		return fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, leastBudget)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -206,5 +207,29 @@ func TestUnwatchOfTheProbe(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		checkRecovered(t, 0, other.Events())
+	})
+}
+
+// TestSilentDatacenter: one that does not answer is not available, and does
+// not keep the others from being listed.
+func TestSilentDatacenter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+			switch r.URL.Query().Get("dc") {
+			case "":
+				return respond(200, `["far","near"]`)
+			case "far":
+				return hold(r)
+			default:
+				return respond(200, "{}")
+			}
+		})
+		r := watchtest.NewRecorder(t)
+		s.Watch(watch.Query{Kind: watch.DatacenterList, Filter: "available"}, r)
+		time.Sleep(silence + time.Second)
+		events := r.Events()
+		if len(events) != 1 || !slices.Equal(events[0].Answer.Data.([]string), []string{"near"}) {
+			t.Errorf("events %+v", events)
+		}
 	})
 }

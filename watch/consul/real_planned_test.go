@@ -50,7 +50,7 @@ func TestRealPlanned(t *testing.T) {
 			if way := few.s.way(keyNamed(lasting)); test.way != "" && way != test.way {
 				t.Errorf("a key is kept by %s", way)
 			}
-			if way := few.s.way(serviceNamed("s00")); way != plan.Bells {
+			if way := few.s.way(serviceNamed("s00")); way != plan.Discovery {
 				t.Errorf("a service is kept by %s", way)
 			}
 		})
@@ -85,14 +85,14 @@ func tokenFor(t *testing.T, c *api.Client, rules string) string {
 }
 
 // attend has a source watch the queries on a real agent.
-func attend(t *testing.T, agent *servers.Agent, queries []watch.Query, set func(*Options)) *witness {
-	n := &witness{s: runReal(t, agent, set), sinks: make(map[watch.Query]*newest)}
+func attend(t *testing.T, agent *servers.Agent, queries []watch.Query, set func(*Options)) *observer {
+	n := &observer{s: runReal(t, agent, set), sinks: make(map[watch.Query]*newest)}
 	n.watch(queries...)
 	return n
 }
 
 // agree waits until both say the same of each query.
-func agree(t *testing.T, a, b *witness, queries []watch.Query) {
+func agree(t *testing.T, a, b *observer, queries []watch.Query) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		var differ []string

@@ -257,9 +257,9 @@ func TestRealEnterprise(t *testing.T) {
 	}{
 		{watch.Query{Kind: watch.PartitionList}, watch.Denied,
 			"list.partitions: Partitions are an enterprise feature: Unexpected response code: 404 (Invalid URL path"},
-		{watch.Query{Kind: watch.ExportedServiceList, Name: "p"}, watch.Invalid,
+		{watch.Query{Kind: watch.ExportedServiceList, Name: "p"}, watch.Denied,
 			"list.exportedServices(p): Unexpected response code: 400 ("},
-		{watch.Query{Kind: watch.ImportedServiceList, Name: "p"}, watch.Invalid,
+		{watch.Query{Kind: watch.ImportedServiceList, Name: "p"}, watch.Denied,
 			"list.importedServices(p): Unexpected response code: 400 ("},
 	} {
 		r := watchtest.NewRecorder(t)

@@ -10,27 +10,30 @@ import (
 	"sync"
 
 	"restencil/watch"
+	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/plan"
+	"restencil/watch/schedule"
 )
 
 // A Source keeps queries to Consul current. It implements watch.Batcher.
 //
 // How it does so is planned: see package plan.
 type Source struct {
-	options Options
-	client  *client
-	agent   *gate // the agent itself
-	lessons *lessons
+	options  Options
+	client   *client
+	agent    *breaker // the agent itself
+	feedback *feedback
 
-	mu      sync.Mutex
-	jobs    map[watch.ID]*job
-	last    int // the number of the newest job
-	plan    *plan.Plan
-	rules   plan.Rules
-	feeds   feeds
-	servers map[string]*gate // the servers, by datacenter, once they have failed
-	run     context.Context  // that of Run while it runs, else nil
-	running sync.WaitGroup
+	mu            sync.Mutex
+	subscriptions map[watch.ID]*subscription
+	last          int // the number of the newest subscription
+	plan          *plan.Plan
+	rules         plan.Rules
+	refusals      schedule.Timers[refusal] // when each is forgiven
+	watches       *watches
+	servers       map[string]*breaker // the servers, by datacenter, once they have failed
+	run           context.Context     // that of Run while it runs, else nil
+	running       sync.WaitGroup
 }
 
 var _ watch.Batcher = (*Source)(nil)
@@ -51,19 +54,19 @@ func New(o Options) (*Source, error) {
 
 func newSource(o Options, c *client) *Source {
 	s := &Source{
-		options: o,
-		client:  c,
-		agent:   newGate(probePace(o.Retry)),
-		lessons: newLessons(),
-		jobs:    make(map[watch.ID]*job),
+		options:       o,
+		client:        c,
+		agent:         newBreaker(o.Retry),
+		feedback:      newFeedback(o.Notice),
+		subscriptions: make(map[watch.ID]*subscription),
 		rules: plan.Rules{
 			Budget: c.capacity(o, true),
 			Barred: make(map[plan.Extent]bool),
 			Lonely: make(map[watch.ID]bool),
 		},
-		servers: make(map[string]*gate),
+		servers: make(map[string]*breaker),
 	}
-	s.feeds = newFeeds(s)
+	s.watches = newWatches(s)
 	s.plan = s.rules.Make(nil)
 	return s
 }
@@ -71,7 +74,7 @@ func newSource(o Options, c *client) *Source {
 // Run implements watch.Source.
 func (s *Source) Run(ctx context.Context) {
 	s.begin(ctx)
-	s.learn(ctx)
+	s.heed(ctx)
 	s.end()
 	s.running.Wait()
 	s.client.transport.CloseIdleConnections()
@@ -81,7 +84,7 @@ func (s *Source) begin(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.run = ctx
-	s.feeds.begin()
+	s.watches.begin()
 }
 
 // end sees to it that nothing starts any more.
@@ -115,22 +118,22 @@ func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.Query{q}) }
 func (s *Source) WatchAll(list []watch.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	added := make([]*job, 0, len(list))
+	added := make([]*subscription, 0, len(list))
 	ids := make([]watch.ID, 0, len(list))
 	for _, sub := range list {
 		id := sub.Query.ID()
 		s.remove(id)
-		if _, ok := kindOf(sub.Query.Kind); !ok {
+		if _, ok := fetch.ForKind(sub.Query.Kind); !ok {
 			sub.Sink.Fail(&watch.Error{Query: sub.Query, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
 			continue
 		}
 		s.last++
-		j := &job{id: id, number: s.last, sink: sub.Sink}
-		s.jobs[id] = j
+		j := &subscription{id: id, number: s.last, sink: sub.Sink}
+		s.subscriptions[id] = j
 		added, ids = append(added, j), append(ids, id)
 	}
 	if s.plan.Add(s.rules, ids...) {
-		s.feeds.arrange(s.plan, added)
+		s.watches.arrange(s.plan, added)
 	} else {
 		s.replan()
 	}
@@ -149,32 +152,33 @@ func (s *Source) UnwatchAll(queries []watch.Query) {
 }
 
 func (s *Source) remove(q watch.ID) {
-	if j := s.jobs[q]; j != nil {
-		delete(s.jobs, q)
+	if j := s.subscriptions[q]; j != nil {
+		delete(s.subscriptions, q)
 		delete(s.rules.Lonely, q)
+		s.refusals.Remove(refusal{query: q})
 		s.plan.Remove(q)
-		s.feeds.remove(j)
+		s.watches.remove(j)
 	}
 }
 
-// replan plans anew for all jobs. The caller holds the lock.
+// replan plans anew for all subscriptions. The caller holds the lock.
 func (s *Source) replan() {
-	jobs := slices.SortedFunc(maps.Values(s.jobs), func(a, b *job) int { return cmp.Compare(a.number, b.number) })
+	jobs := slices.SortedFunc(maps.Values(s.subscriptions), func(a, b *subscription) int { return cmp.Compare(a.number, b.number) })
 	ids := make([]watch.ID, len(jobs))
 	for i, j := range jobs {
 		ids[i] = j.id
 	}
 	s.plan = s.rules.Make(ids)
-	s.feeds.arrange(s.plan, jobs)
+	s.watches.arrange(s.plan, jobs)
 }
 
-// serversOf returns the gate of a datacenter's servers; "" is the agent's own.
-func (s *Source) serversOf(datacenter string) *gate {
+// serversOf returns the circuit breaker of a datacenter's servers; "" is the agent's own.
+func (s *Source) serversOf(datacenter string) *breaker {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.servers[datacenter]
 	if g == nil {
-		g = newGate(probePace(s.options.Retry))
+		g = newBreaker(s.options.Retry)
 		s.servers[datacenter] = g
 	}
 	return g

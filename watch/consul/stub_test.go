@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/consul/fetch"
 	"restencil/watch/watchtest"
 )
 
@@ -74,7 +75,7 @@ func stubClient(t *testing.T, o Options, rt http.RoundTripper) *client {
 	c, err := api.NewClient(&api.Config{
 		Address:    "consul.test:8500",
 		Token:      o.Token,
-		HttpClient: &http.Client{Transport: line{base: rt}},
+		HttpClient: &http.Client{Transport: fetch.Transport{Base: progressTransport{base: rt}}},
 	})
 	if err != nil {
 		t.Fatal(err)

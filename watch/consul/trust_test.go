@@ -24,7 +24,7 @@ func TestElectionBlanksNothing(t *testing.T) {
 			way            plan.Way // of a service
 		}{
 			{5, 5, plan.Blocking},
-			{300, 100, plan.Bells},
+			{300, 200, plan.Discovery},
 		} {
 			for _, stale := range []time.Duration{0, 2 * time.Second} {
 				t.Run(fmt.Sprintf("%s, %s, max stale %v", name, size.way, stale), func(t *testing.T) {
@@ -40,7 +40,7 @@ func elect(t *testing.T, e election, keys, services int, way plan.Way, stale tim
 	all := append(queriesNamed(keys, keyNamed, "app/%03d"), treeNamed("app/"))
 	w.fill(all[:keys])
 	for _, q := range queriesNamed(services, serviceNamed, "s%d") {
-		w.change(func() { w.services[q.Name] = 80 })
+		w.change(func() { w.register(q.Name, 80) })
 		all = append(all, q)
 	}
 	o := DefaultOptions()
@@ -59,7 +59,7 @@ func elect(t *testing.T, e election, keys, services int, way plan.Way, stale tim
 		if got, most := w.requests()-before, 10*len(all)+100*i; got > most {
 			t.Errorf("%d requests in election %d, want at most %d", got, i, most)
 		}
-		w.change(func() { w.election = over; w.keys["app/001"] = fmt.Sprint("new", i); w.services["s1"]++ })
+		w.change(func() { w.election = over; w.keys["app/001"] = fmt.Sprint("new", i); w.register("s1", 81+i) })
 		time.Sleep(3 * time.Second)
 		n.check(t)
 	}
@@ -70,23 +70,23 @@ func elect(t *testing.T, e election, keys, services int, way plan.Way, stale tim
 			}
 		}
 	}
-	w.change(func() { delete(w.keys, "app/002"); delete(w.services, "s2") })
+	w.change(func() { delete(w.keys, "app/002"); w.deregister("s2") })
 	time.Sleep(3 * time.Second)
 	n.check(t) // a true end is told
 }
 
-// TestStrayReply: what is read when bells ring, and not to be believed, is read
-// again at once and not when they ring next.
+// TestStrayReply: what is read when it is named, and not to be believed, is read
+// again at once and not when it is named next.
 func TestStrayReply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, services := newWorld(), queriesNamed(500, serviceNamed, "s%d")
 		n := observe(t, w, DefaultOptions())
 		n.watch(services...)
 		time.Sleep(time.Minute)
-		w.change(func() { w.services["s7"] = 80; w.stray = "/v1/health/service/s7" })
+		w.change(func() { w.register("s7", 80); w.stray = "/v1/health/service/s7" })
 		time.Sleep(2 * time.Second)
 		n.check(t)
-		if w.stray != "" || n.s.way(services[7]) != plan.Bells {
+		if w.stray != "" || n.s.way(services[7]) != plan.Discovery {
 			t.Errorf("no reply went astray: %q", w.stray)
 		}
 	})
@@ -98,7 +98,7 @@ func TestElectionAtFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
-				w.change(func() { w.services["web"] = 80; w.keys["k"] = "v" })
+				w.change(func() { w.register("web", 80); w.keys["k"] = "v" })
 				w.hold(e)
 				n := observe(t, w, DefaultOptions())
 				n.watch(serviceNamed("web"), keyNamed("k"))
@@ -121,13 +121,13 @@ func TestElectionAtFirst(t *testing.T) {
 func TestLostData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.change(func() { w.services["web"] = 80; w.keys["k"] = "v"; w.index = 100 })
+		w.change(func() { w.register("web", 80); w.keys["k"] = "v"; w.index = 100 })
 		n := observe(t, w, DefaultOptions())
 		n.watch(serviceNamed("web"), keyNamed("k"))
 		time.Sleep(time.Second)
 		w.change(func() { w.away = true })
 		time.Sleep(time.Minute)
-		w.change(func() { w.away = false; w.index = 5; clear(w.services); clear(w.keys) })
+		w.change(func() { w.away = false; w.index = 5; w.deregister("web"); w.catalog.Forget(); clear(w.keys) })
 		time.Sleep(5 * time.Second)
 		n.check(t)
 	})
@@ -138,7 +138,10 @@ var streamedReply = []string{"X-Consul-Index", "7", "X-Consul-KnownLeader", "fal
 // TestStreamed: an agent that answers from its stream of changes always says
 // that there is no leader. Its word is good enough but for fewer instances.
 func TestStreamed(t *testing.T) {
-	one, two := "["+web+"]", "["+web+","+instance("n2", "web-2", "", "passing")+"]"
+	web := func(node, id string) string {
+		return fmt.Sprintf(`{"Node":{"Node":%q},"Service":{"ID":%q,"Service":"web"},"Checks":[]}`, node, id)
+	}
+	one, two := "["+web("n1", "web-1")+"]", "["+web("n1", "web-1")+","+web("n2", "web-2")+"]"
 	for _, test := range []struct {
 		name     string
 		then     string // what the stream says

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/test/catalog"
 	"restencil/watch"
 	"restencil/watch/consul/plan"
 )
@@ -33,7 +34,10 @@ type world struct {
 	election election // none at the moment
 	stray    string   // the path of a request that is answered in error once; "": none
 	keys     map[string]string
-	services map[string]int // name to port
+	catalog  *catalog.Catalog
+	filter   bool // the token may not read all: what there is of services is left out
+	denied   bool // the token is not known
+	stuck    bool // the servers do not answer; the agent's view of services goes on
 	index    uint64
 	changed  chan struct{} // closed, and replaced, at each change
 	now      int           // requests at the moment
@@ -55,7 +59,7 @@ const (
 
 func newWorld() *world {
 	return &world{
-		limit: 200, keys: make(map[string]string), services: make(map[string]int),
+		limit: 200, keys: make(map[string]string), catalog: catalog.New(),
 		index: 10, changed: make(chan struct{}), instants: time.Millisecond,
 	}
 }
@@ -68,6 +72,17 @@ func (w *world) change(do func()) {
 	close(w.changed)
 	w.changed = make(chan struct{})
 }
+
+// register has a service of one instance, with that port. It is for change.
+func (w *world) register(name string, port int) {
+	w.catalog.Register(nodeOf(name), catalog.Instance{ID: name, Service: name, Port: port, Status: "passing"})
+}
+
+// deregister takes a service away. It is for change.
+func (w *world) deregister(name string) { w.catalog.Deregister(nodeOf(name), name) }
+
+// nodeOf returns the node that a service is on.
+func nodeOf(service string) string { return "n" + service[len(service)-1:] }
 
 func (w *world) set(key, value string) { w.change(func() { w.keys[key] = value }) }
 
@@ -197,12 +212,18 @@ func (w *world) look(r *http.Request) (body string, status int, index uint64, fi
 	var data any
 	if name, ok := strings.CutPrefix(path, "kv/"); ok {
 		data, status, filtered = w.lookKeys(name, r.URL.Query().Has("recurse"))
-	} else if name, ok := strings.CutPrefix(path, "health/service/"); ok {
-		data = w.lookService(name)
-	} else if path == "catalog/services" {
-		data = struct{}{}
 	} else {
-		data = []string{}
+		data, index = w.lookCatalog(path)
+		filtered = w.filter
+	}
+	view := strings.HasPrefix(path, "health/service/") && r.URL.Query().Has("index")
+	switch {
+	case w.denied && !view:
+		return "ACL not found", http.StatusForbidden, index, false, changed
+	case w.stuck && !view:
+		return "No known Consul servers", http.StatusInternalServerError, index, false, changed
+	case (w.denied || w.stuck) && view:
+		index = 0 // nothing ever changes
 	}
 	text, _ := json.Marshal(data)
 	return string(text), status, index, filtered, changed
@@ -230,15 +251,55 @@ func (w *world) lookKeys(name string, recurse bool) (data any, status int, filte
 	return pairs, http.StatusOK, filtered
 }
 
-func (w *world) lookService(name string) any {
-	port, ok := w.services[name]
-	if !ok {
-		return []string{}
+func (w *world) lookCatalog(path string) (data any, index uint64) {
+	c := w.catalog
+	switch path {
+	case "health/state/critical", "health/state/warning":
+		status := path[len("health/state/"):]
+		list := []*api.HealthCheck{}
+		for _, state := range c.States(status) {
+			check := &api.HealthCheck{Node: state.Node.Name, CheckID: "node", ModifyIndex: state.Node.StatusIndex}
+			if i := state.Instance; i != nil {
+				check.CheckID, check.ServiceName, check.ModifyIndex = i.ID, i.Service, i.StatusIndex
+			}
+			list = append(list, check)
+		}
+		return list, c.Checks(status)
+	case "catalog/nodes":
+		list := []*api.Node{}
+		for _, n := range c.Nodes {
+			list = append(list, &api.Node{Node: n.Name, Address: n.Address, ModifyIndex: n.Index})
+		}
+		return list, c.NodesIndex()
+	case "catalog/services":
+		return c.Tags(), c.ServicesIndex()
 	}
-	return []*api.ServiceEntry{{
-		Node:    &api.Node{Node: "n", Address: "10.0.0.1"},
-		Service: &api.AgentService{ID: name, Service: name, Port: port},
-	}}
+	if name, ok := strings.CutPrefix(path, "catalog/node-services/"); ok {
+		reply := api.CatalogNodeServiceList{Services: []*api.AgentService{}}
+		if n := c.Nodes[name]; n != nil {
+			for _, i := range n.Instances {
+				reply.Services = append(reply.Services, &api.AgentService{ID: i.ID, Service: i.Service, Port: i.Port, ModifyIndex: i.Index})
+			}
+		}
+		return reply, c.NodeIndex(name)
+	}
+	name := strings.TrimPrefix(path, "health/service/")
+	entries := []*api.ServiceEntry{}
+	for _, p := range c.Instances(name, false) {
+		entry := &api.ServiceEntry{
+			Node:    &api.Node{Node: p.Node.Name, Address: p.Node.Address},
+			Service: &api.AgentService{ID: p.ID, Service: p.Service, Port: p.Port},
+			Checks:  api.HealthChecks{{CheckID: p.ID, Status: p.Status}},
+		}
+		if p.Node.Status != "" {
+			entry.Checks = append(entry.Checks, &api.HealthCheck{CheckID: "node", Status: p.Node.Status})
+		}
+		entries = append(entries, entry)
+	}
+	if w.filter {
+		entries = entries[:0]
+	}
+	return entries, c.ServiceIndex(name)
 }
 
 // A newest sink keeps what was said last.
@@ -299,16 +360,16 @@ func inShort(data any) string {
 	}
 }
 
-// A witness has a source watch queries on a world, and knows what it says.
-type witness struct {
+// An observer has a source watch queries on a world, and knows what it says.
+type observer struct {
 	s     *Source
 	w     *world
 	sinks map[watch.Query]*newest
 }
 
-func observe(t *testing.T, w *world, o Options) *witness {
+func observe(t *testing.T, w *world, o Options) *observer {
 	s, _ := runStub(t, o, w.RoundTrip)
-	return &witness{s: s, w: w, sinks: make(map[watch.Query]*newest)}
+	return &observer{s: s, w: w, sinks: make(map[watch.Query]*newest)}
 }
 
 // way returns how q is kept, "" where it is not watched.
@@ -321,7 +382,7 @@ func (s *Source) way(q watch.Query) plan.Way {
 	return ""
 }
 
-func (n *witness) watch(queries ...watch.Query) {
+func (n *observer) watch(queries ...watch.Query) {
 	var list []watch.Subscription
 	for _, q := range queries {
 		n.sinks[q] = &newest{}
@@ -330,7 +391,7 @@ func (n *witness) watch(queries ...watch.Query) {
 	n.s.WatchAll(list)
 }
 
-func (n *witness) unwatch(queries ...watch.Query) {
+func (n *observer) unwatch(queries ...watch.Query) {
 	for _, q := range queries {
 		delete(n.sinks, q)
 	}
@@ -338,7 +399,7 @@ func (n *witness) unwatch(queries ...watch.Query) {
 }
 
 // check compares what was said last with what is true.
-func (n *witness) check(t *testing.T) {
+func (n *observer) check(t *testing.T) {
 	t.Helper()
 	wrong := 0
 	for q, sink := range n.sinks {
@@ -375,9 +436,12 @@ func (w *world) truth(q watch.Query) string {
 		slices.SortFunc(list, func(a, b *watch.KeyPair) int { return strings.Compare(a.Path, b.Path) })
 		return inShort(list)
 	default:
-		if port, ok := w.services[q.Name]; ok {
-			return fmt.Sprint([]int{port})
+		var ports []int
+		for _, p := range w.catalog.Instances(q.Name, false) {
+			if p.Passing() {
+				ports = append(ports, p.Port)
+			}
 		}
-		return "[]"
+		return fmt.Sprint(ports)
 	}
 }

@@ -180,6 +180,28 @@ func (d *Discovery) want(u *unit) {
 	}
 }
 
+// wantAll has those read that are due by a time.
+func (d *Discovery) wantAll(due *schedule.Timers[*unit], by time.Time) {
+	for _, u := range due.PopAll(by) {
+		d.want(u)
+	}
+}
+
+// retryLongest is longer than any delay after a failure.
+const retryLongest = 24 * time.Hour
+
+// recovered notes that a source does not fail any more.
+func (d *Discovery) recovered(s Source, now time.Time) {
+	if !d.failing[s] {
+		return
+	}
+	delete(d.failing, s)
+	if len(d.failing) == 0 {
+		d.wantAll(&d.retry, now.Add(retryLongest))
+	}
+	d.assign(now)
+}
+
 // nameAll has all queries read that are filed under a name.
 func (d *Discovery) nameAll(in index, name string, at uint64) {
 	for u := range in[strings.ToLower(name)] {
@@ -211,9 +233,7 @@ func (d *Discovery) Next(now time.Time) (Source, time.Time) {
 	if !d.ready(now) {
 		return Source{}, d.start.Add(patience)
 	}
-	for _, u := range d.retry.PopAll(now) {
-		d.want(u)
-	}
+	d.wantAll(&d.retry, now)
 	for len(d.named) > 0 {
 		u := d.named[0]
 		d.named = d.named[1:]
@@ -254,7 +274,6 @@ func (d *Discovery) tick(now time.Time) time.Time {
 
 // done notes that u was read, or that a blocking query for it was answered.
 func (d *Discovery) done(u *unit, index uint64) {
-	delete(d.failing, u.source)
 	u.index = index
 	if !u.busy {
 		return
@@ -269,7 +288,7 @@ func (d *Discovery) done(u *unit, index uint64) {
 }
 
 // Fail notes that a blocking query, or a read, failed. What was read is read
-// again after a delay.
+// again after a delay, or as soon as no blocking query fails any more.
 func (d *Discovery) Fail(s Source, delay time.Duration, now time.Time) {
 	u := d.unit(s)
 	if u == nil && (s.Kind == Node || s.Kind == Query) {
@@ -277,9 +296,6 @@ func (d *Discovery) Fail(s Source, delay time.Duration, now time.Time) {
 	}
 	if u != nil && u.busy {
 		u.busy = false
-		if !u.held {
-			d.sweep.add(u)
-		}
 		d.retry.Set(u, now.Add(max(delay, 1)))
 		return
 	}

@@ -58,10 +58,7 @@ func (d *Discovery) note(kind Kind, index uint64, now time.Time) (known bool) {
 		}
 		d.sweep.reset = d.tick(now)
 	}
-	if s := (Source{Kind: kind}); d.failing[s] {
-		delete(d.failing, s)
-		d.assign(now)
-	}
+	d.recovered(Source{Kind: kind}, now)
 	return known
 }
 
@@ -160,7 +157,6 @@ func (d *Discovery) TakeInstances(node string, index uint64, list []Instance, no
 	if u == nil {
 		return
 	}
-	failed := d.failing[u.source]
 	d.done(u, index)
 	old, next := u.instances, make(map[string]instance, len(list))
 	u.instances = next
@@ -191,9 +187,7 @@ func (d *Discovery) TakeInstances(node string, index uint64, list []Instance, no
 			d.promote(u, now)
 		}
 	}
-	if failed {
-		d.assign(now)
-	}
+	d.recovered(u.source, now)
 }
 
 // compare names the queries whose answer has an instance on a node that has none,
@@ -252,7 +246,6 @@ func (d *Discovery) TakeAnswer(id watch.ID, a Answer, now time.Time) {
 	if u == nil {
 		return
 	}
-	failed := d.failing[u.source]
 	first := u.index == 0
 	d.done(u, a.Index)
 	q := id.Value()
@@ -268,7 +261,5 @@ func (d *Discovery) TakeAnswer(id watch.ID, a Answer, now time.Time) {
 	case !u.held && d.holding[Query] < d.roomFor(Query):
 		d.hold(u, true) // it was released for the base sweep
 	}
-	if failed {
-		d.assign(now)
-	}
+	d.recovered(u.source, now)
 }

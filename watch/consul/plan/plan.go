@@ -7,9 +7,8 @@
 //
 //   - keys share blocking queries for prefixes, any string being one; the fewer
 //     keys a prefix has that nobody asked for, the better;
-//   - instances of services, and nodes, are read again when one of three
-//     blocking queries with small replies, the bells, says that something has
-//     changed in their datacenter;
+//   - instances of services, and nodes, share the requests of a discovery: see
+//     package discovery;
 //   - what is left is read again in rotation.
 //
 // The package is pure: it starts nothing, and its values are not safe for
@@ -23,6 +22,7 @@ import (
 	"strings"
 
 	"restencil/watch"
+	"restencil/watch/consul/discovery"
 )
 
 // A Way is how a query is kept current.
@@ -30,13 +30,13 @@ type Way string
 
 // The ways, in words for people.
 const (
-	Blocking Way = "a blocking query of its own"
-	Prefix   Way = "a blocking query for its prefix"
-	Bells    Way = "read again when something of its kind changes"
-	Rotation Way = "read again in rotation"
+	Blocking  Way = "a blocking query of its own"
+	Prefix    Way = "a blocking query for its prefix"
+	Discovery Way = "read again when its service or node has changed"
+	Rotation  Way = "read again in rotation"
 )
 
-// A Scope is where a query is put to: its prefixes and bells are its own.
+// A Scope is where a query is put to: what queries share is its own.
 type Scope struct {
 	Datacenter, Namespace, Partition, Peer string
 }
@@ -56,7 +56,7 @@ type Extent struct {
 // others.
 type Place struct {
 	Way    Way
-	Extent Extent // where Way is Prefix; where it is Bells, only its Scope
+	Extent Extent // where Way is Prefix; where it is Discovery, only its Scope
 }
 
 // Rules are what a plan has to heed.
@@ -80,13 +80,16 @@ const most = 8
 // blocking query keeps current.
 func (r Rules) Readers() int { return min(most, r.Budget/4) }
 
-// bells is how many blocking queries tell of a change in a scope.
-const bells = 3
+// mostRoom is how many blocking queries for nodes or services a discovery has,
+// beside those that it always has.
+const mostRoom = 100
 
 // A Plan says how queries are kept.
 type Plan struct {
 	places map[watch.ID]*slot
 	shared map[Place]*slot // those that queries can share
+	rooms  map[Scope]int   // of each discovery
+	views  int             // queries for services that have a blocking query each
 	held   int             // requests that wait for news at a time
 	made   int             // how many queries it was made for
 }
@@ -109,6 +112,10 @@ func (p *Plan) Place(q watch.ID) *Place {
 // Held returns how many requests wait for news at a time.
 func (p *Plan) Held() int { return p.held }
 
+// Room returns how many blocking queries for nodes or services the discovery of a
+// scope may have.
+func (p *Plan) Room(scope Scope) int { return p.rooms[scope] }
+
 // coalesced tells whether some queries have no blocking query of their own.
 func (p *Plan) coalesced() bool { return len(p.places) > p.held || len(p.shared) > 0 }
 
@@ -117,8 +124,18 @@ func (p *Plan) put(q watch.ID, at Place) {
 	place := p.slot(at)
 	p.places[q] = place
 	if place.users++; place.users == 1 {
-		p.held += at.requests()
+		p.held += p.requests(at)
 	}
+	if at.Way == Blocking && isService(q) {
+		p.views++
+	}
+}
+
+// isService reports whether q is for the instances of a service. As long as some
+// have blocking queries of their own, there is a witness: see package consul.
+func isService(id watch.ID) bool {
+	kind := id.Value().Kind
+	return kind == watch.ServiceHealth || kind == watch.ConnectHealth
 }
 
 // slot returns that of a place, a new one where it cannot be shared.
@@ -133,12 +150,12 @@ func (p *Plan) slot(at Place) *slot {
 }
 
 // requests is how many requests wait for news because of a place.
-func (at Place) requests() int {
+func (p *Plan) requests(at Place) int {
 	switch at.Way {
 	case Blocking, Prefix:
 		return 1
-	case Bells:
-		return bells
+	case Discovery:
+		return discovery.Shared + p.rooms[at.Extent.Scope]
 	}
 	return 0
 }
@@ -152,8 +169,11 @@ func (p *Plan) Remove(queries ...watch.ID) {
 		}
 		delete(p.places, q)
 		if at.users--; at.users == 0 {
-			p.held -= at.requests()
+			p.held -= p.requests(at.Place)
 			delete(p.shared, at.Place)
+		}
+		if at.Way == Blocking && isService(q) {
+			p.views--
 		}
 	}
 }
@@ -174,13 +194,17 @@ func (p *Plan) Add(r Rules, queries ...watch.ID) bool {
 
 // room finds a place for q.
 func (p *Plan) room(r Rules, q watch.ID) (Place, bool) {
+	budget := r.Budget
+	if p.views > 0 || isService(q) {
+		budget-- // for the witness
+	}
 	if !p.coalesced() {
-		return Place{Way: Blocking}, p.held < r.Budget
+		return Place{Way: Blocking}, p.held < budget
 	}
 	if at, ok := p.company(r, q); ok {
 		return at, true
 	}
-	return Place{Way: Blocking}, p.held < r.Budget-r.Readers()
+	return Place{Way: Blocking}, p.held < budget-r.Readers()
 }
 
 // company finds a place for q that others have.
@@ -196,7 +220,7 @@ func (p *Plan) company(r Rules, id watch.ID) (Place, bool) {
 			}
 		}
 	case instances:
-		at := Place{Way: Bells, Extent: Extent{Scope: ScopeOf(q)}}
+		at := Place{Way: Discovery, Extent: Extent{Scope: ScopeOf(q)}}
 		return at, p.shared[at] != nil
 	}
 	return Place{}, false
@@ -223,7 +247,7 @@ type family int
 
 const (
 	keys      family = iota // by prefixes
-	instances               // by bells
+	instances               // by a discovery
 	others                  // by neither
 	lonely                  // keys, but not by prefixes
 )
@@ -236,7 +260,7 @@ func (r Rules) familyOf(id watch.ID) family {
 		}
 		return keys
 	case watch.ServiceHealth, watch.ConnectHealth, watch.NodeServices:
-		if q.SamenessGroup == "" {
+		if q.SamenessGroup == "" && q.Peer == "" { // Consul's lists of checks and nodes are not those of a peer
 			return instances
 		}
 	}
@@ -248,10 +272,14 @@ func (r Rules) familyOf(id watch.ID) family {
 func (r Rules) Make(queries []watch.ID) *Plan {
 	m := maker{
 		rules: r,
-		plan:  &Plan{places: make(map[watch.ID]*slot, len(queries)), shared: make(map[Place]*slot), made: len(queries)},
+		plan:  &Plan{places: make(map[watch.ID]*slot, len(queries)), shared: make(map[Place]*slot), rooms: make(map[Scope]int), made: len(queries)},
 	}
-	if len(queries) <= r.Budget {
-		m.each(queries, r.Budget)
+	budget := r.Budget
+	if slices.ContainsFunc(queries, isService) {
+		budget-- // for the witness
+	}
+	if len(queries) <= budget {
+		m.each(queries, budget)
 		return m.plan
 	}
 	m.coalesce(queries)
@@ -275,15 +303,14 @@ func (m *maker) coalesce(queries []watch.ID) {
 		g, scope := groups[m.rules.familyOf(q)], ScopeOf(q.Value())
 		g[scope] = append(g[scope], q)
 	}
-	reserved := len(groups[keys]) + bells*len(groups[instances])
+	if len(groups[instances]) > 0 {
+		m.left-- // for the witness
+	}
+	reserved := len(groups[keys]) + discovery.Shared*len(groups[instances])
 	for _, list := range bySize(groups[others]) {
 		m.each(list, max(0, m.left-reserved))
 	}
 	sharing := len(groups[keys]) + len(groups[instances])
-	for _, list := range bySize(groups[instances]) {
-		m.instances(list, m.left/sharing)
-		sharing--
-	}
 	var rest []watch.ID
 	for _, list := range bySize(groups[keys]) {
 		rest = append(rest, m.keys(list, m.left/sharing)...)
@@ -291,6 +318,11 @@ func (m *maker) coalesce(queries []watch.ID) {
 	}
 	for _, list := range bySize(groups[lonely]) {
 		rest = append(rest, list...)
+	}
+	left := min(len(rest), m.left/2)
+	for _, list := range bySize(groups[instances]) {
+		m.instances(list, max((m.left-left)/sharing, min(discovery.Shared, m.left)))
+		sharing--
 	}
 	m.each(rest, m.left)
 }
@@ -323,12 +355,14 @@ func (m *maker) put(q watch.ID, at Place) {
 
 // instances plans for instances and nodes of one scope.
 func (m *maker) instances(queries []watch.ID, share int) {
-	if len(queries) <= share || m.left < bells {
+	if len(queries) <= share || share < discovery.Shared {
 		m.each(queries, share)
 		return
 	}
+	scope := ScopeOf(queries[0].Value())
+	m.plan.rooms[scope] = min(share-discovery.Shared, mostRoom)
 	for _, q := range queries {
-		m.put(q, Place{Way: Bells, Extent: Extent{Scope: ScopeOf(q.Value())}})
+		m.put(q, Place{Way: Discovery, Extent: Extent{Scope: scope}})
 	}
 }
 

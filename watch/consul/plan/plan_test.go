@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"restencil/watch"
+	"restencil/watch/consul/discovery"
 )
 
 func key(name string) watch.ID     { return watch.Query{Kind: watch.KVGet, Name: name}.ID() }
@@ -32,17 +33,17 @@ func ways(p *Plan, queries []watch.ID) map[Way]int {
 }
 
 func TestWhatFitsHasQueriesOfItsOwn(t *testing.T) {
-	queries := append(many(100, key, "app/%d"), many(28, service, "s%d")...)
+	queries := append(many(100, key, "app/%d"), many(27, service, "s%d")...)
 	p := Rules{Budget: 128}.Make(queries)
-	if got := ways(p, queries); got[Blocking] != 128 || p.Held() != 128 {
+	if got := ways(p, queries); got[Blocking] != 127 || p.Held() != 127 {
 		t.Errorf("%d held, ways %v", p.Held(), got)
 	}
 }
 
-func TestServicesBeyondTheBudgetHaveBells(t *testing.T) {
+func TestServicesBeyondTheBudgetAreDiscovered(t *testing.T) {
 	queries := append(many(500, service, "s%d"), many(10, key, "app/%d")...)
 	p := Rules{Budget: 128}.Make(queries)
-	if got := ways(p, queries); got[Bells] != 500 || got[Blocking] != 10 || p.Held() != 13 {
+	if got := ways(p, queries); got[Discovery] != 500 || got[Blocking] != 10 || p.Held() != 10+discovery.Shared+mostRoom {
 		t.Errorf("%d held, ways %v", p.Held(), got)
 	}
 }
@@ -235,8 +236,8 @@ func check(t *testing.T, r Rules, p *Plan, queries []watch.ID) {
 			if r.barred(at.Extent) || r.Lonely[q] {
 				t.Errorf("%v is kept by %+v, which must not be", q.Value(), *at)
 			}
-		case at.Way == Bells:
-			held[*at] = bells
+		case at.Way == Discovery:
+			held[*at] = discovery.Shared + p.Room(at.Extent.Scope)
 			if q.Value().Kind != watch.ServiceHealth || at.Extent.Scope != ScopeOf(q.Value()) {
 				t.Errorf("%v is kept by %+v", q.Value(), *at)
 			}

@@ -1,8 +1,10 @@
 package consul
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -12,6 +14,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/consul/fetch"
 )
 
 // The pauses between requests that bring nothing new. The agent's own waiting
@@ -37,7 +40,7 @@ const agentWait = 5 * time.Minute
 // an old one.
 const probeConnect = 5 * time.Second
 
-// A receiver takes what a keeper learns. Its methods are called by one
+// A receiver takes what a requester learns. Its methods are called by one
 // goroutine at a time.
 type receiver interface {
 	// take takes a reply that may differ from the last one, and tells whether
@@ -52,86 +55,117 @@ type receiver interface {
 	awaits() bool
 }
 
-// A keeper keeps one query current. It belongs to one goroutine at a time.
-type keeper struct {
+// A requester asks the agent one query again and again. It belongs to one
+// goroutine at a time.
+type requester struct {
 	s      *Source
 	query  watch.Query
-	kind   kind
+	kind   fetch.Kind
 	to     receiver
-	once   bool         // no request waits for news; whoever calls read knows when
-	shared bool         // it stands for many queries
-	most   func() int64 // how large the next reply may be, in bytes; nil, or 0: as it comes
+	once   bool                           // no request waits for news; whoever calls read knows when
+	shared bool                           // it stands for many queries
+	most   func() int64                   // how large the next reply may be, in bytes; nil, or 0: Options.MaxReply
+	pace   func(size int64) time.Duration // the pause after a reply of so many bytes; nil: as COMPAT 4.10.1 says
 
 	cursor  cursor
-	known   bool // something has been taken
-	failing bool // the receiver was told of a failure after that
-	news    bool // the last reply differed from the one before
+	known   bool          // something has been taken
+	failing bool          // the receiver was told of a failure after that
+	doubts  int           // replies in a row that were not believed at first
+	cut     time.Duration // how long the last request waited when its connection was cut, zero: it was not
 
 	// What the next attempt waits for: its own pause, cut short when others
 	// find that the trouble (nil: none that is shared) is over.
 	pause   time.Duration
-	trouble *gate
+	trouble *breaker
 	row     int // failed attempts in a row that the agent has answered
 }
 
 // keep asks until ctx ends.
-func (k *keeper) keep(ctx context.Context) {
+func (k *requester) keep(ctx context.Context) {
 	for k.read(ctx) == nil {
 	}
 }
 
 // read makes the next attempt, as soon as it may be made. The error is that of
 // ctx.
-func (k *keeper) read(ctx context.Context) error {
+func (k *requester) read(ctx context.Context) error {
 	shared, agent, err := k.enter(ctx)
 	if err != nil {
 		return err
 	}
+	request, view, release := k.join(ctx)
+	defer release()
 	start := time.Now()
 	a := k.newAttempt(agent.probe)
-	r, err := k.fetch(ctx, a)
-	if ctx.Err() != nil {
+	r, err := k.fetch(request, a)
+	took := time.Since(start)
+	if ctx.Err() != nil || view.lost(err) || k.wasCut(err, a, took) {
 		agent.settle(unclear, nil)
 		shared.settle(unclear, nil)
+		k.cursor, k.pause, k.trouble = k.cursor.anew(), rand.N(roundJitter), nil
 		return ctx.Err()
 	}
 	agent.settle(a.outcome(), err)
 	servers := a.serversOutcome(r, err)
 	if servers == fails {
-		shared.g = k.s.serversOf(k.query.Datacenter) // now it has met them
+		shared.b = k.s.serversOf(k.query.Datacenter) // now it has met them
 	}
 	shared.settle(servers, err)
 	if err != nil {
 		k.failed(err, a)
 	} else {
-		k.answered(r, time.Since(start))
+		k.answered(r, took, a.size.Load())
+		k.pause = max(k.pause, view.pause())
 	}
 	if a.http1.Load() {
-		k.s.lessons.sawHTTP1()
+		k.s.feedback.sawHTTP1()
 	}
 	return nil
 }
 
 // fetch puts the query to the agent.
-func (k *keeper) fetch(ctx context.Context, a *attempt) (reply, error) {
-	r, err := k.kind.fetch(k.s.client.Client, k.query, k.options(a.context(ctx)))
+func (k *requester) fetch(ctx context.Context, a *attempt) (reply, error) {
+	fetched, err := k.kind.Fetch(k.s.client.Client, k.query, k.options(a.context(ctx)))
+	if errors.Is(err, errTooMuch) && k.most == nil {
+		err = fmt.Errorf("%w: more than %d bytes (consul.max_reply_size)", errTooMuch, a.most)
+	}
 	if err != nil {
 		return reply{}, err
 	}
-	r.leader = leadership(a.leader.Load())
-	if r.leader == unled && k.cursor.confirm {
+	r := reply{Reply: fetched, leader: leadership(a.leader.Load()), size: sizeOfAny(fetched.Data), bare: k.kind.Polled}
+	switch {
+	case r.leader == unled && k.cursor.confirm:
 		return reply{}, errLeaderless
-	}
-	r.size, r.bare = sizeOfAny(r.data), k.kind.polled
-	if k.cursor.confirm && r.index == 0 && !r.bare {
+	case k.cursor.confirm && r.Index == 0 && !r.bare:
 		return reply{}, errIndexless
+	case !k.shared && k.cursor.lacks(r):
+		return reply{}, filteredError{k.query}
 	}
 	return r, nil
 }
 
+// wasCut reports whether a proxy may have cut a request that waited for news. The
+// next attempt, which is made at once, tells: if it fails too, there was another
+// reason. A proxy does it again after the same time: then less is asked for.
+func (k *requester) wasCut(err error, a *attempt, took time.Duration) bool {
+	status := fetch.Status(err)
+	broken := status == 0 && !a.reached.Load() && !errors.Is(err, fetch.ErrNoAnswer)
+	if err == nil || k.cursor.index == 0 || took < leastCut || !broken && status != http.StatusBadGateway && status != http.StatusGatewayTimeout {
+		return false
+	}
+	if d := took - k.cut; k.cut > 0 && d.Abs() < took/8 {
+		k.s.feedback.wasCut(took)
+	}
+	k.cut = took
+	return true
+}
+
+// leastCut is the shortest time after which a proxy cuts a request that waits.
+const leastCut = 5 * time.Second
+
 // enter waits until the next attempt may be made: for its own turn after an
 // answer or a failure, then for the agent to be there.
-func (k *keeper) enter(ctx context.Context) (shared, agent pass, err error) {
+func (k *requester) enter(ctx context.Context) (shared, agent pass, err error) {
 	if k.trouble != nil {
 		shared, err = k.trouble.enter(ctx, k.pause)
 	} else {
@@ -140,7 +174,7 @@ func (k *keeper) enter(ctx context.Context) (shared, agent pass, err error) {
 	if err != nil {
 		return pass{}, pass{}, err
 	}
-	if err := k.s.agent.down(); err != nil && !k.failing {
+	if err := k.s.agent.err(); err != nil && !k.failing {
 		// Others have found out; this query will not try until it may.
 		k.fail(&watch.Error{Query: k.query, Err: k.s.clean(reason(err))})
 	}
@@ -170,16 +204,16 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // newAttempt sets the limits of the next attempt. What may wait for news gets
 // as long as the agent may take, which adds up to a sixteenth at random.
-func (k *keeper) newAttempt(probe bool) *attempt {
-	a := &attempt{answer: silence}
+func (k *requester) newAttempt(probe bool) *attempt {
+	a := &attempt{answer: silence, most: k.s.options.MaxReply}
 	if probe {
 		a.connect = probeConnect
 	}
 	if k.most != nil {
-		a.most = k.most()
+		a.most = cmp.Or(k.most(), a.most)
 	}
 	if k.cursor.index > 0 {
-		wait := k.s.options.BlockQueryWait
+		wait := k.wait()
 		if wait == 0 {
 			wait = agentWait
 		}
@@ -189,7 +223,7 @@ func (k *keeper) newAttempt(probe bool) *attempt {
 }
 
 // options returns how to put the query to the agent.
-func (k *keeper) options(ctx context.Context) *api.QueryOptions {
+func (k *requester) options(ctx context.Context) *api.QueryOptions {
 	o := &api.QueryOptions{
 		Datacenter:    k.query.Datacenter,
 		Namespace:     k.query.Namespace,
@@ -199,7 +233,7 @@ func (k *keeper) options(ctx context.Context) *api.QueryOptions {
 		Near:          k.query.Near,
 	}
 	o.RequireConsistent = k.cursor.confirm
-	if !k.kind.polled && !k.once {
+	if !k.kind.Polled && !k.once {
 		o.AllowStale = k.s.options.MaxStale > 0 && !k.cursor.leader && !k.cursor.confirm
 		o.WaitIndex = k.cursor.index
 		o.WaitTime = jittered(k.wait())
@@ -214,10 +248,13 @@ const brief = 20 * time.Second
 
 // wait returns how long the agent may hold the next request, 0 to leave it to
 // the agent.
-func (k *keeper) wait() time.Duration {
+func (k *requester) wait() time.Duration {
 	most := k.s.options.BlockQueryWait
 	if k.shared && (most == 0 || most > brief) {
-		return brief
+		most = brief
+	}
+	if least := k.s.feedback.longestWait(); least > 0 && (most == 0 || most > least) {
+		most = least
 	}
 	return most
 }
@@ -230,24 +267,37 @@ func jittered(d time.Duration) time.Duration {
 	return d - rand.N(d/16)
 }
 
-func (k *keeper) answered(r reply, took time.Duration) {
+func (k *requester) answered(r reply, took time.Duration, size int64) {
 	k.row, k.trouble, k.pause = 0, nil, 0
-	first := !k.known
+	first, confirmed := !k.known, k.cursor.confirm
 	var f finding
 	if f, k.cursor = k.cursor.take(r, k.s.options.MaxStale); f == doubtful {
+		// The first doubt is settled at once. A server whose replies are always
+		// doubtful is not asked as fast as it answers.
+		if k.doubts++; k.doubts > 1 {
+			k.pause = k.s.options.Retry.Delay(k.doubts - 1)
+		}
 		return
 	}
-	k.news = f == changed && k.take(r)
+	if !confirmed {
+		k.doubts = 0
+	}
+	if first && r.Filtered {
+		k.s.feedback.filtered(k.query)
+	}
+	news := f == changed && k.take(r)
 	switch {
 	case k.once:
 		k.cursor = k.cursor.anew()
-	case k.kind.polled:
+	case k.kind.Polled:
 		k.pause = k.s.options.PollInterval
-	case r.index == 0:
+	case r.Index == 0:
 		k.pause = noIndex
+	case k.pace != nil:
+		k.pause = k.pace(size)
 	case first && !k.to.awaits():
 		k.pause = max(afterNews, k.s.options.Unhurried)
-	case k.news:
+	case news:
 		if first || took >= afterNews {
 			k.pause = afterNews
 		}
@@ -257,7 +307,7 @@ func (k *keeper) answered(r reply, took time.Duration) {
 	}
 }
 
-func (k *keeper) take(r reply) bool {
+func (k *requester) take(r reply) bool {
 	recovered := k.failing
 	k.known, k.failing = true, false
 	return k.to.take(r, recovered)
@@ -265,30 +315,31 @@ func (k *keeper) take(r reply) bool {
 
 // fail tells of a failure. The next request will ask for an answer at once,
 // which says whether the failure is over.
-func (k *keeper) fail(err *watch.Error) {
+func (k *requester) fail(err *watch.Error) {
 	k.failing, k.cursor = true, k.cursor.anew()
 	k.to.failed(err)
 }
 
 // failed tells of a failed attempt, and sees to what the next one waits for.
-func (k *keeper) failed(err error, a *attempt) {
+func (k *requester) failed(err error, a *attempt) {
 	e := k.s.explain(k.query, err, a)
-	k.pause, k.trouble = 0, nil
+	k.pause, k.trouble, k.cut = 0, nil, 0
 	k.fail(e)
-	if statusOf(err) == http.StatusTooManyRequests {
-		k.s.lessons.refused()
+	if fetch.Status(err) == http.StatusTooManyRequests {
+		k.s.feedback.refused()
 	}
 	if a.outcome() == fails {
-		return // the agent's gate says when
+		return // the agent's breaker says when
 	}
 	k.row++
-	k.pause = delay(k.s.options.Retry, e, k.row)
+	retry := k.s.options.Retry
+	k.pause = retry.After(k.row, e.RetryAfter)
 	switch shared := a.serversOutcome(reply{}, err) == fails && e.RetryAfter == 0; {
 	case shared && k.once:
-		k.pause = probePace(k.s.options.Retry).Delay(k.row)
+		k.pause = retry.Probes().Delay(k.row)
 	case shared:
 		// Others try too. Its own pace is for trouble that is its alone.
-		k.trouble, k.pause = k.s.serversOf(k.query.Datacenter), slowest(k.s.options.Retry)
+		k.trouble, k.pause = k.s.serversOf(k.query.Datacenter), slowest(retry)
 	}
 }
 

@@ -1,4 +1,4 @@
-package consul
+package fetch
 
 import (
 	"cmp"
@@ -13,13 +13,13 @@ import (
 
 // fetchPeerings returns the links to other clusters by state, partition and
 // name.
-func fetchPeerings(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchPeerings(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 	peerings, m, err := c.Peerings().List(o.Context(), o)
 	if err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	if err := whole(peerings); err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	list := make([]*watch.Peering, 0, len(peerings))
 	for _, p := range peerings {
@@ -61,34 +61,34 @@ const noPartitions = "Partitions are an enterprise feature"
 
 // fetchPartitions returns the admin partitions by name. Consul without them
 // has no such endpoint, and says so in its own way.
-func fetchPartitions(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchPartitions(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 	partitions, _, err := c.Partitions().List(o.Context(), o)
-	if statusOf(err) == http.StatusNotFound {
-		return reply{}, fmt.Errorf("%s: %w", noPartitions, err)
+	if Status(err) == http.StatusNotFound {
+		return Reply{}, fmt.Errorf("%s: %w", noPartitions, err)
 	}
 	if err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	if err := whole(partitions); err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	list := make([]*watch.Partition, 0, len(partitions))
 	for _, p := range partitions {
 		list = append(list, &watch.Partition{Name: p.Name, Description: p.Description})
 	}
 	slices.SortFunc(list, func(a, b *watch.Partition) int { return cmp.Compare(a.Name, b.Name) })
-	return reply{data: list}, nil
+	return Reply{Data: list}, nil
 }
 
 // fetchExported returns the services that a partition exports, by name.
-func fetchExported(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchExported(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	o.Partition = q.Name
 	services, m, err := c.ExportedServices(o)
 	if err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	if services == nil {
-		return reply{}, errIncomplete
+		return Reply{}, ErrIncomplete
 	}
 	list := make([]watch.ExportedService, 0, len(services))
 	for _, s := range services {
@@ -107,14 +107,14 @@ func fetchExported(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, er
 }
 
 // fetchImported returns the services that a partition imports, by name.
-func fetchImported(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchImported(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	o.Partition = q.Name
 	services, m, err := c.ImportedServices(o)
 	if err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	if services == nil {
-		return reply{}, errIncomplete
+		return Reply{}, ErrIncomplete
 	}
 	list := make([]watch.ImportedService, 0, len(services))
 	for _, s := range services {
@@ -126,4 +126,25 @@ func fetchImported(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, er
 	}
 	slices.SortStableFunc(list, func(a, b watch.ImportedService) int { return cmp.Compare(a.Service, b.Service) })
 	return newReply(list, m), nil
+}
+func fetchRoots(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
+	roots, m, err := c.Agent().ConnectCARoots(o)
+	if err != nil {
+		return Reply{}, err
+	}
+	if err := whole(roots.Roots); err != nil {
+		return Reply{}, err
+	}
+	return newReply(roots.Roots, m), nil
+}
+
+func fetchLeaf(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
+	leaf, m, err := c.Agent().ConnectCALeaf(q.Name, o)
+	if err != nil {
+		return Reply{}, err
+	}
+	if leaf.CertPEM == "" || leaf.PrivateKeyPEM == "" {
+		return Reply{}, ErrIncomplete
+	}
+	return newReply(leaf, m), nil
 }

@@ -288,8 +288,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"denied", refuse(403, "Permission denied"), watch.Denied, 0,
 			"kv.get(k): Unexpected response code: 403 (Permission denied)", 13, 60},
-		{"invalid", refuse(400, "Bad request"), watch.Invalid, 0,
-			"kv.get(k): Unexpected response code: 400 (Bad request)", 10, 21},
+		{"bad request", refuse(400, "Bad request"), watch.Denied, 0,
+			"kv.get(k): Unexpected response code: 400 (Bad request)", 13, 60},
 		{"too many", refuse(429, "Your IP is issuing too many concurrent connections"), watch.Retry, 0,
 			"kv.get(k): Unexpected response code: 429 (Your IP is issuing too many concurrent connections)", 13, 60},
 		{"too many, later", refuse(429, "", "Retry-After", "100"), watch.Retry, 100 * time.Second,

@@ -1,4 +1,4 @@
-package consul
+package fetch
 
 import (
 	"cmp"
@@ -14,13 +14,13 @@ import (
 
 // fetchServices returns the services by name. A catalog without any is a nil
 // list, as templates have always had it.
-func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 	services, m, err := c.Catalog().Services(o)
 	if err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	if services == nil {
-		return reply{}, errIncomplete
+		return Reply{}, ErrIncomplete
 	}
 	var list []*watch.CatalogSnippet
 	for name, tags := range services {
@@ -30,13 +30,13 @@ func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions) (reply, er
 	return newReply(list, m), nil
 }
 
-func fetchNodes(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchNodes(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	nodes, m, err := c.Catalog().Nodes(o)
 	if err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	if err := whole(nodes); err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	list := make([]*watch.Node, 0, len(nodes))
 	for _, n := range nodes {
@@ -61,24 +61,24 @@ func newNode(n *api.Node) *watch.Node {
 
 // fetchNode returns a node and its services. A name that the catalog does not
 // know is a node without anything.
-func fetchNode(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchNode(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	name := q.Name
 	if name == "" {
 		var err error
 		if name, err = ownName(c, o); err != nil {
-			return reply{}, err
+			return Reply{}, err
 		}
 	}
 	n, m, err := c.Catalog().Node(name, o)
 	if err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	if n == nil || n.Node == nil {
 		return newReply(&watch.CatalogNode{}, m), nil
 	}
 	services, err := newNodeServices(n.Services)
 	if err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	return newReply(&watch.CatalogNode{Node: newNode(n.Node), Services: services}, m), nil
 }
@@ -87,7 +87,7 @@ func newNodeServices(services map[string]*api.AgentService) ([]*watch.CatalogNod
 	list := make([]*watch.CatalogNodeService, 0, len(services))
 	for _, s := range services {
 		if s == nil {
-			return nil, errIncomplete
+			return nil, ErrIncomplete
 		}
 		list = append(list, &watch.CatalogNodeService{
 			ID:                s.ID,
@@ -110,7 +110,7 @@ func ownName(c *api.Client, o *api.QueryOptions) (string, error) {
 		return "", err
 	}
 	if self.Config.NodeName == "" {
-		return "", errIncomplete
+		return "", ErrIncomplete
 	}
 	return self.Config.NodeName, nil
 }
@@ -123,22 +123,22 @@ func plain(o *api.QueryOptions) *api.QueryOptions {
 
 // fetchDatacenters returns the datacenters by name. Where the query's filter
 // is "available", those are left out whose servers do not answer.
-func fetchDatacenters(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchDatacenters(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	var list []string
 	if _, err := c.Raw().Query("/v1/catalog/datacenters", &list, plain(o)); err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	if list == nil {
-		return reply{}, errIncomplete
+		return Reply{}, ErrIncomplete
 	}
 	if q.Filter == "available" {
 		var err error
 		if list, err = available(c, list, o); err != nil {
-			return reply{}, err
+			return Reply{}, err
 		}
 	}
 	slices.Sort(list)
-	return reply{data: list}, nil
+	return Reply{Data: list}, nil
 }
 
 // available returns those datacenters whose leader answers. That the agent
@@ -174,6 +174,6 @@ func available(c *api.Client, datacenters []string, o *api.QueryOptions) ([]stri
 // isAway tells whether err says that a datacenter does not answer, though the
 // agent does.
 func isAway(err error) bool {
-	status := statusOf(err)
-	return status != 0 && status != http.StatusTooManyRequests || errors.Is(err, errNoAnswer)
+	status := Status(err)
+	return status != 0 && status != http.StatusTooManyRequests || errors.Is(err, ErrNoAnswer)
 }

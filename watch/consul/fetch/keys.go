@@ -1,4 +1,4 @@
-package consul
+package fetch
 
 import (
 	"net/http"
@@ -12,15 +12,16 @@ import (
 
 // fetchKey returns the pair, nil where the agent says that there is no such
 // key. The library takes an empty list for that, which no agent sends.
-func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
-	p, m, err := c.KV().Get(q.Name, o)
+func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
+	var e exchange
+	p, m, err := c.KV().Get(q.Name, e.in(o))
 	switch {
 	case err != nil:
-		return reply{}, err
+		return Reply{}, err
 	case p != nil:
 		return newReply(newKeyPair(q, p), m), nil
-	case lastStatus(o.Context()) == http.StatusOK:
-		return reply{}, errIncomplete
+	case e.status == http.StatusOK:
+		return Reply{}, ErrIncomplete
 	default:
 		return newReply(nil, m), nil
 	}
@@ -28,7 +29,7 @@ func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) 
 
 // fetchPrefix returns every pair whose key begins with the query's name, in
 // Consul's order, which is that of the keys' bytes.
-func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	request := func(o *api.QueryOptions) (api.KVPairs, *api.QueryMeta, error) { return c.KV().List(q.Name, o) }
 	list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (*watch.KeyPair, error) {
 		var p *api.KVPair
@@ -36,12 +37,12 @@ func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions) (reply, erro
 			return nil, err
 		}
 		if p == nil {
-			return nil, errIncomplete
+			return nil, ErrIncomplete
 		}
 		return newKeyPair(q, p), nil
 	})
 	if err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	return newReply(list, m), nil
 }

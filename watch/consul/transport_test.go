@@ -9,28 +9,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"restencil/watch/consul/fetch"
 )
 
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for header, want := range map[string]time.Duration{
-		"":                              0,
-		"0":                             0,
-		"7":                             7 * time.Second,
-		"-7":                            0,
-		"99999999999":                   0,
-		"soon":                          0,
-		"Thu, 01 Jan 2026 00:01:00 GMT": time.Minute,
-		"Wed, 31 Dec 2025 00:00:00 GMT": 0,
-	} {
-		if got := retryAfter(header, now); got != want {
-			t.Errorf("retryAfter(%q) = %v, want %v", header, got, want)
-		}
-	}
-}
-
-// TestLine: a request that makes no progress ends, and says what was missing.
-func TestLine(t *testing.T) {
+// TestProgress: a request that makes no progress ends, and says what was missing.
+func TestProgress(t *testing.T) {
 	refused := errors.New("connection refused")
 	const connect, answer = 5 * time.Second, 90 * time.Second
 	connected := func(r *http.Request) {
@@ -48,7 +32,7 @@ func TestLine(t *testing.T) {
 			time.Sleep(connect - 1)
 			connected(r)
 			return hold(r)
-		}, errNoAnswer, connect - 1 + answer},
+		}, fetch.ErrNoAnswer, connect - 1 + answer},
 		{"no more", func(r *http.Request) (*http.Response, error) {
 			connected(r)
 			time.Sleep(answer - 1)
@@ -75,7 +59,7 @@ func TestLine(t *testing.T) {
 				}
 				start := time.Now()
 				var sent *http.Request
-				resp, err := line{base: roundTrip(func(r *http.Request) (*http.Response, error) {
+				resp, err := progressTransport{base: roundTrip(func(r *http.Request) (*http.Response, error) {
 					sent = r
 					return test.base(r)
 				})}.RoundTrip(r)

@@ -1,4 +1,4 @@
-package consul
+package fetch
 
 import (
 	"crypto/sha256"
@@ -15,29 +15,32 @@ import (
 // again are not decoded again, which would take most of the time that a change
 // of a large service takes.
 type instanceCache struct {
-	last map[[sha256.Size]byte]*watch.HealthService // by the hash of their JSON
+	whole bool                                       // replies have the instances in every state
+	last  map[[sha256.Size]byte]*watch.HealthService // by the hash of their JSON
 }
 
-func (c *instanceCache) fetchService(client *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func (c *instanceCache) fetchService(client *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	return c.fetch(q, o, func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
-		return client.Health().Service(q.Name, q.Tag, passingOnly(q), o)
+		return client.Health().Service(q.Name, q.Tag, c.passingOnly(q), o)
 	})
 }
 
-func (c *instanceCache) fetchConnect(client *api.Client, q watch.Query, o *api.QueryOptions) (reply, error) {
+func (c *instanceCache) fetchConnect(client *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	return c.fetch(q, o, func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
-		return client.Health().Connect(q.Name, q.Tag, passingOnly(q), o)
+		return client.Health().Connect(q.Name, q.Tag, c.passingOnly(q), o)
 	})
 }
 
 // passingOnly tells whether the agent can filter: it knows no other filter.
-func passingOnly(q watch.Query) bool { return q.Filter == "" || q.Filter == api.HealthPassing }
+func (c *instanceCache) passingOnly(q watch.Query) bool {
+	return !c.whole && (q.Filter == "" || q.Filter == api.HealthPassing)
+}
 
 func (c *instanceCache) fetch(
 	q watch.Query,
 	o *api.QueryOptions,
 	request func(*api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error),
-) (reply, error) {
+) (Reply, error) {
 	next := make(map[[sha256.Size]byte]*watch.HealthService, len(c.last))
 	list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (*watch.HealthService, error) {
 		raw, err := d.ReadValue()
@@ -55,14 +58,20 @@ func (c *instanceCache) fetch(
 		return instance, nil
 	})
 	if err != nil {
-		return reply{}, err
+		return Reply{}, err
 	}
 	c.last = next
+	var all []*watch.HealthService
+	if c.whole {
+		all = slices.Clone(list)
+	}
 	list = slices.DeleteFunc(list, func(i *watch.HealthService) bool { return !watch.Accepts(q.Filter, i.Status) })
 	if q.Near == "" {
 		watch.SortInstances(list)
 	}
-	return newReply(list, m), nil
+	r := newReply(list, m)
+	r.Instances = all
+	return r, nil
 }
 
 func decodeInstance(raw []byte) (*watch.HealthService, error) {
@@ -71,7 +80,7 @@ func decodeInstance(raw []byte) (*watch.HealthService, error) {
 		return nil, err
 	}
 	if e == nil || e.Node == nil || e.Service == nil || slices.Contains(e.Checks, nil) {
-		return nil, errIncomplete
+		return nil, ErrIncomplete
 	}
 	return watch.NewHealthService(e), nil
 }

@@ -7,10 +7,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"restencil/watch/consul/fetch"
+	"restencil/watch/schedule"
 )
 
 // silence is the longest time without a sign of life, where the agent has no
@@ -21,7 +23,6 @@ const silence = 30 * time.Second
 // What a request is cancelled for.
 var (
 	errNoConnection = errors.New("no connection")
-	errNoAnswer     = errors.New("no answer")
 	errNoMore       = errors.New("no more of the reply")
 )
 
@@ -44,6 +45,7 @@ type attempt struct {
 	status     atomic.Int32 // its HTTP status
 	leader     atomic.Int32 // what replies say of the leader, a leadership
 	retryAfter atomic.Int64 // what a 429 or 503 asks for, a time.Duration
+	size       atomic.Int64 // how much of replies was read, in bytes
 }
 
 type attemptKey struct{}
@@ -52,51 +54,34 @@ func (a *attempt) context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, attemptKey{}, a)
 }
 
-// lastStatus returns the HTTP status of the last reply in the attempt that ctx
-// belongs to; 0 where there is none.
-func lastStatus(ctx context.Context) int {
-	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
-		return int(a.status.Load())
-	}
-	return 0
-}
-
-// A line is the transport of all requests. It ends those that make no
-// progress, which a blocking query would otherwise wait for as long as the
-// other end seems to be there, fills in the attempt that a request belongs to,
-// and diverts bodies to their readers.
-type line struct {
+// A progressTransport is the transport of all requests. It ends those that make
+// no progress, which a blocking query would otherwise wait for as long as the
+// other end seems to be there, and fills in the attempt that a request belongs
+// to.
+type progressTransport struct {
 	base http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
-func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := l.send(r)
-	if err == nil {
-		divertBody(r.Context(), resp)
-	}
-	return resp, err
-}
-
-func (l line) send(r *http.Request) (*http.Response, error) {
+func (t progressTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	a, ok := r.Context().Value(attemptKey{}).(*attempt)
 	if !ok {
-		return l.base.RoundTrip(r)
+		return t.base.RoundTrip(r)
 	}
 	a.sent.Store(true)
 	d := newWatchdog(r.Context())
 	ctx := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { d.allow(a.answer, errNoAnswer) },
+		GotConn: func(httptrace.GotConnInfo) { d.allow(a.answer, fetch.ErrNoAnswer) },
 	})
 	d.allow(a.connect, errNoConnection)
-	resp, err := l.base.RoundTrip(r.WithContext(ctx))
+	resp, err := t.base.RoundTrip(r.WithContext(ctx))
 	if err != nil {
 		err = d.explain(err)
 		d.end()
 		return nil, err
 	}
 	a.note(resp)
-	resp.Body = &watchedBody{ReadCloser: resp.Body, d: d, most: a.most}
+	resp.Body = &watchedBody{ReadCloser: resp.Body, d: d, a: a}
 	return resp, nil
 }
 
@@ -111,20 +96,8 @@ func (a *attempt) note(resp *http.Response) {
 		}
 	}
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-		a.retryAfter.Store(int64(retryAfter(resp.Header.Get("Retry-After"), time.Now())))
+		a.retryAfter.Store(int64(schedule.RetryAfter(resp.Header, time.Now())))
 	}
-}
-
-// retryAfter returns what a Retry-After header asks for: seconds or a date.
-// It is 0 where there is no such header and where it makes no sense.
-func retryAfter(header string, now time.Time) time.Duration {
-	if s, err := strconv.ParseUint(header, 10, 32); err == nil {
-		return time.Duration(s) * time.Second
-	}
-	if t, err := http.ParseTime(header); err == nil {
-		return max(0, t.Sub(now))
-	}
-	return 0
 }
 
 // piece is how much of a reply, in bytes, must have come for silence to be
@@ -137,8 +110,7 @@ const piece = 1 << 10
 type watchedBody struct {
 	io.ReadCloser
 	d    *watchdog
-	most int64 // zero: no limit
-	read int64
+	a    *attempt
 	left int // of the piece
 }
 
@@ -149,7 +121,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.left -= n
-	if b.read += int64(n); b.most > 0 && b.read > b.most {
+	if size := b.a.size.Add(int64(n)); b.a.most > 0 && size > b.a.most {
 		return n, errTooMuch
 	}
 	if err != nil && err != io.EOF {

@@ -1,4 +1,4 @@
-package consul
+package fetch
 
 import (
 	"context"
@@ -21,11 +21,11 @@ func fetchList[T, L any](
 	decode func(*jsontext.Decoder) (*T, error),
 ) ([]*T, *api.QueryMeta, error) {
 	list := []*T{}
-	read := bodyReader(func(body io.Reader) (err error) {
+	e := exchange{read: func(body io.Reader) (err error) {
 		list, err = decodeList(body, decode)
 		return err
-	})
-	_, m, err := request(o.WithContext(context.WithValue(o.Context(), bodyReaderKey{}, read)))
+	}}
+	_, m, err := request(e.in(o))
 	return list, m, err
 }
 
@@ -41,7 +41,7 @@ func decodeList[T any](body io.Reader, decode func(*jsontext.Decoder) (*T, error
 		return nil, err
 	}
 	if start.Kind() != jsontext.KindBeginArray {
-		return nil, errIncomplete
+		return nil, ErrIncomplete
 	}
 	list := []*T{}
 	for d.PeekKind() != jsontext.KindEndArray {
@@ -54,24 +54,44 @@ func decodeList[T any](body io.Reader, decode func(*jsontext.Decoder) (*T, error
 	return list, nil
 }
 
-// A bodyReader reads the body of a reply in place of Consul's library, which
-// still builds the request and judges the reply's status and headers.
-type bodyReader func(body io.Reader) error
-
-type bodyReaderKey struct{}
-
-// divertBody has the body of a successful reply read by the bodyReader of the
-// request, if there is one. To the library, the body is an empty list.
-func divertBody(ctx context.Context, resp *http.Response) {
-	if read, ok := ctx.Value(bodyReaderKey{}).(bodyReader); ok && resp.StatusCode == http.StatusOK {
-		resp.Body = &divertedBody{ReadCloser: resp.Body, read: read}
-	}
+// An exchange is what a request and the transport tell each other.
+type exchange struct {
+	// read reads the body of a successful reply in place of Consul's library,
+	// which still builds the request and judges the reply's status and headers.
+	// Nil: the library does.
+	read   func(body io.Reader) error
+	status int // of the reply
 }
 
-// A divertedBody is a body that a bodyReader reads when the library begins to.
+type exchangeKey struct{}
+
+// in returns o for a request that e belongs to.
+func (e *exchange) in(o *api.QueryOptions) *api.QueryOptions {
+	return o.WithContext(context.WithValue(o.Context(), exchangeKey{}, e))
+}
+
+// A Transport is the transport that the requests of this package need. To the
+// library, the bodies that the package reads itself are empty lists.
+type Transport struct{ Base http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.Base.RoundTrip(r)
+	e, ok := r.Context().Value(exchangeKey{}).(*exchange)
+	if err != nil || !ok {
+		return resp, err
+	}
+	e.status = resp.StatusCode
+	if e.read != nil && resp.StatusCode == http.StatusOK {
+		resp.Body = &divertedBody{ReadCloser: resp.Body, read: e.read}
+	}
+	return resp, nil
+}
+
+// A divertedBody is a body that is read when the library begins to.
 type divertedBody struct {
 	io.ReadCloser
-	read bodyReader
+	read func(io.Reader) error
 	rest io.Reader // what the library gets to see; nil: nothing yet
 	err  error
 }

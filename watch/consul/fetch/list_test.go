@@ -1,4 +1,4 @@
-package consul
+package fetch
 
 import (
 	"encoding/base64"
@@ -78,22 +78,20 @@ func instanceElements(n int) list {
 type asker struct {
 	t     testing.TB
 	query watch.Query
-	fetch func() (reply, error)
+	fetch func() (Reply, error)
 	body  io.Reader // of the agent's next reply
 }
 
 func newAsker(t testing.TB, q watch.Query) *asker {
 	a := &asker{t: t, query: q}
-	c, err := api.NewClient(&api.Config{Address: "consul.test:8500", HttpClient: &http.Client{Transport: line{base: roundTrip(
-		func(*http.Request) (*http.Response, error) {
-			resp, err := respond(200, "", index("7")...)
-			resp.Body = io.NopCloser(a.body)
-			return resp, err
-		})}}})
-	check(t, err)
-	kind, _ := kindOf(q.Kind)
-	a.fetch = func() (reply, error) {
-		return kind.fetch(c, q, (&api.QueryOptions{}).WithContext(t.Context()))
+	c := newClient(t, func(*http.Request) (*http.Response, error) {
+		resp, err := respond(200, "")
+		resp.Body = io.NopCloser(a.body)
+		return resp, err
+	})
+	kind, _ := ForKind(q.Kind)
+	a.fetch = func() (Reply, error) {
+		return kind.Fetch(c, q, (&api.QueryOptions{}).WithContext(t.Context()))
 	}
 	return a
 }
@@ -108,10 +106,10 @@ func (a *asker) verify(body string) any {
 	if (err == nil) != (problem == nil) {
 		a.t.Fatalf("%.100q: error %v, want %v", body, err, problem)
 	}
-	if diff := cmp.Diff(want, r.data); diff != "" {
+	if diff := cmp.Diff(want, r.Data); diff != "" {
 		a.t.Fatalf("%.100q (-want +got):\n%s", body, diff)
 	}
-	return r.data
+	return r.Data
 }
 
 // libraryList returns what q's data is, decoded as the library does.
@@ -119,14 +117,14 @@ func libraryList(q watch.Query, body string) (any, error) {
 	if q.Kind == watch.KVList {
 		return convertAll(body, func(p *api.KVPair) (*watch.KeyPair, error) {
 			if p == nil {
-				return nil, errIncomplete
+				return nil, ErrIncomplete
 			}
 			return newKeyPair(q, p), nil
 		})
 	}
 	data, err := convertAll(body, func(e *api.ServiceEntry) (*watch.HealthService, error) {
 		if e == nil || e.Node == nil || e.Service == nil || slices.Contains(e.Checks, nil) {
-			return nil, errIncomplete
+			return nil, ErrIncomplete
 		}
 		return watch.NewHealthService(e), nil
 	})
@@ -144,7 +142,7 @@ func convertAll[A, T any](body string, convert func(*A) (*T, error)) (any, error
 		return nil, err
 	}
 	if entries == nil {
-		return nil, errIncomplete
+		return nil, ErrIncomplete
 	}
 	list := []*T{}
 	for _, e := range entries {
@@ -208,15 +206,14 @@ func TestListConnection(t *testing.T) {
 	}
 	agent.Start()
 	defer agent.Close()
-	o := DefaultOptions()
-	o.Address = agent.URL
-	c, err := newClient(o)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	c, err := api.NewClient(&api.Config{Address: agent.URL, HttpClient: &http.Client{Transport: Transport{Base: transport}}})
 	check(t, err)
-	defer c.transport.CloseIdleConnections()
 	for range 3 {
-		r, err := fetchPrefix(c.Client, prefix, (&api.QueryOptions{}).WithContext(t.Context()))
+		r, err := fetchPrefix(c, prefix, (&api.QueryOptions{}).WithContext(t.Context()))
 		check(t, err)
-		if n := len(r.data.([]*watch.KeyPair)); n != 10 {
+		if n := len(r.Data.([]*watch.KeyPair)); n != 10 {
 			t.Fatalf("%d pairs", n)
 		}
 	}

@@ -1,27 +1,42 @@
-package consul
+package fetch
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
-	"restencil/watch/watchtest"
+	"restencil/watch/consul/discovery"
 )
 
 // ask puts q to an agent that has these replies, by path; a reply that does
 // not begin with a bracket is a refusal with that status. It returns what the
 // agent was asked for.
-func ask(t *testing.T, q watch.Query, replies map[string]string) (reply, []string, error) {
+func ask(t *testing.T, q watch.Query, replies map[string]string) (Reply, []string, error) {
 	t.Helper()
-	st := &stub{answer: func(r *http.Request) (*http.Response, error) {
+	kind, ok := ForKind(q.Kind)
+	if !ok {
+		t.Fatalf("%s is not a kind of Consul's", q.Kind)
+	}
+	return askWith(t, kind.Fetch, q, replies)
+}
+
+func askWith(t *testing.T, fetch Func, q watch.Query, replies map[string]string) (Reply, []string, error) {
+	t.Helper()
+	var mu sync.Mutex
+	var asked []string
+	c := newClient(t, func(r *http.Request) (*http.Response, error) {
+		mu.Lock()
+		asked = append(asked, r.URL.RequestURI())
+		mu.Unlock()
 		body, ok := replies[r.URL.Path]
 		if dc := r.URL.Query().Get("dc"); dc != "" {
 			body, ok = replies[r.URL.Path+"@"+dc]
@@ -32,22 +47,40 @@ func ask(t *testing.T, q watch.Query, replies map[string]string) (reply, []strin
 		case body == "500" || body == "429":
 			return respond(map[string]int{"500": 500, "429": 429}[body], "refused")
 		}
-		return respond(200, body, index("7")...)
-	}}
-	kind, ok := kindOf(q.Kind)
-	if !ok {
-		t.Fatalf("%s is not a kind of Consul's", q.Kind)
-	}
-	o := DefaultOptions()
-	o.MaxStale, o.BlockQueryWait = 0, 0
-	s := newSource(o, stubClient(t, o, st))
-	k := &keeper{s: s, query: q, kind: kind}
-	r, err := kind.fetch(s.client.Client, q, k.options((&attempt{answer: silence}).context(t.Context())))
-	var asked []string
-	for _, r := range st.requests() {
-		asked = append(asked, r.url)
-	}
+		return respond(200, body)
+	})
+	o := &api.QueryOptions{Datacenter: q.Datacenter, Namespace: q.Namespace, Partition: q.Partition, Near: q.Near}
+	r, err := fetch(c, q, o.WithContext(t.Context()))
 	return r, asked, err
+}
+
+// newClient returns a client whose requests are answered like that.
+func newClient(t testing.TB, answer func(*http.Request) (*http.Response, error)) *api.Client {
+	t.Helper()
+	c, err := api.NewClient(&api.Config{Address: "consul.test:8500", HttpClient: &http.Client{Transport: Transport{Base: roundTrip(answer)}}})
+	check(t, err)
+	return c
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// respond makes a response with an index.
+func respond(status int, body string) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: status,
+		Header:     http.Header{"X-Consul-Index": {"7"}, "X-Consul-Lastcontact": {"0"}, "X-Consul-Knownleader": {"true"}},
+		Body:       io.NopCloser(strings.NewReader(body)),
+	}, nil
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 const web = `{
@@ -209,7 +242,7 @@ func TestFetch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, r.data); diff != "" {
+			if diff := cmp.Diff(test.want, r.Data); diff != "" {
 				t.Errorf("data (-want +got):\n%s", diff)
 			}
 			slices.Sort(asked) // some are asked in parallel
@@ -249,7 +282,7 @@ func TestInstances(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, i := range r.data.([]*watch.HealthService) {
+			for _, i := range r.Data.([]*watch.HealthService) {
 				got = append(got, i.Node+"/"+i.ID+"/"+i.Address)
 			}
 			if s := strings.Join(got, " "); s != test.want {
@@ -272,30 +305,30 @@ func TestFetchFails(t *testing.T) {
 		more    map[string]string
 		problem string
 	}{
-		{"null for a key", watch.Query{Kind: watch.KVGet, Name: "k"}, "/v1/kv/k", `null`, nil, errIncomplete.Error()},
-		{"an empty list for a key", watch.Query{Kind: watch.KVGet, Name: "k"}, "/v1/kv/k", `[]`, nil, errIncomplete.Error()},
-		{"null for keys", watch.Query{Kind: watch.KVList, Name: "k"}, "/v1/kv/k", `null`, nil, errIncomplete.Error()},
-		{"null for instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `null`, nil, errIncomplete.Error()},
+		{"null for a key", watch.Query{Kind: watch.KVGet, Name: "k"}, "/v1/kv/k", `null`, nil, ErrIncomplete.Error()},
+		{"an empty list for a key", watch.Query{Kind: watch.KVGet, Name: "k"}, "/v1/kv/k", `[]`, nil, ErrIncomplete.Error()},
+		{"null for keys", watch.Query{Kind: watch.KVList, Name: "k"}, "/v1/kv/k", `null`, nil, ErrIncomplete.Error()},
+		{"null for instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `null`, nil, ErrIncomplete.Error()},
 		{"nothing for instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", ``, nil, "EOF"},
 		{"some instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", "[" + web + ",", nil, "jsontext: unexpected EOF after offset 427"},
-		{"null for services", watch.Query{Kind: watch.ServiceList}, "/v1/catalog/services", `null`, nil, errIncomplete.Error()},
-		{"null for nodes", watch.Query{Kind: watch.NodeList}, "/v1/catalog/nodes", `null`, nil, errIncomplete.Error()},
-		{"null for datacenters", watch.Query{Kind: watch.DatacenterList}, "/v1/catalog/datacenters", `null`, nil, errIncomplete.Error()},
-		{"null for roots", watch.Query{Kind: watch.CARootList}, "/v1/agent/connect/ca/roots", `null`, nil, errIncomplete.Error()},
-		{"null for peerings", watch.Query{Kind: watch.PeeringList}, "/v1/peerings", `null`, nil, errIncomplete.Error()},
-		{"null for exported services", watch.Query{Kind: watch.ExportedServiceList}, "/v1/exported-services", `null`, nil, errIncomplete.Error()},
-		{"null for imported services", watch.Query{Kind: watch.ImportedServiceList}, "/v1/imported-services", `null`, nil, errIncomplete.Error()},
-		{"null pair", watch.Query{Kind: watch.KVList, Name: "k"}, "/v1/kv/k", `[null]`, nil, errIncomplete.Error()},
-		{"null entry", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `[null]`, nil, errIncomplete.Error()},
-		{"empty entry", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `[{}]`, nil, errIncomplete.Error()},
-		{"null check", watch.Query{Kind: watch.ConnectHealth, Name: "w"}, "/v1/health/connect/w", `[{"Node":{},"Service":{},"Checks":[null]}]`, nil, errIncomplete.Error()},
-		{"null node", watch.Query{Kind: watch.NodeList}, "/v1/catalog/nodes", `[null]`, nil, errIncomplete.Error()},
-		{"null service", watch.Query{Kind: watch.NodeServices, Name: "n"}, "/v1/catalog/node/n", `{"Node":{},"Services":{"x":null}}`, nil, errIncomplete.Error()},
-		{"no name", watch.Query{Kind: watch.NodeServices}, "/v1/agent/self", `{"Config":{}}`, nil, errIncomplete.Error()},
-		{"null root", watch.Query{Kind: watch.CARootList}, "/v1/agent/connect/ca/roots", `{"Roots":[null]}`, nil, errIncomplete.Error()},
-		{"empty leaf", watch.Query{Kind: watch.CALeafCert, Name: "w"}, "/v1/agent/connect/ca/leaf/w", `{}`, nil, errIncomplete.Error()},
-		{"null peering", watch.Query{Kind: watch.PeeringList}, "/v1/peerings", `[null]`, nil, errIncomplete.Error()},
-		{"null partition", watch.Query{Kind: watch.PartitionList}, "/v1/partitions", `[null]`, nil, errIncomplete.Error()},
+		{"null for services", watch.Query{Kind: watch.ServiceList}, "/v1/catalog/services", `null`, nil, ErrIncomplete.Error()},
+		{"null for nodes", watch.Query{Kind: watch.NodeList}, "/v1/catalog/nodes", `null`, nil, ErrIncomplete.Error()},
+		{"null for datacenters", watch.Query{Kind: watch.DatacenterList}, "/v1/catalog/datacenters", `null`, nil, ErrIncomplete.Error()},
+		{"null for roots", watch.Query{Kind: watch.CARootList}, "/v1/agent/connect/ca/roots", `null`, nil, ErrIncomplete.Error()},
+		{"null for peerings", watch.Query{Kind: watch.PeeringList}, "/v1/peerings", `null`, nil, ErrIncomplete.Error()},
+		{"null for exported services", watch.Query{Kind: watch.ExportedServiceList}, "/v1/exported-services", `null`, nil, ErrIncomplete.Error()},
+		{"null for imported services", watch.Query{Kind: watch.ImportedServiceList}, "/v1/imported-services", `null`, nil, ErrIncomplete.Error()},
+		{"null pair", watch.Query{Kind: watch.KVList, Name: "k"}, "/v1/kv/k", `[null]`, nil, ErrIncomplete.Error()},
+		{"null entry", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `[null]`, nil, ErrIncomplete.Error()},
+		{"empty entry", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `[{}]`, nil, ErrIncomplete.Error()},
+		{"null check", watch.Query{Kind: watch.ConnectHealth, Name: "w"}, "/v1/health/connect/w", `[{"Node":{},"Service":{},"Checks":[null]}]`, nil, ErrIncomplete.Error()},
+		{"null node", watch.Query{Kind: watch.NodeList}, "/v1/catalog/nodes", `[null]`, nil, ErrIncomplete.Error()},
+		{"null service", watch.Query{Kind: watch.NodeServices, Name: "n"}, "/v1/catalog/node/n", `{"Node":{},"Services":{"x":null}}`, nil, ErrIncomplete.Error()},
+		{"no name", watch.Query{Kind: watch.NodeServices}, "/v1/agent/self", `{"Config":{}}`, nil, ErrIncomplete.Error()},
+		{"null root", watch.Query{Kind: watch.CARootList}, "/v1/agent/connect/ca/roots", `{"Roots":[null]}`, nil, ErrIncomplete.Error()},
+		{"empty leaf", watch.Query{Kind: watch.CALeafCert, Name: "w"}, "/v1/agent/connect/ca/leaf/w", `{}`, nil, ErrIncomplete.Error()},
+		{"null peering", watch.Query{Kind: watch.PeeringList}, "/v1/peerings", `[null]`, nil, ErrIncomplete.Error()},
+		{"null partition", watch.Query{Kind: watch.PartitionList}, "/v1/partitions", `[null]`, nil, ErrIncomplete.Error()},
 		{"no partitions", watch.Query{Kind: watch.PartitionList}, "/", "", nil,
 			"Partitions are an enterprise feature: Unexpected response code: 404 (Invalid URL path)"},
 		{"another type", watch.Query{Kind: watch.ServiceList}, "/v1/catalog/services", `[]`, nil,
@@ -310,34 +343,56 @@ func TestFetchFails(t *testing.T) {
 			}
 			r, _, err := ask(t, test.query, replies)
 			if err == nil || err.Error() != test.problem {
-				t.Errorf("got %+v, error %v; want the error %s", r.data, err, test.problem)
+				t.Errorf("got %+v, error %v; want the error %s", r.Data, err, test.problem)
 			}
 		})
 	}
 }
 
-// TestSilentDatacenter: one that does not answer is not available, and does
-// not keep the others from being listed.
-func TestSilentDatacenter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
-			switch r.URL.Query().Get("dc") {
-			case "":
-				return respond(200, `["far","near"]`)
-			case "far":
-				return hold(r)
-			default:
-				return respond(200, "{}")
-			}
-		})
-		r := watchtest.NewRecorder(t)
-		s.Watch(watch.Query{Kind: watch.DatacenterList, Filter: "available"}, r)
-		time.Sleep(silence + time.Second)
-		events := r.Events()
-		if len(events) != 1 || !slices.Equal(events[0].Answer.Data.([]string), []string{"near"}) {
-			t.Errorf("events %+v", events)
+// TestSources: what package discovery compares.
+func TestSources(t *testing.T) {
+	instance := discovery.Instance{ID: "i", Service: "s", Kind: "connect-proxy", ModifyIndex: 4}
+	instance.Proxy.DestinationServiceName = "d"
+	for _, test := range []struct {
+		source  discovery.Source
+		path    string
+		body    string
+		want    any
+		problem bool
+	}{
+		{discovery.Source{Kind: discovery.Critical}, "/v1/health/state/critical", `[{"Node":"n","CheckID":"c","ServiceName":"s","ModifyIndex":3,"Output":"x"}]`,
+			[]discovery.Check{{Node: "n", CheckID: "c", ServiceName: "s", ModifyIndex: 3}}, false},
+		{discovery.Source{Kind: discovery.Warning}, "/v1/health/state/warning", `[]`, []discovery.Check{}, false},
+		{discovery.Source{Kind: discovery.Warning}, "/v1/health/state/warning", `null`, nil, true},
+		{discovery.Source{Kind: discovery.Nodes}, "/v1/catalog/nodes", `[{"Node":"n","ModifyIndex":3,"Meta":{}}]`, []discovery.CatalogNode{{Node: "n", ModifyIndex: 3}}, false},
+		{discovery.Source{Kind: discovery.Nodes}, "/v1/catalog/nodes", `[`, nil, true},
+		{discovery.Source{Kind: discovery.Node, Name: "n"}, "/v1/catalog/node-services/n",
+			`{"Node":{},"Services":[{"ID":"i","Service":"s","Kind":"connect-proxy","Proxy":{"DestinationServiceName":"d"},"ModifyIndex":4}]}`,
+			[]discovery.Instance{instance}, false},
+		{discovery.Source{Kind: discovery.Node, Name: "n"}, "/v1/catalog/node-services/n", `{"Node":null,"Services":null}`, []discovery.Instance(nil), false},
+		{discovery.Source{Kind: discovery.Services}, "/v1/catalog/services", `{"a":["t"]}`, map[string][]string{"a": {"t"}}, false},
+		{discovery.Source{Kind: discovery.Services}, "/v1/catalog/services", `null`, nil, true},
+	} {
+		r, _, err := askWith(t, ForSource(test.source), watch.Query{}, map[string]string{test.path: test.body})
+		if (err != nil) != test.problem {
+			t.Errorf("%v, %s: error %v", test.source, test.body, err)
 		}
-	})
+		if diff := cmp.Diff(test.want, r.Data); diff != "" {
+			t.Errorf("%v, %s (-want +got):\n%s", test.source, test.body, diff)
+		}
+	}
+}
+
+// TestForReading: the instances in every state come with the answer.
+func TestForReading(t *testing.T) {
+	all := "[" + instance("n1", "a", "", "critical") + "," + instance("n2", "b", "", "passing") + "]"
+	q := watch.Query{Kind: watch.ServiceHealth, Name: "web"}
+	kind, _ := ForReading(q.Kind)
+	r, asked, err := askWith(t, kind.Fetch, q, map[string]string{"/v1/health/service/web": all})
+	check(t, err)
+	if list := r.Data.([]*watch.HealthService); len(list) != 1 || list[0].ID != "b" || len(r.Instances) != 2 || asked[0] != "/v1/health/service/web" {
+		t.Errorf("asked %q, got %v of %v", asked, list, r.Instances)
+	}
 }
 
 // FuzzFetch: no reply makes a query of any kind panic.
@@ -354,11 +409,11 @@ func FuzzFetch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, i uint8, body string) {
 		q := watch.Query{Kind: kinds[int(i)%len(kinds)], Name: "n"}
-		st := &stub{answer: func(*http.Request) (*http.Response, error) { return respond(200, body, index("7")...) }}
-		kind, _ := kindOf(q.Kind)
-		r, err := kind.fetch(stubClient(t, DefaultOptions(), st).Client, q, (&api.QueryOptions{}).WithContext(t.Context()))
+		c := newClient(t, func(*http.Request) (*http.Response, error) { return respond(200, body) })
+		kind, _ := ForKind(q.Kind)
+		r, err := kind.Fetch(c, q, (&api.QueryOptions{}).WithContext(t.Context()))
 		if err == nil {
-			_ = fmt.Sprintf("%+v", r.data) // the data can be walked
+			_ = fmt.Sprintf("%+v", r.Data) // the data can be walked
 		}
 	})
 }

@@ -1,0 +1,78 @@
+package fetch
+
+import (
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/hashicorp/consul/api"
+
+	"restencil/watch"
+	"restencil/watch/consul/discovery"
+)
+
+// ForSource returns how to ask for what package discovery compares. The data of
+// the replies is what its methods take.
+func ForSource(s discovery.Source) Func {
+	switch s.Kind {
+	case discovery.Critical:
+		return fetchElements[discovery.Check]("/v1/health/state/critical", "")
+	case discovery.Warning:
+		return fetchElements[discovery.Check]("/v1/health/state/warning", "")
+	case discovery.Nodes:
+		return fetchElements[discovery.CatalogNode]("/v1/catalog/nodes", "")
+	case discovery.Node:
+		return fetchInstances(s.Name)
+	default:
+		return fetchTags
+	}
+}
+
+// Witness asks for nothing, cheaply. It fails where the servers cannot be reached,
+// or do not know the token, which the agent's view of a service does not tell.
+var Witness = fetchElements[discovery.CatalogNode]("/v1/catalog/nodes", `Node == "" and Node != ""`)
+
+// fetchElements returns what asks for a list at path, decoded as it arrives.
+func fetchElements[T any](path, filter string) Func {
+	return func(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
+		o.Filter = filter
+		request := func(o *api.QueryOptions) (ignored []struct{}, m *api.QueryMeta, err error) {
+			m, err = c.Raw().Query(path, &ignored, o)
+			return ignored, m, err
+		}
+		list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (*T, error) {
+			element := new(T)
+			return element, json.UnmarshalDecode(d, element)
+		})
+		if err != nil {
+			return Reply{}, err
+		}
+		values := make([]T, len(list))
+		for i, element := range list {
+			values[i] = *element
+		}
+		return newReply(values, m), nil
+	}
+}
+
+// fetchInstances asks for the services of a node. A node that is not there has
+// none.
+func fetchInstances(node string) Func {
+	return func(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
+		var reply struct{ Services []discovery.Instance }
+		m, err := c.Raw().Query("/v1/catalog/node-services/"+node, &reply, o)
+		if err != nil {
+			return Reply{}, err
+		}
+		return newReply(reply.Services, m), nil
+	}
+}
+
+func fetchTags(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
+	tags, m, err := c.Catalog().Services(o)
+	if err != nil {
+		return Reply{}, err
+	}
+	if tags == nil {
+		return Reply{}, ErrIncomplete
+	}
+	return newReply(tags, m), nil
+}

@@ -1,0 +1,238 @@
+package consul
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"restencil/watch"
+	"restencil/watch/consul/plan"
+)
+
+// How much may be read that nobody asked for before a prefix is given up.
+const (
+	wasteAllowed = 256 << 10 // bytes of keys and values
+	wasteFactor  = 8         // times what was asked for, where that is more
+)
+
+// A prefixWatch takes the answers for a prefix and hands them on to the queries for
+// keys, and for prefixes, within it; to each only what changes for it.
+type prefixWatch struct {
+	task
+	feedback *feedback
+	extent   plan.Extent
+
+	mu      sync.Mutex
+	members []*member // by text
+	known   bool
+	newest  reply        // data is []*watch.KeyPair, sorted by path
+	why     *watch.Error // it fails at the moment, nil: it does not
+}
+
+// A member is a query within the extent.
+type member struct {
+	sub  *subscription
+	text string
+
+	told    bool             // it has an answer of this watch
+	failing bool             // it was told that something is left out
+	pairs   []*watch.KeyPair // of the watch's, in the answer that it has
+	own     []*watch.KeyPair // what it has for each of them
+}
+
+// change lets subscriptions join and leave. Those that join are told what is known.
+func (p *prefixWatch) change(m *move) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(m.left) > 0 {
+		p.members = slices.DeleteFunc(p.members, func(old *member) bool { return m.left[old.sub] })
+	}
+	for _, sub := range m.joined {
+		p.members = append(p.members, &member{sub: sub, text: plan.Text(sub.query())})
+		p.welcome(sub)
+	}
+	slices.SortFunc(p.members, func(a, b *member) int { return cmp.Compare(a.text, b.text) })
+	if p.known && len(m.joined) > 0 {
+		p.distribute(false)
+	}
+}
+
+func (p *prefixWatch) empty() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.members) == 0
+}
+
+// readable is how large a reply may be, in bytes, that holds what was not asked
+// for.
+const readable = 16 << 20
+
+// most returns how large the next reply may be; zero: no limit.
+func (p *prefixWatch) most() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if slices.ContainsFunc(p.members, p.asks) {
+		return 0
+	}
+	return readable
+}
+
+// asks tells whether m asks for all that the watch is about.
+func (p *prefixWatch) asks(m *member) bool {
+	return m.text == p.extent.Prefix && m.sub.query().Kind == watch.KVList
+}
+
+func (p *prefixWatch) welcome(sub *subscription) {
+	sub.give(p)
+	if p.why != nil {
+		sub.failed(p, p.why)
+	}
+}
+
+// take implements receiver.
+func (p *prefixWatch) take(r reply, recovered bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.newest, p.known, p.why = r, true, nil
+	news := p.distribute(recovered)
+	if p.wasteful() {
+		p.feedback.bar(p.extent)
+	}
+	return news
+}
+
+// distribute gives the members what they do not have, or where again is set,
+// all that there is for them. It tells whether there was news.
+func (p *prefixWatch) distribute(again bool) (news bool) {
+	pairs := p.newest.Data.([]*watch.KeyPair)
+	for _, m := range p.members {
+		// Both are sorted, so that none before this one is for a later member.
+		first, _ := slices.BinarySearchFunc(pairs, m.text, func(p *watch.KeyPair, text string) int {
+			return cmp.Compare(p.Path, text)
+		})
+		pairs = pairs[first:]
+		mine := m.within(pairs)
+		if p.newest.Filtered && m.lacks(mine) {
+			if m.sub.query().Kind == watch.KVGet {
+				p.feedback.doubt(m.sub.id)
+			} else {
+				m.failing = true
+				m.sub.failed(p, &watch.Error{Class: watch.Denied, Err: filteredError{m.sub.query()}})
+			}
+			continue
+		}
+		if changed := m.update(mine); changed || again || m.failing {
+			m.failing = false
+			m.sub.publish(p, m.answer(), p.newest.Index)
+			news = news || changed
+		}
+	}
+	return news
+}
+
+// lacks reports whether there may be more for m than these pairs, which are from
+// an answer from which something was left out that the token may not see.
+func (m *member) lacks(pairs []*watch.KeyPair) bool {
+	if m.sub.query().Kind == watch.KVGet {
+		return len(pairs) == 0 && (!m.told || len(m.pairs) > 0)
+	}
+	return m.told && len(pairs) < len(m.pairs)
+}
+
+// within returns those of pairs, of which none comes before m's text, that are
+// m's business.
+func (m *member) within(pairs []*watch.KeyPair) []*watch.KeyPair {
+	n := 0
+	if m.sub.query().Kind == watch.KVGet {
+		if len(pairs) > 0 && pairs[0].Path == m.text {
+			n = 1
+		}
+		return pairs[:n]
+	}
+	n, _ = slices.BinarySearchFunc(pairs, m.text, func(p *watch.KeyPair, text string) int {
+		if strings.HasPrefix(p.Path, text) {
+			return -1
+		}
+		return 1
+	})
+	return pairs[:n]
+}
+
+// update notes what there is for m now, and tells whether that has changed.
+func (m *member) update(pairs []*watch.KeyPair) (changed bool) {
+	if m.told && slices.EqualFunc(m.pairs, pairs, samePair) {
+		return false
+	}
+	m.own = make([]*watch.KeyPair, len(pairs))
+	for i, p := range pairs {
+		own := *p
+		own.Key = watch.RelativeKey(m.sub.query().Name, p.Path)
+		m.own[i] = &own
+	}
+	m.pairs, m.told = slices.Clone(pairs), true
+	return true
+}
+
+func samePair(a, b *watch.KeyPair) bool { return a == b || *a == *b }
+
+// answer returns what m's query is answered with.
+func (m *member) answer() any {
+	switch {
+	case m.sub.query().Kind != watch.KVGet:
+		return m.own
+	case len(m.own) == 0:
+		return nil
+	default:
+		return m.own[0]
+	}
+}
+
+// wasteful tells whether too much of the answer is for nobody.
+func (p *prefixWatch) wasteful() bool {
+	all, asked := 0, 0
+	for _, pair := range p.newest.Data.([]*watch.KeyPair) {
+		all += sizeOf(pair)
+	}
+	if all <= wasteAllowed {
+		return false
+	}
+	list := "" // the last one; it covers what follows and begins with it
+	for i, m := range p.members {
+		if i > 0 && list != "" && strings.HasPrefix(m.text, list) {
+			continue
+		}
+		for _, pair := range m.pairs {
+			asked += sizeOf(pair)
+		}
+		if m.sub.query().Kind == watch.KVList {
+			list = m.text
+		}
+	}
+	return all-asked > max(wasteAllowed, wasteFactor*asked)
+}
+
+func sizeOf(p *watch.KeyPair) int { return len(p.Path) + len(p.Value) }
+
+// failed implements receiver. That the prefix may not be read says nothing of
+// the keys: they will be asked for in another way.
+func (p *prefixWatch) failed(err *watch.Error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err.Class == watch.Denied || errors.Is(err, errTooMuch) {
+		p.feedback.bar(p.extent)
+		return
+	}
+	p.why = err
+	for _, m := range p.members {
+		m.sub.failed(p, err)
+	}
+}
+
+// awaits implements receiver.
+func (p *prefixWatch) awaits() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.members, func(m *member) bool { return len(m.pairs) == 0 })
+}
