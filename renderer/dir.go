@@ -31,14 +31,6 @@ func (d dir) open(path string, flag int) (*os.File, error) {
 	return f, onBehalf(path, err)
 }
 
-// create is atomicfile.Create.
-func (d dir) create(path string, perm fs.FileMode, fill func(*os.File) error) error {
-	if d.root == nil {
-		return atomicfile.Create(path, perm, fill)
-	}
-	return atomicfile.CreateIn(d.root, path, perm, fill)
-}
-
 func (d dir) readlink(path string) (string, error) {
 	if d.root == nil {
 		return os.Readlink(path)

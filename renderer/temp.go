@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"restencil/renderer/atomicfile"
 	"restencil/renderer/fileattr"
 )
 
@@ -48,7 +49,7 @@ func tempStem(base string) string {
 // stays behind.
 func (d dir) fillTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name string, err error) {
 	name = tempName(path)
-	if err := d.create(name, mode, fill); err != nil {
+	if err := atomicfile.Create(d.root, name, mode, fill); err != nil {
 		return "", onBehalf(path, err)
 	}
 	return name, nil

@@ -25,7 +25,7 @@ func Write(path string, data []byte) error {
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	err := Create(temp, 0o600, func(f *os.File) error {
+	err := Create(nil, temp, 0o600, func(f *os.File) error {
 		_, err := f.Write(data)
 		return err
 	})
@@ -38,26 +38,17 @@ func Write(path string, data []byte) error {
 	return SyncDir(filepath.Dir(path))
 }
 
-// Create makes a new file with this mode, less the umask, and has fill write it.
-// When it returns, what the file holds is on stable storage; its name is not,
-// before [SyncDir]. The error is fs.ErrExist where there is something at path.
-// After any error nothing that Create made stays behind.
-func Create(path string, perm fs.FileMode, fill func(*os.File) error) error {
-	f, err := os.OpenFile(path, createFlag, perm)
-	return finish(path, f, err, fill, os.Remove)
-}
-
-// CreateIn is Create in the directory that root is, whatever path leads to now.
-func CreateIn(root *os.Root, path string, perm fs.FileMode, fill func(*os.File) error) error {
-	name := filepath.Base(path)
-	f, err := root.OpenFile(name, createFlag, perm)
-	return finish(path, f, err, fill, func(string) error { return root.Remove(name) })
-}
-
-const createFlag = os.O_RDWR | os.O_CREATE | os.O_EXCL
-
-// finish does the rest of Create with the file that was opened.
-func finish(path string, f *os.File, err error, fill func(*os.File) error, remove func(string) error) error {
+// Create makes a new file with this mode, less the umask, and has fill write it; in
+// the directory that root is, whatever path leads to now, unless root is nil. When it
+// returns, what the file holds is on stable storage; its name is not, before
+// [SyncDir]. The error is fs.ErrExist where there is something at path. After any
+// error nothing that Create made stays behind.
+func Create(root *os.Root, path string, perm fs.FileMode, fill func(*os.File) error) error {
+	open, remove, name := os.OpenFile, os.Remove, path
+	if root != nil {
+		open, remove, name = root.OpenFile, root.Remove, filepath.Base(path)
+	}
+	f, err := open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		return fmt.Errorf("cannot create a file in %s: %w", filepath.Dir(path), errors.Unwrap(err)) // without the name
 	}
@@ -69,7 +60,7 @@ func finish(path string, f *os.File, err error, fill func(*os.File) error, remov
 		err = closeErr
 	}
 	if err != nil {
-		remove(path)
+		_ = remove(name)
 	}
 	return err
 }

@@ -99,17 +99,17 @@ func TestCreate(t *testing.T) {
 			return errors.Join(err, writeErr)
 		}
 	}
-	if err := Create(path, 0o600, fill(wrong)); !errors.Is(err, wrong) {
+	if err := Create(nil, path, 0o600, fill(wrong)); !errors.Is(err, wrong) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("after an error: %v", err)
 	}
-	if err := Create(path, 0o600, fill(nil)); err != nil {
+	if err := Create(nil, path, 0o600, fill(nil)); err != nil {
 		t.Fatal(err)
 	}
 	want(t, path, "text")
-	if err := Create(path, 0o600, fill(nil)); !errors.Is(err, fs.ErrExist) {
+	if err := Create(nil, path, 0o600, fill(nil)); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over a file: %v", err)
 	}
 	want(t, path, "text")

@@ -17,13 +17,13 @@ import (
 	"restencil/renderer/atomicfile"
 )
 
-// ErrInUse is why a directory cannot be had: another process has it. Such an error
-// is an [InUse].
+// ErrInUse is why a directory cannot be had: another process has it. The error says
+// which, if that is known.
 var ErrInUse = errors.New("another process uses it")
 
 // ErrUntrusted is why a directory is not used: others than this process's user can
-// write to it. Such an error says how, and what to do.
-var ErrUntrusted = errors.New("others can write to it")
+// write to it. The error says how, and what to do.
+var ErrUntrusted = errors.New("it is not safe")
 
 // A Lock is what makes a directory a process's own. It is not for concurrent use.
 type Lock struct {
@@ -35,20 +35,13 @@ type Lock struct {
 // New returns a Lock of a directory, which is not taken yet.
 func New(dir string) *Lock { return &Lock{dir: dir} }
 
-// An InUse is an ErrInUse that says who has the directory.
-type InUse struct {
-	PID int // of that process; 0: not known
-}
-
-func (e *InUse) Error() string {
-	if e.PID == 0 {
-		return ErrInUse.Error()
+// inUse returns ErrInUse by the process pid; 0: by one that is not known.
+func inUse(pid int) error {
+	if pid == 0 {
+		return ErrInUse
 	}
-	return fmt.Sprintf("%v (pid %d)", ErrInUse, e.PID)
+	return fmt.Errorf("%w (pid %d)", ErrInUse, pid)
 }
-
-// Is implements errors.Is.
-func (e *InUse) Is(target error) bool { return target == ErrInUse }
 
 func (l *Lock) path() string { return filepath.Join(l.dir, "lock") }
 
@@ -77,7 +70,7 @@ func (l *Lock) Take(create bool) error {
 		return err
 	}
 	if err := lock(f); err != nil {
-		err = &InUse{PID: pidIn(l.path())}
+		err = inUse(pidIn(l.path()))
 		f.Close()
 		_ = l.Close() // the error that counts is err
 		return err

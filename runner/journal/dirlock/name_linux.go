@@ -16,7 +16,7 @@ import (
 // the process ends.
 type nameLock struct{ *net.UnixListener }
 
-// takeName takes the name of a directory, or returns an *InUse. The name tells
+// takeName takes the name of a directory, or returns ErrInUse. The name tells
 // directories of the same path in containers apart that share a network. A
 // namespace of the network that has no such sockets does without; so does a
 // process whose name somebody has taken who may not use the directory.
@@ -37,11 +37,11 @@ func takeName(dir string) (*nameLock, error) {
 	case errors.Is(err, syscall.ECONNREFUSED): // it has ended just now
 		return &nameLock{}, nil
 	case err != nil:
-		return nil, &InUse{}
+		return nil, ErrInUse
 	case owner.Uid != 0 && int(owner.Uid) != os.Geteuid():
 		return &nameLock{}, nil
 	}
-	return nil, &InUse{PID: int(owner.Pid)}
+	return nil, inUse(int(owner.Pid))
 }
 
 func (l *nameLock) close() {

@@ -24,19 +24,9 @@ func trusted(dir string) error {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	switch {
 	case ok && int(st.Uid) != os.Geteuid():
-		return untrusted("it belongs to uid %d, and this process runs as uid %d: run it as that user, chown the directory, or set state_dir to another directory", st.Uid, os.Geteuid())
+		return fmt.Errorf("%w: it belongs to uid %d, and this process runs as uid %d: run it as that user, chown the directory, or set state_dir to another directory", ErrUntrusted, st.Uid, os.Geteuid())
 	case info.Mode().Perm()&0o022 != 0:
-		return untrusted("others may write to it (mode %#o): chmod go-w the directory, or set state_dir to another directory, such as one in it", info.Mode().Perm())
+		return fmt.Errorf("%w: others may write to it (mode %#o): chmod go-w the directory, or set state_dir to another directory, such as one in it", ErrUntrusted, info.Mode().Perm())
 	}
 	return nil
 }
-
-func untrusted(format string, args ...any) error {
-	return &refusal{fmt.Sprintf(format, args...)}
-}
-
-// A refusal is an ErrUntrusted in words.
-type refusal struct{ text string }
-
-func (r *refusal) Error() string        { return r.text }
-func (r *refusal) Is(target error) bool { return target == ErrUntrusted }
