@@ -1,6 +1,7 @@
 package template
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -50,20 +51,31 @@ func newExecution(t *Template, answers Answers) *execution {
 	}
 }
 
-func (x *execution) result() Result {
+func (x *execution) result(content []byte) Result {
 	for name, n := range x.tagged {
 		if _, known := x.instances[name]; !known {
 			x.instances[name] = n
 		}
 	}
-	return Result{
-		Used:      x.used,
-		Missing:   x.missing,
+	r := Result{
+		Content:   content,
 		Files:     x.files,
 		Printed:   x.printed.String(),
-		Secrets:   x.secrets(),
+		Used:      x.used,
+		Missing:   x.missing,
 		Instances: x.instances,
 	}
+	for _, q := range x.used {
+		if !q.Kind.Secret() {
+			continue
+		}
+		r.Secret, r.Private = true, r.Private || q.Kind != watch.VaultPKI
+		if a := x.asked[q]; a.known && a.answer.Data != nil {
+			r.Secrets.answers = append(r.Secrets.answers, watch.Taint(a.answer.Data))
+		}
+	}
+	r.Private = r.Private || r.Secret && bytes.Contains(content, []byte("PRIVATE KEY"))
+	return r
 }
 
 // countInstances counts the instances of a service, where data is one's.
@@ -87,20 +99,6 @@ func (x *execution) countInstances(q watch.Query, data any) {
 	if least, known := count[q.Name]; !known || n < least {
 		count[q.Name] = n
 	}
-}
-
-// secrets returns those that it has used.
-func (x *execution) secrets() Secrets {
-	var s Secrets
-	for _, q := range x.used {
-		if !q.Kind.Secret() {
-			continue
-		}
-		if a := x.asked[q]; a.known && a.answer.Data != nil {
-			s.answers = append(s.answers, watch.Taint(a.answer.Data))
-		}
-	}
-	return s
 }
 
 // Ask implements funcs.Execution.

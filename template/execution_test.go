@@ -78,8 +78,8 @@ func TestPluginsRunOnce(t *testing.T) {
 		{"keys: {k: x}", "2x"},
 	} {
 		r, err := tmpl.Execute(t.Context(), answers(t, step.data))
-		if err != nil || string(r.Output) != step.want {
-			t.Errorf("execution %d: %q, %v; want %q", i+1, r.Output, err, step.want)
+		if err != nil || string(r.Content) != step.want {
+			t.Errorf("execution %d: %q, %v; want %q", i+1, r.Content, err, step.want)
 		}
 		if _, ok := tmpl.Locate(t.Context(), answers(t, step.data), keyQuery("k")); !ok {
 			t.Errorf("execution %d: the key was not found", i+1)

@@ -110,8 +110,8 @@ var hostileArguments = []string{
 func execute(t *testing.T, tmpl *template.Template, data string) {
 	r, err := tmpl.Execute(t.Context(), hostileAnswers(data))
 	checkError(t, err)
-	if err == nil && len(r.Output) > fuzzOutput {
-		t.Errorf("an output of %d bytes", len(r.Output))
+	if err == nil && len(r.Content) > fuzzOutput {
+		t.Errorf("an output of %d bytes", len(r.Content))
 	}
 	for _, q := range r.Missing {
 		tmpl.Locate(t.Context(), hostileAnswers(data), q)

@@ -3,6 +3,7 @@ package template
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -50,27 +51,34 @@ const (
 	defaultMaxTime   = time.Minute
 )
 
-// A Result is what an execution came to.
+// A Result is what an execution came to. Nobody changes it.
 type Result struct {
-	// Output is the text. It is meaningless unless Complete.
-	Output []byte
+	// Content is the text. It is meaningless unless Complete.
+	Content []byte
+
+	// Files are what writeToFile asks for, in order.
+	Files []funcs.File
+
+	// Sum is that of Content and Files. It is zero unless Complete.
+	Sum Sum
+
+	// Printed is what the spew functions print.
+	Printed string
 
 	// Used are the queries that were asked, each once, in order of first use.
-	// After an error they are those asked before it. Nobody changes the slice.
+	// After an error they are those asked before it.
 	Used []watch.Query
 
 	// Missing are the used queries that have no answer yet, or one that will
 	// not do (a key that does not exist), each once.
 	Missing []watch.Query
 
-	// Files are what writeToFile asks for, in order.
-	Files []funcs.File
-
-	// Printed is what the spew functions print.
-	Printed string
-
 	// Secrets are what Vault and Nomad answered to Used.
 	Secrets Secrets
+
+	// Secret tells that a secret was used, Private that it is more than a
+	// certificate without its key.
+	Secret, Private bool
 
 	// Instances is how many instances there are of each service in Used. Of one
 	// that was asked for in several ways, it is the least number, since those are
@@ -78,8 +86,27 @@ type Result struct {
 	Instances map[string]int
 }
 
-// Complete tells whether nothing was missing, so that Output may be used.
+// Complete tells whether nothing was missing, so that Content may be used.
 func (r Result) Complete() bool { return len(r.Missing) == 0 }
+
+// A Sum tells results apart by what they put on disk.
+type Sum struct {
+	Content [sha256.Size]byte
+	Files   [sha256.Size]byte // zero where there are none
+}
+
+// NewSum returns the Sum of a text and what writeToFile asks for.
+func NewSum(content []byte, files []funcs.File) Sum {
+	s := Sum{Content: sha256.Sum256(content)}
+	if len(files) > 0 {
+		h := sha256.New()
+		for _, f := range files {
+			fmt.Fprintf(h, "%q", fmt.Sprint(f))
+		}
+		h.Sum(s.Files[:0])
+	}
+	return s
+}
 
 // Parse makes a template ready. What is wrong with the text is an *Error.
 func Parse(o Options, h Host) (*Template, error) {
@@ -125,16 +152,16 @@ func missingKey(fail bool) string {
 // with an error, as soon as it writes, counts with loop or waits for a plugin.
 func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error) {
 	x := newExecution(t, answers)
-	output, err := t.run(ctx, x)
-	r := x.result()
+	content, err := t.run(ctx, x)
+	r := x.result(content)
 	if err != nil {
 		e := execError(t.options.Name, err)
 		t.redact(e, r.Secrets)
 		return r, e
 	}
-	r.Output = output
-	t.size, t.uses = len(output), len(r.Used)
+	t.size, t.uses = len(content), len(r.Used)
 	if r.Complete() {
+		r.Sum = NewSum(r.Content, r.Files)
 		clear(t.said)
 	}
 	return r, nil

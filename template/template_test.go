@@ -42,7 +42,7 @@ func golden(t *testing.T, path string) {
 	}
 	result, err := render(t, part["template"], part["data.yaml"])
 	got := map[string]string{
-		"want":    string(result.Output),
+		"want":    string(result.Content),
 		"used":    lines(result.Used),
 		"missing": lines(result.Missing),
 		"error":   fmt.Sprintln(err),
@@ -118,8 +118,8 @@ func TestLocate(t *testing.T) {
 	}
 	// Looking leaves nothing behind.
 	r, err := tmpl.Execute(t.Context(), answers(t, "keys: {k: 1}"))
-	if err != nil || string(r.Output) != "one\n\n  1" {
-		t.Errorf("after Locate: %q, %v", r.Output, err)
+	if err != nil || string(r.Content) != "one\n\n  1" {
+		t.Errorf("after Locate: %q, %v", r.Content, err)
 	}
 }
 
@@ -151,8 +151,8 @@ func TestExecutionsAreIndependent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(first.Output) != "1" || string(second.Output) != "2" {
-		t.Errorf("outputs %q and %q, want 1 and 2", first.Output, second.Output)
+	if string(first.Content) != "1" || string(second.Content) != "2" {
+		t.Errorf("outputs %q and %q, want 1 and 2", first.Content, second.Content)
 	}
 }
 

@@ -292,7 +292,7 @@ func (p *page) execute(text string) (string, error) {
 		return "", err
 	}
 	p.result, err = tmpl.Execute(p.t.Context(), p.answer)
-	return p.result.Printed + string(p.result.Output), err
+	return p.result.Printed + string(p.result.Content), err
 }
 
 // answer gives what docsAnswers, the page's files and its data know.

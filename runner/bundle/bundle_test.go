@@ -193,7 +193,7 @@ func (g *rig) offer(contents ...string) {
 	o := Offer{Pass: g.pass, Outputs: make(map[int]group.Rendered)}
 	for i, text := range contents {
 		if text != "" {
-			o.Outputs[i] = group.Rendered{Output: group.NewOutput(template.Result{Output: []byte(text)})}
+			o.Outputs[i] = group.Rendered{Output: &template.Result{Content: []byte(text), Sum: template.NewSum([]byte(text), nil)}}
 		}
 	}
 	g.bundle.Offer(o, 0)

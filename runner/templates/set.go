@@ -21,7 +21,6 @@ import (
 	"sync"
 	"time"
 
-	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/template"
 	"restencil/watch"
@@ -93,7 +92,7 @@ type Result struct {
 	Template int
 
 	// Output is nil where it is not complete, or the execution failed.
-	Output *group.Output
+	Output *template.Result
 
 	// SameData tells that there was no new data: an output that differs then is
 	// one that differs each time.
@@ -358,12 +357,11 @@ func (s *Set) Take(now time.Time) (Done, error) {
 // settle notes what an execution means for its template. The error is fatal.
 func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 	t := x.of
-	r := Result{Template: t.index, Output: x.output, Recheck: x.began.recheck}
-	failed := t.failure.err != nil
-	r.Told = failed || t.waiting.reports > 0
+	complete, failed := x.result.Complete(), t.failure.err != nil
+	r := Result{Template: t.index, Recheck: x.began.recheck, Told: failed || t.waiting.reports > 0}
 	t.waiting.set(x.result.Missing, now)
 	outstanding := 0
-	if x.output == nil {
+	if x.err != nil || !complete {
 		for _, q := range s.graph.Uses(t) {
 			if state := s.state(q); !state.Known && state.Failure == nil {
 				outstanding++
@@ -375,7 +373,8 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 		s.mark(t)
 	}
 	switch {
-	case x.output != nil:
+	case complete && x.err == nil:
+		r.Output = &x.result
 		// Plugins may have news of their own.
 		r.SameData = !x.began.newData && t.rendered && !failed && !strings.Contains(t.Text, "plugin")
 		t.failure = failure{}
@@ -383,10 +382,9 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 			s.events(event.Recovered{Template: t.Name, Destination: t.Destination})
 		}
 		return r, nil
-	case x.err != nil && x.result.Complete():
-		if t.Fatal {
-			return r, x.err
-		}
+	case complete && t.Fatal:
+		return r, x.err
+	case complete:
 		if !failed || t.failure.err.Error() != x.err.Error() {
 			s.events(event.Failed{Template: t.Name, Destination: t.Destination, Err: x.err})
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"time"
 
-	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/template"
 )
@@ -53,14 +52,13 @@ func (t *state) begin() *execution {
 	return x
 }
 
-// An execution is one of a template. The fields below run are what came of it.
+// An execution is one of a template. result and err are what came of it.
 type execution struct {
 	of      *state
 	began   reason
 	waiting *event.Waiting // only to find where its queries are asked; nil: to have an output
 
 	result template.Result
-	output *group.Output // nil: it is not complete, or failed
 	err    error
 }
 
@@ -69,16 +67,13 @@ func byIndex(a, b *execution) int { return cmp.Compare(a.of.index, b.of.index) }
 
 // run executes the template against the answers.
 func (x *execution) run(ctx context.Context, get template.Answers) {
-	if x.waiting != nil {
-		for i := range x.waiting.For {
-			m := &x.waiting.For[i]
-			m.At, _ = x.of.parsed.Locate(ctx, get, m.Query)
-			m.At.Name = x.of.Name
-		}
+	if x.waiting == nil {
+		x.result, x.err = x.of.parsed.Execute(ctx, get)
 		return
 	}
-	x.result, x.err = x.of.parsed.Execute(ctx, get)
-	if x.err == nil && x.result.Complete() {
-		x.output = group.NewOutput(x.result)
+	for i := range x.waiting.For {
+		m := &x.waiting.For[i]
+		m.At, _ = x.of.parsed.Locate(ctx, get, m.Query)
+		m.At.Name = x.of.Name
 	}
 }

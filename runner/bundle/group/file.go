@@ -21,9 +21,9 @@ type File struct {
 	Index  int             // of the member in the bundle
 	Stream renderer.Stream // where the destination leads
 
-	newest   *Output // nil: it is not complete, or in place and not needed any more
-	offered  Sum     // of the newest output
-	announce bool    // as in Rendered
+	newest   *template.Result // nil: it is not complete, or in place and not needed any more
+	offered  template.Sum     // of the newest output
+	announce bool             // as in Rendered
 
 	inPlace
 	shown    [sha256.Size]byte // of the content that was written to Stream last
@@ -35,7 +35,7 @@ type File struct {
 // inPlace is what is known of what was put at a destination last.
 type inPlace struct {
 	placed  bool // the destination has been right at some time
-	sum     Sum
+	sum     template.Sum
 	known   bool                // it is there still, as far as is known
 	secret  bool                // a secret was used
 	secrets [2]template.Secrets // that may be in it, and in what was there before
@@ -61,7 +61,7 @@ func (f *File) Secrets() template.Secrets {
 }
 
 // want returns what f is to be with this output.
-func (f *File) want(out *Output) Want {
+func (f *File) want(out *template.Result) Want {
 	file := renderer.File{
 		Path:      f.Destination,
 		Content:   out.Content,
@@ -71,8 +71,8 @@ func (f *File) want(out *Output) Want {
 		DirPerm:   f.DirPerm,
 		NoParents: f.NoParents,
 		Backup:    f.Backup,
-		Differs:   f.known && f.sum.content != out.Sum.content,
-		Shown:     f.isStream() && f.shown == out.Sum.content,
+		Differs:   f.known && f.sum.Content != out.Sum.Content,
+		Shown:     f.isStream() && f.shown == out.Sum.Content,
 	}
 	if file.Perm == 0 && out.Secret {
 		file.Perm = f.SecretPerm
@@ -89,7 +89,7 @@ func (f *File) differsEachTime(r Rendered) (bool, event.Event) {
 		return false, nil
 	}
 	old, err := atomicfile.ReadFile(f.Destination)
-	if err != nil || sha256.Sum256(old) != f.sum.content {
+	if err != nil || sha256.Sum256(old) != f.sum.Content {
 		return false, nil // it is to be put right anyway
 	}
 	f.offered = r.Output.Sum
@@ -101,7 +101,7 @@ func (f *File) differsEachTime(r Rendered) (bool, event.Event) {
 }
 
 // difference says where an output begins to differ from the old one.
-func difference(old []byte, out *Output) string {
+func difference(old []byte, out *template.Result) string {
 	was, is := bytes.Split(old, []byte("\n")), bytes.Split(out.Content, []byte("\n"))
 	line := 0
 	for line < min(len(was), len(is)) && bytes.Equal(was[line], is[line]) {
@@ -133,10 +133,10 @@ func (f *File) drifted() bool {
 		return false
 	}
 	content, err := atomicfile.ReadFile(f.Destination)
-	if err != nil || sha256.Sum256(content) != f.sum.content {
+	if err != nil || sha256.Sum256(content) != f.sum.Content {
 		return true
 	}
-	want := f.want(&Output{Content: content, Secret: f.secret}).Place
+	want := f.want(&template.Result{Content: content, Secret: f.secret}).Place
 	want.Differs = false
 	change, err := renderer.Compare(want)
 	return err != nil || change != renderer.Unchanged
@@ -159,7 +159,7 @@ const readableByAll = 0o004
 
 // exposure returns the event, once, that everybody may read a file that was made
 // of secrets. The mode stays as it is: the program that reads the file relies on it.
-func (f *File) exposure(out *Output) event.Event {
+func (f *File) exposure(out *template.Result) event.Event {
 	if f.exposed || runtime.GOOS == "windows" || !out.Private || f.isStream() {
 		return nil
 	}

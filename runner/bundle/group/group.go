@@ -66,8 +66,8 @@ func (g *Group) hash() string {
 	var text []byte
 	for _, f := range g.files {
 		text = append(strconv.AppendQuote(text, f.Destination), ' ')
-		text = append(hex.AppendEncode(text, f.newest.Sum.content[:]), ' ')
-		text = append(hex.AppendEncode(text, f.newest.Sum.files[:]), '\n')
+		text = append(hex.AppendEncode(text, f.newest.Sum.Content[:]), ' ')
+		text = append(hex.AppendEncode(text, f.newest.Sum.Files[:]), '\n')
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])

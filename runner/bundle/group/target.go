@@ -1,7 +1,6 @@
 package group
 
 import (
-	"crypto/sha256"
 	"fmt"
 
 	"restencil/renderer"
@@ -9,6 +8,7 @@ import (
 	"restencil/runner/journal"
 	"restencil/runner/journal/history"
 	"restencil/runner/process"
+	"restencil/template"
 )
 
 // A Target is what the files of a group are to hold. It is a value: what is
@@ -30,13 +30,13 @@ type Target struct {
 // A Want is what a file is to hold.
 type Want struct {
 	File   *File
-	Output *Output
+	Output *template.Result
 	Place  renderer.File // what the destination is to be
 }
 
 // Shown notes that the content has been written to the stream that the
 // destination leads to, which nobody can take back.
-func (w Want) Shown() { w.File.shown = w.Output.Sum.content }
+func (w Want) Shown() { w.File.shown = w.Output.Sum.Content }
 
 // An Outcome is what became of a change.
 type Outcome struct {
@@ -89,7 +89,7 @@ func (f *File) restored(gen history.Generation) (Want, error) {
 		if old.Secret {
 			return Want{}, fmt.Errorf("%s holds a secret, which generation %d does not keep", f.Destination, gen.Number)
 		}
-		w := f.want(&Output{Content: old.Content, Sum: Sum{content: sha256.Sum256(old.Content)}})
+		w := f.want(&template.Result{Content: old.Content, Sum: template.NewSum(old.Content, nil)})
 		w.Place.Perm, w.Place.User, w.Place.Group, w.Place.Differs = old.Perm, old.User, old.Group, false
 		return w, nil
 	}
