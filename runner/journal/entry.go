@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"restencil/renderer/atomicfile"
+	"restencil/runner/journal/disk"
 	"restencil/runner/journal/history"
 )
 
@@ -46,7 +47,7 @@ func (j *Journal) enter(bundle string, lock func() error) (*entry, error) {
 	if e.loaded {
 		return e, nil
 	}
-	if err := j.load(e); err != nil {
+	if err := e.load(j.disk); err != nil {
 		e.mu.Unlock()
 		return nil, err
 	}
@@ -77,13 +78,13 @@ func (j *Journal) entry(bundle string, lock func() error) (*entry, error) {
 }
 
 // load reads e's file.
-func (j *Journal) load(e *entry) error {
+func (e *entry) load(d disk.Disk) error {
 	r, end, size, err := read(e.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.record.Unknown = j.disk.WasDamaged(e.path)
+		e.record.Unknown = d.WasDamaged(e.path)
 	case errors.As(err, &damage{}):
-		j.disk.Damaged(e.path, err)
+		d.Damaged(e.path, err)
 		e.record.Unknown = true
 	case err != nil:
 		return err
@@ -91,7 +92,7 @@ func (j *Journal) load(e *entry) error {
 		e.record, e.size = r, int64(end)
 		if end < size {
 			e.record.Unknown = true
-			j.options.Warn(fmt.Errorf("the state file %s ends in the middle of a record; %s", e.path, unknown))
+			d.Warn(fmt.Errorf("the state file %s ends in the middle of a record; %s", e.path, unknown))
 		}
 	}
 	e.loaded = true

@@ -19,7 +19,7 @@ type Disk struct {
 	// ReadOnly leaves damaged files where they are, and tells nobody.
 	ReadOnly bool
 
-	// Warn is told of damaged files. Required unless ReadOnly is set.
+	// Warn is told of damaged files. Required.
 	Warn func(error)
 
 	// Step is called before each change with what it is. Nil: nothing is.
