@@ -38,8 +38,11 @@ func askExisting[T any](e *Env, q watch.Query) (data T, err error) {
 	if err != nil || !known {
 		return data, err
 	}
-	if a.Last == nil {
+	switch {
+	case a.Last == nil:
 		e.execution.Incomplete(q)
+	case a.Data == nil:
+		e.execution.Gone(q)
 	}
 	return dataAs[T](q, a.Last)
 }

@@ -25,6 +25,7 @@ func (e *Env) consulFuncs() template.FuncMap {
 		"tree":         c.pairs(isLeaf, false),
 		"safeTree":     c.pairs(isLeaf, true),
 
+		"exact":       exact,
 		"service":     c.instances(watch.ServiceHealth),
 		"connect":     c.instances(watch.ConnectHealth),
 		"services":    c.services,
@@ -127,7 +128,14 @@ func (c consul) instances(kind watch.Kind) func(args ...string) ([]*watch.Health
 		if len(args) == 0 || args[0] == "" {
 			return []*watch.HealthService{}, nil
 		}
-		q, err := parse(kind, strings.Join(args, "|"))
+		arg, filter := strings.Join(args, "|"), ""
+		if strings.HasPrefix(args[0], exactly) {
+			arg, filter = args[0], strings.Join(args[1:], ",")
+		}
+		q, err := parse(kind, arg)
+		if err == nil && filter != "" {
+			q.Filter, err = parseFilter(filter, filter)
+		}
 		if err != nil {
 			return nil, err
 		}

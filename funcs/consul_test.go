@@ -120,7 +120,7 @@ func TestServices(t *testing.T) {
 		{text: `{{ if service "none" }}a{{ else }}b{{ end }}`, want: `b`},
 		{text: `{{ range connect "web" }}{{ .ID }}{{ end }}`, want: `web4`},
 		{text: `{{ service "web" "" }}`, fail: `error calling service: health.service: invalid format: "web|"`},
-		{text: `{{ connect "a b" }}`, fail: `error calling connect: health.service: invalid format: "a b"`},
+		{text: `{{ connect "a b|" }}`, fail: `error calling connect: health.service: invalid format: "a b|"`},
 		{text: `{{ services | toJSON }}`, want: `[{"Name":"db","Tags":[]},{"Name":"web","Tags":["a","b"]}]`},
 		{text: `{{ services "@dc" "2" | toJSON }}`, want: `null`},
 		{text: `{{ services "web" }}`, fail: `catalog.services: invalid format: "web"`},

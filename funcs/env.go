@@ -70,6 +70,10 @@ type Execution interface {
 	// key that does not exist), so that the output must not be used.
 	Incomplete(q watch.Query)
 
+	// Gone notes that what q asks for does not exist any more, and that its last
+	// value is used.
+	Gone(q watch.Query)
+
 	// Print gives text to the program's standard output (spew_dump).
 	Print(text string)
 

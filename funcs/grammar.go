@@ -22,6 +22,7 @@ const (
 	datacenter = `(?:@(?P<datacenter>[\w.-]+))?`
 	near       = `(?:~(?P<near>[\w.-]+))?`
 	filter     = `(?:\|(?P<filter>[\w,]+))?`
+	anyName    = `(?P<name>[^@?~|.](?:[^@?~|]*[^@?~|.])?)`
 	region     = `(?:\.(?P<datacenter>[\w-]+))?` // after a namespace
 )
 
@@ -41,12 +42,30 @@ var arguments = map[watch.Kind]*regexp.Regexp{
 	watch.NomadVarList:     argument(`/?(?P<name>[^@]*)(?:@(?P<namespace>[*]|[\w-]+)`, region, `)?`),
 }
 
+// names has the grammar of arguments that arguments does not match, for names that
+// Consul allows and consul-template does not: with blanks, colons or slashes.
+var names = map[watch.Kind]*regexp.Regexp{
+	watch.ServiceHealth: argument(anyName, params, datacenter, near, filter),
+	watch.ConnectHealth: argument(anyName, params, datacenter, near, filter),
+	watch.NodeServices:  argument(anyName, params, datacenter),
+}
+
+// exactly begins an argument whose rest is a name as it is. No text holds it.
+const exactly = "\x00exactly:"
+
+// exact returns an argument that asks for what has this name, whatever characters
+// are in it: key (exact .Key) of a key that has an @ asks no datacenter.
+func exact(name string) string { return exactly + strings.TrimPrefix(name, exactly) }
+
 func argument(parts ...string) *regexp.Regexp {
 	return regexp.MustCompile("^" + strings.Join(parts, "") + "$")
 }
 
 // parse returns the query of a kind that an argument makes.
 func parse(kind watch.Kind, arg string) (watch.Query, error) {
+	if name, ok := strings.CutPrefix(arg, exactly); ok {
+		return watch.Query{Kind: kind, Name: strings.TrimPrefix(name, "/")}, nil
+	}
 	family := string(kind)
 	switch kind {
 	case watch.ConnectHealth:
@@ -58,6 +77,10 @@ func parse(kind watch.Kind, arg string) (watch.Query, error) {
 	}
 	grammar := arguments[kind]
 	match := grammar.FindStringSubmatch(arg)
+	if match == nil && names[kind] != nil {
+		grammar = names[kind]
+		match = grammar.FindStringSubmatch(arg)
+	}
 	if match == nil {
 		return watch.Query{}, invalid(family, arg)
 	}

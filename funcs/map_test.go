@@ -11,7 +11,7 @@ import (
 const native = `
 	add base64Decode base64Encode base64URLDecode base64URLEncode byKey byMeta byPort byTag caLeaf caRoots
 	connect contains containsAll containsAny containsNone containsNotAll datacenters divide env envOrDefault
-	executeTemplate explode explodeMap exportedServices file hmacSHA256Hex importedServices in indent join key
+	exact executeTemplate explode explodeMap exportedServices file hmacSHA256Hex importedServices in indent join key
 	keyExists keyOrDefault loop ls maximum md5sum mergeMap mergeMapWithOverride minimum modulo multiply mustEnv
 	node nodes nomadService nomadServices nomadVar nomadVarExists nomadVarList nomadVarListSafe parseBool
 	parseFloat parseInt parseJSON parseUint parseYAML partitions peerings pkiCert plugin regexMatch

@@ -48,6 +48,7 @@ func (f *fakeExecution) Ask(q watch.Query) (watch.Answer, bool, error) {
 	return watch.Answer{Data: data, Last: last}, true, nil
 }
 
+func (f *fakeExecution) Gone(watch.Query)         {}
 func (f *fakeExecution) Incomplete(q watch.Query) { f.missing = append(f.missing, q.String()) }
 func (f *fakeExecution) Print(text string)        { f.printed.WriteString(text) }
 func (f *fakeExecution) WriteFile(file File)      { f.files = append(f.files, file) }

@@ -19,6 +19,7 @@ type execution struct {
 
 	used    []watch.Query
 	missing []watch.Query
+	gone    []watch.Query
 	asked   map[watch.Query]*asked // those in used
 	files   []funcs.File
 	printed strings.Builder
@@ -33,6 +34,7 @@ type asked struct {
 	answer  watch.Answer
 	known   bool
 	missing bool // it is in execution.missing
+	gone    bool // it is in execution.gone
 }
 
 // errLocated ends an execution of Locate where the query is asked.
@@ -63,6 +65,7 @@ func (x *execution) result(content []byte) Result {
 		Printed:   x.printed.String(),
 		Used:      x.used,
 		Missing:   x.missing,
+		Gone:      x.gone,
 		Instances: x.instances,
 	}
 	for _, q := range x.used {
@@ -129,6 +132,14 @@ func (x *execution) Incomplete(q watch.Query) {
 	if a := x.asked[q]; !a.missing {
 		a.missing = true
 		x.missing = append(x.missing, q)
+	}
+}
+
+// Gone implements funcs.Execution.
+func (x *execution) Gone(q watch.Query) {
+	if a := x.asked[q]; !a.gone {
+		a.gone = true
+		x.gone = append(x.gone, q)
 	}
 }
 

@@ -73,6 +73,10 @@ type Result struct {
 	// not do (a key that does not exist), each once.
 	Missing []watch.Query
 
+	// Gone are the used queries whose last value was used, since what they ask for
+	// does not exist any more. A process that starts now would miss them.
+	Gone []watch.Query
+
 	// Secrets are what Vault and Nomad answered to Used.
 	Secrets Secrets
 

@@ -55,7 +55,8 @@ type Waiting struct {
 	Destination string
 	Since       time.Time
 	For         []Missing
-	More        int // how many queries For leaves out
+	More        int  // how many queries For leaves out
+	Rendered    bool // the destination has been rendered, and stays; a restart would wait
 }
 
 // Missing is a query that a template cannot do without.

@@ -95,6 +95,10 @@ func (l log) waiting(e event.Waiting) {
 		if m.At.Expr != "" {
 			at += ": {{ " + m.At.Expr + " }}"
 		}
+		if e.Rendered {
+			l.write(slog.LevelWarn, "%s needs %s, which has gone: %s; %q stays as it was, and a restart would wait for it", at, m.Query, m.Reason, e.Destination)
+			continue
+		}
 		l.write(slog.LevelWarn, "waiting for %v: %s needs %s: %s", round(time.Since(m.Since)), at, m.Query, m.Reason)
 	}
 	if e.More > 0 {

@@ -239,7 +239,7 @@ func (s *Set) mark(t *state) {
 // plan notes when t is to be executed again, and to be reported, by itself.
 func (s *Set) plan(t *state) {
 	s.retries.Set(t, schedule.Earliest(t.failure.retry, t.coalesce.until))
-	s.reports.Set(t, t.waiting.nextReport())
+	s.reports.Set(t, t.waiting.nextReport(t.rendered))
 }
 
 // Next is when Execute or Take has something to do by itself, zero: not at all.
@@ -359,7 +359,7 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 	t := x.of
 	complete, failed := x.result.Complete(), t.failure.err != nil
 	r := Result{Template: t.index, Recheck: x.began.recheck, Told: failed || t.waiting.reports > 0}
-	t.waiting.set(x.result.Missing, now)
+	t.waiting.set(slices.Concat(x.result.Missing, x.result.Gone), now)
 	outstanding := 0
 	if x.err != nil || !complete {
 		for _, q := range s.graph.Uses(t) {

@@ -48,13 +48,21 @@ func (w *waiting) queries() []event.Missing {
 	return all
 }
 
-// nextReport is when the next Waiting event is due, zero: never.
-func (w *waiting) nextReport() time.Time {
+// nextReport is when the next Waiting event is due, zero: never. A template that
+// has been rendered is reported rarely.
+func (w *waiting) nextReport(rendered bool) time.Time {
 	if w.since.IsZero() {
 		return time.Time{}
 	}
-	return w.since.Add(reportAfter(w.reports))
+	n := w.reports
+	if rendered && n > 0 {
+		n += frequentReports - 1
+	}
+	return w.since.Add(reportAfter(n))
 }
+
+// frequentReports is how many reports are made before they come every hour.
+const frequentReports = 5
 
 // reportAfter says how long after something began to wait its nth report
 // (from 0) is made: soon, then ever more rarely.
@@ -85,7 +93,7 @@ func (s *Set) report(now time.Time) {
 		}
 		t.waiting.reports++
 		s.plan(t)
-		e := &event.Waiting{Template: t.Name, Destination: t.Destination, Since: t.waiting.since, For: t.waiting.queries()}
+		e := &event.Waiting{Template: t.Name, Destination: t.Destination, Since: t.waiting.since, For: t.waiting.queries(), Rendered: t.rendered}
 		if n := len(e.For); n > reported {
 			e.For, e.More = e.For[:reported], n-reported
 		}
