@@ -26,6 +26,7 @@ func TestRestartWhileConsulIsAway(t *testing.T) {
 	}
 	d := start(t, args...)
 	await.Eventually(t, await.Holds(out, "1 consul"))
+	await.Eventually(t, await.Holds(child, "1 consul"))
 	d.Stop()
 	kept := filepath.Join(state, "cache", "consul.answers")
 	if info, err := os.Stat(kept); err != nil || info.Mode().Perm() != 0o600 {
