@@ -185,6 +185,7 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 	for _, p := range b.specs {
 		b.run(p)
 	}
+	b.shared.ForgetUnused()
 	b.specs = nil
 }
 

@@ -251,6 +251,38 @@ func TestReloadForExtraFiles(t *testing.T) {
 	})
 }
 
+// writeToFile cannot write what another template writes, of the same bundle or
+// another: the message names both, and the file stays what its template made it.
+func TestExtraFileOfAnotherTemplate(t *testing.T) {
+	for _, bundle := range []string{"b", "c", ""} {
+		t.Run(bundle, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				victim := tmpl("victim", `{{ key "y" }}`)
+				victim.Bundle = bundle
+				writer := tmpl("writer", `{{ key "x" | writeToFile "`+filepath.Join(dir, ".", "victim")+`" "" "" "0600" }}`)
+				writer.Bundle = "b"
+				g := newRigAt(t, dir, Options{Bundles: []Bundle{{Name: "b"}, {Name: "c"}}, Templates: []Template{victim, writer}},
+					map[string]any{"x": 1, "y": 2}, func(g *rig) { g.run = new(commands).run })
+				defer g.stop()
+				sleep(time.Minute)
+				var text string
+				for _, e := range g.all {
+					if e, ok := e.(event.BundleFailed); ok {
+						text = e.Err.Error()
+					}
+				}
+				if !strings.Contains(text, "writer") || !strings.Contains(text, "the destination of template victim") {
+					t.Errorf("told %q", text)
+				}
+				if bundle != "b" {
+					g.holds("victim", "2")
+				}
+			})
+		})
+	}
+}
+
 // TestWhatBelongsTogether: one write of a store may come as several answers.
 func TestWhatBelongsTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -572,6 +604,37 @@ func stateLines(t *testing.T, dir string) int {
 		t.Fatal(err)
 	}
 	return bytes.Count(text, []byte("\n"))
+}
+
+// The journal forgets a bundle that the configuration has no more, after a while.
+func TestJournalForgetsUnusedBundles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := openJournal(t, t.TempDir())
+		defer j.Close()
+		start := func(command string) (known int) {
+			t.Helper()
+			g := newRigWith(t, Options{Journal: j, Templates: []Template{tmpl("one", `{{ key "x" }}`, command)}},
+				map[string]any{"x": 0}, func(g *rig) { g.run = new(commands).run })
+			sleep(time.Second)
+			g.stop()
+			names, err := j.Bundles()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(names)
+		}
+		if n := start("reload"); n != 1 {
+			t.Errorf("%d bundles are known, want 1", n)
+		}
+		sleep(24 * time.Hour)
+		if n := start("another"); n != 2 {
+			t.Errorf("%d bundles are known after a day, want 2: it may come back", n)
+		}
+		sleep(40 * 24 * time.Hour)
+		if n := start("another"); n != 1 {
+			t.Errorf("%d bundles are known after 40 days, want 1", n)
+		}
+	})
 }
 
 func TestRollbackByHand(t *testing.T) {

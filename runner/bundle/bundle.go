@@ -153,10 +153,11 @@ func (b *Bundle) end(ctx context.Context) {
 
 // take takes in what is offered.
 func (b *Bundle) take(o Offer, now time.Time) {
-	b.command.offered.take(o)
 	for _, i := range slices.Sorted(maps.Keys(o.Outputs)) {
 		b.shared.Registry.hide(b.groups.Take(i, o.Outputs[i], now))
 	}
+	o.Outputs = nil
+	b.command.offered = o.after(b.command.offered.ticket)
 	b.tell()
 }
 
@@ -164,7 +165,7 @@ func (b *Bundle) take(o Offer, now time.Time) {
 func (b *Bundle) advance(ctx context.Context) {
 	now := time.Now()
 	b.lookForDrift(now)
-	due := b.groups.Due(now, b.command.within())
+	due := b.groups.Due(now, b.command.owed, b.command.restedAt())
 	b.tell()
 	if len(due) > 0 {
 		b.change(ctx, due...)
@@ -209,7 +210,7 @@ func (b *Bundle) send() {
 	r := b.report
 	r.Bundle = b
 	if b.groups.Settled(time.Now()) && b.command.settled() {
-		r.Pass = b.command.offered.pass
+		r.Pass = b.command.offered.Pass
 	}
 	b.report = Report{}
 	if r.Pass > 0 || len(r.Placed)+len(r.Changed)+len(r.Again) > 0 || r.Command != nil || r.Fatal != nil {
@@ -271,7 +272,7 @@ func (b *Bundle) ask(ctx context.Context, do func(context.Context) error) error 
 
 // next is when there is something to do by itself, zero: never.
 func (b *Bundle) next() time.Time {
-	return earliest(earliest(b.groups.Next(), b.driftAt), b.command.next(time.Now(), b.groups))
+	return earliest(earliest(b.groups.Next(), b.driftAt), b.command.again)
 }
 
 // earliest returns the sooner of two times, where zero is never.

@@ -684,25 +684,71 @@ func TestRollbackByHand(t *testing.T) {
 	})
 }
 
-// A roll-back that cannot be made changes nothing.
+// A roll-back that cannot be made changes nothing. Nobody tries it again, and
+// nobody says so.
 func TestRollbackByHandThatFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t)
-		s := g.spec(group.Together)
-		s.Check = cmd("check")
-		g.begin(s)
-		defer g.end()
-		g.offer("1", "1")
-		g.offer("2", "2")
-		g.fails["check"] = errNo
-		g.log = nil
-		if err := g.bundle.Rollback(t.Context(), 1); err == nil {
-			t.Error("no error")
-		}
-		sleep(time.Hour)
-		g.holds("2", "2")
-		if slices.Contains(g.log, "run reload") || g.owed() || slices.ContainsFunc(g.log, func(s string) bool { return strings.HasPrefix(s, "held") }) {
-			t.Errorf("what happened: %q; owed: %v", g.log, g.owed())
-		}
-	})
+	for _, tt := range []struct{ step, holds string }{{"check", "2"}, {"reload", "1"}} {
+		t.Run(tt.step, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newRig(t)
+				s := g.spec(group.Together)
+				s.Check = cmd("check")
+				g.begin(s)
+				defer g.end()
+				g.offer("1", "1")
+				g.offer("2", "2")
+				g.fails[tt.step] = errNo
+				g.log, g.events = nil, nil
+				if err := g.bundle.Rollback(t.Context(), 1); err == nil {
+					t.Error("no error")
+				}
+				sleep(time.Hour)
+				g.holds(tt.holds, tt.holds)
+				back := tt.step == "reload" // it stays where it went
+				if slices.Contains(g.log, "run reload") != back || g.owed() != back || slices.Contains(g.log, "held: somebody rolled back from it") != back {
+					t.Errorf("what happened: %q; owed: %v", g.log, g.owed())
+				}
+				for _, e := range g.events {
+					if e, ok := e.(event.BundleFailed); ok && e.RetryIn != 0 {
+						t.Errorf("it says that it is tried again in %v", e.RetryIn)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Where the command of a bundle changes, or its name, and something was owed, the
+// new bundle owes it, and runs its own command once. The journal owes nothing in
+// the end, and knows no command that nobody has any more.
+func TestDebtOfAChangedBundle(t *testing.T) {
+	for _, p := range []group.Policy{group.Together, group.Each} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newRig(t)
+			s := g.spec(p)
+			g.begin(s)
+			g.fails["reload"] = errNo
+			g.offer("a", "b")
+			old := g.bundle.Spec().Key()
+			s.Name, s.Reload = "other", cmd("another")
+			g.set(func() { g.log = nil })
+			g.replace(s)
+			g.offer("a", "b")
+			sleep(time.Minute)
+			g.happened("run another")
+			if st, err := g.journal.State(old); err != nil || st.Owed() || g.owed() {
+				t.Errorf("policy %v: owed in the end: %v, by the old bundle: %v (%v)", p, g.owed(), st.Owed(), err)
+			}
+			names, err := g.journal.Bundles()
+			if known := slices.Contains(names, old); err != nil || known != (p == group.Together) {
+				t.Errorf("policy %v: the journal knows %q (%v)", p, names, err)
+			}
+			g.end()
+			g.begin(s)
+			g.offer("a", "b")
+			sleep(time.Minute)
+			g.happened()
+			g.end()
+		})
+	}
 }

@@ -27,6 +27,7 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // nothing has changed
 	}
+	b.shared.printDebug(tx, targets)
 	mayRollBack := b.note(tx, targets)
 	tx.Swap()
 	tx.CheckLate(ctx)
@@ -34,24 +35,19 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 
 	var errs []error
 	for i, c := range tx.Changes {
-		t, o, loaded := targets[i], group.Outcome{}, false
-		switch b.spec.Policy {
-		case group.Print:
-			o.Results = b.print(ctx, t, c)
-		case group.Together:
-			loaded = c.Err == nil && (b.command.owed || t.Back || len(c.Replaced()) > 0)
-			if loaded {
-				o.RolledBack, o.RollbackErr = b.load(ctx, tx, t, mayRollBack)
-			}
+		t, o := targets[i], group.Outcome{}
+		loaded := b.spec.Policy == group.Together && c.Err == nil && (b.command.owed || t.Back || len(c.Replaced()) > 0)
+		if loaded {
+			o.RolledBack, o.RollbackErr = b.load(ctx, tx, t, mayRollBack)
 		}
+		errs = append(errs, c.Err)
 		if ctx.Err() != nil && c.Err != nil {
-			return context.Cause(ctx) // the journal knows how far it came
+			continue // the journal knows how far it came
 		}
 		b.finish(t, c, o, loaded)
 		if loaded && c.Err == nil {
 			b.shared.Events(event.BundleApplied{Bundle: b.spec.Name, Files: c.Replaced(), Took: time.Since(began)})
 		}
-		errs = append(errs, c.Err)
 	}
 	return errors.Join(errs...)
 }
@@ -67,13 +63,15 @@ func (s *Shared) transaction(ctx context.Context, spec group.Spec, targets []gro
 				Template: w.File.Template, Destination: w.File.Destination,
 				Extras: w.Output.Files, Secret: w.Output.Secret,
 			}
-			if !w.File.Shadowed && spec.Policy != group.Print {
+			switch {
+			case spec.Policy == group.Print:
+				own, err := s.printed(ctx, w)
+				c.Fail(event.Stage, err)
+				f.Own = &own
+			case !w.File.Shadowed:
 				own := w.Place
-				switch w.File.Stream {
-				case renderer.Stdout:
-					own.Stream = &show{ctx: ctx, to: s.Stdout, want: w}
-				case renderer.Stderr:
-					own.Stream = &show{ctx: ctx, to: s.Stderr, want: w}
+				if w.File.Stream != renderer.NoStream {
+					own.Stream = &show{ctx: ctx, to: s.stream(w.File.Stream), want: w}
 				}
 				f.Own, f.Format, f.Check = &own, w.File.Format, w.File.Check
 			}
@@ -88,6 +86,26 @@ func (s *Shared) transaction(ctx context.Context, spec group.Spec, targets []gro
 		Writer:  s.Registry.writer,
 	}
 	return transaction.New(tools, changes...)
+}
+
+// printed returns what is printed in the place of a file, in the form of COMPAT
+// 1.7: nothing where that is in place. It is one stream for all, so that they come
+// in order.
+func (s *Shared) printed(ctx context.Context, w group.Want) (renderer.File, error) {
+	path := w.File.Destination
+	f := renderer.File{
+		Path: "/dev/stdout", Content: fmt.Appendf(nil, "> %s\n%s", path, w.Output.Content),
+		Stream: &show{ctx: ctx, to: s.Stdout, want: w},
+	}
+	if path == "" || w.File.Stream != renderer.NoStream {
+		return f, nil
+	}
+	change, err := renderer.Compare(w.Place)
+	if err != nil {
+		return f, fmt.Errorf("error rendering %q => %q: %w", w.File.Template, path, err)
+	}
+	f.Shown = change != renderer.Replaced
+	return f, nil
 }
 
 // note has the journal know what is about to change. It tells whether the change
@@ -151,28 +169,20 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 // finish notes what became of a change, and tells it. loaded tells that the program
 // was to read its files.
 func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, loaded bool) {
-	together := b.spec.Policy == group.Together
 	files := func() []history.File { return t.Generation(b.shared.KeepSecrets) }
-	if c.Err == nil {
-		if together {
-			b.entry.applied(t.Hash, files(), loaded)
-		}
-		if loaded || b.spec.Policy == group.Each {
-			b.shared.printDebug(t)
-		}
-	} else {
+	switch {
+	case c.Err != nil:
 		secrets := b.shared.Registry.Secrets()
-		c.Err = secrets.MaskError(c.Err)
+		c.Err, o.RollbackErr = secrets.MaskError(c.Err), secrets.MaskError(o.RollbackErr)
 		o.Step, o.Err, o.Output = c.Step, c.Err, c.Output
-		o.RollbackErr = secrets.MaskError(o.RollbackErr)
 		if o.Rejected() {
 			o.Kept = b.entry.rejected(o.Reason(), files())
 		}
+	case b.spec.Policy == group.Together:
+		b.entry.applied(t.Hash, files(), loaded)
 	}
-	if o.Results == nil {
-		for i := range t.Wants {
-			o.Results = append(o.Results, group.Result{Result: c.Result(i), Replaced: c.Replaces(i)})
-		}
+	for i := range t.Wants {
+		o.Results = append(o.Results, group.Result{Result: c.Result(i), Replaced: c.Replaces(i)})
 	}
 	changed := b.groups.Done(t, o, time.Now())
 	for _, w := range t.Wants {
@@ -184,34 +194,15 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 	b.tell()
 }
 
-// print prints what the file of a target would be, in the form of COMPAT 1.7, but
-// for what is in place already. What writeToFile asks for has been written, as in
-// consul-template.
-func (b *Bundle) print(ctx context.Context, t group.Target, c *transaction.Change) []group.Result {
-	w, change := t.Wants[0], renderer.Replaced
-	if c.Err == nil && w.Place.Path != "" && w.File.Stream == renderer.NoStream {
-		var err error
-		if change, err = renderer.Compare(w.Place); err != nil {
-			c.Fail(event.Stage, fmt.Errorf("error rendering %q => %q: %w", w.File.Template, w.Place.Path, err))
-		}
-	}
-	if c.Err == nil {
-		b.shared.printDebug(t)
-	}
-	if c.Err == nil && change == renderer.Replaced {
-		if _, err := b.shared.Stdout.write(ctx, fmt.Appendf(nil, "> %s\n%s", w.Place.Path, w.Place.Content)); err != nil {
-			b.report.Fatal = errors.Join(b.report.Fatal, fmt.Errorf("printing %s: %w", w.File.Template, err))
-		}
-	}
-	return []group.Result{{Result: renderer.Result{Change: change}, Replaced: change == renderer.Replaced}}
-}
-
-// printDebug prints what the functions for debugging did.
-func (s *Shared) printDebug(t group.Target) {
-	for _, w := range t.Wants {
-		if w.Output.Printed != "" {
-			// What a debugging aid prints is not worth ending for.
-			_, _ = fmt.Fprint(s.Stdout, w.Output.Secrets.Mask(w.Output.Printed))
+// printDebug prints what the functions for debugging did, for the changes that
+// go in place.
+func (s *Shared) printDebug(tx *transaction.Transaction, targets []group.Target) {
+	for i, t := range targets {
+		for _, w := range t.Wants {
+			if tx.Changes[i].Err == nil && w.Output.Printed != "" {
+				// What a debugging aid prints is not worth ending for.
+				_, _ = fmt.Fprint(s.Stdout, w.Output.Secrets.Mask(w.Output.Printed))
+			}
 		}
 	}
 }

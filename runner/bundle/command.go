@@ -27,10 +27,11 @@ type command struct {
 	spec    group.Spec
 	shared  *Shared
 	entry   *entry
-	offered offered
+	offered Offer // the newest, without the outputs; with the place in the lane
 
 	runs
 	running bool             // with Each
+	again   time.Time        // when to try to start it, zero: not by itself
 	done    chan *commandRun // capacity 1: the run that has ended
 }
 
@@ -70,31 +71,24 @@ func (c *command) want(files []string, member int) {
 	c.files.Add(files...)
 }
 
-// owedFiles returns for which destinations the command is owed: all, where that
-// is not known.
-func (c *command) owedFiles() []string {
-	files := slices.Clone(c.files.List())
-	switch {
-	case !c.owed:
-		return nil
-	case len(files) == 0:
-		for _, m := range c.spec.Members {
-			files = append(files, m.Destination)
-		}
+// owedFiles returns for which destinations the command is owed: with the policy
+// Together, or where that is not known, for all.
+func (c *command) owedFiles() (files []string) {
+	if known := c.files.List(); c.spec.Policy == group.Each && len(known) > 0 {
+		return slices.Clone(known)
+	}
+	for _, m := range c.spec.Members {
+		files = append(files, m.Destination)
 	}
 	return files
 }
 
-// within is what the groups must know of a command that is run within a change.
-func (c *command) within() (w group.Command) {
-	if c.spec.Policy != group.Together {
-		return w
+// restedAt is when MinInterval allows another run, zero: it does.
+func (c *command) restedAt() time.Time {
+	if c.spec.MinInterval <= 0 || c.ended.IsZero() {
+		return time.Time{}
 	}
-	w.Owed = c.owed
-	if c.spec.MinInterval > 0 && !c.ended.IsZero() {
-		w.NotBefore = c.ended.Add(c.spec.MinInterval)
-	}
-	return w
+	return c.ended.Add(c.spec.MinInterval)
 }
 
 // run runs the command.
@@ -165,30 +159,6 @@ type commandRun struct {
 	err    error
 }
 
-// at is when a command that is owed may be run, at the soonest; zero: it waits for
-// a file that it is owed for from another process.
-func (c *command) at(now time.Time, groups *group.Set) time.Time {
-	if c.wanted.IsZero() && !groups.AllPlaced() {
-		return time.Time{}
-	}
-	at := now
-	if c.retryAt.After(at) {
-		at = c.retryAt
-	}
-	if limit := c.wanted.Add(settle); !c.ran && c.offered.outstanding && limit.After(at) {
-		at = limit
-	}
-	return at
-}
-
-// next is when start has something to do by itself, zero: never.
-func (c *command) next(now time.Time, groups *group.Set) time.Time {
-	if c.spec.Policy != group.Each || !c.owed || c.offered.ticket != nil {
-		return time.Time{}
-	}
-	return c.at(now, groups)
-}
-
 // settled tells whether all is done that can be done without waiting for another
 // attempt.
 func (c *command) settled() bool {
@@ -196,19 +166,27 @@ func (c *command) settled() bool {
 }
 
 // start starts the command of a bundle with the policy Each, if it is owed, due,
-// not running, and its turn in the lane.
+// not running, and its turn in the lane. What another process owed waits for all
+// files.
 func (c *command) start(ctx context.Context, groups *group.Set) {
+	c.again = time.Time{}
 	if c.running {
 		return
 	}
-	now := time.Now()
-	if at := c.at(now, groups); !c.owed || at.IsZero() || at.After(now) {
+	now, ready := time.Now(), c.owed && (!c.wanted.IsZero() || groups.AllPlaced())
+	if ready && c.retryAt.After(now) {
+		c.again = c.retryAt
+	}
+	if limit := c.wanted.Add(settle); ready && !c.ran && c.offered.Outstanding && limit.After(now) {
+		c.again = limit
+	}
+	if !ready || !c.again.IsZero() {
 		c.offered.ticket.Release()
 		c.offered.ticket = nil
 		return
 	}
 	if c.offered.ticket == nil {
-		c.offered.ticket = c.shared.Lane.Reserve(c.offered.pass, c.first)
+		c.offered.ticket = c.shared.Lane.Reserve(c.offered.Pass, c.first)
 	}
 	select {
 	case <-c.offered.ticket.Turn():
@@ -223,7 +201,7 @@ func (c *command) start(ctx context.Context, groups *group.Set) {
 		why = process.ReasonRetry
 	}
 	run := &commandRun{
-		files: slices.Clone(c.files.List()), first: c.first, pass: c.offered.pass,
+		files: slices.Clone(c.files.List()), first: c.first, pass: c.offered.Pass,
 		ticket: c.offered.ticket, began: now,
 	}
 	c.offered.ticket = nil

@@ -70,7 +70,9 @@ func (e *entry) forget(p group.Policy) {
 		e.paid(newDebt())
 		return
 	}
-	e.note(func(j *journal.Journal) error { return j.Forget(e.key) })
+	e.note(func(j *journal.Journal) error {
+		return j.Forget(func(key string, _ time.Time) bool { return key == e.key })
+	})
 }
 
 // begin notes what the swap of a change, to hash, is about to do; and that it may

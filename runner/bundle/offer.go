@@ -19,41 +19,29 @@ type Offer struct {
 	ticket *Ticket // with Each
 }
 
-// offered is what is known of the newest offer.
-type offered struct {
-	pass        int
-	outstanding bool    // as in Offer
-	ticket      *Ticket // the place in the lane, nil: none
-}
-
-// take notes what is offered. The older of two places in the lane counts.
-func (of *offered) take(o Offer) {
-	of.pass, of.outstanding = o.Pass, o.Outstanding
-	if of.ticket == nil {
-		of.ticket = o.ticket
-	} else {
+// after returns o with the place in the lane of an older offer, if that has one.
+func (o Offer) after(older *Ticket) Offer {
+	if older != nil {
 		o.ticket.Release()
+		o.ticket = older
 	}
+	return o
 }
 
 // merge returns o with what a newer offer has besides.
 func (o Offer) merge(newer Offer) Offer {
+	all := o.Outputs
 	for i, r := range newer.Outputs {
-		if old, ok := o.Outputs[i]; ok {
+		if old, ok := all[i]; ok {
 			r.SameData = r.SameData && old.SameData
 			r.Recheck = r.Recheck || old.Recheck
 			r.Announce = r.Announce || old.Announce
 		}
-		if o.Outputs == nil {
-			o.Outputs = make(map[int]group.Rendered)
+		if all == nil {
+			all = make(map[int]group.Rendered)
 		}
-		o.Outputs[i] = r
+		all[i] = r
 	}
-	o.Pass, o.Outstanding = newer.Pass, newer.Outstanding
-	if o.ticket == nil {
-		o.ticket = newer.ticket
-	} else {
-		newer.ticket.Release()
-	}
-	return o
+	newer.Outputs = all
+	return newer.after(o.ticket)
 }

@@ -53,6 +53,20 @@ type Shared struct {
 	Reconcile time.Duration
 }
 
+// unusedFor is how long the journal knows a bundle that there is no more.
+const unusedFor = 30 * 24 * time.Hour
+
+// ForgetUnused has the journal forget the bundles that have not been there for a
+// while. It is called when all bundles are.
+func (s *Shared) ForgetUnused() {
+	if s.Journal != nil {
+		// What cannot be removed does no harm, and is removed at another start.
+		_ = s.Journal.Forget(func(key string, noted time.Time) bool {
+			return time.Since(noted) > unusedFor && !s.Registry.has(key)
+		})
+	}
+}
+
 // A Report is what a bundle has to tell the runner's loop. Zero fields say
 // nothing.
 type Report struct {

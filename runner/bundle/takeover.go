@@ -17,18 +17,16 @@ func (b *Bundle) takeOver(old *Bundle) {
 	b.groups.TakeOver(old.groups, same)
 	if same {
 		b.command.runs = old.command.runs
-		b.command.first = 0
+		b.command.first, b.command.debt = 0, ""
 	}
 	if sameKey {
 		return
 	}
 	// What old owes for files of b, b owes now, by its own entry in the journal.
-	b.command.debt = ""
-	mine := func(f string) bool {
-		return slices.ContainsFunc(b.spec.Members, func(m group.Member) bool { return m.Destination == f })
-	}
-	files := slices.DeleteFunc(old.command.owedFiles(), func(f string) bool { return !mine(f) })
-	if len(files) > 0 && !b.spec.Reload.None() {
+	if old.command.owed {
+		files := slices.DeleteFunc(old.command.owedFiles(), func(file string) bool {
+			return !slices.ContainsFunc(b.spec.Members, func(m group.Member) bool { return m.Destination == file })
+		})
 		b.command.owe(files)
 		b.command.want(files, 0)
 	}
@@ -42,9 +40,9 @@ func (b *Bundle) takeOver(old *Bundle) {
 // what is owed: what was rejected may be good with another specification.
 func (b *Bundle) resume(renewed bool) {
 	st := b.entry.state()
-	if st.Owed() && !b.command.owed {
+	if st.Owed() {
 		b.command.owed = true
-		b.command.debt = cmp.Or(st.Desired, newDebt()) // "" where the journal was damaged
+		b.command.debt = cmp.Or(b.command.debt, st.Desired, newDebt()) // "" where the journal was damaged
 		b.command.files.Add(st.Files...)
 	}
 	if !renewed && b.spec.Policy == group.Together {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -401,6 +402,42 @@ func TestCorruptionLosesNoDebt(t *testing.T) {
 }
 
 // A bundle whose reload fails for ever must not fill the disk.
+// Forget forgets what is old and not used, but for a swap that is to be put right.
+func TestForget(t *testing.T) {
+	dir, files := t.TempDir(), t.TempDir()
+	j := open(t, dir, Options{Generations: 1})
+	for _, name := range []string{"used", "unused", "swapping"} {
+		check(t, j.Applied(name, "1", []history.File{{Path: "/x", Content: []byte("x")}}))
+		_, err := j.KeepRejected(name, "no", []history.File{{Path: "/x", Content: []byte("x")}})
+		check(t, err)
+	}
+	temp := filepath.Join(files, ".f.restencil-1")
+	put(t, temp, "new")
+	check(t, j.Begin("swapping", "2", false, []swap.Move{{Temp: temp, Path: filepath.Join(files, "f")}}))
+	for _, tt := range []struct {
+		age  time.Duration
+		want string
+	}{{time.Hour, "swapping unused used"}, {-time.Hour, "swapping used"}} {
+		check(t, j.Forget(func(name string, noted time.Time) bool { return name != "used" && time.Since(noted) > tt.age }))
+		names, err := j.Bundles()
+		check(t, err)
+		if got := strings.Join(names, " "); got != tt.want {
+			t.Errorf("known are %s, want %s", got, tt.want)
+		}
+		for _, sub := range []string{"history", "rejected"} {
+			entries, err := os.ReadDir(filepath.Join(dir, sub))
+			check(t, err)
+			if len(entries) != len(names) {
+				t.Errorf("%s has %v", sub, entries)
+			}
+		}
+	}
+	check(t, j.Owe("unused", "3", []string{"/x"}))
+	if st, err := j.State("unused"); err != nil || !st.Owed() {
+		t.Errorf("it is not known again: %+v (%v)", st, err)
+	}
+}
+
 func TestFileStaysSmall(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir, Options{})

@@ -121,32 +121,24 @@ func (j *Journal) records(damaged func(path string, why error)) ([]record, error
 	return all, nil
 }
 
-// Prune forgets the bundles that are not used any more and of which nothing has been
-// noted since some time.
-func (j *Journal) Prune(used func(bundle string) bool, since time.Time) error {
+// Forget removes all that is known of the bundles that there are no more: those for
+// which gone returns true, given when something was noted last. One with a swap that is to be
+// completed or undone stays.
+func (j *Journal) Forget(gone func(bundle string, noted time.Time) bool) error {
 	records, err := j.records(func(string, error) {})
 	for _, r := range records {
-		if r.Time.Before(since) && !used(r.Bundle) {
-			err = errors.Join(err, j.Forget(r.Bundle))
+		if r.Swap != nil || !gone(r.Bundle, r.Time) {
+			continue
 		}
+		e, enterErr := j.enter(r.Bundle, j.lockToWrite)
+		if enterErr != nil {
+			return enterErr
+		}
+		e.record, e.size, e.behind = record{Version: version, Bundle: r.Bundle}, 0, false
+		rejected := filepath.Join(j.dir, "rejected", fileName(r.Bundle))
+		err = errors.Join(err, j.disk.Remove(e.path), os.RemoveAll(e.history.Dir), os.RemoveAll(rejected))
+		e.mu.Unlock()
 	}
-	return err
-}
-
-// Forget removes all that is known of a bundle, unless a swap of it is to be
-// completed or undone.
-func (j *Journal) Forget(bundle string) error {
-	e, err := j.enter(bundle, j.lockToWrite)
-	if err != nil {
-		return err
-	}
-	defer e.mu.Unlock()
-	if e.record.underWay() != nil {
-		return nil
-	}
-	e.record, e.size, e.behind = record{Version: version, Bundle: bundle}, 0, false
-	name := fileName(bundle)
-	err = errors.Join(j.disk.Remove(e.path), os.RemoveAll(e.history.Dir), os.RemoveAll(filepath.Join(j.dir, "rejected", name)))
 	if err != nil {
 		return j.failed(err)
 	}

@@ -21,11 +21,10 @@ type Group struct {
 	files    []*File
 	debounce *debounce // several groups may have one
 
-	applied   string // the hash of what is in place and was loaded, "": not known
-	recheck   bool   // the destinations are to be compared, though all was applied
-	gathering bool   // it waits for the rest of a change, for a moment
-	held      string // why the newest change is not made, "": it is not held
-	failures  int    // in a row, of the change to verdict.Rejected
+	applied  string // the hash of what is in place and was loaded, "": not known
+	recheck  bool   // the destinations are to be compared, though all was applied
+	held     string // why the newest change is not made, "": it is not held
+	failures int    // in a row, of the change to verdict.Rejected
 
 	verdict journal.Verdict // what was decided about changes; it survives a restart
 }

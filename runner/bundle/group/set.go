@@ -40,13 +40,6 @@ type News struct {
 	Fatal   error    // why the runner ends
 }
 
-// A Command is what a Set must know of the command of a bundle with the policy
-// Together, which is run within the change.
-type Command struct {
-	Owed      bool      // it is to be run though all files are in place
-	NotBefore time.Time // when it may be run, at the soonest
-}
-
 // NewSet returns the groups of a bundle. With once, what fails or is held ends
 // the runner.
 func NewSet(s Spec, once bool) *Set {
@@ -80,11 +73,11 @@ func (s *Set) Verdict() (v journal.Verdict) {
 // Next is when Due has something to do, zero: never.
 func (s *Set) Next() time.Time { return s.timers.Next() }
 
-// Settled tells whether all is done by now that can be done without waiting for a
-// time that a wait or a failure has set, for data, or for a person.
+// Settled tells whether all is done that can be done without waiting for a time that
+// a wait or a failure has set, for data, or for a person.
 func (s *Set) Settled(now time.Time) bool {
 	next := s.timers.Next()
-	return (next.IsZero() || next.After(now)) && !slices.ContainsFunc(s.groups, func(g *Group) bool { return g.gathering })
+	return next.IsZero() || next.After(now.Add(togetherMax))
 }
 
 // AllPlaced tells whether every destination has been right at some time.
@@ -128,7 +121,6 @@ func (s *Set) Take(index int, r Rendered, now time.Time) *File {
 	switch wait := s.spec.Wait; {
 	case !isNew:
 	case s.spec.Policy == Together && g.applied != "":
-		g.gathering = wait == Wait{}
 		g.debounce.tick(now, Wait{Min: max(wait.Min, togetherMin), Max: max(wait.Max, togetherMax)})
 	case s.spec.Policy != Together && f.placed && f.Wait != Wait{}:
 		g.debounce.tick(now, f.Wait)
@@ -137,7 +129,9 @@ func (s *Set) Take(index int, r Rendered, now time.Time) *File {
 }
 
 // Due returns the changes that are to be made now, in the order of the members.
-func (s *Set) Due(now time.Time, c Command) []Target {
+// With the policy Together the command is run within a change: owed tells that it is
+// to be run though all files are in place, and notBefore when it may be.
+func (s *Set) Due(now time.Time, owed bool, notBefore time.Time) []Target {
 	if at := s.timers.Next(); at.IsZero() || at.After(now) {
 		return nil
 	}
@@ -156,7 +150,7 @@ func (s *Set) Due(now time.Time, c Command) []Target {
 			continue
 		}
 		hash := g.hash()
-		change, again := s.look(g, hash, now, c)
+		change, again := s.look(g, hash, now, owed && s.spec.Policy == Together, notBefore)
 		s.timers.Set(g, again)
 		if change {
 			due = append(due, g.target(hash))
@@ -170,16 +164,16 @@ func (s *Set) Due(now time.Time, c Command) []Target {
 
 // look decides about a group: whether the change to its newest outputs, of this
 // hash, is to be made now, and else when to look again, zero: not by itself.
-func (s *Set) look(g *Group, hash string, now time.Time, c Command) (change bool, again time.Time) {
+func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore time.Time) (change bool, again time.Time) {
 	v := &g.verdict
 	if v.Pinned != hash { // when it comes back it is new
 		v.Pinned = ""
 	}
-	if g.inPlace(hash) && !c.Owed {
+	if g.inPlace(hash) && !owed {
 		s.unchanged(g)
 		return false, time.Time{}
 	}
-	at, failed := latest(g.debounce.due, c.NotBefore), v.Rejected == hash
+	at, failed := latest(g.debounce.due, notBefore), v.Rejected == hash
 	if failed && v.Accepted != hash { // other data is a new chance
 		at = latest(at, v.Retry)
 	}
@@ -189,7 +183,6 @@ func (s *Set) look(g *Group, hash string, now time.Time, c Command) (change bool
 		}
 		return false, at
 	}
-	g.gathering = false
 	if why := g.objection(s.spec.Guard, hash); why != "" {
 		s.hold(g, why)
 		return false, time.Time{}
@@ -203,7 +196,7 @@ func (s *Set) look(g *Group, hash string, now time.Time, c Command) (change bool
 // unchanged notes that the newest outputs of g are in place already.
 func (s *Set) unchanged(g *Group) {
 	if s.spec.Policy == Together { // the change that was waited for has been taken back
-		*g.debounce, g.gathering = debounce{}, false
+		*g.debounce = debounce{}
 	}
 	s.release(g)
 	for _, f := range g.files {

@@ -1,0 +1,148 @@
+package group
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"restencil/renderer"
+	"restencil/runner/event"
+	"restencil/runner/guard"
+	"restencil/template"
+	"restencil/watch/schedule"
+)
+
+// A table drives a Set of the files "a" and "b" by a clock of its own.
+type table struct {
+	t   *testing.T
+	dir string
+	set *Set
+	now time.Time
+}
+
+func newTable(t *testing.T, s Spec, once bool) *table {
+	b := &table{t: t, dir: t.TempDir(), now: time.Unix(1000, 0)}
+	s.Name, s.Retry = "web", schedule.Backoff{Base: time.Second, Max: time.Minute}
+	for _, name := range []string{"a", "b"} {
+		s.Members = append(s.Members, Member{Template: name + ".ctmpl", Destination: filepath.Join(b.dir, name)})
+	}
+	b.set = NewSet(s, once)
+	return b
+}
+
+// take has outputs taken, in the order of the members, and some time go by.
+func (b *table) take(wait time.Duration, contents ...string) {
+	for i, text := range contents {
+		b.set.Take(i, Rendered{Output: &template.Result{Content: []byte(text), Sum: template.NewSum([]byte(text), nil)}}, b.now)
+	}
+	b.now = b.now.Add(wait)
+}
+
+// make makes what is due, and returns the contents.
+func (b *table) make(fail Outcome) (contents []string) {
+	b.t.Helper()
+	for _, t := range b.set.Due(b.now, false, time.Time{}) {
+		o := fail
+		for _, w := range t.Wants {
+			contents = append(contents, string(w.Place.Content))
+			res := Result{Replaced: true}
+			if o.placed() {
+				res.Change = renderer.Replaced
+				if err := os.WriteFile(w.Place.Path, w.Place.Content, 0o600); err != nil {
+					b.t.Error(err)
+				}
+			}
+			o.Results = append(o.Results, res)
+		}
+		b.set.Done(t, o, b.now)
+	}
+	return contents
+}
+
+func (b *table) due(fail Outcome, want ...string) {
+	b.t.Helper()
+	if got := b.make(fail); !slices.Equal(got, want) {
+		b.t.Errorf("due are %q, want %q", got, want)
+	}
+}
+
+// told returns the types of the events, and the error that ends the runner.
+func (b *table) told() (names []string, fatal error) {
+	n := b.set.News()
+	for _, e := range n.Events {
+		names = append(names, strings.TrimPrefix(fmt.Sprintf("%T", e), "event."))
+	}
+	return names, n.Fatal
+}
+
+var errNo = errors.New("no")
+
+// With the policy Together nothing is due before all outputs are there, and later
+// changes wait for what belongs to them; with Each every file is by itself.
+func TestDue(t *testing.T) {
+	b := newTable(t, Spec{Policy: Together}, false)
+	b.take(0, "1")
+	b.due(Outcome{})
+	b.take(0, "1", "1")
+	b.due(Outcome{}, "1", "1")
+	b.take(0, "2")
+	b.due(Outcome{})
+	if next := b.set.Next(); next != b.now.Add(togetherMin) {
+		t.Errorf("the next look is in %v", next.Sub(b.now))
+	}
+	b.take(togetherMin, "2", "2")
+	b.due(Outcome{}, "2", "2")
+	b.due(Outcome{})
+	b.take(togetherMin, "2", "2")
+	b.due(Outcome{})
+
+	b = newTable(t, Spec{Policy: Each}, false)
+	b.take(0, "1")
+	b.due(Outcome{}, "1")
+	b.take(0, "1", "1")
+	b.due(Outcome{}, "1")
+}
+
+// What fails is tried again; what a check rejected twice is held, until there is
+// other data.
+func TestFailure(t *testing.T) {
+	b := newTable(t, Spec{Policy: Together}, false)
+	no := Outcome{Step: event.Check, Err: errNo}
+	b.take(0, "1", "1")
+	b.due(no, "1", "1")
+	b.now = b.now.Add(againAfter - 1)
+	b.due(no)
+	b.now = b.now.Add(1)
+	b.due(no, "1", "1")
+	b.now = b.now.Add(time.Minute)
+	b.due(no)
+	if names, _ := b.told(); !slices.Equal(names, []string{"BundleFailed", "BundleFailed", "BundleHeld"}) {
+		t.Errorf("told %q", names)
+	}
+	b.take(0, "2", "2")
+	b.due(Outcome{}, "2", "2")
+	if names, _ := b.told(); !slices.Equal(names, []string{"BundleReleased", "Rendered", "Rendered"}) {
+		t.Errorf("told %q", names)
+	}
+	if v := b.set.Verdict(); v.Rejected != "" {
+		t.Errorf("remembered %+v", v)
+	}
+}
+
+// With once a change that is held ends the runner, with one error however often it
+// is looked at.
+func TestHeldOnce(t *testing.T) {
+	b := newTable(t, Spec{Policy: Together, Guard: guard.Rules{MinBytes: 10}}, true)
+	b.take(0, "1", "1")
+	b.due(Outcome{})
+	b.take(0, "1", "1")
+	b.due(Outcome{})
+	if _, err := b.told(); err == nil || strings.Count(err.Error(), "is held back") != 1 {
+		t.Errorf("error %v", err)
+	}
+}
