@@ -86,7 +86,9 @@ func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
 	if cfg.Consul.Local != "" {
 		return local.NewData(cfg.Consul.Local)
 	}
-	source, err := consul.New(cfg.ConsulOptions())
+	o := cfg.ConsulOptions()
+	o.Notice = func(err error) { s.memory.log.Load().Warn(err.Error(), "component", "consul") }
+	source, err := consul.New(o)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,9 @@
 // A [Source] stands before another source and keeps the last answer of each
 // query in a file. Where the first attempt at a query fails, it publishes the
 // answer that the file has, and then passes the failure on: everybody sees
-// that what is there is not current. The first real answer takes its place.
+// that what is there is not current. The first real answer takes its place. What
+// the store refuses to tell is taken out of the file: the token may have lost the
+// right to it.
 //
 // Only answers of Consul are kept, and no certificate with its private key
 // (COMPAT 3.4, caLeaf). The file is readable by its owner alone: keys may hold

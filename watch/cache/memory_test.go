@@ -15,6 +15,7 @@ type memory struct {
 	mu     sync.Mutex
 	data   map[watch.Query]any
 	broken bool
+	denied bool
 	sinks  map[watch.Query]watch.Sink
 	look   chan struct{} // something changed
 }
@@ -60,7 +61,11 @@ func (m *memory) tell() {
 	defer m.mu.Unlock()
 	for q, s := range m.sinks {
 		if m.broken {
-			s.Fail(&watch.Error{Query: q, Err: errors.New("broken")})
+			class := watch.Retry
+			if m.denied {
+				class = watch.Denied
+			}
+			s.Fail(&watch.Error{Query: q, Class: class, Err: errors.New("broken")})
 			continue
 		}
 		s.Publish(watch.Answer{Data: m.data[q], Index: 7, Time: time.Now()})

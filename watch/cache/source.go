@@ -243,7 +243,7 @@ func (k *sink) Publish(a watch.Answer) {
 
 // Fail implements watch.Sink.
 func (k *sink) Fail(err error) {
-	if a, ok := k.source.recall(k); ok {
+	if a, ok := k.source.recall(k, err); ok {
 		k.to.Publish(a)
 	}
 	k.to.Fail(err)
@@ -265,11 +265,17 @@ func (s *Source) learn(k *sink, a watch.Answer) {
 }
 
 // recall returns what k is to be told where its query fails; ok is false where
-// it has been told something, or nothing is known.
-func (s *Source) recall(k *sink) (a watch.Answer, ok bool) {
+// it has been told something, or nothing is known. What the store refuses to
+// answer is not known any more: the token may have lost the right to it.
+func (s *Source) recall(k *sink, err error) (a watch.Answer, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, known := s.entries[k.query]
+	if known && watch.Classify(err) == watch.Denied {
+		delete(s.entries, k.query)
+		s.change()
+		known = false
+	}
 	if k.told || !known {
 		return watch.Answer{}, false
 	}

@@ -171,6 +171,26 @@ func TestRestartInOutage(t *testing.T) {
 	})
 }
 
+// TestDenied: what the store refuses to tell is not told from the file, and does
+// not stay there.
+func TestDenied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "state", "cache")
+		a := keyNamed("a")
+		remember(t, file)
+
+		m := newMemory()
+		m.change(func() { m.broken, m.denied = true, true })
+		l := live(t, m, file, Options{}, a)
+		l.expect(a, "failed")
+		l.end()
+
+		m.change(func() { m.denied = false })
+		l = live(t, m, file, Options{}, a)
+		l.expect(a, "failed")
+	})
+}
+
 func remember(t *testing.T, file string) { rememberWith(t, file, Options{}) }
 
 // TestNoOutage: nobody hears of the cache where the store answers.

@@ -262,23 +262,43 @@ func TestNewFails(t *testing.T) {
 	}
 }
 
-// TestRedirect: the token goes to the host that it is for, and to no other.
+// TestRedirect: the token and the password go to the host that they are for, and
+// to no other, nor to that one over a connection that anybody can read.
 func TestRedirect(t *testing.T) {
 	cleanEnv(t)
 	e := &echo{}
 	target := httptest.NewServer(e)
 	defer target.Close()
 	_, port, _ := net.SplitHostPort(target.Listener.Addr().String())
-	for host, want := range map[string]string{"127.0.0.1": "t", "localhost": ""} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://"+net.JoinHostPort(host, port)+r.URL.RequestURI(), http.StatusTemporaryRedirect)
-		}))
-		o := DefaultOptions()
-		o.Address, o.Token = server.Listener.Addr().String(), "t"
-		if got := e.get(t, o).Header.Get("X-Consul-Token"); got != want {
-			t.Errorf("%s got the token %q, want %q", host, got, want)
-		}
-		server.Close()
+	for _, test := range []struct {
+		name, host string
+		secure     bool
+		want       string
+	}{
+		{"the same host", "127.0.0.1", false, "t"},
+		{"another host", "localhost", false, ""},
+		{"from https to http", "127.0.0.1", true, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			redirect := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "http://"+net.JoinHostPort(test.host, port)+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+			})
+			o := DefaultOptions()
+			o.Token, o.Username, o.Password = "t", "u", "p"
+			if test.secure {
+				addr, ca := startTLS(t, redirect)
+				o.Address, o.TLS = "https://"+addr, transport.TLS{Enabled: true, CACert: ca}
+			} else {
+				server := httptest.NewServer(redirect)
+				defer server.Close()
+				o.Address = server.Listener.Addr().String()
+			}
+			got := e.get(t, o)
+			_, password, _ := got.BasicAuth()
+			if token := got.Header.Get("X-Consul-Token"); token != test.want || (password != "") != (test.want != "") {
+				t.Errorf("the target got the token %q and the password %q, want the token %q", token, password, test.want)
+			}
+		})
 	}
 }
 

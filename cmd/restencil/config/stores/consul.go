@@ -52,6 +52,7 @@ func (c *Consul) Settings() []setting.Setting {
 					Help: "Log in to Consul's HTTP interface with basic authentication."},
 				{Key: "max_connections", Flag: "consul-max-connections", To: &c.MaxConnections,
 					Help: "How many connections to Consul there may be; beyond that, queries share them."},
+				{Key: "max_reply_size", To: &c.MaxReply},
 				{Key: "auth", Block: []setting.Setting{
 					{Key: "enabled", To: &c.Auth},
 					{Key: "username", To: &c.Username},
