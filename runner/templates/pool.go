@@ -94,9 +94,9 @@ func (p *pool) stuckAt() time.Time {
 	return p.moved.Add(grace)
 }
 
-// relieve adds workers where the others are stuck: a template that hangs keeps
-// no other from being executed.
-func (p *pool) relieve(now time.Time) {
+// addWorkers starts more workers where the others are stuck: a template that hangs
+// keeps no other from being executed.
+func (p *pool) addWorkers(now time.Time) {
 	if at := p.stuckAt(); at.IsZero() || now.Before(at) {
 		return
 	}

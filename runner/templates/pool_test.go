@@ -26,7 +26,7 @@ func TestPoolRelieved(t *testing.T) {
 				t.Fatal("the task was done while the workers before it could not have been stuck")
 			}
 			time.Sleep(time.Until(p.stuckAt()))
-			p.relieve(time.Now())
+			p.addWorkers(time.Now())
 		}
 		synctest.Wait()
 		if !done || !p.stuckAt().IsZero() {

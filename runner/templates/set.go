@@ -262,7 +262,7 @@ func (s *Set) Idle() bool { return len(s.dirty) == 0 && len(s.passes) == 0 }
 // Execute begins to execute the templates that are marked, and to report those
 // that have been waiting for long.
 func (s *Set) Execute(now time.Time) {
-	s.pool.relieve(now)
+	s.pool.addWorkers(now)
 	if list := s.takeDirty(now); len(list) > 0 {
 		s.begin(list, now)
 	}
