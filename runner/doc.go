@@ -18,7 +18,8 @@
 //	runner.Runner       loop, take, step, offer
 //	templates.Set       Update, Execute, begin, Take, settle
 //	template.Template   Execute
-//	bundle.Bundle       Offer, Run, take, advance, changeAll
-//	bundle.transaction  stage, check, noteBegin or noteOwed, swap
+//	bundle.Bundle       Offer, Run, take, advance, change
+//	group.Set           Take, Due, look
+//	transaction         Stage, Check, Swap
 //	renderer            Stage, SwapGroups
 package runner

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -237,7 +236,7 @@ func (c *command) failed(run *commandRun, report *Report) {
 	e := event.CommandFailed{Args: args, Err: run.err, Output: c.shared.Registry.Secrets().Mask(run.output)}
 	m := c.spec.Members[run.first]
 	// As consul-template words it (COMPAT 4.6.3).
-	whole := fmt.Errorf("failed to execute command %q from %q => %q: %w", quoteArgs(args), m.Template, m.Destination, run.err)
+	whole := fmt.Errorf("failed to execute command %q from %q => %q: %w", fmt.Sprintf("%q", args), m.Template, m.Destination, run.err)
 	switch {
 	case c.shared.Once:
 		report.Command = whole
@@ -255,12 +254,4 @@ func (c *command) failed(run *commandRun, report *Report) {
 		c.retryAt = time.Now().Add(e.RetryIn)
 	}
 	c.shared.Events(e)
-}
-
-func quoteArgs(args []string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		quoted[i] = fmt.Sprintf("%q", a)
-	}
-	return "[" + strings.Join(quoted, " ") + "]"
 }
