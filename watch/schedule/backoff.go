@@ -11,10 +11,11 @@ type Backoff struct {
 	Base time.Duration // the longest wait after the first failure; zero: Max, or no wait where that is zero too
 	Max  time.Duration // the longest wait ever; zero: no limit
 
-	// Exact leaves out the jitter: each wait is the longest, which is
-	// consul-template's. It is for attempts that are counted: so many of them
-	// take as long as they do there.
-	Exact bool
+	// Attempts is how often what fails is tried again, below 0 not at all. Where
+	// they are counted so, each wait is the longest, which is consul-template's:
+	// so many attempts take as long as they do there. Zero: without end, and
+	// with jitter.
+	Attempts int
 }
 
 // Ceiling returns the longest wait after so many failures in a row, which is
@@ -37,16 +38,22 @@ func (b Backoff) Ceiling(failures int) time.Duration {
 	return d
 }
 
-// Delay returns how long to wait after so many failures in a row: Ceiling with
-// Exact; else at random, at most that and never zero where that is not. This is
-// full jitter, so that many clients of a store that comes back do not come at
-// once.
+// Spent reports whether there is no other attempt after so many failures in a
+// row.
+func (b Backoff) Spent(failures int) bool {
+	return b.Attempts != 0 && failures > max(b.Attempts, 0)
+}
+
+// Delay returns how long to wait after so many failures in a row: Ceiling where
+// attempts are counted; else at random, at most that and never zero where that is
+// not. This is full jitter, so that many clients of a store that comes back do not
+// come at once.
 func (b Backoff) Delay(failures int) time.Duration {
 	c := b.Ceiling(failures)
 	if c <= 0 {
 		return 0
 	}
-	if b.Exact {
+	if b.Attempts != 0 {
 		return c
 	}
 	return 1 + rand.N(c)
@@ -66,9 +73,9 @@ const probePause = 2 * time.Second
 
 // Probes returns how often to try a store that cannot be reached, given how
 // often to retry a query: rarely at first, but never so rarely that the store's
-// return goes unnoticed for long. With Exact it is b.
+// return goes unnoticed for long. Where attempts are counted it is b.
 func (b Backoff) Probes() Backoff {
-	if b.Exact {
+	if b.Attempts != 0 {
 		return b
 	}
 	longest := max(probePause, b.Base)

@@ -47,8 +47,8 @@ func TestBackoffDelay(t *testing.T) {
 	}
 }
 
-func TestBackoffExact(t *testing.T) {
-	b := Backoff{Base: 250 * time.Millisecond, Max: time.Minute, Exact: true}
+func TestBackoffOfCountedAttempts(t *testing.T) {
+	b := Backoff{Base: 250 * time.Millisecond, Max: time.Minute, Attempts: 12}
 	var total time.Duration
 	for failures := 1; failures <= 12; failures++ {
 		if b.Delay(failures) != b.Ceiling(failures) {
@@ -74,10 +74,23 @@ func TestBackoffProbes(t *testing.T) {
 		{Backoff{Base: 10 * time.Second, Max: time.Minute}, Backoff{Base: 10 * time.Second, Max: 10 * time.Second}},
 		{Backoff{Base: time.Second, Max: time.Second}, Backoff{Base: time.Second, Max: time.Second}},
 		{Backoff{Max: time.Minute}, Backoff{Max: 2 * time.Second}},
-		{Backoff{Base: time.Second, Max: time.Minute, Exact: true}, Backoff{Base: time.Second, Max: time.Minute, Exact: true}},
+		{Backoff{Base: time.Second, Max: time.Minute, Attempts: 12}, Backoff{Base: time.Second, Max: time.Minute, Attempts: 12}},
 	} {
 		if got := tt.retry.Probes(); got != tt.want {
 			t.Errorf("%+v: probes %+v, want %+v", tt.retry, got, tt.want)
+		}
+	}
+}
+
+func TestBackoffSpent(t *testing.T) {
+	for _, tt := range []struct {
+		attempts, failures int
+		want               bool
+	}{
+		{0, 1000, false}, {2, 1, false}, {2, 2, false}, {2, 3, true}, {-1, 0, false}, {-1, 1, true},
+	} {
+		if got := (Backoff{Attempts: tt.attempts}).Spent(tt.failures); got != tt.want {
+			t.Errorf("%d attempts: spent after %d failures: %v, want %v", tt.attempts, tt.failures, got, tt.want)
 		}
 	}
 }

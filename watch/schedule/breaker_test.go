@@ -9,7 +9,7 @@ import (
 // TestBreaker goes through an outage.
 func TestBreaker(t *testing.T) {
 	now := time.Unix(1000, 0)
-	b := Breaker{Backoff: Backoff{Base: time.Second, Max: time.Minute, Exact: true}}
+	b := Breaker{Backoff: Backoff{Base: time.Second, Max: time.Minute, Attempts: 12}}
 	first, later := errors.New("first"), errors.New("later")
 	check := func(what string, failures int, err error, next time.Duration) {
 		t.Helper()
@@ -60,7 +60,7 @@ func TestBreaker(t *testing.T) {
 func TestBreakerGivesConsulTemplatesPatience(t *testing.T) {
 	start := time.Unix(1000, 0)
 	now := start
-	b := Breaker{Backoff: Backoff{Base: 250 * time.Millisecond, Max: time.Minute, Exact: true}.Probes()}
+	b := Breaker{Backoff: Backoff{Base: 250 * time.Millisecond, Max: time.Minute, Attempts: 12}.Probes()}
 	b.Fail(errors.New("away"), now)
 	for b.Failures() <= 12 {
 		now = b.NextProbe()
@@ -76,7 +76,7 @@ func TestBreakerGivesConsulTemplatesPatience(t *testing.T) {
 
 func TestBreakerInDoubt(t *testing.T) {
 	now := time.Unix(1000, 0)
-	b := Breaker{Backoff: Backoff{Base: time.Second, Exact: true}, Doubt: true}
+	b := Breaker{Backoff: Backoff{Base: time.Second, Attempts: 12}, Doubt: true}
 	b.Fail(errors.New("away"), now)
 	if !b.Probe(now) {
 		t.Fatal("there is no probe at once")

@@ -25,7 +25,9 @@ func (l *loop) failed(e *entry, under *epoch, err error, now time.Time) {
 	default:
 		told := l.tell(e, under, err, now)
 		e.again = told.Class == watch.Retry
-		l.table.set(e, now.Add(e.delay(l.options.Retry, told, now)))
+		if !l.options.Retry.Spent(e.failures) {
+			l.table.set(e, now.Add(e.delay(l.options.Retry, told, now)))
+		}
 		l.doubt(e, err, now)
 	}
 }

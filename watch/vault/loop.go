@@ -108,7 +108,8 @@ const idle = time.Hour
 // long there is nothing more to do. One request less than there may be leaves
 // room for a probe.
 func (l *loop) proceed(now time.Time) time.Duration {
-	if l.busy < l.options.MaxRequests && l.outage.breaker.Probe(now) {
+	breaker := &l.outage.breaker
+	if l.busy < l.options.MaxRequests && !l.options.Retry.Spent(breaker.Failures()) && breaker.Probe(now) {
 		l.probe()
 	}
 	wait := idle
@@ -122,7 +123,7 @@ func (l *loop) proceed(now time.Time) time.Duration {
 		}
 		l.begin(e, now)
 	}
-	if next := l.outage.breaker.NextProbe(); !next.IsZero() && l.busy < l.options.MaxRequests {
+	if next := breaker.NextProbe(); next.After(now) && l.busy < l.options.MaxRequests {
 		wait = min(wait, next.Sub(now))
 	}
 	return max(0, wait)

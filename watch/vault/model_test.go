@@ -266,6 +266,9 @@ func (e *engine) versioned(path string, r client.Request) (*watch.Secret, error)
 		if err != nil {
 			n = len(versions)
 		}
+		if n > len(versions) {
+			return nil, refuse(404)
+		}
 		data := any(versions[n-1].data)
 		if versions[n-1].destroyed || versions[n-1].deleted != "" {
 			data = nil

@@ -63,9 +63,9 @@ type Options struct {
 	Timeout time.Duration
 
 	// Retry spaces the attempts of a query that fails (COMPAT 4.10.4), and of
-	// a login. The zero value means the default, 250 ms to 1 min. Where it is
-	// Exact, attempts are counted, and one is as many requests as one of
-	// consul-template's (COMPAT 4.10.3).
+	// a login. The zero value means the default, 250 ms to 1 min. Where
+	// attempts are counted, one is as many requests as one of
+	// consul-template's (COMPAT 4.10.3), and none is made beyond them.
 	Retry schedule.Backoff
 
 	// Notice takes what people should know that is no failure of a query:
@@ -108,7 +108,7 @@ func (o Options) client() client.Options {
 	return client.Options{
 		Address: o.Address, Namespace: o.Namespace, UserAgent: o.UserAgent,
 		Transport: o.Transport, TLS: o.TLS,
-		Timeout: o.Timeout, Resend: o.Retry.Exact,
+		Timeout: o.Timeout, Resend: o.Retry.Attempts != 0,
 	}
 }
 

@@ -248,7 +248,7 @@ func (c *Config) attempts(store watch.Store) int {
 // are as far apart as consul-template's.
 func (c *Config) ConsulOptions() consul.Options {
 	o := c.Consul.Source(c.Once)
-	o.Retry.Exact = c.attempts(watch.Consul) != 0
+	o.Retry.Attempts = c.attempts(watch.Consul)
 	return o
 }
 
@@ -257,7 +257,7 @@ func (c *Config) ConsulOptions() consul.Options {
 func (c *Config) VaultOptions() vault.Options {
 	environ := slices.Concat(c.environ, stores.Environ(&c.Consul, &c.Vault))
 	o := c.Vault.Source(&c.Written, c.environ.get("VAULT_AGENT_ADDR"), environ)
-	o.Retry.Exact = c.attempts(watch.Vault) != 0
+	o.Retry.Attempts = c.attempts(watch.Vault)
 	return o
 }
 

@@ -195,7 +195,9 @@ func (l *life) obtainFailed(now time.Time, err error) {
 			at = later
 		}
 	}
-	l.due.Set(obtain, at)
+	if l.usable() || !l.retry.Spent(l.failures) {
+		l.due.Set(obtain, at)
+	}
 	switch {
 	case !l.usable():
 		var told *Error
