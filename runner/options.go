@@ -52,6 +52,10 @@ type Options struct {
 	// has run. Errors that would be retried then end it too.
 	Once bool
 
+	// OnceTimeout ends Run where, with Once, not all is done within this time.
+	// The error names what is missing. Zero: never.
+	OnceTimeout time.Duration
+
 	// Dry writes what would be written to Stdout instead, in the form of
 	// COMPAT 1.7, and runs no commands.
 	Dry bool

@@ -38,6 +38,7 @@ type Runner struct {
 	ready     bool                         // Ready was told
 	alive     time.Time                    // when Alive is to be told
 	moving    map[watch.Store]watch.Source // to take others' places when the new templates have been executed
+	deadline  time.Time                    // with Once: when all is to be done; zero: there is none
 
 	stopSources func()  // ends the watcher
 	failures    []error // with Once: the commands that failed
@@ -136,6 +137,9 @@ func (r *Runner) Run(ctx context.Context) error {
 func (r *Runner) loop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	if r.opts.Once && r.opts.OnceTimeout > 0 {
+		r.deadline = time.Now().Add(r.opts.OnceTimeout)
+	}
 	for {
 		if end, err := r.step(ctx, time.Now()); end {
 			return err
@@ -199,14 +203,27 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 			return true, err
 		}
 		r.stopSources() // nothing is needed while the child runs
+		r.deadline = time.Time{}
+	}
+	if !r.deadline.IsZero() && !now.Before(r.deadline) {
+		return true, r.late()
 	}
 	return false, nil
+}
+
+// late returns the error of a run with Once that is not done in time.
+func (r *Runner) late() error {
+	missing := r.templates.Missing()
+	if len(missing) == 0 {
+		missing = []string{"a command is still running"}
+	}
+	return fmt.Errorf("not done within %v (once_timeout): %s", r.opts.OnceTimeout, strings.Join(missing, "\n"))
 }
 
 // next is when step has something to do by itself, zero: not at all.
 func (r *Runner) next() time.Time {
 	giveUp, _ := r.stores.giveUp(r.opts.StoreDown)
-	return schedule.Earliest(r.alive, giveUp, r.stores.next(), r.templates.Next())
+	return schedule.Earliest(r.alive, r.deadline, giveUp, r.stores.next(), r.templates.Next())
 }
 
 // watch has those queries watched that templates use. Sources that are to take
@@ -240,6 +257,9 @@ func (r *Runner) take(now time.Time) error {
 	for _, up := range r.watcher.Take() {
 		q := up.Query
 		r.templates.Update(q, up.State, now)
+		if f := up.State.Failure; f != nil {
+			r.events.emit(event.AttemptFailed{Query: q, Attempt: f.Attempts, Err: f.Err})
+		}
 		r.stores.note(q, up.State.Failure, now)
 		if err := r.exhausted(q, up.State.Failure); err != nil {
 			return err

@@ -210,6 +210,14 @@ type StoreBack struct {
 	Away  time.Duration
 }
 
+// AttemptFailed: an attempt to answer a query failed. It is told of each that the
+// runner sees, whatever else is told of it.
+type AttemptFailed struct {
+	Query   watch.Query
+	Attempt int // in a row, from 1
+	Err     error
+}
+
 // QueryFailing: a query fails and is tried again, while its store answers others.
 type QueryFailing struct {
 	Query watch.Query
@@ -253,6 +261,7 @@ func (StoreAway) event()      {}
 func (StoreBack) event()      {}
 func (QueryRefused) event()   {}
 func (QueryFailing) event()   {}
+func (AttemptFailed) event()  {}
 func (QueryAnswered) event()  {}
 
 // A Step is a part of a bundle's transaction.

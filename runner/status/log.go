@@ -51,6 +51,8 @@ func Log(logger *slog.Logger) func(event.Event) {
 			l.write(slog.LevelWarn, "no answers from %s, keeping the last good files and trying on: %v", placeName(e.Store, e.Part), e.Err)
 		case event.StoreBack:
 			l.write(slog.LevelWarn, "%s answers again, after %v", placeName(e.Store, e.Part), round(e.Away))
+		case event.AttemptFailed:
+			l.write(slog.LevelDebug, "attempt %d failed: %v", e.Attempt, e.Err)
 		case event.QueryFailing:
 			l.queryFailing(e)
 		case event.QueryAnswered:

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -103,6 +104,25 @@ func (s *Set) report(now time.Time) {
 		t.running = true
 		s.begin([]*execution{{of: t, waiting: e}}, now)
 	}
+}
+
+// Missing says what the templates wait for that have not been rendered, a line
+// each.
+func (s *Set) Missing() []string {
+	var lines []string
+	for _, t := range s.list {
+		if t.rendered {
+			continue
+		}
+		name, queries := cmp.Or(t.Destination, t.Name), t.waiting.queries()
+		for _, m := range queries {
+			lines = append(lines, fmt.Sprintf("%s needs %s: %s", name, m.Query, whyMissing(m.Query, s.state(m.Query))))
+		}
+		if len(queries) == 0 && t.failure.err != nil {
+			lines = append(lines, t.failure.err.Error())
+		}
+	}
+	return lines
 }
 
 // whyMissing says why there is no usable answer to q.

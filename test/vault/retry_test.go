@@ -33,8 +33,10 @@ func TestOnceWaitsForARole(t *testing.T) {
 	if err := await.Holds(s.file("a"), "1")(); err != nil {
 		t.Error(err)
 	}
-	if !strings.Contains(stderr, "unknown role: a") {
-		t.Errorf("the attempts are not told:\n%s", stderr)
+	for attempt := 1; attempt <= 3; attempt++ {
+		if want := fmt.Sprintf("attempt %d failed: vault.read(leased/a): Vault answered 400: unknown role: a", attempt); !strings.Contains(stderr, want) {
+			t.Errorf("%q is not told:\n%s", want, stderr)
+		}
 	}
 }
 

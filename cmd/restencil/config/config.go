@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"restencil/cmd/restencil/config/hcl1"
 	"restencil/cmd/restencil/config/setting"
@@ -62,12 +63,13 @@ type CommandLine struct {
 	// Help asks for the text of Help. The rest of the Config is empty then.
 	Help bool
 
-	Version     bool     // print the version and end
-	PrintConfig bool     // print the Config and end
-	Paths       []string // the configuration files and directories, in order
-	Once        bool     // render everything once and end
-	Dry         bool     // print instead of writing
-	ParseOnly   bool     // parse the templates and end
+	Version     bool          // print the version and end
+	PrintConfig bool          // print the Config and end
+	Paths       []string      // the configuration files and directories, in order
+	Once        bool          // render everything once and end
+	OnceTimeout time.Duration // within so long; zero: however long it takes
+	Dry         bool          // print instead of writing
+	ParseOnly   bool          // parse the templates and end
 }
 
 // The exit statuses of COMPAT 1.2 that a configuration can cause.
@@ -179,6 +181,8 @@ func (c *CommandLine) settings() []setting.Setting {
 			Help: "Read a configuration file, or every file of a directory. May be repeated; later files win."},
 		{Key: "once", Flag: "once", To: &c.Once,
 			Help: "Render everything once, run the commands, and end."},
+		{Key: "once_timeout", Flag: "timeout", To: setting.AtLeast(0, &c.OnceTimeout),
+			Help: "With -once, end with exit code 14 and the list of what is missing when not all is done after this time; 0 for no limit."},
 		{Flag: "dry", To: &c.Dry,
 			Help: "Print what would be written to standard output instead; run no commands."},
 		{Key: "parseonly", Flag: "parse-only", To: &c.ParseOnly,

@@ -19,8 +19,9 @@ import (
 // every template that cannot be used.
 func (c *Config) Runner() (runner.Options, error) {
 	opts := runner.Options{
-		Once: c.Once,
-		Dry:  c.Dry,
+		Once:        c.Once,
+		OnceTimeout: c.OnceTimeout,
+		Dry:         c.Dry,
 		Attempts: map[watch.Store]int{
 			watch.Consul: c.attempts(watch.Consul),
 			watch.Vault:  c.attempts(watch.Vault),
