@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"watch/vault/fetch":      {"watch", "watch/keypair", "watch/vault/client", "watch/vault/lease", "watch/vault/limit", "watch/vault/token", "renderer/atomicfile"},
 	"watch/vault/lease":      {"watch"},
 	"watch/vault/limit":      {"watch"},
-	"watch/vault/token":      {"watch", "watch/filewatch", "watch/schedule", "watch/vault/client"},
+	"watch/vault/token":      {"watch", "watch/filewatch", "watch/schedule", "watch/vault/client", "watch/vault/lease"},
 	"watch/nomad":            {"watch"},
 	"funcs":                  {"watch", "watch/suggest", "funcs/pure"},
 	"funcs/pure":             {"watch"},

@@ -27,7 +27,6 @@ type entry struct {
 	cause    *watch.Error // the newest failure of its own; nil: none since its last success
 	failures int          // of its own, in a row
 	inDoubt  bool         // that may be because Vault is away
-	again    bool         // try to renew what it has before it is asked for anew
 
 	warned map[string]bool // the warnings that were passed on
 }
@@ -88,15 +87,14 @@ func (a *answer) token() client.Token {
 	return ""
 }
 
-// renews reports whether the answer is to be renewed rather than asked for anew:
-// in its time, and after that once more where asking has failed for a while.
-func (e *entry) renews(now time.Time) bool {
-	a := &e.answer
-	if !a.known || !a.lease.Renews() || !a.move.IsZero() && !a.move.After(now) {
+// renews reports whether the answer is to be renewed now, rather than asked for
+// anew.
+func (a *answer) renews(now time.Time) bool {
+	if !a.known || !a.move.IsZero() && !a.move.After(now) {
 		return false
 	}
 	step, _ := a.step()
-	return step == lease.Renew || e.again && now.Before(a.end())
+	return step == lease.Renew
 }
 
 // moveAt plans when to ask anew, before the end of the token on which the answer

@@ -24,7 +24,6 @@ func (l *loop) failed(e *entry, under *epoch, err error, now time.Time) {
 		l.limited(e, limited, now)
 	default:
 		told := l.tell(e, under, err, now)
-		e.again = told.Class == watch.Retry
 		if !l.options.Retry.Spent(e.failures) {
 			l.table.set(e, now.Add(e.delay(l.options.Retry, told, now)))
 		}
@@ -94,14 +93,7 @@ func (l *loop) limited(e *entry, err *limit.Error, now time.Time) {
 		told.RetryAfter = err.Until.Sub(now)
 		e.fail(told, err)
 	}
-	at := err.Until.Add(time.Millisecond)
-	if left := end.Sub(now); a.known && a.lease.Renews() && left > 0 { // it may do to renew it, after all
-		e.again = true
-		if sooner := now.Add(max(left/5, l.options.Retry.Base)); sooner.Before(at) {
-			at = sooner
-		}
-	}
-	l.table.set(e, at)
+	l.table.set(e, err.Until.Add(time.Millisecond))
 }
 
 // rotation is the longest wait for a secret that is just being rotated: until it

@@ -139,8 +139,7 @@ func (l *loop) begin(e *entry, now time.Time) {
 	case l.outage.breaker.Open(), l.tokenErr != nil:
 		l.table.wait(e)
 		l.tellWaiting(e)
-	case e.renews(now):
-		e.again = false
+	case e.answer.renews(now):
 		l.renew(e)
 	default:
 		l.fetch(e)
@@ -197,19 +196,11 @@ func (l *loop) fetch(e *entry) {
 
 // accept makes what an attempt brought the answer of its entry.
 func (l *loop) accept(e *entry, under *epoch, r fetch.Result, now time.Time) {
-	if r.Same {
-		e.answer.lease = r.Lease
-		if e.told != nil {
-			e.publish(now)
-		}
-	} else {
-		e.answer = answer{known: true, data: r.Data, issued: r.Issued, lease: r.Lease}
-		e.again = false
-		if hangsOnToken(e.query, r.Lease) {
-			e.answer.epoch = under
-		}
-		e.publish(now)
+	e.answer = answer{known: true, data: r.Data, issued: r.Issued, lease: r.Lease}
+	if hangsOnToken(e.query, r.Lease) {
+		e.answer.epoch = under
 	}
+	e.publish(now)
 	l.keep(e, now)
 }
 

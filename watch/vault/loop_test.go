@@ -37,18 +37,15 @@ func TestReadKeyValue(t *testing.T) {
 	}
 }
 
-// TestRefresh: a secret of version 2 is read again only when it has changed.
+// TestRefresh: a secret of version 2 is read again now and then.
 func TestRefresh(t *testing.T) {
 	inWorld(t, Options{}, func(w *world) {
 		kv := w.vault.mount("secret/", "kv2")
 		kv.put("app", "one")
 		s := w.watch(read("secret/app"))
 		pass(time.Hour)
-		if n := w.vault.count("GET secret/data/app"); n != 1 {
+		if n := w.vault.count("GET secret/data/app"); n < 12 || n > 15 {
 			t.Errorf("the secret was read %d times", n)
-		}
-		if n := w.vault.count("GET secret/metadata/app"); n < 12 || n > 15 {
-			t.Errorf("the metadata was read %d times", n)
 		}
 		w.vault.change(func() { kv.put("app", "two") })
 		pass(5 * time.Minute)
@@ -92,24 +89,6 @@ func TestOwnRefresh(t *testing.T) {
 	})
 }
 
-func TestMetadataForbidden(t *testing.T) {
-	inWorld(t, Options{}, func(w *world) {
-		kv := w.vault.mount("secret/", "kv2")
-		kv.put("app", "one")
-		w.vault.tokens["root"].denied = []string{"secret/metadata/"}
-		s := w.watch(read("secret/app"))
-		pass(time.Second)
-		w.vault.change(func() { kv.put("app", "two") })
-		pass(time.Hour)
-		if got := s.field("data", "value"); got != "two" || s.failure() != nil {
-			t.Errorf("the secret is %v, %v", got, s.failure())
-		}
-		if n := w.vault.count("GET secret/metadata/"); n != 1 {
-			t.Errorf("the metadata was asked for %d times, though it may not be read", n)
-		}
-	})
-}
-
 // TestFixedVersion: it can be deleted and come back, too.
 func TestFixedVersion(t *testing.T) {
 	inWorld(t, Options{}, func(w *world) {
@@ -120,7 +99,7 @@ func TestFixedVersion(t *testing.T) {
 		q.Params = "version=1&refresh=1m"
 		s := w.watch(q)
 		pass(10 * time.Minute)
-		if got := s.field("data", "value"); got != "one" || w.vault.count("GET secret/data/app") != 1 {
+		if got := s.field("data", "value"); got != "one" {
 			t.Errorf("version 1 is %v", got)
 		}
 		w.vault.change(func() { kv.versions["app"][0].destroyed = true })
@@ -391,8 +370,8 @@ func TestShortLeases(t *testing.T) {
 		if w.issues(db) > 70 {
 			t.Errorf("%d were issued", w.issues(db))
 		}
-		if len(static.answers()) != 1 {
-			t.Errorf("a secret without a lease was published %d times", len(static.answers()))
+		if n := len(static.answers()); n > 3 { // every 4 1/2 minutes, in ten
+			t.Errorf("a secret without a lease was published %d times", n)
 		}
 	})
 }
@@ -565,7 +544,7 @@ func TestSuccessor(t *testing.T) {
 				t.Errorf("credential %d, of which there were %d, is not good", i, len(s.answers()))
 			}
 		}
-		if n := w.vault.count("GET secret/data/"); n != 1 {
+		if n := w.vault.count("GET secret/data/"); n > 3 { // every 4 1/2 minutes, in ten
 			t.Errorf("a secret without a lease was read %d times", n)
 		}
 	})
@@ -693,7 +672,7 @@ func TestOneBadPath(t *testing.T) {
 				t.Fatalf("the good one has failed: %v", e.Err)
 			}
 		}
-		if n := w.vault.count("GET secret/metadata/good"); n < 3500 {
+		if n := w.vault.count("GET secret/data/good"); n < 3500 {
 			t.Errorf("the good one was read %d times", n)
 		}
 		if n := w.vault.count("GET sys/internal/ui/mounts/secret/bad"); n > 150 {

@@ -30,7 +30,6 @@ type Fetcher interface {
 
 // A Result is what an attempt brought.
 type Result struct {
-	Same     bool // what the last attempt brought is still so; Data says nothing
 	Data     any
 	Lease    lease.Lease // how long it is good
 	Issued   bool        // it was issued or written for this query

@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"encoding/json"
-	"reflect"
 	"strings"
 	"time"
 
@@ -85,66 +84,21 @@ func (m mount) listPath(path string) string {
 	return strings.TrimSuffix(m.path+"metadata/"+rest, "/")
 }
 
-// metadataPath returns where the metadata of a secret is, given where its data
-// is; ok is false where that is no data.
-func (m mount) metadataPath(data string) (path string, ok bool) {
-	if !m.versioned || !m.holds(data) {
-		return "", false
-	}
-	name, ok := strings.CutPrefix(m.rest(data), "data/")
-	return m.path + "metadata/" + name, ok && name != ""
+// A version is what Vault says of one version of a secret.
+type version struct {
+	number    string
+	deletion  time.Time // zero: there is none
+	destroyed bool
 }
 
-// deleted tells whether s is a version that is deleted, or metadata with a
-// time of deletion that is past.
-func deleted(s *watch.Secret, now time.Time) bool {
-	meta, _ := s.Data["metadata"].(map[string]any)
-	return past(meta["deletion_time"], now)
+// versionOf reads it off a secret that was read, or off metadata.
+func versionOf(s *watch.Secret) version {
+	about, _ := s.Data["metadata"].(map[string]any)
+	number, _ := about["version"].(json.Number)
+	text, _ := about["deletion_time"].(string)
+	deletion, _ := time.Parse(time.RFC3339, text)
+	return version{number: number.String(), deletion: deletion, destroyed: about["destroyed"] == true}
 }
 
-func past(text any, now time.Time) bool {
-	s, _ := text.(string)
-	t, err := time.Parse(time.RFC3339, s)
-	return err == nil && now.After(t)
-}
-
-// current tells from the metadata of a secret whether what was read of it is
-// what would be read now: the version that was asked for, or the newest where
-// version is "".
-func current(read, metadata *watch.Secret, version string, now time.Time) bool {
-	if read == nil || metadata == nil {
-		return false
-	}
-	was, _ := read.Data["metadata"].(map[string]any)
-	newest := text(metadata.Data["current_version"])
-	if version == "" || version == "0" {
-		version = newest
-	}
-	versions, _ := metadata.Data["versions"].(map[string]any)
-	is, ok := versions[version].(map[string]any)
-	if !ok || was == nil || text(was["version"]) != version || past(is["deletion_time"], now) {
-		return false
-	}
-	for _, field := range []string{"created_time", "deletion_time", "destroyed"} {
-		if text(was[field]) != text(is[field]) {
-			return false
-		}
-	}
-	return reflect.DeepEqual(was["custom_metadata"], metadata.Data["custom_metadata"])
-}
-
-// text returns what may be text, a number or a truth value, as text.
-func text(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case json.Number:
-		return v.String()
-	case bool:
-		if v {
-			return "true"
-		}
-		return "false"
-	}
-	return ""
-}
+// deleted reports whether the version is deleted.
+func (v version) deleted(now time.Time) bool { return !v.deletion.IsZero() && now.After(v.deletion) }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"restencil/watch"
 )
@@ -40,19 +39,6 @@ func TestPathsOfVersionedMounts(t *testing.T) {
 		}
 		if got := tt.mount.listPath(tt.path); got != tt.list {
 			t.Errorf("%+v: the list of %s is at %s, want %s", tt.mount, tt.path, got, tt.list)
-		}
-	}
-}
-
-func TestMetadataPath(t *testing.T) {
-	two := mount{path: "secret/", versioned: true}
-	for data, want := range map[string]string{
-		"secret/data/foo": "secret/metadata/foo", "secret/data/a/b": "secret/metadata/a/b",
-		"secret/data": "", "secret/metadata/foo": "", "secret/subkeys/foo": "", "other/data/foo": "",
-	} {
-		got, ok := two.metadataPath(data)
-		if ok != (want != "") || ok && got != want {
-			t.Errorf("the metadata of %s is at %q, %v; want %q", data, got, ok, want)
 		}
 	}
 }
@@ -118,51 +104,4 @@ func FuzzPaths(f *testing.F) {
 			t.Errorf("%q in %q became %q, and that %q", path, at, list, m.listPath(list))
 		}
 	})
-}
-
-func TestCurrent(t *testing.T) {
-	now := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
-	version := func(n, deletion string, destroyed bool) map[string]any {
-		return map[string]any{
-			"version": json.Number(n), "created_time": "2029-01-0" + n + "T00:00:00Z",
-			"deletion_time": deletion, "destroyed": destroyed, "custom_metadata": nil,
-		}
-	}
-	read := func(meta map[string]any) *watch.Secret {
-		return &watch.Secret{Data: map[string]any{"data": map[string]any{"k": "v"}, "metadata": meta}}
-	}
-	metadata := func(newest string, custom any, versions ...map[string]any) *watch.Secret {
-		all := make(map[string]any)
-		for _, v := range versions {
-			all[v["version"].(json.Number).String()] = v
-		}
-		return &watch.Secret{Data: map[string]any{"current_version": json.Number(newest), "custom_metadata": custom, "versions": all}}
-	}
-	one, two := version("1", "", false), version("2", "", false)
-	tests := map[string]struct {
-		read, metadata *watch.Secret
-		version        string
-		want           bool
-	}{
-		"same":                     {read(one), metadata("1", nil, one), "", true},
-		"newer one":                {read(one), metadata("2", nil, one, two), "", false},
-		"version 0 is the newest":  {read(one), metadata("2", nil, one, two), "0", false},
-		"fixed":                    {read(one), metadata("2", nil, one, two), "1", true},
-		"fixed, deleted":           {read(one), metadata("2", nil, version("1", "2029-02-01T00:00:00Z", false), two), "1", false},
-		"fixed, destroyed":         {read(one), metadata("2", nil, version("1", "", true), two), "1", false},
-		"fixed, gone":              {read(one), metadata("2", nil, two), "1", false},
-		"deleted":                  {read(one), metadata("1", nil, version("1", "2029-02-01T00:00:00Z", false)), "", false},
-		"to be deleted later":      {read(version("1", "2031-01-01T00:00:00Z", false)), metadata("1", nil, version("1", "2031-01-01T00:00:00Z", false)), "", true},
-		"was to be deleted by now": {read(version("1", "2029-12-01T00:00:00Z", false)), metadata("1", nil, version("1", "2029-12-01T00:00:00Z", false)), "", false},
-		"custom metadata":          {read(one), metadata("1", map[string]any{"owner": "me"}, one), "", false},
-		"made anew":                {read(one), metadata("1", nil, map[string]any{"version": json.Number("1"), "created_time": "2029-06-01T00:00:00Z", "deletion_time": "", "destroyed": false}), "", false},
-		"no metadata read":         {&watch.Secret{Data: map[string]any{"k": "v"}}, metadata("1", nil, one), "", false},
-		"nothing read":             {nil, metadata("1", nil, one), "", false},
-		"no answer":                {read(one), nil, "", false},
-	}
-	for name, tt := range tests {
-		if got := current(tt.read, tt.metadata, tt.version, now); got != tt.want {
-			t.Errorf("%s: got %v", name, got)
-		}
-	}
 }

@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -18,72 +19,55 @@ import (
 // goroutine.
 type mounts struct {
 	namespace string
+	assume    time.Duration      // how long a path without a mount is taken for one of no versioned engine
 	lookups   singleflight.Group // by the first element of the paths, which may have one mount
 
-	mu      sync.Mutex
-	known   map[string]*sighting // by path of the mount
-	assumed map[string]time.Time // by path of a query: when it was looked up, and no mount found
+	mu    sync.Mutex
+	known map[string]sighting // by the path of the mount, or of a query that has none, and a slash
 }
 
-// A sighting is a mount that has been looked up.
+// A sighting is what a lookup has shown.
 type sighting struct {
-	mount
+	mount // zero: none
 	at    time.Time
-	blind bool // the metadata of its secrets must not be read
 }
 
-func newMounts(namespace string) *mounts {
-	return &mounts{namespace: namespace, known: make(map[string]*sighting), assumed: make(map[string]time.Time)}
-}
-
-// sighting returns that of the mount that holds path, nil where it is not known.
-// The caller holds the lock.
-func (m *mounts) sighting(path string) *sighting {
+// sighting returns that of a path, and its key; "" where there is none. The caller
+// holds the lock.
+func (m *mounts) sighting(path string) (string, sighting) {
+	path += "/"
 	for i := range len(path) {
-		if path[i] == '/' && m.known[path[:i+1]] != nil {
-			return m.known[path[:i+1]]
+		if s, ok := m.known[path[:i+1]]; ok && path[i] == '/' && (s.mount != mount{} || i == len(path)-1) {
+			return path[:i+1], s
 		}
 	}
-	return m.known[path+"/"]
+	return "", sighting{}
 }
 
 // find returns the mount that holds path, and reports whether it is known, or
-// taken for one that is not versioned, which is the zero mount, until life is
-// over.
-func (m *mounts) find(path string, life time.Duration, now time.Time) (at mount, known bool) {
+// taken for the zero mount.
+func (m *mounts) find(path string) (at mount, known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s := m.sighting(path); s != nil {
-		return s.mount, true
-	}
-	looked, ok := m.assumed[path]
-	return mount{}, ok && now.Sub(looked) < life
+	key, s := m.sighting(path)
+	return s.mount, key != "" && (s.mount != mount{} || time.Since(s.at) < m.assume)
 }
+
+// maxMounts is how many are known at most.
+const maxMounts = 1 << 14
 
 // note notes what the lookup of a path has shown.
-func (m *mounts) note(path string, found mount, now time.Time) {
+func (m *mounts) note(path string, found mount) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if found.holds(path) {
-		m.known[found.path] = &sighting{mount: found, at: now}
-		delete(m.assumed, path)
-		return
+	if len(m.known) >= maxMounts {
+		clear(m.known)
 	}
-	if len(m.assumed) >= maxAssumed {
-		clear(m.assumed)
+	key := found.path
+	if !found.holds(path) {
+		key, found = path+"/", mount{}
 	}
-	m.assumed[path] = now
-}
-
-// maxAssumed is how many paths without a mount are remembered.
-const maxAssumed = 1 << 14
-
-// NewToken has mounts looked up anew that were not found: another token may see
-// them.
-func (q *Requester) NewToken() {
-	q.mounts.mu.Lock()
-	defer q.mounts.mu.Unlock()
-	clear(q.mounts.assumed)
+	m.known[key] = sighting{found, time.Now()}
 }
 
 // recheck is how old a lookup must be for another, when something is not there.
@@ -91,46 +75,30 @@ const recheck = 10 * time.Second
 
 // forget forgets the mount of something that is not there, for it may be another
 // by now. It reports whether that is worth a lookup.
-func (m *mounts) forget(path string, now time.Time) bool {
+func (m *mounts) forget(path string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	looked := m.assumed[path]
-	s := m.sighting(path)
-	if s != nil {
-		looked = s.at
-	}
-	if now.Sub(looked) < recheck {
+	key, s := m.sighting(path)
+	if time.Since(s.at) < recheck {
 		return false
 	}
-	delete(m.assumed, path)
-	if s != nil {
-		delete(m.known, s.path)
-	}
+	delete(m.known, key)
 	return true
 }
 
-// blind reports whether the metadata in the mount of path must not be read.
-func (m *mounts) blind(path string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := m.sighting(path)
-	return s != nil && s.blind
-}
-
-// setBlind notes that it must not.
-func (m *mounts) setBlind(path string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s := m.sighting(path); s != nil {
-		s.blind = true
-	}
+// NewToken has mounts looked up anew that were not found: another token may see
+// them.
+func (q *Requester) NewToken() {
+	q.mounts.mu.Lock()
+	defer q.mounts.mu.Unlock()
+	maps.DeleteFunc(q.mounts.known, func(_ string, s sighting) bool { return s.mount == mount{} })
 }
 
 // mountOf returns the mount of a path, after a lookup where it is not known. Of
 // several that may have one mount, one looks it up. The warning says that it is
 // not certain.
 func (q *Requester) mountOf(ctx context.Context, path string, e token.Epoch) (at mount, warning string, err error) {
-	at, known := q.mounts.find(path, q.rules.Default, time.Now())
+	at, known := q.mounts.find(path)
 	if known {
 		return at, "", nil
 	}
@@ -146,7 +114,7 @@ func (q *Requester) mountOf(ctx context.Context, path string, e token.Epoch) (at
 		return look()
 	})
 	if !led { // what another has found may not be this one's
-		if at, known = q.mounts.find(path, q.rules.Default, time.Now()); known {
+		if at, known = q.mounts.find(path); known {
 			return at, "", nil
 		}
 		_, err = look()
@@ -154,7 +122,7 @@ func (q *Requester) mountOf(ctx context.Context, path string, e token.Epoch) (at
 	if err != nil {
 		return mount{}, "", err
 	}
-	at, _ = q.mounts.find(path, q.rules.Default, time.Now())
+	at, _ = q.mounts.find(path)
 	return at, warning, nil
 }
 
@@ -171,7 +139,7 @@ func (q *Requester) lookUp(ctx context.Context, path string, e token.Epoch) (war
 	case e.Token != "":
 		warning = fmt.Sprintf("failed to check if %s is KVv2, assume not: %s", path, err)
 	}
-	q.mounts.note(path, parseMount(s, q.mounts.namespace), time.Now())
+	q.mounts.note(path, parseMount(s, q.mounts.namespace))
 	return warning, nil
 }
 
@@ -183,7 +151,7 @@ func (q *Requester) atMount(ctx context.Context, path string, e token.Epoch, do 
 		return Result{}, err
 	}
 	result, err := do(m)
-	if (result.absent || isMissing(err)) && q.mounts.forget(path, time.Now()) {
+	if (result.absent || isMissing(err)) && q.mounts.forget(path) {
 		another, again, lookErr := q.mountOf(ctx, path, e)
 		if lookErr != nil {
 			return Result{}, lookErr

@@ -21,8 +21,7 @@ type reader struct {
 	params  url.Values
 	refresh time.Duration // zero: as the answer says
 
-	last   *watch.Secret // the newest answer; nil: none, or none to compare with
-	leased bool          // that is leased, or there is none
+	leased bool // the newest answer is, or there is none
 }
 
 func newReader(q watch.Query, r *Requester) (*reader, error) {
@@ -43,76 +42,32 @@ func (*reader) Offline() bool { return false }
 
 // MayIssue implements Fetcher.
 func (r *reader) MayIssue() bool {
-	m, _ := r.mounts.find(r.path, 0, time.Time{})
+	m, _ := r.mounts.find(r.path)
 	return !m.versioned && r.leased
 }
 
-// Fetch implements Fetcher. A version of a secret is read again only when the
-// secret's metadata says that it is another one by now.
+// Fetch implements Fetcher.
 func (r *reader) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
-	return r.atMount(ctx, r.path, e, func(m mount) (Result, error) {
-		path := m.dataPath(r.path)
-		if meta, ok := r.comparable(m, path); ok {
-			begun := time.Now()
-			same, err := r.unchanged(ctx, e, m, meta)
-			if err != nil {
-				return Result{}, err
-			}
-			if same {
-				held, err := r.leaseOf(nil, begun, r.refresh)
-				return Result{Same: true, Lease: held}, err
-			}
-		}
-		return r.read(ctx, e, m, path)
-	})
+	return r.atMount(ctx, r.path, e, func(m mount) (Result, error) { return r.read(ctx, e, m) })
 }
 
-// comparable returns where there is metadata that tells whether the newest
-// answer is still so.
-func (r *reader) comparable(m mount, path string) (string, bool) {
-	for param := range r.params {
-		if param != "version" {
-			return "", false
-		}
-	}
-	meta, ok := m.metadataPath(path)
-	return meta, ok && r.last != nil && !r.mounts.blind(r.path)
-}
-
-// unchanged asks for the metadata of the secret: is the newest answer what it
-// describes? Where that must not be read, nobody knows.
-func (r *reader) unchanged(ctx context.Context, e token.Epoch, m mount, path string) (bool, error) {
-	meta, err := r.ask(ctx, r.id, client.Request{Method: http.MethodGet, Path: path}, e, m)
-	switch {
-	case err == nil:
-		return current(r.last, meta, r.params.Get("version"), time.Now()), nil
-	case client.Absent(err):
-		return false, nil
-	case client.Status(err) == http.StatusForbidden && !client.RefusedToken(err):
-		r.mounts.setBlind(r.path)
-		return false, nil
-	}
-	return false, err
-}
-
-func (r *reader) read(ctx context.Context, e token.Epoch, m mount, path string) (Result, error) {
+func (r *reader) read(ctx context.Context, e token.Epoch, m mount) (Result, error) {
 	begun := time.Now()
-	s, err := r.ask(ctx, r.id, client.Request{Method: http.MethodGet, Path: path, Query: r.params}, e, m)
+	s, err := r.ask(ctx, r.id, client.Request{Method: http.MethodGet, Path: m.dataPath(r.path), Query: r.params}, e, m)
 	if err != nil && !client.Absent(err) {
 		return Result{}, err
 	}
-	if err != nil || s == nil || empty(s) || deleted(s, time.Now()) {
-		r.last = nil
+	if err != nil || s == nil || empty(s) || versionOf(s).deleted(time.Now()) {
 		return Result{Warnings: warnings(s)}, r.missing(m, s, err)
 	}
 	held, err := r.leaseOf(s, begun, r.refresh)
 	if err != nil {
 		return Result{Warnings: s.Warnings}, err
 	}
-	r.last, r.leased = s, held.Leased()
+	r.leased = held.Leased()
 	result := Result{Data: watch.Taint(s), Lease: held, Issued: isIssued(s), Warnings: s.Warnings}
-	if about, _ := s.Data["metadata"].(map[string]any); m.versioned && about["destroyed"] == true {
-		result.Warnings = append(result.Warnings, fmt.Sprintf("version %s was destroyed, and has no data any more", text(about["version"])))
+	if v := versionOf(s); m.versioned && v.destroyed {
+		result.Warnings = append(result.Warnings, fmt.Sprintf("version %s was destroyed, and has no data any more", v.number))
 	}
 	return result, nil
 }
@@ -126,9 +81,9 @@ func (r *reader) missing(m mount, s *watch.Secret, err error) error {
 	}
 	missing := &MissingError{Path: r.path}
 	switch version := r.params.Get("version"); {
-	case s != nil && deleted(s, time.Now()):
-		about := s.Data["metadata"].(map[string]any)
-		missing.Why = fmt.Sprintf("version %s was deleted at %s, and can be undeleted", text(about["version"]), text(about["deletion_time"]))
+	case s != nil && !empty(s):
+		v := versionOf(s)
+		missing.Why = fmt.Sprintf("version %s was deleted at %s, and can be undeleted", v.number, v.deletion.Format(time.RFC3339))
 	case m.versioned && err != nil && version != "" && version != "0":
 		missing.Why = "there is no version " + version
 	}

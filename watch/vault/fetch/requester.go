@@ -26,7 +26,10 @@ type Requester struct {
 
 // NewRequester returns a Requester that makes its calls with c, in a namespace.
 func NewRequester(c client.Caller, namespace string, rules lease.Rules, l *limit.Limiter) *Requester {
-	return &Requester{caller: c, rules: rules, mounts: newMounts(namespace), Limiter: l, Leases: NewLeases()}
+	return &Requester{
+		caller: c, rules: rules, Limiter: l, Leases: NewLeases(),
+		mounts: &mounts{namespace: namespace, assume: rules.Default, known: make(map[string]sighting)},
+	}
 }
 
 // Call makes a request that neither issues nor writes what a template asked for,

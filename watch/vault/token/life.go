@@ -12,6 +12,7 @@ import (
 	"restencil/watch"
 	"restencil/watch/schedule"
 	"restencil/watch/vault/client"
+	"restencil/watch/vault/lease"
 )
 
 // A task is a call that the manager makes.
@@ -34,19 +35,20 @@ type grant struct {
 // A life is what is known of the token, and what is due when. It is pure: what
 // happens is told to it, with the time.
 type life struct {
-	retry  schedule.Backoff
-	renews bool   // the token is to be renewed
-	again  bool   // another one can be had at any time: by a login or a command
-	from   string // what gives the token, for people
+	retry schedule.Backoff
+	way
 
 	epoch   Epoch        // of the newest token
 	err     error        // why that is of no use; nil: it is
 	wrapped client.Token // a wrapping token that is still to be unwrapped
-	ttl     ttl
+	lease   lease.Lease  // of the token; zero: it never ends, or nobody knows
 
 	due    schedule.Timers[task]
 	warnAt time.Time // when people should know that the token ends
 	serial int       // another one means that what is under way is of no use any more
+
+	hopeless error // why the token cannot be renewed
+	warned   bool  // people were told of its end
 
 	failures int           // of obtain, in a row
 	stumbles int           // of renew and lookup, in a row
@@ -54,14 +56,15 @@ type life struct {
 	notices  []error       // for people, not handed out yet
 }
 
-// A ttl is how long a token lives.
-type ttl struct {
-	began    time.Time     // when the newest was granted
-	newest   time.Duration // zero: not known, or without an end
-	longest  time.Duration // that this token was granted
-	hopeless error         // why it cannot be renewed
-	warned   bool          // people were told of its end
+// A way is how tokens are had.
+type way struct {
+	renews bool   // the token is to be renewed
+	again  bool   // another one can be had at any time: by a login or a command
+	from   string // what gives the token, for people
 }
+
+// rules has a token replaced, or people told of its end, after so much of its life.
+var rules = lease.Rules{Threshold: 5.0 / 6}
 
 // Another token is obtained because one was refused, or may have been given and
 // not arrived, three times at once, and then every ten seconds.
@@ -78,7 +81,7 @@ func newLife(o Options, retry schedule.Backoff) *life {
 		retry.Max = defaultRetry.Max
 	}
 	return &life{
-		retry: retry, renews: o.Renew, err: ErrPending,
+		retry: retry, way: way{renews: o.Renew}, err: ErrPending,
 		spare: rate.NewLimiter(rate.Every(spareEvery), spareBurst),
 	}
 }
@@ -92,8 +95,8 @@ func (l *life) notice(format string, args ...any) {
 
 // warn tells people about a token once.
 func (l *life) warn(format string, args ...any) {
-	if !l.ttl.warned {
-		l.ttl.warned = true
+	if !l.warned {
+		l.warned = true
 		l.notice(format, args...)
 	}
 }
@@ -102,7 +105,7 @@ func (l *life) warn(format string, args ...any) {
 func (l *life) accept(now, asked time.Time, g grant) {
 	l.serial++
 	l.epoch = Epoch{Token: g.token, Number: l.epoch.Number + 1}
-	l.err, l.wrapped, l.ttl = nil, "", ttl{}
+	l.err, l.wrapped, l.lease, l.hopeless, l.warned = nil, "", lease.Lease{}, nil, false
 	l.failures, l.stumbles = 0, 0
 	l.unschedule()
 	switch {
@@ -138,52 +141,37 @@ func (l *life) offer(now time.Time, text client.Token, wrapped bool) {
 // learn takes note of how long the token lives from a time on.
 func (l *life) learn(asked time.Time, g grant) {
 	l.stumbles = 0
-	t := &l.ttl
-	if t.longest > 0 {
-		g.ttl = max(g.ttl, 1) // less than a second is left, which Vault tells as none
-	}
-	t.began, t.newest, t.longest = asked, g.ttl, max(t.longest, g.ttl)
-	l.epoch.Ends = time.Time{}
 	l.due.Remove(renew)
 	l.due.Remove(lookup)
 	if l.wrapped == "" {
 		l.due.Remove(obtain)
 	}
-	if g.ttl <= 0 {
+	switch renewable := g.renewable && l.renews && l.hopeless == nil; {
+	case l.lease.Life > 0: // less than a second is left, which Vault tells as none
+		l.lease = l.lease.Renewed(asked, max(g.ttl, 1), renewable)
+	case g.ttl > 0:
+		l.lease = lease.New(lease.Terms{Token: true, Renewable: renewable, Life: g.ttl, Ends: true}, asked, rules, rand.Float64())
+	default:
+		l.epoch.Ends = time.Time{}
 		return
 	}
-	l.epoch.Ends = asked.Add(g.ttl)
-	capped := g.ttl < t.longest-t.longest/10 // Vault grants no more, since the most it may live is near
-	if l.renews && g.renewable && !capped && t.hopeless == nil {
-		l.due.Set(renew, asked.Add(aroundTwoThirds(g.ttl)))
-		l.replaceAt(asked.Add(g.ttl / 6 * 5))
-		return
-	}
-	l.last()
+	l.plan()
 }
 
-// last is for a token whose life is not extended any more: two thirds into
-// what is left, it is replaced, or people are told.
-func (l *life) last() {
-	l.due.Remove(renew)
-	if l.again {
-		l.replaceAt(l.ttl.began.Add(aroundTwoThirds(l.ttl.newest)))
-		return
+// plan has the token renewed in time, and another fetched before it ends; where
+// none can be had, people are told.
+func (l *life) plan() {
+	l.epoch.Ends = l.lease.End()
+	step, at := l.lease.Next()
+	if step == lease.Renew {
+		l.due.Set(renew, at)
 	}
-	l.warnAt = l.ttl.began.Add(l.ttl.newest / 3 * 2)
-}
-
-// replaceAt has another token fetched at a time, where one can be had.
-func (l *life) replaceAt(at time.Time) {
-	if l.again {
-		l.due.Set(obtain, at)
+	switch replace := l.lease.ReplaceAt(); {
+	case l.again:
+		l.due.Set(obtain, replace)
+	case step == lease.Replace:
+		l.warnAt = replace
 	}
-}
-
-// aroundTwoThirds returns 2/3 of d, give or take 1/20 of d: tokens that were
-// given at one time need not be renewed at one time.
-func aroundTwoThirds(d time.Duration) time.Duration {
-	return d/3*2 - d/20 + rand.N(d/10+1)
 }
 
 // obtainFailed takes note that there is no other token yet.
@@ -230,13 +218,14 @@ func (l *life) checkFailed(now time.Time, t task, err error) {
 	case client.Class(err) == watch.Retry:
 		l.stumbles++
 		l.due.Set(t, now.Add(l.pause(now, l.stumbles, err)))
-	case t == lookup && l.ttl.hopeless != nil:
-		l.warn("the token of %s cannot be renewed, and Vault does not say when it ends: %w", l.from, l.ttl.hopeless)
+	case t == lookup && l.hopeless != nil:
+		l.warn("the token of %s cannot be renewed, and Vault does not say when it ends: %w", l.from, l.hopeless)
 	case t == lookup:
 	default:
-		l.ttl.hopeless = err
-		if l.ttl.newest > 0 {
-			l.last()
+		l.hopeless = err
+		if l.lease.Life > 0 {
+			l.lease = l.lease.Refused()
+			l.plan()
 		} else {
 			l.due.Set(lookup, now)
 		}
@@ -276,7 +265,7 @@ func (l *life) refuse(now time.Time, number int) {
 // lose takes the token out of use, and has another fetched at a time.
 func (l *life) lose(next time.Time) {
 	l.unschedule()
-	l.epoch.Ends, l.ttl.newest = time.Time{}, 0
+	l.epoch.Ends, l.lease = time.Time{}, lease.Lease{}
 	l.err = &Error{Text: "the token of " + l.from + " has ended or was revoked, and another is being fetched"}
 	l.due.Set(obtain, next)
 }
@@ -285,7 +274,7 @@ func (l *life) lose(next time.Time) {
 func (l *life) tick(now time.Time) {
 	if !l.warnAt.IsZero() && !now.Before(l.warnAt) {
 		l.warnAt = time.Time{}
-		l.warn("the token of %s ends at %s and cannot be renewed beyond that%s; give another one there before", l.from, clock(l.epoch.Ends), because(l.ttl.hopeless))
+		l.warn("the token of %s ends at %s and cannot be renewed beyond that%s; give another one there before", l.from, clock(l.epoch.Ends), because(l.hopeless))
 	}
 	if l.expires() && !now.Before(l.epoch.Ends) {
 		l.lose(now)

@@ -182,9 +182,9 @@ func (m *Manager) read(w *worker) {
 		m.file.take(m.life, *in.file, now)
 	}
 	if in.refused > 0 {
-		known := m.life.ttl.warned
+		known := m.life.warned
 		m.life.refuse(now, in.refused)
-		if m.file != nil && !known && m.life.ttl.warned {
+		if m.file != nil && !known && m.life.warned {
 			m.file.readAnew(m)
 		}
 	}
