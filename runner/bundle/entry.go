@@ -63,15 +63,14 @@ func (e *entry) paid(debt string) {
 	}
 }
 
-// forget notes that no bundle has this key any more, and that others owe what it
+// forget notes that no bundle has an old key any more, and that others owe what it
 // owed. The generations of a named bundle stay: it may come back.
-func (e *entry) forget(p group.Policy) {
-	if p == group.Together {
-		e.paid(newDebt())
-		return
-	}
+func (e *entry) forget(old string, p group.Policy) {
 	e.note(func(j *journal.Journal) error {
-		return j.Forget(func(key string, _ time.Time) bool { return key == e.key })
+		if p == group.Together {
+			return j.Applied(old, newDebt(), nil)
+		}
+		return j.Forget(func(key string, _ time.Time) bool { return key == old })
 	})
 }
 

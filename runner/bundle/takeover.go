@@ -31,7 +31,7 @@ func (b *Bundle) takeOver(old *Bundle) {
 		b.command.want(files, 0)
 	}
 	if !b.shared.Registry.has(old.entry.key) {
-		old.entry.forget(old.spec.Policy)
+		b.entry.forget(old.entry.key, old.spec.Policy)
 	}
 }
 
