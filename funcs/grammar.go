@@ -22,7 +22,7 @@ const (
 	datacenter = `(?:@(?P<datacenter>[\w.-]+))?`
 	near       = `(?:~(?P<near>[\w.-]+))?`
 	filter     = `(?:\|(?P<filter>[\w,]+))?`
-	anyName    = `(?P<name>[^@?~|.](?:[^@?~|]*[^@?~|.])?)`
+	anyName    = `(?P<name>[\pL\pN_:/-](?:[\pL\pN_.:/ -]*[\pL\pN_:/-])?)`
 	region     = `(?:\.(?P<datacenter>[\w-]+))?` // after a namespace
 )
 

@@ -35,6 +35,16 @@ var differences = []struct {
 		theirs: "\nrestencil\n", ours: "restencil\n",
 	},
 	{
+		reason: "names of services and nodes may have blanks, colons and slashes, as in Consul",
+		text:   `{{ service "we b" | len }}{{ service "größe:1" | len }}{{ connect "a/b" | len }}{{ with node "web 1" }}x{{ end }}`,
+		theirs: "exit 14", ours: "000x",
+	},
+	{
+		reason: "exact takes a name of data as it is",
+		text:   `{{ keyOrDefault (exact "app/name@nowhere") "none" }}`,
+		theirs: "exit 14", ours: "none",
+	},
+	{
 		reason: "runaway recursion is an error, not a crash",
 		text:   `{{ define "again" }}{{ executeTemplate "again" }}{{ end }}{{ executeTemplate "again" }}`,
 		theirs: "exit 2", ours: "exit 14",
@@ -103,6 +113,7 @@ func (r *rig) safeListsComeRight(t *testing.T) {
 // oursRenders match what consul-template says of made-up templates that only
 // restencil renders, on purpose.
 var oursRenders = []*regexp.Regexp{
+	regexp.MustCompile(`(health.service|catalog.node): invalid format`),
 	regexp.MustCompile(`wrong type for value; expected \[\]interface {}; got \[\]`), // containsAll and its kin
 }
 
