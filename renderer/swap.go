@@ -2,14 +2,19 @@ package renderer
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
 
+	"restencil/renderer/atomicfile"
 	"restencil/renderer/fileattr"
+	"restencil/renderer/parallel"
 )
 
 // A Result says what [SwapGroups] or [Write] has done to a file.
@@ -74,7 +79,7 @@ func SwapGroups(groups ...[]*Staged) []GroupResult {
 			alone = append(alone, i)
 		}
 	}
-	sideBySide(len(alone), func(at int) {
+	parallel.For(len(alone), func(at int) {
 		results[alone[at]].place(groups[alone[at]], make(map[string]bool))
 	})
 	replaced := make(map[string]bool)
@@ -103,7 +108,9 @@ func SwapGroups(groups ...[]*Staged) []GroupResult {
 // others have replaced before.
 func (r *GroupResult) place(group []*Staged, replaced map[string]bool) {
 	for i, s := range group {
-		if err := s.placeAfter(replaced); err != nil {
+		path := filepath.Clean(s.file.Path)
+		err := s.place(replaced[path])
+		if err != nil {
 			r.Files[i].Err, r.Err = err, err
 			if len(group) > 1 {
 				r.RestoreErr = Restore(group...)
@@ -112,45 +119,25 @@ func (r *GroupResult) place(group []*Staged, replaced map[string]bool) {
 			}
 			return
 		}
+		replaced[path] = replaced[path] || s.moved
 	}
-}
-
-// placeAfter places s, where others may have replaced its destination before.
-func (s *Staged) placeAfter(replaced map[string]bool) error {
-	path := filepath.Clean(s.file.Path)
-	if replaced[path] {
-		if err := s.compareAgain(); err != nil {
-			return err
-		}
-	}
-	if err := s.place(); err != nil {
-		return err
-	}
-	replaced[path] = replaced[path] || s.moved
-	return nil
-}
-
-// compareAgain stages anew what needed no new bytes when it was compared,
-// since the destination has been replaced after that.
-func (s *Staged) compareAgain() error {
-	if s.state != staged || s.temp != "" {
-		return nil
-	}
-	again, err := Stage(s.file)
-	if err != nil {
-		s.Discard()
-		s.change = Unchanged
-		return err
-	}
-	*s = *again
-	return nil
 }
 
 // place puts s in place. After an error the destination is as it was before,
-// and what was staged and kept is there still.
-func (s *Staged) place() (err error) {
+// and what was staged and kept is there still. If the destination was replaced
+// after s was compared and s needed no new bytes then, it is staged anew.
+func (s *Staged) place(replaced bool) (err error) {
 	if s.state != staged {
 		return errors.New("failed writing file: swapped or discarded before")
+	}
+	if replaced && s.temp == "" {
+		again, err := Stage(s.file)
+		if err != nil {
+			s.Discard()
+			s.change = Unchanged
+			return err
+		}
+		*s = *again
 	}
 	s.state = swapped
 	switch {
@@ -174,7 +161,7 @@ func (s *Staged) place() (err error) {
 func (s *Staged) replace() error {
 	if s.file.Keep {
 		if err := s.keep(); err != nil {
-			return keepingFailed(err)
+			return err
 		}
 	}
 	if s.file.Backup && s.change == Replaced {
@@ -239,4 +226,140 @@ func (s *Staged) backUp() error {
 func (s *Staged) rename(from string) (mounted bool, err error) {
 	err = s.file.dir().rename(from, s.file.Path)
 	return errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV), err
+}
+
+// makeDurable puts the directory entries that were changed on stable
+// storage, each directory once.
+func makeDurable(staged []*Staged) {
+	in := make(map[string][]*Staged) // by directory
+	for _, s := range staged {
+		if !s.moved {
+			continue
+		}
+		for _, dir := range s.dirs {
+			in[dir] = append(in[dir], s)
+		}
+	}
+	for dir, err := range syncDirs(in) {
+		for _, s := range in[dir] {
+			s.warn("could not make the change of %q durable: %w", s.file.Path, err)
+		}
+	}
+}
+
+// syncDirs puts directories, the keys of in, on stable storage, side by side, and
+// returns the errors of those that failed.
+func syncDirs[V any](in map[string]V) map[string]error {
+	dirs := slices.Collect(maps.Keys(in))
+	errs := make([]error, len(dirs))
+	parallel.For(len(dirs), func(i int) { errs[i] = atomicfile.SyncDir(dirs[i]) })
+	failed := make(map[string]error)
+	for i, err := range errs {
+		if err != nil {
+			failed[dirs[i]] = err
+		}
+	}
+	return failed
+}
+
+// Keep keeps, of the files that have Keep set, what SwapGroups is to replace: before
+// anything has changed, where that would do it as it goes. Staged.Kept then
+// tells the name. The temporary names are on stable storage when Keep returns,
+// so that who notes them can find the files again after a crash. After an error
+// the files can only be discarded.
+func Keep(staged ...*Staged) error {
+	errs := make([]error, len(staged))
+	parallel.For(len(staged), func(i int) {
+		if s := staged[i]; s.file.Keep && s.temp != "" {
+			errs[i] = s.keep()
+		}
+	})
+	if err := cmp.Or(errs...); err != nil {
+		return err
+	}
+	dirs := make(map[string]bool)
+	for _, s := range staged {
+		if s.looked {
+			dirs[s.dirs[0]] = true
+		}
+	}
+	for dir, err := range syncDirs(dirs) {
+		return fmt.Errorf("could not make the names in %s durable: %w", dir, err)
+	}
+	return nil
+}
+
+// keep keeps what is at the destination; that may be nothing.
+func (s *Staged) keep() (err error) {
+	if s.looked {
+		return nil
+	}
+	s.kept, err = s.file.dir().preserve(s.file.Path, fileattr.Bits)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("failed keeping the old file: %w", err)
+	}
+	s.looked = true
+	return nil
+}
+
+// Restore undoes SwapGroups, in reverse order: each destination has its former
+// bytes, mode and owner again, and a file that was not there is gone. Its
+// File must have had Keep set. What was staged and not swapped is discarded;
+// what that left alone, Restore does too. A file that fails does not hold up
+// the others; what was kept of it stays, and Restore may be called again.
+//
+// A file made by Backup stays.
+func Restore(staged ...*Staged) error {
+	var errs []error
+	var done []*Staged
+	for _, s := range slices.Backward(staged) {
+		if err := s.restore(); err != nil {
+			errs = append(errs, fmt.Errorf("failed putting back %s: %w", s.file.Path, err))
+			continue
+		}
+		done = append(done, s)
+	}
+	makeDurable(staged)
+	// Only now: while something is left to do, all tell how far that has come.
+	for _, s := range done {
+		s.Discard()
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Staged) restore() (err error) {
+	switch {
+	case s.state != swapped || s.change == Unchanged || s.file.Stream != nil:
+		// Nothing was done that could be undone.
+	case !s.moved:
+		err = s.file.dir().setAttrs(s.file.Path, s.old.info, s.old.attrs)
+	case s.kept != "":
+		err = s.putBack()
+	case s.file.Keep:
+		err = s.file.dir().remove(s.file.Path)
+	default:
+		err = errors.New("what it held was not kept")
+	}
+	if err != nil && s.kept != "" {
+		err = fmt.Errorf("%w (what it held is in %s)", err, s.kept)
+	}
+	return err
+}
+
+// putBack moves what was kept to the destination.
+func (s *Staged) putBack() error {
+	mounted, err := s.rename(s.kept)
+	if !mounted {
+		return err
+	}
+	old, err := s.file.dir().open(s.kept, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	info, err := old.Stat()
+	if err != nil {
+		return err
+	}
+	return s.file.dir().overwrite(s.file.Path, old, info.Size(), s.old.attrs)
 }

@@ -50,20 +50,12 @@ type File struct {
 
 // A placed is a path that a change is about.
 type placed struct {
-	file   int  // whose, among those of the change
-	own    bool // it is Own; else one of Extras
+	file   *File // whose, one of the change
+	own    bool  // it is Own; else one of Extras
 	want   renderer.File
 	staged *renderer.Staged // nil: it could not be staged
 	err    error            // why
 	result renderer.Result
-}
-
-// last is 1 for what is to be swapped after those that are 0.
-func (p *placed) last() int {
-	if p.want.Stream != nil {
-		return 1
-	}
-	return 0
 }
 
 // Fail notes that a step failed. The first counts; nil is no failure.
@@ -73,8 +65,8 @@ func (c *Change) Fail(step event.Step, err error) {
 	}
 }
 
-// First tells, before the swap, whether none of the destinations is there: there
-// is nothing to go back to.
+// First tells, before the swap, whether no destination exists, so that there is
+// nothing to go back to.
 func (c *Change) First() bool {
 	return !slices.ContainsFunc(c.Files, func(f File) bool {
 		_, err := os.Lstat(f.Destination)
@@ -96,7 +88,7 @@ func (c *Change) Has(what renderer.Change) bool {
 // has new bytes.
 func (c *Change) Replaces(i int) bool {
 	for _, p := range c.placed {
-		if p.file == i && p.staged != nil && p.staged.Change() == renderer.Replaced {
+		if p.file == &c.Files[i] && p.staged != nil && p.staged.Change() == renderer.Replaced {
 			return true
 		}
 	}
@@ -117,7 +109,7 @@ func (c *Change) Replaced() []string {
 // Result returns what the swap did to the Own of the file at i.
 func (c *Change) Result(i int) renderer.Result {
 	for _, p := range c.placed {
-		if p.file == i && p.own {
+		if p.file == &c.Files[i] && p.own {
 			return p.result
 		}
 	}

@@ -57,7 +57,7 @@ func (c *Change) checkFormats(now time.Time) error {
 	var pair []format.File
 	var renewed bool
 	for _, p := range c.placed {
-		f := c.Files[p.file]
+		f := p.file
 		if !p.own || f.Format == "" {
 			continue
 		}
@@ -122,25 +122,11 @@ func (tx *Transaction) runCheck(ctx context.Context, c *Change, check process.Co
 	}
 }
 
-// checksLate tells whether some check of c can be run only after the swap.
-func (tx *Transaction) checksLate(c *Change) bool {
-	late := tx.isLate(c.Check)
-	for _, f := range c.Files {
-		late = late || tx.isLate(f.Check)
-	}
-	return late
-}
-
 // isLate tells whether a check can be run only after the swap: it cannot see
-// staged files in their places, and does not say by itself where they are.
+// staged files in their places, and its arguments do not name them.
 func (tx *Transaction) isLate(check process.Command) bool {
-	return len(check.Args) > 0 && !namesStaged(check.Args) && tx.tools.InPlace() != nil
-}
-
-// namesStaged tells whether the arguments of a check say by themselves where the
-// staged files are, so that it need not see them in their places.
-func namesStaged(args []string) bool {
-	return slices.ContainsFunc(args, func(arg string) bool {
+	namesStaged := func(arg string) bool {
 		return strings.Contains(arg, "{{") || strings.Contains(arg, "RESTENCIL_STAGED")
-	})
+	}
+	return len(check.Args) > 0 && !slices.ContainsFunc(check.Args, namesStaged) && tx.tools.InPlace() != nil
 }

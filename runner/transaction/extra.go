@@ -25,7 +25,6 @@ type dirs map[string]*os.Root
 // new, never a part, and no link can be put there between the look and the write;
 // and the destination of a template is refused.
 func (tx *Transaction) files(ctx context.Context, asked []funcs.File) ([]renderer.File, error) {
-	d := &tx.dirs
 	var files []renderer.File
 	known := make(map[string]int, len(asked)) // the place among files
 	for _, f := range asked {
@@ -33,7 +32,15 @@ func (tx *Transaction) files(ctx context.Context, asked []funcs.File) ([]rendere
 			return nil, context.Cause(ctx)
 		}
 		path := filepath.Clean(f.Path)
-		user, group := owners(f)
+		// The one of user and group that was not asked for is the process's own,
+		// where the other was.
+		user, group := f.User, f.Group
+		if user == "" && group != "" {
+			user = strconv.Itoa(os.Getuid())
+		}
+		if group == "" && user != "" {
+			group = strconv.Itoa(os.Getgid())
+		}
 		want := renderer.File{
 			Path:      path,
 			Content:   []byte(f.Content),
@@ -55,7 +62,7 @@ func (tx *Transaction) files(ctx context.Context, asked []funcs.File) ([]rendere
 			return nil, fmt.Errorf("writeToFile: refusing to write to %q: it is the destination of template %s", path, template)
 		}
 		var err error
-		if want.Dir, err = d.open(path); err != nil {
+		if want.Dir, err = tx.dirs.open(path); err != nil {
 			return nil, err
 		}
 		if f.Append {
@@ -73,9 +80,9 @@ func (tx *Transaction) files(ctx context.Context, asked []funcs.File) ([]rendere
 
 // open makes the directory of a file where there is none, opens it, and refuses
 // links.
-func (d *dirs) open(path string) (*os.Root, error) {
+func (d dirs) open(path string) (*os.Root, error) {
 	dir := filepath.Dir(path)
-	root := (*d)[dir]
+	root := d[dir]
 	if root == nil {
 		var err error
 		if root, err = openDir(dir); errors.Is(err, errLink) {
@@ -83,22 +90,12 @@ func (d *dirs) open(path string) (*os.Root, error) {
 		} else if err != nil {
 			return nil, fmt.Errorf("writeToFile: %w", err)
 		}
-		if *d == nil {
-			*d = make(dirs)
-		}
-		(*d)[dir] = root
+		d[dir] = root
 	}
 	if info, err := root.Lstat(filepath.Base(path)); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		return nil, fmt.Errorf("writeToFile: refusing to write to symlink %q", path)
 	}
 	return root, nil
-}
-
-func (d *dirs) close() {
-	for _, root := range *d {
-		root.Close()
-	}
-	*d = nil
 }
 
 var errLink = errors.New("a symbolic link")
@@ -141,17 +138,4 @@ func read(dir *os.Root, path string) ([]byte, error) {
 	}
 	defer f.Close()
 	return io.ReadAll(f)
-}
-
-// owners fills in the one of user and group that was not asked for with the
-// process's own, where the other was.
-func owners(f funcs.File) (user, group string) {
-	user, group = f.User, f.Group
-	if user == "" && group != "" {
-		user = strconv.Itoa(os.Getuid())
-	}
-	if group == "" && user != "" {
-		group = strconv.Itoa(os.Getgid())
-	}
-	return user, group
 }

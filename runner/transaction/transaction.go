@@ -6,17 +6,12 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"restencil/renderer"
+	"restencil/renderer/parallel"
 	"restencil/runner/event"
 	"restencil/runner/journal/swap"
 	"restencil/runner/process"
 )
-
-// stagingWidth bounds how many files are staged, or discarded, at a time: that is
-// waiting for the disk.
-const stagingWidth = 32
 
 // Tools are what a transaction works with.
 type Tools struct {
@@ -49,9 +44,12 @@ type Transaction struct {
 
 // New returns a transaction of these changes. It does nothing yet.
 func New(t Tools, changes ...*Change) *Transaction {
-	tx := &Transaction{Changes: changes, tools: t}
+	tx := &Transaction{Changes: changes, tools: t, dirs: make(dirs)}
 	for _, c := range changes {
-		tx.late = tx.late || tx.checksLate(c)
+		tx.late = tx.late || tx.isLate(c.Check)
+		for _, f := range c.Files {
+			tx.late = tx.late || tx.isLate(f.Check)
+		}
 	}
 	return tx
 }
@@ -73,7 +71,14 @@ func (tx *Transaction) Stage(ctx context.Context) {
 		c.Fail(event.Stage, tx.lay(ctx, c))
 	}
 	live := tx.live()
-	sideBySide(live, func(c *Change, p *placed) { p.err = c.stage(ctx, p) })
+	each(live, func(p *placed) {
+		if p.err = context.Cause(ctx); p.err != nil {
+			return
+		}
+		if p.staged, p.err = renderer.Stage(p.want); p.err != nil {
+			p.err = p.file.renderError(p.err)
+		}
+	})
 	for _, c := range live {
 		var errs []error
 		for _, p := range c.placed {
@@ -83,41 +88,40 @@ func (tx *Transaction) Stage(ctx context.Context) {
 	}
 }
 
-// sideBySide calls do for all that is placed by changes, many at a time.
-func sideBySide(changes []*Change, do func(*Change, *placed)) {
-	var g errgroup.Group
-	g.SetLimit(stagingWidth)
+// each calls do for all that is placed by changes, many at a time.
+func each(changes []*Change, do func(*placed)) {
+	var all []*placed
 	for _, c := range changes {
-		for _, p := range c.placed {
-			if len(changes) == 1 && len(c.placed) == 1 {
-				do(c, p) // the common case need not wake anybody
-				continue
-			}
-			g.Go(func() error {
-				do(c, p)
-				return nil
-			})
-		}
+		all = append(all, c.placed...)
 	}
-	_ = g.Wait() // the errors are told in order
+	parallel.For(len(all), func(i int) { do(all[i]) })
 }
 
 // lay notes which paths c is about.
 func (tx *Transaction) lay(ctx context.Context, c *Change) error {
-	for i, f := range c.Files {
+	for i := range c.Files {
+		f := &c.Files[i]
 		extras, err := tx.files(ctx, f.Extras)
 		if err != nil {
-			return c.renderError(i, err)
+			return f.renderError(err)
 		}
 		for _, want := range extras {
-			c.placed = append(c.placed, &placed{file: i, want: want})
+			c.placed = append(c.placed, &placed{file: f, want: want})
 		}
 		if f.Own != nil {
-			c.placed = append(c.placed, &placed{file: i, own: true, want: *f.Own})
+			c.placed = append(c.placed, &placed{file: f, own: true, want: *f.Own})
 		}
 	}
-	// What was written to a stream cannot be put back, so that comes last.
-	slices.SortStableFunc(c.placed, func(a, b *placed) int { return a.last() - b.last() })
+	// What was written to a stream cannot be put back, so streams come last.
+	slices.SortStableFunc(c.placed, func(a, b *placed) int {
+		switch {
+		case b.want.Stream != nil && a.want.Stream == nil:
+			return -1
+		case a.want.Stream != nil && b.want.Stream == nil:
+			return 1
+		}
+		return 0
+	})
 	// Of a single file nothing can be half done.
 	keep := c.Keep || tx.late || len(c.placed) > 1
 	for _, p := range c.placed {
@@ -126,19 +130,8 @@ func (tx *Transaction) lay(ctx context.Context, c *Change) error {
 	return nil
 }
 
-func (c *Change) stage(ctx context.Context, p *placed) (err error) {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if p.staged, err = renderer.Stage(p.want); err != nil {
-		return c.renderError(p.file, err)
-	}
-	return nil
-}
-
 // renderError words an error as consul-template does (COMPAT, appendix B).
-func (c *Change) renderError(file int, err error) error {
-	f := c.Files[file]
+func (f *File) renderError(err error) error {
 	return fmt.Errorf("error rendering %q => %q: %w", f.Template, f.Destination, err)
 }
 
@@ -166,7 +159,7 @@ func (tx *Transaction) Swap() {
 	}
 	for i, r := range renderer.SwapGroups(groups...) {
 		c := live[i]
-		failed := 0
+		var failed *File
 		for j, p := range c.placed {
 			p.result = r.Files[j]
 			if p.result.Err != nil {
@@ -174,7 +167,7 @@ func (tx *Transaction) Swap() {
 			}
 		}
 		if r.Err != nil {
-			c.Fail(event.Swap, c.renderError(failed, r.Err))
+			c.Fail(event.Swap, failed.renderError(r.Err))
 			tx.stuck(c, r.RestoreErr)
 		}
 	}
@@ -205,11 +198,16 @@ func (tx *Transaction) Left() bool { return tx.kept }
 
 // Discard removes what is left beside the destinations, unless that is needed.
 func (tx *Transaction) Discard() {
-	defer tx.dirs.close()
+	defer func() {
+		for _, root := range tx.dirs {
+			root.Close()
+		}
+		clear(tx.dirs)
+	}()
 	if tx.kept {
 		return
 	}
-	sideBySide(tx.Changes, func(_ *Change, p *placed) {
+	each(tx.Changes, func(p *placed) {
 		if p.staged != nil {
 			p.staged.Discard()
 		}

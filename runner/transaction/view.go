@@ -3,8 +3,10 @@ package transaction
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -34,7 +36,7 @@ func newView(c *Change) *view {
 	for i, f := range c.Files {
 		one := viewFile{path: f.Destination, template: f.Template, staged: f.Destination}
 		for _, p := range c.placed {
-			if p.file == i && p.own {
+			if p.file == &c.Files[i] && p.own {
 				one.staged, one.temp = p.staged.Path(), p.staged.Temp() != ""
 			}
 		}
@@ -100,7 +102,7 @@ func (v *view) Files() []string {
 // File returns where the one file is staged that is checked.
 func (v *view) File() (string, error) {
 	if len(v.about) != 1 {
-		return "", &viewError{fmt.Sprintf("bundle %q has several files, so say which: %s", v.bundle, v.names())}
+		return "", viewError(fmt.Sprintf("bundle %q has several files, so say which: %s", v.bundle, v.names()))
 	}
 	return v.about[0].staged, nil
 }
@@ -114,12 +116,12 @@ func (v *view) Staged(name ...string) (string, error) {
 	case 1:
 		return v.find(name[0])
 	}
-	return "", &viewError{fmt.Sprintf("Staged wants one name, not %d", len(name))}
+	return "", viewError(fmt.Sprintf("Staged wants one name, not %d", len(name)))
 }
 
 // StagedRoot says what took its place.
 func (v *view) StagedRoot() (string, error) {
-	return "", &viewError{"StagedRoot is not needed any more: a check sees the new files in their places, so use the paths that the program uses"}
+	return "", viewError("StagedRoot is not needed any more: a check sees the new files in their places, so use the paths that the program uses")
 }
 
 // find returns where the file is staged that a name fits.
@@ -145,9 +147,9 @@ func (v *view) find(name string) (string, error) {
 		case 1:
 			return found[0].staged, nil
 		}
-		return "", &viewError{fmt.Sprintf("%q fits both %s and %s: give the whole path", name, found[0].path, found[1].path)}
+		return "", viewError(fmt.Sprintf("%q fits both %s and %s: give the whole path", name, found[0].path, found[1].path))
 	}
-	return "", &viewError{fmt.Sprintf("bundle %q has no file %q, but %s", v.bundle, name, v.names())}
+	return "", viewError(fmt.Sprintf("bundle %q has no file %q, but %s", v.bundle, name, v.names()))
 }
 
 // names lists the destinations, for a person.
@@ -165,20 +167,20 @@ func (v *view) names() string {
 }
 
 // A viewError says what is wrong with the words of an action.
-type viewError struct{ text string }
+type viewError string
 
-func (e *viewError) Error() string { return e.text }
+func (e viewError) Error() string { return string(e) }
 
 // expand returns args with what their actions stand for.
 func (v *view) expand(args []string) ([]string, error) {
 	expanded := make([]string, len(args))
 	for i, arg := range args {
 		t, err := parseArg(arg)
-		if t == nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		if t == nil {
 			expanded[i] = arg
-			if err != nil {
-				return nil, err
-			}
 			continue
 		}
 		var b strings.Builder
@@ -220,9 +222,70 @@ func parseArg(arg string) (*template.Template, error) {
 // argError says what is wrong with an argument, in the words of the view where
 // it was that which said so.
 func argError(arg string, err error) error {
-	var own *viewError
+	var own viewError
 	if errors.As(err, &own) {
 		err = own
 	}
 	return fmt.Errorf("check %q: %w", arg, err)
+}
+
+const (
+	// listSize bounds RESTENCIL_STAGED, in bytes. Linux takes 128 KiB in one
+	// variable, and does not run a command that has more.
+	listSize = 32 << 10
+
+	// maxNamed is how many files may be in a bundle that have a variable each,
+	// for much the same reason.
+	maxNamed = 100
+)
+
+// environ returns env, or the process's own environment where that is nil, with
+// what the package comment says.
+func (v *view) environ(env []string) []string {
+	if env == nil {
+		env = os.Environ()
+	}
+	shown, size := 0, 0
+	paths := v.Files()
+	for shown < len(paths) && size+len(paths[shown]) < listSize {
+		size += len(paths[shown]) + 1
+		shown++
+	}
+	env = append(slices.Clip(env), v.named()...)
+	return append(env,
+		"RESTENCIL_BUNDLE="+v.bundle,
+		"RESTENCIL_STAGED="+strings.Join(paths[:shown], "\n"),
+		"RESTENCIL_STAGED_MORE="+strconv.Itoa(len(paths)-shown))
+}
+
+// named returns a variable for each file whose name is its own.
+func (v *view) named() []string {
+	if len(v.files) > maxNamed {
+		return nil
+	}
+	// This has a meaning of its own.
+	count := map[string]int{"RESTENCIL_STAGED_MORE": 1}
+	for _, f := range v.files {
+		count[variable(f.path)]++
+	}
+	var env []string
+	for _, f := range v.files {
+		if name := variable(f.path); count[name] == 1 {
+			env = append(env, name+"="+f.staged)
+		}
+	}
+	return env
+}
+
+// variable returns the name of the variable for a destination.
+func variable(path string) string {
+	return "RESTENCIL_STAGED_" + strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z':
+			return r - 'a' + 'A'
+		case 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+			return r
+		}
+		return '_'
+	}, filepath.Base(path))
 }

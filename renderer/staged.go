@@ -1,14 +1,18 @@
 package renderer
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
+	"restencil/renderer/atomicfile"
 	"restencil/renderer/fileattr"
 )
 
@@ -155,31 +159,25 @@ func (s *Staged) write() error {
 	return nil
 }
 
+// fill makes the temporary file. It has its mode from the start where it belongs
+// to the right user then and its group may do no more than all others; until it
+// has its owner, only the process's user may open any other.
 func (s *Staged) fill() (temp string, err error) {
-	return s.file.dir().fillTemp(s.file.Path, s.firstMode(), func(f *os.File) error {
+	first, want := fs.FileMode(ownMode), s.want().Mode
+	if s.asked.Or(s.old.like.Owner).IsOwn() && want>>3&0o007&^want == 0 {
+		first = want.Perm()
+	}
+	return s.file.dir().fillTemp(s.file.Path, first, func(f *os.File) error {
 		if _, err := f.Write(s.file.Content); err != nil {
 			return err
 		}
-		like := fileattr.Attrs{Mode: s.want().Mode, Owner: s.old.like.Owner}
+		like := fileattr.Attrs{Mode: want, Owner: s.old.like.Owner}
 		warning, err := like.ApplyNew(f, s.asked)
 		if warning != nil {
 			s.warn("could not preserve file permissions for %q: %w", s.file.Path, fileattr.Cause(warning))
 		}
 		return err
 	})
-}
-
-// firstMode is the mode that the temporary file begins with: the one that it is
-// to have, where it belongs to the right user and group from the start or the
-// group may do no more than all others. Otherwise it is nobody else's business
-// until it has its owner.
-func (s *Staged) firstMode() fs.FileMode {
-	mode := s.want().Mode.Perm()
-	others := mode & 0o007
-	if s.asked.Or(s.old.like.Owner).IsOwn() && mode>>3&0o007&^others == 0 {
-		return mode
-	}
-	return ownMode
 }
 
 // makeParents makes the destination's directory, if that is missing and
@@ -202,20 +200,15 @@ func (s *Staged) makeParents() error {
 		if err := makeDir(d, s.file.DirPerm&fileattr.Bits); err != nil {
 			return err
 		}
-	}
-	for _, d := range missing {
 		s.dirs = append(s.dirs, filepath.Dir(d))
 	}
 	return nil
 }
 
-// defaultDirMode is that of a new directory, less the umask.
-const defaultDirMode fs.FileMode = 0o755
-
 // makeDir makes a directory, unless somebody else has just done so. At no time
 // has it a wider mode than perm; zero stands for 0755 less the umask.
 func makeDir(path string, perm fs.FileMode) error {
-	err := os.Mkdir(path, cmp.Or(perm, defaultDirMode).Perm())
+	err := os.Mkdir(path, cmp.Or(perm, 0o755).Perm())
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
@@ -249,4 +242,90 @@ func (s *Staged) Discard() {
 		}
 	}
 	s.state = finished
+}
+
+// chunk is how much of a file is compared at a time.
+const chunk = 32 << 10
+
+// defaultMode is that of a new file where none was asked for.
+const defaultMode fs.FileMode = 0o644
+
+// A found is what is at a destination.
+type found struct {
+	exists bool           // the path leads to a file
+	link   bool           // the path itself is a symbolic link
+	same   bool           // the file holds the bytes wanted
+	info   fs.FileInfo    // of the file; nil where there is none
+	attrs  fileattr.Attrs // of the file; where there is none, what a new one has
+	like   fileattr.Attrs // what another file in its place inherits
+}
+
+// look finds out what is at the path of file, and whether it holds its content.
+func look(file File) (found, error) {
+	path := file.Path
+	fresh := fileattr.Attrs{Mode: defaultMode, Owner: fileattr.AsItIs()}
+	missing := found{attrs: fresh, like: fresh}
+	if path != "" && os.IsPathSeparator(path[len(path)-1]) {
+		return found{}, &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
+	}
+	info, err := file.dir().lstat(path)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if file.Dir != nil {
+			return found{}, &fs.PathError{Op: "read", Path: path, Err: errors.New("a symbolic link")}
+		}
+		missing.link = true
+		info, err = os.Stat(path)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return missing, nil
+	}
+	if err != nil {
+		return found{}, err
+	}
+	same, err := file.is(info)
+	if err != nil {
+		return found{}, err
+	}
+	f := found{exists: true, link: missing.link, same: same, info: info, attrs: fileattr.Of(info)}
+	f.like = f.attrs
+	if f.link && f.attrs.Foreign() {
+		f.like = fresh
+	}
+	return f, nil
+}
+
+// is reports whether what is at its path, which info is of, has f's bytes. It
+// reads up to the first difference.
+func (f File) is(info fs.FileInfo) (bool, error) {
+	switch {
+	case info.IsDir():
+		return false, &fs.PathError{Op: "read", Path: f.Path, Err: syscall.EISDIR}
+	case !info.Mode().IsRegular():
+		return false, atomicfile.Regular("read", f.Path, info.Mode())
+	case f.Differs:
+		return false, nil
+	}
+	file, err := f.dir().open(f.Path, os.O_RDONLY)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	if info.Size() != int64(len(f.Content)) {
+		return false, nil
+	}
+	content := f.Content
+	buf := make([]byte, min(chunk, len(content)+1))
+	for {
+		n, err := io.ReadFull(file, buf)
+		if n > len(content) || !bytes.Equal(buf[:n], content[:n]) {
+			return false, nil
+		}
+		content = content[n:]
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return len(content) == 0, nil
+		case err != nil:
+			return false, err
+		}
+	}
 }
