@@ -84,14 +84,3 @@ func (c *Child) killSignal() os.Signal {
 	}
 	return c.KillSignal
 }
-
-// endsOn tells whether a signal that is passed on to c, and is not for its
-// reload, is to end it for good.
-func (c *Child) endsOn(sig os.Signal) bool {
-	return sig == c.killSignal() || sig == syscall.SIGTERM
-}
-
-// again tells whether c is started again after it ended by itself.
-func (c *Child) again(s Status) bool {
-	return c.Restart == RestartAlways || c.Restart == RestartOnFailure && s.Code != 0
-}

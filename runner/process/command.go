@@ -55,7 +55,7 @@ type System interface {
 	// Run runs a command to its end, see Executor.Run.
 	Run(context.Context, Command) (output string, err error)
 
-	// Spawn starts a child, see Executor.Spawn.
+	// Spawn starts a child, whose args and env are as in Command.
 	Spawn(args, env []string) (Process, error)
 
 	// CanOverlay says why commands cannot have an Overlay, nil: they can.
@@ -138,6 +138,26 @@ func newCommand(args, env []string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
+// Spawn implements System. The child has the process's own standard streams.
+func (e *Executor) Spawn(args, env []string) (Process, error) {
+	cmd, err := newCommand(args, env)
+	if err != nil {
+		return nil, err
+	}
+	shell := len(cmd.Args) > len(args)
+	cmd.Stdin = os.Stdin
+	if shell || !atTerminal() {
+		ownGroup(cmd)
+	}
+	dieWithParent(cmd)
+	p, err := e.start(cmd, printing{own: true}, true)
+	if err != nil {
+		return nil, err
+	}
+	p.shell = shell
+	return p, nil
+}
+
 // start starts cmd. With tell its end is told.
 func (e *Executor) start(cmd *exec.Cmd, how printing, tell bool) (*process, error) {
 	out, err := e.attach(cmd, how)
@@ -170,13 +190,11 @@ func (e *Executor) Close() {
 
 // wait waits for the child to end, or ends it.
 func (e *Executor) wait(ctx context.Context, p *process, argv []string, timeout time.Duration) error {
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
 	line := strings.Join(argv, " ")
 	select {
 	case <-p.ended:
-	case <-timer.C:
-		p.kill()
+	case <-time.After(timeout):
+		p.Kill()
 		p.awaitEnd(killLimit)
 		return &CommandError{
 			text: fmt.Sprintf("child: command did not exit within time limit (%q):\n    %s", timeout, line),
@@ -233,18 +251,17 @@ const (
 	codeUnknown   = 127
 )
 
+func (p *process) Shell() bool           { return p.shell }
 func (p *process) Gone() <-chan struct{} { return p.ended }
 func (p *process) Status() Status        { return p.status }
 func (p *process) Settle()               { p.out.settle() }
 
 // awaitEnd waits for the end of p, which it reports, but not for ever.
 func (p *process) awaitEnd(limit time.Duration) (ended bool) {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
 	select {
 	case <-p.ended:
 		return true
-	case <-timer.C:
+	case <-time.After(limit):
 		return false
 	}
 }

@@ -570,8 +570,8 @@ func TestLineWriter(t *testing.T) {
 			t.Errorf("Write(%q) = %d, %v; passed on %q, want %q", step.write, n, err, to.String(), step.want)
 		}
 	}
-	v.flush()
-	v.flush()
+	v.pass(len(v.rest))
+	v.pass(len(v.rest))
 	if to.String() != "AB\nC\nD" {
 		t.Errorf("in the end %q", to.String())
 	}

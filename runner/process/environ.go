@@ -18,9 +18,9 @@ const (
 	ReasonSignal Reason = "signal" // one was passed on
 )
 
-// filesSize bounds RESTENCIL_FILES, in bytes. Linux takes 128 KiB in one
+// variableSize bounds a variable with paths, in bytes. Linux takes 128 KiB in one
 // variable, and does not run a command that has more.
-const filesSize = 32 << 10
+const variableSize = 32 << 10
 
 // Environ returns env, or the process's own environment where that is nil,
 // with what a command may want to know besides:
@@ -32,15 +32,21 @@ func Environ(env []string, why Reason, files []string) []string {
 	if env == nil {
 		env = os.Environ()
 	}
+	return append(slices.Clip(env), append(Variables("RESTENCIL_FILES", files), "RESTENCIL_REASON="+string(why))...)
+}
+
+// Variables returns two variables: NAME with paths, a line each, and NAME_MORE with
+// how many that leaves out because there are so many.
+func Variables(name string, paths []string) []string {
 	shown, size := 0, 0
-	for shown < len(files) && size+len(files[shown]) < filesSize {
-		size += len(files[shown]) + 1
+	for shown < len(paths) && size+len(paths[shown]) < variableSize {
+		size += len(paths[shown]) + 1
 		shown++
 	}
-	return append(slices.Clip(env),
-		"RESTENCIL_REASON="+string(why),
-		"RESTENCIL_FILES="+strings.Join(files[:shown], "\n"),
-		"RESTENCIL_FILES_MORE="+strconv.Itoa(len(files)-shown))
+	return []string{
+		name + "=" + strings.Join(paths[:shown], "\n"),
+		name + "_MORE=" + strconv.Itoa(len(paths)-shown),
+	}
 }
 
 // A FileSet is a list of paths without doubles, in the order in which they

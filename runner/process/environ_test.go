@@ -15,7 +15,7 @@ func TestEnvironOfManyFiles(t *testing.T) {
 	env := Environ([]string{}, ReasonStart, files)
 	text := strings.TrimPrefix(env[1], "RESTENCIL_FILES=")
 	shown := strings.Split(text, "\n")
-	if len(text) > filesSize || len(text) < filesSize-100 || shown[len(shown)-1] != files[len(shown)-1] {
+	if len(text) > variableSize || len(text) < variableSize-100 || shown[len(shown)-1] != files[len(shown)-1] {
 		t.Errorf("%d bytes that end in %q", len(text), shown[len(shown)-1])
 	}
 	if want := fmt.Sprintf("RESTENCIL_FILES_MORE=%d", 10_000-len(shown)); env[2] != want {

@@ -61,7 +61,10 @@ func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 		}
 		r, w, err := os.Pipe()
 		if err != nil {
-			out.drop()
+			for _, s := range out.streams {
+				s.r.Close()
+				s.w.Close()
+			}
 			return nil, err
 		}
 		s := &stream{r: r, w: w, dst: to.dst, settled: make(chan struct{})}
@@ -85,14 +88,6 @@ func fileOf(w io.Writer) *os.File {
 	return nil
 }
 
-// drop closes pipes that were not used.
-func (o *output) drop() {
-	for _, s := range o.streams {
-		s.r.Close()
-		s.w.Close()
-	}
-}
-
 // follow begins to copy what a command prints, after it was started.
 func (e *Executor) follow(o *output) {
 	for _, s := range o.streams {
@@ -104,17 +99,12 @@ func (e *Executor) follow(o *output) {
 			e.copy(s, &o.tail)
 			e.flush(s)
 			s.finish()
-			e.forget(s.r)
+			e.mu.Lock()
+			delete(e.pipes, s.r)
+			e.mu.Unlock()
+			s.r.Close()
 		})
 	}
-}
-
-// forget closes a pipe that has come to its end.
-func (e *Executor) forget(r *os.File) {
-	e.mu.Lock()
-	delete(e.pipes, r)
-	e.mu.Unlock()
-	r.Close()
 }
 
 // copy copies s until nobody has its other end any more, or it is closed.
@@ -158,7 +148,7 @@ func (e *Executor) flush(s *stream) {
 	if w, ok := s.dst.(*lineWriter); ok {
 		e.writing.Lock()
 		defer e.writing.Unlock()
-		w.flush()
+		w.pass(len(w.rest))
 	}
 }
 
@@ -169,8 +159,7 @@ func (s *stream) finish() {
 // settle waits until all is copied that was in the pipes when it was called.
 // Their ends may well stay open: a daemon that the command started has them.
 func (o *output) settle() {
-	timer := time.NewTimer(settleLimit)
-	defer timer.Stop()
+	limit := time.After(settleLimit)
 	for _, s := range o.streams {
 		// Wakes up copy. Where pipes know no deadline, that is left to the timer.
 		_ = s.r.SetReadDeadline(time.Unix(1, 0))
@@ -178,7 +167,7 @@ func (o *output) settle() {
 	for _, s := range o.streams {
 		select {
 		case <-s.settled:
-		case <-timer.C:
+		case <-limit:
 			return
 		}
 	}
@@ -227,4 +216,34 @@ func fromNext(mark byte, buf []byte) []byte {
 		return buf[i+1:]
 	}
 	return buf
+}
+
+// maxLine is the length in bytes from which a line is passed on before it ends.
+const maxLine = 64 << 10
+
+// A lineWriter passes on whole lines, with what is secret hidden in each.
+type lineWriter struct {
+	to   io.Writer
+	hide func(string) string
+	rest []byte // the line that has not ended
+}
+
+// Write implements io.Writer.
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	n := bytes.LastIndexByte(w.rest, '\n') + 1
+	if n == 0 && len(w.rest) > maxLine {
+		n = len(w.rest)
+	}
+	w.pass(n)
+	return len(p), nil
+}
+
+// pass passes on the first n bytes. As with output in which nothing is hidden, errors
+// do not count.
+func (w *lineWriter) pass(n int) {
+	if n > 0 {
+		_, _ = io.WriteString(w.to, w.hide(string(w.rest[:n])))
+		w.rest = append(w.rest[:0], w.rest[n:]...)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"restencil/runner/event"
@@ -158,7 +159,8 @@ func (s *Supervisor) supervise() error {
 			continue
 		}
 		ended := event.ChildEnded{Args: s.child.Args, Err: err, Code: st.Code, Signal: st.Signal, Asked: why != ReasonRetry}
-		if s.over() || !s.child.again(st) {
+		again := s.child.Restart == RestartAlways || s.child.Restart == RestartOnFailure && st.Code != 0
+		if s.over() || !again {
 			s.events(ended)
 			return st.err()
 		}
@@ -206,7 +208,7 @@ func (s *Supervisor) attend(p Process) Reason {
 				return ReasonSignal
 			}
 			if splay == nil && (reload || s.retired) {
-				splay = time.After(s.splay())
+				splay = time.After(rand.N(max(s.child.Splay, 1)))
 			}
 		case <-splay:
 			splay = nil
@@ -221,14 +223,6 @@ func (s *Supervisor) attend(p Process) Reason {
 			s.events(event.ChildReloaded{Args: s.child.Args, Signal: s.child.ReloadSignal})
 		}
 	}
-}
-
-// splay returns how long to wait before a reload.
-func (s *Supervisor) splay() time.Duration {
-	if s.child.Splay <= 0 {
-		return 0
-	}
-	return rand.N(s.child.Splay)
 }
 
 // pass passes a signal on to p.
@@ -253,7 +247,7 @@ func (s *Supervisor) look(p Process, ending bool) (reload bool) {
 			reload = true
 			continue
 		}
-		ends := s.child.endsOn(sig)
+		ends := sig == s.child.killSignal() || sig == syscall.SIGTERM
 		if ends {
 			s.asked = sig
 		}
@@ -286,7 +280,9 @@ func (s *Supervisor) end(p Process, why Reason) Status {
 		select {
 		case <-gone:
 			gone, check = nil, time.Tick(groupCheck)
-			e.askOthers()
+			if !e.asked && len(e.Members(e.sig)) > 0 {
+				_ = e.ask(true) // those that may not be asked may not be killed either
+			}
 		case <-check:
 			if !e.killed && e.hopeless() {
 				limit.Reset(0)
@@ -311,11 +307,10 @@ func (s *Supervisor) end(p Process, why Reason) Status {
 
 // rest waits until it is time to start the child again, and returns why it is.
 func (s *Supervisor) rest(d time.Duration) Reason {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+	timer := time.After(d)
 	for !s.over() {
 		select {
-		case <-timer.C:
+		case <-timer:
 			return ReasonRetry
 		case <-s.wake:
 			if s.look(nil, false) {
@@ -346,13 +341,6 @@ func (e *ending) ask(group bool) error {
 	e.asked = group
 	e.deaf = e.Members(e.sig) // not later: many ignore a signal once they heed it
 	return e.Signal(e.sig, group)
-}
-
-// askOthers asks those that the process left behind, unless that was done.
-func (e *ending) askOthers() {
-	if !e.asked && len(e.Members(e.sig)) > 0 {
-		_ = e.ask(true) // those that may not be asked may not be killed either
-	}
 }
 
 // hopeless tells whether none of those that are left will end because they

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"text/template"
 
@@ -229,15 +228,9 @@ func argError(arg string, err error) error {
 	return fmt.Errorf("check %q: %w", arg, err)
 }
 
-const (
-	// listSize bounds RESTENCIL_STAGED, in bytes. Linux takes 128 KiB in one
-	// variable, and does not run a command that has more.
-	listSize = 32 << 10
-
-	// maxNamed is how many files may be in a bundle that have a variable each,
-	// for much the same reason.
-	maxNamed = 100
-)
+// maxNamed is how many files may be in a bundle that have a variable each. Linux
+// does not run a command whose environment is too large.
+const maxNamed = 100
 
 // environ returns env, or the process's own environment where that is nil, with
 // what the package comment says.
@@ -245,17 +238,9 @@ func (v *view) environ(env []string) []string {
 	if env == nil {
 		env = os.Environ()
 	}
-	shown, size := 0, 0
-	paths := v.Files()
-	for shown < len(paths) && size+len(paths[shown]) < listSize {
-		size += len(paths[shown]) + 1
-		shown++
-	}
 	env = append(slices.Clip(env), v.named()...)
-	return append(env,
-		"RESTENCIL_BUNDLE="+v.bundle,
-		"RESTENCIL_STAGED="+strings.Join(paths[:shown], "\n"),
-		"RESTENCIL_STAGED_MORE="+strconv.Itoa(len(paths)-shown))
+	env = append(env, process.Variables("RESTENCIL_STAGED", v.Files())...)
+	return append(env, "RESTENCIL_BUNDLE="+v.bundle)
 }
 
 // named returns a variable for each file whose name is its own.

@@ -23,7 +23,7 @@ func commandLine(args []string) ([]string, error) {
 	return nil, exec.ErrNotFound
 }
 
-// children starts processes and takes note of their ends.
+// children starts processes and notes their ends.
 type children struct {
 	waits sync.WaitGroup
 }
@@ -31,6 +31,7 @@ type children struct {
 // A process is one that was started.
 type process struct {
 	os     *os.Process
+	shell  bool          // there is none
 	ended  chan struct{} // closed at its end
 	status Status        // valid once it has ended
 	out    *output
@@ -39,7 +40,10 @@ type process struct {
 // ownGroup does nothing: there are no process groups.
 func ownGroup(*exec.Cmd) {}
 
-// start starts cmd. Its end is taken note of only if somebody is to be told.
+// atTerminal returns true: a child stays in the process group.
+func atTerminal() bool { return true }
+
+// start starts cmd. Its end is noted only if somebody is to be told.
 func (c *children) start(cmd *exec.Cmd, tell bool) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -49,20 +53,15 @@ func (c *children) start(cmd *exec.Cmd, tell bool) (*process, error) {
 		return p, cmd.Process.Release()
 	}
 	c.waits.Go(func() {
-		p.status = statusOf(cmd.Wait(), cmd.ProcessState)
+		if cmd.Wait() != nil {
+			p.status.Code = codeUnknown
+			if cmd.ProcessState != nil {
+				p.status.Code = cmd.ProcessState.ExitCode()
+			}
+		}
 		close(p.ended)
 	})
 	return p, nil
-}
-
-func statusOf(err error, state *os.ProcessState) Status {
-	switch {
-	case err == nil:
-		return Status{}
-	case state == nil:
-		return Status{Code: codeUnknown}
-	}
-	return Status{Code: state.ExitCode()}
 }
 
 // close joins the goroutines, of which there is one for each process that is
@@ -71,18 +70,32 @@ func (c *children) close() {
 	c.waits.Wait()
 }
 
-// kill ends the process at once.
-func (p *process) kill() {
+// Kill implements Process.
+func (p *process) Kill() {
 	// It may have ended by itself meanwhile.
 	_ = p.os.Kill()
 }
 
 // stop ends the process: there is no way to ask.
 func (p *process) stop(time.Duration) {
-	p.kill()
+	p.Kill()
 }
 
 // readReady returns 0: a pipe cannot be read without waiting.
 func readReady(*os.File, []byte) int {
 	return 0
+}
+
+// ID implements Process.
+func (p *process) ID() int { return p.os.Pid }
+
+// Members returns nil: there are no groups.
+func (p *process) Members(os.Signal) map[int]bool { return nil }
+
+// Signal fails for all signals but os.Kill.
+func (p *process) Signal(sig os.Signal, _ bool) error {
+	if sig == NoSignal {
+		return nil
+	}
+	return p.os.Signal(sig)
 }

@@ -12,6 +12,10 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"restencil/runner/process/group"
 )
 
 // orphanGrace is how long the other processes of a command's group have to end
@@ -38,9 +42,9 @@ func commandLine(args []string) ([]string, error) {
 	return nil, exec.ErrNotFound
 }
 
-// children starts processes and takes note of their ends. It does so by one
-// goroutine that listens to SIGCHLD, since a goroutine that waits for one
-// process could not be joined before that process ends.
+// children starts processes and notes their ends. One goroutine listens to
+// SIGCHLD, since a goroutine that waits for one process could not be joined before
+// that process ends.
 type children struct {
 	mu      sync.Mutex
 	running map[int]*process // by process id; nil before the first start
@@ -52,6 +56,7 @@ type children struct {
 type process struct {
 	pid    int
 	group  bool          // it leads a process group of its own
+	shell  bool          // it is the shell that a child was given to
 	ended  chan struct{} // closed at its end
 	status Status        // valid once it has ended
 	out    *output
@@ -61,8 +66,8 @@ type process struct {
 // ownGroup has cmd run in a process group of its own.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// start starts cmd. Its end is taken note of even if nobody is to be told,
-// lest it stay as a zombie.
+// start starts cmd. Its end is noted even if nobody is to be told, so that it does
+// not stay as a zombie.
 func (c *children) start(cmd *exec.Cmd, _ bool) (*process, error) {
 	// The end of a process that is not in the map yet must not be overlooked.
 	c.mu.Lock()
@@ -113,7 +118,7 @@ func (c *children) startOnThread(cmd *exec.Cmd, ended <-chan struct{}) error {
 	return <-started
 }
 
-// reap takes note of ends until close.
+// reap notes ends until close.
 func (c *children) reap(ends chan os.Signal) {
 	defer signal.Stop(ends)
 	for {
@@ -126,30 +131,26 @@ func (c *children) reap(ends chan os.Signal) {
 	}
 }
 
-// collect takes note of the processes that have ended.
+// collect notes the processes that have ended.
 func (c *children) collect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for pid, p := range c.running {
 		var wait syscall.WaitStatus
 		got, err := syscall.Wait4(pid, &wait, syscall.WNOHANG, nil)
-		if got == 0 {
+		switch {
+		case got == 0:
 			continue
+		case err != nil:
+			p.status = Status{Code: codeUnknown}
+		case wait.Signaled():
+			p.status = Status{Code: codeSignalled, Signal: wait.Signal().String()}
+		default:
+			p.status = Status{Code: wait.ExitStatus()}
 		}
-		p.status = statusOf(wait, err)
 		close(p.ended)
 		delete(c.running, pid)
 	}
-}
-
-func statusOf(wait syscall.WaitStatus, err error) Status {
-	switch {
-	case err != nil:
-		return Status{Code: codeUnknown}
-	case wait.Signaled():
-		return Status{Code: codeSignalled, Signal: wait.Signal().String()}
-	}
-	return Status{Code: wait.ExitStatus()}
 }
 
 // close joins the goroutines. Processes that still run go on.
@@ -160,8 +161,8 @@ func (c *children) close() {
 	c.work.Wait()
 }
 
-// kill ends the whole process group at once.
-func (p *process) kill() {
+// Kill implements Process.
+func (p *process) Kill() {
 	// It may have ended by itself meanwhile.
 	_ = p.Signal(syscall.SIGKILL, true)
 }
@@ -171,27 +172,24 @@ func (p *process) kill() {
 // it may be dead already, with nobody there to bury it.
 func (p *process) stop(grace time.Duration) {
 	_ = syscall.Kill(-p.pid, syscall.SIGTERM)
-	if p.awaitEnd(grace) && p.awaitGroup(orphanGrace) {
+	if !p.awaitEnd(grace) {
+		p.Kill()
 		return
 	}
-	p.kill()
-}
-
-// awaitGroup waits until nothing is left of p's group, which it reports, but
-// not for long.
-func (p *process) awaitGroup(limit time.Duration) (gone bool) {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	tick := time.NewTicker(limit / 20)
-	defer tick.Stop()
-	for !errors.Is(syscall.Kill(-p.pid, 0), syscall.ESRCH) {
+	limit, tick := time.After(orphanGrace), time.Tick(orphanGrace/20)
+	for p.groupLives() {
 		select {
-		case <-tick.C:
-		case <-timer.C:
-			return false
+		case <-tick:
+		case <-limit:
+			p.Kill()
+			return
 		}
 	}
-	return true
+}
+
+// groupLives tells whether anything is left of p's group.
+func (p *process) groupLives() bool {
+	return !errors.Is(syscall.Kill(-p.pid, 0), syscall.ESRCH)
 }
 
 // readReady reads what is in the pipe, without waiting for more. It returns 0
@@ -207,4 +205,42 @@ func readReady(r *os.File, buf []byte) int {
 		return true
 	})
 	return max(n, 0)
+}
+
+// atTerminal tells whether people talk to the process group at a terminal. A
+// group of its own could not read there. As in consul-template, only a child
+// that the shell starts has one all the same.
+func atTerminal() bool {
+	group, err := unix.IoctlGetInt(syscall.Stdin, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}
+
+// ID implements Process.
+func (p *process) ID() int { return p.pid }
+
+// Members implements Process.
+func (p *process) Members(sig os.Signal) map[int]bool {
+	if !p.group || !p.groupLives() {
+		return nil
+	}
+	return group.Members(p.pid, sig)
+}
+
+// Signal implements Process: it sends a signal to p, if it has not ended, or to its
+// group. The signal 0 is none.
+func (p *process) Signal(sig os.Signal, group bool) error {
+	s, ok := sig.(syscall.Signal)
+	if !ok || s == NoSignal {
+		return nil
+	}
+	if group && p.group {
+		return syscall.Kill(-p.pid, s)
+	}
+	// Its id may be another's as soon as its end was taken note of.
+	p.owner.mu.Lock()
+	defer p.owner.mu.Unlock()
+	if p.owner.running[p.pid] != p {
+		return os.ErrProcessDone
+	}
+	return syscall.Kill(p.pid, s)
 }
