@@ -53,7 +53,7 @@ func (j *Journal) Recover() ([]Recovery, error) {
 	return all, nil
 }
 
-// recover puts one bundle right; nil where no file needed it.
+// recover puts one bundle right; nil: no file needed it.
 func (j *Journal) recover(bundle string) (*Recovery, error) {
 	e, err := j.enter(bundle, j.lockToRead)
 	if err != nil {

@@ -32,7 +32,8 @@ func Environ(env []string, why Reason, files []string) []string {
 	if env == nil {
 		env = os.Environ()
 	}
-	return append(slices.Clip(env), append(Variables("RESTENCIL_FILES", files), "RESTENCIL_REASON="+string(why))...)
+	env = append(slices.Clip(env), "RESTENCIL_REASON="+string(why))
+	return append(env, Variables("RESTENCIL_FILES", files)...)
 }
 
 // Variables returns two variables: NAME with paths, a line each, and NAME_MORE with

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"restencil/renderer/atomicfile"
 )
@@ -65,12 +66,21 @@ func (l *Lock) Take(create bool) error {
 	if l.file != nil {
 		return nil
 	}
-	f, err := l.open(create)
+	flag := os.O_RDWR
+	if create {
+		flag |= os.O_CREATE
+	}
+	f, err := atomicfile.OpenFile(l.path(), flag, 0o600)
+	if !create && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) {
+		f, err = atomicfile.Open(l.path())
+	}
 	if err != nil {
 		return err
 	}
 	if err := lock(f); err != nil {
-		err = inUse(pidIn(l.path()))
+		text, _ := atomicfile.ReadFile(l.path())
+		pid, _ := strconv.Atoi(strings.TrimSpace(string(text))) // 0: it is not known
+		err = inUse(pid)
 		f.Close()
 		_ = l.Close() // the error that counts is err
 		return err
@@ -82,29 +92,6 @@ func (l *Lock) Take(create bool) error {
 	}
 	l.file = f
 	return nil
-}
-
-// open opens the file, for reading where writing is not allowed.
-func (l *Lock) open(create bool) (*os.File, error) {
-	flag := os.O_RDWR
-	if create {
-		flag |= os.O_CREATE
-	}
-	f, err := atomicfile.OpenFile(l.path(), flag, 0o600)
-	if !create && (errors.Is(err, fs.ErrPermission) || isReadOnly(err)) {
-		return atomicfile.OpenFile(l.path(), os.O_RDONLY, 0)
-	}
-	return f, err
-}
-
-// pidIn returns the process id that a lock file holds, 0 where it has none.
-func pidIn(path string) int {
-	text, err := atomicfile.ReadFile(path)
-	if err != nil {
-		return 0
-	}
-	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-	return pid
 }
 
 // Moved tells whether the locked file is not in the directory any more, because

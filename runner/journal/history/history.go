@@ -3,6 +3,9 @@
 package history
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"restencil/renderer/atomicfile"
 	"restencil/runner/journal/disk"
@@ -158,4 +162,112 @@ func (h History) numbers() ([]int, error) {
 	}
 	slices.Sort(numbers)
 	return numbers, nil
+}
+
+// version is that of the format. A file of another version is not understood.
+const version = 2
+
+// A generationFile is a Generation as it is written.
+type generationFile struct {
+	Version int    `json:"version"`
+	Bundle  string `json:"bundle"`
+	Generation
+	Files []keptFile `json:"files"`
+}
+
+// A keptFile is a File as it is written. At most one of Text and Bytes is set.
+type keptFile struct {
+	File
+	Perm  string `json:"perm"` // octal
+	Text  string `json:"text,omitempty"`
+	Bytes []byte `json:"bytes,omitempty"` // content that is not UTF-8
+}
+
+func encode(bundle string, g Generation) ([]byte, error) {
+	out := generationFile{Version: version, Bundle: bundle, Generation: g}
+	for _, f := range g.Files {
+		for _, s := range []string{f.Path, f.User, f.Group} {
+			if !utf8.ValidString(s) {
+				return nil, fmt.Errorf("%q is not UTF-8", s)
+			}
+		}
+		f.Size, f.Sum = int64(len(f.Content)), sum(f.Content)
+		k := keptFile{File: f, Perm: strconv.FormatUint(uint64(f.Perm), 8)}
+		switch {
+		case f.Secret:
+		case utf8.Valid(f.Content):
+			k.Text = string(f.Content)
+		default:
+			k.Bytes = f.Content
+		}
+		out.Files = append(out.Files, k)
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(out)
+	return b.Bytes(), err
+}
+
+func decode(data []byte) (Generation, error) {
+	var in generationFile
+	if err := json.Unmarshal(data, &in); err != nil {
+		return Generation{}, err
+	}
+	if in.Version != version {
+		return Generation{}, fmt.Errorf("version %d is not known here", in.Version)
+	}
+	g := in.Generation
+	for _, k := range in.Files {
+		f := k.File
+		perm, err := strconv.ParseUint(k.Perm, 8, 32)
+		if err != nil {
+			return Generation{}, fmt.Errorf("%s: %w", k.Path, err)
+		}
+		f.Perm = fs.FileMode(perm)
+		if !f.Secret {
+			f.Content = k.Bytes
+			if len(f.Content) == 0 {
+				f.Content = []byte(k.Text)
+			}
+			if sum(f.Content) != f.Sum || int64(len(f.Content)) != f.Size {
+				return Generation{}, fmt.Errorf("%s: its content has changed since", k.Path)
+			}
+		}
+		g.Files = append(g.Files, f)
+	}
+	return g, nil
+}
+
+// sum returns the SHA-256 of data in hexadecimal.
+func sum(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
+
+// reasonFile is the name of the file with the reason among rejected files.
+const reasonFile = "REASON"
+
+// Reject makes dir hold files that were proven bad, and the reason. What it held is
+// removed. A file's name is the last element of its path, with a number before it
+// where that is taken. Secret files are left out.
+func Reject(d disk.Disk, dir, reason string, files []File) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := d.Mkdir(dir); err != nil {
+		return err
+	}
+	taken := map[string]bool{reasonFile: true}
+	for i, f := range files {
+		if f.Secret {
+			continue
+		}
+		name := filepath.Base(f.Path)
+		if taken[name] {
+			name = fmt.Sprintf("%d-%s", i+1, name)
+		}
+		taken[name] = true
+		if err := atomicfile.Write(filepath.Join(dir, name), f.Content); err != nil {
+			return err
+		}
+	}
+	return atomicfile.Write(filepath.Join(dir, reasonFile), []byte(reason+"\n"))
 }

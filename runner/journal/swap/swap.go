@@ -6,12 +6,18 @@
 package swap
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
 	"restencil/renderer"
+	"restencil/renderer/atomicfile"
 	"restencil/runner/journal/disk"
 )
 
@@ -91,11 +97,7 @@ func (m *Move) check() error {
 	if !filepath.IsAbs(m.Path) || m.New == nothing {
 		return fmt.Errorf("no path or content in the move to %q", m.Path)
 	}
-	names := []string{m.Temp}
-	if m.Kept != "" {
-		names = append(names, m.Kept)
-	}
-	for _, name := range names {
+	for _, name := range []string{m.Temp, cmp.Or(m.Kept, m.Temp)} {
 		if filepath.Dir(name) != filepath.Dir(m.Path) || !renderer.IsTemp(name) {
 			return fmt.Errorf("%q is no name for a temporary file beside %s", name, m.Path)
 		}
@@ -141,7 +143,13 @@ func (s *Swap) Recover(d disk.Disk) (Outcome, error) {
 			"what was staged is no longer there, and neither is what was kept"))
 	}
 	if o == Completed || o == Undone {
-		errs = append(errs, syncDirs(d, s.Paths()))
+		synced := make(map[string]bool)
+		for _, m := range s.Moves {
+			if dir := filepath.Dir(m.Path); !synced[dir] {
+				errs = append(errs, d.SyncDir(dir))
+				synced[dir] = true
+			}
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return o, err
@@ -155,22 +163,6 @@ func failed(word string, m observed, err error) error {
 		err = fmt.Errorf("cannot %s the change of %s: %w", word, m.Path, err)
 	}
 	return err
-}
-
-// syncDirs puts the directories of paths on stable storage.
-func syncDirs(d disk.Disk, paths []string) error {
-	synced := make(map[string]bool)
-	for _, path := range paths {
-		dir := filepath.Dir(path)
-		if synced[dir] {
-			continue
-		}
-		if err := d.SyncDir(dir); err != nil {
-			return err
-		}
-		synced[dir] = true
-	}
-	return nil
 }
 
 // Tidy removes what s has left beside the destinations, except what the next moves
@@ -192,4 +184,122 @@ func (s *Swap) Tidy(d disk.Disk, next []Move) {
 			_ = d.Remove(m.Kept)
 		}
 	}
+}
+
+// An Outcome is what a crash, and the recovery from it, made of a swap.
+type Outcome int
+
+const (
+	Settled   Outcome = iota // all files were new already
+	Completed                // those that were not new yet are new now
+	Cancelled                // no file had been replaced
+	Undone                   // those that had been replaced are old again
+	Mixed                    // neither can be done
+)
+
+// decide returns the outcome that is possible, from what is on disk now. Where all
+// moves had been made (Done), the old files count if they were being put back, or if
+// nobody knew yet whether the new ones are any good (Trial): then the change is made
+// again from the beginning.
+func decide(s *Swap, now []observed) Outcome {
+	every := func(is func(observed) bool) bool {
+		return !slices.ContainsFunc(now, func(m observed) bool { return !is(m) })
+	}
+	switch {
+	case s.Done && (every(observed.made) && !s.Trial || every(observed.isNew) || !every(observed.undoable)):
+		return Settled
+	case !s.Done && every(observed.untouched):
+		return Cancelled
+	case !s.Done && every(observed.makeable):
+		return Completed
+	case every(observed.undoable):
+		return Undone
+	}
+	return Mixed
+}
+
+// An observed is a move and what is at its paths now.
+type observed struct {
+	Move
+	at, temp, kept Content
+}
+
+// observe finds out what is at the paths of moves. What cannot be read differs from
+// everything that can have been noted.
+func observe(moves []Move) []observed {
+	now := make([]observed, len(moves))
+	for i, m := range moves {
+		o := observed{Move: m}
+		o.at, _ = contentOf(m.Path)
+		o.temp, _ = contentOf(m.Temp)
+		if m.Kept != "" {
+			o.kept, _ = contentOf(m.Kept)
+		}
+		now[i] = o
+	}
+	return now
+}
+
+// isNew tells whether there was no file before the move.
+func (m observed) isNew() bool { return m.Old == nothing }
+
+// untouched tells whether the old file is in place. If old and new have the same
+// bytes, because mode or owner was to change, the staged file tells.
+func (m observed) untouched() bool {
+	return m.at == m.Old && (m.Old != m.New || m.temp == m.New)
+}
+
+// made tells whether the new file is in place.
+func (m observed) made() bool { return m.at == m.New && !m.untouched() }
+
+// makeable tells whether the new file is or can be put in place.
+func (m observed) makeable() bool { return m.made() || m.temp == m.New }
+
+// undoable tells whether the old file is or can be put in place. If there was none,
+// a file that somebody else has made meanwhile is not removed.
+func (m observed) undoable() bool {
+	switch {
+	case m.untouched():
+		return true
+	case m.isNew():
+		return m.at == m.New
+	}
+	return m.Kept != "" && m.kept == m.Old
+}
+
+// A Content tells what is at a path: a hash of a file's bytes, or of where a
+// symbolic link leads. Two that are equal are the same content.
+type Content string
+
+const (
+	nothing    Content = ""  // there is no file
+	unreadable Content = "?" // there is something else, or it cannot be read
+)
+
+// contentOf returns what is at path.
+func contentOf(path string) (Content, error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nothing, nil
+	}
+	if err != nil {
+		return unreadable, err
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		target, err := os.Readlink(path)
+		if err != nil {
+			return unreadable, err
+		}
+		return Content(fmt.Sprintf("link:%x", sha256.Sum256([]byte(target)))), nil
+	}
+	f, err := atomicfile.Open(path)
+	if err != nil {
+		return unreadable, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return unreadable, err
+	}
+	return Content(fmt.Sprintf("sha256:%x", h.Sum(nil))), nil
 }
