@@ -21,23 +21,16 @@ func accept(ctx context.Context, p program, s *subcommand) error {
 	} else if !errors.Is(err, errNoBundle) {
 		return err
 	}
-	if err := askOne(ctx, dirs, control.Request{Do: control.Accept, Bundle: bundle}); err != nil {
-		return err
-	}
-	fmt.Fprintf(p.stdout, "the change of bundle %q is accepted\n", bundle)
-	return nil
-}
-
-// askOne has the first daemon do q that can. Its error is that of one which
-// could not, rather than that one is not there.
-func askOne(ctx context.Context, dirs []string, q control.Request) (err error) {
+	// The first daemon that can does it. The error of one that could not says
+	// more than that one is not there.
 	for _, dir := range dirs {
-		e := control.Ask(ctx, dir, q)
-		if e == nil {
+		failed := control.Ask(ctx, dir, control.Request{Do: control.Accept, Bundle: bundle})
+		if failed == nil {
+			fmt.Fprintf(p.stdout, "the change of bundle %q is accepted\n", bundle)
 			return nil
 		}
 		if err == nil || errors.Is(err, control.ErrNoDaemon) {
-			err = e
+			err = failed
 		}
 	}
 	return err

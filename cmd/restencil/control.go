@@ -15,22 +15,48 @@ import (
 	"restencil/watch/vault"
 )
 
+// settle is how long the files of the configuration must not have changed
+// before they are read: what changes several of them is one change.
+const settle = 100 * time.Millisecond
+
 // control acts on signals, and with -watch-config on changed files, until ctx
 // ends or the program is asked to end; then it returns true. The order of the
 // meanings of a signal is that of COMPAT 4.8; SIGTERM and SIGINT end the
 // program where they mean nothing else.
 func (s *service) control(ctx context.Context) (end bool) {
-	f := s.followFiles(ctx)
-	defer f.stop()
+	changed := make(chan struct{}, 1)
+	watcher := filewatch.New(filewatch.Options{Settle: settle, Trees: true})
+	following := s.cfg.Process.WatchConfig
+	if following {
+		ctx, cancel := context.WithCancel(ctx)
+		var watching sync.WaitGroup
+		defer watching.Wait()
+		defer cancel()
+		watching.Go(func() {
+			watcher.Run(ctx, func(_, files []string) (failed []string) { // what was just added has been read
+				if len(files) > 0 {
+					wake(changed)
+				}
+				return nil
+			})
+		})
+	}
 	s.listen(ctx)
+	var watched []string
 	for {
+		if following {
+			watched = follow(watcher, watched, slices.Concat(s.cfg.Paths, s.cfg.Sources()))
+		}
 		select {
 		case <-ctx.Done():
 			return false
-		case <-f.changed:
+		case <-changed:
 			s.reload(ctx)
 		case <-s.memory.remade:
-			s.listenAgain(ctx)
+			if s.memory.listening {
+				s.memory.listening = false // the other socket is served until ctx ends, and nobody finds it
+				s.listen(ctx)
+			}
 		case sig := <-s.signals:
 			if sig == syscall.SIGTERM || sig == os.Interrupt {
 				s.stdout.Free()
@@ -45,7 +71,30 @@ func (s *service) control(ctx context.Context) (end bool) {
 				return true
 			}
 		}
-		f.update(s.cfg)
+	}
+}
+
+// follow has the watcher watch these paths, instead of those that it watches,
+// and returns them.
+func follow(watcher *filewatch.Watcher, watched, paths []string) []string {
+	for _, path := range paths {
+		if !slices.Contains(watched, path) {
+			watcher.Add(path)
+		}
+	}
+	for _, path := range watched {
+		if !slices.Contains(paths, path) {
+			watcher.Remove(path)
+		}
+	}
+	return paths
+}
+
+// wake sends to a channel of capacity 1, unless something is in it already.
+func wake(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 
@@ -56,12 +105,12 @@ func (s *service) reload(ctx context.Context) {
 	s.manager.Reloading()
 	defer s.manager.Reloaded()
 	if err := s.replace(ctx); err != nil && ctx.Err() == nil {
-		s.log.Error("the new configuration is not used, the running one goes on: "+err.Error(), "component", "cli")
+		s.log.Load().Error("the new configuration is not used, the running one goes on: "+err.Error(), "component", "cli")
 	}
 }
 
-// replace has a new configuration put in force, or an error and nothing changed:
-// all that can be wrong with it is found out first.
+// replace puts a new configuration in force, or returns an error and has
+// changed nothing: all that can be wrong with it is found out first.
 func (s *service) replace(ctx context.Context) error {
 	cfg, err := config.Parse(s.args, s.environ)
 	if err != nil {
@@ -75,18 +124,15 @@ func (s *service) replace(ctx context.Context) error {
 		log.Close()
 		return err
 	}
-	s.memory.log.Store(log)
-	s.log.Close()
-	s.cfg, s.log = cfg, log
+	s.log.Swap(log).Close()
+	s.cfg = cfg
 	s.listen(ctx)
-	for _, w := range cfg.Warnings {
-		s.log.Warn(w.Error(), "component", "config")
-	}
+	s.warnOfConfig()
 	return nil
 }
 
 func (s *service) replaceWith(ctx context.Context, cfg *config.Config, log *logging.Log) error {
-	sources, err := s.sourcesInstead(cfg)
+	sources, err := s.sources(cfg, s.cfg)
 	if err != nil {
 		return err
 	}
@@ -101,63 +147,4 @@ func (s *service) replaceWith(ctx context.Context, cfg *config.Config, log *logg
 		s.vault = v
 	}
 	return nil
-}
-
-// settle is how long the files of the configuration must not have changed
-// before they are read: what changes several of them is one change.
-const settle = 100 * time.Millisecond
-
-// followed are the files of the configuration that are watched.
-type followed struct {
-	changed chan struct{} // capacity 1: look again
-	watcher *filewatch.Watcher
-	paths   []string // that it watches
-	cancel  context.CancelFunc
-	done    sync.WaitGroup
-}
-
-// followFiles watches the files of the configuration, if that is asked for.
-func (s *service) followFiles(ctx context.Context) *followed {
-	f := &followed{
-		changed: make(chan struct{}, 1),
-		watcher: filewatch.New(filewatch.Options{Settle: settle, Trees: true}),
-	}
-	ctx, f.cancel = context.WithCancel(ctx)
-	if s.cfg.Process.WatchConfig {
-		f.update(s.cfg)
-		f.done.Go(func() { f.watcher.Run(ctx, f.report) })
-	}
-	return f
-}
-
-// update has the files of cfg watched, and no others.
-func (f *followed) update(cfg *config.Config) {
-	before := f.paths
-	f.paths = slices.Concat(cfg.Paths, cfg.Sources())
-	for _, path := range f.paths {
-		if !slices.Contains(before, path) {
-			f.watcher.Add(path)
-		}
-	}
-	for _, path := range before {
-		if !slices.Contains(f.paths, path) {
-			f.watcher.Remove(path)
-		}
-	}
-}
-
-// report is a filewatch.Report. What was only just added has been read.
-func (f *followed) report(_, changed []string) (failed []string) {
-	if len(changed) > 0 {
-		select {
-		case f.changed <- struct{}{}:
-		default:
-		}
-	}
-	return nil
-}
-
-func (f *followed) stop() {
-	f.cancel()
-	f.done.Wait()
 }

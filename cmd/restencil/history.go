@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"restencil/runner/journal"
-	"restencil/runner/journal/history"
 )
 
 // printHistory prints the generations that are kept, the newest first, for each
@@ -29,34 +27,27 @@ func printHistory(_ context.Context, p program, s *subcommand) error {
 		if lines == nil {
 			continue
 		}
+		found = true
 		if len(dirs) > 1 {
 			fmt.Fprintf(p.stdout, "%s:\n", dir)
 		}
-		if err := printTable(p.stdout, lines); err != nil {
+		table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "BUNDLE\tGENERATION\tTIME\tHASH\tFILES")
+		for _, line := range lines {
+			fmt.Fprintln(table, line)
+		}
+		if err := table.Flush(); err != nil {
 			return err
 		}
-		found = true
 	}
-	if !found {
-		return fmt.Errorf("no generations%s are kept in %s", ofBundle(s.args), strings.Join(dirs, ", "))
+	if found {
+		return nil
 	}
-	return nil
-}
-
-func printTable(w io.Writer, lines []string) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "BUNDLE\tGENERATION\tTIME\tHASH\tFILES")
-	for _, line := range lines {
-		fmt.Fprintln(table, line)
+	of := ""
+	if len(s.args) > 0 {
+		of = fmt.Sprintf(" of bundle %q", s.args[0])
 	}
-	return table.Flush()
-}
-
-func ofBundle(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" of bundle %q", names[0])
+	return fmt.Errorf("no generations%s are kept in %s", of, strings.Join(dirs, ", "))
 }
 
 // historyOf returns the lines of the table for the bundles of a state
@@ -78,22 +69,16 @@ func historyOf(dir string, names []string) (lines []string, err error) {
 			return nil, err
 		}
 		for _, g := range slices.Backward(generations) {
+			var files []string
+			for _, f := range g.Files {
+				if f.Secret {
+					f.Path += " (secret, not kept)"
+				}
+				files = append(files, f.Path)
+			}
 			lines = append(lines, fmt.Sprintf("%s\t%d\t%s\t%.12s\t%s",
-				name, g.Number, g.Time.Local().Format(time.DateTime), g.Hash, filesOf(g)))
+				name, g.Number, g.Time.Local().Format(time.DateTime), g.Hash, strings.Join(files, ", ")))
 		}
 	}
 	return lines, nil
-}
-
-// filesOf lists the files of a generation; those that are not kept are marked.
-func filesOf(g history.Generation) string {
-	var list []string
-	for _, f := range g.Files {
-		if f.Secret {
-			list = append(list, f.Path+" (secret, not kept)")
-			continue
-		}
-		list = append(list, f.Path)
-	}
-	return strings.Join(list, ", ")
 }

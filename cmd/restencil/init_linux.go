@@ -9,11 +9,11 @@ import (
 )
 
 // asInit runs program and returns its exit code. Where the process is the
-// first of its namespace, as in many a container, it also buries the orphans
-// that become its children: whatever commands leave behind.
+// first of its namespace, as in many a container, it also waits for the
+// orphans that become its children: whatever commands leave behind.
 //
-// It does so without taking the ends of other children from those who wait for
-// them, as package os/exec does. The kernel hands orphans to the main thread,
+// It takes no exit status from those who wait for children of their own, as
+// package os/exec does. The kernel hands orphans to the main thread,
 // and can be asked for the children of one thread. So the main thread does
 // nothing but this, and starts no process itself.
 func asInit(program func() int) int {
@@ -23,7 +23,7 @@ func asInit(program func() int) int {
 	runtime.LockOSThread()
 	if unix.Gettid() != 1 {
 		// The runtime moved main to another thread while the program was
-		// loading, which happens once in a blue moon. Begin again.
+		// loading, which is rare. Begin again.
 		_ = unix.Exec("/proc/self/exe", os.Args, os.Environ())
 	}
 	ends := make(chan os.Signal, 1)
@@ -31,21 +31,16 @@ func asInit(program func() int) int {
 	code := make(chan int, 1)
 	go func() { code <- program() }()
 	for {
-		bury()
+		for {
+			id, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WNOTHREAD, nil)
+			if id <= 0 && err != unix.EINTR {
+				break
+			}
+		}
 		select {
 		case <-ends:
 		case c := <-code:
 			return c
-		}
-	}
-}
-
-// bury takes note of the children of this thread that have ended.
-func bury() {
-	for {
-		id, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WNOTHREAD, nil)
-		if id <= 0 && err != unix.EINTR {
-			return
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"restencil/cmd/restencil/config"
@@ -28,12 +30,15 @@ func main() {
 // run runs the program and returns its exit code.
 func run() int {
 	p := program{
-		name:    called(os.Args[0]),
+		name:    "restencil",
 		args:    os.Args[1:],
 		environ: os.Environ(),
 		stdout:  logging.NewWriter(os.Stdout),
 		stderr:  logging.NewWriter(os.Stderr),
 		signals: make(chan os.Signal, 16),
+	}
+	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == consulTemplate {
+		p.name = consulTemplate
 	}
 	p.stdout.Wait() // as with any program, until it is a daemon or is to end
 	// All that consul-template listens to (COMPAT 4.8). SIGPIPE is one of them:
@@ -41,25 +46,21 @@ func run() int {
 	// that nobody reads any more.
 	signal.Notify(p.signals, setting.Signals()...)
 	code := p.run()
-	go p.freeOnSignal() // ends with the process
+	go func() { // ends with the process
+		for sig := range p.signals {
+			if sig == os.Interrupt || sig == syscall.SIGTERM {
+				p.stdout.Free() // what is still to be printed does not hold up the end
+			}
+		}
+	}()
 	p.stdout.Close()
 	p.stderr.Close()
 	return code
 }
 
-// freeOnSignal has what is still to be printed not hold up the end, once somebody
-// asks for that.
-func (p program) freeOnSignal() {
-	for sig := range p.signals {
-		if sig == os.Interrupt || sig == syscall.SIGTERM {
-			p.stdout.Free()
-		}
-	}
-}
-
 // A program is one run of restencil, with all that it has from the system.
 type program struct {
-	name           string // that it was called by
+	name           string // that it was called by: restencil or consulTemplate
 	args, environ  []string
 	stdout, stderr *logging.Writer // function run closes them
 	signals        chan os.Signal  // that the process is sent
@@ -67,8 +68,10 @@ type program struct {
 
 // run does what the command line asks for and returns the exit code.
 func (p program) run() int {
-	if sub, args := p.subcommand(); sub != nil {
-		return p.runSubcommand(sub, args)
+	for _, s := range subcommands() {
+		if len(p.args) > 0 && p.args[0] == s.name {
+			return p.runSubcommand(s)
+		}
 	}
 	cfg, err := config.Parse(p.args, p.environ)
 	if err != nil {
@@ -94,7 +97,7 @@ func (p program) run() int {
 // code.
 func (p program) failed(err error) int {
 	prefix := p.name + ": "
-	if p.isConsulTemplate() {
+	if p.name == consulTemplate {
 		prefix = "" // as there (COMPAT 1.2)
 	}
 	fmt.Fprintf(p.stderr, "%s%v\n", prefix, err)

@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/control"
-	"restencil/cmd/restencil/logging"
 	"restencil/runner"
 	"restencil/runner/journal"
 )
@@ -17,115 +16,91 @@ import (
 // A memory is what a service keeps in its state directory, and the socket
 // there. It belongs to whoever the service belongs to.
 type memory struct {
-	dir     string
-	journal *journal.Journal            // nil: nothing is remembered
-	failed  bool                        // opening was tried in vain; it is not tried again
-	log     atomic.Pointer[logging.Log] // where the journal's warnings go
+	dir        string
+	journal    *journal.Journal // nil: nothing is remembered
+	failed     bool             // opening the journal failed; it is not tried again
+	unresolved bool             // see runner.Options
 
-	unresolved bool // see runner.Options
-
-	bundles bool            // there are some
-	server  *control.Server // nil: nothing listens
-	serving sync.WaitGroup
-	remade  chan struct{} // capacity 1: the directory was, and the socket is gone
+	bundles   bool // there are some
+	listening bool // at the socket
+	serving   sync.WaitGroup
+	remade    chan struct{} // capacity 1: the directory was made again, and the socket is gone
 }
 
 // remember returns the journal for what is run, nil where there is none or
-// nothing to remember. Where it cannot be had, the log says why, and all goes
-// on without it. Once open it stays the same until the process ends.
+// nothing to remember: that is files that come with a command, or with others.
+// Where it cannot be had, the log says why, and all goes on without it. Once
+// open it stays the same until the process ends.
 func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Journal {
 	m := &s.memory
 	m.bundles = len(opts.Bundles) > 0
-	if cfg.Once || cfg.Dry || cfg.ParseOnly || m.failed || !memorable(opts) {
+	memorable := slices.ContainsFunc(opts.Templates, func(t runner.Template) bool {
+		return t.Bundle != "" || len(t.Command.Args) > 0
+	})
+	if cfg.Once || cfg.Dry || cfg.ParseOnly || m.failed || !memorable {
 		return m.journal
 	}
 	dir := stateDir(cfg)
 	switch {
 	case m.journal != nil && dir != m.dir:
-		s.warn(fmt.Sprintf("the state directory stays %s until a restart", m.dir))
+		s.warn("cli")(fmt.Errorf("the state directory stays %s until a restart", m.dir))
 	case m.journal == nil && dir != "":
 		m.dir = dir
-		m.journal = s.openJournal(dir, cfg.State.History)
-		m.failed = m.journal == nil
+		var err error
+		if m.journal, err = s.openJournal(cfg.State.History); err != nil {
+			m.failed = true
+			s.warn("cli")(fmt.Errorf("nothing is remembered across restarts: %w", err))
+		}
 	}
 	return m.journal
 }
 
-// memorable tells whether there is anything to remember: files that come with
-// a command, or with others.
-func memorable(opts runner.Options) bool {
-	for _, t := range opts.Templates {
-		if t.Bundle != "" || len(t.Command.Args) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // openJournal opens the journal and puts right what a crash has cut in two.
-func (s *service) openJournal(dir string, generations int) *journal.Journal {
-	j, err := journal.Open(dir, journal.Options{
+func (s *service) openJournal(generations int) (*journal.Journal, error) {
+	m := &s.memory
+	m.remade = make(chan struct{}, 1)
+	j, err := journal.Open(m.dir, journal.Options{
 		Generations: generations,
-		Warn:        func(err error) { s.memory.log.Load().Warn(err.Error(), "component", "cli") },
-		Remade: func() {
-			select {
-			case s.memory.remade <- struct{}{}:
-			default:
-			}
-		},
+		Warn:        s.warn("cli"),
+		Remade:      func() { wake(m.remade) },
 	})
 	if err != nil {
-		s.warn("nothing is remembered across restarts: " + err.Error())
-		return nil
+		return nil, err
 	}
 	recovered, err := j.Recover()
 	for _, r := range recovered {
-		s.warn(recovery(r))
-		s.memory.unresolved = s.memory.unresolved || r.Err != nil
+		done, files := "undone", strings.Join(r.Files, ", ")
+		if r.Completed {
+			done = "completed"
+		}
+		if r.Err != nil {
+			m.unresolved = true
+			s.warn("cli")(fmt.Errorf("a change of bundle %q that was cut in two could not be %s (%s): %w", r.Bundle, done, files, r.Err))
+			continue
+		}
+		s.warn("cli")(fmt.Errorf("a change of bundle %q that was cut in two was %s: %s", r.Bundle, done, files))
 	}
 	if err != nil {
-		s.warn("nothing is remembered across restarts: " + err.Error())
 		j.Close()
-		return nil
+		return nil, err
 	}
-	return j
-}
-
-// recovery says what was put right for a bundle.
-func recovery(r journal.Recovery) string {
-	done := "undone"
-	if r.Completed {
-		done = "completed"
-	}
-	files := strings.Join(r.Files, ", ")
-	if r.Err != nil {
-		return fmt.Sprintf("a change of bundle %q that was cut in two could not be %s (%s): %v", r.Bundle, done, files, r.Err)
-	}
-	return fmt.Sprintf("a change of bundle %q that was cut in two was %s: %s", r.Bundle, done, files)
+	return j, nil
 }
 
 // listen has people's requests served until ctx ends, once there are bundles
 // that they can be about.
 func (s *service) listen(ctx context.Context) {
 	m := &s.memory
-	if m.journal == nil || m.server != nil || !m.bundles {
+	if m.journal == nil || m.listening || !m.bundles {
 		return
 	}
 	server, err := control.Listen(m.dir)
 	if err != nil {
-		s.warn("accept and rollback cannot reach this process: " + err.Error())
+		s.warn("cli")(fmt.Errorf("accept and rollback cannot reach this process: %w", err))
 		return
 	}
-	m.server = server
+	m.listening = true
 	m.serving.Go(func() { server.Serve(ctx, s.runner) })
-}
-
-// listenAgain is listen for a directory that was made anew.
-func (s *service) listenAgain(ctx context.Context) {
-	if s.memory.server != nil {
-		s.memory.server = nil // the other one goes on until ctx ends, and nobody finds it
-		s.listen(ctx)
-	}
 }
 
 // close ends what listen and remember began. The context of listen has ended.
@@ -135,5 +110,3 @@ func (m *memory) close() {
 		_ = m.journal.Close() // all is on stable storage
 	}
 }
-
-func (s *service) warn(text string) { s.log.Warn(text, "component", "cli") }

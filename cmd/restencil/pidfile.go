@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strconv"
 
@@ -14,7 +13,7 @@ import (
 // writePid writes the process id to a file, where a path is given. The
 // function that it returns removes the file, unless it is another process's by
 // then.
-func writePid(path string, log *slog.Logger) (remove func(), err error) {
+func (s *service) writePid(path string) (remove func(), err error) {
 	if path == "" {
 		return func() {}, nil
 	}
@@ -32,7 +31,7 @@ func writePid(path string, log *slog.Logger) (remove func(), err error) {
 			return
 		}
 		if err := os.Remove(path); err != nil {
-			log.Warn(fmt.Sprintf("could not remove pid file: %v", err), "component", "cli")
+			s.warn("cli")(fmt.Errorf("could not remove pid file: %w", err))
 		}
 	}, nil
 }

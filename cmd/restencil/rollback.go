@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 
 	"restencil/cmd/restencil/config"
@@ -56,26 +57,19 @@ func (s *subcommand) generation(dir, bundle string) (int, error) {
 		return 0, err
 	case len(all) == 0:
 		return 0, fmt.Errorf("no generations of bundle %q are kept in %s", bundle, dir)
-	case len(s.args) == 2:
-		return numberAmong(all, bundle, s.args[1])
-	case len(all) == 1:
+	case len(s.args) < 2 && len(all) == 1:
 		return 0, fmt.Errorf("there is no generation of bundle %q before the newest, %d", bundle, all[0].Number)
+	case len(s.args) < 2:
+		return all[len(all)-2].Number, nil
 	}
-	return all[len(all)-2].Number, nil
-}
-
-// numberAmong reads the number of one of the generations.
-func numberAmong(all []history.Generation, bundle, text string) (int, error) {
-	number, err := strconv.Atoi(text)
+	number, err := strconv.Atoi(s.args[1])
 	if err != nil {
-		return 0, &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("expected the number of a generation, found %q", text)}
+		return 0, &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("expected the number of a generation, found %q", s.args[1])}
 	}
-	for _, g := range all {
-		if g.Number == number {
-			return number, nil
-		}
+	if !slices.ContainsFunc(all, func(g history.Generation) bool { return g.Number == number }) {
+		return 0, fmt.Errorf("bundle %q has no generation %d: those from %d to %d are kept", bundle, number, all[0].Number, all[len(all)-1].Number)
 	}
-	return 0, fmt.Errorf("bundle %q has no generation %d: those from %d to %d are kept", bundle, number, all[0].Number, all[len(all)-1].Number)
+	return number, nil
 }
 
 // putBack makes the files those of a generation, all or none, without a
@@ -105,7 +99,9 @@ func (s *subcommand) putBack(ctx context.Context, p program, dir string, number 
 		fmt.Fprintf(p.stdout, "%s; no daemon is running, so nothing was reloaded\n", done)
 		return nil
 	}
-	if err := s.runReload(ctx, p); err != nil {
+	cmd := exec.CommandContext(ctx, "sh", "-c", s.reload)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s, but %q failed: %w", done, s.reload, err)
 	}
 	fmt.Fprintf(p.stdout, "%s, and %q was run\n", done, s.reload)
@@ -140,11 +136,4 @@ func write(g history.Generation) (err error) {
 		staged = nil // the error says under which names the old files are kept
 	}
 	return errors.Join(result.Err, result.RestoreErr)
-}
-
-// runReload runs what is to be run when the files are back.
-func (s *subcommand) runReload(ctx context.Context, p program) error {
-	cmd := exec.CommandContext(ctx, "sh", "-c", s.reload)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	return cmd.Run()
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/logging"
@@ -17,13 +20,13 @@ import (
 	"restencil/watch/vault"
 )
 
-// A service is a program that renders, from its start to its end. All of it
-// belongs to the goroutine of serve, until that starts control; then what
+// A service is a program that renders, from its start to its end. All of it but
+// log belongs to the goroutine of serve, until that starts control; then what
 // control uses is control's.
 type service struct {
 	program
 	cfg     *config.Config
-	log     *logging.Log
+	log     atomic.Pointer[logging.Log]
 	manager *systemd.Notifier
 	vault   *vault.Source
 	runner  *runner.Runner
@@ -36,14 +39,15 @@ func (p program) serve(cfg *config.Config) int {
 	if err != nil {
 		return p.failed(err)
 	}
-	s := &service{program: p, cfg: cfg, log: log}
-	s.memory.remade = make(chan struct{}, 1)
-	defer func() { s.log.Close() }()
-	s.greet()
+	s := &service{program: p, cfg: cfg}
+	s.log.Store(log)
+	defer func() { s.log.Load().Close() }()
+	log.Info(s.version())
+	s.warnOfConfig()
 	interrupted, err := s.run()
 	switch {
 	case err != nil:
-		s.log.Error(err.Error(), "component", "cli")
+		s.log.Load().Error(err.Error(), "component", "cli")
 		return exitCode(err)
 	case interrupted:
 		return exitInterrupted
@@ -51,56 +55,86 @@ func (p program) serve(cfg *config.Config) int {
 	return 0
 }
 
-// greet logs what is being run, and what is doubtful about how.
-func (s *service) greet() {
-	s.log.Info(s.version())
-	for _, w := range s.cfg.Warnings {
-		s.log.Warn(w.Error(), "component", "config")
+// openLog opens the log that cfg asks for, besides standard error.
+func openLog(cfg *config.Config, stderr io.Writer) (*logging.Log, error) {
+	log, err := logging.Open(logging.Options{
+		Level:  logging.Level(cfg.Log.Level),
+		JSON:   cfg.Log.Format == "json",
+		Stderr: stderr,
+		File:   cfg.Log.File,
+		Syslog: cfg.Log.Syslog,
+	})
+	if err != nil {
+		return nil, &config.Error{Code: config.ExitConfig, Err: err}
 	}
+	return log, nil
 }
+
+// revokeTimeout is how long the end of the program may take for what is given
+// back to Vault.
+const revokeTimeout = 5 * time.Second
 
 // run makes the runner and runs it, under control of the signals.
 func (s *service) run() (interrupted bool, err error) {
-	s.manager = serviceManager(s.cfg, s.log.Logger)
+	getenv := func(name string) string {
+		value, _ := s.cfg.LookupEnv(name)
+		return value
+	}
+	s.manager = systemd.New(getenv, s.warn("cli"))
 	defer s.manager.Close()
 	defer s.manager.Stopping()
-	s.memory.log.Store(s.log)
 	s.stdout.OnLost(func(lines int) []byte {
-		s.memory.log.Load().Warn(fmt.Sprintf("standard output was not read: %d lines that commands printed were dropped", lines), "component", "logging")
+		s.warn("logging")(fmt.Errorf("standard output was not read: %d lines that commands printed were dropped", lines))
 		return nil
 	})
 	if !s.cfg.Once && !s.cfg.Dry {
 		s.stdout.Free() // what commands print does not hold up the others
 	}
-	srcs, err := s.sources(s.cfg)
+	sources, err := s.sources(s.cfg, nil)
 	if err != nil {
 		return false, err
 	}
+	s.vault = sources[watch.Vault].(*vault.Source)
 	defer s.memory.close()
-	opts, err := s.options(s.cfg, s.log)
+	opts, err := s.options(s.cfg, s.log.Load())
 	if err != nil {
 		return false, err
 	}
-	if s.runner, err = runner.New(opts, watch.New(srcs)); err != nil || s.cfg.ParseOnly {
+	if s.runner, err = runner.New(opts, watch.New(sources)); err != nil || s.cfg.ParseOnly {
 		return false, err
 	}
-	removePid, err := writePid(s.cfg.Process.PidFile, s.log.Logger)
+	removePid, err := s.writePid(s.cfg.Process.PidFile)
 	if err != nil {
 		return false, err
 	}
 	defer removePid()
-	interrupted, err = s.runControlled()
-	if err == nil || isChildExit(err) {
-		s.revoke()
+
+	ctx, cancel := context.WithCancel(context.Background())
+	var control sync.WaitGroup
+	control.Go(func() {
+		if s.control(ctx) {
+			interrupted = true
+			s.stdout.Free()
+			s.say("Cleaning up...", "cleaning up")
+			s.manager.Stopping()
+			cancel()
+		}
+	})
+	err = s.runner.Run(ctx)
+	cancel()
+	control.Wait()
+
+	// Where the child has ended, nobody uses any more what was rendered. What
+	// runs once leaves its leases to those that read its files.
+	var exit *process.ChildExit
+	if s.cfg.Vault.RevokeOnExit && !s.cfg.Once && (err == nil || errors.As(err, &exit)) {
+		ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
+		defer cancel()
+		if err := s.vault.Revoke(ctx); err != nil {
+			s.warn("vault")(fmt.Errorf("not all leases were given back: %w", err))
+		}
 	}
 	return interrupted, err
-}
-
-// isChildExit tells whether Run ended because the child did: nobody is there any
-// more to use what was rendered.
-func isChildExit(err error) bool {
-	var exit *process.ChildExit
-	return errors.As(err, &exit)
 }
 
 // options returns the runner's, with all that it needs from the system.
@@ -121,32 +155,24 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	return opts, nil
 }
 
-func (s *service) runControlled() (interrupted bool, err error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var control sync.WaitGroup
-	control.Go(func() {
-		if s.control(ctx) {
-			interrupted = true
-			s.stdout.Free()
-			s.cleaningUp()
-			s.manager.Stopping()
-			cancel()
-		}
-	})
-	err = s.runner.Run(ctx)
-	cancel()
-	control.Wait()
-	return interrupted, err
+// warn returns a function that logs an error as a warning, in the log of the
+// configuration that is in force then.
+func (s *service) warn(component string) func(error) {
+	return func(err error) { s.log.Load().Warn(err.Error(), "component", component) }
 }
 
-// cleaningUp says that the program was asked to end (COMPAT 4.8).
-func (s *service) cleaningUp() { s.say("Cleaning up...", "cleaning up") }
+// warnOfConfig logs what is doubtful in the configuration.
+func (s *service) warnOfConfig() {
+	for _, w := range s.cfg.Warnings {
+		s.warn("config")(w)
+	}
+}
 
-// say tells on standard error what was asked for, as consul-template does
-// besides its log. Whoever reads a log in JSON wants nothing else than that.
+// say writes to standard error what was asked for, as consul-template does
+// besides its log (COMPAT 4.8). A log in JSON has it as a line of its own.
 func (s *service) say(plain, logged string) {
 	if s.cfg.Log.Format == "json" {
-		s.log.Info(logged, "component", "cli")
+		s.log.Load().Info(logged, "component", "cli")
 		return
 	}
 	fmt.Fprintln(s.stderr, plain)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -57,18 +58,12 @@ func instance(cfg *config.Config) string {
 		return "none"
 	}
 	sum := sha256.Sum256([]byte(strings.Join(paths, "\x00")))
-	return plain(filepath.Base(paths[0])) + "-" + hex.EncodeToString(sum[:4])
+	name := filepath.Base(paths[0])
+	return awkward.ReplaceAllString(name[:min(len(name), 40)], "_") + "-" + hex.EncodeToString(sum[:4])
 }
 
-// plain returns a name with nothing in it that is awkward in a shell.
-func plain(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '.' || r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
-			return r
-		}
-		return '_'
-	}, name[:min(len(name), 40)])
-}
+// awkward is what is not plain in a shell.
+var awkward = regexp.MustCompile(`[^\w.-]`)
 
 // stateDirs returns the state directories that a subcommand may be about: the
 // one that it is told, by a path or a configuration, or all there are.
@@ -76,7 +71,7 @@ func (s *subcommand) stateDirs(environ []string) ([]string, error) {
 	if s.stateDir != "" {
 		return []string{s.stateDir}, nil
 	}
-	cfg, err := config.Parse(s.configFlags(), environ)
+	cfg, err := config.Parse(s.configFlags, environ)
 	if err != nil {
 		return nil, err
 	}

@@ -30,10 +30,10 @@ type subcommand struct {
 	do    func(context.Context, program, *subcommand) error
 
 	// What the command line says.
-	stateDir string
-	configs  []string
-	reload   string
-	args     []string
+	stateDir    string
+	configFlags []string // the command line of the daemon, as far as it is known
+	reload      string
+	args        []string
 }
 
 func subcommands() []*subcommand {
@@ -53,25 +53,19 @@ func subcommands() []*subcommand {
 	}
 }
 
-// subcommand returns what the first argument selects, nil for nothing, and the
-// other arguments.
-func (p program) subcommand() (*subcommand, []string) {
-	if len(p.args) == 0 {
-		return nil, nil
-	}
-	for _, s := range subcommands() {
-		if s.name == p.args[0] {
-			return s, p.args[1:]
-		}
-	}
-	return nil, nil
-}
+// errInterrupted is why a subcommand ends that somebody has interrupted.
+var errInterrupted = errors.New("interrupted")
 
 // runSubcommand does it, until a signal ends it, and returns the exit code.
-func (p program) runSubcommand(s *subcommand, args []string) int {
-	err := s.parse(args)
+func (p program) runSubcommand(s *subcommand) int {
+	err := s.parse(p.args[1:])
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(p.stdout, s.text())
+		fmt.Fprintf(p.stdout, "Usage: restencil %s [flags] %s\n\n%s\n\n", s.name, s.usage, s.help)
+		fmt.Fprint(p.stdout, "  -state-dir <path>\n      The daemon's state directory.\n"+
+			"  -config <path>\n      The daemon's configuration, which tells the state directory. May be\n      repeated.\n")
+		if s.name == "rollback" {
+			fmt.Fprint(p.stdout, "  -reload <command>\n      Without a daemon, run this when the files are back.\n")
+		}
 		return 0
 	}
 	if err != nil {
@@ -81,43 +75,32 @@ func (p program) runSubcommand(s *subcommand, args []string) int {
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	defer cancel(nil)
-	listening.Go(func() { p.untilAsked(ctx, cancel) })
-	if err := s.do(ctx, p, s); err != nil {
-		return p.failed(&config.Error{Code: subcommandCode(err), Err: err})
-	}
-	return 0
-}
-
-// errInterrupted is why a subcommand ends that somebody has interrupted.
-var errInterrupted = errors.New("interrupted")
-
-// untilAsked cancels when a signal asks the program to end.
-func (p program) untilAsked(ctx context.Context, cancel context.CancelCauseFunc) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case sig := <-p.signals:
-			if sig == os.Interrupt || sig == syscall.SIGTERM {
-				p.stdout.Free()
-				cancel(errInterrupted)
+	listening.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
 				return
+			case sig := <-p.signals:
+				if sig == os.Interrupt || sig == syscall.SIGTERM {
+					p.stdout.Free()
+					cancel(errInterrupted)
+				}
 			}
 		}
-	}
-}
-
-func subcommandCode(err error) int {
+	})
+	err = s.do(ctx, p, s)
 	var wrong *config.Error
 	switch {
+	case err == nil:
+		return 0
 	case errors.As(err, &wrong):
-		return wrong.Code
+		return p.failed(err)
 	case errors.Is(err, errInterrupted):
-		return exitInterrupted
+		return p.failed(&config.Error{Code: exitInterrupted, Err: err})
 	case errors.Is(err, control.ErrNoDaemon):
-		return exitNoDaemon
+		return p.failed(&config.Error{Code: exitNoDaemon, Err: err})
 	}
-	return exitRefused
+	return p.failed(&config.Error{Code: exitRefused, Err: err})
 }
 
 // parse reads the arguments; flags may stand before and after others.
@@ -127,7 +110,7 @@ func (s *subcommand) parse(args []string) error {
 	flags.Usage = func() {}
 	flags.StringVar(&s.stateDir, "state-dir", "", "")
 	flags.Func("config", "", func(path string) error {
-		s.configs = append(s.configs, path)
+		s.configFlags = append(s.configFlags, "-config", path)
 		return nil
 	})
 	if s.name == "rollback" {
@@ -147,24 +130,4 @@ func (s *subcommand) parse(args []string) error {
 		return fmt.Errorf("usage: restencil %s [flags] %s", s.name, s.usage)
 	}
 	return nil
-}
-
-// text is what -help prints.
-func (s *subcommand) text() string {
-	text := fmt.Sprintf("Usage: restencil %s [flags] %s\n\n%s\n\n", s.name, s.usage, s.help)
-	text += "  -state-dir <path>\n      The daemon's state directory.\n" +
-		"  -config <path>\n      The daemon's configuration, which tells the state directory. May be\n      repeated.\n"
-	if s.name == "rollback" {
-		text += "  -reload <command>\n      Without a daemon, run this when the files are back.\n"
-	}
-	return text
-}
-
-// configFlags returns the command line of the daemon, as far as it is known.
-func (s *subcommand) configFlags() []string {
-	var args []string
-	for _, path := range s.configs {
-		args = append(args, "-config", path)
-	}
-	return args
 }
