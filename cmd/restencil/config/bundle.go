@@ -36,17 +36,6 @@ func (b *Bundle) instance() setting.Instance {
 	)}
 }
 
-func (c *Config) finishBundle(b *Bundle) {
-	command := b.Command
-	if b.IsSet("reload") {
-		command = b.Reload
-	}
-	b.finish(&b.Written, command, len(c.verifies(b)) > 0, c)
-	if !slices.ContainsFunc(c.Templates, func(t Template) bool { return t.Bundle == b.Name }) {
-		c.warn(b.At, fmt.Sprintf("no template belongs to bundle %q", b.Name), fmt.Sprintf("write bundle = %q in its templates", b.Name))
-	}
-}
-
 // verifies returns what must hold for a bundle: its own, and those of its
 // templates.
 func (c *Config) verifies(b *Bundle) []Verify {
@@ -105,8 +94,7 @@ func (c *Config) checkBundles() []error {
 }
 
 // checkMember says what is wrong with what a template that names a bundle has
-// besides. What only the whole bundle can have must not be lost without a
-// word.
+// besides: what only the whole bundle can have must not be lost without a word.
 func (t *Template) checkMember(c *Config) []error {
 	b := c.bundle(t.Bundle)
 	if b == nil {

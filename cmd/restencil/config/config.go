@@ -197,7 +197,16 @@ func (c *CommandLine) settings() []setting.Setting {
 // finish gives values to what nobody wrote: first those of the environment,
 // then those that follow from what was written.
 func (c *Config) finish() {
-	c.dropParseOnly()
+	// consul-template accepts parseonly and once in a file, and ignores both. once,
+	// which its documentation promises, is kept (COMPAT Q9).
+	if at := c.Origin("parseonly"); c.ParseOnly && !at.FromCommandLine() {
+		c.ParseOnly = false
+		c.Unset("parseonly")
+		c.warn(at, "parseonly has no effect in a file", "use the flag -parse-only")
+	}
+	if at := c.Origin("once"); c.Once && !at.FromCommandLine() {
+		c.warn(at, "once is in effect here; consul-template ignores it in a file", "")
+	}
 	for _, text := range setting.Fill(c.settings(), &c.Written, c.environ.get) {
 		c.warn(setting.Origin{}, text, "")
 	}
@@ -214,23 +223,17 @@ func (c *Config) finish() {
 		c.finishTemplate(&c.Templates[i])
 	}
 	for i := range c.Bundles {
-		c.finishBundle(&c.Bundles[i])
+		b := &c.Bundles[i]
+		command := b.Command
+		if b.IsSet("reload") {
+			command = b.Reload
+		}
+		b.finish(&b.Written, command, len(c.verifies(b)) > 0, c)
+		if !slices.ContainsFunc(c.Templates, func(t Template) bool { return t.Bundle == b.Name }) {
+			c.warn(b.At, fmt.Sprintf("no template belongs to bundle %q", b.Name), fmt.Sprintf("write bundle = %q in its templates", b.Name))
+		}
 	}
 	c.warnSharedDestinations()
-}
-
-// dropParseOnly takes back parseonly where a file asks for it: consul-template
-// accepts that and ignores it. once, which its documentation promises, is kept
-// (COMPAT Q9).
-func (c *Config) dropParseOnly() {
-	if at := c.Origin("parseonly"); c.ParseOnly && !at.FromCommandLine() {
-		c.ParseOnly = false
-		c.Unset("parseonly")
-		c.warn(at, "parseonly has no effect in a file", "use the flag -parse-only")
-	}
-	if at := c.Origin("once"); c.Once && !at.FromCommandLine() {
-		c.warn(at, "once is in effect here; consul-template ignores it in a file", "")
-	}
 }
 
 // check says what is wrong with the whole.

@@ -38,8 +38,8 @@ func (c *Config) LookupEnv(name string) (value string, ok bool) {
 	return c.environ.lookup(name)
 }
 
-// environmentOf returns the environment of a command or of the child. Where tokens are not
-// passed on, those in custom are, which somebody wants there.
+// environmentOf returns the environment of a command or of the child. Where
+// tokens are not passed on, those in custom are, which somebody wants there.
 func (c *Config) environmentOf(e Env) []string {
 	inherited, overlay := []string(c.environ), stores.Environ(&c.Consul, &c.Vault)
 	if !c.Process.PassTokens {
@@ -54,7 +54,9 @@ func (c *Config) environmentOf(e Env) []string {
 func commandEnv(inherited, overlay []string, e Env) []string {
 	env := make([]string, 0, len(inherited)+len(overlay)+len(e.Custom))
 	for _, v := range inherited {
-		if name, _, _ := strings.Cut(v, "="); e.inherits(name) {
+		name, _, _ := strings.Cut(v, "=")
+		allowed := !e.Pristine && (len(e.Allowlist) == 0 || matchesAny(name, e.Allowlist))
+		if allowed && !matchesAny(name, e.Denylist) {
 			env = append(env, v)
 		}
 	}
@@ -74,14 +76,6 @@ func withoutTokens(env []string) []string {
 		name, _, _ := strings.Cut(v, "=")
 		return matchesAny(name, names)
 	})
-}
-
-// inherits reports whether a command gets a variable of the process.
-func (e Env) inherits(name string) bool {
-	if e.Pristine || len(e.Allowlist) > 0 && !matchesAny(name, e.Allowlist) {
-		return false
-	}
-	return !matchesAny(name, e.Denylist)
 }
 
 // matchesAny reports whether one of the patterns (with * ? and [..]) matches

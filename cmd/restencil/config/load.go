@@ -10,7 +10,11 @@ import (
 	"restencil/watch/filewatch"
 )
 
-// load gives a configuration file to decode, or every file of a directory.
+// load gives a configuration file to decode, or every file below a directory, in
+// the order of their names, whatever they are called. The directory itself may
+// be a link; links to directories within it are passed over, and so are
+// directories whose name begins with two dots: Kubernetes puts the files of a
+// volume in such a one and links each of them from outside (COMPAT Q10).
 func load(path string, decode func(name, text string) error) error {
 	info, err := os.Stat(path)
 	switch {
@@ -18,30 +22,13 @@ func load(path string, decode func(name, text string) error) error {
 		return fmt.Errorf("missing file/folder: %s: %w", path, err)
 	case err != nil:
 		return fmt.Errorf("failed stating file: %s: %w", path, err)
-	case info.IsDir():
-		return loadDirectory(path, decode)
 	case info.Mode().IsRegular():
 		return loadFile(path, decode)
+	case !info.IsDir():
+		return fmt.Errorf("unknown filetype: %q", info.Mode().String())
 	}
-	return fmt.Errorf("unknown filetype: %q", info.Mode().String())
-}
-
-func loadFile(path string, decode func(name, text string) error) error {
-	content, err := filewatch.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("from file: %s: %w", path, err)
-	}
-	return decode(path, string(content))
-}
-
-// loadDirectory loads every file below a directory, in the order of their
-// names, whatever they are called. The directory itself may be a link; links to
-// directories within it are passed over, and so are directories whose name
-// begins with two dots: Kubernetes puts the files of a volume in such a one and
-// links each of them from outside (COMPAT Q10).
-func loadDirectory(dir string, decode func(name, text string) error) error {
-	return fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
-		path := filepath.Join(dir, filepath.FromSlash(name))
+	return fs.WalkDir(os.DirFS(path), ".", func(name string, entry fs.DirEntry, err error) error {
+		path := filepath.Join(path, filepath.FromSlash(name))
 		switch {
 		case err != nil:
 			return fmt.Errorf("failed listing dir: %s: %w", path, err)
@@ -55,4 +42,12 @@ func loadDirectory(dir string, decode func(name, text string) error) error {
 		}
 		return loadFile(path, decode)
 	})
+}
+
+func loadFile(path string, decode func(name, text string) error) error {
+	content, err := filewatch.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("from file: %s: %w", path, err)
+	}
+	return decode(path, string(content))
 }

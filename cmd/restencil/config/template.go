@@ -102,18 +102,11 @@ func (t *Template) instance() setting.Instance {
 			{Key: "function_blacklist", To: setting.Union(&o.FunctionDenylist), Deprecated: "function_denylist", Sets: []string{"function_denylist"}},
 			{Key: "sandbox_path", To: &o.SandboxPath},
 			{Key: "bundle", To: &t.Bundle},
-			{Key: "format", To: setting.OneOf("<format>", &t.Format, formats()...)},
+			{Key: "format", To: setting.OneOf("<format>", &t.Format, "", string(format.JSON), string(format.YAML),
+				string(format.TOML), string(format.HCL), string(format.XML), string(format.X509))},
 		},
 		t.Change.settings(),
 	)}
-}
-
-// formats are what a file can be held to, "" for anything.
-func formats() []string {
-	return []string{
-		"", string(format.JSON), string(format.YAML), string(format.TOML),
-		string(format.HCL), string(format.XML), string(format.X509),
-	}
 }
 
 // isBundle reports whether a template is a bundle by itself: it belongs to
@@ -180,20 +173,15 @@ func (t *Template) read() (name, content string, err error) {
 	case t.Source == "":
 		return "", "", errors.New("template: must specify exactly one of 'source' or 'contents'")
 	}
-	text, err := readSource(t.Source)
+	read := filewatch.ReadFile
+	if t.Source == "/dev/stdin" || strings.HasPrefix(t.Source, "/dev/fd/") {
+		read = os.ReadFile // what is opened already, as by -template <(…), may be a pipe
+	}
+	text, err := read(t.Source)
 	if err != nil {
 		return "", "", fmt.Errorf("failed to read template: %w", err)
 	}
 	return t.Source, string(text), nil
-}
-
-// readSource returns what is in the file of a template. What is opened already,
-// as by the shell for -template <(…), may be a pipe.
-func readSource(path string) ([]byte, error) {
-	if path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") {
-		return os.ReadFile(path)
-	}
-	return filewatch.ReadFile(path)
 }
 
 // addTemplate takes one value of -template.

@@ -3,6 +3,7 @@ package setting
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -27,49 +28,44 @@ func signalNames() []string {
 	return names
 }
 
-// parseSignal returns the signal of a full name, in any case.
-func parseSignal(name string) (os.Signal, error) {
-	for _, known := range signalNames() {
-		if strings.EqualFold(name, known) {
-			return signalNumber(known), nil
+// signal is the full name of a signal, in any case. In a file, "" is SignalNone.
+func signal(to *os.Signal) *bound[os.Signal] {
+	parse := func(name string) (os.Signal, error) {
+		for _, known := range signalNames() {
+			if strings.EqualFold(name, known) {
+				return signalNumber(known), nil
+			}
 		}
+		return nil, fmt.Errorf("invalid signal %q - valid signals are %q", name, signalNames())
 	}
-	return nil, fmt.Errorf("invalid signal %q - valid signals are %q", name, signalNames())
-}
-
-// checkSignal says whether the text of a flag is a signal. In a file, "" is one.
-func checkSignal(text string) (any, error) {
-	_, err := parseSignal(text)
-	return text, err
-}
-
-func readSignal(v any) (os.Signal, error) {
-	s, err := as[string](v)
-	switch {
-	case err != nil:
-		return nil, err
-	case s == "":
-		return SignalNone, nil
+	return &bound[os.Signal]{
+		to: to, want: `the name of a signal such as "SIGTERM"`, arg: "<signal>",
+		flag: func(text string) (any, error) {
+			_, err := parse(text)
+			return text, err
+		},
+		read: func(v any) (os.Signal, error) {
+			s, err := as[string](v)
+			switch {
+			case err != nil:
+				return nil, err
+			case s == "":
+				return SignalNone, nil
+			}
+			return parse(s)
+		},
+		show: func(sig os.Signal) string {
+			if sig == nil {
+				return ""
+			}
+			// Where two names stand for one signal, the first in the alphabet.
+			i := slices.IndexFunc(signalNames(), func(name string) bool { return signalNumber(name) == sig })
+			if i < 0 {
+				return hcl1.Quote("")
+			}
+			return hcl1.Quote(signalNames()[i])
+		},
 	}
-	return parseSignal(s)
-}
-
-func showSignal(sig os.Signal) string {
-	if sig == nil {
-		return ""
-	}
-	return hcl1.Quote(signalName(sig))
-}
-
-// signalName returns the name of a signal. Where two names stand for one signal
-// it is the first in the alphabet.
-func signalName(sig os.Signal) string {
-	for _, name := range signalNames() {
-		if signalNumber(name) == sig {
-			return name
-		}
-	}
-	return ""
 }
 
 // Signals returns all signals that the process may be sent and can act on.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -98,15 +99,40 @@ func (s Setting) value() Value {
 	case *fs.FileMode:
 		return mode(to)
 	case *os.Signal:
-		return &bound[os.Signal]{to: to, want: `the name of a signal such as "SIGTERM"`, arg: "<signal>", flag: checkSignal, read: readSignal, show: showSignal}
+		return signal(to)
 	case *[]string:
 		b := list(to)
 		b.add = func(old, new []string) []string { return slices.Concat(old, new) }
 		return b
 	case *map[string]int:
-		return &bound[map[string]int]{to: to, want: "numbers by name, such as { web = 2 }", arg: "<numbers>", read: readCounts, show: showCounts}
+		return counts(to)
 	}
 	panic(fmt.Sprintf("setting %s: no value is a %T", s.Key, s.To))
+}
+
+// as returns a value that is of the type of its setting.
+func as[T any](v any) (T, error) {
+	t, ok := v.(T)
+	return t, unless(ok)
+}
+
+// unless returns errKind where a value is not of the kind wanted.
+func unless(ok bool) error {
+	if ok {
+		return nil
+	}
+	return errKind
+}
+
+// readWhole returns a number without its fraction, as COMPAT's decoder does.
+func readWhole[T int | int64 | time.Duration](v any) (T, error) {
+	switch v := v.(type) {
+	case int64:
+		return T(v), nil
+	case float64:
+		return T(v), nil
+	}
+	return 0, errKind
 }
 
 func text(to *string) *bound[string] {
@@ -125,29 +151,127 @@ func integer[T int | int64](to *T) *bound[T] {
 }
 
 func number(to *float64) *bound[float64] {
-	flag := func(s string) (any, error) { return strconv.ParseFloat(s, 64) }
-	return &bound[float64]{to: to, want: "a number", arg: "<number>", flag: flag, read: readNumber, show: showNumber}
+	return &bound[float64]{
+		to: to, want: "a number", arg: "<number>",
+		flag: func(s string) (any, error) { return strconv.ParseFloat(s, 64) },
+		read: func(v any) (float64, error) {
+			if i, ok := v.(int64); ok {
+				return float64(i), nil
+			}
+			return as[float64](v)
+		},
+		show: func(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) },
+	}
 }
 
 // duration is a string like "1m30s" or, in a file, a whole number of
 // nanoseconds (COMPAT 2.2).
 func duration(to *time.Duration) *bound[time.Duration] {
-	show := func(d time.Duration) string { return hcl1.Quote(ShortDuration(d)) }
-	return &bound[time.Duration]{to: to, want: `a duration such as "30s"`, arg: "<duration>", read: readDuration, show: show}
+	return &bound[time.Duration]{
+		to: to, want: `a duration such as "30s"`, arg: "<duration>",
+		read: func(v any) (time.Duration, error) {
+			if s, ok := v.(string); ok {
+				return time.ParseDuration(s)
+			}
+			return readWhole[time.Duration](v)
+		},
+		show: func(d time.Duration) string { return hcl1.Quote(ShortDuration(d)) },
+	}
+}
+
+// ShortDuration writes 1m for 1m0s.
+func ShortDuration(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"0s", "0m"} {
+		if cut, ok := strings.CutSuffix(s, zero); ok && strings.HasSuffix(cut, "m") || ok && strings.HasSuffix(cut, "h") {
+			s = cut
+		}
+	}
+	return s
 }
 
 // mode is the permission bits of a file: a number as it is, or octal digits in
 // a string.
 func mode(to *fs.FileMode) *bound[fs.FileMode] {
-	show := func(m fs.FileMode) string { return fmt.Sprintf("0%o", uint32(m)) }
-	return &bound[fs.FileMode]{to: to, want: "an octal file mode such as 0644", arg: "<mode>", read: readMode, show: show}
+	return &bound[fs.FileMode]{
+		to: to, want: "an octal file mode such as 0644", arg: "<mode>",
+		read: func(v any) (fs.FileMode, error) {
+			if s, ok := v.(string); ok {
+				m, err := strconv.ParseUint(s, 8, 12)
+				return fs.FileMode(m), unless(err == nil)
+			}
+			i, err := readWhole[int64](v)
+			return fs.FileMode(i), unless(err == nil && i >= 0 && i < 1<<32)
+		},
+		show: func(m fs.FileMode) string { return fmt.Sprintf("0%o", uint32(m)) },
+	}
 }
 
 // list is strings. In a file a string is split at its commas (COMPAT 2.2); a
 // flag adds one string as it is.
 func list(to *[]string) *bound[[]string] {
-	flag := func(s string) (any, error) { return []hcl1.Node{{Value: s}}, nil }
-	return &bound[[]string]{to: to, want: "a list of strings", arg: "<string>", flag: flag, read: readList, show: showList}
+	return &bound[[]string]{
+		to: to, want: "a list of strings", arg: "<string>", read: readList,
+		flag: func(s string) (any, error) { return []hcl1.Node{{Value: s}}, nil },
+		show: func(list []string) string {
+			quoted := make([]string, len(list))
+			for i, s := range list {
+				quoted[i] = hcl1.Quote(s)
+			}
+			return "[" + strings.Join(quoted, ", ") + "]"
+		},
+	}
+}
+
+func readList(v any) ([]string, error) {
+	if s, ok := v.(string); ok {
+		return splitList(s), nil
+	}
+	items, err := as[[]hcl1.Node](v)
+	list := make([]string, len(items))
+	for i, item := range items {
+		if list[i], err = as[string](item.Value); err != nil {
+			return nil, &elementError{Node: item, want: "a list of strings"}
+		}
+	}
+	return list, err
+}
+
+// splitList splits at commas; the empty string is the empty list.
+func splitList(s string) []string {
+	if s == "" {
+		return []string{}
+	}
+	return strings.Split(s, ",")
+}
+
+// counts is whole numbers by name, as { web = 2 }.
+func counts(to *map[string]int) *bound[map[string]int] {
+	return &bound[map[string]int]{
+		to: to, want: "numbers by name, such as { web = 2 }", arg: "<numbers>",
+		read: func(v any) (map[string]int, error) {
+			fields, err := as[[]hcl1.Field](v)
+			found := make(map[string]int, len(fields))
+			for _, f := range fields {
+				i, ok := f.Value.Value.(int64)
+				if !ok || i < 0 || i > 1<<31-1 {
+					return nil, &elementError{Node: f.Value, want: "a whole number for " + f.Name}
+				}
+				found[f.Name] = int(i)
+			}
+			return found, err
+		},
+		show: func(m map[string]int) string {
+			var parts []string
+			for _, name := range slices.Sorted(maps.Keys(m)) {
+				parts = append(parts, fmt.Sprintf("%s = %d", hcl1.Quote(name), m[name]))
+			}
+			if parts == nil {
+				return ""
+			}
+			return "{ " + strings.Join(parts, ", ") + " }"
+		},
+	}
 }
 
 // AtLeast is a whole number or a duration that cannot be less than least, which
@@ -183,19 +307,6 @@ func Not(to *bool) Value {
 
 // OneOf is one of a few words, of which "" goes without saying.
 func OneOf(arg string, to *string, words ...string) Value {
-	b := text(to)
-	b.arg, b.want = arg, choice(words)
-	b.check = func(s string) error {
-		if !slices.Contains(words, s) {
-			return fmt.Errorf("expected %s, found %q", b.want, s)
-		}
-		return nil
-	}
-	return b
-}
-
-// choice writes words as a choice: "a", "b" or "c".
-func choice(words []string) string {
 	var quoted []string
 	for _, word := range words {
 		if word != "" {
@@ -203,7 +314,15 @@ func choice(words []string) string {
 		}
 	}
 	last := len(quoted) - 1
-	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+	b := text(to)
+	b.arg, b.want = arg, strings.Join(quoted[:last], ", ")+" or "+quoted[last]
+	b.check = func(s string) error {
+		if !slices.Contains(words, s) {
+			return fmt.Errorf("expected %s, found %q", b.want, s)
+		}
+		return nil
+	}
+	return b
 }
 
 // Permissions is a file mode that somebody must be able to use.
@@ -222,7 +341,24 @@ func Permissions(to *fs.FileMode) Value {
 // limit, and cannot be written.
 func Share(to *float64) Value {
 	b := number(to)
-	b.want, b.arg, b.flag, b.read = wantShare, "<part>", nil, readShare
+	readNumber, showNumber := b.read, b.show
+	b.want, b.arg, b.flag = `a part such as "50%" or 0.5`, "<part>", nil
+	b.read = func(v any) (float64, error) {
+		s, ok := v.(string)
+		if !ok {
+			f, err := readNumber(v)
+			return f, unless(err == nil && f >= 0 && f <= 1)
+		}
+		digits, percent := strings.CutSuffix(s, "%")
+		f, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+		if percent {
+			f /= 100
+		}
+		if err != nil || !(f >= 0 && f <= 1) {
+			return 0, fmt.Errorf("expected %s, found %q", b.want, s)
+		}
+		return f, nil
+	}
 	b.check = func(f float64) error {
 		if f == 0 {
 			return errors.New(`must be more than 0, such as "1%"`)
@@ -241,8 +377,25 @@ func Share(to *float64) Value {
 // Command is a program and its arguments; a string is one element.
 func Command(to *[]string) Value {
 	b := list(to)
-	b.want, b.arg, b.read = `a command: a string, or a list such as ["program", "argument"]`, "<command>", readCommand
+	b.want, b.arg = `a command: a string, or a list such as ["program", "argument"]`, "<command>"
+	b.read = func(v any) ([]string, error) {
+		if s, ok := v.(string); ok {
+			return splitCommand(s), nil
+		}
+		return readList(v)
+	}
 	return b
+}
+
+// splitCommand takes a string of a file as a command. consul-template splits
+// every one at its commas (COMPAT Q4). That gives a program to run only if
+// what stands before the first comma is one word; else the string is whole.
+func splitCommand(s string) []string {
+	parts := splitList(s)
+	if len(parts) > 1 && strings.ContainsAny(parts[0], " \t\r\n") {
+		return []string{s}
+	}
+	return parts
 }
 
 // IsCommand reports whether there is something to run.

@@ -31,18 +31,6 @@ func (p *printer) line(text string) {
 	p.WriteString(text + "\n")
 }
 
-// open writes the head of a block; close its end.
-func (p *printer) open(head string) {
-	p.line("")
-	p.line(head)
-	p.depth++
-}
-
-func (p *printer) close() {
-	p.depth--
-	p.line("}")
-}
-
 // block writes the settings right in a block, then the blocks in it, and last
 // those that there may be several of.
 func (p *printer) block(key string, settings []Setting, written *Written) {
@@ -55,9 +43,7 @@ func (p *printer) block(key string, settings []Setting, written *Written) {
 		if s.Block == nil || s.WhenSet && !written.IsSet(key+s.Key) {
 			continue
 		}
-		p.open(s.Key + " {")
-		p.block(key+s.Key+".", s.Block, written)
-		p.close()
+		p.nested(s.Key+" {", key+s.Key+".", s.Block, written)
 	}
 	for _, s := range settings {
 		if s.Each == nil {
@@ -68,11 +54,18 @@ func (p *printer) block(key string, settings []Setting, written *Written) {
 			if i.Label != nil {
 				head += " " + hcl1.Quote(*i.Label)
 			}
-			p.open(head + " { # " + i.Written.At.String())
-			p.block("", i.Settings, i.Written)
-			p.close()
+			p.nested(head+" { # "+i.Written.At.String(), "", i.Settings, i.Written)
 		}
 	}
+}
+
+func (p *printer) nested(head, key string, settings []Setting, written *Written) {
+	p.line("")
+	p.line(head)
+	p.depth++
+	p.block(key, settings, written)
+	p.depth--
+	p.line("}")
 }
 
 // setting writes one line, for settings that a file can have.
@@ -92,8 +85,10 @@ func (p *printer) setting(block string, s Setting, written *Written) {
 	p.line(line)
 }
 
-// helpWidth is how wide the text of Help is.
-const helpWidth = 78
+const (
+	helpWidth  = 78 // how wide the text of Help is at most
+	helpIndent = "      "
+)
 
 // Help returns what the flags of settings do, which have their defaults, group by
 // group in the order in which the groups first come.
@@ -142,22 +137,17 @@ func (s Setting) help() string {
 	if notes != nil {
 		text += " (" + strings.Join(notes, "; ") + ")"
 	}
-	return head + "\n" + indent(text, "      ")
-}
-
-// indent breaks a text into lines of at most helpWidth.
-func indent(text, prefix string) string {
 	var b strings.Builder
-	line := prefix
+	line := helpIndent
 	for _, word := range strings.Fields(text) {
-		if len(line)+1+len(word) > helpWidth && line != prefix {
+		if len(line)+1+len(word) > helpWidth && line != helpIndent {
 			b.WriteString(line + "\n")
-			line = prefix
+			line = helpIndent
 		}
-		if line != prefix {
+		if line != helpIndent {
 			line += " "
 		}
 		line += word
 	}
-	return b.String() + line + "\n"
+	return head + "\n" + b.String() + line + "\n"
 }

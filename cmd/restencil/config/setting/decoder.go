@@ -17,6 +17,7 @@ import (
 // A decoder lays one file over the variables of settings.
 type decoder struct {
 	hcl1.Source
+	settings           []Setting // of the file
 	problems, warnings hcl1.Diagnostics
 }
 
@@ -24,7 +25,7 @@ type decoder struct {
 // is in err, which is [hcl1.Diagnostics]; where there is one, the variables are
 // not to be used. Warnings tell what is accepted but doubtful.
 func Decode(name, text string, settings []Setting, written *Written) (warnings hcl1.Diagnostics, err error) {
-	d := &decoder{Source: hcl1.Source{Name: name, Text: text, Secrets: Secrets(settings)}}
+	d := &decoder{settings: settings, Source: hcl1.Source{Name: name, Text: text, Secrets: Secrets(settings)}}
 	fields, problems := hcl1.Parse(d.Source)
 	if problems != nil {
 		return nil, problems
@@ -69,22 +70,29 @@ func (d *decoder) block(fields []hcl1.Field, in scope) {
 			continue
 		}
 		later := fields[i+1:]
-		again := slices.IndexFunc(later, func(g hcl1.Field) bool { return in.find(g) == s })
-		if again >= 0 && !s.adds(f, later[again]) {
-			d.warn(f.Range, f.Name+" has no effect here", "it is written again at "+hcl1.PositionOf(later[again].Range).String())
-			continue
+		if again := slices.IndexFunc(later, func(g hcl1.Field) bool { return in.find(g) == s }); again >= 0 {
+			// Lists add up, where they do over files.
+			_, list := s.To.(*[]string)
+			_, one := f.Value.List()
+			_, two := later[again].Value.List()
+			if !list || !one || !two {
+				d.warn(f.Range, f.Name+" has no effect here", "it is written again at "+hcl1.PositionOf(later[again].Range).String())
+				continue
+			}
 		}
-		d.field(f, *s, in)
+		inner, isBlock := f.Value.Block()
+		switch {
+		case isBlock && s.Block != nil:
+			in.written.Set(origin(f.Range), in.key+s.Key)
+			block := in
+			block.settings, block.key = s.Block, in.key+s.Key+"."
+			d.block(inner, block)
+		case s.To != nil:
+			d.set(f, *s, in)
+		default:
+			d.problem(f.Value.Range, fmt.Sprintf("expected a block for %s, found %v", f.Name, f.Value), fmt.Sprintf("write %s { … }", f.Name))
+		}
 	}
-}
-
-// adds reports whether two values in one file add up: lists do, where they do
-// over files.
-func (s Setting) adds(a, b hcl1.Field) bool {
-	_, list := s.To.(*[]string)
-	_, one := a.Value.List()
-	_, two := b.Value.List()
-	return list && one && two
 }
 
 // spread makes one field each of the elements of a list of blocks, which is how
@@ -124,21 +132,6 @@ func (in scope) find(f hcl1.Field) *Setting {
 	return nil
 }
 
-// field takes a setting or a block.
-func (d *decoder) field(f hcl1.Field, s Setting, in scope) {
-	inner, isBlock := f.Value.Block()
-	switch {
-	case isBlock && s.Block != nil:
-		in.written.Set(origin(f.Range), in.key+s.Key)
-		in.settings, in.key = s.Block, in.key+s.Key+"."
-		d.block(inner, in)
-	case s.To != nil:
-		d.set(f, s, in)
-	default:
-		d.problem(f.Value.Range, fmt.Sprintf("expected a block for %s, found %v", f.Name, f.Value), fmt.Sprintf("write %s { … }", f.Name))
-	}
-}
-
 // set takes the value of one setting.
 func (d *decoder) set(f hcl1.Field, s Setting, in scope) {
 	if err := s.value().Decode(f.Value); err != nil {
@@ -164,20 +157,16 @@ func (d *decoder) set(f hcl1.Field, s Setting, in scope) {
 // label stand by their names in one without, because that is what a label
 // becomes.
 func (d *decoder) repeated(f hcl1.Field, s Setting) {
-	form := fmt.Sprintf("write %s { … }", s.Key)
-	if !s.Each.Labelled {
-		if _, isBlock := f.Value.Block(); !isBlock && s.Each.Short == "" {
-			d.problem(f.Value.Range, fmt.Sprintf("expected a %s block, found %v", s.Key, f.Value), form)
-			return
-		}
-		d.instance(f, s)
-		return
-	}
-	form = fmt.Sprintf(`write %s "NAME" { … }`, s.Key)
 	named, isBlock := f.Value.Block()
+	form := fmt.Sprintf("write %s { … }", s.Key)
+	if s.Each.Labelled {
+		form = fmt.Sprintf(`write %s "NAME" { … }`, s.Key)
+	}
 	switch {
-	case !isBlock:
+	case !isBlock && s.Each.Short == "":
 		d.problem(f.Value.Range, fmt.Sprintf("expected a %s block, found %v", s.Key, f.Value), form)
+	case !s.Each.Labelled:
+		d.instance(f, s)
 	case len(named) == 0 || slices.ContainsFunc(named, func(n hcl1.Field) bool { return n.Value.Blocks() == nil }):
 		d.problem(f.Range, fmt.Sprintf("a %s needs a name", s.Key), form)
 	default:
@@ -211,31 +200,31 @@ func (d *decoder) unknown(f hcl1.Field, in scope) {
 	if place != "" {
 		place = " in " + place
 	}
-	var hint string
-	if meant := cmp.Or(in.elsewhere(f.Name), suggest.Nearest(f.Name, in.names())); meant != "" {
-		hint = "did you mean " + meant + "?"
-	} else if each := in.instance.Each; each != nil && isBlock(f.Value) {
-		hint = fmt.Sprintf("a %s block has no label", in.instance.Key)
-		if each.Labelled {
-			hint = fmt.Sprintf("a %s block has one label, its name", in.instance.Key)
-		}
-	}
-	diagnostic := d.Diagnose(f.Range, fmt.Sprintf("unknown key %q%s", f.Name, place), hint)
-	if suggest.Nearest(f.Name, d.Secrets) != "" {
-		diagnostic.CutAfter()
-	}
-	d.problems = append(d.problems, diagnostic)
-}
-
-// names returns what may stand right in a block.
-func (in scope) names() []string {
 	var names []string
 	for _, s := range in.settings {
 		if s.Key != "" {
 			names = append(names, s.Key)
 		}
 	}
-	return names
+	var hint string
+	meant := cmp.Or(in.elsewhere(f.Name), suggest.Nearest(f.Name, names))
+	block, each := in.instance.Key, in.instance.Each
+	switch {
+	case meant != "":
+		hint = "did you mean " + meant + "?"
+	case each == nil || !isBlock(f.Value):
+	case !each.Labelled:
+		hint = fmt.Sprintf("a %s block has no label", block)
+	case f.Name != block && slices.ContainsFunc(d.settings, func(s Setting) bool { return s.Key == f.Name && s.Each != nil }):
+		hint = fmt.Sprintf(`a %s block stands beside the %s block, and has %s = "NAME"`, f.Name, block, block)
+	default:
+		hint = fmt.Sprintf("a %s block has one label, its name", block)
+	}
+	diagnostic := d.Diagnose(f.Range, fmt.Sprintf("unknown key %q%s", f.Name, place), hint)
+	if suggest.Nearest(f.Name, d.Secrets) != "" {
+		diagnostic.CutAfter()
+	}
+	d.problems = append(d.problems, diagnostic)
 }
 
 // elsewhere returns the settings and blocks further in that are called name, ""
