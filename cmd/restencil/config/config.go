@@ -242,13 +242,20 @@ func (c *Config) check() error {
 }
 
 // attempts returns how often a query of a store is tried again, as
-// runner.Options.Attempts has it, 0 without end.
+// runner.Options.Attempts has it, 0 without end. A daemon has no bound but where
+// one is written; what runs once has the default, too.
 func (c *Config) attempts(store watch.Store) int {
 	r := c.Consul.Attempts
 	if store == watch.Vault {
 		r = c.Vault.Attempts
 	}
-	return r.Bound(c.IsSet(string(store)+".retry.attempts"), c.Once)
+	switch {
+	case !r.Enabled:
+		return -1
+	case c.Once || c.IsSet(string(store)+".retry.attempts"):
+		return r.Attempts
+	}
+	return 0
 }
 
 // ConsulOptions returns how Consul is reached. Where attempts are counted, they

@@ -27,11 +27,25 @@ func (c *Config) Runner() (runner.Options, error) {
 			watch.Vault:  c.attempts(watch.Vault),
 		},
 		LookupEnv:     c.LookupEnv,
-		Child:         c.runnerChild(),
 		Reconcile:     c.State.Reconcile,
 		KeepSecrets:   c.State.HistorySecrets,
 		ExitOnFailure: c.State.ExitOnFailure,
 		StoreDown:     c.State.OnStoreDown,
+	}
+	if e := c.Exec; setting.IsCommand(e.Command) {
+		opts.Child = &runner.Child{
+			Args:         e.Command,
+			Env:          c.environmentOf(e.Env),
+			KillSignal:   e.KillSignal,
+			KillTimeout:  e.KillTimeout,
+			ReloadSignal: e.ReloadSignal,
+			Splay:        e.Splay,
+			Restart: map[string]process.RestartPolicy{
+				"never":      process.RestartNever,
+				"on-failure": process.RestartOnFailure,
+				"always":     process.RestartAlways,
+			}[e.Restart],
+		}
 	}
 	for i := range c.Bundles {
 		b := &c.Bundles[i]
@@ -148,25 +162,4 @@ func (w Wait) runner(whole *Config) runner.Wait {
 		return runner.Wait{}
 	}
 	return runner.Wait{Min: w.Min, Max: w.Max}
-}
-
-// runnerChild returns the program to run beside the templates, nil for none.
-func (c *Config) runnerChild() *runner.Child {
-	e := c.Exec
-	if !setting.IsCommand(e.Command) {
-		return nil
-	}
-	return &runner.Child{
-		Args:         e.Command,
-		Env:          c.environmentOf(e.Env),
-		KillSignal:   e.KillSignal,
-		KillTimeout:  e.KillTimeout,
-		ReloadSignal: e.ReloadSignal,
-		Splay:        e.Splay,
-		Restart: map[string]process.RestartPolicy{
-			"never":      process.RestartNever,
-			"on-failure": process.RestartOnFailure,
-			"always":     process.RestartAlways,
-		}[e.Restart],
-	}
 }

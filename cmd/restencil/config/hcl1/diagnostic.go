@@ -44,8 +44,21 @@ func (d Diagnostic) Error() string {
 	}
 	b.WriteString(d.Message)
 	if d.Line != "" {
-		shown, marks := d.excerpt()
-		fmt.Fprintf(&b, "\n%5d | %s\n      | %s", d.Position.Line, shown, marks)
+		// Of a very long line the part around Column is shown. Tabs before the
+		// marks stay tabs, so that the marks stand right.
+		const before, after = 60, 100
+		text := []rune(d.Line)
+		column := min(d.Column-1, len(text))
+		if len(text) > column+after {
+			text = append(text[:column+after:column+after], '…')
+		}
+		if column > after {
+			text = append([]rune{'…'}, text[column-before:]...)
+			column = before + 1
+		}
+		pad := notTab.ReplaceAllString(string(text[:column]), " ")
+		marks := strings.Repeat("^", max(1, min(d.Width, len(text)-column)))
+		fmt.Fprintf(&b, "\n%5d | %s\n      | %s%s", d.Position.Line, string(text), pad, marks)
 	}
 	if d.Hint != "" {
 		fmt.Fprintf(&b, "\n      = %s", d.Hint)
@@ -53,30 +66,7 @@ func (d Diagnostic) Error() string {
 	return b.String()
 }
 
-// excerpt returns the line, of a very long one the part around Column, and the
-// marks that stand under the offending characters. Tabs before them stay tabs,
-// so that the marks stand right.
-func (d Diagnostic) excerpt() (line, marks string) {
-	const before, after = 60, 100
-	text := []rune(d.Line)
-	column := min(d.Column-1, len(text))
-	if len(text) > column+after {
-		text = append(text[:column+after:column+after], '…')
-	}
-	if column > after {
-		text = append([]rune{'…'}, text[column-before:]...)
-		column = before + 1
-	}
-	pad := make([]rune, column)
-	for i := range pad {
-		pad[i] = ' '
-		if text[i] == '\t' {
-			pad[i] = '\t'
-		}
-	}
-	width := max(1, min(d.Width, len(text)-column))
-	return string(text), string(pad) + strings.Repeat("^", width)
-}
+var notTab = regexp.MustCompile(`[^\t]`)
 
 // CutAfter takes out of the line what stands after the offending characters.
 func (d *Diagnostic) CutAfter() {
@@ -117,19 +107,13 @@ func (s Source) Diagnose(at hcl.Range, message, hint string) Diagnostic {
 		Line:     strings.TrimSuffix(line, "\r"),
 		Width:    max(1, utf8.RuneCountInString(s.Text[begin:end])),
 	}
-	s.hideSecret(&d, begin-first)
-	return d
-}
-
-// hideSecret takes out of a diagnostic what follows "token =" and the like in
-// its line. The diagnostic is about the byte at offset of the line.
-func (s Source) hideSecret(d *Diagnostic, offset int) {
+	// What follows "token =" and the like is not shown.
 	key := regexp.MustCompile(`\b(` + strings.Join(s.Secrets, "|") + `)"?\s*[=:]`)
 	found := key.FindStringIndex(d.Line)
 	if found == nil || len(s.Secrets) == 0 {
-		return
+		return d
 	}
-	secret := found[1]
+	secret, offset := found[1], begin-first
 	switch {
 	case offset < secret:
 		d.Line = d.Line[:secret] + " …"
@@ -138,4 +122,5 @@ func (s Source) hideSecret(d *Diagnostic, offset int) {
 	default:
 		d.Line = ""
 	}
+	return d
 }

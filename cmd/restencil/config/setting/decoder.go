@@ -25,7 +25,12 @@ type decoder struct {
 // is in err, which is [hcl1.Diagnostics]; where there is one, the variables are
 // not to be used. Warnings tell what is accepted but doubtful.
 func Decode(name, text string, settings []Setting, written *Written) (warnings hcl1.Diagnostics, err error) {
-	d := &decoder{settings: settings, Source: hcl1.Source{Name: name, Text: text, Secrets: Secrets(settings)}}
+	d := &decoder{settings: settings, Source: hcl1.Source{Name: name, Text: text}}
+	for _, s := range All(settings) {
+		if last := s.Key[strings.LastIndexByte(s.Key, '.')+1:]; s.Secret && last != "" && !slices.Contains(d.Secrets, last) {
+			d.Secrets = append(d.Secrets, last)
+		}
+	}
 	fields, problems := hcl1.Parse(d.Source)
 	if problems != nil {
 		return nil, problems

@@ -161,18 +161,6 @@ func Init(settings []Setting) {
 	}
 }
 
-// Secrets returns the names of the settings that are secrets.
-func Secrets(settings []Setting) []string {
-	var names []string
-	for _, s := range All(settings) {
-		name := s.Key[strings.LastIndexByte(s.Key, '.')+1:]
-		if s.Secret && name != "" && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // An Origin says where a setting was given its value. The zero Origin is the
 // default.
 type Origin struct {

@@ -17,19 +17,6 @@ type Retry struct {
 	Attempts int // 0: without end
 }
 
-// Bound returns how often a query is tried again, as runner.Options.Attempts has
-// it. A daemon has no bound but where one is written; what runs once has the
-// default, too.
-func (r Retry) Bound(written, once bool) int {
-	switch {
-	case !r.Enabled:
-		return -1
-	case written || once:
-		return r.Attempts
-	}
-	return 0
-}
-
 // ssl is the block ssl of a store. Its flags begin with flags, and it has none
 // where that is ""; its variables are Vault's alone.
 func ssl(flags string, t *transport.TLS, enabled string, env map[string]string) setting.Setting {
