@@ -28,7 +28,16 @@ func newFallible(name string, h, tell slog.Handler) slog.Handler {
 
 func (f fallible) Handle(ctx context.Context, r slog.Record) error {
 	err := f.Handler.Handle(ctx, r)
-	f.note(ctx, err)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch failed := err != nil; {
+	case failed == f.failed:
+	case failed:
+		f.tell.ErrorContext(ctx, f.name+" may lack lines from now on: "+err.Error())
+	default:
+		f.tell.WarnContext(ctx, f.name+" gets all lines again")
+	}
+	f.failed = err != nil
 	return err
 }
 
@@ -38,18 +47,4 @@ func (f fallible) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (f fallible) WithGroup(name string) slog.Handler {
 	return fallible{f.Handler.WithGroup(name), f.health}
-}
-
-// note takes in what became of a line.
-func (h *health) note(ctx context.Context, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch failed := err != nil; {
-	case failed == h.failed:
-	case failed:
-		h.tell.ErrorContext(ctx, h.name+" may lack lines from now on: "+err.Error())
-	default:
-		h.tell.WarnContext(ctx, h.name+" gets all lines again")
-	}
-	h.failed = err != nil
 }

@@ -70,22 +70,23 @@ func (f *file) Write(line []byte) (int, error) {
 	if f.f == nil {
 		return len(line), nil
 	}
-	rotated := f.rotate()
-	n, err := f.append(line)
-	return n, errors.Join(rotated, err)
-}
-
-func (f *file) append(line []byte) (int, error) {
+	var rotated error
+	if f.maxBytes > 0 && f.size >= f.maxBytes || time.Since(f.opened) >= f.maxAge {
+		old := f.f
+		if rotated = f.next(); rotated == nil {
+			rotated = errors.Join(old.Close(), f.prune())
+		}
+	}
 	if f.torn {
 		if _, err := f.f.WriteString("\n"); err != nil {
-			return 0, err
+			return 0, errors.Join(rotated, err)
 		}
 		f.torn = false
 	}
 	n, err := f.f.Write(line)
 	f.size += int64(n)
 	f.torn = n > 0 && n < len(line)
-	return n, err
+	return n, errors.Join(rotated, err)
 }
 
 // Close closes the file; lines that come later are dropped.
@@ -98,19 +99,6 @@ func (f *file) Close() error {
 	err := f.f.Close()
 	f.f = nil
 	return err
-}
-
-// rotate begins a new file if that is due.
-func (f *file) rotate() error {
-	full := f.maxBytes > 0 && f.size >= f.maxBytes
-	if !full && time.Since(f.opened) < f.maxAge {
-		return nil
-	}
-	old := f.f
-	if err := f.next(); err != nil {
-		return err
-	}
-	return errors.Join(old.Close(), f.prune())
 }
 
 // next makes a new file the one in use.
@@ -129,31 +117,16 @@ func (f *file) name(stamp int64) string {
 	return fmt.Sprintf("%s-%d%s", f.base, stamp, f.ext)
 }
 
-// prune removes the archives that are too many.
+// prune removes the oldest of the files before the one in use, where there are
+// too many. What only looks alike, such as app-web.log beside app.log, is not
+// among them.
 func (f *file) prune() error {
 	if f.keep == 0 {
 		return nil
 	}
-	archives, err := f.archives()
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, stamp := range archives[:max(0, len(archives)-max(0, f.keep))] {
-		if err := os.Remove(filepath.Join(f.dir, f.name(stamp))); !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// archives returns the stamps of the files before the one in use, the oldest
-// first. What only looks alike, such as app-web.log beside app.log, is not
-// among them.
-func (f *file) archives() ([]int64, error) {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var stamps []int64
 	for _, e := range entries {
@@ -164,5 +137,11 @@ func (f *file) archives() ([]int64, error) {
 		}
 	}
 	slices.Sort(stamps)
-	return stamps, nil
+	var errs []error
+	for _, stamp := range stamps[:max(0, len(stamps)-max(0, f.keep))] {
+		if err := os.Remove(filepath.Join(f.dir, f.name(stamp))); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }

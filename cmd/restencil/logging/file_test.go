@@ -162,8 +162,8 @@ func TestFileThatFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stderr := NewText(&out, slog.LevelWarn)
-	base := slog.New(newFallible("the log file", NewText(f, slog.LevelWarn), stderr))
+	stderr := newText(&out, slog.LevelWarn, false)
+	base := slog.New(newFallible("the log file", newText(f, slog.LevelWarn, false), stderr))
 	l := base.With("k", "v")
 	good := f.f
 	if f.f, err = os.Open(os.DevNull); err != nil { // not for writing

@@ -1,3 +1,14 @@
+// Package logging writes the program's log: to standard error, and besides to
+// a file that is rotated and to the system log (COMPAT 4.15). Any of them can
+// fail, with a full disk, a system log that hangs, or a standard error that
+// nobody reads: that loses lines, which standard error says, and never ends or
+// holds up the program (see [Writer] and fallible).
+//
+// Two things here have libraries, which do not fit. The names of log files are
+// consul-template's, so that what collects and cleans them up goes on working,
+// while natefinch/lumberjack and the like have schemes of their own, and no
+// rotation by age. And log/syslog sets no deadline on its writes, so that a
+// system log that does not read stops its clients; what it sends is kept.
 package logging
 
 import (
@@ -75,7 +86,7 @@ func Open(o Options) (*Log, error) {
 		w.OnLost(o.lost)
 	}
 	l := &Log{}
-	stderr := o.handler(o.Stderr)
+	stderr := o.handler(o.Stderr, false)
 	handlers := []slog.Handler{stderr}
 	add := func(name string, h slog.Handler, c io.Closer) {
 		handlers = append(handlers, newFallible(name, h, stderr))
@@ -86,32 +97,40 @@ func Open(o Options) (*Log, error) {
 		if err != nil {
 			return nil, fmt.Errorf("error setting up log_file logging: %w", err)
 		}
-		add("the log file", o.handler(f), f)
+		add("the log file", o.handler(f, false), f)
 	}
 	if o.Syslog.Enabled {
 		s, err := dialSyslog(o.Syslog)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("error setting up syslog logging: %w", err), l.Close())
 		}
-		add("the system log", newSyslogHandler(s, o), s)
+		add("the system log", syslogHandler{o.handler(&s.line, true), s}, s)
 	}
 	l.Logger = slog.New(slog.NewMultiHandler(handlers...))
 	return l, nil
 }
 
-// handler returns what writes lines to w.
-func (o Options) handler(w io.Writer) slog.Handler {
-	if o.JSON {
-		return newJSON(w, o.Level)
+// handler returns what writes lines to w; bare ones of text lack time and level.
+func (o Options) handler(w io.Writer, bare bool) slog.Handler {
+	if !o.JSON {
+		return newText(w, o.Level, bare)
 	}
-	return NewText(w, o.Level)
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{
+		Level: o.Level,
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if l, ok := a.Value.Any().(slog.Level); ok && len(groups) == 0 && a.Key == slog.LevelKey && l <= LevelTrace {
+				a.Value = slog.StringValue("TRACE")
+			}
+			return a
+		},
+	})
 }
 
 // lost returns the line that stands for others.
 func (o Options) lost(lines int) []byte {
 	o.Level = slog.LevelWarn
 	var line bytes.Buffer
-	slog.New(o.handler(&line)).Warn(fmt.Sprintf("standard error was not read: %d lines were dropped here", lines), "component", "logging")
+	slog.New(o.handler(&line, false)).Warn(fmt.Sprintf("standard error was not read: %d lines were dropped here", lines), "component", "logging")
 	return line.Bytes()
 }
 

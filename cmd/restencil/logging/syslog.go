@@ -8,83 +8,64 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
 const (
-	// syslogPatience is how long a line waits for a system log that does not
+	// syslogTimeout is how long a line waits for a system log that does not
 	// read. One that is busy needs a moment.
-	syslogPatience = 100 * time.Millisecond
+	syslogTimeout = 100 * time.Millisecond
 
 	// syslogPause is how long one that has failed is then left alone.
 	syslogPause = 5 * time.Second
 )
 
-// A priority is a facility and a severity, as the system log has them.
-type priority int
-
-// facility returns the priority of a facility's name with severity 0.
-func facility(name string) (priority, error) {
-	names := strings.Fields("KERN USER MAIL DAEMON AUTH SYSLOG LPR NEWS UUCP CRON AUTHPRIV FTP" +
-		" - - - - LOCAL0 LOCAL1 LOCAL2 LOCAL3 LOCAL4 LOCAL5 LOCAL6 LOCAL7")
-	for i, n := range names {
-		if n != "-" && strings.EqualFold(n, name) {
-			return priority(i << 3), nil
-		}
-	}
-	return 0, fmt.Errorf("invalid syslog facility: %s", name)
-}
-
-// severity returns what a level is in the system log (COMPAT 4.15).
-func severity(l slog.Level) priority {
-	const (
-		syslogErr = 3 + iota
-		syslogWarning
-		syslogNotice
-		syslogInfo
-	)
-	switch {
-	case l >= slog.LevelError:
-		return syslogErr
-	case l >= slog.LevelWarn:
-		return syslogWarning
-	case l >= slog.LevelInfo:
-		return syslogNotice
-	case l >= slog.LevelDebug:
-		return syslogInfo
-	default:
-		return syslogNotice
-	}
-}
+// facilities are those of the system log, by their numbers.
+const facilities = "KERN USER MAIL DAEMON AUTH SYSLOG LPR NEWS UUCP CRON AUTHPRIV FTP" +
+	" - - - - LOCAL0 LOCAL1 LOCAL2 LOCAL3 LOCAL4 LOCAL5 LOCAL6 LOCAL7"
 
 // A syslog is a connection to the system log. It may be used concurrently.
 type syslog struct {
-	facility priority
+	facility int
 	name     string
-	dial     func() (net.Conn, error)
+	sockets  []string // one of them is its
 
 	mu     sync.Mutex
-	conn   net.Conn  // nil: not connected
-	resume time.Time // nothing is sent before
+	line   bytes.Buffer // that a handler has written
+	conn   net.Conn     // nil: not connected
+	resume time.Time    // nothing is sent before
 	closed bool
 }
 
 func dialSyslog(o Syslog) (*syslog, error) {
-	fac, err := facility(o.Facility)
-	if err != nil {
-		return nil, err
+	s := &syslog{name: o.Name, sockets: []string{"/dev/log", "/var/run/syslog", "/var/run/log"}}
+	if o.Socket != "" {
+		s.sockets = []string{o.Socket}
 	}
-	s := &syslog{facility: fac, name: o.Name, dial: func() (net.Conn, error) { return dialSocket(o.Socket) }}
-	s.conn, err = s.dial()
-	return s, err
+	s.facility = slices.Index(strings.Fields(facilities), strings.ToUpper(o.Facility))
+	if s.facility < 0 || o.Facility == "-" {
+		return nil, fmt.Errorf("invalid syslog facility: %s", o.Facility)
+	}
+	return s, s.dial()
 }
 
-// send sends a message, which may end in a newline.
-func (s *syslog) send(severity priority, message []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *syslog) dial() error {
+	for _, socket := range s.sockets {
+		for _, network := range []string{"unixgram", "unix"} {
+			if conn, err := net.Dial(network, socket); err == nil {
+				s.conn = conn
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("nothing listens at %s: Unix syslog delivery error", strings.Join(s.sockets, ", "))
+}
+
+// send sends what is in line, which may end in a newline. Called with mu held.
+func (s *syslog) send(severity int) error {
 	now := time.Now()
 	switch {
 	case s.closed:
@@ -92,7 +73,7 @@ func (s *syslog) send(severity priority, message []byte) error {
 	case now.Before(s.resume):
 		return errors.New("it has failed a moment ago")
 	}
-	packet := fmt.Appendf(nil, "<%d>%s %s[%d]: %s", s.facility|severity, now.Format(time.Stamp), s.name, os.Getpid(), message)
+	packet := fmt.Appendf(nil, "<%d>%s %s[%d]: %s", s.facility<<3|severity, now.Format(time.Stamp), s.name, os.Getpid(), s.line.Bytes())
 	err := s.write(packet, now)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		err = s.write(packet, now) // it was restarted, perhaps
@@ -107,13 +88,11 @@ func (s *syslog) send(severity priority, message []byte) error {
 // error it is not connected.
 func (s *syslog) write(packet []byte, now time.Time) error {
 	if s.conn == nil {
-		conn, err := s.dial()
-		if err != nil {
+		if err := s.dial(); err != nil {
 			return err
 		}
-		s.conn = conn
 	}
-	err := s.conn.SetWriteDeadline(now.Add(syslogPatience))
+	err := s.conn.SetWriteDeadline(now.Add(syslogTimeout))
 	if err == nil {
 		_, err = s.conn.Write(packet)
 	}
@@ -137,42 +116,37 @@ func (s *syslog) Close() error {
 	return err
 }
 
-// A syslogHandler sends each line to the system log, with its priority.
+// A syslogHandler sends each line to the system log, with its severity
+// (COMPAT 4.15).
 type syslogHandler struct {
-	slog.Handler // writes lines to shared.line
-	shared       *syslogLine
-}
-
-// A syslogLine is where the handlers of one system log put a line together.
-type syslogLine struct {
-	syslog *syslog
-	mu     sync.Mutex
-	line   bytes.Buffer
-}
-
-func newSyslogHandler(s *syslog, o Options) slog.Handler {
-	shared := &syslogLine{syslog: s}
-	h := syslogHandler{newBareText(&shared.line, o.Level), shared}
-	if o.JSON {
-		h.Handler = newJSON(&shared.line, o.Level)
-	}
-	return h
+	slog.Handler // writes a line to syslog.line
+	syslog       *syslog
 }
 
 func (h syslogHandler) Handle(ctx context.Context, r slog.Record) error {
-	h.shared.mu.Lock()
-	defer h.shared.mu.Unlock()
-	h.shared.line.Reset()
+	s := h.syslog
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.line.Reset()
 	if err := h.Handler.Handle(ctx, r); err != nil {
 		return err
 	}
-	return h.shared.syslog.send(severity(r.Level), h.shared.line.Bytes())
+	switch l := r.Level; {
+	case l >= slog.LevelError:
+		return s.send(3) // error
+	case l >= slog.LevelWarn:
+		return s.send(4) // warning
+	case l < slog.LevelInfo && l >= slog.LevelDebug:
+		return s.send(6) // informational
+	default:
+		return s.send(5) // notice
+	}
 }
 
 func (h syslogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return syslogHandler{h.Handler.WithAttrs(attrs), h.shared}
+	return syslogHandler{h.Handler.WithAttrs(attrs), h.syslog}
 }
 
 func (h syslogHandler) WithGroup(name string) slog.Handler {
-	return syslogHandler{h.Handler.WithGroup(name), h.shared}
+	return syslogHandler{h.Handler.WithGroup(name), h.syslog}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -14,28 +15,22 @@ const LevelTrace = slog.Level(-8)
 // timeLayout is local time with milliseconds (COMPAT 4.15).
 const timeLayout = "2006-01-02T15:04:05.000Z0700"
 
-// NewText returns a handler that writes lines as consul-template does
-// (COMPAT 4.15): time, [LEVEL], (component), message. The component is the
-// attribute of that name; other attributes follow the message as key=value.
-// Each line is one Write. The handler may be used concurrently.
-func NewText(w io.Writer, level slog.Leveler) slog.Handler {
-	return &text{w: w, mu: new(sync.Mutex), level: level}
-}
-
-// newBareText is NewText without time and level, which the system log has
-// itself.
-func newBareText(w io.Writer, level slog.Leveler) slog.Handler {
-	return &text{w: w, mu: new(sync.Mutex), level: level, bare: true}
-}
-
+// A text handler writes lines as consul-template does (COMPAT 4.15): time,
+// [LEVEL], (component), message. The component is the attribute of that name;
+// other attributes follow the message as key=value. Each line is one Write. It
+// may be used concurrently.
 type text struct {
 	w         io.Writer
 	mu        *sync.Mutex // shared by all handlers that write to w
 	level     slog.Leveler
-	bare      bool // without time and level
+	bare      bool // without time and level, which the system log has itself
 	component string
 	prefix    string // of attribute keys, from groups
 	attrs     string // what WithAttrs added, ready to write
+}
+
+func newText(w io.Writer, level slog.Leveler, bare bool) slog.Handler {
+	return &text{w: w, mu: new(sync.Mutex), level: level, bare: bare}
 }
 
 func (h *text) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level.Level() }
@@ -92,34 +87,31 @@ func (h *text) WithGroup(name string) slog.Handler {
 	return &c
 }
 
-func levelName(l slog.Level) string {
-	switch {
-	case l >= slog.LevelError:
-		return "ERR"
-	case l >= slog.LevelWarn:
-		return "WARN"
-	case l >= slog.LevelInfo:
-		return "INFO"
-	case l >= slog.LevelDebug:
-		return "DEBUG"
-	default:
-		return "TRACE"
-	}
+// levels are those of COMPAT 4.15, the lowest first.
+var levels = []struct {
+	name  string
+	level slog.Level
+}{
+	{"TRACE", LevelTrace}, {"DEBUG", slog.LevelDebug}, {"INFO", slog.LevelInfo}, {"WARN", slog.LevelWarn}, {"ERR", slog.LevelError},
 }
 
-// Level returns the level of a name of COMPAT 4.15: TRACE, DEBUG, INFO, WARN
-// or ERR. Any other is WARN.
-func Level(name string) slog.Level {
-	switch name {
-	case "TRACE":
-		return LevelTrace
-	case "DEBUG":
-		return slog.LevelDebug
-	case "INFO":
-		return slog.LevelInfo
-	case "ERR":
-		return slog.LevelError
-	default:
-		return slog.LevelWarn
+// levelName returns the name of the highest level that is not above l.
+func levelName(l slog.Level) string {
+	for _, known := range slices.Backward(levels) {
+		if l >= known.level {
+			return known.name
+		}
 	}
+	return levels[0].name
+}
+
+// Level returns the level of a name: TRACE, DEBUG, INFO, WARN or ERR. Any other
+// is WARN.
+func Level(name string) slog.Level {
+	for _, known := range levels {
+		if name == known.name {
+			return known.level
+		}
+	}
+	return slog.LevelWarn
 }

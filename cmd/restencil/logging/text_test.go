@@ -9,7 +9,7 @@ import (
 
 func TestText(t *testing.T) {
 	var out strings.Builder
-	l := slog.New(NewText(&out, slog.LevelWarn))
+	l := slog.New(newText(&out, slog.LevelWarn, false))
 	l.Info("hidden")
 	l.With("component", "runner").Warn("away", "store", "consul")
 	l.Error("bad")
@@ -26,7 +26,7 @@ func TestText(t *testing.T) {
 
 func TestTextTrace(t *testing.T) {
 	var out strings.Builder
-	slog.New(NewText(&out, LevelTrace)).Log(t.Context(), LevelTrace, "x")
+	slog.New(newText(&out, LevelTrace, false)).Log(t.Context(), LevelTrace, "x")
 	if !strings.Contains(out.String(), "[TRACE] x") {
 		t.Errorf("log: %q, want a TRACE line", out.String())
 	}

@@ -36,7 +36,7 @@ type Writer struct {
 	mu      sync.Mutex
 	next    *batch
 	stuck   bool
-	patient bool
+	waits   bool // for the reader, until Free
 	closed  bool
 	dropped int // lines, which lost has not been told of
 	lost    func(lines int) []byte
@@ -85,21 +85,12 @@ func (w *Writer) OnLost(lost func(lines int) []byte) {
 func (w *Writer) Wait() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.patient = true
+	w.waits = true
 }
 
 // Free undoes Wait, for good.
 func (w *Writer) Free() {
 	w.free.Do(func() { close(w.freed) })
-}
-
-func (w *Writer) isFreed() bool {
-	select {
-	case <-w.freed:
-		return true
-	default:
-		return false
-	}
 }
 
 // Write implements io.Writer. It fails as the file did, where that was known in
@@ -143,15 +134,20 @@ func (w *Writer) Write(p []byte) (int, error) {
 func (w *Writer) add(p []byte) (b *batch, limit time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	patient := w.patient && !w.isFreed()
-	if w.closed || !patient && len(w.next.data) > 0 && len(w.next.data)+len(p) > maxBacklog {
+	waits := w.waits
+	select {
+	case <-w.freed:
+		waits = false
+	default:
+	}
+	if w.closed || !waits && len(w.next.data) > 0 && len(w.next.data)+len(p) > maxBacklog {
 		w.dropped += max(1, bytes.Count(p, []byte("\n")))
 		return nil, 0
 	}
 	w.tellLost()
 	w.next.data = append(w.next.data, p...)
 	switch {
-	case patient:
+	case waits:
 		limit = -1
 	case !w.stuck:
 		limit = stuckAfter
@@ -213,13 +209,13 @@ func (w *Writer) run() {
 func (w *Writer) Close() {
 	w.mu.Lock()
 	w.closed = true
-	patient := w.patient
+	waits := w.waits
 	w.mu.Unlock()
 	select {
 	case w.wake <- struct{}{}:
 	default:
 	}
-	if patient {
+	if waits {
 		select {
 		case <-w.drained:
 			return
