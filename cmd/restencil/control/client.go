@@ -13,15 +13,9 @@ import (
 // ErrNoDaemon is why Ask fails where nothing listens.
 var ErrNoDaemon = errors.New("no daemon is running")
 
-// A Refused is the error of a request that was understood and not done.
-type Refused struct{ Reason string }
-
-// Error returns the reason.
-func (r *Refused) Error() string { return r.Reason }
-
 // Ask has the process that owns the state directory do q, and returns when it
-// is done: with a [*Refused] where it cannot be, [ErrNoDaemon] where nobody is
-// there, and with the cause of ctx's end.
+// is done. The error is the owner's where it cannot be done, [ErrNoDaemon] where
+// nobody is there, and the cause of ctx's end.
 func Ask(ctx context.Context, dir string, q Request) error {
 	c, err := dial(ctx, dir)
 	if err != nil {
@@ -43,7 +37,7 @@ func Ask(ctx context.Context, dir string, q Request) error {
 	case err != nil:
 		return fmt.Errorf("asking the daemon: %w", err)
 	case answer.Error != "":
-		return &Refused{answer.Error}
+		return errors.New(answer.Error)
 	}
 	return nil
 }

@@ -12,8 +12,21 @@ import (
 	"time"
 )
 
-// patience is how long a connection may take to say what it wants.
-const patience = 10 * time.Second
+const (
+	socketName = "control.sock" // in the state directory
+	maxPath    = 103            // the longest path of a socket that every system takes, in bytes
+
+	// messageTimeout is how long a connection may take to say what it wants, and
+	// to take the reply.
+	messageTimeout = 10 * time.Second
+)
+
+// A Runner does what is asked for. Its methods return when that is done or
+// cannot be, or ctx ends.
+type Runner interface {
+	Accept(ctx context.Context, bundle string) error
+	Rollback(ctx context.Context, bundle string, generation int) error
+}
 
 // A Server is an open socket.
 type Server struct {
@@ -77,15 +90,11 @@ func (s *Server) Serve(ctx context.Context, r Runner) {
 		case ctx.Err() != nil:
 			return
 		default: // too many open files, say
-			pause(ctx, time.Second)
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
 	}
 }
 
@@ -93,18 +102,24 @@ func pause(ctx context.Context, d time.Duration) {
 func serve(ctx context.Context, c *net.UnixConn, r Runner) {
 	defer c.Close()
 	// A deadline that cannot be set is no reason to refuse.
-	_ = c.SetReadDeadline(time.Now().Add(patience))
+	_ = c.SetReadDeadline(time.Now().Add(messageTimeout))
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Now()) })
 	defer stop()
 	var q Request
 	err := receive(c, &q)
-	if err == nil {
-		err = q.do(ctx, r)
+	switch {
+	case err != nil:
+	case q.Do == Accept:
+		err = r.Accept(ctx, q.Bundle)
+	case q.Do == Rollback:
+		err = r.Rollback(ctx, q.Bundle, q.Generation)
+	default:
+		err = fmt.Errorf("nobody knows how to %q", q.Do)
 	}
 	var answer reply
 	if err != nil {
 		answer.Error = err.Error()
 	}
-	_ = c.SetWriteDeadline(time.Now().Add(patience))
+	_ = c.SetWriteDeadline(time.Now().Add(messageTimeout))
 	_ = send(c, answer) // whoever asked may be gone
 }

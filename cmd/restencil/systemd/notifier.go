@@ -1,7 +1,15 @@
+// Package systemd tells the service manager how the program fares, in the
+// protocol of sd_notify(3): that it is ready, reloads or stops, what it is
+// about in a few words, and that it is alive (WatchdogSec=). What is told comes
+// from the runner's events.
+//
+// Where no service manager asks for that, nothing is sent. Nothing here waits
+// for long, or ends the program: what cannot be sent is a warning.
 package systemd
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"sync"
@@ -11,8 +19,10 @@ import (
 	"restencil/runner/status"
 )
 
-// statusDelay is how long changes of the status are gathered.
-const statusDelay = 100 * time.Millisecond
+const (
+	statusDelay = 100 * time.Millisecond // how long changes of the status are gathered
+	sendTimeout = 100 * time.Millisecond // how long a service manager that does not read is waited for
+)
 
 // A Notifier tells the service manager. It may be used concurrently.
 type Notifier struct {
@@ -38,27 +48,18 @@ func New(getenv func(string) string, warn func(error)) *Notifier {
 	if socket == "" {
 		return n
 	}
-	n.deliver = func(message string) error { return send(socket, message) }
-	timeout, err := watchdog(getenv)
-	if err != nil {
-		warn(err)
-	}
-	n.heartbeat = timeout / 2
-	return n
-}
-
-// watchdog returns how long the service manager waits for a sign of life, 0:
-// it does not, or not for this process.
-func watchdog(getenv func(string) string) (time.Duration, error) {
+	n.deliver = func(message string) error { return deliver(socket, message) }
 	usec, pid := getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID")
 	if usec == "" || pid != "" && pid != strconv.Itoa(os.Getpid()) {
-		return 0, nil
+		return n
 	}
-	n, err := strconv.ParseInt(usec, 10, 64)
-	if err != nil || n <= 0 || n > int64(time.Duration(1<<63-1)/time.Microsecond) {
-		return 0, fmt.Errorf("systemd: WATCHDOG_USEC=%s is not a number of microseconds, so there is no watchdog", usec)
+	limit, err := strconv.ParseInt(usec, 10, 64)
+	if err != nil || limit <= 0 || limit > int64(time.Duration(1<<63-1)/time.Microsecond) {
+		warn(fmt.Errorf("systemd: WATCHDOG_USEC=%s is not a number of microseconds, so there is no watchdog", usec))
+		return n
 	}
-	return time.Duration(n) * time.Microsecond, nil
+	n.heartbeat = time.Duration(limit) * time.Microsecond / 2
+	return n
 }
 
 // Heartbeat is what runner.Options.Heartbeat must be for the watchdog: half of
@@ -80,7 +81,9 @@ func (n *Notifier) Event(e event.Event) {
 	case event.Alive:
 		n.send("WATCHDOG=1")
 	default:
-		n.statusSoon()
+		if n.pending == nil {
+			n.pending = time.AfterFunc(statusDelay, n.sendStatus)
+		}
 	}
 }
 
@@ -126,13 +129,7 @@ func (n *Notifier) Close() {
 	}
 }
 
-// statusSoon sends the status in a moment, if it has changed by then.
-func (n *Notifier) statusSoon() {
-	if n.pending == nil {
-		n.pending = time.AfterFunc(statusDelay, n.sendStatus)
-	}
-}
-
+// sendStatus sends the status, if it has changed.
 func (n *Notifier) sendStatus() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -158,4 +155,21 @@ func (n *Notifier) send(message string) {
 		n.warn(fmt.Errorf("systemd: telling the service manager: %w", err))
 	}
 	n.failing = err != nil
+}
+
+// deliver sends a datagram to a socket: a path, or an abstract name after "@".
+func deliver(socket, message string) error {
+	if socket[0] != '/' && socket[0] != '@' {
+		return fmt.Errorf("NOTIFY_SOCKET=%s is neither a path nor an abstract name", socket)
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
+		return err
+	}
+	_, err = conn.Write([]byte(message))
+	return err
 }

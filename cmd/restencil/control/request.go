@@ -1,7 +1,13 @@
+// Package control is how one process asks the running one for something that a
+// person wants: to accept a change that is held back, or to go back to an
+// earlier generation.
+//
+// The running process listens at a Unix socket in its state directory, which
+// only its own user can open. A connection carries one [Request], a line of
+// JSON, and one reply, the same; then it is closed.
 package control
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,13 +32,6 @@ type reply struct {
 	Error string `json:"error"`
 }
 
-// A Runner does what is asked for. Its methods return when that is done or
-// cannot be, or ctx ends.
-type Runner interface {
-	Accept(ctx context.Context, bundle string) error
-	Rollback(ctx context.Context, bundle string, generation int) error
-}
-
 // maxMessage bounds what is read of a connection, in bytes.
 const maxMessage = 64 << 10
 
@@ -55,15 +54,4 @@ func receive(r io.Reader, message any) error {
 		return fmt.Errorf("not understood: %w", err)
 	}
 	return nil
-}
-
-// do has r do what is asked for.
-func (q Request) do(ctx context.Context, r Runner) error {
-	switch q.Do {
-	case Accept:
-		return r.Accept(ctx, q.Bundle)
-	case Rollback:
-		return r.Rollback(ctx, q.Bundle, q.Generation)
-	}
-	return fmt.Errorf("nobody knows how to %q", q.Do)
 }
