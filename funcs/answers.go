@@ -20,6 +20,15 @@ func ask[T any](e *Env, q watch.Query) (data T, known bool, err error) {
 	return data, true, err
 }
 
+// askFor is ask for the query of a kind that an argument makes.
+func askFor[T any](e *Env, kind watch.Kind, arg string) (data T, known bool, err error) {
+	q, err := parse(kind, arg)
+	if err != nil {
+		return data, false, err
+	}
+	return ask[T](e, q)
+}
+
 // askList is ask for a list that templates see as empty, never as nil.
 func askList[T any](e *Env, q watch.Query) ([]T, error) {
 	list, _, err := ask[[]T](e, q)

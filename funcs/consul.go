@@ -30,11 +30,13 @@ func (e *Env) consulFuncs() template.FuncMap {
 		"connect":     c.instances(watch.ConnectHealth),
 		"services":    c.services,
 		"node":        c.node,
-		"nodes":       c.nodes,
+		"nodes":       consulList[*watch.Node](c, watch.NodeList),
 		"datacenters": c.datacenters,
 
-		"partitions":       c.partitions,
-		"peerings":         c.peerings,
+		"partitions": func() ([]*watch.Partition, error) {
+			return askList[*watch.Partition](c.env, watch.Query{Kind: watch.PartitionList})
+		},
+		"peerings":         consulList[*watch.Peering](c, watch.PeeringList),
 		"exportedServices": c.exportedServices,
 		"importedServices": c.importedServices,
 		"caRoots":          c.caRoots,
@@ -68,10 +70,10 @@ func (c consul) keyExists(arg string) (bool, error) {
 // exist or its value is empty.
 func (c consul) keyOrDefault(arg, fallback string) (string, error) {
 	pair, err := c.pair(arg)
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", err
-	}
-	if pair == nil || pair.Value == "" {
+	case pair == nil || pair.Value == "":
 		return fallback, nil
 	}
 	return pair.Value, nil
@@ -82,11 +84,7 @@ func (c consul) pair(arg string) (*watch.KeyPair, error) {
 	if arg == "" {
 		return nil, nil
 	}
-	q, err := parse(watch.KVGet, arg)
-	if err != nil {
-		return nil, err
-	}
-	pair, _, err := ask[*watch.KeyPair](c.env, q)
+	pair, _, err := askFor[*watch.KeyPair](c.env, watch.KVGet, arg)
 	return pair, err
 }
 
@@ -143,14 +141,21 @@ func (c consul) instances(kind watch.Kind) func(args ...string) ([]*watch.Health
 	}
 }
 
+// consulList returns a function that lists all that there is of a kind.
+func consulList[T any](c consul, kind watch.Kind) func(args ...string) ([]T, error) {
+	return func(args ...string) ([]T, error) {
+		q, err := parse(kind, strings.Join(args, ""))
+		if err != nil {
+			return nil, err
+		}
+		return askList[T](c.env, q)
+	}
+}
+
 // services returns the names of all services. A catalog without any is nil.
 func (c consul) services(args ...string) ([]*watch.CatalogSnippet, error) {
-	q, err := parse(watch.ServiceList, strings.Join(args, ""))
-	if err != nil {
-		return nil, err
-	}
-	list, known, err := ask[[]*watch.CatalogSnippet](c.env, q)
-	if !known {
+	list, known, err := askFor[[]*watch.CatalogSnippet](c.env, watch.ServiceList, strings.Join(args, ""))
+	if err == nil && !known {
 		list = []*watch.CatalogSnippet{}
 	}
 	return list, err
@@ -159,11 +164,7 @@ func (c consul) services(args ...string) ([]*watch.CatalogSnippet, error) {
 // node returns a *watch.CatalogNode, or an untyped nil as long as nothing is
 // known.
 func (c consul) node(args ...string) (any, error) {
-	q, err := parse(watch.NodeServices, strings.Join(args, ""))
-	if err != nil {
-		return nil, err
-	}
-	node, known, err := ask[*watch.CatalogNode](c.env, q)
+	node, known, err := askFor[*watch.CatalogNode](c.env, watch.NodeServices, strings.Join(args, ""))
 	switch {
 	case err != nil || !known:
 		return nil, err
@@ -171,15 +172,6 @@ func (c consul) node(args ...string) (any, error) {
 		return &watch.CatalogNode{}, nil
 	}
 	return node, nil
-}
-
-// nodes returns all nodes.
-func (c consul) nodes(args ...string) ([]*watch.Node, error) {
-	q, err := parse(watch.NodeList, strings.Join(args, ""))
-	if err != nil {
-		return nil, err
-	}
-	return askList[*watch.Node](c.env, q)
 }
 
 // datacenters returns the names of the datacenters; with true, only of those
@@ -193,20 +185,6 @@ func (c consul) datacenters(available ...bool) ([]string, error) {
 		q.Filter = "available"
 	}
 	return askList[string](c.env, q)
-}
-
-// partitions returns the admin partitions.
-func (c consul) partitions() ([]*watch.Partition, error) {
-	return askList[*watch.Partition](c.env, watch.Query{Kind: watch.PartitionList})
-}
-
-// peerings returns the links to other clusters.
-func (c consul) peerings(args ...string) ([]*watch.Peering, error) {
-	q, err := parse(watch.PeeringList, strings.Join(args, ""))
-	if err != nil {
-		return nil, err
-	}
-	return askList[*watch.Peering](c.env, q)
 }
 
 // exportedServices returns what a partition exports; without an argument, the

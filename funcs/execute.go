@@ -89,9 +89,19 @@ func (e *Env) loop(bounds ...any) (<-chan int64, error) {
 	}
 	var start, stop int64 // if there is one number, it comes to stop
 	for _, v := range bounds {
-		n, err := loopBound(v)
-		if err != nil {
-			return nil, err
+		var n int64
+		switch r := reflect.ValueOf(v); {
+		case r.Kind() == reflect.String:
+			var err error
+			if n, err = pure.ParseInt(r.String()); err != nil {
+				return nil, err
+			}
+		case r.CanInt():
+			n = r.Int()
+		case r.CanUint():
+			n = int64(r.Uint())
+		default:
+			return nil, fmt.Errorf("loop: bad argument type: %T", v)
 		}
 		start, stop = stop, n
 	}
@@ -108,18 +118,4 @@ func (e *Env) loop(bounds ...any) (<-chan int64, error) {
 		}
 	})
 	return numbers, nil
-}
-
-// loopBound reads an integer of any kind, or one in decimal digits.
-func loopBound(v any) (int64, error) {
-	switch r := reflect.ValueOf(v); {
-	case r.Kind() == reflect.String:
-		return pure.ParseInt(r.String())
-	case r.CanInt():
-		return r.Int(), nil
-	case r.CanUint():
-		return int64(r.Uint()), nil
-	default:
-		return 0, fmt.Errorf("loop: bad argument type: %T", v)
-	}
 }

@@ -7,20 +7,35 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/davecgh/go-spew/spew"
 	sockaddr "github.com/hashicorp/go-sockaddr/template"
 )
 
 // hostFuncs returns the functions that ask this host: for environment
-// variables, the time (COMPAT 3.9), addresses (COMPAT 3.11), and what a program
-// prints.
+// variables, the time (COMPAT 3.9), addresses (COMPAT 3.11, in the language of
+// go-sockaddr), what a program prints, and how values look.
 func (e *Env) hostFuncs() template.FuncMap {
 	return template.FuncMap{
 		"env":          e.env,
 		"envOrDefault": e.envOrDefault,
 		"mustEnv":      e.mustEnv,
 		"timestamp":    e.timestamp,
-		"sockaddr":     hostAddress,
-		"plugin":       e.plugin,
+		"sockaddr": func(expression ...string) (string, error) {
+			return sockaddr.Parse("{{ " + strings.Join(expression, " ") + " }}")
+		},
+		"plugin": e.plugin,
+
+		// Values in every detail (COMPAT 3.9).
+		"spew_sdump":   spew.Sdump,
+		"spew_sprintf": spew.Sprintf,
+		"spew_dump": func(values ...any) string {
+			e.execution.Print(spew.Sdump(values...))
+			return ""
+		},
+		"spew_printf": func(format string, values ...any) string {
+			e.execution.Print(spew.Sprintf(format, values...))
+			return ""
+		},
 	}
 }
 
@@ -62,10 +77,4 @@ func (e *Env) timestamp(layout ...string) (string, error) {
 	default:
 		return now.Format(layout[0]), nil
 	}
-}
-
-// hostAddress evaluates an expression of go-sockaddr's own little language
-// against the host's network interfaces.
-func hostAddress(expression ...string) (string, error) {
-	return sockaddr.Parse("{{ " + strings.Join(expression, " ") + " }}")
 }

@@ -25,7 +25,6 @@ func Map(e *Env) template.FuncMap {
 		e.nomadFuncs(),
 		e.fileFuncs(),
 		e.hostFuncs(),
-		e.debugFuncs(),
 		{
 			"executeTemplate": e.executeTemplate,
 			"loop":            e.loop,
@@ -38,7 +37,7 @@ func Map(e *Env) template.FuncMap {
 	for _, pattern := range e.Denylist {
 		for name := range m {
 			if glob.Glob(pattern, name) {
-				m[name] = denied
+				m[name] = func(...any) (string, error) { return "", errors.New("function is disabled") }
 			}
 		}
 	}
@@ -49,15 +48,14 @@ func Map(e *Env) template.FuncMap {
 // template keeps its functions, so this saves most of what a small one weighs.
 func MapFor(e *Env, text string) template.FuncMap {
 	all, m := Map(e), make(template.FuncMap)
-	for _, word := range strings.FieldsFunc(text, outsideNames) {
+	outside := func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	for _, word := range strings.FieldsFunc(text, outside) {
 		if f, ok := all[word]; ok {
 			m[word] = f
 		}
 	}
 	return m
 }
-
-func outsideNames(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
 // Names returns the names of all functions of Map, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(Map(new(Env)))) }
@@ -68,8 +66,3 @@ func Nearest(name string) string {
 	return suggest.Nearest(name, append(Names(), "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt",
 		"ne", "not", "or", "print", "printf", "println", "slice", "urlquery"))
 }
-
-var errDenied = errors.New("function is disabled")
-
-// denied fails, whatever its arguments.
-func denied(...any) (string, error) { return "", errDenied }

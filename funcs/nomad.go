@@ -27,11 +27,7 @@ func (e *Env) nomadFuncs() template.FuncMap {
 // services returns the names of all services, nil as long as nothing is
 // known.
 func (n nomad) services(args ...string) ([]*watch.NomadServicesSnippet, error) {
-	q, err := parse(watch.NomadServiceList, strings.Join(args, ""))
-	if err != nil {
-		return nil, err
-	}
-	list, _, err := ask[[]*watch.NomadServicesSnippet](n.env, q)
+	list, _, err := askFor[[]*watch.NomadServicesSnippet](n.env, watch.NomadServiceList, strings.Join(args, ""))
 	return list, err
 }
 
@@ -39,41 +35,33 @@ func (n nomad) services(args ...string) ([]*watch.NomadServicesSnippet, error) {
 // known. Its arguments are the service, or how many instances to choose, a
 // text that decides which, and the service.
 func (n nomad) service(args ...any) ([]*watch.NomadServiceInstance, error) {
-	q, err := nomadServiceQuery(args)
-	if err != nil {
-		return nil, err
-	}
-	list, _, err := ask[[]*watch.NomadServiceInstance](n.env, q)
-	return list, err
-}
-
-func nomadServiceQuery(args []any) (watch.Query, error) {
 	var params string
 	switch len(args) {
 	case 1:
 	case 3:
 		count, ok := args[0].(int)
 		if !ok {
-			return watch.Query{}, errors.New("expected integer for <count> argument")
+			return nil, errors.New("expected integer for <count> argument")
 		}
 		key, ok := args[1].(string)
 		if !ok {
-			return watch.Query{}, errors.New("expected string for <key> argument")
+			return nil, errors.New("expected string for <key> argument")
 		}
 		params = fmt.Sprintf("%d|%s", count, key)
 	default:
-		return watch.Query{}, errors.New("expected arguments <service> or <count> <key> <service>")
+		return nil, errors.New("expected arguments <service> or <count> <key> <service>")
 	}
 	name, ok := args[len(args)-1].(string)
 	if !ok {
-		return watch.Query{}, errors.New("expected string for <service> argument")
+		return nil, errors.New("expected string for <service> argument")
 	}
 	q, err := parse(watch.NomadService, name)
 	if err != nil {
-		return watch.Query{}, err
+		return nil, err
 	}
 	q.Params = params
-	return q, nil
+	list, _, err := ask[[]*watch.NomadServiceInstance](n.env, q)
+	return list, err
 }
 
 // variable returns the items of a variable that must exist, nil as long as
@@ -94,11 +82,7 @@ func (n nomad) exists(arg string) (bool, error) {
 	if arg == "" {
 		return false, nil
 	}
-	q, err := parse(watch.NomadVarGet, arg)
-	if err != nil {
-		return false, err
-	}
-	items, _, err := ask[watch.NomadVarItems](n.env, q)
+	items, _, err := askFor[watch.NomadVarItems](n.env, watch.NomadVarGet, arg)
 	return items != nil, err
 }
 

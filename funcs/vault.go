@@ -37,13 +37,9 @@ func (v vault) secret(args ...string) (any, error) {
 	if err != nil || !known {
 		return nil, err
 	}
-	return v.ownSecret(q, s), nil
-}
-
-// ownSecret returns this execution's copy of an answer. Functions such as
-// sprig_set can change a secret's Data, which other templates read; here as in
-// consul-template the change shows wherever this one asks again.
-func (v vault) ownSecret(q watch.Query, s *watch.Secret) *watch.Secret {
+	// Functions such as sprig_set can change a secret's Data, which other templates
+	// read: this execution has a copy. Here as in consul-template the change shows
+	// wherever this one asks again.
 	scratch := v.env.scratch
 	own, ok := scratch.secrets[q]
 	if !ok {
@@ -53,7 +49,7 @@ func (v vault) ownSecret(q watch.Query, s *watch.Secret) *watch.Secret {
 		}
 		scratch.secrets[q] = own
 	}
-	return own
+	return own, nil
 }
 
 // secrets lists the names below a path.

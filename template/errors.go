@@ -106,18 +106,11 @@ func parseError(o Options, err error) *Error {
 	if m == nil {
 		return e
 	}
-	e.Column = column(o.Text, e.Line, m[1])
+	if lines := strings.Split(o.Text, "\n"); 0 < e.Line && e.Line <= len(lines) {
+		e.Column = strings.Index(lines[e.Line-1], m[1]) + 1
+	}
 	if near := funcs.Nearest(m[1]); near != "" {
 		e.Err = fmt.Errorf("%w; did you mean %q?", e.Err, near)
 	}
 	return e
-}
-
-// column finds word in the given line of text, from 1; 0 where it is not.
-func column(text string, line int, word string) int {
-	lines := strings.Split(text, "\n")
-	if line < 1 || line > len(lines) {
-		return 0
-	}
-	return strings.Index(lines[line-1], word) + 1
 }

@@ -81,17 +81,8 @@ func (x *execution) result(content []byte) Result {
 	return r
 }
 
-// countInstances counts the instances of a service, where data is one's.
-func (x *execution) countInstances(q watch.Query, data any) {
-	n := 0
-	switch data := data.(type) {
-	case []*watch.HealthService:
-		n = len(data)
-	case []*watch.NomadServiceInstance:
-		n = len(data)
-	default:
-		return
-	}
+// countInstances notes that q found n instances of a service.
+func (x *execution) countInstances(q watch.Query, n int) {
 	if x.instances == nil {
 		x.instances, x.tagged = make(map[string]int), make(map[string]int)
 	}
@@ -119,7 +110,12 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 		a.answer, a.known = x.answers(q)
 		x.used = append(x.used, q)
 		x.asked[q] = a
-		x.countInstances(q, a.answer.Data)
+		switch data := a.answer.Data.(type) {
+		case []*watch.HealthService:
+			x.countInstances(q, len(data))
+		case []*watch.NomadServiceInstance:
+			x.countInstances(q, len(data))
+		}
 	}
 	if !a.known {
 		x.Incomplete(q)

@@ -46,7 +46,13 @@ func (g *Graph[T]) Use(template T, queries []watch.Query) (added, dropped []watc
 		g.users[id] = append(g.users[id], template)
 	}
 	for _, q := range old {
-		if had[q] && g.leave(q, template) {
+		if !had[q] {
+			continue
+		}
+		id := q.ID()
+		g.users[id] = slices.DeleteFunc(g.users[id], func(t T) bool { return t == template })
+		if len(g.users[id]) == 0 {
+			delete(g.users, id)
 			dropped = append(dropped, q)
 		}
 	}
@@ -55,18 +61,6 @@ func (g *Graph[T]) Use(template T, queries []watch.Query) (added, dropped []watc
 		delete(g.uses, template)
 	}
 	return added, dropped
-}
-
-// leave takes template from the users of q and tells whether it was the last.
-func (g *Graph[T]) leave(q watch.Query, template T) bool {
-	id := q.ID()
-	rest := slices.DeleteFunc(g.users[id], func(t T) bool { return t == template })
-	if len(rest) == 0 {
-		delete(g.users, id)
-		return true
-	}
-	g.users[id] = rest
-	return false
 }
 
 // Users returns the templates that use q, in no certain order. The caller

@@ -2,6 +2,8 @@ package template
 
 import (
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,15 +14,6 @@ const (
 	leastMasked   = 4
 	leastAnywhere = 8
 )
-
-// common tells whether a value says nothing, and its absence would be felt.
-func common(value string) bool {
-	switch value {
-	case "true", "false", "null", "none", "default", "enabled", "disabled", "localhost", "127.0.0.1", "0.0.0.0":
-		return true
-	}
-	return false
-}
 
 // A pattern is a text to be masked.
 type pattern struct {
@@ -59,23 +52,25 @@ func (v values) patterns(exact bool) []pattern {
 // away.
 const pemEdge = "-----"
 
-// tellTale tells whether a text gives something away.
-func tellTale(text string) bool { return len(text) >= leastMasked && !common(text) }
+// tellTale tells whether a text gives something away: it is long enough, and no
+// word whose absence would be felt.
+func tellTale(text string) bool {
+	common := []string{"true", "false", "null", "none", "default", "enabled", "disabled", "localhost", "127.0.0.1", "0.0.0.0"}
+	return len(text) >= leastMasked && !slices.Contains(common, text)
+}
 
 // forms returns the ways to write a text: as it is, quoted as Go does, and as
 // JSON with and without escapes for HTML.
 func forms(text string) []string {
-	list := []string{text}
 	quoted := strconv.Quote(text)
-	list = append(list, quoted[1:len(quoted)-1])
-	var b strings.Builder
-	plain := json.NewEncoder(&b)
-	plain.SetEscapeHTML(false)
-	if plain.Encode(text) == nil {
-		list = append(list, b.String()[1:b.Len()-len("\"\n")])
-	}
-	if escaped, err := json.Marshal(text); err == nil {
-		list = append(list, string(escaped[1:len(escaped)-1]))
+	list := []string{text, quoted[1 : len(quoted)-1]}
+	for _, escape := range []bool{false, true} {
+		var b strings.Builder
+		encoder := json.NewEncoder(&b)
+		encoder.SetEscapeHTML(escape)
+		if encoder.Encode(text) == nil {
+			list = append(list, b.String()[1:b.Len()-len("\"\n")])
+		}
 	}
 	return list
 }
@@ -90,15 +85,16 @@ func mask(text, by string, patterns []pattern) string {
 			if i < 0 {
 				break
 			}
-			i += from
-			from = i + 1
-			if p.word && inWord(text, i, i+len(p.text)) {
+			begin, end := from+i, from+i+len(p.text)
+			from = begin + 1
+			if p.word && (begin > 0 && wordByte(text[begin-1]) && wordByte(text[begin]) ||
+				end < len(text) && wordByte(text[end]) && wordByte(text[end-1])) {
 				continue
 			}
 			if hidden == nil {
 				hidden = make([]bool, len(text))
 			}
-			for at := i; at < i+len(p.text); at++ {
+			for at := begin; at < end; at++ {
 				hidden[at] = true
 			}
 		}
@@ -106,11 +102,6 @@ func mask(text, by string, patterns []pattern) string {
 	if hidden == nil {
 		return text
 	}
-	return without(text, by, hidden)
-}
-
-// without returns text with by for each run of hidden bytes.
-func without(text, by string, hidden []bool) string {
 	var b strings.Builder
 	for i := range len(text) {
 		switch {
@@ -123,12 +114,39 @@ func without(text, by string, hidden []bool) string {
 	return b.String()
 }
 
-// inWord tells whether text[from:to] is a part of a longer word.
-func inWord(text string, from, to int) bool {
-	return from > 0 && wordByte(text[from-1]) && wordByte(text[from]) ||
-		to < len(text) && wordByte(text[to]) && wordByte(text[to-1])
-}
-
 func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= 0x80
 }
+
+// redacted stands for a secret in an error (COMPAT 3.13).
+const redacted = "[redacted]"
+
+// redact takes from e what Vault and Nomad answered to the execution: functions
+// quote what they were given, and an error goes to logs. What the template
+// itself says, its name and its expressions, stays. A quoted text that the
+// template does not say may be a part of a secret, or what was made of one.
+func (t *Template) redact(e *Error, secrets Secrets) {
+	if secrets.None() {
+		return
+	}
+	text := e.Err.Error()
+	if before, _, found := strings.Cut(text, overWhat); found {
+		text = before + overWhat + redacted
+	}
+	text = mask(text, redacted, secrets.patterns(false)) // what may have quotes in it
+	text = quotation.ReplaceAllStringFunc(text, func(quoted string) string {
+		for part := range strings.SplitSeq(quoted[1:len(quoted)-1], redacted) {
+			if !strings.Contains(t.options.Text, part) { // it may be another value in disguise
+				return quoted[:1] + redacted + quoted[:1]
+			}
+		}
+		return quoted
+	})
+	text = mask(text, redacted, secrets.patterns(true)) // short ones, too
+	e.Err = &reason{text: text}                         // without its cause, which says it all
+}
+
+// overWhat is what text/template says before a value that it does not quote.
+const overWhat = "range can't iterate over "
+
+var quotation = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`")

@@ -95,8 +95,18 @@ type values map[string]bool
 func (v values) answer(data any) {
 	switch d := data.(type) {
 	case *watch.Secret:
-		if d != nil {
-			v.secret(d)
+		if d == nil {
+			return
+		}
+		v.tree(d.Data)
+		v.add(d.LeaseID)
+		if d.Auth != nil {
+			v.add(d.Auth.ClientToken)
+			v.add(d.Auth.Accessor)
+		}
+		if d.WrapInfo != nil {
+			v.add(d.WrapInfo.Token)
+			v.add(d.WrapInfo.WrappedAccessor)
 		}
 	case watch.Certificate:
 		v.add(d.Key)
@@ -109,21 +119,9 @@ func (v values) answer(data any) {
 	}
 }
 
-func (v values) secret(s *watch.Secret) {
-	v.tree(s.Data)
-	v.add(s.LeaseID)
-	if s.Auth != nil {
-		v.add(s.Auth.ClientToken)
-		v.add(s.Auth.Accessor)
-	}
-	if s.WrapInfo != nil {
-		v.add(s.WrapInfo.Token)
-		v.add(s.WrapInfo.WrappedAccessor)
-	}
-}
-
-// tree adds what JSON was decoded to: the texts in it and, as consul-template
-// does, the printed form of what holds others (COMPAT 3.13).
+// tree adds what JSON was decoded to: the texts in it, also where one is JSON
+// itself, as that of a service account; and, as consul-template does, the printed
+// form of what holds others (COMPAT 3.13).
 func (v values) tree(data any) {
 	switch d := data.(type) {
 	case nil, bool:
@@ -143,21 +141,15 @@ func (v values) tree(data any) {
 		}
 	case string:
 		v.add(d)
-		v.embedded(d)
+		text := strings.TrimSpace(d)
+		var embedded any
+		if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
+			if json.Unmarshal([]byte(text), &embedded) == nil {
+				v.tree(embedded)
+			}
+		}
 	default:
 		v.add(fmt.Sprint(d)) // a number
-	}
-}
-
-// embedded adds the texts in a text that is JSON, as that of a service account.
-func (v values) embedded(text string) {
-	text = strings.TrimSpace(text)
-	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
-		return
-	}
-	var data any
-	if json.Unmarshal([]byte(text), &data) == nil {
-		v.tree(data)
 	}
 }
 

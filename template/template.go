@@ -1,3 +1,15 @@
+// Package template parses templates once and executes them against known
+// answers.
+//
+// It does no I/O. An execution says what it asked for ([Result]): queries
+// that have no answer yet make it incomplete, and whoever owns the template
+// has them watched and executes it again, until nothing is missing. [Graph]
+// keeps, for many templates, which uses which query, and so what is to be
+// executed again when one answer changes and which queries nobody wants any
+// more.
+//
+// The language is consul-template's (COMPAT section 3): text/template with
+// the functions of package funcs.
 package template
 
 import (
@@ -125,9 +137,13 @@ func Parse(o Options, h Host) (*Template, error) {
 		Denylist:  o.FunctionDenylist,
 		Sandbox:   o.SandboxPath,
 	}
+	missing := "missingkey=zero"
+	if o.ErrorOnMissingKey {
+		missing = "missingkey=error"
+	}
 	text := tmpltext.New("").
 		Delims(o.LeftDelim, o.RightDelim).
-		Option(missingKey(o.ErrorOnMissingKey)).
+		Option(missing).
 		Funcs(funcs.MapFor(env, o.Text))
 	if _, err := text.Parse(o.Text); err != nil {
 		return nil, parseError(o, err)
@@ -141,13 +157,6 @@ func Parse(o Options, h Host) (*Template, error) {
 		said:    make(map[string]said),
 		late:    fmt.Errorf("it took longer than %v", o.MaxTime),
 	}, nil
-}
-
-func missingKey(fail bool) string {
-	if fail {
-		return "missingkey=error"
-	}
-	return "missingkey=zero"
 }
 
 // Execute runs the template against a snapshot. On an error, which is an

@@ -28,10 +28,10 @@ func collectionFuncs() template.FuncMap {
 
 		"in":             in,
 		"contains":       func(needle, hay any) (bool, error) { return in(hay, needle) },
-		"containsAll":    containsAll,
-		"containsAny":    containsAny,
-		"containsNone":   containsNone,
-		"containsNotAll": containsNotAll,
+		"containsAll":    containsNeedle("containsAll", false, false),
+		"containsAny":    containsNeedle("containsAny", true, true),
+		"containsNone":   containsNeedle("containsNone", true, false),
+		"containsNotAll": containsNeedle("containsNotAll", false, true),
 	}
 }
 
@@ -104,36 +104,26 @@ func byMeta(spec string, list []*watch.HealthService) (map[string][]*watch.Healt
 	groups := make(map[string][]*watch.HealthService)
 	for _, s := range list {
 		for i, key := range keys {
-			part, err := metaPart(s.ServiceMeta, key)
-			if err != nil {
-				return nil, err
+			name, number := strings.CutSuffix(key, "|int")
+			value := s.ServiceMeta[name]
+			switch {
+			case number && value == "":
+				value = "00000"
+			case number:
+				n, err := strconv.Atoi(value)
+				if err != nil {
+					return nil, fmt.Errorf("cannot parse %s as number : %w", value, err)
+				}
+				value = fmt.Sprintf("%05d", n)
+			case value == "":
+				value = "_no_" + name + "_"
 			}
-			parts[i] = part
+			parts[i] = outsideMeta.ReplaceAllString(value, "_")
 		}
 		name := strings.Join(parts, "_")
 		groups[name] = append(groups[name], s)
 	}
 	return groups, nil
-}
-
-// metaPart returns what one key of byMeta adds to the name of an instance's
-// group.
-func metaPart(meta map[string]string, key string) (string, error) {
-	name, number := strings.CutSuffix(key, "|int")
-	value := meta[name]
-	switch {
-	case number && value == "":
-		value = "00000"
-	case number:
-		n, err := strconv.Atoi(value)
-		if err != nil {
-			return "", fmt.Errorf("cannot parse %s as number : %w", value, err)
-		}
-		value = fmt.Sprintf("%05d", n)
-	case value == "":
-		value = "_no_" + name + "_"
-	}
-	return outsideMeta.ReplaceAllString(value, "_"), nil
 }
 
 var outsideMeta = regexp.MustCompile(`[^\w-]`)
@@ -196,45 +186,30 @@ func in(hay, needle any) (bool, error) {
 	return has(reflect.ValueOf(hay), reflect.ValueOf(needle))
 }
 
-// containsAll tells whether each of the needles is in hay.
-func containsAll(needles, hay any) (bool, error) {
-	missed, err := anyIn("containsAll", needles, hay, false)
-	return !missed, err
-}
-
-// containsAny tells whether one of the needles is in hay.
-func containsAny(needles, hay any) (bool, error) {
-	return anyIn("containsAny", needles, hay, true)
-}
-
-// containsNone tells whether none of the needles is in hay.
-func containsNone(needles, hay any) (bool, error) {
-	found, err := anyIn("containsNone", needles, hay, true)
-	return !found, err
-}
-
-// containsNotAll tells whether one of the needles is not in hay.
-func containsNotAll(needles, hay any) (bool, error) {
-	return anyIn("containsNotAll", needles, hay, false)
-}
-
-// anyIn tells whether there is a needle that is in hay, or is not.
-func anyIn(function string, needles, hay any, wanted bool) (bool, error) {
-	list := reflect.ValueOf(needles)
-	switch list.Kind() {
-	case reflect.Invalid:
-		return false, nil
-	case reflect.Slice, reflect.Array:
-	default:
-		return false, fmt.Errorf("%s: wrong type for value; expected a list; got %T", function, needles)
-	}
-	for i := range list.Len() {
-		found, err := has(reflect.ValueOf(hay), element(list, i))
-		if err != nil || found == wanted {
-			return err == nil, err
+// containsNeedle returns a function that looks for a needle that is in hay, or
+// with in false for one that is not. The function returns found where there is
+// one, and else the opposite.
+func containsNeedle(function string, in, found bool) func(needles, hay any) (bool, error) {
+	return func(needles, hay any) (bool, error) {
+		list := reflect.ValueOf(needles)
+		switch list.Kind() {
+		case reflect.Invalid:
+			return !found, nil
+		case reflect.Slice, reflect.Array:
+		default:
+			return false, fmt.Errorf("%s: wrong type for value; expected a list; got %T", function, needles)
 		}
+		for i := range list.Len() {
+			is, err := has(reflect.ValueOf(hay), element(list, i))
+			if err != nil {
+				return false, err
+			}
+			if is == in {
+				return found, nil
+			}
+		}
+		return !found, nil
 	}
-	return false, nil
 }
 
 // errNilNeedle has the words of consul-template, where looking for nothing in

@@ -35,9 +35,13 @@ func encodingFuncs() template.FuncMap {
 		"base64URLEncode": func(s string) string { return base64.URLEncoding.EncodeToString([]byte(s)) },
 		"base64URLDecode": base64Decoder("base64URLDecode", base64.URLEncoding),
 
-		"hmacSHA256Hex": hmacSHA256Hex,
-		"md5sum":        func(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) },
-		"sha256Hex":     func(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) },
+		"hmacSHA256Hex": func(message, key string) string {
+			h := hmac.New(sha256.New, []byte(key))
+			h.Write([]byte(message))
+			return fmt.Sprintf("%x", h.Sum(nil))
+		},
+		"md5sum":    func(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) },
+		"sha256Hex": func(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) },
 	}
 }
 
@@ -86,11 +90,4 @@ func base64Decoder(name string, alphabet *base64.Encoding) func(string) (string,
 		}
 		return string(b), nil
 	}
-}
-
-// hmacSHA256Hex signs message with key.
-func hmacSHA256Hex(message, key string) string {
-	h := hmac.New(sha256.New, []byte(key))
-	h.Write([]byte(message))
-	return fmt.Sprintf("%x", h.Sum(nil))
 }

@@ -14,8 +14,10 @@ import (
 // so they make none.
 func mapFuncs() template.FuncMap {
 	return template.FuncMap{
-		"mergeMap":                 mergeMap,
-		"mergeMapWithOverride":     mergeMapWithOverride,
+		"mergeMap": mergeMap,
+		"mergeMapWithOverride": func(dst, src map[string]any) (map[string]any, error) {
+			return mergeMap(dst, src, mergo.WithOverride)
+		},
 		"sprig_merge":              mergeAll(false),
 		"sprig_mergeOverwrite":     mergeAll(false, mergo.WithOverride),
 		"sprig_mustMerge":          mergeAll(true),
@@ -24,8 +26,8 @@ func mapFuncs() template.FuncMap {
 	}
 }
 
-// mergeMap adds to dst what only src has, in nested maps too. A value of dst
-// that is empty counts as absent. Templates cannot make an option, but with a
+// mergeMap adds to dst what only src has, in nested maps too; mergo.WithOverride
+// has src win. A value of dst that is empty counts as absent. Templates cannot make an option, but with a
 // third argument they get the same errors as ever.
 func mergeMap(dst, src map[string]any, options ...func(*mergo.Config)) (map[string]any, error) {
 	if err := mergo.Merge(&dst, src, options...); err != nil {
@@ -35,11 +37,6 @@ func mergeMap(dst, src map[string]any, options ...func(*mergo.Config)) (map[stri
 		return nil, errCycle
 	}
 	return dst, nil
-}
-
-// mergeMapWithOverride puts into dst all that src has, in nested maps too.
-func mergeMapWithOverride(dst, src map[string]any) (map[string]any, error) {
-	return mergeMap(dst, src, mergo.WithOverride)
 }
 
 // mergeAll returns one of sprig's functions that merge several maps. Unless it
@@ -63,7 +60,7 @@ func mergeAll(must bool, options ...func(*mergo.Config)) func(dst map[string]any
 
 // SetKey sets a key of a map, unless the map would then contain itself.
 func SetKey(m map[string]any, key string, v any) (map[string]any, error) {
-	if reaches(v, m) {
+	if (walk{placeOf(reflect.ValueOf(m)): true}).cyclic(reflect.ValueOf(v)) {
 		return nil, errCycle
 	}
 	m[key] = v
@@ -74,11 +71,6 @@ var errCycle = errors.New("a map must not contain itself")
 
 // cyclic tells whether v, or anything in it, contains itself.
 func cyclic(v any) bool { return make(walk).cyclic(reflect.ValueOf(v)) }
-
-// reaches tells whether v is the map m or contains it.
-func reaches(v any, m map[string]any) bool {
-	return walk{placeOf(reflect.ValueOf(m)): true}.cyclic(reflect.ValueOf(v))
-}
 
 // A walk goes through maps and lists, into each one once. It is true for those
 // that it is inside, and false for those that it has left.

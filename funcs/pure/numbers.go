@@ -22,8 +22,8 @@ func numberFuncs() template.FuncMap {
 		"multiply": arithmetic("multiply"),
 		"divide":   arithmetic("divide"),
 		"modulo":   arithmetic("modulo"),
-		"minimum":  minimum,
-		"maximum":  maximum,
+		"minimum":  extreme("minimum", less),
+		"maximum":  extreme("maximum", func(a, b reflect.Value) bool { return less(b, a) }),
 	}
 }
 
@@ -101,30 +101,26 @@ func toFloat(v reflect.Value) float64 { return v.Convert(reflect.TypeFor[float64
 // toInt returns an integer as an int64; a large unsigned one wraps around.
 func toInt(v reflect.Value) int64 { return v.Convert(reflect.TypeFor[int64]()).Int() }
 
-// minimum returns the smaller of two numbers, in the widest type of its kind; b
-// where they are equal.
-func minimum(b, a any) (any, error) {
-	x, y, err := operands("minimum", a, b)
-	if err != nil {
-		return nil, err
+// extreme returns a function that gives a where it is before b, else b, in the
+// widest type of its kind.
+func extreme(name string, before func(a, b reflect.Value) bool) func(b, a any) (any, error) {
+	return func(b, a any) (any, error) {
+		x, y, err := operands(name, a, b)
+		if err != nil {
+			return nil, err
+		}
+		if !before(x, y) {
+			x = y
+		}
+		switch {
+		case x.CanInt():
+			return x.Int(), nil
+		case x.CanUint():
+			return x.Uint(), nil
+		default:
+			return x.Float(), nil
+		}
 	}
-	if less(x, y) {
-		return widest(x), nil
-	}
-	return widest(y), nil
-}
-
-// maximum returns the larger of two numbers, in the widest type of its kind; b
-// where they are equal.
-func maximum(b, a any) (any, error) {
-	x, y, err := operands("maximum", a, b)
-	if err != nil {
-		return nil, err
-	}
-	if less(y, x) {
-		return widest(x), nil
-	}
-	return widest(y), nil
 }
 
 func less(a, b reflect.Value) bool {
@@ -135,16 +131,5 @@ func less(a, b reflect.Value) bool {
 		return a.Uint() < b.Uint()
 	default:
 		return toInt(a) < toInt(b)
-	}
-}
-
-func widest(v reflect.Value) any {
-	switch {
-	case v.CanInt():
-		return v.Int()
-	case v.CanUint():
-		return v.Uint()
-	default:
-		return v.Float()
 	}
 }
