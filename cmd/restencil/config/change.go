@@ -122,7 +122,7 @@ type Wait struct {
 func (w *Wait) setting(flag string) setting.Setting {
 	return setting.Setting{
 		Key: "wait", Flag: flag, Sets: []string{"wait.min", "wait.max"},
-		To:   setting.Text{Placeholder: "<min[:max]>", Want: `a wait block or a string such as "2s:10s"`, Parse: w.parse},
+		To:   setting.Text("<min[:max]>", `a wait block or a string such as "2s:10s"`, w.parse, nil),
 		Help: "Wait after a change until there has been none for min, but at most max (4 times min if not given).",
 		Block: []setting.Setting{
 			{Key: "bool", To: &w.Enabled},

@@ -40,10 +40,10 @@ func (e *Exec) settings(p *Process) []setting.Setting {
 	})
 	return setting.In("Running a program", []setting.Setting{
 		{Flag: "exec", Sets: []string{"exec.command", "exec.enabled"},
-			To: setting.Text{Placeholder: "<command>", Parse: func(text string) error {
+			To: setting.Text("<command>", "", func(text string) error {
 				e.Command, e.Enabled = []string{text}, true
 				return nil
-			}},
+			}, nil),
 			Help: "Run this program as a child once everything is rendered, and reload it after changes."},
 		block,
 		{Key: "pass_tokens", Flag: "pass-tokens", To: &p.PassTokens, Default: "true",

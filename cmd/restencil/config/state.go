@@ -46,28 +46,24 @@ func (s *State) settings() []setting.Setting {
 // after" a time.
 func storeDown(to *time.Duration) setting.Value {
 	const want, after = `"stay" or "exit after" and a time, such as "exit after 10m"`, "exit after "
-	return setting.Text{
-		Want:        want,
-		Placeholder: "<what>",
-		Parse: func(text string) error {
-			words := strings.Join(strings.Fields(text), " ")
-			if words == "stay" {
-				*to = 0
-				return nil
-			}
-			length, ok := strings.CutPrefix(words, after)
-			d, err := time.ParseDuration(length)
-			if !ok || err != nil || d <= 0 {
-				return fmt.Errorf("expected %s, found %q", want, text)
-			}
-			*to = d
+	parse := func(text string) error {
+		words := strings.Join(strings.Fields(text), " ")
+		if words == "stay" {
+			*to = 0
 			return nil
-		},
-		Print: func() string {
-			if *to == 0 {
-				return hcl1.Quote("stay")
-			}
-			return hcl1.Quote(after + setting.ShortDuration(*to))
-		},
+		}
+		length, ok := strings.CutPrefix(words, after)
+		d, err := time.ParseDuration(length)
+		if !ok || err != nil || d <= 0 {
+			return fmt.Errorf("expected %s, found %q", want, text)
+		}
+		*to = d
+		return nil
 	}
+	return setting.Text("<what>", want, parse, func() string {
+		if *to == 0 {
+			return hcl1.Quote("stay")
+		}
+		return hcl1.Quote(after + setting.ShortDuration(*to))
+	})
 }

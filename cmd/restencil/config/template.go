@@ -60,7 +60,7 @@ type File struct {
 func (d *Defaults) settings(list *[]Template) []setting.Setting {
 	add := func(text string) error { return addTemplate(list, text) }
 	return setting.In("Templates and output", []setting.Setting{
-		{Flag: "template", To: setting.Text{Placeholder: "<source[:destination[:command]]>", Parse: add},
+		{Flag: "template", To: setting.Text("<source[:destination[:command]]>", "", add, nil),
 			Help: "Render a template. May be repeated. Without a destination the text is printed, with -dry."},
 		{Key: "template_error_fatal", Flag: "template-error-fatal", To: &d.ErrorFatal, Default: "true",
 			Help: "Whether an error of a template ends the process. The flag counts for all templates, the key for those that do not say."},

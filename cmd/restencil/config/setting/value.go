@@ -415,28 +415,17 @@ func Union(to *[]string) Value {
 	return b
 }
 
-// Text is a value that has a form of its own, for flags and files alike.
-type Text struct {
-	Parse       func(text string) error
-	Print       func() string // as a file would have it; nil: no file can say it
-	Want        string        // for "expected …"; "" where no file can say it
-	Placeholder string
-}
-
-func (t Text) Set(text string) error { return t.Parse(text) }
-func (t Text) Arg() string           { return t.Placeholder }
-
-func (t Text) Show() string {
-	if t.Print == nil {
-		return ""
+// Text is a value that has a form of its own, which parse reads, for flags and
+// files alike. arg stands for it in the help. Where a file can say it, want is
+// for "expected …", and show returns it as the file would have it.
+func Text(arg, want string, parse func(text string) error, show func() string) Value {
+	b := text(new(string))
+	b.arg, b.want, b.check = arg, want, parse
+	b.show = func(string) string {
+		if show == nil {
+			return ""
+		}
+		return show()
 	}
-	return t.Print()
-}
-
-func (t Text) Decode(n hcl1.Node) error {
-	s, ok := n.Value.(string)
-	if !ok {
-		return fmt.Errorf("expected %s, found %v", t.Want, n)
-	}
-	return t.Parse(s)
+	return b
 }

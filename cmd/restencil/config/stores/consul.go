@@ -47,7 +47,7 @@ func (c *Consul) Settings() []setting.Setting {
 					Help: "The token to use with Consul."},
 				{Key: "token_file", Flag: "consul-token-file", Arg: "<path>", To: &c.TokenFile, Env: "CONSUL_TOKEN_FILE CONSUL_HTTP_TOKEN_FILE",
 					Help: "A file that holds the token to use with Consul."},
-				{Flag: "consul-auth", To: setting.Text{Placeholder: "<user[:password]>", Parse: c.setAuth},
+				{Flag: "consul-auth", To: setting.Text("<user[:password]>", "", c.setAuth, nil),
 					Sets: []string{"auth.username", "auth.password"},
 					Help: "Log in to Consul's HTTP interface with basic authentication."},
 				{Key: "max_connections", Flag: "consul-max-connections", To: &c.MaxConnections,
