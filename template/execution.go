@@ -17,15 +17,10 @@ type execution struct {
 	answers  Answers
 	locate   watch.Query // where it is asked the execution ends; zero: nowhere
 
-	used    []watch.Query
-	missing []watch.Query
-	gone    []watch.Query
-	asked   map[watch.Query]*asked // those in used
-	files   []funcs.File
+	asked   map[watch.Query]*asked // those in result.Used
+	tagged  map[string]int         // as result.Instances, of services that have a tag
 	printed strings.Builder
-
-	instances map[string]int // of each service, the least number
-	tagged    map[string]int // of those that have a tag
+	result  Result // but for what finish adds
 }
 
 // asked is what an execution heard of a query: whatever comes in meanwhile, it
@@ -33,8 +28,8 @@ type execution struct {
 type asked struct {
 	answer  watch.Answer
 	known   bool
-	missing bool // it is in execution.missing
-	gone    bool // it is in execution.gone
+	missing bool // it is in Result.Missing
+	gone    bool // it is in Result.Gone
 }
 
 // errLocated ends an execution of Locate where the query is asked.
@@ -49,26 +44,20 @@ type said struct {
 func newExecution(t *Template, answers Answers) *execution {
 	return &execution{
 		template: t, answers: answers,
-		used: make([]watch.Query, 0, t.uses), asked: make(map[watch.Query]*asked, t.uses),
+		asked: make(map[watch.Query]*asked, t.uses), result: Result{Used: make([]watch.Query, 0, t.uses)},
 	}
 }
 
-func (x *execution) result(content []byte) Result {
+// finish returns the result of an execution whose output is content.
+func (x *execution) finish(content []byte) Result {
+	r := x.result
+	r.Content, r.Printed = content, x.printed.String()
 	for name, n := range x.tagged {
-		if _, known := x.instances[name]; !known {
-			x.instances[name] = n
+		if _, known := r.Instances[name]; !known {
+			r.Instances[name] = n
 		}
 	}
-	r := Result{
-		Content:   content,
-		Files:     x.files,
-		Printed:   x.printed.String(),
-		Used:      x.used,
-		Missing:   x.missing,
-		Gone:      x.gone,
-		Instances: x.instances,
-	}
-	for _, q := range x.used {
+	for _, q := range r.Used {
 		if !q.Kind.Secret() {
 			continue
 		}
@@ -83,10 +72,10 @@ func (x *execution) result(content []byte) Result {
 
 // countInstances notes that q found n instances of a service.
 func (x *execution) countInstances(q watch.Query, n int) {
-	if x.instances == nil {
-		x.instances, x.tagged = make(map[string]int), make(map[string]int)
+	if x.tagged == nil {
+		x.result.Instances, x.tagged = make(map[string]int), make(map[string]int)
 	}
-	count := x.instances
+	count := x.result.Instances
 	if q.Tag != "" {
 		count = x.tagged
 	}
@@ -108,7 +97,7 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 		}
 		a = new(asked)
 		a.answer, a.known = x.answers(q)
-		x.used = append(x.used, q)
+		x.result.Used = append(x.result.Used, q)
 		x.asked[q] = a
 		switch data := a.answer.Data.(type) {
 		case []*watch.HealthService:
@@ -127,7 +116,7 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 func (x *execution) Incomplete(q watch.Query) {
 	if a := x.asked[q]; !a.missing {
 		a.missing = true
-		x.missing = append(x.missing, q)
+		x.result.Missing = append(x.result.Missing, q)
 	}
 }
 
@@ -135,7 +124,7 @@ func (x *execution) Incomplete(q watch.Query) {
 func (x *execution) Gone(q watch.Query) {
 	if a := x.asked[q]; !a.gone {
 		a.gone = true
-		x.gone = append(x.gone, q)
+		x.result.Gone = append(x.result.Gone, q)
 	}
 }
 
@@ -143,7 +132,7 @@ func (x *execution) Gone(q watch.Query) {
 func (x *execution) Print(text string) { x.printed.WriteString(text) }
 
 // WriteFile implements funcs.Execution.
-func (x *execution) WriteFile(f funcs.File) { x.files = append(x.files, f) }
+func (x *execution) WriteFile(f funcs.File) { x.result.Files = append(x.result.Files, f) }
 
 // Once implements funcs.Execution. Locate runs nothing.
 func (x *execution) Once(key string, run func() (string, error)) (string, error) {

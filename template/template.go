@@ -166,7 +166,7 @@ func Parse(o Options, h Host) (*Template, error) {
 func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error) {
 	x := newExecution(t, answers)
 	content, err := t.run(ctx, x)
-	r := x.result(content)
+	r := x.finish(content)
 	if err != nil {
 		e := execError(t.options.Name, err)
 		t.redact(e, r.Secrets)
