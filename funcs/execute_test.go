@@ -29,7 +29,7 @@ func TestEndlessExecution(t *testing.T) {
 		`{{ define "a" }}{{ executeTemplate "b" }}{{ end }}{{ define "b" }}x{{ executeTemplate "a" }}{{ end }}{{ template "a" }}`,
 		`{{ define "a" }}{{ template "b" }}{{ end }}{{ define "b" }}{{ range loop 1 }}{{ executeTemplate "a" }}{{ end }}{{ end }}{{ template "a" }}`,
 	} {
-		p, err := parsePage(text)
+		p, err := parseTest(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +51,7 @@ func TestDeepExecution(t *testing.T) {
 }
 
 func TestExecuteTemplateEndsWithTheContext(t *testing.T) {
-	p, err := parsePage(`{{ define "t" }}{{ range 9223372036854775807 }}x{{ end }}{{ end }}{{ executeTemplate "t" }}`)
+	p, err := parseTest(`{{ define "t" }}{{ range 9223372036854775807 }}x{{ end }}{{ end }}{{ executeTemplate "t" }}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestLoop(t *testing.T) {
 // A loop that is left half-way, or never begun, ends with the execution.
 func TestLoopsEndWithTheExecution(t *testing.T) {
 	before := runtime.NumGoroutine()
-	p, err := parsePage(`{{ range loop 9223372036854775807 }}{{ if eq . 3 }}{{ break }}{{ end }}{{ . }}{{ end }}{{ $l := loop 5 }}` +
+	p, err := parseTest(`{{ range loop 9223372036854775807 }}{{ if eq . 3 }}{{ break }}{{ end }}{{ . }}{{ end }}{{ $l := loop 5 }}` +
 		`{{ range loop 5000 }}{{ range loop 2 }}{{ end }}{{ end }}{{ range loop 5 }}{{ sprig_fail "enough" }}{{ end }}`)
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestLoopsEndWithTheExecution(t *testing.T) {
 }
 
 func BenchmarkLoop(b *testing.B) {
-	p, err := parsePage(`{{ range loop 1000 }}{{ end }}`)
+	p, err := parseTest(`{{ range loop 1000 }}{{ end }}`)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func BenchmarkLoop(b *testing.B) {
 
 // A loop of which nothing is written ends with the context.
 func TestLoopEndsWithTheContext(t *testing.T) {
-	p, err := parsePage(`{{ range loop 9223372036854775807 }}{{ range loop 9 }}{{ end }}{{ end }}`)
+	p, err := parseTest(`{{ range loop 9223372036854775807 }}{{ range loop 9 }}{{ end }}{{ end }}`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,7 @@ func TestFileOutsideOfSandbox(t *testing.T) {
 }
 
 func TestWriteToFile(t *testing.T) {
-	p, err := parsePage(`{{ "body" | writeToFile "/etc/a" "" "" "0644" }}|{{ writeToFile "b" "0" "0" "4755" "append,newline" "x\n" }}` +
+	p, err := parseTest(`{{ "body" | writeToFile "/etc/a" "" "" "0644" }}|{{ writeToFile "b" "0" "0" "4755" "append,newline" "x\n" }}` +
 		`{{ writeToFile "c" "" "" "600" "newline" "" }}{{ writeToFile "d" "" "" "0" "append" "newline" "last" }}`)
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +126,7 @@ func TestWriteToFileErrors(t *testing.T) {
 	}
 	runPureTests(t, tests)
 	for _, tt := range tests {
-		p, err := parsePage(tt.text)
+		p, err := parseTest(tt.text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func TestPlugin(t *testing.T) {
 // The same arguments are the same key, whatever blanks are around them, and
 // others are not.
 func TestPluginAsksOnce(t *testing.T) {
-	p, err := parsePage(`{{ plugin "true" "a" "b" }}{{ plugin "true" " a" "" "b\n" }}{{ plugin "true" "a b" }}{{ plugin "true" "a\" \"b" }}`)
+	p, err := parseTest(`{{ plugin "true" "a" "b" }}{{ plugin "true" " a" "" "b\n" }}{{ plugin "true" "a b" }}{{ plugin "true" "a\" \"b" }}`)
 	if err != nil {
 		t.Fatal(err)
 	}

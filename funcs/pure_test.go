@@ -11,14 +11,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A page is a template with all its functions, and what they stand on.
-type page struct {
+// A testTemplate is a template with all its functions, and what they stand on.
+type testTemplate struct {
 	env       *Env
 	execution *fakeExecution
 	text      *template.Template
 }
 
-func parsePage(text string, denylist ...string) (*page, error) {
+func parseTest(text string, denylist ...string) (*testTemplate, error) {
 	e := &Env{
 		LookupEnv: lookupIn(map[string]string{"HOME": "ada", "EMPTY": ""}),
 		Denylist:  denylist,
@@ -28,16 +28,16 @@ func parsePage(text string, denylist ...string) (*page, error) {
 		return nil, err
 	}
 	e.Template = t
-	return &page{env: e, execution: new(fakeExecution), text: t}, nil
+	return &testTemplate{env: e, execution: new(fakeExecution), text: t}, nil
 }
 
 func lookupIn(vars map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := vars[name]; return v, ok }
 }
 
-func (p *page) render() (string, error) { return p.renderUntil(context.Background()) }
+func (p *testTemplate) render() (string, error) { return p.renderUntil(context.Background()) }
 
-func (p *page) renderUntil(ctx context.Context) (string, error) {
+func (p *testTemplate) renderUntil(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer p.env.Finish()
 	defer cancel()
@@ -48,7 +48,7 @@ func (p *page) renderUntil(ctx context.Context) (string, error) {
 }
 
 func render(text string, denylist ...string) (string, error) {
-	p, err := parsePage(text, denylist...)
+	p, err := parseTest(text, denylist...)
 	if err != nil {
 		return "", err
 	}

@@ -25,7 +25,7 @@ func TestScratch(t *testing.T) {
 
 // What one execution leaves there the next does not find.
 func TestScratchIsNewForEachExecution(t *testing.T) {
-	p, err := parsePage(`{{ scratch.Key "a" }}{{ scratch.Set "a" 1 }}`)
+	p, err := parseTest(`{{ scratch.Key "a" }}{{ scratch.Set "a" 1 }}`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,11 +36,11 @@ func (v values) patterns(exact bool) []pattern {
 		}
 	}
 	for value := range v {
-		if exact || tellTale(value) {
+		if exact || revealing(value) {
 			add(value, exact)
 		}
 		for line := range strings.Lines(value) {
-			if line = strings.TrimSpace(line); line != value && tellTale(line) && !strings.HasPrefix(line, pemEdge) {
+			if line = strings.TrimSpace(line); line != value && revealing(line) && !strings.HasPrefix(line, pemEdge) {
 				add(line, false)
 			}
 		}
@@ -52,9 +52,9 @@ func (v values) patterns(exact bool) []pattern {
 // away.
 const pemEdge = "-----"
 
-// tellTale tells whether a text gives something away: it is long enough, and no
+// revealing reports whether a text gives something away: it is long enough, and no
 // word whose absence would be felt.
-func tellTale(text string) bool {
+func revealing(text string) bool {
 	common := []string{"true", "false", "null", "none", "default", "enabled", "disabled", "localhost", "127.0.0.1", "0.0.0.0"}
 	return len(text) >= leastMasked && !slices.Contains(common, text)
 }

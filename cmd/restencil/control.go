@@ -52,9 +52,9 @@ func (s *service) control(ctx context.Context) (end bool) {
 			return false
 		case <-changed:
 			s.reload(ctx)
-		case <-s.memory.remade:
-			if s.memory.listening {
-				s.memory.listening = false // the other socket is served until ctx ends, and nobody finds it
+		case <-s.state.remade:
+			if s.state.listening {
+				s.state.listening = false // the other socket is served until ctx ends, and nobody finds it
 				s.listen(ctx)
 			}
 		case sig := <-s.signals:

@@ -30,7 +30,7 @@ type service struct {
 	manager *systemd.Notifier
 	vault   *vault.Source
 	runner  *runner.Runner
-	memory  memory
+	state   state
 }
 
 // serve renders until it is done or asked to end, and returns the exit code.
@@ -95,7 +95,7 @@ func (s *service) run() (interrupted bool, err error) {
 		return false, err
 	}
 	s.vault = sources[watch.Vault].(*vault.Source)
-	defer s.memory.close()
+	defer s.state.close()
 	opts, err := s.options(s.cfg, s.log.Load())
 	if err != nil {
 		return false, err
@@ -143,13 +143,13 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	if err != nil {
 		return opts, err
 	}
-	tell := status.Log(log.Logger)
+	logEvent := status.Log(log.Logger)
 	opts.Stdout, opts.Stderr = s.stdout, s.stderr
 	opts.Heartbeat = s.manager.Heartbeat()
 	opts.Journal = s.remember(cfg, opts)
-	opts.Unresolved = s.memory.unresolved
+	opts.Unresolved = s.state.unresolved
 	opts.Events = func(e event.Event) {
-		tell(e)
+		logEvent(e)
 		s.manager.Event(e)
 	}
 	return opts, nil

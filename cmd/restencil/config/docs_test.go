@@ -12,9 +12,9 @@ import (
 // TestDocumentedConfigurations reads the configurations of two pages.
 func TestDocumentedConfigurations(t *testing.T) {
 	fence := regexp.MustCompile("(?s)\n```(?:hcl|json)\n(.*?)\n```")
-	for page, least := range map[string]int{"bundles.md": 4, "vault.md": 10} {
-		t.Run(page, func(t *testing.T) {
-			all := fence.FindAllStringSubmatch(readFile(t, "../../../docs/"+page), -1)
+	for doc, least := range map[string]int{"bundles.md": 4, "vault.md": 10} {
+		t.Run(doc, func(t *testing.T) {
+			all := fence.FindAllStringSubmatch(readFile(t, "../../../docs/"+doc), -1)
 			if len(all) < least {
 				t.Errorf("%d configurations, want more", len(all))
 			}
@@ -44,14 +44,14 @@ func readDocumented(t *testing.T, text string) {
 // TestVaultKeysAreDocumented: docs/vault.md names each key of vault, but for
 // those that all stores have.
 func TestVaultKeysAreDocumented(t *testing.T) {
-	page := readFile(t, "../../../docs/vault.md")
+	doc := readFile(t, "../../../docs/vault.md")
 	for _, s := range setting.All(new(stores.Vault).Settings()) {
 		key := strings.TrimPrefix(s.Key, "vault.")
 		block, _, _ := strings.Cut(key, ".")
 		if block == "ssl" || block == "transport" || block == "retry" {
 			continue
 		}
-		if !strings.Contains(page, "`"+key+"`") && !strings.Contains(page, "\n  "+key+" ") {
+		if !strings.Contains(doc, "`"+key+"`") && !strings.Contains(doc, "\n  "+key+" ") {
 			t.Errorf("docs/vault.md does not name %s", s.Key)
 		}
 	}

@@ -16,14 +16,14 @@ type fallible struct {
 // A health is the state of a place where the log goes.
 type health struct {
 	name string
-	tell *slog.Logger
+	log  *slog.Logger
 
 	mu     sync.Mutex
 	failed bool
 }
 
-func newFallible(name string, h, tell slog.Handler) slog.Handler {
-	return fallible{h, &health{name: name, tell: slog.New(tell).With("component", "logging")}}
+func newFallible(name string, h, log slog.Handler) slog.Handler {
+	return fallible{h, &health{name: name, log: slog.New(log).With("component", "logging")}}
 }
 
 func (f fallible) Handle(ctx context.Context, r slog.Record) error {
@@ -33,9 +33,9 @@ func (f fallible) Handle(ctx context.Context, r slog.Record) error {
 	switch failed := err != nil; {
 	case failed == f.failed:
 	case failed:
-		f.tell.ErrorContext(ctx, f.name+" may lack lines from now on: "+err.Error())
+		f.log.ErrorContext(ctx, f.name+" may lack lines from now on: "+err.Error())
 	default:
-		f.tell.WarnContext(ctx, f.name+" gets all lines again")
+		f.log.WarnContext(ctx, f.name+" gets all lines again")
 	}
 	f.failed = err != nil
 	return err

@@ -144,7 +144,7 @@ func (w *Writer) add(p []byte) (b *batch, limit time.Duration) {
 		w.dropped += max(1, bytes.Count(p, []byte("\n")))
 		return nil, 0
 	}
-	w.tellLost()
+	w.writeLost()
 	w.next.data = append(w.next.data, p...)
 	switch {
 	case waits:
@@ -155,8 +155,8 @@ func (w *Writer) add(p []byte) (b *batch, limit time.Duration) {
 	return w.next, limit
 }
 
-// tellLost writes that lines were dropped. Called with mu held.
-func (w *Writer) tellLost() {
+// writeLost writes that lines were dropped. Called with mu held.
+func (w *Writer) writeLost() {
 	if w.dropped > 0 {
 		w.next.data = append(w.next.data, w.lost(w.dropped)...)
 		w.dropped = 0
@@ -175,7 +175,7 @@ func (w *Writer) take() (b *batch, last bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.next.data) == 0 {
-		w.tellLost()
+		w.writeLost()
 	}
 	if len(w.next.data) == 0 {
 		return nil, w.closed

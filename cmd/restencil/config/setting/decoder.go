@@ -63,7 +63,7 @@ func origin(at hcl.Range) Origin { return Origin{Position: hcl1.PositionOf(at)} 
 // block takes the settings and blocks of a block, or of the file. Of several of
 // one name the last counts (COMPAT 2.2), but templates and the like add up.
 func (d *decoder) block(fields []hcl1.Field, in scope) {
-	fields = spread(fields, in)
+	fields = flatten(fields, in)
 	for i, f := range fields {
 		s := in.find(f)
 		if s == nil {
@@ -100,9 +100,9 @@ func (d *decoder) block(fields []hcl1.Field, in scope) {
 	}
 }
 
-// spread makes one field each of the elements of a list of blocks, which is how
+// flatten makes one field each of the elements of a list of blocks, which is how
 // JSON repeats a block.
-func spread(fields []hcl1.Field, in scope) []hcl1.Field {
+func flatten(fields []hcl1.Field, in scope) []hcl1.Field {
 	var all []hcl1.Field
 	for _, f := range fields {
 		items, isList := f.Value.List()

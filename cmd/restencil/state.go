@@ -13,9 +13,9 @@ import (
 	"restencil/runner/journal"
 )
 
-// A memory is what a service keeps in its state directory, and the socket
+// A state is what a service keeps in its state directory, and the socket
 // there. It belongs to whoever the service belongs to.
-type memory struct {
+type state struct {
 	dir        string
 	journal    *journal.Journal // nil: nothing is remembered
 	failed     bool             // opening the journal failed; it is not tried again
@@ -32,37 +32,37 @@ type memory struct {
 // Where it cannot be had, the log says why, and all goes on without it. Once
 // open it stays the same until the process ends.
 func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Journal {
-	m := &s.memory
-	m.bundles = len(opts.Bundles) > 0
+	st := &s.state
+	st.bundles = len(opts.Bundles) > 0
 	memorable := slices.ContainsFunc(opts.Templates, func(t runner.Template) bool {
 		return t.Bundle != "" || len(t.Command.Args) > 0
 	})
-	if cfg.Once || cfg.Dry || cfg.ParseOnly || m.failed || !memorable {
-		return m.journal
+	if cfg.Once || cfg.Dry || cfg.ParseOnly || st.failed || !memorable {
+		return st.journal
 	}
 	dir := stateDir(cfg)
 	switch {
-	case m.journal != nil && dir != m.dir:
-		s.warn("cli")(fmt.Errorf("the state directory stays %s until a restart", m.dir))
-	case m.journal == nil && dir != "":
-		m.dir = dir
+	case st.journal != nil && dir != st.dir:
+		s.warn("cli")(fmt.Errorf("the state directory stays %s until a restart", st.dir))
+	case st.journal == nil && dir != "":
+		st.dir = dir
 		var err error
-		if m.journal, err = s.openJournal(cfg.State.History); err != nil {
-			m.failed = true
+		if st.journal, err = s.openJournal(cfg.State.History); err != nil {
+			st.failed = true
 			s.warn("cli")(fmt.Errorf("nothing is remembered across restarts: %w", err))
 		}
 	}
-	return m.journal
+	return st.journal
 }
 
 // openJournal opens the journal and puts right what a crash has cut in two.
 func (s *service) openJournal(generations int) (*journal.Journal, error) {
-	m := &s.memory
-	m.remade = make(chan struct{}, 1)
-	j, err := journal.Open(m.dir, journal.Options{
+	st := &s.state
+	st.remade = make(chan struct{}, 1)
+	j, err := journal.Open(st.dir, journal.Options{
 		Generations: generations,
 		Warn:        s.warn("cli"),
-		Remade:      func() { wake(m.remade) },
+		Remade:      func() { wake(st.remade) },
 	})
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (s *service) openJournal(generations int) (*journal.Journal, error) {
 			done = "completed"
 		}
 		if r.Err != nil {
-			m.unresolved = true
+			st.unresolved = true
 			s.warn("cli")(fmt.Errorf("a change of bundle %q that was cut in two could not be %s (%s): %w", r.Bundle, done, files, r.Err))
 			continue
 		}
@@ -90,23 +90,23 @@ func (s *service) openJournal(generations int) (*journal.Journal, error) {
 // listen has people's requests served until ctx ends, once there are bundles
 // that they can be about.
 func (s *service) listen(ctx context.Context) {
-	m := &s.memory
-	if m.journal == nil || m.listening || !m.bundles {
+	st := &s.state
+	if st.journal == nil || st.listening || !st.bundles {
 		return
 	}
-	server, err := control.Listen(m.dir)
+	server, err := control.Listen(st.dir)
 	if err != nil {
 		s.warn("cli")(fmt.Errorf("accept and rollback cannot reach this process: %w", err))
 		return
 	}
-	m.listening = true
-	m.serving.Go(func() { server.Serve(ctx, s.runner) })
+	st.listening = true
+	st.serving.Go(func() { server.Serve(ctx, s.runner) })
 }
 
 // close ends what listen and remember began. The context of listen has ended.
-func (m *memory) close() {
-	m.serving.Wait()
-	if m.journal != nil {
-		_ = m.journal.Close() // all is on stable storage
+func (st *state) close() {
+	st.serving.Wait()
+	if st.journal != nil {
+		_ = st.journal.Close() // all is on stable storage
 	}
 }
