@@ -16,6 +16,7 @@ const (
 	memory      figure = "memory"      // bytes
 	connections figure = "connections" // to the agent, at once
 	requests    figure = "requests"    // that the agent answered
+	agentCPU    figure = "agent CPU"   // seconds; no column of tables
 )
 
 // columns are the figures of tables, in order.
@@ -68,7 +69,7 @@ func (f figure) text(value float64) string {
 	switch {
 	case math.IsInf(value, 1):
 		return "never"
-	case f == timeTaken || f == cpuTime:
+	case f == timeTaken || f == cpuTime || f == agentCPU:
 		return duration(time.Duration(value * float64(time.Second)))
 	case f == memory:
 		return fmt.Sprintf("%.0f MiB", value/(1<<20))

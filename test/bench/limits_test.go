@@ -30,6 +30,8 @@ func judgeRow(r row) []verdict {
 		{figure: requests, to: consulTemplate, most: l.requests},
 		{figure: timeTaken, to: bare, most: l.bareTime},
 		{figure: timeTaken, most: l.within.Seconds()},
+		{figure: agentCPU, to: consulTemplate, most: l.agentCPU},
+		{figure: requests, most: l.rate},
 	} {
 		known := v.most > 0 // what is compared with none has a limit, or is not looked at
 		if v.to == "" {

@@ -66,8 +66,10 @@ func (p *process) proc(name string) string {
 
 // cpu returns how long the process has run on processors, in user and system
 // mode. Time of threads that have ended is not in it; Go keeps its threads.
-func (p *process) cpu() time.Duration {
-	threads, _ := filepath.Glob(p.proc("task/*/schedstat"))
+func (p *process) cpu() time.Duration { return cpuOf(p.cmd.Process.Pid) }
+
+func cpuOf(pid int) time.Duration {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	var sum time.Duration
 	for _, path := range threads {
 		text, _ := os.ReadFile(path)

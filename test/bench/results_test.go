@@ -80,10 +80,15 @@ necessary I/O, and restencil's divided by that.
 - **shared 300**: 300 templates with the same key; until all files are new.
 - **cold**: one template with so many keys, from the start of the process.
 - **service of 2,000**: one of 2,000 instances changes its port.
-- **500 services**: ` + "`services`, and `service .Name`" + ` for each.
+- **500 services**: ` + "`services`, and `service .Name`" + ` for each, on 72 nodes.
+- **others change**: services that no template uses, on the same nodes, 20 times a
+  second: a check flips, or an instance comes or goes. Meanwhile one of those that
+  are used has a check that flips, an instance that comes or goes, or a new port
+  or tag; timed is the slowest of these.
 - **idle**: nothing changes, for a minute.
 - **limit**: so many keys, or services, on an agent with default limits, and one
   changes. Elsewhere consul-template's agent has the limit raised, if it must.
+  **1,000 nodes**: each of 500 services' instances is on a node of its own.
 `
 
 // table returns the rows in Markdown, with each cell restencil's figure beside
@@ -152,7 +157,10 @@ func (r row) detail() string {
 			continue
 		}
 		fmt.Fprintf(&b, "  %-16s", name)
-		for _, f := range columns() {
+		for _, f := range append(columns(), agentCPU) {
+			if _, known := r.of[name][f]; f == agentCPU && !known {
+				continue
+			}
 			fmt.Fprintf(&b, " %s %-8s", f, r.amount(name, f))
 		}
 		b.WriteString("\n")

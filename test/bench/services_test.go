@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strings"
 	"time"
 
@@ -24,19 +25,21 @@ func oneService(n int) workload {
 	}
 }
 
-// manyServices is what renders all services there are, n of them with two
-// instances each.
+// manyServices is what renders all services with names like serviceName's, n of
+// them with two instances each, on 72 nodes.
 func manyServices(n int) workload {
 	const instances = 2
 	return workload{
-		raised: true,
+		raised:   true,
+		services: n,
+		nodes:    72,
 		fill: func(s *setup) {
 			for i := range n {
 				s.setInstances(serviceName(i), instances)
 			}
 		},
 		templates: func(s *setup) []tmpl {
-			text := `{{ range services }}{{ range service .Name }}` + server + `{{ end }}{{ end }}`
+			text := `{{ range services }}{{ if .Name | regexMatch "^app-" }}{{ range service .Name }}` + tagged + `{{ end }}{{ end }}{{ end }}`
 			return []tmpl{{text: text, file: s.file("out")}}
 		},
 		rendered: func(s *setup, most time.Duration) bool {
@@ -46,8 +49,17 @@ func manyServices(n int) workload {
 	}
 }
 
+// on returns the workload with the instances of its services on n nodes.
+func (w workload) on(n int) workload {
+	w.nodes = n
+	return w
+}
+
 // server is a template's line of an instance.
 const server = "server {{ .Address }}:{{ .Port }}\n"
+
+// tagged is the same with its tags.
+const tagged = "server {{ .Address }}:{{ .Port }}{{ range .Tags }} {{ . }}{{ end }}\n"
 
 func serviceName(i int) string { return fmt.Sprintf("app-%04d", i) }
 
@@ -61,7 +73,7 @@ func (s *setup) setInstances(name string, n int) {
 	s.t.Helper()
 	var ops api.TxnOps
 	for i := range n {
-		ops = append(ops, instance{name, i, 8080}.register()...)
+		ops = append(ops, s.instance(name, i, 8080).register()...)
 	}
 	s.apply(ops)
 }
@@ -72,41 +84,62 @@ func (s *setup) changePort(name string, n int) time.Duration {
 	s.t.Helper()
 	s.keepInodes(s.file("out"))
 	s.value++
-	i := instance{name, s.value % n, 10_000 + s.value}
+	i := s.instance(name, s.value%n, 10_000+s.value)
 	s.apply(api.TxnOps{i.setService()})
 	start := time.Now()
 	s.arrives(s.file("out"), func(content string) bool { return strings.Contains(content, i.line()) })
 	return time.Since(start)
 }
 
-// An instance is one of a service, on a node of its own.
+// An instance is one of a service.
 type instance struct {
 	service string
 	number  int
 	port    int
+	node    string
+	tag     string
 }
 
-func (i instance) node() string    { return fmt.Sprintf("%s-%d", i.service, i.number) }
+// instance returns an instance on one of the workload's nodes; where it does not
+// say how many there are, on a node of its own.
+func (s *setup) instance(service string, number, port int) instance {
+	node := fmt.Sprintf("%s-%d", service, number)
+	if n := s.work.nodes; n > 0 {
+		h := fnv.New32()
+		h.Write([]byte(service))
+		node = fmt.Sprintf("host-%d", (int(h.Sum32()%uint32(n))+31*number)%n)
+	}
+	return instance{service: service, number: number, port: port, node: node, tag: "v2"}
+}
+
 func (i instance) address() string { return fmt.Sprintf("10.0.%d.%d", i.number/250, i.number%250+1) }
 
-// line is what templates print of it.
-func (i instance) line() string { return fmt.Sprintf("server %s:%d\n", i.address(), i.port) }
+// line is the beginning of what templates print of it.
+func (i instance) line() string { return fmt.Sprintf("server %s:%d", i.address(), i.port) }
 
 // register registers the instance, with its node and a passing check.
 func (i instance) register() api.TxnOps {
 	return api.TxnOps{
-		{Node: &api.NodeTxnOp{Verb: api.NodeSet, Node: api.Node{Node: i.node(), Address: i.address()}}},
+		{Node: &api.NodeTxnOp{Verb: api.NodeSet, Node: api.Node{Node: i.node, Address: "10.1.0.1"}}},
 		i.setService(),
-		{Check: &api.CheckTxnOp{Verb: api.CheckSet, Check: api.HealthCheck{
-			Node: i.node(), CheckID: "alive", Name: "Is it alive?", Status: api.HealthPassing,
-			Output: "HTTP GET: 200 OK", ServiceID: i.service, ServiceName: i.service,
-		}}},
+		i.setCheck(api.HealthPassing),
 	}
 }
 
 func (i instance) setService() *api.TxnOp {
-	return &api.TxnOp{Service: &api.ServiceTxnOp{Verb: api.ServiceSet, Node: i.node(), Service: api.AgentService{
+	return &api.TxnOp{Service: &api.ServiceTxnOp{Verb: api.ServiceSet, Node: i.node, Service: api.AgentService{
 		ID: i.service, Service: i.service, Address: i.address(), Port: i.port,
-		Tags: []string{"http", "v2"}, Meta: map[string]string{"zone": "a"},
+		Tags: []string{"http", i.tag}, Meta: map[string]string{"zone": "a"},
 	}}}
+}
+
+func (i instance) setCheck(status string) *api.TxnOp {
+	return &api.TxnOp{Check: &api.CheckTxnOp{Verb: api.CheckSet, Check: api.HealthCheck{
+		Node: i.node, CheckID: "alive-" + i.service, Name: "Is it alive?", Status: status,
+		Output: "HTTP GET: 200 OK", ServiceID: i.service, ServiceName: i.service,
+	}}}
+}
+
+func (i instance) deregister() *api.TxnOp {
+	return &api.TxnOp{Service: &api.ServiceTxnOp{Verb: api.ServiceDelete, Node: i.node, Service: api.AgentService{ID: i.service, Service: i.service}}}
 }

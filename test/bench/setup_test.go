@@ -30,6 +30,8 @@ type workload struct {
 	// raised has consul-template's agent allow it any number of connections.
 	raised bool
 
+	services, nodes int // how many there are, where the workload says
+
 	fill      func(s *setup)          // fills the store
 	templates func(s *setup) []tmpl   // for restencil and consul-template
 	bare      func(s *setup) []string // the bare program's arguments; nil: it takes no part

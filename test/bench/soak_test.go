@@ -137,7 +137,7 @@ func (s *setup) disturb(long time.Duration) (resident []float64) {
 			s.put(s.key(rand.IntN(soakKeys)))
 		}
 		s.value++
-		i := instance{serviceName(rand.IntN(soakServices)), rand.IntN(soakInstances), 10_000 + s.value}
+		i := s.instance(serviceName(rand.IntN(soakServices)), rand.IntN(soakInstances), 10_000+s.value)
 		s.apply(api.TxnOps{i.setService()})
 		<-second.C
 		resident = append(resident, s.process.memory())

@@ -86,6 +86,9 @@ func Consul(t testing.TB, options ...ConsulOption) *Agent {
 // when the agent is started again.
 func (a *Agent) Addr() string { return loopback(a.ports[0]) }
 
+// PID returns the process id of the agent that runs.
+func (a *Agent) PID() int { return a.process.cmd.Process.Pid }
+
 // Token returns the token that ACL was given; without ACL it is empty.
 func (a *Agent) Token() string { return a.options.token }
 
