@@ -3,6 +3,8 @@ package consul
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -69,6 +71,8 @@ func realQueries() []watch.Query {
 		watch.Query{Kind: watch.ServiceHealth, Name: "s01", Filter: "any"},
 		watch.Query{Kind: watch.ServiceHealth, Name: "s01", Tag: "t1"},
 		watch.Query{Kind: watch.ConnectHealth, Name: "s02"},
+		watch.Query{Kind: watch.ConnectHealth, Name: "s07"},
+		watch.Query{Kind: watch.ConnectHealth, Name: "s08", Filter: "any"},
 		watch.Query{Kind: watch.ServiceList},
 		watch.Query{Kind: watch.NodeList},
 		treeNamed("app/01"),
@@ -85,7 +89,7 @@ func tokenFor(t *testing.T, c *api.Client, rules string) string {
 }
 
 // attend has a source watch the queries on a real agent.
-func attend(t *testing.T, agent *servers.Agent, queries []watch.Query, set func(*Options)) *observer {
+func attend(t *testing.T, agent addressed, queries []watch.Query, set func(*Options)) *observer {
 	n := &observer{s: runReal(t, agent, set), sinks: make(map[watch.Query]*newest)}
 	n.watch(queries...)
 	return n
@@ -122,7 +126,7 @@ type changer struct {
 func (c *changer) change() {
 	c.n++
 	key, service, node := fmt.Sprintf("app/%03d", rand.IntN(60)), fmt.Sprintf("s%02d", rand.IntN(20)), fmt.Sprintf("n%d", rand.IntN(3))
-	switch rand.IntN(8) {
+	switch rand.IntN(12) {
 	case 0:
 		_, err := c.c.KV().Delete(key, nil)
 		check(c.t, err)
@@ -138,14 +142,30 @@ func (c *changer) change() {
 		c.register(&api.CatalogRegistration{
 			Node: node, SkipNodeUpdate: c.n > 60,
 			Service: &api.AgentService{ID: service, Service: service, Port: c.n, Connect: connect(service)},
-			Check:   &api.AgentCheck{CheckID: service, ServiceID: service, Status: []string{"passing", "critical"}[rand.IntN(2)]},
+			Check:   &api.AgentCheck{CheckID: service, ServiceID: service, Status: status()},
 		})
 	case 5:
 		c.register(&api.CatalogRegistration{Node: node})
+	case 6: // a proxy, with a check of its own
+		c.register(&api.CatalogRegistration{
+			Node: node, SkipNodeUpdate: c.n > 60,
+			Service: &api.AgentService{
+				ID: service + "-proxy", Service: service + "-proxy", Port: c.n, Kind: api.ServiceKindConnectProxy,
+				Proxy: &api.AgentServiceConnectProxyConfig{DestinationServiceName: service},
+			},
+			Check: &api.AgentCheck{CheckID: service + "-proxy", ServiceID: service + "-proxy", Status: status()},
+		})
+	case 7: // a check of the node
+		c.register(&api.CatalogRegistration{
+			Node: node, SkipNodeUpdate: c.n > 60, Check: &api.AgentCheck{CheckID: "node", Status: status()},
+		})
 	default:
 		put(c.t, c.c, key, fmt.Sprint(c.n))
 	}
 }
+
+// status returns that of a check.
+func status() string { return []string{"passing", "passing", "warning", "critical"}[rand.IntN(4)] }
 
 // connect makes some services Connect-capable, for good: Consul does not end a
 // blocking query about the capable ones when one of them ceases to be.
@@ -160,4 +180,186 @@ func (c *changer) register(r *api.CatalogRegistration) {
 	if _, err := c.c.Catalog().Register(r, nil); err != nil && !r.SkipNodeUpdate {
 		c.t.Fatal(err)
 	}
+}
+
+// TestRealRights: rights that a token loses leave the last answer, and say what is
+// missing; when they come back, what has changed meanwhile is seen. So it is with
+// a request for each service and with shared ones.
+func TestRealRights(t *testing.T) {
+	for name, services := range map[string]int{"a request each": 3, "shared": 30} {
+		t.Run(name, func(t *testing.T) {
+			agent := servers.Consul(t, servers.ACL(management))
+			client := quietClient(t, agent)
+			const all = `service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }`
+			policy, _, err := client.ACL().PolicyCreate(&api.ACLPolicy{Name: "p", Rules: all}, nil)
+			check(t, err)
+			token, _, err := client.ACL().TokenCreate(&api.ACLToken{Policies: []*api.ACLLink{{ID: policy.ID}}}, nil)
+			check(t, err)
+			queries := queriesNamed(services, serviceNamed, "s%02d")
+			register := func(port int) {
+				for i, q := range queries {
+					_, err := client.Catalog().Register(&api.CatalogRegistration{
+						Node: fmt.Sprint("n", i%3), Address: "10.0.0.1", SkipNodeUpdate: port > 1,
+						Service: &api.AgentService{ID: q.Name, Service: q.Name, Port: port},
+					}, nil)
+					check(t, err)
+				}
+			}
+			register(1)
+			n := attend(t, agent, queries, func(o *Options) {
+				o.Token, o.MaxConnections, o.BlockQueryWait = token.SecretID, 16, 5*time.Second
+			})
+			await := func(what string, right func(text string) bool) {
+				t.Helper()
+				for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+					wrong := ""
+					for _, q := range queries {
+						if text, _ := n.sinks[q].said(); !right(text) {
+							wrong = fmt.Sprintf("%v, kept by %s, was told %q", q, n.s.way(q), text)
+						}
+					}
+					if wrong == "" {
+						return
+					}
+					if time.Now().After(deadline) {
+						t.Fatalf("%s: %s", what, wrong)
+					}
+				}
+			}
+			await("at first", func(text string) bool { return text == "[1]" })
+			for port := range 2 {
+				policy.Rules = `service_prefix "" { policy = "read" }`
+				_, _, err = client.ACL().PolicyUpdate(policy, nil)
+				check(t, err)
+				register(10 + port)
+				await("without rights", func(text string) bool { return text == fmt.Sprint("failed: ", watch.Denied) })
+				policy.Rules = all
+				_, _, err = client.ACL().PolicyUpdate(policy, nil)
+				check(t, err)
+				await("with rights again", func(text string) bool { return text == fmt.Sprintf("[%d]", 10+port) })
+			}
+			for _, q := range queries {
+				if n.sinks[q].saidEver("[]") > 0 {
+					t.Errorf("%v was told that there is nothing", q)
+				}
+			}
+			_, err = client.ACL().TokenDelete(token.AccessorID, nil)
+			check(t, err)
+			await("without the token", func(text string) bool { return text == fmt.Sprint("failed: ", watch.Denied) })
+		})
+	}
+}
+
+// TestRealRestartOfServices: an agent that is killed and comes back, and one that
+// comes back without its data, whose index has gone back.
+func TestRealRestartOfServices(t *testing.T) {
+	data := t.TempDir()
+	agent := servers.Consul(t, servers.Persistent(), servers.HCL(fmt.Sprintf("data_dir = %q", data)))
+	queries := queriesNamed(40, serviceNamed, "s%02d")
+	register := func(port int) {
+		client := quietClient(t, agent)
+		for i, q := range queries {
+			r := &api.CatalogRegistration{
+				Node: fmt.Sprint("n", i%3), Address: "10.0.0.1",
+				Service: &api.AgentService{ID: q.Name, Service: q.Name, Port: port},
+			}
+			_, err := client.Catalog().Register(r, nil)
+			check(t, err)
+		}
+	}
+	register(1)
+	register(2) // so that the index of an empty agent is lower
+	n := attend(t, agent, queries, func(o *Options) { o.MaxConnections = 16 })
+	await := func(port int) {
+		t.Helper()
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			wrong := 0
+			for _, q := range queries {
+				if text, _ := n.sinks[q].said(); text != fmt.Sprintf("[%d]", port) {
+					wrong++
+				}
+			}
+			if wrong == 0 {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%d of %d have not been told of port %d", wrong, len(queries), port)
+			}
+		}
+	}
+	await(2)
+	agent.Kill()
+	agent.Start()
+	register(3)
+	await(3)
+	agent.Kill()
+	check(t, os.RemoveAll(data))
+	check(t, os.Mkdir(data, 0o755))
+	agent.Start()
+	register(4)
+	await(4)
+}
+
+// TestRealOtherDatacenter: services of another datacenter share requests as those
+// of the agent's own do.
+func TestRealOtherDatacenter(t *testing.T) {
+	ports := servers.Ports(t, 2)
+	near := servers.Consul(t, servers.HCL(fmt.Sprintf("ports { serf_wan = %d }", ports[0])))
+	far := servers.Consul(t, servers.HCL(fmt.Sprintf(`datacenter = "dc2" ports { serf_wan = %d } retry_join_wan = ["127.0.0.1:%d"] retry_interval_wan = "1s"`, ports[1], ports[0])))
+	client := quietClient(t, near)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		_, _, err := client.Catalog().Nodes(&api.QueryOptions{Datacenter: "dc2"})
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+	changer := &changer{t: t, c: quietClient(t, far)}
+	var queries []watch.Query
+	for _, q := range queriesNamed(20, serviceNamed, "s%02d") {
+		q.Datacenter = "dc2"
+		connect := q
+		connect.Kind = watch.ConnectHealth
+		queries = append(queries, q, connect)
+	}
+	few := attend(t, near, queries, func(o *Options) { o.MaxConnections = 16 })
+	many := attend(t, near, queries, func(o *Options) { o.MaxConnections = 160 })
+	for range 5 {
+		for range 30 {
+			changer.change()
+		}
+		agree(t, few, many, queries)
+	}
+	if way := few.s.way(queries[0]); way != plan.Discovery {
+		t.Errorf("a service is kept by %s", way)
+	}
+}
+
+// TestRealQuorum: a leader is lost, and comes back, while services change.
+func TestRealQuorum(t *testing.T) {
+	quorum := servers.Cluster(t, 3)
+	leader := quorum.Leader()
+	client, err := api.NewClient(&api.Config{
+		Address: quorum.Addr(), HttpClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+	})
+	check(t, err)
+	changer := &changer{t: t, c: client}
+	queries := queriesNamed(40, serviceNamed, "s%02d")
+	few := attend(t, quorum, queries, func(o *Options) { o.MaxConnections = 16 })
+	many := attend(t, quorum, queries, func(o *Options) { o.MaxConnections, o.MaxStale = 160, 0 })
+	turn := func() {
+		t.Helper()
+		for range 60 {
+			changer.change()
+		}
+		agree(t, few, many, queries)
+	}
+	turn()
+	quorum.Kill(leader)
+	quorum.Leader()
+	turn()
+	quorum.Start(leader)
+	turn()
 }

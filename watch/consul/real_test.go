@@ -69,11 +69,17 @@ func put(t testing.TB, c *api.Client, key, value string) {
 	check(t, err)
 }
 
+// An addressed agent is a servers.Agent, or that of a servers.Quorum.
+type addressed interface{ Addr() string }
+
 // runReal runs a source for the agent until the test ends.
-func runReal(t *testing.T, agent *servers.Agent, set func(*Options)) *Source {
+func runReal(t *testing.T, agent addressed, set func(*Options)) *Source {
 	t.Helper()
 	o := DefaultOptions()
-	o.Address, o.Token = agent.Addr(), agent.Token()
+	o.Address = agent.Addr()
+	if a, ok := agent.(*servers.Agent); ok {
+		o.Token = a.Token()
+	}
 	set(&o)
 	s, err := New(o)
 	check(t, err)

@@ -51,6 +51,7 @@ type Discovery struct {
 	byName  index // the queries that a service concerns
 	byNode  index // the queries that a node concerns
 	checks  map[Kind]map[checkID]uint64
+	vain    map[Kind]bool // the last reply for checks had no difference
 	tags    map[string]string
 	replies map[Kind]uint64 // the index of the newest reply; absent: there was none
 
@@ -94,7 +95,7 @@ func New(room int, now time.Time) *Discovery {
 	d := &Discovery{
 		room: room, start: now, stamp: now,
 		queries: make(units), nodes: make(units), byName: make(index), byNode: make(index),
-		checks: make(map[Kind]map[checkID]uint64), replies: make(map[Kind]uint64),
+		checks: make(map[Kind]map[checkID]uint64), vain: make(map[Kind]bool), replies: make(map[Kind]uint64),
 		failing: make(map[Source]bool), paces: make(map[Source]*bucket), holding: make(map[Kind]int),
 	}
 	for _, kind := range []Kind{Critical, Warning, Nodes} {

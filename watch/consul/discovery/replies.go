@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -78,6 +79,7 @@ func (d *Discovery) TakeChecks(kind Kind, index uint64, list []Check, now time.T
 			d.flipped(id, always)
 		}
 	}
+	d.vain[kind] = old != nil && maps.Equal(old, checks)
 	d.checks[kind] = checks
 }
 
