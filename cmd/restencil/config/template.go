@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -213,9 +214,17 @@ func addTemplate(list *[]Template, s string) error {
 // sees drives everywhere (COMPAT Q38); elsewhere "a:out.txt" is a source and a
 // destination here.
 func splitTemplate(s string, windows bool) ([]string, error) {
-	words := strings.FieldsFunc(s, func(r rune) bool { return r == ':' })
-	if windows {
-		words = joinDrives(s)
+	var words []string
+	parts := strings.Split(s, ":")
+	for i := 0; i < len(parts); i++ {
+		word := parts[i]
+		if windows && drive.MatchString(word) && i+1 < len(parts) && parts[i+1] != "" {
+			i++
+			word += ":" + parts[i]
+		}
+		if word != "" {
+			words = append(words, word)
+		}
 	}
 	if strings.TrimSpace(s) == "" || len(words) == 0 {
 		return nil, errors.New("template: cannot be empty")
@@ -226,20 +235,4 @@ func splitTemplate(s string, windows bool) ([]string, error) {
 	return words, nil
 }
 
-// joinDrives cuts at colons, but for those of drives.
-func joinDrives(s string) []string {
-	var words []string
-	for s = strings.TrimLeft(s, ":"); s != ""; s = strings.TrimLeft(s, ":") {
-		from := 0
-		if letter := s[0] | 0x20; len(s) > 2 && s[1] == ':' && s[2] != ':' && 'a' <= letter && letter <= 'z' {
-			from = 2
-		}
-		end := len(s)
-		if i := strings.IndexByte(s[from:], ':'); i >= 0 {
-			end = from + i
-		}
-		words = append(words, s[:end])
-		s = s[end:]
-	}
-	return words
-}
+var drive = regexp.MustCompile("^[A-Za-z]$")

@@ -11,14 +11,6 @@ import (
 	"restencil/watch/suggest"
 )
 
-// flags returns all spellings of the flag, the main one first.
-func (s Setting) flags() []string {
-	if s.Flag == "" {
-		return nil
-	}
-	return append([]string{s.Flag}, s.Alias...)
-}
-
 // flagValue is one flag of the command line.
 type flagValue struct {
 	Value
@@ -43,10 +35,13 @@ func ParseFlags(args []string, settings []Setting, written *Written) error {
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
 	for _, s := range All(settings) {
+		if s.Flag == "" {
+			continue
+		}
 		if s.Sets == nil {
 			s.Sets = []string{"-" + s.Flag}
 		}
-		for _, name := range s.flags() {
+		for _, name := range append([]string{s.Flag}, s.Alias...) {
 			flags.Var(flagValue{Value: s.value(), name: name, sets: s.Sets, written: written}, name, "")
 			names = append(names, name)
 		}

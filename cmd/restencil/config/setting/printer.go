@@ -117,7 +117,7 @@ func Help(settings []Setting) string {
 // help returns a flag with its value, what it does, its default and its
 // environment variables.
 func (s Setting) help() string {
-	head := "  -" + strings.Join(s.flags(), ", -")
+	head := "  -" + strings.Join(append([]string{s.Flag}, s.Alias...), ", -")
 	if s.Arg == "" {
 		s.Arg = s.value().Arg()
 	}
