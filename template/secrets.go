@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -70,14 +69,8 @@ func (s Secrets) MaskError(err error) error {
 // Format implements fmt.Formatter for all verbs.
 func (Secrets) Format(f fmt.State, _ rune) { fmt.Fprint(f, masked) }
 
-// String returns ***.
-func (Secrets) String() string { return masked }
-
-// MarshalText implements encoding.TextMarshaler, which JSON and YAML use.
+// MarshalText implements encoding.TextMarshaler, which JSON, YAML and log/slog use.
 func (Secrets) MarshalText() ([]byte, error) { return []byte(masked), nil }
-
-// LogValue implements slog.LogValuer.
-func (Secrets) LogValue() slog.Value { return slog.StringValue(masked) }
 
 // patterns returns what is looked for in a text; see values for exact.
 func (s Secrets) patterns(exact bool) []pattern {
