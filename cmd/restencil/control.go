@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config"
-	"restencil/cmd/restencil/logging"
 	"restencil/watch"
 	"restencil/watch/filewatch"
 	"restencil/watch/vault"
@@ -111,7 +110,7 @@ func (s *service) reload(ctx context.Context) {
 
 // replace puts a new configuration in force, or returns an error and has
 // changed nothing: all that can be wrong with it is found out first.
-func (s *service) replace(ctx context.Context) error {
+func (s *service) replace(ctx context.Context) (err error) {
 	cfg, err := config.Parse(s.args, s.environ)
 	if err != nil {
 		return err
@@ -120,18 +119,11 @@ func (s *service) replace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.replaceWith(ctx, cfg, log); err != nil {
-		log.Close()
-		return err
-	}
-	s.log.Swap(log).Close()
-	s.cfg = cfg
-	s.listen(ctx)
-	s.warnOfConfig()
-	return nil
-}
-
-func (s *service) replaceWith(ctx context.Context, cfg *config.Config, log *logging.Log) error {
+	defer func() {
+		if err != nil {
+			log.Close()
+		}
+	}()
 	sources, err := s.sources(cfg, s.cfg)
 	if err != nil {
 		return err
@@ -146,5 +138,9 @@ func (s *service) replaceWith(ctx context.Context, cfg *config.Config, log *logg
 	if v, ok := sources[watch.Vault].(*vault.Source); ok {
 		s.vault = v
 	}
+	s.log.Swap(log).Close()
+	s.cfg = cfg
+	s.listen(ctx)
+	s.warnOfConfig()
 	return nil
 }

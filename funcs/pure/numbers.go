@@ -43,9 +43,7 @@ func parser[T any](name string, read func(string) (T, error)) func(string) (T, e
 }
 
 // ParseInt is the function parseInt.
-func ParseInt(s string) (int64, error) {
-	return parser("parseInt", func(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) })(s)
-}
+var ParseInt = parser("parseInt", func(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) })
 
 // arithmetic returns an operator: on floats if one operand is, on unsigned
 // integers if both are, and on signed ones else. Integers wrap around; to divide

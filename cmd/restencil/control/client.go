@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ func Ask(ctx context.Context, dir string, q Request) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
 	var answer reply
-	err = send(c, q)
+	err = json.NewEncoder(c).Encode(q)
 	if err == nil {
 		err = receive(c, &answer)
 	}

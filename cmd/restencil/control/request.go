@@ -35,15 +35,6 @@ type reply struct {
 // maxMessage bounds what is read of a connection, in bytes.
 const maxMessage = 64 << 10
 
-// send writes a message.
-func send(w io.Writer, message any) error {
-	text, err := json.Marshal(message)
-	if err == nil {
-		_, err = w.Write(append(text, '\n'))
-	}
-	return err
-}
-
 // receive reads a message.
 func receive(r io.Reader, message any) error {
 	err := json.NewDecoder(io.LimitReader(r, maxMessage)).Decode(message)

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -121,5 +122,5 @@ func serve(ctx context.Context, c *net.UnixConn, r Runner) {
 		answer.Error = err.Error()
 	}
 	_ = c.SetWriteDeadline(time.Now().Add(messageTimeout))
-	_ = send(c, answer) // whoever asked may be gone
+	_ = json.NewEncoder(c).Encode(answer) // whoever asked may be gone
 }

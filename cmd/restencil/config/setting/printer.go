@@ -35,9 +35,21 @@ func (p *printer) line(text string) {
 // those that there may be several of.
 func (p *printer) block(key string, settings []Setting, written *Written) {
 	for _, s := range settings {
-		if s.To != nil {
-			p.setting(key, s, written)
+		isSet := written.IsSet(key + s.Key)
+		if s.To == nil || s.Key == "" || s.Sets != nil || s.Deprecated != "" || s.WhenSet && !isSet {
+			continue
 		}
+		text := s.Show()
+		if text == "" {
+			continue
+		}
+		if s.Secret && text != `""` {
+			text = masked
+		}
+		if isSet {
+			text += " # " + written.Origin(key+s.Key).String()
+		}
+		p.line(s.Key + " = " + text)
 	}
 	for _, s := range settings {
 		if s.Block == nil || s.WhenSet && !written.IsSet(key+s.Key) {
@@ -66,23 +78,6 @@ func (p *printer) nested(head, key string, settings []Setting, written *Written)
 	p.block(key, settings, written)
 	p.depth--
 	p.line("}")
-}
-
-// setting writes one line, for settings that a file can have.
-func (p *printer) setting(block string, s Setting, written *Written) {
-	text := s.value().Show()
-	isSet := written.IsSet(block + s.Key)
-	if s.Key == "" || text == "" || s.Sets != nil || s.Deprecated != "" || s.WhenSet && !isSet {
-		return
-	}
-	if s.Secret && text != `""` {
-		text = masked
-	}
-	line := s.Key + " = " + text
-	if isSet {
-		line += " # " + written.Origin(block+s.Key).String()
-	}
-	p.line(line)
 }
 
 const (
@@ -125,7 +120,7 @@ func (s Setting) help() string {
 		head += " " + s.Arg
 	}
 	var notes []string
-	switch d := strings.Trim(s.value().Show(), `"`); d {
+	switch d := strings.Trim(s.Show(), `"`); d {
 	case "", "0", "0s", "false", "[]":
 	default:
 		notes = append(notes, "default "+d)

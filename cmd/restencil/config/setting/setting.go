@@ -108,15 +108,15 @@ func In(group string, settings ...Setting) []Setting {
 // All returns the settings that have a value, with those in blocks. Each has its
 // whole key and flag, and the group of its block where it has none.
 func All(settings []Setting) []Setting {
-	return appendAll(nil, settings, Setting{})
+	return allIn(Setting{}, settings)
 }
 
-func appendAll(all, settings []Setting, block Setting) []Setting {
+func allIn(block Setting, settings []Setting) (all []Setting) {
+	prefix := ""
+	if block.Key != "" {
+		prefix = block.Key + "."
+	}
 	for _, s := range settings {
-		prefix := ""
-		if block.Key != "" {
-			prefix = block.Key + "."
-		}
 		if s.Sets == nil && s.Key != "" {
 			s.Sets = []string{s.Key}
 		}
@@ -133,14 +133,12 @@ func appendAll(all, settings []Setting, block Setting) []Setting {
 				s.Flag = strings.TrimSuffix(block.Flag+"-"+name, "-")
 			}
 		}
-		if s.Group == "" {
-			s.Group = block.Group
-		}
+		s.Group = cmp.Or(s.Group, block.Group)
 		if s.To != nil {
 			all = append(all, s)
 		}
 		s.Flag = cmp.Or(s.Flag, block.Flag)
-		all = appendAll(all, s.Block, s)
+		all = append(all, allIn(s, s.Block)...)
 	}
 	return all
 }
