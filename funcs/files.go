@@ -7,18 +7,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"text/template"
 
 	"restencil/watch"
 )
 
-// fileFuncs returns the functions that read a file (COMPAT 3.7) and that ask for
-// one more (COMPAT 3.10).
-func (e *Env) fileFuncs() template.FuncMap {
-	return template.FuncMap{"file": e.file, "writeToFile": e.writeToFile}
-}
-
-// file returns the content of a file.
+// file returns the content of a file (COMPAT 3.7).
 func (e *Env) file(path string) (string, error) {
 	if path == "" {
 		return "", nil
@@ -68,7 +61,7 @@ type File struct {
 	Content     string
 }
 
-// writeToFile asks for a file of that content; perms are octal digits, and
+// writeToFile asks for a file of that content (COMPAT 3.10); perms are octal digits, and
 // owner and group names or ids, or "" for the program's own. With six
 // arguments there are flags before the content: "append", "newline" or both.
 // The file is written once the template is complete.

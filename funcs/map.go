@@ -23,10 +23,11 @@ func Map(e *Env) template.FuncMap {
 		e.consulFuncs(),
 		e.vaultFuncs(),
 		e.nomadFuncs(),
-		e.fileFuncs(),
 		e.hostFuncs(),
 		{
 			"executeTemplate": e.executeTemplate,
+			"file":            e.file,
+			"writeToFile":     e.writeToFile,
 			"loop":            e.loop,
 			"scratch":         func() *Scratch { return e.scratch },
 			"sprig_sortAlpha": e.sprigSortAlpha,

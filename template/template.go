@@ -57,7 +57,7 @@ type Template struct {
 }
 
 // The limits of an execution, where Options leave them open: far beyond what
-// any configuration file needs, so that only a slip of the pen meets them.
+// any configuration file needs, so that only a mistake reaches them.
 const (
 	defaultMaxOutput = 256 << 20
 	defaultMaxTime   = time.Minute

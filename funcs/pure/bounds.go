@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// maxResult bounds what a function that multiplies may make, in bytes: a slip
-// of the pen in a number must not cost the daemon its memory. It is far beyond
-// any value that stands in a configuration file.
+// maxResult bounds what a function that multiplies may make, in bytes: a wrong
+// number must not exhaust the daemon's memory. It is far beyond any value in a
+// configuration file.
 const maxResult = 64 << 20
 
 // resultSizes returns the functions whose results can be far larger than their
