@@ -5,8 +5,10 @@ package test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -134,7 +136,10 @@ func (c execCase) run(t *testing.T, program string) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	defer func() { _ = cmd.Process.Kill() }()
+	defer func() {
+		_ = cmd.Process.Kill()
+		killAllIn(dir)
+	}()
 	for _, s := range c.do {
 		s.take(t, dir, cmd, &out)
 	}
@@ -176,5 +181,19 @@ func (s step) take(t *testing.T, dir string, cmd *exec.Cmd, out *daemon.Output) 
 		}
 	default:
 		t.Fatalf("unknown step %q", s.verb)
+	}
+}
+
+// killAllIn kills the processes whose working directory is dir: consul-template
+// may leave its child behind. It knows them on Linux alone.
+func killAllIn(dir string) {
+	links, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	for _, link := range links {
+		if cwd, err := os.Readlink(link); err != nil || cwd != dir {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(link))); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
 	}
 }
