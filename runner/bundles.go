@@ -71,21 +71,26 @@ func plan(o Options) ([]planned, error) {
 		all = append(all, planned{spec: spec})
 	}
 	for i, t := range o.Templates {
-		key := "bundle " + t.Bundle
-		if t.Bundle == "" || o.Dry {
-			key = "command " + fmt.Sprintf("%q", t.Command.Args)
-			if o.Dry {
-				key = "print"
-			}
+		named := t.Bundle != "" && !o.Dry
+		key := fmt.Sprintf("command %q", t.Command.Args)
+		switch {
+		case named:
+			key = "bundle " + t.Bundle
+		case o.Dry:
+			key = "print"
 		}
 		at, ok := index[key]
-		switch {
-		case !ok && t.Bundle != "" && !o.Dry:
+		if !ok && named {
 			return nil, fmt.Errorf("template %s belongs to bundle %q, which is not there", t.Name, t.Bundle)
-		case !ok:
+		}
+		if !ok {
+			spec := group.Spec{Name: t.Destination, Policy: group.Each, Reload: t.Command, Retry: o.Retry, ExitOnFailure: o.ExitOnFailure}
+			if o.Dry {
+				spec.Policy, spec.Reload = group.Print, Command{}
+			}
 			at = len(all)
 			index[key] = at
-			all = append(all, planned{spec: implicit(o, t)})
+			all = append(all, planned{spec: spec})
 		}
 		p := &all[at]
 		p.templates = append(p.templates, i)
@@ -93,21 +98,6 @@ func plan(o Options) ([]planned, error) {
 	}
 	all = slices.DeleteFunc(all, func(p planned) bool { return len(p.templates) == 0 })
 	return all, shadow(o, all)
-}
-
-// implicit returns the bundle of templates with the command of t.
-func implicit(o Options, t Template) group.Spec {
-	spec := group.Spec{
-		Name:          t.Destination,
-		Policy:        group.Each,
-		Reload:        t.Command,
-		Retry:         o.Retry,
-		ExitOnFailure: o.ExitOnFailure,
-	}
-	if o.Dry {
-		spec.Policy, spec.Reload = group.Print, Command{}
-	}
-	return spec
 }
 
 // shadow deals with destinations that several templates have: of plain templates
@@ -163,18 +153,14 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 	b.of = make(map[*bundle.Bundle]*bundleState)
 	b.members = make([]member, len(o.Templates))
 	b.shared = &bundle.Shared{
-		Run:         system.Run,
-		InPlace:     system.CanOverlay,
-		Journal:     o.Journal,
-		Lane:        new(bundle.Lane),
-		Registry:    new(bundle.Registry),
-		Events:      events,
-		Stdout:      bundle.NewStream(o.Stdout),
-		Stderr:      bundle.NewStream(o.Stderr),
-		Once:        o.Once,
-		KeepSecrets: o.KeepSecrets,
-		Reconcile:   o.Reconcile,
-		Unresolved:  o.Unresolved,
+		Run:      system.Run,
+		InPlace:  system.CanOverlay,
+		Lane:     new(bundle.Lane),
+		Registry: new(bundle.Registry),
+		Events:   events,
+		Stdout:   bundle.NewStream(o.Stdout),
+		Stderr:   bundle.NewStream(o.Stderr),
+		Once:     o.Once,
 		Report: func(report bundle.Report) {
 			select {
 			case b.reports <- report:
@@ -182,6 +168,7 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 			}
 		},
 	}
+	b.shared.State.Store(&o.State)
 	for _, p := range b.specs {
 		b.run(p)
 	}
@@ -208,6 +195,7 @@ func (b *bundles) add(s *bundleState) {
 // detail goes on with all that it has under way. The others are stopped; those
 // that take their place begin when they have ended.
 func (b *bundles) replace(specs []planned, o Options) {
+	b.shared.State.Store(&o.State) // those that go on see it with the next offer: all templates are executed
 	old := b.list
 	b.list, b.members = nil, make([]member, len(o.Templates))
 	var fresh []planned
@@ -226,10 +214,6 @@ func (b *bundles) replace(specs []planned, o Options) {
 		delete(b.of, s.Bundle)
 		s.Stop()
 	}
-	// What the options say to all bundles, too.
-	shared := *b.shared
-	shared.KeepSecrets, shared.Reconcile = o.KeepSecrets, o.Reconcile
-	b.shared = &shared
 	for _, p := range fresh {
 		var after []*bundle.Bundle
 		for _, s := range old {
@@ -241,9 +225,6 @@ func (b *bundles) replace(specs []planned, o Options) {
 	}
 	slices.SortFunc(b.list, func(x, y *bundleState) int { return x.templates[0] - y.templates[0] })
 }
-
-// join waits for all bundles to end. The context has ended.
-func (b *bundles) join() { b.running.Wait() }
 
 // settled tells whether the bundles have done what there was to do for the
 // passes up to this one.
@@ -257,13 +238,13 @@ func (b *bundles) settled(pass int) bool {
 // templates.
 func (r *Runner) offer(results []templates.Result) {
 	b := &r.bundles
-	outputs := make(map[*bundleState]map[int]group.Rendered)
+	outputs := make(map[*bundleState]map[int]templates.Result)
 	for _, res := range results {
 		m := b.members[res.Template]
 		if outputs[m.of] == nil {
-			outputs[m.of] = make(map[int]group.Rendered)
+			outputs[m.of] = make(map[int]templates.Result)
 		}
-		outputs[m.of][m.index] = group.Rendered{Output: res.Output, SameData: res.SameData, Recheck: res.Recheck, Announce: res.Told}
+		outputs[m.of][m.index] = res
 	}
 	b.pass++
 	for _, s := range b.list {

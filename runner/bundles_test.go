@@ -529,7 +529,7 @@ func TestOwedReload(t *testing.T) {
 					if fails {
 						c.fail["reload"] = errRefused
 					}
-					o := Options{Templates: []Template{one}, Journal: j}
+					o := Options{Templates: []Template{one}, State: State{Journal: j}}
 					if bundle != "" {
 						o.Bundles = []Bundle{{Name: bundle, Reload: cmd("reload")}}
 					}
@@ -561,7 +561,7 @@ func TestBurstIsNotedOnce(t *testing.T) {
 		j := openJournal(t, state)
 		defer j.Close()
 		c := &commands{take: map[string]time.Duration{"reload": 100 * time.Millisecond}}
-		g := newRigWith(t, Options{Journal: j, Templates: []Template{tmpl("one", `{{ key "x" }}`, "reload")}},
+		g := newRigWith(t, Options{State: State{Journal: j}, Templates: []Template{tmpl("one", `{{ key "x" }}`, "reload")}},
 			map[string]any{"x": 0}, func(g *rig) { g.run = c.run })
 		defer g.stop()
 		owed := func() bool {
@@ -613,7 +613,7 @@ func TestJournalForgetsUnusedBundles(t *testing.T) {
 		defer j.Close()
 		start := func(command string) (known int) {
 			t.Helper()
-			g := newRigWith(t, Options{Journal: j, Templates: []Template{tmpl("one", `{{ key "x" }}`, command)}},
+			g := newRigWith(t, Options{State: State{Journal: j}, Templates: []Template{tmpl("one", `{{ key "x" }}`, command)}},
 				map[string]any{"x": 0}, func(g *rig) { g.run = new(commands).run })
 			sleep(time.Second)
 			g.stop()
@@ -642,7 +642,7 @@ func TestRollbackByHand(t *testing.T) {
 		j := openJournal(t, t.TempDir())
 		defer j.Close()
 		g, c := bundleRigWith(t, Options{
-			Journal: j, Bundles: []Bundle{{Name: "b", Reload: cmd("reload")}},
+			State: State{Journal: j}, Bundles: []Bundle{{Name: "b", Reload: cmd("reload")}},
 			Templates: members([]Template{tmpl("one", `{{ key "x" }}`), tmpl("two", `{{ key "x" }}!`)}),
 		}, map[string]any{"x": 1})
 		defer g.stop()
@@ -672,7 +672,7 @@ func TestAcceptAfterRollback(t *testing.T) {
 		j := openJournal(t, t.TempDir())
 		defer j.Close()
 		g, _ := bundleRigWith(t, Options{
-			Journal: j, Bundles: []Bundle{{Name: "b"}}, Templates: members([]Template{tmpl("one", `{{ key "x" }}`)}),
+			State: State{Journal: j}, Bundles: []Bundle{{Name: "b"}}, Templates: members([]Template{tmpl("one", `{{ key "x" }}`)}),
 		}, map[string]any{"x": 1})
 		defer g.stop()
 		sleep(time.Second)

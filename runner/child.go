@@ -59,46 +59,30 @@ func (r *Runner) updateChild(ctx context.Context) {
 		}
 	case now != nil && next == nil:
 		now.Retire()
-	case next == nil || !r.childDue():
-	case now != nil:
-		now.Retire()
+	case next == nil:
+	case r.opts.Once && (!r.finished() || len(r.failures) > 0):
+	case !r.opts.Once && !r.templates.Rendered():
+		c.start = mark{}
 	default:
-		r.startChild(ctx, *next)
+		if !r.opts.Once { // when all has been done that the child is to find
+			c.start.put(r.bundles.pass)
+			if !r.bundles.settled(c.start.pass) {
+				return
+			}
+		}
+		if now != nil {
+			now.Retire()
+			return
+		}
+		destinations := new(process.FileSet)
+		for _, t := range r.opts.Templates {
+			destinations.Add(t.Destination)
+		}
+		s := process.NewSupervisor(*next, destinations.List(), c.spawn, r.opts.Retry, r.events.emit)
+		go s.Run(ctx)
+		c.now.Store(s)
+		c.start, c.reload, c.files = mark{}, mark{}, process.FileSet{}
 	}
-}
-
-// childDue tells whether all has been done that a child is to find.
-func (r *Runner) childDue() bool {
-	if r.opts.Once {
-		return r.finished() && len(r.failures) == 0
-	}
-	if !r.templates.Rendered() {
-		r.child.start = mark{}
-		return false
-	}
-	r.child.start.put(r.bundles.pass)
-	return r.bundles.settled(r.child.start.pass)
-}
-
-func (r *Runner) startChild(ctx context.Context, c process.Child) {
-	destinations := new(process.FileSet)
-	for _, t := range r.opts.Templates {
-		destinations.Add(t.Destination)
-	}
-	s := process.NewSupervisor(c, destinations.List(), r.child.spawn, r.opts.Retry, r.events.emit)
-	go s.Run(ctx)
-	r.child.now.Store(s)
-	r.child.start, r.child.reload, r.child.files = mark{}, mark{}, process.FileSet{}
-}
-
-// changed notes that files changed, in this pass.
-func (c *child) changed(files []string, pass int) {
-	if c.now.Load() == nil || len(files) == 0 {
-		return
-	}
-	c.files.Add(files...)
-	c.reload.put(pass)
-	c.last = max(c.last, pass)
 }
 
 // ended is readable when the child is no more.
@@ -107,24 +91,4 @@ func (c *child) ended() <-chan struct{} {
 		return now.Done()
 	}
 	return nil
-}
-
-// childEnded takes note that the child is no more, and tells whether Run is to
-// return with err because of that.
-func (r *Runner) childEnded(ctx context.Context) (end bool, err error) {
-	s := r.child.now.Swap(nil)
-	if ctx.Err() != nil {
-		return true, nil // which ended the child, too
-	}
-	if s.Replaced() {
-		return false, nil
-	}
-	return true, s.Err()
-}
-
-// join waits for the end of the child, when it has been asked to end.
-func (c *child) join() {
-	if now := c.now.Load(); now != nil {
-		<-now.Done()
-	}
 }

@@ -19,7 +19,7 @@ func TestReconcile(t *testing.T) {
 		two := tmpl("two", `{{ key "x" }}`)
 		two.Bundle = "b"
 		g := newRig(t, Options{
-			Reconcile: time.Minute, Bundles: []Bundle{{Name: "b", Reload: cmd("reload two")}}, Templates: []Template{one, two},
+			State: State{Reconcile: time.Minute}, Bundles: []Bundle{{Name: "b", Reload: cmd("reload two")}}, Templates: []Template{one, two},
 		}, map[string]any{"x": 1})
 		defer g.stop()
 		sleep(time.Second)
@@ -99,13 +99,13 @@ func TestSweep(t *testing.T) {
 					t.Fatal(err)
 				}
 				one := tmpl("one", `{{ key "x" }}`)
-				o := Options{Unresolved: test.unresolved, Templates: []Template{one}}
+				o := Options{State: State{Unresolved: test.unresolved}, Templates: []Template{one}}
 				if test.bundle {
 					o.Bundles, o.Templates = []Bundle{{Name: "b"}}, members(o.Templates)
 				}
 				if test.journal {
-					o.Journal = openJournal(t, t.TempDir())
-					defer o.Journal.Close()
+					o.State.Journal = openJournal(t, t.TempDir())
+					defer o.State.Journal.Close()
 				}
 				old := time.Now().Add(-time.Minute)
 				if err := os.Chtimes(left, old, old); err != nil {
@@ -124,7 +124,7 @@ func TestSweep(t *testing.T) {
 
 func TestStoreDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, Options{StoreDown: 10 * time.Minute, Templates: []Template{tmpl("one", `{{ key "x" }}`)}}, map[string]any{"x": 1})
+		g := newRig(t, Options{Limits: Limits{StoreDown: 10 * time.Minute}, Templates: []Template{tmpl("one", `{{ key "x" }}`)}}, map[string]any{"x": 1})
 		down := &watch.Error{Query: watch.Query{Kind: watch.KVGet, Name: "x"}, Err: errors.New("connection refused")}
 		g.store.fail("x", down)
 		sleep(9 * time.Minute)

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"restencil/runner/bundle"
 	"restencil/runner/bundle/group"
 	"restencil/runner/event"
-	"restencil/runner/journal"
 	"restencil/runner/process"
 	"restencil/template"
 	"restencil/watch"
@@ -23,38 +23,20 @@ type Options struct {
 	// that belong to none make implicit ones.
 	Bundles []Bundle
 
-	// Journal remembers what was applied, across restarts; and takes the
-	// generations of named bundles. The caller opens and closes it. Nil:
-	// nothing is remembered. Not used with Once or Dry.
-	Journal *journal.Journal
-
-	// Unresolved says that the journal has a change that a crash cut in two,
-	// and that could not be made whole: what is left of it beside the
-	// destinations may be the only copy, and stays.
-	Unresolved bool
-
-	// KeepSecrets has the journal keep files that hold secrets, too.
-	KeepSecrets bool
-
-	// Reconcile is how often the destinations are looked at, whether somebody
-	// else has changed them: they are put right then, and the command does not
-	// run for a mode or owner. Zero: only when their template has been executed.
-	Reconcile time.Duration
+	// State says what is remembered of files, and how they are looked after. The
+	// journal is not used with Once or Dry.
+	State State
 
 	// ExitOnFailure ends Run when a command of an implicit bundle fails, as
 	// consul-template does.
 	ExitOnFailure bool
 
-	// StoreDown ends Run when a store has been away for so long. Zero: never.
-	StoreDown time.Duration
+	// Limits say when Run gives up, with an error.
+	Limits Limits
 
 	// Once ends Run when every template has been rendered and every command
 	// has run. Errors that would be retried then end it too.
 	Once bool
-
-	// OnceTimeout ends Run where, with Once, not all is done within this time.
-	// The error names what is missing. Zero: never.
-	OnceTimeout time.Duration
 
 	// Dry writes what would be written to Stdout instead, in the form of
 	// COMPAT 1.7, and runs no commands.
@@ -63,11 +45,6 @@ type Options struct {
 	// Child is run beside the templates. Nil for none. With Once, Run ends
 	// when it does.
 	Child *Child
-
-	// Attempts bounds how often a failed query of a store is tried again;
-	// when that has failed too, Run ends with its error. A store that is not
-	// named, or 0, has no bound; below 0 the first failure ends Run.
-	Attempts map[watch.Store]int
 
 	// Retry spaces the attempts at a command, a file or a template that
 	// fails. A zero Base means 1 s, a zero Max 1 min. Not used with Once.
@@ -91,6 +68,21 @@ type Options struct {
 	// Heartbeat is how often an Alive event is told, which a watchdog takes
 	// as the proof that the loop of Run is not stuck. Zero: never.
 	Heartbeat time.Duration
+}
+
+// Limits say when Run gives up.
+type Limits struct {
+	// Attempts bounds how often a failed query of a store is tried again;
+	// when that has failed too, Run ends with its error. A store that is not
+	// named, or 0, has no bound; below 0 the first failure ends Run.
+	Attempts map[watch.Store]int
+
+	// StoreDown ends Run when a store has been away for so long. Zero: never.
+	StoreDown time.Duration
+
+	// OnceTimeout ends Run where, with Once, not all is done within this time.
+	// The error names what is missing. Zero: never.
+	OnceTimeout time.Duration
 }
 
 // A Template is a template, where its output goes, and what is run then.
@@ -129,6 +121,9 @@ type (
 
 	// Wait is a quiescence.
 	Wait = group.Wait
+
+	// State says what is remembered of files, and how they are looked after.
+	State = bundle.State
 )
 
 // An ErrorPolicy says what an error of a template does to the process.

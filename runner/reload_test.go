@@ -3,6 +3,8 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -218,7 +220,7 @@ func TestReloadOfWhatRuns(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					j := openJournal(t, t.TempDir())
 					defer j.Close()
-					o := Options{Journal: j, ExitOnFailure: exit, Templates: []Template{tmpl("a", `{{ key "x" }}`, "reload"), tmpl("b", `{{ key "y" }}`, "reload")}}
+					o := Options{State: State{Journal: j}, ExitOnFailure: exit, Templates: []Template{tmpl("a", `{{ key "x" }}`, "reload"), tmpl("b", `{{ key "y" }}`, "reload")}}
 					g := newRig(t, o, map[string]any{"x": nil, "y": 1})
 					defer g.stop()
 					var running, most atomic.Int64
@@ -359,5 +361,62 @@ func TestReloadBeforeTheLastOneIsInForce(t *testing.T) {
 			t.Error("the source of the first reload is not in force")
 		}
 		g.holds("a", "newer 2")
+	})
+}
+
+// What a reload says about the state counts for the bundles that go on, too.
+func TestReloadOfState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := openJournal(t, t.TempDir())
+		defer j.Close()
+		options := func(s State) Options {
+			s.Journal = j
+			return Options{State: s, Bundles: []Bundle{{Name: "b"}}, Templates: members([]Template{tmpl("one", appPassword)})}
+		}
+		g := newRig(t, options(State{}), nil)
+		defer g.stop()
+		g.vault.set("app", password("first"))
+		sleep(time.Minute)
+		g.reloadOptions(options(State{KeepSecrets: true, Reconcile: time.Minute}))
+		g.vault.set("app", password("second"))
+		sleep(time.Second)
+		gen, err := j.Generation("b", 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := gen.Files[0]; f.Secret || string(f.Content) != "second" {
+			t.Errorf("the history has %q, secret %v; want the content", f.Content, f.Secret)
+		}
+		if err := os.Remove(filepath.Join(g.dir, "one")); err != nil {
+			t.Fatal(err)
+		}
+		sleep(time.Minute)
+		g.holds("one", "second")
+		g.reloadOptions(options(State{}))
+		if err := os.Remove(filepath.Join(g.dir, "one")); err != nil {
+			t.Fatal(err)
+		}
+		sleep(time.Hour)
+		if _, err := os.Stat(filepath.Join(g.dir, "one")); err == nil {
+			t.Error("the destination was looked at after a reload that says not to")
+		}
+	})
+}
+
+// A reload may bring the first bundle, and with it a journal.
+func TestReloadBringsJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := openJournal(t, t.TempDir())
+		defer j.Close()
+		g := newRig(t, Options{Templates: []Template{tmpl("one", `{{ key "x" }}`)}}, map[string]any{"x": 1})
+		defer g.stop()
+		g.reloadOptions(Options{
+			State: State{Journal: j}, Bundles: []Bundle{{Name: "b"}}, Templates: members([]Template{tmpl("one", `{{ key "x" }}`)}),
+		})
+		g.store.set("x", 2)
+		sleep(time.Second)
+		if st, err := j.State("b"); err != nil || st.Applied == "" {
+			t.Errorf("the journal has %+v, %v", st, err)
+		}
 	})
 }

@@ -56,7 +56,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		o.Stderr = io.Discard
 	}
 	if o.Once || o.Dry {
-		o.Journal = nil
+		o.State.Journal = nil
 	}
 	r := &Runner{
 		opts:     o,
@@ -123,8 +123,10 @@ func (r *Runner) Run(ctx context.Context) error {
 	r.stopSources = func() { stop(); sources.Wait() }
 	defer func() {
 		cancel()
-		r.child.join()
-		r.bundles.join()
+		if s := r.child.now.Load(); s != nil {
+			<-s.Done()
+		}
+		r.bundles.running.Wait()
 		r.templates.Join()
 		executor.Close()
 		r.stopSources()
@@ -137,8 +139,8 @@ func (r *Runner) Run(ctx context.Context) error {
 func (r *Runner) loop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	if r.opts.Once && r.opts.OnceTimeout > 0 {
-		r.deadline = time.Now().Add(r.opts.OnceTimeout)
+	if r.opts.Once && r.opts.Limits.OnceTimeout > 0 {
+		r.deadline = time.Now().Add(r.opts.Limits.OnceTimeout)
 	}
 	for {
 		if end, err := r.step(ctx, time.Now()); end {
@@ -162,9 +164,12 @@ func (r *Runner) loop(ctx context.Context) error {
 		case request := <-r.requests:
 			request()
 		case <-r.child.ended():
-			var end bool
-			if end, err = r.childEnded(ctx); end {
-				return err
+			s := r.child.now.Swap(nil)
+			if ctx.Err() != nil {
+				return nil // which ended the child, too
+			}
+			if !s.Replaced() {
+				return s.Err()
 			}
 		case <-timer.C:
 		}
@@ -195,7 +200,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 		r.alive = now.Add(every)
 		r.events.emit(event.Alive{})
 	}
-	if at, err := r.stores.giveUp(r.opts.StoreDown); err != nil && !now.Before(at) {
+	if at, err := r.stores.giveUp(r.opts.Limits.StoreDown); err != nil && !now.Before(at) {
 		return true, err
 	}
 	if r.opts.Once && r.finished() {
@@ -206,24 +211,19 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 		r.deadline = time.Time{}
 	}
 	if !r.deadline.IsZero() && !now.Before(r.deadline) {
-		return true, r.late()
+		missing := r.templates.Missing()
+		if len(missing) == 0 {
+			missing = []string{"a command is still running"}
+		}
+		return true, fmt.Errorf("not done within %v (once_timeout): %s", r.opts.Limits.OnceTimeout, strings.Join(missing, "\n"))
 	}
 	return false, nil
 }
 
-// late returns the error of a run with Once that is not done in time.
-func (r *Runner) late() error {
-	missing := r.templates.Missing()
-	if len(missing) == 0 {
-		missing = []string{"a command is still running"}
-	}
-	return fmt.Errorf("not done within %v (once_timeout): %s", r.opts.OnceTimeout, strings.Join(missing, "\n"))
-}
-
 // next is when step has something to do by itself, zero: not at all.
 func (r *Runner) next() time.Time {
-	giveUp, _ := r.stores.giveUp(r.opts.StoreDown)
-	return schedule.Earliest(r.alive, r.deadline, giveUp, r.stores.next(), r.templates.Next())
+	giveUp, _ := r.stores.giveUp(r.opts.Limits.StoreDown)
+	return schedule.Earliest(r.alive, r.deadline, giveUp, r.stores.pending.Next(), r.templates.Next())
 }
 
 // watch has those queries watched that templates use. Sources that are to take
@@ -251,36 +251,32 @@ func (r *Runner) watch(done templates.Done, now time.Time) {
 	}
 }
 
-// take brings in what is new from the watch plane and marks the templates
-// that it touches.
+// take brings in what is new from the watch plane, and executes the templates that
+// it touches; meanwhile it notes what that says about the stores. The error is that
+// of a query that failed too often.
 func (r *Runner) take(now time.Time) error {
-	for _, up := range r.watcher.Take() {
-		q := up.Query
-		r.templates.Update(q, up.State, now)
-		if f := up.State.Failure; f != nil {
+	updates := r.watcher.Take()
+	for _, up := range updates {
+		r.templates.Update(up.Query, up.State, now)
+	}
+	r.templates.Execute(now)
+	for _, up := range updates {
+		q, f := up.Query, up.State.Failure
+		if f != nil {
 			r.events.emit(event.AttemptFailed{Query: q, Attempt: f.Attempts, Err: f.Err})
 		}
-		r.stores.note(q, up.State.Failure, now)
-		if err := r.exhausted(q, up.State.Failure); err != nil {
-			return err
+		r.stores.note(q, f, now)
+		if f == nil {
+			continue
+		}
+		if r.opts.Once && (watch.Classify(f.Err) == watch.Invalid || q.Store() == watch.Files) {
+			return f.Err // asking again would not help; for a file, as in consul-template (COMPAT 3.7)
+		}
+		if most := r.opts.Limits.Attempts[q.Store()]; most != 0 && f.Attempts > most {
+			return fmt.Errorf("%w (gave up after %d attempts)", f.Err, f.Attempts)
 		}
 	}
 	return nil
-}
-
-// exhausted returns the error that ends Run because a query failed too often.
-func (r *Runner) exhausted(q watch.Query, f *watch.Failure) error {
-	if f == nil {
-		return nil
-	}
-	if r.opts.Once && (watch.Classify(f.Err) == watch.Invalid || q.Store() == watch.Files) {
-		return f.Err // asking again would not help; for a file, as in consul-template (COMPAT 3.7)
-	}
-	most := r.opts.Attempts[q.Store()]
-	if most == 0 || f.Attempts <= most {
-		return nil
-	}
-	return fmt.Errorf("%w (gave up after %d attempts)", f.Err, f.Attempts)
 }
 
 // finished tells whether every template has been rendered and every command been
@@ -304,7 +300,11 @@ func (r *Runner) hear(report bundle.Report) error {
 			r.templates.Recheck(b.templates[i])
 		}
 	}
-	r.child.changed(report.Changed, pass)
+	if c := &r.child; c.now.Load() != nil && len(report.Changed) > 0 {
+		c.files.Add(report.Changed...)
+		c.reload.put(pass)
+		c.last = max(c.last, pass)
+	}
 	if report.Command != nil {
 		r.failures = append(r.failures, report.Command)
 	}

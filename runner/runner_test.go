@@ -529,7 +529,7 @@ func TestAttemptsRunOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t, Options{
 			Templates: []Template{tmpl("a", `{{ key "x" }}`)},
-			Attempts:  map[watch.Store]int{watch.Consul: 2},
+			Limits:    Limits{Attempts: map[watch.Store]int{watch.Consul: 2}},
 		}, map[string]any{})
 		for range 3 {
 			g.store.fail("x", errors.New("connection refused"))

@@ -302,7 +302,7 @@ func TestSecretPerms(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			written := tmpl("written", appPassword)
 			written.Perm = 0o640
-			o := Options{Reconcile: time.Minute, Templates: []Template{tmpl("secret", appPassword), written, tmpl("plain", `{{ key "x" }}`)}}
+			o := Options{State: State{Reconcile: time.Minute}, Templates: []Template{tmpl("secret", appPassword), written, tmpl("plain", `{{ key "x" }}`)}}
 			for i := range o.Templates {
 				o.Templates[i].SecretPerm = 0o600
 			}
@@ -351,7 +351,7 @@ func TestFormatHidesSecrets(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			templates := members([]Template{tmpl("a", appPassword)})
 			templates[0].Format = format.TOML
-			g := newRig(t, Options{Bundles: []Bundle{{Name: "b"}}, Templates: templates, KeepSecrets: keep}, nil)
+			g := newRig(t, Options{Bundles: []Bundle{{Name: "b"}}, Templates: templates, State: State{KeepSecrets: keep}}, nil)
 			defer g.stop()
 			g.vault.set("app", password("canary"))
 			time.Sleep(time.Minute)

@@ -72,10 +72,15 @@ func placeOf(q watch.Query) place {
 
 // An outage is what is known of a place that fails queries.
 type outage struct {
-	failing map[watch.Query]error
-	told    map[watch.Query]bool // those of failing that were told by themselves
-	began   time.Time            // when the first of failing failed
-	away    bool                 // that was told
+	failing map[watch.Query]*failing
+	began   time.Time // when the first of failing failed
+	away    bool      // that was told
+}
+
+// failing is a query that fails.
+type failing struct {
+	err  error
+	told bool // by itself
 }
 
 // note takes the newest failure of q, nil where there is none, and tells what is
@@ -85,29 +90,28 @@ func (s *stores) note(q watch.Query, f *watch.Failure, now time.Time) {
 	if s.answered[p.store] == nil {
 		s.answered[p.store] = make(map[watch.ID]bool)
 	}
-	switch {
-	case f == nil:
-		delete(s.refused, q)
-		s.answer(p, q, now)
-	case concernsAll(f.Err):
-		p.part = ""
-		s.fail(p, q, f.Err, true, now)
-	case watch.Classify(f.Err) == watch.Retry:
-		s.fail(p, q, f.Err, false, now)
-	default:
-		s.answer(p, q, now)
-		if text := f.Err.Error(); s.refused[q] != text {
-			s.refused[q] = text
-			s.events(event.QueryRefused{Query: q, Err: f.Err})
+	if f != nil {
+		var e *watch.Error
+		all := errors.As(f.Err, &e) && e.All // it is no fault of q
+		if all {
+			p.part = ""
+		}
+		if all || watch.Classify(f.Err) == watch.Retry {
+			s.fail(p, q, f.Err, all, now)
+			return
 		}
 	}
-}
-
-// concernsAll tells whether an error is no fault of its query, but stops all of
-// the store's.
-func concernsAll(err error) bool {
-	var e *watch.Error
-	return errors.As(err, &e) && e.All
+	s.answered[p.store][q.ID()] = true
+	s.end(p, q, now)
+	if p.part != "" {
+		s.end(place{store: p.store}, q, now)
+	}
+	if f == nil {
+		delete(s.refused, q)
+	} else if text := f.Err.Error(); s.refused[q] != text {
+		s.refused[q] = text
+		s.events(event.QueryRefused{Query: q, Err: f.Err})
+	}
 }
 
 // fail notes that q has no answer from p. all tells that no other has, either.
@@ -116,35 +120,23 @@ func (s *stores) fail(p place, q watch.Query, err error, all bool, now time.Time
 	delete(s.answered[p.store], q.ID())
 	o := s.outages[p]
 	if o == nil {
-		o = &outage{failing: make(map[watch.Query]error), told: make(map[watch.Query]bool), began: now}
+		o = &outage{failing: make(map[watch.Query]*failing), began: now}
 		s.outages[p] = o
 	}
-	first := o.failing[q] == nil
-	o.failing[q] = err
-	switch {
-	case !first:
+	switch known := o.failing[q]; {
+	case known != nil:
+		known.err = err
 	case p.store == watch.Files: // each file is by itself
-		o.told[q] = true
+		o.failing[q] = &failing{err, true}
 		s.events(event.QueryFailing{Query: q, Err: err})
 	default:
+		o.failing[q] = &failing{err: err}
 		s.pending.Set(q, now.Add(failingAfter))
 	}
 	others := p.part == "" && !all && len(s.answered[p.store]) > 0
 	if !o.away && !others && p.store != watch.Files {
 		o.away = true
 		s.events(event.StoreAway{Store: p.store, Part: p.part, Err: err})
-	}
-}
-
-// answer notes that q has an answer from p.
-func (s *stores) answer(p place, q watch.Query, now time.Time) {
-	if s.answered[p.store] == nil {
-		s.answered[p.store] = make(map[watch.ID]bool)
-	}
-	s.answered[p.store][q.ID()] = true
-	s.end(p, q, now)
-	if whole := (place{store: p.store}); whole != p {
-		s.end(whole, q, now)
 	}
 }
 
@@ -155,11 +147,10 @@ func (s *stores) end(p place, q watch.Query, now time.Time) {
 	if o == nil || o.failing[q] == nil {
 		return
 	}
-	if o.told[q] {
+	if o.failing[q].told {
 		s.events(event.QueryAnswered{Query: q})
 	}
 	delete(o.failing, q)
-	delete(o.told, q)
 	s.pending.Remove(q)
 	if o.away && (p.part == "" || len(o.failing) == 0) {
 		o.away = false
@@ -175,30 +166,27 @@ func (s *stores) end(p place, q watch.Query, now time.Time) {
 
 // report tells of the queries that fail by now while their stores answer others.
 func (s *stores) report(now time.Time) {
-	var failing []event.QueryFailing
+	var told []event.QueryFailing
 	due := s.pending.PopAll(now)
 	slices.SortFunc(due, func(a, b watch.Query) int { return cmp.Compare(a.String(), b.String()) })
 	for _, q := range due {
 		for _, p := range []place{placeOf(q), {store: q.Store()}} {
 			o := s.outages[p]
-			if o == nil || o.failing[q] == nil || o.away || o.told[q] {
+			if o == nil || o.failing[q] == nil || o.away || o.failing[q].told {
 				continue
 			}
-			o.told[q] = true
-			failing = append(failing, event.QueryFailing{Query: q, Err: o.failing[q]})
+			o.failing[q].told = true
+			told = append(told, event.QueryFailing{Query: q, Err: o.failing[q].err})
 		}
 	}
-	if more := len(failing) - toldAtOnce; more > 0 {
-		failing = failing[:toldAtOnce]
-		failing[toldAtOnce-1].More = more
+	if more := len(told) - toldAtOnce; more > 0 {
+		told = told[:toldAtOnce]
+		told[toldAtOnce-1].More = more
 	}
-	for _, e := range failing {
+	for _, e := range told {
 		s.events(e)
 	}
 }
-
-// next is when report has something to tell, zero: not by itself.
-func (s *stores) next() time.Time { return s.pending.Next() }
 
 // giveUp returns when Run is to end because a store has been away for so long,
 // and the error that ends it then: nil where that is not to be.
@@ -230,7 +218,6 @@ func (s *stores) forget(q watch.Query, now time.Time) {
 			continue
 		}
 		delete(o.failing, q)
-		delete(o.told, q)
 		s.pending.Remove(q)
 	}
 }

@@ -172,7 +172,7 @@ func TestStoresForgottenQueryEndsTheOutage(t *testing.T) {
 	if got := inShort(told); got != "consul is away, consul is back after 3s" {
 		t.Errorf("told %q", got)
 	}
-	if !s.next().IsZero() || len(s.outages) > 0 {
+	if !s.pending.Next().IsZero() || len(s.outages) > 0 {
 		t.Errorf("%v is left", s.outages)
 	}
 }

@@ -146,8 +146,8 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	logEvent := status.Log(log.Logger)
 	opts.Stdout, opts.Stderr = s.stdout, s.stderr
 	opts.Heartbeat = s.manager.Heartbeat()
-	opts.Journal = s.remember(cfg, opts)
-	opts.Unresolved = s.state.unresolved
+	opts.State.Journal = s.remember(cfg, opts)
+	opts.State.Unresolved = s.state.unresolved
 	opts.Events = func(e event.Event) {
 		logEvent(e)
 		s.manager.Event(e)

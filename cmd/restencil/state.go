@@ -19,7 +19,7 @@ type state struct {
 	dir        string
 	journal    *journal.Journal // nil: nothing is remembered
 	failed     bool             // opening the journal failed; it is not tried again
-	unresolved bool             // see runner.Options
+	unresolved bool             // see runner.State
 
 	bundles   bool // there are some
 	listening bool // at the socket

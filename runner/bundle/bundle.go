@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,10 @@ import (
 	"slices"
 	"time"
 
+	"restencil/renderer"
 	"restencil/runner/bundle/group"
+	"restencil/runner/journal"
+	"restencil/watch/schedule"
 )
 
 // A Bundle is a set of files that have one command in common. See the package
@@ -24,18 +28,18 @@ type Bundle struct {
 	done     chan struct{}
 
 	// Of the goroutine in Run alone.
-	groups  *group.Set
-	command command
-	entry   *entry
-	driftAt time.Time // when the destinations are looked at, zero: never
-	report  Report    // to be sent
+	groups   *group.Set
+	command  command
+	entry    *entry
+	lookedAt time.Time // when the destinations were looked at last, or Run began
+	report   Report    // to be sent
 }
 
 // New returns a bundle whose Run is still to be called. It takes the place of
 // others, which have been stopped: it begins when they have ended, and takes
 // over what they knew.
 func New(s group.Spec, shared *Shared, after ...*Bundle) *Bundle {
-	e := &entry{journal: shared.Journal, key: s.Key(), events: shared.Events}
+	e := &entry{journal: shared.State.Load().Journal, key: s.Key(), events: shared.Events}
 	b := &Bundle{
 		spec:     s,
 		shared:   shared,
@@ -73,9 +77,6 @@ func (b *Bundle) Offer(o Offer, order int) {
 // may end. Whatever is owed then, the bundle that takes its place knows.
 func (b *Bundle) Stop() { close(b.stop) }
 
-// Done is closed when Run has returned.
-func (b *Bundle) Done() <-chan struct{} { return b.done }
-
 // Run does what there is to do until Stop or the end of ctx, which ends the
 // command that is running, too.
 func (b *Bundle) Run(ctx context.Context) {
@@ -89,7 +90,7 @@ func (b *Bundle) Run(ctx context.Context) {
 	for {
 		b.advance(ctx)
 		timer.Stop()
-		if at := b.next(); !at.IsZero() {
+		if at := schedule.Earliest(b.groups.Next(), b.nextLook(), b.command.again); !at.IsZero() {
 			timer.Reset(time.Until(at))
 		}
 		select {
@@ -128,9 +129,70 @@ func (b *Bundle) begin(ctx context.Context) bool {
 		}
 	}
 	b.after = nil
-	b.shared.sweep(b.spec)
-	b.resume(renewed)
+	b.lookedAt = time.Now()
+
+	// What a process that was killed left beside the destinations. One that runs
+	// once may be at work beside another. Of a bundle whose old files are kept there
+	// only the journal knows when they may go.
+	together := b.spec.Policy == group.Together
+	if b.spec.Policy != group.Print && !b.shared.State.Load().Unresolved && !(together && b.entry.journal == nil) {
+		untouched := time.Duration(0)
+		if b.shared.Once {
+			untouched = time.Minute
+		}
+		var paths []string
+		for _, m := range b.spec.Members {
+			paths = append(paths, m.Destination)
+		}
+		renderer.Sweep(untouched, paths...)
+	}
+
+	// Of a bundle that was renewed in this process the journal knows no more than its
+	// predecessor, but for what is owed: what was rejected may be good with another
+	// specification.
+	st := b.entry.state()
+	if st.Owed() {
+		b.command.owed = true
+		b.entry.debt = cmp.Or(b.entry.debt, st.Desired, newDebt()) // "" where the journal was damaged
+		b.command.files.Add(st.Files...)
+	}
+	if !renewed && together {
+		b.groups.Resume(st.Verdict)
+		b.entry.verdict = st.Verdict
+	}
 	return true
+}
+
+// takeOver takes over what old knew, whose place b takes.
+func (b *Bundle) takeOver(old *Bundle) {
+	sameKey := b.entry.key == old.entry.key
+	same := b.spec.Policy == old.spec.Policy && (sameKey ||
+		b.spec.Policy == group.Each && slices.Equal(b.spec.Reload.Args, old.spec.Reload.Args))
+	b.groups.TakeOver(old.groups, same)
+	if same {
+		b.command.runs = old.command.runs
+		b.command.first = 0
+	}
+	if sameKey {
+		return
+	}
+	// What old owes for files of b, b owes now, by its own entry in the journal.
+	if old.command.owed && !b.spec.Reload.None() {
+		files := slices.DeleteFunc(old.command.owedFiles(), func(file string) bool {
+			return !slices.ContainsFunc(b.spec.Members, func(m group.Member) bool { return m.Destination == file })
+		})
+		b.entry.owe(files)
+		b.command.want(files, 0)
+	}
+	if b.shared.Registry.has(old.entry.key) {
+		return
+	}
+	b.entry.note(func(j *journal.Journal) error {
+		if old.spec.Policy == group.Together { // the generations stay: it may come back
+			return j.Applied(old.entry.key, newDebt(), nil)
+		}
+		return j.Forget(func(key string, _ time.Time) bool { return key == old.entry.key })
+	})
 }
 
 // end waits for the command that is running, and gives back the places in the
@@ -158,14 +220,20 @@ func (b *Bundle) take(o Offer, now time.Time) {
 	}
 	o.Outputs = nil
 	b.command.offered = o.after(b.command.offered.ticket)
-	b.tell()
 }
 
 // advance does all that can be done now.
 func (b *Bundle) advance(ctx context.Context) {
 	now := time.Now()
-	b.lookForDrift(now)
-	due := b.groups.Due(now, b.command.owed, b.command.restedAt())
+	if at := b.nextLook(); !at.IsZero() && !now.Before(at) {
+		b.lookedAt = now
+		b.report.Again = append(b.report.Again, b.groups.Drifted()...)
+	}
+	var rested time.Time // when MinInterval allows another run
+	if b.spec.MinInterval > 0 && !b.command.ended.IsZero() {
+		rested = b.command.ended.Add(b.spec.MinInterval)
+	}
+	due := b.groups.Due(now, b.command.owed, rested)
 	b.tell()
 	if len(due) > 0 {
 		b.change(ctx, due...)
@@ -178,24 +246,22 @@ func (b *Bundle) advance(ctx context.Context) {
 	}
 }
 
-// lookForDrift has the templates executed again whose destinations somebody else
-// has changed, if it is time to look.
-func (b *Bundle) lookForDrift(now time.Time) {
-	every := b.shared.Reconcile
-	if every <= 0 || b.shared.Once || b.spec.Policy == group.Print || now.Before(b.driftAt) {
-		return
+// nextLook is when the destinations are looked at, whether somebody else has
+// changed them, zero: never.
+func (b *Bundle) nextLook() time.Time {
+	every := b.shared.State.Load().Reconcile
+	if every <= 0 || b.shared.Once || b.spec.Policy == group.Print {
+		return time.Time{}
 	}
-	if !b.driftAt.IsZero() {
-		b.report.Again = append(b.report.Again, b.groups.Drifted()...)
-	}
-	b.driftAt = now.Add(every)
+	return b.lookedAt.Add(every)
 }
 
 // tell passes on what the groups have to tell.
 func (b *Bundle) tell() {
 	news := b.groups.News()
 	if v := b.groups.Verdict(); v != b.entry.verdict {
-		b.entry.remember(v)
+		b.entry.verdict = v
+		b.entry.note(func(j *journal.Journal) error { return j.Remember(b.entry.key, v) })
 	}
 	for _, e := range news.Events {
 		b.shared.Events(e)
@@ -236,10 +302,10 @@ func (b *Bundle) Rollback(ctx context.Context, generation int) error {
 		switch {
 		case b.spec.Policy != group.Together:
 			return fmt.Errorf("the files of %q each go in place by themselves: no generations of them are kept", b.spec.Name)
-		case b.shared.Journal == nil:
+		case b.entry.journal == nil:
 			return errors.New("there is no history: no state directory is in use")
 		}
-		gen, err := b.shared.Journal.Generation(b.entry.key, generation)
+		gen, err := b.entry.journal.Generation(b.entry.key, generation)
 		if err != nil {
 			return err
 		}
@@ -268,17 +334,4 @@ func (b *Bundle) ask(ctx context.Context, do func(context.Context) error) error 
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// next is when there is something to do by itself, zero: never.
-func (b *Bundle) next() time.Time {
-	return earliest(earliest(b.groups.Next(), b.driftAt), b.command.again)
-}
-
-// earliest returns the sooner of two times, where zero is never.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

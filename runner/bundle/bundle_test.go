@@ -21,6 +21,7 @@ import (
 	"restencil/runner/journal"
 	"restencil/runner/probe"
 	"restencil/runner/process"
+	"restencil/runner/templates"
 	"restencil/template"
 	"restencil/watch/schedule"
 )
@@ -99,11 +100,12 @@ func (g *rig) begin(s group.Spec) {
 		}
 	}
 	g.shared = &Shared{
-		Run: g.run, Journal: g.journal, Lane: new(Lane), Registry: new(Registry), Stdout: NewStream(io.Discard),
+		Run: g.run, Lane: new(Lane), Registry: new(Registry), Stdout: NewStream(io.Discard),
 		Events:  g.event,
 		Report:  func(Report) {},
 		InPlace: func() error { return nil },
 	}
+	g.shared.State.Store(&State{Journal: g.journal})
 	g.bundle = New(s, g.shared)
 	ctx, cancel := context.WithCancel(g.t.Context())
 	g.cancel = cancel
@@ -114,7 +116,7 @@ func (g *rig) begin(s group.Spec) {
 // end ends the process.
 func (g *rig) end() {
 	g.cancel()
-	<-g.bundle.Done()
+	<-g.bundle.done
 	if g.journal != nil {
 		if err := g.journal.Close(); err != nil {
 			g.t.Error(err)
@@ -190,10 +192,10 @@ func (g *rig) event(e event.Event) {
 // be done at once, and for what a bundle waits by itself.
 func (g *rig) offer(contents ...string) {
 	g.pass++
-	o := Offer{Pass: g.pass, Outputs: make(map[int]group.Rendered)}
+	o := Offer{Pass: g.pass, Outputs: make(map[int]templates.Result)}
 	for i, text := range contents {
 		if text != "" {
-			o.Outputs[i] = group.Rendered{Output: &template.Result{Content: []byte(text), Sum: template.NewSum([]byte(text), nil)}}
+			o.Outputs[i] = templates.Result{Output: &template.Result{Content: []byte(text), Sum: template.NewSum([]byte(text), nil)}}
 		}
 	}
 	g.bundle.Offer(o, 0)

@@ -9,6 +9,7 @@ import (
 	"restencil/renderer"
 	"restencil/runner/bundle/group"
 	"restencil/runner/event"
+	"restencil/runner/journal"
 	"restencil/runner/journal/history"
 	"restencil/runner/process"
 	"restencil/runner/transaction"
@@ -18,8 +19,8 @@ import (
 // failed. With the policy Together it goes on to the end of the transaction; with
 // Each the command is left to its turn in the lane.
 func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
-	began := time.Now()
-	tx := b.shared.transaction(ctx, b.spec, targets)
+	began, together := time.Now(), b.spec.Policy == group.Together
+	tx := b.transaction(ctx, targets)
 	defer tx.Discard()
 
 	tx.Stage(ctx)
@@ -27,8 +28,34 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // nothing has changed
 	}
-	b.shared.printDebug(tx, targets)
-	mayRollBack := b.note(tx, targets)
+	for i, t := range targets {
+		for _, w := range t.Wants {
+			if tx.Changes[i].Err == nil && w.Output.Printed != "" {
+				// What a debugging aid prints is not worth ending for.
+				_, _ = fmt.Fprint(b.shared.Stdout, w.Output.Secrets.Mask(w.Output.Printed))
+			}
+		}
+	}
+
+	// The journal knows what is about to change.
+	mayRollBack := false
+	if together {
+		t, c := targets[0], tx.Changes[0]
+		if t.Back && c.Err == nil {
+			b.groups.Pin(t)
+			b.tell()
+		}
+		mayRollBack = b.spec.Rollback && !t.Back && !c.First()
+		b.entry.begin(tx, t.Hash, mayRollBack)
+	} else if !b.spec.Reload.None() {
+		var files []string
+		for _, c := range tx.Changes {
+			if c.Err == nil {
+				files = append(files, c.Replaced()...)
+			}
+		}
+		b.entry.owe(files)
+	}
 	tx.Swap()
 	tx.CheckLate(ctx)
 	b.entry.swapped(tx)
@@ -36,7 +63,7 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	var errs []error
 	for i, c := range tx.Changes {
 		t, o := targets[i], group.Outcome{}
-		loaded := b.spec.Policy == group.Together && c.Err == nil && (b.command.owed || t.Back || len(c.Replaced()) > 0)
+		loaded := together && c.Err == nil && (b.command.owed || t.Back || len(c.Replaced()) > 0)
 		if loaded {
 			o.RolledBack, o.RollbackErr = b.load(ctx, tx, t, mayRollBack)
 		}
@@ -52,26 +79,31 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	return errors.Join(errs...)
 }
 
-// transaction returns what makes the targets of a bundle be.
-func (s *Shared) transaction(ctx context.Context, spec group.Spec, targets []group.Target) *transaction.Transaction {
+// transaction returns what makes the targets be.
+func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *transaction.Transaction {
+	s := b.shared
 	changes := make([]*transaction.Change, len(targets))
 	for i, t := range targets {
-		c := &transaction.Change{Bundle: t.Name, Check: spec.Check}
-		c.Keep = spec.Policy == group.Together && (spec.Rollback || s.Journal != nil)
+		c := &transaction.Change{Bundle: t.Name, Check: b.spec.Check}
+		c.Keep = b.spec.Policy == group.Together && (b.spec.Rollback || b.entry.journal != nil)
 		for _, w := range t.Wants {
 			f := transaction.File{
 				Template: w.File.Template, Destination: w.File.Destination,
 				Extras: w.Output.Files, Secret: w.Output.Secret,
 			}
 			switch {
-			case spec.Policy == group.Print:
+			case b.spec.Policy == group.Print:
 				own, err := s.printed(ctx, w)
 				c.Fail(event.Stage, err)
 				f.Own = &own
 			case !w.File.Shadowed:
 				own := w.Place
-				if w.File.Stream != renderer.NoStream {
-					own.Stream = &show{ctx: ctx, to: s.stream(w.File.Stream), want: w}
+				switch w.File.Stream {
+				case renderer.NoStream:
+				case renderer.Stderr:
+					own.Stream = &show{ctx: ctx, to: s.Stderr, want: w}
+				default:
+					own.Stream = &show{ctx: ctx, to: s.Stdout, want: w}
 				}
 				f.Own, f.Format, f.Check = &own, w.File.Format, w.File.Check
 			}
@@ -106,29 +138,6 @@ func (s *Shared) printed(ctx context.Context, w group.Want) (renderer.File, erro
 	}
 	f.Shown = change != renderer.Replaced
 	return f, nil
-}
-
-// note has the journal know what is about to change. It tells whether the change
-// may be rolled back, with the policy Together.
-func (b *Bundle) note(tx *transaction.Transaction, targets []group.Target) (mayRollBack bool) {
-	if b.spec.Policy != group.Together {
-		var files []string
-		for _, c := range tx.Changes {
-			if c.Err == nil {
-				files = append(files, c.Replaced()...)
-			}
-		}
-		b.command.owe(files)
-		return false
-	}
-	t, c := targets[0], tx.Changes[0]
-	if t.Back && c.Err == nil {
-		b.groups.Pin(t)
-		b.tell()
-	}
-	mayRollBack = b.spec.Rollback && !t.Back && !c.First()
-	b.entry.begin(tx, t.Hash, mayRollBack)
-	return mayRollBack
 }
 
 // load has the program read the files of a change, and finds out whether it is
@@ -169,14 +178,17 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 // finish notes what became of a change, and tells it. loaded tells that the program
 // was to read its files.
 func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, loaded bool) {
-	files := func() []history.File { return t.Generation(b.shared.KeepSecrets) }
+	files := func() []history.File { return t.Generation(b.shared.State.Load().KeepSecrets) }
 	switch {
 	case c.Err != nil:
 		secrets := b.shared.Registry.Secrets()
 		c.Err, o.RollbackErr = secrets.MaskError(c.Err), secrets.MaskError(o.RollbackErr)
 		o.Step, o.Err, o.Output = c.Step, c.Err, c.Output
 		if o.Rejected() {
-			o.Kept = b.entry.rejected(o.Reason(), files())
+			b.entry.note(func(j *journal.Journal) (err error) {
+				o.Kept, err = j.KeepRejected(b.entry.key, o.Reason(), files())
+				return err
+			})
 		}
 	case b.spec.Policy == group.Together:
 		b.entry.applied(t.Hash, files(), loaded)
@@ -192,17 +204,4 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 		b.command.want(changed, t.Wants[0].File.Index)
 	}
 	b.tell()
-}
-
-// printDebug prints what the functions for debugging did, for the changes that
-// go in place.
-func (s *Shared) printDebug(tx *transaction.Transaction, targets []group.Target) {
-	for i, t := range targets {
-		for _, w := range t.Wants {
-			if tx.Changes[i].Err == nil && w.Output.Printed != "" {
-				// What a debugging aid prints is not worth ending for.
-				_, _ = fmt.Fprint(s.Stdout, w.Output.Secrets.Mask(w.Output.Printed))
-			}
-		}
-	}
 }

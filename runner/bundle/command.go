@@ -39,20 +39,12 @@ type runs struct {
 	owed  bool
 	files process.FileSet // the destinations that changed since it ran
 	first int             // the first member that wants it
-	debt  string          // what the journal knows its being owed by, "": it does not
 
 	wanted   time.Time // when it was wanted for the first time since the start
 	ran      bool      // it has been run since the start
 	ended    time.Time // the last run, with Together
 	failures int       // in a row
 	retryAt  time.Time // not before this, after a failure
-}
-
-// owe has the journal know, before files change, that the command is owed for them.
-func (c *command) owe(files []string) {
-	if !c.spec.Reload.None() {
-		c.debt = c.entry.owe(c.debt, files)
-	}
 }
 
 // want notes that the command is owed for files that changed.
@@ -80,14 +72,6 @@ func (c *command) owedFiles() (files []string) {
 		files = append(files, m.Destination)
 	}
 	return files
-}
-
-// restedAt is when MinInterval allows another run, zero: it does.
-func (c *command) restedAt() time.Time {
-	if c.spec.MinInterval <= 0 || c.ended.IsZero() {
-		return time.Time{}
-	}
-	return c.ended.Add(c.spec.MinInterval)
 }
 
 // run runs the command.
@@ -218,21 +202,18 @@ func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
 	run.ticket.Release()
 	c.running, c.ran = false, true
 	report.Pass = run.pass
-	switch {
-	case run.err == nil:
-		if !c.owed {
-			c.entry.paid(c.debt)
-			c.debt, c.failures, c.retryAt = "", 0, time.Time{}
-		}
-		c.shared.Events(event.CommandDone{Args: c.spec.Reload.Args, Took: time.Since(run.began)})
-	case ctx.Err() == nil: // else it is owed still, and the journal knows
-		c.failed(run, report)
-	}
-}
-
-// failed notes that a run failed, and that the command is owed again.
-func (c *command) failed(run *commandRun, report *Report) {
 	args := c.spec.Reload.Args
+	if run.err == nil {
+		if !c.owed {
+			c.entry.paid()
+			c.failures, c.retryAt = 0, time.Time{}
+		}
+		c.shared.Events(event.CommandDone{Args: args, Took: time.Since(run.began)})
+		return
+	}
+	if ctx.Err() != nil {
+		return // it is owed still, and the journal knows
+	}
 	e := event.CommandFailed{Args: args, Err: run.err, Output: c.shared.Registry.Secrets().Mask(run.output)}
 	m := c.spec.Members[run.first]
 	// As consul-template words it (COMPAT 4.6.3).
@@ -246,9 +227,9 @@ func (c *command) failed(run *commandRun, report *Report) {
 	case c.owed: // because of new data, which is a new chance
 		c.files.Add(run.files...)
 		c.first = min(c.first, run.first)
-	default:
-		c.owed, c.first = true, run.first
+	default: // it is owed again
 		c.files.Add(run.files...)
+		c.owed, c.first = true, run.first
 		c.failures++
 		e.RetryIn = group.Delay(c.spec.Retry, c.failures)
 		c.retryAt = time.Now().Add(e.RetryIn)

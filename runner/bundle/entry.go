@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"restencil/renderer"
-	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/journal/history"
@@ -22,6 +21,7 @@ type entry struct {
 	verdict journal.Verdict // as it was noted last
 	warned  string          // what was told of the journal last
 	begun   bool            // the journal knows of a swap that is under way
+	debt    string          // what the journal knows by that the command is owed, "": it does not
 }
 
 // note writes to the journal, or reads it, and tells that this fails, if that is
@@ -41,37 +41,26 @@ func (e *entry) note(do func(*journal.Journal) error) (ok bool) {
 }
 
 // owe notes, before files change that each go in place by themselves, that the
-// command is owed for them. It returns what that is known by. A command that is
-// owed already goes on to be owed by the same debt, which costs no write to the
-// disk: the files of a burst of changes do not wait for one each.
-func (e *entry) owe(debt string, files []string) string {
+// command is owed for them. A command that is owed already goes on to be owed by the
+// same debt, which costs no write to the disk: the files of a burst of changes do
+// not wait for one each.
+func (e *entry) owe(files []string) {
 	if e.journal == nil || len(files) == 0 {
-		return debt
+		return
 	}
-	debt = cmp.Or(debt, newDebt())
-	e.note(func(j *journal.Journal) error { return j.Owe(e.key, debt, files) })
-	return debt
+	e.debt = cmp.Or(e.debt, newDebt())
+	e.note(func(j *journal.Journal) error { return j.Owe(e.key, e.debt, files) })
 }
 
 // newDebt returns a name for a debt like no other.
 func newDebt() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
 
 // paid notes that the command has been run for all that it was owed for.
-func (e *entry) paid(debt string) {
-	if debt != "" {
-		e.note(func(j *journal.Journal) error { return j.Applied(e.key, debt, nil) })
+func (e *entry) paid() {
+	if e.debt != "" {
+		e.note(func(j *journal.Journal) error { return j.Applied(e.key, e.debt, nil) })
+		e.debt = ""
 	}
-}
-
-// forget notes that no bundle has an old key any more, and that others owe what it
-// owed. The generations of a named bundle stay: it may come back.
-func (e *entry) forget(old string, p group.Policy) {
-	e.note(func(j *journal.Journal) error {
-		if p == group.Together {
-			return j.Applied(old, newDebt(), nil)
-		}
-		return j.Forget(func(key string, _ time.Time) bool { return key == old })
-	})
 }
 
 // begin notes what the swap of a change, to hash, is about to do; and that it may
@@ -118,21 +107,6 @@ func (e *entry) applied(hash string, files []history.File, isNew bool) {
 		}
 	}
 	e.note(func(j *journal.Journal) error { return j.Applied(e.key, hash, files) })
-}
-
-// remember notes what was decided about changes.
-func (e *entry) remember(v journal.Verdict) {
-	e.verdict = v
-	e.note(func(j *journal.Journal) error { return j.Remember(e.key, v) })
-}
-
-// rejected keeps files that were found bad, and returns where.
-func (e *entry) rejected(reason string, files []history.File) (dir string) {
-	e.note(func(j *journal.Journal) (err error) {
-		dir, err = j.KeepRejected(e.key, reason, files)
-		return err
-	})
-	return dir
 }
 
 // state returns what the journal knows.

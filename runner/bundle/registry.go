@@ -66,8 +66,10 @@ func (r *Registry) writer(path string) string {
 func (r *Registry) hide(f *group.File) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if delete(r.secrets, f.Key()); !f.Secrets().None() {
-		r.secrets[f.Key()] = f.Secrets()
+	if secrets := f.Secrets(); secrets.None() {
+		delete(r.secrets, f.Key())
+	} else {
+		r.secrets[f.Key()] = secrets
 	}
 }
 

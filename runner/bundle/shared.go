@@ -2,11 +2,13 @@ package bundle
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/process"
+	"restencil/runner/templates"
 )
 
 // Shared is what the bundles of a runner work with. All fields are required
@@ -17,8 +19,9 @@ type Shared struct {
 	// context ends, it ends the command.
 	Run func(context.Context, process.Command) (output string, err error)
 
-	// Journal remembers across restarts and crashes. Nil: nothing is.
-	Journal *journal.Journal
+	// State is what a reload may change. A bundle has the journal that there was
+	// when it was made.
+	State atomic.Pointer[State]
 
 	// Lane orders the commands of bundles with the policy Each.
 	Lane *Lane
@@ -39,6 +42,14 @@ type Shared struct {
 	// (process.Command.Overlay), nil: it can. It is called only where there is a
 	// check.
 	InPlace func() error
+}
+
+// State says what is remembered of files, and how they are looked after.
+type State struct {
+	// Journal remembers what was applied across restarts and crashes, and takes the
+	// generations of named bundles. The caller opens and closes it. Nil: nothing is
+	// remembered.
+	Journal *journal.Journal
 
 	// Unresolved says that the journal has a change that a crash cut in two,
 	// and that could not be made whole: what is left of it beside the
@@ -49,7 +60,8 @@ type Shared struct {
 	KeepSecrets bool
 
 	// Reconcile is how often the destinations are looked at, whether somebody
-	// else has changed them. Zero: never by itself.
+	// else has changed them: they are put right then, and the command does not
+	// run for a mode or owner. Zero: only when their template has been executed.
 	Reconcile time.Duration
 }
 
@@ -59,12 +71,56 @@ const unusedFor = 30 * 24 * time.Hour
 // ForgetUnused has the journal forget the bundles that have not been there for a
 // while. It is called when all bundles are.
 func (s *Shared) ForgetUnused() {
-	if s.Journal != nil {
+	if j := s.State.Load().Journal; j != nil {
 		// What cannot be removed does no harm, and is removed at another start.
-		_ = s.Journal.Forget(func(key string, noted time.Time) bool {
+		_ = j.Forget(func(key string, noted time.Time) bool {
 			return time.Since(noted) > unusedFor && !s.Registry.has(key)
 		})
 	}
+}
+
+// An Offer is what the runner has for a bundle.
+type Offer struct {
+	// Pass numbers the rounds of the runner's loop, and is never 0. A report
+	// says up to which the bundle has done what there was to do.
+	Pass int
+
+	// Outputs are the newest of the members that have news, by the member's
+	// place in the spec.
+	Outputs map[int]templates.Result
+
+	// Outstanding tells that a member that has no output yet waits for answers
+	// that are on their way. The first run of the command waits for it.
+	Outstanding bool
+
+	ticket *Ticket // with Each
+}
+
+// after returns o with the place in the lane of an older offer, if that has one.
+func (o Offer) after(older *Ticket) Offer {
+	if older != nil {
+		o.ticket.Release()
+		o.ticket = older
+	}
+	return o
+}
+
+// merge returns o with what a newer offer has besides.
+func (o Offer) merge(newer Offer) Offer {
+	all := o.Outputs
+	for i, r := range newer.Outputs {
+		if old, ok := all[i]; ok {
+			r.SameData = r.SameData && old.SameData
+			r.Recheck = r.Recheck || old.Recheck
+			r.Told = r.Told || old.Told
+		}
+		if all == nil {
+			all = make(map[int]templates.Result)
+		}
+		all[i] = r
+	}
+	newer.Outputs = all
+	return newer.after(o.ticket)
 }
 
 // A Report is what a bundle has to tell the runner's loop. Zero fields say

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 
-	"restencil/renderer"
 	"restencil/runner/bundle/group"
 )
 
@@ -50,14 +49,6 @@ func (s *Stream) write(ctx context.Context, b []byte) (n int, err error) {
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
-}
-
-// stream returns one of the process's streams.
-func (s *Shared) stream(which renderer.Stream) *Stream {
-	if which == renderer.Stderr {
-		return s.Stderr
-	}
-	return s.Stdout
 }
 
 // A show writes the content of a file to a stream, and notes it.

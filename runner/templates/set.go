@@ -197,8 +197,8 @@ func (s *Set) Replacing() bool { return s.replacing != nil }
 // Update takes in the newest state of a query, and marks the templates that use
 // it.
 func (s *Set) Update(q watch.Query, state watch.State, now time.Time) {
-	old := s.state(q)
-	s.answers.Store(q.ID(), state)
+	before, _ := s.answers.Swap(q.ID(), state)
+	old, _ := before.(watch.State)
 	for _, t := range s.graph.Users(q) {
 		if !old.Known && old.Failure == nil {
 			t.coalesce.answered()
@@ -220,12 +220,6 @@ func (s *Set) state(q watch.Query) watch.State {
 	state, _ := s.answers.Load(q.ID())
 	known, _ := state.(watch.State)
 	return known
-}
-
-// answer returns the answer that templates see. An execution asks for it once.
-func (s *Set) answer(q watch.Query) (watch.Answer, bool) {
-	state := s.state(q)
-	return state.Answer, state.Known
 }
 
 // mark has t executed.
@@ -287,11 +281,13 @@ func (s *Set) takeDirty(now time.Time) []*execution {
 		}
 		t.dirty = false
 		if t.parsed != nil && !(s.options.Once && t.rendered) {
-			list = append(list, t.begin())
+			list = append(list, &execution{of: t, began: t.reason})
+			t.running, t.reason = true, reason{}
+			t.coalesce.begin()
 		}
 	}
 	s.dirty = later
-	slices.SortFunc(list, byIndex)
+	slices.SortFunc(list, func(a, b *execution) int { return a.of.index - b.of.index })
 	return list
 }
 
@@ -299,9 +295,21 @@ func (s *Set) takeDirty(now time.Time) []*execution {
 func (s *Set) begin(list []*execution, now time.Time) *pass {
 	p := &pass{deadline: now.Add(grace), alone: len(list) == 1, left: len(list)}
 	s.passes = append(s.passes, p)
+	answer := func(q watch.Query) (watch.Answer, bool) { // an execution asks for each once
+		state := s.state(q)
+		return state.Answer, state.Known
+	}
 	for _, x := range list {
 		s.pool.run(func() {
-			x.run(s.pool.ctx, s.answer)
+			if x.waiting == nil {
+				x.result, x.err = x.of.parsed.Execute(s.pool.ctx, answer)
+			} else {
+				for i := range x.waiting.For {
+					m := &x.waiting.For[i]
+					m.At, _ = x.of.parsed.Locate(s.pool.ctx, answer, m.Query)
+					m.At.Name = x.of.Name
+				}
+			}
 			p.end(x, s.changed)
 		}, now)
 	}
@@ -320,7 +328,7 @@ func (s *Set) Take(now time.Time) (Done, error) {
 		}
 		return over
 	})
-	slices.SortFunc(ended, byIndex)
+	slices.SortFunc(ended, func(a, b *execution) int { return a.of.index - b.of.index })
 	var done Done
 	for _, x := range ended {
 		x.of.running = false
@@ -360,15 +368,15 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 	complete, failed := x.result.Complete(), t.failure.err != nil
 	r := Result{Template: t.index, Recheck: x.began.recheck, Told: failed || t.waiting.reports > 0}
 	t.waiting.set(slices.Concat(x.result.Missing, x.result.Gone), now)
-	outstanding := 0
+	used, outstanding := s.graph.Uses(t), 0
 	if x.err != nil || !complete {
-		for _, q := range s.graph.Uses(t) {
+		for _, q := range used {
 			if state := s.state(q); !state.Known && state.Failure == nil {
 				outstanding++
 			}
 		}
 	}
-	t.coalesce.executed(outstanding, len(s.graph.Uses(t)))
+	t.coalesce.executed(outstanding, len(used))
 	if t.coalesce.due() { // what it waited for has come while it was executed
 		s.mark(t)
 	}

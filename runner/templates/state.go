@@ -1,8 +1,6 @@
 package templates
 
 import (
-	"cmp"
-	"context"
 	"time"
 
 	"restencil/runner/event"
@@ -44,14 +42,6 @@ func (t *state) output() event.Output {
 	return event.Output{Template: t.Name, Destination: t.Destination}
 }
 
-// begin returns an execution of t that is to begin.
-func (t *state) begin() *execution {
-	x := &execution{of: t, began: t.reason}
-	t.running, t.reason = true, reason{}
-	t.coalesce.begin()
-	return x
-}
-
 // An execution is one of a template. result and err are what came of it.
 type execution struct {
 	of      *state
@@ -60,20 +50,4 @@ type execution struct {
 
 	result template.Result
 	err    error
-}
-
-// byIndex compares executions by their templates.
-func byIndex(a, b *execution) int { return cmp.Compare(a.of.index, b.of.index) }
-
-// run executes the template against the answers.
-func (x *execution) run(ctx context.Context, get template.Answers) {
-	if x.waiting == nil {
-		x.result, x.err = x.of.parsed.Execute(ctx, get)
-		return
-	}
-	for i := range x.waiting.For {
-		m := &x.waiting.For[i]
-		m.At, _ = x.of.parsed.Locate(ctx, get, m.Query)
-		m.At.Name = x.of.Name
-	}
 }

@@ -49,31 +49,22 @@ func (w *waiting) queries() []event.Missing {
 	return all
 }
 
-// nextReport is when the next Waiting event is due, zero: never. A template that
-// has been rendered is reported rarely.
+// nextReport is when the next Waiting event is due, zero: never. That is soon, and
+// then ever more rarely: of a template that has been rendered every hour.
 func (w *waiting) nextReport(rendered bool) time.Time {
-	if w.since.IsZero() {
-		return time.Time{}
-	}
-	n := w.reports
-	if rendered && n > 0 {
-		n += frequentReports - 1
-	}
-	return w.since.Add(reportAfter(n))
-}
-
-// frequentReports is how many reports are made before they come every hour.
-const frequentReports = 5
-
-// reportAfter says how long after something began to wait its nth report
-// (from 0) is made: soon, then ever more rarely.
-func reportAfter(n int) time.Duration {
 	// People look at what they started for about two seconds.
 	first := []time.Duration{1500 * time.Millisecond, 10 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute}
-	if n < len(first) {
-		return first[n]
+	n := w.reports
+	if rendered && n > 0 {
+		n += len(first) - 1
 	}
-	return time.Duration(n-len(first)+1) * time.Hour
+	switch {
+	case w.since.IsZero():
+		return time.Time{}
+	case n < len(first):
+		return w.since.Add(first[n])
+	}
+	return w.since.Add(time.Duration(n-len(first)+1) * time.Hour)
 }
 
 // reported is how many missing queries of a template a report names.

@@ -6,12 +6,16 @@ import (
 )
 
 func TestReportsGrowRarer(t *testing.T) {
-	if reportAfter(0) >= 2*time.Second {
-		t.Errorf("first report after %v, want it within 2 s", reportAfter(0))
+	w := waiting{since: time.Unix(1000, 0)}
+	last := w.nextReport(false)
+	if after := last.Sub(w.since); after >= 2*time.Second {
+		t.Errorf("first report after %v, want it within 2 s", after)
 	}
-	for n := 1; n < 50; n++ {
-		if reportAfter(n) <= reportAfter(n-1) {
-			t.Errorf("report %d after %v, not later than the one before", n, reportAfter(n))
+	for w.reports = 1; w.reports < 50; w.reports++ {
+		next := w.nextReport(false)
+		if !next.After(last) {
+			t.Errorf("report %d at %v, not later than the one before", w.reports, next)
 		}
+		last = next
 	}
 }

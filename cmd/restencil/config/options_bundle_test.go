@@ -62,9 +62,8 @@ func TestRunnerBundles(t *testing.T) {
 	curl.Args = []string{"curl -f localhost"}
 	tcp.TCP, tcp.For = "localhost:80", 10*time.Second
 	want := runner.Options{
-		Attempts:      map[watch.Store]int{watch.Consul: 0, watch.Vault: 0},
-		Reconcile:     time.Minute,
-		StoreDown:     10 * time.Minute,
+		State:         runner.State{Reconcile: time.Minute},
+		Limits:        runner.Limits{Attempts: map[watch.Store]int{watch.Consul: 0, watch.Vault: 0}, StoreDown: 10 * time.Minute},
 		ExitOnFailure: true,
 		Bundles: []runner.Bundle{{
 			Name:     "nginx",

@@ -63,7 +63,7 @@ func TestRunner(t *testing.T) {
 	}
 	overlay := []string{"CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true"}
 	want := runner.Options{
-		Attempts: map[watch.Store]int{watch.Consul: 0, watch.Vault: 0},
+		Limits: runner.Limits{Attempts: map[watch.Store]int{watch.Consul: 0, watch.Vault: 0}},
 		Templates: []runner.Template{{
 			Options: template.Options{
 				Name: "in", Text: "text", LeftDelim: "[[", RightDelim: ">>", ErrorOnMissingKey: true,
@@ -122,7 +122,7 @@ func TestRunnerModes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !got.Dry || !got.Once || got.Templates[0].Wait != (runner.Wait{}) || got.Attempts[watch.Consul] != 12 {
+	if !got.Dry || !got.Once || got.Templates[0].Wait != (runner.Wait{}) || got.Limits.Attempts[watch.Consul] != 12 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -139,7 +139,7 @@ func TestAttempts(t *testing.T) {
 		{[]string{"-consul-retry=false"}, -1},
 	} {
 		opts, err := parseIn(t, nil, c.args...).Runner()
-		if got := opts.Attempts[watch.Consul]; err != nil || got != c.want {
+		if got := opts.Limits.Attempts[watch.Consul]; err != nil || got != c.want {
 			t.Errorf("%q: %d attempts, %v, want %d", c.args, got, err, c.want)
 		}
 	}

@@ -19,18 +19,19 @@ import (
 // every template that cannot be used.
 func (c *Config) Runner() (runner.Options, error) {
 	opts := runner.Options{
-		Once:        c.Once,
-		OnceTimeout: c.OnceTimeout,
-		Dry:         c.Dry,
-		Attempts: map[watch.Store]int{
-			watch.Consul: c.attempts(watch.Consul),
-			watch.Vault:  c.attempts(watch.Vault),
-		},
+		Once:          c.Once,
+		Dry:           c.Dry,
 		LookupEnv:     c.LookupEnv,
-		Reconcile:     c.State.Reconcile,
-		KeepSecrets:   c.State.HistorySecrets,
 		ExitOnFailure: c.State.ExitOnFailure,
-		StoreDown:     c.State.OnStoreDown,
+		State:         runner.State{Reconcile: c.State.Reconcile, KeepSecrets: c.State.HistorySecrets},
+		Limits: runner.Limits{
+			Attempts: map[watch.Store]int{
+				watch.Consul: c.attempts(watch.Consul),
+				watch.Vault:  c.attempts(watch.Vault),
+			},
+			StoreDown:   c.State.OnStoreDown,
+			OnceTimeout: c.OnceTimeout,
+		},
 	}
 	if e := c.Exec; setting.IsCommand(e.Command) {
 		opts.Child = &runner.Child{

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"io/fs"
 	"os"
-	"runtime"
 
 	"restencil/renderer"
 	"restencil/renderer/atomicfile"
 	"restencil/runner/event"
-	"restencil/runner/guard"
+	"restencil/runner/templates"
 	"restencil/template"
 )
 
@@ -21,24 +19,25 @@ type File struct {
 	Index  int             // of the member in the bundle
 	Stream renderer.Stream // where the destination leads
 
-	newest   *template.Result // nil: it is not complete, or in place and not needed any more
-	offered  template.Sum     // of the newest output
-	announce bool             // as in Rendered
-
-	inPlace
-	shown    [sha256.Size]byte // of the content that was written to Stream last
-	failure  string            // why it could not be written, as it was told last
-	unstable bool              // it was told that its output differs each time
-	exposed  bool              // it was told that everybody can read it
+	newest *template.Result // nil: it is not complete, or in place and not needed any more
+	known
 }
 
-// inPlace is what is known of what was put at a destination last.
-type inPlace struct {
-	placed  bool // the destination has been right at some time
-	sum     template.Sum
-	known   bool                // it is there still, as far as is known
-	secret  bool                // a secret was used
+// known is what is known of a destination. A bundle takes it over from the one
+// whose place it takes.
+type known struct {
+	placed  bool                // it has been right at some time
+	sum     template.Sum        // of what was put there last
+	there   bool                // that is there still, as far as is known
+	secret  bool                // a secret was used for it
 	secrets [2]template.Secrets // that may be in it, and in what was there before
+	shown   [sha256.Size]byte   // of the content that was written to Stream last
+
+	offered  template.Sum // of the newest output
+	announce bool         // people were told of a failure: that it is right is news
+	failure  string       // why it could not be written, as it was told last
+	unstable bool         // it was told that its output differs each time
+	exposed  bool         // it was told that everybody can read it
 }
 
 // Key tells f apart from other files. Several may be written to one stream.
@@ -71,7 +70,7 @@ func (f *File) want(out *template.Result) Want {
 		DirPerm:   f.DirPerm,
 		NoParents: f.NoParents,
 		Backup:    f.Backup,
-		Differs:   f.known && f.sum.Content != out.Sum.Content,
+		Differs:   f.there && f.sum.Content != out.Sum.Content,
 		Shown:     f.isStream() && f.shown == out.Sum.Content,
 	}
 	if file.Perm == 0 && out.Secret {
@@ -83,8 +82,8 @@ func (f *File) want(out *template.Result) Want {
 // differsEachTime tells whether an output differs from the last one though there
 // is no new data, so that it would differ each time: what is in place stays then.
 // The event is nil where that was told before.
-func (f *File) differsEachTime(r Rendered) (bool, event.Event) {
-	if !r.SameData || !f.placed || !f.known || r.Output.Sum == f.offered {
+func (f *File) differsEachTime(r templates.Result) (bool, event.Event) {
+	if !r.SameData || !f.placed || !f.there || r.Output.Sum == f.offered {
 		f.unstable = f.unstable && r.SameData
 		return false, nil
 	}
@@ -97,34 +96,31 @@ func (f *File) differsEachTime(r Rendered) (bool, event.Event) {
 		return true, nil
 	}
 	f.unstable = true
-	return true, event.Unstable{Template: f.Template, Destination: f.Destination, Difference: difference(old, r.Output)}
-}
-
-// difference says where an output begins to differ from the old one.
-func difference(old []byte, out *template.Result) string {
-	was, is := bytes.Split(old, []byte("\n")), bytes.Split(out.Content, []byte("\n"))
+	was, is := bytes.Split(old, []byte("\n")), bytes.Split(r.Output.Content, []byte("\n"))
 	line := 0
 	for line < min(len(was), len(is)) && bytes.Equal(was[line], is[line]) {
 		line++
 	}
+	difference := fmt.Sprintf("line %d", line+1)
 	switch {
-	case out.Secret:
-		return fmt.Sprintf("line %d", line+1)
+	case r.Output.Secret:
 	case line >= len(was) || line >= len(is):
-		return fmt.Sprintf("line %d is there or not", line+1)
+		difference += " is there or not"
+	default:
+		difference += fmt.Sprintf(" is %q and %q", was[line], is[line])
 	}
-	return fmt.Sprintf("line %d is %q and %q", line+1, was[line], is[line])
+	return true, event.Unstable{Template: f.Template, Destination: f.Destination, Difference: difference}
 }
 
-// hasSize tells whether the destination is a file of the size that the newest
+// resized tells whether the destination is not a file of the size that the newest
 // output has. One that was deleted or edited by hand is restored, as by
 // consul-template.
-func (f *File) hasSize() bool {
+func (f *File) resized() bool {
 	if f.Destination == "" || f.Shadowed || f.isStream() {
-		return true
+		return false
 	}
 	info, err := os.Stat(f.Destination)
-	return err == nil && info.Size() == int64(len(f.newest.Content))
+	return err != nil || info.Size() != int64(len(f.newest.Content))
 }
 
 // drifted tells whether somebody has changed the destination.
@@ -140,33 +136,4 @@ func (f *File) drifted() bool {
 	want.Differs = false
 	change, err := renderer.Compare(want)
 	return err != nil || change != renderer.Unchanged
-}
-
-// facts returns what the newest output comes to.
-func (f *File) facts() guard.Facts {
-	file := guard.File{
-		Path: f.Destination, Old: -1, New: len(f.newest.Content),
-		Blank: len(bytes.TrimSpace(f.newest.Content)) == 0,
-	}
-	if info, err := os.Stat(f.Destination); err == nil && !f.isStream() {
-		file.Old = int(info.Size())
-	}
-	return guard.Facts{Files: []guard.File{file}, Instances: f.newest.Instances}
-}
-
-// readableByAll are the mode bits that a file with secrets should not have.
-const readableByAll = 0o004
-
-// exposure returns the event, once, that everybody may read a file that was made
-// of secrets. The mode stays as it is: the program that reads the file relies on it.
-func (f *File) exposure(out *template.Result) event.Event {
-	if f.exposed || runtime.GOOS == "windows" || !out.Private || f.isStream() {
-		return nil
-	}
-	info, err := os.Stat(f.Destination)
-	if err != nil || info.Mode()&readableByAll == 0 {
-		return nil
-	}
-	f.exposed = true
-	return event.Exposed{Template: f.Template, Destination: f.Destination, Mode: info.Mode() & fs.ModePerm}
 }

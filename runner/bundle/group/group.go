@@ -1,17 +1,18 @@
 package group
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"time"
 
-	"restencil/renderer"
-	"restencil/runner/event"
 	"restencil/runner/guard"
 	"restencil/runner/journal"
+	"restencil/runner/process"
 	"restencil/watch/schedule"
 )
 
@@ -27,32 +28,6 @@ type Group struct {
 	failures int    // in a row, of the change to verdict.Rejected
 
 	verdict journal.Verdict // what was decided about changes; it survives a restart
-}
-
-// newGroups returns the groups of a bundle.
-func newGroups(s Spec) []*Group {
-	var groups []*Group
-	waits := make(map[Wait]*debounce)
-	together := &Group{name: s.Name, debounce: new(debounce)}
-	for i, m := range s.Members {
-		file := &File{Member: m, Index: i, Stream: renderer.StreamOf(m.Destination)}
-		if s.Policy == Together {
-			together.files = append(together.files, file)
-			continue
-		}
-		// Files with one command and one wait change as one, so that the command
-		// runs once; without a command nothing joins them.
-		d := waits[m.Wait]
-		if d == nil || s.Reload.None() {
-			d = new(debounce)
-			waits[m.Wait] = d
-		}
-		groups = append(groups, &Group{name: m.Destination, files: []*File{file}, debounce: d})
-	}
-	if s.Policy == Together {
-		groups = append(groups, together)
-	}
-	return groups
 }
 
 // complete tells whether every file has an output.
@@ -72,25 +47,19 @@ func (g *Group) hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// inPlace tells whether all is as the newest outputs, of this hash, want it.
-func (g *Group) inPlace(hash string) bool {
-	return hash == g.applied && !g.recheck && !slices.ContainsFunc(g.files, func(f *File) bool { return !f.hasSize() })
-}
-
-// unknown has the destinations compared with the newest outputs: they may hold
-// something else than what was put there last.
-func (g *Group) unknown() {
-	g.recheck = true
+// target returns what the newest outputs, of this hash, ask for.
+func (g *Group) target(hash string) Target {
+	t := Target{Name: g.name, Hash: hash, Reason: process.ReasonChange, group: g}
 	for _, f := range g.files {
-		f.known = false
+		t.Wants = append(t.Wants, f.want(f.newest))
 	}
-}
-
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
+	switch {
+	case g.verdict.Rejected == hash:
+		t.Reason = process.ReasonRetry
+	case g.applied == "":
+		t.Reason = process.ReasonStart
 	}
-	return a
+	return t
 }
 
 // objection says why a change to hash is not to be made, "" where it may.
@@ -107,11 +76,18 @@ func (g *Group) objection(rules guard.Rules, hash string) string {
 	}
 	all := guard.Facts{Instances: make(map[string]int)}
 	for _, f := range g.files {
-		facts := f.facts()
+		file := guard.File{
+			Path: f.Destination, Old: -1, New: len(f.newest.Content),
+			Blank: len(bytes.TrimSpace(f.newest.Content)) == 0,
+		}
+		if info, err := os.Stat(f.Destination); err == nil && !f.isStream() {
+			file.Old = int(info.Size())
+		}
+		facts := guard.Facts{Files: []guard.File{file}, Instances: f.newest.Instances}
 		if why := f.Guard.Check(facts); why != "" {
 			return why
 		}
-		all.Files = append(all.Files, facts.Files...)
+		all.Files = append(all.Files, file)
 		for name, n := range facts.Instances {
 			if least, known := all.Instances[name]; !known || n < least {
 				all.Instances[name] = n
@@ -154,9 +130,6 @@ func (g *Group) failed(hash string, o Outcome, retry schedule.Backoff, now time.
 	return wait
 }
 
-// Rejected tells whether the change itself was found bad, by a check or probe.
-func (o Outcome) Rejected() bool { return o.Step == event.Check || o.Step == event.Verify }
-
 // Delay is how long to wait after so many failures in a row: at least half of
 // what the backoff allows, so that it grows visibly.
 func Delay(b schedule.Backoff, failures int) time.Duration {
@@ -180,8 +153,5 @@ func (d *debounce) tick(now time.Time, w Wait) {
 	if d.due.IsZero() {
 		d.deadline = now.Add(max(w.Min, w.Max))
 	}
-	d.due = now.Add(w.Min)
-	if d.due.After(d.deadline) {
-		d.due = d.deadline
-	}
+	d.due = schedule.Earliest(now.Add(w.Min), d.deadline)
 }

@@ -3,7 +3,9 @@ package group
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
@@ -12,6 +14,8 @@ import (
 	"restencil/runner/journal"
 	"restencil/runner/journal/history"
 	"restencil/runner/process"
+	"restencil/runner/templates"
+	"restencil/template"
 	"restencil/watch/schedule"
 )
 
@@ -43,9 +47,22 @@ type News struct {
 // NewSet returns the groups of a bundle. With once, what fails or is held ends
 // the runner.
 func NewSet(s Spec, once bool) *Set {
-	set := &Set{spec: s, once: once, groups: newGroups(s)}
-	for _, g := range set.groups {
-		set.files = append(set.files, g.files...)
+	set := &Set{spec: s, once: once}
+	waits := make(map[Wait]*debounce)
+	for i, m := range s.Members {
+		f := &File{Member: m, Index: i, Stream: renderer.StreamOf(m.Destination)}
+		set.files = append(set.files, f)
+		// Files with one command and one wait change as one, so that the command
+		// runs once; without a command nothing joins them.
+		d := waits[m.Wait]
+		if d == nil || s.Reload.None() {
+			d = new(debounce)
+			waits[m.Wait] = d
+		}
+		set.groups = append(set.groups, &Group{name: m.Destination, files: []*File{f}, debounce: d})
+	}
+	if s.Policy == Together {
+		set.groups = []*Group{{name: s.Name, files: set.files, debounce: new(debounce)}}
 	}
 	return set
 }
@@ -98,7 +115,7 @@ func (s *Set) Drifted() []int {
 
 // Take takes what came of executing the template of a member, and returns the
 // member's file.
-func (s *Set) Take(index int, r Rendered, now time.Time) *File {
+func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 	g, f := s.groups[0], s.files[index]
 	if s.spec.Policy != Together {
 		g = s.groups[index]
@@ -114,8 +131,8 @@ func (s *Set) Take(index int, r Rendered, now time.Time) *File {
 		return f
 	}
 	isNew := f.newest != nil && f.newest.Sum != r.Output.Sum ||
-		f.newest == nil && !(f.known && f.sum == r.Output.Sum)
-	f.newest, f.offered, f.announce = r.Output, r.Output.Sum, f.announce || r.Announce
+		f.newest == nil && !(f.there && f.sum == r.Output.Sum)
+	f.newest, f.offered, f.announce = r.Output, r.Output.Sum, f.announce || r.Told
 	g.recheck = g.recheck || r.Recheck
 	s.timers.Set(g, now)
 	switch wait := s.spec.Wait; {
@@ -169,13 +186,16 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 	if v.Pinned != hash { // when it comes back it is new
 		v.Pinned = ""
 	}
-	if g.inPlace(hash) && !owed {
+	if hash == g.applied && !owed && !g.recheck && !slices.ContainsFunc(g.files, (*File).resized) {
 		s.unchanged(g)
 		return false, time.Time{}
 	}
-	at, failed := latest(g.debounce.due, notBefore), v.Rejected == hash
-	if failed && v.Accepted != hash { // other data is a new chance
-		at = latest(at, v.Retry)
+	at, failed := g.debounce.due, v.Rejected == hash
+	if notBefore.After(at) {
+		at = notBefore
+	}
+	if failed && v.Accepted != hash && v.Retry.After(at) { // other data is a new chance
+		at = v.Retry
 	}
 	if at.After(now) {
 		if failed && g.rejected() {
@@ -217,7 +237,7 @@ func (s *Set) hold(g *Group, why string) {
 		g.held = why
 		s.tell(event.BundleHeld{Bundle: g.name, Reason: why})
 		if s.once {
-			s.fail(fmt.Errorf("bundle %q is held back: %s", g.name, why))
+			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("bundle %q is held back: %s", g.name, why))
 		}
 	}
 	missing := func(f *File) bool {
@@ -248,9 +268,6 @@ func (s *Set) release(g *Group) {
 	}
 }
 
-// fail ends the runner.
-func (s *Set) fail(err error) { s.news.Fatal = errors.Join(s.news.Fatal, err) }
-
 // Pin notes, before anything changes for a target that rolls back, that the newest
 // change is not to be made.
 func (s *Set) Pin(t Target) {
@@ -270,12 +287,19 @@ func (s *Set) Done(t Target, o Outcome, now time.Time) (changed []string) {
 		s.news.Changed = append(s.news.Changed, changed...)
 	}
 	if o.Err == nil {
-		s.applied(g, t.Hash)
+		g.applied, g.recheck = t.Hash, false
+		s.release(g)
+		if v := &g.verdict; v.Rejected != "" || v.Accepted != "" {
+			*v = journal.Verdict{Pinned: v.Pinned}
+		}
 	} else {
 		s.failed(t, o, now)
 	}
 	if o.RolledBack || t.Back { // the newest outputs are to be compared with what is there now
-		g.unknown()
+		g.recheck = true
+		for _, f := range g.files {
+			f.there = false
+		}
 	}
 	if t.Back {
 		g.applied = ""
@@ -284,19 +308,26 @@ func (s *Set) Done(t Target, o Outcome, now time.Time) (changed []string) {
 	return changed
 }
 
+// readableByAll are the mode bits that a file with secrets should not have.
+const readableByAll = 0o004
+
 // placed notes that a file is as it is wanted. It tells whether it, or one that
 // its template writes besides, has changed.
 func (s *Set) placed(w Want, res Result) (changed bool) {
 	f, out := w.File, w.Output
 	other := f.sum != out.Sum
-	isNews := !f.placed || !f.known || other || res.Change != renderer.Unchanged || f.announce
+	isNews := !f.placed || !f.there || other || res.Change != renderer.Unchanged || f.announce
 	if other {
 		f.secrets[1] = f.secrets[0] // the program that read it still knows them
 	}
 	f.secrets[0], f.secret = out.Secrets, out.Secret
-	f.sum, f.known, f.announce = out.Sum, true, false
-	if e := f.exposure(out); e != nil && s.spec.Policy != Print {
-		s.tell(e)
+	f.sum, f.there, f.announce = out.Sum, true, false
+	// The mode stays as it is: the program that reads the file relies on it.
+	if out.Private && !f.exposed && !f.isStream() && s.spec.Policy != Print && runtime.GOOS != "windows" {
+		if info, err := os.Stat(f.Destination); err == nil && info.Mode()&readableByAll != 0 {
+			f.exposed = true
+			s.tell(event.Exposed{Template: f.Template, Destination: f.Destination, Mode: info.Mode() & fs.ModePerm})
+		}
 	}
 	if s.spec.Policy != Together { // nothing needs the content any more
 		f.newest = nil
@@ -315,15 +346,6 @@ func (s *Set) placed(w Want, res Result) (changed bool) {
 	return res.Replaced || f.Shadowed && other
 }
 
-// applied notes that a change of g to hash has been made to its end.
-func (s *Set) applied(g *Group, hash string) {
-	g.applied, g.recheck = hash, false
-	s.release(g)
-	if v := &g.verdict; v.Rejected != "" || v.Accepted != "" {
-		*v = journal.Verdict{Pinned: v.Pinned}
-	}
-}
-
 // failed notes that a change was not made, or not to its end.
 func (s *Set) failed(t Target, o Outcome, now time.Time) {
 	g, f, together := t.group, t.group.files[0], s.spec.Policy == Together
@@ -334,7 +356,7 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		s.tell(event.BundleFailed{Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output, Kept: o.Kept})
 		return
 	}
-	f.known = f.known && together
+	f.there = f.there && together
 	wait := g.failed(t.Hash, o, s.spec.Retry, now)
 	var fatal error
 	switch {
@@ -355,7 +377,7 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		s.tell(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err})
 	}
 	if fatal != nil {
-		s.fail(fatal)
+		s.news.Fatal = errors.Join(s.news.Fatal, fatal)
 		return
 	}
 	if g.rejected() {
@@ -367,18 +389,16 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 // TakeOver takes over what old knew, whose place s takes: of each file that both
 // have what is in place; and where they are the same bundle, what people decided.
 func (s *Set) TakeOver(old *Set, same bool) {
-	known := make(map[string]*File)
+	byKey := make(map[string]*File)
 	for _, f := range old.files {
-		known[f.Key()] = f
+		byKey[f.Key()] = f
 	}
 	for _, f := range s.files {
-		was := known[f.Key()]
+		was := byKey[f.Key()]
 		if was == nil {
 			continue
 		}
-		index, member, stream := f.Index, f.Member, f.Stream
-		*f = *was
-		f.Index, f.Member, f.Stream, f.newest, f.known = index, member, stream, nil, false
+		f.known, f.there = was.known, false
 		if f.placed {
 			s.news.Placed = append(s.news.Placed, f.Index)
 		}
@@ -420,10 +440,16 @@ func (s *Set) Back(gen history.Generation) (Target, error) {
 	}
 	t := Target{Name: g.name, Hash: gen.Hash, Reason: process.ReasonChange, Back: true, group: g, before: g.verdict}
 	for _, f := range g.files {
-		w, err := f.restored(gen)
-		if err != nil {
-			return Target{}, err
+		i := slices.IndexFunc(gen.Files, func(old history.File) bool { return old.Path == Path(f.Destination) })
+		if i < 0 {
+			return Target{}, fmt.Errorf("generation %d has no %s", gen.Number, f.Destination)
 		}
+		old := gen.Files[i]
+		if old.Secret {
+			return Target{}, fmt.Errorf("%s holds a secret, which generation %d does not keep", f.Destination, gen.Number)
+		}
+		w := f.want(&template.Result{Content: old.Content, Sum: template.NewSum(old.Content, nil)})
+		w.Place.Perm, w.Place.User, w.Place.Group, w.Place.Differs = old.Perm, old.User, old.Group, false
 		t.Wants = append(t.Wants, w)
 	}
 	return t, nil

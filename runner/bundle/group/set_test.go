@@ -13,6 +13,7 @@ import (
 	"restencil/renderer"
 	"restencil/runner/event"
 	"restencil/runner/guard"
+	"restencil/runner/templates"
 	"restencil/template"
 	"restencil/watch/schedule"
 )
@@ -38,7 +39,7 @@ func newTable(t *testing.T, s Spec, once bool) *table {
 // take has outputs taken, in the order of the members, and some time go by.
 func (b *table) take(wait time.Duration, contents ...string) {
 	for i, text := range contents {
-		b.set.Take(i, Rendered{Output: &template.Result{Content: []byte(text), Sum: template.NewSum([]byte(text), nil)}}, b.now)
+		b.set.Take(i, templates.Result{Output: &template.Result{Content: []byte(text), Sum: template.NewSum([]byte(text), nil)}}, b.now)
 	}
 	b.now = b.now.Add(wait)
 }

@@ -1,8 +1,6 @@
 package group
 
 import (
-	"fmt"
-
 	"restencil/renderer"
 	"restencil/runner/event"
 	"restencil/runner/journal"
@@ -57,43 +55,15 @@ type Result struct {
 	Replaced bool // it, or one that its template writes besides, has new bytes
 }
 
+// Rejected tells whether the change itself was found bad, by a check or probe.
+func (o Outcome) Rejected() bool { return o.Step == event.Check || o.Step == event.Verify }
+
 // Reason says why the change failed.
 func (o Outcome) Reason() string { return string(o.Step) + " failed: " + o.Err.Error() }
 
 // placed tells whether the new files are in place, whether all went well or not.
 func (o Outcome) placed() bool {
 	return o.Err == nil || (o.Step == event.Reload || o.Step == event.Verify) && !o.RolledBack
-}
-
-// target returns what g's newest outputs, of this hash, ask for.
-func (g *Group) target(hash string) Target {
-	t := Target{Name: g.name, Hash: hash, Reason: process.ReasonChange, group: g}
-	for _, f := range g.files {
-		t.Wants = append(t.Wants, f.want(f.newest))
-	}
-	switch {
-	case g.verdict.Rejected == hash:
-		t.Reason = process.ReasonRetry
-	case g.applied == "":
-		t.Reason = process.ReasonStart
-	}
-	return t
-}
-
-// restored returns what a generation has for f.
-func (f *File) restored(gen history.Generation) (Want, error) {
-	for _, old := range gen.Files {
-		if old.Path != Path(f.Destination) {
-			continue
-		}
-		if old.Secret {
-			return Want{}, fmt.Errorf("%s holds a secret, which generation %d does not keep", f.Destination, gen.Number)
-		}
-		w := f.want(&template.Result{Content: old.Content, Sum: template.NewSum(old.Content, nil)})
-		w.Place.Perm, w.Place.User, w.Place.Group, w.Place.Differs = old.Perm, old.User, old.Group, false
-		return w, nil
-	}
-	return Want{}, fmt.Errorf("generation %d has no %s", gen.Number, f.Destination)
 }
 
 // Generation returns the files of t as the journal keeps them: of those with
