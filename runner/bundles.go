@@ -1,11 +1,12 @@
 package runner
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"restencil/renderer"
@@ -108,7 +109,14 @@ func shadow(o Options, all []planned) error {
 		member int
 	}
 	last := make(map[string]place)
-	var errs []string
+	name := func(p *planned, member int) string {
+		text := "template " + p.spec.Members[member].Template
+		if p.spec.Policy == group.Together {
+			text += fmt.Sprintf(" of bundle %q", p.spec.Name)
+		}
+		return text
+	}
+	var errs []error
 	for i := range all {
 		p := &all[i]
 		for j, m := range p.spec.Members {
@@ -118,8 +126,8 @@ func shadow(o Options, all []planned) error {
 			}
 			other, twice := last[path]
 			if twice && (other.p.spec.Policy == group.Together || p.spec.Policy == group.Together) {
-				errs = append(errs, fmt.Sprintf("%s and %s both write %s: give each its own destination",
-					describe(other.p.spec, other.member), describe(p.spec, j), m.Destination))
+				errs = append(errs, fmt.Errorf("%s and %s both write %s: give each its own destination",
+					name(other.p, other.member), name(p, j), m.Destination))
 				continue
 			}
 			if twice && other.p != p {
@@ -132,18 +140,7 @@ func shadow(o Options, all []planned) error {
 			last[path] = place{p, j}
 		}
 	}
-	if errs == nil {
-		return nil
-	}
-	return fmt.Errorf("%s", strings.Join(errs, "\n"))
-}
-
-func describe(s group.Spec, member int) string {
-	text := "template " + s.Members[member].Template
-	if s.Policy == group.Together {
-		text += fmt.Sprintf(" of bundle %q", s.Name)
-	}
-	return text
+	return errors.Join(errs...)
 }
 
 // start starts the bundles of the specs.
@@ -262,20 +259,17 @@ func (r *Runner) offer(results []templates.Result) {
 	}
 }
 
-// named returns the bundle of that name, or with a file of that destination; nil
-// where there is none.
-func (b *bundles) named(name string) *bundle.Bundle {
+// named returns the bundle of that name, or else with a file of that destination;
+// nil where there is none.
+func (b *bundles) named(name string) (found *bundle.Bundle) {
 	for _, s := range b.list {
-		if s.Spec().Name == name && s.Spec().Policy == group.Together {
+		spec := s.Spec()
+		switch {
+		case spec.Policy == group.Together && spec.Name == name:
 			return s.Bundle
+		case spec.Policy == group.Each && slices.ContainsFunc(spec.Members, func(m Member) bool { return m.Destination == name }):
+			found = cmp.Or(found, s.Bundle)
 		}
 	}
-	for _, s := range b.list {
-		for _, m := range s.Spec().Members {
-			if m.Destination == name && s.Spec().Policy == group.Each {
-				return s.Bundle
-			}
-		}
-	}
-	return nil
+	return found
 }

@@ -52,9 +52,8 @@ func (r *Runner) replace(next *Runner) {
 }
 
 // Accept has the change made that holds a bundle back: a named one, or a file
-// that has a guard or check of its own, by its destination. It is an error that
-// nothing is held. It may be called from any goroutine while Run is under way,
-// and returns when that is settled, or with the cause of ctx's end.
+// that has a guard or check of its own, by its destination. See
+// [bundle.Bundle.Accept]. It may be called from any goroutine while Run is under way.
 func (r *Runner) Accept(ctx context.Context, name string) error {
 	b, err := r.bundleNamed(ctx, name)
 	if err != nil {
@@ -63,10 +62,9 @@ func (r *Runner) Accept(ctx context.Context, name string) error {
 	return b.Accept(ctx, name)
 }
 
-// Rollback puts a generation of the named bundle's files back, which the
-// journal keeps, and reloads what reads them. The change from which that goes
-// back is held until other data comes, or it is accepted. Rollback may be called
-// from any goroutine while Run is under way. It returns what came of it.
+// Rollback puts a generation of the named bundle's files back. See
+// [bundle.Bundle.Rollback]. It may be called from any goroutine while Run is under
+// way.
 func (r *Runner) Rollback(ctx context.Context, name string, generation int) error {
 	b, err := r.bundleNamed(ctx, name)
 	if err != nil {
@@ -78,9 +76,8 @@ func (r *Runner) Rollback(ctx context.Context, name string, generation int) erro
 // bundleNamed asks the loop for a bundle.
 func (r *Runner) bundleNamed(ctx context.Context, name string) (*bundle.Bundle, error) {
 	found := make(chan *bundle.Bundle, 1)
-	request := func() { found <- r.bundles.named(name) }
 	select {
-	case r.requests <- request:
+	case r.requests <- func() { found <- r.bundles.named(name) }:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

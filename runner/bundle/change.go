@@ -145,8 +145,20 @@ func (s *Shared) printed(ctx context.Context, w group.Want) (renderer.File, erro
 func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.Target, mayRollBack bool) (rolledBack bool, err error) {
 	c := tx.Changes[0]
 	files := c.Replaced()
+	told := files // that they are to be read
+	if len(files) == 0 {
+		told = b.command.owedFiles()
+	}
 	b.command.owed = true
-	b.command.load(ctx, c, t.Reason, files)
+	if !b.spec.Reload.None() {
+		if output, err := b.command.run(ctx, t.Reason, told); err != nil {
+			c.Fail(event.Reload, process.Brief(err))
+			c.Output = b.shared.Registry.Secrets().Mask(output)
+		}
+	}
+	if c.Err == nil {
+		b.command.verify(ctx, c, b.command.environ(t.Reason, told))
+	}
 	b.command.ended = time.Now()
 	switch {
 	case c.Err == nil:

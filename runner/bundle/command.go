@@ -85,22 +85,6 @@ func (c *command) environ(why process.Reason, files []string) []string {
 	return append(process.Environ(c.spec.Reload.Env, why, files), "RESTENCIL_BUNDLE="+c.spec.Name)
 }
 
-// load has the program read the files of a change, and finds out whether it is
-// well.
-func (c *command) load(ctx context.Context, change *transaction.Change, why process.Reason, files []string) {
-	if len(files) == 0 {
-		files = c.owedFiles()
-	}
-	if !c.spec.Reload.None() {
-		if output, err := c.run(ctx, why, files); err != nil {
-			change.Fail(event.Reload, process.Brief(err))
-			change.Output = c.shared.Registry.Secrets().Mask(output)
-			return
-		}
-	}
-	c.verify(ctx, change, c.environ(why, files))
-}
-
 // verify finds out whether the program is well: all probes must hold at the same
 // time. The first that does not ends the others.
 func (c *command) verify(ctx context.Context, change *transaction.Change, env []string) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 )
 
 // Rules are what a change must satisfy. The zero Rules let all pass, be it that
@@ -65,13 +64,27 @@ func (r Rules) Validate() error {
 	return nil
 }
 
+// tolerance is more than a part may be off that was computed: "0.7%" is a little
+// less than 0.007.
+const tolerance = 1e-9
+
 // Check returns why a change is not to be made, "" where it may. Of several
 // reasons it is the first, by file and then by service, so that it is the same
 // for the same facts.
 func (r Rules) Check(f Facts) string {
 	for _, file := range f.Files {
-		if why := r.checkFile(file); why != "" {
-			return why
+		shrinks := 0.0 // which part of its size it loses; less than zero: it grows
+		if file.Old > 0 {
+			shrinks = float64(file.Old-file.New) / float64(file.Old)
+		}
+		switch {
+		case r.NotEmpty && file.Blank:
+			return fmt.Sprintf("%s would be empty (not_empty)", file.Path)
+		case file.New < r.MinBytes:
+			return fmt.Sprintf("%s would have %d of at least %d bytes (min_bytes)", file.Path, file.New, r.MinBytes)
+		case r.MaxShrink > 0 && shrinks > r.MaxShrink+tolerance:
+			return fmt.Sprintf("%s would shrink from %d to %d bytes, by more than %.6g%% (max_shrink)",
+				file.Path, file.Old, file.New, 100*r.MaxShrink)
 		}
 	}
 	for _, service := range slices.Sorted(maps.Keys(r.MinInstances)) {
@@ -85,34 +98,4 @@ func (r Rules) Check(f Facts) string {
 		}
 	}
 	return ""
-}
-
-func (r Rules) checkFile(f File) string {
-	switch {
-	case r.NotEmpty && f.Blank:
-		return fmt.Sprintf("%s would be empty (not_empty)", f.Path)
-	case f.New < r.MinBytes:
-		return fmt.Sprintf("%s would have %d of at least %d bytes (min_bytes)", f.Path, f.New, r.MinBytes)
-	case r.MaxShrink > 0 && shrinks(f) > r.MaxShrink+tolerance:
-		return fmt.Sprintf("%s would shrink from %d to %d bytes, by more than %s (max_shrink)", f.Path, f.Old, f.New, percent(r.MaxShrink))
-	}
-	return ""
-}
-
-// tolerance is more than a part may be off that was computed: "0.7%" is a little
-// less than 0.007.
-const tolerance = 1e-9
-
-// shrinks returns which part of its size a file loses, less than zero where it
-// grows.
-func shrinks(f File) float64 {
-	if f.Old <= 0 {
-		return 0
-	}
-	return float64(f.Old-f.New) / float64(f.Old)
-}
-
-// percent writes 0.125 as "12.5%".
-func percent(part float64) string {
-	return strconv.FormatFloat(100*part, 'g', 6, 64) + "%"
 }

@@ -12,11 +12,11 @@ import (
 // than to execute a small template.
 type pool struct {
 	ctx     context.Context
-	width   int           // how many workers are kept
-	wake    chan struct{} // a token for each idle worker that is to look at the queue
+	width   int // how many workers are kept
 	running sync.WaitGroup
 
 	mu      sync.Mutex
+	changed *sync.Cond // for idle workers: there is a task, or the context has ended
 	queue   []func()
 	moved   time.Time // when the queue began, or a worker took a task from it
 	workers int
@@ -24,8 +24,14 @@ type pool struct {
 }
 
 func newPool(ctx context.Context) *pool {
-	width := runtime.GOMAXPROCS(0)
-	return &pool{ctx: ctx, width: width, wake: make(chan struct{}, width)}
+	p := &pool{ctx: ctx, width: runtime.GOMAXPROCS(0)}
+	p.changed = sync.NewCond(&p.mu)
+	context.AfterFunc(ctx, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.changed.Broadcast()
+	})
+	return p
 }
 
 // run has a worker do a task, and does not wait for that.
@@ -36,12 +42,10 @@ func (p *pool) run(task func(), now time.Time) {
 		p.moved = now
 	}
 	p.queue = append(p.queue, task)
-	switch {
-	case p.idle > 0:
-		p.idle--
-		p.wake <- struct{}{}
-	case p.workers < p.width:
+	if len(p.queue) > p.idle && p.workers < p.width {
 		p.start()
+	} else {
+		p.changed.Signal()
 	}
 }
 
@@ -57,30 +61,20 @@ func (p *pool) start() {
 
 // next waits for a task, and returns nil where the worker is to end.
 func (p *pool) next() func() {
-	for {
-		p.mu.Lock()
-		if len(p.queue) > 0 {
-			task := p.queue[0]
-			p.queue, p.moved = p.queue[1:], time.Now()
-			p.mu.Unlock()
-			return task
-		}
-		surplus := p.workers > p.width
-		if surplus {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.queue) == 0 {
+		if p.workers > p.width || p.ctx.Err() != nil {
 			p.workers--
-		} else {
-			p.idle++
-		}
-		p.mu.Unlock()
-		if surplus {
 			return nil
 		}
-		select {
-		case <-p.wake:
-		case <-p.ctx.Done():
-			return nil
-		}
+		p.idle++
+		p.changed.Wait()
+		p.idle--
 	}
+	task := p.queue[0]
+	p.queue, p.moved = p.queue[1:], time.Now()
+	return task
 }
 
 // stuckAt is when the workers count as stuck if none takes a task until then,
