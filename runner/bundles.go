@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -20,7 +21,6 @@ import (
 
 // bundles are the bundles of a runner, and what the loop knows of them.
 type bundles struct {
-	specs   []planned
 	list    []*bundleState
 	of      map[*bundle.Bundle]*bundleState
 	members []member // the templates
@@ -33,11 +33,13 @@ type bundles struct {
 
 // bundleState is what the loop knows of a bundle.
 type bundleState struct {
-	*bundle.Bundle
-	templates []int // its members, by their place in the spec
-	offered   int   // the pass of the newest offer
-	settled   int   // up to which pass it has done what there was to do
-	expects   bool  // it was told that an output is outstanding
+	*bundle.Bundle // nil: it is not started
+	spec           group.Spec
+	templates      []int // its members, by their place in the spec
+
+	offered int  // the pass of the newest offer
+	settled int  // up to which pass it has done what there was to do
+	expects bool // it was told that an output is outstanding
 }
 
 // A member is a template as a member of a bundle.
@@ -46,16 +48,10 @@ type member struct {
 	index int // its place in the spec
 }
 
-// planned is a bundle that is to be, and its templates.
-type planned struct {
-	spec      group.Spec
-	templates []int
-}
-
 // plan makes bundles of templates: those named, and implicit ones of the
 // templates that have the same command, or none.
-func plan(o Options) ([]planned, error) {
-	var all []planned
+func plan(o Options) ([]*bundleState, error) {
+	var all []*bundleState
 	index := make(map[string]int) // among all, by name or command
 	for _, spec := range o.Bundles {
 		if _, twice := index["bundle "+spec.Name]; twice {
@@ -69,7 +65,7 @@ func plan(o Options) ([]planned, error) {
 			spec.Wait = Wait{}
 		}
 		index["bundle "+spec.Name] = len(all)
-		all = append(all, planned{spec: spec})
+		all = append(all, &bundleState{spec: spec})
 	}
 	for i, t := range o.Templates {
 		named := t.Bundle != "" && !o.Dry
@@ -91,73 +87,64 @@ func plan(o Options) ([]planned, error) {
 			}
 			at = len(all)
 			index[key] = at
-			all = append(all, planned{spec: spec})
+			all = append(all, &bundleState{spec: spec})
 		}
-		p := &all[at]
-		p.templates = append(p.templates, i)
-		p.spec.Members = append(p.spec.Members, t.Member)
+		all[at].templates = append(all[at].templates, i)
+		all[at].spec.Members = append(all[at].spec.Members, t.Member)
 	}
-	all = slices.DeleteFunc(all, func(p planned) bool { return len(p.templates) == 0 })
+	all = slices.DeleteFunc(all, func(s *bundleState) bool { return len(s.templates) == 0 })
 	return all, shadow(o, all)
 }
 
 // shadow deals with destinations that several templates have: of plain templates
 // the last one counts, as in consul-template; a named bundle has its own.
-func shadow(o Options, all []planned) error {
-	type place struct {
-		p      *planned
-		member int
-	}
-	last := make(map[string]place)
-	name := func(p *planned, member int) string {
-		text := "template " + p.spec.Members[member].Template
-		if p.spec.Policy == group.Together {
-			text += fmt.Sprintf(" of bundle %q", p.spec.Name)
+func shadow(o Options, all []*bundleState) error {
+	last := make(map[string]member)
+	name := func(m member) string {
+		text := "template " + m.of.spec.Members[m.index].Template
+		if m.of.spec.Policy == group.Together {
+			text += fmt.Sprintf(" of bundle %q", m.of.spec.Name)
 		}
 		return text
 	}
 	var errs []error
-	for i := range all {
-		p := &all[i]
-		for j, m := range p.spec.Members {
+	for _, s := range all {
+		for i, m := range s.spec.Members {
 			path, err := filepath.Abs(m.Destination)
 			if err != nil || m.Destination == "" || o.Dry || renderer.StreamOf(m.Destination) != renderer.NoStream {
 				continue
 			}
 			other, twice := last[path]
-			if twice && (other.p.spec.Policy == group.Together || p.spec.Policy == group.Together) {
+			if twice && (other.of.spec.Policy == group.Together || s.spec.Policy == group.Together) {
 				errs = append(errs, fmt.Errorf("%s and %s both write %s: give each its own destination",
-					name(other.p, other.member), name(p, j), m.Destination))
+					name(other), name(member{s, i}), m.Destination))
 				continue
 			}
-			if twice && other.p != p {
-				if other.p.templates[other.member] > p.templates[j] {
-					p.spec.Members[j].Shadowed = true
+			if twice && other.of != s {
+				if other.of.templates[other.index] > s.templates[i] {
+					s.spec.Members[i].Shadowed = true
 					continue
 				}
-				other.p.spec.Members[other.member].Shadowed = true
+				other.of.spec.Members[other.index].Shadowed = true
 			}
-			last[path] = place{p, j}
+			last[path] = member{s, i}
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// start starts the bundles of the specs.
+// start starts the bundles.
 func (b *bundles) start(ctx context.Context, o Options, events func(event.Event), system process.System) {
 	b.ctx = ctx
 	b.reports = make(chan bundle.Report)
 	b.of = make(map[*bundle.Bundle]*bundleState)
-	b.members = make([]member, len(o.Templates))
 	b.shared = &bundle.Shared{
-		Run:      system.Run,
-		InPlace:  system.CanOverlay,
-		Lane:     new(bundle.Lane),
-		Registry: new(bundle.Registry),
-		Events:   events,
-		Stdout:   bundle.NewStream(o.Stdout),
-		Stderr:   bundle.NewStream(o.Stderr),
-		Once:     o.Once,
+		Run:     system.Run,
+		InPlace: system.CanOverlay,
+		Events:  events,
+		Stdout:  bundle.NewStream(o.Stdout),
+		Stderr:  bundle.NewStream(o.Stderr),
+		Once:    o.Once,
 		Report: func(report bundle.Report) {
 			select {
 			case b.reports <- report:
@@ -166,61 +153,62 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 		},
 	}
 	b.shared.State.Store(&o.State)
-	for _, p := range b.specs {
-		b.run(p)
+	for _, s := range b.list {
+		b.run(s)
 	}
+	b.number(len(o.Templates))
 	b.shared.ForgetUnused()
-	b.specs = nil
 }
 
 // run starts a bundle, which takes the place of others.
-func (b *bundles) run(p planned, after ...*bundle.Bundle) {
-	s := &bundleState{Bundle: bundle.New(p.spec, b.shared, after...), templates: p.templates}
-	b.add(s)
+func (b *bundles) run(s *bundleState, after ...*bundle.Bundle) {
+	s.Bundle = bundle.New(s.spec, b.shared, after...)
 	b.of[s.Bundle] = s
 	b.running.Go(func() { s.Run(b.ctx) })
 }
 
-func (b *bundles) add(s *bundleState) {
-	b.list = append(b.list, s)
-	for i, t := range s.templates {
-		b.members[t] = member{s, i}
+// number notes which member of which bundle each template is.
+func (b *bundles) number(templates int) {
+	b.members = make([]member, templates)
+	for _, s := range b.list {
+		for i, t := range s.templates {
+			b.members[t] = member{s, i}
+		}
 	}
 }
 
 // replace has the bundles run that are planned. One that is the same in every
 // detail goes on with all that it has under way. The others are stopped; those
 // that take their place begin when they have ended.
-func (b *bundles) replace(specs []planned, o Options) {
+func (b *bundles) replace(planned []*bundleState, o Options) {
 	b.shared.State.Store(&o.State) // those that go on see it with the next offer: all templates are executed
 	old := b.list
-	b.list, b.members = nil, make([]member, len(o.Templates))
-	var fresh []planned
-	for _, p := range specs {
-		i := slices.IndexFunc(old, func(s *bundleState) bool { return s.Spec().Equal(p.spec) })
-		if i < 0 {
-			fresh = append(fresh, p)
-			continue
+	b.list = planned
+	for i, p := range planned {
+		at := slices.IndexFunc(old, func(s *bundleState) bool { return reflect.DeepEqual(s.spec, p.spec) })
+		if at >= 0 {
+			b.list[i] = old[at]
+			b.list[i].templates = p.templates
+			old = slices.Delete(old, at, at+1)
 		}
-		s := old[i]
-		old = slices.Delete(old, i, i+1)
-		s.templates = p.templates
-		b.add(s)
 	}
 	for _, s := range old {
 		delete(b.of, s.Bundle)
 		s.Stop()
 	}
-	for _, p := range fresh {
+	for _, p := range b.list {
+		if p.Bundle != nil {
+			continue
+		}
 		var after []*bundle.Bundle
 		for _, s := range old {
-			if s.Spec().Overlaps(p.spec) {
+			if s.spec.Overlaps(p.spec) {
 				after = append(after, s.Bundle)
 			}
 		}
 		b.run(p, after...)
 	}
-	slices.SortFunc(b.list, func(x, y *bundleState) int { return x.templates[0] - y.templates[0] })
+	b.number(len(o.Templates))
 }
 
 // settled tells whether the bundles have done what there was to do for the
@@ -263,11 +251,10 @@ func (r *Runner) offer(results []templates.Result) {
 // nil where there is none.
 func (b *bundles) named(name string) (found *bundle.Bundle) {
 	for _, s := range b.list {
-		spec := s.Spec()
 		switch {
-		case spec.Policy == group.Together && spec.Name == name:
+		case s.spec.Policy == group.Together && s.spec.Name == name:
 			return s.Bundle
-		case spec.Policy == group.Each && slices.ContainsFunc(spec.Members, func(m Member) bool { return m.Destination == name }):
+		case s.spec.Policy == group.Each && slices.ContainsFunc(s.spec.Members, func(m Member) bool { return m.Destination == name }):
 			found = cmp.Or(found, s.Bundle)
 		}
 	}

@@ -566,7 +566,7 @@ func TestBurstIsNotedOnce(t *testing.T) {
 		defer g.stop()
 		owed := func() bool {
 			t.Helper()
-			st, err := j.State(g.runner.bundles.list[0].Spec().Key())
+			st, err := j.State(g.runner.bundles.list[0].spec.Key())
 			if err != nil {
 				t.Error(err)
 			}

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"reflect"
@@ -13,24 +14,13 @@ import (
 type child struct {
 	spawn func(args, env []string) (process.Process, error)
 	now   atomic.Pointer[process.Supervisor] // nil: there is none. Signal reads it, too
-	start mark                               // to start it
 
-	reload mark            // to reload it
-	files  process.FileSet // because of these
-	last   int             // the last pass that changed one
-}
+	// The passes of which the bundles are to have done all, zero: there is none.
+	start  int // and then it is started
+	reload int // and then it is reloaded
+	last   int // the last that changed a file
 
-// A mark says that something is to be done when the bundles have done all there
-// was to do for some pass.
-type mark struct {
-	set  bool
-	pass int
-}
-
-func (m *mark) put(pass int) {
-	if !m.set {
-		*m = mark{true, pass}
-	}
+	files process.FileSet // because of which it is reloaded
 }
 
 // Signal passes a signal on to the child, and returns false where there is
@@ -50,11 +40,11 @@ func (r *Runner) updateChild(ctx context.Context) {
 	now := c.now.Load()
 	switch {
 	case now != nil && next != nil && reflect.DeepEqual(now.Child(), *next):
-		if c.reload.set && r.bundles.settled(c.reload.pass) {
+		if c.reload > 0 && r.bundles.settled(c.reload) {
 			now.Reload(c.files.List())
-			c.reload, c.files = mark{}, process.FileSet{}
+			c.reload, c.files = 0, process.FileSet{}
 			if !r.bundles.settled(c.last) { // commands still run for what changed last
-				c.reload.put(c.last)
+				c.reload = c.last
 			}
 		}
 	case now != nil && next == nil:
@@ -62,11 +52,11 @@ func (r *Runner) updateChild(ctx context.Context) {
 	case next == nil:
 	case r.opts.Once && (!r.finished() || len(r.failures) > 0):
 	case !r.opts.Once && !r.templates.Rendered():
-		c.start = mark{}
+		c.start = 0
 	default:
 		if !r.opts.Once { // when all has been done that the child is to find
-			c.start.put(r.bundles.pass)
-			if !r.bundles.settled(c.start.pass) {
+			c.start = cmp.Or(c.start, r.bundles.pass)
+			if !r.bundles.settled(c.start) {
 				return
 			}
 		}
@@ -81,7 +71,7 @@ func (r *Runner) updateChild(ctx context.Context) {
 		s := process.NewSupervisor(*next, destinations.List(), c.spawn, r.opts.Retry, r.events.emit)
 		go s.Run(ctx)
 		c.now.Store(s)
-		c.start, c.reload, c.files = mark{}, mark{}, process.FileSet{}
+		c.start, c.reload, c.files = 0, 0, process.FileSet{}
 	}
 }
 

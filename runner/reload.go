@@ -43,7 +43,7 @@ func (r *Runner) replace(next *Runner) {
 	r.opts = next.opts
 	r.events.redirect(next.opts.Events)
 	r.templates.Replace(next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) }, time.Now())
-	r.bundles.replace(next.bundles.specs, r.opts)
+	r.bundles.replace(next.bundles.list, r.opts)
 	if r.moving == nil {
 		r.moving = next.moving
 	} else {

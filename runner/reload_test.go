@@ -245,7 +245,7 @@ func TestReloadOfWhatRuns(t *testing.T) {
 						t.Errorf("%d run, %d at a time at most, %d in all", running.Load(), most.Load(), g.runs.Load())
 					}
 					for _, s := range g.runner.bundles.list {
-						if st, err := j.State(s.Spec().Key()); err != nil || st.Owed() {
+						if st, err := j.State(s.spec.Key()); err != nil || st.Owed() {
 							t.Errorf("%+v, %v", st, err)
 						}
 					}

@@ -99,7 +99,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 	var err error
 	r.templates, err = templates.New(set)
 	errs = append(errs, err)
-	r.bundles.specs, err = plan(r.opts)
+	r.bundles.list, err = plan(r.opts)
 	return r, errors.Join(append(errs, err)...)
 }
 
@@ -147,7 +147,8 @@ func (r *Runner) loop(ctx context.Context) error {
 			return err
 		}
 		timer.Stop()
-		if at := r.next(); !at.IsZero() {
+		giveUp, _ := r.stores.giveUp(r.opts.Limits.StoreDown)
+		if at := schedule.Earliest(r.alive, r.deadline, giveUp, r.stores.pending.Next(), r.templates.Next()); !at.IsZero() {
 			timer.Reset(time.Until(at))
 		}
 		var err error
@@ -218,12 +219,6 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 		return true, fmt.Errorf("not done within %v (once_timeout): %s", r.opts.Limits.OnceTimeout, strings.Join(missing, "\n"))
 	}
 	return false, nil
-}
-
-// next is when step has something to do by itself, zero: not at all.
-func (r *Runner) next() time.Time {
-	giveUp, _ := r.stores.giveUp(r.opts.Limits.StoreDown)
-	return schedule.Earliest(r.alive, r.deadline, giveUp, r.stores.pending.Next(), r.templates.Next())
 }
 
 // watch has those queries watched that templates use. Sources that are to take
@@ -302,7 +297,7 @@ func (r *Runner) hear(report bundle.Report) error {
 	}
 	if c := &r.child; c.now.Load() != nil && len(report.Changed) > 0 {
 		c.files.Add(report.Changed...)
-		c.reload.put(pass)
+		c.reload = cmp.Or(c.reload, pass)
 		c.last = max(c.last, pass)
 	}
 	if report.Command != nil {

@@ -55,9 +55,6 @@ func New(s group.Spec, shared *Shared, after ...*Bundle) *Bundle {
 	return b
 }
 
-// Spec returns what b was made of.
-func (b *Bundle) Spec() group.Spec { return b.spec }
-
 // Offer gives b the newest outputs of its templates: what was offered before and
 // not taken yet is replaced. It never waits. order is that of the first template
 // among those of all bundles. Only one goroutine may call Offer.

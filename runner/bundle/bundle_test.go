@@ -100,7 +100,7 @@ func (g *rig) begin(s group.Spec) {
 		}
 	}
 	g.shared = &Shared{
-		Run: g.run, Lane: new(Lane), Registry: new(Registry), Stdout: NewStream(io.Discard),
+		Run: g.run, Stdout: NewStream(io.Discard),
 		Events:  g.event,
 		Report:  func(Report) {},
 		InPlace: func() error { return nil },
@@ -247,7 +247,7 @@ func (g *rig) holds(want ...string) {
 // owed tells whether the journal says that the command is owed.
 func (g *rig) owed() bool {
 	g.t.Helper()
-	st, err := g.journal.State(g.bundle.Spec().Key())
+	st, err := g.journal.State(g.bundle.spec.Key())
 	if err != nil {
 		g.t.Error(err)
 	}
@@ -731,7 +731,7 @@ func TestDebtOfAChangedBundle(t *testing.T) {
 			g.begin(s)
 			g.fails["reload"] = errNo
 			g.offer("a", "b")
-			old := g.bundle.Spec().Key()
+			old := g.bundle.spec.Key()
 			s.Name, s.Reload = "other", cmd("another")
 			g.set(func() { g.log = nil })
 			g.replace(s)

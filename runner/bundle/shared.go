@@ -23,11 +23,8 @@ type Shared struct {
 	// when it was made.
 	State atomic.Pointer[State]
 
-	// Lane orders the commands of bundles with the policy Each.
-	Lane *Lane
-
-	// Registry knows the bundles that there are, and the secrets in their files.
-	Registry *Registry
+	Lane     Lane     // orders the commands of bundles with the policy Each
+	Registry Registry // knows the bundles that there are, and the secrets in their files
 
 	Events func(event.Event)
 	Report func(Report) // to the runner's loop, which always takes it

@@ -101,6 +101,3 @@ func (p *pool) addWorkers(now time.Time) {
 		p.start()
 	}
 }
-
-// join waits for all tasks that have begun to end. The context has ended.
-func (p *pool) join() { p.running.Wait() }

@@ -43,6 +43,6 @@ func TestPoolRelieved(t *testing.T) {
 			t.Error("an idle worker did not do a task")
 		}
 		cancel()
-		p.join()
+		p.running.Wait()
 	})
 }

@@ -142,7 +142,7 @@ func (s *Set) Start(ctx context.Context, events func(event.Event)) {
 }
 
 // Join waits for all executions to end. The context of Start has ended.
-func (s *Set) Join() { s.pool.join() }
+func (s *Set) Join() { s.pool.running.Wait() }
 
 // tellLoaded tells which templates there are.
 func (s *Set) tellLoaded() {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"time"
 
@@ -104,9 +103,6 @@ type Member struct {
 	// never written. At rest consul-template leaves the same.
 	Shadowed bool
 }
-
-// Equal reports whether s and t are the same bundle in every detail.
-func (s Spec) Equal(t Spec) bool { return reflect.DeepEqual(s, t) }
 
 // Overlaps reports whether s and t may not be at work at the same time: they have
 // a destination, a name or a command in common.
