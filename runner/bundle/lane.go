@@ -36,7 +36,9 @@ func (l *Lane) Reserve(pass, order int) *Ticket {
 		at = 1
 	}
 	l.queue = slices.Insert(l.queue, at, t)
-	l.advance()
+	if at == 0 {
+		close(t.turn)
+	}
 	return t
 }
 
@@ -55,20 +57,12 @@ func (t *Ticket) Release() {
 	}
 	t.lane.mu.Lock()
 	defer t.lane.mu.Unlock()
-	if i := slices.Index(t.lane.queue, t); i >= 0 {
-		t.lane.queue = slices.Delete(t.lane.queue, i, i+1)
-		t.lane.advance()
-	}
-}
-
-// advance gives the first its turn.
-func (l *Lane) advance() {
-	if len(l.queue) == 0 {
+	i := slices.Index(t.lane.queue, t)
+	if i < 0 {
 		return
 	}
-	select {
-	case <-l.queue[0].turn:
-	default:
-		close(l.queue[0].turn)
+	t.lane.queue = slices.Delete(t.lane.queue, i, i+1)
+	if i == 0 && len(t.lane.queue) > 0 {
+		close(t.lane.queue[0].turn)
 	}
 }

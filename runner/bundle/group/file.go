@@ -1,15 +1,11 @@
 package group
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"fmt"
 	"os"
 
 	"restencil/renderer"
 	"restencil/renderer/atomicfile"
-	"restencil/runner/event"
-	"restencil/runner/templates"
 	"restencil/template"
 )
 
@@ -77,39 +73,6 @@ func (f *File) want(out *template.Result) Want {
 		file.Perm = f.SecretPerm
 	}
 	return Want{File: f, Output: out, Place: file}
-}
-
-// differsEachTime tells whether an output differs from the last one though there
-// is no new data, so that it would differ each time: what is in place stays then.
-// The event is nil where that was told before.
-func (f *File) differsEachTime(r templates.Result) (bool, event.Event) {
-	if !r.SameData || !f.placed || !f.there || r.Output.Sum == f.offered {
-		f.unstable = f.unstable && r.SameData
-		return false, nil
-	}
-	old, err := atomicfile.ReadFile(f.Destination)
-	if err != nil || sha256.Sum256(old) != f.sum.Content {
-		return false, nil // it is to be put right anyway
-	}
-	f.offered = r.Output.Sum
-	if f.unstable {
-		return true, nil
-	}
-	f.unstable = true
-	was, is := bytes.Split(old, []byte("\n")), bytes.Split(r.Output.Content, []byte("\n"))
-	line := 0
-	for line < min(len(was), len(is)) && bytes.Equal(was[line], is[line]) {
-		line++
-	}
-	difference := fmt.Sprintf("line %d", line+1)
-	switch {
-	case r.Output.Secret:
-	case line >= len(was) || line >= len(is):
-		difference += " is there or not"
-	default:
-		difference += fmt.Sprintf(" is %q and %q", was[line], is[line])
-	}
-	return true, event.Unstable{Template: f.Template, Destination: f.Destination, Difference: difference}
 }
 
 // resized tells whether the destination is not a file of the size that the newest

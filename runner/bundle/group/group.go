@@ -110,26 +110,6 @@ const (
 // has rejected it often enough.
 func (g *Group) rejected() bool { return g.verdict.Attempts >= rejectedAfter }
 
-// failed notes that a change to hash failed, and returns how long to wait before
-// it is tried again.
-func (g *Group) failed(hash string, o Outcome, retry schedule.Backoff, now time.Time) time.Duration {
-	v := &g.verdict
-	if v.Rejected != hash {
-		v.Rejected, v.Attempts, g.failures = hash, 0, 0
-	}
-	g.failures++
-	wait := Delay(retry, g.failures)
-	if o.Rejected() {
-		v.Attempts++
-		wait = max(wait, againAfter)
-		if g.rejected() {
-			wait = min(heldFor<<min(v.Attempts-rejectedAfter, 10), heldAtMost)
-		}
-	}
-	v.Reason, v.Retry, v.Accepted = o.Reason(), now.Add(wait), ""
-	return wait
-}
-
 // Delay is how long to wait after so many failures in a row: at least half of
 // what the backoff allows, so that it grows visibly.
 func Delay(b schedule.Backoff, failures int) time.Duration {

@@ -1,6 +1,8 @@
 package group
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"restencil/renderer"
+	"restencil/renderer/atomicfile"
 	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/journal/history"
@@ -124,10 +127,7 @@ func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 		f.newest = nil // an older output does not go in place behind a newer state
 		return f
 	}
-	if differs, e := f.differsEachTime(r); differs {
-		if e != nil {
-			s.tell(e)
-		}
+	if s.differsEachTime(f, r) {
 		return f
 	}
 	isNew := f.newest != nil && f.newest.Sum != r.Output.Sum ||
@@ -143,6 +143,39 @@ func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 		g.debounce.tick(now, f.Wait)
 	}
 	return f
+}
+
+// differsEachTime tells whether an output differs from the last one though there
+// is no new data, so that it would differ each time: what is in place stays then.
+func (s *Set) differsEachTime(f *File, r templates.Result) bool {
+	if !r.SameData || !f.placed || !f.there || r.Output.Sum == f.offered {
+		f.unstable = f.unstable && r.SameData
+		return false
+	}
+	old, err := atomicfile.ReadFile(f.Destination)
+	if err != nil || sha256.Sum256(old) != f.sum.Content {
+		return false // it is to be put right anyway
+	}
+	f.offered = r.Output.Sum
+	if f.unstable {
+		return true // as was told
+	}
+	f.unstable = true
+	was, is := bytes.Split(old, []byte("\n")), bytes.Split(r.Output.Content, []byte("\n"))
+	line := 0
+	for line < min(len(was), len(is)) && bytes.Equal(was[line], is[line]) {
+		line++
+	}
+	difference := fmt.Sprintf("line %d", line+1)
+	switch {
+	case r.Output.Secret:
+	case line >= len(was) || line >= len(is):
+		difference += " is there or not"
+	default:
+		difference += fmt.Sprintf(" is %q and %q", was[line], is[line])
+	}
+	s.tell(event.Unstable{Template: f.Template, Destination: f.Destination, Difference: difference})
+	return true
 }
 
 // Due returns the changes that are to be made now, in the order of the members.
@@ -187,7 +220,19 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 		v.Pinned = ""
 	}
 	if hash == g.applied && !owed && !g.recheck && !slices.ContainsFunc(g.files, (*File).resized) {
-		s.unchanged(g)
+		if s.spec.Policy == Together { // the change that was waited for has been taken back
+			*g.debounce = debounce{}
+		}
+		s.release(g)
+		for _, f := range g.files {
+			if f.announce {
+				s.tell(event.Rendered{Template: f.Template, Destination: f.Destination, Change: renderer.Unchanged})
+			}
+			f.announce = false
+			if s.spec.Policy != Together { // nothing needs the content any more
+				f.newest = nil
+			}
+		}
 		return false, time.Time{}
 	}
 	at, failed := g.debounce.due, v.Rejected == hash
@@ -211,23 +256,6 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 		s.release(g)
 	}
 	return true, time.Time{}
-}
-
-// unchanged notes that the newest outputs of g are in place already.
-func (s *Set) unchanged(g *Group) {
-	if s.spec.Policy == Together { // the change that was waited for has been taken back
-		*g.debounce = debounce{}
-	}
-	s.release(g)
-	for _, f := range g.files {
-		if f.announce {
-			s.tell(event.Rendered{Template: f.Template, Destination: f.Destination, Change: renderer.Unchanged})
-		}
-		f.announce = false
-		if s.spec.Policy != Together { // nothing needs the content any more
-			f.newest = nil
-		}
-	}
 }
 
 // hold notes that the newest change of g is not made, and tells it if that is
@@ -357,7 +385,20 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		return
 	}
 	f.there = f.there && together
-	wait := g.failed(t.Hash, o, s.spec.Retry, now)
+	v := &g.verdict
+	if v.Rejected != t.Hash {
+		v.Rejected, v.Attempts, g.failures = t.Hash, 0, 0
+	}
+	g.failures++
+	wait := Delay(s.spec.Retry, g.failures)
+	if o.Rejected() {
+		v.Attempts++
+		wait = max(wait, againAfter)
+		if g.rejected() {
+			wait = min(heldFor<<min(v.Attempts-rejectedAfter, 10), heldAtMost)
+		}
+	}
+	v.Reason, v.Retry, v.Accepted = o.Reason(), now.Add(wait), ""
 	var fatal error
 	switch {
 	case together && (s.once || s.spec.ExitOnFailure):
