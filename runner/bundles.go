@@ -59,7 +59,7 @@ func plan(o Options) ([]*bundleState, error) {
 		}
 		spec.Policy = group.Together
 		if spec.Retry == (schedule.Backoff{}) {
-			spec.Retry = o.Retry
+			spec.Retry = retry
 		}
 		if o.Once {
 			spec.Wait = Wait{}
@@ -81,7 +81,7 @@ func plan(o Options) ([]*bundleState, error) {
 			return nil, fmt.Errorf("template %s belongs to bundle %q, which is not there", t.Name, t.Bundle)
 		}
 		if !ok {
-			spec := group.Spec{Name: t.Destination, Policy: group.Each, Reload: t.Command, Retry: o.Retry, ExitOnFailure: o.ExitOnFailure}
+			spec := group.Spec{Name: t.Destination, Policy: group.Each, Reload: t.Command, Retry: retry, ExitOnFailure: o.ExitOnFailure}
 			if o.Dry {
 				spec.Policy, spec.Reload = group.Print, Command{}
 			}

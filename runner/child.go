@@ -68,17 +68,9 @@ func (r *Runner) updateChild(ctx context.Context) {
 		for _, t := range r.opts.Templates {
 			destinations.Add(t.Destination)
 		}
-		s := process.NewSupervisor(*next, destinations.List(), c.spawn, r.opts.Retry, r.events.emit)
+		s := process.NewSupervisor(*next, destinations.List(), c.spawn, retry, r.events.emit)
 		go s.Run(ctx)
 		c.now.Store(s)
 		c.start, c.reload, c.files = 0, 0, process.FileSet{}
 	}
-}
-
-// ended is readable when the child is no more.
-func (c *child) ended() <-chan struct{} {
-	if now := c.now.Load(); now != nil {
-		return now.Done()
-	}
-	return nil
 }

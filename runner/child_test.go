@@ -510,7 +510,6 @@ func TestChildBackoff(t *testing.T) {
 func TestChildThatWaitsIsStartedByAChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := Options{Child: &Child{Restart: process.RestartAlways}, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}
-		o.Retry.Base, o.Retry.Max = time.Hour, time.Hour
 		g, n := childRig(t, o, map[string]any{"x": 0})
 		n.last().exit(process.Status{Code: 1})
 		synctest.Wait()

@@ -46,10 +46,6 @@ type Options struct {
 	// when it does.
 	Child *Child
 
-	// Retry spaces the attempts at a command, a file or a template that
-	// fails. A zero Base means 1 s, a zero Max 1 min. Not used with Once.
-	Retry schedule.Backoff
-
 	// LookupEnv is what the function env reads. Nil for os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 
@@ -69,6 +65,10 @@ type Options struct {
 	// as the proof that the loop of Run is not stuck. Zero: never.
 	Heartbeat time.Duration
 }
+
+// retry spaces the attempts at a template, and at a bundle that does not say, and
+// the starts of the child.
+var retry = schedule.Backoff{Base: time.Second, Max: time.Minute}
 
 // Limits say when Run gives up.
 type Limits struct {

@@ -47,8 +47,6 @@ type Runner struct {
 // New checks o and parses the templates. The error names every template that
 // cannot be used, a line each. The Runner takes over the Watcher: Run runs it.
 func New(o Options, w *watch.Watcher) (*Runner, error) {
-	o.Retry.Base = cmp.Or(o.Retry.Base, time.Second)
-	o.Retry.Max = cmp.Or(o.Retry.Max, time.Minute)
 	if o.Stdout == nil {
 		o.Stdout = io.Discard
 	}
@@ -72,7 +70,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 	}
 	set := templates.Options{
 		Host:  template.Host{LookupEnv: o.LookupEnv, Serves: w.Serves},
-		Retry: o.Retry,
+		Retry: retry,
 		Once:  o.Once,
 	}
 	r.opts.Templates = withCertFiles(o.Templates)
@@ -152,6 +150,10 @@ func (r *Runner) loop(ctx context.Context) error {
 			timer.Reset(time.Until(at))
 		}
 		var err error
+		var childEnded <-chan struct{}
+		if s := r.child.now.Load(); s != nil {
+			childEnded = s.Done()
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -164,7 +166,7 @@ func (r *Runner) loop(ctx context.Context) error {
 			err = r.hear(report)
 		case request := <-r.requests:
 			request()
-		case <-r.child.ended():
+		case <-childEnded:
 			s := r.child.now.Swap(nil)
 			if ctx.Err() != nil {
 				return nil // which ended the child, too

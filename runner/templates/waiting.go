@@ -29,11 +29,12 @@ func (w *waiting) set(missing []watch.Query, now time.Time) {
 	before := w.missing
 	w.missing = make(map[watch.ID]time.Time, len(missing))
 	for _, q := range missing {
-		since, missed := before[q.ID()]
+		id := q.ID()
+		since, missed := before[id]
 		if !missed {
 			since = now
 		}
-		w.missing[q.ID()] = since
+		w.missing[id] = since
 	}
 }
 
