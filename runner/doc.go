@@ -18,7 +18,7 @@
 //	runner.Runner       loop, take, step, offer
 //	templates.Set       Update, Execute, begin, Take, settle
 //	template.Template   Execute
-//	bundle.Bundle       Offer, Run, take, advance, change
+//	bundle.Bundle       Offer, Run, advance, change
 //	group.Set           Take, Due, look
 //	transaction         Stage, Check, Swap
 //	renderer            Stage, SwapGroups

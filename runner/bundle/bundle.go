@@ -101,7 +101,12 @@ func (b *Bundle) Run(ctx context.Context) {
 		case <-b.stop:
 			return
 		case o := <-b.offers:
-			b.take(o, time.Now())
+			now := time.Now()
+			for _, i := range slices.Sorted(maps.Keys(o.Outputs)) {
+				b.shared.Registry.hide(b.groups.Take(i, o.Outputs[i], now))
+			}
+			o.Outputs = nil
+			b.command.offered = o.after(b.command.offered.ticket)
 		case request := <-b.requests:
 			request(ctx)
 		case <-b.command.offered.ticket.Turn():
@@ -210,15 +215,6 @@ func (b *Bundle) end(ctx context.Context) {
 	}
 }
 
-// take takes in what is offered.
-func (b *Bundle) take(o Offer, now time.Time) {
-	for _, i := range slices.Sorted(maps.Keys(o.Outputs)) {
-		b.shared.Registry.hide(b.groups.Take(i, o.Outputs[i], now))
-	}
-	o.Outputs = nil
-	b.command.offered = o.after(b.command.offered.ticket)
-}
-
 // advance does all that can be done now.
 func (b *Bundle) advance(ctx context.Context) {
 	now := time.Now()
@@ -272,7 +268,9 @@ func (b *Bundle) tell() {
 func (b *Bundle) send() {
 	r := b.report
 	r.Bundle = b
-	if b.groups.Settled(time.Now()) && b.command.settled() {
+	c := &b.command
+	ran := b.spec.Policy != group.Each || !c.running && (!c.owed || c.failures > 0)
+	if ran && b.groups.Settled(time.Now()) { // all is done that can be done without waiting
 		r.Pass = b.command.offered.Pass
 	}
 	b.report = Report{}

@@ -32,7 +32,7 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		for _, w := range t.Wants {
 			if tx.Changes[i].Err == nil && w.Output.Printed != "" {
 				// What a debugging aid prints is not worth ending for.
-				_, _ = fmt.Fprint(b.shared.Stdout, w.Output.Secrets.Mask(w.Output.Printed))
+				_, _ = b.shared.Stdout.write(ctx, []byte(w.Output.Secrets.Mask(w.Output.Printed)))
 			}
 		}
 	}

@@ -126,12 +126,6 @@ type commandRun struct {
 	err    error
 }
 
-// settled tells whether all is done that can be done without waiting for another
-// attempt.
-func (c *command) settled() bool {
-	return c.spec.Policy != group.Each || !c.running && (!c.owed || c.failures > 0)
-}
-
 // start starts the command of a bundle with the policy Each, if it is owed, due,
 // not running, and its turn in the lane. What another process owed waits for all
 // files.

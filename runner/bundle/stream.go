@@ -19,14 +19,9 @@ func NewStream(w io.Writer) *Stream {
 	return &Stream{w: w, free: make(chan struct{}, 1)}
 }
 
-// Write writes b, and waits until that is done.
-func (s *Stream) Write(b []byte) (int, error) {
-	return s.write(context.Background(), b)
-}
-
-// write is Write, but does not wait any longer when ctx ends: who reads the stream
-// may never go on. What was not taken by then is lost with the process, and so is
-// the goroutine, which nothing can end.
+// write writes b, and waits until that is done or ctx ends: who reads the stream may
+// never go on. What was not taken by then is lost with the process, and so is the
+// goroutine, which nothing can end.
 func (s *Stream) write(ctx context.Context, b []byte) (n int, err error) {
 	select {
 	case s.free <- struct{}{}:
