@@ -28,6 +28,13 @@ func (b *breaker) err() error {
 	return b.state.Err()
 }
 
+// failures returns how many attempts in a row have failed.
+func (b *breaker) failures() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state.Failures()
+}
+
 // A pass lets a query through a breaker. Whoever gets one calls settle when the
 // outcome is known. Settling the zero pass does nothing.
 type pass struct {

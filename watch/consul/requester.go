@@ -323,6 +323,9 @@ func (k *requester) fail(err *watch.Error) {
 // failed tells of a failed attempt, and sees to what the next one waits for.
 func (k *requester) failed(err error, a *attempt) {
 	e := k.s.explain(k.query, err, a)
+	if a.outcome() == fails {
+		e.Attempts = k.s.agent.failures() // whichever query made them
+	}
 	k.pause, k.trouble, k.cut = 0, nil, 0
 	k.fail(e)
 	if fetch.Status(err) == http.StatusTooManyRequests {
@@ -335,13 +338,18 @@ func (k *requester) failed(err error, a *attempt) {
 	retry := k.s.options.Retry
 	k.pause = retry.After(k.row, e.RetryAfter)
 	switch shared := a.serversOutcome(reply{}, err) == fails && e.RetryAfter == 0; {
-	case shared && k.once:
+	case retry.Spent(k.row):
+		k.pause = forever
+	case shared && (k.once || retry.Attempts != 0): // attempts that are counted are this query's own
 		k.pause = retry.Probes().Delay(k.row)
 	case shared:
 		// Others try too. Its own pace is for trouble that is its alone.
 		k.trouble, k.pause = k.s.serversOf(k.query.Datacenter), slowest(retry)
 	}
 }
+
+// forever is the pause after the last attempt: whoever counts them ends the run.
+const forever = 365 * 24 * time.Hour
 
 // reason returns what was wrong with another query's request, without what is
 // of that query alone: its URL.

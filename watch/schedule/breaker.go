@@ -54,10 +54,10 @@ func (b *Breaker) Fail(err error, now time.Time) bool {
 }
 
 // Probe begins a probe, and reports whether it may be sent: the breaker is open,
-// no other probe is under way, and it is time for one. Its end is told with
-// ProbeFailed, Reset or ProbeCancelled.
+// no other probe is under way, it is time for one, and there are attempts left.
+// Its end is told with ProbeFailed, Reset or ProbeCancelled.
 func (b *Breaker) Probe(now time.Time) bool {
-	if !b.Open() || b.probing || now.Before(b.next) {
+	if next := b.NextProbe(); next.IsZero() || now.Before(next) {
 		return false
 	}
 	b.probing = true
@@ -65,9 +65,9 @@ func (b *Breaker) Probe(now time.Time) bool {
 }
 
 // NextProbe returns when the next probe may be sent, the zero time where none
-// may: the breaker is closed, or a probe is under way.
+// may: the breaker is closed, a probe is under way, or no attempt is left.
 func (b *Breaker) NextProbe() time.Time {
-	if !b.Open() || b.probing {
+	if !b.Open() || b.probing || b.Backoff.Spent(b.failures) {
 		return time.Time{}
 	}
 	return b.next

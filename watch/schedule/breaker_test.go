@@ -72,6 +72,9 @@ func TestBreakerGivesConsulTemplatesPatience(t *testing.T) {
 	if got, want := now.Sub(start), 303750*time.Millisecond; got != want {
 		t.Errorf("the thirteenth attempt is made after %v, want %v", got, want)
 	}
+	if b.Probe(now.Add(time.Hour)) || !b.NextProbe().IsZero() {
+		t.Error("there is an attempt after the last")
+	}
 }
 
 func TestBreakerInDoubt(t *testing.T) {

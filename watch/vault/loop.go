@@ -109,7 +109,7 @@ const idle = time.Hour
 // room for a probe.
 func (l *loop) proceed(now time.Time) time.Duration {
 	breaker := &l.outage.breaker
-	if l.busy < l.options.MaxRequests && !l.options.Retry.Spent(breaker.Failures()) && breaker.Probe(now) {
+	if l.busy < l.options.MaxRequests && breaker.Probe(now) {
 		l.probe()
 	}
 	wait := idle

@@ -1,0 +1,66 @@
+package consul
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restencil/watch"
+	"restencil/watch/watchtest"
+)
+
+// TestAttemptsAreCounted: where they are, there are as many as consul-template
+// makes, as far apart, and no more.
+func TestAttemptsAreCounted(t *testing.T) {
+	const queries = 3
+	for _, test := range []struct {
+		name        string
+		trouble     func(*http.Request) (*http.Response, error)
+		least, most int // requests in all
+	}{
+		{"refused", broken("dial tcp 127.0.0.1:8500: connect: connection refused"), 13, queries + 12}, // when all have found out, one tries for all
+		{"no leader", leaderless, queries * 13, queries * 13},
+		{"denied", func(*http.Request) (*http.Response, error) { return respond(403, "Permission denied") }, queries * 13, queries * 13},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := DefaultOptions()
+				o.Retry.Attempts = 12
+				s, st := runStub(t, o, test.trouble)
+				sinks := watchMany(t, s, queries)
+				time.Sleep(5 * time.Minute)
+				synctest.Wait()
+				if n := attempts(sinks); n != 12 {
+					t.Errorf("%d attempts within five minutes, want 12", n)
+				}
+				time.Sleep(4 * time.Second)
+				synctest.Wait()
+				if n := attempts(sinks); n != 13 {
+					t.Errorf("%d attempts after that, want 13", n)
+				}
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if n := len(st.requests()); n < test.least || n > test.most {
+					t.Errorf("%d requests in all, want %d to %d", n, test.least, test.most)
+				}
+			})
+		})
+	}
+}
+
+// attempts returns the most attempts that a sink was told of.
+func attempts(sinks []*watchtest.Recorder) int {
+	most := 0
+	for _, r := range sinks {
+		for i, e := range r.Events() {
+			most = max(most, i+1)
+			var told *watch.Error
+			if errors.As(e.Err, &told) {
+				most = max(most, told.Attempts)
+			}
+		}
+	}
+	return most
+}
