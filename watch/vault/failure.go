@@ -83,7 +83,7 @@ func explain(q watch.Query, err error) *watch.Error {
 func (l *loop) limited(e *entry, err *limit.Error, now time.Time) {
 	a := &e.answer
 	end := a.end()
-	if !err.Soon && (!a.known || !end.IsZero() && end.Before(err.Until)) {
+	if !a.known || !end.IsZero() && end.Before(err.Until) {
 		told := &watch.Error{Query: e.query, Class: watch.Denied, Err: err}
 		if e.cause != nil {
 			told.Class = e.cause.Class

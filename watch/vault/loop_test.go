@@ -331,7 +331,7 @@ func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
 				}
 				most := 60 + 4
 				if strings.HasPrefix(name, "other") || strings.HasPrefix(name, "unwatched") {
-					most += limit.NewQueries
+					most += limit.NewQueries + 31 // that were under way when there was one left
 				}
 				if w.issues(db) < 2 || w.issues(db) > most {
 					t.Errorf("%d were issued in an hour", w.issues(db))

@@ -41,18 +41,32 @@ type Result struct {
 // New returns the Fetcher of a query, which makes its requests with r. The error
 // says what is wrong with the query.
 func New(q watch.Query, r *Requester) (Fetcher, error) {
+	common := question{Requester: r, id: q.ID(), path: q.Name}
 	switch q.Kind {
 	case watch.VaultRead:
-		return newReader(q, r)
+		return newReader(common, q.Params)
 	case watch.VaultWrite:
-		return newWriter(q, r)
+		return newWriter(common, q.Params)
 	case watch.VaultList:
-		return newLister(q, r)
+		return newLister(common)
 	case watch.VaultPKI:
-		return newIssuer(q, r)
+		return newIssuer(common, q.Params)
 	}
 	return nil, errors.New("not a question for Vault")
 }
+
+// A question is what fetchers have in common.
+type question struct {
+	*Requester
+	id   watch.ID
+	path string
+}
+
+// Offline implements Fetcher.
+func (*question) Offline() bool { return false }
+
+// MayIssue implements Fetcher.
+func (*question) MayIssue() bool { return true }
 
 // A MissingError says that there is no such thing, as consul-template does, and
 // where it is known, why.

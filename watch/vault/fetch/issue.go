@@ -20,27 +20,19 @@ import (
 
 // An issuer is the Fetcher of a VaultPKI query.
 type issuer struct {
-	*Requester
-	id     watch.ID
-	path   string
+	question
 	values url.Values
 	files  []string // that keep what was issued
 	looked bool     // into these files
 }
 
-func newIssuer(q watch.Query, r *Requester) (*issuer, error) {
-	values, files, err := watch.SplitPKIParams(q.Params)
-	if err != nil {
-		return nil, err
-	}
-	return &issuer{Requester: r, id: q.ID(), path: q.Name, values: values, files: files}, nil
+func newIssuer(q question, params string) (*issuer, error) {
+	values, files, err := watch.SplitPKIParams(params)
+	return &issuer{question: q, values: values, files: files}, err
 }
 
 // Offline implements Fetcher: the first look is at the files.
 func (i *issuer) Offline() bool { return !i.looked }
-
-// MayIssue implements Fetcher.
-func (*issuer) MayIssue() bool { return true }
 
 // ErrNothingKept says that the files keep nothing that can be used: the next
 // attempt is for Vault.

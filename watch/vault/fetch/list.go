@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -16,25 +17,18 @@ import (
 
 // A lister is the Fetcher of a VaultList query.
 type lister struct {
-	*Requester
-	id      watch.ID
-	path    string
+	question
 	refresh time.Duration
 }
 
 // newLister reads a path. It is no URL, but that what ends in ?refresh=30s says
 // how often it is listed.
-func newLister(q watch.Query, r *Requester) (*lister, error) {
-	path, text, _ := strings.Cut(q.Name, "?refresh=")
+func newLister(q question) (*lister, error) {
+	path, text, _ := strings.Cut(q.path, "?refresh=")
 	refresh, err := refreshOf(text)
-	if refresh == 0 {
-		refresh = r.rules.Default
-	}
-	return &lister{Requester: r, id: q.ID(), path: path, refresh: refresh}, err
+	q.path = path
+	return &lister{question: q, refresh: cmp.Or(refresh, q.rules.Default)}, err
 }
-
-// Offline implements Fetcher.
-func (*lister) Offline() bool { return false }
 
 // MayIssue implements Fetcher.
 func (*lister) MayIssue() bool { return false }

@@ -15,17 +15,15 @@ import (
 
 // A reader is the Fetcher of a VaultRead query.
 type reader struct {
-	*Requester
-	id      watch.ID
-	path    string
+	question
 	params  url.Values
 	refresh time.Duration // zero: as the answer says
 
 	leased bool // the newest answer is, or there is none
 }
 
-func newReader(q watch.Query, r *Requester) (*reader, error) {
-	params, err := url.ParseQuery(q.Params)
+func newReader(q question, text string) (*reader, error) {
+	params, err := url.ParseQuery(text)
 	if err != nil {
 		return nil, err
 	}
@@ -34,11 +32,8 @@ func newReader(q watch.Query, r *Requester) (*reader, error) {
 		return nil, err
 	}
 	params.Del("refresh")
-	return &reader{Requester: r, id: q.ID(), path: q.Name, params: params, refresh: refresh, leased: true}, nil
+	return &reader{question: q, params: params, refresh: refresh, leased: true}, nil
 }
-
-// Offline implements Fetcher.
-func (*reader) Offline() bool { return false }
 
 // MayIssue implements Fetcher.
 func (r *reader) MayIssue() bool {

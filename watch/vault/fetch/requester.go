@@ -49,8 +49,8 @@ func (q *Requester) Call(ctx context.Context, r client.Request) (*watch.Secret, 
 func (q *Requester) ask(ctx context.Context, id watch.ID, r client.Request, e token.Epoch, m mount) (*watch.Secret, error) {
 	r.Token, r.Once, r.Mount = e.Token, !m.harmless && !r.Lists(), m.path
 	start := time.Now()
-	permit, err := q.Limiter.Allow(r.Method+" "+r.Path, id, start)
-	if err != nil {
+	what := r.Method + " " + r.Path
+	if err := q.Limiter.Allow(what, id, start); err != nil {
 		return nil, err
 	}
 	s, err := q.Call(ctx, r)
@@ -59,7 +59,9 @@ func (q *Requester) ask(ctx context.Context, id watch.ID, r client.Request, e to
 	if err != nil { // of a read whose reply was lost, only the engine says so
 		issued = (writes || r.Once) && !client.Harmless(err)
 	}
-	permit.Done(issued, lifeOf(s, start, e), time.Now())
+	if issued {
+		q.Limiter.Issued(what, id, lifeOf(s, start, e), time.Now())
+	}
 	q.Leases.record(s, start)
 	return s, err
 }

@@ -14,25 +14,14 @@ import (
 
 // A writer is the Fetcher of a VaultWrite query.
 type writer struct {
-	*Requester
-	id     watch.ID
-	path   string
+	question
 	values url.Values
 }
 
-func newWriter(q watch.Query, r *Requester) (*writer, error) {
-	values, err := url.ParseQuery(q.Params)
-	if err != nil {
-		return nil, err
-	}
-	return &writer{Requester: r, id: q.ID(), path: q.Name, values: values}, nil
+func newWriter(q question, params string) (*writer, error) {
+	values, err := url.ParseQuery(params)
+	return &writer{question: q, values: values}, err
 }
-
-// Offline implements Fetcher.
-func (*writer) Offline() bool { return false }
-
-// MayIssue implements Fetcher.
-func (*writer) MayIssue() bool { return true }
 
 // Fetch implements Fetcher.
 func (w *writer) Fetch(ctx context.Context, e token.Epoch) (Result, error) {

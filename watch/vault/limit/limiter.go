@@ -4,6 +4,7 @@ package limit
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -33,17 +34,18 @@ const (
 
 	maxBuckets = 1 << 16         // how many paths and queries are known; what would be beyond is refused
 	shortest   = 2 * time.Second // what lives shorter gives no higher rate: it cannot be kept up
-	soon       = 20 * time.Millisecond
 )
 
 // A Limiter is a rate limiter for requests that issue or write something. Each
 // path has a token bucket for queries that are not known there, and each query
-// at a path has one of its own. Its methods are for any goroutine.
+// that has issued something at a path has one of its own. Whether a request issues
+// something is known when it has ended: what several issue at one time may leave a
+// bucket in debt, which is waited for. Its methods are for any goroutine.
 type Limiter struct {
 	options Options
 
 	mu      sync.Mutex
-	buckets map[key]*bucket
+	buckets map[key]*rate.Limiter // one that is missing is full
 }
 
 // A key names a bucket: that of a query at a path, or that of the path, which
@@ -53,17 +55,9 @@ type key struct {
 	query watch.ID
 }
 
-// A bucket is a token bucket, and how many requests are under way that may yet
-// take something out of it.
-type bucket struct {
-	*rate.Limiter
-	key     key
-	pending int
-}
-
 // New returns a Limiter that knows nothing yet.
 func New(o Options) *Limiter {
-	return &Limiter{options: o, buckets: make(map[key]*bucket)}
+	return &Limiter{options: o, buckets: make(map[key]*rate.Limiter)}
 }
 
 // An Error says that no more may be issued at a path for the time being.
@@ -71,7 +65,6 @@ type Error struct {
 	Path  string
 	Every time.Duration
 	Until time.Time
-	Soon  bool // it may only seem so: requests under way may turn out to issue nothing
 }
 
 func (e *Error) Error() string {
@@ -79,106 +72,56 @@ func (e *Error) Error() string {
 		e.Path, e.Until.Format(time.TimeOnly), e.Every)
 }
 
-// A Permit allows one request. Done is called when that has ended.
-type Permit struct {
-	limiter *Limiter
-	buckets []*bucket // the query's own, and the path's where that was not known
-}
-
-// Allow permits a request of a query, such as "GET database/creds/app", or
-// returns an *Error.
-func (l *Limiter) Allow(request string, q watch.ID, now time.Time) (*Permit, error) {
+// Allow returns nil where a query may make a request, such as
+// "GET database/creds/app", and an *Error where it may not.
+func (l *Limiter) Allow(request string, q watch.ID, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := &Permit{limiter: l, buckets: []*bucket{l.buckets[key{request, q}]}}
-	if p.buckets[0] == nil {
-		p.buckets = []*bucket{l.bucket(key{request, q}, l.options.Burst, now), l.bucket(key{path: request}, NewQueries, now)}
+	wait := time.Duration(0)
+	b := l.buckets[key{request, q}]
+	if b == nil {
+		b = l.buckets[key{path: request}]
 	}
-	var wait time.Duration
-	for _, b := range p.buckets {
-		wait = max(wait, b.wait(now))
+	switch {
+	case b != nil:
+		wait = time.Duration(float64(time.Second) * (1 - b.TokensAt(now)) / float64(b.Limit()))
+	case len(l.buckets) >= maxBuckets && !l.tidy(now):
+		wait = l.options.Every
 	}
-	if wait > 0 {
-		p.forget(now)
-		_, path, _ := strings.Cut(request, " ")
-		return nil, &Error{Path: path, Every: l.options.Every, Until: now.Add(wait), Soon: wait == soon}
+	if wait <= 0 {
+		return nil
 	}
-	for _, b := range p.buckets {
-		b.pending++
-	}
-	return p, nil
+	_, path, _ := strings.Cut(request, " ")
+	return &Error{Path: path, Every: l.options.Every, Until: now.Add(wait)}
 }
 
-// bucket returns the bucket of a key, a full one where there was none. Where
-// there is no room for one, that is an empty one.
-func (l *Limiter) bucket(k key, burst int, now time.Time) *bucket {
-	b := l.buckets[k]
-	if b != nil {
-		return b
+// Issued notes that a request of a query has issued something, or may have, that
+// lives for so long; zero where nobody knows.
+func (l *Limiter) Issued(request string, q watch.ID, life time.Duration, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.buckets[key{request, q}] == nil {
+		l.bucket(key{path: request}, NewQueries).ReserveN(now, 1)
 	}
-	b = &bucket{Limiter: rate.NewLimiter(rate.Every(l.options.Every), burst), key: k}
-	if len(l.buckets) >= maxBuckets && !l.tidy(now) {
-		b.AllowN(now, burst)
-		return b
+	own := l.bucket(key{request, q}, l.options.Burst)
+	own.ReserveN(now, 1)
+	every := l.options.Every
+	if life >= shortest {
+		every = min(every, time.Duration(float64(life)*l.options.Part))
 	}
-	l.buckets[k] = b
-	return b
+	own.SetLimitAt(now, rate.Every(every))
+}
+
+// bucket returns the bucket of a key, a full one where there was none.
+func (l *Limiter) bucket(k key, burst int) *rate.Limiter {
+	if l.buckets[k] == nil {
+		l.buckets[k] = rate.NewLimiter(rate.Every(l.options.Every), burst)
+	}
+	return l.buckets[k]
 }
 
 // tidy forgets buckets that are full, and reports whether there is room then.
 func (l *Limiter) tidy(now time.Time) bool {
-	for k, b := range l.buckets {
-		if b.full(now) {
-			delete(l.buckets, k)
-		}
-	}
+	maps.DeleteFunc(l.buckets, func(_ key, b *rate.Limiter) bool { return b.TokensAt(now) >= float64(b.Burst()) })
 	return len(l.buckets) < maxBuckets
-}
-
-// full reports whether b is as one of which nothing is known.
-func (b *bucket) full(now time.Time) bool {
-	return b.pending == 0 && b.TokensAt(now) >= float64(b.Burst())
-}
-
-// forget forgets the buckets that are full.
-func (p *Permit) forget(now time.Time) {
-	for _, b := range p.buckets {
-		if b.full(now) {
-			delete(p.limiter.buckets, b.key)
-		}
-	}
-}
-
-// wait returns how long there is nothing in b.
-func (b *bucket) wait(now time.Time) time.Duration {
-	switch left := b.TokensAt(now); {
-	case left-float64(b.pending) >= 1:
-		return 0
-	case left >= 1:
-		return soon
-	default:
-		return time.Duration(float64(time.Second) * (1 - left) / float64(b.Limit()))
-	}
-}
-
-// Done says what came of the request: whether it has issued something, or may
-// have, that lives for so long; zero where nobody knows.
-func (p *Permit) Done(issued bool, life time.Duration, now time.Time) {
-	o := p.limiter.options
-	p.limiter.mu.Lock()
-	defer p.limiter.mu.Unlock()
-	for _, b := range p.buckets {
-		b.pending--
-		if issued {
-			b.AllowN(now, 1)
-		}
-	}
-	every := o.Every
-	if life >= shortest {
-		every = min(every, time.Duration(float64(life)*o.Part))
-	}
-	if issued {
-		p.buckets[0].SetLimitAt(now, rate.Every(every))
-	}
-	p.forget(now)
 }

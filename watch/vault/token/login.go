@@ -37,36 +37,6 @@ func (l *login) String() string {
 	return text
 }
 
-// check finds what is missing to log in.
-func (l *login) check() error {
-	var missing string
-	switch l.o.Method {
-	case Kubernetes:
-		missing = firstEmpty("a role", l.o.Role, "a JWT", l.o.JWT+l.o.JWTFile)
-	case JWT:
-		missing = firstEmpty("a JWT", l.o.JWT+l.o.JWTFile)
-	case AppRole:
-		missing = firstEmpty("a role_id", l.o.RoleID+l.o.RoleIDFile)
-	case Cert:
-	default:
-		return fmt.Errorf("there is no login method %q: use %s, %s, %s or %s", l.o.Method, Kubernetes, AppRole, JWT, Cert)
-	}
-	if missing != "" {
-		return fmt.Errorf("%s needs %s", l, missing)
-	}
-	return nil
-}
-
-// firstEmpty returns the name of the first empty value among names and values.
-func firstEmpty(pairs ...string) string {
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] == "" {
-			return pairs[i]
-		}
-	}
-	return ""
-}
-
 // token logs in.
 func (l *login) token(ctx context.Context) (grant, error) {
 	body, secrets, err := l.body(ctx)

@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"restencil/watch"
-	"restencil/watch/schedule"
 	"restencil/watch/vault/client"
 )
 
@@ -54,9 +53,6 @@ func TestLogins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			vault := &callRecorder{}
 			in := &login{o: c.o, caller: vault}
-			if err := in.check(); err != nil {
-				t.Fatal(err)
-			}
 			for range 2 {
 				if g, err := in.token(t.Context()); err != nil || g.token != canary {
 					t.Fatal(err)
@@ -99,21 +95,6 @@ func TestFilesOfALoginAreReadAnew(t *testing.T) {
 	}
 	if _, err := in.token(t.Context()); err == nil || !strings.Contains(err.Error(), "reading the secret_id: open "+file) {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestLoginsThatAreIncomplete(t *testing.T) {
-	for want, o := range map[string]Login{
-		"the kubernetes login at auth/kubernetes needs a role":                  {Method: Kubernetes, JWT: "j"},
-		"the kubernetes login at auth/kubernetes as role r needs a JWT":         {Method: Kubernetes, Role: "r"},
-		"the jwt login at auth/m needs a JWT":                                   {Method: JWT, Mount: "m"},
-		"the approle login at auth/approle needs a role_id":                     {Method: AppRole},
-		`there is no login method "ldap": use kubernetes, approle, jwt or cert`: {Method: "ldap"},
-	} {
-		_, err := New(Options{Login: o}, schedule.Backoff{}, &callRecorder{}, nil)
-		if err == nil || err.Error() != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
 	}
 }
 

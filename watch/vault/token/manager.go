@@ -75,9 +75,6 @@ func (m *Manager) choose(o Options) error {
 		m.obtain = func(ctx context.Context, _ client.Token) (grant, error) { return commandToken(ctx, o) }
 	case o.Login.Method != "":
 		in := &login{o: o.Login, caller: m.caller}
-		if err := in.check(); err != nil {
-			return err
-		}
 		m.logsIn, l.again, l.from = true, true, in.String()
 		m.obtain = func(ctx context.Context, _ client.Token) (grant, error) { return in.token(ctx) }
 	default:

@@ -55,7 +55,8 @@ const (
 	Cert       Method = "cert"       // Role, "" for any; the certificate is that of TLS
 )
 
-// Login is a way to log in, and with what. Files are read anew each time.
+// Login is a way to log in, and with what. Files are read anew each time. What is
+// missing, Vault says.
 type Login struct {
 	Method Method // "": none
 	Mount  string // where the method is mounted; auth/ before it does not matter
