@@ -1,9 +1,8 @@
 package token
 
 import (
+	"context"
 	"errors"
-	"sync/atomic"
-	"time"
 
 	"restencil/watch"
 	"restencil/watch/vault/client"
@@ -12,65 +11,47 @@ import (
 // A file is where somebody else keeps the token.
 type file struct {
 	path   string
+	read   func(path string) ([]byte, error)
 	unwrap bool         // a wrapped token is kept there
-	source watch.Source // follows the file
+	source watch.Source // tells when the file changes
 	taken  client.Token // what stood in it last
-
-	why atomic.Pointer[Error] // why it has no token
 }
 
-// fileNews is what stands in the file, or why that is not known.
-type fileNews struct {
-	text string
-	err  error
-}
+var (
+	errNoContent = errors.New("it is empty")
+	errUnchanged = errors.New("the file says the same")
+)
 
-// A fileSink is the watch.Sink of the file.
-type fileSink struct{ m *Manager }
-
-// Publish implements watch.Sink.
-func (s fileSink) Publish(a watch.Answer) {
-	text, _ := a.Data.(string)
-	s.m.post(func(in *inbox) { in.file = &fileNews{text: text} })
-}
-
-// Fail implements watch.Sink.
-func (s fileSink) Fail(err error) {
-	var told *watch.Error
-	if errors.As(err, &told) {
-		err = told.Err
-	}
-	s.m.post(func(in *inbox) { in.file = &fileNews{err: err} })
-}
-
-// readAnew has the file read, whether it seems to have changed or not.
-func (f *file) readAnew(m *Manager) {
-	q := watch.Query{Kind: watch.FileContent, Name: f.path}
-	f.source.Unwatch(q)
-	f.source.Watch(q, fileSink{m})
-}
-
-// missing returns why there is no token in the file.
-func (f *file) missing() error { return f.why.Load() }
-
-var errNoContent = errors.New("it is empty")
-
-// take takes up what stands in the file. Where that is nothing, what it had
-// before stays in use.
-func (f *file) take(l *life, news fileNews, now time.Time) {
-	text, err := tokenIn(news.text), news.err
+// obtain returns the token that stands in the file. A wrapping token is good for
+// one unwrapping, so what was there before is passed over.
+func (f *file) obtain(ctx context.Context, c client.Caller) (grant, error) {
+	content, err := f.read(f.path)
+	text := tokenIn(string(content))
 	if err == nil && text == "" {
 		err = errNoContent
 	}
 	switch {
-	case err != nil && l.usable():
-		l.notice("there is no token in the file %s any more, the last one stays in use: %w", f.path, err)
-	case err != nil && f.taken == "":
-		// Vault has no part in it: it is an attempt that failed.
-		f.why.Store(failed("there is no token in the file "+f.path+" yet", err))
-		l.obtainFailed(now, f.missing())
-	case err == nil && text != f.taken:
-		f.taken = text
-		l.offer(now, text, f.unwrap)
+	case err != nil:
+		return grant{}, failed("there is no token in the file "+f.path, err)
+	case text == f.taken:
+		return grant{}, errUnchanged
 	}
+	g := grant{token: text}
+	if f.unwrap {
+		g, err = unwrapToken(ctx, c, text)
+	}
+	if err == nil || client.Class(err) != watch.Retry {
+		f.taken = text
+	}
+	return g, err
 }
+
+// A fileSink is the watch.Sink of the file: that something has changed is all that
+// counts.
+type fileSink struct{ m *Manager }
+
+// Publish implements watch.Sink.
+func (s fileSink) Publish(watch.Answer) { s.m.post(func(in *inbox) { in.changed = true }) }
+
+// Fail implements watch.Sink.
+func (s fileSink) Fail(error) { s.m.post(func(in *inbox) { in.changed = true }) }

@@ -38,10 +38,9 @@ type life struct {
 	retry schedule.Backoff
 	way
 
-	epoch   Epoch        // of the newest token
-	err     error        // why that is of no use; nil: it is
-	wrapped client.Token // a wrapping token that is still to be unwrapped
-	lease   lease.Lease  // of the token; zero: it never ends, or nobody knows
+	epoch Epoch       // of the newest token
+	err   error       // why that is of no use; nil: it is
+	lease lease.Lease // of the token; zero: it never ends, or nobody knows
 
 	due    schedule.Timers[task]
 	warnAt time.Time // when people should know that the token ends
@@ -63,8 +62,9 @@ type way struct {
 	from   string // what gives the token, for people
 }
 
-// rules has a token replaced, or people told of its end, after so much of its life.
-var rules = lease.Rules{Threshold: 5.0 / 6}
+// rules has a token replaced, or people told of its end, after so much of its life:
+// after it is renewed, and while there is time for several attempts.
+var rules = lease.Rules{Threshold: 0.75}
 
 // Another token is obtained because one was refused, or may have been given and
 // not arrived, three times at once, and then every ten seconds.
@@ -105,7 +105,7 @@ func (l *life) warn(format string, args ...any) {
 func (l *life) accept(now, asked time.Time, g grant) {
 	l.serial++
 	l.epoch = Epoch{Token: g.token, Number: l.epoch.Number + 1}
-	l.err, l.wrapped, l.lease, l.hopeless, l.warned = nil, "", lease.Lease{}, nil, false
+	l.err, l.lease, l.hopeless, l.warned = nil, lease.Lease{}, nil, false
 	l.failures, l.stumbles = 0, 0
 	l.unschedule()
 	switch {
@@ -123,29 +123,11 @@ func (l *life) unschedule() {
 	l.due, l.warnAt = schedule.Timers[task]{}, time.Time{}
 }
 
-// offer takes up the text that stands where the token is kept. A wrapping token
-// is good for one unwrapping, so one that was offered before is passed over.
-func (l *life) offer(now time.Time, text client.Token, wrapped bool) {
-	if !wrapped {
-		l.accept(now, now, grant{token: text})
-		return
-	}
-	l.serial++
-	l.wrapped, l.failures = text, 0
-	l.due.Set(obtain, now)
-	if !l.usable() {
-		l.err = ErrPending
-	}
-}
-
 // learn takes note of how long the token lives from a time on.
 func (l *life) learn(asked time.Time, g grant) {
 	l.stumbles = 0
 	l.due.Remove(renew)
 	l.due.Remove(lookup)
-	if l.wrapped == "" {
-		l.due.Remove(obtain)
-	}
 	switch renewable := g.renewable && l.renews && l.hopeless == nil; {
 	case l.lease.Life > 0: // less than a second is left, which Vault tells as none
 		l.lease = l.lease.Renewed(asked, max(g.ttl, 1), renewable)

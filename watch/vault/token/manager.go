@@ -18,11 +18,11 @@ import (
 // goroutine.
 type Manager struct {
 	caller client.Caller
-	tell   func(error)                                                    // nil: nobody wants to know
-	obtain func(ctx context.Context, wrapped client.Token) (grant, error) // nil: there is nothing to obtain
-	logsIn bool                                                           // the token is of no use to anybody else
-	file   *file                                                          // that has the token; nil: none does
-	life   *life                                                          // Run's own; see publish
+	tell   func(error)                          // nil: nobody wants to know
+	obtain func(context.Context) (grant, error) // nil: there is nothing to obtain
+	logsIn bool                                 // the token is of no use to anybody else
+	file   *file                                // that has the token; nil: none does
+	life   *life                                // Run's own; see publish
 
 	wake  schedule.Wakeup // something is in the inbox
 	news  schedule.Wakeup // what Changed returns
@@ -35,8 +35,8 @@ type Manager struct {
 // An inbox holds what Run has not heard yet.
 type inbox struct {
 	started bool
-	refused int       // the number of an epoch; 0: none
-	file    *fileNews // the newest
+	refused int  // the number of an epoch; 0: none
+	changed bool // the file has, perhaps
 }
 
 // New returns a Manager, which makes its calls with c. It contacts nobody. What
@@ -61,22 +61,28 @@ func (m *Manager) choose(o Options) error {
 	l := m.life
 	switch {
 	case o.File != "":
-		m.file = &file{path: o.File, unwrap: o.Unwrap, source: filewatch.NewSource()}
-		m.obtain, l.from = m.unwrapped, "the file "+o.File
+		m.file = &file{path: o.File, read: filewatch.ReadFile, unwrap: o.Unwrap, source: filewatch.NewSource()}
+		l.from = "the file " + o.File
+		m.obtain = func(ctx context.Context) (grant, error) { return m.file.obtain(ctx, m.caller) }
 	case o.Text != "":
 		text := tokenIn(o.Text)
 		if text == "" {
 			return errEmptyToken
 		}
-		m.obtain, l.from = m.unwrapped, "the configuration"
-		l.offer(time.Now(), text, o.Unwrap)
+		l.from = "the configuration"
+		if !o.Unwrap {
+			l.accept(time.Now(), time.Now(), grant{token: text})
+			return nil
+		}
+		l.due.Set(obtain, time.Now())
+		m.obtain = func(ctx context.Context) (grant, error) { return unwrapToken(ctx, m.caller, text) }
 	case len(o.Command) > 0:
 		l.again, l.from = true, "token_command"
-		m.obtain = func(ctx context.Context, _ client.Token) (grant, error) { return commandToken(ctx, o) }
+		m.obtain = func(ctx context.Context) (grant, error) { return commandToken(ctx, o) }
 	case o.Login.Method != "":
 		in := &login{o: o.Login, caller: m.caller}
 		m.logsIn, l.again, l.from = true, true, in.String()
-		m.obtain = func(ctx context.Context, _ client.Token) (grant, error) { return in.token(ctx) }
+		m.obtain = in.token
 	default:
 		l.accept(time.Time{}, time.Time{}, grant{})
 	}
@@ -140,7 +146,7 @@ func (m *Manager) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if m.file != nil {
-		m.file.readAnew(m)
+		m.file.source.Watch(watch.Query{Kind: watch.FileContent, Name: m.file.path}, fileSink{m})
 		helpers.Go(func() { m.file.source.Run(ctx) })
 	}
 	w := &worker{results: make(chan result, 1)}
@@ -166,7 +172,7 @@ func (m *Manager) Run(ctx context.Context) {
 func (m *Manager) read(w *worker) {
 	m.mu.Lock()
 	in := m.inbox
-	m.inbox.refused, m.inbox.file = 0, nil
+	m.inbox.refused, m.inbox.changed = 0, false
 	m.mu.Unlock()
 	now := time.Now()
 	if in.started && !w.open {
@@ -175,15 +181,13 @@ func (m *Manager) read(w *worker) {
 			m.life.due.Set(obtain, now)
 		}
 	}
-	if in.file != nil {
-		m.file.take(m.life, *in.file, now)
-	}
 	if in.refused > 0 {
 		known := m.life.warned
 		m.life.refuse(now, in.refused)
-		if m.file != nil && !known && m.life.warned {
-			m.file.readAnew(m)
-		}
+		in.changed = in.changed || m.file != nil && !known && m.life.warned // perhaps nobody has told
+	}
+	if in.changed {
+		m.life.due.Set(obtain, now)
 	}
 }
 
@@ -239,11 +243,11 @@ func (m *Manager) begin(ctx context.Context, w *worker, t task) {
 	ctx, w.cancel = context.WithTimeout(ctx, m.life.limit(now, t))
 	r := result{task: t, serial: m.life.serial, began: now}
 	w.result = r
-	bearer, wrapped := m.life.epoch.Token, m.life.wrapped
+	bearer := m.life.epoch.Token
 	go func() {
 		switch t {
 		case obtain:
-			r.grant, r.err = m.obtain(ctx, wrapped)
+			r.grant, r.err = m.obtain(ctx)
 		case renew:
 			r.grant, r.err = renewSelf(ctx, m.caller, bearer)
 		case lookup:
@@ -254,7 +258,7 @@ func (m *Manager) begin(ctx context.Context, w *worker, t task) {
 }
 
 // wanted reports whether a result is of use: not where there is another token by
-// now, or another text to get it with, or none any more to renew.
+// now, or none any more to renew.
 func (m *Manager) wanted(r result) bool {
 	return r.serial == m.life.serial && (r.task == obtain || m.life.usable())
 }
@@ -266,7 +270,7 @@ func (m *Manager) take(r result) {
 	now := time.Now()
 	l := m.life
 	switch {
-	case !m.wanted(r):
+	case !m.wanted(r), errors.Is(r.err, errUnchanged):
 	case r.task == obtain && r.err != nil:
 		l.obtainFailed(now, r.err)
 	case r.task == obtain && l.usable() && r.grant.token == l.epoch.Token:
@@ -289,14 +293,6 @@ func (m *Manager) stop(w *worker) {
 		w.end()
 		m.publish()
 	}
-}
-
-// unwrapped obtains what a wrapping token of the file or configuration wraps.
-func (m *Manager) unwrapped(ctx context.Context, wrapping client.Token) (grant, error) {
-	if wrapping == "" {
-		return grant{}, m.file.missing()
-	}
-	return unwrapToken(ctx, m.caller, wrapping)
 }
 
 var errRevoked error = &Error{Class: watch.Denied, Text: "the token was given back"}

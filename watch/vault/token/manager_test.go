@@ -339,7 +339,7 @@ func TestRefusedWhileItIsRenewed(t *testing.T) {
 		func(m *tokenModel) { m.hang = "renew-self" },
 		func(s *managerTest) {
 			s.Start()
-			time.Sleep(45 * time.Minute)
+			time.Sleep(41 * time.Minute)
 			s.Refused(s.wantToken(canary + "-1"))
 			s.wantToken(canary + "-2")
 		})
@@ -424,14 +424,14 @@ func TestFileIsFollowed(t *testing.T) {
 	const other = client.Token("s.other-" + canary)
 	runManager(t, Options{File: "f"}, nil, func(s *managerTest) {
 		s.Start()
-		s.write("", &watch.Error{Err: fs.ErrNotExist})
-		s.wantNone("there is no token in the file f yet: file does not exist")
+		s.write("", fs.ErrNotExist)
+		s.wantNone("there is no token in the file f: file does not exist")
 		s.write("  \n", nil)
 		s.wantNone("it is empty")
 		s.write(string(written)+"\n", nil)
 		s.wantToken(written)
 		s.write("", nil)
-		s.wantNotices("any more")
+		s.wantNotices("the old one stays in use")
 		if c := s.wantToken(written); c.Number != 1 {
 			t.Errorf("generation %d", c.Number)
 		}
@@ -486,7 +486,7 @@ func TestUnwrap(t *testing.T) {
 			}
 			s.write("wrap-"+canary, nil)
 			s.wantToken(canary + "-2")
-			s.wantNotices("any more", "has been used before")
+			s.wantNotices("another is not to be had yet", "has been used before")
 		})
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"strings"
@@ -205,7 +206,8 @@ func runManager(t *testing.T, o Options, vault func(*tokenModel), test func(*man
 			t.Fatal(err)
 		}
 		if s.file != nil {
-			s.file.source = &filesModel{}
+			files := &filesModel{err: fs.ErrNotExist}
+			s.file.source, s.file.read = files, files.readFile
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
@@ -323,6 +325,12 @@ func (f *filesModel) report() {
 }
 
 func (f *filesModel) Unwatch(watch.Query) {}
+
+func (f *filesModel) readFile(string) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return []byte(f.text), f.err
+}
 
 // write changes the file.
 func (s *managerTest) write(text string, err error) {
