@@ -140,27 +140,20 @@ func (d *decoder) place(specs []*instanceSpec, nodes *members) []*instance {
 		}
 		taken[own], used[s.id] = s, true
 	}
-	last := make(map[string]int)
+	last := make(map[string]int) // the number that was tried last, by service
 	instances := make([]*instance, len(specs))
 	for i, s := range specs {
-		if s.id == "" {
-			s.id = freeID(s.service, used, last)
+		if s.id == "" { // the first of web, web-2, web-3, … that is not used
+			s.id = s.service
+			for used[s.id] {
+				last[s.service] = max(2, last[s.service]+1)
+				s.id = s.service + "-" + strconv.Itoa(last[s.service])
+			}
+			used[s.id] = true
 		}
 		instances[i] = s.build(homes[i])
 	}
 	return instances
-}
-
-// freeID takes the first of web, web-2, web-3, … that is not used. Last has the
-// number that was tried last for each service.
-func freeID(service string, used map[string]bool, last map[string]int) string {
-	id := service
-	for used[id] {
-		last[service] = max(2, last[service]+1)
-		id = service + "-" + strconv.Itoa(last[service])
-	}
-	used[id] = true
-	return id
 }
 
 // build makes the instance on its node.
@@ -205,4 +198,85 @@ func (s *instanceSpec) taggedAddresses() map[string]api.ServiceAddress {
 		tagged[tag] = api.ServiceAddress{Address: e.address, Port: cmp.Or(e.port, s.port)}
 	}
 	return tagged
+}
+
+// status returns the status of a node or an instance.
+func (d *decoder) status(n *yaml.Node) string {
+	return d.word(n, "a status", api.HealthPassing, api.HealthWarning, api.HealthCritical, api.HealthMaint)
+}
+
+// checks returns the checks of an instance, written as "name: status" or
+// "name: {status: …, output: …}" each. What names the instance is filled in
+// when it is built.
+func (d *decoder) checks(n *yaml.Node) (checks api.HealthChecks) {
+	if !d.wantMap(n, "checks is a map from name to status") {
+		return nil
+	}
+	for name, v := range pairs(n) {
+		c := &api.HealthCheck{CheckID: name.Value, Name: name.Value, Status: api.HealthPassing}
+		setStatus := func(n *yaml.Node) {
+			c.Status = d.word(n, "the status of a check", api.HealthPassing, api.HealthWarning, api.HealthCritical)
+		}
+		switch {
+		case isMap(v):
+			d.fields(v, "a check", fields{
+				"name":   func(n *yaml.Node) { c.Name = d.text(n) },
+				"notes":  func(n *yaml.Node) { c.Notes = d.text(n) },
+				"output": func(n *yaml.Node) { c.Output = d.text(n) },
+				"status": setStatus,
+				"type":   func(n *yaml.Node) { c.Type = d.text(n) },
+			})
+		case !isNull(v):
+			setStatus(v)
+		}
+		checks = append(checks, c)
+	}
+	slices.SortFunc(checks, func(a, b *api.HealthCheck) int { return cmp.Compare(a.CheckID, b.CheckID) })
+	return checks
+}
+
+// nodeChecks are what Consul has for each node with an agent, and the one that
+// puts it into maintenance.
+func nodeChecks(node, status string) api.HealthChecks {
+	serf := &api.HealthCheck{
+		Node: node, CheckID: "serfHealth", Name: "Serf Health Status", Status: status,
+		Output: "Agent alive and reachable", ServiceTags: []string{},
+	}
+	switch status {
+	case api.HealthCritical:
+		serf.Output = "Agent not live or unreachable"
+	case api.HealthMaint:
+		serf.Status = api.HealthPassing
+		return api.HealthChecks{{
+			Node: node, CheckID: api.NodeMaint, Name: "Node Maintenance Mode", Status: api.HealthCritical,
+			ServiceTags: []string{}, Type: "maintenance",
+		}, serf}
+	}
+	return api.HealthChecks{serf}
+}
+
+// serviceChecks are the checks of an instance: those that it lists, and one
+// that gives it its status.
+func serviceChecks(s *instanceSpec, node string) api.HealthChecks {
+	var checks api.HealthChecks
+	switch s.status {
+	case "":
+	case api.HealthMaint:
+		checks = append(checks, &api.HealthCheck{
+			CheckID: api.ServiceMaintPrefix + s.id, Name: "Service Maintenance Mode",
+			Status: api.HealthCritical, Type: "maintenance",
+		})
+	default:
+		checks = append(checks, &api.HealthCheck{
+			CheckID: "service:" + s.id, Name: "Service '" + s.service + "' check", Status: s.status,
+		})
+	}
+	for _, c := range s.checks {
+		own := *c // what stands beside instances holds for several
+		checks = append(checks, &own)
+	}
+	for _, c := range checks {
+		c.Node, c.ServiceID, c.ServiceName, c.ServiceTags = node, s.id, s.service, s.tags
+	}
+	return checks
 }
