@@ -1,6 +1,9 @@
 package watch
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // An Answer is what a store said to a query. It is immutable: neither the
 // sources nor the templates change Data once it is published.
@@ -40,4 +43,50 @@ type State struct {
 type Update struct {
 	Query Query
 	State State
+}
+
+// A Class says what is to be done about an error of a store.
+type Class int
+
+const (
+	// Retry: the same request may succeed later (network, 5xx, 429).
+	Retry Class = iota
+	// Denied: the store refuses it until something changes there, such as a
+	// policy, a mount or a role (400, 403, 404 where that is not an answer).
+	// It is tried again like the others: that may happen at any time.
+	Denied
+	// Invalid: the query itself is wrong, or nobody answers such. It is not put
+	// to the store, and not tried again.
+	Invalid
+)
+
+// An Error is a failed attempt to answer a query.
+type Error struct {
+	Query      Query
+	Class      Class
+	RetryAfter time.Duration // what the store asked for, 0 if it did not
+	Err        error
+
+	// All says that it is no fault of the query: until something else changes,
+	// such as the token, no query of this store is answered.
+	All bool
+
+	// Attempts is how many attempts in a row have failed, where other queries
+	// made them for this one. Zero: this query's own count.
+	Attempts int
+}
+
+// Error begins with the query's identity, as consul-template's errors do.
+func (e *Error) Error() string { return e.Query.String() + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Classify returns the class of err, Retry where it is no *Error.
+func Classify(err error) Class {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Class
+	}
+	return Retry
 }

@@ -1,6 +1,10 @@
 package watch
 
 import (
+	"cmp"
+	"slices"
+	"strings"
+
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch/dependency"
@@ -38,3 +42,80 @@ type (
 	NomadVarItem         = dependency.NomadVarItem
 	NomadVarMeta         = dependency.NomadVarMeta
 )
+
+// SortedTags returns a sorted copy of tags. It is never nil, as templates have
+// always had it.
+func SortedTags(tags []string) ServiceTags {
+	sorted := make(ServiceTags, len(tags))
+	copy(sorted, tags)
+	slices.Sort(sorted)
+	return sorted
+}
+
+// SortNodes puts nodes in the order that templates see where the query has no
+// Near: by name, then by address.
+func SortNodes(list []*Node) {
+	slices.SortStableFunc(list, func(a, b *Node) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Address, b.Address))
+	})
+}
+
+// SortNodeServices puts the services of a node in the order that templates
+// see: by service name, then by id.
+func SortNodeServices(list []*CatalogNodeService) {
+	slices.SortStableFunc(list, func(a, b *CatalogNodeService) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// NewHealthService returns what templates see of an entry of Consul's health
+// endpoints. It shares the entry's maps and checks.
+func NewHealthService(e *api.ServiceEntry) *HealthService {
+	return &HealthService{
+		Node:                   e.Node.Node,
+		NodeID:                 e.Node.ID,
+		NodeAddress:            e.Node.Address,
+		NodeTaggedAddresses:    e.Node.TaggedAddresses,
+		NodeMeta:               e.Node.Meta,
+		ServiceMeta:            e.Service.Meta,
+		Address:                cmp.Or(e.Service.Address, e.Node.Address),
+		ServiceTaggedAddresses: e.Service.TaggedAddresses,
+		ID:                     e.Service.ID,
+		Name:                   e.Service.Service,
+		Tags:                   SortedTags(e.Service.Tags),
+		Checks:                 e.Checks,
+		Status:                 e.Checks.AggregatedStatus(),
+		Port:                   e.Service.Port,
+		Weights:                e.Service.Weights,
+	}
+}
+
+// Accepts tells whether a query with this Filter takes instances of this
+// status (COMPAT 3.4): "" takes passing ones, "any" all, those of an unknown
+// status included.
+func Accepts(filter, status string) bool {
+	if filter == "" {
+		return status == api.HealthPassing
+	}
+	for f := range strings.SplitSeq(filter, ",") {
+		if f == status || f == api.HealthAny {
+			return true
+		}
+	}
+	return false
+}
+
+// SortInstances puts instances in the order that templates see where the query
+// has no Near: by node, then by service id.
+func SortInstances(list []*HealthService) {
+	slices.SortStableFunc(list, func(a, b *HealthService) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// RelativeKey returns the Key of the pair at path in the answer to a KVList of
+// this prefix: a raw string prefix, so that "app" makes "apple" into "le"
+// (COMPAT 3.4, quirk Q43).
+func RelativeKey(prefix, path string) string {
+	return strings.TrimLeft(strings.TrimPrefix(path, prefix), "/")
+}

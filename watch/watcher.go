@@ -60,24 +60,20 @@ func New(sources map[Store]Source) *Watcher {
 	return w
 }
 
-// Run runs the sources, and those that take their places, until ctx ends and
+// Run runs the sources, and those that take tsuccessor places, until ctx ends and
 // they have all returned.
 func (w *Watcher) Run(ctx context.Context) {
-	w.begin(ctx)
+	w.asking.Lock()
+	w.ctx = ctx
+	for _, r := range w.sources {
+		w.run(r, nil)
+	}
+	w.asking.Unlock()
 	<-ctx.Done()
 	w.asking.Lock()
 	w.ctx = nil // nothing is started any more
 	w.asking.Unlock()
 	w.group.Wait()
-}
-
-func (w *Watcher) begin(ctx context.Context) {
-	w.asking.Lock()
-	defer w.asking.Unlock()
-	w.ctx = ctx
-	for _, r := range w.sources {
-		w.run(r, nil)
-	}
 }
 
 // run runs a source once another, nil for none, has ended: they may write to the
@@ -147,7 +143,7 @@ func (w *Watcher) add(queries []Query) map[Store][]Subscription {
 	return added
 }
 
-// start hands entries to their source, without w.mu: the source may answer at
+// start hands entries to tsuccessor source, without w.mu: the source may answer at
 // once.
 func (w *Watcher) start(store Store, added []Subscription) {
 	source := w.source(store)
@@ -164,7 +160,7 @@ func (w *Watcher) start(store Store, added []Subscription) {
 	}
 }
 
-// Unwatch ends the watching of queries and forgets their answers. A source
+// Unwatch ends the watching of queries and forgets tsuccessor answers. A source
 // that is a Batcher hears of all its queries in one call.
 func (w *Watcher) Unwatch(queries ...Query) {
 	w.asking.Lock()
@@ -280,4 +276,53 @@ func (e *entry) tell() {
 	case e.w.changed <- struct{}{}:
 	default:
 	}
+}
+
+// Replace gives stores other sources. Each takes the place of the one that its
+// store has, if any, which is ended, and is asked all that is watched there.
+// Answers stay until it gives others; so do failures, until it has answered the
+// query or failed itself. What the old one still says is dropped, and the
+// sources of other stores go on untouched.
+//
+// Replace does not wait: a source is run when the one before it has ended.
+func (w *Watcher) Replace(sources map[Store]Source) {
+	w.asking.Lock()
+	defer w.asking.Unlock()
+	for store, source := range sources {
+		next := &running{source: source}
+		old, list := w.handOver(store, next)
+		if len(list) > 0 {
+			w.start(store, list)
+		}
+		if old != nil && old.stop != nil {
+			old.stop()
+		}
+		if w.ctx != nil {
+			w.run(next, old)
+		}
+	}
+}
+
+// handOver makes next the source of a store. It returns the one before, nil for
+// none, and what next is to be asked.
+func (w *Watcher) handOver(store Store, next *running) (old *running, list []Subscription) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	old = w.sources[store]
+	w.sources[store] = next
+	for id, e := range w.entries {
+		if q := id.Value(); q.Store() == store {
+			e.gone = true
+			successor := &entry{w: w, id: id, state: e.state, inherited: true}
+			if old == nil { // the failure said that there was no source
+				successor.state.Failure = nil
+			}
+			if e.news || old == nil {
+				successor.tell()
+			}
+			w.entries[id] = successor
+			list = append(list, Subscription{q, successor})
+		}
+	}
+	return old, list
 }

@@ -23,7 +23,9 @@ type program struct {
 func (p *program) run(ctx context.Context, args []string, timeout time.Duration) (string, error) {
 	p.tries++
 	p.limit = timeout
-	if !sleep(ctx, min(p.takes, timeout)) {
+	select {
+	case <-time.After(min(p.takes, timeout)):
+	case <-ctx.Done():
 		return "", ctx.Err()
 	}
 	if p.takes > timeout {

@@ -67,17 +67,12 @@ func (p Probe) client() (client *http.Client, done func()) {
 		TLSClientConfig:        &tls.Config{InsecureSkipVerify: p.SkipVerify},
 	}
 	if p.Host != "" {
-		transport.TLSClientConfig.ServerName = hostname(p.Host)
+		transport.TLSClientConfig.ServerName = (&url.URL{Host: p.Host}).Hostname() // without its port
 	}
 	return &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, transport.CloseIdleConnections
-}
-
-// hostname returns a host without its port.
-func hostname(host string) string {
-	return (&url.URL{Host: host}).Hostname()
 }
 
 func (p Probe) get(ctx context.Context, client *http.Client) error {
@@ -96,15 +91,10 @@ func (p Probe) get(ctx context.Context, client *http.Client) error {
 	if p.Status == 0 && response.StatusCode < 400 || response.StatusCode == p.Status {
 		return nil
 	}
-	return fmt.Errorf("status %d%s", response.StatusCode, p.wanted())
-}
-
-// wanted says which status was asked for, if one was.
-func (p Probe) wanted() string {
 	if p.Status == 0 {
-		return ""
+		return fmt.Errorf("status %d", response.StatusCode)
 	}
-	return fmt.Sprintf(", not %d", p.Status)
+	return fmt.Errorf("status %d, not %d", response.StatusCode, p.Status)
 }
 
 // withoutURL leaves the URL out, which the error of Hold has already.

@@ -3,18 +3,14 @@
 package probe
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
-)
-
-// What the zero values of a Probe stand for.
-const (
-	defaultWithin   = 10 * time.Second
-	defaultInterval = 250 * time.Millisecond
-	defaultTimeout  = 5 * time.Second
 )
 
 // A Probe is something that must hold. Exactly one of Args, HTTP and TCP is set;
@@ -52,7 +48,9 @@ type Run = func(ctx context.Context, args []string, timeout time.Duration) (outp
 // p must be valid. Hold may be called concurrently; it starts nothing that
 // outlives it.
 func (p Probe) Hold(ctx context.Context, run Run) error {
-	p = p.withDefaults()
+	p.Within = cmp.Or(p.Within, 10*time.Second)
+	p.Interval = cmp.Or(p.Interval, 250*time.Millisecond)
+	p.Timeout = cmp.Or(p.Timeout, 5*time.Second)
 	try, done := p.means(run)
 	defer done()
 	h := holding{probe: p, deadline: time.Now().Add(p.Within)}
@@ -65,34 +63,12 @@ func (p Probe) Hold(ctx context.Context, run Run) error {
 		if over {
 			return err
 		}
-		if !sleep(ctx, wait) {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
 			return fmt.Errorf("%v: %w", p, context.Cause(ctx))
 		}
 	}
-}
-
-// sleep returns false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (p Probe) withDefaults() Probe {
-	for _, d := range []struct {
-		value *time.Duration
-		zero  time.Duration
-	}{{&p.Within, defaultWithin}, {&p.Interval, defaultInterval}, {&p.Timeout, defaultTimeout}} {
-		if *d.value == 0 {
-			*d.value = d.zero
-		}
-	}
-	return p
 }
 
 // String says what is tried. A password in the URL is left out.
@@ -110,4 +86,123 @@ func (p Probe) String() string {
 		return fmt.Sprintf("command %q", strings.Join(p.Args, " "))
 	}
 	return "nothing"
+}
+
+// A holding is how far a probe is. It is pure.
+type holding struct {
+	probe    Probe
+	deadline time.Time // it must have begun to hold by then
+	since    time.Time // when it began to; zero while it does not
+	tries    int
+	last     error // what was wrong last
+}
+
+// limit returns how long the try that begins now may take. One that is to find
+// out whether it holds at all ends at the deadline.
+func (h *holding) limit(now time.Time) time.Duration {
+	if !h.since.IsZero() {
+		return h.probe.Timeout
+	}
+	return min(h.probe.Timeout, h.deadline.Sub(now))
+}
+
+// heard takes what came of a try that has ended now, nil if it went well. It
+// returns how long to wait until the next, or that it is over, and how it ended.
+func (h *holding) heard(said error, now time.Time) (wait time.Duration, over bool, err error) {
+	h.tries++
+	if said == nil {
+		if h.since.IsZero() {
+			h.since = now
+		}
+		left := h.probe.For - now.Sub(h.since)
+		return min(h.probe.Interval, left), left <= 0, nil
+	}
+	held, was := now.Sub(h.since), !h.since.IsZero()
+	h.since = time.Time{}
+	if h.last != nil && !was && !now.Before(h.deadline) {
+		said = h.last // this try was cut off, which says nothing
+	}
+	h.last = said
+	if now.Add(h.probe.Interval).Before(h.deadline) {
+		return h.probe.Interval, false, nil
+	}
+	if was {
+		return 0, true, fmt.Errorf("%v: held for %v of %v, then: %w", h.probe, round(held), h.probe.For, said)
+	}
+	return 0, true, fmt.Errorf("%v: tried for %v, %s: %w", h.probe, h.probe.Within, times(h.tries), said)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// round leaves out of a time what is of no use to a person.
+func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+
+// Validate tells what is wrong with p itself, in the words of its fields as a
+// configuration has them. It asks no one.
+func (p Probe) Validate() error {
+	if err := p.validateMeans(); err != nil {
+		return err
+	}
+	if p.HTTP == "" && (p.Host != "" || p.Status != 0 || p.SkipVerify) {
+		return errors.New("host, status and skip_verify are for http only")
+	}
+	if p.Status != 0 && (p.Status < 100 || p.Status > 599) {
+		return fmt.Errorf("status %d is not one of HTTP", p.Status)
+	}
+	if strings.ContainsAny(p.Host, " /@\t\r\n") {
+		return fmt.Errorf("host %q is not a host", p.Host)
+	}
+	if p.Within < 0 || p.For < 0 || p.Interval < 0 || p.Timeout < 0 {
+		return errors.New("a time is negative")
+	}
+	return nil
+}
+
+func (p Probe) validateMeans() error {
+	means := 0
+	for _, set := range []bool{len(p.Args) > 0, p.HTTP != "", p.TCP != ""} {
+		if set {
+			means++
+		}
+	}
+	switch {
+	case means == 0:
+		return errors.New("one of command, http and tcp is required")
+	case means > 1:
+		return errors.New("only one of command, http and tcp may be set")
+	case p.HTTP != "":
+		return validateURL(p.HTTP)
+	case p.TCP != "":
+		return validateAddress(p.TCP)
+	case p.Args[0] == "":
+		return errors.New("the command is empty")
+	}
+	return nil
+}
+
+// validateURL does not quote what it refuses, as a password may be in it.
+func validateURL(s string) error {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return errors.New("http is not a URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("http must begin with http:// or https://")
+	case u.Hostname() == "":
+		return errors.New("http has no host")
+	}
+	return nil
+}
+
+func validateAddress(s string) error {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil || port == "" {
+		return fmt.Errorf("tcp %q is not host:port", s)
+	}
+	return nil
 }

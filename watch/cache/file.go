@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"time"
 
 	"restencil/renderer/atomicfile"
+	"restencil/watch"
 )
 
 // schema is the version of what is in the file. It goes up with every change of
@@ -103,11 +104,122 @@ func format(list []entry, of string, most int) (b []byte, left []entry) {
 	return file.Bytes(), left
 }
 
-// writeFile makes the file at path hold b, in a directory that is made where
-// there is none.
-func writeFile(path string, b []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+// An entry is the last answer to a query.
+type entry struct {
+	query  watch.Query
+	used   time.Time // when somebody watched the query last
+	answer watch.Answer
+}
+
+// A record is an entry as it stands in the file.
+type record struct {
+	Query watch.Query
+	Used  time.Time
+	Time  time.Time
+	Index uint64
+	Data  json.RawMessage `json:",omitempty"` // absent: the thing does not exist
+}
+
+func (e entry) record() (record, error) {
+	r := record{Query: e.query, Used: e.used, Time: e.answer.Time, Index: e.answer.Index}
+	var err error
+	switch data := e.answer.Data.(type) {
+	case nil:
+	case *watch.KeyPair:
+		r.Data, err = json.Marshal(newKeyPair(data))
+	case []*watch.KeyPair:
+		r.Data, err = json.Marshal(each(data, newKeyPair))
+	default:
+		r.Data, err = json.Marshal(data)
 	}
-	return atomicfile.Write(path, b)
+	return r, err
+}
+
+func (r record) entry() (entry, error) {
+	e := entry{query: r.Query, used: r.Used, answer: watch.Answer{Time: r.Time, Index: r.Index}}
+	decode := decoder(r.Query.Kind)
+	if decode == nil {
+		return entry{}, fmt.Errorf("answers to %s are not kept", r.Query.Kind)
+	}
+	if r.Data == nil {
+		return e, nil
+	}
+	var err error
+	e.answer.Data, err = decode(r.Data)
+	return e, err
+}
+
+// decoder returns what decodes the answers to a kind of query, nil for a kind
+// that is not kept.
+func decoder(kind watch.Kind) func([]byte) (any, error) {
+	switch kind {
+	case watch.KVGet:
+		return decodePair
+	case watch.KVList:
+		return decodePairs
+	case watch.ServiceHealth, watch.ConnectHealth:
+		return decode[[]*watch.HealthService]
+	case watch.ServiceList:
+		return decode[[]*watch.CatalogSnippet]
+	case watch.NodeServices:
+		return decode[*watch.CatalogNode]
+	case watch.NodeList:
+		return decode[[]*watch.Node]
+	case watch.DatacenterList:
+		return decode[[]string]
+	case watch.CARootList:
+		return decode[[]*watch.CARoot]
+	case watch.PeeringList:
+		return decode[[]*watch.Peering]
+	case watch.PartitionList:
+		return decode[[]*watch.Partition]
+	case watch.ExportedServiceList:
+		return decode[[]watch.ExportedService]
+	case watch.ImportedServiceList:
+		return decode[[]watch.ImportedService]
+	}
+	return nil
+}
+
+func decode[T any](b []byte) (any, error) {
+	var v T
+	err := json.Unmarshal(b, &v)
+	return v, err
+}
+
+// A keyPair is a watch.KeyPair whose value need not be UTF-8.
+type keyPair struct {
+	watch.KeyPair
+	Value []byte
+}
+
+func newKeyPair(p *watch.KeyPair) keyPair { return keyPair{*p, []byte(p.Value)} }
+
+func (p keyPair) pair() *watch.KeyPair {
+	p.KeyPair.Value = string(p.Value)
+	return &p.KeyPair
+}
+
+func decodePair(b []byte) (any, error) {
+	var p keyPair
+	err := json.Unmarshal(b, &p)
+	return p.pair(), err
+}
+
+func decodePairs(b []byte) (any, error) {
+	var list []keyPair
+	err := json.Unmarshal(b, &list)
+	return each(list, keyPair.pair), err
+}
+
+// each returns a list of what do returns for each element; nil for nil.
+func each[From, To any](list []From, do func(From) To) []To {
+	if list == nil {
+		return nil
+	}
+	to := make([]To, len(list))
+	for i, element := range list {
+		to[i] = do(element)
+	}
+	return to
 }

@@ -1,14 +1,33 @@
+// Package cache lets templates render while Consul is away, though the daemon
+// has been restarted and has not reached it yet.
+//
+// A [Source] stands before another source and keeps the last answer of each
+// query in a file. Where the first attempt at a query fails, it publishes the
+// answer that the file has, and then passes the failure on: everybody sees
+// that what is there is not current. The first real answer takes its place. What
+// the store refuses to tell is taken out of the file: the token may have lost the
+// right to it.
+//
+// Only answers of Consul are kept, and no certificate with its private key
+// (COMPAT 3.4, caLeaf). The file is readable by its owner alone: keys may hold
+// anything.
+//
+// The file can be lost at any time. One that is damaged, of another version of
+// restencil or about another store is not used, and replaced.
 package cache
 
 import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"sync"
 	"time"
 
+	"restencil/renderer/atomicfile"
 	"restencil/watch"
 )
 
@@ -77,18 +96,19 @@ func (s *Source) load() {
 // keep writes the file now and then, until ctx ends: when something has
 // changed, and once a day to note what is used still.
 func (s *Source) keep(ctx context.Context) {
-	daily := time.NewTicker(24 * time.Hour)
-	defer daily.Stop()
+	daily := time.Tick(24 * time.Hour)
 	for pause := s.o.Every; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.wake:
-		case <-daily.C:
+		case <-daily:
 			s.touch()
 		}
-		if !sleep(ctx, pause) {
+		select {
+		case <-ctx.Done():
 			return
+		case <-time.After(pause):
 		}
 		start := time.Now()
 		if !s.save() {
@@ -96,18 +116,6 @@ func (s *Source) keep(ctx context.Context) {
 		}
 		// At most a twentieth of the time is spent on it.
 		pause = max(s.o.Every, 20*time.Since(start))
-	}
-}
-
-// sleep waits; false: ctx has ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }
 
@@ -136,7 +144,10 @@ func (s *Source) save() bool {
 	}
 	b, left := format(list, s.o.Of, s.o.Size)
 	s.forget(left)
-	err := writeFile(s.file, b)
+	err := os.MkdirAll(filepath.Dir(s.file), 0o700)
+	if err == nil {
+		err = atomicfile.Write(s.file, b)
+	}
 	if err != nil && !s.told {
 		s.o.Problem(fmt.Errorf("writing the cache: %w", err))
 	}
@@ -281,4 +292,40 @@ func (s *Source) recall(k *sink, err error) (a watch.Answer, ok bool) {
 	}
 	k.told = true
 	return e.answer, true
+}
+
+// Options say how answers are kept. The zero Options are usable.
+type Options struct {
+	// Of names what the answers are about, such as the store's address. A
+	// file that was written with another name is not used.
+	Of string
+
+	// Every is the shortest time between two writes of the file. One that
+	// takes long is not repeated so soon. Zero means 5 s.
+	Every time.Duration
+
+	// Unused is how long the answer to a query that nobody watches is kept.
+	// Zero means 30 days.
+	Unused time.Duration
+
+	// Size is how large the file may be, in bytes; beyond that, what has been
+	// unused the longest is left out. Zero means 64 MiB.
+	Size int
+
+	// Problem is told why a file is not used, which is ErrOtherVersion after
+	// an upgrade, and why the file could not be written; of the latter once,
+	// until it could. It is called by Run's goroutines and returns at once.
+	// Nil: nobody is told.
+	Problem func(error)
+}
+
+// filled returns o with the defaults of those fields that are zero.
+func (o Options) filled() Options {
+	o.Every = cmp.Or(o.Every, 5*time.Second)
+	o.Unused = cmp.Or(o.Unused, 30*24*time.Hour)
+	o.Size = cmp.Or(o.Size, 64<<20)
+	if o.Problem == nil {
+		o.Problem = func(error) {}
+	}
+	return o
 }

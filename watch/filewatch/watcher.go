@@ -1,8 +1,17 @@
+// Package filewatch tells when files may have changed on disk, and reads them.
+//
+// A [Watcher] hears of changes from the operating system (fsnotify). It also
+// looks for itself every two seconds, as consul-template does (COMPAT 3.7):
+// network file systems give no events, and a system has only so many to give.
+// It follows a file through all the ways in which one is replaced: written in
+// place, renamed over, deleted and made again, or reached through a symbolic
+// link that changes, as in a volume of Kubernetes.
 package filewatch
 
 import (
 	"context"
 	"maps"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -77,8 +86,7 @@ type Report func(added, changed []string) (failed []string)
 // Run watches the paths until ctx ends. It calls report itself.
 func (w *Watcher) Run(ctx context.Context, report Report) {
 	defer w.close()
-	poll := time.NewTicker(pollInterval)
-	defer poll.Stop()
+	poll := time.Tick(pollInterval)
 	for {
 		var named <-chan fsnotify.Event
 		var lost <-chan error
@@ -100,7 +108,7 @@ func (w *Watcher) Run(ctx context.Context, report Report) {
 		case <-w.events.quiet:
 			w.look(w.events.concern, report)
 			w.events = events{}
-		case <-poll.C:
+		case <-poll:
 			w.look((*watched).moved, report)
 		}
 	}
@@ -109,8 +117,15 @@ func (w *Watcher) Run(ctx context.Context, report Report) {
 // look looks at the paths that are new and at those that may have changed, and
 // reports what it finds.
 func (w *Watcher) look(mayHaveChanged func(*watched) likelihood, report Report) {
-	opened := w.listen()
-	all := w.all()
+	opened := false // then the system's watcher has no directory yet
+	if w.system == nil {
+		if system, err := w.open(); err == nil { // else polling is all there is
+			w.system, opened = system, true
+		}
+	}
+	w.mu.Lock()
+	all := slices.Collect(maps.Values(w.paths))
+	w.mu.Unlock()
 	var added, changed []string
 	for _, p := range all {
 		before, likely := p.files, mayHaveChanged(p)
@@ -140,26 +155,6 @@ func (w *Watcher) look(mayHaveChanged func(*watched) likelihood, report Report) 
 	}
 }
 
-func (w *Watcher) all() []*watched {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Collect(maps.Values(w.paths))
-}
-
-// listen opens the system's watcher unless that is open, and tells whether it
-// did: then it has no directory yet.
-func (w *Watcher) listen() bool {
-	if w.system != nil {
-		return false
-	}
-	system, err := w.open()
-	if err != nil {
-		return false // polling is all there is
-	}
-	w.system = system
-	return true
-}
-
 // ignore ends the events of the directories that no path needs.
 func (w *Watcher) ignore(paths []*watched) {
 	if w.system == nil {
@@ -183,4 +178,46 @@ func (w *Watcher) close() {
 		_ = w.system.Close()
 		w.system = nil
 	}
+}
+
+// maxSettles bounds how long events put off a look, in settling times.
+const maxSettles = 10
+
+// events are those since the paths were looked at last.
+type events struct {
+	names map[string]bool  // the paths that they name, and the directories of these
+	lost  bool             // there were others, of any path
+	first time.Time        // when the first of them came
+	quiet <-chan time.Time // when to look; nil: there were none
+}
+
+// add notes an event, and puts off the look until it is quiet.
+func (e *events) add(path string, settle time.Duration) {
+	if e.names == nil {
+		e.names, e.first = make(map[string]bool), time.Now()
+	}
+	e.names[path], e.names[filepath.Dir(path)] = true, true
+	e.quiet = time.After(min(settle, maxSettles*settle-time.Since(e.first)))
+}
+
+// lose notes that there were events of which nothing is known.
+func (e *events) lose(settle time.Duration) {
+	e.lost = true
+	e.quiet = time.After(settle)
+}
+
+// concern tells what the events say of a path. One that names a file itself is
+// a change even where its size and time are what they were: two writes in a
+// row may fall into one tick of the file system's clock.
+func (e *events) concern(p *watched) likelihood {
+	named := func(path string) bool { return e.names[path] }
+	for file := range p.files {
+		if e.lost || named(file) {
+			return certain
+		}
+	}
+	if e.lost || slices.ContainsFunc(p.dirs, named) {
+		return possible
+	}
+	return none
 }

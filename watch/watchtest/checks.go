@@ -101,7 +101,7 @@ func (b *bench) failureAndRecovery() {
 		b.awaitFailure(r, before)
 		broken := len(r.Events())
 		b.Heal()
-		r.Wait("answer after the store came back", b.Patience, func(events []Event) bool {
+		r.Wait("answer after the store came back", b.Timeout, func(events []Event) bool {
 			return len(answers(events[broken:])) > 0
 		})
 		b.Set(next)
@@ -135,14 +135,14 @@ func (b *bench) unwatch() {
 	b.start()
 	old := b.watch()
 	b.await(old, "one")
-	b.awaitRequests(true, b.Patience)
+	b.awaitRequests(true, b.Timeout)
 	b.Source.Unwatch(b.Query)
 	b.Source.Unwatch(b.Query)
 	b.awaitRequests(false, prompt)
 	b.Set("two")
 	witness := NewRecorder(b.T)
 	b.Source.Watch(b.Others[0], witness)
-	witness.Wait("answer to another query", b.Patience, func(events []Event) bool { return len(events) > 0 })
+	witness.Wait("answer to another query", b.Timeout, func(events []Event) bool { return len(events) > 0 })
 	b.await(b.watch(), "two")
 	if v, _ := b.newest(old.Events()); v != "one" {
 		b.Errorf("the sink that was let go has heard of %q", v)
@@ -234,7 +234,7 @@ func (b *bench) comeAndGo(q watch.Query) {
 	}
 	r := NewRecorder(b.T)
 	b.Source.Watch(q, r)
-	if !r.hears(b.Patience) {
-		b.Errorf("%s: nothing heard within %v", q, b.Patience)
+	if !r.hears(b.Timeout) {
+		b.Errorf("%s: nothing heard within %v", q, b.Timeout)
 	}
 }

@@ -71,8 +71,7 @@ func (r *Recorder) snapshot() ([]Event, <-chan struct{}) {
 // limit, the test ends with what it waited for and what it had.
 func (r *Recorder) Wait(what string, limit time.Duration, ok func([]Event) bool) []Event {
 	r.t.Helper()
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
+	deadline := time.After(limit)
 	for {
 		events, news := r.snapshot()
 		if ok(events) {
@@ -80,7 +79,7 @@ func (r *Recorder) Wait(what string, limit time.Duration, ok func([]Event) bool)
 		}
 		select {
 		case <-news:
-		case <-deadline.C:
+		case <-deadline:
 			r.t.Fatalf("no %s within %v; events so far: %s", what, limit, describe(events))
 		}
 	}

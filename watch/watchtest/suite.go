@@ -1,3 +1,22 @@
+// Package watchtest tells whether a watch.Source keeps the promises of that
+// interface.
+//
+// A source's test gives [Run] a function that makes one source with a store
+// of its own behind it; each test of the suite calls it anew:
+//
+//	func TestSource(t *testing.T) {
+//		watchtest.Run(t, func(t *testing.T) watchtest.Harness {
+//			store := startStore(t)
+//			return watchtest.Harness{
+//				Source: newSource(t, store.Addr),
+//				Query:  watch.Query{Kind: watch.KVGet, Name: "key"},
+//				Set:    func(value string) { store.put(t, "key", value) },
+//				…
+//			}
+//		})
+//	}
+//
+// A [Recorder] is a sink that remembers, for the suite and for other tests.
 package watchtest
 
 import (
@@ -48,9 +67,9 @@ type Harness struct {
 	// Nil where watching holds no request open.
 	Requests func() int
 
-	// Patience is how long the source may take to tell of something. Zero
+	// Timeout is how long the source may take to tell of something. Zero
 	// means 10 s.
-	Patience time.Duration
+	Timeout time.Duration
 }
 
 // Setup makes a source with a store of its own behind it. Its clean-up
@@ -84,8 +103,8 @@ func Run(t *testing.T, setup Setup) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := setup(t)
-			if h.Patience == 0 {
-				h.Patience = 10 * time.Second
+			if h.Timeout == 0 {
+				h.Timeout = 10 * time.Second
 			}
 			test.run(&bench{Harness: h, T: t, before: goleak.IgnoreCurrent()})
 		})
@@ -136,7 +155,7 @@ func (b *bench) watch() *Recorder {
 // await waits until the newest answer says that the thing has the value.
 func (b *bench) await(r *Recorder, value string) {
 	b.Helper()
-	r.Wait(fmt.Sprintf("answer %q", value), b.Patience, func(events []Event) bool {
+	r.Wait(fmt.Sprintf("answer %q", value), b.Timeout, func(events []Event) bool {
 		got, ok := b.newest(events)
 		return ok && got == value
 	})
@@ -146,7 +165,7 @@ func (b *bench) await(r *Recorder, value string) {
 // awaitNothing waits until the newest answer says that nothing is there.
 func (b *bench) awaitNothing(r *Recorder) {
 	b.Helper()
-	r.Wait("answer that nothing is there", b.Patience, func(events []Event) bool {
+	r.Wait("answer that nothing is there", b.Timeout, func(events []Event) bool {
 		_, ok := b.newest(events)
 		return len(answers(events)) > 0 && !ok
 	})
@@ -156,7 +175,7 @@ func (b *bench) awaitNothing(r *Recorder) {
 // awaitFailure waits for a failure after the first skip events.
 func (b *bench) awaitFailure(r *Recorder, skip int) {
 	b.Helper()
-	r.Wait("failure", b.Patience, func(events []Event) bool {
+	r.Wait("failure", b.Timeout, func(events []Event) bool {
 		return len(events) > skip && events[len(events)-1].Err != nil
 	})
 	for _, e := range r.Events() {
@@ -186,9 +205,8 @@ func (b *bench) awaitRequests(some bool, limit time.Duration) {
 	if b.Requests == nil {
 		return
 	}
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for start := time.Now(); (b.Requests() > 0) != some; <-tick.C {
+	tick := time.Tick(time.Millisecond)
+	for start := time.Now(); (b.Requests() > 0) != some; <-tick {
 		if time.Since(start) > limit {
 			b.Fatalf("the store has %d requests under way after %v, want some: %v", b.Requests(), limit, some)
 		}
