@@ -15,8 +15,11 @@ func same(old, new any) bool {
 			return same(Reveal(old), Reveal(new))
 		}
 	case *Secret:
-		if old, ok := old.(*Secret); ok {
-			return sameSecret(old, new)
+		// The RequestID is new with each answer (COMPAT Q39).
+		if old, ok := old.(*Secret); ok && old != nil && new != nil {
+			other := *old
+			other.RequestID = new.RequestID
+			return reflect.DeepEqual(&other, new)
 		}
 	case *KeyPair:
 		if old, ok := old.(*KeyPair); ok {
@@ -32,17 +35,6 @@ func same(old, new any) bool {
 		}
 	}
 	return reflect.DeepEqual(old, new)
-}
-
-// sameSecret compares all but the RequestID, which is new with each answer
-// (COMPAT Q39).
-func sameSecret(a, b *Secret) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	old := *a
-	old.RequestID = b.RequestID
-	return reflect.DeepEqual(&old, b)
 }
 
 func samePair(a, b *KeyPair) bool {

@@ -50,10 +50,10 @@ func (j *Journal) enter(bundle string, lock func() error) (*entry, error) {
 		return nil, err
 	}
 	e.mu.Lock()
-	if e.loaded {
-		return e, nil
+	if !e.loaded {
+		err = e.load(j.disk)
 	}
-	if err := e.load(j.disk); err != nil {
+	if err != nil {
 		e.mu.Unlock()
 		return nil, err
 	}
@@ -210,15 +210,6 @@ func (r *record) begin(desired string, files []string, s swap.Swap) {
 	before.Verdict = Verdict{}
 	r.owe(desired, files)
 	r.Swap = &swapRecord{s, before}
-}
-
-// swapped enters that all moves have been made.
-func (r *record) swapped() {
-	if r.Swap != nil {
-		done := *r.Swap
-		done.Done = true
-		r.Swap = &done
-	}
 }
 
 // owe enters that files change to what desired says. A hash that is the one applied

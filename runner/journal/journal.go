@@ -169,7 +169,13 @@ func (j *Journal) Begin(bundle, desired string, trial bool, moves []swap.Move) e
 
 // Swapped notes that all moves have been made.
 func (j *Journal) Swapped(bundle string) error {
-	return j.update(bundle, soon, func(e *entry) { e.record.swapped() })
+	return j.update(bundle, soon, func(e *entry) {
+		if e.record.Swap != nil {
+			done := *e.record.Swap
+			done.Done = true
+			e.record.Swap = &done
+		}
+	})
 }
 
 // Undone notes that all files are as they were before Begin, and if Swapped

@@ -129,14 +129,11 @@ func (h *holding) heard(said error, now time.Time) (wait time.Duration, over boo
 	if was {
 		return 0, true, fmt.Errorf("%v: held for %v of %v, then: %w", h.probe, round(held), h.probe.For, said)
 	}
-	return 0, true, fmt.Errorf("%v: tried for %v, %s: %w", h.probe, h.probe.Within, times(h.tries), said)
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
+	times := "once"
+	if h.tries > 1 {
+		times = fmt.Sprintf("%d times", h.tries)
 	}
-	return fmt.Sprintf("%d times", n)
+	return 0, true, fmt.Errorf("%v: tried for %v, %s: %w", h.probe, h.probe.Within, times, said)
 }
 
 // round leaves out of a time what is of no use to a person.
@@ -178,7 +175,9 @@ func (p Probe) validateMeans() error {
 	case p.HTTP != "":
 		return validateURL(p.HTTP)
 	case p.TCP != "":
-		return validateAddress(p.TCP)
+		if _, port, err := net.SplitHostPort(p.TCP); err != nil || port == "" {
+			return fmt.Errorf("tcp %q is not host:port", p.TCP)
+		}
 	case p.Args[0] == "":
 		return errors.New("the command is empty")
 	}
@@ -195,14 +194,6 @@ func validateURL(s string) error {
 		return errors.New("http must begin with http:// or https://")
 	case u.Hostname() == "":
 		return errors.New("http has no host")
-	}
-	return nil
-}
-
-func validateAddress(s string) error {
-	_, port, err := net.SplitHostPort(s)
-	if err != nil || port == "" {
-		return fmt.Errorf("tcp %q is not host:port", s)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func Log(logger *slog.Logger) func(event.Event) {
 		case event.CommandDone:
 			l.write(slog.LevelInfo, "ran %s in %v", command(e.Args), round(e.Took))
 		case event.CommandFailed:
-			l.commandFailed(e)
+			l.failed(fmt.Sprintf("%s failed: %v", command(e.Args), e.Err), e.RetryIn, "its", e.Output)
 		case event.StoreAway:
 			l.write(slog.LevelWarn, "no answers from %s, keeping the last good files and trying on: %v", placeName(e.Store, e.Part), e.Err)
 		case event.StoreBack:
@@ -122,17 +122,6 @@ func placeName(store watch.Store, part string) string {
 	return fmt.Sprintf("%s, %s", store, part)
 }
 
-func (l log) commandFailed(e event.CommandFailed) {
-	text := fmt.Sprintf("%s failed: %v", command(e.Args), e.Err)
-	if e.RetryIn > 0 {
-		text += fmt.Sprintf("; trying again in %v", round(e.RetryIn))
-	}
-	if out := strings.TrimSpace(e.Output); out != "" {
-		text += "; the end of its output:\n" + out
-	}
-	l.write(slog.LevelError, "%s", text)
-}
-
 func (l log) childEnded(e event.ChildEnded) {
 	text := fmt.Sprintf("%s ended with exit code %d", command(e.Args), e.Code)
 	if e.Signal != "" {
@@ -203,11 +192,16 @@ func (l log) bundleFailed(e event.BundleFailed) {
 	if e.Kept != "" {
 		text += "; what was rejected is kept in " + e.Kept
 	}
-	if e.RetryIn > 0 {
-		text += fmt.Sprintf("; trying again in %v", round(e.RetryIn))
+	l.failed(text, e.RetryIn, "the", e.Output)
+}
+
+// failed writes why something failed, with the end of whose output.
+func (l log) failed(text string, retryIn time.Duration, whose, output string) {
+	if retryIn > 0 {
+		text += fmt.Sprintf("; trying again in %v", round(retryIn))
 	}
-	if out := strings.TrimSpace(e.Output); out != "" {
-		text += "; the end of the output:\n" + out
+	if out := strings.TrimSpace(output); out != "" {
+		text += fmt.Sprintf("; the end of %s output:\n%s", whose, out)
 	}
 	l.write(slog.LevelError, "%s", text)
 }

@@ -248,7 +248,17 @@ type sink struct {
 
 // Publish implements watch.Sink.
 func (k *sink) Publish(a watch.Answer) {
-	k.source.learn(k, a)
+	s := k.source
+	s.mu.Lock()
+	k.told = true
+	if s.sinks[k.query] == k && decoder(k.query.Kind) != nil {
+		old, known := s.entries[k.query]
+		s.entries[k.query] = entry{query: k.query, used: time.Now(), answer: a}
+		if !known || !reflect.DeepEqual(old.answer.Data, a.Data) {
+			s.change()
+		}
+	}
+	s.mu.Unlock()
 	k.to.Publish(a)
 }
 
@@ -258,21 +268,6 @@ func (k *sink) Fail(err error) {
 		k.to.Publish(a)
 	}
 	k.to.Fail(err)
-}
-
-// learn notes what k is told.
-func (s *Source) learn(k *sink, a watch.Answer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k.told = true
-	if s.sinks[k.query] != k || decoder(k.query.Kind) == nil {
-		return
-	}
-	old, known := s.entries[k.query]
-	s.entries[k.query] = entry{query: k.query, used: time.Now(), answer: a}
-	if !known || !reflect.DeepEqual(old.answer.Data, a.Data) {
-		s.change()
-	}
 }
 
 // recall returns what k is to be told where its query fails; ok is false where

@@ -76,25 +76,21 @@ func (s *Source) Unwatch(q watch.Query) {
 // refresh reads the files at paths, and tells their sinks what is new.
 func (s *Source) refresh(added, changed []string) (failed []string) {
 	for _, path := range slices.Concat(added, changed) {
-		for _, file := range s.at(path) {
+		var files []*file
+		s.mu.Lock()
+		for q, file := range s.files {
+			if q.Name == path {
+				files = append(files, file)
+			}
+		}
+		s.mu.Unlock()
+		for _, file := range files {
 			if err := file.refresh(); err != nil {
 				failed = append(failed, path)
 			}
 		}
 	}
 	return failed
-}
-
-// at returns the files at a path.
-func (s *Source) at(path string) (files []*file) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for q, file := range s.files {
-		if q.Name == path {
-			files = append(files, file)
-		}
-	}
-	return files
 }
 
 func (f *file) refresh() error {

@@ -124,8 +124,15 @@ func (s *site) answer(q watch.Query) any {
 		return s.services()
 	case watch.NodeServices:
 		return s.node(q.Name)
-	default:
-		return s.nodeList(q.Near)
+	default: // watch.NodeList
+		list := make([]*watch.Node, 0, len(s.nodes.list))
+		for _, m := range s.nodes.list {
+			list = append(list, m.node)
+		}
+		if q.Near == "" {
+			watch.SortNodes(list)
+		}
+		return list
 	}
 }
 
@@ -219,15 +226,4 @@ func (s *site) node(name string) *watch.CatalogNode {
 	}
 	watch.SortNodeServices(services)
 	return &watch.CatalogNode{Node: node, Services: services}
-}
-
-func (s *site) nodeList(near string) []*watch.Node {
-	list := make([]*watch.Node, 0, len(s.nodes.list))
-	for _, m := range s.nodes.list {
-		list = append(list, m.node)
-	}
-	if near == "" {
-		watch.SortNodes(list)
-	}
-	return list
 }

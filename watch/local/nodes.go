@@ -74,9 +74,20 @@ func (d *decoder) node(name, v *yaml.Node, ms *members) {
 	ms.add(node, status)
 }
 
+// add adds a node, with the tagged addresses that an agent gives its node by itself.
 func (ms *members) add(n *watch.Node, status string) *member {
 	n.Datacenter = ms.datacenter
-	n.TaggedAddresses = nodeAddresses(n)
+	tagged := make(map[string]string)
+	maps.Copy(tagged, n.TaggedAddresses)
+	for _, tag := range []string{"lan", "wan"} {
+		if tagged[tag] == "" {
+			tagged[tag] = n.Address
+		}
+		if f := family(tagged[tag]); f != "" && tagged[tag+f] == "" {
+			tagged[tag+f] = tagged[tag]
+		}
+	}
+	n.TaggedAddresses = tagged
 	m := &member{node: n, checks: nodeChecks(n.Node, status)}
 	ms.list = append(ms.list, m)
 	ms.byName[n.Node] = m
@@ -89,34 +100,6 @@ func (ms *members) add(n *watch.Node, status string) *member {
 // make adds a node that the file does not list.
 func (ms *members) make(name, address string) *member {
 	return ms.add(&watch.Node{Node: name, Address: address}, api.HealthPassing)
-}
-
-// nodeAddresses adds the tagged addresses that an agent gives its node by
-// itself.
-func nodeAddresses(n *watch.Node) map[string]string {
-	tagged := maps.Clone(n.TaggedAddresses)
-	if tagged == nil {
-		tagged = make(map[string]string)
-	}
-	for _, tag := range []string{"lan", "wan"} {
-		if tagged[tag] == "" {
-			tagged[tag] = n.Address
-		}
-		if f := family(tagged[tag]); f != "" && tagged[tag+f] == "" {
-			tagged[tag+f] = tagged[tag]
-		}
-	}
-	return tagged
-}
-
-// setOwn says which is the agent's own node: the one that n names, which may be
-// nil. There is one in any case.
-func (d *decoder) setOwn(ms *members, n *yaml.Node) {
-	if n != nil {
-		ms.own = d.text(n)
-		d.wantNode(n, ms, ms.own)
-	}
-	ms.own = ms.home().node.Node
 }
 
 // wantNode wants a name to be among the nodes that are listed, if any are.

@@ -92,7 +92,11 @@ func decodeModel(root *yaml.Node) (*Model, error) {
 	d.fields(root, "a data file", known)
 
 	nodes := d.nodes(own.nodes, m.own)
-	d.setOwn(nodes, node)
+	if node != nil {
+		nodes.own = d.text(node)
+		d.wantNode(node, nodes, nodes.own)
+	}
+	nodes.own = nodes.home().node.Node // there is one in any case
 	m.sites[m.own] = d.site(own, nodes)
 	if others != nil {
 		d.others(others, m)

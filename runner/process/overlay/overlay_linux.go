@@ -205,13 +205,14 @@ func mountsBelow(dir string) (map[string]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
 	mounts := make(map[string]int)
 	for line := range strings.Lines(string(info)) {
 		fields := strings.Fields(line)
 		if len(fields) < 5 {
 			continue
 		}
-		path := unescapeMount(fields[4])
+		path := unescape.Replace(fields[4])
 		if !strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/") {
 			continue
 		}
@@ -230,11 +231,6 @@ func mountsBelow(dir string) (map[string]int, error) {
 		}
 	}
 	return mounts, nil
-}
-
-// unescapeMount returns a path as it is that mountinfo has with octal escapes.
-func unescapeMount(path string) string {
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(path)
 }
 
 // likeDir gives the directory at path mode and owner of another.
