@@ -235,7 +235,7 @@ func (e *entry) Publish(a Answer) {
 		e.state.Version++
 	}
 	if changed || old.Failure != nil {
-		e.tell()
+		e.notify()
 	}
 }
 
@@ -262,11 +262,11 @@ func (e *entry) Fail(err error) {
 		f.Attempts = max(f.Attempts, told.Attempts)
 	}
 	e.state.Failure, e.inherited = f, false
-	e.tell()
+	e.notify()
 }
 
-// tell notes that e has news and wakes the reader. The caller holds the lock.
-func (e *entry) tell() {
+// notify notes that e has news and wakes the reader. The caller holds the lock.
+func (e *entry) notify() {
 	if e.gone || e.news {
 		return
 	}
@@ -318,7 +318,7 @@ func (w *Watcher) handOver(store Store, next *running) (old *running, list []Sub
 				successor.state.Failure = nil
 			}
 			if e.news || old == nil {
-				successor.tell()
+				successor.notify()
 			}
 			w.entries[id] = successor
 			list = append(list, Subscription{q, successor})

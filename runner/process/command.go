@@ -158,13 +158,13 @@ func (e *Executor) Spawn(args, env []string) (Process, error) {
 	return p, nil
 }
 
-// start starts cmd. With tell its end is told.
-func (e *Executor) start(cmd *exec.Cmd, how printing, tell bool) (*process, error) {
+// start starts cmd. With notify its end closes the channel of Gone.
+func (e *Executor) start(cmd *exec.Cmd, how printing, notify bool) (*process, error) {
 	out, err := e.attach(cmd, how)
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)
 	}
-	p, err := e.children.start(cmd, tell)
+	p, err := e.children.start(cmd, notify)
 	e.follow(out)
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)

@@ -44,12 +44,12 @@ func ownGroup(*exec.Cmd) {}
 func atTerminal() bool { return true }
 
 // start starts cmd. Its end is noted only if somebody is to be told.
-func (c *children) start(cmd *exec.Cmd, tell bool) (*process, error) {
+func (c *children) start(cmd *exec.Cmd, notify bool) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	p := &process{os: cmd.Process, ended: make(chan struct{})}
-	if !tell {
+	if !notify {
 		return p, cmd.Process.Release()
 	}
 	c.waits.Go(func() {

@@ -168,8 +168,8 @@ func (p *process) Kill() {
 }
 
 // stop asks the process group to end, and kills what is left of it after the
-// grace. What the process itself leaves behind when it ends gets but a moment:
-// it may be dead already, with nobody there to bury it.
+// grace. What the process itself leaves behind when it ends gets orphanGrace only:
+// it may consist of zombies for which nobody waits.
 func (p *process) stop(grace time.Duration) {
 	_ = syscall.Kill(-p.pid, syscall.SIGTERM)
 	if !p.awaitEnd(grace) {

@@ -330,16 +330,16 @@ const groupCheck = 20 * time.Millisecond
 // An ending is how far the end of a process has come.
 type ending struct {
 	Process
-	sig    os.Signal    // asks for it
-	asked  bool         // the whole group was
-	deaf   map[int]bool // the group, and who in it ignored that
-	killed bool
+	sig     os.Signal    // asks for it
+	asked   bool         // the whole group was
+	ignored map[int]bool // the processes of the group, and whether they ignored sig
+	killed  bool
 }
 
 // ask asks the process or its group to end.
 func (e *ending) ask(group bool) error {
 	e.asked = group
-	e.deaf = e.Members(e.sig) // not later: many ignore a signal once they heed it
+	e.ignored = e.Members(e.sig) // not later: many ignore a signal once they have acted on it
 	return e.Signal(e.sig, group)
 }
 
@@ -348,7 +348,7 @@ func (e *ending) ask(group bool) error {
 // SIGINT.
 func (e *ending) hopeless() bool {
 	for id := range e.Members(e.sig) {
-		if !e.deaf[id] {
+		if !e.ignored[id] {
 			return false
 		}
 	}

@@ -11,8 +11,7 @@ import (
 )
 
 // Members returns the processes of a group, by their ids, and whether they
-// ignore a signal. Those that have ended and only wait to be buried, which in
-// many a container nobody does, are left out.
+// ignore a signal. Zombies are left out: in many containers nobody waits for them.
 func Members(group int, sig os.Signal) map[int]bool {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(stats) == 0 {
