@@ -31,8 +31,33 @@ import (
 	"restencil/watch"
 )
 
-// A Source is another source with a memory that outlives the process. It
-// implements watch.Batcher.
+// Options say how answers are kept. The zero Options are usable.
+type Options struct {
+	// Of names what the answers are about, such as the store's address. A
+	// file that was written with another name is not used.
+	Of string
+
+	// Every is the shortest time between two writes of the file. One that
+	// takes long is not repeated so soon. Zero means 5 s.
+	Every time.Duration
+
+	// Unused is how long the answer to a query that nobody watches is kept.
+	// Zero means 30 days.
+	Unused time.Duration
+
+	// Size is how large the file may be, in bytes; beyond that, what has been
+	// unused the longest is left out. Zero means 64 MiB.
+	Size int
+
+	// Problem is told why a file is not used, which is ErrOtherVersion after
+	// an upgrade, and why the file could not be written; of the latter once,
+	// until it could. It is called by Run's goroutines and returns at once.
+	// Nil: nobody is told.
+	Problem func(error)
+}
+
+// A Source is another source whose answers outlive the process. It implements
+// watch.Batcher.
 type Source struct {
 	inner watch.Source
 	file  string
@@ -53,10 +78,16 @@ var _ watch.Batcher = (*Source)(nil)
 // writes it, in a directory that is made where there is none. From then on
 // source belongs to what New returns.
 func New(source watch.Source, file string, o Options) *Source {
+	o.Every = cmp.Or(o.Every, 5*time.Second)
+	o.Unused = cmp.Or(o.Unused, 30*24*time.Hour)
+	o.Size = cmp.Or(o.Size, 64<<20)
+	if o.Problem == nil {
+		o.Problem = func(error) {}
+	}
 	return &Source{
 		inner:   source,
 		file:    file,
-		o:       o.filled(),
+		o:       o,
 		wake:    make(chan struct{}, 1),
 		entries: make(map[watch.Query]entry),
 		sinks:   make(map[watch.Query]*sink),
@@ -287,40 +318,4 @@ func (s *Source) recall(k *sink, err error) (a watch.Answer, ok bool) {
 	}
 	k.told = true
 	return e.answer, true
-}
-
-// Options say how answers are kept. The zero Options are usable.
-type Options struct {
-	// Of names what the answers are about, such as the store's address. A
-	// file that was written with another name is not used.
-	Of string
-
-	// Every is the shortest time between two writes of the file. One that
-	// takes long is not repeated so soon. Zero means 5 s.
-	Every time.Duration
-
-	// Unused is how long the answer to a query that nobody watches is kept.
-	// Zero means 30 days.
-	Unused time.Duration
-
-	// Size is how large the file may be, in bytes; beyond that, what has been
-	// unused the longest is left out. Zero means 64 MiB.
-	Size int
-
-	// Problem is told why a file is not used, which is ErrOtherVersion after
-	// an upgrade, and why the file could not be written; of the latter once,
-	// until it could. It is called by Run's goroutines and returns at once.
-	// Nil: nobody is told.
-	Problem func(error)
-}
-
-// filled returns o with the defaults of those fields that are zero.
-func (o Options) filled() Options {
-	o.Every = cmp.Or(o.Every, 5*time.Second)
-	o.Unused = cmp.Or(o.Unused, 30*24*time.Hour)
-	o.Size = cmp.Or(o.Size, 64<<20)
-	if o.Problem == nil {
-		o.Problem = func(error) {}
-	}
-	return o
 }
