@@ -59,7 +59,7 @@ func allScenarios() []scenario {
 			turns{work: manyKeys(size(2000)).onDefaultAgent(), full: 10}.measure},
 		{"limit, 500 services", "change", true, limits{0, 0, 1, 0.6, 0, 0, time.Second, 0, 0},
 			turns{work: manyServices(size(500)).onDefaultAgent(), full: 10}.measure},
-		{"limit, 1,000 nodes", "change", false, limits{0, 0, 1, 0.6, 0, 0, 10 * time.Second, 0, 0},
+		{"limit, 1,000 nodes", "change", false, limits{0, 0, 1, 0.8, 0, 0, 10 * time.Second, 0, 0},
 			turns{work: manyServices(size(500)).on(1000).onDefaultAgent(), full: 10}.measure},
 		// At the end, because they free many inodes (see keepInodes).
 		{"burst", "burst", false, limits{1, 1.1, 1.3, 1, 1.5, 2.5, 0, 0, 0},

@@ -60,16 +60,7 @@ type Options struct {
 	// block (datacenters, partitions). Zero means the default, 15 s.
 	PollInterval time.Duration
 
-	// MaxConnections is how many connections there may be to an agent that
-	// takes one request a connection (HTTP/1.1), 4 at least. More queries than
-	// that share requests: see package plan. An agent refuses more than 200
-	// of one client's, unless told otherwise (limits.http_max_conns_per_client).
-	// Zero means the default, 128.
-	MaxConnections int
-
-	// MaxReply is how large a reply may be, in bytes; a larger one is a failure.
-	// Zero means the default, 512 MiB.
-	MaxReply int64
+	Limits
 
 	// Notice is told what does not concern one query alone, such as a proxy that
 	// cuts requests, or what keeps answers from being complete. It may be called
@@ -83,6 +74,20 @@ type Options struct {
 	Retry schedule.Backoff
 }
 
+// Limits bound what is asked of an agent, and taken from it.
+type Limits struct {
+	// MaxConnections is how many connections there may be to an agent that
+	// takes one request a connection (HTTP/1.1), 4 at least. More queries than
+	// that share requests: see package plan. An agent refuses more than 200
+	// of one client's, unless told otherwise (limits.http_max_conns_per_client).
+	// Zero means the default, 128.
+	MaxConnections int
+
+	// MaxReply is how large a reply may be, in bytes; a larger one is a failure.
+	// Zero means the default, 512 MiB.
+	MaxReply int64
+}
+
 // DefaultOptions returns what consul-template uses where nothing is configured.
 func DefaultOptions() Options {
 	return Options{
@@ -90,8 +95,7 @@ func DefaultOptions() Options {
 		MaxStale:       2 * time.Second,
 		BlockQueryWait: 60 * time.Second,
 		PollInterval:   15 * time.Second,
-		MaxConnections: 128,
-		MaxReply:       512 << 20,
+		Limits:         Limits{MaxConnections: 128, MaxReply: 512 << 20},
 		Retry:          schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
 	}
 }

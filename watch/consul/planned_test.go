@@ -98,6 +98,31 @@ func TestManyServicesShareRequests(t *testing.T) {
 	})
 }
 
+// TestUnhurriedServices: a program that ends as soon as it has its answers leaves
+// no request behind, however many services there are.
+func TestUnhurriedServices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, services := newWorld(), queriesNamed(500, serviceNamed, "s%d")
+		w.change(func() {
+			for i, q := range services {
+				w.register(q.Name, i)
+			}
+		})
+		o := DefaultOptions()
+		o.Unhurried = time.Second
+		n := observe(t, w, o)
+		n.watch(services...)
+		time.Sleep(900 * time.Millisecond)
+		n.check(t)
+		if got := w.underWay(); got > 0 {
+			t.Errorf("%d requests under way", got)
+		}
+		w.change(func() { w.register("s7", 7000); w.deregister("s8") })
+		time.Sleep(2 * time.Second)
+		n.check(t)
+	})
+}
+
 // TestHotService: what changes again and again is followed, as fast as its node
 // may be asked.
 func TestHotService(t *testing.T) {

@@ -68,16 +68,19 @@ type requester struct {
 	pace   func(size int64) time.Duration // the pause after a reply of so many bytes; nil: as COMPAT 4.10.1 says
 
 	cursor  cursor
-	known   bool          // something has been taken
-	failing bool          // the receiver was told of a failure after that
-	doubts  int           // replies in a row that were not believed at first
-	cut     time.Duration // how long the last request waited when its connection was cut, zero: it was not
+	known   bool // something has been taken
+	failing bool // the receiver was told of a failure after that
+	waits
+}
 
-	// What the next attempt waits for: its own pause, cut short when others
-	// find that the trouble (nil: none that is shared) is over.
+// Waits are what the next attempt waits for: its own pause, cut short when others
+// find that the trouble (nil: none that is shared) is over.
+type waits struct {
 	pause   time.Duration
 	trouble *breaker
-	row     int // failed attempts in a row that the agent has answered
+	row     int           // failed attempts in a row that the agent has answered
+	doubts  int           // replies in a row that were not believed at first
+	cut     time.Duration // how long the last request waited when its connection was cut, zero: it was not
 }
 
 // keep asks until ctx ends.
@@ -115,7 +118,9 @@ func (k *requester) read(ctx context.Context) error {
 		k.failed(err, a)
 	} else {
 		k.answered(r, took, a.size.Load())
-		k.pause = max(k.pause, view.pause())
+		if !k.cursor.confirm {
+			k.pause = max(k.pause, view.pause())
+		}
 	}
 	if a.http1.Load() {
 		k.s.feedback.sawHTTP1()
@@ -282,7 +287,7 @@ func (k *requester) answered(r reply, took time.Duration, size int64) {
 	if !confirmed {
 		k.doubts = 0
 	}
-	if first && r.Filtered {
+	if first && r.Filtered && !k.shared {
 		k.s.feedback.filtered(k.query)
 	}
 	news := f == changed && k.take(r)
@@ -294,7 +299,9 @@ func (k *requester) answered(r reply, took time.Duration, size int64) {
 	case r.Index == 0:
 		k.pause = noIndex
 	case k.pace != nil:
-		k.pause = k.pace(size)
+		if k.pause = k.pace(size); first {
+			k.pause = max(k.pause, k.s.options.Unhurried)
+		}
 	case first && !k.to.awaits():
 		k.pause = max(afterNews, k.s.options.Unhurried)
 	case news:

@@ -136,6 +136,9 @@ func (w *serviceWatch) hold(source discovery.Source, member *serviceMember) {
 	} else {
 		k = w.requester(source, h)
 		ctx, h.cancel = context.WithCancel(w.ctx)
+		if source.Kind == discovery.Node {
+			k.pause = w.s.options.Unhurried // the answers do not wait for it
+		}
 	}
 	k.pace = func(size int64) time.Duration {
 		w.mu.Lock()

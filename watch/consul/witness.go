@@ -32,7 +32,7 @@ func newWitness(s *Source) *witness {
 	w.take(reply{}, true)
 	k := &requester{
 		s: s, query: watch.Query{Kind: watch.NodeList}, kind: fetch.Kind{Fetch: fetch.Witness, Polled: true},
-		to: w, shared: true, pause: s.options.PollInterval,
+		to: w, shared: true, waits: waits{pause: s.options.PollInterval},
 	}
 	w.run = k.keep
 	return w

@@ -50,23 +50,32 @@ type Discovery struct {
 	nodes   units
 	byName  index // the queries that a service concerns
 	byNode  index // the queries that a node concerns
+	seen
+
+	holds
+
+	// What is to be read.
+	named []*unit                // by name, in order
+	retry schedule.Timers[*unit] // after a failure
+	sweep sweep                  // one after another
+}
+
+// Seen is what the newest replies to the shared queries said.
+type seen struct {
 	checks  map[Kind]map[checkID]uint64
 	vain    map[Kind]bool // the last reply for checks had no difference
 	tags    map[string]string
 	replies map[Kind]uint64 // the index of the newest reply; absent: there was none
+}
 
-	// What is held.
+// Holds are what is held.
+type holds struct {
 	moves   []Move
 	holding map[Kind]int // how many are held, of nodes and of queries
 	partial bool         // not all nodes fit: Services is held too, and the rest is swept
 	byQuery bool         // queries are held and swept, in place of nodes
 	failing map[Source]bool
 	paces   map[Source]*bucket
-
-	// What is to be read.
-	named []*unit                // by name, in order
-	retry schedule.Timers[*unit] // after a failure
-	sweep sweep                  // one after another
 }
 
 type units map[Source]*unit
@@ -95,8 +104,8 @@ func New(room int, now time.Time) *Discovery {
 	d := &Discovery{
 		room: room, start: now, stamp: now,
 		queries: make(units), nodes: make(units), byName: make(index), byNode: make(index),
-		checks: make(map[Kind]map[checkID]uint64), vain: make(map[Kind]bool), replies: make(map[Kind]uint64),
-		failing: make(map[Source]bool), paces: make(map[Source]*bucket), holding: make(map[Kind]int),
+		seen:  seen{checks: make(map[Kind]map[checkID]uint64), vain: make(map[Kind]bool), replies: make(map[Kind]uint64)},
+		holds: holds{holding: make(map[Kind]int), failing: make(map[Source]bool), paces: make(map[Source]*bucket)},
 	}
 	for _, kind := range []Kind{Critical, Warning, Nodes} {
 		d.moves = append(d.moves, Move{Source{Kind: kind}, true})
@@ -158,9 +167,6 @@ func (d *Discovery) forget(u *unit) {
 	d.sweep.remove(u)
 }
 
-// Empty reports whether there are no queries.
-func (d *Discovery) Empty() bool { return len(d.queries) == 0 }
-
 // always is an index that no reply has.
 const always = math.MaxUint64
 
@@ -210,13 +216,13 @@ func (d *Discovery) nameAll(in index, name string, at uint64) {
 	}
 }
 
-// Patience is how long the first reads wait for the first replies to the
+// firstReplies is how long the first reads wait for the first replies to the
 // blocking queries. A read that begins after them misses nothing.
-const patience = time.Second
+const firstReplies = time.Second
 
 // ready reports whether the shared queries have all been answered, or failed.
 func (d *Discovery) ready(now time.Time) bool {
-	if !now.Before(d.start.Add(patience)) {
+	if !now.Before(d.start.Add(firstReplies)) {
 		return true
 	}
 	for _, kind := range []Kind{Critical, Warning, Nodes, Services} {
@@ -232,7 +238,7 @@ func (d *Discovery) ready(now time.Time) bool {
 // time says when to ask again, if no other method is called before.
 func (d *Discovery) Next(now time.Time) (Source, time.Time) {
 	if !d.ready(now) {
-		return Source{}, d.start.Add(patience)
+		return Source{}, d.start.Add(firstReplies)
 	}
 	d.wantAll(&d.retry, now)
 	for len(d.named) > 0 {
