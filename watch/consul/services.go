@@ -56,6 +56,7 @@ type memberReceiver struct {
 	reading
 	member *serviceMember
 	ended  bool
+	answer *discovery.Answer // that the discovery has not been told of: a read is not done yet
 }
 
 func newServiceWatch(s *Source, scope plan.Scope, room int) *serviceWatch {
@@ -179,25 +180,39 @@ func (w *serviceWatch) next(now time.Time) (func(), time.Time) {
 		h := &holder{w: w, source: source, plain: true}
 		k := w.requester(source, h)
 		k.once = true
-		return w.reader(source, &reading{requester: k, ctx: w.ctx}), at
+		return w.reader(source, &reading{requester: k, ctx: w.ctx}, nil), at
 	default:
 		member := w.members[source.Query]
 		if member.reader == nil {
 			member.begin(true)
 		}
-		return w.reader(source, &member.reader.reading), at
+		return w.reader(source, &member.reader.reading, member.reader), at
 	}
 }
 
-// reader returns what reads a source once.
-func (w *serviceWatch) reader(source discovery.Source, e *reading) func() {
+// reader returns what reads a source once. The discovery is told of what came of
+// it when the requester is done: it may have the source read again at once.
+func (w *serviceWatch) reader(source discovery.Source, e *reading, t *memberReceiver) func() {
 	return func() {
 		e.read()
-		if k := e.requester; k.failing && e.ctx.Err() == nil {
-			delay := max(k.pause, w.s.options.Retry.Delay(k.row)) // when others fail too, the blocking queries tell when that is over
-			k.pause = 0
-			w.change(func(now time.Time) { w.d.Fail(source, delay, now) })
+		k, failing := e.requester, e.requester.failing
+		delay := max(k.pause, w.s.options.Retry.Delay(k.row)) // when others fail too, the blocking queries tell when that is over
+		if k.pause = 0; e.ctx.Err() != nil {
+			return
 		}
+		var a *discovery.Answer
+		if t != nil {
+			a, t.answer = t.answer, nil
+		}
+		w.change(func(now time.Time) {
+			switch {
+			case t != nil && t.ended:
+			case failing:
+				w.d.Fail(source, delay, now)
+			case a != nil:
+				w.d.TakeAnswer(source.Query, *a, now)
+			}
+		})
 	}
 }
 
@@ -277,8 +292,12 @@ func (t *memberReceiver) take(r reply, recovered bool) (news bool) {
 		}
 		a := discovery.Answer{Index: r.Index, Changed: news}
 		a.Nodes, a.Services = namesOf(r)
-		m.w.d.TakeAnswer(m.sub.id, a, now)
 		m.last.Instances = nil
+		if t.requester.once {
+			t.answer = &a
+		} else {
+			m.w.d.TakeAnswer(m.sub.id, a, now)
+		}
 	})
 	return news
 }
