@@ -65,7 +65,9 @@ func (d *Discovery) note(kind Kind, index uint64, now time.Time) (known bool) {
 
 // TakeChecks takes a reply for the critical or warning checks.
 func (d *Discovery) TakeChecks(kind Kind, index uint64, list []Check, now time.Time) {
+	before := d.replies[kind]
 	d.note(kind, index, now)
+	d.nameBetween(d.queries, before, index)
 	old, checks := d.checks[kind], make(map[checkID]uint64, len(list))
 	for _, c := range list {
 		id := checkID{c.Node, c.CheckID, c.ServiceName}
@@ -92,6 +94,28 @@ func (d *Discovery) flipped(id checkID, index uint64) {
 	for u := range d.byNode[strings.ToLower(id.node)] {
 		if u.source.Query.Value().Kind != watch.NodeServices {
 			d.name(u, index)
+		}
+	}
+	d.nameUnderWay()
+}
+
+// nameBetween has those queries read again whose answer is newer than one reply
+// and older than the next: it may show what came and went between the two, which
+// their difference does not name.
+func (d *Discovery) nameBetween(queries units, before, index uint64) {
+	for _, u := range queries {
+		if before > 0 && (u.busy || u.index > before && u.index < index) {
+			d.name(u, always)
+		}
+	}
+}
+
+// nameUnderWay has those queries read again that are being read: it is not known
+// yet which nodes their answers are about.
+func (d *Discovery) nameUnderWay() {
+	for _, u := range d.queries {
+		if u.busy {
+			d.name(u, always)
 		}
 	}
 }
@@ -133,6 +157,7 @@ func (d *Discovery) TakeNodes(index uint64, list []CatalogNode, now time.Time) {
 // touched names what is on a node that has changed, or gone.
 func (d *Discovery) touched(u *unit, index uint64) {
 	d.nameAll(d.byNode, u.source.Name, index)
+	d.nameUnderWay()
 	for _, i := range u.instances {
 		d.nameInstance(i, index)
 	}
@@ -159,7 +184,15 @@ func (d *Discovery) TakeInstances(node string, index uint64, list []Instance, no
 	if u == nil {
 		return
 	}
+	before := u.index
 	d.done(u, index)
+	if before > 0 && before != index {
+		for q := range d.byNode[strings.ToLower(node)] {
+			if q.index > before && q.index < index {
+				d.name(q, always)
+			}
+		}
+	}
 	old, next := u.instances, make(map[string]instance, len(list))
 	u.instances = next
 	changed := false
@@ -196,14 +229,30 @@ func (d *Discovery) TakeInstances(node string, index uint64, list []Instance, no
 // according to the first reply for it.
 func (d *Discovery) compare(node *unit) {
 	for u := range d.byNode[strings.ToLower(node.source.Name)] {
-		found := false
-		for _, i := range node.instances {
-			found = found || slices.Contains(u.names, i.service) || slices.Contains(u.names, i.destination)
-		}
-		if !found {
+		if !node.has(u.names) {
 			d.name(u, always)
 		}
 	}
+}
+
+// compareAnswer is compare for a first answer, which was under way when the first
+// reply for a node came.
+func (d *Discovery) compareAnswer(u *unit, nodes []string) {
+	for _, name := range nodes {
+		if node := d.nodes[Source{Kind: Node, Name: name}]; node != nil && node.instances != nil && !node.has(u.names) {
+			d.name(u, always)
+		}
+	}
+}
+
+// has reports whether a node has an instance of one of these services.
+func (u *unit) has(services []string) bool {
+	for _, i := range u.instances {
+		if slices.Contains(services, i.service) || slices.Contains(services, i.destination) {
+			return true
+		}
+	}
+	return false
 }
 
 // gateway is the kind of the instances that stand for services which others name.
@@ -256,6 +305,9 @@ func (d *Discovery) TakeAnswer(id watch.ID, a Answer, now time.Time) {
 	} else {
 		d.byNode.set(u, &u.nodes, a.Nodes)
 		d.byName.set(u, &u.names, append(a.Services, q.Name))
+		if first {
+			d.compareAnswer(u, a.Nodes)
+		}
 	}
 	switch {
 	case a.Changed && !first:
