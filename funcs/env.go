@@ -9,9 +9,12 @@
 package funcs
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"sync"
 	"text/template"
+	"time"
 
 	"restencil/watch"
 )
@@ -39,23 +42,60 @@ type Env struct {
 	// Sandbox is the directory that file may read from; "" for no limit.
 	Sandbox string
 
+	// MaxTime is how long an execution may take; 0 for a minute.
+	MaxTime time.Duration
+
 	// Of the execution under way.
 	execution Execution
 	ctx       context.Context
+	deadline  time.Time
+	waits     context.Context // see wait; nil: nothing has waited
+	cancel    context.CancelFunc
 	scratch   *Scratch
 	loops     sync.WaitGroup // the counters of loop
 	depth     int            // of executeTemplate
 }
 
-// Begin starts an execution. What functions wait for ends with ctx.
+// Begin starts an execution, which is to end when ctx does, or after MaxTime.
 func (e *Env) Begin(ctx context.Context, x Execution) {
 	e.execution, e.ctx, e.scratch = x, ctx, new(Scratch)
+	e.deadline = time.Now().Add(cmp.Or(e.MaxTime, time.Minute))
 }
 
-// Finish waits for what an execution has left behind, such as a loop that was
-// broken off. It follows each Begin, also where the execution failed, once the
-// context has ended.
-func (e *Env) Finish() { e.loops.Wait() }
+// Err returns why the execution is to end, nil where it may go on.
+func (e *Env) Err() error {
+	switch {
+	case e.ctx.Err() != nil:
+		return context.Cause(e.ctx)
+	case time.Now().After(e.deadline):
+		return e.late()
+	}
+	return nil
+}
+
+func (e *Env) late() error {
+	return fmt.Errorf("it took longer than %v", cmp.Or(e.MaxTime, time.Minute))
+}
+
+// wait returns the context of what functions wait for, which ends with the
+// execution. Few do wait, and a context with a timer takes as long to make as a
+// small template to execute.
+func (e *Env) wait() context.Context {
+	if e.waits == nil {
+		e.waits, e.cancel = context.WithDeadlineCause(e.ctx, e.deadline, e.late())
+	}
+	return e.waits
+}
+
+// Finish ends what an execution has left behind, such as a loop that was broken
+// off. It follows each Begin, also where the execution failed.
+func (e *Env) Finish() {
+	if e.waits != nil {
+		e.cancel()
+		e.waits = nil
+	}
+	e.loops.Wait()
+}
 
 // An Execution is one execution of a template. It answers the queries of the
 // functions, and takes note of them and of what the functions want done: unless

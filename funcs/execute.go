@@ -1,7 +1,6 @@
 package funcs
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -32,7 +31,7 @@ func (e *Env) executeTemplate(name string, dot ...any) (string, error) {
 	if len(dot) == 1 {
 		data = dot[0]
 	}
-	text := NewOutput(e.ctx, maxText, 0)
+	text := NewOutput(e.Err, maxText, 0)
 	err := e.Template.ExecuteTemplate(text, name, data)
 	var inner template.ExecError
 	if errors.As(err, &inner) {
@@ -45,9 +44,9 @@ func (e *Env) executeTemplate(name string, dot ...any) (string, error) {
 	return string(text.Bytes()), err
 }
 
-// An Output takes what is written until it is too large or a context ends.
+// An Output takes what is written until it is too large or told to end.
 type Output struct {
-	ctx    context.Context
+	end    func() error
 	data   []byte
 	most   int // bytes
 	writes int
@@ -55,20 +54,21 @@ type Output struct {
 }
 
 // NewOutput returns an empty Output for most bytes, with room for size of them.
-func NewOutput(ctx context.Context, most, size int) *Output {
-	return &Output{ctx: ctx, most: most, data: make([]byte, 0, size)}
+// Every now and then a write fails with the error of end, if that is not nil.
+func NewOutput(end func() error, most, size int) *Output {
+	return &Output{end: end, most: most, data: make([]byte, 0, size)}
 }
 
 // Bytes returns what has been written.
 func (o *Output) Bytes() []byte { return o.data }
 
-// checkEvery is how many writes may go by before the context is looked at.
+// checkEvery is how many writes may go by before end is asked.
 const checkEvery = 256
 
 // Write implements io.Writer.
 func (o *Output) Write(p []byte) (int, error) {
-	if o.writes++; o.writes%checkEvery == 0 && o.ctx.Err() != nil {
-		o.err = context.Cause(o.ctx)
+	if o.writes++; o.err == nil && o.writes%checkEvery == 0 {
+		o.err = o.end()
 	}
 	if len(o.data)+len(p) > o.most {
 		o.err = fmt.Errorf("the output is larger than %d bytes", o.most)
@@ -106,7 +106,7 @@ func (e *Env) loop(bounds ...any) (<-chan int64, error) {
 		start, stop = stop, n
 	}
 	numbers := make(chan int64) // without a buffer: templates can see its length
-	ctx := e.ctx
+	ctx := e.wait()
 	e.loops.Go(func() {
 		defer close(numbers)
 		for i := start; i < stop; i++ {

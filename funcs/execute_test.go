@@ -63,7 +63,7 @@ func TestExecuteTemplateEndsWithTheContext(t *testing.T) {
 }
 
 func TestOutputIsBounded(t *testing.T) {
-	out := NewOutput(t.Context(), 10, 0)
+	out := NewOutput(t.Context().Err, 10, 0)
 	if n, err := out.Write([]byte("some")); n != 4 || err != nil {
 		t.Fatal(n, err)
 	}

@@ -66,6 +66,9 @@ func parse(kind watch.Kind, arg string) (watch.Query, error) {
 	if name, ok := strings.CutPrefix(arg, exactly); ok {
 		return watch.Query{Kind: kind, Name: strings.TrimPrefix(name, "/")}, nil
 	}
+	if (kind == watch.KVGet || kind == watch.KVList) && !strings.ContainsAny(arg, "@?") && strings.Trim(arg, "/") != "" {
+		return watch.Query{Kind: kind, Name: strings.TrimPrefix(arg, "/")}, nil // most arguments, and all of a large tree
+	}
 	family := string(kind)
 	switch kind {
 	case watch.ConnectHealth:

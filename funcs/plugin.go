@@ -31,7 +31,7 @@ func (e *Env) plugin(name string, args ...string) (string, error) {
 	}
 	key := fmt.Sprintf("%q %q", name, words)
 	return e.execution.Once(key, func() (string, error) {
-		return runPlugin(e.ctx, pluginTimeout, name, words)
+		return runPlugin(e.wait(), pluginTimeout, name, words)
 	})
 }
 
@@ -44,7 +44,7 @@ func runPlugin(ctx context.Context, timeout time.Duration, name string, args []s
 	cmd := exec.CommandContext(limited, name, args...)
 	ownGroup(cmd)
 	cmd.WaitDelay = timeout
-	stdout, stderr := NewOutput(limited, maxPluginOutput, 0), NewOutput(limited, maxPluginOutput, 0)
+	stdout, stderr := NewOutput(limited.Err, maxPluginOutput, 0), NewOutput(limited.Err, maxPluginOutput, 0)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	err := cmd.Run()
 	switch {

@@ -38,11 +38,9 @@ func lookupIn(vars map[string]string) func(string) (string, bool) {
 func (p *testTemplate) render() (string, error) { return p.renderUntil(context.Background()) }
 
 func (p *testTemplate) renderUntil(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer p.env.Finish()
-	defer cancel()
 	p.env.Begin(ctx, p.execution)
-	out := NewOutput(ctx, 1<<30, 0)
+	defer p.env.Finish()
+	out := NewOutput(p.env.Err, 1<<30, 0)
 	err := p.text.Execute(out, nil)
 	return string(out.Bytes()), err
 }

@@ -20,7 +20,6 @@ import (
 	"fmt"
 	"os"
 	tmpltext "text/template"
-	"time"
 
 	"restencil/funcs"
 	"restencil/watch"
@@ -49,19 +48,15 @@ type Template struct {
 	text    *tmpltext.Template
 	env     *funcs.Env
 	said    map[string]said // by plugins, since an output was complete
-	late    error           // why an execution ends that takes too long
 
 	// Of the last execution: the next one mostly needs as much room.
 	size int // bytes of output
 	uses int // queries
 }
 
-// The limits of an execution, where Options leave them open: far beyond what
-// any configuration file needs, so that only a mistake reaches them.
-const (
-	defaultMaxOutput = 256 << 20
-	defaultMaxTime   = time.Minute
-)
+// defaultMaxOutput bounds an output where Options do not: far beyond what any
+// configuration file needs, so that only a mistake reaches it.
+const defaultMaxOutput = 256 << 20
 
 // A Result is what an execution came to. Nobody changes it.
 type Result struct {
@@ -127,7 +122,6 @@ func NewSum(content []byte, files []funcs.File) Sum {
 // Parse makes a template ready. What is wrong with the text is an *Error.
 func Parse(o Options, h Host) (*Template, error) {
 	o.MaxOutput = cmp.Or(o.MaxOutput, defaultMaxOutput)
-	o.MaxTime = cmp.Or(o.MaxTime, defaultMaxTime)
 	if h.LookupEnv == nil {
 		h.LookupEnv = os.LookupEnv
 	}
@@ -136,6 +130,7 @@ func Parse(o Options, h Host) (*Template, error) {
 		CertFiles: o.CertFiles,
 		Denylist:  o.FunctionDenylist,
 		Sandbox:   o.SandboxPath,
+		MaxTime:   o.MaxTime,
 	}
 	missing := "missingkey=zero"
 	if o.ErrorOnMissingKey {
@@ -155,7 +150,6 @@ func Parse(o Options, h Host) (*Template, error) {
 		text:    text,
 		env:     env,
 		said:    make(map[string]said),
-		late:    fmt.Errorf("it took longer than %v", o.MaxTime),
 	}, nil
 }
 
@@ -183,19 +177,17 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 // run executes the template within its limits. A panic of the engine or of a
 // value's method is an error.
 func (t *Template) run(ctx context.Context, x *execution) (output []byte, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, t.options.MaxTime, t.late)
 	t.env.Begin(ctx, x)
 	defer func() {
-		cancel()
 		t.env.Finish()
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	w := funcs.NewOutput(ctx, t.options.MaxOutput, t.size+t.size/8)
+	w := funcs.NewOutput(t.env.Err, t.options.MaxOutput, t.size+t.size/8)
 	err = t.text.Execute(w, nil)
-	if err == nil && ctx.Err() != nil {
-		err = context.Cause(ctx) // it may have been cut short
+	if err == nil {
+		err = t.env.Err() // it may have been cut short
 	}
 	return w.Bytes(), err
 }
