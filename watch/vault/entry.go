@@ -120,18 +120,3 @@ func (e *entry) fail(err *watch.Error, cause error) {
 		e.sink.Fail(err)
 	}
 }
-
-// maxWarnings is how many different warnings of a query are passed on.
-const maxWarnings = 100
-
-// warn reports whether a text is to be passed on: once.
-func (e *entry) warn(text string) bool {
-	if e.warned[text] || len(e.warned) >= maxWarnings {
-		return false
-	}
-	if e.warned == nil {
-		e.warned = make(map[string]bool)
-	}
-	e.warned[text] = true
-	return true
-}

@@ -35,8 +35,9 @@ func (l *loop) failed(e *entry, under *epoch, err error, now time.Time) {
 // know is told to the manager.
 func (l *loop) tell(e *entry, under *epoch, err error, now time.Time) *watch.Error {
 	told := explain(e.query, err)
-	if told.All {
-		l.refused(under)
+	if told.All { // its leases have gone with it
+		under.refused = true
+		l.tokens.Refused(under.Epoch)
 	}
 	e.failures++
 	e.cause = told
@@ -46,10 +47,12 @@ func (l *loop) tell(e *entry, under *epoch, err error, now time.Time) *watch.Err
 
 // doubt sees to what may be an outage.
 func (l *loop) doubt(e *entry, err error, now time.Time) {
-	if failed := new(client.Error); !errors.As(err, &failed) || !client.Unreachable(err) {
+	if _, ok := errors.AsType[*client.Error](err); !ok || !client.Unreachable(err) {
 		return
 	}
-	l.outage.begin(err, now)
+	if l.outage.breaker.Fail(err, now) {
+		l.outage.err, l.outage.shown = err, []int{client.Status(err)}
+	}
 	switch {
 	case e.sink == nil:
 	case l.outage.certain():
@@ -66,12 +69,9 @@ func explain(q watch.Query, err error) *watch.Error {
 		Query: q, Err: err,
 		Class: client.Class(err), RetryAfter: client.RetryAfter(err), All: client.RefusedToken(err),
 	}
-	var none *token.Error
-	var missing *fetch.MissingError
-	switch {
-	case errors.As(err, &none):
+	if none, ok := errors.AsType[*token.Error](err); ok {
 		told.Class, told.RetryAfter, told.Attempts, told.All = none.Class, none.RetryAfter, none.Attempts, true
-	case errors.As(err, &missing):
+	} else if _, ok := errors.AsType[*fetch.MissingError](err); ok {
 		told.Class = watch.Denied
 	}
 	return told

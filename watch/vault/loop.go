@@ -3,9 +3,11 @@ package vault
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/schedule"
 	"restencil/watch/vault/fetch"
 )
 
@@ -34,8 +36,8 @@ func newLoop(o Options, r *fetch.Requester, m manager) *loop {
 	return &loop{
 		options: o, requester: r, tokens: m,
 		reports: make(chan report),
-		table:   newTable(),
-		outage:  newOutage(o.Retry),
+		table:   &table{entries: make(map[watch.ID]*entry), waiting: make(map[*entry]bool)},
+		outage:  outage{breaker: schedule.Breaker{Backoff: o.Retry.Probes(), Doubt: true}},
 		epoch:   new(epoch),
 	}
 }
@@ -99,6 +101,40 @@ func (l *loop) take(s watch.Subscription, now time.Time) {
 		l.table.entries[id] = e
 		l.table.timers.Set(e, now)
 	}
+}
+
+// takeToken takes what the manager has. Where that is another token, all that
+// hangs on earlier ones moves to it, in good time, and what was denied is tried
+// again at once.
+func (l *loop) takeToken(now time.Time) {
+	current, err := l.tokens.Current()
+	l.tokenErr = err
+	if err != nil {
+		for e := range l.table.waiting {
+			l.tellWaiting(e)
+		}
+		return
+	}
+	if current.Number == l.epoch.Number {
+		l.epoch.Epoch = current
+		l.table.release(now)
+		return
+	}
+	l.epoch = &epoch{Epoch: current}
+	l.requester.NewToken()
+	for _, e := range l.table.entries {
+		a := &e.answer
+		if a.epoch != nil && a.epoch != l.epoch && a.move.IsZero() {
+			a.move = e.moveAt(now)
+			l.table.timers.Advance(e, a.move)
+		}
+		denied := e.cause != nil && e.cause.Class == watch.Denied
+		if denied && e.cancel == nil && e.sink != nil && l.table.timers.Has(e) {
+			e.failures = 0
+			l.table.timers.Advance(e, now.Add(spread(recovery)))
+		}
+	}
+	l.table.release(now)
 }
 
 // idle is the wait where nothing is due.
@@ -168,7 +204,7 @@ func (l *loop) attempt(e *entry, mayIssue bool, do func(context.Context) report)
 		settle := do(ctx)
 		return func(now time.Time) {
 			e.cancel = nil
-			if l.table.has(e) {
+			if l.table.entries[e.id] == e { // it has not been forgotten
 				settle(now)
 			}
 		}
@@ -187,21 +223,19 @@ func (l *loop) fetch(e *entry) {
 			}
 			if err != nil {
 				l.failed(e, under, err, now)
-			} else {
-				l.accept(e, under, result, now)
+				return
 			}
+			held := result.Lease
+			e.answer = answer{known: true, data: result.Data, issued: result.Issued, lease: held}
+			// Vault takes back what was got when the token ends that it was asked
+			// for with. A token from a login is nobody's child.
+			if held.ID != "" || held.Token && strings.HasPrefix(e.query.Name, "auth/token/") {
+				e.answer.epoch = under
+			}
+			e.publish(now)
+			l.keep(e, now)
 		}
 	})
-}
-
-// accept makes what an attempt brought the answer of its entry.
-func (l *loop) accept(e *entry, under *epoch, r fetch.Result, now time.Time) {
-	e.answer = answer{known: true, data: r.Data, issued: r.Issued, lease: r.Lease}
-	if hangsOnToken(e.query, r.Lease) {
-		e.answer.epoch = under
-	}
-	e.publish(now)
-	l.keep(e, now)
 }
 
 // keep notes that e does well, and when it is to be seen to.
@@ -219,9 +253,17 @@ func (l *loop) plan(e *entry, now time.Time) {
 	l.table.set(e, at)
 }
 
+// maxWarnings is how many different warnings of a query are passed on.
+const maxWarnings = 100
+
 // notice tells people of a warning, once.
 func (l *loop) notice(e *entry, text string) {
-	if l.options.Notice != nil && e.warn(text) {
-		l.options.Notice(&watch.Error{Query: e.query, Err: errors.New(text)})
+	if l.options.Notice == nil || e.warned[text] || len(e.warned) >= maxWarnings {
+		return
 	}
+	if e.warned == nil {
+		e.warned = make(map[string]bool)
+	}
+	e.warned[text] = true
+	l.options.Notice(&watch.Error{Query: e.query, Err: errors.New(text)})
 }

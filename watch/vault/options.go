@@ -6,8 +6,6 @@ import (
 
 	"restencil/watch/schedule"
 	"restencil/watch/transport"
-	"restencil/watch/vault/client"
-	"restencil/watch/vault/lease"
 	"restencil/watch/vault/limit"
 	"restencil/watch/vault/token"
 )
@@ -101,19 +99,6 @@ func (o Options) filled() Options {
 		o.Retry = d.Retry
 	}
 	return o
-}
-
-// client returns what the client needs.
-func (o Options) client() client.Options {
-	return client.Options{
-		Address: o.Address, Namespace: o.Namespace, UserAgent: o.UserAgent,
-		Transport: o.Transport, TLS: o.TLS,
-		Timeout: o.Timeout, Resend: o.Retry.Attempts != 0,
-	}
-}
-
-func (o Options) rules() lease.Rules {
-	return lease.Rules{Threshold: o.Threshold, Default: o.DefaultLease}
 }
 
 // limits returns how much may be issued. What ends soon may be replaced when

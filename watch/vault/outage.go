@@ -22,32 +22,8 @@ type outage struct {
 	shown   []int // the statuses that it has shown; 0: no answer
 }
 
-func newOutage(retry schedule.Backoff) outage {
-	return outage{breaker: schedule.Breaker{Backoff: retry.Probes(), Doubt: true}}
-}
-
 // certain reports whether Vault is away.
 func (o *outage) certain() bool { return o.breaker.Failures() > 1 }
-
-// begin notes what may be the beginning of an outage.
-func (o *outage) begin(err error, now time.Time) {
-	if o.breaker.Fail(err, now) {
-		o.err, o.shown = err, []int{client.Status(err)}
-	}
-}
-
-// probeFailed notes that a probe has failed, and reports whether the outage goes
-// on in another way than it began: a Vault that was started again is sealed, and
-// waits for a person. Each status is told once, for they may alternate.
-func (o *outage) probeFailed(err error, now time.Time) bool {
-	o.breaker.ProbeFailed(err, now)
-	status := client.Status(err)
-	if slices.Contains(o.shown, status) {
-		return false
-	}
-	o.err, o.shown = err, append(o.shown, status)
-	return true
-}
 
 // probeLimit is how long a probe may take.
 const probeLimit = 10 * time.Second
@@ -80,7 +56,15 @@ func (l *loop) probed(err error, now time.Time) {
 		l.table.release(now)
 		return
 	}
-	turned := o.probeFailed(err, now)
+	o.breaker.ProbeFailed(err, now)
+	// The outage may go on in another way than it began: a Vault that was started
+	// again is sealed, and waits for a person. Each status is told once, for they
+	// may alternate.
+	status := client.Status(err)
+	turned := !slices.Contains(o.shown, status)
+	if turned {
+		o.err, o.shown = err, append(o.shown, status)
+	}
 	for e := range l.table.waiting {
 		l.tellWaiting(e)
 	}
@@ -95,21 +79,17 @@ func (l *loop) probed(err error, now time.Time) {
 	}
 }
 
-// obstacle returns why no query is answered at the moment, nil where that is not
-// certain.
-func (l *loop) obstacle() error {
+// tellWaiting tells the sink of e, which waits, why no query is answered at the
+// moment: once, and where that is certain.
+func (l *loop) tellWaiting(e *entry) {
+	err := l.tokenErr
 	switch {
 	case l.outage.certain():
-		return l.outage.err
-	case errors.Is(l.tokenErr, token.ErrPending):
-		return nil
+		err = l.outage.err
+	case errors.Is(err, token.ErrPending):
+		return
 	}
-	return l.tokenErr
-}
-
-// tellWaiting tells the sink of e, which waits, of the obstacle, once.
-func (l *loop) tellWaiting(e *entry) {
-	if err := l.obstacle(); err != nil && e.told != err {
+	if err != nil && e.told != err {
 		told := explain(e.query, err)
 		told.All = true
 		e.fail(told, err)

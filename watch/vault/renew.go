@@ -23,26 +23,20 @@ func (l *loop) renew(e *entry) {
 		return func(now time.Time) {
 			if err != nil {
 				l.renewalFailed(e, under, own != "", err, now)
-			} else {
-				l.renewed(e, s, begun, now)
+				return
 			}
+			terms, err := lease.Of(s, begun)
+			if err != nil {
+				terms = lease.Terms{}
+			}
+			e.answer.lease = e.answer.lease.Renewed(begun, terms.Life, terms.Renewable)
+			l.requester.Leases.Extend(e.answer.secret(), e.answer.lease.End())
+			if e.told != nil { // otherwise nothing is published: the answer is the same
+				e.publish(now)
+			}
+			l.keep(e, now)
 		}
 	})
-}
-
-// renewed takes the reply to a renewal. Nothing is published: the answer is the
-// same.
-func (l *loop) renewed(e *entry, s *watch.Secret, begun, now time.Time) {
-	terms, err := lease.Of(s, begun)
-	if err != nil {
-		terms = lease.Terms{}
-	}
-	e.answer.lease = e.answer.lease.Renewed(begun, terms.Life, terms.Renewable)
-	l.requester.Leases.Extend(e.answer.secret(), e.answer.lease.End())
-	if e.told != nil {
-		e.publish(now)
-	}
-	l.keep(e, now)
 }
 
 // renewalFailed plans what to do about a lease that could not be renewed. It is

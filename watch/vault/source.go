@@ -12,6 +12,7 @@ import (
 	"restencil/watch/schedule"
 	"restencil/watch/vault/client"
 	"restencil/watch/vault/fetch"
+	"restencil/watch/vault/lease"
 	"restencil/watch/vault/limit"
 	"restencil/watch/vault/token"
 )
@@ -44,7 +45,11 @@ type manager interface {
 // nobody: nothing is asked of Vault before the first query is watched.
 func New(o Options) (*Source, error) {
 	o = o.filled()
-	c, err := client.New(o.client())
+	c, err := client.New(client.Options{
+		Address: o.Address, Namespace: o.Namespace, UserAgent: o.UserAgent,
+		Transport: o.Transport, TLS: o.TLS,
+		Timeout: o.Timeout, Resend: o.Retry.Attempts != 0,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}
@@ -58,10 +63,11 @@ func New(o Options) (*Source, error) {
 }
 
 func newSource(o Options, c client.Caller, m manager, namespace string) *Source {
+	rules := lease.Rules{Threshold: o.Threshold, Default: o.DefaultLease}
 	return &Source{
 		options: o, caller: c, tokens: m, namespace: namespace,
-		requester: fetch.NewRequester(c, namespace, o.rules(), limit.New(o.limits())),
-		inbox:     newInbox(),
+		requester: fetch.NewRequester(c, namespace, rules, limit.New(o.limits())),
+		inbox:     &inbox{wake: schedule.NewWakeup()},
 		close:     func() {},
 	}
 }
@@ -147,8 +153,6 @@ type inbox struct {
 	list   []watch.Subscription
 	closed bool // nobody takes them any more
 }
-
-func newInbox() *inbox { return &inbox{wake: schedule.NewWakeup()} }
 
 func (in *inbox) put(list []watch.Subscription) {
 	in.mu.Lock()

@@ -18,13 +18,6 @@ type table struct {
 	unwatched int             // how many entries nobody watches
 }
 
-func newTable() *table {
-	return &table{entries: make(map[watch.ID]*entry), waiting: make(map[*entry]bool)}
-}
-
-// has reports whether e has not been forgotten.
-func (t *table) has(e *entry) bool { return t.entries[e.id] == e }
-
 // resume has a sink get what e has, if that is good.
 func (t *table) resume(e *entry, sink watch.Sink, now time.Time) {
 	if e.sink == nil {
@@ -119,14 +112,6 @@ func (t *table) release(now time.Time) {
 func (t *table) wait(e *entry) {
 	t.leave(e)
 	t.waiting[e] = true
-}
-
-// hasten has an entry come up soon that has a while to go.
-func (t *table) hasten(e *entry, now time.Time) {
-	if e.cancel == nil && e.sink != nil && t.timers.Has(e) {
-		e.failures = 0
-		t.timers.Advance(e, now.Add(spread(recovery)))
-	}
 }
 
 // spread returns a random time of at most d.

@@ -1,3 +1,8 @@
+// Package client makes requests to HashiCorp Vault over HTTP, and says what an
+// error reply means: whether the store can be reached, whether anything may have
+// been made, and what a person can do about it.
+//
+// No error holds a token or what else a request hides.
 package client
 
 import (
@@ -65,7 +70,12 @@ func New(o Options) (*Client, error) {
 		config.Address, config.AgentAddress = o.Address, ""
 	}
 	connections := o.Transport.New()
-	config.HttpClient = &http.Client{Transport: connections, CheckRedirect: stay}
+	config.HttpClient = &http.Client{
+		Transport: connections,
+		// Redirects are handed back as they are: package http would make a GET of
+		// a PUT.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	if err := setTLS(config, connections, o.TLS); err != nil {
 		return nil, err
 	}
@@ -74,7 +84,9 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	if socket, ok := strings.CutPrefix(cmp.Or(config.AgentAddress, config.Address), "unix://"); ok {
-		dialUnix(connections, socket, o.Transport.Dialer())
+		connections.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return o.Transport.Dialer().DialContext(ctx, "unix", socket)
+		}
 	}
 	if o.Namespace != "" {
 		library.SetNamespace(o.Namespace)
@@ -101,31 +113,24 @@ func (c *Client) Namespace() string { return c.api.Namespace() }
 // Close lets go of connections that are not in use.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// stay has redirects handed back as they are: package http would make a GET of
-// a PUT.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-// dialUnix has all connections go to a socket.
-func dialUnix(transport *http.Transport, socket string, dialer *net.Dialer) {
-	transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return dialer.DialContext(ctx, "unix", socket)
-	}
-}
-
 // Call implements Caller.
 func (c *Client) Call(ctx context.Context, r Request) (*watch.Secret, error) {
 	secret, err := c.try(ctx, r)
-	for n := 0; n < c.resends && passing(err) && (!r.Once || Harmless(err)); n++ {
-		if !sleep(ctx, time.Second+rand.N(time.Second/2)) {
-			break
+	for n := 0; n < c.resends && ctx.Err() == nil && passing(err) && (!r.Once || Harmless(err)); n++ {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second + rand.N(time.Second/2)):
+			secret, err = c.try(ctx, r)
 		}
-		secret, err = c.try(ctx, r)
 	}
-	var reply *ResponseError
-	if err == nil || errors.As(err, &reply) {
+	if err == nil || Status(err) != 0 {
 		return secret, err
 	}
-	return nil, masked(c.advise(err), r.secrets())
+	err = c.advise(err)
+	if text := Mask(err.Error(), r.secrets()); text != err.Error() {
+		return nil, errors.New(text)
+	}
+	return nil, err
 }
 
 // passing reports whether Vault's library would send a request again that
@@ -138,18 +143,6 @@ func passing(err error) bool {
 		return true
 	default:
 		return status >= 500 && status != http.StatusNotImplemented
-	}
-}
-
-// sleep waits, and reports whether ctx has not ended before.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }
 
@@ -188,8 +181,13 @@ func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 		}
 	}
 	response, err := c.do(ctx, request, r.Once)
-	if err != nil || !c.follow || !isRedirect(response.StatusCode) {
+	if err != nil || !c.follow {
 		return response, err
+	}
+	switch response.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return response, nil
 	}
 	defer response.Body.Close()
 	next, err := response.Location()
@@ -205,14 +203,6 @@ func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 	request.Params = next.Query()
 	request.URL, request.Host = next, next.Host
 	return c.do(ctx, request, r.Once)
-}
-
-func isRedirect(status int) bool {
-	switch status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return true
-	}
-	return false
 }
 
 // do sends a request. Package http sends one without a body again where the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,8 +35,7 @@ func (e *ResponseError) Says(text string) bool {
 
 // Status returns the status of an error reply, 0 where err is none.
 func Status(err error) int {
-	var reply *ResponseError
-	if errors.As(err, &reply) {
+	if reply, ok := errors.AsType[*ResponseError](err); ok {
 		return reply.Status
 	}
 	return 0
@@ -47,8 +47,7 @@ func Class(err error) watch.Class { return schedule.ClassOf(Status(err)) }
 // RetryAfter returns for how long Vault wants no other request, 0 where it does
 // not say.
 func RetryAfter(err error) time.Duration {
-	var reply *ResponseError
-	if errors.As(err, &reply) {
+	if reply, ok := errors.AsType[*ResponseError](err); ok {
 		return reply.RetryAfter
 	}
 	return 0
@@ -73,8 +72,8 @@ func Unreachable(err error) bool {
 func Harmless(err error) bool {
 	switch Status(err) {
 	case 0:
-		var network *net.OpError
-		return errors.As(err, &network) && network.Op == "dial"
+		network, ok := errors.AsType[*net.OpError](err)
+		return ok && network.Op == "dial"
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 		return false
 	}
@@ -84,23 +83,16 @@ func Harmless(err error) bool {
 // RefusedToken reports whether Vault says that it does not know the token, as
 // opposed to that the token may not do something.
 func RefusedToken(err error) bool {
-	var reply *ResponseError
-	return errors.As(err, &reply) && reply.Status == http.StatusForbidden &&
+	reply, ok := errors.AsType[*ResponseError](err)
+	return ok && reply.Status == http.StatusForbidden &&
 		(reply.Says("invalid token") || reply.Says("bad token"))
 }
 
 // Lost reports whether Vault says that it has no such lease or token any more.
 func Lost(err error) bool {
-	var reply *ResponseError
-	if !errors.As(err, &reply) {
-		return false
-	}
-	for _, text := range []string{"not found", "expired", "revoked", "invalid lease", "bad token"} {
-		if reply.Says(text) {
-			return true
-		}
-	}
-	return RefusedToken(err)
+	reply, ok := errors.AsType[*ResponseError](err)
+	return ok && (RefusedToken(err) ||
+		slices.ContainsFunc([]string{"not found", "expired", "revoked", "invalid lease", "bad token"}, reply.Says))
 }
 
 // An Error is what came of a request that failed.
@@ -122,35 +114,26 @@ func (e *Error) Unwrap() error { return e.Err }
 // Explain returns the Error of a request that failed with err.
 func Explain(r Request, err error) *Error {
 	e := &Error{Err: err}
-	if reply := new(ResponseError); errors.As(err, &reply) {
-		e.Text = explain(r, reply)
+	reply, ok := errors.AsType[*ResponseError](err)
+	switch {
+	case !ok:
+	case r.Token == "" && (reply.Status == http.StatusForbidden || reply.Says("missing client token")):
+		e.Text = fmt.Sprintf("there is no token to %s %s with: "+
+			"set VAULT_TOKEN or vault { token = … }, or configure a token file or a login", r.action(), r.Path)
+	case RefusedToken(reply):
+		e.Text = "Vault does not know the token: it has ended, was revoked, or is another server's"
+	case reply.Status == http.StatusForbidden:
+		e.Text = r.forbidden()
+	case reply.Status == http.StatusNotFound && reply.Says("no handler for route"):
+		e.Text = "no secrets engine is mounted for " + r.Path
+	case reply.Status == http.StatusNotFound:
+		e.Text = "no secret exists at " + r.Path
+	case reply.Says("vault is sealed"):
+		e.Text = "Vault is sealed, and answers nothing until it is unsealed"
+	case reply.Says("not initialized"):
+		e.Text = "Vault is not initialized"
 	}
 	return e
-}
-
-// howToGiveToken ends what is told where a token is missing.
-const howToGiveToken = "set VAULT_TOKEN or vault { token = … }, or configure a token file or a login"
-
-// explain returns what an error reply means for people, "" where it says so
-// itself.
-func explain(r Request, reply *ResponseError) string {
-	switch {
-	case r.Token == "" && (reply.Status == http.StatusForbidden || reply.Says("missing client token")):
-		return fmt.Sprintf("there is no token to %s %s with: %s", r.action(), r.Path, howToGiveToken)
-	case RefusedToken(reply):
-		return "Vault does not know the token: it has ended, was revoked, or is another server's"
-	case reply.Status == http.StatusForbidden:
-		return r.forbidden()
-	case reply.Status == http.StatusNotFound && reply.Says("no handler for route"):
-		return "no secrets engine is mounted for " + r.Path
-	case reply.Status == http.StatusNotFound:
-		return "no secret exists at " + r.Path
-	case reply.Says("vault is sealed"):
-		return "Vault is sealed, and answers nothing until it is unsealed"
-	case reply.Says("not initialized"):
-		return "Vault is not initialized"
-	}
-	return ""
 }
 
 // forbidden returns what it means that a request was forbidden. Vault tells

@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -52,16 +51,9 @@ func parseSecret(body []byte) (*watch.Secret, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, nil
 	}
-	secret, err := api.ParseSecret(bytes.NewReader(body))
+	s, err := api.ParseSecret(bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("the answer is not Vault's: %w", err)
-	}
-	return convert(secret), nil
-}
-
-func convert(s *api.Secret) *watch.Secret {
-	if s == nil {
-		return nil
 	}
 	secret := &watch.Secret{
 		RequestID:     s.RequestID,
@@ -89,7 +81,7 @@ func convert(s *api.Secret) *watch.Secret {
 			WrappedAccessor: w.WrappedAccessor,
 		}
 	}
-	return secret
+	return secret, nil
 }
 
 // messages returns what an answer that is an error says, each as one line. That
@@ -126,13 +118,4 @@ func oneLine(text string) string {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
 	}
 	return text
-}
-
-// masked returns err with its text masked. It is err itself where nothing
-// stands in that.
-func masked(err error, secrets []string) error {
-	if text := Mask(err.Error(), secrets); text != err.Error() {
-		return errors.New(text)
-	}
-	return err
 }

@@ -37,11 +37,11 @@ func Of(s *watch.Secret, now time.Time) (Terms, error) {
 	if s == nil {
 		return Terms{}, nil
 	}
-	t := Terms{ID: s.LeaseID, Renewable: s.Renewable, Life: seconds(int64(s.LeaseDuration))}
+	t := Terms{ID: s.LeaseID, Renewable: s.Renewable, Life: Seconds(int64(s.LeaseDuration))}
 	if s.Auth != nil {
 		t.Token, t.Renewable = s.Auth.ClientToken != "", s.Auth.Renewable
 		if s.Auth.LeaseDuration > 0 {
-			t.Life = seconds(int64(s.Auth.LeaseDuration))
+			t.Life = Seconds(int64(s.Auth.LeaseDuration))
 		}
 	}
 	t.Renewable = t.Renewable && t.Leased()
@@ -49,22 +49,18 @@ func Of(s *watch.Secret, now time.Time) (Terms, error) {
 	if t.ID != "" {
 		return t, nil
 	}
-	return t.unleased(s.Data, now)
-}
-
-// unleased adds to the terms of an answer without a lease what its data says.
-func (t Terms) unleased(data map[string]any, now time.Time) (Terms, error) {
+	data := s.Data
 	if expiration, ok := number(data["expiration"]); ok && data["certificate"] != nil {
 		t.Life, t.Ends = time.Unix(expiration, 0).Sub(now), true
 	}
 	if ttl, ok := number(data["secret_id_ttl"]); ok && ttl > 0 && data["secret_id"] != nil {
-		t.Life, t.Ends = seconds(ttl+1), true
+		t.Life, t.Ends = Seconds(ttl+1), true
 	}
 	if ttl, ok := number(data["ttl"]); ok && data["rotation_period"] != nil {
 		if ttl <= 0 {
 			return t, ErrNoTTL
 		}
-		t.Life, t.Ends, t.Exact = seconds(ttl+1), true, true
+		t.Life, t.Ends, t.Exact = Seconds(ttl+1), true, true
 	}
 	return t, nil
 }
@@ -72,7 +68,8 @@ func (t Terms) unleased(data map[string]any, now time.Time) (Terms, error) {
 // longest is the longest life: what is longer comes to the same.
 const longest = 100 * 365 * 24 * time.Hour
 
-func seconds(n int64) time.Duration {
+// Seconds returns a span of Vault's, which is at least 0 and at most longest.
+func Seconds(n int64) time.Duration {
 	return time.Duration(min(max(n, 0), int64(longest/time.Second))) * time.Second
 }
 

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"restencil/watch"
 	"restencil/watch/vault/client"
+	"restencil/watch/vault/lease"
 )
 
 // tokenIn returns the token that a text holds: the text itself without the
@@ -56,12 +56,10 @@ func grantOf(auth *watch.SecretAuth) grant {
 	return grant{
 		token:     client.Token(auth.ClientToken),
 		known:     true,
-		ttl:       seconds(int64(auth.LeaseDuration)),
+		ttl:       lease.Seconds(int64(auth.LeaseDuration)),
 		renewable: auth.Renewable,
 	}
 }
-
-func seconds(n int64) time.Duration { return time.Duration(min(n, 1<<31)) * time.Second }
 
 var errSilent = errors.New("the answer says nothing about the token")
 
@@ -92,5 +90,5 @@ func lookupSelf(ctx context.Context, c client.Caller, t client.Token) (grant, er
 		return grant{}, errSilent
 	}
 	renewable, _ := secret.Data["renewable"].(bool)
-	return grant{token: t, known: true, ttl: seconds(n), renewable: renewable}, nil
+	return grant{token: t, known: true, ttl: lease.Seconds(n), renewable: renewable}, nil
 }

@@ -42,7 +42,7 @@ var ErrPending error = &Error{Text: "the token for Vault is being fetched"}
 // failed returns an Error for what was being done.
 func failed(text string, err error) *Error {
 	e := &Error{Text: text, Err: err}
-	if inner := new(Error); errors.As(err, &inner) {
+	if inner, ok := errors.AsType[*Error](err); ok {
 		e.Class, e.RetryAfter = inner.Class, inner.RetryAfter
 	} else {
 		e.Class, e.RetryAfter = client.Class(err), client.RetryAfter(err)

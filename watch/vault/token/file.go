@@ -17,10 +17,7 @@ type file struct {
 	taken  client.Token // what stood in it last
 }
 
-var (
-	errNoContent = errors.New("it is empty")
-	errUnchanged = errors.New("the file says the same")
-)
+var errUnchanged = errors.New("the file says the same")
 
 // obtain returns the token that stands in the file. A wrapping token is good for
 // one unwrapping, so what was there before is passed over.
@@ -28,7 +25,7 @@ func (f *file) obtain(ctx context.Context, c client.Caller) (grant, error) {
 	content, err := f.read(f.path)
 	text := tokenIn(string(content))
 	if err == nil && text == "" {
-		err = errNoContent
+		err = errors.New("it is empty")
 	}
 	switch {
 	case err != nil:

@@ -170,8 +170,8 @@ func (l *life) obtainFailed(now time.Time, err error) {
 	}
 	switch {
 	case !l.usable():
-		var told *Error
-		if !errors.As(err, &told) {
+		told, ok := errors.AsType[*Error](err)
+		if !ok {
 			told = failed("getting a token from "+l.from, err)
 		}
 		counted := *told
@@ -256,7 +256,11 @@ func (l *life) lose(next time.Time) {
 func (l *life) tick(now time.Time) {
 	if !l.warnAt.IsZero() && !now.Before(l.warnAt) {
 		l.warnAt = time.Time{}
-		l.warn("the token of %s ends at %s and cannot be renewed beyond that%s; give another one there before", l.from, clock(l.epoch.Ends), because(l.hopeless))
+		why := ""
+		if l.hopeless != nil {
+			why = " (" + l.hopeless.Error() + ")"
+		}
+		l.warn("the token of %s ends at %s and cannot be renewed beyond that%s; give another one there before", l.from, clock(l.epoch.Ends), why)
 	}
 	if l.expires() && !now.Before(l.epoch.Ends) {
 		l.lose(now)
@@ -292,16 +296,9 @@ func (l *life) limit(now time.Time, t task) time.Duration {
 
 func clock(t time.Time) string { return t.Format(time.RFC3339) }
 
-func because(err error) string {
-	if err == nil {
-		return ""
-	}
-	return " (" + err.Error() + ")"
-}
-
 // mayHaveWorked reports whether there may be a token that nobody knows: the reply
 // to a login was lost.
 func mayHaveWorked(err error) bool {
-	var sent *url.Error
-	return (client.Status(err) > 0 || errors.As(err, &sent)) && !client.Harmless(err)
+	_, sent := errors.AsType[*url.Error](err)
+	return (client.Status(err) > 0 || sent) && !client.Harmless(err)
 }

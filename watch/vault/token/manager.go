@@ -1,3 +1,10 @@
+// Package token keeps a token for Vault: it gets one (written down, from a file
+// that an agent keeps, by a login, from a command), renews it, and gets another
+// before it ends.
+//
+// A [Manager] has one goroutine, in which one call at a time is under way. Each
+// token has an [Epoch], so that what hangs on a token that ends is fetched anew
+// under its successor.
 package token
 
 import (
@@ -47,46 +54,36 @@ func New(o Options, retry schedule.Backoff, c client.Caller, notice func(error))
 		wake: schedule.NewWakeup(), news: schedule.NewWakeup(),
 		life: newLife(o, retry),
 	}
-	if err := m.choose(o); err != nil {
-		return nil, err
-	}
-	m.publish()
-	return m, nil
-}
-
-var errEmptyToken = errors.New("vaultwatcher: empty token")
-
-// choose picks the way to the token.
-func (m *Manager) choose(o Options) error {
 	l := m.life
 	switch {
 	case o.File != "":
 		m.file = &file{path: o.File, read: filewatch.ReadFile, unwrap: o.Unwrap, source: filewatch.NewSource()}
 		l.from = "the file " + o.File
-		m.obtain = func(ctx context.Context) (grant, error) { return m.file.obtain(ctx, m.caller) }
+		m.obtain = func(ctx context.Context) (grant, error) { return m.file.obtain(ctx, c) }
 	case o.Text != "":
 		text := tokenIn(o.Text)
 		if text == "" {
-			return errEmptyToken
+			return nil, errors.New("vaultwatcher: empty token")
 		}
 		l.from = "the configuration"
 		if !o.Unwrap {
 			l.accept(time.Now(), time.Now(), grant{token: text})
-			return nil
+			break
 		}
 		l.due.Set(obtain, time.Now())
-		m.obtain = func(ctx context.Context) (grant, error) { return unwrapToken(ctx, m.caller, text) }
+		m.obtain = func(ctx context.Context) (grant, error) { return unwrapToken(ctx, c, text) }
 	case len(o.Command) > 0:
 		l.again, l.from = true, "token_command"
 		m.obtain = func(ctx context.Context) (grant, error) { return commandToken(ctx, o) }
 	case o.Login.Method != "":
-		in := &login{o: o.Login, caller: m.caller}
+		in := &login{o: o.Login, caller: c}
 		m.logsIn, l.again, l.from = true, true, in.String()
 		m.obtain = in.token
 	default:
 		l.accept(time.Time{}, time.Time{}, grant{})
 	}
-	return nil
+	m.publish()
+	return m, nil
 }
 
 // Start lets the manager make calls. It may be called at any time, and often.
@@ -150,7 +147,16 @@ func (m *Manager) Run(ctx context.Context) {
 		helpers.Go(func() { m.file.source.Run(ctx) })
 	}
 	w := &worker{results: make(chan result, 1)}
-	defer func() { m.stop(w) }()
+	defer func() {
+		if w.busy() {
+			w.cancel()
+			// What a login has given in spite of that must not be forgotten: it is
+			// to be revoked.
+			m.take(<-w.results)
+			w.end()
+			m.publish()
+		}
+	}()
 	for ctx.Err() == nil {
 		m.life.tick(time.Now())
 		m.publish()
@@ -281,17 +287,6 @@ func (m *Manager) take(r result) {
 		l.checkFailed(now, r.task, r.err)
 	default:
 		l.learn(r.began, r.grant)
-	}
-}
-
-// stop ends the task that is under way, and awaits its end. What a login has
-// given in spite of that must not be forgotten: it is to be revoked.
-func (m *Manager) stop(w *worker) {
-	if w.busy() {
-		w.cancel()
-		m.take(<-w.results)
-		w.end()
-		m.publish()
 	}
 }
 
