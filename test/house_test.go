@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"watch/dependency":       {},
 	"watch/suggest":          {},
 	"watch/watchtest":        {"watch"},
-	"watch/cache":            {"watch", "renderer/atomicfile"},
+	"watch/cache":            {"watch", "watch/schedule", "renderer/atomicfile"},
 	"watch/consul":           {"watch", "watch/consul/discovery", "watch/consul/fetch", "watch/consul/plan", "watch/schedule", "watch/transport"},
 	"watch/consul/discovery": {"watch", "watch/schedule"},
 	"watch/consul/fetch":     {"watch", "watch/consul/discovery"},

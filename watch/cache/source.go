@@ -29,6 +29,7 @@ import (
 
 	"restencil/renderer/atomicfile"
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // Options say how answers are kept. The zero Options are usable.
@@ -62,8 +63,8 @@ type Source struct {
 	inner watch.Source
 	file  string
 	o     Options
-	wake  chan struct{} // capacity 1: there is something to write
-	told  bool          // of a write that failed, with none since that did not; for Run
+	wake  schedule.Wakeup // there is something to write
+	told  bool            // of a write that failed, with none since that did not; for Run
 
 	mu      sync.Mutex
 	entries map[watch.Query]entry
@@ -88,7 +89,7 @@ func New(source watch.Source, file string, o Options) *Source {
 		inner:   source,
 		file:    file,
 		o:       o,
-		wake:    make(chan struct{}, 1),
+		wake:    schedule.NewWakeup(),
 		entries: make(map[watch.Query]entry),
 		sinks:   make(map[watch.Query]*sink),
 	}
@@ -160,10 +161,7 @@ func (s *Source) touch() {
 // change is touch, called with mu held.
 func (s *Source) change() {
 	s.changed = true
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.wake.Wake()
 }
 
 // save writes the file, if something has changed. It returns false where it
@@ -174,7 +172,13 @@ func (s *Source) save() bool {
 		return true
 	}
 	b, left := format(list, s.o.Of, s.o.Size)
-	s.forget(left)
+	s.mu.Lock()
+	for _, e := range left { // there is no room for it
+		if s.sinks[e.query] == nil {
+			delete(s.entries, e.query)
+		}
+	}
+	s.mu.Unlock()
 	err := os.MkdirAll(filepath.Dir(s.file), 0o700)
 	if err == nil {
 		err = atomicfile.Write(s.file, b)
@@ -211,18 +215,6 @@ func (s *Source) current(now time.Time) []entry {
 		return cmp.Or(b.used.Compare(a.used), cmp.Compare(a.query.Name, b.query.Name))
 	})
 	return list
-}
-
-// forget drops entries that there is no room for in the file, unless they are
-// in use.
-func (s *Source) forget(list []entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range list {
-		if s.sinks[e.query] == nil {
-			delete(s.entries, e.query)
-		}
-	}
 }
 
 // Watch implements watch.Source.
@@ -295,27 +287,19 @@ func (k *sink) Publish(a watch.Answer) {
 
 // Fail implements watch.Sink.
 func (k *sink) Fail(err error) {
-	if a, ok := k.source.recall(k, err); ok {
-		k.to.Publish(a)
-	}
-	k.to.Fail(err)
-}
-
-// recall returns what k is to be told where its query fails; ok is false where
-// it has been told something, or nothing is known. What the store refuses to
-// answer is not known any more: the token may have lost the right to it.
-func (s *Source) recall(k *sink, err error) (a watch.Answer, ok bool) {
+	s := k.source
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	e, known := s.entries[k.query]
-	if known && watch.Classify(err) == watch.Denied {
+	if known && watch.Classify(err) == watch.Denied { // the token may have lost the right to it
 		delete(s.entries, k.query)
 		s.change()
 		known = false
 	}
-	if k.told || !known {
-		return watch.Answer{}, false
+	recall := known && !k.told
+	k.told = k.told || recall
+	s.mu.Unlock()
+	if recall {
+		k.to.Publish(e.answer)
 	}
-	k.told = true
-	return e.answer, true
+	k.to.Fail(err)
 }

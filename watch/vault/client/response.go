@@ -55,6 +55,9 @@ func parseSecret(body []byte) (*watch.Secret, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the answer is not Vault's: %w", err)
 	}
+	if s == nil {
+		return nil, nil
+	}
 	secret := &watch.Secret{
 		RequestID:     s.RequestID,
 		LeaseID:       s.LeaseID,

@@ -1,3 +1,10 @@
+// Package fetch puts queries to Vault: reads, lists, writes, and certificates. A
+// [Fetcher] makes one attempt to answer its query, and knows nothing of when the
+// next is due, but for what the answer says.
+//
+// A [Requester] makes the requests. It sees to it that what issues or writes
+// something keeps within the limit, and it notes every lease, so that all can be
+// given back.
 package fetch
 
 import (
@@ -5,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"restencil/watch"
@@ -46,11 +52,13 @@ func New(q watch.Query, r *Requester) (Fetcher, error) {
 	case watch.VaultRead:
 		return newReader(common, q.Params)
 	case watch.VaultWrite:
-		return newWriter(common, q.Params)
+		values, err := url.ParseQuery(q.Params)
+		return &writer{question: common, values: values}, err
 	case watch.VaultList:
 		return newLister(common)
 	case watch.VaultPKI:
-		return newIssuer(common, q.Params)
+		values, files, err := watch.SplitPKIParams(q.Params)
+		return &issuer{question: common, values: values, files: files}, err
 	}
 	return nil, errors.New("not a question for Vault")
 }
@@ -81,8 +89,8 @@ func (e *MissingError) Error() string {
 
 // isMissing reports whether err says that what was asked for is not there.
 func isMissing(err error) bool {
-	var missing *MissingError
-	return errors.As(err, &missing) || client.Absent(err)
+	_, missing := errors.AsType[*MissingError](err)
+	return missing || client.Absent(err)
 }
 
 const minRefresh = time.Second
@@ -110,15 +118,4 @@ func bodyOf(values url.Values) map[string]any {
 		fields[key] = values.Get(key)
 	}
 	return fields
-}
-
-// secretsOf returns the values of a body that are long enough to be secrets.
-func secretsOf(values url.Values) []string {
-	var list []string
-	for key := range values {
-		if v := values.Get(key); len(strings.TrimSpace(v)) >= 4 {
-			list = append(list, v)
-		}
-	}
-	return list
 }

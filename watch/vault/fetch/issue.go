@@ -26,11 +26,6 @@ type issuer struct {
 	looked bool     // into these files
 }
 
-func newIssuer(q question, params string) (*issuer, error) {
-	values, files, err := watch.SplitPKIParams(params)
-	return &issuer{question: q, values: values, files: files}, err
-}
-
 // Offline implements Fetcher: the first look is at the files.
 func (i *issuer) Offline() bool { return !i.looked }
 
@@ -104,14 +99,14 @@ func (i *issuer) issue(ctx context.Context, e token.Epoch) (Result, error) {
 	return result, err
 }
 
-var errNeedsRenewal = errors.New("needs renewal")
-
 // result returns a certificate as the answer, unless it is due to be replaced
 // already.
 func (i *issuer) result(got pair, now time.Time) (Result, error) {
-	replace := got.replaceAt(i.rules.Threshold, rand.Float64())
+	start, end := got.leaf.NotBefore, got.leaf.NotAfter
+	share := lease.Share(i.rules.Threshold, rand.Float64())
+	replace := start.Add(time.Duration(float64(end.Sub(start)) * share)) // COMPAT 4.12.5
 	if !replace.After(now) {
-		return Result{}, errNeedsRenewal
+		return Result{}, errors.New("needs renewal")
 	}
-	return Result{Data: watch.Taint(got.value), Issued: true, Lease: lease.Until(now, replace, got.leaf.NotAfter)}, nil
+	return Result{Data: watch.Taint(got.value), Issued: true, Lease: lease.Until(now, replace, end)}, nil
 }

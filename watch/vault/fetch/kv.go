@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,26 +27,12 @@ func parseMount(s *watch.Secret, namespace string) mount {
 	kind, _ := s.Data["type"].(string)
 	options, _ := s.Data["options"].(map[string]any)
 	version, _ := options["version"].(string)
-	return mount{path: withoutNamespace(at, namespace), versioned: kind == "kv" && version == "2", harmless: onlyKeeps(kind)}
-}
-
-// onlyKeeps tells whether an engine is known to issue nothing for a read.
-func onlyKeeps(engine string) bool {
-	switch engine {
-	case "kv", "generic", "cubbyhole", "transit", "pki", "system", "identity", "totp":
-		return true
+	// A mount may have the name of the namespace: of that nothing would be left.
+	if rest, ok := strings.CutPrefix(at, strings.Trim(namespace, "/")+"/"); ok && rest != "" {
+		at = rest
 	}
-	return false
-}
-
-// withoutNamespace returns a mount's path without the namespace before it. A
-// mount may have the name of the namespace: of that nothing would be left.
-func withoutNamespace(at, namespace string) string {
-	namespace = strings.Trim(namespace, "/") + "/"
-	if rest, ok := strings.CutPrefix(at, namespace); ok && rest != "" {
-		return rest
-	}
-	return at
+	keepers := []string{"kv", "generic", "cubbyhole", "transit", "pki", "system", "identity", "totp"}
+	return mount{path: at, versioned: kind == "kv" && version == "2", harmless: slices.Contains(keepers, kind)}
 }
 
 // holds tells whether path is in the mount, or the mount itself.

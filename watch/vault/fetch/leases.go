@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -27,16 +28,6 @@ type issue struct {
 	token client.Token
 }
 
-// NewLeases returns an empty table.
-func NewLeases() *Leases { return &Leases{ends: make(map[issue]time.Time), full: 64} }
-
-func issueOf(s *watch.Secret) issue {
-	if s.Auth != nil && s.Auth.ClientToken != "" {
-		return issue{token: client.Token(s.Auth.ClientToken)}
-	}
-	return issue{lease: s.LeaseID}
-}
-
 // record notes what an answer says was issued.
 func (t *Leases) record(s *watch.Secret, from time.Time) {
 	terms, err := lease.Of(s, from)
@@ -54,7 +45,11 @@ func (t *Leases) record(s *watch.Secret, from time.Time) {
 func (t *Leases) Extend(s *watch.Secret, ends time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.ends[issueOf(s)] = ends
+	what := issue{lease: s.LeaseID}
+	if s.Auth != nil && s.Auth.ClientToken != "" {
+		what = issue{token: client.Token(s.Auth.ClientToken)}
+	}
+	t.ends[what] = ends
 	if len(t.ends) >= t.full {
 		t.forgetEnded(time.Now())
 		t.full = 2*len(t.ends) + 64
@@ -63,27 +58,17 @@ func (t *Leases) Extend(s *watch.Secret, ends time.Time) {
 
 // forgetEnded forgets what has ended by itself. The caller holds the lock.
 func (t *Leases) forgetEnded(now time.Time) {
-	for i, ends := range t.ends {
-		if !ends.IsZero() && ends.Before(now) {
-			delete(t.ends, i)
-		}
-	}
-}
-
-// take returns all that has not ended, and empties the table.
-func (t *Leases) take(now time.Time) map[issue]time.Time {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.forgetEnded(now)
-	all := t.ends
-	t.ends = make(map[issue]time.Time)
-	return all
+	maps.DeleteFunc(t.ends, func(_ issue, ends time.Time) bool { return !ends.IsZero() && ends.Before(now) })
 }
 
 // Revoke gives all back, at most so many at a time. What cannot be given back
 // ends by itself.
 func (t *Leases) Revoke(ctx context.Context, c client.Caller, bearer client.Token, most int) error {
-	all := t.take(time.Now())
+	t.mu.Lock()
+	t.forgetEnded(time.Now())
+	all := t.ends
+	t.ends = make(map[issue]time.Time)
+	t.mu.Unlock()
 	errs := make(chan error, len(all))
 	var group errgroup.Group
 	group.SetLimit(most)

@@ -52,8 +52,6 @@ func (l *lister) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
 	})
 }
 
-var errNoNames = errors.New("unexpected response: its keys are no list of names")
-
 // namesOf returns the sorted names of a list. What does not exist has none.
 func namesOf(s *watch.Secret) ([]string, error) {
 	var names []string // nil where there are none: toJSON says null then
@@ -67,7 +65,7 @@ func namesOf(s *watch.Secret) ([]string, error) {
 		names = append(names, name)
 	}
 	if !ok {
-		return nil, errNoNames
+		return nil, errors.New("unexpected response: its keys are no list of names")
 	}
 	slices.Sort(names)
 	return names, nil

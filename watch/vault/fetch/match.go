@@ -17,16 +17,24 @@ import (
 // anything.
 func matches(c *x509.Certificate, body url.Values) bool {
 	common := c.Subject.CommonName
+	var addresses, uris []string
+	for _, ip := range c.IPAddresses {
+		addresses = append(addresses, ip.String())
+	}
+	for _, uri := range c.URIs {
+		uris = append(uris, uri.String())
+	}
 	return sameNames([]string{common}, body, "common_name", "") &&
 		sameNames(slices.Concat(c.DNSNames, c.EmailAddresses), body, "alt_names", common) &&
-		sameNames(addresses(c), body, "ip_sans", common) &&
-		sameNames(uris(c), body, "uri_sans", "") &&
+		sameNames(addresses, body, "ip_sans", common) &&
+		sameNames(uris, body, "uri_sans", "") &&
 		requested(c, body.Get("csr"))
 }
 
 // sameNames tells whether the names that a certificate has are those in a
 // field of the body. It may have the common name besides, which Vault adds.
 func sameNames(has []string, body url.Values, field, common string) bool {
+	foreign := func(r rune) bool { return r > unicode.MaxASCII } // certificates write it in another way
 	if body.Get(field) == "" || strings.ContainsFunc(body.Get(field), foreign) {
 		return true
 	}
@@ -44,9 +52,6 @@ func sameNames(has []string, body url.Values, field, common string) bool {
 	return len(wanted) == 0
 }
 
-// foreign tells whether a letter is one that certificates write in another way.
-func foreign(r rune) bool { return r > unicode.MaxASCII }
-
 // plain returns one form of a name for all ways to write it.
 func plain(name string) string {
 	name = strings.ToLower(strings.TrimSpace(name))
@@ -54,22 +59,6 @@ func plain(name string) string {
 		return ip.String()
 	}
 	return name
-}
-
-func addresses(c *x509.Certificate) []string {
-	var list []string
-	for _, ip := range c.IPAddresses {
-		list = append(list, ip.String())
-	}
-	return list
-}
-
-func uris(c *x509.Certificate) []string {
-	var list []string
-	for _, u := range c.URIs {
-		list = append(list, u.String())
-	}
-	return list
 }
 
 // requested tells whether a certificate has the key of a signing request;

@@ -11,11 +11,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"restencil/watch"
 	"restencil/watch/keypair"
-	"restencil/watch/vault/lease"
 )
 
 // A pemBundle is what PEM text holds: certificates and keys, in the order in which
@@ -47,46 +45,29 @@ func (b *pemBundle) add(text []byte) error {
 		}
 		switch {
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-			b.addKey(block)
+			same := func(k privateKey) bool { return bytes.Equal(k.block.Bytes, block.Bytes) }
+			if !slices.ContainsFunc(b.keys, same) {
+				public, err := keypair.Public(block)
+				if err != nil {
+					public = nil
+				}
+				b.keys = append(b.keys, privateKey{block, public})
+			}
 		case block.Type == "CERTIFICATE":
 			c, err := x509.ParseCertificate(block.Bytes)
 			if err != nil {
 				return fmt.Errorf("a certificate that makes no sense: %w", err)
 			}
-			b.addCertificate(c)
+			to := &b.leaves
+			if c.IsCA {
+				to = &b.authorities
+			}
+			if !slices.ContainsFunc(*to, c.Equal) {
+				*to = append(*to, c)
+			}
 		}
 	}
 	return nil
-}
-
-func (b *pemBundle) addKey(block *pem.Block) {
-	same := func(k privateKey) bool { return bytes.Equal(k.block.Bytes, block.Bytes) }
-	if !slices.ContainsFunc(b.keys, same) {
-		public, err := keypair.Public(block)
-		if err != nil {
-			public = nil
-		}
-		b.keys = append(b.keys, privateKey{block, public})
-	}
-}
-
-func (b *pemBundle) addCertificate(c *x509.Certificate) {
-	to := &b.leaves
-	if c.IsCA {
-		to = &b.authorities
-	}
-	if !slices.ContainsFunc(*to, c.Equal) {
-		*to = append(*to, c)
-	}
-}
-
-// keyOf returns the private key that belongs to a certificate.
-func (b *pemBundle) keyOf(c *x509.Certificate) (privateKey, bool) {
-	i := slices.IndexFunc(b.keys, func(k privateKey) bool { return keypair.Belongs(k.public, c) })
-	if i < 0 {
-		return privateKey{}, false
-	}
-	return b.keys[i], true
 }
 
 // A pair is a certificate with what belongs to it.
@@ -94,11 +75,6 @@ type pair struct {
 	leaf  *x509.Certificate
 	value watch.Certificate
 }
-
-var (
-	errNoCertificate = errors.New("there is no certificate in it that is no authority's")
-	errWrongKey      = errors.New("the private key in it does not belong to the certificate")
-)
 
 // newest returns the newest certificate that has its key. Where there is no key
 // at all, that is the newest.
@@ -108,17 +84,19 @@ func (b *pemBundle) newest() (pair, error) {
 		return cmp.Or(b.NotBefore.Compare(a.NotBefore), b.NotAfter.Compare(a.NotAfter))
 	})
 	for _, leaf := range leaves {
-		if key, ok := b.keyOf(leaf); ok {
-			return b.pair(leaf, key.block), nil
+		for _, key := range b.keys {
+			if keypair.Belongs(key.public, leaf) {
+				return b.pair(leaf, key.block), nil
+			}
 		}
 	}
 	switch {
 	case len(leaves) == 0:
-		return pair{}, errNoCertificate
+		return pair{}, errors.New("there is no certificate in it that is no authority's")
 	case len(b.keys) == 0:
 		return b.pair(leaves[0], nil), nil
 	}
-	return pair{}, errWrongKey
+	return pair{}, errors.New("the private key in it does not belong to the certificate")
 }
 
 // pair returns a certificate and its key as templates see them. The authority
@@ -145,12 +123,6 @@ func (b *pemBundle) pair(leaf *x509.Certificate, key *pem.Block) pair {
 
 func pemText(c *x509.Certificate) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
-}
-
-// replaceAt returns when a certificate is to be replaced (COMPAT 4.12.5).
-func (p pair) replaceAt(threshold, chance float64) time.Time {
-	life := p.leaf.NotAfter.Sub(p.leaf.NotBefore)
-	return p.leaf.NotBefore.Add(time.Duration(float64(life) * lease.Share(threshold, chance)))
 }
 
 // fromAnswer returns what Vault has issued. The order of the fields of its

@@ -43,35 +43,32 @@ func (r *reader) MayIssue() bool {
 
 // Fetch implements Fetcher.
 func (r *reader) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
-	return r.atMount(ctx, r.path, e, func(m mount) (Result, error) { return r.read(ctx, e, m) })
-}
-
-func (r *reader) read(ctx context.Context, e token.Epoch, m mount) (Result, error) {
-	begun := time.Now()
-	s, err := r.ask(ctx, r.id, client.Request{Method: http.MethodGet, Path: m.dataPath(r.path), Query: r.params}, e, m)
-	if err != nil && !client.Absent(err) {
-		return Result{}, err
-	}
-	if err != nil || s == nil || empty(s) || versionOf(s).deleted(time.Now()) {
-		return Result{Warnings: warnings(s)}, r.missing(m, s, err)
-	}
-	held, err := r.leaseOf(s, begun, r.refresh)
-	if err != nil {
-		return Result{Warnings: s.Warnings}, err
-	}
-	r.leased = held.Leased()
-	result := Result{Data: watch.Taint(s), Lease: held, Issued: isIssued(s), Warnings: s.Warnings}
-	if v := versionOf(s); m.versioned && v.destroyed {
-		result.Warnings = append(result.Warnings, fmt.Sprintf("version %s was destroyed, and has no data any more", v.number))
-	}
-	return result, nil
+	return r.atMount(ctx, r.path, e, func(m mount) (Result, error) {
+		begun := time.Now()
+		s, err := r.ask(ctx, r.id, client.Request{Method: http.MethodGet, Path: m.dataPath(r.path), Query: r.params}, e, m)
+		if err != nil && !client.Absent(err) {
+			return Result{}, err
+		}
+		if err != nil || s == nil || empty(s) || versionOf(s).deleted(time.Now()) {
+			return Result{Warnings: warnings(s)}, r.missing(m, s, err)
+		}
+		held, err := r.leaseOf(s, begun, r.refresh)
+		if err != nil {
+			return Result{Warnings: s.Warnings}, err
+		}
+		r.leased = held.Leased()
+		result := Result{Data: watch.Taint(s), Lease: held, Issued: isIssued(s), Warnings: s.Warnings}
+		if v := versionOf(s); m.versioned && v.destroyed {
+			result.Warnings = append(result.Warnings, fmt.Sprintf("version %s was destroyed, and has no data any more", v.number))
+		}
+		return result, nil
+	})
 }
 
 // missing returns the error for what is not there: Vault's own where that says
 // more.
 func (r *reader) missing(m mount, s *watch.Secret, err error) error {
-	var reply *client.ResponseError
-	if errors.As(err, &reply) && len(reply.Messages) > 0 {
+	if reply, ok := errors.AsType[*client.ResponseError](err); ok && len(reply.Messages) > 0 {
 		return err
 	}
 	missing := &MissingError{Path: r.path}

@@ -27,7 +27,7 @@ type Requester struct {
 // NewRequester returns a Requester that makes its calls with c, in a namespace.
 func NewRequester(c client.Caller, namespace string, rules lease.Rules, l *limit.Limiter) *Requester {
 	return &Requester{
-		caller: c, rules: rules, Limiter: l, Leases: NewLeases(),
+		caller: c, rules: rules, Limiter: l, Leases: &Leases{ends: make(map[issue]time.Time), full: 64},
 		mounts: &mounts{namespace: namespace, assume: rules.Default, known: make(map[string]sighting)},
 	}
 }
