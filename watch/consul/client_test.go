@@ -336,7 +336,7 @@ func TestHTTP1OverTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.feedback.sawHTTP1()
-	s.learn(time.Now())
+	s.applyFeedback(time.Now())
 	if s.rules.Budget != 128 {
 		t.Errorf("the budget is %d", s.rules.Budget)
 	}

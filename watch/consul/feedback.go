@@ -29,13 +29,13 @@ type feedback struct {
 	wake   schedule.Wakeup
 	notice func(error)
 
-	mu      sync.Mutex
-	barred  []plan.Extent
-	doubted []watch.ID
-	crowded bool
-	http1   bool            // the agent takes one request a connection
-	longest time.Duration   // a request that waits for longer is cut; zero: none is
-	told    map[string]bool // the notices that were given
+	mu       sync.Mutex
+	excluded []plan.Extent
+	doubted  []watch.ID
+	crowded  bool
+	http1    bool            // the agent takes one request a connection
+	longest  time.Duration   // a request that waits for longer is cut; zero: none is
+	told     map[string]bool // the notices that were given
 }
 
 func newFeedback(notice func(error)) *feedback {
@@ -49,8 +49,8 @@ func (f *feedback) add(note func()) {
 	f.wake.Wake()
 }
 
-// bar notes that e cannot be watched as a whole.
-func (f *feedback) bar(e plan.Extent) { f.add(func() { f.barred = append(f.barred, e) }) }
+// exclude notes that e cannot be watched as a whole.
+func (f *feedback) exclude(e plan.Extent) { f.add(func() { f.excluded = append(f.excluded, e) }) }
 
 // doubt notes that a prefix does not tell whether a key is there.
 func (f *feedback) doubt(q watch.ID) { f.add(func() { f.doubted = append(f.doubted, q) }) }
@@ -102,7 +102,7 @@ func (f *feedback) filtered(q watch.Query) {
 	}
 }
 
-// A refusal is what the agent has refused and the plan heeds for a while: a
+// A refusal is what the agent has refused, which the plan respects for a while: a
 // prefix, a key that its prefix does not tell of, or as the zero value, the
 // number of requests.
 type refusal struct {
@@ -110,9 +110,9 @@ type refusal struct {
 	query  watch.ID
 }
 
-// heed plans anew when there is feedback, and when a refusal is forgiven, until
+// replanOnFeedback plans anew when there is feedback, and when a refusal is forgiven, until
 // ctx ends.
-func (s *Source) heed(ctx context.Context) {
+func (s *Source) replanOnFeedback(ctx context.Context) {
 	for {
 		var forgive <-chan time.Time
 		s.mu.Lock()
@@ -129,31 +129,31 @@ func (s *Source) heed(ctx context.Context) {
 				return
 			}
 		}
-		s.learn(time.Now())
+		s.applyFeedback(time.Now())
 	}
 }
 
-// learn plans anew with the feedback that there is.
-func (s *Source) learn(now time.Time) {
+// applyFeedback plans anew with the feedback that there is.
+func (s *Source) applyFeedback(now time.Time) {
 	f := s.feedback
 	f.mu.Lock()
-	barred, doubted, crowded, http1 := f.barred, f.doubted, f.crowded, f.http1
-	f.barred, f.doubted, f.crowded = nil, nil, false
+	excluded, doubted, crowded, http1 := f.excluded, f.doubted, f.crowded, f.http1
+	f.excluded, f.doubted, f.crowded = nil, nil, false
 	f.mu.Unlock()
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.refusals.PopAll(now) {
-		delete(s.rules.Barred, r.extent)
-		delete(s.rules.Lonely, r.query)
+		delete(s.rules.Excluded, r.extent)
+		delete(s.rules.Single, r.query)
 	}
-	for _, e := range barred {
-		s.rules.Barred[e] = true
+	for _, e := range excluded {
+		s.rules.Excluded[e] = true
 		s.refusals.Set(refusal{extent: e}, now.Add(forgiven))
 	}
 	for _, q := range doubted {
 		if s.subscriptions[q] != nil {
-			s.rules.Lonely[q] = true
+			s.rules.Single[q] = true
 			s.refusals.Set(refusal{query: q}, now.Add(forgiven))
 		}
 	}

@@ -51,7 +51,10 @@ func (p *prefixWatch) change(m *move) {
 	}
 	for _, sub := range m.joined {
 		p.members = append(p.members, &member{sub: sub, text: plan.Text(sub.query())})
-		p.welcome(sub)
+		sub.give(p)
+		if p.why != nil {
+			sub.failed(p, p.why)
+		}
 	}
 	slices.SortFunc(p.members, func(a, b *member) int { return cmp.Compare(a.text, b.text) })
 	if p.known && len(m.joined) > 0 {
@@ -73,22 +76,12 @@ const readable = 16 << 20
 func (p *prefixWatch) most() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if slices.ContainsFunc(p.members, p.asks) {
-		return 0
+	if slices.ContainsFunc(p.members, func(m *member) bool {
+		return m.text == p.extent.Prefix && m.sub.query().Kind == watch.KVList
+	}) {
+		return 0 // somebody asks for all of it
 	}
 	return readable
-}
-
-// asks tells whether m asks for all that the watch is about.
-func (p *prefixWatch) asks(m *member) bool {
-	return m.text == p.extent.Prefix && m.sub.query().Kind == watch.KVList
-}
-
-func (p *prefixWatch) welcome(sub *subscription) {
-	sub.give(p)
-	if p.why != nil {
-		sub.failed(p, p.why)
-	}
 }
 
 // take implements receiver.
@@ -98,7 +91,7 @@ func (p *prefixWatch) take(r reply, recovered bool) bool {
 	p.newest, p.known, p.why = r, true, nil
 	news := p.distribute(recovered)
 	if p.wasteful() {
-		p.feedback.bar(p.extent)
+		p.feedback.exclude(p.extent)
 	}
 	return news
 }
@@ -162,7 +155,7 @@ func (m *member) within(pairs []*watch.KeyPair) []*watch.KeyPair {
 
 // update notes what there is for m now, and tells whether that has changed.
 func (m *member) update(pairs []*watch.KeyPair) (changed bool) {
-	if m.told && slices.EqualFunc(m.pairs, pairs, samePair) {
+	if m.told && slices.EqualFunc(m.pairs, pairs, func(a, b *watch.KeyPair) bool { return a == b || *a == *b }) {
 		return false
 	}
 	m.own = make([]*watch.KeyPair, len(pairs))
@@ -174,8 +167,6 @@ func (m *member) update(pairs []*watch.KeyPair) (changed bool) {
 	m.pairs, m.told = slices.Clone(pairs), true
 	return true
 }
-
-func samePair(a, b *watch.KeyPair) bool { return a == b || *a == *b }
 
 // answer returns what m's query is answered with.
 func (m *member) answer() any {
@@ -221,7 +212,7 @@ func (p *prefixWatch) failed(err *watch.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err.Class == watch.Denied || errors.Is(err, errTooMuch) {
-		p.feedback.bar(p.extent)
+		p.feedback.exclude(p.extent)
 		return
 	}
 	p.why = err

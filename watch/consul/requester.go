@@ -241,7 +241,10 @@ func (k *requester) options(ctx context.Context) *api.QueryOptions {
 	if !k.kind.Polled && !k.once {
 		o.AllowStale = k.s.options.MaxStale > 0 && !k.cursor.leader && !k.cursor.confirm
 		o.WaitIndex = k.cursor.index
-		o.WaitTime = jittered(k.wait())
+		o.WaitTime = k.wait()
+		if o.WaitTime >= 16 {
+			o.WaitTime -= rand.N(o.WaitTime / 16)
+		}
 	}
 	return o.WithContext(ctx)
 }
@@ -264,14 +267,6 @@ func (k *requester) wait() time.Duration {
 	return most
 }
 
-// jittered returns d less up to a sixteenth.
-func jittered(d time.Duration) time.Duration {
-	if d < 16 {
-		return d
-	}
-	return d - rand.N(d/16)
-}
-
 func (k *requester) answered(r reply, took time.Duration, size int64) {
 	k.row, k.trouble, k.pause = 0, nil, 0
 	first, confirmed := !k.known, k.cursor.confirm
@@ -290,7 +285,12 @@ func (k *requester) answered(r reply, took time.Duration, size int64) {
 	if first && r.Filtered && !k.shared {
 		k.s.feedback.filtered(k.query)
 	}
-	news := f == changed && k.take(r)
+	news := false
+	if f == changed {
+		recovered := k.failing
+		k.known, k.failing = true, false
+		news = k.to.take(r, recovered)
+	}
 	switch {
 	case k.once:
 		k.cursor = k.cursor.anew()
@@ -312,12 +312,6 @@ func (k *requester) answered(r reply, took time.Duration, size int64) {
 	case took < minRound:
 		k.pause = minRound - took + rand.N(roundJitter)
 	}
-}
-
-func (k *requester) take(r reply) bool {
-	recovered := k.failing
-	k.known, k.failing = true, false
-	return k.to.take(r, recovered)
 }
 
 // fail tells of a failure. The next request will ask for an answer at once,

@@ -60,9 +60,9 @@ func newSource(o Options, c *client) *Source {
 		feedback:      newFeedback(o.Notice),
 		subscriptions: make(map[watch.ID]*subscription),
 		rules: plan.Rules{
-			Budget: c.capacity(o, true),
-			Barred: make(map[plan.Extent]bool),
-			Lonely: make(map[watch.ID]bool),
+			Budget:   c.capacity(o, true),
+			Excluded: make(map[plan.Extent]bool),
+			Single:   make(map[watch.ID]bool),
 		},
 		servers: make(map[string]*breaker),
 	}
@@ -73,25 +73,16 @@ func newSource(o Options, c *client) *Source {
 
 // Run implements watch.Source.
 func (s *Source) Run(ctx context.Context) {
-	s.begin(ctx)
-	s.heed(ctx)
-	s.end()
-	s.running.Wait()
-	s.client.transport.CloseIdleConnections()
-}
-
-func (s *Source) begin(ctx context.Context) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.run = ctx
 	s.watches.begin()
-}
-
-// end sees to it that nothing starts any more.
-func (s *Source) end() {
+	s.mu.Unlock()
+	s.replanOnFeedback(ctx)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.run = nil
+	s.run = nil // nothing starts any more
+	s.mu.Unlock()
+	s.running.Wait()
+	s.client.transport.CloseIdleConnections()
 }
 
 // start runs do, if Run is under way, until it is cancelled. The caller holds
@@ -154,7 +145,7 @@ func (s *Source) UnwatchAll(queries []watch.Query) {
 func (s *Source) remove(q watch.ID) {
 	if j := s.subscriptions[q]; j != nil {
 		delete(s.subscriptions, q)
-		delete(s.rules.Lonely, q)
+		delete(s.rules.Single, q)
 		s.refusals.Remove(refusal{query: q})
 		s.plan.Remove(q)
 		s.watches.remove(j)

@@ -42,7 +42,6 @@ type attempt struct {
 	http1      atomic.Bool  // the reply came over HTTP/1
 	sent       atomic.Bool  // a request has been sent, or it was tried
 	reached    atomic.Bool  // a reply has begun
-	status     atomic.Int32 // its HTTP status
 	leader     atomic.Int32 // what replies say of the leader, a leadership
 	retryAfter atomic.Int64 // what a 429 or 503 asks for, a time.Duration
 	size       atomic.Int64 // how much of replies was read, in bytes
@@ -87,7 +86,6 @@ func (t progressTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (a *attempt) note(resp *http.Response) {
 	a.reached.Store(true)
-	a.status.Store(int32(resp.StatusCode))
 	a.http1.Store(resp.ProtoMajor == 1)
 	if resp.Header.Get("X-Consul-KnownLeader") == "false" {
 		a.leader.Store(int32(unled))
@@ -164,16 +162,14 @@ func (d *watchdog) allow(limit time.Duration, what error) {
 			d.timer.Stop()
 		}
 	case d.timer == nil:
-		d.timer = time.AfterFunc(limit, d.bite)
+		d.timer = time.AfterFunc(limit, func() {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.cancel(fmt.Errorf("%w within %v", d.what, d.limit))
+		})
 	default:
 		d.timer.Reset(limit)
 	}
-}
-
-func (d *watchdog) bite() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.cancel(fmt.Errorf("%w within %v", d.what, d.limit))
 }
 
 // explain returns why d has cancelled the request, or where it has not, err.

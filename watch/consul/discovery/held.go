@@ -21,33 +21,24 @@ func (d *Discovery) assign(now time.Time) {
 		byQuery = false
 	}
 	if partial := nodes > 0; partial != d.partial || byQuery != d.byQuery {
-		d.share(Source{Kind: Services}, d.partial, partial)
+		if partial != d.partial {
+			s := Source{Kind: Services}
+			d.moves = append(d.moves, Move{s, partial})
+			delete(d.failing, s)
+			delete(d.replies, Services)
+		}
 		d.partial, d.byQuery = partial, byQuery
 		d.sweep.hint = d.tick(now)
 	}
 	d.fill(d.nodes, Node)
 	d.fill(d.queries, Query)
+	swept := nodes
 	if byQuery {
-		d.sweep.paceFor(queries)
-	} else {
-		d.sweep.paceFor(nodes)
+		swept = queries
 	}
-}
-
-// paceFor sets the pace at which so many units are swept.
-func (s *sweep) paceFor(n int) {
-	rate := min(max(float64(n)/turn.Seconds(), leastRate), mostRate)
-	s.bucket.interval = time.Duration(float64(time.Second) / rate)
-	s.bucket.burst = min(max(n, leastBurst), mostBurst)
-}
-
-// share changes whether a shared source is held.
-func (d *Discovery) share(s Source, before, hold bool) {
-	if before != hold {
-		d.moves = append(d.moves, Move{s, hold})
-		delete(d.failing, s)
-		delete(d.replies, s.Kind)
-	}
+	rate := min(max(float64(swept)/turn.Seconds(), leastRate), mostRate)
+	d.sweep.bucket.interval = time.Duration(float64(time.Second) / rate)
+	d.sweep.bucket.burst = min(max(swept, leastBurst), mostBurst)
 }
 
 // fill has as many of the units held as there is room for: those that changed
@@ -58,24 +49,19 @@ func (d *Discovery) fill(all units, kind Kind) {
 		return
 	}
 	list := slices.SortedFunc(maps.Values(all), func(a, b *unit) int {
-		return cmp.Or(b.changed.Compare(a.changed), compareTrueFirst(a.held, b.held), cmp.Compare(a.source.Name, b.source.Name))
+		if a.held != b.held && a.changed.Equal(b.changed) {
+			if a.held {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(b.changed.Compare(a.changed), cmp.Compare(a.source.Name, b.source.Name))
 	})
 	for _, u := range list[room:] {
 		d.hold(u, false)
 	}
 	for _, u := range list[:room] {
 		d.hold(u, true)
-	}
-}
-
-func compareTrueFirst(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return -1
-	default:
-		return 1
 	}
 }
 

@@ -67,7 +67,13 @@ func (d *Discovery) note(kind Kind, index uint64, now time.Time) (known bool) {
 func (d *Discovery) TakeChecks(kind Kind, index uint64, list []Check, now time.Time) {
 	before := d.replies[kind]
 	d.note(kind, index, now)
-	d.nameBetween(d.queries, before, index)
+	// An answer that is newer than one reply and older than the next may show
+	// what came and went between the two, which their difference does not name.
+	for _, u := range d.queries {
+		if before > 0 && (u.busy || u.index > before && u.index < index) {
+			d.name(u, always)
+		}
+	}
 	old, checks := d.checks[kind], make(map[checkID]uint64, len(list))
 	for _, c := range list {
 		id := checkID{c.Node, c.CheckID, c.ServiceName}
@@ -97,17 +103,6 @@ func (d *Discovery) flipped(id checkID, index uint64) {
 		}
 	}
 	d.nameUnderWay()
-}
-
-// nameBetween has those queries read again whose answer is newer than one reply
-// and older than the next: it may show what came and went between the two, which
-// their difference does not name.
-func (d *Discovery) nameBetween(queries units, before, index uint64) {
-	for _, u := range queries {
-		if before > 0 && (u.busy || u.index > before && u.index < index) {
-			d.name(u, always)
-		}
-	}
 }
 
 // nameUnderWay has those queries read again that are being read: it is not known
@@ -213,36 +208,20 @@ func (d *Discovery) TakeInstances(node string, index uint64, list []Instance, no
 			d.nameInstance(before, always)
 		}
 	}
-	if old == nil {
-		d.compare(u)
+	for q := range d.byNode[strings.ToLower(node)] {
+		switch {
+		case changed && q.source.Query.Value().Kind == watch.NodeServices:
+			d.name(q, always)
+		case old == nil && !u.has(q.names): // its answer has an instance on this node
+			d.name(q, always)
+		}
 	}
 	if changed {
-		d.nameNodeServices(node)
 		if old != nil {
 			d.promote(u, now)
 		}
 	}
 	d.recovered(u.source, now)
-}
-
-// compare names the queries whose answer has an instance on a node that has none,
-// according to the first reply for it.
-func (d *Discovery) compare(node *unit) {
-	for u := range d.byNode[strings.ToLower(node.source.Name)] {
-		if !node.has(u.names) {
-			d.name(u, always)
-		}
-	}
-}
-
-// compareAnswer is compare for a first answer, which was under way when the first
-// reply for a node came.
-func (d *Discovery) compareAnswer(u *unit, nodes []string) {
-	for _, name := range nodes {
-		if node := d.nodes[Source{Kind: Node, Name: name}]; node != nil && node.instances != nil && !node.has(u.names) {
-			d.name(u, always)
-		}
-	}
 }
 
 // has reports whether a node has an instance of one of these services.
@@ -257,15 +236,6 @@ func (u *unit) has(services []string) bool {
 
 // gateway is the kind of the instances that stand for services which others name.
 const gateway = "terminating-gateway"
-
-// nameNodeServices names the queries for the services of a node.
-func (d *Discovery) nameNodeServices(node string) {
-	for u := range d.byNode[strings.ToLower(node)] {
-		if u.source.Query.Value().Kind == watch.NodeServices {
-			d.name(u, always)
-		}
-	}
-}
 
 // TakeServices takes a reply for the names and tags of services.
 func (d *Discovery) TakeServices(index uint64, list map[string][]string, now time.Time) {
@@ -305,8 +275,12 @@ func (d *Discovery) TakeAnswer(id watch.ID, a Answer, now time.Time) {
 	} else {
 		d.byNode.set(u, &u.nodes, a.Nodes)
 		d.byName.set(u, &u.names, append(a.Services, q.Name))
-		if first {
-			d.compareAnswer(u, a.Nodes)
+		for _, name := range a.Nodes {
+			// The first reply for the node came while this answer was under way.
+			node := d.nodes[Source{Kind: Node, Name: name}]
+			if first && node != nil && node.instances != nil && !node.has(u.names) {
+				d.name(u, always)
+			}
 		}
 	}
 	switch {

@@ -107,19 +107,19 @@ func (p part) branch(it item) string {
 
 // cover divides sorted items into at most so many parts, 1 at least. It prefers
 // prefixes under which few keys are to be expected that nobody asked for, then
-// parts of like size. Parts whose prefix is barred are divided first; where
+// parts of like size. Parts whose prefix is excluded are divided first; where
 // that would take more, they are marked as left.
-func cover(items []item, most int, barred func(prefix string) bool) []part {
-	c := coverer{barred: barred}
+func cover(items []item, most int, excluded func(prefix string) bool) []part {
+	c := coverer{excluded: excluded}
 	c.add(newPart(items))
 	for len(c.open) > 0 {
 		p := c.take()
 		children := p.split()
-		if c.count()+len(children) <= most && (c.urgent(p) || c.count()+len(children) <= moderate) {
+		if c.count()+len(children) <= most && (p.straddles() || c.excludes(p) || c.count()+len(children) <= moderate) {
 			c.add(children...)
 			continue
 		}
-		if c.isBarred(p) {
+		if c.excludes(p) {
 			c.squeeze(children, most)
 			continue
 		}
@@ -130,7 +130,7 @@ func cover(items []item, most int, barred func(prefix string) bool) []part {
 
 // A coverer has parts that could be divided further, and those that stay.
 type coverer struct {
-	barred     func(prefix string) bool
+	excluded   func(prefix string) bool
 	open, done []part
 	left       int // parts of done that are left
 }
@@ -138,8 +138,8 @@ type coverer struct {
 // count is how many requests the parts take.
 func (c *coverer) count() int { return len(c.open) + len(c.done) - c.left }
 
-func (c *coverer) isBarred(p part) bool {
-	return len(p.items) > 1 && c.barred(p.prefix)
+func (c *coverer) excludes(p part) bool {
+	return len(p.items) > 1 && c.excluded(p.prefix)
 }
 
 func (c *coverer) add(parts ...part) {
@@ -156,7 +156,7 @@ func (c *coverer) divisible(p part) bool {
 	switch {
 	case len(p.items) == 1:
 		return false
-	case c.barred(p.prefix):
+	case c.excluded(p.prefix):
 		return true
 	case p.asked():
 		return false
@@ -182,13 +182,10 @@ func (c *coverer) take() part {
 	return p
 }
 
-// urgent tells whether p is to be divided if at all possible.
-func (c *coverer) urgent(p part) bool { return p.straddles() || c.isBarred(p) }
-
 // urgency compares how much two parts need to be divided.
 func (c *coverer) urgency(a, b part) int {
 	return cmp.Or(
-		trueLast(c.isBarred(a), c.isBarred(b)),
+		trueLast(c.excludes(a), c.excludes(b)),
 		trueLast(a.straddles(), b.straddles()),
 		cmp.Compare(len(a.items), len(b.items)),
 	)
@@ -205,7 +202,7 @@ func trueLast(a, b bool) int {
 	}
 }
 
-// squeeze adds what there is room for of the children of a barred part, the
+// squeeze adds what there is room for of the children of an excluded part, the
 // large ones first. The others are left.
 func (c *coverer) squeeze(children []part, most int) {
 	slices.SortStableFunc(children, func(a, b part) int { return cmp.Compare(len(b.items), len(a.items)) })

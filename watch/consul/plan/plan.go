@@ -59,18 +59,19 @@ type Place struct {
 	Extent Extent // where Way is Prefix; where it is Discovery, only its Scope
 }
 
-// Rules are what a plan has to heed.
+// Rules bound a plan.
 type Rules struct {
 	// Budget is how many requests there may be at a time, 4 at least.
 	Budget int
 
-	// Barred are the extents that cannot be watched as a whole, nor can any
+	// Excluded are the extents that cannot be watched as a whole, nor can any
 	// that contains one of them: the token may not list them, or they hold
 	// too much that nobody asked for.
-	Barred map[Extent]bool
+	Excluded map[Extent]bool
 
-	// Lonely are the keys whose absence from an extent proves nothing.
-	Lonely map[watch.ID]bool
+	// Single are the keys whose absence from an extent proves nothing: none of
+	// them shares a request.
+	Single map[watch.ID]bool
 }
 
 // most bounds Readers.
@@ -215,7 +216,7 @@ func (p *Plan) company(r Rules, id watch.ID) (Place, bool) {
 		text := Text(q)
 		for n := range len(text) + 1 {
 			at := Place{Prefix, Extent{ScopeOf(q), text[:n]}}
-			if p.shared[at] != nil && !r.barred(at.Extent) {
+			if p.shared[at] != nil && !r.excludes(at.Extent) {
 				return at, true
 			}
 		}
@@ -232,9 +233,9 @@ func (p *Plan) Due(r Rules) bool {
 	return p.coalesced() && len(p.places) <= r.Budget*3/4
 }
 
-// barred tells whether e cannot be watched as a whole.
-func (r Rules) barred(e Extent) bool {
-	for b := range r.Barred {
+// excludes tells whether e cannot be watched as a whole.
+func (r Rules) excludes(e Extent) bool {
+	for b := range r.Excluded {
 		if b.Scope == e.Scope && strings.HasPrefix(b.Prefix, e.Prefix) {
 			return true
 		}
@@ -249,14 +250,14 @@ const (
 	keys      family = iota // by prefixes
 	instances               // by a discovery
 	others                  // by neither
-	lonely                  // keys, but not by prefixes
+	single                  // keys, but not by prefixes
 )
 
 func (r Rules) familyOf(id watch.ID) family {
 	switch q := id.Value(); q.Kind {
 	case watch.KVGet, watch.KVList:
-		if r.Lonely[id] {
-			return lonely
+		if r.Single[id] {
+			return single
 		}
 		return keys
 	case watch.ServiceHealth, watch.ConnectHealth, watch.NodeServices:
@@ -296,7 +297,7 @@ type maker struct {
 func (m *maker) coalesce(queries []watch.ID) {
 	m.left = m.rules.Budget - m.rules.Readers()
 	groups := make(map[family]map[Scope][]watch.ID)
-	for f := keys; f <= lonely; f++ {
+	for f := keys; f <= single; f++ {
 		groups[f] = make(map[Scope][]watch.ID)
 	}
 	for _, q := range queries {
@@ -316,7 +317,7 @@ func (m *maker) coalesce(queries []watch.ID) {
 		rest = append(rest, m.keys(list, m.left/sharing)...)
 		sharing--
 	}
-	for _, list := range bySize(groups[lonely]) {
+	for _, list := range bySize(groups[single]) {
 		rest = append(rest, list...)
 	}
 	left := min(len(rest), m.left/2)
@@ -377,8 +378,8 @@ func (m *maker) keys(queries []watch.ID, share int) (rest []watch.ID) {
 		return queries
 	}
 	scope := ScopeOf(queries[0].Value())
-	barred := func(prefix string) bool { return m.rules.barred(Extent{scope, prefix}) }
-	for _, part := range cover(itemsOf(queries), share, barred) {
+	excluded := func(prefix string) bool { return m.rules.excludes(Extent{scope, prefix}) }
+	for _, part := range cover(itemsOf(queries), share, excluded) {
 		switch {
 		case part.left:
 			rest = append(rest, part.queries()...)

@@ -86,7 +86,7 @@ func TestAnAskedPrefixCoversItsKeys(t *testing.T) {
 
 func TestBarredPrefixes(t *testing.T) {
 	queries := many(300, key, "app/%03d")
-	r := Rules{Budget: 128, Barred: map[Extent]bool{{Prefix: "app/0"}: true, {Prefix: "app/12"}: true}}
+	r := Rules{Budget: 128, Excluded: map[Extent]bool{{Prefix: "app/0"}: true, {Prefix: "app/12"}: true}}
 	p := r.Make(queries)
 	for _, q := range queries {
 		switch at := p.Place(q); at.Extent.Prefix {
@@ -103,17 +103,17 @@ func TestBarredPrefixes(t *testing.T) {
 
 func TestWhereNothingCanBeListed(t *testing.T) {
 	queries := many(300, key, "app/%03d")
-	r := Rules{Budget: 128, Barred: make(map[Extent]bool)}
+	r := Rules{Budget: 128, Excluded: make(map[Extent]bool)}
 	for range 20 {
 		p := r.Make(queries)
-		barred := 0
+		excluded := 0
 		for _, q := range queries {
-			if at := p.Place(q); at.Way == Prefix && !r.Barred[at.Extent] {
-				r.Barred[at.Extent] = true
-				barred++
+			if at := p.Place(q); at.Way == Prefix && !r.Excluded[at.Extent] {
+				r.Excluded[at.Extent] = true
+				excluded++
 			}
 		}
-		if barred == 0 {
+		if excluded == 0 {
 			if got := ways(p, queries); got[Blocking] != 120 || got[Rotation] != 180 {
 				t.Errorf("ways %v", got)
 			}
@@ -125,9 +125,9 @@ func TestWhereNothingCanBeListed(t *testing.T) {
 
 func TestLonelyKeys(t *testing.T) {
 	queries := many(300, key, "app/%03d")
-	r := Rules{Budget: 128, Lonely: map[watch.ID]bool{queries[7]: true}}
+	r := Rules{Budget: 128, Single: map[watch.ID]bool{queries[7]: true}}
 	if at := r.Make(queries).Place(queries[7]); at.Way != Blocking {
-		t.Errorf("a lonely key is kept by %+v", *at)
+		t.Errorf("a key that must not share is kept by %+v", *at)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestRemoveGivesBack(t *testing.T) {
 
 // TestEveryQueryIsKept checks the promises on sets of queries made at random:
 // each is kept by what covers it, within the budget, and no other key's prefix
-// is barred.
+// is excluded.
 func TestEveryQueryIsKept(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -181,7 +181,7 @@ func TestEveryQueryIsKept(t *testing.T) {
 }
 
 func invent(random *rand.Rand) (Rules, []watch.ID) {
-	r := Rules{Budget: 4 + random.IntN(200), Barred: make(map[Extent]bool), Lonely: make(map[watch.ID]bool)}
+	r := Rules{Budget: 4 + random.IntN(200), Excluded: make(map[Extent]bool), Single: make(map[watch.ID]bool)}
 	seen := make(map[watch.ID]bool)
 	var queries []watch.ID
 	for range random.IntN(1500) {
@@ -195,10 +195,10 @@ func invent(random *rand.Rand) (Rules, []watch.ID) {
 		seen[q.ID()] = true
 		queries = append(queries, q.ID())
 		if random.IntN(50) == 0 {
-			r.Lonely[q.ID()] = true
+			r.Single[q.ID()] = true
 		}
 		if random.IntN(100) == 0 {
-			r.Barred[Extent{ScopeOf(q), q.Name[:random.IntN(len(q.Name)+1)]}] = true
+			r.Excluded[Extent{ScopeOf(q), q.Name[:random.IntN(len(q.Name)+1)]}] = true
 		}
 	}
 	return r, queries
@@ -233,7 +233,7 @@ func check(t *testing.T, r Rules, p *Plan, queries []watch.ID) {
 			if !strings.HasPrefix(Text(q.Value()), at.Extent.Prefix) || at.Extent.Scope != ScopeOf(q.Value()) {
 				t.Errorf("%v is kept by %+v", q.Value(), *at)
 			}
-			if r.barred(at.Extent) || r.Lonely[q] {
+			if r.excludes(at.Extent) || r.Single[q] {
 				t.Errorf("%v is kept by %+v, which must not be", q.Value(), *at)
 			}
 		case at.Way == Discovery:
