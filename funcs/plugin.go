@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"restencil/watch/command"
 )
 
 const (
@@ -42,20 +44,16 @@ func runPlugin(ctx context.Context, timeout time.Duration, name string, args []s
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	cmd := exec.CommandContext(limited, name, args...)
-	ownGroup(cmd)
 	cmd.WaitDelay = timeout
 	stdout, stderr := NewOutput(limited.Err, maxPluginOutput, 0), NewOutput(limited.Err, maxPluginOutput, 0)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	err := cmd.Run()
+	err := command.Run(limited, cmd)
 	switch {
 	case err == nil:
 		return strings.TrimSpace(string(stdout.Bytes())), nil
 	case ctx.Err() != nil:
 		return "", fmt.Errorf("exec %q: %w", name, context.Cause(ctx))
 	case limited.Err() != nil || errors.Is(err, exec.ErrWaitDelay):
-		if cmd.Process != nil {
-			_ = cmd.Cancel() // the group outlives its leader
-		}
 		return "", fmt.Errorf("exec %q: did not finish in %v", name, timeout)
 	case stdout.err != nil || stderr.err != nil:
 		return "", fmt.Errorf("exec %q: %w", name, cmp.Or(stdout.err, stderr.err))

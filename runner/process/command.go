@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"restencil/runner/process/overlay"
+	"restencil/watch/command"
 )
 
 const (
@@ -112,7 +113,7 @@ func (e *Executor) Run(ctx context.Context, c Command) (output string, err error
 	if err != nil {
 		return "", err
 	}
-	ownGroup(cmd)
+	command.OwnGroup(cmd)
 	line := cmd.Args
 	if len(c.Overlay) > 0 {
 		if cmd, err = overlay.Command(cmd, c.Overlay); err != nil {
@@ -129,7 +130,7 @@ func (e *Executor) Run(ctx context.Context, c Command) (output string, err error
 }
 
 func newCommand(args, env []string) (*exec.Cmd, error) {
-	argv, err := commandLine(args)
+	argv, err := command.Line(args)
 	if err != nil {
 		return nil, fmt.Errorf("failed parsing command: %w", err)
 	}
@@ -147,7 +148,7 @@ func (e *Executor) Spawn(args, env []string) (Process, error) {
 	shell := len(cmd.Args) > len(args)
 	cmd.Stdin = os.Stdin
 	if shell || !atTerminal() {
-		ownGroup(cmd)
+		command.OwnGroup(cmd)
 	}
 	dieWithParent(cmd)
 	p, err := e.start(cmd, printing{own: true}, true)

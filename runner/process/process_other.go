@@ -5,23 +5,9 @@ package process
 import (
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"time"
 )
-
-// commandLine returns the program and arguments that args stand for. There is
-// no shell (COMPAT 4.6.1).
-func commandLine(args []string) ([]string, error) {
-	words := strings.Fields(args[0])
-	switch {
-	case len(args) > 1 && len(words) > 0:
-		return args, nil
-	case len(words) == 1:
-		return words, nil
-	}
-	return nil, exec.ErrNotFound
-}
 
 // children starts processes and notes their ends.
 type children struct {
@@ -36,9 +22,6 @@ type process struct {
 	status Status        // valid once it has ended
 	out    *output
 }
-
-// ownGroup does nothing: there are no process groups.
-func ownGroup(*exec.Cmd) {}
 
 // atTerminal returns true: a child stays in the process group.
 func atTerminal() bool { return true }

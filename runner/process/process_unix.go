@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -21,26 +20,6 @@ import (
 // orphanGrace is how long the other processes of a command's group have to end
 // when the command itself has.
 const orphanGrace = 100 * time.Millisecond
-
-// commandLine returns the program and arguments that args stand for: a single
-// element of several words is for the shell (COMPAT 4.6.1).
-func commandLine(args []string) ([]string, error) {
-	words := strings.Fields(args[0])
-	switch {
-	case len(words) == 0:
-		return nil, exec.ErrNotFound
-	case len(args) > 1:
-		return args, nil
-	case len(words) == 1:
-		return words, nil
-	}
-	for _, shell := range []string{"sh", "/bin/sh", "/usr/bin/sh"} {
-		if _, err := exec.LookPath(shell); err == nil {
-			return []string{shell, "-c", args[0]}, nil
-		}
-	}
-	return nil, exec.ErrNotFound
-}
 
 // children starts processes and notes their ends. One goroutine listens to
 // SIGCHLD, since a goroutine that waits for one process could not be joined before
@@ -62,9 +41,6 @@ type process struct {
 	out    *output
 	owner  *children
 }
-
-// ownGroup has cmd run in a process group of its own.
-func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 // start starts cmd. Its end is noted even if nobody is to be told, so that it does
 // not stay as a zombie.

@@ -7,9 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"runtime"
 	"strings"
 	"time"
+
+	"restencil/watch/command"
 )
 
 const (
@@ -23,13 +24,22 @@ func commandToken(ctx context.Context, o Options) (grant, error) {
 	limit := cmp.Or(o.CommandTimeout, commandTimeout)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	output, err := runCommand(ctx, o)
+	output := &boundedBuffer{left: commandOutput}
+	args, err := command.Line(o.Command)
+	if err == nil {
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+		cmd.Env, cmd.Stdout, cmd.WaitDelay = o.CommandEnv, output, time.Second
+		err = command.Run(ctx, cmd)
+	}
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		err = nil // it succeeded, but left a process that held its output open
+	}
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		err = fmt.Errorf("it took longer than %s", limit)
 	case err == nil:
-		output = strings.TrimSpace(output)
-		if t := tokenIn(output[strings.LastIndexByte(output, '\n')+1:]); t != "" {
+		text := strings.TrimSpace(output.buffer.String())
+		if t := tokenIn(text[strings.LastIndexByte(text, '\n')+1:]); t != "" {
 			return grant{token: t}, nil
 		}
 		err = errors.New("it printed no token")
@@ -45,35 +55,6 @@ func commandName(args []string) string {
 		return ""
 	}
 	return " " + words[0]
-}
-
-// runCommand runs o.Command in a process group of its own, which is killed when
-// ctx ends, and returns what it prints.
-func runCommand(ctx context.Context, o Options) (string, error) {
-	args := o.Command
-	switch words := strings.Fields(args[0]); {
-	case len(words) == 0:
-		return "", exec.ErrNotFound
-	case len(args) > 1:
-	case len(words) == 1:
-		args = words
-	case runtime.GOOS == "windows": // there is no shell (COMPAT 4.6.1)
-		return "", exec.ErrNotFound
-	default:
-		args = []string{"/bin/sh", "-c", args[0]}
-	}
-	output := &boundedBuffer{left: commandOutput}
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env, cmd.Stdout = o.CommandEnv, output
-	cmd.WaitDelay = time.Second
-	ownGroup(cmd)
-	err := cmd.Run()
-	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
-		// The command succeeded, but left a process that holds its output open.
-		_ = cmd.Cancel()
-		err = nil
-	}
-	return output.buffer.String(), err
 }
 
 // A boundedBuffer takes a number of bytes, and then fails.

@@ -1,8 +1,0 @@
-//go:build !unix
-
-package funcs
-
-import "os/exec"
-
-// ownGroup does nothing: there are no process groups here.
-func ownGroup(*exec.Cmd) {}
