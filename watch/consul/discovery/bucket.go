@@ -51,15 +51,15 @@ func paceOf(kind Kind) pace {
 // Pause returns how long to wait between a reply of so many bytes to the
 // blocking query for s and the next request. A reply without a difference counts
 // twice: a list of checks that is empty ends with the change of any check.
-func (d *Discovery) Pause(s Source, bytes int64, now time.Time) time.Duration {
+func (a *assignment) Pause(s Source, bytes int64, now time.Time) time.Duration {
 	p := paceOf(s.Kind)
-	b := d.paces[s]
+	b := a.paces[s]
 	if b == nil {
 		b = &bucket{interval: p.interval, burst: paceBurst}
-		d.paces[s] = b
+		a.paces[s] = b
 	}
 	extra := time.Duration(float64(p.perMB) * float64(bytes) / (1 << 20))
-	if d.vain[s.Kind] {
+	if a.vain[s.Kind] {
 		extra += p.interval
 	}
 	b.take(now, extra)

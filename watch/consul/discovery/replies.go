@@ -91,30 +91,6 @@ func (d *Discovery) TakeChecks(kind Kind, index uint64, list []Check, now time.T
 	d.checks[kind] = checks
 }
 
-// flipped names what a check concerns.
-func (d *Discovery) flipped(id checkID, index uint64) {
-	if id.service != "" {
-		d.nameAll(d.byName, id.service, index)
-		return
-	}
-	for u := range d.byNode[strings.ToLower(id.node)] {
-		if u.source.Query.Value().Kind != watch.NodeServices {
-			d.name(u, index)
-		}
-	}
-	d.nameUnderWay()
-}
-
-// nameUnderWay has those queries read again that are being read: it is not known
-// yet which nodes their answers are about.
-func (d *Discovery) nameUnderWay() {
-	for _, u := range d.queries {
-		if u.busy {
-			d.name(u, always)
-		}
-	}
-}
-
 // TakeNodes takes a reply for the nodes.
 func (d *Discovery) TakeNodes(index uint64, list []CatalogNode, now time.Time) {
 	known := d.note(Nodes, index, now)
@@ -147,29 +123,6 @@ func (d *Discovery) TakeNodes(index uint64, list []CatalogNode, now time.Time) {
 		d.sweep.hint = d.tick(now)
 	}
 	d.assign(now)
-}
-
-// touched names what is on a node that has changed, or gone.
-func (d *Discovery) touched(u *unit, index uint64) {
-	d.nameAll(d.byNode, u.source.Name, index)
-	d.nameUnderWay()
-	for _, i := range u.instances {
-		d.nameInstance(i, index)
-	}
-}
-
-func (d *Discovery) nameInstance(i instance, index uint64) {
-	d.nameAll(d.byName, i.service, index)
-	if i.destination != "" {
-		d.nameAll(d.byName, i.destination, index)
-	}
-	if i.gateway {
-		for _, u := range d.queries {
-			if u.source.Query.Value().Kind == watch.ConnectHealth {
-				d.name(u, index)
-			}
-		}
-	}
 }
 
 // TakeInstances takes a reply for the services of a node, to a blocking query or

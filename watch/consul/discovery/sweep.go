@@ -53,26 +53,26 @@ func (s *sweep) add(u *unit) {
 func (s *sweep) remove(u *unit) { s.of(u).Remove(u) }
 
 // swept returns what a hint has swept.
-func (d *Discovery) swept() *schedule.Timers[*unit] {
-	if d.byQuery {
-		return &d.sweep.queries
+func (a *assignment) swept() *schedule.Timers[*unit] {
+	if a.byQuery {
+		return &a.sweep.queries
 	}
-	return &d.sweep.nodes
+	return &a.sweep.nodes
 }
 
 // nextSwept returns what is read without having been named, or when there may be
 // something.
-func (d *Discovery) nextSwept(now time.Time) (*unit, time.Time) {
-	s := &d.sweep
-	at := d.baseAt(now)
+func (a *assignment) nextSwept(now time.Time) (*unit, time.Time) {
+	s := &a.sweep
+	at := a.baseAt(now)
 	if !now.Before(at) {
-		s.base = now.Add(BaseSweep / time.Duration(len(d.queries)))
-		if u, ok := d.oldest(now); ok {
+		s.base = now.Add(BaseSweep / time.Duration(len(a.queries)))
+		if u, ok := a.oldest(now); ok {
 			return u, at
 		}
 		at = s.base
 	}
-	from, since, due := d.hinted(now)
+	from, since, due := a.hinted(now)
 	if from == nil {
 		return nil, earlier(at, since)
 	}
@@ -86,10 +86,10 @@ func (d *Discovery) nextSwept(now time.Time) (*unit, time.Time) {
 
 // hinted returns the timers whose first unit is due because of a hint, a reset
 // or a failure; or when there may be one.
-func (d *Discovery) hinted(now time.Time) (from *schedule.Timers[*unit], at time.Time, due bool) {
-	s := &d.sweep
-	if first := d.swept().Next(); d.partial && !first.IsZero() && !first.After(s.hint) {
-		return d.swept(), now, true
+func (a *assignment) hinted(now time.Time) (from *schedule.Timers[*unit], at time.Time, due bool) {
+	s := &a.sweep
+	if first := a.swept().Next(); a.partial && !first.IsZero() && !first.After(s.hint) {
+		return a.swept(), now, true
 	}
 	first := s.queries.Next()
 	switch {
@@ -97,7 +97,7 @@ func (d *Discovery) hinted(now time.Time) (from *schedule.Timers[*unit], at time
 		return nil, time.Time{}, false
 	case !first.After(s.reset):
 		return &s.queries, now, true
-	case len(d.failing) > 0:
+	case len(a.failing) > 0:
 		if at = first.Add(recheck); at.After(now) {
 			return nil, at, false
 		}
@@ -107,24 +107,24 @@ func (d *Discovery) hinted(now time.Time) (from *schedule.Timers[*unit], at time
 }
 
 // baseAt returns when the next read of the base sweep is due.
-func (d *Discovery) baseAt(now time.Time) time.Time {
-	if len(d.queries) == 0 {
+func (a *assignment) baseAt(now time.Time) time.Time {
+	if len(a.queries) == 0 {
 		return now.Add(BaseSweep)
 	}
-	if next := now.Add(BaseSweep / time.Duration(len(d.queries))); d.sweep.base.IsZero() || d.sweep.base.After(next) {
-		d.sweep.base = next
+	if next := now.Add(BaseSweep / time.Duration(len(a.queries))); a.sweep.base.IsZero() || a.sweep.base.After(next) {
+		a.sweep.base = next
 	}
-	return d.sweep.base
+	return a.sweep.base
 }
 
 // oldest removes the query that was read longest ago from the timers. One that
 // has been held for longer than a base sweep is released for that.
-func (d *Discovery) oldest(now time.Time) (*unit, bool) {
-	if u, ok := d.sweep.kept.Pop(now.Add(-BaseSweep)); ok {
-		d.hold(u, false)
+func (a *assignment) oldest(now time.Time) (*unit, bool) {
+	if u, ok := a.sweep.kept.Pop(now.Add(-BaseSweep)); ok {
+		a.hold(u, false)
 		return u, true
 	}
-	return d.sweep.queries.Pop(now)
+	return a.sweep.queries.Pop(now)
 }
 
 // earlier returns the earlier of two times; zero is no time.

@@ -1,0 +1,171 @@
+package discovery
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// An assignment says which sources are held, and has the others swept.
+type assignment struct {
+	room    int // how many Node or Query sources may be held
+	moves   []Move
+	holding map[Kind]int // how many are held, of nodes and of queries
+	partial bool         // not all nodes fit: Services is held too, and the rest is swept
+	byQuery bool         // queries are held and swept, in place of nodes
+	failing map[Source]bool
+	replies map[Kind]uint64 // the index of the newest reply to a shared query; absent: there was none
+	vain    map[Kind]bool   // the last reply for checks had no difference
+	paces   map[Source]*bucket
+
+	registry
+}
+
+// assign decides what is held and what is swept. A node takes about twice as
+// long to read as a service.
+func (a *assignment) assign(now time.Time) {
+	nodes, queries := len(a.nodes)-a.room, len(a.queries)-a.room
+	byQuery := a.byQuery
+	switch {
+	case nodes <= 0:
+		byQuery = false
+	case 2*nodes > queries+queries/4:
+		byQuery = true
+	case 2*nodes < queries-queries/4:
+		byQuery = false
+	}
+	if partial := nodes > 0; partial != a.partial || byQuery != a.byQuery {
+		if partial != a.partial {
+			s := Source{Kind: Services}
+			a.moves = append(a.moves, Move{s, partial})
+			delete(a.failing, s)
+			delete(a.replies, Services)
+		}
+		a.partial, a.byQuery = partial, byQuery
+		a.sweep.hint = a.tick(now)
+	}
+	a.fill(a.nodes, Node)
+	a.fill(a.queries, Query)
+	swept := nodes
+	if byQuery {
+		swept = queries
+	}
+	rate := min(max(float64(swept)/turn.Seconds(), leastRate), mostRate)
+	a.sweep.bucket.interval = time.Duration(float64(time.Second) / rate)
+	a.sweep.bucket.burst = min(max(swept, leastBurst), mostBurst)
+}
+
+// fill has as many of the units held as there is room for: those that changed
+// last.
+func (a *assignment) fill(all units, kind Kind) {
+	room := min(a.roomFor(kind), len(all))
+	if a.holding[kind] == room {
+		return
+	}
+	list := slices.SortedFunc(maps.Values(all), func(x, y *unit) int {
+		if x.held != y.held && x.changed.Equal(y.changed) {
+			if x.held {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(y.changed.Compare(x.changed), cmp.Compare(x.source.Name, y.source.Name))
+	})
+	for _, u := range list[room:] {
+		a.hold(u, false)
+	}
+	for _, u := range list[:room] {
+		a.hold(u, true)
+	}
+}
+
+// hold changes whether u has a blocking query. What no longer has one counts as
+// not read since the last hint.
+func (a *assignment) hold(u *unit, hold bool) {
+	if u.held == hold {
+		return
+	}
+	u.held, u.busy, u.read = hold, false, time.Time{}
+	a.moves = append(a.moves, Move{u.source, hold})
+	if hold {
+		a.holding[u.source.Kind]++
+		a.retry.Remove(u)
+		a.sweep.remove(u)
+		if u.source.Kind == Query {
+			a.sweep.kept.Set(u, a.stamp)
+		}
+		return
+	}
+	a.holding[u.source.Kind]--
+	delete(a.failing, u.source)
+	delete(a.paces, u.source)
+	a.sweep.kept.Remove(u)
+	if u.gone {
+		return
+	}
+	a.sweep.add(u)
+	if u.source.Kind == Query {
+		a.want(u)
+	}
+}
+
+// roomFor returns how many units of a kind may be held now.
+func (a *assignment) roomFor(kind Kind) int {
+	switch {
+	case a.byQuery != (kind == Query):
+		return 0
+	case kind == Query && len(a.failing) > 0:
+		return 0 // the agent's view of a service does not say that it is old
+	default:
+		return a.room
+	}
+}
+
+// promote gives u, which has changed, a blocking query, if need be in place of
+// one that has not changed for a while.
+func (a *assignment) promote(u *unit, now time.Time) {
+	u.changed = now
+	kind := u.source.Kind
+	room := a.roomFor(kind)
+	if u.held || u.gone || room == 0 {
+		return
+	}
+	if a.holding[kind] >= room {
+		last := a.leastChanged(kind)
+		if now.Sub(last.changed) <= settled {
+			return
+		}
+		a.hold(last, false)
+	}
+	a.hold(u, true)
+}
+
+// leastChanged returns the unit that is held and has not changed for longest.
+func (a *assignment) leastChanged(kind Kind) (last *unit) {
+	all := a.nodes
+	if kind == Query {
+		all = a.queries
+	}
+	for _, u := range all {
+		if u.held && (last == nil || u.changed.Before(last.changed)) {
+			last = u
+		}
+	}
+	return last
+}
+
+// retryLongest is longer than any delay after a failure.
+const retryLongest = 24 * time.Hour
+
+// recovered notes that a source does not fail any more.
+func (a *assignment) recovered(s Source, now time.Time) {
+	if !a.failing[s] {
+		return
+	}
+	delete(a.failing, s)
+	if len(a.failing) == 0 {
+		a.wantAll(now.Add(retryLongest))
+	}
+	a.assign(now)
+}

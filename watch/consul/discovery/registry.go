@@ -1,0 +1,124 @@
+package discovery
+
+import (
+	"strings"
+	"time"
+
+	"restencil/watch"
+)
+
+// A registry holds the queries and the nodes, and finds the queries that a change
+// concerns.
+type registry struct {
+	queries units
+	nodes   units
+	byName  index // the queries that a service concerns
+	byNode  index // the queries that a node concerns
+
+	queue
+}
+
+type units map[Source]*unit
+
+// A unit is a watched query or a node.
+type unit struct {
+	source  Source
+	index   uint64    // of the newest reply
+	wanted  uint64    // of a query: it was named since that read began, and is read again unless the reply has this index
+	version uint64    // of a node: the index of its last change in the list of nodes
+	read    time.Time // when the newest read began, zero: never, or it does not count
+	changed time.Time // when it was last found to have changed
+	held    bool
+	busy    bool // it is being read
+	named   bool // it is in queue.named
+	gone    bool
+
+	names     []string            // of a query: the services that concern it, in lower case
+	nodes     []string            // of a query: the nodes that concern it, in lower case
+	instances map[string]instance // of a node, by ID; nil: not known
+}
+
+// An index files units under names.
+type index map[string]map[*unit]bool
+
+// set files u under these names, in place of those that it was filed under.
+func (in index) set(u *unit, old *[]string, names []string) {
+	for _, name := range *old {
+		delete(in[name], u)
+		if len(in[name]) == 0 {
+			delete(in, name)
+		}
+	}
+	*old = nil
+	for _, name := range names {
+		name = strings.ToLower(name)
+		if in[name] == nil {
+			in[name] = make(map[*unit]bool)
+		}
+		if !in[name][u] {
+			in[name][u] = true
+			*old = append(*old, name)
+		}
+	}
+}
+
+// nameAll has all queries read that are filed under a name.
+func (r *registry) nameAll(in index, name string, at uint64) {
+	for u := range in[strings.ToLower(name)] {
+		r.name(u, at)
+	}
+}
+
+func (r *registry) unit(s Source) *unit {
+	if s.Kind == Node {
+		return r.nodes[s]
+	}
+	return r.queries[s]
+}
+
+// flipped names what a check concerns.
+func (r *registry) flipped(id checkID, index uint64) {
+	if id.service != "" {
+		r.nameAll(r.byName, id.service, index)
+		return
+	}
+	for u := range r.byNode[strings.ToLower(id.node)] {
+		if u.source.Query.Value().Kind != watch.NodeServices {
+			r.name(u, index)
+		}
+	}
+	r.nameUnderWay()
+}
+
+// nameUnderWay has those queries read again that are being read: it is not known
+// yet which nodes their answers are about.
+func (r *registry) nameUnderWay() {
+	for _, u := range r.queries {
+		if u.busy {
+			r.name(u, always)
+		}
+	}
+}
+
+// touched names what is on a node that has changed, or gone.
+func (r *registry) touched(u *unit, index uint64) {
+	r.nameAll(r.byNode, u.source.Name, index)
+	r.nameUnderWay()
+	for _, i := range u.instances {
+		r.nameInstance(i, index)
+	}
+}
+
+func (r *registry) nameInstance(i instance, index uint64) {
+	r.nameAll(r.byName, i.service, index)
+	if i.destination != "" {
+		r.nameAll(r.byName, i.destination, index)
+	}
+	if i.gateway {
+		for _, u := range r.queries {
+			if u.source.Query.Value().Kind == watch.ConnectHealth {
+				r.name(u, index)
+			}
+		}
+	}
+}
