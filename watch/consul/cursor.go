@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"time"
 
+	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 )
 
@@ -74,30 +75,18 @@ func (c cursor) lacks(r reply) bool {
 // A reply is what the agent said to a query, and what is to be made of it.
 type reply struct {
 	fetch.Reply
-	leader leadership // what the server knows of its leader
-	size   int        // how much there is in Data; see sizeOfAny
-	bare   bool       // a reply of this kind has no index
+	leader client.Leadership // what the server knows of its leader
+	size   int               // how much there is in Data; see sizeOfAny
+	bare   bool              // a reply of this kind has no index
 }
 
 // dubious tells whether r is not to be believed by itself, after what c knows.
 func (r reply) dubious(c cursor) bool {
-	return r.leader == unled ||
-		r.leader == streamed && r.size < c.size ||
+	return r.leader == client.Unled ||
+		r.leader == client.Streamed && r.size < c.size ||
 		r.Index < c.seen ||
 		r.Index == 0 && r.size == 0 && !r.bare
 }
-
-// A leadership is what a reply says of the leader.
-type leadership int
-
-const (
-	led   leadership = iota // there is one, or the reply does not say
-	unled                   // there is none
-
-	// The agent has answered from a stream of changes that it follows. Such
-	// a reply always says that there is no leader, and means nothing by it.
-	streamed
-)
 
 // errLeaderless says that a consistent read was answered by a server that says
 // that it has no leader. None of Consul's does that.

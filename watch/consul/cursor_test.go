@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 )
 
@@ -38,12 +39,12 @@ func TestCursor(t *testing.T) {
 		{"confirmed", cursor{confirm: true, seen: 7}, reply{Reply: fetch.Reply{Index: 5}}, maxStale, changed, at(5)},
 		{"still in doubt after a failure", cursor{confirm: true, seen: 7}.anew(), reply{Reply: fetch.Reply{Index: 5}}, maxStale, changed, at(5)},
 
-		{"no leader", cursor{index: 7, seen: 7, size: 2}, reply{Reply: fetch.Reply{Index: 9}, leader: unled}, maxStale, doubtful, cursor{confirm: true, seen: 7, size: 2}},
-		{"no leader at first", cursor{}, reply{Reply: fetch.Reply{Index: 9}, leader: unled, size: 3}, 0, doubtful, cursor{confirm: true}},
-		{"no leader, nothing new", at(7), reply{Reply: fetch.Reply{Index: 7}, leader: unled}, maxStale, doubtful, cursor{confirm: true, seen: 7}},
-		{"no leader, and too old", at(7), reply{Reply: fetch.Reply{Index: 7, Contact: time.Hour}, leader: unled}, maxStale, doubtful, cursor{confirm: true, seen: 7}},
-		{"streamed", cursor{index: 7, seen: 7, size: 2}, reply{Reply: fetch.Reply{Index: 9}, leader: streamed, size: 2}, maxStale, changed, cursor{index: 9, seen: 9, size: 2}},
-		{"streamed, shrunk", cursor{index: 7, seen: 7, size: 2}, reply{Reply: fetch.Reply{Index: 9}, leader: streamed, size: 1}, maxStale, doubtful, cursor{confirm: true, seen: 7, size: 2}},
+		{"no leader", cursor{index: 7, seen: 7, size: 2}, reply{Reply: fetch.Reply{Index: 9}, leader: client.Unled}, maxStale, doubtful, cursor{confirm: true, seen: 7, size: 2}},
+		{"no leader at first", cursor{}, reply{Reply: fetch.Reply{Index: 9}, leader: client.Unled, size: 3}, 0, doubtful, cursor{confirm: true}},
+		{"no leader, nothing new", at(7), reply{Reply: fetch.Reply{Index: 7}, leader: client.Unled}, maxStale, doubtful, cursor{confirm: true, seen: 7}},
+		{"no leader, and too old", at(7), reply{Reply: fetch.Reply{Index: 7, Contact: time.Hour}, leader: client.Unled}, maxStale, doubtful, cursor{confirm: true, seen: 7}},
+		{"streamed", cursor{index: 7, seen: 7, size: 2}, reply{Reply: fetch.Reply{Index: 9}, leader: client.Streamed, size: 2}, maxStale, changed, cursor{index: 9, seen: 9, size: 2}},
+		{"streamed, shrunk", cursor{index: 7, seen: 7, size: 2}, reply{Reply: fetch.Reply{Index: 9}, leader: client.Streamed, size: 1}, maxStale, doubtful, cursor{confirm: true, seen: 7, size: 2}},
 
 		{"too old", at(7), reply{Reply: fetch.Reply{Index: 9, Contact: maxStale + 1}}, maxStale, doubtful, cursor{index: 7, seen: 7, leader: true}},
 		{"too old at first", cursor{}, reply{Reply: fetch.Reply{Index: 9, Contact: maxStale + 1}}, maxStale, doubtful, cursor{leader: true}},

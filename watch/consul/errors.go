@@ -10,16 +10,17 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/schedule"
 )
 
-// outcome says what an attempt has shown of the agent: whether it is there.
-func (a *attempt) outcome() outcome {
+// agentOutcome says what an attempt has shown of the agent: whether it is there.
+func agentOutcome(a *client.Attempt) outcome {
 	switch {
-	case a.reached.Load():
+	case a.Reached.Load():
 		return works
-	case a.sent.Load():
+	case a.Sent.Load():
 		return fails
 	default:
 		return unclear
@@ -31,15 +32,15 @@ func (a *attempt) outcome() outcome {
 // and a reply that breaks off or makes no sense, that something between here
 // and there is broken: the next may come to its end. A reply without a leader
 // leaves that to the consistent read that follows it.
-func (a *attempt) serversOutcome(r reply, err error) outcome {
+func serversOutcome(a *client.Attempt, r reply, err error) outcome {
 	switch status := fetch.Status(err); {
-	case err == nil && r.leader == unled:
+	case err == nil && r.leader == client.Unled:
 		return unclear
 	case err == nil:
 		return works
 	case status >= 500:
 		return fails
-	case status == 0 && a.reached.Load() && !errors.Is(err, errTooMuch) && !errors.As(err, new(filteredError)):
+	case status == 0 && a.Reached.Load() && !errors.Is(err, client.ErrTooMuch) && !errors.As(err, new(filteredError)):
 		return fails
 	default:
 		return unclear
@@ -47,7 +48,7 @@ func (a *attempt) serversOutcome(r reply, err error) outcome {
 }
 
 // explain returns the error that the query's sink is told.
-func (s *Source) explain(q watch.Query, err error, a *attempt) *watch.Error {
+func (s *Source) explain(q watch.Query, err error, a *client.Attempt) *watch.Error {
 	class := schedule.ClassOf(fetch.Status(err))
 	if errors.As(err, new(filteredError)) {
 		class = watch.Denied
@@ -55,8 +56,8 @@ func (s *Source) explain(q watch.Query, err error, a *attempt) *watch.Error {
 	return &watch.Error{
 		Query:      q,
 		Class:      class,
-		RetryAfter: time.Duration(a.retryAfter.Load()),
-		Err:        s.clean(err),
+		RetryAfter: time.Duration(a.RetryAfter.Load()),
+		Err:        s.client.Clean(err),
 		All:        concernsAll(q, err),
 	}
 }
@@ -71,29 +72,6 @@ func concernsAll(q watch.Query, err error) bool {
 	text := err.Error()
 	return q.Datacenter == "" && q.Peer == "" && fetch.Status(err) >= 500 &&
 		(strings.Contains(text, "No cluster leader") || strings.Contains(text, "No known Consul servers"))
-}
-
-// longest is how much of an error is told, in bytes; what follows is some
-// proxy's web page.
-const longest = 500
-
-// clean returns err as one line of bounded length in which the token does not
-// stand, whatever the other end wrote. It is err itself where that will do.
-func (s *Source) clean(err error) error {
-	text := err.Error()
-	if token := s.client.token; token != "" {
-		text = strings.ReplaceAll(text, token, "***")
-	}
-	if strings.ContainsAny(text, "\r\n") {
-		text = strings.Join(strings.Fields(text), " ")
-	}
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "…"
-	}
-	if text == err.Error() {
-		return err
-	}
-	return errors.New(text)
 }
 
 // slowest returns the wait between attempts of which little is hoped: at

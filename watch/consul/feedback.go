@@ -2,12 +2,12 @@ package consul
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/consul/client"
 	"restencil/watch/consul/plan"
 	"restencil/watch/schedule"
 )
@@ -160,13 +160,10 @@ func (s *Source) applyFeedback(now time.Time) {
 	lowered := s.refusals.Due(refusal{}) // zero: it is not
 	switch {
 	case crowded && (lowered.IsZero() || now.Sub(lowered.Add(-forgiven)) > lowerAgain):
-		s.rules.Budget = max(leastBudget, min(s.rules.Budget, s.plan.Held())/2)
+		s.rules.Budget = max(client.LeastConnections, min(s.rules.Budget, s.plan.Held())/2)
 		s.refusals.Set(refusal{}, now.Add(forgiven))
 	case lowered.IsZero():
-		s.rules.Budget = s.client.capacity(s.options, !http1)
+		s.rules.Budget = s.client.Capacity(s.options.Options, !http1)
 	}
 	s.replan()
 }
-
-// errTooMuch is why a reply is not read to its end.
-var errTooMuch = errors.New("the reply is too large")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/consul/client"
 	"restencil/watch/consul/plan"
 )
 
@@ -194,7 +195,7 @@ func TestEndlessReply(t *testing.T) {
 		if most := int64(len(st.requests())) * (2 << 20); read.Load() > most {
 			t.Errorf("%d bytes were read in %d requests", read.Load(), len(st.requests()))
 		}
-		if err := r.Events()[0].Err; !errors.Is(err, errTooMuch) && !strings.Contains(fmt.Sprint(err), "invalid character") {
+		if err := r.Events()[0].Err; !errors.Is(err, client.ErrTooMuch) && !strings.Contains(fmt.Sprint(err), "invalid character") {
 			t.Errorf("the failure is %v", err)
 		}
 	})

@@ -4,38 +4,15 @@ import (
 	"fmt"
 	"time"
 
+	"restencil/watch/consul/client"
 	"restencil/watch/schedule"
-	"restencil/watch/transport"
 )
 
 // Options say which agent to ask, and how. They are plain values: start from
 // DefaultOptions, for zero means what each field says. What they leave open,
 // Consul's own library takes from the CONSUL_* variables (COMPAT 1.8).
 type Options struct {
-	// Address of the agent: host:port, http://…, https://… (TLS), each with
-	// an optional path to put before that of every request, or unix:///path.
-	// "" is CONSUL_HTTP_ADDR, and without that localhost:8500.
-	Address string
-
-	// Namespace that queries without one are for; "" is CONSUL_NAMESPACE,
-	// and without that the token's own.
-	Namespace string
-
-	// Token is sent with every request; "" is CONSUL_HTTP_TOKEN.
-	Token string
-
-	// TokenFile is read once, by New, and wins over Token, unless it is just
-	// what CONSUL_HTTP_TOKEN_FILE says (COMPAT 2.5.2).
-	TokenFile string
-
-	// Username and Password are for HTTP basic authentication; both "" is
-	// CONSUL_HTTP_AUTH, and without that none.
-	Username, Password string
-
-	TLS transport.TLS
-	// Transport says how to treat connections. MaxConnsPerHost zero is
-	// MaxConnections, and over TLS no limit.
-	Transport transport.Options
+	client.Options
 
 	// MaxStale allows any server to answer, not only the leader, as long as
 	// it has heard from the leader within this time; otherwise the leader is
@@ -60,7 +37,9 @@ type Options struct {
 	// block (datacenters, partitions). Zero means the default, 15 s.
 	PollInterval time.Duration
 
-	Limits
+	// MaxReply is how large a reply may be, in bytes; a larger one is a failure.
+	// Zero means the default, 512 MiB.
+	MaxReply int64
 
 	// Notice is told what does not concern one query alone, such as a proxy that
 	// cuts requests, or what keeps answers from being complete. It may be called
@@ -74,28 +53,14 @@ type Options struct {
 	Retry schedule.Backoff
 }
 
-// Limits bound what is asked of an agent, and taken from it.
-type Limits struct {
-	// MaxConnections is how many connections there may be to an agent that
-	// takes one request a connection (HTTP/1.1), 4 at least. More queries than
-	// that share requests: see package plan. An agent refuses more than 200
-	// of one client's, unless told otherwise (limits.http_max_conns_per_client).
-	// Zero means the default, 128.
-	MaxConnections int
-
-	// MaxReply is how large a reply may be, in bytes; a larger one is a failure.
-	// Zero means the default, 512 MiB.
-	MaxReply int64
-}
-
 // DefaultOptions returns what consul-template uses where nothing is configured.
 func DefaultOptions() Options {
 	return Options{
-		Transport:      transport.Defaults(),
+		Options:        client.Defaults(),
 		MaxStale:       2 * time.Second,
 		BlockQueryWait: 60 * time.Second,
 		PollInterval:   15 * time.Second,
-		Limits:         Limits{MaxConnections: 128, MaxReply: 512 << 20},
+		MaxReply:       512 << 20,
 		Retry:          schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
 	}
 }
@@ -140,11 +105,8 @@ func (o Options) validate() error {
 	if o.MaxReply < 0 {
 		return fmt.Errorf("max reply size %d: must not be negative", o.MaxReply)
 	}
-	if o.MaxConnections != 0 && o.MaxConnections < leastBudget {
-		return fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, leastBudget)
+	if o.MaxConnections != 0 && o.MaxConnections < client.LeastConnections {
+		return fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, client.LeastConnections)
 	}
 	return nil
 }
-
-// leastBudget is with how few connections one can do.
-const leastBudget = 4

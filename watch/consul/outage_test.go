@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/consul/client"
 	"restencil/watch/watchtest"
 )
 
@@ -58,7 +59,7 @@ func TestQueriesInOutage(t *testing.T) {
 		{"refused", broken("dial tcp 127.0.0.1:8500: connect: connection refused"), 3 * time.Second},
 		{"cut off", broken("EOF"), 3 * time.Second},
 		{"no leader", leaderless, 3 * time.Second},
-		{"silent", hold, silence + 3*time.Second},
+		{"silent", hold, client.Silence + 3*time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -226,7 +227,7 @@ func TestSilentDatacenter(t *testing.T) {
 		})
 		r := watchtest.NewRecorder(t)
 		s.Watch(watch.Query{Kind: watch.DatacenterList, Filter: "available"}, r)
-		time.Sleep(silence + time.Second)
+		time.Sleep(client.Silence + time.Second)
 		events := r.Events()
 		if len(events) != 1 || !slices.Equal(events[0].Answer.Data.([]string), []string{"near"}) {
 			t.Errorf("events %+v", events)

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"restencil/watch"
+	"restencil/watch/consul/client"
 	"restencil/watch/consul/plan"
 )
 
@@ -211,7 +212,7 @@ func sizeOf(p *watch.KeyPair) int { return len(p.Path) + len(p.Value) }
 func (p *prefixWatch) failed(err *watch.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err.Class == watch.Denied || errors.Is(err, errTooMuch) {
+	if err.Class == watch.Denied || errors.Is(err, client.ErrTooMuch) {
 		p.feedback.exclude(p.extent)
 		return
 	}

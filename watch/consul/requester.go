@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 )
 
@@ -108,8 +109,8 @@ func (k *requester) read(ctx context.Context) error {
 		k.cursor, k.pause, k.trouble = k.cursor.anew(), rand.N(roundJitter), nil
 		return ctx.Err()
 	}
-	agent.settle(a.outcome(), err)
-	servers := a.serversOutcome(r, err)
+	agent.settle(agentOutcome(a), err)
+	servers := serversOutcome(a, r, err)
 	if servers == fails {
 		shared.b = k.s.serversOf(k.query.Datacenter) // now it has met them
 	}
@@ -117,29 +118,29 @@ func (k *requester) read(ctx context.Context) error {
 	if err != nil {
 		k.failed(err, a)
 	} else {
-		k.answered(r, took, a.size.Load())
+		k.answered(r, took, a.Size.Load())
 		if !k.cursor.confirm {
 			k.pause = max(k.pause, view.pause())
 		}
 	}
-	if a.http1.Load() {
+	if a.HTTP1.Load() {
 		k.s.feedback.sawHTTP1()
 	}
 	return nil
 }
 
 // fetch puts the query to the agent.
-func (k *requester) fetch(ctx context.Context, a *attempt) (reply, error) {
-	fetched, err := k.kind.Fetch(k.s.client.Client, k.query, k.options(a.context(ctx)))
-	if errors.Is(err, errTooMuch) && k.most == nil {
-		err = fmt.Errorf("%w: more than %d bytes (consul.max_reply_size)", errTooMuch, a.most)
+func (k *requester) fetch(ctx context.Context, a *client.Attempt) (reply, error) {
+	fetched, err := k.kind.Fetch(k.s.client.Client, k.query, k.options(a.Context(ctx)))
+	if errors.Is(err, client.ErrTooMuch) && k.most == nil {
+		err = fmt.Errorf("%w: more than %d bytes (consul.max_reply_size)", client.ErrTooMuch, a.Most)
 	}
 	if err != nil {
 		return reply{}, err
 	}
-	r := reply{Reply: fetched, leader: leadership(a.leader.Load()), size: sizeOfAny(fetched.Data), bare: k.kind.Polled}
+	r := reply{Reply: fetched, leader: client.Leadership(a.Leader.Load()), size: sizeOfAny(fetched.Data), bare: k.kind.Polled}
 	switch {
-	case r.leader == unled && k.cursor.confirm:
+	case r.leader == client.Unled && k.cursor.confirm:
 		return reply{}, errLeaderless
 	case k.cursor.confirm && r.Index == 0 && !r.bare:
 		return reply{}, errIndexless
@@ -152,9 +153,9 @@ func (k *requester) fetch(ctx context.Context, a *attempt) (reply, error) {
 // wasCut reports whether a proxy may have cut a request that waited for news. The
 // next attempt, which is made at once, tells: if it fails too, there was another
 // reason. A proxy does it again after the same time: then less is asked for.
-func (k *requester) wasCut(err error, a *attempt, took time.Duration) bool {
+func (k *requester) wasCut(err error, a *client.Attempt, took time.Duration) bool {
 	status := fetch.Status(err)
-	broken := status == 0 && !a.reached.Load() && !errors.Is(err, fetch.ErrNoAnswer)
+	broken := status == 0 && !a.Reached.Load() && !errors.Is(err, fetch.ErrNoAnswer)
 	if err == nil || k.cursor.index == 0 || took < leastCut || !broken && status != http.StatusBadGateway && status != http.StatusGatewayTimeout {
 		return false
 	}
@@ -181,7 +182,7 @@ func (k *requester) enter(ctx context.Context) (shared, agent pass, err error) {
 	}
 	if err := k.s.agent.err(); err != nil && !k.failing {
 		// Others have found out; this query will not try until it may.
-		k.fail(&watch.Error{Query: k.query, Err: k.s.clean(reason(err))})
+		k.fail(&watch.Error{Query: k.query, Err: k.s.client.Clean(reason(err))})
 	}
 	agent, err = k.s.agent.enter(ctx, 0)
 	if err != nil {
@@ -209,20 +210,20 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // newAttempt sets the limits of the next attempt. What may wait for news gets
 // as long as the agent may take, which adds up to a sixteenth at random.
-func (k *requester) newAttempt(probe bool) *attempt {
-	a := &attempt{answer: silence, most: k.s.options.MaxReply}
+func (k *requester) newAttempt(probe bool) *client.Attempt {
+	a := &client.Attempt{Answer: client.Silence, Most: k.s.options.MaxReply}
 	if probe {
-		a.connect = probeConnect
+		a.Connect = probeConnect
 	}
 	if k.most != nil {
-		a.most = cmp.Or(k.most(), a.most)
+		a.Most = cmp.Or(k.most(), a.Most)
 	}
 	if k.cursor.index > 0 {
 		wait := k.wait()
 		if wait == 0 {
 			wait = agentWait
 		}
-		a.answer += wait + wait/16
+		a.Answer += wait + wait/16
 	}
 	return a
 }
@@ -322,9 +323,9 @@ func (k *requester) fail(err *watch.Error) {
 }
 
 // failed tells of a failed attempt, and sees to what the next one waits for.
-func (k *requester) failed(err error, a *attempt) {
+func (k *requester) failed(err error, a *client.Attempt) {
 	e := k.s.explain(k.query, err, a)
-	if a.outcome() == fails {
+	if agentOutcome(a) == fails {
 		e.Attempts = k.s.agent.failures() // whichever query made them
 	}
 	k.pause, k.trouble, k.cut = 0, nil, 0
@@ -332,13 +333,13 @@ func (k *requester) failed(err error, a *attempt) {
 	if fetch.Status(err) == http.StatusTooManyRequests {
 		k.s.feedback.refused()
 	}
-	if a.outcome() == fails {
+	if agentOutcome(a) == fails {
 		return // the agent's breaker says when
 	}
 	k.row++
 	retry := k.s.options.Retry
 	k.pause = retry.After(k.row, e.RetryAfter)
-	switch shared := a.serversOutcome(reply{}, err) == fails && e.RetryAfter == 0; {
+	switch shared := serversOutcome(a, reply{}, err) == fails && e.RetryAfter == 0; {
 	case retry.Spent(k.row):
 		k.pause = forever
 	case shared && (k.once || retry.Attempts != 0): // attempts that are counted are this query's own

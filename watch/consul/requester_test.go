@@ -305,7 +305,7 @@ func TestRefusals(t *testing.T) {
 		{"empty", refuse(200, "", index("5")...), watch.Retry, 0,
 			"kv.get(k): EOF", 300, 1200},
 		{"a web page", refuse(404+100, "<html>\n\t<body>"+strings.Repeat("z", 1000)), watch.Retry, 0,
-			"kv.get(k): Unexpected response code: 504 (<html> <body>" + strings.Repeat("z", longest-len("Unexpected response code: 504 (<html> <body>")) + "…", 300, 1200},
+			"kv.get(k): Unexpected response code: 504 (<html> <body>" + strings.Repeat("z", 500-len("Unexpected response code: 504 (<html> <body>")) + "…", 300, 1200},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"restencil/watch"
+	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/plan"
 	"restencil/watch/schedule"
@@ -20,7 +21,7 @@ import (
 // How it does so is planned: see package plan.
 type Source struct {
 	options  Options
-	client   *client
+	client   *client.Client
 	agent    *breaker // the agent itself
 	feedback *feedback
 
@@ -45,14 +46,14 @@ func New(o Options) (*Source, error) {
 		return nil, fmt.Errorf("consul: %w", err)
 	}
 	o = o.filled()
-	c, err := newClient(o)
+	c, err := client.New(o.Options)
 	if err != nil {
 		return nil, fmt.Errorf("consul: %w", err)
 	}
 	return newSource(o, c), nil
 }
 
-func newSource(o Options, c *client) *Source {
+func newSource(o Options, c *client.Client) *Source {
 	s := &Source{
 		options:       o,
 		client:        c,
@@ -60,7 +61,7 @@ func newSource(o Options, c *client) *Source {
 		feedback:      newFeedback(o.Notice),
 		subscriptions: make(map[watch.ID]*subscription),
 		rules: plan.Rules{
-			Budget:   c.capacity(o, true),
+			Budget:   c.Capacity(o.Options, true),
 			Excluded: make(map[plan.Extent]bool),
 			Single:   make(map[watch.ID]bool),
 		},
@@ -82,7 +83,7 @@ func (s *Source) Run(ctx context.Context) {
 	s.run = nil // nothing starts any more
 	s.mu.Unlock()
 	s.running.Wait()
-	s.client.transport.CloseIdleConnections()
+	s.client.Transport.CloseIdleConnections()
 }
 
 // start runs do, if Run is under way, until it is cancelled. The caller holds

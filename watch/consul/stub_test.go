@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/watchtest"
 )
@@ -70,17 +71,17 @@ func runStub(t *testing.T, o Options, answer func(*http.Request) (*http.Response
 	return s, st
 }
 
-func stubClient(t *testing.T, o Options, rt http.RoundTripper) *client {
+func stubClient(t *testing.T, o Options, rt http.RoundTripper) *client.Client {
 	t.Helper()
 	c, err := api.NewClient(&api.Config{
 		Address:    "consul.test:8500",
 		Token:      o.Token,
-		HttpClient: &http.Client{Transport: fetch.Transport{Base: progressTransport{base: rt}}},
+		HttpClient: &http.Client{Transport: fetch.Transport{Base: client.ProgressTransport{Base: rt}}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &client{Client: c, transport: &http.Transport{}, token: o.Token}
+	return &client.Client{Client: c, Transport: &http.Transport{}, Token: o.Token}
 }
 
 // respond makes a response. Headers are name, value, name, value, …

@@ -1,4 +1,4 @@
-package consul
+package client
 
 import (
 	"context"
@@ -8,17 +8,15 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"restencil/watch/consul/fetch"
-	"restencil/watch/schedule"
 )
 
-// silence is the longest time without a sign of life, where the agent has no
+// Silence is the longest time without a sign of life, where the agent has no
 // reason to be silent: for a piece of a reply, or before the reply to a query
 // that does not block.
-const silence = 30 * time.Second
+const Silence = 30 * time.Second
 
 // What a request is cancelled for.
 var (
@@ -26,54 +24,27 @@ var (
 	errNoMore       = errors.New("no more of the reply")
 )
 
-// An attempt is what the transport and the loop tell each other about one
-// attempt to answer a query, which may take several requests.
-type attempt struct {
-	// connect limits the time until there is a connection; zero: no limit
-	// but the transport's own.
-	connect time.Duration
-
-	// answer limits the time from then until a reply begins.
-	answer time.Duration
-
-	// most limits the size of a reply, in bytes; zero: no limit.
-	most int64
-
-	http1      atomic.Bool  // the reply came over HTTP/1
-	sent       atomic.Bool  // a request has been sent, or it was tried
-	reached    atomic.Bool  // a reply has begun
-	leader     atomic.Int32 // what replies say of the leader, a leadership
-	retryAfter atomic.Int64 // what a 429 or 503 asks for, a time.Duration
-	size       atomic.Int64 // how much of replies was read, in bytes
-}
-
-type attemptKey struct{}
-
-func (a *attempt) context(ctx context.Context) context.Context {
-	return context.WithValue(ctx, attemptKey{}, a)
-}
-
-// A progressTransport is the transport of all requests. It ends those that make
+// A ProgressTransport is the transport of all requests. It ends those that make
 // no progress, which a blocking query would otherwise wait for as long as the
 // other end seems to be there, and fills in the attempt that a request belongs
 // to.
-type progressTransport struct {
-	base http.RoundTripper
+type ProgressTransport struct {
+	Base http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
-func (t progressTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	a, ok := r.Context().Value(attemptKey{}).(*attempt)
+func (t ProgressTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	a, ok := r.Context().Value(attemptKey{}).(*Attempt)
 	if !ok {
-		return t.base.RoundTrip(r)
+		return t.Base.RoundTrip(r)
 	}
-	a.sent.Store(true)
+	a.Sent.Store(true)
 	d := newWatchdog(r.Context())
 	ctx := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { d.allow(a.answer, fetch.ErrNoAnswer) },
+		GotConn: func(httptrace.GotConnInfo) { d.allow(a.Answer, fetch.ErrNoAnswer) },
 	})
-	d.allow(a.connect, errNoConnection)
-	resp, err := t.base.RoundTrip(r.WithContext(ctx))
+	d.allow(a.Connect, errNoConnection)
+	resp, err := t.Base.RoundTrip(r.WithContext(ctx))
 	if err != nil {
 		err = d.explain(err)
 		d.end()
@@ -82,20 +53,6 @@ func (t progressTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.note(resp)
 	resp.Body = &watchedBody{ReadCloser: resp.Body, d: d, a: a}
 	return resp, nil
-}
-
-func (a *attempt) note(resp *http.Response) {
-	a.reached.Store(true)
-	a.http1.Store(resp.ProtoMajor == 1)
-	if resp.Header.Get("X-Consul-KnownLeader") == "false" {
-		a.leader.Store(int32(unled))
-		if resp.Header.Get("X-Consul-Query-Backend") == "streaming" {
-			a.leader.Store(int32(streamed))
-		}
-	}
-	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-		a.retryAfter.Store(int64(schedule.RetryAfter(resp.Header, time.Now())))
-	}
 }
 
 // piece is how much of a reply, in bytes, must have come for silence to be
@@ -108,19 +65,19 @@ const piece = 1 << 10
 type watchedBody struct {
 	io.ReadCloser
 	d    *watchdog
-	a    *attempt
+	a    *Attempt
 	left int // of the piece
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		b.d.allow(silence, errNoMore)
+		b.d.allow(Silence, errNoMore)
 		b.left = piece
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.left -= n
-	if size := b.a.size.Add(int64(n)); b.a.most > 0 && size > b.a.most {
-		return n, errTooMuch
+	if size := b.a.Size.Add(int64(n)); b.a.Most > 0 && size > b.a.Most {
+		return n, ErrTooMuch
 	}
 	if err != nil && err != io.EOF {
 		err = b.d.explain(err)

@@ -1,4 +1,4 @@
-package consul
+package client
 
 import (
 	"cmp"
@@ -15,11 +15,11 @@ import (
 	"restencil/watch/transport"
 )
 
-// A client is Consul's own client with what it hides.
-type client struct {
+// A Client is Consul's own client with what it hides.
+type Client struct {
 	*api.Client
-	transport *http.Transport
-	token     string // what is sent; it must not be shown
+	Transport *http.Transport
+	Token     string // what is sent; it must not be shown
 	secure    bool   // the agent is reached over TLS
 }
 
@@ -27,22 +27,22 @@ type client struct {
 // section 6.5.2, has servers allow at least.
 const streams = 100
 
-// capacity returns how many requests may be under way at a time, with or
+// Capacity returns how many requests may be under way at a time, with or
 // without HTTP/2.
-func (c *client) capacity(o Options, http2 bool) int {
+func (c *Client) Capacity(o Options, http2 bool) int {
 	n := o.MaxConnections
 	if c.secure && http2 {
 		n *= streams
 	}
 	if most := o.Transport.MaxConnsPerHost; most > 0 {
-		n = max(leastBudget, min(n, most))
+		n = max(LeastConnections, min(n, most))
 	}
 	return n
 }
 
-// newClient makes the one client of a source. All its requests share one
+// New makes the one client of a source. All its requests share one
 // transport. It reads the files that o names, and contacts nobody.
-func newClient(o Options) (*client, error) {
+func New(o Options) (*Client, error) {
 	config, err := clientConfig(o)
 	if err != nil {
 		return nil, err
@@ -72,13 +72,13 @@ func newClient(o Options) (*client, error) {
 	if config.HttpClient, err = api.NewHttpClient(transport, config.TLSConfig); err != nil {
 		return nil, fmt.Errorf("setting up TLS from the environment: %w", err)
 	}
-	config.HttpClient.Transport = fetch.Transport{Base: progressTransport{base: transport}}
+	config.HttpClient.Transport = fetch.Transport{Base: ProgressTransport{Base: transport}}
 	config.HttpClient.CheckRedirect = checkRedirect
 	c, err := api.NewClient(config)
 	if err != nil {
 		return nil, err
 	}
-	return &client{Client: c, transport: transport, token: config.Token, secure: secure}, nil
+	return &Client{Client: c, Transport: transport, Token: config.Token, secure: secure}, nil
 }
 
 // clientConfig lays o over what the environment says.
@@ -137,4 +137,27 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 		next.Header.Del("Authorization")
 	}
 	return nil
+}
+
+// longest is how much of an error is told, in bytes; what follows is some
+// proxy's web page.
+const longest = 500
+
+// Clean returns err as one line of bounded length in which the token does not
+// stand, whatever the other end wrote. It is err itself where that will do.
+func (c *Client) Clean(err error) error {
+	text := err.Error()
+	if token := c.Token; token != "" {
+		text = strings.ReplaceAll(text, token, "***")
+	}
+	if strings.ContainsAny(text, "\r\n") {
+		text = strings.Join(strings.Fields(text), " ")
+	}
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
 }

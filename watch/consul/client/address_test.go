@@ -1,4 +1,4 @@
-package consul
+package client
 
 import (
 	"net/http/httptest"
@@ -36,15 +36,17 @@ func TestCompression(t *testing.T) {
 	e := &echo{}
 	server := httptest.NewServer(e)
 	defer server.Close()
-	o := DefaultOptions()
+	o := Defaults()
 	o.Address = server.URL
 	if got := e.get(t, o).Header.Get("Accept-Encoding"); got != "" {
 		t.Errorf("asked for %q", got)
 	}
 	o.Address = "consul.example:8500"
-	c, err := newClient(o)
-	check(t, err)
-	if c.transport.DisableCompression {
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Transport.DisableCompression {
 		t.Error("what goes far is not compressed")
 	}
 }

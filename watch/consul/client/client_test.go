@@ -1,4 +1,4 @@
-package consul
+package client
 
 import (
 	"encoding/pem"
@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/watch"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/transport"
 )
@@ -24,19 +24,19 @@ type echo struct{ got *http.Request }
 
 func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.got = r
-	w.Write([]byte(pairJSON(one)))
+	w.Write([]byte(`[{"Key":"k","Value":"b25l"}]`))
 }
 
 // get asks for a key and returns the request as the agent saw it.
 func (e *echo) get(t *testing.T, o Options) *http.Request {
 	t.Helper()
 	e.got = nil
-	s, err := New(o)
+	c, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.client.transport.CloseIdleConnections()
-	r, err := fetchKey(t, s)
+	defer c.Transport.CloseIdleConnections()
+	r, err := fetchKey(t, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +47,9 @@ func (e *echo) get(t *testing.T, o Options) *http.Request {
 }
 
 // fetchKey puts the query for a key to the agent.
-func fetchKey(t *testing.T, s *Source) (fetch.Reply, error) {
-	kind, _ := fetch.ForKind(key.Kind)
-	return kind.Fetch(s.client.Client, key, (&api.QueryOptions{}).WithContext(t.Context()))
+func fetchKey(t *testing.T, c *Client) (fetch.Reply, error) {
+	kind, _ := fetch.ForKind(watch.KVGet)
+	return kind.Fetch(c.Client, watch.Query{Kind: watch.KVGet, Name: "k"}, (&api.QueryOptions{}).WithContext(t.Context()))
 }
 
 // cleanEnv takes away what the environment of the test says of Consul.
@@ -79,7 +79,7 @@ func TestAddress(t *testing.T) {
 	} {
 		t.Run(test.address+","+test.env, func(t *testing.T) {
 			t.Setenv("CONSUL_HTTP_ADDR", test.env)
-			o := DefaultOptions()
+			o := Defaults()
 			o.Address = test.address
 			r := e.get(t, o)
 			if r.URL.Path != test.path {
@@ -102,7 +102,7 @@ func TestUnixSocket(t *testing.T) {
 	server.Listener = l
 	server.Start()
 	defer server.Close()
-	o := DefaultOptions()
+	o := Defaults()
 	o.Address = "unix://" + path
 	if r := e.get(t, o); r.URL.Path != "/v1/kv/k" {
 		t.Errorf("the agent was asked for %s", r.URL.Path)
@@ -147,7 +147,7 @@ func TestCredentials(t *testing.T) {
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}
-			o := DefaultOptions()
+			o := Defaults()
 			o.Address = server.Listener.Addr().String()
 			test.set(&o)
 			r := e.get(t, o)
@@ -205,7 +205,7 @@ func TestTLS(t *testing.T) {
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}
-			o := DefaultOptions()
+			o := Defaults()
 			o.Address = addr
 			test.set(&o)
 			if r := e.get(t, o); r.ProtoMajor != 2 {
@@ -217,7 +217,7 @@ func TestTLS(t *testing.T) {
 
 func TestTLSRefuses(t *testing.T) {
 	cleanEnv(t)
-	o := DefaultOptions()
+	o := Defaults()
 	addr, ca := startTLS(t, &echo{})
 	o.Address = addr
 	for name, use := range map[string]transport.TLS{
@@ -225,14 +225,14 @@ func TestTLSRefuses(t *testing.T) {
 		"the system's authorities": {Enabled: true},
 	} {
 		o.TLS = use
-		s, err := New(o)
+		c, err := New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := fetchKey(t, s); err == nil {
+		if _, err := fetchKey(t, c); err == nil {
 			t.Errorf("%s: the certificate was taken", name)
 		}
-		s.client.transport.CloseIdleConnections()
+		c.Transport.CloseIdleConnections()
 	}
 }
 
@@ -244,15 +244,14 @@ func TestNewFails(t *testing.T) {
 		set  func(*Options)
 		want string
 	}{
-		{"scheme", func(o *Options) { o.Address = "ftp://x" }, "consul: Unknown protocol scheme: ftp"},
-		{"password in the address", func(o *Options) { o.Address = "http://u:s3cr3t@x:8500" }, "consul: the address must not hold a user name or password"},
-		{"token file", func(o *Options) { o.TokenFile = missing }, "consul: Error loading token file " + missing},
-		{"authority", func(o *Options) { o.TLS = transport.TLS{Enabled: true, CACert: missing} }, "consul: configuring TLS failed: Error loading CA File: open " + missing},
-		{"certificate", func(o *Options) { o.TLS = transport.TLS{Enabled: true, Cert: missing} }, "consul: configuring TLS failed: open " + missing},
-		{"duration", func(o *Options) { o.Retry.Max = -time.Second }, "consul: retry maximum backoff -1s: must not be negative"},
+		{"scheme", func(o *Options) { o.Address = "ftp://x" }, "Unknown protocol scheme: ftp"},
+		{"password in the address", func(o *Options) { o.Address = "http://u:s3cr3t@x:8500" }, "the address must not hold a user name or password"},
+		{"token file", func(o *Options) { o.TokenFile = missing }, "Error loading token file " + missing},
+		{"authority", func(o *Options) { o.TLS = transport.TLS{Enabled: true, CACert: missing} }, "configuring TLS failed: Error loading CA File: open " + missing},
+		{"certificate", func(o *Options) { o.TLS = transport.TLS{Enabled: true, Cert: missing} }, "configuring TLS failed: open " + missing},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o := DefaultOptions()
+			o := Defaults()
 			test.set(&o)
 			_, err := New(o)
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), "s3cr3t") {
@@ -283,7 +282,7 @@ func TestRedirect(t *testing.T) {
 			redirect := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "http://"+net.JoinHostPort(test.host, port)+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 			})
-			o := DefaultOptions()
+			o := Defaults()
 			o.Token, o.Username, o.Password = "t", "u", "p"
 			if test.secure {
 				addr, ca := startTLS(t, redirect)
@@ -315,29 +314,14 @@ func TestCapacity(t *testing.T) {
 		{"127.0.0.1:8500", 20, true, 20},
 		{"127.0.0.1:8500", 1, true, 4},
 	} {
-		o := DefaultOptions()
+		o := Defaults()
 		o.Address, o.Transport.MaxConnsPerHost = test.address, test.perHost
-		c, err := newClient(o)
+		c, err := New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.capacity(o, test.http2); got != test.want {
+		if got := c.Capacity(o, test.http2); got != test.want {
 			t.Errorf("%+v: %d", test, got)
 		}
-	}
-}
-
-// TestHTTP1OverTLS: an agent behind a proxy that has no HTTP/2.
-func TestHTTP1OverTLS(t *testing.T) {
-	o := DefaultOptions()
-	o.Address = "https://127.0.0.1:8501"
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.feedback.sawHTTP1()
-	s.applyFeedback(time.Now())
-	if s.rules.Budget != 128 {
-		t.Errorf("the budget is %d", s.rules.Budget)
 	}
 }

@@ -1,6 +1,7 @@
-package consul
+package client
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -38,28 +39,28 @@ func TestProgress(t *testing.T) {
 			time.Sleep(answer - 1)
 			body := io.MultiReader(&slowReader{r: r, size: piece, pieces: 3}, &slowReader{r: r})
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
-		}, errNoMore, answer - 1 + 3*(silence-1) + silence},
+		}, errNoMore, answer - 1 + 3*(Silence-1) + Silence},
 		{"slow but steady", func(r *http.Request) (*http.Response, error) {
 			connected(r)
 			time.Sleep(answer - 1)
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(io.LimitReader(&slowReader{r: r, size: piece, pieces: 9}, 9*piece))}, nil
-		}, nil, answer - 1 + 9*(silence-1)},
+		}, nil, answer - 1 + 9*(Silence-1)},
 		{"byte by byte", func(r *http.Request) (*http.Response, error) {
 			connected(r)
 			body := io.MultiReader(&slowReader{r: r, size: 1, pieces: 1}, &slowReader{r: r})
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
-		}, errNoMore, silence},
+		}, errNoMore, Silence},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := &attempt{connect: connect, answer: answer}
-				r, err := http.NewRequestWithContext(a.context(t.Context()), "GET", "http://consul.test/v1/kv/k", nil)
+				a := &Attempt{Connect: connect, Answer: answer}
+				r, err := http.NewRequestWithContext(a.Context(t.Context()), "GET", "http://consul.test/v1/kv/k", nil)
 				if err != nil {
 					t.Fatal(err)
 				}
 				start := time.Now()
 				var sent *http.Request
-				resp, err := progressTransport{base: roundTrip(func(r *http.Request) (*http.Response, error) {
+				resp, err := ProgressTransport{Base: roundTrip(func(r *http.Request) (*http.Response, error) {
 					sent = r
 					return test.base(r)
 				})}.RoundTrip(r)
@@ -94,7 +95,13 @@ func (s *slowReader) Read(p []byte) (int, error) {
 		_, err := hold(s.r)
 		return 0, err
 	}
-	time.Sleep(silence - 1)
+	time.Sleep(Silence - 1)
 	s.pieces--
 	return copy(p, strings.Repeat("x", s.size)), nil
+}
+
+// hold answers as an agent does that has no news until the caller gives up.
+func hold(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, context.Cause(r.Context())
 }
