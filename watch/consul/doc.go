@@ -3,7 +3,8 @@
 //
 // A requester asks one query in a loop: a blocking query, which the agent answers
 // when the data changes, or a plain one where that cannot be. How a query is put
-// to the agent and its reply decoded is in package fetch. What to make of a reply
+// to the agent and its reply decoded is in package fetch, how the agent is
+// reached in package client. What to make of a reply
 // is decided by a cursor, a plain value.
 //
 // As long as there are few queries, each has a requester. Beyond the connection

@@ -1,10 +1,8 @@
 package consul
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"strings"
 	"time"
@@ -72,13 +70,6 @@ func concernsAll(q watch.Query, err error) bool {
 	text := err.Error()
 	return q.Datacenter == "" && q.Peer == "" && fetch.Status(err) >= 500 &&
 		(strings.Contains(text, "No cluster leader") || strings.Contains(text, "No known Consul servers"))
-}
-
-// slowest returns the wait between attempts of which little is hoped: at
-// random, at most Retry.Max and at least half of it.
-func slowest(retry schedule.Backoff) time.Duration {
-	d := cmp.Or(retry.Max, time.Minute)
-	return d - rand.N(d/2+1)
 }
 
 // A filteredError says that a reply holds less than the one before, because the

@@ -1,6 +1,7 @@
 package consul
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -68,20 +69,12 @@ func DefaultOptions() Options {
 // filled returns o with the defaults of those fields that have no use for zero.
 func (o Options) filled() Options {
 	d := DefaultOptions()
-	if o.PollInterval == 0 {
-		o.PollInterval = d.PollInterval
-	}
-	if o.MaxConnections == 0 {
-		o.MaxConnections = d.MaxConnections
-	}
-	if o.MaxReply == 0 {
-		o.MaxReply = d.MaxReply
-	}
+	o.PollInterval = cmp.Or(o.PollInterval, d.PollInterval)
+	o.MaxConnections = cmp.Or(o.MaxConnections, d.MaxConnections)
+	o.MaxReply = cmp.Or(o.MaxReply, d.MaxReply)
+	o.Retry = cmp.Or(o.Retry, d.Retry)
 	if o.Notice == nil {
 		o.Notice = func(error) {}
-	}
-	if o.Retry == (schedule.Backoff{}) {
-		o.Retry = d.Retry
 	}
 	return o
 }

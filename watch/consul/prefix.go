@@ -43,8 +43,9 @@ type member struct {
 	own     []*watch.KeyPair // what it has for each of them
 }
 
-// change lets subscriptions join and leave. Those that join are told what is known.
-func (p *prefixWatch) change(m *move) {
+// change lets subscriptions join and leave, and reports whether there are any
+// left. Those that join are told what is known.
+func (p *prefixWatch) change(m *move) (left bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(m.left) > 0 {
@@ -61,12 +62,7 @@ func (p *prefixWatch) change(m *move) {
 	if p.known && len(m.joined) > 0 {
 		p.distribute(false)
 	}
-}
-
-func (p *prefixWatch) empty() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.members) == 0
+	return len(p.members) > 0
 }
 
 // readable is how large a reply may be, in bytes, that holds what was not asked

@@ -181,8 +181,12 @@ func (k *requester) enter(ctx context.Context) (shared, agent pass, err error) {
 		return pass{}, pass{}, err
 	}
 	if err := k.s.agent.err(); err != nil && !k.failing {
-		// Others have found out; this query will not try until it may.
-		k.fail(&watch.Error{Query: k.query, Err: k.s.client.Clean(reason(err))})
+		// Others have found out; this query will not try until it may. The URL
+		// is that of their query.
+		if u := (*url.Error)(nil); errors.As(err, &u) {
+			err = u.Err
+		}
+		k.fail(&watch.Error{Query: k.query, Err: k.s.client.Clean(err)})
 	}
 	agent, err = k.s.agent.enter(ctx, 0)
 	if err != nil {
@@ -345,20 +349,12 @@ func (k *requester) failed(err error, a *client.Attempt) {
 	case shared && (k.once || retry.Attempts != 0): // attempts that are counted are this query's own
 		k.pause = retry.Probes().Delay(k.row)
 	case shared:
-		// Others try too. Its own pace is for trouble that is its alone.
-		k.trouble, k.pause = k.s.serversOf(k.query.Datacenter), slowest(retry)
+		// Others try too. Its own pace is for trouble that is its alone: this is
+		// at most Retry.Max, and at least half of it.
+		longest := cmp.Or(retry.Max, time.Minute)
+		k.trouble, k.pause = k.s.serversOf(k.query.Datacenter), longest-rand.N(longest/2+1)
 	}
 }
 
 // forever is the pause after the last attempt: whoever counts them ends the run.
 const forever = 365 * 24 * time.Hour
-
-// reason returns what was wrong with another query's request, without what is
-// of that query alone: its URL.
-func reason(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
-}

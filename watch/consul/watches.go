@@ -121,9 +121,8 @@ func moveOf(moves map[plan.Extent]*move, e plan.Extent) *move {
 func (w *watches) move(moves map[plan.Extent]*move) {
 	for e, m := range moves {
 		p := w.prefix(e)
-		p.change(m)
 		switch {
-		case p.empty():
+		case !p.change(m):
 			p.end()
 			delete(w.prefixes, e)
 		case p.stop == nil:

@@ -168,7 +168,10 @@ func (d *Discovery) Next(now time.Time) (Source, time.Time) {
 // Fail notes that a blocking query, or a read, failed. What was read is read
 // again after a delay, or as soon as no blocking query fails any more.
 func (d *Discovery) Fail(s Source, delay time.Duration, now time.Time) {
-	u := d.unit(s)
+	u := d.queries[s]
+	if s.Kind == Node {
+		u = d.nodes[s]
+	}
 	if u == nil && (s.Kind == Node || s.Kind == Query) {
 		return
 	}

@@ -69,13 +69,6 @@ func (r *registry) nameAll(in index, name string, at uint64) {
 	}
 }
 
-func (r *registry) unit(s Source) *unit {
-	if s.Kind == Node {
-		return r.nodes[s]
-	}
-	return r.queries[s]
-}
-
 // flipped names what a check concerns.
 func (r *registry) flipped(id checkID, index uint64) {
 	if id.service != "" {

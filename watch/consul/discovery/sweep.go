@@ -52,14 +52,6 @@ func (s *sweep) add(u *unit) {
 
 func (s *sweep) remove(u *unit) { s.of(u).Remove(u) }
 
-// swept returns what a hint has swept.
-func (a *assignment) swept() *schedule.Timers[*unit] {
-	if a.byQuery {
-		return &a.sweep.queries
-	}
-	return &a.sweep.nodes
-}
-
 // nextSwept returns what is read without having been named, or when there may be
 // something.
 func (a *assignment) nextSwept(now time.Time) (*unit, time.Time) {
@@ -88,8 +80,12 @@ func (a *assignment) nextSwept(now time.Time) (*unit, time.Time) {
 // or a failure; or when there may be one.
 func (a *assignment) hinted(now time.Time) (from *schedule.Timers[*unit], at time.Time, due bool) {
 	s := &a.sweep
-	if first := a.swept().Next(); a.partial && !first.IsZero() && !first.After(s.hint) {
-		return a.swept(), now, true
+	swept := &s.nodes // by a hint
+	if a.byQuery {
+		swept = &s.queries
+	}
+	if first := swept.Next(); a.partial && !first.IsZero() && !first.After(s.hint) {
+		return swept, now, true
 	}
 	first := s.queries.Next()
 	switch {

@@ -78,9 +78,6 @@ func common(a, b string) string {
 	return a[:n]
 }
 
-// asked tells whether all that begins with the prefix is asked for.
-func (p part) asked() bool { return p.items[0].list && p.items[0].text == p.prefix }
-
 // split divides p by the character that follows the prefix; what is the prefix
 // itself is a part of its own.
 func (p part) split() []part {
@@ -158,8 +155,8 @@ func (c *coverer) divisible(p part) bool {
 		return false
 	case c.excluded(p.prefix):
 		return true
-	case p.asked():
-		return false
+	case p.items[0].list && p.items[0].text == p.prefix:
+		return false // all that begins with the prefix is asked for
 	default:
 		return p.straddles() || len(p.items) > enough
 	}

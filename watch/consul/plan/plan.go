@@ -122,7 +122,13 @@ func (p *Plan) coalesced() bool { return len(p.places) > p.held || len(p.shared)
 
 // put gives q a place.
 func (p *Plan) put(q watch.ID, at Place) {
-	place := p.slot(at)
+	place := p.shared[at]
+	if place == nil {
+		place = &slot{Place: at}
+		if at.Way != Blocking {
+			p.shared[at] = place
+		}
+	}
 	p.places[q] = place
 	if place.users++; place.users == 1 {
 		p.held += p.requests(at)
@@ -137,17 +143,6 @@ func (p *Plan) put(q watch.ID, at Place) {
 func isService(id watch.ID) bool {
 	kind := id.Value().Kind
 	return kind == watch.ServiceHealth || kind == watch.ConnectHealth
-}
-
-// slot returns that of a place, a new one where it cannot be shared.
-func (p *Plan) slot(at Place) *slot {
-	if at.Way == Blocking {
-		return &slot{Place: at}
-	}
-	if p.shared[at] == nil {
-		p.shared[at] = &slot{Place: at}
-	}
-	return p.shared[at]
 }
 
 // requests is how many requests wait for news because of a place.
