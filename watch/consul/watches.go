@@ -178,7 +178,7 @@ func (w *watches) enter(sub *subscription, at *plan.Place, moves map[plan.Extent
 
 // needWitness notes that one more query, or one fewer, needs the witness.
 func (w *watches) needWitness(sub *subscription, n int) {
-	if !needsWitness(sub.query().Kind) {
+	if !plan.NeedsWitness(sub.query().Kind) {
 		return
 	}
 	before := w.witness.queries

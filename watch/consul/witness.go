@@ -8,6 +8,7 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/consul/fetch"
+	"restencil/watch/consul/plan"
 )
 
 // A witness finds out that the servers cannot be reached, or do not know the
@@ -65,15 +66,10 @@ type view struct {
 	waited bool // the request waits for news, as long as the view is valid
 }
 
-// needsWitness reports whether the agent may answer from its view of a service.
-func needsWitness(kind watch.Kind) bool {
-	return kind == watch.ServiceHealth || kind == watch.ConnectHealth
-}
-
 // join returns the context of the next request, and what it may rely on.
 func (k *requester) join(ctx context.Context) (context.Context, view, context.CancelFunc) {
 	none := func() {}
-	if k.once || k.pace != nil || !needsWitness(k.query.Kind) {
+	if k.once || k.pace != nil || !plan.NeedsWitness(k.query.Kind) {
 		return ctx, view{}, none
 	}
 	w := k.s.watches.witness

@@ -133,15 +133,15 @@ func (p *Plan) put(q watch.ID, at Place) {
 	if place.users++; place.users == 1 {
 		p.held += p.requests(at)
 	}
-	if at.Way == Blocking && isService(q) {
+	if at.Way == Blocking && NeedsWitness(q.Value().Kind) {
 		p.views++
 	}
 }
 
-// isService reports whether q is for the instances of a service. As long as some
-// have blocking queries of their own, there is a witness: see package consul.
-func isService(id watch.ID) bool {
-	kind := id.Value().Kind
+// NeedsWitness reports whether the agent may answer a query of this kind from its
+// view of a service. As long as some of them have blocking queries of their own,
+// there is a witness: see package consul.
+func NeedsWitness(kind watch.Kind) bool {
 	return kind == watch.ServiceHealth || kind == watch.ConnectHealth
 }
 
@@ -168,7 +168,7 @@ func (p *Plan) Remove(queries ...watch.ID) {
 			p.held -= p.requests(at.Place)
 			delete(p.shared, at.Place)
 		}
-		if at.Way == Blocking && isService(q) {
+		if at.Way == Blocking && NeedsWitness(q.Value().Kind) {
 			p.views--
 		}
 	}
@@ -191,7 +191,7 @@ func (p *Plan) Add(r Rules, queries ...watch.ID) bool {
 // room finds a place for q.
 func (p *Plan) room(r Rules, q watch.ID) (Place, bool) {
 	budget := r.Budget
-	if p.views > 0 || isService(q) {
+	if p.views > 0 || NeedsWitness(q.Value().Kind) {
 		budget-- // for the witness
 	}
 	if !p.coalesced() {
@@ -271,7 +271,7 @@ func (r Rules) Make(queries []watch.ID) *Plan {
 		plan:  &Plan{places: make(map[watch.ID]*slot, len(queries)), shared: make(map[Place]*slot), rooms: make(map[Scope]int), made: len(queries)},
 	}
 	budget := r.Budget
-	if slices.ContainsFunc(queries, isService) {
+	if slices.ContainsFunc(queries, func(q watch.ID) bool { return NeedsWitness(q.Value().Kind) }) {
 		budget-- // for the witness
 	}
 	if len(queries) <= budget {
