@@ -97,6 +97,14 @@ func TestReloads(t *testing.T) {
 	s.template("last", "last")
 	d.reload()
 	await.Eventually(t, await.Exists(s.file("last")))
+	// The child is started again, since its environment has Consul's address.
+	await.Eventually(t, func() error {
+		if strings.Count(content(t, s.path("child")), "\n") != 2 {
+			return errors.New("the child was not started again")
+		}
+		return nil
+	})
+	before["child"] = content(t, s.path("child"))
 	s.unchanged("another Consul", before)
 }
 

@@ -160,7 +160,7 @@ func TestManyMountsThatCannotBeSeen(t *testing.T) {
 		w.vault.delay = 100 * time.Millisecond
 		var sinks []*sinkModel
 		for i := range 200 {
-			kv.put(fmt.Sprint(i), "x")
+			w.vault.change(func() { kv.put(fmt.Sprint(i), "x") })
 			sinks = append(sinks, w.watch(read(fmt.Sprint("secret/", i))))
 		}
 		pass(3 * time.Second)
@@ -616,7 +616,7 @@ func TestOutage(t *testing.T) {
 				kv := w.vault.mount("secret/", "kv2")
 				var sinks []*sinkModel
 				for i := range 1000 {
-					kv.put(fmt.Sprint(i), "one")
+					w.vault.change(func() { kv.put(fmt.Sprint(i), "one") })
 					sinks = append(sinks, w.watch(read(fmt.Sprint("secret/", i))))
 				}
 				pass(10 * time.Second)
