@@ -44,7 +44,7 @@ func paceOf(kind Kind) pace {
 	case Services:
 		return pace{50 * time.Millisecond, 10 * time.Second}
 	default:
-		return pace{100 * time.Millisecond, 2 * time.Second}
+		return pace{150 * time.Millisecond, 2 * time.Second}
 	}
 }
 
