@@ -290,16 +290,16 @@ func heapInUse() uint64 {
 	return m.HeapAlloc
 }
 
-// gates returns a LookupEnv that waits for the gate of a variable, where it has
-// one, and a function that opens a gate.
-func gates(names ...string) (lookupEnv func(string) (string, bool), open func(string)) {
+// latches returns a LookupEnv that waits for the latch of a variable, where it has
+// one, and a function that opens a latch.
+func latches(names ...string) (lookupEnv func(string) (string, bool), open func(string)) {
 	of := make(map[string]chan struct{})
 	for _, name := range names {
 		of[name] = make(chan struct{})
 	}
 	lookupEnv = func(name string) (string, bool) {
-		if gate := of[name]; gate != nil {
-			<-gate
+		if latch := of[name]; latch != nil {
+			<-latch
 		}
 		return "", true
 	}
@@ -311,7 +311,7 @@ func gates(names ...string) (lookupEnv func(string) (string, bool), open func(st
 // have been executed.
 func TestReloadWhileATemplateIsExecuted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		lookupEnv, open := gates("OLD", "NEW")
+		lookupEnv, open := latches("OLD", "NEW")
 		slow := tmpl("slow", `{{ if keyExists "more" }}{{ env "OLD" }}{{ key "v" }}{{ end }}`)
 		g := newRig(t, Options{LookupEnv: lookupEnv, Templates: []Template{slow, tmpl("a", `{{ key "x" }}`), tmpl("gone", `{{ key "z" }}`)}},
 			map[string]any{"x": 1, "z": 1, "more": nil, "v": 1})
@@ -345,7 +345,7 @@ func TestReloadWhileATemplateIsExecuted(t *testing.T) {
 // of it back.
 func TestReloadBeforeTheLastOneIsInForce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		lookupEnv, open := gates("NEW")
+		lookupEnv, open := latches("NEW")
 		o := func(text string) Options {
 			return Options{LookupEnv: lookupEnv, Templates: []Template{tmpl("a", text)}}
 		}

@@ -148,7 +148,7 @@ func (c execCase) run(t *testing.T, program string) error {
 		if err != nil && !errors.As(err, new(*exec.ExitError)) {
 			return fmt.Errorf("%w; a part of the child is left", err)
 		}
-	case <-time.After(await.Patience):
+	case <-time.After(await.Timeout):
 		t.Fatalf("it runs on; it printed:\n%s", log.String())
 	}
 	if code := cmd.ProcessState.ExitCode(); code != c.code {

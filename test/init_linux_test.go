@@ -84,7 +84,7 @@ echo x >>runs
 	}
 	select {
 	case <-ended:
-	case <-time.After(await.Patience):
+	case <-time.After(await.Timeout):
 		t.Fatal("it runs on")
 	}
 	if code := cmd.ProcessState.ExitCode(); code != 3 {

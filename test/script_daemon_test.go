@@ -103,7 +103,7 @@ func ended(ts *testscript.TestScript, neg bool, args []string) {
 	d := daemonNamed(ts, args[0])
 	select {
 	case <-d.ended:
-	case <-time.After(await.Patience):
+	case <-time.After(await.Timeout):
 		ts.Fatalf("%s still runs", args[0])
 	}
 	log := ts.ReadFile(args[0] + ".log")

@@ -107,5 +107,5 @@ func waitGrep(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func wait(ts *testscript.TestScript, check func() error) {
-	ts.Check(await.Poll(await.Patience, check))
+	ts.Check(await.Poll(await.Timeout, check))
 }

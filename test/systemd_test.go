@@ -73,14 +73,14 @@ func serviceManager(t *testing.T) *mailbox {
 // want reads messages until this one comes.
 func (m *mailbox) want(want string) {
 	m.t.Helper()
-	if err := m.conn.SetReadDeadline(time.Now().Add(await.Patience)); err != nil {
+	if err := m.conn.SetReadDeadline(time.Now().Add(await.Timeout)); err != nil {
 		m.t.Fatal(err)
 	}
 	buf := make([]byte, 4096)
 	for {
 		n, err := m.conn.Read(buf)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			m.t.Fatalf("no message %q within %v, but %q", want, await.Patience, m.all)
+			m.t.Fatalf("no message %q within %v, but %q", want, await.Timeout, m.all)
 		} else if err != nil {
 			m.t.Fatal(err)
 		}

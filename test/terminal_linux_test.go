@@ -92,7 +92,7 @@ func TestExecAtTerminal(t *testing.T) {
 			}
 			select {
 			case <-ended:
-			case <-time.After(await.Patience):
+			case <-time.After(await.Timeout):
 				_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 				<-ended
 				t.Fatalf("it runs on; printed %q", term.printed.String())

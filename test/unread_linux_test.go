@@ -88,7 +88,7 @@ func TestUnreadBeforeLog(t *testing.T) {
 	ended := begin(t, cmd)
 	select {
 	case <-ended:
-	case <-time.After(await.Patience):
+	case <-time.After(await.Timeout):
 		t.Fatal("it does not end")
 	}
 }
@@ -119,7 +119,7 @@ func endsOn(t *testing.T, cmd *exec.Cmd, ended chan struct{}, sig os.Signal, cod
 	}
 	select {
 	case <-ended:
-	case <-time.After(await.Patience):
+	case <-time.After(await.Timeout):
 		t.Fatalf("it does not end on %v", sig)
 	}
 	if got := cmd.ProcessState.ExitCode(); got != code {

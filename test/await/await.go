@@ -14,18 +14,18 @@ import (
 	"time"
 )
 
-// Patience bounds every wait for what must come some time. It is long because
+// Timeout bounds every wait for what must come some time. It is long because
 // machines are slow at times; no test waits that long when things are right.
-const Patience = 30 * time.Second
+const Timeout = 30 * time.Second
 
 // pause is how long it is between two checks.
 const pause = 5 * time.Millisecond
 
 // Eventually waits until check returns no error, and ends the test where it
-// still does after Patience.
+// still does after Timeout.
 func Eventually(t testing.TB, check func() error) {
 	t.Helper()
-	Within(t, Patience, check)
+	Within(t, Timeout, check)
 }
 
 // Within is Eventually with another limit.

@@ -134,7 +134,7 @@ func (w *waitingRun) rendered(i int) (string, bool) { return w.run.rendered(i + 
 // template that does not wait would need, and more: no other may be rendered.
 func (w *waitingRun) holdBack(t *testing.T) {
 	const grace = 500 * time.Millisecond
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	for _, ok := w.run.rendered(0); !ok && time.Now().Before(deadline); _, ok = w.run.rendered(0) {
 		time.Sleep(5 * time.Millisecond)
 	}

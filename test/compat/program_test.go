@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// patience is how long a run may take before it counts as waiting for ever.
-const patience = 20 * time.Second
+// timeout is how long a run may take before it counts as waiting for ever.
+const timeout = 20 * time.Second
 
 // A program is one of the two, ready to run.
 type program struct {
@@ -125,7 +125,7 @@ func (e ending) reason() string {
 
 // once runs the program to its end.
 func (p program) once(ctx context.Context, r run, args ...string) ending {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := p.command(ctx, r, args...)

@@ -95,7 +95,7 @@ var pointers = regexp.MustCompile(`0x[0-9a-f]{9,}|\*(dependency|watch)\.`)
 // cannot render go to restencil one by one, to see how it ends.
 func (r *rig) renderBoth(t *testing.T, trees []*node) []pair {
 	t.Helper()
-	g := r.newGate()
+	g := r.newLatch()
 	sources := make([]source, len(trees))
 	for i, tree := range trees {
 		sources[i] = g.guard(tree.String())

@@ -23,7 +23,7 @@ type rig struct {
 	oracle program // consul-template
 	ours   program // restencil
 
-	gates atomic.Int64 // counts them, for names
+	latches atomic.Int64 // counts them, for names
 }
 
 // noConnectionLimit is for consul-template, which opens a connection for each

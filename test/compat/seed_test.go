@@ -91,7 +91,7 @@ func seed(t *testing.T, c *api.Client) {
 // node, which it does in its own time; from then on nothing changes.
 func waitSynced(t *testing.T, c *api.Client) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); ; time.Sleep(5 * time.Millisecond) {
 		node, _, err := c.Catalog().Node(servers.NodeName, nil)
 		if err == nil && node != nil {
 			_, told := node.Node.Meta["consul-network-segment"]

@@ -79,12 +79,12 @@ func (d *Daemon) Stop() {
 }
 
 // Wait returns when the daemon has ended. Where that takes longer than
-// await.Patience, the test has failed and the daemon is killed.
+// await.Timeout, the test has failed and the daemon is killed.
 func (d *Daemon) Wait() {
 	d.t.Helper()
 	select {
 	case <-d.ended:
-	case <-time.After(await.Patience):
+	case <-time.After(await.Timeout):
 		d.t.Error("the daemon does not end")
 		d.Kill()
 	}

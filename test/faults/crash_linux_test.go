@@ -14,7 +14,7 @@ import (
 func (r *crashRig) commandsEnd() {
 	r.t.Helper()
 	const looks = 10 // in a row that find nothing
-	deadline := time.Now().Add(crashPatience)
+	deadline := time.Now().Add(crashTimeout)
 	for quiet := 0; quiet < looks; time.Sleep(2 * time.Millisecond) {
 		if quiet++; r.anyLeft() {
 			quiet = 0

@@ -18,8 +18,8 @@ import (
 	"restencil/test/servers"
 )
 
-// crashPatience bounds every wait for a condition.
-const crashPatience = time.Minute
+// crashTimeout bounds every wait for a condition.
+const crashTimeout = time.Minute
 
 // A crashRig has a bundle of three files in two directories, which a program
 // reloads: that writes to loads what it finds, and fails where that is bad. What
@@ -174,7 +174,7 @@ func (d *crashDaemon) stop() {
 	}
 	select {
 	case <-d.ended:
-	case <-time.After(crashPatience):
+	case <-time.After(crashTimeout):
 		d.fatal("it does not end")
 	}
 	if log := d.printed(); strings.Contains(log, "DATA RACE") || strings.Contains(log, "damaged") {
@@ -198,7 +198,7 @@ func (d *crashDaemon) fatal(format string, args ...any) {
 // until waits for a condition, and returns false where the daemon ended first.
 func (d *crashDaemon) until(what string, holds func() bool) bool {
 	d.rig.t.Helper()
-	for deadline := time.Now().Add(crashPatience); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(crashTimeout); ; time.Sleep(time.Millisecond) {
 		if holds() {
 			return true
 		}
@@ -208,7 +208,7 @@ func (d *crashDaemon) until(what string, holds func() bool) bool {
 		default:
 		}
 		if time.Now().After(deadline) {
-			d.fatal("after %v: not %s", crashPatience, what)
+			d.fatal("after %v: not %s", crashTimeout, what)
 		}
 	}
 }
@@ -343,15 +343,15 @@ func (r *crashRig) begin() {
 func TestCrashAnywhere(t *testing.T) {
 	r := newCrashRig(t)
 	r.begin()
-	rounds := 0
+	crashes := 0
 	took := 20 * time.Millisecond // what a change takes, about
-	for since := time.Now(); time.Since(since) < crashTime(10*time.Second); rounds++ {
-		r.crash(rounds%3 == 2, func() int {
+	for since := time.Now(); time.Since(since) < crashTime(10*time.Second); crashes++ {
+		r.crash(crashes%3 == 2, func() int {
 			d := r.start()
 			r.rest(d)
 			began := time.Now()
 			asked := r.next()
-			if rounds%8 == 0 {
+			if crashes%8 == 0 {
 				d.until("loaded", func() bool { return slices.Contains(r.loads(), whole(asked)) })
 				took = time.Since(began)
 			} else {
@@ -361,7 +361,7 @@ func TestCrashAnywhere(t *testing.T) {
 			return asked
 		})
 	}
-	t.Logf("%d crashes; a change takes %v", rounds, took)
+	t.Logf("%d crashes; a change takes %v", crashes, took)
 }
 
 // crashTime is how long a test with no end by itself goes on.

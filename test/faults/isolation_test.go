@@ -52,7 +52,7 @@ func TestIsolation(t *testing.T) {
 	put(t, c, "app/json", `{"a":1}`)
 	promptly(t, await.Holds(s.file("json"), "1"))
 	grant(t, c, `key_prefix "" { policy = "read" }`)
-	await.Within(t, time.Minute+await.Patience, await.Holds(s.file("denied"), "secret")) // it was told no, and asks seldom
+	await.Within(t, time.Minute+await.Timeout, await.Holds(s.file("denied"), "secret")) // it was told no, and asks seldom
 
 	// And back: a file that was right stays.
 	put(t, c, "app/limit", "too many")

@@ -155,7 +155,7 @@ func TestMany(t *testing.T) {
 	began := time.Now()
 	d := s.start("-log-level", "warn")
 	for i := range templates {
-		await.Within(t, 2*await.Patience, await.Exists(s.file(fmt.Sprint("many", i))))
+		await.Within(t, 2*await.Timeout, await.Exists(s.file(fmt.Sprint("many", i))))
 	}
 	s.proxy.mu.Lock()
 	peak := s.proxy.most

@@ -46,9 +46,9 @@ func TestForbidden(t *testing.T) {
 	}
 	s.policy("narrow", may+"\n"+everything)
 	for name, want := range map[string]string{"not": "2", "leased": "3", "names": "may not "} {
-		await.Within(t, time.Minute+await.Patience, await.Holds(s.file(name), want))
+		await.Within(t, time.Minute+await.Timeout, await.Holds(s.file(name), want))
 	}
-	await.Within(t, time.Minute+await.Patience, await.Exists(s.file("cert")))
+	await.Within(t, time.Minute+await.Timeout, await.Exists(s.file("cert")))
 	if n := len(s.leases("leased/a/")); n != 1 {
 		t.Errorf("%d leases", n)
 	}

@@ -89,7 +89,7 @@ func TestBreakerGivesBackTheTurn(t *testing.T) {
 	})
 }
 
-func TestBreakerPatience(t *testing.T) {
+func TestBreakerRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(schedule.Backoff{Base: 24 * time.Hour, Attempts: 12})
 		pass{b: b}.settle(fails, errors.New("away"))

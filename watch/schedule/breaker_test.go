@@ -55,9 +55,9 @@ func TestBreaker(t *testing.T) {
 	check("opened again", 1, later, time.Second)
 }
 
-// TestBreakerGivesConsulTemplatesPatience: twelve probes take as long as twelve
+// TestBreakerTriesAsOftenAsConsulTemplate: twelve probes take as long as twelve
 // retries of consul-template, five minutes and four seconds.
-func TestBreakerGivesConsulTemplatesPatience(t *testing.T) {
+func TestBreakerTriesAsOftenAsConsulTemplate(t *testing.T) {
 	start := time.Unix(1000, 0)
 	now := start
 	b := Breaker{Backoff: Backoff{Base: 250 * time.Millisecond, Max: time.Minute, Attempts: 12}.Probes()}

@@ -21,7 +21,7 @@ func TestNothingShows(t *testing.T) {
 		kv.put("app", canary)
 		w.vault.mount("kv1/", "kv1").put("app", canary)
 		w.vault.mount("echo/", "echo")
-		w.vault.tokens[canary+"-token"] = &modelTenure{}
+		w.vault.tokens[canary+"-token"] = &modelToken{}
 		w.holder.set(token.Epoch{Token: canary + "-token", Number: 2}, nil)
 		body := url.Values{"password": {canary}}
 		var sinks []*sinkModel

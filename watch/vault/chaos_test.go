@@ -80,7 +80,7 @@ func (c *chaos) disturb(q watch.Query) {
 func (c *chaos) newToken(ends time.Time) {
 	c.generation++
 	name := client.Token(fmt.Sprint("token-", c.generation))
-	c.vault.change(func() { c.vault.tokens[name] = &modelTenure{ends: ends} })
+	c.vault.change(func() { c.vault.tokens[name] = &modelToken{ends: ends} })
 	c.holder.set(token.Epoch{Token: name, Number: c.generation + 1, Ends: ends}, nil)
 }
 

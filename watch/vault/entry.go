@@ -101,7 +101,7 @@ func (a *answer) renews(now time.Time) bool {
 // hangs.
 func (e *entry) moveAt(now time.Time) time.Time {
 	if e.answer.epoch.refused {
-		return now.Add(spread(recovery))
+		return now.Add(jitter(recovery))
 	}
 	return lease.Move(now, e.answer.epoch.Ends, rand.Float64())
 }

@@ -131,7 +131,7 @@ func (l *loop) takeToken(now time.Time) {
 		denied := e.cause != nil && e.cause.Class == watch.Denied
 		if denied && e.cancel == nil && e.sink != nil && l.table.timers.Has(e) {
 			e.failures = 0
-			l.table.timers.Advance(e, now.Add(spread(recovery)))
+			l.table.timers.Advance(e, now.Add(jitter(recovery)))
 		}
 	}
 	l.table.release(now)

@@ -298,7 +298,7 @@ func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
 			if i == 0 {
 				w.watch(read("db/creds/app"))
 			}
-			w.vault.change(func() { w.vault.tokens[client.Token(fmt.Sprint(i))] = &modelTenure{} })
+			w.vault.change(func() { w.vault.tokens[client.Token(fmt.Sprint(i))] = &modelToken{} })
 			w.holder.set(token.Epoch{Token: client.Token(fmt.Sprint(i)), Number: i + 2}, nil)
 		},
 		"other writes each time": func(w *world, i int) {
@@ -350,7 +350,7 @@ func TestShortLeases(t *testing.T) {
 		w.vault.mount("secret/", "kv2").put("app", "one")
 		next := func(i int) token.Epoch {
 			c := token.Epoch{Token: client.Token(fmt.Sprint("t", i)), Number: i, Ends: time.Now().Add(30 * time.Second)}
-			w.vault.change(func() { w.vault.tokens[c.Token] = &modelTenure{ends: c.Ends} })
+			w.vault.change(func() { w.vault.tokens[c.Token] = &modelToken{ends: c.Ends} })
 			return c
 		}
 		w.holder.set(next(2), nil)
@@ -525,7 +525,7 @@ func TestSuccessor(t *testing.T) {
 		w.vault.mount("secret/", "kv2").put("app", "one")
 		ends := time.Now().Add(10 * time.Minute)
 		w.vault.tokens["root"].ends = ends
-		w.vault.tokens["next"] = &modelTenure{}
+		w.vault.tokens["next"] = &modelToken{}
 		w.holder.set(token.Epoch{Token: "root", Number: 1, Ends: ends}, nil)
 		var sinks []*sinkModel
 		for i := range 100 {
@@ -556,7 +556,7 @@ func TestTokenIsRefused(t *testing.T) {
 		w.vault.mount("db/", "db")
 		creds := w.watch(read("db/creds/app"))
 		pass(time.Second)
-		w.vault.change(func() { delete(w.vault.tokens, "root"); w.vault.tokens["next"] = &modelTenure{} })
+		w.vault.change(func() { delete(w.vault.tokens, "root"); w.vault.tokens["next"] = &modelToken{} })
 		s := w.watch(read("secret/app"))
 		pass(time.Second)
 		if err := s.failure(); err == nil || watch.Classify(err) != watch.Denied || len(w.holder.told) == 0 {
@@ -587,7 +587,7 @@ func TestForbidden(t *testing.T) {
 	inWorld(t, Options{}, func(w *world) {
 		w.vault.mount("secret/", "kv2").put("app", "one")
 		w.vault.tokens["root"].denied = []string{"secret/data/app"}
-		w.vault.tokens["next"] = &modelTenure{}
+		w.vault.tokens["next"] = &modelToken{}
 		s := w.watch(read("secret/app"))
 		pass(10 * time.Minute)
 		err := s.failure()

@@ -24,7 +24,7 @@ import (
 type vaultModel struct {
 	mu       sync.Mutex
 	engines  map[string]*engine // by path, with a slash at the end
-	tokens   map[client.Token]*modelTenure
+	tokens   map[client.Token]*modelToken
 	leases   map[string]*modelLease
 	serial   int
 	delay    time.Duration              // of each request
@@ -52,7 +52,7 @@ type version struct {
 	destroyed bool
 }
 
-type modelTenure struct {
+type modelToken struct {
 	ends   time.Time // zero: never
 	denied []string  // prefixes of paths
 }
@@ -66,7 +66,7 @@ type modelLease struct {
 func newVaultModel() *vaultModel {
 	return &vaultModel{
 		engines: make(map[string]*engine), leases: make(map[string]*modelLease),
-		tokens: map[client.Token]*modelTenure{"root": {}},
+		tokens: map[client.Token]*modelToken{"root": {}},
 		calls:  make(map[string]int), delay: time.Millisecond,
 	}
 }
@@ -313,7 +313,7 @@ func (m *vaultModel) issue(e *engine, r client.Request) *watch.Secret {
 // create makes a token that lives a minute.
 func (m *vaultModel) create(client.Request) (*watch.Secret, error) {
 	name := fmt.Sprint("child-", m.serial)
-	m.tokens[client.Token(name)] = &modelTenure{ends: time.Now().Add(time.Minute)}
+	m.tokens[client.Token(name)] = &modelToken{ends: time.Now().Add(time.Minute)}
 	return &watch.Secret{Auth: &watch.SecretAuth{ClientToken: name, LeaseDuration: 60, Renewable: true}}, nil
 }
 

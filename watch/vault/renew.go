@@ -47,7 +47,7 @@ func (l *loop) renewalFailed(e *entry, under *epoch, own bool, err error, now ti
 		l.notice(e, fmt.Sprintf("failed to renew: %s", err))
 		*held = held.Refused()
 		if client.Lost(err) {
-			e.answer.move = now.Add(spread(recovery))
+			e.answer.move = now.Add(jitter(recovery))
 		}
 		l.plan(e, now)
 		return

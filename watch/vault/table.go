@@ -103,7 +103,7 @@ func (t *table) release(now time.Time) {
 	over := min(recovery, time.Duration(len(t.waiting)-1)*time.Millisecond)
 	for e := range t.waiting {
 		e.failures = 0
-		t.set(e, now.Add(spread(over)))
+		t.set(e, now.Add(jitter(over)))
 	}
 	clear(t.waiting)
 }
@@ -114,5 +114,5 @@ func (t *table) wait(e *entry) {
 	t.waiting[e] = true
 }
 
-// spread returns a random time of at most d.
-func spread(d time.Duration) time.Duration { return rand.N(max(d, 1)) }
+// jitter returns a random time of at most d.
+func jitter(d time.Duration) time.Duration { return rand.N(max(d, 1)) }

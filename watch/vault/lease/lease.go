@@ -21,11 +21,11 @@ type Lease struct {
 	tried time.Time     // when it may be tried to renew it again
 }
 
-// renewal is the share of a life after which it is renewed, and spread how
+// renewal is the share of a life after which it is renewed, and jitter how
 // much earlier that may be, for many at once.
 const (
 	renewal = 2.0 / 3
-	spread  = 0.05
+	jitter  = 0.05
 )
 
 // New returns the lease of an answer that was asked for at from. Chance is at
@@ -37,7 +37,7 @@ func New(t Terms, from time.Time, r Rules, chance float64) Lease {
 	return Lease{
 		Terms: t, From: from, first: t.Life,
 		share: Share(r.Threshold, chance),
-		early: renewal - spread*chance,
+		early: renewal - jitter*chance,
 	}
 }
 
@@ -57,7 +57,7 @@ func Every(d time.Duration, from time.Time) Lease {
 // Share returns the threshold with up to 0.05 added or taken, or where that is
 // no share, as it is (COMPAT 4.12.4). Chance is at least 0 and less than 1.
 func Share(threshold, chance float64) float64 {
-	share := threshold + 2*spread*chance - spread
+	share := threshold + 2*jitter*chance - jitter
 	if share <= 0 || share >= 1 {
 		return threshold
 	}

@@ -13,20 +13,20 @@ import (
 	"github.com/hashicorp/consul/api"
 )
 
-// A gate is a key that templates wait for. consul-template executes a template
+// A latch is a key that templates wait for. consul-template executes a template
 // before it has any data, and what fails then (index of an empty list, say)
 // would hide what comes later. So a guarded template does nothing before the
-// gate's key is there, and by then all that it asks for has been fetched.
-type gate string
+// latch's key is there, and by then all that it asks for has been fetched.
+type latch string
 
-func (r *rig) newGate() gate { return gate(fmt.Sprintf("gate/%d", r.gates.Add(1))) }
+func (r *rig) newLatch() latch { return latch(fmt.Sprintf("latch/%d", r.latches.Add(1))) }
 
 // beginning stands between what a made-up template defines, which must be
 // outside of everything else, and what it does.
 const beginning = "{{/* now: */}}"
 
-// guard returns a template that does nothing before the gate is open.
-func (g gate) guard(text string) source {
+// guard returns a template that does nothing before the latch is open.
+func (g latch) guard(text string) source {
 	defines, body, ok := strings.Cut(text, beginning)
 	if !ok {
 		defines, body = "", text
@@ -35,7 +35,7 @@ func (g gate) guard(text string) source {
 }
 
 // fetchAll returns a template that asks for everything in answers, and waits.
-func (g gate) fetchAll() source {
+func (g latch) fetchAll() source {
 	var text strings.Builder
 	for _, all := range answers {
 		for _, ask := range all {
@@ -50,7 +50,7 @@ func (g gate) fetchAll() source {
 // renderBehind has consul-template render guarded templates, all in one
 // process: it is told to go on where one fails. (It crashes where that is at
 // the first execution, but there a guarded template does nothing.)
-func (r *rig) renderBehind(t *testing.T, g gate, sources []source) []result {
+func (r *rig) renderBehind(t *testing.T, g latch, sources []source) []result {
 	t.Helper()
 	all := append(append([]source{g.fetchAll()}, sources...), g.guard("the last one"))
 	for i := range all {
@@ -90,7 +90,7 @@ func (r *rig) renderBehind(t *testing.T, g gate, sources []source) []result {
 	return results
 }
 
-// follow reads consul-template's log. It calls open when nothing but the gate
+// follow reads consul-template's log. It calls open when nothing but the latch
 // is missing, and returns when the last template is rendered, with the errors
 // of the others.
 func follow(log io.Reader, last int, open func() error) (map[int]string, error) {

@@ -1,0 +1,56 @@
+package test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// retired are words that say something in the code's own language, each with the
+// field's word for it (docs/architecture.md has the glossary).
+var retired = map[string]string{
+	"patience": "retry, timeout", "breath": "delay", "relief": "backoff", "rush": "backoff",
+	"chime": "timer", "awhile": "delay", "agenda": "timer heap", "appointments": "timer heap",
+	"rota": "poller", "bells": "poller", "rounds": "poller",
+	"spread": "prefix watch", "keeper": "subscription", "gate": "circuit breaker",
+	"tray": "response body", "aside": "decode cache", "lessons": "feedback", "heed": "feedback",
+	"desk": "requester", "allowance": "rate limiter", "ledger": "lease table", "tenure": "token epoch",
+	"pulse": "heartbeat", "upkeep": "drift", "veil": "mask", "stir": "wake",
+	"wish": "pending", "doomed": "pending",
+}
+
+var words = regexp.MustCompile(`[A-Z]+[a-z]*|[a-z]+`)
+
+// TestRetiredWords makes sure that no identifier and no file has one of the words
+// that were given up.
+func TestRetiredWords(t *testing.T) {
+	check := func(where, name string) {
+		for _, word := range words.FindAllString(name, -1) {
+			if say, bad := retired[strings.ToLower(word)]; bad {
+				t.Errorf("%s: %s: do not say %q here; say %s, or what it is", where, name, word, say)
+			}
+		}
+	}
+	for dir, files := range packages(t) {
+		for file := range files {
+			name := path.Join(dir, file)
+			check(name, file)
+			parsed, err := parser.ParseFile(token.NewFileSet(), path.Join("..", name), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := make(map[string]bool)
+			ast.Inspect(parsed, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok && !seen[id.Name] {
+					seen[id.Name] = true
+					check(name, id.Name)
+				}
+				return true
+			})
+		}
+	}
+}
