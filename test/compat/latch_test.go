@@ -56,7 +56,7 @@ func (r *rig) renderBehind(t *testing.T, g latch, sources []source) []result {
 	for i := range all {
 		all[i].settings = []string{"error_fatal = false"}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	run := r.oracle.prepare(t, all)
 	cmd := r.oracle.command(ctx, run, "-log-level", "debug")
