@@ -441,8 +441,8 @@ func TestRenewalsFail(t *testing.T) {
 	}
 }
 
-// TestRenewalsFailForAWhile: a lease that lives is kept.
-func TestRenewalsFailForAWhile(t *testing.T) {
+// TestRenewalsFailForSomeTime: a lease that lives is kept.
+func TestRenewalsFailForSomeTime(t *testing.T) {
 	for name, err := range map[string]error{"network": errNetwork, "lost": errHung, "internal": refuse(500, "internal error")} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, Options{}, func(w *world) {
