@@ -237,7 +237,7 @@ func (r *Runner) watch(done templates.Done, now time.Time) {
 	switch {
 	case r.moving == nil:
 	case r.templates.Replacing():
-		added = slices.DeleteFunc(added, func(q watch.Query) bool { return r.moving[q.Store()] != nil })
+		added = slices.DeleteFunc(added, func(q watch.ID) bool { return r.moving[q.Value().Store()] != nil })
 	default:
 		r.watcher.Replace(r.moving)
 		r.moving = nil
@@ -254,15 +254,15 @@ func (r *Runner) watch(done templates.Done, now time.Time) {
 func (r *Runner) take(now time.Time) error {
 	updates := r.watcher.Take()
 	for _, up := range updates {
-		r.templates.Update(up.Query, up.State, now)
+		r.templates.Update(up.ID, up.State, now)
 	}
 	r.templates.Execute(now)
 	for _, up := range updates {
-		q, f := up.Query, up.State.Failure
+		q, f := up.ID.Value(), up.State.Failure
 		if f != nil {
 			r.events.emit(event.AttemptFailed{Query: q, Attempt: f.Attempts, Err: f.Err})
 		}
-		r.stores.note(q, f, now)
+		r.stores.note(up.ID, f, now)
 		if f == nil {
 			continue
 		}

@@ -30,8 +30,8 @@ type stores struct {
 	events   func(event.Event)
 	answered map[watch.Store]map[watch.ID]bool // which queries have an answer, also a refusal
 	outages  map[place]*outage
-	refused  map[watch.Query]string       // what was told of a query that its store refuses
-	pending  schedule.Timers[watch.Query] // failing queries that are not told yet
+	refused  map[watch.ID]string       // what was told of a query that its store refuses
+	pending  schedule.Timers[watch.ID] // failing queries that are not told yet
 }
 
 func newStores(events func(event.Event)) stores {
@@ -39,7 +39,7 @@ func newStores(events func(event.Event)) stores {
 		events:   events,
 		answered: make(map[watch.Store]map[watch.ID]bool),
 		outages:  make(map[place]*outage),
-		refused:  make(map[watch.Query]string),
+		refused:  make(map[watch.ID]string),
 	}
 }
 
@@ -72,7 +72,7 @@ func placeOf(q watch.Query) place {
 
 // An outage is what is known of a place that fails queries.
 type outage struct {
-	failing map[watch.Query]*failing
+	failing map[watch.ID]*failing
 	began   time.Time // when the first of failing failed
 	away    bool      // that was told
 }
@@ -83,10 +83,10 @@ type failing struct {
 	told bool // by itself
 }
 
-// note takes the newest failure of q, nil where there is none, and tells what is
-// new about its store. A store that refuses q does answer.
-func (s *stores) note(q watch.Query, f *watch.Failure, now time.Time) {
-	p := placeOf(q)
+// note takes the newest failure of a query, nil where there is none, and tells what is
+// new about its store. A store that refuses a query does answer.
+func (s *stores) note(id watch.ID, f *watch.Failure, now time.Time) {
+	p := placeOf(id.Value())
 	if s.answered[p.store] == nil {
 		s.answered[p.store] = make(map[watch.ID]bool)
 	}
@@ -97,41 +97,41 @@ func (s *stores) note(q watch.Query, f *watch.Failure, now time.Time) {
 			p.part = ""
 		}
 		if all || watch.Classify(f.Err) == watch.Retry {
-			s.fail(p, q, f.Err, all, now)
+			s.fail(p, id, f.Err, all, now)
 			return
 		}
 	}
-	s.answered[p.store][q.ID()] = true
-	s.end(p, q, now)
+	s.answered[p.store][id] = true
+	s.end(p, id, now)
 	if p.part != "" {
-		s.end(place{store: p.store}, q, now)
+		s.end(place{store: p.store}, id, now)
 	}
 	if f == nil {
-		delete(s.refused, q)
-	} else if text := f.Err.Error(); s.refused[q] != text {
-		s.refused[q] = text
-		s.events(event.QueryRefused{Query: q, Err: f.Err})
+		delete(s.refused, id)
+	} else if text := f.Err.Error(); s.refused[id] != text {
+		s.refused[id] = text
+		s.events(event.QueryRefused{Query: id.Value(), Err: f.Err})
 	}
 }
 
-// fail notes that q has no answer from p. all tells that no other has, either.
-func (s *stores) fail(p place, q watch.Query, err error, all bool, now time.Time) {
-	delete(s.refused, q)
-	delete(s.answered[p.store], q.ID())
+// fail notes that a query has no answer from p. all tells that no other has, either.
+func (s *stores) fail(p place, id watch.ID, err error, all bool, now time.Time) {
+	delete(s.refused, id)
+	delete(s.answered[p.store], id)
 	o := s.outages[p]
 	if o == nil {
-		o = &outage{failing: make(map[watch.Query]*failing), began: now}
+		o = &outage{failing: make(map[watch.ID]*failing), began: now}
 		s.outages[p] = o
 	}
-	switch known := o.failing[q]; {
+	switch known := o.failing[id]; {
 	case known != nil:
 		known.err = err
 	case p.store == watch.Files: // each file is by itself
-		o.failing[q] = &failing{err, true}
-		s.events(event.QueryFailing{Query: q, Err: err})
+		o.failing[id] = &failing{err, true}
+		s.events(event.QueryFailing{Query: id.Value(), Err: err})
 	default:
-		o.failing[q] = &failing{err: err}
-		s.pending.Set(q, now.Add(failingAfter))
+		o.failing[id] = &failing{err: err}
+		s.pending.Set(id, now.Add(failingAfter))
 	}
 	others := p.part == "" && !all && len(s.answered[p.store]) > 0
 	if !o.away && !others && p.store != watch.Files {
@@ -140,18 +140,18 @@ func (s *stores) fail(p place, q watch.Query, err error, all bool, now time.Time
 	}
 }
 
-// end notes that p does not fail q any more. Queries that a store fails still when
+// end notes that p does not fail a query any more. Queries that a store fails still when
 // it is back are told by themselves.
-func (s *stores) end(p place, q watch.Query, now time.Time) {
+func (s *stores) end(p place, id watch.ID, now time.Time) {
 	o := s.outages[p]
-	if o == nil || o.failing[q] == nil {
+	if o == nil || o.failing[id] == nil {
 		return
 	}
-	if o.failing[q].told {
-		s.events(event.QueryAnswered{Query: q})
+	if o.failing[id].told {
+		s.events(event.QueryAnswered{Query: id.Value()})
 	}
-	delete(o.failing, q)
-	s.pending.Remove(q)
+	delete(o.failing, id)
+	s.pending.Remove(id)
 	if o.away && (p.part == "" || len(o.failing) == 0) {
 		o.away = false
 		s.events(event.StoreBack{Store: p.store, Part: p.part, Away: now.Sub(o.began)})
@@ -168,15 +168,16 @@ func (s *stores) end(p place, q watch.Query, now time.Time) {
 func (s *stores) report(now time.Time) {
 	var told []event.QueryFailing
 	due := s.pending.PopAll(now)
-	slices.SortFunc(due, func(a, b watch.Query) int { return cmp.Compare(a.String(), b.String()) })
-	for _, q := range due {
+	slices.SortFunc(due, func(a, b watch.ID) int { return cmp.Compare(a.Value().String(), b.Value().String()) })
+	for _, id := range due {
+		q := id.Value()
 		for _, p := range []place{placeOf(q), {store: q.Store()}} {
 			o := s.outages[p]
-			if o == nil || o.failing[q] == nil || o.away || o.failing[q].told {
+			if o == nil || o.failing[id] == nil || o.away || o.failing[id].told {
 				continue
 			}
-			o.failing[q].told = true
-			told = append(told, event.QueryFailing{Query: q, Err: o.failing[q].err})
+			o.failing[id].told = true
+			told = append(told, event.QueryFailing{Query: q, Err: o.failing[id].err})
 		}
 	}
 	if more := len(told) - toldAtOnce; more > 0 {
@@ -205,19 +206,20 @@ func (s *stores) giveUp(most time.Duration) (at time.Time, err error) {
 
 // forget drops what is known of a query that is no longer watched. An outage ends
 // with the last query that met it.
-func (s *stores) forget(q watch.Query, now time.Time) {
-	delete(s.refused, q)
-	delete(s.answered[q.Store()], q.ID())
+func (s *stores) forget(id watch.ID, now time.Time) {
+	q := id.Value()
+	delete(s.refused, id)
+	delete(s.answered[q.Store()], id)
 	for _, p := range []place{placeOf(q), {store: q.Store()}} {
 		o := s.outages[p]
-		if o == nil || o.failing[q] == nil {
+		if o == nil || o.failing[id] == nil {
 			continue
 		}
 		if len(o.failing) == 1 {
-			s.end(p, q, now)
+			s.end(p, id, now)
 			continue
 		}
-		delete(o.failing, q)
-		s.pending.Remove(q)
+		delete(o.failing, id)
+		s.pending.Remove(id)
 	}
 }

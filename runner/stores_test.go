@@ -101,10 +101,10 @@ func TestStoresTell(t *testing.T) {
 				switch q := testQuery(step.query); {
 				case step.query == "":
 				case step.err == "":
-					s.note(q, nil, now)
+					s.note(q.ID(), nil, now)
 				default:
 					text, all := strings.CutPrefix(step.err, "all: ")
-					s.note(q, &watch.Failure{Err: &watch.Error{Query: q, Err: errors.New(text), All: all}}, now)
+					s.note(q.ID(), &watch.Failure{Err: &watch.Error{Query: q, Err: errors.New(text), All: all}}, now)
 				}
 				s.report(now)
 				if got := inShort(told); got != step.want {
@@ -154,11 +154,11 @@ func inShort(told []event.Event) string {
 func TestStoresGiveUp(t *testing.T) {
 	start := time.Unix(1000, 0)
 	s := newStores(func(event.Event) {})
-	s.note(testQuery("x@nowhere"), &watch.Failure{Err: errors.New("no path")}, start)
+	s.note(testQuery("x@nowhere").ID(), &watch.Failure{Err: errors.New("no path")}, start)
 	if at, err := s.giveUp(time.Minute); err != nil {
 		t.Errorf("to give up at %v: %v", at, err)
 	}
-	s.note(testQuery("x"), &watch.Failure{Err: errors.New("refused")}, start.Add(time.Second))
+	s.note(testQuery("x").ID(), &watch.Failure{Err: errors.New("refused")}, start.Add(time.Second))
 	if at, err := s.giveUp(time.Minute); err == nil || !at.Equal(start.Add(61*time.Second)) {
 		t.Errorf("to give up at %v: %v", at, err)
 	}
@@ -167,8 +167,8 @@ func TestStoresGiveUp(t *testing.T) {
 func TestStoresForgottenQueryEndsTheOutage(t *testing.T) {
 	var told []event.Event
 	s := newStores(func(e event.Event) { told = append(told, e) })
-	s.note(testQuery("a"), &watch.Failure{Err: errors.New("reset")}, time.Unix(1000, 0))
-	s.forget(testQuery("a"), time.Unix(1003, 0))
+	s.note(testQuery("a").ID(), &watch.Failure{Err: errors.New("reset")}, time.Unix(1000, 0))
+	s.forget(testQuery("a").ID(), time.Unix(1003, 0))
 	if got := inShort(told); got != "consul is away, consul is back after 3s" {
 		t.Errorf("told %q", got)
 	}
@@ -190,7 +190,7 @@ func TestStoresTellARefusalOncePerReason(t *testing.T) {
 		told++
 	})
 	for _, f := range []*watch.Failure{denied("403"), denied("403"), denied("404"), nil, denied("403")} {
-		s.note(a, f, time.Unix(1000, 0))
+		s.note(a.ID(), f, time.Unix(1000, 0))
 	}
 	if told != 3 {
 		t.Errorf("told %d times, want 3: 403, 404, and 403 again after it had come right", told)
@@ -209,7 +209,7 @@ func TestStoresTellOnceWhatIsNoQuerysFault(t *testing.T) {
 	s := newStores(func(e event.Event) { told = append(told, fmt.Sprintf("%T", e)) })
 	for _, all := range []bool{true, true, false, false} {
 		for _, q := range queries {
-			s.note(q, denied(q, all), time.Unix(1000, 0))
+			s.note(q.ID(), denied(q, all), time.Unix(1000, 0))
 		}
 	}
 	want := []string{"event.StoreAway", "event.StoreBack", "event.QueryRefused", "event.QueryRefused"}

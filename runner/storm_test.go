@@ -26,17 +26,18 @@ type batchStore struct {
 func (s *batchStore) WatchAll(subs []watch.Subscription) {
 	call := "watch"
 	for _, sub := range subs {
-		call += " " + sub.Query.Name
+		call += " " + sub.ID.Value().Name
 	}
 	s.calls = append(s.calls, call)
 	for _, sub := range subs {
-		s.Watch(sub.Query, sub.Sink)
+		s.Watch(sub.ID.Value(), sub.Sink)
 	}
 }
 
-func (s *batchStore) UnwatchAll(queries []watch.Query) {
+func (s *batchStore) UnwatchAll(queries []watch.ID) {
 	call := "unwatch"
-	for _, q := range queries {
+	for _, id := range queries {
+		q := id.Value()
 		call += " " + q.Name
 		s.Unwatch(q)
 	}

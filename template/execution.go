@@ -15,21 +15,19 @@ import (
 type execution struct {
 	template *Template
 	answers  Answers
-	locate   watch.Query // where it is asked the execution ends; zero: nowhere
+	locate   watch.ID // where it is asked the execution ends; zero: nowhere
 
-	asked   map[watch.Query]*asked // those in result.Used
-	tagged  map[string]int         // as result.Instances, of services that have a tag
+	asked   map[watch.ID]asked // those in result.Used
+	tagged  map[string]int     // as result.Instances, of services that have a tag
 	printed strings.Builder
 	result  Result // but for what finish adds
 }
 
-// asked is what an execution heard of a query: whatever comes in meanwhile, it
-// hears the same each time.
+// asked is what an execution heard of a query.
 type asked struct {
-	answer  watch.Answer
-	known   bool
-	missing bool // it is in Result.Missing
-	gone    bool // it is in Result.Gone
+	answer  *watch.Answer // nil: there is none yet
+	missing bool          // it is in Result.Missing
+	gone    bool          // it is in Result.Gone
 }
 
 // errLocated ends an execution of Locate where the query is asked.
@@ -44,7 +42,7 @@ type said struct {
 func newExecution(t *Template, answers Answers) *execution {
 	return &execution{
 		template: t, answers: answers,
-		asked: make(map[watch.Query]*asked, t.uses), result: Result{Used: make([]watch.Query, 0, t.uses)},
+		asked: make(map[watch.ID]asked, t.uses), result: Result{Used: make([]watch.ID, 0, t.uses)},
 	}
 }
 
@@ -57,21 +55,32 @@ func (x *execution) finish(content []byte) Result {
 			r.Instances[name] = n
 		}
 	}
-	for _, q := range r.Used {
-		if !q.Kind.Secret() {
+	for _, id := range r.Used {
+		kind := id.Value().Kind
+		if !kind.Secret() {
 			continue
 		}
-		r.Secret, r.Private = true, r.Private || q.Kind != watch.VaultPKI
-		if a := x.asked[q]; a.known && a.answer.Data != nil {
-			r.Secrets.answers = append(r.Secrets.answers, watch.Taint(a.answer.Data))
+		r.Secret, r.Private = true, r.Private || kind != watch.VaultPKI
+		if a := x.asked[id].answer; a != nil && a.Data != nil {
+			r.Secrets.answers = append(r.Secrets.answers, watch.Taint(a.Data))
 		}
 	}
 	r.Private = r.Private || r.Secret && bytes.Contains(content, []byte("PRIVATE KEY"))
 	return r
 }
 
-// countInstances notes that q found n instances of a service.
-func (x *execution) countInstances(q watch.Query, n int) {
+// countInstances notes how many instances of a service q found, if that is what
+// data holds.
+func (x *execution) countInstances(q watch.Query, data any) {
+	var n int
+	switch data := data.(type) {
+	case []*watch.HealthService:
+		n = len(data)
+	case []*watch.NomadServiceInstance:
+		n = len(data)
+	default:
+		return
+	}
 	if x.tagged == nil {
 		x.result.Instances, x.tagged = make(map[string]int), make(map[string]int)
 	}
@@ -86,45 +95,49 @@ func (x *execution) countInstances(q watch.Query, n int) {
 
 // Ask implements funcs.Execution.
 func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
-	if q == x.locate {
+	id := q.ID()
+	if id == x.locate {
 		return watch.Answer{}, false, errLocated
 	}
-	a := x.asked[q]
-	if a == nil {
+	a, again := x.asked[id]
+	if !again {
 		serves, store := x.template.host.Serves, q.Store()
 		if serves != nil && !serves(store) {
 			return watch.Answer{}, false, fmt.Errorf("%s is %w", store, watch.ErrNotConfigured)
 		}
-		a = new(asked)
-		a.answer, a.known = x.answers(q)
-		x.result.Used = append(x.result.Used, q)
-		x.asked[q] = a
-		switch data := a.answer.Data.(type) {
-		case []*watch.HealthService:
-			x.countInstances(q, len(data))
-		case []*watch.NomadServiceInstance:
-			x.countInstances(q, len(data))
+		a.answer = x.answers(id)
+		x.asked[id] = a
+		x.result.Used = append(x.result.Used, id)
+		if a.answer == nil {
+			x.incomplete(id)
+		} else {
+			x.countInstances(q, a.answer.Data)
 		}
 	}
-	if !a.known {
-		x.Incomplete(q)
+	if a.answer == nil {
+		return watch.Answer{}, false, nil
 	}
-	return a.answer, a.known, nil
+	return *a.answer, true, nil
 }
 
 // Incomplete implements funcs.Execution.
-func (x *execution) Incomplete(q watch.Query) {
-	if a := x.asked[q]; !a.missing {
+func (x *execution) Incomplete(q watch.Query) { x.incomplete(q.ID()) }
+
+func (x *execution) incomplete(id watch.ID) {
+	if a := x.asked[id]; !a.missing {
 		a.missing = true
-		x.result.Missing = append(x.result.Missing, q)
+		x.asked[id] = a
+		x.result.Missing = append(x.result.Missing, id)
 	}
 }
 
 // Gone implements funcs.Execution.
 func (x *execution) Gone(q watch.Query) {
-	if a := x.asked[q]; !a.gone {
+	id := q.ID()
+	if a := x.asked[id]; !a.gone {
 		a.gone = true
-		x.result.Gone = append(x.result.Gone, q)
+		x.asked[id] = a
+		x.result.Gone = append(x.result.Gone, id)
 	}
 }
 
@@ -137,7 +150,7 @@ func (x *execution) WriteFile(f funcs.File) { x.result.Files = append(x.result.F
 // Once implements funcs.Execution. Locate runs nothing.
 func (x *execution) Once(key string, run func() (string, error)) (string, error) {
 	s, ok := x.template.said[key]
-	if !ok && x.locate == (watch.Query{}) {
+	if !ok && x.locate == (watch.ID{}) {
 		s.out, s.err = run()
 		x.template.said[key] = s
 	}

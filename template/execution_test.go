@@ -90,20 +90,21 @@ func TestPluginsRunOnce(t *testing.T) {
 	}
 }
 
-func keyQuery(name string) watch.Query { return watch.Query{Kind: watch.KVGet, Name: name} }
+func keyQuery(name string) watch.ID { return watch.Query{Kind: watch.KVGet, Name: name}.ID() }
 
 // Of a service that is asked for in several ways the fewest instances count, but
 // not those with a tag where it is asked for without one.
 func TestInstancesOfServices(t *testing.T) {
-	known := func(q watch.Query) (watch.Answer, bool) {
+	known := func(id watch.ID) *watch.Answer {
+		q := id.Value()
 		n := map[string]int{"": 5, "master": 1, "slave": 2}[q.Tag] + len(q.Filter)
 		switch q.Kind {
 		case watch.ServiceHealth:
-			return watch.Answer{Data: make([]*watch.HealthService, n)}, true
+			return &watch.Answer{Data: make([]*watch.HealthService, n)}
 		case watch.NomadService:
-			return watch.Answer{Data: make([]*watch.NomadServiceInstance, n)}, true
+			return &watch.Answer{Data: make([]*watch.NomadServiceInstance, n)}
 		}
-		return watch.Answer{}, true
+		return new(watch.Answer)
 	}
 	for text, want := range map[string]map[string]int{
 		`{{ keyExists "k" }}`: nil,

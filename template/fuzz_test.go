@@ -137,12 +137,13 @@ func allocated() uint64 {
 
 // hostileAnswers has data in all places. What is called "missing" is.
 func hostileAnswers(data string) template.Answers {
-	return func(q watch.Query) (watch.Answer, bool) {
+	return func(id watch.ID) *watch.Answer {
+		q := id.Value()
 		if strings.Contains(q.Name, "missing") {
-			return watch.Answer{}, false
+			return nil
 		}
 		d := hostileData(q, data)
-		return watch.Answer{Data: d, Last: d}, true
+		return &watch.Answer{Data: d, Last: d}
 	}
 }
 

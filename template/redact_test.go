@@ -18,10 +18,10 @@ var canaries = []string{
 }
 
 // secretAnswers are those of a Vault and a Nomad, hidden as sources do.
-func secretAnswers(q watch.Query) (watch.Answer, bool) {
-	switch q.Kind {
+func secretAnswers(id watch.ID) *watch.Answer {
+	switch id.Value().Kind {
 	case watch.VaultRead:
-		return watch.Answer{Data: watch.Taint(&watch.Secret{
+		return &watch.Answer{Data: watch.Taint(&watch.Secret{
 			LeaseID: "database/creds/app/lease-canary",
 			Data: map[string]any{
 				"password": "hunter2", "longer": "hunter2hunter2", "data": map[string]any{"inner": "deep-secret"},
@@ -31,17 +31,17 @@ func secretAnswers(q watch.Query) (watch.Answer, bool) {
 			},
 			Auth:     &watch.SecretAuth{ClientToken: "s.ClientToken", Accessor: "accessor-canary"},
 			WrapInfo: &watch.SecretWrapInfo{Token: "s.WrapToken"},
-		})}, true
+		})}
 	case watch.VaultPKI:
-		return watch.Answer{Data: watch.Taint(watch.Certificate{
+		return &watch.Answer{Data: watch.Taint(watch.Certificate{
 			Cert: "a certificate", Key: "-----BEGIN PRIVATE KEY-----\nMIIEcanary\n-----END PRIVATE KEY-----\n",
-		})}, true
+		})}
 	case watch.NomadVarGet:
 		items := dependency.NewNomadVariable(watch.NomadVarMeta{}, map[string]string{"k": "hunter2"}).Items
-		return watch.Answer{Data: items, Last: items}, true
+		return &watch.Answer{Data: items, Last: items}
 	}
 	pair := &watch.KeyPair{Value: "hunter3"}
-	return watch.Answer{Data: pair, Last: pair}, true
+	return &watch.Answer{Data: pair, Last: pair}
 }
 
 // What Vault and Nomad answered is in no error, nor in anything behind it.

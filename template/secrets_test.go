@@ -19,12 +19,12 @@ func secretsOf(t *testing.T, data map[string]any) template.Secrets {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := tmpl.Execute(t.Context(), func(q watch.Query) (watch.Answer, bool) {
-		if q.Kind == watch.VaultRead {
-			return watch.Answer{Data: watch.Taint(&watch.Secret{Data: data})}, true
+	r, err := tmpl.Execute(t.Context(), func(id watch.ID) *watch.Answer {
+		if id.Value().Kind == watch.VaultRead {
+			return &watch.Answer{Data: watch.Taint(&watch.Secret{Data: data})}
 		}
 		pair := &watch.KeyPair{Value: "of consul"}
-		return watch.Answer{Data: pair, Last: pair}, true
+		return &watch.Answer{Data: pair, Last: pair}
 	})
 	if err != nil {
 		t.Fatal(err)

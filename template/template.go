@@ -36,9 +36,9 @@ type Host struct {
 	Serves func(watch.Store) bool
 }
 
-// Answers gives the answer to a query, ok false where there is none yet. One
-// execution asks one snapshot: the same query always has the same answer.
-type Answers func(watch.Query) (a watch.Answer, ok bool)
+// Answers gives the answer to a query, nil where there is none yet. An execution
+// asks for each once, so that it hears the same whatever comes in meanwhile.
+type Answers func(watch.ID) *watch.Answer
 
 // A Template is a parsed template with its functions bound. Its methods must
 // not be called concurrently; different templates are independent.
@@ -74,15 +74,15 @@ type Result struct {
 
 	// Used are the queries that were asked, each once, in order of first use.
 	// After an error they are those asked before it.
-	Used []watch.Query
+	Used []watch.ID
 
 	// Missing are the used queries that have no answer yet, or one that will
 	// not do (a key that does not exist), each once.
-	Missing []watch.Query
+	Missing []watch.ID
 
 	// Gone are the used queries whose last value was used, since what they ask for
 	// does not exist any more. A process that starts now would miss them.
-	Gone []watch.Query
+	Gone []watch.ID
 
 	// Secrets are what Vault and Nomad answered to Used.
 	Secrets Secrets
@@ -194,7 +194,7 @@ func (t *Template) run(ctx context.Context, x *execution) (output []byte, err er
 
 // Locate tells where the template first asks q: it executes once more, without
 // effects, up to that point. ok is false where it does not ask q at all.
-func (t *Template) Locate(ctx context.Context, answers Answers, q watch.Query) (at Position, ok bool) {
+func (t *Template) Locate(ctx context.Context, answers Answers, q watch.ID) (at Position, ok bool) {
 	x := newExecution(t, answers)
 	x.locate = q
 	_, err := t.run(ctx, x)

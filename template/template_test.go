@@ -76,25 +76,25 @@ func render(t *testing.T, text, data string) (template.Result, error) {
 func answers(t *testing.T, data string) template.Answers {
 	t.Helper()
 	if data == "" {
-		return func(watch.Query) (watch.Answer, bool) { return watch.Answer{}, false }
+		return func(watch.ID) *watch.Answer { return nil }
 	}
 	m, err := local.Parse("data.yaml", []byte(data))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(q watch.Query) (watch.Answer, bool) {
-		d, err := m.Answer(q)
+	return func(id watch.ID) *watch.Answer {
+		d, err := m.Answer(id.Value())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return watch.Answer{Data: d, Last: d}, true
+		return &watch.Answer{Data: d, Last: d}
 	}
 }
 
-func lines(queries []watch.Query) string {
+func lines(queries []watch.ID) string {
 	var b strings.Builder
 	for _, q := range queries {
-		fmt.Fprintln(&b, q)
+		fmt.Fprintln(&b, q.Value())
 	}
 	return b.String()
 }
@@ -190,12 +190,12 @@ func BenchmarkExecute(b *testing.B) {
 		b.Fatal(err)
 	}
 	instances := slices.Repeat([]*watch.HealthService{{Address: "10.0.0.1", Port: 80}}, 1000)
-	known := func(q watch.Query) (watch.Answer, bool) {
-		if q.Kind == watch.KVGet {
+	known := func(id watch.ID) *watch.Answer {
+		if q := id.Value(); q.Kind == watch.KVGet {
 			pair := &watch.KeyPair{Value: q.Name}
-			return watch.Answer{Data: pair, Last: pair}, true
+			return &watch.Answer{Data: pair, Last: pair}
 		}
-		return watch.Answer{Data: instances, Last: instances}, true
+		return &watch.Answer{Data: instances, Last: instances}
 	}
 	b.ReportAllocs()
 	for b.Loop() {

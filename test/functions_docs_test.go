@@ -249,10 +249,10 @@ func (p *page) line(at int, text, want string) {
 	p.compare(at, want, strings.ReplaceAll(got, "\n", "⏎"))
 }
 
-func queries(list []watch.Query) string {
+func queries(list []watch.ID) string {
 	texts := make([]string, len(list))
 	for i, q := range list {
-		texts[i] = q.String()
+		texts[i] = q.Value().String()
 	}
 	return strings.Join(texts, ", ")
 }
@@ -296,17 +296,25 @@ func (p *page) execute(text string) (string, error) {
 }
 
 // answer gives what docsAnswers, the page's files and its data know.
-func (p *page) answer(q watch.Query) (watch.Answer, bool) {
+func (p *page) answer(id watch.ID) *watch.Answer {
+	data, ok := p.dataOf(id.Value())
+	if !ok {
+		return nil
+	}
+	return &watch.Answer{Data: data, Last: data}
+}
+
+func (p *page) dataOf(q watch.Query) (data any, ok bool) {
 	if data, ok := docsAnswers[q.String()]; ok {
-		return watch.Answer{Data: data, Last: data}, true
+		return data, true
 	}
 	if q.Kind == watch.FileContent {
 		content, ok := p.files[filepath.ToSlash(q.Name)]
-		return watch.Answer{Data: content, Last: content}, ok
+		return content, ok
 	}
 	if p.data == nil {
-		return watch.Answer{}, false
+		return nil, false
 	}
 	data, err := p.data.Answer(q)
-	return watch.Answer{Data: data, Last: data}, err == nil
+	return data, err == nil
 }

@@ -31,7 +31,7 @@ type Failure struct {
 	Attempts int       // failed attempts in a row, 1 and up
 }
 
-// A State is all that is known of one query.
+// A State is all that is known of one query. Nobody changes it.
 type State struct {
 	Answer  Answer   // meaningful where Known
 	Known   bool     // an answer has been received at some time
@@ -41,8 +41,8 @@ type State struct {
 
 // An Update is a query and its newest state.
 type Update struct {
-	Query Query
-	State State
+	ID    ID
+	State *State
 }
 
 // A Class says what is to be done about an error of a store.

@@ -75,7 +75,7 @@ func TestReplaceTakesOverWhatIsWatched(t *testing.T) {
 		w := New(map[Store]Source{Consul: old, Files: other})
 		stop := run(t, w)
 		file := Query{Kind: FileContent, Name: "f"}
-		w.Watch(key("a"), key("b"), file)
+		w.Watch(key("a").ID(), key("b").ID(), file.ID())
 		a := old.sink(t, key("a"))
 		a.Publish(Answer{Data: "old"})
 		take(w)
@@ -138,7 +138,7 @@ func TestReplaceBeforeRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, next := newStage(), newStage()
 		w := New(map[Store]Source{Consul: old})
-		w.Watch(key("a"))
+		w.Watch(key("a").ID())
 		w.Replace(map[Store]Source{Consul: next})
 		next.sink(t, key("a"))
 		stop := run(t, w)
@@ -153,7 +153,7 @@ func TestReplaceBeforeRun(t *testing.T) {
 func TestReplaceAndFailures(t *testing.T) {
 	old, next := newStage(), newStage()
 	w := New(map[Store]Source{Consul: old})
-	w.Watch(key("a"), key("b"))
+	w.Watch(key("a").ID(), key("b").ID())
 	for range 3 {
 		old.sink(t, key("a")).Fail(errors.New("refused"))
 		old.sink(t, key("b")).Fail(errors.New("refused"))
@@ -178,7 +178,7 @@ func TestReplaceAndFailures(t *testing.T) {
 func TestReplaceNothing(t *testing.T) {
 	next := newStage()
 	w := New(nil)
-	w.Watch(key("a"))
+	w.Watch(key("a").ID())
 	if f := take(w)[key("a")].Failure; f == nil || !errors.Is(f.Err, ErrNotConfigured) || w.Serves(Consul) {
 		t.Fatalf("before: %+v", f)
 	}
@@ -198,7 +198,7 @@ func TestReplaceWithABatcher(t *testing.T) {
 	w := New(map[Store]Source{Consul: newStage()})
 	none := &batching{fakeSource: newFake()}
 	w.Replace(map[Store]Source{Consul: none})
-	w.Watch(key("a"), key("b"), key("c"))
+	w.Watch(key("a").ID(), key("b").ID(), key("c").ID())
 	next := &batching{fakeSource: newFake()}
 	w.Replace(map[Store]Source{Consul: next})
 	if !slices.Equal(none.calls, []int{3}) || !slices.Equal(next.calls, []int{3}) {
@@ -214,11 +214,11 @@ type batching struct {
 func (b *batching) WatchAll(list []Subscription) {
 	b.calls = append(b.calls, len(list))
 	for _, s := range list {
-		b.Watch(s.Query, s.Sink)
+		b.Watch(s.ID.Value(), s.Sink)
 	}
 }
 
-func (b *batching) UnwatchAll([]Query) {}
+func (b *batching) UnwatchAll([]ID) {}
 
 // While one goroutine watches and unwatches, another replaces: no query is lost
 // to a source that is no more.
@@ -235,9 +235,9 @@ func TestReplaceDuringWatch(t *testing.T) {
 			}
 		})
 		for i := range 500 {
-			w.Watch(key(fmt.Sprint(i)))
+			w.Watch(key(fmt.Sprint(i)).ID())
 			if i%2 == 1 {
-				w.Unwatch(key(fmt.Sprint(i)))
+				w.Unwatch(key(fmt.Sprint(i)).ID())
 			}
 		}
 		replacing.Wait()

@@ -152,9 +152,9 @@ func BenchmarkPublish(b *testing.B) {
 			answers[i][v].Data = &KeyPair{Path: queries[i].Name, Value: fmt.Sprint(v)}
 		}
 	}
-	w.Watch(queries...)
 	sinks := make([]Sink, n)
 	for i, q := range queries {
+		w.Watch(q.ID())
 		sinks[i] = src.sinks[q]
 	}
 	for _, every := range []int{1, n} {

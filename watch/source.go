@@ -37,13 +37,13 @@ type Batcher interface {
 	WatchAll([]Subscription)
 
 	// UnwatchAll is Unwatch for each of the queries. It may keep the slice.
-	UnwatchAll([]Query)
+	UnwatchAll([]ID)
 }
 
 // A Subscription is a query and the sink that takes what is learnt about it.
 type Subscription struct {
-	Query Query
-	Sink  Sink
+	ID   ID
+	Sink Sink
 }
 
 // A Sink takes what a source learns about one query. Its methods return at

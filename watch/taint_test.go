@@ -15,7 +15,7 @@ func TestTaintedIsNotShown(t *testing.T) {
 	secret := Taint(&Secret{Data: map[string]any{"password": canary}})
 	answer := Answer{Data: secret, Last: secret}
 	holders := []any{secret, &secret, answer, &answer, State{Answer: answer}, []any{secret}, map[string]any{"a": secret},
-		Update{State: State{Answer: answer}}, struct{ hidden any }{secret}, struct{ hidden *Answer }{&answer}}
+		Update{State: &State{Answer: answer}}, struct{ hidden any }{secret}, struct{ hidden *Answer }{&answer}}
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	jsonLogger := slog.New(slog.NewJSONHandler(&log, nil))
@@ -57,7 +57,7 @@ func TestTaintNothing(t *testing.T) {
 func TestTaintedAnswers(t *testing.T) {
 	w := New(nil)
 	q := Query{Kind: VaultRead, Name: "a"}
-	w.Watch(q)
+	w.Watch(q.ID())
 	w.Take()
 	e := w.entries[q.ID()]
 	publish := func(s *Secret, want int) {

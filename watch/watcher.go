@@ -40,7 +40,7 @@ type entry struct {
 	id ID
 
 	// Guarded by w.mu.
-	state     State
+	state     *State
 	inherited bool // state.Failure is of the source before
 	news      bool // it stands in w.fresh
 	gone      bool // it was unwatched, or another source has its query; what still arrives is dropped
@@ -60,7 +60,7 @@ func New(sources map[Store]Source) *Watcher {
 	return w
 }
 
-// Run runs the sources, and those that take tsuccessor places, until ctx ends and
+// Run runs the sources, and those that take their places, until ctx ends and
 // they have all returned.
 func (w *Watcher) Run(ctx context.Context) {
 	w.asking.Lock()
@@ -111,7 +111,7 @@ func (w *Watcher) source(store Store) Source {
 // as they are. A query to a store without a source fails with
 // ErrNotConfigured and has no answer. A source that is a Batcher hears of all
 // its queries in one call.
-func (w *Watcher) Watch(queries ...Query) {
+func (w *Watcher) Watch(queries ...ID) {
 	w.asking.Lock()
 	defer w.asking.Unlock()
 	for store, added := range w.add(queries) {
@@ -120,30 +120,29 @@ func (w *Watcher) Watch(queries ...Query) {
 }
 
 // add makes the entries of those queries that have none.
-func (w *Watcher) add(queries []Query) map[Store][]Subscription {
+func (w *Watcher) add(queries []ID) map[Store][]Subscription {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.entries) == 0 {
 		w.entries = make(map[ID]*entry, len(queries))
 	}
-	added := make(map[Store][]Subscription)
-	for i, q := range queries {
-		id := q.ID()
+	added, unknown := make(map[Store][]Subscription), new(State)
+	for i, id := range queries {
 		if w.entries[id] != nil {
 			continue
 		}
-		e := &entry{w: w, id: id}
+		e, store := &entry{w: w, id: id, state: unknown}, id.Value().Store()
 		w.entries[id] = e
-		list, ok := added[q.Store()]
+		list, ok := added[store]
 		if !ok {
 			list = make([]Subscription, 0, len(queries)-i)
 		}
-		added[q.Store()] = append(list, Subscription{q, e})
+		added[store] = append(list, Subscription{id, e})
 	}
 	return added
 }
 
-// start hands entries to tsuccessor source, without w.mu: the source may answer at
+// start hands entries to their source, without w.mu: the source may answer at
 // once.
 func (w *Watcher) start(store Store, added []Subscription) {
 	source := w.source(store)
@@ -152,17 +151,17 @@ func (w *Watcher) start(store Store, added []Subscription) {
 		return
 	}
 	for _, s := range added {
-		if source == nil {
-			s.Sink.Fail(&Error{Query: s.Query, Class: Invalid, Err: ErrNotConfigured})
+		if q := s.ID.Value(); source == nil {
+			s.Sink.Fail(&Error{Query: q, Class: Invalid, Err: ErrNotConfigured})
 		} else {
-			source.Watch(s.Query, s.Sink)
+			source.Watch(q, s.Sink)
 		}
 	}
 }
 
-// Unwatch ends the watching of queries and forgets tsuccessor answers. A source
+// Unwatch ends the watching of queries and forgets their answers. A source
 // that is a Batcher hears of all its queries in one call.
-func (w *Watcher) Unwatch(queries ...Query) {
+func (w *Watcher) Unwatch(queries ...ID) {
 	w.asking.Lock()
 	defer w.asking.Unlock()
 	for store, removed := range w.remove(queries) {
@@ -171,24 +170,24 @@ func (w *Watcher) Unwatch(queries ...Query) {
 		case Batcher:
 			source.UnwatchAll(removed)
 		default:
-			for _, q := range removed {
-				source.Unwatch(q)
+			for _, id := range removed {
+				source.Unwatch(id.Value())
 			}
 		}
 	}
 }
 
 // remove forgets the entries of those queries that have one.
-func (w *Watcher) remove(queries []Query) map[Store][]Query {
+func (w *Watcher) remove(queries []ID) map[Store][]ID {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	removed := make(map[Store][]Query)
-	for _, q := range queries {
-		id := q.ID()
+	removed := make(map[Store][]ID)
+	for _, id := range queries {
 		if e := w.entries[id]; e != nil {
 			e.gone = true
 			delete(w.entries, id)
-			removed[q.Store()] = append(removed[q.Store()], q)
+			store := id.Value().Store()
+			removed[store] = append(removed[store], id)
 		}
 	}
 	return removed
@@ -207,7 +206,7 @@ func (w *Watcher) Take() []Update {
 	for _, e := range w.fresh {
 		e.news = false
 		if !e.gone {
-			updates = append(updates, Update{Query: e.id.Value(), State: e.state})
+			updates = append(updates, Update{ID: e.id, State: e.state})
 		}
 	}
 	clear(w.fresh)
@@ -230,10 +229,11 @@ func (e *entry) Publish(a Answer) {
 		a.Last = old.Answer.Last
 	}
 	e.inherited = false
-	e.state = State{Answer: a, Known: true, Version: old.Version}
+	version := old.Version
 	if changed {
-		e.state.Version++
+		version++
 	}
+	e.state = &State{Answer: a, Known: true, Version: version}
 	if changed || old.Failure != nil {
 		e.notify()
 	}
@@ -261,7 +261,9 @@ func (e *entry) Fail(err error) {
 	if errors.As(err, &told) {
 		f.Attempts = max(f.Attempts, told.Attempts)
 	}
-	e.state.Failure, e.inherited = f, false
+	state := *e.state
+	state.Failure = f
+	e.state, e.inherited = &state, false
 	e.notify()
 }
 
@@ -311,17 +313,19 @@ func (w *Watcher) handOver(store Store, next *running) (old *running, list []Sub
 	old = w.sources[store]
 	w.sources[store] = next
 	for id, e := range w.entries {
-		if q := id.Value(); q.Store() == store {
+		if id.Value().Store() == store {
 			e.gone = true
 			successor := &entry{w: w, id: id, state: e.state, inherited: true}
 			if old == nil { // the failure said that there was no source
-				successor.state.Failure = nil
+				state := *e.state
+				state.Failure = nil
+				successor.state = &state
 			}
 			if e.news || old == nil {
 				successor.notify()
 			}
 			w.entries[id] = successor
-			list = append(list, Subscription{q, successor})
+			list = append(list, Subscription{id, successor})
 		}
 	}
 	return old, list

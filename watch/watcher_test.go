@@ -46,7 +46,7 @@ func woken(w *Watcher) bool {
 func take(w *Watcher) map[Query]State {
 	m := make(map[Query]State)
 	for _, u := range w.Take() {
-		m[u.Query] = u.State
+		m[u.ID.Value()] = *u.State
 	}
 	return m
 }
@@ -54,7 +54,7 @@ func take(w *Watcher) map[Query]State {
 func TestWatcherKeepsTheNewest(t *testing.T) {
 	src := newFake()
 	w := New(map[Store]Source{Consul: src})
-	w.Watch(key("a"), key("b"), key("a"))
+	w.Watch(key("a").ID(), key("b").ID(), key("a").ID())
 	a := src.sinks[key("a")]
 	for _, v := range []string{"1", "2", "3"} {
 		a.Publish(Answer{Data: v})
@@ -74,7 +74,7 @@ func TestWatcherKeepsTheNewest(t *testing.T) {
 func TestWatcherDropsWhatIsKnown(t *testing.T) {
 	src := newFake()
 	w := New(map[Store]Source{Consul: src})
-	w.Watch(key("a"))
+	w.Watch(key("a").ID())
 	a := src.sinks[key("a")]
 	a.Publish(Answer{Data: []string{"x"}})
 	first := take(w)[key("a")].Answer.Data
@@ -98,7 +98,7 @@ func TestWatcherTellsOutputsOfChecks(t *testing.T) {
 	src := newFake()
 	w := New(map[Store]Source{Consul: src})
 	q := Query{Kind: ServiceHealth, Name: "web"}
-	w.Watch(q)
+	w.Watch(q.ID())
 	list := instances(2)
 	for i, step := range []struct {
 		change  func()
@@ -127,7 +127,7 @@ func TestWatcherTellsOutputsOfChecks(t *testing.T) {
 func TestWatcherFailures(t *testing.T) {
 	src := newFake()
 	w := New(map[Store]Source{Consul: src})
-	w.Watch(key("a"))
+	w.Watch(key("a").ID())
 	a := src.sinks[key("a")]
 	a.Publish(Answer{Data: "1"})
 	a.Fail(errors.New("one"))
@@ -153,14 +153,14 @@ func TestWatcherFailures(t *testing.T) {
 func TestWatcherForgets(t *testing.T) {
 	src := newFake()
 	w := New(map[Store]Source{Consul: src})
-	w.Watch(key("a"))
+	w.Watch(key("a").ID())
 	old := src.sinks[key("a")]
 	old.Publish(Answer{Data: "1"})
-	w.Unwatch(key("a"), key("never"))
+	w.Unwatch(key("a").ID(), key("never").ID())
 	if len(w.Take()) != 0 {
 		t.Error("an unwatched query was told")
 	}
-	w.Watch(key("a"))
+	w.Watch(key("a").ID())
 	old.Publish(Answer{Data: "late"})
 	if len(w.Take()) != 0 {
 		t.Error("a late answer to the old watch reached the new one")
@@ -170,7 +170,7 @@ func TestWatcherForgets(t *testing.T) {
 func TestWatcherWithoutSource(t *testing.T) {
 	w := New(nil)
 	q := Query{Kind: VaultRead, Name: "secret/a"}
-	w.Watch(q)
+	w.Watch(q.ID())
 	f := take(w)[q].Failure
 	if f == nil || !errors.Is(f.Err, ErrNotConfigured) || Classify(f.Err) != Invalid {
 		t.Errorf("failure = %+v, want ErrNotConfigured", f)
@@ -178,7 +178,7 @@ func TestWatcherWithoutSource(t *testing.T) {
 	if w.Serves(Vault) {
 		t.Error("Serves(Vault) without a source")
 	}
-	w.Unwatch(q)
+	w.Unwatch(q.ID())
 }
 
 // A fakeBatcher is a fakeSource that notes how it is called.
@@ -191,13 +191,17 @@ type fakeBatcher struct {
 func (s *fakeBatcher) WatchAll(subs []Subscription) {
 	var queries []Query
 	for _, sub := range subs {
-		s.Watch(sub.Query, sub.Sink)
-		queries = append(queries, sub.Query)
+		s.Watch(sub.ID.Value(), sub.Sink)
+		queries = append(queries, sub.ID.Value())
 	}
 	s.watched = append(s.watched, queries)
 }
 
-func (s *fakeBatcher) UnwatchAll(queries []Query) {
+func (s *fakeBatcher) UnwatchAll(ids []ID) {
+	var queries []Query
+	for _, id := range ids {
+		queries = append(queries, id.Value())
+	}
 	s.unwatched = append(s.unwatched, queries)
 }
 
@@ -205,8 +209,8 @@ func TestWatcherBatches(t *testing.T) {
 	src, other := &fakeBatcher{fakeSource: newFake()}, newFake()
 	w := New(map[Store]Source{Consul: src, Vault: other})
 	secret := Query{Kind: VaultRead, Name: "secret/a"}
-	w.Watch(key("a"))
-	w.Watch(key("b"), key("a"), secret, key("c"), key("b"))
+	w.Watch(key("a").ID())
+	w.Watch(key("b").ID(), key("a").ID(), secret.ID(), key("c").ID(), key("b").ID())
 	if diff := cmp.Diff([][]Query{{key("a")}, {key("b"), key("c")}}, src.watched); diff != "" {
 		t.Errorf("calls of WatchAll: %s", diff)
 	}
@@ -217,7 +221,7 @@ func TestWatcherBatches(t *testing.T) {
 	if got := take(w); got[key("c")].Answer.Data != "1" {
 		t.Errorf("Take = %v, want c = 1", got)
 	}
-	w.Unwatch(key("c"), secret, key("never"), key("a"))
+	w.Unwatch(key("c").ID(), secret.ID(), key("never").ID(), key("a").ID())
 	if diff := cmp.Diff([][]Query{{key("c"), key("a")}}, src.unwatched); diff != "" {
 		t.Errorf("calls of UnwatchAll: %s", diff)
 	}

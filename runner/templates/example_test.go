@@ -37,13 +37,13 @@ func ExampleSet() {
 		return done
 	}
 	done := execute()
-	fmt.Println("to be watched:", done.Added)
+	fmt.Println("to be watched:", done.Added[0].Value())
 	site := &watch.KeyPair{Key: "site", Value: "Lisbon"}
-	set.Update(done.Added[0], watch.State{Answer: watch.Answer{Data: site, Last: site}, Known: true, Version: 1}, time.Now())
+	set.Update(done.Added[0], &watch.State{Answer: watch.Answer{Data: site, Last: site}, Known: true, Version: 1}, time.Now())
 	done = execute()
 	fmt.Printf("rendered: %s\n", done.Results[0].Output.Content)
 
 	// Output:
-	// to be watched: [kv.get(site)]
+	// to be watched: kv.get(site)
 	// rendered: Welcome to Lisbon
 }

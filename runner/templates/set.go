@@ -64,7 +64,7 @@ type Set struct {
 	events  func(event.Event)
 	list    []*state
 	graph   template.Graph[*state]
-	answers sync.Map // the newest watch.State of each query, by watch.ID; executions read it
+	answers sync.Map // the newest *watch.State of each query, by watch.ID; executions read it
 	pool    *pool
 	passes  []*pass // that are under way
 	changed schedule.Wakeup
@@ -74,8 +74,8 @@ type Set struct {
 	reports    schedule.Timers[*state] // to be reported as waiting
 	unrendered int                     // how many have not been rendered
 
-	replacing *pass         // executes the templates of Replace; nil: it has ended
-	unused    []watch.Query // nobody uses them, unless replacing does
+	replacing *pass      // executes the templates of Replace; nil: it has ended
+	unused    []watch.ID // nobody uses them, unless replacing does
 }
 
 // A Done is what came of executions.
@@ -84,7 +84,7 @@ type Done struct {
 
 	// Added are queries that nobody used before. Dropped are those that nobody
 	// uses any more.
-	Added, Dropped []watch.Query
+	Added, Dropped []watch.ID
 }
 
 // A Result is what came of executing a template.
@@ -241,9 +241,9 @@ func (s *Set) Replacing() bool { return s.replacing != nil }
 
 // Update takes in the newest state of a query, and marks the templates that use
 // it.
-func (s *Set) Update(q watch.Query, state watch.State, now time.Time) {
-	before, _ := s.answers.Swap(q.ID(), state)
-	old, _ := before.(watch.State)
+func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
+	old := s.state(q)
+	s.answers.Store(q, state)
 	for _, t := range s.graph.Users(q) {
 		if !old.Known && old.Failure == nil {
 			t.coalesce.answered()
@@ -261,10 +261,11 @@ func (s *Set) Update(q watch.Query, state watch.State, now time.Time) {
 }
 
 // state returns what is known of a query.
-func (s *Set) state(q watch.Query) watch.State {
-	state, _ := s.answers.Load(q.ID())
-	known, _ := state.(watch.State)
-	return known
+func (s *Set) state(q watch.ID) *watch.State {
+	if state, ok := s.answers.Load(q); ok {
+		return state.(*watch.State)
+	}
+	return new(watch.State)
 }
 
 // mark has t executed.
@@ -340,9 +341,11 @@ func (s *Set) takeDirty(now time.Time) []*execution {
 func (s *Set) begin(list []*execution, now time.Time) *pass {
 	p := &pass{deadline: now.Add(grace), alone: len(list) == 1, left: len(list)}
 	s.passes = append(s.passes, p)
-	answer := func(q watch.Query) (watch.Answer, bool) { // an execution asks for each once
-		state := s.state(q)
-		return state.Answer, state.Known
+	answer := func(q watch.ID) *watch.Answer {
+		if state := s.state(q); state.Known {
+			return &state.Answer
+		}
+		return nil
 	}
 	for _, x := range list {
 		s.pool.run(func() {
@@ -351,7 +354,7 @@ func (s *Set) begin(list []*execution, now time.Time) *pass {
 			} else {
 				for i := range x.waiting.For {
 					m := &x.waiting.For[i]
-					m.At, _ = x.of.parsed.Locate(s.pool.ctx, answer, m.Query)
+					m.At, _ = x.of.parsed.Locate(s.pool.ctx, answer, m.Query.ID())
 					m.At.Name = x.of.Name
 				}
 			}
@@ -398,10 +401,10 @@ func (s *Set) Take(now time.Time) (Done, error) {
 		s.plan(x.of)
 	}
 	if s.replacing == nil {
-		done.Dropped = slices.DeleteFunc(s.unused, func(q watch.Query) bool { return len(s.graph.Users(q)) > 0 })
+		done.Dropped = slices.DeleteFunc(s.unused, func(q watch.ID) bool { return len(s.graph.Users(q)) > 0 })
 		s.unused = nil
 		for _, q := range done.Dropped {
-			s.answers.Delete(q.ID())
+			s.answers.Delete(q)
 		}
 	}
 	return done, nil
@@ -450,8 +453,8 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 }
 
 // Queries returns the queries that are used. One may be there several times.
-func (s *Set) Queries() []watch.Query {
-	var all []watch.Query
+func (s *Set) Queries() []watch.ID {
+	var all []watch.ID
 	for _, t := range s.list {
 		all = append(all, s.graph.Uses(t)...)
 	}

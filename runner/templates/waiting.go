@@ -18,7 +18,7 @@ type waiting struct {
 }
 
 // set notes what an execution missed.
-func (w *waiting) set(missing []watch.Query, now time.Time) {
+func (w *waiting) set(missing []watch.ID, now time.Time) {
 	if len(missing) == 0 {
 		*w = waiting{}
 		return
@@ -28,8 +28,7 @@ func (w *waiting) set(missing []watch.Query, now time.Time) {
 	}
 	before := w.missing
 	w.missing = make(map[watch.ID]time.Time, len(missing))
-	for _, q := range missing {
-		id := q.ID()
+	for _, id := range missing {
 		since, missed := before[id]
 		if !missed {
 			since = now
@@ -91,7 +90,7 @@ func (s *Set) report(now time.Time) {
 			e.For, e.More = e.For[:reported], n-reported
 		}
 		for i, m := range e.For {
-			e.For[i].Reason = whyMissing(m.Query, s.state(m.Query))
+			e.For[i].Reason = whyMissing(m.Query, s.state(m.Query.ID()))
 		}
 		t.running = true
 		s.begin([]*execution{{of: t, waiting: e}}, now)
@@ -108,7 +107,7 @@ func (s *Set) Missing() []string {
 		}
 		name, queries := cmp.Or(t.Destination, t.Name), t.waiting.queries()
 		for _, m := range queries {
-			lines = append(lines, fmt.Sprintf("%s needs %s: %s", name, m.Query, whyMissing(m.Query, s.state(m.Query))))
+			lines = append(lines, fmt.Sprintf("%s needs %s: %s", name, m.Query, whyMissing(m.Query, s.state(m.Query.ID()))))
 		}
 		if len(queries) == 0 && t.failure.err != nil {
 			lines = append(lines, t.failure.err.Error())
@@ -118,7 +117,7 @@ func (s *Set) Missing() []string {
 }
 
 // whyMissing says why there is no usable answer to q.
-func whyMissing(q watch.Query, state watch.State) string {
+func whyMissing(q watch.Query, state *watch.State) string {
 	if state.Failure != nil {
 		if e, ok := state.Failure.Err.(*watch.Error); ok && e.Query == q { // which is told anyway
 			return e.Err.Error()

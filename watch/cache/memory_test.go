@@ -82,16 +82,16 @@ func (b *batcher) WatchAll(list []watch.Subscription) {
 	b.change(func() {
 		b.calls++
 		for _, s := range list {
-			b.sinks[s.Query] = s.Sink
+			b.sinks[s.ID.Value()] = s.Sink
 		}
 	})
 }
 
-func (b *batcher) UnwatchAll(queries []watch.Query) {
+func (b *batcher) UnwatchAll(queries []watch.ID) {
 	b.change(func() {
 		b.calls++
 		for _, q := range queries {
-			delete(b.sinks, q)
+			delete(b.sinks, q.Value())
 		}
 	})
 }

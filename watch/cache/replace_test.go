@@ -27,7 +27,7 @@ func TestReplaceASourceWithTheSameFile(t *testing.T) {
 			defer close(done)
 			w.Run(ctx)
 		}()
-		w.Watch(q)
+		w.Watch(q.ID())
 		first.set(q, pair("1"))
 		time.Sleep(time.Minute) // and it is written
 		first.set(q, pair("2"))

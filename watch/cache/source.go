@@ -67,9 +67,9 @@ type Source struct {
 	told  bool            // of a write that failed, with none since that did not; for Run
 
 	mu      sync.Mutex
-	entries map[watch.Query]entry
-	sinks   map[watch.Query]*sink // of the queries that are watched
-	changed bool                  // something is not in the file yet
+	entries map[watch.ID]entry
+	sinks   map[watch.ID]*sink // of the queries that are watched
+	changed bool               // something is not in the file yet
 }
 
 var _ watch.Batcher = (*Source)(nil)
@@ -90,8 +90,8 @@ func New(source watch.Source, file string, o Options) *Source {
 		file:    file,
 		o:       o,
 		wake:    schedule.NewWakeup(),
-		entries: make(map[watch.Query]entry),
-		sinks:   make(map[watch.Query]*sink),
+		entries: make(map[watch.ID]entry),
+		sinks:   make(map[watch.ID]*sink),
 	}
 }
 
@@ -120,7 +120,7 @@ func (s *Source) load() {
 	now := time.Now()
 	for _, e := range list {
 		if now.Sub(e.used) <= s.o.Unused {
-			s.entries[e.query] = e
+			s.entries[e.query.ID()] = e
 		}
 	}
 }
@@ -174,8 +174,8 @@ func (s *Source) save() bool {
 	b, left := format(list, s.o.Of, s.o.Size)
 	s.mu.Lock()
 	for _, e := range left { // there is no room for it
-		if s.sinks[e.query] == nil {
-			delete(s.entries, e.query)
+		if id := e.query.ID(); s.sinks[id] == nil {
+			delete(s.entries, id)
 		}
 	}
 	s.mu.Unlock()
@@ -219,21 +219,21 @@ func (s *Source) current(now time.Time) []entry {
 
 // Watch implements watch.Source.
 func (s *Source) Watch(q watch.Query, sink watch.Sink) {
-	s.WatchAll([]watch.Subscription{{Query: q, Sink: sink}})
+	s.WatchAll([]watch.Subscription{{ID: q.ID(), Sink: sink}})
 }
 
 // Unwatch implements watch.Source. The answer is kept for when q is watched
 // again.
-func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.Query{q}) }
+func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.ID{q.ID()}) }
 
 // WatchAll implements watch.Batcher.
 func (s *Source) WatchAll(list []watch.Subscription) {
 	own := make([]watch.Subscription, len(list))
 	s.mu.Lock()
 	for i, sub := range list {
-		to := &sink{source: s, query: sub.Query, to: sub.Sink}
-		s.sinks[sub.Query] = to
-		own[i] = watch.Subscription{Query: sub.Query, Sink: to}
+		to := &sink{source: s, id: sub.ID, to: sub.Sink}
+		s.sinks[sub.ID] = to
+		own[i] = watch.Subscription{ID: sub.ID, Sink: to}
 	}
 	s.mu.Unlock()
 	if b, ok := s.inner.(watch.Batcher); ok {
@@ -241,12 +241,12 @@ func (s *Source) WatchAll(list []watch.Subscription) {
 		return
 	}
 	for _, sub := range own {
-		s.inner.Watch(sub.Query, sub.Sink)
+		s.inner.Watch(sub.ID.Value(), sub.Sink)
 	}
 }
 
 // UnwatchAll implements watch.Batcher.
-func (s *Source) UnwatchAll(queries []watch.Query) {
+func (s *Source) UnwatchAll(queries []watch.ID) {
 	s.mu.Lock()
 	for _, q := range queries {
 		delete(s.sinks, q)
@@ -257,14 +257,14 @@ func (s *Source) UnwatchAll(queries []watch.Query) {
 		return
 	}
 	for _, q := range queries {
-		s.inner.Unwatch(q)
+		s.inner.Unwatch(q.Value())
 	}
 }
 
 // A sink is what the inner source tells of a query.
 type sink struct {
 	source *Source
-	query  watch.Query
+	id     watch.ID
 	to     watch.Sink
 	told   bool // it has an answer, be it of the file; guarded by the source
 }
@@ -274,9 +274,9 @@ func (k *sink) Publish(a watch.Answer) {
 	s := k.source
 	s.mu.Lock()
 	k.told = true
-	if s.sinks[k.query] == k && decoder(k.query.Kind) != nil {
-		old, known := s.entries[k.query]
-		s.entries[k.query] = entry{query: k.query, used: time.Now(), answer: a}
+	if q := k.id.Value(); s.sinks[k.id] == k && decoder(q.Kind) != nil {
+		old, known := s.entries[k.id]
+		s.entries[k.id] = entry{query: q, used: time.Now(), answer: a}
 		if !known || !reflect.DeepEqual(old.answer.Data, a.Data) {
 			s.change()
 		}
@@ -289,9 +289,9 @@ func (k *sink) Publish(a watch.Answer) {
 func (k *sink) Fail(err error) {
 	s := k.source
 	s.mu.Lock()
-	e, known := s.entries[k.query]
+	e, known := s.entries[k.id]
 	if known && watch.Classify(err) == watch.Denied { // the token may have lost the right to it
-		delete(s.entries, k.query)
+		delete(s.entries, k.id)
 		s.change()
 		known = false
 	}

@@ -77,7 +77,7 @@ func live(t *testing.T, m watch.Source, file string, o Options, queries ...watch
 	var list []watch.Subscription
 	for _, q := range queries {
 		l.sinks[q] = watchtest.NewRecorder(t)
-		list = append(list, watch.Subscription{Query: q, Sink: l.sinks[q]})
+		list = append(list, watch.Subscription{ID: q.ID(), Sink: l.sinks[q]})
 	}
 	l.source.WatchAll(list)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -439,10 +439,10 @@ func TestSecretsAreNotKept(t *testing.T) {
 func TestOneCallForMany(t *testing.T) {
 	b := &batcher{memory: newMemory()}
 	s := New(b, filepath.Join(t.TempDir(), "cache"), Options{})
-	queries := []watch.Query{keyNamed("a"), keyNamed("b"), keyNamed("c")}
+	queries := []watch.ID{keyNamed("a").ID(), keyNamed("b").ID(), keyNamed("c").ID()}
 	var list []watch.Subscription
-	for _, q := range queries {
-		list = append(list, watch.Subscription{Query: q, Sink: watchtest.NewRecorder(t)})
+	for _, id := range queries {
+		list = append(list, watch.Subscription{ID: id, Sink: watchtest.NewRecorder(t)})
 	}
 	s.WatchAll(list)
 	s.UnwatchAll(queries)

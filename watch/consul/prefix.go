@@ -40,7 +40,6 @@ type member struct {
 	told    bool             // it has an answer of this watch
 	failing bool             // it was told that something is left out
 	pairs   []*watch.KeyPair // of the watch's, in the answer that it has
-	own     []*watch.KeyPair // what it has for each of them
 }
 
 // change lets subscriptions join and leave, and reports whether there are any
@@ -85,6 +84,9 @@ func (p *prefixWatch) most() int64 {
 func (p *prefixWatch) take(r reply, recovered bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for _, pair := range r.Data.([]*watch.KeyPair) {
+		pair.Key = "" // which is what a key has; lists give their own
+	}
 	p.newest, p.known, p.why = r, true, nil
 	news := p.distribute(recovered)
 	if p.wasteful() {
@@ -152,29 +154,27 @@ func (m *member) within(pairs []*watch.KeyPair) []*watch.KeyPair {
 
 // update notes what there is for m now, and tells whether that has changed.
 func (m *member) update(pairs []*watch.KeyPair) (changed bool) {
-	if m.told && slices.EqualFunc(m.pairs, pairs, func(a, b *watch.KeyPair) bool { return a == b || *a == *b }) {
-		return false
-	}
-	m.own = make([]*watch.KeyPair, len(pairs))
-	for i, p := range pairs {
-		own := *p
-		own.Key = watch.RelativeKey(m.sub.query().Name, p.Path)
-		m.own[i] = &own
-	}
-	m.pairs, m.told = slices.Clone(pairs), true
-	return true
+	changed = !m.told || !slices.EqualFunc(m.pairs, pairs, func(a, b *watch.KeyPair) bool { return a == b || *a == *b })
+	m.pairs, m.told = pairs, true // the older list is let go as a whole
+	return changed
 }
 
 // answer returns what m's query is answered with.
 func (m *member) answer() any {
-	switch {
-	case m.sub.query().Kind != watch.KVGet:
-		return m.own
-	case len(m.own) == 0:
-		return nil
-	default:
-		return m.own[0]
+	q := m.sub.query()
+	if q.Kind == watch.KVGet {
+		if len(m.pairs) == 0 {
+			return nil
+		}
+		return m.pairs[0]
 	}
+	list := make([]*watch.KeyPair, len(m.pairs))
+	for i, p := range m.pairs {
+		own := *p
+		own.Key = watch.RelativeKey(q.Name, p.Path)
+		list[i] = &own
+	}
+	return list
 }
 
 // wasteful tells whether too much of the answer is for nobody.

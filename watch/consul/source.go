@@ -100,11 +100,11 @@ func (s *Source) start(do func(context.Context)) context.CancelFunc {
 // Watch implements watch.Source. A query that is watched already changes its
 // sink.
 func (s *Source) Watch(q watch.Query, sink watch.Sink) {
-	s.WatchAll([]watch.Subscription{{Query: q, Sink: sink}})
+	s.WatchAll([]watch.Subscription{{ID: q.ID(), Sink: sink}})
 }
 
 // Unwatch implements watch.Source.
-func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.Query{q}) }
+func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.ID{q.ID()}) }
 
 // WatchAll implements watch.Batcher.
 func (s *Source) WatchAll(list []watch.Subscription) {
@@ -113,10 +113,10 @@ func (s *Source) WatchAll(list []watch.Subscription) {
 	added := make([]*subscription, 0, len(list))
 	ids := make([]watch.ID, 0, len(list))
 	for _, sub := range list {
-		id := sub.Query.ID()
+		id, q := sub.ID, sub.ID.Value()
 		s.remove(id)
-		if _, ok := fetch.ForKind(sub.Query.Kind); !ok {
-			sub.Sink.Fail(&watch.Error{Query: sub.Query, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
+		if _, ok := fetch.ForKind(q.Kind); !ok {
+			sub.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
 			continue
 		}
 		s.last++
@@ -132,11 +132,11 @@ func (s *Source) WatchAll(list []watch.Subscription) {
 }
 
 // UnwatchAll implements watch.Batcher.
-func (s *Source) UnwatchAll(queries []watch.Query) {
+func (s *Source) UnwatchAll(queries []watch.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, q := range queries {
-		s.remove(q.ID())
+		s.remove(q)
 	}
 	if s.plan.Due(s.rules) {
 		s.replan()

@@ -386,16 +386,18 @@ func (n *observer) watch(queries ...watch.Query) {
 	var list []watch.Subscription
 	for _, q := range queries {
 		n.sinks[q] = &newest{}
-		list = append(list, watch.Subscription{Query: q, Sink: n.sinks[q]})
+		list = append(list, watch.Subscription{ID: q.ID(), Sink: n.sinks[q]})
 	}
 	n.s.WatchAll(list)
 }
 
 func (n *observer) unwatch(queries ...watch.Query) {
+	var list []watch.ID
 	for _, q := range queries {
 		delete(n.sinks, q)
+		list = append(list, q.ID())
 	}
-	n.s.UnwatchAll(queries)
+	n.s.UnwatchAll(list)
 }
 
 // check compares what was said last with what is true.

@@ -101,7 +101,7 @@ func TestDataPublishesWhatChanged(t *testing.T) {
 	w := watch.New(map[watch.Store]watch.Source{watch.Consul: data})
 	start(t, w)
 	a, b, web := key("a"), key("b"), watch.Query{Kind: watch.ServiceHealth, Name: "web"}
-	w.Watch(a, b, web)
+	w.Watch(a.ID(), b.ID(), web.ID())
 
 	heard := make(map[watch.Query]watch.State)
 	await := func(q watch.Query, version int) *watch.KeyPair {
@@ -110,7 +110,7 @@ func TestDataPublishesWhatChanged(t *testing.T) {
 			select {
 			case <-w.Changed():
 				for _, u := range w.Take() {
-					heard[u.Query] = u.State
+					heard[u.ID.Value()] = *u.State
 				}
 			case <-timeout:
 				t.Fatalf("%s has not changed: %+v", q, heard[q])

@@ -84,21 +84,21 @@ func (l *loop) run(ctx context.Context, in *inbox) {
 // take begins to keep a query, or ends that where there is no sink. What was
 // issued for it before is given out again, as long as it is good.
 func (l *loop) take(s watch.Subscription, now time.Time) {
-	id := s.Query.ID()
-	e := l.table.entries[id]
+	e := l.table.entries[s.ID]
 	switch {
 	case s.Sink == nil:
-		l.table.unwatch(id)
+		l.table.unwatch(s.ID)
 	case e != nil:
 		l.table.resume(e, s.Sink, now)
 	default:
-		f, err := fetch.New(s.Query, l.requester)
+		q := s.ID.Value()
+		f, err := fetch.New(q, l.requester)
 		if err != nil {
-			s.Sink.Fail(&watch.Error{Query: s.Query, Class: watch.Invalid, Err: err})
+			s.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: err})
 			return
 		}
-		e := &entry{id: id, query: s.Query, sink: s.Sink, fetcher: f}
-		l.table.entries[id] = e
+		e := &entry{id: s.ID, query: q, sink: s.Sink, fetcher: f}
+		l.table.entries[s.ID] = e
 		l.table.timers.Set(e, now)
 	}
 }

@@ -258,7 +258,7 @@ func TestRewatch(t *testing.T) {
 		pass(time.Second)
 		var again, leased *sinkModel
 		for range 50 {
-			w.source.UnwatchAll([]watch.Query{write, creds})
+			w.source.UnwatchAll([]watch.ID{write.ID(), creds.ID()})
 			again, leased = w.watch(write), w.watch(creds)
 			pass(time.Second)
 		}
@@ -685,13 +685,13 @@ func TestTenThousand(t *testing.T) {
 	inWorld(t, Options{}, func(w *world) {
 		kv := w.vault.mount("secret/", "kv2")
 		var list []watch.Subscription
-		var queries []watch.Query
+		var queries []watch.ID
 		var sinks []*counter
 		for i := range 10000 {
 			kv.put(fmt.Sprint(i), "one")
 			c := new(counter)
-			q := read(fmt.Sprint("secret/", i))
-			list, queries, sinks = append(list, watch.Subscription{Query: q, Sink: c}), append(queries, q), append(sinks, c)
+			id := read(fmt.Sprint("secret/", i)).ID()
+			list, queries, sinks = append(list, watch.Subscription{ID: id, Sink: c}), append(queries, id), append(sinks, c)
 		}
 		w.vault.delay = 20 * time.Millisecond
 		w.source.WatchAll(list)

@@ -85,13 +85,13 @@ func (s *Source) Run(ctx context.Context) {
 // Watch implements watch.Source. Watching what was watched until a short time
 // ago issues and writes nothing anew, as long as what there was is good.
 func (s *Source) Watch(q watch.Query, sink watch.Sink) {
-	s.WatchAll([]watch.Subscription{{Query: q, Sink: sink}})
+	s.WatchAll([]watch.Subscription{{ID: q.ID(), Sink: sink}})
 }
 
 // Unwatch implements watch.Source, but that a request which issues or writes
 // something goes on: what it brings must not be lost. A lease is not revoked:
 // what was rendered with it may be in use.
-func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.Query{q}) }
+func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.ID{q.ID()}) }
 
 // WatchAll implements watch.Batcher.
 func (s *Source) WatchAll(list []watch.Subscription) {
@@ -100,10 +100,10 @@ func (s *Source) WatchAll(list []watch.Subscription) {
 }
 
 // UnwatchAll implements watch.Batcher.
-func (s *Source) UnwatchAll(queries []watch.Query) {
+func (s *Source) UnwatchAll(queries []watch.ID) {
 	list := make([]watch.Subscription, len(queries))
 	for i, q := range queries {
-		list[i].Query = q
+		list[i].ID = q
 	}
 	s.inbox.put(list)
 }
