@@ -1,16 +1,19 @@
 package test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"restencil/test/await"
 	"restencil/test/binary"
+	"restencil/test/daemon"
+	"restencil/test/servers"
 )
 
 // elsewhere are the commands of the documentation that other tests run, or
@@ -20,50 +23,16 @@ var elsewhere = map[string]string{
 	"examples/nginx/run.sh": "TestExampleNginx",
 	"make build":            "the program of every test is built alike",
 	"make test":             "it runs this test",
+	"consul agent -dev":     "the reader starts one on a free port",
 	`restencil -consul-addr 127.0.0.1:8500 -template "web.conf.ctmpl:/etc/nginx/conf.d/web.conf:nginx -s reload"`: "TestTrafficFollowsHealth",
-}
-
-// A fence is a code block of a Markdown file.
-type fence struct {
-	lang string
-	file string // the name in the last line before it, as in "`data.yaml`:"
-	text string
-}
-
-var (
-	fenceStart = regexp.MustCompile("^\\s*```(\\w*)$")
-	fileName   = regexp.MustCompile("`([^`]+)`:$")
-)
-
-// fences returns the code blocks of a text.
-func fences(text string) []fence {
-	var all []fence
-	var open *fence
-	last := ""
-	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
-		start := fenceStart.FindStringSubmatch(line)
-		switch {
-		case open == nil && start != nil:
-			open = &fence{lang: start[1]}
-			if m := fileName.FindStringSubmatch(last); m != nil {
-				open.file = m[1]
-			}
-		case open != nil && start != nil:
-			all, open, last = append(all, *open), nil, ""
-		case open != nil:
-			open.text += line + "\n"
-		case line != "":
-			last = line
-		}
-	}
-	return all
 }
 
 // TestDocumentation does what README.md and docs/*.md tell people to do. In
 // each page, a code block after a line that ends in a file's name is that
 // file; "sh" blocks are commands; in "console" blocks, commands follow a "$ "
-// and their output stands below.
+// and their output stands below. One that ends in "&" runs until "kill %1", and
+// what "cat" prints may take a moment to be right. A page that calls consul has
+// a Consul server.
 func TestDocumentation(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil {
@@ -75,47 +44,88 @@ func TestDocumentation(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := reader{t: t, dir: t.TempDir()}
-			for _, f := range fences(string(text)) {
-				r.follow(f)
+			r := reader{t: t, dir: t.TempDir(), path: filepath.Dir(binary.Path(t)), env: []string{"STATE_DIRECTORY=" + t.TempDir()}}
+			if strings.Contains(string(text), "\n$ consul ") {
+				agent := servers.Consul(t, servers.ACL(managementToken))
+				r.path += string(filepath.ListSeparator) + filepath.Dir(servers.ConsulPath(t))
+				r.env = append(r.env, "CONSUL_HTTP_ADDR="+agent.Addr(), "CONSUL_HTTP_TOKEN="+managementToken)
+			}
+			for _, b := range blocks(string(text)) {
+				if b.kind == code {
+					r.follow(b)
+				}
 			}
 		})
 	}
 }
 
+const managementToken = "11111111-2222-3333-4444-555555555555"
+
 // A reader does what a page says, in a directory of its own.
 type reader struct {
-	t   *testing.T
-	dir string
+	t         *testing.T
+	dir, path string
+	env       []string
+	running   *daemon.Daemon
 }
 
-func (r reader) follow(f fence) {
+func (r *reader) follow(b block) {
 	switch {
-	case f.file != "":
-		writeFile(r.t, filepath.Join(r.dir, f.file), f.text)
-	case f.lang == "sh":
-		for line := range strings.Lines(f.text) {
+	case b.file != "":
+		writeFile(r.t, filepath.Join(r.dir, b.file), b.text)
+	case b.lang == "sh":
+		for line := range strings.Lines(b.text) {
 			if line = strings.TrimSpace(line); line != "" && elsewhere[line] == "" {
 				r.run(line)
 			}
 		}
-	case f.lang == "console":
-		for _, part := range strings.Split("\n"+f.text, "\n$ ")[1:] {
+	case b.lang == "console":
+		for _, part := range strings.Split("\n"+b.text, "\n$ ")[1:] {
 			line, want, _ := strings.Cut(part, "\n")
-			if got := r.run(line); strings.TrimSpace(got) != strings.TrimSpace(want) {
-				r.t.Errorf("$ %s\n%s", line, cmp.Diff(want, got))
-			}
+			r.expect(line, want)
 		}
 	}
 }
 
-func (r reader) run(line string) string {
-	cmd := exec.Command("sh", "-c", line)
-	cmd.Dir = r.dir
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(binary.Path(r.t))+string(filepath.ListSeparator)+os.Getenv("PATH"))
-	out, err := cmd.CombinedOutput()
+// expect runs a command and wants its output.
+func (r *reader) expect(line, want string) {
+	var got string
+	check := func() error {
+		got = r.run(line)
+		if strings.TrimSpace(got) != strings.TrimSpace(want) {
+			return errors.New("other output")
+		}
+		return nil
+	}
+	err := check()
+	if err != nil && strings.HasPrefix(line, "cat ") {
+		err = await.Poll(await.Patience, check)
+	}
 	if err != nil {
+		r.t.Errorf("$ %s\n%s", line, cmp.Diff(want, got))
+	}
+}
+
+func (r *reader) run(line string) string {
+	if line == "kill %1" {
+		r.running.Stop()
+		return ""
+	}
+	background, ok := strings.CutSuffix(line, " &")
+	if ok {
+		r.running = daemon.Start(r.t, r.command("exec "+background))
+		return ""
+	}
+	out, err := r.command(line).CombinedOutput()
+	if err != nil && !strings.HasPrefix(line, "cat ") {
 		r.t.Errorf("$ %s\n%s%v", line, out, err)
 	}
 	return string(out)
+}
+
+func (r *reader) command(line string) *exec.Cmd {
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Dir = r.dir
+	cmd.Env = append(os.Environ(), append(r.env, "PATH="+r.path+string(filepath.ListSeparator)+os.Getenv("PATH"))...)
+	return cmd
 }

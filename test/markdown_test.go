@@ -27,6 +27,11 @@ const (
 	row // of a table, in cells
 )
 
+var (
+	fenceStart = regexp.MustCompile("^\\s*```(\\w*)$")
+	fileName   = regexp.MustCompile("`([^`]+)`:$")
+)
+
 // blocks parts a page.
 func blocks(text string) []block {
 	var all []block

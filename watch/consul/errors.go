@@ -93,6 +93,8 @@ func rights(q watch.Query) string {
 		return read(fmt.Sprintf("service %q", q.Name)) + " and " + read(`node_prefix ""`)
 	case watch.NodeServices:
 		return read(fmt.Sprintf("node %q", q.Name)) + " and " + read(`service_prefix ""`)
+	case watch.ServiceList:
+		return read(`service_prefix ""`) + " and " + read(`node_prefix ""`)
 	case watch.NodeList:
 		return read(`node_prefix ""`)
 	case watch.PeeringList:

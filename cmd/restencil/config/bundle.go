@@ -25,11 +25,14 @@ func (b *Bundle) instance() setting.Instance {
 	return setting.Instance{Label: &b.Name, Written: &b.Written, Settings: slices.Concat(
 		b.commandSettings(),
 		[]setting.Setting{
-			{Key: "reload", To: setting.Command(&b.Reload), WhenSet: true},
-			{Key: "min_interval", To: setting.AtLeast(0, &b.MinInterval)},
+			{Key: "reload", To: setting.Command(&b.Reload), WhenSet: true, Help: "Another name of command."},
+			{Key: "min_interval", To: setting.AtLeast(0, &b.MinInterval),
+				Help: "The least time between two runs of the command; 0 for none. Changes in between are applied together at its end."},
 			{Key: "retry", Block: []setting.Setting{
-				{Key: "backoff", To: setting.AtLeast(0, &b.Retry.Base)},
-				{Key: "max_backoff", To: setting.AtLeast(0, &b.Retry.Max)},
+				{Key: "backoff", To: setting.AtLeast(0, &b.Retry.Base),
+					Help: "How long to wait after the first failure of a change; doubled after each. 1s if not given."},
+				{Key: "max_backoff", To: setting.AtLeast(0, &b.Retry.Max),
+					Help: "How long to wait at most. 1m if not given."},
 			}},
 		},
 		b.Change.settings(),

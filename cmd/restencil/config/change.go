@@ -35,8 +35,10 @@ type Verify struct {
 
 func (c *Change) commandSettings() []setting.Setting {
 	return []setting.Setting{
-		{Key: "command", To: setting.Command(&c.Command)},
-		{Key: "command_timeout", To: setting.AtLeast(0, &c.CommandTimeout), Default: commandTimeout},
+		{Key: "command", To: setting.Command(&c.Command),
+			Help: "The command to run after a change: a string for the shell, or a list with the program and its arguments."},
+		{Key: "command_timeout", To: setting.AtLeast(0, &c.CommandTimeout), Default: commandTimeout,
+			Help: "How long the command may take before it is killed; 0 starts it and does not wait for its end."},
 	}
 }
 
@@ -44,15 +46,22 @@ func (c *Change) settings() []setting.Setting {
 	verify := setting.Each(&c.Verify, (*Verify).instance)
 	verify.Short = "command"
 	return []setting.Setting{
-		{Key: "check", To: setting.Command(&c.Check)},
-		{Key: "check_timeout", To: setting.AtLeast(0, &c.CheckTimeout), Default: commandTimeout},
-		{Key: "rollback", To: &c.Rollback, WhenSet: true},
-		{Key: "exit_on_failure", To: &c.ExitOnFailure, WhenSet: true},
+		{Key: "check", To: setting.Command(&c.Check),
+			Help: "A command that must succeed on the new files before they replace the old ones."},
+		{Key: "check_timeout", To: setting.AtLeast(0, &c.CheckTimeout), Default: commandTimeout,
+			Help: "How long the check may take before it is killed."},
+		{Key: "rollback", To: &c.Rollback, WhenSet: true,
+			Help: "Put the old files back when the command or a verify fails. If not given, true with a verify and false without."},
+		{Key: "exit_on_failure", To: &c.ExitOnFailure, WhenSet: true,
+			Help: "End with exit code 14 when a change fails. If not given, as the top-level exit_on_failure."},
 		{Key: "guard", Block: []setting.Setting{
-			{Key: "not_empty", To: &c.Guard.NotEmpty},
-			{Key: "min_bytes", To: setting.AtLeast(0, &c.Guard.MinBytes)},
-			{Key: "max_shrink", To: setting.Share(&c.Guard.MaxShrink)},
-			{Key: "min_instances", To: &c.Guard.MinInstances},
+			{Key: "not_empty", To: &c.Guard.NotEmpty, Help: "Hold a change that makes a file empty or blank."},
+			{Key: "min_bytes", To: setting.AtLeast(0, &c.Guard.MinBytes),
+				Help: "Hold a change that makes a file smaller than this, in bytes."},
+			{Key: "max_shrink", To: setting.Share(&c.Guard.MaxShrink),
+				Help: "Hold a change that takes more than this part of a file at once, such as 50% or 0.5; any part if not given."},
+			{Key: "min_instances", To: &c.Guard.MinInstances,
+				Help: "Hold a change in which a template sees fewer instances of a service than this."},
 		}},
 		c.Wait.setting(""),
 		c.Exec.block("", commandTimeout),
@@ -62,16 +71,16 @@ func (c *Change) settings() []setting.Setting {
 
 func (v *Verify) instance() setting.Instance {
 	return setting.Instance{Written: &v.Written, Settings: []setting.Setting{
-		{Key: "command", To: setting.Command(&v.Args)},
-		{Key: "http", To: &v.HTTP},
-		{Key: "tcp", To: &v.TCP},
-		{Key: "host", To: &v.Host},
-		{Key: "status", To: &v.Status},
-		{Key: "skip_verify", To: &v.SkipVerify},
-		{Key: "for", To: &v.For},
-		{Key: "within", To: &v.Within, Default: "10s"},
-		{Key: "interval", To: &v.Interval, Default: "250ms"},
-		{Key: "timeout", To: &v.Timeout, Default: "5s"},
+		{Key: "command", To: setting.Command(&v.Args), Help: "A command that must succeed."},
+		{Key: "http", To: &v.HTTP, Help: "A URL that must answer; redirects are not followed."},
+		{Key: "tcp", To: &v.TCP, Help: "A host:port that must accept a connection."},
+		{Key: "host", To: &v.Host, Help: "The Host header of http, and the name that the certificate must be valid for."},
+		{Key: "status", To: &v.Status, Help: "The exact status that http must answer with; any below 400 if not given."},
+		{Key: "skip_verify", To: &v.SkipVerify, Help: "Accept any certificate from http."},
+		{Key: "for", To: &v.For, Help: "How long it must stay true without a break."},
+		{Key: "within", To: &v.Within, Default: "10s", Help: "How long to wait until it is true."},
+		{Key: "interval", To: &v.Interval, Default: "250ms", Help: "The time between two tries."},
+		{Key: "timeout", To: &v.Timeout, Default: "5s", Help: "How long one try may take."},
 	}}
 }
 
@@ -125,10 +134,10 @@ func (w *Wait) setting(flag string) setting.Setting {
 		To:   setting.Text("<min[:max]>", `a wait block or a string such as "2s:10s"`, w.parse, nil),
 		Help: "Wait after a change until there has been none for min, but at most max (4 times min if not given).",
 		Block: []setting.Setting{
-			{Key: "bool", To: &w.Enabled},
-			{Key: "enabled", To: &w.Enabled, Sets: []string{"bool"}},
-			{Key: "min", To: &w.Min},
-			{Key: "max", To: &w.Max},
+			{Key: "bool", To: &w.Enabled, Help: "Turn waiting on or off. If not given, on with a min."},
+			{Key: "enabled", To: &w.Enabled, Sets: []string{"bool"}, Help: "The same as bool."},
+			{Key: "min", To: &w.Min, Help: "Wait until there has been no change for this long; do not wait if not given."},
+			{Key: "max", To: &w.Max, Help: "Wait at most this long after the first change; 4 times min if not given."},
 		},
 	}
 }

@@ -1,58 +1,94 @@
 package config
 
 import (
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"restencil/cmd/restencil/config/setting"
-	"restencil/cmd/restencil/config/stores"
 )
 
-// TestDocumentedConfigurations reads the configurations of two pages.
+// sharedBlock matches a block that is the same in several others, which one example
+// is enough for.
+var sharedBlock = regexp.MustCompile(`^(?:consul|vault|nomad|template|bundle)\.(ssl|retry|transport|exec|wait|guard)`)
+
+var configurationFence = regexp.MustCompile("(?s)\n```(?:hcl|json)\n(.*?)\n```")
+
+// TestDocumentedConfigurations reads the configurations of the documentation.
+// docs/configuration.md has an example of every key that has an effect.
 func TestDocumentedConfigurations(t *testing.T) {
-	fence := regexp.MustCompile("(?s)\n```(?:hcl|json)\n(.*?)\n```")
-	for doc, least := range map[string]int{"bundles.md": 4, "vault.md": 10} {
-		t.Run(doc, func(t *testing.T) {
-			all := fence.FindAllStringSubmatch(readFile(t, "../../../docs/"+doc), -1)
-			if len(all) < least {
-				t.Errorf("%d configurations, want more", len(all))
+	pages, err := filepath.Glob("../../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../../README.md") {
+		t.Run(filepath.Base(page), func(t *testing.T) {
+			shown := make(map[string]bool)
+			for _, m := range configurationFence.FindAllStringSubmatch(readFile(t, page), -1) {
+				if !isConfiguration(m[1]) {
+					continue
+				}
+				c := readDocumented(t, m[1])
+				for _, s := range documentedSettings() {
+					key := sharedBlock.ReplaceAllString(s.Key, "$1")
+					shown[key] = shown[key] || c.shows(s.Key)
+				}
 			}
-			t.Chdir(t.TempDir())
-			for _, m := range all {
-				readDocumented(t, m[1])
+			if filepath.Base(page) != filepath.Base(configurationPage) {
+				return
+			}
+			for _, s := range documentedSettings() {
+				effective := s.Deprecated == "" && s.Sets != nil && strings.HasSuffix(s.Key, s.Sets[0]) &&
+					!strings.HasPrefix(s.Help, "Has no effect") && s.Key != "parseonly" // which has none in a file
+				if effective && !shown[sharedBlock.ReplaceAllString(s.Key, "$1")] {
+					t.Errorf("there is no example of %s", s.Key)
+				}
 			}
 		})
 	}
 }
 
-func readDocumented(t *testing.T, text string) {
+// isConfiguration reports whether a code block is one, and not a line of the log
+// or a data file.
+func isConfiguration(text string) bool {
+	return !strings.Contains(text, `"level":`) && !strings.Contains(text, `"keys":`)
+}
+
+// readDocumented reads a configuration of the documentation, which is nil where
+// that fails.
+func readDocumented(t *testing.T, text string) *Config {
 	t.Helper()
-	writeFile(t, "c", text)
-	c, err := Parse([]string{"-config", "c"}, nil)
+	wd := t.TempDir()
+	path := filepath.Join(wd, "c")
+	writeFile(t, path, text)
+	c, err := Parse([]string{"-config", path}, nil)
 	if err != nil {
 		t.Errorf("%v\n%s", err, text)
-		return
+		return nil
 	}
 	for _, w := range c.Warnings {
 		if len(c.Templates) > 0 { // else no template belongs to the bundle
 			t.Errorf("%v\n%s", w, text)
 		}
 	}
+	return c
 }
 
-// TestVaultKeysAreDocumented: docs/vault.md names each key of vault, but for
-// those that all stores have.
-func TestVaultKeysAreDocumented(t *testing.T) {
-	doc := readFile(t, "../../../docs/vault.md")
-	for _, s := range setting.All(new(stores.Vault).Settings()) {
-		key := strings.TrimPrefix(s.Key, "vault.")
-		block, _, _ := strings.Cut(key, ".")
-		if block == "ssl" || block == "transport" || block == "retry" {
-			continue
-		}
-		if !strings.Contains(doc, "`"+key+"`") && !strings.Contains(doc, "\n  "+key+" ") {
-			t.Errorf("docs/vault.md does not name %s", s.Key)
+// shows reports whether a key of documentedSettings is written.
+func (c *Config) shows(key string) bool {
+	if c == nil {
+		return false
+	}
+	block, name, _ := strings.Cut(key, ".")
+	shown := c.IsSet(key)
+	for i := range c.Templates {
+		c := &c.Templates[i]
+		shown = shown || block == "template" && c.IsSet(name)
+		for i := range c.Verify {
+			shown = shown || block == "verify" && c.Verify[i].IsSet(name)
 		}
 	}
+	for i := range c.Bundles {
+		shown = shown || block == "bundle" && c.Bundles[i].IsSet(name)
+	}
+	return shown
 }

@@ -54,9 +54,11 @@ func (e *Exec) settings(p *Process) []setting.Setting {
 // block is the block exec. Its flags begin with flags; "" where it has none.
 func (e *Exec) block(flags, timeout string) setting.Setting {
 	return setting.Setting{Key: "exec", Flag: flags, Block: []setting.Setting{
-		{Key: "command", To: setting.Command(&e.Command)},
-		{Key: "enabled", To: &e.Enabled},
-		{Key: "timeout", To: setting.AtLeast(0, &e.Timeout), Default: timeout},
+		{Key: "command", To: setting.Command(&e.Command),
+			Help: "The program to run: a string for the shell, or a list with the program and its arguments."},
+		{Key: "enabled", To: &e.Enabled, Help: "Has no effect: a command that is given is run."},
+		{Key: "timeout", To: setting.AtLeast(0, &e.Timeout), Default: timeout,
+			Help: "How long a template's command may take before it is killed; command_timeout if not given. Has no effect on the program."},
 		{Key: "kill_signal", Flag: "-kill-signal", To: &e.KillSignal, Default: "SIGINT",
 			Help: "The signal that asks the program to end."},
 		{Key: "kill_timeout", Flag: "-kill-timeout", To: &e.KillTimeout, Default: "30s",

@@ -53,7 +53,7 @@ func (l *Log) settings() []setting.Setting {
 			{Key: "path", Flag: "log-file", Arg: "<path>", To: &l.File.Path,
 				Help: "Log to this file as well."},
 			{Key: "log_rotate_bytes", Flag: "log-rotate-bytes", Arg: "<bytes>", To: &l.File.MaxBytes,
-				Help: "Begin a new log file at this size; 0 for no limit."},
+				Help: "Begin a new log file at this size, in bytes; 0 for no limit."},
 			{Key: "log_rotate_duration", Flag: "log-rotate-duration", To: &l.File.MaxAge, Default: "24h",
 				Help: "Begin a new log file after this time."},
 			{Key: "log_rotate_max_files", Flag: "log-rotate-max-files", To: &l.File.Keep,

@@ -29,8 +29,13 @@ func TestSettings(t *testing.T) {
 			}
 			flags[flag] = true
 		}
-		if s.Flag != "" && (s.Group == "" || !strings.HasSuffix(s.Help, ".")) {
-			t.Errorf("-%s has no group, or its help is no sentence", s.Flag)
+		if s.Flag != "" && s.Group == "" {
+			t.Errorf("-%s has no group", s.Flag)
+		}
+	}
+	for _, s := range documentedSettings() {
+		if s.Deprecated == "" && !strings.HasSuffix(s.Help, ".") {
+			t.Errorf("%s has no help, or it is no sentence", s.Key)
 		}
 	}
 }

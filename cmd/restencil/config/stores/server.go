@@ -22,7 +22,7 @@ type Retry struct {
 func ssl(flags string, t *transport.TLS, enabled string, env map[string]string) setting.Setting {
 	block := []setting.Setting{
 		{Key: "enabled", Flag: "-", To: &t.Enabled, Default: enabled,
-			Help: "Use TLS."},
+			Help: "Use TLS. If not given, the address and the other keys of ssl decide."},
 		{Key: "verify", Flag: "-verify", To: setting.Not(&t.SkipVerify),
 			Help: "Check the server's certificate."},
 		{Key: "cert", Flag: "-cert", Arg: "<path>", To: &t.Cert,
@@ -31,7 +31,7 @@ func ssl(flags string, t *transport.TLS, enabled string, env map[string]string) 
 			Help: "The key of the client certificate, a PEM file."},
 		{Key: "ca_cert", Flag: "-ca-cert", Arg: "<path>", To: &t.CACert,
 			Help: "The authorities to trust, a PEM file."},
-		{Key: "ca_cert_bytes", To: &t.CACertBytes},
+		{Key: "ca_cert_bytes", To: &t.CACertBytes, Help: "The authorities to trust, as PEM text. Has no effect for Consul."},
 		{Key: "ca_path", Flag: "-ca-path", Arg: "<path>", To: &t.CAPath,
 			Help: "The authorities to trust, a directory of PEM files."},
 		{Key: "server_name", Flag: "-server-name", Arg: "<name>", To: &t.ServerName,
@@ -61,8 +61,8 @@ func connections(flags string, t *transport.Options) setting.Setting {
 			Help: "How long connecting may take."},
 		{Key: "disable_keep_alives", Flag: "-disable-keep-alives", To: &t.DisableKeepAlives,
 			Help: "Use every connection once."},
-		{Key: "idle_conn_timeout", To: &t.IdleConnTimeout},
-		{Key: "max_idle_conns", To: &t.MaxIdleConns},
+		{Key: "idle_conn_timeout", To: &t.IdleConnTimeout, Help: "How long to keep a connection that is not used."},
+		{Key: "max_idle_conns", To: &t.MaxIdleConns, Help: "How many unused connections to keep in all; 0 for no limit."},
 		{Key: "max_idle_conns_per_host", Flag: "-max-idle-conns-per-host", To: &t.MaxIdleConnsPerHost,
 			Help: "How many idle connections to keep."},
 		{Key: "max_conns_per_host", Flag: "-max-conns-per-host", To: &t.MaxConnsPerHost,
@@ -108,12 +108,13 @@ func NewNomad() Nomad {
 // Settings returns the block nomad.
 func (n *Nomad) Settings() []setting.Setting {
 	return []setting.Setting{{Key: "nomad", Block: []setting.Setting{
-		{Key: "address", To: &n.Address, Env: "NOMAD_ADDR"},
-		{Key: "enabled", To: &n.Enabled},
-		{Key: "namespace", To: &n.Namespace, Env: "NOMAD_NAMESPACE"},
-		{Key: "token", To: &n.Token, Env: "NOMAD_TOKEN", Secret: true},
-		{Key: "auth_username", To: &n.AuthUsername},
-		{Key: "auth_password", To: &n.AuthPassword, Secret: true},
+		{Key: "address", To: &n.Address, Env: "NOMAD_ADDR",
+			Help: "Where Nomad is, with its scheme; http://127.0.0.1:4646 if not given."},
+		{Key: "enabled", To: &n.Enabled, Help: "Has no effect."},
+		{Key: "namespace", To: &n.Namespace, Env: "NOMAD_NAMESPACE", Help: "The namespace of queries that name none."},
+		{Key: "token", To: &n.Token, Env: "NOMAD_TOKEN", Secret: true, Help: "The token to use with Nomad."},
+		{Key: "auth_username", To: &n.AuthUsername, Help: "The user of basic authentication."},
+		{Key: "auth_password", To: &n.AuthPassword, Secret: true, Help: "The password of basic authentication."},
 		ssl("", &n.TLS, "false", nil),
 		connections("", &n.Transport),
 		retry("", &n.Attempts, &n.Retry),
