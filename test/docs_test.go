@@ -99,7 +99,7 @@ func (r *reader) expect(line, want string) {
 	}
 	err := check()
 	if err != nil && strings.HasPrefix(line, "cat ") {
-		err = await.Poll(await.Patience, check)
+		err = await.Poll(await.Timeout, check)
 	}
 	if err != nil {
 		r.t.Errorf("$ %s\n%s", line, cmp.Diff(want, got))
