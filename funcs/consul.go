@@ -113,7 +113,6 @@ func (c consul) pairs(keep func(key string) bool, must bool) func(arg string) ([
 	}
 }
 
-// isChild tells whether a relative key lies directly below the prefix.
 func isChild(key string) bool { return key != "" && !strings.Contains(key, "/") }
 
 // isLeaf tells whether a relative key is more than a marker of a folder.
@@ -197,7 +196,6 @@ func (c consul) exportedServices(partition ...string) ([]watch.ExportedService, 
 	return askList[watch.ExportedService](c.env, q)
 }
 
-// importedServices returns what a partition imports.
 func (c consul) importedServices(partition string) ([]watch.ImportedService, error) {
 	if partition == "" {
 		return nil, errors.New("importedServices: partition name is required")

@@ -120,9 +120,7 @@ func parse(kind watch.Kind, arg string) (watch.Query, error) {
 	return withParams(q, family, params)
 }
 
-func invalid(family, arg string) error {
-	return fmt.Errorf("%s: invalid format: %q", family, arg)
-}
+func invalid(family, arg string) error { return fmt.Errorf("%s: invalid format: %q", family, arg) }
 
 // parseFilter reads health states joined by commas and returns their canonical
 // form, which watch.Query.Filter describes.

@@ -2,7 +2,9 @@ package funcs
 
 import (
 	"errors"
+	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"text/template"
@@ -11,6 +13,7 @@ import (
 	"github.com/ryanuber/go-glob"
 
 	"restencil/funcs/pure"
+	"restencil/watch"
 	"restencil/watch/suggest"
 )
 
@@ -66,4 +69,97 @@ func Names() []string { return slices.Sorted(maps.Keys(Map(new(Env)))) }
 func Nearest(name string) string {
 	return suggest.Nearest(name, append(Names(), "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt",
 		"ne", "not", "or", "print", "printf", "println", "slice", "urlquery"))
+}
+
+// ask returns the data of the answer to q. It is the zero value where there is
+// no answer yet (known is false) and where the thing asked for does not exist.
+func ask[T any](e *Env, q watch.Query) (data T, known bool, err error) {
+	a, known, err := e.execution.Ask(q)
+	if err != nil || !known {
+		return data, false, err
+	}
+	data, err = dataAs[T](q, a.Data)
+	return data, true, err
+}
+
+// askFor is ask for the query of a kind that an argument makes.
+func askFor[T any](e *Env, kind watch.Kind, arg string) (data T, known bool, err error) {
+	q, err := parse(kind, arg)
+	if err != nil {
+		return data, false, err
+	}
+	return ask[T](e, q)
+}
+
+// askList is ask for a list that templates see as empty, never as nil.
+func askList[T any](e *Env, q watch.Query) ([]T, error) {
+	list, _, err := ask[[]T](e, q)
+	if list == nil {
+		list = []T{}
+	}
+	e.scratch.lent = append(e.scratch.lent, list)
+	return list, err
+}
+
+// askExisting is ask for a thing that must exist: what never did leaves the
+// output incomplete, and what went away keeps its last value (COMPAT 3.4,
+// quirk Q53).
+func askExisting[T any](e *Env, q watch.Query) (data T, err error) {
+	a, known, err := e.execution.Ask(q)
+	if err != nil || !known {
+		return data, err
+	}
+	switch {
+	case a.Last == nil:
+		e.execution.Incomplete(q)
+	case a.Data == nil:
+		e.execution.Gone(q)
+	}
+	return dataAs[T](q, a.Last)
+}
+
+// dataAs returns data as the type that templates expect of q. A secret is taken
+// out of what hides it: from here on it goes to the template, and to nobody else.
+func dataAs[T any](q watch.Query, data any) (T, error) {
+	data = watch.Reveal(data)
+	v, ok := data.(T)
+	if !ok && data != nil {
+		return v, fmt.Errorf("%s: the store gave a %T instead of a %T", q, data, v)
+	}
+	return v, nil
+}
+
+// sprigSortAlpha sorts a list of strings in place, or others into a new list.
+// Answers are shared by all templates, and this is the one way for a template
+// to change a list of theirs: that is copied first.
+func (e *Env) sprigSortAlpha(list any) []string {
+	if own, ok := list.([]string); ok && !slices.IsSorted(own) && holds(reflect.ValueOf(e.scratch.lent), own) {
+		list = slices.Clone(own)
+	}
+	return pure.Funcs()["sprig_sortAlpha"].(func(any) []string)(list)
+}
+
+// holds tells whether list begins in a list that is anywhere in v.
+func holds(v reflect.Value, list []string) bool {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return !v.IsNil() && holds(v.Elem(), list)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if holds(v.Field(i), list) {
+				return true
+			}
+		}
+	case reflect.Map, reflect.Slice:
+		begin := reflect.ValueOf(list).Pointer()
+		if v.Kind() == reflect.Slice && v.Pointer() <= begin && begin < v.Pointer()+uintptr(v.Len())*v.Type().Elem().Size() {
+			return true
+		}
+		for _, element := range v.Seq2() {
+			if holds(element, list) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -77,7 +77,6 @@ func (n nomad) variable(arg string) (watch.NomadVarItems, error) {
 	return askExisting[watch.NomadVarItems](n.env, q)
 }
 
-// exists tells whether there is such a variable.
 func (n nomad) exists(arg string) (bool, error) {
 	if arg == "" {
 		return false, nil

@@ -52,7 +52,6 @@ func (v vault) secret(args ...string) (any, error) {
 	return own, nil
 }
 
-// secrets lists the names below a path.
 func (v vault) secrets(path string) ([]string, error) {
 	if path == "" {
 		return nil, nil
@@ -88,7 +87,6 @@ func (v vault) pkiCert(args ...string) (any, error) {
 	return c, nil
 }
 
-// secretQuery returns the question for a path and the k=v pairs after it.
 func secretQuery(path string, pairs []string) (watch.Query, error) {
 	if len(pairs) == 0 {
 		u, err := vaultURL(path)

@@ -73,8 +73,7 @@ func (d dir) remove(path string) error {
 // onBehalf returns err, of an operation on a temporary file, or by another name,
 // as one on path.
 func onBehalf(path string, err error) error {
-	var linkErr *os.LinkError
-	if errors.As(err, &linkErr) {
+	if linkErr, ok := errors.AsType[*os.LinkError](err); ok {
 		return &fs.PathError{Op: linkErr.Op, Path: path, Err: linkErr.Err}
 	}
 	if pathErr, ok := err.(*fs.PathError); ok {

@@ -1,9 +1,37 @@
+// Package renderer makes files hold given bytes with a given mode and owner,
+// all at once.
+//
+// A change goes in two steps. [Stage] compares a [File] with what is on disk
+// and, where they differ, writes the new content beside the destination under
+// a dot-prefixed temporary name, with mode and owner already right and the
+// bytes already on stable storage. [SwapGroups] then renames all that was staged
+// into place and makes the renames durable: of each group of files that belong
+// together, all or none. Until then, nothing that a reader of the destination
+// could see has changed; whoever opens the destination at any time sees a whole
+// file, the old one or the new, and never one with a wider mode or another owner
+// than was asked for. [Restore] puts back what was replaced, and [Keep] sees to it
+// beforehand that it can. [Write] is both steps for a single file.
+//
+// One kind of destination cannot be replaced by a rename: a mount point, as a
+// single file that was mounted into a container is. It is written in place,
+// keeping its inode, and [Result.InPlace] says so; a reader may then see it
+// half written. A symbolic link, on the other hand, is replaced itself, and
+// what it pointed to is left alone (COMPAT 4.9).
+//
+// The functions may be called concurrently; those that change a destination
+// (SwapGroups, Restore, Write) only for different destinations. On
+// Windows a rename is not atomic, there are no owners, and of the mode only
+// "read-only" is kept.
+//
+// Package renderer knows nothing of templates or stores.
 package renderer
 
 import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strconv"
 )
 
 // A File says what a path is to hold.
@@ -77,14 +105,58 @@ const (
 )
 
 // String returns the change in one word.
-func (c Change) String() string {
-	switch c {
-	case Unchanged:
-		return "unchanged"
-	case Repaired:
-		return "repaired"
-	case Replaced:
-		return "replaced"
+func (c Change) String() string { return [...]string{"unchanged", "repaired", "replaced"}[c] }
+
+// A Stream is one of the process's own that files are written to.
+type Stream int
+
+// The streams.
+const (
+	NoStream Stream = iota
+	Stdout
+	Stderr
+)
+
+// maxLinks is how many links are followed on the way to a stream.
+const maxLinks = 40
+
+// StreamOf tells which stream a path leads to, through whatever links:
+// /dev/stdout, /dev/fd/1, /proc/self/fd/1 and so on. Such a destination must be
+// written to (File.Stream): to replace it would change the machine for all.
+func StreamOf(path string) Stream {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return NoStream
 	}
-	return "unknown"
+	for range maxLinks {
+		if s := streamNamed(path); s != NoStream {
+			return s
+		}
+		target, err := os.Readlink(path)
+		if err != nil {
+			return NoStream
+		}
+		dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+		if err != nil {
+			return NoStream
+		}
+		if s := streamNamed(filepath.Join(dir, filepath.Base(path))); s != NoStream {
+			return s
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(dir, target)
+		}
+		path = target
+	}
+	return NoStream
+}
+
+func streamNamed(path string) Stream {
+	switch base := filepath.Base(path); filepath.Dir(path) {
+	case "/dev":
+		return map[string]Stream{"stdout": Stdout, "stderr": Stderr}[base]
+	case "/dev/fd", "/proc/self/fd", "/proc/thread-self/fd", "/proc/" + strconv.Itoa(os.Getpid()) + "/fd":
+		return map[string]Stream{"1": Stdout, "2": Stderr}[base]
+	}
+	return NoStream
 }

@@ -107,9 +107,7 @@ func compare(f File) (*Staged, error) {
 }
 
 // Change returns what SwapGroups is to do, or has done.
-func (s *Staged) Change() Change {
-	return s.change
-}
+func (s *Staged) Change() Change { return s.change }
 
 // Path returns a path under which the new content can be read: a temporary
 // one until SwapGroups, unless the destination holds the content already.
@@ -122,17 +120,12 @@ func (s *Staged) Path() string {
 
 // Temp returns the path of the temporary file with the new content, and ""
 // where there is none: after SwapGroups, or if the destination has the bytes already.
-func (s *Staged) Temp() string {
-	return s.temp
-}
+func (s *Staged) Temp() string { return s.temp }
 
 // Kept returns the path under which is kept what was at the destination, and ""
 // where it is not, or there was nothing.
-func (s *Staged) Kept() string {
-	return s.kept
-}
+func (s *Staged) Kept() string { return s.kept }
 
-// want returns the mode that a new file is to have, and the owner asked for.
 func (s *Staged) want() fileattr.Attrs {
 	return fileattr.Attrs{Mode: cmp.Or(s.file.Perm&fileattr.Bits, s.old.like.Mode), Owner: s.asked}
 }

@@ -346,7 +346,6 @@ func (s *Staged) restore() (err error) {
 	return err
 }
 
-// putBack moves what was kept to the destination.
 func (s *Staged) putBack() error {
 	mounted, err := s.rename(s.kept)
 	if !mounted {

@@ -133,7 +133,6 @@ func shadow(o Options, all []*bundleState) error {
 	return errors.Join(errs...)
 }
 
-// start starts the bundles.
 func (b *bundles) start(ctx context.Context, o Options, events func(event.Event), system process.System) {
 	b.ctx = ctx
 	b.reports = make(chan bundle.Report)

@@ -1,3 +1,27 @@
+// Package runner is the loop that joins the others: it takes the newest answers
+// from the watch plane, hands them to the templates (package templates), and
+// offers what those render to the bundles (package bundle), which put the files in
+// place and run the commands.
+//
+// One goroutine, in [Runner.Run], owns the templates and knows the bundles. It
+// never waits and touches no disk. What takes time runs beside it and reports
+// back: the sources in the watch plane, the executions of templates, a goroutine
+// for each bundle, and the supervisor of the child (package process). What happens
+// is told as typed events (package event); logs, pages and metrics are made from
+// those alone.
+//
+// # The walk of a changed key
+//
+// From the answer of a store to the renamed file, by name of function:
+//
+//	watch.Watcher       Publish, Take
+//	runner.Runner       loop, take, step, offer
+//	templates.Set       Update, Execute, begin, Take, settle
+//	template.Template   Execute
+//	bundle.Bundle       Offer, Run, advance, change
+//	group.Set           Take, Due, look
+//	transaction         Stage, Check, Swap
+//	renderer            Stage, SwapGroups
 package runner
 
 import (
@@ -6,6 +30,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -31,14 +57,14 @@ type Runner struct {
 	requests chan func()  // what is asked of the loop
 
 	// Owned by the loop in Run.
-	templates *templates.Set
-	bundles   bundles // what puts the outputs in place
-	child     child
-	stores    stores
-	ready     bool                         // Ready was told
-	alive     time.Time                    // when Alive is to be told
-	moving    map[watch.Store]watch.Source // to take others' places when the new templates have been executed
-	deadline  time.Time                    // with Once: when all is to be done; zero: there is none
+	templates  *templates.Set
+	bundles    bundles // what puts the outputs in place
+	child      child
+	stores     stores
+	ready      bool                         // Ready was told
+	alive      time.Time                    // when Alive is to be told
+	successors map[watch.Store]watch.Source // to take others' places when the new templates have been executed
+	deadline   time.Time                    // with Once: when all is to be done; zero: there is none
 
 	stopSources func()  // ends the watcher
 	failures    []error // with Once: the commands that failed
@@ -235,12 +261,12 @@ func (r *Runner) watch(done templates.Done, now time.Time) {
 	}
 	added := done.Added
 	switch {
-	case r.moving == nil:
+	case r.successors == nil:
 	case r.templates.Replacing():
-		added = slices.DeleteFunc(added, func(q watch.ID) bool { return r.moving[q.Value().Store()] != nil })
+		added = slices.DeleteFunc(added, func(q watch.ID) bool { return r.successors[q.Value().Store()] != nil })
 	default:
-		r.watcher.Replace(r.moving)
-		r.moving = nil
+		r.watcher.Replace(r.successors)
+		r.successors = nil
 		added = r.templates.Queries() // with those that were not put to the old sources
 	}
 	if len(added) > 0 {
@@ -322,13 +348,6 @@ func (e *events) emit(ev event.Event) {
 	}
 }
 
-// redirect has events passed on to another function from now on.
-func (e *events) redirect(to func(event.Event)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.to = to
-}
-
 // joinFailures makes one error of those of a run with Once, nil where there are
 // none.
 func joinFailures(errs []error) error {
@@ -340,4 +359,82 @@ func joinFailures(errs []error) error {
 		lines[i] = "\t* " + err.Error()
 	}
 	return fmt.Errorf("%d errors occurred:\n%s", len(errs), strings.Join(lines, "\n"))
+}
+
+// Reload has Run go on with other Options. They are checked and the templates
+// parsed first: after an error, Run goes on as before. What did not change
+// stays as it is: a template keeps its data and timers, and its command does
+// not run again. Destinations that were changed by hand are put right.
+//
+// Each of sources takes the place of its store's (see watch.Watcher.Replace),
+// once the queries are known of which the new Options have need: it is asked no
+// others, and of those that are new the old source never hears. The other
+// stores' sources go on. Nil: all do.
+//
+// Reload may be called from any goroutine while Run is under way. It returns
+// when the new Options are in force, or with the cause of ctx's end.
+func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]watch.Source) error {
+	next, err := New(o, r.watcher)
+	if err != nil {
+		return err
+	}
+	next.successors = sources
+	select {
+	case r.reloads <- next:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// replace takes over from next, a Runner that never ran, what is new there.
+func (r *Runner) replace(next *Runner) {
+	old := r.opts.Templates
+	r.opts = next.opts
+	r.events.mu.Lock()
+	r.events.to = next.opts.Events
+	r.events.mu.Unlock()
+	r.templates.Replace(next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) }, time.Now())
+	r.bundles.replace(next.bundles.list, r.opts)
+	if r.successors == nil {
+		r.successors = next.successors
+	} else {
+		maps.Copy(r.successors, next.successors)
+	}
+}
+
+// Accept has the change made that holds a bundle back: a named one, or a file
+// that has a guard or check of its own, by its destination. See
+// [bundle.Bundle.Accept]. It may be called from any goroutine while Run is under way.
+func (r *Runner) Accept(ctx context.Context, name string) error {
+	b, err := r.bundleNamed(ctx, name)
+	if err != nil {
+		return err
+	}
+	return b.Accept(ctx, name)
+}
+
+// Rollback puts a generation of the named bundle's files back. See
+// [bundle.Bundle.Rollback]. It may be called from any goroutine while Run is under
+// way.
+func (r *Runner) Rollback(ctx context.Context, name string, generation int) error {
+	b, err := r.bundleNamed(ctx, name)
+	if err != nil {
+		return err
+	}
+	return b.Rollback(ctx, generation)
+}
+
+// bundleNamed asks the loop for a bundle.
+func (r *Runner) bundleNamed(ctx context.Context, name string) (*bundle.Bundle, error) {
+	found := make(chan *bundle.Bundle, 1)
+	select {
+	case r.requests <- func() { found <- r.bundles.named(name) }:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if b := <-found; b != nil {
+		return b, nil
+	}
+	return nil, fmt.Errorf("there is no bundle %q", name)
 }

@@ -91,8 +91,8 @@ func (s *stores) note(id watch.ID, f *watch.Failure, now time.Time) {
 		s.answered[p.store] = make(map[watch.ID]bool)
 	}
 	if f != nil {
-		var e *watch.Error
-		all := errors.As(f.Err, &e) && e.All // it is no fault of q
+		e, ok := errors.AsType[*watch.Error](f.Err)
+		all := ok && e.All // it is no fault of q
 		if all {
 			p.part = ""
 		}

@@ -86,8 +86,7 @@ func execError(name string, err error) *Error {
 		err = outer
 	}
 	e := newError(name, err)
-	var r *reason
-	if errors.As(e.Err, &r) && e.Expr != "" {
+	if r, ok := errors.AsType[*reason](e.Err); ok && e.Expr != "" {
 		// "error calling key: " says what the expression says already.
 		if rest, ok := strings.CutPrefix(r.text, "error calling "); ok {
 			if _, why, ok := strings.Cut(rest, ": "); ok {

@@ -46,7 +46,6 @@ func newExecution(t *Template, answers Answers) *execution {
 	}
 }
 
-// finish returns the result of an execution whose output is content.
 func (x *execution) finish(content []byte) Result {
 	r := x.result
 	r.Content, r.Printed = content, x.printed.String()
@@ -93,7 +92,6 @@ func (x *execution) countInstances(q watch.Query, data any) {
 	}
 }
 
-// Ask implements funcs.Execution.
 func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 	id := q.ID()
 	if id == x.locate {
@@ -120,7 +118,6 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 	return *a.answer, true, nil
 }
 
-// Incomplete implements funcs.Execution.
 func (x *execution) Incomplete(q watch.Query) { x.incomplete(q.ID()) }
 
 func (x *execution) incomplete(id watch.ID) {
@@ -131,7 +128,6 @@ func (x *execution) incomplete(id watch.ID) {
 	}
 }
 
-// Gone implements funcs.Execution.
 func (x *execution) Gone(q watch.Query) {
 	id := q.ID()
 	if a := x.asked[id]; !a.gone {
@@ -141,10 +137,8 @@ func (x *execution) Gone(q watch.Query) {
 	}
 }
 
-// Print implements funcs.Execution.
 func (x *execution) Print(text string) { x.printed.WriteString(text) }
 
-// WriteFile implements funcs.Execution.
 func (x *execution) WriteFile(f funcs.File) { x.result.Files = append(x.result.Files, f) }
 
 // Once implements funcs.Execution. Locate runs nothing.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/template"
 
+	"dario.cat/mergo"
+
 	"restencil/watch"
 )
 
@@ -54,7 +56,6 @@ func byKey(pairs []*watch.KeyPair) map[string]map[string]*watch.KeyPair {
 	return groups
 }
 
-// byTag groups services or instances by each of their tags.
 func byTag(list any) (map[string][]any, error) {
 	switch list := list.(type) {
 	case nil:
@@ -71,7 +72,6 @@ func byTag(list any) (map[string][]any, error) {
 	return nil, fmt.Errorf("byTag: wrong argument type %T", list)
 }
 
-// byPort groups instances by their port.
 func byPort(list any) (map[int][]any, error) {
 	switch list := list.(type) {
 	case nil:
@@ -182,9 +182,7 @@ func plant(tree map[string]any, key string, value any) error {
 // in tells whether the list hay has the element needle, or the text hay the
 // part needle. Numbers are equal when their kinds are (integers or floats) and
 // their values; other things than numbers and text are never found.
-func in(hay, needle any) (bool, error) {
-	return has(reflect.ValueOf(hay), reflect.ValueOf(needle))
-}
+func in(hay, needle any) (bool, error) { return has(reflect.ValueOf(hay), reflect.ValueOf(needle)) }
 
 // containsNeedle returns a function that looks for a needle that is in hay, or
 // with in false for one that is not. The function returns found where there is
@@ -246,7 +244,6 @@ func element(list reflect.Value, i int) reflect.Value {
 	return v
 }
 
-// same tells whether two values are equal, as in means it.
 func same(a, b reflect.Value) bool {
 	switch {
 	case a.Kind() == reflect.String:
@@ -258,4 +255,103 @@ func same(a, b reflect.Value) bool {
 	default:
 		return false
 	}
+}
+
+// mapFuncs returns the functions that put values into a map: those that merge
+// (COMPAT 3.9), and sprig's (COMPAT 3.14). All change their first argument and
+// return it. To print a map that contains itself would take the process down,
+// so they make none.
+func mapFuncs() template.FuncMap {
+	return template.FuncMap{
+		"mergeMap": mergeMap,
+		"mergeMapWithOverride": func(dst, src map[string]any) (map[string]any, error) {
+			return mergeMap(dst, src, mergo.WithOverride)
+		},
+		"sprig_merge":              mergeAll(false),
+		"sprig_mergeOverwrite":     mergeAll(false, mergo.WithOverride),
+		"sprig_mustMerge":          mergeAll(true),
+		"sprig_mustMergeOverwrite": mergeAll(true, mergo.WithOverride),
+		"sprig_set":                SetKey,
+	}
+}
+
+// mergeMap adds to dst what only src has, in nested maps too; mergo.WithOverride
+// has src win. A value of dst that is empty counts as absent. Templates cannot make an option, but with a
+// third argument they get the same errors as ever.
+func mergeMap(dst, src map[string]any, options ...func(*mergo.Config)) (map[string]any, error) {
+	if err := mergo.Merge(&dst, src, options...); err != nil {
+		return nil, err
+	}
+	if cyclic(src) { // a new cycle goes through something that src had
+		return nil, errCycle
+	}
+	return dst, nil
+}
+
+// mergeAll returns one of sprig's functions that merge several maps. Unless it
+// must merge them, it returns empty text where that fails.
+func mergeAll(must bool, options ...func(*mergo.Config)) func(dst map[string]any, srcs ...map[string]any) (any, error) {
+	return func(dst map[string]any, srcs ...map[string]any) (any, error) {
+		for _, src := range srcs {
+			merged, err := mergeMap(dst, src, options...)
+			switch {
+			case err == nil:
+				dst = merged
+			case must || errors.Is(err, errCycle):
+				return nil, err
+			default:
+				return "", nil
+			}
+		}
+		return dst, nil
+	}
+}
+
+// SetKey sets a key of a map, unless the map would then contain itself.
+func SetKey(m map[string]any, key string, v any) (map[string]any, error) {
+	if (walk{placeOf(reflect.ValueOf(m)): true}).cyclic(reflect.ValueOf(v)) {
+		return nil, errCycle
+	}
+	m[key] = v
+	return m, nil
+}
+
+var errCycle = errors.New("a map must not contain itself")
+
+// cyclic tells whether v, or anything in it, contains itself.
+func cyclic(v any) bool { return make(walk).cyclic(reflect.ValueOf(v)) }
+
+// A walk goes through maps and lists, into each one once. It is true for those
+// that it is inside, and false for those that it has left.
+type walk map[place]bool
+
+// A place is where a map or a list has its elements. Lists of different sizes
+// can begin at the same element.
+type place struct {
+	at   uintptr
+	size int
+}
+
+func placeOf(v reflect.Value) place { return place{v.Pointer(), v.Len()} }
+
+// cyclic tells whether there is a way from v back to where the walk is inside.
+func (w walk) cyclic(v reflect.Value) bool {
+	for v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Map && v.Kind() != reflect.Slice {
+		return false
+	}
+	at := placeOf(v)
+	if inside, met := w[at]; met {
+		return inside
+	}
+	w[at] = true
+	for _, element := range v.Seq2() {
+		if w.cyclic(element) {
+			return true
+		}
+	}
+	w[at] = false
+	return false
 }

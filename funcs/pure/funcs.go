@@ -4,7 +4,11 @@
 package pure
 
 import (
+	"fmt"
 	"maps"
+	"math"
+	"reflect"
+	"strings"
 	"sync"
 	"text/template"
 
@@ -32,3 +36,96 @@ var Funcs = sync.OnceValue(func() template.FuncMap {
 	}
 	return m
 })
+
+// maxResult bounds what a function that multiplies may make, in bytes: a wrong
+// number must not exhaust the daemon's memory. It is far beyond any value in a
+// configuration file.
+const maxResult = 64 << 20
+
+// resultSizes returns the functions whose results can be far larger than their
+// arguments. Each is here as a function with the same parameters that tells how
+// many bytes the result would be, about.
+func resultSizes() map[string]any {
+	return map[string]any{
+		"indent":          indentedSize,
+		"sprig_indent":    indentedSize,
+		"sprig_nindent":   indentedSize,
+		"sprig_repeat":    func(count int, s string) float64 { return float64(count) * float64(len(s)) },
+		"replaceAll":      replacedSize,
+		"sprig_replace":   replacedSize,
+		"join":            func(sep string, list []string) float64 { return joinedSize(sep, list) },
+		"sprig_join":      joinedSize,
+		"sprig_until":     func(count int) float64 { return 8 * numbers(0, count, direction(0, count)) },
+		"sprig_untilStep": func(start, stop, step int) float64 { return 8 * numbers(start, stop, step) },
+		"sprig_seq":       sequenceSize,
+	}
+}
+
+// bounded returns f, which is of the same type, with a look at the size of its
+// result first. It panics where that is too large, of which the engine makes an
+// error.
+func bounded(name string, f, size any) any {
+	function, estimate := reflect.ValueOf(f), reflect.ValueOf(size)
+	call := reflect.Value.Call
+	if function.Type().IsVariadic() {
+		call = reflect.Value.CallSlice
+	}
+	return reflect.MakeFunc(function.Type(), func(args []reflect.Value) []reflect.Value {
+		if call(estimate, args)[0].Float() > maxResult {
+			panic(fmt.Errorf("%s: the result would be larger than %d MiB", name, maxResult>>20))
+		}
+		return call(function, args)
+	}).Interface()
+}
+
+func indentedSize(spaces int, s string) float64 {
+	return float64(spaces)*float64(strings.Count(s, "\n")+1) + float64(len(s))
+}
+
+func replacedSize(from, to, s string) float64 {
+	return float64(len(s)) + float64(strings.Count(s, from))*float64(len(to)-len(from))
+}
+
+func joinedSize(sep string, list any) float64 {
+	if v := reflect.ValueOf(list); v.Kind() == reflect.Slice || v.Kind() == reflect.Array {
+		return float64(len(sep)) * float64(v.Len())
+	}
+	return 0
+}
+
+// sequenceSize is for sprig_seq: the numbers from 1 to a, from a to b, or from
+// a in steps of b to c, each with all that is made of it on the way.
+func sequenceSize(params ...int) float64 {
+	const size = 64
+	switch len(params) {
+	case 1:
+		return size * numbers(1, params[0], direction(1, params[0]))
+	case 2:
+		return size * numbers(params[0], params[1], direction(params[0], params[1]))
+	case 3:
+		return size * numbers(params[0], params[2], params[1])
+	default:
+		return 0
+	}
+}
+
+func direction(start, stop int) int {
+	if stop < start {
+		return -1
+	}
+	return 1
+}
+
+// numbers returns how many numbers there are from start to stop: infinitely
+// many where counting would go past the largest integer, and begin again with
+// the smallest.
+func numbers(start, stop, step int) float64 {
+	a, b, c := float64(start), float64(stop), float64(step)
+	switch {
+	case step == 0 || (b-a)/c <= 0:
+		return 0
+	case math.Abs(b)+math.Abs(c) >= math.MaxInt:
+		return math.Inf(1)
+	}
+	return (b - a) / c
+}

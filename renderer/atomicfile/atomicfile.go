@@ -93,9 +93,7 @@ func SyncDir(dir string) error {
 var ErrNotRegular = errors.New("not a regular file")
 
 // Open is OpenFile for reading.
-func Open(path string) (*os.File, error) {
-	return OpenFile(path, os.O_RDONLY, 0)
-}
+func Open(path string) (*os.File, error) { return OpenFile(path, os.O_RDONLY, 0) }
 
 // OpenFile is os.OpenFile for regular files and os.DevNull. It does not wait, as
 // opening a named pipe or a device could for ever.

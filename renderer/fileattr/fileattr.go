@@ -53,7 +53,6 @@ func (o Owner) Or(other Owner) Owner {
 	return o
 }
 
-// apply makes o the owner of f.
 func (o Owner) apply(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -161,8 +160,7 @@ func (a Attrs) ApplyNew(f *os.File, asked Owner) (warning, err error) {
 
 // Cause returns what the system said, without the file that it was about.
 func Cause(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err
 	}
 	return err

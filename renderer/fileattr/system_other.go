@@ -17,7 +17,6 @@ func userID(name string) (int, error) {
 
 func groupID(name string) (int, error) { return userID(name) }
 
-// ownerOf returns no owner.
 func ownerOf(fs.FileInfo) Owner { return AsItIs() }
 
 // attainable returns what can be kept of mode: whether the file is read-only.

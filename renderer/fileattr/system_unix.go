@@ -44,7 +44,6 @@ func id(name string, lookUp func() (string, error)) (int, error) {
 	return strconv.Atoi(number)
 }
 
-// ownerOf returns the owner of the file that info is of.
 func ownerOf(info fs.FileInfo) Owner {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -1,10 +1,7 @@
 // Package parallel does many things that wait for the disk at the same time.
 package parallel
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "golang.org/x/sync/errgroup"
 
 // Width is how many things are done at a time.
 const Width = 32
@@ -16,14 +13,13 @@ func For(n int, do func(i int)) {
 		do(0)
 		return
 	}
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(n, Width) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-			}
+	var group errgroup.Group
+	group.SetLimit(Width)
+	for i := range n {
+		group.Go(func() error {
+			do(i)
+			return nil
 		})
 	}
-	workers.Wait()
+	_ = group.Wait()
 }

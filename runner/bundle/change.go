@@ -58,7 +58,13 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	}
 	tx.Swap()
 	tx.CheckLate(ctx)
-	b.entry.swapped(tx)
+	switch e := b.entry; { // the journal knows what has become of it
+	case !e.begun || tx.Left:
+	case tx.Changes[0].Err == nil:
+		e.note(func(j *journal.Journal) error { return j.Swapped(e.key) })
+	default:
+		e.undone()
+	}
 
 	var errs []error
 	for i, c := range tx.Changes {
@@ -79,7 +85,6 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	return errors.Join(errs...)
 }
 
-// transaction returns what makes the targets be.
 func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *transaction.Transaction {
 	s := b.shared
 	changes := make([]*transaction.Change, len(targets))
@@ -168,7 +173,7 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 		return false, nil
 	case ctx.Err() != nil:
 		if b.entry.begun {
-			tx.Leave() // the next start goes back, and begins again
+			tx.Left = true // the next start goes back, and begins again
 		}
 		return false, nil
 	}
@@ -203,7 +208,14 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 			})
 		}
 	case b.spec.Policy == group.Together:
-		b.entry.applied(t.Hash, files(), loaded)
+		applied := false // as the journal knows
+		if !loaded {
+			st := b.entry.state()
+			applied = st.Applied == t.Hash && !st.Owed()
+		}
+		if !applied {
+			b.entry.note(func(j *journal.Journal) error { return j.Applied(b.entry.key, t.Hash, files()) })
+		}
 	}
 	for i := range t.Wants {
 		o.Results = append(o.Results, group.Result{Result: c.Result(i), Replaced: c.Replaces(i)})

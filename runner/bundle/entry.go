@@ -5,10 +5,8 @@ import (
 	"strconv"
 	"time"
 
-	"restencil/renderer"
 	"restencil/runner/event"
 	"restencil/runner/journal"
-	"restencil/runner/journal/history"
 	"restencil/runner/transaction"
 )
 
@@ -55,21 +53,13 @@ func (e *entry) owe(files []string) {
 // newDebt returns a name for a debt like no other.
 func newDebt() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
 
-// paid notes that the command has been run for all that it was owed for.
-func (e *entry) paid() {
-	if e.debt != "" {
-		e.note(func(j *journal.Journal) error { return j.Applied(e.key, e.debt, nil) })
-		e.debt = ""
-	}
-}
-
 // begin notes what the swap of a change, to hash, is about to do; and that it may
 // be taken back. A swap that only repairs needs no note: each step of it can be
 // done again. The change fails where the old files cannot be kept.
 func (e *entry) begin(tx *transaction.Transaction, hash string, trial bool) {
 	c := tx.Changes[0]
 	e.begun = false
-	if e.journal == nil || c.Err != nil || !c.Has(renderer.Replaced) {
+	if e.journal == nil || c.Err != nil || !c.ReplacesAny() {
 		return
 	}
 	moves, err := tx.Moves(c)
@@ -80,36 +70,12 @@ func (e *entry) begin(tx *transaction.Transaction, hash string, trial bool) {
 	e.begun = e.note(func(j *journal.Journal) error { return j.Begin(e.key, hash, trial, moves) })
 }
 
-// swapped notes what became of the swap.
-func (e *entry) swapped(tx *transaction.Transaction) {
-	switch {
-	case !e.begun || tx.Left():
-	case tx.Changes[0].Err == nil:
-		e.note(func(j *journal.Journal) error { return j.Swapped(e.key) })
-	default:
-		e.undone()
-	}
-}
-
-// undone notes that the old files are back.
 func (e *entry) undone() {
 	if e.begun {
 		e.note(func(j *journal.Journal) error { return j.Undone(e.key) })
 	}
 }
 
-// applied notes that the files are in place and were loaded. isNew tells that they
-// have just been.
-func (e *entry) applied(hash string, files []history.File, isNew bool) {
-	if !isNew {
-		if st := e.state(); st.Applied == hash && !st.Owed() {
-			return
-		}
-	}
-	e.note(func(j *journal.Journal) error { return j.Applied(e.key, hash, files) })
-}
-
-// state returns what the journal knows.
 func (e *entry) state() (st journal.State) {
 	e.note(func(j *journal.Journal) (err error) {
 		st, err = j.State(e.key)

@@ -2,13 +2,20 @@ package bundle
 
 import (
 	"context"
+	"io"
+	"maps"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"restencil/renderer"
+	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/process"
 	"restencil/runner/templates"
+	"restencil/template"
 )
 
 // Shared is what the bundles of a runner work with. All fields are required
@@ -143,4 +150,126 @@ type Report struct {
 
 	// Command is why the command failed, with Once. Fatal is why the runner ends.
 	Command, Fatal error
+}
+
+// A Registry knows the bundles that there are, and the secrets in their files. The
+// zero value has none. It may be used from any goroutine.
+type Registry struct {
+	mu        sync.Mutex
+	bundles   map[*Bundle]bool
+	templates map[string]string           // by the path of their destination; nil: to be made
+	secrets   map[string]template.Secrets // that may be in a file, by its key
+}
+
+func (r *Registry) set(b *Bundle, there bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.bundles == nil {
+		r.bundles, r.secrets = make(map[*Bundle]bool), make(map[string]template.Secrets)
+	}
+	r.templates = nil
+	if delete(r.bundles, b); there {
+		r.bundles[b] = true
+	}
+}
+
+func (r *Registry) has(key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for b := range r.bundles {
+		if b.entry.key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// writer returns the template whose destination a path is, "" where it is none's.
+func (r *Registry) writer(path string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.templates == nil {
+		r.templates = make(map[string]string)
+		for b := range r.bundles {
+			for _, m := range b.spec.Members {
+				if renderer.StreamOf(m.Destination) == renderer.NoStream {
+					r.templates[group.Path(m.Destination)] = m.Template
+				}
+			}
+		}
+	}
+	return r.templates[group.Path(path)]
+}
+
+// hide notes which secrets may be in a file, so that whatever reads it can be kept
+// from printing them.
+func (r *Registry) hide(f *group.File) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if secrets := f.Secrets(); secrets.None() {
+		delete(r.secrets, f.Key())
+	} else {
+		r.secrets[f.Key()] = secrets
+	}
+}
+
+// Secrets returns all secrets that may be in any file.
+func (r *Registry) Secrets() template.Secrets {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return template.Secrets{}.With(slices.Collect(maps.Values(r.secrets))...)
+}
+
+// A Stream is an output of the process that bundles share: what one writes is in
+// one piece. It may be used from any goroutine.
+type Stream struct {
+	w    io.Writer
+	free chan struct{} // capacity 1: full while somebody writes
+}
+
+// NewStream returns a stream that writes to w.
+func NewStream(w io.Writer) *Stream {
+	return &Stream{w: w, free: make(chan struct{}, 1)}
+}
+
+// write writes b, and waits until that is done or ctx ends: who reads the stream may
+// never go on. What was not taken by then is lost with the process, and so is the
+// goroutine, which nothing can end.
+func (s *Stream) write(ctx context.Context, b []byte) (n int, err error) {
+	select {
+	case s.free <- struct{}{}:
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+	type result struct {
+		n   int
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		n, err := s.w.Write(b)
+		<-s.free
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return r.n, r.err
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// A show writes the content of a file to a stream, and notes it.
+type show struct {
+	ctx  context.Context
+	to   *Stream
+	want group.Want
+}
+
+func (s *show) Write(b []byte) (int, error) {
+	n, err := s.to.write(s.ctx, b)
+	if err == nil {
+		s.want.Shown()
+	}
+	return n, err
 }

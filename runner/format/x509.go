@@ -36,7 +36,6 @@ type privateKey struct {
 	line   int
 }
 
-// parsed is what a PEM file holds.
 type parsed struct {
 	certificates []certificate
 	keys         []privateKey
@@ -133,8 +132,8 @@ func signs(issuer, c certificate) bool {
 		return false
 	}
 	err := issuer.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
-	var insecure x509.InsecureAlgorithmError
-	return err == nil || errors.As(err, &insecure) || errors.Is(err, x509.ErrUnsupportedAlgorithm)
+	_, insecure := errors.AsType[x509.InsecureAlgorithmError](err)
+	return err == nil || insecure || errors.Is(err, x509.ErrUnsupportedAlgorithm)
 }
 
 // Pair tells whether the certificates and keys of a bundle belong together:

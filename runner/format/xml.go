@@ -15,7 +15,15 @@ import (
 // a DOCTYPE is not read.
 func checkXML(content []byte) *problem {
 	decoder := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(content, []byte("\uFEFF"))))
-	decoder.CharsetReader = charsetReader
+	decoder.CharsetReader = func(name string, r io.Reader) (io.Reader, error) { // of what contains ASCII
+		switch strings.ToLower(name) {
+		case "us-ascii":
+			return r, nil
+		case "iso-8859-1":
+			return charmap.ISO8859_1.NewDecoder().Reader(r), nil
+		}
+		return nil, errors.New("it is not known")
+	}
 	depth, roots := 0, 0
 	for {
 		line, column := decoder.InputPos()
@@ -30,8 +38,12 @@ func checkXML(content []byte) *problem {
 			if roots > 1 {
 				what = "a second root element"
 			}
-			if repeats(t.Attr) {
-				what = "an attribute that the element has already"
+			seen := make(map[xml.Name]bool, len(t.Attr))
+			for _, a := range t.Attr {
+				if seen[a.Name] { // which the decoder lets pass
+					what = "an attribute that the element has already"
+				}
+				seen[a.Name] = true
 			}
 		case xml.EndElement:
 			depth--
@@ -51,8 +63,7 @@ func checkXML(content []byte) *problem {
 			return nil
 		case err != nil:
 			line, column = decoder.InputPos()
-			var syntax *xml.SyntaxError
-			if errors.As(err, &syntax) {
+			if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
 				return &problem{line, column, "not well-formed XML", syntax.Msg}
 			}
 			return &problem{line, column, "not well-formed XML", err.Error()}
@@ -61,25 +72,4 @@ func checkXML(content []byte) *problem {
 			return &problem{line: line, column: column, what: what}
 		}
 	}
-}
-
-// repeats tells whether an attribute is there twice, which the decoder lets
-// pass.
-func repeats(attributes []xml.Attr) bool {
-	seen := make(map[xml.Name]bool, len(attributes))
-	for _, a := range attributes {
-		seen[a.Name] = true
-	}
-	return len(seen) < len(attributes)
-}
-
-// charsetReader reads what contains ASCII.
-func charsetReader(name string, r io.Reader) (io.Reader, error) {
-	switch strings.ToLower(name) {
-	case "us-ascii":
-		return r, nil
-	case "iso-8859-1":
-		return charmap.ISO8859_1.NewDecoder().Reader(r), nil
-	}
-	return nil, errors.New("it is not known")
 }

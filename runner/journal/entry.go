@@ -44,28 +44,11 @@ type entry struct {
 }
 
 // enter returns the entry of a bundle, locked, after lock has locked the directory.
+// It is remembered only while nobody else can change the file.
 func (j *Journal) enter(bundle string, lock func() error) (*entry, error) {
-	e, err := j.entry(bundle, lock)
-	if err != nil {
-		return nil, err
-	}
-	e.mu.Lock()
-	if !e.loaded {
-		err = e.load(j.disk)
-	}
-	if err != nil {
-		e.mu.Unlock()
-		return nil, err
-	}
-	return e, nil
-}
-
-// entry returns the entry of a bundle. It is remembered only while nobody else can
-// change the file.
-func (j *Journal) entry(bundle string, lock func() error) (*entry, error) {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	if err := lock(); err != nil {
+		j.mu.Unlock()
 		return nil, err
 	}
 	e := j.entries[bundle]
@@ -80,10 +63,17 @@ func (j *Journal) entry(bundle string, lock func() error) (*entry, error) {
 			j.entries[bundle] = e
 		}
 	}
+	j.mu.Unlock()
+	e.mu.Lock()
+	if !e.loaded {
+		if err := e.load(j.disk); err != nil {
+			e.mu.Unlock()
+			return nil, err
+		}
+	}
 	return e, nil
 }
 
-// load reads e's file.
 func (e *entry) load(d disk.Disk) error {
 	r, end, size, err := read(e.path)
 	switch {
@@ -129,7 +119,6 @@ func read(path string) (r record, end, size int, err error) {
 	return r, end, len(data), nil
 }
 
-// update changes what is known of a bundle and writes it down.
 func (j *Journal) update(bundle string, sync bool, change func(*entry)) error {
 	e, err := j.enter(bundle, j.lockToWrite)
 	if err != nil {
@@ -138,7 +127,10 @@ func (j *Journal) update(bundle string, sync bool, change func(*entry)) error {
 	defer e.mu.Unlock()
 	before := e.record
 	change(e)
-	if !e.behind && !before.Unknown && e.record.equal(before) {
+	r := &e.record
+	same := r.Swap == before.Swap && r.Desired == before.Desired && r.Applied == before.Applied &&
+		slices.Equal(r.Files, before.Files) && r.Verdict == before.Verdict
+	if same && !e.behind && !before.Unknown {
 		return nil
 	}
 	return j.save(e, sync)
@@ -184,7 +176,6 @@ type swapRecord struct {
 	Before State `json:"before"`
 }
 
-// underWay returns the swap that is under way, or nil.
 func (r *record) underWay() *swap.Swap {
 	if r.Swap == nil {
 		return nil
@@ -192,24 +183,10 @@ func (r *record) underWay() *swap.Swap {
 	return &r.Swap.Swap
 }
 
-// equal tells whether r and o say the same, whenever they were written.
-func (r *record) equal(o record) bool {
-	return r.Swap == o.Swap && r.Desired == o.Desired && r.Applied == o.Applied && slices.Equal(r.Files, o.Files) && r.Verdict == o.Verdict
-}
-
 // set replaces what is known, except for the verdict. No swap is under way then.
 func (r *record) set(s State) {
 	s.Verdict = r.Verdict
 	r.State, r.Swap = s, nil
-}
-
-// begin enters a swap that leads to desired. files are its destinations as the caller
-// names them.
-func (r *record) begin(desired string, files []string, s swap.Swap) {
-	before := r.State
-	before.Verdict = Verdict{}
-	r.owe(desired, files)
-	r.Swap = &swapRecord{s, before}
 }
 
 // owe enters that files change to what desired says. A hash that is the one applied
@@ -226,33 +203,6 @@ func (r *record) owe(desired string, files []string) {
 
 // apply enters that the files of this hash have been loaded.
 func (r *record) apply(hash string) { r.set(State{Desired: hash, Applied: hash}) }
-
-// undo enters that the files are what they were, and what loads them too.
-func (r *record) undo() {
-	switch {
-	case r.Swap == nil:
-		r.apply(r.Applied)
-	case r.Swap.Done:
-		r.apply(r.Swap.Before.Desired)
-	default:
-		r.set(r.Swap.Before)
-	}
-}
-
-// recovered enters what became of the swap after a crash.
-func (r *record) recovered(o swap.Outcome) {
-	switch o {
-	case swap.Cancelled:
-		r.set(r.Swap.Before)
-	case swap.Undone:
-		// Nobody knows what has been loaded.
-		if before := r.Swap.Before.Desired; before != "" {
-			r.Desired = before
-		}
-		r.Applied = ""
-	}
-	r.Swap = nil
-}
 
 // encode returns r as a line: a checksum, and the record as JSON.
 func (r *record) encode() ([]byte, error) {
@@ -276,7 +226,6 @@ func (r *record) encode() ([]byte, error) {
 	return append([]byte(checksum(b.Bytes())+" "), b.Bytes()...), nil
 }
 
-// checksum returns the checksum of a line's JSON.
 func checksum(line []byte) string {
 	return fmt.Sprintf("%08x", crc32.Checksum(bytes.TrimSuffix(line, []byte("\n")), crc32.MakeTable(crc32.Castagnoli)))
 }

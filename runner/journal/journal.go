@@ -162,8 +162,12 @@ func (j *Journal) Begin(bundle, desired string, trial bool, moves []swap.Move) e
 	}
 	files := (&swap.Swap{Moves: moves}).Paths()
 	return j.update(bundle, durable, func(e *entry) {
-		e.record.underWay().Tidy(j.disk, looked)
-		e.record.begin(desired, files, swap.Swap{Trial: trial, Moves: looked})
+		r := &e.record
+		r.underWay().Tidy(j.disk, looked)
+		before := r.State
+		before.Verdict = Verdict{}
+		r.owe(desired, files)
+		r.Swap = &swapRecord{swap.Swap{Trial: trial, Moves: looked}, before}
 	})
 }
 
@@ -184,8 +188,16 @@ func (j *Journal) Swapped(bundle string) error {
 // still. What is left beside the destinations is removed.
 func (j *Journal) Undone(bundle string) error {
 	return j.update(bundle, soon, func(e *entry) {
-		e.record.underWay().Tidy(j.disk, nil)
-		e.record.undo()
+		r := &e.record
+		r.underWay().Tidy(j.disk, nil)
+		switch {
+		case r.Swap == nil:
+			r.apply(r.Applied)
+		case r.Swap.Done:
+			r.apply(r.Swap.Before.Desired)
+		default:
+			r.set(r.Swap.Before)
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -66,7 +67,14 @@ func (j *Journal) recover(bundle string) (*Recovery, error) {
 	}
 	outcome, err := s.Recover(j.disk)
 	if err == nil {
-		e.record.recovered(outcome)
+		r := &e.record
+		switch before := r.Swap.Before; outcome {
+		case swap.Cancelled:
+			r.set(before)
+		case swap.Undone: // nobody knows what has been loaded
+			r.Desired, r.Applied = cmp.Or(before.Desired, r.Desired), ""
+		}
+		r.Swap = nil
 		err = j.save(e, durable)
 	}
 	if err == nil && (outcome == swap.Settled || len(s.Moves) == 0) {

@@ -40,8 +40,8 @@ type stream struct {
 	r, w *os.File
 	dst  io.Writer
 
-	settling sync.Once
-	settled  chan struct{} // closed when what was there has been copied
+	settled chan struct{} // closed when what was there has been copied
+	settle  func()        // closes it, once
 }
 
 // attach gives cmd its standard streams. Pipes take the place of writers that
@@ -55,7 +55,11 @@ func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 		field *io.Writer
 		dst   io.Writer
 	}{{&cmd.Stdout, e.stdout}, {&cmd.Stderr, e.stderr}} {
-		if f := fileOf(to.dst); f != nil && how.hide == nil && (how.own || e.inherit) {
+		f, _ := to.dst.(*os.File)
+		if w, ok := to.dst.(interface{ File() *os.File }); ok {
+			f = w.File()
+		}
+		if f != nil && how.hide == nil && (how.own || e.inherit) {
 			*to.field = f
 			continue
 		}
@@ -68,6 +72,7 @@ func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 			return nil, err
 		}
 		s := &stream{r: r, w: w, dst: to.dst, settled: make(chan struct{})}
+		s.settle = sync.OnceFunc(func() { close(s.settled) })
 		if how.hide != nil && to.dst != nil {
 			s.dst = &lineWriter{to: to.dst, hide: how.hide}
 		}
@@ -75,17 +80,6 @@ func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 		*to.field = w
 	}
 	return out, nil
-}
-
-// fileOf returns the file that w is or writes to, nil where there is none.
-func fileOf(w io.Writer) *os.File {
-	switch w := w.(type) {
-	case *os.File:
-		return w
-	case interface{ File() *os.File }:
-		return w.File()
-	}
-	return nil
 }
 
 // follow begins to copy what a command prints, after it was started.
@@ -98,7 +92,7 @@ func (e *Executor) follow(o *output) {
 		e.copies.Go(func() {
 			e.copy(s, &o.tail)
 			e.flush(s)
-			s.finish()
+			s.settle()
 			e.mu.Lock()
 			delete(e.pipes, s.r)
 			e.mu.Unlock()
@@ -136,24 +130,19 @@ func (e *Executor) copy(s *stream, t *tail) {
 				pass(n)
 			}
 			e.flush(s)
-			s.finish()
+			s.settle()
 		case err != nil:
 			return
 		}
 	}
 }
 
-// flush passes on the last line of s.
 func (e *Executor) flush(s *stream) {
 	if w, ok := s.dst.(*lineWriter); ok {
 		e.writing.Lock()
 		defer e.writing.Unlock()
 		w.pass(len(w.rest))
 	}
-}
-
-func (s *stream) finish() {
-	s.settling.Do(func() { close(s.settled) })
 }
 
 // settle waits until all is copied that was in the pipes when it was called.
@@ -228,7 +217,6 @@ type lineWriter struct {
 	rest []byte // the line that has not ended
 }
 
-// Write implements io.Writer.
 func (w *lineWriter) Write(p []byte) (int, error) {
 	w.rest = append(w.rest, p...)
 	n := bytes.LastIndexByte(w.rest, '\n') + 1

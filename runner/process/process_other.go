@@ -49,27 +49,19 @@ func (c *children) start(cmd *exec.Cmd, notify bool) (*process, error) {
 
 // close joins the goroutines, of which there is one for each process that is
 // waited for.
-func (c *children) close() {
-	c.waits.Wait()
-}
+func (c *children) close() { c.waits.Wait() }
 
-// Kill implements Process.
 func (p *process) Kill() {
 	// It may have ended by itself meanwhile.
 	_ = p.os.Kill()
 }
 
 // stop ends the process: there is no way to ask.
-func (p *process) stop(time.Duration) {
-	p.Kill()
-}
+func (p *process) stop(time.Duration) { p.Kill() }
 
 // readReady returns 0: a pipe cannot be read without waiting.
-func readReady(*os.File, []byte) int {
-	return 0
-}
+func readReady(*os.File, []byte) int { return 0 }
 
-// ID implements Process.
 func (p *process) ID() int { return p.os.Pid }
 
 // Members returns nil: there are no groups.

@@ -53,7 +53,17 @@ func (c *children) start(cmd *exec.Cmd, _ bool) (*process, error) {
 		c.stop = make(chan struct{})
 		ends := make(chan os.Signal, 1)
 		signal.Notify(ends, syscall.SIGCHLD)
-		c.work.Go(func() { c.reap(ends) })
+		c.work.Go(func() {
+			defer signal.Stop(ends)
+			for {
+				select {
+				case <-ends:
+					c.collect()
+				case <-c.stop:
+					return
+				}
+			}
+		})
 	}
 	p := &process{
 		group: cmd.SysProcAttr != nil && cmd.SysProcAttr.Setpgid,
@@ -94,19 +104,6 @@ func (c *children) startOnThread(cmd *exec.Cmd, ended <-chan struct{}) error {
 	return <-started
 }
 
-// reap notes ends until close.
-func (c *children) reap(ends chan os.Signal) {
-	defer signal.Stop(ends)
-	for {
-		select {
-		case <-ends:
-			c.collect()
-		case <-c.stop:
-			return
-		}
-	}
-}
-
 // collect notes the processes that have ended.
 func (c *children) collect() {
 	c.mu.Lock()
@@ -137,7 +134,6 @@ func (c *children) close() {
 	c.work.Wait()
 }
 
-// Kill implements Process.
 func (p *process) Kill() {
 	// It may have ended by itself meanwhile.
 	_ = p.Signal(syscall.SIGKILL, true)
@@ -163,10 +159,7 @@ func (p *process) stop(grace time.Duration) {
 	}
 }
 
-// groupLives tells whether anything is left of p's group.
-func (p *process) groupLives() bool {
-	return !errors.Is(syscall.Kill(-p.pid, 0), syscall.ESRCH)
-}
+func (p *process) groupLives() bool { return !errors.Is(syscall.Kill(-p.pid, 0), syscall.ESRCH) }
 
 // readReady reads what is in the pipe, without waiting for more. It returns 0
 // if that is nothing.
@@ -191,10 +184,8 @@ func atTerminal() bool {
 	return err == nil && group == unix.Getpgrp()
 }
 
-// ID implements Process.
 func (p *process) ID() int { return p.pid }
 
-// Members implements Process.
 func (p *process) Members(sig os.Signal) map[int]bool {
 	if !p.group || !p.groupLives() {
 		return nil

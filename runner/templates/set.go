@@ -136,7 +136,6 @@ type failure struct {
 	retry time.Time
 }
 
-// output returns what t is known by.
 func (t *state) output() event.Output {
 	return event.Output{Template: t.Name, Destination: t.Destination}
 }
@@ -189,7 +188,6 @@ func (s *Set) Start(ctx context.Context, events func(event.Event)) {
 // Join waits for all executions to end. The context of Start has ended.
 func (s *Set) Join() { s.pool.running.Wait() }
 
-// tellLoaded tells which templates there are.
 func (s *Set) tellLoaded() {
 	loaded := event.Loaded{Templates: make([]event.Output, len(s.list))}
 	for i, t := range s.list {
@@ -260,7 +258,6 @@ func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
 	}
 }
 
-// state returns what is known of a query.
 func (s *Set) state(q watch.ID) *watch.State {
 	if state, ok := s.answers.Load(q); ok {
 		return state.(*watch.State)
@@ -337,7 +334,6 @@ func (s *Set) takeDirty(now time.Time) []*execution {
 	return list
 }
 
-// begin begins executions, side by side.
 func (s *Set) begin(list []*execution, now time.Time) *pass {
 	p := &pass{deadline: now.Add(grace), alone: len(list) == 1, left: len(list)}
 	s.passes = append(s.passes, p)

@@ -130,8 +130,7 @@ func openDir(dir string) (*os.Root, error) {
 func read(dir *os.Root, path string) ([]byte, error) {
 	f, err := atomicfile.OpenWith(dir.OpenFile, filepath.Base(path), os.O_RDONLY, 0)
 	if err != nil {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
+		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 			pathErr.Path = path
 		}
 		return nil, err

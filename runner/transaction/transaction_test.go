@@ -339,8 +339,8 @@ func TestSwapIsAllOrNothing(t *testing.T) {
 	}
 	before := b.look()
 	tx, c := b.apply(t.Context())
-	if c.Step != event.Swap || !strings.HasPrefix(errText(c.Err), `error rendering "in/the/way" => `) || tx.Left() {
-		t.Errorf("step %q, error %v, left %v", c.Step, c.Err, tx.Left())
+	if c.Step != event.Swap || !strings.HasPrefix(errText(c.Err), `error rendering "in/the/way" => `) || tx.Left {
+		t.Errorf("step %q, error %v, left %v", c.Step, c.Err, tx.Left)
 	}
 	tx.Discard()
 	b.wantAsBefore(before)
@@ -376,8 +376,8 @@ func TestPutBack(t *testing.T) {
 	before := b.look()
 	tx, c := b.apply(t.Context())
 	wantErr(t, c, "", "")
-	if err := tx.PutBack(c); err != nil || tx.Left() {
-		t.Error(err, tx.Left())
+	if err := tx.PutBack(c); err != nil || tx.Left {
+		t.Error(err, tx.Left)
 	}
 	tx.Discard()
 	b.wantAsBefore(before)
@@ -392,8 +392,8 @@ func TestPutBackThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := tx.PutBack(c)
-	if err == nil || !tx.Left() || !errors.Is(c.Err, err) {
-		t.Fatalf("error %v, left %v, the change's error %v", err, tx.Left(), c.Err)
+	if err == nil || !tx.Left || !errors.Is(c.Err, err) {
+		t.Fatalf("error %v, left %v, the change's error %v", err, tx.Left, c.Err)
 	}
 	tx.Discard()
 	var kept bool

@@ -51,7 +51,6 @@ func readFile(path, of string, most int) ([]entry, error) {
 	return parse(b, of)
 }
 
-// parse returns the entries in a file's bytes.
 func parse(b []byte, of string) ([]entry, error) {
 	if bytes.HasPrefix(b, []byte("restencil cache 1\n")) { // schema 1 was not JSON
 		return nil, ErrOtherVersion

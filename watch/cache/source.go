@@ -108,7 +108,6 @@ func (s *Source) Run(ctx context.Context) {
 	s.save()
 }
 
-// load reads the file.
 func (s *Source) load() {
 	list, err := readFile(s.file, s.o.Of, s.o.Size)
 	if err != nil {
@@ -269,7 +268,6 @@ type sink struct {
 	told   bool // it has an answer, be it of the file; guarded by the source
 }
 
-// Publish implements watch.Sink.
 func (k *sink) Publish(a watch.Answer) {
 	s := k.source
 	s.mu.Lock()
@@ -285,7 +283,6 @@ func (k *sink) Publish(a watch.Answer) {
 	k.to.Publish(a)
 }
 
-// Fail implements watch.Sink.
 func (k *sink) Fail(err error) {
 	s := k.source
 	s.mu.Lock()

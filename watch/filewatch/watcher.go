@@ -10,13 +10,17 @@ package filewatch
 
 import (
 	"context"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"restencil/watch/schedule"
 )
 
 // pollInterval is how often paths are looked at without any event.
@@ -39,7 +43,7 @@ type Options struct {
 type Watcher struct {
 	options Options
 	open    func() (*fsnotify.Watcher, error) // fsnotify.NewWatcher, but in tests
-	wake    chan struct{}                     // capacity 1: a path was added
+	wake    schedule.Wakeup                   // a path was added
 
 	mu    sync.Mutex
 	paths map[string]*watched
@@ -54,7 +58,7 @@ func New(o Options) *Watcher {
 	return &Watcher{
 		options: o,
 		open:    fsnotify.NewWatcher,
-		wake:    make(chan struct{}, 1),
+		wake:    schedule.NewWakeup(),
 		paths:   make(map[string]*watched),
 	}
 }
@@ -64,10 +68,7 @@ func (w *Watcher) Add(path string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.paths[path] = newWatched(path, w.options.Trees)
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
+	w.wake.Wake()
 }
 
 // Remove ends what Add began. A report that is under way may still name path.
@@ -102,7 +103,7 @@ func (w *Watcher) Run(ctx context.Context, report Report) {
 			// Events were lost. One of them may have said that a directory is
 			// another one now, so all are listened to anew.
 			w.close()
-			w.events.lose(w.options.Settle)
+			w.events.lost, w.events.quiet = true, time.After(w.options.Settle)
 		case <-w.wake:
 			w.look(func(*watched) likelihood { return none }, report)
 		case <-w.events.quiet:
@@ -141,7 +142,19 @@ func (w *Watcher) look(mayHaveChanged func(*watched) likelihood, report Report) 
 			p.failed = false
 		}
 	}
-	w.ignore(all)
+	if w.system != nil { // no directory is listened to that no path needs
+		needed := make(map[string]bool)
+		for _, p := range all {
+			for _, dir := range p.dirs {
+				needed[dir] = true
+			}
+		}
+		for _, dir := range w.system.WatchList() {
+			if !needed[dir] {
+				_ = w.system.Remove(dir)
+			}
+		}
+	}
 	if len(added)+len(changed) == 0 {
 		return
 	}
@@ -151,24 +164,6 @@ func (w *Watcher) look(mayHaveChanged func(*watched) likelihood, report Report) 
 	for _, path := range failed {
 		if p := w.paths[path]; p != nil {
 			p.failed = true
-		}
-	}
-}
-
-// ignore ends the events of the directories that no path needs.
-func (w *Watcher) ignore(paths []*watched) {
-	if w.system == nil {
-		return
-	}
-	needed := make(map[string]bool)
-	for _, p := range paths {
-		for _, dir := range p.dirs {
-			needed[dir] = true
-		}
-	}
-	for _, dir := range w.system.WatchList() {
-		if !needed[dir] {
-			_ = w.system.Remove(dir)
 		}
 	}
 }
@@ -200,12 +195,6 @@ func (e *events) add(path string, settle time.Duration) {
 	e.quiet = time.After(min(settle, maxSettles*settle-time.Since(e.first)))
 }
 
-// lose notes that there were events of which nothing is known.
-func (e *events) lose(settle time.Duration) {
-	e.lost = true
-	e.quiet = time.After(settle)
-}
-
 // concern tells what the events say of a path. One that names a file itself is
 // a change even where its size and time are what they were: two writes in a
 // row may fall into one tick of the file system's clock.
@@ -220,4 +209,111 @@ func (e *events) concern(p *watched) likelihood {
 		return possible
 	}
 	return none
+}
+
+// A likelihood is how likely a path has changed since it was inspected.
+type likelihood int
+
+const (
+	none likelihood = iota
+	possible
+	certain
+)
+
+// A watched path, and what was there when it was inspected last.
+type watched struct {
+	path string
+	full string // path, from the root directory on
+	tree bool   // a directory counts with all below it
+
+	// Run's own.
+	real   string                 // path without symbolic links
+	dirs   []string               // where a change can make path another file, or change a file
+	files  map[string]fs.FileInfo // the files there, by their path without links; nil: not inspected yet
+	failed bool                   // they could not be read when they were reported last
+}
+
+func newWatched(path string, tree bool) *watched {
+	p := &watched{path: path, full: path, tree: tree}
+	if full, err := filepath.Abs(path); err == nil {
+		p.full = full
+	}
+	return p
+}
+
+// inspect finds out what is there. It has system, which may be nil, tell of
+// each directory before it looks there, so that no change is lost.
+func (p *watched) inspect(system *fsnotify.Watcher) {
+	p.dirs, p.files = nil, make(map[string]fs.FileInfo)
+	listen := func(dir string) {
+		p.dirs = append(p.dirs, dir)
+		if system != nil {
+			_ = system.Add(dir) // without it, polling finds the change
+		}
+	}
+	links := maxLinks
+	p.real = resolve(p.full, &links, listen)
+	listen(filepath.Dir(p.real))
+	// What cannot be read is as good as not there. Who reads it learns why.
+	_ = filepath.WalkDir(p.real, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil || entry.IsDir() && !p.tree:
+			return fs.SkipDir
+		case entry.IsDir():
+			listen(path)
+			return nil
+		}
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			p.files[path] = info
+		}
+		return nil
+	})
+}
+
+// moved tells whether path has changed, as far as that can be seen cheaply.
+func (p *watched) moved() likelihood {
+	if p.failed {
+		return certain
+	}
+	if p.tree {
+		return possible
+	}
+	before, was := p.files[p.real]
+	info, err := os.Stat(p.full)
+	if is := err == nil; is != was || is && !same(before, info) {
+		return possible
+	}
+	return none
+}
+
+// same tells whether a file is still the same, as far as its identity, size,
+// time and mode tell.
+func same(before, now fs.FileInfo) bool {
+	return os.SameFile(before, now) && before.Size() == now.Size() &&
+		before.ModTime().Equal(now.ModTime()) && before.Mode() == now.Mode()
+}
+
+// maxLinks is how many links are followed on the way to a file. A change
+// beyond them is found by polling.
+const maxLinks = 40
+
+// resolve returns path without symbolic links, of which it follows so many at
+// most. It calls listen with the directory of each.
+func resolve(path string, links *int, listen func(dir string)) string {
+	dir := filepath.Dir(path)
+	if dir == path {
+		return path
+	}
+	dir = resolve(dir, links, listen)
+	path = filepath.Join(dir, filepath.Base(path))
+	target, err := os.Readlink(path)
+	if err != nil || *links == 0 {
+		return path
+	}
+	*links--
+	listen(dir)
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(dir, target)
+	}
+	return resolve(target, links, listen)
 }

@@ -74,16 +74,13 @@ func (d *Data) Run(ctx context.Context) {
 // A fileSink takes what the data file says.
 type fileSink struct{ *Data }
 
-// Publish implements watch.Sink.
 func (d fileSink) Publish(a watch.Answer) {
 	content, _ := a.Data.(string)
 	d.take(Parse(d.path, []byte(content)))
 }
 
-// Fail implements watch.Sink.
 func (d fileSink) Fail(err error) {
-	var told *watch.Error
-	if errors.As(err, &told) {
+	if told, ok := errors.AsType[*watch.Error](err); ok {
 		err = told.Err
 	}
 	d.take(nil, unreadable(err))

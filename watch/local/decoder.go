@@ -18,7 +18,6 @@ import (
 // keeps the first.
 type decoder struct{ err error }
 
-// fail notes that something is wrong with n.
 func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
 	if d.err == nil {
 		d.err = errorAt(n, format, args...)
@@ -81,7 +80,6 @@ func (d *decoder) text(n *yaml.Node) string {
 	return n.Value
 }
 
-// word returns one of words.
 func (d *decoder) word(n *yaml.Node, what string, words ...string) string {
 	text := d.text(n)
 	if !slices.Contains(words, text) {
@@ -99,7 +97,6 @@ func (d *decoder) number(n *yaml.Node, what string) int {
 	return int(number)
 }
 
-// flag returns true or false.
 func (d *decoder) flag(n *yaml.Node, what string) bool {
 	if n.Value != "true" && n.Value != "false" {
 		d.fail(n, "%s is true or false", what)
@@ -163,7 +160,6 @@ func splitEndpoint(text string) (e endpoint, ok bool) {
 	return e, !strings.ContainsAny(text, "[]") && !strings.ContainsAny(host, " \t\r\n:/@?#")
 }
 
-// address returns an address that has no port.
 func (d *decoder) address(n *yaml.Node) string {
 	e := d.endpoint(n)
 	if e.port != 0 {

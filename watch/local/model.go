@@ -49,7 +49,6 @@ func newSite(pairs []*watch.KeyPair, nodes *members, instances []*instance) *sit
 	return s
 }
 
-// pair returns the pair at path, nil where there is none.
 func (s *site) pair(path string) *watch.KeyPair {
 	if i, ok := s.search(path); ok {
 		return s.pairs[i]
@@ -108,7 +107,6 @@ func (m *Model) Answer(q watch.Query) (any, error) {
 	return s.answer(q), nil
 }
 
-// answer asks one datacenter.
 func (s *site) answer(q watch.Query) any {
 	switch q.Kind {
 	case watch.KVGet:

@@ -42,8 +42,7 @@ func (e *ParseError) Error() string {
 // it is being written. Errors are of type *ParseError.
 func Parse(name string, data []byte) (*Model, error) {
 	m, err := parse(name, bytes.TrimPrefix(data, []byte("\ufeff")))
-	var wrong *ParseError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*ParseError](err); ok {
 		wrong.File = name
 	}
 	return m, err
@@ -108,7 +107,6 @@ func decodeModel(root *yaml.Node) (*Model, error) {
 	return m, nil
 }
 
-// site returns the data of one datacenter with these nodes.
 func (d *decoder) site(s section, nodes *members) *site {
 	instances := d.services(s.services, nodes)
 	return newSite(d.keys(s.keys), nodes, instances)

@@ -156,7 +156,6 @@ func (d *decoder) place(specs []*instanceSpec, nodes *members) []*instance {
 	return instances
 }
 
-// build makes the instance on its node.
 func (s *instanceSpec) build(m *member) *instance {
 	s.tags = append([]string{}, s.tags...) // never nil
 	tags, n := watch.SortedTags(s.tags), m.node
@@ -200,7 +199,6 @@ func (s *instanceSpec) taggedAddresses() map[string]api.ServiceAddress {
 	return tagged
 }
 
-// status returns the status of a node or an instance.
 func (d *decoder) status(n *yaml.Node) string {
 	return d.word(n, "a status", api.HealthPassing, api.HealthWarning, api.HealthCritical, api.HealthMaint)
 }

@@ -190,7 +190,6 @@ func isMap(n *yaml.Node) bool { return n.Kind == yaml.MappingNode }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
-// describe says what n is, for errors.
 func describe(n *yaml.Node) string {
 	switch {
 	case isNull(n):

@@ -87,7 +87,7 @@ func TestEndsAtOnce(t *testing.T) {
 		pass(time.Second)
 		start := time.Now()
 		w.stop()
-		if d := time.Since(start); d > farewell {
+		if d := time.Since(start); d > shutdownGrace {
 			t.Errorf("it took %v to end", d)
 		}
 		w.watch(read("secret/other"))

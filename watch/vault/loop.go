@@ -3,12 +3,14 @@ package vault
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"restencil/watch"
-	"restencil/watch/schedule"
+	"restencil/watch/vault/client"
 	"restencil/watch/vault/fetch"
+	"restencil/watch/vault/lease"
 )
 
 // A loop keeps all queries of a source. It belongs to the goroutine of Run. What
@@ -32,19 +34,9 @@ type loop struct {
 // A report is what a goroutine brings back to the loop: what to do about it.
 type report func(now time.Time)
 
-func newLoop(o Options, r *fetch.Requester, m manager) *loop {
-	return &loop{
-		options: o, requester: r, tokens: m,
-		reports: make(chan report),
-		table:   &table{entries: make(map[watch.ID]*entry), waiting: make(map[*entry]bool)},
-		outage:  outage{breaker: schedule.Breaker{Backoff: o.Retry.Probes(), Doubt: true}},
-		epoch:   new(epoch),
-	}
-}
-
-// farewell is how long a request that may issue something may still take when
-// all ends: what it issues can be given back only if it is known.
-const farewell = time.Second
+// shutdownGrace is how long a request that may issue something may still take
+// when all ends: what it issues can be given back only if it is known.
+const shutdownGrace = time.Second
 
 // run serves the queries that come in until ctx ends and every request has.
 func (l *loop) run(ctx context.Context, in *inbox) {
@@ -74,7 +66,7 @@ func (l *loop) run(ctx context.Context, in *inbox) {
 			}
 		}
 	}
-	last := time.AfterFunc(farewell, abandon)
+	last := time.AfterFunc(shutdownGrace, abandon)
 	defer last.Stop()
 	for ; l.busy > 0; l.busy-- {
 		<-l.reports
@@ -111,7 +103,7 @@ func (l *loop) takeToken(now time.Time) {
 	l.tokenErr = err
 	if err != nil {
 		for e := range l.table.waiting {
-			l.tellWaiting(e)
+			l.reportWaiting(e)
 		}
 		return
 	}
@@ -146,7 +138,12 @@ const idle = time.Hour
 func (l *loop) proceed(now time.Time) time.Duration {
 	breaker := &l.outage.breaker
 	if l.busy < l.options.MaxRequests && breaker.Probe(now) {
-		l.probe()
+		l.dispatch(l.ctx, func(ctx context.Context) report {
+			ctx, cancel := context.WithTimeout(ctx, probeLimit)
+			defer cancel()
+			_, err := l.requester.Call(ctx, client.Health())
+			return func(now time.Time) { l.probed(err, now) }
+		})
 	}
 	wait := idle
 	for l.busy < max(1, l.options.MaxRequests-1) {
@@ -165,7 +162,6 @@ func (l *loop) proceed(now time.Time) time.Duration {
 	return max(0, wait)
 }
 
-// begin does what is due of an entry.
 func (l *loop) begin(e *entry, now time.Time) {
 	switch {
 	case e.sink == nil:
@@ -174,7 +170,7 @@ func (l *loop) begin(e *entry, now time.Time) {
 		l.fetch(e)
 	case l.outage.breaker.Open(), l.tokenErr != nil:
 		l.table.wait(e)
-		l.tellWaiting(e)
+		l.reportWaiting(e)
 	case e.answer.renews(now):
 		l.renew(e)
 	default:
@@ -193,7 +189,6 @@ func (l *loop) dispatch(ctx context.Context, do func(context.Context) report) co
 	return cancel
 }
 
-// attempt dispatches what is done for an entry.
 func (l *loop) attempt(e *entry, mayIssue bool, do func(context.Context) report) {
 	ctx := l.ctx
 	if mayIssue {
@@ -211,7 +206,6 @@ func (l *loop) attempt(e *entry, mayIssue bool, do func(context.Context) report)
 	})
 }
 
-// fetch has the fetcher of e make an attempt.
 func (l *loop) fetch(e *entry) {
 	under := l.epoch
 	current := under.Epoch // which the loop may change
@@ -233,13 +227,13 @@ func (l *loop) fetch(e *entry) {
 				e.answer.epoch = under
 			}
 			e.publish(now)
-			l.keep(e, now)
+			l.succeeded(e, now)
 		}
 	})
 }
 
-// keep notes that e does well, and when it is to be seen to.
-func (l *loop) keep(e *entry, now time.Time) {
+// succeeded notes that e does well, and when it is to be seen to.
+func (l *loop) succeeded(e *entry, now time.Time) {
 	e.failures, e.cause, e.inDoubt = 0, nil, false
 	l.plan(e, now)
 }
@@ -266,4 +260,53 @@ func (l *loop) notice(e *entry, text string) {
 	}
 	e.warned[text] = true
 	l.options.Notice(&watch.Error{Query: e.query, Err: errors.New(text)})
+}
+
+// renew extends what e holds.
+func (l *loop) renew(e *entry) {
+	under, secret := l.epoch, e.answer.secret()
+	r := client.RenewLease(e.answer.lease.ID, under.Token)
+	own := secret != nil && secret.Auth != nil && secret.Auth.ClientToken != "" // the answer is a token
+	if own {
+		r = client.RenewToken(client.Token(secret.Auth.ClientToken))
+	}
+	l.attempt(e, false, func(ctx context.Context) report {
+		begun := time.Now()
+		s, err := l.requester.Call(ctx, r)
+		return func(now time.Time) {
+			if err != nil {
+				l.renewalFailed(e, under, own, err, now)
+				return
+			}
+			terms, err := lease.Of(s, begun)
+			if err != nil {
+				terms = lease.Terms{}
+			}
+			e.answer.lease = e.answer.lease.Renewed(begun, terms.Life, terms.Renewable)
+			l.requester.Leases.Extend(secret, e.answer.lease.End())
+			if e.told != nil { // otherwise nothing is published: the answer is the same
+				e.publish(now)
+			}
+			l.succeeded(e, now)
+		}
+	})
+}
+
+// renewalFailed plans what to do about a lease that could not be renewed. It is
+// not asked for anew before it nears its end, but where Vault has taken it back.
+func (l *loop) renewalFailed(e *entry, under *epoch, own bool, err error, now time.Time) {
+	held := &e.answer.lease
+	if client.Class(err) == watch.Denied && (own || !client.RefusedToken(err)) {
+		l.notice(e, fmt.Sprintf("failed to renew: %s", err))
+		*held = held.Refused()
+		if client.Lost(err) {
+			e.answer.move = now.Add(jitter(recovery))
+		}
+		l.plan(e, now)
+		return
+	}
+	told := l.report(e, under, err)
+	*held = held.Postponed(now.Add(e.delay(l.options.Retry, told, now)))
+	l.plan(e, now)
+	l.doubt(e, err, now)
 }

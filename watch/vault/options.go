@@ -6,6 +6,7 @@ import (
 
 	"restencil/watch/schedule"
 	"restencil/watch/transport"
+	"restencil/watch/vault/client"
 	"restencil/watch/vault/limit"
 	"restencil/watch/vault/token"
 )
@@ -14,24 +15,8 @@ import (
 // start from DefaultOptions, for zero means what each field says. What they
 // leave open, Vault's own library takes from the VAULT_* variables (COMPAT 1.8).
 type Options struct {
-	// Address of the server, with its scheme: http://…, https://… or
-	// unix:///path. "" is VAULT_AGENT_ADDR, then VAULT_ADDR, and without
-	// those https://127.0.0.1:8200.
-	Address string
-
-	// Namespace is sent with every request; "" is VAULT_NAMESPACE.
-	Namespace string
-
-	// UserAgent is sent with every request; "" is Go's own.
-	UserAgent string
-
-	Token     token.Options
-	Transport transport.Options
-
-	// TLS leaves open whether it is used, which the address says, and what the
-	// VAULT_* variables say, but for SkipVerify: who has certificates verified
-	// must not be overruled.
-	TLS transport.TLS
+	client.Options // New sets Resend
+	Token          token.Options
 
 	// DefaultLease is how long an answer that does not say so itself is taken
 	// to be good for, and the time between two looks at a list. Zero, and what
@@ -75,7 +60,7 @@ type Options struct {
 // DefaultOptions returns what consul-template uses where nothing is configured.
 func DefaultOptions() Options {
 	return Options{
-		Transport:    transport.Defaults(),
+		Options:      client.Options{Transport: transport.Defaults()},
 		DefaultLease: 5 * time.Minute,
 		Threshold:    0.9,
 		IssueEvery:   time.Minute,

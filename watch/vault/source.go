@@ -1,3 +1,20 @@
+// Package vault is the source that keeps queries to HashiCorp Vault current:
+// reads, writes, lists and certificates.
+//
+// Vault cannot be asked to wait for a change, so each answer says itself when
+// it is to be seen to again. A [Source] has one goroutine that owns what is
+// known of every query, and of when each is due: renewing a lease, reading
+// anew what has none, issuing what cannot be renewed before it ends. What is
+// due is handed to at most Options.MaxRequests goroutines at a time; no
+// goroutine belongs to a query, and none sleeps.
+//
+// The other jobs have a package each: token keeps the token; fetch puts a query
+// to Vault once; lease says, purely, when an answer is to be renewed or
+// replaced; limit bounds how often anything is issued or written at a path;
+// client makes the requests.
+//
+// Answers but for lists are tainted (see watch.Tainted), and no error, notice
+// or log line holds a token or a value of a secret.
 package vault
 
 import (
@@ -45,11 +62,8 @@ type manager interface {
 // nobody: nothing is asked of Vault before the first query is watched.
 func New(o Options) (*Source, error) {
 	o = o.filled()
-	c, err := client.New(client.Options{
-		Address: o.Address, Namespace: o.Namespace, UserAgent: o.UserAgent,
-		Transport: o.Transport, TLS: o.TLS,
-		Timeout: o.Timeout, Resend: o.Retry.Attempts != 0,
-	})
+	o.Resend = o.Retry.Attempts != 0
+	c, err := client.New(o.Options)
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}
@@ -76,7 +90,14 @@ func newSource(o Options, c client.Caller, m manager, namespace string) *Source 
 func (s *Source) Run(ctx context.Context) {
 	var helpers sync.WaitGroup
 	helpers.Go(func() { s.tokens.Run(ctx) })
-	newLoop(s.options, s.requester, s.tokens).run(ctx, s.inbox)
+	l := &loop{
+		options: s.options, requester: s.requester, tokens: s.tokens,
+		reports: make(chan report),
+		table:   &table{entries: make(map[watch.ID]*entry), waiting: make(map[*entry]bool)},
+		outage:  outage{breaker: schedule.Breaker{Backoff: s.options.Retry.Probes(), Doubt: true}},
+		epoch:   new(epoch),
+	}
+	l.run(ctx, s.inbox)
 	s.inbox.close()
 	helpers.Wait()
 	s.close()

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/watch/vault/client"
 	"restencil/watch/watchtest"
 )
 
@@ -46,7 +47,10 @@ func TestSucceed(t *testing.T) {
 
 // TestSucceedElsewhere: another Vault has nothing to do with the one before.
 func TestSucceedElsewhere(t *testing.T) {
-	here, there := newSource(Options{Address: "a"}.filled(), nil, newHolderModel(), ""), newSource(Options{Address: "b"}.filled(), nil, newHolderModel(), "")
+	at := func(address string) *Source {
+		return newSource(Options{Options: client.Options{Address: address}}.filled(), nil, newHolderModel(), "")
+	}
+	here, there := at("a"), at("b")
 	if there.Succeed(here); there.requester.Leases == here.requester.Leases || there.requester.Limiter == here.requester.Limiter || there.before != nil {
 		t.Error("it goes on from another Vault")
 	}

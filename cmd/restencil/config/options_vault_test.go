@@ -9,6 +9,7 @@ import (
 	"restencil/watch/schedule"
 	"restencil/watch/transport"
 	"restencil/watch/vault"
+	"restencil/watch/vault/client"
 	"restencil/watch/vault/token"
 )
 
@@ -27,13 +28,15 @@ func TestVaultOptions(t *testing.T) {
 			}
 		}`}, "-config", "c")
 	want := vault.Options{
-		Address: "https://v", Namespace: "n", UserAgent: "ua",
-		Token: token.Options{Text: "t", Unwrap: true},
-		TLS:   transport.TLS{Enabled: true, SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CACertBytes: "pem", CAPath: "cas", ServerName: "s"},
-		Transport: transport.Options{
-			DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
-			MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
+		Options: client.Options{
+			Address: "https://v", Namespace: "n", UserAgent: "ua",
+			TLS: transport.TLS{Enabled: true, SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CACertBytes: "pem", CAPath: "cas", ServerName: "s"},
+			Transport: transport.Options{
+				DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
+				MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
+			},
 		},
+		Token:        token.Options{Text: "t", Unwrap: true},
 		DefaultLease: time.Second, Threshold: 0.5, IssueEvery: 3 * time.Second, IssueBurst: 4, MaxRequests: 5,
 		Retry: schedule.Backoff{Base: time.Second, Max: 2 * time.Second},
 	}

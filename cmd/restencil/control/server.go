@@ -99,7 +99,6 @@ func (s *Server) Serve(ctx context.Context, r Runner) {
 	}
 }
 
-// serve does what one connection asks for.
 func serve(ctx context.Context, c *net.UnixConn, r Runner) {
 	defer c.Close()
 	// A deadline that cannot be set is no reason to refuse.

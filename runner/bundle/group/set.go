@@ -1,3 +1,22 @@
+// Package group decides what the files of a bundle are to hold and when they
+// change. It is pure: it starts no goroutine, reads no clock and changes nothing
+// on disk, but it looks at the files that it decides about.
+//
+// A [Set] has the groups of a bundle. A [Group] is files that go in place all or
+// none: all files of a bundle with the policy [Together], and each by itself with
+// the others. The bundle drives a Set:
+//
+//	Take   takes the newest output of a template
+//	Due    returns the changes that are to be made now, as Targets. Of the others
+//	       it knows when to look again (Next), or why they are held.
+//	Done   notes what became of a change: its files are in place, or it failed
+//	       and is tried again later, or held
+//	News   returns what people, the runner and the journal are to hear
+//
+// A change is known by its hash, which is made of its destinations and contents.
+// A change that fails is tried again after a delay that grows. One that a check
+// or probe has rejected twice is held: it is tried rarely, and at once when there
+// is other data or somebody accepts it.
 package group
 
 import (
@@ -288,7 +307,6 @@ func (s *Set) right(f *File) {
 	}
 }
 
-// release notes that g's newest change is not held back.
 func (s *Set) release(g *Group) {
 	if g.held != "" {
 		g.held = ""
@@ -298,9 +316,7 @@ func (s *Set) release(g *Group) {
 
 // Pin notes, before anything changes for a target that rolls back, that the newest
 // change is not to be made.
-func (s *Set) Pin(t Target) {
-	t.group.verdict.Pinned, t.group.verdict.Accepted = t.group.hash(), ""
-}
+func (s *Set) Pin(t Target) { t.group.verdict.Pinned, t.group.verdict.Accepted = t.group.hash(), "" }
 
 // Done notes what became of a change, and returns the destinations that have new
 // bytes.
@@ -452,9 +468,7 @@ func (s *Set) TakeOver(old *Set, same bool) {
 
 // Resume takes over what the last process decided about a bundle with the policy
 // Together.
-func (s *Set) Resume(v journal.Verdict) {
-	s.groups[0].verdict, s.groups[0].failures = v, v.Attempts
-}
+func (s *Set) Resume(v journal.Verdict) { s.groups[0].verdict, s.groups[0].failures = v, v.Attempts }
 
 // Accept has the change made that is held back: of the file named, or of the
 // whole bundle. It is an error that nothing is held.

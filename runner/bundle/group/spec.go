@@ -129,7 +129,6 @@ func (s Spec) Key() string {
 	return "command " + hex.EncodeToString(h.Sum(nil)[:12])
 }
 
-// destinations returns where the members are written, sorted.
 func (s Spec) destinations() []string {
 	var paths []string
 	for _, m := range s.Members {

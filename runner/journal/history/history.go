@@ -143,9 +143,7 @@ func (h History) Add(hash string, files []File, keep int) error {
 	return nil
 }
 
-func (h History) path(number int) string {
-	return filepath.Join(h.Dir, strconv.Itoa(number)+".json")
-}
+func (h History) path(number int) string { return filepath.Join(h.Dir, strconv.Itoa(number)+".json") }
 
 // numbers returns those of the generations that there are files for, ascending.
 func (h History) numbers() ([]int, error) {
@@ -239,7 +237,6 @@ func decode(data []byte) (Generation, error) {
 	return g, nil
 }
 
-// sum returns the SHA-256 of data in hexadecimal.
 func sum(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
 
 // reasonFile is the name of the file with the reason among rejected files.

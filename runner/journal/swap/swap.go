@@ -118,7 +118,16 @@ func (s *Swap) Paths() []string {
 // what it has left beside the destinations. If it fails, nothing is removed that may
 // still be needed.
 func (s *Swap) Recover(d disk.Disk) (Outcome, error) {
-	now := observe(s.Moves)
+	now := make([]observed, len(s.Moves))
+	for i, m := range s.Moves {
+		// What cannot be read differs from everything that can have been noted.
+		now[i].Move = m
+		now[i].at, _ = contentOf(m.Path)
+		now[i].temp, _ = contentOf(m.Temp)
+		if m.Kept != "" {
+			now[i].kept, _ = contentOf(m.Kept)
+		}
+	}
 	o := decide(s, now)
 	var errs []error
 	switch o {
@@ -224,30 +233,12 @@ type observed struct {
 	at, temp, kept Content
 }
 
-// observe finds out what is at the paths of moves. What cannot be read differs from
-// everything that can have been noted.
-func observe(moves []Move) []observed {
-	now := make([]observed, len(moves))
-	for i, m := range moves {
-		o := observed{Move: m}
-		o.at, _ = contentOf(m.Path)
-		o.temp, _ = contentOf(m.Temp)
-		if m.Kept != "" {
-			o.kept, _ = contentOf(m.Kept)
-		}
-		now[i] = o
-	}
-	return now
-}
-
 // isNew tells whether there was no file before the move.
 func (m observed) isNew() bool { return m.Old == nothing }
 
 // untouched tells whether the old file is in place. If old and new have the same
 // bytes, because mode or owner was to change, the staged file tells.
-func (m observed) untouched() bool {
-	return m.at == m.Old && (m.Old != m.New || m.temp == m.New)
-}
+func (m observed) untouched() bool { return m.at == m.Old && (m.Old != m.New || m.temp == m.New) }
 
 // made tells whether the new file is in place.
 func (m observed) made() bool { return m.at == m.New && !m.untouched() }
@@ -276,7 +267,6 @@ const (
 	unreadable Content = "?" // there is something else, or it cannot be read
 )
 
-// contentOf returns what is at path.
 func contentOf(path string) (Content, error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {

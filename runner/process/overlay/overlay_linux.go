@@ -173,7 +173,12 @@ func cover(dir string, files []File) error {
 	if err := errors.Join(os.Mkdir(upper, 0o755), os.Mkdir(work, 0o700)); err != nil {
 		return err
 	}
-	if err := likeDir(below, upper); err != nil {
+	var like unix.Stat_t
+	if err := unix.Fstatat(below, "", &like, unix.AT_EMPTY_PATH); err != nil {
+		return err
+	}
+	_ = os.Chown(upper, int(like.Uid), int(like.Gid)) // who may not is the only one there
+	if err := os.Chmod(upper, os.FileMode(like.Mode&0o777)); err != nil {
 		return err
 	}
 	for i, f := range files {
@@ -196,7 +201,6 @@ func cover(dir string, files []File) error {
 	return nil
 }
 
-// handle returns a path of what is open.
 func handle(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
 // mountsBelow opens what is mounted below dir, the nearest only.
@@ -231,16 +235,6 @@ func mountsBelow(dir string) (map[string]int, error) {
 		}
 	}
 	return mounts, nil
-}
-
-// likeDir gives the directory at path mode and owner of another.
-func likeDir(fd int, path string) error {
-	var st unix.Stat_t
-	if err := unix.Fstatat(fd, "", &st, unix.AT_EMPTY_PATH); err != nil {
-		return err
-	}
-	_ = os.Chown(path, int(st.Uid), int(st.Gid)) // who may not is the only one there
-	return os.Chmod(path, os.FileMode(st.Mode&0o777))
 }
 
 // lay copies a file with its mode and, where that is allowed, its owner.

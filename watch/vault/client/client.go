@@ -9,30 +9,42 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/hashicorp/vault/api"
 
 	"restencil/watch"
+	"restencil/watch/filewatch"
 	"restencil/watch/transport"
 )
 
 // Options say which Vault to ask, and how. What they leave open, Vault's own
 // library takes from the VAULT_* variables (COMPAT 1.8).
 type Options struct {
-	Address   string // with its scheme, or unix:///path; "" is VAULT_AGENT_ADDR, VAULT_ADDR, https://127.0.0.1:8200
-	Namespace string // "" is VAULT_NAMESPACE
+	// Address of the server, with its scheme: http://…, https://… or
+	// unix:///path. "" is VAULT_AGENT_ADDR, then VAULT_ADDR, and without
+	// those https://127.0.0.1:8200.
+	Address string
+
+	Namespace string // of every request; "" is VAULT_NAMESPACE
 	UserAgent string // "" is Go's own
 	Transport transport.Options
-	TLS       transport.TLS // whether it is used, the address says
+
+	// TLS leaves open whether it is used, which the address says, and what the
+	// VAULT_* variables say, but for SkipVerify: who has certificates verified
+	// must not be overruled.
+	TLS transport.TLS
 
 	// Timeout is how long a request may take. Zero is VAULT_CLIENT_TIMEOUT,
 	// and without that 60 s.
@@ -116,7 +128,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Call implements Caller.
 func (c *Client) Call(ctx context.Context, r Request) (*watch.Secret, error) {
 	secret, err := c.try(ctx, r)
-	for n := 0; n < c.resends && ctx.Err() == nil && passing(err) && (!r.Once || Harmless(err)); n++ {
+	for n := 0; n < c.resends && ctx.Err() == nil && resent(err) && (!r.Once || Harmless(err)); n++ {
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second + rand.N(time.Second/2)):
@@ -126,24 +138,28 @@ func (c *Client) Call(ctx context.Context, r Request) (*watch.Secret, error) {
 	if err == nil || Status(err) != 0 {
 		return secret, err
 	}
-	err = c.advise(err)
+	// What can be done about an error of the network, where that is known.
+	text := err.Error()
+	switch {
+	case c.assumed && errors.Is(err, syscall.ECONNREFUSED):
+		err = fmt.Errorf("%w (no address is configured: set vault { address = … } or VAULT_ADDR)", err)
+	case strings.Contains(text, "unsupported protocol scheme"):
+		err = fmt.Errorf("%w (the address must begin with http://, https:// or unix://)", err)
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		err = fmt.Errorf("%w (Vault does not use TLS there: the address must begin with http://)", err)
+	}
 	if text := Mask(err.Error(), r.secrets()); text != err.Error() {
 		return nil, errors.New(text)
 	}
 	return nil, err
 }
 
-// passing reports whether Vault's library would send a request again that
-// failed with err.
-func passing(err error) bool {
-	switch status := Status(err); status {
-	case 0:
-		return err != nil
-	case http.StatusPreconditionFailed, http.StatusTooManyRequests:
-		return true
-	default:
-		return status >= 500 && status != http.StatusNotImplemented
-	}
+// resent reports whether Vault's library would send a request again that failed
+// with err.
+func resent(err error) bool {
+	status := Status(err)
+	return err != nil && (status == 0 || status == http.StatusPreconditionFailed || status == http.StatusTooManyRequests ||
+		status >= 500 && status != http.StatusNotImplemented)
 }
 
 func (c *Client) try(ctx context.Context, r Request) (*watch.Secret, error) {
@@ -221,17 +237,67 @@ func (c *Client) do(ctx context.Context, r *api.Request, once bool) (*http.Respo
 	return c.http.Do(request.WithContext(ctx))
 }
 
-// advise adds to an error of the network what can be done about it, where that
-// is known.
-func (c *Client) advise(err error) error {
-	text := err.Error()
-	switch {
-	case c.assumed && errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("%w (no address is configured: set vault { address = … } or VAULT_ADDR)", err)
-	case strings.Contains(text, "unsupported protocol scheme"):
-		return fmt.Errorf("%w (the address must begin with http://, https:// or unix://)", err)
-	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
-		return fmt.Errorf("%w (Vault does not use TLS there: the address must begin with http://)", err)
+// setTLS sets up TLS for the transport. The address decides whether it is used.
+func setTLS(config *api.Config, client *http.Transport, o transport.TLS) error {
+	o = tlsFromEnv(o)
+	if o.Cert != "" {
+		o.Key = cmp.Or(o.Key, o.Cert)
 	}
-	return err
+	client.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	err := config.ConfigureTLS(&api.TLSConfig{
+		CACert:        o.CACert,
+		CACertBytes:   []byte(o.CACertBytes),
+		CAPath:        o.CAPath,
+		ClientCert:    o.Cert,
+		ClientKey:     o.Key,
+		TLSServerName: o.ServerName,
+		Insecure:      o.SkipVerify,
+	})
+	if err != nil {
+		return fmt.Errorf("configuring TLS failed: %w", err)
+	}
+	if o.Cert != "" {
+		return followCertificate(client.TLSClientConfig, o)
+	}
+	return nil
+}
+
+// followCertificate has each new connection present the client's certificate
+// as it is on disk then, for what logs in with one replaces it now and then.
+// While the files cannot be used, their last good content is.
+func followCertificate(config *tls.Config, o transport.TLS) error {
+	var last atomic.Pointer[tls.Certificate]
+	load := func() error {
+		cert, certErr := filewatch.ReadFile(o.Cert)
+		key, keyErr := filewatch.ReadFile(o.Key)
+		if err := cmp.Or(certErr, keyErr); err != nil {
+			return err
+		}
+		pair, err := tls.X509KeyPair(cert, key)
+		if err == nil {
+			last.Store(&pair)
+		}
+		return err
+	}
+	if err := load(); err != nil {
+		return fmt.Errorf("configuring TLS failed: %w", err)
+	}
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		_ = load()
+		return last.Load(), nil
+	}
+	return nil
+}
+
+// tlsFromEnv fills in what o leaves open. Whether certificates are verified is
+// not among that: who says so explicitly must not be overruled.
+func tlsFromEnv(o transport.TLS) transport.TLS {
+	if o.Cert == "" && o.Key == "" {
+		o.Cert, o.Key = os.Getenv(api.EnvVaultClientCert), os.Getenv(api.EnvVaultClientKey)
+	}
+	o.CACert = cmp.Or(o.CACert, os.Getenv(api.EnvVaultCACert))
+	o.CACertBytes = cmp.Or(o.CACertBytes, os.Getenv(api.EnvVaultCACertBytes))
+	o.CAPath = cmp.Or(o.CAPath, os.Getenv(api.EnvVaultCAPath))
+	o.ServerName = cmp.Or(o.ServerName, os.Getenv(api.EnvVaultTLSServerName))
+	return o
 }

@@ -40,7 +40,6 @@ type Caller interface {
 // Lists reports whether the request lists names.
 func (r Request) Lists() bool { return r.Query.Get("list") == "true" }
 
-// action returns what the request does, as a verb.
 func (r Request) action() string {
 	switch {
 	case r.Lists():
@@ -51,7 +50,6 @@ func (r Request) action() string {
 	return "write"
 }
 
-// capability returns what a policy must grant for the request.
 func (r Request) capability() string {
 	switch {
 	case r.action() != "write":

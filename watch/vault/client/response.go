@@ -3,9 +3,12 @@ package client
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -121,4 +124,140 @@ func oneLine(text string) string {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
 	}
 	return text
+}
+
+// A ResponseError is an error reply of Vault.
+type ResponseError struct {
+	Status     int
+	Messages   []string      // Vault's own
+	RetryAfter time.Duration // 0 where Vault did not say
+}
+
+func (e *ResponseError) Error() string {
+	if len(e.Messages) == 0 {
+		return fmt.Sprintf("Vault answered %d %s", e.Status, http.StatusText(e.Status))
+	}
+	return fmt.Sprintf("Vault answered %d: %s", e.Status, strings.Join(e.Messages, "; "))
+}
+
+// Says reports whether one of Vault's messages contains text, which is in lower
+// case.
+func (e *ResponseError) Says(text string) bool {
+	return strings.Contains(strings.ToLower(strings.Join(e.Messages, "\n")), text)
+}
+
+// Status returns the status of an error reply, 0 where err is none.
+func Status(err error) int {
+	if reply, ok := errors.AsType[*ResponseError](err); ok {
+		return reply.Status
+	}
+	return 0
+}
+
+// Class returns what is to be done about err.
+func Class(err error) watch.Class { return schedule.ClassOf(Status(err)) }
+
+// RetryAfter returns for how long Vault wants no other request, 0 where it does
+// not say.
+func RetryAfter(err error) time.Duration {
+	if reply, ok := errors.AsType[*ResponseError](err); ok {
+		return reply.RetryAfter
+	}
+	return 0
+}
+
+// Absent reports whether err is Vault's reply that something is not there.
+func Absent(err error) bool { return Status(err) == http.StatusNotFound }
+
+// Unreachable reports whether err may mean that Vault as a whole does not work,
+// be it that it is sealed.
+func Unreachable(err error) bool {
+	switch Status(err) {
+	case 0, http.StatusNotImplemented, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// Harmless reports whether a request that failed with err has certainly made
+// nothing: Vault said that it failed, or was not reached. Only of what stands
+// between here and Vault nobody knows.
+func Harmless(err error) bool {
+	switch Status(err) {
+	case 0:
+		network, ok := errors.AsType[*net.OpError](err)
+		return ok && network.Op == "dial"
+	case http.StatusBadGateway, http.StatusGatewayTimeout:
+		return false
+	}
+	return true
+}
+
+// RefusedToken reports whether Vault says that it does not know the token, as
+// opposed to that the token may not do something.
+func RefusedToken(err error) bool {
+	reply, ok := errors.AsType[*ResponseError](err)
+	return ok && reply.Status == http.StatusForbidden &&
+		(reply.Says("invalid token") || reply.Says("bad token"))
+}
+
+// Lost reports whether Vault says that it has no such lease or token any more.
+func Lost(err error) bool {
+	reply, ok := errors.AsType[*ResponseError](err)
+	return ok && (RefusedToken(err) ||
+		slices.ContainsFunc([]string{"not found", "expired", "revoked", "invalid lease", "bad token"}, reply.Says))
+}
+
+// An Error is what came of a request that failed.
+type Error struct {
+	Text string // what that means for people; "": Err says so itself
+	Err  error
+}
+
+func (e *Error) Error() string {
+	if e.Text == "" {
+		return e.Err.Error()
+	}
+	return e.Text + " (" + e.Err.Error() + ")"
+}
+
+// Unwrap returns what the request failed with.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Explain returns the Error of a request that failed with err.
+func Explain(r Request, err error) *Error {
+	e := &Error{Err: err}
+	reply, ok := errors.AsType[*ResponseError](err)
+	switch {
+	case !ok:
+	case r.Token == "" && (reply.Status == http.StatusForbidden || reply.Says("missing client token")):
+		e.Text = fmt.Sprintf("there is no token to %s %s with: "+
+			"set VAULT_TOKEN or vault { token = … }, or configure a token file or a login", r.action(), r.Path)
+	case RefusedToken(reply):
+		e.Text = "Vault does not know the token: it has ended, was revoked, or is another server's"
+	case reply.Status == http.StatusForbidden:
+		e.Text = r.forbidden()
+	case reply.Status == http.StatusNotFound && reply.Says("no handler for route"):
+		e.Text = "no secrets engine is mounted for " + r.Path
+	case reply.Status == http.StatusNotFound:
+		e.Text = "no secret exists at " + r.Path
+	case reply.Says("vault is sealed"):
+		e.Text = "Vault is sealed, and answers nothing until it is unsealed"
+	case reply.Says("not initialized"):
+		e.Text = "Vault is not initialized"
+	}
+	return e
+}
+
+// forbidden returns what it means that a request was forbidden. Vault tells
+// nobody that a path has no engine whose token may not read there.
+func (r Request) forbidden() string {
+	if path, ok := strings.CutPrefix(r.Path, mountLookup); ok {
+		return "no secrets engine is mounted for " + path + ", or the token has no policy for any path in it"
+	}
+	if r.Mount == "" && !strings.HasPrefix(r.Path, "sys/") && !strings.HasPrefix(r.Path, "auth/") {
+		return fmt.Sprintf("the token may not %s %s: no secrets engine is mounted there, or the token's policies do not grant %s on that path",
+			r.action(), r.Path, r.capability())
+	}
+	return fmt.Sprintf("the token may not %s %s: its policies must grant %s on that path", r.action(), r.Path, r.capability())
 }

@@ -8,14 +8,15 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"restencil/watch"
-	"restencil/watch/vault/client"
 	"restencil/watch/vault/lease"
 	"restencil/watch/vault/token"
 )
@@ -50,12 +51,20 @@ func New(q watch.Query, r *Requester) (Fetcher, error) {
 	common := question{Requester: r, id: q.ID(), path: q.Name}
 	switch q.Kind {
 	case watch.VaultRead:
-		return newReader(common, q.Params)
+		params, err := url.ParseQuery(q.Params)
+		refresh, refreshErr := refreshOf(params.Get("refresh"))
+		params.Del("refresh")
+		return &reader{question: common, params: params, refresh: refresh, leased: true}, cmp.Or(err, refreshErr)
 	case watch.VaultWrite:
 		values, err := url.ParseQuery(q.Params)
 		return &writer{question: common, values: values}, err
 	case watch.VaultList:
-		return newLister(common)
+		// The path is no URL, but that what ends in ?refresh=30s says how often it
+		// is listed.
+		path, text, _ := strings.Cut(q.Name, "?refresh=")
+		refresh, err := refreshOf(text)
+		common.path = path
+		return &lister{question: common, refresh: cmp.Or(refresh, r.rules.Default)}, err
 	case watch.VaultPKI:
 		values, files, err := watch.SplitPKIParams(q.Params)
 		return &issuer{question: common, values: values, files: files}, err
@@ -70,10 +79,8 @@ type question struct {
 	path string
 }
 
-// Offline implements Fetcher.
 func (*question) Offline() bool { return false }
 
-// MayIssue implements Fetcher.
 func (*question) MayIssue() bool { return true }
 
 // A MissingError says that there is no such thing, as consul-template does, and
@@ -85,12 +92,6 @@ func (e *MissingError) Error() string {
 		return "no secret exists at " + e.Path
 	}
 	return "no secret exists at " + e.Path + ": " + e.Why
-}
-
-// isMissing reports whether err says that what was asked for is not there.
-func isMissing(err error) bool {
-	_, missing := errors.AsType[*MissingError](err)
-	return missing || client.Absent(err)
 }
 
 const minRefresh = time.Second

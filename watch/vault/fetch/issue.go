@@ -2,17 +2,23 @@ package fetch
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"restencil/renderer/atomicfile"
 	"restencil/watch"
+	"restencil/watch/keypair"
 	"restencil/watch/vault/client"
 	"restencil/watch/vault/lease"
 	"restencil/watch/vault/token"
@@ -33,7 +39,6 @@ func (i *issuer) Offline() bool { return !i.looked }
 // attempt is for Vault.
 var ErrNothingKept = errors.New("nothing is kept that can be used")
 
-// Fetch implements Fetcher.
 func (i *issuer) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
 	if !i.looked {
 		i.looked = true
@@ -46,8 +51,8 @@ func (i *issuer) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
 func (i *issuer) kept(now time.Time) (Result, error) {
 	var b pemBundle
 	for _, file := range i.files {
-		text, err := readKept(file)
-		if err != nil || b.add(text) != nil {
+		text, err := atomicfile.ReadFile(file)
+		if err != nil && !errors.Is(err, os.ErrNotExist) || b.add(text) != nil {
 			return Result{}, ErrNothingKept
 		}
 	}
@@ -60,26 +65,6 @@ func (i *issuer) kept(now time.Time) (Result, error) {
 		return Result{}, ErrNothingKept
 	}
 	return result, nil
-}
-
-// maxKept is how many bytes of a file are read; certificates and keys are
-// far smaller.
-const maxKept = 1 << 20
-
-// readKept returns what a file holds, nothing where there is none.
-func readKept(file string) ([]byte, error) {
-	f, err := atomicfile.Open(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || info.Size() > maxKept {
-		return nil, ErrNothingKept
-	}
-	return io.ReadAll(io.LimitReader(f, maxKept))
 }
 
 func (i *issuer) issue(ctx context.Context, e token.Epoch) (Result, error) {
@@ -109,4 +94,59 @@ func (i *issuer) result(got pair, now time.Time) (Result, error) {
 		return Result{}, errors.New("needs renewal")
 	}
 	return Result{Data: watch.Taint(got.value), Issued: true, Lease: lease.Until(now, replace, end)}, nil
+}
+
+// matches reports whether a certificate is one that the body of a request asks
+// for, as far as names and keys go. What the body does not mention may be
+// anything.
+func matches(c *x509.Certificate, body url.Values) bool {
+	// The key is that of a signing request, where there is one. One that makes no
+	// sense is Vault's to refuse.
+	if block, _ := pem.Decode([]byte(body.Get("csr"))); block != nil {
+		if request, err := x509.ParseCertificateRequest(block.Bytes); err == nil && !keypair.Belongs(request.PublicKey, c) {
+			return false
+		}
+	}
+	common := c.Subject.CommonName
+	var addresses, uris []string
+	for _, ip := range c.IPAddresses {
+		addresses = append(addresses, ip.String())
+	}
+	for _, uri := range c.URIs {
+		uris = append(uris, uri.String())
+	}
+	return sameNames([]string{common}, body, "common_name", "") &&
+		sameNames(slices.Concat(c.DNSNames, c.EmailAddresses), body, "alt_names", common) &&
+		sameNames(addresses, body, "ip_sans", common) &&
+		sameNames(uris, body, "uri_sans", "")
+}
+
+// sameNames tells whether the names that a certificate has are those in a
+// field of the body. It may have the common name besides, which Vault adds.
+func sameNames(has []string, body url.Values, field, common string) bool {
+	foreign := func(r rune) bool { return r > unicode.MaxASCII } // certificates write it in another way
+	if body.Get(field) == "" || strings.ContainsFunc(body.Get(field), foreign) {
+		return true
+	}
+	wanted := make(map[string]bool)
+	for name := range strings.SplitSeq(body.Get(field), ",") {
+		wanted[plain(name)] = true
+	}
+	delete(wanted, "")
+	for _, name := range has {
+		if !wanted[plain(name)] && plain(name) != plain(common) {
+			return false
+		}
+		delete(wanted, plain(name))
+	}
+	return len(wanted) == 0
+}
+
+// plain returns one form of a name for all ways to write it.
+func plain(name string) string {
+	name = strings.ToLower(strings.TrimSpace(name))
+	if ip := net.ParseIP(name); ip != nil {
+		return ip.String()
+	}
+	return name
 }

@@ -2,8 +2,11 @@ package fetch
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,20 +58,6 @@ func (m *mounts) find(path string) (at mount, known bool) {
 
 // maxMounts is how many are known at most.
 const maxMounts = 1 << 14
-
-// note notes what the lookup of a path has shown.
-func (m *mounts) note(path string, found mount) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.known) >= maxMounts {
-		clear(m.known)
-	}
-	key := found.path
-	if !found.holds(path) {
-		key, found = path+"/", mount{}
-	}
-	m.known[key] = sighting{found, time.Now()}
-}
 
 // recheck is how old a lookup must be for another, when something is not there.
 const recheck = 10 * time.Second
@@ -139,7 +128,17 @@ func (q *Requester) lookUp(ctx context.Context, path string, e token.Epoch) (war
 	case e.Token != "":
 		warning = fmt.Sprintf("failed to check if %s is KVv2, assume not: %s", path, err)
 	}
-	q.mounts.note(path, parseMount(s, q.mounts.namespace))
+	m, found := q.mounts, parseMount(s, q.mounts.namespace)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.known) >= maxMounts {
+		clear(m.known)
+	}
+	key := found.path
+	if !found.holds(path) {
+		key, found = path+"/", mount{}
+	}
+	m.known[key] = sighting{found, time.Now()}
 	return warning, nil
 }
 
@@ -151,7 +150,8 @@ func (q *Requester) atMount(ctx context.Context, path string, e token.Epoch, do 
 		return Result{}, err
 	}
 	result, err := do(m)
-	if (result.absent || isMissing(err)) && q.mounts.forget(path) {
+	_, missing := errors.AsType[*MissingError](err)
+	if (missing || client.Absent(err) || result.absent) && q.mounts.forget(path) {
 		another, again, lookErr := q.mountOf(ctx, path, e)
 		if lookErr != nil {
 			return Result{}, lookErr
@@ -165,3 +165,79 @@ func (q *Requester) atMount(ctx context.Context, path string, e token.Epoch, do 
 	}
 	return result, err
 }
+
+// A mount is where an engine is, as far as paths depend on it.
+type mount struct {
+	path      string // with a slash at its end, and without the client's namespace; "": not known
+	versioned bool   // a key-value engine of version 2
+	harmless  bool   // known to issue nothing, whatever is read there
+}
+
+// parseMount reads what Vault says of the mount of a path. The client's
+// namespace, which Vault puts before the mount's path, is taken away once
+// (COMPAT 3.5).
+func parseMount(s *watch.Secret, namespace string) mount {
+	if s == nil {
+		return mount{}
+	}
+	at, _ := s.Data["path"].(string)
+	kind, _ := s.Data["type"].(string)
+	options, _ := s.Data["options"].(map[string]any)
+	version, _ := options["version"].(string)
+	// A mount may have the name of the namespace: of that nothing would be left.
+	if rest, ok := strings.CutPrefix(at, strings.Trim(namespace, "/")+"/"); ok && rest != "" {
+		at = rest
+	}
+	stores := []string{"kv", "generic", "cubbyhole", "transit", "pki", "system", "identity", "totp"}
+	return mount{path: at, versioned: kind == "kv" && version == "2", harmless: slices.Contains(stores, kind)}
+}
+
+func (m mount) holds(path string) bool { return m.path != "" && strings.HasPrefix(path+"/", m.path) }
+
+// rest returns a path that the mount holds, from the mount on.
+func (m mount) rest(path string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, strings.TrimSuffix(m.path, "/")), "/")
+}
+
+// dataPath returns where to read or write the secret that people know by path.
+func (m mount) dataPath(path string) string {
+	if !m.versioned || !m.holds(path) {
+		return path
+	}
+	rest := m.rest(path)
+	for _, area := range []string{"data/", "metadata/", "subkeys/"} {
+		if strings.HasPrefix(rest, area) {
+			return path
+		}
+	}
+	return strings.TrimSuffix(m.path+"data/"+rest, "/")
+}
+
+// listPath returns where to list what people know by path.
+func (m mount) listPath(path string) string {
+	if !m.versioned || !m.holds(path) {
+		return path
+	}
+	rest := m.rest(path)
+	if rest == "metadata" || strings.HasPrefix(rest, "metadata/") {
+		return path
+	}
+	return strings.TrimSuffix(m.path+"metadata/"+rest, "/")
+}
+
+// A version is what Vault says of one version of a secret.
+type version struct {
+	number    string
+	deletion  time.Time // zero: there is none
+	destroyed bool
+}
+
+func versionOf(s *watch.Secret) version {
+	about, _ := s.Data["metadata"].(map[string]any)
+	number, _ := about["version"].(json.Number)
+	text, _ := about["deletion_time"].(string)
+	deletion, _ := time.Parse(time.RFC3339, text)
+	return version{number: number.String(), deletion: deletion, destroyed: about["destroyed"] == true}
+}
+
+func (v version) deleted(now time.Time) bool { return !v.deletion.IsZero() && now.After(v.deletion) }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"restencil/watch"
@@ -22,26 +24,11 @@ type reader struct {
 	leased bool // the newest answer is, or there is none
 }
 
-func newReader(q question, text string) (*reader, error) {
-	params, err := url.ParseQuery(text)
-	if err != nil {
-		return nil, err
-	}
-	refresh, err := refreshOf(params.Get("refresh"))
-	if err != nil {
-		return nil, err
-	}
-	params.Del("refresh")
-	return &reader{question: q, params: params, refresh: refresh, leased: true}, nil
-}
-
-// MayIssue implements Fetcher.
 func (r *reader) MayIssue() bool {
 	m, _ := r.mounts.find(r.path)
 	return !m.versioned && r.leased
 }
 
-// Fetch implements Fetcher.
 func (r *reader) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
 	return r.atMount(ctx, r.path, e, func(m mount) (Result, error) {
 		begun := time.Now()
@@ -92,4 +79,86 @@ func warnings(s *watch.Secret) []string {
 		return nil
 	}
 	return s.Warnings
+}
+
+// A lister is the Fetcher of a VaultList query.
+type lister struct {
+	question
+	refresh time.Duration
+}
+
+func (*lister) MayIssue() bool { return false }
+
+func (l *lister) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
+	return l.atMount(ctx, l.path, e, func(m mount) (Result, error) {
+		begun := time.Now()
+		s, err := l.ask(ctx, l.id, client.Request{
+			Method: http.MethodGet, Path: m.listPath(l.path), Query: url.Values{"list": {"true"}},
+		}, e, m)
+		if err != nil && !client.Absent(err) {
+			return Result{}, err
+		}
+		names, err := namesOf(s)
+		if err != nil {
+			return Result{Warnings: warnings(s)}, err
+		}
+		held, err := l.leaseOf(nil, begun, l.refresh)
+		return Result{Data: names, Lease: held, Warnings: warnings(s), absent: s == nil || s.Data == nil}, err
+	})
+}
+
+// namesOf returns the sorted names of a list. What does not exist has none.
+func namesOf(s *watch.Secret) ([]string, error) {
+	var names []string // nil where there are none: toJSON says null then
+	if s == nil || s.Data["keys"] == nil {
+		return names, nil
+	}
+	keys, ok := s.Data["keys"].([]any)
+	for _, key := range keys {
+		name, isText := key.(string)
+		ok = ok && isText
+		names = append(names, name)
+	}
+	if !ok {
+		return nil, errors.New("unexpected response: its keys are no list of names")
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// A writer is the Fetcher of a VaultWrite query.
+type writer struct {
+	question
+	values url.Values
+}
+
+func (w *writer) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
+	return w.atMount(ctx, w.path, e, func(m mount) (Result, error) {
+		begun := time.Now()
+		r := client.Request{Method: http.MethodPut, Path: w.path, Body: bodyOf(w.values)}
+		for key := range w.values {
+			if v := w.values.Get(key); len(strings.TrimSpace(v)) >= 4 { // long enough to be a secret
+				r.Hide = append(r.Hide, v)
+			}
+		}
+		versioned := m.versioned && m.holds(w.path)
+		if versioned {
+			r.Path = m.dataPath(w.path)
+			r.Body = map[string]any{"data": r.Body}
+		}
+		s, err := w.ask(ctx, w.id, r, e, m)
+		misplaced := strings.Contains(strings.Join(warnings(s), "\n"), "Invalid path for a versioned K/V secrets engine")
+		switch {
+		case err != nil:
+			return Result{}, err
+		case s == nil && versioned, misplaced && empty(s):
+			return Result{}, &MissingError{Path: w.path}
+		}
+		held, err := w.leaseOf(s, begun, 0)
+		result := Result{Lease: held, Issued: true, Warnings: warnings(s)}
+		if s != nil {
+			result.Data = watch.Taint(s)
+		}
+		return result, err
+	})
 }

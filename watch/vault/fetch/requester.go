@@ -2,9 +2,14 @@ package fetch
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"restencil/watch"
 	"restencil/watch/vault/client"
@@ -59,30 +64,30 @@ func (q *Requester) ask(ctx context.Context, id watch.ID, r client.Request, e to
 	if err != nil { // of a read whose reply was lost, only the engine says so
 		issued = (writes || r.Once) && !client.Harmless(err)
 	}
-	if issued {
-		q.Limiter.Issued(what, id, lifeOf(s, start, e), time.Now())
+	var life time.Duration // of what was issued; zero: nobody knows
+	if terms, err := lease.Of(s, start); err == nil {
+		life = terms.Life
+		if terms.Leased() {
+			var ends time.Time
+			if life > 0 {
+				ends = start.Add(life)
+			}
+			q.Leases.Extend(s, ends)
+			// It goes away with the token.
+			if left := e.Ends.Sub(start); !e.Ends.IsZero() && (life <= 0 || left < life) {
+				life = left
+			}
+		}
 	}
-	q.Leases.record(s, start)
+	if issued {
+		q.Limiter.Issued(what, id, life, time.Now())
+	}
 	return s, err
 }
 
 // isIssued reports whether an answer is of a kind that is made for who asks.
 func isIssued(s *watch.Secret) bool {
 	return s != nil && (s.LeaseID != "" || s.Auth != nil || s.WrapInfo != nil)
-}
-
-// lifeOf returns how long what was issued is good: it goes away with the token.
-// Zero: nobody knows.
-func lifeOf(s *watch.Secret, from time.Time, e token.Epoch) time.Duration {
-	t, err := lease.Of(s, from)
-	if err != nil || s == nil {
-		return 0
-	}
-	life := t.Life
-	if left := e.Ends.Sub(from); !e.Ends.IsZero() && t.Leased() && (life <= 0 || left < life) {
-		life = left
-	}
-	return life
 }
 
 // leaseOf returns how long an answer is good that was asked for at from. What is
@@ -96,4 +101,68 @@ func (q *Requester) leaseOf(s *watch.Secret, from time.Time, refresh time.Durati
 		return lease.Every(refresh-rand.N(refresh/20), from), nil
 	}
 	return lease.New(t, from, q.rules, rand.Float64()), nil
+}
+
+// Leases is a table of all that was issued and can be given back. It is for any
+// goroutine.
+type Leases struct {
+	mu   sync.Mutex
+	ends map[issue]time.Time // zero: not known
+	full int                 // how many there are when those that have ended are looked for
+}
+
+// An issue is a lease, or a token that was issued.
+type issue struct {
+	lease string
+	token client.Token
+}
+
+// Extend notes when what was issued ends, which may be later than was known.
+func (t *Leases) Extend(s *watch.Secret, ends time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	what := issue{lease: s.LeaseID}
+	if s.Auth != nil && s.Auth.ClientToken != "" {
+		what = issue{token: client.Token(s.Auth.ClientToken)}
+	}
+	t.ends[what] = ends
+	if len(t.ends) >= t.full {
+		t.forgetEnded(time.Now())
+		t.full = 2*len(t.ends) + 64
+	}
+}
+
+// forgetEnded forgets what has ended by itself. The caller holds the lock.
+func (t *Leases) forgetEnded(now time.Time) {
+	maps.DeleteFunc(t.ends, func(_ issue, ends time.Time) bool { return !ends.IsZero() && ends.Before(now) })
+}
+
+// Revoke gives all back, at most so many at a time. What cannot be given back
+// ends by itself.
+func (t *Leases) Revoke(ctx context.Context, c client.Caller, bearer client.Token, most int) error {
+	t.mu.Lock()
+	t.forgetEnded(time.Now())
+	all := t.ends
+	t.ends = make(map[issue]time.Time)
+	t.mu.Unlock()
+	errs := make(chan error, len(all))
+	var group errgroup.Group
+	group.SetLimit(most)
+	for i := range all {
+		group.Go(func() error {
+			r := client.RevokeLease(i.lease, bearer)
+			if i.token != "" {
+				r = client.RevokeToken(i.token)
+			}
+			if _, err := c.Call(ctx, r); err != nil && !client.Lost(err) {
+				errs <- err
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	if failed := len(errs); failed > 0 {
+		return fmt.Errorf("giving leases back: %d of %d requests failed, the first: %w", failed, len(all), <-errs)
+	}
+	return nil
 }

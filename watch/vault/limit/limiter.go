@@ -85,8 +85,11 @@ func (l *Limiter) Allow(request string, q watch.ID, now time.Time) error {
 	switch {
 	case b != nil:
 		wait = time.Duration(float64(time.Second) * (1 - b.TokensAt(now)) / float64(b.Limit()))
-	case len(l.buckets) >= maxBuckets && !l.tidy(now):
-		wait = l.options.Every
+	case len(l.buckets) >= maxBuckets: // full ones can be forgotten
+		maps.DeleteFunc(l.buckets, func(_ key, b *rate.Limiter) bool { return b.TokensAt(now) >= float64(b.Burst()) })
+		if len(l.buckets) >= maxBuckets {
+			wait = l.options.Every
+		}
 	}
 	if wait <= 0 {
 		return nil
@@ -112,16 +115,9 @@ func (l *Limiter) Issued(request string, q watch.ID, life time.Duration, now tim
 	own.SetLimitAt(now, rate.Every(every))
 }
 
-// bucket returns the bucket of a key, a full one where there was none.
 func (l *Limiter) bucket(k key, burst int) *rate.Limiter {
 	if l.buckets[k] == nil {
 		l.buckets[k] = rate.NewLimiter(rate.Every(l.options.Every), burst)
 	}
 	return l.buckets[k]
-}
-
-// tidy forgets buckets that are full, and reports whether there is room then.
-func (l *Limiter) tidy(now time.Time) bool {
-	maps.DeleteFunc(l.buckets, func(_ key, b *rate.Limiter) bool { return b.TokensAt(now) >= float64(b.Burst()) })
-	return len(l.buckets) < maxBuckets
 }

@@ -24,14 +24,6 @@ const (
 	lookup                 // ask how long the token lives
 )
 
-// A grant is a token and what Vault said of it.
-type grant struct {
-	token     client.Token
-	known     bool          // Vault said how long it lives, and whether it can be renewed
-	ttl       time.Duration // zero: it never ends
-	renewable bool
-}
-
 // A life is what is known of the token, and what is due when. It is pure: what
 // happens is told to it, with the time.
 type life struct {
@@ -86,7 +78,6 @@ func newLife(o Options, retry schedule.Backoff) *life {
 	}
 }
 
-// usable reports whether there is a token to make requests with.
 func (l *life) usable() bool { return l.err == nil }
 
 func (l *life) notice(format string, args ...any) {
@@ -111,7 +102,7 @@ func (l *life) accept(now, asked time.Time, g grant) {
 	switch {
 	case g.token == "":
 	case g.known:
-		l.learn(asked, g)
+		l.setTerms(asked, g)
 	case l.renews:
 		l.due.Set(renew, now)
 	case l.again:
@@ -123,8 +114,8 @@ func (l *life) unschedule() {
 	l.due, l.warnAt = schedule.Timers[task]{}, time.Time{}
 }
 
-// learn takes note of how long the token lives from a time on.
-func (l *life) learn(asked time.Time, g grant) {
+// setTerms notes how long the token lives from a time on.
+func (l *life) setTerms(asked time.Time, g grant) {
 	l.stumbles = 0
 	l.due.Remove(renew)
 	l.due.Remove(lookup)
@@ -160,7 +151,8 @@ func (l *life) plan() {
 func (l *life) obtainFailed(now time.Time, err error) {
 	l.failures++
 	at := now.Add(l.pause(now, l.failures, err))
-	if mayHaveWorked(err) {
+	_, sent := errors.AsType[*url.Error](err)
+	if (client.Status(err) > 0 || sent) && !client.Harmless(err) { // there may be a token that nobody knows
 		if later := l.spareAt(now); later.After(at) {
 			at = later
 		}
@@ -270,14 +262,6 @@ func (l *life) tick(now time.Time) {
 // expires reports whether the token is to be taken out of use when it ends.
 func (l *life) expires() bool { return l.usable() && l.again && !l.epoch.Ends.IsZero() }
 
-// tickAt returns when tick has something to do; zero: at no time.
-func (l *life) tickAt() time.Time {
-	if l.expires() && (l.warnAt.IsZero() || l.epoch.Ends.Before(l.warnAt)) {
-		return l.epoch.Ends
-	}
-	return l.warnAt
-}
-
 // longestTask bounds every task; the client's timeout is less, as a rule.
 const longestTask = 5 * time.Minute
 
@@ -295,10 +279,3 @@ func (l *life) limit(now time.Time, t task) time.Duration {
 }
 
 func clock(t time.Time) string { return t.Format(time.RFC3339) }
-
-// mayHaveWorked reports whether there may be a token that nobody knows: the reply
-// to a login was lost.
-func mayHaveWorked(err error) bool {
-	_, sent := errors.AsType[*url.Error](err)
-	return (client.Status(err) > 0 || sent) && !client.Harmless(err)
-}

@@ -37,7 +37,6 @@ func (l *login) String() string {
 	return text
 }
 
-// token logs in.
 func (l *login) token(ctx context.Context) (grant, error) {
 	body, secrets, err := l.body(ctx)
 	if err != nil {

@@ -174,7 +174,6 @@ func (m *Manager) Run(ctx context.Context) {
 	}
 }
 
-// read takes what is in the inbox.
 func (m *Manager) read(w *worker) {
 	m.mu.Lock()
 	in := m.inbox
@@ -204,7 +203,11 @@ const idle = 24 * time.Hour
 func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {
 	now := time.Now()
 	wait := idle
-	if at := m.life.tickAt(); !at.IsZero() {
+	ends := m.life.epoch.Ends
+	if !m.life.expires() {
+		ends = time.Time{}
+	}
+	if at := schedule.Earliest(m.life.warnAt, ends); !at.IsZero() {
 		wait = min(wait, at.Sub(now))
 	}
 	if w.busy() && !m.wanted(w.result) {
@@ -286,7 +289,7 @@ func (m *Manager) take(r result) {
 	case r.err != nil:
 		l.checkFailed(now, r.task, r.err)
 	default:
-		l.learn(r.began, r.grant)
+		l.setTerms(r.began, r.grant)
 	}
 }
 
@@ -306,4 +309,50 @@ func (m *Manager) Revoke(ctx context.Context) error {
 	defer m.mu.Unlock()
 	m.epoch, m.err = Epoch{}, errRevoked
 	return nil
+}
+
+// An Epoch is the time of one token.
+type Epoch struct {
+	Token  client.Token // "": requests bear none
+	Number int          // 1 and up; another token has another
+	Ends   time.Time    // as far as known; zero: not known, or never
+}
+
+// An Error says why there is no token.
+type Error struct {
+	Class      watch.Class
+	RetryAfter time.Duration // what Vault asked for, 0 if it did not
+	Attempts   int           // how many attempts in a row have failed
+	Text       string
+	Err        error // the cause; nil: there is none but the text
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Text
+	}
+	return e.Text + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ErrPending says that the first attempt to get a token is under way: nothing
+// has failed yet.
+var ErrPending error = &Error{Text: "the token for Vault is being fetched"}
+
+// failed returns an Error for what was being done.
+func failed(text string, err error) *Error {
+	e := &Error{Text: text, Err: err}
+	if inner, ok := errors.AsType[*Error](err); ok {
+		e.Class, e.RetryAfter = inner.Class, inner.RetryAfter
+	} else {
+		e.Class, e.RetryAfter = client.Class(err), client.RetryAfter(err)
+	}
+	return e
+}
+
+// denied returns an Error about something that others must change.
+func denied(format string, args ...any) *Error {
+	return &Error{Class: watch.Denied, Text: fmt.Sprintf(format, args...)}
 }

@@ -157,7 +157,6 @@ func (p *parser) field(name token) Field {
 	return f
 }
 
-// value reads the value that begins with t.
 func (p *parser) value(t token) Node {
 	n := Node{Range: t.Range}
 	if p.depth++; p.depth > maxDepth {
@@ -199,12 +198,10 @@ func (p *parser) list(opener token) []Node {
 	}
 }
 
-// isName reports whether a token can be the name of a setting or block.
 func (p *parser) isName(t token) bool {
 	return t.kind == hclsyntax.TokenOQuote || t.kind == hclsyntax.TokenIdent && !p.json && isIdentifier(p.raw(t))
 }
 
-// raw returns a token as it stands in the file.
 func (p *parser) raw(t token) string {
 	return p.Text[min(t.Start.Byte, len(p.Text)):min(t.End.Byte, len(p.Text))]
 }
@@ -223,7 +220,6 @@ func (p *parser) text(t token) string {
 	return shorten(p.raw(t))
 }
 
-// name returns the name that a token stands for.
 func (p *parser) name(t token) string {
 	if t.kind == hclsyntax.TokenIdent {
 		return p.raw(t)
@@ -231,7 +227,6 @@ func (p *parser) name(t token) string {
 	return p.quoted(t)
 }
 
-// literal returns the value of a string, a heredoc or a word.
 func (p *parser) literal(t token) any {
 	raw := p.raw(t)
 	switch {

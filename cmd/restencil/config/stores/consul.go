@@ -87,7 +87,6 @@ func (c *Consul) Settings() []setting.Setting {
 	)
 }
 
-// setAuth takes the value of -consul-auth.
 func (c *Consul) setAuth(text string) error {
 	if text == "" {
 		return errors.New("auth: cannot be empty")

@@ -52,7 +52,6 @@ func finishTLS(t *transport.TLS, block string, w *setting.Written) {
 	}
 }
 
-// connections is the block transport of a store.
 func connections(flags string, t *transport.Options) setting.Setting {
 	return setting.Setting{Key: "transport", Flag: flags, Block: []setting.Setting{
 		{Key: "dial_keep_alive", Flag: "-dial-keep-alive", To: &t.DialKeepAlive,
@@ -72,7 +71,6 @@ func connections(flags string, t *transport.Options) setting.Setting {
 	}}
 }
 
-// retry is the block retry of a store.
 func retry(flags string, r *Retry, b *schedule.Backoff) setting.Setting {
 	return setting.Setting{Key: "retry", Flag: flags, Block: []setting.Setting{
 		{Key: "enabled", Flag: "-", To: &r.Enabled, Default: "true",
