@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"watch/consul/plan":      {"watch", "watch/consul/discovery"},
 	"watch/command":          {},
 	"watch/keypair":          {},
-	"watch/filewatch":        {"watch", "renderer/atomicfile"},
+	"watch/filewatch":        {"watch", "watch/schedule", "renderer/atomicfile"},
 	"watch/local":            {"watch", "watch/filewatch", "watch/suggest"},
 	"watch/schedule":         {"watch"},
 	"watch/transport":        {"renderer/atomicfile"},
