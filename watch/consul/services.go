@@ -222,16 +222,16 @@ func (h *holder) take(r reply, _ bool) (news bool) {
 		if h.ended || h.plain && h.w.held[h.source] != nil {
 			return
 		}
-		d := h.w.d
+		d, about := h.w.d, discovery.Reply{Index: r.Index, Filtered: r.Filtered}
 		switch data := r.Data.(type) {
 		case []discovery.Check:
-			d.TakeChecks(h.source.Kind, r.Index, data, now)
+			d.TakeChecks(h.source.Kind, about, data, now)
 		case []discovery.CatalogNode:
-			d.TakeNodes(r.Index, data, now)
+			d.TakeNodes(about, data, now)
 		case []discovery.Instance:
-			d.TakeInstances(h.source.Name, r.Index, data, now)
+			d.TakeInstances(h.source.Name, about, data, now)
 		case map[string][]string:
-			d.TakeServices(r.Index, data, now)
+			d.TakeServices(about, data, now)
 		}
 	})
 	return true
@@ -290,7 +290,7 @@ func (t *memberReceiver) take(r reply, recovered bool) (news bool) {
 		if news || recovered {
 			m.sub.publish(t, r.Data, r.Index)
 		}
-		a := discovery.Answer{Index: r.Index, Changed: news}
+		a := discovery.Answer{Reply: discovery.Reply{Index: r.Index, Filtered: r.Filtered}, Changed: news}
 		a.Nodes, a.Services = namesOf(r)
 		m.last.Instances = nil
 		if t.requester.once {

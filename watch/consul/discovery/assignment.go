@@ -15,8 +15,8 @@ type assignment struct {
 	partial bool         // not all nodes fit: Services is held too, and the rest is swept
 	byQuery bool         // queries are held and swept, in place of nodes
 	failing map[Source]bool
-	replies map[Kind]uint64 // the index of the newest reply to a shared query; absent: there was none
-	vain    map[Kind]bool   // the last reply for checks had no difference
+	replies map[Kind]Reply // the newest to a shared query; absent: there was none
+	vain    map[Kind]bool  // the last reply for checks had no difference
 	paces   map[Source]*bucket
 
 	registry

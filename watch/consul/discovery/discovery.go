@@ -38,7 +38,8 @@ type Move struct {
 // of nodes, current. Its methods take the time at which they are called, which
 // never goes back.
 type Discovery struct {
-	start time.Time
+	start time.Time // of the first requests
+	anew  time.Time // when to start anew, zero: never
 
 	// What the newest replies to the shared queries said.
 	checks map[Kind]map[checkID]uint64
@@ -57,7 +58,7 @@ func New(room int, now time.Time) *Discovery {
 				queries: make(units), nodes: make(units), byName: make(index), byNode: make(index),
 				queue: queue{stamp: now},
 			},
-			room: room, holding: make(map[Kind]int), replies: make(map[Kind]uint64), vain: make(map[Kind]bool),
+			room: room, holding: make(map[Kind]int), replies: make(map[Kind]Reply), vain: make(map[Kind]bool),
 			failing: make(map[Source]bool), paces: make(map[Source]*bucket),
 		},
 	}
@@ -142,6 +143,9 @@ func (d *Discovery) ready(now time.Time) bool {
 // Next returns what to read now. Where there is nothing, the Kind is "", and the
 // time says when to ask again, if no other method is called before.
 func (d *Discovery) Next(now time.Time) (Source, time.Time) {
+	if !d.anew.IsZero() && !now.Before(d.anew) {
+		d.restart(now)
+	}
 	if !d.ready(now) {
 		return Source{}, d.start.Add(firstReplies)
 	}
@@ -159,10 +163,7 @@ func (d *Discovery) Next(now time.Time) (Source, time.Time) {
 	if u != nil {
 		return d.begin(u, now), time.Time{}
 	}
-	if first := d.retry.Next(); !first.IsZero() && first.Before(at) {
-		at = first
-	}
-	return Source{}, at
+	return Source{}, earlier(earlier(at, d.retry.Next()), d.anew)
 }
 
 // Fail notes that a blocking query, or a read, failed. What was read is read

@@ -22,20 +22,22 @@ type units map[Source]*unit
 
 // A unit is a watched query or a node.
 type unit struct {
-	source  Source
-	index   uint64    // of the newest reply
-	wanted  uint64    // of a query: it was named since that read began, and is read again unless the reply has this index
-	version uint64    // of a node: the index of its last change in the list of nodes
-	read    time.Time // when the newest read began, zero: never, or it does not count
-	changed time.Time // when it was last found to have changed
-	held    bool
-	busy    bool // it is being read
-	named   bool // it is in queue.named
-	gone    bool
+	source   Source
+	index    uint64    // of the newest reply
+	filtered bool      // of a node: the newest reply was
+	wanted   uint64    // of a query: it was named since that read began, and is read again unless the reply has this index
+	version  uint64    // of a node: the index of its last change in the list of nodes
+	read     time.Time // when the newest read began, zero: never, or it does not count
+	changed  time.Time // when it was last found to have changed
+	held     bool
+	busy     bool // it is being read
+	named    bool // it is in queue.named
+	gone     bool
 
 	names     []string            // of a query: the services that concern it, in lower case
 	nodes     []string            // of a query: the nodes that concern it, in lower case
 	instances map[string]instance // of a node, by ID; nil: not known
+	doubt     doubt               // of a query
 }
 
 // An index files units under names.

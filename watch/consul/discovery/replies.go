@@ -29,9 +29,19 @@ type Instance struct {
 	ModifyIndex       uint64
 }
 
+// A Reply is what every reply tells of itself.
+type Reply struct {
+	Index    uint64
+	Filtered bool // something was left out that the token may not read
+}
+
+// hid reports whether what changed last at index, and is not in the reply, was
+// there.
+func (r Reply) hid(index uint64) bool { return r.Filtered && index <= r.Index }
+
 // An Answer is what is needed of the answer to a query.
 type Answer struct {
-	Index    uint64
+	Reply
 	Nodes    []string // those of its instances, whatever their state
 	Services []string // the names of its instances, whatever their state: those of proxies differ from the query's
 	Changed  bool
@@ -47,30 +57,29 @@ type instance struct {
 	index                uint64
 }
 
-// note notes a reply to a shared query, and reports whether there was one before.
-// A lower index than before is that of a store which was restored or replaced:
-// what is known of indexes says nothing there.
-func (d *Discovery) note(kind Kind, index uint64, now time.Time) (known bool) {
-	before, known := d.replies[kind]
-	d.replies[kind] = index
-	if index < before {
+// note notes a reply to a shared query, and returns the one before, if there was
+// one. A lower index than before is that of a store which was restored or
+// replaced: what is known of indexes says nothing there.
+func (d *Discovery) note(kind Kind, r Reply, now time.Time) (before Reply, known bool) {
+	before, known = d.replies[kind]
+	d.replies[kind] = r
+	if r.Index < before.Index {
 		for _, u := range d.queries {
 			u.index = 0
 		}
 		d.sweep.reset = d.tick(now)
 	}
 	d.recovered(Source{Kind: kind}, now)
-	return known
+	return before, known
 }
 
 // TakeChecks takes a reply for the critical or warning checks.
-func (d *Discovery) TakeChecks(kind Kind, index uint64, list []Check, now time.Time) {
-	before := d.replies[kind]
-	d.note(kind, index, now)
+func (d *Discovery) TakeChecks(kind Kind, r Reply, list []Check, now time.Time) {
+	before, _ := d.note(kind, r, now)
 	// An answer that is newer than one reply and older than the next may show
 	// what came and went between the two, which their difference does not name.
 	for _, u := range d.queries {
-		if before > 0 && (u.busy || u.index > before && u.index < index) {
+		if before.Index > 0 && (u.busy || u.index > before.Index && u.index < r.Index) {
 			d.name(u, always)
 		}
 	}
@@ -78,6 +87,9 @@ func (d *Discovery) TakeChecks(kind Kind, index uint64, list []Check, now time.T
 	for _, c := range list {
 		id := checkID{c.Node, c.CheckID, c.ServiceName}
 		checks[id] = c.ModifyIndex
+		if old[id] == 0 && before.hid(c.ModifyIndex) {
+			d.regained(now)
+		}
 		if old[id] != c.ModifyIndex {
 			d.flipped(id, c.ModifyIndex)
 		}
@@ -92,8 +104,8 @@ func (d *Discovery) TakeChecks(kind Kind, index uint64, list []Check, now time.T
 }
 
 // TakeNodes takes a reply for the nodes.
-func (d *Discovery) TakeNodes(index uint64, list []CatalogNode, now time.Time) {
-	known := d.note(Nodes, index, now)
+func (d *Discovery) TakeNodes(r Reply, list []CatalogNode, now time.Time) {
+	before, known := d.note(Nodes, r, now)
 	there := make(map[Source]bool, len(list))
 	for _, n := range list {
 		s := Source{Kind: Node, Name: n.Node}
@@ -103,6 +115,9 @@ func (d *Discovery) TakeNodes(index uint64, list []CatalogNode, now time.Time) {
 			u = &unit{source: s, version: n.ModifyIndex}
 			d.nodes[s] = u
 			d.sweep.add(u)
+			if before.hid(n.ModifyIndex) {
+				d.regained(now)
+			}
 			if known {
 				d.want(u) // if it is not held, it is read at once
 				d.nameAll(d.byNode, n.Node, n.ModifyIndex)
@@ -127,16 +142,17 @@ func (d *Discovery) TakeNodes(index uint64, list []CatalogNode, now time.Time) {
 
 // TakeInstances takes a reply for the services of a node, to a blocking query or
 // to a read.
-func (d *Discovery) TakeInstances(node string, index uint64, list []Instance, now time.Time) {
+func (d *Discovery) TakeInstances(node string, r Reply, list []Instance, now time.Time) {
 	u := d.nodes[Source{Kind: Node, Name: node}]
 	if u == nil {
 		return
 	}
-	before := u.index
-	d.done(u, index)
-	if before > 0 && before != index {
+	before := Reply{u.index, u.filtered}
+	d.done(u, r.Index)
+	u.filtered = r.Filtered
+	if before.Index > 0 && before.Index != r.Index {
 		for q := range d.byNode[strings.ToLower(node)] {
-			if q.index > before && q.index < index {
+			if q.index > before.Index && q.index < r.Index {
 				d.name(q, always)
 			}
 		}
@@ -145,34 +161,35 @@ func (d *Discovery) TakeInstances(node string, index uint64, list []Instance, no
 	u.instances = next
 	changed := false
 	for _, i := range list {
-		now := instance{strings.ToLower(i.Service), strings.ToLower(i.Proxy.DestinationServiceName), i.Kind == gateway, i.ModifyIndex}
-		next[i.ID] = now
-		if before, there := old[i.ID]; before != now {
+		is := instance{strings.ToLower(i.Service), strings.ToLower(i.Proxy.DestinationServiceName), i.Kind == gateway, i.ModifyIndex}
+		next[i.ID] = is
+		if was, there := old[i.ID]; was != is {
 			changed = true
-			d.nameInstance(now, now.index)
-			if there && (before.service != now.service || before.destination != now.destination) {
-				d.nameInstance(before, always)
+			d.nameInstance(is, is.index)
+			if there && (was.service != is.service || was.destination != is.destination) {
+				d.nameInstance(was, always)
+			}
+			if !there && before.hid(is.index) {
+				d.regained(now)
 			}
 		}
 	}
-	for id, before := range old {
+	for id, was := range old {
 		if _, there := next[id]; !there {
 			changed = true
-			d.nameInstance(before, always)
+			d.nameInstance(was, always)
 		}
 	}
 	for q := range d.byNode[strings.ToLower(node)] {
 		switch {
 		case changed && q.source.Query.Value().Kind == watch.NodeServices:
 			d.name(q, always)
-		case old == nil && !u.has(q.names): // its answer has an instance on this node
+		case (old == nil || before.Filtered) && !u.has(q.names): // its answer has an instance on this node
 			d.name(q, always)
 		}
 	}
-	if changed {
-		if old != nil {
-			d.promote(u, now)
-		}
+	if changed && old != nil {
+		d.promote(u, now)
 	}
 	d.recovered(u.source, now)
 }
@@ -191,13 +208,14 @@ func (u *unit) has(services []string) bool {
 const gateway = "terminating-gateway"
 
 // TakeServices takes a reply for the names and tags of services.
-func (d *Discovery) TakeServices(index uint64, list map[string][]string, now time.Time) {
-	before := d.replies[Services]
-	known := d.note(Services, index, now)
-	if index == before && known {
+func (d *Discovery) TakeServices(r Reply, list map[string][]string, now time.Time) {
+	before, known := d.note(Services, r, now)
+	if known && r == before && !r.Filtered {
 		return
 	}
-	d.sweep.hint = d.tick(now)
+	if !known || r.Index != before.Index {
+		d.sweep.hint = d.tick(now)
+	}
 	tags := make(map[string]string, len(list))
 	for name, of := range list {
 		of = slices.Sorted(slices.Values(of))
@@ -236,6 +254,7 @@ func (d *Discovery) TakeAnswer(id watch.ID, a Answer, now time.Time) {
 			}
 		}
 	}
+	d.question(u, a, now)
 	switch {
 	case a.Changed && !first:
 		d.promote(u, now)

@@ -26,17 +26,29 @@ type simulation struct {
 	wake    time.Time
 	away    map[Kind]bool // what fails
 	told    map[watch.ID]string
-	answers map[watch.ID]string // what was taken last, to find out whether it changed
 	reads   int
 	returns int // of blocking queries
 	most    int // blocking queries at a time
+
+	hidden map[string]bool // the nodes and the services that the token may not read
+	wait   time.Duration   // after which a blocking query ends without news, zero: never
+	states map[watch.ID]state
+}
+
+// A state is what whoever reads a query knows.
+type state struct {
+	size     int // of the last answer that was believed
+	filtered bool
+	failures int // in a row, since the token may not read what there was
 }
 
 // A poll is a blocking query under way, or pausing.
 type poll struct {
-	index   uint64
-	waiting bool
-	ended   bool
+	index    uint64
+	filtered bool // the last reply was
+	waiting  bool
+	ended    bool
+	turn     int // how often it was put
 }
 
 type event struct {
@@ -67,7 +79,8 @@ func newSimulation(t *testing.T, c *catalog.Catalog, room int, random *rand.Rand
 	return &simulation{
 		t: t, d: New(room, now), c: c, random: random, now: now, free: 8,
 		held: make(map[Source]*poll), away: make(map[Kind]bool),
-		told: make(map[watch.ID]string), answers: make(map[watch.ID]string),
+		told:   make(map[watch.ID]string),
+		hidden: make(map[string]bool), states: make(map[watch.ID]state),
 	}
 }
 
@@ -135,7 +148,7 @@ func (s *simulation) pump() {
 		s.free--
 		s.reads++
 		s.after(s.travel(), func() {
-			take := s.look(source)
+			take, _ := s.look(source)
 			s.after(s.travel(), func() { s.free++; take() })
 		})
 	}
@@ -172,6 +185,15 @@ func (s *simulation) ask(source Source, p *poll) {
 		})
 	case s.index(source) == p.index:
 		p.waiting = true
+		p.turn++
+		if turn := p.turn; s.wait > 0 {
+			s.after(s.wait-time.Duration(s.random.Int64N(int64(s.wait/16))), func() {
+				if p.waiting && p.turn == turn {
+					p.waiting = false
+					s.reply(source, p)
+				}
+			})
+		}
 	default:
 		s.reply(source, p)
 	}
@@ -179,12 +201,15 @@ func (s *simulation) ask(source Source, p *poll) {
 
 // reply answers a blocking query.
 func (s *simulation) reply(source Source, p *poll) {
-	p.index = s.index(source)
-	take := s.look(source)
+	take, filtered := s.look(source)
+	news := p.index != s.index(source) || filtered || p.filtered
+	p.index, p.filtered = s.index(source), filtered
 	s.returns++
 	s.after(s.travel(), func() {
 		if !p.ended {
-			take()
+			if news {
+				take()
+			}
 			s.after(s.d.Pause(source, 2000, s.now)+s.travel(), func() { s.ask(source, p) })
 		}
 	})
@@ -207,9 +232,19 @@ func (s *simulation) index(source Source) uint64 {
 	}
 }
 
-// look returns what hands over what the catalog has now.
-func (s *simulation) look(source Source) (take func()) {
-	index := s.index(source)
+// look returns what hands over what the catalog has now, and whether something
+// was left out that the token may not read.
+func (s *simulation) look(source Source) (take func(), filtered bool) {
+	r := Reply{Index: s.index(source)}
+	visible := func(names ...string) bool {
+		for _, name := range names {
+			if s.hidden[name] {
+				r.Filtered = true
+				return false
+			}
+		}
+		return true
+	}
 	switch source.Kind {
 	case Critical, Warning:
 		status := strings.Fields(string(source.Kind))[0]
@@ -219,48 +254,85 @@ func (s *simulation) look(source Source) (take func()) {
 			if i := state.Instance; i != nil {
 				c.CheckID, c.ServiceName, c.ModifyIndex = i.ID, i.Service, i.StatusIndex
 			}
-			list = append(list, c)
+			if visible(c.Node, c.ServiceName) {
+				list = append(list, c)
+			}
 		}
-		return func() { s.d.TakeChecks(source.Kind, index, list, s.now) }
+		take = func() { s.d.TakeChecks(source.Kind, r, list, s.now) }
 	case Nodes:
 		var list []CatalogNode
 		for _, n := range s.c.Nodes {
-			list = append(list, CatalogNode{n.Name, n.Index})
+			if visible(n.Name) {
+				list = append(list, CatalogNode{n.Name, n.Index})
+			}
 		}
-		return func() { s.d.TakeNodes(index, list, s.now) }
+		take = func() { s.d.TakeNodes(r, list, s.now) }
 	case Services:
 		tags := s.c.Tags()
-		return func() { s.d.TakeServices(index, tags, s.now) }
+		for name := range tags {
+			if !visible(name) {
+				delete(tags, name)
+			}
+		}
+		take = func() { s.d.TakeServices(r, tags, s.now) }
 	case Node:
 		var list []Instance
 		if n := s.c.Nodes[source.Name]; n != nil {
 			for _, i := range n.Instances {
 				one := Instance{ID: i.ID, Service: i.Service, ModifyIndex: i.Index}
 				one.Proxy.DestinationServiceName = i.Destination
-				list = append(list, one)
+				if visible(source.Name, i.Service) {
+					list = append(list, one)
+				}
 			}
 		}
-		return func() { s.d.TakeInstances(source.Name, index, list, s.now) }
+		take = func() { s.d.TakeInstances(source.Name, r, list, s.now) }
 	default:
-		a, text := Answer{Index: index}, s.truth(source.Query)
+		a, text := Answer{}, s.visible(source.Query)
 		q := source.Query.Value()
 		for _, p := range s.c.Instances(q.Name, q.Kind == watch.ConnectHealth) {
-			a.Nodes, a.Services = append(a.Nodes, p.Node.Name), append(a.Services, p.Service)
+			if visible(p.Node.Name, p.Service) {
+				a.Nodes, a.Services = append(a.Nodes, p.Node.Name), append(a.Services, p.Service)
+			}
 		}
-		return func() {
-			a.Changed = s.told[source.Query] != text
-			s.told[source.Query] = text
-			s.d.TakeAnswer(source.Query, a, s.now)
-		}
+		a.Reply = r
+		take = func() { s.answer(source, a, text) }
 	}
+	return take, r.Filtered
 }
 
-// truth is what a query's answer says now.
-func (s *simulation) truth(id watch.ID) string {
+// answer hands over the answer to a query. Where it lacks what there was because
+// the token may not read it, that is a failure.
+func (s *simulation) answer(source Source, a Answer, text string) {
+	id := source.Query
+	state, size := s.states[id], strings.Count(text, "/")
+	if a.Filtered && size < state.size && (!state.filtered || size == 0) {
+		state.failures++
+		s.states[id] = state
+		delay := time.Duration(0)
+		if s.held[source] == nil {
+			delay = min(250*time.Millisecond<<min(state.failures, 10), time.Minute)
+		}
+		s.d.Fail(source, delay, s.now)
+		return
+	}
+	a.Changed = s.told[id] != text
+	s.told[id] = text
+	state.size, state.filtered, state.failures = size, a.Filtered, 0
+	s.states[id] = state
+	s.d.TakeAnswer(id, a, s.now)
+}
+
+// truth is what a query's answer says now, and visible what the token may read of
+// that.
+func (s *simulation) truth(id watch.ID) string   { return s.says(id, nil) }
+func (s *simulation) visible(id watch.ID) string { return s.says(id, s.hidden) }
+
+func (s *simulation) says(id watch.ID, hidden map[string]bool) string {
 	q := id.Value()
 	text := "answer:"
 	for _, p := range s.c.Instances(q.Name, q.Kind == watch.ConnectHealth) {
-		if p.Passing() {
+		if p.Passing() && !hidden[p.Node.Name] && !hidden[p.Service] {
 			text += fmt.Sprintf(" %s/%s:%d,%s,%s", p.Node.Name, p.ID, p.Port, p.Tag, p.Node.Address)
 		}
 	}
@@ -364,15 +436,25 @@ func TestEveryChangeIsSeen(t *testing.T) {
 // TestUnrelatedChangesCostLittle: while twenty things change a second that nobody
 // watches, there are few requests, and what is watched is seen in time.
 func TestUnrelatedChangesCostLittle(t *testing.T) {
-	for _, size := range sizes {
-		t.Run(size.name, func(t *testing.T) {
+	for i, size := range append(sizes, sizes...) {
+		name, hidden := size.name, i >= len(sizes)
+		if hidden {
+			name += ", of which the token may not read some, nor what is unrelated"
+		}
+		t.Run(name, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, 2))
 			s := newSimulation(t, populate(random, size.services, size.nodes), size.room, random)
+			s.wait = 20 * time.Second
+			for i := range 100 {
+				s.hidden[fmt.Sprint("other", i)] = hidden
+			}
+			for i := range size.nodes / 3 {
+				s.hidden[fmt.Sprint("n", 2+i)] = hidden
+			}
 			for i := range size.services {
 				s.d.Add(service(i), s.now)
 			}
-			s.run(20 * time.Second)
-			s.check("at first")
+			s.run(40 * time.Second)
 			before := s.reads + s.returns
 			began := s.now
 			churn := func(span time.Duration) {
@@ -386,6 +468,9 @@ func TestUnrelatedChangesCostLittle(t *testing.T) {
 				i := random.IntN(size.services)
 				name := fmt.Sprint("s", i)
 				p := s.c.Instances(name, false)[0]
+				if s.hidden[p.Node.Name] {
+					continue
+				}
 				switch second % 3 {
 				case 0:
 					s.change(func() { s.c.SetCheck(p.Node.Name, p.ID, "critical") })
@@ -395,7 +480,7 @@ func TestUnrelatedChangesCostLittle(t *testing.T) {
 					s.change(func() { s.c.Register("n1", catalog.Instance{ID: name, Service: name, Port: second}) })
 				}
 				churn(size.each)
-				if got, want := s.told[service(i)], s.truth(service(i)); got != want {
+				if got, want := s.told[service(i)], s.visible(service(i)); got != want && s.states[service(i)].failures == 0 {
 					t.Errorf("second %d: told %q, true is %q after %v", second, got, want, size.each)
 				}
 			}
@@ -403,6 +488,41 @@ func TestUnrelatedChangesCostLittle(t *testing.T) {
 				t.Errorf("%d requests a second, at most %d are promised", rate, size.rate)
 			} else {
 				t.Logf("%d requests a second", rate)
+			}
+		})
+	}
+}
+
+// TestNodeComesAndGoes: a node that comes and goes between two replies for the
+// list of nodes leaves no instance behind in what was read meanwhile.
+func TestNodeComesAndGoes(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	for _, size := range sizes[:2] {
+		t.Run(size.name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 8))
+			s := newSimulation(t, populate(random, size.services, size.nodes), size.room, random)
+			for i := range size.services {
+				s.d.Add(service(i), s.now)
+			}
+			s.c.SetNodeCheck("n0", "critical") // an empty list ends at every change
+			s.c.SetNodeCheck("n1", "warning")
+			s.run(20 * time.Second)
+			pause := func() { s.run(time.Duration(random.IntN(20)) * time.Millisecond) }
+			for round := range 30 {
+				for n := range 20 {
+					node, name := fmt.Sprint("new", n), fmt.Sprint("s", random.IntN(size.services))
+					s.change(func() { s.c.Register(node, catalog.Instance{ID: name, Service: name, Port: 1}) })
+					pause()
+					s.change(func() { // and so have it read
+						s.c.Register(s.c.Instances(name, false)[0].Node.Name, catalog.Instance{ID: name, Service: name, Port: 100 + n})
+					})
+					pause()
+					s.change(func() { s.c.DropNode(node) })
+					pause()
+				}
+				s.run(5*time.Second + size.promise)
+				s.check(fmt.Sprint("round ", round))
 			}
 		})
 	}
@@ -506,5 +626,82 @@ func TestComeAndGo(t *testing.T) {
 			s.run(10 * time.Second)
 			s.check("at the end")
 		})
+	}
+}
+
+// TestRights: rights go and come back, of all nodes, of some, or of some services,
+// while things change and reads are under way. What the token may not read any
+// more has failed soon, and what it may read again is current soon.
+func TestRights(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	for _, size := range []size{
+		{"all nodes held", 60, 12, 100, time.Second, 0, 0},
+		{"nodes swept", 60, 20, 8, 3 * time.Second, 0, 0},
+		{"services held and swept", 40, 60, 10, 6 * time.Second, 0, 0},
+	} {
+		t.Run(size.name, func(t *testing.T) {
+			for n := range 12 {
+				random := rand.New(rand.NewPCG(seed, uint64(n)))
+				s := newSimulation(t, populate(random, size.services, size.nodes), size.room, random)
+				s.wait = 20 * time.Second
+				for i := range size.services {
+					s.d.Add(service(i), s.now)
+				}
+				s.run(20 * time.Second)
+				change := func() {
+					for range random.IntN(20) {
+						s.run(time.Duration(random.IntN(100)) * time.Millisecond)
+						s.change(func() { s.c.Change(random, "s", size.services, size.nodes) })
+					}
+				}
+				for round := range 6 {
+					for range random.IntN(4) {
+						s.hide(size)
+						change()
+						s.run(time.Duration(random.IntN(8)) * time.Second)
+						clear(s.hidden)
+						change()
+						s.run(time.Duration(random.IntN(8)) * time.Second)
+					}
+					s.hide(size)
+					change()
+					s.run(40 * time.Second)
+					s.checkDenied(fmt.Sprintf("run %d, round %d", n, round))
+					clear(s.hidden)
+					change()
+					s.run(40 * time.Second)
+					s.check(fmt.Sprintf("run %d, round %d", n, round))
+				}
+			}
+		})
+	}
+}
+
+// hide takes rights away: of all nodes, of some, or of some services.
+func (s *simulation) hide(size size) {
+	most, name := size.nodes, "n"
+	switch s.random.IntN(4) {
+	case 0:
+		most, name = size.services, "s"
+		fallthrough
+	case 1:
+		for range 1 + s.random.IntN(most) {
+			s.hidden[fmt.Sprint(name, s.random.IntN(most))] = true
+		}
+	default:
+		for i := range most {
+			s.hidden[fmt.Sprint(name, i)] = true
+		}
+	}
+}
+
+// checkDenied looks for what the token may not read any more of what was told.
+func (s *simulation) checkDenied(when string) {
+	s.t.Helper()
+	for id, text := range s.told {
+		if visible := s.visible(id); s.states[id].failures == 0 && text != visible {
+			s.t.Fatalf("%s: %v: told %q, may read %q, and nothing failed", when, id.Value(), text, visible)
+		}
 	}
 }
