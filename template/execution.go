@@ -33,6 +33,13 @@ type asked struct {
 // errLocated ends an execution of Locate where the query is asked.
 var errLocated = errors.New("located")
 
+// maxQueries is how many different queries an execution may make: far beyond what
+// any configuration file needs, so that only a mistake reaches it.
+const maxQueries = 100_000
+
+// errTooManyQueries ends an execution that makes more.
+var errTooManyQueries = fmt.Errorf("it makes more than %d different queries", maxQueries)
+
 // A said is what a plugin said.
 type said struct {
 	out string
@@ -102,6 +109,9 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 		serves, store := x.template.host.Serves, q.Store()
 		if serves != nil && !serves(store) {
 			return watch.Answer{}, false, fmt.Errorf("%s is %w", store, watch.ErrNotConfigured)
+		}
+		if len(x.result.Used) == maxQueries {
+			return watch.Answer{}, false, errTooManyQueries
 		}
 		a.answer = x.answers(id)
 		x.asked[id] = a

@@ -49,6 +49,28 @@ func TestExecutionsRecordWhatTheyAsk(t *testing.T) {
 	}
 }
 
+// A template that asks without end ends in one error, as early as at its first
+// execution, and nothing that it asked is watched unless it was before.
+func TestTooManyQueries(t *testing.T) {
+	tmpl := parse(t, `{{ range loop 1000000 }}{{ keyOrDefault (print "k" .) "" }}{{ end }}`, template.Host{})
+	for _, known := range []int{0, 7} {
+		asked := 0
+		r, err := tmpl.Execute(t.Context(), func(watch.ID) *watch.Answer {
+			if asked++; asked <= known {
+				return &watch.Answer{}
+			}
+			return nil
+		})
+		const want = `a:1:28: in {{ keyOrDefault (print "k" .) "" }}: it makes more than 100000 different queries`
+		if err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+		if asked != 100_000 || len(r.Used) != known || !r.Complete() {
+			t.Errorf("%d asked, %d used, %d missing, want %d used", asked, len(r.Used), len(r.Missing), known)
+		}
+	}
+}
+
 // A store that is set up while the program runs is asked from then on.
 func TestStoreThatIsSetUpLater(t *testing.T) {
 	there := false

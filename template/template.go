@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	tmpltext "text/template"
 	"time"
 
@@ -156,12 +157,17 @@ func Parse(o Options, h Host) (*Template, error) {
 
 // Execute runs the template against a snapshot. On an error, which is an
 // *Error, the result still says what was used and what was missing: an error
-// while something is missing may be due to just that. The end of ctx ends it
+// while something is missing may be due to just that. Where more is asked than an
+// execution may, only what has an answer counts as used. The end of ctx ends it
 // with an error, as soon as it writes, counts with loop or waits for a plugin.
 func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error) {
 	x := newExecution(t, answers)
 	content, err := t.run(ctx, x)
 	r := x.finish(content)
+	if errors.Is(err, errTooManyQueries) {
+		// No answer helps, and so many are not watched.
+		r.Used, r.Missing = slices.DeleteFunc(r.Used, func(id watch.ID) bool { return x.asked[id].answer == nil }), nil
+	}
 	if err != nil {
 		e := execError(t.options.Name, err)
 		t.redact(e, r.Secrets)
