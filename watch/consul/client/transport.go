@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"restencil/watch/consul/fetch"
+	"restencil/watch/transport"
 )
 
 // Silence is the longest time without a sign of life, where the agent has no
@@ -48,7 +49,7 @@ func (t ProgressTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		err = d.explain(err)
 		d.end()
-		return nil, err
+		return nil, transport.Explain(r.URL, err)
 	}
 	a.note(resp)
 	resp.Body = &watchedBody{ReadCloser: resp.Body, d: d, a: a}

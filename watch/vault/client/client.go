@@ -145,8 +145,6 @@ func (c *Client) Call(ctx context.Context, r Request) (*watch.Secret, error) {
 		err = fmt.Errorf("%w (no address is configured: set vault { address = … } or VAULT_ADDR)", err)
 	case strings.Contains(text, "unsupported protocol scheme"):
 		err = fmt.Errorf("%w (the address must begin with http://, https:// or unix://)", err)
-	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
-		err = fmt.Errorf("%w (Vault does not use TLS there: the address must begin with http://)", err)
 	}
 	if text := Mask(err.Error(), r.secrets()); text != err.Error() {
 		return nil, errors.New(text)
@@ -234,7 +232,11 @@ func (c *Client) do(ctx context.Context, r *api.Request, once bool) (*http.Respo
 		// It cannot know that this is empty, and cannot have another.
 		request.Body, request.GetBody = io.NopCloser(strings.NewReader("")), nil
 	}
-	return c.http.Do(request.WithContext(ctx))
+	response, err := c.http.Do(request.WithContext(ctx))
+	if err != nil {
+		return nil, transport.Explain(request.URL, err)
+	}
+	return response, nil
 }
 
 // setTLS sets up TLS for the transport. The address decides whether it is used.

@@ -303,7 +303,7 @@ func TestAdvice(t *testing.T) {
 	defer tlsOnly.Close()
 	for address, want := range map[string]string{
 		"vault:8200": "the address must begin with http://",
-		strings.Replace(tlsOnly.URL, "http:", "https:", 1): "Vault does not use TLS there",
+		strings.Replace(tlsOnly.URL, "http:", "https:", 1): "the server does not speak TLS at this address: use http://",
 	} {
 		_, err := testClient(t, Options{Address: address}).Call(t.Context(), get("x"))
 		if err == nil || !strings.Contains(err.Error(), want) {
