@@ -9,19 +9,6 @@
 // for each bundle, and the supervisor of the child (package process). What happens
 // is told as typed events (package event); logs, pages and metrics are made from
 // those alone.
-//
-// # The walk of a changed key
-//
-// From the answer of a store to the renamed file, by name of function:
-//
-//	watch.Watcher       Publish, Take
-//	runner.Runner       loop, take, step, offer
-//	templates.Set       Update, Execute, begin, Take, settle
-//	template.Template   Execute
-//	bundle.Bundle       Offer, Run, advance, change
-//	group.Set           Take, Due, look
-//	transaction         Stage, Check, Swap
-//	renderer            Stage, SwapGroups
 package runner
 
 import (

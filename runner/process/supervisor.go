@@ -147,7 +147,14 @@ func (s *Supervisor) supervise() error {
 	why, failures := ReasonStart, 0
 	for {
 		began := time.Now()
-		st, next, err := s.live(why)
+		st, next := Status{Code: codeUnknown}, ReasonRetry
+		p, err := s.spawn(s.child.Args, Environ(s.child.Env, why, s.files.List()))
+		if err == nil {
+			s.files = FileSet{}
+			s.events(event.ChildStarted{Args: s.child.Args, Process: p.ID(), Reason: string(why)})
+			next = s.attend(p)
+			st = s.end(p, next)
+		}
 		if err != nil && (why == ReasonStart || s.child.Restart == RestartNever) {
 			return err
 		}
@@ -176,19 +183,6 @@ func (s *Supervisor) supervise() error {
 
 // over tells whether the child is to end for good.
 func (s *Supervisor) over() bool { return s.stopped || s.retired || s.asked != nil }
-
-// live starts the child and sees it through to its end: it returns how it
-// ended and why.
-func (s *Supervisor) live(why Reason) (Status, Reason, error) {
-	p, err := s.spawn(s.child.Args, Environ(s.child.Env, why, s.files.List()))
-	if err != nil {
-		return Status{Code: codeUnknown}, ReasonRetry, err
-	}
-	s.files = FileSet{}
-	s.events(event.ChildStarted{Args: s.child.Args, Process: p.ID(), Reason: string(why)})
-	why = s.attend(p)
-	return s.end(p, why), why, nil
-}
 
 // attend looks after p until it has ended or is to end, and returns why.
 func (s *Supervisor) attend(p Process) Reason {

@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"sync"
 	"time"
-
-	"restencil/watch/schedule"
 )
 
 // A pool does tasks in order, as many at a time as there are processors. Its
@@ -117,29 +115,4 @@ type pass struct {
 	mu    sync.Mutex
 	left  int          // how many are under way
 	ended []*execution // that nobody has taken yet
-}
-
-// end notes the end of an execution, and wakes the loop where it is the last of
-// the pass or late.
-func (p *pass) end(x *execution, loop schedule.Wakeup) {
-	p.mu.Lock()
-	p.ended = append(p.ended, x)
-	p.left--
-	tell := p.left == 0 || time.Now().After(p.deadline)
-	p.mu.Unlock()
-	if tell {
-		loop.Wake()
-	}
-}
-
-// take returns the executions that are to be dealt with now, and whether that is
-// the rest of them.
-func (p *pass) take(now time.Time) (ended []*execution, over bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.left > 0 && now.Before(p.deadline) {
-		return nil, false
-	}
-	ended, p.ended = p.ended, nil
-	return ended, p.left == 0
 }

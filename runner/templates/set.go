@@ -354,7 +354,13 @@ func (s *Set) begin(list []*execution, now time.Time) *pass {
 					m.At.Name = x.of.Name
 				}
 			}
-			p.end(x, s.changed)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.ended = append(p.ended, x)
+			p.left--
+			if p.left == 0 || time.Now().After(p.deadline) {
+				s.changed.Wake()
+			}
 		}, now)
 	}
 	return p
@@ -365,8 +371,12 @@ func (s *Set) begin(list []*execution, now time.Time) *pass {
 func (s *Set) Take(now time.Time) (Done, error) {
 	var ended []*execution
 	s.passes = slices.DeleteFunc(s.passes, func(p *pass) bool {
-		some, over := p.take(now)
-		ended = append(ended, some...)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		over := p.left == 0
+		if over || !now.Before(p.deadline) {
+			ended, p.ended = append(ended, p.ended...), nil
+		}
 		if over && p == s.replacing {
 			s.replacing = nil
 		}

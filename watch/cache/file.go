@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"time"
 
-	"restencil/renderer/atomicfile"
 	"restencil/watch"
 )
 
@@ -32,24 +30,6 @@ var (
 	errDamaged = errors.New("it is damaged")
 	errOther   = errors.New("it is about another store")
 )
-
-// readFile returns the entries in the file at path, which is to be about of and
-// has at most so many bytes; none where there is no file.
-func readFile(path, of string, most int) ([]entry, error) {
-	f, err := atomicfile.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, int64(most)))
-	if err != nil {
-		return nil, err
-	}
-	return parse(b, of)
-}
 
 func parse(b []byte, of string) ([]entry, error) {
 	if bytes.HasPrefix(b, []byte("restencil cache 1\n")) { // schema 1 was not JSON

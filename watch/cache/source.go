@@ -19,7 +19,10 @@ package cache
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -109,7 +112,18 @@ func (s *Source) Run(ctx context.Context) {
 }
 
 func (s *Source) load() {
-	list, err := readFile(s.file, s.o.Of, s.o.Size)
+	var list []entry
+	f, err := atomicfile.Open(s.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil {
+		var b []byte
+		if b, err = io.ReadAll(io.LimitReader(f, int64(s.o.Size))); err == nil {
+			list, err = parse(b, s.o.Of)
+		}
+		f.Close()
+	}
 	if err != nil {
 		s.o.Problem(fmt.Errorf("the cache %s is not used: %w", s.file, err))
 		return

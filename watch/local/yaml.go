@@ -23,7 +23,14 @@ func readYAML(data []byte) (*yaml.Node, error) {
 	root, second, err := decodeYAML(data)
 	switch {
 	case err != nil:
-		return nil, &ParseError{Line: yamlErrorLine(data, err), Msg: yamlMessage(err)}
+		// The line that is wrong is the first one with which the file, cut off after
+		// it, has the same error as the whole.
+		lines, msg := bytes.SplitAfter(data, []byte("\n")), yamlMessage(err)
+		line := 1 + sort.Search(len(lines)-1, func(i int) bool {
+			_, _, cut := decodeYAML(bytes.Join(lines[:i+1], nil))
+			return cut != nil && yamlMessage(cut) == msg
+		})
+		return nil, &ParseError{Line: line, Msg: msg}
 	case second != nil:
 		return nil, errorAt(second, "a second document begins here; the data file is a single one")
 	case root == nil || isNull(root):
@@ -59,16 +66,6 @@ func yamlMessage(err error) string {
 		_, msg, _ = strings.Cut(msg, ": ")
 	}
 	return msg
-}
-
-// yamlErrorLine finds the line that is wrong: the first one with which the
-// file, cut off after it, has the same error as the whole.
-func yamlErrorLine(data []byte, err error) int {
-	lines := bytes.SplitAfter(data, []byte("\n"))
-	return 1 + sort.Search(len(lines)-1, func(i int) bool {
-		_, _, cut := decodeYAML(bytes.Join(lines[:i+1], nil))
-		return cut != nil && yamlMessage(cut) == yamlMessage(err)
-	})
 }
 
 // jsonToken is a text in JSON, or a tab between texts.

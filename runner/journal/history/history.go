@@ -3,7 +3,6 @@
 package history
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -26,14 +25,14 @@ type Generation struct {
 	Number int       `json:"number"` // 1 and up, the newest is the largest
 	Hash   string    `json:"hash"`
 	Time   time.Time `json:"time"`
-	Files  []File    `json:"-"`
+	Files  []File    `json:"files"`
 }
 
 // A File is one of a generation.
 type File struct {
 	Path    string      `json:"path"`
-	Content []byte      `json:"-"`
-	Perm    fs.FileMode `json:"-"`
+	Content []byte      `json:"content,omitempty"`
+	Perm    fs.FileMode `json:"perm"`
 	User    string      `json:"user,omitempty"`
 	Group   string      `json:"group,omitempty"`
 	Secret  bool        `json:"secret,omitempty"` // its content is not kept
@@ -163,48 +162,30 @@ func (h History) numbers() ([]int, error) {
 }
 
 // version is that of the format. A file of another version is not understood.
-const version = 2
+const version = 3
 
 // A generationFile is a Generation as it is written.
 type generationFile struct {
 	Version int    `json:"version"`
 	Bundle  string `json:"bundle"`
 	Generation
-	Files []keptFile `json:"files"`
-}
-
-// A keptFile is a File as it is written. At most one of Text and Bytes is set.
-type keptFile struct {
-	File
-	Perm  string `json:"perm"` // octal
-	Text  string `json:"text,omitempty"`
-	Bytes []byte `json:"bytes,omitempty"` // content that is not UTF-8
 }
 
 func encode(bundle string, g Generation) ([]byte, error) {
-	out := generationFile{Version: version, Bundle: bundle, Generation: g}
-	for _, f := range g.Files {
+	g.Files = slices.Clone(g.Files)
+	for i := range g.Files {
+		f := &g.Files[i]
 		for _, s := range []string{f.Path, f.User, f.Group} {
 			if !utf8.ValidString(s) {
 				return nil, fmt.Errorf("%q is not UTF-8", s)
 			}
 		}
 		f.Size, f.Sum = int64(len(f.Content)), sum(f.Content)
-		k := keptFile{File: f, Perm: strconv.FormatUint(uint64(f.Perm), 8)}
-		switch {
-		case f.Secret:
-		case utf8.Valid(f.Content):
-			k.Text = string(f.Content)
-		default:
-			k.Bytes = f.Content
+		if f.Secret {
+			f.Content = nil
 		}
-		out.Files = append(out.Files, k)
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(out)
-	return b.Bytes(), err
+	return json.Marshal(generationFile{version, bundle, g})
 }
 
 func decode(data []byte) (Generation, error) {
@@ -215,26 +196,12 @@ func decode(data []byte) (Generation, error) {
 	if in.Version != version {
 		return Generation{}, fmt.Errorf("version %d is not known here", in.Version)
 	}
-	g := in.Generation
-	for _, k := range in.Files {
-		f := k.File
-		perm, err := strconv.ParseUint(k.Perm, 8, 32)
-		if err != nil {
-			return Generation{}, fmt.Errorf("%s: %w", k.Path, err)
+	for _, f := range in.Files {
+		if !f.Secret && (sum(f.Content) != f.Sum || int64(len(f.Content)) != f.Size) {
+			return Generation{}, fmt.Errorf("%s: its content has changed since", f.Path)
 		}
-		f.Perm = fs.FileMode(perm)
-		if !f.Secret {
-			f.Content = k.Bytes
-			if len(f.Content) == 0 {
-				f.Content = []byte(k.Text)
-			}
-			if sum(f.Content) != f.Sum || int64(len(f.Content)) != f.Size {
-				return Generation{}, fmt.Errorf("%s: its content has changed since", k.Path)
-			}
-		}
-		g.Files = append(g.Files, f)
 	}
-	return g, nil
+	return in.Generation, nil
 }
 
 func sum(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }

@@ -236,7 +236,14 @@ func Explain(r Request, err error) *Error {
 	case RefusedToken(reply):
 		e.Text = "Vault does not know the token: it has ended, was revoked, or is another server's"
 	case reply.Status == http.StatusForbidden:
-		e.Text = r.forbidden()
+		e.Text = fmt.Sprintf("the token may not %s %s: its policies must grant %s on that path", r.action(), r.Path, r.capability())
+		// Vault tells nobody that a path has no engine whose token may not read there.
+		if path, ok := strings.CutPrefix(r.Path, mountLookup); ok {
+			e.Text = "no secrets engine is mounted for " + path + ", or the token has no policy for any path in it"
+		} else if r.Mount == "" && !strings.HasPrefix(r.Path, "sys/") && !strings.HasPrefix(r.Path, "auth/") {
+			e.Text = fmt.Sprintf("the token may not %s %s: no secrets engine is mounted there, or the token's policies do not grant %s on that path",
+				r.action(), r.Path, r.capability())
+		}
 	case reply.Status == http.StatusNotFound && reply.Says("no handler for route"):
 		e.Text = "no secrets engine is mounted for " + r.Path
 	case reply.Status == http.StatusNotFound:
@@ -247,17 +254,4 @@ func Explain(r Request, err error) *Error {
 		e.Text = "Vault is not initialized"
 	}
 	return e
-}
-
-// forbidden returns what it means that a request was forbidden. Vault tells
-// nobody that a path has no engine whose token may not read there.
-func (r Request) forbidden() string {
-	if path, ok := strings.CutPrefix(r.Path, mountLookup); ok {
-		return "no secrets engine is mounted for " + path + ", or the token has no policy for any path in it"
-	}
-	if r.Mount == "" && !strings.HasPrefix(r.Path, "sys/") && !strings.HasPrefix(r.Path, "auth/") {
-		return fmt.Sprintf("the token may not %s %s: no secrets engine is mounted there, or the token's policies do not grant %s on that path",
-			r.action(), r.Path, r.capability())
-	}
-	return fmt.Sprintf("the token may not %s %s: its policies must grant %s on that path", r.action(), r.Path, r.capability())
 }

@@ -265,17 +265,4 @@ func (l *life) expires() bool { return l.usable() && l.again && !l.epoch.Ends.Is
 // longestTask bounds every task; the client's timeout is less, as a rule.
 const longestTask = 5 * time.Minute
 
-// limit returns how long a task may take that begins now: an attempt to renew
-// that hangs must leave time for others.
-func (l *life) limit(now time.Time, t task) time.Duration {
-	left := l.epoch.Ends.Sub(now) / 2
-	if t == obtain || left <= 0 {
-		return longestTask
-	}
-	if l.due.Has(obtain) {
-		left = l.due.Due(obtain).Sub(now)
-	}
-	return min(max(time.Second, left), longestTask)
-}
-
 func clock(t time.Time) string { return t.Format(time.RFC3339) }

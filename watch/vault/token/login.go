@@ -57,7 +57,20 @@ func (l *login) token(ctx context.Context) (grant, error) {
 func (l *login) body(ctx context.Context) (body map[string]string, secrets []string, err error) {
 	switch l.o.Method {
 	case AppRole:
-		return l.appRole(ctx)
+		role, err := textOrFile("the role_id", l.o.RoleID, l.o.RoleIDFile)
+		if err != nil {
+			return nil, nil, err
+		}
+		body = map[string]string{"role_id": role}
+		if l.o.SecretID == "" && l.o.SecretIDFile == "" {
+			return body, nil, nil
+		}
+		secret, err := textOrFile("the secret_id", l.o.SecretID, l.o.SecretIDFile)
+		if err == nil && l.o.SecretIDWrapped {
+			secret, err = l.unwrapSecretID(ctx, tokenIn(secret))
+		}
+		body["secret_id"] = secret
+		return body, []string{secret}, err
 	case Cert:
 		return l.withRole("name", map[string]string{}), nil, nil
 	}
@@ -71,23 +84,6 @@ func (l *login) withRole(key string, body map[string]string) map[string]string {
 		body[key] = l.o.Role
 	}
 	return body
-}
-
-func (l *login) appRole(ctx context.Context) (body map[string]string, secrets []string, err error) {
-	role, err := textOrFile("the role_id", l.o.RoleID, l.o.RoleIDFile)
-	if err != nil {
-		return nil, nil, err
-	}
-	body = map[string]string{"role_id": role}
-	if l.o.SecretID == "" && l.o.SecretIDFile == "" {
-		return body, nil, nil
-	}
-	secret, err := textOrFile("the secret_id", l.o.SecretID, l.o.SecretIDFile)
-	if err == nil && l.o.SecretIDWrapped {
-		secret, err = l.unwrapSecretID(ctx, tokenIn(secret))
-	}
-	body["secret_id"] = secret
-	return body, []string{secret}, err
 }
 
 // unwrapSecretID returns what a wrapping token holds. That can be had once, and

@@ -249,7 +249,14 @@ type result struct {
 
 func (m *Manager) begin(ctx context.Context, w *worker, t task) {
 	now := time.Now()
-	ctx, w.cancel = context.WithTimeout(ctx, m.life.limit(now, t))
+	limit := longestTask
+	if left := m.life.epoch.Ends.Sub(now) / 2; t != obtain && left > 0 { // an attempt that hangs must leave time for others
+		if m.life.due.Has(obtain) {
+			left = m.life.due.Due(obtain).Sub(now)
+		}
+		limit = min(max(time.Second, left), limit)
+	}
+	ctx, w.cancel = context.WithTimeout(ctx, limit)
 	r := result{task: t, serial: m.life.serial, began: now}
 	w.result = r
 	bearer := m.life.epoch.Token
