@@ -1,14 +1,17 @@
 package test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 )
 
@@ -118,4 +121,25 @@ func tokenWith(t *testing.T, c *api.Client, name, rules string) string {
 		t.Fatal(err)
 	}
 	return token.SecretID
+}
+
+// A token that was replaced in its file is in use after a SIGHUP.
+func TestReplacedTokenFile(t *testing.T) {
+	agent := servers.Consul(t, servers.ACL(managementToken))
+	c := agent.Client()
+	put(t, c, "a", "1")
+	dir := t.TempDir()
+	tpl, out, file := filepath.Join(dir, "t"), filepath.Join(dir, "out"), filepath.Join(dir, "token")
+	writeFile(t, tpl, `{{ key "a" }}`)
+	writeFile(t, file, tokenWith(t, c, "none", `key "other" { policy = "read" }`))
+	d := start(t, "-consul-addr", agent.Addr(), "-consul-token-file", file, "-template", tpl+":"+out)
+	await.Eventually(t, func() error {
+		if !strings.Contains(d.Log.String(), "lacks permission 'key:read'") {
+			return errors.New("the log does not say what the token lacks")
+		}
+		return nil
+	})
+	writeFile(t, file, tokenWith(t, c, "some", `key "a" { policy = "read" }`))
+	d.Signal(syscall.SIGHUP)
+	await.Eventually(t, await.Holds(out, "1"))
 }

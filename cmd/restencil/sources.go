@@ -30,14 +30,14 @@ func (s *service) sources(cfg, old *config.Config) (map[watch.Store]watch.Source
 		made[watch.Files] = filewatch.NewSource()
 	}
 	if old == nil || cfg.Consul.Local != old.Consul.Local || cfg.State.Cache != old.State.Cache ||
-		!reflect.DeepEqual(cfg.ConsulOptions(), old.ConsulOptions()) {
+		cfg.Consul.Files != old.Consul.Files || !reflect.DeepEqual(cfg.ConsulOptions(), old.ConsulOptions()) {
 		source, err := s.consulSource(cfg)
 		if err != nil {
 			return nil, err
 		}
 		made[watch.Consul] = source
 	}
-	if old == nil || !reflect.DeepEqual(cfg.VaultOptions(), old.VaultOptions()) {
+	if old == nil || cfg.Vault.Files != old.Vault.Files || !reflect.DeepEqual(cfg.VaultOptions(), old.VaultOptions()) {
 		o := cfg.VaultOptions()
 		o.Notice = s.warn("vault")
 		source, err := vault.New(o)

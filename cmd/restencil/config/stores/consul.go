@@ -18,6 +18,7 @@ type Consul struct {
 	Local             string // a data file that stands in for Consul, "" for none
 	ErrOnFailedLookup bool
 	Deduplicate       Deduplicate
+	Files             string // see fingerprint
 }
 
 // Deduplicate is consul-template's de-duplication mode, which is read and has no
@@ -105,6 +106,7 @@ func (c *Consul) Finish(w *setting.Written, warn func(at setting.Origin, message
 		c.Auth = c.Username != "" || c.Password != ""
 	}
 	finishTLS(&c.TLS, "consul.ssl", w)
+	c.Files = fingerprint(append(c.TLS.Files(), c.TokenFile)...)
 	if !w.IsSet("deduplicate.enabled") {
 		c.Deduplicate.Enabled = w.IsSet("deduplicate")
 	}

@@ -3,9 +3,14 @@
 package stores
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"path/filepath"
 	"time"
 
 	"restencil/cmd/restencil/config/setting"
+	"restencil/watch/filewatch"
 	"restencil/watch/schedule"
 	"restencil/watch/transport"
 )
@@ -50,6 +55,21 @@ func finishTLS(t *transport.TLS, block string, w *setting.Written) {
 		other.Enabled, other.SkipVerify = false, false
 		t.Enabled = w.IsSet(block+".verify") || other != transport.TLS{}
 	}
+}
+
+// fingerprint returns a text that changes when what is in the files does: a source
+// reads them once, and a reload makes another one then. Whoever uses a file says
+// why it cannot be read.
+func fingerprint(paths ...string) string {
+	sum := sha256.New()
+	for _, path := range paths {
+		_ = filepath.WalkDir(path, func(path string, _ fs.DirEntry, _ error) error {
+			content, _ := filewatch.ReadFile(path)
+			fmt.Fprintf(sum, "%q %q\n", path, content)
+			return nil
+		})
+	}
+	return string(sum.Sum(nil))
 }
 
 func connections(flags string, t *transport.Options) setting.Setting {

@@ -27,6 +27,8 @@ type Vault struct {
 	// RevokeOnExit is whether leases, and the token of a login, are given back
 	// at the end.
 	RevokeOnExit bool
+
+	Files string // see fingerprint; the source itself follows the files of tokens
 }
 
 // Settings returns the block vault.
@@ -130,6 +132,7 @@ func (v *Vault) Finish(w *setting.Written, home string, warn func(at setting.Ori
 	if !w.IsSet("vault.enabled") {
 		v.Enabled = v.Address != ""
 	}
+	v.Files = fingerprint(v.TLS.Files()...)
 	if v.Threshold <= 0 || v.Threshold >= 1 {
 		// consul-template takes any number, and does no good with such a one.
 		v.Threshold = vault.DefaultOptions().Threshold
