@@ -2,7 +2,6 @@ package consul
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -24,146 +23,109 @@ const (
 	lowerAgain = time.Second
 )
 
-// Feedback is what was learned of the agent since the last plan.
+// A refusal is what the agent has refused, which the plan respects for a while: a
+// [plan.Extent] that cannot be watched as a whole, the [watch.ID] of a key that its
+// prefix does not tell of, or tooManyRequests.
+type refusal any
+
+type tooManyRequests struct{}
+
+// Feedback is what was learned of the agent since the last plan. It implements
+// requester.Feedback.
 type feedback struct {
-	wake   schedule.Wakeup
-	notice func(error)
+	wake schedule.Wakeup
 
-	mu       sync.Mutex
-	excluded []plan.Extent
-	doubted  []watch.ID
-	crowded  bool
-	http1    bool            // the agent takes one request a connection
-	longest  time.Duration   // a request that waits for longer is cut; zero: none is
-	told     map[string]bool // the notices that were given
+	mu      sync.Mutex
+	refused []refusal
+	http1   bool // the agent takes one request a connection
 }
 
-func newFeedback(notice func(error)) *feedback {
-	return &feedback{wake: schedule.NewWakeup(), notice: notice, told: make(map[string]bool)}
-}
-
-func (f *feedback) add(note func()) {
+// refuse notes a refusal.
+func (f *feedback) refuse(r refusal) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	note()
+	f.refused = append(f.refused, r)
 	f.wake.Wake()
 }
 
-// exclude notes that e cannot be watched as a whole.
-func (f *feedback) exclude(e plan.Extent) { f.add(func() { f.excluded = append(f.excluded, e) }) }
+// Refused implements requester.Feedback.
+func (f *feedback) Refused() { f.refuse(tooManyRequests{}) }
 
-// doubt notes that a prefix does not tell whether a key is there.
-func (f *feedback) doubt(q watch.ID) { f.add(func() { f.doubted = append(f.doubted, q) }) }
-
-// refused notes that the agent has too many requests.
-func (f *feedback) refused() { f.add(func() { f.crowded = true }) }
-
-// sawHTTP1 notes that the agent does not speak HTTP/2, though it could.
-func (f *feedback) sawHTTP1() {
-	f.mu.Lock()
-	known := f.http1
-	f.mu.Unlock()
-	if !known {
-		f.add(func() { f.http1 = true })
-	}
-}
-
-// wasCut notes that a request which waited for so long was cut, as the one before.
-func (f *feedback) wasCut(after time.Duration) {
-	f.mu.Lock()
-	wait := (after * 3 / 4).Truncate(time.Second)
-	known := f.longest > 0 && f.longest <= wait
-	if !known {
-		f.longest = wait
-	}
-	f.mu.Unlock()
-	if !known {
-		f.notice(fmt.Errorf("a proxy before Consul cuts requests that wait for longer than %v; asking for %v from now on; set block_query_wait to less than %[1]v", after.Round(time.Second), wait))
-	}
-}
-
-// longestWait returns how long a request may wait without being cut, zero where
-// nothing cuts it.
-func (f *feedback) longestWait() time.Duration {
+// HTTP1 implements requester.Feedback.
+func (f *feedback) HTTP1() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.longest
+	f.http1 = true
+	f.wake.Wake()
 }
 
-// filtered notes that the first answer to a query may not be whole. It tells of
-// the first query of a kind.
-func (f *feedback) filtered(q watch.Query) {
-	f.mu.Lock()
-	known := f.told[string(q.Kind)]
-	f.told[string(q.Kind)] = true
-	f.mu.Unlock()
-	if !known {
-		f.notice(fmt.Errorf("%v: Consul leaves out what the token may not read (X-Consul-Results-Filtered-By-ACLs); the answer may be incomplete; the token needs %s", q, rights(q)))
-	}
-}
-
-// A refusal is what the agent has refused, which the plan respects for a while: a
-// prefix, a key that its prefix does not tell of, or as the zero value, the
-// number of requests.
-type refusal struct {
-	extent plan.Extent
-	query  watch.ID
-}
-
-// replanOnFeedback plans anew when there is feedback, and when a refusal is forgiven, until
-// ctx ends.
+// replanOnFeedback plans anew when there is feedback, and when a refusal is
+// forgiven, until ctx ends.
 func (s *Source) replanOnFeedback(ctx context.Context) {
 	for {
-		var forgive <-chan time.Time
 		s.mu.Lock()
-		if next := s.refusals.Next(); !next.IsZero() {
-			forgive = timeout(max(1, time.Until(next)))
-		}
+		forgive := until(s.refusals.Next())
 		s.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			return
 		case <-forgive:
 		case <-s.feedback.wake:
-			if sleep(ctx, together) != nil {
+			select {
+			case <-ctx.Done():
 				return
+			case <-time.After(together):
 			}
 		}
 		s.applyFeedback(time.Now())
 	}
 }
 
+// until returns what receives at a time; the zero time is never.
+func until(at time.Time) <-chan time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return time.After(max(1, time.Until(at)))
+}
+
 // applyFeedback plans anew with the feedback that there is.
 func (s *Source) applyFeedback(now time.Time) {
-	f := s.feedback
-	f.mu.Lock()
-	excluded, doubted, crowded, http1 := f.excluded, f.doubted, f.crowded, f.http1
-	f.excluded, f.doubted, f.crowded = nil, nil, false
-	f.mu.Unlock()
+	s.feedback.mu.Lock()
+	refused, http1 := s.feedback.refused, s.feedback.http1
+	s.feedback.refused = nil
+	s.feedback.mu.Unlock()
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.refusals.PopAll(now) {
-		delete(s.rules.Excluded, r.extent)
-		delete(s.rules.Single, r.query)
-	}
-	for _, e := range excluded {
-		s.rules.Excluded[e] = true
-		s.refusals.Set(refusal{extent: e}, now.Add(forgiven))
-	}
-	for _, q := range doubted {
-		if s.subscriptions[q] != nil {
-			s.rules.Single[q] = true
-			s.refusals.Set(refusal{query: q}, now.Add(forgiven))
+		switch r := r.(type) {
+		case plan.Extent:
+			delete(s.rules.Excluded, r)
+		case watch.ID:
+			delete(s.rules.Single, r)
 		}
 	}
-	lowered := s.refusals.Due(refusal{}) // zero: it is not
-	switch {
-	case crowded && (lowered.IsZero() || now.Sub(lowered.Add(-forgiven)) > lowerAgain):
-		s.rules.Budget = max(client.LeastConnections, min(s.rules.Budget, s.plan.Held())/2)
-		s.refusals.Set(refusal{}, now.Add(forgiven))
-	case lowered.IsZero():
-		s.rules.Budget = s.client.Capacity(s.options.Options, !http1)
+	if s.refusals.Due(tooManyRequests{}).IsZero() {
+		s.rules.Budget = s.agent.Client.Capacity(s.agent.Options.Options, !http1)
+	}
+	for _, r := range refused {
+		switch r := r.(type) {
+		case plan.Extent:
+			s.rules.Excluded[r] = true
+		case watch.ID:
+			if s.subscriptions[r] == nil {
+				continue
+			}
+			s.rules.Single[r] = true
+		case tooManyRequests:
+			last := s.refusals.Due(r).Add(-forgiven)
+			if now.Sub(last) <= lowerAgain {
+				continue
+			}
+			s.rules.Budget = max(client.LeastConnections, min(s.rules.Budget, s.plan.Held())/2)
+		}
+		s.refusals.Set(r, now.Add(forgiven))
 	}
 	s.replan()
 }

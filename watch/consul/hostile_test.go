@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/test/agent"
 	"restencil/watch"
-	"restencil/watch/consul/client"
 	"restencil/watch/consul/plan"
 )
 
@@ -146,67 +146,12 @@ func TestQuietView(t *testing.T) {
 	}
 }
 
-// TestFallingIndex: a server whose index falls with each reply is not asked as
-// fast as it answers.
-func TestFallingIndex(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var n atomic.Int32
-		s, st := runStub(t, DefaultOptions(), func(*http.Request) (*http.Response, error) {
-			return respond(200, pairJSON([]string{one, two}[n.Add(1)%2]), index(fmt.Sprint(1_000_000-n.Load()))...)
-		})
-		watchKey(t, s)
-		time.Sleep(time.Minute)
-		if got := len(st.requests()); got > 100 {
-			t.Errorf("%d requests in a minute", got)
-		}
-	})
-}
-
-// endless is a body without end.
-type endless struct{ read *atomic.Int64 }
-
-func (e endless) Read(p []byte) (int, error) {
-	e.read.Add(int64(len(p)))
-	for i := range p {
-		p[i] = 'x'
-	}
-	return len(p), nil
-}
-
-func (endless) Close() error { return nil }
-
-// TestEndlessReply: of a reply that does not end, not more is read than is
-// allowed.
-func TestEndlessReply(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := DefaultOptions()
-		o.MaxReply = 1 << 20
-		var read atomic.Int64
-		s, st := runStub(t, o, func(*http.Request) (*http.Response, error) {
-			resp, err := respond(200, "", index("5")...)
-			resp.Body = endless{&read}
-			return resp, err
-		})
-		for _, q := range []watch.Query{{Kind: watch.NodeServices, Name: "n"}, serviceNamed("s1"), key} {
-			s.Watch(q, &newest{})
-		}
-		r := watchKey(t, s)
-		time.Sleep(10 * time.Second)
-		if most := int64(len(st.requests())) * (2 << 20); read.Load() > most {
-			t.Errorf("%d bytes were read in %d requests", read.Load(), len(st.requests()))
-		}
-		if err := r.Events()[0].Err; !errors.Is(err, client.ErrTooMuch) && !strings.Contains(fmt.Sprint(err), "invalid character") {
-			t.Errorf("the failure is %v", err)
-		}
-	})
-}
-
 // TestProxyCuts: behind a proxy that cuts what waits for longer than half a
 // minute, no query fails; one notice says what to set.
 func TestProxyCuts(t *testing.T) {
 	for name, cut := range map[string]func() (*http.Response, error){
 		"hangs up": func() (*http.Response, error) { return nil, errors.New("EOF") },
-		"says so":  func() (*http.Response, error) { return respond(http.StatusGatewayTimeout, "upstream timed out") },
+		"says so":  func() (*http.Response, error) { return agent.Respond(http.StatusGatewayTimeout, "upstream timed out") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

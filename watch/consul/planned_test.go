@@ -191,8 +191,8 @@ func TestFormerOwnerHasNoSay(t *testing.T) {
 	before := &single{sub: j}
 	j.give(before)
 	j.give(&single{sub: j})
-	before.take(reply{Reply: fetch.Reply{Data: &watch.KeyPair{Value: "old"}}}, false)
-	before.failed(&watch.Error{Query: key})
+	before.Take(fetch.Reply{Data: &watch.KeyPair{Value: "old"}}, false)
+	before.Failed(&watch.Error{Query: key})
 	if text, told := sink.said(); told != 0 {
 		t.Errorf("the sink was told %q", text)
 	}

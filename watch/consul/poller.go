@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"restencil/watch/consul/requester"
 	"restencil/watch/schedule"
 )
 
@@ -42,9 +43,15 @@ func (p *poller) run(ctx context.Context, readers int) {
 			return
 		case free <- struct{}{}:
 		}
-		read := p.await(ctx)
-		if read == nil {
-			return
+		read, at := p.next(time.Now())
+		for read == nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-p.wake:
+			case <-until(at):
+			}
+			read, at = p.next(time.Now())
 		}
 		wg.Go(func() {
 			defer func() { <-free }()
@@ -53,38 +60,19 @@ func (p *poller) run(ctx context.Context, readers int) {
 	}
 }
 
-// await waits until there is something to read; nil: ctx has ended.
-func (p *poller) await(ctx context.Context) func() {
-	for {
-		read, wait := p.look(time.Now())
-		if read != nil {
-			return read
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-p.wake:
-		case <-timeout(wait):
-		}
-	}
-}
-
-// look returns what to read now, or how long there is nothing; zero: until a
-// wake-up. Each of the schedules comes first in turn.
-func (p *poller) look(now time.Time) (read func(), wait time.Duration) {
+// next is that of the schedules, of which each comes first in turn.
+func (p *poller) next(now time.Time) (read func(), at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, s := range p.from {
-		read, at := s.next(now)
+		read, next := s.next(now)
 		if read != nil {
 			p.from = append(append([]schedules{}, p.from[i+1:]...), p.from[:i+1]...)
-			return read, 0
+			return read, time.Time{}
 		}
-		if d := max(1, at.Sub(now)); !at.IsZero() && (wait == 0 || d < wait) {
-			wait = d
-		}
+		at = schedule.Earliest(at, next)
 	}
-	return nil, wait
+	return nil, at
 }
 
 // How often a query in rotation is read.
@@ -97,43 +85,32 @@ const (
 type rotation struct {
 	wake schedule.Wakeup
 
-	mu       sync.Mutex
-	due      schedule.Timers[*reading] // what is being read is not there
-	readings map[*subscription]*reading
+	mu    sync.Mutex
+	due   schedule.Timers[*reading] // what is being read is not there
+	count int                       // of all
 }
 
-// A reading is a query that is read plainly.
+// A reading is a query in rotation.
 type reading struct {
-	requester *requester
+	requester *requester.Requester
 	ctx       context.Context
-	cancel    context.CancelFunc
 }
 
-// read reads once. A reply that is not believed is confirmed at once.
-func (e *reading) read() {
-	k := e.requester
-	for k.read(e.ctx) == nil && k.cursor.confirm && !k.failing {
-	}
-}
-
-// start has sub read until it is stopped, or ctx ends.
-func (r *rotation) start(ctx context.Context, sub *subscription, k *requester) {
+// start has a query read until it is stopped, or ctx ends.
+func (r *rotation) start(ctx context.Context, k *requester.Requester) (stop func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := &reading{requester: k}
-	e.ctx, e.cancel = context.WithCancel(ctx)
-	r.readings[sub] = e
+	ctx, cancel := context.WithCancel(ctx)
+	e := &reading{k, ctx}
+	r.count++
 	r.due.Set(e, time.Now())
 	r.wake.Wake()
-}
-
-func (r *rotation) stop(sub *subscription) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e := r.readings[sub]; e != nil {
-		e.cancel()
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		cancel()
+		r.count--
 		r.due.Remove(e)
-		delete(r.readings, sub)
 	}
 }
 
@@ -146,19 +123,12 @@ func (r *rotation) next(now time.Time) (func(), time.Time) {
 		return nil, r.due.Next()
 	}
 	return func() {
-		e.read()
-		r.done(e)
+		_, wait := e.requester.Read(e.ctx)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if e.ctx.Err() == nil {
+			r.due.Set(e, time.Now().Add(max(rotationLeast, rotationEach*time.Duration(r.count), wait)))
+			r.wake.Wake()
+		}
 	}, time.Time{}
-}
-
-// done has e read again later.
-func (r *rotation) done(e *reading) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e.ctx.Err() == nil {
-		pause := max(rotationLeast, rotationEach*time.Duration(len(r.readings)), e.requester.pause)
-		e.requester.pause = 0
-		r.due.Set(e, time.Now().Add(pause))
-		r.wake.Wake()
-	}
 }

@@ -2,6 +2,7 @@ package consul
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -9,7 +10,9 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/consul/client"
+	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/plan"
+	"restencil/watch/consul/requester"
 )
 
 // How much may be read that nobody asked for before a prefix is given up.
@@ -21,14 +24,15 @@ const (
 // A prefixWatch takes the answers for a prefix and hands them on to the queries for
 // keys, and for prefixes, within it; to each only what changes for it.
 type prefixWatch struct {
-	task
-	feedback *feedback
-	extent   plan.Extent
+	feedback  *feedback
+	extent    plan.Extent
+	requester *requester.Requester
+	stop      context.CancelFunc // of the requester; nil: it was not started
 
 	mu      sync.Mutex
 	members []*member // by text
 	known   bool
-	newest  reply        // data is []*watch.KeyPair, sorted by path
+	newest  fetch.Reply  // data is []*watch.KeyPair, sorted by path
 	why     *watch.Error // it fails at the moment, nil: it does not
 }
 
@@ -40,6 +44,17 @@ type member struct {
 	told    bool             // it has an answer of this watch
 	failing bool             // it was told that something is left out
 	pairs   []*watch.KeyPair // of the watch's, in the answer that it has
+}
+
+// newPrefixWatch returns a watch without members.
+func newPrefixWatch(s *Source, e plan.Extent) *prefixWatch {
+	p := &prefixWatch{feedback: s.feedback, extent: e}
+	kind, _ := fetch.ForKind(watch.KVList)
+	p.requester = &requester.Requester{
+		Agent: s.agent, Query: scoped(watch.KVList, e.Prefix, e.Scope), Kind: kind,
+		To: p, Most: p.most, Awaits: p.awaits, Shared: true,
+	}
+	return p
 }
 
 // change lets subscriptions join and leave, and reports whether there are any
@@ -80,8 +95,8 @@ func (p *prefixWatch) most() int64 {
 	return readable
 }
 
-// take implements receiver.
-func (p *prefixWatch) take(r reply, recovered bool) bool {
+// Take implements requester.Receiver.
+func (p *prefixWatch) Take(r fetch.Reply, recovered bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, pair := range r.Data.([]*watch.KeyPair) {
@@ -90,7 +105,7 @@ func (p *prefixWatch) take(r reply, recovered bool) bool {
 	p.newest, p.known, p.why = r, true, nil
 	news := p.distribute(recovered)
 	if p.wasteful() {
-		p.feedback.exclude(p.extent)
+		p.feedback.refuse(p.extent)
 	}
 	return news
 }
@@ -108,14 +123,16 @@ func (p *prefixWatch) distribute(again bool) (news bool) {
 		mine := m.within(pairs)
 		if p.newest.Filtered && m.lacks(mine) {
 			if m.sub.query().Kind == watch.KVGet {
-				p.feedback.doubt(m.sub.id)
+				p.feedback.refuse(m.sub.id)
 			} else {
 				m.failing = true
-				m.sub.failed(p, &watch.Error{Class: watch.Denied, Err: filteredError{m.sub.query()}})
+				m.sub.failed(p, &watch.Error{Class: watch.Denied, Err: requester.FilteredError{Query: m.sub.query()}})
 			}
 			continue
 		}
-		if changed := m.update(mine); changed || again || m.failing {
+		changed := !m.told || !slices.EqualFunc(m.pairs, mine, func(a, b *watch.KeyPair) bool { return a == b || *a == *b })
+		m.pairs, m.told = mine, true // the older list is let go as a whole
+		if changed || again || m.failing {
 			m.failing = false
 			m.sub.publish(p, m.answer(), p.newest.Index)
 			news = news || changed
@@ -150,13 +167,6 @@ func (m *member) within(pairs []*watch.KeyPair) []*watch.KeyPair {
 		return 1
 	})
 	return pairs[:n]
-}
-
-// update notes what there is for m now, and tells whether that has changed.
-func (m *member) update(pairs []*watch.KeyPair) (changed bool) {
-	changed = !m.told || !slices.EqualFunc(m.pairs, pairs, func(a, b *watch.KeyPair) bool { return a == b || *a == *b })
-	m.pairs, m.told = pairs, true // the older list is let go as a whole
-	return changed
 }
 
 // answer returns what m's query is answered with.
@@ -203,13 +213,13 @@ func (p *prefixWatch) wasteful() bool {
 
 func sizeOf(p *watch.KeyPair) int { return len(p.Path) + len(p.Value) }
 
-// failed implements receiver. That the prefix may not be read says nothing of
+// Failed implements requester.Receiver. That the prefix may not be read says nothing of
 // the keys: they will be asked for in another way.
-func (p *prefixWatch) failed(err *watch.Error) {
+func (p *prefixWatch) Failed(err *watch.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err.Class == watch.Denied || errors.Is(err, client.ErrTooMuch) {
-		p.feedback.exclude(p.extent)
+		p.feedback.refuse(p.extent)
 		return
 	}
 	p.why = err
@@ -218,7 +228,7 @@ func (p *prefixWatch) failed(err *watch.Error) {
 	}
 }
 
-// awaits implements receiver.
+// awaits tells whether a template waits for a key that is not there.
 func (p *prefixWatch) awaits() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

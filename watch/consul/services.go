@@ -11,68 +11,57 @@ import (
 	"restencil/watch/consul/discovery"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/plan"
+	"restencil/watch/consul/requester"
 	"restencil/watch/schedule"
 )
 
 // A serviceWatch keeps the services and nodes of one scope current that share
 // requests. It does what a discovery asks for.
 type serviceWatch struct {
-	s     *Source
+	agent *requester.Agent
 	scope plan.Scope
 	wake  schedule.Wakeup // of the poller
-	users int             // the source's lock guards it
+	group *sync.WaitGroup // of the source
+	ctx   context.Context // ends with the watch
+	stop  context.CancelFunc
 
-	mu      sync.Mutex
-	d       *discovery.Discovery
-	ctx     context.Context // of run; nil: it is not under way
-	group   sync.WaitGroup
-	held    map[discovery.Source]*holder
-	members map[watch.ID]*serviceMember
-}
-
-// A holder takes the replies to a blocking query, or to a read of a node.
-type holder struct {
-	w      *serviceWatch
-	source discovery.Source
-	plain  bool
-	ended  bool
-	cancel context.CancelFunc
+	mu       sync.Mutex
+	d        *discovery.Discovery
+	requests map[discovery.Source]*serviceRequest
+	members  map[watch.ID]*serviceMember
 }
 
 // A serviceMember is a query of a serviceWatch.
 type serviceMember struct {
-	w   *serviceWatch
-	sub *subscription
-
+	sub   *subscription
 	known bool
-	last  reply // what was taken last
-
-	reader *memberReceiver
+	last  fetch.Reply // what was taken last
 }
 
-// A memberReceiver takes the replies to a member's query from one requester: that
-// which holds it, or reads it, at the time.
-type memberReceiver struct {
-	reading
-	member *serviceMember
-	ended  bool
-	answer *discovery.Answer // that the discovery has not been told of: a read is not done yet
+// A serviceRequest is what asks for a source: a blocking query, or with Once set, a
+// plain read.
+type serviceRequest struct {
+	requester.Requester
+	w      *serviceWatch
+	source discovery.Source
+	member *serviceMember // whose query it is; nil: it is about a source that members share
+	ctx    context.Context
+	cancel context.CancelFunc
+	ended  bool              // the replies are of no interest any more
+	answer *discovery.Answer // to a member's read that is not done yet
 }
 
-func newServiceWatch(s *Source, scope plan.Scope, room int) *serviceWatch {
-	return &serviceWatch{
-		s: s, scope: scope, wake: s.watches.poller.wake,
-		d:    discovery.New(room, time.Now()),
-		held: make(map[discovery.Source]*holder), members: make(map[watch.ID]*serviceMember),
+// newServiceWatch returns a watch that goes on until it is stopped, or the source
+// is. The source runs.
+func newServiceWatch(s *Source, scope plan.Scope) *serviceWatch {
+	w := &serviceWatch{
+		agent: s.agent, scope: scope, wake: s.watches.poller.wake, group: &s.running,
+		d:        discovery.New(s.plan.Room(scope), time.Now()),
+		requests: make(map[discovery.Source]*serviceRequest),
+		members:  make(map[watch.ID]*serviceMember),
 	}
-}
-
-// run holds requests until ctx ends.
-func (w *serviceWatch) run(ctx context.Context) {
-	w.change(func(time.Time) { w.ctx = ctx })
-	<-ctx.Done()
-	w.change(func(time.Time) { w.ctx = nil })
-	w.group.Wait()
+	w.ctx, w.stop = context.WithCancel(s.run)
+	return w
 }
 
 // change changes the discovery, and does what follows.
@@ -86,18 +75,20 @@ func (w *serviceWatch) change(do func(now time.Time)) {
 
 func (w *serviceWatch) add(sub *subscription) {
 	w.change(func(now time.Time) {
-		w.members[sub.id] = &serviceMember{w: w, sub: sub}
+		w.members[sub.id] = &serviceMember{sub: sub}
 		w.d.Add(sub.id, now)
 	})
 }
 
-func (w *serviceWatch) remove(sub *subscription) {
+// remove returns how many members are left.
+func (w *serviceWatch) remove(sub *subscription) (left int) {
 	w.change(func(now time.Time) {
 		w.d.Remove(sub.id, now)
-		w.move()
-		w.members[sub.id].end()
+		w.end(discovery.Source{Kind: discovery.Query, Query: sub.id})
 		delete(w.members, sub.id)
+		left = len(w.members)
 	})
+	return left
 }
 
 func (w *serviceWatch) setRoom(room int) {
@@ -106,61 +97,55 @@ func (w *serviceWatch) setRoom(room int) {
 
 // move begins and ends blocking queries. The caller holds the lock.
 func (w *serviceWatch) move() {
-	if w.ctx == nil {
+	if w.ctx.Err() != nil {
 		return
 	}
 	for _, m := range w.d.Moves() {
-		if h := w.held[m.Source]; h != nil {
-			h.ended = true
-			h.cancel()
-			delete(w.held, m.Source)
+		if !m.Hold {
+			w.end(m.Source)
+			continue
 		}
-		member := w.members[m.Source.Query]
-		if member != nil {
-			member.end()
+		r := w.begin(m.Source, false)
+		if m.Source.Kind == discovery.Node {
+			r.Pause = w.agent.Options.Unhurried // the answers do not wait for it
 		}
-		if m.Hold {
-			w.hold(m.Source, member)
+		r.Pace = func(size int64) time.Duration {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.d.Pause(r.source, size, time.Now())
 		}
+		w.group.Go(func() { r.Keep(r.ctx) })
 	}
 }
 
-// hold begins a blocking query.
-func (w *serviceWatch) hold(source discovery.Source, member *serviceMember) {
-	h := &holder{w: w, source: source}
-	w.held[source] = h
-	var k *requester
-	var ctx context.Context
-	if source.Kind == discovery.Query {
-		k = member.begin(false)
-		ctx, h.cancel = member.reader.ctx, member.reader.cancel
+// begin returns a new request for a source, in place of any that there is. What a
+// reply to a member's query is compared with stays.
+func (w *serviceWatch) begin(source discovery.Source, once bool) *serviceRequest {
+	w.end(source)
+	r := &serviceRequest{w: w, source: source, member: w.members[source.Query]}
+	r.ctx, r.cancel = context.WithCancel(w.ctx)
+	r.Requester = requester.Requester{Agent: w.agent, To: r, Once: once}
+	if m := r.member; m != nil {
+		r.Query = m.sub.query()
+		r.Kind, _ = fetch.ForReading(r.Query.Kind)
+		if m.known {
+			r.Resume(m.last)
+		}
+		m.sub.give(r)
 	} else {
-		k = w.requester(source, h)
-		ctx, h.cancel = context.WithCancel(w.ctx)
-		if source.Kind == discovery.Node {
-			k.pause = w.s.options.Unhurried // the answers do not wait for it
-		}
+		r.Query = scoped(watch.NodeList, "", w.scope) // only the scope counts
+		r.Kind, r.Shared = fetch.Kind{Fetch: fetch.ForSource(source)}, true
 	}
-	k.pace = func(size int64) time.Duration {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		return w.d.Pause(source, size, time.Now())
-	}
-	w.group.Go(func() { k.keep(ctx) })
+	w.requests[source] = r
+	return r
 }
 
-// requester returns one for what the discovery compares.
-func (w *serviceWatch) requester(source discovery.Source, to receiver) *requester {
-	kind := watch.NodeList // what an error is about
-	switch source.Kind {
-	case discovery.Node:
-		kind = watch.NodeServices
-	case discovery.Services:
-		kind = watch.ServiceList
-	}
-	return &requester{
-		s: w.s, query: scoped(kind, source.Name, w.scope),
-		kind: fetch.Kind{Fetch: fetch.ForSource(source)}, to: to, shared: true,
+// end ends the request for a source, if there is one.
+func (w *serviceWatch) end(source discovery.Source) {
+	if r := w.requests[source]; r != nil {
+		r.ended = true
+		r.cancel()
+		delete(w.requests, source)
 	}
 }
 
@@ -168,166 +153,108 @@ func (w *serviceWatch) requester(source discovery.Source, to receiver) *requeste
 func (w *serviceWatch) next(now time.Time) (func(), time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.ctx == nil {
+	if w.ctx.Err() != nil {
 		return nil, time.Time{}
 	}
 	source, at := w.d.Next(now)
 	w.move()
-	switch source.Kind {
-	case "":
+	if source.Kind == "" {
 		return nil, at
-	case discovery.Node:
-		h := &holder{w: w, source: source, plain: true}
-		k := w.requester(source, h)
-		k.once = true
-		return w.reader(source, &reading{requester: k, ctx: w.ctx}, nil), at
-	default:
-		member := w.members[source.Query]
-		if member.reader == nil {
-			member.begin(true)
-		}
-		return w.reader(source, &member.reader.reading, member.reader), at
 	}
+	r := w.requests[source]
+	if r == nil || source.Kind == discovery.Node {
+		r = w.begin(source, true)
+	}
+	return r.read, at
 }
 
-// reader returns what reads a source once. The discovery is told of what came of
-// it when the requester is done: it may have the source read again at once.
-func (w *serviceWatch) reader(source discovery.Source, e *reading, t *memberReceiver) func() {
-	return func() {
-		e.read()
-		k, failing := e.requester, e.requester.failing
-		delay := max(k.pause, w.s.options.Retry.Delay(k.row)) // when others fail too, the blocking queries tell when that is over
-		if k.pause = 0; e.ctx.Err() != nil {
+// read reads once. The discovery is told of what came of it when the requester is
+// done: it may have the source read again at once.
+func (r *serviceRequest) read() {
+	w := r.w
+	failures, wait := r.Read(r.ctx)
+	w.change(func(now time.Time) {
+		answer := r.answer
+		r.answer = nil
+		switch {
+		case r.ended || r.ctx.Err() != nil:
 			return
+		case failures > 0: // when others fail too, the blocking queries tell when that is over
+			w.d.Fail(r.source, max(wait, w.agent.Options.Retry.Delay(failures)), now)
+		case answer != nil:
+			w.d.TakeAnswer(r.source.Query, *answer, now)
 		}
-		var a *discovery.Answer
-		if t != nil {
-			a, t.answer = t.answer, nil
+		if r.member == nil {
+			w.end(r.source)
 		}
-		w.change(func(now time.Time) {
-			switch {
-			case t != nil && t.ended:
-			case failing:
-				w.d.Fail(source, delay, now)
-			case a != nil:
-				w.d.TakeAnswer(source.Query, *a, now)
-			}
-		})
-	}
+	})
 }
 
-// take implements receiver.
-func (h *holder) take(r reply, _ bool) (news bool) {
-	h.w.change(func(now time.Time) {
-		if h.ended || h.plain && h.w.held[h.source] != nil {
+// Take implements requester.Receiver.
+func (r *serviceRequest) Take(reply fetch.Reply, recovered bool) (news bool) {
+	r.w.change(func(now time.Time) {
+		if r.ended {
 			return
 		}
-		d, about := h.w.d, discovery.Reply{Index: r.Index, Filtered: r.Filtered}
-		switch data := r.Data.(type) {
+		d, about := r.w.d, discovery.Reply{Index: reply.Index, Filtered: reply.Filtered}
+		news = true
+		switch data := reply.Data.(type) {
 		case []discovery.Check:
-			d.TakeChecks(h.source.Kind, about, data, now)
+			d.TakeChecks(r.source.Kind, about, data, now)
 		case []discovery.CatalogNode:
 			d.TakeNodes(about, data, now)
 		case []discovery.Instance:
-			d.TakeInstances(h.source.Name, about, data, now)
+			d.TakeInstances(r.source.Name, about, data, now)
 		case map[string][]string:
 			d.TakeServices(about, data, now)
-		}
-	})
-	return true
-}
-
-// failed implements receiver. That a read of a node has failed is told by reader,
-// which knows when to try again.
-func (h *holder) failed(*watch.Error) {
-	h.w.change(func(now time.Time) {
-		if !h.ended && !h.plain {
-			h.w.d.Fail(h.source, 0, now)
-		}
-	})
-}
-
-// awaits implements receiver.
-func (h *holder) awaits() bool { return true }
-
-// begin has m's query asked by a new requester, to be held or to be read once at
-// a time. What a reply is compared with stays.
-func (m *serviceMember) begin(once bool) *requester {
-	m.end()
-	kind, _ := fetch.ForReading(m.sub.query().Kind)
-	to := &memberReceiver{member: m}
-	to.ctx, to.cancel = context.WithCancel(m.w.ctx)
-	to.requester = &requester{
-		s: m.w.s, query: m.sub.query(), kind: kind, to: to, once: once, known: m.known,
-		cursor: cursor{size: m.last.size, filtered: m.last.Filtered},
-	}
-	m.reader = to
-	m.sub.give(to)
-	return to.requester
-}
-
-// end ends what asks m's query.
-func (m *serviceMember) end() {
-	if m.reader != nil {
-		m.reader.ended = true
-		m.reader.cancel()
-		m.reader = nil
-	}
-}
-
-// take implements receiver.
-func (t *memberReceiver) take(r reply, recovered bool) (news bool) {
-	m := t.member
-	m.w.change(func(now time.Time) {
-		if t.ended {
-			return
-		}
-		news = !m.known || !reflect.DeepEqual(m.last.Data, r.Data)
-		if !news {
-			r.Data = m.last.Data
-		}
-		m.known, m.last = true, r
-		if news || recovered {
-			m.sub.publish(t, r.Data, r.Index)
-		}
-		a := discovery.Answer{Reply: discovery.Reply{Index: r.Index, Filtered: r.Filtered}, Changed: news}
-		a.Nodes, a.Services = namesOf(r)
-		m.last.Instances = nil
-		if t.requester.once {
-			t.answer = &a
-		} else {
-			m.w.d.TakeAnswer(m.sub.id, a, now)
+		default:
+			news = r.takeAnswer(reply, recovered, now)
 		}
 	})
 	return news
 }
 
-// namesOf returns the nodes and the services that a reply is about.
-func namesOf(r reply) (nodes, services []string) {
-	if node, ok := r.Data.(*watch.CatalogNode); ok && node.Node != nil {
-		return []string{node.Node.Node}, nil
+// takeAnswer takes a reply to the query of a member.
+func (r *serviceRequest) takeAnswer(reply fetch.Reply, recovered bool, now time.Time) (news bool) {
+	m := r.member
+	news = !m.known || !reflect.DeepEqual(m.last.Data, reply.Data)
+	if !news {
+		reply.Data = m.last.Data
 	}
-	for _, i := range r.Instances {
-		nodes = append(nodes, i.Node)
-		if !slices.Contains(services, i.Name) {
-			services = append(services, i.Name)
+	if news || recovered {
+		m.sub.publish(r, reply.Data, reply.Index)
+	}
+	a := discovery.Answer{Reply: discovery.Reply{Index: reply.Index, Filtered: reply.Filtered}, Changed: news}
+	if node, ok := reply.Data.(*watch.CatalogNode); ok && node.Node != nil {
+		a.Nodes = []string{node.Node.Node}
+	}
+	for _, i := range reply.Instances {
+		a.Nodes = append(a.Nodes, i.Node)
+		if !slices.Contains(a.Services, i.Name) {
+			a.Services = append(a.Services, i.Name)
 		}
 	}
-	return nodes, services
+	reply.Instances = nil
+	m.known, m.last = true, reply
+	if r.Once {
+		r.answer = &a
+	} else {
+		r.w.d.TakeAnswer(m.sub.id, a, now)
+	}
+	return news
 }
 
-// failed implements receiver. While a query is read, reader tells the discovery,
-// since it knows when to try again.
-func (t *memberReceiver) failed(err *watch.Error) {
-	t.member.sub.failed(t, err)
-	if !t.requester.once {
-		t.member.w.change(func(now time.Time) {
-			if !t.ended {
-				t.member.w.d.Fail(discovery.Source{Kind: discovery.Query, Query: t.member.sub.id}, 0, now)
+// Failed implements requester.Receiver. That a read has failed is told by read, which
+// knows when to try again.
+func (r *serviceRequest) Failed(err *watch.Error) {
+	if r.member != nil {
+		r.member.sub.failed(r, err)
+	}
+	if !r.Once {
+		r.w.change(func(now time.Time) {
+			if !r.ended {
+				r.w.d.Fail(r.source, 0, now)
 			}
 		})
 	}
 }
-
-// awaits implements receiver.
-func (t *memberReceiver) awaits() bool { return false }

@@ -13,16 +13,21 @@ import (
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/plan"
+	"restencil/watch/consul/requester"
 	"restencil/watch/schedule"
 )
+
+// Options say which agent to ask, and how.
+type Options = requester.Options
+
+// DefaultOptions returns what consul-template uses where nothing is configured.
+func DefaultOptions() Options { return requester.DefaultOptions() }
 
 // A Source keeps queries to Consul current. It implements watch.Batcher.
 //
 // How it does so is planned: see package plan.
 type Source struct {
-	options  Options
-	client   *client.Client
-	agent    *breaker // the agent itself
+	agent    *requester.Agent
 	feedback *feedback
 
 	mu            sync.Mutex
@@ -32,8 +37,7 @@ type Source struct {
 	rules         plan.Rules
 	refusals      schedule.Timers[refusal] // when each is forgiven
 	watches       *watches
-	servers       map[string]*breaker // the servers, by datacenter, once they have failed
-	run           context.Context     // that of Run while it runs, else nil
+	run           context.Context // that of Run while it runs, else nil
 	running       sync.WaitGroup
 }
 
@@ -42,10 +46,10 @@ var _ watch.Batcher = (*Source)(nil)
 // New returns a source for the agent that o names. It reads the files that o
 // names, and contacts nobody.
 func New(o Options) (*Source, error) {
-	if err := o.validate(); err != nil {
+	o, err := o.Filled()
+	if err != nil {
 		return nil, fmt.Errorf("consul: %w", err)
 	}
-	o = o.filled()
 	c, err := client.New(o.Options)
 	if err != nil {
 		return nil, fmt.Errorf("consul: %w", err)
@@ -54,18 +58,16 @@ func New(o Options) (*Source, error) {
 }
 
 func newSource(o Options, c *client.Client) *Source {
+	f := &feedback{wake: schedule.NewWakeup()}
 	s := &Source{
-		options:       o,
-		client:        c,
-		agent:         newBreaker(o.Retry),
-		feedback:      newFeedback(o.Notice),
+		agent:         requester.NewAgent(c, o, f),
+		feedback:      f,
 		subscriptions: make(map[watch.ID]*subscription),
 		rules: plan.Rules{
 			Budget:   c.Capacity(o.Options, true),
 			Excluded: make(map[plan.Extent]bool),
 			Single:   make(map[watch.ID]bool),
 		},
-		servers: make(map[string]*breaker),
 	}
 	s.watches = newWatches(s)
 	s.plan = s.rules.Make(nil)
@@ -76,18 +78,20 @@ func newSource(o Options, c *client.Client) *Source {
 func (s *Source) Run(ctx context.Context) {
 	s.mu.Lock()
 	s.run = ctx
-	s.watches.begin()
+	readers := s.rules.Readers()
+	s.start(func(ctx context.Context) { s.watches.poller.run(ctx, readers) })
+	s.replan()
 	s.mu.Unlock()
 	s.replanOnFeedback(ctx)
 	s.mu.Lock()
 	s.run = nil // nothing starts any more
 	s.mu.Unlock()
 	s.running.Wait()
-	s.client.Transport.CloseIdleConnections()
+	s.agent.Client.Transport.CloseIdleConnections()
 }
 
-// start runs do, if Run is under way, until it is cancelled. The caller holds
-// the lock.
+// start runs do until it is cancelled, or Run ends. Run is under way, and the
+// caller holds the lock.
 func (s *Source) start(do func(context.Context)) context.CancelFunc {
 	ctx, cancel := context.WithCancel(s.run)
 	s.running.Go(func() {
@@ -110,68 +114,63 @@ func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.ID{q.ID()}) }
 func (s *Source) WatchAll(list []watch.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	added := make([]*subscription, 0, len(list))
+	var added, replaced []*subscription
 	ids := make([]watch.ID, 0, len(list))
-	for _, sub := range list {
-		id, q := sub.ID, sub.ID.Value()
-		s.remove(id)
+	for _, w := range list {
+		id, q := w.ID, w.ID.Value()
 		if _, ok := fetch.ForKind(q.Kind); !ok {
-			sub.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
+			w.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
 			continue
 		}
+		replaced = s.remove(replaced, id)
 		s.last++
-		j := &subscription{id: id, number: s.last, sink: sub.Sink}
-		s.subscriptions[id] = j
-		added, ids = append(added, j), append(ids, id)
+		sub := &subscription{id: id, number: s.last, sink: w.Sink}
+		s.subscriptions[id] = sub
+		added, ids = append(added, sub), append(ids, id)
 	}
+	s.watches.arrange(replaced)
 	if s.plan.Add(s.rules, ids...) {
-		s.watches.arrange(s.plan, added)
+		s.watches.arrange(added)
 	} else {
 		s.replan()
 	}
 }
 
 // UnwatchAll implements watch.Batcher.
-func (s *Source) UnwatchAll(queries []watch.ID) {
+func (s *Source) UnwatchAll(ids []watch.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, q := range queries {
-		s.remove(q)
+	var removed []*subscription
+	for _, id := range ids {
+		removed = s.remove(removed, id)
 	}
+	s.watches.arrange(removed)
 	if s.plan.Due(s.rules) {
 		s.replan()
 	}
 }
 
-func (s *Source) remove(q watch.ID) {
-	if j := s.subscriptions[q]; j != nil {
-		delete(s.subscriptions, q)
-		delete(s.rules.Single, q)
-		s.refusals.Remove(refusal{query: q})
-		s.plan.Remove(q)
-		s.watches.remove(j)
+// remove takes a subscription out, if there is one for id, and appends it to the
+// list of those.
+func (s *Source) remove(removed []*subscription, id watch.ID) []*subscription {
+	sub := s.subscriptions[id]
+	if sub == nil {
+		return removed
 	}
+	delete(s.subscriptions, id)
+	delete(s.rules.Single, id)
+	s.refusals.Remove(id)
+	s.plan.Remove(id)
+	return append(removed, sub)
 }
 
 // replan plans anew for all subscriptions. The caller holds the lock.
 func (s *Source) replan() {
-	jobs := slices.SortedFunc(maps.Values(s.subscriptions), func(a, b *subscription) int { return cmp.Compare(a.number, b.number) })
-	ids := make([]watch.ID, len(jobs))
-	for i, j := range jobs {
-		ids[i] = j.id
+	list := slices.SortedFunc(maps.Values(s.subscriptions), func(a, b *subscription) int { return cmp.Compare(a.number, b.number) })
+	ids := make([]watch.ID, len(list))
+	for i, sub := range list {
+		ids[i] = sub.id
 	}
 	s.plan = s.rules.Make(ids)
-	s.watches.arrange(s.plan, jobs)
-}
-
-// serversOf returns the circuit breaker of a datacenter's servers; "" is the agent's own.
-func (s *Source) serversOf(datacenter string) *breaker {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g := s.servers[datacenter]
-	if g == nil {
-		g = newBreaker(s.options.Retry)
-		s.servers[datacenter] = g
-	}
-	return g
+	s.watches.arrange(list)
 }

@@ -1,9 +1,15 @@
 package consul
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"restencil/test/agent"
+	"restencil/watch"
+	"restencil/watch/watchtest"
 )
 
 func TestNewFails(t *testing.T) {
@@ -34,9 +40,50 @@ func TestHTTP1OverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.feedback.sawHTTP1()
+	s.feedback.HTTP1()
 	s.applyFeedback(time.Now())
 	if s.rules.Budget != 128 {
 		t.Errorf("the budget is %d", s.rules.Budget)
 	}
+}
+
+// TestWatchTwice: the new sink takes the place of the old.
+func TestWatchTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+			if r.URL.Query().Has("index") {
+				time.Sleep(time.Second)
+				return agent.Respond(200, agent.PairJSON("dHdv"), agent.Index("6")...)
+			}
+			return agent.Respond(200, agent.PairJSON("b25l"), agent.Index("5")...)
+		})
+		old := watchKey(t, s)
+		synctest.Wait()
+		r := watchKey(t, s)
+		time.Sleep(10 * time.Second)
+		if len(said(old)) != 1 || len(said(r)) != 2 {
+			t.Errorf("the old sink heard %q, the new one %q", said(old), said(r))
+		}
+		s.Unwatch(key)
+		synctest.Wait()
+		before := len(st.Requests())
+		time.Sleep(10 * time.Second)
+		if n := len(st.Requests()) - before; n > 0 {
+			t.Errorf("%d requests for a query that is not watched", n)
+		}
+	})
+}
+
+// TestUnknownKind: what Consul cannot answer fails once and for all.
+func TestUnknownKind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := runStub(t, DefaultOptions(), agent.Hold)
+		r := watchtest.NewRecorder(t)
+		s.Watch(watch.Query{Kind: watch.VaultRead, Name: "secret/x"}, r)
+		time.Sleep(time.Hour)
+		events := r.Events()
+		if len(events) != 1 || watch.Classify(events[0].Err) != watch.Invalid || len(st.Requests()) > 0 {
+			t.Errorf("events %v, requests %v", events, st.Requests())
+		}
+	})
 }

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/plan"
+	"restencil/watch/consul/requester"
 )
 
 // A subscription is a watched query. How it is kept current may change; what kept
@@ -15,22 +17,23 @@ type subscription struct {
 	id     watch.ID
 	number int         // subscriptions are planned for in this order
 	place  *plan.Place // the source's lock guards it; nil: none yet
+	stop   func()      // ends what asks this query alone
 
 	mu    sync.Mutex
 	sink  watch.Sink
-	owner receiver // what it is kept by; nil: nothing yet
+	owner requester.Receiver // what it is kept by; nil: nothing yet
 }
 
 func (sub *subscription) query() watch.Query { return sub.id.Value() }
 
-func (sub *subscription) give(to receiver) {
+func (sub *subscription) give(to requester.Receiver) {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	sub.owner = to
 }
 
 // publish gives the sink an answer, if it comes from whoever keeps sub.
-func (sub *subscription) publish(from receiver, data any, index uint64) {
+func (sub *subscription) publish(from requester.Receiver, data any, index uint64) {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	if sub.owner == from {
@@ -40,7 +43,7 @@ func (sub *subscription) publish(from receiver, data any, index uint64) {
 
 // failed tells the sink of a failure, of this query or of one that stands for
 // it.
-func (sub *subscription) failed(from receiver, err *watch.Error) {
+func (sub *subscription) failed(from requester.Receiver, err *watch.Error) {
 	if q := sub.query(); err.Query != q {
 		own := *err
 		own.Query = q
@@ -60,8 +63,8 @@ type single struct {
 	data  any // what was published last
 }
 
-// take implements receiver.
-func (s *single) take(r reply, recovered bool) bool {
+// Take implements requester.Receiver.
+func (s *single) Take(r fetch.Reply, recovered bool) bool {
 	same := s.known && reflect.DeepEqual(s.data, r.Data)
 	if same && !recovered {
 		return false
@@ -73,11 +76,11 @@ func (s *single) take(r reply, recovered bool) bool {
 	return !same
 }
 
-// failed implements receiver.
-func (s *single) failed(err *watch.Error) { s.sub.failed(s, err) }
+// Failed implements requester.Receiver.
+func (s *single) Failed(err *watch.Error) { s.sub.failed(s, err) }
 
-// awaits implements receiver: a key that is not there and, with safeLs, one
-// below a prefix that has none.
+// awaits tells whether a template waits for something better: a key that is not
+// there and, with safeLs, one below a prefix that has none.
 func (s *single) awaits() bool {
 	switch s.sub.query().Kind {
 	case watch.KVGet:

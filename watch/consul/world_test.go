@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/test/agent"
 	"restencil/test/catalog"
 	"restencil/watch"
 	"restencil/watch/consul/plan"
@@ -92,7 +93,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("connection refused")
 	}
 	if !w.admit() {
-		return respond(http.StatusTooManyRequests, "too many connections", "Retry-After", "1")
+		return agent.Respond(http.StatusTooManyRequests, "too many connections", "Retry-After", "1")
 	}
 	defer w.leave()
 	since, _ := strconv.ParseUint(r.URL.Query().Get("index"), 10, 64)
@@ -107,7 +108,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		body, status, index, filtered, changed := w.look(r)
 		if index > since || status != http.StatusOK {
 			w.travel(r) // so that it may be old when it arrives
-			return respond(status, body, append(headersOf(index), "X-Consul-Results-Filtered-By-ACLs", fmt.Sprint(filtered))...)
+			return agent.Respond(status, body, append(headersOf(index), "X-Consul-Results-Filtered-By-ACLs", fmt.Sprint(filtered))...)
 		}
 		select {
 		case <-changed:
@@ -137,7 +138,7 @@ func (w *world) hold(e election) { w.change(func() { w.election = e }) }
 
 func (e election) answer(r *http.Request) (*http.Response, error) {
 	if r.URL.Query().Has("consistent") {
-		return respond(http.StatusInternalServerError, "No cluster leader")
+		return agent.Respond(http.StatusInternalServerError, "No cluster leader")
 	}
 	body, status := "[]", http.StatusOK
 	switch {
@@ -148,11 +149,11 @@ func (e election) answer(r *http.Request) (*http.Response, error) {
 	}
 	switch e {
 	case unaware:
-		return respond(status, body, "X-Consul-Index", "1000", "X-Consul-KnownLeader", "false")
+		return agent.Respond(status, body, "X-Consul-Index", "1000", "X-Consul-KnownLeader", "false")
 	case behind:
-		return respond(status, body, index("3")...)
+		return agent.Respond(status, body, agent.Index("3")...)
 	default:
-		return respond(status, body)
+		return agent.Respond(status, body)
 	}
 }
 
@@ -163,7 +164,7 @@ func (w *world) travel(r *http.Request) {
 	time.Sleep(w.instants)
 }
 
-func headersOf(i uint64) []string { return index(fmt.Sprint(i)) }
+func headersOf(i uint64) []string { return agent.Index(fmt.Sprint(i)) }
 
 func (w *world) isAway() bool {
 	w.mu.Lock()

@@ -117,6 +117,10 @@ func (p *Plan) Held() int { return p.held }
 // scope may have.
 func (p *Plan) Room(scope Scope) int { return p.rooms[scope] }
 
+// NeedsWitness reports whether queries have blocking queries of their own that the
+// agent may answer from its view of a service.
+func (p *Plan) NeedsWitness() bool { return p.views > 0 }
+
 // coalesced tells whether some queries have no blocking query of their own.
 func (p *Plan) coalesced() bool { return len(p.places) > p.held || len(p.shared) > 0 }
 
@@ -191,7 +195,7 @@ func (p *Plan) Add(r Rules, queries ...watch.ID) bool {
 // room finds a place for q.
 func (p *Plan) room(r Rules, q watch.ID) (Place, bool) {
 	budget := r.Budget
-	if p.views > 0 || NeedsWitness(q.Value().Kind) {
+	if p.NeedsWitness() || NeedsWitness(q.Value().Kind) {
 		budget-- // for the witness
 	}
 	if !p.coalesced() {

@@ -1,4 +1,4 @@
-package consul
+package requester
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/test/agent"
 	"restencil/watch"
 	"restencil/watch/watchtest"
 )
@@ -22,7 +23,7 @@ func TestAttemptsAreCounted(t *testing.T) {
 	}{
 		{"refused", broken("dial tcp 127.0.0.1:8500: connect: connection refused"), 13, queries + 12}, // when all have found out, one tries for all
 		{"no leader", leaderless, queries * 13, queries * 13},
-		{"denied", func(*http.Request) (*http.Response, error) { return respond(403, "Permission denied") }, queries * 13, queries * 13},
+		{"denied", func(*http.Request) (*http.Response, error) { return agent.Respond(403, "Permission denied") }, queries * 13, queries * 13},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -42,7 +43,7 @@ func TestAttemptsAreCounted(t *testing.T) {
 				}
 				time.Sleep(time.Hour)
 				synctest.Wait()
-				if n := len(st.requests()); n < test.least || n > test.most {
+				if n := len(st.Requests()); n < test.least || n > test.most {
 					t.Errorf("%d requests in all, want %d to %d", n, test.least, test.most)
 				}
 			})

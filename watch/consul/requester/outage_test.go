@@ -1,4 +1,4 @@
-package consul
+package requester
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/test/agent"
 	"restencil/watch"
 	"restencil/watch/consul/client"
 	"restencil/watch/watchtest"
@@ -27,14 +28,14 @@ func troubled(s span, trouble func(*http.Request) (*http.Response, error)) func(
 			return trouble(r)
 		}
 		if !r.URL.Query().Has("index") {
-			return respond(200, pairJSON(one), index("5")...)
+			return agent.Respond(200, agent.PairJSON(one), agent.Index("5")...)
 		}
 		if now >= s.to {
-			return hold(r)
+			return agent.Hold(r)
 		}
 		select {
 		case <-r.Context().Done():
-			return hold(r)
+			return agent.Hold(r)
 		case <-time.After(s.from - now):
 			return trouble(r)
 		}
@@ -45,7 +46,9 @@ func broken(text string) func(*http.Request) (*http.Response, error) {
 	return func(*http.Request) (*http.Response, error) { return nil, errors.New(text) }
 }
 
-func leaderless(*http.Request) (*http.Response, error) { return respond(500, "No cluster leader") }
+func leaderless(*http.Request) (*http.Response, error) {
+	return agent.Respond(500, "No cluster leader")
+}
 
 // TestQueriesInOutage: while what many queries share is away, one of them at a time
 // tries; all are told, nothing is blanked, and all are current again soon
@@ -59,7 +62,7 @@ func TestQueriesInOutage(t *testing.T) {
 		{"refused", broken("dial tcp 127.0.0.1:8500: connect: connection refused"), 3 * time.Second},
 		{"cut off", broken("EOF"), 3 * time.Second},
 		{"no leader", leaderless, 3 * time.Second},
-		{"silent", hold, client.Silence + 3*time.Second},
+		{"silent", agent.Hold, client.Silence + 3*time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -72,7 +75,7 @@ func TestQueriesInOutage(t *testing.T) {
 				// Each query asks twice before the outage, and is caught by it
 				// once or twice. Then there is about one try a second, and
 				// where the agent answers, each query's own, every 45 s.
-				if n, most := len(st.requests()), 5*queries+1000+15*queries; n > most {
+				if n, most := len(st.Requests()), 5*queries+1000+15*queries; n > most {
 					t.Errorf("%d requests by the end of the outage, want at most %d", n, most)
 				}
 				for i, r := range sinks {
@@ -90,7 +93,7 @@ func TestQueriesInOutage(t *testing.T) {
 	}
 }
 
-func watchMany(t *testing.T, s *Source, n int) []*watchtest.Recorder {
+func watchMany(t *testing.T, s *source, n int) []*watchtest.Recorder {
 	var sinks []*watchtest.Recorder
 	for i := range n {
 		r := watchtest.NewRecorder(t)
@@ -136,7 +139,7 @@ func TestKnownQueryInOutage(t *testing.T) {
 			if away {
 				return nil, errors.New("connection refused")
 			}
-			return respond(200, pairJSON(one), index("5")...) // news or not
+			return agent.Respond(200, agent.PairJSON(one), agent.Index("5")...) // news or not
 		})
 		r := watchKey(t, s)
 		synctest.Wait() // it pauses, as there was nothing new
@@ -144,7 +147,7 @@ func TestKnownQueryInOutage(t *testing.T) {
 		other := watchMany(t, s, 1)[0]
 		synctest.Wait()
 		s.Unwatch(watch.Query{Kind: watch.KVGet, Name: "k0"})
-		before := len(st.requests())
+		before := len(st.Requests())
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if got := said(r); len(got) < 2 || got[1] != "kv.get(k): connection refused" || len(other.Events()) != 1 {
@@ -162,12 +165,12 @@ func TestDatacenterAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
 			if r.URL.Query().Get("dc") == "far" {
-				return respond(500, "No path to datacenter")
+				return agent.Respond(500, "No path to datacenter")
 			}
 			if r.URL.Query().Has("index") {
-				return hold(r)
+				return agent.Hold(r)
 			}
-			return respond(200, pairJSON(one), index("5")...)
+			return agent.Respond(200, agent.PairJSON(one), agent.Index("5")...)
 		})
 		for i := range 50 {
 			s.Watch(watch.Query{Kind: watch.KVGet, Name: fmt.Sprint("far", i), Datacenter: "far"}, watchtest.NewRecorder(t))
@@ -179,7 +182,7 @@ func TestDatacenterAway(t *testing.T) {
 			t.Errorf("the query to the own datacenter was told %q", got)
 		}
 		// One try a second by all, and each query's own, every 45 s.
-		if n := len(st.requests()); n > 1000+50*16 {
+		if n := len(st.Requests()); n > 1000+50*16 {
 			t.Errorf("%d requests in ten minutes", n)
 		}
 	})
@@ -191,7 +194,7 @@ func TestUnwatchOfTheProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := runStub(t, DefaultOptions(), troubled(span{0, 10 * time.Minute}, func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/v1/kv/k" {
-				return hold(r)
+				return agent.Hold(r)
 			}
 			return nil, errors.New("connection refused")
 		}))
@@ -200,9 +203,9 @@ func TestUnwatchOfTheProbe(t *testing.T) {
 		other := watchMany(t, s, 1)[0]
 		time.Sleep(50 * time.Second)
 		s.Unwatch(key)
-		before := len(st.requests())
+		before := len(st.Requests())
 		time.Sleep(10*time.Minute - time.Minute - 1)
-		if n := len(st.requests()) - before; n < 100 {
+		if n := len(st.Requests()) - before; n < 100 {
 			t.Errorf("%d tries in nine minutes after the probe was let go", n)
 		}
 		time.Sleep(3 * time.Second)
@@ -218,11 +221,11 @@ func TestSilentDatacenter(t *testing.T) {
 		s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
 			switch r.URL.Query().Get("dc") {
 			case "":
-				return respond(200, `["far","near"]`)
+				return agent.Respond(200, `["far","near"]`)
 			case "far":
-				return hold(r)
+				return agent.Hold(r)
 			default:
-				return respond(200, "{}")
+				return agent.Respond(200, "{}")
 			}
 		})
 		r := watchtest.NewRecorder(t)

@@ -1,4 +1,4 @@
-package consul
+package requester
 
 import (
 	"errors"
@@ -13,50 +13,41 @@ import (
 	"restencil/watch/schedule"
 )
 
-// agentOutcome says what an attempt has shown of the agent: whether it is there.
-func agentOutcome(a *client.Attempt) outcome {
+// outcomes says what an attempt has shown of the agent, whether it is there, and of
+// the servers behind it. Most 5xx replies say that they have no leader or cannot be
+// reached, and a reply that breaks off or makes no sense, that something between
+// here and there is broken: the next may come to its end. A reply without a leader
+// leaves that to the consistent read that follows it.
+func outcomes(a *client.Attempt, r reply, err error) (agent, servers outcome) {
 	switch {
 	case a.Reached.Load():
-		return works
+		agent = works
 	case a.Sent.Load():
-		return fails
-	default:
-		return unclear
+		agent = fails
 	}
-}
-
-// serversOutcome says what an attempt has shown of the servers behind the
-// agent. Most 5xx replies say that they have no leader or cannot be reached,
-// and a reply that breaks off or makes no sense, that something between here
-// and there is broken: the next may come to its end. A reply without a leader
-// leaves that to the consistent read that follows it.
-func serversOutcome(a *client.Attempt, r reply, err error) outcome {
 	switch status := fetch.Status(err); {
 	case err == nil && r.leader == client.Unled:
-		return unclear
 	case err == nil:
-		return works
-	case status >= 500:
-		return fails
-	case status == 0 && a.Reached.Load() && !errors.Is(err, client.ErrTooMuch) && !errors.As(err, new(filteredError)):
-		return fails
-	default:
-		return unclear
+		servers = works
+	case status >= 500,
+		status == 0 && agent == works && !errors.Is(err, client.ErrTooMuch) && !errors.As(err, new(FilteredError)):
+		servers = fails
 	}
+	return agent, servers
 }
 
-// explain returns the error that the query's sink is told.
-func (s *Source) explain(q watch.Query, err error, a *client.Attempt) *watch.Error {
+// explain returns the error that the receiver is told.
+func (k *Requester) explain(err error, a *client.Attempt) *watch.Error {
 	class := schedule.ClassOf(fetch.Status(err))
-	if errors.As(err, new(filteredError)) {
+	if errors.As(err, new(FilteredError)) {
 		class = watch.Denied
 	}
 	return &watch.Error{
-		Query:      q,
+		Query:      k.Query,
 		Class:      class,
 		RetryAfter: time.Duration(a.RetryAfter.Load()),
-		Err:        s.client.Clean(err),
-		All:        concernsAll(q, err),
+		Err:        k.Agent.Client.Clean(err),
+		All:        concernsAll(k.Query, err),
 	}
 }
 
@@ -72,13 +63,13 @@ func concernsAll(q watch.Query, err error) bool {
 		(strings.Contains(text, "No cluster leader") || strings.Contains(text, "No known Consul servers"))
 }
 
-// A filteredError says that a reply holds less than the one before, because the
+// A FilteredError says that a reply holds less than the one before, because the
 // token may not read the rest any more.
-type filteredError struct{ query watch.Query }
+type FilteredError struct{ Query watch.Query }
 
 // Error implements error.
-func (e filteredError) Error() string {
-	return "Consul leaves out what the token may not read any more (X-Consul-Results-Filtered-By-ACLs); kept the last answer; the token needs " + rights(e.query)
+func (e FilteredError) Error() string {
+	return "Consul leaves out what the token may not read any more (X-Consul-Results-Filtered-By-ACLs); kept the last answer; the token needs " + rights(e.Query)
 }
 
 // rights returns the rules that a token needs for the whole answer to q.

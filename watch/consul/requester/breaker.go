@@ -1,4 +1,4 @@
-package consul
+package requester
 
 import (
 	"context"
@@ -21,18 +21,12 @@ func newBreaker(retry schedule.Backoff) *breaker {
 	return &breaker{state: schedule.Breaker{Backoff: retry.Probes()}, changed: make(chan struct{})}
 }
 
-// err returns why the breaker is open, nil where it is not.
-func (b *breaker) err() error {
+// failed returns how many attempts in a row have failed, and why the last one did;
+// 0 and nil while the breaker is closed.
+func (b *breaker) failed() (attempts int, why error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.state.Err()
-}
-
-// failures returns how many attempts in a row have failed.
-func (b *breaker) failures() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.state.Failures()
+	return b.state.Failures(), b.state.Err()
 }
 
 // A pass lets a query through a breaker. Whoever gets one calls settle when the
@@ -46,48 +40,32 @@ type pass struct {
 // than limit, after which it lets the caller through all the same; zero is no
 // limit. The error is that of ctx.
 func (b *breaker) enter(ctx context.Context, limit time.Duration) (pass, error) {
-	over := timeout(limit)
-	for {
-		p, next, changed, ok := b.look()
-		if ok {
-			return p, ctx.Err()
+	var over <-chan time.Time // nil: never
+	if limit > 0 {
+		over = time.After(limit)
+	}
+	for ctx.Err() == nil {
+		b.mu.Lock()
+		now := time.Now()
+		probe := b.state.Probe(now)
+		closed, next, changed := !b.state.Open(), b.state.NextProbe(), b.changed
+		b.mu.Unlock()
+		if closed || probe {
+			return pass{b, probe}, nil
 		}
-		due := timeout(next)
+		var due <-chan time.Time
+		if !next.IsZero() {
+			due = time.After(next.Sub(now))
+		}
 		select {
 		case <-changed:
 		case <-due:
 		case <-over:
-			return pass{b: b}, ctx.Err()
+			return pass{b: b}, nil
 		case <-ctx.Done():
-			return pass{}, ctx.Err()
 		}
 	}
-}
-
-// look returns a pass, if there is one now, or how long it takes until there may
-// be; zero: until changed is closed.
-func (b *breaker) look() (p pass, next time.Duration, changed <-chan struct{}, ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := time.Now()
-	if !b.state.Open() {
-		return pass{b: b}, 0, nil, true
-	}
-	if b.state.Probe(now) {
-		return pass{b: b, probe: true}, 0, nil, true
-	}
-	if at := b.state.NextProbe(); !at.IsZero() {
-		next = max(1, at.Sub(now))
-	}
-	return pass{}, next, b.changed, false
-}
-
-// timeout returns what receives after d; zero is never.
-func timeout(d time.Duration) <-chan time.Time {
-	if d <= 0 {
-		return nil
-	}
-	return time.After(d)
+	return pass{}, ctx.Err()
 }
 
 // An outcome is what an attempt has shown of what many queries share.

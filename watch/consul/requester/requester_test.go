@@ -1,4 +1,4 @@
-package consul
+package requester
 
 import (
 	"errors"
@@ -12,7 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/test/agent"
 	"restencil/watch"
+	"restencil/watch/consul/client"
 	"restencil/watch/watchtest"
 )
 
@@ -25,28 +27,28 @@ func script(replies ...func() (*http.Response, error)) func(*http.Request) (*htt
 	return func(r *http.Request) (*http.Response, error) {
 		i := int(n.Add(1)) - 1
 		if i >= len(replies) {
-			return hold(r)
+			return agent.Hold(r)
 		}
 		return replies[i]()
 	}
 }
 
 func pair(value, i string) func() (*http.Response, error) {
-	return func() (*http.Response, error) { return respond(200, pairJSON(value), index(i)...) }
+	return func() (*http.Response, error) { return agent.Respond(200, agent.PairJSON(value), agent.Index(i)...) }
 }
 
 func refuse(status int, body string, headers ...string) func() (*http.Response, error) {
-	return func() (*http.Response, error) { return respond(status, body, headers...) }
+	return func() (*http.Response, error) { return agent.Respond(status, body, headers...) }
 }
 
 // params returns the query parameters of the i'th request.
-func params(t *testing.T, st *stub, i int) url.Values {
+func params(t *testing.T, st *agent.Stub, i int) url.Values {
 	t.Helper()
-	all := st.requests()
+	all := st.Requests()
 	if i >= len(all) {
 		t.Fatalf("%d requests, want more than %d", len(all), i)
 	}
-	u, err := url.Parse(all[i].url)
+	u, err := url.Parse(all[i].URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +67,7 @@ func TestIndex(t *testing.T) {
 			[]func() (*http.Response, error){pair(one, "5"), pair(two, "8")},
 			[]string{"one", "two"}, []string{"", "5", "8"}},
 		{"kept for a key that is not there", 0,
-			[]func() (*http.Response, error){refuse(404, "", index("5")...), pair(two, "8")},
+			[]func() (*http.Response, error){refuse(404, "", agent.Index("5")...), pair(two, "8")},
 			[]string{"nothing", "two"}, []string{"", "5", "8"}},
 		{"nothing new", 0,
 			[]func() (*http.Response, error){pair(one, "5"), pair(one, "5"), pair(one, "6"), pair(two, "7")},
@@ -74,10 +76,10 @@ func TestIndex(t *testing.T) {
 			[]func() (*http.Response, error){pair(one, "5"), pair(two, "3"), pair(two, "3")},
 			[]string{"one", "two"}, []string{"", "5", "", "3"}},
 		{"backwards from a follower", time.Second,
-			[]func() (*http.Response, error){pair(one, "5"), refuse(404, "", index("3")...), pair(two, "6")},
+			[]func() (*http.Response, error){pair(one, "5"), refuse(404, "", agent.Index("3")...), pair(two, "6")},
 			[]string{"one", "two"}, []string{"", "5", "", "6"}},
 		{"lost", 0,
-			[]func() (*http.Response, error){pair(one, "5"), refuse(200, pairJSON(two)), pair(two, "6")},
+			[]func() (*http.Response, error){pair(one, "5"), refuse(200, agent.PairJSON(two)), pair(two, "6")},
 			[]string{"one", "two"}, []string{"", "5", "", "6"}},
 		{"reset by a failure", 0,
 			[]func() (*http.Response, error){pair(one, "5"), refuse(500, "oops"), pair(one, "5"), pair(two, "6")},
@@ -95,7 +97,7 @@ func TestIndex(t *testing.T) {
 					t.Errorf("the sink heard %q, want %q", got, test.want)
 				}
 				var asks []string
-				for i := range st.requests() {
+				for i := range st.Requests() {
 					asks = append(asks, params(t, st, i).Get("index"))
 				}
 				if !slices.Equal(asks, test.asks) {
@@ -112,7 +114,7 @@ func TestStale(t *testing.T) {
 	old := []string{"X-Consul-Index", "5", "X-Consul-LastContact", "3000", "X-Consul-KnownLeader", "true"}
 	synctest.Test(t, func(t *testing.T) {
 		s, st := runStub(t, DefaultOptions(), script(
-			refuse(200, pairJSON(one), old...), pair(two, "6")))
+			refuse(200, agent.PairJSON(one), old...), pair(two, "6")))
 		r := watchKey(t, s)
 		time.Sleep(afterNews)
 		synctest.Wait()
@@ -124,14 +126,14 @@ func TestStale(t *testing.T) {
 				t.Errorf("request %d: %v, want stale: %v", i, p, want)
 			}
 		}
-		if at := st.requests()[1].at; at != 0 {
+		if at := st.Requests()[1].At; at != 0 {
 			t.Errorf("the leader was asked after %v", at)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
 		o := DefaultOptions()
 		o.MaxStale = 0
-		s, st := runStub(t, o, hold)
+		s, st := runStub(t, o, agent.Hold)
 		watchKey(t, s)
 		synctest.Wait()
 		if p := params(t, st, 0); p.Has("stale") {
@@ -145,12 +147,12 @@ func TestWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := runStub(t, DefaultOptions(), func(*http.Request) (*http.Response, error) {
 			time.Sleep(time.Second)
-			return respond(200, pairJSON(one), index("5")...)
+			return agent.Respond(200, agent.PairJSON(one), agent.Index("5")...)
 		})
 		watchKey(t, s)
 		time.Sleep(time.Minute)
 		waits := make(map[string]bool)
-		for i := range st.requests() {
+		for i := range st.Requests() {
 			wait := params(t, st, i).Get("wait")
 			waits[wait] = true
 			d, err := time.ParseDuration(wait)
@@ -159,7 +161,7 @@ func TestWait(t *testing.T) {
 			}
 		}
 		if len(waits) < 10 {
-			t.Errorf("%d requests have only %d different waits", len(st.requests()), len(waits))
+			t.Errorf("%d requests have only %d different waits", len(st.Requests()), len(waits))
 		}
 	})
 }
@@ -173,19 +175,21 @@ func TestRateLimit(t *testing.T) {
 		answer      func(n int) (*http.Response, error)
 		least, most int // requests within span
 	}{
-		{"same index", func(int) (*http.Response, error) { return respond(200, pairJSON(one), index("5")...) }, 80, 101},
+		{"same index", func(int) (*http.Response, error) { return agent.Respond(200, agent.PairJSON(one), agent.Index("5")...) }, 80, 101},
 		{"same data", func(n int) (*http.Response, error) {
-			return respond(200, pairJSON(one), index(fmt.Sprint(n))...)
+			return agent.Respond(200, agent.PairJSON(one), agent.Index(fmt.Sprint(n))...)
 		}, 80, 101},
-		{"no index", func(int) (*http.Response, error) { return respond(200, pairJSON(one)) }, 9, 11},
-		{"no index, new data", func(n int) (*http.Response, error) { return respond(200, pairJSON([]string{one, two}[n%2])) }, 9, 11},
+		{"no index", func(int) (*http.Response, error) { return agent.Respond(200, agent.PairJSON(one)) }, 9, 11},
+		{"no index, new data", func(n int) (*http.Response, error) {
+			return agent.Respond(200, agent.PairJSON([]string{one, two}[n%2]))
+		}, 9, 11},
 		{"news", func(n int) (*http.Response, error) {
 			time.Sleep(2 * afterNews)
-			return respond(200, pairJSON([]string{one, two}[n%2]), index(fmt.Sprint(n))...)
+			return agent.Respond(200, agent.PairJSON([]string{one, two}[n%2]), agent.Index(fmt.Sprint(n))...)
 		}, 1666, 1668}, // one each afterNews and the time to answer
 		{"a burst", func(n int) (*http.Response, error) {
 			time.Sleep(afterNews / 2)
-			return respond(200, pairJSON([]string{one, two}[n%2]), index(fmt.Sprint(n))...)
+			return agent.Respond(200, agent.PairJSON([]string{one, two}[n%2]), agent.Index(fmt.Sprint(n))...)
 		}, 9998, 10_000}, // one each time to answer
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -196,7 +200,7 @@ func TestRateLimit(t *testing.T) {
 				})
 				watchKey(t, s)
 				time.Sleep(span)
-				if got := len(st.requests()); got < test.least || got > test.most {
+				if got := len(st.Requests()); got < test.least || got > test.most {
 					t.Errorf("%d requests in %v, want %d to %d", got, span, test.least, test.most)
 				}
 			})
@@ -210,17 +214,17 @@ func TestNoPauseAfterWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := runStub(t, DefaultOptions(), func(*http.Request) (*http.Response, error) {
 			time.Sleep(minRound)
-			return respond(200, pairJSON(one), index("5")...)
+			return agent.Respond(200, agent.PairJSON(one), agent.Index("5")...)
 		})
 		watchKey(t, s)
 		time.Sleep(10 * minRound)
-		for i, r := range st.requests() {
+		for i, r := range st.Requests() {
 			want := time.Duration(i) * minRound
 			if i > 0 {
 				want += afterNews // the first reply brought some
 			}
-			if r.at != want {
-				t.Errorf("request %d came after %v, want %v", i, r.at, want)
+			if r.At != want {
+				t.Errorf("request %d came after %v, want %v", i, r.At, want)
 			}
 		}
 	})
@@ -235,7 +239,7 @@ func TestUnhurried(t *testing.T) {
 		want   time.Duration // from the first request to the second
 	}{
 		{"a key", pair(one, "5"), time.Second},
-		{"no key", refuse(404, "", index("5")...), afterNews},
+		{"no key", refuse(404, "", agent.Index("5")...), afterNews},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -244,8 +248,8 @@ func TestUnhurried(t *testing.T) {
 				s, st := runStub(t, o, script(test.answer, pair(two, "6")))
 				watchKey(t, s)
 				time.Sleep(time.Minute)
-				asked := st.requests()
-				if len(asked) != 3 || asked[1].at != test.want || asked[2].at > test.want+afterNews {
+				asked := st.Requests()
+				if len(asked) != 3 || asked[1].At != test.want || asked[2].At > test.want+afterNews {
 					t.Errorf("requests %v, want the second after %v, and the third soon after that", asked, test.want)
 				}
 			})
@@ -258,16 +262,16 @@ func TestUnhurried(t *testing.T) {
 func TestPolled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
-			return respond(200, `["b","a"]`)
+			return agent.Respond(200, `["b","a"]`)
 		})
 		r := watchtest.NewRecorder(t)
 		s.Watch(watch.Query{Kind: watch.DatacenterList}, r)
 		time.Sleep(61 * time.Second)
-		want := []request{}
+		want := []agent.Request{}
 		for i := range 5 {
-			want = append(want, request{time.Duration(i) * 15 * time.Second, "/v1/catalog/datacenters"})
+			want = append(want, agent.Request{At: time.Duration(i) * 15 * time.Second, URL: "/v1/catalog/datacenters"})
 		}
-		if got := st.requests(); !slices.Equal(got, want) {
+		if got := st.Requests(); !slices.Equal(got, want) {
 			t.Errorf("requests %v, want %v", got, want)
 		}
 		if n := len(r.Events()); n != 1 {
@@ -296,13 +300,13 @@ func TestRefusals(t *testing.T) {
 			"kv.get(k): Unexpected response code: 429 ()", 6, 6},
 		{"unavailable, later", refuse(503, "", "Retry-After", "100"), watch.Retry, 100 * time.Second,
 			"kv.get(k): Unexpected response code: 503 ()", 6, 6},
-		{"null", refuse(200, "null", index("5")...), watch.Retry, 0,
+		{"null", refuse(200, "null", agent.Index("5")...), watch.Retry, 0,
 			"kv.get(k): the reply lacks what it should hold", 300, 1200},
-		{"an empty list", refuse(200, "[]", index("5")...), watch.Retry, 0,
+		{"an empty list", refuse(200, "[]", agent.Index("5")...), watch.Retry, 0,
 			"kv.get(k): the reply lacks what it should hold", 300, 1200},
-		{"malformed", refuse(200, `[{"Key":`, index("5")...), watch.Retry, 0,
+		{"malformed", refuse(200, `[{"Key":`, agent.Index("5")...), watch.Retry, 0,
 			"kv.get(k): unexpected EOF", 300, 1200},
-		{"empty", refuse(200, "", index("5")...), watch.Retry, 0,
+		{"empty", refuse(200, "", agent.Index("5")...), watch.Retry, 0,
 			"kv.get(k): EOF", 300, 1200},
 		{"a web page", refuse(404+100, "<html>\n\t<body>"+strings.Repeat("z", 1000)), watch.Retry, 0,
 			"kv.get(k): Unexpected response code: 504 (<html> <body>" + strings.Repeat("z", 500-len("Unexpected response code: 504 (<html> <body>")) + "…", 300, 1200},
@@ -320,7 +324,7 @@ func TestRefusals(t *testing.T) {
 				if e.Error() != test.text || e.Class != test.class || e.RetryAfter != test.after || e.Query != key {
 					t.Errorf("failure %q, class %d, retry after %v; want %q, %d, %v", e, e.Class, e.RetryAfter, test.text, test.class, test.after)
 				}
-				if n := len(st.requests()); n < test.least || n > test.most || len(r.Events()) != n {
+				if n := len(st.Requests()); n < test.least || n > test.most || len(r.Events()) != n {
 					t.Errorf("%d requests and %d failures in 10 min, want %d to %d", n, len(r.Events()), test.least, test.most)
 				}
 			})
@@ -352,43 +356,40 @@ func TestTokenIsNotTold(t *testing.T) {
 	})
 }
 
-// TestWatchTwice: the new sink takes the place of the old.
-func TestWatchTwice(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, st := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
-			if r.URL.Query().Has("index") {
-				time.Sleep(time.Second)
-				return respond(200, pairJSON(two), index("6")...)
-			}
-			return respond(200, pairJSON(one), index("5")...)
-		})
-		old := watchKey(t, s)
-		synctest.Wait()
-		r := watchKey(t, s)
-		time.Sleep(10 * time.Second)
-		if len(said(old)) != 1 || len(said(r)) != 2 {
-			t.Errorf("the old sink heard %q, the new one %q", said(old), said(r))
-		}
-		s.Unwatch(key)
-		synctest.Wait()
-		before := len(st.requests())
-		time.Sleep(10 * time.Second)
-		if n := len(st.requests()) - before; n > 0 {
-			t.Errorf("%d requests for a query that is not watched", n)
-		}
-	})
+// endless is a body without end.
+type endless struct{ read *atomic.Int64 }
+
+func (e endless) Read(p []byte) (int, error) {
+	e.read.Add(int64(len(p)))
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
 }
 
-// TestUnknownKind: what Consul cannot answer fails once and for all.
-func TestUnknownKind(t *testing.T) {
+func (endless) Close() error { return nil }
+
+// TestEndlessReply: of a reply that does not end, not more is read than is
+// allowed.
+func TestEndlessReply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, st := runStub(t, DefaultOptions(), hold)
-		r := watchtest.NewRecorder(t)
-		s.Watch(watch.Query{Kind: watch.VaultRead, Name: "secret/x"}, r)
-		time.Sleep(time.Hour)
-		events := r.Events()
-		if len(events) != 1 || watch.Classify(events[0].Err) != watch.Invalid || len(st.requests()) > 0 {
-			t.Errorf("events %v, requests %v", events, st.requests())
+		o := DefaultOptions()
+		o.MaxReply = 1 << 20
+		var read atomic.Int64
+		s, st := runStub(t, o, func(*http.Request) (*http.Response, error) {
+			resp, err := agent.Respond(200, "", agent.Index("5")...)
+			resp.Body = endless{&read}
+			return resp, err
+		})
+		s.Watch(watch.Query{Kind: watch.NodeServices, Name: "n"}, watchtest.NewRecorder(t))
+		s.Watch(watch.Query{Kind: watch.ServiceHealth, Name: "s1"}, watchtest.NewRecorder(t))
+		r := watchKey(t, s)
+		time.Sleep(10 * time.Second)
+		if most := int64(len(st.Requests())) * (2 << 20); read.Load() > most {
+			t.Errorf("%d bytes were read in %d requests", read.Load(), len(st.Requests()))
+		}
+		if err := r.Events()[0].Err; !errors.Is(err, client.ErrTooMuch) && !strings.Contains(fmt.Sprint(err), "invalid character") {
+			t.Errorf("the failure is %v", err)
 		}
 	})
 }

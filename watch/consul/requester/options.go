@@ -1,4 +1,4 @@
-package consul
+package requester
 
 import (
 	"cmp"
@@ -66,20 +66,9 @@ func DefaultOptions() Options {
 	}
 }
 
-// filled returns o with the defaults of those fields that have no use for zero.
-func (o Options) filled() Options {
-	d := DefaultOptions()
-	o.PollInterval = cmp.Or(o.PollInterval, d.PollInterval)
-	o.MaxConnections = cmp.Or(o.MaxConnections, d.MaxConnections)
-	o.MaxReply = cmp.Or(o.MaxReply, d.MaxReply)
-	o.Retry = cmp.Or(o.Retry, d.Retry)
-	if o.Notice == nil {
-		o.Notice = func(error) {}
-	}
-	return o
-}
-
-func (o Options) validate() error {
+// Filled returns o with the defaults of those fields that have no use for zero, or
+// why o cannot be used.
+func (o Options) Filled() (Options, error) {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
@@ -92,14 +81,22 @@ func (o Options) validate() error {
 		{"retry maximum backoff", o.Retry.Max},
 	} {
 		if d.value < 0 {
-			return fmt.Errorf("%s %v: must not be negative", d.name, d.value)
+			return o, fmt.Errorf("%s %v: must not be negative", d.name, d.value)
 		}
 	}
 	if o.MaxReply < 0 {
-		return fmt.Errorf("max reply size %d: must not be negative", o.MaxReply)
+		return o, fmt.Errorf("max reply size %d: must not be negative", o.MaxReply)
 	}
 	if o.MaxConnections != 0 && o.MaxConnections < client.LeastConnections {
-		return fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, client.LeastConnections)
+		return o, fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, client.LeastConnections)
 	}
-	return nil
+	d := DefaultOptions()
+	o.PollInterval = cmp.Or(o.PollInterval, d.PollInterval)
+	o.MaxConnections = cmp.Or(o.MaxConnections, d.MaxConnections)
+	o.MaxReply = cmp.Or(o.MaxReply, d.MaxReply)
+	o.Retry = cmp.Or(o.Retry, d.Retry)
+	if o.Notice == nil {
+		o.Notice = func(error) {}
+	}
+	return o, nil
 }

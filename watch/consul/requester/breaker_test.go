@@ -1,4 +1,4 @@
-package consul
+package requester
 
 import (
 	"context"
@@ -51,8 +51,8 @@ func TestBreaker(t *testing.T) {
 		if n := probes.Load(); n < 25 || n > 150 {
 			t.Errorf("%d probes in %v, want about one a second", n, away)
 		}
-		if b.err() != nil {
-			t.Errorf("the breaker still says %v", b.err())
+		if _, err := b.failed(); err != nil {
+			t.Errorf("the breaker still says %v", err)
 		}
 	})
 }
@@ -73,6 +73,12 @@ func TestBreakerGivesBackTheTurn(t *testing.T) {
 			if err := <-result; !errors.Is(err, context.Canceled) {
 				t.Errorf("enter returned %v", err)
 			}
+		}
+		time.Sleep(time.Hour)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := b.enter(ctx, 0); !errors.Is(err, context.Canceled) {
+			t.Errorf("with a probe due, enter returned %v", err)
 		}
 		p, _ := b.enter(t.Context(), 0)
 		if !p.probe {

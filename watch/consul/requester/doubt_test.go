@@ -1,0 +1,141 @@
+package requester
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restencil/test/agent"
+	"restencil/watch"
+	"restencil/watch/watchtest"
+)
+
+var streamedReply = []string{"X-Consul-Index", "7", "X-Consul-KnownLeader", "false", "X-Consul-Query-Backend", "streaming"}
+
+// TestStreamed: an agent that answers from its stream of changes always says
+// that there is no leader. Its word is good enough but for fewer instances.
+func TestStreamed(t *testing.T) {
+	web := func(node, id string) string {
+		return fmt.Sprintf(`{"Node":{"Node":%q},"Service":{"ID":%q,"Service":"web"},"Checks":[]}`, node, id)
+	}
+	one, two := "["+web("n1", "web-1")+"]", "["+web("n1", "web-1")+","+web("n2", "web-2")+"]"
+	for _, test := range []struct {
+		name     string
+		then     string // what the stream says
+		sure     string // what the leader says
+		confirms int
+		want     []int // how many instances the sink was told of
+	}{
+		{"more", two, two, 0, []int{1, 2}},
+		{"fewer", "[]", "[]", 1, []int{1, 0}},
+		{"fewer, wrongly", "[]", one, 1, []int{1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				confirms := 0
+				s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+					switch q := r.URL.Query(); {
+					case q.Has("consistent"):
+						confirms++
+						return agent.Respond(200, test.sure, agent.Index("9")...)
+					case q.Get("index") == "5":
+						time.Sleep(time.Second)
+						return agent.Respond(200, test.then, streamedReply...)
+					case q.Has("index"):
+						return agent.Hold(r)
+					}
+					return agent.Respond(200, one, agent.Index("5")...)
+				})
+				r := watchtest.NewRecorder(t)
+				s.Watch(watch.Query{Kind: watch.ServiceHealth, Name: "web", Filter: "any"}, r)
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				var got []int
+				for _, e := range r.Events() {
+					got = append(got, len(e.Answer.Data.([]*watch.HealthService)))
+				}
+				if !slices.Equal(got, test.want) || confirms != test.confirms {
+					t.Errorf("told of %v instances after %d consistent reads, want %v after %d", got, confirms, test.want, test.confirms)
+				}
+			})
+		})
+	}
+}
+
+// TestNobodyIsSure: a consistent read that is answered without a leader is no
+// answer, and is not repeated without a pause.
+func TestNobodyIsSure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const span = time.Minute
+		s, st := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+			return agent.Respond(404, "", "X-Consul-Index", "5", "X-Consul-KnownLeader", "false")
+		})
+		r := watchKey(t, s)
+		time.Sleep(span)
+		for _, text := range said(r) {
+			if text != "kv.get(k): "+errLeaderless.Error() {
+				t.Fatalf("the sink heard %q", text)
+			}
+		}
+		if got := len(st.Requests()); got < 20 || got > 150 {
+			t.Errorf("%d requests in %v", got, span)
+		}
+		for i := range st.Requests() {
+			if p := params(t, st, i); i > 0 && (!p.Has("consistent") || p.Has("stale") || p.Has("index")) {
+				t.Errorf("request %d: %v", i, p)
+			}
+		}
+	})
+}
+
+// TestNotConsul: that there is nothing is not believed of what does not answer
+// as Consul does, however often it says so; what Consul says afterwards is known
+// soon.
+func TestNotConsul(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var back atomic.Bool
+		var n atomic.Int32
+		s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+			switch {
+			case n.Add(1) == 1:
+				return agent.Respond(200, agent.PairJSON(one), agent.Index("5")...)
+			case !back.Load():
+				return agent.Respond(404, "404 page not found")
+			case r.FormValue("index") != "":
+				return agent.Hold(r)
+			default:
+				return agent.Respond(200, agent.PairJSON(two), agent.Index("6")...)
+			}
+		})
+		r := watchKey(t, s)
+		time.Sleep(10 * time.Minute)
+		if heard := said(r); heard[0] != "one" || slices.Contains(heard, "nothing") {
+			t.Errorf("the sink heard %q", heard)
+		}
+		back.Store(true)
+		time.Sleep(5 * time.Second)
+		if heard := said(r); heard[len(heard)-1] != "two" {
+			t.Errorf("the sink heard %q at last", heard[len(heard)-1])
+		}
+	})
+}
+
+// TestFallingIndex: a server whose index falls with each reply is not asked as
+// fast as it answers.
+func TestFallingIndex(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int32
+		s, st := runStub(t, DefaultOptions(), func(*http.Request) (*http.Response, error) {
+			return agent.Respond(200, agent.PairJSON([]string{one, two}[n.Add(1)%2]), agent.Index(fmt.Sprint(1_000_000-n.Load()))...)
+		})
+		watchKey(t, s)
+		time.Sleep(time.Minute)
+		if got := len(st.Requests()); got > 100 {
+			t.Errorf("%d requests in a minute", got)
+		}
+	})
+}

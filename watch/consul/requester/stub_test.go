@@ -1,0 +1,99 @@
+package requester
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"sync"
+	"testing"
+
+	"restencil/test/agent"
+	"restencil/watch"
+	"restencil/watch/consul/fetch"
+	"restencil/watch/watchtest"
+)
+
+// A source has a requester for each query.
+type source struct {
+	agent *Agent
+	ctx   context.Context
+	group sync.WaitGroup
+	stop  map[watch.Query]context.CancelFunc
+}
+
+// runStub returns a source whose requesters ask a stub until the test ends.
+func runStub(t *testing.T, o Options, answer func(*http.Request) (*http.Response, error)) (*source, *agent.Stub) {
+	t.Helper()
+	o, err := o.Filled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := agent.New(answer)
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &source{agent: NewAgent(st.Client(t, o.Token), o, noFeedback{}), ctx: ctx, stop: make(map[watch.Query]context.CancelFunc)}
+	t.Cleanup(func() {
+		cancel()
+		s.group.Wait()
+	})
+	return s, st
+}
+
+func (s *source) Watch(q watch.Query, sink watch.Sink) {
+	kind, _ := fetch.ForKind(q.Kind)
+	to := &single{sink: sink}
+	k := &Requester{Agent: s.agent, Query: q, Kind: kind, To: to, Awaits: func() bool { return to.data == nil }}
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.stop[q] = cancel
+	s.group.Go(func() { k.Keep(ctx) })
+}
+
+func (s *source) Unwatch(q watch.Query) { s.stop[q]() }
+
+// A single receiver publishes what differs from what it took last.
+type single struct {
+	sink  watch.Sink
+	known bool
+	data  any
+}
+
+func (s *single) Take(r fetch.Reply, recovered bool) bool {
+	same := s.known && reflect.DeepEqual(s.data, r.Data)
+	s.known, s.data = true, r.Data
+	if !same || recovered {
+		s.sink.Publish(watch.Answer{Data: r.Data, Index: r.Index})
+	}
+	return !same
+}
+
+func (s *single) Failed(err *watch.Error) { s.sink.Fail(err) }
+
+type noFeedback struct{}
+
+func (noFeedback) Refused() {}
+func (noFeedback) HTTP1()   {}
+
+var key = watch.Query{Kind: watch.KVGet, Name: "k"}
+
+func watchKey(t *testing.T, s *source) *watchtest.Recorder {
+	r := watchtest.NewRecorder(t)
+	s.Watch(key, r)
+	return r
+}
+
+// said returns what a recorder has heard in a short form: values, "nothing",
+// or an error's text.
+func said(r *watchtest.Recorder) []string {
+	var all []string
+	for _, e := range r.Events() {
+		pair, ok := e.Answer.Data.(*watch.KeyPair)
+		switch {
+		case e.Err != nil:
+			all = append(all, e.Err.Error())
+		case ok:
+			all = append(all, pair.Value)
+		default:
+			all = append(all, "nothing")
+		}
+	}
+	return all
+}
