@@ -13,8 +13,7 @@ import (
 // few kilobytes of a stack that Go limits to 1 GB.
 const maxDepth = 10_000
 
-// maxText bounds what it may return, in bytes.
-const maxText = 64 << 20
+const maxText = 64 << 20 // bounds what it may return, in bytes
 
 // executeTemplate renders the template of that name, with the given dot or
 // none, and returns the text (COMPAT 3.9).
@@ -62,8 +61,7 @@ func NewOutput(end func() error, most, size int) *Output {
 // Bytes returns what has been written.
 func (o *Output) Bytes() []byte { return o.data }
 
-// checkEvery is how many writes may go by before end is asked.
-const checkEvery = 256
+const checkEvery = 256 // how many writes may go by before end is asked
 
 // Write implements io.Writer.
 func (o *Output) Write(p []byte) (int, error) {

@@ -117,8 +117,7 @@ const (
 	Stderr
 )
 
-// maxLinks is how many links are followed on the way to a stream.
-const maxLinks = 40
+const maxLinks = 40 // how many links are followed on the way to a stream
 
 // StreamOf tells which stream a path leads to, through whatever links:
 // /dev/stdout, /dev/fd/1, /proc/self/fd/1 and so on. Such a destination must be

@@ -237,11 +237,9 @@ func (s *Staged) Discard() {
 	s.state = finished
 }
 
-// chunk is how much of a file is compared at a time.
-const chunk = 32 << 10
+const chunk = 32 << 10 // how much of a file is compared at a time
 
-// defaultMode is that of a new file where none was asked for.
-const defaultMode fs.FileMode = 0o644
+const defaultMode fs.FileMode = 0o644 // that of a new file where none was asked for
 
 // A found is what is at a destination.
 type found struct {

@@ -16,8 +16,7 @@ import (
 // answers, until that is told. By then all have failed if the store is away.
 const failingAfter = 2 * time.Second
 
-// toldAtOnce bounds how many failing queries are named together.
-const toldAtOnce = 5
+const toldAtOnce = 5 // bounds how many failing queries are named together
 
 // stores knows which stores are away, from the failures of their queries, so
 // that an outage of thousands of queries is told once.

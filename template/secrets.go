@@ -13,8 +13,7 @@ import (
 	"restencil/watch"
 )
 
-// masked stands for a secret in what is shown.
-const masked = "***"
+const masked = "***" // stands for a secret in what is shown
 
 // Secrets are those that an execution used: what must be taken out of texts that
 // others make of its output, such as what a command says that reads the file.
@@ -263,8 +262,7 @@ func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= 0x80
 }
 
-// redacted stands for a secret in an error (COMPAT 3.13).
-const redacted = "[redacted]"
+const redacted = "[redacted]" // stands for a secret in an error (COMPAT 3.13)
 
 // redact takes from e what Vault and Nomad answered to the execution: functions
 // quote what they were given, and an error goes to logs. What the template
@@ -291,7 +289,6 @@ func (t *Template) redact(e *Error, secrets Secrets) {
 	e.Err = &reason{text: text}                         // without its cause, which says it all
 }
 
-// overWhat is what text/template says before a value that it does not quote.
-const overWhat = "range can't iterate over "
+const overWhat = "range can't iterate over " // what text/template says before a value that it does not quote
 
 var quotation = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`")

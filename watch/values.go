@@ -122,8 +122,7 @@ func RelativeKey(prefix, path string) string {
 	return strings.TrimLeft(strings.TrimPrefix(path, prefix), "/")
 }
 
-// masked stands for a tainted value wherever one is shown.
-const masked = "***"
+const masked = "***" // stands for a tainted value wherever one is shown
 
 // A Tainted holds a value that must not be shown: a secret. However it is
 // printed, logged or encoded, and whatever holds it, it shows as ***. The

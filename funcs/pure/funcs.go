@@ -55,7 +55,7 @@ func resultSizes() map[string]any {
 		"sprig_replace":   replacedSize,
 		"join":            func(sep string, list []string) float64 { return joinedSize(sep, list) },
 		"sprig_join":      joinedSize,
-		"sprig_until":     func(count int) float64 { return 8 * numbers(0, count, direction(0, count)) },
+		"sprig_until":     func(count int) float64 { return 8 * math.Abs(float64(count)) },
 		"sprig_untilStep": func(start, stop, step int) float64 { return 8 * numbers(start, stop, step) },
 		"sprig_seq":       sequenceSize,
 	}
@@ -99,21 +99,14 @@ func sequenceSize(params ...int) float64 {
 	const size = 64
 	switch len(params) {
 	case 1:
-		return size * numbers(1, params[0], direction(1, params[0]))
+		return size * math.Abs(float64(params[0])-1)
 	case 2:
-		return size * numbers(params[0], params[1], direction(params[0], params[1]))
+		return size * math.Abs(float64(params[1])-float64(params[0]))
 	case 3:
 		return size * numbers(params[0], params[2], params[1])
 	default:
 		return 0
 	}
-}
-
-func direction(start, stop int) int {
-	if stop < start {
-		return -1
-	}
-	return 1
 }
 
 // numbers returns how many numbers there are from start to stop: infinitely

@@ -69,8 +69,7 @@ type State struct {
 	Reconcile time.Duration
 }
 
-// unusedFor is how long the journal knows a bundle that there is no more.
-const unusedFor = 30 * 24 * time.Hour
+const unusedFor = 30 * 24 * time.Hour // how long the journal knows a bundle that there is no more
 
 // ForgetUnused has the journal forget the bundles that have not been there for a
 // while. It is called when all bundles are.

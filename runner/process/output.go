@@ -207,8 +207,7 @@ func fromNext(mark byte, buf []byte) []byte {
 	return buf
 }
 
-// maxLine is the length in bytes from which a line is passed on before it ends.
-const maxLine = 64 << 10
+const maxLine = 64 << 10 // the length in bytes from which a line is passed on before it ends
 
 // A lineWriter passes on whole lines, with what is secret hidden in each.
 type lineWriter struct {

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"restencil/runner/process/group"
 )
 
 // orphanGrace is how long the other processes of a command's group have to end
@@ -190,7 +188,7 @@ func (p *process) Members(sig os.Signal) map[int]bool {
 	if !p.group || !p.groupLives() {
 		return nil
 	}
-	return group.Members(p.pid, sig)
+	return members(p.pid, sig)
 }
 
 // Signal implements Process: it sends a signal to p, if it has not ended, or to its

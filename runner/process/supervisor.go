@@ -63,8 +63,7 @@ type inbox struct {
 	signals []os.Signal
 }
 
-// maxSignals bounds how many signals wait to be passed on.
-const maxSignals = 64
+const maxSignals = 64 // bounds how many signals wait to be passed on
 
 // NewSupervisor returns a Supervisor whose Run is still to be called. spawn
 // starts the child. files are those that are there already. events is told

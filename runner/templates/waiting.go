@@ -66,8 +66,7 @@ func (w *waiting) nextReport(rendered bool) time.Time {
 	return w.since.Add(time.Duration(n-len(first)+1) * time.Hour)
 }
 
-// reported is how many missing queries of a template a report names.
-const reported = 5
+const reported = 5 // how many missing queries of a template a report names
 
 // report begins to report the templates that have been waiting for long enough.
 func (s *Set) report(now time.Time) {

@@ -270,8 +270,7 @@ func variable(path string) string {
 	}, filepath.Base(path))
 }
 
-// checkTimeout is how long a check may take that does not say.
-const checkTimeout = 30 * time.Second
+const checkTimeout = 30 * time.Second // how long a check may take that does not say
 
 // Check finds out which changes may go in place: by the formats of their new
 // files, their checks, and that of all.

@@ -23,8 +23,7 @@ import (
 	"restencil/watch/schedule"
 )
 
-// pollInterval is how often paths are looked at without any event.
-const pollInterval = 2 * time.Second
+const pollInterval = 2 * time.Second // how often paths are looked at without any event
 
 // Options are how a Watcher watches.
 type Options struct {
@@ -175,8 +174,7 @@ func (w *Watcher) close() {
 	}
 }
 
-// maxSettles bounds how long events put off a look, in settling times.
-const maxSettles = 10
+const maxSettles = 10 // bounds how long events put off a look, in settling times
 
 // events are those since the paths were looked at last.
 type events struct {

@@ -134,30 +134,23 @@ type endpoint struct {
 // a port stands in brackets.
 func (d *decoder) endpoint(n *yaml.Node) endpoint {
 	text := d.text(n)
-	e, ok := splitEndpoint(text)
+	host, digits, splitErr := net.SplitHostPort(text)
+	if splitErr != nil {
+		host, digits = text, "0" // an IPv6 address, or nothing but a name
+	}
+	port, portErr := strconv.ParseUint(digits, 10, 16)
+	ok := portErr == nil
+	if _, notIP := netip.ParseAddr(host); ok && notIP != nil {
+		ok = host == "" && splitErr == nil ||
+			host != "" && !strings.ContainsAny(text, "[]") && !strings.ContainsAny(host, " \t\r\n:/@?#")
+	}
 	switch {
 	case text != "" && strings.Trim(text, "0123456789") == "":
 		d.fail(n, "%q is not an address; for a port on the node's own address write %q", text, ":"+text)
 	case !ok:
 		d.fail(n, "%q is not an address (write 10.0.0.1:8080, name:8080, [::1]:8080 or :8080)", text)
 	}
-	return e
-}
-
-func splitEndpoint(text string) (e endpoint, ok bool) {
-	host, digits, err := net.SplitHostPort(text)
-	if err != nil {
-		host, digits = text, "0" // an IPv6 address, or nothing but a name
-	}
-	port, portErr := strconv.ParseUint(digits, 10, 16)
-	e = endpoint{address: host, port: int(port)}
-	if _, notIP := netip.ParseAddr(host); notIP == nil || portErr != nil {
-		return e, portErr == nil
-	}
-	if host == "" {
-		return e, err == nil
-	}
-	return e, !strings.ContainsAny(text, "[]") && !strings.ContainsAny(host, " \t\r\n:/@?#")
+	return endpoint{address: host, port: int(port)}
 }
 
 func (d *decoder) address(n *yaml.Node) string {

@@ -14,8 +14,7 @@ import (
 	"restencil/watch"
 )
 
-// localDatacenter is the datacenter's name where the data file gives none.
-const localDatacenter = "dc1"
+const localDatacenter = "dc1" // the datacenter's name where the data file gives none
 
 // A ParseError says what is wrong with a data file, and where.
 type ParseError struct {
@@ -157,7 +156,10 @@ func (d *decoder) folder(n *yaml.Node, folder string, names map[string]*yaml.Nod
 		return nil
 	}
 	for name, v := range pairs(n) {
-		path := join(folder, name.Value)
+		path := strings.TrimPrefix(name.Value, "/") // as every way to ask for a key drops it
+		if folder != "" {
+			path = strings.TrimSuffix(folder, "/") + "/" + path
+		}
 		if isMap(v) {
 			list = append(list, d.folder(v, path, names)...)
 			continue
@@ -174,13 +176,4 @@ func (d *decoder) folder(n *yaml.Node, folder string, names map[string]*yaml.Nod
 		list = append(list, &watch.KeyPair{Path: path, Key: path, Value: d.text(v)})
 	}
 	return list
-}
-
-// join returns the path of name in a folder, with one slash between them.
-// Like every way to ask for a key, it drops a leading slash.
-func join(folder, name string) string {
-	if folder == "" {
-		return strings.TrimPrefix(name, "/")
-	}
-	return strings.TrimSuffix(folder, "/") + "/" + strings.TrimPrefix(name, "/")
 }

@@ -160,13 +160,24 @@ func (s *instanceSpec) build(m *member) *instance {
 	s.tags = append([]string{}, s.tags...) // never nil
 	tags, n := watch.SortedTags(s.tags), m.node
 	checks := slices.Concat(m.checks, serviceChecks(s, n.Node))
+	var tagged map[string]api.ServiceAddress // those of the file, and those that an agent gives a service by itself
+	if ip := family(s.address); len(s.tagged) > 0 || ip != "" {
+		tagged = make(map[string]api.ServiceAddress)
+		if ip != "" {
+			own := api.ServiceAddress{Address: s.address, Port: s.port}
+			tagged["lan"+ip], tagged["wan"+ip] = own, own
+		}
+		for tag, e := range s.tagged {
+			tagged[tag] = api.ServiceAddress{Address: e.address, Port: cmp.Or(e.port, s.port)}
+		}
+	}
 	inst := &instance{
 		health: &watch.HealthService{
 			Node: n.Node, NodeID: n.ID, NodeAddress: n.Address,
 			NodeTaggedAddresses: n.TaggedAddresses, NodeMeta: n.Meta,
 			ID: s.id, Name: s.service, Tags: tags, Port: s.port, Weights: s.weights,
 			Address:                cmp.Or(s.address, n.Address),
-			ServiceTaggedAddresses: s.taggedAddresses(), ServiceMeta: s.meta,
+			ServiceTaggedAddresses: tagged, ServiceMeta: s.meta,
 			Checks: checks, Status: checks.AggregatedStatus(),
 		},
 		catalog: &watch.CatalogNodeService{
@@ -180,23 +191,6 @@ func (s *instanceSpec) build(m *member) *instance {
 		inst.mesh = append(inst.mesh, s.proxyFor)
 	}
 	return inst
-}
-
-// taggedAddresses adds those that an agent gives a service by itself.
-func (s *instanceSpec) taggedAddresses() map[string]api.ServiceAddress {
-	f := family(s.address)
-	if len(s.tagged) == 0 && f == "" {
-		return nil
-	}
-	tagged := make(map[string]api.ServiceAddress)
-	if f != "" {
-		own := api.ServiceAddress{Address: s.address, Port: s.port}
-		tagged["lan"+f], tagged["wan"+f] = own, own
-	}
-	for tag, e := range s.tagged {
-		tagged[tag] = api.ServiceAddress{Address: e.address, Port: cmp.Or(e.port, s.port)}
-	}
-	return tagged
 }
 
 func (d *decoder) status(n *yaml.Node) string {

@@ -14,8 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxDepth bounds how deep values nest, which bounds the stack.
-const maxDepth = 100
+const maxDepth = 100 // bounds how deep values nest, which bounds the stack
 
 // readYAML returns the root of the one document in data, nil where it holds
 // nothing. Aliases and the merge key << are replaced by what they stand for.

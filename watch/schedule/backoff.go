@@ -76,8 +76,7 @@ func (b Backoff) After(failures int, retryAfter time.Duration) time.Duration {
 	return b.Delay(failures)
 }
 
-// probePause is the longest wait between two probes, unless Base is longer.
-const probePause = 2 * time.Second
+const probePause = 2 * time.Second // the longest wait between two probes, unless Base is longer
 
 // Probes returns how often to try a store that cannot be reached, given how
 // often to retry a query: rarely at first, but never so rarely that the store's

@@ -25,8 +25,7 @@ func ClassOf(status int) watch.Class {
 	}
 }
 
-// longestRetryAfter bounds what a server can ask for.
-const longestRetryAfter = 10 * time.Minute
+const longestRetryAfter = 10 * time.Minute // bounds what a server can ask for
 
 // RetryAfter reads the header of that name, which holds seconds or a date: for
 // how long the server wants no request. Zero: it does not say.

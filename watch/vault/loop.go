@@ -129,8 +129,7 @@ func (l *loop) takeToken(now time.Time) {
 	l.table.release(now)
 }
 
-// idle is the wait where nothing is due.
-const idle = time.Hour
+const idle = time.Hour // the wait where nothing is due
 
 // proceed begins what is due, as far as there is room for it, and returns how
 // long there is nothing more to do. One request less than there may be leaves
@@ -247,8 +246,7 @@ func (l *loop) plan(e *entry, now time.Time) {
 	l.table.set(e, at)
 }
 
-// maxWarnings is how many different warnings of a query are passed on.
-const maxWarnings = 100
+const maxWarnings = 100 // how many different warnings of a query are passed on
 
 // notice tells people of a warning, once.
 func (l *loop) notice(e *entry, text string) {

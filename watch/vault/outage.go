@@ -28,8 +28,7 @@ type outage struct {
 // certain reports whether Vault is away.
 func (o *outage) certain() bool { return o.breaker.Failures() > 1 }
 
-// probeLimit is how long a probe may take.
-const probeLimit = 10 * time.Second
+const probeLimit = 10 * time.Second // how long a probe may take
 
 // probed takes what a probe has shown. When Vault answers, all that wait may go
 // on; where an outage was not certain yet, what failed was the trouble of those

@@ -61,8 +61,7 @@ func (t *table) unwatch(id watch.ID) {
 	}
 }
 
-// maxUnwatched is how many queries are kept that nobody watches.
-const maxUnwatched = 4096
+const maxUnwatched = 4096 // how many queries are kept that nobody watches
 
 // shelve keeps e, which nobody watches, for as long as what was issued for it
 // need not be replaced. What was not, is forgotten.

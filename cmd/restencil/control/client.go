@@ -87,8 +87,7 @@ type reply struct {
 	Error string `json:"error"`
 }
 
-// maxMessage bounds what is read of a connection, in bytes.
-const maxMessage = 64 << 10
+const maxMessage = 64 << 10 // bounds what is read of a connection, in bytes
 
 func receive(r io.Reader, message any) error {
 	err := json.NewDecoder(io.LimitReader(r, maxMessage)).Decode(message)

@@ -352,8 +352,7 @@ func (s *Set) Done(t Target, o Outcome, now time.Time) (changed []string) {
 	return changed
 }
 
-// readableByAll are the mode bits that a file with secrets should not have.
-const readableByAll = 0o004
+const readableByAll = 0o004 // the mode bits that a file with secrets should not have
 
 // placed notes that a file is as it is wanted. It tells whether it, or one that
 // its template writes besides, has changed.

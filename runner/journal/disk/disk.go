@@ -143,8 +143,7 @@ func (d Disk) SyncDir(dir string) error {
 	return atomicfile.SyncDir(dir)
 }
 
-// damagedSuffix ends the name of a damaged file that was renamed.
-const damagedSuffix = ".damaged"
+const damagedSuffix = ".damaged" // ends the name of a damaged file that was renamed
 
 // Damaged renames a file of the journal that is damaged, so that it can be looked
 // at, and warns.

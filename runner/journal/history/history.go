@@ -206,8 +206,7 @@ func decode(data []byte) (Generation, error) {
 
 func sum(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
 
-// reasonFile is the name of the file with the reason among rejected files.
-const reasonFile = "REASON"
+const reasonFile = "REASON" // the name of the file with the reason among rejected files
 
 // Reject makes dir hold files that were proven bad, and the reason. What it held is
 // removed. A file's name is the last element of its path, with a number before it

@@ -19,8 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// programName is the name under which this program mounts.
-const programName = "restencil-overlay"
+const programName = "restencil-overlay" // the name under which this program mounts
 
 // Main is to be called first in main: where the process was started to mount for
 // a command, it does so, becomes the command, and does not return.
@@ -33,8 +32,7 @@ func Main() {
 	os.Exit(failed)
 }
 
-// failed is the exit status of a process that could not mount.
-const failed = 124
+const failed = 124 // the exit status of a process that could not mount
 
 // Command returns cmd, which has not been started, as one that sees the files in
 // their places. It has a process group of its own.

@@ -73,8 +73,7 @@ func Mask(text string, secrets []string) string {
 	return text
 }
 
-// mountLookup begins the path at which Vault says which engine is mounted.
-const mountLookup = "sys/internal/ui/mounts/"
+const mountLookup = "sys/internal/ui/mounts/" // begins the path at which Vault says which engine is mounted
 
 // LookupMount returns the request that asks which engine is mounted at path.
 func LookupMount(path string, t Token) Request {

@@ -56,11 +56,9 @@ func (m *mounts) find(path string) (at mount, known bool) {
 	return s.mount, key != "" && (s.mount != mount{} || time.Since(s.at) < m.assume)
 }
 
-// maxMounts is how many are known at most.
-const maxMounts = 1 << 14
+const maxMounts = 1 << 14 // how many are known at most
 
-// recheck is how old a lookup must be for another, when something is not there.
-const recheck = 10 * time.Second
+const recheck = 10 * time.Second // how old a lookup must be for another, when something is not there
 
 // forget forgets the mount of something that is not there, for it may be another
 // by now. It reports whether that is worth a lookup.

@@ -222,8 +222,7 @@ func Of(s *watch.Secret, now time.Time) (Terms, error) {
 	return t, nil
 }
 
-// longest is the longest life: what is longer comes to the same.
-const longest = 100 * 365 * 24 * time.Hour
+const longest = 100 * 365 * 24 * time.Hour // the longest life: what is longer comes to the same
 
 // Seconds returns a span of Vault's, which is at least 0 and at most longest.
 func Seconds(n int64) time.Duration {

@@ -262,7 +262,6 @@ func (l *life) tick(now time.Time) {
 // expires reports whether the token is to be taken out of use when it ends.
 func (l *life) expires() bool { return l.usable() && l.again && !l.epoch.Ends.IsZero() }
 
-// longestTask bounds every task; the client's timeout is less, as a rule.
-const longestTask = 5 * time.Minute
+const longestTask = 5 * time.Minute // bounds every task; the client's timeout is less, as a rule
 
 func clock(t time.Time) string { return t.Format(time.RFC3339) }

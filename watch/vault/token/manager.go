@@ -196,8 +196,7 @@ func (m *Manager) read(w *worker) {
 	}
 }
 
-// idle is the wait where nothing is due.
-const idle = 24 * time.Hour
+const idle = 24 * time.Hour // the wait where nothing is due
 
 // proceed begins what is due, and returns how long there is nothing to do.
 func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {

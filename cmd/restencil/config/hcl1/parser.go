@@ -76,8 +76,7 @@ func (p *parser) fail(at hcl.Range, message, hint string) {
 	p.at = max(0, len(p.tokens)-1)
 }
 
-// form is how HCL is written, for hints.
-const form = "write key = value, or key { … } for a block"
+const form = "write key = value, or key { … } for a block" // how HCL is written, for hints
 
 // expected fails because of a token. The end of the file is shown at the token
 // before it. The hint counts where the token itself gives none.

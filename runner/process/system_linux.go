@@ -1,23 +1,36 @@
-// Package group looks at the processes of a process group.
-package group
+package process
 
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-// Members returns the processes of a group, by their ids, and whether they
+// dieWithParent has the kernel kill what cmd starts when this program ends,
+// however it does.
+func dieWithParent(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = new(syscall.SysProcAttr)
+	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+}
+
+func diesWithParent(cmd *exec.Cmd) bool {
+	return cmd.SysProcAttr != nil && cmd.SysProcAttr.Pdeathsig != 0
+}
+
+// members returns the processes of a group, by their ids, and whether they
 // ignore a signal. Zombies are left out: in many containers nobody waits for them.
-func Members(group int, sig os.Signal) map[int]bool {
+func members(group int, sig os.Signal) map[int]bool {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(stats) == 0 {
 		return map[int]bool{0: false} // they cannot be seen
 	}
-	members := make(map[int]bool)
+	all := make(map[int]bool)
 	for _, path := range stats {
 		dir := filepath.Dir(path)
 		id, err := strconv.Atoi(filepath.Base(dir))
@@ -26,10 +39,10 @@ func Members(group int, sig os.Signal) map[int]bool {
 		}
 		if stat, err := os.ReadFile(path); err == nil && livesIn(stat, group) {
 			status, _ := os.ReadFile(filepath.Join(dir, "status"))
-			members[id] = ignores(status, sig)
+			all[id] = ignores(status, sig)
 		}
 	}
-	return members
+	return all
 }
 
 // livesIn tells from a process's stat file whether it is of the group and has
