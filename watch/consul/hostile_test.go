@@ -14,6 +14,7 @@ import (
 	"restencil/test/agent"
 	"restencil/watch"
 	"restencil/watch/consul/plan"
+	"restencil/watch/watchtest"
 )
 
 // TestForgive: a prefix that was denied is tried again after ten minutes, so that
@@ -83,6 +84,67 @@ func TestFiltered(t *testing.T) {
 				w.change(func() { w.filter = false })
 				time.Sleep(2 * time.Minute)
 				n.check(t)
+			})
+		})
+	}
+}
+
+// TestFilteredOfEveryKind: so it is for every kind of query of which a part may be
+// left out, and the right that is missing is named.
+func TestFilteredOfEveryKind(t *testing.T) {
+	const (
+		web  = `{"Node":{"Node":"n1"},"Service":{"ID":"web","Service":"web"},"Checks":[]}`
+		node = `{"Node":{"Node":"n1"},"Services":{"a":{"ID":"a","Service":"a"}%s}}`
+	)
+	for _, test := range []struct {
+		query       watch.Query
+		whole, part string
+		right       string
+	}{
+		{treeNamed("app"), `[{"Key":"app/a","Value":""},{"Key":"app/b","Value":""}]`, `[{"Key":"app/a","Value":""}]`,
+			`key_prefix "app" { policy = "read" }`},
+		{serviceNamed("web"), "[" + web + "," + strings.Replace(web, "n1", "n2", 1) + "]", "[" + web + "]",
+			`service "web" { policy = "read" } and node_prefix "" { policy = "read" }`},
+		{watch.Query{Kind: watch.ConnectHealth, Name: "web"}, "[" + web + "]", "[]",
+			`service "web" { policy = "read" } and node_prefix "" { policy = "read" }`},
+		{watch.Query{Kind: watch.ServiceList}, `{"a":[],"b":[]}`, `{"a":[]}`, `service_prefix "" { policy = "read" } and node_prefix "" { policy = "read" }`},
+		{watch.Query{Kind: watch.NodeList}, `[{"Node":"a"},{"Node":"b"}]`, `[{"Node":"a"}]`, `node_prefix "" { policy = "read" }`},
+		{watch.Query{Kind: watch.NodeServices, Name: "n1"}, fmt.Sprintf(node, `,"b":{"ID":"b","Service":"b"}`), fmt.Sprintf(node, ""),
+			`node "n1" { policy = "read" } and service_prefix "" { policy = "read" }`},
+		{watch.Query{Kind: watch.NodeServices, Name: "n1"}, fmt.Sprintf(node, ""), `null`,
+			`node "n1" { policy = "read" } and service_prefix "" { policy = "read" }`},
+		{watch.Query{Kind: watch.PeeringList}, `[{"Name":"a"},{"Name":"b"}]`, `[{"Name":"a"}]`, `peering = "read"`},
+		{watch.Query{Kind: watch.ExportedServiceList, Name: "default"}, `[{"Service":"a"},{"Service":"b"}]`, `[{"Service":"a"}]`, `service_prefix "" { policy = "read" }`},
+		{watch.Query{Kind: watch.ImportedServiceList, Name: "default"}, `[{"Service":"a"},{"Service":"b"}]`, `[{"Service":"a"}]`, `service_prefix "" { policy = "read" }`},
+	} {
+		t.Run(fmt.Sprint(test.query), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				lost := false
+				s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+					switch {
+					case lost:
+						return respond(200, test.part, append(index("6"), "X-Consul-Results-Filtered-By-ACLs", "true")...)
+					case r.FormValue("index") != "":
+						time.Sleep(time.Second)
+						fallthrough
+					default:
+						return respond(200, test.whole, index("5")...)
+					}
+				})
+				r := watchtest.NewRecorder(t)
+				s.Watch(test.query, r)
+				time.Sleep(500 * time.Millisecond)
+				lost = true
+				time.Sleep(time.Minute)
+				events := r.Events()
+				if len(events) < 2 || events[0].Err != nil {
+					t.Fatalf("the query was told %v", events)
+				}
+				for _, e := range events[1:] {
+					if watch.Classify(e.Err) != watch.Denied || !strings.HasSuffix(e.Err.Error(), "kept the last answer; the token needs "+test.right) {
+						t.Fatalf("the query was told %v, %v", e.Answer.Data, e.Err)
+					}
+				}
 			})
 		})
 	}

@@ -258,6 +258,65 @@ func TestRealRights(t *testing.T) {
 	}
 }
 
+// TestRealRightsOfEveryKind: whatever is asked, what a token may not read any more
+// keeps the last answer and fails, until it may read it again.
+func TestRealRightsOfEveryKind(t *testing.T) {
+	agent := servers.Consul(t, servers.ACL(management))
+	client := quietClient(t, agent)
+	const all = `key_prefix "" { policy = "read" } service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }`
+	policy, _, err := client.ACL().PolicyCreate(&api.ACLPolicy{Name: "p", Rules: all}, nil)
+	check(t, err)
+	token, _, err := client.ACL().TokenCreate(&api.ACLToken{Policies: []*api.ACLLink{{ID: policy.ID}}}, nil)
+	check(t, err)
+	put(t, client, "app/a", "1")
+	_, err = client.Catalog().Register(&api.CatalogRegistration{
+		Node: "n1", Address: "10.0.0.1",
+		Service: &api.AgentService{ID: "web", Service: "web", Port: 80, Connect: &api.AgentServiceConnect{Native: true}},
+	}, nil)
+	check(t, err)
+	queries := []watch.Query{
+		keyNamed("app/a"), treeNamed("app"), serviceNamed("web"), {Kind: watch.ConnectHealth, Name: "web"},
+		{Kind: watch.ServiceList}, {Kind: watch.NodeList}, {Kind: watch.NodeServices, Name: "n1"},
+	}
+	n := attend(t, agent, queries, func(o *Options) { o.Token, o.BlockQueryWait = token.SecretID, 3*time.Second })
+	whole := make(map[watch.Query]string)
+	await := func(what string, right func(q watch.Query, text string) bool) {
+		t.Helper()
+		for _, q := range queries {
+			for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+				text, told := n.sinks[q].said()
+				if told > 0 && right(q, text) {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("%s: %v was told %q", what, q, text)
+				}
+			}
+		}
+	}
+	await("at first", func(q watch.Query, text string) bool {
+		whole[q] = text
+		return text != "[]" && text != ""
+	})
+	for range 2 {
+		policy.Rules = `operator = "read"`
+		_, _, err = client.ACL().PolicyUpdate(policy, nil)
+		check(t, err)
+		await("without rights", func(_ watch.Query, text string) bool { return text == fmt.Sprint("failed: ", watch.Denied) })
+		policy.Rules = all
+		_, _, err = client.ACL().PolicyUpdate(policy, nil)
+		check(t, err)
+		await("with rights again", func(q watch.Query, text string) bool { return text == whole[q] })
+	}
+	for q, sink := range n.sinks {
+		sink.mu.Lock()
+		if len(sink.ever) != 2 {
+			t.Errorf("%v was told %v", q, sink.ever)
+		}
+		sink.mu.Unlock()
+	}
+}
+
 // TestRealRestartOfServices: an agent that is killed and comes back, and one that
 // comes back without its data, whose index has gone back.
 func TestRealRestartOfServices(t *testing.T) {

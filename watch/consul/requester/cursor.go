@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"time"
 
+	"restencil/watch"
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 )
@@ -97,8 +98,14 @@ var errLeaderless = errors.New("the server that answered knows no leader")
 var errIndexless = errors.New("what answered is not Consul: there is no index")
 
 // sizeOfAny returns how much there is in the data of a reply: elements of a
-// list, 0 for nothing, else 1.
+// list, a node and its services, 0 for nothing, else 1.
 func sizeOfAny(data any) int {
+	if n, ok := data.(*watch.CatalogNode); ok {
+		if n.Node == nil {
+			return 0
+		}
+		return 1 + len(n.Services)
+	}
 	switch v := reflect.ValueOf(data); {
 	case !v.IsValid():
 		return 0
