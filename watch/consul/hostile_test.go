@@ -123,12 +123,12 @@ func TestFilteredOfEveryKind(t *testing.T) {
 				s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
 					switch {
 					case lost:
-						return respond(200, test.part, append(index("6"), "X-Consul-Results-Filtered-By-ACLs", "true")...)
+						return agent.Respond(200, test.part, append(agent.Index("6"), "X-Consul-Results-Filtered-By-ACLs", "true")...)
 					case r.FormValue("index") != "":
 						time.Sleep(time.Second)
 						fallthrough
 					default:
-						return respond(200, test.whole, index("5")...)
+						return agent.Respond(200, test.whole, agent.Index("5")...)
 					}
 				})
 				r := watchtest.NewRecorder(t)
