@@ -22,6 +22,7 @@ import (
 // bundles are the bundles of a runner, and what the loop knows of them.
 type bundles struct {
 	list    []*bundleState
+	ending  []*bundleState // those that were stopped, and may not have ended
 	of      map[*bundle.Bundle]*bundleState
 	members []member // the templates
 	pass    int      // of the newest offers
@@ -195,12 +196,13 @@ func (b *bundles) replace(planned []*bundleState, o Options) {
 		delete(b.of, s.Bundle)
 		s.Stop()
 	}
+	b.ending = append(slices.DeleteFunc(b.ending, func(s *bundleState) bool { return s.Ended() }), old...)
 	for _, p := range b.list {
 		if p.Bundle != nil {
 			continue
 		}
 		var after []*bundle.Bundle
-		for _, s := range old {
+		for _, s := range b.ending {
 			if s.spec.Overlaps(p.spec) {
 				after = append(after, s.Bundle)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/runner/bundle/group"
 	"restencil/watch"
 )
 
@@ -253,6 +254,53 @@ func TestReloadOfWhatRuns(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A bundle that one reload removes and a later one brings back waits for what it was
+// doing when it was removed: older files do not go in place after newer ones.
+func TestReloadBringsBackWhatStillRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		web := group.Spec{Name: "web", Check: Command{Args: []string{"check"}}}
+		a, other := tmpl("a", `{{ key "x" }}`), tmpl("other", `{{ key "y" }}`)
+		a.Bundle = "web"
+		with := Options{Bundles: []group.Spec{web}, Templates: []Template{a, other}}
+		g := newRig(t, with, map[string]any{"x": nil, "y": 1})
+		defer g.stop()
+		var checks atomic.Int64
+		g.run = func(Command) (string, error) {
+			if checks.Add(1) == 1 {
+				time.Sleep(10 * time.Second)
+			}
+			return "", nil
+		}
+		g.store.set("x", 1)
+		sleep(time.Second)
+		g.reload(other)
+		g.reloadOptions(with)
+		g.store.set("x", 2)
+		sleep(time.Minute)
+		g.holds("a", "2")
+	})
+}
+
+// A command takes over what others owed for its files, without a journal, too.
+func TestReloadJoinsWhatIsOwed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := `{{ key "x" }}`, `{{ key "y" }}`
+		g := newRig(t, Options{Templates: []Template{tmpl("a", a, "fail"), tmpl("b", b, "good")}}, map[string]any{"x": nil, "y": 1})
+		defer g.stop()
+		g.run = func(c Command) (string, error) {
+			if c.Args[0] == "fail" {
+				return "", errors.New("no")
+			}
+			return "", nil
+		}
+		g.store.set("x", 1)
+		synctest.Wait()
+		g.events = nil
+		g.reload(tmpl("a", a, "good"), tmpl("b", b, "good"))
+		g.happened("0s rendered a", "0s rendered b", "0s run good")
+	})
 }
 
 // Reloading for ever costs nothing that stays.

@@ -98,6 +98,16 @@ func (b *Bundle) Offer(o Offer, order int) {
 // may end. Whatever is owed then, the bundle that takes its place knows.
 func (b *Bundle) Stop() { close(b.stop) }
 
+// Ended tells whether Run has returned.
+func (b *Bundle) Ended() bool {
+	select {
+	case <-b.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // Run does what there is to do until Stop or the end of ctx, which ends the
 // command that is running, too.
 func (b *Bundle) Run(ctx context.Context) {
@@ -109,15 +119,15 @@ func (b *Bundle) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		b.advance(ctx)
-		timer.Stop()
-		if at := schedule.Earliest(b.groups.Next(), b.nextLook(), b.command.again); !at.IsZero() {
-			timer.Reset(time.Until(at))
-		}
 		select {
 		case <-b.stop: // before anything else that may be there
 			return
 		default:
+		}
+		b.advance(ctx)
+		timer.Stop()
+		if at := schedule.Earliest(b.groups.Next(), b.nextLook(), b.command.again); !at.IsZero() {
+			timer.Reset(time.Until(at))
 		}
 		select {
 		case <-ctx.Done():
@@ -195,8 +205,10 @@ func (b *Bundle) takeOver(old *Bundle) {
 		b.spec.Policy == group.Each && slices.Equal(b.spec.Reload.Args, old.spec.Reload.Args))
 	b.groups.TakeOver(old.groups, same)
 	if same {
+		others := b.command.files.List() // owed for by those before old
 		b.command.runs = old.command.runs
 		b.command.first = 0
+		b.command.want(others, 0)
 	}
 	if sameKey {
 		return
@@ -225,9 +237,9 @@ func (b *Bundle) takeOver(old *Bundle) {
 func (b *Bundle) end(ctx context.Context) {
 	if b.command.running {
 		b.command.finish(ctx, <-b.command.done, &b.report)
-		if ctx.Err() == nil {
-			b.send()
-		}
+	}
+	if ctx.Err() == nil {
+		b.send()
 	}
 	b.shared.Registry.set(b, false)
 	b.command.offered.ticket.Release()
