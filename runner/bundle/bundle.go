@@ -263,8 +263,12 @@ func (b *Bundle) advance(ctx context.Context) {
 	}
 	due := b.groups.Due(now, b.command.owed, rested)
 	b.tell()
-	if len(due) > 0 {
+	again := b.command.again
+	switch {
+	case len(due) > 0:
 		b.change(ctx, due...)
+	case b.spec.Policy == group.Together && !again.IsZero() && !now.Before(again):
+		b.loadOldAgain(ctx)
 	}
 	if b.spec.Policy == group.Each {
 		b.command.start(ctx, b.groups)

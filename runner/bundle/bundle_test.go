@@ -329,6 +329,39 @@ func TestFailureAfterTheSwap(t *testing.T) {
 	}
 }
 
+// A program that has read bad files does not go on with them: the old files, once
+// they are back, are reloaded until that succeeds.
+func TestOldFilesAreReloadedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		s := g.spec(group.Together)
+		s.Verify, s.Rollback = probes("probe"), true
+		g.begin(s)
+		defer g.end()
+		g.offer("old a", "old b")
+		g.log = nil
+		g.set(func() {
+			g.fails["probe"] = errNo
+			g.onRun = func(line string) {
+				if line == "probe" {
+					g.set(func() { g.fails["reload"] = errNo })
+				}
+			}
+		})
+		g.offer("new a", "new b")
+		g.happened("run reload", "run probe", "run reload", "verify failed, rolled back: reloading with the old files: exit status 1")
+		sleep(time.Second)
+		g.happened("run reload", "command failed")
+		g.set(func() { delete(g.fails, "reload") })
+		sleep(3 * time.Second)
+		g.happened("run reload")
+		g.holds("old a", "old b")
+		if g.owed() {
+			t.Error("a reload is owed still")
+		}
+	})
+}
+
 // What cannot be put back is said, and the old content is not thrown away.
 func TestRollbackThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -154,7 +154,7 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 	if len(files) == 0 {
 		told = b.command.owedFiles()
 	}
-	b.command.owed = true
+	b.command.owed, b.command.again = true, time.Time{}
 	if !b.spec.Reload.None() {
 		if output, err := b.command.run(ctx, t.Reason, told); err != nil {
 			c.Fail(event.Reload, process.Brief(err))
@@ -182,14 +182,40 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 		c.Err = cause
 		return false, err
 	}
+	if _, err := b.loadOld(ctx, process.ReasonChange, files); err != nil {
+		return true, fmt.Errorf("reloading with the old files: %w", process.Brief(err))
+	}
+	return true, nil
+}
+
+// loadOld has the program read the old files, which are back. Where that fails it is
+// done again later: the program must not go on with what was proven bad.
+func (b *Bundle) loadOld(ctx context.Context, why process.Reason, files []string) (output string, err error) {
+	c := &b.command
 	if !b.spec.Reload.None() {
-		if _, err := b.command.run(ctx, process.ReasonChange, files); err != nil {
-			return true, fmt.Errorf("reloading with the old files: %w", err)
+		if output, err := c.run(ctx, why, files); err != nil {
+			c.failures++
+			c.again = time.Now().Add(group.Delay(b.spec.Retry, c.failures))
+			return output, err
 		}
 	}
-	b.command.owed = false
+	c.owed, c.again, c.failures = false, time.Time{}, 0
 	b.entry.undone()
-	return true, nil
+	return "", nil
+}
+
+// loadOldAgain is loadOld by itself, and tells what came of that.
+func (b *Bundle) loadOldAgain(ctx context.Context) {
+	c, began := &b.command, time.Now()
+	args := b.spec.Reload.Args
+	output, err := b.loadOld(ctx, process.ReasonRetry, c.owedFiles())
+	switch {
+	case err == nil:
+		b.shared.Events(event.CommandDone{Args: args, Took: time.Since(began)})
+	case ctx.Err() == nil:
+		output = b.shared.Registry.Secrets().Mask(output)
+		b.shared.Events(event.CommandFailed{Args: args, Err: err, Output: output, RetryIn: time.Until(c.again)})
+	}
 }
 
 // finish notes what became of a change, and tells it. loaded tells that the program

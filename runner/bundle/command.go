@@ -32,7 +32,7 @@ type command struct {
 
 	runs
 	running bool             // with Each
-	again   time.Time        // when to try to start it, zero: not by itself
+	again   time.Time        // when to try to start it, with Together for the old files that are back; zero: not by itself
 	done    chan *commandRun // capacity 1: the run that has ended
 }
 
