@@ -154,17 +154,19 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 	}
 	b.shared.State.Store(&o.State)
 	for _, s := range b.list {
-		b.run(s)
+		b.add(s)
+	}
+	b.shared.Inherit()
+	for _, s := range b.list {
+		b.running.Go(func() { s.Run(ctx) })
 	}
 	b.number(len(o.Templates))
-	b.shared.ForgetUnused()
 }
 
-// run starts a bundle, which takes the place of others.
-func (b *bundles) run(s *bundleState, after ...*bundle.Bundle) {
+// add makes a bundle, which takes the place of others.
+func (b *bundles) add(s *bundleState, after ...*bundle.Bundle) {
 	s.Bundle = bundle.New(s.spec, b.shared, after...)
 	b.of[s.Bundle] = s
-	b.running.Go(func() { s.Run(b.ctx) })
 }
 
 // number notes which member of which bundle each template is.
@@ -207,7 +209,8 @@ func (b *bundles) replace(planned []*bundleState, o Options) {
 				after = append(after, s.Bundle)
 			}
 		}
-		b.run(p, after...)
+		b.add(p, after...)
+		b.running.Go(func() { p.Run(b.ctx) })
 	}
 	b.number(len(o.Templates))
 }

@@ -553,6 +553,48 @@ func TestOwedReload(t *testing.T) {
 	}
 }
 
+// TestOwedReloadOfAnotherConfiguration: what is owed is made good, once, also where the
+// configuration has changed while no process was there.
+func TestOwedReloadOfAnotherConfiguration(t *testing.T) {
+	one, two := tmpl("one", `{{ key "x" }}`, "reload"), tmpl("two", `{{ key "y" }}`, "reload")
+	in := func(bundle string) Options {
+		one := tmpl("one", `{{ key "x" }}`)
+		one.Bundle = bundle
+		return Options{Templates: []Template{one}, Bundles: []Bundle{{Name: bundle, Reload: cmd("reload")}}}
+	}
+	for name, tt := range map[string]struct{ before, after Options }{
+		"a template less":   {Options{Templates: []Template{one, two}}, Options{Templates: []Template{one}}},
+		"another command":   {Options{Templates: []Template{one}}, Options{Templates: []Template{tmpl("one", `{{ key "x" }}`, "restart")}}},
+		"another name":      {in("a"), in("b")},
+		"in a bundle":       {Options{Templates: []Template{one}}, in("b")},
+		"out of the bundle": {in("a"), Options{Templates: []Template{one}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir, state := t.TempDir(), t.TempDir()
+				start := func(o Options, value int, fails error) []string {
+					j := openJournal(t, state)
+					defer j.Close()
+					o.State.Journal = j
+					c := &commands{fail: map[string]error{"reload": fails}}
+					g := newRigAt(t, dir, o, map[string]any{"x": value, "y": 1}, func(g *rig) { g.run = c.run })
+					sleep(200 * time.Millisecond)
+					g.stop()
+					return c.ran
+				}
+				start(tt.before, 1, nil)
+				start(tt.before, 2, errRefused)
+				if ran := start(tt.after, 2, nil); len(ran) != 1 {
+					t.Errorf("the first start ran %q, want one command", ran)
+				}
+				if ran := start(tt.after, 2, nil); len(ran) > 0 {
+					t.Errorf("the second start ran %q, want nothing", ran)
+				}
+			})
+		})
+	}
+}
+
 // TestBurstIsNotedOnce: changes that come while a command runs do not each wait
 // for the journal. It is owed until it has run for the last of them.
 func TestBurstIsNotedOnce(t *testing.T) {

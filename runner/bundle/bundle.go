@@ -214,10 +214,8 @@ func (b *Bundle) takeOver(old *Bundle) {
 		return
 	}
 	// What old owes for files of b, b owes now, by its own entry in the journal.
-	if old.command.owed && !b.spec.Reload.None() {
-		files := slices.DeleteFunc(old.command.owedFiles(), func(file string) bool {
-			return !slices.ContainsFunc(b.spec.Members, func(m group.Member) bool { return m.Destination == file })
-		})
+	if old.command.owed {
+		files := b.among(old.command.owedFiles())
 		b.entry.owe(files)
 		b.command.want(files, 0)
 	}
@@ -229,6 +227,16 @@ func (b *Bundle) takeOver(old *Bundle) {
 			return j.Applied(old.entry.key, newDebt(), nil)
 		}
 		return j.Forget(func(key string, _ time.Time) bool { return key == old.entry.key })
+	})
+}
+
+// among returns those of some destinations for which b may owe its command.
+func (b *Bundle) among(files []string) []string {
+	if b.spec.Reload.None() {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(files), func(file string) bool {
+		return !slices.ContainsFunc(b.spec.Members, func(m group.Member) bool { return m.Destination == file })
 	})
 }
 

@@ -71,15 +71,33 @@ type State struct {
 
 const unusedFor = 30 * 24 * time.Hour // how long the journal knows a bundle that there is no more
 
-// ForgetUnused has the journal forget the bundles that have not been there for a
-// while. It is called when all bundles are.
-func (s *Shared) ForgetUnused() {
-	if j := s.State.Load().Journal; j != nil {
-		// What cannot be removed does no harm, and is removed at another start.
-		_ = j.Forget(func(key string, noted time.Time) bool {
-			return time.Since(noted) > unusedFor && !s.Registry.has(key)
-		})
+// Inherit has the bundles owe what the journal says that others owe for their files:
+// the configuration may have changed since the last process. It has the journal forget
+// those that have not been there for a while. It is called when all bundles are there,
+// and none runs.
+func (s *Shared) Inherit() {
+	j := s.State.Load().Journal
+	if j == nil {
+		return
 	}
+	owing, _ := j.Owing() // what cannot be read is told when a bundle reads its state
+	for key, files := range owing {
+		inherited := false
+		for b := range s.Registry.bundles {
+			if mine := b.among(files); len(mine) > 0 && b.entry.key != key {
+				b.entry.owe(mine)
+				inherited = true
+			}
+		}
+		if inherited && !s.Registry.has(key) {
+			// Where that cannot be noted, it is owed twice.
+			_ = j.Applied(key, newDebt(), nil)
+		}
+	}
+	// What cannot be removed does no harm, and is removed at another start.
+	_ = j.Forget(func(key string, noted time.Time) bool {
+		return time.Since(noted) > unusedFor && !s.Registry.has(key)
+	})
 }
 
 // An Offer is what the runner has for a bundle.

@@ -97,6 +97,18 @@ func (j *Journal) Bundles() ([]string, error) {
 	return names, nil
 }
 
+// Owing returns the bundles for which a reload is owed, with the files for which.
+func (j *Journal) Owing() (map[string][]string, error) {
+	records, err := j.records(func(string, error) {})
+	owing := make(map[string][]string)
+	for _, r := range records {
+		if r.Owed() {
+			owing[r.Bundle] = r.Files
+		}
+	}
+	return owing, err
+}
+
 // records returns those of all bundles that have one on disk, and calls damaged for
 // each file that holds none.
 func (j *Journal) records(damaged func(path string, why error)) ([]record, error) {
