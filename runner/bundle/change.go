@@ -183,6 +183,9 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 		return false, err
 	}
 	if _, err := b.loadOld(ctx, process.ReasonChange, files); err != nil {
+		if c.Step == event.Reload { // the change is made again as soon
+			b.command.again = time.Time{}
+		}
 		return true, fmt.Errorf("reloading with the old files: %w", process.Brief(err))
 	}
 	return true, nil

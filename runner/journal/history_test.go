@@ -2,6 +2,7 @@ package journal
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -116,7 +117,8 @@ func TestDamagedGeneration(t *testing.T) {
 		if content == "changed" {
 			data, err := os.ReadFile(path)
 			check(t, err)
-			content = strings.Replace(string(data), "content 2", "content 3", 1)
+			encode := base64.StdEncoding.EncodeToString
+			content = strings.Replace(string(data), encode([]byte("content 2")), encode([]byte("content 3")), 1)
 		}
 		put(t, path, content)
 		all, err := j.History("b")
