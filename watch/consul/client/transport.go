@@ -40,7 +40,8 @@ func (t ProgressTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return t.Base.RoundTrip(r)
 	}
 	a.Sent.Store(true)
-	d := newWatchdog(r.Context())
+	d := &watchdog{}
+	d.ctx, d.cancel = context.WithCancelCause(r.Context())
 	ctx := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { d.allow(a.Answer, fetch.ErrNoAnswer) },
 	})
@@ -97,15 +98,7 @@ type watchdog struct {
 	cancel context.CancelCauseFunc
 
 	mu    sync.Mutex
-	timer *time.Timer // nil before the first limit
-	limit time.Duration
-	what  error
-}
-
-func newWatchdog(parent context.Context) *watchdog {
-	d := &watchdog{}
-	d.ctx, d.cancel = context.WithCancelCause(parent)
-	return d
+	timer *time.Timer // of the last limit; nil: there was none
 }
 
 // allow gives the request a new limit; zero gives it none. What did not come
@@ -113,20 +106,11 @@ func newWatchdog(parent context.Context) *watchdog {
 func (d *watchdog) allow(limit time.Duration, what error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.limit, d.what = limit, what
-	switch {
-	case limit == 0:
-		if d.timer != nil {
-			d.timer.Stop()
-		}
-	case d.timer == nil:
-		d.timer = time.AfterFunc(limit, func() {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.cancel(fmt.Errorf("%w within %v", d.what, d.limit))
-		})
-	default:
-		d.timer.Reset(limit)
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+	if limit > 0 {
+		d.timer = time.AfterFunc(limit, func() { d.cancel(fmt.Errorf("%w within %v", what, limit)) })
 	}
 }
 

@@ -14,33 +14,25 @@ import (
 
 // fetchServices returns the services by name. A catalog without any is a nil
 // list, as templates have always had it.
-func fetchServices(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
-	services, m, err := c.Catalog().Services(o)
+func fetchServices(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
+	r, err := fetchTags(c, q, o)
 	if err != nil {
 		return Reply{}, err
 	}
-	if services == nil {
-		return Reply{}, ErrIncomplete
-	}
 	var list []*watch.CatalogSnippet
-	for name, tags := range services {
+	for name, tags := range r.Data.(map[string][]string) {
 		list = append(list, &watch.CatalogSnippet{Name: name, Tags: watch.SortedTags(tags)})
 	}
 	slices.SortFunc(list, func(a, b *watch.CatalogSnippet) int { return cmp.Compare(a.Name, b.Name) })
-	return newReply(list, m), nil
+	r.Data = list
+	return r, nil
 }
 
 func fetchNodes(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	nodes, m, err := c.Catalog().Nodes(o)
+	list, err := convert(nodes, err, newNode)
 	if err != nil {
 		return Reply{}, err
-	}
-	if err := whole(nodes); err != nil {
-		return Reply{}, err
-	}
-	list := make([]*watch.Node, 0, len(nodes))
-	for _, n := range nodes {
-		list = append(list, newNode(n))
 	}
 	if q.Near == "" {
 		watch.SortNodes(list)
@@ -152,8 +144,8 @@ func available(c *api.Client, datacenters []string, o *api.QueryOptions) ([]stri
 		g.Go(func() error {
 			ask := &api.QueryOptions{Datacenter: dc, RequireConsistent: true}
 			_, _, err := c.Catalog().Services(ask.WithContext(ctx))
-			away[i] = isAway(err)
-			if away[i] {
+			if status := Status(err); status != 0 && status != http.StatusTooManyRequests || errors.Is(err, ErrNoAnswer) {
+				away[i] = true // the datacenter does not answer, though the agent does
 				return nil
 			}
 			return err
@@ -169,11 +161,4 @@ func available(c *api.Client, datacenters []string, o *api.QueryOptions) ([]stri
 		}
 	}
 	return answering, nil
-}
-
-// isAway tells whether err says that a datacenter does not answer, though the
-// agent does.
-func isAway(err error) bool {
-	status := Status(err)
-	return status != 0 && status != http.StatusTooManyRequests || errors.Is(err, ErrNoAnswer)
 }

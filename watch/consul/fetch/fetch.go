@@ -36,11 +36,8 @@ type Kind struct {
 // ForReading is ForKind for queries that are read when package discovery says so:
 // the replies have the instances of services in every state.
 func ForReading(k watch.Kind) (_ Kind, ok bool) {
-	switch k {
-	case watch.ServiceHealth:
-		return Kind{Fetch: (&instanceCache{whole: true}).fetchService}, true
-	case watch.ConnectHealth:
-		return Kind{Fetch: (&instanceCache{whole: true}).fetchConnect}, true
+	if k == watch.ServiceHealth || k == watch.ConnectHealth {
+		return Kind{Fetch: (&instanceCache{whole: true}).fetch}, true
 	}
 	return ForKind(k)
 }
@@ -53,10 +50,8 @@ func ForKind(k watch.Kind) (_ Kind, ok bool) {
 		return Kind{Fetch: fetchKey}, true
 	case watch.KVList:
 		return Kind{Fetch: fetchPrefix}, true
-	case watch.ServiceHealth:
-		return Kind{Fetch: new(instanceCache).fetchService}, true
-	case watch.ConnectHealth:
-		return Kind{Fetch: new(instanceCache).fetchConnect}, true
+	case watch.ServiceHealth, watch.ConnectHealth:
+		return Kind{Fetch: new(instanceCache).fetch}, true
 	case watch.ServiceList:
 		return Kind{Fetch: fetchServices}, true
 	case watch.NodeServices:
@@ -102,6 +97,22 @@ var ErrNoAnswer = errors.New("no answer")
 
 // ErrIncomplete says that a reply is JSON, but not what was asked for.
 var ErrIncomplete = errors.New("the reply lacks what it should hold")
+
+// convert returns what templates see of each element of a list. Where err is set,
+// there is no list.
+func convert[A, B any](list []*A, err error, to func(*A) B) ([]B, error) {
+	if err == nil {
+		err = whole(list)
+	}
+	if err != nil {
+		return nil, err
+	}
+	converted := make([]B, len(list))
+	for i, element := range list {
+		converted[i] = to(element)
+	}
+	return converted, nil
+}
 
 // whole returns an error where a list is null, or has null among its elements.
 func whole[T any](list []*T) error {

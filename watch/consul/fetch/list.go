@@ -18,9 +18,9 @@ import (
 func fetchList[T, L any](
 	o *api.QueryOptions,
 	request func(*api.QueryOptions) (L, *api.QueryMeta, error),
-	decode func(*jsontext.Decoder) (*T, error),
-) ([]*T, *api.QueryMeta, error) {
-	list := []*T{}
+	decode func(*jsontext.Decoder) (T, error),
+) ([]T, *api.QueryMeta, error) {
+	list := []T{}
 	e := exchange{read: func(body io.Reader) (err error) {
 		list, err = decodeList(body, decode)
 		return err
@@ -34,7 +34,7 @@ func fetchList[T, L any](
 //
 // It uses what is encoding/json/v2 from Go 1.27 on: encoding/json reads each
 // element twice only to find its end.
-func decodeList[T any](body io.Reader, decode func(*jsontext.Decoder) (*T, error)) ([]*T, error) {
+func decodeList[T any](body io.Reader, decode func(*jsontext.Decoder) (T, error)) ([]T, error) {
 	d := jsontext.NewDecoder(body, jsonv1.DefaultOptionsV1())
 	start, err := d.ReadToken()
 	if err != nil {
@@ -43,7 +43,7 @@ func decodeList[T any](body io.Reader, decode func(*jsontext.Decoder) (*T, error
 	if start.Kind() != jsontext.KindBeginArray {
 		return nil, ErrIncomplete
 	}
-	list := []*T{}
+	list := []T{}
 	for d.PeekKind() != jsontext.KindEndArray {
 		element, err := decode(d)
 		if err != nil {

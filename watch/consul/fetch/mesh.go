@@ -15,15 +15,9 @@ import (
 // name.
 func fetchPeerings(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 	peerings, m, err := c.Peerings().List(o.Context(), o)
+	list, err := convert(peerings, err, newPeering)
 	if err != nil {
 		return Reply{}, err
-	}
-	if err := whole(peerings); err != nil {
-		return Reply{}, err
-	}
-	list := make([]*watch.Peering, 0, len(peerings))
-	for _, p := range peerings {
-		list = append(list, newPeering(p))
 	}
 	slices.SortStableFunc(list, func(a, b *watch.Peering) int {
 		return cmp.Or(cmp.Compare(a.PeeringState, b.PeeringState),
@@ -66,15 +60,11 @@ func fetchPartitions(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, 
 	if Status(err) == http.StatusNotFound {
 		return Reply{}, fmt.Errorf("%s: %w", noPartitions, err)
 	}
+	list, err := convert(partitions, err, func(p *api.Partition) *watch.Partition {
+		return &watch.Partition{Name: p.Name, Description: p.Description}
+	})
 	if err != nil {
 		return Reply{}, err
-	}
-	if err := whole(partitions); err != nil {
-		return Reply{}, err
-	}
-	list := make([]*watch.Partition, 0, len(partitions))
-	for _, p := range partitions {
-		list = append(list, &watch.Partition{Name: p.Name, Description: p.Description})
 	}
 	slices.SortFunc(list, func(a, b *watch.Partition) int { return cmp.Compare(a.Name, b.Name) })
 	return Reply{Data: list}, nil

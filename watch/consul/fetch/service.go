@@ -19,28 +19,17 @@ type instanceCache struct {
 	last  map[[sha256.Size]byte]*watch.HealthService // by the hash of their JSON
 }
 
-func (c *instanceCache) fetchService(client *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
-	return c.fetch(q, o, func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
-		return client.Health().Service(q.Name, q.Tag, c.passingOnly(q), o)
-	})
-}
-
-func (c *instanceCache) fetchConnect(client *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
-	return c.fetch(q, o, func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
-		return client.Health().Connect(q.Name, q.Tag, c.passingOnly(q), o)
-	})
-}
-
-// passingOnly tells whether the agent can filter: it knows no other filter.
-func (c *instanceCache) passingOnly(q watch.Query) bool {
-	return !c.whole && (q.Filter == "" || q.Filter == api.HealthPassing)
-}
-
-func (c *instanceCache) fetch(
-	q watch.Query,
-	o *api.QueryOptions,
-	request func(*api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error),
-) (Reply, error) {
+// fetch asks for the instances of a service, or for those that stand for it in the
+// mesh. The agent can leave out all but those that are passing: it knows no other
+// filter.
+func (c *instanceCache) fetch(client *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
+	request := func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
+		passingOnly := !c.whole && (q.Filter == "" || q.Filter == api.HealthPassing)
+		if q.Kind == watch.ConnectHealth {
+			return client.Health().Connect(q.Name, q.Tag, passingOnly, o)
+		}
+		return client.Health().Service(q.Name, q.Tag, passingOnly, o)
+	}
 	next := make(map[[sha256.Size]byte]*watch.HealthService, len(c.last))
 	list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (*watch.HealthService, error) {
 		raw, err := d.ReadValue()

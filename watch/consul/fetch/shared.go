@@ -38,18 +38,14 @@ func fetchElements[T any](path, filter string) Func {
 			m, err = c.Raw().Query(path, &ignored, o)
 			return ignored, m, err
 		}
-		list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (*T, error) {
-			element := new(T)
-			return element, json.UnmarshalDecode(d, element)
+		list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (element T, err error) {
+			err = json.UnmarshalDecode(d, &element)
+			return element, err
 		})
 		if err != nil {
 			return Reply{}, err
 		}
-		values := make([]T, len(list))
-		for i, element := range list {
-			values[i] = *element
-		}
-		return newReply(values, m), nil
+		return newReply(list, m), nil
 	}
 }
 

@@ -166,37 +166,28 @@ func (c *coverer) divisible(p part) bool {
 // which nothing is known.
 func (p part) straddles() bool { return !strings.Contains(p.prefix, "/") }
 
-// take removes the open part that most needs to be divided.
+// take removes the open part that most needs to be divided: first what is excluded,
+// then what straddles, then what is large.
 func (c *coverer) take() part {
+	rank := func(p part) int {
+		n := len(p.items)
+		if p.straddles() {
+			n += 1 << 28
+		}
+		if c.excludes(p) {
+			n += 2 << 28
+		}
+		return n
+	}
 	worst := 0
 	for i, p := range c.open {
-		if c.urgency(p, c.open[worst]) > 0 {
+		if rank(p) > rank(c.open[worst]) {
 			worst = i
 		}
 	}
 	p := c.open[worst]
 	c.open = slices.Delete(c.open, worst, worst+1)
 	return p
-}
-
-// urgency compares how much two parts need to be divided.
-func (c *coverer) urgency(a, b part) int {
-	return cmp.Or(
-		trueLast(c.excludes(a), c.excludes(b)),
-		trueLast(a.straddles(), b.straddles()),
-		cmp.Compare(len(a.items), len(b.items)),
-	)
-}
-
-func trueLast(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	default:
-		return -1
-	}
 }
 
 // squeeze adds what there is room for of the children of an excluded part, the

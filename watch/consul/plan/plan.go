@@ -183,32 +183,30 @@ func (p *Plan) Remove(queries ...watch.ID) {
 // false, and the plan is of no further use.
 func (p *Plan) Add(r Rules, queries ...watch.ID) bool {
 	for _, q := range queries {
-		at, ok := p.room(r, q)
-		if !ok {
+		if at, ok := p.shareable(r, q); ok {
+			p.put(q, at)
+			continue
+		}
+		budget := r.Budget
+		if p.NeedsWitness() || NeedsWitness(q.Value().Kind) {
+			budget-- // for the witness
+		}
+		if p.coalesced() {
+			budget -= r.Readers()
+		}
+		if p.held >= budget {
 			return false
 		}
-		p.put(q, at)
+		p.put(q, Place{Way: Blocking})
 	}
 	return !p.coalesced() || len(p.places) <= 2*p.made
 }
 
-// room finds a place for q.
-func (p *Plan) room(r Rules, q watch.ID) (Place, bool) {
-	budget := r.Budget
-	if p.NeedsWitness() || NeedsWitness(q.Value().Kind) {
-		budget-- // for the witness
+// shareable finds a place for a query that others have.
+func (p *Plan) shareable(r Rules, id watch.ID) (Place, bool) {
+	if len(p.shared) == 0 {
+		return Place{}, false
 	}
-	if !p.coalesced() {
-		return Place{Way: Blocking}, p.held < budget
-	}
-	if at, ok := p.company(r, q); ok {
-		return at, true
-	}
-	return Place{Way: Blocking}, p.held < budget-r.Readers()
-}
-
-// company finds a place for q that others have.
-func (p *Plan) company(r Rules, id watch.ID) (Place, bool) {
 	q := id.Value()
 	switch r.familyOf(id) {
 	case keys:
@@ -290,11 +288,11 @@ func (r Rules) Make(queries []watch.ID) *Plan {
 type maker struct {
 	rules Rules
 	plan  *Plan
-	left  int // of the requests that may be held
+	room  int // how many requests may be held
 }
 
 func (m *maker) coalesce(queries []watch.ID) {
-	m.left = m.rules.Budget - m.rules.Readers()
+	m.room = m.rules.Budget - m.rules.Readers()
 	groups := make(map[family]map[Scope][]watch.ID)
 	for f := keys; f <= single; f++ {
 		groups[f] = make(map[Scope][]watch.ID)
@@ -304,27 +302,27 @@ func (m *maker) coalesce(queries []watch.ID) {
 		g[scope] = append(g[scope], q)
 	}
 	if len(groups[instances]) > 0 {
-		m.left-- // for the witness
+		m.room-- // for the witness
 	}
 	reserved := len(groups[keys]) + discovery.Shared*len(groups[instances])
 	for _, list := range bySize(groups[others]) {
-		m.each(list, max(0, m.left-reserved))
+		m.each(list, max(0, m.left()-reserved))
 	}
 	sharing := len(groups[keys]) + len(groups[instances])
 	var rest []watch.ID
 	for _, list := range bySize(groups[keys]) {
-		rest = append(rest, m.keys(list, m.left/sharing)...)
+		rest = append(rest, m.keys(list, m.left()/sharing)...)
 		sharing--
 	}
 	for _, list := range bySize(groups[single]) {
 		rest = append(rest, list...)
 	}
-	left := min(len(rest), m.left/2)
+	left := min(len(rest), m.left()/2)
 	for _, list := range bySize(groups[instances]) {
-		m.instances(list, max((m.left-left)/sharing, min(discovery.Shared, m.left)))
+		m.instances(list, max((m.left()-left)/sharing, min(discovery.Shared, m.left())))
 		sharing--
 	}
-	m.each(rest, m.left)
+	m.each(rest, m.left())
 }
 
 // bySize returns the groups, the small ones first: what they leave of their
@@ -340,18 +338,15 @@ func bySize(groups map[Scope][]watch.ID) [][]watch.ID {
 func (m *maker) each(queries []watch.ID, room int) {
 	for i, q := range queries {
 		if i < room {
-			m.put(q, Place{Way: Blocking})
+			m.plan.put(q, Place{Way: Blocking})
 		} else {
-			m.put(q, Place{Way: Rotation})
+			m.plan.put(q, Place{Way: Rotation})
 		}
 	}
 }
 
-func (m *maker) put(q watch.ID, at Place) {
-	before := m.plan.held
-	m.plan.put(q, at)
-	m.left -= m.plan.held - before
-}
+// left returns how many more requests may be held.
+func (m *maker) left() int { return m.room - m.plan.held }
 
 // instances plans for instances and nodes of one scope.
 func (m *maker) instances(queries []watch.ID, share int) {
@@ -362,7 +357,7 @@ func (m *maker) instances(queries []watch.ID, share int) {
 	scope := ScopeOf(queries[0].Value())
 	m.plan.rooms[scope] = min(share-discovery.Shared, mostRoom)
 	for _, q := range queries {
-		m.put(q, Place{Way: Discovery, Extent: Extent{Scope: scope}})
+		m.plan.put(q, Place{Way: Discovery, Extent: Extent{Scope: scope}})
 	}
 }
 
@@ -383,10 +378,10 @@ func (m *maker) keys(queries []watch.ID, share int) (rest []watch.ID) {
 		case part.left:
 			rest = append(rest, part.queries()...)
 		case len(part.items) == 1:
-			m.put(part.items[0].query, Place{Way: Blocking})
+			m.plan.put(part.items[0].query, Place{Way: Blocking})
 		default:
 			for _, q := range part.queries() {
-				m.put(q, Place{Prefix, Extent{scope, part.prefix}})
+				m.plan.put(q, Place{Prefix, Extent{scope, part.prefix}})
 			}
 		}
 	}
