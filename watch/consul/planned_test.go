@@ -191,7 +191,7 @@ func TestFormerOwnerHasNoSay(t *testing.T) {
 	before := &single{sub: j}
 	j.give(before)
 	j.give(&single{sub: j})
-	before.Take(fetch.Reply{Data: &watch.KeyPair{Value: "old"}}, false)
+	before.Take(fetch.Reply{Data: &watch.KeyPair{Value: "old"}})
 	before.Failed(&watch.Error{Query: key})
 	if text, told := sink.said(); told != 0 {
 		t.Errorf("the sink was told %q", text)

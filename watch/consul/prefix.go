@@ -41,9 +41,8 @@ type member struct {
 	sub  *subscription
 	text string
 
-	told    bool             // it has an answer of this watch
-	failing bool             // it was told that something is left out
-	pairs   []*watch.KeyPair // of the watch's, in the answer that it has
+	told  bool             // it has an answer of this watch
+	pairs []*watch.KeyPair // of the watch's, in the answer that it has
 }
 
 // newPrefixWatch returns a watch without members.
@@ -74,7 +73,7 @@ func (p *prefixWatch) change(m *move) (left bool) {
 	}
 	slices.SortFunc(p.members, func(a, b *member) int { return cmp.Compare(a.text, b.text) })
 	if p.known && len(m.joined) > 0 {
-		p.distribute(false)
+		p.distribute()
 	}
 	return len(p.members) > 0
 }
@@ -96,23 +95,23 @@ func (p *prefixWatch) most() int64 {
 }
 
 // Take implements requester.Receiver.
-func (p *prefixWatch) Take(r fetch.Reply, recovered bool) bool {
+func (p *prefixWatch) Take(r fetch.Reply) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, pair := range r.Data.([]*watch.KeyPair) {
 		pair.Key = "" // which is what a key has; lists give their own
 	}
 	p.newest, p.known, p.why = r, true, nil
-	news := p.distribute(recovered)
+	news := p.distribute()
 	if p.wasteful() {
 		p.feedback.refuse(p.extent)
 	}
 	return news
 }
 
-// distribute gives the members what they do not have, or where again is set,
-// all that there is for them. It tells whether there was news.
-func (p *prefixWatch) distribute(again bool) (news bool) {
+// distribute gives the members what they do not have. It tells whether there was
+// news.
+func (p *prefixWatch) distribute() (news bool) {
 	pairs := p.newest.Data.([]*watch.KeyPair)
 	for _, m := range p.members {
 		// Both are sorted, so that none before this one is for a later member.
@@ -125,16 +124,14 @@ func (p *prefixWatch) distribute(again bool) (news bool) {
 			if m.sub.query().Kind == watch.KVGet {
 				p.feedback.refuse(m.sub.id)
 			} else {
-				m.failing = true
 				m.sub.failed(p, &watch.Error{Class: watch.Denied, Err: requester.FilteredError{Query: m.sub.query()}})
 			}
 			continue
 		}
 		changed := !m.told || !slices.EqualFunc(m.pairs, mine, func(a, b *watch.KeyPair) bool { return a == b || *a == *b })
 		m.pairs, m.told = mine, true // the older list is let go as a whole
-		if changed || again || m.failing {
-			m.failing = false
-			m.sub.publish(p, m.answer(), p.newest.Index)
+		if changed || m.sub.fails() {
+			m.sub.take(p, changed, m.answer(), p.newest.Index)
 			news = news || changed
 		}
 	}

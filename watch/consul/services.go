@@ -191,7 +191,7 @@ func (r *serviceRequest) read() {
 }
 
 // Take implements requester.Receiver.
-func (r *serviceRequest) Take(reply fetch.Reply, recovered bool) (news bool) {
+func (r *serviceRequest) Take(reply fetch.Reply) (news bool) {
 	r.w.change(func(now time.Time) {
 		if r.ended {
 			return
@@ -208,22 +208,20 @@ func (r *serviceRequest) Take(reply fetch.Reply, recovered bool) (news bool) {
 		case map[string][]string:
 			d.TakeServices(about, data, now)
 		default:
-			news = r.takeAnswer(reply, recovered, now)
+			news = r.takeAnswer(reply, now)
 		}
 	})
 	return news
 }
 
 // takeAnswer takes a reply to the query of a member.
-func (r *serviceRequest) takeAnswer(reply fetch.Reply, recovered bool, now time.Time) (news bool) {
+func (r *serviceRequest) takeAnswer(reply fetch.Reply, now time.Time) (news bool) {
 	m := r.member
 	news = !m.known || !reflect.DeepEqual(m.last.Data, reply.Data)
 	if !news {
 		reply.Data = m.last.Data
 	}
-	if news || recovered {
-		m.sub.publish(r, reply.Data, reply.Index)
-	}
+	m.sub.take(r, news, reply.Data, reply.Index)
 	a := discovery.Answer{Reply: discovery.Reply{Index: reply.Index, Filtered: reply.Filtered}, Changed: news}
 	if node, ok := reply.Data.(*watch.CatalogNode); ok && node.Node != nil {
 		a.Nodes = []string{node.Node.Node}

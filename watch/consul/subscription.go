@@ -19,9 +19,10 @@ type subscription struct {
 	place  *plan.Place // the source's lock guards it; nil: none yet
 	stop   func()      // ends what asks this query alone
 
-	mu    sync.Mutex
-	sink  watch.Sink
-	owner requester.Receiver // what it is kept by; nil: nothing yet
+	mu      sync.Mutex
+	sink    watch.Sink
+	owner   requester.Receiver // what it is kept by; nil: nothing yet
+	failing bool               // the sink was told of a failure last
 }
 
 func (sub *subscription) query() watch.Query { return sub.id.Value() }
@@ -32,11 +33,20 @@ func (sub *subscription) give(to requester.Receiver) {
 	sub.owner = to
 }
 
-// publish gives the sink an answer, if it comes from whoever keeps sub.
-func (sub *subscription) publish(from requester.Receiver, data any, index uint64) {
+// fails reports whether the sink was told of a failure last.
+func (sub *subscription) fails() bool {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
-	if sub.owner == from {
+	return sub.failing
+}
+
+// take gives the sink an answer that is news, or ends a row of failures, if it comes
+// from whoever keeps sub.
+func (sub *subscription) take(from requester.Receiver, news bool, data any, index uint64) {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	if sub.owner == from && (news || sub.failing) {
+		sub.failing = false
 		sub.sink.Publish(watch.Answer{Data: data, Index: index, Time: time.Now()})
 	}
 }
@@ -52,6 +62,7 @@ func (sub *subscription) failed(from requester.Receiver, err *watch.Error) {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	if sub.owner == from {
+		sub.failing = true
 		sub.sink.Fail(err)
 	}
 }
@@ -60,20 +71,16 @@ func (sub *subscription) failed(from requester.Receiver, err *watch.Error) {
 type single struct {
 	sub   *subscription
 	known bool
-	data  any // what was published last
+	data  any // what was taken last
 }
 
 // Take implements requester.Receiver.
-func (s *single) Take(r fetch.Reply, recovered bool) bool {
-	same := s.known && reflect.DeepEqual(s.data, r.Data)
-	if same && !recovered {
-		return false
-	}
-	if !same {
+func (s *single) Take(r fetch.Reply) (news bool) {
+	if news = !s.known || !reflect.DeepEqual(s.data, r.Data); news {
 		s.known, s.data = true, r.Data
 	}
-	s.sub.publish(s, s.data, r.Index)
-	return !same
+	s.sub.take(s, news, s.data, r.Index)
+	return news
 }
 
 // Failed implements requester.Receiver.

@@ -87,6 +87,34 @@ func TestStrayReply(t *testing.T) {
 	})
 }
 
+// TestHeldQueryFails: a service whose blocking query fails once has an answer again
+// soon, though nothing has changed.
+func TestHeldQueryFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, services := newWorld(), queriesNamed(12, serviceNamed, "s%d") // on ten nodes
+		w.change(func() {
+			for i, q := range services {
+				w.register(q.Name, i)
+			}
+		})
+		o := DefaultOptions()
+		o.MaxConnections = 8
+		n := observe(t, w, o)
+		n.watch(services...)
+		time.Sleep(time.Minute)
+		failed := 0
+		for _, q := range services {
+			w.change(func() { w.broken = "/v1/health/service/" + q.Name })
+			time.Sleep(30 * time.Second)
+			n.check(t)
+			failed += n.sinks[q].saidEver("failed: 0")
+		}
+		if failed == 0 || n.s.way(services[0]) != plan.Discovery {
+			t.Errorf("%d queries failed", failed)
+		}
+	})
+}
+
 // TestElectionAtFirst: a first answer is believed no more than a later one.
 func TestElectionAtFirst(t *testing.T) {
 	for name, e := range map[string]election{"no leader": unaware, "no index": bare} {

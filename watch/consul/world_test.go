@@ -34,6 +34,7 @@ type world struct {
 	away     bool     // it cannot be reached
 	election election // none at the moment
 	stray    string   // the path of a request that is answered in error once; "": none
+	broken   string   // the path of a request that fails once; "": none
 	keys     map[string]string
 	catalog  *catalog.Catalog
 	filter   bool // the token may not read all: what there is of services is left out
@@ -106,6 +107,9 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 			return e.answer(r)
 		}
 		body, status, index, filtered, changed := w.look(r)
+		if w.breaks(r.URL.Path) {
+			return agent.Respond(http.StatusInternalServerError, "rpc error")
+		}
 		if index > since || status != http.StatusOK {
 			w.travel(r) // so that it may be old when it arrives
 			return agent.Respond(status, body, append(headersOf(index), "X-Consul-Results-Filtered-By-ACLs", fmt.Sprint(filtered))...)
@@ -131,6 +135,16 @@ func (w *world) holds(path string) election {
 		return unaware
 	}
 	return w.election
+}
+
+func (w *world) breaks(path string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if path != w.broken {
+		return false
+	}
+	w.broken = ""
+	return true
 }
 
 // hold begins an election, or ends it.

@@ -38,7 +38,7 @@ func NewAgent(c *client.Client, o Options, f Feedback) *Agent {
 		Client: c, Options: o, feedback: f, reach: newBreaker(o.Retry),
 		servers: make(map[string]*breaker), told: make(map[watch.Kind]bool),
 	}
-	a.witness.Take(fetch.Reply{}, true)
+	a.witness.Take(fetch.Reply{})
 	return a
 }
 

@@ -44,9 +44,9 @@ const probeConnect = 5 * time.Second
 // A Receiver takes what a requester learns. Its methods are called by one
 // goroutine at a time.
 type Receiver interface {
-	// Take takes a reply that may differ from the last one, and tells whether
-	// it does. Where recovered is set, Failed was called after the last.
-	Take(r fetch.Reply, recovered bool) (news bool)
+	// Take takes a reply that may differ from the last one, or follows a failure,
+	// and tells whether it differs.
+	Take(fetch.Reply) (news bool)
 
 	// Failed takes why an attempt failed.
 	Failed(*watch.Error)
@@ -292,9 +292,8 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	}
 	news := false
 	if f == changed {
-		recovered := k.failing
 		k.known, k.failing = true, false
-		news = k.To.Take(r.Reply, recovered)
+		news = k.To.Take(r.Reply)
 	}
 	switch {
 	case k.Once:

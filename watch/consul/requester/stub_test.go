@@ -51,21 +51,26 @@ func (s *source) Unwatch(q watch.Query) { s.stop[q]() }
 
 // A single receiver publishes what differs from what it took last.
 type single struct {
-	sink  watch.Sink
-	known bool
-	data  any
+	sink    watch.Sink
+	known   bool
+	failing bool
+	data    any
 }
 
-func (s *single) Take(r fetch.Reply, recovered bool) bool {
+func (s *single) Take(r fetch.Reply) bool {
 	same := s.known && reflect.DeepEqual(s.data, r.Data)
-	s.known, s.data = true, r.Data
-	if !same || recovered {
+	failing := s.failing
+	s.known, s.data, s.failing = true, r.Data, false
+	if !same || failing {
 		s.sink.Publish(watch.Answer{Data: r.Data, Index: r.Index})
 	}
 	return !same
 }
 
-func (s *single) Failed(err *watch.Error) { s.sink.Fail(err) }
+func (s *single) Failed(err *watch.Error) {
+	s.failing = true
+	s.sink.Fail(err)
+}
 
 type noFeedback struct{}
 

@@ -34,7 +34,7 @@ func (a *Agent) Witness(ctx context.Context) {
 }
 
 // Take implements Receiver.
-func (w *witness) Take(fetch.Reply, bool) bool {
+func (w *witness) Take(fetch.Reply) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.valid == nil || w.valid.Err() != nil {
