@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"restencil/watch"
 )
@@ -26,8 +27,9 @@ const (
 	region     = `(?:\.(?P<datacenter>[\w-]+))?` // after a namespace
 )
 
-// arguments has the grammar of the argument for each kind of query.
-var arguments = map[watch.Kind]*regexp.Regexp{
+// arguments has the grammar of the argument for each kind of query, which is
+// compiled when it is first used: most templates need none.
+var arguments = map[watch.Kind]func() *regexp.Regexp{
 	watch.KVGet:            argument(`/?(?P<name>[^@?]+)`, params, datacenter),
 	watch.KVList:           argument(`/?(?P<name>[^@?]+)`, params, datacenter),
 	watch.ServiceHealth:    argument(taggedName, params, datacenter, near, filter),
@@ -44,7 +46,7 @@ var arguments = map[watch.Kind]*regexp.Regexp{
 
 // names has the grammar of arguments that arguments does not match, for names that
 // Consul allows and consul-template does not: with blanks, colons or slashes.
-var names = map[watch.Kind]*regexp.Regexp{
+var names = map[watch.Kind]func() *regexp.Regexp{
 	watch.ServiceHealth: argument(anyName, params, datacenter, near, filter),
 	watch.ConnectHealth: argument(anyName, params, datacenter, near, filter),
 	watch.NodeServices:  argument(anyName, params, datacenter),
@@ -57,8 +59,8 @@ const exactly = "\x00exactly:"
 // are in it: key (exact .Key) of a key that has an @ asks no datacenter.
 func exact(name string) string { return exactly + strings.TrimPrefix(name, exactly) }
 
-func argument(parts ...string) *regexp.Regexp {
-	return regexp.MustCompile("^" + strings.Join(parts, "") + "$")
+func argument(parts ...string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("^" + strings.Join(parts, "") + "$") })
 }
 
 // parse returns the query of a kind that an argument makes.
@@ -78,10 +80,10 @@ func parse(kind watch.Kind, arg string) (watch.Query, error) {
 	case watch.NomadVarGet:
 		arg = strings.Trim(strings.TrimSpace(arg), "/")
 	}
-	grammar := arguments[kind]
+	grammar := arguments[kind]()
 	match := grammar.FindStringSubmatch(arg)
 	if match == nil && names[kind] != nil {
-		grammar = names[kind]
+		grammar = names[kind]()
 		match = grammar.FindStringSubmatch(arg)
 	}
 	if match == nil {

@@ -71,7 +71,7 @@ func (s *Stub) Client(t *testing.T, token string) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &client.Client{Client: c, Transport: &http.Transport{}, Token: token}
+	return &client.Client{Requests: fetch.New(c), Transport: &http.Transport{}, Token: token}
 }
 
 // Respond makes a response. Headers are name, value, name, value, …

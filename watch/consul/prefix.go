@@ -48,7 +48,7 @@ type member struct {
 // newPrefixWatch returns a watch without members.
 func newPrefixWatch(s *Source, e plan.Extent) *prefixWatch {
 	p := &prefixWatch{feedback: s.feedback, extent: e}
-	kind, _ := fetch.ForKind(watch.KVList)
+	kind, _ := s.agent.Client.ForKind(watch.KVList)
 	p.requester = &requester.Requester{
 		Agent: s.agent, Query: scoped(watch.KVList, e.Prefix, e.Scope), Kind: kind,
 		To: p, Most: p.most, Awaits: p.awaits, Shared: true,

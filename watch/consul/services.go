@@ -127,14 +127,14 @@ func (w *serviceWatch) begin(source discovery.Source, once bool) *serviceRequest
 	r.Requester = requester.Requester{Agent: w.agent, To: r, Once: once}
 	if m := r.member; m != nil {
 		r.Query = m.sub.query()
-		r.Kind, _ = fetch.ForReading(r.Query.Kind)
+		r.Kind, _ = w.agent.Client.ForReading(r.Query.Kind)
 		if m.known {
 			r.Resume(m.last)
 		}
 		m.sub.give(r)
 	} else {
 		r.Query = scoped(watch.NodeList, "", w.scope) // only the scope counts
-		r.Kind, r.Shared = fetch.Kind{Fetch: fetch.ForSource(source)}, true
+		r.Kind, r.Shared = fetch.Kind{Fetch: w.agent.Client.ForSource(source)}, true
 	}
 	w.requests[source] = r
 	return r

@@ -11,7 +11,6 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/consul/client"
-	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/plan"
 	"restencil/watch/consul/requester"
 	"restencil/watch/schedule"
@@ -118,7 +117,7 @@ func (s *Source) WatchAll(list []watch.Subscription) {
 	ids := make([]watch.ID, 0, len(list))
 	for _, w := range list {
 		id, q := w.ID, w.ID.Value()
-		if _, ok := fetch.ForKind(q.Kind); !ok {
+		if _, ok := s.agent.Client.ForKind(q.Kind); !ok {
 			w.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
 			continue
 		}

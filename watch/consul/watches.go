@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/plan"
 	"restencil/watch/consul/requester"
 	"restencil/watch/schedule"
@@ -145,7 +144,7 @@ func (w *watches) enter(sub *subscription, at *plan.Place, moves map[plan.Extent
 
 // requester returns one for sub alone.
 func (w *watches) requester(sub *subscription) *requester.Requester {
-	kind, _ := fetch.ForKind(sub.query().Kind)
+	kind, _ := w.s.agent.Client.ForKind(sub.query().Kind)
 	to := &single{sub: sub}
 	sub.give(to)
 	return &requester.Requester{Agent: w.s.agent, Query: sub.query(), Kind: kind, To: to, Awaits: to.awaits}

@@ -17,7 +17,7 @@ import (
 
 // A Client is Consul's own client with what it hides.
 type Client struct {
-	*api.Client
+	fetch.Requests
 	Transport *http.Transport
 	Token     string // what is sent; it must not be shown
 	secure    bool   // the agent is reached over TLS
@@ -78,7 +78,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Client: c, Transport: transport, Token: config.Token, secure: secure}, nil
+	return &Client{Requests: fetch.New(c), Transport: transport, Token: config.Token, secure: secure}, nil
 }
 
 // clientConfig lays o over what the environment says.

@@ -48,8 +48,8 @@ func (e *echo) get(t *testing.T, o Options) *http.Request {
 
 // fetchKey puts the query for a key to the agent.
 func fetchKey(t *testing.T, c *Client) (fetch.Reply, error) {
-	kind, _ := fetch.ForKind(watch.KVGet)
-	return kind.Fetch(c.Client, watch.Query{Kind: watch.KVGet, Name: "k"}, (&api.QueryOptions{}).WithContext(t.Context()))
+	kind, _ := c.ForKind(watch.KVGet)
+	return kind.Fetch(watch.Query{Kind: watch.KVGet, Name: "k"}, (&api.QueryOptions{}).WithContext(t.Context()))
 }
 
 // cleanEnv takes away what the environment of the test says of Consul.

@@ -8,12 +8,21 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/consul/discovery"
 )
 
 // A Func puts a query to the agent once, with the given options, and returns the
 // reply with data as templates see it. It may remember replies, and is for one
 // query at a time.
-type Func func(*api.Client, watch.Query, *api.QueryOptions) (Reply, error)
+type Func func(watch.Query, *api.QueryOptions) (Reply, error)
+
+// A method is a Func for any agent.
+type method func(*api.Client, watch.Query, *api.QueryOptions) (Reply, error)
+
+// of returns m for the agent of a client.
+func (m method) of(c *api.Client) Func {
+	return func(q watch.Query, o *api.QueryOptions) (Reply, error) { return m(c, q, o) }
+}
 
 // A Reply is what the agent said to a query.
 type Reply struct {
@@ -33,48 +42,72 @@ type Kind struct {
 	Polled bool // the endpoint cannot block
 }
 
-// ForReading is ForKind for queries that are read when package discovery says so:
-// the replies have the instances of services in every state.
-func ForReading(k watch.Kind) (_ Kind, ok bool) {
-	if k == watch.ServiceHealth || k == watch.ConnectHealth {
-		return Kind{Fetch: (&instanceCache{whole: true}).fetch}, true
-	}
-	return ForKind(k)
+// Requests say how queries are put to one agent. Its fields are functions, which
+// have the library's client, and not that itself: of a type in a type that is in
+// an interface the linker keeps all methods, which is 1 MB here.
+type Requests struct {
+	// ForKind returns how a query of a kind is put; ok is false for those that are
+	// not Consul's. What it returns is for one query.
+	ForKind func(watch.Kind) (_ Kind, ok bool)
+
+	// ForReading is ForKind for queries that are read when package discovery says
+	// so: the replies have the instances of services in every state.
+	ForReading func(watch.Kind) (_ Kind, ok bool)
+
+	// ForSource returns how to ask for what package discovery compares. The data
+	// of the replies is what its methods take.
+	ForSource func(discovery.Source) Func
+
+	// Witness asks for nothing, cheaply. It fails where the servers cannot be
+	// reached, or do not know the token, which the agent's view of a service does
+	// not tell.
+	Witness Func
 }
 
-// ForKind returns how a query of this kind is put to the agent; ok is false for
-// those that are not Consul's. What it returns is for one query.
-func ForKind(k watch.Kind) (_ Kind, ok bool) {
+// New returns how queries are put to the agent that c reaches, over a Transport.
+func New(c *api.Client) Requests {
+	return Requests{
+		ForKind:    func(k watch.Kind) (Kind, bool) { return forKind(c, k, false) },
+		ForReading: func(k watch.Kind) (Kind, bool) { return forKind(c, k, true) },
+		ForSource:  func(s discovery.Source) Func { return forSource(s).of(c) },
+		Witness:    witness.of(c),
+	}
+}
+
+func forKind(c *api.Client, k watch.Kind, reading bool) (_ Kind, ok bool) {
+	var m method
+	polled := false
 	switch k {
 	case watch.KVGet:
-		return Kind{Fetch: fetchKey}, true
+		m = fetchKey
 	case watch.KVList:
-		return Kind{Fetch: fetchPrefix}, true
+		m = fetchPrefix
 	case watch.ServiceHealth, watch.ConnectHealth:
-		return Kind{Fetch: new(instanceCache).fetch}, true
+		m = (&instanceCache{whole: reading}).fetch
 	case watch.ServiceList:
-		return Kind{Fetch: fetchServices}, true
+		m = fetchServices
 	case watch.NodeServices:
-		return Kind{Fetch: fetchNode}, true
+		m = fetchNode
 	case watch.NodeList:
-		return Kind{Fetch: fetchNodes}, true
+		m = fetchNodes
 	case watch.DatacenterList:
-		return Kind{Fetch: fetchDatacenters, Polled: true}, true
+		m, polled = fetchDatacenters, true
 	case watch.CARootList:
-		return Kind{Fetch: fetchRoots}, true
+		m = fetchRoots
 	case watch.CALeafCert:
-		return Kind{Fetch: fetchLeaf}, true
+		m = fetchLeaf
 	case watch.PeeringList:
-		return Kind{Fetch: fetchPeerings}, true
+		m = fetchPeerings
 	case watch.PartitionList:
-		return Kind{Fetch: fetchPartitions, Polled: true}, true
+		m, polled = fetchPartitions, true
 	case watch.ExportedServiceList:
-		return Kind{Fetch: fetchExported}, true
+		m = fetchExported
 	case watch.ImportedServiceList:
-		return Kind{Fetch: fetchImported}, true
+		m = fetchImported
 	default:
 		return Kind{}, false
 	}
+	return Kind{Fetch: m.of(c), Polled: polled}, true
 }
 
 // newReply returns data with what the reply's headers say.

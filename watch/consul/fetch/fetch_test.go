@@ -22,14 +22,16 @@ import (
 // agent was asked for.
 func ask(t *testing.T, q watch.Query, replies map[string]string) (Reply, []string, error) {
 	t.Helper()
-	kind, ok := ForKind(q.Kind)
-	if !ok {
-		t.Fatalf("%s is not a kind of Consul's", q.Kind)
-	}
-	return askWith(t, kind.Fetch, q, replies)
+	return askWith(t, func(r Requests) Func {
+		kind, ok := r.ForKind(q.Kind)
+		if !ok {
+			t.Fatalf("%s is not a kind of Consul's", q.Kind)
+		}
+		return kind.Fetch
+	}, q, replies)
 }
 
-func askWith(t *testing.T, fetch Func, q watch.Query, replies map[string]string) (Reply, []string, error) {
+func askWith(t *testing.T, with func(Requests) Func, q watch.Query, replies map[string]string) (Reply, []string, error) {
 	t.Helper()
 	var mu sync.Mutex
 	var asked []string
@@ -50,7 +52,7 @@ func askWith(t *testing.T, fetch Func, q watch.Query, replies map[string]string)
 		return respond(200, body)
 	})
 	o := &api.QueryOptions{Datacenter: q.Datacenter, Namespace: q.Namespace, Partition: q.Partition, Near: q.Near}
-	r, err := fetch(c, q, o.WithContext(t.Context()))
+	r, err := with(New(c))(q, o.WithContext(t.Context()))
 	return r, asked, err
 }
 
@@ -373,7 +375,7 @@ func TestSources(t *testing.T) {
 		{discovery.Source{Kind: discovery.Services}, "/v1/catalog/services", `{"a":["t"]}`, map[string][]string{"a": {"t"}}, false},
 		{discovery.Source{Kind: discovery.Services}, "/v1/catalog/services", `null`, nil, true},
 	} {
-		r, _, err := askWith(t, ForSource(test.source), watch.Query{}, map[string]string{test.path: test.body})
+		r, _, err := askWith(t, func(r Requests) Func { return r.ForSource(test.source) }, watch.Query{}, map[string]string{test.path: test.body})
 		if (err != nil) != test.problem {
 			t.Errorf("%v, %s: error %v", test.source, test.body, err)
 		}
@@ -387,8 +389,11 @@ func TestSources(t *testing.T) {
 func TestForReading(t *testing.T) {
 	all := "[" + instance("n1", "a", "", "critical") + "," + instance("n2", "b", "", "passing") + "]"
 	q := watch.Query{Kind: watch.ServiceHealth, Name: "web"}
-	kind, _ := ForReading(q.Kind)
-	r, asked, err := askWith(t, kind.Fetch, q, map[string]string{"/v1/health/service/web": all})
+	reading := func(r Requests) Func {
+		kind, _ := r.ForReading(q.Kind)
+		return kind.Fetch
+	}
+	r, asked, err := askWith(t, reading, q, map[string]string{"/v1/health/service/web": all})
 	check(t, err)
 	if list := r.Data.([]*watch.HealthService); len(list) != 1 || list[0].ID != "b" || len(r.Instances) != 2 || asked[0] != "/v1/health/service/web" {
 		t.Errorf("asked %q, got %v of %v", asked, list, r.Instances)
@@ -410,8 +415,8 @@ func FuzzFetch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, i uint8, body string) {
 		q := watch.Query{Kind: kinds[int(i)%len(kinds)], Name: "n"}
 		c := newClient(t, func(*http.Request) (*http.Response, error) { return respond(200, body) })
-		kind, _ := ForKind(q.Kind)
-		r, err := kind.Fetch(c, q, (&api.QueryOptions{}).WithContext(t.Context()))
+		kind, _ := New(c).ForKind(q.Kind)
+		r, err := kind.Fetch(q, (&api.QueryOptions{}).WithContext(t.Context()))
 		if err == nil {
 			_ = fmt.Sprintf("%+v", r.Data) // the data can be walked
 		}

@@ -89,9 +89,9 @@ func newAsker(t testing.TB, q watch.Query) *asker {
 		resp.Body = io.NopCloser(a.body)
 		return resp, err
 	})
-	kind, _ := ForKind(q.Kind)
+	kind, _ := New(c).ForKind(q.Kind)
 	a.fetch = func() (Reply, error) {
-		return kind.Fetch(c, q, (&api.QueryOptions{}).WithContext(t.Context()))
+		return kind.Fetch(q, (&api.QueryOptions{}).WithContext(t.Context()))
 	}
 	return a
 }

@@ -9,9 +9,7 @@ import (
 	"restencil/watch/consul/discovery"
 )
 
-// ForSource returns how to ask for what package discovery compares. The data of
-// the replies is what its methods take.
-func ForSource(s discovery.Source) Func {
+func forSource(s discovery.Source) method {
 	switch s.Kind {
 	case discovery.Critical:
 		return fetchElements[discovery.Check]("/v1/health/state/critical", "")
@@ -26,12 +24,10 @@ func ForSource(s discovery.Source) Func {
 	}
 }
 
-// Witness asks for nothing, cheaply. It fails where the servers cannot be reached,
-// or do not know the token, which the agent's view of a service does not tell.
-var Witness = fetchElements[discovery.CatalogNode]("/v1/catalog/nodes", `Node == "" and Node != ""`)
+var witness = fetchElements[discovery.CatalogNode]("/v1/catalog/nodes", `Node == "" and Node != ""`)
 
 // fetchElements returns what asks for a list at path, decoded as it arrives.
-func fetchElements[T any](path, filter string) Func {
+func fetchElements[T any](path, filter string) method {
 	return func(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 		o.Filter = filter
 		request := func(o *api.QueryOptions) (ignored []struct{}, m *api.QueryMeta, err error) {
@@ -51,7 +47,7 @@ func fetchElements[T any](path, filter string) Func {
 
 // fetchInstances asks for the services of a node. A node that is not there has
 // none.
-func fetchInstances(node string) Func {
+func fetchInstances(node string) method {
 	return func(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 		var reply struct{ Services []discovery.Instance }
 		m, err := c.Raw().Query("/v1/catalog/node-services/"+node, &reply, o)

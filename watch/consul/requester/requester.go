@@ -210,7 +210,7 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 		longest := cmp.Or(wait, agentWait)
 		a.Answer += longest + longest/16
 	}
-	fetched, err := k.Kind.Fetch(k.Agent.Client.Client, k.Query, k.options(wait).WithContext(a.Context(ctx)))
+	fetched, err := k.Kind.Fetch(k.Query, k.options(wait).WithContext(a.Context(ctx)))
 	if errors.Is(err, client.ErrTooMuch) && k.Most == nil {
 		err = fmt.Errorf("%w: more than %d bytes (consul.max_reply_size)", client.ErrTooMuch, a.Most)
 	}

@@ -39,7 +39,7 @@ func runStub(t *testing.T, o Options, answer func(*http.Request) (*http.Response
 }
 
 func (s *source) Watch(q watch.Query, sink watch.Sink) {
-	kind, _ := fetch.ForKind(q.Kind)
+	kind, _ := s.agent.Client.ForKind(q.Kind)
 	to := &single{sink: sink}
 	k := &Requester{Agent: s.agent, Query: q, Kind: kind, To: to, Awaits: func() bool { return to.data == nil }}
 	ctx, cancel := context.WithCancel(s.ctx)

@@ -27,7 +27,7 @@ const unconfirmed = 2 * time.Second
 // are requesters with Witnessed set.
 func (a *Agent) Witness(ctx context.Context) {
 	k := &Requester{
-		Agent: a, Query: watch.Query{Kind: watch.NodeList}, Kind: fetch.Kind{Fetch: fetch.Witness, Polled: true},
+		Agent: a, Query: watch.Query{Kind: watch.NodeList}, Kind: fetch.Kind{Fetch: a.Client.Witness, Polled: true},
 		To: &a.witness, Shared: true, Pause: a.Options.PollInterval,
 	}
 	k.Keep(ctx)

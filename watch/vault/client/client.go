@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+	"golang.org/x/time/rate"
 
 	"restencil/watch"
 	"restencil/watch/filewatch"
@@ -59,13 +60,18 @@ type Options struct {
 // A Client makes requests over HTTP; it implements Caller. Vault's own library
 // reads the environment and makes the requests; sending them is done here, for
 // the library would read answers of any length.
+//
+// It has two methods of the library's client, and not that itself: of a type in a
+// type that is in an interface the linker keeps all methods, which is 1 MB here.
 type Client struct {
-	api     *api.Client
-	http    *http.Client
-	timeout time.Duration // of a request
-	resends int           // how often a request is sent again
-	assumed bool          // nobody has said where Vault is
-	follow  bool          // redirects, one a request
+	newRequest func(method, path string) *api.Request
+	namespace  string
+	limiter    *rate.Limiter // VAULT_RATE_LIMIT; nil: there is none
+	http       *http.Client
+	timeout    time.Duration // of a request
+	resends    int           // how often a request is sent again
+	assumed    bool          // nobody has said where Vault is
+	follow     bool          // redirects, one a request
 }
 
 // New returns a Client. It reads the files that o names, and contacts nobody.
@@ -107,11 +113,13 @@ func New(o Options) (*Client, error) {
 		library.AddHeader("User-Agent", o.UserAgent)
 	}
 	c := &Client{
-		api:     library,
-		http:    config.HttpClient,
-		timeout: cmp.Or(o.Timeout, config.Timeout),
-		assumed: assumed,
-		follow:  !config.DisableRedirects,
+		newRequest: library.NewRequest,
+		namespace:  library.Namespace(),
+		limiter:    library.Limiter(),
+		http:       config.HttpClient,
+		timeout:    cmp.Or(o.Timeout, config.Timeout),
+		assumed:    assumed,
+		follow:     !config.DisableRedirects,
 	}
 	if o.Resend {
 		c.resends = config.MaxRetries
@@ -120,7 +128,7 @@ func New(o Options) (*Client, error) {
 }
 
 // Namespace returns the namespace that requests are for.
-func (c *Client) Namespace() string { return c.api.Namespace() }
+func (c *Client) Namespace() string { return c.namespace }
 
 // Close lets go of connections that are not in use.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -167,8 +175,8 @@ func (c *Client) try(ctx context.Context, r Request) (*watch.Secret, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, late)
 		defer cancel()
 	}
-	if limiter := c.api.Limiter(); limiter != nil {
-		if err := limiter.Wait(ctx); err != nil {
+	if c.limiter != nil {
+		if err := c.limiter.Wait(ctx); err != nil {
 			return nil, fmt.Errorf("waiting as VAULT_RATE_LIMIT says: %w", err)
 		}
 	}
@@ -184,7 +192,7 @@ func (c *Client) try(ctx context.Context, r Request) (*watch.Secret, error) {
 // library does: a standby that does not pass requests on answers with one to the
 // active server.
 func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
-	request := c.api.NewRequest(r.Method, "/v1/"+r.Path)
+	request := c.newRequest(r.Method, "/v1/"+r.Path)
 	request.ClientToken = string(r.Token)
 	if r.Query != nil {
 		request.Params = r.Query

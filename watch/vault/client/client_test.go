@@ -115,7 +115,7 @@ func TestEnvironment(t *testing.T) {
 		t.Error(c.timeout)
 	}
 	t.Setenv("VAULT_AGENT_ADDR", "http://127.0.0.1:1")
-	if c, err = New(Options{Address: server.URL}); err != nil || c.api.Address() != server.URL {
+	if c, err = New(Options{Address: server.URL}); err != nil || "http://"+c.newRequest("GET", "x").URL.Host != server.URL {
 		t.Error("the written address does not win", err)
 	}
 }
@@ -311,7 +311,8 @@ func TestAdvice(t *testing.T) {
 		}
 	}
 	c := testClient(t, Options{})
-	c.api.SetAddress("https://127.0.0.1:1") // where nobody listens
+	nobody := testClient(t, Options{Address: "https://127.0.0.1:1"})
+	c.newRequest = nobody.newRequest
 	if _, err := c.Call(t.Context(), get("x")); err == nil || !strings.Contains(err.Error(), "no address is configured") {
 		t.Errorf("got %v", err)
 	}
