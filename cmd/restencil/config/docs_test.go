@@ -47,6 +47,29 @@ func TestDocumentedConfigurations(t *testing.T) {
 	}
 }
 
+// TestDocumentedFlags makes sure that there is every flag that the documentation
+// names, but for those of subcommands.
+func TestDocumentedFlags(t *testing.T) {
+	flags := map[string]bool{"reload": true, "help": true}
+	for _, s := range documentedSettings() {
+		for _, flag := range append(s.Alias, s.Flag) {
+			flags[flag] = true
+		}
+	}
+	named := regexp.MustCompile("`(?:restencil )?-([a-z][a-z-]+)[` =]")
+	pages, err := filepath.Glob("../../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../../README.md") {
+		for _, m := range named.FindAllStringSubmatch(readFile(t, page), -1) {
+			if !flags[m[1]] {
+				t.Errorf("%s: there is no flag -%s", filepath.Base(page), m[1])
+			}
+		}
+	}
+}
+
 // isConfiguration reports whether a code block is one, and not a line of the log
 // or a data file.
 func isConfiguration(text string) bool {
