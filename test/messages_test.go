@@ -1,0 +1,138 @@
+package test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/consul/api"
+
+	"restencil/test/await"
+	"restencil/test/daemon"
+	"restencil/test/servers"
+)
+
+// tells waits until a daemon has told what matches a regular expression, at the
+// level that everybody sees.
+func tells(t *testing.T, d *daemon.Daemon, want string) {
+	t.Helper()
+	line := regexp.MustCompile(`(?m)^.* \[WARN\] ` + want)
+	await.Eventually(t, func() error {
+		if !line.MatchString(d.Log.String()) {
+			return fmt.Errorf("%s was not told:\n%s", want, d.Log.String())
+		}
+		return nil
+	})
+}
+
+// What a token may not read any more keeps the file as it is, and the right that
+// is missing is named; what it never could read is told once.
+func TestMissingRightsAreNamed(t *testing.T) {
+	const root = "11111111-2222-3333-4444-555555555555"
+	agent := servers.Consul(t, servers.ACL(root))
+	c := agent.Client()
+	_, err := c.Catalog().Register(&api.CatalogRegistration{
+		Node: "n1", Address: "10.0.0.1", Service: &api.AgentService{ID: "web", Service: "web", Port: 80},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const all = `service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }`
+	const part = `service_prefix "" { policy = "read" }`
+	policy, _, err := c.ACL().PolicyCreate(&api.ACLPolicy{Name: "p", Rules: all}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, _, err := c.ACL().TokenCreate(&api.ACLToken{Policies: []*api.ACLLink{{ID: policy.ID}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allow := func(rules string) {
+		t.Helper()
+		policy.Rules = rules
+		if _, _, err := c.ACL().PolicyUpdate(policy, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	config, out := filepath.Join(dir, "config.hcl"), filepath.Join(dir, "out")
+	writeFile(t, config, fmt.Sprintf(`block_query_wait = "2s"
+consul {
+  address = %q
+  token   = %q
+}
+template {
+  contents    = "{{ range service \"web\" }}{{ .Address }}:{{ .Port }}{{ end }}{{ range nodes }}{{ end }}"
+  destination = %q
+}`, agent.Addr(), token.SecretID, out))
+	d := start(t, "-config", config)
+	await.Eventually(t, await.Holds(out, "10.0.0.1:80"))
+	allow(part)
+	const left = `\(X-Consul-Results-Filtered-By-ACLs\); `
+	for query, rights := range map[string]string{
+		`health.service\(web\)`: `service "web" { policy = "read" } and node_prefix "" { policy = "read" }`,
+		`catalog.nodes`:         `node_prefix "" { policy = "read" }`,
+	} {
+		tells(t, d, `\(runner\) `+query+`: Consul leaves out what the token may not read any more `+left+`kept the last answer; the token needs `+rights+"$")
+	}
+	if err := await.Holds(out, "10.0.0.1:80")(); err != nil {
+		t.Error(err)
+	}
+
+	other := start(t, "-config", config)
+	for query, rights := range map[string]string{
+		`health.service\(web\)`: `service "web" { policy = "read" } and node_prefix "" { policy = "read" }`,
+		`catalog.nodes`:         `node_prefix "" { policy = "read" }`,
+	} {
+		tells(t, other, `\(consul\) `+query+`: Consul leaves out what the token may not read `+left+`the answer may be incomplete; the token needs `+rights+"$")
+	}
+	allow(all)
+	await.Eventually(t, await.Holds(out, "10.0.0.1:80"))
+}
+
+// A server that does not behave as Consul does is told as what it is.
+func TestHostileServers(t *testing.T) {
+	index := func(w http.ResponseWriter) { w.Header().Set("X-Consul-Index", "5") }
+	for name, test := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"a reply without end": {func(w http.ResponseWriter, _ *http.Request) {
+			index(w)
+			for piece := strings.Repeat(" ", 1<<16); ; {
+				if _, err := w.Write([]byte(piece)); err != nil {
+					return
+				}
+			}
+		}, `the reply is too large: more than 1000000 bytes \(consul.max_reply_size\)`},
+		"a web page": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte("<html>\n<body>Log in</body></html>"))
+		}, `invalid character '<'`},
+		"nothing that is Consul's": {func(w http.ResponseWriter, _ *http.Request) { http.NotFound(w, nil) },
+			`what answered is not Consul: there is no index`},
+		"too many requests": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = w.Write([]byte("Your IP is issuing too many concurrent connections"))
+		}, `429 \(Your IP is issuing too many concurrent connections\)`},
+		"a reply that breaks off": {func(w http.ResponseWriter, _ *http.Request) {
+			index(w)
+			w.Header().Set("Content-Length", "100")
+			_, _ = w.Write([]byte(`[{"Key":"a",`))
+		}, `unexpected EOF`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := httptest.NewServer(test.answer)
+			t.Cleanup(s.Close)
+			dir := t.TempDir()
+			config := filepath.Join(dir, "config.hcl")
+			writeFile(t, config, fmt.Sprintf("consul {\n address = %q\n max_reply_size = 1000000\n}\ntemplate {\n contents = \"{{ key \\\"a\\\" }}\"\n destination = %q\n}\n",
+				s.URL, filepath.Join(dir, "out")))
+			tells(t, start(t, "-config", config), `\(runner\) no answers from consul, .*kv.get\(a\): .*`+test.want)
+		})
+	}
+}
