@@ -17,7 +17,7 @@ import (
 // A step is what is noted of a query, and what is told then.
 type step struct {
 	at    int    // seconds
-	query string // "x", or "x@dc2"; "": only the time passes
+	query string // "x", "x@dc2", "x@peer far", "vault x@namespace n"; "": only the time passes
 	err   string // "": it has an answer; "all: ..." concerns all queries
 	want  string // what is told, in short
 }
@@ -71,6 +71,15 @@ func TestStoresTell(t *testing.T) {
 			{9, "b@dc2", "", ""},
 			{9, "c@dc2", "", "consul, datacenter dc2 is back after 8s"},
 		},
+		"so are a peer, a partition and a namespace of Vault": {
+			{0, "a", "", ""},
+			{1, "b@peer far", "no such peer", "consul, peer far is away"},
+			{2, "b@partition p", "no such partition", "consul, partition p is away"},
+			{3, "vault a", "", ""},
+			{4, "vault b@namespace team", "sealed", "vault, namespace team is away"},
+			{9, "vault b@namespace team", "", "vault, namespace team is back after 5s"},
+			{9, "b@peer far", "", "consul, peer far is back after 8s"},
+		},
 		"a query of a datacenter that does not exist is no outage of the store": {
 			{0, "b@nowhere", "no path", "consul, datacenter nowhere is away"},
 			{1, "a", "", ""},
@@ -119,8 +128,22 @@ func testQuery(text string) watch.Query {
 	if name, ok := strings.CutPrefix(text, "file "); ok {
 		return watch.Query{Kind: watch.FileContent, Name: name}
 	}
-	name, dc, _ := strings.Cut(text, "@")
-	return watch.Query{Kind: watch.KVGet, Name: name, Datacenter: dc}
+	name, part, _ := strings.Cut(text, "@")
+	q := watch.Query{Kind: watch.KVGet, Name: name}
+	if secret, ok := strings.CutPrefix(name, "vault "); ok {
+		q = watch.Query{Kind: watch.VaultRead, Name: secret}
+	}
+	switch what, of, _ := strings.Cut(part, " "); what {
+	case "peer":
+		q.Peer = of
+	case "partition":
+		q.Partition = of
+	case "namespace":
+		q.Namespace = of
+	default:
+		q.Datacenter = part
+	}
+	return q
 }
 
 func inShort(told []event.Event) string {

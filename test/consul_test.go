@@ -123,7 +123,8 @@ func TestOneQueryIsNoOutage(t *testing.T) {
 	writeFile(t, stuck, `{{ keyOrDefault "a@nowhere" "" }}{{ file "`+file+`" }}`)
 	d := start(t, "-consul-addr", agent.Addr(), "-on-store-down", "exit after 1s",
 		"-template", tpl+":"+out, "-template", stuck+":"+stuck+".out")
-	for _, text := range []string{"no answers from consul, datacenter nowhere", "no answer, keeping the last one and trying on: file(" + file + ")"} {
+	for _, text := range []string{"no answers from consul, datacenter nowhere", "no answer, keeping the last one and trying on: file(" + file + ")",
+		stuck + `:1:4: {{ keyOrDefault "a@nowhere" "" }} needs kv.get(a@nowhere): Unexpected response code: 500 (No path to datacenter)`} {
 		await.Eventually(t, func() error {
 			if !strings.Contains(d.Log.String(), text) {
 				return fmt.Errorf("%q was not told:\n%s", text, d.Log.String())

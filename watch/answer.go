@@ -73,6 +73,9 @@ type Error struct {
 	// such as the token, no query of this store is answered.
 	All bool
 
+	// Gone says that there is no such thing, or no longer.
+	Gone bool
+
 	// Attempts is how many attempts in a row have failed, where other queries
 	// made them for this one. Zero: this query's own count.
 	Attempts int

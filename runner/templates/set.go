@@ -250,12 +250,22 @@ func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
 			t.newData = true
 			t.coalesce.changed(now)
 		}
-		if t.coalesce.due() {
+		if t.coalesce.due() || gone(state) != gone(old) {
 			s.mark(t)
 		} else {
 			s.plan(t)
 		}
 	}
+}
+
+// gone reports whether a query has an answer from which what it asks for has
+// disappeared, which its store refuses since.
+func gone(state *watch.State) bool {
+	if !state.Known || state.Failure == nil {
+		return false
+	}
+	e, ok := state.Failure.Err.(*watch.Error)
+	return ok && e.Gone
 }
 
 func (s *Set) state(q watch.ID) *watch.State {
@@ -421,8 +431,14 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 	t := x.of
 	complete, failed := x.result.Complete(), t.failure.err != nil
 	r := Result{Template: t.index, Recheck: x.began.recheck, Told: failed || t.waiting.reports > 0}
-	t.waiting.set(slices.Concat(x.result.Missing, x.result.Gone), now)
 	used, outstanding := s.graph.Uses(t), 0
+	missing := slices.Concat(x.result.Missing, x.result.Gone)
+	for i := 0; x.result.Secret && i < len(used); i++ {
+		if gone(s.state(used[i])) {
+			missing = append(missing, used[i])
+		}
+	}
+	t.waiting.set(missing, now)
 	if x.err != nil || !complete {
 		for _, q := range used {
 			if state := s.state(q); !state.Known && state.Failure == nil {

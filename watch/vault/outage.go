@@ -146,7 +146,7 @@ func explain(q watch.Query, err error) *watch.Error {
 	if none, ok := errors.AsType[*token.Error](err); ok {
 		told.Class, told.RetryAfter, told.Attempts, told.All = none.Class, none.RetryAfter, none.Attempts, true
 	} else if _, ok := errors.AsType[*fetch.MissingError](err); ok {
-		told.Class = watch.Denied
+		told.Class, told.Gone = watch.Denied, true
 	}
 	return told
 }
