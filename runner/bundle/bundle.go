@@ -270,7 +270,7 @@ func (b *Bundle) advance(ctx context.Context) {
 		rested = b.command.ended.Add(b.spec.MinInterval)
 	}
 	due := b.groups.Due(now, b.command.owed, rested)
-	b.tell()
+	b.notify()
 	again := b.command.again
 	switch {
 	case len(due) > 0:
@@ -296,8 +296,8 @@ func (b *Bundle) nextLook() time.Time {
 	return b.lookedAt.Add(every)
 }
 
-// tell passes on what the groups have to tell.
-func (b *Bundle) tell() {
+// notify passes on what the groups have to tell.
+func (b *Bundle) notify() {
 	news := b.groups.News()
 	if v := b.groups.Verdict(); v != b.entry.verdict {
 		b.entry.verdict = v
@@ -330,7 +330,7 @@ func (b *Bundle) send() {
 // settled, or with the cause of ctx's end.
 func (b *Bundle) Accept(ctx context.Context, name string) error {
 	return b.ask(ctx, func(context.Context) error {
-		defer b.tell()
+		defer b.notify()
 		return b.groups.Accept(name, time.Now())
 	})
 }

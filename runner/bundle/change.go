@@ -43,7 +43,7 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		t, c := targets[0], tx.Changes[0]
 		if t.Back && c.Err == nil {
 			b.groups.Pin(t)
-			b.tell()
+			b.notify()
 		}
 		mayRollBack = b.spec.Rollback && !t.Back && !c.First()
 		b.entry.begin(tx, t.Hash, mayRollBack)
@@ -256,5 +256,5 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 	if b.spec.Policy == group.Each {
 		b.command.want(changed, t.Wants[0].File.Index)
 	}
-	b.tell()
+	b.notify()
 }

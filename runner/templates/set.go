@@ -182,13 +182,13 @@ func (s *Set) number() {
 func (s *Set) Start(ctx context.Context, events func(event.Event)) {
 	s.events = events
 	s.pool = newPool(ctx)
-	s.tellLoaded()
+	s.emitLoaded()
 }
 
 // Join waits for all executions to end. The context of Start has ended.
 func (s *Set) Join() { s.pool.running.Wait() }
 
-func (s *Set) tellLoaded() {
+func (s *Set) emitLoaded() {
 	loaded := event.Loaded{Templates: make([]event.Output, len(s.list))}
 	for i, t := range s.list {
 		loaded.Templates[i] = t.output()
@@ -228,7 +228,7 @@ func (s *Set) Replace(next *Set, same func(i, j int) bool, now time.Time) {
 	}
 	s.options, s.list = next.options, next.list
 	s.number()
-	s.tellLoaded()
+	s.emitLoaded()
 	s.replacing = s.begin(s.takeDirty(now), now)
 }
 

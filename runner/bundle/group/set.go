@@ -96,7 +96,7 @@ func (s *Set) News() News {
 	return n
 }
 
-func (s *Set) tell(e event.Event) { s.news.Events = append(s.news.Events, e) }
+func (s *Set) emit(e event.Event) { s.news.Events = append(s.news.Events, e) }
 
 // Verdict returns what is to survive a restart of what was decided about changes.
 func (s *Set) Verdict() (v journal.Verdict) {
@@ -193,7 +193,7 @@ func (s *Set) differsEachTime(f *File, r templates.Result) bool {
 	default:
 		difference += fmt.Sprintf(" is %q and %q", was[line], is[line])
 	}
-	s.tell(event.Unstable{Template: f.Template, Destination: f.Destination, Difference: difference})
+	s.emit(event.Unstable{Template: f.Template, Destination: f.Destination, Difference: difference})
 	return true
 }
 
@@ -245,7 +245,7 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 		s.release(g)
 		for _, f := range g.files {
 			if f.announce {
-				s.tell(event.Rendered{Template: f.Template, Destination: f.Destination, Change: renderer.Unchanged})
+				s.emit(event.Rendered{Template: f.Template, Destination: f.Destination, Change: renderer.Unchanged})
 			}
 			f.announce = false
 			if s.spec.Policy != Together { // nothing needs the content any more
@@ -282,7 +282,7 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 func (s *Set) hold(g *Group, why string) {
 	if g.held != why {
 		g.held = why
-		s.tell(event.BundleHeld{Bundle: g.name, Reason: why})
+		s.emit(event.BundleHeld{Bundle: g.name, Reason: why})
 		if s.once {
 			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("bundle %q is held back: %s", g.name, why))
 		}
@@ -310,7 +310,7 @@ func (s *Set) right(f *File) {
 func (s *Set) release(g *Group) {
 	if g.held != "" {
 		g.held = ""
-		s.tell(event.BundleReleased{Bundle: g.name})
+		s.emit(event.BundleReleased{Bundle: g.name})
 	}
 }
 
@@ -369,7 +369,7 @@ func (s *Set) placed(w Want, res Result) (changed bool) {
 	if out.Private && !f.exposed && !f.isStream() && s.spec.Policy != Print && runtime.GOOS != "windows" {
 		if info, err := os.Stat(f.Destination); err == nil && info.Mode()&readableByAll != 0 {
 			f.exposed = true
-			s.tell(event.Exposed{Template: f.Template, Destination: f.Destination, Mode: info.Mode() & fs.ModePerm})
+			s.emit(event.Exposed{Template: f.Template, Destination: f.Destination, Mode: info.Mode() & fs.ModePerm})
 		}
 	}
 	if s.spec.Policy != Together { // nothing needs the content any more
@@ -378,10 +378,10 @@ func (s *Set) placed(w Want, res Result) (changed bool) {
 	s.right(f)
 	if f.failure != "" {
 		f.failure = ""
-		s.tell(event.Recovered{Template: f.Template, Destination: f.Destination})
+		s.emit(event.Recovered{Template: f.Template, Destination: f.Destination})
 	}
 	if isNews {
-		s.tell(event.Rendered{
+		s.emit(event.Rendered{
 			Template: f.Template, Destination: f.Destination,
 			Change: res.Change, InPlace: res.InPlace, Warnings: res.Warnings,
 		})
@@ -396,7 +396,7 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		if !o.placed() {
 			g.verdict.Pinned, g.verdict.Accepted = t.before.Pinned, t.before.Accepted
 		}
-		s.tell(event.BundleFailed{Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output, Kept: o.Kept})
+		s.emit(event.BundleFailed{Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output, Kept: o.Kept})
 		return
 	}
 	f.there = f.there && together
@@ -424,13 +424,13 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 	switch {
 	case fatal != nil && (s.once || !together): // which says the same
 	case together || o.Step == event.Check:
-		s.tell(event.BundleFailed{
+		s.emit(event.BundleFailed{
 			Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output,
 			RolledBack: o.RolledBack, RollbackErr: o.RollbackErr, RetryIn: wait, Kept: o.Kept,
 		})
 	case f.failure != o.Err.Error():
 		f.failure = o.Err.Error()
-		s.tell(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err})
+		s.emit(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err})
 	}
 	if fatal != nil {
 		s.news.Fatal = errors.Join(s.news.Fatal, fatal)

@@ -163,11 +163,11 @@ func cover(dir string, files []File) error {
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700"); err != nil {
 		return fmt.Errorf("mounting a file system in memory: %w", err)
 	}
-	memory, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	tmpfs, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
-	upper, work := handle(memory)+"/upper", handle(memory)+"/work"
+	upper, work := handle(tmpfs)+"/upper", handle(tmpfs)+"/work"
 	if err := errors.Join(os.Mkdir(upper, 0o755), os.Mkdir(work, 0o700)); err != nil {
 		return err
 	}

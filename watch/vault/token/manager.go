@@ -25,7 +25,7 @@ import (
 // goroutine.
 type Manager struct {
 	caller client.Caller
-	tell   func(error)                          // nil: nobody wants to know
+	notify func(error)                          // nil: nobody wants to know
 	obtain func(context.Context) (grant, error) // nil: there is nothing to obtain
 	logsIn bool                                 // the token is of no use to anybody else
 	file   *file                                // that has the token; nil: none does
@@ -50,7 +50,7 @@ type inbox struct {
 // people should know is told to notice; nil: nobody wants to know.
 func New(o Options, retry schedule.Backoff, c client.Caller, notice func(error)) (*Manager, error) {
 	m := &Manager{
-		caller: c, tell: notice,
+		caller: c, notify: notice,
 		wake: schedule.NewWakeup(), news: schedule.NewWakeup(),
 		life: newLife(o, retry),
 	}
@@ -118,8 +118,8 @@ func (m *Manager) Changed() <-chan struct{} { return m.news }
 func (m *Manager) publish() {
 	l := m.life
 	for _, notice := range l.notices {
-		if m.tell != nil {
-			m.tell(notice)
+		if m.notify != nil {
+			m.notify(notice)
 		}
 	}
 	l.notices = nil
