@@ -29,6 +29,10 @@ type prefixWatch struct {
 	requester *requester.Requester
 	stop      context.CancelFunc // of the requester; nil: it was not started
 
+	// What change is to do; the source's lock guards it.
+	left   bool // some members have another place
+	joined []*subscription
+
 	mu      sync.Mutex
 	members []*member // by text
 	known   bool
@@ -56,24 +60,29 @@ func newPrefixWatch(s *Source, e plan.Extent) *prefixWatch {
 	return p
 }
 
-// change lets subscriptions join and leave, and reports whether there are any
-// left. Those that join are told what is known.
-func (p *prefixWatch) change(m *move) (left bool) {
+// change lets subscriptions leave and join, and reports whether there are any. Those
+// that join are told what is known.
+func (p *prefixWatch) change() (used bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(m.left) > 0 {
-		p.members = slices.DeleteFunc(p.members, func(old *member) bool { return m.left[old.sub] })
+	left, joined := p.left, p.joined
+	p.left, p.joined = false, nil
+	if left {
+		here := plan.Place{Way: plan.Prefix, Extent: p.extent}
+		p.members = slices.DeleteFunc(p.members, func(m *member) bool { return m.sub.place == nil || *m.sub.place != here })
 	}
-	for _, sub := range m.joined {
+	for _, sub := range joined {
 		p.members = append(p.members, &member{sub: sub, text: plan.Text(sub.query())})
 		sub.give(p)
 		if p.why != nil {
 			sub.failed(p, p.why)
 		}
 	}
-	slices.SortFunc(p.members, func(a, b *member) int { return cmp.Compare(a.text, b.text) })
-	if p.known && len(m.joined) > 0 {
-		p.distribute()
+	if len(joined) > 0 {
+		slices.SortFunc(p.members, func(a, b *member) int { return cmp.Compare(a.text, b.text) })
+		if p.known {
+			p.distribute()
+		}
 	}
 	return len(p.members) > 0
 }

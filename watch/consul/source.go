@@ -100,8 +100,7 @@ func (s *Source) start(do func(context.Context)) context.CancelFunc {
 	return cancel
 }
 
-// Watch implements watch.Source. A query that is watched already changes its
-// sink.
+// Watch implements watch.Source.
 func (s *Source) Watch(q watch.Query, sink watch.Sink) {
 	s.WatchAll([]watch.Subscription{{ID: q.ID(), Sink: sink}})
 }
@@ -113,7 +112,7 @@ func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.ID{q.ID()}) }
 func (s *Source) WatchAll(list []watch.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var added, replaced []*subscription
+	added := make([]*subscription, 0, len(list))
 	ids := make([]watch.ID, 0, len(list))
 	for _, w := range list {
 		id, q := w.ID, w.ID.Value()
@@ -121,13 +120,11 @@ func (s *Source) WatchAll(list []watch.Subscription) {
 			w.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
 			continue
 		}
-		replaced = s.remove(replaced, id)
 		s.last++
 		sub := &subscription{id: id, number: s.last, sink: w.Sink}
 		s.subscriptions[id] = sub
 		added, ids = append(added, sub), append(ids, id)
 	}
-	s.watches.arrange(replaced)
 	if s.plan.Add(s.rules, ids...) {
 		s.watches.arrange(added)
 	} else {
@@ -141,26 +138,18 @@ func (s *Source) UnwatchAll(ids []watch.ID) {
 	defer s.mu.Unlock()
 	var removed []*subscription
 	for _, id := range ids {
-		removed = s.remove(removed, id)
+		if sub := s.subscriptions[id]; sub != nil {
+			delete(s.subscriptions, id)
+			delete(s.rules.Single, id)
+			s.refusals.Remove(id)
+			s.plan.Remove(id)
+			removed = append(removed, sub)
+		}
 	}
 	s.watches.arrange(removed)
 	if s.plan.Due(s.rules) {
 		s.replan()
 	}
-}
-
-// remove takes a subscription out, if there is one for id, and appends it to the
-// list of those.
-func (s *Source) remove(removed []*subscription, id watch.ID) []*subscription {
-	sub := s.subscriptions[id]
-	if sub == nil {
-		return removed
-	}
-	delete(s.subscriptions, id)
-	delete(s.rules.Single, id)
-	s.refusals.Remove(id)
-	s.plan.Remove(id)
-	return append(removed, sub)
 }
 
 // replan plans anew for all subscriptions. The caller holds the lock.

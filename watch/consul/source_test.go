@@ -47,29 +47,23 @@ func TestHTTP1OverTLS(t *testing.T) {
 	}
 }
 
-// TestWatchTwice: the new sink takes the place of the old.
-func TestWatchTwice(t *testing.T) {
+// TestUnwatch: nothing is asked, or told, about a query that is not watched any more.
+func TestUnwatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
 			if r.URL.Query().Has("index") {
 				time.Sleep(time.Second)
-				return agent.Respond(200, agent.PairJSON("dHdv"), agent.Index("6")...)
 			}
 			return agent.Respond(200, agent.PairJSON("b25l"), agent.Index("5")...)
 		})
-		old := watchKey(t, s)
-		synctest.Wait()
 		r := watchKey(t, s)
 		time.Sleep(10 * time.Second)
-		if len(said(old)) != 1 || len(said(r)) != 2 {
-			t.Errorf("the old sink heard %q, the new one %q", said(old), said(r))
-		}
 		s.Unwatch(key)
 		synctest.Wait()
-		before := len(st.Requests())
+		requests, events := len(st.Requests()), len(r.Events())
 		time.Sleep(10 * time.Second)
-		if n := len(st.Requests()) - before; n > 0 {
-			t.Errorf("%d requests for a query that is not watched", n)
+		if len(st.Requests()) > requests || len(r.Events()) > events || events != 1 {
+			t.Errorf("%d requests and %d events; %d and %d before the query was let go", len(st.Requests()), len(r.Events()), requests, events)
 		}
 	})
 }

@@ -32,12 +32,6 @@ func newWatches(s *Source) *watches {
 	}
 }
 
-// A move says who leaves a prefix watch and who joins it.
-type move struct {
-	left   map[*subscription]bool
-	joined []*subscription
-}
-
 // arrange keeps the subscriptions as the plan says, which for those that are not in
 // it is not at all. Whatever stays as it is, goes on. Unless the source runs, it does
 // nothing.
@@ -46,23 +40,17 @@ func (w *watches) arrange(list []*subscription) {
 		return
 	}
 	p := w.s.plan
-	moves := make(map[plan.Extent]*move)
 	for _, sub := range list {
 		at := p.Place(sub.id)
 		if sub.place == nil || at == nil || *sub.place != *at {
-			w.leave(sub, moves)
-			w.enter(sub, at, moves)
+			w.leave(sub)
+			w.enter(sub, at)
 		}
 		sub.place = at
 	}
-	for e, m := range moves {
-		prefix := w.prefixes[e]
-		if prefix == nil {
-			prefix = newPrefixWatch(w.s, e)
-			w.prefixes[e] = prefix
-		}
-		switch left := prefix.change(m); {
-		case !left:
+	for e, prefix := range w.prefixes {
+		switch used := prefix.change(); {
+		case !used:
 			prefix.stop()
 			delete(w.prefixes, e)
 		case prefix.stop == nil:
@@ -81,18 +69,8 @@ func (w *watches) arrange(list []*subscription) {
 	}
 }
 
-func moveOf(moves map[plan.Extent]*move, e plan.Extent) *move {
-	m := moves[e]
-	if m == nil {
-		m = &move{left: make(map[*subscription]bool)}
-		moves[e] = m
-	}
-	return m
-}
-
-// leave takes sub from its place, if it has one. Prefix watches hear of that by
-// moves.
-func (w *watches) leave(sub *subscription, moves map[plan.Extent]*move) {
+// leave takes sub from its place, if it has one.
+func (w *watches) leave(sub *subscription) {
 	if sub.place == nil {
 		return
 	}
@@ -101,7 +79,7 @@ func (w *watches) leave(sub *subscription, moves map[plan.Extent]*move) {
 	case plan.Blocking, plan.Rotation:
 		sub.stop()
 	case plan.Prefix:
-		moveOf(moves, e).left[sub] = true
+		w.prefixes[e].left = true
 	case plan.Discovery:
 		s := w.services[e.Scope]
 		if s.remove(sub) == 0 {
@@ -114,8 +92,8 @@ func (w *watches) leave(sub *subscription, moves map[plan.Extent]*move) {
 	}
 }
 
-// enter puts sub in its place, if it has one. Prefix watches hear of that by moves.
-func (w *watches) enter(sub *subscription, at *plan.Place, moves map[plan.Extent]*move) {
+// enter puts sub in its place, if it has one.
+func (w *watches) enter(sub *subscription, at *plan.Place) {
 	if at == nil {
 		return
 	}
@@ -125,8 +103,12 @@ func (w *watches) enter(sub *subscription, at *plan.Place, moves map[plan.Extent
 		k.Witnessed = plan.NeedsWitness(k.Query.Kind)
 		sub.stop = w.s.start(k.Keep)
 	case plan.Prefix:
-		m := moveOf(moves, at.Extent)
-		m.joined = append(m.joined, sub)
+		p := w.prefixes[at.Extent]
+		if p == nil {
+			p = newPrefixWatch(w.s, at.Extent)
+			w.prefixes[at.Extent] = p
+		}
+		p.joined = append(p.joined, sub)
 	case plan.Discovery:
 		s := w.services[at.Extent.Scope]
 		if s == nil {
