@@ -66,8 +66,6 @@ func (c consul) keyExists(arg string) (bool, error) {
 	return pair != nil, err
 }
 
-// keyOrDefault returns the value of a key, or fallback where the key does not
-// exist or its value is empty.
 func (c consul) keyOrDefault(arg, fallback string) (string, error) {
 	pair, err := c.pair(arg)
 	switch {

@@ -68,8 +68,6 @@ func (e *Env) mustEnv(name string) (string, error) {
 	return value, nil
 }
 
-// envOrDefault returns a variable, be it empty, or fallback where it is not
-// set.
 func (e *Env) envOrDefault(name, fallback string) string {
 	if value, ok := e.LookupEnv(name); ok {
 		return value

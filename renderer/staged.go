@@ -157,7 +157,9 @@ func (s *Staged) write() error {
 // has its owner, only the process's user may open any other.
 func (s *Staged) fill() (temp string, err error) {
 	first, want := fs.FileMode(ownMode), s.want().Mode
-	if s.asked.Or(s.old.like.Owner).IsOwn() && want>>3&0o007&^want == 0 {
+	owner := s.asked.Or(s.old.like.Owner)
+	own := (owner.UID == -1 || owner.UID == os.Geteuid()) && (owner.GID == -1 || owner.GID == os.Getegid())
+	if own && want>>3&0o007&^want == 0 {
 		first = want.Perm()
 	}
 	return s.file.dir().fillTemp(s.file.Path, first, func(f *os.File) error {
@@ -279,7 +281,9 @@ func look(file File) (found, error) {
 	}
 	f := found{exists: true, link: missing.link, same: same, info: info, attrs: fileattr.Of(info)}
 	f.like = f.attrs
-	if f.link && f.attrs.Foreign() {
+	owner := f.attrs.Owner.UID
+	foreign := owner != -1 && owner != os.Geteuid() || f.attrs.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 // another user's, or runs as another
+	if f.link && foreign {
 		f.like = fresh
 	}
 	return f, nil

@@ -171,7 +171,19 @@ func (v values) patterns(exact bool) []pattern {
 	seen := make(map[pattern]bool)
 	var list []pattern
 	add := func(text string, exact bool) {
-		for _, form := range forms(text) {
+		// The ways to write it: as it is, quoted as Go does, and as JSON with and
+		// without escapes for HTML.
+		quoted := strconv.Quote(text)
+		forms := []string{text, quoted[1 : len(quoted)-1]}
+		for _, escape := range []bool{false, true} {
+			var b strings.Builder
+			encoder := json.NewEncoder(&b)
+			encoder.SetEscapeHTML(escape)
+			if encoder.Encode(text) == nil {
+				forms = append(forms, b.String()[1:b.Len()-len("\"\n")])
+			}
+		}
+		for _, form := range forms {
 			p := pattern{form, !exact && len(text) < leastAnywhere}
 			if !seen[p] {
 				seen[p] = true
@@ -201,22 +213,6 @@ const pemEdge = "-----"
 func revealing(text string) bool {
 	common := []string{"true", "false", "null", "none", "default", "enabled", "disabled", "localhost", "127.0.0.1", "0.0.0.0"}
 	return len(text) >= leastMasked && !slices.Contains(common, text)
-}
-
-// forms returns the ways to write a text: as it is, quoted as Go does, and as
-// JSON with and without escapes for HTML.
-func forms(text string) []string {
-	quoted := strconv.Quote(text)
-	list := []string{text, quoted[1 : len(quoted)-1]}
-	for _, escape := range []bool{false, true} {
-		var b strings.Builder
-		encoder := json.NewEncoder(&b)
-		encoder.SetEscapeHTML(escape)
-		if encoder.Encode(text) == nil {
-			list = append(list, b.String()[1:b.Len()-len("\"\n")])
-		}
-	}
-	return list
 }
 
 // mask returns text with by in the place of what the patterns fit. What overlaps

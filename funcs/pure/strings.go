@@ -57,8 +57,6 @@ func indent(spaces int, s string) (string, error) {
 	return b.String(), nil
 }
 
-// regexReplaceAll replaces each match of re in s by repl, where $1 and ${name}
-// stand for what the groups have matched.
 func regexReplaceAll(re, repl, s string) (string, error) {
 	r, err := regexp.Compile(re)
 	if err != nil {

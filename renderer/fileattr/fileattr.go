@@ -37,11 +37,6 @@ func LookUp(user, group string) (Owner, error) {
 	return Owner{uid, gid}, nil
 }
 
-// IsOwn tells whether a file that the process makes has this owner by itself.
-func (o Owner) IsOwn() bool {
-	return (o.UID == -1 || o.UID == os.Geteuid()) && (o.GID == -1 || o.GID == os.Getegid())
-}
-
 // Or returns o with what it leaves open taken from other.
 func (o Owner) Or(other Owner) Owner {
 	if o.UID == -1 {
@@ -74,12 +69,6 @@ type Attrs struct {
 // Of returns the attributes that info tells.
 func Of(info fs.FileInfo) Attrs {
 	return Attrs{Mode: info.Mode() & Bits, Owner: ownerOf(info)}
-}
-
-// Foreign tells whether a file with these attributes is another user's, or runs as
-// another.
-func (a Attrs) Foreign() bool {
-	return a.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 || a.Owner.UID != -1 && a.Owner.UID != os.Geteuid()
 }
 
 // Equal reports whether a file with the attributes now has those of a, as far as the

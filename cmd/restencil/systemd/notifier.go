@@ -82,7 +82,14 @@ func (n *Notifier) Event(e event.Event) {
 		n.send("WATCHDOG=1")
 	default:
 		if n.pending == nil {
-			n.pending = time.AfterFunc(statusDelay, n.sendStatus)
+			n.pending = time.AfterFunc(statusDelay, func() {
+				n.mu.Lock()
+				defer n.mu.Unlock()
+				n.pending = nil
+				if !n.stopping && n.summary.String() != n.status {
+					n.send(n.statusLine())
+				}
+			})
 		}
 	}
 }
@@ -127,17 +134,6 @@ func (n *Notifier) Close() {
 		n.pending.Stop()
 		n.pending = nil
 	}
-}
-
-// sendStatus sends the status, if it has changed.
-func (n *Notifier) sendStatus() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.pending = nil
-	if n.stopping || n.summary.String() == n.status {
-		return
-	}
-	n.send(n.statusLine())
 }
 
 func (n *Notifier) statusLine() string {

@@ -100,10 +100,6 @@ func (l Lease) ReplaceAt() time.Time {
 	return l.From.Add(max(at, 0))
 }
 
-// Renews tells whether the lease is to be renewed rather than replaced, as
-// long as there is time.
-func (l Lease) Renews() bool { return l.Renewable && !l.spent }
-
 // A Step is what to do next.
 type Step int
 
@@ -115,7 +111,7 @@ const (
 // Next returns what is to be done next, and when.
 func (l Lease) Next() (Step, time.Time) {
 	replace := l.ReplaceAt()
-	if !l.Renews() {
+	if !l.Renewable || l.spent {
 		return Replace, replace
 	}
 	renew := l.From.Add(part(l.Life, l.early))

@@ -172,7 +172,7 @@ func TestMove(t *testing.T) {
 
 func TestUntilEnds(t *testing.T) {
 	end := start.Add(50 * time.Second)
-	if l := Until(start, start.Add(20*time.Second), end); !l.End().Equal(end) || l.Renews() {
+	if l := Until(start, start.Add(20*time.Second), end); !l.End().Equal(end) || (l.Renewable && !l.spent) {
 		t.Errorf("it ends at %v, want %v", l.End(), end)
 	}
 	if l := Every(time.Minute, start); !l.End().IsZero() {
