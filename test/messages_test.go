@@ -94,6 +94,39 @@ template {
 	await.Eventually(t, await.Holds(out, "10.0.0.1:80"))
 }
 
+// A name that consul-template cannot read does not freeze a file that goes through
+// all services.
+func TestStrangeNamesFreezeNothing(t *testing.T) {
+	agent := servers.Consul(t)
+	register := func(name string, port int) {
+		t.Helper()
+		_, err := agent.Client().Catalog().Register(&api.CatalogRegistration{
+			Node: "n1", Address: "10.0.0.1", Service: &api.AgentService{ID: name, Service: name, Port: port},
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	register("web", 1)
+	dir := t.TempDir()
+	tpl, out, exact := filepath.Join(dir, "t"), filepath.Join(dir, "out"), filepath.Join(dir, "exact")
+	const all = `{{ range services }}{{ if ne .Name "consul" }}{{ range service %s }}{{ .Name }}={{ .Port }};{{ end }}{{ end }}{{ end }}`
+	writeFile(t, tpl, fmt.Sprintf(all, ".Name"))
+	writeFile(t, tpl+"2", fmt.Sprintf(all, "(exact .Name)"))
+	d := start(t, "-consul-addr", agent.Addr(), "-template", tpl+":"+out, "-template", tpl+"2:"+exact)
+	await.Eventually(t, await.Holds(out, "web=1;"))
+	for i, name := range []string{"a b", "a:1", "a/b", "a|any", "1.a"} { // the last two have a meaning in templates
+		register(name, 2+i)
+	}
+	await.Eventually(t, await.Holds(exact, "1.a=6;a b=2;a/b=4;a:1=3;a|any=5;web=1;"))
+	register("web", 7)
+	await.Eventually(t, await.Holds(exact, "1.a=6;a b=2;a/b=4;a:1=3;a|any=5;web=7;"))
+	await.Eventually(t, await.Holds(out, "a b=2;a/b=4;a:1=3;web=7;"))
+	register("a@b", 8)
+	await.Eventually(t, await.Holds(exact, "1.a=6;a b=2;a/b=4;a:1=3;a@b=8;a|any=5;web=7;"))
+	tells(t, d, regexp.QuoteMeta(`(runner) `+tpl+`:1:56: {{ service .Name }} needs health.service(a@b): Unexpected response code: 500 (No path to datacenter); "`+out+`" stays as it was`))
+}
+
 // A server that does not behave as Consul does is told as what it is.
 func TestHostileServers(t *testing.T) {
 	index := func(w http.ResponseWriter) { w.Header().Set("X-Consul-Index", "5") }

@@ -65,6 +65,7 @@ type Missing struct {
 	At     template.Position // where the template asks it first; its Line is 0 where unknown
 	Since  time.Time
 	Reason string // why there is no answer, in plain words
+	Gone   bool   // there was one
 }
 
 // Exposed: a destination that was made of secrets can be read by everybody on

@@ -104,7 +104,11 @@ func (l log) waiting(e event.Waiting) {
 			at += ": {{ " + m.At.Expr + " }}"
 		}
 		if e.Rendered {
-			l.write(slog.LevelWarn, "%s needs %s, which has gone: %s; %q stays as it was, and a restart would wait for it", at, m.Query, m.Reason, e.Destination)
+			what := m.Query.String()
+			if m.Gone {
+				what += ", which has gone"
+			}
+			l.write(slog.LevelWarn, "%s needs %s: %s; %q stays as it was, and a restart would wait for it", at, what, m.Reason, e.Destination)
 			continue
 		}
 		l.write(slog.LevelWarn, "waiting for %v: %s needs %s: %s", round(time.Since(m.Since)), at, m.Query, m.Reason)

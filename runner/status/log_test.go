@@ -34,7 +34,10 @@ func testLog(t *testing.T) {
 		},
 		event.Waiting{
 			Template: "a.ctmpl", Destination: "/etc/a", Rendered: true,
-			For: []event.Missing{{Query: key, At: template.Position{Name: "a.ctmpl", Line: 3, Column: 4, Expr: `key "a"`}, Since: time.Now(), Reason: "it does not exist"}},
+			For: []event.Missing{
+				{Query: key, At: template.Position{Name: "a.ctmpl", Line: 3, Column: 4, Expr: `key "a"`}, Since: time.Now(), Reason: "it does not exist", Gone: true},
+				{Query: key, At: template.Position{Name: "a.ctmpl"}, Since: time.Now(), Reason: "it does not exist"},
+			},
 		},
 		event.Exposed{Template: "a.ctmpl", Destination: "/etc/a", Mode: 0o644},
 		event.Failed{Err: errors.New("a.ctmpl:1:2: no")},
@@ -73,6 +76,7 @@ level=WARN msg="waiting for 0s: a.ctmpl:3:4: {{ key \"a\" }} needs kv.get(a): it
 level=WARN msg="waiting for 0s: a.ctmpl needs kv.get(a): no answer yet" component=runner
 level=WARN msg="a.ctmpl waits for 7 more" component=runner
 level=WARN msg="a.ctmpl:3:4: {{ key \"a\" }} needs kv.get(a), which has gone: it does not exist; \"/etc/a\" stays as it was, and a restart would wait for it" component=runner
+level=WARN msg="a.ctmpl needs kv.get(a): it does not exist; \"/etc/a\" stays as it was, and a restart would wait for it" component=runner
 level=WARN msg="\"/etc/a\" holds secrets, and everybody on this machine can read it (mode 0644): give its template other perms, such as 0640, or set secret_perms for all such files" component=runner
 level=ERROR msg="a.ctmpl:1:2: no; keeping the old file" component=runner
 level=WARN msg="a.ctmpl => a is right again" component=runner

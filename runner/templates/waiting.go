@@ -88,7 +88,8 @@ func (s *Set) report(now time.Time) {
 			e.For, e.More = e.For[:reported], n-reported
 		}
 		for i, m := range e.For {
-			e.For[i].Reason = whyMissing(m.Query, s.state(m.Query.ID()))
+			state := s.state(m.Query.ID())
+			e.For[i].Reason, e.For[i].Gone = whyMissing(m.Query, state), state.Answer.Last != nil
 		}
 		t.running = true
 		s.begin([]*execution{{of: t, waiting: e}}, now)

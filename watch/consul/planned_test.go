@@ -254,13 +254,22 @@ func wasteful(t *testing.T, size int) {
 	n.watch(keys...)
 	time.Sleep(10 * time.Second)
 	n.check(t)
-	for _, q := range keys {
-		at := n.s.placeOf(q)
-		shared := at.Way == plan.Prefix && strings.HasPrefix("app/15/blob", at.Extent.Prefix)
-		if q.Name == "app/150" && shared != (size <= 2<<10) {
-			t.Errorf("%v is kept by %s, %q, beside %d bytes", q, at.Way, at.Extent.Prefix, 40*size)
+	shared := func(want bool, beside int) {
+		t.Helper()
+		at := n.s.placeOf(keyNamed("app/150"))
+		if shared := at.Way == plan.Prefix && strings.HasPrefix("app/15/blob", at.Extent.Prefix); shared != want {
+			t.Errorf("a key is kept by %s, %q, beside %d bytes", at.Way, at.Extent.Prefix, beside)
 		}
 	}
+	shared(size <= 2<<10, 40*size)
+	w.change(func() {
+		for i := range 40 {
+			delete(w.keys, fmt.Sprint("app/15/blob", i))
+		}
+	})
+	time.Sleep(11 * time.Minute)
+	n.check(t)
+	shared(true, 0)
 }
 
 // TestAgentWithLowLimit: refusals make the source do with less.
