@@ -133,8 +133,9 @@ type BundleFailed struct {
 // BundleHeld: a change of a named bundle is not made, unless it is taken back
 // or accepted (see [Runner.Accept]).
 type BundleHeld struct {
-	Bundle string
-	Reason string
+	Bundle   string
+	Reason   string
+	Rejected bool // by a check or probe, which accept does not overrule: it has it tried at once
 }
 
 // BundleReleased: a bundle that was held no longer is.

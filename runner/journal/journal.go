@@ -426,13 +426,13 @@ func (j *Journal) recover(bundle string) (*Recovery, error) {
 		switch before := r.Swap.Before; outcome {
 		case swap.Cancelled:
 			r.set(before)
-		case swap.Undone: // nobody knows what has been loaded
+		case swap.Undone, swap.Restored: // nobody knows what has been loaded
 			r.Desired, r.Applied = cmp.Or(before.Desired, r.Desired), ""
 		}
 		r.Swap = nil
 		err = j.save(e, durable)
 	}
-	if err == nil && (outcome == swap.Settled || len(s.Moves) == 0) {
+	if err == nil && (outcome == swap.Settled || outcome == swap.Restored || len(s.Moves) == 0) {
 		return nil, nil
 	}
 	return &Recovery{Bundle: bundle, Completed: outcome == swap.Completed, Files: s.Paths(), Err: err}, nil

@@ -162,7 +162,11 @@ func (l log) bundle(e event.Event) {
 	case event.BundleFailed:
 		l.bundleFailed(e)
 	case event.BundleHeld:
-		l.write(slog.LevelWarn, "bundle %q: the change is held back, and the old files stay: %s; \"restencil accept %s\" lets it pass", e.Bundle, e.Reason, e.Bundle)
+		does := "lets it pass"
+		if e.Rejected {
+			does = "has it tried at once"
+		}
+		l.write(slog.LevelWarn, "bundle %q: the change is held back, and the old files stay: %s; \"restencil accept %s\" %s", e.Bundle, e.Reason, e.Bundle, does)
 	case event.BundleReleased:
 		l.write(slog.LevelWarn, "bundle %q: no change is held back any more", e.Bundle)
 	case event.Unstable:

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"restencil/funcs"
@@ -65,7 +66,9 @@ func (tx *Transaction) files(ctx context.Context, asked []funcs.File) ([]rendere
 		if want.Dir, err = tx.dirs.open(path); err != nil {
 			return nil, err
 		}
-		if f.Append {
+		if p := tx.extras[path]; f.Append && p != nil { // after what another template appends
+			want.Content = slices.Concat(p.want.Content, want.Content)
+		} else if f.Append {
 			old, err := read(want.Dir, path)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, fmt.Errorf("writeToFile: %w", err)

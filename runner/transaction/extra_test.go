@@ -57,3 +57,33 @@ func TestExtras(t *testing.T) {
 		})
 	}
 }
+
+// Several templates append to one file, of one change or of several: none is lost.
+func TestExtrasOfSeveralTemplates(t *testing.T) {
+	for _, together := range []bool{false, true} {
+		b := newBench(t)
+		b.put("log", "0", 0o600)
+		var changes []*Change
+		for _, text := range []string{"1", "2", "3"} {
+			f := File{Template: text, Destination: b.at(text), Extras: []funcs.File{{Path: b.at("log"), Content: text, Append: true, Perms: 0o600}}}
+			if together && len(changes) > 0 {
+				changes[0].Files = append(changes[0].Files, f)
+			} else {
+				changes = append(changes, &Change{Files: []File{f}})
+			}
+		}
+		tx := New(Tools{Writer: func(string) string { return "" }}, changes...)
+		tx.Stage(t.Context())
+		tx.Swap()
+		for _, c := range changes {
+			wantErr(t, c, "", "")
+			if got := len(c.staged()); got != 1 {
+				t.Errorf("together %v: %d files are staged, want 1", together, got)
+			}
+		}
+		tx.Discard()
+		if got, err := os.ReadFile(b.at("log")); string(got) != "0123" {
+			t.Errorf("together %v: it holds %q (%v), want 0123", together, got, err)
+		}
+	}
+}

@@ -81,14 +81,15 @@ type Transaction struct {
 	// Discard leaves it there.
 	Left bool
 
-	tools Tools
-	dirs  dirs // those that writeToFile writes to
-	late  bool // some check runs after the swap, since it cannot see what is staged
+	tools  Tools
+	dirs   dirs               // those that writeToFile writes to
+	extras map[string]*placed // what it asks for, by path: the newest
+	late   bool               // some check runs after the swap, since it cannot see what is staged
 }
 
 // New returns a transaction of these changes. It does nothing yet.
 func New(t Tools, changes ...*Change) *Transaction {
-	tx := &Transaction{Changes: changes, tools: t, dirs: make(dirs)}
+	tx := &Transaction{Changes: changes, tools: t, dirs: make(dirs), extras: make(map[string]*placed)}
 	for _, c := range changes {
 		tx.late = tx.late || tx.isLate(c.Check)
 		for _, f := range c.Files {
@@ -149,10 +150,15 @@ func (tx *Transaction) lay(ctx context.Context, c *Change) error {
 			return f.renderError(err)
 		}
 		for _, want := range extras {
-			c.placed = append(c.placed, &placed{file: f, want: want})
+			if p := tx.extras[want.Path]; p != nil && p.of == c { // another template of c writes it, too
+				p.want = want
+				continue
+			}
+			p := &placed{of: c, file: f, want: want}
+			tx.extras[want.Path], c.placed = p, append(c.placed, p)
 		}
 		if f.Own != nil {
-			c.placed = append(c.placed, &placed{file: f, own: true, want: *f.Own})
+			c.placed = append(c.placed, &placed{of: c, file: f, own: true, want: *f.Own})
 		}
 	}
 	// What was written to a stream cannot be put back, so streams come last.
@@ -287,6 +293,7 @@ type File struct {
 
 // A placed is a path that a change is about.
 type placed struct {
+	of     *Change
 	file   *File // whose, one of the change
 	own    bool  // it is Own; else one of Extras
 	want   renderer.File

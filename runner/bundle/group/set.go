@@ -282,7 +282,7 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 func (s *Set) hold(g *Group, why string) {
 	if g.held != why {
 		g.held = why
-		s.emit(event.BundleHeld{Bundle: g.name, Reason: why})
+		s.emit(event.BundleHeld{Bundle: g.name, Reason: why, Rejected: why == g.verdict.Reason})
 		if s.once {
 			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("bundle %q is held back: %s", g.name, why))
 		}

@@ -53,7 +53,7 @@ func TestDecide(t *testing.T) {
 		{"done: nothing kept any more", true, []observed{final, freshAfter}, Settled},
 		{"done: half put back", true, []observed{after, putBack, freshRemoved}, Undone},
 		{"done: half put back, within a mount point", true, []observed{after, halfBack}, Undone},
-		{"done: all put back", true, []observed{putBack, putBack}, Undone},
+		{"done: all put back", true, []observed{putBack, putBack}, Restored},
 		{"done: one edited since", true, []observed{final, edited}, Settled},
 		{"done: all were new, and one was removed since", true, []observed{freshAfter, freshRemoved}, Settled},
 	}

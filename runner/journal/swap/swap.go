@@ -203,6 +203,7 @@ const (
 	Completed                // those that were not new yet are new now
 	Cancelled                // no file had been replaced
 	Undone                   // those that had been replaced are old again
+	Restored                 // all had been put back before
 	Mixed                    // neither can be done
 )
 
@@ -217,6 +218,8 @@ func decide(s *Swap, now []observed) Outcome {
 	switch {
 	case s.Done && (every(observed.made) && !s.Trial || every(observed.isNew) || !every(observed.undoable)):
 		return Settled
+	case s.Done && every(observed.untouched):
+		return Restored
 	case !s.Done && every(observed.untouched):
 		return Cancelled
 	case !s.Done && every(observed.makeable):
