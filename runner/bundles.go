@@ -111,8 +111,11 @@ func shadow(o Options, all []*bundleState) error {
 	var errs []error
 	for _, s := range all {
 		for i, m := range s.spec.Members {
-			path, err := filepath.Abs(m.Destination)
-			if err != nil || m.Destination == "" || o.Dry || renderer.StreamOf(m.Destination) != renderer.NoStream {
+			path := group.Path(m.Destination)
+			if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil { // two paths may be one file
+				path = filepath.Join(dir, filepath.Base(path))
+			}
+			if m.Destination == "" || o.Dry || renderer.StreamOf(m.Destination) != renderer.NoStream {
 				continue
 			}
 			other, twice := last[path]
