@@ -55,7 +55,7 @@ type serviceRequest struct {
 // is. The source runs.
 func newServiceWatch(s *Source, scope plan.Scope) *serviceWatch {
 	w := &serviceWatch{
-		agent: s.agent, scope: scope, wake: s.watches.poller.wake, group: &s.running,
+		agent: s.agent, scope: scope, wake: s.poller.wake, group: &s.running,
 		d:        discovery.New(s.plan.Room(scope), time.Now()),
 		requests: make(map[discovery.Source]*serviceRequest),
 		members:  make(map[watch.ID]*serviceMember),
@@ -89,10 +89,6 @@ func (w *serviceWatch) remove(sub *subscription) (left int) {
 		left = len(w.members)
 	})
 	return left
-}
-
-func (w *serviceWatch) setRoom(room int) {
-	w.change(func(now time.Time) { w.d.SetRoom(room, now) })
 }
 
 // move begins and ends blocking queries. The caller holds the lock.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"restencil/watch"
 	"restencil/watch/consul/client"
@@ -35,9 +36,15 @@ type Source struct {
 	plan          *plan.Plan
 	rules         plan.Rules
 	refusals      schedule.Timers[refusal] // when each is forgiven
-	watches       *watches
-	run           context.Context // that of Run while it runs, else nil
-	running       sync.WaitGroup
+
+	// What keeps the subscriptions current while Run runs: the plan in action.
+	run      context.Context // that of Run, nil: it does not run
+	running  sync.WaitGroup
+	prefixes map[plan.Extent]*prefixWatch
+	services map[plan.Scope]*serviceWatch
+	rotation *rotation
+	poller   *poller
+	witness  context.CancelFunc // nil: none asks
 }
 
 var _ watch.Batcher = (*Source)(nil)
@@ -57,7 +64,7 @@ func New(o Options) (*Source, error) {
 }
 
 func newSource(o Options, c *client.Client) *Source {
-	f := &feedback{wake: schedule.NewWakeup()}
+	f, wake := &feedback{wake: schedule.NewWakeup()}, schedule.NewWakeup()
 	s := &Source{
 		agent:         requester.NewAgent(c, o, f),
 		feedback:      f,
@@ -67,8 +74,11 @@ func newSource(o Options, c *client.Client) *Source {
 			Excluded: make(map[plan.Extent]bool),
 			Single:   make(map[watch.ID]bool),
 		},
+		prefixes: make(map[plan.Extent]*prefixWatch),
+		services: make(map[plan.Scope]*serviceWatch),
+		rotation: &rotation{wake: wake},
 	}
-	s.watches = newWatches(s)
+	s.poller = &poller{wake: wake, from: []schedules{s.rotation}}
 	s.plan = s.rules.Make(nil)
 	return s
 }
@@ -78,7 +88,7 @@ func (s *Source) Run(ctx context.Context) {
 	s.mu.Lock()
 	s.run = ctx
 	readers := s.rules.Readers()
-	s.start(func(ctx context.Context) { s.watches.poller.run(ctx, readers) })
+	s.start(func(ctx context.Context) { s.poller.run(ctx, readers) })
 	s.replan()
 	s.mu.Unlock()
 	s.replanOnFeedback(ctx)
@@ -126,7 +136,7 @@ func (s *Source) WatchAll(list []watch.Subscription) {
 		added, ids = append(added, sub), append(ids, id)
 	}
 	if s.plan.Add(s.rules, ids...) {
-		s.watches.arrange(added)
+		s.arrange(added)
 	} else {
 		s.replan()
 	}
@@ -146,7 +156,7 @@ func (s *Source) UnwatchAll(ids []watch.ID) {
 			removed = append(removed, sub)
 		}
 	}
-	s.watches.arrange(removed)
+	s.arrange(removed)
 	if s.plan.Due(s.rules) {
 		s.replan()
 	}
@@ -160,5 +170,105 @@ func (s *Source) replan() {
 		ids[i] = sub.id
 	}
 	s.plan = s.rules.Make(ids)
-	s.watches.arrange(list)
+	s.arrange(list)
+}
+
+// arrange keeps the subscriptions as the plan says, which for those that are not in
+// it is not at all. Whatever stays as it is, goes on. Unless the source runs, it does
+// nothing.
+func (s *Source) arrange(list []*subscription) {
+	if s.run == nil {
+		return
+	}
+	p := s.plan
+	for _, sub := range list {
+		at := p.Place(sub.id)
+		if sub.place == nil || at == nil || *sub.place != *at {
+			s.leave(sub)
+			s.enter(sub, at)
+		}
+		sub.place = at
+	}
+	for e, prefix := range s.prefixes {
+		switch used := prefix.change(); {
+		case !used:
+			prefix.stop()
+			delete(s.prefixes, e)
+		case prefix.stop == nil:
+			prefix.stop = s.start(prefix.requester.Keep)
+		}
+	}
+	for scope, services := range s.services {
+		services.change(func(now time.Time) { services.d.SetRoom(p.Room(scope), now) })
+	}
+	switch needed := p.NeedsWitness(); {
+	case needed && s.witness == nil:
+		s.witness = s.start(s.agent.Witness)
+	case !needed && s.witness != nil:
+		s.witness()
+		s.witness = nil
+	}
+}
+
+// leave takes sub from its place, if it has one.
+func (s *Source) leave(sub *subscription) {
+	if sub.place == nil {
+		return
+	}
+	sub.give(nil)
+	switch e := sub.place.Extent; sub.place.Way {
+	case plan.Blocking, plan.Rotation:
+		sub.stop()
+	case plan.Prefix:
+		s.prefixes[e].left = true
+	case plan.Discovery:
+		services := s.services[e.Scope]
+		if services.remove(sub) == 0 {
+			services.stop()
+			delete(s.services, e.Scope)
+			s.poller.change(func(from []schedules) []schedules {
+				return slices.DeleteFunc(from, func(other schedules) bool { return other == schedules(services) })
+			})
+		}
+	}
+}
+
+// enter puts sub in its place, if it has one.
+func (s *Source) enter(sub *subscription, at *plan.Place) {
+	if at == nil {
+		return
+	}
+	switch at.Way {
+	case plan.Blocking:
+		k := s.requester(sub)
+		k.Witnessed = plan.NeedsWitness(k.Query.Kind)
+		sub.stop = s.start(k.Keep)
+	case plan.Prefix:
+		p := s.prefixes[at.Extent]
+		if p == nil {
+			p = newPrefixWatch(s, at.Extent)
+			s.prefixes[at.Extent] = p
+		}
+		p.joined = append(p.joined, sub)
+	case plan.Discovery:
+		services := s.services[at.Extent.Scope]
+		if services == nil {
+			services = newServiceWatch(s, at.Extent.Scope)
+			s.services[at.Extent.Scope] = services
+			s.poller.change(func(from []schedules) []schedules { return append(from, services) })
+		}
+		services.add(sub)
+	case plan.Rotation:
+		k := s.requester(sub)
+		k.Once = true
+		sub.stop = s.rotation.start(s.run, k)
+	}
+}
+
+// requester returns one for sub alone.
+func (s *Source) requester(sub *subscription) *requester.Requester {
+	kind, _ := s.agent.Client.ForKind(sub.query().Kind)
+	to := &single{sub: sub}
+	sub.give(to)
+	return &requester.Requester{Agent: s.agent, Query: sub.query(), Kind: kind, To: to, Awaits: to.awaits}
 }

@@ -51,19 +51,10 @@ func itemsOf(queries []watch.ID) []item {
 type part struct {
 	items  []item
 	prefix string // the longest that they all begin with
-	left   bool   // the prefix cannot be watched, and there was no room for more
 }
 
 func newPart(items []item) part {
 	return part{items: items, prefix: common(items[0].text, items[len(items)-1].text)}
-}
-
-func (p part) queries() []watch.ID {
-	queries := make([]watch.ID, len(p.items))
-	for i, it := range p.items {
-		queries[i] = it.query
-	}
-	return queries
 }
 
 // common returns what a and b both begin with, up to the end of a character.
@@ -104,36 +95,42 @@ func (p part) branch(it item) string {
 
 // cover divides sorted items into at most so many parts, 1 at least. It prefers
 // prefixes under which few keys are to be expected that nobody asked for, then
-// parts of like size. Parts whose prefix is excluded are divided first; where
-// that would take more, they are marked as left.
-func cover(items []item, most int, excluded func(prefix string) bool) []part {
+// parts of like size. Parts whose prefix is excluded are divided first; what then
+// finds no room is left.
+func cover(items []item, most int, excluded func(prefix string) bool) (parts, left []part) {
 	c := coverer{excluded: excluded}
 	c.add(newPart(items))
 	for len(c.open) > 0 {
 		p := c.take()
 		children := p.split()
-		if c.count()+len(children) <= most && (p.straddles() || c.excludes(p) || c.count()+len(children) <= moderate) {
+		count := c.count() + len(children)
+		switch {
+		case c.excludes(p): // the large ones are added first
+			slices.SortStableFunc(children, func(a, b part) int { return cmp.Compare(len(b.items), len(a.items)) })
+			for _, child := range children {
+				if c.count() < most {
+					c.add(child)
+				} else {
+					left = append(left, child)
+				}
+			}
+		case count <= most && (p.straddles() || count <= moderate):
 			c.add(children...)
-			continue
+		default:
+			c.done = append(c.done, p)
 		}
-		if c.excludes(p) {
-			c.squeeze(children, most)
-			continue
-		}
-		c.done = append(c.done, p)
 	}
-	return c.done
+	return c.done, left
 }
 
 // A coverer has parts that could be divided further, and those that stay.
 type coverer struct {
 	excluded   func(prefix string) bool
 	open, done []part
-	left       int // parts of done that are left
 }
 
 // count is how many requests the parts take.
-func (c *coverer) count() int { return len(c.open) + len(c.done) - c.left }
+func (c *coverer) count() int { return len(c.open) + len(c.done) }
 
 func (c *coverer) excludes(p part) bool {
 	return len(p.items) > 1 && c.excluded(p.prefix)
@@ -188,19 +185,4 @@ func (c *coverer) take() part {
 	p := c.open[worst]
 	c.open = slices.Delete(c.open, worst, worst+1)
 	return p
-}
-
-// squeeze adds what there is room for of the children of an excluded part, the
-// large ones first. The others are left.
-func (c *coverer) squeeze(children []part, most int) {
-	slices.SortStableFunc(children, func(a, b part) int { return cmp.Compare(len(b.items), len(a.items)) })
-	for _, p := range children {
-		if c.count() < most {
-			c.add(p)
-			continue
-		}
-		p.left = true
-		c.done = append(c.done, p)
-		c.left++
-	}
 }

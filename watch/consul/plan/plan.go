@@ -373,16 +373,19 @@ func (m *maker) keys(queries []watch.ID, share int) (rest []watch.ID) {
 	}
 	scope := ScopeOf(queries[0].Value())
 	excluded := func(prefix string) bool { return m.rules.excludes(Extent{scope, prefix}) }
-	for _, part := range cover(itemsOf(queries), share, excluded) {
-		switch {
-		case part.left:
-			rest = append(rest, part.queries()...)
-		case len(part.items) == 1:
-			m.plan.put(part.items[0].query, Place{Way: Blocking})
-		default:
-			for _, q := range part.queries() {
-				m.plan.put(q, Place{Prefix, Extent{scope, part.prefix}})
-			}
+	parts, left := cover(itemsOf(queries), share, excluded)
+	for _, part := range parts {
+		at := Place{Prefix, Extent{scope, part.prefix}}
+		if len(part.items) == 1 {
+			at = Place{Way: Blocking}
+		}
+		for _, it := range part.items {
+			m.plan.put(it.query, at)
+		}
+	}
+	for _, part := range left {
+		for _, it := range part.items {
+			rest = append(rest, it.query)
 		}
 	}
 	return rest

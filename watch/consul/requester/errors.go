@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"time"
 
 	"restencil/watch"
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
-	"restencil/watch/schedule"
 )
 
 // outcomes says what an attempt has shown of the agent, whether it is there, and of
@@ -34,21 +32,6 @@ func outcomes(a *client.Attempt, r reply, err error) (agent, servers outcome) {
 		servers = fails
 	}
 	return agent, servers
-}
-
-// explain returns the error that the receiver is told.
-func (k *Requester) explain(err error, a *client.Attempt) *watch.Error {
-	class := schedule.ClassOf(fetch.Status(err))
-	if errors.As(err, new(FilteredError)) {
-		class = watch.Denied
-	}
-	return &watch.Error{
-		Query:      k.Query,
-		Class:      class,
-		RetryAfter: time.Duration(a.RetryAfter.Load()),
-		Err:        k.Agent.Client.Clean(err),
-		All:        concernsAll(k.Query, err),
-	}
 }
 
 // concernsAll tells whether an error of q says that no query has an answer: the

@@ -16,6 +16,7 @@ import (
 	"restencil/watch"
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
+	"restencil/watch/schedule"
 )
 
 // The pauses between requests that bring nothing new. The agent's own waiting
@@ -320,7 +321,16 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 
 // failed tells of a failed attempt, and sees to what the next one waits for.
 func (k *Requester) failed(err error, a *client.Attempt, agent, servers outcome) {
-	e := k.explain(err, a)
+	e := &watch.Error{
+		Query:      k.Query,
+		Class:      schedule.ClassOf(fetch.Status(err)),
+		RetryAfter: time.Duration(a.RetryAfter.Load()),
+		Err:        k.Agent.Client.Clean(err),
+		All:        concernsAll(k.Query, err),
+	}
+	if errors.As(err, new(FilteredError)) {
+		e.Class = watch.Denied
+	}
 	if agent == fails {
 		e.Attempts, _ = k.Agent.reach.failed() // whichever query made them
 	}
