@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/template"
-	"unicode"
+	"unicode/utf8"
 
 	"github.com/ryanuber/go-glob"
 
@@ -52,8 +52,10 @@ func Map(e *Env) template.FuncMap {
 // template keeps its functions, so this saves most of what a small one weighs.
 func MapFor(e *Env, text string) template.FuncMap {
 	all, m := Map(e), make(template.FuncMap)
-	outside := func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
-	for _, word := range strings.FieldsFunc(text, outside) {
+	outside := func(r rune) bool {
+		return r < utf8.RuneSelf && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}
+	for word := range strings.FieldsFuncSeq(text, outside) {
 		if f, ok := all[word]; ok {
 			m[word] = f
 		}

@@ -65,6 +65,7 @@ type Set struct {
 	list    []*state
 	graph   template.Graph[*state]
 	answers sync.Map // the newest *watch.State of each query, by watch.ID; executions read it
+	unknown watch.State
 	pool    *pool
 	passes  []*pass // that are under way
 	changed schedule.Wakeup
@@ -146,6 +147,7 @@ type execution struct {
 	began   reason
 	waiting *event.Waiting // only to find where its queries are asked; nil: to have an output
 
+	took   time.Duration
 	result template.Result
 	err    error
 }
@@ -272,7 +274,7 @@ func (s *Set) state(q watch.ID) *watch.State {
 	if state, ok := s.answers.Load(q); ok {
 		return state.(*watch.State)
 	}
-	return new(watch.State)
+	return &s.unknown
 }
 
 // mark has t executed.
@@ -356,7 +358,9 @@ func (s *Set) begin(list []*execution, now time.Time) *pass {
 	for _, x := range list {
 		s.pool.run(func() {
 			if x.waiting == nil {
+				start := time.Now()
 				x.result, x.err = x.of.parsed.Execute(s.pool.ctx, answer)
+				x.took = time.Since(start)
 			} else {
 				for i := range x.waiting.For {
 					m := &x.waiting.For[i]
@@ -446,7 +450,7 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 			}
 		}
 	}
-	t.coalesce.executed(outstanding, len(used))
+	t.coalesce.executed(outstanding, len(used), x.took)
 	if t.coalesce.due() { // what it waited for has come while it was executed
 		s.mark(t)
 	}

@@ -136,7 +136,8 @@ func whyMissing(q watch.Query, state *watch.State) string {
 // A template that still lacks answers is not executed for each one that comes
 // in: it would be in vain, a thousand times for a thousand keys. It is when the
 // last has come; or, since what it asks may depend on those that it has, some
-// time after the first. That time grows as long as it leads to no new question.
+// time after the first. That time grows as long as it leads to no new question, and
+// is long against what an execution takes.
 const (
 	leastCoalesce = 5 * time.Millisecond
 	mostCoalesce  = 160 * time.Millisecond
@@ -154,12 +155,13 @@ type coalesce struct {
 // next one.
 func (c *coalesce) begin() { c.until = time.Time{} }
 
-// executed notes the end of an execution.
-func (c *coalesce) executed(outstanding, used int) {
+// executed notes the end of an execution, which took so long.
+func (c *coalesce) executed(outstanding, used int, took time.Duration) {
 	c.delay = min(2*c.delay, mostCoalesce)
 	if used > c.used || outstanding == 0 {
 		c.delay = leastCoalesce
 	}
+	c.delay = max(c.delay, 4*took)
 	c.outstanding, c.used = outstanding, used
 }
 

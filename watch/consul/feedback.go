@@ -98,7 +98,8 @@ func (s *Source) applyFeedback(now time.Time) {
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range s.refusals.PopAll(now) {
+	budget, due := s.rules.Budget, s.refusals.PopAll(now)
+	for _, r := range due {
 		switch r := r.(type) {
 		case plan.Extent:
 			delete(s.rules.Excluded, r)
@@ -127,5 +128,7 @@ func (s *Source) applyFeedback(now time.Time) {
 		}
 		s.refusals.Set(r, now.Add(forgiven))
 	}
-	s.replan()
+	if len(due) > 0 || len(refused) > 0 || s.rules.Budget != budget {
+		s.replan()
+	}
 }

@@ -74,7 +74,7 @@ func TestConfigurationPage(t *testing.T) {
 // none.
 func documentedSettings() []setting.Setting {
 	c := newConfig(nil)
-	all := setting.All(c.settings())
+	all := slices.Collect(setting.All(c.settings()))
 	for i := range all {
 		if all[i].Key == "" {
 			all[i].Key = "-" + all[i].Flag
@@ -85,7 +85,7 @@ func documentedSettings() []setting.Setting {
 		"bundle.":   setting.Add(&c.Bundles, (*Bundle).instance).instance().Settings,
 		"verify.":   setting.Add(new([]Verify), (*Verify).instance).instance().Settings,
 	} {
-		for _, s := range setting.All(block) {
+		for s := range setting.All(block) {
 			s.Key = prefix + s.Key
 			all = append(all, s)
 		}

@@ -152,8 +152,8 @@ func listVerifies(b *strings.Builder, c *Change) {
 }
 
 func list(b *strings.Builder, prefix string, settings, standard []setting.Setting, written *setting.Written) {
-	standard = setting.All(standard)
-	for i, s := range setting.All(settings) {
+	standard = slices.Collect(setting.All(standard))
+	for i, s := range slices.Collect(setting.All(settings)) {
 		key := s.Key
 		if key == "" {
 			key = "-" + s.Flag

@@ -13,7 +13,7 @@ import (
 // TestSettings holds every setting to what the table promises of it.
 func TestSettings(t *testing.T) {
 	keys, flags := make(map[string]bool), make(map[string]bool)
-	for _, s := range setting.All(newConfig(nil).settings()) {
+	for s := range setting.All(newConfig(nil).settings()) {
 		if s.Key == "" && s.Flag == "" {
 			t.Errorf("a setting with the help %q has no name", s.Help)
 		}
@@ -44,7 +44,7 @@ func TestSettings(t *testing.T) {
 func TestFlagsAreAllTested(t *testing.T) {
 	words := strings.Fields(readFile(t, "testdata/flags.txtar"))
 	other := []string{"-print-config", "-version", "-retry"} // tested elsewhere
-	for _, s := range setting.All(newConfig(nil).settings()) {
+	for s := range setting.All(newConfig(nil).settings()) {
 		flag := "-" + s.Flag
 		used := slices.ContainsFunc(words, func(w string) bool { return w == flag || strings.HasPrefix(w, flag+"=") })
 		if s.Flag != "" && !used && !slices.Contains(other, flag) {
@@ -62,7 +62,7 @@ func TestKeysAreAllTested(t *testing.T) {
 	}
 	c := newConfig(nil)
 	settings := slices.Concat(c.settings(), new(Template).instance().Settings, new(Bundle).instance().Settings, new(Verify).instance().Settings)
-	for _, s := range setting.All(settings) {
+	for s := range setting.All(settings) {
 		name := s.Key[strings.LastIndexByte(s.Key, '.')+1:]
 		skipped := s.Deprecated != "" || s.Sets == nil || s.Sets[0] != s.Key || slices.Contains([]string{"once", "parseonly", "vault_agent_token_file"}, name)
 		if !skipped && !strings.Contains(text, " "+name+" ") && !strings.Contains(text, "\n"+name+" ") {
@@ -88,7 +88,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("help lacks %q", want)
 		}
 	}
-	for _, s := range setting.All(newConfig(nil).settings()) {
+	for s := range setting.All(newConfig(nil).settings()) {
 		if s.Flag != "" && !strings.Contains(help, "  -"+s.Flag) {
 			t.Errorf("help lacks -%s", s.Flag)
 		}

@@ -26,7 +26,7 @@ type decoder struct {
 // not to be used. Warnings tell what is accepted but doubtful.
 func Decode(name, text string, settings []Setting, written *Written) (warnings hcl1.Diagnostics, err error) {
 	d := &decoder{settings: settings, Source: hcl1.Source{Name: name, Text: text}}
-	for _, s := range All(settings) {
+	for s := range All(settings) {
 		if last := s.Key[strings.LastIndexByte(s.Key, '.')+1:]; s.Secret && last != "" && !slices.Contains(d.Secrets, last) {
 			d.Secrets = append(d.Secrets, last)
 		}
@@ -236,7 +236,7 @@ func (d *decoder) unknown(f hcl1.Field, in scope) {
 // where they are none or too many to be of help.
 func (in scope) elsewhere(name string) string {
 	keys := make(map[string]bool)
-	for _, s := range All(in.settings) {
+	for s := range All(in.settings) {
 		parts := strings.Split(s.Key, ".")
 		for i := 1; i < len(parts); i++ {
 			if strings.EqualFold(parts[i], name) {

@@ -34,7 +34,7 @@ func ParseFlags(args []string, settings []Setting, written *Written) error {
 	flags := flag.NewFlagSet("restencil", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
-	for _, s := range All(settings) {
+	for s := range All(settings) {
 		if s.Flag == "" {
 			continue
 		}
@@ -63,7 +63,7 @@ func ParseFlags(args []string, settings []Setting, written *Written) error {
 // variables, which get returns without white space around them. An empty
 // variable counts as unset, and so does one that cannot be read, with a warning.
 func Fill(settings []Setting, written *Written, get func(name string) string) (warnings []string) {
-	for _, s := range All(settings) {
+	for s := range All(settings) {
 		if s.Env == "" || written.IsSet(s.Key) {
 			continue
 		}

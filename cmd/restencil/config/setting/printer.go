@@ -91,7 +91,7 @@ func Help(settings []Setting) string {
 	var b strings.Builder
 	var order []string
 	groups := make(map[string][]Setting)
-	for _, s := range All(settings) {
+	for s := range All(settings) {
 		if s.Flag == "" {
 			continue
 		}

@@ -11,6 +11,7 @@ package setting
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -107,11 +108,12 @@ func In(group string, settings ...Setting) []Setting {
 
 // All returns the settings that have a value, with those in blocks. Each has its
 // whole key and flag, and the group of its block where it has none.
-func All(settings []Setting) []Setting {
-	return allIn(Setting{}, settings)
+func All(settings []Setting) iter.Seq[Setting] {
+	return func(yield func(Setting) bool) { each(Setting{}, settings, yield) }
 }
 
-func allIn(block Setting, settings []Setting) (all []Setting) {
+// each yields the settings of a block, and tells whether to go on.
+func each(block Setting, settings []Setting, yield func(Setting) bool) bool {
 	prefix := ""
 	if block.Key != "" {
 		prefix = block.Key + "."
@@ -134,13 +136,15 @@ func allIn(block Setting, settings []Setting) (all []Setting) {
 			}
 		}
 		s.Group = cmp.Or(s.Group, block.Group)
-		if s.To != nil {
-			all = append(all, s)
+		if s.To != nil && !yield(s) {
+			return false
 		}
 		s.Flag = cmp.Or(s.Flag, block.Flag)
-		all = append(all, allIn(s, s.Block)...)
+		if !each(s, s.Block, yield) {
+			return false
+		}
 	}
-	return all
+	return true
 }
 
 // Show returns the value as a file would have it, "" for what no file can say.
@@ -149,7 +153,7 @@ func (s Setting) Show() string { return s.value().Show() }
 // Init gives every setting its default. It panics where a default cannot be
 // read, which is a mistake in the table.
 func Init(settings []Setting) {
-	for _, s := range All(settings) {
+	for s := range All(settings) {
 		if s.Default == "" {
 			continue
 		}
