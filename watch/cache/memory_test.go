@@ -15,6 +15,7 @@ type memory struct {
 	mu     sync.Mutex
 	data   map[watch.Query]any
 	broken bool
+	calls  int // of WatchAll and UnwatchAll
 	denied bool
 	sinks  map[watch.Query]watch.Sink
 	look   chan struct{} // something changed
@@ -72,13 +73,7 @@ func (m *memory) tell() {
 	}
 }
 
-// A batcher is a memory that is told of many queries in one call.
-type batcher struct {
-	*memory
-	calls int
-}
-
-func (b *batcher) WatchAll(list []watch.Subscription) {
+func (b *memory) WatchAll(list []watch.Subscription) {
 	b.change(func() {
 		b.calls++
 		for _, s := range list {
@@ -87,7 +82,7 @@ func (b *batcher) WatchAll(list []watch.Subscription) {
 	})
 }
 
-func (b *batcher) UnwatchAll(queries []watch.ID) {
+func (b *memory) UnwatchAll(queries []watch.ID) {
 	b.change(func() {
 		b.calls++
 		for _, q := range queries {

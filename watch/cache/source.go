@@ -63,7 +63,7 @@ type Options struct {
 // A Source is another source whose answers outlive the process. It implements
 // watch.Batcher.
 type Source struct {
-	inner watch.Source
+	inner watch.Batcher
 	file  string
 	o     Options
 	wake  schedule.Wakeup // there is something to write
@@ -81,7 +81,7 @@ var _ watch.Batcher = (*Source)(nil)
 // the file. It does not look at the file: Run reads it first of all, and
 // writes it, in a directory that is made where there is none. From then on
 // source belongs to what New returns.
-func New(source watch.Source, file string, o Options) *Source {
+func New(source watch.Batcher, file string, o Options) *Source {
 	o.Every = cmp.Or(o.Every, 5*time.Second)
 	o.Unused = cmp.Or(o.Unused, 30*24*time.Hour)
 	o.Size = cmp.Or(o.Size, 64<<20)
@@ -249,13 +249,7 @@ func (s *Source) WatchAll(list []watch.Subscription) {
 		own[i] = watch.Subscription{ID: sub.ID, Sink: to}
 	}
 	s.mu.Unlock()
-	if b, ok := s.inner.(watch.Batcher); ok {
-		b.WatchAll(own)
-		return
-	}
-	for _, sub := range own {
-		s.inner.Watch(sub.ID.Value(), sub.Sink)
-	}
+	s.inner.WatchAll(own)
 }
 
 // UnwatchAll implements watch.Batcher.
@@ -265,13 +259,7 @@ func (s *Source) UnwatchAll(queries []watch.ID) {
 		delete(s.sinks, q)
 	}
 	s.mu.Unlock()
-	if b, ok := s.inner.(watch.Batcher); ok {
-		b.UnwatchAll(queries)
-		return
-	}
-	for _, q := range queries {
-		s.inner.Unwatch(q.Value())
-	}
+	s.inner.UnwatchAll(queries)
 }
 
 // A sink is what the inner source tells of a query.

@@ -23,35 +23,28 @@ func keyNamed(name string) watch.Query { return watch.Query{Kind: watch.KVGet, N
 func pair(value string) *watch.KeyPair { return &watch.KeyPair{Path: "k", Value: value} }
 
 func TestConformance(t *testing.T) {
-	for name, wrap := range map[string]func(*memory) watch.Source{
-		"one by one": func(m *memory) watch.Source { return m },
-		"batches":    func(m *memory) watch.Source { return &batcher{memory: m} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			watchtest.Run(t, func(t *testing.T) watchtest.Harness {
-				m, q := newMemory(), keyNamed("key")
-				h := watchtest.Harness{
-					Source: New(wrap(m), filepath.Join(t.TempDir(), "cache"), Options{}),
-					Query:  q,
-					Set:    func(value string) { m.set(q, pair(value)) },
-					Delete: func() { m.set(q, nil) },
-					Break:  m.breakDown,
-					Heal:   m.heal,
-					Value: func(data any) (string, bool) {
-						p, ok := data.(*watch.KeyPair)
-						if !ok {
-							return "", false
-						}
-						return p.Value, true
-					},
+	watchtest.Run(t, func(t *testing.T) watchtest.Harness {
+		m, q := newMemory(), keyNamed("key")
+		h := watchtest.Harness{
+			Source: New(m, filepath.Join(t.TempDir(), "cache"), Options{}),
+			Query:  q,
+			Set:    func(value string) { m.set(q, pair(value)) },
+			Delete: func() { m.set(q, nil) },
+			Break:  m.breakDown,
+			Heal:   m.heal,
+			Value: func(data any) (string, bool) {
+				p, ok := data.(*watch.KeyPair)
+				if !ok {
+					return "", false
 				}
-				for i := range 8 {
-					h.Others = append(h.Others, keyNamed(fmt.Sprint("other", i)))
-				}
-				return h
-			})
-		})
-	}
+				return p.Value, true
+			},
+		}
+		for i := range 8 {
+			h.Others = append(h.Others, keyNamed(fmt.Sprint("other", i)))
+		}
+		return h
+	})
 }
 
 // A life is a run of a process: a store, the cache before it, and what it says.
@@ -66,7 +59,7 @@ type life struct {
 }
 
 // live begins a life, in a synctest bubble.
-func live(t *testing.T, m watch.Source, file string, o Options, queries ...watch.Query) *life {
+func live(t *testing.T, m watch.Batcher, file string, o Options, queries ...watch.Query) *life {
 	l := &life{t: t, sinks: make(map[watch.Query]*watchtest.Recorder)}
 	o.Problem = func(err error) {
 		l.mu.Lock()
@@ -437,7 +430,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 // TestOneCallForMany: a source that takes many queries at once is given them
 // at once.
 func TestOneCallForMany(t *testing.T) {
-	b := &batcher{memory: newMemory()}
+	b := newMemory()
 	s := New(b, filepath.Join(t.TempDir(), "cache"), Options{})
 	queries := []watch.ID{keyNamed("a").ID(), keyNamed("b").ID(), keyNamed("c").ID()}
 	var list []watch.Subscription
