@@ -94,11 +94,8 @@ func TestSweep(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dir := t.TempDir()
-				left := filepath.Join(dir, ".one.restencil-1a2b")
-				if err := os.WriteFile(left, nil, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				one := tmpl("one", `{{ key "x" }}`)
+				left := []string{filepath.Join(dir, ".one.restencil-1a2b"), filepath.Join(dir, ".extra.restencil-1a2b")}
+				one := tmpl("one", `{{ key "x" | writeToFile "`+filepath.Join(dir, "extra")+`" "" "" "0600" }}`)
 				o := Options{State: State{Unresolved: test.unresolved}, Templates: []Template{one}}
 				if test.bundle {
 					o.Bundles, o.Templates = []Bundle{{Name: "b"}}, members(o.Templates)
@@ -108,14 +105,18 @@ func TestSweep(t *testing.T) {
 					defer o.State.Journal.Close()
 				}
 				old := time.Now().Add(-time.Minute)
-				if err := os.Chtimes(left, old, old); err != nil {
-					t.Fatal(err)
+				for _, path := range left {
+					if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, old, old)); err != nil {
+						t.Fatal(err)
+					}
 				}
 				g := newRigAt(t, dir, o, map[string]any{"x": 1}, func(*rig) {})
 				sleep(time.Second)
 				g.stop()
-				if _, err := os.Stat(left); (err == nil) != test.stays {
-					t.Errorf("what was left: %v", err)
+				for _, path := range left {
+					if _, err := os.Stat(path); (err == nil) != test.stays {
+						t.Errorf("what was left: %v", err)
+					}
 				}
 			})
 		})

@@ -303,6 +303,37 @@ func TestReloadJoinsWhatIsOwed(t *testing.T) {
 	})
 }
 
+// A bundle that is gone for a while owes what it owed when it comes back, whoever has
+// the same command meanwhile.
+func TestReloadBringsBackWhatIsOwed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := openJournal(t, t.TempDir())
+		defer j.Close()
+		a, b := tmpl("a", `{{ key "x" }}`), tmpl("b", `{{ key "y" }}`, "reload")
+		a.Bundle = "web"
+		with := Options{State: State{Journal: j}, Bundles: []Bundle{{Name: "web", Reload: cmd("reload")}}, Templates: []Template{a, b}}
+		g := newRig(t, with, map[string]any{"x": 1, "y": 1})
+		defer g.stop()
+		fails := errors.New("no")
+		g.run = func(Command) (string, error) { return "", fails }
+		g.store.set("x", 2)
+		sleep(100 * time.Millisecond)
+		b.Perm = 0o600
+		g.reloadOptions(Options{State: with.State, Templates: []Template{b}})
+		fails = nil
+		sleep(time.Minute)
+		runs := g.runs.Load()
+		g.reloadOptions(with)
+		sleep(time.Minute)
+		if n := g.runs.Load() - runs; n != 1 {
+			t.Errorf("%d runs, want the one that is owed", n)
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.events = nil
+	})
+}
+
 // Reloading for ever costs nothing that stays.
 func TestThousandReloadsLeaveNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -55,6 +55,7 @@ type Bundle struct {
 	groups   *group.Set
 	command  command
 	entry    *entry
+	began    time.Time
 	lookedAt time.Time // when the destinations were looked at last, or Run began
 	report   Report    // to be sent
 }
@@ -165,23 +166,14 @@ func (b *Bundle) begin(ctx context.Context) bool {
 		}
 	}
 	b.after = nil
-	b.lookedAt = time.Now()
+	b.began = time.Now()
+	b.lookedAt = b.began
 
-	// What a process that was killed left beside the destinations. One that runs
-	// once may be at work beside another. Of a bundle whose old files are kept there
-	// only the journal knows when they may go.
-	together := b.spec.Policy == group.Together
-	if b.spec.Policy != group.Print && !b.shared.State.Load().Unresolved && !(together && b.entry.journal == nil) {
-		untouched := time.Duration(0)
-		if b.shared.Once {
-			untouched = time.Minute
-		}
-		var paths []string
-		for _, m := range b.spec.Members {
-			paths = append(paths, m.Destination)
-		}
-		renderer.Sweep(untouched, paths...)
+	var paths []string
+	for _, m := range b.spec.Members {
+		paths = append(paths, m.Destination)
 	}
+	b.sweep(0, paths)
 
 	// Of a bundle that was renewed in this process the journal knows no more than its
 	// predecessor, but for what is owed: what was rejected may be good with another
@@ -192,11 +184,25 @@ func (b *Bundle) begin(ctx context.Context) bool {
 		b.entry.debt = cmp.Or(b.entry.debt, st.Desired, newDebt()) // "" where the journal was damaged
 		b.command.files.Add(st.Files...)
 	}
-	if !renewed && together {
+	if !renewed && b.spec.Policy == group.Together {
 		b.groups.Resume(st.Verdict)
 		b.entry.verdict = st.Verdict
 	}
 	return true
+}
+
+// sweep removes what a process that was killed left beside these paths, and nobody has
+// touched for so long. One that runs once may be at work beside another. Of a bundle
+// whose old files are kept there only the journal knows when they may go.
+func (b *Bundle) sweep(untouched time.Duration, paths []string) {
+	p := b.spec.Policy
+	if len(paths) == 0 || p == group.Print || b.shared.State.Load().Unresolved || p == group.Together && b.entry.journal == nil {
+		return
+	}
+	if b.shared.Once {
+		untouched = time.Minute
+	}
+	renderer.Sweep(untouched, paths...)
 }
 
 func (b *Bundle) takeOver(old *Bundle) {
@@ -216,6 +222,9 @@ func (b *Bundle) takeOver(old *Bundle) {
 	// What old owes for files of b, b owes now, by its own entry in the journal.
 	if old.command.owed {
 		files := b.among(old.command.owedFiles())
+		if len(files) == 0 {
+			return // the journal knows what old owes: it may come back
+		}
 		b.entry.owe(files)
 		b.command.want(files, 0)
 	}

@@ -91,7 +91,13 @@ func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *trans
 	for i, t := range targets {
 		c := &transaction.Change{Bundle: t.Name, Check: b.spec.Check}
 		c.Keep = b.spec.Policy == group.Together && (b.spec.Rollback || b.entry.journal != nil)
+		var extras []string // of files that were not put in place before
 		for _, w := range t.Wants {
+			if !w.File.Placed() {
+				for _, extra := range w.Output.Files {
+					extras = append(extras, extra.Path)
+				}
+			}
 			f := transaction.File{
 				Template: w.File.Template, Destination: w.File.Destination,
 				Extras: w.Output.Files, Secret: w.Output.Secret,
@@ -114,6 +120,7 @@ func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *trans
 			}
 			c.Files = append(c.Files, f)
 		}
+		b.sweep(time.Since(b.began), extras) // another bundle may write there now
 		changes[i] = c
 	}
 	tools := transaction.Tools{

@@ -288,6 +288,9 @@ func (f *File) resized() bool {
 	return err != nil || info.Size() != int64(len(f.newest.Content))
 }
 
+// Placed tells whether f has been right at some time.
+func (f *File) Placed() bool { return f.placed }
+
 func (f *File) drifted() bool {
 	if !f.placed || f.Shadowed || f.isStream() {
 		return false
