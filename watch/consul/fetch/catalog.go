@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 
 	"github.com/hashicorp/consul/api"
 	"golang.org/x/sync/errgroup"
@@ -68,18 +69,10 @@ func fetchNode(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error)
 	if n == nil || n.Node == nil {
 		return newReply(&watch.CatalogNode{}, m), nil
 	}
-	services, err := newNodeServices(n.Services)
-	if err != nil {
-		return Reply{}, err
-	}
-	return newReply(&watch.CatalogNode{Node: newNode(n.Node), Services: services}, m), nil
-}
-
-func newNodeServices(services map[string]*api.AgentService) ([]*watch.CatalogNodeService, error) {
-	list := make([]*watch.CatalogNodeService, 0, len(services))
-	for _, s := range services {
+	list := make([]*watch.CatalogNodeService, 0, len(n.Services))
+	for _, s := range n.Services {
 		if s == nil {
-			return nil, ErrIncomplete
+			return Reply{}, ErrIncomplete
 		}
 		list = append(list, &watch.CatalogNodeService{
 			ID:                s.ID,
@@ -92,7 +85,7 @@ func newNodeServices(services map[string]*api.AgentService) ([]*watch.CatalogNod
 		})
 	}
 	watch.SortNodeServices(list)
-	return list, nil
+	return newReply(&watch.CatalogNode{Node: newNode(n.Node), Services: list}, m), nil
 }
 
 // ownName returns the name of the agent's node.
@@ -137,28 +130,23 @@ func fetchDatacenters(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply,
 // itself does not is an error: it says nothing of the datacenters.
 func available(c *api.Client, datacenters []string, o *api.QueryOptions) ([]string, error) {
 	const parallel = 8
-	away := make([]bool, len(datacenters))
+	var mu sync.Mutex
+	answering := make([]string, 0, len(datacenters))
 	g, ctx := errgroup.WithContext(o.Context())
 	g.SetLimit(parallel)
-	for i, dc := range datacenters {
+	for _, dc := range datacenters {
 		g.Go(func() error {
 			ask := &api.QueryOptions{Datacenter: dc, RequireConsistent: true}
 			_, _, err := c.Catalog().Services(ask.WithContext(ctx))
 			if status := Status(err); status != 0 && status != http.StatusTooManyRequests || errors.Is(err, ErrNoAnswer) {
-				away[i] = true // the datacenter does not answer, though the agent does
-				return nil
+				return nil // the datacenter does not answer, though the agent does
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			answering = append(answering, dc)
 			return err
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	answering := make([]string, 0, len(datacenters))
-	for i, dc := range datacenters {
-		if !away[i] {
-			answering = append(answering, dc)
-		}
-	}
-	return answering, nil
+	err := g.Wait()
+	return answering, err
 }

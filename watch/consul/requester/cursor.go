@@ -1,7 +1,6 @@
 package requester
 
 import (
-	"errors"
 	"reflect"
 	"time"
 
@@ -88,14 +87,6 @@ func (r reply) dubious(c cursor) bool {
 		r.Index < c.seen ||
 		r.Index == 0 && r.size == 0 && !r.bare
 }
-
-// errLeaderless says that a consistent read was answered by a server that says
-// that it has no leader. None of Consul's does that.
-var errLeaderless = errors.New("the server that answered knows no leader")
-
-// errIndexless says that a consistent read was answered without an index, as by
-// something that stands where Consul should.
-var errIndexless = errors.New("what answered is not Consul: there is no index")
 
 // sizeOfAny returns how much there is in the data of a reply: elements of a
 // list, a node and its services, 0 for nothing, else 1.

@@ -220,10 +220,10 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 	}
 	r := reply{Reply: fetched, leader: client.Leadership(a.Leader.Load()), size: sizeOfAny(fetched.Data), bare: k.Kind.Polled}
 	switch {
-	case r.leader == client.Unled && k.cursor.confirm:
-		return reply{}, a, errLeaderless
-	case k.cursor.confirm && r.Index == 0 && !r.bare:
-		return reply{}, a, errIndexless
+	case k.cursor.confirm && r.leader == client.Unled: // no server of Consul's says that to a consistent read
+		return reply{}, a, errors.New("the server that answered knows no leader")
+	case k.cursor.confirm && r.Index == 0 && !r.bare: // something stands where Consul should
+		return reply{}, a, errors.New("what answered is not Consul: there is no index")
 	case !k.Shared && k.cursor.lacks(r):
 		return reply{}, a, FilteredError{k.Query}
 	}
