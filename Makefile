@@ -6,9 +6,12 @@
 build:
 	CGO_ENABLED=0 go build -o restencil ./cmd/restencil
 
-# A file that follows live data, in ten seconds, with no server.
+# A file that follows live data, in ten seconds, with no server. It leaves the
+# program behind as ./restencil.
 demo:
-	@examples/hello/run.sh
+	@echo "Building restencil, as ./restencil." >&2
+	@$(MAKE) -s build
+	@RESTENCIL=$(CURDIR)/restencil examples/hello/run.sh
 
 # All set-up for tests, then every check and every test, with real servers.
 test:

@@ -48,6 +48,17 @@ func Map(e *Env) template.FuncMap {
 	return m
 }
 
+// Renamed returns how a function of versions 0.1 to 0.18 of consul-template is
+// called now (COMPAT L), "" for any other name.
+func Renamed(name string) string {
+	return map[string]string{
+		"vault":          "secret",
+		"key_or_default": "keyOrDefault",
+		"keyPrefix":      "ls",
+		"storeKeyPrefix": "ls",
+	}[name]
+}
+
 // MapFor returns those functions of Map whose names occur in text. A parsed
 // template keeps its functions, so this saves most of what a small one weighs.
 func MapFor(e *Env, text string) template.FuncMap {

@@ -257,11 +257,12 @@ func (r *Runner) offer(results []templates.Result) {
 // named returns the bundle of that name, or else with a file of that destination;
 // nil where there is none.
 func (b *bundles) named(name string) (found *bundle.Bundle) {
+	path := group.Path(name)
 	for _, s := range b.list {
 		switch {
-		case s.spec.Policy == group.Together && s.spec.Name == name:
+		case s.spec.Policy == group.Together && group.Path(s.spec.Name) == path:
 			return s.Bundle
-		case s.spec.Policy == group.Each && slices.ContainsFunc(s.spec.Members, func(m Member) bool { return m.Destination == name }):
+		case s.spec.Policy == group.Each && slices.ContainsFunc(s.spec.Members, func(m Member) bool { return group.Path(m.Destination) == path }):
 			found = cmp.Or(found, s.Bundle)
 		}
 	}

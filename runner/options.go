@@ -53,6 +53,9 @@ type Options struct {
 	// what commands print. Nil for none.
 	Stdout, Stderr io.Writer
 
+	// Warn is told of what is accepted but deprecated in a template. Nil: nobody is.
+	Warn func(error)
+
 	// Events is called with each event, one at a time, from several
 	// goroutines. It must return at once. Nil for none.
 	Events func(event.Event)

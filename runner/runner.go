@@ -82,7 +82,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		errs = append(errs, errors.New("the child has no command"))
 	}
 	set := templates.Options{
-		Host:  template.Host{LookupEnv: o.LookupEnv, Serves: w.Serves},
+		Host:  template.Host{LookupEnv: o.LookupEnv, Serves: w.Serves, Warn: o.Warn},
 		Retry: retry,
 		Once:  o.Once,
 	}

@@ -97,6 +97,13 @@ func execError(name string, err error) *Error {
 	return e
 }
 
+// A renamed is a function that a template calls by its old name.
+type renamed struct{ name, now string }
+
+func (r renamed) Error() string {
+	return fmt.Sprintf("the function %s is deprecated: write %s", r.name, r.now)
+}
+
 var undefined = regexp.MustCompile(`^function "(.*)" not defined$`)
 
 func parseError(o Options, err error) *Error {
@@ -107,6 +114,10 @@ func parseError(o Options, err error) *Error {
 	}
 	if lines := strings.Split(o.Text, "\n"); 0 < e.Line && e.Line <= len(lines) {
 		e.Column = strings.Index(lines[e.Line-1], m[1]) + 1
+	}
+	if now := funcs.Renamed(m[1]); now != "" {
+		e.Err = renamed{m[1], now}
+		return e
 	}
 	if near := funcs.Nearest(m[1]); near != "" {
 		e.Err = fmt.Errorf("%w; did you mean %q?", e.Err, near)

@@ -36,6 +36,10 @@ type Host struct {
 	// Serves tells whether a store is configured. Asking one that is not is
 	// an error of the template. Nil serves all.
 	Serves func(watch.Store) bool
+
+	// Warn is told where a template calls a function by an old name. Nil: nobody
+	// is.
+	Warn func(error)
 }
 
 // Answers gives the answer to a query, nil where there is none yet. An execution
@@ -138,12 +142,22 @@ func Parse(o Options, h Host) (*Template, error) {
 	if o.ErrorOnMissingKey {
 		missing = "missingkey=error"
 	}
-	text := tmpltext.New("").
-		Delims(o.LeftDelim, o.RightDelim).
-		Option(missing).
-		Funcs(funcs.MapFor(env, o.Text))
-	if _, err := text.Parse(o.Text); err != nil {
-		return nil, parseError(o, err)
+	functions := funcs.MapFor(env, o.Text)
+	parse := func() (*tmpltext.Template, error) {
+		return tmpltext.New("").Delims(o.LeftDelim, o.RightDelim).Option(missing).Funcs(functions).Parse(o.Text)
+	}
+	text, err := parse()
+	for err != nil {
+		e := parseError(o, err)
+		var old renamed
+		if !errors.As(e, &old) {
+			return nil, e
+		}
+		functions[old.name] = funcs.Map(env)[old.now]
+		if h.Warn != nil {
+			h.Warn(e)
+		}
+		text, err = parse()
 	}
 	env.Template = text
 	return &Template{

@@ -16,8 +16,8 @@ func accept(ctx context.Context, p program, s *subcommand) error {
 		return err
 	}
 	// A bundle whose first change is held has left no trace yet.
-	if dir, err := dirOf(dirs, bundle); err == nil {
-		dirs = []string{dir}
+	if dir, name, err := dirOf(dirs, bundle); err == nil {
+		dirs, bundle = []string{dir}, name
 	} else if !errors.Is(err, errNoBundle) {
 		return err
 	}

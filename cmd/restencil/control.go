@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"sync"
 	"syscall"
 	"time"
 
-	"restencil/cmd/restencil/config"
 	"restencil/watch"
 	"restencil/watch/filewatch"
 	"restencil/watch/vault"
@@ -18,14 +18,15 @@ import (
 // before they are read: what changes several of them is one change.
 const settle = 100 * time.Millisecond
 
-// control acts on signals, and with -watch-config on changed files, until ctx
-// ends or the program is asked to end; then it returns true. The order of the
+// control acts on signals, and on changed files where they are watched, until ctx
+// ends or the program is asked to end; then it returns true. Templates are watched
+// with -watch-config and with -local, and the configuration with -watch-config. The order of the
 // meanings of a signal is that of COMPAT 4.8; SIGTERM and SIGINT end the
 // program where they mean nothing else.
 func (s *service) control(ctx context.Context) (end bool) {
 	changed := make(chan struct{}, 1)
-	watcher := filewatch.New(filewatch.Options{Settle: settle, Trees: true})
-	following := s.cfg.Process.WatchConfig
+	watcher := filewatch.New(filewatch.Options{Settle: settle, Trees: true, Whole: true})
+	following := s.cfg.Process.WatchConfig || s.cfg.Consul.Local != "" && !s.cfg.Once
 	if following {
 		ctx, cancel := context.WithCancel(ctx)
 		var watching sync.WaitGroup
@@ -44,13 +45,17 @@ func (s *service) control(ctx context.Context) (end bool) {
 	var watched []string
 	for {
 		if following {
-			watched = follow(watcher, watched, slices.Concat(s.cfg.Paths, s.cfg.Sources()))
+			paths := s.cfg.Sources()
+			if s.cfg.Process.WatchConfig {
+				paths = slices.Concat(s.cfg.Paths, paths)
+			}
+			watched = follow(watcher, watched, paths)
 		}
 		select {
 		case <-ctx.Done():
 			return false
 		case <-changed:
-			s.reload(ctx)
+			s.reload(ctx, false)
 		case <-s.state.remade:
 			if s.state.listening {
 				s.state.listening = false // the other socket is served until ctx ends, and nobody finds it
@@ -62,7 +67,7 @@ func (s *service) control(ctx context.Context) (end bool) {
 			}
 			switch {
 			case sig == s.cfg.Process.ReloadSignal:
-				s.reload(ctx)
+				s.reload(ctx, true)
 			case sig == s.cfg.Process.KillSignal:
 				return true
 			case s.runner.Signal(sig):
@@ -97,23 +102,26 @@ func wake(c chan<- struct{}) {
 	}
 }
 
-// reload puts a new configuration in force. Where that cannot be, the running
-// one goes on, and the log says why.
-func (s *service) reload(ctx context.Context) {
+// reload puts a new configuration in force, which somebody may have asked for.
+// Where that cannot be, the running one goes on, and the log says why.
+func (s *service) reload(ctx context.Context, asked bool) {
 	s.say("Reloading configuration...", "reloading the configuration")
 	s.manager.Reloading()
 	defer s.manager.Reloaded()
-	if err := s.replace(ctx); err != nil && ctx.Err() == nil {
+	if err := s.replace(ctx, asked); err != nil && ctx.Err() == nil {
 		s.log.Load().Error("the new configuration is not used, the running one goes on: "+err.Error(), "component", "cli")
 	}
 }
 
 // replace puts a new configuration in force, or returns an error and has
 // changed nothing: all that can be wrong with it is found out first.
-func (s *service) replace(ctx context.Context) (err error) {
-	cfg, err := config.Parse(s.args, s.environ)
+func (s *service) replace(ctx context.Context, asked bool) (err error) {
+	cfg, err := s.parse()
 	if err != nil {
 		return err
+	}
+	if !asked && len(cfg.Templates) == 0 && len(s.cfg.Templates) > 0 {
+		return fmt.Errorf("it has no template any more; send the signal %v to use it nevertheless", s.cfg.Process.ReloadSignal)
 	}
 	log, err := openLog(cfg, s.stderr)
 	if err != nil {

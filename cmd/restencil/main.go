@@ -40,6 +40,7 @@ func run() int {
 	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == consulTemplate {
 		p.name = consulTemplate
 	}
+	p.terminal = p.name != consulTemplate && isTerminal(os.Stderr)
 	p.stdout.Wait() // as with any program, until it is a daemon or is to end
 	// All that consul-template listens to (COMPAT 4.8). SIGPIPE is one of them:
 	// unless it is asked for, it ends a program that writes to a standard error
@@ -64,26 +65,34 @@ type program struct {
 	args, environ  []string
 	stdout, stderr *logging.Writer // function run closes them
 	signals        chan os.Signal  // that the process is sent
+	terminal       bool            // stderr is one, at which the log begins at info
 }
 
 // run does what the command line asks for and returns the exit code.
 func (p program) run() int {
-	for _, s := range subcommands() {
-		if len(p.args) > 0 && p.args[0] == s.name {
+	if len(p.args) > 0 && !strings.HasPrefix(p.args[0], "-") {
+		if s := findSubcommand(p.args[0]); s != nil {
 			return p.runSubcommand(s)
 		}
+		if p.name != consulTemplate {
+			return p.failed(&config.Error{Code: config.ExitFlags, Err: unknownCommand(p.args[0])})
+		}
 	}
-	cfg, err := config.Parse(p.args, p.environ)
+	cfg, err := p.parse()
 	if err != nil {
 		return p.failed(err)
 	}
+	idle := len(cfg.Templates) == 0 && !setting.IsCommand(cfg.Exec.Command)
+	local, _ := cfg.LookupEnv(setting.LocalConfig)
 	switch {
 	case cfg.Help:
-		err = config.WriteHelp(p.stdout)
+		err = writeHelp(p.stdout)
 	case cfg.Version:
 		_, err = fmt.Fprintln(p.stdout, p.version())
 	case cfg.PrintConfig:
 		err = cfg.Print(p.stdout)
+	case idle && len(cfg.Paths) == 0 && local == "" && p.name != consulTemplate:
+		err = &config.Error{Code: config.ExitFlags, Err: errors.New("there is nothing to do: no template and no configuration is given\n\n" + usage)}
 	default:
 		return p.serve(cfg)
 	}
@@ -91,6 +100,25 @@ func (p program) run() int {
 		return p.failed(err)
 	}
 	return 0
+}
+
+// parse reads the command line, and the files that it names.
+func (p program) parse() (*config.Config, error) {
+	cfg, err := config.Parse(p.args, p.environ)
+	if err == nil && p.terminal && !cfg.IsSet("log_level") {
+		cfg.Log.Level = "INFO"
+	}
+	return cfg, err
+}
+
+// isTerminal reports whether somebody may read along what is written to f.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 // failed prints why the program ends before it has a log, and returns the exit

@@ -24,11 +24,11 @@ func rollback(ctx context.Context, p program, s *subcommand) error {
 	if err != nil {
 		return err
 	}
-	bundle := s.args[0]
-	dir, err := dirOf(dirs, bundle)
+	dir, bundle, err := dirOf(dirs, s.args[0])
 	if err != nil {
 		return err
 	}
+	s.args[0] = bundle
 	number, err := s.generation(dir, bundle)
 	if err != nil {
 		return err

@@ -144,7 +144,7 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 		return opts, err
 	}
 	logEvent := status.Log(log.Logger)
-	opts.Stdout, opts.Stderr = s.stdout, s.stderr
+	opts.Stdout, opts.Stderr, opts.Warn = s.stdout, s.stderr, s.warn("config")
 	opts.Heartbeat = s.manager.Heartbeat()
 	opts.State.Journal = s.remember(cfg, opts)
 	opts.State.Unresolved = s.state.unresolved

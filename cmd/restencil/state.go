@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,8 +47,17 @@ func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Jou
 		s.warn("cli")(fmt.Errorf("the state directory stays %s until a restart", st.dir))
 	case st.journal == nil && dir != "":
 		st.dir = dir
+		if root, own := defaultDir(cfg.LookupEnv); cfg.State.Dir == "" && !own {
+			removed, err := prune(root, unusedFor)
+			for _, gone := range removed {
+				s.warn("cli")(fmt.Errorf("removed the state directory %s: its configuration is gone, and it was not used for 30 days", gone))
+			}
+			if err != nil {
+				s.warn("cli")(fmt.Errorf("cannot remove a state directory that nobody uses: %w", err))
+			}
+		}
 		var err error
-		if st.journal, err = s.openJournal(cfg.State.History); err != nil {
+		if st.journal, err = s.openJournal(cfg.State.History, owner(cfg)); err != nil {
 			st.failed = true
 			s.warn("cli")(fmt.Errorf("nothing is remembered across restarts: %w", err))
 		}
@@ -56,15 +66,20 @@ func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Jou
 }
 
 // openJournal opens the journal and puts right what a crash has cut in two.
-func (s *service) openJournal(generations int) (*journal.Journal, error) {
+func (s *service) openJournal(generations int, owner []string) (*journal.Journal, error) {
 	st := &s.state
 	st.remade = make(chan struct{}, 1)
 	j, err := journal.Open(st.dir, journal.Options{
 		Generations: generations,
+		Owner:       owner,
 		Warn:        s.warn("cli"),
 		Remade:      func() { wake(st.remade) },
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := j.Claim(); errors.Is(err, journal.ErrInUse) { // of other errors, those who write tell
+		j.Close()
 		return nil, err
 	}
 	recovered, err := j.Recover()

@@ -41,36 +41,14 @@ func TestStateDir(t *testing.T) {
 		{"given", home, []string{"-state-dir", "given"}, `given`},
 		{"none", home, []string{"-state-dir", "none"}, ``},
 		{"systemd's", []string{"STATE_DIRECTORY=/var/lib/unit"}, []string{"-config", "my app.hcl"}, `/var/lib/unit`},
-		{"of a configuration", home, []string{"-config", "my app.hcl"}, root + `/my_app\.hcl-[0-9a-f]{8}`},
-		{"of templates", home, []string{"-template", "in:/etc/app.conf"}, root + `/app\.conf-[0-9a-f]{8}`},
+		{"of a configuration", home, []string{"-config", "my app.hcl"}, root + `/my_app`},
+		{"of templates", home, []string{"-template", "in:/etc/app.conf"}, root + `/app`},
 		{"of nothing", home, nil, root + `/none`},
 	} {
 		got := stateDir(parsed(t, c.environ, c.args...))
 		if !regexp.MustCompile("^" + c.want + "$").MatchString(filepath.ToSlash(got)) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
-	}
-}
-
-// TestInstances: a configuration keeps its directory, however it is named, and
-// two have two.
-func TestInstances(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, name := range []string{"a", "b"} {
-		if err := os.WriteFile(name, nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	abs, err := filepath.Abs("a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := instance(parsed(t, nil, "-config", "a"))
-	if again := instance(parsed(t, nil, "-config", abs, "-log-level", "debug")); again != a {
-		t.Errorf("%s and %s for one file", a, again)
-	}
-	if other := instance(parsed(t, nil, "-config", "b")); other == a {
-		t.Errorf("%s for two files", a)
 	}
 }
 
@@ -91,16 +69,16 @@ func TestDirOf(t *testing.T) {
 		}
 	}
 	all := []string{one, two, empty}
-	if got, err := dirOf(all, "web"); got != one || err != nil {
+	if got, _, err := dirOf(all, "web"); got != one || err != nil {
 		t.Errorf("%q, %v, want %q", got, err, one)
 	}
-	if got, err := dirOf(all, "both"); err == nil || errors.Is(err, errNoBundle) {
+	if got, _, err := dirOf(all, "both"); err == nil || errors.Is(err, errNoBundle) {
 		t.Errorf("%q, %v for two directories", got, err)
 	}
-	if got, err := dirOf(all, "none"); !errors.Is(err, errNoBundle) {
+	if got, _, err := dirOf(all, "none"); !errors.Is(err, errNoBundle) {
 		t.Errorf("%q, %v for no directory", got, err)
 	}
-	if got, err := dirOf([]string{empty}, "none"); got != empty || err != nil {
+	if got, _, err := dirOf([]string{empty}, "none"); got != empty || err != nil {
 		t.Errorf("%q, %v where there is one directory", got, err)
 	}
 }

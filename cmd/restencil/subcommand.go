@@ -33,6 +33,7 @@ type subcommand struct {
 	stateDir    string
 	configFlags []string // the command line of the daemon, as far as it is known
 	reload      string
+	json, prune bool
 	args        []string
 }
 
@@ -44,13 +45,31 @@ func subcommands() []*subcommand {
 		},
 		{
 			name: "rollback", usage: "BUNDLE [GENERATION]", least: 1, most: 2, do: rollback,
-			help: "Puts a generation of a bundle's files back, the one before the newest if not\ngiven, and has the daemon reload what reads them. Without a daemon only the\nfiles are put back.",
+			help: "Puts a generation of a bundle's files back.\nIt is the one before the newest if not given. The daemon reloads what reads the\nfiles. Without a daemon only the files are put back.",
 		},
 		{
 			name: "accept", usage: "BUNDLE", least: 1, most: 1, do: accept,
-			help: "Lets a change pass that a guard holds back.",
+			help: "Lets a change pass that is held back.",
+		},
+		{
+			name: "state", do: listStates,
+			help: "Shows the state directories that there are, and whose they are.\nOne is gone when its configuration is; daemons remove such a one after 30 days.\nHere -state-dir is where the directories lie.",
+		},
+		{
+			name: "help", usage: "[COMMAND]", most: 1, do: help,
+			help: "Shows what a command does, or all flags and commands.",
 		},
 	}
+}
+
+// findSubcommand returns the subcommand of a name, nil where there is none.
+func findSubcommand(name string) *subcommand {
+	for _, s := range subcommands() {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
 }
 
 // errInterrupted is why a subcommand ends that somebody has interrupted.
@@ -60,12 +79,7 @@ var errInterrupted = errors.New("interrupted")
 func (p program) runSubcommand(s *subcommand) int {
 	err := s.parse(p.args[1:])
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(p.stdout, "Usage: restencil %s [flags] %s\n\n%s\n\n", s.name, s.usage, s.help)
-		fmt.Fprint(p.stdout, "  -state-dir <path>\n      The daemon's state directory.\n"+
-			"  -config <path>\n      The daemon's configuration, which tells the state directory. May be\n      repeated.\n")
-		if s.name == "rollback" {
-			fmt.Fprint(p.stdout, "  -reload <command>\n      Without a daemon, run this when the files are back.\n")
-		}
+		fmt.Fprint(p.stdout, s.text())
 		return 0
 	}
 	if err != nil {
@@ -113,8 +127,13 @@ func (s *subcommand) parse(args []string) error {
 		s.configFlags = append(s.configFlags, "-config", path)
 		return nil
 	})
-	if s.name == "rollback" {
+	switch s.name {
+	case "rollback":
 		flags.StringVar(&s.reload, "reload", "", "")
+	case "history":
+		flags.BoolVar(&s.json, "json", false, "")
+	case "state":
+		flags.BoolVar(&s.prune, "prune", false, "")
 	}
 	for {
 		if err := flags.Parse(args); err != nil {

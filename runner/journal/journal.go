@@ -25,6 +25,7 @@
 //
 // The directory holds, all with mode 0600 or 0700:
 //
+//	configuration               the files that it is about, a line each
 //	lock                        locked by the process that has the directory, whose id it holds
 //	bundles/NAME.jsonl          a bundle's state: the last whole line counts
 //	history/NAME/NUMBER.json    a generation
@@ -48,6 +49,7 @@ import (
 	"sync"
 	"time"
 
+	"restencil/renderer/atomicfile"
 	"restencil/runner/journal/dirlock"
 	"restencil/runner/journal/disk"
 	"restencil/runner/journal/history"
@@ -63,6 +65,10 @@ type Options struct {
 	// Generations is how many sets of files are kept for each bundle. Zero:
 	// none.
 	Generations int
+
+	// Owner is what the directory is about: the configuration's files, with their
+	// absolute paths. It is noted there for [Owner]. Nil: nothing is.
+	Owner []string
 
 	// ReadOnly is for a look beside the process that has the directory: it
 	// takes no lock and changes nothing, and all that writes fails.
@@ -104,6 +110,7 @@ type Verdict struct {
 	Retry    time.Time `json:"retry,omitzero"`
 	Pinned   string    `json:"pinned,omitempty"`   // somebody rolled back from it
 	Accepted string    `json:"accepted,omitempty"` // though a guard objects
+	Held     string    `json:"held,omitempty"`     // why the newest change is not made
 }
 
 // Owed tells whether a reload is owed.
@@ -133,6 +140,14 @@ func Open(dir string, o Options) (*Journal, error) {
 		dir: dir, options: o, disk: disk.Disk{ReadOnly: o.ReadOnly, Warn: o.Warn},
 		lock: dirlock.New(dir), entries: make(map[string]*entry),
 	}, nil
+}
+
+// Claim makes the directory this process's own, and notes Options.Owner there, before
+// there is anything to write.
+func (j *Journal) Claim() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.lockToWrite()
 }
 
 // Close releases the directory. The Journal must not be used after that.
@@ -294,6 +309,18 @@ func DefaultDir(lookupEnv func(string) (string, bool), uid int) string {
 	return ""
 }
 
+func ownerFile(dir string) string { return filepath.Join(dir, "configuration") }
+
+// Owner returns what the state directory dir is about, as Options.Owner had it; nil
+// where that is not known, or there is no such directory.
+func Owner(dir string) []string {
+	text, err := atomicfile.ReadFile(ownerFile(dir))
+	if err != nil {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+}
+
 func (j *Journal) bundlesDir() string { return filepath.Join(j.dir, "bundles") }
 
 // fileName returns a name for the files of a bundle: a safe one on every file
@@ -346,6 +373,11 @@ func (j *Journal) lockToWrite() error {
 	}
 	if err := j.disk.Mkdir(j.bundlesDir()); err != nil {
 		return j.failed(err)
+	}
+	if _, err := os.Stat(ownerFile(j.dir)); errors.Is(err, fs.ErrNotExist) && j.options.Owner != nil {
+		if err := j.disk.Replace(ownerFile(j.dir), []byte(strings.Join(j.options.Owner, "\n")+"\n")); err != nil {
+			return j.failed(err)
+		}
 	}
 	if moved && j.options.Remade != nil {
 		j.options.Remade()

@@ -35,6 +35,10 @@ type Options struct {
 	// Trees says that a directory changes when any file below it does.
 	// Without it, only files change.
 	Trees bool
+
+	// Whole says that a file has not changed as long as some process has it open
+	// for writing, as far as the system tells, but for a minute at most.
+	Whole bool
 }
 
 // A Watcher watches paths, whether anything is there or not. Add and Remove
@@ -137,8 +141,9 @@ func (w *Watcher) look(mayHaveChanged func(*watched) likelihood, report Report) 
 		case before == nil:
 			added = append(added, p.path)
 		case likely == certain || !maps.EqualFunc(before, p.files, same):
-			changed = append(changed, p.path)
-			p.failed = false
+			if p.failed = w.options.Whole && p.unfinished(); !p.failed {
+				changed = append(changed, p.path)
+			}
 		}
 	}
 	if w.system != nil { // no directory is listened to that no path needs
@@ -228,7 +233,8 @@ type watched struct {
 	real   string                 // path without symbolic links
 	dirs   []string               // where a change can make path another file, or change a file
 	files  map[string]fs.FileInfo // the files there, by their path without links; nil: not inspected yet
-	failed bool                   // they could not be read when they were reported last
+	failed bool                   // they could not be read when they were reported last, or are being written
+	writes time.Time              // since when they are being written; zero: they are not
 }
 
 func newWatched(path string, tree bool) *watched {
@@ -257,6 +263,8 @@ func (p *watched) inspect(system *fsnotify.Watcher) {
 		switch {
 		case err != nil || entry.IsDir() && !p.tree:
 			return fs.SkipDir
+		case path != p.real && IsLeftover(entry.Name()):
+			return nil
 		case entry.IsDir():
 			listen(path)
 			return nil
@@ -266,6 +274,32 @@ func (p *watched) inspect(system *fsnotify.Watcher) {
 		}
 		return nil
 	})
+}
+
+// IsLeftover reports whether a file of this name is one that an editor or a
+// package manager leaves beside another.
+func IsLeftover(name string) bool {
+	patterns := []string{".*.sw?", "*~", ".#*", "#*#", "*.rpmsave", "*.rpmnew", "*.rpmorig", "*.dpkg-*"}
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		match, _ := filepath.Match(pattern, name)
+		return match
+	})
+}
+
+// maxWrite is how long a file that is being written is waited for.
+const maxWrite = time.Minute
+
+// unfinished reports whether one of the files is being written, and is to be waited
+// for.
+func (p *watched) unfinished() bool {
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(p.files)), beingWritten) {
+		p.writes = time.Time{}
+		return false
+	}
+	if p.writes.IsZero() {
+		p.writes = time.Now()
+	}
+	return time.Since(p.writes) < maxWrite
 }
 
 // moved tells whether path has changed, as far as that can be seen cheaply.

@@ -27,6 +27,7 @@ import (
 	"restencil/cmd/restencil/config/stores"
 	"restencil/watch"
 	"restencil/watch/consul"
+	"restencil/watch/filewatch"
 	"restencil/watch/vault"
 )
 
@@ -103,10 +104,25 @@ func failed(code int, err error) error {
 //
 // An error is an [*Error], which tells the exit status.
 func Parse(args, environ []string) (*Config, error) {
+	// What editors leave beside a file is passed over where the files are watched.
+	// consul-template reads all there is.
+	skipped := false
+	c, err := parse(args, environ, func(name string) bool {
+		leftover := filewatch.IsLeftover(name)
+		skipped = skipped || leftover
+		return leftover
+	})
+	if err == nil && skipped && !c.Process.WatchConfig {
+		return parse(args, environ, func(string) bool { return false })
+	}
+	return c, err
+}
+
+func parse(args, environ []string, skip func(name string) bool) (*Config, error) {
 	// The flags and CT_LOCAL_CONFIG come last, but what is wrong with them is
 	// told first.
 	flags := newConfig(nil)
-	err := setting.ParseFlags(args, flags.settings(), &flags.Written)
+	_, err := setting.ParseFlags(args, flags.settings(), &flags.Written)
 	if errors.Is(err, flag.ErrHelp) {
 		return &Config{CommandLine: CommandLine{Help: true}}, nil
 	}
@@ -119,15 +135,19 @@ func Parse(args, environ []string) (*Config, error) {
 		return nil, failed(ExitFlags, err)
 	}
 	for _, path := range flags.Paths {
-		if err := load(path, c.decode); err != nil {
+		if err := load(path, skip, c.decode); err != nil {
 			return nil, failed(ExitConfig, err)
 		}
 	}
 	if err := c.decode(setting.LocalConfig, local); err != nil {
 		return nil, failed(ExitFlags, err)
 	}
-	if err := setting.ParseFlags(args, c.settings(), &c.Written); err != nil {
+	warnings, err := setting.ParseFlags(args, c.settings(), &c.Written)
+	if err != nil {
 		return nil, failed(ExitFlags, err)
+	}
+	for _, w := range warnings {
+		c.warn(setting.Origin{}, w, "")
 	}
 	c.finish()
 	return c, failed(ExitConfig, c.check())
@@ -172,7 +192,31 @@ func (c *Config) settings() []setting.Setting {
 			{Key: "bundle", Each: bundle},
 			{Key: "template", Each: setting.Each(&c.Templates, (*Template).instance)},
 		},
+		c.old(),
 	)
+}
+
+// old are the spellings of versions 0.7 to 0.18 of consul-template (COMPAT L), but
+// for those in the block vault.
+func (c *Config) old() []setting.Setting {
+	old := []setting.Setting{
+		{Key: "token", Moved: "consul.token"},
+		{Key: "retry", Moved: "consul.retry.backoff"},
+		{Key: "auth", Moved: "consul.auth"},
+		{Key: "ssl", Moved: "consul.ssl"},
+		{Flag: "consul", Moved: "consul-addr"},
+		{Flag: "retry", Moved: "consul-retry-backoff"},
+		{Flag: "ssl-no-verify", To: &c.Consul.TLS.SkipVerify, Sets: []string{"consul.ssl.verify"}, Deprecated: "-consul-ssl-verify=false"},
+		{Key: "reap", Flag: "reap", To: new(bool), Deprecated: setting.Nothing},
+		{Key: "dump_signal", Flag: "dump-signal", To: new(string), Deprecated: setting.Nothing},
+		{Flag: "vault-grace", To: new(time.Duration), Sets: []string{"vault.grace"}, Deprecated: setting.Nothing},
+	}
+	for _, name := range []string{
+		"token", "auth", "ssl", "ssl-verify", "ssl-cert", "ssl-key", "ssl-ca-cert", "ssl-ca-path", "ssl-server-name",
+	} {
+		old = append(old, setting.Setting{Flag: name, Moved: "consul-" + name})
+	}
+	return old
 }
 
 func (c *CommandLine) settings() []setting.Setting {
@@ -289,16 +333,5 @@ func (c *Config) Print(w io.Writer) error {
 	return err
 }
 
-// WriteHelp writes the flags, grouped by subject.
-func WriteHelp(w io.Writer) error {
-	_, err := fmt.Fprintf(w, `Usage: restencil [flags]
-       restencil history|rollback|accept [flags] [BUNDLE …]
-
-Keeps files in step with live data: renders templates, puts the files in
-place and runs commands, again and again as the data changes.
-%s
-Durations are written like 250ms, 30s or 1h30m. What a flag says wins over
-files, and files over environment variables.
-`, setting.Help(newConfig(nil).settings()))
-	return err
-}
+// FlagHelp returns what the flags do, grouped by subject.
+func FlagHelp() string { return setting.Help(newConfig(nil).settings()) }

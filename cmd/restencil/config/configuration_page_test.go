@@ -71,7 +71,7 @@ func TestConfigurationPage(t *testing.T) {
 
 // documentedSettings returns every setting, with "template.", "bundle." or
 // "verify." before the keys of those blocks, and "-" for the key of a flag that has
-// none.
+// none; but for those that have no effect any more.
 func documentedSettings() []setting.Setting {
 	c := newConfig(nil)
 	all := slices.Collect(setting.All(c.settings()))
@@ -90,7 +90,7 @@ func documentedSettings() []setting.Setting {
 			all = append(all, s)
 		}
 	}
-	return all
+	return slices.DeleteFunc(all, func(s setting.Setting) bool { return s.Deprecated == setting.Nothing })
 }
 
 // longestPrefix returns the name that stands for a key, "" if none does.

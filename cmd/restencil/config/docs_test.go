@@ -3,8 +3,11 @@ package config
 import (
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"restencil/cmd/restencil/config/setting"
 )
 
 // sharedBlock matches a block that is the same in several others, which one example
@@ -50,8 +53,9 @@ func TestDocumentedConfigurations(t *testing.T) {
 // TestDocumentedFlags makes sure that there is every flag that the documentation
 // names, but for those of subcommands.
 func TestDocumentedFlags(t *testing.T) {
-	flags := map[string]bool{"reload": true, "help": true}
-	for _, s := range documentedSettings() {
+	flags := map[string]bool{"reload": true, "json": true, "prune": true, "help": true}
+	settings := newConfig(nil).settings()
+	for _, s := range append(slices.Collect(setting.All(settings)), settings...) { // the latter are the old spellings
 		for _, flag := range append(s.Alias, s.Flag) {
 			flags[flag] = true
 		}

@@ -14,8 +14,9 @@ import (
 // the order of their names, whatever they are called. The directory itself may
 // be a link; links to directories within it are passed over, and so are
 // directories whose name begins with two dots: Kubernetes puts the files of a
-// volume in such a one and links each of them from outside (COMPAT Q10).
-func load(path string, decode func(name, text string) error) error {
+// volume in such a one and links each of them from outside (COMPAT Q10). Of those
+// in a directory, files for which skip returns true are passed over, too.
+func load(path string, skip func(name string) bool, decode func(name, text string) error) error {
 	info, err := os.Stat(path)
 	switch {
 	case os.IsNotExist(err):
@@ -34,7 +35,7 @@ func load(path string, decode func(name, text string) error) error {
 			return fmt.Errorf("failed listing dir: %s: %w", path, err)
 		case entry.IsDir() && strings.HasPrefix(entry.Name(), ".."):
 			return fs.SkipDir
-		case entry.IsDir():
+		case entry.IsDir(), skip(entry.Name()):
 			return nil
 		}
 		if info, err := os.Stat(path); err == nil && info.IsDir() {

@@ -63,8 +63,8 @@ func (d *Defaults) settings(list *[]Template) []setting.Setting {
 	return setting.In("Templates and output", []setting.Setting{
 		{Flag: "template", To: setting.Text("<source[:destination[:command]]>", "", add, nil),
 			Help: "Render a template. May be repeated. Without a destination the text is printed, with -dry."},
-		{Key: "template_error_fatal", Flag: "template-error-fatal", To: &d.ErrorFatal, Default: "true",
-			Help: "Whether an error of a template ends the process. The flag counts for all templates, the key for those that do not say."},
+		{Key: "template_error_fatal", Flag: "template-error-fatal", To: &d.ErrorFatal, WhenSet: true,
+			Help: "Whether an error of a template ends the process. Where nothing says so, it does with -once, and a daemon keeps the old file and goes on. The flag counts for all templates, the key for those that do not say."},
 		{Key: "default_delimiters", Block: []setting.Setting{
 			{Key: "left", Flag: "default-left-delimiter", Arg: "<delimiter>", To: &d.LeftDelim,
 				Help: "What begins an action in templates, instead of {{."},
@@ -102,8 +102,8 @@ func (t *Template) instance() setting.Instance {
 		[]setting.Setting{
 			{Key: "error_on_missing_key", To: &o.ErrorOnMissingKey,
 				Help: "Fail where a template uses a key that a map does not have, instead of writing <no value>."},
-			{Key: "error_fatal", To: &t.ErrorFatal, Default: "true",
-				Help: "End with exit code 14 when this template fails. A daemon does so only where true is written."},
+			{Key: "error_fatal", To: &t.ErrorFatal, WhenSet: true,
+				Help: "Whether restencil ends with exit code 14 when this template fails. Where nothing says so, it does with -once, and a daemon keeps the old file and goes on."},
 			{Key: "left_delimiter", To: &o.LeftDelim,
 				Help: "What begins an action in this template. If not given, as default_delimiters."},
 			{Key: "right_delimiter", To: &o.RightDelim,
@@ -165,11 +165,18 @@ func (c *Config) warnSharedDestinations() {
 	}
 }
 
-// Sources returns the files that templates are read from.
+// isOpened reports whether a source is a file that is opened already, as by
+// -template <(…): it may be a pipe.
+func isOpened(source string) bool {
+	return source == "/dev/stdin" || strings.HasPrefix(source, "/dev/fd/")
+}
+
+// Sources returns the files that templates are read from, and can be read from
+// again.
 func (c *Config) Sources() []string {
 	var paths []string
 	for i := range c.Templates {
-		if source := c.Templates[i].Source; source != "" {
+		if source := c.Templates[i].Source; source != "" && !isOpened(source) {
 			paths = append(paths, source)
 		}
 	}
@@ -187,8 +194,8 @@ func (t *Template) read() (name, content string, err error) {
 		return "", "", errors.New("template: must specify exactly one of 'source' or 'contents'")
 	}
 	read := filewatch.ReadFile
-	if t.Source == "/dev/stdin" || strings.HasPrefix(t.Source, "/dev/fd/") {
-		read = os.ReadFile // what is opened already, as by -template <(…), may be a pipe
+	if isOpened(t.Source) {
+		read = os.ReadFile
 	}
 	text, err := read(t.Source)
 	if err != nil {

@@ -103,9 +103,11 @@ func (s *Set) Verdict() (v journal.Verdict) {
 	if s.spec.Policy != Together {
 		return v
 	}
-	if v = s.groups[0].verdict; v.Attempts == 0 {
+	g := s.groups[0]
+	if v = g.verdict; v.Attempts == 0 {
 		v = journal.Verdict{Pinned: v.Pinned, Accepted: v.Accepted}
 	}
+	v.Held = g.held
 	return v
 }
 
@@ -473,7 +475,7 @@ func (s *Set) Resume(v journal.Verdict) { s.groups[0].verdict, s.groups[0].failu
 // whole bundle. It is an error that nothing is held.
 func (s *Set) Accept(name string, now time.Time) error {
 	for _, g := range s.groups {
-		if g.name != name || !g.complete() {
+		if Path(g.name) != Path(name) || !g.complete() {
 			continue
 		}
 		if hash := g.hash(); g.held != "" || g.verdict.Rejected == hash {

@@ -117,11 +117,15 @@ func (s Spec) Overlaps(t Spec) bool {
 	})
 }
 
-// Key is what the journal knows the bundle by, also after a restart: its name;
-// or for an implicit one, which has none, its command and destinations, in
-// whichever order its templates stand.
+// Key is what the journal knows the bundle by, also after a restart: its name; of
+// one that is called as its only file the absolute path of that, however it is
+// written; or for an implicit one, which has no name, its command and destinations,
+// in whichever order its templates stand.
 func (s Spec) Key() string {
 	if s.Policy == Together {
+		if len(s.Members) == 1 && s.Members[0].Destination == s.Name {
+			return Path(s.Name)
+		}
 		return s.Name
 	}
 	h := sha256.New()

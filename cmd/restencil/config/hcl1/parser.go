@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,6 +79,10 @@ func (p *parser) fail(at hcl.Range, message, hint string) {
 
 const form = "write key = value, or key { … } for a block" // how HCL is written, for hints
 
+// quoteInAction is a line that ends in an action with a quote, which has closed the
+// string around it.
+var quoteInAction = regexp.MustCompile(`"[^"\n]*\{\{[^}\n]*"[^}\n]*$`)
+
 // expected fails because of a token. The end of the file is shown at the token
 // before it. The hint counts where the token itself gives none.
 func (p *parser) expected(what string, t token, hint string) {
@@ -85,8 +90,10 @@ func (p *parser) expected(what string, t token, hint string) {
 	if t.kind == hclsyntax.TokenEOF && len(p.tokens) > 1 {
 		at = p.tokens[len(p.tokens)-2].Range
 	}
-	rest := p.Text[min(t.Start.Byte, len(p.Text)):]
+	before, rest := p.Text[:min(t.Start.Byte, len(p.Text))], p.Text[min(t.Start.Byte, len(p.Text)):]
 	switch {
+	case quoteInAction.MatchString(before):
+		hint = "a quote in a string is written \\\"; in the place of quotes, backquotes do: {{ .Staged `x` }}"
 	case strings.HasPrefix(rest, "'"):
 		hint = "a string stands in double quotes"
 	case strings.HasPrefix(rest, "/*"):

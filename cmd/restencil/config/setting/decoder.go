@@ -63,7 +63,7 @@ func origin(at hcl.Range) Origin { return Origin{Position: hcl1.PositionOf(at)} 
 // block takes the settings and blocks of a block, or of the file. Of several of
 // one name the last counts (COMPAT 2.2), but templates and the like add up.
 func (d *decoder) block(fields []hcl1.Field, in scope) {
-	fields = flatten(fields, in)
+	fields = d.moved(flatten(fields, in), in)
 	for i, f := range fields {
 		s := in.find(f)
 		if s == nil {
@@ -100,6 +100,35 @@ func (d *decoder) block(fields []hcl1.Field, in scope) {
 	}
 }
 
+// moved reads the old spellings among fields as what they are called now, and
+// returns the others. Those are read later, so that they win.
+func (d *decoder) moved(fields []hcl1.Field, in scope) (others []hcl1.Field) {
+	for _, f := range fields {
+		s := in.find(f)
+		if s == nil || s.Moved == "" {
+			others = append(others, f)
+			continue
+		}
+		path := strings.Split(s.Moved, ".")
+		blocks, name := path[:len(path)-1], path[len(path)-1]
+		form := name + " = …"
+		if isBlock(f.Value) {
+			form = name + " { … }"
+		}
+		for _, block := range slices.Backward(blocks) {
+			form = block + " { " + form + " }"
+		}
+		d.warn(f.Range, f.Name+" is deprecated", "write "+form)
+		now := scope{settings: d.settings, written: in.written}
+		for _, block := range blocks {
+			now.settings, now.key = now.find(hcl1.Field{Name: block}).Block, now.key+block+"."
+		}
+		f.Name = name
+		d.block([]hcl1.Field{f}, now)
+	}
+	return others
+}
+
 // flatten makes one field each of the elements of a list of blocks, which is how
 // JSON repeats a block.
 func flatten(fields []hcl1.Field, in scope) []hcl1.Field {
@@ -126,11 +155,12 @@ func isBlock(n hcl1.Node) bool {
 }
 
 // find returns what a field sets, nil for nothing. The case of a name does not
-// matter, but for blocks (COMPAT 2.2).
+// matter, but for blocks (COMPAT 2.2); it does not for a value in their place.
 func (in scope) find(f hcl1.Field) *Setting {
 	for i := range in.settings {
 		s := &in.settings[i]
-		if s.Key != "" && (f.Name == s.Key || strings.EqualFold(f.Name, s.Key) && s.Block == nil) {
+		anyCase := s.Block == nil || s.To != nil && !isBlock(f.Value)
+		if s.Key != "" && (f.Name == s.Key || anyCase && strings.EqualFold(f.Name, s.Key)) {
 			return s
 		}
 	}
@@ -207,7 +237,7 @@ func (d *decoder) unknown(f hcl1.Field, in scope) {
 	}
 	var names []string
 	for _, s := range in.settings {
-		if s.Key != "" {
+		if s.Key != "" && s.Moved == "" && (s.Deprecated == "" || s.Block != nil) {
 			names = append(names, s.Key)
 		}
 	}

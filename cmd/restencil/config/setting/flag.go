@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,23 +18,37 @@ type flagValue struct {
 	name    string
 	sets    []string
 	written *Written
+
+	// Of an old spelling: what to write instead, and where that is told.
+	instead  string
+	warnings *[]string
 }
 
 func (f flagValue) String() string   { return "" }
 func (f flagValue) IsBoolFlag() bool { return f.Value != nil && f.Arg() == "" }
 
 func (f flagValue) Set(text string) error {
+	if f.instead != "" {
+		if w := fmt.Sprintf("flag -%s is deprecated: write %s", f.name, f.instead); !slices.Contains(*f.warnings, w) {
+			*f.warnings = append(*f.warnings, w)
+		}
+		if by := f.written.Origin(f.sets[0]).Flag; by != "" && by != "-"+f.name {
+			return nil // the new spelling wins
+		}
+	}
 	f.written.Set(Origin{Flag: "-" + f.name}, f.sets...)
 	return f.Value.Set(text)
 }
 
-// ParseFlags lays a command line over the variables of settings. The error is
-// [flag.ErrHelp] where the help was asked for.
-func ParseFlags(args []string, settings []Setting, written *Written) error {
+// ParseFlags lays a command line over the variables of settings. Warnings tell
+// which old spellings it has. The error is [flag.ErrHelp] where the help was asked
+// for.
+func ParseFlags(args []string, settings []Setting, written *Written) (warnings []string, err error) {
 	var names []string
 	flags := flag.NewFlagSet("restencil", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
+	known := make(map[string]flagValue)
 	for s := range All(settings) {
 		if s.Flag == "" {
 			continue
@@ -41,12 +56,23 @@ func ParseFlags(args []string, settings []Setting, written *Written) error {
 		if s.Sets == nil {
 			s.Sets = []string{"-" + s.Flag}
 		}
-		for _, name := range append([]string{s.Flag}, s.Alias...) {
-			flags.Var(flagValue{Value: s.value(), name: name, sets: s.Sets, written: written}, name, "")
-			names = append(names, name)
+		v := flagValue{Value: s.value(), sets: s.Sets, written: written, instead: s.Deprecated, warnings: &warnings}
+		for _, v.name = range append([]string{s.Flag}, s.Alias...) {
+			known[v.name] = v
+			flags.Var(v, v.name, "")
+			if v.instead == "" {
+				names = append(names, v.name)
+			}
 		}
 	}
-	err := flags.Parse(args)
+	for _, s := range settings {
+		if s.Moved != "" && s.Flag != "" {
+			v := known[s.Moved]
+			v.name, v.instead = s.Flag, "-"+s.Moved
+			flags.Var(v, v.name, "")
+		}
+	}
+	err = flags.Parse(args)
 	if err == nil && flags.NArg() > 0 {
 		err = fmt.Errorf("cli: extra args: %q", flags.Args())
 	}
@@ -56,7 +82,7 @@ func ParseFlags(args []string, settings []Setting, written *Written) error {
 			err = fmt.Errorf("%w (did you mean -%s?)", err, near)
 		}
 	}
-	return err
+	return warnings, err
 }
 
 // Fill gives the settings that nobody wrote the values of their environment

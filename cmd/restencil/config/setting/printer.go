@@ -2,6 +2,7 @@ package setting
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"restencil/cmd/restencil/config/hcl1"
@@ -86,13 +87,14 @@ const (
 )
 
 // Help returns what the flags of settings do, which have their defaults, group by
-// group in the order in which the groups first come.
+// group in the order in which the groups first come. Flags of a group that do the
+// same, as for several stores, stand together.
 func Help(settings []Setting) string {
 	var b strings.Builder
 	var order []string
 	groups := make(map[string][]Setting)
 	for s := range All(settings) {
-		if s.Flag == "" {
+		if s.Flag == "" || s.Deprecated != "" {
 			continue
 		}
 		if groups[s.Group] == nil {
@@ -102,7 +104,16 @@ func Help(settings []Setting) string {
 	}
 	for _, group := range order {
 		fmt.Fprintf(&b, "\n%s:\n", group)
-		for _, s := range groups[group] {
+		for i, s := range groups[group] {
+			alike := func(other Setting) bool { return other.Help == s.Help }
+			if slices.ContainsFunc(groups[group][:i], alike) {
+				continue
+			}
+			for _, other := range groups[group][i+1:] {
+				if alike(other) {
+					s.Alias = append(s.Alias, other.Flag)
+				}
+			}
 			b.WriteString("\n" + s.help())
 		}
 	}
@@ -118,6 +129,9 @@ func (s Setting) help() string {
 	}
 	if s.Arg != "" {
 		head += " " + s.Arg
+	}
+	if len(head) > helpWidth {
+		head = strings.ReplaceAll(head, ", ", ",\n  ")
 	}
 	var notes []string
 	switch d := strings.Trim(s.Show(), `"`); d {

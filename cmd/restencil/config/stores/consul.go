@@ -31,7 +31,6 @@ type Deduplicate struct {
 
 // Settings returns the block consul, and what else is about Consul.
 func (c *Consul) Settings() []setting.Setting {
-	const group = "Consul: connections and retries"
 	d := &c.Deduplicate
 	return slices.Concat(
 		setting.In("Without a server", setting.Setting{Key: "local", Block: []setting.Setting{
@@ -40,8 +39,8 @@ func (c *Consul) Settings() []setting.Setting {
 		}}),
 		setting.In("Consul", setting.Setting{
 			Key: "consul", To: &c.Address, Sets: []string{"consul.address"}, Deprecated: "consul { address = … }",
-			Block: slices.Concat([]setting.Setting{
-				{Key: "address", Flag: "consul-addr", Alias: []string{"consul"}, Arg: "<address>", To: &c.Address, Env: "CONSUL_HTTP_ADDR",
+			Block: []setting.Setting{
+				{Key: "address", Flag: "consul-addr", Arg: "<address>", To: &c.Address, Env: "CONSUL_HTTP_ADDR",
 					Help: "Where Consul is: host:port, http://…, https://… or unix://…; 127.0.0.1:8500 if not given."},
 				{Key: "namespace", To: &c.Namespace, Env: "CONSUL_NAMESPACE",
 					Help: "The namespace of queries that name none (Consul Enterprise)."},
@@ -62,18 +61,15 @@ func (c *Consul) Settings() []setting.Setting {
 					{Key: "password", To: &c.Password, Secret: true, Help: "The password of basic authentication."},
 				}},
 				ssl("consul-ssl", &c.TLS, "false", nil),
-			}, setting.In(group,
 				connections("consul-transport", &c.Transport),
 				retry("consul-retry", &c.Attempts, &c.Retry),
-			)),
+			},
 		}),
-		setting.In(group, []setting.Setting{
+		setting.In("Consul", []setting.Setting{
 			{Key: "max_stale", Flag: "max-stale", To: &c.MaxStale,
 				Help: "Take answers of any Consul server that are at most this old; 0 to ask the leader."},
 			{Key: "block_query_wait", To: &c.BlockQueryWait,
 				Help: "How long Consul may hold a request that waits for a change; 0 for Consul's own limit of 5m."},
-			{Flag: "retry", To: &c.Retry.Base, Sets: []string{"consul.retry.backoff"},
-				Help: "The old spelling of -consul-retry-backoff."},
 			{Key: "err_on_failed_lookup", To: setting.AnyTrue(&c.ErrOnFailedLookup),
 				Help: "Has no effect: a key or service that does not exist is waited for."},
 			{Key: "deduplicate", Block: []setting.Setting{

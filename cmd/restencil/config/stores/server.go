@@ -72,8 +72,11 @@ func fingerprint(paths ...string) string {
 	return string(sum.Sum(nil))
 }
 
+// connectionGroup is the heading of the flags that Consul and Vault both have.
+const connectionGroup = "Connections and retries"
+
 func connections(flags string, t *transport.Options) setting.Setting {
-	return setting.Setting{Key: "transport", Flag: flags, Block: []setting.Setting{
+	return setting.Setting{Key: "transport", Flag: flags, Group: connectionGroup, Block: []setting.Setting{
 		{Key: "dial_keep_alive", Flag: "-dial-keep-alive", To: &t.DialKeepAlive,
 			Help: "The time between keep-alive probes."},
 		{Key: "dial_timeout", Flag: "-dial-timeout", To: &t.DialTimeout,
@@ -92,7 +95,7 @@ func connections(flags string, t *transport.Options) setting.Setting {
 }
 
 func retry(flags string, r *Retry, b *schedule.Backoff) setting.Setting {
-	return setting.Setting{Key: "retry", Flag: flags, Block: []setting.Setting{
+	return setting.Setting{Key: "retry", Flag: flags, Group: connectionGroup, Block: []setting.Setting{
 		{Key: "enabled", Flag: "-", To: &r.Enabled, Default: "true",
 			Help: "Try again when the store fails."},
 		{Key: "attempts", Flag: "-attempts", To: &r.Attempts, Default: "12",

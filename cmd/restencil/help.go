@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"restencil/cmd/restencil/config"
+	"restencil/watch/suggest"
+)
+
+// usage is the help in short.
+const usage = `Usage: restencil [flags]
+       restencil COMMAND [flags] [ARGUMENTS]
+
+Try a template, with data from a file in place of a server:
+
+    restencil -local data.yaml -template web.conf.ctmpl:web.conf
+
+Follow Consul, and reload a program when its file changes:
+
+    restencil -consul-addr 127.0.0.1:8500 \
+        -template "web.conf.ctmpl:/etc/nginx/conf.d/web.conf:nginx -s reload"
+
+Run with a configuration file, or with all files of a directory:
+
+    restencil -config /etc/restencil
+
+restencil help shows all flags and commands, and restencil help COMMAND one
+command.
+`
+
+// writeHelp writes all flags and commands.
+func writeHelp(w io.Writer) error {
+	var commands strings.Builder
+	for _, s := range subcommands() {
+		first, _, _ := strings.Cut(s.help, "\n")
+		fmt.Fprintf(&commands, "  %-9s %s\n", s.name, first)
+	}
+	_, err := fmt.Fprintf(w, `restencil keeps files in step with live data: it renders templates, puts the
+files in place and runs commands, again and again as the data changes.
+
+%s
+Commands:
+
+%s
+Flags. Durations are written like 250ms, 30s or 1h30m. What a flag says wins
+over files, and files over environment variables.
+%s
+Exit codes:
+
+   0  all is done, with -once or a command
+  12  it was asked to end, with SIGINT or SIGTERM
+  13  a flag is wrong, or there is nothing to do
+  14  something could not be done: a template, a command, the PID file
+  15  a configuration file, or where to log, is wrong
+  Others are those of the program of -exec.
+`, usage, commands.String(), config.FlagHelp())
+	return err
+}
+
+// help shows what a command does, or all flags and commands.
+func help(_ context.Context, p program, s *subcommand) error {
+	if len(s.args) == 0 {
+		return writeHelp(p.stdout)
+	}
+	about := findSubcommand(s.args[0])
+	if about == nil {
+		return &config.Error{Code: config.ExitFlags, Err: unknownCommand(s.args[0])}
+	}
+	_, err := io.WriteString(p.stdout, about.text())
+	return err
+}
+
+// text returns what the help says of s.
+func (s *subcommand) text() string {
+	text := fmt.Sprintf("Usage: restencil %s [flags] %s\n\n%s\n", s.name, s.usage, s.help)
+	if s.name == "help" {
+		return text
+	}
+	text += `
+  -state-dir <path>
+      The daemon's state directory.
+  -config <path>
+      The daemon's configuration, which tells the state directory. May be
+      repeated.
+`
+	switch s.name {
+	case "rollback":
+		text += `  -reload <command>
+      Without a daemon, run this when the files are back.
+`
+	case "history":
+		text += `  -json
+      As JSON, one object a line.
+`
+	case "state":
+		text += `  -prune
+      Remove those that are gone.
+`
+	}
+	return text
+}
+
+// unknownCommand is the error of a command that there is not.
+func unknownCommand(name string) error {
+	var names []string
+	for _, s := range subcommands() {
+		names = append(names, s.name)
+	}
+	if near := suggest.Nearest(name, names); near != "" {
+		return fmt.Errorf("unknown command %q (did you mean %s?)", name, near)
+	}
+	return fmt.Errorf("unknown command %q: there are %s", name, strings.Join(names, ", "))
+}
