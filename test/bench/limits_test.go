@@ -32,6 +32,8 @@ func judgeRow(r row) []verdict {
 		{figure: timeTaken, most: l.within.Seconds()},
 		{figure: agentCPU, to: consulTemplate, most: l.agentCPU},
 		{figure: requests, most: l.rate},
+		{figure: memory, most: l.peak},
+		{figure: cpuTime, most: l.cpuTime.Seconds()},
 	} {
 		known := v.most > 0 // what is compared with none has a limit, or is not looked at
 		if v.to == "" {

@@ -30,6 +30,8 @@ type workload struct {
 	// raised has consul-template's agent allow it any number of connections.
 	raised bool
 
+	ours bool // consul-template takes no part: it never gets there
+
 	services, nodes int // how many there are, where the workload says
 
 	fill      func(s *setup)          // fills the store
@@ -50,12 +52,17 @@ func (w workload) onDefaultAgent() workload {
 	return w
 }
 
+// alone returns the workload without consul-template.
+func (w workload) alone() workload {
+	w.ours = true
+	return w
+}
+
 // programs returns those that take part.
 func (w workload) programs(all []program) []program {
-	if w.bare != nil {
-		return all
-	}
-	return slices.DeleteFunc(slices.Clone(all), func(p program) bool { return p.name == bare })
+	return slices.DeleteFunc(slices.Clone(all), func(p program) bool {
+		return p.name == bare && w.bare == nil || p.name == consulTemplate && w.ours
+	})
 }
 
 // A setup is a program that works on an agent.
