@@ -363,7 +363,10 @@ func (b *Bundle) Rollback(ctx context.Context, generation int) error {
 		if err != nil {
 			return err
 		}
-		return b.change(ctx, target)
+		if err := b.change(ctx, target); err != nil {
+			return fmt.Errorf("rolling bundle %q back to generation %d: %w", b.spec.Name, gen.Number, err)
+		}
+		return nil
 	})
 }
 

@@ -722,7 +722,7 @@ func TestRollbackByHand(t *testing.T) {
 // A roll-back that cannot be made changes nothing. Nobody tries it again, and
 // nobody says so.
 func TestRollbackByHandThatFails(t *testing.T) {
-	for _, tt := range []struct{ step, holds string }{{"check", "2"}, {"reload", "1"}} {
+	for _, tt := range []struct{ step, holds, state string }{{"check", "2", ""}, {"reload", "1", ", with the files in place"}} {
 		t.Run(tt.step, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newRig(t)
@@ -734,8 +734,9 @@ func TestRollbackByHandThatFails(t *testing.T) {
 				g.offer("2", "2")
 				g.fails[tt.step] = errNo
 				g.log, g.events = nil, nil
-				if err := g.bundle.Rollback(t.Context(), 1); err == nil {
-					t.Error("no error")
+				err := g.bundle.Rollback(t.Context(), 1)
+				if want := `rolling bundle "web" back to generation 1: ` + tt.step + " failed" + tt.state + ": "; err == nil || !strings.HasPrefix(err.Error(), want) {
+					t.Errorf("error %v, want %s", err, want)
 				}
 				sleep(time.Hour)
 				g.holds(tt.holds, tt.holds)

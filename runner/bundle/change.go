@@ -73,12 +73,15 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		if loaded {
 			o.RolledBack, o.RollbackErr = b.load(ctx, tx, t, mayRollBack)
 		}
-		errs = append(errs, c.Err)
-		if ctx.Err() != nil && c.Err != nil {
-			continue // the journal knows how far it came
+		if ctx.Err() == nil || c.Err == nil { // else the journal knows how far it came
+			b.finish(t, c, o, loaded)
 		}
-		b.finish(t, c, o, loaded)
-		if loaded && c.Err == nil {
+		switch {
+		case c.Err != nil && loaded && !o.RolledBack:
+			errs = append(errs, fmt.Errorf("%s failed, with the files in place: %w", c.Step, c.Err))
+		case c.Err != nil:
+			errs = append(errs, fmt.Errorf("%s failed: %w", c.Step, c.Err))
+		case loaded:
 			b.shared.Events(event.BundleApplied{Bundle: b.spec.Name, Files: c.Replaced(), Took: time.Since(began)})
 		}
 	}

@@ -206,7 +206,7 @@ func (e *Executor) wait(ctx context.Context, p *process, argv []string, timeout 
 		p.awaitEnd(killLimit)
 		return &CommandError{
 			text: fmt.Sprintf("child: command did not exit within time limit (%q):\n    %s", timeout, line),
-			line: line, brief: fmt.Sprintf("did not end within %v", timeout),
+			line: line, brief: fmt.Sprintf("did not end within %v", timeout.Round(time.Millisecond)),
 		}
 	case <-ctx.Done():
 		p.stop(e.grace)
