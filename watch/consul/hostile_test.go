@@ -119,10 +119,10 @@ func TestFilteredOfEveryKind(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.query), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				lost := false
+				var lost atomic.Bool
 				s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
 					switch {
-					case lost:
+					case lost.Load():
 						return agent.Respond(200, test.part, append(agent.Index("6"), "X-Consul-Results-Filtered-By-ACLs", "true")...)
 					case r.FormValue("index") != "":
 						time.Sleep(time.Second)
@@ -134,7 +134,7 @@ func TestFilteredOfEveryKind(t *testing.T) {
 				r := watchtest.NewRecorder(t)
 				s.Watch(test.query, r)
 				time.Sleep(500 * time.Millisecond)
-				lost = true
+				lost.Store(true)
 				time.Sleep(time.Minute)
 				events := r.Events()
 				if len(events) < 2 || events[0].Err != nil {
