@@ -500,6 +500,33 @@ func TestProvenBadIsHeld(t *testing.T) {
 	}
 }
 
+// A clock that was wrong when a change was held does not hold it for longer.
+func TestHeldUntilTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		s := g.spec(group.Together)
+		s.Check = cmd("check")
+		g.fails["check"] = errNo
+		g.begin(s)
+		g.offer("bad a", "bad b")
+		sleep(time.Minute)
+		st, err := g.journal.State("web")
+		st.Verdict.Retry = time.Now().AddDate(10, 0, 0)
+		if err := errors.Join(err, g.journal.Remember("web", st.Verdict)); err != nil {
+			t.Fatal(err)
+		}
+		g.end()
+		g.begin(s)
+		defer g.end()
+		g.offer("bad a", "bad b")
+		g.set(func() { g.log = nil })
+		sleep(2 * time.Hour)
+		if !slices.Contains(g.log, "run check") {
+			t.Errorf("it was not tried again: %q", g.log)
+		}
+	})
+}
+
 // The same is true of a file that goes in place by itself.
 func TestProvenBadFileIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -469,7 +469,12 @@ func (s *Set) TakeOver(old *Set, same bool) {
 
 // Resume takes over what the last process decided about a bundle with the policy
 // Together.
-func (s *Set) Resume(v journal.Verdict) { s.groups[0].verdict, s.groups[0].failures = v, v.Attempts }
+func (s *Set) Resume(v journal.Verdict) {
+	if latest := time.Now().Add(heldAtMost); v.Retry.After(latest) { // the clock was wrong, or is
+		v.Retry = latest
+	}
+	s.groups[0].verdict, s.groups[0].failures = v, v.Attempts
+}
 
 // Accept has the change made that is held back: of the file named, or of the
 // whole bundle. It is an error that nothing is held.
