@@ -103,3 +103,32 @@ func TestExecAtTerminal(t *testing.T) {
 		})
 	}
 }
+
+// TestLevelAtTerminal: somebody who reads along sees what is done; a file or pipe gets
+// warnings only, and what is written counts.
+func TestLevelAtTerminal(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{{nil, true}, {[]string{"-log-level", "warn"}, false}} {
+		term, slave := openTerminal(t)
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "a.ctmpl"), "a")
+		cmd := exec.Command(binary.Path(t), append(c.args, "-template", "a.ctmpl:a", "-once")...)
+		cmd.Dir, cmd.Stderr = dir, slave
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = fmt.Fprintln(slave, "the end")
+		printed := ""
+		await.Eventually(t, func() error {
+			if printed = term.printed.String(); !strings.Contains(printed, "the end") {
+				return fmt.Errorf("printed %q", printed)
+			}
+			return nil
+		})
+		if got := strings.Contains(printed, "[INFO]"); got != c.want {
+			t.Errorf("%q: printed %q", c.args, printed)
+		}
+	}
+}

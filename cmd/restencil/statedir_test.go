@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	"restencil/cmd/restencil/config"
 	"restencil/runner/journal"
@@ -99,5 +100,53 @@ func TestBelow(t *testing.T) {
 	}
 	if got, err := below(root); !slices.Equal(got, want) || err != nil {
 		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}
+
+// TestOwnDir: a configuration keeps its directory, however it is named, and two of
+// one name have two.
+func TestOwnDir(t *testing.T) {
+	root := t.TempDir()
+	claim := func(paths ...string) string {
+		dir := ownDir(root, paths)
+		j, err := journal.Open(dir, journal.Options{Owner: paths})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(j.Claim(), j.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Base(dir)
+	}
+	here := filepath.Join(t.TempDir(), "web.hcl")
+	if err := os.WriteFile(here, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ path, want string }{
+		{here, "web"}, {"/nowhere/web.hcl", "web-2"}, {"/nowhere/web.json", "web-3"}, {"/nowhere/web.hcl", "web-2"}, {here, "web"},
+	} {
+		if got := claim(c.path); got != c.want {
+			t.Errorf("%s has the directory %s, want %s", c.path, got, c.want)
+		}
+	}
+
+	// Those whose configuration is gone are removed, but not at once, and not while
+	// a daemon has them.
+	j, err := journal.Open(filepath.Join(root, "web-3"), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if err := j.Claim(); err != nil {
+		t.Fatal(err)
+	}
+	if removed, err := prune(root, time.Hour); removed != nil || err != nil {
+		t.Errorf("removed %q, %v", removed, err)
+	}
+	if removed, err := prune(root, 0); !slices.Equal(removed, []string{filepath.Join(root, "web-2")}) || err != nil {
+		t.Errorf("removed %q, %v", removed, err)
+	}
+	if got := ownDir(root, []string{"/nowhere/web.json"}); got != filepath.Join(root, "web-3") {
+		t.Errorf("the directory after a gap is %s", got)
 	}
 }
