@@ -51,6 +51,8 @@ edit() {
 	mv data.new data.yaml
 }
 
+echo "Rendering site.conf from site.conf.ctmpl and data.yaml, and editing the data twice." >&2
+echo "Lines with + are new in site.conf, and those with - are gone." >&2
 echo "\$ restencil -local data.yaml -template site.conf.ctmpl:site.conf &"
 "$RESTENCIL" -local data.yaml -template site.conf.ctmpl:site.conf &
 pid=$!
