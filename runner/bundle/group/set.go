@@ -284,8 +284,9 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 func (s *Set) hold(g *Group, why string) {
 	if g.held != why {
 		g.held = why
-		s.emit(event.BundleHeld{Bundle: g.name, Reason: why, Rejected: why == g.verdict.Reason})
-		if s.once {
+		if !s.once {
+			s.emit(event.BundleHeld{Bundle: g.name, Reason: why, Rejected: why == g.verdict.Reason})
+		} else { // nobody can accept it
 			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("bundle %q is held back: %s", g.name, why))
 		}
 	}
