@@ -200,12 +200,12 @@ func (c *Config) settings() []setting.Setting {
 // for those in the block vault.
 func (c *Config) old() []setting.Setting {
 	old := []setting.Setting{
-		{Key: "token", Moved: "consul.token"},
-		{Key: "retry", Moved: "consul.retry.backoff"},
-		{Key: "auth", Moved: "consul.auth"},
-		{Key: "ssl", Moved: "consul.ssl"},
-		{Flag: "consul", Moved: "consul-addr"},
-		{Flag: "retry", Moved: "consul-retry-backoff"},
+		{Key: "token", Deprecated: "consul.token"},
+		{Key: "retry", Deprecated: "consul.retry.backoff"},
+		{Key: "auth", Deprecated: "consul.auth"},
+		{Key: "ssl", Deprecated: "consul.ssl"},
+		{Flag: "consul", Deprecated: "consul-addr"},
+		{Flag: "retry", Deprecated: "consul-retry-backoff"},
 		{Flag: "ssl-no-verify", To: &c.Consul.TLS.SkipVerify, Sets: []string{"consul.ssl.verify"}, Deprecated: "-consul-ssl-verify=false"},
 		{Key: "reap", Flag: "reap", To: new(bool), Deprecated: setting.Nothing},
 		{Key: "dump_signal", Flag: "dump-signal", To: new(string), Deprecated: setting.Nothing},
@@ -214,7 +214,7 @@ func (c *Config) old() []setting.Setting {
 	for _, name := range []string{
 		"token", "auth", "ssl", "ssl-verify", "ssl-cert", "ssl-key", "ssl-ca-cert", "ssl-ca-path", "ssl-server-name",
 	} {
-		old = append(old, setting.Setting{Flag: name, Moved: "consul-" + name})
+		old = append(old, setting.Setting{Flag: name, Deprecated: "consul-" + name})
 	}
 	return old
 }

@@ -105,11 +105,11 @@ func (d *decoder) block(fields []hcl1.Field, in scope) {
 func (d *decoder) moved(fields []hcl1.Field, in scope) (others []hcl1.Field) {
 	for _, f := range fields {
 		s := in.find(f)
-		if s == nil || s.Moved == "" {
+		if s == nil || !s.moved() {
 			others = append(others, f)
 			continue
 		}
-		path := strings.Split(s.Moved, ".")
+		path := strings.Split(s.Deprecated, ".")
 		blocks, name := path[:len(path)-1], path[len(path)-1]
 		form := name + " = …"
 		if isBlock(f.Value) {
@@ -237,7 +237,7 @@ func (d *decoder) unknown(f hcl1.Field, in scope) {
 	}
 	var names []string
 	for _, s := range in.settings {
-		if s.Key != "" && s.Moved == "" && (s.Deprecated == "" || s.Block != nil) {
+		if s.Key != "" && (s.Deprecated == "" || s.Block != nil) {
 			names = append(names, s.Key)
 		}
 	}

@@ -66,9 +66,9 @@ func ParseFlags(args []string, settings []Setting, written *Written) (warnings [
 		}
 	}
 	for _, s := range settings {
-		if s.Moved != "" && s.Flag != "" {
-			v := known[s.Moved]
-			v.name, v.instead = s.Flag, "-"+s.Moved
+		if s.moved() && s.Flag != "" {
+			v := known[s.Deprecated]
+			v.name, v.instead = s.Flag, "-"+s.Deprecated
 			flags.Var(v, v.name, "")
 		}
 	}

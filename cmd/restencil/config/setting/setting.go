@@ -45,18 +45,19 @@ type Setting struct {
 	Arg   string   // what stands for the value in the help, where the kind of value does not say it best
 	Help  string   // what it does, in sentences
 
-	// Moved makes it an old spelling, with neither To nor Block: the whole key
-	// that Key is called now, or without a Key the flag that Flag is.
-	Moved string
-
 	Sets       []string // keys that the value counts for, from where Key is; nil: Key
-	Deprecated string   // what to write instead, Nothing, or ""
+	Deprecated string   // what to write instead, Nothing, or ""; see moved
 	Secret     bool     // it is never printed
 	WhenSet    bool     // it, or the block, is printed only where it is written, because writing the default means something
 
 	Block []Setting // what can stand in it
 	Each  *Repeated // of a block that may stand several times, in place of Block
 }
+
+// moved reports whether s, which has neither To nor Block then, is an old spelling of
+// another setting: Deprecated is the whole key that Key is called now, or without a
+// Key the flag that Flag is.
+func (s Setting) moved() bool { return s.To == nil && s.Block == nil && s.Each == nil }
 
 // Nothing is what to write instead of what has no effect any more.
 const Nothing = "nothing in its place: it has no effect any more"

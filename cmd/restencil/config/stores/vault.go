@@ -45,7 +45,7 @@ func (v *Vault) Settings() []setting.Setting {
 			Help: "A file in which a Vault agent keeps the token."},
 		{Key: "renew_token", Flag: "vault-renew-token", To: &v.Token.Renew, Default: "true", Env: "VAULT_RENEW_TOKEN",
 			Help: "Renew the token before it ends."},
-		{Key: "renew", Moved: "vault.renew_token"},
+		{Key: "renew", Deprecated: "vault.renew_token"},
 		{Key: "grace", To: new(time.Duration), Deprecated: setting.Nothing},
 		{Key: "unwrap_token", Flag: "vault-unwrap-token", To: &v.Token.Unwrap, Env: "VAULT_UNWRAP_TOKEN",
 			Help: "The token is a wrapped one, to be unwrapped first."},
