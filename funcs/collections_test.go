@@ -46,7 +46,7 @@ func TestCollections(t *testing.T) {
 		{text: `{{ with service "num" | byMeta "" }}` + ids + `{{ end }}`, want: `_no__:web12 web7  `},
 		{text: `{{ with service "num" | byMeta "num, num" }}{{ len . }}{{ range $k, $_ := . }} {{ $k }}{{ end }}{{ end }}`,
 			want: `3 12__no__num_ 7__no__num_ _no_num___no__num_`},
-		{text: `{{ service "web" | byMeta "num|int" }}`, fail: `cannot parse x as number : strconv.Atoi: parsing "x": invalid syntax`},
+		{text: `{{ service "web" | byMeta "num|int" }}`, fail: `byMeta: num of service web is "x", which is not a whole number`},
 
 		{text: `{{ tree "a" | explode | toJSON }}`, want: `{"top":"0","x":{"a":"1","b":{"c":"2"}},"y":{"d":"3"}}`},
 		{text: `{{ (tree "a" | explode).x.b.c }}{{ (tree "a" | explode).none }}`, want: `2<no value>`},

@@ -63,7 +63,7 @@ func (e *Env) env(name string) string {
 func (e *Env) mustEnv(name string) (string, error) {
 	value, _ := e.LookupEnv(name)
 	if value == "" {
-		return "", fmt.Errorf("required environment variable %s is empty", name)
+		return "", fmt.Errorf("required environment variable %q is empty", name)
 	}
 	return value, nil
 }

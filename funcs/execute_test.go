@@ -90,7 +90,7 @@ func TestLoop(t *testing.T) {
 		{text: `{{ range loop 1 2 3 }}{{ end }}`, fail: "expected 1 or 2, but got 3"},
 		{text: `{{ range loop 1.5 }}{{ end }}`, fail: "loop: bad argument type: float64"},
 		{text: `{{ range loop 1 nil }}{{ end }}`, fail: "loop: bad argument type: <nil>"},
-		{text: `{{ range loop "x" }}{{ end }}`, fail: `parseInt: strconv.ParseInt: parsing "x": invalid syntax`},
+		{text: `{{ range loop "x" }}{{ end }}`, fail: `"x" is not a whole number`},
 		{text: `{{ loop 3 }}`, fail: "of type <-chan int64"},
 	})
 }

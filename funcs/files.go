@@ -71,7 +71,7 @@ func (e *Env) writeToFile(path, owner, group, perms string, rest ...string) (str
 	}
 	mode, err := strconv.ParseUint(perms, 8, 32)
 	if err != nil {
-		return "", fmt.Errorf("writeToFile: permissions of %s: %w", path, err)
+		return "", fmt.Errorf("writeToFile: the permissions of %s are %q, which are not octal digits such as 0640", path, perms)
 	}
 	// That the owner and the group exist is seen to here, so that the error names
 	// the place in the template.

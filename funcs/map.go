@@ -77,11 +77,17 @@ func MapFor(e *Env, text string) template.FuncMap {
 // Names returns the names of all functions of Map, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(Map(new(Env)))) }
 
-// Nearest returns the function, the engine's too, whose name is most like that
-// of one that does not exist, or "" where none is like it.
-func Nearest(name string) string {
-	return suggest.Nearest(name, append(Names(), "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt",
-		"ne", "not", "or", "print", "printf", "println", "slice", "urlquery"))
+// A ParseError says that a value is not what a function reads.
+type ParseError = pure.ParseError
+
+// Nearest returns the known name that is most like name, or "" where none is like it.
+// Where none are given, they are those of all functions, the engine's too.
+func Nearest(name string, known ...string) string {
+	if known == nil {
+		known = append(Names(), "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt",
+			"ne", "not", "or", "print", "printf", "println", "slice", "urlquery")
+	}
+	return suggest.Nearest(name, known)
 }
 
 // ask returns the data of the answer to q. It is the zero value where there is

@@ -91,7 +91,7 @@ func (n nomad) variables(must bool) func(prefix ...string) ([]*watch.NomadVarMet
 	return func(prefix ...string) ([]*watch.NomadVarMeta, error) {
 		if len(prefix) > 1 {
 			return nil, fmt.Errorf("nomadVarList takes either a single \"prefix\" parameter "+
-				"or none for all available variables; got: %v", prefix)
+				"or none for all available variables; got: %q", prefix)
 		}
 		q, err := parse(watch.NomadVarList, strings.Join(prefix, ""))
 		if err != nil {

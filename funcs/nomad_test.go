@@ -55,7 +55,7 @@ func TestNomad(t *testing.T) {
 		{text: `{{ nomadVarList | toJSON }} {{ nomadVarList "" | toJSON }}`, want: `[] []`},
 		{text: `{{ nomadVarListSafe "app" | len }}`, want: `1`},
 		{text: `{{ nomadVarListSafe | toJSON }}`, want: `[]`, missing: []string{"nomad.var.list"}},
-		{text: `{{ nomadVarList "a" "b" }}`, fail: `nomadVarList takes either a single "prefix" parameter or none for all available variables; got: [a b]`},
+		{text: `{{ nomadVarList "a" "b" }}`, fail: `nomadVarList takes either a single "prefix" parameter or none for all available variables; got: ["a" "b"]`},
 		{text: `{{ nomadVarListSafe "a@b*" }}`, fail: `nomad.var.list: invalid format: "a@b*"`},
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"restencil/renderer"
 	"restencil/runner/bundle"
@@ -142,7 +143,21 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 	b.reports = make(chan bundle.Report)
 	b.of = make(map[*bundle.Bundle]*bundleState)
 	b.shared = &bundle.Shared{
-		Run:     system.Run,
+		Run: func(ctx context.Context, c process.Command) (string, error) {
+			began := time.Now()
+			output, err := system.Run(ctx, c)
+			e := event.CommandEnded{Args: slices.Clone(c.Args), Took: time.Since(began)}
+			for i := range e.Args {
+				if c.Hide != nil {
+					e.Args[i] = c.Hide(e.Args[i])
+				}
+			}
+			if err != nil {
+				e.Err = process.Brief(err, c.Hide)
+			}
+			events(e)
+			return output, err
+		},
 		InPlace: system.CanOverlay,
 		Events:  events,
 		Stdout:  bundle.NewStream(o.Stdout),

@@ -133,7 +133,7 @@ func TestStoreDown(t *testing.T) {
 		sleep(9 * time.Minute)
 		g.store.fail("x", down)
 		sleep(11 * time.Minute)
-		if err := <-g.done; err == nil || !strings.Contains(err.Error(), "consul has been away since") {
+		if err := <-g.done; err == nil || !strings.Contains(err.Error(), "consul: no answers since") {
 			t.Errorf("Run: %v", err)
 		}
 	})

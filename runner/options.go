@@ -56,6 +56,11 @@ type Options struct {
 	// Warn is told of what is accepted but deprecated in a template. Nil: nobody is.
 	Warn func(error)
 
+	// CommandOutput takes each line that a command prints, but for those that are
+	// started and left alone, and for the child, in place of Stdout and Stderr. It is
+	// called by several goroutines, one at a time. Nil: those take it.
+	CommandOutput func(args []string, line string)
+
 	// Events is called with each event, one at a time, from several
 	// goroutines. It must return at once. Nil for none.
 	Events func(event.Event)
@@ -63,6 +68,10 @@ type Options struct {
 	// System runs commands and the child. Nil: a process.Executor that prints
 	// to Stdout and Stderr.
 	System process.System
+
+	// Local is the data file that stands in for Consul, and that events and errors
+	// name in its place. Empty: Consul itself answers.
+	Local string
 
 	// Heartbeat is how often an Alive event is told, which a watchdog takes
 	// as the proof that the loop of Run is not stuck. Zero: never.

@@ -77,6 +77,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		requests: make(chan func()),
 	}
 	r.stores = newStores(r.events.emit)
+	r.stores.local = o.Local
 	var errs []error
 	if c := o.Child; c != nil && (len(c.Args) == 0 || c.Args[0] == "") {
 		errs = append(errs, errors.New("the child has no command"))
@@ -121,6 +122,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 func (r *Runner) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	executor := process.NewExecutor(r.opts.Stdout, r.opts.Stderr, r.opts.Once)
+	executor.Line = r.opts.CommandOutput
 	system := r.opts.System
 	if system == nil {
 		system = executor
@@ -240,6 +242,9 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 // the places of others do so when all new templates have been executed. Until then
 // no other query is put to the old ones.
 func (r *Runner) watch(done templates.Done, now time.Time) {
+	if len(done.Added)+len(done.Dropped) > 0 {
+		r.events.emit(event.Watched{Added: done.Added, Dropped: done.Dropped})
+	}
 	if len(done.Dropped) > 0 {
 		r.watcher.Unwatch(done.Dropped...)
 		for _, q := range done.Dropped {
@@ -266,15 +271,17 @@ func (r *Runner) watch(done templates.Done, now time.Time) {
 // of a query that failed too often.
 func (r *Runner) take(now time.Time) error {
 	updates := r.watcher.Take()
+	told := make([]event.Update, len(updates))
+	for i, up := range updates {
+		told[i] = event.Update{Query: up.ID, Version: up.State.Version, Index: up.State.Answer.Index, Failure: up.State.Failure}
+	}
+	r.events.emit(event.Updated{Updates: told})
 	for _, up := range updates {
 		r.templates.Update(up.ID, up.State, now)
 	}
 	r.templates.Execute(now)
 	for _, up := range updates {
 		q, f := up.ID.Value(), up.State.Failure
-		if f != nil {
-			r.events.emit(event.AttemptFailed{Query: q, Attempt: f.Attempts, Err: f.Err})
-		}
 		r.stores.note(up.ID, f, now)
 		if f == nil {
 			continue
@@ -377,7 +384,7 @@ func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]
 // replace takes over from next, a Runner that never ran, what is new there.
 func (r *Runner) replace(next *Runner) {
 	old := r.opts.Templates
-	r.opts = next.opts
+	r.opts, r.stores.local = next.opts, next.opts.Local
 	r.events.mu.Lock()
 	r.events.to = next.opts.Events
 	r.events.mu.Unlock()

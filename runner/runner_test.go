@@ -191,7 +191,7 @@ func (g *rig) event(e event.Event) {
 		}
 	case event.CommandStarted:
 		text = "run " + strings.Join(e.Args, " ")
-	case event.CommandDone, event.Loaded, event.Ready, event.Alive, event.AttemptFailed: // see heartbeat_test.go
+	case event.CommandDone, event.Loaded, event.Ready, event.Alive, event.Updated, event.Watched, event.Executed, event.CommandEnded: // see heartbeat_test.go
 		return
 	default:
 		text = strings.TrimPrefix(fmt.Sprintf("%T", e), "event.")

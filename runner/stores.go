@@ -27,6 +27,7 @@ const toldAtOnce = 5 // bounds how many failing queries are named together
 // fails: that says nothing about the store. It is pure; the loop owns it.
 type stores struct {
 	events   func(event.Event)
+	local    string                            // as in Options
 	answered map[watch.Store]map[watch.ID]bool // which queries have an answer, also a refusal
 	outages  map[place]*outage
 	refused  map[watch.ID]string       // what was told of a query that its store refuses
@@ -113,6 +114,14 @@ func (s *stores) note(id watch.ID, f *watch.Failure, now time.Time) {
 	}
 }
 
+// name returns what people call a store.
+func (s *stores) name(store watch.Store) watch.Store {
+	if store == watch.Consul && s.local != "" {
+		return watch.Store(s.local)
+	}
+	return store
+}
+
 // fail notes that a query has no answer from p. all tells that no other has, either.
 func (s *stores) fail(p place, id watch.ID, err error, all bool, now time.Time) {
 	delete(s.refused, id)
@@ -135,7 +144,7 @@ func (s *stores) fail(p place, id watch.ID, err error, all bool, now time.Time) 
 	others := p.part == "" && !all && len(s.answered[p.store]) > 0
 	if !o.away && !others && p.store != watch.Files {
 		o.away = true
-		s.events(event.StoreAway{Store: p.store, Part: p.part, Err: err})
+		s.events(event.StoreAway{Store: s.name(p.store), Part: p.part, Err: err})
 	}
 }
 
@@ -153,7 +162,7 @@ func (s *stores) end(p place, id watch.ID, now time.Time) {
 	s.pending.Remove(id)
 	if o.away && (p.part == "" || len(o.failing) == 0) {
 		o.away = false
-		s.events(event.StoreBack{Store: p.store, Part: p.part, Away: now.Sub(o.began)})
+		s.events(event.StoreBack{Store: s.name(p.store), Part: p.part, Away: now.Sub(o.began)})
 		for other := range o.failing {
 			s.pending.Set(other, now.Add(failingAfter))
 		}
@@ -197,7 +206,7 @@ func (s *stores) giveUp(most time.Duration) (at time.Time, err error) {
 	for p, o := range s.outages {
 		if p.part == "" && o.away && (at.IsZero() || o.began.Add(most).Before(at)) {
 			at = o.began.Add(most)
-			err = fmt.Errorf("%s has been away since %s (on_store_down)", p.store, o.began.Format(time.RFC3339))
+			err = fmt.Errorf("%s: no answers since %s (on_store_down)", s.name(p.store), o.began.Format(time.RFC3339))
 		}
 	}
 	return at, err

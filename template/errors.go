@@ -3,12 +3,14 @@ package template
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
 	tmpltext "text/template"
 
 	"restencil/funcs"
+	"restencil/watch"
 )
 
 // A Position is a place in a template.
@@ -35,6 +37,8 @@ func (p Position) String() string {
 type Error struct {
 	Position
 	Err error // the reason; what a function returned can be found in its chain
+
+	function string // that returned it, "" where none did
 }
 
 // Error returns one line: the place, the expression, the reason.
@@ -89,12 +93,82 @@ func execError(name string, err error) *Error {
 	if r, ok := errors.AsType[*reason](e.Err); ok && e.Expr != "" {
 		// "error calling key: " says what the expression says already.
 		if rest, ok := strings.CutPrefix(r.text, "error calling "); ok {
-			if _, why, ok := strings.Cut(rest, ": "); ok {
-				r.text = why
+			if name, why, ok := strings.Cut(rest, ": "); ok {
+				r.text, e.function = why, name
+			}
+		}
+		r.text = noField(r.text)
+	}
+	return e
+}
+
+var fieldless = regexp.MustCompile(`^can't evaluate field (\w+) in type (\[\])?\*?(\S+)$`)
+
+// noField says in plain words that a value has no such field, and which one may be
+// meant. Any other text it returns as it is.
+func noField(text string) string {
+	m := fieldless.FindStringSubmatch(text)
+	if m == nil {
+		return text
+	}
+	what, meant := "a value of type "+m[3], ""
+	for _, v := range []struct {
+		noun  string
+		value any
+	}{
+		{"an instance of a service", watch.HealthService{}}, {"a service", watch.CatalogSnippet{}}, {"a node", watch.Node{}},
+		{"the answer of node", watch.CatalogNode{}}, {"a service of a node", watch.CatalogNodeService{}}, {"a key with its value", watch.KeyPair{}},
+		{"a secret", watch.Secret{}}, {"a certificate", watch.Certificate{}}, {"a leaf certificate", watch.LeafCert{}},
+		{"a service of Nomad", watch.NomadServiceInstance{}}, {"a variable of Nomad", watch.NomadVarItem{}}, {"text", ""},
+	} {
+		t := reflect.TypeOf(v.value)
+		if t.String() != m[3] {
+			continue
+		}
+		what = v.noun
+		var fields []string
+		if t.Kind() == reflect.Struct {
+			for _, f := range reflect.VisibleFields(t) {
+				fields = append(fields, f.Name)
+			}
+		}
+		if near := funcs.Nearest(m[1], fields...); fields != nil && near != "" {
+			meant = fmt.Sprintf("; did you mean %q?", near)
+		}
+	}
+	if m[2] != "" {
+		what, meant = "a list", fmt.Sprintf("; go through it with range: each is %s", what)
+	}
+	return fmt.Sprintf("%s has no field %s%s", what, m[1], meant)
+}
+
+// nameQuery adds to the error of a function that cannot read a value which query
+// gave that, if one of the execution did.
+func (e *Error) nameQuery(x *execution) {
+	wrong, ok := errors.AsType[*funcs.ParseError](e.Err)
+	if !ok {
+		return
+	}
+	for _, id := range x.result.Used {
+		answer := x.asked[id].answer
+		if answer == nil {
+			continue
+		}
+		switch data := answer.Last.(type) {
+		case *watch.KeyPair:
+			if data != nil && data.Value == wrong.Value {
+				e.Err = &reason{text: fmt.Sprintf("%v: the value of %s", e.Err, id.Value().Noun()), cause: e.Err}
+				return
+			}
+		case []*watch.KeyPair:
+			for _, pair := range data {
+				if pair.Value == wrong.Value {
+					e.Err = &reason{text: fmt.Sprintf("%v: the value of key %s", e.Err, pair.Path), cause: e.Err}
+					return
+				}
 			}
 		}
 	}
-	return e
 }
 
 // A renamed is a function that a template calls by its old name.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"restencil/funcs"
@@ -19,6 +20,7 @@ type execution struct {
 
 	asked   map[watch.ID]asked // those in result.Used
 	tagged  map[string]int     // as result.Instances, of services that have a tag
+	secrets []pattern          // of result.Secrets, long enough to tell; nil: not made yet
 	printed strings.Builder
 	result  Result // but for what finish adds
 }
@@ -61,16 +63,6 @@ func (x *execution) finish(content []byte) Result {
 			r.Instances[name] = n
 		}
 	}
-	for _, id := range r.Used {
-		kind := id.Value().Kind
-		if !kind.Secret() {
-			continue
-		}
-		r.Secret, r.Private = true, r.Private || kind != watch.VaultPKI
-		if a := x.asked[id].answer; a != nil && a.Data != nil {
-			r.Secrets.answers = append(r.Secrets.answers, watch.Taint(a.Data))
-		}
-	}
 	r.Private = r.Private || r.Secret && bytes.Contains(content, []byte("PRIVATE KEY"))
 	return r
 }
@@ -100,6 +92,7 @@ func (x *execution) countInstances(q watch.Query, data any) {
 }
 
 func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
+	q.Private = x.madeOfSecret(q)
 	id := q.ID()
 	if id == x.locate {
 		return watch.Answer{}, false, errLocated
@@ -116,6 +109,12 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 		a.answer = x.answers(id)
 		x.asked[id] = a
 		x.result.Used = append(x.result.Used, id)
+		if q.Kind.Secret() {
+			x.result.Secret, x.result.Private = true, x.result.Private || q.Kind != watch.VaultPKI
+			if a.answer != nil && a.answer.Data != nil {
+				x.result.Secrets.answers, x.secrets = append(x.result.Secrets.answers, watch.Taint(a.answer.Data)), nil
+			}
+		}
 		if a.answer == nil {
 			x.incomplete(id)
 		} else {
@@ -128,7 +127,27 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 	return *a.answer, true, nil
 }
 
-func (x *execution) Incomplete(q watch.Query) { x.incomplete(q.ID()) }
+// madeOfSecret tells whether the name of q has a secret of this execution in it that
+// the template does not say itself.
+func (x *execution) madeOfSecret(q watch.Query) bool {
+	if x.result.Secrets.None() || strings.Contains(x.template.options.Text, q.Name) {
+		return false
+	}
+	if x.secrets == nil {
+		x.secrets = slices.DeleteFunc(x.result.Secrets.patterns(false), func(p pattern) bool { return len(p.text) < leastInName })
+	}
+	return mask(q.Name, "", x.secrets) != q.Name
+}
+
+// heard returns the query that was asked, which may be a private one.
+func (x *execution) heard(q watch.Query) watch.ID {
+	if _, ok := x.asked[q.ID()]; !ok {
+		q.Private = true
+	}
+	return q.ID()
+}
+
+func (x *execution) Incomplete(q watch.Query) { x.incomplete(x.heard(q)) }
 
 func (x *execution) incomplete(id watch.ID) {
 	if a := x.asked[id]; !a.missing {
@@ -139,7 +158,7 @@ func (x *execution) incomplete(id watch.ID) {
 }
 
 func (x *execution) Gone(q watch.Query) {
-	id := q.ID()
+	id := x.heard(q)
 	if a := x.asked[id]; !a.gone {
 		a.gone = true
 		x.asked[id] = a

@@ -47,20 +47,20 @@ func secretAnswers(id watch.ID) *watch.Answer {
 // What Vault and Nomad answered is in no error, nor in anything behind it.
 func TestErrorsHideSecrets(t *testing.T) {
 	tests := []struct{ text, want string }{
-		{`{{ with secret "a" }}{{ .Data.password | parseInt }}{{ end }}`, `parsing "[redacted]"`},
-		{`{{ with secret "a" }}{{ .Data.longer | parseInt }}{{ end }}`, `parsing "[redacted]"`},
-		{`{{ with secret "a" }}{{ .Data.data.inner | parseBool }}{{ end }}`, `parsing "[redacted]"`},
-		{`{{ with secret "a" }}{{ index .Data.list 1 | parseInt }}{{ end }}`, `parsing "[redacted]"`},
-		{`{{ with secret "a" }}{{ .Data.number | print | parseBool }}{{ end }}`, `parsing "[redacted]"`},
-		{`{{ with secret "a" }}{{ .Data.short | parseInt }}{{ end }}`, `parsing "[redacted]"`},
-		{`{{ with secret "a" }}{{ print .Data.data | parseInt }}{{ end }}`, `parsing "[redacted]"`},
-		{`{{ with secret "a" }}{{ .Data.lines | parseInt }}{{ end }}`, `parsing "[redacted]"`},
-		{`{{ with secret "a" }}{{ .Data.odd | parseInt }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ .Data.password | parseInt }}{{ end }}`, `"[redacted]" is not `},
+		{`{{ with secret "a" }}{{ .Data.longer | parseInt }}{{ end }}`, `"[redacted]" is not `},
+		{`{{ with secret "a" }}{{ .Data.data.inner | parseBool }}{{ end }}`, `"[redacted]" is not `},
+		{`{{ with secret "a" }}{{ index .Data.list 1 | parseInt }}{{ end }}`, `"[redacted]" is not `},
+		{`{{ with secret "a" }}{{ .Data.number | print | parseBool }}{{ end }}`, `"[redacted]" is not `},
+		{`{{ with secret "a" }}{{ .Data.short | parseInt }}{{ end }}`, `"[redacted]" is not `},
+		{`{{ with secret "a" }}{{ print .Data.data | parseInt }}{{ end }}`, `"[redacted]" is not `},
+		{`{{ with secret "a" }}{{ .Data.lines | parseInt }}{{ end }}`, `"[redacted]" is not `},
+		{`{{ with secret "a" }}{{ .Data.odd | parseInt }}{{ end }}`, `"[redacted]" is not `},
 		{`{{ with secret "a" }}{{ .Data.odd | toJSON | parseInt }}{{ end }}`, `[redacted]`},
-		{`{{ with secret "a" }}{{ .Data.longer | base64Encode | printf "%sx" | parseInt }}{{ end }}`, `parsing "[redacted]"`},
+		{`{{ with secret "a" }}{{ .Data.longer | base64Encode | printf "%sx" | parseInt }}{{ end }}`, `"[redacted]" is not `},
 		{`{{ with secret "a" }}{{ print "say \"" .Data.quote | sprig_fail }}{{ end }}`, `[redacted]`},
 		{`{{ with secret "a" }}{{ range .Data.password | toUpper }}{{ end }}{{ end }}`, `range can't iterate over [redacted]`},
-		{`{{ with secret "a" }}{{ .Data.lines | split "\n" | join "|" | sprig_fail }}{{ end }}`, `[redacted]|[redacted]`},
+		{`{{ with secret "a" }}{{ .Data.lines | split "\n" | join "|" | sprig_fail }}{{ end }}`, `: [redacted]`},
 		{`{{ with secret "a" }}{{ (parseJSON .Data.json).password | sprig_fail }}{{ end }}`, `[redacted]`},
 		{`{{ with secret "a" }}{{ .LeaseID | sprig_fail }}{{ end }}`, `: [redacted]`},
 		{`{{ with secret "a" }}{{ .Auth.ClientToken | sprig_fail }}{{ end }}`, `: [redacted]`},
@@ -68,13 +68,13 @@ func TestErrorsHideSecrets(t *testing.T) {
 		{`{{ with secret "a" }}{{ .WrapInfo.Token | sprig_fail }}{{ end }}`, `: [redacted]`},
 		{`{{ with pkiCert "a" }}{{ .Key | sprig_fail }}{{ end }}`, `: [redacted]`},
 		{`{{ with pkiCert "a" }}{{ index (.Key | split "\n") 1 | sprig_fail }}{{ end }}`, `: [redacted]`},
-		{`{{ with pkiCert "a" }}{{ .Cert | sprig_fail }}{{ end }}`, `: a certificate`},
+		{`{{ with pkiCert "a" }}{{ .Cert | sprig_fail }}{{ end }}`, `: [redacted]`},
 		// Made of a secret, and no value of one: what is quoted is hidden, unless
 		// the template says it.
-		{`{{ with secret "a" }}{{ index (.Data.pair | split ":") 1 | toUpper | parseInt }}{{ end }}`, `parsing "[redacted]"`},
-		{`{{ with secret "a" }}{{ parseInt "seven" }}{{ end }}`, `parsing "seven"`},
-		{`{{ with nomadVar "a" }}{{ .k.Value | parseInt }}{{ end }}`, `parsing "[redacted]"`},
-		{`{{ key "a" | parseInt }}`, `parsing "hunter3"`}, // a key of Consul is no secret
+		{`{{ with secret "a" }}{{ index (.Data.pair | split ":") 1 | toUpper | parseInt }}{{ end }}`, `"[redacted]" is not `},
+		{`{{ with secret "a" }}{{ parseInt "seven" }}{{ end }}`, `"seven" is not `},
+		{`{{ with nomadVar "a" }}{{ .k.Value | parseInt }}{{ end }}`, `"[redacted]" is not `},
+		{`{{ key "a" | parseInt }}`, `"hunter3" is not a whole number: the value of key a`}, // a key of Consul is no secret
 	}
 	for _, tt := range tests {
 		tmpl, err := template.Parse(template.Options{Name: "a.ctmpl", Text: tt.text}, template.Host{})

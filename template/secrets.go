@@ -37,7 +37,7 @@ func (s Secrets) None() bool { return len(s.answers) == 0 }
 // Mask returns text with *** in the place of each value of a secret, also where
 // that is written with the escapes of Go or JSON, and of each of its lines. So
 // that a text stays readable, a value of less than 8 bytes is masked only where
-// it is no part of a longer word, and not at all if it has less than 4 bytes or
+// it is no part of a longer word, and not at all if it has less than 2 bytes or
 // is a word like "true". What was made of a value, by base64 or by cutting, is
 // not found.
 func (s Secrets) Mask(text string) string { return s.Masker()(text) }
@@ -155,8 +155,9 @@ func (v values) add(text string) {
 // How long a value must be to be masked in a text: at all, and in the middle of
 // a word, too.
 const (
-	leastMasked   = 4
+	leastMasked   = 2
 	leastAnywhere = 8
+	leastInName   = 4 // to be found in the name of a query
 )
 
 // A pattern is a text to be masked.
@@ -211,7 +212,7 @@ const pemEdge = "-----"
 // revealing reports whether a text gives something away: it is long enough, and no
 // word whose absence would be felt.
 func revealing(text string) bool {
-	common := []string{"true", "false", "null", "none", "default", "enabled", "disabled", "localhost", "127.0.0.1", "0.0.0.0"}
+	common := []string{"no", "yes", "on", "off", "true", "false", "null", "none", "default", "enabled", "disabled", "localhost", "127.0.0.1", "0.0.0.0"}
 	return len(text) >= leastMasked && !slices.Contains(common, text)
 }
 
@@ -269,6 +270,11 @@ func (t *Template) redact(e *Error, secrets Secrets) {
 		return
 	}
 	text := e.Err.Error()
+	if strings.HasPrefix(e.function, "sprig_") || e.function == "call" { // they repeat what they are given as it is
+		if !strings.Contains(t.options.Text, text) {
+			text = redacted
+		}
+	}
 	if before, _, found := strings.Cut(text, overWhat); found {
 		text = before + overWhat + redacted
 	}

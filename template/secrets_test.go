@@ -46,7 +46,7 @@ func TestMask(t *testing.T) {
 		{"nothing of interest: of consul", "nothing of interest: of consul"},
 		{"password=correct-horse.", "password=***."},
 		{"xcorrect-horsex", "x***x"},
-		{"abc true localhost", "abc true localhost"},
+		{"abc true localhost abcd", "*** true localhost abcd"},
 		{"user admin of the administrators", "user *** of the administrators"},
 		{"admin", "***"},
 		{"127.0.0.1:5432 and 15432", "127.0.0.1:*** and 15432"},

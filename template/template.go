@@ -184,6 +184,7 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 	}
 	if err != nil {
 		e := execError(t.options.Name, err)
+		e.nameQuery(x)
 		t.redact(e, r.Secrets)
 		return r, e
 	}

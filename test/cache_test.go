@@ -43,7 +43,7 @@ func TestRestartWhileConsulIsAway(t *testing.T) {
 	await.Eventually(t, await.Holds(out, "1 consul"))
 	await.Eventually(t, await.Holds(child, "1 consul"))
 	await.Eventually(t, func() error {
-		if !strings.Contains(d.Log.String(), "no answers from consul") {
+		if !strings.Contains(d.Log.String(), "consul: no answers") {
 			return fmt.Errorf("the outage was not told")
 		}
 		return nil

@@ -59,10 +59,10 @@ template {
 	bundle      = "app"
 }`, data, filepath.Join(dir, "state"), out, loaded, server.URL, listener.Addr()))
 	d := start(t, "-config", conf, "-log-level", "info")
-	logs(t, d, `bundle "app": `+out+" is in place and loaded")
+	logs(t, d, "app: applied in ", ": "+out)
 
 	writeFile(t, data, "keys: {a: 2}")
-	logs(t, d, `bundle "app": verify failed`, server.URL, "503", "the old files are back")
+	logs(t, d, "app: verify failed", server.URL, "503", "the old files are back")
 	await.Eventually(t, await.Holds(loaded, "1"))
 
 	writeFile(t, data, "keys: {a: 3}")

@@ -97,6 +97,10 @@ type Query struct {
 	Partition     string
 	Peer          string
 	SamenessGroup string
+
+	// Private tells that it was made of a secret: what it asks for is not shown, nor
+	// kept on disk.
+	Private bool
 }
 
 // An ID stands for a Query, and takes the room of a pointer: what many things
@@ -113,6 +117,10 @@ func (q Query) Store() Store { return q.Kind.Store() }
 // (COMPAT 3.4), such as kv.get(app/port@dc2) or health.service(web|any).
 // Equal queries have equal strings, and different queries different ones.
 func (q Query) String() string {
+	if q.Private {
+		q.Private = false
+		return fmt.Sprintf("%s(*** %s)", q.Kind, digest(q.String()))
+	}
 	var b strings.Builder
 	if q.Tag != "" {
 		b.WriteString(q.Tag + ".")
@@ -130,6 +138,24 @@ func (q Query) String() string {
 		return string(q.Kind)
 	}
 	return string(q.Kind) + "(" + b.String() + ")"
+}
+
+// Noun returns what q asks for in plain words, without its store: "key app/port".
+func (q Query) Noun() string {
+	noun := map[Kind]string{
+		KVGet: "key", KVList: "keys below", ServiceHealth: "service", ConnectHealth: "connect service",
+		ServiceList: "services", NodeServices: "node", NodeList: "nodes", DatacenterList: "datacenters",
+		FileContent: "file", VaultRead: "secret", VaultWrite: "secret", VaultList: "secrets below", VaultPKI: "certificate",
+		NomadServiceList: "services", NomadService: "service", NomadVarGet: "variable", NomadVarList: "variables below",
+	}[q.Kind]
+	name := strings.TrimPrefix(q.String(), string(q.Kind))
+	switch {
+	case noun == "":
+		return q.String()
+	case name == "":
+		return noun
+	}
+	return noun + " " + strings.TrimSuffix(strings.TrimPrefix(name, "("), ")")
 }
 
 // GoString returns what String does: the body of a write may hold a secret.

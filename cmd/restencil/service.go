@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +43,9 @@ func (p program) serve(cfg *config.Config) int {
 	}
 	s := &service{program: p, cfg: cfg}
 	s.log.Store(log)
+	// What libraries print, such as net/http, is of use to nobody else.
+	slog.SetLogLoggerLevel(slog.LevelDebug)
+	slog.SetDefault(slog.New(logging.Current{Pointer: &s.log}))
 	defer func() { s.log.Load().Close() }()
 	log.Info(s.version())
 	s.warnOfConfig()
@@ -143,8 +148,14 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	if err != nil {
 		return opts, err
 	}
-	logEvent := status.Log(log.Logger)
+	opts.Local = cfg.Consul.Local
+	logEvent := status.Log(log.Logger, status.LogOptions{Local: cfg.Consul.Local != "", ConsulTemplate: s.name == consulTemplate})
 	opts.Stdout, opts.Stderr, opts.Warn = s.stdout, s.stderr, s.warn("config")
+	if level := max(slog.LevelInfo, logging.Level(cfg.Log.Level)); cfg.Log.Format == "json" {
+		opts.CommandOutput = func(args []string, line string) {
+			s.log.Load().Log(context.Background(), level, line, "component", "command", "command", strings.Join(args, " "))
+		}
+	}
 	opts.Heartbeat = s.manager.Heartbeat()
 	opts.State.Journal = s.remember(cfg, opts)
 	opts.State.Unresolved = s.state.unresolved

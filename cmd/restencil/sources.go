@@ -9,6 +9,7 @@ import (
 	"reflect"
 
 	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/logging"
 	"restencil/watch"
 	"restencil/watch/cache"
 	"restencil/watch/consul"
@@ -39,7 +40,7 @@ func (s *service) sources(cfg, old *config.Config) (map[watch.Store]watch.Source
 	}
 	if old == nil || cfg.Vault.Files != old.Vault.Files || !reflect.DeepEqual(cfg.VaultOptions(), old.VaultOptions()) {
 		o := cfg.VaultOptions()
-		o.Notice = s.warn("vault")
+		o.Notice, o.Log = s.warn("vault"), slog.New(logging.Current{Pointer: &s.log})
 		source, err := vault.New(o)
 		if err != nil {
 			return nil, err
@@ -60,7 +61,7 @@ func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
 		return local.NewData(cfg.Consul.Local)
 	}
 	o := cfg.ConsulOptions()
-	o.Notice = s.warn("consul")
+	o.Notice, o.Log = s.warn("consul"), slog.New(logging.Current{Pointer: &s.log})
 	source, err := consul.New(o)
 	if err != nil {
 		return nil, err

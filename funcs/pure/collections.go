@@ -112,7 +112,7 @@ func byMeta(spec string, list []*watch.HealthService) (map[string][]*watch.Healt
 			case number:
 				n, err := strconv.Atoi(value)
 				if err != nil {
-					return nil, fmt.Errorf("cannot parse %s as number : %w", value, err)
+					return nil, fmt.Errorf("byMeta: %s of service %s is %q, which is not a whole number", name, s.Name, value)
 				}
 				value = fmt.Sprintf("%05d", n)
 			case value == "":

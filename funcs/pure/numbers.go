@@ -1,6 +1,7 @@
 package pure
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -12,10 +13,10 @@ import (
 // that the left one can be piped in.
 func numberFuncs() template.FuncMap {
 	return template.FuncMap{
-		"parseBool":  parser("parseBool", strconv.ParseBool),
-		"parseFloat": parser("parseFloat", func(s string) (float64, error) { return strconv.ParseFloat(s, 64) }),
+		"parseBool":  parser("true or false", strconv.ParseBool),
+		"parseFloat": parser("a number", func(s string) (float64, error) { return strconv.ParseFloat(s, 64) }),
 		"parseInt":   ParseInt,
-		"parseUint":  parser("parseUint", func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }),
+		"parseUint":  parser("a whole number of 0 or more", func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }),
 
 		"add":      arithmetic("add"),
 		"subtract": arithmetic("subtract"),
@@ -27,23 +28,35 @@ func numberFuncs() template.FuncMap {
 	}
 }
 
-// parser returns a function that reads text. Empty text, which is what a key
-// gives that has not arrived yet, is zero.
-func parser[T any](name string, read func(string) (T, error)) func(string) (T, error) {
+// A ParseError says that a value is not what a function reads.
+type ParseError struct {
+	Value string
+	Why   string
+}
+
+func (e *ParseError) Error() string { return e.Why }
+
+// parser returns a function that reads text, which is to be what. Empty text, which
+// is what a key gives that has not arrived yet, is zero.
+func parser[T any](what string, read func(string) (T, error)) func(string) (T, error) {
 	return func(s string) (v T, err error) {
 		if s == "" {
 			return v, nil
 		}
 		if v, err = read(s); err != nil {
 			var none T
-			return none, fmt.Errorf("%s: %w", name, err)
+			why := fmt.Sprintf("%q is not %s", s, what)
+			if errors.Is(err, strconv.ErrRange) {
+				why = fmt.Sprintf("%q is out of range: it is not %s of 64 bits", s, what)
+			}
+			return none, &ParseError{s, why}
 		}
 		return v, nil
 	}
 }
 
 // ParseInt is the function parseInt.
-var ParseInt = parser("parseInt", func(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) })
+var ParseInt = parser("a whole number", func(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) })
 
 // arithmetic returns an operator: on floats if one operand is, on unsigned
 // integers if both are, and on signed ones else. Integers wrap around; to divide

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"text/template"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 	"golang.org/x/text/cases"
@@ -130,10 +131,25 @@ func decoder(unmarshal func([]byte, any) error) func(string) (any, error) {
 			return map[string]any{}, nil
 		}
 		if err := unmarshal([]byte(s), &v); err != nil {
-			return nil, err
+			why := "not valid YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")
+			if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+				why = jsonError(s, e)
+			}
+			return nil, &ParseError{s, why}
 		}
 		return v, nil
 	}
+}
+
+// jsonError says where text is not JSON.
+func jsonError(text string, err *json.SyntaxError) string {
+	before := text[:max(0, min(int(err.Offset), len(text))-1)]
+	unexpected := "unexpected end"
+	if !strings.HasPrefix(err.Error(), unexpected) {
+		r, _ := utf8.DecodeRuneInString(text[len(before):])
+		unexpected = fmt.Sprintf("unexpected %q", string(r))
+	}
+	return fmt.Sprintf("not valid JSON: line %d, column %d: %s", 1+strings.Count(before, "\n"), len(before)-strings.LastIndexByte(before, '\n'), unexpected)
 }
 
 // encoder returns a function that writes any value, without a newline at the end.

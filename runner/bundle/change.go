@@ -167,7 +167,7 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 	b.command.owed, b.command.again = true, time.Time{}
 	if !b.spec.Reload.None() {
 		if output, err := b.command.run(ctx, t.Reason, told); err != nil {
-			c.Fail(event.Reload, process.Brief(err))
+			c.Fail(event.Reload, process.Brief(err, nil))
 			c.Output = b.shared.Registry.Secrets().Mask(output)
 		}
 	}
@@ -196,7 +196,7 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 		if c.Step == event.Reload { // the change is made again as soon
 			b.command.again = time.Time{}
 		}
-		return true, fmt.Errorf("reloading with the old files: %w", process.Brief(err))
+		return true, fmt.Errorf("reloading with the old files: %w", process.Brief(err, nil))
 	}
 	return true, nil
 }

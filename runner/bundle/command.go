@@ -45,7 +45,8 @@ type runs struct {
 	wanted   time.Time // when it was wanted for the first time since the start
 	ran      bool      // it has been run since the start
 	ended    time.Time // the last run, with Together
-	failures int       // in a row
+	failures int       // in a row, with the same data
+	row      int       // failures since it succeeded
 	retryAt  time.Time // not before this, after a failure
 }
 
@@ -101,7 +102,7 @@ func (c *command) verify(ctx context.Context, change *transaction.Change, env []
 					return "", nil // nobody asks
 				}
 				printed = mask(output)
-				return printed, process.Brief(err)
+				return printed, process.Brief(err, nil)
 			})
 			if err != nil {
 				once.Do(func() {
@@ -190,13 +191,15 @@ func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
 			}
 			c.failures, c.retryAt = 0, time.Time{}
 		}
-		c.shared.Events(event.CommandDone{Args: args, Took: time.Since(run.began)})
+		c.shared.Events(event.CommandDone{Args: args, Took: time.Since(run.began), Failures: c.row})
+		c.row = 0
 		return
 	}
 	if ctx.Err() != nil {
 		return // it is owed still, and the journal knows
 	}
-	e := event.CommandFailed{Args: args, Err: run.err, Output: c.shared.Registry.Secrets().Mask(run.output)}
+	c.row++
+	e := event.CommandFailed{Args: args, Err: process.Brief(run.err, nil), Output: c.shared.Registry.Secrets().Mask(run.output), Attempt: c.row}
 	m := c.spec.Members[run.first]
 	// As consul-template words it (COMPAT 4.6.3).
 	whole := fmt.Errorf("failed to execute command %q from %q => %q: %w", fmt.Sprintf("%q", args), m.Template, m.Destination, run.err)

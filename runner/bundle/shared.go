@@ -134,6 +134,7 @@ func (o Offer) merge(newer Offer) Offer {
 			r.SameData = r.SameData && old.SameData
 			r.Recheck = r.Recheck || old.Recheck
 			r.Told = r.Told || old.Told
+			r.Causes = old.Causes.With(r.Causes)
 		}
 		if all == nil {
 			all = make(map[int]templates.Result)

@@ -44,8 +44,12 @@ type Rendered struct {
 	Template    string // as template.Options.Name
 	Destination string
 	Change      renderer.Change
-	InPlace     bool    // the destination is a mount point and was written to, not replaced
-	Warnings    []error // what went wrong although the file is in place
+	InPlace     bool       // the destination is a mount point and was written to, not replaced
+	Warnings    []error    // what is wrong although the file is in place
+	Causes      []watch.ID // the first queries of those whose new answers led to it
+	More        int        // how many queries Causes leaves out
+	First       bool       // since the start
+	Drifted     bool       // somebody else had changed the destination, and it was put right
 }
 
 // Waiting: a template has had no complete output for a while. It is told at
@@ -82,12 +86,25 @@ type Failed struct {
 	Template    string
 	Destination string
 	Err         error
+	Attempt     int           // in a row, from 1; 0: it is not tried again
+	RetryIn     time.Duration // 0: it is not tried again
 }
 
-// Recovered: a template that had failed is right again.
+// Recovered: a template, or a bundle, that had failed is right again.
 type Recovered struct {
+	Template    string // "": a bundle's
+	Destination string
+	Bundle      string // "": no bundle is named
+	Failures    int    // since it was right last
+}
+
+// Executed: a template was executed.
+type Executed struct {
 	Template    string
 	Destination string
+	Took        time.Duration
+	Missing     int   // queries without a usable answer
+	Err         error // it may be told as Failed, too
 }
 
 // CommandStarted: a command is being run because of the files that changed.
@@ -98,8 +115,16 @@ type CommandStarted struct {
 
 // CommandDone: a command succeeded.
 type CommandDone struct {
+	Args     []string
+	Took     time.Duration
+	Failures int // since it succeeded last
+}
+
+// CommandEnded: a command, check or probe has ended, whoever ran it.
+type CommandEnded struct {
 	Args []string
 	Took time.Duration
+	Err  error // nil: it succeeded
 }
 
 // CommandFailed: a command could not be started, took too long, or said no.
@@ -107,6 +132,7 @@ type CommandFailed struct {
 	Args    []string
 	Err     error
 	Output  string        // the end of what it printed
+	Attempt int           // in a row, from 1
 	RetryIn time.Duration // 0: it is not tried again
 }
 
@@ -126,7 +152,9 @@ type BundleFailed struct {
 	Output      string        // the end of what its command printed
 	RolledBack  bool          // the old files are back
 	RollbackErr error         // what went wrong on the way back
+	Attempt     int           // in a row, from 1; 0: somebody asked for it
 	RetryIn     time.Duration // 0: it is not tried again
+	Held        bool          // it has failed often enough, and is held
 	Kept        string        // the directory where the rejected files are kept, "": nowhere
 }
 
@@ -136,11 +164,13 @@ type BundleHeld struct {
 	Bundle   string
 	Reason   string
 	Rejected bool // by a check or probe, which accept does not overrule: it has it tried at once
+	Told     bool // as BundleFailed
 }
 
 // BundleReleased: a bundle that was held no longer is.
 type BundleReleased struct {
 	Bundle string
+	Failed bool // it was held since it had failed
 }
 
 // Unstable: a template's output changes without new data, as that of timestamp
@@ -194,6 +224,7 @@ type ChildEnded struct {
 	Signal  string        // as in ChildExit
 	Err     error         // why it could not be started
 	Asked   bool          // to end
+	Attempt int           // how often in a row it has ended by itself
 	RetryIn time.Duration // 0: it is not started again
 }
 
@@ -212,12 +243,19 @@ type StoreBack struct {
 	Away  time.Duration
 }
 
-// AttemptFailed: an attempt to answer a query failed. It is told of each that the
-// runner sees, whatever else is told of it.
-type AttemptFailed struct {
-	Query   watch.Query
-	Attempt int // in a row, from 1
-	Err     error
+// Watched: these queries are watched from now on, or no longer.
+type Watched struct{ Added, Dropped []watch.ID }
+
+// Updated: queries have new answers or failures. It is told of all that the runner
+// sees, whatever else is told of them.
+type Updated struct{ Updates []Update }
+
+// An Update is what is new about a query, without the answer.
+type Update struct {
+	Query   watch.ID
+	Version int            // how many different answers there have been
+	Index   uint64         // of the answer, in its store; 0: it has none
+	Failure *watch.Failure // why there is no newer one, nil: there is
 }
 
 // QueryFailing: a query fails and is tried again, while its store answers others.
@@ -263,7 +301,10 @@ func (StoreAway) event()      {}
 func (StoreBack) event()      {}
 func (QueryRefused) event()   {}
 func (QueryFailing) event()   {}
-func (AttemptFailed) event()  {}
+func (Watched) event()        {}
+func (Updated) event()        {}
+func (Executed) event()       {}
+func (CommandEnded) event()   {}
 func (QueryAnswered) event()  {}
 
 // A Step is a part of a bundle's transaction.

@@ -74,6 +74,10 @@ type System interface {
 // An Executor runs commands. It starts goroutines as they are needed, and
 // close joins them. Its methods but close may be called concurrently.
 type Executor struct {
+	// Line takes each line that a command of Run prints, in place of the writers.
+	// It is called by several goroutines, one at a time. Nil: the writers do.
+	Line func(args []string, line string)
+
 	stdout, stderr io.Writer
 	inherit        bool
 	grace          time.Duration
@@ -128,12 +132,15 @@ func (e *Executor) Run(ctx context.Context, c Command) (output string, err error
 			return "", fmt.Errorf("child: %w", err)
 		}
 	}
-	child, err := e.start(cmd, printing{own: c.Timeout == 0, hide: c.Hide}, c.Timeout > 0)
+	child, err := e.start(cmd, printing{own: c.Timeout == 0, hide: c.Hide, args: c.Args}, c.Timeout > 0)
 	if err != nil || c.Timeout == 0 {
 		return "", err
 	}
+	live := time.AfterFunc(holdLimit, func() { e.release(child.out, true) })
 	err = e.wait(ctx, child, line, c.Timeout)
+	live.Stop()
 	child.out.settle()
+	e.release(child.out, err == nil || ctx.Err() != nil)
 	return child.out.tail.String(), err
 }
 
@@ -217,7 +224,7 @@ func (e *Executor) wait(ctx context.Context, p *process, argv []string, timeout 
 		return &CommandError{
 			text: fmt.Sprintf("child: command exited with a non-zero exit status:\n\n    %s\n\n"+
 				"Please ensure the command exits with a zero (0) exit status to indicate success", line),
-			line: line, brief: p.status.String(),
+			line: line, brief: p.status.String(), code: p.status.Code,
 		}
 	}
 	return nil
@@ -228,16 +235,29 @@ func (e *Executor) wait(ctx context.Context, p *process, argv []string, timeout 
 type CommandError struct {
 	text        string
 	line, brief string // the command, and what was wrong with it
+	code        int
 }
 
 func (e *CommandError) Error() string { return e.text }
 
-// Brief returns err in one line, where it is about a command.
-func Brief(err error) error {
-	if e, ok := err.(*CommandError); ok {
-		return fmt.Errorf("%q: %s", e.line, e.brief)
+// ExitCode returns the exit code of the command, 0 where it has none.
+func (e *CommandError) ExitCode() int { return e.code }
+
+// Brief returns err in one line, as hide returns it where that is not nil.
+func Brief(err error, hide func(string) string) error {
+	var brief CommandError
+	if e, ok := err.(*CommandError); ok && e.brief != "" {
+		brief.text, brief.code = fmt.Sprintf("%q: %s", e.line, e.brief), e.code
+	} else {
+		brief.text = err.Error()
 	}
-	return err
+	if hide != nil {
+		brief.text = hide(brief.text)
+	}
+	if brief.text == err.Error() {
+		return err
+	}
+	return &brief
 }
 
 // A Status is how a process ended.

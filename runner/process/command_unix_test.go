@@ -516,7 +516,7 @@ func TestCommandHides(t *testing.T) {
 		defer own.Close()
 		var stderr printout
 		e := testExecutor(t, own, &stderr, inherit)
-		c := shell("echo canary >&2; sleep 0.1; printf 'a can'; sleep 0.1; printf 'ary\\nand canary'; exit 1")
+		c := shell("echo canary >&2; sleep 0.1; printf 'a can'; sleep 0.1; printf 'ary\\nand canary'; sleep 1.1; exit 1")
 		c.Hide = func(s string) string { return strings.ReplaceAll(s, "canary", "***") }
 		output, err := e.Run(t.Context(), c)
 		if err == nil || !strings.Contains(output, "canary\nand canary") {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -18,6 +19,9 @@ const (
 	// pipeSize is at least what a pipe holds, in bytes.
 	pipeSize = 1 << 20
 
+	// holdLimit is how long what a command prints is kept back.
+	holdLimit = time.Second
+
 	// settleLimit bounds the wait for output that a command has printed but
 	// that was not copied yet: the writer may be stuck.
 	settleLimit = time.Second
@@ -27,12 +31,50 @@ const (
 type output struct {
 	tail    tail
 	streams []*stream
+
+	// Guarded by Executor.writing.
+	through bool    // what is printed is passed on at once
+	held    []piece // what is to be, in order, where the command succeeds
+	size    int     // of that, in bytes
+}
+
+// A piece is what a command has printed at once, and where it goes.
+type piece struct {
+	to   *stream
+	text []byte
+}
+
+// write passes on what was printed to a stream. Of a command whose failure is told
+// with what it printed, the first tailSize bytes wait for its end, but not longer
+// than holdLimit, so that they are not there twice. Who prints a command's output does not decide its fate. The
+// caller holds Executor.writing.
+func (o *output) write(s *stream, p []byte) {
+	if o.through {
+		_, _ = s.dst.Write(p)
+		return
+	}
+	o.held = append(o.held, piece{s, bytes.Clone(p)})
+	if o.size += len(p); o.size > tailSize {
+		o.release(true)
+	}
+}
+
+// release passes on what waits, or drops it; what comes later is passed on. The
+// caller holds Executor.writing.
+func (o *output) release(pass bool) {
+	for _, p := range o.held {
+		if pass {
+			_, _ = p.to.dst.Write(p.text)
+		}
+	}
+	o.through, o.held = true, nil
 }
 
 // printing says what becomes of what a command prints.
 type printing struct {
 	own  bool                // it goes to the process's own files itself, where they are files
 	hide func(string) string // as Command.Hide; then it does not
+	args []string            // whose lines Executor.Line takes; nil: nobody's
 }
 
 // A stream is one pipe from a command.
@@ -47,7 +89,8 @@ type stream struct {
 // attach gives cmd its standard streams. Pipes take the place of writers that
 // are no files; and of all, unless the command is to have the process's own.
 func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
-	out := new(output)
+	out := &output{through: how.own || e.inherit}
+	byLine := e.Line != nil && how.args != nil && !how.own
 	if e.inherit {
 		cmd.Stdin = os.Stdin
 	}
@@ -59,7 +102,7 @@ func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 		if w, ok := to.dst.(interface{ File() *os.File }); ok {
 			f = w.File()
 		}
-		if f != nil && how.hide == nil && (how.own || e.inherit) {
+		if f != nil && how.hide == nil && !byLine && (how.own || e.inherit) {
 			*to.field = f
 			continue
 		}
@@ -73,7 +116,10 @@ func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 		}
 		s := &stream{r: r, w: w, dst: to.dst, settled: make(chan struct{})}
 		s.settle = sync.OnceFunc(func() { close(s.settled) })
-		if how.hide != nil && to.dst != nil {
+		switch {
+		case byLine:
+			s.dst = &lineWriter{to: lines{e.Line, how.args}, hide: how.hide}
+		case how.hide != nil && to.dst != nil:
 			s.dst = &lineWriter{to: to.dst, hide: how.hide}
 		}
 		out.streams = append(out.streams, s)
@@ -90,7 +136,7 @@ func (e *Executor) follow(o *output) {
 		e.pipes[s.r] = struct{}{}
 		e.mu.Unlock()
 		e.copies.Go(func() {
-			e.copy(s, &o.tail)
+			e.copy(s, o)
 			e.flush(s)
 			s.settle()
 			e.mu.Lock()
@@ -102,18 +148,17 @@ func (e *Executor) follow(o *output) {
 }
 
 // copy copies s until nobody has its other end any more, or it is closed.
-func (e *Executor) copy(s *stream, t *tail) {
+func (e *Executor) copy(s *stream, o *output) {
 	buf := make([]byte, 8<<10)
 	pass := func(n int) {
 		if n == 0 {
 			return // even that could block a writer
 		}
-		t.write(buf[:n])
+		o.tail.write(buf[:n])
 		if s.dst != nil {
 			e.writing.Lock()
 			defer e.writing.Unlock()
-			// Who prints a command's output does not decide its fate.
-			_, _ = s.dst.Write(buf[:n])
+			o.write(s, buf[:n])
 		}
 	}
 	for {
@@ -134,6 +179,27 @@ func (e *Executor) copy(s *stream, t *tail) {
 		case err != nil:
 			return
 		}
+	}
+}
+
+// release releases what o keeps back, and waits until that is done, unless a writer
+// is stuck.
+func (e *Executor) release(o *output, pass bool) {
+	done := make(chan struct{})
+	e.copies.Go(func() {
+		defer close(done)
+		e.writing.Lock()
+		defer e.writing.Unlock()
+		o.release(pass)
+		for _, s := range o.streams {
+			if w, ok := s.dst.(*lineWriter); ok {
+				w.pass(len(w.rest))
+			}
+		}
+	})
+	select {
+	case <-done:
+	case <-time.After(settleLimit):
 	}
 }
 
@@ -207,13 +273,28 @@ func fromNext(mark byte, buf []byte) []byte {
 	return buf
 }
 
-const maxLine = 64 << 10 // the length in bytes from which a line is passed on before it ends
+// lines takes whole lines for Executor.Line.
+type lines struct {
+	line func(args []string, line string)
+	args []string
+}
+
+// Write implements io.Writer.
+func (l lines) Write(p []byte) (int, error) {
+	for line := range strings.Lines(string(p)) {
+		l.line(l.args, strings.TrimRight(line, "\r\n"))
+	}
+	return len(p), nil
+}
+
+// maxLine is the length in bytes from which a line is passed on before it ends.
+const maxLine = 64 << 10
 
 // A lineWriter passes on whole lines, with what is secret hidden in each.
 type lineWriter struct {
 	to   io.Writer
-	hide func(string) string
-	rest []byte // the line that has not ended
+	hide func(string) string // nil: nothing is
+	rest []byte              // the line that has not ended
 }
 
 func (w *lineWriter) Write(p []byte) (int, error) {
@@ -230,7 +311,11 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 // do not count.
 func (w *lineWriter) pass(n int) {
 	if n > 0 {
-		_, _ = io.WriteString(w.to, w.hide(string(w.rest[:n])))
+		text := string(w.rest[:n])
+		if w.hide != nil {
+			text = w.hide(text)
+		}
+		_, _ = io.WriteString(w.to, text)
 		w.rest = append(w.rest[:0], w.rest[n:]...)
 	}
 }

@@ -172,7 +172,7 @@ func (s *Supervisor) supervise() error {
 			failures = 0 // it had been well for a while
 		}
 		failures++
-		ended.RetryIn = s.retry.Delay(failures)
+		ended.Attempt, ended.RetryIn = failures, s.retry.Delay(failures)
 		s.events(ended)
 		if why = s.rest(ended.RetryIn); s.over() {
 			return st.err()

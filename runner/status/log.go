@@ -3,9 +3,12 @@
 package status
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,108 +17,334 @@ import (
 	"restencil/watch"
 )
 
-// Log returns a function for event.Options.Events that writes each event to
-// logger, one line for each thing that a person would want to know.
-func Log(logger *slog.Logger) func(event.Event) {
-	l := log{logger.With("component", "runner")}
-	child := log{logger.With("component", "child")}
+// LogOptions say how Log words events. The zero value is restencil's own way.
+type LogOptions struct {
+	// Local tells that a data file stands in for Consul.
+	Local bool
+
+	// ConsulTemplate words what consul-template logs as it does (COMPAT, appendix B).
+	ConsulTemplate bool
+}
+
+// Log returns a function for runner.Options.Events that writes each event to
+// logger. A line says: subject: what happened: why (what it does now; what to do).
+// Its attributes say the same for machines: template, destination, bundle, query,
+// command, exit_code, attempt, retry_in and cause; output is what a command printed.
+//
+// A failure and its end have one level. At info, a line tells why each file was
+// rendered; at debug, what becomes of queries, executions and commands.
+func Log(logger *slog.Logger, o LogOptions) func(event.Event) {
+	l := log{logger.With("component", "runner"), o}
+	child := log{logger.With("component", "child"), o}
 	return func(e event.Event) {
 		switch e := e.(type) {
-		case event.ChildStarted:
-			child.write(slog.LevelInfo, "started %s as process %d", command(e.Args), e.Process)
-		case event.ChildReloaded:
-			child.write(slog.LevelInfo, "reloading %s: sent it the signal %q", command(e.Args), e.Signal)
-		case event.ChildEnding:
-			child.write(slog.LevelInfo, "stopping %s: sent it the signal %q", command(e.Args), e.Signal)
-		case event.ChildKilled:
-			child.write(slog.LevelWarn, "killing what is left of %s after %v", command(e.Args), round(e.After))
-		case event.ChildEnded:
-			child.childEnded(e)
 		case event.Ready:
-			l.write(slog.LevelInfo, "all templates are rendered")
+			l.write(slog.LevelInfo, "all templates are rendered, and their commands have run")
 		case event.Rendered:
 			l.rendered(e)
 		case event.Waiting:
 			l.waiting(e)
 		case event.Exposed:
-			l.write(slog.LevelWarn, "%q holds secrets, and everybody on this machine can read it (mode %04o): give its template other perms, such as 0640, or set secret_perms for all such files", e.Destination, e.Mode)
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: holds secrets, and everybody on this machine can read it: its mode is %04o (set perms = \"0640\" in its template, or secret_perms for all such files)", e.Destination, e.Mode),
+				"template", e.Template, "destination", e.Destination)
+		case event.Unstable:
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: its output differs each time, without new data: %s (kept the current file; take out of %s what changes by itself, such as timestamp)", e.Destination, e.Difference, e.Template),
+				"template", e.Template, "destination", e.Destination)
+		case event.JournalFailed:
+			l.write(slog.LevelWarn, fmt.Sprintf("state directory: %v (rendering goes on; after a crash a command may be run again)", e.Err), "cause", e.Err)
 		case event.Failed:
-			l.write(slog.LevelError, "%v; keeping the old file", e.Err)
+			l.write(slog.LevelError, fmt.Sprintf("%s: not rendered: %v%s", cmp.Or(e.Destination, e.Template), e.Err, now("kept the current file", again(e.Attempt, e.RetryIn))),
+				"template", e.Template, "destination", e.Destination, "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err)
 		case event.Recovered:
-			l.write(slog.LevelWarn, "%s => %s is right again", e.Template, e.Destination)
-		case event.CommandStarted:
-			l.write(slog.LevelInfo, "running %s", command(e.Args))
+			l.write(slog.LevelError, fmt.Sprintf("%s: works again, after %s", cmp.Or(e.Destination, e.Bundle, e.Template), count(e.Failures, "failure")),
+				"template", e.Template, "destination", e.Destination, "bundle", e.Bundle)
 		case event.CommandDone:
-			l.write(slog.LevelInfo, "ran %s in %v", command(e.Args), round(e.Took))
-		case event.CommandFailed:
-			l.failed(fmt.Sprintf("%s failed: %v", command(e.Args), e.Err), e.RetryIn, "its", e.Output)
-		case event.StoreAway:
-			l.write(slog.LevelWarn, "no answers from %s, keeping the last good files and trying on: %v", placeName(e.Store, e.Part), e.Err)
-		case event.StoreBack:
-			l.write(slog.LevelWarn, "%s answers again, after %v", placeName(e.Store, e.Part), round(e.Away))
-		case event.AttemptFailed:
-			l.write(slog.LevelDebug, "attempt %d failed: %v", e.Attempt, e.Err)
-		case event.QueryFailing:
-			text := fmt.Sprintf("no answer, keeping the last one and trying on: %v", e.Err)
-			if e.More > 0 {
-				text += fmt.Sprintf(" (and %d more queries)", e.More)
+			if e.Failures > 0 {
+				l.write(slog.LevelError, fmt.Sprintf("%s: works again, after %s: ran in %v", command(e.Args), count(e.Failures, "failure"), round(e.Took)), "command", words(e.Args))
+				return
 			}
-			l.write(slog.LevelWarn, "%s", text)
+			l.write(slog.LevelInfo, fmt.Sprintf("%s: ran in %v", command(e.Args), round(e.Took)), "command", words(e.Args))
+		case event.CommandFailed:
+			l.write(slog.LevelError, fmt.Sprintf("%s: failed: %s%s", command(e.Args), withoutCommand(e.Err, e.Args), now(again(e.Attempt, e.RetryIn))),
+				"command", words(e.Args), "exit_code", exitCode(e.Err), "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err, "output", e.Output)
+		case event.BundleApplied:
+			l.write(slog.LevelInfo, fmt.Sprintf("%s: applied in %v: %s", e.Bundle, round(e.Took), files(e.Files)), "bundle", e.Bundle)
+		case event.BundleFailed:
+			l.bundleFailed(e)
+		case event.BundleHeld:
+			if e.Told {
+				return
+			}
+			does := "to make it all the same"
+			if e.Rejected {
+				does = "to try it now"
+			}
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: change held: %s (kept the current files; %s: restencil accept %s)", e.Bundle, e.Reason, does, e.Bundle),
+				"bundle", e.Bundle, "cause", e.Reason)
+		case event.BundleReleased:
+			if e.Failed {
+				return // Recovered says so once the change is made
+			}
+			l.write(slog.LevelWarn, e.Bundle+": no change is held any more", "bundle", e.Bundle)
+		case event.StoreAway:
+			err := e.Err
+			if q := (*watch.Error)(nil); e.Part == "" && errors.As(err, &q) {
+				err = q.Err // it concerns all queries
+			}
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answers: %v (kept the last good files; retrying)", placeName(e.Store, e.Part), err), "cause", err)
+		case event.StoreBack:
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: answers again, after %v", placeName(e.Store, e.Part), round(e.Away)))
+		case event.QueryFailing:
+			more := ""
+			if e.More > 0 {
+				more = fmt.Sprintf("%d more queries fail", e.More)
+			}
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answer: %v%s", l.query(e.Query), reason(e.Query, e.Err), now("kept the last answer", "retrying", more)),
+				"query", e.Query, "cause", e.Err)
 		case event.QueryAnswered:
-			l.write(slog.LevelWarn, "%s has an answer again", e.Query)
+			l.write(slog.LevelWarn, l.query(e.Query)+": answers again", "query", e.Query)
 		case event.QueryRefused:
-			l.write(slog.LevelWarn, "%v", e.Err)
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: refused: %v (kept the last answer; retrying)", l.query(e.Query), reason(e.Query, e.Err)), "query", e.Query, "cause", e.Err)
+		case event.ChildStarted:
+			child.write(slog.LevelInfo, fmt.Sprintf("%s: started as process %d: %s", command(e.Args), e.Process, childReason(e.Reason)), "command", words(e.Args))
+		case event.ChildReloaded:
+			child.write(slog.LevelInfo, fmt.Sprintf("%s: reloaded with the signal %q: files changed", command(e.Args), e.Signal), "command", words(e.Args))
+		case event.ChildEnding:
+			child.write(slog.LevelInfo, fmt.Sprintf("%s: asked to end with the signal %q: %s", command(e.Args), e.Signal, childReason(e.Reason)), "command", words(e.Args))
+		case event.ChildKilled:
+			child.write(slog.LevelWarn, fmt.Sprintf("%s: killed: it did not end within %v", command(e.Args), round(e.After)), "command", words(e.Args))
+		case event.ChildEnded:
+			child.childEnded(e)
 		default:
-			l.bundle(e)
+			l.details(e)
 		}
 	}
 }
 
-type log struct{ *slog.Logger }
+// A log words events.
+type log struct {
+	*slog.Logger
+	LogOptions
+}
 
-func (l log) write(level slog.Level, format string, args ...any) {
+// write writes a line. Attributes without a value are left out.
+func (l log) write(level slog.Level, text string, attrs ...any) {
 	ctx := context.Background()
-	if l.Enabled(ctx, level) {
-		l.Log(ctx, level, fmt.Sprintf(format, args...))
+	if !l.Enabled(ctx, level) {
+		return
+	}
+	var given []any
+	for i := 0; i < len(attrs); i += 2 {
+		value := attrs[i+1]
+		switch v := value.(type) {
+		case error:
+			value = v.Error()
+		case watch.Query:
+			value = v.String()
+		case time.Duration:
+			if value = round(v).String(); v == 0 {
+				continue
+			}
+		}
+		if value != "" && value != 0 && value != nil {
+			given = append(given, attrs[i], value)
+		}
+	}
+	l.Log(ctx, level, text, given...)
+}
+
+// details writes what is of use only to somebody who looks for the cause of
+// something.
+func (l log) details(e event.Event) {
+	if !l.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	switch e := e.(type) {
+	case event.Watched:
+		for _, id := range e.Added {
+			q := id.Value()
+			l.write(slog.LevelDebug, l.query(q)+": watched from now on", "query", q)
+		}
+		for _, id := range e.Dropped {
+			q := id.Value()
+			l.write(slog.LevelDebug, l.query(q)+": no longer watched", "query", q)
+		}
+	case event.Updated:
+		for _, up := range e.Updates {
+			q := up.Query.Value()
+			if f := up.Failure; f != nil {
+				l.write(slog.LevelDebug, fmt.Sprintf("%s: attempt %d failed: %v", l.query(q), f.Attempts, reason(q, f.Err)), "query", q, "attempt", f.Attempts, "cause", f.Err)
+				continue
+			}
+			l.write(slog.LevelDebug, fmt.Sprintf("%s: answer %d (index %d)", l.query(q), up.Version, up.Index), "query", q)
+		}
+	case event.Executed:
+		text := fmt.Sprintf("%s: executed in %v", e.Template, round(e.Took))
+		switch {
+		case e.Missing > 0:
+			text += fmt.Sprintf(": %s missing", count(e.Missing, "answer"))
+		case e.Err != nil:
+			text += fmt.Sprintf(": %v", e.Err)
+		}
+		l.write(slog.LevelDebug, text, "template", e.Template, "destination", e.Destination, "cause", e.Err)
+	case event.CommandStarted:
+		l.write(slog.LevelDebug, fmt.Sprintf("%s: starting: %s", command(e.Args), files(e.Files)), "command", words(e.Args))
+	case event.CommandEnded:
+		text := "exit status 0"
+		if e.Err != nil {
+			text = withoutCommand(e.Err, e.Args)
+		}
+		l.write(slog.LevelDebug, fmt.Sprintf("%s: ended after %v: %s", command(e.Args), round(e.Took), text), "command", words(e.Args), "exit_code", exitCode(e.Err))
 	}
 }
 
 func (l log) rendered(e event.Rendered) {
+	if len(e.Warnings) == 0 && !e.Drifted && !l.Enabled(context.Background(), slog.LevelInfo) {
+		return // a changed key costs nothing here
+	}
+	attrs := []any{"template", e.Template, "destination", e.Destination}
 	for _, w := range e.Warnings {
-		l.write(slog.LevelWarn, "%v", w)
+		l.write(slog.LevelWarn, w.Error(), attrs...)
 	}
 	if e.InPlace {
-		l.write(slog.LevelDebug, "%q is a mount point, so it was written in place", e.Destination)
+		l.write(slog.LevelDebug, e.Destination+": written in place: it is a mount point", attrs...)
 	}
-	switch e.Change {
-	case renderer.Replaced:
-		l.write(slog.LevelInfo, "rendered %q => %q", e.Template, e.Destination)
-	case renderer.Repaired:
-		l.write(slog.LevelInfo, "set mode and owner of %q right", e.Destination)
-	case renderer.Unchanged:
-		l.write(slog.LevelDebug, "%q is up to date", e.Destination)
+	level, text := slog.LevelInfo, ""
+	switch {
+	case e.Change == renderer.Unchanged:
+		level, text = slog.LevelDebug, e.Destination+": is up to date"
+	case e.Drifted:
+		level, text = slog.LevelWarn, e.Destination+": put right: somebody else had changed "
+		if e.Change == renderer.Repaired {
+			text += "its mode or owner"
+		} else {
+			text += "or removed it"
+		}
+	case e.Change == renderer.Repaired:
+		text = e.Destination + ": set its mode and owner"
+	case l.ConsulTemplate:
+		text = fmt.Sprintf("rendered %q => %q", e.Template, e.Destination)
+	default:
+		cause := l.cause(e)
+		text = fmt.Sprintf("rendered %s: %s", e.Destination, cause)
+		attrs = append(attrs, "cause", cause)
+	}
+	l.write(level, text, attrs...)
+}
+
+// cause says why a file was rendered.
+func (l log) cause(e event.Rendered) string {
+	switch {
+	case len(e.Causes) > 0:
+		var names []string
+		for _, id := range e.Causes {
+			names = append(names, l.query(id.Value()))
+		}
+		if e.More > 0 {
+			names = append(names, fmt.Sprintf("%d more", e.More))
+		}
+		return strings.Join(names, ", ") + " changed"
+	case e.First:
+		return "first time since the start"
+	default:
+		return "its template or configuration changed, or it was executed again"
 	}
 }
 
 func (l log) waiting(e event.Waiting) {
+	name := cmp.Or(e.Destination, e.Template)
 	for _, m := range e.For {
 		at := m.At.String()
 		if m.At.Expr != "" {
 			at += ": {{ " + m.At.Expr + " }}"
 		}
+		attrs := []any{"template", e.Template, "destination", e.Destination, "query", m.Query, "cause", m.Reason}
 		if e.Rendered {
-			what := m.Query.String()
+			what := l.query(m.Query)
 			if m.Gone {
 				what += ", which has gone"
 			}
-			l.write(slog.LevelWarn, "%s needs %s: %s; %q stays as it was, and a restart would wait for it", at, what, m.Reason, e.Destination)
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: needs %s: %s%s", name, what, m.Reason, now(at, "kept the current file", "a restart would wait for it")), attrs...)
 			continue
 		}
-		l.write(slog.LevelWarn, "waiting for %v: %s needs %s: %s", round(time.Since(m.Since)), at, m.Query, m.Reason)
+		l.write(slog.LevelWarn, fmt.Sprintf("%s: waited %v for %s: %s%s", name, round(time.Since(m.Since)), l.query(m.Query), m.Reason, now(at)), attrs...)
 	}
 	if e.More > 0 {
-		l.write(slog.LevelWarn, "%s waits for %d more", e.Template, e.More)
+		l.write(slog.LevelWarn, fmt.Sprintf("%s: waits for %d more", name, e.More), "template", e.Template, "destination", e.Destination)
 	}
+}
+
+func (l log) childEnded(e event.ChildEnded) {
+	text := fmt.Sprintf("exit status %d", e.Code)
+	if e.Signal != "" {
+		text = "signal: " + e.Signal
+	}
+	if e.Err != nil {
+		text = e.Err.Error()
+	}
+	level, retry := slog.LevelInfo, ""
+	if e.RetryIn > 0 {
+		level, retry = slog.LevelWarn, fmt.Sprintf("attempt %d, starting it again in %v", e.Attempt, round(e.RetryIn))
+	}
+	l.write(level, fmt.Sprintf("%s: ended: %s%s", command(e.Args), text, now(retry)),
+		"command", words(e.Args), "exit_code", e.Code, "attempt", e.Attempt, "retry_in", e.RetryIn)
+}
+
+func (l log) bundleFailed(e event.BundleFailed) {
+	files := "kept the current files"
+	switch {
+	case e.RollbackErr != nil:
+		files = fmt.Sprintf("going back to the old files failed, too: %v", e.RollbackErr)
+	case e.RolledBack:
+		files = "the old files are back"
+	case e.Step == event.Reload || e.Step == event.Verify:
+		files = "the new files stay"
+	}
+	kept, accept := "", ""
+	if e.Kept != "" {
+		kept = "the rejected files are in " + e.Kept
+	}
+	if e.Held {
+		accept = "held, to try it now: restencil accept " + e.Bundle
+	}
+	l.write(slog.LevelError, fmt.Sprintf("%s: %s failed: %v%s", e.Bundle, e.Step, e.Err, now(files, kept, again(e.Attempt, e.RetryIn), accept)),
+		"bundle", e.Bundle, "exit_code", exitCode(e.Err), "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err, "output", e.Output)
+}
+
+// now returns the end of a line: what is done now, and what to do.
+func now(parts ...string) string {
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, "; ") + ")"
+}
+
+// again says which attempt failed, and when the next one comes.
+func again(attempt int, retryIn time.Duration) string {
+	switch {
+	case attempt == 0:
+		return ""
+	case retryIn == 0:
+		return fmt.Sprintf("attempt %d", attempt)
+	}
+	return fmt.Sprintf("attempt %d, retry in %v", attempt, round(retryIn))
+}
+
+// query says what a query asks.
+func (l log) query(q watch.Query) string {
+	if q.Store() == watch.Files || l.Local && q.Store() == watch.Consul {
+		return q.Noun()
+	}
+	return string(q.Store()) + " " + q.Noun()
+}
+
+// reason returns an error of a query without the query's name.
+func reason(q watch.Query, err error) error {
+	if e, ok := err.(*watch.Error); ok && e.Query == q {
+		return e.Err
+	}
+	return err
 }
 
 // placeName shows a store, or a part of one.
@@ -126,90 +355,61 @@ func placeName(store watch.Store, part string) string {
 	return fmt.Sprintf("%s, %s", store, part)
 }
 
-func (l log) childEnded(e event.ChildEnded) {
-	text := fmt.Sprintf("%s ended with exit code %d", command(e.Args), e.Code)
-	if e.Signal != "" {
-		text += fmt.Sprintf(" (%s)", e.Signal)
+// words shows a command as people wrote it, and command quotes it.
+func words(args []string) string   { return strings.Join(args, " ") }
+func command(args []string) string { return fmt.Sprintf("%q", words(args)) }
+
+// withoutCommand returns an error of a command without the command's words.
+func withoutCommand(err error, args []string) string {
+	text := err.Error()
+	for _, prefix := range []string{command(args) + ": ", command([]string{"sh", "-c", words(args)}) + ": "} {
+		text = strings.TrimPrefix(text, prefix)
 	}
-	if e.Err != nil {
-		text = e.Err.Error()
-	}
-	level := slog.LevelInfo
-	if e.RetryIn > 0 {
-		level = slog.LevelWarn
-		text += fmt.Sprintf("; starting it again in %v", round(e.RetryIn))
-	}
-	l.write(level, "%s", text)
+	return text
 }
 
-// command shows a command as people wrote it.
-func command(args []string) string {
-	return fmt.Sprintf("%q", strings.Join(args, " "))
-}
-
-func round(d time.Duration) time.Duration {
-	if d < time.Second {
-		return d.Round(time.Millisecond)
+// exitCode returns the exit code that an error tells, 0 where it tells none.
+func exitCode(err error) int {
+	var e interface{ ExitCode() int }
+	if errors.As(err, &e) {
+		return e.ExitCode()
 	}
-	return d.Round(100 * time.Millisecond)
+	return 0
 }
 
-// bundle writes what happened to a named bundle.
-func (l log) bundle(e event.Event) {
-	switch e := e.(type) {
-	case event.BundleApplied:
-		l.write(slog.LevelInfo, "bundle %q: %s in place and loaded, after %v", e.Bundle, files(e.Files), round(e.Took))
-	case event.BundleFailed:
-		l.bundleFailed(e)
-	case event.BundleHeld:
-		does := "lets it pass"
-		if e.Rejected {
-			does = "has it tried at once"
-		}
-		l.write(slog.LevelWarn, "bundle %q: the change is held back, and the old files stay: %s; \"restencil accept %s\" %s", e.Bundle, e.Reason, e.Bundle, does)
-	case event.BundleReleased:
-		l.write(slog.LevelWarn, "bundle %q: no change is held back any more", e.Bundle)
-	case event.Unstable:
-		l.write(slog.LevelWarn, "%s => %s comes out different each time, without new data, and is left as it is: %s", e.Template, e.Destination, e.Difference)
-	case event.JournalFailed:
-		l.write(slog.LevelWarn, "the state directory: %v", e.Err)
+// childReason words why a child is started or ended.
+func childReason(reason string) string {
+	switch reason {
+	case "start":
+		return "everything is rendered"
+	case "change":
+		return "files changed"
+	case "retry":
+		return "it had ended"
+	case "signal":
+		return "restencil got that signal"
+	default:
+		return "restencil ends, or its configuration changed"
 	}
 }
 
 func files(list []string) string {
 	switch len(list) {
 	case 0:
-		return "its files are"
-	case 1:
-		return list[0] + " is"
-	case 2, 3:
-		return strings.Join(list, ", ") + " are"
+		return "no file changed"
+	case 1, 2, 3:
+		return strings.Join(list, ", ")
 	default:
-		return fmt.Sprintf("%s and %d other files are", list[0], len(list)-1)
+		return fmt.Sprintf("%s and %d more files", list[0], len(list)-1)
 	}
 }
 
-func (l log) bundleFailed(e event.BundleFailed) {
-	text := fmt.Sprintf("bundle %q: %s failed: %v", e.Bundle, e.Step, e.Err)
+func round(d time.Duration) time.Duration {
 	switch {
-	case e.RollbackErr != nil:
-		text += fmt.Sprintf("; going back to the old files failed too: %v", e.RollbackErr)
-	case e.RolledBack:
-		text += "; the old files are back"
+	case d < time.Millisecond:
+		return d.Round(time.Microsecond)
+	case d < time.Second:
+		return d.Round(time.Millisecond)
 	}
-	if e.Kept != "" {
-		text += "; what was rejected is kept in " + e.Kept
-	}
-	l.failed(text, e.RetryIn, "the", e.Output)
-}
-
-// failed writes why something failed, with the end of whose output.
-func (l log) failed(text string, retryIn time.Duration, whose, output string) {
-	if retryIn > 0 {
-		text += fmt.Sprintf("; trying again in %v", round(retryIn))
-	}
-	if out := strings.TrimSpace(output); out != "" {
-		text += fmt.Sprintf("; the end of %s output:\n%s", whose, out)
-	}
-	l.write(slog.LevelError, "%s", text)
+	return d.Round(100 * time.Millisecond)
 }

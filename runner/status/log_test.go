@@ -1,7 +1,9 @@
 package status
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -40,22 +42,30 @@ func testLog(t *testing.T) {
 			},
 		},
 		event.Exposed{Template: "a.ctmpl", Destination: "/etc/a", Mode: 0o644},
-		event.Failed{Err: errors.New("a.ctmpl:1:2: no")},
-		event.Recovered{Template: "a.ctmpl", Destination: "a"},
+		event.Failed{Template: "a.ctmpl", Destination: "/etc/a", Err: errors.New("a.ctmpl:1:2: no"), Attempt: 1, RetryIn: time.Second},
+		event.Recovered{Template: "a.ctmpl", Destination: "/etc/a", Failures: 2},
+		event.Rendered{Template: "a.ctmpl", Destination: "/etc/a", Change: renderer.Replaced, Drifted: true},
 		event.CommandStarted{Args: []string{"reload"}},
-		event.CommandFailed{Args: []string{"reload", "-x"}, Err: errors.New("no"), Output: "why\n", RetryIn: 1234 * time.Millisecond},
+		event.CommandFailed{Args: []string{"reload", "-x"}, Err: errors.New("no"), Output: "why\n", Attempt: 3, RetryIn: 1234 * time.Millisecond},
+		event.CommandDone{Args: []string{"reload", "-x"}, Took: time.Second, Failures: 3},
+		event.BundleFailed{Bundle: "b", Step: event.Check, Err: exited(2), Output: "why", Kept: "/var/b", Attempt: 2, RetryIn: time.Minute, Held: true},
+		event.BundleHeld{Bundle: "b", Reason: "check failed", Told: true},
+		event.BundleFailed{Bundle: "b", Step: event.Verify, Err: exited(0), RolledBack: true, Attempt: 1, RetryIn: time.Second},
+		event.BundleHeld{Bundle: "b", Reason: "b would be empty"},
+		event.BundleReleased{Bundle: "b"},
+		event.Recovered{Bundle: "b", Failures: 1},
 		event.StoreAway{Store: watch.Consul, Err: errors.New("refused")},
 		event.StoreBack{Store: watch.Consul, Away: 12 * time.Second},
 		event.StoreAway{Store: watch.Consul, Part: "datacenter dc2", Err: errors.New("no path")},
 		event.StoreBack{Store: watch.Consul, Part: "datacenter dc2", Away: time.Second},
-		event.QueryFailing{Query: key, Err: errors.New("kv.get(a): 500"), More: 3},
+		event.QueryFailing{Query: key, Err: &watch.Error{Query: key, Err: errors.New("500")}, More: 3},
 		event.QueryAnswered{Query: key},
-		event.QueryRefused{Query: key, Err: errors.New("kv.get(a): 403")},
+		event.QueryRefused{Query: key, Err: &watch.Error{Query: key, Err: errors.New("403")}},
 		event.ChildStarted{Args: []string{"app"}, Process: 42},
 		event.ChildKilled{Args: []string{"app", "-x"}, After: 30*time.Second + time.Millisecond},
 		event.ChildEnded{Args: []string{"app"}, Code: 3},
-		event.ChildEnded{Args: []string{"app"}, Code: 255, Signal: "killed", RetryIn: time.Second},
-		event.ChildEnded{Args: []string{"app"}, Code: 127, Err: errors.New("child: no"), RetryIn: time.Second},
+		event.ChildEnded{Args: []string{"app"}, Code: 255, Signal: "killed", Attempt: 1, RetryIn: time.Second},
+		event.ChildEnded{Args: []string{"app"}, Code: 127, Err: errors.New("child: no"), Attempt: 2, RetryIn: time.Second},
 	}
 	var out strings.Builder
 	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
@@ -67,32 +77,72 @@ func testLog(t *testing.T) {
 			return a
 		},
 	}))
-	log := Log(logger)
+	log := Log(logger, LogOptions{})
 	for _, e := range events {
 		log(e)
 	}
-	want := `level=WARN msg="could not backup \"a\"" component=runner
-level=WARN msg="waiting for 0s: a.ctmpl:3:4: {{ key \"a\" }} needs kv.get(a): it does not exist" component=runner
-level=WARN msg="waiting for 0s: a.ctmpl needs kv.get(a): no answer yet" component=runner
-level=WARN msg="a.ctmpl waits for 7 more" component=runner
-level=WARN msg="a.ctmpl:3:4: {{ key \"a\" }} needs kv.get(a), which has gone: it does not exist; \"/etc/a\" stays as it was, and a restart would wait for it" component=runner
-level=WARN msg="a.ctmpl needs kv.get(a): it does not exist; \"/etc/a\" stays as it was, and a restart would wait for it" component=runner
-level=WARN msg="\"/etc/a\" holds secrets, and everybody on this machine can read it (mode 0644): give its template other perms, such as 0640, or set secret_perms for all such files" component=runner
-level=ERROR msg="a.ctmpl:1:2: no; keeping the old file" component=runner
-level=WARN msg="a.ctmpl => a is right again" component=runner
-level=ERROR msg="\"reload -x\" failed: no; trying again in 1.2s; the end of its output:\nwhy" component=runner
-level=WARN msg="no answers from consul, keeping the last good files and trying on: refused" component=runner
-level=WARN msg="consul answers again, after 12s" component=runner
-level=WARN msg="no answers from consul, datacenter dc2, keeping the last good files and trying on: no path" component=runner
-level=WARN msg="consul, datacenter dc2 answers again, after 1s" component=runner
-level=WARN msg="no answer, keeping the last one and trying on: kv.get(a): 500 (and 3 more queries)" component=runner
-level=WARN msg="kv.get(a) has an answer again" component=runner
-level=WARN msg="kv.get(a): 403" component=runner
-level=WARN msg="killing what is left of \"app -x\" after 30s" component=child
-level=WARN msg="\"app\" ended with exit code 255 (killed); starting it again in 1s" component=child
-level=WARN msg="child: no; starting it again in 1s" component=child
+	want := `level=WARN msg="could not backup \"a\"" component=runner template=a.ctmpl destination=a
+level=WARN msg="a.ctmpl: waited 0s for consul key a: it does not exist (a.ctmpl:3:4: {{ key \"a\" }})" component=runner template=a.ctmpl query=kv.get(a) cause="it does not exist"
+level=WARN msg="a.ctmpl: waited 0s for consul key a: no answer yet (a.ctmpl)" component=runner template=a.ctmpl query=kv.get(a) cause="no answer yet"
+level=WARN msg="a.ctmpl: waits for 7 more" component=runner template=a.ctmpl
+level=WARN msg="/etc/a: needs consul key a, which has gone: it does not exist (a.ctmpl:3:4: {{ key \"a\" }}; kept the current file; a restart would wait for it)" component=runner template=a.ctmpl destination=/etc/a query=kv.get(a) cause="it does not exist"
+level=WARN msg="/etc/a: needs consul key a: it does not exist (a.ctmpl; kept the current file; a restart would wait for it)" component=runner template=a.ctmpl destination=/etc/a query=kv.get(a) cause="it does not exist"
+level=WARN msg="/etc/a: holds secrets, and everybody on this machine can read it: its mode is 0644 (set perms = \"0640\" in its template, or secret_perms for all such files)" component=runner template=a.ctmpl destination=/etc/a
+level=ERROR msg="/etc/a: not rendered: a.ctmpl:1:2: no (kept the current file; attempt 1, retry in 1s)" component=runner template=a.ctmpl destination=/etc/a attempt=1 retry_in=1s cause="a.ctmpl:1:2: no"
+level=ERROR msg="/etc/a: works again, after 2 failures" component=runner template=a.ctmpl destination=/etc/a
+level=WARN msg="/etc/a: put right: somebody else had changed or removed it" component=runner template=a.ctmpl destination=/etc/a
+level=ERROR msg="\"reload -x\": failed: no (attempt 3, retry in 1.2s)" component=runner command="reload -x" attempt=3 retry_in=1.2s cause=no output="why\n"
+level=ERROR msg="\"reload -x\": works again, after 3 failures: ran in 1s" component=runner command="reload -x"
+level=ERROR msg="b: check failed: \"c\": exit status 2 (kept the current files; the rejected files are in /var/b; attempt 2, retry in 1m0s; held, to try it now: restencil accept b)" component=runner bundle=b exit_code=2 attempt=2 retry_in=1m0s cause="\"c\": exit status 2" output=why
+level=ERROR msg="b: verify failed: \"c\": exit status 0 (the old files are back; attempt 1, retry in 1s)" component=runner bundle=b attempt=1 retry_in=1s cause="\"c\": exit status 0"
+level=WARN msg="b: change held: b would be empty (kept the current files; to make it all the same: restencil accept b)" component=runner bundle=b cause="b would be empty"
+level=WARN msg="b: no change is held any more" component=runner bundle=b
+level=ERROR msg="b: works again, after 1 failure" component=runner bundle=b
+level=WARN msg="consul: no answers: refused (kept the last good files; retrying)" component=runner cause=refused
+level=WARN msg="consul: answers again, after 12s" component=runner
+level=WARN msg="consul, datacenter dc2: no answers: no path (kept the last good files; retrying)" component=runner cause="no path"
+level=WARN msg="consul, datacenter dc2: answers again, after 1s" component=runner
+level=WARN msg="consul key a: no answer: 500 (kept the last answer; retrying; 3 more queries fail)" component=runner query=kv.get(a) cause="kv.get(a): 500"
+level=WARN msg="consul key a: answers again" component=runner query=kv.get(a)
+level=WARN msg="consul key a: refused: 403 (kept the last answer; retrying)" component=runner query=kv.get(a) cause="kv.get(a): 403"
+level=WARN msg="\"app -x\": killed: it did not end within 30s" component=child command="app -x"
+level=WARN msg="\"app\": ended: signal: killed (attempt 1, starting it again in 1s)" component=child command=app exit_code=255 attempt=1 retry_in=1s
+level=WARN msg="\"app\": ended: child: no (attempt 2, starting it again in 1s)" component=child command=app exit_code=127 attempt=2 retry_in=1s
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+// exited is an error of a command with this exit code.
+type exited int
+
+func (e exited) Error() string { return fmt.Sprintf("\"c\": exit status %d", int(e)) }
+func (e exited) ExitCode() int { return int(e) }
+
+// Why a file was rendered, at info, as restencil and as consul-template word it.
+func TestLogCauses(t *testing.T) {
+	key, list := watch.Query{Kind: watch.KVGet, Name: "a"}, watch.Query{Kind: watch.ServiceHealth, Name: "web"}
+	e := event.Rendered{Template: "a.ctmpl", Destination: "/etc/a", Change: renderer.Replaced}
+	first, changed := e, e
+	first.First = true
+	changed.Causes, changed.More = []watch.ID{key.ID(), list.ID()}, 2
+	for _, test := range []struct {
+		options LogOptions
+		event   event.Rendered
+		want    string
+	}{
+		{LogOptions{}, first, "rendered /etc/a: first time since the start"},
+		{LogOptions{}, changed, "rendered /etc/a: consul key a, consul service web, 2 more changed"},
+		{LogOptions{Local: true}, changed, "rendered /etc/a: key a, service web, 2 more changed"},
+		{LogOptions{}, e, "rendered /etc/a: its template or configuration changed, or it was executed again"},
+		{LogOptions{ConsulTemplate: true}, changed, `rendered "a.ctmpl" => "/etc/a"`},
+	} {
+		var out strings.Builder
+		Log(slog.New(slog.NewJSONHandler(&out, nil)), test.options)(test.event)
+		var line struct{ Msg string }
+		if err := json.Unmarshal([]byte(out.String()), &line); err != nil || line.Msg != test.want {
+			t.Errorf("%v, %s\nwant %q", err, out.String(), test.want)
+		}
 	}
 }

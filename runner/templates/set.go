@@ -105,6 +105,9 @@ type Result struct {
 
 	// Told tells that people were told that the template waits, or failed.
 	Told bool
+
+	// Causes led to it, since the template was rendered.
+	Causes Causes
 }
 
 // A state is a template with what is known of it.
@@ -127,7 +130,33 @@ type state struct {
 // A reason is why a template is executed.
 type reason struct {
 	newData bool
-	recheck bool // its destination is to be compared though the output is the same
+	causes  Causes // new data, since it was rendered
+	recheck bool   // its destination is to be compared though the output is the same
+}
+
+// Causes are the queries whose new answers led to an output. A Causes is not changed
+// once others have it.
+type Causes struct {
+	First []watch.ID // at most maxCauses
+	More  int        // how many others
+}
+
+// maxCauses is how many causes of an output are named.
+const maxCauses = 3
+
+// With returns c and those that came later.
+func (c Causes) With(later Causes) Causes {
+	all := Causes{slices.Clip(c.First), c.More + later.More}
+	for _, id := range later.First {
+		switch {
+		case slices.Contains(all.First, id):
+		case len(all.First) < maxCauses:
+			all.First = append(all.First, id)
+		default:
+			all.More++
+		}
+	}
+	return all
 }
 
 // A failure is why a template failed last.
@@ -250,6 +279,9 @@ func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
 		}
 		if state.Version != old.Version {
 			t.newData = true
+			if t.rendered {
+				t.causes = t.causes.With(Causes{First: []watch.ID{q}})
+			}
 			t.coalesce.changed(now)
 		}
 		if t.coalesce.due() || gone(state) != gone(old) {
@@ -434,7 +466,11 @@ func (s *Set) Take(now time.Time) (Done, error) {
 func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 	t := x.of
 	complete, failed := x.result.Complete(), t.failure.err != nil
-	r := Result{Template: t.index, Recheck: x.began.recheck, Told: failed || t.waiting.reports > 0}
+	r := Result{
+		Template: t.index, Recheck: x.began.recheck, Told: failed || t.waiting.reports > 0,
+		Causes: x.began.causes,
+	}
+	s.events(event.Executed{Template: t.Name, Destination: t.Destination, Took: x.took, Missing: len(x.result.Missing), Err: x.err})
 	used, outstanding := s.graph.Uses(t), 0
 	missing := slices.Concat(x.result.Missing, x.result.Gone)
 	for i := 0; x.result.Secret && i < len(used); i++ {
@@ -459,22 +495,24 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 		r.Output = &x.result
 		// Plugins may have news of their own.
 		r.SameData = !x.began.newData && t.rendered && !failed && !strings.Contains(t.Text, "plugin")
-		t.failure = failure{}
 		if failed {
-			s.events(event.Recovered{Template: t.Name, Destination: t.Destination})
+			s.events(event.Recovered{Template: t.Name, Destination: t.Destination, Failures: t.failure.row})
 		}
+		t.failure = failure{}
 		return r, nil
 	case complete && t.Fatal:
 		return r, x.err
 	case complete:
-		if !failed || t.failure.err.Error() != x.err.Error() {
-			s.events(event.Failed{Template: t.Name, Destination: t.Destination, Err: x.err})
-		}
 		row := t.failure.row + 1
-		t.failure = failure{err: x.err, row: row, retry: now.Add(s.options.Retry.Delay(row))}
+		wait := s.options.Retry.Delay(row)
+		if !failed || t.failure.err.Error() != x.err.Error() {
+			s.events(event.Failed{Template: t.Name, Destination: t.Destination, Err: x.err, Attempt: row, RetryIn: wait})
+		}
+		t.failure = failure{err: x.err, row: row, retry: now.Add(wait)}
 	}
 	// The next execution is for the same reasons.
 	t.newData, t.recheck = t.newData || x.began.newData, t.recheck || x.began.recheck
+	t.causes = x.began.causes.With(t.causes)
 	return r, nil
 }
 

@@ -372,7 +372,7 @@ func (tx *Transaction) runCheck(ctx context.Context, c *Change, check process.Co
 	check.Args, check.Env = args, v.environ(check.Env)
 	check.Hide = func(text string) string { return v.name(mask(text)) }
 	if output, err := tx.tools.Run(ctx, check); err != nil {
-		c.Fail(event.Check, errors.New(check.Hide(process.Brief(err).Error())))
+		c.Fail(event.Check, process.Brief(err, check.Hide))
 		c.Output = check.Hide(output)
 	}
 }

@@ -52,7 +52,7 @@ func TestPairsFitAfterEachReload(t *testing.T) {
 	d.until("loaded", func() bool { return bytes.HasSuffix(r.seen(), last.loaded()) })
 	r.check()
 	r.rotate(keyPair{crt: pairs[0].crt, key: pairs[1].key})
-	d.until("refused", func() bool { return strings.Contains(d.printed(), `bundle "tls": check failed`) })
+	d.until("refused", func() bool { return strings.Contains(d.printed(), "tls: check failed") })
 	if got := r.text("tls.crt") + r.text("tls.key"); got != string(last.loaded()) {
 		t.Errorf("a pair that does not fit is in place:\n%s", got)
 	}

@@ -34,7 +34,7 @@ var changing = map[uint64]string{
 func TestCrashAtEveryStep(t *testing.T) {
 	t.Run("applied", func(t *testing.T) {
 		t.Parallel()
-		crashAtEveryStep(t, (*crashRig).next, "in place and loaded", false, true)
+		crashAtEveryStep(t, (*crashRig).next, "applied in", false, true)
 	})
 	// The new files do not load. This goes on with the old data only: with the
 	// new it would be the same again.

@@ -88,7 +88,7 @@ func (d *crashDaemon) fails(reason, small, big string, before map[string]fs.File
 	d.rig.t.Helper()
 	d.until("told", func() bool {
 		log := d.printed()
-		return strings.Count(log, reason) > 2 && strings.Contains(log, `bundle "app": `) && strings.Contains(log, "plain.conf")
+		return strings.Count(log, reason) > 2 && strings.Contains(log, "app: ") && strings.Contains(log, "plain.conf")
 	})
 	if !d.rig.have(small, big) {
 		d.fatal("the files hold %q, %.20q and %.20q", d.rig.text("out/a.conf"), d.rig.text("out/b.conf"), d.rig.text("out/plain.conf"))
@@ -172,7 +172,7 @@ func TestStateDiskFull(t *testing.T) {
 	d.arrives("five", "six", 3)
 	d.until("noted", func() bool { // that the commands have ended
 		log := d.printed()
-		return strings.Count(log, "in place and loaded") == 3 && strings.Count(log, `[INFO] (runner) ran "`) == 3
+		return strings.Count(log, "applied in") == 3 && strings.Count(log, `": ran in `) == 3
 	})
 	d.stop()
 	d = r.start()

@@ -92,7 +92,7 @@ func (d *siteDaemon) says(words ...string) func() error {
 func (d *siteDaemon) lines(words ...string) (n int) {
 lines:
 	for line := range strings.Lines(d.Log.String()) {
-		if strings.Contains(line, "waiting for") {
+		if strings.Contains(line, "waited ") {
 			continue
 		}
 		for _, word := range words {

@@ -9,7 +9,8 @@
 // right to it.
 //
 // Only answers of Consul are kept, and no certificate with its private key
-// (COMPAT 3.4, caLeaf). The file is readable by its owner alone: keys may hold
+// (COMPAT 3.4, caLeaf), nor the answer of a query whose name was made of a secret.
+// The file is readable by its owner alone: keys may hold
 // anything.
 //
 // The file can be lost at any time. One that is damaged, of another version of
@@ -274,7 +275,7 @@ func (k *sink) Publish(a watch.Answer) {
 	s := k.source
 	s.mu.Lock()
 	k.told = true
-	if q := k.id.Value(); s.sinks[k.id] == k && decoder(q.Kind) != nil {
+	if q := k.id.Value(); s.sinks[k.id] == k && !q.Private && decoder(q.Kind) != nil {
 		old, known := s.entries[k.id]
 		s.entries[k.id] = entry{query: q, used: time.Now(), answer: a}
 		if !known || !reflect.DeepEqual(old.answer.Data, a.Data) {

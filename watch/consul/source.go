@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -237,6 +238,13 @@ func (s *Source) leave(sub *subscription) {
 func (s *Source) enter(sub *subscription, at *plan.Place) {
 	if at == nil {
 		return
+	}
+	if log := s.agent.Options.Log; log != nil && log.Enabled(context.Background(), slog.LevelDebug) {
+		how := string(at.Way)
+		if at.Way == plan.Prefix {
+			how += fmt.Sprintf(" %q", at.Extent.Prefix)
+		}
+		log.Debug(fmt.Sprintf("consul %s: kept by: %s", sub.query().Noun(), how), "component", "consul", "query", sub.query())
 	}
 	switch at.Way {
 	case plan.Blocking:

@@ -113,6 +113,9 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	to.Name, to.Text = name, content
 	to.LeftDelim = cmp.Or(to.LeftDelim, c.Defaults.LeftDelim)
 	to.RightDelim = cmp.Or(to.RightDelim, c.Defaults.RightDelim)
+	if !t.IsSet("error_on_missing_key") {
+		to.ErrorOnMissingKey = c.Defaults.ErrorOnMissingKey
+	}
 	if t.IsSet("error_fatal") {
 		to.OnError = runner.ErrorTolerated
 		if t.ErrorFatal {

@@ -21,6 +21,7 @@ import (
 // Defaults is what counts for templates that do not say otherwise.
 type Defaults struct {
 	ErrorFatal            bool
+	ErrorOnMissingKey     bool
 	LeftDelim, RightDelim string // "" for {{ and }}
 	Wait                  Wait
 
@@ -65,6 +66,8 @@ func (d *Defaults) settings(list *[]Template) []setting.Setting {
 			Help: "Render a template. May be repeated. Without a destination the text is printed, with -dry."},
 		{Key: "template_error_fatal", Flag: "template-error-fatal", To: &d.ErrorFatal, WhenSet: true,
 			Help: "Whether an error of a template ends the process. Where nothing says so, it does with -once, and a daemon keeps the old file and goes on. The flag counts for all templates, the key for those that do not say."},
+		{Key: "error_on_missing_key", Flag: "error-on-missing-key", To: &d.ErrorOnMissingKey,
+			Help: "Whether it is an error to read a key that a map does not have; otherwise the text is <no value>. The setting of a template counts before this."},
 		{Key: "default_delimiters", Block: []setting.Setting{
 			{Key: "left", Flag: "default-left-delimiter", Arg: "<delimiter>", To: &d.LeftDelim,
 				Help: "What begins an action in templates, instead of {{."},

@@ -13,10 +13,12 @@ package logging
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
@@ -109,6 +111,24 @@ func Open(o Options) (*Log, error) {
 	l.Logger = slog.New(slog.NewMultiHandler(handlers...))
 	return l, nil
 }
+
+// Current is a handler that passes records on to the log that is in force.
+type Current struct{ *atomic.Pointer[Log] }
+
+// Enabled implements slog.Handler.
+func (c Current) Enabled(ctx context.Context, l slog.Level) bool { return c.Load().Enabled(ctx, l) }
+
+// Handle implements slog.Handler.
+func (c Current) Handle(ctx context.Context, r slog.Record) error {
+	return c.Load().Handler().Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler. Who logs here gives its attributes with each
+// record.
+func (c Current) WithAttrs([]slog.Attr) slog.Handler { return c }
+
+// WithGroup implements slog.Handler.
+func (c Current) WithGroup(string) slog.Handler { return c }
 
 // handler returns what writes lines to w; bare ones of text lack time and level.
 func (o Options) handler(w io.Writer, bare bool) slog.Handler {

@@ -2,31 +2,36 @@ package logging
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"restencil/watch/transport"
 )
 
 // LevelTrace is below slog.LevelDebug.
-const LevelTrace = slog.Level(-8)
+const LevelTrace = transport.LevelTrace
 
 // timeLayout is local time with milliseconds (COMPAT 4.15).
 const timeLayout = "2006-01-02T15:04:05.000Z0700"
 
 // A text handler writes lines as consul-template does (COMPAT 4.15): time,
 // [LEVEL], (component), message. The component is the attribute of that name;
-// other attributes follow the message as key=value. Each line is one Write. It
-// may be used concurrently.
+// "output" follows the message in lines of its own. The message says all that
+// other attributes do, which are for machines. Each line is one Write. It may be
+// used concurrently.
 type text struct {
 	w         io.Writer
 	mu        *sync.Mutex // shared by all handlers that write to w
 	level     slog.Leveler
 	bare      bool // without time and level, which the system log has itself
 	component string
-	prefix    string // of attribute keys, from groups
-	attrs     string // what WithAttrs added, ready to write
 }
 
 func newText(w io.Writer, level slog.Leveler, bare bool) slog.Handler {
@@ -40,12 +45,13 @@ func (h *text) Handle(_ context.Context, r slog.Record) error {
 	if !h.bare && !r.Time.IsZero() {
 		line.WriteString(r.Time.Format(timeLayout) + " ")
 	}
-	component, attrs := h.component, h.attrs
+	component, output := h.component, ""
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "component" && h.prefix == "" {
+		switch a.Key {
+		case "component":
 			component = a.Value.String()
-		} else {
-			attrs += h.attr(a)
+		case outputKey:
+			output = strings.TrimSpace(a.Value.String())
 		}
 		return true
 	})
@@ -55,36 +61,59 @@ func (h *text) Handle(_ context.Context, r slog.Record) error {
 	if component != "" {
 		line.WriteString("(" + component + ") ")
 	}
-	line.WriteString(r.Message + attrs + "\n")
+	line.WriteString(escape(r.Message) + "\n")
+	if output != "" {
+		line.WriteString(indent + escape(output) + "\n")
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_, err := io.WriteString(h.w, line.String())
 	return err
 }
 
-func (h *text) attr(a slog.Attr) string {
-	return " " + h.prefix + a.Key + "=" + a.Value.Resolve().String()
-}
-
+// WithAttrs implements slog.Handler.
 func (h *text) WithAttrs(attrs []slog.Attr) slog.Handler {
 	c := *h
 	for _, a := range attrs {
-		if a.Key == "component" && h.prefix == "" {
+		if a.Key == "component" {
 			c.component = a.Value.String()
-		} else {
-			c.attrs += h.attr(a)
 		}
 	}
 	return &c
 }
 
-func (h *text) WithGroup(name string) slog.Handler {
-	if name == "" {
-		return h
+// WithGroup implements slog.Handler. Nobody makes groups.
+func (h *text) WithGroup(string) slog.Handler { return h }
+
+// outputKey is the attribute for what a command printed.
+const outputKey = "output"
+
+// indent begins the lines of a message but the first, so that no value can be
+// taken for a line of the log.
+const indent = "    "
+
+// escape returns text as a log and a terminal can show it: what is not printable,
+// as Go's escapes, and with its lines after the first indented.
+func escape(text string) string {
+	plain := func(r rune) bool { return unicode.IsPrint(r) || r == '\t' }
+	if !strings.ContainsFunc(text, func(r rune) bool { return !plain(r) || r == utf8.RuneError }) {
+		return text
 	}
-	c := *h
-	c.prefix += name + "."
-	return &c
+	var b strings.Builder
+	for i, r := range text {
+		switch _, size := utf8.DecodeRuneInString(text[i:]); {
+		case r == '\n':
+			b.WriteString("\n" + indent)
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case plain(r):
+			b.WriteRune(r)
+		default:
+			quoted := strconv.QuoteRune(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+	}
+	return b.String()
 }
 
 // levels are those of COMPAT 4.15, the lowest first.

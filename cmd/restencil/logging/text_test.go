@@ -12,13 +12,13 @@ func TestText(t *testing.T) {
 	l := slog.New(newText(&out, slog.LevelWarn, false))
 	l.Info("hidden")
 	l.With("component", "runner").Warn("away", "store", "consul")
-	l.Error("bad")
-	l.WithGroup("g").With("a", 1).Error("grouped", "b", 2)
+	l.Error("bad", "output", "one\ntwo\n")
+	l.Error("from a store: \x1b[2J\r\u202e \xff é\n2026-01-01T00:00:00.000Z [ERR] forged")
 	stamp := `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d{4}) `
 	want := regexp.MustCompile(`^` +
-		stamp + `\[WARN\] \(runner\) away store=consul\n` +
-		stamp + `\[ERR\] bad\n` +
-		stamp + `\[ERR\] grouped g\.a=1 g\.b=2\n$`)
+		stamp + `\[WARN\] \(runner\) away\n` +
+		stamp + `\[ERR\] bad\n    one\n    two\n` +
+		stamp + `\[ERR\] from a store: \\x1b\[2J\\r\\u202e \\xff é\n    2026-01-01T00:00:00\.000Z \[ERR\] forged\n$`)
 	if !want.MatchString(out.String()) {
 		t.Errorf("log:\n%s\nwant %s", out.String(), want)
 	}

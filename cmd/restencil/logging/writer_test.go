@@ -57,7 +57,7 @@ func TestWriterUnread(t *testing.T) {
 		began := time.Now()
 		line := strings.Repeat("x", 1000)
 		for i := range 5000 {
-			l.Info(line, "n", i)
+			l.Info(fmt.Sprint(line, " n=", i))
 		}
 		if took := time.Since(began); took > stuckAfter {
 			t.Errorf("the log was held up for %v", took)

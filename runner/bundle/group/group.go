@@ -17,6 +17,7 @@ import (
 	"restencil/runner/journal"
 	"restencil/runner/journal/history"
 	"restencil/runner/process"
+	"restencil/runner/templates"
 	"restencil/template"
 	"restencil/watch/schedule"
 )
@@ -30,6 +31,7 @@ type Group struct {
 	applied  string // the hash of what is in place and was loaded, "": not known
 	recheck  bool   // the destinations are to be compared, though all was applied
 	held     string // why the newest change is not made, "": it is not held
+	failed   bool   // it is held since it failed, which was told
 	failures int    // in a row, of the change to verdict.Rejected
 
 	verdict journal.Verdict // what was decided about changes; it survives a restart
@@ -232,11 +234,13 @@ type known struct {
 	secrets [2]template.Secrets // that may be in it, and in what was there before
 	shown   [sha256.Size]byte   // of the content that was written to Stream last
 
-	offered  template.Sum // of the newest output
-	announce bool         // people were told of a failure: that it is right is news
-	failure  string       // why it could not be written, as it was told last
-	unstable bool         // it was told that its output differs each time
-	exposed  bool         // it was told that everybody can read it
+	offered  template.Sum     // of the newest output
+	announce bool             // people were told of a failure: that it is right is news
+	failure  string           // why it could not be written, as it was told last
+	row      int              // failures since it was right; of a group, in its first file
+	causes   templates.Causes // of the newest output
+	unstable bool             // it was told that its output differs each time
+	exposed  bool             // it was told that everybody can read it
 }
 
 // Key tells f apart from other files. Several may be written to one stream.

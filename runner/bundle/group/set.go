@@ -154,6 +154,9 @@ func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 	isNew := f.newest != nil && f.newest.Sum != r.Output.Sum ||
 		f.newest == nil && !(f.there && f.sum == r.Output.Sum)
 	f.newest, f.offered, f.announce = r.Output, r.Output.Sum, f.announce || r.Told
+	if !f.there || f.sum != r.Output.Sum {
+		f.causes = f.causes.With(r.Causes)
+	}
 	g.recheck = g.recheck || r.Recheck
 	s.timers.Set(g, now)
 	switch wait := s.spec.Wait; {
@@ -245,6 +248,7 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 			*g.debounce = debounce{}
 		}
 		s.release(g)
+		s.recovered(g)
 		for _, f := range g.files {
 			if f.announce {
 				s.emit(event.Rendered{Template: f.Template, Destination: f.Destination, Change: renderer.Unchanged})
@@ -265,12 +269,12 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 	}
 	if at.After(now) {
 		if failed && g.rejected() {
-			s.hold(g, v.Reason)
+			s.hold(g, v.Reason, false)
 		}
 		return false, at
 	}
 	if why := g.objection(s.spec.Guard, hash); why != "" {
-		s.hold(g, why)
+		s.hold(g, why, false)
 		return false, time.Time{}
 	}
 	if !failed {
@@ -280,12 +284,13 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 }
 
 // hold notes that the newest change of g is not made, and tells it if that is
-// news. The last good files, where they are all there, are as good as rendered.
-func (s *Set) hold(g *Group, why string) {
+// news; told, that it was told why. The last good files, where they are all there,
+// are as good as rendered.
+func (s *Set) hold(g *Group, why string, told bool) {
 	if g.held != why {
-		g.held = why
+		g.held, g.failed = why, told
 		if !s.once {
-			s.emit(event.BundleHeld{Bundle: g.name, Reason: why, Rejected: why == g.verdict.Reason})
+			s.emit(event.BundleHeld{Bundle: g.name, Reason: why, Rejected: why == g.verdict.Reason, Told: told})
 		} else { // nobody can accept it
 			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("bundle %q is held back: %s", g.name, why))
 		}
@@ -313,7 +318,7 @@ func (s *Set) right(f *File) {
 func (s *Set) release(g *Group) {
 	if g.held != "" {
 		g.held = ""
-		s.emit(event.BundleReleased{Bundle: g.name})
+		s.emit(event.BundleReleased{Bundle: g.name, Failed: g.failed})
 	}
 }
 
@@ -336,6 +341,7 @@ func (s *Set) Done(t Target, o Outcome, now time.Time) (changed []string) {
 	if o.Err == nil {
 		g.applied, g.recheck = t.Hash, false
 		s.release(g)
+		s.recovered(g)
 		if v := &g.verdict; v.Rejected != "" || v.Accepted != "" {
 			*v = journal.Verdict{Pinned: v.Pinned}
 		}
@@ -362,6 +368,7 @@ const readableByAll = 0o004 // the mode bits that a file with secrets should not
 func (s *Set) placed(w Want, res Result) (changed bool) {
 	f, out := w.File, w.Output
 	other := f.sum != out.Sum
+	wasThere := f.there
 	isNews := !f.placed || !f.there || other || res.Change != renderer.Unchanged || f.announce
 	if other {
 		f.secrets[1] = f.secrets[0] // the program that read it still knows them
@@ -378,18 +385,40 @@ func (s *Set) placed(w Want, res Result) (changed bool) {
 	if s.spec.Policy != Together { // nothing needs the content any more
 		f.newest = nil
 	}
-	s.right(f)
-	if f.failure != "" {
-		f.failure = ""
-		s.emit(event.Recovered{Template: f.Template, Destination: f.Destination})
+	e := event.Rendered{
+		Template: f.Template, Destination: f.Destination,
+		Change: res.Change, InPlace: res.InPlace, Warnings: res.Warnings,
+		Causes: f.causes.First, More: f.causes.More, First: !f.placed,
+		Drifted: f.placed && !other && wasThere && res.Change != renderer.Unchanged,
 	}
+	f.causes, f.failure = templates.Causes{}, ""
+	s.right(f)
 	if isNews {
-		s.emit(event.Rendered{
-			Template: f.Template, Destination: f.Destination,
-			Change: res.Change, InPlace: res.InPlace, Warnings: res.Warnings,
-		})
+		if at := bytes.Index(out.Content, []byte(noValue)); at >= 0 && res.Change == renderer.Replaced {
+			e.Warnings = append(slices.Clip(e.Warnings), fmt.Errorf(
+				"%s: line %d holds %q: the template reads a key that a map does not have (error_on_missing_key = true makes that an error)",
+				f.Destination, 1+bytes.Count(out.Content[:at], []byte("\n")), noValue))
+		}
+		s.emit(e)
 	}
 	return res.Replaced || f.Shadowed && other
+}
+
+// noValue is what text/template writes for a key that a map does not have.
+const noValue = "<no value>"
+
+// recovered tells that g is right after changes had failed.
+func (s *Set) recovered(g *Group) {
+	f := g.files[0]
+	if f.row == 0 {
+		return
+	}
+	e := event.Recovered{Bundle: g.name, Failures: f.row}
+	if s.spec.Policy != Together {
+		e.Template, e.Destination = f.Template, f.Destination
+	}
+	f.row = 0
+	s.emit(e)
 }
 
 // failed notes that a change was not made, or not to its end.
@@ -408,6 +437,7 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		v.Rejected, v.Attempts, g.failures = t.Hash, 0, 0
 	}
 	g.failures++
+	f.row++
 	wait := Delay(s.spec.Retry, g.failures)
 	if o.Rejected() {
 		v.Attempts++
@@ -429,18 +459,19 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 	case together || o.Step == event.Check:
 		s.emit(event.BundleFailed{
 			Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output,
-			RolledBack: o.RolledBack, RollbackErr: o.RollbackErr, RetryIn: wait, Kept: o.Kept,
+			RolledBack: o.RolledBack, RollbackErr: o.RollbackErr, Kept: o.Kept,
+			Attempt: f.row, RetryIn: wait, Held: fatal == nil && g.rejected(),
 		})
 	case f.failure != o.Err.Error():
 		f.failure = o.Err.Error()
-		s.emit(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err})
+		s.emit(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err, Attempt: f.row, RetryIn: wait})
 	}
 	if fatal != nil {
 		s.news.Fatal = errors.Join(s.news.Fatal, fatal)
 		return
 	}
 	if g.rejected() {
-		s.hold(g, g.verdict.Reason)
+		s.hold(g, g.verdict.Reason, true)
 	}
 	s.timers.Set(g, now)
 }

@@ -127,7 +127,7 @@ func TestFailure(t *testing.T) {
 	}
 	b.take(0, "2", "2")
 	b.due(Outcome{}, "2", "2")
-	if names, _ := b.told(); !slices.Equal(names, []string{"BundleReleased", "Rendered", "Rendered"}) {
+	if names, _ := b.told(); !slices.Equal(names, []string{"BundleReleased", "Rendered", "Rendered", "Recovered"}) {
 		t.Errorf("told %q", names)
 	}
 	if v := b.set.Verdict(); v.Rejected != "" {

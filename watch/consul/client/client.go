@@ -53,33 +53,33 @@ func New(o Options) (*Client, error) {
 	if err := transport.CheckFiles(files...); err != nil {
 		return nil, fmt.Errorf("reading a certificate or token failed: %w", err)
 	}
-	transport := o.Transport.New()
-	transport.DisableCompression = isLocal(config.Address) // it would take longer than what it spares
+	connections := o.Transport.New()
+	connections.DisableCompression = isLocal(config.Address) // it would take longer than what it spares
 	secure := o.TLS.Enabled || config.Scheme == "https" || strings.HasPrefix(config.Address, "https://")
-	if !secure && transport.MaxConnsPerHost == 0 {
-		transport.MaxConnsPerHost = o.MaxConnections
+	if !secure && connections.MaxConnsPerHost == 0 {
+		connections.MaxConnsPerHost = o.MaxConnections
 	}
 	if path, ok := strings.CutPrefix(config.Address, "unix://"); ok {
 		// Left to the library, a socket would get a transport of its own.
 		config.Address = path
 		dialer := o.Transport.Dialer()
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		connections.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", path)
 		}
 	}
-	if err := setTLS(config, transport, o.TLS); err != nil {
+	if err := setTLS(config, connections, o.TLS); err != nil {
 		return nil, err
 	}
-	if config.HttpClient, err = api.NewHttpClient(transport, config.TLSConfig); err != nil {
+	if config.HttpClient, err = api.NewHttpClient(connections, config.TLSConfig); err != nil {
 		return nil, fmt.Errorf("setting up TLS from the environment: %w", err)
 	}
-	config.HttpClient.Transport = fetch.Transport{Base: ProgressTransport{Base: transport}}
+	config.HttpClient.Transport = fetch.Transport{Base: ProgressTransport{Base: transport.Traced(connections, o.Log)}}
 	config.HttpClient.CheckRedirect = checkRedirect
 	c, err := api.NewClient(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Requests: fetch.New(c), Transport: transport, Token: config.Token, secure: secure}, nil
+	return &Client{Requests: fetch.New(c), Transport: connections, Token: config.Token, secure: secure}, nil
 }
 
 // clientConfig lays o over what the environment says.
@@ -145,8 +145,10 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 const longest = 500
 
 // Clean returns err as one line of bounded length in which the token does not
-// stand, whatever the other end wrote. It is err itself where that will do.
+// stand, whatever the other end wrote, nor the URL. It is the cause of err itself
+// where that will do.
 func (c *Client) Clean(err error) error {
+	err = transport.Cause(err)
 	text := err.Error()
 	if token := c.Token; token != "" {
 		text = strings.ReplaceAll(text, token, "***")

@@ -1,6 +1,10 @@
 package client
 
-import "restencil/watch/transport"
+import (
+	"log/slog"
+
+	"restencil/watch/transport"
+)
 
 // Options say which agent to ask, and how to reach it. What they leave open,
 // Consul's own library takes from the CONSUL_* variables (COMPAT 1.8).
@@ -36,6 +40,10 @@ type Options struct {
 	// of one client's, unless told otherwise (limits.http_max_conns_per_client).
 	// Zero is package consul's default, 128.
 	MaxConnections int
+
+	// Log is told what becomes of queries, at debug, and of requests, at trace. Nil:
+	// nobody is told.
+	Log *slog.Logger
 }
 
 // Defaults returns the options where nothing is configured.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"runtime"
 	"time"
 
@@ -170,11 +169,7 @@ func (k *Requester) enter(ctx context.Context) (servers, agent pass, err error) 
 		return pass{}, pass{}, err
 	}
 	if _, err := k.Agent.reach.failed(); err != nil && !k.failing {
-		// Others have found out; this query will not try until it may. The URL
-		// is that of their query.
-		if u := (*url.Error)(nil); errors.As(err, &u) {
-			err = u.Err
-		}
+		// Others have found out; this query will not try until it may.
 		k.fail(&watch.Error{Query: k.Query, Err: k.Agent.Client.Clean(err)})
 	}
 	agent, err = k.Agent.reach.enter(ctx, 0)

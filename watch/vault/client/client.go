@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -55,6 +56,9 @@ type Options struct {
 	// itself, as often as VAULT_MAX_RETRIES says, which is twice: one attempt
 	// of consul-template's is so many requests (COMPAT 4.10.3).
 	Resend bool
+
+	// Log is told of requests, at trace. Nil: nobody is told.
+	Log *slog.Logger
 }
 
 // A Client makes requests over HTTP; it implements Caller. Vault's own library
@@ -112,6 +116,7 @@ func New(o Options) (*Client, error) {
 	if o.UserAgent != "" {
 		library.AddHeader("User-Agent", o.UserAgent)
 	}
+	config.HttpClient.Transport = transport.Traced(connections, o.Log) // the library looks into it until now
 	c := &Client{
 		newRequest: library.NewRequest,
 		namespace:  library.Namespace(),
@@ -242,7 +247,7 @@ func (c *Client) do(ctx context.Context, r *api.Request, once bool) (*http.Respo
 	}
 	response, err := c.http.Do(request.WithContext(ctx))
 	if err != nil {
-		return nil, transport.Explain(request.URL, err)
+		return nil, transport.Explain(request.URL, transport.Cause(err))
 	}
 	return response, nil
 }
