@@ -305,9 +305,9 @@ func TestRefusals(t *testing.T) {
 		{"an empty list", refuse(200, "[]", agent.Index("5")...), watch.Retry, 0,
 			"kv.get(k): the reply lacks what it should hold", 300, 1200},
 		{"malformed", refuse(200, `[{"Key":`, agent.Index("5")...), watch.Retry, 0,
-			"kv.get(k): unexpected EOF", 300, 1200},
+			"kv.get(k): the connection was closed before the whole answer came (unexpected EOF)", 300, 1200},
 		{"empty", refuse(200, "", agent.Index("5")...), watch.Retry, 0,
-			"kv.get(k): EOF", 300, 1200},
+			"kv.get(k): the connection was closed before the whole answer came (EOF)", 300, 1200},
 		{"a web page", refuse(404+100, "<html>\n\t<body>"+strings.Repeat("z", 1000)), watch.Retry, 0,
 			"kv.get(k): Unexpected response code: 504 (<html> <body>" + strings.Repeat("z", 500-len("Unexpected response code: 504 (<html> <body>")) + "…", 300, 1200},
 	} {
