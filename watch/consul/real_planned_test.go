@@ -279,7 +279,9 @@ func TestRealRightsOfEveryKind(t *testing.T) {
 		{Kind: watch.ServiceList}, {Kind: watch.NodeList}, {Kind: watch.NodeServices, Name: "n1"},
 	}
 	n := attend(t, agent, queries, func(o *Options) { o.Token, o.BlockQueryWait = token.SecretID, 3*time.Second })
-	whole := make(map[watch.Query]string)
+	something := func(text string) bool {
+		return text != "[]" && text != "" && text != "nothing" && !strings.Contains(text, `"Node":null`)
+	}
 	await := func(what string, right func(q watch.Query, text string) bool) {
 		t.Helper()
 		for _, q := range queries {
@@ -294,10 +296,8 @@ func TestRealRightsOfEveryKind(t *testing.T) {
 			}
 		}
 	}
-	await("at first", func(q watch.Query, text string) bool {
-		whole[q] = text
-		return text != "[]" && text != ""
-	})
+	there := func(_ watch.Query, text string) bool { return something(text) && !strings.HasPrefix(text, "failed") }
+	await("at first", there)
 	for range 2 {
 		policy.Rules = `operator = "read"`
 		_, _, err = client.ACL().PolicyUpdate(policy, nil)
@@ -306,12 +306,14 @@ func TestRealRightsOfEveryKind(t *testing.T) {
 		policy.Rules = all
 		_, _, err = client.ACL().PolicyUpdate(policy, nil)
 		check(t, err)
-		await("with rights again", func(q watch.Query, text string) bool { return text == whole[q] })
+		await("with rights again", there)
 	}
 	for q, sink := range n.sinks {
 		sink.mu.Lock()
-		if len(sink.ever) != 2 {
-			t.Errorf("%v was told %v", q, sink.ever)
+		for text := range sink.ever {
+			if !something(text) {
+				t.Errorf("%v was told %q", q, text)
+			}
 		}
 		sink.mu.Unlock()
 	}
