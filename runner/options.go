@@ -49,17 +49,10 @@ type Options struct {
 	// LookupEnv is what the function env reads. Nil for os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 
-	// Stdout takes what Dry and the spew functions print, and with Stderr
-	// what commands print. Nil for none.
-	Stdout, Stderr io.Writer
+	Streams
 
 	// Warn is told of what is accepted but deprecated in a template. Nil: nobody is.
 	Warn func(error)
-
-	// CommandOutput takes each line that a command prints, but for those that are
-	// started and left alone, and for the child, in place of Stdout and Stderr. It is
-	// called by several goroutines, one at a time. Nil: those take it.
-	CommandOutput func(args []string, line string)
 
 	// Events is called with each event, one at a time, from several
 	// goroutines. It must return at once. Nil for none.
@@ -76,6 +69,18 @@ type Options struct {
 	// Heartbeat is how often an Alive event is told, which a watchdog takes
 	// as the proof that the loop of Run is not stuck. Zero: never.
 	Heartbeat time.Duration
+}
+
+// Streams take what a Runner and its commands print. Nil for none.
+type Streams struct {
+	// Stdout takes what Dry and the spew functions print, and with Stderr
+	// what commands print.
+	Stdout, Stderr io.Writer
+
+	// CommandOutput takes each line that a command prints, but for those that are
+	// started and left alone, and for the child, in place of Stdout and Stderr. It is
+	// called by several goroutines, one at a time. Nil: those take it.
+	CommandOutput func(args []string, line string)
 }
 
 // retry spaces the attempts at a template, and at a bundle that does not say, and

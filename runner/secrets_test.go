@@ -234,7 +234,7 @@ func TestPrintedSecretsAreMasked(t *testing.T) {
 		var stdout strings.Builder
 		g := newRig(t, Options{
 			Templates: []Template{tmpl("a", `{{ spew_dump (secret "app") }}{{ spew_dump (key "x") }}`)},
-			Stdout:    &stdout,
+			Streams:   Streams{Stdout: &stdout},
 		}, map[string]any{"x": "of consul"})
 		defer g.stop()
 		g.vault.set("app", password("canary-one"))
