@@ -74,10 +74,10 @@ template {
 	allow(part)
 	const left = `\(X-Consul-Results-Filtered-By-ACLs\); `
 	for query, rights := range map[string]string{
-		`health.service\(web\)`: `service "web" { policy = "read" } and node_prefix "" { policy = "read" }`,
-		`catalog.nodes`:         `node_prefix "" { policy = "read" }`,
+		`service web`: `service "web" { policy = "read" } and node_prefix "" { policy = "read" }`,
+		`nodes`:       `node_prefix "" { policy = "read" }`,
 	} {
-		tells(t, d, `\(runner\) `+query+`: Consul leaves out what the token may not read any more `+left+`kept the last answer; the token needs `+rights+"$")
+		tells(t, d, `\(runner\) consul `+query+`: refused: Consul leaves out what the token may not read any more `+left+`kept the last answer; the token needs `+rights)
 	}
 	if err := await.Holds(out, "10.0.0.1:80")(); err != nil {
 		t.Error(err)
@@ -124,7 +124,7 @@ func TestStrangeNamesFreezeNothing(t *testing.T) {
 	await.Eventually(t, await.Holds(out, "a b=2;a/b=4;a:1=3;web=7;"))
 	register("a@b", 8)
 	await.Eventually(t, await.Holds(exact, "1.a=6;a b=2;a/b=4;a:1=3;a@b=8;a|any=5;web=7;"))
-	tells(t, d, regexp.QuoteMeta(`(runner) `+tpl+`:1:56: {{ service .Name }} needs health.service(a@b): Unexpected response code: 500 (No path to datacenter); "`+out+`" stays as it was`))
+	tells(t, d, regexp.QuoteMeta(`(runner) `+out+`: needs consul service a@b: Unexpected response code: 500 (No path to datacenter) (`+tpl+`:1:56: {{ service .Name }}; kept the current file`))
 }
 
 // A server that does not behave as Consul does is told as what it is.
@@ -165,7 +165,7 @@ func TestHostileServers(t *testing.T) {
 			config := filepath.Join(dir, "config.hcl")
 			writeFile(t, config, fmt.Sprintf("consul {\n address = %q\n max_reply_size = 1000000\n}\ntemplate {\n contents = \"{{ key \\\"a\\\" }}\"\n destination = %q\n}\n",
 				s.URL, filepath.Join(dir, "out")))
-			tells(t, start(t, "-config", config), `\(runner\) no answers from consul, .*kv.get\(a\): .*`+test.want)
+			tells(t, start(t, "-config", config), `\(runner\) consul: no answers: .*`+test.want)
 		})
 	}
 }

@@ -279,7 +279,7 @@ func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
 		}
 		if state.Version != old.Version {
 			t.newData = true
-			if t.rendered {
+			if old.Known {
 				t.causes = t.causes.With(Causes{First: []watch.ID{q}})
 			}
 			t.coalesce.changed(now)
