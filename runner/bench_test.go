@@ -25,17 +25,22 @@ type keyStore struct {
 
 func (s *keyStore) Run(ctx context.Context) { <-ctx.Done() }
 
-func (s *keyStore) Watch(q watch.Query, sink watch.Sink) {
+func (s *keyStore) Watch(list ...watch.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sinks[q] = sink
-	sink.Publish(answer(q, s.data[q.Name]))
+	for _, sub := range list {
+		q := sub.ID.Value()
+		s.sinks[q] = sub.Sink
+		sub.Sink.Publish(answer(q, s.data[q.Name]))
+	}
 }
 
-func (s *keyStore) Unwatch(q watch.Query) {
+func (s *keyStore) Unwatch(ids ...watch.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.sinks, q)
+	for _, id := range ids {
+		delete(s.sinks, id.Value())
+	}
 }
 
 func (s *keyStore) set(name string, value any) {

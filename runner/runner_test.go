@@ -30,7 +30,8 @@ type fakeStore struct {
 	data  map[string]any // nil: it does not exist
 	sinks map[watch.Query]watch.Sink
 
-	watches int // how often Watch was called
+	watches int      // how many queries it was asked to watch
+	calls   []string // of Watch and Unwatch
 	ended   bool
 }
 
@@ -41,20 +42,31 @@ func (s *fakeStore) Run(ctx context.Context) {
 	s.ended = true
 }
 
-func (s *fakeStore) Watch(q watch.Query, sink watch.Sink) {
+func (s *fakeStore) Watch(list ...watch.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.watches++
-	s.sinks[q] = sink
-	if v, ok := s.data[q.Name]; ok {
-		sink.Publish(answer(q, v))
+	call := "watch"
+	for _, sub := range list {
+		q := sub.ID.Value()
+		call += " " + q.Name
+		s.watches++
+		s.sinks[q] = sub.Sink
+		if v, ok := s.data[q.Name]; ok {
+			sub.Sink.Publish(answer(q, v))
+		}
 	}
+	s.calls = append(s.calls, call)
 }
 
-func (s *fakeStore) Unwatch(q watch.Query) {
+func (s *fakeStore) Unwatch(ids ...watch.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.sinks, q)
+	call := "unwatch"
+	for _, id := range ids {
+		call += " " + id.Value().Name
+		delete(s.sinks, id.Value())
+	}
+	s.calls = append(s.calls, call)
 }
 
 // set gives a key a value; nil says that it does not exist.

@@ -31,20 +31,25 @@ type fakeVault struct {
 
 func (v *fakeVault) Run(ctx context.Context) { <-ctx.Done() }
 
-func (v *fakeVault) Watch(q watch.Query, sink watch.Sink) {
+func (v *fakeVault) Watch(list ...watch.Subscription) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.asked = append(v.asked, q)
-	v.sinks[q] = sink
-	if data, ok := v.data[q.Name]; ok {
-		v.answer(q, sink, data)
+	for _, sub := range list {
+		q := sub.ID.Value()
+		v.asked = append(v.asked, q)
+		v.sinks[q] = sub.Sink
+		if data, ok := v.data[q.Name]; ok {
+			v.answer(q, sub.Sink, data)
+		}
 	}
 }
 
-func (v *fakeVault) Unwatch(q watch.Query) {
+func (v *fakeVault) Unwatch(ids ...watch.ID) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	delete(v.sinks, q)
+	for _, id := range ids {
+		delete(v.sinks, id.Value())
+	}
 }
 
 func (v *fakeVault) set(name string, data any) {

@@ -17,46 +17,8 @@ import (
 	"restencil/watch"
 )
 
-// A batchStore is a fakeStore that hears of many queries in one call.
-type batchStore struct {
-	*fakeStore
-	calls []string
-}
-
-func (s *batchStore) WatchAll(subs []watch.Subscription) {
-	call := "watch"
-	for _, sub := range subs {
-		call += " " + sub.ID.Value().Name
-	}
-	s.calls = append(s.calls, call)
-	for _, sub := range subs {
-		s.Watch(sub.ID.Value(), sub.Sink)
-	}
-}
-
-func (s *batchStore) UnwatchAll(queries []watch.ID) {
-	call := "unwatch"
-	for _, id := range queries {
-		q := id.Value()
-		call += " " + q.Name
-		s.Unwatch(q)
-	}
-	s.calls = append(s.calls, call)
-}
-
-// batchRig is newRig with a batchStore.
-func batchRig(t *testing.T, o Options, data map[string]any) (*rig, *batchStore) {
-	t.Helper()
-	var store *batchStore
-	g := newRigWith(t, o, data, func(g *rig) {
-		store = &batchStore{fakeStore: &fakeStore{data: data, sinks: make(map[watch.Query]watch.Sink)}}
-		g.runner.watcher = watch.New(map[watch.Store]watch.Source{watch.Consul: store})
-	})
-	g.store, g.watcher = store.fakeStore, g.runner.watcher
-	return g, store
-}
-
-func (s *batchStore) called(t *testing.T, want ...string) {
+// called checks how the store was called since the last time.
+func (s *fakeStore) called(t *testing.T, want ...string) {
 	t.Helper()
 	if diff := cmp.Diff(want, s.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
@@ -73,15 +35,15 @@ func TestQueriesOfAPassComeTogether(t *testing.T) {
 			text := fmt.Sprintf(`{{ if eq (key "which") "a" }}{{ key "a%d" }}{{ end }}{{ key "k%d" }}`, i, i)
 			templates[i] = tmpl(fmt.Sprint("out", i), text)
 		}
-		g, store := batchRig(t, Options{Templates: templates}, map[string]any{
+		g := newRig(t, Options{Templates: templates}, map[string]any{
 			"which": "a", "a0": 0, "a1": 1, "a2": 2, "k0": 0, "k1": 1, "k2": 2,
 		})
 		defer g.stop()
-		store.called(t, "watch which k0 k1 k2", "watch a0 a1 a2")
+		g.store.called(t, "watch which k0 k1 k2", "watch a0 a1 a2")
 		g.holds("out1", "11")
 		g.store.set("which", "b")
 		synctest.Wait()
-		store.called(t, "unwatch a0 a1 a2")
+		g.store.called(t, "unwatch a0 a1 a2")
 		g.holds("out1", "1")
 	})
 }
@@ -90,18 +52,18 @@ func TestQueriesOfAPassComeTogether(t *testing.T) {
 // anew.
 func TestQueriesAreHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, store := batchRig(t, Options{Templates: []Template{
+		g := newRig(t, Options{Templates: []Template{
 			tmpl("a", `{{ if eq (key "which") "a" }}{{ key "shared" }}{{ key "only" }}{{ end }}`),
 			tmpl("b", `{{ if eq (key "which") "b" }}{{ key "shared" }}{{ key "other" }}{{ end }}`),
 		}}, map[string]any{"which": "a", "shared": 1, "only": 2, "other": 3})
 		defer g.stop()
 		g.store.set("which", "b")
 		synctest.Wait()
-		store.called(t, "watch which", "watch shared only", "unwatch only", "watch other")
+		g.store.called(t, "watch which", "watch shared only", "unwatch only", "watch other")
 		g.holds("b", "13")
 		g.store.set("which", "a")
 		synctest.Wait()
-		store.called(t, "unwatch other", "watch only")
+		g.store.called(t, "unwatch other", "watch only")
 		g.holds("a", "12")
 		g.store.set("shared", 4)
 		synctest.Wait()
@@ -111,17 +73,17 @@ func TestQueriesAreHandedOver(t *testing.T) {
 
 func TestReloadHandsQueriesOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, store := batchRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}{{ key "y" }}`)}}, map[string]any{"x": 1, "y": 2})
+		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}{{ key "y" }}`)}}, map[string]any{"x": 1, "y": 2})
 		defer g.stop()
-		store.called(t, "watch x y")
+		g.store.called(t, "watch x y")
 		g.reload(tmpl("a", `new {{ key "x" }}`))
 		g.holds("a", "new 1")
-		store.called(t, "unwatch y")
+		g.store.called(t, "unwatch y")
 		g.store.set("x", 2)
 		synctest.Wait()
 		g.holds("a", "new 2")
 		g.reload()
-		store.called(t, "unwatch x")
+		g.store.called(t, "unwatch x")
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -192,33 +191,20 @@ func TestReplaceNothing(t *testing.T) {
 	}
 }
 
-// A batching source hears of all queries at once, and of none where there are
-// none.
-func TestReplaceWithABatcher(t *testing.T) {
+// A source hears of all queries at once, and of none where there are none.
+func TestReplaceBatches(t *testing.T) {
 	w := New(map[Store]Source{Consul: newStage()})
-	none := &batching{fakeSource: newFake()}
+	none := newFake()
 	w.Replace(map[Store]Source{Consul: none})
 	w.Watch(key("a").ID(), key("b").ID(), key("c").ID())
-	next := &batching{fakeSource: newFake()}
+	next := newFake()
 	w.Replace(map[Store]Source{Consul: next})
-	if !slices.Equal(none.calls, []int{3}) || !slices.Equal(next.calls, []int{3}) {
-		t.Errorf("batches of %v and %v, want one of 3 each", none.calls, next.calls)
+	for _, s := range []*fakeSource{none, next} {
+		if len(s.watched) != 1 || len(s.watched[0]) != 3 {
+			t.Errorf("calls of Watch: %v, want one of 3 queries", s.watched)
+		}
 	}
 }
-
-type batching struct {
-	*fakeSource
-	calls []int
-}
-
-func (b *batching) WatchAll(list []Subscription) {
-	b.calls = append(b.calls, len(list))
-	for _, s := range list {
-		b.Watch(s.ID.Value(), s.Sink)
-	}
-}
-
-func (b *batching) UnwatchAll([]ID) {}
 
 // While one goroutine watches and unwatches, another replaces: no query is lost
 // to a source that is no more.

@@ -27,31 +27,18 @@ type Source interface {
 	// do not end it: they go to the sink of the query that met them.
 	Run(ctx context.Context)
 
-	// Watch begins to keep q current and returns at once. The source gives
-	// sink every answer that it receives (it need not find out whether the
-	// data differs from the last) and every failure.
-	// Watching a query that is watched already is a programming error.
-	Watch(q Query, sink Sink)
+	// Watch begins to keep queries current, for which it can plan together,
+	// and returns at once. The source gives the sink of each every answer that
+	// it receives (it need not find out whether the data differs from the last)
+	// and every failure. It may keep the slice. Watching a query that is watched
+	// already is a programming error.
+	Watch(...Subscription)
 
 	// Unwatch ends what Watch began: the request under way is cancelled and
 	// its resources are let go. A call to the sink that was already under
 	// way may still come; the Watcher drops it. Unwatching a query that is
-	// not watched does nothing.
-	Unwatch(q Query)
-}
-
-// A Batcher is a Source that is told of many queries in one call, so that it
-// can plan for them together. Where a source is one, the Watcher calls these
-// and never Watch and Unwatch, which stand for a list of one.
-type Batcher interface {
-	Source
-
-	// WatchAll is Watch for each of the subscriptions, whose queries differ.
-	// It returns at once and may keep the slice.
-	WatchAll([]Subscription)
-
-	// UnwatchAll is Unwatch for each of the queries. It may keep the slice.
-	UnwatchAll([]ID)
+	// not watched does nothing. Unwatch may keep the slice.
+	Unwatch(...ID)
 }
 
 // A Subscription is a query and the sink that takes what is learnt about it.

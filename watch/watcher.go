@@ -109,8 +109,8 @@ func (w *Watcher) source(store Store) Source {
 
 // Watch begins to keep queries current; those that are watched already stay
 // as they are. A query to a store without a source fails with
-// ErrNotConfigured and has no answer. A source that is a Batcher hears of all
-// its queries in one call.
+// ErrNotConfigured and has no answer. A source hears of all its queries in one
+// call.
 func (w *Watcher) Watch(queries ...ID) {
 	w.asking.Lock()
 	defer w.asking.Unlock()
@@ -145,34 +145,23 @@ func (w *Watcher) add(queries []ID) map[Store][]Subscription {
 // start hands entries to their source, without w.mu: the source may answer at
 // once.
 func (w *Watcher) start(store Store, added []Subscription) {
-	source := w.source(store)
-	if b, ok := source.(Batcher); ok {
-		b.WatchAll(added)
+	if source := w.source(store); source != nil {
+		source.Watch(added...)
 		return
 	}
 	for _, s := range added {
-		if q := s.ID.Value(); source == nil {
-			s.Sink.Fail(&Error{Query: q, Class: Invalid, Err: ErrNotConfigured})
-		} else {
-			source.Watch(q, s.Sink)
-		}
+		s.Sink.Fail(&Error{Query: s.ID.Value(), Class: Invalid, Err: ErrNotConfigured})
 	}
 }
 
 // Unwatch ends the watching of queries and forgets their answers. A source
-// that is a Batcher hears of all its queries in one call.
+// hears of all its queries in one call.
 func (w *Watcher) Unwatch(queries ...ID) {
 	w.asking.Lock()
 	defer w.asking.Unlock()
 	for store, removed := range w.remove(queries) {
-		switch source := w.source(store).(type) {
-		case nil:
-		case Batcher:
-			source.UnwatchAll(removed)
-		default:
-			for _, id := range removed {
-				source.Unwatch(id.Value())
-			}
+		if source := w.source(store); source != nil {
+			source.Unwatch(removed...)
 		}
 	}
 }

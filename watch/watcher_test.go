@@ -9,26 +9,40 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A fakeSource hands its sinks to the test.
+// A fakeSource hands its sinks to the test, and notes how it is called.
 type fakeSource struct {
 	mu    sync.Mutex
 	sinks map[Query]Sink
+
+	watched   [][]Query
+	unwatched [][]Query
 }
 
 func newFake() *fakeSource { return &fakeSource{sinks: make(map[Query]Sink)} }
 
 func (s *fakeSource) Run(ctx context.Context) { <-ctx.Done() }
 
-func (s *fakeSource) Watch(q Query, sink Sink) {
+func (s *fakeSource) Watch(list ...Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sinks[q] = sink
+	var queries []Query
+	for _, sub := range list {
+		q := sub.ID.Value()
+		s.sinks[q] = sub.Sink
+		queries = append(queries, q)
+	}
+	s.watched = append(s.watched, queries)
 }
 
-func (s *fakeSource) Unwatch(q Query) {
+func (s *fakeSource) Unwatch(ids ...ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.sinks, q)
+	var queries []Query
+	for _, id := range ids {
+		delete(s.sinks, id.Value())
+		queries = append(queries, id.Value())
+	}
+	s.unwatched = append(s.unwatched, queries)
 }
 
 func key(name string) Query { return Query{Kind: KVGet, Name: name} }
@@ -181,41 +195,17 @@ func TestWatcherWithoutSource(t *testing.T) {
 	w.Unwatch(q.ID())
 }
 
-// A fakeBatcher is a fakeSource that notes how it is called.
-type fakeBatcher struct {
-	*fakeSource
-	watched   [][]Query
-	unwatched [][]Query
-}
-
-func (s *fakeBatcher) WatchAll(subs []Subscription) {
-	var queries []Query
-	for _, sub := range subs {
-		s.Watch(sub.ID.Value(), sub.Sink)
-		queries = append(queries, sub.ID.Value())
-	}
-	s.watched = append(s.watched, queries)
-}
-
-func (s *fakeBatcher) UnwatchAll(ids []ID) {
-	var queries []Query
-	for _, id := range ids {
-		queries = append(queries, id.Value())
-	}
-	s.unwatched = append(s.unwatched, queries)
-}
-
 func TestWatcherBatches(t *testing.T) {
-	src, other := &fakeBatcher{fakeSource: newFake()}, newFake()
+	src, other := newFake(), newFake()
 	w := New(map[Store]Source{Consul: src, Vault: other})
 	secret := Query{Kind: VaultRead, Name: "secret/a"}
 	w.Watch(key("a").ID())
 	w.Watch(key("b").ID(), key("a").ID(), secret.ID(), key("c").ID(), key("b").ID())
 	if diff := cmp.Diff([][]Query{{key("a")}, {key("b"), key("c")}}, src.watched); diff != "" {
-		t.Errorf("calls of WatchAll: %s", diff)
+		t.Errorf("calls of Watch: %s", diff)
 	}
 	if other.sinks[secret] == nil {
-		t.Error("the source that is no Batcher was not told")
+		t.Error("the other source was not told")
 	}
 	src.sinks[key("c")].Publish(Answer{Data: "1"})
 	if got := take(w); got[key("c")].Answer.Data != "1" {
@@ -223,10 +213,10 @@ func TestWatcherBatches(t *testing.T) {
 	}
 	w.Unwatch(key("c").ID(), secret.ID(), key("never").ID(), key("a").ID())
 	if diff := cmp.Diff([][]Query{{key("c"), key("a")}}, src.unwatched); diff != "" {
-		t.Errorf("calls of UnwatchAll: %s", diff)
+		t.Errorf("calls of Unwatch: %s", diff)
 	}
 	if len(other.sinks) != 0 {
-		t.Error("the source that is no Batcher was not told of the end")
+		t.Error("the other source was not told of the end")
 	}
 }
 

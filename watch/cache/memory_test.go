@@ -43,9 +43,6 @@ func (m *memory) set(q watch.Query, data any) { m.change(func() { m.data[q] = da
 func (m *memory) breakDown()                  { m.change(func() { m.broken = true }) }
 func (m *memory) heal()                       { m.change(func() { m.broken = false }) }
 
-func (m *memory) Watch(q watch.Query, s watch.Sink) { m.change(func() { m.sinks[q] = s }) }
-func (m *memory) Unwatch(q watch.Query)             { m.change(func() { delete(m.sinks, q) }) }
-
 func (m *memory) Run(ctx context.Context) {
 	for {
 		select {
@@ -73,7 +70,7 @@ func (m *memory) tell() {
 	}
 }
 
-func (b *memory) WatchAll(list []watch.Subscription) {
+func (b *memory) Watch(list ...watch.Subscription) {
 	b.change(func() {
 		b.calls++
 		for _, s := range list {
@@ -82,7 +79,7 @@ func (b *memory) WatchAll(list []watch.Subscription) {
 	})
 }
 
-func (b *memory) UnwatchAll(queries []watch.ID) {
+func (b *memory) Unwatch(queries ...watch.ID) {
 	b.change(func() {
 		b.calls++
 		for _, q := range queries {

@@ -62,9 +62,9 @@ type Options struct {
 }
 
 // A Source is another source whose answers outlive the process. It implements
-// watch.Batcher.
+// watch.Source.
 type Source struct {
-	inner watch.Batcher
+	inner watch.Source
 	file  string
 	o     Options
 	wake  schedule.Wakeup // there is something to write
@@ -76,13 +76,13 @@ type Source struct {
 	changed bool               // something is not in the file yet
 }
 
-var _ watch.Batcher = (*Source)(nil)
+var _ watch.Source = (*Source)(nil)
 
 // New returns a source that answers as source does and keeps its answers in
 // the file. It does not look at the file: Run reads it first of all, and
 // writes it, in a directory that is made where there is none. From then on
 // source belongs to what New returns.
-func New(source watch.Batcher, file string, o Options) *Source {
+func New(source watch.Source, file string, o Options) *Source {
 	o.Every = cmp.Or(o.Every, 5*time.Second)
 	o.Unused = cmp.Or(o.Unused, 30*24*time.Hour)
 	o.Size = cmp.Or(o.Size, 64<<20)
@@ -232,16 +232,7 @@ func (s *Source) current(now time.Time) []entry {
 }
 
 // Watch implements watch.Source.
-func (s *Source) Watch(q watch.Query, sink watch.Sink) {
-	s.WatchAll([]watch.Subscription{{ID: q.ID(), Sink: sink}})
-}
-
-// Unwatch implements watch.Source. The answer is kept for when q is watched
-// again.
-func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.ID{q.ID()}) }
-
-// WatchAll implements watch.Batcher.
-func (s *Source) WatchAll(list []watch.Subscription) {
+func (s *Source) Watch(list ...watch.Subscription) {
 	own := make([]watch.Subscription, len(list))
 	s.mu.Lock()
 	for i, sub := range list {
@@ -250,17 +241,18 @@ func (s *Source) WatchAll(list []watch.Subscription) {
 		own[i] = watch.Subscription{ID: sub.ID, Sink: to}
 	}
 	s.mu.Unlock()
-	s.inner.WatchAll(own)
+	s.inner.Watch(own...)
 }
 
-// UnwatchAll implements watch.Batcher.
-func (s *Source) UnwatchAll(queries []watch.ID) {
+// Unwatch implements watch.Source. The answers are kept for when the queries are
+// watched again.
+func (s *Source) Unwatch(queries ...watch.ID) {
 	s.mu.Lock()
 	for _, q := range queries {
 		delete(s.sinks, q)
 	}
 	s.mu.Unlock()
-	s.inner.UnwatchAll(queries)
+	s.inner.Unwatch(queries...)
 }
 
 // A sink is what the inner source tells of a query.

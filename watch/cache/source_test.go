@@ -59,7 +59,7 @@ type life struct {
 }
 
 // live begins a life, in a synctest bubble.
-func live(t *testing.T, m watch.Batcher, file string, o Options, queries ...watch.Query) *life {
+func live(t *testing.T, m watch.Source, file string, o Options, queries ...watch.Query) *life {
 	l := &life{t: t, sinks: make(map[watch.Query]*watchtest.Recorder)}
 	o.Problem = func(err error) {
 		l.mu.Lock()
@@ -72,7 +72,7 @@ func live(t *testing.T, m watch.Batcher, file string, o Options, queries ...watc
 		l.sinks[q] = watchtest.NewRecorder(t)
 		list = append(list, watch.Subscription{ID: q.ID(), Sink: l.sinks[q]})
 	}
-	l.source.WatchAll(list)
+	l.source.Watch(list...)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -207,11 +207,11 @@ func TestWatchAgain(t *testing.T) {
 			m.set(a, pair("one"))
 			l := live(t, m, filepath.Join(t.TempDir(), "cache"), Options{}, a)
 			time.Sleep(pause)
-			l.source.Unwatch(a)
+			l.source.Unwatch(a.ID())
 			m.breakDown()
 			synctest.Wait()
 			l.sinks[a] = watchtest.NewRecorder(t)
-			l.source.Watch(a, l.sinks[a])
+			l.source.Watch(watch.Subscription{ID: a.ID(), Sink: l.sinks[a]})
 			l.expect(a, "one", "failed")
 		})
 	}
@@ -224,8 +224,8 @@ func TestLateCall(t *testing.T) {
 		m.set(a, pair("new"))
 		l := live(t, m, file, Options{}, a)
 		late := m.sinks[a]
-		l.source.Unwatch(a)
-		l.source.Watch(a, watchtest.NewRecorder(t))
+		l.source.Unwatch(a.ID())
+		l.source.Watch(watch.Subscription{ID: a.ID(), Sink: watchtest.NewRecorder(t)})
 		synctest.Wait()
 		late.Publish(watch.Answer{Data: pair("old"), Time: time.Now()})
 		l.end()
@@ -437,8 +437,8 @@ func TestOneCallForMany(t *testing.T) {
 	for _, id := range queries {
 		list = append(list, watch.Subscription{ID: id, Sink: watchtest.NewRecorder(t)})
 	}
-	s.WatchAll(list)
-	s.UnwatchAll(queries)
+	s.Watch(list...)
+	s.Unwatch(queries...)
 	if b.calls != 2 || len(b.sinks) > 0 {
 		t.Errorf("%d calls, which leave %d sinks", b.calls, len(b.sinks))
 	}

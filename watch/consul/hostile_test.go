@@ -132,7 +132,7 @@ func TestFilteredOfEveryKind(t *testing.T) {
 					}
 				})
 				r := watchtest.NewRecorder(t)
-				s.Watch(test.query, r)
+				s.Watch(watch.Subscription{ID: test.query.ID(), Sink: r})
 				time.Sleep(500 * time.Millisecond)
 				lost.Store(true)
 				time.Sleep(time.Minute)

@@ -229,7 +229,7 @@ func TestRealKinds(t *testing.T) {
 	var sinks []*watchtest.Recorder
 	for _, test := range tests {
 		r := watchtest.NewRecorder(t)
-		s.Watch(test.query, r)
+		s.Watch(watch.Subscription{ID: test.query.ID(), Sink: r})
 		sinks = append(sinks, r)
 	}
 	for i, test := range tests {
@@ -269,7 +269,7 @@ func TestRealEnterprise(t *testing.T) {
 			"list.importedServices(p): Unexpected response code: 400 ("},
 	} {
 		r := watchtest.NewRecorder(t)
-		s.Watch(test.query, r)
+		s.Watch(watch.Subscription{ID: test.query.ID(), Sink: r})
 		err := r.Wait("failure", 5*time.Second, heard)[0].Err
 		if watch.Classify(err) != test.class || !strings.HasPrefix(fmt.Sprint(err), test.want) {
 			t.Errorf("%s failed with %v", test.query, err)

@@ -24,7 +24,7 @@ type Options = requester.Options
 // DefaultOptions returns what consul-template uses where nothing is configured.
 func DefaultOptions() Options { return requester.DefaultOptions() }
 
-// A Source keeps queries to Consul current. It implements watch.Batcher.
+// A Source keeps queries to Consul current. It implements watch.Source.
 //
 // How it does so is planned: see package plan.
 type Source struct {
@@ -48,7 +48,7 @@ type Source struct {
 	witness  context.CancelFunc // nil: none asks
 }
 
-var _ watch.Batcher = (*Source)(nil)
+var _ watch.Source = (*Source)(nil)
 
 // New returns a source for the agent that o names. It reads the files that o
 // names, and contacts nobody.
@@ -112,15 +112,7 @@ func (s *Source) start(do func(context.Context)) context.CancelFunc {
 }
 
 // Watch implements watch.Source.
-func (s *Source) Watch(q watch.Query, sink watch.Sink) {
-	s.WatchAll([]watch.Subscription{{ID: q.ID(), Sink: sink}})
-}
-
-// Unwatch implements watch.Source.
-func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.ID{q.ID()}) }
-
-// WatchAll implements watch.Batcher.
-func (s *Source) WatchAll(list []watch.Subscription) {
+func (s *Source) Watch(list ...watch.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	added := make([]*subscription, 0, len(list))
@@ -143,8 +135,8 @@ func (s *Source) WatchAll(list []watch.Subscription) {
 	}
 }
 
-// UnwatchAll implements watch.Batcher.
-func (s *Source) UnwatchAll(ids []watch.ID) {
+// Unwatch implements watch.Source.
+func (s *Source) Unwatch(ids ...watch.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var removed []*subscription

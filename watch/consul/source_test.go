@@ -58,7 +58,7 @@ func TestUnwatch(t *testing.T) {
 		})
 		r := watchKey(t, s)
 		time.Sleep(10 * time.Second)
-		s.Unwatch(key)
+		s.Unwatch(key.ID())
 		synctest.Wait()
 		requests, events := len(st.Requests()), len(r.Events())
 		time.Sleep(10 * time.Second)
@@ -73,7 +73,7 @@ func TestUnknownKind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := runStub(t, DefaultOptions(), agent.Hold)
 		r := watchtest.NewRecorder(t)
-		s.Watch(watch.Query{Kind: watch.VaultRead, Name: "secret/x"}, r)
+		s.Watch(watch.Subscription{ID: watch.Query{Kind: watch.VaultRead, Name: "secret/x"}.ID(), Sink: r})
 		time.Sleep(time.Hour)
 		events := r.Events()
 		if len(events) != 1 || watch.Classify(events[0].Err) != watch.Invalid || len(st.Requests()) > 0 {

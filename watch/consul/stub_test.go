@@ -36,7 +36,7 @@ var key = watch.Query{Kind: watch.KVGet, Name: "k"}
 
 func watchKey(t *testing.T, s *Source) *watchtest.Recorder {
 	r := watchtest.NewRecorder(t)
-	s.Watch(key, r)
+	s.Watch(watch.Subscription{ID: key.ID(), Sink: r})
 	return r
 }
 

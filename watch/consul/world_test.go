@@ -403,7 +403,7 @@ func (n *observer) watch(queries ...watch.Query) {
 		n.sinks[q] = &newest{}
 		list = append(list, watch.Subscription{ID: q.ID(), Sink: n.sinks[q]})
 	}
-	n.s.WatchAll(list)
+	n.s.Watch(list...)
 }
 
 func (n *observer) unwatch(queries ...watch.Query) {
@@ -412,7 +412,7 @@ func (n *observer) unwatch(queries ...watch.Query) {
 		delete(n.sinks, q)
 		list = append(list, q.ID())
 	}
-	n.s.UnwatchAll(list)
+	n.s.Unwatch(list...)
 }
 
 // check compares what was said last with what is true.

@@ -69,7 +69,7 @@ func start(t *testing.T, s watch.Source) {
 // ask watches a file with a new recorder.
 func ask(t *testing.T, s watch.Source, path string) *watchtest.Recorder {
 	r := watchtest.NewRecorder(t)
-	s.Watch(file(path), r)
+	s.Watch(watch.Subscription{ID: file(path).ID(), Sink: r})
 	return r
 }
 

@@ -32,7 +32,7 @@ func TestPolling(t *testing.T) {
 		var got texts
 		s := NewSource()
 		s.watcher.open = noSystem
-		s.Watch(watch.Query{Kind: watch.FileContent, Name: path}, &got)
+		s.Watch(watch.Subscription{ID: watch.Query{Kind: watch.FileContent, Name: path}.ID(), Sink: &got})
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { s.Run(ctx) })

@@ -42,7 +42,7 @@ func TestFilesAfterOverflow(t *testing.T) {
 
 	sink := slowSink{make(chan struct{}), make(chan struct{})}
 	write(t, slow, "")
-	files.Watch(file(slow), sink)
+	files.Watch(watch.Subscription{ID: file(slow).ID(), Sink: sink})
 	<-sink.reached
 	overflow(t, dir)
 	put("two") // of the same size and time as before: only an event could tell

@@ -57,24 +57,32 @@ func NewSource() *Source {
 func (s *Source) Run(ctx context.Context) { s.watcher.Run(ctx, s.refresh) }
 
 // Watch implements watch.Source.
-func (s *Source) Watch(q watch.Query, sink watch.Sink) {
+func (s *Source) Watch(list ...watch.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.files[q] = &file{query: q, sink: sink}
-	s.watcher.Add(q.Name)
+	for _, sub := range list {
+		q := sub.ID.Value()
+		s.files[q] = &file{query: q, sink: sub.Sink}
+		s.watcher.Add(q.Name)
+	}
 }
 
 // Unwatch implements watch.Source.
-func (s *Source) Unwatch(q watch.Query) {
+func (s *Source) Unwatch(ids ...watch.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.files, q)
-	for other := range s.files {
-		if other.Name == q.Name {
-			return // it must lie in another directory
+	for _, id := range ids {
+		delete(s.files, id.Value())
+	}
+	named := make(map[string]bool) // as well by queries that want it in another directory
+	for q := range s.files {
+		named[q.Name] = true
+	}
+	for _, id := range ids {
+		if name := id.Value().Name; !named[name] {
+			s.watcher.Remove(name)
 		}
 	}
-	s.watcher.Remove(q.Name)
 }
 
 // refresh reads the files at paths, and tells their sinks what is new.

@@ -131,14 +131,14 @@ func TestFilesInTheirDirectory(t *testing.T) {
 	free := ask(t, files, path)
 	bound, q := watchtest.NewRecorder(t), file(path)
 	q.Params = root
-	files.Watch(q, bound)
+	files.Watch(watch.Subscription{ID: q.ID(), Sink: bound})
 	awaitContent(t, free, "inside")
 	awaitContent(t, bound, "inside")
 	check(t, os.Symlink("../secret", path+".new"))
 	check(t, os.Rename(path+".new", path))
 	awaitContent(t, free, "outside")
 	awaitError(t, bound, q.String()+": openat a: path escapes from parent")
-	files.Unwatch(file(path))
+	files.Unwatch(file(path).ID())
 	renameOver(t, path, "back")
 	awaitContent(t, bound, "back")
 }

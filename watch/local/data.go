@@ -57,7 +57,7 @@ func NewData(path string) (*Data, error) {
 		model:     model,
 		questions: make(map[watch.Query]*question),
 	}
-	d.file.Watch(watch.Query{Kind: watch.FileContent, Name: path}, fileSink{d})
+	d.file.Watch(watch.Subscription{ID: watch.Query{Kind: watch.FileContent, Name: path}.ID(), Sink: fileSink{d}})
 	return d, nil
 }
 
@@ -101,21 +101,25 @@ func (d *Data) take(model *Model, err error) {
 }
 
 // Watch implements watch.Source.
-func (d *Data) Watch(q watch.Query, sink watch.Sink) {
+func (d *Data) Watch(list ...watch.Subscription) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	asked := &question{query: q, sink: sink}
-	d.questions[q] = asked
-	if d.running {
-		d.serve(asked)
+	for _, sub := range list {
+		asked := &question{query: sub.ID.Value(), sink: sub.Sink}
+		d.questions[asked.query] = asked
+		if d.running {
+			d.serve(asked)
+		}
 	}
 }
 
 // Unwatch implements watch.Source.
-func (d *Data) Unwatch(q watch.Query) {
+func (d *Data) Unwatch(ids ...watch.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.questions, q)
+	for _, id := range ids {
+		delete(d.questions, id.Value())
+	}
 }
 
 // serve tells the asker what there is to know. The caller holds d.mu.

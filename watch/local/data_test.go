@@ -41,7 +41,7 @@ func startData(t *testing.T, path, content string) *local.Data {
 // ask watches a query with a new recorder.
 func ask(t *testing.T, s watch.Source, q watch.Query) *watchtest.Recorder {
 	r := watchtest.NewRecorder(t)
-	s.Watch(q, r)
+	s.Watch(watch.Subscription{ID: q.ID(), Sink: r})
 	return r
 }
 

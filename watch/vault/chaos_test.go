@@ -63,7 +63,7 @@ func (c *chaos) disturb(q watch.Query) {
 			c.sinks[q] = c.watch(q)
 		}
 	case 2:
-		c.source.Unwatch(q)
+		c.source.Unwatch(q.ID())
 		delete(c.sinks, q)
 	case 3:
 		c.newToken(time.Now().Add(time.Duration(c.Int64N(int64(time.Minute)))))

@@ -59,12 +59,12 @@ func TestUnwatchEndsTheRequest(t *testing.T) {
 			w.watch(q)
 		}
 		pass(time.Second)
-		w.source.UnwatchAll([]watch.ID{warm[0].ID(), warm[1].ID()})
+		w.source.Unwatch(warm[0].ID(), warm[1].ID())
 		w.vault.change(func() { w.vault.delay = 10 * time.Second })
 		for _, q := range []watch.Query{list, read("secret/app"), read("db/creds/app")} {
 			w.watch(q)
 			pass(time.Second)
-			w.source.Unwatch(q)
+			w.source.Unwatch(q.ID())
 			pass(time.Second)
 		}
 		w.vault.change(func() {

@@ -258,7 +258,7 @@ func TestRewatch(t *testing.T) {
 		pass(time.Second)
 		var again, leased *sinkModel
 		for range 50 {
-			w.source.UnwatchAll([]watch.ID{write.ID(), creds.ID()})
+			w.source.Unwatch(write.ID(), creds.ID())
 			again, leased = w.watch(write), w.watch(creds)
 			pass(time.Second)
 		}
@@ -282,7 +282,7 @@ func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
 			q := watch.Query{Kind: watch.VaultRead, Name: "db/creds/app", Params: fmt.Sprint("x=", i)}
 			w.watch(q)
 			pass(100 * time.Millisecond)
-			w.source.Unwatch(q)
+			w.source.Unwatch(q.ID())
 		},
 		"unwatched while under way": func(w *world, i int) {
 			q := watch.Query{Kind: watch.VaultRead, Name: "db/creds/app", Params: fmt.Sprint("x=", i)}
@@ -292,7 +292,7 @@ func TestEveryShapeOfWatchingIsBounded(t *testing.T) {
 			}
 			w.watch(q)
 			time.Sleep(time.Millisecond / 2)
-			w.source.Unwatch(q)
+			w.source.Unwatch(q.ID())
 		},
 		"a new token every 3 s": func(w *world, i int) {
 			if i == 0 {
@@ -694,7 +694,7 @@ func TestTenThousand(t *testing.T) {
 			list, queries, sinks = append(list, watch.Subscription{ID: id, Sink: c}), append(queries, id), append(sinks, c)
 		}
 		w.vault.delay = 20 * time.Millisecond
-		w.source.WatchAll(list)
+		w.source.Watch(list...)
 		pass(10 * time.Second)
 		for i, c := range sinks {
 			if c.answers != 1 || c.failures != 0 {
@@ -707,7 +707,7 @@ func TestTenThousand(t *testing.T) {
 		if w.vault.mostEver < 16 {
 			t.Errorf("only %d requests were under way at a time", w.vault.mostEver)
 		}
-		w.source.UnwatchAll(queries)
+		w.source.Unwatch(queries...)
 		pass(time.Second)
 		before := w.vault.count("")
 		pass(time.Hour)
@@ -750,7 +750,7 @@ func TestLeasesAreGivenBack(t *testing.T) {
 			w.watch(read(fmt.Sprint("db/creds/", i)))
 		}
 		pass(time.Second)
-		w.source.Unwatch(read("db/creds/7"))
+		w.source.Unwatch(read("db/creds/7").ID())
 		w.stop()
 		if n := len(w.vault.leases); n != 100 {
 			t.Fatalf("%d leases, want 100", n)

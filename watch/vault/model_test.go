@@ -436,7 +436,7 @@ func inWorld(t *testing.T, o Options, test func(*world)) {
 // watch watches q. The sink remembers the newest answer and failure.
 func (w *world) watch(q watch.Query) *sinkModel {
 	s := &sinkModel{Recorder: watchtest.NewRecorder(w.T)}
-	w.source.Watch(q, s)
+	w.source.Watch(watch.Subscription{ID: q.ID(), Sink: s})
 	return s
 }
 

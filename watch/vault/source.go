@@ -34,7 +34,7 @@ import (
 	"restencil/watch/vault/token"
 )
 
-// A Source keeps queries to Vault current. It implements watch.Batcher.
+// A Source keeps queries to Vault current. It implements watch.Source.
 type Source struct {
 	options   Options
 	caller    client.Caller
@@ -46,7 +46,7 @@ type Source struct {
 	close     func()    // lets go of connections
 }
 
-var _ watch.Batcher = (*Source)(nil)
+var _ watch.Source = (*Source)(nil)
 
 // A manager keeps the token. A token.Manager is one, and tests have others.
 type manager interface {
@@ -105,23 +105,15 @@ func (s *Source) Run(ctx context.Context) {
 
 // Watch implements watch.Source. Watching what was watched until a short time
 // ago issues and writes nothing anew, as long as what there was is good.
-func (s *Source) Watch(q watch.Query, sink watch.Sink) {
-	s.WatchAll([]watch.Subscription{{ID: q.ID(), Sink: sink}})
+func (s *Source) Watch(list ...watch.Subscription) {
+	s.tokens.Start()
+	s.inbox.put(list)
 }
 
 // Unwatch implements watch.Source, but that a request which issues or writes
 // something goes on: what it brings must not be lost. A lease is not revoked:
 // what was rendered with it may be in use.
-func (s *Source) Unwatch(q watch.Query) { s.UnwatchAll([]watch.ID{q.ID()}) }
-
-// WatchAll implements watch.Batcher.
-func (s *Source) WatchAll(list []watch.Subscription) {
-	s.tokens.Start()
-	s.inbox.put(list)
-}
-
-// UnwatchAll implements watch.Batcher.
-func (s *Source) UnwatchAll(queries []watch.ID) {
+func (s *Source) Unwatch(queries ...watch.ID) {
 	list := make([]watch.Subscription, len(queries))
 	for i, q := range queries {
 		list[i].ID = q

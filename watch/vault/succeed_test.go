@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/watch"
 	"restencil/watch/vault/client"
 	"restencil/watch/watchtest"
 )
@@ -65,7 +66,7 @@ func runFor(t *testing.T, s *Source, d time.Duration) {
 		defer close(done)
 		s.Run(ctx)
 	}()
-	s.Watch(read("db/creds/app"), watchtest.NewRecorder(t))
+	s.Watch(watch.Subscription{ID: read("db/creds/app").ID(), Sink: watchtest.NewRecorder(t)})
 	pass(d)
 	cancel()
 	<-done

@@ -80,8 +80,8 @@ func (b *bench) watchBeforeRun() {
 	b.Set("one")
 	r := b.watch()
 	gone := b.Others[0]
-	b.Source.Watch(gone, NewRecorder(b.T))
-	b.Source.Unwatch(gone)
+	b.Source.Watch(watch.Subscription{ID: gone.ID(), Sink: NewRecorder(b.T)})
+	b.Source.Unwatch(gone.ID())
 	if len(r.Events()) > 0 {
 		b.Errorf("the source was at work before Run: %s", describe(r.Events()))
 	}
@@ -130,18 +130,18 @@ func (b *bench) brokenFromTheStart() {
 
 // unwatch: the request is gone, and what changes later is nobody's business.
 func (b *bench) unwatch() {
-	b.Source.Unwatch(b.Query) // not watched: nothing to do
+	b.Source.Unwatch(b.Query.ID()) // not watched: nothing to do
 	b.Set("one")
 	b.start()
 	old := b.watch()
 	b.await(old, "one")
 	b.awaitRequests(true, b.Timeout)
-	b.Source.Unwatch(b.Query)
-	b.Source.Unwatch(b.Query)
+	b.Source.Unwatch(b.Query.ID())
+	b.Source.Unwatch(b.Query.ID())
 	b.awaitRequests(false, prompt)
 	b.Set("two")
 	witness := NewRecorder(b.T)
-	b.Source.Watch(b.Others[0], witness)
+	b.Source.Watch(watch.Subscription{ID: b.Others[0].ID(), Sink: witness})
 	witness.Wait("answer to another query", b.Timeout, func(events []Event) bool { return len(events) > 0 })
 	b.await(b.watch(), "two")
 	if v, _ := b.newest(old.Events()); v != "one" {
@@ -155,7 +155,7 @@ func (b *bench) unwatchWhileBroken() {
 	b.start()
 	old := b.watch()
 	b.awaitFailure(old, 0)
-	b.Source.Unwatch(b.Query)
+	b.Source.Unwatch(b.Query.ID())
 	b.awaitRequests(false, prompt)
 	b.Heal()
 	b.Set("one")
@@ -171,7 +171,7 @@ func (b *bench) rewatch() {
 	b.await(b.watch(), "one")
 	var r *Recorder
 	for range 20 {
-		b.Source.Unwatch(b.Query)
+		b.Source.Unwatch(b.Query.ID())
 		r = b.watch()
 	}
 	b.await(r, "one")
@@ -186,13 +186,13 @@ func (b *bench) runEnds() {
 	r := b.watch()
 	b.await(r, "one")
 	for _, q := range b.Others {
-		b.Source.Watch(q, NewRecorder(b.T))
+		b.Source.Watch(watch.Subscription{ID: q.ID(), Sink: NewRecorder(b.T)})
 	}
 	b.stop()
 	b.awaitRequests(false, prompt)
 	before := len(r.Events())
 	b.Set("two")
-	b.Source.Unwatch(b.Query)
+	b.Source.Unwatch(b.Query.ID())
 	if events := r.Events()[before:]; len(events) > 0 {
 		b.Errorf("after Run had returned: %s", describe(events))
 	}
@@ -228,12 +228,12 @@ func (b *bench) concurrent() {
 // for an answer in the end.
 func (b *bench) comeAndGo(q watch.Query) {
 	for i := range 20 {
-		b.Source.Watch(q, NewRecorder(b.T))
+		b.Source.Watch(watch.Subscription{ID: q.ID(), Sink: NewRecorder(b.T)})
 		time.Sleep(time.Duration(i) * 100 * time.Microsecond)
-		b.Source.Unwatch(q)
+		b.Source.Unwatch(q.ID())
 	}
 	r := NewRecorder(b.T)
-	b.Source.Watch(q, r)
+	b.Source.Watch(watch.Subscription{ID: q.ID(), Sink: r})
 	if !r.hears(b.Timeout) {
 		b.Errorf("%s: nothing heard within %v", q, b.Timeout)
 	}

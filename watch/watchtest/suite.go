@@ -148,7 +148,7 @@ func (b *bench) stop() {
 // watch watches Query with a new recorder.
 func (b *bench) watch() *Recorder {
 	r := NewRecorder(b.T)
-	b.Source.Watch(b.Query, r)
+	b.Source.Watch(watch.Subscription{ID: b.Query.ID(), Sink: r})
 	return r
 }
 

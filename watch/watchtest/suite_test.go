@@ -63,8 +63,21 @@ func (m *memory) change(do func()) {
 	}
 }
 
-func (m *memory) Watch(q watch.Query, s watch.Sink) { m.change(func() { m.sinks[q] = s }) }
-func (m *memory) Unwatch(q watch.Query)             { m.change(func() { delete(m.sinks, q) }) }
+func (m *memory) Watch(list ...watch.Subscription) {
+	m.change(func() {
+		for _, sub := range list {
+			m.sinks[sub.ID.Value()] = sub.Sink
+		}
+	})
+}
+
+func (m *memory) Unwatch(ids ...watch.ID) {
+	m.change(func() {
+		for _, id := range ids {
+			delete(m.sinks, id.Value())
+		}
+	})
+}
 
 func (m *memory) Run(ctx context.Context) {
 	for {

@@ -143,7 +143,7 @@ func (m *Manager) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if m.file != nil {
-		m.file.source.Watch(watch.Query{Kind: watch.FileContent, Name: m.file.path}, fileSink{m})
+		m.file.source.Watch(watch.Subscription{ID: watch.Query{Kind: watch.FileContent, Name: m.file.path}.ID(), Sink: fileSink{m}})
 		helpers.Go(func() { m.file.source.Run(ctx) })
 	}
 	w := &worker{results: make(chan result, 1)}

@@ -307,10 +307,10 @@ type filesModel struct {
 
 func (f *filesModel) Run(ctx context.Context) { <-ctx.Done() }
 
-func (f *filesModel) Watch(_ watch.Query, sink watch.Sink) {
+func (f *filesModel) Watch(list ...watch.Subscription) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.sink = sink
+	f.sink = list[0].Sink
 	f.reads++
 	f.report()
 }
@@ -324,7 +324,7 @@ func (f *filesModel) report() {
 	}
 }
 
-func (f *filesModel) Unwatch(watch.Query) {}
+func (f *filesModel) Unwatch(...watch.ID) {}
 
 func (f *filesModel) readFile(string) ([]byte, error) {
 	f.mu.Lock()
