@@ -21,7 +21,7 @@ import (
 // a mended policy is noticed.
 func TestForgive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, keys := newWorld(), queriesNamed(400, keyNamed, "app/%03d")
+		w, keys := newWorld(), queriesNamed(160, keyNamed, "app/%03d")
 		w.fill(keys)
 		var allowed atomic.Bool
 		w.mayList = func(string) bool { return allowed.Load() }
