@@ -82,7 +82,7 @@ func (p program) run() int {
 	if err != nil {
 		return p.failed(err)
 	}
-	idle := len(cfg.Templates) == 0 && !setting.IsCommand(cfg.Exec.Command)
+	idle := len(cfg.Templates) == 0 && !setting.IsCommand(cfg.Exec.Args)
 	local, _ := cfg.LookupEnv(setting.LocalConfig)
 	switch {
 	case cfg.Help:

@@ -70,7 +70,7 @@ func owner(cfg *config.Config) []string {
 	paths := slices.Clone(cfg.Paths)
 	for i := range cfg.Templates {
 		if len(cfg.Paths) == 0 {
-			paths = append(paths, cfg.Templates[i].Destination)
+			paths = append(paths, cfg.Templates[i].File.Destination)
 		}
 	}
 	for i, path := range paths {

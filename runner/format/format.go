@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -36,11 +35,8 @@ const (
 	X509 Format = "x509" // PEM: certificates, which are not expired, or a key; together they match
 )
 
-// all are the formats, in the order in which they are named to a person.
-var all = [...]Format{JSON, YAML, TOML, HCL, XML, X509}
-
-// Known tells whether f is one of the formats. "", which is no format, is not.
-func Known(f Format) bool { return slices.Contains(all[:], f) }
+// All returns the formats, in the order in which they are named to a person.
+func All() []Format { return []Format{JSON, YAML, TOML, HCL, XML, X509} }
 
 // A File is what is checked.
 type File struct {

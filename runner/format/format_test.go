@@ -127,19 +127,6 @@ func said(name, what, says string) string {
 	return name + what + ": " + says
 }
 
-func TestKnown(t *testing.T) {
-	for _, f := range []Format{JSON, YAML, TOML, HCL, XML, X509} {
-		if !Known(f) {
-			t.Errorf("%s is not known", f)
-		}
-	}
-	for _, f := range []Format{"", "JSON", "pem"} {
-		if Known(f) {
-			t.Errorf("%q is known", f)
-		}
-	}
-}
-
 // TestErrorsQuoteNothing spoils right content in many ways and looks for what
 // might have been a secret, in errors that must be one line.
 func TestErrorsQuoteNothing(t *testing.T) {

@@ -104,7 +104,7 @@ func FuzzCheck(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		for _, format := range all {
+		for _, format := range All() {
 			err := Check(format, File{Name: "out", Content: content}, noon)
 			if err == nil {
 				continue

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -154,7 +155,7 @@ func (s *Supervisor) supervise() error {
 			next = s.attend(p)
 			st = s.end(p, next)
 		}
-		if err != nil && (why == ReasonStart || s.child.Restart == RestartNever) {
+		if err != nil && (why == ReasonStart || cmp.Or(s.child.Restart, RestartNever) == RestartNever) {
 			return err
 		}
 		why = next
@@ -381,12 +382,12 @@ type Child struct {
 
 // A RestartPolicy says whether a Child that ended by itself is started again,
 // after the backoff of Options.Retry. Otherwise Run ends with its exit code.
-type RestartPolicy int
+type RestartPolicy string
 
 const (
-	RestartNever     RestartPolicy = iota // as in consul-template
-	RestartOnFailure                      // unless its exit code was 0
-	RestartAlways
+	RestartNever     RestartPolicy = "never"      // as in consul-template; so is ""
+	RestartOnFailure RestartPolicy = "on-failure" // unless its exit code was 0
+	RestartAlways    RestartPolicy = "always"
 )
 
 // A ChildExit is the error of Run where it ends because its Child has ended,

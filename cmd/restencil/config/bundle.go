@@ -3,10 +3,8 @@ package config
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"restencil/cmd/restencil/config/setting"
-	"restencil/watch/schedule"
 	"restencil/watch/suggest"
 )
 
@@ -15,10 +13,7 @@ import (
 type Bundle struct {
 	setting.Written
 	Change
-	Name        string
-	Reload      []string // another spelling of Exec.Command
-	MinInterval time.Duration
-	Retry       schedule.Backoff // between attempts at a change that failed; 0: the runner's own
+	Reload []string // one more spelling of Exec
 }
 
 func (b *Bundle) instance() setting.Instance {
@@ -78,7 +73,7 @@ func (c *Config) checkBundles() []error {
 		if b.Name == "" {
 			errs = append(errs, b.At.Wrong("a bundle's name cannot be empty", ""))
 		}
-		if b.IsSet("reload") && setting.IsCommand(b.Command) {
+		if b.IsSet("reload") && setting.IsCommand(b.Change.Reload.Args) {
 			errs = append(errs, b.Origin("reload").Wrong("reload and command are the same: one of them is too many", ""))
 		}
 		errs = append(errs, b.check(&b.Written)...)
@@ -90,7 +85,7 @@ func (c *Config) checkBundles() []error {
 		if t.Bundle != "" {
 			errs = append(errs, t.checkMember(c)...)
 		} else if t.isBundle() {
-			take(t.Destination, t.At)
+			take(t.File.Destination, t.At)
 		}
 	}
 	return errs
@@ -117,7 +112,7 @@ func (t *Template) checkMember(c *Config) []error {
 			errs = append(errs, t.Origin(key).Wrong(fmt.Sprintf("%s counts for all of bundle %q", key, b.Name), "write it in the bundle"))
 		}
 	}
-	if setting.IsCommand(t.Exec.Command) && !slices.Equal(t.Exec.Command, b.Exec.Command) {
+	if setting.IsCommand(t.Exec.Args) && !slices.Equal(t.Exec.Args, b.Exec.Args) {
 		at := t.Origin("command")
 		if t.IsSet("exec.command") {
 			at = t.Origin("exec.command")

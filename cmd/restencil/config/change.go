@@ -7,24 +7,17 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config/setting"
-	"restencil/runner/guard"
+	"restencil/runner"
 	"restencil/runner/probe"
-	"restencil/runner/process"
 	"restencil/runner/transaction"
 )
 
 // A Change is how files are changed: what bundles and templates have in common.
 type Change struct {
-	Check          []string // is run on the staged files
-	CheckTimeout   time.Duration
-	Command        []string // another spelling of Exec.Command
-	CommandTimeout time.Duration
-	Exec           Exec // after loading it holds the effective command and timeout
-	Wait           Wait
-	Verify         []Verify
-	Guard          guard.Rules
-	Rollback       bool
-	ExitOnFailure  bool
+	runner.Bundle      // whose Reload is another spelling of Exec; no other command has its environment yet
+	Exec          Exec // after loading it holds the effective command and timeout
+	Wait          Wait
+	Verify        []Verify
 }
 
 // A Verify is what must hold after a reload.
@@ -35,9 +28,9 @@ type Verify struct {
 
 func (c *Change) commandSettings() []setting.Setting {
 	return []setting.Setting{
-		{Key: "command", To: setting.Command(&c.Command),
+		{Key: "command", To: setting.Command(&c.Reload.Args),
 			Help: "The command to run after a change: a string for the shell, or a list with the program and its arguments."},
-		{Key: "command_timeout", To: setting.AtLeast(0, &c.CommandTimeout), Default: commandTimeout,
+		{Key: "command_timeout", To: setting.AtLeast(0, &c.Reload.Timeout), Default: commandTimeout,
 			Help: "How long the command may take before it is killed; 0 starts it and does not wait for its end."},
 	}
 }
@@ -46,9 +39,9 @@ func (c *Change) settings() []setting.Setting {
 	verify := setting.Each(&c.Verify, (*Verify).instance)
 	verify.Short = "command"
 	return []setting.Setting{
-		{Key: "check", To: setting.Command(&c.Check),
+		{Key: "check", To: setting.Command(&c.Check.Args),
 			Help: "A command that must succeed on the new files before they replace the old ones."},
-		{Key: "check_timeout", To: setting.AtLeast(0, &c.CheckTimeout), Default: commandTimeout,
+		{Key: "check_timeout", To: setting.AtLeast(0, &c.Check.Timeout), Default: commandTimeout,
 			Help: "How long the check may take before it is killed."},
 		{Key: "rollback", To: &c.Rollback, WhenSet: true,
 			Help: "Put the old files back when the command or a verify fails. If not given, true with a verify and false without."},
@@ -88,13 +81,13 @@ func (v *Verify) instance() setting.Instance {
 // which the change is a part.
 func (c *Change) finish(w *setting.Written, command []string, verified bool, whole *Config) {
 	if !w.IsSet("exec.command") {
-		c.Exec.Command = slices.Clone(command)
+		c.Exec.Args = slices.Clone(command)
 	}
 	if !w.IsSet("exec.timeout") {
-		c.Exec.Timeout = c.CommandTimeout
+		c.Exec.Timeout = c.Reload.Timeout
 	}
 	if !w.IsSet("exec.enabled") {
-		c.Exec.Enabled = setting.IsCommand(c.Exec.Command)
+		c.Exec.Enabled = setting.IsCommand(c.Exec.Args)
 	}
 	if !w.IsSet("rollback") {
 		c.Rollback = verified
@@ -113,7 +106,7 @@ func (c *Change) check(w *setting.Written) []error {
 			errs = append(errs, c.Verify[i].At.Wrong("verify: "+err.Error(), ""))
 		}
 	}
-	if err := transaction.ValidateCheck(process.Command{Args: c.Check}); err != nil {
+	if err := transaction.ValidateCheck(c.Check); err != nil {
 		errs = append(errs, w.Origin("check").Wrong(err.Error(), ""))
 	}
 	return errs

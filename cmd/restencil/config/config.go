@@ -268,7 +268,7 @@ func (c *Config) finish() {
 	}
 	for i := range c.Bundles {
 		b := &c.Bundles[i]
-		command := b.Command
+		command := b.Change.Reload.Args
 		if b.IsSet("reload") {
 			command = b.Reload
 		}

@@ -1,22 +1,18 @@
 package config
 
 import (
-	"os"
 	"time"
 
 	"restencil/cmd/restencil/config/setting"
+	"restencil/runner"
+	"restencil/runner/process"
 )
 
 // An Exec is a command, the supervised child's or a template's.
 type Exec struct {
-	Command      []string // one element of several words goes to the shell; empty: none
+	runner.Child // whose environment comes from Env; without Args there is none
 	Enabled      bool
 	Timeout      time.Duration // of a template's command; 0: it is started and left alone
-	KillSignal   os.Signal
-	KillTimeout  time.Duration
-	ReloadSignal os.Signal // nil: the child is restarted; setting.SignalNone: nothing is done
-	Splay        time.Duration
-	Restart      string // of the child when it ends by itself: never, on-failure or always
 	Env          Env
 }
 
@@ -35,13 +31,14 @@ const commandTimeout = "30s"
 func (e *Exec) settings(p *Process) []setting.Setting {
 	block := e.block("exec", "")
 	block.Block = append(block.Block, setting.Setting{
-		Key: "restart", Flag: "exec-restart", To: setting.OneOf("<policy>", &e.Restart, "never", "on-failure", "always"), Default: "never",
+		Key: "restart", Flag: "exec-restart", Default: string(process.RestartNever),
+		To:   setting.OneOf("<policy>", &e.Restart, process.RestartNever, process.RestartOnFailure, process.RestartAlways),
 		Help: "Start the program again, after a pause, when it ends by itself: never, on-failure or always. Otherwise restencil ends with its exit code.",
 	})
 	return setting.In("Running a program", []setting.Setting{
 		{Flag: "exec", Sets: []string{"exec.command", "exec.enabled"},
 			To: setting.Text("<command>", "", func(text string) error {
-				e.Command, e.Enabled = []string{text}, true
+				e.Args, e.Enabled = []string{text}, true
 				return nil
 			}, nil),
 			Help: "Run this program as a child once everything is rendered, and reload it after changes."},
@@ -54,7 +51,7 @@ func (e *Exec) settings(p *Process) []setting.Setting {
 // block is the block exec. Its flags begin with flags; "" where it has none.
 func (e *Exec) block(flags, timeout string) setting.Setting {
 	return setting.Setting{Key: "exec", Flag: flags, Block: []setting.Setting{
-		{Key: "command", To: setting.Command(&e.Command),
+		{Key: "command", To: setting.Command(&e.Args),
 			Help: "The program to run: a string for the shell, or a list with the program and its arguments."},
 		{Key: "enabled", To: &e.Enabled, Help: "Has no effect: a command that is given is run."},
 		{Key: "timeout", To: setting.AtLeast(0, &e.Timeout), Default: timeout,
@@ -83,7 +80,7 @@ func (e *Exec) block(flags, timeout string) setting.Setting {
 }
 
 func (e *Exec) finish(c *Config) {
-	some := setting.IsCommand(e.Command)
+	some := setting.IsCommand(e.Args)
 	if !c.IsSet("exec.enabled") {
 		e.Enabled = some
 	} else if some && !e.Enabled {

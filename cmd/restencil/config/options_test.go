@@ -190,7 +190,7 @@ func TestRunnerChild(t *testing.T) {
 			name: "by the flag", args: []string{"-exec", "app -x"},
 			want: &runner.Child{
 				Args: []string{"app -x"}, Env: append([]string{"PATH=/bin"}, overlay...),
-				KillSignal: os.Interrupt, KillTimeout: 30 * time.Second,
+				KillSignal: os.Interrupt, KillTimeout: 30 * time.Second, Restart: process.RestartNever,
 			},
 		},
 		{

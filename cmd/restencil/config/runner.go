@@ -9,8 +9,6 @@ import (
 
 	"restencil/cmd/restencil/config/setting"
 	"restencil/runner"
-	"restencil/runner/format"
-	"restencil/runner/process"
 	"restencil/watch"
 )
 
@@ -33,27 +31,13 @@ func (c *Config) Runner() (runner.Options, error) {
 			OnceTimeout: c.OnceTimeout,
 		},
 	}
-	if e := c.Exec; setting.IsCommand(e.Command) {
-		opts.Child = &runner.Child{
-			Args:         e.Command,
-			Env:          c.environmentOf(e.Env),
-			KillSignal:   e.KillSignal,
-			KillTimeout:  e.KillTimeout,
-			ReloadSignal: e.ReloadSignal,
-			Splay:        e.Splay,
-			Restart: map[string]process.RestartPolicy{
-				"never":      process.RestartNever,
-				"on-failure": process.RestartOnFailure,
-				"always":     process.RestartAlways,
-			}[e.Restart],
-		}
+	if child := c.Exec.Child; setting.IsCommand(child.Args) {
+		child.Env = c.environmentOf(c.Exec.Env)
+		opts.Child = &child
 	}
 	for i := range c.Bundles {
 		b := &c.Bundles[i]
-		bundle := c.runnerBundle(b.Name, &b.Change, c.verifies(b))
-		bundle.Check = c.runnerCommand(b.Check, b.CheckTimeout, b.Exec.Env)
-		bundle.MinInterval, bundle.Retry = b.MinInterval, b.Retry
-		opts.Bundles = append(opts.Bundles, bundle)
+		opts.Bundles = append(opts.Bundles, c.runnerBundle(b.Name, &b.Change, c.verifies(b)))
 	}
 	var errs []error
 	for i := range c.Templates {
@@ -61,21 +45,19 @@ func (c *Config) Runner() (runner.Options, error) {
 		errs = append(errs, err)
 		opts.Templates = append(opts.Templates, t)
 		if t := &c.Templates[i]; c.standsAlone(t) { // which keeps its check and format
-			opts.Bundles = append(opts.Bundles, c.runnerBundle(t.Destination, &t.Change, t.Verify))
+			alone := c.runnerBundle(t.File.Destination, &t.Change, t.Verify)
+			alone.Check = runner.Command{}
+			opts.Bundles = append(opts.Bundles, alone)
 		}
 	}
 	return opts, failed(ExitRunner, errors.Join(errs...))
 }
 
 func (c *Config) runnerBundle(name string, change *Change, verify []Verify) runner.Bundle {
-	b := runner.Bundle{
-		Name:          name,
-		Reload:        c.runnerCommand(change.Exec.Command, change.Exec.Timeout, change.Exec.Env),
-		Rollback:      change.Rollback,
-		Wait:          change.Wait.runner(c),
-		Guard:         change.Guard,
-		ExitOnFailure: change.ExitOnFailure,
-	}
+	b := change.Bundle
+	b.Name, b.Wait = name, change.Wait.runner(c)
+	b.Check = c.runnerCommand(change.Check.Args, change.Check.Timeout, change.Exec.Env)
+	b.Reload = c.runnerCommand(change.Exec.Args, change.Exec.Timeout, change.Exec.Env)
 	for _, v := range verify {
 		b.Verify = append(b.Verify, v.Probe)
 	}
@@ -85,7 +67,7 @@ func (c *Config) runnerBundle(name string, change *Change, verify []Verify) runn
 // runnerTemplate reads a template's source and returns it as the runner has it.
 func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	name, content, err := t.read()
-	if err == nil && t.Destination == "" && !c.Dry && !c.ParseOnly {
+	if err == nil && t.File.Destination == "" && !c.Dry && !c.ParseOnly {
 		err = fmt.Errorf("error rendering %q => %q: failed writing file: missing destination (-dry prints it)", name, "")
 	}
 	if err != nil && t.At.Line > 0 {
@@ -94,23 +76,10 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	if err != nil {
 		return runner.Template{}, err
 	}
-	to := runner.Template{
-		Options: t.Options,
-		Member: runner.Member{
-			Destination: t.Destination,
-			Perm:        t.Perms.Perm(),
-			DirPerm:     t.DirPerms.Perm(),
-			SecretPerm:  c.Defaults.SecretPerms,
-			User:        t.User,
-			Group:       t.Group,
-			NoParents:   t.NoParents,
-			Backup:      t.Backup,
-			Format:      format.Format(t.Format),
-			Check:       c.runnerCommand(t.Check, t.CheckTimeout, t.Exec.Env),
-		},
-		Bundle: t.Bundle,
-	}
+	to := runner.Template{Options: t.Options, Member: t.File, Bundle: t.Bundle}
 	to.Name, to.Text = name, content
+	to.Perm, to.DirPerm, to.SecretPerm = to.Perm.Perm(), to.DirPerm.Perm(), c.Defaults.SecretPerms
+	to.Check = c.runnerCommand(t.Check.Args, t.Check.Timeout, t.Exec.Env)
 	to.LeftDelim = cmp.Or(to.LeftDelim, c.Defaults.LeftDelim)
 	to.RightDelim = cmp.Or(to.RightDelim, c.Defaults.RightDelim)
 	if !t.IsSet("error_on_missing_key") {
@@ -126,10 +95,10 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	case t.Bundle != "":
 		to.Guard = t.Guard
 	case c.standsAlone(t):
-		to.Bundle = t.Destination
+		to.Bundle = t.File.Destination
 	default:
 		to.Guard = t.Guard
-		to.Command, to.Wait = c.runnerCommand(t.Exec.Command, t.Exec.Timeout, t.Exec.Env), t.Wait.runner(c)
+		to.Command, to.Wait = c.runnerCommand(t.Exec.Args, t.Exec.Timeout, t.Exec.Env), t.Wait.runner(c)
 	}
 	return to, nil
 }
@@ -141,11 +110,11 @@ func (c *Config) standsAlone(t *Template) bool {
 	if !t.isBundle() {
 		return false
 	}
-	if len(t.Verify) > 0 || t.Rollback || t.IsSet("exit_on_failure") || !setting.IsCommand(t.Exec.Command) {
+	if len(t.Verify) > 0 || t.Rollback || t.IsSet("exit_on_failure") || !setting.IsCommand(t.Exec.Args) {
 		return true
 	}
 	return !slices.ContainsFunc(c.Templates, func(o Template) bool {
-		return o.Bundle == "" && !o.isBundle() && slices.Equal(o.Exec.Command, t.Exec.Command)
+		return o.Bundle == "" && !o.isBundle() && slices.Equal(o.Exec.Args, t.Exec.Args)
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"restencil/cmd/restencil/config/setting"
 	"restencil/renderer"
+	"restencil/runner"
 	"restencil/runner/format"
 	"restencil/template"
 	"restencil/watch/filewatch"
@@ -33,28 +34,20 @@ type Defaults struct {
 // A Template is a template, where its output goes, and what is run then.
 type Template struct {
 	setting.Written
-	File
 	Change
 
 	Source     string           // the template file, or
 	Options    template.Options // its Text, in place of a file
 	ErrorFatal bool
-	Format     string // what its content must be; "": anything
+
+	// File is where the output goes: Destination is "" in dry runs alone. UID and
+	// GID are deprecated, and used where its User and Group are not written.
+	File     runner.Member
+	UID, GID int
 
 	// Bundle is the named bundle that it belongs to. Without one, a template
 	// that has a check, verify, guard or format is a bundle by itself.
 	Bundle string
-}
-
-// A File is where the output of a template goes.
-type File struct {
-	Destination string      // "" is for dry runs alone
-	NoParents   bool        // the directory must exist
-	Perms       fs.FileMode // 0: those of the file that is there, else 0644
-	DirPerms    fs.FileMode // of directories that are made; 0: 0755 less the umask
-	User, Group string      // names or decimal ids; "": the owner that is there
-	UID, GID    int         // deprecated, and used where User and Group are not written
-	Backup      bool
 }
 
 // settings are those of the whole that are about templates; -template adds to
@@ -86,20 +79,20 @@ func (t *Template) instance() setting.Instance {
 		[]setting.Setting{
 			{Key: "source", To: &t.Source, Help: "The template file."},
 			{Key: "contents", To: &o.Text, Help: "The template itself, instead of a source."},
-			{Key: "destination", To: &t.Destination, Help: "The file to write. It is needed, except with -dry."},
-			{Key: "create_dest_dirs", To: setting.Not(&t.NoParents),
+			{Key: "destination", To: &t.File.Destination, Help: "The file to write. It is needed, except with -dry."},
+			{Key: "create_dest_dirs", To: setting.Not(&t.File.NoParents),
 				Help: "Create directories of the destination that are missing."},
-			{Key: "perms", To: &t.Perms,
+			{Key: "perms", To: &t.File.Perm,
 				Help: "The mode of the file, such as 0640. If not given, the mode of the existing file, or 0644."},
-			{Key: "dir_perms", To: &t.DirPerms,
+			{Key: "dir_perms", To: &t.File.DirPerm,
 				Help: "The mode of directories that are created, such as 0750. If not given, 0755 less the umask."},
-			{Key: "user", To: &t.User,
+			{Key: "user", To: &t.File.User,
 				Help: "The owner of the file, a name or a number. If not given, the owner of the existing file."},
-			{Key: "group", To: &t.Group,
+			{Key: "group", To: &t.File.Group,
 				Help: "The group of the file, a name or a number. If not given, the group of the existing file."},
 			{Key: "uid", To: &t.UID, Deprecated: "user"},
 			{Key: "gid", To: &t.GID, Deprecated: "group"},
-			{Key: "backup", To: &t.Backup, Help: "Keep the old file beside the new one, with .bak added to its name."},
+			{Key: "backup", To: &t.File.Backup, Help: "Keep the old file beside the new one, with .bak added to its name."},
 		},
 		t.commandSettings(),
 		[]setting.Setting{
@@ -117,8 +110,7 @@ func (t *Template) instance() setting.Instance {
 			{Key: "sandbox_path", To: &o.SandboxPath,
 				Help: "The directory that the function file may read; any if not given."},
 			{Key: "bundle", To: &t.Bundle, Help: "The name of the bundle that the file belongs to."},
-			{Key: "format", To: setting.OneOf("<format>", &t.Format, "", string(format.JSON), string(format.YAML),
-				string(format.TOML), string(format.HCL), string(format.XML), string(format.X509)),
+			{Key: "format", To: setting.OneOf("<format>", &t.File.Format, slices.Concat([]format.Format{""}, format.All())...),
 				Help: "What the file must contain: json, yaml, toml, hcl, xml or x509. Content of another kind is not put in place."},
 		},
 		t.Change.settings(),
@@ -128,10 +120,10 @@ func (t *Template) instance() setting.Instance {
 // isBundle reports whether a template is a bundle by itself: it belongs to
 // none and has what only bundles have.
 func (t *Template) isBundle() bool {
-	if t.Bundle != "" || t.Destination == "" {
+	if t.Bundle != "" || t.File.Destination == "" {
 		return false
 	}
-	return len(t.Verify) > 0 || t.Format != "" || setting.IsCommand(t.Check) ||
+	return len(t.Verify) > 0 || t.File.Format != "" || setting.IsCommand(t.Check.Args) ||
 		t.IsSet("rollback") || t.IsSet("exit_on_failure") || t.IsSet("guard")
 }
 
@@ -139,16 +131,16 @@ func (t *Template) isBundle() bool {
 // takes from the whole.
 func (c *Config) finishTemplate(t *Template) {
 	if !t.IsSet("user") && t.IsSet("uid") {
-		t.User = strconv.Itoa(t.UID)
+		t.File.User = strconv.Itoa(t.UID)
 	}
 	if !t.IsSet("group") && t.IsSet("gid") {
-		t.Group = strconv.Itoa(t.GID)
+		t.File.Group = strconv.Itoa(t.GID)
 	}
 	if at := c.Origin("template_error_fatal"); c.IsSet("template_error_fatal") && (!t.IsSet("error_fatal") || at.FromCommandLine()) {
 		t.ErrorFatal = c.Defaults.ErrorFatal
 		t.Set(at, "error_fatal")
 	}
-	t.finish(&t.Written, t.Command, len(t.Verify) > 0, c)
+	t.finish(&t.Written, t.Reload.Args, len(t.Verify) > 0, c)
 	if t.IsSet("wait.min") && c.bundle(t.Bundle) != nil {
 		c.warn(t.Origin("wait.min"), fmt.Sprintf("wait has no effect here: that of bundle %q counts", t.Bundle), "")
 	}
@@ -158,12 +150,12 @@ func (c *Config) finishTemplate(t *Template) {
 func (c *Config) warnSharedDestinations() {
 	first := make(map[string]setting.Origin)
 	for _, t := range c.Templates {
-		at, taken := first[t.Destination]
-		if t.Destination == "" || !taken || renderer.StreamOf(t.Destination) != renderer.NoStream {
-			first[t.Destination] = t.At
+		at, taken := first[t.File.Destination]
+		if t.File.Destination == "" || !taken || renderer.StreamOf(t.File.Destination) != renderer.NoStream {
+			first[t.File.Destination] = t.At
 			continue
 		}
-		c.warn(t.At, fmt.Sprintf("two templates have the destination %s: that of %s and that of %s", t.Destination, at, t.At),
+		c.warn(t.At, fmt.Sprintf("two templates have the destination %s: that of %s and that of %s", t.File.Destination, at, t.At),
 			"each overwrites what the other wrote")
 	}
 }
@@ -218,11 +210,11 @@ func addTemplate(list *[]Template, s string) error {
 	t.Source = words[0]
 	t.Set(t.At, "source")
 	if len(words) > 1 {
-		t.Destination = words[1]
+		t.File.Destination = words[1]
 		t.Set(t.At, "destination")
 	}
 	if len(words) > 2 {
-		t.Command = words[2:]
+		t.Reload.Args = words[2:]
 		t.Set(t.At, "command")
 	}
 	return nil

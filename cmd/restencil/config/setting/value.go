@@ -306,23 +306,22 @@ func Not(to *bool) Value {
 }
 
 // OneOf is one of a few words, of which "" goes without saying.
-func OneOf(arg string, to *string, words ...string) Value {
+func OneOf[T ~string](arg string, to *T, words ...T) Value {
 	var quoted []string
 	for _, word := range words {
 		if word != "" {
-			quoted = append(quoted, strconv.Quote(word))
+			quoted = append(quoted, strconv.Quote(string(word)))
 		}
 	}
 	last := len(quoted) - 1
-	b := text(to)
-	b.arg, b.want = arg, strings.Join(quoted[:last], ", ")+" or "+quoted[last]
-	b.check = func(s string) error {
-		if !slices.Contains(words, s) {
-			return fmt.Errorf("expected %s, found %q", b.want, s)
+	want := strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+	return Text(arg, want, func(s string) error {
+		if !slices.Contains(words, T(s)) {
+			return fmt.Errorf("expected %s, found %q", want, s)
 		}
+		*to = T(s)
 		return nil
-	}
-	return b
+	}, func() string { return hcl1.Quote(string(*to)) })
 }
 
 // Permissions is a file mode that somebody must be able to use.
