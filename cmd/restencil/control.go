@@ -11,6 +11,7 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/filewatch"
+	"restencil/watch/schedule"
 	"restencil/watch/vault"
 )
 
@@ -24,7 +25,7 @@ const settle = 100 * time.Millisecond
 // meanings of a signal is that of COMPAT 4.8; SIGTERM and SIGINT end the
 // program where they mean nothing else.
 func (s *service) control(ctx context.Context) (end bool) {
-	changed := make(chan struct{}, 1)
+	changed := schedule.NewWakeup()
 	watcher := filewatch.New(filewatch.Options{Settle: settle, Trees: true, Whole: true})
 	following := s.cfg.Process.WatchConfig || s.cfg.Consul.Local != "" && !s.cfg.Once
 	if following {
@@ -35,7 +36,7 @@ func (s *service) control(ctx context.Context) (end bool) {
 		watching.Go(func() {
 			watcher.Run(ctx, func(_, files []string) (failed []string) { // what was just added has been read
 				if len(files) > 0 {
-					wake(changed)
+					changed.Wake()
 				}
 				return nil
 			})
@@ -92,14 +93,6 @@ func follow(watcher *filewatch.Watcher, watched, paths []string) []string {
 		}
 	}
 	return paths
-}
-
-// wake sends to a channel of capacity 1, unless something is in it already.
-func wake(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }
 
 // reload puts a new configuration in force, which somebody may have asked for.

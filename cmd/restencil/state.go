@@ -12,6 +12,7 @@ import (
 	"restencil/cmd/restencil/control"
 	"restencil/runner"
 	"restencil/runner/journal"
+	"restencil/watch/schedule"
 )
 
 // A state is what a service keeps in its state directory, and the socket
@@ -25,7 +26,7 @@ type state struct {
 	bundles   bool // there are some
 	listening bool // at the socket
 	serving   sync.WaitGroup
-	remade    chan struct{} // capacity 1: the directory was made again, and the socket is gone
+	remade    schedule.Wakeup // the directory was made again, and the socket is gone
 }
 
 // remember returns the journal for what is run, nil where there is none or
@@ -68,12 +69,12 @@ func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Jou
 // openJournal opens the journal and puts right what a crash has cut in two.
 func (s *service) openJournal(generations int, owner []string) (*journal.Journal, error) {
 	st := &s.state
-	st.remade = make(chan struct{}, 1)
+	st.remade = schedule.NewWakeup()
 	j, err := journal.Open(st.dir, journal.Options{
 		Generations: generations,
 		Owner:       owner,
 		Warn:        s.warn("cli"),
-		Remade:      func() { wake(st.remade) },
+		Remade:      st.remade.Wake,
 	})
 	if err != nil {
 		return nil, err

@@ -44,6 +44,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -323,18 +324,12 @@ func Owner(dir string) []string {
 
 func (j *Journal) bundlesDir() string { return filepath.Join(j.dir, "bundles") }
 
+var outsideNames = regexp.MustCompile(`[^a-z0-9-]`)
+
 // fileName returns a name for the files of a bundle: a safe one on every file
 // system, also one that makes nothing of case, and another for each bundle.
 func fileName(bundle string) string {
-	base := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r - 'A' + 'a'
-		}
-		return '_'
-	}, bundle)
+	base := outsideNames.ReplaceAllString(strings.ToLower(bundle), "_")
 	hash := sha256.Sum256([]byte(bundle))
 	return base[:min(len(base), 48)] + "." + hex.EncodeToString(hash[:8])
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -259,16 +260,10 @@ func (v *view) environ(env []string) []string {
 
 // variable returns the name of the variable for a destination.
 func variable(path string) string {
-	return "RESTENCIL_STAGED_" + strings.Map(func(r rune) rune {
-		switch {
-		case 'a' <= r && r <= 'z':
-			return r - 'a' + 'A'
-		case 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
-			return r
-		}
-		return '_'
-	}, filepath.Base(path))
+	return "RESTENCIL_STAGED_" + notInNames.ReplaceAllString(strings.ToUpper(filepath.Base(path)), "_")
 }
+
+var notInNames = regexp.MustCompile("[^A-Z0-9]")
 
 const checkTimeout = 30 * time.Second // how long a check may take that does not say
 

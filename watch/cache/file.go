@@ -2,11 +2,14 @@ package cache
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"restencil/watch"
 )
@@ -35,7 +38,7 @@ func parse(b []byte, of string) ([]entry, error) {
 	if bytes.HasPrefix(b, []byte("restencil cache 1\n")) { // schema 1 was not JSON
 		return nil, ErrOtherVersion
 	}
-	lines := json.NewDecoder(bytes.NewReader(b))
+	lines := jsonv1.NewDecoder(bytes.NewReader(b))
 	var h header
 	switch err := lines.Decode(&h); {
 	case err != nil || h.Schema == 0:
@@ -67,7 +70,7 @@ func parse(b []byte, of string) ([]entry, error) {
 // that there is room for, and the others.
 func format(list []entry, of string, most int) (b []byte, left []entry) {
 	var file bytes.Buffer
-	lines := json.NewEncoder(&file)
+	lines := jsonv1.NewEncoder(&file)
 	_ = lines.Encode(header{schema, of}) // into memory, of plain values
 	for _, e := range list {
 		end := file.Len()
@@ -96,21 +99,16 @@ type record struct {
 	Used  time.Time
 	Time  time.Time
 	Index uint64
-	Data  json.RawMessage `json:",omitempty"` // absent: the thing does not exist
+	Data  jsonv1.RawMessage `json:",omitempty"` // absent: the thing does not exist
 }
 
 func (e entry) record() (record, error) {
 	r := record{Query: e.query, Used: e.used, Time: e.answer.Time, Index: e.answer.Index}
-	var err error
-	switch data := e.answer.Data.(type) {
-	case nil:
-	case *watch.KeyPair:
-		r.Data, err = json.Marshal(newKeyPair(data))
-	case []*watch.KeyPair:
-		r.Data, err = json.Marshal(each(data, newKeyPair))
-	default:
-		r.Data, err = json.Marshal(data)
+	if e.answer.Data == nil {
+		return r, nil
 	}
+	var err error
+	r.Data, err = json.Marshal(e.answer.Data, asInFile)
 	return r, err
 }
 
@@ -133,9 +131,9 @@ func (r record) entry() (entry, error) {
 func decoder(kind watch.Kind) func([]byte) (any, error) {
 	switch kind {
 	case watch.KVGet:
-		return decodePair
+		return decode[*watch.KeyPair]
 	case watch.KVList:
-		return decodePairs
+		return decode[[]*watch.KeyPair]
 	case watch.ServiceHealth, watch.ConnectHealth:
 		return decode[[]*watch.HealthService]
 	case watch.ServiceList:
@@ -162,7 +160,7 @@ func decoder(kind watch.Kind) func([]byte) (any, error) {
 
 func decode[T any](b []byte) (any, error) {
 	var v T
-	err := json.Unmarshal(b, &v)
+	err := json.Unmarshal(b, &v, asInFile)
 	return v, err
 }
 
@@ -172,33 +170,17 @@ type keyPair struct {
 	Value []byte
 }
 
-func newKeyPair(p *watch.KeyPair) keyPair { return keyPair{*p, []byte(p.Value)} }
-
-func (p keyPair) pair() *watch.KeyPair {
-	p.KeyPair.Value = string(p.Value)
-	return &p.KeyPair
-}
-
-func decodePair(b []byte) (any, error) {
-	var p keyPair
-	err := json.Unmarshal(b, &p)
-	return p.pair(), err
-}
-
-func decodePairs(b []byte) (any, error) {
-	var list []keyPair
-	err := json.Unmarshal(b, &list)
-	return each(list, keyPair.pair), err
-}
-
-// each returns a list of what do returns for each element; nil for nil.
-func each[From, To any](list []From, do func(From) To) []To {
-	if list == nil {
-		return nil
-	}
-	to := make([]To, len(list))
-	for i, element := range list {
-		to[i] = do(element)
-	}
-	return to
-}
+// asInFile are the options of answers' JSON.
+var asInFile = json.JoinOptions(
+	jsonv1.DefaultOptionsV1(),
+	json.WithMarshalers(json.MarshalToFunc(func(to *jsontext.Encoder, p *watch.KeyPair) error {
+		return json.MarshalEncode(to, keyPair{*p, []byte(p.Value)})
+	})),
+	json.WithUnmarshalers(json.UnmarshalFromFunc(func(from *jsontext.Decoder, p *watch.KeyPair) error {
+		var read keyPair
+		err := json.UnmarshalDecode(from, &read)
+		*p = read.KeyPair
+		p.Value = string(read.Value)
+		return err
+	})),
+)
