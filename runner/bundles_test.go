@@ -506,10 +506,7 @@ func TestBundleOnce(t *testing.T) {
 // openJournal opens a state directory as a process does that starts.
 func openJournal(t *testing.T, dir string) *journal.Journal {
 	t.Helper()
-	j, err := journal.Open(dir, journal.Options{Generations: 5})
-	if err != nil {
-		t.Fatal(err)
-	}
+	j := journal.New(dir, journal.Options{Generations: 5})
 	return j
 }
 

@@ -91,10 +91,7 @@ func printTable(p program, lines []historyLine) error {
 // historyOf returns the lines for the bundles of a state directory, those of these
 // names or all.
 func historyOf(dir string, names []string) (lines []historyLine, err error) {
-	j, err := journal.Open(dir, journal.Options{ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
+	j := journal.New(dir, journal.Options{ReadOnly: true})
 	defer j.Close()
 	if len(names) == 0 {
 		if names, err = j.Bundles(); err != nil {

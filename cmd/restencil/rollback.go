@@ -46,10 +46,7 @@ func rollback(ctx context.Context, p program, s *subcommand) error {
 
 // generation returns the number of the generation that is asked for.
 func (s *subcommand) generation(dir, bundle string) (int, error) {
-	j, err := journal.Open(dir, journal.Options{ReadOnly: true})
-	if err != nil {
-		return 0, err
-	}
+	j := journal.New(dir, journal.Options{ReadOnly: true})
 	defer j.Close()
 	all, err := j.History(bundle)
 	switch {
@@ -75,10 +72,7 @@ func (s *subcommand) generation(dir, bundle string) (int, error) {
 // putBack makes the files those of a generation, all or none, without a
 // daemon. It holds the state directory meanwhile, so that none begins.
 func (s *subcommand) putBack(ctx context.Context, p program, dir string, number int) error {
-	j, err := journal.Open(dir, journal.Options{})
-	if err != nil {
-		return err
-	}
+	j := journal.New(dir, journal.Options{})
 	defer j.Close()
 	if _, err := j.Recover(); err != nil {
 		return fmt.Errorf("no daemon answers, but: %w", err)

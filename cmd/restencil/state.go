@@ -48,7 +48,7 @@ func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Jou
 		s.warn("cli")(fmt.Errorf("the state directory stays %s until a restart", st.dir))
 	case st.journal == nil && dir != "":
 		st.dir = dir
-		if root, own := defaultDir(cfg.LookupEnv); cfg.State.Dir == "" && !own {
+		if root, own := defaultDir(cfg); cfg.State.Dir == "" && !own {
 			removed, err := prune(root, unusedFor)
 			for _, gone := range removed {
 				s.warn("cli")(fmt.Errorf("removed the state directory %s: its configuration is gone, and it was not used for 30 days", gone))
@@ -70,15 +70,12 @@ func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Jou
 func (s *service) openJournal(generations int, owner []string) (*journal.Journal, error) {
 	st := &s.state
 	st.remade = schedule.NewWakeup()
-	j, err := journal.Open(st.dir, journal.Options{
+	j := journal.New(st.dir, journal.Options{
 		Generations: generations,
 		Owner:       owner,
 		Warn:        s.warn("cli"),
 		Remade:      st.remade.Wake,
 	})
-	if err != nil {
-		return nil, err
-	}
 	if err := j.Claim(); errors.Is(err, journal.ErrInUse) { // of other errors, those who write tell
 		j.Close()
 		return nil, err

@@ -33,7 +33,7 @@ func stateDir(cfg *config.Config) string {
 	default:
 		return cfg.State.Dir
 	}
-	root, own := defaultDir(cfg.LookupEnv)
+	root, own := defaultDir(cfg)
 	if root == "" || own {
 		return root
 	}
@@ -57,11 +57,14 @@ func ownDir(root string, paths []string) string {
 	return dir
 }
 
-// defaultDir returns where state directories are; own says that it is one
-// itself.
-func defaultDir(lookupEnv func(string) (string, bool)) (dir string, own bool) {
-	value, _ := lookupEnv("STATE_DIRECTORY")
-	return journal.DefaultDir(lookupEnv, os.Getuid()), value != ""
+// defaultDir returns where state directories are; own says that it is one itself,
+// which systemd has made.
+func defaultDir(cfg *config.Config) (dir string, own bool) {
+	value, _ := cfg.LookupEnv("STATE_DIRECTORY")
+	if first, _, _ := strings.Cut(value, ":"); first != "" {
+		return first, true
+	}
+	return journal.DefaultDir(cfg.LookupEnv, os.Getuid()), false
 }
 
 // owner returns what a state directory is about: the files of the configuration,
@@ -104,7 +107,7 @@ func (s *subcommand) stateDirs(environ []string) ([]string, error) {
 		}
 		return []string{dir}, nil
 	}
-	root, own := defaultDir(cfg.LookupEnv)
+	root, own := defaultDir(cfg)
 	switch {
 	case root == "":
 		return nil, errors.New("no state directory is known: say where with -state-dir or -config")
@@ -163,10 +166,7 @@ func dirOf(dirs []string, bundle string) (dir, name string, err error) {
 }
 
 func bundlesIn(dir string) ([]string, error) {
-	j, err := journal.Open(dir, journal.Options{ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
+	j := journal.New(dir, journal.Options{ReadOnly: true})
 	defer j.Close()
 	return j.Bundles()
 }
@@ -233,12 +233,7 @@ func listStates(_ context.Context, p program, s *subcommand) error {
 		if err != nil {
 			return err
 		}
-		root = journal.DefaultDir(func(name string) (string, bool) {
-			if name == "STATE_DIRECTORY" { // which is one itself
-				return "", false
-			}
-			return cfg.LookupEnv(name)
-		}, os.Getuid())
+		root = journal.DefaultDir(cfg.LookupEnv, os.Getuid())
 	}
 	if s.prune {
 		removed, err := prune(root, 0)

@@ -41,7 +41,7 @@ func TestStateDir(t *testing.T) {
 	}{
 		{"given", home, []string{"-state-dir", "given"}, `given`},
 		{"none", home, []string{"-state-dir", "none"}, ``},
-		{"systemd's", []string{"STATE_DIRECTORY=/var/lib/unit"}, []string{"-config", "my app.hcl"}, `/var/lib/unit`},
+		{"systemd's", []string{"STATE_DIRECTORY=/var/lib/unit:/var/lib/other"}, []string{"-config", "my app.hcl"}, `/var/lib/unit`},
 		{"of a configuration", home, []string{"-config", "my app.hcl"}, root + `/my_app`},
 		{"of templates", home, []string{"-template", "in:/etc/app.conf"}, root + `/app`},
 		{"of nothing", home, nil, root + `/none`},
@@ -56,10 +56,7 @@ func TestStateDir(t *testing.T) {
 func TestDirOf(t *testing.T) {
 	one, two, empty := t.TempDir(), t.TempDir(), t.TempDir()
 	for dir, bundles := range map[string][]string{one: {"web", "both"}, two: {"both"}} {
-		j, err := journal.Open(dir, journal.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		j := journal.New(dir, journal.Options{})
 		for _, bundle := range bundles {
 			if err := j.Owe(bundle, "hash", nil); err != nil {
 				t.Fatal(err)
@@ -109,10 +106,7 @@ func TestOwnDir(t *testing.T) {
 	root := t.TempDir()
 	claim := func(paths ...string) string {
 		dir := ownDir(root, paths)
-		j, err := journal.Open(dir, journal.Options{Owner: paths})
-		if err != nil {
-			t.Fatal(err)
-		}
+		j := journal.New(dir, journal.Options{Owner: paths})
 		if err := errors.Join(j.Claim(), j.Close()); err != nil {
 			t.Fatal(err)
 		}
@@ -132,10 +126,7 @@ func TestOwnDir(t *testing.T) {
 
 	// Those whose configuration is gone are removed, but not at once, and not while
 	// a daemon has them.
-	j, err := journal.Open(filepath.Join(root, "web-3"), journal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	j := journal.New(filepath.Join(root, "web-3"), journal.Options{})
 	defer j.Close()
 	if err := j.Claim(); err != nil {
 		t.Fatal(err)

@@ -90,12 +90,8 @@ func probes(line string) []probe.Probe {
 func (g *rig) begin(s group.Spec) {
 	g.t.Helper()
 	if g.state != "" {
-		j, err := journal.Open(g.state, journal.Options{Generations: 5})
-		if err != nil {
-			g.t.Fatal(err)
-		}
-		g.journal = j
-		if _, err := j.Recover(); err != nil {
+		g.journal = journal.New(g.state, journal.Options{Generations: 5})
+		if _, err := g.journal.Recover(); err != nil {
 			g.t.Logf("recovery: %v", err)
 		}
 	}

@@ -57,10 +57,7 @@ func (w swapping) prepare(t *testing.T) {
 
 // run does all of it.
 func (w swapping) run() error {
-	j, err := Open(w.state, Options{Generations: 2})
-	if err != nil {
-		return err
-	}
+	j := New(w.state, Options{Generations: 2})
 	defer j.Close()
 	j.disk.Step, j.disk.Quick = w.step, true
 	if err := j.Begin("nginx", "new", false, w.moves()); err != nil {
@@ -233,13 +230,10 @@ func TestCrash(t *testing.T) {
 }
 
 func (w swapping) recover(step func(string)) error {
-	j, err := Open(w.state, Options{Generations: 2})
-	if err != nil {
-		return err
-	}
+	j := New(w.state, Options{Generations: 2})
 	defer j.Close()
 	j.disk.Step, j.disk.Quick = step, true
-	_, err = j.Recover()
+	_, err := j.Recover()
 	return err
 }
 

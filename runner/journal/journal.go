@@ -128,19 +128,16 @@ type Journal struct {
 	entries map[string]*entry // by bundle; only while it is
 }
 
-// Open returns the journal in dir, of which the path is required. The
+// New returns the journal in dir, of which the path is required. The
 // directory is made by the first write, and need not be there before.
-func Open(dir string, o Options) (*Journal, error) {
-	if dir == "" {
-		return nil, errors.New("the state directory has no name")
-	}
+func New(dir string, o Options) *Journal {
 	if o.Warn == nil {
 		o.Warn = func(error) {}
 	}
 	return &Journal{
 		dir: dir, options: o, disk: disk.Disk{ReadOnly: o.ReadOnly, Warn: o.Warn},
 		lock: dirlock.New(dir), entries: make(map[string]*entry),
-	}, nil
+	}
 }
 
 // Claim makes the directory this process's own, and notes Options.Owner there, before
@@ -289,14 +286,10 @@ func (j *Journal) KeepRejected(bundle, reason string, files []history.File) (dir
 	return dir, nil
 }
 
-// DefaultDir returns the state directory where none is configured: the first of
-// $STATE_DIRECTORY, which systemd sets; for root /var/lib/restencil; else
-// restencil in $XDG_STATE_HOME or in ~/.local/state; "" if there is no home.
+// DefaultDir returns where state directories are that nobody has configured: for
+// root /var/lib/restencil; else restencil in $XDG_STATE_HOME or in ~/.local/state;
+// "" if there is no home.
 func DefaultDir(lookupEnv func(string) (string, bool), uid int) string {
-	dirs, _ := lookupEnv("STATE_DIRECTORY")
-	if first, _, _ := strings.Cut(dirs, ":"); first != "" {
-		return first
-	}
 	if uid == 0 {
 		return "/var/lib/restencil"
 	}

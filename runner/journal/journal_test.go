@@ -37,8 +37,7 @@ func put(t *testing.T, path, content string) {
 // open opens a journal that ends with the test.
 func open(t *testing.T, dir string, o Options) *Journal {
 	t.Helper()
-	j, err := Open(dir, o)
-	check(t, err)
+	j := New(dir, o)
 	j.disk.Quick = true
 	t.Cleanup(func() { j.Close() })
 	return j
@@ -517,12 +516,11 @@ func TestDefaultDir(t *testing.T) {
 		want string
 	}{
 		{"root", map[string]string{"HOME": "/root"}, 0, "/var/lib/restencil"},
-		{"systemd", map[string]string{"STATE_DIRECTORY": "/var/lib/a:/var/lib/b"}, 0, "/var/lib/a"},
 		{"home", map[string]string{"HOME": "/h/u"}, 7, "/h/u/.local/state/restencil"},
 		{"XDG", map[string]string{"HOME": "/h/u", "XDG_STATE_HOME": "/s"}, 7, "/s/restencil"},
 		{"XDG, relative", map[string]string{"HOME": "/h/u", "XDG_STATE_HOME": "s"}, 7, "/h/u/.local/state/restencil"},
 		{"nothing", nil, 7, ""},
-		{"empty", map[string]string{"HOME": "", "STATE_DIRECTORY": "", "XDG_STATE_HOME": ""}, -1, ""},
+		{"empty", map[string]string{"HOME": "", "XDG_STATE_HOME": ""}, -1, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
