@@ -78,7 +78,8 @@ type Streams struct {
 	Stdout, Stderr io.Writer
 
 	// CommandOutput takes each line that a command prints, but for those that are
-	// started and left alone, and for the child, in place of Stdout and Stderr. It is
+	// started and left alone, in place of Stdout and Stderr; and each that the child
+	// prints to standard error. It is
 	// called by several goroutines, one at a time. Nil: those take it.
 	CommandOutput func(args []string, line string)
 }

@@ -229,7 +229,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 		r.deadline = time.Time{}
 	}
 	if !r.deadline.IsZero() && !now.Before(r.deadline) {
-		missing := r.templates.Missing()
+		missing := r.templates.Missing(r.opts.Local != "")
 		if len(missing) == 0 {
 			missing = []string{"a command is still running"}
 		}

@@ -85,10 +85,10 @@ template {
 
 	other := start(t, "-config", config)
 	for query, rights := range map[string]string{
-		`health.service\(web\)`: `service "web" { policy = "read" } and node_prefix "" { policy = "read" }`,
-		`catalog.nodes`:         `node_prefix "" { policy = "read" }`,
+		`service web`: `service "web" { policy = "read" } and node_prefix "" { policy = "read" }`,
+		`nodes`:       `node_prefix "" { policy = "read" }`,
 	} {
-		tells(t, other, `\(consul\) `+query+`: Consul leaves out what the token may not read `+left+`the answer may be incomplete; the token needs `+rights+"$")
+		tells(t, other, `\(consul\) consul `+query+`: Consul leaves out what the token may not read \(the answer may be incomplete; the token needs `+rights+`\)$`)
 	}
 	allow(all)
 	await.Eventually(t, await.Holds(out, "10.0.0.1:80"))

@@ -158,6 +158,15 @@ func (q Query) Noun() string {
 	return noun + " " + strings.TrimSuffix(strings.TrimPrefix(name, "("), ")")
 }
 
+// Describe returns what Noun does, with the store: "consul key app/port". A file has
+// none, nor, with local, what a data file answers in the place of Consul.
+func (q Query) Describe(local bool) string {
+	if q.Store() == Files || local && q.Store() == Consul {
+		return q.Noun()
+	}
+	return string(q.Store()) + " " + q.Noun()
+}
+
 // GoString returns what String does: the body of a write may hold a secret.
 func (q Query) GoString() string { return q.String() }
 

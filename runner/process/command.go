@@ -74,8 +74,10 @@ type System interface {
 // An Executor runs commands. It starts goroutines as they are needed, and
 // close joins them. Its methods but close may be called concurrently.
 type Executor struct {
-	// Line takes each line that a command of Run prints, in place of the writers.
-	// It is called by several goroutines, one at a time. Nil: the writers do.
+	// Line takes each line that a command of Run prints, and of a child's standard
+	// error, in place of the writers; but not of commands without a Timeout, which
+	// may outlive the process, and a pipe to it. It is called by several goroutines,
+	// one at a time. Nil: the writers do.
 	Line func(args []string, line string)
 
 	stdout, stderr io.Writer
@@ -132,7 +134,11 @@ func (e *Executor) Run(ctx context.Context, c Command) (output string, err error
 			return "", fmt.Errorf("child: %w", err)
 		}
 	}
-	child, err := e.start(cmd, printing{own: c.Timeout == 0, hide: c.Hide, args: c.Args}, c.Timeout > 0)
+	how := printing{hide: c.Hide, args: c.Args}
+	if c.Timeout == 0 {
+		how = printing{own: true, hide: c.Hide}
+	}
+	child, err := e.start(cmd, how, c.Timeout > 0)
 	if err != nil || c.Timeout == 0 {
 		return "", err
 	}
@@ -140,7 +146,10 @@ func (e *Executor) Run(ctx context.Context, c Command) (output string, err error
 	err = e.wait(ctx, child, line, c.Timeout)
 	live.Stop()
 	child.out.settle()
-	e.release(child.out, err == nil || ctx.Err() != nil)
+	printed := e.release(child.out, err == nil || ctx.Err() != nil)
+	if failure, ok := err.(*CommandError); ok {
+		failure.printed = printed
+	}
 	return child.out.tail.String(), err
 }
 
@@ -166,7 +175,7 @@ func (e *Executor) Spawn(args, env []string) (Process, error) {
 		command.OwnGroup(cmd)
 	}
 	dieWithParent(cmd)
-	p, err := e.start(cmd, printing{own: true}, true)
+	p, err := e.start(cmd, printing{own: true, args: args}, true)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +222,7 @@ func (e *Executor) wait(ctx context.Context, p *process, argv []string, timeout 
 		p.awaitEnd(killLimit)
 		return &CommandError{
 			text: fmt.Sprintf("child: command did not exit within time limit (%q):\n    %s", timeout, line),
-			line: line, brief: fmt.Sprintf("did not end within %v", timeout.Round(time.Millisecond)),
+			line: line, brief: fmt.Sprintf("did not end within %v", timeout.Round(time.Millisecond)), reason: "timeout",
 		}
 	case <-ctx.Done():
 		p.stop(e.grace)
@@ -221,10 +230,14 @@ func (e *Executor) wait(ctx context.Context, p *process, argv []string, timeout 
 		return fmt.Errorf("child: command was stopped: %w", context.Cause(ctx))
 	}
 	if p.status != (Status{}) {
+		reason := ""
+		if p.status.Signal != "" {
+			reason = "signal"
+		}
 		return &CommandError{
 			text: fmt.Sprintf("child: command exited with a non-zero exit status:\n\n    %s\n\n"+
 				"Please ensure the command exits with a zero (0) exit status to indicate success", line),
-			line: line, brief: p.status.String(), code: p.status.Code,
+			line: line, brief: p.status.String(), code: p.status.Code, reason: reason,
 		}
 	}
 	return nil
@@ -236,6 +249,8 @@ type CommandError struct {
 	text        string
 	line, brief string // the command, and what was wrong with it
 	code        int
+	reason      string
+	printed     bool
 }
 
 func (e *CommandError) Error() string { return e.text }
@@ -243,11 +258,17 @@ func (e *CommandError) Error() string { return e.text }
 // ExitCode returns the exit code of the command, 0 where it has none.
 func (e *CommandError) ExitCode() int { return e.code }
 
+// Reason is why it has no exit code of its own: timeout or signal; else "".
+func (e *CommandError) Reason() string { return e.reason }
+
+// Printed tells that what the command printed was passed on while it ran.
+func (e *CommandError) Printed() bool { return e.printed }
+
 // Brief returns err in one line, as hide returns it where that is not nil.
 func Brief(err error, hide func(string) string) error {
 	var brief CommandError
 	if e, ok := err.(*CommandError); ok && e.brief != "" {
-		brief.text, brief.code = fmt.Sprintf("%q: %s", e.line, e.brief), e.code
+		brief = CommandError{text: fmt.Sprintf("%q: %s", e.line, e.brief), code: e.code, reason: e.reason, printed: e.printed}
 	} else {
 		brief.text = err.Error()
 	}

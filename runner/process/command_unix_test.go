@@ -528,6 +528,60 @@ func TestCommandHides(t *testing.T) {
 	}
 }
 
+// A failure tells whether what it printed was passed on, and for what besides an
+// exit code the command failed.
+func TestCommandFailures(t *testing.T) {
+	for _, tt := range []struct {
+		script  string
+		timeout time.Duration
+		printed bool
+		reason  string
+	}{
+		{"echo a; exit 3", enough, false, ""},
+		{"yes | head -c 5000; exit 3", enough, true, ""},
+		{"echo a; sleep 1.2; exit 3", enough, true, ""},
+		{"kill -9 $$", enough, false, "signal"},
+		{"sleep 1000", 50 * time.Millisecond, false, "timeout"},
+	} {
+		var stdout printout
+		e := testExecutor(t, &stdout, &stdout, false)
+		_, err := e.Run(t.Context(), Command{Args: []string{tt.script}, Timeout: tt.timeout})
+		var failure *CommandError
+		if !errors.As(Brief(err, strings.ToUpper), &failure) || failure.Printed() != tt.printed || failure.Reason() != tt.reason {
+			t.Errorf("%s: %+v, want printed %v, reason %q", tt.script, failure, tt.printed, tt.reason)
+		}
+		if tt.printed != (stdout.String() != "") {
+			t.Errorf("%s: printed %q", tt.script, stdout.String())
+		}
+	}
+}
+
+// The standard error of a child goes to Line, where there is one; its standard
+// output stays its own.
+func TestRealChildPrintsLines(t *testing.T) {
+	own, err := os.Create(filepath.Join(t.TempDir(), "stdout"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	var lines printout
+	e := testExecutor(t, own, own, false)
+	e.Line = func(args []string, line string) { fmt.Fprintf(&lines, "%s: %s\n", args[0], line) }
+	script := "test -f /dev/stdout && echo out; echo one >&2; printf two >&2"
+	p, err := e.Spawn([]string{script}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.Gone()
+	p.Settle()
+	if want := script + ": one\n" + script + ": two\n"; lines.String() != want {
+		t.Errorf("lines %q, want %q", lines.String(), want)
+	}
+	if got, err := os.ReadFile(own.Name()); string(got) != "out\n" {
+		t.Errorf("printed %q (%v)", got, err)
+	}
+}
+
 // A line without an end takes no memory without end, and what a daemon prints
 // later is hidden, too.
 func TestLineWriter(t *testing.T) {

@@ -72,7 +72,7 @@ func (o *output) release(pass bool) {
 
 // printing says what becomes of what a command prints.
 type printing struct {
-	own  bool                // it goes to the process's own files itself, where they are files
+	own  bool                // it goes to the process's own files itself, where they are files; but for lines of standard error
 	hide func(string) string // as Command.Hide; then it does not
 	args []string            // whose lines Executor.Line takes; nil: nobody's
 }
@@ -90,7 +90,6 @@ type stream struct {
 // are no files; and of all, unless the command is to have the process's own.
 func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 	out := &output{through: how.own || e.inherit}
-	byLine := e.Line != nil && how.args != nil && !how.own
 	if e.inherit {
 		cmd.Stdin = os.Stdin
 	}
@@ -98,6 +97,7 @@ func (e *Executor) attach(cmd *exec.Cmd, how printing) (*output, error) {
 		field *io.Writer
 		dst   io.Writer
 	}{{&cmd.Stdout, e.stdout}, {&cmd.Stderr, e.stderr}} {
+		byLine := e.Line != nil && how.args != nil && (!how.own || to.field == &cmd.Stderr)
 		f, _ := to.dst.(*os.File)
 		if w, ok := to.dst.(interface{ File() *os.File }); ok {
 			f = w.File()
@@ -183,24 +183,26 @@ func (e *Executor) copy(s *stream, o *output) {
 }
 
 // release releases what o keeps back, and waits until that is done, unless a writer
-// is stuck.
-func (e *Executor) release(o *output, pass bool) {
-	done := make(chan struct{})
+// is stuck. It returns whether what there was has been passed on, now or before.
+func (e *Executor) release(o *output, pass bool) (passed bool) {
+	done := make(chan bool, 1)
 	e.copies.Go(func() {
-		defer close(done)
 		e.writing.Lock()
 		defer e.writing.Unlock()
+		passed := pass || o.through
 		o.release(pass)
 		for _, s := range o.streams {
 			if w, ok := s.dst.(*lineWriter); ok {
 				w.pass(len(w.rest))
 			}
 		}
+		done <- passed
 	})
 	select {
-	case <-done:
+	case passed = <-done:
 	case <-time.After(settleLimit):
 	}
+	return passed
 }
 
 func (e *Executor) flush(s *stream) {

@@ -29,7 +29,8 @@ type LogOptions struct {
 // Log returns a function for runner.Options.Events that writes each event to
 // logger. A line says: subject: what happened: why (what it does now; what to do).
 // Its attributes say the same for machines: template, destination, bundle, query,
-// command, exit_code, attempt, retry_in and cause; output is what a command printed.
+// command, exit_code, reason, attempt, retry_in and cause; output is what a command
+// printed, and printed the same where that was passed on while the command ran.
 //
 // A failure and its end have one level. At info, a line tells why each file was
 // rendered; at debug, what becomes of queries, executions and commands.
@@ -66,7 +67,7 @@ func Log(logger *slog.Logger, o LogOptions) func(event.Event) {
 			l.write(slog.LevelInfo, fmt.Sprintf("%s: ran in %v", command(e.Args), round(e.Took)), "command", words(e.Args))
 		case event.CommandFailed:
 			l.write(slog.LevelError, fmt.Sprintf("%s: failed: %s%s", command(e.Args), withoutCommand(e.Err, e.Args), now(again(e.Attempt, e.RetryIn))),
-				"command", words(e.Args), "exit_code", exitCode(e.Err), "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err, "output", e.Output)
+				"command", words(e.Args), "exit_code", exitCode(e.Err), "reason", failureReason(e.Err), "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err, outputKey(e.Err), e.Output)
 		case event.BundleApplied:
 			l.write(slog.LevelInfo, fmt.Sprintf("%s: applied in %v: %s", e.Bundle, round(e.Took), files(e.Files)), "bundle", e.Bundle)
 		case event.BundleFailed:
@@ -99,12 +100,12 @@ func Log(logger *slog.Logger, o LogOptions) func(event.Event) {
 			if e.More > 0 {
 				more = fmt.Sprintf("%d more queries fail", e.More)
 			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answer: %v%s", l.query(e.Query), reason(e.Query, e.Err), now("kept the last answer", "retrying", more)),
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answer: %v%s", e.Query.Describe(l.Local), reason(e.Query, e.Err), now("kept the last answer", "retrying", more)),
 				"query", e.Query, "cause", e.Err)
 		case event.QueryAnswered:
-			l.write(slog.LevelWarn, l.query(e.Query)+": answers again", "query", e.Query)
+			l.write(slog.LevelWarn, e.Query.Describe(l.Local)+": answers again", "query", e.Query)
 		case event.QueryRefused:
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: refused: %v (kept the last answer; retrying)", l.query(e.Query), reason(e.Query, e.Err)), "query", e.Query, "cause", e.Err)
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: refused: %v (kept the last answer; retrying)", e.Query.Describe(l.Local), reason(e.Query, e.Err)), "query", e.Query, "cause", e.Err)
 		case event.ChildStarted:
 			child.write(slog.LevelInfo, fmt.Sprintf("%s: started as process %d: %s", command(e.Args), e.Process, childReason(e.Reason)), "command", words(e.Args))
 		case event.ChildReloaded:
@@ -163,20 +164,20 @@ func (l log) details(e event.Event) {
 	case event.Watched:
 		for _, id := range e.Added {
 			q := id.Value()
-			l.write(slog.LevelDebug, l.query(q)+": watched from now on", "query", q)
+			l.write(slog.LevelDebug, q.Describe(l.Local)+": watched from now on", "query", q)
 		}
 		for _, id := range e.Dropped {
 			q := id.Value()
-			l.write(slog.LevelDebug, l.query(q)+": no longer watched", "query", q)
+			l.write(slog.LevelDebug, q.Describe(l.Local)+": no longer watched", "query", q)
 		}
 	case event.Updated:
 		for _, up := range e.Updates {
 			q := up.Query.Value()
 			if f := up.Failure; f != nil {
-				l.write(slog.LevelDebug, fmt.Sprintf("%s: attempt %d failed: %v", l.query(q), f.Attempts, reason(q, f.Err)), "query", q, "attempt", f.Attempts, "cause", f.Err)
+				l.write(slog.LevelDebug, fmt.Sprintf("%s: attempt %d failed: %v", q.Describe(l.Local), f.Attempts, reason(q, f.Err)), "query", q, "attempt", f.Attempts, "cause", f.Err)
 				continue
 			}
-			l.write(slog.LevelDebug, fmt.Sprintf("%s: answer %d (index %d)", l.query(q), up.Version, up.Index), "query", q)
+			l.write(slog.LevelDebug, fmt.Sprintf("%s: answer %d (index %d)", q.Describe(l.Local), up.Version, up.Index), "query", q)
 		}
 	case event.Executed:
 		text := fmt.Sprintf("%s: executed in %v", e.Template, round(e.Took))
@@ -194,7 +195,7 @@ func (l log) details(e event.Event) {
 		if e.Err != nil {
 			text = withoutCommand(e.Err, e.Args)
 		}
-		l.write(slog.LevelDebug, fmt.Sprintf("%s: ended after %v: %s", command(e.Args), round(e.Took), text), "command", words(e.Args), "exit_code", exitCode(e.Err))
+		l.write(slog.LevelDebug, fmt.Sprintf("%s: ended after %v: %s", command(e.Args), round(e.Took), text), "command", words(e.Args), "exit_code", exitCode(e.Err), "reason", failureReason(e.Err))
 	}
 }
 
@@ -238,7 +239,7 @@ func (l log) cause(e event.Rendered) string {
 	case len(e.Causes) > 0:
 		var names []string
 		for _, id := range e.Causes {
-			names = append(names, l.query(id.Value()))
+			names = append(names, id.Value().Describe(l.Local))
 		}
 		if e.More > 0 {
 			names = append(names, fmt.Sprintf("%d more", e.More))
@@ -260,14 +261,14 @@ func (l log) waiting(e event.Waiting) {
 		}
 		attrs := []any{"template", e.Template, "destination", e.Destination, "query", m.Query, "cause", m.Reason}
 		if e.Rendered {
-			what := l.query(m.Query)
+			what := m.Query.Describe(l.Local)
 			if m.Gone {
 				what += ", which has gone"
 			}
 			l.write(slog.LevelWarn, fmt.Sprintf("%s: needs %s: %s%s", name, what, m.Reason, now(at, "kept the current file", "a restart would wait for it")), attrs...)
 			continue
 		}
-		l.write(slog.LevelWarn, fmt.Sprintf("%s: waited %v for %s: %s%s", name, round(time.Since(m.Since)), l.query(m.Query), m.Reason, now(at)), attrs...)
+		l.write(slog.LevelWarn, fmt.Sprintf("%s: waited %v for %s: %s%s", name, round(time.Since(m.Since)), m.Query.Describe(l.Local), m.Reason, now(at)), attrs...)
 	}
 	if e.More > 0 {
 		l.write(slog.LevelWarn, fmt.Sprintf("%s: waits for %d more", name, e.More), "template", e.Template, "destination", e.Destination)
@@ -308,7 +309,7 @@ func (l log) bundleFailed(e event.BundleFailed) {
 		accept = "held, to try it now: restencil accept " + e.Bundle
 	}
 	l.write(slog.LevelError, fmt.Sprintf("%s: %s failed: %v%s", e.Bundle, e.Step, e.Err, now(files, kept, again(e.Attempt, e.RetryIn), accept)),
-		"bundle", e.Bundle, "exit_code", exitCode(e.Err), "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err, "output", e.Output)
+		"bundle", e.Bundle, "exit_code", exitCode(e.Err), "reason", failureReason(e.Err), "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err, outputKey(e.Err), e.Output)
 }
 
 // now returns the end of a line: what is done now, and what to do.
@@ -329,14 +330,6 @@ func again(attempt int, retryIn time.Duration) string {
 		return fmt.Sprintf("attempt %d", attempt)
 	}
 	return fmt.Sprintf("attempt %d, retry in %v", attempt, round(retryIn))
-}
-
-// query says what a query asks.
-func (l log) query(q watch.Query) string {
-	if q.Store() == watch.Files || l.Local && q.Store() == watch.Consul {
-		return q.Noun()
-	}
-	return string(q.Store()) + " " + q.Noun()
 }
 
 // reason returns an error of a query without the query's name.
@@ -375,6 +368,25 @@ func exitCode(err error) int {
 		return e.ExitCode()
 	}
 	return 0
+}
+
+// failureReason returns why a command that failed has no exit code of its own.
+func failureReason(err error) string {
+	var e interface{ Reason() string }
+	if errors.As(err, &e) {
+		return e.Reason()
+	}
+	return ""
+}
+
+// outputKey returns the attribute for what a failed command printed. What was
+// passed on already is of use only to a log besides standard error.
+func outputKey(err error) string {
+	var e interface{ Printed() bool }
+	if errors.As(err, &e) && e.Printed() {
+		return "printed"
+	}
+	return "output"
 }
 
 // childReason words why a child is started or ended.

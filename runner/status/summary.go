@@ -84,7 +84,7 @@ func (s *Summary) storeBack(store string) {
 }
 
 // String returns the state on one line, such as "12 files in step" or
-// "waiting for 2 of 14 templates; no answers from consul".
+// "waiting for 2 of 14 templates; consul: no answers".
 func (s *Summary) String() string {
 	var n [fails + 1]int
 	for _, o := range s.outputs {
@@ -104,7 +104,7 @@ func (s *Summary) String() string {
 		parts = append(parts, "the child has ended and will be started again")
 	}
 	if len(s.away) > 0 {
-		parts = append(parts, "no answers from "+strings.Join(s.away, ", "))
+		parts = append(parts, strings.Join(s.away, ", ")+": no answers")
 	}
 	if parts == nil {
 		return count(n[inStep], "file") + " in step"

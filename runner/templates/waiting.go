@@ -97,8 +97,8 @@ func (s *Set) report(now time.Time) {
 }
 
 // Missing says what the templates wait for that have not been rendered, a line
-// each.
-func (s *Set) Missing() []string {
+// each. With local, a data file stands in for Consul.
+func (s *Set) Missing(local bool) []string {
 	var lines []string
 	for _, t := range s.list {
 		if t.rendered {
@@ -106,7 +106,7 @@ func (s *Set) Missing() []string {
 		}
 		name, queries := cmp.Or(t.Destination, t.Name), t.waiting.queries()
 		for _, m := range queries {
-			lines = append(lines, fmt.Sprintf("%s needs %s: %s", name, m.Query, whyMissing(m.Query, s.state(m.Query.ID()))))
+			lines = append(lines, fmt.Sprintf("%s needs %s: %s", name, m.Query.Describe(local), whyMissing(m.Query, s.state(m.Query.ID()))))
 		}
 		if len(queries) == 0 && t.failure.err != nil {
 			lines = append(lines, t.failure.err.Error())

@@ -111,7 +111,7 @@ func TestVersionsThatAreNotThere(t *testing.T) {
 		if s := version(2); s.failure() != nil || s.field("data") != nil { // as in consul-template
 			t.Errorf("the version that was destroyed: %v, %v", s.field(), s.failure())
 		}
-		const want = "vault.read(secret/app?version=2): version 2 was destroyed, and has no data any more"
+		const want = "vault secret secret/app?version=2: version 2 was destroyed, and has no data any more"
 		if got := w.noticed(); len(got) != 1 || got[0] != want {
 			t.Errorf("notices %q, want %q", got, want)
 		}

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -257,7 +256,7 @@ func (l *loop) notice(e *entry, text string) {
 		e.warned = make(map[string]bool)
 	}
 	e.warned[text] = true
-	l.options.Notice(&watch.Error{Query: e.query, Err: errors.New(text)})
+	l.options.Notice(fmt.Errorf("%s: %s", e.query.Describe(false), text))
 }
 
 // renew extends what e holds.
@@ -295,7 +294,7 @@ func (l *loop) renew(e *entry) {
 func (l *loop) renewalFailed(e *entry, under *epoch, own bool, err error, now time.Time) {
 	held := &e.answer.lease
 	if client.Class(err) == watch.Denied && (own || !client.RefusedToken(err)) {
-		l.notice(e, fmt.Sprintf("failed to renew: %s", err))
+		l.notice(e, fmt.Sprintf("not renewed: %s (it stays in use until it is near its end)", err))
 		*held = held.Refused()
 		if client.Lost(err) {
 			e.answer.move = now.Add(jitter(recovery))

@@ -730,7 +730,7 @@ func TestWarningsAreToldOnce(t *testing.T) {
 			w.vault.tokens["root"].denied = []string{"sys/"}
 		})
 		pass(time.Hour)
-		const want = "vault.read(secret/app): Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use."
+		const want = "vault secret secret/app: Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use."
 		times := 0
 		for _, n := range w.noticed() {
 			if n == want {

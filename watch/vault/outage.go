@@ -67,7 +67,7 @@ func (l *loop) probed(err error, now time.Time) {
 		break
 	}
 	if turned && l.options.Notice != nil {
-		l.options.Notice(fmt.Errorf("still away: %w", o.err))
+		l.options.Notice(fmt.Errorf("vault: still no answers: %w (kept the last good files; retrying)", o.err))
 	}
 }
 

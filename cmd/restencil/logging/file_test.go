@@ -162,8 +162,8 @@ func TestFileThatFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stderr := newText(&out, slog.LevelWarn, false)
-	base := slog.New(newFallible("the log file", newText(f, slog.LevelWarn, false), stderr))
+	stderr := newText(&out, slog.LevelWarn, false, true)
+	base := slog.New(newFallible("the log file", newText(f, slog.LevelWarn, false, false), stderr))
 	l := base.With("k", "v")
 	good := f.f
 	if f.f, err = os.Open(os.DevNull); err != nil { // not for writing

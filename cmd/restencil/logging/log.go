@@ -88,7 +88,7 @@ func Open(o Options) (*Log, error) {
 		w.OnLost(o.lost)
 	}
 	l := &Log{}
-	stderr := o.handler(o.Stderr, false)
+	stderr := o.handler(o.Stderr, false, true)
 	handlers := []slog.Handler{stderr}
 	add := func(name string, h slog.Handler, c io.Closer) {
 		handlers = append(handlers, newFallible(name, h, stderr))
@@ -99,14 +99,14 @@ func Open(o Options) (*Log, error) {
 		if err != nil {
 			return nil, fmt.Errorf("error setting up log_file logging: %w", err)
 		}
-		add("the log file", o.handler(f, false), f)
+		add("the log file", o.handler(f, false, false), f)
 	}
 	if o.Syslog.Enabled {
 		s, err := dialSyslog(o.Syslog)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("error setting up syslog logging: %w", err), l.Close())
 		}
-		add("the system log", syslogHandler{o.handler(&s.line, true), s}, s)
+		add("the system log", syslogHandler{o.handler(&s.line, true, false), s}, s)
 	}
 	l.Logger = slog.New(slog.NewMultiHandler(handlers...))
 	return l, nil
@@ -130,14 +130,18 @@ func (c Current) WithAttrs([]slog.Attr) slog.Handler { return c }
 // WithGroup implements slog.Handler.
 func (c Current) WithGroup(string) slog.Handler { return c }
 
-// handler returns what writes lines to w; bare ones of text lack time and level.
-func (o Options) handler(w io.Writer, bare bool) slog.Handler {
+// handler returns what writes lines to w, which may be standard error; bare ones
+// of text lack time and level.
+func (o Options) handler(w io.Writer, bare, stderr bool) slog.Handler {
 	if !o.JSON {
-		return newText(w, o.Level, bare)
+		return newText(w, o.Level, bare, stderr)
 	}
 	return slog.NewJSONHandler(w, &slog.HandlerOptions{
 		Level: o.Level,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if a.Key == printedKey {
+				return slog.Attr{}
+			}
 			if l, ok := a.Value.Any().(slog.Level); ok && len(groups) == 0 && a.Key == slog.LevelKey && l <= LevelTrace {
 				a.Value = slog.StringValue("TRACE")
 			}
@@ -150,7 +154,7 @@ func (o Options) handler(w io.Writer, bare bool) slog.Handler {
 func (o Options) lost(lines int) []byte {
 	o.Level = slog.LevelWarn
 	var line bytes.Buffer
-	slog.New(o.handler(&line, false)).Warn(fmt.Sprintf("standard error was not read: %d lines were dropped here", lines), "component", "logging")
+	slog.New(o.handler(&line, false, true)).Warn(fmt.Sprintf("standard error was not read: %d lines were dropped here", lines), "component", "logging")
 	return line.Bytes()
 }
 

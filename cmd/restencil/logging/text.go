@@ -23,7 +23,8 @@ const timeLayout = "2006-01-02T15:04:05.000Z0700"
 
 // A text handler writes lines as consul-template does (COMPAT 4.15): time,
 // [LEVEL], (component), message. The component is the attribute of that name;
-// "output" follows the message in lines of its own. The message says all that
+// "output" follows the message in lines of its own, and so does "printed", but not
+// on standard error, which has it already. The message says all that
 // other attributes do, which are for machines. Each line is one Write. It may be
 // used concurrently.
 type text struct {
@@ -31,11 +32,12 @@ type text struct {
 	mu        *sync.Mutex // shared by all handlers that write to w
 	level     slog.Leveler
 	bare      bool // without time and level, which the system log has itself
+	stderr    bool
 	component string
 }
 
-func newText(w io.Writer, level slog.Leveler, bare bool) slog.Handler {
-	return &text{w: w, mu: new(sync.Mutex), level: level, bare: bare}
+func newText(w io.Writer, level slog.Leveler, bare, stderr bool) slog.Handler {
+	return &text{w: w, mu: new(sync.Mutex), level: level, bare: bare, stderr: stderr}
 }
 
 func (h *text) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level.Level() }
@@ -47,10 +49,10 @@ func (h *text) Handle(_ context.Context, r slog.Record) error {
 	}
 	component, output := h.component, ""
 	r.Attrs(func(a slog.Attr) bool {
-		switch a.Key {
-		case "component":
+		switch {
+		case a.Key == "component":
 			component = a.Value.String()
-		case outputKey:
+		case a.Key == outputKey, a.Key == printedKey && !h.stderr:
 			output = strings.TrimSpace(a.Value.String())
 		}
 		return true
@@ -85,8 +87,12 @@ func (h *text) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup implements slog.Handler. Nobody makes groups.
 func (h *text) WithGroup(string) slog.Handler { return h }
 
-// outputKey is the attribute for what a command printed.
-const outputKey = "output"
+// The attributes for what a command printed: that nobody has seen, and that was
+// passed on to standard error or, line by line, to a log in JSON.
+const (
+	outputKey  = "output"
+	printedKey = "printed"
+)
 
 // indent begins the lines of a message but the first, so that no value can be
 // taken for a line of the log.

@@ -2,6 +2,8 @@ package logging
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -9,7 +11,7 @@ import (
 
 func TestText(t *testing.T) {
 	var out strings.Builder
-	l := slog.New(newText(&out, slog.LevelWarn, false))
+	l := slog.New(newText(&out, slog.LevelWarn, false, true))
 	l.Info("hidden")
 	l.With("component", "runner").Warn("away", "store", "consul")
 	l.Error("bad", "output", "one\ntwo\n")
@@ -26,8 +28,33 @@ func TestText(t *testing.T) {
 
 func TestTextTrace(t *testing.T) {
 	var out strings.Builder
-	slog.New(newText(&out, LevelTrace, false)).Log(t.Context(), LevelTrace, "x")
+	slog.New(newText(&out, LevelTrace, false, true)).Log(t.Context(), LevelTrace, "x")
 	if !strings.Contains(out.String(), "[TRACE] x") {
 		t.Errorf("log: %q, want a TRACE line", out.String())
+	}
+}
+
+// What a command printed is in each log once.
+func TestWhatWasPrinted(t *testing.T) {
+	path := t.TempDir() + "/app.log"
+	for _, json := range []bool{false, true} {
+		var stderr strings.Builder
+		l := open(t, Options{JSON: json, Stderr: &stderr, File: File{Path: path}})
+		l.Error("failed", "printed", "why")
+		if strings.Contains(stderr.String(), "why") {
+			t.Errorf("standard error has it twice: %s", stderr.String())
+		}
+	}
+	var all string
+	files, err := filepath.Glob(strings.TrimSuffix(path, ".log") + "-*")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Error(err)
+		}
+		all += string(text)
+	}
+	if err != nil || strings.Count(all, "failed\n    why\n") != 1 || strings.Count(all, "why") != 1 {
+		t.Errorf("the files have %q (%v)", all, err)
 	}
 }

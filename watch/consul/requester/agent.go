@@ -62,7 +62,7 @@ func (a *Agent) wasCut(after time.Duration) {
 	wait := (after * 3 / 4).Truncate(time.Second)
 	if a.longest == 0 || a.longest > wait {
 		a.longest = wait
-		a.Options.Notice(fmt.Errorf("a proxy before Consul cuts requests that wait for longer than %v; asking for %v from now on; set block_query_wait to less than %[1]v", after.Round(time.Second), wait))
+		a.Options.Notice(fmt.Errorf("consul: a proxy before it cuts requests that wait for longer than %v (asking for %v from now on; set block_query_wait to less than %[1]v)", after.Round(time.Second), wait))
 	}
 }
 
@@ -92,6 +92,6 @@ func (a *Agent) filtered(q watch.Query) {
 	defer a.mu.Unlock()
 	if !a.told[q.Kind] {
 		a.told[q.Kind] = true
-		a.Options.Notice(fmt.Errorf("%v: Consul leaves out what the token may not read (X-Consul-Results-Filtered-By-ACLs); the answer may be incomplete; the token needs %s", q, rights(q)))
+		a.Options.Notice(fmt.Errorf("%s: Consul leaves out what the token may not read (the answer may be incomplete; the token needs %s)", q.Describe(false), rights(q)))
 	}
 }

@@ -171,9 +171,9 @@ func (l *life) obtainFailed(now time.Time, err error) {
 		l.err = &counted
 	case l.failures > 1:
 	case l.epoch.Ends.IsZero():
-		l.notice("a new token is not to be had yet, the old one stays in use: %w", err)
+		l.notice("vault token of %s: no new one yet: %w (the old one stays in use; retrying)", l.from, err)
 	default:
-		l.notice("the token of %s ends at %s, and another is not to be had yet: %w", l.from, clock(l.epoch.Ends), err)
+		l.notice("vault token of %s: no new one yet: %w (the old one ends at %s; retrying)", l.from, err, clock(l.epoch.Ends))
 	}
 }
 
@@ -193,7 +193,7 @@ func (l *life) checkFailed(now time.Time, t task, err error) {
 		l.stumbles++
 		l.due.Set(t, now.Add(l.pause(now, l.stumbles, err)))
 	case t == lookup && l.hopeless != nil:
-		l.warn("the token of %s cannot be renewed, and Vault does not say when it ends: %w", l.from, l.hopeless)
+		l.warn("vault token of %s: cannot be renewed: %w (Vault does not say when it ends)", l.from, l.hopeless)
 	case t == lookup:
 	default:
 		l.hopeless = err
@@ -233,7 +233,7 @@ func (l *life) refuse(now time.Time, number int) {
 	if l.renews {
 		l.due.Set(renew, now.Add(l.retry.Max/2+rand.N(l.retry.Max/2+1)))
 	}
-	l.warn("Vault does not know the token of %s: it has ended, was revoked, or is another server's; give another one there", l.from)
+	l.warn("Vault does not know the token of %s: it has ended, was revoked, or is another server's (give another one there)", l.from)
 }
 
 // lose takes the token out of use, and has another fetched at a time.
@@ -252,7 +252,7 @@ func (l *life) tick(now time.Time) {
 		if l.hopeless != nil {
 			why = " (" + l.hopeless.Error() + ")"
 		}
-		l.warn("the token of %s ends at %s and cannot be renewed beyond that%s; give another one there before", l.from, clock(l.epoch.Ends), why)
+		l.warn("vault token of %s: ends at %s and cannot be renewed beyond that%s (give another one there before)", l.from, clock(l.epoch.Ends), why)
 	}
 	if l.expires() && !now.Before(l.epoch.Ends) {
 		l.lose(now)

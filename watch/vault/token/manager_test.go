@@ -486,7 +486,7 @@ func TestUnwrap(t *testing.T) {
 			}
 			s.write("wrap-"+canary, nil)
 			s.wantToken(canary + "-2")
-			s.wantNotices("another is not to be had yet", "has been used before")
+			s.wantNotices("no new one yet", "has been used before")
 		})
 }
 
