@@ -54,17 +54,43 @@ func (p Probe) Hold(ctx context.Context, run Run) error {
 	p.Within = cmp.Or(p.Within, 10*time.Second)
 	p.Interval = cmp.Or(p.Interval, 250*time.Millisecond)
 	p.Timeout = cmp.Or(p.Timeout, 5*time.Second)
-	try, done := p.means(run)
-	defer done()
-	h := holding{probe: p, deadline: time.Now().Add(p.Within)}
-	for {
-		said := try(ctx, h.limit(time.Now()))
+	try := p.means(run)
+	deadline := time.Now().Add(p.Within) // it must have begun to hold by then
+	var since time.Time                  // when it began to; zero while it does not
+	var last error                       // what was wrong last
+	for tries := 1; ; tries++ {
+		limit := p.Timeout
+		if since.IsZero() { // a try that finds out whether it holds at all ends at the deadline
+			limit = min(limit, time.Until(deadline))
+		}
+		said := try(ctx, limit)
 		if ctx.Err() != nil {
 			return fmt.Errorf("%v: %w", p, context.Cause(ctx))
 		}
-		wait, over, err := h.heard(said, time.Now())
-		if over {
-			return err
+		now, wait := time.Now(), p.Interval
+		switch held := now.Sub(since); {
+		case said == nil && since.IsZero():
+			since, wait = now, min(wait, p.For)
+		case said == nil:
+			wait = min(wait, p.For-held)
+		case !since.IsZero() && !now.Add(wait).Before(deadline):
+			return fmt.Errorf("%v: held for %v of %v, then: %w", p, round(held), p.For, said)
+		default:
+			if last != nil && since.IsZero() && !now.Before(deadline) {
+				said = last // this try was cut off, which says nothing
+			}
+			since, last = time.Time{}, said
+			if now.Add(wait).Before(deadline) {
+				break
+			}
+			times := "once"
+			if tries > 1 {
+				times = fmt.Sprintf("%d times", tries)
+			}
+			return fmt.Errorf("%v: tried for %v, %s: %w", p, p.Within, times, said)
+		}
+		if wait <= 0 {
+			return nil // it has held for long enough
 		}
 		select {
 		case <-time.After(wait):
@@ -89,54 +115,6 @@ func (p Probe) String() string {
 		return fmt.Sprintf("command %q", strings.Join(p.Args, " "))
 	}
 	return "nothing"
-}
-
-// A holding is how far a probe is. It is pure.
-type holding struct {
-	probe    Probe
-	deadline time.Time // it must have begun to hold by then
-	since    time.Time // when it began to; zero while it does not
-	tries    int
-	last     error // what was wrong last
-}
-
-// limit returns how long the try that begins now may take. One that is to find
-// out whether it holds at all ends at the deadline.
-func (h *holding) limit(now time.Time) time.Duration {
-	if !h.since.IsZero() {
-		return h.probe.Timeout
-	}
-	return min(h.probe.Timeout, h.deadline.Sub(now))
-}
-
-// heard takes what came of a try that has ended now, nil if it went well. It
-// returns how long to wait until the next, or that it is over, and how it ended.
-func (h *holding) heard(said error, now time.Time) (wait time.Duration, over bool, err error) {
-	h.tries++
-	if said == nil {
-		if h.since.IsZero() {
-			h.since = now
-		}
-		left := h.probe.For - now.Sub(h.since)
-		return min(h.probe.Interval, left), left <= 0, nil
-	}
-	held, was := now.Sub(h.since), !h.since.IsZero()
-	h.since = time.Time{}
-	if h.last != nil && !was && !now.Before(h.deadline) {
-		said = h.last // this try was cut off, which says nothing
-	}
-	h.last = said
-	if now.Add(h.probe.Interval).Before(h.deadline) {
-		return h.probe.Interval, false, nil
-	}
-	if was {
-		return 0, true, fmt.Errorf("%v: held for %v of %v, then: %w", h.probe, round(held), h.probe.For, said)
-	}
-	times := "once"
-	if h.tries > 1 {
-		times = fmt.Sprintf("%d times", h.tries)
-	}
-	return 0, true, fmt.Errorf("%v: tried for %v, %s: %w", h.probe, h.probe.Within, times, said)
 }
 
 // round leaves out of a time what is of no use to a person.
@@ -202,12 +180,12 @@ const (
 // A tryFunc tries once, for at most limit.
 type tryFunc func(ctx context.Context, limit time.Duration) error
 
-// means returns how to try p, and what to call when that is over.
-func (p Probe) means(run Run) (try tryFunc, done func()) {
+// means returns how to try p.
+func (p Probe) means(run Run) tryFunc {
 	switch {
 	case p.HTTP != "":
-		client, done := p.client()
-		return p.bounded(func(ctx context.Context) error { return p.get(ctx, client) }), done
+		client := p.client()
+		return p.bounded(func(ctx context.Context) error { return p.get(ctx, client) })
 	case p.TCP != "":
 		return p.bounded(func(ctx context.Context) error {
 			c, err := new(net.Dialer).DialContext(ctx, "tcp", p.TCP)
@@ -215,7 +193,7 @@ func (p Probe) means(run Run) (try tryFunc, done func()) {
 				return err
 			}
 			return c.Close()
-		}), func() {}
+		})
 	}
 	return func(ctx context.Context, limit time.Duration) error {
 		output, err := run(ctx, p.Args, limit)
@@ -223,7 +201,7 @@ func (p Probe) means(run Run) (try tryFunc, done func()) {
 			return fmt.Errorf("%w: %q", err, line)
 		}
 		return err
-	}, func() {}
+	}
 }
 
 func (p Probe) bounded(try func(context.Context) error) tryFunc {
@@ -240,7 +218,7 @@ func (p Probe) bounded(try func(context.Context) error) tryFunc {
 
 // client returns a client that makes a connection for each request: one that was
 // made before the reload would ask the program as it was.
-func (p Probe) client() (client *http.Client, done func()) {
+func (p Probe) client() *http.Client {
 	transport := &http.Transport{
 		DisableKeepAlives:      true,
 		MaxResponseHeaderBytes: maxHeader,
@@ -252,7 +230,7 @@ func (p Probe) client() (client *http.Client, done func()) {
 	return &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, transport.CloseIdleConnections
+	}
 }
 
 func (p Probe) get(ctx context.Context, client *http.Client) error {
