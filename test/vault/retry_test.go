@@ -34,7 +34,7 @@ func TestOnceWaitsForARole(t *testing.T) {
 		t.Error(err)
 	}
 	for attempt := 1; attempt <= 3; attempt++ {
-		if want := fmt.Sprintf("attempt %d failed: vault.read(leased/a): Vault answered 400: unknown role: a", attempt); !strings.Contains(stderr, want) {
+		if want := fmt.Sprintf("vault secret leased/a: attempt %d failed: Vault answered 400: unknown role: a", attempt); !strings.Contains(stderr, want) {
 			t.Errorf("%q is not told:\n%s", want, stderr)
 		}
 	}

@@ -247,7 +247,7 @@ func (c *Client) do(ctx context.Context, r *api.Request, once bool) (*http.Respo
 	}
 	response, err := c.http.Do(request.WithContext(ctx))
 	if err != nil {
-		return nil, transport.Explain(request.URL, transport.Cause(err))
+		return nil, &UnansweredError{transport.Explain(request.URL, transport.Cause(err))}
 	}
 	return response, nil
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -24,6 +25,9 @@ func TestOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := c.Call(t.Context(), r) // on the same connection, which ends
+		if unanswered, ok := errors.AsType[*UnansweredError](err); !ok || Harmless(unanswered) {
+			t.Errorf("once=%t: %v does not tell that something may have been issued", once, err)
+		}
 		if err == nil || asked.Load() < 2 || once && asked.Load() > 2 {
 			t.Errorf("once=%t: asked %d times, %v", once, asked.Load()-1, err)
 		}

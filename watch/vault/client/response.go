@@ -193,6 +193,13 @@ func Harmless(err error) bool {
 	return true
 }
 
+// An UnansweredError is why a request that was put to Vault, or was to be, has no
+// reply. What it asks for may have been done, unless [Harmless] says otherwise.
+type UnansweredError struct{ Err error }
+
+func (e *UnansweredError) Error() string { return e.Err.Error() }
+func (e *UnansweredError) Unwrap() error { return e.Err }
+
 // RefusedToken reports whether Vault says that it does not know the token, as
 // opposed to that the token may not do something.
 func RefusedToken(err error) bool {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -151,7 +150,7 @@ func (l *life) plan() {
 func (l *life) obtainFailed(now time.Time, err error) {
 	l.failures++
 	at := now.Add(l.pause(now, l.failures, err))
-	_, sent := errors.AsType[*url.Error](err)
+	_, sent := errors.AsType[*client.UnansweredError](err)
 	if (client.Status(err) > 0 || sent) && !client.Harmless(err) { // there may be a token that nobody knows
 		if later := l.spareAt(now); later.After(at) {
 			at = later

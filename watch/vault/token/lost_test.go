@@ -4,11 +4,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"testing"
 	"time"
 
 	"restencil/watch/schedule"
+	"restencil/watch/vault/client"
 )
 
 // TestLostLogins: a login whose answer is lost may have made a token; however
@@ -18,10 +18,10 @@ func TestLostLogins(t *testing.T) {
 		err         error
 		least, most int // logins in ten minutes
 	}{
-		"lost":       {&url.Error{Op: "Put", URL: "http://vault", Err: io.EOF}, 50, 65},
+		"lost":       {&client.UnansweredError{Err: io.EOF}, 50, 65},
 		"cut off":    {status(http.StatusGatewayTimeout, "no"), 50, 65},
 		"internal":   {status(http.StatusInternalServerError, "no"), 500, 2000},
-		"no network": {&url.Error{Op: "Put", URL: "http://vault", Err: &net.OpError{Op: "dial", Err: errDown}}, 500, 2000},
+		"no network": {&client.UnansweredError{Err: &net.OpError{Op: "dial", Err: errDown}}, 500, 2000},
 		"sealed":     {status(http.StatusServiceUnavailable, "Vault is sealed"), 500, 2000},
 	} {
 		t.Run(name, func(t *testing.T) {
