@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"restencil/funcs"
@@ -134,7 +133,7 @@ func (x *execution) madeOfSecret(q watch.Query) bool {
 		return false
 	}
 	if x.secrets == nil {
-		x.secrets = slices.DeleteFunc(x.result.Secrets.patterns(false), func(p pattern) bool { return len(p.text) < leastInName })
+		x.secrets = x.result.Secrets.patterns(false)
 	}
 	return mask(q.Name, "", x.secrets) != q.Name
 }

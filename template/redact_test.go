@@ -14,7 +14,7 @@ import (
 // canaries are in the answers of secretAnswers, and must be in no error.
 var canaries = []string{
 	"hunter2", "deep-secret", "s.ClientToken", "accessor-canary", "s.WrapToken", "database/creds/app/lease-canary",
-	"8675309867", "aHVudGVyMmh1bnRlcjI", "HUNTER2", "MIIEcanary", "sesame-in-json", "open<sesame>", "first canary line", "tail-canary",
+	"8675309867", "aHVudGVyMmh1bnRlcjI", "HUNTER2", "MIIEcanary", "sesame-in-json", "open<sesame>", "first canary line", "tail-canary", "7!q",
 }
 
 // secretAnswers are those of a Vault and a Nomad, hidden as sources do.
@@ -25,7 +25,7 @@ func secretAnswers(id watch.ID) *watch.Answer {
 			LeaseID: "database/creds/app/lease-canary",
 			Data: map[string]any{
 				"password": "hunter2", "longer": "hunter2hunter2", "data": map[string]any{"inner": "deep-secret"},
-				"list": []any{"deep-secret", "hunter2"}, "number": json.Number("8675309867"), "short": "x", "yes": true,
+				"list": []any{"deep-secret", "hunter2"}, "number": json.Number("8675309867"), "short": "x", "pin": "7!q", "yes": true,
 				"pair": "app:hunter2", "lines": "first canary line\nother canary line\n", "odd": "open<sesame>\"\x01", "quote": "(\"tail-canary",
 				"json": `{"password": "sesame-in-json"}`,
 			},
@@ -74,6 +74,15 @@ func TestErrorsHideSecrets(t *testing.T) {
 		{`{{ with secret "a" }}{{ index (.Data.pair | split ":") 1 | toUpper | parseInt }}{{ end }}`, `"[redacted]" is not `},
 		{`{{ with secret "a" }}{{ parseInt "seven" }}{{ end }}`, `"seven" is not `},
 		{`{{ with nomadVar "a" }}{{ .k.Value | parseInt }}{{ end }}`, `"[redacted]" is not `},
+		{`{{ with secret "a" }}{{ .Data.longer | base64Encode | mustEnv }}{{ end }}`, `[redacted]`},
+		{`{{ with secret "a" }}{{ call .Data.password }}{{ end }}`, `[redacted]`},
+		{`{{ with secret "a" }}{{ .Data.password | toUpper | call }}{{ end }}`, `[redacted]`},
+		{`{{ with secret "a" }}{{ .Data.password | toUpper | sprig_fail }}{{ end }}`, `[redacted]`},
+		{`{{ with secret "a" }}{{ sprig_semverCompare (.Data.password | toUpper) "1.2.3" }}{{ end }}`, `[redacted]`},
+		{`{{ with secret "a" }}{{ sprig_semverCompare "1.2.3" (.Data.password | toUpper) }}{{ end }}`, `sprig_semverCompare`},
+		{`{{ with secret "a" }}{{ nomadVarList (.Data.password | toUpper | printf "//%s//@") }}{{ end }}`, `[redacted]`},
+		{`{{ with secret "a" }}{{ sprig_fail .Data.pin }}{{ end }}`, `[redacted]`},
+		{`{{ with secret "a" }}{{ print "at <" .Data.pin ">" | parseInt }}{{ end }}`, `[redacted]`},
 		{`{{ key "a" | parseInt }}`, `"hunter3" is not a whole number: the value of key a`}, // a key of Consul is no secret
 	}
 	for _, tt := range tests {
@@ -94,6 +103,37 @@ func showsNone(t *testing.T, what, text string) {
 	for _, canary := range canaries {
 		if strings.Contains(text, canary) || strings.Contains(strings.ToLower(text), canary) {
 			t.Errorf("%s: shows %q: %s", what, canary, text)
+		}
+	}
+}
+
+// A query whose name was made of a secret, however short, is private; one that the
+// template names itself is not.
+func TestNamesMadeOfSecretsArePrivate(t *testing.T) {
+	for text, private := range map[string]bool{
+		`{{ with secret "a" }}{{ key .Data.password }}{{ end }}`:                      true,
+		`{{ with secret "a" }}{{ key (print "app/" .Data.pin "/x") }}{{ end }}`:       true,
+		`{{ with secret "a" }}{{ range service .Data.data.inner }}{{ end }}{{ end }}`: true,
+		`{{ with secret "a" }}{{ key "app/hunter2" }}{{ end }}`:                       false,
+		`{{ with secret "a" }}{{ key (print "app/" .Data.yes) }}{{ end }}`:            false,
+	} {
+		tmpl, err := template.Parse(template.Options{Name: "a.ctmpl", Text: text}, template.Host{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := false
+		result, err := tmpl.Execute(t.Context(), func(id watch.ID) *watch.Answer {
+			if q := id.Value(); q.Store() == watch.Consul {
+				got = q.Private
+				return nil
+			}
+			return secretAnswers(id)
+		})
+		if err != nil || len(result.Missing) != 1 || got != private {
+			t.Errorf("%s: private %v, want %v (missing %v, %v)", text, got, private, result.Missing, err)
+		}
+		if private {
+			showsNone(t, text, fmt.Sprint(result.Missing[0].Value(), result.Missing[0].Value().Describe(false)))
 		}
 	}
 }

@@ -157,7 +157,6 @@ func (v values) add(text string) {
 const (
 	leastMasked   = 2
 	leastAnywhere = 8
-	leastInName   = 4 // to be found in the name of a query
 )
 
 // A pattern is a text to be masked.

@@ -406,13 +406,14 @@ func TestSecretsAreNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file, m := filepath.Join(t.TempDir(), "cache"), newMemory()
 		secrets := map[watch.Query]any{
-			{Kind: watch.VaultRead, Name: "s"}:   &watch.Secret{Data: map[string]any{"password": "s3cr3t"}},
-			{Kind: watch.VaultWrite, Name: "s"}:  &watch.Secret{Data: map[string]any{"password": "s3cr3t"}},
-			{Kind: watch.VaultList, Name: "s"}:   []string{"s3cr3t"},
-			{Kind: watch.VaultPKI, Name: "s"}:    watch.Certificate{Key: "s3cr3t"},
-			{Kind: watch.NomadVarGet, Name: "s"}: watch.NomadVarItems{"a": {Key: "a", Value: "s3cr3t"}},
-			{Kind: watch.CALeafCert, Name: "s"}:  &watch.LeafCert{PrivateKeyPEM: "s3cr3t"},
-			keyNamed("a"):                        pair("public"),
+			{Kind: watch.VaultRead, Name: "s"}:                 &watch.Secret{Data: map[string]any{"password": "s3cr3t"}},
+			{Kind: watch.VaultWrite, Name: "s"}:                &watch.Secret{Data: map[string]any{"password": "s3cr3t"}},
+			{Kind: watch.VaultList, Name: "s"}:                 []string{"s3cr3t"},
+			{Kind: watch.VaultPKI, Name: "s"}:                  watch.Certificate{Key: "s3cr3t"},
+			{Kind: watch.NomadVarGet, Name: "s"}:               watch.NomadVarItems{"a": {Key: "a", Value: "s3cr3t"}},
+			{Kind: watch.CALeafCert, Name: "s"}:                &watch.LeafCert{PrivateKeyPEM: "s3cr3t"},
+			{Kind: watch.KVGet, Name: "s3cr3t", Private: true}: pair("s3cr3t"),
+			keyNamed("a"): pair("public"),
 		}
 		var queries []watch.Query
 		for q, data := range secrets {

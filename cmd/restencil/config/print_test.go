@@ -31,6 +31,31 @@ func TestPrintMasksSecrets(t *testing.T) {
 	}
 }
 
+// TestPrintMasksEnvironments: of a variable its name is printed, and of a command
+// that prints a token its program.
+func TestPrintMasksEnvironments(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "c", `
+		exec { command = "app" env { custom = ["OWN=hush"] allowlist = ["PATH"] } }
+		template { contents = "x" exec { command = "y" env { custom = ["PASSWORD=hush"] } } }
+		vault { token_command = ["fetch", "-password", "hush"] }`)
+	c, err := Parse([]string{"-config", "c"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := printed(t, c)
+	if strings.Contains(text, "hush") || !strings.Contains(text, `"OWN=***"`) || !strings.Contains(text, `"PASSWORD=***"`) || !strings.Contains(text, `["fetch", "***"]`) {
+		t.Errorf("printed:\n%s", text)
+	}
+	writeFile(t, "c", `vault { token_command = "PASSWORD=hush fetch" }`)
+	if c, err = Parse([]string{"-config", "c"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if text := printed(t, c); strings.Contains(text, "hush") || !strings.Contains(text, `token_command = ["***"]`) {
+		t.Errorf("printed:\n%s", text)
+	}
+}
+
 // TestPrintLogins: a way to log in to Vault is printed where it is written, and
 // without its secrets.
 func TestPrintLogins(t *testing.T) {

@@ -19,12 +19,16 @@ func Print(settings []Setting, written *Written) string {
 	return p.String()
 }
 
-// Program returns a command without its arguments, for Setting.Printed.
+// Program returns a command without its arguments, and without what is set before
+// it, for Setting.Printed.
 func Program(command []string) []string {
 	if !IsCommand(command) {
 		return nil
 	}
 	shown := []string{strings.Fields(command[0] + " ")[0]}
+	if strings.Contains(shown[0], "=") {
+		return []string{"***"}
+	}
 	if len(command) > 1 || shown[0] != command[0] {
 		shown = append(shown, "***")
 	}
