@@ -20,7 +20,13 @@ import (
 // level that everybody sees.
 func tells(t *testing.T, d *daemon.Daemon, want string) {
 	t.Helper()
-	line := regexp.MustCompile(`(?m)^.* \[WARN\] ` + want)
+	hasLine(t, d, `\[WARN\] `+want)
+}
+
+// hasLine waits until a line of a daemon's log goes on like this after the time.
+func hasLine(t *testing.T, d *daemon.Daemon, want string) {
+	t.Helper()
+	line := regexp.MustCompile(`(?m)^\S+ ` + want)
 	await.Eventually(t, func() error {
 		if !line.MatchString(d.Log.String()) {
 			return fmt.Errorf("%s was not told:\n%s", want, d.Log.String())
@@ -167,5 +173,36 @@ func TestHostileServers(t *testing.T) {
 				s.URL, filepath.Join(dir, "out")))
 			tells(t, start(t, "-config", config), `\(runner\) consul: no answers: .*`+test.want)
 		})
+	}
+}
+
+// Trace has a line for each request; debug how a query is kept, and what net/http
+// has to say.
+func TestDebugAndTrace(t *testing.T) {
+	agent := servers.Consul(t)
+	put(t, agent.Client(), "app/port", "8080")
+	out := filepath.Join(t.TempDir(), "out")
+	template := filepath.Join(t.TempDir(), "t")
+	writeFile(t, template, `{{ key "app/port" }}`)
+	d := start(t, "-consul-addr", agent.Addr(), "-template", template+":"+out, "-log-level", "trace")
+	hasLine(t, d, `\[DEBUG\] \(consul\) consul key app/port: kept by: a blocking query`)
+	hasLine(t, d, `\[TRACE\] \(http\) GET http://[0-9.:]+/v1/kv/app/port\?\S*: 200 OK, index \d+, after [0-9.]+\S?s$`)
+
+	// A server that goes on after the end of its answer.
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_, _ = rw.WriteString("HTTP/1.1 404 Not Found\r\nX-Consul-Index: 5\r\nContent-Length: 0\r\n\r\nand more")
+		_ = rw.Flush()
+	}))
+	t.Cleanup(s.Close)
+	d = start(t, "-consul-addr", s.URL, "-template", template+":"+out, "-log-level", "debug")
+	hasLine(t, d, `\[DEBUG\] Unsolicited response received on idle HTTP channel`)
+	if log := d.Log.String(); strings.Contains(log, "[TRACE]") || regexp.MustCompile(`(?m)^\d{4}/`).MatchString(log) {
+		t.Errorf("the log has other lines:\n%s", log)
 	}
 }
