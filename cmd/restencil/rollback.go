@@ -15,6 +15,7 @@ import (
 	"restencil/renderer"
 	"restencil/runner/journal"
 	"restencil/runner/journal/history"
+	"restencil/runner/transaction"
 )
 
 // rollback puts a generation of a bundle's files back: it has the daemon do so,
@@ -85,7 +86,7 @@ func (s *subcommand) putBack(ctx context.Context, p program, dir string, number 
 	if err != nil {
 		return err
 	}
-	if err := write(g); err != nil {
+	if err := write(ctx, g); err != nil {
 		return err
 	}
 	done := fmt.Sprintf("bundle %q is back at generation %d", bundle, number)
@@ -103,13 +104,8 @@ func (s *subcommand) putBack(ctx context.Context, p program, dir string, number 
 }
 
 // write makes the files those of g, all or none.
-func write(g history.Generation) (err error) {
-	var staged []*renderer.Staged
-	defer func() {
-		for _, st := range staged {
-			st.Discard()
-		}
-	}()
+func write(ctx context.Context, g history.Generation) error {
+	var change transaction.Change
 	for _, f := range g.Files {
 		if f.Secret {
 			return fmt.Errorf("%s holds a secret, which generation %d does not keep", f.Path, g.Number)
@@ -117,17 +113,15 @@ func write(g history.Generation) (err error) {
 		if renderer.StreamOf(f.Path) != renderer.NoStream {
 			continue // what was written there has been read
 		}
-		st, err := renderer.Stage(renderer.File{
-			Path: f.Path, Content: f.Content, Perm: f.Perm, User: f.User, Group: f.Group, Keep: true,
+		change.Files = append(change.Files, transaction.File{
+			Template:    fmt.Sprintf("generation %d", g.Number),
+			Destination: f.Path,
+			Own:         &renderer.File{Path: f.Path, Content: f.Content, Perm: f.Perm, User: f.User, Group: f.Group},
 		})
-		if err != nil {
-			return err
-		}
-		staged = append(staged, st)
 	}
-	result := renderer.SwapGroups(staged)[0]
-	if result.RestoreErr != nil {
-		staged = nil // the error says under which names the old files are kept
-	}
-	return errors.Join(result.Err, result.RestoreErr)
+	tx := transaction.New(transaction.Tools{}, &change)
+	defer tx.Discard()
+	tx.Stage(ctx)
+	tx.Swap()
+	return change.Err
 }
