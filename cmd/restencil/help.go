@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"strings"
@@ -79,27 +80,11 @@ func (s *subcommand) text() string {
 	if s.name == "help" {
 		return text
 	}
-	text += `
-  -state-dir <path>
-      The daemon's state directory.
-  -config <path>
-      The daemon's configuration, which tells the state directory. May be
-      repeated.
-`
-	switch s.name {
-	case "rollback":
-		text += `  -reload <command>
-      Without a daemon, run this when the files are back.
-`
-	case "history":
-		text += `  -json
-      As JSON, one object a line.
-`
-	case "state":
-		text += `  -prune
-      Remove those that are gone.
-`
-	}
+	text += "\n"
+	s.flags().VisitAll(func(f *flag.Flag) {
+		value, does, _ := strings.Cut(f.Usage, ": ")
+		text += fmt.Sprintf("  -%s%s\n      %s\n", f.Name, value, strings.ReplaceAll(does, "\n", "\n      "))
+	})
 	return text
 }
 

@@ -117,24 +117,31 @@ func (p program) runSubcommand(s *subcommand) int {
 	return p.failed(&config.Error{Code: exitRefused, Err: err})
 }
 
-// parse reads the arguments; flags may stand before and after others.
-func (s *subcommand) parse(args []string) error {
+// flags returns those that s has. In the usage of each, what stands for its value
+// comes before the colon.
+func (s *subcommand) flags() *flag.FlagSet {
 	flags := flag.NewFlagSet(s.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
-	flags.StringVar(&s.stateDir, "state-dir", "", "")
-	flags.Func("config", "", func(path string) error {
+	flags.StringVar(&s.stateDir, "state-dir", "", " <path>: The daemon's state directory.")
+	flags.Func("config", " <path>: The daemon's configuration, which tells the state directory. May be\nrepeated.", func(path string) error {
 		s.configFlags = append(s.configFlags, "-config", path)
 		return nil
 	})
 	switch s.name {
 	case "rollback":
-		flags.StringVar(&s.reload, "reload", "", "")
+		flags.StringVar(&s.reload, "reload", "", " <command>: Without a daemon, run this when the files are back.")
 	case "history":
-		flags.BoolVar(&s.json, "json", false, "")
+		flags.BoolVar(&s.json, "json", false, ": As JSON, one object a line.")
 	case "state":
-		flags.BoolVar(&s.prune, "prune", false, "")
+		flags.BoolVar(&s.prune, "prune", false, ": Remove those that are gone.")
 	}
+	return flags
+}
+
+// parse reads the arguments; flags may stand before and after others.
+func (s *subcommand) parse(args []string) error {
+	flags := s.flags()
 	for {
 		if err := flags.Parse(args); err != nil {
 			return err
