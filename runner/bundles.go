@@ -163,6 +163,8 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 		Stdout:  bundle.NewStream(o.Stdout),
 		Stderr:  bundle.NewStream(o.Stderr),
 		Once:    o.Once,
+
+		ConsulTemplate: o.ConsulTemplate,
 		Report: func(report bundle.Report) {
 			select {
 			case b.reports <- report:

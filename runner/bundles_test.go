@@ -468,7 +468,7 @@ func TestBundleExitOnFailure(t *testing.T) {
 		sleep(time.Second)
 		c.set(func() { c.fail["reload"] = errRefused })
 		g.store.set("x", 2)
-		if err := <-g.done; !errors.Is(err, errRefused) || !strings.Contains(err.Error(), `bundle "b"`) {
+		if err := <-g.done; !errors.Is(err, errRefused) || !strings.Contains(err.Error(), "b: reload failed") {
 			t.Errorf("Run: %v", err)
 		}
 	})
@@ -483,9 +483,9 @@ func TestBundleOnce(t *testing.T) {
 		holds string
 	}{
 		{name: "well", holds: "1"},
-		{name: "check", fails: "check", want: `bundle "b": check failed`},
-		{name: "reload", fails: "reload", want: `bundle "b": reload failed`, holds: "1"},
-		{name: "guard", guard: guard.Rules{MinBytes: 10}, want: `bundle "b" is held back`},
+		{name: "check", fails: "check", want: "b: check failed"},
+		{name: "reload", fails: "reload", want: "b: reload failed", holds: "1"},
+		{name: "guard", guard: guard.Rules{MinBytes: 10}, want: "b: change held"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -62,13 +62,22 @@ type Options struct {
 	// to Stdout and Stderr.
 	System process.System
 
-	// Local is the data file that stands in for Consul, and that events and errors
-	// name in its place. Empty: Consul itself answers.
-	Local string
+	Words
 
 	// Heartbeat is how often an Alive event is told, which a watchdog takes
 	// as the proof that the loop of Run is not stuck. Zero: never.
 	Heartbeat time.Duration
+}
+
+// Words say how events and errors are worded.
+type Words struct {
+	// Local is the data file that stands in for Consul, and that events and errors
+	// name in its place. Empty: Consul itself answers.
+	Local string
+
+	// ConsulTemplate words the error of a command as consul-template does (COMPAT
+	// 4.6.3).
+	ConsulTemplate bool
 }
 
 // Streams take what a Runner and its commands print. Nil for none.

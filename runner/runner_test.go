@@ -519,22 +519,27 @@ func TestOnce(t *testing.T) {
 }
 
 func TestOnceWithAFailingCommand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, Options{Once: true, Templates: []Template{
-			tmpl("a", `{{ key "x" }}`, "one"), tmpl("b", `{{ key "x" }}`, "two"),
-		}}, map[string]any{})
-		g.run = func(Command) (string, error) { return "", errors.New("no") }
-		g.store.set("x", 1)
-		err := <-g.done
-		if err == nil || g.runs.Load() != 2 {
-			t.Fatalf("Run: %v after %d commands, want an error after both", err, g.runs.Load())
-		}
-		want := "2 errors occurred:\n" +
-			"\t* failed to execute command \"[\\\"one\\\"]\" from \"a\""
-		if !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("error:\n%v\nwant:\n%s…", err, want)
-		}
-	})
+	for words, first := range map[Words]string{
+		{}:                     "/a: command failed: no (the new files stay)\n",
+		{ConsulTemplate: true}: "\t* failed to execute command \"[\\\"one\\\"]\" from \"a\"",
+	} {
+		synctest.Test(t, func(t *testing.T) { onceWithAFailingCommand(t, words, first) })
+	}
+}
+
+func onceWithAFailingCommand(t *testing.T, words Words, first string) {
+	g := newRig(t, Options{Words: words, Once: true, Templates: []Template{
+		tmpl("a", `{{ key "x" }}`, "one"), tmpl("b", `{{ key "x" }}`, "two"),
+	}}, map[string]any{})
+	g.run = func(Command) (string, error) { return "", errors.New("no") }
+	g.store.set("x", 1)
+	err := <-g.done
+	if err == nil || g.runs.Load() != 2 {
+		t.Fatalf("Run: %v after %d commands, want an error after both", err, g.runs.Load())
+	}
+	if text := err.Error(); !strings.HasPrefix(text, "2 errors occurred:\n\t* ") || !strings.Contains(text, first) {
+		t.Errorf("error:\n%v\nwant in it:\n%s", err, first)
+	}
 }
 
 func TestAttemptsRunOut(t *testing.T) {

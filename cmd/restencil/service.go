@@ -148,8 +148,8 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	if err != nil {
 		return opts, err
 	}
-	opts.Local = cfg.Consul.Local
-	logEvent := status.Log(log.Logger, status.LogOptions{Local: cfg.Consul.Local != "", ConsulTemplate: s.name == consulTemplate})
+	opts.Words = runner.Words{Local: cfg.Consul.Local, ConsulTemplate: s.name == consulTemplate}
+	logEvent := status.Log(log.Logger, status.LogOptions{Local: cfg.Consul.Local != "", ConsulTemplate: opts.ConsulTemplate})
 	opts.Stdout, opts.Stderr, opts.Warn = s.stdout, s.stderr, s.warn("config")
 	if level := max(slog.LevelInfo, logging.Level(cfg.Log.Level)); cfg.Log.Format == "json" {
 		opts.CommandOutput = func(args []string, line string) {

@@ -201,8 +201,10 @@ func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
 	c.row++
 	e := event.CommandFailed{Args: args, Err: process.Brief(run.err, nil), Output: c.shared.Registry.Secrets().Mask(run.output), Attempt: c.row}
 	m := c.spec.Members[run.first]
-	// As consul-template words it (COMPAT 4.6.3).
-	whole := fmt.Errorf("failed to execute command %q from %q => %q: %w", fmt.Sprintf("%q", args), m.Template, m.Destination, run.err)
+	whole := fmt.Errorf("%s: command failed: %w (the new files stay)", m.Destination, e.Err)
+	if c.shared.ConsulTemplate {
+		whole = fmt.Errorf("failed to execute command %q from %q => %q: %w", fmt.Sprintf("%q", args), m.Template, m.Destination, run.err)
+	}
 	switch {
 	case c.shared.Once:
 		report.Command = whole

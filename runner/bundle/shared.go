@@ -42,6 +42,8 @@ type Shared struct {
 
 	Once bool // failures end the runner
 
+	ConsulTemplate bool // the error of a command is worded as there (COMPAT 4.6.3)
+
 	// InPlace says why a check cannot see staged files at their destinations
 	// (process.Command.Overlay), nil: it can. It is called only where there is a
 	// check.

@@ -4,6 +4,7 @@
 package event
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"time"
@@ -156,6 +157,23 @@ type BundleFailed struct {
 	RetryIn     time.Duration // 0: it is not tried again
 	Held        bool          // it has failed often enough, and is held
 	Kept        string        // the directory where the rejected files are kept, "": nowhere
+}
+
+// Files says what became of the files.
+func (e BundleFailed) Files() string {
+	text := "kept the current files"
+	switch {
+	case e.RollbackErr != nil:
+		text = fmt.Sprintf("going back to the old files failed, too: %v", e.RollbackErr)
+	case e.RolledBack:
+		text = "the old files are back"
+	case e.Step == Reload || e.Step == Verify:
+		text = "the new files stay"
+	}
+	if e.Kept != "" {
+		text += "; the rejected files are in " + e.Kept
+	}
+	return text
 }
 
 // BundleHeld: a change of a named bundle is not made, unless it is taken back

@@ -292,23 +292,11 @@ func (l log) childEnded(e event.ChildEnded) {
 }
 
 func (l log) bundleFailed(e event.BundleFailed) {
-	files := "kept the current files"
-	switch {
-	case e.RollbackErr != nil:
-		files = fmt.Sprintf("going back to the old files failed, too: %v", e.RollbackErr)
-	case e.RolledBack:
-		files = "the old files are back"
-	case e.Step == event.Reload || e.Step == event.Verify:
-		files = "the new files stay"
-	}
-	kept, accept := "", ""
-	if e.Kept != "" {
-		kept = "the rejected files are in " + e.Kept
-	}
+	accept := ""
 	if e.Held {
 		accept = "held, to try it now: restencil accept " + e.Bundle
 	}
-	l.write(slog.LevelError, fmt.Sprintf("%s: %s failed: %v%s", e.Bundle, e.Step, e.Err, now(files, kept, again(e.Attempt, e.RetryIn), accept)),
+	l.write(slog.LevelError, fmt.Sprintf("%s: %s failed: %v%s", e.Bundle, e.Step, e.Err, now(e.Files(), again(e.Attempt, e.RetryIn), accept)),
 		"bundle", e.Bundle, "exit_code", exitCode(e.Err), "reason", failureReason(e.Err), "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err, outputKey(e.Err), e.Output)
 }
 

@@ -292,7 +292,7 @@ func (s *Set) hold(g *Group, why string, told bool) {
 		if !s.once {
 			s.emit(event.BundleHeld{Bundle: g.name, Reason: why, Rejected: why == g.verdict.Reason, Told: told})
 		} else { // nobody can accept it
-			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("bundle %q is held back: %s", g.name, why))
+			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("%s: change held: %s (kept the current files)", g.name, why))
 		}
 	}
 	missing := func(f *File) bool {
@@ -447,21 +447,22 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		}
 	}
 	v.Reason, v.Retry, v.Accepted = o.Reason(), now.Add(wait), ""
+	failed := event.BundleFailed{
+		Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output,
+		RolledBack: o.RolledBack, RollbackErr: o.RollbackErr, Kept: o.Kept, Attempt: f.row,
+	}
 	var fatal error
 	switch {
 	case together && (s.once || s.spec.ExitOnFailure):
-		fatal, wait = fmt.Errorf("bundle %q: %s failed: %w", g.name, o.Step, o.Err), 0
+		fatal, wait = fmt.Errorf("%s: %s failed: %w (%s)", g.name, o.Step, o.Err, failed.Files()), 0
 	case !together && f.Fatal:
 		fatal = o.Err
 	}
 	switch {
 	case fatal != nil && (s.once || !together): // which says the same
 	case together || o.Step == event.Check:
-		s.emit(event.BundleFailed{
-			Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output,
-			RolledBack: o.RolledBack, RollbackErr: o.RollbackErr, Kept: o.Kept,
-			Attempt: f.row, RetryIn: wait, Held: fatal == nil && g.rejected(),
-		})
+		failed.RetryIn, failed.Held = wait, fatal == nil && g.rejected()
+		s.emit(failed)
 	case f.failure != o.Err.Error():
 		f.failure = o.Err.Error()
 		s.emit(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err, Attempt: f.row, RetryIn: wait})

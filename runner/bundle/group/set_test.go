@@ -143,7 +143,7 @@ func TestHeldOnce(t *testing.T) {
 	b.due(Outcome{})
 	b.take(0, "1", "1")
 	b.due(Outcome{})
-	if _, err := b.told(); err == nil || strings.Count(err.Error(), "is held back") != 1 {
+	if _, err := b.told(); err == nil || strings.Count(err.Error(), "change held") != 1 {
 		t.Errorf("error %v", err)
 	}
 }
