@@ -13,14 +13,14 @@ import (
 type Bundle struct {
 	setting.Written
 	Change
-	Reload []string // one more spelling of Exec
+	OtherCommand []string // the key reload, another name of command
 }
 
 func (b *Bundle) instance() setting.Instance {
 	return setting.Instance{Label: &b.Name, Written: &b.Written, Settings: slices.Concat(
 		b.commandSettings(),
 		[]setting.Setting{
-			{Key: "reload", To: setting.Command(&b.Reload), WhenSet: true, Help: "Another name of command."},
+			{Key: "reload", To: setting.Command(&b.OtherCommand), WhenSet: true, Help: "Another name of command."},
 			{Key: "min_interval", To: setting.AtLeast(0, &b.MinInterval),
 				Help: "The least time between two runs of the command; 0 for none. Changes in between are applied together at its end."},
 			{Key: "retry", Block: []setting.Setting{
@@ -73,7 +73,7 @@ func (c *Config) checkBundles() []error {
 		if b.Name == "" {
 			errs = append(errs, b.At.Wrong("a bundle's name cannot be empty", ""))
 		}
-		if b.IsSet("reload") && setting.IsCommand(b.Change.Reload.Args) {
+		if b.IsSet("reload") && setting.IsCommand(b.Reload.Args) {
 			errs = append(errs, b.Origin("reload").Wrong("reload and command are the same: one of them is too many", ""))
 		}
 		errs = append(errs, b.check(&b.Written)...)

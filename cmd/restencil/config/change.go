@@ -14,10 +14,13 @@ import (
 
 // A Change is how files are changed: what bundles and templates have in common.
 type Change struct {
-	runner.Bundle      // whose Reload is another spelling of Exec; no other command has its environment yet
-	Exec          Exec // after loading it holds the effective command and timeout
-	Wait          Wait
-	Verify        []Verify
+	// Bundle is the runner's, but for the environments of its commands and for what
+	// Wait and Verify say. Its Reload is another spelling of Exec.
+	runner.Bundle
+
+	Exec   Exec // after loading it holds the effective command and timeout
+	Wait   Wait
+	Verify []Verify
 }
 
 // A Verify is what must hold after a reload.

@@ -268,9 +268,9 @@ func (c *Config) finish() {
 	}
 	for i := range c.Bundles {
 		b := &c.Bundles[i]
-		command := b.Change.Reload.Args
+		command := b.Reload.Args
 		if b.IsSet("reload") {
-			command = b.Reload
+			command = b.OtherCommand
 		}
 		b.finish(&b.Written, command, len(c.verifies(b)) > 0, c)
 		if !slices.ContainsFunc(c.Templates, func(t Template) bool { return t.Bundle == b.Name }) {
