@@ -415,9 +415,4 @@ func (s Status) err() error {
 // NoSignal is the signal that is none.
 const NoSignal = syscall.Signal(0)
 
-func (c *Child) killSignal() os.Signal {
-	if c.KillSignal == nil {
-		return os.Interrupt
-	}
-	return c.KillSignal
-}
+func (c *Child) killSignal() os.Signal { return cmp.Or(c.KillSignal, os.Interrupt) }
