@@ -134,9 +134,9 @@ func (e *Executor) Run(ctx context.Context, c Command) (output string, err error
 			return "", fmt.Errorf("child: %w", err)
 		}
 	}
-	how := printing{hide: c.Hide, args: c.Args}
-	if c.Timeout == 0 {
-		how = printing{own: true, hide: c.Hide}
+	how := printing{own: c.Timeout == 0, hide: c.Hide}
+	if !how.own {
+		how.args = c.Args
 	}
 	child, err := e.start(cmd, how, c.Timeout > 0)
 	if err != nil || c.Timeout == 0 {
@@ -230,14 +230,10 @@ func (e *Executor) wait(ctx context.Context, p *process, argv []string, timeout 
 		return fmt.Errorf("child: command was stopped: %w", context.Cause(ctx))
 	}
 	if p.status != (Status{}) {
-		reason := ""
-		if p.status.Signal != "" {
-			reason = "signal"
-		}
 		return &CommandError{
 			text: fmt.Sprintf("child: command exited with a non-zero exit status:\n\n    %s\n\n"+
 				"Please ensure the command exits with a zero (0) exit status to indicate success", line),
-			line: line, brief: p.status.String(), code: p.status.Code, reason: reason,
+			line: line, brief: p.status.String(), code: p.status.Code, reason: p.status.Signal,
 		}
 	}
 	return nil
@@ -258,7 +254,8 @@ func (e *CommandError) Error() string { return e.text }
 // ExitCode returns the exit code of the command, 0 where it has none.
 func (e *CommandError) ExitCode() int { return e.code }
 
-// Reason is why it has no exit code of its own: timeout or signal; else "".
+// Reason is why it has no exit code of its own: "timeout", or the signal that ended
+// it, such as "killed"; else "".
 func (e *CommandError) Reason() string { return e.reason }
 
 // Printed tells that what the command printed was passed on while it ran.

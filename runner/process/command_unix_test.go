@@ -540,7 +540,7 @@ func TestCommandFailures(t *testing.T) {
 		{"echo a; exit 3", enough, false, ""},
 		{"yes | head -c 5000; exit 3", enough, true, ""},
 		{"echo a; sleep 1.2; exit 3", enough, true, ""},
-		{"kill -9 $$", enough, false, "signal"},
+		{"kill -9 $$", enough, false, "killed"},
 		{"sleep 1000", 50 * time.Millisecond, false, "timeout"},
 	} {
 		var stdout printout
