@@ -23,6 +23,14 @@ func Traced(base http.RoundTripper, log *slog.Logger) http.RoundTripper {
 	return traced{base, log}
 }
 
+type privateKey struct{}
+
+// Private returns ctx for requests whose URL may hold a secret, where private says
+// so: Traced shows only which server they are for.
+func Private(ctx context.Context, private bool) context.Context {
+	return context.WithValue(ctx, privateKey{}, private)
+}
+
 type traced struct {
 	http.RoundTripper
 	log *slog.Logger
@@ -35,7 +43,11 @@ func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	began := time.Now()
 	resp, err := t.RoundTripper.RoundTrip(r)
-	text := fmt.Sprintf("%s %s: ", r.Method, r.URL.Redacted())
+	at := r.URL.Redacted()
+	if private, _ := r.Context().Value(privateKey{}).(bool); private {
+		at = fmt.Sprintf("%s://%s/***", r.URL.Scheme, r.URL.Host)
+	}
+	text := fmt.Sprintf("%s %s: ", r.Method, at)
 	if err != nil {
 		text += err.Error()
 	} else {

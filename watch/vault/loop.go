@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/transport"
 	"restencil/watch/vault/client"
 	"restencil/watch/vault/fetch"
 	"restencil/watch/vault/lease"
@@ -206,9 +207,9 @@ func (l *loop) attempt(e *entry, mayIssue bool, do func(context.Context) report)
 
 func (l *loop) fetch(e *entry) {
 	under := l.epoch
-	current := under.Epoch // which the loop may change
+	current, private := under.Epoch, e.query.Private // which the loop may change
 	l.attempt(e, e.fetcher.MayIssue(), func(ctx context.Context) report {
-		result, err := e.fetcher.Fetch(ctx, current)
+		result, err := e.fetcher.Fetch(transport.Private(ctx, private), current)
 		return func(now time.Time) {
 			for _, w := range result.Warnings {
 				l.notice(e, w)

@@ -16,6 +16,7 @@ import (
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/schedule"
+	"restencil/watch/transport"
 )
 
 // The pauses between requests that bring nothing new. The agent's own waiting
@@ -206,7 +207,7 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 		longest := cmp.Or(wait, agentWait)
 		a.Answer += longest + longest/16
 	}
-	fetched, err := k.Kind.Fetch(k.Query, k.options(wait).WithContext(a.Context(ctx)))
+	fetched, err := k.Kind.Fetch(k.Query, k.options(wait).WithContext(a.Context(transport.Private(ctx, k.Query.Private))))
 	if errors.Is(err, client.ErrTooMuch) && k.Most == nil {
 		err = fmt.Errorf("%w: more than %d bytes (consul.max_reply_size)", client.ErrTooMuch, a.Most)
 	}
