@@ -127,7 +127,7 @@ func TestTokenEnds(t *testing.T) {
 	s.template("a", `{{ with secret "secret/a" }}{{ .Data.data.v }}{{ end }}`)
 	began := time.Now()
 	d := s.start()
-	await.Eventually(t, d.says("WARN", "the token of the configuration ends at"))
+	await.Eventually(t, d.says("WARN", "token of the configuration: ends at"))
 	if took := time.Since(began); took > life {
 		t.Errorf("that comes after %v, when it has ended", took)
 	}
