@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"restencil/watch/schedule"
+	"restencil/watch/transport"
 )
 
 // An Attempt is what the transport and the loop tell each other about one
@@ -23,6 +24,8 @@ type Attempt struct {
 	// Most limits the size of a reply, in bytes; zero: no limit.
 	Most int64
 
+	Private bool // the URL may hold a secret, and is not logged
+
 	HTTP1      atomic.Bool  // the reply came over HTTP/1
 	Sent       atomic.Bool  // a request has been sent, or it was tried
 	Reached    atomic.Bool  // a reply has begun
@@ -35,7 +38,7 @@ type attemptKey struct{}
 
 // Context returns ctx for the requests of the attempt.
 func (a *Attempt) Context(ctx context.Context) context.Context {
-	return context.WithValue(ctx, attemptKey{}, a)
+	return context.WithValue(transport.Private(ctx, a.Private), attemptKey{}, a)
 }
 
 func (a *Attempt) note(resp *http.Response) {

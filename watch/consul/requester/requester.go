@@ -16,7 +16,6 @@ import (
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/schedule"
-	"restencil/watch/transport"
 )
 
 // The pauses between requests that bring nothing new. The agent's own waiting
@@ -196,7 +195,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // long as the agent may take, which adds up to a sixteenth at random.
 func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attempt, error) {
 	wait := k.Agent.wait(k.Shared)
-	a := &client.Attempt{Answer: client.Silence, Most: k.Agent.Options.MaxReply}
+	a := &client.Attempt{Answer: client.Silence, Most: k.Agent.Options.MaxReply, Private: k.Query.Private}
 	if probe {
 		a.Connect = probeConnect
 	}
@@ -207,7 +206,7 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 		longest := cmp.Or(wait, agentWait)
 		a.Answer += longest + longest/16
 	}
-	fetched, err := k.Kind.Fetch(k.Query, k.options(wait).WithContext(a.Context(transport.Private(ctx, k.Query.Private))))
+	fetched, err := k.Kind.Fetch(k.Query, k.options(wait).WithContext(a.Context(ctx)))
 	if errors.Is(err, client.ErrTooMuch) && k.Most == nil {
 		err = fmt.Errorf("%w: more than %d bytes (consul.max_reply_size)", client.ErrTooMuch, a.Most)
 	}
