@@ -243,6 +243,9 @@ func runPlugin(ctx context.Context, timeout time.Duration, name string, args []s
 	case stdout.err != nil || stderr.err != nil:
 		return "", fmt.Errorf("exec %q: %w", name, cmp.Or(stdout.err, stderr.err))
 	default:
+		if len(stdout.Bytes())+len(stderr.Bytes()) == 0 {
+			return "", fmt.Errorf("exec %q: %w", name, err)
+		}
 		return "", fmt.Errorf("exec %q: %w\n\nstdout:\n\n%s\n\nstderr:\n\n%s", name, err, stdout.Bytes(), stderr.Bytes())
 	}
 }

@@ -34,7 +34,7 @@ func TestPlugin(t *testing.T) {
 		{text: fmt.Sprintf(`{{ "\n x" | plugin %q }}{{ plugin %q }}`, arguments, input), want: "[x]0"},
 		{text: `{{ plugin "" "a" }}{{ plugin "echo" "é" }}`, want: "é"},
 		{text: fmt.Sprintf(`{{ plugin %q }}`, failing), fail: fmt.Sprintf("error calling plugin: exec %q: exit status 3\n\nstdout:\n\nout\n\n\nstderr:\n\nerr\n", failing)},
-		{text: `{{ plugin "no-such-program" }}`, fail: "exec \"no-such-program\": exec: \"no-such-program\": executable file not found in $PATH\n\nstdout:\n\n\n\nstderr:\n\n"},
+		{text: `{{ plugin "no-such-program" }}`, fail: "exec \"no-such-program\": exec: \"no-such-program\": executable file not found in $PATH"},
 		{text: fmt.Sprintf(`{{ plugin %q }}`, script(t, `kill -TERM $$`)), fail: "signal: terminated"},
 		{text: `{{ plugin "echo" 1 }}`, fail: "expected string; found 1"},
 		{text: fmt.Sprintf(`{{ plugin %q }}`, script(t, `cat /dev/zero`)), fail: "the output is larger than 16777216 bytes"},

@@ -446,7 +446,7 @@ func TestReportsWhatItWaitsFor(t *testing.T) {
 		g.happened("10s "+line, "1m0s "+line, "5m0s "+line)
 		g.store.set("gone", 1)
 		sleep(time.Hour)
-		g.happened("10m2s rendered a")
+		g.happened("10m2s Recovered", "10m2s rendered a")
 	})
 }
 

@@ -77,7 +77,7 @@ func newError(name string, err error) *Error {
 		e.Column, _ = strconv.Atoi(m[2])
 		e.Column++ // the engine counts from 0
 	}
-	e.Expr = m[3]
+	e.Expr = strings.TrimSuffix(strings.TrimPrefix(m[3], "{{"), "}}") // {{template "x"}} has its own
 	e.Err = &reason{text: m[4], cause: err}
 	return e
 }
@@ -97,9 +97,35 @@ func execError(name string, err error) *Error {
 				r.text, e.function = why, name
 			}
 		}
-		r.text = noField(r.text)
+		r.text = plain(r.text)
 	}
 	return e
+}
+
+// engineWords are those in which text/template and Go say what is wrong with a
+// value, and plain ones for them.
+var engineWords = []struct {
+	engine *regexp.Regexp
+	plain  string
+}{
+	{regexp.MustCompile(`^nil pointer evaluating .*\.(\w+)$`), "there is no value to take $1 from: test it first with {{ if }} or {{ with }}"},
+	{regexp.MustCompile(`^index of untyped nil$`), "there is no value to take an element from: test it first with {{ if }} or {{ with }}"},
+	{regexp.MustCompile(`^(?:reflect: slice )?index out of range.*$`), "the list has fewer elements"},
+	{regexp.MustCompile(`^runtime error: integer divide by zero$`), "division by zero"},
+	{regexp.MustCompile(`^template: (no template ".*") associated with template ".*"$`), "$1 is defined"},
+	{regexp.MustCompile(`^(template ".*") not defined$`), "no $1 is defined"},
+	{regexp.MustCompile(`^exceeded maximum template depth .*$`), "the template goes on calling itself without end"},
+	{regexp.MustCompile(`^unexpected EOF$`), "an {{ if }}, {{ range }}, {{ with }} or {{ define }} has no {{ end }}"},
+}
+
+// plain says in plain words what the engine says.
+func plain(text string) string {
+	for _, w := range engineWords {
+		if w.engine.MatchString(text) {
+			return w.engine.ReplaceAllString(text, w.plain)
+		}
+	}
+	return noField(text)
 }
 
 var fieldless = regexp.MustCompile(`^can't evaluate field (\w+) in type (\[\])?\*?(\S+)$`)
@@ -184,6 +210,7 @@ func parseError(o Options, err error) *Error {
 	e := newError(o.Name, err)
 	m := undefined.FindStringSubmatch(e.Err.Error())
 	if m == nil {
+		e.Err = &reason{text: plain(e.Err.Error()), cause: e.Err}
 		return e
 	}
 	if lines := strings.Split(o.Text, "\n"); 0 < e.Line && e.Line <= len(lines) {

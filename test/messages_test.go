@@ -83,7 +83,7 @@ template {
 		`service web`: `service "web" { policy = "read" } and node_prefix "" { policy = "read" }`,
 		`nodes`:       `node_prefix "" { policy = "read" }`,
 	} {
-		tells(t, d, `\(runner\) consul `+query+`: refused: Consul leaves out what the token may not read any more `+left+`kept the last answer; the token needs `+rights)
+		tells(t, d, `\(runner\) consul `+query+`: refused: Consul leaves out what the token may not read any more `+left+`the token needs `+rights)
 	}
 	if err := await.Holds(out, "10.0.0.1:80")(); err != nil {
 		t.Error(err)
@@ -150,9 +150,14 @@ func TestHostileServers(t *testing.T) {
 		}, `the reply is too large: more than 1000000 bytes \(consul.max_reply_size\)`},
 		"a web page": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte("<html>\n<body>Log in</body></html>"))
-		}, `invalid character '<'`},
+		}, `what answered is not Consul: it sent a web page \(check the address\)`},
 		"nothing that is Consul's": {func(w http.ResponseWriter, _ *http.Request) { http.NotFound(w, nil) },
 			`what answered is not Consul: there is no index`},
+		"plain HTTP to a port for TLS": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "Client sent an HTTP request to an HTTPS server.", http.StatusBadRequest)
+		}, `use https:// in the address`},
+		"an unknown token": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "ACL not found", http.StatusForbidden) },
+			`Consul does not know the token: set consul { token`},
 		"too many requests": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusTooManyRequests)
 			_, _ = w.Write([]byte("Your IP is issuing too many concurrent connections"))
@@ -171,7 +176,7 @@ func TestHostileServers(t *testing.T) {
 			config := filepath.Join(dir, "config.hcl")
 			writeFile(t, config, fmt.Sprintf("consul {\n address = %q\n max_reply_size = 1000000\n}\ntemplate {\n contents = \"{{ key \\\"a\\\" }}\"\n destination = %q\n}\n",
 				s.URL, filepath.Join(dir, "out")))
-			tells(t, start(t, "-config", config), `\(runner\) consul: no answers: .*`+test.want)
+			tells(t, start(t, "-config", config), `\(runner\) consul.*: .*`+test.want)
 		})
 	}
 }

@@ -91,12 +91,13 @@ type Failed struct {
 	RetryIn     time.Duration // 0: it is not tried again
 }
 
-// Recovered: a template, or a bundle, that had failed is right again.
+// Recovered: a template, or a bundle, that had failed is right again, or a
+// template no longer waits that was told to.
 type Recovered struct {
 	Template    string // "": a bundle's
 	Destination string
 	Bundle      string // "": no bundle is named
-	Failures    int    // since it was right last
+	Failures    int    // since it was right last, 0: it only waited
 }
 
 // Executed: a template was executed.

@@ -54,9 +54,14 @@ func Log(logger *slog.Logger, o LogOptions) func(event.Event) {
 		case event.JournalFailed:
 			l.write(slog.LevelWarn, fmt.Sprintf("state directory: %v (rendering goes on; after a crash a command may be run again)", e.Err), "cause", e.Err)
 		case event.Failed:
-			l.write(slog.LevelError, fmt.Sprintf("%s: not rendered: %v%s", cmp.Or(e.Destination, e.Template), e.Err, now("kept the current file", again(e.Attempt, e.RetryIn))),
+			why := strings.TrimPrefix(e.Err.Error(), fmt.Sprintf("error rendering %q => %q: ", e.Template, e.Destination))
+			l.write(slog.LevelError, fmt.Sprintf("%s: not rendered: %s%s", cmp.Or(e.Destination, e.Template), why, now("kept the current file", again(e.Attempt, e.RetryIn))),
 				"template", e.Template, "destination", e.Destination, "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err)
 		case event.Recovered:
+			if e.Failures == 0 {
+				l.write(slog.LevelWarn, e.Destination+": nothing is missing any more", "template", e.Template, "destination", e.Destination)
+				return
+			}
 			l.write(slog.LevelError, fmt.Sprintf("%s: works again, after %s", cmp.Or(e.Destination, e.Bundle, e.Template), count(e.Failures, "failure")),
 				"template", e.Template, "destination", e.Destination, "bundle", e.Bundle)
 		case event.CommandDone:
@@ -342,7 +347,7 @@ func command(args []string) string { return fmt.Sprintf("%q", words(args)) }
 
 // withoutCommand returns an error of a command without the command's words.
 func withoutCommand(err error, args []string) string {
-	text := err.Error()
+	text := strings.TrimPrefix(err.Error(), "child: ")
 	for _, prefix := range []string{command(args) + ": ", command([]string{"sh", "-c", words(args)}) + ": "} {
 		text = strings.TrimPrefix(text, prefix)
 	}

@@ -478,6 +478,7 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 			missing = append(missing, used[i])
 		}
 	}
+	waited := t.waiting.reports > 0
 	t.waiting.set(missing, now)
 	if x.err != nil || !complete {
 		for _, q := range used {
@@ -495,7 +496,7 @@ func (s *Set) settle(x *execution, now time.Time) (Result, error) {
 		r.Output = &x.result
 		// Plugins may have news of their own.
 		r.SameData = !x.began.newData && t.rendered && !failed && !strings.Contains(t.Text, "plugin")
-		if failed {
+		if failed || waited && len(missing) == 0 {
 			s.events(event.Recovered{Template: t.Name, Destination: t.Destination, Failures: t.failure.row})
 		}
 		t.failure = failure{}

@@ -141,7 +141,7 @@ func TestFilteredOfEveryKind(t *testing.T) {
 					t.Fatalf("the query was told %v", events)
 				}
 				for _, e := range events[1:] {
-					if watch.Classify(e.Err) != watch.Denied || !strings.HasSuffix(e.Err.Error(), "kept the last answer; the token needs "+test.right) {
+					if watch.Classify(e.Err) != watch.Denied || !strings.HasSuffix(e.Err.Error(), "; the token needs "+test.right) {
 						t.Fatalf("the query was told %v, %v", e.Answer.Data, e.Err)
 					}
 				}

@@ -394,7 +394,7 @@ func (s *Set) placed(w Want, res Result) (changed bool) {
 	f.causes, f.failure = templates.Causes{}, ""
 	s.right(f)
 	if isNews {
-		if at := bytes.Index(out.Content, []byte(noValue)); at >= 0 && res.Change == renderer.Replaced {
+		if at := bytes.Index(out.Content, []byte(noValue)); at >= 0 {
 			e.Warnings = append(slices.Clip(e.Warnings), fmt.Errorf(
 				"%s: line %d holds %q: the template reads a key that a map does not have (error_on_missing_key = true makes that an error)",
 				f.Destination, 1+bytes.Count(out.Content[:at], []byte("\n")), noValue))

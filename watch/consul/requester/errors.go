@@ -52,7 +52,7 @@ type FilteredError struct{ Query watch.Query }
 
 // Error implements error.
 func (e FilteredError) Error() string {
-	return "Consul leaves out what the token may not read any more (X-Consul-Results-Filtered-By-ACLs); kept the last answer; the token needs " + rights(e.Query)
+	return "Consul leaves out what the token may not read any more (X-Consul-Results-Filtered-By-ACLs); the token needs " + rights(e.Query)
 }
 
 // rights returns the rules that a token needs for the whole answer to q.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/consul/api"
@@ -211,18 +212,33 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 		err = fmt.Errorf("%w: more than %d bytes (consul.max_reply_size)", client.ErrTooMuch, a.Most)
 	}
 	if err != nil {
-		return reply{}, a, err
+		return reply{}, a, explain(err)
 	}
 	r := reply{Reply: fetched, leader: client.Leadership(a.Leader.Load()), size: sizeOfAny(fetched.Data), bare: k.Kind.Polled}
 	switch {
 	case k.cursor.confirm && r.leader == client.Unled: // no server of Consul's says that to a consistent read
 		return reply{}, a, errors.New("the server that answered knows no leader")
 	case k.cursor.confirm && r.Index == 0 && !r.bare: // something stands where Consul should
-		return reply{}, a, errors.New("what answered is not Consul: there is no index")
+		return reply{}, a, errors.New("what answered is not Consul: there is no index (check the address)")
 	case !k.Shared && k.cursor.lacks(r):
 		return reply{}, a, FilteredError{k.Query}
 	}
 	return r, a, nil
+}
+
+// explain returns an error of the agent, or of what stands in its place, with what
+// to do about it.
+func explain(err error) error {
+	text, status := err.Error(), fetch.Status(err)
+	switch {
+	case status == 0 && strings.Contains(text, "invalid character '<'"):
+		return errors.New("what answered is not Consul: it sent a web page (check the address)")
+	case status == http.StatusBadRequest && strings.Contains(text, "HTTP request to an HTTPS server"):
+		return fmt.Errorf("%w (use https:// in the address, or the port for http)", err)
+	case status == http.StatusForbidden && strings.Contains(text, "ACL not found"):
+		return fmt.Errorf("%w (Consul does not know the token: set consul { token = … } to one that it knows)", err)
+	}
+	return err
 }
 
 // options returns how to put the query to the agent, which may hold it for so long.

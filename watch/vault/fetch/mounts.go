@@ -158,7 +158,7 @@ func (q *Requester) atMount(ctx context.Context, path string, e token.Epoch, do 
 			result, err = do(another)
 		}
 	}
-	if warning != "" {
+	if warning != "" && err == nil { // else that tells it
 		result.Warnings = append([]string{warning}, result.Warnings...)
 	}
 	return result, err

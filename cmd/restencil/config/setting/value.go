@@ -171,7 +171,8 @@ func duration(to *time.Duration) *bound[time.Duration] {
 		to: to, want: `a duration such as "30s"`, arg: "<duration>",
 		read: func(v any) (time.Duration, error) {
 			if s, ok := v.(string); ok {
-				return time.ParseDuration(s)
+				d, err := time.ParseDuration(s)
+				return d, unless(err == nil)
 			}
 			return readWhole[time.Duration](v)
 		},
