@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"restencil/cmd/restencil/control"
+	"restencil/cmd/restencil/statedir"
 )
 
 // accept asks the daemon to make the change that it holds back.
@@ -16,9 +17,9 @@ func accept(ctx context.Context, p program, s *subcommand) error {
 		return err
 	}
 	// A bundle whose first change is held has left no trace yet.
-	if dir, name, err := dirOf(dirs, bundle); err == nil {
+	if dir, name, err := statedir.OfBundle(dirs, bundle); err == nil {
 		dirs, bundle = []string{dir}, name
-	} else if !errors.Is(err, errNoBundle) {
+	} else if !errors.Is(err, statedir.ErrNoBundle) {
 		return err
 	}
 	// The first daemon that can does it. The error of one that could not says

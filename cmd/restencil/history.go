@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"restencil/cmd/restencil/statedir"
 	"restencil/runner/journal"
 )
 
@@ -97,7 +98,7 @@ func historyOf(dir string, names []string) (lines []historyLine, err error) {
 		if names, err = j.Bundles(); err != nil {
 			return nil, err
 		}
-	} else if _, name, err := dirOf([]string{dir}, names[0]); err == nil {
+	} else if _, name, err := statedir.OfBundle([]string{dir}, names[0]); err == nil {
 		names = []string{name}
 	}
 	for _, name := range names {

@@ -12,6 +12,7 @@ import (
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/control"
+	"restencil/cmd/restencil/statedir"
 	"restencil/renderer"
 	"restencil/runner/journal"
 	"restencil/runner/journal/history"
@@ -25,7 +26,7 @@ func rollback(ctx context.Context, p program, s *subcommand) error {
 	if err != nil {
 		return err
 	}
-	dir, bundle, err := dirOf(dirs, s.args[0])
+	dir, bundle, err := statedir.OfBundle(dirs, s.args[0])
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/logging"
+	"restencil/cmd/restencil/statedir"
 	"restencil/watch"
 	"restencil/watch/cache"
 	"restencil/watch/consul"
@@ -69,7 +70,7 @@ func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
 	if !cfg.State.Cache || cfg.Once || cfg.Dry || cfg.ParseOnly {
 		return source, nil
 	}
-	dir := stateDir(cfg)
+	dir := statedir.Of(cfg)
 	if dir == "" {
 		s.warn("cli")(errors.New("the answers of Consul are not kept: there is no state directory"))
 		return source, nil

@@ -10,6 +10,7 @@ import (
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/control"
+	"restencil/cmd/restencil/statedir"
 	"restencil/runner"
 	"restencil/runner/journal"
 	"restencil/watch/schedule"
@@ -42,14 +43,14 @@ func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Jou
 	if cfg.Once || cfg.Dry || cfg.ParseOnly || st.failed || !memorable {
 		return st.journal
 	}
-	dir := stateDir(cfg)
+	dir := statedir.Of(cfg)
 	switch {
 	case st.journal != nil && dir != st.dir:
 		s.warn("cli")(fmt.Errorf("the state directory stays %s until a restart", st.dir))
 	case st.journal == nil && dir != "":
 		st.dir = dir
-		if root, own := defaultDir(cfg); cfg.State.Dir == "" && !own {
-			removed, err := prune(root, unusedFor)
+		if root, own := statedir.Root(cfg); cfg.State.Dir == "" && !own {
+			removed, err := statedir.Prune(root, statedir.UnusedFor)
 			for _, gone := range removed {
 				s.warn("cli")(fmt.Errorf("removed the state directory %s: its configuration is gone, and it was not used for 30 days", gone))
 			}
@@ -58,7 +59,7 @@ func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Jou
 			}
 		}
 		var err error
-		if st.journal, err = s.openJournal(cfg.State.History, owner(cfg)); err != nil {
+		if st.journal, err = s.openJournal(cfg.State.History, statedir.Owner(cfg)); err != nil {
 			st.failed = true
 			s.warn("cli")(fmt.Errorf("nothing is remembered across restarts: %w", err))
 		}

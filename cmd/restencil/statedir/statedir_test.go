@@ -1,4 +1,4 @@
-package main
+package statedir
 
 import (
 	"errors"
@@ -23,7 +23,7 @@ func parsed(t *testing.T, environ []string, args ...string) *config.Config {
 	return cfg
 }
 
-func TestStateDir(t *testing.T) {
+func TestOf(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("my app.hcl", nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -46,14 +46,14 @@ func TestStateDir(t *testing.T) {
 		{"of templates", home, []string{"-template", "in:/etc/app.conf"}, root + `/app`},
 		{"of nothing", home, nil, root + `/none`},
 	} {
-		got := stateDir(parsed(t, c.environ, c.args...))
+		got := Of(parsed(t, c.environ, c.args...))
 		if !regexp.MustCompile("^" + c.want + "$").MatchString(filepath.ToSlash(got)) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
 }
 
-func TestDirOf(t *testing.T) {
+func TestOfBundle(t *testing.T) {
 	one, two, empty := t.TempDir(), t.TempDir(), t.TempDir()
 	for dir, bundles := range map[string][]string{one: {"web", "both"}, two: {"both"}} {
 		j := journal.New(dir, journal.Options{})
@@ -67,23 +67,23 @@ func TestDirOf(t *testing.T) {
 		}
 	}
 	all := []string{one, two, empty}
-	if got, _, err := dirOf(all, "web"); got != one || err != nil {
+	if got, _, err := OfBundle(all, "web"); got != one || err != nil {
 		t.Errorf("%q, %v, want %q", got, err, one)
 	}
-	if got, _, err := dirOf(all, "both"); err == nil || errors.Is(err, errNoBundle) {
+	if got, _, err := OfBundle(all, "both"); err == nil || errors.Is(err, ErrNoBundle) {
 		t.Errorf("%q, %v for two directories", got, err)
 	}
-	if got, _, err := dirOf(all, "none"); !errors.Is(err, errNoBundle) {
+	if got, _, err := OfBundle(all, "none"); !errors.Is(err, ErrNoBundle) {
 		t.Errorf("%q, %v for no directory", got, err)
 	}
-	if got, _, err := dirOf([]string{empty}, "none"); got != empty || err != nil {
+	if got, _, err := OfBundle([]string{empty}, "none"); got != empty || err != nil {
 		t.Errorf("%q, %v where there is one directory", got, err)
 	}
 }
 
 func TestBelow(t *testing.T) {
 	root := t.TempDir()
-	if _, err := below(filepath.Join(root, "none")); err == nil {
+	if _, err := Below(filepath.Join(root, "none")); err == nil {
 		t.Error("no error where nothing is")
 	}
 	want := []string{filepath.Join(root, "a"), filepath.Join(root, "b")}
@@ -95,7 +95,7 @@ func TestBelow(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := below(root); !slices.Equal(got, want) || err != nil {
+	if got, err := Below(root); !slices.Equal(got, want) || err != nil {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
 }
@@ -105,7 +105,7 @@ func TestBelow(t *testing.T) {
 func TestOwnDir(t *testing.T) {
 	root := t.TempDir()
 	claim := func(paths ...string) string {
-		dir := ownDir(root, paths)
+		dir := Find(root, paths)
 		j := journal.New(dir, journal.Options{Owner: paths})
 		if err := errors.Join(j.Claim(), j.Close()); err != nil {
 			t.Fatal(err)
@@ -131,13 +131,13 @@ func TestOwnDir(t *testing.T) {
 	if err := j.Claim(); err != nil {
 		t.Fatal(err)
 	}
-	if removed, err := prune(root, time.Hour); removed != nil || err != nil {
+	if removed, err := Prune(root, time.Hour); removed != nil || err != nil {
 		t.Errorf("removed %q, %v", removed, err)
 	}
-	if removed, err := prune(root, 0); !slices.Equal(removed, []string{filepath.Join(root, "web-2")}) || err != nil {
+	if removed, err := Prune(root, 0); !slices.Equal(removed, []string{filepath.Join(root, "web-2")}) || err != nil {
 		t.Errorf("removed %q, %v", removed, err)
 	}
-	if got := ownDir(root, []string{"/nowhere/web.json"}); got != filepath.Join(root, "web-3") {
+	if got := Find(root, []string{"/nowhere/web.json"}); got != filepath.Join(root, "web-3") {
 		t.Errorf("the directory after a gap is %s", got)
 	}
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/statedir"
+	"restencil/runner/journal"
+)
+
+// stateDirs returns the state directories that a subcommand may be about: the
+// one that it is told, by a path or a configuration, or all there are.
+func (s *subcommand) stateDirs(environ []string) ([]string, error) {
+	if s.stateDir != "" {
+		return []string{s.stateDir}, nil
+	}
+	cfg, err := config.Parse(s.configFlags, environ)
+	if err != nil {
+		return nil, err
+	}
+	if len(cfg.Paths) > 0 || cfg.State.Dir != "" {
+		dir := statedir.Of(cfg)
+		if dir == "" {
+			return nil, errors.New("this configuration has no state directory")
+		}
+		return []string{dir}, nil
+	}
+	root, own := statedir.Root(cfg)
+	switch {
+	case root == "":
+		return nil, errors.New("no state directory is known: say where with -state-dir or -config")
+	case own:
+		return []string{root}, nil
+	}
+	return statedir.Below(root)
+}
+
+// listStates prints the state directories, and removes those that are gone where
+// that is asked for.
+func listStates(_ context.Context, p program, s *subcommand) error {
+	root := s.stateDir
+	if root == "" {
+		cfg, err := config.Parse(nil, p.environ)
+		if err != nil {
+			return err
+		}
+		root = journal.DefaultDir(cfg.LookupEnv, os.Getuid())
+	}
+	if s.prune {
+		removed, err := statedir.Prune(root, 0)
+		for _, dir := range removed {
+			fmt.Fprintf(p.stdout, "removed %s\n", dir)
+		}
+		return err
+	}
+	all, err := statedir.List(root)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "DIRECTORY\tBEGUN\tSTATE\tCONFIGURATION")
+	for _, d := range all {
+		state := "idle"
+		switch {
+		case d.Running:
+			state = "running"
+		case d.Gone():
+			state = "gone"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.Path, d.Begun.Local().Format(time.DateTime), state, cmp.Or(strings.Join(d.Owner, ", "), "unknown"))
+	}
+	return table.Flush()
+}
