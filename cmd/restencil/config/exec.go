@@ -67,7 +67,7 @@ func (e *Exec) block(flags, timeout string) setting.Setting {
 		{Key: "env", Block: []setting.Setting{
 			{Key: "pristine", Flag: "-env-pristine", To: &e.Env.Pristine,
 				Help: "The program inherits no environment variables."},
-			{Key: "custom", Flag: "-env-custom", Arg: "<K=V>", To: &e.Env.Custom, Printed: setting.Variables(e.Env.Custom),
+			{Key: "custom", Flag: "-env-custom", Arg: "<K=V>", To: setting.Variables(&e.Env.Custom),
 				Help: "Give the program this variable, as K=V. May be repeated."},
 			{Key: "allowlist", Flag: "-env-allowlist", Arg: "<pattern>", To: &e.Env.Allowlist,
 				Help: "The program inherits only variables whose name matches this pattern. May be repeated."},

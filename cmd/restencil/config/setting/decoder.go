@@ -78,6 +78,9 @@ func (d *decoder) block(fields []hcl1.Field, in scope) {
 		if again := slices.IndexFunc(later, func(g hcl1.Field) bool { return in.find(g) == s }); again >= 0 {
 			// Lists add up, where they do over files.
 			_, list := s.To.(*[]string)
+			if v, ok := s.To.(partlySecret); ok {
+				list = v.add != nil
+			}
 			_, one := f.Value.List()
 			_, two := later[again].Value.List()
 			if !list || !one || !two {

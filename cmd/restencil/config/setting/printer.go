@@ -19,32 +19,6 @@ func Print(settings []Setting, written *Written) string {
 	return p.String()
 }
 
-// Program returns a command without its arguments, and without what is set before
-// it, for Setting.Printed.
-func Program(command []string) []string {
-	if !IsCommand(command) {
-		return nil
-	}
-	shown := []string{strings.Fields(command[0] + " ")[0]}
-	if strings.Contains(shown[0], "=") {
-		return []string{"***"}
-	}
-	if len(command) > 1 || shown[0] != command[0] {
-		shown = append(shown, "***")
-	}
-	return shown
-}
-
-// Variables returns variables, as K=V, without their values, for Setting.Printed.
-func Variables(list []string) []string {
-	var shown []string
-	for _, text := range list {
-		name, _, _ := strings.Cut(text, "=")
-		shown = append(shown, name+"=***")
-	}
-	return shown
-}
-
 // A printer writes nested blocks.
 type printer struct {
 	strings.Builder
@@ -70,8 +44,8 @@ func (p *printer) block(key string, settings []Setting, written *Written) {
 		if text == "" {
 			continue
 		}
-		if s.Printed != nil {
-			text = list(&s.Printed).Show()
+		if v, ok := s.value().(partlySecret); ok {
+			text = v.printed()
 		}
 		if s.Secret && text != `""` {
 			text = masked

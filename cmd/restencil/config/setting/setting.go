@@ -48,7 +48,6 @@ type Setting struct {
 	Sets       []string // keys that the value counts for, from where Key is; nil: Key
 	Deprecated string   // what to write instead, Nothing, or ""; see moved
 	Secret     bool     // it is never printed
-	Printed    []string // what is printed in its place, without its secrets; nil: the value
 	WhenSet    bool     // it, or the block, is printed only where it is written, because writing the default means something
 
 	Block []Setting // what can stand in it

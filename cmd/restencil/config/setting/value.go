@@ -429,3 +429,42 @@ func Text(arg, want string, parse func(text string) error, show func() string) V
 	}
 	return b
 }
+
+// Program is a Command that is printed without its arguments, and without what is
+// set before it: a secret may be there.
+func Program(to *[]string) Value {
+	return partlySecret{Command(to).(*bound[[]string]), func(command []string) []string {
+		if !IsCommand(command) {
+			return command
+		}
+		shown := []string{strings.Fields(command[0] + " ")[0]}
+		if strings.Contains(shown[0], "=") {
+			return []string{"***"}
+		}
+		if len(command) > 1 || shown[0] != command[0] {
+			shown = append(shown, "***")
+		}
+		return shown
+	}}
+}
+
+// Variables is a list of variables, as K=V, that is printed without their values.
+func Variables(to *[]string) Value {
+	return partlySecret{Setting{To: to}.value().(*bound[[]string]), func(list []string) []string {
+		var shown []string
+		for _, text := range list {
+			name, _, _ := strings.Cut(text, "=")
+			shown = append(shown, name+"=***")
+		}
+		return shown
+	}}
+}
+
+// A partlySecret value is a list that is printed without its secrets.
+type partlySecret struct {
+	*bound[[]string]
+	shown func([]string) []string
+}
+
+// printed returns what Print writes in place of Show.
+func (p partlySecret) printed() string { return p.show(p.shown(*p.to)) }

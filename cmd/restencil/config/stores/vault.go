@@ -84,7 +84,7 @@ func (v *Vault) Settings() []setting.Setting {
 			{Key: "mount", To: &v.Cert.Mount, Default: "cert", Help: "Where the method is mounted."},
 			{Key: "role", To: &v.Cert.Role, Help: "The role to log in as; any that accepts the certificate if not given."},
 		}},
-		{Key: "token_command", To: setting.Command(&v.Token.Command), Printed: setting.Program(v.Token.Command),
+		{Key: "token_command", To: setting.Program(&v.Token.Command),
 			Help: "A command that prints the token in its last line."},
 		{Key: "token_command_timeout", To: setting.AtLeast(1, &v.Token.CommandTimeout), Default: "30s",
 			Help: "How long that command may take before it is killed."},
