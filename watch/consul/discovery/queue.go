@@ -18,9 +18,9 @@ type queue struct {
 // always is an index that no reply has.
 const always = math.MaxUint64
 
-// name has u read, unless its newest reply is as new as index.
+// name has u read, unless its newest reply is as new as index, and whole.
 func (q *queue) name(u *unit, index uint64) {
-	if u.index >= index || u.held {
+	if u.index >= index && !u.filtered || u.held {
 		return
 	}
 	u.wanted = max(u.wanted, index)
@@ -62,8 +62,8 @@ func (q *queue) tick(now time.Time) time.Time {
 }
 
 // done notes that u was read, or that a blocking query for it was answered.
-func (q *queue) done(u *unit, index uint64) {
-	u.index = index
+func (q *queue) done(u *unit, r Reply) {
+	u.index, u.filtered = r.Index, r.Filtered
 	if !u.busy {
 		return
 	}
@@ -71,7 +71,7 @@ func (q *queue) done(u *unit, index uint64) {
 	if !u.held {
 		q.sweep.add(u)
 	}
-	if u.wanted > index {
+	if u.wanted > r.Index || u.wanted > 0 && r.Filtered {
 		q.want(u)
 	}
 }

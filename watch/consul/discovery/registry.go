@@ -24,8 +24,8 @@ type units map[Source]*unit
 type unit struct {
 	source   Source
 	index    uint64    // of the newest reply
-	filtered bool      // of a node: the newest reply was
-	wanted   uint64    // of a query: it was named since that read began, and is read again unless the reply has this index
+	filtered bool      // the newest reply was, or, of a query, the newest read failed
+	wanted   uint64    // of a query: it was named since that read began, and is read again unless the reply has this index and is whole
 	version  uint64    // of a node: the index of its last change in the list of nodes
 	read     time.Time // when the newest read began, zero: never, or it does not count
 	changed  time.Time // when it was last found to have changed

@@ -148,8 +148,10 @@ func (d *Discovery) TakeInstances(node string, r Reply, list []Instance, now tim
 		return
 	}
 	before := Reply{u.index, u.filtered}
-	d.done(u, r.Index)
-	u.filtered = r.Filtered
+	d.done(u, r)
+	if r.Filtered && before.Index != r.Index && !u.held {
+		d.retry.Set(u, now.Add(renewed)) // what has changed may be among what it lacks
+	}
 	if before.Index > 0 && before.Index != r.Index {
 		for q := range d.byNode[strings.ToLower(node)] {
 			if q.index > before.Index && q.index < r.Index {
@@ -184,7 +186,7 @@ func (d *Discovery) TakeInstances(node string, r Reply, list []Instance, now tim
 		switch {
 		case changed && q.source.Query.Value().Kind == watch.NodeServices:
 			d.name(q, always)
-		case (old == nil || before.Filtered) && !u.has(q.names): // its answer has an instance on this node
+		case (old == nil || before.Filtered) && !u.has(q): // its answer has an instance on this node
 			d.name(q, always)
 		}
 	}
@@ -194,10 +196,11 @@ func (d *Discovery) TakeInstances(node string, r Reply, list []Instance, now tim
 	d.recovered(u.source, now)
 }
 
-// has reports whether a node has an instance of one of these services.
-func (u *unit) has(services []string) bool {
+// has reports whether a node has an instance that a query is about.
+func (u *unit) has(q *unit) bool {
+	proxies := q.source.Query.Value().Kind == watch.ConnectHealth
 	for _, i := range u.instances {
-		if slices.Contains(services, i.service) || slices.Contains(services, i.destination) {
+		if slices.Contains(q.names, i.service) || proxies && slices.Contains(q.names, i.destination) {
 			return true
 		}
 	}
@@ -238,8 +241,9 @@ func (d *Discovery) TakeAnswer(id watch.ID, a Answer, now time.Time) {
 	if u == nil {
 		return
 	}
-	first := u.index == 0
-	d.done(u, a.Index)
+	before, shown := u.index, u.nodes
+	first := before == 0
+	d.done(u, a.Reply)
 	q := id.Value()
 	if q.Kind == watch.NodeServices {
 		d.byNode.set(u, &u.nodes, append(a.Nodes, q.Name))
@@ -249,12 +253,12 @@ func (d *Discovery) TakeAnswer(id watch.ID, a Answer, now time.Time) {
 		for _, name := range a.Nodes {
 			// The first reply for the node came while this answer was under way.
 			node := d.nodes[Source{Kind: Node, Name: name}]
-			if first && node != nil && node.instances != nil && !node.has(u.names) {
+			if first && node != nil && node.instances != nil && !node.has(u) {
 				d.name(u, always)
 			}
 		}
 	}
-	d.question(u, a, now)
+	d.question(u, a, a.Changed || a.Index != before || !slices.Equal(shown, u.nodes), now)
 	switch {
 	case a.Changed && !first:
 		d.promote(u, now)

@@ -9,12 +9,16 @@ import (
 // list lacks for that reason names what it was about, as if it were gone; that
 // is read then, and fails. When a list has again what it lacked, nobody knows
 // what has changed meanwhile, so that everything starts anew.
+//
+// Rights may come for a moment between two replies of a list, which lacks the
+// same in both; so an answer is in doubt while it shows what a list lacks. And an
+// answer that lacks something may lack what it is named for, however new it is.
 
 const (
-	// A query whose answer shows a node that is not in the list of nodes is
-	// read again after this time: the list will have it by then, or the node
+	// A query whose answer shows a node or a service that the list of these
+	// lacks is read again after this time: the list will have it by then, or it
 	// has gone, unless the list lacks it for want of rights.
-	listed = 2 * time.Second
+	listing = 2 * time.Second
 
 	// A query whose answer lacks something that the token may not read is read
 	// again after this time: by then every blocking query has had a reply.
@@ -23,32 +27,40 @@ const (
 
 // A doubt is why a query is read again though nothing names it.
 type doubt struct {
-	unlisted time.Time // since when its answers show a node that is not in the list, zero: they do not
+	unlisted time.Time // since when its answers show what the lists lack, zero: they do not
 	again    time.Time // when it is to be read again, since an answer lacked something; zero, or past: it is not
 }
 
 // question has a query read once more whose answer may not be what the lists are
-// about.
-func (d *Discovery) question(u *unit, a Answer, now time.Time) {
+// about. What has changed may be among what it lacks.
+func (d *Discovery) question(u *unit, a Answer, changed bool, now time.Time) {
 	q := &u.doubt
-	if a.Filtered && a.Changed {
+	if a.Filtered && changed {
 		q.again = now.Add(renewed)
 	}
 	at := q.again
-	unlisted := slices.ContainsFunc(a.Nodes, func(name string) bool { return d.nodes[Source{Kind: Node, Name: name}] == nil })
 	switch since := now.Sub(q.unlisted); {
-	case !unlisted || d.failing[Source{Kind: Nodes}]:
+	case u.held || d.listed(a): // what is held has replies of its own
 		q.unlisted = time.Time{}
 	case q.unlisted.IsZero():
-		q.unlisted, at = now, now.Add(listed)
+		q.unlisted, at = now, now.Add(listing)
 	default:
-		if at = now.Add(max(since, listed)); since >= listed && !d.start.After(q.unlisted) {
+		if at = now.Add(max(since, listing)); since >= listing && !d.start.After(q.unlisted) {
 			d.regained(now)
 		}
 	}
 	if at.After(now) && !u.held {
 		d.retry.Set(u, at)
 	}
+}
+
+// listed reports whether the lists have the nodes that an answer shows, and, where
+// they lack something for want of rights, its services. What fails has no say.
+func (d *Discovery) listed(a Answer) bool {
+	noNode := func(name string) bool { return d.nodes[Source{Kind: Node, Name: name}] == nil }
+	noService := func(name string) bool { _, there := d.tags[name]; return !there }
+	return (d.failing[Source{Kind: Nodes}] || !slices.ContainsFunc(a.Nodes, noNode)) &&
+		(d.failing[Source{Kind: Services}] || !d.replies[Services].Filtered || !slices.ContainsFunc(a.Services, noService))
 }
 
 // regained notes that the token may read again what it could not.

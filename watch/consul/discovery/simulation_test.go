@@ -3,7 +3,10 @@ package discovery
 import (
 	"container/heap"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +34,7 @@ type simulation struct {
 	most    int // blocking queries at a time
 
 	hidden map[string]bool // the nodes and the services that the token may not read
+	hid    map[string]bool // the same, when rights went last
 	wait   time.Duration   // after which a blocking query ends without news, zero: never
 	states map[watch.ID]state
 }
@@ -379,6 +383,16 @@ func populate(random *rand.Rand, services, nodes int) *catalog.Catalog {
 	return c
 }
 
+// newSeed returns a seed of its own, or the one in SEED, and logs it.
+func newSeed(t *testing.T) uint64 {
+	seed, err := strconv.ParseUint(os.Getenv("SEED"), 10, 64)
+	if err != nil {
+		seed = rand.Uint64()
+	}
+	t.Logf("SEED=%d", seed)
+	return seed
+}
+
 // A size is that of a datacenter, and what is promised there.
 type size struct {
 	name            string
@@ -400,8 +414,7 @@ var sizes = []size{
 // TestEveryChangeIsSeen makes bursts of changes of every kind, at random, and
 // compares after the time that is promised.
 func TestEveryChangeIsSeen(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := newSeed(t)
 	for _, size := range sizes {
 		t.Run(size.name, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
@@ -463,7 +476,7 @@ func TestUnrelatedChangesCostLittle(t *testing.T) {
 					s.change(func() { s.c.Change(random, "other", 100, size.nodes) })
 				}
 			}
-			for second := range 30 {
+			for second := range 18 {
 				churn(time.Second)
 				i := random.IntN(size.services)
 				name := fmt.Sprint("s", i)
@@ -496,8 +509,7 @@ func TestUnrelatedChangesCostLittle(t *testing.T) {
 // TestNodeComesAndGoes: a node that comes and goes between two replies for the
 // list of nodes leaves no instance behind in what was read meanwhile.
 func TestNodeComesAndGoes(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := newSeed(t)
 	for _, size := range sizes[:2] {
 		t.Run(size.name, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 8))
@@ -603,8 +615,7 @@ func TestIndexGoesBack(t *testing.T) {
 
 // TestComeAndGo: queries come and go in the middle of changes.
 func TestComeAndGo(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := newSeed(t)
 	for _, size := range sizes {
 		t.Run(size.name, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 7))
@@ -633,8 +644,7 @@ func TestComeAndGo(t *testing.T) {
 // while things change and reads are under way. What the token may not read any
 // more has failed soon, and what it may read again is current soon.
 func TestRights(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := newSeed(t)
 	for _, size := range []size{
 		{"all nodes held", 60, 12, 100, time.Second, 0, 0},
 		{"nodes swept", 60, 20, 8, 3 * time.Second, 0, 0},
@@ -647,10 +657,13 @@ func TestRights(t *testing.T) {
 				s.wait = 20 * time.Second
 				for i := range size.services {
 					s.d.Add(service(i), s.now)
+					if i%5 == 0 {
+						s.d.Add(proxy(i), s.now)
+					}
 				}
 				s.run(20 * time.Second)
-				change := func() {
-					for range random.IntN(20) {
+				change := func() { // or nothing, so that no list is read meanwhile
+					for range random.IntN(20) * random.IntN(2) {
 						s.run(time.Duration(random.IntN(100)) * time.Millisecond)
 						s.change(func() { s.c.Change(random, "s", size.services, size.nodes) })
 					}
@@ -678,10 +691,37 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// hide takes rights away: of all nodes, of some, or of some services.
+// TestFlipWhileHidden: a check becomes passing while the token may not read its
+// node, for a moment that the list of nodes does not notice. The answer did not show
+// the instance before, nor meanwhile.
+func TestFlipWhileHidden(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	s := newSimulation(t, populate(random, 60, 12), 100, random)
+	s.wait = 20 * time.Second
+	for i := range 60 {
+		s.d.Add(service(i), s.now)
+	}
+	p := s.c.Instances("s1", false)[0]
+	s.change(func() { s.c.SetCheck(p.Node.Name, p.ID, "critical") })
+	s.run(40 * time.Second)
+	s.hidden[p.Node.Name] = true
+	other := s.c.Instances("s2", false)[0]
+	s.change(func() { s.c.SetCheck(other.Node.Name, other.ID, "critical") }) // so that the list of checks is read
+	s.run(time.Second)
+	s.change(func() { s.c.SetCheck(p.Node.Name, p.ID, "passing") })
+	s.run(time.Second)
+	clear(s.hidden)
+	s.run(40 * time.Second)
+	s.check("in the end")
+}
+
+// hide takes rights away: of all nodes, of some, or of some services; or the same
+// as before.
 func (s *simulation) hide(size size) {
 	most, name := size.nodes, "n"
-	switch s.random.IntN(4) {
+	switch s.random.IntN(6) {
+	case 4, 5:
+		maps.Copy(s.hidden, s.hid)
 	case 0:
 		most, name = size.services, "s"
 		fallthrough
@@ -694,6 +734,7 @@ func (s *simulation) hide(size size) {
 			s.hidden[fmt.Sprint(name, i)] = true
 		}
 	}
+	s.hid = maps.Clone(s.hidden)
 }
 
 // checkDenied looks for what the token may not read any more of what was told.
