@@ -179,7 +179,7 @@ func (d *Discovery) Fail(s Source, delay time.Duration, now time.Time) {
 	if u != nil && u.busy {
 		u.busy = false
 		u.doubt.unlisted = time.Time{}
-		u.filtered = u.filtered || s.Kind == Query // what it had says no more than that
+		u.filtered = u.filtered || s.Kind == Query // something may have changed in what it could not read
 		d.retry.Set(u, now.Add(max(delay, 1)))
 		return
 	}
