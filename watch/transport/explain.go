@@ -34,9 +34,11 @@ func Explain(u *url.URL, err error) error {
 		advice = "the server does not speak TLS at this address: use http://, or its port for https"
 	case errors.As(err, &op) && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate"):
 		advice = "set ssl { cert = …, key = … } to a certificate that the server accepts"
-	case u.Scheme == "https" && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)):
+	case u.Scheme == "https" && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
+		strings.Contains(err.Error(), "client conn could not be established")):
 		// Servers check the client's certificate last, and may have gone before
-		// they say what is wrong with it.
+		// they say what is wrong with it. For what HTTP/2 says then there is no
+		// value to compare with.
 		advice = "if the server asks for a certificate, set ssl { cert = …, key = … } to a certificate that it accepts"
 	default:
 		return err
