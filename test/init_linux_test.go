@@ -46,6 +46,7 @@ echo x >>runs
 		"-exec", `trap "exit 3" TERM; while :; do sleep 0.02; done`, "-exec-reload-signal", "SIGCONT")
 	cmd := exec.Command(unshare[0], args...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+filepath.Join(dir, ".state"))
 	var log daemon.Output
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {

@@ -29,6 +29,7 @@ func TestChildDiesWithProgram(t *testing.T) {
 }`)
 	cmd := exec.Command(binary.Path(t), "-config", "c.hcl", "-local", "data.yaml", "-template", "in.ctmpl:out:echo x >>runs")
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+filepath.Join(dir, ".state"))
 	ended := begin(t, cmd)
 	for i := range 5 {
 		writeFile(t, filepath.Join(dir, "data.yaml"), fmt.Sprintf("keys: {a: %d}", i))

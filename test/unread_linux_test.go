@@ -38,6 +38,7 @@ func TestUnreadOutput(t *testing.T) {
 			writeFile(t, filepath.Join(dir, "in.ctmpl"), `{{ key "a" }}`)
 			cmd := exec.Command(binary.Path(t), append([]string{"-local", "data.yaml"}, c.args...)...)
 			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+filepath.Join(dir, ".state"))
 			cmd.Stderr = unread(t)
 			if c.stdout {
 				cmd.Stdout = unread(t)
@@ -74,6 +75,7 @@ func TestUnreadDry(t *testing.T) {
 
 	cmd = exec.Command(binary.Path(t), append(args, "-pid-file", "pid")...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+filepath.Join(dir, ".state"))
 	cmd.Stdout = unread(t)
 	ended := begin(t, cmd)
 	await.Eventually(t, await.Exists(filepath.Join(dir, "pid"))) // it listens to signals

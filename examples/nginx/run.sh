@@ -82,7 +82,7 @@ nginx -p . -c nginx.conf &
 pids="$! $pids"
 until_true "nginx does not start" test -s nginx.pid
 
-"$RESTENCIL" -config restencil.hcl -consul-addr "$CONSUL_HTTP_ADDR" -log-level info >"$dir/restencil.log" 2>&1 &
+"$RESTENCIL" -config restencil.hcl -state-dir state -consul-addr "$CONSUL_HTTP_ADDR" -log-level info >"$dir/restencil.log" 2>&1 &
 pids="$! $pids"
 
 echo "Who answers 12 requests to nginx when"

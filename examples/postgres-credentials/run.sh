@@ -64,7 +64,7 @@ set_up_vault() {
 (umask 077 && set_up_vault >set_up.log 2>&1)
 
 echo "While four workers query the database without a pause:"
-attend "$RESTENCIL" -config restencil.hcl -log-level info 2>restencil.log
+attend "$RESTENCIL" -config restencil.hcl -state-dir state -log-level info 2>restencil.log
 
 users() { query "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'v-%'"; }
 no_users() { [ "$(users)" = 0 ]; }

@@ -38,7 +38,7 @@ set_up_vault >set_up.log 2>&1
 
 VAULT_TOKEN=$(as_root token create -policy=web -field=token)
 export VAULT_TOKEN
-"$RESTENCIL" -config restencil.hcl -log-level info >restencil.log 2>&1 &
+"$RESTENCIL" -config restencil.hcl -state-dir state -log-level info >restencil.log 2>&1 &
 pids="$! $pids"
 until_true "no certificate" test -s tls/cert.pem -a -s tls/key.pem
 nginx -p . -c nginx.conf &
