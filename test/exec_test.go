@@ -108,7 +108,7 @@ func TestExec(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
 				var err error
-				for range 4 { // at times it loses the exit code of its child
+				for range 8 { // at times it loses the exit code of its child, or a signal
 					if err = c.run(t, path); err == nil {
 						return
 					}
@@ -141,7 +141,9 @@ func (c execCase) run(t *testing.T, program string) error {
 		killAllIn(dir)
 	}()
 	for _, s := range c.do {
-		s.take(t, dir, cmd, &out)
+		if err := s.take(t, dir, cmd, &out); err != nil {
+			return err
+		}
 	}
 	select {
 	case err := <-ended:
@@ -149,7 +151,7 @@ func (c execCase) run(t *testing.T, program string) error {
 			return fmt.Errorf("%w; a part of the child is left", err)
 		}
 	case <-time.After(await.Timeout):
-		t.Fatalf("it runs on; it printed:\n%s", log.String())
+		return fmt.Errorf("it runs on; it printed:\n%s", log.String())
 	}
 	if code := cmd.ProcessState.ExitCode(); code != c.code {
 		return fmt.Errorf("exit code %d, want %d; it printed:\n%s", code, c.code, log.String())
@@ -160,14 +162,14 @@ func (c execCase) run(t *testing.T, program string) error {
 	return nil
 }
 
-func (s step) take(t *testing.T, dir string, cmd *exec.Cmd, out *daemon.Output) {
+func (s step) take(t *testing.T, dir string, cmd *exec.Cmd, out *daemon.Output) error {
 	t.Helper()
 	signals := map[string]syscall.Signal{
 		"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "QUIT": syscall.SIGQUIT, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2,
 	}
 	switch s.verb {
 	case "wait":
-		await.Eventually(t, func() error {
+		return await.Poll(await.Timeout, func() error {
 			if !strings.Contains(out.String(), s.object) {
 				return fmt.Errorf("printed %q, want %q in it", out.String(), s.object)
 			}
@@ -182,6 +184,7 @@ func (s step) take(t *testing.T, dir string, cmd *exec.Cmd, out *daemon.Output) 
 	default:
 		t.Fatalf("unknown step %q", s.verb)
 	}
+	return nil
 }
 
 // killAllIn kills the processes whose working directory is dir: consul-template
