@@ -361,9 +361,8 @@ func joinFailures(errs []error) error {
 // not run again. Destinations that were changed by hand are put right.
 //
 // Each of sources takes the place of its store's (see watch.Watcher.Replace),
-// once the queries are known of which the new Options have need: it is asked no
-// others, and of those that are new the old source never hears. The other
-// stores' sources go on. Nil: all do.
+// once the queries of the new Options are known. It gets only those, and the old
+// source gets no new ones. The other stores' sources go on. Nil: all do.
 //
 // Reload may be called from any goroutine while Run is under way. It returns
 // when the new Options are in force, or with the cause of ctx's end.

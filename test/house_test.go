@@ -14,8 +14,8 @@ import (
 )
 
 // allowed says which of our own packages a package may import; those below a
-// name count as the name. Imports point one way: store → watch → funcs →
-// template → runner → cmd.
+// name count as the name. Imports point one way: watch ← funcs ← template ←
+// runner ← cmd (docs/architecture.md).
 var allowed = map[string][]string{
 	"watch":                  {"watch/dependency"},
 	"watch/dependency":       {},

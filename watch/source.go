@@ -41,7 +41,7 @@ type Source interface {
 	Unwatch(...ID)
 }
 
-// A Subscription is a query and the sink that takes what is learnt about it.
+// A Subscription is a query and the sink that takes its answers and failures.
 type Subscription struct {
 	ID   ID
 	Sink Sink

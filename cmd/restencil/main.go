@@ -92,7 +92,7 @@ func (p program) run() int {
 	case cfg.PrintConfig:
 		err = cfg.Print(p.stdout)
 	case idle && len(cfg.Paths) == 0 && local == "" && p.name != consulTemplate:
-		err = &config.Error{Code: config.ExitFlags, Err: errors.New("there is nothing to do: no template and no configuration is given\n\n" + usage)}
+		err = &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("there is nothing to do: no template and no configuration is given\n\n%s", usage)}
 	default:
 		return p.serve(cfg)
 	}

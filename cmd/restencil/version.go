@@ -2,8 +2,8 @@ package main
 
 import "runtime/debug"
 
-// consulTemplate is what the program may be called as well: it is a drop-in
-// for this version of it, and then says so.
+// consulTemplate is the name of the program that restencil replaces. Run under that
+// name, -version prints this version.
 const (
 	consulTemplate        = "consul-template"
 	consulTemplateVersion = "v0.42.1"

@@ -175,9 +175,8 @@ func (b *Bundle) begin(ctx context.Context) bool {
 	}
 	b.sweep(0, paths)
 
-	// Of a bundle that was renewed in this process the journal knows no more than its
-	// predecessor, but for what is owed: what was rejected may be good with another
-	// specification.
+	// Of a bundle that was renewed in this process only what is owed is taken from the
+	// journal: what was rejected may be good with another specification.
 	st := b.entry.state()
 	if st.Owed() {
 		b.command.owed = true
@@ -192,8 +191,8 @@ func (b *Bundle) begin(ctx context.Context) bool {
 }
 
 // sweep removes what a process that was killed left beside these paths, and nobody has
-// touched for so long. One that runs once may be at work beside another. Of a bundle
-// whose old files are kept there only the journal knows when they may go.
+// touched for so long. One that runs once may be at work beside another. With the
+// policy Together, the journal decides when old files are removed.
 func (b *Bundle) sweep(untouched time.Duration, paths []string) {
 	p := b.spec.Policy
 	if len(paths) == 0 || p == group.Print || b.shared.State.Load().Unresolved || p == group.Together && b.entry.journal == nil {

@@ -104,8 +104,8 @@ func (s *Shared) Inherit() {
 
 // An Offer is what the runner has for a bundle.
 type Offer struct {
-	// Pass numbers the rounds of the runner's loop, and is never 0. A report
-	// says up to which the bundle has done what there was to do.
+	// Pass is the number of the pass whose outputs these are, from 1. A report
+	// says up to which pass the bundle has done what there was to do.
 	Pass int
 
 	// Outputs are the newest of the members that have news, by the member's

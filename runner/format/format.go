@@ -63,7 +63,7 @@ func check(f Format, file File, now time.Time) (p *problem) {
 	content := file.Content
 	defer func() {
 		if recover() != nil {
-			p = &problem{what: fmt.Sprintf("not understood as %s", f)}
+			p = &problem{what: fmt.Sprintf("the parser of %s failed", f)}
 		}
 	}()
 	switch f {
@@ -238,7 +238,7 @@ func boundTOML(content []byte) *problem {
 			return at(content, token[0], "nested too deep", "")
 		}
 		if cost > 16<<20+64*len(content) {
-			return at(content, token[0], "too many keys of too long names", "")
+			return at(content, token[0], "keys too many or too long", "")
 		}
 	}
 	return nil
@@ -331,7 +331,7 @@ func checkXML(content []byte) *problem {
 		case "iso-8859-1":
 			return charmap.ISO8859_1.NewDecoder().Reader(r), nil
 		}
-		return nil, errors.New("it is not known")
+		return nil, errors.New("unknown encoding")
 	}
 	depth, roots := 0, 0
 	for {

@@ -250,7 +250,8 @@ func (s *Supervisor) look(p Process, ending bool) (reload bool) {
 }
 
 // end has p and all of its group end, and returns when they have: it asks, and
-// kills what is left after KillTimeout. Of what ended by itself it ends the rest.
+// kills what is left after KillTimeout. If p has ended by itself,
+// it ends the rest of the group.
 func (s *Supervisor) end(p Process, why Reason) Status {
 	began := time.Now()
 	limit := time.NewTimer(s.child.KillTimeout)
@@ -314,8 +315,8 @@ func (s *Supervisor) rest(d time.Duration) Reason {
 	return ReasonStop
 }
 
-// groupCheck is how often it is looked at whether a group that is to end is
-// gone: nobody tells.
+// groupCheck is how often end looks whether a group has ended: the system sends no
+// notice.
 const groupCheck = 20 * time.Millisecond
 
 // An ending is how far the end of a process has come.

@@ -9,7 +9,7 @@ import (
 )
 
 // A Summary is the state of a runner in a few words, made from its events.
-// The zero value is that of one of which nothing was heard. It is for one
+// The zero value is the state before the first event. It is for one
 // goroutine at a time.
 type Summary struct {
 	outputs  []event.Output

@@ -72,8 +72,8 @@ type Tools struct {
 }
 
 // A Transaction is some changes on their way. The steps are Stage, Check, Swap
-// and CheckLate, in this order; a change of which one fails has no part in the
-// next. Discard ends it. It is not safe for concurrent use.
+// and CheckLate, in this order; a change whose step fails takes no
+// further part. Discard ends it. It is not safe for concurrent use.
 type Transaction struct {
 	Changes []*Change
 
@@ -169,7 +169,7 @@ func (tx *Transaction) lay(ctx context.Context, c *Change) error {
 		return 0
 	}
 	slices.SortStableFunc(c.placed, func(a, b *placed) int { return streams(a) - streams(b) })
-	// Of a single file nothing can be half done.
+	// A single file is swapped at once: nothing needs to be kept.
 	keep := c.Keep || tx.late || len(c.placed) > 1
 	for _, p := range c.placed {
 		p.want.Keep = keep

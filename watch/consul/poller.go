@@ -60,7 +60,7 @@ func (p *poller) run(ctx context.Context, readers int) {
 	}
 }
 
-// next is that of the schedules, of which each comes first in turn.
+// next returns the next read. It takes the schedules in turn.
 func (p *poller) next(now time.Time) (read func(), at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -258,7 +258,7 @@ func (p *watched) inspect(system *fsnotify.Watcher) {
 	links := maxLinks
 	p.real = resolve(p.full, &links, listen)
 	listen(filepath.Dir(p.real))
-	// What cannot be read is as good as not there. Who reads it learns why.
+	// What cannot be read is treated as missing. Reading it returns the error.
 	_ = filepath.WalkDir(p.real, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil || entry.IsDir() && !p.tree:
@@ -329,8 +329,8 @@ func same(before, now fs.FileInfo) bool {
 // beyond them is found by polling.
 const maxLinks = 40
 
-// resolve returns path without symbolic links, of which it follows so many at
-// most. It calls listen with the directory of each.
+// resolve returns path without symbolic links. It follows at most *links of them, and
+// calls listen with the directory of each.
 func resolve(path string, links *int, listen func(dir string)) string {
 	dir := filepath.Dir(path)
 	if dir == path {

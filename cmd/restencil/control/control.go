@@ -1,6 +1,5 @@
-// Package control is how one process asks the running one for something that a
-// person wants: to accept a change that is held back, or to go back to an
-// earlier generation.
+// Package control carries requests from a command to the running daemon: to accept
+// a change that is held back, or to roll back to an earlier generation.
 //
 // The running process listens at a Unix socket in its state directory, which
 // only its own user can open. A connection carries one [Request], a line of
@@ -99,7 +98,7 @@ func receive(r io.Reader, message any) error {
 		return io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return fmt.Errorf("not understood: %w", err)
+		return fmt.Errorf("invalid message: %w", err)
 	}
 	return nil
 }
@@ -153,7 +152,7 @@ func Listen(dir string) (*Server, error) {
 	s.listener.SetUnlinkOnClose(false) // its name may be one that is good for a moment only
 	if err := os.Chmod(s.path, 0o600); err != nil {
 		s.close()
-		return nil, fmt.Errorf("failed keeping others from the control socket: %w", err)
+		return nil, fmt.Errorf("failed setting the mode of the control socket %s to 0600: %w", s.path, err)
 	}
 	return s, nil
 }
@@ -205,7 +204,7 @@ func serve(ctx context.Context, c *net.UnixConn, r Runner) {
 	case q.Do == Rollback:
 		err = r.Rollback(ctx, q.Bundle, q.Generation)
 	default:
-		err = fmt.Errorf("nobody knows how to %q", q.Do)
+		err = fmt.Errorf("unknown request %q: want accept or rollback", q.Do)
 	}
 	var answer reply
 	if err != nil {

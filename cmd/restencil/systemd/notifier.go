@@ -148,7 +148,7 @@ func (n *Notifier) send(message string) {
 	}
 	err := n.deliver(message)
 	if err != nil && !n.failing {
-		n.warn(fmt.Errorf("systemd: telling the service manager: %w", err))
+		n.warn(fmt.Errorf("systemd: notifying the service manager: %w", err))
 	}
 	n.failing = err != nil
 }

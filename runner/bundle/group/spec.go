@@ -117,10 +117,9 @@ func (s Spec) Overlaps(t Spec) bool {
 	})
 }
 
-// Key is what the journal knows the bundle by, also after a restart: its name; of
-// one that is called as its only file the absolute path of that, however it is
-// written; or for an implicit one, which has no name, its command and destinations,
-// in whichever order its templates stand.
+// Key identifies the bundle in the journal, also after a restart: the name of a named
+// bundle; the absolute path of the only file of a bundle that is named after it; for
+// an implicit bundle its command and sorted destinations.
 func (s Spec) Key() string {
 	if s.Policy == Together {
 		if len(s.Members) == 1 && s.Members[0].Destination == s.Name {
