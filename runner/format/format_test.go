@@ -78,7 +78,7 @@ func TestCheck(t *testing.T) {
 		{XML, "<a b/>", "line 1, column 6: not well-formed XML", "attribute name without = in element"},
 		{XML, "<a>", "line 1, column 4: not well-formed XML", "unexpected EOF"},
 		{XML, " <?xml version=\"1.0\"?><a/>", "line 1, column 2: an XML declaration that is not at the beginning", ""},
-		{XML, "<?xml version=\"1.0\" encoding=\"SECRET\"?><a/>", "line 1, column 40: not well-formed XML", "xml: opening charset \"SECRET\": it is not known"},
+		{XML, "<?xml version=\"1.0\" encoding=\"SECRET\"?><a/>", "line 1, column 40: not well-formed XML", "xml: opening charset \"SECRET\": unknown encoding"},
 		{XML, "<?xml version=\"1.1\"?><a/>", "line 1, column 22: not well-formed XML", "xml: unsupported version \"1.1\"; only version 1.0 is supported"},
 
 		{X509, "", "no PEM block", ""},

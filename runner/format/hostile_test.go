@@ -11,7 +11,7 @@ import (
 // ever, if there were more of it.
 func TestHostile(t *testing.T) {
 	const n = 20_000
-	const deep, long = "nested too deep", "too many keys of too long names"
+	const deep, long = "nested too deep", "keys too many or too long"
 	repeat := strings.Repeat
 	tests := []struct {
 		name    string

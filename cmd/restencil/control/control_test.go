@@ -85,7 +85,7 @@ func TestAsk(t *testing.T) {
 	if err == nil || err.Error() != "nothing is held" {
 		t.Errorf("error %v, want the runner's", err)
 	}
-	if err := Ask(t.Context(), dir, Request{Do: "dance"}); err == nil || err.Error() != `nobody knows how to "dance"` {
+	if err := Ask(t.Context(), dir, Request{Do: "dance"}); err == nil || err.Error() != `unknown request "dance": want accept or rollback` {
 		t.Errorf("error %v", err)
 	}
 	if got, want := r.all(), "accept web, rollback web 3, accept no"; got != want {
