@@ -67,7 +67,7 @@ func TestIsolation(t *testing.T) {
 	if err := await.Holds(s.file("value"), "10")(); err != nil {
 		t.Error(err)
 	}
-	for _, what := range []string{`"many"`, "unexpected end", "out of range", "denied/k", "web@nowhere"} {
+	for _, what := range []string{`"many"`, "unexpected end", "fewer elements", "denied/k", "web@nowhere"} {
 		if n := linesWith(d.Log.String(), what); n != 1 {
 			t.Errorf("%d lines of the log tell of %s, want one", n, what)
 		}
