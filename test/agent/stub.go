@@ -14,8 +14,10 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/watch"
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
+	"restencil/watch/watchtest"
 )
 
 // A Stub is a transport that answers with a function. It keeps the requests and when
@@ -99,4 +101,22 @@ func PairJSON(value string) string { return `[{"Key":"k","Value":"` + value + `"
 func Hold(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, context.Cause(r.Context())
+}
+
+// Said returns what a recorder has heard in a short form: values, "nothing",
+// or an error's text.
+func Said(r *watchtest.Recorder) []string {
+	var all []string
+	for _, e := range r.Events() {
+		pair, ok := e.Answer.Data.(*watch.KeyPair)
+		switch {
+		case e.Err != nil:
+			all = append(all, e.Err.Error())
+		case ok:
+			all = append(all, pair.Value)
+		default:
+			all = append(all, "nothing")
+		}
+	}
+	return all
 }

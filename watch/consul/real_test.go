@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/consul/api"
 
+	stub "restencil/test/agent"
 	"restencil/test/servers"
 	"restencil/watch"
 	"restencil/watch/watchtest"
@@ -119,9 +120,9 @@ func TestRealRestart(t *testing.T) {
 	awaitKey(r, "one", 3*time.Second)
 	put(t, client, "k", "two")
 	awaitKey(r, "two", time.Second)
-	for _, what := range said(r) {
+	for _, what := range stub.Said(r) {
 		if what == "nothing" {
-			t.Errorf("the key was blanked: %q", said(r))
+			t.Errorf("the key was blanked: %q", stub.Said(r))
 		}
 	}
 }

@@ -39,21 +39,3 @@ func watchKey(t *testing.T, s *Source) *watchtest.Recorder {
 	s.Watch(watch.Subscription{ID: key.ID(), Sink: r})
 	return r
 }
-
-// said returns what a recorder has heard in a short form: values, "nothing",
-// or an error's text.
-func said(r *watchtest.Recorder) []string {
-	var all []string
-	for _, e := range r.Events() {
-		pair, ok := e.Answer.Data.(*watch.KeyPair)
-		switch {
-		case e.Err != nil:
-			all = append(all, e.Err.Error())
-		case ok:
-			all = append(all, pair.Value)
-		default:
-			all = append(all, "nothing")
-		}
-	}
-	return all
-}

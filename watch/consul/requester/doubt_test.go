@@ -76,7 +76,7 @@ func TestNobodyIsSure(t *testing.T) {
 		})
 		r := watchKey(t, s)
 		time.Sleep(span)
-		for _, text := range said(r) {
+		for _, text := range agent.Said(r) {
 			if text != "kv.get(k): the server that answered knows no leader" {
 				t.Fatalf("the sink heard %q", text)
 			}
@@ -113,12 +113,12 @@ func TestNotConsul(t *testing.T) {
 		})
 		r := watchKey(t, s)
 		time.Sleep(10 * time.Minute)
-		if heard := said(r); heard[0] != "one" || slices.Contains(heard, "nothing") {
+		if heard := agent.Said(r); heard[0] != "one" || slices.Contains(heard, "nothing") {
 			t.Errorf("the sink heard %q", heard)
 		}
 		back.Store(true)
 		time.Sleep(5 * time.Second)
-		if heard := said(r); heard[len(heard)-1] != "two" {
+		if heard := agent.Said(r); heard[len(heard)-1] != "two" {
 			t.Errorf("the sink heard %q at last", heard[len(heard)-1])
 		}
 	})

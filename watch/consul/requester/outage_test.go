@@ -124,7 +124,7 @@ func TestNewQueryInOutage(t *testing.T) {
 		time.Sleep(time.Minute)
 		r := watchKey(t, s)
 		synctest.Wait()
-		if got := said(r); len(got) != 1 || got[0] != "kv.get(k): connection refused" {
+		if got := agent.Said(r); len(got) != 1 || got[0] != "kv.get(k): connection refused" {
 			t.Errorf("the new query was told %q", got)
 		}
 	})
@@ -150,7 +150,7 @@ func TestKnownQueryInOutage(t *testing.T) {
 		before := len(st.Requests())
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if got := said(r); len(got) < 2 || got[1] != "kv.get(k): connection refused" || len(other.Events()) != 1 {
+		if got := agent.Said(r); len(got) < 2 || got[1] != "kv.get(k): connection refused" || len(other.Events()) != 1 {
 			t.Errorf("the query was told %q", got)
 		}
 		if p := params(t, st, before); p.Has("index") {
@@ -178,7 +178,7 @@ func TestDatacenterAway(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		r := watchKey(t, s)
 		synctest.Wait()
-		if got := said(r); len(got) != 1 || got[0] != "one" {
+		if got := agent.Said(r); len(got) != 1 || got[0] != "one" {
 			t.Errorf("the query to the own datacenter was told %q", got)
 		}
 		// One try a second by all, and each query's own, every 45 s.

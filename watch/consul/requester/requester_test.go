@@ -93,7 +93,7 @@ func TestIndex(t *testing.T) {
 				r := watchKey(t, s)
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
-				if got := said(r); !slices.Equal(got, test.want) {
+				if got := agent.Said(r); !slices.Equal(got, test.want) {
 					t.Errorf("the sink heard %q, want %q", got, test.want)
 				}
 				var asks []string
@@ -118,7 +118,7 @@ func TestStale(t *testing.T) {
 		r := watchKey(t, s)
 		time.Sleep(afterNews)
 		synctest.Wait()
-		if got := said(r); !slices.Equal(got, []string{"two"}) {
+		if got := agent.Said(r); !slices.Equal(got, []string{"two"}) {
 			t.Errorf("the sink heard %q, want only what the leader said", got)
 		}
 		for i, want := range []bool{true, false, true} {
@@ -344,7 +344,7 @@ func TestTokenIsNotTold(t *testing.T) {
 		))
 		r := watchKey(t, s)
 		time.Sleep(time.Minute)
-		heard := said(r)
+		heard := agent.Said(r)
 		if len(heard) != 3 || heard[2] != "one" {
 			t.Fatalf("the sink heard %q, want two failures and a value", heard)
 		}
