@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,16 @@ func TestReloads(t *testing.T) {
 	s.template("key.pem", `{{ with pkiCert "pki/issue/app" "common_name=a.example" }}{{ .Cert }}{{ .Key }}{{ end }}`)
 	s.template("token", `{{ with secret "auth/token/create" "ttl=1h" "policies=default" }}{{ .Auth.Accessor }}{{ end }}`)
 	d := s.start("-log-level", "info")
-	await.Eventually(t, await.Exists(s.path("child")))
+	started := func(times int) func() error {
+		return func() error {
+			pids, err := os.ReadFile(s.path("child"))
+			if n := strings.Count(string(pids), "\n"); err == nil && n != times {
+				err = fmt.Errorf("the child was started %d times, want %d", n, times)
+			}
+			return err
+		}
+	}
+	await.Eventually(t, started(1))
 	before := s.standing()
 
 	for range 50 {
@@ -98,12 +108,7 @@ func TestReloads(t *testing.T) {
 	d.reload()
 	await.Eventually(t, await.Exists(s.file("last")))
 	// The child is started again, since its environment has Consul's address.
-	await.Eventually(t, func() error {
-		if strings.Count(content(t, s.path("child")), "\n") != 2 {
-			return errors.New("the child was not started again")
-		}
-		return nil
-	})
+	await.Eventually(t, started(2))
 	before["child"] = content(t, s.path("child"))
 	s.unchanged("another Consul", before)
 }
