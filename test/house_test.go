@@ -64,7 +64,8 @@ var allowed = map[string][]string{
 	"runner/journal/swap":    {"renderer", "renderer/atomicfile", "runner/journal/disk"},
 	"runner/journal/dirlock": {"renderer/atomicfile"},
 	"runner/probe":           {},
-	"runner/status":          {"watch", "renderer", "runner/event"},
+	"runner/status":          {"watch", "template", "renderer", "runner/event"},
+	"runner/status/eventlog": {"watch", "renderer", "runner/event"},
 	"cmd/restencil":          nil, // anything
 }
 

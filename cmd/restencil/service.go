@@ -17,7 +17,7 @@ import (
 	"restencil/runner"
 	"restencil/runner/event"
 	"restencil/runner/process"
-	"restencil/runner/status"
+	"restencil/runner/status/eventlog"
 	"restencil/watch"
 	"restencil/watch/vault"
 )
@@ -149,7 +149,7 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 		return opts, err
 	}
 	opts.Words = runner.Words{Local: cfg.Consul.Local, ConsulTemplate: s.name == consulTemplate}
-	logEvent := status.Log(log.Logger, status.LogOptions{Local: cfg.Consul.Local != "", ConsulTemplate: opts.ConsulTemplate})
+	logEvent := eventlog.Log(log.Logger, eventlog.Options{Local: cfg.Consul.Local != "", ConsulTemplate: opts.ConsulTemplate})
 	opts.Stdout, opts.Stderr, opts.Warn = s.stdout, s.stderr, s.warn("config")
 	if level := max(slog.LevelInfo, logging.Level(cfg.Log.Level)); cfg.Log.Format == "json" {
 		opts.CommandOutput = func(args []string, line string) {

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"restencil/runner/event"
-	"restencil/runner/status"
+	"restencil/runner/status/eventlog"
 )
 
 const (
@@ -34,7 +34,7 @@ type Notifier struct {
 	ready    bool                       // READY=1 was sent
 	stopping bool
 	failing  bool // the last message could not be sent
-	summary  status.Summary
+	summary  eventlog.Summary
 	status   string      // as it was sent last
 	pending  *time.Timer // sends the status, nil where it is not due
 }

@@ -1,4 +1,4 @@
-package status
+package eventlog
 
 import (
 	"encoding/json"
@@ -77,7 +77,7 @@ func testLog(t *testing.T) {
 			return a
 		},
 	}))
-	log := Log(logger, LogOptions{})
+	log := Log(logger, Options{})
 	for _, e := range events {
 		log(e)
 	}
@@ -128,15 +128,15 @@ func TestLogCauses(t *testing.T) {
 	first.First = true
 	changed.Causes, changed.More = []watch.ID{key.ID(), list.ID()}, 2
 	for _, test := range []struct {
-		options LogOptions
+		options Options
 		event   event.Rendered
 		want    string
 	}{
-		{LogOptions{}, first, "rendered /etc/a: first time since the start"},
-		{LogOptions{}, changed, "rendered /etc/a: consul key a, consul service web, 2 more changed"},
-		{LogOptions{Local: true}, changed, "rendered /etc/a: key a, service web, 2 more changed"},
-		{LogOptions{}, e, "rendered /etc/a: its template or configuration changed, or it was executed again"},
-		{LogOptions{ConsulTemplate: true}, changed, `rendered "a.ctmpl" => "/etc/a"`},
+		{Options{}, first, "rendered /etc/a: first time since the start"},
+		{Options{}, changed, "rendered /etc/a: consul key a, consul service web, 2 more changed"},
+		{Options{Local: true}, changed, "rendered /etc/a: key a, service web, 2 more changed"},
+		{Options{}, e, "rendered /etc/a: its template or configuration changed, or it was executed again"},
+		{Options{ConsulTemplate: true}, changed, `rendered "a.ctmpl" => "/etc/a"`},
 	} {
 		var out strings.Builder
 		Log(slog.New(slog.NewJSONHandler(&out, nil)), test.options)(test.event)

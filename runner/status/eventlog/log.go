@@ -1,6 +1,6 @@
-// Package status is what people and machines see of a runner. All of it is
-// made from the runner's events: no other part counts or formats.
-package status
+// Package eventlog words the events of a runner: as lines of a log, and as a
+// summary of a few words.
+package eventlog
 
 import (
 	"cmp"
@@ -17,8 +17,8 @@ import (
 	"restencil/watch"
 )
 
-// LogOptions say how Log words events. The zero value is restencil's own way.
-type LogOptions struct {
+// Options say how Log words events. The zero value is restencil's own way.
+type Options struct {
 	// Local tells that a data file stands in for Consul.
 	Local bool
 
@@ -34,7 +34,7 @@ type LogOptions struct {
 //
 // A failure and its end have one level. At info, a line tells why each file was
 // rendered; at debug, what becomes of queries, executions and commands.
-func Log(logger *slog.Logger, o LogOptions) func(event.Event) {
+func Log(logger *slog.Logger, o Options) func(event.Event) {
 	l := log{logger.With("component", "runner"), o}
 	child := log{logger.With("component", "child"), o}
 	return func(e event.Event) {
@@ -130,7 +130,7 @@ func Log(logger *slog.Logger, o LogOptions) func(event.Event) {
 // A log words events.
 type log struct {
 	*slog.Logger
-	LogOptions
+	Options
 }
 
 // write writes a line. Attributes without a value are left out.
