@@ -109,6 +109,13 @@ type Executed struct {
 	Err         error // it may be told as Failed, too
 }
 
+// Slow: a template is still being executed. It is repeated.
+type Slow struct {
+	Template    string
+	Destination string
+	Since       time.Time
+}
+
 // CommandStarted: a command is being run because of the files that changed.
 type CommandStarted struct {
 	Args  []string
@@ -323,6 +330,7 @@ func (QueryFailing) event()   {}
 func (Watched) event()        {}
 func (Updated) event()        {}
 func (Executed) event()       {}
+func (Slow) event()           {}
 func (CommandEnded) event()   {}
 func (QueryAnswered) event()  {}
 

@@ -116,11 +116,13 @@ type state struct {
 	index  int                // among the templates
 	parsed *template.Template // nil: it could not be parsed
 
-	dirty    bool // to be executed; it stands in Set.dirty
-	running  bool // it is being executed
-	rendered bool // its destination has been right at some time
-	gone     bool // Replace has taken it out of the Set
-	reason        // for the next execution
+	dirty    bool      // to be executed; it stands in Set.dirty
+	running  bool      // it is being executed
+	since    time.Time // when that began
+	slowAt   time.Time // when it is to be reported that this takes long
+	rendered bool      // its destination has been right at some time
+	gone     bool      // Replace has taken it out of the Set
+	reason             // for the next execution
 
 	failure  failure
 	waiting  waiting
@@ -309,6 +311,9 @@ func (s *Set) state(q watch.ID) *watch.State {
 	return &s.unknown
 }
 
+// run notes that t is being executed from now on.
+func (t *state) run(now time.Time) { t.running, t.since, t.slowAt = true, now, now.Add(slow) }
+
 // mark has t executed.
 func (s *Set) mark(t *state) {
 	if !t.dirty {
@@ -320,7 +325,11 @@ func (s *Set) mark(t *state) {
 // plan notes when t is to be executed again, and to be reported, by itself.
 func (s *Set) plan(t *state) {
 	s.retries.Set(t, schedule.Earliest(t.failure.retry, t.coalesce.until))
-	s.reports.Set(t, t.waiting.nextReport(t.rendered))
+	if t.running {
+		s.reports.Set(t, t.slowAt)
+	} else {
+		s.reports.Set(t, t.waiting.nextReport(t.rendered))
+	}
 }
 
 // Next is when Execute or Take has something to do by itself, zero: not at all.
@@ -369,8 +378,10 @@ func (s *Set) takeDirty(now time.Time) []*execution {
 		t.dirty = false
 		if t.parsed != nil && !(s.options.Once && t.rendered) {
 			list = append(list, &execution{of: t, began: t.reason})
-			t.running, t.reason = true, reason{}
+			t.reason = reason{}
 			t.coalesce.begin()
+			t.run(now)
+			s.plan(t)
 		}
 	}
 	s.dirty = later

@@ -66,6 +66,9 @@ func (w *waiting) nextReport(rendered bool) time.Time {
 	return w.since.Add(time.Duration(n-len(first)+1) * time.Hour)
 }
 
+// slow is how long an execution takes before that is reported.
+const slow = 10 * time.Second
+
 const reported = 5 // how many missing queries of a template a report names
 
 // report begins to report the templates that have been waiting for long enough.
@@ -74,6 +77,9 @@ func (s *Set) report(now time.Time) {
 	slices.SortFunc(due, func(a, b *state) int { return cmp.Compare(a.index, b.index) })
 	for _, t := range due {
 		if t.running { // the end of that plans another report
+			s.events(event.Slow{Template: t.Name, Destination: t.Destination, Since: t.since})
+			t.slowAt = now.Add(time.Minute)
+			s.plan(t)
 			continue
 		}
 		if !t.coalesce.until.IsZero() { // what it misses is to be known first
@@ -82,7 +88,6 @@ func (s *Set) report(now time.Time) {
 			continue
 		}
 		t.waiting.reports++
-		s.plan(t)
 		e := &event.Waiting{Template: t.Name, Destination: t.Destination, Since: t.waiting.since, For: t.waiting.queries(), Rendered: t.rendered}
 		if n := len(e.For); n > reported {
 			e.For, e.More = e.For[:reported], n-reported
@@ -91,7 +96,8 @@ func (s *Set) report(now time.Time) {
 			state := s.state(m.Query.ID())
 			e.For[i].Reason, e.For[i].Gone = whyMissing(m.Query, state), state.Answer.Last != nil
 		}
-		t.running = true
+		t.run(now)
+		s.plan(t)
 		s.begin([]*execution{{of: t, waiting: e}}, now)
 	}
 }

@@ -45,6 +45,9 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			l.rendered(e)
 		case event.Waiting:
 			l.waiting(e)
+		case event.Slow:
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: its template has been executed for %v and has not ended (it is stopped after a minute, once it writes; look for an endless loop in %s)", cmp.Or(e.Destination, e.Template), round(time.Since(e.Since)), e.Template),
+				"template", e.Template, "destination", e.Destination)
 		case event.Exposed:
 			l.write(slog.LevelWarn, fmt.Sprintf("%s: holds secrets, and everybody on this machine can read it: its mode is %04o (set perms = \"0640\" in its template, or secret_perms for all such files)", e.Destination, e.Mode),
 				"template", e.Template, "destination", e.Destination)

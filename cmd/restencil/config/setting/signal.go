@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"restencil/cmd/restencil/config/hcl1"
+	"restencil/watch/suggest"
 )
 
 // SignalNone is the signal that is none: nothing is sent, nothing listened
@@ -36,7 +37,11 @@ func signal(to *os.Signal) *bound[os.Signal] {
 				return signalNumber(known), nil
 			}
 		}
-		return nil, fmt.Errorf("invalid signal %q - valid signals are %q", name, signalNames())
+		hint := "write a name such as SIGTERM or SIGHUP"
+		if near := suggest.Nearest("SIG"+strings.TrimPrefix(strings.ToUpper(name), "SIG"), signalNames()); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return nil, fmt.Errorf("invalid signal %q (%s)", name, hint)
 	}
 	return &bound[os.Signal]{
 		to: to, want: `the name of a signal such as "SIGTERM"`, arg: "<signal>",
