@@ -252,7 +252,7 @@ func (p *page) line(at int, text, want string) {
 func queries(list []watch.ID) string {
 	texts := make([]string, len(list))
 	for i, q := range list {
-		texts[i] = q.Value().String()
+		texts[i] = q.Value().Describe(false)
 	}
 	return strings.Join(texts, ", ")
 }
