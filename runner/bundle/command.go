@@ -96,7 +96,7 @@ func (c *command) verify(ctx context.Context, change *transaction.Change, env []
 	for _, p := range c.spec.Verify {
 		g.Go(func() error {
 			var printed string // by the command of the probe, when it failed last
-			err := p.Hold(probing, func(ctx context.Context, args []string, timeout time.Duration) (string, error) {
+			err := p.Wait(probing, func(ctx context.Context, args []string, timeout time.Duration) (string, error) {
 				output, err := c.shared.Run(ctx, process.Command{Args: args, Timeout: timeout, Hide: mask, Env: env})
 				if err == nil {
 					return "", nil // nobody asks

@@ -1,6 +1,5 @@
-// Package format tells whether a file's content is what it should be, without
-// a command: JSON, YAML, TOML, HCL, XML, or X.509 certificates and keys. It is
-// pure.
+// Package format checks the content of files without a command: JSON, YAML, TOML,
+// HCL, XML, and X.509 certificates and keys. It is pure.
 package format
 
 import (
@@ -22,7 +21,7 @@ import (
 	"gopkg.in/yaml.v2"
 )
 
-// A Format is what a file must hold.
+// A Format is the format of a file's content.
 type Format string
 
 // The formats.
@@ -32,77 +31,75 @@ const (
 	TOML Format = "toml"
 	HCL  Format = "hcl"  // version 2; the syntax alone, nothing is evaluated
 	XML  Format = "xml"  // well-formed, with one root element
-	X509 Format = "x509" // PEM: certificates, which are not expired, or a key; together they match
+	X509 Format = "x509" // PEM: valid certificates or a private key; see Pair
 )
 
-// All returns the formats, in the order in which they are named to a person.
+// All returns the formats, in the order in which messages name them.
 func All() []Format { return []Format{JSON, YAML, TOML, HCL, XML, X509} }
 
-// A File is what is checked.
+// A File is a file to check.
 type File struct {
-	Name    string // as errors say it
+	Name    string // for errors
 	Content []byte
 	Secret  bool // errors must not quote the content
 }
 
-// Check tells what is wrong with a file as f. The error is one line that begins
-// with the file's name and has the line and the column where they are known. It
-// ends with what the format's parser says, which may quote the content, unless
-// the file is secret. now is for [X509] only.
+// Check returns what is wrong with a file of format f. The error is one line: the
+// file's name, the line and the column where they are known, and the message of the
+// format's parser, which may quote the content, unless the file is secret. Only
+// [X509] uses now.
 //
 // Content that is "" is right as YAML, TOML and HCL, and wrong as JSON, XML and
 // X.509. Check is safe on hostile content: its time is about linear in the
 // content's length, and its memory a fixed multiple of that.
 //
-// Check of "" is nil, and of another format that is not known an error.
-func Check(f Format, file File, now time.Time) error { return check(f, file, now).in(file) }
-
-// check is Check without the name. A parser that panics has not understood the
-// content, which is all that need be known: what it panicked with may quote it.
-func check(f Format, file File, now time.Time) (p *problem) {
-	content := file.Content
+// Check of "" returns nil, and of an unknown format an error.
+func Check(f Format, file File, now time.Time) (err error) {
 	defer func() {
-		if recover() != nil {
-			p = &problem{what: fmt.Sprintf("the parser of %s failed", f)}
+		if recover() != nil { // not quoted: it may have part of the content
+			err = (&problem{summary: fmt.Sprintf("the parser of %s failed", f)}).in(file)
 		}
 	}()
+	var p *problem
 	switch f {
 	case "":
-		return nil
 	case JSON:
-		return checkJSON(content)
+		p = checkJSON(file.Content)
 	case YAML:
-		return checkYAML(content)
+		p = checkYAML(file.Content)
 	case TOML:
-		return checkTOML(content)
+		p = checkTOML(file.Content)
 	case HCL:
-		return checkHCL(file.Name, content)
+		p = checkHCL(file.Name, file.Content)
 	case XML:
-		return checkXML(content)
+		p = checkXML(file.Content)
 	case X509:
-		return checkX509(content, now)
+		p = checkX509(file.Content, now)
+	default:
+		p = &problem{summary: fmt.Sprintf("unknown format %q", f)}
 	}
-	return &problem{what: fmt.Sprintf("unknown format %q", f)}
+	return p.in(file)
 }
 
-// maxDepth is how deep content may be nested where the parser is recursive and
-// has no bound: a stack that overflows cannot be recovered from.
+// maxDepth bounds how deep content may be nested for a recursive parser that has no
+// bound of its own: no recover helps after a stack overflow.
 const maxDepth = 1000
 
-// A problem is what is wrong with content, and where; nil: nothing.
+// A problem is what is wrong with content, and where. Nil: nothing is.
 type problem struct {
 	line, column int    // from 1; 0: not known
-	what         string // in words that quote nothing
-	says         string // what the parser says, which may quote the content
+	summary      string // quotes nothing
+	detail       string // the message of the parser, which may quote the content
 }
 
-// at returns what is wrong at an offset in content. Columns are counted in bytes.
-func at(content []byte, offset int, what, says string) *problem {
+// at returns a problem at an offset in content. Columns count bytes.
+func at(content []byte, offset int, summary, detail string) *problem {
 	before := content[:min(max(offset, 0), len(content))]
 	line := bytes.Count(before, []byte("\n")) + 1
-	return &problem{line, len(before) - bytes.LastIndexByte(before, '\n'), what, says}
+	return &problem{line, len(before) - bytes.LastIndexByte(before, '\n'), summary, detail}
 }
 
+// in returns p as the error of a file; nil for nil.
 func (p *problem) in(file File) error {
 	if p == nil {
 		return nil
@@ -114,19 +111,19 @@ func (p *problem) in(file File) error {
 	case p.line > 0:
 		text += fmt.Sprintf("line %d: ", p.line)
 	}
-	text += p.what
-	if p.says != "" && !file.Secret {
-		text += ": " + fmt.Sprintf("%.300s", strings.Join(strings.Fields(p.says), " ")) // one line
+	text += p.summary
+	if p.detail != "" && !file.Secret {
+		text += ": " + fmt.Sprintf("%.300s", strings.Join(strings.Fields(p.detail), " ")) // one line
 	}
 	return errors.New(text)
 }
 
-// checkJSON wants one value of RFC 8259 in UTF-8. Names may be repeated, as the
-// RFC leaves open what that means.
+// checkJSON accepts one value of RFC 8259 in UTF-8. Names may be repeated: the RFC
+// does not forbid it.
 func checkJSON(content []byte) *problem {
 	for i := 0; i < len(content); {
 		r, size := utf8.DecodeRune(content[i:])
-		if r == utf8.RuneError && size == 1 { // which the parser lets pass
+		if r == utf8.RuneError && size == 1 { // the parser accepts it
 			return at(content, i, "not UTF-8", "")
 		}
 		i += size
@@ -139,20 +136,20 @@ func checkJSON(content []byte) *problem {
 	return nil
 }
 
-// checkYAML wants every document to parse. Values are not decoded: an alias is
-// looked up but not expanded, so that a few of them cannot fill the memory.
+// checkYAML accepts any number of documents. It does not decode their values: an
+// alias is looked up but not expanded, so that a few of them cannot fill the memory.
 func checkYAML(content []byte) *problem {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for {
-		err := decoder.Decode(&ignored{})
+		err := decoder.Decode(&discard{})
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			p := &problem{what: "not valid YAML", says: strings.TrimPrefix(err.Error(), "yaml: ")}
-			if start, rest, ok := strings.Cut(p.says, ": "); ok {
+			p := &problem{summary: "not valid YAML", detail: strings.TrimPrefix(err.Error(), "yaml: ")}
+			if start, rest, ok := strings.Cut(p.detail, ": "); ok {
 				if _, err := fmt.Sscanf(start, "line %d", &p.line); err == nil {
-					p.says = rest
+					p.detail = rest
 				}
 			}
 			return p
@@ -160,23 +157,23 @@ func checkYAML(content []byte) *problem {
 	}
 }
 
-// ignored is a value of YAML or TOML that is not looked at.
-type ignored struct{}
+// A discard ignores the value of YAML or TOML that it is decoded from.
+type discard struct{}
 
-func (*ignored) UnmarshalYAML(func(any) error) error { return nil }
+func (*discard) UnmarshalYAML(func(any) error) error { return nil }
 
-func (*ignored) UnmarshalTOML(any) error { return nil }
+func (*discard) UnmarshalTOML(any) error { return nil }
 
 func checkTOML(content []byte) *problem {
 	if p := boundTOML(content); p != nil {
 		return p
 	}
-	_, err := toml.Decode(string(content), &ignored{})
+	_, err := toml.Decode(string(content), &discard{})
 	if syntax, ok := errors.AsType[toml.ParseError](err); ok {
 		return &problem{syntax.Position.Line, syntax.Position.Col, "not valid TOML", syntax.Message}
 	}
 	if err != nil {
-		return &problem{what: "not valid TOML", says: err.Error()}
+		return &problem{summary: "not valid TOML", detail: err.Error()}
 	}
 	return nil
 }
@@ -184,24 +181,25 @@ func checkTOML(content []byte) *problem {
 // tomlToken is a string, a comment or a separator.
 var tomlToken = regexp.MustCompile(`(?s)"""(?:\\.|[^\\])*?"""|'''.*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|[][{}=,.\n]`)
 
-// boundTOML returns a problem where content is not to be given to the parser,
-// which is recursive, and keeps for each key the path to it as often as that has
-// parts: a few megabytes of long table names and short keys are many gigabytes
-// of paths. The content need not be TOML.
+// boundTOML returns a problem where the parser would overflow the stack or fill the
+// memory. The parser is recursive, and stores the path of each key once for each
+// part of that path: a few megabytes of long table names and short keys become many
+// gigabytes. The content need not be TOML.
 func boundTOML(content []byte) *problem {
 	var (
-		open   []int // for each bracket that is open, how long the path is there
-		header int   // how long the path of the table is
-		path   int   // and that of the key whose value is being read
-		start  int   // where that key began, or the value
-		dots   int   // since then
-		keyed  bool  // there was a key since the last line of no bracket
-		cost   int   // what the parser would keep, in bytes
+		open   []int // the length of the path at each open bracket
+		table  int   // the length of the path of the current table
+		path   int   // the length of the path of the key whose value is being read
+		start  int   // where the current key or value begins
+		dots   int   // dots since start
+		keyed  bool  // the line has a key: its brackets are no table header
+		memory int   // what the parser needs for paths, in bytes
 	)
 	begin := func(at int) { start, dots = at, 0 }
-	enter := func(above, end int) int {
-		length := above + end - start + 16*(dots+1)
-		cost += length * (dots + 1)
+	// extend returns the length of the path of the key that ends at end.
+	extend := func(parent, end int) int {
+		length := parent + end - start + 16*(dots+1)
+		memory += length * (dots + 1)
 		return length
 	}
 	for _, token := range tomlToken.FindAllIndex(content, -1) {
@@ -212,17 +210,17 @@ func boundTOML(content []byte) *problem {
 			begin(token[1])
 		case ']', '}':
 			if n == 1 && !keyed {
-				header = enter(0, token[0])
+				table = extend(0, token[0])
 			}
 			if n > 0 {
 				path, open = open[n-1], open[:n-1]
 			}
 		case '=':
-			above := header
+			parent := table
 			if n > 0 {
-				above = open[n-1]
+				parent = open[n-1]
 			}
-			path, keyed = enter(above, token[0]), true
+			path, keyed = extend(parent, token[0]), true
 			begin(token[1])
 		case '.':
 			dots++
@@ -230,25 +228,25 @@ func boundTOML(content []byte) *problem {
 			begin(token[1])
 		case '\n':
 			if n == 0 {
-				path, keyed = header, false
+				path, keyed = table, false
 				begin(token[1])
 			}
 		}
 		if len(open) > maxDepth {
 			return at(content, token[0], "nested too deep", "")
 		}
-		if cost > 16<<20+64*len(content) {
+		if memory > 16<<20+64*len(content) {
 			return at(content, token[0], "keys too many or too long", "")
 		}
 	}
 	return nil
 }
 
-// maxNumber is how many bytes a number of HCL may have: reading one takes the
-// square of that.
+// maxNumber bounds the length of a number in HCL, in bytes: the parser needs time by
+// the square of it.
 const maxNumber = 1000
 
-// checkHCL wants what the parser of HCL 2 takes. Nothing is evaluated.
+// checkHCL accepts the syntax of HCL 2, and evaluates nothing.
 func checkHCL(name string, content []byte) *problem {
 	start := hcl.Pos{Line: 1, Column: 1}
 	tokens, _ := hclsyntax.LexConfig(content, name, start)
@@ -260,7 +258,7 @@ func checkHCL(name string, content []byte) *problem {
 		if d.Severity != hcl.DiagError {
 			continue
 		}
-		p := &problem{what: "not valid HCL", says: d.Summary + "; " + d.Detail}
+		p := &problem{summary: "not valid HCL", detail: d.Summary + "; " + d.Detail}
 		if d.Subject != nil {
 			p.line, p.column = d.Subject.Start.Line, d.Subject.Start.Column
 		}
@@ -269,12 +267,12 @@ func checkHCL(name string, content []byte) *problem {
 	return nil
 }
 
-// boundHCL returns a problem where the content is not to be given to the parser,
-// which is recursive: into brackets, into what follows an operator, and into the
-// body of an %{ if } or a %{ for }. The content need not be HCL.
+// boundHCL returns a problem where the parser would overflow the stack. It recurses
+// into brackets, into the operand of an operator, and into the body of an %{ if } or
+// a %{ for }. The content need not be HCL.
 func boundHCL(tokens hclsyntax.Tokens) *problem {
-	steps := []int{0} // for each bracket that is open, how much deeper the parser is within it
-	depth := 0        // the sum of that
+	steps := []int{0} // how much deeper the parser is within each open bracket
+	depth := 0        // the sum of steps
 	step := func(n int) {
 		steps[len(steps)-1] += n
 		depth += n
@@ -295,7 +293,7 @@ func boundHCL(tokens hclsyntax.Tokens) *problem {
 			}
 			steps = append(steps, 0)
 		case hclsyntax.TokenOBrack:
-			if next.Type == hclsyntax.TokenStar { // what follows is deeper than what it is of
+			if next.Type == hclsyntax.TokenStar { // the rest of the expression is deeper
 				step(1)
 			}
 			steps = append(steps, 0)
@@ -305,26 +303,23 @@ func boundHCL(tokens hclsyntax.Tokens) *problem {
 			step(-steps[len(steps)-1])
 			steps = steps[:max(1, len(steps)-1)]
 		}
-		what := ""
+		start := t.Range.Start
 		switch {
 		case len(steps)+depth > maxDepth:
-			what = "nested too deep"
+			return &problem{line: start.Line, column: start.Column, summary: "nested too deep"}
 		case t.Type == hclsyntax.TokenNumberLit && len(t.Bytes) > maxNumber:
-			what = "a number that is too long"
-		}
-		if what != "" {
-			return &problem{line: t.Range.Start.Line, column: t.Range.Start.Column, what: what}
+			return &problem{line: start.Line, column: start.Column, summary: "a number that is too long"}
 		}
 	}
 	return nil
 }
 
-// checkXML wants a well-formed document of XML 1.0 with one root element, in
-// UTF-8, ASCII or ISO 8859-1. Entities are the five that need no declaration:
-// a DOCTYPE is not read.
+// checkXML accepts a well-formed document of XML 1.0 with one root element, in
+// UTF-8, ASCII or ISO 8859-1. It does not read a DOCTYPE, so only the five predefined
+// entities are known.
 func checkXML(content []byte) *problem {
 	decoder := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(content, []byte("\uFEFF"))))
-	decoder.CharsetReader = func(name string, r io.Reader) (io.Reader, error) { // of what contains ASCII
+	decoder.CharsetReader = func(name string, r io.Reader) (io.Reader, error) { // called for other encodings than UTF-8
 		switch strings.ToLower(name) {
 		case "us-ascii":
 			return r, nil
@@ -337,7 +332,7 @@ func checkXML(content []byte) *problem {
 	for {
 		line, column := decoder.InputPos()
 		token, err := decoder.Token()
-		what := ""
+		wrong := ""
 		switch t := token.(type) {
 		case xml.StartElement:
 			depth++
@@ -345,12 +340,12 @@ func checkXML(content []byte) *problem {
 				roots++
 			}
 			if roots > 1 {
-				what = "a second root element"
+				wrong = "a second root element"
 			}
 			seen := make(map[xml.Name]bool, len(t.Attr))
 			for _, a := range t.Attr {
-				if seen[a.Name] { // which the decoder lets pass
-					what = "an attribute that the element has already"
+				if seen[a.Name] { // the decoder accepts it
+					wrong = "an attribute that the element has already"
 				}
 				seen[a.Name] = true
 			}
@@ -358,16 +353,16 @@ func checkXML(content []byte) *problem {
 			depth--
 		case xml.CharData:
 			if depth == 0 && len(bytes.TrimSpace(t)) > 0 {
-				what = "text outside the root element"
+				wrong = "text outside the root element"
 			}
 		case xml.ProcInst:
 			if t.Target == "xml" && (line > 1 || column > 1) {
-				what = "an XML declaration that is not at the beginning"
+				wrong = "an XML declaration that is not at the beginning"
 			}
 		}
 		switch {
 		case errors.Is(err, io.EOF) && roots == 0:
-			what = "no root element"
+			wrong = "no root element"
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
@@ -377,8 +372,8 @@ func checkXML(content []byte) *problem {
 			}
 			return &problem{line, column, "not well-formed XML", err.Error()}
 		}
-		if what != "" {
-			return &problem{line: line, column: column, what: what}
+		if wrong != "" {
+			return &problem{line: line, column: column, summary: wrong}
 		}
 	}
 }

@@ -13,7 +13,7 @@ func TestCheck(t *testing.T) {
 		format  Format
 		content string
 		want    string // "": right; otherwise what is wrong
-		says    string // what the parser says besides
+		detail  string // the message of the parser
 	}{
 		{"", "anything", "", ""},
 		{"ini", "a=1", `unknown format "ini"`, ""},
@@ -101,7 +101,7 @@ func TestCheck(t *testing.T) {
 				t.Errorf("Check(%s, %q) of a secret file\n got %q\nwant %q", test.format, test.content, got, want)
 			}
 			file.Secret = false
-			if got, want := text(Check(test.format, file, noon)), said("out: ", test.want, test.says); got != want {
+			if got, want := text(Check(test.format, file, noon)), said("out: ", test.want, test.detail); got != want {
 				t.Errorf("Check(%s, %q)\n got %q\nwant %q", test.format, test.content, got, want)
 			}
 		})

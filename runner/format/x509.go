@@ -15,34 +15,33 @@ import (
 )
 
 const (
-	// notBeforeSkew is by how much the clock of who issued a certificate may
-	// be ahead of ours.
+	// notBeforeSkew is how far the clock of an issuer may be ahead of ours.
 	notBeforeSkew = 5 * time.Minute
 
-	// Larger certificates and keys of authorities are nobody's, and take long.
+	// No real certificate or key of an authority is larger. A larger one takes long
+	// to check.
 	maxCertificateBytes = 64 << 10
 	maxRSABits          = 16 << 10
 )
 
-// A certificate is one of a file, and where.
+// A pemFile is the content of a file of PEM blocks.
+type pemFile struct {
+	certificates []certificate
+	keys         []publicKey // one of each private key
+}
+
 type certificate struct {
 	*x509.Certificate
+	line int // of the file
+}
+
+type publicKey struct {
+	crypto.PublicKey
 	line int
 }
 
-// A privateKey is the public half of a private key in a file, and where.
-type privateKey struct {
-	public crypto.PublicKey
-	line   int
-}
-
-type parsed struct {
-	certificates []certificate
-	keys         []privateKey
-}
-
-// checkX509 wants PEM blocks of certificates and private keys, at least one,
-// with no certificate out of its time. Text between the blocks is a comment, as
+// checkX509 accepts PEM blocks of certificates and private keys, at least one, if no
+// certificate is expired or not yet valid. Text between the blocks is a comment, as
 // for every reader of PEM.
 func checkX509(content []byte, now time.Time) *problem {
 	p, wrong := parsePEM(content)
@@ -52,22 +51,19 @@ func checkX509(content []byte, now time.Time) *problem {
 	for _, c := range p.certificates {
 		switch {
 		case now.After(c.NotAfter):
-			return &problem{line: c.line, what: "a certificate that expired at " + stamp(c.NotAfter)}
+			return &problem{line: c.line, summary: "a certificate that expired at " + c.NotAfter.UTC().Format(time.RFC3339)}
 		case now.Add(notBeforeSkew).Before(c.NotBefore):
-			return &problem{line: c.line, what: "a certificate that is not valid before " + stamp(c.NotBefore)}
+			return &problem{line: c.line, summary: "a certificate that is not valid before " + c.NotBefore.UTC().Format(time.RFC3339)}
 		}
 	}
 	return nil
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
 var pemMark = regexp.MustCompile("-----(BEGIN|END)")
 
-// parsePEM reads all blocks. Unlike pem.Decode it leaves out none that is
-// spoilt.
-func parsePEM(content []byte) (parsed, *problem) {
-	var p parsed
+// parsePEM parses all blocks. Unlike pem.Decode it does not skip a malformed one.
+func parsePEM(content []byte) (pemFile, *problem) {
+	var p pemFile
 	line := 1
 	for begin := 0; ; {
 		block, rest := pem.Decode(content[begin:])
@@ -78,7 +74,7 @@ func parsePEM(content []byte) (parsed, *problem) {
 		marks := pemMark.FindAllIndex(read, -1)
 		switch {
 		case block == nil && begin == 0 && marks == nil:
-			return p, &problem{what: "no PEM block"}
+			return p, &problem{summary: "no PEM block"}
 		case block == nil && marks == nil:
 			return p, nil
 		case block == nil || len(marks) != 2:
@@ -93,37 +89,37 @@ func parsePEM(content []byte) (parsed, *problem) {
 	}
 }
 
-func (p *parsed) add(block *pem.Block, line int) *problem {
+func (p *pemFile) add(block *pem.Block, line int) *problem {
 	switch block.Type {
 	case "CERTIFICATE":
 		if len(block.Bytes) > maxCertificateBytes {
-			return &problem{line: line, what: "a certificate that is too large"}
+			return &problem{line: line, summary: "a certificate that is too large"}
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return &problem{line: line, what: "a certificate that cannot be parsed", says: err.Error()}
+			return &problem{line: line, summary: "a certificate that cannot be parsed", detail: err.Error()}
 		}
 		p.certificates = append(p.certificates, certificate{c, line})
 	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
 		if block.Headers["DEK-Info"] != "" {
-			return &problem{line: line, what: "a private key that is encrypted"}
+			return &problem{line: line, summary: "a private key that is encrypted"}
 		}
 		public, err := keypair.Public(block)
 		if err != nil {
-			return &problem{line: line, what: "a private key that cannot be parsed", says: err.Error()}
+			return &problem{line: line, summary: "a private key that cannot be parsed", detail: err.Error()}
 		}
-		p.keys = append(p.keys, privateKey{public, line})
+		p.keys = append(p.keys, publicKey{public, line})
 	case "EC PARAMETERS": // openssl writes them before an EC key
 	case "ENCRYPTED PRIVATE KEY":
-		return &problem{line: line, what: "a private key that is encrypted"}
+		return &problem{line: line, summary: "a private key that is encrypted"}
 	default:
-		return &problem{line: line, what: "a PEM block that is neither a certificate nor a private key"}
+		return &problem{line: line, summary: "a PEM block that is neither a certificate nor a private key"}
 	}
 	return nil
 }
 
-// signs tells whether c is signed by issuer. Where the signature is of a kind
-// that cannot be checked, the names must do.
+// signs reports whether issuer signed c. If package x509 cannot check that kind of
+// signature, the names decide.
 func signs(issuer, c certificate) bool {
 	if !bytes.Equal(c.RawIssuer, issuer.RawSubject) {
 		return false
@@ -136,20 +132,19 @@ func signs(issuer, c certificate) bool {
 	return err == nil || insecure || errors.Is(err, x509.ErrUnsupportedAlgorithm)
 }
 
-// Pair tells whether the certificates and keys of a bundle belong together:
+// Pair checks that the certificates and keys of a bundle belong together:
 //
-//   - Each file is right by [Check].
-//   - Each private key is that of a leaf certificate in one of the files, where
-//     they have any certificate at all. A leaf is what does not belong to an
-//     authority, and the first certificate of each file, as one that signed
-//     itself may say that it is an authority.
-//   - In a file, each certificate is followed by the one that signed it, if that
-//     is in the file. A file of nothing but authorities is a set of them, in any
-//     order.
+//   - Each file passes [Check].
+//   - Each private key is that of a leaf certificate in one of the files, if they
+//     have any certificate. A leaf is a certificate that is not of an authority, or
+//     the first of a file, as a self-signed one may say that it is an authority.
+//   - In a file, the issuer of a certificate comes right after it, if the file has
+//     it. A file of authorities only is a set, in any order.
 //
-// Its errors are as those of Check, and it is as safe.
+// Its errors are those of Check, and it is as safe.
 func Pair(files []File, now time.Time) error {
-	all := make([]parsed, len(files))
+	all := make([]pemFile, len(files))
+	var leaves []certificate
 	for i, f := range files {
 		if err := Check(X509, f, now); err != nil {
 			return err
@@ -158,11 +153,25 @@ func Pair(files []File, now time.Time) error {
 		if err := checkChains(all[i].certificates).in(f); err != nil {
 			return err
 		}
+		for at, c := range all[i].certificates {
+			if at == 0 || !c.IsCA {
+				leaves = append(leaves, c)
+			}
+		}
 	}
-	return checkKeys(files, all)
+	for i, p := range all {
+		for _, key := range p.keys {
+			belongs := func(c certificate) bool { return keypair.Belongs(key.PublicKey, c.Certificate) }
+			if leaves != nil && !slices.ContainsFunc(leaves, belongs) {
+				stray := &problem{line: key.line, summary: "a private key that no certificate of the bundle belongs to"}
+				return stray.in(files[i])
+			}
+		}
+	}
+	return nil
 }
 
-// checkChains tells whether the chains of a file are in order.
+// checkChains checks that the chains of a file are in order.
 func checkChains(file []certificate) *problem {
 	if !slices.ContainsFunc(file, func(c certificate) bool { return !c.IsCA }) {
 		return nil
@@ -176,31 +185,7 @@ func checkChains(file []certificate) *problem {
 			continue // a root, or the issuer is elsewhere
 		}
 		if i+1 == len(file) || !signs(file[i+1], c) {
-			return &problem{line: c.line, what: "a certificate that is not followed by the one that signed it"}
-		}
-	}
-	return nil
-}
-
-// checkKeys tells whether each key has its certificate.
-func checkKeys(files []File, all []parsed) error {
-	found := false
-	var leaves []certificate
-	for _, p := range all {
-		for i, c := range p.certificates {
-			found = true
-			if i == 0 || !c.IsCA {
-				leaves = append(leaves, c)
-			}
-		}
-	}
-	for i, p := range all {
-		for _, key := range p.keys {
-			own := func(c certificate) bool { return keypair.Belongs(key.public, c.Certificate) }
-			if found && !slices.ContainsFunc(leaves, own) {
-				stray := &problem{line: key.line, what: "a private key that no certificate of the bundle belongs to"}
-				return stray.in(files[i])
-			}
+			return &problem{line: c.line, summary: "a certificate that is not followed by the one that signed it"}
 		}
 	}
 	return nil

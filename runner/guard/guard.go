@@ -1,6 +1,5 @@
-// Package guard decides whether a change is one that nobody can have meant: a
-// file that became empty, lost most of its size, or names too few servers. It is
-// pure.
+// Package guard decides whether a change looks like a mistake: a file would become
+// empty, lose most of its size, or name too few servers. It is pure.
 package guard
 
 import (
@@ -10,47 +9,46 @@ import (
 	"slices"
 )
 
-// Rules are what a change must satisfy. The zero Rules let all pass, be it that
-// nothing is left; see Validate for what is no rule.
+// Rules are what a change must satisfy. The zero Rules let every change pass; see
+// Validate for invalid ones.
 type Rules struct {
-	NotEmpty bool // every file has something in it but white space
+	NotEmpty bool // every file has more in it than white space
 	MinBytes int  // every file has at least so many bytes
 
 	// MaxShrink is the largest part of its size that a file may lose at a
-	// time, from 0 to 1. Zero: any. A file that is new has nothing to lose.
+	// time, from 0 to 1. Zero: any. It does not apply to a new file.
 	MaxShrink float64
 
-	// MinInstances is how many instances of a service there must be. A service
-	// that no template uses has none: the name may be misspelt, and then the
-	// rule would guard nothing.
+	// MinInstances is how many instances each service must have. A service that
+	// no template uses has none: otherwise a misspelt name would guard nothing.
 	MinInstances map[string]int
 }
 
-// None tells whether r lets everything pass.
+// None reports whether r lets every change pass.
 func (r Rules) None() bool {
 	return !r.NotEmpty && r.MinBytes == 0 && r.MaxShrink == 0 && len(r.MinInstances) == 0
 }
 
-// A File is one that is to change.
+// A File is a file of a change.
 type File struct {
 	Path  string
-	Old   int  // its size now; -1: there is none
-	New   int  // and then
-	Blank bool // the new content is nothing but white space
+	Old   int  // its size now, in bytes; -1: there is no file
+	New   int  // its size after the change
+	Blank bool // the new content is white space only
 }
 
-// Facts are what a change comes to.
+// Facts are what the rules need to know of a change.
 type Facts struct {
 	Files     []File
-	Instances map[string]int // of each service that a template used
+	Instances map[string]int // of each service that a template uses
 }
 
-// Validate tells what is wrong with r itself, in the words of a configuration.
+// Validate returns what is wrong with r, with the names of the configuration.
 func (r Rules) Validate() error {
 	if r.MinBytes < 0 {
 		return fmt.Errorf("min_bytes %d is negative", r.MinBytes)
 	}
-	if !(r.MaxShrink >= 0 && r.MaxShrink <= 1) { // so that NaN is wrong, too
+	if !(r.MaxShrink >= 0 && r.MaxShrink <= 1) { // true for NaN, too
 		return fmt.Errorf("max_shrink %v is not from 0 to 1", r.MaxShrink)
 	}
 	for _, service := range slices.Sorted(maps.Keys(r.MinInstances)) {
@@ -64,16 +62,14 @@ func (r Rules) Validate() error {
 	return nil
 }
 
-// tolerance is more than a part may be off that was computed: "0.7%" is a little
-// less than 0.007.
+// tolerance allows for rounding: "0.7%" is computed as a little less than 0.007.
 const tolerance = 1e-9
 
-// Check returns why a change is not to be made, "" where it may. Of several
-// reasons it is the first, by file and then by service, so that it is the same
-// for the same facts.
+// Check returns why the change is not allowed, or "". Of several reasons it returns
+// the first, by file and then by service name: the same facts give the same reason.
 func (r Rules) Check(f Facts) string {
 	for _, file := range f.Files {
-		shrinks := 0.0 // which part of its size it loses; less than zero: it grows
+		shrinks := 0.0 // the part of its size that it loses; below zero: it grows
 		if file.Old > 0 {
 			shrinks = float64(file.Old-file.New) / float64(file.Old)
 		}

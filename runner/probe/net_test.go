@@ -26,7 +26,7 @@ func holds(t *testing.T, p Probe, want string) {
 	if err := p.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	err := p.Hold(t.Context(), nil)
+	err := p.Wait(t.Context(), nil)
 	switch {
 	case want == "" && err != nil:
 		t.Error(err)
@@ -150,7 +150,7 @@ func TestTCP(t *testing.T) {
 		t.Fatal(err)
 	}
 	holds(t, quick(Probe{TCP: address}), "connection to "+address+": tried for 300ms, ")
-	err = quick(Probe{HTTP: "http://" + address}).Hold(t.Context(), nil)
+	err = quick(Probe{HTTP: "http://" + address}).Wait(t.Context(), nil)
 	if err == nil || strings.Count(err.Error(), "http://") != 1 {
 		t.Errorf("the URL is not in %v once", err)
 	}
@@ -166,7 +166,7 @@ func TestHTTPIsStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-asked; cancel() }()
 	start := time.Now()
-	err := Probe{HTTP: server.URL, Within: time.Minute, Timeout: time.Minute}.Hold(ctx, nil)
+	err := Probe{HTTP: server.URL, Within: time.Minute, Timeout: time.Minute}.Wait(ctx, nil)
 	if err == nil || !strings.HasSuffix(err.Error(), context.Canceled.Error()) || time.Since(start) > 20*time.Second {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}

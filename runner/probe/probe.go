@@ -1,5 +1,5 @@
-// Package probe finds out whether the program that reads a bundle's files is
-// well after a reload.
+// Package probe checks that the program that reads a bundle's files works after a
+// reload.
 package probe
 
 import (
@@ -16,81 +16,76 @@ import (
 	"time"
 )
 
-// A Probe is something that must hold. Exactly one of Args, HTTP and TCP is set;
+// A Probe is a condition that must hold. Exactly one of Args, HTTP and TCP is set;
 // see Validate.
 type Probe struct {
 	Args []string // a command, as in process.Command, that must succeed
-	HTTP string   // a URL; a GET must be answered with a status below 400
-	TCP  string   // host:port; a connection must be accepted
+	HTTP string   // a URL; the response to a GET must have the right Status
+	TCP  string   // host:port; it must accept a connection
 
 	// Host is the Host header of the GET, and the name that the server's
-	// certificate must bear. "": the URL's.
+	// certificate must have. "": the URL's.
 	Host       string
-	Status     int  // what the GET must be answered with. Zero: any below 400
-	SkipVerify bool // the certificate of an https URL is not looked at
+	Status     int  // the status that the GET must have. Zero: any below 400
+	SkipVerify bool // accepts any certificate of an https URL
 
-	Within   time.Duration // how long it may take until it holds. Zero: 10 s
-	For      time.Duration // how long it must hold then, without a break. Zero: once is enough
+	Within   time.Duration // limit for p to begin to hold. Zero: 10 s
+	For      time.Duration // how long p must hold then, without a break. Zero: one try is enough
 	Interval time.Duration // between tries. Zero: 250 ms
 	Timeout  time.Duration // of one try. Zero: 5 s
 }
 
-// Run runs a command of a probe for at most timeout, which is never zero, and
-// returns the end of what it printed. If ctx ends, it ends the command and
-// returns.
+// Run runs the command of a probe for at most timeout, which is never zero, and
+// returns the end of what it printed. If ctx ends, it ends the command and returns.
 type Run = func(ctx context.Context, args []string, timeout time.Duration) (output string, err error)
 
-// Hold waits until p holds, and has held for p.For without a break; a break
-// starts that time anew, as long as p.Within is not over. The error is one line
-// that says what was tried, for how long, and what came of it last.
+// Wait waits until p has held for p.For without a break, and began to within
+// p.Within. The error is one line: what was tried, for how long, and the last result.
 //
-// A redirect is an answer as any other; it is not followed. Proxies of the
-// environment are not used, as what is asked is mostly near. run is called for a
-// p with Args only. If ctx ends, Hold returns its cause, wrapped.
+// A redirect is an answer like any other; it is not followed. Wait uses no proxy of
+// the environment. It calls run only for a p with Args. If ctx ends, Wait returns its
+// cause, wrapped.
 //
-// p must be valid. Hold may be called concurrently; it starts nothing that
-// outlives it.
-func (p Probe) Hold(ctx context.Context, run Run) error {
+// p must be valid. Wait may be called concurrently; it starts nothing that outlives it.
+func (p Probe) Wait(ctx context.Context, run Run) error {
 	p.Within = cmp.Or(p.Within, 10*time.Second)
 	p.Interval = cmp.Or(p.Interval, 250*time.Millisecond)
 	p.Timeout = cmp.Or(p.Timeout, 5*time.Second)
-	try := p.means(run)
-	deadline := time.Now().Add(p.Within) // it must have begun to hold by then
-	var since time.Time                  // when it began to; zero while it does not
-	var last error                       // what was wrong last
+	deadline := time.Now().Add(p.Within) // for p to begin to hold
+	var since time.Time                  // when it began to; zero while it does not hold
+	var last error                       // of the last try that failed
 	for tries := 1; ; tries++ {
 		limit := p.Timeout
-		if since.IsZero() { // a try that finds out whether it holds at all ends at the deadline
+		if since.IsZero() {
 			limit = min(limit, time.Until(deadline))
 		}
-		said := try(ctx, limit)
+		err := p.try(ctx, run, limit)
 		if ctx.Err() != nil {
 			return fmt.Errorf("%v: %w", p, context.Cause(ctx))
 		}
 		now, wait := time.Now(), p.Interval
-		switch held := now.Sub(since); {
-		case said == nil && since.IsZero():
-			since, wait = now, min(wait, p.For)
-		case said == nil:
-			wait = min(wait, p.For-held)
-		case !since.IsZero() && !now.Add(wait).Before(deadline):
-			return fmt.Errorf("%v: held for %v of %v, then: %w", p, round(held), p.For, said)
-		default:
-			if last != nil && since.IsZero() && !now.Before(deadline) {
-				said = last // this try was cut off, which says nothing
+		late := !now.Add(wait).Before(deadline) // for another try to find that p begins to hold
+		switch {
+		case err == nil:
+			if since.IsZero() {
+				since = now
 			}
-			since, last = time.Time{}, said
-			if now.Add(wait).Before(deadline) {
-				break
+			if wait = min(wait, p.For-now.Sub(since)); wait <= 0 {
+				return nil
+			}
+		case late && !since.IsZero():
+			return fmt.Errorf("%v: held for %v of %v, then: %w", p, round(now.Sub(since)), p.For, err)
+		case late:
+			if last != nil && !now.Before(deadline) {
+				err = last // the deadline cut this try off
 			}
 			times := "once"
 			if tries > 1 {
 				times = fmt.Sprintf("%d times", tries)
 			}
-			return fmt.Errorf("%v: tried for %v, %s: %w", p, p.Within, times, said)
-		}
-		if wait <= 0 {
-			return nil // it has held for long enough
+			return fmt.Errorf("%v: tried for %v, %s: %w", p, p.Within, times, err)
+		default:
+			since, last = time.Time{}, err
 		}
 		select {
 		case <-time.After(wait):
@@ -100,7 +95,7 @@ func (p Probe) Hold(ctx context.Context, run Run) error {
 	}
 }
 
-// String says what is tried. A password in the URL is left out.
+// String returns what p tries, without the password of a URL.
 func (p Probe) String() string {
 	switch {
 	case p.HTTP != "":
@@ -117,11 +112,11 @@ func (p Probe) String() string {
 	return "nothing"
 }
 
-// round leaves out of a time what is of no use to a person.
+// round returns d as precisely as a person needs it.
 func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
-// Validate tells what is wrong with p itself, in the words of its fields as a
-// configuration has them. It asks no one.
+// Validate returns what is wrong with p, with the names of the configuration. It
+// tries nothing.
 func (p Probe) Validate() error {
 	means := 0
 	for _, set := range []bool{len(p.Args) > 0, p.HTTP != "", p.TCP != ""} {
@@ -134,7 +129,7 @@ func (p Probe) Validate() error {
 		return errors.New("one of command, http and tcp is required")
 	case means > 1:
 		return errors.New("only one of command, http and tcp may be set")
-	case p.HTTP != "": // which is not quoted, as a password may be in it
+	case p.HTTP != "": // not quoted: it may have a password
 		u, err := url.Parse(p.HTTP)
 		switch {
 		case err != nil:
@@ -166,107 +161,80 @@ func (p Probe) Validate() error {
 	return nil
 }
 
-const (
-	// maxBody is how much of an answer is read, so that the server need not
-	// note that its client went away.
-	maxBody = 64 << 10
-
-	maxHeader = 64 << 10 // of an answer
-
-	// maxSaid is how much of a command's last line is in an error.
-	maxSaid = 200
-)
-
-// A tryFunc tries once, for at most limit.
-type tryFunc func(ctx context.Context, limit time.Duration) error
-
-// means returns how to try p.
-func (p Probe) means(run Run) tryFunc {
-	switch {
-	case p.HTTP != "":
-		client := p.client()
-		return p.bounded(func(ctx context.Context) error { return p.get(ctx, client) })
-	case p.TCP != "":
-		return p.bounded(func(ctx context.Context) error {
-			c, err := new(net.Dialer).DialContext(ctx, "tcp", p.TCP)
-			if err != nil {
-				return err
-			}
-			return c.Close()
-		})
-	}
-	return func(ctx context.Context, limit time.Duration) error {
+// try tries p once, for at most limit.
+func (p Probe) try(ctx context.Context, run Run, limit time.Duration) (err error) {
+	if len(p.Args) > 0 {
 		output, err := run(ctx, p.Args, limit)
 		if line := lastLine(output); err != nil && line != "" {
 			return fmt.Errorf("%w: %q", err, line)
 		}
 		return err
 	}
-}
-
-func (p Probe) bounded(try func(context.Context) error) tryFunc {
-	return func(ctx context.Context, limit time.Duration) error {
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		err := try(ctx)
-		if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return fmt.Errorf("no answer within %v", round(limit))
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if p.HTTP != "" {
+		err = p.get(ctx)
+	} else {
+		var c net.Conn
+		if c, err = new(net.Dialer).DialContext(ctx, "tcp", p.TCP); err == nil {
+			err = c.Close()
 		}
-		return err
 	}
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("no answer within %v", round(limit))
+	}
+	if in, ok := errors.AsType[*url.Error](err); ok {
+		return in.Err // the error of Wait has the URL already
+	}
+	return err
 }
 
-// client returns a client that makes a connection for each request: one that was
-// made before the reload would ask the program as it was.
-func (p Probe) client() *http.Client {
+// maxResponse is how much of a response's header and body is read, in bytes. The
+// body is read so that the server need not note that its client went away.
+const maxResponse = 64 << 10
+
+// get makes the request over a connection of its own: one from before the reload
+// could lead to the program as it was.
+func (p Probe) get(ctx context.Context) error {
 	transport := &http.Transport{
 		DisableKeepAlives:      true,
-		MaxResponseHeaderBytes: maxHeader,
+		MaxResponseHeaderBytes: maxResponse,
 		TLSClientConfig:        &tls.Config{InsecureSkipVerify: p.SkipVerify},
 	}
 	if p.Host != "" {
 		transport.TLSClientConfig.ServerName = (&url.URL{Host: p.Host}).Hostname() // without its port
 	}
-	return &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-func (p Probe) get(ctx context.Context, client *http.Client) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.HTTP, nil)
 	if err != nil {
-		return withoutURL(err)
+		return err
 	}
 	request.Host = p.Host
 	request.Header.Set("User-Agent", "restencil")
+	client := http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	response, err := client.Do(request)
 	if err != nil {
-		return withoutURL(err)
+		return err
 	}
 	defer response.Body.Close()
-	_, _ = io.CopyN(io.Discard, response.Body, maxBody) // what it holds is not asked
-	if p.Status == 0 && response.StatusCode < 400 || response.StatusCode == p.Status {
+	_, _ = io.CopyN(io.Discard, response.Body, maxResponse)
+	switch {
+	case p.Status == 0 && response.StatusCode < 400, response.StatusCode == p.Status:
 		return nil
-	}
-	if p.Status == 0 {
+	case p.Status == 0:
 		return fmt.Errorf("status %d", response.StatusCode)
 	}
 	return fmt.Errorf("status %d, not %d", response.StatusCode, p.Status)
 }
 
-// withoutURL leaves the URL out, which the error of Hold has already.
-func withoutURL(err error) error {
-	if in, ok := errors.AsType[*url.Error](err); ok {
-		return in.Err
-	}
-	return err
-}
+// maxLine is how much of the last line that a command printed is in an error, in bytes.
+const maxLine = 200
 
-// lastLine returns the last line of output that is not blank, and of that no
-// more than its end.
+// lastLine returns the end of the last line of output that is not blank.
 func lastLine(output string) string {
 	output = strings.TrimSpace(output)
 	line := strings.TrimSpace(output[strings.LastIndexByte(output, '\n')+1:])
-	return line[max(0, len(line)-maxSaid):]
+	return line[max(0, len(line)-maxLine):]
 }

@@ -40,7 +40,7 @@ func (p *program) run(ctx context.Context, args []string, timeout time.Duration)
 	return fmt.Sprintf("starting\nnot yet at %v\n", at), errors.New("exit status 1")
 }
 
-func TestHold(t *testing.T) {
+func TestWait(t *testing.T) {
 	const s, ms, ever = time.Second, time.Millisecond, 1000 * time.Hour
 	command := []string{"ask", "it"}
 	tests := []struct {
@@ -118,7 +118,7 @@ func TestHold(t *testing.T) {
 				test.probe.Args = command
 				test.program.start = time.Now()
 				got := ""
-				if err := test.probe.Hold(t.Context(), test.program.run); err != nil {
+				if err := test.probe.Wait(t.Context(), test.program.run); err != nil {
 					got = err.Error()
 				}
 				if got != test.want {
@@ -135,7 +135,7 @@ func TestHold(t *testing.T) {
 	}
 }
 
-func TestHoldIsStopped(t *testing.T) {
+func TestWaitIsStopped(t *testing.T) {
 	for _, takes := range []time.Duration{0, time.Hour} { // between tries, and in one
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
@@ -143,7 +143,7 @@ func TestHoldIsStopped(t *testing.T) {
 			start := time.Now()
 			time.AfterFunc(1100*time.Millisecond, func() { cancel(stop) })
 			p := program{start: start, takes: takes}
-			err := Probe{Args: []string{"ask"}, Within: 1300 * time.Millisecond}.Hold(ctx, p.run)
+			err := Probe{Args: []string{"ask"}, Within: 1300 * time.Millisecond}.Wait(ctx, p.run)
 			if !errors.Is(err, stop) {
 				t.Errorf("got %v", err)
 			}
