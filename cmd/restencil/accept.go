@@ -9,21 +9,21 @@ import (
 	"restencil/cmd/restencil/statedir"
 )
 
-// accept asks the daemon to make the change that it holds back.
+// accept asks the daemon to make the change that it holds.
 func accept(ctx context.Context, p program, s *subcommand) error {
 	bundle := s.args[0]
 	dirs, err := s.stateDirs(p.environ)
 	if err != nil {
 		return err
 	}
-	// A bundle whose first change is held has left no trace yet.
+	// A bundle whose first change is held is not in any state directory yet.
 	if dir, name, err := statedir.OfBundle(dirs, bundle); err == nil {
 		dirs, bundle = []string{dir}, name
 	} else if !errors.Is(err, statedir.ErrNoBundle) {
 		return err
 	}
-	// The first daemon that can does it. The error of one that could not says
-	// more than that one is not there.
+	// Ask the daemons one after another. If all fail, the error of a daemon says more
+	// than that another one is not running.
 	for _, dir := range dirs {
 		failed := control.Ask(ctx, dir, control.Request{Do: control.Accept, Bundle: bundle})
 		if failed == nil {

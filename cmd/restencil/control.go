@@ -15,15 +15,15 @@ import (
 	"restencil/watch/vault"
 )
 
-// settle is how long the files of the configuration must not have changed
-// before they are read: what changes several of them is one change.
+// settle is how long files must stay unchanged before they are read again, so that
+// a change of several files causes one reload.
 const settle = 100 * time.Millisecond
 
-// control acts on signals, and on changed files where they are watched, until ctx
-// ends or the program is asked to end; then it returns true. Templates are watched
-// with -watch-config and with -local, and the configuration with -watch-config. The order of the
-// meanings of a signal is that of COMPAT 4.8; SIGTERM and SIGINT end the
-// program where they mean nothing else.
+// control handles signals and changed files until ctx ends, or until a signal asks
+// the program to end; then it returns true. It watches templates with -watch-config
+// and with -local, and the configuration with -watch-config. A signal has the first
+// meaning of COMPAT 4.8 that applies; SIGTERM and SIGINT end the program where they
+// have none.
 func (s *service) control(ctx context.Context) (end bool) {
 	changed := schedule.NewWakeup()
 	watcher := filewatch.New(filewatch.Options{Settle: settle, Trees: true, Whole: true})
@@ -50,7 +50,17 @@ func (s *service) control(ctx context.Context) (end bool) {
 			if s.cfg.Process.WatchConfig {
 				paths = slices.Concat(s.cfg.Paths, paths)
 			}
-			watched = follow(watcher, watched, paths)
+			for _, path := range paths {
+				if !slices.Contains(watched, path) {
+					watcher.Add(path)
+				}
+			}
+			for _, path := range watched {
+				if !slices.Contains(paths, path) {
+					watcher.Remove(path)
+				}
+			}
+			watched = paths
 		}
 		select {
 		case <-ctx.Done():
@@ -63,9 +73,6 @@ func (s *service) control(ctx context.Context) (end bool) {
 				s.listen(ctx)
 			}
 		case sig := <-s.signals:
-			if sig == syscall.SIGTERM || sig == os.Interrupt {
-				s.stdout.Free()
-			}
 			switch {
 			case sig == s.cfg.Process.ReloadSignal:
 				s.reload(ctx, true)
@@ -79,41 +86,25 @@ func (s *service) control(ctx context.Context) (end bool) {
 	}
 }
 
-// follow has the watcher watch these paths, instead of those that it watches,
-// and returns them.
-func follow(watcher *filewatch.Watcher, watched, paths []string) []string {
-	for _, path := range paths {
-		if !slices.Contains(watched, path) {
-			watcher.Add(path)
-		}
-	}
-	for _, path := range watched {
-		if !slices.Contains(paths, path) {
-			watcher.Remove(path)
-		}
-	}
-	return paths
-}
-
-// reload puts a new configuration in force, which somebody may have asked for.
-// Where that cannot be, the running one goes on, and the log says why.
-func (s *service) reload(ctx context.Context, asked bool) {
+// reload reads the configuration again and uses it. If that fails, the log says why,
+// and the old configuration stays in use. requested reports whether a signal asked
+// for it, rather than a changed file.
+func (s *service) reload(ctx context.Context, requested bool) {
 	s.say("Reloading configuration...", "reloading the configuration")
 	s.manager.Reloading()
 	defer s.manager.Reloaded()
-	if err := s.replace(ctx, asked); err != nil && ctx.Err() == nil {
-		s.log.Load().Error("the new configuration is not used, the running one goes on: "+err.Error(), "component", "cli")
+	if err := s.replace(ctx, requested); err != nil && ctx.Err() == nil {
+		s.log.Error("the new configuration is not used, the running one goes on: "+err.Error(), "component", "cli")
 	}
 }
 
-// replace puts a new configuration in force, or returns an error and has
-// changed nothing: all that can be wrong with it is found out first.
-func (s *service) replace(ctx context.Context, asked bool) (err error) {
+// replace does the work of reload. It checks everything before it changes anything.
+func (s *service) replace(ctx context.Context, requested bool) (err error) {
 	cfg, err := s.parse()
 	if err != nil {
 		return err
 	}
-	if !asked && len(cfg.Templates) == 0 && len(s.cfg.Templates) > 0 {
+	if !requested && len(cfg.Templates) == 0 && len(s.cfg.Templates) > 0 {
 		return fmt.Errorf("it has no template any more; send the signal %v to use it nevertheless", s.cfg.Process.ReloadSignal)
 	}
 	log, err := openLog(cfg, s.stderr)
@@ -139,9 +130,9 @@ func (s *service) replace(ctx context.Context, asked bool) (err error) {
 	if v, ok := sources[watch.Vault].(*vault.Source); ok {
 		s.vault = v
 	}
-	s.log.Swap(log).Close()
+	s.log.Replace(log)
 	s.cfg = cfg
 	s.listen(ctx)
-	s.warnOfConfig()
+	s.logConfigWarnings()
 	return nil
 }

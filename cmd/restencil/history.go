@@ -14,11 +14,11 @@ import (
 	"restencil/runner/journal"
 )
 
-// A historyLine is a generation that is kept, or a change that was not made.
+// A historyLine is a generation that is kept, or a change that was held or rejected.
 type historyLine struct {
 	Directory  string    `json:"state_dir"`
 	Bundle     string    `json:"bundle"`
-	Generation int       `json:"generation,omitempty"` // 0: it is a change that was not made
+	Generation int       `json:"generation,omitempty"` // 0: the change was not made
 	Time       time.Time `json:"time,omitzero"`
 	Hash       string    `json:"hash,omitempty"`
 	State      string    `json:"state,omitempty"` // current, held or rejected
@@ -27,13 +27,15 @@ type historyLine struct {
 	Files      []string  `json:"files,omitempty"`
 }
 
-// printHistory prints the generations that are kept, the newest first, for each
-// state directory.
+// printHistory prints the history of one bundle or all, newest first, for each state
+// directory.
 func printHistory(_ context.Context, p program, s *subcommand) error {
 	dirs, err := s.stateDirs(p.environ)
 	if err != nil {
 		return err
 	}
+	encoder := json.NewEncoder(p.stdout)
+	encoder.SetEscapeHTML(false)
 	found := false
 	for _, dir := range dirs {
 		lines, err := historyOf(dir, s.args)
@@ -41,16 +43,21 @@ func printHistory(_ context.Context, p program, s *subcommand) error {
 			return err
 		}
 		found = found || lines != nil
-		switch {
-		case s.json:
-			err = printJSON(p, lines)
-		case lines != nil:
-			if len(dirs) > 1 {
-				fmt.Fprintf(p.stdout, "%s:\n", dir)
+		if s.json {
+			for _, line := range lines {
+				if err := encoder.Encode(line); err != nil {
+					return err
+				}
 			}
-			err = printTable(p, lines)
+			continue
 		}
-		if err != nil {
+		if lines == nil {
+			continue
+		}
+		if len(dirs) > 1 {
+			fmt.Fprintf(p.stdout, "%s:\n", dir)
+		}
+		if err := printTable(p, lines); err != nil {
 			return err
 		}
 	}
@@ -62,17 +69,6 @@ func printHistory(_ context.Context, p program, s *subcommand) error {
 		of = fmt.Sprintf(" of bundle %q", s.args[0])
 	}
 	return fmt.Errorf("no generations%s are kept in %s", of, strings.Join(dirs, ", "))
-}
-
-func printJSON(p program, lines []historyLine) error {
-	e := json.NewEncoder(p.stdout)
-	e.SetEscapeHTML(false)
-	for _, line := range lines {
-		if err := e.Encode(line); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func printTable(p program, lines []historyLine) error {
@@ -89,8 +85,8 @@ func printTable(p program, lines []historyLine) error {
 	return table.Flush()
 }
 
-// historyOf returns the lines for the bundles of a state directory, those of these
-// names or all.
+// historyOf returns the history of the bundles in a state directory. Without names
+// they are all.
 func historyOf(dir string, names []string) (lines []historyLine, err error) {
 	j := journal.New(dir, journal.Options{ReadOnly: true})
 	defer j.Close()
@@ -110,7 +106,7 @@ func historyOf(dir string, names []string) (lines []historyLine, err error) {
 		if err != nil {
 			return nil, err
 		}
-		verdict, current := verdictOf(known), false
+		pending, current := pendingOf(known), false
 		var own []historyLine
 		for _, g := range slices.Backward(generations) {
 			line := historyLine{Directory: dir, Bundle: name, Generation: g.Number, Time: g.Time, Hash: g.Hash}
@@ -123,31 +119,31 @@ func historyOf(dir string, names []string) (lines []historyLine, err error) {
 			switch {
 			case g.Hash == known.Applied && !current:
 				line.State, current = "current", true
-			case g.Hash == verdict.Hash && verdict.State != "":
-				line.State, line.Reason, line.Retry = verdict.State, verdict.Reason, verdict.Retry
-				verdict.State = "" // it is told here
+			case g.Hash == pending.Hash && pending.State != "":
+				line.State, line.Reason, line.Retry = pending.State, pending.Reason, pending.Retry
+				pending.State = "" // it has its line
 			}
 			own = append(own, line)
 		}
-		if verdict.State != "" {
-			verdict.Directory, verdict.Bundle = dir, name
-			own = slices.Insert(own, 0, verdict)
+		if pending.State != "" {
+			pending.Directory, pending.Bundle = dir, name
+			own = slices.Insert(own, 0, pending)
 		}
 		lines = append(lines, own...)
 	}
 	return lines, nil
 }
 
-// verdictOf returns the change of a bundle that is not made, whose State is "" where
-// there is none.
-func verdictOf(known journal.State) (line historyLine) {
+// pendingOf returns the change of a bundle that is held or rejected. Its State is ""
+// if there is none.
+func pendingOf(known journal.State) historyLine {
 	switch {
 	case known.Held != "" && known.Held != known.Reason:
-		line = historyLine{Hash: known.Pinned, State: "held", Reason: known.Held}
+		return historyLine{Hash: known.Pinned, State: "held", Reason: known.Held}
 	case known.Held != "":
-		line = historyLine{Hash: known.Rejected, State: "held", Reason: known.Held, Retry: known.Retry}
+		return historyLine{Hash: known.Rejected, State: "held", Reason: known.Held, Retry: known.Retry}
 	case known.Attempts > 0:
-		line = historyLine{Hash: known.Rejected, State: "rejected", Reason: known.Reason, Retry: known.Retry}
+		return historyLine{Hash: known.Rejected, State: "rejected", Reason: known.Reason, Retry: known.Retry}
 	}
-	return line
+	return historyLine{}
 }

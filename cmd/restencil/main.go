@@ -2,13 +2,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
+
+	"github.com/mattn/go-isatty"
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/config/setting"
@@ -17,9 +21,16 @@ import (
 	"restencil/runner/process/overlay"
 )
 
-// exitInterrupted is the exit code of a process that was asked to end (COMPAT
-// 1.2). The codes of errors are those of package config.
+// exitInterrupted is the exit code after SIGINT or SIGTERM (COMPAT 1.2). The codes
+// of errors are those of package config.
 const exitInterrupted = 12
+
+// consulTemplate is the name of the program that restencil replaces. Run under that
+// name, -version prints this version.
+const (
+	consulTemplate        = "consul-template"
+	consulTemplateVersion = "v0.42.1"
+)
 
 func main() {
 	overlay.Main()
@@ -29,6 +40,8 @@ func main() {
 
 // run runs the program and returns its exit code.
 func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	p := program{
 		name:    "restencil",
 		args:    os.Args[1:],
@@ -40,39 +53,39 @@ func run() int {
 	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == consulTemplate {
 		p.name = consulTemplate
 	}
-	p.terminal = p.name != consulTemplate && isTerminal(os.Stderr)
-	p.stdout.Wait() // as with any program, until it is a daemon or is to end
-	// All that consul-template listens to (COMPAT 4.8). SIGPIPE is one of them:
-	// unless it is asked for, it ends a program that writes to a standard error
+	p.terminal = p.name != consulTemplate && isatty.IsTerminal(os.Stderr.Fd())
+	// Like any program, restencil waits for whoever reads its output, but not as a
+	// daemon or when it is asked to end.
+	waiting, free := context.WithCancel(ctx)
+	defer free()
+	p.stdout.Wait(waiting)
+	p.freeStdout = free
+	// These are all signals that consul-template handles (COMPAT 4.8). SIGPIPE is
+	// among them: without Notify it ends a program that writes to a standard error
 	// that nobody reads any more.
 	signal.Notify(p.signals, setting.Signals()...)
-	code := p.run()
-	go func() { // ends with the process
-		for sig := range p.signals {
-			if sig == os.Interrupt || sig == syscall.SIGTERM {
-				p.stdout.Free() // what is still to be printed does not hold up the end
-			}
-		}
-	}()
+	code := p.run(ctx)
 	p.stdout.Close()
 	p.stderr.Close()
 	return code
 }
 
-// A program is one run of restencil, with all that it has from the system.
+// A program is one run of restencil, with everything that it gets from the system.
 type program struct {
-	name           string // that it was called by: restencil or consulTemplate
+	name           string // restencil or consulTemplate
 	args, environ  []string
 	stdout, stderr *logging.Writer // function run closes them
-	signals        chan os.Signal  // that the process is sent
-	terminal       bool            // stderr is one, at which the log begins at info
+	freeStdout     func()          // ends the waiting for whoever reads stdout
+	signals        chan os.Signal  // all that the process receives
+	terminal       bool            // stderr is a terminal; the default log level is info there
 }
 
-// run does what the command line asks for and returns the exit code.
-func (p program) run() int {
+// run does what the command line asks for and returns the exit code. SIGINT and
+// SIGTERM end ctx.
+func (p program) run(ctx context.Context) int {
 	if len(p.args) > 0 && !strings.HasPrefix(p.args[0], "-") {
 		if s := findSubcommand(p.args[0]); s != nil {
-			return p.runSubcommand(s)
+			return p.runSubcommand(ctx, s)
 		}
 		if p.name != consulTemplate {
 			return p.failed(&config.Error{Code: config.ExitFlags, Err: unknownCommand(p.args[0])})
@@ -94,7 +107,7 @@ func (p program) run() int {
 	case idle && len(cfg.Paths) == 0 && local == "" && p.name != consulTemplate:
 		err = &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("there is nothing to do: no template and no configuration is given\n\n%s", usage)}
 	default:
-		return p.serve(cfg)
+		return p.serve(ctx, cfg)
 	}
 	if err != nil {
 		return p.failed(err)
@@ -102,23 +115,13 @@ func (p program) run() int {
 	return 0
 }
 
-// parse reads the command line, and the files that it names.
+// parse reads the command line and the files that it names.
 func (p program) parse() (*config.Config, error) {
 	cfg, err := config.Parse(p.args, p.environ)
 	if err == nil && p.terminal && !cfg.IsSet("log_level") {
 		cfg.Log.Level = "INFO"
 	}
 	return cfg, err
-}
-
-// isTerminal reports whether somebody may read along what is written to f.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(info, null)
 }
 
 // failed prints why the program ends before it has a log, and returns the exit
@@ -134,13 +137,31 @@ func (p program) failed(err error) int {
 
 // exitCode returns the exit code of an error.
 func exitCode(err error) int {
-	var wrong *config.Error
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*config.Error](err); ok {
 		return wrong.Code
 	}
-	var child *process.ChildExit
-	if errors.As(err, &child) {
+	if child, ok := errors.AsType[*process.ChildExit](err); ok {
 		return child.Code
 	}
 	return config.ExitRunner
+}
+
+// version returns the text of -version: the name and version, and in parentheses
+// the commit that it was built from or, as consul-template, what it really is.
+func (p program) version() string {
+	number, commit := "v0.1.0-dev", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v := info.Main.Version; v != "" && v != "(devel)" {
+			number = v
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				commit = s.Value
+			}
+		}
+	}
+	if p.name == consulTemplate {
+		return consulTemplate + " " + consulTemplateVersion + " (restencil " + number + ")"
+	}
+	return "restencil " + number + " (" + commit + ")"
 }

@@ -10,9 +10,9 @@ import (
 	"restencil/renderer/atomicfile"
 )
 
-// writePid writes the process id to a file, where a path is given. The
-// function that it returns removes the file, unless it is another process's by
-// then.
+// writePid writes the process id to a file; with an empty path it does nothing. The
+// function that it returns removes the file, unless another process has written it
+// since.
 func (s *service) writePid(path string) (remove func(), err error) {
 	if path == "" {
 		return func() {}, nil
@@ -31,7 +31,7 @@ func (s *service) writePid(path string) (remove func(), err error) {
 			return
 		}
 		if err := os.Remove(path); err != nil {
-			s.warn("cli")(fmt.Errorf("could not remove pid file: %w", err))
+			s.warn("cli", fmt.Errorf("could not remove pid file: %w", err))
 		}
 	}, nil
 }

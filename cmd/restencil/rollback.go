@@ -19,8 +19,8 @@ import (
 	"restencil/runner/transaction"
 )
 
-// rollback puts a generation of a bundle's files back: it has the daemon do so,
-// or does it itself where there is none.
+// rollback puts a generation of a bundle's files back. The daemon does it, or without
+// a daemon putBack.
 func rollback(ctx context.Context, p program, s *subcommand) error {
 	dirs, err := s.stateDirs(p.environ)
 	if err != nil {
@@ -36,17 +36,16 @@ func rollback(ctx context.Context, p program, s *subcommand) error {
 		return err
 	}
 	err = control.Ask(ctx, dir, control.Request{Do: control.Rollback, Bundle: bundle, Generation: number})
-	switch {
-	case errors.Is(err, control.ErrNoDaemon):
+	if errors.Is(err, control.ErrNoDaemon) {
 		return s.putBack(ctx, p, dir, number)
-	case err != nil:
-		return err
 	}
-	fmt.Fprintf(p.stdout, "bundle %q is back at generation %d\n", bundle, number)
-	return nil
+	if err == nil {
+		fmt.Fprintf(p.stdout, "bundle %q is back at generation %d\n", bundle, number)
+	}
+	return err
 }
 
-// generation returns the number of the generation that is asked for.
+// generation returns the number of the generation to put back.
 func (s *subcommand) generation(dir, bundle string) (int, error) {
 	j := journal.New(dir, journal.Options{ReadOnly: true})
 	defer j.Close()
@@ -71,8 +70,8 @@ func (s *subcommand) generation(dir, bundle string) (int, error) {
 	return number, nil
 }
 
-// putBack makes the files those of a generation, all or none, without a
-// daemon. It holds the state directory meanwhile, so that none begins.
+// putBack puts the files of a generation back without a daemon, all or none. It locks
+// the state directory, so that no daemon starts meanwhile.
 func (s *subcommand) putBack(ctx context.Context, p program, dir string, number int) error {
 	j := journal.New(dir, journal.Options{})
 	defer j.Close()
@@ -87,8 +86,26 @@ func (s *subcommand) putBack(ctx context.Context, p program, dir string, number 
 	if err != nil {
 		return err
 	}
-	if err := write(ctx, g); err != nil {
-		return err
+	var change transaction.Change
+	for _, f := range g.Files {
+		if f.Secret {
+			return fmt.Errorf("%s holds a secret, which generation %d does not keep", f.Path, number)
+		}
+		if renderer.StreamOf(f.Path) != renderer.NoStream {
+			continue // what was written there has been read
+		}
+		change.Files = append(change.Files, transaction.File{
+			Template:    fmt.Sprintf("generation %d", number),
+			Destination: f.Path,
+			Own:         &renderer.File{Path: f.Path, Content: f.Content, Perm: f.Perm, User: f.User, Group: f.Group},
+		})
+	}
+	tx := transaction.New(transaction.Tools{}, &change)
+	defer tx.Discard()
+	tx.Stage(ctx)
+	tx.Swap()
+	if change.Err != nil {
+		return change.Err
 	}
 	done := fmt.Sprintf("bundle %q is back at generation %d", bundle, number)
 	if s.reload == "" {
@@ -102,27 +119,4 @@ func (s *subcommand) putBack(ctx context.Context, p program, dir string, number 
 	}
 	fmt.Fprintf(p.stdout, "%s, and %q was run\n", done, s.reload)
 	return nil
-}
-
-// write makes the files those of g, all or none.
-func write(ctx context.Context, g history.Generation) error {
-	var change transaction.Change
-	for _, f := range g.Files {
-		if f.Secret {
-			return fmt.Errorf("%s holds a secret, which generation %d does not keep", f.Path, g.Number)
-		}
-		if renderer.StreamOf(f.Path) != renderer.NoStream {
-			continue // what was written there has been read
-		}
-		change.Files = append(change.Files, transaction.File{
-			Template:    fmt.Sprintf("generation %d", g.Number),
-			Destination: f.Path,
-			Own:         &renderer.File{Path: f.Path, Content: f.Content, Perm: f.Perm, User: f.User, Group: f.Group},
-		})
-	}
-	tx := transaction.New(transaction.Tools{}, &change)
-	defer tx.Discard()
-	tx.Stage(ctx)
-	tx.Swap()
-	return change.Err
 }

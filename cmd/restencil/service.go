@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"restencil/cmd/restencil/config"
@@ -22,13 +21,13 @@ import (
 	"restencil/watch/vault"
 )
 
-// A service is a program that renders, from its start to its end. All of it but
-// log belongs to the goroutine of serve, until that starts control; then what
-// control uses is control's.
+// A service is a program that renders. Its fields belong to the goroutine of serve,
+// and after that starts control, those that control uses belong to control's. Only
+// log is used by all.
 type service struct {
 	program
 	cfg     *config.Config
-	log     atomic.Pointer[logging.Log]
+	log     *logging.Log
 	manager *systemd.Notifier
 	vault   *vault.Source
 	runner  *runner.Runner
@@ -36,23 +35,22 @@ type service struct {
 }
 
 // serve renders until it is done or asked to end, and returns the exit code.
-func (p program) serve(cfg *config.Config) int {
+func (p program) serve(ctx context.Context, cfg *config.Config) int {
 	log, err := openLog(cfg, p.stderr)
 	if err != nil {
 		return p.failed(err)
 	}
-	s := &service{program: p, cfg: cfg}
-	s.log.Store(log)
-	// What libraries print, such as net/http, is of use to nobody else.
+	defer log.Close()
+	s := &service{program: p, cfg: cfg, log: log}
+	// What libraries such as net/http print is for debugging.
 	slog.SetLogLoggerLevel(slog.LevelDebug)
-	slog.SetDefault(slog.New(logging.Current{Pointer: &s.log}))
-	defer func() { s.log.Load().Close() }()
+	slog.SetDefault(log.Logger)
 	log.Info(s.version())
-	s.warnOfConfig()
-	interrupted, err := s.run()
+	s.logConfigWarnings()
+	interrupted, err := s.run(ctx)
 	switch {
 	case err != nil:
-		s.log.Load().Error(err.Error(), "component", "cli")
+		log.Error(err.Error(), "component", "cli")
 		return exitCode(err)
 	case interrupted:
 		return exitInterrupted
@@ -75,25 +73,24 @@ func openLog(cfg *config.Config, stderr io.Writer) (*logging.Log, error) {
 	return log, nil
 }
 
-// revokeTimeout is how long the end of the program may take for what is given
-// back to Vault.
+// revokeTimeout bounds how long revoking leases delays the end of the program.
 const revokeTimeout = 5 * time.Second
 
-// run makes the runner and runs it, under control of the signals.
-func (s *service) run() (interrupted bool, err error) {
+// run makes the runner and runs it until it is done, or until control ends it.
+func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	getenv := func(name string) string {
 		value, _ := s.cfg.LookupEnv(name)
 		return value
 	}
-	s.manager = systemd.New(getenv, s.warn("cli"))
+	s.manager = systemd.New(getenv, s.warner("cli"))
 	defer s.manager.Close()
 	defer s.manager.Stopping()
 	s.stdout.OnLost(func(lines int) []byte {
-		s.warn("logging")(fmt.Errorf("standard output was not read: %d lines that commands printed were dropped", lines))
+		s.warn("logging", fmt.Errorf("standard output was not read: %d lines that commands printed were dropped", lines))
 		return nil
 	})
 	if !s.cfg.Once && !s.cfg.Dry {
-		s.stdout.Free() // what commands print does not hold up the others
+		s.freeStdout() // a command whose output is not read does not block the others
 	}
 	sources, err := s.sources(s.cfg, nil)
 	if err != nil {
@@ -101,7 +98,7 @@ func (s *service) run() (interrupted bool, err error) {
 	}
 	s.vault = sources[watch.Vault].(*vault.Source)
 	defer s.state.close()
-	opts, err := s.options(s.cfg, s.log.Load())
+	opts, err := s.options(s.cfg, s.log)
 	if err != nil {
 		return false, err
 	}
@@ -114,12 +111,13 @@ func (s *service) run() (interrupted bool, err error) {
 	}
 	defer removePid()
 
-	ctx, cancel := context.WithCancel(context.Background())
+	// Control decides what a signal means, so that it does not end ctx here.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var control sync.WaitGroup
 	control.Go(func() {
 		if s.control(ctx) {
 			interrupted = true
-			s.stdout.Free()
+			s.freeStdout()
 			s.say("Cleaning up...", "cleaning up")
 			s.manager.Stopping()
 			cancel()
@@ -129,20 +127,20 @@ func (s *service) run() (interrupted bool, err error) {
 	cancel()
 	control.Wait()
 
-	// Where the child has ended, nobody uses any more what was rendered. What
-	// runs once leaves its leases to those that read its files.
-	var exit *process.ChildExit
-	if s.cfg.Vault.RevokeOnExit && !s.cfg.Once && (err == nil || errors.As(err, &exit)) {
-		ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
+	// When the child has ended, nobody uses the rendered files any more. With -once,
+	// others read them later, so the leases stay.
+	_, childEnded := errors.AsType[*process.ChildExit](err)
+	if s.cfg.Vault.RevokeOnExit && !s.cfg.Once && (err == nil || childEnded) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
 		defer cancel()
 		if err := s.vault.Revoke(ctx); err != nil {
-			s.warn("vault")(fmt.Errorf("not all leases were given back: %w", err))
+			s.warn("vault", fmt.Errorf("not all leases were given back: %w", err))
 		}
 	}
 	return interrupted, err
 }
 
-// options returns the runner's, with all that it needs from the system.
+// options returns the options of the runner. It logs events to log.
 func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options, error) {
 	opts, err := cfg.Runner()
 	if err != nil {
@@ -150,10 +148,10 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	}
 	opts.Words = runner.Words{Local: cfg.Consul.Local, ConsulTemplate: s.name == consulTemplate}
 	logEvent := eventlog.Log(log.Logger, eventlog.Options{Local: cfg.Consul.Local != "", ConsulTemplate: opts.ConsulTemplate})
-	opts.Stdout, opts.Stderr, opts.Warn = s.stdout, s.stderr, s.warn("config")
+	opts.Stdout, opts.Stderr, opts.Warn = s.stdout, s.stderr, s.warner("config")
 	if level := max(slog.LevelInfo, logging.Level(cfg.Log.Level)); cfg.Log.Format == "json" {
 		opts.CommandOutput = func(args []string, line string) {
-			s.log.Load().Log(context.Background(), level, line, "component", "command", "command", strings.Join(args, " "))
+			s.log.Log(context.Background(), level, line, "component", "command", "command", strings.Join(args, " "))
 		}
 	}
 	opts.Heartbeat = s.manager.Heartbeat()
@@ -166,24 +164,28 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	return opts, nil
 }
 
-// warn returns a function that logs an error as a warning, in the log of the
-// configuration that is in force then.
-func (s *service) warn(component string) func(error) {
-	return func(err error) { s.log.Load().Warn(err.Error(), "component", component) }
+// warn logs an error as a warning.
+func (s *service) warn(component string, err error) {
+	s.log.Warn(err.Error(), "component", component)
 }
 
-// warnOfConfig logs what is doubtful in the configuration.
-func (s *service) warnOfConfig() {
+// warner returns warn for a component.
+func (s *service) warner(component string) func(error) {
+	return func(err error) { s.warn(component, err) }
+}
+
+// logConfigWarnings logs the warnings of the configuration.
+func (s *service) logConfigWarnings() {
 	for _, w := range s.cfg.Warnings {
-		s.warn("config")(w)
+		s.warn("config", w)
 	}
 }
 
-// say writes to standard error what was asked for, as consul-template does
-// besides its log (COMPAT 4.8). A log in JSON has it as a line of its own.
+// say acknowledges a signal on standard error, as consul-template does besides its
+// log (COMPAT 4.8). A log in JSON has the line that is given for it.
 func (s *service) say(plain, logged string) {
 	if s.cfg.Log.Format == "json" {
-		s.log.Load().Info(logged, "component", "cli")
+		s.log.Info(logged, "component", "cli")
 		return
 	}
 	fmt.Fprintln(s.stderr, plain)

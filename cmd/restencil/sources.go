@@ -9,7 +9,6 @@ import (
 	"reflect"
 
 	"restencil/cmd/restencil/config"
-	"restencil/cmd/restencil/logging"
 	"restencil/cmd/restencil/statedir"
 	"restencil/watch"
 	"restencil/watch/cache"
@@ -19,13 +18,12 @@ import (
 	"restencil/watch/vault"
 )
 
-// sources makes what answers the templates' queries: Consul, or the data file
-// that stands in for it, Vault, and the file system. None of them contacts
-// anybody before a template asks.
+// sources makes the sources that answer the templates' queries: Consul or the data
+// file in its place, Vault, and the file system. None of them connects before a
+// template asks.
 //
-// Where an old configuration is given, only the sources of those stores are made
-// that cfg reaches in another way. The others keep theirs, with all that they
-// have: their answers, and what was issued for them.
+// With an old configuration, it makes only the sources of stores that cfg reaches in
+// another way. The other stores keep their sources, with answers and leases.
 func (s *service) sources(cfg, old *config.Config) (map[watch.Store]watch.Source, error) {
 	made := make(map[watch.Store]watch.Source)
 	if old == nil {
@@ -41,7 +39,7 @@ func (s *service) sources(cfg, old *config.Config) (map[watch.Store]watch.Source
 	}
 	if old == nil || cfg.Vault.Files != old.Vault.Files || !reflect.DeepEqual(cfg.VaultOptions(), old.VaultOptions()) {
 		o := cfg.VaultOptions()
-		o.Notice, o.Log = s.warn("vault"), slog.New(logging.Current{Pointer: &s.log})
+		o.Notice, o.Log = s.warner("vault"), s.log.Logger
 		source, err := vault.New(o)
 		if err != nil {
 			return nil, err
@@ -54,15 +52,14 @@ func (s *service) sources(cfg, old *config.Config) (map[watch.Store]watch.Source
 	return made, nil
 }
 
-// consulSource makes the source for Consul, with the cache before it where
-// there is to be one. What runs once must not take for an answer what was true
-// at some other time.
+// consulSource makes the source for Consul, with the cache in front of it if that
+// is configured. Once and dry runs have none: their result must not be out of date.
 func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
 	if cfg.Consul.Local != "" {
 		return local.NewData(cfg.Consul.Local)
 	}
 	o := cfg.ConsulOptions()
-	o.Notice, o.Log = s.warn("consul"), slog.New(logging.Current{Pointer: &s.log})
+	o.Notice, o.Log = s.warner("consul"), s.log.Logger
 	source, err := consul.New(o)
 	if err != nil {
 		return nil, err
@@ -72,7 +69,7 @@ func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
 	}
 	dir := statedir.Of(cfg)
 	if dir == "" {
-		s.warn("cli")(errors.New("the answers of Consul are not kept: there is no state directory"))
+		s.warn("cli", errors.New("the answers of Consul are not kept: there is no state directory"))
 		return source, nil
 	}
 	address, _ := cfg.LookupEnv("CONSUL_HTTP_ADDR")
@@ -84,7 +81,7 @@ func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
 			if errors.Is(err, cache.ErrOtherVersion) { // as after every upgrade
 				level = slog.LevelInfo
 			}
-			s.log.Load().Log(context.Background(), level, err.Error(), "component", "cli")
+			s.log.Log(context.Background(), level, err.Error(), "component", "cli")
 		},
 	}), nil
 }

@@ -46,22 +46,22 @@ func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Jou
 	dir := statedir.Of(cfg)
 	switch {
 	case st.journal != nil && dir != st.dir:
-		s.warn("cli")(fmt.Errorf("the state directory stays %s until a restart", st.dir))
+		s.warn("cli", fmt.Errorf("the state directory stays %s until a restart", st.dir))
 	case st.journal == nil && dir != "":
 		st.dir = dir
 		if root, own := statedir.Root(cfg); cfg.State.Dir == "" && !own {
 			removed, err := statedir.Prune(root, statedir.UnusedFor)
 			for _, gone := range removed {
-				s.warn("cli")(fmt.Errorf("removed the state directory %s: its configuration is gone, and it was not used for 30 days", gone))
+				s.warn("cli", fmt.Errorf("removed the state directory %s: its configuration is gone, and it was not used for 30 days", gone))
 			}
 			if err != nil {
-				s.warn("cli")(fmt.Errorf("cannot remove a state directory that nobody uses: %w", err))
+				s.warn("cli", fmt.Errorf("cannot remove a state directory that nobody uses: %w", err))
 			}
 		}
 		var err error
 		if st.journal, err = s.openJournal(cfg.State.History, statedir.Owner(cfg)); err != nil {
 			st.failed = true
-			s.warn("cli")(fmt.Errorf("nothing is remembered across restarts: %w", err))
+			s.warn("cli", fmt.Errorf("nothing is remembered across restarts: %w", err))
 		}
 	}
 	return st.journal
@@ -74,7 +74,7 @@ func (s *service) openJournal(generations int, owner []string) (*journal.Journal
 	j := journal.New(st.dir, journal.Options{
 		Generations: generations,
 		Owner:       owner,
-		Warn:        s.warn("cli"),
+		Warn:        s.warner("cli"),
 		Remade:      st.remade.Wake,
 	})
 	if err := j.Claim(); errors.Is(err, journal.ErrInUse) { // of other errors, those who write tell
@@ -89,10 +89,10 @@ func (s *service) openJournal(generations int, owner []string) (*journal.Journal
 		}
 		if r.Err != nil {
 			st.unresolved = true
-			s.warn("cli")(fmt.Errorf("a change of bundle %q that was cut in two could not be %s (%s): %w", r.Bundle, done, files, r.Err))
+			s.warn("cli", fmt.Errorf("a change of bundle %q that was cut in two could not be %s (%s): %w", r.Bundle, done, files, r.Err))
 			continue
 		}
-		s.warn("cli")(fmt.Errorf("a change of bundle %q that was cut in two was %s: %s", r.Bundle, done, files))
+		s.warn("cli", fmt.Errorf("a change of bundle %q that was cut in two was %s: %s", r.Bundle, done, files))
 	}
 	if err != nil {
 		j.Close()
@@ -110,7 +110,7 @@ func (s *service) listen(ctx context.Context) {
 	}
 	server, err := control.Listen(st.dir)
 	if err != nil {
-		s.warn("cli")(fmt.Errorf("accept and rollback cannot reach this process: %w", err))
+		s.warn("cli", fmt.Errorf("accept and rollback cannot reach this process: %w", err))
 		return
 	}
 	st.listening = true

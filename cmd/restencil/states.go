@@ -15,8 +15,8 @@ import (
 	"restencil/runner/journal"
 )
 
-// stateDirs returns the state directories that a subcommand may be about: the
-// one that it is told, by a path or a configuration, or all there are.
+// stateDirs returns the state directory that -state-dir or -config names, or without
+// them all that exist.
 func (s *subcommand) stateDirs(environ []string) ([]string, error) {
 	if s.stateDir != "" {
 		return []string{s.stateDir}, nil
@@ -42,8 +42,7 @@ func (s *subcommand) stateDirs(environ []string) ([]string, error) {
 	return statedir.Below(root)
 }
 
-// listStates prints the state directories, and removes those that are gone where
-// that is asked for.
+// listStates prints the state directories, or with -prune removes those that are gone.
 func listStates(_ context.Context, p program, s *subcommand) error {
 	root := s.stateDir
 	if root == "" {

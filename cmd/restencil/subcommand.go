@@ -6,9 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"sync"
-	"syscall"
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/control"
@@ -16,22 +13,21 @@ import (
 
 // The exit codes of subcommands, besides those for wrong flags and files.
 const (
-	exitRefused  = 1 // it cannot be done: no such bundle or generation, nothing held, …
+	exitRefused  = 1 // it cannot be done: there is no such bundle, nothing is held, …
 	exitNoDaemon = 3
 )
 
-// A subcommand is something that a person asks for, beside the running daemon.
+// A subcommand is a command that a person runs beside the daemon.
 type subcommand struct {
-	name  string
-	usage string // its arguments
-	help  string
-	least int // how many arguments there are
-	most  int
-	do    func(context.Context, program, *subcommand) error
+	name        string
+	usage       string // its arguments
+	help        string
+	least, most int // how many arguments it takes
+	do          func(context.Context, program, *subcommand) error
 
-	// What the command line says.
+	// The flags and arguments of the command line.
 	stateDir    string
-	configFlags []string // the command line of the daemon, as far as it is known
+	configFlags []string // the -config flags of the daemon
 	reload      string
 	json, prune bool
 	args        []string
@@ -72,11 +68,8 @@ func findSubcommand(name string) *subcommand {
 	return nil
 }
 
-// errInterrupted is why a subcommand ends that somebody has interrupted.
-var errInterrupted = errors.New("interrupted")
-
-// runSubcommand does it, until a signal ends it, and returns the exit code.
-func (p program) runSubcommand(s *subcommand) int {
+// runSubcommand runs s and returns the exit code.
+func (p program) runSubcommand(ctx context.Context, s *subcommand) int {
 	err := s.parse(p.args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(p.stdout, s.text())
@@ -85,40 +78,22 @@ func (p program) runSubcommand(s *subcommand) int {
 	if err != nil {
 		return p.failed(&config.Error{Code: config.ExitFlags, Err: err})
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	var listening sync.WaitGroup
-	defer listening.Wait()
-	defer cancel(nil)
-	listening.Go(func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case sig := <-p.signals:
-				if sig == os.Interrupt || sig == syscall.SIGTERM {
-					p.stdout.Free()
-					cancel(errInterrupted)
-				}
-			}
-		}
-	})
-	err = s.do(ctx, p, s)
-	var wrong *config.Error
-	switch {
-	case err == nil:
+	if err = s.do(ctx, p, s); err == nil {
 		return 0
-	case errors.As(err, &wrong):
-		return p.failed(err)
-	case errors.Is(err, errInterrupted):
-		return p.failed(&config.Error{Code: exitInterrupted, Err: err})
-	case errors.Is(err, control.ErrNoDaemon):
-		return p.failed(&config.Error{Code: exitNoDaemon, Err: err})
 	}
-	return p.failed(&config.Error{Code: exitRefused, Err: err})
+	code := exitRefused
+	if wrong, ok := errors.AsType[*config.Error](err); ok {
+		code = wrong.Code
+	} else if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		code, err = exitInterrupted, errors.New("interrupted")
+	} else if errors.Is(err, control.ErrNoDaemon) {
+		code = exitNoDaemon
+	}
+	return p.failed(&config.Error{Code: code, Err: err})
 }
 
-// flags returns those that s has. In the usage of each, what stands for its value
-// comes before the colon.
+// flags returns the flags of s. The usage of each has the name of its value before
+// the colon.
 func (s *subcommand) flags() *flag.FlagSet {
 	flags := flag.NewFlagSet(s.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"restencil/renderer/atomicfile"
@@ -22,17 +22,15 @@ const (
 	filePerm        = 0o640
 )
 
-// A file is the log file in use, and makes the next one when it is time. As a
-// Writer it takes whole lines. It may be used concurrently.
+// A file is the current log file; it begins the next one when that is due.
 type file struct {
 	dir, base, ext string
 	maxBytes       int64
 	maxAge         time.Duration
 	keep           int
 
-	mu     sync.Mutex
-	f      *os.File // nil once closed
-	stamp  int64    // in its name
+	*os.File
+	stamp  int64 // in its name
 	opened time.Time
 	size   int64
 	torn   bool // it ends within a line
@@ -62,46 +60,29 @@ func openFile(o File) (*file, error) {
 	return f, nil
 }
 
-// Write writes a line, to a new file if that is due. Where there can be none,
-// the line goes to the old one, and Write returns why.
-func (f *file) Write(line []byte) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.f == nil {
-		return len(line), nil
-	}
+// write writes a line, to a new file if that is due. Where none can be made, the
+// line goes to the old one, and write returns why.
+func (f *file) write(_ slog.Level, line []byte) error {
 	var rotated error
 	if f.maxBytes > 0 && f.size >= f.maxBytes || time.Since(f.opened) >= f.maxAge {
-		old := f.f
+		old := f.File
 		if rotated = f.next(); rotated == nil {
 			rotated = errors.Join(old.Close(), f.prune())
 		}
 	}
 	if f.torn {
-		if _, err := f.f.WriteString("\n"); err != nil {
-			return 0, errors.Join(rotated, err)
+		if _, err := f.WriteString("\n"); err != nil {
+			return errors.Join(rotated, err)
 		}
 		f.torn = false
 	}
-	n, err := f.f.Write(line)
+	n, err := f.Write(line)
 	f.size += int64(n)
 	f.torn = n > 0 && n < len(line)
-	return n, errors.Join(rotated, err)
+	return errors.Join(rotated, err)
 }
 
-// Close closes the file; lines that come later are dropped.
-func (f *file) Close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.f == nil {
-		return nil
-	}
-	err := f.f.Close()
-	f.f = nil
-	return err
-}
-
-// next makes a new file the one in use.
+// next begins a new file.
 func (f *file) next() error {
 	now := time.Now()
 	stamp := now.UnixNano()
@@ -109,7 +90,7 @@ func (f *file) next() error {
 	if err != nil {
 		return err
 	}
-	f.f, f.stamp, f.opened, f.size, f.torn = next, stamp, now, 0, false
+	f.File, f.stamp, f.opened, f.size, f.torn = next, stamp, now, 0, false
 	return nil
 }
 
@@ -117,9 +98,8 @@ func (f *file) name(stamp int64) string {
 	return fmt.Sprintf("%s-%d%s", f.base, stamp, f.ext)
 }
 
-// prune removes the oldest of the files before the one in use, where there are
-// too many. What only looks alike, such as app-web.log beside app.log, is not
-// among them.
+// prune removes the oldest of the old files, where there are more than keep. Files
+// with similar names, such as app-web.log beside app.log, are not among them.
 func (f *file) prune() error {
 	if f.keep == 0 {
 		return nil

@@ -157,31 +157,23 @@ func TestPruneAtStart(t *testing.T) {
 // another once it can.
 func TestFileThatFails(t *testing.T) {
 	var out logged
-	path := t.TempDir() + "/app.log"
-	f, err := openFile(File{Path: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stderr := newText(&out, slog.LevelWarn, false, true)
-	base := slog.New(newFallible("the log file", newText(f, slog.LevelWarn, false, false), stderr))
+	base := open(t, Options{Level: slog.LevelWarn, Stderr: &out, File: File{Path: t.TempDir() + "/app.log"}})
 	l := base.With("k", "v")
-	good := f.f
-	if f.f, err = os.Open(os.DevNull); err != nil { // not for writing
+	f := base.outputs.Load().list[1].sink.(*file)
+	good, err := f.File, error(nil)
+	if f.File, err = os.Open(os.DevNull); err != nil { // not for writing
 		t.Fatal(err)
 	}
 	l.Warn("one")
 	base.WithGroup("g").Warn("two")
-	out.want(t, "[ERR] (logging) the log file may lack lines from now on: write "+os.DevNull+": bad file descriptor\n")
-	if err := f.f.Close(); err != nil {
+	out.want(t, "[WARN] one\n[ERR] (logging) the log file may lack lines from now on: write "+os.DevNull+": bad file descriptor\n[WARN] two\n")
+	if err := f.File.Close(); err != nil {
 		t.Fatal(err)
 	}
-	f.f = good
+	f.File = good
 	l.Warn("three")
 	l.Warn("four")
-	out.want(t, "[WARN] (logging) the log file gets all lines again\n")
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	out.want(t, "[WARN] three\n[WARN] (logging) the log file gets all lines again\n[WARN] four\n")
 }
 
 // Where there can be no new file, the old one goes on.
@@ -224,7 +216,7 @@ func TestTornLine(t *testing.T) {
 	}
 	f.torn = true // as after a short write
 	for _, line := range []string{"one\n", "two\n"} {
-		if _, err := f.Write([]byte(line)); err != nil {
+		if err := f.write(slog.LevelInfo, []byte(line)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,14 +1,13 @@
 // Package logging writes the program's log: to standard error, and besides to
 // a file that is rotated and to the system log (COMPAT 4.15). Any of them can
 // fail, with a full disk, a system log that hangs, or a standard error that
-// nobody reads: that loses lines, which standard error says, and never ends or
-// holds up the program (see [Writer] and fallible).
+// nobody reads: that loses lines, which standard error reports, and never ends or
+// blocks the program (see [Writer]).
 //
-// Two things here have libraries, which do not fit. The names of log files are
-// consul-template's, so that what collects and cleans them up goes on working,
-// while natefinch/lumberjack and the like have schemes of their own, and no
-// rotation by age. And log/syslog sets no deadline on its writes, so that a
-// system log that does not read stops its clients; what it sends is kept.
+// Two libraries were not used. natefinch/lumberjack names files in its own way and
+// does not rotate by age; the names here are consul-template's, so that scripts
+// that collect and delete them still work. log/syslog sets no deadline on its
+// writes, so a system log that does not read blocks its clients.
 package logging
 
 import (
@@ -18,27 +17,29 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Options say where the log goes. They are plain values.
+// Options say where the log goes.
 type Options struct {
-	// Level is the lowest that is written, everywhere.
+	// Level is the lowest level that is written.
 	Level slog.Level
 
-	// JSON makes each line an object, in log/slog's form, rather than text.
+	// JSON makes each line an object, as slog.JSONHandler writes it, rather than text.
 	JSON bool
 
-	// Stderr gets every line. Nil for none. A *Writer says in the form of the
-	// log what it has dropped.
+	// Stderr gets every line. Nil for none. A *Writer reports the lines that it
+	// drops in the format of the log.
 	Stderr io.Writer
 
 	File   File
 	Syslog Syslog
 }
 
-// A File is a log file, of which there is a new one now and then.
+// A File is a log file that is rotated.
 type File struct {
 	// Path names the files: a file app.log in a directory gives
 	// app-<nanoseconds since 1970>.log there. The directory must exist. A
@@ -46,14 +47,14 @@ type File struct {
 	// the slash, has consul-template.log in it. Empty for no file.
 	Path string
 
-	// MaxBytes is the size from which there is a new file. 0: any.
+	// MaxBytes is the size at which a new file is begun. 0 for no limit.
 	MaxBytes int64
 
 	// MaxAge is how long a file is used. 0 for 24 hours.
 	MaxAge time.Duration
 
-	// Keep is how many files there are besides the one in use; older ones are
-	// removed. 0 for all, below 0 for none.
+	// Keep is how many old files are kept besides the current one. 0 for all,
+	// below 0 for none.
 	Keep int
 }
 
@@ -75,69 +76,170 @@ type Syslog struct {
 // A Log is an open log. It may be used concurrently.
 type Log struct {
 	*slog.Logger
-	closers []io.Closer
+	outputs atomic.Pointer[outputs]
 }
 
 // Open opens a log. Its File is a new one each time, so that a log can be
-// opened before the one it replaces is closed. The caller closes it.
+// opened before the one that it replaces is closed. The caller closes it.
 func Open(o Options) (*Log, error) {
 	if o.Stderr == nil {
 		o.Stderr = io.Discard
 	}
 	if w, ok := o.Stderr.(*Writer); ok {
-		w.OnLost(o.lost)
+		w.OnLost(func(lines int) []byte {
+			out := output{json: o.JSON, stderr: true}
+			_ = out.format(loss(fmt.Sprintf("standard error was not read: %d lines were dropped here", lines)))
+			return out.line.Bytes()
+		})
 	}
-	l := &Log{}
-	stderr := o.handler(o.Stderr, false, true)
-	handlers := []slog.Handler{stderr}
-	add := func(name string, h slog.Handler, c io.Closer) {
-		handlers = append(handlers, newFallible(name, h, stderr))
-		l.closers = append(l.closers, c)
-	}
+	all := &outputs{level: o.Level, list: []*output{{json: o.JSON, stderr: true, sink: stderr{o.Stderr}}}}
 	if o.File.Path != "" {
 		f, err := openFile(o.File)
 		if err != nil {
 			return nil, fmt.Errorf("error setting up log_file logging: %w", err)
 		}
-		add("the log file", o.handler(f, false, false), f)
+		all.list = append(all.list, &output{name: "the log file", json: o.JSON, sink: f})
 	}
 	if o.Syslog.Enabled {
 		s, err := dialSyslog(o.Syslog)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("error setting up syslog logging: %w", err), l.Close())
+			return nil, errors.Join(fmt.Errorf("error setting up syslog logging: %w", err), all.close())
 		}
-		add("the system log", syslogHandler{o.handler(&s.line, true, false), s}, s)
+		all.list = append(all.list, &output{name: "the system log", json: o.JSON, bare: true, sink: s})
 	}
-	l.Logger = slog.New(slog.NewMultiHandler(handlers...))
+	l := &Log{}
+	l.outputs.Store(all)
+	l.Logger = slog.New(handler{log: l})
 	return l, nil
 }
 
-// Current is a handler that passes records on to the log that is in force.
-type Current struct{ *atomic.Pointer[Log] }
+// Replace has l and the loggers made of it write where next does, and closes what
+// they wrote to. From then on, closing l closes next.
+func (l *Log) Replace(next *Log) error { return l.outputs.Swap(next.outputs.Load()).close() }
 
-// Enabled implements slog.Handler.
-func (c Current) Enabled(ctx context.Context, l slog.Level) bool { return c.Load().Enabled(ctx, l) }
+// Close closes the file and the connection to the system log. Standard error
+// is left open, and alone gets what is logged from now on. To close a log
+// again does nothing.
+func (l *Log) Close() error { return l.outputs.Load().close() }
 
-// Handle implements slog.Handler.
-func (c Current) Handle(ctx context.Context, r slog.Record) error {
-	return c.Load().Handler().Handle(ctx, r)
+// A handler writes to the outputs that its log has at the time.
+type handler struct {
+	log   *Log
+	attrs []slog.Attr
 }
 
-// WithAttrs implements slog.Handler. Who logs here gives its attributes with each
-// record.
-func (c Current) WithAttrs([]slog.Attr) slog.Handler { return c }
+// Enabled implements slog.Handler.
+func (h handler) Enabled(_ context.Context, l slog.Level) bool {
+	return l >= h.log.outputs.Load().level
+}
 
-// WithGroup implements slog.Handler.
-func (c Current) WithGroup(string) slog.Handler { return c }
-
-// handler returns what writes lines to w, which may be standard error; bare ones
-// of text lack time and level.
-func (o Options) handler(w io.Writer, bare, stderr bool) slog.Handler {
-	if !o.JSON {
-		return newText(w, o.Level, bare, stderr)
+// Handle implements slog.Handler. Standard error reports the outputs that fail.
+func (h handler) Handle(_ context.Context, r slog.Record) error {
+	if h.attrs != nil {
+		given := r
+		r = slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+		r.AddAttrs(h.attrs...)
+		given.Attrs(func(a slog.Attr) bool {
+			r.AddAttrs(a)
+			return true
+		})
 	}
-	return slog.NewJSONHandler(w, &slog.HandlerOptions{
-		Level: o.Level,
+	h.log.outputs.Load().write(r)
+	return nil
+}
+
+// WithAttrs implements slog.Handler.
+func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return handler{h.log, slices.Concat(h.attrs, attrs)}
+}
+
+// WithGroup implements slog.Handler. Nobody makes groups.
+func (h handler) WithGroup(string) slog.Handler { return h }
+
+// outputs are the places that a log is written to.
+type outputs struct {
+	level slog.Level
+	list  []*output // standard error first
+}
+
+// write writes a record to all outputs. When one begins or ceases to fail, it says
+// so on standard error.
+func (o *outputs) write(r slog.Record) {
+	for i, out := range o.list {
+		changed, err := out.write(r)
+		if i == 0 || !changed {
+			continue
+		}
+		report := loss(out.name + " gets all lines again")
+		if err != nil {
+			report = loss(out.name + " may lack lines from now on: " + err.Error())
+			report.Level = slog.LevelError
+		}
+		if report.Level >= o.level {
+			_, _ = o.list[0].write(report)
+		}
+	}
+}
+
+// loss returns a record of the log about lines that it lost.
+func loss(message string) slog.Record {
+	r := slog.NewRecord(time.Now(), slog.LevelWarn, message, 0)
+	r.AddAttrs(slog.String("component", "logging"))
+	return r
+}
+
+func (o *outputs) close() error {
+	var errs []error
+	for _, out := range o.list[1:] {
+		errs = append(errs, out.close())
+	}
+	return errors.Join(errs...)
+}
+
+// An output is a place that a log is written to. It may be used concurrently.
+type output struct {
+	name   string
+	json   bool
+	stderr bool // it is standard error
+	bare   bool // text is without time and level, which the system log adds itself
+
+	mu     sync.Mutex
+	sink   sink
+	line   bytes.Buffer // the record that is being written
+	failed bool         // the last record could not be written
+	closed bool
+}
+
+// A sink takes lines. Its output calls one method at a time, and none after Close.
+type sink interface {
+	write(level slog.Level, line []byte) error
+	Close() error
+}
+
+// write writes a record, and reports whether that fails where the one before did
+// not, or the other way round.
+func (o *output) write(r slog.Record) (changed bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return false, nil
+	}
+	if err = o.format(r); err == nil {
+		err = o.sink.write(r.Level, o.line.Bytes())
+	}
+	changed = o.failed != (err != nil)
+	o.failed = err != nil
+	return changed, err
+}
+
+// format makes line that of a record.
+func (o *output) format(r slog.Record) error {
+	o.line.Reset()
+	if !o.json {
+		o.formatText(r)
+		return nil
+	}
+	return slog.NewJSONHandler(&o.line, &slog.HandlerOptions{
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if a.Key == printedKey {
 				return slog.Attr{}
@@ -147,25 +249,26 @@ func (o Options) handler(w io.Writer, bare, stderr bool) slog.Handler {
 			}
 			return a
 		},
-	})
+	}).Handle(context.Background(), r)
 }
 
-// lost returns the line that stands for others.
-func (o Options) lost(lines int) []byte {
-	o.Level = slog.LevelWarn
-	var line bytes.Buffer
-	slog.New(o.handler(&line, false, true)).Warn(fmt.Sprintf("standard error was not read: %d lines were dropped here", lines), "component", "logging")
-	return line.Bytes()
-}
-
-// Close closes the file and the connection to the system log. Standard error
-// is left open, and alone gets what is logged from now on. To close a log
-// again does nothing.
-func (l *Log) Close() error {
-	var errs []error
-	for _, c := range l.closers {
-		errs = append(errs, c.Close())
+func (o *output) close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return nil
 	}
-	l.closers = nil
-	return errors.Join(errs...)
+	o.closed = true
+	return o.sink.Close()
 }
+
+// stderr is the sink for standard error.
+type stderr struct{ io.Writer }
+
+func (s stderr) write(_ slog.Level, line []byte) error {
+	_, err := s.Write(line)
+	return err
+}
+
+// Close leaves standard error open.
+func (s stderr) Close() error { return nil }

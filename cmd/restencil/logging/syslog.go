@@ -1,8 +1,6 @@
 package logging
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -27,17 +24,13 @@ const (
 const facilities = "KERN USER MAIL DAEMON AUTH SYSLOG LPR NEWS UUCP CRON AUTHPRIV FTP" +
 	" - - - - LOCAL0 LOCAL1 LOCAL2 LOCAL3 LOCAL4 LOCAL5 LOCAL6 LOCAL7"
 
-// A syslog is a connection to the system log. It may be used concurrently.
+// A syslog is a connection to the system log.
 type syslog struct {
 	facility int
 	name     string
-	sockets  []string // one of them is its
-
-	mu     sync.Mutex
-	line   bytes.Buffer // that a handler has written
-	conn   net.Conn     // nil: not connected
-	resume time.Time    // nothing is sent before
-	closed bool
+	sockets  []string  // the paths to try
+	conn     net.Conn  // nil: not connected
+	resume   time.Time // nothing is sent before
 }
 
 func dialSyslog(o Syslog) (*syslog, error) {
@@ -64,19 +57,25 @@ func (s *syslog) dial() error {
 	return fmt.Errorf("nothing listens at %s: Unix syslog delivery error", strings.Join(s.sockets, ", "))
 }
 
-// send sends what is in line, which may end in a newline. Called with mu held.
-func (s *syslog) send(severity int) error {
-	now := time.Now()
+// write sends a line, which may end in a newline, with its severity (COMPAT 4.15).
+func (s *syslog) write(level slog.Level, line []byte) error {
+	severity := 5 // notice
 	switch {
-	case s.closed:
-		return nil
-	case now.Before(s.resume):
+	case level >= slog.LevelError:
+		severity = 3 // error
+	case level >= slog.LevelWarn:
+		severity = 4 // warning
+	case level < slog.LevelInfo && level >= slog.LevelDebug:
+		severity = 6 // informational
+	}
+	now := time.Now()
+	if now.Before(s.resume) {
 		return errors.New("it has failed a moment ago")
 	}
-	packet := fmt.Appendf(nil, "<%d>%s %s[%d]: %s", s.facility<<3|severity, now.Format(time.Stamp), s.name, os.Getpid(), s.line.Bytes())
-	err := s.write(packet, now)
+	packet := fmt.Appendf(nil, "<%d>%s %s[%d]: %s", s.facility<<3|severity, now.Format(time.Stamp), s.name, os.Getpid(), line)
+	err := s.send(packet, now)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		err = s.write(packet, now) // it was restarted, perhaps
+		err = s.send(packet, now) // it may have been restarted
 	}
 	if err != nil {
 		s.resume = time.Now().Add(syslogPause)
@@ -84,9 +83,9 @@ func (s *syslog) send(severity int) error {
 	return err
 }
 
-// write writes a packet, connecting first where that is needed. After an
-// error it is not connected.
-func (s *syslog) write(packet []byte, now time.Time) error {
+// send sends a packet, and connects first if needed. After an error it is not
+// connected.
+func (s *syslog) send(packet []byte, now time.Time) error {
 	if s.conn == nil {
 		if err := s.dial(); err != nil {
 			return err
@@ -103,50 +102,10 @@ func (s *syslog) write(packet []byte, now time.Time) error {
 	return err
 }
 
-// Close ends the connection; messages that come later are dropped.
+// Close implements sink.
 func (s *syslog) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
 	if s.conn == nil {
 		return nil
 	}
-	err := s.conn.Close()
-	s.conn = nil
-	return err
-}
-
-// A syslogHandler sends each line to the system log, with its severity
-// (COMPAT 4.15).
-type syslogHandler struct {
-	slog.Handler // writes a line to syslog.line
-	syslog       *syslog
-}
-
-func (h syslogHandler) Handle(ctx context.Context, r slog.Record) error {
-	s := h.syslog
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.line.Reset()
-	if err := h.Handler.Handle(ctx, r); err != nil {
-		return err
-	}
-	switch l := r.Level; {
-	case l >= slog.LevelError:
-		return s.send(3) // error
-	case l >= slog.LevelWarn:
-		return s.send(4) // warning
-	case l < slog.LevelInfo && l >= slog.LevelDebug:
-		return s.send(6) // informational
-	default:
-		return s.send(5) // notice
-	}
-}
-
-func (h syslogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return syslogHandler{h.Handler.WithAttrs(attrs), h.syslog}
-}
-
-func (h syslogHandler) WithGroup(name string) slog.Handler {
-	return syslogHandler{h.Handler.WithGroup(name), h.syslog}
+	return s.conn.Close()
 }

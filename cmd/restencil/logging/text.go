@@ -1,14 +1,11 @@
 package logging
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,71 +18,33 @@ const LevelTrace = transport.LevelTrace
 // timeLayout is local time with milliseconds (COMPAT 4.15).
 const timeLayout = "2006-01-02T15:04:05.000Z0700"
 
-// A text handler writes lines as consul-template does (COMPAT 4.15): time,
-// [LEVEL], (component), message. The component is the attribute of that name;
+// formatText makes line that of a record as consul-template writes it (COMPAT 4.15):
+// time, [LEVEL], (component), message. The component is the attribute of that name;
 // "output" follows the message in lines of its own, and so does "printed", but not
-// on standard error, which has it already. The message says all that
-// other attributes do, which are for machines. Each line is one Write. It may be
-// used concurrently.
-type text struct {
-	w         io.Writer
-	mu        *sync.Mutex // shared by all handlers that write to w
-	level     slog.Leveler
-	bare      bool // without time and level, which the system log has itself
-	stderr    bool
-	component string
-}
-
-func newText(w io.Writer, level slog.Leveler, bare, stderr bool) slog.Handler {
-	return &text{w: w, mu: new(sync.Mutex), level: level, bare: bare, stderr: stderr}
-}
-
-func (h *text) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level.Level() }
-
-func (h *text) Handle(_ context.Context, r slog.Record) error {
-	var line strings.Builder
-	if !h.bare && !r.Time.IsZero() {
-		line.WriteString(r.Time.Format(timeLayout) + " ")
-	}
-	component, output := h.component, ""
+// on standard error, which has it already. The message says all that other
+// attributes do, which are for machines.
+func (o *output) formatText(r slog.Record) {
+	component, output := "", ""
 	r.Attrs(func(a slog.Attr) bool {
 		switch {
 		case a.Key == "component":
 			component = a.Value.String()
-		case a.Key == outputKey, a.Key == printedKey && !h.stderr:
+		case a.Key == outputKey, a.Key == printedKey && !o.stderr:
 			output = strings.TrimSpace(a.Value.String())
 		}
 		return true
 	})
-	if !h.bare {
-		line.WriteString("[" + levelName(r.Level) + "] ")
+	if !o.bare {
+		o.line.WriteString(r.Time.Format(timeLayout) + " [" + levelName(r.Level) + "] ")
 	}
 	if component != "" {
-		line.WriteString("(" + component + ") ")
+		o.line.WriteString("(" + component + ") ")
 	}
-	line.WriteString(escape(r.Message) + "\n")
+	o.line.WriteString(escape(r.Message) + "\n")
 	if output != "" {
-		line.WriteString(indent + escape(output) + "\n")
+		o.line.WriteString(indent + escape(output) + "\n")
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, err := io.WriteString(h.w, line.String())
-	return err
 }
-
-// WithAttrs implements slog.Handler.
-func (h *text) WithAttrs(attrs []slog.Attr) slog.Handler {
-	c := *h
-	for _, a := range attrs {
-		if a.Key == "component" {
-			c.component = a.Value.String()
-		}
-	}
-	return &c
-}
-
-// WithGroup implements slog.Handler. Nobody makes groups.
-func (h *text) WithGroup(string) slog.Handler { return h }
 
 // The attributes for what a command printed: that nobody has seen, and that was
 // passed on to standard error or, line by line, to a log in JSON.

@@ -11,7 +11,7 @@ import (
 
 func TestText(t *testing.T) {
 	var out strings.Builder
-	l := slog.New(newText(&out, slog.LevelWarn, false, true))
+	l := open(t, Options{Level: slog.LevelWarn, Stderr: &out})
 	l.Info("hidden")
 	l.With("component", "runner").Warn("away", "store", "consul")
 	l.Error("bad", "output", "one\ntwo\n")
@@ -28,7 +28,7 @@ func TestText(t *testing.T) {
 
 func TestTextTrace(t *testing.T) {
 	var out strings.Builder
-	slog.New(newText(&out, LevelTrace, false, true)).Log(t.Context(), LevelTrace, "x")
+	open(t, Options{Level: LevelTrace, Stderr: &out}).Log(t.Context(), LevelTrace, "x")
 	if !strings.Contains(out.String(), "[TRACE] x") {
 		t.Errorf("log: %q, want a TRACE line", out.String())
 	}

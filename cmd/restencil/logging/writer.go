@@ -2,6 +2,7 @@ package logging
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"sync"
@@ -9,11 +10,11 @@ import (
 )
 
 const (
-	// stuckAfter is how long a Write waits until what it wrote has been passed
-	// on. Then the reader counts as stuck, until it takes something.
+	// stuckAfter is how long a Write waits for the reader. After that the reader
+	// counts as stuck until it reads something.
 	stuckAfter = 100 * time.Millisecond
 
-	// maxBacklog is how much is kept for a reader that is stuck, in bytes.
+	// maxBacklog is how many bytes are kept for a reader that is stuck.
 	maxBacklog = 1 << 20
 
 	// flushLimit is how long Close waits for a reader that is stuck.
@@ -21,26 +22,24 @@ const (
 )
 
 // A Writer writes to standard error or output, which may be a pipe that nobody
-// reads, without being held up by that. As long as somebody reads, a Write
-// returns when all is written, so that nothing is lost or out of order, whatever
-// comes next. Where nobody does, it returns soon, what it wrote is kept for later,
-// and what becomes too much is dropped, in whole Writes.
+// reads, without being blocked by that. As long as somebody reads, a Write returns
+// when everything is written, so that nothing is lost or out of order. Where nobody
+// does, it returns soon, and what it wrote is kept for later; beyond 1 MiB, whole
+// Writes are dropped.
 //
 // It may be used concurrently.
 type Writer struct {
 	to      io.Writer
 	wake    chan struct{} // capacity 1: there is something to do
-	freed   chan struct{} // closed by Free
-	drained chan struct{} // closed when all is written after Close
+	drained chan struct{} // closed when everything is written after Close
 
 	mu      sync.Mutex
 	next    *batch
+	until   <-chan struct{} // see Wait; nil before that
 	stuck   bool
-	waits   bool // for the reader, until Free
 	closed  bool
-	dropped int // lines, which lost has not been told of
+	dropped int // lines, since the last call of lost
 	lost    func(lines int) []byte
-	free    sync.Once
 }
 
 // A batch is what is written at once.
@@ -55,7 +54,6 @@ func NewWriter(w io.Writer) *Writer {
 	s := &Writer{
 		to:      w,
 		wake:    make(chan struct{}, 1),
-		freed:   make(chan struct{}),
 		drained: make(chan struct{}),
 		next:    newBatch(),
 		lost:    func(int) []byte { return nil },
@@ -72,50 +70,57 @@ func (w *Writer) File() *os.File {
 	return f
 }
 
-// OnLost has what lost returns written in the place of lines that were dropped.
-// It must not write to w.
+// OnLost has what lost returns written in place of lines that were dropped. It
+// must not write to w.
 func (w *Writer) OnLost(lost func(lines int) []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lost = lost
 }
 
-// Wait has each Write wait for the reader, and Close as well, so that nothing is
-// dropped, until Free is called.
-func (w *Writer) Wait() {
+// Wait has Write and Close wait for the reader, and drop nothing, until ctx ends.
+func (w *Writer) Wait(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.waits = true
+	w.until = ctx.Done()
 }
 
-// Free undoes Wait, for good.
-func (w *Writer) Free() {
-	w.free.Do(func() { close(w.freed) })
+// waits returns until, nil where that has come. Called with mu held.
+func (w *Writer) waits() <-chan struct{} {
+	select {
+	case <-w.until:
+		return nil
+	default:
+		return w.until
+	}
 }
 
-// Write implements io.Writer. It fails as the file did, where that was known in
-// time.
+// Write implements io.Writer. It fails as the file did, where that is known when it
+// returns.
 func (w *Writer) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	b, limit := w.add(p)
-	if b == nil {
+	w.mu.Lock()
+	until, stuck, b := w.waits(), w.stuck, w.next
+	if w.closed || until == nil && len(b.data) > 0 && len(b.data)+len(p) > maxBacklog {
+		w.dropped += max(1, bytes.Count(p, []byte("\n")))
+		w.mu.Unlock()
 		return len(p), nil
 	}
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-	if limit == 0 {
+	w.writeLost()
+	b.data = append(b.data, p...)
+	w.mu.Unlock()
+
+	w.signal()
+	if stuck && until == nil {
 		return len(p), nil
 	}
 	var late <-chan time.Time
-	freed := w.freed
-	if limit > 0 {
-		timer := time.NewTimer(limit)
+	if until == nil {
+		timer := time.NewTimer(stuckAfter)
 		defer timer.Stop()
-		late, freed = timer.C, nil
+		late = timer.C
 	}
 	select {
 	case <-b.done:
@@ -124,35 +129,17 @@ func (w *Writer) Write(p []byte) (int, error) {
 		}
 	case <-late:
 		w.setStuck(true)
-	case <-freed:
+	case <-until:
 	}
 	return len(p), nil
 }
 
-// add adds p to what is to be written, and returns with what, nil if it was
-// dropped, and how long to wait for that: below 0 until Free.
-func (w *Writer) add(p []byte) (b *batch, limit time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	waits := w.waits
+// signal wakes run.
+func (w *Writer) signal() {
 	select {
-	case <-w.freed:
-		waits = false
+	case w.wake <- struct{}{}:
 	default:
 	}
-	if w.closed || !waits && len(w.next.data) > 0 && len(w.next.data)+len(p) > maxBacklog {
-		w.dropped += max(1, bytes.Count(p, []byte("\n")))
-		return nil, 0
-	}
-	w.writeLost()
-	w.next.data = append(w.next.data, p...)
-	switch {
-	case waits:
-		limit = -1
-	case !w.stuck:
-		limit = stuckAfter
-	}
-	return w.next, limit
 }
 
 // writeLost writes that lines were dropped. Called with mu held.
@@ -169,31 +156,22 @@ func (w *Writer) setStuck(stuck bool) {
 	w.stuck = stuck
 }
 
-// take returns what is to be written next, nil for nothing, and whether that was
-// all for ever.
-func (w *Writer) take() (b *batch, last bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.next.data) == 0 {
-		w.writeLost()
-	}
-	if len(w.next.data) == 0 {
-		return nil, w.closed
-	}
-	b, w.next = w.next, newBatch()
-	return b, false
-}
-
-// run writes until all is written after Close.
+// run writes batches until everything is written after Close.
 func (w *Writer) run() {
 	defer close(w.drained)
 	for range w.wake {
 		for {
-			b, last := w.take()
-			if last {
+			w.mu.Lock()
+			if len(w.next.data) == 0 {
+				w.writeLost()
+			}
+			b, closed := w.next, w.closed
+			w.next = newBatch()
+			w.mu.Unlock()
+			if len(b.data) == 0 && closed {
 				return
 			}
-			if b == nil {
+			if len(b.data) == 0 {
 				break
 			}
 			_, b.err = w.to.Write(b.data)
@@ -203,29 +181,24 @@ func (w *Writer) run() {
 	}
 }
 
-// Close waits until all is written: after Wait without a limit, until Free is
-// called; else, or then, not for long where nobody reads. What is written later
-// is dropped. The file stays open.
+// Close waits until everything is written, but at most a second where nobody reads
+// and Wait does not say otherwise. What is written later is dropped. The file stays
+// open.
 func (w *Writer) Close() {
 	w.mu.Lock()
 	w.closed = true
-	waits := w.waits
+	until := w.waits()
 	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-	if waits {
+	w.signal()
+	if until != nil {
 		select {
 		case <-w.drained:
 			return
-		case <-w.freed:
+		case <-until:
 		}
 	}
-	timer := time.NewTimer(flushLimit)
-	defer timer.Stop()
 	select {
 	case <-w.drained:
-	case <-timer.C:
+	case <-time.After(flushLimit):
 	}
 }

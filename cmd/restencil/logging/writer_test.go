@@ -2,6 +2,7 @@ package logging
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -98,7 +99,8 @@ func TestWriterWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{let: make(chan struct{})}
 		w := NewWriter(r)
-		w.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		w.Wait(ctx)
 		wrote := make(chan struct{})
 		go func() {
 			for range 4 {
@@ -112,7 +114,7 @@ func TestWriterWait(t *testing.T) {
 			t.Error("Write did not wait")
 		default:
 		}
-		w.Free()
+		cancel()
 		<-wrote
 		began := time.Now()
 		w.Close()
@@ -126,7 +128,7 @@ func TestWriterWait(t *testing.T) {
 // TestWriterNothing: text/tabwriter, for one, writes nothing at times.
 func TestWriterNothing(t *testing.T) {
 	w := NewWriter(new(bytes.Buffer))
-	w.Wait()
+	w.Wait(t.Context())
 	for range 2 {
 		if n, err := w.Write(nil); n != 0 || err != nil {
 			t.Errorf("%d, %v", n, err)
