@@ -7,38 +7,28 @@ import (
 	"time"
 )
 
-// An Answer is what a store said to a query. It is immutable: neither the
-// sources nor the templates change Data once it is published.
+// An Answer is a store's reply to a query. It is immutable: neither sources
+// nor templates change Data once it is published.
 type Answer struct {
-	// Data has the type that the query's kind names. For a thing that does
-	// not exist it is nil, which is an answer all the same.
-	Data any
-
-	// Last is Data, or where that is nil, what it was before it went away;
-	// nil where it never existed. The Watcher fills it.
-	Last any
-
-	// Index is the store's index (Consul, Nomad) of Data, 0 where it has none.
-	Index uint64
-
-	// Time is when the answer was received.
-	Time time.Time
+	Data  any       // of the type that the query's kind names; nil if the thing does not exist
+	Last  any       // the last Data that was not nil, nil if there was none; set by the Watcher
+	Index uint64    // the store's index of Data (Consul, Nomad), or 0
+	Time  time.Time // when the answer was received
 }
 
-// A Failure says that a query cannot be kept current at the moment. The last
-// good answer stays.
+// A Failure says that a query is not current. Its last good answer stays.
 type Failure struct {
-	Err      error     // what the newest attempt said; see Classify
-	Since    time.Time // when the first attempt of this row failed
-	Attempts int       // failed attempts in a row, 1 and up
+	Err      error     // of the newest attempt; see Classify
+	Since    time.Time // when the first of these attempts failed
+	Attempts int       // failed attempts in a row, at least 1
 }
 
-// A State is all that is known of one query. Nobody changes it.
+// A State is all that is known of one query. It is immutable.
 type State struct {
-	Answer  Answer   // meaningful where Known
-	Known   bool     // an answer has been received at some time
-	Version int      // how many different answers there have been
-	Failure *Failure // nil while the query is kept current
+	Answer  Answer   // valid if Known
+	Known   bool     // an answer has been received
+	Version int      // number of different answers so far
+	Failure *Failure // nil while the query is current
 }
 
 // An Update is a query and its newest state.
@@ -47,18 +37,18 @@ type Update struct {
 	State *State
 }
 
-// A Class says what is to be done about an error of a store.
+// A Class says how to treat an error of a store.
 type Class int
 
 const (
 	// Retry: the same request may succeed later (network, 5xx, 429).
 	Retry Class = iota
-	// Denied: the store refuses it until something changes there, such as a
-	// policy, a mount or a role (400, 403, 404 where that is not an answer).
-	// It is tried again like the others: that may happen at any time.
+	// Denied: the store refuses the request until something changes there, such
+	// as a policy, a mount or a role (400, 403, 404 where that is not an answer).
+	// It is retried like any other: that may happen at any time.
 	Denied
-	// Invalid: the query itself is wrong, or nobody answers such. It is not put
-	// to the store, and not tried again.
+	// Invalid: the query is wrong, or has no source. It is never sent, and not
+	// retried.
 	Invalid
 )
 
@@ -66,19 +56,12 @@ const (
 type Error struct {
 	Query      Query
 	Class      Class
-	RetryAfter time.Duration // what the store asked for, 0 if it did not
+	RetryAfter time.Duration // as the store requested, or 0
 	Err        error
 
-	// All says that it is no fault of the query: until something else changes,
-	// such as the token, no query of this store is answered.
-	All bool
-
-	// Gone says that there is no such thing, or no longer.
-	Gone bool
-
-	// Attempts is how many attempts in a row have failed, where other queries
-	// made them for this one. Zero: this query's own count.
-	Attempts int
+	All      bool // the cause is not the query: no query of this store is answered
+	Gone     bool // the thing does not exist, or no longer
+	Attempts int  // failed attempts in a row, if other queries made them; 0: the query's own count
 }
 
 // Error begins with the query's identity, as consul-template's errors do.
@@ -87,18 +70,15 @@ func (e *Error) Error() string { return e.Query.String() + ": " + e.Err.Error() 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Classify returns the class of err, Retry where it is no *Error.
+// Classify returns the class of err, Retry if err is not an *Error.
 func Classify(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class
 	}
 	return Retry
 }
 
-// same tells whether two answers to one query have the same data. The instances
-// of a service are mostly the same pointers: only those that have changed are
-// decoded.
+// same reports whether two answers to one query have equal data.
 func same(old, new any) bool {
 	switch new := new.(type) {
 	case Tainted:
@@ -106,37 +86,26 @@ func same(old, new any) bool {
 			return same(Reveal(old), Reveal(new))
 		}
 	case *Secret:
-		// The RequestID is new with each answer (COMPAT Q39).
+		// Each answer has a new RequestID (COMPAT Q39).
 		if old, ok := old.(*Secret); ok && old != nil && new != nil {
 			other := *old
 			other.RequestID = new.RequestID
 			return reflect.DeepEqual(&other, new)
 		}
-	case *KeyPair:
-		if old, ok := old.(*KeyPair); ok {
-			return samePair(old, new)
-		}
 	case []*KeyPair:
 		if old, ok := old.([]*KeyPair); ok {
-			return sameList(old, new, samePair)
+			return sameList(old, new, func(a, b *KeyPair) bool { return *a == *b })
 		}
 	case []*HealthService:
 		if old, ok := old.([]*HealthService); ok {
-			return sameList(old, new, sameInstance)
+			return sameList(old, new, func(a, b *HealthService) bool { return reflect.DeepEqual(a, b) })
 		}
 	}
 	return reflect.DeepEqual(old, new)
 }
 
-func samePair(a, b *KeyPair) bool {
-	return a == b || a != nil && b != nil && *a == *b
-}
-
-func sameInstance(a, b *HealthService) bool {
-	return a == b || reflect.DeepEqual(a, b)
-}
-
-// sameList compares two lists. Templates can tell nil from an empty one.
+// sameList compares two lists, which mostly share their elements, much faster
+// than package reflect. Templates can tell nil from an empty list.
 func sameList[T any](a, b []*T, same func(a, b *T) bool) bool {
-	return (a == nil) == (b == nil) && slices.EqualFunc(a, b, same)
+	return (a == nil) == (b == nil) && slices.EqualFunc(a, b, func(a, b *T) bool { return a == b || same(a, b) })
 }

@@ -20,9 +20,8 @@ const (
 	Files  Store = "file"
 )
 
-// A Kind says what a query asks and so which fields of Query it uses and what
-// type its answer has. Its text is the family name that users know from logs
-// and error messages.
+// A Kind says what a query asks: which fields of Query it uses and what type
+// its answer has. Its text is the name in logs and error messages.
 type Kind string
 
 // The kinds of query. After each: what Name holds; the type of Answer.Data.
@@ -72,14 +71,14 @@ func (k Kind) Store() Store {
 	}
 }
 
-// Secret tells whether the answers hold what must not be shown: secrets of
-// Vault, and the items of Nomad's variables.
+// Secret reports whether the answers hold secrets: those of Vault, and the items
+// of Nomad's variables.
 func (k Kind) Secret() bool {
 	return k.Store() == Vault && k != VaultList || k == NomadVarGet
 }
 
-// A Query is one question to one store. It is comparable: two templates that
-// ask the same thing hold equal queries and so share one watch.
+// A Query is one question to one store. It is comparable: templates that ask the
+// same thing have equal queries, and share one subscription.
 //
 // Fields that a kind does not use are empty. An empty scope field (Datacenter
 // to SamenessGroup) means the agent's or the configuration's own.
@@ -90,7 +89,7 @@ type Query struct {
 	Tag    string // ServiceHealth, ConnectHealth, NomadService: only instances with this tag
 	Filter string // ServiceHealth, ConnectHealth: health states, sorted and joined by ","; "" is "passing", "," none
 	Near   string // sort by round-trip time from this node; "_agent" is the agent's own
-	Params string // what else makes the question, in one canonical text; see the kind
+	Params string // other parameters in canonical form; see the kind
 
 	Datacenter    string // for Nomad: the region
 	Namespace     string
@@ -98,24 +97,21 @@ type Query struct {
 	Peer          string
 	SamenessGroup string
 
-	// Private tells that it was made of a secret: what it asks for is not shown, nor
-	// kept on disk.
-	Private bool
+	Private bool // a secret is part of it: it is neither shown nor kept on disk
 }
 
-// An ID stands for a Query, and takes the room of a pointer: what many things
-// are kept by is better kept by IDs. Equal queries have equal IDs.
+// An ID identifies a Query in the space of a pointer. Equal queries have equal IDs.
 type ID = unique.Handle[Query]
 
-// ID returns what stands for q.
+// ID returns the ID of q.
 func (q Query) ID() ID { return unique.Make(q) }
 
 // Store returns the store that answers q.
 func (q Query) Store() Store { return q.Kind.Store() }
 
-// String returns the identity of q as people know it from consul-template
-// (COMPAT 3.4), such as kv.get(app/port@dc2) or health.service(web|any).
-// Equal queries have equal strings, and different queries different ones.
+// String returns the identity of q in consul-template's form (COMPAT 3.4), such
+// as kv.get(app/port@dc2) or health.service(web|any). Equal queries have equal
+// strings, and different queries different ones.
 func (q Query) String() string {
 	if q.Private {
 		q.Private = false
@@ -140,7 +136,7 @@ func (q Query) String() string {
 	return string(q.Kind) + "(" + b.String() + ")"
 }
 
-// Noun returns what q asks for in plain words, without its store: "key app/port".
+// Noun returns q in plain words, without its store: "key app/port".
 func (q Query) Noun() string {
 	noun := map[Kind]string{
 		KVGet: "key", KVList: "keys below", ServiceHealth: "service", ConnectHealth: "connect service",
@@ -148,18 +144,18 @@ func (q Query) Noun() string {
 		FileContent: "file", VaultRead: "secret", VaultWrite: "secret", VaultList: "secrets below", VaultPKI: "certificate",
 		NomadServiceList: "services", NomadService: "service", NomadVarGet: "variable", NomadVarList: "variables below",
 	}[q.Kind]
-	name := strings.TrimPrefix(q.String(), string(q.Kind))
+	_, name, found := strings.Cut(q.String(), "(")
 	switch {
 	case noun == "":
 		return q.String()
-	case name == "":
+	case !found:
 		return noun
 	}
-	return noun + " " + strings.TrimSuffix(strings.TrimPrefix(name, "("), ")")
+	return noun + " " + strings.TrimSuffix(name, ")")
 }
 
-// Describe returns what Noun does, with the store: "consul key app/port". A file has
-// none, nor, with local, what a data file answers in the place of Consul.
+// Describe returns Noun after the store: "consul key app/port". A file has no
+// store, nor, with local, has what a data file answers in place of Consul.
 func (q Query) Describe(local bool) string {
 	if q.Store() == Files || local && q.Store() == Consul {
 		return q.Noun()
@@ -167,7 +163,7 @@ func (q Query) Describe(local bool) string {
 	return string(q.Store()) + " " + q.Noun()
 }
 
-// GoString returns what String does: the body of a write may hold a secret.
+// GoString returns q.String(): the body of a write may hold a secret.
 func (q Query) GoString() string { return q.String() }
 
 // LogValue implements slog.LogValuer.
@@ -179,8 +175,8 @@ func suffix(b *strings.Builder, mark, value string) {
 	}
 }
 
-// PKIParams returns the Params of a VaultPKI query: the body of the request,
-// and the files that keep the certificate and its key.
+// PKIParams returns the Params of a VaultPKI query with this body of the request,
+// whose certificate and key the files keep.
 func PKIParams(body url.Values, files ...string) string {
 	escaped := make([]string, len(files))
 	for i, file := range files {
@@ -189,7 +185,7 @@ func PKIParams(body url.Values, files ...string) string {
 	return strings.Join(escaped, ",") + "?" + body.Encode()
 }
 
-// SplitPKIParams undoes PKIParams.
+// SplitPKIParams is the inverse of PKIParams.
 func SplitPKIParams(params string) (body url.Values, files []string, err error) {
 	first, rest, _ := strings.Cut(params, "?")
 	for file := range strings.SplitSeq(first, ",") {
@@ -204,8 +200,8 @@ func SplitPKIParams(params string) (body url.Values, files []string, err error) 
 	return body, files, err
 }
 
-// params returns what String shows of q.Params. The body of a request to
-// Vault may hold secrets; a digest stands for it.
+// params returns q.Params as String shows it, with a digest in place of the body
+// of a request to Vault, which may hold secrets.
 func (q Query) params() string {
 	switch {
 	case q.Params == "":

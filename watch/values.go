@@ -45,33 +45,30 @@ type (
 	NomadVarMeta         = dependency.NomadVarMeta
 )
 
-// SortedTags returns a sorted copy of tags. It is never nil, as templates have
-// always had it.
+// SortedTags returns a sorted copy of tags, which is never nil.
 func SortedTags(tags []string) ServiceTags {
-	sorted := make(ServiceTags, len(tags))
-	copy(sorted, tags)
+	sorted := append(ServiceTags{}, tags...)
 	slices.Sort(sorted)
 	return sorted
 }
 
-// SortNodes puts nodes in the order that templates see where the query has no
-// Near: by name, then by address.
+// SortNodes sorts nodes by name, then address, as templates see them if the
+// query has no Near.
 func SortNodes(list []*Node) {
 	slices.SortStableFunc(list, func(a, b *Node) int {
 		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Address, b.Address))
 	})
 }
 
-// SortNodeServices puts the services of a node in the order that templates
-// see: by service name, then by id.
+// SortNodeServices sorts the services of a node by name, then ID.
 func SortNodeServices(list []*CatalogNodeService) {
 	slices.SortStableFunc(list, func(a, b *CatalogNodeService) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.ID, b.ID))
 	})
 }
 
-// NewHealthService returns what templates see of an entry of Consul's health
-// endpoints. It shares the entry's maps and checks.
+// NewHealthService converts an entry of Consul's health endpoints to what
+// templates see. It shares the entry's maps and checks.
 func NewHealthService(e *api.ServiceEntry) *HealthService {
 	return &HealthService{
 		Node:                   e.Node.Node,
@@ -92,9 +89,9 @@ func NewHealthService(e *api.ServiceEntry) *HealthService {
 	}
 }
 
-// Accepts tells whether a query with this Filter takes instances of this
-// status (COMPAT 3.4): "" takes passing ones, "any" all, those of an unknown
-// status included.
+// Accepts reports whether a query with this Filter includes instances of this
+// status (COMPAT 3.4): "" includes passing ones, "any" all, even those of an
+// unknown status.
 func Accepts(filter, status string) bool {
 	if filter == "" {
 		return status == api.HealthPassing
@@ -107,8 +104,8 @@ func Accepts(filter, status string) bool {
 	return false
 }
 
-// SortInstances puts instances in the order that templates see where the query
-// has no Near: by node, then by service id.
+// SortInstances sorts instances by node, then service ID, as templates see them
+// if the query has no Near.
 func SortInstances(list []*HealthService) {
 	slices.SortStableFunc(list, func(a, b *HealthService) int {
 		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.ID, b.ID))
@@ -116,24 +113,22 @@ func SortInstances(list []*HealthService) {
 }
 
 // RelativeKey returns the Key of the pair at path in the answer to a KVList of
-// this prefix: a raw string prefix, so that "app" makes "apple" into "le"
-// (COMPAT 3.4, quirk Q43).
+// prefix: a raw string prefix, so that "apple" below "app" is "le" (COMPAT 3.4,
+// quirk Q43).
 func RelativeKey(prefix, path string) string {
 	return strings.TrimLeft(strings.TrimPrefix(path, prefix), "/")
 }
 
 const masked = "***" // stands for a tainted value wherever one is shown
 
-// A Tainted holds a value that must not be shown: a secret. However it is
-// printed, logged or encoded, and whatever holds it, it shows as ***. The
-// Answer.Data of queries to Vault (but for lists of names) is a Tainted; only
-// what makes a file's bytes takes the value out.
+// A Tainted holds a secret. It is printed, logged and encoded as ***, also inside
+// other values. The Answer.Data of a query whose Kind is Secret is a Tainted;
+// only what makes a file's bytes reveals the value.
 type Tainted struct {
-	value func() any // which reflection does not see through
+	value func() any // a function, so that reflection cannot see the value
 }
 
-// Taint returns v as a Tainted, and nil as it is: that there is no such thing
-// is no secret. A Tainted stays as it is.
+// Taint returns v as a Tainted. It returns nil and a Tainted as they are.
 func Taint(v any) any {
 	if _, tainted := v.(Tainted); tainted || v == nil {
 		return v
@@ -141,7 +136,7 @@ func Taint(v any) any {
 	return Tainted{func() any { return v }}
 }
 
-// Reveal returns the value that a Tainted holds, and anything else as it is.
+// Reveal returns the value of a Tainted, and anything else as it is.
 func Reveal(v any) any {
 	if t, ok := v.(Tainted); ok && t.value != nil {
 		return t.value()
