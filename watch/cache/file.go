@@ -3,7 +3,6 @@ package cache
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -14,8 +13,8 @@ import (
 	"restencil/watch"
 )
 
-// schema is the version of what is in the file. It goes up with every change of
-// the header, of a record or of the type of an answer.
+// schema is the version of the file's format. Every change of the header, of a
+// record or of the type of an answer increments it.
 const schema = 2
 
 // A header is the first line of the file. The others are records.
@@ -26,7 +25,7 @@ type header struct {
 
 // Why a file is not used.
 var (
-	// ErrOtherVersion is that of a file with another schema.
+	// ErrOtherVersion is the error of a file with another schema.
 	ErrOtherVersion = errors.New("it is of another version of restencil")
 
 	errNotOurs = errors.New("it is no cache of restencil's")
@@ -34,6 +33,7 @@ var (
 	errOther   = errors.New("it is about another store")
 )
 
+// parse returns the entries in the file b about the store of.
 func parse(b []byte, of string) ([]entry, error) {
 	if bytes.HasPrefix(b, []byte("restencil cache 1\n")) { // schema 1 was not JSON
 		return nil, ErrOtherVersion
@@ -55,26 +55,33 @@ func parse(b []byte, of string) ([]entry, error) {
 		if errors.Is(err, io.EOF) {
 			return list, nil
 		}
-		if err != nil {
+		decode := decoders[r.Query.Kind]
+		if err != nil || decode == nil {
 			return nil, errDamaged
 		}
-		e, err := r.entry()
-		if err != nil {
-			return nil, errDamaged
+		e := entry{query: r.Query, used: r.Used, answer: watch.Answer{Time: r.Time, Index: r.Index}}
+		if r.Data != nil {
+			if e.answer.Data, err = decode(r.Data); err != nil {
+				return nil, errDamaged
+			}
 		}
 		list = append(list, e)
 	}
 }
 
-// format returns the bytes of a file with those entries, the first ones first,
-// that there is room for, and the others.
+// format returns a file of at most most bytes with entries of list, in order, and
+// the entries that do not fit.
 func format(list []entry, of string, most int) (b []byte, left []entry) {
 	var file bytes.Buffer
 	lines := jsonv1.NewEncoder(&file)
 	_ = lines.Encode(header{schema, of}) // into memory, of plain values
 	for _, e := range list {
 		end := file.Len()
-		r, err := e.record()
+		r := record{Query: e.query, Used: e.used, Time: e.answer.Time, Index: e.answer.Index}
+		var err error
+		if e.answer.Data != nil {
+			r.Data, err = json.Marshal(e.answer.Data, inFile)
+		}
 		if err == nil {
 			err = lines.Encode(r)
 		}
@@ -89,11 +96,11 @@ func format(list []entry, of string, most int) (b []byte, left []entry) {
 // An entry is the last answer to a query.
 type entry struct {
 	query  watch.Query
-	used   time.Time // when somebody watched the query last
+	used   time.Time // when the query was watched last
 	answer watch.Answer
 }
 
-// A record is an entry as it stands in the file.
+// A record is an entry in the file.
 type record struct {
 	Query watch.Query
 	Used  time.Time
@@ -102,65 +109,26 @@ type record struct {
 	Data  jsonv1.RawMessage `json:",omitempty"` // absent: the thing does not exist
 }
 
-func (e entry) record() (record, error) {
-	r := record{Query: e.query, Used: e.used, Time: e.answer.Time, Index: e.answer.Index}
-	if e.answer.Data == nil {
-		return r, nil
-	}
-	var err error
-	r.Data, err = json.Marshal(e.answer.Data, asInFile)
-	return r, err
-}
-
-func (r record) entry() (entry, error) {
-	e := entry{query: r.Query, used: r.Used, answer: watch.Answer{Time: r.Time, Index: r.Index}}
-	decode := decoder(r.Query.Kind)
-	if decode == nil {
-		return entry{}, fmt.Errorf("answers to %s are not kept", r.Query.Kind)
-	}
-	if r.Data == nil {
-		return e, nil
-	}
-	var err error
-	e.answer.Data, err = decode(r.Data)
-	return e, err
-}
-
-// decoder returns what decodes the answers to a kind of query, nil for a kind
-// that is not kept.
-func decoder(kind watch.Kind) func([]byte) (any, error) {
-	switch kind {
-	case watch.KVGet:
-		return decode[*watch.KeyPair]
-	case watch.KVList:
-		return decode[[]*watch.KeyPair]
-	case watch.ServiceHealth, watch.ConnectHealth:
-		return decode[[]*watch.HealthService]
-	case watch.ServiceList:
-		return decode[[]*watch.CatalogSnippet]
-	case watch.NodeServices:
-		return decode[*watch.CatalogNode]
-	case watch.NodeList:
-		return decode[[]*watch.Node]
-	case watch.DatacenterList:
-		return decode[[]string]
-	case watch.CARootList:
-		return decode[[]*watch.CARoot]
-	case watch.PeeringList:
-		return decode[[]*watch.Peering]
-	case watch.PartitionList:
-		return decode[[]*watch.Partition]
-	case watch.ExportedServiceList:
-		return decode[[]watch.ExportedService]
-	case watch.ImportedServiceList:
-		return decode[[]watch.ImportedService]
-	}
-	return nil
+// decoders decode the answers to the kinds of query that are kept.
+var decoders = map[watch.Kind]func([]byte) (any, error){
+	watch.KVGet:               decode[*watch.KeyPair],
+	watch.KVList:              decode[[]*watch.KeyPair],
+	watch.ServiceHealth:       decode[[]*watch.HealthService],
+	watch.ConnectHealth:       decode[[]*watch.HealthService],
+	watch.ServiceList:         decode[[]*watch.CatalogSnippet],
+	watch.NodeServices:        decode[*watch.CatalogNode],
+	watch.NodeList:            decode[[]*watch.Node],
+	watch.DatacenterList:      decode[[]string],
+	watch.CARootList:          decode[[]*watch.CARoot],
+	watch.PeeringList:         decode[[]*watch.Peering],
+	watch.PartitionList:       decode[[]*watch.Partition],
+	watch.ExportedServiceList: decode[[]watch.ExportedService],
+	watch.ImportedServiceList: decode[[]watch.ImportedService],
 }
 
 func decode[T any](b []byte) (any, error) {
 	var v T
-	err := json.Unmarshal(b, &v, asInFile)
+	err := json.Unmarshal(b, &v, inFile)
 	return v, err
 }
 
@@ -170,8 +138,8 @@ type keyPair struct {
 	Value []byte
 }
 
-// asInFile are the options of answers' JSON.
-var asInFile = json.JoinOptions(
+// inFile are the options of the JSON of answers.
+var inFile = json.JoinOptions(
 	jsonv1.DefaultOptionsV1(),
 	json.WithMarshalers(json.MarshalToFunc(func(to *jsontext.Encoder, p *watch.KeyPair) error {
 		return json.MarshalEncode(to, keyPair{*p, []byte(p.Value)})

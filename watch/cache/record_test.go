@@ -122,12 +122,12 @@ func TestEveryKindIsDecidedOn(t *testing.T) {
 		watch.NomadServiceList, watch.NomadService, watch.NomadVarGet, watch.NomadVarList,
 	}
 	for _, kind := range not {
-		if decoder(kind) != nil {
+		if decoders[kind] != nil {
 			t.Errorf("%s is kept", kind)
 		}
 	}
 	for kind := range kept {
-		if decoder(kind) == nil {
+		if decoders[kind] == nil {
 			t.Errorf("%s is not kept", kind)
 		}
 	}

@@ -1,20 +1,3 @@
-// Package cache lets templates render while Consul is away, though the daemon
-// has been restarted and has not reached it yet.
-//
-// A [Source] stands before another source and keeps the last answer of each
-// query in a file. Where the first attempt at a query fails, it publishes the
-// answer that the file has, and then passes the failure on: everybody sees
-// that what is there is not current. The first real answer takes its place. What
-// the store refuses to tell is taken out of the file: the token may have lost the
-// right to it.
-//
-// Only answers of Consul are kept, and no certificate with its private key
-// (COMPAT 3.4, caLeaf), nor the answer of a query whose name was made of a secret.
-// The file is readable by its owner alone: keys may hold
-// anything.
-//
-// The file can be lost at any time. One that is damaged, of another version of
-// restencil or about another store is not used, and replaced.
 package cache
 
 import (
@@ -29,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"restencil/renderer/atomicfile"
@@ -36,61 +20,54 @@ import (
 	"restencil/watch/schedule"
 )
 
-// Options say how answers are kept. The zero Options are usable.
+// Options configure a Source. The zero Options are usable.
 type Options struct {
-	// Of names what the answers are about, such as the store's address. A
-	// file that was written with another name is not used.
+	// Of names the store, as by its address. A file with another name is not
+	// used.
 	Of string
 
-	// Every is the shortest time between two writes of the file. One that
-	// takes long is not repeated so soon. Zero means 5 s.
-	Every time.Duration
-
-	// Unused is how long the answer to a query that nobody watches is kept.
-	// Zero means 30 days.
-	Unused time.Duration
-
-	// Size is how large the file may be, in bytes; beyond that, what has been
-	// unused the longest is left out. Zero means 64 MiB.
+	// Size is the maximum size of the file in bytes. What has been unused the
+	// longest is left out. Zero means 64 MiB.
 	Size int
 
-	// Problem is told why a file is not used, which is ErrOtherVersion after
-	// an upgrade, and why the file could not be written; of the latter once,
-	// until it could. It is called by Run's goroutines and returns at once.
-	// Nil: nobody is told.
+	// Problem, if not nil, is called with the reason why a file is not used
+	// (ErrOtherVersion after an upgrade), and why writing it failed: the first
+	// time after a success. Run's goroutines call it; it must return at once.
 	Problem func(error)
 }
+
+const (
+	writeInterval = 5 * time.Second     // the shortest time between two writes of the file
+	maxUnused     = 30 * 24 * time.Hour // an answer is kept that long after its query was watched last
+)
 
 // A Source is another source whose answers outlive the process. It implements
 // watch.Source.
 type Source struct {
-	inner watch.Source
-	file  string
-	o     Options
-	wake  schedule.Wakeup // there is something to write
-	told  bool            // of a write that failed, with none since that did not; for Run
+	inner  watch.Source
+	file   string
+	o      Options
+	wake   schedule.Wakeup // there is something to write
+	failed bool            // the last write failed; Run's own
 
 	mu      sync.Mutex
 	entries map[watch.ID]entry
-	sinks   map[watch.ID]*sink // of the queries that are watched
-	changed bool               // something is not in the file yet
+	sinks   map[watch.ID]*sink // of the watched queries
+	changed atomic.Bool        // the file lacks something; not guarded by mu
 }
 
 var _ watch.Source = (*Source)(nil)
 
-// New returns a source that answers as source does and keeps its answers in
-// the file. It does not look at the file: Run reads it first of all, and
-// writes it, in a directory that is made where there is none. From then on
-// source belongs to what New returns.
-func New(source watch.Source, file string, o Options) *Source {
-	o.Every = cmp.Or(o.Every, 5*time.Second)
-	o.Unused = cmp.Or(o.Unused, 30*24*time.Hour)
+// New returns a source that answers as inner does, which it owns from then on,
+// and keeps the answers in the file. Only Run reads and writes the file; it
+// creates missing directories.
+func New(inner watch.Source, file string, o Options) *Source {
 	o.Size = cmp.Or(o.Size, 64<<20)
 	if o.Problem == nil {
 		o.Problem = func(error) {}
 	}
 	return &Source{
-		inner:   source,
+		inner:   inner,
 		file:    file,
 		o:       o,
 		wake:    schedule.NewWakeup(),
@@ -102,16 +79,14 @@ func New(source watch.Source, file string, o Options) *Source {
 // Run implements watch.Source. Before it returns it writes what has changed.
 func (s *Source) Run(ctx context.Context) {
 	s.load()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.inner.Run(ctx)
-	}()
-	s.keep(ctx)
-	<-ended
+	var inner sync.WaitGroup
+	inner.Go(func() { s.inner.Run(ctx) })
+	s.saveChanges(ctx)
+	inner.Wait()
 	s.save()
 }
 
+// load reads the file.
 func (s *Source) load() {
 	var list []entry
 	f, err := atomicfile.Open(s.file)
@@ -133,23 +108,23 @@ func (s *Source) load() {
 	defer s.mu.Unlock()
 	now := time.Now()
 	for _, e := range list {
-		if now.Sub(e.used) <= s.o.Unused {
+		if now.Sub(e.used) <= maxUnused {
 			s.entries[e.query.ID()] = e
 		}
 	}
 }
 
-// keep writes the file now and then, until ctx ends: when something has
-// changed, and once a day to note what is used still.
-func (s *Source) keep(ctx context.Context) {
+// saveChanges writes the file until ctx ends: when something has changed, and
+// once a day to note which answers are still in use.
+func (s *Source) saveChanges(ctx context.Context) {
 	daily := time.Tick(24 * time.Hour)
-	for pause := s.o.Every; ; {
+	for pause := writeInterval; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.wake:
 		case <-daily:
-			s.touch()
+			s.change()
 		}
 		select {
 		case <-ctx.Done():
@@ -158,28 +133,19 @@ func (s *Source) keep(ctx context.Context) {
 		}
 		start := time.Now()
 		if !s.save() {
-			s.touch() // again
+			s.change() // try again
 		}
-		// At most a twentieth of the time is spent on it.
-		pause = max(s.o.Every, 20*time.Since(start))
+		pause = max(writeInterval, 20*time.Since(start)) // spend at most a twentieth of the time
 	}
 }
 
-// touch has the file written soon.
-func (s *Source) touch() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.change()
-}
-
-// change is touch, called with mu held.
+// change has the file written soon.
 func (s *Source) change() {
-	s.changed = true
+	s.changed.Store(true)
 	s.wake.Wake()
 }
 
-// save writes the file, if something has changed. It returns false where it
-// could not.
+// save writes the file if something has changed. It returns false if that fails.
 func (s *Source) save() bool {
 	list := s.current(time.Now())
 	if list == nil {
@@ -187,7 +153,7 @@ func (s *Source) save() bool {
 	}
 	b, left := format(list, s.o.Of, s.o.Size)
 	s.mu.Lock()
-	for _, e := range left { // there is no room for it
+	for _, e := range left {
 		if id := e.query.ID(); s.sinks[id] == nil {
 			delete(s.entries, id)
 		}
@@ -197,29 +163,28 @@ func (s *Source) save() bool {
 	if err == nil {
 		err = atomicfile.Write(s.file, b)
 	}
-	if err != nil && !s.told {
+	if err != nil && !s.failed {
 		s.o.Problem(fmt.Errorf("writing the cache: %w", err))
 	}
-	s.told = err != nil
+	s.failed = err != nil
 	return err == nil
 }
 
-// current returns what is to be in the file, what was used last first; nil
-// where nothing has changed.
+// current returns the entries for the file, those used last first, or nil if
+// nothing has changed.
 func (s *Source) current(now time.Time) []entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.changed {
+	if !s.changed.Swap(false) {
 		return nil
 	}
-	s.changed = false
 	list := make([]entry, 0, len(s.entries))
 	for q, e := range s.entries {
 		if s.sinks[q] != nil {
 			e.used = now
 			s.entries[q] = e
 		}
-		if now.Sub(e.used) > s.o.Unused {
+		if now.Sub(e.used) > maxUnused {
 			delete(s.entries, q)
 			continue
 		}
@@ -244,8 +209,7 @@ func (s *Source) Watch(list ...watch.Subscription) {
 	s.inner.Watch(own...)
 }
 
-// Unwatch implements watch.Source. The answers are kept for when the queries are
-// watched again.
+// Unwatch implements watch.Source. It keeps the answers for the next Watch.
 func (s *Source) Unwatch(queries ...watch.ID) {
 	s.mu.Lock()
 	for _, q := range queries {
@@ -255,19 +219,19 @@ func (s *Source) Unwatch(queries ...watch.ID) {
 	s.inner.Unwatch(queries...)
 }
 
-// A sink is what the inner source tells of a query.
+// A sink receives what the inner source publishes of a query.
 type sink struct {
-	source *Source
-	id     watch.ID
-	to     watch.Sink
-	told   bool // it has an answer, be it of the file; guarded by the source
+	source   *Source
+	id       watch.ID
+	to       watch.Sink
+	answered bool // it has published an answer, perhaps of the file; guarded by source.mu
 }
 
 func (k *sink) Publish(a watch.Answer) {
 	s := k.source
 	s.mu.Lock()
-	k.told = true
-	if q := k.id.Value(); s.sinks[k.id] == k && !q.Private && decoder(q.Kind) != nil {
+	k.answered = true
+	if q := k.id.Value(); s.sinks[k.id] == k && !q.Private && decoders[q.Kind] != nil {
 		old, known := s.entries[k.id]
 		s.entries[k.id] = entry{query: q, used: time.Now(), answer: a}
 		if !known || !reflect.DeepEqual(old.answer.Data, a.Data) {
@@ -287,10 +251,10 @@ func (k *sink) Fail(err error) {
 		s.change()
 		known = false
 	}
-	recall := known && !k.told
-	k.told = k.told || recall
+	fromFile := known && !k.answered
+	k.answered = k.answered || fromFile
 	s.mu.Unlock()
-	if recall {
+	if fromFile {
 		k.to.Publish(e.answer)
 	}
 	k.to.Fail(err)

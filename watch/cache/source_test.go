@@ -240,7 +240,7 @@ func TestKilled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file, m, a := filepath.Join(t.TempDir(), "cache"), newMemory(), keyNamed("a")
 		m.set(a, pair("0"))
-		live(t, m, file, Options{Every: 5 * time.Second}, a)
+		live(t, m, file, Options{}, a)
 		writes := 0
 		var last os.FileInfo
 		for i := range 600 {
