@@ -15,18 +15,17 @@ import (
 	"restencil/watch"
 )
 
-// settle is how long a file must not have changed before it is read: just long
-// enough for one that is written in place.
+// settle is how long a file must be unchanged before it is read: long enough for
+// one that is written in place.
 const settle = 5 * time.Millisecond
 
 // Source is the watch.Source of the function file: it answers FileContent with
-// what is in the file at the path that the query names, as a string. A
-// relative path starts from the working directory. Params may name a directory
-// that the file must lie in at each reading, behind all links.
+// the content of the file at the path, relative to the working directory, as a
+// string. Params may name a directory that must contain the file, with all links
+// resolved, at each reading.
 //
-// A file that cannot be read is a failure, and is read again as soon as it is
-// there: unlike with consul-template (COMPAT 3.7), one that goes away for a
-// moment, or for a day, ends nothing.
+// A file that cannot be read is a failure. It is read again as soon as it exists:
+// unlike in consul-template (COMPAT 3.7), a missing file is never fatal.
 type Source struct {
 	watcher *Watcher
 
@@ -34,7 +33,7 @@ type Source struct {
 	files map[watch.Query]*file
 }
 
-// A file is one that is watched, and what its sink was told last.
+// A file is a query, its sink, and what the sink received last.
 type file struct {
 	query watch.Query
 	sink  watch.Sink
@@ -74,7 +73,7 @@ func (s *Source) Unwatch(ids ...watch.ID) {
 	for _, id := range ids {
 		delete(s.files, id.Value())
 	}
-	named := make(map[string]bool) // as well by queries that want it in another directory
+	named := make(map[string]bool) // queries with different Params name one file
 	for q := range s.files {
 		named[q.Name] = true
 	}
@@ -85,7 +84,7 @@ func (s *Source) Unwatch(ids ...watch.ID) {
 	}
 }
 
-// refresh reads the files at paths, and tells their sinks what is new.
+// refresh implements Report: it reads the files and passes changes to their sinks.
 func (s *Source) refresh(added, changed []string) (failed []string) {
 	for _, path := range slices.Concat(added, changed) {
 		var files []*file
@@ -108,8 +107,8 @@ func (s *Source) refresh(added, changed []string) (failed []string) {
 func (f *file) refresh() error {
 	read, err := ReadFileIn(f.query.Params, f.query.Name)
 	content := string(read)
-	if at := (*fs.PathError)(nil); errors.As(err, &at) && errors.Is(err, fs.ErrNotExist) {
-		at.Op = "stat" // in consul-template's words
+	if at, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(err, fs.ErrNotExist) {
+		at.Op = "stat" // as in consul-template's error
 	}
 	switch {
 	case err != nil:
@@ -124,13 +123,13 @@ func (f *file) refresh() error {
 	return err
 }
 
-// ReadFile returns the content of a regular file. Whatever else has the name is
-// an error, and does not hold the caller up: to open a named pipe can take for
-// ever, and a device may have no end. The null device counts as an empty file.
+// ReadFile returns the content of a regular file. Anything else is an error at
+// once: opening a named pipe may block for ever, and a device may have no end.
+// The null device counts as an empty file.
 func ReadFile(path string) ([]byte, error) { return ReadFileIn("", path) }
 
-// ReadFileIn is ReadFile for a file that must lie in the directory root, behind
-// all links. The empty root sets no limit.
+// ReadFileIn is ReadFile for a file that must be in the directory root, with all
+// links resolved. The empty root sets no limit.
 func ReadFileIn(root, path string) ([]byte, error) {
 	if root == "" {
 		return read(os.Stat, os.OpenFile, path)
@@ -139,7 +138,7 @@ func ReadFileIn(root, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// With the dot the system refuses what is no directory, and does not wait for it.
+	// With the dot, opening anything but a directory fails and does not block.
 	dir, err := os.OpenRoot(root + string(filepath.Separator) + ".")
 	if err != nil {
 		return nil, err
@@ -158,10 +157,10 @@ func read(
 			return nil, nil
 		}
 		if err := atomicfile.Regular("read", path, info.Mode()); err != nil {
-			return nil, err // to open a device can have effects
+			return nil, err // opening a device can have effects
 		}
 	}
-	file, err := atomicfile.OpenWith(open, path, os.O_RDONLY, 0) // it may have changed since
+	file, err := atomicfile.OpenWith(open, path, os.O_RDONLY, 0) // checks again: it may have changed
 	if err != nil {
 		return nil, err
 	}

@@ -15,36 +15,31 @@ import (
 	"restencil/watch/schedule"
 )
 
-const pollInterval = 2 * time.Second // how often paths are looked at without any event
+const pollInterval = 2 * time.Second // how often paths are checked without events
 
-// Options are how a Watcher watches.
+// Options configure a Watcher.
 type Options struct {
-	// Settle is how long there must be no event before the paths are looked
-	// at, so that what is written in several steps is one change. They are
-	// looked at ten times as long after the first event at the latest.
+	// Settle is how long there must be no event before the paths are checked, so
+	// that several writes are one change. They are checked at most ten times
+	// Settle after the first event.
 	Settle time.Duration
 
-	// Trees says that a directory changes when any file below it does.
-	// Without it, only files change.
-	Trees bool
-
-	// Whole says that a file has not changed as long as some process has it open
-	// for writing, as far as the system tells, but for a minute at most.
-	Whole bool
+	Trees bool // a directory changes when any file below it does; otherwise only files change
+	Whole bool // a file that some process has open for writing has not changed yet, for a minute at most
 }
 
-// A Watcher watches paths, whether anything is there or not. Add and Remove
-// may be called at any time, from any goroutine; Run does the work.
+// A Watcher watches paths, whether they exist or not. Add and Remove may be
+// called at any time, from any goroutine; Run does the work.
 type Watcher struct {
 	options Options
-	open    func() (*fsnotify.Watcher, error) // fsnotify.NewWatcher, but in tests
+	open    func() (*fsnotify.Watcher, error) // fsnotify.NewWatcher, except in tests
 	wake    schedule.Wakeup                   // a path was added
 
 	mu    sync.Mutex
-	paths map[string]*watched
+	paths map[string]*entry
 
 	// Run's own.
-	system *fsnotify.Watcher // nil: there is none, or it has failed
+	system *fsnotify.Watcher // nil if there is none, or it has failed
 	events events
 }
 
@@ -54,7 +49,7 @@ func New(o Options) *Watcher {
 		options: o,
 		open:    fsnotify.NewWatcher,
 		wake:    schedule.NewWakeup(),
-		paths:   make(map[string]*watched),
+		paths:   make(map[string]*entry),
 	}
 }
 
@@ -62,7 +57,7 @@ func New(o Options) *Watcher {
 func (w *Watcher) Add(path string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.paths[path] = newWatched(path, w.options.Trees)
+	w.paths[path] = newEntry(path, w.options.Trees)
 	w.wake.Wake()
 }
 
@@ -73,13 +68,13 @@ func (w *Watcher) Remove(path string) {
 	delete(w.paths, path)
 }
 
-// A Report is told of the paths that were added, and of those that may have
-// changed since it was told of them last. What happens to them from the
-// beginning of the call on is reported later. The paths that it returns, since
-// they could not be read, count as changed at the next poll.
+// A Report receives the paths that were added, and those that may have changed
+// since the last report of them. Changes after the beginning of the call are
+// reported later. It returns the paths that could not be read; they count as
+// changed at the next poll.
 type Report func(added, changed []string) (failed []string)
 
-// Run watches the paths until ctx ends. It calls report itself.
+// Run watches the paths, and calls report, until ctx ends.
 func (w *Watcher) Run(ctx context.Context, report Report) {
 	defer w.close()
 	poll := time.Tick(pollInterval)
@@ -95,27 +90,27 @@ func (w *Watcher) Run(ctx context.Context, report Report) {
 		case e := <-named:
 			w.events.add(e.Name, w.options.Settle)
 		case <-lost:
-			// Events were lost. One of them may have said that a directory is
-			// another one now, so all are listened to anew.
+			// Events were lost, perhaps one that a directory was replaced: all are
+			// watched anew.
 			w.close()
 			w.events.lost, w.events.quiet = true, time.After(w.options.Settle)
 		case <-w.wake:
-			w.look(func(*watched) likelihood { return none }, report)
+			w.check(func(*entry) likelihood { return none }, report)
 		case <-w.events.quiet:
-			w.look(w.events.concern, report)
+			w.check(w.events.likelihood, report)
 			w.events = events{}
 		case <-poll:
-			w.look((*watched).moved, report)
+			w.check((*entry).poll, report)
 		}
 	}
 }
 
-// look looks at the paths that are new and at those that may have changed, and
-// reports what it finds.
-func (w *Watcher) look(mayHaveChanged func(*watched) likelihood, report Report) {
-	opened := false // then the system's watcher has no directory yet
+// check inspects the new paths and those that may have changed, and reports what
+// it finds.
+func (w *Watcher) check(mayHaveChanged func(*entry) likelihood, report Report) {
+	opened := false // a new system watcher watches no directory yet
 	if w.system == nil {
-		if system, err := w.open(); err == nil { // else polling is all there is
+		if system, err := w.open(); err == nil { // otherwise polling must do
 			w.system, opened = system, true
 		}
 	}
@@ -138,7 +133,7 @@ func (w *Watcher) look(mayHaveChanged func(*watched) likelihood, report Report) 
 			}
 		}
 	}
-	if w.system != nil { // no directory is listened to that no path needs
+	if w.system != nil { // stop watching the directories that no path needs
 		needed := make(map[string]bool)
 		for _, p := range all {
 			for _, dir := range p.dirs {
@@ -171,17 +166,17 @@ func (w *Watcher) close() {
 	}
 }
 
-const maxSettles = 10 // bounds how long events put off a look, in settling times
+const maxSettles = 10 // bounds how long events postpone a check, in settling times
 
-// events are those since the paths were looked at last.
+// events are the events since the last check.
 type events struct {
-	names map[string]bool  // the paths that they name, and the directories of these
-	lost  bool             // there were others, of any path
-	first time.Time        // when the first of them came
-	quiet <-chan time.Time // when to look; nil: there were none
+	names map[string]bool  // the paths that they name, and their directories
+	lost  bool             // there were others, of unknown paths
+	first time.Time        // when the first one came
+	quiet <-chan time.Time // fires when to check; nil if there were no events
 }
 
-// add notes an event, and puts off the look until it is quiet.
+// add records an event, and postpones the check.
 func (e *events) add(path string, settle time.Duration) {
 	if e.names == nil {
 		e.names, e.first = make(map[string]bool), time.Now()
@@ -190,10 +185,10 @@ func (e *events) add(path string, settle time.Duration) {
 	e.quiet = time.After(min(settle, maxSettles*settle-time.Since(e.first)))
 }
 
-// concern tells what the events say of a path. One that names a file itself is
-// a change even where its size and time are what they were: two writes in a
-// row may fall into one tick of the file system's clock.
-func (e *events) concern(p *watched) likelihood {
+// likelihood returns how likely the events have changed a path. An event for a
+// file itself is a change even if its size and time are the same: two writes may
+// fall into one tick of the file system's clock.
+func (e *events) likelihood(p *entry) likelihood {
 	named := func(path string) bool { return e.names[path] }
 	for file := range p.files {
 		if e.lost || named(file) {
@@ -206,7 +201,7 @@ func (e *events) concern(p *watched) likelihood {
 	return none
 }
 
-// A likelihood is how likely a path has changed since it was inspected.
+// A likelihood says how likely a path has changed since it was inspected.
 type likelihood int
 
 const (
@@ -215,31 +210,31 @@ const (
 	certain
 )
 
-// A watched path, and what was there when it was inspected last.
-type watched struct {
+// An entry is a watched path, and what was there when it was inspected last.
+type entry struct {
 	path string
-	full string // path, from the root directory on
-	tree bool   // a directory counts with all below it
+	full string // absolute path
+	tree bool   // a directory includes all below it
 
 	// Run's own.
 	real   string                 // path without symbolic links
-	dirs   []string               // where a change can make path another file, or change a file
-	files  map[string]fs.FileInfo // the files there, by their path without links; nil: not inspected yet
-	failed bool                   // they could not be read when they were reported last, or are being written
-	writes time.Time              // since when they are being written; zero: they are not
+	dirs   []string               // directories in which a change may change the path's files
+	files  map[string]fs.FileInfo // by their paths without links; nil before the first inspection
+	failed bool                   // they could not be read after the last report, or are being written
+	writes time.Time              // since when they are being written; zero if they are not
 }
 
-func newWatched(path string, tree bool) *watched {
-	p := &watched{path: path, full: path, tree: tree}
+func newEntry(path string, tree bool) *entry {
+	p := &entry{path: path, full: path, tree: tree}
 	if full, err := filepath.Abs(path); err == nil {
 		p.full = full
 	}
 	return p
 }
 
-// inspect finds out what is there. It has system, which may be nil, tell of
-// each directory before it looks there, so that no change is lost.
-func (p *watched) inspect(system *fsnotify.Watcher) {
+// inspect sets real, dirs and files. It has system, if not nil, watch each
+// directory before it reads it, so that no change is lost.
+func (p *entry) inspect(system *fsnotify.Watcher) {
 	p.dirs, p.files = nil, make(map[string]fs.FileInfo)
 	listen := func(dir string) {
 		p.dirs = append(p.dirs, dir)
@@ -250,7 +245,7 @@ func (p *watched) inspect(system *fsnotify.Watcher) {
 	links := maxLinks
 	p.real = resolve(p.full, &links, listen)
 	listen(filepath.Dir(p.real))
-	// What cannot be read is treated as missing. Reading it returns the error.
+	// What cannot be read counts as missing: reading it returns the error.
 	_ = filepath.WalkDir(p.real, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil || entry.IsDir() && !p.tree:
@@ -278,12 +273,11 @@ func IsLeftover(name string) bool {
 	})
 }
 
-// maxWrite is how long a file that is being written is waited for.
-const maxWrite = time.Minute
+const maxWrite = time.Minute // how long a file may be written before it is read
 
-// unfinished reports whether one of the files is being written, and is to be waited
-// for.
-func (p *watched) unfinished() bool {
+// unfinished reports whether one of the files is being written, for no longer than
+// maxWrite.
+func (p *entry) unfinished() bool {
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(p.files)), beingWritten) {
 		p.writes = time.Time{}
 		return false
@@ -294,8 +288,9 @@ func (p *watched) unfinished() bool {
 	return time.Since(p.writes) < maxWrite
 }
 
-// moved tells whether path has changed, as far as that can be seen cheaply.
-func (p *watched) moved() likelihood {
+// poll returns how likely the path has changed, as far as that is cheap to find
+// out.
+func (p *entry) poll() likelihood {
 	if p.failed {
 		return certain
 	}
@@ -310,19 +305,16 @@ func (p *watched) moved() likelihood {
 	return none
 }
 
-// same tells whether a file is still the same, as far as its identity, size,
-// time and mode tell.
+// same reports whether a file has the same identity, size, time and mode.
 func same(before, now fs.FileInfo) bool {
 	return os.SameFile(before, now) && before.Size() == now.Size() &&
 		before.ModTime().Equal(now.ModTime()) && before.Mode() == now.Mode()
 }
 
-// maxLinks is how many links are followed on the way to a file. A change
-// beyond them is found by polling.
-const maxLinks = 40
+const maxLinks = 40 // how many links are followed to a file; polling finds a change beyond
 
-// resolve returns path without symbolic links. It follows at most *links of them, and
-// calls listen with the directory of each.
+// resolve returns path without symbolic links. It follows at most *links of them,
+// and calls listen with the directory of each.
 func resolve(path string, links *int, listen func(dir string)) string {
 	dir := filepath.Dir(path)
 	if dir == path {

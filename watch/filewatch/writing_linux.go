@@ -8,9 +8,9 @@ import (
 	"restencil/renderer/atomicfile"
 )
 
-// beingWritten reports whether some process has a file open for writing: then the
-// system gives nobody a lease on it. Where it says no for another reason, as for
-// a file of another user, the answer is false.
+// beingWritten reports whether some process has a file open for writing: then
+// the system refuses a lease on it with EAGAIN. It returns false if that cannot be
+// found out, as for a file of another user.
 func beingWritten(path string) bool {
 	f, err := atomicfile.Open(path)
 	if err != nil {
