@@ -11,25 +11,23 @@ import (
 	"restencil/watch/filewatch"
 )
 
-// Data is the source that answers Consul's queries from a data file, which it
-// follows: when the file changes, it answers all of them anew.
-//
-// While the file cannot be read or is wrong, every query has a failure that
-// says why and where; what was answered before stays with those who have it.
+// Data is the source that answers queries to Consul from a data file. When the
+// file changes, it answers all of them anew. While the file cannot be read or is
+// wrong, every query fails with the reason and the place.
 type Data struct {
 	path string
-	file *filewatch.Source // of the one file
+	file *filewatch.Source // of the data file alone
 
-	mu        sync.Mutex // held while sinks are told
-	running   bool       // Run has read the file
-	model     *Model
-	failure   error // nil where model is what the file says
-	questions map[watch.Query]*question
+	mu      sync.Mutex // also held during calls to sinks
+	running bool       // Run has read the file
+	model   *Model
+	failure error // nil if model is of the file as it is
+	queries map[watch.Query]*query
 }
 
-// A question is a watched query.
-type question struct {
-	query   watch.Query
+// A query is a watched query.
+type query struct {
+	watch.Query
 	sink    watch.Sink
 	failure string // the newest failure, "" after an answer
 }
@@ -46,10 +44,10 @@ func NewData(path string) (*Data, error) {
 		return nil, err
 	}
 	d := &Data{
-		path:      path,
-		file:      filewatch.NewSource(),
-		model:     model,
-		questions: make(map[watch.Query]*question),
+		path:    path,
+		file:    filewatch.NewSource(),
+		model:   model,
+		queries: make(map[watch.Query]*query),
 	}
 	d.file.Watch(watch.Subscription{ID: watch.Query{Kind: watch.FileContent, Name: path}.ID(), Sink: fileSink{d}})
 	return d, nil
@@ -65,23 +63,23 @@ func (d *Data) Run(ctx context.Context) {
 	d.running = false
 }
 
-// A fileSink takes what the data file says.
+// A fileSink receives the content of the data file.
 type fileSink struct{ *Data }
 
 func (d fileSink) Publish(a watch.Answer) {
 	content, _ := a.Data.(string)
-	d.take(Parse(d.path, []byte(content)))
+	d.update(Parse(d.path, []byte(content)))
 }
 
 func (d fileSink) Fail(err error) {
-	if told, ok := errors.AsType[*watch.Error](err); ok {
-		err = told.Err
+	if failed, ok := errors.AsType[*watch.Error](err); ok {
+		err = failed.Err
 	}
-	d.take(nil, unreadable(err))
+	d.update(nil, unreadable(err))
 }
 
-// take takes over what the file says now, and answers every question.
-func (d *Data) take(model *Model, err error) {
+// update replaces the model, unless err is set, and answers every query.
+func (d *Data) update(model *Model, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.running, d.failure = true, err
@@ -89,8 +87,8 @@ func (d *Data) take(model *Model, err error) {
 		model.follow(d.model)
 		d.model = model
 	}
-	for _, asked := range d.questions {
-		d.serve(asked)
+	for _, q := range d.queries {
+		d.answer(q)
 	}
 }
 
@@ -99,10 +97,10 @@ func (d *Data) Watch(list ...watch.Subscription) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, sub := range list {
-		asked := &question{query: sub.ID.Value(), sink: sub.Sink}
-		d.questions[asked.query] = asked
+		q := &query{Query: sub.ID.Value(), sink: sub.Sink}
+		d.queries[q.Query] = q
 		if d.running {
-			d.serve(asked)
+			d.answer(q)
 		}
 	}
 }
@@ -112,28 +110,22 @@ func (d *Data) Unwatch(ids ...watch.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, id := range ids {
-		delete(d.questions, id.Value())
+		delete(d.queries, id.Value())
 	}
 }
 
-// serve tells the asker what there is to know. The caller holds d.mu.
-func (d *Data) serve(asked *question) {
+// answer publishes the answer to q, or a failure that differs from the last. The
+// caller holds d.mu.
+func (d *Data) answer(q *query) {
+	data, err := d.model.Answer(q.Query)
 	if d.failure != nil {
-		asked.fail(&watch.Error{Query: asked.query, Class: watch.Retry, Err: d.failure})
-		return
+		err = &watch.Error{Query: q.Query, Class: watch.Retry, Err: d.failure}
 	}
-	data, err := d.model.Answer(asked.query)
-	if err != nil {
-		asked.fail(err)
-		return
-	}
-	asked.failure = ""
-	asked.sink.Publish(watch.Answer{Data: data, Index: d.model.index, Time: time.Now()})
-}
-
-// fail tells of a failure that is not the one before.
-func (q *question) fail(err error) {
-	if q.failure != err.Error() {
+	switch {
+	case err == nil:
+		q.failure = ""
+		q.sink.Publish(watch.Answer{Data: data, Index: d.model.index, Time: time.Now()})
+	case q.failure != err.Error():
 		q.failure = err.Error()
 		q.sink.Fail(err)
 	}

@@ -21,8 +21,7 @@ import (
 	"restencil/watch/suggest"
 )
 
-// A decoder makes values of nodes. It goes on after an error, of which it
-// keeps the first.
+// A decoder decodes YAML nodes. It continues after an error, and keeps the first.
 type decoder struct{ err error }
 
 func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
@@ -31,14 +30,13 @@ func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
 	}
 }
 
-// errorAt returns the error that something is wrong with n. Parse adds the
-// file's name.
+// errorAt returns a *ParseError about n, to which Parse adds the file's name.
 func errorAt(n *yaml.Node, format string, args ...any) error {
 	return &ParseError{Line: n.Line, Column: n.Column, Msg: fmt.Sprintf(format, args...)}
 }
 
-// wantMap tells whether n is a map. If not, it is an error that begins with
-// what is wanted.
+// wantMap reports whether n is a map. If not, it fails with an error that begins
+// with wanted.
 func (d *decoder) wantMap(n *yaml.Node, wanted string) bool {
 	if !isMap(n) {
 		d.fail(n, "%s, not %s", wanted, describe(n))
@@ -46,29 +44,28 @@ func (d *decoder) wantMap(n *yaml.Node, wanted string) bool {
 	return isMap(n)
 }
 
-// fields says for each field of a map what takes its value.
+// fields decode the value of each field of a map.
 type fields map[string]func(*yaml.Node)
 
-// fields gives the value of each field of n to what takes it. What names the
-// map in errors, as in "a service". Fields that hold nothing count as not
-// written.
+// fields decodes the fields of n, except those that are null. what is the map in
+// errors, as in "a service".
 func (d *decoder) fields(n *yaml.Node, what string, known fields) {
 	if !d.wantMap(n, what+" is a map") {
 		return
 	}
 	for name, v := range pairs(n) {
-		take := known[name.Value]
+		decode := known[name.Value]
 		switch {
-		case take == nil:
+		case decode == nil:
 			d.fail(name, "%s has no %q%s", what, name.Value, nearest(name.Value, slices.Sorted(maps.Keys(known))))
 		case !isNull(v):
-			take(v)
+			decode(v)
 		}
 	}
 }
 
-// nearest returns " (did you mean …?)" with the name that is nearest to what was
-// written, or where none is near, " (known: …)" with all of them.
+// nearest returns " (did you mean …?)" with the name nearest to written, or if
+// none is near, " (known: …)" with all names.
 func nearest(written string, names []string) string {
 	if best := suggest.Nearest(written, names); best != "" {
 		return " (did you mean " + strconv.Quote(best) + "?)"
@@ -76,7 +73,7 @@ func nearest(written string, names []string) string {
 	return " (known: " + strings.Join(names, ", ") + ")"
 }
 
-// text returns a text as it is written, without quotes and escapes.
+// text returns a scalar as text, without quotes and escapes; "" for null.
 func (d *decoder) text(n *yaml.Node) string {
 	switch {
 	case isNull(n):
@@ -95,7 +92,7 @@ func (d *decoder) word(n *yaml.Node, what string, words ...string) string {
 	return text
 }
 
-// number returns a whole number from 0 to 65535, as ports and weights are.
+// number returns a number from 0 to 65535, such as a port or a weight.
 func (d *decoder) number(n *yaml.Node, what string) int {
 	number, err := strconv.ParseUint(n.Value, 10, 16)
 	if err != nil {
@@ -111,7 +108,7 @@ func (d *decoder) flag(n *yaml.Node, what string) bool {
 	return n.Value == "true"
 }
 
-// texts returns a list of texts, which may be written as the one it has.
+// texts returns a list of texts, or the one text that stands for a list.
 func (d *decoder) texts(n *yaml.Node) []string {
 	texts := []string{}
 	for _, item := range listOf(n) {
@@ -120,7 +117,7 @@ func (d *decoder) texts(n *yaml.Node) []string {
 	return texts
 }
 
-// mapOf returns a map of what value reads. What names it in errors.
+// mapOf decodes the values of a map, which is what in errors.
 func mapOf[T any](d *decoder, n *yaml.Node, what string, value func(*yaml.Node) T) map[string]T {
 	m := make(map[string]T)
 	if d.wantMap(n, what+" is a map") {
@@ -131,14 +128,14 @@ func mapOf[T any](d *decoder, n *yaml.Node, what string, value func(*yaml.Node) 
 	return m
 }
 
-// An endpoint is an address and a port; either may be missing.
+// An endpoint is an address and a port; either may be zero.
 type endpoint struct {
 	address string
 	port    int
 }
 
-// endpoint returns "address", "address:port" or ":port". An IPv6 address with
-// a port stands in brackets.
+// endpoint decodes "address", "address:port" or ":port". An IPv6 address with a
+// port is in brackets.
 func (d *decoder) endpoint(n *yaml.Node) endpoint {
 	text := d.text(n)
 	host, digits, splitErr := net.SplitHostPort(text)
@@ -168,8 +165,8 @@ func (d *decoder) address(n *yaml.Node) string {
 	return e.address
 }
 
-// family returns the ending of tagged addresses for an IP, as an agent names
-// them: "_ipv4" or "_ipv6". For a host name it is "".
+// family returns the suffix of an agent's tagged addresses for an IP, "_ipv4" or
+// "_ipv6", and "" for a host name.
 func family(address string) string {
 	ip, err := netip.ParseAddr(address)
 	switch {
@@ -181,16 +178,16 @@ func family(address string) string {
 	return "_ipv6"
 }
 
-const maxDepth = 100 // bounds how deep values nest, which bounds the stack
+const maxDepth = 100 // of nested values, which bounds the stack
 
-// readYAML returns the root of the one document in data, nil where it holds
-// nothing. Aliases and the merge key << are replaced by what they stand for.
+// readYAML returns the root of the one document in data, nil if it is empty. It
+// replaces aliases and the merge key << by what they refer to.
 func readYAML(data []byte) (*yaml.Node, error) {
 	root, second, err := decodeYAML(data)
 	switch {
 	case err != nil:
-		// The line that is wrong is the first one with which the file, cut off after
-		// it, has the same error as the whole.
+		// The wrong line is the first one such that the file up to it has the same
+		// error as the whole.
 		lines, msg := bytes.SplitAfter(data, []byte("\n")), yamlMessage(err)
 		line := 1 + sort.Search(len(lines)-1, func(i int) bool {
 			_, _, cut := decodeYAML(bytes.Join(lines[:i+1], nil))
@@ -202,13 +199,12 @@ func readYAML(data []byte) (*yaml.Node, error) {
 	case root == nil || isNull(root):
 		return nil, nil
 	}
-	// What aliases multiply is bounded by what is written.
+	// The size of the file bounds what aliases multiply.
 	e := expander{sizes: make(map[*yaml.Node]int), limit: 2*len(data) + 10_000}
 	return e.expand(root, 0)
 }
 
-// decodeYAML returns the roots of the first two documents, nil for one that is
-// not there.
+// decodeYAML returns the roots of the first two documents, nil for a missing one.
 func decodeYAML(data []byte) (first, second *yaml.Node, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	for _, root := range []**yaml.Node{&first, &second} {
@@ -224,8 +220,8 @@ func decodeYAML(data []byte) (first, second *yaml.Node, err error) {
 	return first, second, nil
 }
 
-// yamlMessage returns what is wrong, without the line: the library often names
-// the line where the enclosing map begins, or the one before.
+// yamlMessage returns the text of err without the line, which is often that of the
+// enclosing map, or the one before.
 func yamlMessage(err error) string {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	if strings.HasPrefix(msg, "line ") {
@@ -234,12 +230,12 @@ func yamlMessage(err error) string {
 	return msg
 }
 
-// jsonToken is a text in JSON, or a tab between texts.
+// jsonToken matches a string in JSON, or a tab between strings.
 var jsonToken = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\t`)
 
-// fromJSON returns a JSON file in a form that is YAML as well. YAML has neither
-// \/ nor a character in two escapes, takes some characters for line ends, and
-// allows no tab at the beginning of a line. What is wrong in the file stays.
+// fromJSON returns a JSON file in a form that is also YAML. YAML has neither \/ nor
+// surrogate pairs, more line ends, and no tabs at the beginning of a line. Errors
+// in the file stay.
 func fromJSON(data []byte) []byte {
 	return jsonToken.ReplaceAllFunc(data, func(token []byte) []byte {
 		var text string
@@ -253,10 +249,10 @@ func fromJSON(data []byte) []byte {
 	})
 }
 
-// An expander replaces aliases and merge keys by what they stand for. What an
-// anchor marks is expanded once and shared by all who refer to it.
+// An expander replaces aliases and merge keys by the nodes that they refer to,
+// which are expanded once, and shared.
 type expander struct {
-	sizes map[*yaml.Node]int // of the nodes that are expanded, all below included; 0: under way
+	sizes map[*yaml.Node]int // of expanded nodes with all below; 0 while one is being expanded
 	limit int
 }
 
@@ -294,7 +290,7 @@ func (e *expander) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
 	return n, nil
 }
 
-// merge checks the names in a map, and adds what its merge keys bring.
+// merge checks the names in a map, and replaces its merge keys.
 func merge(n *yaml.Node) error {
 	lines := make(map[string]int) // of each name
 	var content, merged []*yaml.Node
@@ -326,7 +322,7 @@ func merge(n *yaml.Node) error {
 	return nil
 }
 
-// pairs are the names and values of a map.
+// pairs returns the names and values of a map.
 func pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	return func(yield func(name, v *yaml.Node) bool) {
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -337,8 +333,8 @@ func pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	}
 }
 
-// listOf returns the items of a list. Nothing is an empty list, and anything
-// else a list of itself.
+// listOf returns the items of a list. Null is an empty list, and anything else a
+// list of itself.
 func listOf(n *yaml.Node) []*yaml.Node {
 	switch {
 	case n.Kind == yaml.SequenceNode:

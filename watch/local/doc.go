@@ -1,7 +1,6 @@
-// Package local answers the queries that templates ask of Consul from one data
-// file that stands in for it.
+// Package local answers queries to Consul from a data file instead.
 //
-// The data file is YAML; docs/local.md has its format. [Parse] makes it into a
-// [Model], which [Model.Answer] asks; both are pure. [Data] is the watch.Source
-// around them: it follows the file on disk and tells of answers that changed.
+// The data file is YAML; docs/local.md has its format. [Parse] makes a [Model] of
+// it, which answers queries; both are pure. [Data] is the watch.Source: it follows
+// the file on disk and publishes the answers that change.
 package local

@@ -11,10 +11,10 @@ import (
 	"restencil/watch"
 )
 
-// A Model is what a data file says. It is immutable, and answers queries from
-// any number of goroutines.
+// A Model is the content of a data file. It is immutable, and safe for concurrent
+// use.
 type Model struct {
-	index uint64 // grows by one with each new version of the file
+	index uint64 // increments with each version of the file
 	own   string // the agent's own datacenter
 	sites map[string]*site
 }
@@ -24,29 +24,6 @@ type site struct {
 	pairs     []*watch.KeyPair // by path
 	nodes     *members
 	instances []*instance // in the order of the file
-
-	// The instances by service, and by the service that Connect reaches
-	// through them. Names are in small letters.
-	byService, byMesh map[string][]*instance
-}
-
-func newSite(pairs []*watch.KeyPair, nodes *members, instances []*instance) *site {
-	s := &site{
-		pairs:     pairs,
-		nodes:     nodes,
-		instances: instances,
-		byService: make(map[string][]*instance),
-		byMesh:    make(map[string][]*instance),
-	}
-	for _, inst := range instances {
-		name := strings.ToLower(inst.health.Name)
-		s.byService[name] = append(s.byService[name], inst)
-		for _, name := range inst.mesh {
-			name = strings.ToLower(name)
-			s.byMesh[name] = append(s.byMesh[name], inst)
-		}
-	}
-	return s
 }
 
 func (s *site) pair(path string) *watch.KeyPair {
@@ -62,9 +39,9 @@ func (s *site) search(path string) (int, bool) {
 	})
 }
 
-// follow gives m, which no one has seen yet, the next index after that of
-// old. Pairs that old has with the same value are taken over with their
-// indexes; others are changed now.
+// follow makes m, which nobody else uses yet, the successor of old: it sets the
+// next index, and takes the pairs with unchanged values, and their indexes, from
+// old.
 func (m *Model) follow(old *Model) {
 	m.index = old.index + 1
 	for name, s := range m.sites {
@@ -83,11 +60,10 @@ func (m *Model) follow(old *Model) {
 	}
 }
 
-// Answer returns what the model has for q, of the type that q's kind names,
-// as Consul would say it (COMPAT 3.4). With Near, instances and nodes come in
-// the order of the file, which stands for their distance. The error is a
-// *watch.Error: Invalid for what a data file cannot hold, Denied for a
-// datacenter that it does not have.
+// Answer returns the answer to q, of the type that its kind names, as Consul gives
+// it (COMPAT 3.4). With Near, instances and nodes are in the order of the file,
+// which stands for their distance. The error is a *watch.Error: Invalid for what
+// a data file cannot hold, Denied for a datacenter that it lacks.
 func (m *Model) Answer(q watch.Query) (any, error) {
 	if q.Store() != watch.Consul {
 		return nil, &watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("the data file stands in for Consul only")}
@@ -104,37 +80,32 @@ func (m *Model) Answer(q watch.Query) (any, error) {
 		return nil, &watch.Error{Query: q, Class: watch.Denied,
 			Err: fmt.Errorf("the data file has no datacenter %q (it has %s)", q.Datacenter, names)}
 	}
-	return s.answer(q), nil
-}
-
-func (s *site) answer(q watch.Query) any {
 	switch q.Kind {
 	case watch.KVGet:
 		if p := s.pair(q.Name); p != nil {
-			return p
+			return p, nil
 		}
-		return nil
+		return nil, nil
 	case watch.KVList:
-		return s.list(q.Name)
+		return s.list(q.Name), nil
 	case watch.ServiceHealth, watch.ConnectHealth:
-		return s.health(q)
+		return s.health(q), nil
 	case watch.ServiceList:
-		return s.services()
+		return s.services(), nil
 	case watch.NodeServices:
-		return s.node(q.Name)
-	default: // watch.NodeList
-		list := make([]*watch.Node, 0, len(s.nodes.list))
-		for _, m := range s.nodes.list {
-			list = append(list, m.node)
-		}
-		if q.Near == "" {
-			watch.SortNodes(list)
-		}
-		return list
+		return s.node(q.Name), nil
 	}
+	list := make([]*watch.Node, 0, len(s.nodes.list)) // watch.NodeList
+	for _, m := range s.nodes.list {
+		list = append(list, m.node)
+	}
+	if q.Near == "" {
+		watch.SortNodes(list)
+	}
+	return list, nil
 }
 
-// missing names what q asks for and a data file cannot have.
+// missing names what q asks for and a data file cannot hold, "" for nothing.
 func missing(q watch.Query) string {
 	switch q.Kind {
 	case watch.CARootList, watch.CALeafCert:
@@ -170,17 +141,17 @@ func (s *site) list(prefix string) []*watch.KeyPair {
 	return pairs
 }
 
-// health returns the instances of a service. Like Consul, it does not tell
-// capitals from small letters in names and tags.
+// health returns the instances of a service. As in Consul, case does not matter in
+// names and tags.
 func (s *site) health(q watch.Query) []*watch.HealthService {
 	list := []*watch.HealthService{}
-	of := s.byService
-	if q.Kind == watch.ConnectHealth {
-		of = s.byMesh
-	}
-	for _, inst := range of[strings.ToLower(q.Name)] {
+	for _, inst := range s.instances {
 		h := inst.health
-		if (q.Tag == "" || hasTag(h.Tags, q.Tag)) && watch.Accepts(q.Filter, h.Status) {
+		match := strings.EqualFold(h.Name, q.Name)
+		if q.Kind == watch.ConnectHealth {
+			match = containsFold(inst.mesh, q.Name)
+		}
+		if match && (q.Tag == "" || containsFold(h.Tags, q.Tag)) && watch.Accepts(q.Filter, h.Status) {
 			list = append(list, h)
 		}
 	}
@@ -190,8 +161,9 @@ func (s *site) health(q watch.Query) []*watch.HealthService {
 	return list
 }
 
-func hasTag(tags []string, tag string) bool {
-	return slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(t, tag) })
+// containsFold reports whether list contains s in any case.
+func containsFold(list []string, s string) bool {
+	return slices.ContainsFunc(list, func(element string) bool { return strings.EqualFold(element, s) })
 }
 
 func (s *site) services() []*watch.CatalogSnippet {
@@ -207,8 +179,8 @@ func (s *site) services() []*watch.CatalogSnippet {
 	return list
 }
 
-// node returns the node of this name, in capitals or small letters, or for "" the
-// agent's own, and its services.
+// node returns the node of this name, in any case, and its services; for "" the
+// agent's own.
 func (s *site) node(name string) *watch.CatalogNode {
 	name = cmp.Or(name, s.nodes.own)
 	i := slices.IndexFunc(s.nodes.list, func(m *member) bool { return strings.EqualFold(m.node.Node, name) })

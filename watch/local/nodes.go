@@ -17,25 +17,24 @@ const (
 	localAddress = "127.0.0.1"
 )
 
-// A member is a node with its own checks, which count for each of its
-// services.
+// A member is a node and its own checks, which apply to each of its services.
 type member struct {
 	node   *watch.Node
 	checks api.HealthChecks
 }
 
-// members are the nodes of a datacenter, in the order of the file; those that
-// only instances name follow.
+// members are the nodes of a datacenter: those that the file lists, in order, then
+// those that only instances name.
 type members struct {
 	datacenter string
 	list       []*member
 	byName     map[string]*member
 	byAddress  map[string]*member // the first one
-	own        string             // the name of the agent's own node, "" where it is not known
+	own        string             // the name of the agent's own node, "" if unknown
 	listed     bool               // the file lists nodes, so that an unknown name is a mistake
 }
 
-// nodes returns the section nodes, which may be nil.
+// nodes returns the members in the section nodes, which may be nil.
 func (d *decoder) nodes(n *yaml.Node, datacenter string) *members {
 	ms := &members{
 		datacenter: datacenter,
@@ -47,34 +46,27 @@ func (d *decoder) nodes(n *yaml.Node, datacenter string) *members {
 	}
 	for name, v := range pairs(n) {
 		ms.listed = true
-		d.node(name, v, ms)
+		node, status := &watch.Node{Node: name.Value}, api.HealthPassing
+		if isMap(v) {
+			d.fields(v, "a node", fields{
+				"address":          func(n *yaml.Node) { node.Address = d.address(n) },
+				"id":               func(n *yaml.Node) { node.ID = d.text(n) },
+				"meta":             func(n *yaml.Node) { node.Meta = mapOf(d, n, "meta", d.text) },
+				"status":           func(n *yaml.Node) { status = d.status(n) },
+				"tagged_addresses": func(n *yaml.Node) { node.TaggedAddresses = mapOf(d, n, "tagged_addresses", d.text) },
+			})
+		} else if !isNull(v) {
+			node.Address = d.address(v)
+		}
+		if node.Node == "" || node.Address == "" {
+			d.fail(name, "node %q needs a name and an address", node.Node)
+		}
+		ms.add(node, status)
 	}
 	return ms
 }
 
-// node adds a node that is written as "name: address" or
-// "name: {address: …, …}".
-func (d *decoder) node(name, v *yaml.Node, ms *members) {
-	node := &watch.Node{Node: name.Value}
-	status := api.HealthPassing
-	if isMap(v) {
-		d.fields(v, "a node", fields{
-			"address":          func(n *yaml.Node) { node.Address = d.address(n) },
-			"id":               func(n *yaml.Node) { node.ID = d.text(n) },
-			"meta":             func(n *yaml.Node) { node.Meta = mapOf(d, n, "meta", d.text) },
-			"status":           func(n *yaml.Node) { status = d.status(n) },
-			"tagged_addresses": func(n *yaml.Node) { node.TaggedAddresses = mapOf(d, n, "tagged_addresses", d.text) },
-		})
-	} else if !isNull(v) {
-		node.Address = d.address(v)
-	}
-	if node.Node == "" || node.Address == "" {
-		d.fail(name, "node %q needs a name and an address", node.Node)
-	}
-	ms.add(node, status)
-}
-
-// add adds a node, with the tagged addresses that an agent gives its node by itself.
+// add adds a node, with the tagged addresses that an agent adds to its node.
 func (ms *members) add(n *watch.Node, status string) *member {
 	n.Datacenter = ms.datacenter
 	tagged := make(map[string]string)
@@ -97,20 +89,20 @@ func (ms *members) add(n *watch.Node, status string) *member {
 	return m
 }
 
-// make adds a node that the file does not list.
-func (ms *members) make(name, address string) *member {
+// addUnlisted adds a node that the file does not list.
+func (ms *members) addUnlisted(name, address string) *member {
 	return ms.add(&watch.Node{Node: name, Address: address}, api.HealthPassing)
 }
 
-// wantNode wants a name to be among the nodes that are listed, if any are.
+// wantNode fails unless the file lists no nodes, or one of this name.
 func (d *decoder) wantNode(n *yaml.Node, ms *members, name string) {
 	if ms.listed && ms.byName[name] == nil {
 		d.fail(n, "nodes has no %q%s", name, nearest(name, slices.Sorted(maps.Keys(ms.byName))))
 	}
 }
 
-// home returns the agent's own node: the one that the file says, the first
-// that it lists, or one that is made for the purpose.
+// home returns the agent's own node: the one that the file names, the first that
+// it lists, or a new one.
 func (ms *members) home() *member {
 	switch m := ms.byName[ms.own]; {
 	case m != nil:
@@ -120,11 +112,11 @@ func (ms *members) home() *member {
 	case ms.own == "":
 		ms.own = localNode
 	}
-	return ms.make(ms.own, localAddress)
+	return ms.addUnlisted(ms.own, localAddress)
 }
 
-// nodeOf returns the node that an instance is on: the one it names, the one with
-// its address, or the agent's own. Nodes that are not listed are made.
+// nodeOf returns the node of an instance: the one it names, the one with its
+// address, or the agent's own. It adds a node that is not listed.
 func (d *decoder) nodeOf(s *instanceSpec, ms *members) *member {
 	m := ms.byAddress[s.address]
 	switch {
@@ -140,7 +132,7 @@ func (d *decoder) nodeOf(s *instanceSpec, ms *members) *member {
 		d.fail(s.at, "a node is named %q and has another address, so the instance must say its node", s.address)
 	}
 	if m == nil {
-		m = ms.make(cmp.Or(s.node, s.address), s.address)
+		m = ms.addUnlisted(cmp.Or(s.node, s.address), s.address)
 	}
 	return m
 }

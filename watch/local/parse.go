@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -26,19 +26,18 @@ type ParseError struct {
 
 // Error is one line: file:line:column: message.
 func (e *ParseError) Error() string {
-	switch {
-	case e.Line == 0:
-		return fmt.Sprintf("%s: %s", e.File, e.Msg)
-	case e.Column == 0:
-		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Msg)
+	text := e.File
+	for _, n := range []int{e.Line, e.Column} {
+		if n > 0 {
+			text += ":" + strconv.Itoa(n)
+		}
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Msg)
+	return text + ": " + e.Msg
 }
 
-// Parse makes the text of a data file into a model. The ending of the name says
-// what is in it: .yaml, .yml, or .json, which is read as YAML too. A file
-// without any data is an error, because that is what a file looks like while
-// it is being written. Errors are of type *ParseError.
+// Parse returns the model of a data file. The name's extension is .yaml, .yml, or
+// .json, which is read as YAML too. A file without data is an error, for a file
+// looks like that while it is being written. Errors are of type *ParseError.
 func Parse(name string, data []byte) (*Model, error) {
 	m, err := parse(name, bytes.TrimPrefix(data, []byte("\ufeff")))
 	if wrong, ok := errors.AsType[*ParseError](err); ok {
@@ -107,8 +106,7 @@ func decodeModel(root *yaml.Node) (*Model, error) {
 }
 
 func (d *decoder) site(s section, nodes *members) *site {
-	instances := d.services(s.services, nodes)
-	return newSite(d.keys(s.keys), nodes, instances)
+	return &site{instances: d.services(s.services, nodes), pairs: d.keys(s.keys), nodes: nodes}
 }
 
 // others adds the section datacenters: a list of names, or a map from name to
@@ -117,7 +115,7 @@ func (d *decoder) others(n *yaml.Node, m *Model) {
 	if !isMap(n) {
 		for _, name := range d.texts(n) {
 			if m.sites[name] == nil {
-				m.sites[name] = newSite(nil, &members{}, nil)
+				m.sites[name] = &site{nodes: &members{}}
 			}
 		}
 		return
@@ -136,27 +134,24 @@ func (d *decoder) others(n *yaml.Node, m *Model) {
 	}
 }
 
-// keys returns the section keys, which may be nil: maps are folders, and names
-// may hold slashes themselves. The pairs are sorted by path; their Key is their
-// Path.
+// keys returns the pairs in the section keys, which may be nil, sorted by path.
+// Maps are folders, and names may contain slashes. The Key of a pair is its Path.
 func (d *decoder) keys(n *yaml.Node) []*watch.KeyPair {
 	if n == nil {
 		return nil
 	}
-	names := make(map[string]*yaml.Node)
-	pairs := d.folder(n, "", names)
+	pairs := d.folder(n, "", make(map[string]*yaml.Node))
 	slices.SortFunc(pairs, func(a, b *watch.KeyPair) int { return cmp.Compare(a.Path, b.Path) })
 	return pairs
 }
 
-// folder returns the pairs in a folder. Names has the name of each path that
-// was given so far.
+// folder returns the pairs in a folder. It adds their names by path to names.
 func (d *decoder) folder(n *yaml.Node, folder string, names map[string]*yaml.Node) (list []*watch.KeyPair) {
 	if !d.wantMap(n, "keys is a map") {
 		return nil
 	}
 	for name, v := range pairs(n) {
-		path := strings.TrimPrefix(name.Value, "/") // as every way to ask for a key drops it
+		path := strings.TrimPrefix(name.Value, "/") // queries have no leading slash either
 		if folder != "" {
 			path = strings.TrimSuffix(folder, "/") + "/" + path
 		}

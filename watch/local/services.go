@@ -11,15 +11,15 @@ import (
 	"restencil/watch"
 )
 
-// An instance is one instance of a service, as Consul's endpoints give it.
+// An instance is an instance of a service, as Consul's endpoints return it.
 type instance struct {
 	health  *watch.HealthService
 	catalog *watch.CatalogNodeService
 	mesh    []string // the services that Connect reaches through it
 }
 
-// An instanceSpec is an instance as the file describes it. What stands beside
-// "instances" is the value that each of them begins with.
+// An instanceSpec is an instance as the file describes it. The fields beside
+// "instances" are the defaults of each instance.
 type instanceSpec struct {
 	at      *yaml.Node
 	service string
@@ -36,8 +36,8 @@ type instanceSpec struct {
 	proxyFor string
 }
 
-// services returns the section services, which may be nil, and adds the nodes
-// that it names. The instances are in the order of the file.
+// services returns the instances in the section services, which may be nil, in the
+// order of the file. It adds the nodes that they name to nodes.
 func (d *decoder) services(n *yaml.Node, nodes *members) []*instance {
 	if n == nil || !d.wantMap(n, "services is a map") {
 		return nil
@@ -49,9 +49,9 @@ func (d *decoder) services(n *yaml.Node, nodes *members) []*instance {
 	return d.place(specs, nodes)
 }
 
-// service returns the instances of one service. It is written as an address, a
-// list of instances, a map that is its one instance, or a map that lists them
-// beside what they share.
+// service returns the instances of one service, which is an address, a list of
+// instances, a map that is one instance, or a map with a list of instances and
+// their defaults.
 func (d *decoder) service(name, v *yaml.Node) []*instanceSpec {
 	if name.Value == "" {
 		d.fail(name, "a service has no name")
@@ -65,7 +65,7 @@ func (d *decoder) service(name, v *yaml.Node) []*instanceSpec {
 		return d.instances(v, shared)
 	}
 	known := shared.fields(d)
-	known["instances"] = func(*yaml.Node) {} // below, when what they share is known
+	known["instances"] = func(*yaml.Node) {} // below, when the defaults are known
 	d.fields(v, "a service", known)
 	for field, list := range pairs(v) {
 		if field.Value == "instances" {
@@ -75,8 +75,7 @@ func (d *decoder) service(name, v *yaml.Node) []*instanceSpec {
 	return []*instanceSpec{&shared}
 }
 
-// instances returns a list of instances, which may be written as the one it
-// has.
+// instances returns the instances in a list, or the one that stands for a list.
 func (d *decoder) instances(n *yaml.Node, shared instanceSpec) (specs []*instanceSpec) {
 	for _, item := range listOf(n) {
 		s := shared
@@ -118,9 +117,9 @@ func (s *instanceSpec) fields(d *decoder) fields {
 	}
 }
 
-// place puts each instance on its node and gives it an id: the one that is
-// written, which is unique on its node, as Consul wants it; else one that is
-// unique in the datacenter, so that a template can name things by it.
+// place puts each instance on its node and gives it an ID: the one in the file,
+// which must be unique on its node, as in Consul; otherwise one that is unique in
+// the datacenter, so that a template can use it as a name.
 func (d *decoder) place(specs []*instanceSpec, nodes *members) []*instance {
 	type id struct {
 		node *member
@@ -140,10 +139,10 @@ func (d *decoder) place(specs []*instanceSpec, nodes *members) []*instance {
 		}
 		taken[own], used[s.id] = s, true
 	}
-	last := make(map[string]int) // the number that was tried last, by service
+	last := make(map[string]int) // the last number tried, by service
 	instances := make([]*instance, len(specs))
 	for i, s := range specs {
-		if s.id == "" { // the first of web, web-2, web-3, … that is not used
+		if s.id == "" { // the first unused one of web, web-2, web-3, …
 			s.id = s.service
 			for used[s.id] {
 				last[s.service] = max(2, last[s.service]+1)
@@ -160,7 +159,7 @@ func (s *instanceSpec) build(m *member) *instance {
 	s.tags = append([]string{}, s.tags...) // never nil
 	tags, n := watch.SortedTags(s.tags), m.node
 	checks := slices.Concat(m.checks, serviceChecks(s, n.Node))
-	var tagged map[string]api.ServiceAddress // those of the file, and those that an agent gives a service by itself
+	var tagged map[string]api.ServiceAddress // those of the file, and those that an agent adds
 	if ip := family(s.address); len(s.tagged) > 0 || ip != "" {
 		tagged = make(map[string]api.ServiceAddress)
 		if ip != "" {
@@ -187,7 +186,7 @@ func (s *instanceSpec) build(m *member) *instance {
 	if s.connect {
 		inst.mesh = append(inst.mesh, s.service)
 	}
-	if s.proxyFor != "" && !hasTag(inst.mesh, s.proxyFor) {
+	if s.proxyFor != "" && !containsFold(inst.mesh, s.proxyFor) {
 		inst.mesh = append(inst.mesh, s.proxyFor)
 	}
 	return inst
@@ -197,9 +196,8 @@ func (d *decoder) status(n *yaml.Node) string {
 	return d.word(n, "a status", api.HealthPassing, api.HealthWarning, api.HealthCritical, api.HealthMaint)
 }
 
-// checks returns the checks of an instance, written as "name: status" or
-// "name: {status: …, output: …}" each. What names the instance is filled in
-// when it is built.
+// checks returns the checks of an instance, each written as "name: status" or
+// "name: {status: …, output: …}". serviceChecks fills in the instance.
 func (d *decoder) checks(n *yaml.Node) (checks api.HealthChecks) {
 	if !d.wantMap(n, "checks is a map from name to status") {
 		return nil
@@ -227,8 +225,7 @@ func (d *decoder) checks(n *yaml.Node) (checks api.HealthChecks) {
 	return checks
 }
 
-// nodeChecks are what Consul has for each node with an agent, and the one that
-// puts it into maintenance.
+// nodeChecks returns the checks that Consul has for a node with an agent.
 func nodeChecks(node, status string) api.HealthChecks {
 	serf := &api.HealthCheck{
 		Node: node, CheckID: "serfHealth", Name: "Serf Health Status", Status: status,
@@ -247,8 +244,8 @@ func nodeChecks(node, status string) api.HealthChecks {
 	return api.HealthChecks{serf}
 }
 
-// serviceChecks are the checks of an instance: those that it lists, and one
-// that gives it its status.
+// serviceChecks returns the checks of an instance: those that it lists, and one
+// with its status.
 func serviceChecks(s *instanceSpec, node string) api.HealthChecks {
 	var checks api.HealthChecks
 	switch s.status {
@@ -264,7 +261,7 @@ func serviceChecks(s *instanceSpec, node string) api.HealthChecks {
 		})
 	}
 	for _, c := range s.checks {
-		own := *c // what stands beside instances holds for several
+		own := *c // several instances may share a default
 		checks = append(checks, &own)
 	}
 	for _, c := range checks {
