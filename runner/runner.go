@@ -241,7 +241,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 // watch has those queries watched that templates use. Sources that are to take
 // the places of others do so when all new templates have been executed. Until then
 // no other query is put to the old ones.
-func (r *Runner) watch(done templates.Done, now time.Time) {
+func (r *Runner) watch(done templates.Batch, now time.Time) {
 	if len(done.Added)+len(done.Dropped) > 0 {
 		r.events.emit(event.Watched{Added: done.Added, Dropped: done.Dropped})
 	}

@@ -135,7 +135,7 @@ func (o Offer) merge(newer Offer) Offer {
 		if old, ok := all[i]; ok {
 			r.SameData = r.SameData && old.SameData
 			r.Recheck = r.Recheck || old.Recheck
-			r.Told = r.Told || old.Told
+			r.Reported = r.Reported || old.Reported
 			r.Causes = old.Causes.With(r.Causes)
 		}
 		if all == nil {

@@ -10,15 +10,14 @@ import (
 	"time"
 
 	"restencil/renderer"
-
 	"restencil/template"
 	"restencil/watch"
 )
 
-// An Event is something that happened. Its type says what. Events hold no
-// value that was fetched from a store, nor do the words of a command in them
-// hold one of a secret; they may be kept.
-type Event interface{ event() }
+// An Event is something that happened: a value of one of the other types of this
+// package. It holds no value from a store, and no command in it holds a secret, so
+// that it may be kept.
+type Event any
 
 // Loaded: these are the templates from now on. It is told when Run begins, and
 // after each Reload.
@@ -300,39 +299,6 @@ type QueryRefused struct {
 	Query watch.Query
 	Err   error
 }
-
-func (Loaded) event()         {}
-func (Ready) event()          {}
-func (Alive) event()          {}
-func (Rendered) event()       {}
-func (Waiting) event()        {}
-func (Exposed) event()        {}
-func (Failed) event()         {}
-func (Recovered) event()      {}
-func (CommandStarted) event() {}
-func (CommandDone) event()    {}
-func (CommandFailed) event()  {}
-func (BundleApplied) event()  {}
-func (BundleFailed) event()   {}
-func (BundleHeld) event()     {}
-func (BundleReleased) event() {}
-func (JournalFailed) event()  {}
-func (Unstable) event()       {}
-func (ChildStarted) event()   {}
-func (ChildReloaded) event()  {}
-func (ChildEnding) event()    {}
-func (ChildKilled) event()    {}
-func (ChildEnded) event()     {}
-func (StoreAway) event()      {}
-func (StoreBack) event()      {}
-func (QueryRefused) event()   {}
-func (QueryFailing) event()   {}
-func (Watched) event()        {}
-func (Updated) event()        {}
-func (Executed) event()       {}
-func (Slow) event()           {}
-func (CommandEnded) event()   {}
-func (QueryAnswered) event()  {}
 
 // A Step is a part of a bundle's transaction.
 type Step string

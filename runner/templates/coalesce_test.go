@@ -14,19 +14,19 @@ func TestCoalesce(t *testing.T) {
 	if want := start.Add(leastCoalesce); !c.until.Equal(want) || c.due() {
 		t.Errorf("until %v, due %v, want %v", c.until, c.due(), want)
 	}
-	c.begin()
+	c.until = time.Time{}
 	c.executed(2, 2, 0) // in vain
 	c.changed(start)
 	if want := start.Add(2 * leastCoalesce); !c.until.Equal(want) {
 		t.Errorf("after an execution in vain until %v, want %v", c.until, want)
 	}
-	c.begin()
+	c.until = time.Time{}
 	c.executed(2, 3, 0) // which led to a question
 	c.changed(start)
 	if want := start.Add(leastCoalesce); !c.until.Equal(want) {
 		t.Errorf("after a discovery until %v, want %v", c.until, want)
 	}
-	c.begin()
+	c.until = time.Time{}
 	c.executed(2, 4, time.Second) // which took long
 	c.changed(start)
 	if want := start.Add(4 * time.Second); !c.until.Equal(want) {

@@ -27,7 +27,7 @@ func ExampleSet() {
 	defer set.Join()
 	defer cancel()
 
-	execute := func() templates.Done {
+	execute := func() templates.Batch {
 		set.Execute(time.Now())
 		<-set.Changed()
 		done, err := set.Take(time.Now())

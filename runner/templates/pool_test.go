@@ -1,48 +1,44 @@
 package templates
 
 import (
-	"context"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// Tasks that hang keep no other from being done, however many they are, and the
-// workers that were added for that end again.
-func TestPoolRelieved(t *testing.T) {
+// Tasks that hang keep no other from being executed, however many they are, and
+// there are not more workers than before when they have ended.
+func TestPoolWithTasksThatHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		p := newPool(ctx)
+		var p pool
 		hang := make(chan struct{})
-		const most = 5
-		for range most * p.width {
-			p.run(func() { <-hang }, time.Now())
+		const times = 5
+		for range times * runtime.GOMAXPROCS(0) {
+			p.run(func() { <-hang })
 		}
 		done := false
-		p.run(func() { done = true }, time.Now())
-		for range most {
+		p.run(func() { done = true })
+		for range times {
 			synctest.Wait()
 			if done {
-				t.Fatal("the task was done while the workers before it could not have been stuck")
+				t.Fatal("the task was executed while the workers before it could not have been stuck")
 			}
-			time.Sleep(time.Until(p.stuckAt()))
-			p.addWorkers(time.Now())
+			time.Sleep(grace)
 		}
 		synctest.Wait()
-		if !done || !p.stuckAt().IsZero() {
-			t.Errorf("done: %v, stuck at %v", done, p.stuckAt())
+		if !done {
+			t.Error("the task was not executed")
 		}
 		close(hang)
-		synctest.Wait()
-		if p.workers != p.width || p.idle != p.width {
-			t.Errorf("%d workers are left, %d of them idle, want %d", p.workers, p.idle, p.width)
-		}
-		p.run(func() { done = false }, time.Now())
-		synctest.Wait()
-		if done {
-			t.Error("an idle worker did not do a task")
-		}
-		cancel()
 		p.running.Wait()
+		if p.workers != 0 {
+			t.Errorf("%d workers count still", p.workers)
+		}
+		p.run(func() { done = false })
+		p.running.Wait()
+		if done {
+			t.Error("another task was not executed")
+		}
 	})
 }

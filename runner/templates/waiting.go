@@ -13,8 +13,8 @@ import (
 // waiting is what a template waits for.
 type waiting struct {
 	since   time.Time              // when it began to wait, zero: it does not
-	missing map[watch.ID]time.Time // the queries that it misses, and since when
-	reports int                    // how often that was told
+	missing map[watch.ID]time.Time // the missing queries, and since when
+	reports int                    // how often that was reported
 }
 
 func (w *waiting) set(missing []watch.ID, now time.Time) {
@@ -36,7 +36,7 @@ func (w *waiting) set(missing []watch.ID, now time.Time) {
 	}
 }
 
-// queries returns those that it misses, the longest wait first.
+// queries returns the missing queries, the longest wait first.
 func (w *waiting) queries() []event.Missing {
 	var all []event.Missing
 	for id, since := range w.missing {
@@ -48,8 +48,8 @@ func (w *waiting) queries() []event.Missing {
 	return all
 }
 
-// nextReport is when the next Waiting event is due, zero: never. That is soon, and
-// then ever more rarely: of a template that has been rendered every hour.
+// nextReport returns when the next Waiting event is due, zero: never. The intervals
+// grow to an hour, which is the second of a template that has been rendered.
 func (w *waiting) nextReport(rendered bool) time.Time {
 	// People look at what they started for about two seconds.
 	first := []time.Duration{1500 * time.Millisecond, 10 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute}
@@ -71,20 +71,20 @@ const slow = 10 * time.Second
 
 const reported = 5 // how many missing queries of a template a report names
 
-// report begins to report the templates that have been waiting for long enough.
+// report starts to report the templates that have been waiting for long enough.
 func (s *Set) report(now time.Time) {
 	due := s.reports.PopAll(now)
 	slices.SortFunc(due, func(a, b *state) int { return cmp.Compare(a.index, b.index) })
 	for _, t := range due {
-		if t.running { // the end of that plans another report
+		if t.running {
 			s.events(event.Slow{Template: t.Name, Destination: t.Destination, Since: t.since})
 			t.slowAt = now.Add(time.Minute)
-			s.plan(t)
+			s.setTimers(t)
 			continue
 		}
-		if !t.coalesce.until.IsZero() { // what it misses is to be known first
+		if !t.coalesce.until.IsZero() { // an execution first finds out what is missing
 			t.coalesce.until = now
-			s.plan(t)
+			s.setTimers(t)
 			continue
 		}
 		t.waiting.reports++
@@ -96,13 +96,11 @@ func (s *Set) report(now time.Time) {
 			state := s.state(m.Query.ID())
 			e.For[i].Reason, e.For[i].Gone = whyMissing(m.Query, state), state.Answer.Last != nil
 		}
-		t.run(now)
-		s.plan(t)
-		s.begin([]*execution{{of: t, waiting: e}}, now)
+		s.begin([]*execution{{template: t, waiting: e}}, now)
 	}
 }
 
-// Missing says what the templates wait for that have not been rendered, a line
+// Missing returns what the templates wait for that have not been rendered, a line
 // each. With local, a data file stands in for Consul.
 func (s *Set) Missing(local bool) []string {
 	var lines []string
@@ -138,52 +136,3 @@ func whyMissing(q watch.Query, state *watch.State) string {
 		return "it is empty"
 	}
 }
-
-// A template that still lacks answers is not executed for each one that comes
-// in: it would be in vain, a thousand times for a thousand keys. It is when the
-// last has come; or, since what it asks may depend on those that it has, some
-// time after the first. That time grows as long as it leads to no new question, and
-// is long against what an execution takes.
-const (
-	leastCoalesce = 5 * time.Millisecond
-	mostCoalesce  = 160 * time.Millisecond
-)
-
-// coalesce says when a template that got an answer is executed again.
-type coalesce struct {
-	outstanding int           // how many queries it uses that have neither an answer nor a failure
-	used        int           // how many queries it used the last time
-	delay       time.Duration // from the first news to the next execution
-	until       time.Time     // when it is executed in any case; zero: there is no news
-}
-
-// begin notes that an execution begins. What changes from now on is news for the
-// next one.
-func (c *coalesce) begin() { c.until = time.Time{} }
-
-// executed notes the end of an execution, which took so long.
-func (c *coalesce) executed(outstanding, used int, took time.Duration) {
-	c.delay = min(2*c.delay, mostCoalesce)
-	if used > c.used || outstanding == 0 {
-		c.delay = leastCoalesce
-	}
-	c.delay = max(c.delay, 4*took)
-	c.outstanding, c.used = outstanding, used
-}
-
-// answered notes that a query has its first answer, or failed.
-func (c *coalesce) answered() {
-	if c.outstanding > 0 {
-		c.outstanding--
-	}
-}
-
-// changed notes that there is news at now.
-func (c *coalesce) changed(now time.Time) {
-	if c.until.IsZero() {
-		c.until = now.Add(c.delay)
-	}
-}
-
-// due tells whether there is news, and nothing to wait for.
-func (c *coalesce) due() bool { return !c.until.IsZero() && c.outstanding == 0 }

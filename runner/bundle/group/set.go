@@ -153,7 +153,7 @@ func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 	}
 	isNew := f.newest != nil && f.newest.Sum != r.Output.Sum ||
 		f.newest == nil && !(f.there && f.sum == r.Output.Sum)
-	f.newest, f.offered, f.announce = r.Output, r.Output.Sum, f.announce || r.Told
+	f.newest, f.offered, f.announce = r.Output, r.Output.Sum, f.announce || r.Reported
 	if !f.there || f.sum != r.Output.Sum {
 		f.causes = f.causes.With(r.Causes)
 	}
