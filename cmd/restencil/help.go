@@ -11,7 +11,7 @@ import (
 	"restencil/watch/suggest"
 )
 
-// usage is the help in short.
+// usage is the short help.
 const usage = `Usage: restencil [flags]
        restencil COMMAND [flags] [ARGUMENTS]
 
@@ -74,7 +74,7 @@ func help(_ context.Context, p program, s *subcommand) error {
 	return err
 }
 
-// text returns what the help says of s.
+// text returns the help for s.
 func (s *subcommand) text() string {
 	text := fmt.Sprintf("Usage: restencil %s [flags] %s\n\n%s\n", s.name, s.usage, s.help)
 	if s.name == "help" {
@@ -88,7 +88,7 @@ func (s *subcommand) text() string {
 	return text
 }
 
-// unknownCommand is the error of a command that there is not.
+// unknownCommand returns the error for a command that does not exist.
 func unknownCommand(name string) error {
 	var names []string
 	for _, s := range subcommands() {

@@ -154,8 +154,8 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 			s.log.Log(context.Background(), level, line, "component", "command", "command", strings.Join(args, " "))
 		}
 	}
-	opts.Heartbeat = s.manager.Heartbeat()
-	opts.State.Journal = s.remember(cfg, opts)
+	opts.Heartbeat = s.manager.Heartbeat
+	opts.State.Journal = s.journalFor(cfg, opts)
 	opts.State.Unresolved = s.state.unresolved
 	opts.Events = func(e event.Event) {
 		logEvent(e)

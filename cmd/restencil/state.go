@@ -16,31 +16,30 @@ import (
 	"restencil/watch/schedule"
 )
 
-// A state is what a service keeps in its state directory, and the socket
-// there. It belongs to whoever the service belongs to.
+// A state is a service's use of its state directory: the journal and the control
+// socket. It belongs to the goroutine that the service belongs to.
 type state struct {
 	dir        string
-	journal    *journal.Journal // nil: nothing is remembered
+	journal    *journal.Journal // nil: there is none
 	failed     bool             // opening the journal failed; it is not tried again
 	unresolved bool             // see runner.State
 
-	bundles   bool // there are some
-	listening bool // at the socket
+	bundles   bool // the configuration has some
+	listening bool // on the socket
 	serving   sync.WaitGroup
-	remade    schedule.Wakeup // the directory was made again, and the socket is gone
+	remade    schedule.Wakeup // the directory was made again, without the socket
 }
 
-// remember returns the journal for what is run, nil where there is none or
-// nothing to remember: that is files that come with a command, or with others.
-// Where it cannot be had, the log says why, and all goes on without it. Once
-// open it stays the same until the process ends.
-func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Journal {
+// journalFor returns the journal for a configuration. It is nil without a template
+// that has a command or belongs to a bundle, and where it cannot be opened; then the
+// log says why. Once open, it stays the same until the process ends.
+func (s *service) journalFor(cfg *config.Config, opts runner.Options) *journal.Journal {
 	st := &s.state
 	st.bundles = len(opts.Bundles) > 0
-	memorable := slices.ContainsFunc(opts.Templates, func(t runner.Template) bool {
+	needed := slices.ContainsFunc(opts.Templates, func(t runner.Template) bool {
 		return t.Bundle != "" || len(t.Command.Args) > 0
 	})
-	if cfg.Once || cfg.Dry || cfg.ParseOnly || st.failed || !memorable {
+	if cfg.Once || cfg.Dry || cfg.ParseOnly || st.failed || !needed {
 		return st.journal
 	}
 	dir := statedir.Of(cfg)
@@ -67,7 +66,7 @@ func (s *service) remember(cfg *config.Config, opts runner.Options) *journal.Jou
 	return st.journal
 }
 
-// openJournal opens the journal and puts right what a crash has cut in two.
+// openJournal opens the journal and recovers the changes that a crash interrupted.
 func (s *service) openJournal(generations int, owner []string) (*journal.Journal, error) {
 	st := &s.state
 	st.remade = schedule.NewWakeup()
@@ -77,7 +76,7 @@ func (s *service) openJournal(generations int, owner []string) (*journal.Journal
 		Warn:        s.warner("cli"),
 		Remade:      st.remade.Wake,
 	})
-	if err := j.Claim(); errors.Is(err, journal.ErrInUse) { // of other errors, those who write tell
+	if err := j.Claim(); errors.Is(err, journal.ErrInUse) { // other errors are reported when something is written
 		j.Close()
 		return nil, err
 	}
@@ -101,8 +100,8 @@ func (s *service) openJournal(generations int, owner []string) (*journal.Journal
 	return j, nil
 }
 
-// listen has people's requests served until ctx ends, once there are bundles
-// that they can be about.
+// listen serves requests on the control socket until ctx ends. It does so once, when
+// there are bundles that requests can name.
 func (s *service) listen(ctx context.Context) {
 	st := &s.state
 	if st.journal == nil || st.listening || !st.bundles {
@@ -117,10 +116,10 @@ func (s *service) listen(ctx context.Context) {
 	st.serving.Go(func() { server.Serve(ctx, s.runner) })
 }
 
-// close ends what listen and remember began. The context of listen has ended.
+// close waits for listen, whose context has ended, and closes the journal.
 func (st *state) close() {
 	st.serving.Wait()
 	if st.journal != nil {
-		_ = st.journal.Close() // all is on stable storage
+		_ = st.journal.Close() // everything is on stable storage
 	}
 }

@@ -1,9 +1,9 @@
 // Package control carries requests from a command to the running daemon: to accept
-// a change that is held back, or to roll back to an earlier generation.
+// a change that is held, or to roll back to an earlier generation.
 //
-// The running process listens at a Unix socket in its state directory, which
-// only its own user can open. A connection carries one [Request], a line of
-// JSON, and one reply, the same; then it is closed.
+// The daemon listens on a Unix socket in its state directory, which only its own
+// user can open. A connection carries one [Request] and one reply, each a line of
+// JSON; then it is closed.
 package control
 
 import (
@@ -16,17 +16,17 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// ErrNoDaemon is why Ask fails where nothing listens.
+// ErrNoDaemon is the error of Ask where nothing listens.
 var ErrNoDaemon = errors.New("no daemon is running")
 
-// Ask has the process that owns the state directory do q, and returns when it
-// is done. The error is the owner's where it cannot be done, [ErrNoDaemon] where
-// nobody is there, and the cause of ctx's end.
+// Ask sends q to the daemon of a state directory and waits for the reply. The error
+// is the daemon's, [ErrNoDaemon], or the cause of ctx's end.
 func Ask(ctx context.Context, dir string, q Request) error {
 	c, err := dial(ctx, dir)
 	if err != nil {
@@ -78,19 +78,19 @@ const (
 	Rollback = "rollback"
 )
 
-// A Request is what is asked for.
+// A Request asks the daemon to do something.
 type Request struct {
 	Do         string `json:"do"`
 	Bundle     string `json:"bundle"`
 	Generation int    `json:"generation,omitempty"` // for Rollback
 }
 
-// A reply says what came of a Request; Error is "" where it was done.
+// A reply ends a Request. Error is "" if it was done.
 type reply struct {
 	Error string `json:"error"`
 }
 
-const maxMessage = 64 << 10 // bounds what is read of a connection, in bytes
+const maxMessage = 64 << 10 // the longest message that is read, in bytes
 
 func receive(r io.Reader, message any) error {
 	err := json.NewDecoder(io.LimitReader(r, maxMessage)).Decode(message)
@@ -105,15 +105,14 @@ func receive(r io.Reader, message any) error {
 
 const (
 	socketName = "control.sock" // in the state directory
-	maxPath    = 103            // the longest path of a socket that every system takes, in bytes
+	maxPath    = 103            // the longest path of a socket that every system allows, in bytes
 
-	// messageTimeout is how long a connection may take to say what it wants, and
-	// to take the reply.
+	// messageTimeout bounds the reading of a request, and the writing of a reply.
 	messageTimeout = 10 * time.Second
 )
 
-// A Runner does what is asked for. Its methods return when that is done or
-// cannot be, or ctx ends.
+// A Runner handles requests. Its methods return when that is done, fails, or ctx
+// ends.
 type Runner interface {
 	Accept(ctx context.Context, bundle string) error
 	Rollback(ctx context.Context, bundle string, generation int) error
@@ -125,9 +124,9 @@ type Server struct {
 	listener *net.UnixListener
 }
 
-// Listen opens the socket in a state directory, which is made where it is
-// missing. A socket that was left there is replaced, one that somebody listens
-// at is not. Serve closes it.
+// Listen opens the socket in a state directory, which it creates if needed. It
+// replaces a socket that a crash left, but not one that a process listens on. Serve
+// closes it.
 func Listen(dir string) (*Server, error) {
 	s := &Server{path: filepath.Join(dir, socketName)}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -149,7 +148,7 @@ func Listen(dir string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("failed opening the control socket %s: %w", s.path, err)
 	}
-	s.listener.SetUnlinkOnClose(false) // its name may be one that is good for a moment only
+	s.listener.SetUnlinkOnClose(false) // path is valid only until done
 	if err := os.Chmod(s.path, 0o600); err != nil {
 		s.close()
 		return nil, fmt.Errorf("failed setting the mode of the control socket %s to 0600: %w", s.path, err)
@@ -163,9 +162,8 @@ func (s *Server) close() {
 	_ = os.Remove(s.path)
 }
 
-// Serve has r do what connections ask for, until ctx ends; then it closes the
-// socket and returns when the last connection is done with. Connections are
-// served side by side.
+// Serve handles connections concurrently, with r, until ctx ends. Then it closes the
+// socket and returns when the last connection is closed.
 func (s *Server) Serve(ctx context.Context, r Runner) {
 	var open sync.WaitGroup
 	defer open.Wait()
@@ -191,7 +189,7 @@ func (s *Server) Serve(ctx context.Context, r Runner) {
 
 func serve(ctx context.Context, c *net.UnixConn, r Runner) {
 	defer c.Close()
-	// A deadline that cannot be set is no reason to refuse.
+	// A request is handled even if no deadline can be set.
 	_ = c.SetReadDeadline(time.Now().Add(messageTimeout))
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Now()) })
 	defer stop()
@@ -211,5 +209,23 @@ func serve(ctx context.Context, c *net.UnixConn, r Runner) {
 		answer.Error = err.Error()
 	}
 	_ = c.SetWriteDeadline(time.Now().Add(messageTimeout))
-	_ = json.NewEncoder(c).Encode(answer) // whoever asked may be gone
+	_ = json.NewEncoder(c).Encode(answer) // the client may be gone
+}
+
+// reachable returns a path of the socket that can be listened on and dialled until
+// done is called. Linux reaches a path that is too long through a descriptor of the
+// directory, so the socket still is in the directory and as safe as that.
+func reachable(dir string) (path string, done func(), err error) {
+	path = filepath.Join(dir, socketName)
+	if len(path) <= maxPath {
+		return path, func() {}, nil
+	}
+	if runtime.GOOS != "linux" {
+		return "", nil, fmt.Errorf("%s is too long for the path of a socket: choose a shorter state directory", dir)
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	return fmt.Sprintf("/proc/self/fd/%d/%s", d.Fd(), socketName), func() { _ = d.Close() }, nil
 }

@@ -1,9 +1,9 @@
-// Package statedir knows the state directories: which one a configuration has, and
-// which there are.
+// Package statedir finds state directories: the one of a configuration, and all that
+// exist.
 //
-// A configuration may name one. By default it has one of its own below a root
-// ([Root]), named for its first file, and says in it what it is about ([Owner]). What
-// is in a state directory is package journal's.
+// A configuration may name its directory. By default it has one below a root ([Root]),
+// which is named after its first file and records whose it is ([Owner]). Package
+// journal defines what a state directory contains.
 package statedir
 
 import (
@@ -23,17 +23,14 @@ import (
 	"restencil/runner/journal/dirlock"
 )
 
-// Of returns the state directory that a configuration has, "" for none.
-// By default each configuration has one of its own below the one that package
-// journal finds, so that several can run side by side; but for that of systemd,
-// which is the unit's own. It is called as the configuration's first file, with a
-// number where another configuration has that name already.
+// Of returns the state directory of a configuration, "" for none. By default each
+// configuration has its own below [Root], so that several can run at the same time.
+// The directory that systemd has made is used as it is.
 func Of(cfg *config.Config) string {
-	switch cfg.State.Dir {
-	case config.StateNone:
+	if cfg.State.Dir == config.StateNone {
 		return ""
-	case "":
-	default:
+	}
+	if cfg.State.Dir != "" {
 		return cfg.State.Dir
 	}
 	root, own := Root(cfg)
@@ -43,16 +40,20 @@ func Of(cfg *config.Config) string {
 	return Find(root, Owner(cfg))
 }
 
-// Find returns the directory below root that is about these paths, or is to be.
+var notPlain = regexp.MustCompile(`[^\w.-]`)
+
+// Find returns the directory below root whose owner is paths, or where there is none,
+// a free one. It is named after the first path, with a number where another owner has
+// that name.
 func Find(root string, paths []string) string {
-	if dirs, err := Below(root); err == nil {
-		known := func(dir string) bool { return slices.Equal(journal.Owner(dir), paths) }
-		if i := slices.IndexFunc(dirs, known); i >= 0 {
-			return dirs[i]
+	dirs, _ := Below(root) // without any, the name is free
+	for _, dir := range dirs {
+		if slices.Equal(journal.Owner(dir), paths) {
+			return dir
 		}
 	}
 	name := strings.TrimSuffix(filepath.Base(paths[0]), filepath.Ext(paths[0]))
-	name = awkward.ReplaceAllString(name[:min(len(name), 40)], "_")
+	name = notPlain.ReplaceAllString(name[:min(len(name), 40)], "_")
 	dir := filepath.Join(root, name)
 	for i := 2; journal.Owner(dir) != nil; i++ {
 		dir = filepath.Join(root, fmt.Sprintf("%s-%d", name, i))
@@ -60,8 +61,8 @@ func Find(root string, paths []string) string {
 	return dir
 }
 
-// Root returns where state directories are; own says that it is one itself,
-// which systemd has made.
+// Root returns the directory of the state directories. If own is true it is a state
+// directory itself, made by systemd.
 func Root(cfg *config.Config) (dir string, own bool) {
 	value, _ := cfg.LookupEnv("STATE_DIRECTORY")
 	if first, _, _ := strings.Cut(value, ":"); first != "" {
@@ -70,12 +71,12 @@ func Root(cfg *config.Config) (dir string, own bool) {
 	return journal.DefaultDir(cfg.LookupEnv, os.Getuid()), false
 }
 
-// Owner returns what a state directory is about: the files of the configuration,
-// or without one those that it writes.
+// Owner returns whose a state directory is: the files of the configuration, or
+// without any the destinations of its templates.
 func Owner(cfg *config.Config) []string {
 	paths := slices.Clone(cfg.Paths)
-	for i := range cfg.Templates {
-		if len(cfg.Paths) == 0 {
+	if len(paths) == 0 {
+		for i := range cfg.Templates {
 			paths = append(paths, cfg.Templates[i].File.Destination)
 		}
 	}
@@ -90,10 +91,7 @@ func Owner(cfg *config.Config) []string {
 	return paths
 }
 
-// awkward is what is not plain in a shell.
-var awkward = regexp.MustCompile(`[^\w.-]`)
-
-// Below returns the directories right in root.
+// Below returns the directories in root, at least one.
 func Below(root string) ([]string, error) {
 	entries, err := os.ReadDir(root)
 	if err != nil && !os.IsNotExist(err) {
@@ -111,24 +109,23 @@ func Below(root string) ([]string, error) {
 	return dirs, nil
 }
 
-// ErrNoBundle says that no state directory knows the bundle.
+// ErrNoBundle is the error of OfBundle where no state directory has the bundle.
 var ErrNoBundle = errors.New("there is no bundle")
 
-// OfBundle returns the one directory of dirs that knows the bundle, or the only one
-// whether it does or not, and the bundle's name there: a bundle of one file may be
-// called by any path to that.
+// OfBundle returns the directory of dirs that has the bundle, or the only one in any
+// case, and the bundle's name there: the bundle of a single file may be given as any
+// path to that file.
 func OfBundle(dirs []string, bundle string) (dir, name string, err error) {
 	var found []string
 	for _, d := range dirs {
-		names, err := bundlesIn(d)
+		j := journal.New(d, journal.Options{ReadOnly: true})
+		names, err := j.Bundles()
+		j.Close()
 		if err != nil {
 			return "", "", err
 		}
-		for _, n := range []string{bundle, group.Path(bundle)} {
-			if slices.Contains(names, n) {
-				found, name = append(found, d), n
-				break
-			}
+		if i := slices.IndexFunc(names, func(n string) bool { return n == bundle || n == group.Path(bundle) }); i >= 0 {
+			found, name = append(found, d), names[i]
 		}
 	}
 	switch {
@@ -142,12 +139,6 @@ func OfBundle(dirs []string, bundle string) (dir, name string, err error) {
 	return "", "", fmt.Errorf("there is a bundle %q in each of %s: say which with -state-dir or -config", bundle, strings.Join(found, ", "))
 }
 
-func bundlesIn(dir string) ([]string, error) {
-	j := journal.New(dir, journal.Options{ReadOnly: true})
-	defer j.Close()
-	return j.Bundles()
-}
-
 // A Dir is a state directory below the default one.
 type Dir struct {
 	Path    string
@@ -156,7 +147,7 @@ type Dir struct {
 	Begun   time.Time // the last run
 }
 
-// Dirs returns the state directories below root.
+// List returns the state directories below root.
 func List(root string) ([]Dir, error) {
 	dirs, err := Below(root)
 	var all []Dir
@@ -176,8 +167,8 @@ func List(root string) ([]Dir, error) {
 	return all, err
 }
 
-// Gone reports whether no daemon uses the directory, and nothing that it is about
-// is there any more.
+// Gone reports whether no daemon uses the directory, and none of its owner's files
+// exists.
 func (d Dir) Gone() bool {
 	there := func(path string) bool {
 		_, err := os.Lstat(path)
@@ -186,10 +177,11 @@ func (d Dir) Gone() bool {
 	return d.Owner != nil && !d.Running && !slices.ContainsFunc(d.Owner, there)
 }
 
-// UnusedFor is how long a daemon leaves a state directory alone that is gone.
+// UnusedFor is how long a daemon keeps a state directory that is gone.
 const UnusedFor = 30 * 24 * time.Hour
 
-// Prune removes the state directories below root that have been gone for so long.
+// Prune removes the state directories below root that are gone, and were not used for
+// the given time.
 func Prune(root string, unused time.Duration) (removed []string, err error) {
 	all, _ := List(root) // without any there is nothing to do
 	for _, d := range all {

@@ -1,10 +1,9 @@
-// Package systemd tells the service manager how the program fares, in the
-// protocol of sd_notify(3): that it is ready, reloads or stops, what it is
-// about in a few words, and that it is alive (WatchdogSec=). What is told comes
-// from the runner's events.
+// Package systemd notifies the service manager by the protocol of sd_notify(3): that
+// the program is ready, reloads or stops, a summary of its status, and that it is
+// alive (WatchdogSec=). It takes them from the runner's events.
 //
-// Where no service manager asks for that, nothing is sent. Nothing here waits
-// for long, or ends the program: what cannot be sent is a warning.
+// Without a service manager nothing is sent. A message that cannot be sent is a
+// warning; it neither ends the program nor delays it by more than 100ms.
 package systemd
 
 import (
@@ -20,17 +19,20 @@ import (
 )
 
 const (
-	statusDelay = 100 * time.Millisecond // how long changes of the status are gathered
-	sendTimeout = 100 * time.Millisecond // how long a service manager that does not read is waited for
+	statusDelay = 100 * time.Millisecond // changes of the status within it are sent as one
+	sendTimeout = 100 * time.Millisecond // bounds how long a message waits for the service manager to read
 )
 
-// A Notifier tells the service manager. It may be used concurrently.
+// A Notifier notifies the service manager. It may be used concurrently.
 type Notifier struct {
-	heartbeat time.Duration
-	warn      func(error)
+	// Heartbeat is what runner.Options.Heartbeat must be for the watchdog: half of
+	// its timeout, or 0 without a watchdog.
+	Heartbeat time.Duration
+
+	warn func(error)
 
 	mu       sync.Mutex
-	deliver  func(message string) error // nil: nobody asks for any
+	deliver  func(message string) error // nil: there is no service manager
 	ready    bool                       // READY=1 was sent
 	stopping bool
 	failing  bool // the last message could not be sent
@@ -39,18 +41,15 @@ type Notifier struct {
 	pending  *time.Timer // sends the status, nil where it is not due
 }
 
-// New returns a Notifier for the service manager that the environment tells
-// of, if any. It calls warn with what goes wrong, once for each time that it
-// begins to. The caller closes it.
+// New returns a Notifier for the service manager that the environment names, if any.
+// It calls warn with the first error of a series. The caller closes it.
 func New(getenv func(string) string, warn func(error)) *Notifier {
 	n := &Notifier{warn: warn}
-	socket := getenv("NOTIFY_SOCKET")
-	if socket == "" {
-		return n
+	socket, usec, pid := getenv("NOTIFY_SOCKET"), getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID")
+	if socket != "" {
+		n.deliver = func(message string) error { return deliver(socket, message) }
 	}
-	n.deliver = func(message string) error { return deliver(socket, message) }
-	usec, pid := getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID")
-	if usec == "" || pid != "" && pid != strconv.Itoa(os.Getpid()) {
+	if socket == "" || usec == "" || pid != "" && pid != strconv.Itoa(os.Getpid()) {
 		return n
 	}
 	limit, err := strconv.ParseInt(usec, 10, 64)
@@ -58,15 +57,11 @@ func New(getenv func(string) string, warn func(error)) *Notifier {
 		warn(fmt.Errorf("systemd: WATCHDOG_USEC=%s is not a number of microseconds, so there is no watchdog", usec))
 		return n
 	}
-	n.heartbeat = time.Duration(limit) * time.Microsecond / 2
+	n.Heartbeat = time.Duration(limit) * time.Microsecond / 2
 	return n
 }
 
-// Heartbeat is what runner.Options.Heartbeat must be for the watchdog: half of
-// the time after which it acts. Zero where there is none.
-func (n *Notifier) Heartbeat() time.Duration { return n.heartbeat }
-
-// Event takes in an event of the runner. It is for runner.Options.Events.
+// Event handles an event of the runner. It is for runner.Options.Events.
 func (n *Notifier) Event(e event.Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -76,8 +71,7 @@ func (n *Notifier) Event(e event.Event) {
 	n.summary.Event(e)
 	switch e.(type) {
 	case event.Ready:
-		n.ready = true
-		n.send("READY=1\n" + n.statusLine())
+		n.sendReady()
 	case event.Alive:
 		n.send("WATCHDOG=1")
 	default:
@@ -94,8 +88,8 @@ func (n *Notifier) Event(e event.Event) {
 	}
 }
 
-// Reloading tells that the configuration is being read again. Reloaded must
-// follow, whatever becomes of that.
+// Reloading reports that the configuration is being read again. Reloaded must
+// follow, even if that fails.
 func (n *Notifier) Reloading() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -104,18 +98,16 @@ func (n *Notifier) Reloading() {
 	}
 }
 
-// Reloaded tells that the program goes on, with the new configuration or the
-// old one.
+// Reloaded reports that the program goes on, with the new configuration or the old.
 func (n *Notifier) Reloaded() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.ready {
-		n.send("READY=1\n" + n.statusLine())
+		n.sendReady()
 	}
 }
 
-// Stopping tells that the program is about to end. Of several calls the first
-// counts.
+// Stopping reports that the program is about to end. Later calls do nothing.
 func (n *Notifier) Stopping() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -136,12 +128,17 @@ func (n *Notifier) Close() {
 	}
 }
 
+func (n *Notifier) sendReady() {
+	n.ready = true
+	n.send("READY=1\n" + n.statusLine())
+}
+
 func (n *Notifier) statusLine() string {
 	n.status = n.summary.String()
 	return "STATUS=" + n.status
 }
 
-// send sends a message where somebody asked for it.
+// send sends a message if there is a service manager.
 func (n *Notifier) send(message string) {
 	if n.deliver == nil {
 		return

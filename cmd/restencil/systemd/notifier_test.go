@@ -166,7 +166,7 @@ func TestWatchdog(t *testing.T) {
 	} {
 		m := newManager(t)
 		n := m.notifier(test.environ...)
-		if got := n.Heartbeat(); got != test.want {
+		if got := n.Heartbeat; got != test.want {
 			t.Errorf("%v: heartbeat %v, want %v", test.environ, got, test.want)
 		}
 		n.Event(event.Alive{})
@@ -179,8 +179,8 @@ func TestBadWatchdog(t *testing.T) {
 		m := newManager(t)
 		var warnings []error
 		n := newNotifier(t, []string{"NOTIFY_SOCKET=" + m.name, "WATCHDOG_USEC=" + usec}, func(err error) { warnings = append(warnings, err) })
-		if n.Heartbeat() != 0 || len(warnings) != 1 {
-			t.Errorf("WATCHDOG_USEC=%s: heartbeat %v, warnings %v", usec, n.Heartbeat(), warnings)
+		if n.Heartbeat != 0 || len(warnings) != 1 {
+			t.Errorf("WATCHDOG_USEC=%s: heartbeat %v, warnings %v", usec, n.Heartbeat, warnings)
 		}
 	}
 }
@@ -200,8 +200,8 @@ func TestNobodyAsks(t *testing.T) {
 	n.Reloading()
 	n.Reloaded()
 	n.Stopping()
-	if n.Heartbeat() != 0 {
-		t.Errorf("heartbeat %v, want none", n.Heartbeat())
+	if n.Heartbeat != 0 {
+		t.Errorf("heartbeat %v, want none", n.Heartbeat)
 	}
 }
 
