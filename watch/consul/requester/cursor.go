@@ -41,6 +41,9 @@ const (
 // that it still is one. What it says then stands, if it comes with an index.
 func (c cursor) take(r reply, maxStale time.Duration) (finding, cursor) {
 	taken := cursor{index: r.Index, seen: r.Index, size: r.size, filtered: r.Filtered}
+	if r.leader == client.Streamed {
+		taken.filtered = c.filtered // such a reply does not say
+	}
 	stale := maxStale > 0 && !c.leader
 	switch {
 	case c.confirm:

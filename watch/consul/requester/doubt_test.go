@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -60,6 +61,80 @@ func TestStreamed(t *testing.T) {
 				}
 				if !slices.Equal(got, test.want) || confirms != test.confirms {
 					t.Errorf("told of %v instances after %d consistent reads, want %v after %d", got, confirms, test.want, test.confirms)
+				}
+			})
+		})
+	}
+}
+
+// TestStreamedRights: an agent may go on to answer from a stream with the rights that
+// the token had when the stream began. Rights that went or came are noticed all the
+// same, whether the stream has news or not.
+func TestStreamedRights(t *testing.T) {
+	instance := func(id string) string {
+		return fmt.Sprintf(`{"Node":{"Node":%q},"Service":{"ID":"web","Service":"web"},"Checks":[]}`, id)
+	}
+	one, two, three := instance("n1"), instance("n2"), instance("n3")
+	list := func(of ...string) string { return "[" + strings.Join(of, ",") + "]" }
+	type reply struct {
+		body     string
+		filtered bool
+	}
+	for _, test := range []struct {
+		name        string
+		first, then reply // of the servers, until and after two minutes
+		stuck       bool  // the stream goes on to say what it said first
+		noise       bool  // it says so every 5 s, with a new index
+		want        []string
+	}{
+		{"lost", reply{list(one), false}, reply{list(), true}, true, false, []string{"1", "refused"}},
+		{"lost, with noise", reply{list(one), false}, reply{list(), true}, true, true, []string{"1", "refused"}},
+		{"gained", reply{list(), true}, reply{list(one), false}, true, false, []string{"0", "1"}},
+		{"fewer, never seen as a whole", reply{list(one, two, three), true}, reply{list(one), true}, false, false, []string{"3", "1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start, index := time.Now(), 7
+				s, st := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+					now := test.first
+					wait, _ := time.ParseDuration(r.FormValue("wait"))
+					if r.FormValue("index") == "" {
+						wait = 0
+					} else if test.noise {
+						wait = 5 * time.Second
+						index++
+					}
+					time.Sleep(wait)
+					if time.Since(start) > 2*time.Minute && (wait == 0 || !test.stuck) {
+						now = test.then
+					}
+					header := agent.Index(fmt.Sprint(index))
+					if wait > 0 {
+						header = append(header, "X-Consul-KnownLeader", "false", "X-Consul-Query-Backend", "streaming")
+					} else {
+						header = append(header, "X-Consul-Results-Filtered-By-ACLs", fmt.Sprint(now.filtered))
+					}
+					return agent.Respond(200, now.body, header...)
+				})
+				r := watchtest.NewRecorder(t)
+				s.Watch(watch.Query{Kind: watch.ServiceHealth, Name: "web", Filter: "any"}, r)
+				time.Sleep(190 * time.Second)
+				synctest.Wait()
+				var got []string
+				for _, e := range r.Events() {
+					text := "refused"
+					if e.Err == nil {
+						text = fmt.Sprint(len(e.Answer.Data.([]*watch.HealthService)))
+					}
+					if len(got) == 0 || text != got[len(got)-1] {
+						got = append(got, text)
+					}
+				}
+				if !slices.Equal(got, test.want) {
+					t.Errorf("told of %v, want %v", got, test.want)
+				}
+				if n := len(st.Requests()); n > 60 {
+					t.Errorf("%d requests in three minutes", n)
 				}
 			})
 		})

@@ -70,8 +70,9 @@ type Requester struct {
 	Pause     time.Duration                  // before the next attempt
 
 	cursor  cursor
-	known   bool // something has been taken
-	failing bool // the receiver was told of a failure after that
+	known   bool      // something has been taken
+	failing bool      // the receiver was told of a failure after that
+	read    time.Time // when the last reply came that was not from the agent's view of a service
 	recent
 }
 
@@ -306,6 +307,13 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	if f == changed {
 		k.known, k.failing = true, false
 		news = k.To.Take(r.Reply)
+	}
+	// The agent's view may have the rights that the token had when the view began: the
+	// servers are asked now and then.
+	if r.leader != client.Streamed {
+		k.read = time.Now()
+	} else if 2*time.Since(k.read) > cmp.Or(k.Agent.wait(k.Shared), agentWait) {
+		k.cursor = k.cursor.anew()
 	}
 	switch {
 	case k.Once:
