@@ -148,12 +148,12 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 			output, err := system.Run(ctx, c)
 			e := event.CommandEnded{Args: slices.Clone(c.Args), Took: time.Since(began)}
 			for i := range e.Args {
-				if c.Hide != nil {
-					e.Args[i] = c.Hide(e.Args[i])
+				if c.Mask != nil {
+					e.Args[i] = c.Mask(e.Args[i])
 				}
 			}
 			if err != nil {
-				e.Err = process.Brief(err, c.Hide)
+				e.Err = process.Brief(err, c.Mask)
 			}
 			events(e)
 			return output, err

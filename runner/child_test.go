@@ -47,7 +47,7 @@ type fakeChild struct {
 	rest   bool
 	ending bool
 
-	settled bool
+	drained bool
 }
 
 func (n *nursery) note(format string, args ...any) {
@@ -101,8 +101,8 @@ func (n *nursery) told(name string) string {
 
 func (c *fakeChild) ID() int               { return 1 }
 func (c *fakeChild) Shell() bool           { return c.home.viaShell }
-func (c *fakeChild) Gone() <-chan struct{} { return c.end }
-func (c *fakeChild) Settle()               { c.settled = true }
+func (c *fakeChild) Done() <-chan struct{} { return c.end }
+func (c *fakeChild) Drain()                { c.drained = true }
 
 func (c *fakeChild) Status() process.Status {
 	c.mu.Lock()
@@ -499,7 +499,7 @@ func TestChildBackoff(t *testing.T) {
 		n.last().exit(process.Status{Code: 1})
 		sleep(1100 * time.Millisecond)
 		select {
-		case <-n.last().Gone():
+		case <-n.last().Done():
 			t.Error("a child that had been well for long is not started again soon")
 		default:
 		}
@@ -539,7 +539,7 @@ func TestChildEndsWithRun(t *testing.T) {
 			t.Errorf("Run took %v to end, want 10s", took)
 		}
 		n.happened(t, "0s start app", "0s interrupt", "10s kill")
-		if !n.last().settled {
+		if !n.last().drained {
 			t.Error("what it printed may be lost")
 		}
 	})
@@ -617,7 +617,7 @@ func TestChildEndsOnError(t *testing.T) {
 		}
 		n.happened(t, "0s interrupt")
 		select {
-		case <-n.last().Gone():
+		case <-n.last().Done():
 		default:
 			t.Error("the child runs on")
 		}

@@ -161,7 +161,7 @@ func TestBundleOutputHidesSecrets(t *testing.T) {
 					}),
 				}, map[string]any{"x": 1}, func(g *rig) {
 					g.run = func(c Command) (string, error) {
-						if hides := c.Hide != nil && c.Hide("canary-one") == "***"; hides != (c.Args[0] == "check") {
+						if hides := c.Mask != nil && c.Mask("canary-one") == "***"; hides != (c.Args[0] == "check") {
 							t.Errorf("%s hides what it prints: %v", c.Args, hides)
 						}
 						if fails && c.Args[0] == failing {

@@ -97,7 +97,7 @@ func (c *command) verify(ctx context.Context, change *transaction.Change, env []
 		g.Go(func() error {
 			var printed string // by the command of the probe, when it failed last
 			err := p.Wait(probing, func(ctx context.Context, args []string, timeout time.Duration) (string, error) {
-				output, err := c.shared.Run(ctx, process.Command{Args: args, Timeout: timeout, Hide: mask, Env: env})
+				output, err := c.shared.Run(ctx, process.Command{Args: args, Timeout: timeout, Mask: mask, Env: env})
 				if err == nil {
 					return "", nil // nobody asks
 				}

@@ -179,7 +179,7 @@ func TestSignalForTheDead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-p.Gone()
+	<-p.Done()
 	if err := p.Signal(syscall.SIGTERM, false); !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("error %v; the signal may have gone to another process", err)
 	}

@@ -283,7 +283,7 @@ func TestCommandLeavesDaemon(t *testing.T) {
 	if err != nil || output != "started\n" {
 		t.Fatalf("output %q, error %v", output, err)
 	}
-	if took := time.Since(start); took >= settleLimit {
+	if took := time.Since(start); took >= drainLimit {
 		t.Errorf("took %v", took)
 	}
 	poke(t, fifo)
@@ -369,9 +369,9 @@ func TestCommandWithoutTimeout(t *testing.T) {
 		t.Errorf("output %q, error %v", output, err)
 	}
 	until(t, "the process to be reaped", func() bool {
-		e.children.mu.Lock()
-		defer e.children.mu.Unlock()
-		return len(e.children.running) == 0
+		e.reaper.mu.Lock()
+		defer e.reaper.mu.Unlock()
+		return len(e.reaper.running) == 0
 	})
 	if _, err := e.Run(t.Context(), Command{Args: []string{"nosuchprogram"}}); err == nil {
 		t.Error("no error where nothing could be started")
@@ -385,7 +385,7 @@ func TestCommandOutlivesExecutor(t *testing.T) {
 		t.Fatal(err)
 	}
 	var pid int
-	for pid = range e.children.running {
+	for pid = range e.reaper.running {
 	}
 	e.Close()
 	if !alive(pid) {
@@ -471,11 +471,6 @@ func TestCommandsLeaveNoDescriptors(t *testing.T) {
 	before := descriptors()
 	runSome()
 	until(t, "descriptors to be closed", func() bool { return descriptors() <= before })
-	until(t, "pipes to be forgotten", func() bool {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		return len(e.pipes) == 0
-	})
 }
 
 func TestTail(t *testing.T) {
@@ -507,7 +502,7 @@ func TestTailBeginsWithALine(t *testing.T) {
 // What a check prints is passed on without secrets, as its lines are complete,
 // and in the end even if they are not; also where it would have the process's own
 // output.
-func TestCommandHides(t *testing.T) {
+func TestCommandMasks(t *testing.T) {
 	for _, inherit := range []bool{false, true} {
 		own, err := os.Create(filepath.Join(t.TempDir(), "stdout"))
 		if err != nil {
@@ -517,7 +512,7 @@ func TestCommandHides(t *testing.T) {
 		var stderr printout
 		e := testExecutor(t, own, &stderr, inherit)
 		c := shell("echo canary >&2; sleep 0.1; printf 'a can'; sleep 0.1; printf 'ary\\nand canary'; sleep 1.1; exit 1")
-		c.Hide = func(s string) string { return strings.ReplaceAll(s, "canary", "***") }
+		c.Mask = func(s string) string { return strings.ReplaceAll(s, "canary", "***") }
 		output, err := e.Run(t.Context(), c)
 		if err == nil || !strings.Contains(output, "canary\nand canary") {
 			t.Errorf("returned %q, %v", output, err)
@@ -572,8 +567,8 @@ func TestRealChildPrintsLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-p.Gone()
-	p.Settle()
+	<-p.Done()
+	p.Drain()
 	if want := script + ": one\n" + script + ": two\n"; lines.String() != want {
 		t.Errorf("lines %q, want %q", lines.String(), want)
 	}
@@ -586,7 +581,7 @@ func TestRealChildPrintsLines(t *testing.T) {
 // later is hidden, too.
 func TestLineWriter(t *testing.T) {
 	var to strings.Builder
-	v := &lineWriter{to: &to, hide: strings.ToUpper}
+	v := &lineWriter{write: func(text string) { to.WriteString(text) }, mask: strings.ToUpper}
 	for _, step := range []struct{ write, want string }{
 		{"a", ""}, {"b\nc", "AB\n"}, {"\n", "AB\nC\n"}, {"d", "AB\nC\n"},
 	} {
@@ -594,8 +589,8 @@ func TestLineWriter(t *testing.T) {
 			t.Errorf("Write(%q) = %d, %v; passed on %q, want %q", step.write, n, err, to.String(), step.want)
 		}
 	}
-	v.pass(len(v.rest))
-	v.pass(len(v.rest))
+	v.flush(len(v.rest))
+	v.flush(len(v.rest))
 	if to.String() != "AB\nC\nD" {
 		t.Errorf("in the end %q", to.String())
 	}

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// children starts processes and notes their ends.
-type children struct {
+// A reaper starts processes and waits for them.
+type reaper struct {
 	waits sync.WaitGroup
 }
 
-// A process is one that was started.
+// A process is a program that was started.
 type process struct {
 	os     *os.Process
-	shell  bool          // there is none
-	ended  chan struct{} // closed at its end
+	shell  bool          // always false
+	done   chan struct{} // closed at its end
 	status Status        // valid once it has ended
 	out    *output
 }
@@ -26,37 +26,35 @@ type process struct {
 // atTerminal returns true: a child stays in the process group.
 func atTerminal() bool { return true }
 
-// start starts cmd. Its end is noted only if somebody is to be told.
-func (c *children) start(cmd *exec.Cmd, notify bool) (*process, error) {
+// start starts cmd, and waits for it with notify only.
+func (r *reaper) start(cmd *exec.Cmd, notify bool) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &process{os: cmd.Process, ended: make(chan struct{})}
+	p := &process{os: cmd.Process, done: make(chan struct{})}
 	if !notify {
 		return p, cmd.Process.Release()
 	}
-	c.waits.Go(func() {
+	r.waits.Go(func() {
 		if cmd.Wait() != nil {
 			p.status.Code = codeUnknown
 			if cmd.ProcessState != nil {
 				p.status.Code = cmd.ProcessState.ExitCode()
 			}
 		}
-		close(p.ended)
+		close(p.done)
 	})
 	return p, nil
 }
 
-// close joins the goroutines, of which there is one for each process that is
-// waited for.
-func (c *children) close() { c.waits.Wait() }
+// close joins the goroutines, one for each process that start waits for.
+func (r *reaper) close() { r.waits.Wait() }
 
 func (p *process) Kill() {
-	// It may have ended by itself meanwhile.
-	_ = p.os.Kill()
+	_ = p.os.Kill() // it may have ended meanwhile
 }
 
-// stop ends the process: there is no way to ask.
+// stop kills the process: there is no gentle way.
 func (p *process) stop(time.Duration) { p.Kill() }
 
 // readReady returns 0: a pipe cannot be read without waiting.

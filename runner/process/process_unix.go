@@ -15,98 +15,95 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// orphanGrace is how long the other processes of a command's group have to end
-// when the command itself has.
+// orphanGrace is how long the other processes of a command's group have to end after
+// the command itself.
 const orphanGrace = 100 * time.Millisecond
 
-// children starts processes and notes their ends. One goroutine listens to
-// SIGCHLD, since a goroutine that waits for one process could not be joined before
-// that process ends.
-type children struct {
+// A reaper starts processes and waits for them. One goroutine listens to SIGCHLD: a
+// goroutine that waits for one process could not be joined before that process ends.
+type reaper struct {
 	mu      sync.Mutex
 	running map[int]*process // by process id; nil before the first start
 	stop    chan struct{}
-	work    sync.WaitGroup // the reaper, and the goroutines of startOnThread
+	work    sync.WaitGroup // the goroutine for SIGCHLD, and those of startOnThread
 }
 
-// A process is one that was started.
+// A process is a program that was started.
 type process struct {
 	pid    int
 	group  bool          // it leads a process group of its own
-	shell  bool          // it is the shell that a child was given to
-	ended  chan struct{} // closed at its end
+	shell  bool          // it is the shell of a child
+	done   chan struct{} // closed at its end
 	status Status        // valid once it has ended
 	out    *output
-	owner  *children
+	reaper *reaper
 }
 
-// start starts cmd. Its end is noted even if nobody is to be told, so that it does
-// not stay as a zombie.
-func (c *children) start(cmd *exec.Cmd, _ bool) (*process, error) {
-	// The end of a process that is not in the map yet must not be overlooked.
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.running == nil {
-		c.running = make(map[int]*process)
-		c.stop = make(chan struct{})
+// start starts cmd, and waits for it in any case, so that no zombie stays.
+func (r *reaper) start(cmd *exec.Cmd, _ bool) (*process, error) {
+	// Held until the process is in the map, so that collect sees its end.
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running == nil {
+		r.running = make(map[int]*process)
+		r.stop = make(chan struct{})
 		ends := make(chan os.Signal, 1)
 		signal.Notify(ends, syscall.SIGCHLD)
-		c.work.Go(func() {
+		r.work.Go(func() {
 			defer signal.Stop(ends)
 			for {
 				select {
 				case <-ends:
-					c.collect()
-				case <-c.stop:
+					r.collect()
+				case <-r.stop:
 					return
 				}
 			}
 		})
 	}
 	p := &process{
-		group: cmd.SysProcAttr != nil && cmd.SysProcAttr.Setpgid,
-		ended: make(chan struct{}),
-		owner: c,
+		group:  cmd.SysProcAttr != nil && cmd.SysProcAttr.Setpgid,
+		done:   make(chan struct{}),
+		reaper: r,
 	}
 	start := cmd.Start
 	if diesWithParent(cmd) {
-		start = func() error { return c.startOnThread(cmd, p.ended) }
+		start = func() error { return r.startOnThread(cmd, p.done) }
 	}
 	if err := start(); err != nil {
 		return nil, err
 	}
 	p.pid = cmd.Process.Pid
-	c.running[p.pid] = p
-	// Waiting is done here, not by package os.
+	r.running[p.pid] = p
+	// The reaper waits for it, not package os.
 	return p, cmd.Process.Release()
 }
 
-// startOnThread starts cmd from a thread that lives until the process has ended,
-// or this program does: the kernel takes the end of the thread that started a
-// process for that of its parent.
-func (c *children) startOnThread(cmd *exec.Cmd, ended <-chan struct{}) error {
+// startOnThread starts cmd from a thread that lives until the process has ended: the
+// kernel sends Pdeathsig when the thread that started a process ends.
+func (r *reaper) startOnThread(cmd *exec.Cmd, done <-chan struct{}) error {
 	started := make(chan error, 1)
-	c.work.Go(func() {
+	r.work.Go(func() {
 		runtime.LockOSThread()
-		defer runtime.UnlockOSThread() // it is kept for other goroutines
+		defer runtime.UnlockOSThread() // keeps it for other goroutines
 		err := cmd.Start()
 		started <- err
 		if err != nil {
 			return
 		}
 		select {
-		case <-ended:
-		case <-c.stop:
+		case <-done:
+		case <-r.stop:
 		}
 	})
 	return <-started
 }
 
-// collect notes the processes that have ended.
-func (c *children) collect() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for pid, p := range c.running {
+// collect collects the status of the processes that have ended.
+func (r *reaper) collect() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for pid, p := range r.running {
 		var wait syscall.WaitStatus
 		got, err := syscall.Wait4(pid, &wait, syscall.WNOHANG, nil)
 		switch {
@@ -115,34 +112,33 @@ func (c *children) collect() {
 		case err != nil:
 			p.status = Status{Code: codeUnknown}
 		case wait.Signaled():
-			p.status = Status{Code: codeSignalled, Signal: wait.Signal().String()}
+			p.status = Status{Code: codeSignaled, Signal: wait.Signal().String()}
 		default:
 			p.status = Status{Code: wait.ExitStatus()}
 		}
-		close(p.ended)
-		delete(c.running, pid)
+		close(p.done)
+		delete(r.running, pid)
 	}
 }
 
 // close joins the goroutines. Processes that still run go on.
-func (c *children) close() {
-	if c.stop != nil {
-		close(c.stop)
+func (r *reaper) close() {
+	if r.stop != nil {
+		close(r.stop)
 	}
-	c.work.Wait()
+	r.work.Wait()
 }
 
 func (p *process) Kill() {
-	// It may have ended by itself meanwhile.
-	_ = p.Signal(syscall.SIGKILL, true)
+	_ = p.Signal(syscall.SIGKILL, true) // it may have ended meanwhile
 }
 
-// stop asks the process group to end, and kills what is left of it after the
-// grace. What the process itself leaves behind when it ends gets orphanGrace only:
-// it may consist of zombies for which nobody waits.
+// stop sends SIGTERM to the process group, and kills the rest of it after the grace,
+// or orphanGrace after the end of the process itself: the rest may be zombies that
+// nobody waits for.
 func (p *process) stop(grace time.Duration) {
 	_ = syscall.Kill(-p.pid, syscall.SIGTERM)
-	if !p.awaitEnd(grace) {
+	if !p.wait(grace) {
 		p.Kill()
 		return
 	}
@@ -159,8 +155,8 @@ func (p *process) stop(grace time.Duration) {
 
 func (p *process) groupLives() bool { return !errors.Is(syscall.Kill(-p.pid, 0), syscall.ESRCH) }
 
-// readReady reads what is in the pipe, without waiting for more. It returns 0
-// if that is nothing.
+// readReady reads what is in the pipe, without waiting. It returns 0 if that is
+// nothing.
 func readReady(r *os.File, buf []byte) int {
 	conn, err := r.SyscallConn()
 	if err != nil {
@@ -174,9 +170,9 @@ func readReady(r *os.File, buf []byte) int {
 	return max(n, 0)
 }
 
-// atTerminal tells whether people talk to the process group at a terminal. A
-// group of its own could not read there. As in consul-template, only a child
-// that the shell starts has one all the same.
+// atTerminal reports whether this process group is in the foreground of a terminal. A
+// child in another group could not read from it. As in consul-template, a child of
+// the shell has its own group all the same.
 func atTerminal() bool {
 	group, err := unix.IoctlGetInt(syscall.Stdin, unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()
@@ -191,8 +187,7 @@ func (p *process) Members(sig os.Signal) map[int]bool {
 	return members(p.pid, sig)
 }
 
-// Signal implements Process: it sends a signal to p, if it has not ended, or to its
-// group. The signal 0 is none.
+// Signal implements Process. It does not send the signal 0.
 func (p *process) Signal(sig os.Signal, group bool) error {
 	s, ok := sig.(syscall.Signal)
 	if !ok || s == NoSignal {
@@ -201,10 +196,10 @@ func (p *process) Signal(sig os.Signal, group bool) error {
 	if group && p.group {
 		return syscall.Kill(-p.pid, s)
 	}
-	// Its id may be another's as soon as its end was taken note of.
-	p.owner.mu.Lock()
-	defer p.owner.mu.Unlock()
-	if p.owner.running[p.pid] != p {
+	// Once collect has seen its end, another process may have its id.
+	p.reaper.mu.Lock()
+	defer p.reaper.mu.Unlock()
+	if p.reaper.running[p.pid] != p {
 		return os.ErrProcessDone
 	}
 	return syscall.Kill(p.pid, s)

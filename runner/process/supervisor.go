@@ -3,7 +3,6 @@ package process
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -14,61 +13,43 @@ import (
 	"restencil/watch/schedule"
 )
 
-// A Process is a program that runs, with its process group.
-type Process interface {
-	ID() int
-	Shell() bool           // whether signals are for the group (COMPAT 4.7)
-	Gone() <-chan struct{} // closed when the process itself has ended
-	Status() Status        // how it ended; valid from then on
-
-	// Members are the processes of its group that live, by their ids, and
-	// whether they ignore a signal. Nil where there are no groups.
-	Members(sig os.Signal) map[int]bool
-
-	Signal(sig os.Signal, group bool) error
-	Kill()   // ends the group at once
-	Settle() // waits until what was printed has been passed on
-}
-
-// A Supervisor starts a child, reloads it, passes signals on to it, starts it
-// again and ends it. One goroutine, in Run, does all that, and listens all the
-// time. Reload, Signal and Retire tell it what to do; they never wait, and may
-// be called from any goroutine.
+// A Supervisor starts a child, reloads it, passes signals on to it, restarts it and
+// ends it. One goroutine does that, in Run. Reload, Signal and Retire do not wait,
+// and may be called from any goroutine.
 type Supervisor struct {
 	child  Child
 	spawn  func(args, env []string) (Process, error)
 	retry  schedule.Backoff
 	events func(event.Event)
 
-	wake schedule.Wakeup // there is something in the inbox
+	wake schedule.Wakeup // the inbox is not empty
 	done chan struct{}   // closed at the end of Run
 
 	mu     sync.Mutex
 	inbox  inbox
-	closed bool // nothing is taken any more
+	closed bool // the inbox accepts no more
 
-	// Owned by Run. The last three are there for all when done is closed.
-	stop    <-chan struct{} // closed when all is to end; nil once that was seen
-	files   FileSet         // that the child has not been told of
-	stopped bool            // all is to end
-	retired bool            // another child is to take over
-	asked   os.Signal       // the signal that asked for the child's end, nil: none
-	err     error           // why the child is no more
+	// Owned by Run until it closes done.
+	stop      <-chan struct{} // closed when Run must stop; nil once that was seen
+	files     FileSet         // changed since the child was started or reloaded
+	stopped   bool            // Run must stop
+	retired   bool            // another child replaces this one
+	endSignal os.Signal       // the signal that asked for the end of the child, or nil
+	err       error           // the result of Err
 }
 
-// An inbox is what a Supervisor is told.
+// An inbox is what a Supervisor has yet to do.
 type inbox struct {
 	reload  bool
 	retire  bool
-	files   FileSet // because of which to reload
+	files   FileSet // the reason to reload
 	signals []os.Signal
 }
 
-const maxSignals = 64 // bounds how many signals wait to be passed on
+const maxSignals = 64 // bounds the signals in an inbox
 
-// NewSupervisor returns a Supervisor whose Run is still to be called. spawn
-// starts the child. files are those that are there already. events is told
-// what happens, from the goroutine of Run.
+// NewSupervisor returns a Supervisor of a child that spawn starts when Run is called.
+// files are those that exist already. Run calls events for what happens.
 func NewSupervisor(c Child, files []string, spawn func(args, env []string) (Process, error), retry schedule.Backoff, events func(event.Event)) *Supervisor {
 	s := &Supervisor{
 		child:  c,
@@ -85,7 +66,7 @@ func NewSupervisor(c Child, files []string, spawn func(args, env []string) (Proc
 // Child returns what s supervises.
 func (s *Supervisor) Child() Child { return s.child }
 
-// Reload has the child take notice of files that changed.
+// Reload reloads the child because files changed.
 func (s *Supervisor) Reload(files []string) {
 	s.post(func(in *inbox) {
 		in.reload = true
@@ -93,7 +74,7 @@ func (s *Supervisor) Reload(files []string) {
 	})
 }
 
-// Signal passes a signal on. It tells whether it was in time.
+// Signal passes a signal on. It returns false if the child has ended for good.
 func (s *Supervisor) Signal(sig os.Signal) bool {
 	return s.post(func(in *inbox) {
 		if len(in.signals) < maxSignals {
@@ -102,21 +83,22 @@ func (s *Supervisor) Signal(sig os.Signal) bool {
 	})
 }
 
-// Retire has the child end, for another to take its place.
+// Retire ends the child, for another to replace it.
 func (s *Supervisor) Retire() {
 	s.post(func(in *inbox) { in.retire = true })
 }
 
-// Done is closed when the child is no more, with all of its group.
+// Done returns a channel that is closed when the child has ended for good, with all
+// of its group.
 func (s *Supervisor) Done() <-chan struct{} { return s.done }
 
-// Err says, once Done is closed, why the child is no more: nil where its exit
-// code was 0 or it was retired, a [*ChildExit], or why it could not be started.
+// Err returns, once Done is closed, why the child has ended: nil if its exit code was
+// 0 or it was retired, a [*ChildExit], or why it could not be started.
 func (s *Supervisor) Err() error { return s.err }
 
-// Replaced tells, once Done is closed, that the child ended for another to take
-// its place, and that no signal asked for its end besides.
-func (s *Supervisor) Replaced() bool { return s.retired && s.asked == nil }
+// Replaced reports, once Done is closed, whether the child was retired, and no signal
+// asked for its end besides.
+func (s *Supervisor) Replaced() bool { return s.retired && s.endSignal == nil }
 
 func (s *Supervisor) post(write func(*inbox)) bool {
 	s.mu.Lock()
@@ -129,7 +111,7 @@ func (s *Supervisor) post(write func(*inbox)) bool {
 	return true
 }
 
-// Run supervises the child until it is no more, or ctx has ended and the child
+// Run supervises the child until it has ended for good, or ctx has, and the child
 // with it.
 func (s *Supervisor) Run(ctx context.Context) {
 	defer close(s.done)
@@ -138,65 +120,66 @@ func (s *Supervisor) Run(ctx context.Context) {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	s.look(nil, true) // what was in time counts
+	s.readInbox(nil, true) // Signal has returned true for these
 }
 
-// supervise starts the child, and starts it again where that is called for. It
-// returns what became of it in the end, as Run returns it.
+// supervise starts the child until it must not be started again, and returns the
+// result of Err.
 func (s *Supervisor) supervise() error {
 	why, failures := ReasonStart, 0
 	for {
 		began := time.Now()
-		st, next := Status{Code: codeUnknown}, ReasonRetry
+		status, next := Status{Code: codeUnknown}, ReasonRetry
 		p, err := s.spawn(s.child.Args, Environ(s.child.Env, why, s.files.List()))
-		if err == nil {
+		switch {
+		case err == nil:
 			s.files = FileSet{}
 			s.events(event.ChildStarted{Args: s.child.Args, Process: p.ID(), Reason: string(why)})
-			next = s.attend(p)
-			st = s.end(p, next)
-		}
-		if err != nil && (why == ReasonStart || cmp.Or(s.child.Restart, RestartNever) == RestartNever) {
+			next = s.monitor(p)
+			status = s.end(p, next)
+		case why == ReasonStart || cmp.Or(s.child.Restart, RestartNever) == RestartNever:
 			return err
 		}
-		why = next
-		if why == ReasonChange && !s.over() {
-			failures = 0
+		if next == ReasonChange && !s.ending() {
+			why, failures = next, 0
 			continue
 		}
-		ended := event.ChildEnded{Args: s.child.Args, Err: err, Code: st.Code, Signal: st.Signal, Asked: why != ReasonRetry}
-		again := s.child.Restart == RestartAlways || s.child.Restart == RestartOnFailure && st.Code != 0
-		if s.over() || !again {
+
+		ended := event.ChildEnded{Args: s.child.Args, Err: err, Code: status.Code, Signal: status.Signal, Asked: next != ReasonRetry}
+		restart := s.child.Restart == RestartAlways || s.child.Restart == RestartOnFailure && status.Code != 0
+		if s.ending() || !restart {
 			s.events(ended)
-			return st.err()
+			return status.err()
 		}
 		if time.Since(began) > s.retry.Max {
-			failures = 0 // it had been well for a while
+			failures = 0 // it worked for a while
 		}
 		failures++
 		ended.Attempt, ended.RetryIn = failures, s.retry.Delay(failures)
 		s.events(ended)
-		if why = s.rest(ended.RetryIn); s.over() {
-			return st.err()
+		if why = s.delay(ended.RetryIn); s.ending() {
+			return status.err()
 		}
 	}
 }
 
-// over tells whether the child is to end for good.
-func (s *Supervisor) over() bool { return s.stopped || s.retired || s.asked != nil }
+// ending reports whether the child must end for good.
+func (s *Supervisor) ending() bool { return s.stopped || s.retired || s.endSignal != nil }
 
-// attend looks after p until it has ended or is to end, and returns why.
-func (s *Supervisor) attend(p Process) Reason {
-	var splay <-chan time.Time // where it is to be reloaded or replaced
+// monitor reloads p, and passes signals on to it, until it has ended or must end. It
+// returns why.
+func (s *Supervisor) monitor(p Process) Reason {
+	var splay <-chan time.Time // fires when p is to be reloaded or replaced
 	for {
 		select {
-		case <-p.Gone():
+		case <-p.Done():
 			return ReasonRetry
 		case <-s.stop:
 			s.stop, s.stopped = nil, true
 			return ReasonStop
 		case <-s.wake:
-			reload := s.look(p, false) && s.child.ReloadSignal != NoSignal
-			if s.asked != nil {
+			reload := s.readInbox(p, false) && s.child.ReloadSignal != NoSignal
+			if s.endSignal != nil {
 				return ReasonSignal
 			}
 			if splay == nil && (reload || s.retired) {
@@ -210,22 +193,17 @@ func (s *Supervisor) attend(p Process) Reason {
 			if s.child.ReloadSignal == nil {
 				return ReasonChange
 			}
-			s.pass(p, s.child.ReloadSignal)
+			_ = p.Signal(s.child.ReloadSignal, p.Shell()) // it may have ended meanwhile
 			s.files = FileSet{}
 			s.events(event.ChildReloaded{Args: s.child.Args, Signal: s.child.ReloadSignal})
 		}
 	}
 }
 
-func (s *Supervisor) pass(p Process, sig os.Signal) {
-	// It may have ended meanwhile, or know no signals.
-	_ = p.Signal(sig, p.Shell())
-}
-
-// look takes note of what is in the inbox, and passes signals on to p, if
-// there is one. Those that ask for its end are only noted, unless it is ending
-// already. It returns whether the child is to be reloaded.
-func (s *Supervisor) look(p Process, ending bool) (reload bool) {
+// readInbox empties the inbox, and passes its signals on to p unless that is nil. A
+// signal that asks for the end of the child becomes the endSignal, and is passed on
+// only if the child is ending already. readInbox reports whether to reload the child.
+func (s *Supervisor) readInbox(p Process, ending bool) (reload bool) {
 	s.mu.Lock()
 	in := s.inbox
 	s.inbox = inbox{}
@@ -240,72 +218,92 @@ func (s *Supervisor) look(p Process, ending bool) (reload bool) {
 		}
 		ends := sig == s.child.killSignal() || sig == syscall.SIGTERM
 		if ends {
-			s.asked = sig
+			s.endSignal = sig
 		}
 		if p != nil && (!ends || ending) {
-			s.pass(p, sig)
+			_ = p.Signal(sig, p.Shell()) // it may have ended meanwhile
 		}
 	}
 	return reload
 }
 
-// end has p and all of its group end, and returns when they have: it asks, and
-// kills what is left after KillTimeout. If p has ended by itself,
-// it ends the rest of the group.
+// groupCheck is how often end checks whether a group has ended: the system does not
+// notify about that.
+const groupCheck = 20 * time.Millisecond
+
+// end ends p and all of its group: it sends a signal, and after KillTimeout kills
+// what is left. If p has ended by itself, it ends the rest of the group.
 func (s *Supervisor) end(p Process, why Reason) Status {
 	began := time.Now()
 	limit := time.NewTimer(s.child.KillTimeout)
 	defer limit.Stop()
-	e := ending{Process: p, sig: s.child.killSignal()}
+	sig := s.child.killSignal()
 	if why == ReasonSignal {
-		e.sig = s.asked
+		sig = s.endSignal
+	}
+	var groupAsked, killed bool
+	var ignoring map[int]bool // the members when sig was sent, and whether they ignored it
+	ask := func(group bool) error {
+		groupAsked = group
+		ignoring = p.Members(sig) // not later: many ignore a signal while they act on it
+		return p.Signal(sig, group)
+	}
+	// hopeless reports whether all that are left have ignored sig. A shell, for one,
+	// lets its background processes ignore SIGINT.
+	hopeless := func() bool {
+		for id := range p.Members(sig) {
+			if !ignoring[id] {
+				return false
+			}
+		}
+		return true
 	}
 	if why != ReasonRetry {
-		s.events(event.ChildEnding{Args: s.child.Args, Signal: e.sig, Reason: string(why)})
-		if e.ask(p.Shell()) != nil {
+		s.events(event.ChildEnding{Args: s.child.Args, Signal: sig, Reason: string(why)})
+		if ask(p.Shell()) != nil {
 			limit.Reset(0)
 		}
 	}
 	var check <-chan time.Time
-	gone := p.Gone()
-	for gone != nil || len(p.Members(e.sig)) > 0 {
+	done := p.Done()
+	for done != nil || len(p.Members(sig)) > 0 {
 		select {
-		case <-gone:
-			gone, check = nil, time.Tick(groupCheck)
-			if !e.asked && len(e.Members(e.sig)) > 0 {
-				_ = e.ask(true) // those that may not be asked may not be killed either
+		case <-done:
+			done, check = nil, time.Tick(groupCheck)
+			if !groupAsked && len(p.Members(sig)) > 0 {
+				_ = ask(true) // if that is not permitted, neither is Kill
 			}
 		case <-check:
-			if !e.killed && e.hopeless() {
+			if !killed && hopeless() {
 				limit.Reset(0)
 			}
 		case <-s.wake:
-			s.look(p, true)
+			s.readInbox(p, true)
 		case <-s.stop:
 			s.stop, s.stopped = nil, true
 		case <-limit.C:
-			if e.killed {
-				return Status{Code: codeSignalled, Signal: "it cannot be killed"}
+			if killed {
+				return Status{Code: codeSignaled, Signal: "it cannot be killed"}
 			}
 			s.events(event.ChildKilled{Args: s.child.Args, After: time.Since(began)})
-			e.killed = true
+			killed = true
 			p.Kill()
 			limit.Reset(killLimit)
 		}
 	}
-	p.Settle()
+	p.Drain()
 	return p.Status()
 }
 
-// rest waits until it is time to start the child again, and returns why it is.
-func (s *Supervisor) rest(d time.Duration) Reason {
+// delay waits until it is time to restart the child, and returns why to.
+func (s *Supervisor) delay(d time.Duration) Reason {
 	timer := time.After(d)
-	for !s.over() {
+	for !s.ending() {
 		select {
 		case <-timer:
 			return ReasonRetry
 		case <-s.wake:
-			if s.look(nil, false) {
+			if s.readInbox(nil, false) {
 				return ReasonChange
 			}
 		case <-s.stop:
@@ -314,106 +312,3 @@ func (s *Supervisor) rest(d time.Duration) Reason {
 	}
 	return ReasonStop
 }
-
-// groupCheck is how often end looks whether a group has ended: the system sends no
-// notice.
-const groupCheck = 20 * time.Millisecond
-
-// An ending is how far the end of a process has come.
-type ending struct {
-	Process
-	sig     os.Signal    // asks for it
-	asked   bool         // the whole group was
-	ignored map[int]bool // the processes of the group, and whether they ignored sig
-	killed  bool
-}
-
-func (e *ending) ask(group bool) error {
-	e.asked = group
-	e.ignored = e.Members(e.sig) // not later: many ignore a signal once they have acted on it
-	return e.Signal(e.sig, group)
-}
-
-// hopeless tells whether none of those that are left will end because they
-// were asked. A shell, for one, has what it runs in the background ignore
-// SIGINT.
-func (e *ending) hopeless() bool {
-	for id := range e.Members(e.sig) {
-		if !e.ignored[id] {
-			return false
-		}
-	}
-	return true
-}
-
-// A Child is a program that is run beside the templates (COMPAT 4.7). It is
-// started when every template has been rendered and the commands of that have
-// run, with Dry too. When a file of a template changes it is reloaded, after
-// the commands for that file. When Run returns it has ended, with its whole
-// process group; a program that leaves the group is out of reach.
-//
-// It has the standard input of the process, and its output as far as Stdout
-// and Stderr of the Options are files.
-type Child struct {
-	// Args is as in Command. Required.
-	Args []string
-
-	// Env is as in Command.
-	Env []string
-
-	// KillSignal asks it to end. Nil for os.Interrupt; the signal 0 for none
-	// (COMPAT Q11).
-	KillSignal os.Signal
-
-	// KillTimeout is how long it then has, before its group is killed. Zero:
-	// no time.
-	KillTimeout time.Duration
-
-	// ReloadSignal reloads it. Nil: it is ended and started again instead;
-	// the signal 0: nothing is done (COMPAT Q11).
-	ReloadSignal os.Signal
-
-	// Splay bounds the random time before it is reloaded, so that many
-	// machines do not do so at once. Zero: there is none.
-	Splay time.Duration
-
-	// Restart says what is done when it ends by itself.
-	Restart RestartPolicy
-}
-
-// A RestartPolicy says whether a Child that ended by itself is started again,
-// after the backoff of Options.Retry. Otherwise Run ends with its exit code.
-type RestartPolicy string
-
-const (
-	RestartNever     RestartPolicy = "never"      // as in consul-template; so is ""
-	RestartOnFailure RestartPolicy = "on-failure" // unless its exit code was 0
-	RestartAlways    RestartPolicy = "always"
-)
-
-// A ChildExit is the error of Run where it ends because its Child has ended,
-// by itself or because Signal asked for it, with another exit code than 0.
-type ChildExit struct {
-	Code   int    // that of the child; 255 if a signal ended it, 127 if it is not known
-	Signal string // that signal, as "killed", or ""
-}
-
-func (e *ChildExit) Error() string {
-	if e.Signal != "" {
-		return fmt.Sprintf("child process exited with code %d (%s)", e.Code, e.Signal)
-	}
-	return fmt.Sprintf("child process exited with code %d", e.Code)
-}
-
-// err returns what Run returns for a child that ended like this.
-func (s Status) err() error {
-	if s.Code == 0 {
-		return nil
-	}
-	return &ChildExit{Code: s.Code, Signal: s.Signal}
-}
-
-// NoSignal is the signal that is none.
-const NoSignal = syscall.Signal(0)
-
-func (c *Child) killSignal() os.Signal { return cmp.Or(c.KillSignal, os.Interrupt) }

@@ -27,11 +27,11 @@ func (p *fakeProcess) spawn(_, _ []string) (Process, error) { return p, nil }
 
 func (p *fakeProcess) ID() int                        { return 1 }
 func (p *fakeProcess) Shell() bool                    { return false }
-func (p *fakeProcess) Gone() <-chan struct{}          { return p.end }
+func (p *fakeProcess) Done() <-chan struct{}          { return p.end }
 func (p *fakeProcess) Status() Status                 { return Status{} }
 func (p *fakeProcess) Members(os.Signal) map[int]bool { return nil }
 func (p *fakeProcess) Kill()                          { p.ending.Do(func() { close(p.end) }) }
-func (p *fakeProcess) Settle()                        {}
+func (p *fakeProcess) Drain()                         {}
 
 func (p *fakeProcess) Signal(sig os.Signal, _ bool) error {
 	if sig == os.Interrupt {
@@ -90,7 +90,7 @@ func TestSupervisorNearTheEnd(t *testing.T) {
 		return nil, errors.New("no")
 	}
 	s.Run(t.Context())
-	if s.asked != syscall.SIGTERM {
+	if s.endSignal != syscall.SIGTERM {
 		t.Error("the signal was lost")
 	}
 }

@@ -10,8 +10,7 @@ import (
 	"syscall"
 )
 
-// dieWithParent has the kernel kill what cmd starts when this program ends,
-// however it does.
+// dieWithParent has the kernel kill the process of cmd when this one ends in any way.
 func dieWithParent(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = new(syscall.SysProcAttr)
@@ -23,12 +22,12 @@ func diesWithParent(cmd *exec.Cmd) bool {
 	return cmd.SysProcAttr != nil && cmd.SysProcAttr.Pdeathsig != 0
 }
 
-// members returns the processes of a group, by their ids, and whether they
-// ignore a signal. Zombies are left out: in many containers nobody waits for them.
+// members returns the ids of the processes of a group, and whether they ignore a
+// signal. It leaves out zombies: in many containers nobody waits for them.
 func members(group int, sig os.Signal) map[int]bool {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(stats) == 0 {
-		return map[int]bool{0: false} // they cannot be seen
+		return map[int]bool{0: false} // unknown; assume one
 	}
 	all := make(map[int]bool)
 	for _, path := range stats {
@@ -45,9 +44,8 @@ func members(group int, sig os.Signal) map[int]bool {
 	return all
 }
 
-// livesIn tells from a process's stat file whether it is of the group and has
-// not ended. After its name in parentheses come its state, its parent and its
-// group.
+// livesIn reports whether the stat file of a process says that it is in the group and
+// has not ended. Its state, parent and group follow the name in parentheses.
 func livesIn(stat []byte, group int) bool {
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 3 || string(fields[2]) != strconv.Itoa(group) {
@@ -56,7 +54,7 @@ func livesIn(stat []byte, group int) bool {
 	return !bytes.Contains([]byte("ZXx"), fields[0])
 }
 
-// ignores tells from a process's status file whether it ignores a signal.
+// ignores reports whether the status file of a process says that it ignores a signal.
 func ignores(status []byte, sig os.Signal) bool {
 	number, ok := sig.(syscall.Signal)
 	if !ok || number == 0 {

@@ -73,7 +73,7 @@ func TestOutputOfCheck(t *testing.T) {
 	b.fails["check"] = errNo
 	var hide func(string) string
 	var staged string
-	b.onRun = func(c process.Command) { hide, staged = c.Hide, c.Args[1] }
+	b.onRun = func(c process.Command) { hide, staged = c.Mask, c.Args[1] }
 	b.apply(t.Context())
 	if got, want := hide(staged+": canary"), b.at("sub/b")+": ***"; got != want {
 		t.Errorf("printed %q, want %q", got, want)

@@ -365,10 +365,10 @@ func (tx *Transaction) runCheck(ctx context.Context, c *Change, check process.Co
 	}
 	mask := tx.tools.Mask()
 	check.Args, check.Env = args, v.environ(check.Env)
-	check.Hide = func(text string) string { return v.name(mask(text)) }
+	check.Mask = func(text string) string { return v.name(mask(text)) }
 	if output, err := tx.tools.Run(ctx, check); err != nil {
-		c.Fail(event.Check, process.Brief(err, check.Hide))
-		c.Output = check.Hide(output)
+		c.Fail(event.Check, process.Brief(err, check.Mask))
+		c.Output = check.Mask(output)
 	}
 }
 

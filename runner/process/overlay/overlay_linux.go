@@ -19,23 +19,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const programName = "restencil-overlay" // the name under which this program mounts
+const (
+	programName   = "restencil-overlay" // the name under which this program mounts
+	programFailed = 124                 // its exit status if it could not mount
 
-// Main is to be called first in main: where the process was started to mount for
-// a command, it does so, becomes the command, and does not return.
+	// selfTest in the place of a command has this program read the file in the
+	// place of the arguments itself.
+	selfTest = "(self-test)"
+)
+
+// Main must be the first call in main. In a process that [Command] started, it mounts
+// the overlays, becomes the command, and does not return.
 func Main() {
 	if len(os.Args) < 3 || os.Args[0] != programName {
 		return
 	}
-	err := becomeCommand(os.Args[1], os.Args[2:])
+	err := execCommand(os.Args[1], os.Args[2:])
 	fmt.Fprintf(os.Stderr, "cannot show the command the staged files: %v\n", err)
-	os.Exit(failed)
+	os.Exit(programFailed)
 }
 
-const failed = 124 // the exit status of a process that could not mount
-
-// Command returns cmd, which has not been started, as one that sees the files in
-// their places. It has a process group of its own.
+// Command returns a command that does what cmd, which has not been started, would do,
+// but sees files in their places. It has its own process group.
 func Command(cmd *exec.Cmd, files []File) (*exec.Cmd, error) {
 	spec, err := json.Marshal(files)
 	if err != nil {
@@ -48,60 +53,47 @@ func Command(cmd *exec.Cmd, files []File) (*exec.Cmd, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
-	to := exec.Command("/proc/self/exe")
-	to.Args = slices.Concat([]string{programName, string(spec), path}, cmd.Args)
-	to.Env, to.Stdin = cmd.Env, cmd.Stdin
-	a := &syscall.SysProcAttr{Setpgid: true, Cloneflags: unix.CLONE_NEWNS}
-	to.SysProcAttr = a
-	if os.Geteuid() != 0 {
-		a.Cloneflags |= unix.CLONE_NEWUSER
-		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
-		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
-		a.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_DAC_OVERRIDE}
+	self := exec.Command("/proc/self/exe")
+	self.Args = slices.Concat([]string{programName, string(spec), path}, cmd.Args)
+	self.Env, self.Stdin = cmd.Env, cmd.Stdin
+	self.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Cloneflags: unix.CLONE_NEWNS}
+	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
+		self.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
+		self.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
+		self.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
+		self.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_DAC_OVERRIDE}
 	}
-	return to, nil
+	return self, nil
 }
 
-// supported tries whether the system allows it.
-var supported = sync.OnceValue(func() error {
+// Supported returns nil if the system allows overlays, else why not. It tries one, at
+// the first call.
+var Supported = sync.OnceValue(func() error {
 	dir, err := os.MkdirTemp("", "restencil-overlay-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	content := filepath.Join(dir, "content")
-	if err := os.WriteFile(content, []byte("overlaid"), 0o600); err != nil {
+	content, place := filepath.Join(dir, "content"), filepath.Join(dir, "place")
+	if err := errors.Join(os.WriteFile(content, []byte("overlaid"), 0o600), os.Mkdir(place, 0o700)); err != nil {
 		return err
 	}
-	place := filepath.Join(dir, "place")
-	if err := os.Mkdir(place, 0o700); err != nil {
-		return err
-	}
-	cmd, err := Command(exec.Command("/proc/self/exe"), []File{{Path: filepath.Join(place, "file"), Content: content}})
+	file := filepath.Join(place, "file")
+	cmd, err := Command(exec.Command("/proc/self/exe"), []File{{Path: file, Content: content}})
 	if err != nil {
 		return err
 	}
-	// In place of a command, which there may not be in a small container, this
-	// program looks itself.
-	cmd.Args = append(cmd.Args[:2], look, filepath.Join(place, "file"))
+	cmd.Args = append(cmd.Args[:2], selfTest, file) // a small container may have no other program
 	cmd.Env = []string{}
-	out, err := cmd.CombinedOutput()
-	if err != nil {
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return errors.New(cmp.Or(strings.TrimSpace(string(out)), err.Error()))
 	}
 	return nil
 })
 
-// look in the place of a command has this program look for a file itself.
-const look = "(look)"
-
-// Supported says why the system does not allow it, nil: it does. It tries once,
-// at the first call.
-func Supported() error { return supported() }
-
-// becomeCommand mounts what spec says, and becomes the command whose path and
-// arguments follow. It returns only with an error, unless it only looks.
-func becomeCommand(spec string, args []string) error {
+// execCommand mounts the overlays for the files in spec, and becomes the command
+// whose path and arguments follow. It returns only with an error.
+func execCommand(spec string, args []string) error {
 	var files []File
 	if err := json.Unmarshal([]byte(spec), &files); err != nil {
 		return err
@@ -122,14 +114,14 @@ func becomeCommand(spec string, args []string) error {
 		byDir[in] = append(byDir[in], f)
 	}
 	for _, in := range slices.Sorted(maps.Keys(byDir)) { // parents first
-		if err := cover(in, byDir[in]); err != nil {
+		if err := mount(in, byDir[in]); err != nil {
 			return fmt.Errorf("covering %s: %w", in, err)
 		}
 	}
-	if err := os.Chdir(dir); err != nil { // which may be another directory now
+	if err := os.Chdir(dir); err != nil { // it may be another directory now
 		return err
 	}
-	if args[0] == look {
+	if args[0] == selfTest {
 		if _, err := os.ReadFile(args[1]); err != nil {
 			return err
 		}
@@ -141,9 +133,10 @@ func becomeCommand(spec string, args []string) error {
 	return unix.Exec(args[0], args[1:], os.Environ())
 }
 
-// cover mounts an overlay over dir that has files in it.
-func cover(dir string, files []File) error {
-	below, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+// mount mounts an overlay with files over dir. What it opens stays open until the
+// command takes over.
+func mount(dir string, files []File) error {
+	lower, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
@@ -151,8 +144,7 @@ func cover(dir string, files []File) error {
 	if err != nil {
 		return err
 	}
-	// The content is opened before it is covered.
-	var contents []*os.File
+	var contents []*os.File // opened before the mounts hide them
 	for _, f := range files {
 		content, err := os.Open(f.Content)
 		if err != nil {
@@ -167,41 +159,41 @@ func cover(dir string, files []File) error {
 	if err != nil {
 		return err
 	}
-	upper, work := handle(tmpfs)+"/upper", handle(tmpfs)+"/work"
+	upper, work := fdPath(tmpfs)+"/upper", fdPath(tmpfs)+"/work"
 	if err := errors.Join(os.Mkdir(upper, 0o755), os.Mkdir(work, 0o700)); err != nil {
 		return err
 	}
 	var like unix.Stat_t
-	if err := unix.Fstatat(below, "", &like, unix.AT_EMPTY_PATH); err != nil {
+	if err := unix.Fstatat(lower, "", &like, unix.AT_EMPTY_PATH); err != nil {
 		return err
 	}
-	_ = os.Chown(upper, int(like.Uid), int(like.Gid)) // who may not is the only one there
+	_ = os.Chown(upper, int(like.Uid), int(like.Gid)) // in a user namespace there is no other owner
 	if err := os.Chmod(upper, os.FileMode(like.Mode&0o777)); err != nil {
 		return err
 	}
 	for i, f := range files {
-		if err := lay(contents[i], filepath.Join(upper, filepath.Base(f.Path))); err != nil {
+		if err := copyFile(contents[i], filepath.Join(upper, filepath.Base(f.Path))); err != nil {
 			return err
 		}
 	}
-	options := "lowerdir=" + handle(below) + ",upperdir=" + upper + ",workdir=" + work
+	options := "lowerdir=" + fdPath(lower) + ",upperdir=" + upper + ",workdir=" + work
 	if os.Geteuid() != 0 {
 		options += ",userxattr"
 	}
 	if err := unix.Mount("overlay", dir, "overlay", 0, options); err != nil {
 		return fmt.Errorf("mounting an overlay: %w", err)
 	}
-	for path, fd := range mounts { // which the overlay hides
-		if err := unix.Mount(handle(fd), path, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+	for _, path := range slices.Sorted(maps.Keys(mounts)) { // parents first; the overlay hides them
+		if err := unix.Mount(fdPath(mounts[path]), path, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 			return fmt.Errorf("binding %s: %w", path, err)
 		}
 	}
 	return nil
 }
 
-func handle(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
+func fdPath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
-// mountsBelow opens what is mounted below dir, the nearest only.
+// mountsBelow opens what is mounted below dir, and returns the descriptors by path.
 func mountsBelow(dir string) (map[string]int, error) {
 	info, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -218,26 +210,15 @@ func mountsBelow(dir string) (map[string]int, error) {
 		if !strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/") {
 			continue
 		}
-		fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
-		if err != nil {
-			continue // hidden by another mount, or out of reach
-		}
-		mounts[path] = fd
-	}
-	for path := range mounts {
-		for other := range mounts {
-			if strings.HasPrefix(path, other+"/") { // it comes along with that
-				delete(mounts, path)
-				break
-			}
+		if fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0); err == nil { // else another mount hides it
+			mounts[path] = fd
 		}
 	}
 	return mounts, nil
 }
 
-// lay copies a file with its mode and, where that is allowed, its owner.
-func lay(from *os.File, to string) error {
-	defer from.Close()
+// copyFile copies a file with its mode and, where that is allowed, its owner.
+func copyFile(from *os.File, to string) error {
 	info, err := from.Stat()
 	if err != nil {
 		return err

@@ -7,13 +7,13 @@ import (
 	"os/exec"
 )
 
-var errNone = errors.New("only Linux has mount namespaces")
+var errUnsupported = errors.New("only Linux has mount namespaces")
 
 // Main does nothing: there are no mount namespaces.
 func Main() {}
 
-// Supported says why the system does not allow it.
-func Supported() error { return errNone }
+// Supported returns why the system does not allow overlays.
+func Supported() error { return errUnsupported }
 
 // Command fails.
-func Command(*exec.Cmd, []File) (*exec.Cmd, error) { return nil, errNone }
+func Command(*exec.Cmd, []File) (*exec.Cmd, error) { return nil, errUnsupported }
