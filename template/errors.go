@@ -125,14 +125,14 @@ func plain(text string) string {
 			return w.engine.ReplaceAllString(text, w.plain)
 		}
 	}
-	return noField(text)
+	return NoField(text)
 }
 
 var fieldless = regexp.MustCompile(`^can't evaluate field (\w+) in type (\[\])?\*?(\S+)$`)
 
-// noField says in plain words that a value has no such field, and which one may be
+// NoField says in plain words that a value has no such field, and which one may be
 // meant. Any other text it returns as it is.
-func noField(text string) string {
+func NoField(text string) string {
 	m := fieldless.FindStringSubmatch(text)
 	if m == nil {
 		return text

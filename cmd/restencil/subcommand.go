@@ -30,6 +30,7 @@ type subcommand struct {
 	configFlags []string // the -config flags of the daemon
 	reload      string
 	json, prune bool
+	lint        lintFlags
 	args        []string
 }
 
@@ -50,6 +51,10 @@ func subcommands() []*subcommand {
 		{
 			name: "state", do: listStates,
 			help: "Shows the state directories that there are, and whose they are.\nOne is gone when its configuration is; daemons remove such a one after 30 days.\nHere -state-dir is where the directories lie.",
+		},
+		{
+			name: "lint", usage: "[TEMPLATE...]", most: 10_000, do: runLint,
+			help: "Finds mistakes in a configuration and its templates, or in templates alone.\nIt contacts no store. The exit code is 0 when nothing is wrong, 1 when something\nis, and 15 when the configuration cannot be used. docs/lint.md explains each rule.",
 		},
 		{
 			name: "help", usage: "[COMMAND]", most: 1, do: help,
@@ -98,6 +103,10 @@ func (s *subcommand) flags() *flag.FlagSet {
 	flags := flag.NewFlagSet(s.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
+	if s.name == "lint" {
+		s.lint.define(flags, &s.configFlags)
+		return flags
+	}
 	flags.StringVar(&s.stateDir, "state-dir", "", " <path>: The daemon's state directory.")
 	flags.Func("config", " <path>: The daemon's configuration, which tells the state directory. May be\nrepeated.", func(path string) error {
 		s.configFlags = append(s.configFlags, "-config", path)

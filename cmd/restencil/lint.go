@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+
+	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/lint"
+	"restencil/template"
+	"restencil/watch/filewatch"
+)
+
+// lintFlags are those of the command lint.
+type lintFlags struct {
+	format, disable string
+	strict          bool
+}
+
+func (l *lintFlags) define(flags *flag.FlagSet, config *[]string) {
+	flags.Func("config", " <path>: A configuration file or directory, with its templates. May be repeated.", func(path string) error {
+		*config = append(*config, "-config", path)
+		return nil
+	})
+	flags.StringVar(&l.format, "format", lint.Formats()[0], " <format>: How findings are printed: "+strings.Join(lint.Formats(), ", ")+".")
+	flags.StringVar(&l.disable, "disable", "", " <rules>: Rules to leave out, with commas between.")
+	flags.BoolVar(&l.strict, "strict", false, ": The exit code is 1 for warnings, too.")
+}
+
+// runLint looks for mistakes in a configuration with its templates, and in the
+// templates that the arguments name.
+func runLint(_ context.Context, p program, s *subcommand) error {
+	var disabled []string
+	if s.lint.disable != "" {
+		disabled = strings.Split(s.lint.disable, ",")
+	}
+	for _, name := range disabled {
+		if err := lint.CheckRule(name); err != nil {
+			return &config.Error{Code: config.ExitFlags, Err: err}
+		}
+	}
+	switch {
+	case !slices.Contains(lint.Formats(), s.lint.format):
+		return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("unknown format %q: there are %s", s.lint.format, strings.Join(lint.Formats(), ", "))}
+	case len(s.configFlags) == 0 && len(s.args) == 0:
+		return &config.Error{Code: config.ExitFlags, Err: errors.New("there is nothing to do: no configuration (-config) and no template is given")}
+	}
+	linter := lint.New(filewatch.ReadFile)
+	var wrong error
+	if len(s.configFlags) > 0 {
+		var cfg *config.Config
+		if cfg, wrong = config.Parse(s.configFlags, p.environ); wrong == nil {
+			linter.Config(cfg)
+		} else if !linter.Diagnostics(wrong) {
+			return wrong
+		}
+	}
+	for _, path := range s.args {
+		text, err := filewatch.ReadFile(path)
+		if err != nil {
+			return &config.Error{Code: config.ExitRunner, Err: fmt.Errorf("failed to read template: %w", err)}
+		}
+		linter.Template(template.Options{Name: path, Text: string(text)})
+	}
+	found := linter.Findings(disabled)
+	if err := lint.Write(p.stdout, s.lint.format, p.version(), found); err != nil {
+		return err
+	}
+	failures := 0
+	for _, f := range found {
+		if f.Severity == lint.Error || s.lint.strict {
+			failures++
+		}
+	}
+	switch {
+	case wrong != nil:
+		return &config.Error{Code: exitCode(wrong), Err: errors.New("the configuration is wrong, and its templates were not looked at")}
+	case failures > 0:
+		return fmt.Errorf("%d of %d findings count as errors", failures, len(found))
+	}
+	return nil
+}

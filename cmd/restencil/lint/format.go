@@ -1,0 +1,132 @@
+package lint
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"restencil/cmd/restencil/config/hcl1"
+)
+
+// Formats are those that Write knows, the default first.
+func Formats() []string { return []string{"text", "json", "sarif", "github"} }
+
+// Write prints findings: as text for people, as JSON with an object a line, as
+// SARIF 2.1.0, or as the commands by which GitHub annotates a change.
+func Write(w io.Writer, format, version string, findings []Finding) error {
+	switch format {
+	case "json":
+		encoder := json.NewEncoder(w)
+		encoder.SetEscapeHTML(false)
+		for _, f := range findings {
+			if err := encoder.Encode(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "sarif":
+		return writeSARIF(w, version, findings)
+	case "github":
+		for _, f := range findings {
+			if _, err := fmt.Fprintln(w, f.github()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, f := range findings {
+		d := hcl1.Diagnostic{
+			Position: hcl1.Position{File: f.File, Line: f.Line, Column: f.Column},
+			Message:  fmt.Sprintf("%s: %s [%s]", f.Severity, f.Message, f.Rule),
+			Hint:     f.Hint, Line: f.source, Width: f.width,
+		}
+		if _, err := fmt.Fprintln(w, d.Error()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// text returns message and hint in one.
+func (f Finding) text() string {
+	if f.Hint == "" {
+		return f.Message
+	}
+	return f.Message + " (" + f.Hint + ")"
+}
+
+// github returns the workflow command of a finding.
+func (f Finding) github() string {
+	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	words := []string{"title=" + property.Replace(f.Rule)}
+	if f.File != "" {
+		words = append(words, "file="+property.Replace(f.File))
+	}
+	if f.Line > 0 {
+		words = append(words, fmt.Sprintf("line=%d", f.Line))
+	}
+	if f.Column > 0 {
+		words = append(words, fmt.Sprintf("col=%d", f.Column))
+	}
+	return fmt.Sprintf("::%s %s::%s", f.Severity, strings.Join(words, ","), data.Replace(f.text()))
+}
+
+// An object is one of JSON. Its keys are written in the order of the alphabet.
+type object = map[string]any
+
+func writeSARIF(w io.Writer, version string, findings []Finding) error {
+	rules, results := []object{}, []object{}
+	for _, r := range Rules() {
+		rules = append(rules, object{
+			"id":                   r.Name,
+			"shortDescription":     object{"text": r.Summary},
+			"defaultConfiguration": object{"level": r.Severity},
+		})
+	}
+	for _, f := range findings {
+		result := object{
+			"ruleId":    f.Rule,
+			"ruleIndex": slices.IndexFunc(Rules(), func(r Rule) bool { return r.Name == f.Rule }),
+			"level":     f.Severity,
+			"message":   object{"text": f.text()},
+		}
+		if f.File != "" {
+			location := object{"artifactLocation": object{"uri": uri(f.File)}}
+			if f.Line > 0 {
+				region := object{"startLine": f.Line}
+				if f.Column > 0 {
+					region["startColumn"] = f.Column
+				}
+				location["region"] = region
+			}
+			result["locations"] = []object{{"physicalLocation": location}}
+		}
+		results = append(results, result)
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(object{
+		"$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+		"version": "2.1.0",
+		"runs": []object{{
+			"columnKind": "unicodeCodePoints",
+			"tool":       object{"driver": object{"name": "restencil", "version": version, "rules": rules}},
+			"results":    results,
+		}},
+	})
+}
+
+// uri returns the reference by which SARIF calls a file.
+func uri(path string) string {
+	u := url.URL{Path: filepath.ToSlash(path)}
+	if filepath.IsAbs(path) {
+		u.Scheme = "file"
+	}
+	return u.String()
+}

@@ -1,0 +1,183 @@
+// Package lint finds mistakes in configurations and templates by reading them. It
+// contacts no store and executes no template.
+//
+// [Linter.Config] looks at a whole configuration, [Linter.Template] at a template
+// by itself; each finding belongs to one of the [Rules], which docs/lint.md
+// explains. [Write] prints findings for people and for programs.
+package lint
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"restencil/cmd/restencil/config/hcl1"
+	"restencil/watch/suggest"
+)
+
+// A Severity says how sure it is that something is wrong.
+type Severity string
+
+const (
+	Error   Severity = "error"   // it cannot work
+	Warning Severity = "warning" // it works, but probably not as meant
+)
+
+// A Rule is one kind of mistake.
+type Rule struct {
+	Name     string
+	Severity Severity
+	Summary  string
+}
+
+// Rules returns all rules.
+func Rules() []Rule {
+	return []Rule{
+		{"config", Warning, "the configuration is wrong or doubtful"},
+		{"template-file", Error, "a template cannot be read"},
+		{"syntax", Error, "a template cannot be parsed"},
+		{"unknown-function", Error, "a template calls a function that does not exist"},
+		{"unknown-field", Error, "a template reads a field that the value does not have"},
+		{"unknown-template", Error, "a template calls a part that is not defined"},
+		{"unused-define", Warning, "a part of a template is defined and never used"},
+		{"changes-by-itself", Warning, "the output is another one at each execution"},
+		{"empty-list", Warning, "an empty list leaves a block of nginx that nginx refuses"},
+		{"all-services", Warning, "a template watches every service or node of the catalog"},
+		{"shell-data", Warning, "data from a store becomes a part of a program that is run"},
+		{"check-file", Warning, "a check does not see the file that it is to check"},
+		{"secret-mode", Warning, "others can read a file that holds secrets"},
+		{"old-spelling", Warning, "a setting or function is deprecated"},
+	}
+}
+
+// CheckRule returns an error where there is no rule of that name.
+func CheckRule(name string) error {
+	var names []string
+	for _, r := range Rules() {
+		names = append(names, r.Name)
+	}
+	if slices.Contains(names, name) {
+		return nil
+	}
+	if near := suggest.Nearest(name, names); near != "" {
+		return fmt.Errorf("unknown rule %q (did you mean %s?)", name, near)
+	}
+	return fmt.Errorf("unknown rule %q: there are %s", name, strings.Join(names, ", "))
+}
+
+// A Finding is one thing that is wrong, or doubtful, at one place.
+type Finding struct {
+	File     string   `json:"file"`   // "" where no file is to blame
+	Line     int      `json:"line"`   // from 1, 0 where unknown
+	Column   int      `json:"column"` // from 1, in characters, 0 where unknown
+	Rule     string   `json:"rule"`
+	Severity Severity `json:"severity"`
+	Message  string   `json:"message"`
+	Hint     string   `json:"hint,omitempty"` // what to do about it
+
+	source string // the line, "" where unknown or not to be shown
+	width  int    // how many characters of it
+}
+
+// A Linter collects findings.
+type Linter struct {
+	read     func(path string) ([]byte, error)
+	findings []Finding
+	files    map[string][]string // the lines of those that were read
+}
+
+// New returns a Linter that reads configuration files with read, to find the
+// comments in them.
+func New(read func(path string) ([]byte, error)) *Linter {
+	return &Linter{read: read, files: make(map[string][]string)}
+}
+
+// add adds a finding with the severity of its rule, where it has none.
+func (l *Linter) add(f Finding) {
+	for _, r := range Rules() {
+		if r.Name == f.Rule {
+			f.Severity = cmp.Or(f.Severity, r.Severity)
+		}
+	}
+	l.findings = append(l.findings, f)
+}
+
+// lines returns the lines of a file, none where it cannot be read.
+func (l *Linter) lines(path string) []string {
+	lines, ok := l.files[path]
+	if !ok {
+		if text, err := l.read(path); err == nil {
+			lines = strings.Split(string(text), "\n")
+		}
+		l.files[path] = lines
+	}
+	return lines
+}
+
+var ignoring = regexp.MustCompile(`lint:ignore\s+([\w,-]+)\s+[^*\s]`)
+
+// Findings returns what was found, by place, without the rules in disabled and
+// without what a comment in the line or the one above says to ignore.
+func (l *Linter) Findings(disabled []string) []Finding {
+	found := slices.DeleteFunc(slices.Clone(l.findings), func(f Finding) bool {
+		if slices.Contains(disabled, f.Rule) {
+			return true
+		}
+		lines := l.lines(f.File)
+		for i := f.Line - 2; i < f.Line; i++ {
+			if i < 0 || i >= len(lines) {
+				continue
+			}
+			if m := ignoring.FindStringSubmatch(lines[i]); m != nil && slices.Contains(strings.Split(m[1], ","), f.Rule) {
+				return true
+			}
+		}
+		return false
+	})
+	slices.SortFunc(found, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(found)
+}
+
+// Diagnostics adds what makes a configuration unusable: err is what config.Parse
+// returned. It reports whether err names a place, and so is a finding.
+func (l *Linter) Diagnostics(err error) bool {
+	switch e := err.(type) {
+	case nil:
+		return true
+	case hcl1.Diagnostics:
+		for _, d := range e {
+			l.diagnostic(d, Error)
+		}
+		return true
+	case hcl1.Diagnostic:
+		l.diagnostic(e, Error)
+		return true
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			if !l.Diagnostics(inner) {
+				l.diagnostic(hcl1.Diagnostic{Message: inner.Error()}, Error)
+			}
+		}
+		return true
+	case interface{ Unwrap() error }:
+		return e.Unwrap() != nil && l.Diagnostics(e.Unwrap())
+	}
+	return false
+}
+
+// diagnostic adds what package config found.
+func (l *Linter) diagnostic(d hcl1.Diagnostic, s Severity) {
+	f := Finding{
+		File: d.File, Line: d.Position.Line, Column: d.Column, Rule: "config", Severity: s,
+		Message: d.Message, Hint: d.Hint, source: d.Line, width: d.Width,
+	}
+	if s == Warning && strings.Contains(d.Message, "is deprecated") {
+		f.Rule = "old-spelling"
+	}
+	l.add(f)
+}

@@ -1,0 +1,329 @@
+package lint
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template/parse"
+
+	"restencil/funcs"
+	"restencil/funcs/pure"
+	"restencil/template"
+	"restencil/watch"
+)
+
+// builtins are the functions of text/template, with the types of their results.
+var builtins = map[string]reflect.Type{
+	"and": nil, "call": nil, "index": nil, "or": nil, "slice": nil,
+	"eq": boolean, "ge": boolean, "gt": boolean, "le": boolean, "lt": boolean, "ne": boolean, "not": boolean,
+	"html": words, "js": words, "print": words, "printf": words, "println": words, "urlquery": words,
+	"len": number,
+}
+
+var (
+	boolean = reflect.TypeFor[bool]()
+	number  = reflect.TypeFor[int]()
+	words   = reflect.TypeFor[string]()
+)
+
+// results are the types of what functions return as any.
+var results = map[string]reflect.Type{
+	"node":    reflect.TypeFor[*watch.CatalogNode](),
+	"caLeaf":  reflect.TypeFor[*watch.LeafCert](),
+	"secret":  reflect.TypeFor[*watch.Secret](),
+	"pkiCert": reflect.TypeFor[watch.Certificate](),
+}
+
+// lists are the functions that ask a store for a list and accept an empty one.
+var lists = []string{"service", "connect", "services", "nodes", "ls", "tree", "nomadService", "nomadServices"}
+
+// ofCatalog are the functions that list a catalog, with those that ask for one of
+// what they list.
+var ofCatalog = map[string][]string{
+	"services":      {"service", "connect"},
+	"nodes":         {"node"},
+	"nomadServices": {"nomadService"},
+}
+
+// ofHost are the functions that ask this host for what seldom changes.
+var ofHost = []string{"env", "envOrDefault", "mustEnv", "sockaddr", "timestamp", "executeTemplate", "loop", "exact"}
+
+// restless are the functions that return something else each time.
+var restless = map[string]string{
+	"timestamp": "time", "sprig_ago": "time",
+	"sprig_shuffle": "chance", "sprig_randInt": "chance", "sprig_encryptAES": "chance", "sprig_bcrypt": "chance", "sprig_htpasswd": "chance",
+	"sprig_genPrivateKey": "chance", "sprig_genCA": "chance", "sprig_genCAWithKey": "chance", "sprig_genSelfSignedCert": "chance",
+	"sprig_genSelfSignedCertWithKey": "chance", "sprig_genSignedCert": "chance", "sprig_genSignedCertWithKey": "chance",
+	"sprig_keys": "order", "sprig_values": "order",
+}
+
+var (
+	unordered = regexp.MustCompile(`sprig_sortAlpha|\blen\b|\bin\b|contains|sprig_has\b`) // what makes no difference of the order
+	sensitive = regexp.MustCompile(`(?i)\.\S*(key|password|token|secret)`)                // fields that are secret
+	shell     = regexp.MustCompile(`(^|/)(ba|da|z|k|a)?sh$`)
+)
+
+// pipe goes through a pipeline and declares its variables.
+func (c *checker) pipe(p *parse.PipeNode, dot value) value {
+	v := c.pipeline(p, dot)
+	c.declare(p, v)
+	return v
+}
+
+// pipeline returns what a pipeline comes to.
+func (c *checker) pipeline(p *parse.PipeNode, dot value) (v value) {
+	if p == nil {
+		return v
+	}
+	if c.action == "" {
+		c.action = p.String()
+		defer func() { c.action = "" }()
+	}
+	for i, command := range p.Cmds {
+		if c.steps++; c.steps > maxSteps {
+			return value{}
+		}
+		var args []value
+		for _, n := range command.Args[1:] {
+			args = append(args, c.operand(n, dot))
+		}
+		if i > 0 {
+			args = append(args, v)
+		}
+		if function, ok := command.Args[0].(*parse.IdentifierNode); ok {
+			v = c.function(function, command.Args[1:], args)
+		} else {
+			v = c.operand(command.Args[0], dot)
+		}
+	}
+	return v
+}
+
+// declare gives the variables of a pipeline their values: of the last values, as
+// many as there are variables.
+func (c *checker) declare(p *parse.PipeNode, values ...value) {
+	if p == nil || p.IsAssign {
+		return
+	}
+	for i, d := range p.Decl {
+		v := values[max(0, len(values)-len(p.Decl)+i)]
+		if c.mutable[d.Ident[0]] {
+			v = value{}
+		}
+		c.vars = append(c.vars, variable{d.Ident[0], v})
+	}
+}
+
+// operand returns what an operand comes to.
+func (c *checker) operand(n parse.Node, dot value) value {
+	switch n := n.(type) {
+	case *parse.DotNode:
+		return c.ask(dot)
+	case *parse.FieldNode:
+		return c.fields(dot, n.Ident, n.Pos)
+	case *parse.VariableNode:
+		of := c.root
+		for _, v := range c.vars {
+			if v.name == n.Ident[0] {
+				of = v.value
+			}
+		}
+		return c.fields(c.ask(of), n.Ident[1:], n.Pos)
+	case *parse.ChainNode:
+		return c.fields(c.operand(n.Node, dot), n.Field, n.Pos)
+	case *parse.PipeNode:
+		return c.pipe(n, dot)
+	case *parse.IdentifierNode:
+		return c.function(n, nil, nil)
+	case *parse.StringNode:
+		return value{typ: words, constant: true}
+	case *parse.BoolNode:
+		return value{typ: boolean, constant: true}
+	}
+	return value{constant: true}
+}
+
+// ask takes note of a list that is asked for.
+func (c *checker) ask(v value) value {
+	if v.list != "" {
+		c.asked = append(c.asked, v.list)
+	}
+	return v
+}
+
+// function returns what a call comes to, and looks at it.
+func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []value) value {
+	name := n.Ident
+	if now := funcs.Renamed(name); now != "" {
+		c.report(n.Pos, "old-spelling", fmt.Sprintf("the function %s is deprecated", name), "write "+now)
+		name = now
+	}
+	constant := !slices.ContainsFunc(args, func(v value) bool { return !v.constant })
+	if typ, ok := builtins[name]; ok {
+		return builtin(name, value{typ: typ, constant: constant}, args)
+	}
+	f, ok := c.funcs[name]
+	if !ok {
+		c.report(n.Pos, "unknown-function", fmt.Sprintf("function %q is not defined", name), didYouMean(funcs.Nearest(name)))
+		return value{}
+	}
+	if pure.Funcs()[name] == nil && !slices.Contains(ofHost, name) {
+		constant = false
+		c.facts.data = true
+	}
+	c.judge(name, n.Pos, nodes, args)
+	v := value{typ: reflect.TypeOf(f).Out(0), constant: constant}
+	if typ := results[name]; typ != nil {
+		v.typ = typ
+	}
+	last := value{}
+	if len(args) > 0 {
+		last = args[len(args)-1]
+	}
+	_, element := elements(last.typ)
+	switch {
+	case slices.Contains(lists, name):
+		v.list = name
+		for _, n := range nodes {
+			v.list += " " + n.String()
+		}
+	case element != nil && name == "byTag":
+		v.typ = reflect.MapOf(words, reflect.SliceOf(element))
+	case element != nil && name == "byPort":
+		v.typ = reflect.MapOf(number, reflect.SliceOf(element))
+	}
+	if k := v.typ.Kind(); v.list == "" && (k == reflect.Slice || k == reflect.Map || k == reflect.Interface) {
+		v.list = last.list
+	}
+	if v.typ.Kind() == reflect.Interface {
+		v.typ = nil
+	}
+	return c.ask(v)
+}
+
+// builtin returns what a call of the language comes to.
+func builtin(name string, v value, args []value) value {
+	switch {
+	case len(args) == 0:
+	case name == "slice":
+		v.typ = args[0].typ
+	case name == "index":
+		v.typ = args[0].typ
+		for range args[1:] {
+			_, v.typ = elements(v.typ)
+		}
+	}
+	return v
+}
+
+// judge looks at the call of a function for what may be wrong with it.
+func (c *checker) judge(name string, pos parse.Pos, nodes []parse.Node, args []value) {
+	literal := func(i int) string { // an argument, where it is literal text
+		if i < len(nodes) {
+			if s, ok := nodes[i].(*parse.StringNode); ok {
+				return s.Text
+			}
+		}
+		return ""
+	}
+	data := func(v value) bool { return !v.constant }
+	switch name {
+	case "secret", "nomadVar":
+		c.secret = true
+	case "writeToFile":
+		c.writes = true
+		if perm, err := strconv.ParseUint(literal(3), 8, 32); err == nil && perm&uint64(exposing) != 0 && sensitive.MatchString(c.action) {
+			c.report(nodes[3].Position(), "secret-mode", fmt.Sprintf("writeToFile gives a secret the mode %04o", perm), `write "0640" or less`)
+		}
+	case "executeTemplate":
+		dot := value{}
+		if len(args) == 2 {
+			dot = args[1]
+		}
+		if part := literal(0); part != "" {
+			outside := c.blocks
+			c.blocks = new(blocks)
+			c.call(pos, part, dot)
+			c.blocks = outside
+		} else {
+			c.dynamic = true
+		}
+	case "plugin":
+		if len(args) > 0 && data(args[0]) || shell.MatchString(literal(0)) && slices.ContainsFunc(args, data) {
+			c.report(pos, "shell-data", "data from a store becomes a part of a shell command, or decides which program is run",
+				"name the program, and give it the data as arguments of its own")
+		}
+	}
+	switch why := restless[name]; {
+	case why == "time", why == "chance":
+		c.report(pos, "changes-by-itself", name+" is another text at each execution: every start, and every change of any data, replaces the file and runs the command",
+			map[string]string{"time": "leave it out", "chance": "generate it once, and keep it in a store"}[why])
+	case why == "order" && !unordered.MatchString(c.action):
+		c.report(pos, "changes-by-itself", name+" gives the elements in another order at each execution", "sort them with sprig_sortAlpha, or range over the map")
+	}
+	if one := c.catalog; one != nil && !one.chosen && !one.left && slices.Contains(one.calls, name) && slices.ContainsFunc(args, data) {
+		c.report(one.pos, "all-services", fmt.Sprintf("%s is asked for everything that this range finds: one watch each, however many there are", name),
+			"choose with if, by name or tag, which of them the file is about")
+	}
+}
+
+// fields returns what one field after another comes to.
+func (c *checker) fields(v value, names []string, pos parse.Pos) value {
+	for _, name := range names {
+		v = value{typ: c.field(v.typ, name, pos), constant: v.constant}
+	}
+	return v
+}
+
+// field returns the type of a field, a method or a value in a map.
+func (c *checker) field(t reflect.Type, name string, pos parse.Pos) reflect.Type {
+	if t == nil || t.Kind() == reflect.Interface {
+		return nil
+	}
+	methods, of := t, t
+	if t.Kind() == reflect.Pointer {
+		of = t.Elem()
+	} else {
+		methods = reflect.PointerTo(t)
+	}
+	if m, ok := methods.MethodByName(name); ok {
+		return m.Type.Out(0)
+	}
+	switch of.Kind() {
+	case reflect.Struct:
+		if f, ok := of.FieldByName(name); ok && f.IsExported() {
+			c.facts.private = c.facts.private || secretField(of, name) && !strings.Contains(c.action, "writeToFile")
+			return f.Type
+		}
+	case reflect.Map:
+		return of.Elem()
+	}
+	c.report(pos, "unknown-field", template.NoField(fmt.Sprintf("can't evaluate field %s in type %s", name, t)), "")
+	return nil
+}
+
+// secretField reports whether a field of a certificate is its key.
+func secretField(t reflect.Type, name string) bool {
+	return t == reflect.TypeFor[watch.Certificate]() && name == "Key" ||
+		t == reflect.TypeFor[watch.LeafCert]() && name == "PrivateKeyPEM"
+}
+
+// elements returns the types of what range gives: of the index or key, and of the
+// element. They are nil where they are unknown.
+func elements(t reflect.Type) (key, element reflect.Type) {
+	if t == nil {
+		return nil, nil
+	}
+	switch t.Kind() {
+	case reflect.Slice, reflect.Array:
+		return number, t.Elem()
+	case reflect.Map:
+		return t.Key(), t.Elem()
+	case reflect.Chan:
+		return number, t.Elem()
+	}
+	return nil, nil
+}
