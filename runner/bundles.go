@@ -40,6 +40,7 @@ type bundleState struct {
 	templates      []int // its members, by their place in the spec
 
 	offered int  // the pass of the newest offer
+	kept    bool // it is older than the last reload
 	settled int  // up to which pass it has done what there was to do
 	expects bool // it was told that an output is outstanding
 }
@@ -177,10 +178,33 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 		b.add(s)
 	}
 	b.shared.Inherit()
+	b.number(len(o.Templates))
+	b.shared.Events(b.planned(o.Local))
 	for _, s := range b.list {
 		b.running.Go(func() { s.Run(ctx) })
 	}
-	b.number(len(o.Templates))
+}
+
+// planned tells which bundles there are.
+func (b *bundles) planned(local string) event.Planned {
+	e := event.Planned{Local: local}
+	for _, s := range b.list {
+		spec := s.spec
+		one := event.Bundle{Name: spec.Name, Named: spec.Policy == group.Together, Reload: spec.Reload.Args, Kept: s.kept}
+		for _, m := range spec.Members {
+			one.Members = append(one.Members, event.Output{Template: m.Template, Destination: m.Destination})
+		}
+		if one.Named {
+			e.Bundles = append(e.Bundles, one)
+			continue
+		}
+		for i, m := range one.Members {
+			each := one
+			each.Name, each.Members = cmp.Or(m.Destination, m.Template), one.Members[i:i+1]
+			e.Bundles = append(e.Bundles, each)
+		}
+	}
+	return e
 }
 
 // add makes a bundle, which takes the place of others.
@@ -210,7 +234,7 @@ func (b *bundles) replace(planned []*bundleState, o Options) {
 		at := slices.IndexFunc(old, func(s *bundleState) bool { return reflect.DeepEqual(s.spec, p.spec) })
 		if at >= 0 {
 			b.list[i] = old[at]
-			b.list[i].templates = p.templates
+			b.list[i].templates, b.list[i].kept = p.templates, true
 			old = slices.Delete(old, at, at+1)
 		}
 	}
@@ -230,9 +254,14 @@ func (b *bundles) replace(planned []*bundleState, o Options) {
 			}
 		}
 		b.add(p, after...)
-		b.running.Go(func() { p.Run(b.ctx) })
 	}
 	b.number(len(o.Templates))
+	b.shared.Events(b.planned(o.Local))
+	for _, p := range b.list {
+		if !p.kept {
+			b.running.Go(func() { p.Run(b.ctx) })
+		}
+	}
 }
 
 // settled tells whether the bundles have done what there was to do for the

@@ -273,7 +273,11 @@ func (r *Runner) take(now time.Time) error {
 	updates := r.watcher.Take()
 	told := make([]event.Update, len(updates))
 	for i, up := range updates {
-		told[i] = event.Update{Query: up.ID, Version: up.State.Version, Index: up.State.Answer.Index, Failure: up.State.Failure}
+		a := &up.State.Answer
+		told[i] = event.Update{
+			Query: up.ID, Version: up.State.Version, Index: a.Index, Failure: up.State.Failure,
+			Time: a.Time, Size: a.Size(), Ends: a.Ends(),
+		}
 	}
 	r.events.emit(event.Updated{Updates: told})
 	for _, up := range updates {

@@ -189,6 +189,10 @@ func (g *rig) options(o Options) Options {
 }
 
 func (g *rig) event(e event.Event) {
+	switch e.(type) {
+	case event.Planned, event.Settling, event.Stepping: // see package status
+		return
+	}
 	g.mu.Lock()
 	g.all = append(g.all, e)
 	g.mu.Unlock()
@@ -206,6 +210,9 @@ func (g *rig) event(e event.Event) {
 	case event.CommandDone, event.Loaded, event.Ready, event.Alive, event.Updated, event.Watched, event.Executed, event.CommandEnded: // see heartbeat_test.go
 		return
 	default:
+		if f, ok := e.(event.Failed); ok && f.Again {
+			return
+		}
 		text = strings.TrimPrefix(fmt.Sprintf("%T", e), "event.")
 	}
 	g.mu.Lock()

@@ -44,6 +44,7 @@ import (
 type Bundle struct {
 	spec   group.Spec
 	shared *Shared
+	checks bool      // something checks its files before they go in place
 	after  []*Bundle // whose place it takes
 
 	offers   chan Offer                 // capacity 1: the newest
@@ -76,6 +77,7 @@ func New(s group.Spec, shared *Shared, after ...*Bundle) *Bundle {
 		command:  command{spec: s, shared: shared, entry: e, done: make(chan *commandRun, 1)},
 		entry:    e,
 	}
+	b.checks = !s.Check.None() || slices.ContainsFunc(s.Members, func(m group.Member) bool { return m.Format != "" || !m.Check.None() })
 	shared.Registry.set(b, true)
 	return b
 }

@@ -23,7 +23,11 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	tx := b.transaction(ctx, targets)
 	defer tx.Discard()
 
+	b.enter(tx, event.Stage, targets[0].Back)
 	tx.Stage(ctx)
+	if b.checks {
+		b.enter(tx, event.Check, targets[0].Back)
+	}
 	tx.Check(ctx)
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // nothing has changed
@@ -56,6 +60,7 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		}
 		b.entry.owe(files)
 	}
+	b.enter(tx, event.Swap, targets[0].Back)
 	tx.Swap()
 	tx.CheckLate(ctx)
 	switch e := b.entry; { // the journal knows what has become of it
@@ -67,6 +72,7 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	}
 
 	var errs []error
+	var done []string // the bundles that need nothing more
 	for i, c := range tx.Changes {
 		t, o := targets[i], group.Outcome{}
 		loaded := together && c.Err == nil && (b.command.owed || t.Back || len(c.Replaced()) > 0)
@@ -83,9 +89,27 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 			errs = append(errs, fmt.Errorf("%s failed: %w", c.Step, c.Err))
 		case loaded:
 			b.shared.Events(event.BundleApplied{Bundle: b.spec.Name, Files: c.Replaced(), Took: time.Since(began)})
+		case together || b.spec.Reload.None() || !c.ReplacesAny():
+			done = append(done, t.Name)
 		}
 	}
+	if len(done) > 0 {
+		b.shared.Events(event.Stepping{Bundles: done, Step: event.Applied, Back: targets[0].Back})
+	}
 	return errors.Join(errs...)
+}
+
+// enter tells that the changes which have not failed come to a step.
+func (b *Bundle) enter(tx *transaction.Transaction, step event.Step, back bool) {
+	var names []string
+	for _, c := range tx.Changes {
+		if c.Err == nil {
+			names = append(names, c.Bundle)
+		}
+	}
+	if len(names) > 0 {
+		b.shared.Events(event.Stepping{Bundles: names, Step: step, Back: back})
+	}
 }
 
 func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *transaction.Transaction {
@@ -166,12 +190,16 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 	}
 	b.command.owed, b.command.again = true, time.Time{}
 	if !b.spec.Reload.None() {
+		b.enter(tx, event.Reload, t.Back)
 		if output, err := b.command.run(ctx, t.Reason, told); err != nil {
 			c.Fail(event.Reload, process.Brief(err, nil))
 			c.Output = b.shared.Registry.Secrets().Mask(output)
 		}
 	}
 	if c.Err == nil {
+		if len(b.spec.Verify) > 0 {
+			b.enter(tx, event.Verify, t.Back)
+		}
 		b.command.verify(ctx, c, b.command.environ(t.Reason, told))
 	}
 	b.command.ended = time.Now()
@@ -188,6 +216,7 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 		return false, nil
 	}
 	cause := c.Err
+	b.shared.Events(event.Stepping{Bundles: []string{b.spec.Name}, Step: event.Rollback})
 	if err := tx.PutBack(c); err != nil {
 		c.Err = cause
 		return false, err
@@ -220,14 +249,14 @@ func (b *Bundle) loadOld(ctx context.Context, why process.Reason, files []string
 // loadOldAgain is loadOld by itself, and tells what came of that.
 func (b *Bundle) loadOldAgain(ctx context.Context) {
 	c, began := &b.command, time.Now()
-	args := b.spec.Reload.Args
-	output, err := b.loadOld(ctx, process.ReasonRetry, c.owedFiles())
+	args, files := b.spec.Reload.Args, c.owedFiles()
+	output, err := b.loadOld(ctx, process.ReasonRetry, files)
 	switch {
 	case err == nil:
-		b.shared.Events(event.CommandDone{Args: args, Took: time.Since(began)})
+		b.shared.Events(event.CommandDone{Args: args, Files: files, Took: time.Since(began)})
 	case ctx.Err() == nil:
 		output = b.shared.Registry.Secrets().Mask(output)
-		b.shared.Events(event.CommandFailed{Args: args, Err: err, Output: output, RetryIn: time.Until(c.again)})
+		b.shared.Events(event.CommandFailed{Args: args, Files: files, Err: err, Output: output, RetryIn: time.Until(c.again)})
 	}
 }
 

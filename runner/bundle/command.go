@@ -191,7 +191,7 @@ func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
 			}
 			c.failures, c.retryAt = 0, time.Time{}
 		}
-		c.shared.Events(event.CommandDone{Args: args, Took: time.Since(run.began), Failures: c.row})
+		c.shared.Events(event.CommandDone{Args: args, Files: run.files, Took: time.Since(run.began), Failures: c.row})
 		c.row = 0
 		return
 	}
@@ -199,7 +199,7 @@ func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
 		return // it is owed still, and the journal knows
 	}
 	c.row++
-	e := event.CommandFailed{Args: args, Err: process.Brief(run.err, nil), Output: c.shared.Registry.Secrets().Mask(run.output), Attempt: c.row}
+	e := event.CommandFailed{Args: args, Files: run.files, Err: process.Brief(run.err, nil), Output: c.shared.Registry.Secrets().Mask(run.output), Attempt: c.row}
 	m := c.spec.Members[run.first]
 	whole := fmt.Errorf("%s: command failed: %w (the new files stay)", m.Destination, e.Err)
 	if c.shared.ConsulTemplate {

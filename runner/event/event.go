@@ -31,6 +31,24 @@ type Output struct {
 	Destination string
 }
 
+// Planned: these are the bundles from now on. It is told when Run begins, after
+// Loaded, and after each Reload.
+type Planned struct {
+	Local   string // the data file that stands in for Consul, "": Consul answers
+	Bundles []Bundle
+}
+
+// A Bundle is files that change together: a named bundle, or the file of a
+// template that belongs to none, which its destination names. Several templates
+// may have one destination.
+type Bundle struct {
+	Name    string
+	Named   bool
+	Members []Output
+	Reload  []string // the words of the command, nil: there is none
+	Kept    bool     // a Reload has not changed it: it goes on
+}
+
 // Ready: for the first time every template has been rendered, and every
 // command that this called for has been run. One that failed, and is tried
 // again, has been run. It is told once.
@@ -81,13 +99,14 @@ type Exposed struct {
 }
 
 // Failed: a template could not be executed or its file not be written. The
-// old file stays. It is told once for each different reason.
+// old file stays.
 type Failed struct {
 	Template    string
 	Destination string
 	Err         error
 	Attempt     int           // in a row, from 1; 0: it is not tried again
 	RetryIn     time.Duration // 0: it is not tried again
+	Again       bool          // this reason was told before
 }
 
 // Recovered: a template, or a bundle, that had failed is right again, or a
@@ -104,8 +123,27 @@ type Executed struct {
 	Template    string
 	Destination string
 	Took        time.Duration
-	Missing     int   // queries without a usable answer
-	Err         error // it may be told as Failed, too
+	Used        []watch.ID // the queries that it uses; nobody changes the slice
+	Missing     []watch.ID // those without a usable answer; nobody changes the slice
+	Gone        []watch.ID // those whose last value was used, since there is none any more
+	Causes      []watch.ID // as in Rendered
+	More        int        // as in Rendered
+	Err         error      // it may be told as Failed, too
+}
+
+// Settling: a change of a bundle waits until its data is quiet.
+type Settling struct {
+	Bundle string
+	Until  time.Time // zero: the change has been taken back
+}
+
+// Stepping: changes of bundles come to a step; the steps before have succeeded. A
+// change of a bundle begins with Stage. It ends with Applied where no command is to
+// be run for it, else with BundleApplied, CommandDone or what says that it failed.
+type Stepping struct {
+	Bundles []string
+	Step    Step
+	Back    bool // somebody has asked for it, to roll back
 }
 
 // Slow: a template is still being executed. It is repeated.
@@ -124,6 +162,7 @@ type CommandStarted struct {
 // CommandDone: a command succeeded.
 type CommandDone struct {
 	Args     []string
+	Files    []string // destinations
 	Took     time.Duration
 	Failures int // since it succeeded last
 }
@@ -138,6 +177,7 @@ type CommandEnded struct {
 // CommandFailed: a command could not be started, took too long, or said no.
 type CommandFailed struct {
 	Args    []string
+	Files   []string // destinations
 	Err     error
 	Output  string        // the end of what it printed
 	Attempt int           // in a row, from 1
@@ -253,6 +293,17 @@ type ChildEnded struct {
 	RetryIn time.Duration // 0: it is not started again
 }
 
+// Exit says how the child has ended.
+func (e ChildEnded) Exit() string {
+	switch {
+	case e.Err != nil:
+		return e.Err.Error()
+	case e.Signal != "":
+		return "signal: " + e.Signal
+	}
+	return fmt.Sprintf("exit status %d", e.Code)
+}
+
 // StoreAway: a store, or a part of it such as a datacenter, cannot be reached or
 // answers with errors. The last good answers and files stay.
 type StoreAway struct {
@@ -281,6 +332,9 @@ type Update struct {
 	Version int            // how many different answers there have been
 	Index   uint64         // of the answer, in its store; 0: it has none
 	Failure *watch.Failure // why there is no newer one, nil: there is
+	Time    time.Time      // when the answer was received, zero: there is none
+	Size    int            // of the answer: bytes of a text, or how many there are of a list
+	Ends    time.Time      // of a certificate: when it ends; zero: it is none
 }
 
 // QueryFailing: a query fails and is tried again, while its store answers others.

@@ -459,8 +459,9 @@ func (s *Set) finish(x *execution, now time.Time) (Result, error) {
 	t := x.template
 	complete, failed, waited := x.result.Complete(), t.failure.err != nil, t.waiting.reports > 0
 	r := Result{Template: t.index, Recheck: x.reason.recheck, Reported: failed || waited, Causes: x.reason.causes}
-	s.events(event.Executed{Template: t.Name, Destination: t.Destination, Took: x.took, Missing: len(x.result.Missing), Err: x.err})
 	used, outstanding := s.graph.Uses(t), 0
+	s.events(event.Executed{Template: t.Name, Destination: t.Destination, Took: x.took,
+		Used: used, Missing: x.result.Missing, Gone: x.result.Gone, Causes: x.reason.causes.First, More: x.reason.causes.More, Err: x.err})
 	missing := slices.Concat(x.result.Missing, x.result.Gone)
 	for _, q := range used {
 		state := s.state(q)
@@ -491,9 +492,8 @@ func (s *Set) finish(x *execution, now time.Time) (Result, error) {
 	case complete:
 		attempts := t.failure.attempts + 1
 		wait := s.options.Retry.Delay(attempts)
-		if !failed || t.failure.err.Error() != x.err.Error() {
-			s.events(event.Failed{Template: t.Name, Destination: t.Destination, Err: x.err, Attempt: attempts, RetryIn: wait})
-		}
+		repeated := failed && t.failure.err.Error() == x.err.Error()
+		s.events(event.Failed{Template: t.Name, Destination: t.Destination, Err: x.err, Attempt: attempts, RetryIn: wait, Again: repeated})
 		t.failure = failure{err: x.err, attempts: attempts, retry: now.Add(wait)}
 	}
 	// The next execution is for the same reasons.

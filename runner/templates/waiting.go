@@ -94,7 +94,7 @@ func (s *Set) report(now time.Time) {
 		}
 		for i, m := range e.For {
 			state := s.state(m.Query.ID())
-			e.For[i].Reason, e.For[i].Gone = whyMissing(m.Query, state), state.Answer.Last != nil
+			e.For[i].Reason, e.For[i].Gone = event.WhyMissing(m.Query, state.Known, state.Failure), state.Answer.Last != nil
 		}
 		s.begin([]*execution{{template: t, waiting: e}}, now)
 	}
@@ -110,29 +110,12 @@ func (s *Set) Missing(local bool) []string {
 		}
 		name, queries := cmp.Or(t.Destination, t.Name), t.waiting.queries()
 		for _, m := range queries {
-			lines = append(lines, fmt.Sprintf("%s needs %s: %s", name, m.Query.Describe(local), whyMissing(m.Query, s.state(m.Query.ID()))))
+			state := s.state(m.Query.ID())
+			lines = append(lines, fmt.Sprintf("%s needs %s: %s", name, m.Query.Describe(local), event.WhyMissing(m.Query, state.Known, state.Failure)))
 		}
 		if len(queries) == 0 && t.failure.err != nil {
 			lines = append(lines, t.failure.err.Error())
 		}
 	}
 	return lines
-}
-
-// whyMissing says why there is no usable answer to q.
-func whyMissing(q watch.Query, state *watch.State) string {
-	if state.Failure != nil {
-		if e, ok := state.Failure.Err.(*watch.Error); ok && e.Query == q { // which is told anyway
-			return e.Err.Error()
-		}
-		return state.Failure.Err.Error()
-	}
-	switch {
-	case !state.Known:
-		return "no answer yet"
-	case q.Kind == watch.KVGet, q.Kind == watch.NomadVarGet:
-		return "it does not exist"
-	default:
-		return "it is empty"
-	}
 }

@@ -28,11 +28,12 @@ type Group struct {
 	files    []*File
 	debounce *debounce // several groups may have one
 
-	applied  string // the hash of what is in place and was loaded, "": not known
-	recheck  bool   // the destinations are to be compared, though all was applied
-	held     string // why the newest change is not made, "": it is not held
-	failed   bool   // it is held since it failed, which was told
-	failures int    // in a row, of the change to verdict.Rejected
+	applied  string    // the hash of what is in place and was loaded, "": not known
+	settles  time.Time // until when the newest change waits, as it was told; zero: it does not
+	recheck  bool      // the destinations are to be compared, though all was applied
+	held     string    // why the newest change is not made, "": it is not held
+	failed   bool      // it is held since it failed, which was told
+	failures int       // in a row, of the change to verdict.Rejected
 
 	verdict journal.Verdict // what was decided about changes; it survives a restart
 }

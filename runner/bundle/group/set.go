@@ -231,7 +231,7 @@ func (s *Set) Due(now time.Time, owed bool, notBefore time.Time) []Target {
 		}
 	}
 	for _, t := range due {
-		*t.group.debounce = debounce{}
+		*t.group.debounce, t.group.settles = debounce{}, time.Time{}
 	}
 	return due
 }
@@ -247,6 +247,7 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 		if s.spec.Policy == Together { // the change that was waited for has been taken back
 			*g.debounce = debounce{}
 		}
+		s.settling(g, time.Time{})
 		s.release(g)
 		s.recovered(g)
 		for _, f := range g.files {
@@ -268,8 +269,11 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 		at = v.Retry
 	}
 	if at.After(now) {
-		if failed && g.rejected() {
+		switch {
+		case failed && g.rejected():
 			s.hold(g, v.Reason, false)
+		case !failed:
+			s.settling(g, at)
 		}
 		return false, at
 	}
@@ -281,6 +285,15 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 		s.release(g)
 	}
 	return true, time.Time{}
+}
+
+// settling notes until when the newest change of g waits for its data to be quiet,
+// zero: there is no change any more; and tells it if that is news.
+func (s *Set) settling(g *Group, until time.Time) {
+	if g.settles != until {
+		g.settles = until
+		s.emit(event.Settling{Bundle: g.name, Until: until})
+	}
 }
 
 // hold notes that the newest change of g is not made, and tells it if that is
@@ -463,9 +476,10 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 	case together || o.Step == event.Check:
 		failed.RetryIn, failed.Held = wait, fatal == nil && g.rejected()
 		s.emit(failed)
-	case f.failure != o.Err.Error():
-		f.failure = o.Err.Error()
-		s.emit(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err, Attempt: f.row, RetryIn: wait})
+	default:
+		text := o.Err.Error()
+		s.emit(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err, Attempt: f.row, RetryIn: wait, Again: f.failure == text})
+		f.failure = text
 	}
 	if fatal != nil {
 		s.news.Fatal = errors.Join(s.news.Fatal, fatal)

@@ -57,6 +57,9 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 		case event.JournalFailed:
 			l.write(slog.LevelWarn, fmt.Sprintf("state directory: %v (rendering goes on; after a crash a command may be run again)", e.Err), "cause", e.Err)
 		case event.Failed:
+			if e.Again {
+				return
+			}
 			why := strings.TrimPrefix(e.Err.Error(), fmt.Sprintf("error rendering %q => %q: ", e.Template, e.Destination))
 			l.write(slog.LevelError, fmt.Sprintf("%s: not rendered: %s%s", cmp.Or(e.Destination, e.Template), why, now("kept the current file", again(e.Attempt, e.RetryIn))),
 				"template", e.Template, "destination", e.Destination, "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err)
@@ -190,8 +193,8 @@ func (l log) details(e event.Event) {
 	case event.Executed:
 		text := fmt.Sprintf("%s: executed in %v", e.Template, round(e.Took))
 		switch {
-		case e.Missing > 0:
-			text += fmt.Sprintf(": %s missing", count(e.Missing, "answer"))
+		case len(e.Missing) > 0:
+			text += fmt.Sprintf(": %s missing", count(len(e.Missing), "answer"))
 		case e.Err != nil:
 			text += fmt.Sprintf(": %v", e.Err)
 		}
@@ -284,18 +287,11 @@ func (l log) waiting(e event.Waiting) {
 }
 
 func (l log) childEnded(e event.ChildEnded) {
-	text := fmt.Sprintf("exit status %d", e.Code)
-	if e.Signal != "" {
-		text = "signal: " + e.Signal
-	}
-	if e.Err != nil {
-		text = e.Err.Error()
-	}
 	level, retry := slog.LevelInfo, ""
 	if e.RetryIn > 0 {
 		level, retry = slog.LevelWarn, fmt.Sprintf("attempt %d, starting it again in %v", e.Attempt, round(e.RetryIn))
 	}
-	l.write(level, fmt.Sprintf("%s: ended: %s%s", command(e.Args), text, now(retry)),
+	l.write(level, fmt.Sprintf("%s: ended: %s%s", command(e.Args), e.Exit(), now(retry)),
 		"command", words(e.Args), "exit_code", e.Code, "attempt", e.Attempt, "retry_in", e.RetryIn)
 }
 

@@ -1,0 +1,369 @@
+package status
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"restencil/runner/event"
+	"restencil/template"
+	"restencil/watch"
+)
+
+// A Model is the state of a runner. Make one with New. Its methods may be called
+// from any goroutine.
+type Model struct {
+	mu        sync.Mutex
+	began     time.Time
+	ready     bool
+	local     string // as in event.Planned
+	templates map[event.Output]*templateState
+	bundles   []*bundleState
+	byName    map[string]*bundleState
+	byFile    map[string]*bundleState
+	queries   map[watch.ID]event.Update  // those that are watched, with the newest of each
+	ended     map[watch.ID]watch.Failure // the last failure of queries that have failed and are answered again
+	outages   map[place]outage
+	journal   error // why it cannot be written, nil: it can
+	child     childState
+	timeline  timeline
+}
+
+// New returns the model of a runner that begins at now.
+func New(now time.Time) *Model {
+	return &Model{
+		began:     now,
+		templates: make(map[event.Output]*templateState),
+		byName:    make(map[string]*bundleState),
+		queries:   make(map[watch.ID]event.Update),
+		ended:     make(map[watch.ID]watch.Failure),
+		outages:   make(map[place]outage),
+	}
+}
+
+// A place is a store, or a part of it, as in event.StoreAway.
+type place struct {
+	store watch.Store
+	part  string
+}
+
+// An outage is that a place is away.
+type outage struct {
+	since time.Time
+	err   error
+}
+
+// A templateState is what is known of a template.
+type templateState struct {
+	event.Output
+	bundle *bundleState
+
+	executed event.Executed // the last
+	at       time.Time      // when
+	rendered event.Rendered // the last
+	right    time.Time      // when; zero: never
+	failed   event.Failed   // the last, while it counts; Err nil: it does not
+	failedAt time.Time      // when
+	since    time.Time      // when it began to fail, or to miss something; zero: neither
+	missing  []missing      // the first of those that it misses
+	exposed  bool
+	unstable bool
+}
+
+// A missing is a query that a template misses.
+type missing struct {
+	query watch.ID
+	since time.Time
+	at    template.Position // where the template asks it; zero: not known
+}
+
+// most is how many things of a kind are named: missing queries, say.
+const most = 5
+
+// A bundleState is what is known of a bundle.
+type bundleState struct {
+	event.Bundle
+	templates []*templateState
+
+	applied   time.Time          // when it was last; zero: it was not
+	settles   time.Time          // until when it is settling; zero: it is not
+	settling  time.Time          // since when
+	failure   event.BundleFailed // the last, while it counts; Err nil: it does not
+	failing   time.Time          // since when
+	retry     time.Time          // the next attempt; zero: there is none
+	held      event.BundleHeld   // Reason "": it is not
+	heldSince time.Time
+	staged    time.Time // when its newest change came to its first step
+	change    *change   // that is under way; nil: none
+	last      *change   // the newest that has ended and changed something; nil: none
+}
+
+// A childState is what is known of the child.
+type childState struct {
+	command []string // nil: there is none
+	state   string
+	since   time.Time
+	process int
+	ended   event.ChildEnded
+}
+
+// Apply takes in an event that happens at now.
+func (m *Model) Apply(now time.Time, e event.Event) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch e := e.(type) {
+	case event.Loaded:
+		m.load(e)
+	case event.Planned:
+		m.plan(e)
+	case event.Ready:
+		m.ready = true
+	case event.Executed, event.Waiting, event.Failed, event.Recovered, event.Rendered, event.Exposed, event.Unstable:
+		m.applyTemplate(now, e)
+	case event.Settling, event.Stepping, event.BundleApplied, event.BundleFailed, event.BundleHeld, event.BundleReleased:
+		m.applyBundle(now, e)
+	case event.CommandStarted, event.CommandDone, event.CommandFailed:
+		m.applyCommand(now, e)
+	case event.ChildStarted, event.ChildEnding, event.ChildEnded:
+		m.applyChild(now, e)
+	case event.JournalFailed:
+		m.journal = e.Err
+	case event.StoreAway:
+		m.outages[place{e.Store, e.Part}] = outage{now, e.Err}
+	case event.StoreBack:
+		delete(m.outages, place{e.Store, e.Part})
+	case event.Watched:
+		for _, id := range e.Dropped {
+			delete(m.queries, id)
+			delete(m.ended, id)
+		}
+		for _, id := range e.Added {
+			m.queries[id] = event.Update{Query: id}
+		}
+	case event.Updated:
+		for _, up := range e.Updates {
+			old, watched := m.queries[up.Query]
+			if !watched {
+				continue
+			}
+			if up.Failure == nil && old.Failure != nil {
+				m.ended[up.Query] = *old.Failure
+			}
+			m.queries[up.Query] = up
+		}
+	}
+}
+
+// load takes in which templates there are. Those that were there keep their state.
+func (m *Model) load(e event.Loaded) {
+	old := m.templates
+	m.templates = make(map[event.Output]*templateState, len(e.Templates))
+	for _, o := range e.Templates {
+		t := old[o]
+		if t == nil {
+			t = &templateState{Output: o}
+		}
+		m.templates[o] = t
+	}
+}
+
+// plan takes in which bundles there are.
+func (m *Model) plan(e event.Planned) {
+	old := m.byName
+	m.local, m.bundles = e.Local, nil
+	m.byName, m.byFile = make(map[string]*bundleState, len(e.Bundles)), make(map[string]*bundleState, len(m.templates))
+	for _, spec := range e.Bundles {
+		b := m.byName[spec.Name]
+		if b == nil {
+			b = &bundleState{}
+			if was := old[spec.Name]; was != nil && spec.Kept {
+				b = was
+			} else if was != nil {
+				b.last, b.applied = was.last, was.applied
+			}
+			b.Bundle, b.templates = spec, nil
+			m.byName[spec.Name] = b
+			m.bundles = append(m.bundles, b)
+		}
+		for _, o := range spec.Members {
+			if t := m.templates[o]; t != nil {
+				t.bundle, m.byFile[o.Destination] = b, b
+				b.templates = append(b.templates, t)
+			}
+		}
+	}
+}
+
+func (m *Model) template(name, destination string) *templateState {
+	return m.templates[event.Output{Template: name, Destination: destination}]
+}
+
+func (m *Model) applyTemplate(now time.Time, e event.Event) {
+	switch e := e.(type) {
+	case event.Executed:
+		if t := m.template(e.Template, e.Destination); t != nil {
+			t.executed, t.at = e, now
+			t.miss(e.Missing, now)
+		}
+	case event.Waiting:
+		if t := m.template(e.Template, e.Destination); t != nil {
+			for i := range t.missing {
+				for _, told := range e.For {
+					if told.Query.ID() == t.missing[i].query {
+						t.missing[i].since, t.missing[i].at = told.Since, told.At
+					}
+				}
+			}
+		}
+	case event.Failed:
+		if t := m.template(e.Template, e.Destination); t != nil {
+			if t.failed.Err == nil {
+				t.since = now
+			}
+			t.failed, t.failedAt = e, now
+			m.end(now, t.bundle, "failed", e.Err)
+		}
+	case event.Recovered:
+		if t := m.template(e.Template, e.Destination); t != nil {
+			t.failed, t.since = event.Failed{}, time.Time{}
+		}
+		if b := m.byName[e.Bundle]; b != nil {
+			b.failure = event.BundleFailed{}
+		}
+	case event.Rendered:
+		if t := m.template(e.Template, e.Destination); t != nil {
+			t.rendered, t.right, t.failed = e, now, event.Failed{}
+			m.render(t)
+		}
+	case event.Exposed:
+		if t := m.template(e.Template, e.Destination); t != nil {
+			t.exposed = true
+		}
+	case event.Unstable:
+		if t := m.template(e.Template, e.Destination); t != nil {
+			t.unstable = true
+		}
+	}
+}
+
+// miss notes which queries t misses. Of those that it missed before it is known
+// since when.
+func (t *templateState) miss(queries []watch.ID, now time.Time) {
+	if len(queries) == 0 {
+		t.missing = nil
+		if t.failed.Err == nil {
+			t.since = time.Time{}
+		}
+		return
+	}
+	if t.missing == nil {
+		t.since = now
+	}
+	before := t.missing
+	t.missing = make([]missing, 0, min(len(queries), most))
+	for _, id := range queries[:min(len(queries), most)] {
+		next := missing{query: id, since: now}
+		if i := slices.IndexFunc(before, func(b missing) bool { return b.query == id }); i >= 0 {
+			next = before[i]
+		}
+		t.missing = append(t.missing, next)
+	}
+}
+
+func (m *Model) applyBundle(now time.Time, e event.Event) {
+	switch e := e.(type) {
+	case event.Settling:
+		if b := m.byName[e.Bundle]; b != nil {
+			if b.settles.IsZero() {
+				b.settling = now
+			}
+			b.settles = e.Until
+		}
+	case event.Stepping:
+		for _, name := range e.Bundles {
+			if b := m.byName[name]; b != nil {
+				m.step(now, b, e)
+			}
+		}
+	case event.BundleApplied:
+		if b := m.byName[e.Bundle]; b != nil {
+			b.failure, b.held, b.applied = event.BundleFailed{}, event.BundleHeld{}, now
+			m.end(now, b, "applied", nil)
+		}
+	case event.BundleFailed:
+		if b := m.byName[e.Bundle]; b != nil {
+			b.fail(now, e)
+			outcome := "failed"
+			if e.RolledBack {
+				outcome = "rolled back"
+			}
+			m.end(now, b, outcome, e.Err)
+		}
+	case event.BundleHeld:
+		if b := m.byName[e.Bundle]; b != nil {
+			if b.held.Reason == "" {
+				b.heldSince = now
+			}
+			b.held, b.settles = e, time.Time{}
+		}
+	case event.BundleReleased:
+		if b := m.byName[e.Bundle]; b != nil {
+			b.held, b.failure = event.BundleHeld{}, event.BundleFailed{}
+		}
+	}
+}
+
+// applyCommand takes in what becomes of a command that several bundles may share:
+// those of its files.
+func (m *Model) applyCommand(now time.Time, e event.Event) {
+	switch e := e.(type) {
+	case event.CommandStarted:
+		m.ofFiles(e.Files, func(b *bundleState) {
+			m.step(now, b, event.Stepping{Step: event.Reload})
+		})
+	case event.CommandDone:
+		m.ofFiles(e.Files, func(b *bundleState) {
+			if b.failure.Step == event.Reload {
+				b.failure = event.BundleFailed{}
+			}
+			b.applied = now
+			m.end(now, b, "applied", nil)
+		})
+	case event.CommandFailed:
+		m.ofFiles(e.Files, func(b *bundleState) {
+			b.fail(now, event.BundleFailed{Step: event.Reload, Err: e.Err, Output: e.Output, Attempt: e.Attempt, RetryIn: e.RetryIn})
+			m.end(now, b, "failed", e.Err)
+		})
+	}
+}
+
+// ofFiles calls do for the bundles that have these destinations.
+func (m *Model) ofFiles(files []string, do func(*bundleState)) {
+	for _, file := range files {
+		if b := m.byFile[file]; b != nil {
+			do(b)
+		}
+	}
+}
+
+func (b *bundleState) fail(now time.Time, e event.BundleFailed) {
+	if b.failure.Err == nil {
+		b.failing = now
+	}
+	b.failure, b.retry = e, time.Time{}
+	if e.RetryIn > 0 {
+		b.retry = now.Add(e.RetryIn)
+	}
+}
+
+func (m *Model) applyChild(now time.Time, e event.Event) {
+	c := &m.child
+	switch e := e.(type) {
+	case event.ChildStarted:
+		*c = childState{command: e.Args, state: "running", since: now, process: e.Process}
+	case event.ChildEnding:
+		c.state, c.since = "ending", now
+	case event.ChildEnded:
+		*c = childState{command: e.Args, state: "ended", since: now, ended: e}
+	}
+}

@@ -1,0 +1,231 @@
+package status
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"restencil/renderer"
+	"restencil/runner/event"
+	"restencil/template"
+	"restencil/watch"
+)
+
+var (
+	start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	key   = watch.Query{Kind: watch.KVGet, Name: "app/port"}.ID()
+	web   = event.Output{Template: "web.ctmpl", Destination: "/etc/web"}
+	api   = event.Output{Template: "api.ctmpl", Destination: "/etc/api"}
+	errNo = errors.New("no")
+)
+
+// newModel returns the model of a named bundle "web" and a plain template "/etc/api",
+// with one key that both use.
+func newModel(reload ...string) *Model {
+	m := New(start)
+	m.Apply(start, event.Loaded{Templates: []event.Output{web, api}})
+	m.Apply(start, event.Planned{Bundles: []event.Bundle{
+		{Name: "web", Named: true, Members: []event.Output{web}, Reload: reload},
+		{Name: "/etc/api", Members: []event.Output{api}, Reload: reload},
+	}})
+	m.Apply(start, event.Watched{Added: []watch.ID{key}})
+	return m
+}
+
+// at is a moment so many seconds after the start.
+func at(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+
+func executed(o event.Output, e event.Executed) event.Executed {
+	e.Template, e.Destination, e.Used = o.Template, o.Destination, []watch.ID{key}
+	return e
+}
+
+func rendered(o event.Output) event.Rendered {
+	return event.Rendered{Template: o.Template, Destination: o.Destination, Change: renderer.Replaced}
+}
+
+func stepping(bundle string, step event.Step) event.Stepping {
+	return event.Stepping{Bundles: []string{bundle}, Step: step}
+}
+
+// Each case applies events, one a second, and looks at bundle "web" 100 s after the
+// start.
+func TestBundle(t *testing.T) {
+	up := event.Updated{Updates: []event.Update{{Query: key, Version: 1, Time: start, Size: 4}}}
+	good := []event.Event{up, executed(web, event.Executed{}), stepping("web", event.Stage), stepping("web", event.Swap), rendered(web)}
+	with := func(more ...event.Event) []event.Event { return append(good[:len(good):len(good)], more...) }
+	failed := event.BundleFailed{Bundle: "web", Step: event.Check, Err: errors.New("unknown directive\nmore"), Attempt: 1, RetryIn: 200 * time.Second}
+	for _, tt := range []struct {
+		name   string
+		events []event.Event
+		state  State
+		line   string
+		do     string // what it contains
+	}{
+		{"nothing yet", nil, Waiting, "web: waiting since 1m40s: web.ctmpl has not been rendered yet", "explain web"},
+		{
+			"a key that does not exist",
+			[]event.Event{
+				event.Updated{Updates: []event.Update{{Query: key, Version: 1}}},
+				executed(web, event.Executed{Missing: []watch.ID{key}}),
+				event.Waiting{Template: web.Template, Destination: web.Destination, For: []event.Missing{{Query: key.Value(), Since: at(1), At: template.Position{Name: "web.ctmpl", Line: 3, Column: 4}}}},
+			},
+			Waiting, "web: waiting since 1m39s for consul key app/port: it does not exist", "web.ctmpl:3:4",
+		},
+		{"under way", good[:3], Changing, "web: a change is under way since 1m38s: stage", ""},
+		{"applied", with(event.BundleApplied{Bundle: "web"}), Applied, "web: applied 1m35s ago", ""},
+		{"in step already", with(stepping("web", event.Applied)), Applied, "web: applied 1m35s ago", ""},
+		{"settling", with(event.BundleApplied{Bundle: "web"}, event.Settling{Bundle: "web", Until: at(110)}), Settling, "web: a change waits until its data is quiet, 10s more", ""},
+		{"taken back", with(event.BundleApplied{Bundle: "web"}, event.Settling{Bundle: "web", Until: at(110)}, event.Settling{Bundle: "web"}), Applied, "web: applied 1m35s ago", ""},
+		{"check failed", with(failed), Failed, "web: check failed: unknown directive", "attempt 2 is made in 1m45s"},
+		{"held", with(failed, event.BundleHeld{Bundle: "web", Reason: "check failed: no", Rejected: true}), Held, "web: change held since 1m34s: check failed: no", "restencil accept web"},
+		{"held by a guard", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}), Held, "web: change held since 1m34s: it would be empty", "restencil accept web"},
+		{"released", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}, event.BundleReleased{Bundle: "web"}, event.BundleApplied{Bundle: "web"}), Applied, "web: applied 1m32s ago", ""},
+		{
+			"rolled back", with(stepping("web", event.Verify), event.BundleFailed{Bundle: "web", Step: event.Verify, Err: errNo, RolledBack: true, Attempt: 1}),
+			RolledBack, "web: verify failed, and the old files are back: no", "restencil diff web",
+		},
+		{"the template fails", []event.Event{event.Failed{Template: web.Template, Destination: web.Destination, Err: errNo, Attempt: 1, RetryIn: 101 * time.Second}}, Failed, "web: execute failed: no", "attempt 2 is made in 1s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newModel("reload")
+			for i, e := range tt.events {
+				m.Apply(at(i), e)
+			}
+			s := m.Snapshot(at(100), nil)
+			b := s.Bundles[0]
+			if b.State != tt.state || b.Line(s.Time) != tt.line || !strings.Contains(b.Do(s.Time), tt.do) {
+				t.Errorf("%q\n%s\n%s\nwant %q\n%s\n%s", b.State, b.Line(s.Time), b.Do(s.Time), tt.state, tt.line, tt.do)
+			}
+		})
+	}
+}
+
+// A change of a plain template goes on until its command has been run, and its
+// steps and causes are known.
+func TestTimeline(t *testing.T) {
+	m := newModel("reload", "-x")
+	m.Apply(at(0), event.Updated{Updates: []event.Update{{Query: key, Version: 1, Time: at(0)}}})
+	m.Apply(at(1), executed(api, event.Executed{Took: time.Second, Causes: []watch.ID{key}}))
+	first := rendered(api)
+	first.Causes = []watch.ID{key}
+	m.Apply(at(2), stepping("/etc/api", event.Stage))
+	m.Apply(at(3), stepping("/etc/api", event.Swap))
+	m.Apply(at(4), first)
+	m.Apply(at(5), event.CommandStarted{Args: []string{"reload", "-x"}, Files: []string{"/etc/api"}})
+	if b := m.Snapshot(at(6), nil).Bundles[1]; b.State != Changing || b.Step != "reload" {
+		t.Errorf("while the command runs the state is %q, %q", b.State, b.Step)
+	}
+	m.Apply(at(7), event.CommandDone{Args: []string{"reload", "-x"}, Files: []string{"/etc/api"}})
+	s := m.Snapshot(at(8), nil)
+	if len(s.Changes) != 1 {
+		t.Fatalf("%d changes, want 1", len(s.Changes))
+	}
+	c, text := s.Changes[0], ""
+	for _, step := range c.Steps {
+		text += step.Name + " " + time.Duration(step.Took).String() + " "
+	}
+	if want := "seen 0s execute 1s stage 1s swap 2s reload 2s "; text != want {
+		t.Errorf("steps %q, want %q", text, want)
+	}
+	if c.Outcome != "applied" || c.Took != Seconds(7*time.Second) || len(c.Cause.Queries) != 1 || c.Cause.Queries[0] != "kv.get(app/port)" || len(c.Files) != 1 {
+		t.Errorf("%+v", c)
+	}
+
+	// What changes nothing is no change.
+	m.Apply(at(9), stepping("/etc/api", event.Stage))
+	m.Apply(at(9), stepping("/etc/api", event.Swap))
+	m.Apply(at(9), stepping("/etc/api", event.Applied))
+	if n := len(m.Snapshot(at(9), nil).Changes); n != 1 {
+		t.Errorf("%d changes, want 1", n)
+	}
+
+	// A failed command is the bundle's failure, until it succeeds.
+	m.Apply(at(10), event.CommandFailed{Args: []string{"reload", "-x"}, Files: []string{"/etc/api"}, Err: errNo, Attempt: 1, RetryIn: time.Minute})
+	if b := m.Snapshot(at(11), nil).Bundles[1]; b.State != Failed || b.Step != "reload" || !b.NextAt.Equal(at(70)) {
+		t.Errorf("%+v", b)
+	}
+	m.Apply(at(70), event.CommandStarted{Files: []string{"/etc/api"}})
+	m.Apply(at(71), event.CommandDone{Files: []string{"/etc/api"}})
+	if s := m.Snapshot(at(72), nil); s.Bundles[1].State != Applied || len(s.Changes) != 2 {
+		t.Errorf("%+v", s.Bundles[1])
+	}
+}
+
+// The timeline is bounded.
+func TestTimelineIsBounded(t *testing.T) {
+	m := newModel()
+	for i := range 1000 {
+		m.Apply(at(i), stepping("web", event.Stage))
+		m.Apply(at(i), rendered(web))
+		m.Apply(at(i), event.BundleApplied{Bundle: "web"})
+	}
+	s := m.Snapshot(at(1000), nil)
+	if n := len(s.Changes); n != 256 || s.Changes[0].Number != 1000 || s.Changes[255].Number != 745 {
+		t.Errorf("%d changes, from %d to %d", n, s.Changes[0].Number, s.Changes[n-1].Number)
+	}
+}
+
+// Stores, queries and leases.
+func TestStores(t *testing.T) {
+	m := newModel()
+	m.Apply(at(1), event.Updated{Updates: []event.Update{{Query: key, Version: 1, Index: 7, Time: at(1), Size: 4}}})
+	failure := &watch.Failure{Err: &watch.Error{Query: key.Value(), Err: errors.New("refused")}, Since: at(2), Attempts: 3}
+	m.Apply(at(2), event.Updated{Updates: []event.Update{{Query: key, Version: 1, Index: 7, Time: at(1), Size: 4, Failure: failure}}})
+	m.Apply(at(2), event.StoreAway{Store: watch.Consul, Err: failure.Err})
+	s := m.Snapshot(at(10), map[watch.Store]watch.Inspection{watch.Consul: {
+		Kept: map[watch.ID]string{key: "by a request of its own"}, Requests: 5,
+		Leases: []watch.Lease{{Query: key, Ends: at(60)}},
+	}})
+	if q := s.Queries[0]; q.State != "failing" || q.Kept != "by a request of its own" || q.Error != "refused" || q.Index != 7 || q.Size != 4 || q.Attempts != 3 {
+		t.Errorf("%+v", q)
+	}
+	if st := s.Stores[0]; st.State != "away" || st.Requests != 5 || st.Queries != 1 || st.Failing != 1 {
+		t.Errorf("%+v", st)
+	}
+	if line, want := s.Problems[0].Line, "consul: no answers since 8s: refused"; s.Well || line != want {
+		t.Errorf("%q, want %q", line, want)
+	}
+	m.Apply(at(20), event.StoreBack{Store: watch.Consul})
+	m.Apply(at(20), event.Updated{Updates: []event.Update{{Query: key, Version: 2, Time: at(20)}}})
+	s = m.Snapshot(at(30), nil)
+	if q := s.Queries[0]; q.State != "current" || q.Error != "refused" || s.Stores[0].State != "answering" {
+		t.Errorf("%+v, %+v: the last error stays", q, s.Stores[0])
+	}
+}
+
+// What is taken in while nobody looks costs no memory.
+func TestApplyAllocatesNothing(t *testing.T) {
+	m := newModel()
+	var events []event.Event
+	events = append(events,
+		event.Updated{Updates: []event.Update{{Query: key, Version: 1, Time: start}}},
+		executed(web, event.Executed{}),
+		event.Settling{Bundle: "web", Until: at(5)},
+	)
+	n := testing.AllocsPerRun(100, func() {
+		for _, e := range events {
+			m.Apply(start, e)
+		}
+	})
+	if n > 0 {
+		t.Errorf("%v allocations for %d events", n, len(events))
+	}
+}
+
+func BenchmarkApply(b *testing.B) {
+	m := newModel("reload")
+	events := []event.Event{
+		event.Updated{Updates: []event.Update{{Query: key, Version: 1, Time: start}}},
+		executed(web, event.Executed{Causes: []watch.ID{key}}),
+		stepping("web", event.Stage), stepping("web", event.Check), stepping("web", event.Swap), rendered(web),
+		stepping("web", event.Reload), event.BundleApplied{Bundle: "web"},
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, e := range events {
+			m.Apply(start, e)
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package status
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// problems fills in what is wrong, the worst first: stores, which others suffer
+// from, then bundles. journal is why the journal cannot be written, nil: it can.
+func (s *Status) problems(journal error) {
+	for _, st := range s.Stores {
+		if st.State == "away" {
+			s.problem("", st.Since, fmt.Sprintf("%s: no answers since %s: %s", st.Name, s.ago(st.Since), st.Error),
+				"the last good files stay, and it is asked again and again: see that it is up and that its address and token are right")
+		}
+		for _, p := range st.Parts {
+			s.problem("", p.Since, fmt.Sprintf("%s, %s: no answers since %s: %s", st.Name, p.Name, s.ago(p.Since), p.Error),
+				fmt.Sprintf("other queries are answered, and the last good files stay: see that the %s is up, or take it out of the templates", p.Name))
+		}
+	}
+	order := []State{Failed, RolledBack, Held, Waiting}
+	bundles := slices.DeleteFunc(slices.Clone(s.Bundles), func(b Bundle) bool { return !slices.Contains(order, b.State) })
+	slices.SortStableFunc(bundles, func(a, b Bundle) int {
+		return cmp.Compare(slices.Index(order, a.State), slices.Index(order, b.State))
+	})
+	for _, b := range bundles {
+		s.problem(b.Name, b.Since, b.Line(s.Time), b.Do(s.Time))
+	}
+	for _, l := range s.Leases {
+		if l.Error != "" || l.Ends.Before(s.Time) {
+			s.problem("", l.Ends, l.Line(s.Time), l.Do())
+		}
+	}
+	if c := s.Child; c != nil && !c.NextAt.IsZero() {
+		s.problem("", c.Since, fmt.Sprintf("%q: ended: %s", strings.Join(c.Command, " "), c.Why),
+			fmt.Sprintf("it is started again in %s: see its own log", until(s.Time, c.NextAt)))
+	}
+	if journal != nil {
+		s.problem("", s.Time, fmt.Sprintf("state directory: %v", journal),
+			"rendering goes on, but after a crash a command may be run again: see that there is room and that it can be written")
+	}
+}
+
+func (s *Status) problem(bundle string, since time.Time, line, do string) {
+	s.Problems = append(s.Problems, Problem{Bundle: bundle, Line: line, Do: do, Since: since})
+}
+
+func (s *Status) ago(at time.Time) string { return duration(s.Time.Sub(at)) }
+
+// Line says what the bundle is doing and why.
+func (b Bundle) Line(now time.Time) string {
+	since := duration(now.Sub(b.Since))
+	switch b.State {
+	case Waiting:
+		t := b.waits()
+		if t == nil || len(t.Waits) == 0 {
+			return fmt.Sprintf("%s: waiting since %s: %s has not been rendered yet", b.Name, since, b.first())
+		}
+		return fmt.Sprintf("%s: waiting since %s for %s: %s", b.Name, since, t.Waits[0].Name, t.Waits[0].Reason)
+	case Settling:
+		return fmt.Sprintf("%s: a change waits until its data is quiet, %s more", b.Name, until(now, b.NextAt))
+	case Changing:
+		return fmt.Sprintf("%s: a change is under way since %s: %s", b.Name, since, b.Step)
+	case Failed:
+		return fmt.Sprintf("%s: %s failed: %s", b.Name, b.Step, firstLine(b.Why))
+	case RolledBack:
+		return fmt.Sprintf("%s: %s failed, and the old files are back: %s", b.Name, b.Step, firstLine(b.Why))
+	case Held:
+		return fmt.Sprintf("%s: change held since %s: %s", b.Name, since, firstLine(b.Why))
+	}
+	return fmt.Sprintf("%s: applied %s ago", b.Name, since)
+}
+
+// Do says what restencil does about the state of the bundle, and what to do.
+func (b Bundle) Do(now time.Time) string {
+	retry := ""
+	if !b.NextAt.IsZero() {
+		retry = fmt.Sprintf("attempt %d is made in %s; ", b.Attempt+1, until(now, b.NextAt))
+	}
+	switch {
+	case b.State == Waiting:
+		kept := ""
+		if t := b.waits(); t != nil && len(t.Waits) > 0 {
+			if !t.Rendered.IsZero() {
+				kept = "the current file stays; "
+			}
+			if t.Waits[0].At != "" {
+				return fmt.Sprintf("%sset it, or change %s: restencil explain %s", kept, t.Waits[0].At, b.Name)
+			}
+		}
+		return fmt.Sprintf("%ssee what it needs: restencil explain %s", kept, b.Name)
+	case b.State == Held && b.Step == "":
+		return fmt.Sprintf("the current files stay; look at the change: restencil diff %s; make it: restencil accept %s", b.Name, b.Name)
+	case b.State == Held, b.State == Failed && b.Step == "check":
+		return fmt.Sprintf("the current files stay; %slook at the change: restencil diff %s; try it now: restencil accept %s", retry, b.Name, b.Name)
+	case b.State == RolledBack:
+		return fmt.Sprintf("%slook at the change: restencil diff %s", retry, b.Name)
+	case b.State == Failed && b.Step == "execute":
+		return fmt.Sprintf("the current file stays; %smend the template or its data", retry)
+	case b.State == Failed && b.Step == "reload":
+		return fmt.Sprintf("the new files stay; %ssee what the command says: restencil explain %s", retry, b.Name)
+	case b.State == Failed:
+		return fmt.Sprintf("%ssee more: restencil explain %s", retry, b.Name)
+	}
+	return ""
+}
+
+// waits returns the first template that waits for something, nil for none.
+func (b Bundle) waits() *Template {
+	for i, t := range b.Templates {
+		if len(t.Waits) > 0 {
+			return &b.Templates[i]
+		}
+	}
+	return nil
+}
+
+// first names the first template that has not been rendered.
+func (b Bundle) first() string {
+	for _, t := range b.Templates {
+		if t.Rendered.IsZero() {
+			return t.Name
+		}
+	}
+	return b.Name
+}
+
+// Line says how long a lease is good.
+func (l Lease) Line(now time.Time) string {
+	end := "ends in " + until(now, l.Ends)
+	if l.Ends.Before(now) {
+		end = "ended " + duration(now.Sub(l.Ends)) + " ago"
+	}
+	if l.Error != "" {
+		return fmt.Sprintf("%s: %s, and cannot be renewed: %s", l.Name, end, firstLine(l.Error))
+	}
+	return fmt.Sprintf("%s: %s", l.Name, end)
+}
+
+// Do says what to do about it.
+func (l Lease) Do() string {
+	return "the last good files stay, and it is asked for again and again: see that the store is up and that the token may ask for it"
+}
+
+// firstLine returns the first line of a text.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
+
+func until(now, at time.Time) string { return duration(max(0, at.Sub(now))) }
+
+// duration shows a duration as people say it: by its largest two units.
+func duration(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(time.Second).String()
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh%dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}

@@ -1,0 +1,319 @@
+package status
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"restencil/runner/event"
+	"restencil/watch"
+)
+
+// Snapshot returns the state at now. The inspections are what the sources say of
+// themselves, nil for nothing.
+func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspection) Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := Status{
+		Time: now, Began: m.began, Ready: m.ready,
+		Problems: []Problem{}, Bundles: []Bundle{}, Queries: []Query{}, Leases: []Lease{}, Changes: []Change{},
+	}
+	users := make(map[watch.ID][]string)
+	for _, b := range m.bundles {
+		s.Bundles = append(s.Bundles, m.bundle(b))
+		for _, t := range b.templates {
+			for _, id := range t.executed.Used {
+				users[id] = append(users[id], cmp.Or(t.Destination, t.Template))
+			}
+		}
+	}
+	for _, c := range m.timeline.newest() {
+		s.Changes = append(s.Changes, m.change(c))
+	}
+	kept := make(map[watch.ID]string)
+	for _, i := range inspections {
+		maps.Copy(kept, i.Kept)
+		for _, l := range i.Leases {
+			s.Leases = append(s.Leases, m.lease(l))
+		}
+	}
+	for id, q := range m.queries {
+		s.Queries = append(s.Queries, m.query(q, kept[id], users[id]))
+		if !q.Ends.IsZero() {
+			s.Leases = append(s.Leases, m.lease(watch.Lease{Query: id, Ends: q.Ends}))
+		}
+	}
+	slices.SortFunc(s.Queries, func(a, b Query) int {
+		return cmp.Or(cmp.Compare(a.Store, b.Store), cmp.Compare(a.Query, b.Query))
+	})
+	slices.SortFunc(s.Leases, func(a, b Lease) int { return cmp.Or(a.Ends.Compare(b.Ends), cmp.Compare(a.Query, b.Query)) })
+	s.Stores = m.stores(inspections)
+	s.Child = m.child.snapshot()
+	s.problems(m.journal)
+	s.Well = len(s.Problems) == 0
+	return s
+}
+
+// bundle returns b, in the state that says most: what is wrong with it first.
+func (m *Model) bundle(b *bundleState) Bundle {
+	out := Bundle{Name: b.Name, Named: b.Named, State: Applied, Since: b.applied, Reload: b.Reload, Templates: []Template{}}
+	var waits, fails *Template // the first that does
+	for _, t := range b.templates {
+		out.Templates = append(out.Templates, m.templateOf(t))
+	}
+	for i := range out.Templates {
+		switch t := &out.Templates[i]; {
+		case t.Error != "" && fails == nil:
+			fails = t
+		case waits == nil && (len(t.Waits) > 0 || t.Rendered.IsZero()):
+			waits = t
+		}
+	}
+	c := cmp.Or(b.change, b.last)
+	if c != nil {
+		last := m.change(c)
+		out.Last = &last
+	}
+	switch {
+	case b.change != nil:
+		at := last(b.change)
+		out.State, out.Since, out.Step = Changing, b.change.at[at], string(steps[at])
+	case b.held.Reason != "":
+		out.State, out.Since, out.Why, out.Accept = Held, b.heldSince, b.held.Reason, true
+		out.setFailure(b)
+	case b.failure.Err != nil:
+		out.State, out.Since, out.Why = Failed, b.failing, b.failure.Err.Error()
+		if b.failure.RolledBack {
+			out.State = RolledBack
+		}
+		out.setFailure(b)
+		out.Accept = b.Named && b.failure.Step != event.Reload
+	case fails != nil:
+		out.State, out.Since, out.Why, out.Attempt, out.NextAt = Failed, fails.Since, fails.Error, fails.Attempt, fails.NextAt
+		out.Step = string(steps[execute])
+	case waits != nil:
+		out.State, out.Since = Waiting, cmp.Or(waits.Since, m.began)
+		if len(waits.Waits) > 0 {
+			out.Why = waits.Waits[0].Name + ": " + waits.Waits[0].Reason
+		}
+	case !b.settles.IsZero():
+		out.State, out.Since, out.NextAt = Settling, b.settling, b.settles
+	}
+	return out
+}
+
+func (out *Bundle) setFailure(b *bundleState) {
+	f := b.failure
+	if f.Err != nil {
+		out.Step, out.Output, out.Attempt, out.NextAt, out.Kept = string(f.Step), f.Output, f.Attempt, b.retry, f.Kept
+	}
+}
+
+func (m *Model) templateOf(t *templateState) Template {
+	out := Template{
+		Name: t.Template, Destination: t.Destination,
+		Executed: t.at, Took: Seconds(t.executed.Took), Rendered: t.right, Since: t.since,
+		More: max(0, len(t.executed.Missing)-len(t.missing)), Queries: []string{},
+	}
+	if r := t.rendered; !t.right.IsZero() {
+		out.Cause = m.causeOf("other", r.Causes, r.More)
+		switch {
+		case r.Drifted:
+			out.Cause.Reason = "drift"
+		case len(r.Causes) > 0:
+			out.Cause.Reason = "data"
+		case r.First:
+			out.Cause.Reason = "start"
+		}
+	}
+	for _, miss := range t.missing {
+		id, up := miss.query, m.queries[miss.query]
+		w := Missing{Query: id.Value().String(), Name: m.name(id), Since: miss.since}
+		w.Reason = event.WhyMissing(id.Value(), up.Version > 0, up.Failure)
+		if miss.at.Name != "" {
+			w.At = miss.at.String()
+		}
+		out.Waits = append(out.Waits, w)
+	}
+	for _, id := range t.executed.Gone {
+		out.Gone = append(out.Gone, id.Value().String())
+	}
+	if f := t.failed; f.Err != nil {
+		out.Error, out.Attempt = f.Err.Error(), f.Attempt
+		if f.RetryIn > 0 {
+			out.NextAt = t.failedAt.Add(f.RetryIn)
+		}
+	}
+	if t.exposed {
+		out.Warnings = append(out.Warnings, "it holds secrets, and everybody on this machine can read it")
+	}
+	if t.unstable {
+		out.Warnings = append(out.Warnings, "its output differs each time, without new data")
+	}
+	for _, id := range t.executed.Used {
+		out.Queries = append(out.Queries, id.Value().String())
+	}
+	return out
+}
+
+func (m *Model) causeOf(reason string, queries []watch.ID, more int) Cause {
+	c := Cause{Reason: reason, More: more}
+	for _, id := range queries {
+		c.Queries = append(c.Queries, id.Value().String())
+	}
+	return c
+}
+
+// name returns what a query asks for, in plain words.
+func (m *Model) name(id watch.ID) string { return id.Value().Describe(m.local != "") }
+
+func (m *Model) change(c *change) Change {
+	out := Change{
+		Number: c.number, Bundle: c.bundle, Cause: m.causeOf(c.reason, c.causes, c.more),
+		Outcome: c.outcome, Files: slices.Clone(c.files), Steps: []Step{},
+	}
+	if c.err != nil {
+		out.Error = c.err.Error()
+	}
+	for i, at := range c.at {
+		if at.IsZero() {
+			continue
+		}
+		if n := len(out.Steps); n > 0 && i > execute+1 { // one ends where the next begins
+			out.Steps[n-1].Took = Seconds(at.Sub(out.Steps[n-1].At))
+		}
+		out.Steps = append(out.Steps, Step{Name: string(steps[i]), At: at})
+		if i == execute {
+			out.Steps[len(out.Steps)-1].Took = Seconds(c.took)
+		}
+	}
+	if n := len(out.Steps); n > 0 {
+		out.Began = out.Steps[0].At
+		if !c.ended.IsZero() {
+			if last(c) > execute {
+				out.Steps[n-1].Took = Seconds(c.ended.Sub(out.Steps[n-1].At))
+			}
+			out.Took = Seconds(c.ended.Sub(out.Began))
+		}
+	}
+	return out
+}
+
+// last returns the place in steps of the newest step of c.
+func last(c *change) int {
+	for i := len(c.at) - 1; i > 0; i-- {
+		if !c.at[i].IsZero() {
+			return i
+		}
+	}
+	return 0
+}
+
+func (m *Model) query(up event.Update, kept string, users []string) Query {
+	q := up.Query.Value()
+	out := Query{
+		Query: q.String(), Name: m.name(up.Query), Store: m.store(q.Store()), Kept: kept,
+		Answered: up.Time, Answers: up.Version, Index: up.Index, Size: up.Size, Templates: users,
+	}
+	if out.Templates == nil {
+		out.Templates = []string{}
+	}
+	failure := up.Failure
+	switch {
+	case failure != nil:
+		out.State, out.Failing, out.Attempts = "failing", failure.Since, failure.Attempts
+	case up.Version > 0:
+		out.State = "current"
+	default:
+		out.State = "unanswered"
+	}
+	if old, failed := m.ended[up.Query]; failed && failure == nil {
+		failure = &old
+	}
+	if failure != nil {
+		out.Error = event.WhyMissing(q, true, failure)
+	}
+	return out
+}
+
+// store returns what people call a store.
+func (m *Model) store(s watch.Store) string {
+	if s == watch.Consul && m.local != "" {
+		return m.local
+	}
+	return string(s)
+}
+
+func (m *Model) lease(l watch.Lease) Lease {
+	out := Lease{Name: "the Vault token", Ends: l.Ends, Next: l.Next}
+	if l.Query != (watch.ID{}) {
+		out.Query, out.Name = l.Query.Value().String(), m.name(l.Query)
+		if f := m.queries[l.Query].Failure; f != nil {
+			out.Error = event.WhyMissing(l.Query.Value(), true, f)
+		}
+	}
+	return out
+}
+
+func (m *Model) stores(inspections map[watch.Store]watch.Inspection) []Store {
+	byName := make(map[string]*Store)
+	get := func(name string) *Store {
+		if byName[name] == nil {
+			byName[name] = &Store{Name: name, State: "unknown"}
+		}
+		return byName[name]
+	}
+	for id, q := range m.queries {
+		s := get(m.store(id.Value().Store()))
+		s.Queries++
+		if q.Failure != nil {
+			s.Failing++
+		}
+		if q.Version > 0 {
+			s.State = "answering"
+		}
+	}
+	for store, i := range inspections {
+		if s := byName[m.store(store)]; s != nil {
+			s.Requests, s.Errors, s.Open, s.Connections = i.Requests, i.Errors, i.Open, i.Connections
+		}
+	}
+	for p, o := range m.outages {
+		s := get(string(p.store))
+		if p.part != "" {
+			s.Parts = append(s.Parts, Part{Name: p.part, Since: o.since, Error: reason(o.err)})
+			continue
+		}
+		s.State, s.Since, s.Error = "away", o.since, reason(o.err)
+	}
+	all := []Store{}
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		s := byName[name]
+		slices.SortFunc(s.Parts, func(a, b Part) int { return cmp.Compare(a.Name, b.Name) })
+		all = append(all, *s)
+	}
+	return all
+}
+
+// reason returns an error without the query that met it: others meet it, too.
+func reason(err error) string {
+	if e, ok := err.(*watch.Error); ok {
+		err = e.Err
+	}
+	return err.Error()
+}
+
+func (c childState) snapshot() *Child {
+	if c.command == nil {
+		return nil
+	}
+	out := &Child{Command: c.command, State: c.state, Since: c.since, Process: c.process}
+	if c.state == "ended" {
+		out.Why = c.ended.Exit()
+		if c.ended.RetryIn > 0 {
+			out.NextAt = c.since.Add(c.ended.RetryIn)
+		}
+	}
+	return out
+}
