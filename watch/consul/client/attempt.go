@@ -11,32 +11,25 @@ import (
 	"restencil/watch/transport"
 )
 
-// An Attempt is what the transport and the loop tell each other about one
-// attempt to answer a query, which may take several requests.
+// An Attempt is one attempt to answer a query, which may take several requests: their
+// limits, and what the transport records of them.
 type Attempt struct {
-	// Connect limits the time until there is a connection; zero: no limit
-	// but the transport's own.
-	Connect time.Duration
-
-	// Answer limits the time from then until a reply begins.
-	Answer time.Duration
-
-	// Most limits the size of a reply, in bytes; zero: no limit.
-	Most int64
-
-	Private bool // the URL may hold a secret, and is not logged
+	Connect time.Duration // limits the time until there is a connection; zero: only the transport does
+	Answer  time.Duration // limits the time from then until a reply begins
+	Most    int64         // limits the size of a reply, in bytes; zero: no limit
+	Private bool          // the URL may hold a secret, and is not logged
 
 	HTTP1      atomic.Bool  // the reply came over HTTP/1
-	Sent       atomic.Bool  // a request has been sent, or it was tried
+	Sent       atomic.Bool  // a request was begun
 	Reached    atomic.Bool  // a reply has begun
-	Leader     atomic.Int32 // what replies say of the leader, a Leadership
-	RetryAfter atomic.Int64 // what a 429 or 503 asks for, a time.Duration
-	Size       atomic.Int64 // how much of replies was read, in bytes
+	Leader     atomic.Int32 // a Leadership
+	RetryAfter atomic.Int64 // a time.Duration, of a 429 or 503
+	Size       atomic.Int64 // bytes of replies that were read
 }
 
 type attemptKey struct{}
 
-// Context returns ctx for the requests of the attempt.
+// Context returns the context of the attempt's requests.
 func (a *Attempt) Context(ctx context.Context) context.Context {
 	return context.WithValue(transport.Private(ctx, a.Private), attemptKey{}, a)
 }
@@ -55,18 +48,17 @@ func (a *Attempt) note(resp *http.Response) {
 	}
 }
 
-// A Leadership is what a reply says of the leader.
+// A Leadership is what a reply says about the leader.
 type Leadership int
 
-// What a reply says of the leader.
 const (
 	Led   Leadership = iota // there is one, or the reply does not say
 	Unled                   // there is none
 
-	// The agent has answered from a stream of changes that it follows. Such
-	// a reply always says that there is no leader, and means nothing by it.
+	// Streamed: the agent answered from a view that it keeps by a stream of
+	// changes. Such a reply always says that there is no leader, which means nothing.
 	Streamed
 )
 
-// ErrTooMuch is why a reply is not read to its end.
+// ErrTooMuch ends the reading of a reply that is larger than [Attempt.Most].
 var ErrTooMuch = errors.New("the reply is too large")

@@ -1,3 +1,6 @@
+// Package client reaches a Consul agent over HTTP: address, TLS, credentials and
+// redirects. It ends requests that make no progress, bounds the size of replies, and
+// records the result of each [Attempt].
 package client
 
 import (
@@ -7,7 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/hashicorp/consul/api"
@@ -16,21 +19,18 @@ import (
 	"restencil/watch/transport"
 )
 
-// A Client is Consul's own client with what it hides.
+// A Client puts requests to one agent.
 type Client struct {
 	fetch.Requests
 	Transport *http.Transport
-	Token     string // what is sent; it must not be shown
+	Token     string // which is sent; it must not be shown
 	secure    bool   // the agent is reached over TLS
 }
-
-// streams is how many requests an HTTP/2 connection is good for: what RFC 9113,
-// section 6.5.2, has servers allow at least.
-const streams = 100
 
 // Capacity returns how many requests may be under way at a time, with or
 // without HTTP/2.
 func (c *Client) Capacity(o Options, http2 bool) int {
+	const streams = 100 // of a connection; servers allow them at least (RFC 9113, 6.5.2)
 	n := o.MaxConnections
 	if c.secure && http2 {
 		n *= streams
@@ -41,12 +41,24 @@ func (c *Client) Capacity(o Options, http2 bool) int {
 	return n
 }
 
-// New makes the one client of a source. All its requests share one
-// transport. It reads the files that o names, and contacts nobody.
+// New returns a client that makes all requests over one transport. It reads the
+// files that o names, and sends nothing.
 func New(o Options) (*Client, error) {
-	config, err := clientConfig(o)
-	if err != nil {
-		return nil, err
+	config := api.DefaultConfig()
+	config.Address = cmp.Or(o.Address, config.Address)
+	config.Namespace = cmp.Or(o.Namespace, config.Namespace)
+	config.Token = cmp.Or(o.Token, config.Token)
+	config.TokenFile = cmp.Or(o.TokenFile, config.TokenFile)
+	if o.Username != "" || o.Password != "" {
+		config.HttpAuth = &api.HttpBasicAuth{Username: o.Username, Password: o.Password}
+	}
+	// A slash at the end would make the library ask for paths that Consul
+	// does not have, which for a key looks as if it did not exist.
+	config.Address = strings.TrimRight(config.Address, "/")
+	socket, isSocket := strings.CutPrefix(config.Address, "unix://")
+	if !isSocket && strings.Contains(config.Address, "@") {
+		// It would end up in error messages.
+		return nil, errors.New("the address must not hold a user name or password")
 	}
 	env := config.TLSConfig
 	files := append(o.TLS.Files(), env.CAFile, env.CAPath, env.CertFile, env.KeyFile, config.TokenFile)
@@ -54,21 +66,35 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("reading a certificate or token failed: %w", err)
 	}
 	connections := o.Transport.New()
-	connections.DisableCompression = isLocal(config.Address) // it would take longer than what it spares
+	connections.DisableCompression = isLocal(config.Address) // it would take longer than it saves
 	secure := o.TLS.Enabled || config.Scheme == "https" || strings.HasPrefix(config.Address, "https://")
 	if !secure && connections.MaxConnsPerHost == 0 {
 		connections.MaxConnsPerHost = o.MaxConnections
 	}
-	if path, ok := strings.CutPrefix(config.Address, "unix://"); ok {
+	if isSocket {
 		// Left to the library, a socket would get a transport of its own.
-		config.Address = path
+		config.Address = socket
 		dialer := o.Transport.Dialer()
 		connections.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", path)
+			return dialer.DialContext(ctx, "unix", socket)
 		}
 	}
-	if err := setTLS(config, connections, o.TLS); err != nil {
-		return nil, err
+	var err error
+	if o.TLS.Enabled {
+		own := api.TLSConfig{
+			Address:            o.TLS.ServerName,
+			CAFile:             o.TLS.CACert,
+			CAPath:             o.TLS.CAPath,
+			CertFile:           o.TLS.Cert,
+			InsecureSkipVerify: o.TLS.SkipVerify,
+		}
+		if o.TLS.Cert != "" {
+			own.KeyFile = cmp.Or(o.TLS.Key, o.TLS.Cert)
+		}
+		config.Scheme = "https"
+		if connections.TLSClientConfig, err = api.SetupTLSConfig(&own); err != nil {
+			return nil, fmt.Errorf("configuring TLS failed: %w", err)
+		}
 	}
 	if config.HttpClient, err = api.NewHttpClient(connections, config.TLSConfig); err != nil {
 		return nil, fmt.Errorf("setting up TLS from the environment: %w", err)
@@ -82,53 +108,8 @@ func New(o Options) (*Client, error) {
 	return &Client{Requests: fetch.New(c), Transport: connections, Token: config.Token, secure: secure}, nil
 }
 
-// clientConfig lays o over what the environment says.
-func clientConfig(o Options) (*api.Config, error) {
-	config := api.DefaultConfig()
-	config.Address = cmp.Or(o.Address, config.Address)
-	config.Namespace = cmp.Or(o.Namespace, config.Namespace)
-	config.Token = cmp.Or(o.Token, config.Token)
-	config.TokenFile = cmp.Or(o.TokenFile, config.TokenFile)
-	if o.Username != "" || o.Password != "" {
-		config.HttpAuth = &api.HttpBasicAuth{Username: o.Username, Password: o.Password}
-	}
-	// A slash at the end would make the library ask for paths that Consul
-	// does not have, which for a key looks as if it did not exist.
-	config.Address = strings.TrimRight(config.Address, "/")
-	if !strings.HasPrefix(config.Address, "unix://") && strings.Contains(config.Address, "@") {
-		// It would end up in error messages.
-		return nil, errors.New("the address must not hold a user name or password")
-	}
-	return config, nil
-}
-
-// setTLS applies o where it is enabled.
-func setTLS(config *api.Config, client *http.Transport, o transport.TLS) error {
-	if !o.Enabled {
-		return nil
-	}
-	own := api.TLSConfig{
-		Address:            o.ServerName,
-		CAFile:             o.CACert,
-		CAPath:             o.CAPath,
-		CertFile:           o.Cert,
-		InsecureSkipVerify: o.SkipVerify,
-	}
-	if o.Cert != "" {
-		own.KeyFile = cmp.Or(o.Key, o.Cert)
-	}
-	t, err := api.SetupTLSConfig(&own)
-	if err != nil {
-		return fmt.Errorf("configuring TLS failed: %w", err)
-	}
-	config.Scheme = "https"
-	client.TLSClientConfig = t
-	return nil
-}
-
-// checkRedirect keeps the token and the password from hosts that they were not
-// meant for, and from connections of another kind: a redirect from https to http
-// would show them to everybody in between.
+// checkRedirect withholds the token and the password from other hosts and from
+// another scheme: a redirect from https to http would show them.
 func checkRedirect(next *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
 		return errors.New("stopped after 10 redirects")
@@ -140,18 +121,14 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// longest is how much of an error is told, in bytes; what follows is some
-// proxy's web page.
-const longest = 500
-
-// Clean returns err as one line of bounded length in which the token does not
-// stand, whatever the other end wrote, nor the URL. It is the cause of err itself
-// where that will do.
+// Clean returns the cause of err as one line of bounded length without the URL and
+// the token.
 func (c *Client) Clean(err error) error {
+	const longest = 500 // bytes; the rest is some proxy's web page
 	err = transport.Cause(err)
 	text := err.Error()
-	if token := c.Token; token != "" {
-		text = strings.ReplaceAll(text, token, "***")
+	if c.Token != "" {
+		text = strings.ReplaceAll(text, c.Token, "***")
 	}
 	if strings.ContainsAny(text, "\r\n") {
 		text = strings.Join(strings.Fields(text), " ")
@@ -165,19 +142,14 @@ func (c *Client) Clean(err error) error {
 	return errors.New(text)
 }
 
-// isLocal tells whether an agent's address says that it is on this machine.
+// isLocal reports whether an agent's address is on this machine.
 func isLocal(address string) bool {
-	scheme, rest, found := strings.Cut(address, "://")
-	if !found {
-		scheme, rest = "", address
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
 	}
-	if scheme == "unix" {
-		return true
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
 	}
-	host, _, _ := strings.Cut(rest, "/")
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+	return u.Scheme == "unix" || u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 }

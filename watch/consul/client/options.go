@@ -30,24 +30,23 @@ type Options struct {
 	Username, Password string
 
 	TLS transport.TLS
-	// Transport says how to treat connections. MaxConnsPerHost zero is
-	// MaxConnections, and over TLS no limit.
+
+	// Transport configures connections. MaxConnsPerHost zero is MaxConnections,
+	// and over TLS no limit.
 	Transport transport.Options
 
-	// MaxConnections is how many connections there may be to an agent that
-	// takes one request a connection (HTTP/1.1), 4 at least. More queries than
-	// that share requests: see package plan. An agent refuses more than 200
-	// of one client's, unless told otherwise (limits.http_max_conns_per_client).
-	// Zero is package consul's default, 128.
+	// MaxConnections limits the connections to an agent that takes one request
+	// a connection (HTTP/1.1), 4 at least. More queries share requests: see
+	// package plan. By default, an agent accepts 200 from one client
+	// (limits.http_max_conns_per_client). Zero is 128.
 	MaxConnections int
 
-	// Log is told what becomes of queries, at debug, and of requests, at trace. Nil:
-	// nobody is told.
+	// Log gets queries at debug, and requests at trace; nil: no log.
 	Log *slog.Logger
 }
 
 // Defaults returns the options where nothing is configured.
 func Defaults() Options { return Options{Transport: transport.Defaults(), MaxConnections: 128} }
 
-// LeastConnections is with how few connections one can do.
+// LeastConnections is the least MaxConnections.
 const LeastConnections = 4

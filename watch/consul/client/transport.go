@@ -14,24 +14,19 @@ import (
 	"restencil/watch/transport"
 )
 
-// Silence is the longest time without a sign of life, where the agent has no
-// reason to be silent: for a piece of a reply, or before the reply to a query
-// that does not block.
+// Silence is how long the agent may take for a piece of a reply, or until the reply
+// to a query that does not block.
 const Silence = 30 * time.Second
 
-// What a request is cancelled for.
+// Causes of cancelled requests.
 var (
 	errNoConnection = errors.New("no connection")
 	errNoMore       = errors.New("no more of the reply")
 )
 
-// A ProgressTransport is the transport of all requests. It ends those that make
-// no progress, which a blocking query would otherwise wait for as long as the
-// other end seems to be there, and fills in the attempt that a request belongs
-// to.
-type ProgressTransport struct {
-	Base http.RoundTripper
-}
+// A ProgressTransport ends requests that make no progress, and records them in the
+// [Attempt] of their context.
+type ProgressTransport struct{ Base http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (t ProgressTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -57,18 +52,16 @@ func (t ProgressTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// piece is how much of a reply, in bytes, must have come for silence to be
-// reckoned anew: a connection that brings less has something wrong with it,
-// and a new one may do better.
+// piece is how many bytes must arrive within Silence. A connection that brings less
+// has something wrong with it, and a new one may do better.
 const piece = 1 << 10
 
-// A watchedBody is a reply whose next piece must not take too long, and which
-// must not be too large.
+// A watchedBody is the body of a reply, with limits of time and size.
 type watchedBody struct {
 	io.ReadCloser
 	d    *watchdog
 	a    *Attempt
-	left int // of the piece
+	left int // bytes of the current piece that are still to come
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
@@ -92,7 +85,7 @@ func (b *watchedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// A watchdog cancels a request that takes longer than what was allowed last.
+// A watchdog cancels a request that exceeds its latest limit.
 type watchdog struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -101,8 +94,7 @@ type watchdog struct {
 	timer *time.Timer // of the last limit; nil: there was none
 }
 
-// allow gives the request a new limit; zero gives it none. What did not come
-// in time is the error.
+// allow replaces the limit; zero is no limit. what is the cause of the cancellation.
 func (d *watchdog) allow(limit time.Duration, what error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -114,7 +106,7 @@ func (d *watchdog) allow(limit time.Duration, what error) {
 	}
 }
 
-// explain returns why d has cancelled the request, or where it has not, err.
+// explain returns why the request was cancelled, else err.
 func (d *watchdog) explain(err error) error {
 	if d.ctx.Err() != nil {
 		return context.Cause(d.ctx)

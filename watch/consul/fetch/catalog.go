@@ -13,8 +13,7 @@ import (
 	"restencil/watch"
 )
 
-// fetchServices returns the services by name. A catalog without any is a nil
-// list, as templates have always had it.
+// fetchServices returns the services by name, a nil list if there are none.
 func fetchServices(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	r, err := fetchTags(c, q, o)
 	if err != nil {
@@ -32,13 +31,10 @@ func fetchServices(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, er
 func fetchNodes(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	nodes, m, err := c.Catalog().Nodes(o)
 	list, err := convert(nodes, err, newNode)
-	if err != nil {
-		return Reply{}, err
-	}
 	if q.Near == "" {
 		watch.SortNodes(list)
 	}
-	return newReply(list, m), nil
+	return newReply(list, m, err)
 }
 
 func newNode(n *api.Node) *watch.Node {
@@ -52,8 +48,7 @@ func newNode(n *api.Node) *watch.Node {
 	}
 }
 
-// fetchNode returns a node and its services. A name that the catalog does not
-// know is a node without anything.
+// fetchNode returns a node and its services, nothing of an unknown node.
 func fetchNode(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	name := q.Name
 	if name == "" {
@@ -67,7 +62,7 @@ func fetchNode(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error)
 		return Reply{}, err
 	}
 	if n == nil || n.Node == nil {
-		return newReply(&watch.CatalogNode{}, m), nil
+		return newReply(&watch.CatalogNode{}, m, nil)
 	}
 	list := make([]*watch.CatalogNodeService, 0, len(n.Services))
 	for _, s := range n.Services {
@@ -85,7 +80,7 @@ func fetchNode(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error)
 		})
 	}
 	watch.SortNodeServices(list)
-	return newReply(&watch.CatalogNode{Node: newNode(n.Node), Services: list}, m), nil
+	return newReply(&watch.CatalogNode{Node: newNode(n.Node), Services: list}, m, nil)
 }
 
 // ownName returns the name of the agent's node.
@@ -100,14 +95,14 @@ func ownName(c *api.Client, o *api.QueryOptions) (string, error) {
 	return self.Config.NodeName, nil
 }
 
-// plain returns options of a request that neither waits nor is for any place
-// but the agent's own, with the context of o.
+// plain returns the options of a request to the agent's own datacenter that does
+// not wait, with the context of o.
 func plain(o *api.QueryOptions) *api.QueryOptions {
 	return (&api.QueryOptions{}).WithContext(o.Context())
 }
 
-// fetchDatacenters returns the datacenters by name. Where the query's filter
-// is "available", those are left out whose servers do not answer.
+// fetchDatacenters returns the datacenters by name; with the filter "available",
+// only those whose servers answer.
 func fetchDatacenters(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	var list []string
 	if _, err := c.Raw().Query("/v1/catalog/datacenters", &list, plain(o)); err != nil {
@@ -126,8 +121,8 @@ func fetchDatacenters(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply,
 	return Reply{Data: list}, nil
 }
 
-// available returns those datacenters whose leader answers. That the agent
-// itself does not is an error: it says nothing of the datacenters.
+// available returns the datacenters whose leader answers. A failure of the agent
+// itself is an error.
 func available(c *api.Client, datacenters []string, o *api.QueryOptions) ([]string, error) {
 	const parallel = 8
 	var mu sync.Mutex

@@ -1,8 +1,11 @@
+// Package fetch puts queries to a Consul agent, each once, and decodes the
+// replies: what templates see of keys, services, nodes and the rest, and what
+// package discovery compares. The client needs a [Transport].
 package fetch
 
 import (
 	"errors"
-	"slices"
+	"reflect"
 	"time"
 
 	"github.com/hashicorp/consul/api"
@@ -11,9 +14,9 @@ import (
 	"restencil/watch/consul/discovery"
 )
 
-// A Func puts a query to the agent once, with the given options, and returns the
-// reply with data as templates see it. It may remember replies, and is for one
-// query at a time.
+// A Func puts a query to the agent once and returns the reply, with data as
+// templates see it. It may cache parts of replies, and is for one query, and one
+// call at a time.
 type Func func(watch.Query, *api.QueryOptions) (Reply, error)
 
 // A method is a Func for any agent.
@@ -24,15 +27,14 @@ func (m method) of(c *api.Client) Func {
 	return func(q watch.Query, o *api.QueryOptions) (Reply, error) { return m(c, q, o) }
 }
 
-// A Reply is what the agent said to a query.
+// A Reply is the agent's reply to a query.
 type Reply struct {
 	Data     any
 	Index    uint64        // to wait on; 0 where there is none
 	Contact  time.Duration // since the server that answered heard from its leader
-	Filtered bool          // something was left out that the token may not see
+	Filtered bool          // something was left out that the token may not read
 
-	// Instances are those of a service whatever their state, where
-	// ForReading asks for them.
+	// Instances are those of a service in any state, where ForReading asks for them.
 	Instances []*watch.HealthService
 }
 
@@ -42,29 +44,27 @@ type Kind struct {
 	Polled bool // the endpoint cannot block
 }
 
-// Requests say how queries are put to one agent. Its fields are functions, which
-// have the library's client, and not that itself: of a type in a type that is in
-// an interface the linker keeps all methods, which is 1 MB here.
+// Requests put queries to one agent. The fields are functions, so that no interface
+// holds the library's client: the linker would keep all its methods, 1 MB.
 type Requests struct {
-	// ForKind returns how a query of a kind is put; ok is false for those that are
-	// not Consul's. What it returns is for one query.
+	// ForKind returns how to put one query of a kind; ok is false for a kind that
+	// is not Consul's.
 	ForKind func(watch.Kind) (_ Kind, ok bool)
 
-	// ForReading is ForKind for queries that are read when package discovery says
-	// so: the replies have the instances of services in every state.
+	// ForReading is ForKind with replies that have the instances of services in
+	// every state, as package discovery needs them.
 	ForReading func(watch.Kind) (_ Kind, ok bool)
 
-	// ForSource returns how to ask for what package discovery compares. The data
+	// ForSource returns how to ask for a source of package discovery. The data
 	// of the replies is what its methods take.
 	ForSource func(discovery.Source) Func
 
-	// Witness asks for nothing, cheaply. It fails where the servers cannot be
-	// reached, or do not know the token, which the agent's view of a service does
-	// not tell.
+	// Witness asks for an empty list. It fails if the servers cannot be reached or
+	// do not know the token.
 	Witness Func
 }
 
-// New returns how queries are put to the agent that c reaches, over a Transport.
+// New returns the requests to the agent that c reaches, over a Transport.
 func New(c *api.Client) Requests {
 	return Requests{
 		ForKind:    func(k watch.Kind) (Kind, bool) { return forKind(c, k, false) },
@@ -75,82 +75,62 @@ func New(c *api.Client) Requests {
 }
 
 func forKind(c *api.Client, k watch.Kind, reading bool) (_ Kind, ok bool) {
-	var m method
-	polled := false
-	switch k {
-	case watch.KVGet:
-		m = fetchKey
-	case watch.KVList:
-		m = fetchPrefix
-	case watch.ServiceHealth, watch.ConnectHealth:
-		m = (&instanceCache{whole: reading}).fetch
-	case watch.ServiceList:
-		m = fetchServices
-	case watch.NodeServices:
-		m = fetchNode
-	case watch.NodeList:
-		m = fetchNodes
-	case watch.DatacenterList:
-		m, polled = fetchDatacenters, true
-	case watch.CARootList:
-		m = fetchRoots
-	case watch.CALeafCert:
-		m = fetchLeaf
-	case watch.PeeringList:
-		m = fetchPeerings
-	case watch.PartitionList:
-		m, polled = fetchPartitions, true
-	case watch.ExportedServiceList:
-		m = fetchExported
-	case watch.ImportedServiceList:
-		m = fetchImported
-	default:
-		return Kind{}, false
+	instances := (&instanceCache{all: reading}).fetch
+	m, ok := map[watch.Kind]method{
+		watch.KVGet:               fetchKey,
+		watch.KVList:              fetchPrefix,
+		watch.ServiceHealth:       instances,
+		watch.ConnectHealth:       instances,
+		watch.ServiceList:         fetchServices,
+		watch.NodeServices:        fetchNode,
+		watch.NodeList:            fetchNodes,
+		watch.DatacenterList:      fetchDatacenters,
+		watch.CARootList:          fetchRoots,
+		watch.CALeafCert:          fetchLeaf,
+		watch.PeeringList:         fetchPeerings,
+		watch.PartitionList:       fetchPartitions,
+		watch.ExportedServiceList: fetchExported,
+		watch.ImportedServiceList: fetchImported,
+	}[k]
+	return Kind{Fetch: m.of(c), Polled: k == watch.DatacenterList || k == watch.PartitionList}, ok
+}
+
+// newReply returns data with what the reply's headers say, or err where that is not
+// nil.
+func newReply(data any, m *api.QueryMeta, err error) (Reply, error) {
+	if err != nil {
+		return Reply{}, err
 	}
-	return Kind{Fetch: m.of(c), Polled: polled}, true
+	return Reply{Data: data, Index: m.LastIndex, Contact: m.LastContact, Filtered: m.ResultsFilteredByACLs}, nil
 }
 
-// newReply returns data with what the reply's headers say.
-func newReply(data any, m *api.QueryMeta) Reply {
-	return Reply{Data: data, Index: m.LastIndex, Contact: m.LastContact, Filtered: m.ResultsFilteredByACLs}
-}
-
-// Status returns the HTTP status of a refused request, 0 where err is something
-// else.
+// Status returns the HTTP status that err reports, 0 if it reports none.
 func Status(err error) int {
-	var s api.StatusError
-	if errors.As(err, &s) {
-		return s.Code
-	}
-	return 0
+	s, _ := errors.AsType[api.StatusError](err)
+	return s.Code
 }
 
-// ErrNoAnswer is why a request ends whose answer does not begin in time.
+// ErrNoAnswer ends a request whose reply does not begin in time.
 var ErrNoAnswer = errors.New("no answer")
 
-// ErrIncomplete says that a reply is JSON, but not what was asked for.
+// ErrIncomplete reports a reply that is JSON, but lacks what was asked for.
 var ErrIncomplete = errors.New("the reply lacks what it should hold")
 
-// convert returns what templates see of each element of a list. Where err is set,
-// there is no list.
-func convert[A, B any](list []*A, err error, to func(*A) B) ([]B, error) {
-	if err == nil {
-		err = whole(list)
-	}
+// convert returns what templates see of each element of a list, or err where that is
+// not nil. The list must not be null, nor have null among its elements.
+func convert[A, B any](list []A, err error, to func(A) B) ([]B, error) {
 	if err != nil {
 		return nil, err
 	}
+	if list == nil {
+		return nil, ErrIncomplete
+	}
 	converted := make([]B, len(list))
 	for i, element := range list {
+		if reflect.ValueOf(element).IsZero() {
+			return nil, ErrIncomplete
+		}
 		converted[i] = to(element)
 	}
 	return converted, nil
-}
-
-// whole returns an error where a list is null, or has null among its elements.
-func whole[T any](list []*T) error {
-	if list == nil || slices.Contains(list, nil) {
-		return ErrIncomplete
-	}
-	return nil
 }

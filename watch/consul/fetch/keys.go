@@ -10,8 +10,8 @@ import (
 	"restencil/watch"
 )
 
-// fetchKey returns the pair, nil where the agent says that there is no such
-// key. The library takes an empty list for that, which no agent sends.
+// fetchKey returns the pair, nil if there is no such key. The library also takes an
+// empty list for that, which no agent sends.
 func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	var e exchange
 	p, m, err := c.KV().Get(q.Name, e.in(o))
@@ -19,16 +19,15 @@ func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) 
 	case err != nil:
 		return Reply{}, err
 	case p != nil:
-		return newReply(newKeyPair(q, p), m), nil
+		return newReply(newKeyPair(q, p), m, nil)
 	case e.status == http.StatusOK:
 		return Reply{}, ErrIncomplete
 	default:
-		return newReply(nil, m), nil
+		return newReply(nil, m, nil)
 	}
 }
 
-// fetchPrefix returns every pair whose key begins with the query's name, in
-// Consul's order, which is that of the keys' bytes.
+// fetchPrefix returns the pairs whose keys begin with the query's name, by key.
 func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	request := func(o *api.QueryOptions) (api.KVPairs, *api.QueryMeta, error) { return c.KV().List(q.Name, o) }
 	list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (*watch.KeyPair, error) {
@@ -41,10 +40,7 @@ func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, erro
 		}
 		return newKeyPair(q, p), nil
 	})
-	if err != nil {
-		return Reply{}, err
-	}
-	return newReply(list, m), nil
+	return newReply(list, m, err)
 }
 
 func newKeyPair(q watch.Query, p *api.KVPair) *watch.KeyPair {

@@ -11,10 +11,9 @@ import (
 	"github.com/hashicorp/consul/api"
 )
 
-// fetchList returns the list that the agent replies with to a request of
-// Consul's library, and what the reply's headers say. Each element is decoded
-// as it arrives, so that a long reply is never held as a whole. Where there is
-// nothing (404), the list is empty.
+// fetchList makes a request of Consul's library and returns the list in the reply,
+// and its headers. It decodes each element as it arrives, so that a long reply is
+// never held as a whole. If nothing is found (404), the list is empty.
 func fetchList[T, L any](
 	o *api.QueryOptions,
 	request func(*api.QueryOptions) (L, *api.QueryMeta, error),
@@ -54,24 +53,24 @@ func decodeList[T any](body io.Reader, decode func(*jsontext.Decoder) (T, error)
 	return list, nil
 }
 
-// An exchange is what a request and the transport tell each other.
+// An exchange connects a request with its reply in the transport.
 type exchange struct {
 	// read reads the body of a successful reply in place of Consul's library,
-	// which still builds the request and judges the reply's status and headers.
-	// Nil: the library does.
+	// which still builds the request and checks status and headers. Nil: the
+	// library reads the body.
 	read   func(body io.Reader) error
 	status int // of the reply
 }
 
 type exchangeKey struct{}
 
-// in returns o for a request that e belongs to.
+// in returns o with e in its context.
 func (e *exchange) in(o *api.QueryOptions) *api.QueryOptions {
 	return o.WithContext(context.WithValue(o.Context(), exchangeKey{}, e))
 }
 
-// A Transport is the transport that the requests of this package need. To the
-// library, the bodies that the package reads itself are empty lists.
+// A Transport lets this package read the bodies of replies. The library gets an
+// empty list for each.
 type Transport struct{ Base http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -88,7 +87,7 @@ func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// A divertedBody is a body that is read when the library begins to.
+// A divertedBody is a body that read reads when the library begins to.
 type divertedBody struct {
 	io.ReadCloser
 	read func(io.Reader) error

@@ -11,19 +11,15 @@ import (
 	"restencil/watch"
 )
 
-// fetchPeerings returns the links to other clusters by state, partition and
-// name.
+// fetchPeerings returns the peerings by state, partition and name.
 func fetchPeerings(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 	peerings, m, err := c.Peerings().List(o.Context(), o)
 	list, err := convert(peerings, err, newPeering)
-	if err != nil {
-		return Reply{}, err
-	}
 	slices.SortStableFunc(list, func(a, b *watch.Peering) int {
 		return cmp.Or(cmp.Compare(a.PeeringState, b.PeeringState),
 			cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Name, b.Name))
 	})
-	return newReply(list, m), nil
+	return newReply(list, m, err)
 }
 
 func newPeering(p *api.Peering) *watch.Peering {
@@ -36,53 +32,31 @@ func newPeering(p *api.Peering) *watch.Peering {
 		PeerID:              p.PeerID,
 		PeerServerName:      p.PeerServerName,
 		PeerServerAddresses: p.PeerServerAddresses,
-		StreamStatus: watch.PeeringStreamStatus{
-			ImportedServices: p.StreamStatus.ImportedServices,
-			ExportedServices: p.StreamStatus.ExportedServices,
-			LastHeartbeat:    p.StreamStatus.LastHeartbeat,
-			LastReceive:      p.StreamStatus.LastReceive,
-			LastSend:         p.StreamStatus.LastSend,
-		},
-		Remote: watch.PeeringRemoteInfo{
-			Partition:  p.Remote.Partition,
-			Datacenter: p.Remote.Datacenter,
-		},
+		StreamStatus:        watch.PeeringStreamStatus(p.StreamStatus),
+		Remote:              watch.PeeringRemoteInfo{Partition: p.Remote.Partition, Datacenter: p.Remote.Datacenter},
 	}
 }
 
-// noPartitions is how people know that they have another edition (COMPAT 3.4).
-const noPartitions = "Partitions are an enterprise feature"
-
-// fetchPartitions returns the admin partitions by name. Consul without them
-// has no such endpoint, and says so in its own way.
+// fetchPartitions returns the admin partitions by name. The community edition has no
+// such endpoint; the error is that of COMPAT 3.4.
 func fetchPartitions(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 	partitions, _, err := c.Partitions().List(o.Context(), o)
 	if Status(err) == http.StatusNotFound {
-		return Reply{}, fmt.Errorf("%s: %w", noPartitions, err)
+		return Reply{}, fmt.Errorf("Partitions are an enterprise feature: %w", err)
 	}
 	list, err := convert(partitions, err, func(p *api.Partition) *watch.Partition {
 		return &watch.Partition{Name: p.Name, Description: p.Description}
 	})
-	if err != nil {
-		return Reply{}, err
-	}
 	slices.SortFunc(list, func(a, b *watch.Partition) int { return cmp.Compare(a.Name, b.Name) })
-	return Reply{Data: list}, nil
+	return Reply{Data: list}, err
 }
 
 // fetchExported returns the services that a partition exports, by name.
 func fetchExported(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	o.Partition = q.Name
 	services, m, err := c.ExportedServices(o)
-	if err != nil {
-		return Reply{}, err
-	}
-	if services == nil {
-		return Reply{}, ErrIncomplete
-	}
-	list := make([]watch.ExportedService, 0, len(services))
-	for _, s := range services {
-		list = append(list, watch.ExportedService{
+	list, err := convert(services, err, func(s api.ResolvedExportedService) watch.ExportedService {
+		return watch.ExportedService{
 			Service:   s.Service,
 			Partition: s.Partition,
 			Namespace: s.Namespace,
@@ -90,42 +64,32 @@ func fetchExported(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, er
 				Peers:      append([]string{}, s.Consumers.Peers...),
 				Partitions: append([]string{}, s.Consumers.Partitions...),
 			},
-		})
-	}
+		}
+	})
 	slices.SortStableFunc(list, func(a, b watch.ExportedService) int { return cmp.Compare(a.Service, b.Service) })
-	return newReply(list, m), nil
+	return newReply(list, m, err)
 }
 
 // fetchImported returns the services that a partition imports, by name.
 func fetchImported(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	o.Partition = q.Name
 	services, m, err := c.ImportedServices(o)
-	if err != nil {
-		return Reply{}, err
-	}
-	if services == nil {
-		return Reply{}, ErrIncomplete
-	}
-	list := make([]watch.ImportedService, 0, len(services))
-	for _, s := range services {
-		list = append(list, watch.ImportedService{
-			Service:         s.Service,
-			Namespace:       s.Namespace,
-			SourcePartition: s.SourcePartition,
-		})
-	}
+	list, err := convert(services, err, func(s api.ImportedService) watch.ImportedService {
+		return watch.ImportedService{Service: s.Service, Namespace: s.Namespace, SourcePartition: s.SourcePartition}
+	})
 	slices.SortStableFunc(list, func(a, b watch.ImportedService) int { return cmp.Compare(a.Service, b.Service) })
-	return newReply(list, m), nil
+	return newReply(list, m, err)
 }
+
 func fetchRoots(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 	roots, m, err := c.Agent().ConnectCARoots(o)
 	if err != nil {
 		return Reply{}, err
 	}
-	if err := whole(roots.Roots); err != nil {
-		return Reply{}, err
+	if roots.Roots == nil || slices.Contains(roots.Roots, nil) {
+		return Reply{}, ErrIncomplete
 	}
-	return newReply(roots.Roots, m), nil
+	return newReply(roots.Roots, m, nil)
 }
 
 func fetchLeaf(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
@@ -136,5 +100,5 @@ func fetchLeaf(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error)
 	if leaf.CertPEM == "" || leaf.PrivateKeyPEM == "" {
 		return Reply{}, ErrIncomplete
 	}
-	return newReply(leaf, m), nil
+	return newReply(leaf, m, nil)
 }

@@ -11,20 +11,18 @@ import (
 	"restencil/watch"
 )
 
-// An instanceCache holds the instances of a query's last reply. Those that come
-// again are not decoded again, which would take most of the time that a change
-// of a large service takes.
+// An instanceCache holds the instances of a query's last reply. They are not decoded
+// again: with a large service, that takes most of the time of a change.
 type instanceCache struct {
-	whole bool                                       // replies have the instances in every state
-	last  map[[sha256.Size]byte]*watch.HealthService // by the hash of their JSON
+	all  bool                                       // replies have the instances in every state
+	last map[[sha256.Size]byte]*watch.HealthService // by the hash of their JSON
 }
 
-// fetch asks for the instances of a service, or for those that stand for it in the
-// mesh. The agent can leave out all but those that are passing: it knows no other
-// filter.
+// fetch asks for the instances of a service, or for its proxies in the mesh. The
+// agent filters only for passing ones; other filters are applied here.
 func (c *instanceCache) fetch(client *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	request := func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
-		passingOnly := !c.whole && (q.Filter == "" || q.Filter == api.HealthPassing)
+		passingOnly := !c.all && (q.Filter == "" || q.Filter == api.HealthPassing)
 		if q.Kind == watch.ConnectHealth {
 			return client.Health().Connect(q.Name, q.Tag, passingOnly, o)
 		}
@@ -51,16 +49,16 @@ func (c *instanceCache) fetch(client *api.Client, q watch.Query, o *api.QueryOpt
 	}
 	c.last = next
 	var all []*watch.HealthService
-	if c.whole {
+	if c.all {
 		all = slices.Clone(list)
 	}
 	list = slices.DeleteFunc(list, func(i *watch.HealthService) bool { return !watch.Accepts(q.Filter, i.Status) })
 	if q.Near == "" {
 		watch.SortInstances(list)
 	}
-	r := newReply(list, m)
+	r, err := newReply(list, m, nil)
 	r.Instances = all
-	return r, nil
+	return r, err
 }
 
 func decodeInstance(raw []byte) (*watch.HealthService, error) {

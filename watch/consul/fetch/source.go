@@ -26,7 +26,7 @@ func forSource(s discovery.Source) method {
 
 var witness = fetchElements[discovery.CatalogNode]("/v1/catalog/nodes", `Node == "" and Node != ""`)
 
-// fetchElements returns what asks for a list at path, decoded as it arrives.
+// fetchElements returns a method that asks for the list at path.
 func fetchElements[T any](path, filter string) method {
 	return func(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 		o.Filter = filter
@@ -38,23 +38,17 @@ func fetchElements[T any](path, filter string) method {
 			err = json.UnmarshalDecode(d, &element)
 			return element, err
 		})
-		if err != nil {
-			return Reply{}, err
-		}
-		return newReply(list, m), nil
+		return newReply(list, m, err)
 	}
 }
 
-// fetchInstances asks for the services of a node. A node that is not there has
-// none.
+// fetchInstances returns a method that asks for the services of a node. An unknown
+// node has none.
 func fetchInstances(node string) method {
 	return func(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 		var reply struct{ Services []discovery.Instance }
 		m, err := c.Raw().Query("/v1/catalog/node-services/"+node, &reply, o)
-		if err != nil {
-			return Reply{}, err
-		}
-		return newReply(reply.Services, m), nil
+		return newReply(reply.Services, m, err)
 	}
 }
 
@@ -66,5 +60,5 @@ func fetchTags(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error)
 	if tags == nil {
 		return Reply{}, ErrIncomplete
 	}
-	return newReply(tags, m), nil
+	return newReply(tags, m, nil)
 }
