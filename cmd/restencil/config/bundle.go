@@ -11,13 +11,13 @@ import (
 // A Bundle is a named bundle: the files of its templates change together or
 // not at all.
 type Bundle struct {
-	setting.Written
+	setting.Origins
 	Change
 	OtherCommand []string // the key reload, another name of command
 }
 
 func (b *Bundle) instance() setting.Instance {
-	return setting.Instance{Label: &b.Name, Written: &b.Written, Settings: slices.Concat(
+	return setting.Instance{Label: &b.Name, Origins: &b.Origins, Settings: slices.Concat(
 		b.commandSettings(),
 		[]setting.Setting{
 			{Key: "reload", To: setting.Command(&b.OtherCommand), WhenSet: true, Help: "Another name of command."},
@@ -76,12 +76,12 @@ func (c *Config) checkBundles() []error {
 		if b.IsSet("reload") && setting.IsCommand(b.Reload.Args) {
 			errs = append(errs, b.Origin("reload").Wrong("reload and command are the same: one of them is too many", ""))
 		}
-		errs = append(errs, b.check(&b.Written)...)
+		errs = append(errs, b.check(&b.Origins)...)
 		take(b.Name, b.At)
 	}
 	for i := range c.Templates {
 		t := &c.Templates[i]
-		errs = append(errs, t.check(&t.Written)...)
+		errs = append(errs, t.check(&t.Origins)...)
 		if t.Bundle != "" {
 			errs = append(errs, t.checkMember(c)...)
 		} else if t.isBundle() {

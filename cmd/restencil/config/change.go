@@ -25,7 +25,7 @@ type Change struct {
 
 // A Verify is what must hold after a reload.
 type Verify struct {
-	setting.Written
+	setting.Origins
 	probe.Probe
 }
 
@@ -66,7 +66,7 @@ func (c *Change) settings() []setting.Setting {
 }
 
 func (v *Verify) instance() setting.Instance {
-	return setting.Instance{Written: &v.Written, Settings: []setting.Setting{
+	return setting.Instance{Origins: &v.Origins, Settings: []setting.Setting{
 		{Key: "command", To: setting.Command(&v.Args), Help: "A command that must succeed."},
 		{Key: "http", To: &v.HTTP, Help: "A URL that must answer; redirects are not followed."},
 		{Key: "tcp", To: &v.TCP, Help: "A host:port that must accept a connection."},
@@ -82,7 +82,7 @@ func (v *Verify) instance() setting.Instance {
 
 // finish settles what has two spellings, and what is taken from the whole, of
 // which the change is a part.
-func (c *Change) finish(w *setting.Written, command []string, verified bool, whole *Config) {
+func (c *Change) finish(w *setting.Origins, command []string, verified bool, whole *Config) {
 	if !w.IsSet("exec.command") {
 		c.Exec.Args = slices.Clone(command)
 	}
@@ -102,7 +102,7 @@ func (c *Change) finish(w *setting.Written, command []string, verified bool, who
 }
 
 // check says what is wrong with a change by itself.
-func (c *Change) check(w *setting.Written) []error {
+func (c *Change) check(w *setting.Origins) []error {
 	var errs []error
 	for i := range c.Verify {
 		if err := c.Verify[i].Validate(); err != nil {
@@ -177,14 +177,14 @@ func (w *Wait) check() error {
 
 // finish switches a wait on that has a min, and finds its max. In a block
 // consul-template takes what it refuses in a string.
-func (w *Wait) finish(written *setting.Written, whole *Config) {
-	if !written.IsSet("wait.bool") {
+func (w *Wait) finish(origins *setting.Origins, whole *Config) {
+	if !origins.IsSet("wait.bool") {
 		w.Enabled = w.Min != 0
 	}
-	if !written.IsSet("wait.max") {
+	if !origins.IsSet("wait.max") {
 		w.Max = 4 * w.Min
 	}
 	if err := w.check(); w.Enabled && err != nil {
-		whole.warn(written.Origin("wait.min"), err.Error(), "")
+		whole.warn(origins.Origin("wait.min"), err.Error(), "")
 	}
 }

@@ -34,7 +34,7 @@ import (
 // A Config is everything that flags, files and the environment say, after all
 // of them were laid one over the other. What nobody set holds the default.
 type Config struct {
-	setting.Written
+	setting.Origins
 	CommandLine
 
 	Process  Process
@@ -122,7 +122,7 @@ func parse(args, environ []string, skip func(name string) bool) (*Config, error)
 	// The flags and CT_LOCAL_CONFIG come last, but what is wrong with them is
 	// told first.
 	flags := newConfig(nil)
-	_, err := setting.ParseFlags(args, flags.settings(), &flags.Written)
+	_, err := setting.ParseFlags(args, flags.settings(), &flags.Origins)
 	if errors.Is(err, flag.ErrHelp) {
 		return &Config{CommandLine: CommandLine{Help: true}}, nil
 	}
@@ -142,7 +142,7 @@ func parse(args, environ []string, skip func(name string) bool) (*Config, error)
 	if err := c.decode(setting.LocalConfig, local); err != nil {
 		return nil, failed(ExitFlags, err)
 	}
-	warnings, err := setting.ParseFlags(args, c.settings(), &c.Written)
+	warnings, err := setting.ParseFlags(args, c.settings(), &c.Origins)
 	if err != nil {
 		return nil, failed(ExitFlags, err)
 	}
@@ -165,7 +165,7 @@ func newConfig(environ []string) *Config {
 
 // decode lays a file over c.
 func (c *Config) decode(name, text string) error {
-	warnings, err := setting.Decode(name, text, c.settings(), &c.Written)
+	warnings, err := setting.Decode(name, text, c.settings(), &c.Origins)
 	c.Warnings = append(c.Warnings, warnings...)
 	return err
 }
@@ -251,15 +251,15 @@ func (c *Config) finish() {
 	if at := c.Origin("once"); c.Once && !at.FromCommandLine() {
 		c.warn(at, "once is in effect here; consul-template ignores it in a file", "")
 	}
-	for _, text := range setting.Fill(c.settings(), &c.Written, c.environ.get) {
+	for _, text := range setting.Fill(c.settings(), &c.Origins, c.environ.get) {
 		c.warn(setting.Origin{}, text, "")
 	}
-	c.Log.finish(&c.Written)
-	c.Consul.Finish(&c.Written, c.warn)
-	c.Vault.Finish(&c.Written, c.environ.get("HOME"), c.warn)
-	c.Nomad.Finish(&c.Written)
+	c.Log.finish(&c.Origins)
+	c.Consul.Finish(&c.Origins, c.warn)
+	c.Vault.Finish(&c.Origins, c.environ.get("HOME"), c.warn)
+	c.Nomad.Finish(&c.Origins)
 	c.Exec.finish(c)
-	c.Defaults.Wait.finish(&c.Written, c)
+	c.Defaults.Wait.finish(&c.Origins, c)
 	if c.Once {
 		c.Defaults.Wait = Wait{}
 	}
@@ -272,7 +272,7 @@ func (c *Config) finish() {
 		if b.IsSet("reload") {
 			command = b.OtherCommand
 		}
-		b.finish(&b.Written, command, len(c.verifies(b)) > 0, c)
+		b.finish(&b.Origins, command, len(c.verifies(b)) > 0, c)
 		if !slices.ContainsFunc(c.Templates, func(t Template) bool { return t.Bundle == b.Name }) {
 			c.warn(b.At, fmt.Sprintf("no template belongs to bundle %q", b.Name), fmt.Sprintf("write bundle = %q in its templates", b.Name))
 		}
@@ -282,7 +282,7 @@ func (c *Config) finish() {
 
 // check says what is wrong with the whole.
 func (c *Config) check() error {
-	return errors.Join(slices.Concat(c.Log.check(), c.Vault.Check(&c.Written), c.checkBundles())...)
+	return errors.Join(slices.Concat(c.Log.check(), c.Vault.Check(&c.Origins), c.checkBundles())...)
 }
 
 // attempts returns how often a query of a store is tried again, as
@@ -314,7 +314,7 @@ func (c *Config) ConsulOptions() consul.Options {
 // prints the token gets what it may need to log in, whatever other commands get.
 func (c *Config) VaultOptions() vault.Options {
 	environ := slices.Concat(c.environ, stores.Environ(&c.Consul, &c.Vault))
-	o := c.Vault.Source(&c.Written, c.environ.get("VAULT_AGENT_ADDR"), environ)
+	o := c.Vault.Source(&c.Origins, c.environ.get("VAULT_AGENT_ADDR"), environ)
 	o.Retry.Attempts = c.attempts(watch.Vault)
 	return o
 }
@@ -329,7 +329,7 @@ func (c *Config) Print(w io.Writer) error {
 	if c.ParseOnly {
 		text += "# -parse-only\n"
 	}
-	_, err := io.WriteString(w, text+setting.Print(c.settings(), &c.Written))
+	_, err := io.WriteString(w, text+setting.Print(c.settings(), &c.Origins))
 	return err
 }
 

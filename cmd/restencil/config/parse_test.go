@@ -127,17 +127,17 @@ func changed(c *Config) string {
 		return err.Error()
 	}
 	var b strings.Builder
-	list(&b, "", c.settings(), standard.settings(), &c.Written)
+	list(&b, "", c.settings(), standard.settings(), &c.Origins)
 	for i := range c.Bundles {
 		bundle := &c.Bundles[i]
 		fmt.Fprintf(&b, "bundle %s # %s\n", bundle.Name, bundle.At)
-		list(&b, "  ", bundle.instance().Settings, standardOf((*Bundle).instance), &bundle.Written)
+		list(&b, "  ", bundle.instance().Settings, standardOf((*Bundle).instance), &bundle.Origins)
 		listVerifies(&b, &bundle.Change)
 	}
 	for i := range c.Templates {
 		t := &c.Templates[i]
 		fmt.Fprintf(&b, "template # %s\n", t.At)
-		list(&b, "  ", t.instance().Settings, standardOf((*Template).instance), &t.Written)
+		list(&b, "  ", t.instance().Settings, standardOf((*Template).instance), &t.Origins)
 		listVerifies(&b, &t.Change)
 	}
 	return b.String()
@@ -147,23 +147,23 @@ func listVerifies(b *strings.Builder, c *Change) {
 	for i := range c.Verify {
 		v := &c.Verify[i]
 		fmt.Fprintf(b, "  verify # %s\n", v.At)
-		list(b, "    ", v.instance().Settings, standardOf((*Verify).instance), &v.Written)
+		list(b, "    ", v.instance().Settings, standardOf((*Verify).instance), &v.Origins)
 	}
 }
 
-func list(b *strings.Builder, prefix string, settings, standard []setting.Setting, written *setting.Written) {
+func list(b *strings.Builder, prefix string, settings, standard []setting.Setting, origins *setting.Origins) {
 	standard = slices.Collect(setting.All(standard))
 	for i, s := range slices.Collect(setting.All(settings)) {
 		key := s.Key
 		if key == "" {
 			key = "-" + s.Flag
 		}
-		if s.Show() == standard[i].Show() && !written.IsSet(key) || len(s.Sets) > 0 && s.Sets[0] != key || s.Deprecated != "" {
+		if s.Show() == standard[i].Show() && !origins.IsSet(key) || len(s.Sets) > 0 && s.Sets[0] != key || s.Deprecated != "" {
 			continue
 		}
 		fmt.Fprintf(b, "%s%s = %s", prefix, key, s.Show())
-		if written.IsSet(key) {
-			fmt.Fprintf(b, " # %s", written.Origin(key))
+		if origins.IsSet(key) {
+			fmt.Fprintf(b, " # %s", origins.Origin(key))
 		}
 		b.WriteString("\n")
 	}

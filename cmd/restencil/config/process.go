@@ -70,7 +70,7 @@ func (l *Log) settings() []setting.Setting {
 	}...)
 }
 
-func (l *Log) finish(w *setting.Written) {
+func (l *Log) finish(w *setting.Origins) {
 	l.Level = strings.ToUpper(l.Level)
 	l.Format = strings.ToLower(l.Format)
 	if !w.IsSet("syslog.enabled") {

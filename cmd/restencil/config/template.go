@@ -33,7 +33,7 @@ type Defaults struct {
 
 // A Template is a template, where its output goes, and what is run then.
 type Template struct {
-	setting.Written
+	setting.Origins
 	Change
 
 	Source     string           // the template file, or
@@ -75,7 +75,7 @@ func (d *Defaults) settings(list *[]Template) []setting.Setting {
 
 func (t *Template) instance() setting.Instance {
 	o := &t.Options
-	return setting.Instance{Written: &t.Written, Settings: slices.Concat(
+	return setting.Instance{Origins: &t.Origins, Settings: slices.Concat(
 		[]setting.Setting{
 			{Key: "source", To: &t.Source, Help: "The template file."},
 			{Key: "contents", To: &o.Text, Help: "The template itself, instead of a source."},
@@ -140,7 +140,7 @@ func (c *Config) finishTemplate(t *Template) {
 		t.ErrorFatal = c.Defaults.ErrorFatal
 		t.Set(at, "error_fatal")
 	}
-	t.finish(&t.Written, t.Reload.Args, len(t.Verify) > 0, c)
+	t.finish(&t.Origins, t.Reload.Args, len(t.Verify) > 0, c)
 	if t.IsSet("wait.min") && c.bundle(t.Bundle) != nil {
 		c.warn(t.Origin("wait.min"), fmt.Sprintf("wait has no effect here: that of bundle %q counts", t.Bundle), "")
 	}

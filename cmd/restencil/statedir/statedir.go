@@ -124,8 +124,10 @@ func OfBundle(dirs []string, bundle string) (dir, name string, err error) {
 		if err != nil {
 			return "", "", err
 		}
-		if i := slices.IndexFunc(names, func(n string) bool { return n == bundle || n == group.Path(bundle) }); i >= 0 {
-			found, name = append(found, d), names[i]
+		if slices.Contains(names, bundle) {
+			found, name = append(found, d), bundle
+		} else if path := group.Path(bundle); slices.Contains(names, path) {
+			found, name = append(found, d), path
 		}
 	}
 	switch {

@@ -14,17 +14,17 @@ import (
 	"restencil/watch/suggest"
 )
 
-// A decoder lays one file over the variables of settings.
+// A decoder sets the variables of settings from one file.
 type decoder struct {
 	hcl1.Source
 	settings           []Setting // of the file
 	problems, warnings hcl1.Diagnostics
 }
 
-// Decode lays a file over the variables of settings. Every problem of the file
-// is in err, which is [hcl1.Diagnostics]; where there is one, the variables are
-// not to be used. Warnings tell what is accepted but doubtful.
-func Decode(name, text string, settings []Setting, written *Written) (warnings hcl1.Diagnostics, err error) {
+// Decode sets the variables of settings from a file. The error is [hcl1.Diagnostics]
+// with every problem of the file; the variables must not be used then. Warnings are
+// about what is accepted but doubtful.
+func Decode(name, text string, settings []Setting, origins *Origins) (warnings hcl1.Diagnostics, err error) {
 	d := &decoder{settings: settings, Source: hcl1.Source{Name: name, Text: text}}
 	for s := range All(settings) {
 		if last := s.Key[strings.LastIndexByte(s.Key, '.')+1:]; s.Secret && last != "" && !slices.Contains(d.Secrets, last) {
@@ -35,19 +35,19 @@ func Decode(name, text string, settings []Setting, written *Written) (warnings h
 	if problems != nil {
 		return nil, problems
 	}
-	d.block(fields, scope{settings: settings, written: written})
+	d.block(fields, scope{settings: settings, origins: origins})
 	if d.problems != nil {
 		return nil, d.problems
 	}
 	return d.warnings, nil
 }
 
-// A scope is a block that is read.
+// A scope is the block that is being decoded.
 type scope struct {
-	settings []Setting // that can stand in it
-	written  *Written  // of the file, or of the instance that the block is in
-	key      string    // of the block, with a dot after it; "" for the file or the instance itself
-	instance Setting   // that the block is in, of those that may stand several times
+	settings []Setting // of the block
+	origins  *Origins  // of the file or instance around it
+	key      string    // path of the block and a dot; "" for the file or instance itself
+	instance Setting   // the BlockList that the instance belongs to
 }
 
 func (d *decoder) problem(at hcl.Range, message, hint string) {
@@ -60,8 +60,8 @@ func (d *decoder) warn(at hcl.Range, message, hint string) {
 
 func origin(at hcl.Range) Origin { return Origin{Position: hcl1.PositionOf(at)} }
 
-// block takes the settings and blocks of a block, or of the file. Of several of
-// one name the last counts (COMPAT 2.2), but templates and the like add up.
+// block decodes a block or the whole file. Of several fields of one name the last
+// counts (COMPAT 2.2), but blocks of a BlockList add up.
 func (d *decoder) block(fields []hcl1.Field, in scope) {
 	fields = d.moved(flatten(fields, in), in)
 	for i, f := range fields {
@@ -71,19 +71,15 @@ func (d *decoder) block(fields []hcl1.Field, in scope) {
 			continue
 		}
 		if s.Each != nil {
-			d.repeated(f, *s)
+			d.blocks(f, *s)
 			continue
 		}
 		later := fields[i+1:]
 		if again := slices.IndexFunc(later, func(g hcl1.Field) bool { return in.find(g) == s }); again >= 0 {
-			// Lists add up, where they do over files.
-			_, list := s.To.(*[]string)
-			if v, ok := s.To.(partlySecret); ok {
-				list = v.add != nil
-			}
+			// Lists add up in a file if they do across files.
 			_, one := f.Value.List()
 			_, two := later[again].Value.List()
-			if !list || !one || !two {
+			if !one || !two || s.To == nil || !s.value().accumulates() {
 				d.warn(f.Range, f.Name+" has no effect here", "it is written again at "+hcl1.PositionOf(later[again].Range).String())
 				continue
 			}
@@ -91,7 +87,7 @@ func (d *decoder) block(fields []hcl1.Field, in scope) {
 		inner, isBlock := f.Value.Block()
 		switch {
 		case isBlock && s.Block != nil:
-			in.written.Set(origin(f.Range), in.key+s.Key)
+			in.origins.Set(origin(f.Range), in.key+s.Key)
 			block := in
 			block.settings, block.key = s.Block, in.key+s.Key+"."
 			d.block(inner, block)
@@ -103,8 +99,8 @@ func (d *decoder) block(fields []hcl1.Field, in scope) {
 	}
 }
 
-// moved reads the old spellings among fields as what they are called now, and
-// returns the others. Those are read later, so that they win.
+// moved decodes the fields with old names under their new ones, and returns the
+// others. Those are decoded later, so that they win.
 func (d *decoder) moved(fields []hcl1.Field, in scope) (others []hcl1.Field) {
 	for _, f := range fields {
 		s := in.find(f)
@@ -122,7 +118,7 @@ func (d *decoder) moved(fields []hcl1.Field, in scope) (others []hcl1.Field) {
 			form = block + " { " + form + " }"
 		}
 		d.warn(f.Range, f.Name+" is deprecated", "write "+form)
-		now := scope{settings: d.settings, written: in.written}
+		now := scope{settings: d.settings, origins: in.origins}
 		for _, block := range blocks {
 			now.settings, now.key = now.find(hcl1.Field{Name: block}).Block, now.key+block+"."
 		}
@@ -132,8 +128,8 @@ func (d *decoder) moved(fields []hcl1.Field, in scope) (others []hcl1.Field) {
 	return others
 }
 
-// flatten makes one field each of the elements of a list of blocks, which is how
-// JSON repeats a block.
+// flatten replaces a list of blocks, which is how JSON repeats a block, by one field
+// for each.
 func flatten(fields []hcl1.Field, in scope) []hcl1.Field {
 	var all []hcl1.Field
 	for _, f := range fields {
@@ -157,8 +153,8 @@ func isBlock(n hcl1.Node) bool {
 	return ok
 }
 
-// find returns what a field sets, nil for nothing. The case of a name does not
-// matter, but for blocks (COMPAT 2.2); it does not for a value in their place.
+// find returns the setting of a field, nil if there is none. The names of blocks are
+// case-sensitive, others are not (COMPAT 2.2).
 func (in scope) find(f hcl1.Field) *Setting {
 	for i := range in.settings {
 		s := &in.settings[i]
@@ -170,7 +166,7 @@ func (in scope) find(f hcl1.Field) *Setting {
 	return nil
 }
 
-// set takes the value of one setting.
+// set decodes the value of one setting.
 func (d *decoder) set(f hcl1.Field, s Setting, in scope) {
 	if err := s.value().Decode(f.Value); err != nil {
 		at := f.Value.Range
@@ -187,14 +183,13 @@ func (d *decoder) set(f hcl1.Field, s Setting, in scope) {
 		s.Sets = []string{s.Key}
 	}
 	for _, key := range s.Sets {
-		in.written.Set(origin(f.Range), in.key+key)
+		in.origins.Set(origin(f.Range), in.key+key)
 	}
 }
 
-// repeated takes a block of those that may stand several times. Those with a
-// label stand by their names in one without, because that is what a label
-// becomes.
-func (d *decoder) repeated(f hcl1.Field, s Setting) {
+// blocks decodes a field of a BlockList. The parser makes a label a block around the
+// block, so a labelled field may hold several.
+func (d *decoder) blocks(f hcl1.Field, s Setting) {
 	named, isBlock := f.Value.Block()
 	form := fmt.Sprintf("write %s { … }", s.Key)
 	if s.Each.Labelled {
@@ -216,15 +211,14 @@ func (d *decoder) repeated(f hcl1.Field, s Setting) {
 	}
 }
 
-// instance takes one block of those that may stand several times, or the value
-// in its place.
+// instance decodes one block of a BlockList, or the value that replaces it.
 func (d *decoder) instance(f hcl1.Field, s Setting) {
 	made := s.Each.add()
-	made.Written.At = origin(f.Range)
+	made.Origins.At = origin(f.Range)
 	if made.Label != nil {
 		*made.Label = f.Name
 	}
-	in := scope{settings: made.Settings, written: made.Written, instance: s}
+	in := scope{settings: made.Settings, origins: made.Origins, instance: s}
 	if fields, isBlock := f.Value.Block(); isBlock {
 		d.block(fields, in)
 		return
@@ -232,7 +226,7 @@ func (d *decoder) instance(f hcl1.Field, s Setting) {
 	d.set(f, *in.find(hcl1.Field{Name: s.Each.Short}), in)
 }
 
-// unknown complains of a key that does not exist.
+// unknown adds a problem about a key that does not exist.
 func (d *decoder) unknown(f hcl1.Field, in scope) {
 	place := strings.Trim(in.instance.Key+"."+in.key, ".")
 	if place != "" {
@@ -265,8 +259,8 @@ func (d *decoder) unknown(f hcl1.Field, in scope) {
 	d.problems = append(d.problems, diagnostic)
 }
 
-// elsewhere returns the settings and blocks further in that are called name, ""
-// where they are none or too many to be of help.
+// elsewhere returns the settings and blocks of that name in inner blocks, "" if there
+// are none or more than four.
 func (in scope) elsewhere(name string) string {
 	keys := make(map[string]bool)
 	for s := range All(in.settings) {

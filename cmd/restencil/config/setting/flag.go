@@ -12,16 +12,14 @@ import (
 	"restencil/watch/suggest"
 )
 
-// flagValue is one flag of the command line.
+// A flagValue is one flag of the command line. It implements flag.Value.
 type flagValue struct {
 	Value
-	name    string
-	sets    []string
-	written *Written
-
-	// Of an old spelling: what to write instead, and where that is told.
-	instead  string
-	warnings *[]string
+	name     string
+	sets     []string
+	origins  *Origins
+	instead  string    // of a deprecated flag: what to write instead
+	warnings *[]string // gets the warning about that
 }
 
 func (f flagValue) String() string   { return "" }
@@ -32,18 +30,17 @@ func (f flagValue) Set(text string) error {
 		if w := fmt.Sprintf("flag -%s is deprecated: write %s", f.name, f.instead); !slices.Contains(*f.warnings, w) {
 			*f.warnings = append(*f.warnings, w)
 		}
-		if by := f.written.Origin(f.sets[0]).Flag; by != "" && by != "-"+f.name {
-			return nil // the new spelling wins
+		if by := f.origins.Origin(f.sets[0]).Flag; by != "" && by != "-"+f.name {
+			return nil // the new name wins
 		}
 	}
-	f.written.Set(Origin{Flag: "-" + f.name}, f.sets...)
+	f.origins.Set(Origin{Flag: "-" + f.name}, f.sets...)
 	return f.Value.Set(text)
 }
 
-// ParseFlags lays a command line over the variables of settings. Warnings tell
-// which old spellings it has. The error is [flag.ErrHelp] where the help was asked
-// for.
-func ParseFlags(args []string, settings []Setting, written *Written) (warnings []string, err error) {
+// ParseFlags sets the variables of settings from a command line. Warnings are about
+// deprecated flags. The error is [flag.ErrHelp] for -help.
+func ParseFlags(args []string, settings []Setting, origins *Origins) (warnings []string, err error) {
 	var names []string
 	flags := flag.NewFlagSet("restencil", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -56,7 +53,7 @@ func ParseFlags(args []string, settings []Setting, written *Written) (warnings [
 		if s.Sets == nil {
 			s.Sets = []string{"-" + s.Flag}
 		}
-		v := flagValue{Value: s.value(), sets: s.Sets, written: written, instead: s.Deprecated, warnings: &warnings}
+		v := flagValue{Value: s.value(), sets: s.Sets, origins: origins, instead: s.Deprecated, warnings: &warnings}
 		for _, v.name = range append([]string{s.Flag}, s.Alias...) {
 			known[v.name] = v
 			flags.Var(v, v.name, "")
@@ -85,12 +82,12 @@ func ParseFlags(args []string, settings []Setting, written *Written) (warnings [
 	return warnings, err
 }
 
-// Fill gives the settings that nobody wrote the values of their environment
-// variables, which get returns without white space around them. An empty
-// variable counts as unset, and so does one that cannot be read, with a warning.
-func Fill(settings []Setting, written *Written, get func(name string) string) (warnings []string) {
+// Fill sets the settings that are not set yet from their environment variables, which
+// get returns without surrounding white space. An empty variable counts as unset, and
+// so does an invalid one, with a warning.
+func Fill(settings []Setting, origins *Origins, get func(name string) string) (warnings []string) {
 	for s := range All(settings) {
-		if s.Env == "" || written.IsSet(s.Key) {
+		if s.Env == "" || origins.IsSet(s.Key) {
 			continue
 		}
 		for _, name := range strings.Fields(s.Env) {
@@ -110,7 +107,7 @@ func Fill(settings []Setting, written *Written, get func(name string) string) (w
 				warnings = append(warnings, fmt.Sprintf("environment variable %s is ignored: %v", name, err))
 				continue
 			}
-			written.Set(Origin{Env: name}, s.Key)
+			origins.Set(Origin{Env: name}, s.Key)
 			break
 		}
 	}

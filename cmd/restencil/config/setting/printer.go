@@ -1,21 +1,21 @@
 package setting
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/mitchellh/go-wordwrap"
+
 	"restencil/cmd/restencil/config/hcl1"
 )
 
-// masked stands for a secret that is set.
-const masked = `"***"`
-
-// Print returns settings as a file would have them, each with the place where it
-// was written, and secrets masked.
-func Print(settings []Setting, written *Written) string {
+// Print formats settings as a file, each with the place where it was written, and
+// secrets masked.
+func Print(settings []Setting, origins *Origins) string {
 	p := &printer{}
-	p.block("", settings, written)
+	p.block("", settings, origins)
 	return p.String()
 }
 
@@ -32,34 +32,31 @@ func (p *printer) line(text string) {
 	p.WriteString(text + "\n")
 }
 
-// block writes the settings right in a block, then the blocks in it, and last
-// those that there may be several of.
-func (p *printer) block(key string, settings []Setting, written *Written) {
+// block writes the settings of a block, then its inner blocks, and last the repeated
+// ones.
+func (p *printer) block(key string, settings []Setting, origins *Origins) {
 	for _, s := range settings {
-		isSet := written.IsSet(key + s.Key)
+		isSet := origins.IsSet(key + s.Key)
 		if s.To == nil || s.Key == "" || s.Sets != nil || s.Deprecated != "" || s.WhenSet && !isSet {
 			continue
 		}
-		text := s.Show()
+		text := s.value().masked()
 		if text == "" {
 			continue
 		}
-		if v, ok := s.value().(partlySecret); ok {
-			text = v.printed()
-		}
 		if s.Secret && text != `""` {
-			text = masked
+			text = `"***"`
 		}
 		if isSet {
-			text += " # " + written.Origin(key+s.Key).String()
+			text += " # " + origins.Origin(key+s.Key).String()
 		}
 		p.line(s.Key + " = " + text)
 	}
 	for _, s := range settings {
-		if s.Block == nil || s.WhenSet && !written.IsSet(key+s.Key) {
+		if s.Block == nil || s.WhenSet && !origins.IsSet(key+s.Key) {
 			continue
 		}
-		p.nested(s.Key+" {", key+s.Key+".", s.Block, written)
+		p.nested(s.Key+" {", key+s.Key+".", s.Block, origins)
 	}
 	for _, s := range settings {
 		if s.Each == nil {
@@ -70,28 +67,25 @@ func (p *printer) block(key string, settings []Setting, written *Written) {
 			if i.Label != nil {
 				head += " " + hcl1.Quote(*i.Label)
 			}
-			p.nested(head+" { # "+i.Written.At.String(), "", i.Settings, i.Written)
+			p.nested(head+" { # "+i.Origins.At.String(), "", i.Settings, i.Origins)
 		}
 	}
 }
 
-func (p *printer) nested(head, key string, settings []Setting, written *Written) {
+func (p *printer) nested(head, key string, settings []Setting, origins *Origins) {
 	p.line("")
 	p.line(head)
 	p.depth++
-	p.block(key, settings, written)
+	p.block(key, settings, origins)
 	p.depth--
 	p.line("}")
 }
 
-const (
-	helpWidth  = 78 // how wide the text of Help is at most
-	helpIndent = "      "
-)
+const helpWidth = 78 // in characters
 
-// Help returns what the flags of settings do, which have their defaults, group by
-// group in the order in which the groups first come. Flags of a group that do the
-// same, as for several stores, stand together.
+// Help returns the help for the flags of settings, by group, in the order of the
+// first flag of each group. Flags of a group with the same Help are listed together.
+// The variables of settings must have their defaults.
 func Help(settings []Setting) string {
 	var b strings.Builder
 	var order []string
@@ -108,12 +102,11 @@ func Help(settings []Setting) string {
 	for _, group := range order {
 		fmt.Fprintf(&b, "\n%s:\n", group)
 		for i, s := range groups[group] {
-			alike := func(other Setting) bool { return other.Help == s.Help }
-			if slices.ContainsFunc(groups[group][:i], alike) {
-				continue
+			if first := slices.IndexFunc(groups[group], func(other Setting) bool { return other.Help == s.Help }); first < i {
+				continue // listed already
 			}
 			for _, other := range groups[group][i+1:] {
-				if alike(other) {
+				if other.Help == s.Help {
 					s.Alias = append(s.Alias, other.Flag)
 				}
 			}
@@ -123,15 +116,11 @@ func Help(settings []Setting) string {
 	return b.String()
 }
 
-// help returns a flag with its value, what it does, its default and its
-// environment variables.
+// help returns the help for one flag.
 func (s Setting) help() string {
 	head := "  -" + strings.Join(append([]string{s.Flag}, s.Alias...), ", -")
-	if s.Arg == "" {
-		s.Arg = s.value().Arg()
-	}
-	if s.Arg != "" {
-		head += " " + s.Arg
+	if arg := cmp.Or(s.Arg, s.value().Arg()); arg != "" {
+		head += " " + arg
 	}
 	if len(head) > helpWidth {
 		head = strings.ReplaceAll(head, ", ", ",\n  ")
@@ -149,17 +138,7 @@ func (s Setting) help() string {
 	if notes != nil {
 		text += " (" + strings.Join(notes, "; ") + ")"
 	}
-	var b strings.Builder
-	line := helpIndent
-	for _, word := range strings.Fields(text) {
-		if len(line)+1+len(word) > helpWidth && line != helpIndent {
-			b.WriteString(line + "\n")
-			line = helpIndent
-		}
-		if line != helpIndent {
-			line += " "
-		}
-		line += word
-	}
-	return head + "\n" + b.String() + line + "\n"
+	const indent = "      "
+	text = wordwrap.WrapString(text, uint(helpWidth-len(indent)))
+	return head + "\n" + indent + strings.ReplaceAll(text, "\n", "\n"+indent) + "\n"
 }

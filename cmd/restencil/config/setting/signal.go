@@ -11,14 +11,13 @@ import (
 	"restencil/watch/suggest"
 )
 
-// SignalNone is the signal that is none: nothing is sent, nothing listened
-// for. A reload signal of nil, on the other hand, means that a child is
-// restarted (COMPAT Q11).
+// SignalNone means that no signal is sent or handled. A reload signal of nil, by
+// contrast, means that the child is restarted (COMPAT Q11).
 const SignalNone = syscall.Signal(0)
 
-// signalNames are the signals of COMPAT 1.6, in their order. SIGCHLD and SIGURG
-// are not among them: the first is how children are waited for, the second the
-// Go runtime's own.
+// signalNames returns the signals of COMPAT 1.6 that the system has, in their order.
+// SIGCHLD and SIGURG are not among them: they are for waiting for children and for the
+// Go runtime.
 func signalNames() []string {
 	var names []string
 	for _, name := range strings.Fields("SIGABRT SIGALRM SIGBUS SIGCONT SIGFPE SIGHUP SIGILL SIGINT SIGIO SIGIOT SIGKILL SIGNULL SIGPIPE SIGPROF SIGQUIT SIGSEGV SIGSTOP SIGSYS SIGTERM SIGTRAP SIGTSTP SIGTTIN SIGTTOU SIGUSR1 SIGUSR2 SIGWINCH SIGXCPU SIGXFSZ") {
@@ -30,7 +29,7 @@ func signalNames() []string {
 }
 
 // signal is the full name of a signal, in any case. In a file, "" is SignalNone.
-func signal(to *os.Signal) *bound[os.Signal] {
+func signal(to *os.Signal) *variable[os.Signal] {
 	parse := func(name string) (os.Signal, error) {
 		for _, known := range signalNames() {
 			if strings.EqualFold(name, known) {
@@ -43,7 +42,7 @@ func signal(to *os.Signal) *bound[os.Signal] {
 		}
 		return nil, fmt.Errorf("invalid signal %q (%s)", name, hint)
 	}
-	return &bound[os.Signal]{
+	return &variable[os.Signal]{
 		to: to, want: `the name of a signal such as "SIGTERM"`, arg: "<signal>",
 		flag: func(text string) (any, error) {
 			_, err := parse(text)
@@ -73,7 +72,7 @@ func signal(to *os.Signal) *bound[os.Signal] {
 	}
 }
 
-// Signals returns all signals that the process may be sent and can act on.
+// Signals returns all signals that the process can handle.
 func Signals() []os.Signal {
 	var all []os.Signal
 	for _, name := range signalNames() {

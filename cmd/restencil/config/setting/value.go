@@ -14,30 +14,41 @@ import (
 	"restencil/cmd/restencil/config/hcl1"
 )
 
-// A Value reads and shows the value of a setting.
+// A Value parses and formats the value of a setting.
 type Value interface {
-	Set(text string) error    // as a flag or an environment variable says
-	Decode(n hcl1.Node) error // as a file says
-	Show() string             // as a file would have it, "" where no file can say it
-	Arg() string              // what stands for it in the help, "" for a switch
+	Set(text string) error    // sets it from a flag or an environment variable
+	Decode(n hcl1.Node) error // sets it from a file
+	Show() string             // formats it as in a file; "" where no file can set it
+	masked() string           // is Show without secrets
+	accumulates() bool        // reports whether a later value adds to an earlier one
+	Arg() string              // is the placeholder in the help, "" for a switch
 }
 
-// A bound value is kept in a variable.
-type bound[T any] struct {
+// A variable is a Value that is kept in a Go variable.
+type variable[T any] struct {
 	to    *T
 	want  string                    // for "expected …"
-	arg   string                    // what stands for a value in the help
-	flag  func(string) (any, error) // what a file would have for the text of a flag; nil: a string
-	read  func(any) (T, error)      // the Value of a node; errKind where it is of another kind
-	show  func(T) string            // as a file would have it
-	add   func(old, new T) T        // what values of two layers make together; nil: the last counts
-	check func(T) error             // what is wrong with a value; nil: nothing
+	arg   string                    // see Arg
+	flag  func(string) (any, error) // turns the text of a flag into the Value of a node; nil: it is a string
+	read  func(any) (T, error)      // converts the Value of a node; errKind where it has another type
+	show  func(T) string            // formats a value as in a file
+	mask  func(T) T                 // removes secrets; nil: there are none
+	add   func(old, new T) T        // combines the values of two layers; nil: the later one counts
+	check func(T) error             // validates a value; nil: all are valid
 }
 
-func (b *bound[T]) Show() string { return b.show(*b.to) }
-func (b *bound[T]) Arg() string  { return b.arg }
+func (b *variable[T]) Show() string      { return b.show(*b.to) }
+func (b *variable[T]) Arg() string       { return b.arg }
+func (b *variable[T]) accumulates() bool { return b.add != nil }
 
-func (b *bound[T]) Set(text string) error {
+func (b *variable[T]) masked() string {
+	if b.mask == nil {
+		return b.Show()
+	}
+	return b.show(b.mask(*b.to))
+}
+
+func (b *variable[T]) Set(text string) error {
 	n := hcl1.Node{Value: text}
 	if b.flag != nil {
 		var err error
@@ -48,7 +59,7 @@ func (b *bound[T]) Set(text string) error {
 	return b.Decode(n)
 }
 
-func (b *bound[T]) Decode(n hcl1.Node) error {
+func (b *variable[T]) Decode(n hcl1.Node) error {
 	v, err := b.read(n.Value)
 	if errors.Is(err, errKind) {
 		err = fmt.Errorf("expected %s, found %v", b.want, n)
@@ -66,10 +77,10 @@ func (b *bound[T]) Decode(n hcl1.Node) error {
 	return nil
 }
 
-// errKind says that a value of a file is of another kind than its setting.
+// errKind is the error of a value whose type is not that of its setting.
 var errKind = errors.New("wrong kind of value")
 
-// An elementError says which element of a list or map is of the wrong kind.
+// An elementError is the error of an element of a list or map with the wrong type.
 type elementError struct {
 	hcl1.Node
 	want string
@@ -79,7 +90,7 @@ func (e *elementError) Error() string {
 	return fmt.Sprintf("expected %s, found %v in it", e.want, e.Node)
 }
 
-// value returns what reads and shows the setting.
+// value returns the Value of the setting.
 func (s Setting) value() Value {
 	switch to := s.To.(type) {
 	case Value:
@@ -101,22 +112,20 @@ func (s Setting) value() Value {
 	case *os.Signal:
 		return signal(to)
 	case *[]string:
-		b := list(to)
-		b.add = func(old, new []string) []string { return slices.Concat(old, new) }
-		return b
+		return growingList(to)
 	case *map[string]int:
 		return counts(to)
 	}
 	panic(fmt.Sprintf("setting %s: no value is a %T", s.Key, s.To))
 }
 
-// as returns a value that is of the type of its setting.
+// as returns v if it is a T, or else errKind.
 func as[T any](v any) (T, error) {
 	t, ok := v.(T)
 	return t, unless(ok)
 }
 
-// unless returns errKind where a value is not of the kind wanted.
+// unless returns errKind if ok is false.
 func unless(ok bool) error {
 	if ok {
 		return nil
@@ -124,7 +133,7 @@ func unless(ok bool) error {
 	return errKind
 }
 
-// readWhole returns a number without its fraction, as COMPAT's decoder does.
+// readWhole truncates numbers, as consul-template's decoder does.
 func readWhole[T int | int64 | time.Duration](v any) (T, error) {
 	switch v := v.(type) {
 	case int64:
@@ -135,23 +144,23 @@ func readWhole[T int | int64 | time.Duration](v any) (T, error) {
 	return 0, errKind
 }
 
-func text(to *string) *bound[string] {
-	return &bound[string]{to: to, want: "a string", arg: "<string>", read: as[string], show: hcl1.Quote}
+func text(to *string) *variable[string] {
+	return &variable[string]{to: to, want: "a string", arg: "<string>", read: as[string], show: hcl1.Quote}
 }
 
-func boolean(to *bool) *bound[bool] {
+func boolean(to *bool) *variable[bool] {
 	flag := func(s string) (any, error) { return strconv.ParseBool(s) }
-	return &bound[bool]{to: to, want: "true or false", flag: flag, read: as[bool], show: strconv.FormatBool}
+	return &variable[bool]{to: to, want: "true or false", flag: flag, read: as[bool], show: strconv.FormatBool}
 }
 
-func integer[T int | int64](to *T) *bound[T] {
+func integer[T int | int64](to *T) *variable[T] {
 	flag := func(s string) (any, error) { return strconv.ParseInt(s, 10, 32) }
 	show := func(i T) string { return strconv.FormatInt(int64(i), 10) }
-	return &bound[T]{to: to, want: "a whole number", arg: "<n>", flag: flag, read: readWhole[T], show: show}
+	return &variable[T]{to: to, want: "a whole number", arg: "<n>", flag: flag, read: readWhole[T], show: show}
 }
 
-func number(to *float64) *bound[float64] {
-	return &bound[float64]{
+func number(to *float64) *variable[float64] {
+	return &variable[float64]{
 		to: to, want: "a number", arg: "<number>",
 		flag: func(s string) (any, error) { return strconv.ParseFloat(s, 64) },
 		read: func(v any) (float64, error) {
@@ -166,8 +175,8 @@ func number(to *float64) *bound[float64] {
 
 // duration is a string like "1m30s" or, in a file, a whole number of
 // nanoseconds (COMPAT 2.2).
-func duration(to *time.Duration) *bound[time.Duration] {
-	return &bound[time.Duration]{
+func duration(to *time.Duration) *variable[time.Duration] {
+	return &variable[time.Duration]{
 		to: to, want: `a duration such as "30s"`, arg: "<duration>",
 		read: func(v any) (time.Duration, error) {
 			if s, ok := v.(string); ok {
@@ -191,10 +200,9 @@ func ShortDuration(d time.Duration) string {
 	return s
 }
 
-// mode is the permission bits of a file: a number as it is, or octal digits in
-// a string.
-func mode(to *fs.FileMode) *bound[fs.FileMode] {
-	return &bound[fs.FileMode]{
+// mode is the permission bits of a file: a number, or octal digits in a string.
+func mode(to *fs.FileMode) *variable[fs.FileMode] {
+	return &variable[fs.FileMode]{
 		to: to, want: "an octal file mode such as 0644", arg: "<mode>",
 		read: func(v any) (fs.FileMode, error) {
 			if s, ok := v.(string); ok {
@@ -210,8 +218,8 @@ func mode(to *fs.FileMode) *bound[fs.FileMode] {
 
 // list is strings. In a file a string is split at its commas (COMPAT 2.2); a
 // flag adds one string as it is.
-func list(to *[]string) *bound[[]string] {
-	return &bound[[]string]{
+func list(to *[]string) *variable[[]string] {
+	return &variable[[]string]{
 		to: to, want: "a list of strings", arg: "<string>", read: readList,
 		flag: func(s string) (any, error) { return []hcl1.Node{{Value: s}}, nil },
 		show: func(list []string) string {
@@ -224,9 +232,19 @@ func list(to *[]string) *bound[[]string] {
 	}
 }
 
+// growingList is a list that later layers add to.
+func growingList(to *[]string) *variable[[]string] {
+	b := list(to)
+	b.add = func(old, new []string) []string { return slices.Concat(old, new) }
+	return b
+}
+
 func readList(v any) ([]string, error) {
-	if s, ok := v.(string); ok {
-		return splitList(s), nil
+	switch s, ok := v.(string); {
+	case ok && s == "":
+		return []string{}, nil
+	case ok:
+		return strings.Split(s, ","), nil
 	}
 	items, err := as[[]hcl1.Node](v)
 	list := make([]string, len(items))
@@ -238,17 +256,9 @@ func readList(v any) ([]string, error) {
 	return list, err
 }
 
-// splitList splits at commas; the empty string is the empty list.
-func splitList(s string) []string {
-	if s == "" {
-		return []string{}
-	}
-	return strings.Split(s, ",")
-}
-
 // counts is whole numbers by name, as { web = 2 }.
-func counts(to *map[string]int) *bound[map[string]int] {
-	return &bound[map[string]int]{
+func counts(to *map[string]int) *variable[map[string]int] {
+	return &variable[map[string]int]{
 		to: to, want: "numbers by name, such as { web = 2 }", arg: "<numbers>",
 		read: func(v any) (map[string]int, error) {
 			fields, err := as[[]hcl1.Field](v)
@@ -275,10 +285,10 @@ func counts(to *map[string]int) *bound[map[string]int] {
 	}
 }
 
-// AtLeast is a whole number or a duration that cannot be less than least, which
-// is 0 or what comes next.
+// AtLeast is a whole number or a duration that must not be less than least, which is
+// 0 or 1.
 func AtLeast[T int | time.Duration](least T, to *T) Value {
-	b := Setting{To: to}.value().(*bound[T])
+	b := Setting{To: to}.value().(*variable[T])
 	b.check = func(v T) error {
 		switch {
 		case v >= least:
@@ -291,14 +301,14 @@ func AtLeast[T int | time.Duration](least T, to *T) Value {
 	return b
 }
 
-// AnyTrue is a bool that no later layer takes back.
+// AnyTrue is a bool that is true if any layer sets it.
 func AnyTrue(to *bool) Value {
 	b := boolean(to)
 	b.add = func(old, new bool) bool { return old || new }
 	return b
 }
 
-// Not is a bool that is the opposite of the variable.
+// Not is a bool whose variable holds the opposite.
 func Not(to *bool) Value {
 	b := boolean(to)
 	b.add = func(_, new bool) bool { return !new }
@@ -306,7 +316,7 @@ func Not(to *bool) Value {
 	return b
 }
 
-// OneOf is one of a few words, of which "" goes without saying.
+// OneOf is one of some words. Messages do not list the word "".
 func OneOf[T ~string](arg string, to *T, words ...T) Value {
 	var quoted []string
 	for _, word := range words {
@@ -325,7 +335,7 @@ func OneOf[T ~string](arg string, to *T, words ...T) Value {
 	}, func() string { return hcl1.Quote(string(*to)) })
 }
 
-// Permissions is a file mode that somebody must be able to use.
+// Permissions is the permission bits of a file, at least one.
 func Permissions(to *fs.FileMode) Value {
 	b := mode(to)
 	b.check = func(m fs.FileMode) error {
@@ -337,8 +347,8 @@ func Permissions(to *fs.FileMode) Value {
 	return b
 }
 
-// Share is a part of the whole, "50%" or 0.5. The zero of the variable is no
-// limit, and cannot be written.
+// Share is a fraction such as "50%" or 0.5. The variable is 0 where there is no limit;
+// 0 itself is not a valid value.
 func Share(to *float64) Value {
 	b := number(to)
 	readNumber, showNumber := b.read, b.show
@@ -367,41 +377,35 @@ func Share(to *float64) Value {
 	}
 	b.show = func(f float64) string {
 		if f == 0 {
-			f = 1 // all may be lost: no limit either
+			f = 1 // the same as no limit
 		}
 		return showNumber(f)
 	}
 	return b
 }
 
-// Command is a program and its arguments; a string is one element.
-func Command(to *[]string) Value {
+// Command is a program and its arguments, or one string for the shell.
+func Command(to *[]string) Value { return command(to) }
+
+// command splits a string at its commas, as consul-template does (COMPAT Q4), but not
+// where the text before the first comma is more than one word: that is no program.
+func command(to *[]string) *variable[[]string] {
 	b := list(to)
 	b.want, b.arg = `a command: a string, or a list such as ["program", "argument"]`, "<command>"
 	b.read = func(v any) ([]string, error) {
-		if s, ok := v.(string); ok {
-			return splitCommand(s), nil
+		parts, err := readList(v)
+		if s, ok := v.(string); ok && len(parts) > 1 && strings.ContainsAny(parts[0], " \t\r\n") {
+			return []string{s}, nil
 		}
-		return readList(v)
+		return parts, err
 	}
 	return b
 }
 
-// splitCommand takes a string of a file as a command. consul-template splits
-// every one at its commas (COMPAT Q4). That gives a program to run only if
-// what stands before the first comma is one word; else the string is whole.
-func splitCommand(s string) []string {
-	parts := splitList(s)
-	if len(parts) > 1 && strings.ContainsAny(parts[0], " \t\r\n") {
-		return []string{s}
-	}
-	return parts
-}
-
-// IsCommand reports whether there is something to run.
+// IsCommand reports whether args is a command: an empty list or program is none.
 func IsCommand(args []string) bool { return len(args) > 0 && args[0] != "" }
 
-// Union is a list to which a file adds what is not in it yet.
+// Union is a list of distinct strings. Later layers add to it.
 func Union(to *[]string) Value {
 	b := list(to)
 	b.add = func(old, new []string) []string {
@@ -415,9 +419,9 @@ func Union(to *[]string) Value {
 	return b
 }
 
-// Text is a value that has a form of its own, which parse reads, for flags and
-// files alike. arg stands for it in the help. Where a file can say it, want is
-// for "expected …", and show returns it as the file would have it.
+// Text is a string that parse reads, from flags and files. arg is its placeholder in
+// the help. Where a file can set it, want is for "expected …", and show formats it as
+// in a file.
 func Text(arg, want string, parse func(text string) error, show func() string) Value {
 	b := text(new(string))
 	b.arg, b.want, b.check = arg, want, parse
@@ -430,10 +434,11 @@ func Text(arg, want string, parse func(text string) error, show func() string) V
 	return b
 }
 
-// Program is a Command that is printed without its arguments, and without what is
-// set before it: a secret may be there.
+// Program is a Command that is printed without its arguments and the variables set
+// before it, which may be secrets.
 func Program(to *[]string) Value {
-	return partlySecret{Command(to).(*bound[[]string]), func(command []string) []string {
+	b := command(to)
+	b.mask = func(command []string) []string {
 		if !IsCommand(command) {
 			return command
 		}
@@ -445,26 +450,20 @@ func Program(to *[]string) Value {
 			shown = append(shown, "***")
 		}
 		return shown
-	}}
+	}
+	return b
 }
 
 // Variables is a list of variables, as K=V, that is printed without their values.
 func Variables(to *[]string) Value {
-	return partlySecret{Setting{To: to}.value().(*bound[[]string]), func(list []string) []string {
+	b := growingList(to)
+	b.mask = func(list []string) []string {
 		var shown []string
 		for _, text := range list {
 			name, _, _ := strings.Cut(text, "=")
 			shown = append(shown, name+"=***")
 		}
 		return shown
-	}}
+	}
+	return b
 }
-
-// A partlySecret value is a list that is printed without its secrets.
-type partlySecret struct {
-	*bound[[]string]
-	shown func([]string) []string
-}
-
-// printed returns what Print writes in place of Show.
-func (p partlySecret) printed() string { return p.show(p.shown(*p.to)) }

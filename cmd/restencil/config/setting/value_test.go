@@ -15,8 +15,8 @@ func TestSplitCommand(t *testing.T) {
 		"sh,-c,echo a b":   {"sh", "-c", "echo a b"},
 		"echo a && date,x": {"echo a && date,x"},
 	} {
-		if got := splitCommand(text); !slices.Equal(got, want) {
-			t.Errorf("splitCommand(%q) = %q, want %q", text, got, want)
+		if got, err := command(nil).read(text); err != nil || !slices.Equal(got, want) {
+			t.Errorf("the command %q is %q (%v), want %q", text, got, err, want)
 		}
 	}
 }

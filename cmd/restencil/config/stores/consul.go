@@ -97,7 +97,7 @@ func (c *Consul) setAuth(text string) error {
 }
 
 // Finish gives values to what nobody wrote, and tells what is doubtful.
-func (c *Consul) Finish(w *setting.Written, warn func(at setting.Origin, message, hint string)) {
+func (c *Consul) Finish(w *setting.Origins, warn func(at setting.Origin, message, hint string)) {
 	if !w.IsSet("consul.auth.enabled") {
 		c.Auth = c.Username != "" || c.Password != ""
 	}

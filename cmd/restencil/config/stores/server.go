@@ -49,7 +49,7 @@ func ssl(flags string, t *transport.TLS, enabled string, env map[string]string) 
 }
 
 // finishTLS turns TLS on where anything about it was written.
-func finishTLS(t *transport.TLS, block string, w *setting.Written) {
+func finishTLS(t *transport.TLS, block string, w *setting.Origins) {
 	if !w.IsSet(block + ".enabled") {
 		other := *t
 		other.Enabled, other.SkipVerify = false, false
@@ -143,7 +143,7 @@ func (n *Nomad) Settings() []setting.Setting {
 }
 
 // Finish gives values to what nobody wrote.
-func (n *Nomad) Finish(w *setting.Written) {
+func (n *Nomad) Finish(w *setting.Origins) {
 	if !w.IsSet("nomad.enabled") {
 		n.Enabled = n.Address != ""
 	}

@@ -112,7 +112,7 @@ func (v *Vault) Settings() []setting.Setting {
 // the token that "vault login" left on this machine. But for the login of ours
 // and the last two, which are the other way round there, it is
 // consul-template's (COMPAT 2.5.8, 4.12.1).
-func (v *Vault) Finish(w *setting.Written, home string, warn func(at setting.Origin, message, hint string)) {
+func (v *Vault) Finish(w *setting.Origins, home string, warn func(at setting.Origin, message, hint string)) {
 	if !w.Origin("vault.ssl.enabled").FromCommandLine() {
 		// In consul-template a default of the command line hides this setting of
 		// the files. Whether TLS is spoken depends on the scheme of the address.
@@ -154,7 +154,7 @@ const (
 
 // logins returns the keys of the ways to log in that are written, of those that
 // are ours.
-func (v *Vault) logins(w *setting.Written) []string {
+func (v *Vault) logins(w *setting.Origins) []string {
 	var ways []string
 	for _, key := range []string{appRoleLogin, jwtLogin, certLogin} {
 		if w.IsSet(key) {
@@ -170,7 +170,7 @@ func (v *Vault) logins(w *setting.Written) []string {
 // Source returns how Vault is reached, but for Notice. The agent's address wins
 // over one that was found in the environment (COMPAT 1.8); environ is that of the
 // command that prints the token.
-func (v *Vault) Source(w *setting.Written, agent string, environ []string) vault.Options {
+func (v *Vault) Source(w *setting.Origins, agent string, environ []string) vault.Options {
 	o := v.Options
 	if w.Origin("vault.address").Env != "" {
 		o.Address = cmp.Or(agent, o.Address)
@@ -205,7 +205,7 @@ func (v *Vault) Source(w *setting.Written, agent string, environ []string) vault
 
 // Check says what is wrong with how to log in: that there is a way to a token
 // besides, and what a login lacks, or has too much of.
-func (v *Vault) Check(w *setting.Written) []error {
+func (v *Vault) Check(w *setting.Origins) []error {
 	ways := v.logins(w)
 	if ways == nil {
 		return nil
