@@ -108,7 +108,7 @@ type command struct {
 
 // commandsOf returns the commands of a configuration.
 func commandsOf(cfg *config.Config) (all []command) {
-	change := func(w *setting.Written, c *config.Change, files []string, about int) {
+	change := func(w *setting.Origins, c *config.Change, files []string, about int) {
 		all = append(all, command{at: w.Origin("check"), args: c.Check.Args, check: true, about: about, files: files})
 		for _, key := range []string{"exec.command", "reload", "command"} {
 			if w.IsSet(key) {
@@ -127,14 +127,14 @@ func commandsOf(cfg *config.Config) (all []command) {
 	}
 	for i := range cfg.Bundles {
 		b := &cfg.Bundles[i]
-		change(&b.Written, &b.Change, files[b.Name], len(files[b.Name])/2)
+		change(&b.Origins, &b.Change, files[b.Name], len(files[b.Name])/2)
 	}
 	for i := range cfg.Templates {
 		t := &cfg.Templates[i]
 		if known := files[t.Bundle]; t.Bundle != "" {
-			change(&t.Written, &t.Change, known, 1)
+			change(&t.Origins, &t.Change, known, 1)
 		} else {
-			change(&t.Written, &t.Change, []string{t.File.Destination, t.Source}, 1)
+			change(&t.Origins, &t.Change, []string{t.File.Destination, t.Source}, 1)
 		}
 	}
 	return append(all, command{at: cfg.Origin("exec.command"), args: cfg.Exec.Args})
