@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,14 +18,15 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
+	"net/url"
+	"path"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/hashicorp/vault/api"
-	"golang.org/x/time/rate"
+	"github.com/hashicorp/go-rootcerts"
 
 	"restencil/watch"
 	"restencil/watch/filewatch"
@@ -61,79 +63,62 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// A Client makes requests over HTTP; it implements Caller. Vault's own library
-// reads the environment and makes the requests; sending them is done here, for
-// the library would read answers of any length.
-//
-// It has two methods of the library's client, and not that itself: of a type in a
-// type that is in an interface the linker keeps all methods, which is 1 MB here.
+// A Client makes requests over HTTP; it implements Caller. Vault's own library is
+// not used: it reads answers of any length, and what comes with it is 1 MB of
+// every process.
 type Client struct {
-	newRequest func(method, path string) *api.Request
-	namespace  string
-	limiter    *rate.Limiter // VAULT_RATE_LIMIT; nil: there is none
-	http       *http.Client
-	timeout    time.Duration // of a request
-	resends    int           // how often a request is sent again
-	assumed    bool          // nobody has said where Vault is
-	follow     bool          // redirects, one a request
+	environment
+	url     *url.URL // of the server
+	assumed bool     // nobody has said where Vault is
+	http    *http.Client
 }
 
 // New returns a Client. It reads the files that o names, and contacts nobody.
 func New(o Options) (*Client, error) {
-	if err := transport.CheckFiles(append(o.TLS.Files(), tlsFromEnv(transport.TLS{}).Files()...)...); err != nil {
-		return nil, fmt.Errorf("configuring TLS failed: %w", err)
-	}
-	config := api.DefaultConfig() // reads the files that the environment names
-	if config.Error != nil {
-		return nil, fmt.Errorf("error encountered setting up default configuration: %w", config.Error)
-	}
-	assumed := o.Address == "" && config.Address == api.DefaultAddress && config.AgentAddress == ""
-	if o.Address != "" {
-		config.Address, config.AgentAddress = o.Address, ""
-	}
-	connections := o.Transport.New()
-	config.HttpClient = &http.Client{
-		Transport: connections,
-		// Redirects are handed back as they are: package http would make a GET of
-		// a PUT.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	if err := setTLS(config, connections, o.TLS); err != nil {
-		return nil, err
-	}
-	library, err := api.NewClient(config)
+	e, err := readEnvironment()
 	if err != nil {
 		return nil, err
 	}
-	if socket, ok := strings.CutPrefix(cmp.Or(config.AgentAddress, config.Address), "unix://"); ok {
+	address := cmp.Or(o.Address, e.address, defaultAddress)
+	at, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	connections := o.Transport.New()
+	if socket, ok := strings.CutPrefix(address, "unix://"); ok {
+		at = &url.URL{Scheme: "http", Host: "localhost"}
 		connections.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return o.Transport.Dialer().DialContext(ctx, "unix", socket)
 		}
 	}
+	if connections.TLSClientConfig, err = tlsConfig(tlsFromEnv(o.TLS)); err != nil {
+		return nil, fmt.Errorf("configuring TLS failed: %w", err)
+	}
 	if o.Namespace != "" {
-		library.SetNamespace(o.Namespace)
+		e.header.Set("X-Vault-Namespace", o.Namespace)
 	}
 	if o.UserAgent != "" {
-		library.AddHeader("User-Agent", o.UserAgent)
+		e.header.Add("User-Agent", o.UserAgent)
 	}
-	config.HttpClient.Transport = transport.Traced(connections, o.Log) // the library looks into it until now
-	c := &Client{
-		newRequest: library.NewRequest,
-		namespace:  library.Namespace(),
-		limiter:    library.Limiter(),
-		http:       config.HttpClient,
-		timeout:    cmp.Or(o.Timeout, config.Timeout),
-		assumed:    assumed,
-		follow:     !config.DisableRedirects,
+	e.timeout = cmp.Or(o.Timeout, e.timeout)
+	if !o.Resend {
+		e.resends = 0
 	}
-	if o.Resend {
-		c.resends = config.MaxRetries
-	}
-	return c, nil
+	return &Client{
+		environment: e,
+		url:         at,
+		assumed:     address == defaultAddress && o.Address == "",
+		http: &http.Client{
+			Transport: transport.Traced(connections, o.Log),
+			// Redirects are handed back as they are: package http would make a GET of
+			// a PUT.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
 }
 
 // Namespace returns the namespace that requests are for.
-func (c *Client) Namespace() string { return c.namespace }
+func (c *Client) Namespace() string { return c.header.Get("X-Vault-Namespace") }
 
 // Close lets go of connections that are not in use.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -193,22 +178,25 @@ func (c *Client) try(ctx context.Context, r Request) (*watch.Secret, error) {
 	return readAnswer(response, r.secrets())
 }
 
-// send makes a request and returns the answer. It follows one redirect, as the
-// library does: a standby that does not pass requests on answers with one to the
-// active server.
+// send makes a request and returns the answer. It follows one redirect: a standby
+// that does not pass requests on answers with one to the active server.
 func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
-	request := c.newRequest(r.Method, "/v1/"+r.Path)
-	request.ClientToken = string(r.Token)
-	if r.Query != nil {
-		request.Params = r.Query
-	}
+	var body []byte
 	if r.Body != nil {
-		if err := request.SetJSONBody(r.Body); err != nil {
+		var err error
+		if body, err = json.Marshal(r.Body); err != nil {
 			return nil, fmt.Errorf("encoding the request: %w", err)
 		}
 	}
-	response, err := c.do(ctx, request, r.Once)
-	if err != nil || !c.follow {
+	to := *c.url
+	to.Path, to.RawQuery = path.Join(to.Path, "/v1/", r.Path), r.Query.Encode()
+	if c.srv && to.Port() == "" {
+		if _, found, err := net.DefaultResolver.LookupSRV(ctx, "http", "tcp", to.Hostname()); err == nil && len(found) > 0 {
+			to.Host = net.JoinHostPort(found[0].Target, strconv.Itoa(int(found[0].Port)))
+		}
+	}
+	response, err := c.do(ctx, r, &to, c.url.Host, body)
+	if err != nil || c.noRedirect {
 		return response, err
 	}
 	switch response.StatusCode {
@@ -223,58 +211,61 @@ func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 	}
 	// Which host is the active one, the standby has to know; but the token is
 	// not sent in the clear because of that.
-	if here := response.Request.URL; here.Scheme == "https" && next.Scheme != "https" {
-		return nil, fmt.Errorf("redirected from %s to %s://%s, which does not use TLS: set the address of the active server", here.Host, next.Scheme, next.Host)
+	if to.Scheme == "https" && next.Scheme != "https" {
+		return nil, fmt.Errorf("redirected from %s to %s://%s, which does not use TLS: set the address of the active server", to.Host, next.Scheme, next.Host)
 	}
-	// The redirect has the query in it; the request would add its own.
-	request.Params = next.Query()
-	request.URL, request.Host = next, next.Host
-	return c.do(ctx, request, r.Once)
+	return c.do(ctx, r, next, next.Host, body)
 }
 
 // do sends a request. Package http sends one without a body again where the
-// connection ends before the answer comes; once keeps it from that.
-func (c *Client) do(ctx context.Context, r *api.Request, once bool) (*http.Response, error) {
-	request, err := r.ToHTTP()
+// connection ends before the answer comes; Once keeps it from that.
+func (c *Client) do(ctx context.Context, r Request, to *url.URL, host string, body []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, r.Method, to.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	if r.BodyBytes != nil { // for a connection that turns out to be closed
-		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.BodyBytes)), nil }
-	} else if once {
+	if body == nil && r.Once {
 		// It cannot know that this is empty, and cannot have another.
 		request.Body, request.GetBody = io.NopCloser(strings.NewReader("")), nil
 	}
-	response, err := c.http.Do(request.WithContext(ctx))
+	request.Host, request.Header = host, c.header.Clone()
+	if r.Token != "" {
+		request.Header.Set("X-Vault-Token", string(r.Token))
+	}
+	ttl := c.wrapTTL
+	if r.Method == http.MethodPut && r.Path == "sys/wrapping/wrap" {
+		ttl = cmp.Or(ttl, "5m")
+	}
+	if ttl != "" {
+		request.Header.Set("X-Vault-Wrap-TTL", ttl)
+	}
+	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, &UnansweredError{transport.Explain(request.URL, transport.Cause(err))}
 	}
 	return response, nil
 }
 
-// setTLS sets up TLS for the transport. The address decides whether it is used.
-func setTLS(config *api.Config, client *http.Transport, o transport.TLS) error {
-	o = tlsFromEnv(o)
-	if o.Cert != "" {
+// tlsConfig returns how to use TLS, where the address says that it is used.
+func tlsConfig(o transport.TLS) (*tls.Config, error) {
+	if err := transport.CheckFiles(o.Files()...); err != nil {
+		return nil, err
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.SkipVerify, ServerName: o.ServerName}
+	if o.CACert != "" || o.CACertBytes != "" || o.CAPath != "" {
+		err := rootcerts.ConfigureTLS(config, &rootcerts.Config{CAFile: o.CACert, CACertificate: []byte(o.CACertBytes), CAPath: o.CAPath})
+		if err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case o.Cert != "":
 		o.Key = cmp.Or(o.Key, o.Cert)
+		return config, followCertificate(config, o)
+	case o.Key != "":
+		return nil, errors.New("both client cert and client key must be provided")
 	}
-	client.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	err := config.ConfigureTLS(&api.TLSConfig{
-		CACert:        o.CACert,
-		CACertBytes:   []byte(o.CACertBytes),
-		CAPath:        o.CAPath,
-		ClientCert:    o.Cert,
-		ClientKey:     o.Key,
-		TLSServerName: o.ServerName,
-		Insecure:      o.SkipVerify,
-	})
-	if err != nil {
-		return fmt.Errorf("configuring TLS failed: %w", err)
-	}
-	if o.Cert != "" {
-		return followCertificate(client.TLSClientConfig, o)
-	}
-	return nil
+	return config, nil
 }
 
 // followCertificate has each new connection present the client's certificate
@@ -295,24 +286,11 @@ func followCertificate(config *tls.Config, o transport.TLS) error {
 		return err
 	}
 	if err := load(); err != nil {
-		return fmt.Errorf("configuring TLS failed: %w", err)
+		return err
 	}
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		_ = load()
 		return last.Load(), nil
 	}
 	return nil
-}
-
-// tlsFromEnv fills in what o leaves open. Whether certificates are verified is
-// not among that: who says so explicitly must not be overruled.
-func tlsFromEnv(o transport.TLS) transport.TLS {
-	if o.Cert == "" && o.Key == "" {
-		o.Cert, o.Key = os.Getenv(api.EnvVaultClientCert), os.Getenv(api.EnvVaultClientKey)
-	}
-	o.CACert = cmp.Or(o.CACert, os.Getenv(api.EnvVaultCACert))
-	o.CACertBytes = cmp.Or(o.CACertBytes, os.Getenv(api.EnvVaultCACertBytes))
-	o.CAPath = cmp.Or(o.CAPath, os.Getenv(api.EnvVaultCAPath))
-	o.ServerName = cmp.Or(o.ServerName, os.Getenv(api.EnvVaultTLSServerName))
-	return o
 }

@@ -30,7 +30,7 @@ import (
 	"restencil/watch/transport"
 )
 
-// clearEnv unsets what Vault's library heeds.
+// clearEnv unsets what a client heeds.
 func clearEnv(t *testing.T) {
 	t.Helper()
 	for _, v := range os.Environ() {
@@ -115,16 +115,16 @@ func TestEnvironment(t *testing.T) {
 		t.Error(c.timeout)
 	}
 	t.Setenv("VAULT_AGENT_ADDR", "http://127.0.0.1:1")
-	if c, err = New(Options{Address: server.URL}); err != nil || "http://"+c.newRequest("GET", "x").URL.Host != server.URL {
+	if c, err = New(Options{Address: server.URL}); err != nil || c.url.String() != server.URL {
 		t.Error("the written address does not win", err)
 	}
 }
 
 func TestMalformedEnvironment(t *testing.T) {
 	for name, want := range map[string]string{
-		"VAULT_SKIP_VERIFY":    "error encountered setting up default configuration: could not parse VAULT_SKIP_VERIFY",
-		"VAULT_CLIENT_TIMEOUT": `error encountered setting up default configuration: could not parse "VAULT_CLIENT_TIMEOUT"`,
-		"VAULT_HEADERS":        "could not unmarshal environment-supplied headers",
+		"VAULT_SKIP_VERIFY":    "error encountered setting up default configuration: could not parse VAULT_SKIP_VERIFY: strconv.ParseBool: parsing \"nonsense\": invalid syntax",
+		"VAULT_CLIENT_TIMEOUT": `error encountered setting up default configuration: could not parse VAULT_CLIENT_TIMEOUT: time: invalid duration "nonsense"`,
+		"VAULT_HEADERS":        "error encountered setting up default configuration: could not parse VAULT_HEADERS: it is not a JSON object of strings",
 	} {
 		t.Run(name, func(t *testing.T) {
 			clearEnv(t)
@@ -312,7 +312,7 @@ func TestAdvice(t *testing.T) {
 	}
 	c := testClient(t, Options{})
 	nobody := testClient(t, Options{Address: "https://127.0.0.1:1"})
-	c.newRequest = nobody.newRequest
+	c.url = nobody.url
 	if _, err := c.Call(t.Context(), get("x")); err == nil || !strings.Contains(err.Error(), "no address is configured") {
 		t.Errorf("got %v", err)
 	}

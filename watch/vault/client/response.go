@@ -8,11 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/hashicorp/vault/api"
 
 	"restencil/watch"
 	"restencil/watch/schedule"
@@ -50,44 +49,71 @@ func readAnswer(response *http.Response, secrets []string) (*watch.Secret, error
 	}
 }
 
+// An answer is a Secret as Vault writes it.
+type answer struct {
+	RequestID     string         `json:"request_id"`
+	LeaseID       string         `json:"lease_id"`
+	LeaseDuration int            `json:"lease_duration"`
+	Renewable     bool           `json:"renewable"`
+	Data          map[string]any `json:"data"`
+	Warnings      []string       `json:"warnings"`
+	Auth          *struct {
+		ClientToken   string            `json:"client_token"`
+		Accessor      string            `json:"accessor"`
+		Policies      []string          `json:"policies"`
+		Metadata      map[string]string `json:"metadata"`
+		LeaseDuration int               `json:"lease_duration"`
+		Renewable     bool              `json:"renewable"`
+	} `json:"auth"`
+	WrapInfo *struct {
+		Token           string    `json:"token"`
+		TTL             int       `json:"ttl"`
+		CreationTime    time.Time `json:"creation_time"`
+		WrappedAccessor string    `json:"wrapped_accessor"`
+	} `json:"wrap_info"`
+}
+
+// parseSecret returns what a body holds, nil where that is nothing but errors. An
+// answer that is no secret is the data of one.
 func parseSecret(body []byte) (*watch.Secret, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, nil
 	}
-	s, err := api.ParseSecret(bytes.NewReader(body))
-	if err != nil {
+	var a answer
+	if err := decode(body, &a); err != nil {
 		return nil, fmt.Errorf("the answer is not Vault's: %w", err)
 	}
-	if s == nil {
-		return nil, nil
-	}
-	secret := &watch.Secret{
-		RequestID:     s.RequestID,
-		LeaseID:       s.LeaseID,
-		LeaseDuration: s.LeaseDuration,
-		Renewable:     s.Renewable,
-		Data:          s.Data,
-		Warnings:      s.Warnings,
-	}
-	if a := s.Auth; a != nil {
-		secret.Auth = &watch.SecretAuth{
-			ClientToken:   a.ClientToken,
-			Accessor:      a.Accessor,
-			Policies:      a.Policies,
-			Metadata:      a.Metadata,
-			LeaseDuration: a.LeaseDuration,
-			Renewable:     a.Renewable,
+	if reflect.ValueOf(a).IsZero() {
+		if err := decode(body, &a.Data); err != nil {
+			return nil, fmt.Errorf("the answer is not Vault's: %w", err)
+		}
+		errs, failed := a.Data["errors"]
+		switch {
+		case len(a.Data) == 0:
+			a.Data = nil
+		case failed && len(a.Data) == 1:
+			return nil, nil
+		case failed:
+			return nil, fmt.Errorf("the answer is not Vault's: %v", errs)
 		}
 	}
-	if w := s.WrapInfo; w != nil {
-		secret.WrapInfo = &watch.SecretWrapInfo{
-			Token:           w.Token,
-			TTL:             w.TTL,
-			CreationTime:    w.CreationTime,
-			WrappedAccessor: w.WrappedAccessor,
-		}
-	}
-	return secret, nil
+	return &watch.Secret{
+		RequestID:     a.RequestID,
+		LeaseID:       a.LeaseID,
+		LeaseDuration: a.LeaseDuration,
+		Renewable:     a.Renewable,
+		Data:          a.Data,
+		Warnings:      a.Warnings,
+		Auth:          (*watch.SecretAuth)(a.Auth),
+		WrapInfo:      (*watch.SecretWrapInfo)(a.WrapInfo),
+	}, nil
+}
+
+// decode decodes the first value of JSON, with numbers as they are.
+func decode(body []byte, to any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	return d.Decode(to)
 }
 
 // messages returns what an answer that is an error says, each as one line. That

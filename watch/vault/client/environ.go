@@ -1,0 +1,131 @@
+package client
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"restencil/watch/transport"
+)
+
+const defaultAddress = "https://127.0.0.1:8200"
+
+// An environment is what the VAULT_* variables say, as they are known from Vault's
+// own library (COMPAT 1.8).
+type environment struct {
+	address    string // "": nobody has said where Vault is
+	timeout    time.Duration
+	resends    int           // how often a request is sent again
+	limiter    *rate.Limiter // nil: there is none
+	srv        bool          // a host without a port is looked up in DNS
+	noRedirect bool
+	wrapTTL    string // of answers that are to be wrapped; "": they are not
+	header     http.Header
+}
+
+func readEnvironment() (environment, error) {
+	e := environment{
+		address: cmp.Or(os.Getenv("VAULT_AGENT_ADDR"), os.Getenv("VAULT_ADDR")),
+		timeout: time.Minute,
+		resends: 2,
+		wrapTTL: os.Getenv("VAULT_WRAP_TTL"),
+		header:  http.Header{"X-Vault-Request": {"true"}},
+	}
+	if namespace := os.Getenv("VAULT_NAMESPACE"); namespace != "" {
+		e.header.Set("X-Vault-Namespace", namespace)
+	}
+	var ignored bool // Options.TLS has it
+	for name, read := range map[string]func(text string) error{
+		"VAULT_CLIENT_TIMEOUT":    e.readTimeout,
+		"VAULT_DISABLE_REDIRECTS": readBool(&e.noRedirect),
+		"VAULT_HEADERS":           e.readHeaders,
+		"VAULT_MAX_RETRIES":       e.readResends,
+		"VAULT_RATE_LIMIT":        e.readLimit,
+		"VAULT_SKIP_VERIFY":       readBool(&ignored),
+		"VAULT_SRV_LOOKUP":        readBool(&e.srv),
+	} {
+		if text := os.Getenv(name); text != "" {
+			if err := read(text); err != nil {
+				return e, fmt.Errorf("error encountered setting up default configuration: could not parse %s: %w", name, err)
+			}
+		}
+	}
+	return e, nil
+}
+
+func readBool(to *bool) func(string) error {
+	return func(text string) (err error) {
+		*to, err = strconv.ParseBool(text)
+		return err
+	}
+}
+
+// readTimeout reads a duration, or a number of seconds, or of days as in 1d.
+func (e *environment) readTimeout(text string) error {
+	unit := time.Second
+	number, days := strings.CutSuffix(text, "d")
+	if days {
+		unit = 24 * time.Hour
+	}
+	timeout, err := time.ParseDuration(text)
+	if n, notNumber := strconv.Atoi(number); notNumber == nil {
+		timeout, err = time.Duration(n)*unit, nil
+	}
+	e.timeout = cmp.Or(timeout, e.timeout)
+	return err
+}
+
+func (e *environment) readResends(text string) error {
+	n, err := strconv.ParseUint(text, 10, 31)
+	e.resends = int(n)
+	return err
+}
+
+// readLimit reads how many requests there may be in a second and, after a colon,
+// how many at once.
+func (e *environment) readLimit(text string) error {
+	perSecond, atOnce, both := strings.Cut(text, ":")
+	limit, err := strconv.ParseFloat(perSecond, 64)
+	burst := int(limit)
+	if both && err == nil {
+		burst, err = strconv.Atoi(atOnce)
+	}
+	e.limiter = rate.NewLimiter(rate.Limit(limit), burst)
+	return err
+}
+
+// readHeaders reads a JSON object of headers. Its values may be secret.
+func (e *environment) readHeaders(text string) error {
+	var own map[string]string
+	if json.Unmarshal([]byte(text), &own) != nil {
+		return errors.New("it is not a JSON object of strings")
+	}
+	for name, value := range own {
+		if strings.HasPrefix(name, "X-Vault-") {
+			return fmt.Errorf("header %s is Vault's own", name)
+		}
+		e.header.Add(name, value)
+	}
+	return nil
+}
+
+// tlsFromEnv fills in what o leaves open. Whether certificates are verified is
+// not among that: who says so explicitly must not be overruled.
+func tlsFromEnv(o transport.TLS) transport.TLS {
+	if o.Cert == "" && o.Key == "" {
+		o.Cert, o.Key = os.Getenv("VAULT_CLIENT_CERT"), os.Getenv("VAULT_CLIENT_KEY")
+	}
+	o.CACert = cmp.Or(o.CACert, os.Getenv("VAULT_CACERT"))
+	o.CACertBytes = cmp.Or(o.CACertBytes, os.Getenv("VAULT_CACERT_BYTES"))
+	o.CAPath = cmp.Or(o.CAPath, os.Getenv("VAULT_CAPATH"))
+	o.ServerName = cmp.Or(o.ServerName, os.Getenv("VAULT_TLS_SERVER_NAME"))
+	return o
+}
