@@ -32,6 +32,8 @@ type service struct {
 	vault   *vault.Source
 	runner  *runner.Runner
 	state   state
+
+	rendered func() // to be called when the first files are in place
 }
 
 // serve renders until it is done or asked to end, and returns the exit code.
@@ -41,7 +43,7 @@ func (p program) serve(ctx context.Context, cfg *config.Config) int {
 		return p.failed(err)
 	}
 	defer log.Close()
-	s := &service{program: p, cfg: cfg, log: log}
+	s := &service{program: p, cfg: cfg, log: log, rendered: tuneCollector()}
 	// What libraries such as net/http print is for debugging.
 	slog.SetLogLoggerLevel(slog.LevelDebug)
 	slog.SetDefault(log.Logger)
@@ -160,6 +162,9 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	opts.Events = func(e event.Event) {
 		logEvent(e)
 		s.manager.Event(e)
+		if _, ready := e.(event.Ready); ready {
+			s.rendered()
+		}
 	}
 	return opts, nil
 }

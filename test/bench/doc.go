@@ -16,7 +16,8 @@
 //
 // # How it is measured
 //
-// Each program is a process of its own, and writes to a directory of its own on
+// All programs are built without cgo, as their releases are. Each is a process of
+// its own, and writes to a directory of its own on
 // one file system. They take turns, in a random order in each round. A turn is a
 // change of the store, timed from Consul's answer to the request that makes it
 // until the file is in place; or a cold start, timed from the start of the

@@ -35,7 +35,9 @@ func programs(t *testing.T) []program {
 
 func buildBare(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "bare")
-	if out, err := exec.Command("go", "build", "-o", path, "restencil/test/bench/bare").CombinedOutput(); err != nil {
+	cmd := exec.Command("go", "build", "-o", path, "restencil/test/bench/bare")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building the bare program: %v\n%s", err, out)
 	}
 	return path

@@ -9,7 +9,7 @@ mkdir -p "$bin"
 
 # build FOLDER PROGRAM PACKAGE [FLAG...] builds a package of the module in FOLDER
 # as $bin/PROGRAM. A stamp in $bin holds a checksum of all that it is built
-# from.
+# from, and CGO_ENABLED where it is given.
 build() {
 	folder=$1
 	program=$2
@@ -18,6 +18,7 @@ build() {
 	name=${program##*/}
 	stamp=$(
 		go env GOVERSION GOOS GOARCH
+		[ -z "${CGO_ENABLED-}" ] || echo "CGO_ENABLED=$CGO_ENABLED"
 		find "$folder" -type f | LC_ALL=C sort | xargs cat | cksum
 	)
 	if [ -x "$bin/$program" ] && [ "$stamp" = "$(cat "$bin/$name.stamp" 2>/dev/null)" ]; then
@@ -60,7 +61,7 @@ install() {
 
 install nginx curl postgres=postgresql
 build consul consul tool
-build consul-template consul-template tool
+(export CGO_ENABLED=0 && build consul-template consul-template tool) # as its releases are
 
 # Vault runs each file of its plugin folder, so that holds nothing else.
 vault=github.com/hashicorp/vault

@@ -13,7 +13,7 @@ import (
 
 // Options say which Vault to ask, as whom, and how. They are plain values:
 // start from DefaultOptions, for zero means what each field says. What they
-// leave open, Vault's own library takes from the VAULT_* variables (COMPAT 1.8).
+// leave open, the VAULT_* variables say (COMPAT 1.8).
 type Options struct {
 	client.Options // New sets Resend
 	Token          token.Options

@@ -33,8 +33,8 @@ import (
 	"restencil/watch/transport"
 )
 
-// Options say which Vault to ask, and how. What they leave open, Vault's own
-// library takes from the VAULT_* variables (COMPAT 1.8).
+// Options say which Vault to ask, and how. What they leave open, the
+// VAULT_* variables say (COMPAT 1.8).
 type Options struct {
 	// Address of the server, with its scheme: http://…, https://… or
 	// unix:///path. "" is VAULT_AGENT_ADDR, then VAULT_ADDR, and without
