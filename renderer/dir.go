@@ -18,17 +18,19 @@ import (
 	"restencil/renderer/fileattr"
 )
 
-// A dir is the directory of a destination. Its functions are those of package
-// os, for paths of files in it. With a root they go through its descriptor: who
-// puts another directory, or a link, in its place changes nothing.
+// A dir is the directory of a destination. Its methods are the functions of package
+// os for paths of files in it. With a root they use its descriptor, whatever takes the
+// place of the directory. Their errors have the path of the destination.
 type dir struct{ root *os.Root }
+
+func (f File) dir() dir { return dir{f.Dir} }
 
 func (d dir) lstat(path string) (fs.FileInfo, error) {
 	if d.root == nil {
 		return os.Lstat(path)
 	}
 	info, err := d.root.Lstat(filepath.Base(path))
-	return info, onBehalf(path, err)
+	return info, withPath(path, err)
 }
 
 // open is atomicfile.OpenFile.
@@ -37,48 +39,33 @@ func (d dir) open(path string, flag int) (*os.File, error) {
 		return atomicfile.OpenFile(path, flag, 0)
 	}
 	f, err := atomicfile.OpenWith(d.root.OpenFile, filepath.Base(path), flag, 0)
-	return f, onBehalf(path, err)
-}
-
-func (d dir) readlink(path string) (string, error) {
-	if d.root == nil {
-		return os.Readlink(path)
-	}
-	return d.root.Readlink(filepath.Base(path))
-}
-
-func (d dir) symlink(target, path string) error {
-	if d.root == nil {
-		return os.Symlink(target, path)
-	}
-	return onBehalf(path, d.root.Symlink(target, filepath.Base(path)))
+	return f, withPath(path, err)
 }
 
 func (d dir) link(from, to string) error {
 	if d.root == nil {
 		return os.Link(from, to)
 	}
-	return onBehalf(to, d.root.Link(filepath.Base(from), filepath.Base(to)))
+	return withPath(to, d.root.Link(filepath.Base(from), filepath.Base(to)))
 }
 
 // rename names the new path in its error, not the old one, which is temporary.
 func (d dir) rename(from, to string) error {
 	if d.root == nil {
-		return onBehalf(to, os.Rename(from, to))
+		return withPath(to, os.Rename(from, to))
 	}
-	return onBehalf(to, d.root.Rename(filepath.Base(from), filepath.Base(to)))
+	return withPath(to, d.root.Rename(filepath.Base(from), filepath.Base(to)))
 }
 
 func (d dir) remove(path string) error {
 	if d.root == nil {
 		return os.Remove(path)
 	}
-	return onBehalf(path, d.root.Remove(filepath.Base(path)))
+	return withPath(path, d.root.Remove(filepath.Base(path)))
 }
 
-// onBehalf returns err, of an operation on a temporary file, or by another name,
-// as one on path.
-func onBehalf(path string, err error) error {
+// withPath returns err, which has another name of the file, with path.
+func withPath(path string, err error) error {
 	if linkErr, ok := errors.AsType[*os.LinkError](err); ok {
 		return &fs.PathError{Op: linkErr.Op, Path: path, Err: linkErr.Err}
 	}
@@ -88,8 +75,7 @@ func onBehalf(path string, err error) error {
 	return err
 }
 
-// overwrite gives the file at path, which stays the same file, the bytes of
-// src and the attributes a.
+// overwrite gives the existing file at path the bytes of src and the attributes a.
 func (d dir) overwrite(path string, src io.ReaderAt, size int64, a fileattr.Attrs) error {
 	f, err := d.open(path, os.O_WRONLY)
 	if err != nil {
@@ -102,20 +88,24 @@ func (d dir) overwrite(path string, src io.ReaderAt, size int64, a fileattr.Attr
 	return err
 }
 
-// rewrite replaces the bytes of f. What lies beyond its present end goes
-// first: only that needs new space, and where there is none, f is as before.
+// rewrite replaces the bytes of f. It begins with those beyond the present end: only
+// they need new space, and without space f is as before.
 func rewrite(f *os.File, src io.ReaderAt, size int64) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	end := info.Size()
+	copyRange := func(from, to int64) error {
+		_, err := io.Copy(io.NewOffsetWriter(f, from), io.NewSectionReader(src, from, to-from))
+		return err
+	}
 	if size > end {
-		if err := copyRange(f, src, end, size); err != nil {
+		if err := copyRange(end, size); err != nil {
 			return errors.Join(err, f.Truncate(end))
 		}
 	}
-	if err := copyRange(f, src, 0, min(size, end)); err != nil {
+	if err := copyRange(0, min(size, end)); err != nil {
 		return err
 	}
 	if err := f.Truncate(size); err != nil {
@@ -124,15 +114,8 @@ func rewrite(f *os.File, src io.ReaderAt, size int64) error {
 	return f.Sync()
 }
 
-// copyRange copies the bytes from from up to to to the same place in f.
-func copyRange(f *os.File, src io.ReaderAt, from, to int64) error {
-	_, err := io.Copy(io.NewOffsetWriter(f, from), io.NewSectionReader(src, from, to-from))
-	return err
-}
-
-// setAttrs sets mode and owner of the file at path, provided that it is still
-// the one that was looked at.
-func (d dir) setAttrs(path string, looked fs.FileInfo, a fileattr.Attrs) error {
+// setAttrs sets mode and owner of the file at path, if it is still the one of before.
+func (d dir) setAttrs(path string, before fs.FileInfo, a fileattr.Attrs) error {
 	f, err := d.open(path, os.O_RDONLY)
 	if err != nil {
 		return err
@@ -142,33 +125,28 @@ func (d dir) setAttrs(path string, looked fs.FileInfo, a fileattr.Attrs) error {
 	if err != nil {
 		return err
 	}
-	if !os.SameFile(info, looked) {
+	if !os.SameFile(info, before) {
 		return fmt.Errorf("%s was replaced while its mode and owner were being set", path)
 	}
 	return a.Apply(f, nil)
 }
 
 const (
-	// maxBase is how much of a destination's name its temporary names carry,
-	// in bytes; a whole name may have 255.
-	maxBase = 200
+	maxBase  = 200           // of a destination's name in its temporary ones, in bytes; whole names may have 255
+	tempMark = ".restencil-" // precedes the random part of a temporary name
 
-	// tempMark is what stands in a temporary name before the random part.
-	tempMark = ".restencil-"
-
-	// ownMode is the mode of a file that is nobody else's business.
-	ownMode = 0o600
+	privateMode = 0o600 // of a file that only the user of this process may open
 )
 
-// tempName returns a name beside path that nothing has: part of it is random. No
-// include pattern such as conf.d/* matches it, and it tells whose it is.
+// tempName returns a new, partly random path beside path. Include patterns such as
+// conf.d/* do not match it.
 func tempName(path string) string {
 	dir, base := filepath.Split(path)
-	return dir + tempStem(base) + strconv.FormatUint(rand.Uint64(), 36)
+	return dir + tempPrefix(base) + strconv.FormatUint(rand.Uint64(), 36)
 }
 
-// tempStem returns what temporary names for a file of this name begin with.
-func tempStem(base string) string {
+// tempPrefix returns the prefix of the temporary names of a file.
+func tempPrefix(base string) string {
 	if len(base) > maxBase {
 		cut := maxBase
 		for !utf8.RuneStart(base[cut]) {
@@ -179,24 +157,26 @@ func tempStem(base string) string {
 	return "." + base + tempMark
 }
 
-// fillTemp creates a file beside path with this mode, has fill write it and set its
-// attributes, and puts it on stable storage. If that fails, nothing stays behind.
-func (d dir) fillTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name string, err error) {
+// createTemp creates a file beside path, has fill write it and set its attributes, and
+// puts it on stable storage. After an error no file stays.
+func (d dir) createTemp(path string, mode fs.FileMode, fill func(*os.File) error) (name string, err error) {
 	name = tempName(path)
 	if err := atomicfile.Create(d.root, name, mode, fill); err != nil {
-		return "", onBehalf(path, err)
+		return "", withPath(path, err)
 	}
 	return name, nil
 }
 
-// preserve gives what is at path a second, temporary name that outlives its
-// replacement: a link, or a copy where there can be none (a mount point, a
-// file system without links, somebody else's file) or it would have a mode
-// beyond most. A copy has the owner as far as possible, and the mode within most.
+// preserve gives the file at path a second, temporary name that outlives its
+// replacement: a link or, where that is not possible (a mount point, a file system
+// without links, another user's file) or the file has a mode beyond most, a copy. The
+// copy has the owner if possible, and the mode within most.
 func (d dir) preserve(path string, most fs.FileMode) (name string, err error) {
 	name = tempName(path)
-	if target, err := d.readlink(path); err == nil {
-		return name, d.symlink(target, name)
+	if d.root == nil {
+		if target, err := os.Readlink(path); err == nil {
+			return name, os.Symlink(target, name)
+		}
 	}
 	info, err := d.lstat(path)
 	if err != nil {
@@ -213,34 +193,31 @@ func (d dir) preserve(path string, most fs.FileMode) (name string, err error) {
 	if info, err = src.Stat(); err != nil {
 		return "", err
 	}
-	like := fileattr.Of(info)
-	like.Mode &= most
-	return d.fillTemp(path, ownMode, func(f *os.File) error {
+	attrs := fileattr.Of(info)
+	attrs.Mode &= most
+	return d.createTemp(path, privateMode, func(f *os.File) error {
 		if _, err := io.Copy(f, src); err != nil {
 			return err
 		}
-		_, err := like.ApplyNew(f, fileattr.AsItIs())
+		_, err := attrs.ApplyNew(f, fileattr.KeepOwner())
 		return err
 	})
 }
 
-// Sweep removes the temporary files of these destinations that a process left
-// behind which was killed: those that have not been touched for so long. What
-// cannot be read or removed stays.
-func Sweep(untouched time.Duration, paths ...string) {
-	stems := make(map[string]map[string]bool) // of the temporary files, by directory
+// Sweep removes the temporary files of these destinations that a killed process left:
+// those that were not modified for so long. It ignores what cannot be read or removed.
+func Sweep(unmodified time.Duration, paths ...string) {
+	dirs := make(map[string]bool)
+	prefixes := make(map[string]bool) // of temporary paths
 	for _, path := range paths {
 		dir, base := filepath.Split(filepath.Clean(path))
-		if stems[dir] == nil {
-			stems[dir] = make(map[string]bool)
-		}
-		stems[dir][tempStem(base)] = true
+		dirs[dir], prefixes[dir+tempPrefix(base)] = true, true
 	}
-	before := time.Now().Add(-untouched)
-	for dir, own := range stems {
+	before := time.Now().Add(-unmodified)
+	for dir := range dirs {
 		entries, _ := os.ReadDir(cmp.Or(dir, "."))
 		for _, e := range entries {
-			if !own[stemOf(e.Name())] || !e.Type().IsRegular() {
+			if !prefixes[dir+prefixOf(e.Name())] || !e.Type().IsRegular() {
 				continue
 			}
 			if info, err := e.Info(); err == nil && info.ModTime().Before(before) {
@@ -250,16 +227,14 @@ func Sweep(untouched time.Duration, paths ...string) {
 	}
 }
 
-// IsTemp tells whether a file of this name is one of the temporary ones that
-// are made beside destinations.
-func IsTemp(path string) bool { return stemOf(filepath.Base(path)) != "" }
+// IsTemp reports whether path is the name of a temporary file beside a destination.
+func IsTemp(path string) bool { return prefixOf(filepath.Base(path)) != "" }
 
-// stemOf returns what comes before the random part of a temporary name, and "" for
-// any other name.
-func stemOf(name string) string {
-	stem := strings.TrimRight(name, "0123456789abcdefghijklmnopqrstuvwxyz")
-	if stem == name || name[0] != '.' || !strings.HasSuffix(stem, tempMark) || stem == tempMark {
+// prefixOf returns a temporary name without its random part, and "" for other names.
+func prefixOf(name string) string {
+	prefix := strings.TrimRight(name, "0123456789abcdefghijklmnopqrstuvwxyz")
+	if prefix == name || name[0] != '.' || !strings.HasSuffix(prefix, tempMark) || prefix == tempMark {
 		return ""
 	}
-	return stem
+	return prefix
 }

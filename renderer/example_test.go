@@ -17,7 +17,7 @@ func ExampleSwapGroups() {
 	}
 	defer os.RemoveAll(dir)
 
-	var staged []*renderer.Staged
+	var staged []*renderer.StagedFile
 	for _, f := range []renderer.File{
 		{Path: filepath.Join(dir, "tls", "cert.pem"), Content: []byte("certificate\n"), Keep: true},
 		{Path: filepath.Join(dir, "tls", "key.pem"), Content: []byte("key\n"), Perm: 0o600, Keep: true},

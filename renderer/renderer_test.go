@@ -478,7 +478,7 @@ func TestStagedPathOfRightBytes(t *testing.T) {
 func TestSwapGoesOn(t *testing.T) {
 	notOnWindows(t)
 	dir := t.TempDir()
-	var all []*renderer.Staged
+	var all []*renderer.StagedFile
 	for _, name := range []string{"a", "b", "c"} {
 		s, err := renderer.Stage(renderer.File{Path: filepath.Join(dir, name), Content: []byte(name)})
 		if err != nil {
@@ -512,7 +512,7 @@ func TestSwapSameDestination(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "out")
 	put(t, path, "last", 0o644)
-	var all []*renderer.Staged
+	var all []*renderer.StagedFile
 	for i, content := range []string{"first", "last", "last"} {
 		name := path
 		if i == 1 { // another path to the same file
@@ -546,7 +546,7 @@ func TestRestore(t *testing.T) {
 	}
 	before, ino := tree(t, dir), inode(t, at("replaced"))
 
-	var all []*renderer.Staged
+	var all []*renderer.StagedFile
 	for _, f := range []renderer.File{
 		{Path: at("replaced"), Content: []byte("new"), Perm: 0o644},
 		{Path: at("repaired"), Content: []byte("old"), Perm: 0o600},
@@ -624,10 +624,10 @@ func TestRestoreNeedsKeep(t *testing.T) {
 }
 
 // swapEach swaps files that do not belong together.
-func swapEach(staged ...*renderer.Staged) []renderer.Result {
-	groups := make([][]*renderer.Staged, len(staged))
+func swapEach(staged ...*renderer.StagedFile) []renderer.Result {
+	groups := make([][]*renderer.StagedFile, len(staged))
 	for i, s := range staged {
-		groups[i] = []*renderer.Staged{s}
+		groups[i] = []*renderer.StagedFile{s}
 	}
 	results := make([]renderer.Result, len(staged))
 	for i, r := range renderer.SwapGroups(groups...) {
@@ -666,7 +666,7 @@ func BenchmarkWriteUnchanged4KiB(b *testing.B) {
 }
 
 func BenchmarkSwap300(b *testing.B) {
-	dir, staged := b.TempDir(), make([]*renderer.Staged, 300)
+	dir, staged := b.TempDir(), make([]*renderer.StagedFile, 300)
 	for i := 0; b.Loop(); i++ {
 		b.StopTimer()
 		stageAll(b, dir, staged, i)
@@ -681,7 +681,7 @@ func BenchmarkSwap300(b *testing.B) {
 
 // Both steps, as a pass over 300 templates with a shared key does them.
 func BenchmarkStageAndSwap300(b *testing.B) {
-	dir, staged := b.TempDir(), make([]*renderer.Staged, 300)
+	dir, staged := b.TempDir(), make([]*renderer.StagedFile, 300)
 	for i := 0; b.Loop(); i++ {
 		stageAll(b, dir, staged, i)
 		swapEach(staged...)
@@ -689,7 +689,7 @@ func BenchmarkStageAndSwap300(b *testing.B) {
 }
 
 // stageAll stages new content for as many files, by 32 goroutines.
-func stageAll(b *testing.B, dir string, staged []*renderer.Staged, generation int) {
+func stageAll(b *testing.B, dir string, staged []*renderer.StagedFile, generation int) {
 	var wg sync.WaitGroup
 	for w := range 32 {
 		wg.Go(func() {

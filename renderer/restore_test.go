@@ -12,9 +12,9 @@ import (
 )
 
 // stageKept stages files, with Keep set, and discards them when the test ends.
-func stageKept(t *testing.T, files ...renderer.File) []*renderer.Staged {
+func stageKept(t *testing.T, files ...renderer.File) []*renderer.StagedFile {
 	t.Helper()
-	var all []*renderer.Staged
+	var all []*renderer.StagedFile
 	for _, f := range files {
 		f.Keep = true
 		s, err := renderer.Stage(f)

@@ -17,60 +17,59 @@ import (
 	"restencil/renderer/parallel"
 )
 
-// A Result says what [SwapGroups] or [Write] has done to a file.
+// A Result is what [SwapGroups] or [Write] has done to a file.
 type Result struct {
-	// Change is what was done; Unchanged where Err is set.
+	// Change is what was done; Unchanged if Err is set.
 	Change Change
 
-	// InPlace says that the destination could not be replaced, being a mount
-	// point, and was written to instead.
+	// InPlace says that the destination was written to, as a mount point that cannot
+	// be replaced.
 	InPlace bool
 
-	// Warnings are what went wrong although the file is in place: an owner
-	// that could not be preserved, a backup that could not be made.
+	// Warnings are what failed although the file is in place: an owner could not be
+	// preserved, or a backup not be made.
 	Warnings []error
 
-	// Err is why the destination is as it was before. (Where writing in place
-	// meets an input/output error, it can be neither.)
+	// Err is why the destination is as it was before. (After an input/output error
+	// while writing in place, it can be neither.)
 	Err error
 }
 
-// Write makes the destination be as f says: Stage and SwapGroups of one file. The
-// error is that of the Result, too.
+// Write stages f and swaps it alone. The error is that of the Result.
 func Write(f File) (Result, error) {
 	s, err := Stage(f)
 	if err != nil {
 		return Result{Err: err}, err
 	}
 	defer s.Discard()
-	r := SwapGroups([]*Staged{s})[0].Files[0]
+	r := SwapGroups([]*StagedFile{s})[0].Files[0]
 	return r, r.Err
 }
 
-// A GroupResult says what SwapGroups has done to a group.
+// A GroupResult is what SwapGroups has done to a group.
 type GroupResult struct {
 	Files []Result // in the order of the group
 	Err   error    // why no file of the group has changed; nil: all are in place
 
-	// RestoreErr is what went wrong when the files that were in place already
-	// were put back: then some may be new.
+	// RestoreErr is why files that were in place already could not be restored after
+	// Err: some may be new.
 	RestoreErr error
 }
 
-// SwapGroups puts what was staged in place, each group all or none, makes that
-// durable, each directory once, and returns a result for each group. A group of
-// several files must have Keep set in all of them. A group that fails does not
-// hold up the others. Of several files with one destination, the last remains.
-func SwapGroups(groups ...[]*Staged) []GroupResult {
+// SwapGroups puts staged files in place, all or none of each group, makes that durable,
+// each directory once, and returns a result for each group. A group of several files
+// must have Keep set in all of them. A group that fails does not hold up the others.
+// Of several files with one destination, the last remains.
+func SwapGroups(groups ...[]*StagedFile) []GroupResult {
 	results := make([]GroupResult, len(groups))
-	count := make(map[string]int) // of the files with a destination
+	count := make(map[string]int) // files by destination
 	for _, group := range groups {
 		for _, s := range group {
 			count[filepath.Clean(s.file.Path)]++
 		}
 	}
-	shared := func(s *Staged) bool { return count[filepath.Clean(s.file.Path)] > 1 }
-	var alone, inOrder []int // groups that have their destinations for themselves, and the others
+	shared := func(s *StagedFile) bool { return count[filepath.Clean(s.file.Path)] > 1 }
+	var alone, inOrder []int // the groups that share no destination, and the others
 	for i, group := range groups {
 		results[i].Files = make([]Result, len(group))
 		if slices.ContainsFunc(group, shared) {
@@ -79,20 +78,11 @@ func SwapGroups(groups ...[]*Staged) []GroupResult {
 			alone = append(alone, i)
 		}
 	}
-	parallel.For(len(alone), func(at int) {
-		results[alone[at]].place(groups[alone[at]], make(map[string]bool))
-	})
-	replaced := make(map[string]bool)
+	parallel.For(len(alone), func(at int) { results[alone[at]].swap(groups[alone[at]], shared) })
 	for _, i := range inOrder {
-		results[i].place(groups[i], replaced)
+		results[i].swap(groups[i], shared)
 	}
-	var placed []*Staged
-	for i, group := range groups {
-		if results[i].Err == nil {
-			placed = append(placed, group...)
-		}
-	}
-	makeDurable(placed)
+	makeDurable(slices.Concat(groups...))
 	for i, group := range groups {
 		if results[i].Err != nil {
 			continue
@@ -104,33 +94,29 @@ func SwapGroups(groups ...[]*Staged) []GroupResult {
 	return results
 }
 
-// place puts a group in place, all or none. replaced has the destinations that
-// others have replaced before.
-func (r *GroupResult) place(group []*Staged, replaced map[string]bool) {
+// swap puts the files of a group in place, all or none. shared reports whether other
+// files have the same destination.
+func (r *GroupResult) swap(group []*StagedFile, shared func(*StagedFile) bool) {
 	for i, s := range group {
-		path := filepath.Clean(s.file.Path)
-		err := s.place(replaced[path])
-		if err != nil {
-			r.Files[i].Err, r.Err = err, err
-			if len(group) > 1 {
-				r.RestoreErr = Restore(group...)
-			} else {
-				s.Discard()
-			}
-			return
+		err := s.swap(shared(s))
+		if err == nil {
+			continue
 		}
-		replaced[path] = replaced[path] || s.moved
+		r.Files[i].Err, r.Err = err, err
+		if len(group) > 1 {
+			r.RestoreErr = Restore(group...)
+		} else {
+			s.Discard()
+		}
+		return
 	}
 }
 
-// place puts s in place. After an error the destination is as it was before,
-// and what was staged and kept is there still. If the destination was replaced
-// after s was compared and s needed no new bytes then, it is staged anew.
-func (s *Staged) place(replaced bool) (err error) {
-	if s.state != staged {
-		return errors.New("failed writing file: swapped or discarded before")
-	}
-	if replaced && s.temp == "" {
+// swap puts s in place. After an error the destination is as it was before, and what
+// was staged and kept still exists. If another file may have replaced a destination
+// whose bytes were right, swap stages s again.
+func (s *StagedFile) swap(shared bool) (err error) {
+	if shared && s.temp == "" {
 		again, err := Stage(s.file)
 		if err != nil {
 			s.Discard()
@@ -139,26 +125,26 @@ func (s *Staged) place(replaced bool) (err error) {
 		}
 		*s = *again
 	}
-	s.state = swapped
 	switch {
 	case s.temp != "":
 		err = s.replace()
-	case s.change == Replaced: // it is a stream
+	case s.change == Repaired:
+		err = s.repair()
+	case s.change == Replaced && s.file.Stream != nil:
 		if _, err = s.file.Stream.Write(s.file.Content); err != nil {
 			err = fmt.Errorf("failed writing file: %w", err)
 		}
-	case s.change == Repaired:
-		err = s.repair()
+	case s.change == Replaced:
+		err = errors.New("failed writing file: swapped or discarded before")
 	}
 	if err != nil {
-		s.state = finished
 		s.change = Unchanged
 	}
 	return err
 }
 
-// replace moves the staged content to the destination.
-func (s *Staged) replace() error {
+// replace puts the staged content in place.
+func (s *StagedFile) replace() error {
 	if s.file.Keep {
 		if err := s.keep(); err != nil {
 			return err
@@ -182,32 +168,33 @@ func (s *Staged) replace() error {
 	if err != nil {
 		return fmt.Errorf("failed writing file: %w", err)
 	}
-	s.temp, s.inPlace, s.moved = "", mounted, true
+	s.temp, s.inPlace, s.done = "", mounted, Replaced
 	return nil
 }
 
 // repair sets mode and owner of a destination that has the right bytes.
-func (s *Staged) repair() error {
+func (s *StagedFile) repair() error {
 	err := s.file.dir().setAttrs(s.file.Path, s.old.info, s.want())
 	if errors.Is(err, fs.ErrPermission) && s.write() == nil && s.replace() == nil {
-		// Somebody else's file, in a directory where it may be replaced.
-		return nil
+		return nil // another user's file, in a directory where it may be replaced
 	}
-	if err != nil && s.asked.Or(s.old.attrs.Owner) == s.old.attrs.Owner {
-		// consul-template lets a wrong mode be (COMPAT Q19), so that is no
-		// reason to fail.
+	if err != nil && s.owner.Or(s.old.attrs.Owner) == s.old.attrs.Owner {
+		// consul-template ignores a wrong mode (COMPAT Q19), so it is not an error.
 		s.warn("could not set the mode of %q: %w", s.file.Path, fileattr.Cause(err))
 		s.Discard()
 		s.change = Unchanged
 		return nil
 	}
+	if err == nil {
+		s.done = Repaired
+	}
 	return err
 }
 
-// backUp makes the path with ".bak" a link to what is at the path, or a copy of
-// it where the new file may be read by fewer. A backup that is there already is
-// replaced at once. Nothing at the path is fine.
-func (s *Staged) backUp() error {
+// backUp makes the path with ".bak" a link to the file at the path, or a copy if the
+// new file has a narrower mode. It replaces an existing backup. Nothing at the path
+// is no error.
+func (s *StagedFile) backUp() error {
 	d, path := s.file.dir(), s.file.Path
 	name, err := d.preserve(path, s.want().Mode)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -217,27 +204,25 @@ func (s *Staged) backUp() error {
 		return err
 	}
 	err = d.rename(name, path+".bak")
-	// Renaming does nothing where both names are links to one file.
-	d.remove(name)
+	d.remove(name) // it is still there if both names were links to one file
 	return err
 }
 
-// rename moves a file to the destination, unless a mount point is in the way.
-func (s *Staged) rename(from string) (mounted bool, err error) {
+// rename renames a file to the destination, unless that is a mount point.
+func (s *StagedFile) rename(from string) (mounted bool, err error) {
 	err = s.file.dir().rename(from, s.file.Path)
 	return errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV), err
 }
 
-// makeDurable puts the directory entries that were changed on stable
-// storage, each directory once.
-func makeDurable(staged []*Staged) {
-	in := make(map[string][]*Staged) // by directory
+// makeDurable puts the changed directory entries on stable storage, each directory
+// once.
+func makeDurable(staged []*StagedFile) {
+	in := make(map[string][]*StagedFile) // by directory
 	for _, s := range staged {
-		if !s.moved {
-			continue
-		}
-		for _, dir := range s.dirs {
-			in[dir] = append(in[dir], s)
+		if s.done == Replaced {
+			for _, dir := range s.dirs {
+				in[dir] = append(in[dir], s)
+			}
 		}
 	}
 	for dir, err := range syncDirs(in) {
@@ -247,8 +232,8 @@ func makeDurable(staged []*Staged) {
 	}
 }
 
-// syncDirs puts directories, the keys of in, on stable storage, side by side, and
-// returns the errors of those that failed.
+// syncDirs puts directories, the keys of in, on stable storage, and returns the errors
+// by directory.
 func syncDirs[V any](in map[string]V) map[string]error {
 	dirs := slices.Collect(maps.Keys(in))
 	errs := make([]error, len(dirs))
@@ -262,12 +247,11 @@ func syncDirs[V any](in map[string]V) map[string]error {
 	return failed
 }
 
-// Keep keeps, of the files that have Keep set, what SwapGroups is to replace: before
-// anything has changed, where that would do it as it goes. Staged.Kept then
-// tells the name. The temporary names are on stable storage when Keep returns,
-// so that who notes them can find the files again after a crash. After an error
-// the files can only be discarded.
-func Keep(staged ...*Staged) error {
+// Keep keeps what SwapGroups is to replace, of the files that have Keep set. SwapGroups
+// does that, too, but Keep does so for all before anything has changed. The temporary
+// names (Kept, Temp) are on stable storage when Keep returns: whoever stores them can
+// find the files after a crash. After an error the files can only be discarded.
+func Keep(staged ...*StagedFile) error {
 	errs := make([]error, len(staged))
 	parallel.For(len(staged), func(i int) {
 		if s := staged[i]; s.file.Keep && s.temp != "" {
@@ -279,7 +263,7 @@ func Keep(staged ...*Staged) error {
 	}
 	dirs := make(map[string]bool)
 	for _, s := range staged {
-		if s.looked {
+		if s.keeps {
 			dirs[s.dirs[0]] = true
 		}
 	}
@@ -289,69 +273,64 @@ func Keep(staged ...*Staged) error {
 	return nil
 }
 
-// keep keeps what is at the destination; that may be nothing.
-func (s *Staged) keep() (err error) {
-	if s.looked {
+// keep keeps what is at the destination, which may be nothing.
+func (s *StagedFile) keep() (err error) {
+	if s.keeps {
 		return nil
 	}
 	s.kept, err = s.file.dir().preserve(s.file.Path, fileattr.Bits)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("failed keeping the old file: %w", err)
 	}
-	s.looked = true
+	s.keeps = true
 	return nil
 }
 
 // Restore undoes SwapGroups, in reverse order: each destination has its former
-// bytes, mode and owner again, and a file that was not there is gone. Its
-// File must have had Keep set. What was staged and not swapped is discarded;
-// what that left alone, Restore does too. A file that fails does not hold up
-// the others; what was kept of it stays, and Restore may be called again.
+// bytes, mode and owner again, and a new file is gone. Their File must have had Keep
+// set. Restore discards what was staged and not swapped, and leaves those destinations
+// alone. A file that fails does not hold up the others; what was kept of it stays, and
+// Restore may be called again.
 //
 // A file made by Backup stays.
-func Restore(staged ...*Staged) error {
+func Restore(staged ...*StagedFile) error {
 	var errs []error
-	var done []*Staged
+	var restored []*StagedFile
 	for _, s := range slices.Backward(staged) {
-		if err := s.restore(); err != nil {
-			errs = append(errs, fmt.Errorf("failed putting back %s: %w", s.file.Path, err))
+		err := s.restore()
+		if err == nil {
+			restored = append(restored, s)
 			continue
 		}
-		done = append(done, s)
+		if s.kept != "" {
+			err = fmt.Errorf("%w (what it held is in %s)", err, s.kept)
+		}
+		errs = append(errs, fmt.Errorf("failed putting back %s: %w", s.file.Path, err))
 	}
-	makeDurable(staged)
-	// Only now: while something is left to do, all tell how far that has come.
-	for _, s := range done {
+	makeDurable(staged) // before Discard, which forgets what was done
+	for _, s := range restored {
 		s.Discard()
 	}
 	return errors.Join(errs...)
 }
 
-func (s *Staged) restore() (err error) {
+func (s *StagedFile) restore() error {
+	d, path := s.file.dir(), s.file.Path
 	switch {
-	case s.state != swapped || s.change == Unchanged || s.file.Stream != nil:
-		// Nothing was done that could be undone.
-	case !s.moved:
-		err = s.file.dir().setAttrs(s.file.Path, s.old.info, s.old.attrs)
-	case s.kept != "":
-		err = s.putBack()
-	case s.file.Keep:
-		err = s.file.dir().remove(s.file.Path)
-	default:
-		err = errors.New("what it held was not kept")
+	case s.done == Unchanged:
+		return nil
+	case s.done == Repaired:
+		return d.setAttrs(path, s.old.info, s.old.attrs)
+	case s.kept == "" && s.file.Keep:
+		return d.remove(path)
+	case s.kept == "":
+		return errors.New("what it held was not kept")
 	}
-	if err != nil && s.kept != "" {
-		err = fmt.Errorf("%w (what it held is in %s)", err, s.kept)
-	}
-	return err
-}
-
-func (s *Staged) putBack() error {
 	mounted, err := s.rename(s.kept)
 	if !mounted {
 		return err
 	}
-	old, err := s.file.dir().open(s.kept, os.O_RDONLY)
+	old, err := d.open(s.kept, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
@@ -360,5 +339,5 @@ func (s *Staged) putBack() error {
 	if err != nil {
 		return err
 	}
-	return s.file.dir().overwrite(s.file.Path, old, info.Size(), s.old.attrs)
+	return d.overwrite(path, old, info.Size(), s.old.attrs)
 }

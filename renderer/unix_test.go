@@ -175,7 +175,7 @@ func TestRestoreOwner(t *testing.T) {
 		t.Skip("only root gives files away")
 	}
 	dir := t.TempDir()
-	var all []*renderer.Staged
+	var all []*renderer.StagedFile
 	for _, name := range []string{"same", "new"} {
 		path := filepath.Join(dir, name)
 		put(t, path, "same", 0o755)

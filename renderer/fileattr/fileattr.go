@@ -1,5 +1,5 @@
-// Package fileattr sets mode and owner of open files, so that nobody can open one
-// who may do so neither before nor after.
+// Package fileattr sets mode and owner of open files. In between, nobody can open a
+// file who may do so neither before nor after.
 package fileattr
 
 import (
@@ -7,37 +7,70 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
+	"runtime"
+	"strconv"
 )
 
 // Bits are the mode bits that a file keeps: the permissions and the special ones,
 // which the kernel drops at a change of owner.
 const Bits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 
-// ErrOwner is why a file cannot have the owner that was asked for.
+// ErrOwner says that a file cannot have the owner that was asked for.
 var ErrOwner = errors.New("failed setting file ownership")
 
-// An Owner is a user and a group by number; -1 stands for "as it is".
+// An Owner is a user id and a group id; -1 keeps that of the file.
 type Owner struct {
 	UID, GID int
 }
 
-// AsItIs returns the owner that changes nothing.
-func AsItIs() Owner { return Owner{-1, -1} }
+// KeepOwner returns the owner that changes nothing.
+func KeepOwner() Owner { return Owner{-1, -1} }
 
 // LookUp returns the owner with these names or decimal ids. "" is -1.
-func LookUp(user, group string) (Owner, error) {
-	uid, err := userID(user)
+func LookUp(userName, groupName string) (Owner, error) {
+	uid, err := id(userName, func() (string, error) {
+		u, err := user.Lookup(userName)
+		if err != nil {
+			return "", err
+		}
+		return u.Uid, nil
+	})
 	if err != nil {
 		return Owner{}, fmt.Errorf("failed looking up user: %w", err)
 	}
-	gid, err := groupID(group)
+	gid, err := id(groupName, func() (string, error) {
+		g, err := user.LookupGroup(groupName)
+		if err != nil {
+			return "", err
+		}
+		return g.Gid, nil
+	})
 	if err != nil {
 		return Owner{}, fmt.Errorf("failed looking up group: %w", err)
 	}
 	return Owner{uid, gid}, nil
 }
 
-// Or returns o with what it leaves open taken from other.
+// id returns the number that name is, or that lookUp returns; -1 for "".
+func id(name string, lookUp func() (string, error)) (int, error) {
+	switch {
+	case name == "":
+		return -1, nil
+	case runtime.GOOS == "windows":
+		return 0, errors.New("managing file ownership is not supported on Windows")
+	}
+	if n, err := strconv.ParseUint(name, 10, 32); err == nil {
+		return int(n), nil
+	}
+	number, err := lookUp()
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(number)
+}
+
+// Or returns o with the ids of other in the place of -1.
 func (o Owner) Or(other Owner) Owner {
 	if o.UID == -1 {
 		o.UID = other.UID
@@ -60,13 +93,13 @@ func (o Owner) apply(f *os.File) error {
 	return f.Chown(o.UID, o.GID)
 }
 
-// Attrs are what a file has besides its bytes.
+// Attrs are the mode and the owner of a file.
 type Attrs struct {
-	Mode  fs.FileMode // of Bits
+	Mode  fs.FileMode // within Bits
 	Owner Owner
 }
 
-// Of returns the attributes that info tells.
+// Of returns the attributes in info.
 func Of(info fs.FileInfo) Attrs {
 	return Attrs{Mode: info.Mode() & Bits, Owner: ownerOf(info)}
 }
@@ -74,13 +107,17 @@ func Of(info fs.FileInfo) Attrs {
 // Equal reports whether a file with the attributes now has those of a, as far as the
 // system can tell them apart.
 func (a Attrs) Equal(now Attrs) bool {
-	return attainable(a.Mode) == attainable(now.Mode) && a.Owner.Or(now.Owner) == now.Owner
+	different := a.Mode ^ now.Mode
+	if runtime.GOOS == "windows" {
+		different &= 0o200 // a file is read-only or not
+	}
+	return different == 0 && a.Owner.Or(now.Owner) == now.Owner
 }
 
-// Apply gives the open file the attributes a, and calls write, if not nil, in
-// between. At no time does the file have permissions that it had neither before nor
-// shall have after, and what write adds is never seen under the old ones. Where a
-// step fails the attributes are put back as they were.
+// Apply gives the open file the attributes a, and calls write, unless nil, in between.
+// The file never has permissions that it had neither before nor will have after, and
+// what write adds is never seen under the old ones. If a step fails, Apply restores
+// the attributes.
 func (a Attrs) Apply(f *os.File, write func() error) (err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -111,17 +148,16 @@ func (a Attrs) Apply(f *os.File, write func() error) (err error) {
 	return a.force(f)
 }
 
-// force sets owner and mode, as far as they are not right already, without care for
-// the time between.
+// force sets owner and mode where they differ. In between, the file has the new owner
+// and the old mode.
 func (a Attrs) force(f *os.File) error {
 	if err := a.Owner.apply(f); err != nil {
 		return err
 	}
-	// Looked at only now: a change of owner drops special bits.
-	return setMode(f, a.Mode)
+	return setMode(f, a.Mode) // after the owner: chown drops special bits
 }
 
-// setMode sets the mode of f, unless it has it.
+// setMode sets the mode of f if it has another.
 func setMode(f *os.File, mode fs.FileMode) error {
 	info, err := f.Stat()
 	if err != nil || info.Mode()&Bits == mode {
@@ -130,9 +166,9 @@ func setMode(f *os.File, mode fs.FileMode) error {
 	return f.Chmod(mode)
 }
 
-// ApplyNew gives the new file f the mode of a and the owner asked for; what that
-// leaves open is taken from a, where the process may. If it may not, the warning says
-// why, and the group at least is tried: it is what a reader's access depends on.
+// ApplyNew gives the new file f the mode of a, and the owner asked for, with the ids
+// of a in the place of -1 if the process may set them. Otherwise the warning says why,
+// and ApplyNew tries to set the group at least, on which the access of readers depends.
 func (a Attrs) ApplyNew(f *os.File, asked Owner) (warning, err error) {
 	warning = asked.Or(a.Owner).apply(f)
 	if warning != nil && asked.Or(Owner{-1, a.Owner.GID}).apply(f) != nil {
@@ -141,13 +177,13 @@ func (a Attrs) ApplyNew(f *os.File, asked Owner) (warning, err error) {
 		}
 	}
 	if warning != nil {
-		// A program must not run as whoever has the file now instead.
+		// The program must not run as another user than before.
 		a.Mode &^= fs.ModeSetuid | fs.ModeSetgid
 	}
 	return warning, setMode(f, a.Mode)
 }
 
-// Cause returns what the system said, without the file that it was about.
+// Cause returns the error of the system, without the path.
 func Cause(err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err

@@ -200,7 +200,7 @@ func (tx *Transaction) Moves(c *Change) ([]swap.Move, error) {
 // Swap puts the files of all changes in place, those of each change all or none.
 func (tx *Transaction) Swap() {
 	live := tx.live()
-	var groups [][]*renderer.Staged
+	var groups [][]*renderer.StagedFile
 	for _, c := range live {
 		groups = append(groups, c.staged())
 	}
@@ -297,8 +297,8 @@ type placed struct {
 	file   *File // whose, one of the change
 	own    bool  // it is Own; else one of Extras
 	want   renderer.File
-	staged *renderer.Staged // nil: it could not be staged
-	err    error            // why
+	staged *renderer.StagedFile // nil: it could not be staged
+	err    error                // why
 	result renderer.Result
 }
 
@@ -351,8 +351,8 @@ func (c *Change) Result(i int) renderer.Result {
 	return renderer.Result{}
 }
 
-func (c *Change) staged() []*renderer.Staged {
-	all := make([]*renderer.Staged, len(c.placed))
+func (c *Change) staged() []*renderer.StagedFile {
+	all := make([]*renderer.StagedFile, len(c.placed))
 	for i, p := range c.placed {
 		all[i] = p.staged
 	}
