@@ -317,7 +317,7 @@ func (r *Runner) hear(report bundle.Report) error {
 		for _, i := range report.Placed {
 			r.templates.Placed(b.templates[i])
 		}
-		for _, i := range report.Again {
+		for _, i := range report.Drifted {
 			r.templates.Recheck(b.templates[i])
 		}
 	}

@@ -1,10 +1,10 @@
-// Package bundle puts the files of templates in place and has the program that
-// reads them take notice: each change is a transaction.
+// Package bundle puts the files of templates in place and has a program load them:
+// each change is a transaction.
 //
 // A [Bundle] is one goroutine, in Run, with its files (package group), its command
-// and its entry in the journal. The loop of the runner only gives it the newest
-// outputs ([Bundle.Offer], which never waits) and hears from it ([Report]); what
-// happens is told as events. A change goes through these steps, in Bundle.change:
+// and its entry in the journal. The loop of the runner gives it the newest outputs
+// ([Bundle.Offer], which never waits) and receives a [Report]. A change has these
+// steps, in Bundle.change:
 //
 //	settled   the data has been quiet (Wait), and no guard objects (package group)
 //	staged    new content beside the destinations, on stable storage
@@ -19,9 +19,9 @@
 // reloads again. What failed is tried again.
 //
 // With the policy Each the steps end with the swap: the command runs beside the
-// goroutine, and the commands of all such bundles one after another, in the order
-// of their templates, through a [Lane] (COMPAT 4.6.3). With Print the files are
-// printed, and only what writeToFile asks for is written.
+// goroutine, and the commands of all such bundles run one after another, in the
+// order of their templates, through a [Queue] (COMPAT 4.6.3). With Print the files
+// are printed, and only those of writeToFile are written.
 package bundle
 
 import (
@@ -39,31 +39,29 @@ import (
 	"restencil/watch/schedule"
 )
 
-// A Bundle is a set of files that have one command in common. See the package
-// comment.
+// A Bundle is a set of files that have one command in common.
 type Bundle struct {
 	spec   group.Spec
 	shared *Shared
 	checks bool      // something checks its files before they go in place
-	after  []*Bundle // whose place it takes
+	after  []*Bundle // those that it replaces
 
 	offers   chan Offer                 // capacity 1: the newest
 	requests chan func(context.Context) // from people
 	stop     chan struct{}
 	done     chan struct{}
 
-	// Of the goroutine in Run alone.
-	groups   *group.Set
-	command  command
-	entry    *entry
-	began    time.Time
-	lookedAt time.Time // when the destinations were looked at last, or Run began
-	report   Report    // to be sent
+	// Owned by the goroutine in Run.
+	groups       *group.Set
+	command      command
+	entry        *entry
+	began        time.Time
+	reconciledAt time.Time // when the destinations were compared last, or Run began
+	report       Report    // to be sent
 }
 
-// New returns a bundle whose Run is still to be called. It takes the place of
-// others, which have been stopped: it begins when they have ended, and takes
-// over what they knew.
+// New returns a bundle whose Run is still to be called. It replaces others, which
+// have been stopped: it waits for their end, and takes over their state.
 func New(s group.Spec, shared *Shared, after ...*Bundle) *Bundle {
 	e := &entry{journal: shared.State.Load().Journal, key: s.Key(), events: shared.Events}
 	b := &Bundle{
@@ -82,12 +80,12 @@ func New(s group.Spec, shared *Shared, after ...*Bundle) *Bundle {
 	return b
 }
 
-// Offer gives b the newest outputs of its templates: what was offered before and
-// not taken yet is replaced. It never waits. order is that of the first template
-// among those of all bundles. Only one goroutine may call Offer.
+// Offer gives b the newest outputs of its templates, which replace those that it
+// has not taken. It never waits. order is that of the first template among those of
+// all bundles. Only one goroutine may call Offer.
 func (b *Bundle) Offer(o Offer, order int) {
 	if b.spec.Policy == group.Each && !b.spec.Reload.None() {
-		o.ticket = b.shared.Lane.Reserve(o.Pass, order)
+		o.ticket = b.shared.Queue.Reserve(o.Pass, order)
 	}
 	select {
 	case older := <-b.offers:
@@ -97,11 +95,11 @@ func (b *Bundle) Offer(o Offer, order int) {
 	b.offers <- o
 }
 
-// Stop has b end as soon as what it is doing is done: a command that is running
-// may end. Whatever is owed then, the bundle that takes its place knows.
+// Stop has b end after the change and the command that are under way. The bundle
+// that replaces it takes over what is owed then.
 func (b *Bundle) Stop() { close(b.stop) }
 
-// Ended tells whether Run has returned.
+// Ended reports whether Run has returned.
 func (b *Bundle) Ended() bool {
 	select {
 	case <-b.done:
@@ -111,8 +109,8 @@ func (b *Bundle) Ended() bool {
 	}
 }
 
-// Run does what there is to do until Stop or the end of ctx, which ends the
-// command that is running, too.
+// Run puts outputs in place until Stop is called or ctx ends, which also ends a
+// command that is running.
 func (b *Bundle) Run(ctx context.Context) {
 	defer close(b.done)
 	defer b.end(ctx)
@@ -123,13 +121,13 @@ func (b *Bundle) Run(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		select {
-		case <-b.stop: // before anything else that may be there
+		case <-b.stop: // before anything else
 			return
 		default:
 		}
 		b.advance(ctx)
 		timer.Stop()
-		if at := schedule.Earliest(b.groups.Next(), b.nextLook(), b.command.again); !at.IsZero() {
+		if at := schedule.Earliest(b.groups.Next(), b.nextReconcile(), b.command.again); !at.IsZero() {
 			timer.Reset(time.Until(at))
 		}
 		select {
@@ -140,7 +138,7 @@ func (b *Bundle) Run(ctx context.Context) {
 		case o := <-b.offers:
 			now := time.Now()
 			for _, i := range slices.Sorted(maps.Keys(o.Outputs)) {
-				b.shared.Registry.hide(b.groups.Take(i, o.Outputs[i], now))
+				b.shared.Registry.setSecrets(b.groups.Take(i, o.Outputs[i], now))
 			}
 			o.Outputs = nil
 			b.command.offered = o.after(b.command.offered.ticket)
@@ -154,11 +152,11 @@ func (b *Bundle) Run(ctx context.Context) {
 	}
 }
 
-// begin waits for the bundles whose place b takes, and takes over what they and
-// the last process knew.
+// begin waits for the bundles that b replaces, and takes over their state and that
+// of the last process.
 func (b *Bundle) begin(ctx context.Context) bool {
-	b.groups = group.NewSet(b.spec, b.shared.Once)
-	renewed := len(b.after) > 0
+	b.groups = group.NewSet(b.spec, b.shared.Once, b.shared.Events)
+	replaces := len(b.after) > 0
 	for _, old := range b.after {
 		select {
 		case <-old.done:
@@ -169,32 +167,33 @@ func (b *Bundle) begin(ctx context.Context) bool {
 	}
 	b.after = nil
 	b.began = time.Now()
-	b.lookedAt = b.began
+	b.reconciledAt = b.began
+	b.sweep(0, b.destinations())
 
-	var paths []string
-	for _, m := range b.spec.Members {
-		paths = append(paths, m.Destination)
-	}
-	b.sweep(0, paths)
-
-	// Of a bundle that was renewed in this process only what is owed is taken from the
-	// journal: what was rejected may be good with another specification.
+	// With another spec, what was rejected may be good.
 	st := b.entry.state()
 	if st.Owed() {
 		b.command.owed = true
-		b.entry.debt = cmp.Or(b.entry.debt, st.Desired, newDebt()) // "" where the journal was damaged
+		b.entry.owed = cmp.Or(b.entry.owed, st.Desired, newID()) // "" where the journal was damaged
 		b.command.files.Add(st.Files...)
 	}
-	if !renewed && b.spec.Policy == group.Together {
+	if !replaces && b.spec.Policy == group.Together {
 		b.groups.Resume(st.Verdict)
 		b.entry.verdict = st.Verdict
 	}
 	return true
 }
 
-// sweep removes what a process that was killed left beside these paths, and nobody has
-// touched for so long. One that runs once may be at work beside another. With the
-// policy Together, the journal decides when old files are removed.
+func (b *Bundle) destinations() (paths []string) {
+	for _, m := range b.spec.Members {
+		paths = append(paths, m.Destination)
+	}
+	return paths
+}
+
+// sweep removes what a process that was killed has left beside these paths, unless
+// it was written so recently: another process with -once may run. With the policy
+// Together, the journal decides when old files are removed.
 func (b *Bundle) sweep(untouched time.Duration, paths []string) {
 	p := b.spec.Policy
 	if len(paths) == 0 || p == group.Print || b.shared.State.Load().Unresolved || p == group.Together && b.entry.journal == nil {
@@ -206,6 +205,7 @@ func (b *Bundle) sweep(untouched time.Duration, paths []string) {
 	renderer.Sweep(untouched, paths...)
 }
 
+// takeOver takes over the state of a bundle that has ended.
 func (b *Bundle) takeOver(old *Bundle) {
 	sameKey := b.entry.key == old.entry.key
 	same := b.spec.Policy == old.spec.Policy && (sameKey ||
@@ -222,9 +222,13 @@ func (b *Bundle) takeOver(old *Bundle) {
 	}
 	// What old owes for files of b, b owes now, by its own entry in the journal.
 	if old.command.owed {
-		files := b.among(old.command.owedFiles())
+		owed := old.command.files.List()
+		if old.spec.Policy != group.Each || len(owed) == 0 { // not known
+			owed = old.destinations()
+		}
+		files := b.ownFiles(owed)
 		if len(files) == 0 {
-			return // the journal knows what old owes: it may come back
+			return // the journal has what old owes: it may come back
 		}
 		b.entry.owe(files)
 		b.command.want(files, 0)
@@ -232,16 +236,16 @@ func (b *Bundle) takeOver(old *Bundle) {
 	if b.shared.Registry.has(old.entry.key) {
 		return
 	}
-	b.entry.note(func(j *journal.Journal) error {
+	b.entry.do(func(j *journal.Journal) error {
 		if old.spec.Policy == group.Together { // the generations stay: it may come back
-			return j.Applied(old.entry.key, newDebt(), nil)
+			return j.Applied(old.entry.key, newID(), nil)
 		}
 		return j.Forget(func(key string, _ time.Time) bool { return key == old.entry.key })
 	})
 }
 
-// among returns those of some destinations for which b may owe its command.
-func (b *Bundle) among(files []string) []string {
+// ownFiles returns those of some destinations for which b may owe its command.
+func (b *Bundle) ownFiles(files []string) []string {
 	if b.spec.Reload.None() {
 		return nil
 	}
@@ -250,8 +254,8 @@ func (b *Bundle) among(files []string) []string {
 	})
 }
 
-// end waits for the command that is running, and gives back the places in the
-// lane, also that of an offer that was not taken.
+// end waits for the command that is running, and releases the places in the queue,
+// also that of an offer that was not taken.
 func (b *Bundle) end(ctx context.Context) {
 	if b.command.running {
 		b.command.finish(ctx, <-b.command.done, &b.report)
@@ -271,22 +275,22 @@ func (b *Bundle) end(ctx context.Context) {
 // advance does all that can be done now.
 func (b *Bundle) advance(ctx context.Context) {
 	now := time.Now()
-	if at := b.nextLook(); !at.IsZero() && !now.Before(at) {
-		b.lookedAt = now
-		b.report.Again = append(b.report.Again, b.groups.Drifted()...)
+	if at := b.nextReconcile(); !at.IsZero() && !now.Before(at) {
+		b.reconciledAt = now
+		b.report.Drifted = append(b.report.Drifted, b.groups.Drifted()...)
 	}
-	var rested time.Time // when MinInterval allows another run
+	var notBefore time.Time
 	if b.spec.MinInterval > 0 && !b.command.ended.IsZero() {
-		rested = b.command.ended.Add(b.spec.MinInterval)
+		notBefore = b.command.ended.Add(b.spec.MinInterval)
 	}
-	due := b.groups.Due(now, b.command.owed, rested)
-	b.notify()
+	due := b.groups.Due(now, b.command.owed, notBefore)
+	b.saveVerdict()
 	again := b.command.again
 	switch {
 	case len(due) > 0:
 		b.change(ctx, due...)
 	case b.spec.Policy == group.Together && !again.IsZero() && !now.Before(again):
-		b.loadOldAgain(ctx)
+		b.retryLoadOld(ctx)
 	}
 	if b.spec.Policy == group.Each {
 		b.command.start(ctx, b.groups)
@@ -296,60 +300,53 @@ func (b *Bundle) advance(ctx context.Context) {
 	}
 }
 
-// nextLook is when the destinations are looked at, whether somebody else has
-// changed them, zero: never.
-func (b *Bundle) nextLook() time.Time {
+// nextReconcile returns when the destinations are to be compared, zero: never.
+func (b *Bundle) nextReconcile() time.Time {
 	every := b.shared.State.Load().Reconcile
 	if every <= 0 || b.shared.Once || b.spec.Policy == group.Print {
 		return time.Time{}
 	}
-	return b.lookedAt.Add(every)
+	return b.reconciledAt.Add(every)
 }
 
-// notify passes on what the groups have to tell.
-func (b *Bundle) notify() {
-	news := b.groups.News()
+// saveVerdict writes what was decided about changes to the journal.
+func (b *Bundle) saveVerdict() {
 	if v := b.groups.Verdict(); v != b.entry.verdict {
 		b.entry.verdict = v
-		b.entry.note(func(j *journal.Journal) error { return j.Remember(b.entry.key, v) })
+		b.entry.do(func(j *journal.Journal) error { return j.Remember(b.entry.key, v) })
 	}
-	for _, e := range news.Events {
-		b.shared.Events(e)
-	}
-	b.report.Placed = append(b.report.Placed, news.Placed...)
-	b.report.Changed = append(b.report.Changed, news.Changed...)
-	b.report.Fatal = errors.Join(b.report.Fatal, news.Fatal)
 }
 
+// send sends the report, unless there is nothing to report.
 func (b *Bundle) send() {
-	r := b.report
-	r.Bundle = b
+	r, news := b.report, b.groups.News()
+	b.report = Report{}
+	r.Bundle, r.Placed, r.Changed, r.Fatal = b, news.Placed, news.Changed, errors.Join(r.Fatal, news.Fatal)
 	c := &b.command
 	ran := b.spec.Policy != group.Each || !c.running && (!c.owed || c.failures > 0)
 	if ran && b.groups.Settled(time.Now()) { // all is done that can be done without waiting
-		r.Pass = b.command.offered.Pass
+		r.Pass = c.offered.Pass
 	}
-	b.report = Report{}
-	if r.Pass > 0 || len(r.Placed)+len(r.Changed)+len(r.Again) > 0 || r.Command != nil || r.Fatal != nil {
+	if r.Pass > 0 || len(r.Placed)+len(r.Changed)+len(r.Drifted) > 0 || r.Command != nil || r.Fatal != nil {
 		b.shared.Report(r)
 	}
 }
 
-// Accept has the change made that is held back: of the file named, or of the
-// whole bundle. It is an error that nothing is held. It returns when that is
-// settled, or with the cause of ctx's end.
+// Accept has the change made that is held: that of the file named, or of the whole
+// bundle. It is an error that none is. It returns before the change is made, or with
+// the cause of ctx's end.
 func (b *Bundle) Accept(ctx context.Context, name string) error {
-	return b.ask(ctx, func(context.Context) error {
-		defer b.notify()
+	return b.request(ctx, func(context.Context) error {
+		defer b.saveVerdict()
 		return b.groups.Accept(name, time.Now())
 	})
 }
 
-// Rollback puts a generation of the files back, which the journal keeps, and
-// reloads what reads them. The change from which that goes back is held until
-// other data comes, or it is accepted. It returns what came of it.
+// Rollback puts a generation of the files back, which the journal keeps, runs the
+// command, and returns the error of that. The newest change is held until other data
+// comes, or it is accepted.
 func (b *Bundle) Rollback(ctx context.Context, generation int) error {
-	return b.ask(ctx, func(ctx context.Context) error {
+	return b.request(ctx, func(ctx context.Context) error {
 		switch {
 		case b.spec.Policy != group.Together:
 			return fmt.Errorf("the files of %q each go in place by themselves: no generations of them are kept", b.spec.Name)
@@ -360,7 +357,7 @@ func (b *Bundle) Rollback(ctx context.Context, generation int) error {
 		if err != nil {
 			return err
 		}
-		target, err := b.groups.Back(gen)
+		target, err := b.groups.Rollback(gen)
 		if err != nil {
 			return err
 		}
@@ -371,9 +368,9 @@ func (b *Bundle) Rollback(ctx context.Context, generation int) error {
 	})
 }
 
-// ask has the goroutine of b do something, and returns its error. The error may
-// also be that b has ended.
-func (b *Bundle) ask(ctx context.Context, do func(context.Context) error) error {
+// request has the goroutine of b call do, and returns its error, or that b has
+// ended.
+func (b *Bundle) request(ctx context.Context, do func(context.Context) error) error {
 	answer := make(chan error, 1)
 	select {
 	case b.requests <- func(ctx context.Context) { answer <- do(ctx) }:

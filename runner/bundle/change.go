@@ -15,18 +15,17 @@ import (
 	"restencil/runner/transaction"
 )
 
-// change makes groups hold their targets, each all or none, and returns why that
-// failed. With the policy Together it goes on to the end of the transaction; with
-// Each the command is left to its turn in the lane.
+// change makes groups hold their targets, each all or none. With the policy Together
+// it also runs the command and verifies; with Each the command waits for its turn.
 func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	began, together := time.Now(), b.spec.Policy == group.Together
 	tx := b.transaction(ctx, targets)
 	defer tx.Discard()
 
-	b.enter(tx, event.Stage, targets[0].Back)
+	b.enter(tx, event.Stage, targets[0].Rollback)
 	tx.Stage(ctx)
 	if b.checks {
-		b.enter(tx, event.Check, targets[0].Back)
+		b.enter(tx, event.Check, targets[0].Rollback)
 	}
 	tx.Check(ctx)
 	if ctx.Err() != nil {
@@ -35,21 +34,21 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	for i, t := range targets {
 		for _, w := range t.Wants {
 			if tx.Changes[i].Err == nil && w.Output.Printed != "" {
-				// What a debugging aid prints is not worth ending for.
-				_, _ = b.shared.Stdout.write(ctx, []byte(w.Output.Secrets.Mask(w.Output.Printed)))
+				// What the functions for debugging print may get lost.
+				_ = b.shared.Stdout.write(ctx, []byte(w.Output.Secrets.Mask(w.Output.Printed)))
 			}
 		}
 	}
 
-	// The journal knows what is about to change.
+	// The journal has what is about to change.
 	mayRollBack := false
 	if together {
 		t, c := targets[0], tx.Changes[0]
-		if t.Back && c.Err == nil {
+		if t.Rollback && c.Err == nil {
 			b.groups.Pin(t)
-			b.notify()
+			b.saveVerdict()
 		}
-		mayRollBack = b.spec.Rollback && !t.Back && !c.First()
+		mayRollBack = b.spec.Rollback && !t.Rollback && !c.First()
 		b.entry.begin(tx, t.Hash, mayRollBack)
 	} else if !b.spec.Reload.None() {
 		var files []string
@@ -60,13 +59,13 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		}
 		b.entry.owe(files)
 	}
-	b.enter(tx, event.Swap, targets[0].Back)
+	b.enter(tx, event.Swap, targets[0].Rollback)
 	tx.Swap()
 	tx.CheckLate(ctx)
-	switch e := b.entry; { // the journal knows what has become of it
+	switch e := b.entry; { // the journal has the result
 	case !e.begun || tx.Left:
 	case tx.Changes[0].Err == nil:
-		e.note(func(j *journal.Journal) error { return j.Swapped(e.key) })
+		e.do(func(j *journal.Journal) error { return j.Swapped(e.key) })
 	default:
 		e.undone()
 	}
@@ -75,11 +74,11 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	var done []string // the bundles that need nothing more
 	for i, c := range tx.Changes {
 		t, o := targets[i], group.Outcome{}
-		loaded := together && c.Err == nil && (b.command.owed || t.Back || len(c.Replaced()) > 0)
+		loaded := together && c.Err == nil && (b.command.owed || t.Rollback || len(c.Replaced()) > 0)
 		if loaded {
 			o.RolledBack, o.RollbackErr = b.load(ctx, tx, t, mayRollBack)
 		}
-		if ctx.Err() == nil || c.Err == nil { // else the journal knows how far it came
+		if ctx.Err() == nil || c.Err == nil { // else the journal has how far it got
 			b.finish(t, c, o, loaded)
 		}
 		switch {
@@ -94,12 +93,12 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		}
 	}
 	if len(done) > 0 {
-		b.shared.Events(event.Stepping{Bundles: done, Step: event.Applied, Back: targets[0].Back})
+		b.shared.Events(event.Stepping{Bundles: done, Step: event.Applied, Back: targets[0].Rollback})
 	}
 	return errors.Join(errs...)
 }
 
-// enter tells that the changes which have not failed come to a step.
+// enter reports that the changes which have not failed enter a step.
 func (b *Bundle) enter(tx *transaction.Transaction, step event.Step, back bool) {
 	var names []string
 	for _, c := range tx.Changes {
@@ -112,6 +111,7 @@ func (b *Bundle) enter(tx *transaction.Transaction, step event.Step, back bool) 
 	}
 }
 
+// transaction returns the transaction that makes groups hold their targets.
 func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *transaction.Transaction {
 	s := b.shared
 	changes := make([]*transaction.Change, len(targets))
@@ -139,9 +139,9 @@ func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *trans
 				switch w.File.Stream {
 				case renderer.NoStream:
 				case renderer.Stderr:
-					own.Stream = &show{ctx: ctx, to: s.Stderr, want: w}
+					own.Stream = &streamWriter{ctx, s.Stderr, w}
 				default:
-					own.Stream = &show{ctx: ctx, to: s.Stdout, want: w}
+					own.Stream = &streamWriter{ctx, s.Stdout, w}
 				}
 				f.Own, f.Format, f.Check = &own, w.File.Format, w.File.Check
 			}
@@ -159,14 +159,13 @@ func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *trans
 	return transaction.New(tools, changes...)
 }
 
-// printed returns what is printed in the place of a file, in the form of COMPAT
-// 1.7: nothing where that is in place. It is one stream for all, so that they come
-// in order.
+// printed returns what a dry run prints for a file, in the form of COMPAT 1.7:
+// nothing where that is in place.
 func (s *Shared) printed(ctx context.Context, w group.Want) (renderer.File, error) {
 	path := w.File.Destination
 	f := renderer.File{
 		Path: "/dev/stdout", Content: fmt.Appendf(nil, "> %s\n%s", path, w.Output.Content),
-		Stream: &show{ctx: ctx, to: s.Stdout, want: w},
+		Stream: &streamWriter{ctx, s.Stdout, w},
 	}
 	if path == "" || w.File.Stream != renderer.NoStream {
 		return f, nil
@@ -179,39 +178,39 @@ func (s *Shared) printed(ctx context.Context, w group.Want) (renderer.File, erro
 	return f, nil
 }
 
-// load has the program read the files of a change, and finds out whether it is
-// well. If it is not, the old files are put back, where that may be, and read again.
+// load runs the command for the files of a change, and verifies. If that fails and
+// mayRollBack is set, it puts the old files back and loads them. The error is of that.
 func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.Target, mayRollBack bool) (rolledBack bool, err error) {
 	c := tx.Changes[0]
-	files := c.Replaced()
-	told := files // that they are to be read
+	replaced := c.Replaced()
+	files := replaced
 	if len(files) == 0 {
-		told = b.command.owedFiles()
+		files = b.destinations()
 	}
 	b.command.owed, b.command.again = true, time.Time{}
 	if !b.spec.Reload.None() {
-		b.enter(tx, event.Reload, t.Back)
-		if output, err := b.command.run(ctx, t.Reason, told); err != nil {
+		b.enter(tx, event.Reload, t.Rollback)
+		if output, err := b.command.run(ctx, t.Reason, files); err != nil {
 			c.Fail(event.Reload, process.Brief(err, nil))
 			c.Output = b.shared.Registry.Secrets().Mask(output)
 		}
 	}
 	if c.Err == nil {
 		if len(b.spec.Verify) > 0 {
-			b.enter(tx, event.Verify, t.Back)
+			b.enter(tx, event.Verify, t.Rollback)
 		}
-		b.command.verify(ctx, c, b.command.environ(t.Reason, told))
+		b.command.verify(ctx, c, b.command.environ(t.Reason, files))
 	}
 	b.command.ended = time.Now()
 	switch {
 	case c.Err == nil:
 		b.command.owed = false
 		return false, nil
-	case !mayRollBack || len(files) == 0:
+	case !mayRollBack || len(replaced) == 0:
 		return false, nil
 	case ctx.Err() != nil:
 		if b.entry.begun {
-			tx.Left = true // the next start goes back, and begins again
+			tx.Left = true // the next start puts the old files back
 		}
 		return false, nil
 	}
@@ -221,8 +220,8 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 		c.Err = cause
 		return false, err
 	}
-	if _, err := b.loadOld(ctx, process.ReasonChange, files); err != nil {
-		if c.Step == event.Reload { // the change is made again as soon
+	if _, err := b.loadOld(ctx, process.ReasonChange, replaced); err != nil {
+		if c.Step == event.Reload { // the change is tried again as soon
 			b.command.again = time.Time{}
 		}
 		return true, fmt.Errorf("reloading with the old files: %w", process.Brief(err, nil))
@@ -230,8 +229,8 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 	return true, nil
 }
 
-// loadOld has the program read the old files, which are back. Where that fails it is
-// done again later: the program must not go on with what was proven bad.
+// loadOld runs the command for the old files, which are back. Where that fails it is
+// to be tried again: the program must not go on with what was rejected.
 func (b *Bundle) loadOld(ctx context.Context, why process.Reason, files []string) (output string, err error) {
 	c := &b.command
 	if !b.spec.Reload.None() {
@@ -246,10 +245,10 @@ func (b *Bundle) loadOld(ctx context.Context, why process.Reason, files []string
 	return "", nil
 }
 
-// loadOldAgain is loadOld by itself, and tells what came of that.
-func (b *Bundle) loadOldAgain(ctx context.Context) {
+// retryLoadOld is loadOld after a failure, and reports the result.
+func (b *Bundle) retryLoadOld(ctx context.Context) {
 	c, began := &b.command, time.Now()
-	args, files := b.spec.Reload.Args, c.owedFiles()
+	args, files := b.spec.Reload.Args, b.destinations()
 	output, err := b.loadOld(ctx, process.ReasonRetry, files)
 	switch {
 	case err == nil:
@@ -260,8 +259,8 @@ func (b *Bundle) loadOldAgain(ctx context.Context) {
 	}
 }
 
-// finish notes what became of a change, and tells it. loaded tells that the program
-// was to read its files.
+// finish records the outcome of a change in the journal and the groups. loaded tells
+// that the command was run for it.
 func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, loaded bool) {
 	files := func() []history.File { return t.Generation(b.shared.State.Load().KeepSecrets) }
 	switch {
@@ -270,19 +269,19 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 		c.Err, o.RollbackErr = secrets.MaskError(c.Err), secrets.MaskError(o.RollbackErr)
 		o.Step, o.Err, o.Output = c.Step, c.Err, c.Output
 		if o.Rejected() {
-			b.entry.note(func(j *journal.Journal) (err error) {
+			b.entry.do(func(j *journal.Journal) (err error) {
 				o.Kept, err = j.KeepRejected(b.entry.key, o.Reason(), files())
 				return err
 			})
 		}
 	case b.spec.Policy == group.Together:
-		applied := false // as the journal knows
+		applied := false // in the journal
 		if !loaded {
 			st := b.entry.state()
 			applied = st.Applied == t.Hash && !st.Owed()
 		}
 		if !applied {
-			b.entry.note(func(j *journal.Journal) error { return j.Applied(b.entry.key, t.Hash, files()) })
+			b.entry.do(func(j *journal.Journal) error { return j.Applied(b.entry.key, t.Hash, files()) })
 		}
 	}
 	for i := range t.Wants {
@@ -290,10 +289,10 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 	}
 	changed := b.groups.Done(t, o, time.Now())
 	for _, w := range t.Wants {
-		b.shared.Registry.hide(w.File)
+		b.shared.Registry.setSecrets(w.File)
 	}
 	if b.spec.Policy == group.Each {
 		b.command.want(changed, t.Wants[0].File.Index)
 	}
-	b.notify()
+	b.saveVerdict()
 }

@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,17 +17,16 @@ import (
 	"restencil/runner/transaction"
 )
 
-// settle bounds how long the first run of a command waits for templates that
-// share it and are about to have their first output, so that a start runs the
-// command once.
-const settle = time.Second
+// firstRunDelay bounds how long the first run of a command waits for templates that
+// are about to have their first output, so that a start runs the command once.
+const firstRunDelay = time.Second
 
-// A command has the files loaded.
+// A command loads the files of a bundle.
 type command struct {
 	spec    group.Spec
 	shared  *Shared
 	entry   *entry
-	offered Offer // the newest, without the outputs; with the place in the lane
+	offered Offer // the newest, without the outputs; with the place in the queue
 
 	runs
 	running bool             // with Each
@@ -36,7 +34,7 @@ type command struct {
 	done    chan *commandRun // capacity 1: the run that has ended
 }
 
-// runs is what is known of the runs of a command, past and to come.
+// runs are the past and coming runs of a command.
 type runs struct {
 	owed  bool
 	files process.FileSet // the destinations that changed since it ran
@@ -46,11 +44,11 @@ type runs struct {
 	ran      bool      // it has been run since the start
 	ended    time.Time // the last run, with Together
 	failures int       // in a row, with the same data
-	row      int       // failures since it succeeded
+	failed   int       // how many times since it succeeded
 	retryAt  time.Time // not before this, after a failure
 }
 
-// want notes that the command is owed for files that changed.
+// want records that the command is owed for files that changed.
 func (c *command) want(files []string, member int) {
 	if len(files) == 0 || c.spec.Reload.None() {
 		return
@@ -65,18 +63,7 @@ func (c *command) want(files []string, member int) {
 	c.files.Add(files...)
 }
 
-// owedFiles returns for which destinations the command is owed: with the policy
-// Together, or where that is not known, for all.
-func (c *command) owedFiles() (files []string) {
-	if known := c.files.List(); c.spec.Policy == group.Each && len(known) > 0 {
-		return slices.Clone(known)
-	}
-	for _, m := range c.spec.Members {
-		files = append(files, m.Destination)
-	}
-	return files
-}
-
+// run runs the command and returns the end of what it printed.
 func (c *command) run(ctx context.Context, why process.Reason, files []string) (output string, err error) {
 	cmd := c.spec.Reload
 	cmd.Env = c.environ(why, files)
@@ -87,8 +74,8 @@ func (c *command) environ(why process.Reason, files []string) []string {
 	return append(process.Environ(c.spec.Reload.Env, why, files), "RESTENCIL_BUNDLE="+c.spec.Name)
 }
 
-// verify finds out whether the program is well: all probes must hold at the same
-// time. The first that does not ends the others.
+// verify has the change fail unless all probes hold at the same time. The first that
+// does not ends the others.
 func (c *command) verify(ctx context.Context, change *transaction.Change, env []string) {
 	mask := c.shared.Registry.Secrets().Masker()
 	var once sync.Once
@@ -116,8 +103,8 @@ func (c *command) verify(ctx context.Context, change *transaction.Change, env []
 	_ = g.Wait() // the first error is noted
 }
 
-// A commandRun is one run of the command of a bundle with the policy Each, beside
-// the bundle's goroutine: files follow their data meanwhile, however long it takes.
+// A commandRun is one run of the command of a bundle with the policy Each. The
+// bundle's goroutine goes on to put files in place meanwhile.
 type commandRun struct {
 	files  []string
 	first  int // the first member that wanted it
@@ -128,9 +115,8 @@ type commandRun struct {
 	err    error
 }
 
-// start starts the command of a bundle with the policy Each, if it is owed, due,
-// not running, and its turn in the lane. What another process owed waits for all
-// files.
+// start starts the command of a bundle with the policy Each, if it is owed, due, not
+// running, and has its turn. What another process owed waits for all files.
 func (c *command) start(ctx context.Context, groups *group.Set) {
 	c.again = time.Time{}
 	if c.running {
@@ -140,7 +126,7 @@ func (c *command) start(ctx context.Context, groups *group.Set) {
 	if ready && c.retryAt.After(now) {
 		c.again = c.retryAt
 	}
-	if limit := c.wanted.Add(settle); ready && !c.ran && c.offered.Outstanding && limit.After(now) {
+	if limit := c.wanted.Add(firstRunDelay); ready && !c.ran && c.offered.Outstanding && limit.After(now) {
 		c.again = limit
 	}
 	if !ready || !c.again.IsZero() {
@@ -149,7 +135,7 @@ func (c *command) start(ctx context.Context, groups *group.Set) {
 		return
 	}
 	if c.offered.ticket == nil {
-		c.offered.ticket = c.shared.Lane.Reserve(c.offered.Pass, c.first)
+		c.offered.ticket = c.shared.Queue.Reserve(c.offered.Pass, c.first)
 	}
 	select {
 	case <-c.offered.ticket.Turn():
@@ -176,7 +162,7 @@ func (c *command) start(ctx context.Context, groups *group.Set) {
 	}()
 }
 
-// finish notes the end of a run, and reports it. What has changed since it began
+// finish reports the end of a run. For what has changed since it began, the command
 // is owed still.
 func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
 	run.ticket.Release()
@@ -185,21 +171,21 @@ func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
 	args := c.spec.Reload.Args
 	if run.err == nil {
 		if !c.owed {
-			if debt := c.entry.debt; debt != "" {
-				c.entry.note(func(j *journal.Journal) error { return j.Applied(c.entry.key, debt, nil) })
-				c.entry.debt = ""
+			if id := c.entry.owed; id != "" {
+				c.entry.do(func(j *journal.Journal) error { return j.Applied(c.entry.key, id, nil) })
+				c.entry.owed = ""
 			}
 			c.failures, c.retryAt = 0, time.Time{}
 		}
-		c.shared.Events(event.CommandDone{Args: args, Files: run.files, Took: time.Since(run.began), Failures: c.row})
-		c.row = 0
+		c.shared.Events(event.CommandDone{Args: args, Files: run.files, Took: time.Since(run.began), Failures: c.failed})
+		c.failed = 0
 		return
 	}
 	if ctx.Err() != nil {
-		return // it is owed still, and the journal knows
+		return // it is owed still, as the journal has it
 	}
-	c.row++
-	e := event.CommandFailed{Args: args, Files: run.files, Err: process.Brief(run.err, nil), Output: c.shared.Registry.Secrets().Mask(run.output), Attempt: c.row}
+	c.failed++
+	e := event.CommandFailed{Args: args, Files: run.files, Err: process.Brief(run.err, nil), Output: c.shared.Registry.Secrets().Mask(run.output), Attempt: c.failed}
 	m := c.spec.Members[run.first]
 	whole := fmt.Errorf("%s: command failed: %w (the new files stay)", m.Destination, e.Err)
 	if c.shared.ConsulTemplate {
@@ -222,65 +208,4 @@ func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
 		c.retryAt = time.Now().Add(e.RetryIn)
 	}
 	c.shared.Events(e)
-}
-
-// A Lane has the commands of several bundles run one after another: those of an
-// earlier pass of the runner first, and within a pass in the order of templates,
-// as in consul-template (COMPAT 4.6.3). A bundle takes its place when it is
-// offered outputs, before it is known whether its command is to run, and gives
-// it back. The zero Lane is empty and ready. Its methods may be called from any
-// goroutine.
-type Lane struct {
-	mu    sync.Mutex
-	queue []*Ticket // the first has its turn
-}
-
-// A Ticket is a place in a Lane.
-type Ticket struct {
-	lane        *Lane
-	pass, order int
-	turn        chan struct{} // closed when it is the first
-}
-
-// Reserve takes a place. One that has its turn keeps it, whoever comes.
-func (l *Lane) Reserve(pass, order int) *Ticket {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t := &Ticket{lane: l, pass: pass, order: order, turn: make(chan struct{})}
-	at, _ := slices.BinarySearchFunc(l.queue, t, func(a, b *Ticket) int {
-		return cmp.Or(cmp.Compare(a.pass, b.pass), cmp.Compare(a.order, b.order), -1)
-	})
-	if at == 0 && len(l.queue) > 0 {
-		at = 1
-	}
-	l.queue = slices.Insert(l.queue, at, t)
-	if at == 0 {
-		close(t.turn)
-	}
-	return t
-}
-
-// Turn is closed when it is t's turn, which lasts until Release.
-func (t *Ticket) Turn() <-chan struct{} {
-	if t == nil {
-		return nil
-	}
-	return t.turn
-}
-
-// Release gives the place back. A nil Ticket has none.
-func (t *Ticket) Release() {
-	if t == nil {
-		return
-	}
-	t.lane.mu.Lock()
-	defer t.lane.mu.Unlock()
-	i := slices.Index(t.lane.queue, t)
-	if i < 0 {
-		return
-	}
-	t.lane.queue = slices.Delete(t.lane.queue, i, i+1)
-	if i == 0 && len(t.lane.queue) > 0 {
-		close(t.lane.queue[0].turn)
-	}
 }

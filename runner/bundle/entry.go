@@ -10,52 +10,50 @@ import (
 	"restencil/runner/transaction"
 )
 
-// An entry is a bundle's entry in the journal. Where it cannot be written, all
-// goes on, and that is told.
+// An entry is a bundle's entry in the journal. An error of the journal is an event,
+// and the bundle goes on.
 type entry struct {
-	journal *journal.Journal // nil: nothing is noted
+	journal *journal.Journal // nil: there is none
 	key     string
 	events  func(event.Event)
-	verdict journal.Verdict // as it was noted last
-	warned  string          // what was told of the journal last
-	begun   bool            // the journal knows of a swap that is under way
-	debt    string          // what the journal knows by that the command is owed, "": it does not
+	verdict journal.Verdict // as it was written last
+	err     string          // of the journal, as it was reported last
+	begun   bool            // a swap is under way
+	owed    string          // under which the command is owed, "": it is not
 }
 
-// note writes to the journal, or reads it, and tells that this fails, if that is
-// news.
-func (e *entry) note(do func(*journal.Journal) error) (ok bool) {
+// do calls f, and reports an error that differs from the last.
+func (e *entry) do(f func(*journal.Journal) error) (ok bool) {
 	if e.journal == nil {
 		return false
 	}
-	err, text := do(e.journal), ""
+	err, text := f(e.journal), ""
 	if err != nil {
-		if text = err.Error(); text != e.warned {
+		if text = err.Error(); text != e.err {
 			e.events(event.JournalFailed{Err: err})
 		}
 	}
-	e.warned = text
+	e.err = text
 	return err == nil
 }
 
-// owe notes, before files change that each go in place by themselves, that the
-// command is owed for them. A command that is owed already goes on to be owed by the
-// same debt, which costs no write to the disk: the files of a burst of changes do
-// not wait for one each.
+// owe writes, before files change that each go in place by themselves, that the
+// command is owed for them. As long as it is owed its id stays, so that the files of
+// a burst of changes cost one write to the disk.
 func (e *entry) owe(files []string) {
 	if e.journal == nil || len(files) == 0 {
 		return
 	}
-	e.debt = cmp.Or(e.debt, newDebt())
-	e.note(func(j *journal.Journal) error { return j.Owe(e.key, e.debt, files) })
+	e.owed = cmp.Or(e.owed, newID())
+	e.do(func(j *journal.Journal) error { return j.Owe(e.key, e.owed, files) })
 }
 
-// newDebt returns a name for a debt like no other.
-func newDebt() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
+// newID returns an id under which a command is owed, in the place of a hash.
+func newID() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
 
-// begin notes what the swap of a change, to hash, is about to do; and that it may
-// be taken back. A swap that only repairs needs no note: each step of it can be
-// done again. The change fails where the old files cannot be kept.
+// begin writes which files the swap of a change to hash replaces. A swap that only
+// repairs needs no record: each step of it can be done again. With trial the swap may
+// be undone. The change fails where the old files cannot be kept.
 func (e *entry) begin(tx *transaction.Transaction, hash string, trial bool) {
 	c := tx.Changes[0]
 	e.begun = false
@@ -67,17 +65,17 @@ func (e *entry) begin(tx *transaction.Transaction, hash string, trial bool) {
 		c.Fail(event.Swap, err)
 		return
 	}
-	e.begun = e.note(func(j *journal.Journal) error { return j.Begin(e.key, hash, trial, moves) })
+	e.begun = e.do(func(j *journal.Journal) error { return j.Begin(e.key, hash, trial, moves) })
 }
 
 func (e *entry) undone() {
 	if e.begun {
-		e.note(func(j *journal.Journal) error { return j.Undone(e.key) })
+		e.do(func(j *journal.Journal) error { return j.Undone(e.key) })
 	}
 }
 
 func (e *entry) state() (st journal.State) {
-	e.note(func(j *journal.Journal) (err error) {
+	e.do(func(j *journal.Journal) (err error) {
 		st, err = j.State(e.key)
 		return err
 	})

@@ -18,108 +18,105 @@ import (
 	"restencil/template"
 )
 
-// Shared is what the bundles of a runner work with. All fields are required
-// unless they say otherwise. Its functions are called from the goroutines of
-// all bundles, concurrently.
+// Shared is what the bundles of a runner have in common. All fields are required
+// unless they say otherwise. Its functions are called concurrently.
 type Shared struct {
 	// Run runs a command and returns the end of what it printed. When the
 	// context ends, it ends the command.
 	Run func(context.Context, process.Command) (output string, err error)
 
-	// State is what a reload may change. A bundle has the journal that there was
-	// when it was made.
+	// State is what a reload may change. A bundle keeps the journal that it was made
+	// with.
 	State atomic.Pointer[State]
 
-	Lane     Lane     // orders the commands of bundles with the policy Each
-	Registry Registry // knows the bundles that there are, and the secrets in their files
+	Queue    Queue // orders the commands of bundles with the policy Each
+	Registry Registry
 
 	Events func(event.Event)
-	Report func(Report) // to the runner's loop, which always takes it
+	Report func(Report) // to the runner's loop, which always receives it
 
-	// Stdout and Stderr take the files whose destinations lead there; Stdout, too,
-	// what Print and the functions for debugging print.
+	// Stdout and Stderr take the files whose destinations lead there. Stdout also
+	// takes what Print and the functions for debugging print.
 	Stdout, Stderr *Stream
 
 	Once bool // failures end the runner
 
 	ConsulTemplate bool // the error of a command is worded as there (COMPAT 4.6.3)
 
-	// InPlace says why a check cannot see staged files at their destinations
+	// InPlace returns why a check cannot see staged files at their destinations
 	// (process.Command.Overlay), nil: it can. It is called only where there is a
 	// check.
 	InPlace func() error
 }
 
-// State says what is remembered of files, and how they are looked after.
+// State says what is kept of files, and how often they are compared.
 type State struct {
-	// Journal remembers what was applied across restarts and crashes, and takes the
-	// generations of named bundles. The caller opens and closes it. Nil: nothing is
-	// remembered.
+	// Journal keeps what was applied across restarts and crashes, and the
+	// generations of named bundles. The caller opens and closes it. Nil: there is
+	// none.
 	Journal *journal.Journal
 
-	// Unresolved says that the journal has a change that a crash cut in two,
-	// and that could not be made whole: what is left of it beside the
+	// Unresolved tells that the journal has a change that a crash has interrupted,
+	// and that could not be completed or undone: what is left of it beside the
 	// destinations may be the only copy, and stays.
 	Unresolved bool
 
 	// KeepSecrets has the journal keep files that hold secrets, too.
 	KeepSecrets bool
 
-	// Reconcile is how often the destinations are looked at, whether somebody
-	// else has changed them: they are put right then, and the command does not
-	// run for a mode or owner. Zero: only when their template has been executed.
+	// Reconcile is how often the destinations are compared, in case somebody else
+	// has changed them. The command does not run for a mode or owner. Zero: only when
+	// their template has been executed.
 	Reconcile time.Duration
 }
 
-const unusedFor = 30 * 24 * time.Hour // how long the journal knows a bundle that there is no more
+const unusedFor = 30 * 24 * time.Hour // until the journal forgets a bundle that no longer exists
 
 // Inherit has the bundles owe what the journal says that others owe for their files:
-// the configuration may have changed since the last process. It has the journal forget
-// those that have not been there for a while. It is called when all bundles are there,
-// and none runs.
+// the configuration may have changed since the last process. It has the journal
+// forget bundles that have not existed for long. It is called when all bundles have
+// been made, and none runs.
 func (s *Shared) Inherit() {
 	j := s.State.Load().Journal
 	if j == nil {
 		return
 	}
-	owing, _ := j.Owing() // what cannot be read is told when a bundle reads its state
+	owing, _ := j.Owing() // the error is reported when a bundle reads its state
 	for key, files := range owing {
 		inherited := false
 		for b := range s.Registry.bundles {
-			if mine := b.among(files); len(mine) > 0 && b.entry.key != key {
-				b.entry.owe(mine)
+			if own := b.ownFiles(files); len(own) > 0 && b.entry.key != key {
+				b.entry.owe(own)
 				inherited = true
 			}
 		}
 		if inherited && !s.Registry.has(key) {
-			// Where that cannot be noted, it is owed twice.
-			_ = j.Applied(key, newDebt(), nil)
+			_ = j.Applied(key, newID(), nil) // after an error, it is owed twice
 		}
 	}
 	// What cannot be removed does no harm, and is removed at another start.
-	_ = j.Forget(func(key string, noted time.Time) bool {
-		return time.Since(noted) > unusedFor && !s.Registry.has(key)
+	_ = j.Forget(func(key string, changed time.Time) bool {
+		return time.Since(changed) > unusedFor && !s.Registry.has(key)
 	})
 }
 
 // An Offer is what the runner has for a bundle.
 type Offer struct {
-	// Pass is the number of the pass whose outputs these are, from 1. A report
-	// says up to which pass the bundle has done what there was to do.
+	// Pass is the number of the pass whose outputs these are, from 1.
 	Pass int
 
-	// Outputs are the newest of the members that have news, by the member's
-	// place in the spec.
+	// Outputs are the newest of the members that have new ones, by the member's
+	// index in the spec.
 	Outputs map[int]templates.Result
 
-	// Outstanding tells that a member that has no output yet waits for answers
-	// that are on their way. The first run of the command waits for it.
+	// Outstanding tells that a member without an output waits for answers that are
+	// on their way. The first run of the command waits for it.
 	Outstanding bool
 
 	ticket *Ticket // with Each
 }
 
-// after returns o with the place in the lane of an older offer, if that has one.
+// after returns o with the place in the queue of an older offer, if that has one.
 func (o Offer) after(older *Ticket) Offer {
 	if older != nil {
 		o.ticket.Release()
@@ -128,9 +125,10 @@ func (o Offer) after(older *Ticket) Offer {
 	return o
 }
 
-// merge returns o with what a newer offer has besides.
+// merge returns a newer offer with what it does not replace of o.
 func (o Offer) merge(newer Offer) Offer {
-	all := o.Outputs
+	all := make(map[int]templates.Result)
+	maps.Copy(all, o.Outputs)
 	for i, r := range newer.Outputs {
 		if old, ok := all[i]; ok {
 			r.SameData = r.SameData && old.SameData
@@ -138,16 +136,13 @@ func (o Offer) merge(newer Offer) Offer {
 			r.Reported = r.Reported || old.Reported
 			r.Causes = old.Causes.With(r.Causes)
 		}
-		if all == nil {
-			all = make(map[int]templates.Result)
-		}
 		all[i] = r
 	}
 	newer.Outputs = all
 	return newer.after(o.ticket)
 }
 
-// A Report is what a bundle has to tell the runner's loop. Zero fields say
+// A Report is what the runner's loop is to know of a bundle. Zero fields say
 // nothing.
 type Report struct {
 	Bundle *Bundle
@@ -157,23 +152,23 @@ type Report struct {
 	Pass int
 
 	// Placed are the members whose destination has been right for the first
-	// time, by their place in the spec.
+	// time, by their index in the spec.
 	Placed []int
 
-	// Changed are destinations that have new bytes, and that what reads them
-	// has been told of if there is a command for that.
+	// Changed are destinations that have new bytes, which the command, where there
+	// is one, has loaded.
 	Changed []string
 
-	// Again are members whose templates are to be executed and offered again:
-	// somebody has changed their destination.
-	Again []int
+	// Drifted are the members whose destination somebody has changed. Their
+	// templates are to be executed and offered again.
+	Drifted []int
 
 	// Command is why the command failed, with Once. Fatal is why the runner ends.
 	Command, Fatal error
 }
 
-// A Registry knows the bundles that there are, and the secrets in their files. The
-// zero value has none. It may be used from any goroutine.
+// A Registry has the bundles that exist, and the secrets in their files. The zero
+// value is empty. Its methods may be called concurrently.
 type Registry struct {
 	mu        sync.Mutex
 	bundles   map[*Bundle]bool
@@ -181,18 +176,19 @@ type Registry struct {
 	secrets   map[string]template.Secrets // that may be in a file, by its key
 }
 
-func (r *Registry) set(b *Bundle, there bool) {
+func (r *Registry) set(b *Bundle, exists bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.bundles == nil {
 		r.bundles, r.secrets = make(map[*Bundle]bool), make(map[string]template.Secrets)
 	}
 	r.templates = nil
-	if delete(r.bundles, b); there {
+	if delete(r.bundles, b); exists {
 		r.bundles[b] = true
 	}
 }
 
+// has reports whether there is a bundle with this key.
 func (r *Registry) has(key string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -204,7 +200,7 @@ func (r *Registry) has(key string) bool {
 	return false
 }
 
-// writer returns the template whose destination a path is, "" where it is none's.
+// writer returns the template whose destination a path is, "": none.
 func (r *Registry) writer(path string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -221,9 +217,8 @@ func (r *Registry) writer(path string) string {
 	return r.templates[group.Path(path)]
 }
 
-// hide notes which secrets may be in a file, so that whatever reads it can be kept
-// from printing them.
-func (r *Registry) hide(f *group.File) {
+// setSecrets records which secrets may be in a file.
+func (r *Registry) setSecrets(f *group.File) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if secrets := f.Secrets(); secrets.None() {
@@ -240,8 +235,8 @@ func (r *Registry) Secrets() template.Secrets {
 	return template.Secrets{}.With(slices.Collect(maps.Values(r.secrets))...)
 }
 
-// A Stream is an output of the process that bundles share: what one writes is in
-// one piece. It may be used from any goroutine.
+// A Stream is an output of the process that bundles share. Writes are atomic. It may
+// be used concurrently.
 type Stream struct {
 	w    io.Writer
 	free chan struct{} // capacity 1: full while somebody writes
@@ -252,44 +247,39 @@ func NewStream(w io.Writer) *Stream {
 	return &Stream{w: w, free: make(chan struct{}, 1)}
 }
 
-// write writes b, and waits until that is done or ctx ends: who reads the stream may
-// never go on. What was not taken by then is lost with the process, and so is the
-// goroutine, which nothing can end.
-func (s *Stream) write(ctx context.Context, b []byte) (n int, err error) {
+// write writes b, and waits until that is done or ctx ends: the reader may never
+// read. The goroutine then ends with the process.
+func (s *Stream) write(ctx context.Context, b []byte) error {
 	select {
 	case s.free <- struct{}{}:
 	case <-ctx.Done():
-		return 0, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	type result struct {
-		n   int
-		err error
-	}
-	done := make(chan result, 1)
+	done := make(chan error, 1)
 	go func() {
-		n, err := s.w.Write(b)
+		_, err := s.w.Write(b)
 		<-s.free
-		done <- result{n, err}
+		done <- err
 	}()
 	select {
-	case r := <-done:
-		return r.n, r.err
+	case err := <-done:
+		return err
 	case <-ctx.Done():
-		return 0, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 }
 
-// A show writes the content of a file to a stream, and notes it.
-type show struct {
-	ctx  context.Context
-	to   *Stream
-	want group.Want
+// A streamWriter writes the content of a file to a stream, and records that.
+type streamWriter struct {
+	ctx    context.Context
+	stream *Stream
+	want   group.Want
 }
 
-func (s *show) Write(b []byte) (int, error) {
-	n, err := s.to.write(s.ctx, b)
-	if err == nil {
-		s.want.Shown()
+func (w *streamWriter) Write(b []byte) (int, error) {
+	if err := w.stream.write(w.ctx, b); err != nil {
+		return 0, err
 	}
-	return n, err
+	w.want.Written()
+	return len(b), nil
 }

@@ -229,7 +229,7 @@ type BundleHeld struct {
 	Bundle   string
 	Reason   string
 	Rejected bool // by a check or probe, which accept does not overrule: it has it tried at once
-	Told     bool // as BundleFailed
+	Reported bool // as BundleFailed
 }
 
 // BundleReleased: a bundle that was held no longer is.

@@ -1,10 +1,27 @@
+// Package group decides what the files of a bundle are to hold and when they change.
+// It starts no goroutine, reads no clock and writes nothing to disk, but it reads
+// the files that it decides about.
+//
+// A [Set] has the groups of a bundle. A [Group] is files that go in place all or
+// none: all files of a bundle with the policy [Together], one file otherwise. The
+// bundle calls
+//
+//	Take   with the newest output of a template
+//	Due    for the changes that are to be made now
+//	Next   for when to call Due again
+//	Done   with the outcome of a change
+//	News   for what the runner is to know
+//
+// A change is identified by a hash of its destinations and contents. A change that
+// fails is tried again after a delay that grows. One that a check or probe has
+// rejected twice is held: it is tried rarely, and at once when there is other data or
+// somebody accepts it.
 package group
 
 import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -24,25 +41,25 @@ import (
 
 // A Group is files that go in place all or none.
 type Group struct {
-	name     string // what people call it
+	name     string // as events have it
 	files    []*File
 	debounce *debounce // several groups may have one
 
 	applied  string    // the hash of what is in place and was loaded, "": not known
-	settles  time.Time // until when the newest change waits, as it was told; zero: it does not
+	settles  time.Time // until when the newest change waits, as it was reported; zero: it does not
 	recheck  bool      // the destinations are to be compared, though all was applied
 	held     string    // why the newest change is not made, "": it is not held
-	failed   bool      // it is held since it failed, which was told
+	failed   bool      // it is held since it failed, which was reported
 	failures int       // in a row, of the change to verdict.Rejected
 
-	verdict journal.Verdict // what was decided about changes; it survives a restart
+	verdict journal.Verdict // on changes; it survives a restart
 }
 
 func (g *Group) complete() bool {
 	return !slices.ContainsFunc(g.files, func(f *File) bool { return f.newest == nil })
 }
 
-// hash tells apart what the files are to hold.
+// hash returns a hash of what the files are to hold.
 func (g *Group) hash() string {
 	var text []byte
 	for _, f := range g.files {
@@ -68,7 +85,7 @@ func (g *Group) target(hash string) Target {
 	return t
 }
 
-// objection says why a change to hash is not to be made, "" where it may.
+// objection returns why a change to hash is not to be made, "" where it may.
 func (g *Group) objection(rules guard.Rules, hash string) string {
 	switch hash {
 	case g.verdict.Accepted, g.applied:
@@ -103,34 +120,30 @@ func (g *Group) objection(rules guard.Rules, hash string) string {
 	return rules.Check(all)
 }
 
-// What a check or probe has rejected is tried once more after againAfter, for
-// what failed may have been passing. Then it is held, and tried rarely.
+// A change that a check or probe has rejected is tried once more after retryDelay:
+// the cause may have gone. Then it is held, and tried rarely.
 const (
-	againAfter    = 10 * time.Second
-	heldFor       = 5 * time.Minute
-	heldAtMost    = time.Hour
-	rejectedAfter = 2 // attempts
+	retryDelay   = 10 * time.Second
+	minHeld      = 5 * time.Minute
+	maxHeld      = time.Hour
+	heldAttempts = 2
 )
 
-// rejected tells whether the change that failed last is held: a check or probe
-// has rejected it often enough.
-func (g *Group) rejected() bool { return g.verdict.Attempts >= rejectedAfter }
+// rejected reports whether a check or probe has rejected the change that failed
+// last so often that it is held.
+func (g *Group) rejected() bool { return g.verdict.Attempts >= heldAttempts }
 
-// Delay is how long to wait after so many failures in a row: at least half of
-// what the backoff allows, so that it grows visibly.
+// Delay returns how long to wait after so many failures in a row: at least half of
+// the longest delay, so that it visibly grows.
 func Delay(b schedule.Backoff, failures int) time.Duration {
-	most := b.Ceiling(failures)
-	if most <= 0 {
-		return 0
-	}
-	return most/2 + rand.N(most-most/2+1)
+	return (b.Ceiling(failures) + b.Delay(failures)) / 2
 }
 
-// A debounce says when changes that keep coming are acted on: once there has
-// been none for Wait.Min, at the latest Wait.Max after the first (COMPAT 4.5).
-// The zero value has nothing under way.
+// A debounce says when changes that keep coming are made: when there has been none
+// for Wait.Min, at the latest Wait.Max after the first (COMPAT 4.5). The zero value
+// has no change.
 type debounce struct {
-	due      time.Time // zero: nothing is under way
+	due      time.Time // zero: there is no change
 	deadline time.Time
 }
 
@@ -141,20 +154,20 @@ func (d *debounce) tick(now time.Time, w Wait) {
 	d.due = schedule.Earliest(now.Add(w.Min), d.deadline)
 }
 
-// A Target is what the files of a group are to hold. It is a value: what is
-// offered later does not change it.
+// A Target is what the files of a group are to hold. Later outputs do not change
+// it.
 type Target struct {
-	Name   string // what people call the group
+	Name   string // of the group, as events have it
 	Hash   string
 	Wants  []Want         // one for each file, in order
 	Reason process.Reason // why the command is run for it
 
-	// Back: somebody rolls back to it. It is tried once, and the newest change is
-	// not made.
-	Back bool
+	// Rollback tells that somebody rolls back to it. It is tried once, and the
+	// newest change is not made.
+	Rollback bool
 
 	group  *Group
-	before journal.Verdict // with Back
+	before journal.Verdict // with Rollback
 }
 
 // A Want is what a file is to hold.
@@ -164,11 +177,11 @@ type Want struct {
 	Place  renderer.File // what the destination is to be
 }
 
-// Shown notes that the content has been written to the stream that the
-// destination leads to, which nobody can take back.
-func (w Want) Shown() { w.File.shown = w.Output.Sum.Content }
+// Written records that the content has been written to the stream that the
+// destination leads to, which nobody can undo.
+func (w Want) Written() { w.File.written = w.Output.Sum.Content }
 
-// An Outcome is what became of a change.
+// An Outcome is the result of a change.
 type Outcome struct {
 	Results []Result // one for each file, in order
 
@@ -178,28 +191,28 @@ type Outcome struct {
 	Kept   string     // the directory where the rejected files are kept, "": nowhere
 
 	RolledBack  bool  // the old files are back
-	RollbackErr error // what went wrong on the way back
+	RollbackErr error // from putting them back and loading them
 }
 
-// A Result is what became of a file.
+// A Result is the result of a change of a file.
 type Result struct {
 	renderer.Result
-	Replaced bool // it, or one that its template writes besides, has new bytes
+	Replaced bool // it, or a file of its writeToFile, has new bytes
 }
 
-// Rejected tells whether the change itself was found bad, by a check or probe.
+// Rejected reports whether a check or probe has rejected the change.
 func (o Outcome) Rejected() bool { return o.Step == event.Check || o.Step == event.Verify }
 
-// Reason says why the change failed.
+// Reason returns why the change failed.
 func (o Outcome) Reason() string { return string(o.Step) + " failed: " + o.Err.Error() }
 
-// placed tells whether the new files are in place, whether all went well or not.
+// placed reports whether the new files are in place, be they loaded or not.
 func (o Outcome) placed() bool {
 	return o.Err == nil || (o.Step == event.Reload || o.Step == event.Verify) && !o.RolledBack
 }
 
-// Generation returns the files of t as the journal keeps them: of those with
-// secrets the content only where keepSecrets says so.
+// Generation returns the files of t for the journal. The content of those with
+// secrets is kept only with keepSecrets.
 func (t Target) Generation(keepSecrets bool) []history.File {
 	var files []history.File
 	for _, w := range t.Wants {
@@ -222,29 +235,29 @@ type File struct {
 	Stream renderer.Stream // where the destination leads
 
 	newest *template.Result // nil: it is not complete, or in place and not needed any more
-	known
+	fileState
 }
 
-// known is what is known of a destination. A bundle takes it over from the one
-// whose place it takes.
-type known struct {
+// A fileState is what is known of a destination. A new bundle inherits it from the
+// one that it replaces.
+type fileState struct {
 	placed  bool                // it has been right at some time
 	sum     template.Sum        // of what was put there last
 	there   bool                // that is there still, as far as is known
 	secret  bool                // a secret was used for it
 	secrets [2]template.Secrets // that may be in it, and in what was there before
-	shown   [sha256.Size]byte   // of the content that was written to Stream last
+	written [sha256.Size]byte   // of the content that was written to Stream last
 
 	offered  template.Sum     // of the newest output
-	announce bool             // people were told of a failure: that it is right is news
-	failure  string           // why it could not be written, as it was told last
-	row      int              // failures since it was right; of a group, in its first file
+	announce bool             // a failure was reported: that the file is right is news
+	failure  string           // why it could not be written, as it was reported last
+	failures int              // since it was right; of a group, in its first file
 	causes   templates.Causes // of the newest output
-	unstable bool             // it was told that its output differs each time
-	exposed  bool             // it was told that everybody can read it
+	unstable bool             // that its output differs each time was reported
+	exposed  bool             // that everybody can read it was reported
 }
 
-// Key tells f apart from other files. Several may be written to one stream.
+// Key identifies f. Several files may be written to one stream.
 func (f *File) Key() string {
 	if f.isStream() {
 		return f.Template + " => " + f.Destination
@@ -274,7 +287,7 @@ func (f *File) want(out *template.Result) Want {
 		NoParents: f.NoParents,
 		Backup:    f.Backup,
 		Differs:   f.there && f.sum.Content != out.Sum.Content,
-		Shown:     f.isStream() && f.shown == out.Sum.Content,
+		Shown:     f.isStream() && f.written == out.Sum.Content,
 	}
 	if file.Perm == 0 && out.Secret {
 		file.Perm = f.SecretPerm
@@ -282,9 +295,8 @@ func (f *File) want(out *template.Result) Want {
 	return Want{File: f, Output: out, Place: file}
 }
 
-// resized tells whether the destination is not a file of the size that the newest
-// output has. One that was deleted or edited by hand is restored, as by
-// consul-template.
+// resized reports whether the destination is no file of the newest output's size: as
+// by consul-template, one that was deleted or edited by hand is restored.
 func (f *File) resized() bool {
 	if f.Destination == "" || f.Shadowed || f.isStream() {
 		return false
@@ -293,9 +305,10 @@ func (f *File) resized() bool {
 	return err != nil || info.Size() != int64(len(f.newest.Content))
 }
 
-// Placed tells whether f has been right at some time.
+// Placed reports whether f has been right at some time.
 func (f *File) Placed() bool { return f.placed }
 
+// drifted reports whether somebody has changed the destination.
 func (f *File) drifted() bool {
 	if !f.placed || f.Shadowed || f.isStream() {
 		return false

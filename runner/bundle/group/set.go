@@ -1,22 +1,3 @@
-// Package group decides what the files of a bundle are to hold and when they
-// change. It is pure: it starts no goroutine, reads no clock and changes nothing
-// on disk, but it looks at the files that it decides about.
-//
-// A [Set] has the groups of a bundle. A [Group] is files that go in place all or
-// none: all files of a bundle with the policy [Together], and each by itself with
-// the others. The bundle drives a Set:
-//
-//	Take   takes the newest output of a template
-//	Due    returns the changes that are to be made now, as Targets. Of the others
-//	       it knows when to look again (Next), or why they are held.
-//	Done   notes what became of a change: its files are in place, or it failed
-//	       and is tried again later, or held
-//	News   returns what people, the runner and the journal are to hear
-//
-// A change is known by its hash, which is made of its destinations and contents.
-// A change that fails is tried again after a delay that grows. One that a check
-// or probe has rejected twice is held: it is tried rarely, and at once when there
-// is other data or somebody accepts it.
 package group
 
 import (
@@ -41,8 +22,8 @@ import (
 	"restencil/watch/schedule"
 )
 
-// How long a change of several files waits at least for what belongs to it:
-// answers that a store gives to several queries because of one write.
+// The least Wait of a change of several files: a store answers several queries
+// because of one write.
 const (
 	togetherMin = 10 * time.Millisecond
 	togetherMax = 50 * time.Millisecond
@@ -52,15 +33,15 @@ const (
 type Set struct {
 	spec   Spec
 	once   bool // what fails or is held ends the runner
+	events func(event.Event)
 	groups []*Group
 	files  []*File                 // of all groups
-	timers schedule.Timers[*Group] // when to look at a group
+	timers schedule.Timers[*Group] // when to decide about a group
 	news   News
 }
 
-// News is what has happened since it was asked for last.
+// News is what has happened since the last call of Set.News.
 type News struct {
-	Events  []event.Event
 	Placed  []int    // the members whose destination has been right for the first time
 	Changed []string // destinations that have new bytes
 	Fatal   error    // why the runner ends
@@ -68,8 +49,8 @@ type News struct {
 
 // NewSet returns the groups of a bundle. With once, what fails or is held ends
 // the runner.
-func NewSet(s Spec, once bool) *Set {
-	set := &Set{spec: s, once: once}
+func NewSet(s Spec, once bool, events func(event.Event)) *Set {
+	set := &Set{spec: s, once: once, events: events}
 	waits := make(map[Wait]*debounce)
 	for i, m := range s.Members {
 		f := &File{Member: m, Index: i, Stream: renderer.StreamOf(m.Destination)}
@@ -96,9 +77,7 @@ func (s *Set) News() News {
 	return n
 }
 
-func (s *Set) emit(e event.Event) { s.news.Events = append(s.news.Events, e) }
-
-// Verdict returns what is to survive a restart of what was decided about changes.
+// Verdict returns what was decided about changes, for the journal.
 func (s *Set) Verdict() (v journal.Verdict) {
 	if s.spec.Policy != Together {
 		return v
@@ -111,17 +90,17 @@ func (s *Set) Verdict() (v journal.Verdict) {
 	return v
 }
 
-// Next is when Due has something to do, zero: never.
+// Next returns when Due has something to do, zero: never.
 func (s *Set) Next() time.Time { return s.timers.Next() }
 
-// Settled tells whether all is done that can be done without waiting for a time that
-// a wait or a failure has set, for data, or for a person.
+// Settled reports whether nothing is left to do but what waits for a time that a
+// wait or a failure has set, for data, or for a person.
 func (s *Set) Settled(now time.Time) bool {
 	next := s.timers.Next()
 	return next.IsZero() || next.After(now.Add(togetherMax))
 }
 
-// AllPlaced tells whether every destination has been right at some time.
+// AllPlaced reports whether every destination has been right at some time.
 func (s *Set) AllPlaced() bool {
 	return !slices.ContainsFunc(s.files, func(f *File) bool { return !f.placed })
 }
@@ -137,8 +116,8 @@ func (s *Set) Drifted() []int {
 	return all
 }
 
-// Take takes what came of executing the template of a member, and returns the
-// member's file.
+// Take takes the newest result of a member's template, and returns the member's
+// file.
 func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 	g, f := s.groups[0], s.files[index]
 	if s.spec.Policy != Together {
@@ -148,7 +127,7 @@ func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 		f.newest = nil // an older output does not go in place behind a newer state
 		return f
 	}
-	if s.differsEachTime(f, r) {
+	if s.unstable(f, r) {
 		return f
 	}
 	isNew := f.newest != nil && f.newest.Sum != r.Output.Sum ||
@@ -169,9 +148,9 @@ func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 	return f
 }
 
-// differsEachTime tells whether an output differs from the last one though there
-// is no new data, so that it would differ each time: what is in place stays then.
-func (s *Set) differsEachTime(f *File, r templates.Result) bool {
+// unstable reports whether an output differs from the last one though there is no
+// new data. It would differ each time, so that what is in place stays.
+func (s *Set) unstable(f *File, r templates.Result) bool {
 	if !r.SameData || !f.placed || !f.there || r.Output.Sum == f.offered {
 		f.unstable = f.unstable && r.SameData
 		return false
@@ -182,7 +161,7 @@ func (s *Set) differsEachTime(f *File, r templates.Result) bool {
 	}
 	f.offered = r.Output.Sum
 	if f.unstable {
-		return true // as was told
+		return true
 	}
 	f.unstable = true
 	was, is := bytes.Split(old, []byte("\n")), bytes.Split(r.Output.Content, []byte("\n"))
@@ -198,13 +177,13 @@ func (s *Set) differsEachTime(f *File, r templates.Result) bool {
 	default:
 		difference += fmt.Sprintf(" is %q and %q", was[line], is[line])
 	}
-	s.emit(event.Unstable{Template: f.Template, Destination: f.Destination, Difference: difference})
+	s.events(event.Unstable{Template: f.Template, Destination: f.Destination, Difference: difference})
 	return true
 }
 
 // Due returns the changes that are to be made now, in the order of the members.
-// With the policy Together the command is run within a change: owed tells that it is
-// to be run though all files are in place, and notBefore when it may be.
+// With the policy Together the command is run within a change: with owed even if all
+// files are in place, but not before notBefore.
 func (s *Set) Due(now time.Time, owed bool, notBefore time.Time) []Target {
 	if at := s.timers.Next(); at.IsZero() || at.After(now) {
 		return nil
@@ -224,7 +203,7 @@ func (s *Set) Due(now time.Time, owed bool, notBefore time.Time) []Target {
 			continue
 		}
 		hash := g.hash()
-		change, again := s.look(g, hash, now, owed && s.spec.Policy == Together, notBefore)
+		change, again := s.decide(g, hash, now, owed && s.spec.Policy == Together, notBefore)
 		s.timers.Set(g, again)
 		if change {
 			due = append(due, g.target(hash))
@@ -236,9 +215,9 @@ func (s *Set) Due(now time.Time, owed bool, notBefore time.Time) []Target {
 	return due
 }
 
-// look decides about a group: whether the change to its newest outputs, of this
-// hash, is to be made now, and else when to look again, zero: not by itself.
-func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore time.Time) (change bool, again time.Time) {
+// decide returns whether the change of a group to its newest outputs, of this hash,
+// is to be made now, and else when to decide again, zero: when there is other data.
+func (s *Set) decide(g *Group, hash string, now time.Time, owed bool, notBefore time.Time) (change bool, again time.Time) {
 	v := &g.verdict
 	if v.Pinned != hash { // when it comes back it is new
 		v.Pinned = ""
@@ -252,7 +231,7 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 		s.recovered(g)
 		for _, f := range g.files {
 			if f.announce {
-				s.emit(event.Rendered{Template: f.Template, Destination: f.Destination, Change: renderer.Unchanged})
+				s.events(event.Rendered{Template: f.Template, Destination: f.Destination, Change: renderer.Unchanged})
 			}
 			f.announce = false
 			if s.spec.Policy != Together { // nothing needs the content any more
@@ -287,41 +266,37 @@ func (s *Set) look(g *Group, hash string, now time.Time, owed bool, notBefore ti
 	return true, time.Time{}
 }
 
-// settling notes until when the newest change of g waits for its data to be quiet,
-// zero: there is no change any more; and tells it if that is news.
+// settling reports until when the newest change of g waits for its data to be quiet,
+// zero: there is no change any more.
 func (s *Set) settling(g *Group, until time.Time) {
 	if g.settles != until {
 		g.settles = until
-		s.emit(event.Settling{Bundle: g.name, Until: until})
+		s.events(event.Settling{Bundle: g.name, Until: until})
 	}
 }
 
-// hold notes that the newest change of g is not made, and tells it if that is
-// news; told, that it was told why. The last good files, where they are all there,
-// are as good as rendered.
-func (s *Set) hold(g *Group, why string, told bool) {
+// hold holds the newest change of g. With reported, the reason has been reported.
+// The last good files, where they are all there, count as placed.
+func (s *Set) hold(g *Group, why string, reported bool) {
 	if g.held != why {
-		g.held, g.failed = why, told
+		g.held, g.failed = why, reported
 		if !s.once {
-			s.emit(event.BundleHeld{Bundle: g.name, Reason: why, Rejected: why == g.verdict.Reason, Told: told})
+			s.events(event.BundleHeld{Bundle: g.name, Reason: why, Rejected: why == g.verdict.Reason, Reported: reported})
 		} else { // nobody can accept it
 			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("%s: change held: %s (kept the current files)", g.name, why))
 		}
 	}
-	missing := func(f *File) bool {
-		_, err := os.Stat(f.Destination)
-		return err != nil
-	}
-	if slices.ContainsFunc(g.files, missing) {
-		return
+	for _, f := range g.files {
+		if _, err := os.Stat(f.Destination); err != nil {
+			return
+		}
 	}
 	for _, f := range g.files {
-		s.right(f)
+		s.setPlaced(f)
 	}
 }
 
-// right notes that the destination of f is right, or as good as that.
-func (s *Set) right(f *File) {
+func (s *Set) setPlaced(f *File) {
 	if !f.placed {
 		f.placed = true
 		s.news.Placed = append(s.news.Placed, f.Index)
@@ -331,21 +306,21 @@ func (s *Set) right(f *File) {
 func (s *Set) release(g *Group) {
 	if g.held != "" {
 		g.held = ""
-		s.emit(event.BundleReleased{Bundle: g.name, Failed: g.failed})
+		s.events(event.BundleReleased{Bundle: g.name, Failed: g.failed})
 	}
 }
 
-// Pin notes, before anything changes for a target that rolls back, that the newest
-// change is not to be made.
+// Pin has the newest change not made. It is called before anything changes for a
+// target that rolls back.
 func (s *Set) Pin(t Target) { t.group.verdict.Pinned, t.group.verdict.Accepted = t.group.hash(), "" }
 
-// Done notes what became of a change, and returns the destinations that have new
+// Done records the outcome of a change, and returns the destinations that have new
 // bytes.
 func (s *Set) Done(t Target, o Outcome, now time.Time) (changed []string) {
 	g := t.group
 	if o.placed() {
 		for i, w := range t.Wants {
-			if s.placed(w, o.Results[i]) {
+			if s.replaced(w, o.Results[i]) {
 				changed = append(changed, w.File.Destination)
 			}
 		}
@@ -361,13 +336,13 @@ func (s *Set) Done(t Target, o Outcome, now time.Time) (changed []string) {
 	} else {
 		s.failed(t, o, now)
 	}
-	if o.RolledBack || t.Back { // the newest outputs are to be compared with what is there now
+	if o.RolledBack || t.Rollback { // the newest outputs are to be compared with what is there now
 		g.recheck = true
 		for _, f := range g.files {
 			f.there = false
 		}
 	}
-	if t.Back {
+	if t.Rollback {
 		g.applied = ""
 		s.timers.Set(g, now)
 	}
@@ -376,9 +351,9 @@ func (s *Set) Done(t Target, o Outcome, now time.Time) (changed []string) {
 
 const readableByAll = 0o004 // the mode bits that a file with secrets should not have
 
-// placed notes that a file is as it is wanted. It tells whether it, or one that
-// its template writes besides, has changed.
-func (s *Set) placed(w Want, res Result) (changed bool) {
+// replaced records that a file is as it is wanted. It reports whether it, or a file
+// of its writeToFile, has changed.
+func (s *Set) replaced(w Want, res Result) (changed bool) {
 	f, out := w.File, w.Output
 	other := f.sum != out.Sum
 	wasThere := f.there
@@ -392,7 +367,7 @@ func (s *Set) placed(w Want, res Result) (changed bool) {
 	if out.Private && !f.exposed && !f.isStream() && s.spec.Policy != Print && runtime.GOOS != "windows" {
 		if info, err := os.Stat(f.Destination); err == nil && info.Mode()&readableByAll != 0 {
 			f.exposed = true
-			s.emit(event.Exposed{Template: f.Template, Destination: f.Destination, Mode: info.Mode() & fs.ModePerm})
+			s.events(event.Exposed{Template: f.Template, Destination: f.Destination, Mode: info.Mode() & fs.ModePerm})
 		}
 	}
 	if s.spec.Policy != Together { // nothing needs the content any more
@@ -405,14 +380,14 @@ func (s *Set) placed(w Want, res Result) (changed bool) {
 		Drifted: f.placed && !other && wasThere && res.Change != renderer.Unchanged,
 	}
 	f.causes, f.failure = templates.Causes{}, ""
-	s.right(f)
+	s.setPlaced(f)
 	if isNews {
 		if at := bytes.Index(out.Content, []byte(noValue)); at >= 0 {
 			e.Warnings = append(slices.Clip(e.Warnings), fmt.Errorf(
 				"%s: line %d holds %q: the template reads a key that a map does not have (error_on_missing_key = true makes that an error)",
 				f.Destination, 1+bytes.Count(out.Content[:at], []byte("\n")), noValue))
 		}
-		s.emit(e)
+		s.events(e)
 	}
 	return res.Replaced || f.Shadowed && other
 }
@@ -420,28 +395,28 @@ func (s *Set) placed(w Want, res Result) (changed bool) {
 // noValue is what text/template writes for a key that a map does not have.
 const noValue = "<no value>"
 
-// recovered tells that g is right after changes had failed.
+// recovered reports that g is right after changes had failed.
 func (s *Set) recovered(g *Group) {
 	f := g.files[0]
-	if f.row == 0 {
+	if f.failures == 0 {
 		return
 	}
-	e := event.Recovered{Bundle: g.name, Failures: f.row}
+	e := event.Recovered{Bundle: g.name, Failures: f.failures}
 	if s.spec.Policy != Together {
 		e.Template, e.Destination = f.Template, f.Destination
 	}
-	f.row = 0
-	s.emit(e)
+	f.failures = 0
+	s.events(e)
 }
 
-// failed notes that a change was not made, or not to its end.
+// failed records that a change was not made, or not to its end.
 func (s *Set) failed(t Target, o Outcome, now time.Time) {
 	g, f, together := t.group, t.group.files[0], s.spec.Policy == Together
-	if t.Back { // whoever rolls back is told, and nobody tries that again
+	if t.Rollback { // it is not tried again
 		if !o.placed() {
 			g.verdict.Pinned, g.verdict.Accepted = t.before.Pinned, t.before.Accepted
 		}
-		s.emit(event.BundleFailed{Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output, Kept: o.Kept})
+		s.events(event.BundleFailed{Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output, Kept: o.Kept})
 		return
 	}
 	f.there = f.there && together
@@ -450,19 +425,19 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		v.Rejected, v.Attempts, g.failures = t.Hash, 0, 0
 	}
 	g.failures++
-	f.row++
+	f.failures++
 	wait := Delay(s.spec.Retry, g.failures)
 	if o.Rejected() {
 		v.Attempts++
-		wait = max(wait, againAfter)
+		wait = max(wait, retryDelay)
 		if g.rejected() {
-			wait = min(heldFor<<min(v.Attempts-rejectedAfter, 10), heldAtMost)
+			wait = min(minHeld<<min(v.Attempts-heldAttempts, 10), maxHeld)
 		}
 	}
 	v.Reason, v.Retry, v.Accepted = o.Reason(), now.Add(wait), ""
 	failed := event.BundleFailed{
 		Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output,
-		RolledBack: o.RolledBack, RollbackErr: o.RollbackErr, Kept: o.Kept, Attempt: f.row,
+		RolledBack: o.RolledBack, RollbackErr: o.RollbackErr, Kept: o.Kept, Attempt: f.failures,
 	}
 	var fatal error
 	switch {
@@ -472,13 +447,13 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		fatal = o.Err
 	}
 	switch {
-	case fatal != nil && (s.once || !together): // which says the same
+	case fatal != nil && (s.once || !together): // fatal says the same
 	case together || o.Step == event.Check:
 		failed.RetryIn, failed.Held = wait, fatal == nil && g.rejected()
-		s.emit(failed)
+		s.events(failed)
 	default:
 		text := o.Err.Error()
-		s.emit(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err, Attempt: f.row, RetryIn: wait, Again: f.failure == text})
+		s.events(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err, Attempt: f.failures, RetryIn: wait, Again: f.failure == text})
 		f.failure = text
 	}
 	if fatal != nil {
@@ -491,19 +466,19 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 	s.timers.Set(g, now)
 }
 
-// TakeOver takes over what old knew, whose place s takes: of each file that both
-// have what is in place; and where they are the same bundle, what people decided.
+// TakeOver takes over the state of the files that s has in common with old, which
+// it replaces, and what people decided where both are the same bundle.
 func (s *Set) TakeOver(old *Set, same bool) {
-	byKey := make(map[string]*File)
+	states := make(map[string]fileState)
 	for _, f := range old.files {
-		byKey[f.Key()] = f
+		states[f.Key()] = f.fileState
 	}
 	for _, f := range s.files {
-		was := byKey[f.Key()]
-		if was == nil {
+		state, ok := states[f.Key()]
+		if !ok {
 			continue
 		}
-		f.known, f.there = was.known, false
+		f.fileState, f.there = state, false
 		if f.placed {
 			s.news.Placed = append(s.news.Placed, f.Index)
 		}
@@ -514,17 +489,17 @@ func (s *Set) TakeOver(old *Set, same bool) {
 	}
 }
 
-// Resume takes over what the last process decided about a bundle with the policy
+// Resume takes over the verdict of the last process on a bundle with the policy
 // Together.
 func (s *Set) Resume(v journal.Verdict) {
-	if latest := time.Now().Add(heldAtMost); v.Retry.After(latest) { // the clock was wrong, or is
+	if latest := time.Now().Add(maxHeld); v.Retry.After(latest) { // the clock was wrong, or is
 		v.Retry = latest
 	}
 	s.groups[0].verdict, s.groups[0].failures = v, v.Attempts
 }
 
-// Accept has the change made that is held back: of the file named, or of the
-// whole bundle. It is an error that nothing is held.
+// Accept has the change made that is held: that of the file named, or of the whole
+// bundle. It is an error that none is.
 func (s *Set) Accept(name string, now time.Time) error {
 	for _, g := range s.groups {
 		if Path(g.name) != Path(name) || !g.complete() {
@@ -539,14 +514,14 @@ func (s *Set) Accept(name string, now time.Time) error {
 	return fmt.Errorf("bundle %q is not held back: there is nothing to accept", name)
 }
 
-// Back returns the target that rolls back to a generation of a bundle with the
+// Rollback returns the target that rolls back to a generation of a bundle with the
 // policy Together.
-func (s *Set) Back(gen history.Generation) (Target, error) {
+func (s *Set) Rollback(gen history.Generation) (Target, error) {
 	g := s.groups[0]
 	if !g.complete() {
 		return Target{}, fmt.Errorf("bundle %q has templates that wait for data: only complete bundles go back", g.name)
 	}
-	t := Target{Name: g.name, Hash: gen.Hash, Reason: process.ReasonChange, Back: true, group: g, before: g.verdict}
+	t := Target{Name: g.name, Hash: gen.Hash, Reason: process.ReasonChange, Rollback: true, group: g, before: g.verdict}
 	for _, f := range g.files {
 		i := slices.IndexFunc(gen.Files, func(old history.File) bool { return old.Path == Path(f.Destination) })
 		if i < 0 {

@@ -24,6 +24,8 @@ type table struct {
 	dir string
 	set *Set
 	now time.Time
+
+	events []string // their types
 }
 
 func newTable(t *testing.T, s Spec, once bool) *table {
@@ -32,7 +34,9 @@ func newTable(t *testing.T, s Spec, once bool) *table {
 	for _, name := range []string{"a", "b"} {
 		s.Members = append(s.Members, Member{Template: name + ".ctmpl", Destination: filepath.Join(b.dir, name)})
 	}
-	b.set = NewSet(s, once)
+	b.set = NewSet(s, once, func(e event.Event) {
+		b.events = append(b.events, strings.TrimPrefix(fmt.Sprintf("%T", e), "event."))
+	})
 	return b
 }
 
@@ -72,13 +76,10 @@ func (b *table) due(fail Outcome, want ...string) {
 	}
 }
 
-// told returns the types of the events, and the error that ends the runner.
-func (b *table) told() (names []string, fatal error) {
-	n := b.set.News()
-	for _, e := range n.Events {
-		names = append(names, strings.TrimPrefix(fmt.Sprintf("%T", e), "event."))
-	}
-	return names, n.Fatal
+// news returns the types of the new events, and the error that ends the runner.
+func (b *table) news() (events []string, fatal error) {
+	events, b.events = b.events, nil
+	return events, b.set.News().Fatal
 }
 
 var errNo = errors.New("no")
@@ -116,18 +117,18 @@ func TestFailure(t *testing.T) {
 	no := Outcome{Step: event.Check, Err: errNo}
 	b.take(0, "1", "1")
 	b.due(no, "1", "1")
-	b.now = b.now.Add(againAfter - 1)
+	b.now = b.now.Add(retryDelay - 1)
 	b.due(no)
 	b.now = b.now.Add(1)
 	b.due(no, "1", "1")
 	b.now = b.now.Add(time.Minute)
 	b.due(no)
-	if names, _ := b.told(); !slices.Equal(names, []string{"BundleFailed", "BundleFailed", "BundleHeld"}) {
+	if names, _ := b.news(); !slices.Equal(names, []string{"BundleFailed", "BundleFailed", "BundleHeld"}) {
 		t.Errorf("told %q", names)
 	}
 	b.take(0, "2", "2")
 	b.due(Outcome{}, "2", "2")
-	if names, _ := b.told(); !slices.Equal(names, []string{"BundleReleased", "Rendered", "Rendered", "Recovered"}) {
+	if names, _ := b.news(); !slices.Equal(names, []string{"BundleReleased", "Rendered", "Rendered", "Recovered"}) {
 		t.Errorf("told %q", names)
 	}
 	if v := b.set.Verdict(); v.Rejected != "" {
@@ -143,7 +144,7 @@ func TestHeldOnce(t *testing.T) {
 	b.due(Outcome{})
 	b.take(0, "1", "1")
 	b.due(Outcome{})
-	if _, err := b.told(); err == nil || strings.Count(err.Error(), "change held") != 1 {
+	if _, err := b.news(); err == nil || strings.Count(err.Error(), "change held") != 1 {
 		t.Errorf("error %v", err)
 	}
 }

@@ -28,11 +28,11 @@ const (
 	Print
 )
 
-// A Spec says what a bundle is. It is a plain value: two bundles with equal
-// specs are the same one.
+// A Spec is the configuration of a bundle. Two bundles with equal specs are the
+// same one.
 type Spec struct {
-	// Name is what people call it: the name of a named bundle, or else the first
-	// destination. Events and RESTENCIL_BUNDLE have it.
+	// Name is that of a named bundle, or else the first destination. Events and
+	// RESTENCIL_BUNDLE have it.
 	Name string
 
 	Policy  Policy
@@ -53,18 +53,18 @@ type Spec struct {
 	// Rollback puts the old files back where Reload or Verify fails.
 	Rollback bool
 
-	// Wait delays a change until there was none for a while. Not the first
-	// rendering. With Each, members have their own.
+	// Wait delays changes, but not the first rendering. With Each, members have
+	// their own.
 	Wait Wait
 
-	// Guard holds a change back until it is taken back or accepted.
+	// Guard holds a change until it is taken back or accepted.
 	Guard guard.Rules
 
 	// MinInterval is the least time from the end of one run of Reload to the
 	// next. Changes in between are one change at its end.
 	MinInterval time.Duration
 
-	// Retry spaces the attempts at what fails.
+	// Retry delays the next attempt at what fails.
 	Retry schedule.Backoff
 
 	// ExitOnFailure ends the runner where Reload fails or, with Together, any
@@ -72,7 +72,7 @@ type Spec struct {
 	ExitOnFailure bool
 }
 
-// A Member is a template of a bundle, as far as its bundle needs to know it.
+// A Member is a template of a bundle.
 type Member struct {
 	Template    string // its name
 	Destination string
@@ -84,8 +84,7 @@ type Member struct {
 	NoParents   bool
 	Backup      bool
 
-	// SecretPerm takes the place of a Perm that is zero where the output used a
-	// secret. Zero: it does not.
+	// SecretPerm replaces a Perm that is zero where the output used a secret.
 	SecretPerm fs.FileMode
 
 	// Format is what the content must be, and Check a command that must succeed
@@ -104,8 +103,8 @@ type Member struct {
 	Shadowed bool
 }
 
-// Overlaps reports whether s and t may not be at work at the same time: they have
-// a destination, a name or a command in common.
+// Overlaps reports whether s and t may not run at the same time: they have a
+// destination, a name or a command in common.
 func (s Spec) Overlaps(t Spec) bool {
 	if s.Key() == t.Key() || len(s.Reload.Args) > 0 && slices.Equal(s.Reload.Args, t.Reload.Args) {
 		return true

@@ -84,7 +84,7 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 		case event.BundleFailed:
 			l.bundleFailed(e)
 		case event.BundleHeld:
-			if e.Told {
+			if e.Reported {
 				return
 			}
 			does := "to make it all the same"

@@ -49,7 +49,7 @@ func testLog(t *testing.T) {
 		event.CommandFailed{Args: []string{"reload", "-x"}, Err: errors.New("no"), Output: "why\n", Attempt: 3, RetryIn: 1234 * time.Millisecond},
 		event.CommandDone{Args: []string{"reload", "-x"}, Took: time.Second, Failures: 3},
 		event.BundleFailed{Bundle: "b", Step: event.Check, Err: exited(2), Output: "why", Kept: "/var/b", Attempt: 2, RetryIn: time.Minute, Held: true},
-		event.BundleHeld{Bundle: "b", Reason: "check failed", Told: true},
+		event.BundleHeld{Bundle: "b", Reason: "check failed", Reported: true},
 		event.BundleFailed{Bundle: "b", Step: event.Verify, Err: exited(0), RolledBack: true, Attempt: 1, RetryIn: time.Second},
 		event.BundleHeld{Bundle: "b", Reason: "b would be empty"},
 		event.BundleReleased{Bundle: "b"},

@@ -3,11 +3,11 @@ package bundle
 import "testing"
 
 // Who comes first in the order has its turn first, but nobody loses it.
-func TestLane(t *testing.T) {
+func TestQueue(t *testing.T) {
 	type place struct{ pass, order int }
-	var l Lane
+	var q Queue
 	places := make(map[place]*Ticket)
-	reserve := func(pass, order int) { places[place{pass, order}] = l.Reserve(pass, order) }
+	reserve := func(pass, order int) { places[place{pass, order}] = q.Reserve(pass, order) }
 	next := func(pass, order int) {
 		t.Helper()
 		for at, ticket := range places {
@@ -29,7 +29,7 @@ func TestLane(t *testing.T) {
 	reserve(2, 1)
 	reserve(3, 0)
 	reserve(1, 9)
-	places[place{2, 4}] = l.Reserve(2, 4)
+	places[place{2, 4}] = q.Reserve(2, 4)
 	places[place{2, 4}].Release() // it has not had its turn
 	delete(places, place{2, 4})
 	next(2, 3)
