@@ -2,6 +2,7 @@ package templates
 
 import (
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,33 +12,33 @@ import (
 // there are not more workers than before when they have ended.
 func TestPoolWithTasksThatHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var p pool
+		p := newPool()
 		hang := make(chan struct{})
 		const times = 5
 		for range times * runtime.GOMAXPROCS(0) {
 			p.run(func() { <-hang })
 		}
-		done := false
-		p.run(func() { done = true })
+		var done atomic.Bool
+		p.run(func() { done.Store(true) })
 		for range times {
 			synctest.Wait()
-			if done {
+			if done.Load() {
 				t.Fatal("the task was executed while the workers before it could not have been stuck")
 			}
 			time.Sleep(grace)
 		}
 		synctest.Wait()
-		if !done {
+		if !done.Load() {
 			t.Error("the task was not executed")
 		}
 		close(hang)
-		p.running.Wait()
-		if p.workers != 0 {
-			t.Errorf("%d workers count still", p.workers)
+		synctest.Wait()
+		if most := runtime.GOMAXPROCS(0); p.workers > most {
+			t.Errorf("%d workers are kept, more than %d", p.workers, most)
 		}
-		p.run(func() { done = false })
-		p.running.Wait()
-		if done {
+		p.run(func() { done.Store(false) })
+		p.close()
+		if done.Load() {
 			t.Error("another task was not executed")
 		}
 	})

@@ -48,7 +48,7 @@ type Set struct {
 	graph   template.Graph[*state]
 	answers sync.Map // the newest *watch.State of each query, by watch.ID; executions read it
 	unknown watch.State
-	pool    pool
+	pool    *pool
 	passes  []*pass // that are under way
 	changed schedule.Wakeup
 
@@ -181,12 +181,12 @@ func New(o Options) (*Set, error) {
 // Start marks all templates. From now on events are emitted. Executions end with
 // ctx; the caller then calls Join.
 func (s *Set) Start(ctx context.Context, events func(event.Event)) {
-	s.ctx, s.events = ctx, events
+	s.ctx, s.events, s.pool = ctx, events, newPool()
 	s.load()
 }
 
 // Join waits for all executions to end.
-func (s *Set) Join() { s.pool.running.Wait() }
+func (s *Set) Join() { s.pool.close() }
 
 // load marks all templates of a list that is new.
 func (s *Set) load() {
