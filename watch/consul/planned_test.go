@@ -98,9 +98,9 @@ func TestManyServicesShareRequests(t *testing.T) {
 	})
 }
 
-// TestUnhurriedServices: a program that ends as soon as it has its answers leaves
+// TestFirstPauseOfServices: a program that ends as soon as it has its answers leaves
 // no request behind, however many services there are.
-func TestUnhurriedServices(t *testing.T) {
+func TestFirstPauseOfServices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, services := newWorld(), queriesNamed(500, serviceNamed, "s%d")
 		w.change(func() {
@@ -109,7 +109,7 @@ func TestUnhurriedServices(t *testing.T) {
 			}
 		})
 		o := DefaultOptions()
-		o.Unhurried = time.Second
+		o.FirstPause = time.Second
 		n := observe(t, w, o)
 		n.watch(services...)
 		time.Sleep(900 * time.Millisecond)
@@ -189,8 +189,8 @@ func TestFormerOwnerHasNoSay(t *testing.T) {
 	sink := &newest{}
 	j := &subscription{id: key.ID(), sink: sink}
 	before := &single{sub: j}
-	j.give(before)
-	j.give(&single{sub: j})
+	j.setOwner(before)
+	j.setOwner(&single{sub: j})
 	before.Take(fetch.Reply{Data: &watch.KeyPair{Value: "old"}})
 	before.Failed(&watch.Error{Query: key})
 	if text, told := sink.said(); told != 0 {

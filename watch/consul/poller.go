@@ -9,7 +9,7 @@ import (
 	"restencil/watch/schedule"
 )
 
-// A poller reads what no blocking query keeps current, some queries at a time.
+// A poller makes the plain reads, some at a time.
 type poller struct {
 	wake schedule.Wakeup // there may be something to read
 
@@ -17,14 +17,14 @@ type poller struct {
 	from []schedules
 }
 
-// Schedules say what is to be read.
+// Schedules decide what to read.
 type schedules interface {
-	// next returns what to do now; nil is nothing, until that time or the next
-	// wake-up. The zero time is no time.
+	// next returns the next read; nil: there is none until that time or the next
+	// wake-up. The zero time is never.
 	next(now time.Time) (read func(), at time.Time)
 }
 
-// change changes what the poller reads from.
+// change replaces the schedules.
 func (p *poller) change(do func(from []schedules) []schedules) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,13 +81,13 @@ const (
 	rotationEach  = 5 * time.Millisecond // the same, for each query in rotation
 )
 
-// A rotation has queries read again and again, one after another.
+// A rotation schedules reads of queries, one after another, again and again.
 type rotation struct {
 	wake schedule.Wakeup
 
 	mu    sync.Mutex
-	due   schedule.Timers[*reading] // what is being read is not there
-	count int                       // of all
+	due   schedule.Timers[*reading] // without those under way
+	count int                       // with those under way
 }
 
 // A reading is a query in rotation.
@@ -96,7 +96,7 @@ type reading struct {
 	ctx       context.Context
 }
 
-// start has a query read until it is stopped, or ctx ends.
+// start schedules reads by k until stop is called, or ctx ends.
 func (r *rotation) start(ctx context.Context, k *requester.Requester) (stop func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,21 +15,24 @@ import (
 	"restencil/watch/consul/requester"
 )
 
-// How much may be read that nobody asked for before a prefix is given up.
 const (
+	// A prefix is given up if its reply has more than that which no query asks for.
 	wasteAllowed = 256 << 10 // bytes of keys and values
-	wasteFactor  = 8         // times what was asked for, where that is more
+	wasteFactor  = 8         // times what is asked for, if that is more
+
+	// mostShared limits a reply that no query asks for as a whole, in bytes.
+	mostShared = 16 << 20
 )
 
-// A prefixWatch takes the answers for a prefix and hands them on to the queries for
-// keys, and for prefixes, within it; to each only what changes for it.
+// A prefixWatch watches a prefix for the queries for keys, and for prefixes, within
+// it. Each gets only what changes for it.
 type prefixWatch struct {
 	feedback  *feedback
 	extent    plan.Extent
 	requester *requester.Requester
 	stop      context.CancelFunc // of the requester; nil: it was not started
 
-	// What change is to do; the source's lock guards it.
+	// The changes for change; guarded by the source's lock.
 	left   bool // some members have another place
 	joined []*subscription
 
@@ -37,7 +40,7 @@ type prefixWatch struct {
 	members []*member // by text
 	known   bool
 	newest  fetch.Reply  // data is []*watch.KeyPair, sorted by path
-	why     *watch.Error // it fails at the moment, nil: it does not
+	failure *watch.Error // nil: it does not fail
 }
 
 // A member is a query within the extent.
@@ -45,8 +48,8 @@ type member struct {
 	sub  *subscription
 	text string
 
-	told  bool             // it has an answer of this watch
-	pairs []*watch.KeyPair // of the watch's, in the answer that it has
+	known bool             // it got an answer of this watch
+	pairs []*watch.KeyPair // in that answer
 }
 
 // newPrefixWatch returns a watch without members.
@@ -55,13 +58,13 @@ func newPrefixWatch(s *Source, e plan.Extent) *prefixWatch {
 	kind, _ := s.agent.Client.ForKind(watch.KVList)
 	p.requester = &requester.Requester{
 		Agent: s.agent, Query: scoped(watch.KVList, e.Prefix, e.Scope), Kind: kind,
-		To: p, Most: p.most, Awaits: p.awaits, Shared: true,
+		To: p, Most: p.most, Shared: true,
 	}
 	return p
 }
 
-// change lets subscriptions leave and join, and reports whether there are any. Those
-// that join are told what is known.
+// change applies the changes of members, and reports whether there are any members.
+// New ones get the last reply.
 func (p *prefixWatch) change() (used bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,9 +76,9 @@ func (p *prefixWatch) change() (used bool) {
 	}
 	for _, sub := range joined {
 		p.members = append(p.members, &member{sub: sub, text: plan.Text(sub.query())})
-		sub.give(p)
-		if p.why != nil {
-			sub.failed(p, p.why)
+		sub.setOwner(p)
+		if p.failure != nil {
+			sub.failed(p, p.failure)
 		}
 	}
 	if len(joined) > 0 {
@@ -87,20 +90,16 @@ func (p *prefixWatch) change() (used bool) {
 	return len(p.members) > 0
 }
 
-// readable is how large a reply may be, in bytes, that holds what was not asked
-// for.
-const readable = 16 << 20
-
-// most returns how large the next reply may be; zero: no limit.
+// most returns the limit of the next reply's size; zero: none of its own.
 func (p *prefixWatch) most() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if slices.ContainsFunc(p.members, func(m *member) bool {
 		return m.text == p.extent.Prefix && m.sub.query().Kind == watch.KVList
 	}) {
-		return 0 // somebody asks for all of it
+		return 0 // the query asks for all of it
 	}
-	return readable
+	return mostShared
 }
 
 // Take implements requester.Receiver.
@@ -108,22 +107,22 @@ func (p *prefixWatch) Take(r fetch.Reply) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, pair := range r.Data.([]*watch.KeyPair) {
-		pair.Key = "" // which is what a key has; lists give their own
+		pair.Key = "" // as for a query for a key; answers of lists set it
 	}
-	p.newest, p.known, p.why = r, true, nil
+	p.newest, p.known, p.failure = r, true, nil
 	news := p.distribute()
 	if p.wasteful() {
-		p.feedback.refuse(p.extent)
+		p.feedback.add(p.extent)
 	}
 	return news
 }
 
-// distribute gives the members what they do not have. It tells whether there was
-// news.
+// distribute gives the members their parts of the newest reply, and reports whether
+// any of them was news.
 func (p *prefixWatch) distribute() (news bool) {
 	pairs := p.newest.Data.([]*watch.KeyPair)
 	for _, m := range p.members {
-		// Both are sorted, so that none before this one is for a later member.
+		// Both are sorted: the pairs before this member's are for no later one.
 		first, _ := slices.BinarySearchFunc(pairs, m.text, func(p *watch.KeyPair, text string) int {
 			return cmp.Compare(p.Path, text)
 		})
@@ -131,33 +130,29 @@ func (p *prefixWatch) distribute() (news bool) {
 		mine := m.within(pairs)
 		if p.newest.Filtered && m.lacks(mine) {
 			if m.sub.query().Kind == watch.KVGet {
-				p.feedback.refuse(m.sub.id)
+				p.feedback.add(m.sub.id)
 			} else {
 				m.sub.failed(p, &watch.Error{Class: watch.Denied, Err: requester.FilteredError{Query: m.sub.query()}})
 			}
 			continue
 		}
-		changed := !m.told || !slices.EqualFunc(m.pairs, mine, func(a, b *watch.KeyPair) bool { return a == b || *a == *b })
-		m.pairs, m.told = mine, true // the older list is let go as a whole
-		if changed || m.sub.fails() {
-			m.sub.take(p, changed, m.answer(), p.newest.Index)
-			news = news || changed
-		}
+		changed := !m.known || !slices.EqualFunc(m.pairs, mine, func(a, b *watch.KeyPair) bool { return a == b || *a == *b })
+		m.pairs, m.known = mine, true // no part of the older list is kept
+		m.sub.take(p, changed, m.answer, p.newest.Index)
+		news = news || changed
 	}
 	return news
 }
 
-// lacks reports whether there may be more for m than these pairs, which are from
-// an answer from which something was left out that the token may not see.
+// lacks reports whether m may have more than these pairs of a filtered reply.
 func (m *member) lacks(pairs []*watch.KeyPair) bool {
 	if m.sub.query().Kind == watch.KVGet {
-		return len(pairs) == 0 && (!m.told || len(m.pairs) > 0)
+		return len(pairs) == 0 && (!m.known || len(m.pairs) > 0)
 	}
-	return m.told && len(pairs) < len(m.pairs)
+	return m.known && len(pairs) < len(m.pairs)
 }
 
-// within returns those of pairs, of which none comes before m's text, that are
-// m's business.
+// within returns the pairs that m asks for. None of pairs is before m's text.
 func (m *member) within(pairs []*watch.KeyPair) []*watch.KeyPair {
 	n := 0
 	if m.sub.query().Kind == watch.KVGet {
@@ -175,7 +170,7 @@ func (m *member) within(pairs []*watch.KeyPair) []*watch.KeyPair {
 	return pairs[:n]
 }
 
-// answer returns what m's query is answered with.
+// answer returns the answer to m's query.
 func (m *member) answer() any {
 	q := m.sub.query()
 	if q.Kind == watch.KVGet {
@@ -193,7 +188,7 @@ func (m *member) answer() any {
 	return list
 }
 
-// wasteful tells whether too much of the answer is for nobody.
+// wasteful reports whether too much of the reply is for no member.
 func (p *prefixWatch) wasteful() bool {
 	all, asked := 0, 0
 	for _, pair := range p.newest.Data.([]*watch.KeyPair) {
@@ -202,7 +197,7 @@ func (p *prefixWatch) wasteful() bool {
 	if all <= wasteAllowed {
 		return false
 	}
-	list := "" // the last one; it covers what follows and begins with it
+	list := "" // the last prefix that is asked for: members that begin with it are counted
 	for i, m := range p.members {
 		if i > 0 && list != "" && strings.HasPrefix(m.text, list) {
 			continue
@@ -219,24 +214,17 @@ func (p *prefixWatch) wasteful() bool {
 
 func sizeOf(p *watch.KeyPair) int { return len(p.Path) + len(p.Value) }
 
-// Failed implements requester.Receiver. That the prefix may not be read says nothing of
-// the keys: they will be asked for in another way.
+// Failed implements requester.Receiver. A prefix that may not be read is refused: its
+// keys get another place.
 func (p *prefixWatch) Failed(err *watch.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err.Class == watch.Denied || errors.Is(err, client.ErrTooMuch) {
-		p.feedback.refuse(p.extent)
+		p.feedback.add(p.extent)
 		return
 	}
-	p.why = err
+	p.failure = err
 	for _, m := range p.members {
 		m.sub.failed(p, err)
 	}
-}
-
-// awaits tells whether a template waits for a key that is not there.
-func (p *prefixWatch) awaits() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.ContainsFunc(p.members, func(m *member) bool { return len(m.pairs) == 0 })
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // A serviceWatch keeps the services and nodes of one scope current that share
-// requests. It does what a discovery asks for.
+// requests. It makes the requests that a discovery asks for.
 type serviceWatch struct {
 	agent *requester.Agent
 	scope plan.Scope
@@ -35,24 +35,23 @@ type serviceWatch struct {
 type serviceMember struct {
 	sub   *subscription
 	known bool
-	last  fetch.Reply // what was taken last
+	last  fetch.Reply
 }
 
-// A serviceRequest is what asks for a source: a blocking query, or with Once set, a
-// plain read.
+// A serviceRequest asks for a source: by a blocking query or, with Once set, by reads.
 type serviceRequest struct {
 	requester.Requester
 	w      *serviceWatch
 	source discovery.Source
-	member *serviceMember // whose query it is; nil: it is about a source that members share
+	member *serviceMember // whose query it is; nil: members share the source
 	ctx    context.Context
 	cancel context.CancelFunc
-	ended  bool              // the replies are of no interest any more
-	answer *discovery.Answer // to a member's read that is not done yet
+	ended  bool              // replies are dropped
+	answer *discovery.Answer // of a member's read that is not done yet
 }
 
-// newServiceWatch returns a watch that goes on until it is stopped, or the source
-// is. The source runs.
+// newServiceWatch returns a watch that runs until it, or the source, is stopped. The
+// source runs.
 func newServiceWatch(s *Source, scope plan.Scope) *serviceWatch {
 	w := &serviceWatch{
 		agent: s.agent, scope: scope, wake: s.poller.wake, group: &s.running,
@@ -64,7 +63,7 @@ func newServiceWatch(s *Source, scope plan.Scope) *serviceWatch {
 	return w
 }
 
-// change changes the discovery, and does what follows.
+// change changes the discovery, and begins and ends requests as it then asks for.
 func (w *serviceWatch) change(do func(now time.Time)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,7 +102,7 @@ func (w *serviceWatch) move() {
 		}
 		r := w.begin(m.Source, false)
 		if m.Source.Kind == discovery.Node {
-			r.Pause = w.agent.Options.Unhurried // the answers do not wait for it
+			r.Pause = w.agent.Options.FirstPause // no answer waits for it
 		}
 		r.Pace = func(size int64) time.Duration {
 			w.mu.Lock()
@@ -114,8 +113,8 @@ func (w *serviceWatch) move() {
 	}
 }
 
-// begin returns a new request for a source, in place of any that there is. What a
-// reply to a member's query is compared with stays.
+// begin returns a new request for a source in place of the old one. The next reply to
+// a member's query is compared with its last one.
 func (w *serviceWatch) begin(source discovery.Source, once bool) *serviceRequest {
 	w.end(source)
 	r := &serviceRequest{w: w, source: source, member: w.members[source.Query]}
@@ -127,7 +126,7 @@ func (w *serviceWatch) begin(source discovery.Source, once bool) *serviceRequest
 		if m.known {
 			r.Resume(m.last)
 		}
-		m.sub.give(r)
+		m.sub.setOwner(r)
 	} else {
 		r.Query = scoped(watch.NodeList, "", w.scope) // only the scope counts
 		r.Kind, r.Shared = fetch.Kind{Fetch: w.agent.Client.ForSource(source)}, true
@@ -164,8 +163,8 @@ func (w *serviceWatch) next(now time.Time) (func(), time.Time) {
 	return r.read, at
 }
 
-// read reads once. The discovery is told of what came of it when the requester is
-// done: it may have the source read again at once.
+// read reads once. It reports to the discovery when the requester is done, since the
+// discovery may ask for another read at once.
 func (r *serviceRequest) read() {
 	w := r.w
 	failures, wait := r.Read(r.ctx)
@@ -175,7 +174,7 @@ func (r *serviceRequest) read() {
 		switch {
 		case r.ended || r.ctx.Err() != nil:
 			return
-		case failures > 0: // when others fail too, the blocking queries tell when that is over
+		case failures > 0: // if others fail too, the blocking queries show when that is over
 			w.d.Fail(r.source, max(wait, w.agent.Options.Retry.Delay(failures)), now)
 		case answer != nil:
 			w.d.TakeAnswer(r.source.Query, *answer, now)
@@ -217,7 +216,7 @@ func (r *serviceRequest) takeAnswer(reply fetch.Reply, now time.Time) (news bool
 	if !news {
 		reply.Data = m.last.Data
 	}
-	m.sub.take(r, news, reply.Data, reply.Index)
+	m.sub.take(r, news, func() any { return reply.Data }, reply.Index)
 	a := discovery.Answer{Reply: discovery.Reply{Index: reply.Index, Filtered: reply.Filtered}, Changed: news}
 	if node, ok := reply.Data.(*watch.CatalogNode); ok && node.Node != nil {
 		a.Nodes = []string{node.Node.Node}
@@ -238,8 +237,8 @@ func (r *serviceRequest) takeAnswer(reply fetch.Reply, now time.Time) (news bool
 	return news
 }
 
-// Failed implements requester.Receiver. That a read has failed is told by read, which
-// knows when to try again.
+// Failed implements requester.Receiver. It leaves a failed read to read, which knows
+// when to try again.
 func (r *serviceRequest) Failed(err *watch.Error) {
 	if r.member != nil {
 		r.member.sub.failed(r, err)

@@ -18,15 +18,14 @@ import (
 	"restencil/watch/schedule"
 )
 
-// Options say which agent to ask, and how.
+// Options configure how an agent is asked.
 type Options = requester.Options
 
-// DefaultOptions returns what consul-template uses where nothing is configured.
+// DefaultOptions returns the defaults, which are those of consul-template.
 func DefaultOptions() Options { return requester.DefaultOptions() }
 
-// A Source keeps queries to Consul current. It implements watch.Source.
-//
-// How it does so is planned: see package plan.
+// A Source keeps queries to Consul current, each as the plan says. It implements
+// watch.Source.
 type Source struct {
 	agent    *requester.Agent
 	feedback *feedback
@@ -36,22 +35,23 @@ type Source struct {
 	last          int // the number of the newest subscription
 	plan          *plan.Plan
 	rules         plan.Rules
-	refusals      schedule.Timers[refusal] // when each is forgiven
+	http1         bool                     // the agent takes one request a connection
+	refusals      schedule.Timers[refusal] // by expiry
 
-	// What keeps the subscriptions current while Run runs: the plan in action.
-	run      context.Context // that of Run, nil: it does not run
+	// What keeps the subscriptions current while Run runs.
+	run      context.Context // nil: Run does not run
 	running  sync.WaitGroup
 	prefixes map[plan.Extent]*prefixWatch
 	services map[plan.Scope]*serviceWatch
 	rotation *rotation
 	poller   *poller
-	witness  context.CancelFunc // nil: none asks
+	witness  context.CancelFunc // stops it; nil: it does not run
 }
 
 var _ watch.Source = (*Source)(nil)
 
 // New returns a source for the agent that o names. It reads the files that o
-// names, and contacts nobody.
+// names, and sends nothing.
 func New(o Options) (*Source, error) {
 	o, err := o.Filled()
 	if err != nil {
@@ -67,7 +67,7 @@ func New(o Options) (*Source, error) {
 func newSource(o Options, c *client.Client) *Source {
 	f, wake := &feedback{wake: schedule.NewWakeup()}, schedule.NewWakeup()
 	s := &Source{
-		agent:         requester.NewAgent(c, o, f),
+		agent:         requester.NewAgent(c, o, func(l requester.Limit) { f.add(l) }),
 		feedback:      f,
 		subscriptions: make(map[watch.ID]*subscription),
 		rules: plan.Rules{
@@ -100,8 +100,8 @@ func (s *Source) Run(ctx context.Context) {
 	s.agent.Client.Transport.CloseIdleConnections()
 }
 
-// start runs do until it is cancelled, or Run ends. Run is under way, and the
-// caller holds the lock.
+// start runs do until it is cancelled, or Run ends. Run runs, and the caller holds the
+// lock.
 func (s *Source) start(do func(context.Context)) context.CancelFunc {
 	ctx, cancel := context.WithCancel(s.run)
 	s.running.Go(func() {
@@ -120,7 +120,7 @@ func (s *Source) Watch(list ...watch.Subscription) {
 	for _, w := range list {
 		id, q := w.ID, w.ID.Value()
 		if _, ok := s.agent.Client.ForKind(q.Kind); !ok {
-			w.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("not a question for Consul")})
+			w.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("not a query to Consul")})
 			continue
 		}
 		s.last++
@@ -155,7 +155,7 @@ func (s *Source) Unwatch(ids ...watch.ID) {
 	}
 }
 
-// replan plans anew for all subscriptions. The caller holds the lock.
+// replan makes a new plan for all subscriptions. The caller holds the lock.
 func (s *Source) replan() {
 	list := slices.SortedFunc(maps.Values(s.subscriptions), func(a, b *subscription) int { return cmp.Compare(a.number, b.number) })
 	ids := make([]watch.ID, len(list))
@@ -166,9 +166,9 @@ func (s *Source) replan() {
 	s.arrange(list)
 }
 
-// arrange keeps the subscriptions as the plan says, which for those that are not in
-// it is not at all. Whatever stays as it is, goes on. Unless the source runs, it does
-// nothing.
+// arrange moves subscriptions to their places in the plan, or takes away those that
+// are not in it. Requests of what stays in its place go on. If the source does not run,
+// arrange does nothing.
 func (s *Source) arrange(list []*subscription) {
 	if s.run == nil {
 		return
@@ -208,7 +208,7 @@ func (s *Source) leave(sub *subscription) {
 	if sub.place == nil {
 		return
 	}
-	sub.give(nil)
+	sub.setOwner(nil)
 	switch e := sub.place.Extent; sub.place.Way {
 	case plan.Blocking, plan.Rotation:
 		sub.stop()
@@ -265,10 +265,10 @@ func (s *Source) enter(sub *subscription, at *plan.Place) {
 	}
 }
 
-// requester returns one for sub alone.
+// requester returns a requester for sub alone.
 func (s *Source) requester(sub *subscription) *requester.Requester {
 	kind, _ := s.agent.Client.ForKind(sub.query().Kind)
 	to := &single{sub: sub}
-	sub.give(to)
-	return &requester.Requester{Agent: s.agent, Query: sub.query(), Kind: kind, To: to, Awaits: to.awaits}
+	sub.setOwner(to)
+	return &requester.Requester{Agent: s.agent, Query: sub.query(), Kind: kind, To: to}
 }

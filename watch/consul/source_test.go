@@ -9,6 +9,7 @@ import (
 
 	"restencil/test/agent"
 	"restencil/watch"
+	"restencil/watch/consul/requester"
 	"restencil/watch/watchtest"
 )
 
@@ -40,7 +41,7 @@ func TestHTTP1OverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.feedback.HTTP1()
+	s.feedback.add(requester.HTTP1)
 	s.applyFeedback(time.Now())
 	if s.rules.Budget != 128 {
 		t.Errorf("the budget is %d", s.rules.Budget)

@@ -1,6 +1,7 @@
 package requester
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -10,40 +11,42 @@ import (
 	"restencil/watch/consul/fetch"
 )
 
-// Feedback is told what the agent makes of the number of requests. Its methods may
-// be called from any goroutine, and return at once.
-type Feedback interface {
-	Refused() // the agent refused a request, for there are too many
-	HTTP1()   // the agent does not speak HTTP/2; it is told once
-}
+// A Limit is a reason to have fewer requests under way.
+type Limit string
 
-// An Agent is what the requesters of one Consul agent share.
+const (
+	TooManyRequests Limit = "429"
+	HTTP1           Limit = "no HTTP/2" // reported once
+)
+
+// An Agent is the state that the requesters of one Consul agent share.
 type Agent struct {
-	Client   *client.Client
-	Options  Options
-	feedback Feedback
-	reach    *breaker // the agent itself
-	witness  witness
-	http1    sync.Once
+	Client  *client.Client
+	Options Options
+	limited func(Limit)
+	reach   *breaker // of the agent itself
+	witness witness
+	http1   sync.Once
 
 	mu      sync.Mutex
-	servers map[string]*breaker // the servers, by datacenter, once they have failed
-	longest time.Duration       // a request that waits for longer is cut; zero: none is
-	told    map[watch.Kind]bool // the kinds of query of which it was told that something is left out
+	servers map[string]*breaker // of the servers of datacenters that have failed
+	longest time.Duration       // the longest wait that no proxy cuts; zero: any
+	noticed map[watch.Kind]bool // kinds of query with a notice that something is left out
 }
 
-// NewAgent returns the agent that c reaches. The options are filled.
-func NewAgent(c *client.Client, o Options, f Feedback) *Agent {
+// NewAgent returns the agent that c reaches. The options are those of [Options.Filled].
+// limited may be called from any goroutine, and must return at once.
+func NewAgent(c *client.Client, o Options, limited func(Limit)) *Agent {
 	a := &Agent{
-		Client: c, Options: o, feedback: f, reach: newBreaker(o.Retry),
-		servers: make(map[string]*breaker), told: make(map[watch.Kind]bool),
+		Client: c, Options: o, limited: limited, reach: newBreaker(o.Retry),
+		servers: make(map[string]*breaker), noticed: make(map[watch.Kind]bool),
 	}
 	a.witness.Take(fetch.Reply{})
 	return a
 }
 
 // serversOf returns the circuit breaker of a datacenter's servers; "" is the
-// agent's own.
+// agent's own datacenter.
 func (a *Agent) serversOf(datacenter string) *breaker {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -55,7 +58,7 @@ func (a *Agent) serversOf(datacenter string) *breaker {
 	return b
 }
 
-// wasCut notes that a request which waited for so long was cut, as the one before.
+// wasCut notes that two requests in a row were cut after that time.
 func (a *Agent) wasCut(after time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -66,12 +69,11 @@ func (a *Agent) wasCut(after time.Duration) {
 	}
 }
 
-// brief is how long an agent holds a request that many queries share. It goes
-// on to hold and count one whose client has gone, which must not keep a program
-// waiting that is started again.
+// brief is how long an agent holds a shared request. It goes on to hold and count one
+// whose client has gone, which must not delay a program that is started again.
 const brief = 20 * time.Second
 
-// wait returns how long the agent may hold a request; zero: as long as it likes.
+// wait returns how long the agent may hold a request; zero: its default.
 func (a *Agent) wait(shared bool) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -85,13 +87,61 @@ func (a *Agent) wait(shared bool) time.Duration {
 	return most
 }
 
-// filtered notes that the first answer to a query may not be whole. It tells of
-// the first query of a kind.
+// filtered notes that the first answer to a query may be incomplete. There is one
+// notice for each kind of query.
 func (a *Agent) filtered(q watch.Query) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.told[q.Kind] {
-		a.told[q.Kind] = true
+	if !a.noticed[q.Kind] {
+		a.noticed[q.Kind] = true
 		a.Options.Notice(fmt.Errorf("%s: Consul leaves out what the token may not read (the answer may be incomplete; the token needs %s)", q.Describe(false), rights(q)))
 	}
+}
+
+// A witness finds out that the servers cannot be reached, or do not know the
+// token. Blocking queries for a service do not: the agent answers them from a view
+// of what a server sent before. While the witness fails, such queries do not wait for
+// news, so that the servers answer them.
+type witness struct {
+	mu     sync.Mutex
+	valid  context.Context // ends when the witness fails
+	cancel context.CancelFunc
+}
+
+// unconfirmed is the pause after an answer while the witness fails, at random up to
+// twice that.
+const unconfirmed = 2 * time.Second
+
+// Witness runs the agent's witness until ctx ends. Requesters with Witnessed set need
+// it.
+func (a *Agent) Witness(ctx context.Context) {
+	k := &Requester{
+		Agent: a, Query: watch.Query{Kind: watch.NodeList}, Kind: fetch.Kind{Fetch: a.Client.Witness, Polled: true},
+		To: &a.witness, Shared: true, Pause: a.Options.PollInterval,
+	}
+	k.Keep(ctx)
+}
+
+// Take implements Receiver.
+func (w *witness) Take(fetch.Reply) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.valid == nil || w.valid.Err() != nil {
+		w.valid, w.cancel = context.WithCancel(context.Background())
+	}
+	return false
+}
+
+// Failed implements Receiver.
+func (w *witness) Failed(*watch.Error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cancel()
+}
+
+// view returns a context that ends when the agent's views are no longer valid.
+func (w *witness) view() context.Context {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.valid
 }

@@ -8,37 +8,35 @@ import (
 	"restencil/watch/schedule"
 )
 
-// A breaker is a circuit breaker for what many queries share: an agent, or the
-// servers of a datacenter. While it is open, queries wait, but for one at a time
-// that probes.
+// A breaker is a circuit breaker for an agent, or for the servers of a datacenter.
+// While it is open, queries wait, except for one at a time that probes.
 type breaker struct {
 	mu      sync.Mutex
 	state   schedule.Breaker
-	changed chan struct{} // closed, and replaced, when queries have to look again
+	changed chan struct{} // closed and replaced to wake the queries that wait
 }
 
 func newBreaker(retry schedule.Backoff) *breaker {
 	return &breaker{state: schedule.Breaker{Backoff: retry.Probes()}, changed: make(chan struct{})}
 }
 
-// failed returns how many attempts in a row have failed, and why the last one did;
-// 0 and nil while the breaker is closed.
+// failed returns how many attempts in a row have failed, and the last error; 0 and nil
+// while the breaker is closed.
 func (b *breaker) failed() (attempts int, why error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.state.Failures(), b.state.Err()
 }
 
-// A pass lets a query through a breaker. Whoever gets one calls settle when the
-// outcome is known. Settling the zero pass does nothing.
+// A pass lets a query through a breaker. Its holder calls settle with the outcome.
+// Settling the zero pass does nothing.
 type pass struct {
 	b     *breaker
 	probe bool
 }
 
-// enter waits until the breaker is closed or the caller may probe, but no longer
-// than limit, after which it lets the caller through all the same; zero is no
-// limit. The error is that of ctx.
+// enter waits until the breaker is closed, the caller may probe, or limit is over; zero
+// is no limit. The error is that of ctx.
 func (b *breaker) enter(ctx context.Context, limit time.Duration) (pass, error) {
 	var over <-chan time.Time // nil: never
 	if limit > 0 {
@@ -68,16 +66,16 @@ func (b *breaker) enter(ctx context.Context, limit time.Duration) (pass, error) 
 	return pass{}, ctx.Err()
 }
 
-// An outcome is what an attempt has shown of what many queries share.
+// An outcome is what an attempt shows about an agent, or the servers.
 type outcome int
 
 const (
-	unclear outcome = iota // nothing, say because it was cancelled
+	unclear outcome = iota // nothing, for example because it was cancelled
 	works
 	fails
 )
 
-// settle tells the breaker what came of an attempt.
+// settle reports the outcome of an attempt to the breaker.
 func (p pass) settle(o outcome, err error) {
 	if p.b == nil {
 		return

@@ -11,11 +11,10 @@ import (
 	"restencil/watch/consul/fetch"
 )
 
-// outcomes says what an attempt has shown of the agent, whether it is there, and of
-// the servers behind it. Most 5xx replies say that they have no leader or cannot be
-// reached, and a reply that breaks off or makes no sense, that something between
-// here and there is broken: the next may come to its end. A reply without a leader
-// leaves that to the consistent read that follows it.
+// outcomes returns what an attempt shows about the agent and about the servers behind
+// it. Most 5xx replies mean that there is no leader, or that no server can be reached. A
+// reply that breaks off or makes no sense counts as a failure of the servers, too. A
+// reply without a leader is unclear: a consistent read follows it.
 func outcomes(a *client.Attempt, r reply, err error) (agent, servers outcome) {
 	switch {
 	case a.Reached.Load():
@@ -34,11 +33,10 @@ func outcomes(a *client.Attempt, r reply, err error) (agent, servers outcome) {
 	return agent, servers
 }
 
-// concernsAll tells whether an error of q says that no query has an answer: the
-// agent cannot be reached, or it cannot reach the servers of its datacenter.
+// concernsAll reports whether an error of q concerns all queries: the agent cannot be
+// reached, or it cannot reach the servers of its datacenter.
 func concernsAll(q watch.Query, err error) bool {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return true
 	}
 	text := err.Error()
@@ -46,8 +44,8 @@ func concernsAll(q watch.Query, err error) bool {
 		(strings.Contains(text, "No cluster leader") || strings.Contains(text, "No known Consul servers"))
 }
 
-// A FilteredError says that a reply holds less than the one before, because the
-// token may not read the rest any more.
+// A FilteredError reports a reply with less than the one before, because the token may
+// not read the rest any more.
 type FilteredError struct{ Query watch.Query }
 
 // Error implements error.
@@ -55,7 +53,7 @@ func (e FilteredError) Error() string {
 	return "Consul leaves out what the token may not read any more (X-Consul-Results-Filtered-By-ACLs); the token needs " + rights(e.Query)
 }
 
-// rights returns the rules that a token needs for the whole answer to q.
+// rights returns the rules that a token needs for a complete answer to q.
 func rights(q watch.Query) string {
 	read := func(what string) string { return what + ` { policy = "read" }` }
 	switch q.Kind {

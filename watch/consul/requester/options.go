@@ -9,52 +9,47 @@ import (
 	"restencil/watch/schedule"
 )
 
-// Options say which agent to ask, and how. They are plain values: start from
-// DefaultOptions, for zero means what each field says. What they leave open,
-// Consul's own library takes from the CONSUL_* variables (COMPAT 1.8).
+// Options configure how an agent is asked. Start from DefaultOptions: zero means what
+// each field says. Consul's own library takes what is not set from the CONSUL_*
+// variables (COMPAT 1.8).
 type Options struct {
 	client.Options
 
-	// MaxStale allows any server to answer, not only the leader, as long as
-	// it has heard from the leader within this time; otherwise the leader is
-	// asked. Zero: only the leader answers. Default 2 s.
+	// MaxStale allows any server to answer that has heard from the leader within
+	// this time; otherwise the leader is asked. Zero: only the leader answers.
+	// Default 2 s.
 	MaxStale time.Duration
 
-	// BlockQueryWait is how long the agent may hold a blocking query that has
-	// no news; a little less is asked for, at random, so that many queries
-	// do not come back at once. Zero leaves it to the agent, which takes
-	// 5 min. Default 60 s.
+	// BlockQueryWait is how long the agent may hold a blocking query without news;
+	// requests ask for a little less, at random, so that they do not end together.
+	// Zero: the agent's default, 5 min. Default 60 s.
 	BlockQueryWait time.Duration
 
-	// Unhurried is the pause between a query's first answer and the request
-	// that waits for news of it; but not where that answer is no key, or an
-	// empty list of keys, which templates wait to change. A program that ends
-	// within it (-once) leaves no request behind: the agent would hold it, and
-	// count it against its limit of connections, until the request's own wait
-	// is over. Zero, the default: no pause.
-	Unhurried time.Duration
+	// FirstPause is the pause between a query's first answer and the request that
+	// waits for news. A program that ends within it (-once) leaves no request behind,
+	// which the agent would hold, and count against its limit of connections, for as
+	// long as the request may wait. Zero, the default: no pause.
+	FirstPause time.Duration
 
-	// PollInterval is the pause between two requests where the agent cannot
-	// block (datacenters, partitions). Zero means the default, 15 s.
+	// PollInterval is the pause between requests for what the agent cannot block on
+	// (datacenters, partitions). Zero: 15 s.
 	PollInterval time.Duration
 
-	// MaxReply is how large a reply may be, in bytes; a larger one is a failure.
-	// Zero means the default, 512 MiB.
+	// MaxReply limits the size of a reply, in bytes. Zero: 512 MiB.
 	MaxReply int64
 
-	// Notice is told what does not concern one query alone, such as a proxy that
-	// cuts requests, or what keeps answers from being complete. It may be called
-	// from any goroutine, and returns at once. Nil: nobody is told.
+	// Notice gets warnings that do not concern one query alone, such as a proxy that
+	// cuts requests, or rights that the token lacks. It may be called from any
+	// goroutine, and must return at once. Nil: no warnings.
 	Notice func(error)
 
-	// Retry spaces the attempts of a query that fails (COMPAT 4.10.4). An
-	// agent or datacenter that is away altogether is tried at least every
-	// 2 s, or every Retry.Base where that is longer, by one query for all.
-	// The zero value means the default, 250 ms to 1 min.
+	// Retry spaces the attempts of a query that fails (COMPAT 4.10.4). If all
+	// queries to an agent or datacenter fail, one of them tries every 2 s, or
+	// every Retry.Base if that is longer. Zero: 250 ms to 1 min.
 	Retry schedule.Backoff
 }
 
-// DefaultOptions returns what consul-template uses where nothing is configured.
+// DefaultOptions returns the defaults, which are those of consul-template.
 func DefaultOptions() Options {
 	return Options{
 		Options:        client.Defaults(),
@@ -66,8 +61,8 @@ func DefaultOptions() Options {
 	}
 }
 
-// Filled returns o with the defaults of those fields that have no use for zero, or
-// why o cannot be used.
+// Filled checks o, and returns it with defaults in place of zeros that mean the
+// default.
 func (o Options) Filled() (Options, error) {
 	for _, d := range []struct {
 		name  string
@@ -75,7 +70,7 @@ func (o Options) Filled() (Options, error) {
 	}{
 		{"max stale", o.MaxStale},
 		{"block query wait", o.BlockQueryWait},
-		{"pause after the first answer", o.Unhurried},
+		{"pause after the first answer", o.FirstPause},
 		{"poll interval", o.PollInterval},
 		{"retry backoff", o.Retry.Base},
 		{"retry maximum backoff", o.Retry.Max},

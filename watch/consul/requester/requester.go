@@ -1,3 +1,15 @@
+// Package requester asks a Consul agent queries, and decides what to make of each
+// reply and of each failure.
+//
+// A [Requester] asks one query again and again: it holds a blocking query, which
+// the agent answers when the data changes, or it reads when its owner calls Read. Its
+// cursor, a plain value, decides which replies to believe: others are confirmed by
+// a consistent read before the [Receiver] gets them.
+//
+// The requesters of one agent share an [Agent]. While the agent cannot be reached,
+// one of them at a time tries, and the first reply lets all go on (see breaker). The
+// same applies to a datacenter whose servers fail, among the queries that have
+// failed there.
 package requester
 
 import (
@@ -19,37 +31,31 @@ import (
 	"restencil/watch/schedule"
 )
 
-// The pauses between requests that bring nothing new. The agent's own waiting
-// makes them rare; without them, an agent that answers at once for no reason
-// would be asked as fast as it answers (COMPAT 4.10.1).
 const (
+	// Pauses after replies without news, so that an agent that does not hold
+	// requests is not asked as fast as it answers (COMPAT 4.10.1).
 	minRound    = 100 * time.Millisecond // from one request to the next
-	roundJitter = 20 * time.Millisecond  // up to so much more
-	noIndex     = time.Second            // where the reply has no index, so that the next request cannot wait
+	roundJitter = 20 * time.Millisecond  // at most that much more
+	noIndex     = time.Second            // after a reply without an index, since the next request cannot wait
+
+	// afterNews is the pause after a reply that brought news, so that the next
+	// request does not compete with its use. After a request that took less there
+	// is none: changes come fast, and the last of them must not wait.
+	afterNews = 2 * time.Millisecond
+
+	agentWait    = 5 * time.Minute // how long an agent holds a blocking query by default
+	probeConnect = 5 * time.Second // limits a probe's connection, which a network may swallow
+	leastCut     = 5 * time.Second // the shortest wait after which a proxy cuts a request
+	forever      = 365 * 24 * time.Hour
 )
 
-// afterNews is the pause after a reply that brought news: what is done with it,
-// such as writing a file, goes first, and the next request does not compete.
-// What changes meanwhile is in the next reply. After a reply that took less than
-// this there is no pause: changes come fast, and the last of them must not wait.
-const afterNews = 2 * time.Millisecond
-
-// agentWait is how long an agent holds a blocking query that does not say.
-const agentWait = 5 * time.Minute
-
-// probeConnect is how long a probe waits for a connection. What comes back
-// from a network that swallows packets is noticed by a new try sooner than by
-// an old one.
-const probeConnect = 5 * time.Second
-
-// A Receiver takes what a requester learns. Its methods are called by one
+// A Receiver takes the results of a requester. Its methods are called by one
 // goroutine at a time.
 type Receiver interface {
-	// Take takes a reply that may differ from the last one, or follows a failure,
-	// and tells whether it differs.
+	// Take takes a reply, and reports whether it differs from the one before.
 	Take(fetch.Reply) (news bool)
 
-	// Failed takes why an attempt failed.
+	// Failed takes the error of a failed attempt.
 	Failed(*watch.Error)
 }
 
@@ -61,43 +67,42 @@ type Requester struct {
 	Kind  fetch.Kind
 	To    Receiver
 
-	Once      bool                           // no request waits for news; whoever calls Read knows when
-	Shared    bool                           // it stands for many queries
-	Witnessed bool                           // the agent may answer from its view of a service: the witness says whether that is valid
-	Most      func() int64                   // how large the next reply may be, in bytes; nil, or 0: Options.MaxReply
+	Once      bool                           // no request waits for news; the caller of Read paces them
+	Shared    bool                           // the query stands for many
+	Witnessed bool                           // the agent may answer from a view; the witness says whether that is valid
+	Most      func() int64                   // the largest next reply, in bytes; nil, or 0: Options.MaxReply
 	Pace      func(size int64) time.Duration // the pause after a reply of so many bytes; nil: as COMPAT 4.10.1 says
-	Awaits    func() bool                    // whether what was taken leaves templates waiting for something better; nil: it does not
 	Pause     time.Duration                  // before the next attempt
 
 	cursor  cursor
-	known   bool      // something has been taken
-	failing bool      // the receiver was told of a failure after that
-	read    time.Time // when the last reply came that was not from the agent's view of a service
+	known   bool // something was taken
+	failing bool // the receiver got a failure after that
 	recent
 }
 
-// Recent is what the last attempts have shown.
+// Recent is the state that results from the last attempts.
 type recent struct {
+	read     time.Time     // when the last reply came that was not from a view of the agent
 	failures int           // failed attempts in a row that the agent has answered
-	trouble  *breaker      // the next attempt is made before the pause is over when others find that this trouble is; nil: none is shared
+	trouble  *breaker      // when it closes, the next attempt does not wait for the pause; nil: no breaker
 	doubts   int           // replies in a row that were not believed at first
-	cut      time.Duration // how long the last request waited when its connection was cut, zero: it was not
+	cut      time.Duration // how long the last request waited when its connection was cut; zero: it was not
 }
 
-// Resume has the next reply compared with one that another requester has taken for
-// the same query.
+// Resume makes last, which another requester got for the same query, the reply that
+// the next one is compared with.
 func (k *Requester) Resume(last fetch.Reply) {
 	k.known, k.cursor = true, cursor{size: sizeOfAny(last.Data), filtered: last.Filtered}
 }
 
-// Keep asks until ctx ends.
+// Keep makes attempts until ctx ends.
 func (k *Requester) Keep(ctx context.Context) {
 	for k.attempt(ctx) == nil {
 	}
 }
 
-// Read asks once. A reply that is not believed is confirmed at once. It returns how
-// many attempts in a row have failed by now, and how long to wait before the next
+// Read asks once, and confirms at once a reply that it does not believe. It returns
+// how many attempts in a row have failed by now, and how long to wait before the next
 // call.
 func (k *Requester) Read(ctx context.Context) (failures int, wait time.Duration) {
 	for k.attempt(ctx) == nil && k.cursor.confirm && !k.failing {
@@ -109,8 +114,8 @@ func (k *Requester) Read(ctx context.Context) (failures int, wait time.Duration)
 	return failures, wait
 }
 
-// attempt makes the next attempt, as soon as it may be made. The error is that of
-// ctx.
+// attempt waits until the next attempt may be made, and makes it. The error is that
+// of ctx.
 func (k *Requester) attempt(ctx context.Context) error {
 	servers, agent, err := k.enter(ctx)
 	if err != nil {
@@ -146,7 +151,7 @@ func (k *Requester) attempt(ctx context.Context) error {
 	}
 	servers.settle(ofServers, err)
 	if a.HTTP1.Load() {
-		k.Agent.http1.Do(k.Agent.feedback.HTTP1)
+		k.Agent.http1.Do(func() { k.Agent.limited(HTTP1) })
 	}
 	if err != nil {
 		k.failed(err, a, ofAgent, ofServers)
@@ -159,19 +164,21 @@ func (k *Requester) attempt(ctx context.Context) error {
 	return nil
 }
 
-// enter waits until the next attempt may be made: for its own turn after an
-// answer or a failure, then for the agent to be there.
+// enter waits for the end of the pause, then until the agent can be reached.
 func (k *Requester) enter(ctx context.Context) (servers, agent pass, err error) {
 	if k.trouble != nil {
-		servers, err = k.trouble.enter(ctx, k.Pause)
-	} else {
-		err = sleep(ctx, k.Pause)
+		servers, _ = k.trouble.enter(ctx, k.Pause)
+	} else if k.Pause > 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(k.Pause):
+		}
 	}
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return pass{}, pass{}, err
 	}
 	if _, err := k.Agent.reach.failed(); err != nil && !k.failing {
-		// Others have found out; this query will not try until it may.
+		// Other queries have found out.
 		k.fail(&watch.Error{Query: k.Query, Err: k.Agent.Client.Clean(err)})
 	}
 	agent, err = k.Agent.reach.enter(ctx, 0)
@@ -181,20 +188,8 @@ func (k *Requester) enter(ctx context.Context) (servers, agent pass, err error) 
 	return servers, agent, err
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
-// fetch puts the query to the agent, within limits. What may wait for news gets as
-// long as the agent may take, which adds up to a sixteenth at random.
+// fetch puts the query to the agent, within limits. The agent adds up to a sixteenth,
+// at random, to the wait of a blocking query.
 func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attempt, error) {
 	wait := k.Agent.wait(k.Shared)
 	a := &client.Attempt{Answer: client.Silence, Most: k.Agent.Options.MaxReply, Private: k.Query.Private}
@@ -217,9 +212,9 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 	}
 	r := reply{Reply: fetched, leader: client.Leadership(a.Leader.Load()), size: sizeOfAny(fetched.Data), bare: k.Kind.Polled}
 	switch {
-	case k.cursor.confirm && r.leader == client.Unled: // no server of Consul's says that to a consistent read
+	case k.cursor.confirm && r.leader == client.Unled: // no Consul server answers a consistent read so
 		return reply{}, a, errors.New("the server that answered knows no leader")
-	case k.cursor.confirm && r.Index == 0 && !r.bare: // something stands where Consul should
+	case k.cursor.confirm && r.Index == 0 && !r.bare:
 		return reply{}, a, errors.New("what answered is not Consul: there is no index (check the address)")
 	case !k.Shared && k.cursor.lacks(r):
 		return reply{}, a, FilteredError{k.Query}
@@ -227,8 +222,7 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 	return r, a, nil
 }
 
-// explain returns an error of the agent, or of what stands in its place, with what
-// to do about it.
+// explain adds to an error what to do about it.
 func explain(err error) error {
 	text, status := err.Error(), fetch.Status(err)
 	switch {
@@ -242,7 +236,7 @@ func explain(err error) error {
 	return err
 }
 
-// options returns how to put the query to the agent, which may hold it for so long.
+// options returns the options of the next request, which the agent may hold for wait.
 func (k *Requester) options(wait time.Duration) *api.QueryOptions {
 	o := &api.QueryOptions{
 		Datacenter:        k.Query.Datacenter,
@@ -265,8 +259,8 @@ func (k *Requester) options(wait time.Duration) *api.QueryOptions {
 }
 
 // wasCut reports whether a proxy may have cut a request that waited for news. The
-// next attempt, which is made at once, tells: if it fails too, there was another
-// reason. A proxy does it again after the same time: then less is asked for.
+// next attempt is made at once: if it fails too, there was another reason. If a request
+// is cut twice after the same time, the agent asks for shorter waits.
 func (k *Requester) wasCut(err error, a *client.Attempt, took time.Duration) bool {
 	status := fetch.Status(err)
 	broken := status == 0 && !a.Reached.Load() && !errors.Is(err, fetch.ErrNoAnswer)
@@ -280,17 +274,14 @@ func (k *Requester) wasCut(err error, a *client.Attempt, took time.Duration) boo
 	return true
 }
 
-// leastCut is the shortest time after which a proxy cuts a request that waits.
-const leastCut = 5 * time.Second
-
-// answered takes a reply, and sees to what the next attempt waits for.
+// answered takes a reply, and sets the pause before the next attempt.
 func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	o := &k.Agent.Options
 	k.failures, k.trouble, k.Pause = 0, nil, 0
 	first, confirmed := !k.known, k.cursor.confirm
-	var f finding
-	if f, k.cursor = k.cursor.take(r, o.MaxStale); f == doubtful {
-		// The first doubt is settled at once. A server whose replies are always
+	var believed bool
+	if k.cursor, believed = k.cursor.take(r, o.MaxStale); !believed {
+		// The first doubt is settled at once, but a server whose replies are always
 		// doubtful is not asked as fast as it answers.
 		if k.doubts++; k.doubts > 1 {
 			k.Pause = o.Retry.Delay(k.doubts - 1)
@@ -303,13 +294,9 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	if first && r.Filtered && !k.Shared {
 		k.Agent.filtered(k.Query)
 	}
-	news := false
-	if f == changed {
-		k.known, k.failing = true, false
-		news = k.To.Take(r.Reply)
-	}
-	// The agent's view may have the rights that the token had when the view began: the
-	// servers are asked now and then.
+	k.known, k.failing = true, false
+	news := k.To.Take(r.Reply)
+	// A view of the agent may keep the rights that the token had when it began.
 	if r.leader != client.Streamed {
 		k.read = time.Now()
 	} else if 2*time.Since(k.read) > cmp.Or(k.Agent.wait(k.Shared), agentWait) {
@@ -324,21 +311,21 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 		k.Pause = noIndex
 	case k.Pace != nil:
 		if k.Pause = k.Pace(size); first {
-			k.Pause = max(k.Pause, o.Unhurried)
+			k.Pause = max(k.Pause, o.FirstPause)
 		}
-	case first && (k.Awaits == nil || !k.Awaits()):
-		k.Pause = max(afterNews, o.Unhurried)
+	case first:
+		k.Pause = max(afterNews, o.FirstPause)
 	case news:
-		if first || took >= afterNews {
+		if took >= afterNews {
 			k.Pause = afterNews
 		}
-		runtime.Gosched() // whoever waits for the news goes on at once
+		runtime.Gosched() // the consumer of the news goes on at once
 	case took < minRound:
 		k.Pause = minRound - took + rand.N(roundJitter)
 	}
 }
 
-// failed tells of a failed attempt, and sees to what the next one waits for.
+// failed reports a failed attempt, and sets the pause before the next one.
 func (k *Requester) failed(err error, a *client.Attempt, agent, servers outcome) {
 	e := &watch.Error{
 		Query:      k.Query,
@@ -351,38 +338,35 @@ func (k *Requester) failed(err error, a *client.Attempt, agent, servers outcome)
 		e.Class = watch.Denied
 	}
 	if agent == fails {
-		e.Attempts, _ = k.Agent.reach.failed() // whichever query made them
+		e.Attempts, _ = k.Agent.reach.failed() // of all queries
 	}
 	k.Pause, k.trouble, k.cut = 0, nil, 0
 	k.fail(e)
 	if fetch.Status(err) == http.StatusTooManyRequests {
-		k.Agent.feedback.Refused()
+		k.Agent.limited(TooManyRequests)
 	}
 	if agent == fails {
-		return // the agent's breaker says when
+		return // the agent's breaker paces the attempts
 	}
 	k.failures++
 	retry := k.Agent.Options.Retry
 	k.Pause = retry.After(k.failures, e.RetryAfter)
 	switch shared := servers == fails && e.RetryAfter == 0; {
 	case retry.Spent(k.failures):
-		k.Pause = forever
-	case shared && (k.Once || retry.Attempts != 0): // attempts that are counted are this query's own
+		k.Pause = forever // whoever counts the attempts ends the run
+	case shared && (k.Once || retry.Attempts != 0): // counted attempts are this query's own
 		k.Pause = retry.Probes().Delay(k.failures)
 	case shared:
-		// Others try too. Its own pace is for trouble that is its alone: this is
-		// at most Retry.Max, and at least half of it.
+		// Other queries try too. The pause, between half of Retry.Max and all of it,
+		// is for trouble that this query has alone.
 		longest := cmp.Or(retry.Max, time.Minute)
 		k.trouble, k.Pause = k.Agent.serversOf(k.Query.Datacenter), longest-rand.N(longest/2+1)
 	}
 }
 
-// fail tells of a failure. The next request will ask for an answer at once,
-// which says whether the failure is over.
+// fail reports a failure. The next request does not wait for news: its reply shows
+// whether the failure is over.
 func (k *Requester) fail(err *watch.Error) {
 	k.failing, k.cursor = true, k.cursor.anew()
 	k.To.Failed(err)
 }
-
-// forever is the pause after the last attempt: whoever counts them ends the run.
-const forever = 365 * 24 * time.Hour

@@ -230,21 +230,21 @@ func TestNoPauseAfterWaiting(t *testing.T) {
 	})
 }
 
-// TestUnhurried: what has been answered may be left alone for a while; what a
-// template may wait for may not.
-func TestUnhurried(t *testing.T) {
+// TestFirstPause: the request that waits for news may come some time after the first
+// answer.
+func TestFirstPause(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		answer func() (*http.Response, error)
 		want   time.Duration // from the first request to the second
 	}{
 		{"a key", pair(one, "5"), time.Second},
-		{"no key", refuse(404, "", agent.Index("5")...), afterNews},
+		{"no key", refuse(404, "", agent.Index("5")...), time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := DefaultOptions()
-				o.Unhurried = time.Second
+				o.FirstPause = time.Second
 				s, st := runStub(t, o, script(test.answer, pair(two, "6")))
 				watchKey(t, s)
 				time.Sleep(time.Minute)

@@ -30,7 +30,7 @@ func runStub(t *testing.T, o Options, answer func(*http.Request) (*http.Response
 	}
 	st := agent.New(answer)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &source{agent: NewAgent(st.Client(t, o.Token), o, noFeedback{}), ctx: ctx, stop: make(map[watch.Query]context.CancelFunc)}
+	s := &source{agent: NewAgent(st.Client(t, o.Token), o, func(Limit) {}), ctx: ctx, stop: make(map[watch.Query]context.CancelFunc)}
 	t.Cleanup(func() {
 		cancel()
 		s.group.Wait()
@@ -41,7 +41,7 @@ func runStub(t *testing.T, o Options, answer func(*http.Request) (*http.Response
 func (s *source) Watch(q watch.Query, sink watch.Sink) {
 	kind, _ := s.agent.Client.ForKind(q.Kind)
 	to := &single{sink: sink}
-	k := &Requester{Agent: s.agent, Query: q, Kind: kind, To: to, Awaits: func() bool { return to.data == nil }}
+	k := &Requester{Agent: s.agent, Query: q, Kind: kind, To: to}
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.stop[q] = cancel
 	s.group.Go(func() { k.Keep(ctx) })
@@ -71,11 +71,6 @@ func (s *single) Failed(err *watch.Error) {
 	s.failing = true
 	s.sink.Fail(err)
 }
-
-type noFeedback struct{}
-
-func (noFeedback) Refused() {}
-func (noFeedback) HTTP1()   {}
 
 var key = watch.Query{Kind: watch.KVGet, Name: "k"}
 

@@ -119,7 +119,7 @@ func (c *Consul) Source(once bool) consul.Options {
 		o.Username, o.Password = "", ""
 	}
 	if once {
-		o.Unhurried = time.Second // most runs end before
+		o.FirstPause = time.Second // most runs end before
 	}
 	return o
 }
