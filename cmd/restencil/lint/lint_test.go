@@ -142,6 +142,7 @@ func TestTemplates(t *testing.T) {
 		{"upstream of a part", "{{ define `s` }}{{ range . }}server a;{{ end }}{{ end }}upstream w { {{ template `s` service `w` }} }", "1:26 empty-list"},
 		{"upstream of each service", "{{ range services }}{{ if contains `a` .Tags }}upstream {{ .Name }} {\n{{ range service .Name }}server a;{{ end }} }{{ end }}{{ end }}", "2:10 empty-list"},
 		{"upstream within if", "{{ if service `w` }}upstream w { {{ range service `w` }}server a; {{ end }} }{{ end }}", ""},
+		{"upstream within if of a variable", "{{ $w := service `w` }}{{ if gt (len $w) 0 }}upstream w { {{ range service `w` }}server a; {{ end }} }{{ end }}", ""},
 		{"upstream within with", "{{ with service `w` }}upstream w { {{ range . }}server a; {{ end }} }{{ end }}", ""},
 		{"upstream by tag", "{{ range $t, $l := service `w` | byTag }}upstream {{ $t }} { {{ range $l }}server a; {{ end }} }{{ end }}", ""},
 		{"upstream with another server", "upstream w { {{ range service `w` }}server a; {{ end }} server b backup; }", ""},
@@ -349,4 +350,30 @@ func TestExamplesAreClean(t *testing.T) {
 			}
 		}
 	}
+}
+
+// No text makes it panic, or takes it longer than a moment.
+func FuzzTemplate(f *testing.F) {
+	for _, pattern := range []string{"../../../docs/*.md", "../../../docs/functions/*.md"} {
+		pages, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, page := range pages {
+			text, err := os.ReadFile(page)
+			if err != nil {
+				f.Fatal(err)
+			}
+			for _, m := range fenced.FindAllStringSubmatch(string(text), -1) {
+				f.Add(m[2])
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, found := range inTemplate(text) {
+			if found.Line < 1 || found.Column < 1 || found.Message == "" || found.Severity == "" {
+				t.Errorf("incomplete finding %+v", found)
+			}
+		}
+	})
 }

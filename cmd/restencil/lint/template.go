@@ -2,6 +2,7 @@ package lint
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -25,21 +26,15 @@ type place struct {
 	key   hcl1.Position // or the place of the setting, where it has the text in a form whose lines cannot be told
 }
 
-// facts are what a template does, as far as its configuration matters for that.
-type facts struct {
-	private bool // its output holds secrets
-	data    bool // its output depends on a store
-}
-
 // Template looks at the template of a file.
 func (l *Linter) Template(o template.Options) {
 	l.files[o.Name] = strings.Split(o.Text, "\n")
 	l.template(o, place{file: o.Name})
 }
 
-// maxSteps bounds how many nodes of a template are looked at: parts that call parts
-// many times are looked at each time.
-const maxSteps = 100_000
+// maxSteps bounds how many nodes of a template are looked at, in parts that are called
+// with values of many types.
+const maxSteps = 20_000
 
 // A checker goes through one template as an execution would, with the types of
 // values in place of the values.
@@ -53,19 +48,20 @@ type checker struct {
 	root    value // what $ is
 	vars    []variable
 	mutable map[string]bool // variables that = gives another value: their type is unknown
-	guards  []string        // lists that conditions around this node ask for
-	asked   []string        // lists that the expression under way asks for
+	guards  []string        // the conditions around this node, as they are written
 	action  string          // the outermost pipeline under way, as it is written
 	catalog *catalog        // nil outside of a range over one
 	blocks  *blocks         // that the text before this node has left open
 	calling []string        // the parts under way
 	used    map[string]bool // parts that are called
 	dynamic bool            // parts are called by names that are computed
+	seen    map[string]bool // calls of parts that are like others before
 	steps   int
 
-	facts  facts
-	secret bool // secrets are read, of which some may be no part of the output
-	writes bool // writeToFile is called
+	data    bool // a store is asked
+	private bool // the output holds secrets
+	secret  bool // secrets are read, and are in the output or in a file of writeToFile
+	writes  bool // writeToFile is called
 }
 
 // A variable is one that can be seen here. The innermost is the last.
@@ -89,38 +85,42 @@ type catalog struct {
 	left   bool     // some are, by continue
 }
 
+var (
+	assigned = regexp.MustCompile(`(\$\w+)\s*=`) // := has a colon before
+	word     = regexp.MustCompile(`^[.$]?[\w.]*`)
+)
+
 // template looks at a template that stands at a place.
-func (l *Linter) template(o template.Options, at place) facts {
+func (l *Linter) template(o template.Options, at place) *checker {
 	tree := parse.New("")
 	tree.Mode = parse.SkipFuncCheck
 	c := &checker{
 		l: l, text: o.Text, place: at, trees: make(map[string]*parse.Tree),
-		funcs: funcs.Map(new(funcs.Env)), used: make(map[string]bool), blocks: new(blocks), mutable: make(map[string]bool),
+		funcs: funcs.Map(new(funcs.Env)), used: make(map[string]bool), blocks: new(blocks), mutable: make(map[string]bool), seen: make(map[string]bool),
 	}
 	if _, err := tree.Parse(o.Text, o.LeftDelim, o.RightDelim, c.trees); err != nil {
 		c.syntax(o, err)
-		return c.facts
+		return c
 	}
-	for _, m := range regexp.MustCompile(`(\$\w+)\s*=`).FindAllStringSubmatch(o.Text, -1) {
+	for _, m := range assigned.FindAllStringSubmatch(o.Text, -1) {
 		c.mutable[m[1]] = true
 	}
 	c.part(tree.Name, value{})
 	c.finish(tree.Name)
-	c.facts.private = c.facts.private || c.secret && !c.writes
-	return c.facts
+	c.private = c.private || c.secret && !c.writes
+	return c
 }
 
 // syntax adds what template.Parse says of a template that cannot be parsed.
 func (c *checker) syntax(o template.Options, err error) {
 	f := Finding{Rule: "syntax", Message: err.Error()}
 	at := 0
-	if _, wrong := template.Parse(o, template.Host{}); wrong != nil {
-		if e, ok := wrong.(*template.Error); ok {
-			f.Message = e.Err.Error()
-			if lines := strings.SplitAfter(o.Text, "\n"); 0 < e.Line && e.Line <= len(lines) {
-				column := max(e.Column-1, strings.Index(lines[e.Line-1], cmp.Or(o.LeftDelim, "{{")), 0)
-				at = len(strings.Join(lines[:e.Line-1], "")) + column
-			}
+	_, err = template.Parse(o, template.Host{})
+	if e, ok := errors.AsType[*template.Error](err); ok {
+		f.Message = e.Err.Error()
+		if lines := strings.SplitAfter(o.Text, "\n"); 0 < e.Line && e.Line <= len(lines) {
+			column := max(e.Column-1, strings.Index(lines[e.Line-1], cmp.Or(o.LeftDelim, "{{")), 0)
+			at = len(strings.Join(lines[:e.Line-1], "")) + column
 		}
 	}
 	c.locate(&f, at, "")
@@ -141,11 +141,7 @@ func (c *checker) finish(main string) {
 			}
 			c.report(pos, "unused-define", fmt.Sprintf("%q is defined and never used", name), "")
 		}
-		facts, secret := c.facts, c.secret
 		c.part(name, value{})
-		if !c.dynamic {
-			c.facts, c.secret = facts, secret
-		}
 	}
 }
 
@@ -174,7 +170,7 @@ func (c *checker) locate(f *Finding, offset int, rest string) {
 		return
 	}
 	f.File, f.Line, f.Column = c.place.file, c.place.first+line+1, column
-	f.width = max(1, len(regexp.MustCompile(`^[.$]?[\w.]*`).FindString(rest)))
+	f.width = max(1, len(word.FindString(rest)))
 	own := strings.Split(c.text, "\n")[line]
 	if lines := c.l.lines(f.File); f.Line <= len(lines) {
 		f.source = strings.TrimSuffix(lines[f.Line-1], "\r")
@@ -184,13 +180,15 @@ func (c *checker) locate(f *Finding, offset int, rest string) {
 	}
 }
 
-// part goes through a part of the template, or through the whole. A part that calls
-// itself is not gone through again.
+// part goes through a part of the template, or through the whole. What a part calls
+// that calls itself, and a call like another one before, find nothing more.
 func (c *checker) part(name string, dot value) {
 	c.used[name] = true
-	if slices.Contains(c.calling, name) {
+	call := fmt.Sprint(name, dot, c.catalog != nil, c.blocks.open)
+	if c.seen[call] || slices.Contains(c.calling, name) {
 		return
 	}
+	c.seen[call] = true
 	root, vars := c.root, c.vars
 	c.root, c.vars = dot, nil
 	c.calling = append(c.calling, name)
@@ -247,7 +245,6 @@ func (c *checker) list(list *parse.ListNode, dot value) {
 // branch goes through an if, with or range, and both of its lists.
 func (c *checker) branch(n *parse.BranchNode, dot value) {
 	vars, guards, outer := c.vars, c.guards, c.catalog
-	c.asked = nil
 	v := c.pipeline(n.Pipe, dot)
 	inner, around := dot, branch{}
 	switch n.NodeType {
@@ -255,18 +252,23 @@ func (c *checker) branch(n *parse.BranchNode, dot value) {
 		key, element := elements(v.typ)
 		inner = value{typ: element, constant: v.constant}
 		c.declare(n.Pipe, value{typ: key, constant: v.constant}, inner)
-		if !slices.Contains(c.guards, v.list) {
+		guards := strings.Join(c.guards, "\n")
+		if v.list != "" && !strings.Contains(guards, v.list) && !strings.Contains(guards, n.Pipe.Cmds[0].String()) {
 			around = branch{pos: n.Pipe.Pos, list: v.list}
 		}
 		if calls := ofCatalog[strings.Fields(v.list + " -")[0]]; calls != nil {
 			c.catalog = &catalog{pos: n.Pipe.Pos, calls: calls}
 		}
 	case parse.NodeWith:
-		c.guards = slices.Concat(guards, c.asked)
 		inner = value{typ: v.typ, constant: v.constant} // a list that is not empty
-		c.declare(n.Pipe, v)
+		fallthrough
 	default:
-		c.guards = slices.Concat(guards, c.asked)
+		c.guards = append(slices.Clip(guards), n.Pipe.String())
+		for _, v := range c.vars {
+			if strings.Contains(n.Pipe.String(), v.name) {
+				c.guards = append(c.guards, v.list)
+			}
+		}
 		c.declare(n.Pipe, v)
 	}
 	chosen := outer != nil && outer.chosen

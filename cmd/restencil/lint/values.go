@@ -121,7 +121,7 @@ func (c *checker) declare(p *parse.PipeNode, values ...value) {
 func (c *checker) operand(n parse.Node, dot value) value {
 	switch n := n.(type) {
 	case *parse.DotNode:
-		return c.ask(dot)
+		return dot
 	case *parse.FieldNode:
 		return c.fields(dot, n.Ident, n.Pos)
 	case *parse.VariableNode:
@@ -131,7 +131,7 @@ func (c *checker) operand(n parse.Node, dot value) value {
 				of = v.value
 			}
 		}
-		return c.fields(c.ask(of), n.Ident[1:], n.Pos)
+		return c.fields(of, n.Ident[1:], n.Pos)
 	case *parse.ChainNode:
 		return c.fields(c.operand(n.Node, dot), n.Field, n.Pos)
 	case *parse.PipeNode:
@@ -144,14 +144,6 @@ func (c *checker) operand(n parse.Node, dot value) value {
 		return value{typ: boolean, constant: true}
 	}
 	return value{constant: true}
-}
-
-// ask takes note of a list that is asked for.
-func (c *checker) ask(v value) value {
-	if v.list != "" {
-		c.asked = append(c.asked, v.list)
-	}
-	return v
 }
 
 // function returns what a call comes to, and looks at it.
@@ -172,7 +164,7 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 	}
 	if pure.Funcs()[name] == nil && !slices.Contains(ofHost, name) {
 		constant = false
-		c.facts.data = true
+		c.data = true
 	}
 	c.judge(name, n.Pos, nodes, args)
 	v := value{typ: reflect.TypeOf(f).Out(0), constant: constant}
@@ -201,7 +193,7 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 	if v.typ.Kind() == reflect.Interface {
 		v.typ = nil
 	}
-	return c.ask(v)
+	return v
 }
 
 // builtin returns what a call of the language comes to.
@@ -289,13 +281,13 @@ func (c *checker) field(t reflect.Type, name string, pos parse.Pos) reflect.Type
 	} else {
 		methods = reflect.PointerTo(t)
 	}
-	if m, ok := methods.MethodByName(name); ok {
+	if m, ok := methods.MethodByName(name); ok && m.Type.NumOut() > 0 {
 		return m.Type.Out(0)
 	}
 	switch of.Kind() {
 	case reflect.Struct:
 		if f, ok := of.FieldByName(name); ok && f.IsExported() {
-			c.facts.private = c.facts.private || secretField(of, name) && !strings.Contains(c.action, "writeToFile")
+			c.private = c.private || secretField(of, name) && !strings.Contains(c.action, "writeToFile")
 			return f.Type
 		}
 	case reflect.Map:
