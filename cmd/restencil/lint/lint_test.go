@@ -211,6 +211,7 @@ func TestConfigurations(t *testing.T) {
 		{"open secrets", "secret_perms = 0660\ntemplate {\n" + secret + "}", "a.hcl:1:1: warning: f holds secrets, and its mode is 0660 [secret-mode]"},
 		{"kept secret", "secret_perms = 0640\ntemplate {\n" + secret + "}", ""},
 		{"certificate", "template {\ncontents = \"{{ with pkiCert `a` }}{{ .Cert }}{{ end }}\"\ndestination = \"f\"\n}", ""},
+		{"certificate of an authority", "template {\ncontents = \"{{ with secret `pki/cert/ca` }}{{ .Data.certificate }}{{ end }}\"\ndestination = \"f\"\n}", ""},
 		{"key of a certificate", "template {\ncontents = \"{{ with pkiCert `a` }}{{ .Key }}{{ end }}\"\ndestination = \"f\"\nperms = 0604\n}", "a.hcl:4:1: warning: f holds secrets, and its mode is 0604 [secret-mode]"},
 
 		{"command of data", "template {\ncontents = \"{{ key `a` }}\"\ndestination = \"/f\"\ncommand = \"chmod +x /f && sudo /f\"\n}", "a.hcl:4:1: warning: this executes /f, of which data from a store is a part [shell-data]"},

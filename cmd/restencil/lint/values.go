@@ -63,6 +63,7 @@ var restless = map[string]string{
 var (
 	unordered = regexp.MustCompile(`sprig_sortAlpha|\blen\b|\bin\b|contains|sprig_has\b`) // what makes no difference of the order
 	sensitive = regexp.MustCompile(`(?i)\.\S*(key|password|token|secret)`)                // fields that are secret
+	public    = regexp.MustCompile(`/(cert|issuer)/|/ca(_chain)?(/pem)?$`)                // paths of certificates without keys
 	shell     = regexp.MustCompile(`(^|/)(ba|da|z|k|a)?sh$`)
 )
 
@@ -224,7 +225,7 @@ func (c *checker) judge(name string, pos parse.Pos, nodes []parse.Node, args []v
 	data := func(v value) bool { return !v.constant }
 	switch name {
 	case "secret", "nomadVar":
-		c.secret = true
+		c.secret = c.secret || !public.MatchString(literal(0))
 	case "writeToFile":
 		c.writes = true
 		if perm, err := strconv.ParseUint(literal(3), 8, 32); err == nil && perm&uint64(exposing) != 0 && sensitive.MatchString(c.action) {
