@@ -219,7 +219,7 @@ func TestConfigurations(t *testing.T) {
 		{"command without data", "template {\ncontents = \"{{ env `a` }}\"\ndestination = \"/f\"\ncommand = \"sh /f\"\n}", ""},
 
 		{"check in a container", "bundle \"b\" {\ncheck = \"cd / && sudo kubectl exec x nginx -t\"\n}\ntemplate {\ncontents = \"a\"\ndestination = \"/f\"\nbundle = \"b\"\n}", "a.hcl:2:1: warning: kubectl lets another process do the work, which sees the old files and not the new ones [check-file]"},
-		{"check of a service", "template {\ncontents = \"a\"\ndestination = \"/f\"\ncheck = \"nginx -t; docker-lint f\"\n}", ""},
+		{"check of a service", "template {\ncontents = \"a\"\ndestination = \"/f\"\ncheck = \"service nginx configtest; docker-lint f\"\n}", ""},
 		{"staged elsewhere", "template {\ncontents = \"a\"\ndestination = \"/f\"\ncommand = \"x {{ .Staged `f` }}\"\n}", "a.hcl:4:1: error: {{ .Staged `f` }} stands for a staged file in a check alone; here it stays as it is [check-file]"},
 		{"names of docker", "template {\ncontents = \"a\"\ndestination = \"/f\"\ncommand = \"docker ps --format '{{.Names}}'\"\n}", ""},
 		{"no such file", "template {\ncontents = \"a\"\ndestination = \"/haproxy.cfg\"\ncheck = \"haproxy -c -f {{ .Staged `haproxy.conf` }}\"\n}", "a.hcl:4:1: error: no file of this bundle is called \"haproxy.conf\" [check-file]"},

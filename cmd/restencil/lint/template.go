@@ -39,29 +39,42 @@ const maxSteps = 20_000
 // A checker goes through one template as an execution would, with the types of
 // values in place of the values.
 type checker struct {
-	l     *Linter
-	text  string
-	place place
-	trees map[string]*parse.Tree
-	funcs texttemplate.FuncMap
+	l       *Linter
+	text    string
+	place   place
+	funcs   texttemplate.FuncMap
+	mutable map[string]bool // variables that = gives another value: their type is unknown
+	action  string          // the outermost pipeline under way, as it is written
+	blocks  *blocks         // that the text before this node has left open
+	scope
+	parts
+	facts
+}
 
+// A scope is what holds at a node.
+type scope struct {
 	root    value // what $ is
 	vars    []variable
-	mutable map[string]bool // variables that = gives another value: their type is unknown
-	guards  []string        // the conditions around this node, as they are written
-	action  string          // the outermost pipeline under way, as it is written
-	catalog *catalog        // nil outside of a range over one
-	blocks  *blocks         // that the text before this node has left open
-	calling []string        // the parts under way
-	used    map[string]bool // parts that are called
-	dynamic bool            // parts are called by names that are computed
-	seen    map[string]bool // calls of parts that are like others before
-	steps   int
+	guards  []string // the conditions around the node, as they are written, and the lists that they are about
+	catalog catalog
+}
 
-	data    bool // a store is asked
-	private bool // the output holds secrets
-	secret  bool // secrets are read, and are in the output or in a file of writeToFile
-	writes  bool // writeToFile is called
+// parts are the definitions of a template, and how they are called.
+type parts struct {
+	trees   map[string]*parse.Tree
+	used    map[string]bool
+	dynamic bool            // some are called by names that are computed
+	calling []string        // those under way
+	seen    map[string]bool // calls that need not be looked at again
+	steps   int             // how many nodes were looked at
+}
+
+// facts are what a template does.
+type facts struct {
+	data    bool // it asks a store
+	private bool // its output holds secrets
+	secret  bool // it reads secrets, which are in the output or in a file of writeToFile
+	writes  bool // it calls writeToFile
 }
 
 // A variable is one that can be seen here. The innermost is the last.
@@ -80,9 +93,8 @@ type value struct {
 // A catalog is a range over all services or nodes.
 type catalog struct {
 	pos    parse.Pos
-	calls  []string // functions that ask for one of them
-	chosen bool     // this one is, by a condition around it
-	left   bool     // some are, by continue
+	calls  []string // functions that ask for one of them; nil outside of such a range
+	chosen bool     // a condition or a continue leaves some of them out
 }
 
 var (
@@ -91,16 +103,16 @@ var (
 )
 
 // template looks at a template that stands at a place.
-func (l *Linter) template(o template.Options, at place) *checker {
+func (l *Linter) template(o template.Options, at place) facts {
 	tree := parse.New("")
 	tree.Mode = parse.SkipFuncCheck
 	c := &checker{
-		l: l, text: o.Text, place: at, trees: make(map[string]*parse.Tree),
-		funcs: funcs.Map(new(funcs.Env)), used: make(map[string]bool), blocks: new(blocks), mutable: make(map[string]bool), seen: make(map[string]bool),
+		l: l, text: o.Text, place: at, funcs: funcs.Map(new(funcs.Env)), mutable: make(map[string]bool), blocks: new(blocks),
+		parts: parts{trees: make(map[string]*parse.Tree), used: make(map[string]bool), seen: make(map[string]bool)},
 	}
 	if _, err := tree.Parse(o.Text, o.LeftDelim, o.RightDelim, c.trees); err != nil {
 		c.syntax(o, err)
-		return c
+		return c.facts
 	}
 	for _, m := range assigned.FindAllStringSubmatch(o.Text, -1) {
 		c.mutable[m[1]] = true
@@ -108,7 +120,7 @@ func (l *Linter) template(o template.Options, at place) *checker {
 	c.part(tree.Name, value{})
 	c.finish(tree.Name)
 	c.private = c.private || c.secret && !c.writes
-	return c
+	return c.facts
 }
 
 // syntax adds what template.Parse says of a template that cannot be parsed.
@@ -184,17 +196,17 @@ func (c *checker) locate(f *Finding, offset int, rest string) {
 // that calls itself, and a call like another one before, find nothing more.
 func (c *checker) part(name string, dot value) {
 	c.used[name] = true
-	call := fmt.Sprint(name, dot, c.catalog != nil, c.blocks.open)
+	call := fmt.Sprint(name, dot, c.catalog, c.blocks.open)
 	if c.seen[call] || slices.Contains(c.calling, name) {
 		return
 	}
 	c.seen[call] = true
-	root, vars := c.root, c.vars
+	outer := c.scope
 	c.root, c.vars = dot, nil
 	c.calling = append(c.calling, name)
 	c.list(c.trees[name].Root, dot)
 	c.calling = c.calling[:len(c.calling)-1]
-	c.root, c.vars = root, vars
+	c.scope = outer
 }
 
 // call goes through the part that a template or executeTemplate calls.
@@ -234,17 +246,13 @@ func (c *checker) list(list *parse.ListNode, dot value) {
 			c.branch(&n.BranchNode, dot)
 		case *parse.RangeNode:
 			c.branch(&n.BranchNode, dot)
-		case *parse.ContinueNode:
-			if c.catalog != nil {
-				c.catalog.left = true
-			}
 		}
 	}
 }
 
 // branch goes through an if, with or range, and both of its lists.
 func (c *checker) branch(n *parse.BranchNode, dot value) {
-	vars, guards, outer := c.vars, c.guards, c.catalog
+	outer := c.scope
 	v := c.pipeline(n.Pipe, dot)
 	inner, around := dot, branch{}
 	switch n.NodeType {
@@ -253,41 +261,47 @@ func (c *checker) branch(n *parse.BranchNode, dot value) {
 		inner = value{typ: element, constant: v.constant}
 		c.declare(n.Pipe, value{typ: key, constant: v.constant}, inner)
 		guards := strings.Join(c.guards, "\n")
-		if v.list != "" && !strings.Contains(guards, v.list) && !strings.Contains(guards, n.Pipe.Cmds[0].String()) {
+		if !strings.Contains(guards, v.list) && !strings.Contains(guards, n.Pipe.Cmds[0].String()) {
 			around = branch{pos: n.Pipe.Pos, list: v.list}
 		}
 		if calls := ofCatalog[strings.Fields(v.list + " -")[0]]; calls != nil {
-			c.catalog = &catalog{pos: n.Pipe.Pos, calls: calls}
+			c.catalog = catalog{pos: n.Pipe.Pos, calls: calls}
 		}
-	case parse.NodeWith:
-		inner = value{typ: v.typ, constant: v.constant} // a list that is not empty
-		fallthrough
 	default:
-		c.guards = append(slices.Clip(guards), n.Pipe.String())
+		c.guards = append(slices.Clip(c.guards), n.Pipe.String())
 		for _, v := range c.vars {
 			if strings.Contains(n.Pipe.String(), v.name) {
 				c.guards = append(c.guards, v.list)
 			}
 		}
 		c.declare(n.Pipe, v)
+		if n.NodeType == parse.NodeWith {
+			inner = value{typ: v.typ, constant: v.constant} // a list that is not empty
+		} else {
+			c.catalog.chosen = true
+		}
 	}
-	chosen := outer != nil && outer.chosen
-	if outer != nil && n.NodeType == parse.NodeIf {
-		outer.chosen = true
-	}
-	open := slices.Clone(c.blocks.open)
+	open, condition := slices.Clone(c.blocks.open), c.scope
 	c.blocks.around = append(c.blocks.around, around)
 	c.list(n.List, inner)
 	then := c.blocks.open
 	if n.ElseList != nil {
-		c.blocks.open = open
+		c.scope, c.blocks.open = condition, open
 		c.blocks.around[len(c.blocks.around)-1] = branch{otherwise: true}
 		c.list(n.ElseList, dot)
 		c.blocks.open = then
 	}
 	c.blocks.around = c.blocks.around[:len(c.blocks.around)-1]
-	if outer != nil && n.NodeType == parse.NodeIf {
-		outer.chosen = chosen || outer.left
+	c.scope = outer
+	c.catalog.chosen = c.catalog.chosen || n.NodeType == parse.NodeIf && leaves(n)
+}
+
+// leaves reports whether a list of an if ends with continue.
+func leaves(n *parse.BranchNode) bool {
+	for _, list := range []*parse.ListNode{n.List, n.ElseList} {
+		if list != nil && slices.ContainsFunc(list.Nodes, func(n parse.Node) bool { return n.Type() == parse.NodeContinue }) {
+			return true
+		}
 	}
-	c.vars, c.guards, c.catalog = vars, guards, outer
+	return false
 }

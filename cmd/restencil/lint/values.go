@@ -257,7 +257,7 @@ func (c *checker) judge(name string, pos parse.Pos, nodes []parse.Node, args []v
 	case why == "order" && !unordered.MatchString(c.action):
 		c.report(pos, "changes-by-itself", name+" gives the elements in another order at each execution", "sort them with sprig_sortAlpha, or range over the map")
 	}
-	if one := c.catalog; one != nil && !one.chosen && !one.left && slices.Contains(one.calls, name) && slices.ContainsFunc(args, data) {
+	if one := c.catalog; !one.chosen && slices.Contains(one.calls, name) && slices.ContainsFunc(args, data) {
 		c.report(one.pos, "all-services", fmt.Sprintf("%s is asked for everything that this range finds: one watch each, however many there are", name),
 			"choose with if, by name or tag, which of them the file is about")
 	}
