@@ -20,18 +20,16 @@ import (
 )
 
 const (
-	// durable has a write return when it will outlast a loss of power.
-	durable = true
-	// soon leaves that to the system.
-	soon = false
+	durable = true  // a write returns when it will outlast a loss of power
+	soon    = false // that is left to the system
 
-	// maxFile is how long a bundle's file may become, in bytes, before it is
-	// replaced by its last line; or maxLines such lines, if that is more.
+	// A bundle's file is replaced by its last line when it is longer than maxFile
+	// bytes and maxLines such lines.
 	maxFile  = 64 << 10
 	maxLines = 8
 )
 
-// An entry is a bundle's file, and what it holds.
+// An entry is a bundle's file and its content.
 type entry struct {
 	path    string
 	history history.History
@@ -44,7 +42,7 @@ type entry struct {
 }
 
 // enter returns the entry of a bundle, locked, after lock has locked the directory.
-// It is remembered only while nobody else can change the file.
+// It is kept only while no other process can change the file.
 func (j *Journal) enter(bundle string, lock func() error) (*entry, error) {
 	j.mu.Lock()
 	if err := lock(); err != nil {
@@ -79,7 +77,7 @@ func (e *entry) load(d disk.Disk) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.record.Unknown = d.WasDamaged(e.path)
-	case errors.As(err, &damage{}):
+	case errors.As(err, &damageError{}):
 		d.Damaged(e.path, err)
 		e.record.Unknown = true
 	case err != nil:
@@ -95,15 +93,14 @@ func (e *entry) load(d disk.Disk) error {
 	return nil
 }
 
-// A damage is why a bundle's file holds no record.
-type damage struct{ error }
+// A damageError is why a bundle's file holds no record.
+type damageError struct{ error }
 
-// unknown is what follows from a file that is damaged.
 const unknown = "what was loaded last is not known, so that commands run to be safe"
 
 // read returns the newest whole record of a bundle's file, where in the file that
 // ends, and the size of the file. The error is fs.ErrNotExist where there is no file,
-// and a damage where it holds no record.
+// and a damageError where it holds no record.
 func read(path string) (r record, end, size int, err error) {
 	data, err := atomicfile.ReadFile(path)
 	if err != nil {
@@ -114,11 +111,12 @@ func read(path string) (r record, end, size int, err error) {
 		err = fmt.Errorf("it is of another bundle, %q", r.Bundle)
 	}
 	if err != nil {
-		return record{}, 0, 0, damage{fmt.Errorf("%w; %s", err, unknown)}
+		return record{}, 0, 0, damageError{fmt.Errorf("%w; %s", err, unknown)}
 	}
 	return r, end, len(data), nil
 }
 
+// update calls change with the entry of a bundle, and saves it where it differs.
 func (j *Journal) update(bundle string, sync bool, change func(*entry)) error {
 	e, err := j.enter(bundle, j.lockToWrite)
 	if err != nil {
@@ -136,7 +134,7 @@ func (j *Journal) update(bundle string, sync bool, change func(*entry)) error {
 	return j.save(e, sync)
 }
 
-// save writes e's record at the end of its file, or in place of that.
+// save appends e's record to its file, or replaces a file that is long.
 func (j *Journal) save(e *entry, sync bool) error {
 	e.record.Time = time.Now().UTC().Round(0)
 	e.behind = true
@@ -160,8 +158,7 @@ func (j *Journal) save(e *entry, sync bool) error {
 // version is that of the format. A record of another version is not understood.
 const version = 2
 
-// A record is all that is known of a bundle at some time: one line of its file. The
-// last line counts.
+// A record is the state of a bundle: one line of its file. The last line counts.
 type record struct {
 	Version int       `json:"version"`
 	Bundle  string    `json:"bundle"`
@@ -170,26 +167,27 @@ type record struct {
 	Swap *swapRecord `json:"swap,omitempty"` // nil: none is under way
 }
 
-// A swapRecord is a swap, and what was known before it, except for the verdict.
+// A swapRecord is a swap, and the state before it without the verdict.
 type swapRecord struct {
 	swap.Swap
 	Before State `json:"before"`
 }
 
-func (r *record) underWay() *swap.Swap {
+// swap returns the swap that is under way, nil: none.
+func (r *record) swap() *swap.Swap {
 	if r.Swap == nil {
 		return nil
 	}
 	return &r.Swap.Swap
 }
 
-// set replaces what is known, except for the verdict. No swap is under way then.
+// set replaces the state, except for the verdict, and ends a swap.
 func (r *record) set(s State) {
 	s.Verdict = r.Verdict
 	r.State, r.Swap = s, nil
 }
 
-// owe enters that files change to what desired says. A hash that is the one applied
+// owe records that files change to what desired says. A hash that is the one applied
 // last is owed too, since the files were something else in between.
 func (r *record) owe(desired string, files []string) {
 	if r.Applied == desired {
@@ -201,7 +199,7 @@ func (r *record) owe(desired string, files []string) {
 	r.Files = slices.Compact(all)
 }
 
-// apply enters that the files of this hash have been loaded.
+// apply records that the files of this hash have been loaded.
 func (r *record) apply(hash string) { r.set(State{Desired: hash, Applied: hash}) }
 
 // encode returns r as a line: a checksum, and the record as JSON.
@@ -231,7 +229,7 @@ func checksum(line []byte) string {
 }
 
 // lastRecord returns the newest whole record in a bundle's file, and where its line
-// ends. If something follows, that was cut off as it was written, or is damaged.
+// ends. What follows is damaged, or was not written to its end.
 func lastRecord(data []byte) (r record, end int, err error) {
 	err = errors.New("it holds no whole record")
 	for end = bytes.LastIndexByte(data, '\n') + 1; end > 0; {

@@ -1,27 +1,24 @@
-// Package journal remembers, in a state directory, what each bundle was to be
-// and what was applied last, so that a reload that failed or was interrupted is
-// made good after a crash or a restart, one that succeeded is not repeated, and
-// a swap of several files that a crash cut in two is completed or undone. It
-// also keeps the last generations of a bundle's files.
+// Package journal keeps, in a state directory, what each bundle was to be and what
+// was applied last. After a crash or a restart a reload that failed or was
+// interrupted is repeated, one that succeeded is not, and a swap of several files
+// that was interrupted is completed or undone. It also keeps the last generations of
+// a bundle's files.
 //
 // For a bundle with a swap of several files the calls are [Journal.Begin],
 // [Journal.Swapped], and at the end [Journal.Applied] or [Journal.Undone]; for
 // one whose files each go in place by themselves, [Journal.Owe] and
 // [Journal.Applied]. [Journal.Recover] comes before all of them.
 //
-// A Journal is for one process: the directory is locked, where the system has
-// locks, from the first use until Close, on Linux also while somebody has removed
-// it; the next write makes it again. One that belongs to another user, or that
-// others may write to, is not used. Its methods may be called concurrently. Begin
-// and Owe return when what they note is on stable storage, which costs one fsync
-// (two for the first of a bundle). What the others note outlives the process at
-// once, but a loss of power may take it back for some seconds; then a reload is
-// owed that has been done.
+// The directory is locked, where the system has locks, from the first use until
+// Close, on Linux also after somebody has removed it; the next write makes it again.
+// A directory that belongs to another user, or that others may write to, is not used.
+// Methods may be called concurrently. Begin and Owe return when their record is on
+// stable storage, which costs one fsync (two for the first of a bundle). The records
+// of others survive the process, but not a loss of power in the next seconds; then a
+// reload is repeated.
 //
-// Nothing that is wrong with the directory is fatal. What is damaged counts as
-// unknown. Where nothing can be written, reading works on, and each write
-// returns an error for the caller to report; what a journal has failed to write
-// it writes with the next change of the same bundle.
+// Damaged state counts as unknown. Where nothing can be written, reading still
+// works. The next change of a bundle writes what could not be written before.
 //
 // The directory holds, all with mode 0600 or 0700:
 //
@@ -29,7 +26,7 @@
 //	lock                        locked by the process that has the directory, whose id it holds
 //	bundles/NAME.jsonl          a bundle's state: the last whole line counts
 //	history/NAME/NUMBER.json    a generation
-//	rejected/NAME/              the files that were proven bad last, and the REASON
+//	rejected/NAME/              the files that were rejected last, and the REASON
 //
 // A NAME begins like the bundle's and ends in a hash of it. A file that is
 // damaged is renamed to end in .damaged.
@@ -57,55 +54,52 @@ import (
 	"restencil/runner/journal/swap"
 )
 
-// ErrInUse is why nothing can be read or written: another process has the
-// state directory.
+// ErrInUse is the error when another process has the state directory.
 var ErrInUse = dirlock.ErrInUse
 
-// Options say what is kept.
+// Options say what a Journal keeps.
 type Options struct {
-	// Generations is how many sets of files are kept for each bundle. Zero:
-	// none.
+	// Generations is how many are kept of each bundle. Zero: none.
 	Generations int
 
-	// Owner is what the directory is about: the configuration's files, with their
-	// absolute paths. It is noted there for [Owner]. Nil: nothing is.
+	// Owner is the absolute paths of the configuration that the directory belongs
+	// to, for [Owner]. Nil: unknown.
 	Owner []string
 
-	// ReadOnly is for a look beside the process that has the directory: it
-	// takes no lock and changes nothing, and all that writes fails.
+	// ReadOnly takes no lock and changes nothing, beside the process that has the
+	// directory. Methods that write fail.
 	ReadOnly bool
 
-	// Warn is told of files that were found damaged. It must not call the
-	// Journal. Nil: nobody is told.
+	// Warn is called with damage to files. It must not call the Journal. Nil: the
+	// damage is ignored.
 	Warn func(error)
 
-	// Remade is called when the directory has been made anew, since somebody had
-	// removed it. It must not call the Journal. Nil: nobody is told.
+	// Remade is called after a directory that somebody had removed was made again.
+	// It must not call the Journal. Nil: it is not called.
 	Remade func()
 }
 
-// A State is what is known of a bundle.
+// A State is the state of a bundle.
 type State struct {
-	// Desired is the hash of what its files were to be, and Applied of what
-	// the program that reads them has loaded; both "" where unknown. Where
-	// they differ, a reload is owed.
+	// Desired is the hash of what its files were to be, and Applied of what the
+	// command has loaded; both "" where unknown. Where they differ, a reload is
+	// owed.
 	Desired string `json:"desired,omitempty"`
 	Applied string `json:"applied,omitempty"`
 
 	// Files are the destinations that changed since Applied, sorted.
 	Files []string `json:"files,omitempty"`
 
-	// Unknown tells that this is not all: the file was damaged. A reload is owed
-	// then, to be safe.
+	// Unknown tells that the file was damaged. A reload is owed then.
 	Unknown bool `json:"-"`
 
 	Verdict
 }
 
-// A Verdict is what was decided about changes of a bundle, each known by its
-// hash. The zero Verdict is none.
+// A Verdict is what was decided about changes of a bundle, which are identified by
+// their hashes. The zero Verdict is none.
 type Verdict struct {
-	Rejected string    `json:"rejected,omitempty"` // proven bad
+	Rejected string    `json:"rejected,omitempty"` // it failed
 	Reason   string    `json:"reason,omitempty"`
 	Attempts int       `json:"attempts,omitempty"`
 	Retry    time.Time `json:"retry,omitzero"`
@@ -114,7 +108,7 @@ type Verdict struct {
 	Held     string    `json:"held,omitempty"`     // why the newest change is not made
 }
 
-// Owed tells whether a reload is owed.
+// Owed reports whether a reload is owed.
 func (s State) Owed() bool { return s.Unknown || s.Desired != "" && s.Desired != s.Applied }
 
 // A Journal is a state directory.
@@ -128,8 +122,7 @@ type Journal struct {
 	entries map[string]*entry // by bundle; only while it is
 }
 
-// New returns the journal in dir, of which the path is required. The
-// directory is made by the first write, and need not be there before.
+// New returns the journal in dir. The first write makes the directory.
 func New(dir string, o Options) *Journal {
 	if o.Warn == nil {
 		o.Warn = func(error) {}
@@ -140,8 +133,7 @@ func New(dir string, o Options) *Journal {
 	}
 }
 
-// Claim makes the directory this process's own, and notes Options.Owner there, before
-// there is anything to write.
+// Claim makes and locks the directory before there is anything to write.
 func (j *Journal) Claim() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -155,7 +147,7 @@ func (j *Journal) Close() error {
 	return j.lock.Close()
 }
 
-// State returns what is known of a bundle; of one never heard of, nothing.
+// State returns the state of a bundle, the zero State for one that has none.
 func (j *Journal) State(bundle string) (State, error) {
 	e, err := j.enter(bundle, j.lockToRead)
 	if err != nil {
@@ -165,29 +157,28 @@ func (j *Journal) State(bundle string) (State, error) {
 	return e.record.State, nil
 }
 
-// Begin notes that moves are about to be made, after which the bundle is as
-// the hash desired says. The staged contents must be there. From now on a
-// reload is owed, unless Undone comes before Swapped. With trial the moves are
-// undone after a crash that comes before Applied: nobody knew yet whether the new
-// files are any good. What an earlier swap of the bundle has left beside its
+// Begin records moves that are about to be made, to files of the hash desired. They
+// must have been staged. From now on a reload is owed, unless Undone comes before
+// Swapped. With trial the moves are undone after a crash before Applied, since the new
+// files have not been verified. What an earlier swap of the bundle has left beside its
 // destinations is removed.
 func (j *Journal) Begin(bundle, desired string, trial bool, moves []swap.Move) error {
-	looked, err := swap.Look(moves)
+	prepared, err := swap.Prepare(moves)
 	if err != nil {
 		return err
 	}
 	files := (&swap.Swap{Moves: moves}).Paths()
 	return j.update(bundle, durable, func(e *entry) {
 		r := &e.record
-		r.underWay().Tidy(j.disk, looked)
+		r.swap().Tidy(j.disk, prepared)
 		before := r.State
 		before.Verdict = Verdict{}
 		r.owe(desired, files)
-		r.Swap = &swapRecord{swap.Swap{Trial: trial, Moves: looked}, before}
+		r.Swap = &swapRecord{swap.Swap{Trial: trial, Moves: prepared}, before}
 	})
 }
 
-// Swapped notes that all moves have been made.
+// Swapped records that all moves have been made.
 func (j *Journal) Swapped(bundle string) error {
 	return j.update(bundle, soon, func(e *entry) {
 		if e.record.Swap != nil {
@@ -198,14 +189,13 @@ func (j *Journal) Swapped(bundle string) error {
 	})
 }
 
-// Undone notes that all files are as they were before Begin, and if Swapped
-// had been called, that a program which had loaded the others has loaded these
-// again: nothing is owed. If it had not, what was owed before Begin is owed
-// still. What is left beside the destinations is removed.
+// Undone records that all files are as they were before Begin and, after Swapped, that
+// they have been loaded again: nothing is owed. Without Swapped, what was owed before
+// Begin is owed still. What is left beside the destinations is removed.
 func (j *Journal) Undone(bundle string) error {
 	return j.update(bundle, soon, func(e *entry) {
 		r := &e.record
-		r.underWay().Tidy(j.disk, nil)
+		r.swap().Tidy(j.disk, nil)
 		switch {
 		case r.Swap == nil:
 			r.apply(r.Applied)
@@ -217,17 +207,17 @@ func (j *Journal) Undone(bundle string) error {
 	})
 }
 
-// Applied notes that the program which reads the files has loaded those of this
-// hash: nothing is owed. What is left beside the destinations is removed. The
-// files, where given, make a new generation, unless the newest has the same
-// hash; the oldest beyond Options.Generations are removed.
+// Applied records that the files of this hash have been loaded: nothing is owed. What
+// is left beside the destinations is removed. The files, where given, make a new
+// generation, unless the newest has the same hash; the oldest beyond
+// Options.Generations are removed.
 func (j *Journal) Applied(bundle, hash string, files []history.File) error {
 	var historyErr error
 	err := j.update(bundle, soon, func(e *entry) {
 		if files != nil {
 			historyErr = e.history.Add(hash, files, j.options.Generations)
 		}
-		e.record.underWay().Tidy(j.disk, nil)
+		e.record.swap().Tidy(j.disk, nil)
 		e.record.apply(hash)
 	})
 	if err == nil && historyErr != nil {
@@ -236,13 +226,13 @@ func (j *Journal) Applied(bundle, hash string, files []history.File) error {
 	return err
 }
 
-// Owe notes that a command is owed, since these files are about to change, each
-// by itself, to what the hash desired says.
+// Owe records that a reload is owed: these files are about to change, each by itself,
+// to the hash desired.
 func (j *Journal) Owe(bundle, desired string, files []string) error {
 	return j.update(bundle, durable, func(e *entry) { e.record.owe(desired, files) })
 }
 
-// Remember notes a verdict in place of the one before.
+// Remember records a verdict in place of the one before.
 func (j *Journal) Remember(bundle string, v Verdict) error {
 	return j.update(bundle, durable, func(e *entry) { e.record.Verdict = v })
 }
@@ -270,9 +260,8 @@ func (j *Journal) Generation(bundle string, number int) (history.Generation, err
 	return e.history.Generation(number)
 }
 
-// KeepRejected keeps files of a bundle that were proven bad, with the reason, to be
-// looked at, in place of those before. It returns the directory. Secret files are
-// left out.
+// KeepRejected keeps files of a bundle that were rejected, and the reason, in place of
+// those before. It returns the directory. Secret files are left out.
 func (j *Journal) KeepRejected(bundle, reason string, files []history.File) (dir string, err error) {
 	e, err := j.enter(bundle, j.lockToWrite)
 	if err != nil {
@@ -286,9 +275,9 @@ func (j *Journal) KeepRejected(bundle, reason string, files []history.File) (dir
 	return dir, nil
 }
 
-// DefaultDir returns where state directories are that nobody has configured: for
-// root /var/lib/restencil; else restencil in $XDG_STATE_HOME or in ~/.local/state;
-// "" if there is no home.
+// DefaultDir returns where state directories are by default: for root
+// /var/lib/restencil; else restencil in $XDG_STATE_HOME or in ~/.local/state; "" if
+// there is no home.
 func DefaultDir(lookupEnv func(string) (string, bool), uid int) string {
 	if uid == 0 {
 		return "/var/lib/restencil"
@@ -305,8 +294,7 @@ func DefaultDir(lookupEnv func(string) (string, bool), uid int) string {
 
 func ownerFile(dir string) string { return filepath.Join(dir, "configuration") }
 
-// Owner returns what the state directory dir is about, as Options.Owner had it; nil
-// where that is not known, or there is no such directory.
+// Owner returns Options.Owner of the state directory dir, nil where it is unknown.
 func Owner(dir string) []string {
 	text, err := atomicfile.ReadFile(ownerFile(dir))
 	if err != nil {
@@ -319,15 +307,15 @@ func (j *Journal) bundlesDir() string { return filepath.Join(j.dir, "bundles") }
 
 var outsideNames = regexp.MustCompile(`[^a-z0-9-]`)
 
-// fileName returns a name for the files of a bundle: a safe one on every file
-// system, also one that makes nothing of case, and another for each bundle.
+// fileName returns a name for the files of a bundle: safe on every file system, also
+// one without case, and unique.
 func fileName(bundle string) string {
 	base := outsideNames.ReplaceAllString(strings.ToLower(bundle), "_")
 	hash := sha256.Sum256([]byte(bundle))
 	return base[:min(len(base), 48)] + "." + hex.EncodeToString(hash[:8])
 }
 
-// lockToRead locks the directory, if it is in use at all. Called with mu held.
+// lockToRead locks the directory, if there is one. Called with mu held.
 func (j *Journal) lockToRead() error {
 	if j.lock.Held() || j.options.ReadOnly {
 		return nil
@@ -344,8 +332,7 @@ func (j *Journal) lockToRead() error {
 	return nil
 }
 
-// lockToWrite makes the directory, where it is missing, and locks it. Called
-// with mu held.
+// lockToWrite makes and locks the directory. Called with mu held.
 func (j *Journal) lockToWrite() error {
 	if j.options.ReadOnly {
 		return j.failed(errors.New("it was opened for reading"))
@@ -373,8 +360,7 @@ func (j *Journal) lockToWrite() error {
 	return nil
 }
 
-// failed returns err as the reason why nothing could be written, and says what
-// to do about it.
+// failed returns err with what it means and what to do.
 func (j *Journal) failed(err error) error {
 	switch {
 	case errors.Is(err, dirlock.ErrInUse):
@@ -388,7 +374,7 @@ func (j *Journal) failed(err error) error {
 		"make it writable, or set state_dir to another directory or to \"none\"", j.dir, err)
 }
 
-// A Recovery is what Recover has done to the files of a bundle.
+// A Recovery is the recovery of a bundle's swap.
 type Recovery struct {
 	Bundle    string
 	Completed bool     // the swap was completed; else it was undone
@@ -396,15 +382,14 @@ type Recovery struct {
 	Err       error    // why that failed; some files may be old and some new
 }
 
-// Recover puts right, before anything else is done, what a crash has cut in
-// two, and returns what that was. A swap is completed where all that it needs
-// is there, and else undone; it is also undone where no file had been replaced
-// yet, or the process was putting the old files back. If one had been replaced, a
-// reload is owed now; else only what was owed before. What is left beside the
-// destinations is removed.
+// Recover completes or undoes the swaps that a crash has interrupted, before anything
+// else is done. A swap is completed where all that it needs is there, and else undone;
+// it is also undone where no file had been replaced yet, or the old files were being
+// put back. If a file had been replaced, a reload is owed now; else only what was owed
+// before. What is left beside the destinations is removed.
 //
-// A bundle that fails does not hold up the others, and Recover may be called
-// again. The error is about the directory as a whole.
+// The failure of a bundle does not keep others from being recovered, and Recover may
+// be called again. The error is about the whole directory.
 func (j *Journal) Recover() ([]Recovery, error) {
 	if j.options.ReadOnly {
 		return nil, j.failed(errors.New("it was opened for reading"))
@@ -429,14 +414,14 @@ func (j *Journal) Recover() ([]Recovery, error) {
 	return all, nil
 }
 
-// recover puts one bundle right; nil: no file needed it.
+// recover recovers one bundle; nil: no file was changed.
 func (j *Journal) recover(bundle string) (*Recovery, error) {
 	e, err := j.enter(bundle, j.lockToRead)
 	if err != nil {
 		return nil, err
 	}
 	defer e.mu.Unlock()
-	s := e.record.underWay()
+	s := e.record.swap()
 	if s == nil {
 		return nil, nil
 	}
@@ -458,23 +443,20 @@ func (j *Journal) recover(bundle string) (*Recovery, error) {
 	return &Recovery{Bundle: bundle, Completed: outcome == swap.Completed, Files: s.Paths(), Err: err}, nil
 }
 
-// Bundles returns the names of all bundles that something is known of, sorted.
+// Bundles returns the names of all bundles, sorted.
 func (j *Journal) Bundles() ([]string, error) {
-	records, err := j.records(func(string, error) {}) // the file may be being written
-	if err != nil {
-		return nil, err
-	}
+	records, err := j.records(nil)
 	var names []string
 	for _, r := range records {
 		names = append(names, r.Bundle)
 	}
 	slices.Sort(names)
-	return names, nil
+	return names, err
 }
 
-// Owing returns the bundles for which a reload is owed, with the files for which.
+// Owing returns the bundles for which a reload is owed, with the changed files.
 func (j *Journal) Owing() (map[string][]string, error) {
-	records, err := j.records(func(string, error) {})
+	records, err := j.records(nil)
 	owing := make(map[string][]string)
 	for _, r := range records {
 		if r.Owed() {
@@ -484,8 +466,8 @@ func (j *Journal) Owing() (map[string][]string, error) {
 	return owing, err
 }
 
-// records returns those of all bundles that have one on disk, and calls damaged for
-// each file that holds none.
+// records returns the records on disk of all bundles. It calls damaged for each file
+// that holds none, unless damaged is nil: the file may be being written.
 func (j *Journal) records(damaged func(path string, why error)) ([]record, error) {
 	j.mu.Lock()
 	err := j.lockToRead()
@@ -507,8 +489,10 @@ func (j *Journal) records(damaged func(path string, why error)) ([]record, error
 		switch {
 		case err == nil:
 			all = append(all, r)
-		case errors.As(err, &damage{}):
-			damaged(path, err)
+		case errors.As(err, &damageError{}):
+			if damaged != nil {
+				damaged(path, err)
+			}
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		}
@@ -516,13 +500,12 @@ func (j *Journal) records(damaged func(path string, why error)) ([]record, error
 	return all, nil
 }
 
-// Forget removes all that is known of the bundles that there are no more: those for
-// which gone returns true, given when something was noted last. One with a swap that is to be
-// completed or undone stays.
-func (j *Journal) Forget(gone func(bundle string, noted time.Time) bool) error {
-	records, err := j.records(func(string, error) {})
+// Forget removes the bundles for which unused returns true, given when their state
+// has changed last. A bundle with a swap that is to be completed or undone stays.
+func (j *Journal) Forget(unused func(bundle string, changed time.Time) bool) error {
+	records, err := j.records(nil)
 	for _, r := range records {
-		if r.Swap != nil || !gone(r.Bundle, r.Time) {
+		if r.Swap != nil || !unused(r.Bundle, r.Time) {
 			continue
 		}
 		e, enterErr := j.enter(r.Bundle, j.lockToWrite)

@@ -16,10 +16,9 @@ import (
 // the process ends.
 type nameLock struct{ *net.UnixListener }
 
-// takeName takes the name of a directory, or returns ErrInUse. The name tells
-// directories of the same path in containers apart that share a network. A
-// namespace of the network that has no such sockets does without; so does a
-// process whose name somebody has taken who may not use the directory.
+// takeName takes the name of a directory, or returns ErrInUse. Containers that share a
+// network have different names for directories of the same path. Where sockets do not
+// work, or a user who may not use the directory has taken the name, there is no lock.
 func takeName(dir string) (*nameLock, error) {
 	name, err := nameOf(dir)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package disk makes the changes on disk that a journal needs: each is one step,
-// and a test can end the process before any of them.
+// Package disk makes the changes on disk that a journal needs. Each is one step, and
+// a test can end the process before any of them.
 package disk
 
 import (
@@ -16,17 +16,10 @@ import (
 
 // A Disk makes changes.
 type Disk struct {
-	// ReadOnly leaves damaged files where they are, and tells nobody.
-	ReadOnly bool
-
-	// Warn is told of damaged files. Required.
-	Warn func(error)
-
-	// Step is called before each change with what it is. Nil: nothing is.
-	Step func(string)
-
-	// Quick puts nothing on stable storage, for tests in which no power is lost.
-	Quick bool
+	ReadOnly bool         // damaged files are left alone
+	Warn     func(error)  // is called with damage to files; required
+	Step     func(string) // is called before each change, with a description; nil: it is not
+	Quick    bool         // nothing is put on stable storage, for tests
 }
 
 func (d Disk) before(format string, args ...any) {
@@ -35,10 +28,10 @@ func (d Disk) before(format string, args ...any) {
 	}
 }
 
-// Append writes line to the file at path after its first size bytes, which are all
-// that counts, and returns the new size. After an error they still are all that
-// counts. A file that has become shorter, because somebody removed it, starts
-// again. The line is on stable storage if sync is set or it is the first.
+// Append writes line to the file at path after its first size bytes, in place of the
+// rest, and returns the new size. A file that is shorter, because somebody removed
+// it, starts again. The line is on stable storage if sync is set or it is the first.
+// After an error the first size bytes are the same.
 func (d Disk) Append(path string, size int64, line []byte, sync bool) (int64, error) {
 	f, err := atomicfile.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
@@ -74,7 +67,7 @@ func (d Disk) Append(path string, size int64, line []byte, sync bool) (int64, er
 	return size + int64(len(line)), err
 }
 
-// Replace makes the file at path hold data, all at once and durably.
+// Replace replaces the file at path atomically and durably.
 func (d Disk) Replace(path string, data []byte) error {
 	d.before("replace %s", path)
 	return atomicfile.Write(path, data)
@@ -115,8 +108,8 @@ func (d Disk) Remove(path string) error {
 	return err
 }
 
-// Mkdir makes a directory that only its owner may use, and its parents, as far as
-// they are missing.
+// Mkdir makes a directory that only its owner may use, and its parents, where they
+// are missing.
 func (d Disk) Mkdir(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil
@@ -145,8 +138,7 @@ func (d Disk) SyncDir(dir string) error {
 
 const damagedSuffix = ".damaged" // ends the name of a damaged file that was renamed
 
-// Damaged renames a file of the journal that is damaged, so that it can be looked
-// at, and warns.
+// Damaged renames a file that is damaged, to be kept, and warns.
 func (d Disk) Damaged(path string, why error) {
 	if d.ReadOnly {
 		return
@@ -155,7 +147,7 @@ func (d Disk) Damaged(path string, why error) {
 	d.Warn(errors.Join(err, d.Rename(path, path+damagedSuffix)))
 }
 
-// WasDamaged tells whether a file of this path was renamed by Damaged.
+// WasDamaged reports whether Damaged has renamed the file at path.
 func (d Disk) WasDamaged(path string) bool {
 	_, err := os.Lstat(path + damagedSuffix)
 	return err == nil

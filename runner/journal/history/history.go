@@ -1,5 +1,5 @@
-// Package history keeps what the files of a bundle were: the last generations that
-// were applied, and the last files that were rejected.
+// Package history keeps the last generations of a bundle's files that were applied,
+// and the last files that were rejected.
 package history
 
 import (
@@ -20,7 +20,7 @@ import (
 	"restencil/runner/journal/disk"
 )
 
-// A Generation is what a bundle's files were at some time.
+// A Generation is a bundle's files at some time.
 type Generation struct {
 	Number int       `json:"number"` // 1 and up, the newest is the largest
 	Hash   string    `json:"hash"`
@@ -37,14 +37,14 @@ type File struct {
 	Group   string      `json:"group,omitempty"`
 	Secret  bool        `json:"secret,omitempty"` // its content is not kept
 
-	// Size and Sum, the SHA-256 in hexadecimal, are of the content. They are set
-	// in what is returned, also where it has not the content.
+	// Size and Sum, the SHA-256 in hexadecimal, are of the content, also of one that
+	// is not kept. History sets them.
 	Size int64  `json:"size"`
 	Sum  string `json:"sha256"`
 }
 
-// A History is a directory with the generations of a bundle, NUMBER.json each. It
-// need not exist before the first. A History is not for concurrent use.
+// A History is a directory with the generations of a bundle, NUMBER.json each. The
+// first makes it. A History is not safe for concurrent use.
 type History struct {
 	Bundle string
 	Dir    string
@@ -75,9 +75,8 @@ func (h History) List() ([]Generation, error) {
 	return all, nil
 }
 
-// Generation returns a generation with the contents of all files that are not
-// secret. If there is none of this number, or it is damaged, the error is
-// fs.ErrNotExist.
+// Generation returns a generation with the contents that are kept. If there is none
+// of this number, or it is damaged, the error is fs.ErrNotExist.
 func (h History) Generation(number int) (Generation, error) {
 	none := fmt.Errorf("bundle %q has no generation %d: %w", h.Bundle, number, fs.ErrNotExist)
 	path := h.path(number)
@@ -144,7 +143,7 @@ func (h History) Add(hash string, files []File, keep int) error {
 
 func (h History) path(number int) string { return filepath.Join(h.Dir, strconv.Itoa(number)+".json") }
 
-// numbers returns those of the generations that there are files for, ascending.
+// numbers returns those of the generations, ascending.
 func (h History) numbers() ([]int, error) {
 	entries, err := os.ReadDir(h.Dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -208,9 +207,9 @@ func sum(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
 
 const reasonFile = "REASON" // the name of the file with the reason among rejected files
 
-// Reject makes dir hold files that were proven bad, and the reason. What it held is
-// removed. A file's name is the last element of its path, with a number before it
-// where that is taken. Secret files are left out.
+// Reject makes dir hold files that were rejected, and the reason, and nothing else. A
+// file's name is the last element of its path, with a number before it where that is
+// taken. Secret files are left out.
 func Reject(d disk.Disk, dir, reason string, files []File) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err

@@ -1,8 +1,8 @@
-// Package swap completes or undoes a swap of several files that a crash cut in two.
+// Package swap completes or undoes a swap of several files that a crash has
+// interrupted.
 //
-// [Look] notes, before the first file is replaced, what is at each destination and
-// what is to be there. [Swap.Recover] compares that with what is there after the
-// crash.
+// Before the first file is replaced, [Prepare] hashes the old and new contents. After
+// a crash, [Swap.Recover] compares them with the files.
 package swap
 
 import (
@@ -24,7 +24,7 @@ import (
 // A Swap is one that is under way, or may have left files beside the destinations.
 type Swap struct {
 	Done  bool   `json:"done,omitempty"`  // all moves have been made
-	Trial bool   `json:"trial,omitempty"` // the moves are undone if the new files turn out bad
+	Trial bool   `json:"trial,omitempty"` // the moves may be undone still
 	Moves []Move `json:"moves"`
 }
 
@@ -35,23 +35,22 @@ type Move struct {
 	// Temp is where the staged content is, beside Path. It is renamed to Path.
 	Temp string `json:"temp"`
 
-	// Kept is the name, also beside Path, under which the old file will be kept; ""
-	// where there is none. It need not be there before the swap.
+	// Kept is the name, also beside Path, under which the swap keeps the old file; ""
+	// where there is none.
 	Kept string `json:"kept,omitempty"`
 
-	// Old is what is at Path before the move, and New what is at Temp. Look sets
+	// Old is what is at Path before the move, and New what is at Temp. Prepare sets
 	// them.
 	Old Content `json:"old,omitempty"`
 	New Content `json:"new"`
 }
 
-// Look returns moves that have not been made yet with absolute names, and with
-// what is at each of them.
-func Look(moves []Move) ([]Move, error) {
-	looked := make([]Move, len(moves))
+// Prepare returns moves that have not been made yet with absolute names and contents.
+func Prepare(moves []Move) ([]Move, error) {
+	prepared := make([]Move, len(moves))
 	known := make(map[string]bool)
 	for i, m := range moves {
-		err := m.look()
+		err := m.prepare()
 		if err == nil && known[m.Path] {
 			err = errors.New("it is changed twice")
 		}
@@ -59,12 +58,12 @@ func Look(moves []Move) ([]Move, error) {
 			return nil, fmt.Errorf("cannot note the change of %s: %w", m.Path, err)
 		}
 		known[m.Path] = true
-		looked[i] = m
+		prepared[i] = m
 	}
-	return looked, nil
+	return prepared, nil
 }
 
-func (m *Move) look() (err error) {
+func (m *Move) prepare() (err error) {
 	for _, name := range []*string{&m.Path, &m.Temp, &m.Kept} {
 		if *name == "" {
 			continue
@@ -82,8 +81,8 @@ func (m *Move) look() (err error) {
 	return m.check()
 }
 
-// Check fails where a move has other names than those of temporary files: what
-// they name is renamed and removed.
+// Check returns an error if a move has other names than those of temporary files:
+// Recover renames and removes what they name.
 func (s *Swap) Check() error {
 	for _, m := range s.Moves {
 		if err := m.check(); err != nil {
@@ -114,13 +113,13 @@ func (s *Swap) Paths() []string {
 	return paths
 }
 
-// Recover completes or undoes a swap that a crash may have cut in two, and removes
+// Recover completes or undoes a swap that a crash may have interrupted, and removes
 // what it has left beside the destinations. If it fails, nothing is removed that may
 // still be needed.
 func (s *Swap) Recover(d disk.Disk) (Outcome, error) {
-	now := make([]observed, len(s.Moves))
+	now := make([]observation, len(s.Moves))
 	for i, m := range s.Moves {
-		// What cannot be read differs from everything that can have been noted.
+		// What cannot be read differs from all that Prepare has seen.
 		now[i].Move = m
 		now[i].at, _ = contentOf(m.Path)
 		now[i].temp, _ = contentOf(m.Temp)
@@ -167,7 +166,7 @@ func (s *Swap) Recover(d disk.Disk) (Outcome, error) {
 	return o, nil
 }
 
-func failed(word string, m observed, err error) error {
+func failed(word string, m observation, err error) error {
 	if err != nil {
 		err = fmt.Errorf("cannot %s the change of %s: %w", word, m.Path, err)
 	}
@@ -175,8 +174,8 @@ func failed(word string, m observed, err error) error {
 }
 
 // Tidy removes what s has left beside the destinations, except what the next moves
-// need. A file that stays does no harm: no program includes one of such a name. A
-// nil Swap has left nothing.
+// need. Errors are ignored: no program includes a file of such a name. A nil Swap has
+// left nothing.
 func (s *Swap) Tidy(d disk.Disk, next []Move) {
 	if s == nil {
 		return
@@ -195,7 +194,7 @@ func (s *Swap) Tidy(d disk.Disk, next []Move) {
 	}
 }
 
-// An Outcome is what a crash, and the recovery from it, made of a swap.
+// An Outcome is the result of a crash and a recovery.
 type Outcome int
 
 const (
@@ -207,51 +206,50 @@ const (
 	Mixed                    // neither can be done
 )
 
-// decide returns the outcome that is possible, from what is on disk now. Where all
-// moves had been made (Done), the old files count if they were being put back, or if
-// nobody knew yet whether the new ones are any good (Trial): then the change is made
-// again from the beginning.
-func decide(s *Swap, now []observed) Outcome {
-	every := func(is func(observed) bool) bool {
-		return !slices.ContainsFunc(now, func(m observed) bool { return !is(m) })
+// decide returns the outcome that is possible with what is on disk now. After all
+// moves (Done) the swap is undone only if the old files were being put back, or the
+// new ones had not been verified (Trial).
+func decide(s *Swap, now []observation) Outcome {
+	every := func(is func(observation) bool) bool {
+		return !slices.ContainsFunc(now, func(m observation) bool { return !is(m) })
 	}
 	switch {
-	case s.Done && (every(observed.made) && !s.Trial || every(observed.isNew) || !every(observed.undoable)):
+	case s.Done && (every(observation.made) && !s.Trial || every(observation.isNew) || !every(observation.undoable)):
 		return Settled
-	case s.Done && every(observed.untouched):
+	case s.Done && every(observation.untouched):
 		return Restored
-	case !s.Done && every(observed.untouched):
+	case !s.Done && every(observation.untouched):
 		return Cancelled
-	case !s.Done && every(observed.makeable):
+	case !s.Done && every(observation.completable):
 		return Completed
-	case every(observed.undoable):
+	case every(observation.undoable):
 		return Undone
 	}
 	return Mixed
 }
 
-// An observed is a move and what is at its paths now.
-type observed struct {
+// An observation is a move and what is at its paths now.
+type observation struct {
 	Move
 	at, temp, kept Content
 }
 
-// isNew tells whether there was no file before the move.
-func (m observed) isNew() bool { return m.Old == nothing }
+// isNew reports whether there was no file before the move.
+func (m observation) isNew() bool { return m.Old == nothing }
 
-// untouched tells whether the old file is in place. If old and new have the same
-// bytes, because mode or owner was to change, the staged file tells.
-func (m observed) untouched() bool { return m.at == m.Old && (m.Old != m.New || m.temp == m.New) }
+// untouched reports whether the old file is in place. If only the mode or owner was to
+// change, that is so as long as the staged file is there.
+func (m observation) untouched() bool { return m.at == m.Old && (m.Old != m.New || m.temp == m.New) }
 
-// made tells whether the new file is in place.
-func (m observed) made() bool { return m.at == m.New && !m.untouched() }
+// made reports whether the new file is in place.
+func (m observation) made() bool { return m.at == m.New && !m.untouched() }
 
-// makeable tells whether the new file is or can be put in place.
-func (m observed) makeable() bool { return m.made() || m.temp == m.New }
+// completable reports whether the new file is or can be put in place.
+func (m observation) completable() bool { return m.made() || m.temp == m.New }
 
-// undoable tells whether the old file is or can be put in place. If there was none,
+// undoable reports whether the old file is or can be put in place. If there was none,
 // a file that somebody else has made meanwhile is not removed.
-func (m observed) undoable() bool {
+func (m observation) undoable() bool {
 	switch {
 	case m.untouched():
 		return true
@@ -261,8 +259,8 @@ func (m observed) undoable() bool {
 	return m.Kept != "" && m.kept == m.Old
 }
 
-// A Content tells what is at a path: a hash of a file's bytes, or of where a
-// symbolic link leads. Two that are equal are the same content.
+// A Content identifies what is at a path: a hash of a file's bytes, or of where a
+// symbolic link leads.
 type Content string
 
 const (

@@ -1,8 +1,8 @@
-// Package dirlock makes a directory one process's own for as long as it runs.
+// Package dirlock locks a directory for as long as a process runs.
 //
 // A file in it is locked, and holds the process's id. On Linux the process also has
-// a name that is no file, by which the directory stays its own when somebody
-// removes it. Where the system has neither, all do without.
+// an abstract socket, so that the directory stays locked when somebody removes it.
+// Systems that have neither do without.
 package dirlock
 
 import (
@@ -18,25 +18,24 @@ import (
 	"restencil/renderer/atomicfile"
 )
 
-// ErrInUse is why a directory cannot be had: another process has it. The error says
-// which, if that is known.
+// ErrInUse is the error when another process has locked a directory.
 var ErrInUse = errors.New("another process uses it")
 
-// ErrUntrusted is why a directory is not used: others than this process's user can
-// write to it. The error says how, and what to do.
+// ErrUntrusted is the error when others than this process's user can write to a
+// directory.
 var ErrUntrusted = errors.New("it is not safe")
 
-// A Lock is what makes a directory a process's own. It is not for concurrent use.
+// A Lock is the lock of a directory. It is not safe for concurrent use.
 type Lock struct {
 	dir  string
 	name *nameLock // nil: not taken
 	file *os.File  // nil: not taken
 }
 
-// New returns a Lock of a directory, which is not taken yet.
+// New returns the lock of a directory, which is not taken yet.
 func New(dir string) *Lock { return &Lock{dir: dir} }
 
-// inUse returns ErrInUse by the process pid; 0: by one that is not known.
+// inUse returns ErrInUse by the process pid, 0: unknown.
 func inUse(pid int) error {
 	if pid == 0 {
 		return ErrInUse
@@ -46,12 +45,11 @@ func inUse(pid int) error {
 
 func (l *Lock) path() string { return filepath.Join(l.dir, "lock") }
 
-// Held tells whether the directory is this process's own.
+// Held reports whether the lock is taken.
 func (l *Lock) Held() bool { return l.file != nil }
 
-// Take makes the directory this process's own. Where there is no file to be locked,
-// and none is to be made, its error is fs.ErrNotExist; then nobody else has the
-// directory either.
+// Take takes the lock. Without create, the error is fs.ErrNotExist where there is no
+// file to be locked; then no other process has the directory either.
 func (l *Lock) Take(create bool) error {
 	if err := trusted(l.dir); err != nil {
 		return err
@@ -85,8 +83,7 @@ func (l *Lock) Take(create bool) error {
 		_ = l.Close() // the error that counts is err
 		return err
 	}
-	// Who it is matters to people only. It may be open for reading, or the disk
-	// be full.
+	// The id is for people only. The file may be open for reading, or the disk full.
 	if f.Truncate(0) == nil {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
@@ -94,8 +91,8 @@ func (l *Lock) Take(create bool) error {
 	return nil
 }
 
-// Moved tells whether the locked file is not in the directory any more, because
-// that was removed. Then it is to be taken again.
+// Moved reports whether the locked file is not in the directory any more, because that
+// was removed. Then the lock is to be taken again.
 func (l *Lock) Moved() bool {
 	if l.file == nil {
 		return false
@@ -114,7 +111,7 @@ func (l *Lock) Moved() bool {
 	return true
 }
 
-// Close lets go of the directory.
+// Close releases the lock.
 func (l *Lock) Close() (err error) {
 	if l.file != nil {
 		err = l.file.Close()
