@@ -36,9 +36,10 @@ func TestEnviron(t *testing.T) {
 	if diff := cmp.Diff(want, variables(env)); diff != "" {
 		t.Errorf("for all (-want +got):\n%s", diff)
 	}
+	v.checked = v.files[1:2]
 	want = append(slices.Clip(common), "RESTENCIL_STAGED=/etc/nginx/sites/.d")
 	slices.Sort(want)
-	if diff := cmp.Diff(want, variables(v.of(1).environ(nil))); diff != "" {
+	if diff := cmp.Diff(want, variables(v.environ(nil))); diff != "" {
 		t.Errorf("for one (-want +got):\n%s", diff)
 	}
 	if len(v.environ(nil)) <= len(want) && len(os.Environ()) > 0 {
@@ -53,7 +54,7 @@ func TestEnvironIsBounded(t *testing.T) {
 		path := fmt.Sprintf("/a/%0100d", i)
 		v.files = append(v.files, viewFile{path: path, staged: path})
 	}
-	v.about = v.files
+	v.checked = v.files
 	size := 0
 	env := v.environ([]string{})
 	for _, e := range env {
@@ -77,7 +78,7 @@ func TestEnvironIsBounded(t *testing.T) {
 // The name that means something else is no file's.
 func TestEnvironReservedName(t *testing.T) {
 	v := &view{bundle: "web", files: []viewFile{{path: "/more", staged: "/.m"}}}
-	v.about = v.files
+	v.checked = v.files
 	if env := v.environ([]string{}); slices.Contains(env, "RESTENCIL_STAGED_MORE=/.m") {
 		t.Errorf("%q", env)
 	}

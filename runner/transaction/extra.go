@@ -16,25 +16,23 @@ import (
 	"restencil/renderer/atomicfile"
 )
 
-// dirs are the directories that writeToFile writes to, by path, opened. All that
-// is done to the files in them goes through these descriptors.
+// dirs are the open directories that writeToFile writes to, by path. Files in them are
+// reached only through these descriptors.
 type dirs map[string]*os.Root
 
-// files returns what writeToFile asks for, a file for each path. As in
+// extraFiles returns the files that calls of writeToFile write, one for each path. As in
 // consul-template, neither the file nor its directory may be a symbolic link
-// (COMPAT, appendix A, 0.42.1); unlike there, readers see the old content or the
-// new, never a part, and no link can be put there between the look and the write;
-// and the destination of a template is refused.
-func (tx *Transaction) files(ctx context.Context, asked []funcs.File) ([]renderer.File, error) {
+// (COMPAT, appendix A, 0.42.1); unlike there, writes are atomic, no link can be put
+// there between the check and the write, and the destination of a template is refused.
+func (tx *Transaction) extraFiles(ctx context.Context, calls []funcs.File) ([]renderer.File, error) {
 	var files []renderer.File
-	known := make(map[string]int, len(asked)) // the place among files
-	for _, f := range asked {
+	index := make(map[string]int, len(calls)) // in files, by path
+	for _, f := range calls {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		path := filepath.Clean(f.Path)
-		// The one of user and group that was not asked for is the process's own,
-		// where the other was.
+		// Where only one of user and group is given, the other is the process's own.
 		user, group := f.User, f.Group
 		if user == "" && group != "" {
 			user = strconv.Itoa(os.Getuid())
@@ -50,13 +48,12 @@ func (tx *Transaction) files(ctx context.Context, asked []funcs.File) ([]rendere
 			Group:     group,
 			NoParents: true,
 		}
-		at, again := known[path]
-		if again {
+		if i, again := index[path]; again {
 			if f.Append {
-				want.Content = append(files[at].Content, want.Content...)
+				want.Content = append(files[i].Content, want.Content...)
 			}
-			want.Dir = files[at].Dir
-			files[at] = want
+			want.Dir = files[i].Dir
+			files[i] = want
 			continue
 		}
 		if template := tx.tools.Writer(path); template != "" {
@@ -75,22 +72,24 @@ func (tx *Transaction) files(ctx context.Context, asked []funcs.File) ([]rendere
 			}
 			want.Content = append(old, want.Content...)
 		}
-		known[path] = len(files)
+		index[path] = len(files)
 		files = append(files, want)
 	}
 	return files, nil
 }
 
-// open makes the directory of a file where there is none, opens it, and refuses
-// links.
+// open returns the directory of a file, which it makes where it is missing. Links are
+// an error.
 func (d dirs) open(path string) (*os.Root, error) {
 	dir := filepath.Dir(path)
 	root := d[dir]
 	if root == nil {
 		var err error
-		if root, err = openDir(dir); errors.Is(err, errLink) {
+		root, err = openDir(dir)
+		switch {
+		case errors.Is(err, errLink):
 			return nil, fmt.Errorf("writeToFile: refusing to write through symlinked directory in path %q", path)
-		} else if err != nil {
+		case err != nil:
 			return nil, fmt.Errorf("writeToFile: %w", err)
 		}
 		d[dir] = root
@@ -129,7 +128,7 @@ func openDir(dir string) (*os.Root, error) {
 	return root, nil
 }
 
-// read returns what a file in a directory holds.
+// read returns the content of a file in a directory.
 func read(dir *os.Root, path string) ([]byte, error) {
 	f, err := atomicfile.OpenWith(dir.OpenFile, filepath.Base(path), os.O_RDONLY, 0)
 	if err != nil {

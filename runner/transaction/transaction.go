@@ -1,10 +1,7 @@
 // Package transaction puts files in place: each change of several files all or
-// none. They are staged, checked and swapped; and what was there before can be
-// put back. Where a step before the swap fails, nothing at the destinations has
-// changed, not even an inode.
-//
-// The package decides nothing about when and why, and remembers nothing: that is
-// package bundle's.
+// none. They are staged, checked and swapped, and the old files can be put back.
+// Where a step before the swap fails, nothing at the destinations has changed, not
+// even an inode. Package bundle decides when, and keeps what happened.
 //
 // # Checks
 //
@@ -13,9 +10,8 @@
 // files in their places, by whatever path leads there, while all others see the
 // old ones (process.Command.Overlay): "nginx -t" tests the nginx.conf that nginx uses. Where
 // the system does not allow that, the files are swapped first, then checked, and
-// put back at once if a check fails. A check may also say where it wants the name
-// of a staged file. Its arguments are text/template texts; those without "{{" are
-// left alone. Their actions are
+// put back at once if a check fails. The arguments of a check may have actions of
+// text/template:
 //
 //	{{ .Staged "NAME" }}  where the file NAME is staged: the path of its
 //	                      destination, the last element of that, or the name of
@@ -54,42 +50,41 @@ import (
 	"restencil/runner/process"
 )
 
-// Tools are what a transaction works with.
+// Tools are the functions that a transaction calls. All are required.
 type Tools struct {
 	// Run runs a check and returns the end of what it printed.
 	Run func(context.Context, process.Command) (output string, err error)
 
-	// InPlace says why a check cannot see staged files in their places, nil: it
+	// InPlace returns why a check cannot see staged files in their places, nil: it
 	// can. It is called only where there is a check.
 	InPlace func() error
 
-	// Mask returns what hides secrets in a text.
+	// Mask returns a function that hides secrets in a text.
 	Mask func() func(string) string
 
-	// Writer returns the template whose destination a path is, "" where it is
-	// none's: writeToFile may not write there.
+	// Writer returns the template whose destination a path is, "": none.
+	// writeToFile may not write there.
 	Writer func(path string) string
 }
 
-// A Transaction is some changes on their way. The steps are Stage, Check, Swap
-// and CheckLate, in this order; a change whose step fails takes no
-// further part. Discard ends it. It is not safe for concurrent use.
+// A Transaction makes changes. The steps are Stage, Check, Swap and CheckLate, in
+// this order; a change that fails takes no part in later steps. Discard ends it. It is
+// not safe for concurrent use.
 type Transaction struct {
 	Changes []*Change
 
-	// Left tells that something is left beside the destinations that is needed:
-	// Discard leaves it there.
+	// Left has Discard leave the files beside the destinations, which are needed.
 	Left bool
 
 	tools  Tools
-	dirs   dirs               // those that writeToFile writes to
-	extras map[string]*placed // what it asks for, by path: the newest
-	late   bool               // some check runs after the swap, since it cannot see what is staged
+	dirs   dirs
+	extras map[string]*placement // the newest of writeToFile, by path
+	late   bool                  // some check runs after the swap, since it cannot see what is staged
 }
 
-// New returns a transaction of these changes. It does nothing yet.
+// New returns a transaction of these changes.
 func New(t Tools, changes ...*Change) *Transaction {
-	tx := &Transaction{Changes: changes, tools: t, dirs: make(dirs), extras: make(map[string]*placed)}
+	tx := &Transaction{Changes: changes, tools: t, dirs: make(dirs), extras: make(map[string]*placement)}
 	for _, c := range changes {
 		tx.late = tx.late || tx.isLate(c.Check)
 		for _, f := range c.Files {
@@ -99,23 +94,18 @@ func New(t Tools, changes ...*Change) *Transaction {
 	return tx
 }
 
+// live returns the changes that have not failed.
 func (tx *Transaction) live() []*Change {
-	var live []*Change
-	for _, c := range tx.Changes {
-		if c.Err == nil {
-			live = append(live, c)
-		}
-	}
-	return live
+	return slices.DeleteFunc(slices.Clone(tx.Changes), func(c *Change) bool { return c.Err != nil })
 }
 
-// Stage stages the files of all changes, many side by side.
+// Stage stages the files of all changes, many concurrently.
 func (tx *Transaction) Stage(ctx context.Context) {
 	for _, c := range tx.Changes {
-		c.Fail(event.Stage, tx.lay(ctx, c))
+		c.Fail(event.Stage, tx.place(ctx, c))
 	}
 	live := tx.live()
-	each(live, func(p *placed) {
+	each(live, func(p *placement) {
 		if p.err = context.Cause(ctx); p.err != nil {
 			return
 		}
@@ -124,54 +114,50 @@ func (tx *Transaction) Stage(ctx context.Context) {
 		}
 	})
 	for _, c := range live {
-		var errs []error
-		for _, p := range c.placed {
-			errs = append(errs, p.err)
+		for _, p := range c.placements {
+			c.Fail(event.Stage, p.err)
 		}
-		c.Fail(event.Stage, errors.Join(errs...))
 	}
 }
 
-// each calls do for all that is placed by changes, many at a time.
-func each(changes []*Change, do func(*placed)) {
-	var all []*placed
+// each calls do for all placements of changes, many concurrently.
+func each(changes []*Change, do func(*placement)) {
+	var all []*placement
 	for _, c := range changes {
-		all = append(all, c.placed...)
+		all = append(all, c.placements...)
 	}
 	parallel.For(len(all), func(i int) { do(all[i]) })
 }
 
-// lay notes which paths c is about.
-func (tx *Transaction) lay(ctx context.Context, c *Change) error {
+// place sets the placements of c.
+func (tx *Transaction) place(ctx context.Context, c *Change) error {
+	var streams []*placement // last: what was written to a stream cannot be put back
 	for i := range c.Files {
 		f := &c.Files[i]
-		extras, err := tx.files(ctx, f.Extras)
+		extras, err := tx.extraFiles(ctx, f.Extras)
 		if err != nil {
 			return f.renderError(err)
 		}
 		for _, want := range extras {
-			if p := tx.extras[want.Path]; p != nil && p.of == c { // another template of c writes it, too
+			if p := tx.extras[want.Path]; p != nil && p.change == c { // another template of c writes it, too
 				p.want = want
 				continue
 			}
-			p := &placed{of: c, file: f, want: want}
-			tx.extras[want.Path], c.placed = p, append(c.placed, p)
+			p := &placement{change: c, file: f, want: want}
+			tx.extras[want.Path], c.placements = p, append(c.placements, p)
 		}
-		if f.Own != nil {
-			c.placed = append(c.placed, &placed{of: c, file: f, own: true, want: *f.Own})
+		switch {
+		case f.Own == nil:
+		case f.Own.Stream != nil:
+			streams = append(streams, &placement{change: c, file: f, own: true, want: *f.Own})
+		default:
+			c.placements = append(c.placements, &placement{change: c, file: f, own: true, want: *f.Own})
 		}
 	}
-	// What was written to a stream cannot be put back, so streams come last.
-	streams := func(p *placed) int {
-		if p.want.Stream != nil {
-			return 1
-		}
-		return 0
-	}
-	slices.SortStableFunc(c.placed, func(a, b *placed) int { return streams(a) - streams(b) })
+	c.placements = append(c.placements, streams...)
 	// A single file is swapped at once: nothing needs to be kept.
-	keep := c.Keep || tx.late || len(c.placed) > 1
-	for _, p := range c.placed {
+	keep := c.Keep || tx.late || len(c.placements) > 1
+	for _, p := range c.placements {
 		p.want.Keep = keep
 	}
 	return nil
@@ -182,14 +168,14 @@ func (f *File) renderError(err error) error {
 	return fmt.Errorf("error rendering %q => %q: %w", f.Template, f.Destination, err)
 }
 
-// Moves returns what the swap of c is going to do, for the journal, and makes
-// sure that the old files are kept.
+// Moves returns the moves that the swap of c is going to make, for the journal, and
+// keeps the old files.
 func (tx *Transaction) Moves(c *Change) ([]swap.Move, error) {
 	if err := renderer.Keep(c.staged()...); err != nil {
 		return nil, err
 	}
 	var moves []swap.Move
-	for _, p := range c.placed {
+	for _, p := range c.placements {
 		if p.staged.Temp() != "" {
 			moves = append(moves, swap.Move{Temp: p.staged.Temp(), Kept: p.staged.Kept(), Path: p.want.Path})
 		}
@@ -207,7 +193,7 @@ func (tx *Transaction) Swap() {
 	for i, r := range renderer.SwapGroups(groups...) {
 		c := live[i]
 		var failed *File
-		for j, p := range c.placed {
+		for j, p := range c.placements {
 			p.result = r.Files[j]
 			if p.result.Err != nil {
 				failed = p.file
@@ -215,55 +201,53 @@ func (tx *Transaction) Swap() {
 		}
 		if r.Err != nil {
 			c.Fail(event.Swap, failed.renderError(r.Err))
-			tx.stuck(c, r.RestoreErr)
+			tx.restored(c, r.RestoreErr)
 		}
 	}
 }
 
-// PutBack undoes the swap of c, whose files are kept. Where that fails, what was
-// kept stays beside the destinations.
+// PutBack undoes the swap of c, whose files are kept. Where that fails, they stay
+// beside the destinations.
 func (tx *Transaction) PutBack(c *Change) error {
 	err := renderer.Restore(c.staged()...)
-	tx.stuck(c, err)
+	tx.restored(c, err)
 	return err
 }
 
-// stuck notes that old files could not be put back.
-func (tx *Transaction) stuck(c *Change, err error) {
+// restored records the error of putting old files back, if there is one.
+func (tx *Transaction) restored(c *Change, err error) {
 	if err != nil {
 		tx.Left = true
 		c.Err = errors.Join(c.Err, fmt.Errorf("putting the old files back: %w", err))
 	}
 }
 
-// Discard removes what is left beside the destinations, unless that is needed.
+// Discard removes the files that the transaction has made beside the destinations,
+// unless Left is set.
 func (tx *Transaction) Discard() {
-	defer func() {
-		for _, root := range tx.dirs {
-			root.Close()
-		}
-		clear(tx.dirs)
-	}()
-	if tx.Left {
-		return
+	if !tx.Left {
+		each(tx.Changes, func(p *placement) {
+			if p.staged != nil {
+				p.staged.Discard()
+			}
+		})
 	}
-	each(tx.Changes, func(p *placed) {
-		if p.staged != nil {
-			p.staged.Discard()
-		}
-	})
+	for _, root := range tx.dirs {
+		root.Close()
+	}
+	clear(tx.dirs)
 }
 
-// A Change is what some files are to be that go in place all or none.
+// A Change is files that go in place all or none.
 type Change struct {
-	Bundle string // what people call it
+	Bundle string // its name
 	Files  []File
 
 	// Check must succeed before they go in place, unless none has new bytes. A
 	// zero Timeout is 30 s here, and in the check of a file.
 	Check process.Command
 
-	// Keep keeps the old files until Discard, so that PutBack can put them back.
+	// Keep keeps the old files until Discard, for PutBack.
 	Keep bool
 
 	// Step is the one that failed, Err why, and Output the end of what the
@@ -272,10 +256,10 @@ type Change struct {
 	Err    error
 	Output string
 
-	placed []*placed // in the order in which they are swapped
+	placements []*placement // in the order in which they are swapped
 }
 
-// A File is the file of a template, and those that it writes besides.
+// A File is the file of a template, and those of its writeToFile.
 type File struct {
 	Template    string // its name
 	Destination string
@@ -283,7 +267,7 @@ type File struct {
 	// Own is what the destination is to be. Nil: it stays as it is.
 	Own *renderer.File
 
-	// Extras are what writeToFile asks for. They go in place before Own.
+	// Extras are calls of writeToFile. Their files go in place before Own.
 	Extras []funcs.File
 
 	Format format.Format   // what the content of Own must be, "": anything
@@ -291,10 +275,10 @@ type File struct {
 	Secret bool            // it was made of a secret: messages must not quote it
 }
 
-// A placed is a path that a change is about.
-type placed struct {
-	of     *Change
-	file   *File // whose, one of the change
+// A placement is a path that a change writes.
+type placement struct {
+	change *Change
+	file   *File // one of the change
 	own    bool  // it is Own; else one of Extras
 	want   renderer.File
 	staged *renderer.StagedFile // nil: it could not be staged
@@ -302,15 +286,20 @@ type placed struct {
 	result renderer.Result
 }
 
-// Fail notes that a step failed. The first counts; nil is no failure.
+// Fail records the error of a step, unless it is nil or another step has failed. Errors
+// of one step are joined.
 func (c *Change) Fail(step event.Step, err error) {
-	if c.Err == nil && err != nil {
+	switch {
+	case err == nil:
+	case c.Err == nil:
 		c.Step, c.Err = step, err
+	case c.Step == step:
+		c.Err = errors.Join(c.Err, err)
 	}
 }
 
-// First tells, before the swap, whether no destination exists, so that there is
-// nothing to go back to.
+// First reports, before the swap, whether no destination exists, so that there is
+// nothing to roll back to.
 func (c *Change) First() bool {
 	return !slices.ContainsFunc(c.Files, func(f File) bool {
 		_, err := os.Lstat(f.Destination)
@@ -318,19 +307,18 @@ func (c *Change) First() bool {
 	})
 }
 
-// replaced tells whether the swap gives the path new bytes.
-func (p *placed) replaced() bool { return p.staged != nil && p.staged.Change() == renderer.Replaced }
+// replaced reports whether the swap gives the path new bytes.
+func (p *placement) replaced() bool { return p.staged != nil && p.staged.Change() == renderer.Replaced }
 
-// ReplacesAny tells whether a file has new bytes.
-func (c *Change) ReplacesAny() bool { return slices.ContainsFunc(c.placed, (*placed).replaced) }
+// ReplacesAny reports whether a file has new bytes.
+func (c *Change) ReplacesAny() bool { return slices.ContainsFunc(c.placements, (*placement).replaced) }
 
-// Replaces tells whether the file at i, or one that its template writes besides,
-// has new bytes.
+// Replaces reports whether the file at i, or one of its writeToFile, has new bytes.
 func (c *Change) Replaces(i int) bool {
-	return slices.ContainsFunc(c.placed, func(p *placed) bool { return p.file == &c.Files[i] && p.replaced() })
+	return slices.ContainsFunc(c.placements, func(p *placement) bool { return p.file == &c.Files[i] && p.replaced() })
 }
 
-// Replaced are the destinations of the files that have new bytes.
+// Replaced returns the destinations of the files that have new bytes.
 func (c *Change) Replaced() []string {
 	var paths []string
 	for i, f := range c.Files {
@@ -343,7 +331,7 @@ func (c *Change) Replaced() []string {
 
 // Result returns what the swap did to the Own of the file at i.
 func (c *Change) Result(i int) renderer.Result {
-	for _, p := range c.placed {
+	for _, p := range c.placements {
 		if p.file == &c.Files[i] && p.own {
 			return p.result
 		}
@@ -352,8 +340,8 @@ func (c *Change) Result(i int) renderer.Result {
 }
 
 func (c *Change) staged() []*renderer.StagedFile {
-	all := make([]*renderer.StagedFile, len(c.placed))
-	for i, p := range c.placed {
+	all := make([]*renderer.StagedFile, len(c.placements))
+	for i, p := range c.placements {
 		all[i] = p.staged
 	}
 	return all

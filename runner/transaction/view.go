@@ -21,13 +21,13 @@ import (
 
 // A view is what a check sees: its exported methods are the actions.
 type view struct {
-	bundle string
-	files  []viewFile // of the bundle
-	about  []viewFile // those that are checked
-	extras []viewFile // that writeToFile wrote besides
+	bundle  string
+	files   []viewFile // of the bundle
+	checked []viewFile // those that are checked
+	extras  []viewFile // of writeToFile
 }
 
-// A viewFile is a member as checks see it.
+// A viewFile is a file as a check sees it.
 type viewFile struct {
 	path     string // the destination
 	template string
@@ -37,32 +37,32 @@ type viewFile struct {
 
 func newView(c *Change) *view {
 	v := &view{bundle: c.Bundle}
+	absolute := func(path string) string {
+		if abs, err := filepath.Abs(path); err == nil {
+			return abs
+		}
+		return path
+	}
+	staged := make(map[*File]*renderer.StagedFile)
+	for _, p := range c.placements {
+		if p.own {
+			staged[p.file] = p.staged
+		} else if p.staged.Temp() != "" {
+			v.extras = append(v.extras, viewFile{path: absolute(p.want.Path), staged: p.staged.Temp(), temp: true})
+		}
+	}
 	for i, f := range c.Files {
-		one := viewFile{path: f.Destination, template: f.Template, staged: f.Destination}
-		for _, p := range c.placed {
-			if p.file == &c.Files[i] && p.own {
-				one.staged, one.temp = p.staged.Path(), p.staged.Temp() != ""
-			}
+		file := viewFile{path: absolute(f.Destination), template: f.Template, staged: f.Destination}
+		if s := staged[&c.Files[i]]; s != nil {
+			file.staged, file.temp = s.Path(), s.Temp() != ""
 		}
-		v.files = append(v.files, one)
+		v.files = append(v.files, file)
 	}
-	for _, p := range c.placed {
-		if !p.own && p.staged.Temp() != "" {
-			v.extras = append(v.extras, viewFile{path: p.want.Path, staged: p.staged.Temp(), temp: true})
-		}
-	}
-	for _, files := range [][]viewFile{v.files, v.extras} {
-		for i := range files {
-			if path, err := filepath.Abs(files[i].path); err == nil {
-				files[i].path = path
-			}
-		}
-	}
-	v.about = v.files
+	v.checked = v.files
 	return v
 }
 
-// overlay says which files a check is to see in their places.
+// overlay returns the files that a check is to see in their places.
 func (v *view) overlay() []overlay.File {
 	var all []overlay.File
 	for _, f := range slices.Concat(v.files, v.extras) {
@@ -73,46 +73,35 @@ func (v *view) overlay() []overlay.File {
 	return all
 }
 
-// name puts the destinations in the place of staged paths, which mean nothing to
-// whoever reads a message.
+// name replaces staged paths in a message by the destinations.
 func (v *view) name(text string) string {
-	for _, f := range slices.Concat(v.files, v.extras) {
-		if f.temp {
-			text = strings.ReplaceAll(text, f.staged, f.path)
-		}
+	for _, f := range v.overlay() {
+		text = strings.ReplaceAll(text, f.Content, f.Path)
 	}
 	return text
-}
-
-// of returns the view of a check of the file at i alone.
-func (v *view) of(i int) *view {
-	one := *v
-	one.about = v.files[i : i+1]
-	return &one
 }
 
 // Bundle returns the bundle's name.
 func (v *view) Bundle() string { return v.bundle }
 
-// Files returns where the files are staged that are checked.
+// Files returns the staged paths of the files that are checked.
 func (v *view) Files() []string {
-	paths := make([]string, len(v.about))
-	for i, f := range v.about {
+	paths := make([]string, len(v.checked))
+	for i, f := range v.checked {
 		paths[i] = f.staged
 	}
 	return paths
 }
 
-// File returns where the one file is staged that is checked.
+// File returns the staged path of the one file that is checked.
 func (v *view) File() (string, error) {
-	if len(v.about) != 1 {
+	if len(v.checked) != 1 {
 		return "", viewError(fmt.Sprintf("bundle %q has several files, so say which: %s", v.bundle, v.names()))
 	}
-	return v.about[0].staged, nil
+	return v.checked[0].staged, nil
 }
 
-// Staged returns where the file of this name is staged; without a name it is
-// File.
+// Staged returns the staged path of the file of this name, or without a name File.
 func (v *view) Staged(name ...string) (string, error) {
 	switch len(name) {
 	case 0:
@@ -123,12 +112,12 @@ func (v *view) Staged(name ...string) (string, error) {
 	return "", viewError(fmt.Sprintf("Staged wants one name, not %d", len(name)))
 }
 
-// StagedRoot says what took its place.
+// StagedRoot was an action once.
 func (v *view) StagedRoot() (string, error) {
 	return "", viewError("StagedRoot is not needed any more: a check sees the new files in their places, so use the paths that the program uses")
 }
 
-// find returns where the file is staged that a name fits.
+// find returns the staged path of the file that a name fits.
 func (v *view) find(name string) (string, error) {
 	path, err := filepath.Abs(name) // as destinations are
 	if err != nil {
@@ -156,7 +145,7 @@ func (v *view) find(name string) (string, error) {
 	return "", viewError(fmt.Sprintf("bundle %q has no file %q, but %s", v.bundle, name, v.names()))
 }
 
-// names lists the destinations, for a person.
+// names returns the first destinations, for a message.
 func (v *view) names() string {
 	const most = 10
 	var names []string
@@ -170,11 +159,12 @@ func (v *view) names() string {
 	return strings.Join(names, ", ")
 }
 
-// A viewError says what is wrong with the words of an action.
+// A viewError is the error of an action.
 type viewError string
 
 func (e viewError) Error() string { return string(e) }
 
+// expand returns arguments with the results of their actions.
 func (v *view) expand(args []string) ([]string, error) {
 	expanded := make([]string, len(args))
 	for i, arg := range args {
@@ -195,8 +185,7 @@ func (v *view) expand(args []string) ([]string, error) {
 	return expanded, nil
 }
 
-// ValidateCheck tells what is wrong with the actions in the arguments of a
-// check, as far as that can be told without its files.
+// ValidateCheck returns an error if the arguments of a check cannot be parsed.
 func ValidateCheck(c process.Command) error {
 	for _, arg := range c.Args {
 		if _, err := parseArg(arg); err != nil {
@@ -222,8 +211,8 @@ func parseArg(arg string) (*template.Template, error) {
 	return t, nil
 }
 
-// argError says what is wrong with an argument, in the words of the view where
-// it was that which said so.
+// argError returns the error of an argument, without text/template's words around a
+// viewError.
 func argError(arg string, err error) error {
 	if own, ok := errors.AsType[viewError](err); ok {
 		err = own
@@ -231,12 +220,12 @@ func argError(arg string, err error) error {
 	return fmt.Errorf("check %q: %w", arg, err)
 }
 
-// maxNamed is how many files may be in a bundle that have a variable each. Linux
-// does not run a command whose environment is too large.
+// maxNamed is how many files a bundle may have for each to have a variable: Linux does
+// not run a command whose environment is too large.
 const maxNamed = 100
 
-// environ returns env, or the process's own environment where that is nil, with
-// what the package comment says.
+// environ returns env, or the process's own environment where that is nil, with the
+// variables of the package comment.
 func (v *view) environ(env []string) []string {
 	if env == nil {
 		env = os.Environ()
@@ -267,8 +256,7 @@ var notInNames = regexp.MustCompile("[^A-Z0-9]")
 
 const checkTimeout = 30 * time.Second // how long a check may take that does not say
 
-// Check finds out which changes may go in place: by the formats of their new
-// files, their checks, and that of all.
+// Check fails the changes whose new files have not their format, or fail a check.
 func (tx *Transaction) Check(ctx context.Context) {
 	for _, c := range tx.live() {
 		if !c.ReplacesAny() {
@@ -281,9 +269,9 @@ func (tx *Transaction) Check(ctx context.Context) {
 	}
 }
 
-// CheckLate runs the checks that could not be run before the swap, since they
-// cannot see what is staged in its place. The old files are put back at once
-// where one fails: nothing has been reloaded.
+// CheckLate runs the checks that could not be run before the swap, since they cannot
+// see what is staged in its place. Where one fails, the old files are put back before
+// anything is reloaded.
 func (tx *Transaction) CheckLate(ctx context.Context) {
 	if !tx.late {
 		return
@@ -296,18 +284,18 @@ func (tx *Transaction) CheckLate(ctx context.Context) {
 		if c.Err == nil {
 			continue
 		}
-		_ = tx.PutBack(c) // which notes what it could not do
-		for _, p := range c.placed {
+		_ = tx.PutBack(c) // the error is in c.Err
+		for _, p := range c.placements {
 			p.result = renderer.Result{}
 		}
 	}
 }
 
-// checkFormats tells which file is not what it should be.
+// checkFormats returns an error if a new file has not its format.
 func (c *Change) checkFormats(now time.Time) error {
 	var pair []format.File
 	var renewed bool
-	for _, p := range c.placed {
+	for _, p := range c.placements {
 		f := p.file
 		if !p.own || f.Format == "" {
 			continue
@@ -330,26 +318,21 @@ func (c *Change) checkFormats(now time.Time) error {
 	return format.Pair(pair, now)
 }
 
-// runChecks runs the checks of the new files of c, and that of all. The late ones
-// are those that see the files only in their places.
+// runChecks runs the late or other checks of the new files of c, and that of all.
 func (tx *Transaction) runChecks(ctx context.Context, c *Change, late bool) {
-	has := func(f File) bool { return len(f.Check.Args) > 0 }
-	if len(c.Check.Args) == 0 && !slices.ContainsFunc(c.Files, has) {
-		return
-	}
 	v := newView(c)
 	for i, f := range c.Files {
-		if len(f.Check.Args) > 0 && c.Replaces(i) {
-			tx.runCheck(ctx, c, f.Check, v.of(i), late)
+		if !f.Check.None() && c.Replaces(i) {
+			one := *v
+			one.checked = v.files[i : i+1]
+			tx.runCheck(ctx, c, f.Check, &one, late)
 		}
 	}
-	if len(c.Check.Args) > 0 {
-		tx.runCheck(ctx, c, c.Check, v, late)
-	}
+	tx.runCheck(ctx, c, c.Check, v, late)
 }
 
 func (tx *Transaction) runCheck(ctx context.Context, c *Change, check process.Command, v *view, late bool) {
-	if c.Err != nil || tx.isLate(check) != late {
+	if c.Err != nil || check.None() || tx.isLate(check) != late {
 		return
 	}
 	if tx.tools.InPlace() == nil {
@@ -372,8 +355,8 @@ func (tx *Transaction) runCheck(ctx context.Context, c *Change, check process.Co
 	}
 }
 
-// isLate tells whether a check can be run only after the swap: it cannot see
-// staged files in their places, and its arguments do not name them.
+// isLate reports whether a check can be run only after the swap: it cannot see staged
+// files in their places, and its arguments do not name them.
 func (tx *Transaction) isLate(check process.Command) bool {
 	namesStaged := func(arg string) bool {
 		return strings.Contains(arg, "{{") || strings.Contains(arg, "RESTENCIL_STAGED")

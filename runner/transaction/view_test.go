@@ -17,7 +17,7 @@ func testView() *view {
 		{path: "/etc/haproxy/default", template: "nginx.conf", staged: "/etc/haproxy/.d", temp: true},
 		{path: "/etc/tls-1/key.pem", template: "in/key.ctmpl", staged: "/etc/tls-1/key.pem"},
 	}
-	return &view{bundle: "web", files: files, about: files}
+	return &view{bundle: "web", files: files, checked: files}
 }
 
 func TestExpand(t *testing.T) {
@@ -61,7 +61,7 @@ func TestExpand(t *testing.T) {
 	for _, tt := range tests {
 		v := testView()
 		if tt.own {
-			v = v.of(0)
+			v.checked = v.files[:1]
 		}
 		got, err := v.expand([]string{"cmd", tt.arg})
 		if tt.err != "" {
