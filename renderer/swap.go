@@ -131,8 +131,9 @@ func (s *StagedFile) swap(shared bool) (err error) {
 	case s.change == Repaired:
 		err = s.repair()
 	case s.change == Replaced && s.file.Stream != nil:
-		_, err = s.file.Stream.Write(s.file.Content)
-		err = writeError(err)
+		if _, err = s.file.Stream.Write(s.file.Content); err != nil {
+			err = fmt.Errorf("failed writing file: %w", err)
+		}
 	case s.change == Replaced:
 		err = errors.New("failed writing file: swapped or discarded before")
 	}
@@ -161,8 +162,11 @@ func (s *StagedFile) replace() error {
 			s.file.dir().remove(s.temp)
 		}
 	}
+	if errors.Is(err, fileattr.ErrOwner) {
+		return err
+	}
 	if err != nil {
-		return writeError(err)
+		return fmt.Errorf("failed writing file: %w", err)
 	}
 	s.temp, s.inPlace, s.done = "", mounted, Replaced
 	return nil

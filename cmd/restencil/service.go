@@ -16,7 +16,6 @@ import (
 	"restencil/runner"
 	"restencil/runner/event"
 	"restencil/runner/process"
-	"restencil/runner/status"
 	"restencil/runner/status/eventlog"
 	"restencil/watch"
 	"restencil/watch/vault"
@@ -32,7 +31,6 @@ type service struct {
 	manager *systemd.Notifier
 	vault   *vault.Source
 	runner  *runner.Runner
-	model   *status.Model
 	state   state
 
 	rendered func() // to be called when the first files are in place
@@ -96,7 +94,6 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	if !s.cfg.Once && !s.cfg.Dry {
 		s.freeStdout() // a command whose output is not read does not block the others
 	}
-	s.model = status.New(time.Now())
 	sources, err := s.sources(s.cfg, nil)
 	if err != nil {
 		return false, err
@@ -165,7 +162,6 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	opts.Events = func(e event.Event) {
 		logEvent(e)
 		s.manager.Event(e)
-		s.model.Apply(time.Now(), e)
 		if _, ready := e.(event.Ready); ready {
 			s.rendered()
 		}

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// OwnGroup makes cmd run in its own process group.
+// OwnGroup has cmd run in a process group of its own.
 func OwnGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func killGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -105,7 +105,7 @@ func (s *Source) applyFeedback(now time.Time) {
 			if r == requester.HTTP1 || now.Sub(last) <= reduceInterval {
 				continue
 			}
-			s.rules.Budget = max(client.LeastConnections, min(s.rules.Budget, s.plan.Held())/2)
+			s.rules.Budget = max(client.LeastConnections, min(s.rules.Budget, s.plan.Held)/2)
 		}
 		s.refusals.Set(r, now.Add(refusalExpiry))
 	}

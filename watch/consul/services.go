@@ -55,7 +55,7 @@ type serviceRequest struct {
 func newServiceWatch(s *Source, scope plan.Scope) *serviceWatch {
 	w := &serviceWatch{
 		agent: s.agent, scope: scope, wake: s.poller.wake, group: &s.running,
-		d:        discovery.New(s.plan.Room(scope), time.Now()),
+		d:        discovery.New(s.plan.Rooms[scope], time.Now()),
 		requests: make(map[discovery.Source]*serviceRequest),
 		members:  make(map[watch.ID]*serviceMember),
 	}

@@ -192,7 +192,7 @@ func (s *Source) arrange(list []*subscription) {
 		}
 	}
 	for scope, services := range s.services {
-		services.change(func(now time.Time) { services.d.SetRoom(p.Room(scope), now) })
+		services.change(func(now time.Time) { services.d.SetRoom(p.Rooms[scope], now) })
 	}
 	switch needed := p.NeedsWitness(); {
 	case needed && s.witness == nil:

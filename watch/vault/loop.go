@@ -13,15 +13,15 @@ import (
 	"restencil/watch/vault/lease"
 )
 
-// A loop keeps all queries of a source current. It belongs to the goroutine of Run.
-// Requests run in goroutines, which report to it.
+// A loop keeps all queries of a source. It belongs to the goroutine of Run. What
+// it asks of Vault runs in a goroutine each, which report to it when they end.
 type loop struct {
 	options   Options
 	requester *fetch.Requester
 	tokens    manager
 
 	ctx     context.Context
-	grace   context.Context // of requests that may issue something: ends shutdownGrace later
+	grace   context.Context // of requests that may issue something: ends a little later
 	reports chan report
 	busy    int // requests under way
 
@@ -31,14 +31,14 @@ type loop struct {
 	tokenErr error  // why there is none
 }
 
-// A report handles the result of a request in the loop's goroutine.
+// A report is what a goroutine brings back to the loop: what to do about it.
 type report func(now time.Time)
 
-// shutdownGrace is how long requests that may issue something may take after ctx
-// has ended: what they issue can be revoked only if it is known.
+// shutdownGrace is how long a request that may issue something may still take
+// when all ends: what it issues can be given back only if it is known.
 const shutdownGrace = time.Second
 
-// run serves the queries in the inbox until ctx and every request have ended.
+// run serves the queries that come in until ctx ends and every request has.
 func (l *loop) run(ctx context.Context, in *inbox) {
 	var abandon context.CancelFunc
 	l.ctx = ctx
@@ -73,8 +73,8 @@ func (l *loop) run(ctx context.Context, in *inbox) {
 	}
 }
 
-// take begins to keep a query current, or without a sink ends that. It reuses what
-// was issued for the query before.
+// take begins to keep a query, or ends that where there is no sink. What was
+// issued for it before is given out again, as long as it is good.
 func (l *loop) take(s watch.Subscription, now time.Time) {
 	e := l.table.entries[s.ID]
 	switch {
@@ -95,8 +95,9 @@ func (l *loop) take(s watch.Subscription, now time.Time) {
 	}
 }
 
-// takeToken takes the manager's token. If it is a new one, it schedules the
-// replacement of what Vault revokes with earlier ones, and retries what was denied.
+// takeToken takes what the manager has. Where that is another token, all that
+// hangs on earlier ones moves to it, in good time, and what was denied is tried
+// again at once.
 func (l *loop) takeToken(now time.Time) {
 	current, err := l.tokens.Current()
 	l.tokenErr = err
@@ -116,10 +117,10 @@ func (l *loop) takeToken(now time.Time) {
 	for _, e := range l.table.entries {
 		a := &e.answer
 		if a.epoch != nil && a.epoch != l.epoch && a.move.IsZero() {
-			a.move = a.moveAt(now)
+			a.move = e.moveAt(now)
 			l.table.timers.Advance(e, a.move)
 		}
-		denied := e.failure != nil && e.failure.Class == watch.Denied
+		denied := e.cause != nil && e.cause.Class == watch.Denied
 		if denied && e.cancel == nil && e.sink != nil && l.table.timers.Has(e) {
 			e.failures = 0
 			l.table.timers.Advance(e, now.Add(jitter(recovery)))
@@ -128,15 +129,16 @@ func (l *loop) takeToken(now time.Time) {
 	l.table.release(now)
 }
 
-const idle = time.Hour // the wait if nothing is due
+const idle = time.Hour // the wait where nothing is due
 
-// proceed begins what is due, up to MaxRequests, of which one is for a probe. It
-// returns when to call it again.
+// proceed begins what is due, as far as there is room for it, and returns how
+// long there is nothing more to do. One request less than there may be leaves
+// room for a probe.
 func (l *loop) proceed(now time.Time) time.Duration {
 	breaker := &l.outage.breaker
 	if l.busy < l.options.MaxRequests && breaker.Probe(now) {
 		l.dispatch(l.ctx, func(ctx context.Context) report {
-			ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+			ctx, cancel := context.WithTimeout(ctx, probeLimit)
 			defer cancel()
 			_, err := l.requester.Call(ctx, client.Health())
 			return func(now time.Time) { l.probed(err, now) }
@@ -151,20 +153,7 @@ func (l *loop) proceed(now time.Time) time.Duration {
 			}
 			break
 		}
-		a := &e.answer
-		switch step, _ := a.step(); {
-		case e.sink == nil:
-			l.table.forget(e)
-		case e.fetcher.Offline():
-			l.fetch(e)
-		case breaker.Open(), l.tokenErr != nil:
-			l.table.wait(e)
-			l.reportWaiting(e)
-		case a.known && step == lease.Renew && (a.move.IsZero() || a.move.After(now)):
-			l.renew(e)
-		default:
-			l.fetch(e)
-		}
+		l.begin(e, now)
 	}
 	if next := breaker.NextProbe(); next.After(now) && l.busy < l.options.MaxRequests {
 		wait = min(wait, next.Sub(now))
@@ -172,7 +161,23 @@ func (l *loop) proceed(now time.Time) time.Duration {
 	return max(0, wait)
 }
 
-// dispatch calls do in a goroutine, and passes its report to the loop.
+func (l *loop) begin(e *entry, now time.Time) {
+	switch {
+	case e.sink == nil:
+		l.table.forget(e)
+	case e.fetcher.Offline():
+		l.fetch(e)
+	case l.outage.breaker.Open(), l.tokenErr != nil:
+		l.table.wait(e)
+		l.reportWaiting(e)
+	case e.answer.renews(now):
+		l.renew(e)
+	default:
+		l.fetch(e)
+	}
+}
+
+// dispatch has do make requests in a goroutine, and the loop take its report.
 func (l *loop) dispatch(ctx context.Context, do func(context.Context) report) context.CancelFunc {
 	ctx, cancel := context.WithCancel(ctx)
 	l.busy++
@@ -183,7 +188,6 @@ func (l *loop) dispatch(ctx context.Context, do func(context.Context) report) co
 	return cancel
 }
 
-// attempt dispatches do for e. The report is dropped if e has been forgotten.
 func (l *loop) attempt(e *entry, mayIssue bool, do func(context.Context) report) {
 	ctx := l.ctx
 	if mayIssue {
@@ -194,22 +198,21 @@ func (l *loop) attempt(e *entry, mayIssue bool, do func(context.Context) report)
 		settle := do(ctx)
 		return func(now time.Time) {
 			e.cancel = nil
-			if l.table.entries[e.id] == e {
+			if l.table.entries[e.id] == e { // it has not been forgotten
 				settle(now)
 			}
 		}
 	})
 }
 
-// fetch makes an attempt to answer e.
 func (l *loop) fetch(e *entry) {
 	under := l.epoch
-	current, private := under.Epoch, e.query.Private // copies: the loop may change them
+	current, private := under.Epoch, e.query.Private // which the loop may change
 	l.attempt(e, e.fetcher.MayIssue(), func(ctx context.Context) report {
 		result, err := e.fetcher.Fetch(transport.Private(ctx, private), current)
 		return func(now time.Time) {
 			for _, w := range result.Warnings {
-				l.warn(e, w)
+				l.notice(e, w)
 			}
 			if err != nil {
 				l.failed(e, under, err, now)
@@ -217,8 +220,8 @@ func (l *loop) fetch(e *entry) {
 			}
 			held := result.Lease
 			e.answer = answer{known: true, data: result.Data, issued: result.Issued, lease: held}
-			// Vault revokes a lease, and a child token, with the token that requested
-			// it. A token from a login is no child.
+			// Vault takes back what was got when the token ends that it was asked
+			// for with. A token from a login is nobody's child.
 			if held.ID != "" || held.Token && strings.HasPrefix(e.query.Name, "auth/token/") {
 				e.answer.epoch = under
 			}
@@ -228,25 +231,25 @@ func (l *loop) fetch(e *entry) {
 	})
 }
 
-// succeeded resets the failures of e, and schedules its next step.
+// succeeded notes that e does well, and when it is to be seen to.
 func (l *loop) succeeded(e *entry, now time.Time) {
-	e.failures, e.failure, e.inDoubt = 0, nil, false
+	e.failures, e.cause, e.inDoubt = 0, nil, false
 	l.plan(e, now)
 }
 
-// plan schedules the next step of e.
+// plan has e come up when what it has is to be seen to.
 func (l *loop) plan(e *entry, now time.Time) {
 	if under := e.answer.epoch; under != nil && (under.refused || under != l.epoch) && l.tokenErr == nil {
-		e.answer.move = e.answer.moveAt(now)
+		e.answer.move = e.moveAt(now)
 	}
 	_, at := e.answer.step()
 	l.table.set(e, at)
 }
 
-const maxWarnings = 100 // different ones of a query
+const maxWarnings = 100 // how many different warnings of a query are passed on
 
-// warn passes a warning about e on, once.
-func (l *loop) warn(e *entry, text string) {
+// notice tells people of a warning, once.
+func (l *loop) notice(e *entry, text string) {
 	if l.options.Notice == nil || e.warned[text] || len(e.warned) >= maxWarnings {
 		return
 	}
@@ -257,10 +260,9 @@ func (l *loop) warn(e *entry, text string) {
 	l.options.Notice(fmt.Errorf("%s: %s", e.query.Describe(false), text))
 }
 
-// renew renews the lease of e, or the token that it is.
+// renew extends what e holds.
 func (l *loop) renew(e *entry) {
-	under := l.epoch
-	secret, _ := watch.Reveal(e.answer.data).(*watch.Secret)
+	under, secret := l.epoch, e.answer.secret()
 	r := client.RenewLease(e.answer.lease.ID, under.Token)
 	own := secret != nil && secret.Auth != nil && secret.Auth.ClientToken != "" // the answer is a token
 	if own {
@@ -280,7 +282,7 @@ func (l *loop) renew(e *entry) {
 			}
 			e.answer.lease = e.answer.lease.Renewed(begun, terms.Life, terms.Renewable)
 			l.requester.Leases.Extend(secret, e.answer.lease.End())
-			if e.reported != nil { // else the sink knows the answer
+			if e.told != nil { // otherwise nothing is published: the answer is the same
 				e.publish(now)
 			}
 			l.succeeded(e, now)
@@ -288,12 +290,12 @@ func (l *loop) renew(e *entry) {
 	})
 }
 
-// renewalFailed plans what to do about a lease that could not be renewed: it is
-// replaced near its end, or at once if Vault has revoked it.
+// renewalFailed plans what to do about a lease that could not be renewed. It is
+// not asked for anew before it nears its end, but where Vault has taken it back.
 func (l *loop) renewalFailed(e *entry, under *epoch, own bool, err error, now time.Time) {
 	held := &e.answer.lease
 	if client.Class(err) == watch.Denied && (own || !client.RefusedToken(err)) {
-		l.warn(e, fmt.Sprintf("not renewed: %s (it stays in use until it is near its end)", err))
+		l.notice(e, fmt.Sprintf("not renewed: %s (it stays in use until it is near its end)", err))
 		*held = held.Refused()
 		if client.Lost(err) {
 			e.answer.move = now.Add(jitter(recovery))
@@ -301,8 +303,8 @@ func (l *loop) renewalFailed(e *entry, under *epoch, own bool, err error, now ti
 		l.plan(e, now)
 		return
 	}
-	failure := l.report(e, under, err)
-	*held = held.Postponed(now.Add(e.delay(l.options.Retry, failure, now)))
+	told := l.report(e, under, err)
+	*held = held.Postponed(now.Add(e.delay(l.options.Retry, told, now)))
 	l.plan(e, now)
 	l.doubt(e, err, now)
 }

@@ -1,7 +1,8 @@
-// Package watchtest is the conformance suite of watch.Source.
+// Package watchtest tells whether a watch.Source keeps the promises of that
+// interface.
 //
-// A source's test passes [Run] a function that makes a source with its own store,
-// which each test of the suite calls:
+// A source's test gives [Run] a function that makes one source with a store
+// of its own behind it; each test of the suite calls it anew:
 //
 //	func TestSource(t *testing.T) {
 //		watchtest.Run(t, func(t *testing.T) watchtest.Harness {
@@ -15,5 +16,5 @@
 //		})
 //	}
 //
-// A [Recorder] is a sink that records its calls, for the suite and other tests.
+// A [Recorder] is a sink that remembers, for the suite and for other tests.
 package watchtest

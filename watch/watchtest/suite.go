@@ -12,8 +12,9 @@ import (
 	"restencil/watch"
 )
 
-// A Harness is a source under test and its store. The suite calls its functions
-// from one goroutine at a time; they fail the test if they fail.
+// A Harness is a source under test and the store behind it. The suite calls
+// its functions from one goroutine at a time; those that cannot do their work
+// end the test.
 type Harness struct {
 	// Source is new: neither Run nor Watch has been called. Required.
 	Source watch.Source
@@ -21,38 +22,43 @@ type Harness struct {
 	// Query asks for one thing, which does not exist yet. Required.
 	Query watch.Query
 
-	// Others are other queries to watch at the same time, about eight. Required.
+	// Others are more queries that the source can answer at the same time,
+	// none of them equal to Query. The more, the harder the test of
+	// concurrent use; eight are a good number. Required.
 	Others []watch.Query
 
-	// Set creates the thing, or changes its value, a short ASCII text. Required.
+	// Set gives the thing a value, and makes it where it does not exist. A
+	// value is short ASCII text. Required.
 	Set func(value string)
 
-	// Delete deletes the thing. Required.
+	// Delete makes the thing not exist. Required.
 	Delete func()
 
-	// Value returns the value in the data of an answer to Query. ok is false if
-	// the thing does not exist: the data is nil or an empty list. Required.
+	// Value returns what the data of an answer to Query says: ok is false
+	// where the thing does not exist, which is nil or an empty list.
+	// Required.
 	Value func(data any) (value string, ok bool)
 
-	// Break makes the store fail until Heal; it keeps its values. Nil: the store
-	// cannot fail, and those tests are skipped.
+	// Break makes the store fail until Heal puts it right again; what was
+	// set is still there then. Nil: the store cannot fail, and those tests
+	// are skipped.
 	Break, Heal func()
 
-	// Requests returns how many requests for Query the store has under way. Nil
-	// if watching holds no request open.
+	// Requests returns how many requests for Query the store has under way.
+	// Nil where watching holds no request open.
 	Requests func() int
 
-	// Timeout is how long the source may take to publish something. Zero means
-	// 10 s.
+	// Timeout is how long the source may take to tell of something. Zero
+	// means 10 s.
 	Timeout time.Duration
 }
 
-// Setup makes a source with its own store. It cleans up with t.Cleanup, which runs
-// after the source has stopped.
+// Setup makes a source with a store of its own behind it. Its clean-up
+// belongs in t.Cleanup; the source has been stopped by then.
 type Setup func(t *testing.T) Harness
 
-// prompt is how long ending a request, or Run, may take. Generous, for busy
-// machines.
+// prompt is how long what needs no answer of the store may take: ending a
+// request, ending Run. Generous, for busy machines.
 const prompt = 3 * time.Second
 
 // Run runs the suite as subtests of t.
@@ -106,7 +112,7 @@ func (b *bench) start() {
 	b.Cleanup(b.stop)
 }
 
-// stop ends Run, and checks that it ends promptly and leaves no goroutine.
+// stop ends Run, and sees to it that it ends promptly and leaves nothing.
 func (b *bench) stop() {
 	b.Helper()
 	b.cancel()
@@ -194,8 +200,8 @@ func (b *bench) needBreak() {
 	}
 }
 
-// newest returns the value in the newest answer; ok is false if there is no answer,
-// or the thing does not exist.
+// newest returns the value in the newest answer; ok is false where there is
+// no answer or it says that nothing is there.
 func (b *bench) newest(events []Event) (value string, ok bool) {
 	all := answers(events)
 	if len(all) == 0 {
@@ -204,7 +210,7 @@ func (b *bench) newest(events []Event) (value string, ok bool) {
 	return b.Value(all[len(all)-1].Data)
 }
 
-// answers returns the answers among events.
+// answers returns those events that are no failures.
 func answers(events []Event) []watch.Answer {
 	var all []watch.Answer
 	for _, e := range events {
@@ -215,8 +221,7 @@ func answers(events []Event) []watch.Answer {
 	return all
 }
 
-// text returns events in lines.
-func text(events []Event) string {
+func describe(events []Event) string {
 	if len(events) == 0 {
 		return "none"
 	}

@@ -34,7 +34,8 @@ func (b *Bundle) instance() setting.Instance {
 	)}
 }
 
-// verifies returns the conditions of a bundle and of its templates.
+// verifies returns what must hold for a bundle: its own, and those of its
+// templates.
 func (c *Config) verifies(b *Bundle) []Verify {
 	all := slices.Clone(b.Verify)
 	for i := range c.Templates {
@@ -45,7 +46,7 @@ func (c *Config) verifies(b *Bundle) []Verify {
 	return all
 }
 
-// bundle returns the bundle of a name, nil if there is none.
+// bundle returns the bundle of a name, nil where there is none.
 func (c *Config) bundle(name string) *Bundle {
 	i := slices.IndexFunc(c.Bundles, func(b Bundle) bool { return b.Name == name })
 	if i < 0 {
@@ -54,17 +55,18 @@ func (c *Config) bundle(name string) *Bundle {
 	return &c.Bundles[i]
 }
 
-// checkBundles validates the bundles and templates. A template that is a bundle by
-// itself has its destination as the bundle's name.
+// checkBundles says what is wrong with the bundles, and with what templates
+// have of a bundle. Templates that are bundles by themselves are called as
+// their destinations.
 func (c *Config) checkBundles() []error {
 	var errs []error
-	byName := make(map[string]setting.Origin)
-	checkName := func(name string, at setting.Origin) {
-		if first, ok := byName[name]; ok {
+	taken := make(map[string]setting.Origin)
+	take := func(name string, at setting.Origin) {
+		if first, ok := taken[name]; ok {
 			errs = append(errs, at.Wrong(fmt.Sprintf("there are two bundles %q", name), "the other one is at "+first.String()))
 			return
 		}
-		byName[name] = at
+		taken[name] = at
 	}
 	for i := range c.Bundles {
 		b := &c.Bundles[i]
@@ -75,7 +77,7 @@ func (c *Config) checkBundles() []error {
 			errs = append(errs, b.Origin("reload").Wrong("reload and command are the same: one of them is too many", ""))
 		}
 		errs = append(errs, b.check(&b.Origins)...)
-		checkName(b.Name, b.At)
+		take(b.Name, b.At)
 	}
 	for i := range c.Templates {
 		t := &c.Templates[i]
@@ -83,14 +85,14 @@ func (c *Config) checkBundles() []error {
 		if t.Bundle != "" {
 			errs = append(errs, t.checkMember(c)...)
 		} else if t.isBundle() {
-			checkName(t.File.Destination, t.At)
+			take(t.File.Destination, t.At)
 		}
 	}
 	return errs
 }
 
-// checkMember rejects settings of a template in a bundle that only the bundle can have,
-// because they would be ignored.
+// checkMember says what is wrong with what a template that names a bundle has
+// besides: what only the whole bundle can have must not be lost without a word.
 func (t *Template) checkMember(c *Config) []error {
 	b := c.bundle(t.Bundle)
 	if b == nil {

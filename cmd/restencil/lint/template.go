@@ -2,7 +2,6 @@ package lint
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -26,55 +25,47 @@ type place struct {
 	key   hcl1.Position // or the place of the setting, where it has the text in a form whose lines cannot be told
 }
 
+// facts are what a template does, as far as its configuration matters for that.
+type facts struct {
+	private bool // its output holds secrets
+	data    bool // its output depends on a store
+}
+
 // Template looks at the template of a file.
 func (l *Linter) Template(o template.Options) {
 	l.files[o.Name] = strings.Split(o.Text, "\n")
 	l.template(o, place{file: o.Name})
 }
 
-// maxSteps bounds how many nodes of a template are looked at, in parts that are called
-// with values of many types.
-const maxSteps = 20_000
+// maxSteps bounds how many nodes of a template are looked at: parts that call parts
+// many times are looked at each time.
+const maxSteps = 100_000
 
 // A checker goes through one template as an execution would, with the types of
 // values in place of the values.
 type checker struct {
-	l       *Linter
-	text    string
-	place   place
-	funcs   texttemplate.FuncMap
-	mutable map[string]bool // variables that = gives another value: their type is unknown
-	action  string          // the outermost pipeline under way, as it is written
-	blocks  *blocks         // that the text before this node has left open
-	scope
-	parts
-	facts
-}
+	l     *Linter
+	text  string
+	place place
+	trees map[string]*parse.Tree
+	funcs texttemplate.FuncMap
 
-// A scope is what holds at a node.
-type scope struct {
 	root    value // what $ is
 	vars    []variable
-	guards  []string // the conditions around the node, as they are written, and the lists that they are about
-	catalog catalog
-}
+	mutable map[string]bool // variables that = gives another value: their type is unknown
+	guards  []string        // lists that conditions around this node ask for
+	asked   []string        // lists that the expression under way asks for
+	action  string          // the outermost pipeline under way, as it is written
+	catalog *catalog        // nil outside of a range over one
+	blocks  *blocks         // that the text before this node has left open
+	calling []string        // the parts under way
+	used    map[string]bool // parts that are called
+	dynamic bool            // parts are called by names that are computed
+	steps   int
 
-// parts are the definitions of a template, and how they are called.
-type parts struct {
-	trees   map[string]*parse.Tree
-	used    map[string]bool
-	dynamic bool            // some are called by names that are computed
-	calling []string        // those under way
-	seen    map[string]bool // calls that need not be looked at again
-	steps   int             // how many nodes were looked at
-}
-
-// facts are what a template does.
-type facts struct {
-	data    bool // it asks a store
-	private bool // its output holds secrets
-	secret  bool // it reads secrets, which are in the output or in a file of writeToFile
-	writes  bool // it calls writeToFile
+	facts  facts
+	secret bool // secrets are read, of which some may be no part of the output
+	writes bool // writeToFile is called
 }
 
 // A variable is one that can be seen here. The innermost is the last.
@@ -93,33 +84,29 @@ type value struct {
 // A catalog is a range over all services or nodes.
 type catalog struct {
 	pos    parse.Pos
-	calls  []string // functions that ask for one of them; nil outside of such a range
-	chosen bool     // a condition or a continue leaves some of them out
+	calls  []string // functions that ask for one of them
+	chosen bool     // this one is, by a condition around it
+	left   bool     // some are, by continue
 }
-
-var (
-	assigned = regexp.MustCompile(`(\$\w+)\s*=`) // := has a colon before
-	word     = regexp.MustCompile(`^[.$]?[\w.]*`)
-)
 
 // template looks at a template that stands at a place.
 func (l *Linter) template(o template.Options, at place) facts {
 	tree := parse.New("")
 	tree.Mode = parse.SkipFuncCheck
 	c := &checker{
-		l: l, text: o.Text, place: at, funcs: funcs.Map(new(funcs.Env)), mutable: make(map[string]bool), blocks: new(blocks),
-		parts: parts{trees: make(map[string]*parse.Tree), used: make(map[string]bool), seen: make(map[string]bool)},
+		l: l, text: o.Text, place: at, trees: make(map[string]*parse.Tree),
+		funcs: funcs.Map(new(funcs.Env)), used: make(map[string]bool), blocks: new(blocks), mutable: make(map[string]bool),
 	}
 	if _, err := tree.Parse(o.Text, o.LeftDelim, o.RightDelim, c.trees); err != nil {
 		c.syntax(o, err)
 		return c.facts
 	}
-	for _, m := range assigned.FindAllStringSubmatch(o.Text, -1) {
+	for _, m := range regexp.MustCompile(`(\$\w+)\s*=`).FindAllStringSubmatch(o.Text, -1) {
 		c.mutable[m[1]] = true
 	}
 	c.part(tree.Name, value{})
 	c.finish(tree.Name)
-	c.private = c.private || c.secret && !c.writes
+	c.facts.private = c.facts.private || c.secret && !c.writes
 	return c.facts
 }
 
@@ -127,12 +114,13 @@ func (l *Linter) template(o template.Options, at place) facts {
 func (c *checker) syntax(o template.Options, err error) {
 	f := Finding{Rule: "syntax", Message: err.Error()}
 	at := 0
-	_, err = template.Parse(o, template.Host{})
-	if e, ok := errors.AsType[*template.Error](err); ok {
-		f.Message = e.Err.Error()
-		if lines := strings.SplitAfter(o.Text, "\n"); 0 < e.Line && e.Line <= len(lines) {
-			column := max(e.Column-1, strings.Index(lines[e.Line-1], cmp.Or(o.LeftDelim, "{{")), 0)
-			at = len(strings.Join(lines[:e.Line-1], "")) + column
+	if _, wrong := template.Parse(o, template.Host{}); wrong != nil {
+		if e, ok := wrong.(*template.Error); ok {
+			f.Message = e.Err.Error()
+			if lines := strings.SplitAfter(o.Text, "\n"); 0 < e.Line && e.Line <= len(lines) {
+				column := max(e.Column-1, strings.Index(lines[e.Line-1], cmp.Or(o.LeftDelim, "{{")), 0)
+				at = len(strings.Join(lines[:e.Line-1], "")) + column
+			}
 		}
 	}
 	c.locate(&f, at, "")
@@ -153,7 +141,11 @@ func (c *checker) finish(main string) {
 			}
 			c.report(pos, "unused-define", fmt.Sprintf("%q is defined and never used", name), "")
 		}
+		facts, secret := c.facts, c.secret
 		c.part(name, value{})
+		if !c.dynamic {
+			c.facts, c.secret = facts, secret
+		}
 	}
 }
 
@@ -182,7 +174,7 @@ func (c *checker) locate(f *Finding, offset int, rest string) {
 		return
 	}
 	f.File, f.Line, f.Column = c.place.file, c.place.first+line+1, column
-	f.width = max(1, len(word.FindString(rest)))
+	f.width = max(1, len(regexp.MustCompile(`^[.$]?[\w.]*`).FindString(rest)))
 	own := strings.Split(c.text, "\n")[line]
 	if lines := c.l.lines(f.File); f.Line <= len(lines) {
 		f.source = strings.TrimSuffix(lines[f.Line-1], "\r")
@@ -192,21 +184,19 @@ func (c *checker) locate(f *Finding, offset int, rest string) {
 	}
 }
 
-// part goes through a part of the template, or through the whole. What a part calls
-// that calls itself, and a call like another one before, find nothing more.
+// part goes through a part of the template, or through the whole. A part that calls
+// itself is not gone through again.
 func (c *checker) part(name string, dot value) {
 	c.used[name] = true
-	call := fmt.Sprint(name, dot, c.catalog, c.blocks.open)
-	if c.seen[call] || slices.Contains(c.calling, name) {
+	if slices.Contains(c.calling, name) {
 		return
 	}
-	c.seen[call] = true
-	outer := c.scope
+	root, vars := c.root, c.vars
 	c.root, c.vars = dot, nil
 	c.calling = append(c.calling, name)
 	c.list(c.trees[name].Root, dot)
 	c.calling = c.calling[:len(c.calling)-1]
-	c.scope = outer
+	c.root, c.vars = root, vars
 }
 
 // call goes through the part that a template or executeTemplate calls.
@@ -246,13 +236,18 @@ func (c *checker) list(list *parse.ListNode, dot value) {
 			c.branch(&n.BranchNode, dot)
 		case *parse.RangeNode:
 			c.branch(&n.BranchNode, dot)
+		case *parse.ContinueNode:
+			if c.catalog != nil {
+				c.catalog.left = true
+			}
 		}
 	}
 }
 
 // branch goes through an if, with or range, and both of its lists.
 func (c *checker) branch(n *parse.BranchNode, dot value) {
-	outer := c.scope
+	vars, guards, outer := c.vars, c.guards, c.catalog
+	c.asked = nil
 	v := c.pipeline(n.Pipe, dot)
 	inner, around := dot, branch{}
 	switch n.NodeType {
@@ -260,48 +255,37 @@ func (c *checker) branch(n *parse.BranchNode, dot value) {
 		key, element := elements(v.typ)
 		inner = value{typ: element, constant: v.constant}
 		c.declare(n.Pipe, value{typ: key, constant: v.constant}, inner)
-		guards := strings.Join(c.guards, "\n")
-		if !strings.Contains(guards, v.list) && !strings.Contains(guards, n.Pipe.Cmds[0].String()) {
+		if !slices.Contains(c.guards, v.list) {
 			around = branch{pos: n.Pipe.Pos, list: v.list}
 		}
 		if calls := ofCatalog[strings.Fields(v.list + " -")[0]]; calls != nil {
-			c.catalog = catalog{pos: n.Pipe.Pos, calls: calls}
+			c.catalog = &catalog{pos: n.Pipe.Pos, calls: calls}
 		}
-	default:
-		c.guards = append(slices.Clip(c.guards), n.Pipe.String())
-		for _, v := range c.vars {
-			if strings.Contains(n.Pipe.String(), v.name) {
-				c.guards = append(c.guards, v.list)
-			}
-		}
+	case parse.NodeWith:
+		c.guards = slices.Concat(guards, c.asked)
+		inner = value{typ: v.typ, constant: v.constant} // a list that is not empty
 		c.declare(n.Pipe, v)
-		if n.NodeType == parse.NodeWith {
-			inner = value{typ: v.typ, constant: v.constant} // a list that is not empty
-		} else {
-			c.catalog.chosen = true
-		}
+	default:
+		c.guards = slices.Concat(guards, c.asked)
+		c.declare(n.Pipe, v)
 	}
-	open, condition := slices.Clone(c.blocks.open), c.scope
+	chosen := outer != nil && outer.chosen
+	if outer != nil && n.NodeType == parse.NodeIf {
+		outer.chosen = true
+	}
+	open := slices.Clone(c.blocks.open)
 	c.blocks.around = append(c.blocks.around, around)
 	c.list(n.List, inner)
 	then := c.blocks.open
 	if n.ElseList != nil {
-		c.scope, c.blocks.open = condition, open
+		c.blocks.open = open
 		c.blocks.around[len(c.blocks.around)-1] = branch{otherwise: true}
 		c.list(n.ElseList, dot)
 		c.blocks.open = then
 	}
 	c.blocks.around = c.blocks.around[:len(c.blocks.around)-1]
-	c.scope = outer
-	c.catalog.chosen = c.catalog.chosen || n.NodeType == parse.NodeIf && leaves(n)
-}
-
-// leaves reports whether a list of an if ends with continue.
-func leaves(n *parse.BranchNode) bool {
-	for _, list := range []*parse.ListNode{n.List, n.ElseList} {
-		if list != nil && slices.ContainsFunc(list.Nodes, func(n parse.Node) bool { return n.Type() == parse.NodeContinue }) {
-			return true
-		}
+	if outer != nil && n.NodeType == parse.NodeIf {
+		outer.chosen = chosen || outer.left
 	}
-	return false
+	c.vars, c.guards, c.catalog = vars, guards, outer
 }

@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// An assignment says which sources are held, and has the others swept.
+// An assignment decides which sources are held, and which are swept.
 type assignment struct {
-	room    int // how many Node or Query sources may be held
+	room    int // the most Node or Query sources that are held
 	moves   []Move
-	holding map[Kind]int // how many are held, of nodes and of queries
+	holding map[Kind]int // the numbers of nodes and queries that are held
 	partial bool         // not all nodes fit: Services is held too, and the rest is swept
 	byQuery bool         // queries are held and swept, in place of nodes
 	failing map[Source]bool
-	replies map[Kind]Reply // the newest to a shared query; absent: there was none
-	vain    map[Kind]bool  // the last reply for checks had no difference
+	replies map[Kind]Reply // the newest to a shared query
+	same    map[Kind]bool  // the last reply for checks had no difference
 	paces   map[Source]*bucket
 
 	registry
 }
 
-// assign decides what is held and what is swept. A node takes about twice as
-// long to read as a service.
+// assign decides what is held and what is swept. Reading a node takes about twice as
+// long as reading a service.
 func (a *assignment) assign(now time.Time) {
 	nodes, queries := len(a.nodes)-a.room, len(a.queries)-a.room
 	byQuery := a.byQuery
@@ -56,8 +56,7 @@ func (a *assignment) assign(now time.Time) {
 	a.sweep.bucket.burst = min(max(swept, leastBurst), mostBurst)
 }
 
-// fill has as many of the units held as there is room for: those that changed
-// last.
+// fill holds as many units as there is room for: those that changed last.
 func (a *assignment) fill(all units, kind Kind) {
 	room := min(a.roomFor(kind), len(all))
 	if a.holding[kind] == room {
@@ -80,8 +79,8 @@ func (a *assignment) fill(all units, kind Kind) {
 	}
 }
 
-// hold changes whether u has a blocking query. What no longer has one counts as
-// not read since the last hint.
+// hold changes whether u has a blocking query. A unit that loses it counts as never
+// read.
 func (a *assignment) hold(u *unit, hold bool) {
 	if u.held == hold {
 		return
@@ -91,16 +90,12 @@ func (a *assignment) hold(u *unit, hold bool) {
 	if hold {
 		a.holding[u.source.Kind]++
 		a.retry.Remove(u)
-		a.sweep.remove(u)
-		if u.source.Kind == Query {
-			a.sweep.kept.Set(u, a.stamp)
-		}
+		a.sweep.of(u).Remove(u)
 		return
 	}
 	a.holding[u.source.Kind]--
 	delete(a.failing, u.source)
 	delete(a.paces, u.source)
-	a.sweep.kept.Remove(u)
 	if u.gone {
 		return
 	}
@@ -110,20 +105,20 @@ func (a *assignment) hold(u *unit, hold bool) {
 	}
 }
 
-// roomFor returns how many units of a kind may be held now.
+// roomFor returns the number of units of a kind that may be held now.
 func (a *assignment) roomFor(kind Kind) int {
 	switch {
 	case a.byQuery != (kind == Query):
 		return 0
 	case kind == Query && len(a.failing) > 0:
-		return 0 // the agent's view of a service does not say that it is old
+		return 0 // the agent may answer from an old view of a service
 	default:
 		return a.room
 	}
 }
 
-// promote gives u, which has changed, a blocking query, if need be in place of
-// one that has not changed for a while.
+// promote gives u, which has changed, a blocking query, if need be that of a unit that
+// has not changed for a while.
 func (a *assignment) promote(u *unit, now time.Time) {
 	u.changed = now
 	kind := u.source.Kind
@@ -132,7 +127,16 @@ func (a *assignment) promote(u *unit, now time.Time) {
 		return
 	}
 	if a.holding[kind] >= room {
-		last := a.leastChanged(kind)
+		all := a.nodes
+		if kind == Query {
+			all = a.queries
+		}
+		var last *unit // that has not changed for longest
+		for _, u := range all {
+			if u.held && (last == nil || u.changed.Before(last.changed)) {
+				last = u
+			}
+		}
 		if now.Sub(last.changed) <= settled {
 			return
 		}
@@ -141,24 +145,10 @@ func (a *assignment) promote(u *unit, now time.Time) {
 	a.hold(u, true)
 }
 
-// leastChanged returns the unit that is held and has not changed for longest.
-func (a *assignment) leastChanged(kind Kind) (last *unit) {
-	all := a.nodes
-	if kind == Query {
-		all = a.queries
-	}
-	for _, u := range all {
-		if u.held && (last == nil || u.changed.Before(last.changed)) {
-			last = u
-		}
-	}
-	return last
-}
-
 // retryLongest is longer than any delay after a failure.
 const retryLongest = 24 * time.Hour
 
-// recovered notes that a source does not fail any more.
+// recovered records that a source no longer fails.
 func (a *assignment) recovered(s Source, now time.Time) {
 	if !a.failing[s] {
 		return

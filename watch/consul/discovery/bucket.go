@@ -2,15 +2,15 @@ package discovery
 
 import "time"
 
-// A bucket is a token bucket: it holds burst tokens, and gets a new one every
-// interval. It starts full.
+// A bucket is a token bucket: it holds burst tokens, and gets one every interval. It
+// starts full.
 type bucket struct {
 	interval time.Duration
 	burst    int
 	full     time.Time // when it is full again
 }
 
-// wait returns how long it takes until there is a token.
+// wait returns the time until there is a token.
 func (b *bucket) wait(now time.Time) time.Duration {
 	if !b.full.After(now) {
 		return 0
@@ -18,8 +18,7 @@ func (b *bucket) wait(now time.Time) time.Duration {
 	return max(0, b.full.Sub(now)-b.interval*time.Duration(b.burst-1))
 }
 
-// take takes a token, whether there is one or not, and delays the following ones
-// by extra.
+// take takes a token, even if there is none, and delays the next ones by extra.
 func (b *bucket) take(now time.Time, extra time.Duration) {
 	if b.full.Before(now) {
 		b.full = now
@@ -27,40 +26,26 @@ func (b *bucket) take(now time.Time, extra time.Duration) {
 	b.full = b.full.Add(b.interval + extra)
 }
 
-// A pace limits how often one blocking query is sent: each reply, after the
-// first few, costs a pause that grows with its size.
-type pace struct {
-	interval time.Duration
-	perMB    time.Duration
-}
-
-const paceBurst = 5
-
-// paceOf returns the pace of a source.
-func paceOf(kind Kind) pace {
-	switch kind {
-	case Node:
-		return pace{500 * time.Millisecond, 2 * time.Second}
-	case Services:
-		return pace{50 * time.Millisecond, 10 * time.Second}
-	default:
-		return pace{150 * time.Millisecond, 2 * time.Second}
-	}
-}
-
-// Pause returns how long to wait between a reply of so many bytes to the
-// blocking query for s and the next request. A reply without a difference counts
-// twice: a list of checks that is empty ends with the change of any check.
+// Pause returns how long to wait between a reply of so many bytes to the blocking query
+// for s and the next request. After a few replies there is an interval, which grows with
+// the size. A reply without a difference counts twice: a list of checks that is empty
+// ends with the change of any check.
 func (a *assignment) Pause(s Source, bytes int64, now time.Time) time.Duration {
-	p := paceOf(s.Kind)
+	interval, perMB := 150*time.Millisecond, 2*time.Second
+	switch s.Kind {
+	case Node:
+		interval = 500 * time.Millisecond
+	case Services:
+		interval, perMB = 50*time.Millisecond, 10*time.Second
+	}
 	b := a.paces[s]
 	if b == nil {
-		b = &bucket{interval: p.interval, burst: paceBurst}
+		b = &bucket{interval: interval, burst: 5}
 		a.paces[s] = b
 	}
-	extra := time.Duration(float64(p.perMB) * float64(bytes) / (1 << 20))
-	if a.vain[s.Kind] {
-		extra += p.interval
+	extra := time.Duration(float64(perMB) * float64(bytes) / (1 << 20))
+	if a.same[s.Kind] {
+		extra += interval
 	}
 	b.take(now, extra)
 	return b.wait(now)

@@ -1,15 +1,42 @@
+// Package discovery decides which requests keep the instances of many services
+// of one Consul datacenter current over few connections.
+//
+// A [Discovery] names the services that have changed, so that not all of them are read
+// whenever something changes:
+//
+//   - The difference between two replies for the checks that are critical, or
+//     warning, names the service of every check that flips.
+//   - The difference between two replies for the nodes names the nodes that
+//     changed, came or went.
+//   - The difference between two replies for the services of one node names
+//     every service that was registered, deregistered or changed there. As many
+//     nodes as there is room for have a blocking query each, those that changed
+//     last first.
+//   - Where not all nodes have one, a blocking query for the list of services
+//     ends at every registration in the datacenter. Then the other nodes are
+//     swept: each is read once, at the pace of a token bucket. Where there are
+//     more such nodes than services, services are held and swept instead.
+//
+// What is named is read at once by a plain request, begun after the reply that
+// named it. Everything is read again while one of the blocking queries fails, and once
+// in [BaseSweep].
+//
+// The package is pure: it starts no goroutine, reads no clock and sends no
+// request. The caller makes the requests that it asks for, gives it the replies, and
+// passes the time in. Its values are not safe for concurrent use.
 package discovery
 
 import (
+	"cmp"
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
-// A Kind says what a Source is about.
+// A Kind is a kind of source.
 type Kind string
 
-// The kinds of source.
 const (
 	Critical Kind = "critical checks"
 	Warning  Kind = "warning checks"
@@ -19,16 +46,15 @@ const (
 	Query    Kind = "watched query"
 )
 
-// A Source is what one request is about: a blocking query that is held, or one
-// that is read plainly, which is a Node or a Query.
+// A Source is something to request: held by a blocking query or, if it is a Node or a
+// Query, read plainly.
 type Source struct {
 	Kind  Kind
-	Name  string   // Node: its name
-	Query watch.ID // Query: which
+	Name  string   // of a Node
+	Query watch.ID // of a Query
 }
 
-// A Move says that a source is to be held by a blocking query from now on, or
-// no longer.
+// A Move says that a source is held by a blocking query from now on, or no longer.
 type Move struct {
 	Source Source
 	Hold   bool
@@ -39,17 +65,17 @@ type Move struct {
 // never goes back.
 type Discovery struct {
 	start time.Time // of the first requests
-	anew  time.Time // when to start anew, zero: never
+	anew  time.Time // when to start anew; zero: never
 
-	// What the newest replies to the shared queries said.
+	// The newest replies to the shared queries.
 	checks map[Kind]map[checkID]uint64
 	tags   map[string]string
 
 	assignment
 }
 
-// New returns a Discovery that has room blocking queries for nodes or services,
-// beside the four that it always may have.
+// New returns a Discovery that has at most room blocking queries for nodes or services,
+// and Shared others.
 func New(room int, now time.Time) *Discovery {
 	d := &Discovery{
 		start: now, checks: make(map[Kind]map[checkID]uint64),
@@ -58,7 +84,7 @@ func New(room int, now time.Time) *Discovery {
 				queries: make(units), nodes: make(units), byName: make(index), byNode: make(index),
 				queue: queue{stamp: now},
 			},
-			room: room, holding: make(map[Kind]int), replies: make(map[Kind]Reply), vain: make(map[Kind]bool),
+			room: room, holding: make(map[Kind]int), replies: make(map[Kind]Reply), same: make(map[Kind]bool),
 			failing: make(map[Source]bool), paces: make(map[Source]*bucket),
 		},
 	}
@@ -68,16 +94,16 @@ func New(room int, now time.Time) *Discovery {
 	return d
 }
 
-// Shared is how many blocking queries there may be beside the room.
+// Shared is the most blocking queries that are not for one node or service.
 const Shared = 4
 
-// SetRoom changes how many blocking queries for nodes or services there may be.
+// SetRoom changes the most blocking queries for nodes or services.
 func (d *Discovery) SetRoom(room int, now time.Time) {
 	d.room = room
 	d.assign(now)
 }
 
-// Moves returns what is to be held, or no longer, since it was last called.
+// Moves returns the moves since it was last called.
 func (d *Discovery) Moves() []Move {
 	moves := d.moves
 	d.moves = nil
@@ -119,11 +145,11 @@ func (d *Discovery) forget(u *unit) {
 	d.byName.set(u, &u.names, nil)
 	d.byNode.set(u, &u.nodes, nil)
 	d.retry.Remove(u)
-	d.sweep.remove(u)
+	d.sweep.of(u).Remove(u)
 }
 
-// firstReplies is how long the first reads wait for the first replies to the
-// blocking queries. A read that begins after them misses nothing.
+// firstReplies limits how long the first reads wait for the first replies to the
+// blocking queries. A read that begins after these misses nothing.
 const firstReplies = time.Second
 
 // ready reports whether the shared queries have all been answered, or failed.
@@ -140,8 +166,8 @@ func (d *Discovery) ready(now time.Time) bool {
 	return true
 }
 
-// Next returns what to read now. Where there is nothing, the Kind is "", and the
-// time says when to ask again, if no other method is called before.
+// Next returns what to read now. If that is nothing, the Kind is "", and the time says
+// when to call again, if no other method is called before.
 func (d *Discovery) Next(now time.Time) (Source, time.Time) {
 	if !d.anew.IsZero() && !now.Before(d.anew) {
 		d.restart(now)
@@ -163,16 +189,13 @@ func (d *Discovery) Next(now time.Time) (Source, time.Time) {
 	if u != nil {
 		return d.begin(u, now), time.Time{}
 	}
-	return Source{}, earlier(earlier(at, d.retry.Next()), d.anew)
+	return Source{}, schedule.Earliest(at, d.retry.Next(), d.anew)
 }
 
-// Fail notes that a blocking query, or a read, failed. What was read is read
-// again after a delay, or as soon as no blocking query fails any more.
+// Fail records that a blocking query, or a read, failed. What was read is read again
+// after a delay, or as soon as no blocking query fails any more.
 func (d *Discovery) Fail(s Source, delay time.Duration, now time.Time) {
-	u := d.queries[s]
-	if s.Kind == Node {
-		u = d.nodes[s]
-	}
+	u := cmp.Or(d.queries[s], d.nodes[s])
 	if u == nil && (s.Kind == Node || s.Kind == Query) {
 		return
 	}

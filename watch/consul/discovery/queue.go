@@ -7,18 +7,18 @@ import (
 	"restencil/watch/schedule"
 )
 
-// A queue holds the units that are to be read.
+// A queue holds the units to read.
 type queue struct {
-	named []*unit                // by name, in order
-	retry schedule.Timers[*unit] // after a failure
+	named []*unit                // at once, in order
+	retry schedule.Timers[*unit] // later, for example after a failure
 	sweep sweep                  // one after another
-	stamp time.Time              // the last that was given; see begin
+	stamp time.Time              // the newest that tick returned
 }
 
 // always is an index that no reply has.
 const always = math.MaxUint64
 
-// name has u read, unless its newest reply is as new as index, and whole.
+// name wants u, unless its newest reply is as new as index, and complete.
 func (q *queue) name(u *unit, index uint64) {
 	if u.index >= index && !u.filtered || u.held {
 		return
@@ -27,7 +27,7 @@ func (q *queue) name(u *unit, index uint64) {
 	q.want(u)
 }
 
-// want has u read as soon as possible; if it is being read, done does.
+// want puts u into the queue; if it is being read, done does.
 func (q *queue) want(u *unit) {
 	if !u.busy && !u.named {
 		u.named = true
@@ -35,23 +35,23 @@ func (q *queue) want(u *unit) {
 	}
 }
 
-// wantAll has those read again that failed and are due by a time.
+// wantAll wants the units whose retry is due by a time.
 func (q *queue) wantAll(by time.Time) {
 	for _, u := range q.retry.PopAll(by) {
 		q.want(u)
 	}
 }
 
-// begin notes that u is being read. No two reads, and no hint, have the same
-// time.
+// begin records that u is being read.
 func (q *queue) begin(u *unit, now time.Time) Source {
 	u.busy, u.named, u.wanted = true, false, 0
 	u.read = q.tick(now)
 	q.retry.Remove(u)
-	q.sweep.remove(u)
+	q.sweep.of(u).Remove(u)
 	return u.source
 }
 
+// tick returns now, or a later time that orders reads and hints.
 func (q *queue) tick(now time.Time) time.Time {
 	if now.After(q.stamp) {
 		q.stamp = now
@@ -61,7 +61,7 @@ func (q *queue) tick(now time.Time) time.Time {
 	return q.stamp
 }
 
-// done notes that u was read, or that a blocking query for it was answered.
+// done records a reply to a read of u, or to its blocking query.
 func (q *queue) done(u *unit, r Reply) {
 	u.index, u.filtered = r.Index, r.Filtered
 	if !u.busy {

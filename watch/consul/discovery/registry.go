@@ -7,13 +7,12 @@ import (
 	"restencil/watch"
 )
 
-// A registry holds the queries and the nodes, and finds the queries that a change
-// concerns.
+// A registry holds the queries and nodes, and finds the queries that a change affects.
 type registry struct {
 	queries units
 	nodes   units
-	byName  index // the queries that a service concerns
-	byNode  index // the queries that a node concerns
+	byName  index // queries by service
+	byNode  index // queries by node
 
 	queue
 }
@@ -25,25 +24,25 @@ type unit struct {
 	source   Source
 	index    uint64    // of the newest reply
 	filtered bool      // the newest reply was, or, of a query, the newest read failed
-	wanted   uint64    // of a query: it was named since that read began, and is read again unless the reply has this index and is whole
+	wanted   uint64    // of a query: it was named since that read began, and is read again unless the reply has this index and is complete
 	version  uint64    // of a node: the index of its last change in the list of nodes
-	read     time.Time // when the newest read began, zero: never, or it does not count
-	changed  time.Time // when it was last found to have changed
+	read     time.Time // when the newest read began; zero: never, or it does not count
+	changed  time.Time // when a change was last seen
 	held     bool
 	busy     bool // it is being read
 	named    bool // it is in queue.named
-	gone     bool
+	gone     bool // it was removed
 
-	names     []string            // of a query: the services that concern it, in lower case
-	nodes     []string            // of a query: the nodes that concern it, in lower case
+	names     []string            // of a query: the services that affect it, in lower case
+	nodes     []string            // of a query: the nodes that affect it, in lower case
 	instances map[string]instance // of a node, by ID; nil: not known
 	doubt     doubt               // of a query
 }
 
-// An index files units under names.
+// An index finds units by names.
 type index map[string]map[*unit]bool
 
-// set files u under these names, in place of those that it was filed under.
+// set replaces the names of u, which old holds.
 func (in index) set(u *unit, old *[]string, names []string) {
 	for _, name := range *old {
 		delete(in[name], u)
@@ -64,14 +63,14 @@ func (in index) set(u *unit, old *[]string, names []string) {
 	}
 }
 
-// nameAll has all queries read that are filed under a name.
+// nameAll names all queries of a name.
 func (r *registry) nameAll(in index, name string, at uint64) {
 	for u := range in[strings.ToLower(name)] {
 		r.name(u, at)
 	}
 }
 
-// flipped names what a check concerns.
+// flipped names the queries that a check affects.
 func (r *registry) flipped(id checkID, index uint64) {
 	if id.service != "" {
 		r.nameAll(r.byName, id.service, index)
@@ -82,12 +81,12 @@ func (r *registry) flipped(id checkID, index uint64) {
 			r.name(u, index)
 		}
 	}
-	r.nameUnderWay()
+	r.nameBusy()
 }
 
-// nameUnderWay has those queries read again that are being read: it is not known
-// yet which nodes their answers are about.
-func (r *registry) nameUnderWay() {
+// nameBusy names the queries that are being read: the nodes of their answers are not
+// known yet.
+func (r *registry) nameBusy() {
 	for _, u := range r.queries {
 		if u.busy {
 			r.name(u, always)
@@ -95,10 +94,10 @@ func (r *registry) nameUnderWay() {
 	}
 }
 
-// touched names what is on a node that has changed, or gone.
+// touched names the queries that a node affects, which has changed or gone.
 func (r *registry) touched(u *unit, index uint64) {
 	r.nameAll(r.byNode, u.source.Name, index)
-	r.nameUnderWay()
+	r.nameBusy()
 	for _, i := range u.instances {
 		r.nameInstance(i, index)
 	}

@@ -9,7 +9,7 @@ import (
 	"restencil/watch"
 )
 
-// A Check is what the state of a check tells, as Consul's API names it.
+// A Check is the state of a check, as Consul's API names it.
 type Check struct {
 	Node, CheckID string
 	ServiceName   string // "" for a check of the node itself
@@ -29,37 +29,36 @@ type Instance struct {
 	ModifyIndex       uint64
 }
 
-// A Reply is what every reply tells of itself.
+// A Reply describes a reply.
 type Reply struct {
 	Index    uint64
 	Filtered bool // something was left out that the token may not read
 }
 
-// hid reports whether what changed last at index, and is not in the reply, was
-// there.
+// hid reports whether r may have left out what changed last at index.
 func (r Reply) hid(index uint64) bool { return r.Filtered && index <= r.Index }
 
-// An Answer is what is needed of the answer to a query.
+// An Answer describes the answer to a query.
 type Answer struct {
 	Reply
-	Nodes    []string // those of its instances, whatever their state
-	Services []string // the names of its instances, whatever their state: those of proxies differ from the query's
+	Nodes    []string // of its instances in any state
+	Services []string // of its instances in any state: names of proxies differ from the query's
 	Changed  bool
 }
 
-// A checkID tells checks apart.
+// A checkID identifies a check.
 type checkID struct{ node, check, service string }
 
-// An instance is what is remembered of an Instance.
+// An instance is what is kept of an Instance.
 type instance struct {
 	service, destination string // in lower case
 	gateway              bool
 	index                uint64
 }
 
-// note notes a reply to a shared query, and returns the one before, if there was
-// one. A lower index than before is that of a store which was restored or
-// replaced: what is known of indexes says nothing there.
+// note records a reply to a shared query, and returns the one before, if there was
+// one. A lower index than before means that Consul's data was restored or replaced:
+// older indexes say nothing then.
 func (d *Discovery) note(kind Kind, r Reply, now time.Time) (before Reply, known bool) {
 	before, known = d.replies[kind]
 	d.replies[kind] = r
@@ -77,7 +76,7 @@ func (d *Discovery) note(kind Kind, r Reply, now time.Time) (before Reply, known
 func (d *Discovery) TakeChecks(kind Kind, r Reply, list []Check, now time.Time) {
 	before, _ := d.note(kind, r, now)
 	// An answer that is newer than one reply and older than the next may show
-	// what came and went between the two, which their difference does not name.
+	// what came and went between them, which their difference does not name.
 	for _, u := range d.queries {
 		if before.Index > 0 && (u.busy || u.index > before.Index && u.index < r.Index) {
 			d.name(u, always)
@@ -99,7 +98,7 @@ func (d *Discovery) TakeChecks(kind Kind, r Reply, list []Check, now time.Time) 
 			d.flipped(id, always)
 		}
 	}
-	d.vain[kind] = old != nil && maps.Equal(old, checks)
+	d.same[kind] = old != nil && maps.Equal(old, checks)
 	d.checks[kind] = checks
 }
 
@@ -150,7 +149,7 @@ func (d *Discovery) TakeInstances(node string, r Reply, list []Instance, now tim
 	before := Reply{u.index, u.filtered}
 	d.done(u, r)
 	if r.Filtered && before.Index != r.Index && !u.held {
-		d.retry.Set(u, now.Add(renewed)) // what has changed may be among what it lacks
+		d.retry.Set(u, now.Add(renewal)) // it may lack what has changed
 	}
 	if before.Index > 0 && before.Index != r.Index {
 		for q := range d.byNode[strings.ToLower(node)] {
@@ -186,7 +185,7 @@ func (d *Discovery) TakeInstances(node string, r Reply, list []Instance, now tim
 		switch {
 		case changed && q.source.Query.Value().Kind == watch.NodeServices:
 			d.name(q, always)
-		case (old == nil || before.Filtered) && !u.has(q): // its answer has an instance on this node
+		case (old == nil || before.Filtered) && !u.has(q): // its answer shows an instance on this node
 			d.name(q, always)
 		}
 	}
@@ -196,7 +195,7 @@ func (d *Discovery) TakeInstances(node string, r Reply, list []Instance, now tim
 	d.recovered(u.source, now)
 }
 
-// has reports whether a node has an instance that a query is about.
+// has reports whether a node has an instance that a query asks for.
 func (u *unit) has(q *unit) bool {
 	proxies := q.source.Query.Value().Kind == watch.ConnectHealth
 	for _, i := range u.instances {
@@ -207,7 +206,7 @@ func (u *unit) has(q *unit) bool {
 	return false
 }
 
-// gateway is the kind of the instances that stand for services which others name.
+// gateway is the kind of the instances that stand for other services.
 const gateway = "terminating-gateway"
 
 // TakeServices takes a reply for the names and tags of services.
@@ -258,12 +257,9 @@ func (d *Discovery) TakeAnswer(id watch.ID, a Answer, now time.Time) {
 			}
 		}
 	}
-	d.question(u, a, a.Changed || a.Index != before || !slices.Equal(shown, u.nodes), now)
-	switch {
-	case a.Changed && !first:
+	d.scheduleDoubt(u, a, a.Changed || a.Index != before || !slices.Equal(shown, u.nodes), now)
+	if a.Changed && !first {
 		d.promote(u, now)
-	case !u.held && d.holding[Query] < d.roomFor(Query):
-		d.hold(u, true) // it was released for the base sweep
 	}
 	d.recovered(u.source, now)
 }

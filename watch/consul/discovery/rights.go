@@ -5,47 +5,47 @@ import (
 	"time"
 )
 
-// What the token may read may change at any time, and moves no index. What a
-// list lacks for that reason names what it was about, as if it were gone; that
-// is read then, and fails. When a list has again what it lacked, nobody knows
-// what has changed meanwhile, so that everything starts anew.
+// The rights of the token may change at any time, without a new index. What a list no
+// longer shows for that reason is named as if it were gone; it is read, and the read
+// fails. When a list shows again what it did not, changes may have been missed, so that
+// everything starts anew.
 //
-// Rights may come for a moment between two replies of a list, which lacks the
-// same in both; so an answer is in doubt while it shows what a list lacks. And an
-// answer that lacks something may lack what it is named for, however new it is.
+// Rights may come and go between two replies of a list, which shows the same in both; so
+// an answer is in doubt while it shows what a list does not. And a filtered answer may
+// lack what it is named for, however new it is.
 
 const (
-	// A query whose answer shows a node or a service that the list of these
-	// lacks is read again after this time: the list will have it by then, or it
-	// has gone, unless the list lacks it for want of rights.
-	listing = 2 * time.Second
+	// A query whose answer shows a node or service that the list does not is read
+	// again after listDelay: by then the list shows it, or it has gone, unless the
+	// token lacks rights.
+	listDelay = 2 * time.Second
 
-	// A query whose answer lacks something that the token may not read is read
-	// again after this time: by then every blocking query has had a reply.
-	renewed = 25 * time.Second
+	// A query whose answer is filtered is read again after renewal: by then every
+	// blocking query had a reply.
+	renewal = 25 * time.Second
 )
 
 // A doubt is why a query is read again though nothing names it.
 type doubt struct {
-	unlisted time.Time // since when its answers show what the lists lack, zero: they do not
-	again    time.Time // when it is to be read again, since an answer lacked something; zero, or past: it is not
+	unlisted time.Time // since when its answers show what the lists do not; zero: they do not
+	again    time.Time // when to read it again after a filtered answer; zero, or past: never
 }
 
-// question has a query read once more whose answer may not be what the lists are
-// about. What has changed may be among what it lacks.
-func (d *Discovery) question(u *unit, a Answer, changed bool, now time.Time) {
+// scheduleDoubt schedules another read of a query if its answer is filtered, or shows
+// what the lists do not.
+func (d *Discovery) scheduleDoubt(u *unit, a Answer, changed bool, now time.Time) {
 	q := &u.doubt
 	if a.Filtered && changed {
-		q.again = now.Add(renewed)
+		q.again = now.Add(renewal)
 	}
 	at := q.again
 	switch since := now.Sub(q.unlisted); {
-	case u.held || d.listed(a): // what is held has replies of its own
+	case u.held || d.listed(a): // a held query has replies of its own
 		q.unlisted = time.Time{}
 	case q.unlisted.IsZero():
-		q.unlisted, at = now, now.Add(listing)
+		q.unlisted, at = now, now.Add(listDelay)
 	default:
-		if at = now.Add(max(since, listing)); since >= listing && !d.start.After(q.unlisted) {
+		if at = now.Add(max(since, listDelay)); since >= listDelay && !d.start.After(q.unlisted) {
 			d.regained(now)
 		}
 	}
@@ -54,8 +54,8 @@ func (d *Discovery) question(u *unit, a Answer, changed bool, now time.Time) {
 	}
 }
 
-// listed reports whether the lists have the nodes that an answer shows, and, where
-// they lack something for want of rights, its services. What fails has no say.
+// listed reports whether the lists show the nodes of an answer and, if they are
+// filtered, its services. A list that fails is left out.
 func (d *Discovery) listed(a Answer) bool {
 	noNode := func(name string) bool { return d.nodes[Source{Kind: Node, Name: name}] == nil }
 	noService := func(name string) bool { _, there := d.tags[name]; return !there }
@@ -63,7 +63,7 @@ func (d *Discovery) listed(a Answer) bool {
 		(d.failing[Source{Kind: Services}] || !d.replies[Services].Filtered || !slices.ContainsFunc(a.Services, noService))
 }
 
-// regained notes that the token may read again what it could not.
+// regained has everything start anew: the token may read what it could not.
 func (d *Discovery) regained(now time.Time) {
 	if d.anew.IsZero() {
 		d.anew = now
@@ -73,7 +73,7 @@ func (d *Discovery) regained(now time.Time) {
 	}
 }
 
-// restart has every blocking query put anew, and then everything read.
+// restart repeats every blocking query, and then reads everything.
 func (d *Discovery) restart(now time.Time) {
 	d.start, d.anew = now, time.Time{}
 	clear(d.replies)

@@ -9,45 +9,38 @@ import (
 	"restencil/watch"
 )
 
-// How far the keys of one directory are divided. A reply about so many is soon
-// read; and an agent holds a request to its end, and counts it, though the
-// client has gone, so that a program which needs few is the sooner at work when
-// it is started again.
+// The keys of one directory are divided only if they are many, and into few parts: an
+// agent holds a request to its end, and counts it, though the client has gone, which
+// delays a program that is started again.
 const (
-	enough   = 512 // keys that a prefix may stand for
+	enough   = 512 // keys
 	moderate = 24  // parts
 )
 
-// An item is a key, or a prefix whose keys are asked for, and the query.
+// An item is a query for a key, or for the keys with a prefix.
 type item struct {
-	text  string
-	list  bool
+	text  string // the key or prefix
+	kind  watch.Kind
 	query watch.ID
 }
 
-// Text returns the key or prefix that q asks for as Consul knows it: its
-// client drops a slash at the beginning.
+// Text returns the key or prefix that q asks for as Consul knows it, without a slash at
+// the beginning.
 func Text(q watch.Query) string { return strings.TrimPrefix(q.Name, "/") }
 
 func itemsOf(queries []watch.ID) []item {
 	items := make([]item, len(queries))
 	for i, id := range queries {
 		q := id.Value()
-		items[i] = item{Text(q), q.Kind == watch.KVList, id}
+		items[i] = item{Text(q), q.Kind, id}
 	}
 	slices.SortStableFunc(items, func(a, b item) int {
-		if a.text == b.text && a.list != b.list {
-			if a.list {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.text, b.text)
+		return cmp.Or(cmp.Compare(a.text, b.text), cmp.Compare(b.kind, a.kind)) // a prefix, then its key
 	})
 	return items
 }
 
-// A part is a run of items, which one request for their prefix covers.
+// A part is a run of items that one request for their prefix covers.
 type part struct {
 	items  []item
 	prefix string // the longest that they all begin with
@@ -57,7 +50,7 @@ func newPart(items []item) part {
 	return part{items: items, prefix: common(items[0].text, items[len(items)-1].text)}
 }
 
-// common returns what a and b both begin with, up to the end of a character.
+// common returns the longest prefix of a and b that ends at the end of a character.
 func common(a, b string) string {
 	n := 0
 	for n < min(len(a), len(b)) && a[n] == b[n] {
@@ -69,7 +62,7 @@ func common(a, b string) string {
 	return a[:n]
 }
 
-// split divides p by the character that follows the prefix; what is the prefix
+// split divides p by the character that follows the prefix. An item that is the prefix
 // itself is a part of its own.
 func (p part) split() []part {
 	var parts []part
@@ -79,7 +72,7 @@ func (p part) split() []part {
 			n++
 		}
 		if p.branch(rest[0]) == "" {
-			n = 1 // a list and a key of one name are two questions
+			n = 1 // a prefix and a key of the same name are two queries
 		}
 		parts = append(parts, newPart(rest[:n]))
 		rest = rest[n:]
@@ -93,10 +86,10 @@ func (p part) branch(it item) string {
 	return rest[:size]
 }
 
-// cover divides sorted items into at most so many parts, 1 at least. It prefers
-// prefixes under which few keys are to be expected that nobody asked for, then
-// parts of like size. Parts whose prefix is excluded are divided first; what then
-// finds no room is left.
+// cover divides sorted items into at most most parts, 1 at least. It prefers prefixes
+// that are likely to have few keys that no query asks for, then parts of similar size.
+// Parts whose prefix is excluded are divided first; left are those for which there is
+// no room then.
 func cover(items []item, most int, excluded func(prefix string) bool) (parts, left []part) {
 	c := coverer{excluded: excluded}
 	c.add(newPart(items))
@@ -105,7 +98,7 @@ func cover(items []item, most int, excluded func(prefix string) bool) (parts, le
 		children := p.split()
 		count := c.count() + len(children)
 		switch {
-		case c.excludes(p): // the large ones are added first
+		case c.excludes(p): // large parts are added first
 			slices.SortStableFunc(children, func(a, b part) int { return cmp.Compare(len(b.items), len(a.items)) })
 			for _, child := range children {
 				if c.count() < most {
@@ -123,13 +116,13 @@ func cover(items []item, most int, excluded func(prefix string) bool) (parts, le
 	return c.done, left
 }
 
-// A coverer has parts that could be divided further, and those that stay.
+// A coverer has the parts that can be divided further, and those that are done.
 type coverer struct {
 	excluded   func(prefix string) bool
 	open, done []part
 }
 
-// count is how many requests the parts take.
+// count returns the number of parts.
 func (c *coverer) count() int { return len(c.open) + len(c.done) }
 
 func (c *coverer) excludes(p part) bool {
@@ -152,19 +145,18 @@ func (c *coverer) divisible(p part) bool {
 		return false
 	case c.excluded(p.prefix):
 		return true
-	case p.items[0].list && p.items[0].text == p.prefix:
-		return false // all that begins with the prefix is asked for
+	case p.items[0].kind == watch.KVList && p.items[0].text == p.prefix:
+		return false // a query asks for the whole prefix
 	default:
 		return p.straddles() || len(p.items) > enough
 	}
 }
 
-// straddles tells whether p spans several of the directories at the top, of
-// which nothing is known.
+// straddles reports whether p spans several top directories, whose size is unknown.
 func (p part) straddles() bool { return !strings.Contains(p.prefix, "/") }
 
-// take removes the open part that most needs to be divided: first what is excluded,
-// then what straddles, then what is large.
+// take removes the open part to divide next: one that is excluded, else one that
+// straddles, else the largest.
 func (c *coverer) take() part {
 	rank := func(p part) int {
 		n := len(p.items)

@@ -1,15 +1,14 @@
-// Package plan decides how queries to one Consul agent are kept current, so
-// that the requests that wait at the agent at a time stay within a budget: over
-// plain HTTP each of them takes a connection, and an agent refuses a client's
-// 201st (limits.http_max_conns_per_client).
+// Package plan decides how queries to one Consul agent are kept current within a
+// budget of requests that wait at the agent: over plain HTTP each of them takes a
+// connection, and an agent refuses a client's 201st (limits.http_max_conns_per_client).
 //
 // As long as they fit, each query is a blocking query of its own. Beyond that,
 //
-//   - keys share blocking queries for prefixes, any string being one; the fewer
-//     keys a prefix has that nobody asked for, the better;
+//   - keys share blocking queries for prefixes, which should have few keys that
+//     no query asks for;
 //   - instances of services, and nodes, share the requests of a discovery: see
 //     package discovery;
-//   - what is left is read again in rotation.
+//   - all other queries are read again in rotation.
 //
 // The package is pure: it starts nothing, and its values are not safe for
 // concurrent use.
@@ -25,10 +24,9 @@ import (
 	"restencil/watch/consul/discovery"
 )
 
-// A Way is how a query is kept current.
+// A Way is how a query is kept current, as the log says it.
 type Way string
 
-// The ways, in words for people.
 const (
 	Blocking  Way = "a blocking query of its own"
 	Prefix    Way = "a blocking query for its prefix"
@@ -36,7 +34,7 @@ const (
 	Rotation  Way = "read again in rotation"
 )
 
-// A Scope is where a query is put to: what queries share is its own.
+// A Scope is where a query is put to. Queries share requests only within one.
 type Scope struct {
 	Datacenter, Namespace, Partition, Peer string
 }
@@ -52,57 +50,52 @@ type Extent struct {
 	Prefix string
 }
 
-// A Place is how one query is kept: which way, and by what it shares with
-// others.
+// A Place is the way of a query, and what it shares with others.
 type Place struct {
 	Way    Way
-	Extent Extent // where Way is Prefix; where it is Discovery, only its Scope
+	Extent Extent // if Way is Prefix; if it is Discovery, only its Scope
 }
 
-// Rules bound a plan.
+// Rules limit a plan.
 type Rules struct {
-	// Budget is how many requests there may be at a time, 4 at least.
+	// Budget is the most requests at a time, 4 at least.
 	Budget int
 
-	// Excluded are the extents that cannot be watched as a whole, nor can any
-	// that contains one of them: the token may not list them, or they hold
-	// too much that nobody asked for.
+	// Excluded are extents that cannot be watched as a whole, nor can those that
+	// contain them: the token may not list them, or they hold too much that no query
+	// asks for.
 	Excluded map[Extent]bool
 
-	// Single are the keys whose absence from an extent proves nothing: none of
-	// them shares a request.
+	// Single are keys that share no request: a reply for an extent may lack them
+	// though they exist.
 	Single map[watch.ID]bool
 }
 
-// most bounds Readers.
-const most = 8
+// Readers returns the part of the budget for plain reads.
+func (r Rules) Readers() int { return min(8, r.Budget/4) }
 
-// Readers is how many requests of the budget are set aside for reading what no
-// blocking query keeps current.
-func (r Rules) Readers() int { return min(most, r.Budget/4) }
-
-// mostRoom is how many blocking queries for nodes or services a discovery has,
-// beside those that it always has.
+// mostRoom is the most blocking queries for nodes or services of a discovery.
 const mostRoom = 100
 
-// A Plan says how queries are kept.
+// A Plan says how queries are kept current.
 type Plan struct {
+	Held  int           // the number of requests that wait for news
+	Rooms map[Scope]int // the most blocking queries for nodes or services of each discovery
+
 	places map[watch.ID]*slot
 	shared map[Place]*slot // those that queries can share
-	rooms  map[Scope]int   // of each discovery
-	views  int             // queries for services that have a blocking query each
-	held   int             // requests that wait for news at a time
-	made   int             // how many queries it was made for
+	views  int             // the number of queries that need a witness
+	made   int             // the number of queries it was made for
 }
 
-// A slot is a place that queries have.
+// A slot is a place with the number of its queries.
 type slot struct {
 	Place
 	users int
 }
 
-// Place returns how a query is kept, nil where it is not in the plan. It must not
-// be changed.
+// Place returns the place of a query, nil if it is not in the plan. It must not be
+// changed.
 func (p *Plan) Place(q watch.ID) *Place {
 	if at := p.places[q]; at != nil {
 		return &at.Place
@@ -110,19 +103,11 @@ func (p *Plan) Place(q watch.ID) *Place {
 	return nil
 }
 
-// Held returns how many requests wait for news at a time.
-func (p *Plan) Held() int { return p.held }
-
-// Room returns how many blocking queries for nodes or services the discovery of a
-// scope may have.
-func (p *Plan) Room(scope Scope) int { return p.rooms[scope] }
-
-// NeedsWitness reports whether queries have blocking queries of their own that the
-// agent may answer from its view of a service.
+// NeedsWitness reports whether the plan has queries that need a witness.
 func (p *Plan) NeedsWitness() bool { return p.views > 0 }
 
-// coalesced tells whether some queries have no blocking query of their own.
-func (p *Plan) coalesced() bool { return len(p.places) > p.held || len(p.shared) > 0 }
+// coalesced reports whether some queries have no blocking query of their own.
+func (p *Plan) coalesced() bool { return len(p.places) > p.Held || len(p.shared) > 0 }
 
 // put gives q a place.
 func (p *Plan) put(q watch.ID, at Place) {
@@ -135,52 +120,49 @@ func (p *Plan) put(q watch.ID, at Place) {
 	}
 	p.places[q] = place
 	if place.users++; place.users == 1 {
-		p.held += p.requests(at)
+		p.Held += p.requests(at)
 	}
 	if at.Way == Blocking && NeedsWitness(q.Value().Kind) {
 		p.views++
 	}
 }
 
-// NeedsWitness reports whether the agent may answer a query of this kind from its
-// view of a service. As long as some of them have blocking queries of their own,
-// there is a witness: see package consul.
+// NeedsWitness reports whether a blocking query of this kind needs the witness of
+// package requester: the agent may answer it from a view of a service.
 func NeedsWitness(kind watch.Kind) bool {
 	return kind == watch.ServiceHealth || kind == watch.ConnectHealth
 }
 
-// requests is how many requests wait for news because of a place.
+// requests returns the number of requests of a place that wait for news.
 func (p *Plan) requests(at Place) int {
 	switch at.Way {
 	case Blocking, Prefix:
 		return 1
 	case Discovery:
-		return discovery.Shared + p.rooms[at.Extent.Scope]
+		return discovery.Shared + p.Rooms[at.Extent.Scope]
 	}
 	return 0
 }
 
-// Remove takes queries out.
-func (p *Plan) Remove(queries ...watch.ID) {
-	for _, q := range queries {
-		at := p.places[q]
-		if at == nil {
-			continue
-		}
-		delete(p.places, q)
-		if at.users--; at.users == 0 {
-			p.held -= p.requests(at.Place)
-			delete(p.shared, at.Place)
-		}
-		if at.Way == Blocking && NeedsWitness(q.Value().Kind) {
-			p.views--
-		}
+// Remove removes a query.
+func (p *Plan) Remove(q watch.ID) {
+	at := p.places[q]
+	if at == nil {
+		return
+	}
+	delete(p.places, q)
+	if at.users--; at.users == 0 {
+		p.Held -= p.requests(at.Place)
+		delete(p.shared, at.Place)
+	}
+	if at.Way == Blocking && NeedsWitness(q.Value().Kind) {
+		p.views--
 	}
 }
 
-// Add gives new queries places beside the others, which stay where they are.
-// Where that cannot be, or would be much worse than a new plan, it returns
-// false, and the plan is of no further use.
+// Add gives new queries places, and leaves the others where they are. If that cannot be,
+// or would be much worse than a new plan, it returns false, and the plan must not be
+// used any more.
 func (p *Plan) Add(r Rules, queries ...watch.ID) bool {
 	for _, q := range queries {
 		if at, ok := p.shareable(r, q); ok {
@@ -194,7 +176,7 @@ func (p *Plan) Add(r Rules, queries ...watch.ID) bool {
 		if p.coalesced() {
 			budget -= r.Readers()
 		}
-		if p.held >= budget {
+		if p.Held >= budget {
 			return false
 		}
 		p.put(q, Place{Way: Blocking})
@@ -202,7 +184,7 @@ func (p *Plan) Add(r Rules, queries ...watch.ID) bool {
 	return !p.coalesced() || len(p.places) <= 2*p.made
 }
 
-// shareable finds a place for a query that others have.
+// shareable returns a place for a query that other queries have already.
 func (p *Plan) shareable(r Rules, id watch.ID) (Place, bool) {
 	if len(p.shared) == 0 {
 		return Place{}, false
@@ -224,13 +206,13 @@ func (p *Plan) shareable(r Rules, id watch.ID) (Place, bool) {
 	return Place{}, false
 }
 
-// Due tells whether a new plan for the same queries is due: what was
-// coalesced may have become so little that it no longer need be.
+// Due reports whether there are so few queries that they no longer need to share
+// requests.
 func (p *Plan) Due(r Rules) bool {
 	return p.coalesced() && len(p.places) <= r.Budget*3/4
 }
 
-// excludes tells whether e cannot be watched as a whole.
+// excludes reports whether e cannot be watched as a whole.
 func (r Rules) excludes(e Extent) bool {
 	for b := range r.Excluded {
 		if b.Scope == e.Scope && strings.HasPrefix(b.Prefix, e.Prefix) {
@@ -240,7 +222,7 @@ func (r Rules) excludes(e Extent) bool {
 	return false
 }
 
-// A family is what can be kept by the same means.
+// A family is a group of queries that can share requests.
 type family int
 
 const (
@@ -258,19 +240,18 @@ func (r Rules) familyOf(id watch.ID) family {
 		}
 		return keys
 	case watch.ServiceHealth, watch.ConnectHealth, watch.NodeServices:
-		if q.SamenessGroup == "" && q.Peer == "" { // Consul's lists of checks and nodes are not those of a peer
+		if q.SamenessGroup == "" && q.Peer == "" { // lists of checks and nodes do not have those of peers
 			return instances
 		}
 	}
 	return others
 }
 
-// Make plans for queries, without regard to any plan before. The same queries
-// in the same order have the same plan.
+// Make returns a plan for queries. It depends only on them and their order.
 func (r Rules) Make(queries []watch.ID) *Plan {
 	m := maker{
 		rules: r,
-		plan:  &Plan{places: make(map[watch.ID]*slot, len(queries)), shared: make(map[Place]*slot), rooms: make(map[Scope]int), made: len(queries)},
+		plan:  &Plan{places: make(map[watch.ID]*slot, len(queries)), shared: make(map[Place]*slot), Rooms: make(map[Scope]int), made: len(queries)},
 	}
 	budget := r.Budget
 	if slices.ContainsFunc(queries, func(q watch.ID) bool { return NeedsWitness(q.Value().Kind) }) {
@@ -288,7 +269,7 @@ func (r Rules) Make(queries []watch.ID) *Plan {
 type maker struct {
 	rules Rules
 	plan  *Plan
-	room  int // how many requests may be held
+	room  int // the most requests that are held
 }
 
 func (m *maker) coalesce(queries []watch.ID) {
@@ -325,16 +306,16 @@ func (m *maker) coalesce(queries []watch.ID) {
 	m.each(rest, m.left())
 }
 
-// bySize returns the groups, the small ones first: what they leave of their
-// share is for the others.
+// bySize returns the groups, the small ones first: the others get what these leave of
+// their share.
 func bySize(groups map[Scope][]watch.ID) [][]watch.ID {
 	return slices.SortedFunc(maps.Values(groups), func(a, b []watch.ID) int {
 		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a[0].Value().String(), b[0].Value().String()))
 	})
 }
 
-// each gives the first of queries, up to that many, a blocking query each; the
-// others have their turn.
+// each gives the first room queries a blocking query each; the others are read in
+// rotation.
 func (m *maker) each(queries []watch.ID, room int) {
 	for i, q := range queries {
 		if i < room {
@@ -346,7 +327,7 @@ func (m *maker) each(queries []watch.ID, room int) {
 }
 
 // left returns how many more requests may be held.
-func (m *maker) left() int { return m.room - m.plan.held }
+func (m *maker) left() int { return m.room - m.plan.Held }
 
 // instances plans for instances and nodes of one scope.
 func (m *maker) instances(queries []watch.ID, share int) {
@@ -355,14 +336,13 @@ func (m *maker) instances(queries []watch.ID, share int) {
 		return
 	}
 	scope := ScopeOf(queries[0].Value())
-	m.plan.rooms[scope] = min(share-discovery.Shared, mostRoom)
+	m.plan.Rooms[scope] = min(share-discovery.Shared, mostRoom)
 	for _, q := range queries {
 		m.plan.put(q, Place{Way: Discovery, Extent: Extent{Scope: scope}})
 	}
 }
 
-// keys plans for keys of one scope, and returns those for which there is
-// nothing but a request each.
+// keys plans for keys of one scope, and returns those that cannot share requests.
 func (m *maker) keys(queries []watch.ID, share int) (rest []watch.ID) {
 	if len(queries) <= share {
 		m.each(queries, share)

@@ -18,41 +18,47 @@ import (
 type task int
 
 const (
-	obtain task = iota + 1 // log in, run a command, read a file, unwrap
-	renew                  // renew the token
-	lookup                 // look up when the token ends
+	obtain task = iota + 1 // get a token: log in, run a command, unwrap
+	renew                  // extend the token's life
+	lookup                 // ask how long the token lives
 )
 
-// A life is the state of the token and the timers of its tasks. It is pure: the
-// time is an argument.
+// A life is what is known of the token, and what is due when. It is pure: what
+// happens is told to it, with the time.
 type life struct {
-	retry       schedule.Backoff
-	renewing    bool   // the token is to be renewed
-	replaceable bool   // another one can be obtained at any time: by a login or a command
-	from        string // where the token comes from, for messages
+	retry schedule.Backoff
+	way
 
 	epoch Epoch       // of the newest token
-	err   error       // why that is not usable, or nil
-	lease lease.Lease // of the token; zero if it never ends, or that is unknown
+	err   error       // why that is of no use; nil: it is
+	lease lease.Lease // of the token; zero: it never ends, or nobody knows
 
 	due    schedule.Timers[task]
-	warnAt time.Time // when to warn of the token's end
-	serial int       // number of the token: a result for an earlier one is dropped
+	warnAt time.Time // when people should know that the token ends
+	serial int       // another one means that what is under way is of no use any more
 
-	renewErr error // why the token cannot be renewed
-	warned   bool  // its end was reported
+	hopeless error // why the token cannot be renewed
+	warned   bool  // people were told of its end
 
-	failures      int           // of obtain, in a row
-	checkFailures int           // of renew and lookup, in a row
-	spare         *rate.Limiter // of tokens obtained because one was refused or may be lost
-	notices       []error       // not passed on yet
+	failures int           // of obtain, in a row
+	stumbles int           // of renew and lookup, in a row
+	spare    *rate.Limiter // of tokens that are obtained because one was refused or may be lost
+	notices  []error       // for people, not handed out yet
 }
 
-// rules make a token be replaced, or its end be reported, after that share of its
-// life: after its renewal, and with time for several attempts.
+// A way is how tokens are had.
+type way struct {
+	renews bool   // the token is to be renewed
+	again  bool   // another one can be had at any time: by a login or a command
+	from   string // what gives the token, for people
+}
+
+// rules has a token replaced, or people told of its end, after so much of its life:
+// after it is renewed, and while there is time for several attempts.
 var rules = lease.Rules{Threshold: 0.75}
 
-// The limit of life.spare.
+// Another token is obtained because one was refused, or may have been given and
+// not arrived, three times at once, and then every ten seconds.
 const (
 	spareEvery = 10 * time.Second
 	spareBurst = 3
@@ -62,11 +68,11 @@ func newLife(o Options, retry schedule.Backoff) *life {
 	if retry == (schedule.Backoff{}) {
 		retry = defaultRetry
 	}
-	if retry.Max == 0 {
+	if retry.Max == 0 { // a token must come back in good time even where queries need not
 		retry.Max = defaultRetry.Max
 	}
 	return &life{
-		retry: retry, renewing: o.Renew, err: ErrPending,
+		retry: retry, way: way{renews: o.Renew}, err: ErrPending,
 		spare: rate.NewLimiter(rate.Every(spareEvery), spareBurst),
 	}
 }
@@ -77,7 +83,7 @@ func (l *life) notice(format string, args ...any) {
 	l.notices = append(l.notices, fmt.Errorf(format, args...))
 }
 
-// warn adds a notice about the token, once.
+// warn tells people about a token once.
 func (l *life) warn(format string, args ...any) {
 	if !l.warned {
 		l.warned = true
@@ -85,20 +91,20 @@ func (l *life) warn(format string, args ...any) {
 	}
 }
 
-// accept begins to use a new token, which was requested at a time.
-func (l *life) accept(now, requested time.Time, g grant) {
+// accept takes up a new token, which was asked for at a time.
+func (l *life) accept(now, asked time.Time, g grant) {
 	l.serial++
 	l.epoch = Epoch{Token: g.token, Number: l.epoch.Number + 1}
-	l.err, l.lease, l.renewErr, l.warned = nil, lease.Lease{}, nil, false
-	l.failures, l.checkFailures = 0, 0
+	l.err, l.lease, l.hopeless, l.warned = nil, lease.Lease{}, nil, false
+	l.failures, l.stumbles = 0, 0
 	l.unschedule()
 	switch {
 	case g.token == "":
 	case g.known:
-		l.setTerms(requested, g)
-	case l.renewing:
+		l.setTerms(asked, g)
+	case l.renews:
 		l.due.Set(renew, now)
-	case l.replaceable:
+	case l.again:
 		l.due.Set(lookup, now)
 	}
 }
@@ -107,16 +113,16 @@ func (l *life) unschedule() {
 	l.due, l.warnAt = schedule.Timers[task]{}, time.Time{}
 }
 
-// setTerms sets the lease of the token after a request at a time.
-func (l *life) setTerms(requested time.Time, g grant) {
-	l.checkFailures = 0
+// setTerms notes how long the token lives from a time on.
+func (l *life) setTerms(asked time.Time, g grant) {
+	l.stumbles = 0
 	l.due.Remove(renew)
 	l.due.Remove(lookup)
-	switch renewable := g.renewable && l.renewing && l.renewErr == nil; {
-	case l.lease.Life > 0: // a ttl of 0 means less than a second
-		l.lease = l.lease.Renewed(requested, max(g.ttl, 1), renewable)
+	switch renewable := g.renewable && l.renews && l.hopeless == nil; {
+	case l.lease.Life > 0: // less than a second is left, which Vault tells as none
+		l.lease = l.lease.Renewed(asked, max(g.ttl, 1), renewable)
 	case g.ttl > 0:
-		l.lease = lease.New(lease.Terms{Token: true, Renewable: renewable, Life: g.ttl, Ends: true}, requested, rules, rand.Float64())
+		l.lease = lease.New(lease.Terms{Token: true, Renewable: renewable, Life: g.ttl, Ends: true}, asked, rules, rand.Float64())
 	default:
 		l.epoch.Ends = time.Time{}
 		return
@@ -124,8 +130,8 @@ func (l *life) setTerms(requested time.Time, g grant) {
 	l.plan()
 }
 
-// plan schedules the renewal of the token, and before it ends, its replacement, or
-// if there is none, a warning.
+// plan has the token renewed in time, and another fetched before it ends; where
+// none can be had, people are told.
 func (l *life) plan() {
 	l.epoch.Ends = l.lease.End()
 	step, at := l.lease.Next()
@@ -133,19 +139,19 @@ func (l *life) plan() {
 		l.due.Set(renew, at)
 	}
 	switch replace := l.lease.ReplaceAt(); {
-	case l.replaceable:
+	case l.again:
 		l.due.Set(obtain, replace)
 	case step == lease.Replace:
 		l.warnAt = replace
 	}
 }
 
-// obtainFailed handles an error of the task obtain.
+// obtainFailed takes note that there is no other token yet.
 func (l *life) obtainFailed(now time.Time, err error) {
 	l.failures++
 	at := now.Add(l.pause(now, l.failures, err))
 	_, sent := errors.AsType[*client.UnansweredError](err)
-	if (client.Status(err) > 0 || sent) && !client.Harmless(err) { // there may be a token whose reply was lost
+	if (client.Status(err) > 0 || sent) && !client.Harmless(err) { // there may be a token that nobody knows
 		if later := l.spareAt(now); later.After(at) {
 			at = later
 		}
@@ -155,11 +161,11 @@ func (l *life) obtainFailed(now time.Time, err error) {
 	}
 	switch {
 	case !l.usable():
-		failure, ok := errors.AsType[*Error](err)
+		told, ok := errors.AsType[*Error](err)
 		if !ok {
-			failure = failed("getting a token from "+l.from, err)
+			told = failed("getting a token from "+l.from, err)
 		}
-		counted := *failure
+		counted := *told
 		counted.Attempts = l.failures
 		l.err = &counted
 	case l.failures > 1:
@@ -170,24 +176,26 @@ func (l *life) obtainFailed(now time.Time, err error) {
 	}
 }
 
-// spareAt reserves one of the spare tokens, and returns when to obtain it.
+// spareAt uses up one of the tokens that may be obtained besides, and returns
+// when that may be.
 func (l *life) spareAt(now time.Time) time.Time {
 	return now.Add(l.spare.ReserveN(now, 1).DelayFrom(now))
 }
 
-// checkFailed handles an error of the task renew or lookup.
+// checkFailed takes note that the token could not be renewed, or that its end is
+// not known.
 func (l *life) checkFailed(now time.Time, t task, err error) {
 	switch {
 	case client.RefusedToken(err):
 		l.refuse(now, l.epoch.Number)
 	case client.Class(err) == watch.Retry:
-		l.checkFailures++
-		l.due.Set(t, now.Add(l.pause(now, l.checkFailures, err)))
-	case t == lookup && l.renewErr != nil:
-		l.warn("vault token of %s: cannot be renewed: %w (Vault does not say when it ends)", l.from, l.renewErr)
+		l.stumbles++
+		l.due.Set(t, now.Add(l.pause(now, l.stumbles, err)))
+	case t == lookup && l.hopeless != nil:
+		l.warn("vault token of %s: cannot be renewed: %w (Vault does not say when it ends)", l.from, l.hopeless)
 	case t == lookup:
 	default:
-		l.renewErr = err
+		l.hopeless = err
 		if l.lease.Life > 0 {
 			l.lease = l.lease.Refused()
 			l.plan()
@@ -197,8 +205,8 @@ func (l *life) checkFailed(now time.Time, t task, err error) {
 	}
 }
 
-// pause returns the delay after that many failures in a row. It leaves time for
-// several attempts before the token ends.
+// pause returns how long to wait after so many failures in a row. Before the
+// token ends, there is time for some attempts more.
 func (l *life) pause(now time.Time, failures int, err error) time.Duration {
 	after := client.RetryAfter(err)
 	wait := l.retry.After(failures, after)
@@ -208,25 +216,26 @@ func (l *life) pause(now time.Time, failures int, err error) time.Duration {
 	return wait
 }
 
-// refuse handles that Vault does not know the token of an epoch.
+// refuse takes note that Vault does not know the token of an epoch.
 func (l *life) refuse(now time.Time, number int) {
 	if number != l.epoch.Number || !l.usable() || l.epoch.Token == "" {
 		return
 	}
-	if l.replaceable {
+	if l.again {
 		l.lose(l.spareAt(now))
 		return
 	}
-	// Vault may know it later: when it is restored, or has replicated the token.
+	// It may be known again: where Vault was restored, or its servers do not
+	// know of it yet.
 	l.due.Remove(lookup)
 	l.warnAt = time.Time{}
-	if l.renewing {
+	if l.renews {
 		l.due.Set(renew, now.Add(l.retry.Max/2+rand.N(l.retry.Max/2+1)))
 	}
 	l.warn("Vault does not know the token of %s: it has ended, was revoked, or is another server's (give another one there)", l.from)
 }
 
-// lose ends the use of the token, and schedules another one.
+// lose takes the token out of use, and has another fetched at a time.
 func (l *life) lose(next time.Time) {
 	l.unschedule()
 	l.epoch.Ends, l.lease = time.Time{}, lease.Lease{}
@@ -234,13 +243,13 @@ func (l *life) lose(next time.Time) {
 	l.due.Set(obtain, next)
 }
 
-// tick does what is due and needs no call.
+// tick does what is due without a call.
 func (l *life) tick(now time.Time) {
 	if !l.warnAt.IsZero() && !now.Before(l.warnAt) {
 		l.warnAt = time.Time{}
 		why := ""
-		if l.renewErr != nil {
-			why = " (" + l.renewErr.Error() + ")"
+		if l.hopeless != nil {
+			why = " (" + l.hopeless.Error() + ")"
 		}
 		l.warn("vault token of %s: ends at %s and cannot be renewed beyond that%s (give another one there before)", l.from, clock(l.epoch.Ends), why)
 	}
@@ -249,7 +258,9 @@ func (l *life) tick(now time.Time) {
 	}
 }
 
-// expires reports whether the use of the token ends with it.
-func (l *life) expires() bool { return l.usable() && l.replaceable && !l.epoch.Ends.IsZero() }
+// expires reports whether the token is to be taken out of use when it ends.
+func (l *life) expires() bool { return l.usable() && l.again && !l.epoch.Ends.IsZero() }
+
+const longestTask = 5 * time.Minute // bounds every task; the client's timeout is less, as a rule
 
 func clock(t time.Time) string { return t.Format(time.RFC3339) }

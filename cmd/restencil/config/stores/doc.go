@@ -1,2 +1,0 @@
-// Package stores is the configuration of the stores: Consul, Vault and Nomad.
-package stores
