@@ -50,7 +50,7 @@ type said struct {
 func newExecution(t *Template, answers Answers) *execution {
 	return &execution{
 		template: t, answers: answers,
-		asked: make(map[watch.ID]asked, t.uses), result: Result{Used: make([]watch.ID, 0, t.uses)},
+		asked: make(map[watch.ID]asked, len(t.used)), result: Result{Used: make([]watch.ID, 0, len(t.used))},
 	}
 }
 
@@ -92,7 +92,7 @@ func (x *execution) countInstances(q watch.Query, data any) {
 
 func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 	q.Private = x.madeOfSecret(q)
-	id := q.ID()
+	id := x.identify(q)
 	if id == x.locate {
 		return watch.Answer{}, false, errLocated
 	}
@@ -106,6 +106,12 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 			return watch.Answer{}, false, errTooManyQueries
 		}
 		a.answer = x.answers(id)
+		if a.answer == nil {
+			a.missing = true
+			x.result.Missing = append(x.result.Missing, id)
+		} else {
+			x.countInstances(q, a.answer.Data)
+		}
 		x.asked[id] = a
 		x.result.Used = append(x.result.Used, id)
 		if q.Kind.Secret() {
@@ -114,16 +120,20 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 				x.result.Secrets.answers, x.secrets = append(x.result.Secrets.answers, watch.Taint(a.answer.Data)), nil
 			}
 		}
-		if a.answer == nil {
-			x.incomplete(id)
-		} else {
-			x.countInstances(q, a.answer.Data)
-		}
 	}
 	if a.answer == nil {
 		return watch.Answer{}, false, nil
 	}
 	return *a.answer, true, nil
+}
+
+// identify returns the ID of q. Most executions ask the same in the same order as the
+// last one, and comparing with that is faster than making an ID.
+func (x *execution) identify(q watch.Query) watch.ID {
+	if n := len(x.result.Used); n < len(x.template.used) && x.template.used[n].Value() == q {
+		return x.template.used[n]
+	}
+	return q.ID()
 }
 
 // madeOfSecret tells whether the name of q has a secret of this execution in it that

@@ -57,7 +57,7 @@ type Template struct {
 
 	// Of the last execution: the next one mostly needs as much room.
 	size int // bytes of output
-	uses int // queries
+	used []watch.ID
 }
 
 // defaultMaxOutput bounds an output where Options do not: far beyond what any
@@ -188,7 +188,7 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 		t.redact(e, r.Secrets)
 		return r, e
 	}
-	t.size, t.uses = len(content), len(r.Used)
+	t.size, t.used = len(content), r.Used
 	if r.Complete() {
 		r.Sum = NewSum(r.Content, r.Files)
 		clear(t.said)

@@ -119,7 +119,7 @@ func (s *Source) Watch(list ...watch.Subscription) {
 	ids := make([]watch.ID, 0, len(list))
 	for _, w := range list {
 		id, q := w.ID, w.ID.Value()
-		if _, ok := s.agent.Client.ForKind(q.Kind); !ok {
+		if q.Store() != watch.Consul {
 			w.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("not a query to Consul")})
 			continue
 		}

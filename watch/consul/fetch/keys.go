@@ -30,8 +30,10 @@ func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) 
 // fetchPrefix returns the pairs whose keys begin with the query's name, by key.
 func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
 	request := func(o *api.QueryOptions) (api.KVPairs, *api.QueryMeta, error) { return c.KV().List(q.Name, o) }
+	var last api.KVPair // its room is used again
 	list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (*watch.KeyPair, error) {
-		var p *api.KVPair
+		last = api.KVPair{Value: last.Value[:0]}
+		p := &last
 		if err := json.UnmarshalDecode(d, &p); err != nil {
 			return nil, err
 		}
