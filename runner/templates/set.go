@@ -46,7 +46,8 @@ type Set struct {
 	events  func(event.Event)
 	list    []*state
 	graph   template.Graph[*state]
-	answers sync.Map // the newest *watch.State of each query, by watch.ID; executions read it
+	mu      sync.RWMutex
+	answers map[watch.ID]*watch.State // the newest of each query; mu guards it, for executions read it
 	unknown watch.State
 	pool    *pool
 	passes  []*pass // that are under way
@@ -166,7 +167,7 @@ type pass struct {
 
 // New parses the templates. The error has a line for each that cannot be used.
 func New(o Options) (*Set, error) {
-	s := &Set{options: o, changed: schedule.NewWakeup()}
+	s := &Set{options: o, answers: make(map[watch.ID]*watch.State), changed: schedule.NewWakeup()}
 	var errs []error
 	for _, t := range o.Templates {
 		parsed, err := template.Parse(t.Options, o.Host)
@@ -243,7 +244,9 @@ func (s *Set) Replacing() bool { return s.replacing != nil }
 // Update marks the templates that use a query, whose state is new.
 func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
 	old := s.state(q)
-	s.answers.Store(q, state)
+	s.mu.Lock()
+	s.answers[q] = state
+	s.mu.Unlock()
 	for _, t := range s.graph.Users(q) {
 		if !old.Known && old.Failure == nil {
 			t.coalesce.answered()
@@ -273,8 +276,10 @@ func gone(state *watch.State) bool {
 }
 
 func (s *Set) state(q watch.ID) *watch.State {
-	if state, ok := s.answers.Load(q); ok {
-		return state.(*watch.State)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if state := s.answers[q]; state != nil {
+		return state
 	}
 	return &s.unknown
 }
@@ -433,9 +438,11 @@ func (s *Set) Take(now time.Time) (Batch, error) {
 	if s.replacing == nil {
 		batch.Dropped = slices.DeleteFunc(s.unused, func(q watch.ID) bool { return len(s.graph.Users(q)) > 0 })
 		s.unused = nil
+		s.mu.Lock()
 		for _, q := range batch.Dropped {
-			s.answers.Delete(q)
+			delete(s.answers, q)
 		}
+		s.mu.Unlock()
 	}
 	return batch, nil
 }
