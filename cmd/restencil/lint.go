@@ -5,6 +5,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -30,8 +32,9 @@ func (l *lintFlags) define(flags *flag.FlagSet, config *[]string) {
 	flags.BoolVar(&l.strict, "strict", false, ": The exit code is 1 for warnings, too.")
 }
 
-// runLint looks for mistakes in a configuration with its templates, and in the
-// templates that the arguments name.
+// runLint looks for mistakes in configurations with their templates, and in
+// templates by themselves. Of the arguments, directories and files of HCL are
+// configurations.
 func runLint(_ context.Context, p program, s *subcommand) error {
 	var disabled []string
 	if s.lint.disable != "" {
@@ -48,6 +51,14 @@ func runLint(_ context.Context, p program, s *subcommand) error {
 	case len(s.configFlags) == 0 && len(s.args) == 0:
 		return &config.Error{Code: config.ExitFlags, Err: errors.New("there is nothing to do: no configuration (-config) and no template is given")}
 	}
+	var templates []string
+	for _, path := range s.args {
+		if info, err := os.Stat(path); err == nil && info.IsDir() || filepath.Ext(path) == ".hcl" {
+			s.configFlags = append(s.configFlags, "-config", path)
+		} else {
+			templates = append(templates, path)
+		}
+	}
 	linter := lint.New(filewatch.ReadFile)
 	var wrong error
 	if len(s.configFlags) > 0 {
@@ -58,7 +69,7 @@ func runLint(_ context.Context, p program, s *subcommand) error {
 			return wrong
 		}
 	}
-	for _, path := range s.args {
+	for _, path := range templates {
 		text, err := filewatch.ReadFile(path)
 		if err != nil {
 			return &config.Error{Code: config.ExitRunner, Err: fmt.Errorf("failed to read template: %w", err)}
@@ -66,7 +77,7 @@ func runLint(_ context.Context, p program, s *subcommand) error {
 		linter.Template(template.Options{Name: path, Text: string(text)})
 	}
 	found := linter.Findings(disabled)
-	if err := lint.Write(p.stdout, s.lint.format, p.version(), found); err != nil {
+	if err := lint.Write(p.stdout, s.lint.format, strings.Fields(p.version())[1], found); err != nil {
 		return err
 	}
 	failures := 0

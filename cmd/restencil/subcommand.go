@@ -53,8 +53,8 @@ func subcommands() []*subcommand {
 			help: "Shows the state directories that there are, and whose they are.\nOne is gone when its configuration is; daemons remove such a one after 30 days.\nHere -state-dir is where the directories lie.",
 		},
 		{
-			name: "lint", usage: "[TEMPLATE...]", most: 10_000, do: runLint,
-			help: "Finds mistakes in a configuration and its templates, or in templates alone.\nIt contacts no store. The exit code is 0 when nothing is wrong, 1 when something\nis, and 15 when the configuration cannot be used. docs/lint.md explains each rule.",
+			name: "lint", usage: "[FILE...]", most: 10_000, do: runLint,
+			help: "Finds mistakes in configurations and templates, without a store.\nA FILE is a template, or a configuration if it ends in .hcl or is a directory. The exit code is 0 when nothing is wrong, 1 when something\nis, and 15 when the configuration cannot be used. docs/lint.md explains each rule.",
 		},
 		{
 			name: "help", usage: "[COMMAND]", most: 1, do: help,
