@@ -74,7 +74,7 @@ func (p Probe) Wait(ctx context.Context, run Run) error {
 				return nil
 			}
 		case late && !since.IsZero():
-			return fmt.Errorf("%v: held for %v of %v, then: %w", p, round(now.Sub(since)), p.For, err)
+			return fmt.Errorf("%v: held for %v of %v, then: %w", p, now.Sub(since).Round(time.Millisecond), p.For, err)
 		case late:
 			if last != nil && !now.Before(deadline) {
 				err = last // the deadline cut this try off
@@ -111,9 +111,6 @@ func (p Probe) String() string {
 	}
 	return "nothing"
 }
-
-// round returns d as precisely as a person needs it.
-func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
 // Validate returns what is wrong with p, with the names of the configuration. It
 // tries nothing.
@@ -181,7 +178,7 @@ func (p Probe) try(ctx context.Context, run Run, limit time.Duration) (err error
 		}
 	}
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("no answer within %v", round(limit))
+		return fmt.Errorf("no answer within %v", limit.Round(time.Millisecond))
 	}
 	if in, ok := errors.AsType[*url.Error](err); ok {
 		return in.Err // the error of Wait has the URL already

@@ -130,7 +130,6 @@ func (e *Executor) Spawn(args, env []string) (Process, error) {
 	if shell || !atTerminal() {
 		command.OwnGroup(cmd)
 	}
-	dieWithParent(cmd)
 	p, err := e.start(cmd, c, true)
 	if err != nil {
 		return nil, err
@@ -145,7 +144,7 @@ func (e *Executor) start(cmd *exec.Cmd, c Command, child bool) (*process, error)
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)
 	}
-	p, err := e.reaper.start(cmd, child || c.Timeout > 0)
+	p, err := e.reaper.start(cmd, c, child)
 	e.follow(out)
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)

@@ -26,13 +26,13 @@ type process struct {
 // atTerminal returns true: a child stays in the process group.
 func atTerminal() bool { return true }
 
-// start starts cmd, and waits for it with notify only.
-func (r *reaper) start(cmd *exec.Cmd, notify bool) (*process, error) {
+// start starts cmd, and waits for it unless it is left alone.
+func (r *reaper) start(cmd *exec.Cmd, c Command, child bool) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	p := &process{os: cmd.Process, done: make(chan struct{})}
-	if !notify {
+	if c.Timeout == 0 && !child {
 		return p, cmd.Process.Release()
 	}
 	r.waits.Go(func() {

@@ -39,8 +39,9 @@ type process struct {
 	reaper *reaper
 }
 
-// start starts cmd, and waits for it in any case, so that no zombie stays.
-func (r *reaper) start(cmd *exec.Cmd, _ bool) (*process, error) {
+// start starts cmd, and waits for it in any case, so that no zombie stays. A child
+// ends with this process.
+func (r *reaper) start(cmd *exec.Cmd, _ Command, child bool) (*process, error) {
 	// Held until the process is in the map, so that collect sees its end.
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,7 +68,8 @@ func (r *reaper) start(cmd *exec.Cmd, _ bool) (*process, error) {
 		reaper: r,
 	}
 	start := cmd.Start
-	if diesWithParent(cmd) {
+	if child {
+		dieWithParent(cmd)
 		start = func() error { return r.startOnThread(cmd, p.done) }
 	}
 	if err := start(); err != nil {

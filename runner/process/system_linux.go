@@ -18,10 +18,6 @@ func dieWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 }
 
-func diesWithParent(cmd *exec.Cmd) bool {
-	return cmd.SysProcAttr != nil && cmd.SysProcAttr.Pdeathsig != 0
-}
-
 // members returns the ids of the processes of a group, and whether they ignore a
 // signal. It leaves out zombies: in many containers nobody waits for them.
 func members(group int, sig os.Signal) map[int]bool {

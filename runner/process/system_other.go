@@ -10,7 +10,5 @@ import (
 // dieWithParent does nothing: the system does not support it.
 func dieWithParent(*exec.Cmd) {}
 
-func diesWithParent(*exec.Cmd) bool { return false }
-
 // members returns an unknown process: the group has some, and the system lists none.
 func members(int, os.Signal) map[int]bool { return map[int]bool{0: false} }
