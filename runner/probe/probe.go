@@ -106,10 +106,8 @@ func (p Probe) String() string {
 		return "GET " + u.Redacted()
 	case p.TCP != "":
 		return "connection to " + p.TCP
-	case len(p.Args) > 0:
-		return fmt.Sprintf("command %q", strings.Join(p.Args, " "))
 	}
-	return "nothing"
+	return fmt.Sprintf("command %q", strings.Join(p.Args, " "))
 }
 
 // Validate returns what is wrong with p, with the names of the configuration. It
