@@ -82,10 +82,7 @@ func (d dir) overwrite(path string, src io.ReaderAt, size int64, a fileattr.Attr
 		return err
 	}
 	err = a.Apply(f, func() error { return rewrite(f, src, size) })
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	return cmp.Or(err, f.Close())
 }
 
 // rewrite replaces the bytes of f. It begins with those beyond the present end: only

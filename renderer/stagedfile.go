@@ -113,34 +113,34 @@ func (s *StagedFile) write() error {
 	if s.file.Path == "" {
 		return errors.New("failed writing file: missing destination")
 	}
-	temp, err := s.fill()
+	err := s.fill()
 	if errors.Is(err, fs.ErrNotExist) { // rare, so nothing checks it before
-		if err := s.makeParents(); err != nil {
-			return fmt.Errorf("failed writing file: %w", err)
+		if err = s.makeParents(); err == nil {
+			err = s.fill()
 		}
-		temp, err = s.fill()
 	}
-	if errors.Is(err, fileattr.ErrOwner) {
+	return writeError(err)
+}
+
+// writeError returns err as consul-template words it; ErrOwner has its own words.
+func writeError(err error) error {
+	if err == nil || errors.Is(err, fileattr.ErrOwner) {
 		return err
 	}
-	if err != nil {
-		return fmt.Errorf("failed writing file: %w", err)
-	}
-	s.temp = temp
-	return nil
+	return fmt.Errorf("failed writing file: %w", err)
 }
 
 // fill makes the temporary file. It has its mode from the start if its owner is right
 // then and its group may do no more than all others. Otherwise only the user of this
 // process may open it until it has its owner.
-func (s *StagedFile) fill() (temp string, err error) {
+func (s *StagedFile) fill() (err error) {
 	first, mode := fs.FileMode(privateMode), s.want().Mode
 	owner := s.owner.Or(s.old.inherited.Owner)
 	own := (owner.UID == -1 || owner.UID == os.Geteuid()) && (owner.GID == -1 || owner.GID == os.Getegid())
 	if own && mode>>3&0o007&^mode == 0 {
 		first = mode.Perm()
 	}
-	return s.file.dir().createTemp(s.file.Path, first, func(f *os.File) error {
+	s.temp, err = s.file.dir().createTemp(s.file.Path, first, func(f *os.File) error {
 		if _, err := f.Write(s.file.Content); err != nil {
 			return err
 		}
@@ -151,6 +151,7 @@ func (s *StagedFile) fill() (temp string, err error) {
 		}
 		return err
 	})
+	return err
 }
 
 // makeParents makes the directory of the destination, if it is missing and NoParents

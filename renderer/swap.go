@@ -131,9 +131,8 @@ func (s *StagedFile) swap(shared bool) (err error) {
 	case s.change == Repaired:
 		err = s.repair()
 	case s.change == Replaced && s.file.Stream != nil:
-		if _, err = s.file.Stream.Write(s.file.Content); err != nil {
-			err = fmt.Errorf("failed writing file: %w", err)
-		}
+		_, err = s.file.Stream.Write(s.file.Content)
+		err = writeError(err)
 	case s.change == Replaced:
 		err = errors.New("failed writing file: swapped or discarded before")
 	}
@@ -162,11 +161,8 @@ func (s *StagedFile) replace() error {
 			s.file.dir().remove(s.temp)
 		}
 	}
-	if errors.Is(err, fileattr.ErrOwner) {
-		return err
-	}
 	if err != nil {
-		return fmt.Errorf("failed writing file: %w", err)
+		return writeError(err)
 	}
 	s.temp, s.inPlace, s.done = "", mounted, Replaced
 	return nil

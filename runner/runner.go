@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"restencil/runner/bundle"
+	"restencil/runner/diff"
 	"restencil/runner/event"
 	"restencil/runner/process"
 	"restencil/runner/templates"
@@ -410,6 +411,41 @@ func (r *Runner) Accept(ctx context.Context, name string) error {
 	}
 	return b.Accept(ctx, name)
 }
+
+// Diff returns the files of a bundle that are not what they are to be, each with
+// its change: one that waits, is held, has failed or is about to be made. It may be
+// called from any goroutine while Run is under way.
+func (r *Runner) Diff(ctx context.Context, name string) ([]diff.File, error) {
+	b, err := r.bundleNamed(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	pending, err := b.Pending(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	texts := make(chan map[string]string, 1)
+	select {
+	case r.requests <- func() {
+		byPath := make(map[string]string)
+		for _, t := range r.opts.Templates {
+			byPath[t.Destination] = t.Text
+		}
+		texts <- byPath
+	}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	byPath := <-texts
+	for i := range pending {
+		pending[i].Text = byPath[pending[i].Path]
+	}
+	return pending, nil
+}
+
+// Inspect returns what the sources say of themselves. It may be called from any
+// goroutine.
+func (r *Runner) Inspect() map[watch.Store]watch.Inspection { return r.watcher.Inspect() }
 
 // Rollback puts a generation of the named bundle's files back. See
 // [bundle.Bundle.Rollback]. It may be called from any goroutine while Run is under

@@ -25,7 +25,7 @@ func accept(ctx context.Context, p program, s *subcommand) error {
 	// Ask the daemons one after another. If all fail, the error of a daemon says more
 	// than that another one is not running.
 	for _, dir := range dirs {
-		failed := control.Ask(ctx, dir, control.Request{Do: control.Accept, Bundle: bundle})
+		failed := control.Ask(ctx, dir, control.Request{Do: control.Accept, Bundle: bundle}, nil)
 		if failed == nil {
 			fmt.Fprintf(p.stdout, "the change of bundle %q is accepted\n", bundle)
 			return nil

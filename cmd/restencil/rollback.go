@@ -35,7 +35,7 @@ func rollback(ctx context.Context, p program, s *subcommand) error {
 	if err != nil {
 		return err
 	}
-	err = control.Ask(ctx, dir, control.Request{Do: control.Rollback, Bundle: bundle, Generation: number})
+	err = control.Ask(ctx, dir, control.Request{Do: control.Rollback, Bundle: bundle, Generation: number}, nil)
 	if errors.Is(err, control.ErrNoDaemon) {
 		return s.putBack(ctx, p, dir, number)
 	}

@@ -16,6 +16,7 @@ import (
 	"restencil/runner"
 	"restencil/runner/event"
 	"restencil/runner/process"
+	"restencil/runner/status"
 	"restencil/runner/status/eventlog"
 	"restencil/watch"
 	"restencil/watch/vault"
@@ -31,6 +32,7 @@ type service struct {
 	manager *systemd.Notifier
 	vault   *vault.Source
 	runner  *runner.Runner
+	model   *status.Model
 	state   state
 
 	rendered func() // to be called when the first files are in place
@@ -94,6 +96,7 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	if !s.cfg.Once && !s.cfg.Dry {
 		s.freeStdout() // a command whose output is not read does not block the others
 	}
+	s.model = status.New(time.Now())
 	sources, err := s.sources(s.cfg, nil)
 	if err != nil {
 		return false, err
@@ -162,6 +165,7 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	opts.Events = func(e event.Event) {
 		logEvent(e)
 		s.manager.Event(e)
+		s.model.Apply(time.Now(), e)
 		if _, ready := e.(event.Ready); ready {
 			s.rendered()
 		}

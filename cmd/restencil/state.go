@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/control"
 	"restencil/cmd/restencil/statedir"
 	"restencil/runner"
 	"restencil/runner/journal"
+	"restencil/runner/status"
 	"restencil/watch/schedule"
 )
 
@@ -24,22 +26,20 @@ type state struct {
 	failed     bool             // opening the journal failed; it is not tried again
 	unresolved bool             // see runner.State
 
-	bundles   bool // the configuration has some
 	listening bool // on the socket
 	serving   sync.WaitGroup
 	remade    schedule.Wakeup // the directory was made again, without the socket
 }
 
-// journalFor returns the journal for a configuration. It is nil without a template
-// that has a command or belongs to a bundle, and where it cannot be opened; then the
-// log says why. Once open, it stays the same until the process ends.
+// journalFor returns the journal for a configuration, nil where it cannot be opened.
+// The log says why, if a template has a command or belongs to a bundle. Once open, it stays the same until the process ends.
 func (s *service) journalFor(cfg *config.Config, opts runner.Options) *journal.Journal {
 	st := &s.state
-	st.bundles = len(opts.Bundles) > 0
+	// Without need of it, the directory is for the control socket alone.
 	needed := slices.ContainsFunc(opts.Templates, func(t runner.Template) bool {
 		return t.Bundle != "" || len(t.Command.Args) > 0
 	})
-	if cfg.Once || cfg.Dry || cfg.ParseOnly || st.failed || !needed {
+	if cfg.Once || cfg.Dry || cfg.ParseOnly || st.failed {
 		return st.journal
 	}
 	dir := statedir.Of(cfg)
@@ -60,6 +60,9 @@ func (s *service) journalFor(cfg *config.Config, opts runner.Options) *journal.J
 		var err error
 		if st.journal, err = s.openJournal(cfg.State.History, statedir.Owner(cfg)); err != nil {
 			st.failed = true
+			if !needed {
+				return nil
+			}
 			s.warn("cli", fmt.Errorf("nothing is remembered across restarts: %w", err))
 		}
 	}
@@ -100,20 +103,46 @@ func (s *service) openJournal(generations int, owner []string) (*journal.Journal
 	return j, nil
 }
 
-// listen serves requests on the control socket until ctx ends. It does so once, when
-// there are bundles that requests can name.
+// listen serves requests on the control socket until ctx ends. It does so once.
 func (s *service) listen(ctx context.Context) {
 	st := &s.state
-	if st.journal == nil || st.listening || !st.bundles {
+	if st.journal == nil || st.listening {
 		return
 	}
 	server, err := control.Listen(st.dir)
 	if err != nil {
-		s.warn("cli", fmt.Errorf("accept and rollback cannot reach this process: %w", err))
+		s.warn("cli", fmt.Errorf("commands such as status cannot reach this process: %w", err))
 		return
 	}
 	st.listening = true
-	st.serving.Go(func() { server.Serve(ctx, s.runner) })
+	st.serving.Go(func() { server.Serve(ctx, daemon{s.runner, s.model}) })
+}
+
+// A daemon answers the requests of commands.
+type daemon struct {
+	*runner.Runner
+	model *status.Model
+}
+
+// Status implements control.Daemon.
+func (d daemon) Status(context.Context) (any, error) {
+	return d.model.Snapshot(time.Now(), d.Inspect()), nil
+}
+
+// Diff implements control.Daemon.
+func (d daemon) Diff(ctx context.Context, bundle string) (any, error) {
+	pending, err := d.Runner.Diff(ctx, bundle)
+	files := make([]fileDiff, len(pending))
+	for i, f := range pending {
+		files[i] = fileDiff{Path: f.Path, Diff: f.Unified()}
+	}
+	return files, err
+}
+
+// A fileDiff is how a file would change.
+type fileDiff struct {
+	Path string `json:"path"`
+	Diff string `json:"diff"` // in the unified format
 }
 
 // close waits for listen, whose context has ended, and closes the journal.

@@ -30,12 +30,25 @@ type subcommand struct {
 	configFlags []string // the -config flags of the daemon
 	reload      string
 	json, prune bool
+	check       bool // of status
 	lint        lintFlags
 	args        []string
 }
 
 func subcommands() []*subcommand {
 	return []*subcommand{
+		{
+			name: "status", usage: "[BUNDLE]", most: 1, do: printStatus,
+			help: "Shows how the daemon fares: what is wrong, and what to do; all bundles and stores.\nWith -check the exit code is 0 when all is well, and 1 when something is not.\ndocs/status.md explains the output.",
+		},
+		{
+			name: "explain", usage: "FILE|BUNDLE|QUERY", least: 1, most: 1, do: explain,
+			help: "Shows why a file, bundle or query is as it is: templates, queries, stores.\nA query is given as status and logs name it, or as the name of a key or service.",
+		},
+		{
+			name: "diff", usage: "[BUNDLE]", most: 1, do: printDiff,
+			help: "Shows what the change of a bundle would change that is held, has failed or waits.\nWithout a bundle it shows all such. Secrets are masked.",
+		},
 		{
 			name: "history", usage: "[BUNDLE]", most: 1, do: printHistory,
 			help: "Shows the generations of a bundle's files that are kept, or those of all bundles.",
@@ -113,10 +126,14 @@ func (s *subcommand) flags() *flag.FlagSet {
 		return nil
 	})
 	switch s.name {
+	case "status", "explain", "diff", "history":
+		flags.BoolVar(&s.json, "json", false, ": As JSON, one object a line.")
+	}
+	switch s.name {
 	case "rollback":
 		flags.StringVar(&s.reload, "reload", "", " <command>: Without a daemon, run this when the files are back.")
-	case "history":
-		flags.BoolVar(&s.json, "json", false, ": As JSON, one object a line.")
+	case "status":
+		flags.BoolVar(&s.check, "check", false, ": Exit with 1 when something is not well.")
 	case "state":
 		flags.BoolVar(&s.prune, "prune", false, ": Remove those that are gone.")
 	}

@@ -1,10 +1,10 @@
-// Package atomicfile writes small files all at once and durably: whoever opens
-// one sees the old content or the new, and what was written outlasts a loss of
-// power. It opens regular files, too, and never waits for a named pipe or a
-// device that is in the place of one.
+// Package atomicfile writes small files atomically and durably: whoever opens one sees
+// the old content or the new, and what was written survives a loss of power. It also
+// opens regular files without ever waiting for a named pipe or a device.
 package atomicfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,12 +15,11 @@ import (
 	"syscall"
 )
 
-// Write makes the file at path hold data, readable by its owner alone. The
-// directory must exist. After an error the file is as it was before, unless the
-// error is that of making the new name durable.
+// Write writes data to the file at path, readable by its owner alone. The directory
+// must exist. After an error the file is as it was before, unless SyncDir failed.
 //
-// It is not for several writers at the same time: the new content is first
-// written to path + ".new", and what a crash left there is replaced.
+// Write must not be called concurrently for a path: it first writes to path + ".new",
+// and replaces what a crash left there.
 func Write(path string, data []byte) error {
 	temp := path + ".new"
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -39,11 +38,10 @@ func Write(path string, data []byte) error {
 	return SyncDir(filepath.Dir(path))
 }
 
-// Create makes a new file with this mode, less the umask, and has fill write it; in
-// the directory that root is, whatever path leads to now, unless root is nil. When it
-// returns, what the file holds is on stable storage; its name is not, before
-// [SyncDir]. The error is fs.ErrExist where there is something at path. After any
-// error nothing that Create made stays behind.
+// Create creates a file with this mode, less the umask, and has fill write it. With a
+// root, it does so in that directory, wherever path leads now. When Create returns,
+// the content of the file is on stable storage; its name is after [SyncDir]. The error
+// is fs.ErrExist if something is at path. After an error no file stays.
 func Create(root *os.Root, path string, perm fs.FileMode, fill func(*os.File) error) error {
 	open, remove, name := os.OpenFile, os.Remove, path
 	if root != nil {
@@ -57,25 +55,20 @@ func Create(root *os.Root, path string, perm fs.FileMode, fill func(*os.File) er
 	if err == nil {
 		err = f.Sync()
 	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
+	if err = cmp.Or(err, f.Close()); err != nil {
 		_ = remove(name)
 	}
 	return err
 }
 
-// SyncDir puts the names in a directory on stable storage, where the system
-// can.
+// SyncDir puts the names in a directory on stable storage, if the system can.
 func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
 	d, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrPermission) {
-		// A directory that may be written to but not read.
-		return nil
+		return nil // it may be written to, but not read
 	}
 	if err != nil {
 		return err
@@ -88,27 +81,27 @@ func SyncDir(dir string) error {
 	return err
 }
 
-// ErrNotRegular says that there is a directory, a named pipe, a socket or a
-// device where a file is expected.
+// ErrNotRegular says that a path leads to a directory, a named pipe, a socket or a
+// device, not to a file.
 var ErrNotRegular = errors.New("not a regular file")
 
 // Open is OpenFile for reading.
 func Open(path string) (*os.File, error) { return OpenFile(path, os.O_RDONLY, 0) }
 
-// OpenFile is os.OpenFile for regular files and os.DevNull. It does not wait, as
-// opening a named pipe or a device could for ever.
+// OpenFile is os.OpenFile for regular files and os.DevNull. Opening anything else
+// could block; OpenFile returns [ErrNotRegular].
 func OpenFile(path string, flag int, perm fs.FileMode) (*os.File, error) {
 	return OpenWith(os.OpenFile, path, flag, perm)
 }
 
-// OpenWith is OpenFile by way of open, such as an os.Root's OpenFile.
+// OpenWith is OpenFile with another os.OpenFile, such as that of an os.Root.
 func OpenWith(open func(string, int, fs.FileMode) (*os.File, error), path string, flag int, perm fs.FileMode) (*os.File, error) {
 	op := "read"
 	if flag&(os.O_WRONLY|os.O_RDWR) != 0 {
 		op = "write"
 	}
 	f, err := open(path, flag|syscall.O_NONBLOCK, perm)
-	if errors.Is(err, syscall.ENXIO) { // a pipe that nobody reads, or a socket
+	if errors.Is(err, syscall.ENXIO) { // a named pipe without a reader, or a socket
 		return nil, &fs.PathError{Op: op, Path: path, Err: ErrNotRegular}
 	}
 	if err != nil {
@@ -125,8 +118,7 @@ func OpenWith(open func(string, int, fs.FileMode) (*os.File, error), path string
 	return f, nil
 }
 
-// Regular returns the error of op unless what is at path is a regular file, as
-// its mode tells.
+// Regular returns nil if mode is that of a regular file, else the error of op at path.
 func Regular(op, path string, mode fs.FileMode) error {
 	what := "a device"
 	switch {
@@ -142,7 +134,7 @@ func Regular(op, path string, mode fs.FileMode) error {
 	return &fs.PathError{Op: op, Path: path, Err: fmt.Errorf("it is %s, %w", what, ErrNotRegular)}
 }
 
-// ReadFile is os.ReadFile for what Open opens.
+// ReadFile is os.ReadFile for the files that Open opens.
 func ReadFile(path string) ([]byte, error) {
 	f, err := Open(path)
 	if err != nil {

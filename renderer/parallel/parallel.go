@@ -1,13 +1,13 @@
-// Package parallel does many things that wait for the disk at the same time.
+// Package parallel runs operations that wait for the disk side by side.
 package parallel
 
 import "golang.org/x/sync/errgroup"
 
-// Width is how many things are done at a time.
+// Width is how many operations run at a time.
 const Width = 32
 
-// For calls do(0) to do(n-1), Width at a time, and returns when all have
-// returned. A single call is made in the caller's goroutine.
+// For calls do(0) to do(n-1), Width at a time, and returns when all have returned. It
+// makes a single call in its own goroutine.
 func For(n int, do func(i int)) {
 	if n == 1 {
 		do(0)

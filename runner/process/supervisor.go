@@ -46,8 +46,6 @@ type inbox struct {
 	signals []os.Signal
 }
 
-const maxSignals = 64 // bounds the signals in an inbox
-
 // NewSupervisor returns a Supervisor of a child that spawn starts when Run is called.
 // files are those that exist already. Run calls events for what happens.
 func NewSupervisor(c Child, files []string, spawn func(args, env []string) (Process, error), retry schedule.Backoff, events func(event.Event)) *Supervisor {
@@ -76,11 +74,7 @@ func (s *Supervisor) Reload(files []string) {
 
 // Signal passes a signal on. It returns false if the child has ended for good.
 func (s *Supervisor) Signal(sig os.Signal) bool {
-	return s.post(func(in *inbox) {
-		if len(in.signals) < maxSignals {
-			in.signals = append(in.signals, sig)
-		}
-	})
+	return s.post(func(in *inbox) { in.signals = append(in.signals, sig) })
 }
 
 // Retire ends the child, for another to replace it.

@@ -87,8 +87,8 @@ func (b Bundle) Do(now time.Time) string {
 			if !t.Rendered.IsZero() {
 				kept = "the current file stays; "
 			}
-			if t.Waits[0].At != "" {
-				return fmt.Sprintf("%sset it, or change %s: restencil explain %s", kept, t.Waits[0].At, b.Name)
+			if at := t.Waits[0].At; at != "" {
+				return fmt.Sprintf("%s%s asks for it: add it to the store, or give the template a default; see: restencil explain %s", kept, at, b.Name)
 			}
 		}
 		return fmt.Sprintf("%ssee what it needs: restencil explain %s", kept, b.Name)
@@ -156,6 +156,8 @@ func until(now, at time.Time) string { return duration(max(0, at.Sub(now))) }
 // duration shows a duration as people say it: by its largest two units.
 func duration(d time.Duration) string {
 	switch {
+	case d < 10*time.Millisecond:
+		return d.Round(10 * time.Microsecond).String()
 	case d < time.Second:
 		return d.Round(time.Millisecond).String()
 	case d < time.Minute:

@@ -1,5 +1,5 @@
-// Package command runs programs that print something and end: in a process group
-// of their own, as long as a context lasts.
+// Package command runs programs to their end, each in its own process group, which
+// is killed when a context ends.
 package command
 
 import (
@@ -10,9 +10,8 @@ import (
 	"strings"
 )
 
-// Line returns the program and arguments that args, which has an element, stands
-// for: a single element of several words is for the shell, where there is one
-// (COMPAT 4.6.1).
+// Line returns the program and arguments to run for args, which is not empty. A
+// single element of several words is run by a shell (COMPAT 4.6.1).
 func Line(args []string) ([]string, error) {
 	words := strings.Fields(args[0])
 	switch {
@@ -33,11 +32,10 @@ func Line(args []string) ([]string, error) {
 	return nil, exec.ErrNotFound
 }
 
-// Run runs cmd, which exec.CommandContext has made with ctx, in a process group of
-// its own. It returns when the program and all who hold its output have ended. The
-// group is killed when ctx ends, and where anybody holds the output for longer than
-// cmd.WaitDelay after the program has ended: then the error is exec.ErrWaitDelay,
-// unless the program failed.
+// Run runs cmd, made by exec.CommandContext with ctx, in its own process group. It
+// returns when the program and all holders of its output have ended. It kills the
+// group when ctx ends, or when the output is still held cmd.WaitDelay after the end
+// of the program: then the error is exec.ErrWaitDelay, unless the program failed.
 func Run(ctx context.Context, cmd *exec.Cmd) error {
 	OwnGroup(cmd)
 	cmd.Cancel = func() error { return killGroup(cmd) }

@@ -25,8 +25,8 @@ type Node struct {
 	Meta            map[string]string
 }
 
-// A CatalogNode is a node and what runs on it. Node is nil for a name that the
-// catalog does not know.
+// A CatalogNode is a node and its services. Node is nil if the catalog has no such
+// node.
 type CatalogNode struct {
 	Node     *Node
 	Services []*CatalogNodeService
@@ -43,9 +43,9 @@ type CatalogNodeService struct {
 	EnableTagOverride bool
 }
 
-// A HealthService is one instance of a service with its health. Field names
-// and order are part of the template language (COMPAT 3.4.1), and so are the
-// types from Consul's own library, with their methods and JSON form.
+// A HealthService is one instance of a service with its health. The types of
+// Consul's library are part of the template language too, with their methods and
+// JSON form.
 type HealthService struct {
 	Node                   string
 	NodeID                 string
@@ -53,7 +53,7 @@ type HealthService struct {
 	NodeTaggedAddresses    map[string]string
 	NodeMeta               map[string]string
 	ServiceMeta            map[string]string
-	Address                string // the service's, or where it has none the node's
+	Address                string // the service's, or if it has none the node's
 	ServiceTaggedAddresses map[string]api.ServiceAddress
 	ID                     string
 	Name                   string
@@ -64,11 +64,10 @@ type HealthService struct {
 	Weights                api.AgentWeights
 }
 
-// A KeyPair is one key of Consul's key-value store. Field names and order are
-// part of the template language (COMPAT 3.4.1).
+// A KeyPair is one key of Consul's key-value store.
 type KeyPair struct {
 	Path  string // the full key
-	Key   string // Path without the prefix that was asked for and the slashes that follow it
+	Key   string // Path without the prefix of the query and the slashes after it
 	Value string
 
 	CreateIndex uint64
@@ -92,8 +91,8 @@ type Peering struct {
 	Remote              PeeringRemoteInfo
 }
 
-// PeeringStreamStatus tells what crosses a peering. The times are nil where
-// nothing has yet.
+// PeeringStreamStatus describes the traffic of a peering. A time is nil if there
+// was none.
 type PeeringStreamStatus struct {
 	ImportedServices []string
 	ExportedServices []string
@@ -122,8 +121,7 @@ type ExportedService struct {
 	Consumers ResolvedConsumers
 }
 
-// ResolvedConsumers are those who may use an exported service; neither list
-// is nil.
+// ResolvedConsumers may use an exported service. Neither list is nil.
 type ResolvedConsumers struct {
 	Peers      []string
 	Partitions []string

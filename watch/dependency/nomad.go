@@ -39,7 +39,7 @@ func (t nanoTime) String() string { return t.Time().String() }
 // Time returns the local time.
 func (t nanoTime) Time() time.Time { return time.Unix(0, int64(t)) }
 
-// NomadVarMeta is all of a variable but its items. It prints as its path.
+// NomadVarMeta is a variable without its items. It prints as its path.
 type NomadVarMeta struct {
 	Namespace, Path          string
 	CreateIndex, ModifyIndex uint64
@@ -57,7 +57,7 @@ type NomadVariable struct {
 	Items                    NomadVarItems
 }
 
-// NewNomadVariable returns a variable whose items know it.
+// NewNomadVariable returns a variable, which is the parent of its items.
 func NewNomadVariable(meta NomadVarMeta, items map[string]string) *NomadVariable {
 	v := &NomadVariable{
 		Namespace:   meta.Namespace,
@@ -114,7 +114,7 @@ func (m NomadVarItems) Tuples() []struct{ K, V string } {
 	return tuples
 }
 
-// Metadata returns what is known of the variable, nil where it has no items.
+// Metadata returns the variable's metadata, nil if it has no items.
 func (m NomadVarItems) Metadata() *NomadVarMeta {
 	if v := m.Parent(); v != nil {
 		return v.Metadata()
@@ -122,7 +122,7 @@ func (m NomadVarItems) Metadata() *NomadVarMeta {
 	return nil
 }
 
-// Parent returns the variable, nil where it has no items.
+// Parent returns the variable, nil if it has no items.
 func (m NomadVarItems) Parent() *NomadVariable {
 	for _, item := range m {
 		return item.parent
@@ -130,8 +130,7 @@ func (m NomadVarItems) Parent() *NomadVariable {
 	return nil
 }
 
-// ItemsMap returns the values in a plain map, nil where there are none. The
-// map is the caller's.
+// ItemsMap returns the values in a new map, nil if there are none.
 func (m NomadVarItems) ItemsMap() map[string]any {
 	if len(m) == 0 {
 		return nil
@@ -153,8 +152,8 @@ type NomadVarItem struct {
 // String returns the value.
 func (i NomadVarItem) String() string { return i.Value }
 
-// Metadata returns what is known of the item's variable. It fails for an item
-// that does not exist.
+// Metadata returns the metadata of the item's variable. It fails for an item that
+// does not exist.
 func (i NomadVarItem) Metadata() (*NomadVarMeta, error) {
 	if i.parent == nil {
 		return nil, errors.New("the variable has no such item")
@@ -165,8 +164,8 @@ func (i NomadVarItem) Metadata() (*NomadVarMeta, error) {
 // Parent returns the item's variable, nil for an item that does not exist.
 func (i NomadVarItem) Parent() *NomadVariable { return i.parent }
 
-// MarshalJSON returns the value as a string: in Go's notation, as templates
-// have always had it, where that is JSON too.
+// MarshalJSON returns the value as a string: quoted as in Go if that is valid JSON,
+// as consul-template does.
 func (i NomadVarItem) MarshalJSON() ([]byte, error) {
 	if quoted := []byte(strconv.Quote(i.Value)); json.Valid(quoted) {
 		return quoted, nil

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// A Secret is what Vault answered to a read or a write. Numbers in Data are of
-// type json.Number, as they were received. A write that Vault does not answer
-// is a nil *Secret.
+// A Secret is Vault's answer to a read or a write, nil if the answer to a write is
+// empty. Numbers in Data are of type json.Number.
 type Secret struct {
 	RequestID     string
 	LeaseID       string
@@ -16,11 +15,11 @@ type Secret struct {
 	Renewable     bool
 	Data          map[string]any
 	Warnings      []string
-	Auth          *SecretAuth     // nil where no token came with it
-	WrapInfo      *SecretWrapInfo // nil where the answer is not wrapped
+	Auth          *SecretAuth     // nil if it has no token
+	WrapInfo      *SecretWrapInfo // nil if it is not wrapped
 }
 
-// SecretAuth is a token that came with a secret.
+// SecretAuth is the token of a secret.
 type SecretAuth struct {
 	ClientToken   string
 	Accessor      string
@@ -38,8 +37,8 @@ type SecretWrapInfo struct {
 	WrappedAccessor string
 }
 
-// Clone returns a copy that shares nothing with s which a template could
-// change. The clone of nil is nil.
+// Clone returns a copy that shares nothing with s that a template could change. The
+// clone of nil is nil.
 func (s *Secret) Clone() *Secret {
 	if s == nil {
 		return nil
@@ -76,13 +75,12 @@ func cloneTree(v any) any {
 	}
 }
 
-// PemEncoded is what pkiCert returns: PEM blocks, each with the newline
-// that ends it, or "" where there is none.
+// PemEncoded is the result of pkiCert: PEM blocks, each with its final newline, or
+// "" for a missing one.
 type PemEncoded struct {
 	Cert, Key, CA string
 	CAChain       []string
 }
 
-// Data returns c itself, so that a template may say .Data.Cert as it would of
-// a secret.
+// Data returns c, so that .Data.Cert works as for a secret.
 func (c PemEncoded) Data() PemEncoded { return c }

@@ -1,4 +1,4 @@
-// Package keypair tells which certificate a private key in PEM belongs to.
+// Package keypair matches private keys in PEM to certificates.
 package keypair
 
 import (
@@ -8,12 +8,10 @@ import (
 	"errors"
 )
 
-// maxKey is how long a key may be, in bytes. A longer one is nobody's, and its
-// arithmetic takes long.
-const maxKey = 16 << 10
+const maxKey = 16 << 10 // bytes; the arithmetic of a longer key takes long
 
-// Public returns the public half of a private key: one of PKCS #1, SEC 1 or
-// PKCS #8, by the block's type. What the error says may quote the key.
+// Public returns the public key of a private key in PKCS #1, SEC 1 or PKCS #8, by
+// the block's type. The error may quote the key.
 func Public(private *pem.Block) (crypto.PublicKey, error) {
 	if len(private.Bytes) > maxKey {
 		return nil, errors.New("it is too large")
@@ -38,8 +36,7 @@ func Public(private *pem.Block) (crypto.PublicKey, error) {
 	return half.Public(), nil
 }
 
-// Belongs tells whether the public half of a key is that of a certificate. That
-// of nil is not.
+// Belongs reports whether public is the key of a certificate. Nil is not.
 func Belongs(public crypto.PublicKey, to *x509.Certificate) bool {
 	key, ok := to.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && public != nil && key.Equal(public)

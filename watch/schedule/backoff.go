@@ -5,22 +5,21 @@ import (
 	"time"
 )
 
-// Backoff says how long to wait after a failure: exponential, with jitter. It
-// is a plain value without state; the caller counts the failures.
+// Backoff is exponential backoff with jitter. It is a plain value without state;
+// the caller counts the failures.
 type Backoff struct {
-	Base time.Duration // the longest wait after the first failure; zero: Max, or no wait where that is zero too
-	Max  time.Duration // the longest wait ever; zero: no limit
+	Base time.Duration // the longest delay after the first failure; zero means Max
+	Max  time.Duration // the longest delay; zero means no limit, or no delay if Base is zero too
 
-	// Attempts is how often what fails is tried again, below 0 not at all. Where
-	// they are counted so, each wait is the longest, which is consul-template's:
-	// so many attempts take as long as they do there. Zero: without end, and
-	// with jitter.
+	// Attempts is the number of retries, none if negative. Zero means no limit.
+	// With a limit there is no jitter, so that all attempts take as long as in
+	// consul-template.
 	Attempts int
 }
 
-// Ceiling returns the longest wait after so many failures in a row, which is
-// consul-template's delay (COMPAT 4.10.4): Base, doubled for each failure
-// after the first, at most Max.
+// Ceiling returns the longest delay after that many failures in a row: Base,
+// doubled for each failure after the first, at most Max. That is consul-template's
+// delay (COMPAT 4.10.4).
 func (b Backoff) Ceiling(failures int) time.Duration {
 	d := b.Base
 	if d <= 0 {
@@ -38,16 +37,14 @@ func (b Backoff) Ceiling(failures int) time.Duration {
 	return d
 }
 
-// Spent reports whether there is no other attempt after so many failures in a
-// row.
+// Spent reports whether no attempt is left after that many failures in a row.
 func (b Backoff) Spent(failures int) bool {
 	return b.Attempts != 0 && failures > max(b.Attempts, 0)
 }
 
-// Delay returns how long to wait after so many failures in a row: Ceiling where
-// attempts are counted; else at random, at most that and never zero where that is
-// not. This is full jitter, so that many clients of a store that comes back do not
-// come at once.
+// Delay returns the delay after that many failures in a row: Ceiling if attempts
+// are limited, else a random part of it, greater than zero unless it is zero. This
+// is full jitter: many clients of a store that comes back do not come at once.
 func (b Backoff) Delay(failures int) time.Duration {
 	c := b.Ceiling(failures)
 	if c <= 0 {
@@ -59,8 +56,8 @@ func (b Backoff) Delay(failures int) time.Duration {
 	return 1 + rand.N(c)
 }
 
-// After is Delay, but at least what the store asked for with Retry-After, which
-// is zero where it did not.
+// After is Delay, but at least retryAfter, as in a reply's Retry-After; zero if the
+// reply has none.
 func (b Backoff) After(failures int, retryAfter time.Duration) time.Duration {
 	if retryAfter > 0 {
 		return retryAfter + b.Delay(1)
@@ -68,16 +65,16 @@ func (b Backoff) After(failures int, retryAfter time.Duration) time.Duration {
 	return b.Delay(failures)
 }
 
-const probePause = 2 * time.Second // the longest wait between two probes, unless Base is longer
+const maxProbeDelay = 2 * time.Second // unless Base is longer
 
-// Probes returns how often to try a store that cannot be reached, given how
-// often to retry a query: rarely at first, but never so rarely that the store's
-// return goes unnoticed for long. Where attempts are counted it is b.
+// Probes returns the backoff of probes of a store that cannot be reached, given
+// that of queries: with short delays, so that its return is noticed soon. It
+// returns b if attempts are limited.
 func (b Backoff) Probes() Backoff {
 	if b.Attempts != 0 {
 		return b
 	}
-	longest := max(probePause, b.Base)
+	longest := max(maxProbeDelay, b.Base)
 	if b.Max > 0 {
 		longest = min(longest, b.Max)
 	}

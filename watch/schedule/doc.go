@@ -1,9 +1,8 @@
-// Package schedule decides when things are done: what every store that is
-// watched, and the loop that uses the answers, need for that. It is pure: it
-// starts no goroutine, reads no clock and waits for nothing. Whoever uses it
-// passes the time in.
+// Package schedule decides when things are done, for all stores and the loop that
+// uses their answers. It is pure: it starts no goroutine, reads no clock and does
+// not wait. Callers pass the time in.
 //
-// [Timers] is a timer heap; [Backoff] the waits between attempts; [Breaker] a
-// circuit breaker; [RetryAfter] and [ClassOf] read an error reply; [Wakeup] has
-// a goroutine look again.
+// [Timers] is a timer heap, [Backoff] the delays between attempts, [Breaker] a
+// circuit breaker. [RetryAfter] and [ClassOf] interpret an error reply, and
+// [Wakeup] wakes a goroutine.
 package schedule

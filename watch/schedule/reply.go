@@ -8,27 +8,21 @@ import (
 	"restencil/watch"
 )
 
-// ClassOf returns the class of an error reply of a store by its HTTP status;
-// zero is no reply.
-//
-// What the store refuses (400 to 499) is refused until something changes there,
-// such as a policy, a role or a token. It may change at any time: what is not
-// there yet may be created next. So it is tried again like any other.
+// ClassOf returns the class of an error reply with an HTTP status; 0 means no reply.
 func ClassOf(status int) watch.Class {
 	switch {
 	case status == http.StatusRequestTimeout, status == http.StatusPreconditionFailed, status == http.StatusTooManyRequests:
 		return watch.Retry
 	case status >= 400 && status < 500:
 		return watch.Denied
-	default:
-		return watch.Retry
 	}
+	return watch.Retry
 }
 
-const longestRetryAfter = 10 * time.Minute // bounds what a server can ask for
+const maxRetryAfter = 10 * time.Minute
 
-// RetryAfter reads the header of that name, which holds seconds or a date: for
-// how long the server wants no request. Zero: it does not say.
+// RetryAfter returns the delay that the header Retry-After, in seconds or as a
+// date, asks for; 0 if there is none. It is at most ten minutes.
 func RetryAfter(header http.Header, now time.Time) time.Duration {
 	text := header.Get("Retry-After")
 	wait := time.Duration(0)
@@ -37,5 +31,5 @@ func RetryAfter(header http.Header, now time.Time) time.Duration {
 	} else if date, err := http.ParseTime(text); err == nil {
 		wait = date.Sub(now)
 	}
-	return max(0, min(wait, longestRetryAfter))
+	return max(0, min(wait, maxRetryAfter))
 }

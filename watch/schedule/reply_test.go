@@ -27,7 +27,7 @@ func TestRetryAfter(t *testing.T) {
 		"7":                             7 * time.Second,
 		"-7":                            0,
 		"soon":                          0,
-		"86400":                         longestRetryAfter,
+		"86400":                         maxRetryAfter,
 		"99999999999999999999":          0,
 		"Sun, 29 Nov 2026 12:00:20 GMT": 20 * time.Second,
 		"Sun, 29 Nov 2026 11:00:00 GMT": 0,

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// Timers holds values and the time at which each is due, as a heap: what is
-// due first is found at once, however many values there are. The zero value is
-// empty and ready to use. Timers is not safe for concurrent use.
+// Timers is a heap of values, each with the time at which it is due. The zero
+// value is empty and ready to use. Timers is not safe for concurrent use.
 type Timers[T comparable] struct {
 	heap timerHeap[T]
 	of   map[T]*timer[T]
@@ -20,8 +19,7 @@ type timer[T comparable] struct {
 	index int // in the heap
 }
 
-// Set sets the time at which value is due, in place of the one that was set
-// before. The zero time means never: it removes value.
+// Set sets the time at which value is due. The zero time removes value.
 func (t *Timers[T]) Set(value T, due time.Time) {
 	if due.IsZero() {
 		t.Remove(value)
@@ -48,8 +46,8 @@ func (t *Timers[T]) Remove(value T) {
 	}
 }
 
-// Advance sets an earlier time at which value is due. If value is due earlier
-// already, or has not been set, Advance does nothing.
+// Advance sets the time at which value is due to an earlier one. It does nothing
+// if value is due earlier already, or has not been set.
 func (t *Timers[T]) Advance(value T, due time.Time) {
 	if due.Before(t.Due(value)) {
 		t.Set(value, due)
@@ -79,8 +77,8 @@ func (t *Timers[T]) Next() time.Time {
 	return t.heap[0].due
 }
 
-// Pop removes a value that is due now, and returns it: of several, the one that
-// was due first. It reports whether there was one.
+// Pop removes and returns the first value that is due now, and reports whether
+// there was one.
 func (t *Timers[T]) Pop(now time.Time) (value T, ok bool) {
 	if len(t.heap) == 0 || t.heap[0].due.After(now) {
 		return value, false
@@ -90,8 +88,7 @@ func (t *Timers[T]) Pop(now time.Time) (value T, ok bool) {
 	return value, true
 }
 
-// PopAll removes all values that are due now, and returns them in the order in
-// which they were due.
+// PopAll removes and returns all values that are due now, in order.
 func (t *Timers[T]) PopAll(now time.Time) []T {
 	var due []T
 	for {
@@ -103,7 +100,7 @@ func (t *Timers[T]) PopAll(now time.Time) []T {
 	}
 }
 
-// Earliest returns the first of times, where the zero time means never.
+// Earliest returns the earliest of times; the zero time means never.
 func Earliest(times ...time.Time) time.Time {
 	var first time.Time
 	for _, t := range times {
@@ -139,14 +136,14 @@ func (h *timerHeap[T]) Pop() any {
 	return e
 }
 
-// A Wakeup is a channel that tells one goroutine to look again. It has room for
-// one value, which stands for any number of changes.
+// A Wakeup is a channel that wakes one goroutine. It has room for one value, which
+// stands for any number of changes.
 type Wakeup chan struct{}
 
-// NewWakeup returns a Wakeup that nobody has woken.
+// NewWakeup returns an empty Wakeup.
 func NewWakeup() Wakeup { return make(Wakeup, 1) }
 
-// Wake has the goroutine look, now or when it next receives. It does not block.
+// Wake wakes the goroutine, now or when it next receives. It does not block.
 func (w Wakeup) Wake() {
 	select {
 	case w <- struct{}{}:

@@ -1,4 +1,4 @@
-// Package suggest finds the name that somebody meant who misspelled it.
+// Package suggest finds the known name nearest to a misspelled one.
 package suggest
 
 import (
@@ -7,9 +7,8 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Nearest returns the known name that is most like name, or "" where none is.
-// Capitals do not count, and one part of a known name that an underscore
-// joins may be left out. Of names that are equally near the first counts.
+// Nearest returns the first of the known names nearest to name, or "" if none is
+// near. It ignores case; one of two parts around an underscore may be missing.
 func Nearest(name string, known []string) string {
 	name = strings.ToLower(name)
 	best, least := "", (len(name)+1)/3+1

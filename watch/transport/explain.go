@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -12,8 +13,8 @@ import (
 	"syscall"
 )
 
-// Explain returns an error of a request to u, where no TLS connection came about
-// with what to do about that.
+// Explain adds advice to an error of a request to u, if TLS failed for a known
+// reason.
 func Explain(u *url.URL, err error) error {
 	var (
 		unknown x509.UnknownAuthorityError
@@ -36,12 +37,22 @@ func Explain(u *url.URL, err error) error {
 		advice = "set ssl { cert = …, key = … } to a certificate that the server accepts"
 	case u.Scheme == "https" && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
 		strings.Contains(err.Error(), "client conn could not be established")):
-		// Servers check the client's certificate last, and may have gone before
-		// they say what is wrong with it. For what HTTP/2 says then there is no
-		// value to compare with.
+		// Servers check the client's certificate last, and may close the connection
+		// without an alert. The error of HTTP/2 is no exported value.
 		advice = "if the server asks for a certificate, set ssl { cert = …, key = … } to a certificate that it accepts"
 	default:
 		return err
 	}
 	return fmt.Errorf("%w (%s)", err, advice)
+}
+
+// Cause returns why a request failed, without its URL.
+func Cause(err error) error {
+	if u, ok := err.(*url.Error); ok {
+		err = u.Err
+	}
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return fmt.Errorf("the connection was closed before the whole answer came (%w)", err)
+	}
+	return err
 }

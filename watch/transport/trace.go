@@ -3,19 +3,17 @@ package transport
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 )
 
-// LevelTrace is the level of what a source does in detail, below slog.LevelDebug.
+// LevelTrace is the log level of requests, below slog.LevelDebug.
 const LevelTrace = slog.Level(-8)
 
-// Traced returns base with a line in the log for each request, at LevelTrace: its
-// URL, how long it took until the answer began, and the index of that. Where log is
-// nil it returns base.
+// Traced returns base with a log line for each request, at LevelTrace: its URL, the
+// status and the index of the reply, and how long that took. If log is nil, Traced
+// returns base.
 func Traced(base http.RoundTripper, log *slog.Logger) http.RoundTripper {
 	if log == nil {
 		return base
@@ -25,8 +23,8 @@ func Traced(base http.RoundTripper, log *slog.Logger) http.RoundTripper {
 
 type privateKey struct{}
 
-// Private returns ctx for requests whose URL may hold a secret, where private says
-// so: Traced shows only which server they are for.
+// Private returns ctx for requests whose URL may contain a secret if private is
+// true: Traced logs only their server.
 func Private(ctx context.Context, private bool) context.Context {
 	return context.WithValue(ctx, privateKey{}, private)
 }
@@ -58,16 +56,4 @@ func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	t.log.Log(context.WithoutCancel(r.Context()), LevelTrace, fmt.Sprintf("%s, after %v", text, time.Since(began).Round(time.Microsecond)), "component", "http")
 	return resp, err
-}
-
-// Cause returns why a request failed, without its URL, which whoever asked knows
-// better by other names.
-func Cause(err error) error {
-	if u, ok := err.(*url.Error); ok {
-		err = u.Err
-	}
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return fmt.Errorf("the connection was closed before the whole answer came (%w)", err)
-	}
-	return err
 }

@@ -1,5 +1,4 @@
-// Package transport makes the HTTP transport of a source as the configuration
-// has it (COMPAT 2.5.12).
+// Package transport makes the HTTP transport of a source (COMPAT 2.5.12).
 package transport
 
 import (
@@ -14,20 +13,19 @@ import (
 	"restencil/renderer/atomicfile"
 )
 
-// Options say how to treat connections. Start from Defaults, for zero means what
-// each field says.
+// Options configure connections. Start from Defaults.
 type Options struct {
 	DialTimeout         time.Duration // zero: the system's. Default 30 s
 	DialKeepAlive       time.Duration // between probes of an idle connection; zero: 15 s, negative: none. Default 30 s
 	TLSHandshakeTimeout time.Duration // zero: none. Default 10 s
-	IdleConnTimeout     time.Duration // an unused connection is closed then; zero: never. Default 5 s
-	DisableKeepAlives   bool          // a connection for each request
+	IdleConnTimeout     time.Duration // until an idle connection is closed; zero: never. Default 5 s
+	DisableKeepAlives   bool          // use a connection for each request
 	MaxIdleConns        int           // zero: no limit
 	MaxIdleConnsPerHost int           // zero: 2. Default 100
 	MaxConnsPerHost     int           // zero: no limit, unless the source has one of its own
 }
 
-// Defaults returns what consul-template uses where nothing is configured.
+// Defaults returns consul-template's defaults.
 func Defaults() Options {
 	return Options{
 		DialTimeout:         30 * time.Second,
@@ -38,13 +36,12 @@ func Defaults() Options {
 	}
 }
 
-// Silence is how long a connection of HTTP/2 may show no sign of life before it
-// is tried with a ping.
+// Silence is how long an HTTP/2 connection may receive nothing before a ping is
+// sent.
 const Silence = 30 * time.Second
 
-// New returns a transport, which is the caller's to change. It uses the proxies
-// of the environment, and over TLS HTTP/2, where many requests share a
-// connection; a peer that has vanished is found out by pings.
+// New returns a transport, which the caller may change. It uses the environment's
+// proxies, and HTTP/2 over TLS, with pings to detect a peer that has vanished.
 func (o Options) New() *http.Transport {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
@@ -60,35 +57,32 @@ func (o Options) New() *http.Transport {
 	}
 }
 
-// Dialer returns what makes the connections, for addresses that are none of
-// TCP's.
+// Dialer returns the dialer of the connections, also for Unix sockets.
 func (o Options) Dialer() *net.Dialer {
 	return &net.Dialer{Timeout: o.DialTimeout, KeepAlive: o.DialKeepAlive}
 }
 
-// TLS says how to use TLS (COMPAT 2.5.11). What is zero, a store's own
-// environment variables say, or the system.
+// TLS configures TLS (COMPAT 2.5.11). A zero field is set by a store's own
+// environment variables, or by the system.
 type TLS struct {
-	// Enabled says that TLS is used whatever the address says, and that the
-	// variables for certificates have no effect. Consul's alone: for the others
-	// the address decides.
+	// Enabled uses TLS whatever the address says, and ignores the environment
+	// variables for certificates. For Consul alone: elsewhere the address decides.
 	Enabled bool
 
-	SkipVerify  bool   // take any certificate
-	Cert, Key   string // files of the client's own certificate; no Key: it stands in Cert
-	CACert      string // file of the authorities to trust; "" is CACertBytes
-	CACertBytes string // PEM text of them, not for Consul; "" is CAPath
-	CAPath      string // directory of such files; "" is the system's authorities
-	ServerName  string // the name in the server's certificate; "" is the address's
+	SkipVerify  bool   // accept any certificate
+	Cert, Key   string // files of the client's certificate; "" for Key means that Cert holds both
+	CACert      string // file of the trusted authorities; "" means CACertBytes
+	CACertBytes string // their PEM text, not for Consul; "" means CAPath
+	CAPath      string // directory of such files; "" means the system's authorities
+	ServerName  string // the name in the server's certificate; "" means the address's
 }
 
 // Files returns the names of the files and directories that a client opens.
 func (t TLS) Files() []string { return []string{t.Cert, t.Key, t.CACert, t.CAPath} }
 
 // CheckFiles returns an error unless the files, and those in the directories, are
-// regular files or missing. It comes before a library opens them, which would wait
-// for ever for a named pipe. "" names none, and what the shell has opened already,
-// as for <(…), may be a pipe.
+// regular files or missing: a library that opens them would block on a named pipe.
+// It ignores "" and the pipes that the shell has opened, as for <(…).
 func CheckFiles(paths ...string) error {
 	for _, path := range paths {
 		if path == "" || strings.HasPrefix(path, "/dev/fd/") {
@@ -97,7 +91,7 @@ func CheckFiles(paths ...string) error {
 		err := filepath.WalkDir(path, func(path string, _ fs.DirEntry, _ error) error {
 			info, err := os.Stat(path)
 			if err != nil || info.IsDir() {
-				return nil // whoever opens it says why that fails
+				return nil // opening it gives the error
 			}
 			return atomicfile.Regular("read", path, info.Mode())
 		})

@@ -13,15 +13,15 @@ import (
 	"restencil/watch/vault/lease"
 )
 
-// A loop keeps all queries of a source. It belongs to the goroutine of Run. What
-// it asks of Vault runs in a goroutine each, which report to it when they end.
+// A loop keeps all queries of a source current. It belongs to the goroutine of Run.
+// Requests run in goroutines, which report to it.
 type loop struct {
 	options   Options
 	requester *fetch.Requester
 	tokens    manager
 
 	ctx     context.Context
-	grace   context.Context // of requests that may issue something: ends a little later
+	grace   context.Context // of requests that may issue something: ends shutdownGrace later
 	reports chan report
 	busy    int // requests under way
 
@@ -31,14 +31,14 @@ type loop struct {
 	tokenErr error  // why there is none
 }
 
-// A report is what a goroutine brings back to the loop: what to do about it.
+// A report handles the result of a request in the loop's goroutine.
 type report func(now time.Time)
 
-// shutdownGrace is how long a request that may issue something may still take
-// when all ends: what it issues can be given back only if it is known.
+// shutdownGrace is how long requests that may issue something may take after ctx
+// has ended: what they issue can be revoked only if it is known.
 const shutdownGrace = time.Second
 
-// run serves the queries that come in until ctx ends and every request has.
+// run serves the queries in the inbox until ctx and every request have ended.
 func (l *loop) run(ctx context.Context, in *inbox) {
 	var abandon context.CancelFunc
 	l.ctx = ctx
@@ -73,8 +73,8 @@ func (l *loop) run(ctx context.Context, in *inbox) {
 	}
 }
 
-// take begins to keep a query, or ends that where there is no sink. What was
-// issued for it before is given out again, as long as it is good.
+// take begins to keep a query current, or without a sink ends that. It reuses what
+// was issued for the query before.
 func (l *loop) take(s watch.Subscription, now time.Time) {
 	e := l.table.entries[s.ID]
 	switch {
@@ -95,9 +95,8 @@ func (l *loop) take(s watch.Subscription, now time.Time) {
 	}
 }
 
-// takeToken takes what the manager has. Where that is another token, all that
-// hangs on earlier ones moves to it, in good time, and what was denied is tried
-// again at once.
+// takeToken takes the manager's token. If it is a new one, it schedules the
+// replacement of what Vault revokes with earlier ones, and retries what was denied.
 func (l *loop) takeToken(now time.Time) {
 	current, err := l.tokens.Current()
 	l.tokenErr = err
@@ -117,10 +116,10 @@ func (l *loop) takeToken(now time.Time) {
 	for _, e := range l.table.entries {
 		a := &e.answer
 		if a.epoch != nil && a.epoch != l.epoch && a.move.IsZero() {
-			a.move = e.moveAt(now)
+			a.move = a.moveAt(now)
 			l.table.timers.Advance(e, a.move)
 		}
-		denied := e.cause != nil && e.cause.Class == watch.Denied
+		denied := e.failure != nil && e.failure.Class == watch.Denied
 		if denied && e.cancel == nil && e.sink != nil && l.table.timers.Has(e) {
 			e.failures = 0
 			l.table.timers.Advance(e, now.Add(jitter(recovery)))
@@ -129,16 +128,15 @@ func (l *loop) takeToken(now time.Time) {
 	l.table.release(now)
 }
 
-const idle = time.Hour // the wait where nothing is due
+const idle = time.Hour // the wait if nothing is due
 
-// proceed begins what is due, as far as there is room for it, and returns how
-// long there is nothing more to do. One request less than there may be leaves
-// room for a probe.
+// proceed begins what is due, up to MaxRequests, of which one is for a probe. It
+// returns when to call it again.
 func (l *loop) proceed(now time.Time) time.Duration {
 	breaker := &l.outage.breaker
 	if l.busy < l.options.MaxRequests && breaker.Probe(now) {
 		l.dispatch(l.ctx, func(ctx context.Context) report {
-			ctx, cancel := context.WithTimeout(ctx, probeLimit)
+			ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 			defer cancel()
 			_, err := l.requester.Call(ctx, client.Health())
 			return func(now time.Time) { l.probed(err, now) }
@@ -153,7 +151,20 @@ func (l *loop) proceed(now time.Time) time.Duration {
 			}
 			break
 		}
-		l.begin(e, now)
+		a := &e.answer
+		switch step, _ := a.step(); {
+		case e.sink == nil:
+			l.table.forget(e)
+		case e.fetcher.Offline():
+			l.fetch(e)
+		case breaker.Open(), l.tokenErr != nil:
+			l.table.wait(e)
+			l.reportWaiting(e)
+		case a.known && step == lease.Renew && (a.move.IsZero() || a.move.After(now)):
+			l.renew(e)
+		default:
+			l.fetch(e)
+		}
 	}
 	if next := breaker.NextProbe(); next.After(now) && l.busy < l.options.MaxRequests {
 		wait = min(wait, next.Sub(now))
@@ -161,23 +172,7 @@ func (l *loop) proceed(now time.Time) time.Duration {
 	return max(0, wait)
 }
 
-func (l *loop) begin(e *entry, now time.Time) {
-	switch {
-	case e.sink == nil:
-		l.table.forget(e)
-	case e.fetcher.Offline():
-		l.fetch(e)
-	case l.outage.breaker.Open(), l.tokenErr != nil:
-		l.table.wait(e)
-		l.reportWaiting(e)
-	case e.answer.renews(now):
-		l.renew(e)
-	default:
-		l.fetch(e)
-	}
-}
-
-// dispatch has do make requests in a goroutine, and the loop take its report.
+// dispatch calls do in a goroutine, and passes its report to the loop.
 func (l *loop) dispatch(ctx context.Context, do func(context.Context) report) context.CancelFunc {
 	ctx, cancel := context.WithCancel(ctx)
 	l.busy++
@@ -188,6 +183,7 @@ func (l *loop) dispatch(ctx context.Context, do func(context.Context) report) co
 	return cancel
 }
 
+// attempt dispatches do for e. The report is dropped if e has been forgotten.
 func (l *loop) attempt(e *entry, mayIssue bool, do func(context.Context) report) {
 	ctx := l.ctx
 	if mayIssue {
@@ -198,21 +194,22 @@ func (l *loop) attempt(e *entry, mayIssue bool, do func(context.Context) report)
 		settle := do(ctx)
 		return func(now time.Time) {
 			e.cancel = nil
-			if l.table.entries[e.id] == e { // it has not been forgotten
+			if l.table.entries[e.id] == e {
 				settle(now)
 			}
 		}
 	})
 }
 
+// fetch makes an attempt to answer e.
 func (l *loop) fetch(e *entry) {
 	under := l.epoch
-	current, private := under.Epoch, e.query.Private // which the loop may change
+	current, private := under.Epoch, e.query.Private // copies: the loop may change them
 	l.attempt(e, e.fetcher.MayIssue(), func(ctx context.Context) report {
 		result, err := e.fetcher.Fetch(transport.Private(ctx, private), current)
 		return func(now time.Time) {
 			for _, w := range result.Warnings {
-				l.notice(e, w)
+				l.warn(e, w)
 			}
 			if err != nil {
 				l.failed(e, under, err, now)
@@ -220,8 +217,8 @@ func (l *loop) fetch(e *entry) {
 			}
 			held := result.Lease
 			e.answer = answer{known: true, data: result.Data, issued: result.Issued, lease: held}
-			// Vault takes back what was got when the token ends that it was asked
-			// for with. A token from a login is nobody's child.
+			// Vault revokes a lease, and a child token, with the token that requested
+			// it. A token from a login is no child.
 			if held.ID != "" || held.Token && strings.HasPrefix(e.query.Name, "auth/token/") {
 				e.answer.epoch = under
 			}
@@ -231,25 +228,25 @@ func (l *loop) fetch(e *entry) {
 	})
 }
 
-// succeeded notes that e does well, and when it is to be seen to.
+// succeeded resets the failures of e, and schedules its next step.
 func (l *loop) succeeded(e *entry, now time.Time) {
-	e.failures, e.cause, e.inDoubt = 0, nil, false
+	e.failures, e.failure, e.inDoubt = 0, nil, false
 	l.plan(e, now)
 }
 
-// plan has e come up when what it has is to be seen to.
+// plan schedules the next step of e.
 func (l *loop) plan(e *entry, now time.Time) {
 	if under := e.answer.epoch; under != nil && (under.refused || under != l.epoch) && l.tokenErr == nil {
-		e.answer.move = e.moveAt(now)
+		e.answer.move = e.answer.moveAt(now)
 	}
 	_, at := e.answer.step()
 	l.table.set(e, at)
 }
 
-const maxWarnings = 100 // how many different warnings of a query are passed on
+const maxWarnings = 100 // different ones of a query
 
-// notice tells people of a warning, once.
-func (l *loop) notice(e *entry, text string) {
+// warn passes a warning about e on, once.
+func (l *loop) warn(e *entry, text string) {
 	if l.options.Notice == nil || e.warned[text] || len(e.warned) >= maxWarnings {
 		return
 	}
@@ -260,9 +257,10 @@ func (l *loop) notice(e *entry, text string) {
 	l.options.Notice(fmt.Errorf("%s: %s", e.query.Describe(false), text))
 }
 
-// renew extends what e holds.
+// renew renews the lease of e, or the token that it is.
 func (l *loop) renew(e *entry) {
-	under, secret := l.epoch, e.answer.secret()
+	under := l.epoch
+	secret, _ := watch.Reveal(e.answer.data).(*watch.Secret)
 	r := client.RenewLease(e.answer.lease.ID, under.Token)
 	own := secret != nil && secret.Auth != nil && secret.Auth.ClientToken != "" // the answer is a token
 	if own {
@@ -282,7 +280,7 @@ func (l *loop) renew(e *entry) {
 			}
 			e.answer.lease = e.answer.lease.Renewed(begun, terms.Life, terms.Renewable)
 			l.requester.Leases.Extend(secret, e.answer.lease.End())
-			if e.told != nil { // otherwise nothing is published: the answer is the same
+			if e.reported != nil { // else the sink knows the answer
 				e.publish(now)
 			}
 			l.succeeded(e, now)
@@ -290,12 +288,12 @@ func (l *loop) renew(e *entry) {
 	})
 }
 
-// renewalFailed plans what to do about a lease that could not be renewed. It is
-// not asked for anew before it nears its end, but where Vault has taken it back.
+// renewalFailed plans what to do about a lease that could not be renewed: it is
+// replaced near its end, or at once if Vault has revoked it.
 func (l *loop) renewalFailed(e *entry, under *epoch, own bool, err error, now time.Time) {
 	held := &e.answer.lease
 	if client.Class(err) == watch.Denied && (own || !client.RefusedToken(err)) {
-		l.notice(e, fmt.Sprintf("not renewed: %s (it stays in use until it is near its end)", err))
+		l.warn(e, fmt.Sprintf("not renewed: %s (it stays in use until it is near its end)", err))
 		*held = held.Refused()
 		if client.Lost(err) {
 			e.answer.move = now.Add(jitter(recovery))
@@ -303,8 +301,8 @@ func (l *loop) renewalFailed(e *entry, under *epoch, own bool, err error, now ti
 		l.plan(e, now)
 		return
 	}
-	told := l.report(e, under, err)
-	*held = held.Postponed(now.Add(e.delay(l.options.Retry, told, now)))
+	failure := l.report(e, under, err)
+	*held = held.Postponed(now.Add(e.delay(l.options.Retry, failure, now)))
 	l.plan(e, now)
 	l.doubt(e, err, now)
 }

@@ -15,25 +15,24 @@ import (
 	"restencil/watch/vault/token"
 )
 
-// An outage is a time in which Vault as a whole does not answer. Meanwhile
-// nothing is asked of it but one question, at some pace, that costs nothing.
-// What fails may be the trouble of one query: that Vault is away is certain when
-// a probe has failed.
+// An outage is a time in which Vault as a whole does not answer. Only probes are
+// sent then. The cause of the first failure may be one query: the outage is
+// certain when a probe has failed.
 type outage struct {
-	breaker schedule.Breaker
-	err     error // what is told of it: what began it, or has taken its place
-	shown   []int // the statuses that it has shown; 0: no answer
+	breaker  schedule.Breaker
+	err      error // the reported cause
+	statuses []int // the statuses of all causes; 0: no reply
 }
 
 // certain reports whether Vault is away.
 func (o *outage) certain() bool { return o.breaker.Failures() > 1 }
 
-const probeLimit = 10 * time.Second // how long a probe may take
+const probeTimeout = 10 * time.Second
 
-// probed takes what a probe has shown. When Vault answers, all that wait may go
-// on; where an outage was not certain yet, what failed was the trouble of those
-// queries alone, and they keep their pace. When it does not, that is an attempt of
-// all that wait: one of them tells of it, for attempts may be counted.
+// probed handles the result of a probe. If Vault replied, all waiting entries
+// continue; if the outage was not certain yet, the failed queries keep their
+// backoff. Otherwise the probe counts as an attempt of all waiting entries; one of
+// them reports it, for attempts may be limited.
 func (l *loop) probed(err error, now time.Time) {
 	o := &l.outage
 	answers := err == nil || !client.Unreachable(err)
@@ -49,13 +48,12 @@ func (l *loop) probed(err error, now time.Time) {
 		return
 	}
 	o.breaker.ProbeFailed(err, now)
-	// The outage may go on in another way than it began: a Vault that was started
-	// again is sealed, and waits for a person. Each status is told once, for they
-	// may alternate.
+	// The cause may change: a Vault that was restarted is sealed, and waits for a
+	// person. Each status is reported once, for they may alternate.
 	status := client.Status(err)
-	turned := !slices.Contains(o.shown, status)
-	if turned {
-		o.err, o.shown = err, append(o.shown, status)
+	changed := !slices.Contains(o.statuses, status)
+	if changed {
+		o.err, o.statuses = err, append(o.statuses, status)
 	}
 	for e := range l.table.waiting {
 		l.reportWaiting(e)
@@ -66,13 +64,13 @@ func (l *loop) probed(err error, now time.Time) {
 		e.fail(counted, o.err)
 		break
 	}
-	if turned && l.options.Notice != nil {
+	if changed && l.options.Notice != nil {
 		l.options.Notice(fmt.Errorf("vault: still no answers: %w (kept the last good files; retrying)", o.err))
 	}
 }
 
-// reportWaiting tells the sink of e, which waits, why no query is answered at the
-// moment: once, and where that is certain.
+// reportWaiting reports to the sink of e, which waits, why no query is answered:
+// once per cause, and only if that is certain.
 func (l *loop) reportWaiting(e *entry) {
 	err := l.tokenErr
 	switch {
@@ -81,51 +79,51 @@ func (l *loop) reportWaiting(e *entry) {
 	case errors.Is(err, token.ErrPending):
 		return
 	}
-	if err != nil && e.told != err {
-		told := explain(e.query, err)
-		told.All = true
-		e.fail(told, err)
+	if err != nil && e.reported != err {
+		failure := explain(e.query, err)
+		failure.All = true
+		e.fail(failure, err)
 	}
 }
 
-// failed takes the error of an attempt, tells of it and plans the next.
+// failed reports the error of an attempt, and schedules the next.
 func (l *loop) failed(e *entry, under *epoch, err error, now time.Time) {
-	var limited *limit.Error
-	switch {
-	case errors.Is(err, fetch.ErrNothingKept):
+	if errors.Is(err, fetch.ErrNothingKept) {
 		l.table.set(e, now)
-	case errors.As(err, &limited):
-		l.limited(e, limited, now)
-	default:
-		told := l.report(e, under, err)
-		if !l.options.Retry.Spent(e.failures) {
-			l.table.set(e, now.Add(e.delay(l.options.Retry, told, now)))
-		}
-		l.doubt(e, err, now)
+		return
 	}
+	if limited, ok := errors.AsType[*limit.Error](err); ok {
+		l.limited(e, limited, now)
+		return
+	}
+	failure := l.report(e, under, err)
+	if !l.options.Retry.Spent(e.failures) {
+		l.table.set(e, now.Add(e.delay(l.options.Retry, failure, now)))
+	}
+	l.doubt(e, err, now)
 }
 
-// report tells the sink of e of an error of its own. A token that Vault does not
-// know is told to the manager.
+// report reports an error of e to its sink, and a token that Vault does not know to
+// the manager.
 func (l *loop) report(e *entry, under *epoch, err error) *watch.Error {
-	told := explain(e.query, err)
-	if told.All { // its leases have gone with it
+	failure := explain(e.query, err)
+	if failure.All { // the leases of the token have ended with it
 		under.refused = true
 		l.tokens.Refused(under.Epoch)
 	}
 	e.failures++
-	e.cause = told
-	e.fail(told, err)
-	return told
+	e.failure = failure
+	e.fail(failure, err)
+	return failure
 }
 
-// doubt sees to what may be an outage.
+// doubt handles an error that may be due to an outage.
 func (l *loop) doubt(e *entry, err error, now time.Time) {
 	if _, ok := errors.AsType[*client.Error](err); !ok || !client.Unreachable(err) {
 		return
 	}
 	if l.outage.breaker.Fail(err, now) {
-		l.outage.err, l.outage.shown = err, []int{client.Status(err)}
+		l.outage.err, l.outage.statuses = err, []int{client.Status(err)}
 	}
 	switch {
 	case e.sink == nil:
@@ -137,52 +135,51 @@ func (l *loop) doubt(e *entry, err error, now time.Time) {
 	}
 }
 
-// explain returns the error that the sink of a query is told of.
+// explain returns err as the failure of a query.
 func explain(q watch.Query, err error) *watch.Error {
-	told := &watch.Error{
+	failure := &watch.Error{
 		Query: q, Err: err,
 		Class: client.Class(err), RetryAfter: client.RetryAfter(err), All: client.RefusedToken(err),
 	}
 	if none, ok := errors.AsType[*token.Error](err); ok {
-		told.Class, told.RetryAfter, told.Attempts, told.All = none.Class, none.RetryAfter, none.Attempts, true
+		failure.Class, failure.RetryAfter, failure.Attempts, failure.All = none.Class, none.RetryAfter, none.Attempts, true
 	} else if _, ok := errors.AsType[*fetch.MissingError](err); ok {
-		told.Class, told.Gone = watch.Denied, true
+		failure.Class, failure.Gone = watch.Denied, true
 	}
-	return told
+	return failure
 }
 
-// limited has e wait until something may be issued. Nobody needs to hear of that
-// as long as what e has is good. Where attempts have failed that may have issued
-// something, it is their error that counts.
+// limited schedules e for when something may be issued. It reports that only if the
+// answer becomes invalid before, with the error of a failed attempt that may have
+// issued something.
 func (l *loop) limited(e *entry, err *limit.Error, now time.Time) {
 	a := &e.answer
 	end := a.end()
 	if !a.known || !end.IsZero() && end.Before(err.Until) {
-		told := &watch.Error{Query: e.query, Class: watch.Denied, Err: err}
-		if e.cause != nil {
-			told.Class = e.cause.Class
-			told.Err = fmt.Errorf("%w; that may have issued something, so the next attempt is made at %s (issue_every)",
-				e.cause.Err, err.Until.Format(time.TimeOnly))
+		failure := &watch.Error{Query: e.query, Class: watch.Denied, RetryAfter: err.Until.Sub(now), Err: err}
+		if e.failure != nil {
+			failure.Class = e.failure.Class
+			failure.Err = fmt.Errorf("%w; that may have issued something, so the next attempt is made at %s (issue_every)",
+				e.failure.Err, err.Until.Format(time.TimeOnly))
 		}
-		told.RetryAfter = err.Until.Sub(now)
-		e.fail(told, err)
+		e.fail(failure, err)
 	}
 	l.table.set(e, err.Until.Add(time.Millisecond))
 }
 
-// rotation is the longest wait for a secret that is just being rotated: until it
-// is read, what was rendered with it is wrong.
-const rotation = time.Second
+// maxRotationDelay is the longest delay for a secret that is just being rotated:
+// what was rendered with the old one is wrong.
+const maxRotationDelay = time.Second
 
-// delay returns how long to wait after a failure. Before the end of what e has
-// there are several attempts.
+// delay returns the delay after a failure. There are several attempts before the
+// answer becomes invalid.
 func (e *entry) delay(retry schedule.Backoff, err *watch.Error, now time.Time) time.Duration {
 	wait := retry.Delay(e.failures)
 	if left := e.answer.end().Sub(now); e.answer.known && left > 0 {
 		wait = min(wait, max(left/5, retry.Base, time.Millisecond))
 	}
 	if errors.Is(err.Err, lease.ErrNoTTL) {
-		wait = min(wait, max(rotation, retry.Base))
+		wait = min(wait, max(maxRotationDelay, retry.Base))
 	}
 	return max(wait, err.RetryAfter, time.Millisecond)
 }

@@ -26,12 +26,12 @@ type Source struct {
 	namespace string
 	inbox     *inbox
 	before    []manager // of the sources that this one has succeeded
-	close     func()    // lets go of connections
+	close     func()    // closes idle connections
 }
 
 var _ watch.Source = (*Source)(nil)
 
-// A manager keeps the token. A token.Manager is one, and tests have others.
+// A manager keeps the token. It is a *token.Manager, except in tests.
 type manager interface {
 	Current() (token.Epoch, error)
 	Changed() <-chan struct{}
@@ -41,8 +41,8 @@ type manager interface {
 	Revoke(context.Context) error
 }
 
-// New returns a Source. It reads the certificates that o names, and contacts
-// nobody: nothing is asked of Vault before the first query is watched.
+// New returns a Source. It reads the certificates that o names. The first request
+// to Vault is made when the first query is watched.
 func New(o Options) (*Source, error) {
 	o = o.filled()
 	o.Resend = o.Retry.Attempts != 0
@@ -86,16 +86,16 @@ func (s *Source) Run(ctx context.Context) {
 	s.close()
 }
 
-// Watch implements watch.Source. Watching what was watched until a short time
-// ago issues and writes nothing anew, as long as what there was is good.
+// Watch implements watch.Source. A query that was watched until recently issues
+// and writes nothing again while its answer is valid.
 func (s *Source) Watch(list ...watch.Subscription) {
 	s.tokens.Start()
 	s.inbox.put(list)
 }
 
-// Unwatch implements watch.Source, but that a request which issues or writes
-// something goes on: what it brings must not be lost. A lease is not revoked:
-// what was rendered with it may be in use.
+// Unwatch implements watch.Source, except that a request which issues or writes
+// something is not cancelled: its result must not be lost. It revokes no lease:
+// what was rendered may be in use.
 func (s *Source) Unwatch(queries ...watch.ID) {
 	list := make([]watch.Subscription, len(queries))
 	for i, q := range queries {
@@ -104,9 +104,9 @@ func (s *Source) Unwatch(queries ...watch.ID) {
 	s.inbox.put(list)
 }
 
-// Succeed has s take the place of a source whose configuration was another,
-// before Run. Of the same Vault, s issues no more than old would have: they have
-// one limit. And Revoke gives back what both have.
+// Succeed makes s the successor of a source with another configuration, before
+// Run. If they use the same Vault, they share one limit, and s.Revoke also revokes
+// what old holds.
 func (s *Source) Succeed(old *Source) {
 	if s.options.Address != old.options.Address || s.namespace != old.namespace {
 		return
@@ -115,17 +115,14 @@ func (s *Source) Succeed(old *Source) {
 	if s.options.limits() == old.options.limits() {
 		s.requester.Limiter = old.requester.Limiter
 	}
-	s.before = slices.DeleteFunc(append(slices.Clone(old.before), old.tokens), ended)
+	s.before = slices.DeleteFunc(append(slices.Clone(old.before), old.tokens), func(m manager) bool {
+		e, err := m.Current()
+		return err != nil || !e.Ends.IsZero() && e.Ends.Before(time.Now())
+	})
 }
 
-// ended reports whether a manager has no token, or one that has ended.
-func ended(m manager) bool {
-	e, err := m.Current()
-	return err != nil || !e.Ends.IsZero() && e.Ends.Before(time.Now())
-}
-
-// Revoke gives back every lease that the source holds, and the token where it
-// came from a login. It is for the end of a program, after Run has returned.
+// Revoke revokes every lease that the source holds, and the token if it came from
+// a login. It is called at the end of the program, after Run has returned.
 func (s *Source) Revoke(ctx context.Context) error {
 	defer s.close()
 	var errs []error
@@ -140,14 +137,14 @@ func (s *Source) Revoke(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// An inbox takes what is to be watched, and what without a sink is not any more,
-// from any goroutine, in order.
+// An inbox passes queries to watch, and without a sink those to unwatch, from any
+// goroutine to the loop, in order.
 type inbox struct {
 	wake schedule.Wakeup
 
 	mu     sync.Mutex
 	list   []watch.Subscription
-	closed bool // nobody takes them any more
+	closed bool // Run has ended
 }
 
 func (in *inbox) put(list []watch.Subscription) {

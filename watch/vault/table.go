@@ -12,23 +12,23 @@ import (
 	"restencil/watch/vault/token"
 )
 
-// A table has the entries of all queries that are watched, and of those that
-// were until a short time ago and for which something was issued. An entry comes
-// up when its timer fires, unless an attempt is under way or it waits.
+// A table has the entries of all watched queries, and of those that were watched
+// until recently and for which something was issued. An entry has a timer, unless
+// an attempt is under way or it waits.
 type table struct {
 	entries   map[watch.ID]*entry
 	timers    schedule.Timers[*entry]
-	waiting   map[*entry]bool // they have come up while there is no Vault or no token
-	unwatched int             // how many entries nobody watches
+	waiting   map[*entry]bool // they were due while Vault was away or there was no token
+	unwatched int             // number of entries without a sink
 }
 
-// resume has a sink get what e has, if that is good.
+// resume gives e a new sink, which gets the answer if that is still valid.
 func (t *table) resume(e *entry, sink watch.Sink, now time.Time) {
 	if e.sink == nil {
 		t.unwatched--
 	}
-	e.sink, e.told = sink, nil
-	if e.answer.known && now.Before(e.answer.goodUntil()) {
+	e.sink, e.reported = sink, nil
+	if e.answer.known && now.Before(e.answer.replaceAt()) {
 		e.publish(now)
 	}
 	if e.cancel != nil {
@@ -41,8 +41,8 @@ func (t *table) resume(e *entry, sink watch.Sink, now time.Time) {
 	t.timers.Set(e, at)
 }
 
-// unwatch lets a query go. What may have been issued for it is kept for a
-// while.
+// unwatch ends the watching of a query. It keeps what may have been issued for it
+// for a while.
 func (t *table) unwatch(id watch.ID) {
 	e := t.entries[id]
 	if e == nil || e.sink == nil {
@@ -50,57 +50,50 @@ func (t *table) unwatch(id watch.ID) {
 	}
 	e.sink = nil
 	t.unwatched++
-	t.leave(e)
+	t.unschedule(e)
 	switch {
-	case e.cancel != nil && e.mayIssue: // it is seen to when that ends
+	case e.cancel != nil && e.mayIssue: // set is called when the attempt ends
 	case e.cancel != nil:
 		e.cancel()
 		t.forget(e)
 	default:
-		t.shelve(e)
+		t.set(e, time.Time{})
 	}
 }
 
-const maxUnwatched = 4096 // how many queries are kept that nobody watches
+const maxUnwatched = 4096 // number of entries without a sink that are kept
 
-// shelve keeps e, which nobody watches, for as long as what was issued for it
-// need not be replaced. What was not, is forgotten.
-func (t *table) shelve(e *entry) {
-	t.leave(e)
-	if !e.answer.known || !e.answer.issued || t.unwatched > maxUnwatched {
-		t.forget(e)
-		return
-	}
-	t.timers.Set(e, e.answer.goodUntil())
-}
-
-// leave has e neither come up nor wait.
-func (t *table) leave(e *entry) {
+// unschedule removes the timer of e, or ends its waiting.
+func (t *table) unschedule(e *entry) {
 	t.timers.Remove(e)
 	delete(t.waiting, e)
 }
 
 func (t *table) forget(e *entry) {
 	t.unwatched--
-	t.leave(e)
+	t.unschedule(e)
 	delete(t.entries, e.id)
 }
 
-// set has e come up at a time, or where nobody watches it and nothing is kept
-// for it, never.
+// set sets the timer of e. An entry without a sink is kept until what was issued
+// for it would be replaced, or forgotten at once if nothing was.
 func (t *table) set(e *entry, at time.Time) {
 	if e.sink == nil {
-		t.shelve(e)
-		return
+		if !e.answer.known || !e.answer.issued || t.unwatched > maxUnwatched {
+			t.forget(e)
+			return
+		}
+		delete(t.waiting, e)
+		at = e.answer.replaceAt()
 	}
 	t.timers.Set(e, at)
 }
 
-// recovery is the time over which entries are spread that could all go on at one
-// moment.
+// recovery is the time over which attempts are distributed that could all be made
+// at one moment.
 const recovery = time.Second
 
-// release has the entries come up that wait; one by itself at once.
+// release ends the waiting of all entries; a single one is due at once.
 func (t *table) release(now time.Time) {
 	over := min(recovery, time.Duration(len(t.waiting)-1)*time.Millisecond)
 	for e := range t.waiting {
@@ -110,50 +103,51 @@ func (t *table) release(now time.Time) {
 	clear(t.waiting)
 }
 
-// wait has an entry wait until it is released.
+// wait makes an entry wait until release.
 func (t *table) wait(e *entry) {
-	t.leave(e)
+	t.unschedule(e)
 	t.waiting[e] = true
 }
 
-// jitter returns a random time of at most d.
+// jitter returns a random duration of at most d.
 func jitter(d time.Duration) time.Duration { return rand.N(max(d, 1)) }
 
-// An entry is a query and what the loop knows of it. It belongs to the loop.
+// An entry is a query and what is known of it. It belongs to the loop.
 type entry struct {
 	id      watch.ID
 	query   watch.Query
-	sink    watch.Sink // nil: nobody watches it; it is kept for what was issued
+	sink    watch.Sink // nil if it is not watched, and kept for what was issued
 	fetcher fetch.Fetcher
 	answer  answer
 
-	cancel   context.CancelFunc // of what is under way; nil: nothing is
-	mayIssue bool               // that may issue or write something
+	cancel   context.CancelFunc // of the attempt under way, or nil
+	mayIssue bool               // that attempt may issue or write something
 
-	told     error        // what the sink was told last, where that was a failure
-	cause    *watch.Error // the newest failure of its own; nil: none since its last success
-	failures int          // of its own, in a row
-	inDoubt  bool         // that may be because Vault is away
+	reported error        // the cause of the sink's last failure, nil after an answer
+	failure  *watch.Error // its own newest failure, nil after a success
+	failures int          // its own, in a row
+	inDoubt  bool         // perhaps it failed because Vault is away
 
 	warned map[string]bool // the warnings that were passed on
 }
 
-// An answer is what was published last.
+// An answer is the last answer to a query.
 type answer struct {
 	known  bool
 	issued bool // for this query
 	data   any
 	lease  lease.Lease
-	epoch  *epoch    // what was issued hangs on this token; nil: on none
-	move   time.Time // when it is to be asked for anew, because of its token; zero: it need not
+	epoch  *epoch    // Vault revokes it with this token; nil for none
+	move   time.Time // when to replace it because of its token; zero for never
 }
 
 // An epoch is the time of one token.
 type epoch struct {
 	token.Epoch
-	refused bool // it has ended: Vault does not know the token
+	refused bool // Vault does not know the token any more
 }
 
+// step returns what to do next with the answer, and when.
 func (a *answer) step() (lease.Step, time.Time) {
 	step, at := a.lease.Next()
 	if !a.move.IsZero() && a.move.Before(at) {
@@ -162,7 +156,7 @@ func (a *answer) step() (lease.Step, time.Time) {
 	return step, at
 }
 
-// end returns when it is no good any more, zero for never.
+// end returns when the answer becomes invalid, zero for never.
 func (a *answer) end() time.Time {
 	end := a.lease.End()
 	if e := a.epoch; e != nil && !e.Ends.IsZero() && (end.IsZero() || e.Ends.Before(end)) {
@@ -171,48 +165,33 @@ func (a *answer) end() time.Time {
 	return end
 }
 
-// goodUntil returns when it is to be replaced.
-func (a *answer) goodUntil() time.Time {
+// replaceAt returns when to replace the answer.
+func (a *answer) replaceAt() time.Time {
 	if until := a.lease.ReplaceAt(); a.move.IsZero() || until.Before(a.move) {
 		return until
 	}
 	return a.move
 }
 
-func (a *answer) secret() *watch.Secret {
-	s, _ := watch.Reveal(a.data).(*watch.Secret)
-	return s
-}
-
-// renews reports whether the answer is to be renewed now, rather than asked for
-// anew.
-func (a *answer) renews(now time.Time) bool {
-	if !a.known || !a.move.IsZero() && !a.move.After(now) {
-		return false
-	}
-	step, _ := a.step()
-	return step == lease.Renew
-}
-
-// moveAt plans when to ask anew, before the end of the token on which the answer
-// hangs.
-func (e *entry) moveAt(now time.Time) time.Time {
-	if e.answer.epoch.refused {
+// moveAt returns when to replace the answer, before its token ends.
+func (a *answer) moveAt(now time.Time) time.Time {
+	if a.epoch.refused {
 		return now.Add(jitter(recovery))
 	}
-	return lease.Move(now, e.answer.epoch.Ends, rand.Float64())
+	return lease.Move(now, a.epoch.Ends, rand.Float64())
 }
 
+// publish passes the answer to the sink.
 func (e *entry) publish(now time.Time) {
-	e.told = nil
+	e.reported = nil
 	if e.sink != nil {
 		e.sink.Publish(watch.Answer{Data: e.answer.data, Time: now})
 	}
 }
 
-// fail tells the sink of err, which is there because of cause.
+// fail passes err, which is due to cause, to the sink.
 func (e *entry) fail(err *watch.Error, cause error) {
-	e.told = cause
+	e.reported = cause
 	if e.sink != nil {
 		e.sink.Fail(err)
 	}

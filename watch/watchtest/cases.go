@@ -37,7 +37,7 @@ func (b *bench) changeAndDelete() {
 	}
 }
 
-// sameAgain: data that did not change may be published again, but as it is.
+// sameAgain: unchanged data may be published again, but not altered.
 func (b *bench) sameAgain() {
 	b.Set("one")
 	b.start()
@@ -54,8 +54,8 @@ func (b *bench) sameAgain() {
 	}
 }
 
-// manyChanges: some may be skipped, but the order holds, the last arrives, and
-// no answer is changed after it was given.
+// manyChanges: some may be skipped, but the order is kept, the last arrives, and
+// no published answer changes.
 func (b *bench) manyChanges() {
 	const changes = 50
 	b.Set("0")
@@ -83,7 +83,7 @@ func (b *bench) watchBeforeRun() {
 	b.Source.Watch(watch.Subscription{ID: gone.ID(), Sink: NewRecorder(b.T)})
 	b.Source.Unwatch(gone.ID())
 	if len(r.Events()) > 0 {
-		b.Errorf("the source was at work before Run: %s", describe(r.Events()))
+		b.Errorf("the source was at work before Run: %s", text(r.Events()))
 	}
 	b.start()
 	b.await(r, "one")
@@ -128,7 +128,7 @@ func (b *bench) brokenFromTheStart() {
 	b.await(r, "one")
 }
 
-// unwatch: the request is gone, and what changes later is nobody's business.
+// unwatch: the request is cancelled, and the sink gets no later change.
 func (b *bench) unwatch() {
 	b.Source.Unwatch(b.Query.ID()) // not watched: nothing to do
 	b.Set("one")
@@ -145,7 +145,7 @@ func (b *bench) unwatch() {
 	witness.Wait("answer to another query", b.Timeout, func(events []Event) bool { return len(events) > 0 })
 	b.await(b.watch(), "two")
 	if v, _ := b.newest(old.Events()); v != "one" {
-		b.Errorf("the sink that was let go has heard of %q", v)
+		b.Errorf("the unwatched sink has got %q", v)
 	}
 }
 
@@ -161,7 +161,7 @@ func (b *bench) unwatchWhileBroken() {
 	b.Set("one")
 	b.await(b.watch(), "one")
 	if a := answers(old.Events()); len(a) > 0 {
-		b.Errorf("the sink that was let go has got the answer %+v", a)
+		b.Errorf("the unwatched sink has got the answer %+v", a)
 	}
 }
 
@@ -194,7 +194,7 @@ func (b *bench) runEnds() {
 	b.Set("two")
 	b.Source.Unwatch(b.Query.ID())
 	if events := r.Events()[before:]; len(events) > 0 {
-		b.Errorf("after Run had returned: %s", describe(events))
+		b.Errorf("after Run had returned: %s", text(events))
 	}
 }
 
@@ -206,15 +206,26 @@ func (b *bench) runEndsWhileBroken() {
 	b.stop()
 }
 
-// concurrent is for the race detector: every query comes and goes in a
-// goroutine of its own, while Query is kept current.
+// concurrent is for the race detector: each of Others is watched and unwatched by
+// a goroutine, while Query changes.
 func (b *bench) concurrent() {
 	b.Set("0")
 	b.start()
 	r := b.watch()
 	var wg sync.WaitGroup
-	for _, q := range b.Others {
-		wg.Go(func() { b.comeAndGo(q) })
+	for _, q := range b.Others { // watched ever longer, then until an event
+		wg.Go(func() {
+			for i := range 20 {
+				b.Source.Watch(watch.Subscription{ID: q.ID(), Sink: NewRecorder(b.T)})
+				time.Sleep(time.Duration(i) * 100 * time.Microsecond)
+				b.Source.Unwatch(q.ID())
+			}
+			last := NewRecorder(b.T)
+			b.Source.Watch(watch.Subscription{ID: q.ID(), Sink: last})
+			if !last.receives(b.Timeout) {
+				b.Errorf("%s: no event within %v", q, b.Timeout)
+			}
+		})
 	}
 	for i := range 20 {
 		b.Set(strconv.Itoa(i))
@@ -222,19 +233,4 @@ func (b *bench) concurrent() {
 	wg.Wait()
 	b.Set("done")
 	b.await(r, "done")
-}
-
-// comeAndGo watches q again and again, each time a little longer, and waits
-// for an answer in the end.
-func (b *bench) comeAndGo(q watch.Query) {
-	for i := range 20 {
-		b.Source.Watch(watch.Subscription{ID: q.ID(), Sink: NewRecorder(b.T)})
-		time.Sleep(time.Duration(i) * 100 * time.Microsecond)
-		b.Source.Unwatch(q.ID())
-	}
-	r := NewRecorder(b.T)
-	b.Source.Watch(watch.Subscription{ID: q.ID(), Sink: r})
-	if !r.hears(b.Timeout) {
-		b.Errorf("%s: nothing heard within %v", q, b.Timeout)
-	}
 }

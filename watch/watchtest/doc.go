@@ -1,8 +1,7 @@
-// Package watchtest tells whether a watch.Source keeps the promises of that
-// interface.
+// Package watchtest is the conformance suite of watch.Source.
 //
-// A source's test gives [Run] a function that makes one source with a store
-// of its own behind it; each test of the suite calls it anew:
+// A source's test passes [Run] a function that makes a source with its own store,
+// which each test of the suite calls:
 //
 //	func TestSource(t *testing.T) {
 //		watchtest.Run(t, func(t *testing.T) watchtest.Harness {
@@ -16,5 +15,5 @@
 //		})
 //	}
 //
-// A [Recorder] is a sink that remembers, for the suite and for other tests.
+// A [Recorder] is a sink that records its calls, for the suite and other tests.
 package watchtest

@@ -16,20 +16,20 @@ type Event struct {
 	Err    error
 }
 
-// A Recorder is a watch.Sink that remembers every call. Calls that overlap,
-// which a source must not make, fail its test.
+// A Recorder is a watch.Sink that records every call. Overlapping calls, which a
+// source must not make, fail the test.
 type Recorder struct {
 	t    testing.TB
 	busy atomic.Bool
 
 	mu     sync.Mutex
 	events []Event
-	news   chan struct{} // closed, and replaced, at each event
+	next   chan struct{} // closed, and replaced, at each event
 }
 
 // NewRecorder returns an empty recorder.
 func NewRecorder(t testing.TB) *Recorder {
-	return &Recorder{t: t, news: make(chan struct{})}
+	return &Recorder{t: t, next: make(chan struct{})}
 }
 
 // Publish implements watch.Sink.
@@ -51,11 +51,11 @@ func (r *Recorder) record(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, e)
-	close(r.news)
-	r.news = make(chan struct{})
+	close(r.next)
+	r.next = make(chan struct{})
 }
 
-// Events returns all that happened so far, oldest first.
+// Events returns all events so far, oldest first.
 func (r *Recorder) Events() []Event {
 	events, _ := r.snapshot()
 	return events
@@ -64,36 +64,36 @@ func (r *Recorder) Events() []Event {
 func (r *Recorder) snapshot() ([]Event, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.events), r.news
+	return slices.Clone(r.events), r.next
 }
 
-// Wait returns the events once they satisfy ok. Where that takes longer than
-// limit, the test ends with what it waited for and what it had.
+// Wait returns the events once they satisfy ok. If that takes longer than limit, it
+// fails the test with what it waited for and the events so far.
 func (r *Recorder) Wait(what string, limit time.Duration, ok func([]Event) bool) []Event {
 	r.t.Helper()
 	deadline := time.After(limit)
 	for {
-		events, news := r.snapshot()
+		events, next := r.snapshot()
 		if ok(events) {
 			return events
 		}
 		select {
-		case <-news:
+		case <-next:
 		case <-deadline:
-			r.t.Fatalf("no %s within %v; events so far: %s", what, limit, describe(events))
+			r.t.Fatalf("no %s within %v; events so far: %s", what, limit, text(events))
 		}
 	}
 }
 
-// hears tells whether any event comes within limit. Unlike Wait it may be
+// receives reports whether any event comes within limit. Unlike Wait it may be
 // called from any goroutine.
-func (r *Recorder) hears(limit time.Duration) bool {
-	events, news := r.snapshot()
+func (r *Recorder) receives(limit time.Duration) bool {
+	events, next := r.snapshot()
 	if len(events) > 0 {
 		return true
 	}
 	select {
-	case <-news:
+	case <-next:
 		return true
 	case <-time.After(limit):
 		return false

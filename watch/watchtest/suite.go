@@ -12,9 +12,8 @@ import (
 	"restencil/watch"
 )
 
-// A Harness is a source under test and the store behind it. The suite calls
-// its functions from one goroutine at a time; those that cannot do their work
-// end the test.
+// A Harness is a source under test and its store. The suite calls its functions
+// from one goroutine at a time; they fail the test if they fail.
 type Harness struct {
 	// Source is new: neither Run nor Watch has been called. Required.
 	Source watch.Source
@@ -22,43 +21,38 @@ type Harness struct {
 	// Query asks for one thing, which does not exist yet. Required.
 	Query watch.Query
 
-	// Others are more queries that the source can answer at the same time,
-	// none of them equal to Query. The more, the harder the test of
-	// concurrent use; eight are a good number. Required.
+	// Others are other queries to watch at the same time, about eight. Required.
 	Others []watch.Query
 
-	// Set gives the thing a value, and makes it where it does not exist. A
-	// value is short ASCII text. Required.
+	// Set creates the thing, or changes its value, a short ASCII text. Required.
 	Set func(value string)
 
-	// Delete makes the thing not exist. Required.
+	// Delete deletes the thing. Required.
 	Delete func()
 
-	// Value returns what the data of an answer to Query says: ok is false
-	// where the thing does not exist, which is nil or an empty list.
-	// Required.
+	// Value returns the value in the data of an answer to Query. ok is false if
+	// the thing does not exist: the data is nil or an empty list. Required.
 	Value func(data any) (value string, ok bool)
 
-	// Break makes the store fail until Heal puts it right again; what was
-	// set is still there then. Nil: the store cannot fail, and those tests
-	// are skipped.
+	// Break makes the store fail until Heal; it keeps its values. Nil: the store
+	// cannot fail, and those tests are skipped.
 	Break, Heal func()
 
-	// Requests returns how many requests for Query the store has under way.
-	// Nil where watching holds no request open.
+	// Requests returns how many requests for Query the store has under way. Nil
+	// if watching holds no request open.
 	Requests func() int
 
-	// Timeout is how long the source may take to tell of something. Zero
-	// means 10 s.
+	// Timeout is how long the source may take to publish something. Zero means
+	// 10 s.
 	Timeout time.Duration
 }
 
-// Setup makes a source with a store of its own behind it. Its clean-up
-// belongs in t.Cleanup; the source has been stopped by then.
+// Setup makes a source with its own store. It cleans up with t.Cleanup, which runs
+// after the source has stopped.
 type Setup func(t *testing.T) Harness
 
-// prompt is how long what needs no answer of the store may take: ending a
-// request, ending Run. Generous, for busy machines.
+// prompt is how long ending a request, or Run, may take. Generous, for busy
+// machines.
 const prompt = 3 * time.Second
 
 // Run runs the suite as subtests of t.
@@ -112,7 +106,7 @@ func (b *bench) start() {
 	b.Cleanup(b.stop)
 }
 
-// stop ends Run, and sees to it that it ends promptly and leaves nothing.
+// stop ends Run, and checks that it ends promptly and leaves no goroutine.
 func (b *bench) stop() {
 	b.Helper()
 	b.cancel()
@@ -200,8 +194,8 @@ func (b *bench) needBreak() {
 	}
 }
 
-// newest returns the value in the newest answer; ok is false where there is
-// no answer or it says that nothing is there.
+// newest returns the value in the newest answer; ok is false if there is no answer,
+// or the thing does not exist.
 func (b *bench) newest(events []Event) (value string, ok bool) {
 	all := answers(events)
 	if len(all) == 0 {
@@ -210,7 +204,7 @@ func (b *bench) newest(events []Event) (value string, ok bool) {
 	return b.Value(all[len(all)-1].Data)
 }
 
-// answers returns those events that are no failures.
+// answers returns the answers among events.
 func answers(events []Event) []watch.Answer {
 	var all []watch.Answer
 	for _, e := range events {
@@ -221,7 +215,8 @@ func answers(events []Event) []watch.Answer {
 	return all
 }
 
-func describe(events []Event) string {
+// text returns events in lines.
+func text(events []Event) string {
 	if len(events) == 0 {
 		return "none"
 	}

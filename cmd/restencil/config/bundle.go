@@ -34,8 +34,7 @@ func (b *Bundle) instance() setting.Instance {
 	)}
 }
 
-// verifies returns what must hold for a bundle: its own, and those of its
-// templates.
+// verifies returns the conditions of a bundle and of its templates.
 func (c *Config) verifies(b *Bundle) []Verify {
 	all := slices.Clone(b.Verify)
 	for i := range c.Templates {
@@ -46,7 +45,7 @@ func (c *Config) verifies(b *Bundle) []Verify {
 	return all
 }
 
-// bundle returns the bundle of a name, nil where there is none.
+// bundle returns the bundle of a name, nil if there is none.
 func (c *Config) bundle(name string) *Bundle {
 	i := slices.IndexFunc(c.Bundles, func(b Bundle) bool { return b.Name == name })
 	if i < 0 {
@@ -55,18 +54,17 @@ func (c *Config) bundle(name string) *Bundle {
 	return &c.Bundles[i]
 }
 
-// checkBundles says what is wrong with the bundles, and with what templates
-// have of a bundle. Templates that are bundles by themselves are called as
-// their destinations.
+// checkBundles validates the bundles and templates. A template that is a bundle by
+// itself has its destination as the bundle's name.
 func (c *Config) checkBundles() []error {
 	var errs []error
-	taken := make(map[string]setting.Origin)
-	take := func(name string, at setting.Origin) {
-		if first, ok := taken[name]; ok {
+	byName := make(map[string]setting.Origin)
+	checkName := func(name string, at setting.Origin) {
+		if first, ok := byName[name]; ok {
 			errs = append(errs, at.Wrong(fmt.Sprintf("there are two bundles %q", name), "the other one is at "+first.String()))
 			return
 		}
-		taken[name] = at
+		byName[name] = at
 	}
 	for i := range c.Bundles {
 		b := &c.Bundles[i]
@@ -77,7 +75,7 @@ func (c *Config) checkBundles() []error {
 			errs = append(errs, b.Origin("reload").Wrong("reload and command are the same: one of them is too many", ""))
 		}
 		errs = append(errs, b.check(&b.Origins)...)
-		take(b.Name, b.At)
+		checkName(b.Name, b.At)
 	}
 	for i := range c.Templates {
 		t := &c.Templates[i]
@@ -85,14 +83,14 @@ func (c *Config) checkBundles() []error {
 		if t.Bundle != "" {
 			errs = append(errs, t.checkMember(c)...)
 		} else if t.isBundle() {
-			take(t.File.Destination, t.At)
+			checkName(t.File.Destination, t.At)
 		}
 	}
 	return errs
 }
 
-// checkMember says what is wrong with what a template that names a bundle has
-// besides: what only the whole bundle can have must not be lost without a word.
+// checkMember rejects settings of a template in a bundle that only the bundle can have,
+// because they would be ignored.
 func (t *Template) checkMember(c *Config) []error {
 	b := c.bundle(t.Bundle)
 	if b == nil {

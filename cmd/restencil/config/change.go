@@ -12,18 +12,18 @@ import (
 	"restencil/runner/transaction"
 )
 
-// A Change is how files are changed: what bundles and templates have in common.
+// A Change is how files are changed. Bundles and templates have one.
 type Change struct {
-	// Bundle is the runner's, but for the environments of its commands and for what
-	// Wait and Verify say. Its Reload is another spelling of Exec.
+	// Bundle is without its Wait, its Verify and the environments of its commands.
+	// Its Reload is the settings command and command_timeout.
 	runner.Bundle
 
-	Exec   Exec // after loading it holds the effective command and timeout
+	Exec   Exec // after finish, the effective command and timeout
 	Wait   Wait
 	Verify []Verify
 }
 
-// A Verify is what must hold after a reload.
+// A Verify is a condition that must hold after a reload.
 type Verify struct {
 	setting.Origins
 	probe.Probe
@@ -80,29 +80,29 @@ func (v *Verify) instance() setting.Instance {
 	}}
 }
 
-// finish settles what has two spellings, and what is taken from the whole, of
-// which the change is a part.
-func (c *Change) finish(w *setting.Origins, command []string, verified bool, whole *Config) {
-	if !w.IsSet("exec.command") {
+// finish sets what is not set from the value of command, from verified, which reports
+// whether there is a verify, and from the defaults in whole.
+func (c *Change) finish(o *setting.Origins, command []string, verified bool, whole *Config) {
+	if !o.IsSet("exec.command") {
 		c.Exec.Args = slices.Clone(command)
 	}
-	if !w.IsSet("exec.timeout") {
+	if !o.IsSet("exec.timeout") {
 		c.Exec.Timeout = c.Reload.Timeout
 	}
-	if !w.IsSet("exec.enabled") {
+	if !o.IsSet("exec.enabled") {
 		c.Exec.Enabled = setting.IsCommand(c.Exec.Args)
 	}
-	if !w.IsSet("rollback") {
+	if !o.IsSet("rollback") {
 		c.Rollback = verified
 	}
-	if !w.IsSet("exit_on_failure") {
+	if !o.IsSet("exit_on_failure") {
 		c.ExitOnFailure = whole.State.ExitOnFailure
 	}
-	c.Wait.finish(w, whole)
+	c.Wait.finish(o, whole)
 }
 
-// check says what is wrong with a change by itself.
-func (c *Change) check(w *setting.Origins) []error {
+// check validates a change by itself.
+func (c *Change) check(o *setting.Origins) []error {
 	var errs []error
 	for i := range c.Verify {
 		if err := c.Verify[i].Validate(); err != nil {
@@ -110,20 +110,20 @@ func (c *Change) check(w *setting.Origins) []error {
 		}
 	}
 	if err := transaction.ValidateCheck(c.Check); err != nil {
-		errs = append(errs, w.Origin("check").Wrong(err.Error(), ""))
+		errs = append(errs, o.Origin("check").Wrong(err.Error(), ""))
 	}
 	return errs
 }
 
-// A Wait is a quiescence: a change waits until there has been no other for
-// Min, but no longer than Max after the first.
+// A Wait is a quiescence timer: a change waits until there has been no other for Min,
+// but at most for Max after the first.
 type Wait struct {
 	Enabled  bool
 	Min, Max time.Duration
 }
 
-// setting is the block wait, or a string in its place; its flag, where it has
-// one. The switch is called bool in consul-template (COMPAT Q7).
+// setting returns the block wait, which a string may replace. consul-template calls
+// enabled "bool" (COMPAT Q7).
 func (w *Wait) setting(flag string) setting.Setting {
 	return setting.Setting{
 		Key: "wait", Flag: flag, Sets: []string{"wait.min", "wait.max"},
@@ -164,7 +164,6 @@ func (w *Wait) parse(text string) error {
 	return nil
 }
 
-// check says what is wrong with a wait.
 func (w *Wait) check() error {
 	switch {
 	case w.Min < 0 || w.Max < 0:
@@ -175,8 +174,8 @@ func (w *Wait) check() error {
 	return nil
 }
 
-// finish switches a wait on that has a min, and finds its max. In a block
-// consul-template takes what it refuses in a string.
+// finish enables a wait that has a min, and sets its max. consul-template accepts values
+// in a block that it rejects in a string; they cause a warning.
 func (w *Wait) finish(origins *setting.Origins, whole *Config) {
 	if !origins.IsSet("wait.bool") {
 		w.Enabled = w.Min != 0

@@ -1,17 +1,14 @@
-// Package config turns the command line, configuration files and the
-// environment into one [Config] of plain values, and that into the Options of
-// the packages that do the work.
+// Package config turns the command line, configuration files and the environment into
+// one [Config] of plain values, and that into the Options of other packages.
 //
-// What there is to configure stands in tables of [setting.Setting], one line a
-// setting, each beside the struct that holds its value. Where a package that
-// does the work has Options, those hold it. From the tables, package setting
-// makes flags, help, defaults, the reading of files and of the environment, and
-// the printed configuration. Package hcl1 reads the text of files.
+// Everything that can be configured is in tables of [setting.Setting], next to the
+// structs that hold the values, which are Options of other packages where those exist.
+// From the tables, package setting implements flags, help, defaults, files, environment
+// variables and the printed configuration. Package hcl1 parses files.
 //
-// The layers are laid one over the other on the same Config: defaults, files in
-// order, CT_LOCAL_CONFIG, flags. What nobody wrote is then taken from the
-// environment or follows from the rest (the methods called finish), and the
-// whole is checked once (those called check).
+// Defaults, files in order, CT_LOCAL_CONFIG and flags set the same Config one after
+// another. Then methods called finish derive the rest from the environment and from
+// other settings, and methods called check validate the result.
 package config
 
 import (
@@ -31,8 +28,8 @@ import (
 	"restencil/watch/vault"
 )
 
-// A Config is everything that flags, files and the environment say, after all
-// of them were laid one over the other. What nobody set holds the default.
+// A Config is the effective configuration from flags, files, the environment and
+// defaults.
 type Config struct {
 	setting.Origins
 	CommandLine
@@ -46,42 +43,40 @@ type Config struct {
 	Exec     Exec     // the program that runs beside the templates
 	Defaults Defaults // of the templates
 
-	// Bundles are the named bundles, in the order in which they were written.
+	// Bundles are the named bundles, in the order of the files.
 	Bundles []Bundle
 
-	// Templates are in the order in which they are rendered and their
-	// commands run: files first, then CT_LOCAL_CONFIG, then flags.
+	// Templates are in the order in which their commands run: files first, then
+	// CT_LOCAL_CONFIG, then flags.
 	Templates []Template
 
-	// Warnings tell what is accepted but doubtful or deprecated.
+	// Warnings are about what is accepted but doubtful or deprecated.
 	Warnings hcl1.Diagnostics
 
 	environ environment
 }
 
-// A CommandLine is what only a command line asks for, but for Once and ParseOnly.
+// A CommandLine says what the program is to do. Files can set only Once, OnceTimeout
+// and ParseOnly.
 type CommandLine struct {
-	// Help asks for the text of Help. The rest of the Config is empty then.
-	Help bool
-
-	Version     bool          // print the version and end
-	PrintConfig bool          // print the Config and end
+	Help        bool          // print the help and exit; the rest of the Config is empty
+	Version     bool          // print the version and exit
+	PrintConfig bool          // print the Config and exit
 	Paths       []string      // the configuration files and directories, in order
-	Once        bool          // render everything once and end
-	OnceTimeout time.Duration // within so long; zero: however long it takes
+	Once        bool          // render everything once and exit
+	OnceTimeout time.Duration // how long Once may take; 0 for no limit
 	Dry         bool          // print instead of writing
-	ParseOnly   bool          // parse the templates and end
+	ParseOnly   bool          // parse the templates and exit
 }
 
-// The exit statuses of COMPAT 1.2 that a configuration can cause.
+// The exit codes of COMPAT 1.2 that a configuration can cause.
 const (
 	ExitFlags  = 13 // a flag or CT_LOCAL_CONFIG is wrong
 	ExitRunner = 14 // what is configured cannot be done
 	ExitConfig = 15 // a configuration file or the log level is wrong
 )
 
-// An Error says that what was asked for cannot be done, and with which status
-// the process ends for it.
+// An Error is an error with the exit code of the process.
 type Error struct {
 	Code int
 	Err  error
@@ -90,7 +85,7 @@ type Error struct {
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// failed makes an Error of err, nil of nil.
+// failed returns err as an Error, nil for nil.
 func failed(code int, err error) error {
 	if err == nil {
 		return nil
@@ -98,14 +93,13 @@ func failed(code int, err error) error {
 	return &Error{Code: code, Err: err}
 }
 
-// Parse reads the command line (without the program's name), the files that it
-// names, and the environment, in the form of os.Environ. It is called again to
-// reload: the files are then read anew.
+// Parse reads the command line (without the program's name), the files that it names,
+// and the environment, in the form of os.Environ. To reload, call it again.
 //
-// An error is an [*Error], which tells the exit status.
+// An error is an [*Error].
 func Parse(args, environ []string) (*Config, error) {
-	// What editors leave beside a file is passed over where the files are watched.
-	// consul-template reads all there is.
+	// Where the files are watched, leftovers of editors are skipped. consul-template
+	// reads all files.
 	skipped := false
 	c, err := parse(args, environ, func(name string) bool {
 		leftover := filewatch.IsLeftover(name)
@@ -119,8 +113,7 @@ func Parse(args, environ []string) (*Config, error) {
 }
 
 func parse(args, environ []string, skip func(name string) bool) (*Config, error) {
-	// The flags and CT_LOCAL_CONFIG come last, but what is wrong with them is
-	// told first.
+	// The flags and CT_LOCAL_CONFIG are applied last, but their errors come first.
 	flags := newConfig(nil)
 	_, err := setting.ParseFlags(args, flags.settings(), &flags.Origins)
 	if errors.Is(err, flag.ErrHelp) {
@@ -163,7 +156,7 @@ func newConfig(environ []string) *Config {
 	return c
 }
 
-// decode lays a file over c.
+// decode sets what a file sets.
 func (c *Config) decode(name, text string) error {
 	warnings, err := setting.Decode(name, text, c.settings(), &c.Origins)
 	c.Warnings = append(c.Warnings, warnings...)
@@ -174,7 +167,7 @@ func (c *Config) warn(at setting.Origin, message, hint string) {
 	c.Warnings = append(c.Warnings, hcl1.Diagnostic{Position: at.Position, Message: message, Hint: hint})
 }
 
-// settings returns every setting. They keep their values in c.
+// settings returns all settings. Their values are in c.
 func (c *Config) settings() []setting.Setting {
 	bundle := setting.Each(&c.Bundles, (*Bundle).instance)
 	bundle.Labelled = true
@@ -196,8 +189,8 @@ func (c *Config) settings() []setting.Setting {
 	)
 }
 
-// old are the spellings of versions 0.7 to 0.18 of consul-template (COMPAT L), but
-// for those in the block vault.
+// old returns the settings of consul-template 0.7 to 0.18 that have other names now
+// (COMPAT L), without those in the block vault.
 func (c *Config) old() []setting.Setting {
 	old := []setting.Setting{
 		{Key: "token", Deprecated: "consul.token"},
@@ -238,11 +231,10 @@ func (c *CommandLine) settings() []setting.Setting {
 	}...)
 }
 
-// finish gives values to what nobody wrote: first those of the environment,
-// then those that follow from what was written.
+// finish sets what is not set: first from the environment, then from other settings.
 func (c *Config) finish() {
-	// consul-template accepts parseonly and once in a file, and ignores both. once,
-	// which its documentation promises, is kept (COMPAT Q9).
+	// consul-template accepts parseonly and once in a file, and ignores both. Its
+	// documentation promises once, which has an effect here (COMPAT Q9).
 	if at := c.Origin("parseonly"); c.ParseOnly && !at.FromCommandLine() {
 		c.ParseOnly = false
 		c.Unset("parseonly")
@@ -280,19 +272,15 @@ func (c *Config) finish() {
 	c.warnSharedDestinations()
 }
 
-// check says what is wrong with the whole.
+// check validates the configuration.
 func (c *Config) check() error {
 	return errors.Join(slices.Concat(c.Log.check(), c.Vault.Check(&c.Origins), c.checkBundles())...)
 }
 
-// attempts returns how often a query of a store is tried again, as
-// runner.Options.Attempts has it, 0 without end. A daemon has no bound but where
-// one is written; what runs once has the default, too.
-func (c *Config) attempts(store watch.Store) int {
-	r := c.Consul.Attempts
-	if store == watch.Vault {
-		r = c.Vault.Attempts
-	}
+// attempts returns how often a query of a store is retried, as in
+// runner.Options.Attempts: -1 for never, 0 for no limit. A daemon has a limit only if
+// it is set; Once has the default, too.
+func (c *Config) attempts(store watch.Store, r stores.Retry) int {
 	switch {
 	case !r.Enabled:
 		return -1
@@ -302,25 +290,25 @@ func (c *Config) attempts(store watch.Store) int {
 	return 0
 }
 
-// ConsulOptions returns how Consul is reached. Where attempts are counted, they
-// are as far apart as consul-template's.
+// ConsulOptions returns the options of the Consul source, without Notice and Log. A
+// limited number of attempts is spaced as by consul-template.
 func (c *Config) ConsulOptions() consul.Options {
 	o := c.Consul.Source(c.Once)
-	o.Retry.Attempts = c.attempts(watch.Consul)
+	o.Retry.Attempts = c.attempts(watch.Consul, c.Consul.Attempts)
 	return o
 }
 
-// VaultOptions returns how Vault is reached, but for Notice. The command that
-// prints the token gets what it may need to log in, whatever other commands get.
+// VaultOptions returns the options of the Vault source, without Notice and Log. The
+// command that prints the token gets all variables, whatever other commands get.
 func (c *Config) VaultOptions() vault.Options {
 	environ := slices.Concat(c.environ, stores.Environ(&c.Consul, &c.Vault))
 	o := c.Vault.Source(&c.Origins, c.environ.get("VAULT_AGENT_ADDR"), environ)
-	o.Retry.Attempts = c.attempts(watch.Vault)
+	o.Retry.Attempts = c.attempts(watch.Vault, c.Vault.Attempts)
 	return o
 }
 
-// Print writes the effective configuration as a file would have it, with the
-// place where each value was written, and secrets masked.
+// Print writes the configuration as a file, with the origin of each value, and secrets
+// masked.
 func (c *Config) Print(w io.Writer) error {
 	text := ""
 	if c.Dry {
@@ -333,5 +321,5 @@ func (c *Config) Print(w io.Writer) error {
 	return err
 }
 
-// FlagHelp returns what the flags do, grouped by subject.
+// FlagHelp returns the help for all flags.
 func FlagHelp() string { return setting.Help(newConfig(nil).settings()) }

@@ -11,25 +11,28 @@ import (
 )
 
 func TestCommandEnv(t *testing.T) {
-	inherited := []string{"PATH=/bin", "HOME=/root", "TOKEN_A=1", "TOKEN_B=2"}
-	overlay := []string{"CONSUL_HTTP_ADDR=c"}
+	cfg, err := Parse([]string{"-consul-addr", "c"}, []string{"PATH=/bin", "HOME=/root", "TOKEN_A=1", "TOKEN_B=2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const consul = "CONSUL_HTTP_ADDR=c CONSUL_HTTP_SSL=false CONSUL_HTTP_SSL_VERIFY=true"
 	for _, c := range []struct {
 		name string
 		env  Env
-		want []string
+		want string
 	}{
-		{"all", Env{}, []string{"PATH=/bin", "HOME=/root", "TOKEN_A=1", "TOKEN_B=2", "CONSUL_HTTP_ADDR=c"}},
-		{"pristine", Env{Pristine: true}, []string{"CONSUL_HTTP_ADDR=c"}},
+		{"all", Env{}, "PATH=/bin HOME=/root TOKEN_A=1 TOKEN_B=2 " + consul},
+		{"pristine", Env{Pristine: true}, consul},
 		{"pristine with more", Env{Pristine: true, Custom: []string{"A=b", "CONSUL_HTTP_ADDR=mine"}},
-			[]string{"CONSUL_HTTP_ADDR=c", "A=b", "CONSUL_HTTP_ADDR=mine"}},
-		{"allowed", Env{Allowlist: []string{"P*", "HOM?"}}, []string{"PATH=/bin", "HOME=/root", "CONSUL_HTTP_ADDR=c"}},
-		{"denied", Env{Denylist: []string{"TOKEN_[AB]", "HOME"}}, []string{"PATH=/bin", "CONSUL_HTTP_ADDR=c"}},
-		{"denied of the allowed", Env{Allowlist: []string{"*"}, Denylist: []string{"TOKEN*"}}, []string{"PATH=/bin", "HOME=/root", "CONSUL_HTTP_ADDR=c"}},
-		{"whole names", Env{Denylist: []string{"TOKEN"}}, []string{"PATH=/bin", "HOME=/root", "TOKEN_A=1", "TOKEN_B=2", "CONSUL_HTTP_ADDR=c"}},
-		{"a malformed pattern", Env{Denylist: []string{"[", "HOME"}}, []string{"PATH=/bin", "TOKEN_A=1", "TOKEN_B=2", "CONSUL_HTTP_ADDR=c"}},
+			consul + " A=b CONSUL_HTTP_ADDR=mine"},
+		{"allowed", Env{Allowlist: []string{"P*", "HOM?"}}, "PATH=/bin HOME=/root " + consul},
+		{"denied", Env{Denylist: []string{"TOKEN_[AB]", "HOME"}}, "PATH=/bin " + consul},
+		{"denied of the allowed", Env{Allowlist: []string{"*"}, Denylist: []string{"TOKEN*"}}, "PATH=/bin HOME=/root " + consul},
+		{"whole names", Env{Denylist: []string{"TOKEN"}}, "PATH=/bin HOME=/root TOKEN_A=1 TOKEN_B=2 " + consul},
+		{"a malformed pattern", Env{Denylist: []string{"[", "HOME"}}, "PATH=/bin TOKEN_A=1 TOKEN_B=2 " + consul},
 	} {
-		if diff := cmp.Diff(c.want, commandEnv(inherited, overlay, c.env)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		if got := strings.Join(cfg.environmentOf(c.env), " "); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
 }

@@ -8,26 +8,26 @@ import (
 	"restencil/runner/process"
 )
 
-// An Exec is a command, the supervised child's or a template's.
+// An Exec is the block exec: the supervised child, or the command of a template.
 type Exec struct {
-	runner.Child // whose environment comes from Env; without Args there is none
+	runner.Child // without its environment, which Env describes
 	Enabled      bool
-	Timeout      time.Duration // of a template's command; 0: it is started and left alone
+	Timeout      time.Duration // of a template's command; 0: it is not waited for
 	Env          Env
 }
 
-// An Env says which variables a command gets (COMPAT 4.6.2).
+// An Env describes the environment of a command (COMPAT 4.6.2).
 type Env struct {
-	Pristine  bool     // nothing is inherited
+	Pristine  bool     // inherit nothing
 	Custom    []string // K=V, added to the rest
-	Allowlist []string // patterns of names that are inherited; empty: all
-	Denylist  []string // patterns of names that are not inherited
+	Allowlist []string // patterns of names to inherit; empty: all
+	Denylist  []string // patterns of names not to inherit
 }
 
-// commandTimeout is how long a template's command may take by default.
+// commandTimeout is the default timeout of a template's command.
 const commandTimeout = "30s"
 
-// settings are those of the program that runs beside the templates.
+// settings returns the settings of the child.
 func (e *Exec) settings(p *Process) []setting.Setting {
 	block := e.block("exec", "")
 	block.Block = append(block.Block, setting.Setting{
@@ -48,7 +48,8 @@ func (e *Exec) settings(p *Process) []setting.Setting {
 	}...)
 }
 
-// block is the block exec. Its flags begin with flags; "" where it has none.
+// block returns the block exec. The names of its flags begin with flags; "": it has
+// none.
 func (e *Exec) block(flags, timeout string) setting.Setting {
 	return setting.Setting{Key: "exec", Flag: flags, Block: []setting.Setting{
 		{Key: "command", To: setting.Command(&e.Args),

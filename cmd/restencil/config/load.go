@@ -10,12 +10,11 @@ import (
 	"restencil/watch/filewatch"
 )
 
-// load gives a configuration file to decode, or every file below a directory, in
-// the order of their names, whatever they are called. The directory itself may
-// be a link; links to directories within it are passed over, and so are
-// directories whose name begins with two dots: Kubernetes puts the files of a
-// volume in such a one and links each of them from outside (COMPAT Q10). Of those
-// in a directory, files for which skip returns true are passed over, too.
+// load passes a configuration file to decode, or every file below a directory, in the
+// order of their names. The directory itself may be a link; links to directories in it
+// are skipped, and so are directories whose name begins with two dots: Kubernetes puts
+// the files of a volume in one and links to each of them (COMPAT Q10). Files in a
+// directory for which skip returns true are skipped, too.
 func load(path string, skip func(name string) bool, decode func(name, text string) error) error {
 	info, err := os.Stat(path)
 	switch {

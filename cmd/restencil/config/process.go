@@ -10,16 +10,13 @@ import (
 	"restencil/cmd/restencil/logging"
 )
 
-// Process is how the process is run and controlled.
+// Process is how the process is controlled.
 type Process struct {
 	PidFile      string
-	WatchConfig  bool      // read files again when they change on disk
-	KillSignal   os.Signal // setting.SignalNone: no signal ends the process
-	ReloadSignal os.Signal // setting.SignalNone: no signal reloads
-
-	// PassTokens is whether commands and the child get the variables that
-	// hold the stores' tokens.
-	PassTokens bool
+	WatchConfig  bool      // reload when files change
+	KillSignal   os.Signal // setting.SignalNone for none
+	ReloadSignal os.Signal // setting.SignalNone for none
+	PassTokens   bool      // give the stores' tokens to commands and the child
 }
 
 func (p *Process) settings() []setting.Setting {
@@ -35,7 +32,7 @@ func (p *Process) settings() []setting.Setting {
 	}...)
 }
 
-// Log is what is logged, and where besides standard error.
+// Log is what is logged, and where in addition to standard error.
 type Log struct {
 	Level  string // upper case: TRACE, DEBUG, INFO, WARN or ERR
 	Format string // lower case: text or json

@@ -12,9 +12,9 @@ import (
 	"restencil/watch"
 )
 
-// Runner returns what the runner needs, but for Stdout, Stderr and Events. It
-// reads the template files. An error is an [*Error] with ExitRunner and names
-// every template that cannot be used.
+// Runner returns the options of the runner, without Stdout, Stderr and Events. It reads
+// the template files. An error is an [*Error] with ExitRunner and names every template
+// that cannot be used.
 func (c *Config) Runner() (runner.Options, error) {
 	opts := runner.Options{
 		Once:          c.Once,
@@ -24,8 +24,8 @@ func (c *Config) Runner() (runner.Options, error) {
 		State:         runner.State{Reconcile: c.State.Reconcile, KeepSecrets: c.State.HistorySecrets},
 		Limits: runner.Limits{
 			Attempts: map[watch.Store]int{
-				watch.Consul: c.attempts(watch.Consul),
-				watch.Vault:  c.attempts(watch.Vault),
+				watch.Consul: c.attempts(watch.Consul, c.Consul.Attempts),
+				watch.Vault:  c.attempts(watch.Vault, c.Vault.Attempts),
 			},
 			StoreDown:   c.State.OnStoreDown,
 			OnceTimeout: c.OnceTimeout,
@@ -44,7 +44,7 @@ func (c *Config) Runner() (runner.Options, error) {
 		t, err := c.runnerTemplate(&c.Templates[i])
 		errs = append(errs, err)
 		opts.Templates = append(opts.Templates, t)
-		if t := &c.Templates[i]; c.standsAlone(t) { // which keeps its check and format
+		if t := &c.Templates[i]; c.standsAlone(t) { // the template keeps its check and format
 			alone := c.runnerBundle(t.File.Destination, &t.Change, t.Verify)
 			alone.Check = runner.Command{}
 			opts.Bundles = append(opts.Bundles, alone)
@@ -64,7 +64,7 @@ func (c *Config) runnerBundle(name string, change *Change, verify []Verify) runn
 	return b
 }
 
-// runnerTemplate reads a template's source and returns it as the runner has it.
+// runnerTemplate reads the source of a template and returns its options.
 func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	name, content, err := t.read()
 	if err == nil && t.File.Destination == "" && !c.Dry && !c.ParseOnly {
@@ -103,9 +103,9 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	return to, nil
 }
 
-// standsAlone reports whether a template is a bundle by itself. One that has no
-// more than a format, a check or a guard is not where others have the same
-// command: a change of them all runs that once, when all are in place.
+// standsAlone reports whether a template is a bundle by itself. With no more than a
+// format, a check or a guard it is not if other templates have the same command: that
+// must run once when all of them have changed.
 func (c *Config) standsAlone(t *Template) bool {
 	if !t.isBundle() {
 		return false
@@ -125,8 +125,7 @@ func (c *Config) runnerCommand(args []string, timeout time.Duration, env Env) ru
 	return runner.Command{Args: args, Timeout: timeout, Env: c.environmentOf(env)}
 }
 
-// runner returns the wait of a template or bundle, else that of the whole, and
-// none with Once.
+// runner returns the wait, or the default if it is not enabled; none with Once.
 func (w Wait) runner(whole *Config) runner.Wait {
 	if !w.Enabled {
 		w = whole.Defaults.Wait

@@ -9,18 +9,18 @@ import (
 	"restencil/cmd/restencil/config/setting"
 )
 
-// StateNone is the state directory that is none.
+// StateNone is the State.Dir for no state directory.
 const StateNone = "none"
 
-// State is what is remembered of changes, and what becomes of them in bad times.
+// State is what is kept of changes, and what happens when they fail.
 type State struct {
-	Dir            string        // where is remembered what was applied; "": found, StateNone: nowhere
-	History        int           // generations of each bundle that are kept
-	HistorySecrets bool          // with files that hold secrets
-	Reconcile      time.Duration // how often the destinations are looked at; 0: never
-	OnStoreDown    time.Duration // how long a store may be away until the process ends; 0: for ever
-	Cache          bool          // answers are kept on disk
-	ExitOnFailure  bool          // a command that fails ends the process
+	Dir            string        // state directory; "": the default, StateNone: none
+	History        int           // number of generations to keep of each bundle
+	HistorySecrets bool          // keep files that hold secrets, too
+	Reconcile      time.Duration // interval of checking the destinations; 0: never
+	OnStoreDown    time.Duration // how long a store may be away before the process exits; 0: no limit
+	Cache          bool          // keep answers on disk
+	ExitOnFailure  bool          // exit when a command fails
 }
 
 func (s *State) settings() []setting.Setting {
@@ -42,8 +42,7 @@ func (s *State) settings() []setting.Setting {
 	}...)
 }
 
-// storeDown is what is done while a store is away: "stay" for zero, or "exit
-// after" a time.
+// storeDown is the value of on_store_down: "stay" for 0, or "exit after" a time.
 func storeDown(to *time.Duration) setting.Value {
 	const want, after = `"stay" or "exit after" and a time, such as "exit after 10m"`, "exit after "
 	parse := func(text string) error {

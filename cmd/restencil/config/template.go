@@ -19,39 +19,37 @@ import (
 	"restencil/watch/filewatch"
 )
 
-// Defaults is what counts for templates that do not say otherwise.
+// Defaults are the settings that templates can override.
 type Defaults struct {
 	ErrorFatal            bool
 	ErrorOnMissingKey     bool
 	LeftDelim, RightDelim string // "" for {{ and }}
 	Wait                  Wait
 
-	// SecretPerms is the mode of files that hold secrets, where their template
-	// says none; 0: that of any file.
+	// SecretPerms is the mode of files that hold secrets; 0: that of any file.
 	SecretPerms fs.FileMode
 }
 
-// A Template is a template, where its output goes, and what is run then.
+// A Template is a template, its destination and its command.
 type Template struct {
 	setting.Origins
 	Change
 
-	Source     string           // the template file, or
-	Options    template.Options // its Text, in place of a file
+	Source     string           // the template file; "": Options.Text is the template
+	Options    template.Options // without Name
 	ErrorFatal bool
 
-	// File is where the output goes: Destination is "" in dry runs alone. UID and
-	// GID are deprecated, and used where its User and Group are not written.
+	// File is the output. Its Destination is "" only in dry runs. UID and GID are
+	// deprecated; they apply if File.User and File.Group are not set.
 	File     runner.Member
 	UID, GID int
 
-	// Bundle is the named bundle that it belongs to. Without one, a template
-	// that has a check, verify, guard or format is a bundle by itself.
+	// Bundle is the name of its bundle. Without one, a template that has a check,
+	// verify, guard or format is a bundle by itself.
 	Bundle string
 }
 
-// settings are those of the whole that are about templates; -template adds to
-// list.
+// settings returns the defaults, and -template, which adds to list.
 func (d *Defaults) settings(list *[]Template) []setting.Setting {
 	add := func(text string) error { return addTemplate(list, text) }
 	return setting.In("Templates and output", []setting.Setting{
@@ -117,8 +115,8 @@ func (t *Template) instance() setting.Instance {
 	)}
 }
 
-// isBundle reports whether a template is a bundle by itself: it belongs to
-// none and has what only bundles have.
+// isBundle reports whether a template belongs to no bundle, but has settings that only
+// bundles have.
 func (t *Template) isBundle() bool {
 	if t.Bundle != "" || t.File.Destination == "" {
 		return false
@@ -127,8 +125,7 @@ func (t *Template) isBundle() bool {
 		t.IsSet("rollback") || t.IsSet("exit_on_failure") || t.IsSet("guard")
 }
 
-// finishTemplate settles what a template has in two spellings, and what it
-// takes from the whole.
+// finishTemplate sets what is not set from deprecated settings and from the defaults.
 func (c *Config) finishTemplate(t *Template) {
 	if !t.IsSet("user") && t.IsSet("uid") {
 		t.File.User = strconv.Itoa(t.UID)
@@ -146,7 +143,7 @@ func (c *Config) finishTemplate(t *Template) {
 	}
 }
 
-// warnSharedDestinations tells of templates that overwrite each other.
+// warnSharedDestinations warns of templates that overwrite each other's file.
 func (c *Config) warnSharedDestinations() {
 	first := make(map[string]setting.Origin)
 	for _, t := range c.Templates {
@@ -160,14 +157,13 @@ func (c *Config) warnSharedDestinations() {
 	}
 }
 
-// isOpened reports whether a source is a file that is opened already, as by
-// -template <(…): it may be a pipe.
+// isOpened reports whether a source is a file that the shell has opened, as for
+// -template <(…). It may be a pipe.
 func isOpened(source string) bool {
 	return source == "/dev/stdin" || strings.HasPrefix(source, "/dev/fd/")
 }
 
-// Sources returns the files that templates are read from, and can be read from
-// again.
+// Sources returns the template files that can be read again.
 func (c *Config) Sources() []string {
 	var paths []string
 	for i := range c.Templates {
@@ -178,8 +174,8 @@ func (c *Config) Sources() []string {
 	return paths
 }
 
-// read returns the text of a template and how it is called.
-func (t *Template) read() (name, content string, err error) {
+// read returns the name and the text of a template.
+func (t *Template) read() (name, text string, err error) {
 	switch {
 	case t.Source != "" && t.Options.Text != "":
 		return "", "", errors.New("template: cannot specify both 'source' and 'contents'")
@@ -192,14 +188,14 @@ func (t *Template) read() (name, content string, err error) {
 	if isOpened(t.Source) {
 		read = os.ReadFile
 	}
-	text, err := read(t.Source)
+	content, err := read(t.Source)
 	if err != nil {
 		return "", "", fmt.Errorf("failed to read template: %w", err)
 	}
-	return t.Source, string(text), nil
+	return t.Source, string(content), nil
 }
 
-// addTemplate takes one value of -template.
+// addTemplate adds a template from a value of -template.
 func addTemplate(list *[]Template, s string) error {
 	words, err := splitTemplate(s, runtime.GOOS == "windows")
 	if err != nil {
@@ -220,13 +216,12 @@ func addTemplate(list *[]Template, s string) error {
 	return nil
 }
 
-// splitTemplate cuts the argument of -template into source, destination and
-// command (COMPAT 1.5). Colons in a row count as one, those at the ends for
-// nothing, and later ones belong to the command.
+// splitTemplate splits a value of -template into source, destination and command
+// (COMPAT 1.5). Colons in a row count as one, those at the ends are ignored, and later
+// ones belong to the command.
 //
-// On Windows a letter and a colon before a path are its drive. consul-template
-// sees drives everywhere (COMPAT Q38); elsewhere "a:out.txt" is a source and a
-// destination here.
+// On Windows a letter and a colon before a path are its drive. consul-template assumes
+// drives everywhere (COMPAT Q38).
 func splitTemplate(s string, windows bool) ([]string, error) {
 	var words []string
 	parts := strings.Split(s, ":")

@@ -1,5 +1,6 @@
-// Package control carries requests from a command to the running daemon: to accept
-// a change that is held, or to roll back to an earlier generation.
+// Package control carries requests from a command to the running daemon: what its
+// status is, what a change would change, to accept a change that is held, or to roll
+// back to an earlier generation.
 //
 // The daemon listens on a Unix socket in its state directory, which only its own
 // user can open. A connection carries one [Request] and one reply, each a line of
@@ -25,9 +26,10 @@ import (
 // ErrNoDaemon is the error of Ask where nothing listens.
 var ErrNoDaemon = errors.New("no daemon is running")
 
-// Ask sends q to the daemon of a state directory and waits for the reply. The error
-// is the daemon's, [ErrNoDaemon], or the cause of ctx's end.
-func Ask(ctx context.Context, dir string, q Request) error {
+// Ask sends q to the daemon of a state directory, waits for the reply, and decodes
+// its result unless that is nil. The error is the daemon's, [ErrNoDaemon], or the
+// cause of ctx's end.
+func Ask(ctx context.Context, dir string, q Request, result any) error {
 	c, err := dial(ctx, dir)
 	if err != nil {
 		return err
@@ -38,7 +40,7 @@ func Ask(ctx context.Context, dir string, q Request) error {
 	var answer reply
 	err = json.NewEncoder(c).Encode(q)
 	if err == nil {
-		err = receive(c, &answer)
+		err = receive(c, maxReply, &answer)
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -49,6 +51,8 @@ func Ask(ctx context.Context, dir string, q Request) error {
 		return fmt.Errorf("asking the daemon: %w", err)
 	case answer.Error != "":
 		return errors.New(answer.Error)
+	case result != nil:
+		return json.Unmarshal(answer.Result, result)
 	}
 	return nil
 }
@@ -76,6 +80,8 @@ func dial(ctx context.Context, dir string) (net.Conn, error) {
 const (
 	Accept   = "accept"
 	Rollback = "rollback"
+	Status   = "status"
+	Diff     = "diff"
 )
 
 // A Request asks the daemon to do something.
@@ -87,13 +93,18 @@ type Request struct {
 
 // A reply ends a Request. Error is "" if it was done.
 type reply struct {
-	Error string `json:"error"`
+	Error  string          `json:"error"`
+	Result json.RawMessage `json:"result,omitempty"`
 }
 
-const maxMessage = 64 << 10 // the longest message that is read, in bytes
+// The longest messages that are read, in bytes.
+const (
+	maxRequest = 64 << 10
+	maxReply   = 256 << 20
+)
 
-func receive(r io.Reader, message any) error {
-	err := json.NewDecoder(io.LimitReader(r, maxMessage)).Decode(message)
+func receive(r io.Reader, most int64, message any) error {
+	err := json.NewDecoder(io.LimitReader(r, most)).Decode(message)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return io.ErrUnexpectedEOF
 	}
@@ -111,11 +122,13 @@ const (
 	messageTimeout = 10 * time.Second
 )
 
-// A Runner handles requests. Its methods return when that is done, fails, or ctx
-// ends.
-type Runner interface {
+// A Daemon handles requests. Its methods return when that is done, fails, or ctx
+// ends. What they return is encoded as JSON.
+type Daemon interface {
 	Accept(ctx context.Context, bundle string) error
 	Rollback(ctx context.Context, bundle string, generation int) error
+	Status(ctx context.Context) (any, error)
+	Diff(ctx context.Context, bundle string) (any, error)
 }
 
 // A Server is an open socket.
@@ -162,9 +175,9 @@ func (s *Server) close() {
 	_ = os.Remove(s.path)
 }
 
-// Serve handles connections concurrently, with r, until ctx ends. Then it closes the
+// Serve handles connections concurrently, with d, until ctx ends. Then it closes the
 // socket and returns when the last connection is closed.
-func (s *Server) Serve(ctx context.Context, r Runner) {
+func (s *Server) Serve(ctx context.Context, d Daemon) {
 	var open sync.WaitGroup
 	defer open.Wait()
 	open.Go(func() {
@@ -175,7 +188,7 @@ func (s *Server) Serve(ctx context.Context, r Runner) {
 		c, err := s.listener.AcceptUnix()
 		switch {
 		case err == nil:
-			open.Go(func() { serve(ctx, c, r) })
+			open.Go(func() { serve(ctx, c, d) })
 		case ctx.Err() != nil:
 			return
 		default: // too many open files, say
@@ -187,24 +200,33 @@ func (s *Server) Serve(ctx context.Context, r Runner) {
 	}
 }
 
-func serve(ctx context.Context, c *net.UnixConn, r Runner) {
+func serve(ctx context.Context, c *net.UnixConn, d Daemon) {
 	defer c.Close()
 	// A request is handled even if no deadline can be set.
 	_ = c.SetReadDeadline(time.Now().Add(messageTimeout))
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Now()) })
 	defer stop()
 	var q Request
-	err := receive(c, &q)
-	switch {
-	case err != nil:
-	case q.Do == Accept:
-		err = r.Accept(ctx, q.Bundle)
-	case q.Do == Rollback:
-		err = r.Rollback(ctx, q.Bundle, q.Generation)
-	default:
-		err = fmt.Errorf("unknown request %q: want accept or rollback", q.Do)
+	var result any
+	err := receive(c, maxRequest, &q)
+	if err == nil {
+		switch q.Do {
+		case Accept:
+			err = d.Accept(ctx, q.Bundle)
+		case Rollback:
+			err = d.Rollback(ctx, q.Bundle, q.Generation)
+		case Status:
+			result, err = d.Status(ctx)
+		case Diff:
+			result, err = d.Diff(ctx, q.Bundle)
+		default:
+			err = fmt.Errorf("unknown request %q: want accept, rollback, status or diff", q.Do)
+		}
 	}
 	var answer reply
+	if err == nil && result != nil {
+		answer.Result, err = json.Marshal(result)
+	}
 	if err != nil {
 		answer.Error = err.Error()
 	}

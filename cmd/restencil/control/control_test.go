@@ -47,6 +47,14 @@ func (r *recorder) Rollback(ctx context.Context, bundle string, generation int) 
 	return r.note(ctx, fmt.Sprintf("rollback %s %d", bundle, generation), bundle)
 }
 
+func (r *recorder) Status(ctx context.Context) (any, error) {
+	return map[string]string{"text": strings.Repeat("x", 2*maxRequest)}, r.note(ctx, "status", "")
+}
+
+func (r *recorder) Diff(ctx context.Context, bundle string) (any, error) {
+	return nil, r.note(ctx, "diff "+bundle, bundle)
+}
+
 func (r *recorder) all() string {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -75,20 +83,27 @@ func started(t *testing.T, dir string) (r *recorder, stop func()) {
 func TestAsk(t *testing.T) {
 	dir := t.TempDir()
 	r, _ := started(t, dir)
-	if err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "web"}); err != nil {
+	if err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "web"}, nil); err != nil {
 		t.Error(err)
 	}
-	if err := Ask(t.Context(), dir, Request{Do: Rollback, Bundle: "web", Generation: 3}); err != nil {
+	if err := Ask(t.Context(), dir, Request{Do: Rollback, Bundle: "web", Generation: 3}, nil); err != nil {
 		t.Error(err)
 	}
-	err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "no"})
+	err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "no"}, nil)
 	if err == nil || err.Error() != "nothing is held" {
 		t.Errorf("error %v, want the runner's", err)
 	}
-	if err := Ask(t.Context(), dir, Request{Do: "dance"}); err == nil || err.Error() != `unknown request "dance": want accept or rollback` {
+	if err := Ask(t.Context(), dir, Request{Do: "dance"}, nil); err == nil || err.Error() != `unknown request "dance": want accept, rollback, status or diff` {
 		t.Errorf("error %v", err)
 	}
-	if got, want := r.all(), "accept web, rollback web 3, accept no"; got != want {
+	var result map[string]string
+	if err := Ask(t.Context(), dir, Request{Do: Status}, &result); err != nil || len(result["text"]) != 2*maxRequest {
+		t.Errorf("the status is %d bytes, %v", len(result["text"]), err)
+	}
+	if err := Ask(t.Context(), dir, Request{Do: Diff, Bundle: "no"}, &result); err == nil || err.Error() != "nothing is held" {
+		t.Errorf("error %v, want the runner's", err)
+	}
+	if got, want := r.all(), "accept web, rollback web 3, accept no, status, diff no"; got != want {
 		t.Errorf("asked %q, want %q", got, want)
 	}
 }
@@ -104,12 +119,12 @@ func TestNoDaemon(t *testing.T) {
 	l.SetUnlinkOnClose(false)
 	l.Close()
 	for _, dir := range []string{dir, filepath.Join(dir, "none"), long, left} {
-		if err := Ask(t.Context(), dir, Request{Do: Accept}); !errors.Is(err, ErrNoDaemon) {
+		if err := Ask(t.Context(), dir, Request{Do: Accept}, nil); !errors.Is(err, ErrNoDaemon) {
 			t.Errorf("%s: error %v, want that there is no daemon", dir, err)
 		}
 	}
 	started(t, left)
-	if err := Ask(t.Context(), left, Request{Do: Accept, Bundle: "web"}); err != nil {
+	if err := Ask(t.Context(), left, Request{Do: Accept, Bundle: "web"}, nil); err != nil {
 		t.Errorf("a socket that was left is not replaced: %v", err)
 	}
 }
@@ -124,7 +139,7 @@ func TestLongPath(t *testing.T) {
 		t.Skip(err) // there it is an error that says what to do
 	}
 	_, stop := started(t, dir)
-	if err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "web"}); err != nil {
+	if err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "web"}, nil); err != nil {
 		t.Error(err)
 	}
 	stop()
@@ -140,7 +155,7 @@ func TestTaken(t *testing.T) {
 	if _, err := Listen(dir); err == nil || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("error %v, want that somebody is there", err)
 	}
-	if err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "web"}); err != nil {
+	if err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "web"}, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -166,7 +181,7 @@ func TestEnd(t *testing.T) {
 	defer silent.Close()
 	var asking sync.WaitGroup
 	asking.Go(func() {
-		if err := Ask(context.Background(), dir, Request{Do: Accept, Bundle: "slow"}); err == nil {
+		if err := Ask(context.Background(), dir, Request{Do: Accept, Bundle: "slow"}, nil); err == nil {
 			t.Error("a request that was cut short is reported as done")
 		}
 	})
@@ -185,7 +200,7 @@ func TestCancel(t *testing.T) {
 	why := errors.New("enough")
 	var asking sync.WaitGroup
 	asking.Go(func() {
-		if err := Ask(ctx, dir, Request{Do: Accept, Bundle: "slow"}); !errors.Is(err, why) {
+		if err := Ask(ctx, dir, Request{Do: Accept, Bundle: "slow"}, nil); !errors.Is(err, why) {
 			t.Errorf("error %v, want %v", err, why)
 		}
 	})
@@ -200,14 +215,14 @@ func TestCancel(t *testing.T) {
 func TestNonsense(t *testing.T) {
 	dir := t.TempDir()
 	r, _ := started(t, dir)
-	for _, text := range []string{"hello\n", "[]\n", `{"do": 1}` + "\n", strings.Repeat("x", 2*maxMessage)} {
+	for _, text := range []string{"hello\n", "[]\n", `{"do": 1}` + "\n", strings.Repeat("x", 2*maxRequest)} {
 		c, err := net.Dial("unix", filepath.Join(dir, socketName))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, _ = c.Write([]byte(text)) // it may be refused half-way
 		var answer reply
-		if err := receive(c, &answer); err == nil && answer.Error == "" {
+		if err := receive(c, maxReply, &answer); err == nil && answer.Error == "" {
 			t.Errorf("%.20q is taken", text)
 		}
 		c.Close()

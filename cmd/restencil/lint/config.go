@@ -147,7 +147,7 @@ var (
 
 	// elsewhere are programs by which a process does the work that does not see what
 	// the check sees: in a container, on another host, a daemon that runs already.
-	elsewhere = regexp.MustCompile(`^(docker|docker-compose|podman|nerdctl|crictl|ctr|kubectl|oc|nomad|lxc|incus|ssh|nsenter|machinectl|systemctl|service|rc-service|sv|supervisorctl)$`)
+	elsewhere = regexp.MustCompile(`^(docker|docker-compose|podman|nerdctl|crictl|ctr|kubectl|oc|nomad|lxc|incus|ssh|nsenter|machinectl|systemctl|sv|supervisorctl)$`)
 
 	// program is the beginning of a command up to the program's name, past what runs
 	// it. Arguments of their own have NUL between.

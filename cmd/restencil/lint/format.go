@@ -63,17 +63,11 @@ func (f Finding) text() string {
 func (f Finding) github() string {
 	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	words := []string{"title=" + property.Replace(f.Rule)}
+	place := ""
 	if f.File != "" {
-		words = append(words, "file="+property.Replace(f.File))
+		place = fmt.Sprintf(",file=%s,line=%d,col=%d", property.Replace(f.File), max(1, f.Line), max(1, f.Column))
 	}
-	if f.Line > 0 {
-		words = append(words, fmt.Sprintf("line=%d", f.Line))
-	}
-	if f.Column > 0 {
-		words = append(words, fmt.Sprintf("col=%d", f.Column))
-	}
-	return fmt.Sprintf("::%s %s::%s", f.Severity, strings.Join(words, ","), data.Replace(f.text()))
+	return fmt.Sprintf("::%s title=%s%s::%s", f.Severity, property.Replace(f.Rule), place, data.Replace(f.text()))
 }
 
 // An object is one of JSON. Its keys are written in the order of the alphabet.
@@ -96,15 +90,10 @@ func writeSARIF(w io.Writer, version string, findings []Finding) error {
 			"message":   object{"text": f.text()},
 		}
 		if f.File != "" {
-			location := object{"artifactLocation": object{"uri": uri(f.File)}}
-			if f.Line > 0 {
-				region := object{"startLine": f.Line}
-				if f.Column > 0 {
-					region["startColumn"] = f.Column
-				}
-				location["region"] = region
-			}
-			result["locations"] = []object{{"physicalLocation": location}}
+			result["locations"] = []object{{"physicalLocation": object{
+				"artifactLocation": object{"uri": uri(f.File)},
+				"region":           object{"startLine": max(1, f.Line), "startColumn": max(1, f.Column)},
+			}}}
 		}
 		results = append(results, result)
 	}

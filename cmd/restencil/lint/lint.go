@@ -8,6 +8,7 @@ package lint
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -144,30 +145,23 @@ func (l *Linter) Findings(disabled []string) []Finding {
 }
 
 // Diagnostics adds what makes a configuration unusable: err is what config.Parse
-// returned. It reports whether err names a place, and so is a finding.
+// returned. It reports whether err is about what files say, and so is findings.
 func (l *Linter) Diagnostics(err error) bool {
-	switch e := err.(type) {
-	case nil:
-		return true
-	case hcl1.Diagnostics:
-		for _, d := range e {
+	errs := []error{err}
+	if joined := (interface{ Unwrap() []error })(nil); errors.As(err, &joined) {
+		errs = joined.Unwrap()
+	}
+	found := len(l.findings)
+	for _, err := range errs {
+		if d, ok := errors.AsType[hcl1.Diagnostic](err); ok {
 			l.diagnostic(d, Error)
 		}
-		return true
-	case hcl1.Diagnostic:
-		l.diagnostic(e, Error)
-		return true
-	case interface{ Unwrap() []error }:
-		for _, inner := range e.Unwrap() {
-			if !l.Diagnostics(inner) {
-				l.diagnostic(hcl1.Diagnostic{Message: inner.Error()}, Error)
-			}
+		all, _ := errors.AsType[hcl1.Diagnostics](err)
+		for _, d := range all {
+			l.diagnostic(d, Error)
 		}
-		return true
-	case interface{ Unwrap() error }:
-		return e.Unwrap() != nil && l.Diagnostics(e.Unwrap())
 	}
-	return false
+	return len(l.findings) > found
 }
 
 // diagnostic adds what package config found.

@@ -142,6 +142,7 @@ func TestTemplates(t *testing.T) {
 		{"upstream of a part", "{{ define `s` }}{{ range . }}server a;{{ end }}{{ end }}upstream w { {{ template `s` service `w` }} }", "1:26 empty-list"},
 		{"upstream of each service", "{{ range services }}{{ if contains `a` .Tags }}upstream {{ .Name }} {\n{{ range service .Name }}server a;{{ end }} }{{ end }}{{ end }}", "2:10 empty-list"},
 		{"upstream within if", "{{ if service `w` }}upstream w { {{ range service `w` }}server a; {{ end }} }{{ end }}", ""},
+		{"upstream within if of a variable", "{{ $w := service `w` }}{{ if gt (len $w) 0 }}upstream w { {{ range service `w` }}server a; {{ end }} }{{ end }}", ""},
 		{"upstream within with", "{{ with service `w` }}upstream w { {{ range . }}server a; {{ end }} }{{ end }}", ""},
 		{"upstream by tag", "{{ range $t, $l := service `w` | byTag }}upstream {{ $t }} { {{ range $l }}server a; {{ end }} }{{ end }}", ""},
 		{"upstream with another server", "upstream w { {{ range service `w` }}server a; {{ end }} server b backup; }", ""},
@@ -210,6 +211,7 @@ func TestConfigurations(t *testing.T) {
 		{"open secrets", "secret_perms = 0660\ntemplate {\n" + secret + "}", "a.hcl:1:1: warning: f holds secrets, and its mode is 0660 [secret-mode]"},
 		{"kept secret", "secret_perms = 0640\ntemplate {\n" + secret + "}", ""},
 		{"certificate", "template {\ncontents = \"{{ with pkiCert `a` }}{{ .Cert }}{{ end }}\"\ndestination = \"f\"\n}", ""},
+		{"certificate of an authority", "template {\ncontents = \"{{ with secret `pki/cert/ca` }}{{ .Data.certificate }}{{ end }}\"\ndestination = \"f\"\n}", ""},
 		{"key of a certificate", "template {\ncontents = \"{{ with pkiCert `a` }}{{ .Key }}{{ end }}\"\ndestination = \"f\"\nperms = 0604\n}", "a.hcl:4:1: warning: f holds secrets, and its mode is 0604 [secret-mode]"},
 
 		{"command of data", "template {\ncontents = \"{{ key `a` }}\"\ndestination = \"/f\"\ncommand = \"chmod +x /f && sudo /f\"\n}", "a.hcl:4:1: warning: this executes /f, of which data from a store is a part [shell-data]"},
@@ -217,7 +219,7 @@ func TestConfigurations(t *testing.T) {
 		{"command without data", "template {\ncontents = \"{{ env `a` }}\"\ndestination = \"/f\"\ncommand = \"sh /f\"\n}", ""},
 
 		{"check in a container", "bundle \"b\" {\ncheck = \"cd / && sudo kubectl exec x nginx -t\"\n}\ntemplate {\ncontents = \"a\"\ndestination = \"/f\"\nbundle = \"b\"\n}", "a.hcl:2:1: warning: kubectl lets another process do the work, which sees the old files and not the new ones [check-file]"},
-		{"check of a service", "template {\ncontents = \"a\"\ndestination = \"/f\"\ncheck = \"nginx -t; docker-lint f\"\n}", ""},
+		{"check of a service", "template {\ncontents = \"a\"\ndestination = \"/f\"\ncheck = \"service nginx configtest; docker-lint f\"\n}", ""},
 		{"staged elsewhere", "template {\ncontents = \"a\"\ndestination = \"/f\"\ncommand = \"x {{ .Staged `f` }}\"\n}", "a.hcl:4:1: error: {{ .Staged `f` }} stands for a staged file in a check alone; here it stays as it is [check-file]"},
 		{"names of docker", "template {\ncontents = \"a\"\ndestination = \"/f\"\ncommand = \"docker ps --format '{{.Names}}'\"\n}", ""},
 		{"no such file", "template {\ncontents = \"a\"\ndestination = \"/haproxy.cfg\"\ncheck = \"haproxy -c -f {{ .Staged `haproxy.conf` }}\"\n}", "a.hcl:4:1: error: no file of this bundle is called \"haproxy.conf\" [check-file]"},
@@ -349,4 +351,30 @@ func TestExamplesAreClean(t *testing.T) {
 			}
 		}
 	}
+}
+
+// No text makes it panic, or takes it longer than a moment.
+func FuzzTemplate(f *testing.F) {
+	for _, pattern := range []string{"../../../docs/*.md", "../../../docs/functions/*.md"} {
+		pages, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, page := range pages {
+			text, err := os.ReadFile(page)
+			if err != nil {
+				f.Fatal(err)
+			}
+			for _, m := range fenced.FindAllStringSubmatch(string(text), -1) {
+				f.Add(m[2])
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, found := range inTemplate(text) {
+			if found.Line < 1 || found.Column < 1 || found.Message == "" || found.Severity == "" {
+				t.Errorf("incomplete finding %+v", found)
+			}
+		}
+	})
 }

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -25,47 +26,55 @@ type place struct {
 	key   hcl1.Position // or the place of the setting, where it has the text in a form whose lines cannot be told
 }
 
-// facts are what a template does, as far as its configuration matters for that.
-type facts struct {
-	private bool // its output holds secrets
-	data    bool // its output depends on a store
-}
-
 // Template looks at the template of a file.
 func (l *Linter) Template(o template.Options) {
 	l.files[o.Name] = strings.Split(o.Text, "\n")
 	l.template(o, place{file: o.Name})
 }
 
-// maxSteps bounds how many nodes of a template are looked at: parts that call parts
-// many times are looked at each time.
-const maxSteps = 100_000
+// maxSteps bounds how many nodes of a template are looked at, in parts that are called
+// with values of many types.
+const maxSteps = 20_000
 
 // A checker goes through one template as an execution would, with the types of
 // values in place of the values.
 type checker struct {
-	l     *Linter
-	text  string
-	place place
-	trees map[string]*parse.Tree
-	funcs texttemplate.FuncMap
+	l       *Linter
+	text    string
+	place   place
+	funcs   texttemplate.FuncMap
+	mutable map[string]bool // variables that = gives another value: their type is unknown
+	action  string          // the outermost pipeline under way, as it is written
+	blocks  *blocks         // that the text before this node has left open
+	scope
+	parts
+	facts
+}
 
+// A scope is what holds at a node.
+type scope struct {
 	root    value // what $ is
 	vars    []variable
-	mutable map[string]bool // variables that = gives another value: their type is unknown
-	guards  []string        // lists that conditions around this node ask for
-	asked   []string        // lists that the expression under way asks for
-	action  string          // the outermost pipeline under way, as it is written
-	catalog *catalog        // nil outside of a range over one
-	blocks  *blocks         // that the text before this node has left open
-	calling []string        // the parts under way
-	used    map[string]bool // parts that are called
-	dynamic bool            // parts are called by names that are computed
-	steps   int
+	guards  []string // the conditions around the node, as they are written, and the lists that they are about
+	catalog catalog
+}
 
-	facts  facts
-	secret bool // secrets are read, of which some may be no part of the output
-	writes bool // writeToFile is called
+// parts are the definitions of a template, and how they are called.
+type parts struct {
+	trees   map[string]*parse.Tree
+	used    map[string]bool
+	dynamic bool            // some are called by names that are computed
+	calling []string        // those under way
+	seen    map[string]bool // calls that need not be looked at again
+	steps   int             // how many nodes were looked at
+}
+
+// facts are what a template does.
+type facts struct {
+	data    bool // it asks a store
+	private bool // its output holds secrets
+	secret  bool // it reads secrets, which are in the output or in a file of writeToFile
+	writes  bool // it calls writeToFile
 }
 
 // A variable is one that can be seen here. The innermost is the last.
@@ -84,29 +93,33 @@ type value struct {
 // A catalog is a range over all services or nodes.
 type catalog struct {
 	pos    parse.Pos
-	calls  []string // functions that ask for one of them
-	chosen bool     // this one is, by a condition around it
-	left   bool     // some are, by continue
+	calls  []string // functions that ask for one of them; nil outside of such a range
+	chosen bool     // a condition or a continue leaves some of them out
 }
+
+var (
+	assigned = regexp.MustCompile(`(\$\w+)\s*=`) // := has a colon before
+	word     = regexp.MustCompile(`^[.$]?[\w.]*`)
+)
 
 // template looks at a template that stands at a place.
 func (l *Linter) template(o template.Options, at place) facts {
 	tree := parse.New("")
 	tree.Mode = parse.SkipFuncCheck
 	c := &checker{
-		l: l, text: o.Text, place: at, trees: make(map[string]*parse.Tree),
-		funcs: funcs.Map(new(funcs.Env)), used: make(map[string]bool), blocks: new(blocks), mutable: make(map[string]bool),
+		l: l, text: o.Text, place: at, funcs: funcs.Map(new(funcs.Env)), mutable: make(map[string]bool), blocks: new(blocks),
+		parts: parts{trees: make(map[string]*parse.Tree), used: make(map[string]bool), seen: make(map[string]bool)},
 	}
 	if _, err := tree.Parse(o.Text, o.LeftDelim, o.RightDelim, c.trees); err != nil {
 		c.syntax(o, err)
 		return c.facts
 	}
-	for _, m := range regexp.MustCompile(`(\$\w+)\s*=`).FindAllStringSubmatch(o.Text, -1) {
+	for _, m := range assigned.FindAllStringSubmatch(o.Text, -1) {
 		c.mutable[m[1]] = true
 	}
 	c.part(tree.Name, value{})
 	c.finish(tree.Name)
-	c.facts.private = c.facts.private || c.secret && !c.writes
+	c.private = c.private || c.secret && !c.writes
 	return c.facts
 }
 
@@ -114,13 +127,12 @@ func (l *Linter) template(o template.Options, at place) facts {
 func (c *checker) syntax(o template.Options, err error) {
 	f := Finding{Rule: "syntax", Message: err.Error()}
 	at := 0
-	if _, wrong := template.Parse(o, template.Host{}); wrong != nil {
-		if e, ok := wrong.(*template.Error); ok {
-			f.Message = e.Err.Error()
-			if lines := strings.SplitAfter(o.Text, "\n"); 0 < e.Line && e.Line <= len(lines) {
-				column := max(e.Column-1, strings.Index(lines[e.Line-1], cmp.Or(o.LeftDelim, "{{")), 0)
-				at = len(strings.Join(lines[:e.Line-1], "")) + column
-			}
+	_, err = template.Parse(o, template.Host{})
+	if e, ok := errors.AsType[*template.Error](err); ok {
+		f.Message = e.Err.Error()
+		if lines := strings.SplitAfter(o.Text, "\n"); 0 < e.Line && e.Line <= len(lines) {
+			column := max(e.Column-1, strings.Index(lines[e.Line-1], cmp.Or(o.LeftDelim, "{{")), 0)
+			at = len(strings.Join(lines[:e.Line-1], "")) + column
 		}
 	}
 	c.locate(&f, at, "")
@@ -141,11 +153,7 @@ func (c *checker) finish(main string) {
 			}
 			c.report(pos, "unused-define", fmt.Sprintf("%q is defined and never used", name), "")
 		}
-		facts, secret := c.facts, c.secret
 		c.part(name, value{})
-		if !c.dynamic {
-			c.facts, c.secret = facts, secret
-		}
 	}
 }
 
@@ -174,7 +182,7 @@ func (c *checker) locate(f *Finding, offset int, rest string) {
 		return
 	}
 	f.File, f.Line, f.Column = c.place.file, c.place.first+line+1, column
-	f.width = max(1, len(regexp.MustCompile(`^[.$]?[\w.]*`).FindString(rest)))
+	f.width = max(1, len(word.FindString(rest)))
 	own := strings.Split(c.text, "\n")[line]
 	if lines := c.l.lines(f.File); f.Line <= len(lines) {
 		f.source = strings.TrimSuffix(lines[f.Line-1], "\r")
@@ -184,19 +192,21 @@ func (c *checker) locate(f *Finding, offset int, rest string) {
 	}
 }
 
-// part goes through a part of the template, or through the whole. A part that calls
-// itself is not gone through again.
+// part goes through a part of the template, or through the whole. What a part calls
+// that calls itself, and a call like another one before, find nothing more.
 func (c *checker) part(name string, dot value) {
 	c.used[name] = true
-	if slices.Contains(c.calling, name) {
+	call := fmt.Sprint(name, dot, c.catalog, c.blocks.open)
+	if c.seen[call] || slices.Contains(c.calling, name) {
 		return
 	}
-	root, vars := c.root, c.vars
+	c.seen[call] = true
+	outer := c.scope
 	c.root, c.vars = dot, nil
 	c.calling = append(c.calling, name)
 	c.list(c.trees[name].Root, dot)
 	c.calling = c.calling[:len(c.calling)-1]
-	c.root, c.vars = root, vars
+	c.scope = outer
 }
 
 // call goes through the part that a template or executeTemplate calls.
@@ -236,18 +246,13 @@ func (c *checker) list(list *parse.ListNode, dot value) {
 			c.branch(&n.BranchNode, dot)
 		case *parse.RangeNode:
 			c.branch(&n.BranchNode, dot)
-		case *parse.ContinueNode:
-			if c.catalog != nil {
-				c.catalog.left = true
-			}
 		}
 	}
 }
 
 // branch goes through an if, with or range, and both of its lists.
 func (c *checker) branch(n *parse.BranchNode, dot value) {
-	vars, guards, outer := c.vars, c.guards, c.catalog
-	c.asked = nil
+	outer := c.scope
 	v := c.pipeline(n.Pipe, dot)
 	inner, around := dot, branch{}
 	switch n.NodeType {
@@ -255,37 +260,48 @@ func (c *checker) branch(n *parse.BranchNode, dot value) {
 		key, element := elements(v.typ)
 		inner = value{typ: element, constant: v.constant}
 		c.declare(n.Pipe, value{typ: key, constant: v.constant}, inner)
-		if !slices.Contains(c.guards, v.list) {
+		guards := strings.Join(c.guards, "\n")
+		if !strings.Contains(guards, v.list) && !strings.Contains(guards, n.Pipe.Cmds[0].String()) {
 			around = branch{pos: n.Pipe.Pos, list: v.list}
 		}
 		if calls := ofCatalog[strings.Fields(v.list + " -")[0]]; calls != nil {
-			c.catalog = &catalog{pos: n.Pipe.Pos, calls: calls}
+			c.catalog = catalog{pos: n.Pipe.Pos, calls: calls}
 		}
-	case parse.NodeWith:
-		c.guards = slices.Concat(guards, c.asked)
-		inner = value{typ: v.typ, constant: v.constant} // a list that is not empty
-		c.declare(n.Pipe, v)
 	default:
-		c.guards = slices.Concat(guards, c.asked)
+		c.guards = append(slices.Clip(c.guards), n.Pipe.String())
+		for _, v := range c.vars {
+			if strings.Contains(n.Pipe.String(), v.name) {
+				c.guards = append(c.guards, v.list)
+			}
+		}
 		c.declare(n.Pipe, v)
+		if n.NodeType == parse.NodeWith {
+			inner = value{typ: v.typ, constant: v.constant} // a list that is not empty
+		} else {
+			c.catalog.chosen = true
+		}
 	}
-	chosen := outer != nil && outer.chosen
-	if outer != nil && n.NodeType == parse.NodeIf {
-		outer.chosen = true
-	}
-	open := slices.Clone(c.blocks.open)
+	open, condition := slices.Clone(c.blocks.open), c.scope
 	c.blocks.around = append(c.blocks.around, around)
 	c.list(n.List, inner)
 	then := c.blocks.open
 	if n.ElseList != nil {
-		c.blocks.open = open
+		c.scope, c.blocks.open = condition, open
 		c.blocks.around[len(c.blocks.around)-1] = branch{otherwise: true}
 		c.list(n.ElseList, dot)
 		c.blocks.open = then
 	}
 	c.blocks.around = c.blocks.around[:len(c.blocks.around)-1]
-	if outer != nil && n.NodeType == parse.NodeIf {
-		outer.chosen = chosen || outer.left
+	c.scope = outer
+	c.catalog.chosen = c.catalog.chosen || n.NodeType == parse.NodeIf && leaves(n)
+}
+
+// leaves reports whether a list of an if ends with continue.
+func leaves(n *parse.BranchNode) bool {
+	for _, list := range []*parse.ListNode{n.List, n.ElseList} {
+		if list != nil && slices.ContainsFunc(list.Nodes, func(n parse.Node) bool { return n.Type() == parse.NodeContinue }) {
+			return true
+		}
 	}
-	c.vars, c.guards, c.catalog = vars, guards, outer
+	return false
 }

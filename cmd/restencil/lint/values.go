@@ -63,6 +63,7 @@ var restless = map[string]string{
 var (
 	unordered = regexp.MustCompile(`sprig_sortAlpha|\blen\b|\bin\b|contains|sprig_has\b`) // what makes no difference of the order
 	sensitive = regexp.MustCompile(`(?i)\.\S*(key|password|token|secret)`)                // fields that are secret
+	public    = regexp.MustCompile(`/(cert|issuer)/|/ca(_chain)?(/pem)?$`)                // paths of certificates without keys
 	shell     = regexp.MustCompile(`(^|/)(ba|da|z|k|a)?sh$`)
 )
 
@@ -121,7 +122,7 @@ func (c *checker) declare(p *parse.PipeNode, values ...value) {
 func (c *checker) operand(n parse.Node, dot value) value {
 	switch n := n.(type) {
 	case *parse.DotNode:
-		return c.ask(dot)
+		return dot
 	case *parse.FieldNode:
 		return c.fields(dot, n.Ident, n.Pos)
 	case *parse.VariableNode:
@@ -131,7 +132,7 @@ func (c *checker) operand(n parse.Node, dot value) value {
 				of = v.value
 			}
 		}
-		return c.fields(c.ask(of), n.Ident[1:], n.Pos)
+		return c.fields(of, n.Ident[1:], n.Pos)
 	case *parse.ChainNode:
 		return c.fields(c.operand(n.Node, dot), n.Field, n.Pos)
 	case *parse.PipeNode:
@@ -144,14 +145,6 @@ func (c *checker) operand(n parse.Node, dot value) value {
 		return value{typ: boolean, constant: true}
 	}
 	return value{constant: true}
-}
-
-// ask takes note of a list that is asked for.
-func (c *checker) ask(v value) value {
-	if v.list != "" {
-		c.asked = append(c.asked, v.list)
-	}
-	return v
 }
 
 // function returns what a call comes to, and looks at it.
@@ -172,7 +165,7 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 	}
 	if pure.Funcs()[name] == nil && !slices.Contains(ofHost, name) {
 		constant = false
-		c.facts.data = true
+		c.data = true
 	}
 	c.judge(name, n.Pos, nodes, args)
 	v := value{typ: reflect.TypeOf(f).Out(0), constant: constant}
@@ -201,7 +194,7 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 	if v.typ.Kind() == reflect.Interface {
 		v.typ = nil
 	}
-	return c.ask(v)
+	return v
 }
 
 // builtin returns what a call of the language comes to.
@@ -232,7 +225,7 @@ func (c *checker) judge(name string, pos parse.Pos, nodes []parse.Node, args []v
 	data := func(v value) bool { return !v.constant }
 	switch name {
 	case "secret", "nomadVar":
-		c.secret = true
+		c.secret = c.secret || !public.MatchString(literal(0))
 	case "writeToFile":
 		c.writes = true
 		if perm, err := strconv.ParseUint(literal(3), 8, 32); err == nil && perm&uint64(exposing) != 0 && sensitive.MatchString(c.action) {
@@ -264,7 +257,7 @@ func (c *checker) judge(name string, pos parse.Pos, nodes []parse.Node, args []v
 	case why == "order" && !unordered.MatchString(c.action):
 		c.report(pos, "changes-by-itself", name+" gives the elements in another order at each execution", "sort them with sprig_sortAlpha, or range over the map")
 	}
-	if one := c.catalog; one != nil && !one.chosen && !one.left && slices.Contains(one.calls, name) && slices.ContainsFunc(args, data) {
+	if one := c.catalog; !one.chosen && slices.Contains(one.calls, name) && slices.ContainsFunc(args, data) {
 		c.report(one.pos, "all-services", fmt.Sprintf("%s is asked for everything that this range finds: one watch each, however many there are", name),
 			"choose with if, by name or tag, which of them the file is about")
 	}
@@ -289,13 +282,13 @@ func (c *checker) field(t reflect.Type, name string, pos parse.Pos) reflect.Type
 	} else {
 		methods = reflect.PointerTo(t)
 	}
-	if m, ok := methods.MethodByName(name); ok {
+	if m, ok := methods.MethodByName(name); ok && m.Type.NumOut() > 0 {
 		return m.Type.Out(0)
 	}
 	switch of.Kind() {
 	case reflect.Struct:
 		if f, ok := of.FieldByName(name); ok && f.IsExported() {
-			c.facts.private = c.facts.private || secretField(of, name) && !strings.Contains(c.action, "writeToFile")
+			c.private = c.private || secretField(of, name) && !strings.Contains(c.action, "writeToFile")
 			return f.Type
 		}
 	case reflect.Map:

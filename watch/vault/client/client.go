@@ -1,8 +1,8 @@
-// Package client makes requests to HashiCorp Vault over HTTP, and says what an
-// error reply means: whether the store can be reached, whether anything may have
-// been made, and what a person can do about it.
+// Package client makes requests to HashiCorp Vault over HTTP, and interprets error
+// replies: whether Vault can be reached, whether anything may have been issued, and
+// what a person can do.
 //
-// No error holds a token or what else a request hides.
+// No error contains a token, or what else a request hides.
 package client
 
 import (
@@ -33,8 +33,7 @@ import (
 	"restencil/watch/transport"
 )
 
-// Options say which Vault to ask, and how. What they leave open, the
-// VAULT_* variables say (COMPAT 1.8).
+// Options configure a Client. The VAULT_* variables set zero fields (COMPAT 1.8).
 type Options struct {
 	// Address of the server, with its scheme: http://…, https://… or
 	// unix:///path. "" is VAULT_AGENT_ADDR, then VAULT_ADDR, and without
@@ -45,35 +44,33 @@ type Options struct {
 	UserAgent string // "" is Go's own
 	Transport transport.Options
 
-	// TLS leaves open whether it is used, which the address says, and what the
-	// VAULT_* variables say, but for SkipVerify: who has certificates verified
-	// must not be overruled.
+	// TLS is used if the address says so. The VAULT_* variables do not set
+	// SkipVerify.
 	TLS transport.TLS
 
-	// Timeout is how long a request may take. Zero is VAULT_CLIENT_TIMEOUT,
+	// Timeout is how long a request may take. Zero means VAULT_CLIENT_TIMEOUT,
 	// and without that 60 s.
 	Timeout time.Duration
 
-	// Resend has a request that fails for reasons that may pass sent again by
-	// itself, as often as VAULT_MAX_RETRIES says, which is twice: one attempt
-	// of consul-template's is so many requests (COMPAT 4.10.3).
+	// Resend sends a request that fails for a transient reason again, as often as
+	// VAULT_MAX_RETRIES says (default 2), as one attempt of consul-template does
+	// (COMPAT 4.10.3).
 	Resend bool
 
-	// Log is told of requests, at trace. Nil: nobody is told.
+	// Log, if not nil, logs requests at transport.LevelTrace.
 	Log *slog.Logger
 }
 
-// A Client makes requests over HTTP; it implements Caller. Vault's own library is
-// not used: it reads answers of any length, and what comes with it is 1 MB of
-// every process.
+// A Client makes requests over HTTP; it implements Caller. It does not use Vault's
+// library, which reads replies of any length, and takes 1 MB of every process.
 type Client struct {
 	environment
 	url     *url.URL // of the server
-	assumed bool     // nobody has said where Vault is
+	assumed bool     // the address is the default
 	http    *http.Client
 }
 
-// New returns a Client. It reads the files that o names, and contacts nobody.
+// New returns a Client. It reads the files that o names, and makes no request.
 func New(o Options) (*Client, error) {
 	e, err := readEnvironment()
 	if err != nil {
@@ -110,8 +107,7 @@ func New(o Options) (*Client, error) {
 		assumed:     address == defaultAddress && o.Address == "",
 		http: &http.Client{
 			Transport: transport.Traced(connections, o.Log),
-			// Redirects are handed back as they are: package http would make a GET of
-			// a PUT.
+			// Package http would follow the redirect of a PUT with a GET.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
@@ -120,13 +116,13 @@ func New(o Options) (*Client, error) {
 // Namespace returns the namespace that requests are for.
 func (c *Client) Namespace() string { return c.header.Get("X-Vault-Namespace") }
 
-// Close lets go of connections that are not in use.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Call implements Caller.
 func (c *Client) Call(ctx context.Context, r Request) (*watch.Secret, error) {
 	secret, err := c.try(ctx, r)
-	for n := 0; n < c.resends && ctx.Err() == nil && resent(err) && (!r.Once || Harmless(err)); n++ {
+	for n := 0; n < c.resends && ctx.Err() == nil && transient(err) && (!r.Once || Harmless(err)); n++ {
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second + rand.N(time.Second/2)):
@@ -136,7 +132,7 @@ func (c *Client) Call(ctx context.Context, r Request) (*watch.Secret, error) {
 	if err == nil || Status(err) != 0 {
 		return secret, err
 	}
-	// What can be done about an error of the network, where that is known.
+	// Add advice to an error of the network.
 	text := err.Error()
 	switch {
 	case c.assumed && errors.Is(err, syscall.ECONNREFUSED):
@@ -150,14 +146,15 @@ func (c *Client) Call(ctx context.Context, r Request) (*watch.Secret, error) {
 	return nil, err
 }
 
-// resent reports whether Vault's library would send a request again that failed
+// transient reports whether Vault's library would send a request again that failed
 // with err.
-func resent(err error) bool {
+func transient(err error) bool {
 	status := Status(err)
 	return err != nil && (status == 0 || status == http.StatusPreconditionFailed || status == http.StatusTooManyRequests ||
 		status >= 500 && status != http.StatusNotImplemented)
 }
 
+// try sends a request, following one redirect, and reads the reply.
 func (c *Client) try(ctx context.Context, r Request) (*watch.Secret, error) {
 	if c.timeout > 0 {
 		var cancel context.CancelFunc
@@ -178,8 +175,8 @@ func (c *Client) try(ctx context.Context, r Request) (*watch.Secret, error) {
 	return readAnswer(response, r.secrets())
 }
 
-// send makes a request and returns the answer. It follows one redirect: a standby
-// that does not pass requests on answers with one to the active server.
+// send sends a request and returns the reply. It follows one redirect: a standby
+// that does not forward requests redirects them to the active server.
 func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
@@ -209,23 +206,22 @@ func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("following a redirect: %w", err)
 	}
-	// Which host is the active one, the standby has to know; but the token is
-	// not sent in the clear because of that.
+	// The standby may name any host, but the token is never sent in the clear.
 	if to.Scheme == "https" && next.Scheme != "https" {
 		return nil, fmt.Errorf("redirected from %s to %s://%s, which does not use TLS: set the address of the active server", to.Host, next.Scheme, next.Host)
 	}
 	return c.do(ctx, r, next, next.Host, body)
 }
 
-// do sends a request. Package http sends one without a body again where the
-// connection ends before the answer comes; Once keeps it from that.
+// do sends a request. Package http sends a request without a body again if the
+// connection ends before the reply, unless Once is set.
 func (c *Client) do(ctx context.Context, r Request, to *url.URL, host string, body []byte) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, r.Method, to.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	if body == nil && r.Once {
-		// It cannot know that this is empty, and cannot have another.
+		// A body of unknown length that cannot be read again.
 		request.Body, request.GetBody = io.NopCloser(strings.NewReader("")), nil
 	}
 	request.Host, request.Header = host, c.header.Clone()
@@ -246,7 +242,7 @@ func (c *Client) do(ctx context.Context, r Request, to *url.URL, host string, bo
 	return response, nil
 }
 
-// tlsConfig returns how to use TLS, where the address says that it is used.
+// tlsConfig returns the configuration of TLS, for addresses that use it.
 func tlsConfig(o transport.TLS) (*tls.Config, error) {
 	if err := transport.CheckFiles(o.Files()...); err != nil {
 		return nil, err
@@ -268,9 +264,8 @@ func tlsConfig(o transport.TLS) (*tls.Config, error) {
 	return config, nil
 }
 
-// followCertificate has each new connection present the client's certificate
-// as it is on disk then, for what logs in with one replaces it now and then.
-// While the files cannot be used, their last good content is.
+// followCertificate makes each new connection use the client's certificate on disk,
+// which may be replaced, or the last valid one if the files are invalid.
 func followCertificate(config *tls.Config, o transport.TLS) error {
 	var last atomic.Pointer[tls.Certificate]
 	load := func() error {

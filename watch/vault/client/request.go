@@ -10,7 +10,7 @@ import (
 	"restencil/watch"
 )
 
-// A Token is what a request bears. It shows as ***.
+// A Token is the token of a request. It prints as ***.
 type Token string
 
 // Format implements fmt.Formatter for all verbs.
@@ -19,21 +19,20 @@ func (Token) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
 // A Request is one call of Vault's HTTP interface.
 type Request struct {
 	Method string // http.MethodGet, http.MethodPut
-	Path   string // without /v1/ before it, and not escaped
+	Path   string // without /v1/, not escaped
 	Query  url.Values
 	Body   any // encoded as JSON; nil for none
 	Token  Token
-	Hide   []string // what besides the token must not stand in an error: a login's secrets
-	Once   bool     // it may make something, so that it is never sent again unasked
-	Mount  string   // the path of the engine that is known to be mounted there; "": not known
+	Hide   []string // other secrets that no error may contain
+	Once   bool     // it may issue something: never send it again
+	Mount  string   // the path of the secrets engine there, "" if unknown
 }
 
-// A Caller makes requests. A Client is one, and tests have others.
+// A Caller makes requests. It is a *Client, except in tests.
 type Caller interface {
-	// Call returns what Vault answered: nil where that is nothing (204), and
-	// for a 404 with data in it (a deleted version) that data. Numbers in it
-	// are json.Number. It gives up when ctx ends. An error reply is a
-	// *ResponseError; any other error is what the network said.
+	// Call returns Vault's answer: nil if it is empty (204), and the data of a
+	// 404 that has some (a deleted version). Numbers in it are json.Number. An
+	// error reply is a *ResponseError; any other error is of the network.
 	Call(ctx context.Context, r Request) (*watch.Secret, error)
 }
 
@@ -60,7 +59,7 @@ func (r Request) capability() string {
 	return `"create" or "update"`
 }
 
-// secrets returns what must not stand in an error of the request.
+// secrets returns what no error of the request may contain.
 func (r Request) secrets() []string { return append([]string{string(r.Token)}, r.Hide...) }
 
 // Mask returns text with *** for each of the secrets.
@@ -73,15 +72,14 @@ func Mask(text string, secrets []string) string {
 	return text
 }
 
-const mountLookup = "sys/internal/ui/mounts/" // begins the path at which Vault says which engine is mounted
+const mountLookup = "sys/internal/ui/mounts/" // followed by a path in the mount
 
-// LookupMount returns the request that asks which engine is mounted at path.
+// LookupMount returns the request for the mount of path.
 func LookupMount(path string, t Token) Request {
 	return Request{Method: http.MethodGet, Path: mountLookup + path, Token: t}
 }
 
-// Health returns a request that Vault answers at once where it is able to work,
-// and that costs nothing.
+// Health returns a cheap request that succeeds if Vault works.
 func Health() Request {
 	return Request{
 		Method: http.MethodGet, Path: "sys/health",
@@ -99,12 +97,12 @@ func RenewLease(id string, t Token) Request {
 	return Request{Method: http.MethodPut, Path: "sys/leases/renew", Body: map[string]any{"lease_id": id, "increment": 0}, Token: t}
 }
 
-// RevokeToken returns the request that ends the life of a token.
+// RevokeToken returns the request that revokes a token.
 func RevokeToken(t Token) Request {
 	return Request{Method: http.MethodPut, Path: "auth/token/revoke-self", Token: t}
 }
 
-// RevokeLease returns the request that ends a lease.
+// RevokeLease returns the request that revokes a lease.
 func RevokeLease(id string, t Token) Request {
 	return Request{Method: http.MethodPut, Path: "sys/leases/revoke", Body: map[string]any{"lease_id": id}, Token: t}
 }

@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	maxAnswer  = 64 << 20 // bytes of an answer; Vault itself takes no more than half of that
-	maxMessage = 500      // bytes of what is told of an error reply; the rest is some proxy's web page
+	maxAnswer  = 64 << 20 // bytes of a reply; Vault itself takes no more than half of that
+	maxMessage = 500      // bytes of an error message; a proxy may send a web page
 )
 
 var errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
 
-// readAnswer makes an HTTP response into what Caller.Call returns.
-// None of the secrets stands in an error.
+// readAnswer returns the result of Caller.Call for an HTTP response. Errors contain
+// none of the secrets.
 func readAnswer(response *http.Response, secrets []string) (*watch.Secret, error) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch status := response.StatusCode; {
@@ -34,7 +34,7 @@ func readAnswer(response *http.Response, secrets []string) (*watch.Secret, error
 	case len(body) > maxAnswer:
 		return nil, errTooLong
 	case status == http.StatusNotFound:
-		// What has been deleted is told of in an answer like any other.
+		// A deleted version has an answer like any other.
 		secret, err := parseSecret(body)
 		if err == nil && secret != nil && len(secret.Data)+len(secret.Warnings) > 0 {
 			return secret, nil
@@ -116,8 +116,8 @@ func decode(body []byte, to any) error {
 	return d.Decode(to)
 }
 
-// messages returns what an answer that is an error says, each as one line. That
-// of a Vault which is asked how it is, and is sealed, has no words for it.
+// messages returns the messages of an error reply, each as one line. That of a
+// health check of a sealed Vault has none, so one is added.
 func messages(body []byte, secrets []string) []string {
 	var answer struct {
 		Errors []string
@@ -139,8 +139,8 @@ func messages(body []byte, secrets []string) []string {
 	return lines
 }
 
-// oneLine returns text in one line of bounded length. Several errors in one,
-// which Vault writes as a list, are separated by semicolons.
+// oneLine returns text in one line of bounded length. It separates the errors of a
+// list, as Vault writes several, with semicolons.
 func oneLine(text string) string {
 	if head, list, ok := strings.Cut(text, " occurred:\n\t* "); ok && !strings.Contains(head, "\n") {
 		text = strings.ReplaceAll(strings.TrimSpace(list), "\n\t* ", "; ")
@@ -155,8 +155,8 @@ func oneLine(text string) string {
 // A ResponseError is an error reply of Vault.
 type ResponseError struct {
 	Status     int
-	Messages   []string      // Vault's own
-	RetryAfter time.Duration // 0 where Vault did not say
+	Messages   []string
+	RetryAfter time.Duration // as requested by Vault, or 0
 }
 
 func (e *ResponseError) Error() string {
@@ -166,13 +166,12 @@ func (e *ResponseError) Error() string {
 	return fmt.Sprintf("Vault answered %d: %s", e.Status, strings.Join(e.Messages, "; "))
 }
 
-// Says reports whether one of Vault's messages contains text, which is in lower
-// case.
+// Says reports whether one of the messages contains text, which is in lower case.
 func (e *ResponseError) Says(text string) bool {
 	return strings.Contains(strings.ToLower(strings.Join(e.Messages, "\n")), text)
 }
 
-// Status returns the status of an error reply, 0 where err is none.
+// Status returns the status of an error reply, 0 if err is another error.
 func Status(err error) int {
 	if reply, ok := errors.AsType[*ResponseError](err); ok {
 		return reply.Status
@@ -180,11 +179,10 @@ func Status(err error) int {
 	return 0
 }
 
-// Class returns what is to be done about err.
+// Class returns the class of err.
 func Class(err error) watch.Class { return schedule.ClassOf(Status(err)) }
 
-// RetryAfter returns for how long Vault wants no other request, 0 where it does
-// not say.
+// RetryAfter returns the delay that Vault requests, 0 if none.
 func RetryAfter(err error) time.Duration {
 	if reply, ok := errors.AsType[*ResponseError](err); ok {
 		return reply.RetryAfter
@@ -192,11 +190,11 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
-// Absent reports whether err is Vault's reply that something is not there.
+// Absent reports whether err is Vault's reply that something does not exist.
 func Absent(err error) bool { return Status(err) == http.StatusNotFound }
 
-// Unreachable reports whether err may mean that Vault as a whole does not work,
-// be it that it is sealed.
+// Unreachable reports whether err may mean that Vault as a whole does not work, as
+// if it is sealed.
 func Unreachable(err error) bool {
 	switch Status(err) {
 	case 0, http.StatusNotImplemented, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -205,9 +203,8 @@ func Unreachable(err error) bool {
 	return false
 }
 
-// Harmless reports whether a request that failed with err has certainly made
-// nothing: Vault said that it failed, or was not reached. Only of what stands
-// between here and Vault nobody knows.
+// Harmless reports whether a request that failed with err certainly issued nothing:
+// Vault replied with an error, or was not reached. A gateway's reply says neither.
 func Harmless(err error) bool {
 	switch Status(err) {
 	case 0:
@@ -219,31 +216,31 @@ func Harmless(err error) bool {
 	return true
 }
 
-// An UnansweredError is why a request that was put to Vault, or was to be, has no
-// reply. What it asks for may have been done, unless [Harmless] says otherwise.
+// An UnansweredError is the error of a request without a reply. Vault may have
+// handled the request, unless it is [Harmless].
 type UnansweredError struct{ Err error }
 
 func (e *UnansweredError) Error() string { return e.Err.Error() }
 func (e *UnansweredError) Unwrap() error { return e.Err }
 
-// RefusedToken reports whether Vault says that it does not know the token, as
-// opposed to that the token may not do something.
+// RefusedToken reports whether err says that Vault does not know the token, rather
+// than that the token lacks a right.
 func RefusedToken(err error) bool {
 	reply, ok := errors.AsType[*ResponseError](err)
 	return ok && reply.Status == http.StatusForbidden &&
 		(reply.Says("invalid token") || reply.Says("bad token"))
 }
 
-// Lost reports whether Vault says that it has no such lease or token any more.
+// Lost reports whether err says that the lease or token does not exist any more.
 func Lost(err error) bool {
 	reply, ok := errors.AsType[*ResponseError](err)
 	return ok && (RefusedToken(err) ||
 		slices.ContainsFunc([]string{"not found", "expired", "revoked", "invalid lease", "bad token"}, reply.Says))
 }
 
-// An Error is what came of a request that failed.
+// An Error explains the error of a request.
 type Error struct {
-	Text string // what that means for people; "": Err says so itself
+	Text string // the explanation, or ""
 	Err  error
 }
 
@@ -254,10 +251,10 @@ func (e *Error) Error() string {
 	return e.Text + " (" + e.Err.Error() + ")"
 }
 
-// Unwrap returns what the request failed with.
+// Unwrap returns e.Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Explain returns the Error of a request that failed with err.
+// Explain returns err, of a request, with an explanation.
 func Explain(r Request, err error) *Error {
 	e := &Error{Err: err}
 	reply, ok := errors.AsType[*ResponseError](err)
@@ -270,7 +267,7 @@ func Explain(r Request, err error) *Error {
 		e.Text = "Vault does not know the token: it has ended, was revoked, or is another server's"
 	case reply.Status == http.StatusForbidden:
 		e.Text = fmt.Sprintf("the token may not %s %s: its policies must grant %s on that path", r.action(), r.Path, r.capability())
-		// Vault tells nobody that a path has no engine whose token may not read there.
+		// Vault reports a missing engine only to a token with rights there.
 		if path, ok := strings.CutPrefix(r.Path, mountLookup); ok {
 			e.Text = "no secrets engine is mounted for " + path + ", or the token has no policy for any path in it"
 		} else if r.Mount == "" && !strings.HasPrefix(r.Path, "sys/") && !strings.HasPrefix(r.Path, "auth/") {

@@ -1,8 +1,6 @@
-// Package fetch puts queries to Vault: reads, lists, writes, and certificates. A
-// [Fetcher] makes one attempt to answer its query, and knows nothing of when the
-// next is due, but for what the answer says.
+// Package fetch answers queries to Vault: reads, lists, writes, and certificates. A
+// [Fetcher] makes one attempt at its query. It does not decide when the next is due.
 //
-// A [Requester] makes the requests. It sees to it that what issues or writes
-// something keeps within the limit, and it notes every lease, so that all can be
-// given back.
+// A [Requester] makes the requests. It limits those that issue or write something,
+// and records every lease, so that all can be revoked.
 package fetch

@@ -14,11 +14,11 @@ import (
 	"restencil/watch/vault/token"
 )
 
-// A Fetcher answers one query. One attempt of it is under way at a time; it may
-// remember things from one to the next.
+// A Fetcher answers one query. It makes one attempt at a time, and may keep state
+// between attempts.
 type Fetcher interface {
-	// Fetch makes one attempt, under the token of an epoch. The warnings of
-	// its result count where there is an error, too.
+	// Fetch makes one attempt, with the token of an epoch. The warnings of the
+	// result are valid even if there is an error.
 	Fetch(ctx context.Context, e token.Epoch) (Result, error)
 
 	// MayIssue reports whether the next attempt may issue or write something.
@@ -28,56 +28,54 @@ type Fetcher interface {
 	Offline() bool
 }
 
-// A Result is what an attempt brought.
+// A Result is the result of an attempt.
 type Result struct {
 	Data     any
-	Lease    lease.Lease // how long it is good
-	Issued   bool        // it was issued or written for this query
+	Lease    lease.Lease // of Data
+	Issued   bool        // Data was issued or written for this query
 	Warnings []string
 
-	absent bool // there is no such thing, which is an answer
+	absent bool // the thing does not exist, which is an answer
 }
 
 // New returns the Fetcher of a query, which makes its requests with r. The error
 // says what is wrong with the query.
 func New(q watch.Query, r *Requester) (Fetcher, error) {
-	common := question{Requester: r, id: q.ID(), path: q.Name}
+	common := base{Requester: r, id: q.ID(), path: q.Name}
 	switch q.Kind {
 	case watch.VaultRead:
 		params, err := url.ParseQuery(q.Params)
 		refresh, refreshErr := refreshOf(params.Get("refresh"))
 		params.Del("refresh")
-		return &reader{question: common, params: params, refresh: refresh, leased: true}, cmp.Or(err, refreshErr)
+		return &reader{base: common, params: params, refresh: refresh, leased: true}, cmp.Or(err, refreshErr)
 	case watch.VaultWrite:
 		values, err := url.ParseQuery(q.Params)
-		return &writer{question: common, values: values}, err
+		return &writer{base: common, values: values}, err
 	case watch.VaultList:
-		// The path is no URL, but that what ends in ?refresh=30s says how often it
-		// is listed.
+		// The path is not a URL, except that it may end in ?refresh=30s.
 		path, text, _ := strings.Cut(q.Name, "?refresh=")
 		refresh, err := refreshOf(text)
 		common.path = path
-		return &lister{question: common, refresh: cmp.Or(refresh, r.rules.Default)}, err
+		return &lister{base: common, refresh: cmp.Or(refresh, r.rules.Default)}, err
 	case watch.VaultPKI:
 		values, files, err := watch.SplitPKIParams(q.Params)
-		return &issuer{question: common, values: values, files: files}, err
+		return &issuer{base: common, values: values, files: files}, err
 	}
 	return nil, errors.New("not a question for Vault")
 }
 
-// A question is what fetchers have in common.
-type question struct {
+// A base is the common part of fetchers.
+type base struct {
 	*Requester
 	id   watch.ID
 	path string
 }
 
-func (*question) Offline() bool { return false }
+func (*base) Offline() bool  { return false }
+func (*base) MayIssue() bool { return true }
 
-func (*question) MayIssue() bool { return true }
-
-// A MissingError says that there is no such thing, as consul-template does, and
-// where it is known, why.
+// A MissingError says that a secret does not exist, as consul-template does, and
+// why if known.
 type MissingError struct{ Path, Why string }
 
 func (e *MissingError) Error() string {
@@ -89,7 +87,7 @@ func (e *MissingError) Error() string {
 
 const minRefresh = time.Second
 
-// refreshOf reads our own parameter, "" where there is none.
+// refreshOf parses the parameter refresh; "" means 0.
 func refreshOf(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
@@ -104,8 +102,7 @@ func refreshOf(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// bodyOf returns the fields of a request: the values are text, whatever they
-// look like.
+// bodyOf returns the body of a request, in which all values are strings.
 func bodyOf(values url.Values) map[string]any {
 	fields := make(map[string]any, len(values))
 	for key := range values {

@@ -30,28 +30,28 @@ import (
 
 // An issuer is the Fetcher of a VaultPKI query.
 type issuer struct {
-	question
+	base
 	values url.Values
-	files  []string // that keep what was issued
-	looked bool     // into these files
+	files  []string // that keep the certificate
+	read   bool     // the files were read
 }
 
-// Offline implements Fetcher: the first look is at the files.
-func (i *issuer) Offline() bool { return !i.looked }
+// Offline implements Fetcher: the first attempt reads the files.
+func (i *issuer) Offline() bool { return !i.read }
 
-// ErrNothingKept says that the files keep nothing that can be used: the next
-// attempt is for Vault.
+// ErrNothingKept says that the files contain nothing usable: the next attempt asks
+// Vault.
 var ErrNothingKept = errors.New("nothing is kept that can be used")
 
 func (i *issuer) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
-	if !i.looked {
-		i.looked = true
+	if !i.read {
+		i.read = true
 		return i.kept(time.Now())
 	}
 	return i.issue(ctx, e)
 }
 
-// kept returns the certificate that the files keep, if it can be used.
+// kept returns the certificate in the files, if it is usable.
 func (i *issuer) kept(now time.Time) (Result, error) {
 	var b pemBundle
 	for _, file := range i.files {
@@ -71,6 +71,7 @@ func (i *issuer) kept(now time.Time) (Result, error) {
 	return result, nil
 }
 
+// issue requests a certificate.
 func (i *issuer) issue(ctx context.Context, e token.Epoch) (Result, error) {
 	s, err := i.ask(ctx, i.id, client.Request{Method: http.MethodPut, Path: i.path, Body: bodyOf(i.values)}, e, mount{})
 	if err != nil {
@@ -88,8 +89,8 @@ func (i *issuer) issue(ctx context.Context, e token.Epoch) (Result, error) {
 	return result, err
 }
 
-// result returns a certificate as the answer, unless it is due to be replaced
-// already.
+// result returns a certificate as the answer, unless it is already due to be
+// replaced.
 func (i *issuer) result(got pair, now time.Time) (Result, error) {
 	start, end := got.leaf.NotBefore, got.leaf.NotAfter
 	share := lease.Share(i.rules.Threshold, rand.Float64())
@@ -100,12 +101,10 @@ func (i *issuer) result(got pair, now time.Time) (Result, error) {
 	return Result{Data: watch.Taint(got.value), Issued: true, Lease: lease.Until(now, replace, end)}, nil
 }
 
-// matches reports whether a certificate is one that the body of a request asks
-// for, as far as names and keys go. What the body does not mention may be
-// anything.
+// matches reports whether a certificate has the key and the names that the body of
+// a request contains, if any.
 func matches(c *x509.Certificate, body url.Values) bool {
-	// The key is that of a signing request, where there is one. One that makes no
-	// sense is Vault's to refuse.
+	// Vault refuses an invalid signing request.
 	if block, _ := pem.Decode([]byte(body.Get("csr"))); block != nil {
 		if request, err := x509.ParseCertificateRequest(block.Bytes); err == nil && !keypair.Belongs(request.PublicKey, c) {
 			return false
@@ -125,10 +124,10 @@ func matches(c *x509.Certificate, body url.Values) bool {
 		sameNames(uris, body, "uri_sans", "")
 }
 
-// sameNames tells whether the names that a certificate has are those in a
-// field of the body. It may have the common name besides, which Vault adds.
+// sameNames reports whether the names in a certificate are those in a field of the
+// body, perhaps with the common name, which Vault adds.
 func sameNames(has []string, body url.Values, field, common string) bool {
-	foreign := func(r rune) bool { return r > unicode.MaxASCII } // certificates write it in another way
+	foreign := func(r rune) bool { return r > unicode.MaxASCII } // encoded in certificates
 	if body.Get(field) == "" || strings.ContainsFunc(body.Get(field), foreign) {
 		return true
 	}
@@ -146,7 +145,7 @@ func sameNames(has []string, body url.Values, field, common string) bool {
 	return len(wanted) == 0
 }
 
-// plain returns one form of a name for all ways to write it.
+// plain returns the canonical form of a name.
 func plain(name string) string {
 	name = strings.ToLower(strings.TrimSpace(name))
 	if ip := net.ParseIP(name); ip != nil {
@@ -155,8 +154,7 @@ func plain(name string) string {
 	return name
 }
 
-// A pemBundle is what PEM text holds: certificates and keys, in the order in which
-// they came, each once.
+// A pemBundle is the certificates and keys in PEM texts, in order, each once.
 type pemBundle struct {
 	leaves      []*x509.Certificate
 	authorities []*x509.Certificate
@@ -165,7 +163,7 @@ type pemBundle struct {
 
 type privateKey struct {
 	block  *pem.Block
-	public crypto.PublicKey // nil where the key cannot be read
+	public crypto.PublicKey // nil if the key cannot be parsed
 }
 
 var (
@@ -173,9 +171,8 @@ var (
 	indent   = regexp.MustCompile(`(?m)^[ \t]+`)
 )
 
-// add adds the blocks of text, which may stand anywhere on a line and be
-// indented, as templates have them. What is no certificate and no key counts
-// for nothing.
+// add adds the blocks of text, which may be indented and begin anywhere on a line,
+// as in the output of templates. It ignores all but certificates and keys.
 func (b *pemBundle) add(text []byte) error {
 	for _, found := range pemBlock.FindAll(text, -1) {
 		block, _ := pem.Decode(indent.ReplaceAll(found, nil))
@@ -209,14 +206,14 @@ func (b *pemBundle) add(text []byte) error {
 	return nil
 }
 
-// A pair is a certificate with what belongs to it.
+// A pair is a certificate with its key and authorities.
 type pair struct {
 	leaf  *x509.Certificate
 	value watch.Certificate
 }
 
-// newest returns the newest certificate that has its key. Where there is no key
-// at all, that is the newest.
+// newest returns the newest certificate that has its key, or if there are no keys,
+// the newest certificate.
 func (b *pemBundle) newest() (pair, error) {
 	leaves := slices.Clone(b.leaves)
 	slices.SortStableFunc(leaves, func(a, b *x509.Certificate) int {
@@ -238,8 +235,8 @@ func (b *pemBundle) newest() (pair, error) {
 	return pair{}, errors.New("the private key in it does not belong to the certificate")
 }
 
-// pair returns a certificate and its key as templates see them. The authority
-// that issued it is the first of the chain.
+// pair returns a certificate and its key as templates see them. Its issuer is the
+// first of the chain.
 func (b *pemBundle) pair(leaf *x509.Certificate, key *pem.Block) pair {
 	value := watch.Certificate{Cert: pemText(leaf)}
 	if key != nil {
@@ -264,12 +261,13 @@ func pemText(c *x509.Certificate) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 }
 
-// fromAnswer returns what Vault has issued. The order of the fields of its
-// answer, which is none, makes no difference.
+// fromAnswer returns the certificate in Vault's answer.
 func fromAnswer(data map[string]any) (pair, error) {
 	var b pemBundle
-	for _, name := range []string{"certificate", "private_key", "issuing_ca", "ca_chain"} {
-		if err := b.addField(data[name]); err != nil {
+	chain, _ := data["ca_chain"].([]any)
+	for _, field := range append([]any{data["certificate"], data["private_key"], data["issuing_ca"]}, chain...) {
+		text, _ := field.(string)
+		if err := b.add([]byte(text)); err != nil {
 			return pair{}, err
 		}
 	}
@@ -277,20 +275,5 @@ func fromAnswer(data map[string]any) (pair, error) {
 	if err == nil || len(b.leaves) != 1 || len(b.keys) != 1 || b.keys[0].public != nil {
 		return got, err
 	}
-	return b.pair(b.leaves[0], b.keys[0].block), nil // a kind of key that we cannot read
-}
-
-// addField adds the text in a field of an answer, or in its elements.
-func (b *pemBundle) addField(v any) error {
-	switch v := v.(type) {
-	case string:
-		return b.add([]byte(v))
-	case []any:
-		for _, element := range v {
-			if err := b.addField(element); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return b.pair(b.leaves[0], b.keys[0].block), nil // a kind of key that we cannot parse
 }

@@ -18,72 +18,71 @@ import (
 	"restencil/watch/vault/token"
 )
 
-// mounts are what has been found out of where engines are. It is for any
-// goroutine.
+// mounts are the known mounts of secrets engines, for any goroutine.
 type mounts struct {
 	namespace string
-	assume    time.Duration      // how long a path without a mount is taken for one of no versioned engine
-	lookups   singleflight.Group // by the first element of the paths, which may have one mount
+	assume    time.Duration      // how long a path without a mount is treated as of an unversioned engine
+	lookups   singleflight.Group // by the first element of the path
 
 	mu    sync.Mutex
-	known map[string]sighting // by the path of the mount, or of a query that has none, and a slash
+	known map[string]lookup // by the path of the mount, or of a query that has none, with a final slash
 }
 
-// A sighting is what a lookup has shown.
-type sighting struct {
-	mount // zero: none
+// A lookup is the result of a lookup.
+type lookup struct {
+	mount // zero if there is none
 	at    time.Time
 }
 
-// sighting returns that of a path, and its key; "" where there is none. The caller
+// lookup returns the lookup that covers a path, and its key, or "". The caller
 // holds the lock.
-func (m *mounts) sighting(path string) (string, sighting) {
+func (m *mounts) lookup(path string) (string, lookup) {
 	path += "/"
 	for i := range len(path) {
-		if s, ok := m.known[path[:i+1]]; ok && path[i] == '/' && (s.mount != mount{} || i == len(path)-1) {
-			return path[:i+1], s
+		if l, ok := m.known[path[:i+1]]; ok && path[i] == '/' && (l.mount != mount{} || i == len(path)-1) {
+			return path[:i+1], l
 		}
 	}
-	return "", sighting{}
+	return "", lookup{}
 }
 
-// find returns the mount that holds path, and reports whether it is known, or
-// taken for the zero mount.
+// find returns the mount of path, which may be the zero mount, and reports whether
+// it is known.
 func (m *mounts) find(path string) (at mount, known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key, s := m.sighting(path)
-	return s.mount, key != "" && (s.mount != mount{} || time.Since(s.at) < m.assume)
+	key, l := m.lookup(path)
+	return l.mount, key != "" && (l.mount != mount{} || time.Since(l.at) < m.assume)
 }
 
-const maxMounts = 1 << 14 // how many are known at most
+const (
+	maxMounts = 1 << 14          // how many lookups are known
+	recheck   = 10 * time.Second // the least age of a lookup to be repeated if something does not exist
+)
 
-const recheck = 10 * time.Second // how old a lookup must be for another, when something is not there
-
-// forget forgets the mount of something that is not there, for it may be another
-// by now. It reports whether that is worth a lookup.
+// forget forgets the mount of something that does not exist, for it may have
+// changed. It reports whether to look it up again.
 func (m *mounts) forget(path string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key, s := m.sighting(path)
-	if time.Since(s.at) < recheck {
+	key, l := m.lookup(path)
+	if time.Since(l.at) < recheck {
 		return false
 	}
 	delete(m.known, key)
 	return true
 }
 
-// NewToken has mounts looked up anew that were not found: another token may see
-// them.
+// NewToken forgets the mounts that were not found: another token may see them.
 func (q *Requester) NewToken() {
 	q.mounts.mu.Lock()
 	defer q.mounts.mu.Unlock()
-	maps.DeleteFunc(q.mounts.known, func(_ string, s sighting) bool { return s.mount == mount{} })
+	maps.DeleteFunc(q.mounts.known, func(_ string, l lookup) bool { return l.mount == mount{} })
 }
 
-// mountOf returns the mount of a path, after a lookup where it is not known. Of
-// several that may have one mount, one looks it up. The warning says that it is
-// not certain.
+// mountOf returns the mount of a path, and looks it up if it is not known. Of
+// concurrent calls whose paths may have one mount, one looks it up. The warning
+// says that the mount is uncertain.
 func (q *Requester) mountOf(ctx context.Context, path string, e token.Epoch) (at mount, warning string, err error) {
 	at, known := q.mounts.find(path)
 	if known {
@@ -100,7 +99,7 @@ func (q *Requester) mountOf(ctx context.Context, path string, e token.Epoch) (at
 		led = true
 		return look()
 	})
-	if !led { // what another has found may not be this one's
+	if !led { // the mount found may not be that of this path
 		if at, known = q.mounts.find(path); known {
 			return at, "", nil
 		}
@@ -113,8 +112,8 @@ func (q *Requester) mountOf(ctx context.Context, path string, e token.Epoch) (at
 	return at, warning, nil
 }
 
-// lookUp looks up the mount of a path. That it may not do so is not to stop a
-// query (COMPAT 3.5).
+// lookUp looks up the mount of a path. A lack of rights for that is no error
+// (COMPAT 3.5).
 func (q *Requester) lookUp(ctx context.Context, path string, e token.Epoch) (warning string, err error) {
 	s, err := q.Call(ctx, client.LookupMount(path, e.Token))
 	switch {
@@ -136,12 +135,12 @@ func (q *Requester) lookUp(ctx context.Context, path string, e token.Epoch) (war
 	if !found.holds(path) {
 		key, found = path+"/", mount{}
 	}
-	m.known[key] = sighting{found, time.Now()}
+	m.known[key] = lookup{found, time.Now()}
 	return warning, nil
 }
 
-// atMount has do make an attempt at a path, given its mount. Where that finds
-// nothing, and the mount has become another by now, it makes one more.
+// atMount calls do with the mount of a path. If the path does not exist, and its
+// mount has changed, it calls do once more.
 func (q *Requester) atMount(ctx context.Context, path string, e token.Epoch, do func(mount) (Result, error)) (Result, error) {
 	m, warning, err := q.mountOf(ctx, path, e)
 	if err != nil {
@@ -158,22 +157,21 @@ func (q *Requester) atMount(ctx context.Context, path string, e token.Epoch, do 
 			result, err = do(another)
 		}
 	}
-	if warning != "" && err == nil { // else that tells it
+	if warning != "" && err == nil {
 		result.Warnings = append([]string{warning}, result.Warnings...)
 	}
 	return result, err
 }
 
-// A mount is where an engine is, as far as paths depend on it.
+// A mount is a mounted secrets engine.
 type mount struct {
-	path      string // with a slash at its end, and without the client's namespace; "": not known
+	path      string // with a final slash, without the client's namespace; "" if unknown
 	versioned bool   // a key-value engine of version 2
-	harmless  bool   // known to issue nothing, whatever is read there
+	harmless  bool   // reads issue nothing
 }
 
-// parseMount reads what Vault says of the mount of a path. The client's
-// namespace, which Vault puts before the mount's path, is taken away once
-// (COMPAT 3.5).
+// parseMount returns the mount in the answer to a lookup. It removes the client's
+// namespace from the path once (COMPAT 3.5).
 func parseMount(s *watch.Secret, namespace string) mount {
 	if s == nil {
 		return mount{}
@@ -182,7 +180,7 @@ func parseMount(s *watch.Secret, namespace string) mount {
 	kind, _ := s.Data["type"].(string)
 	options, _ := s.Data["options"].(map[string]any)
 	version, _ := options["version"].(string)
-	// A mount may have the name of the namespace: of that nothing would be left.
+	// A mount may have the name of the namespace.
 	if rest, ok := strings.CutPrefix(at, strings.Trim(namespace, "/")+"/"); ok && rest != "" {
 		at = rest
 	}
@@ -192,12 +190,12 @@ func parseMount(s *watch.Secret, namespace string) mount {
 
 func (m mount) holds(path string) bool { return m.path != "" && strings.HasPrefix(path+"/", m.path) }
 
-// rest returns a path that the mount holds, from the mount on.
+// rest returns the part of a path after the mount.
 func (m mount) rest(path string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(path, strings.TrimSuffix(m.path, "/")), "/")
 }
 
-// dataPath returns where to read or write the secret that people know by path.
+// dataPath returns the path at which to read or write the secret at path.
 func (m mount) dataPath(path string) string {
 	if !m.versioned || !m.holds(path) {
 		return path
@@ -211,7 +209,7 @@ func (m mount) dataPath(path string) string {
 	return strings.TrimSuffix(m.path+"data/"+rest, "/")
 }
 
-// listPath returns where to list what people know by path.
+// listPath returns the path at which to list path.
 func (m mount) listPath(path string) string {
 	if !m.versioned || !m.holds(path) {
 		return path
@@ -223,10 +221,10 @@ func (m mount) listPath(path string) string {
 	return strings.TrimSuffix(m.path+"metadata/"+rest, "/")
 }
 
-// A version is what Vault says of one version of a secret.
+// A version is the metadata of one version of a secret.
 type version struct {
 	number    string
-	deletion  time.Time // zero: there is none
+	deletion  time.Time // zero for none
 	destroyed bool
 }
 

@@ -17,11 +17,10 @@ import (
 
 // A reader is the Fetcher of a VaultRead query.
 type reader struct {
-	question
+	base
 	params  url.Values
-	refresh time.Duration // zero: as the answer says
-
-	leased bool // the newest answer is, or there is none
+	refresh time.Duration // zero: by the answer
+	leased  bool          // the newest answer is leased, or there is none
 }
 
 func (r *reader) MayIssue() bool {
@@ -52,8 +51,8 @@ func (r *reader) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
 	})
 }
 
-// missing returns the error for what is not there: Vault's own where that says
-// more.
+// missing returns the error for what does not exist: Vault's own if it has a
+// message.
 func (r *reader) missing(m mount, s *watch.Secret, err error) error {
 	if reply, ok := errors.AsType[*client.ResponseError](err); ok && len(reply.Messages) > 0 {
 		return err
@@ -69,7 +68,7 @@ func (r *reader) missing(m mount, s *watch.Secret, err error) error {
 	return missing
 }
 
-// empty reports whether an answer has nothing in it but, perhaps, warnings.
+// empty reports whether an answer has nothing but, perhaps, warnings.
 func empty(s *watch.Secret) bool {
 	return s.Data == nil && s.LeaseID == "" && s.Auth == nil && s.WrapInfo == nil
 }
@@ -83,7 +82,7 @@ func warnings(s *watch.Secret) []string {
 
 // A lister is the Fetcher of a VaultList query.
 type lister struct {
-	question
+	base
 	refresh time.Duration
 }
 
@@ -107,9 +106,9 @@ func (l *lister) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
 	})
 }
 
-// namesOf returns the sorted names of a list. What does not exist has none.
+// namesOf returns the sorted names in the answer to a list.
 func namesOf(s *watch.Secret) ([]string, error) {
-	var names []string // nil where there are none: toJSON says null then
+	var names []string // nil if there are none, for which toJSON prints null
 	if s == nil || s.Data["keys"] == nil {
 		return names, nil
 	}
@@ -128,7 +127,7 @@ func namesOf(s *watch.Secret) ([]string, error) {
 
 // A writer is the Fetcher of a VaultWrite query.
 type writer struct {
-	question
+	base
 	values url.Values
 }
 

@@ -18,9 +18,8 @@ import (
 	"restencil/watch/vault/token"
 )
 
-// A Requester makes the requests of queries. What issues or writes something is
-// made within the limit; there is no other way to Vault. Its methods are for any
-// goroutine.
+// A Requester makes the requests of queries, and limits those that issue or write
+// something. Its methods are for any goroutine.
 type Requester struct {
 	caller  client.Caller
 	rules   lease.Rules
@@ -33,12 +32,12 @@ type Requester struct {
 func NewRequester(c client.Caller, namespace string, rules lease.Rules, l *limit.Limiter) *Requester {
 	return &Requester{
 		caller: c, rules: rules, Limiter: l, Leases: &Leases{ends: make(map[issue]time.Time), full: 64},
-		mounts: &mounts{namespace: namespace, assume: rules.Default, known: make(map[string]sighting)},
+		mounts: &mounts{namespace: namespace, assume: rules.Default, known: make(map[string]lookup)},
 	}
 }
 
-// Call makes a request that neither issues nor writes what a template asked for,
-// such as the renewal of a lease. Its error is a *client.Error.
+// Call makes a request that neither issues nor writes anything, such as the renewal
+// of a lease. Its error is a *client.Error.
 func (q *Requester) Call(ctx context.Context, r client.Request) (*watch.Secret, error) {
 	s, err := q.caller.Call(ctx, r)
 	if err != nil {
@@ -47,9 +46,8 @@ func (q *Requester) Call(ctx context.Context, r client.Request) (*watch.Secret, 
 	return s, nil
 }
 
-// ask makes a request of a query, which goes to an engine at m. Reads and writes
-// at one path have a limit each. A read needs it as well, for it may turn out to
-// issue something; where it did not, it has cost nothing. Its error is a
+// ask makes a request of a query to the engine at m. Reads and writes at one path
+// have a limit each; a read counts if it has issued something. Its error is a
 // *client.Error or a *limit.Error.
 func (q *Requester) ask(ctx context.Context, id watch.ID, r client.Request, e token.Epoch, m mount) (*watch.Secret, error) {
 	r.Token, r.Once, r.Mount = e.Token, !m.harmless && !r.Lists(), m.path
@@ -61,10 +59,10 @@ func (q *Requester) ask(ctx context.Context, id watch.ID, r client.Request, e to
 	s, err := q.Call(ctx, r)
 	writes := r.Method != http.MethodGet
 	issued := writes || isIssued(s)
-	if err != nil { // of a read whose reply was lost, only the engine says so
+	if err != nil { // the reply may be lost
 		issued = (writes || r.Once) && !client.Harmless(err)
 	}
-	var life time.Duration // of what was issued; zero: nobody knows
+	var life time.Duration // of what was issued; zero if unknown
 	if terms, err := lease.Of(s, start); err == nil {
 		life = terms.Life
 		if terms.Leased() {
@@ -73,7 +71,7 @@ func (q *Requester) ask(ctx context.Context, id watch.ID, r client.Request, e to
 				ends = start.Add(life)
 			}
 			q.Leases.Extend(s, ends)
-			// It goes away with the token.
+			// It ends with the token.
 			if left := e.Ends.Sub(start); !e.Ends.IsZero() && (life <= 0 || left < life) {
 				life = left
 			}
@@ -85,13 +83,13 @@ func (q *Requester) ask(ctx context.Context, id watch.ID, r client.Request, e to
 	return s, err
 }
 
-// isIssued reports whether an answer is of a kind that is made for who asks.
+// isIssued reports whether an answer was issued for the request.
 func isIssued(s *watch.Secret) bool {
 	return s != nil && (s.LeaseID != "" || s.Auth != nil || s.WrapInfo != nil)
 }
 
-// leaseOf returns how long an answer is good that was asked for at from. What is
-// not leased is asked for again every refresh; zero: as it says, or the default.
+// leaseOf returns the lease of an answer to a request at from. Without a lease it is
+// read again every refresh; zero means by the answer, or the default.
 func (q *Requester) leaseOf(s *watch.Secret, from time.Time, refresh time.Duration) (lease.Lease, error) {
 	t, err := lease.Of(s, from)
 	if err != nil {
@@ -103,12 +101,11 @@ func (q *Requester) leaseOf(s *watch.Secret, from time.Time, refresh time.Durati
 	return lease.New(t, from, q.rules, rand.Float64()), nil
 }
 
-// Leases is a table of all that was issued and can be given back. It is for any
-// goroutine.
+// Leases is a table of all leases and tokens that can be revoked, for any goroutine.
 type Leases struct {
 	mu   sync.Mutex
-	ends map[issue]time.Time // zero: not known
-	full int                 // how many there are when those that have ended are looked for
+	ends map[issue]time.Time // zero if unknown
+	full int                 // the length of ends at which those that have ended are removed
 }
 
 // An issue is a lease, or a token that was issued.
@@ -117,7 +114,7 @@ type issue struct {
 	token client.Token
 }
 
-// Extend notes when what was issued ends, which may be later than was known.
+// Extend records when s, which was issued or renewed, ends.
 func (t *Leases) Extend(s *watch.Secret, ends time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,13 +129,12 @@ func (t *Leases) Extend(s *watch.Secret, ends time.Time) {
 	}
 }
 
-// forgetEnded forgets what has ended by itself. The caller holds the lock.
+// forgetEnded removes what has ended. The caller holds the lock.
 func (t *Leases) forgetEnded(now time.Time) {
 	maps.DeleteFunc(t.ends, func(_ issue, ends time.Time) bool { return !ends.IsZero() && ends.Before(now) })
 }
 
-// Revoke gives all back, at most so many at a time. What cannot be given back
-// ends by itself.
+// Revoke revokes all, with at most most requests at a time, and empties the table.
 func (t *Leases) Revoke(ctx context.Context, c client.Caller, bearer client.Token, most int) error {
 	t.mu.Lock()
 	t.forgetEnded(time.Now())

@@ -1,73 +1,70 @@
-// Package lease says when an answer of Vault is to be renewed or replaced. It
-// is pure: times come in as arguments, and so does chance.
+// Package lease decides when to renew or replace an answer of Vault. It is pure:
+// times and random numbers are arguments.
 //
-// [Of] reads off a secret what it says of how long it is good (COMPAT 4.12.4);
-// a [Lease] is what is made of that, and of each renewal: when to do what next.
+// [Of] returns the [Terms] of a secret (COMPAT 4.12.4). A [Lease] decides what to do
+// next, and when, from those and each renewal.
 package lease
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
 	"restencil/watch"
 )
 
-// Rules are what an answer does not say itself.
+// Rules apply to all leases.
 type Rules struct {
 	Threshold float64       // the share of a life after which something is replaced
-	Default   time.Duration // the life of what does not say
+	Default   time.Duration // the life of an answer that has none
 }
 
-// A Lease is what is held, and how long. It is a plain value; each method that
-// changes something returns another.
+// A Lease is the terms and times of an answer. It is a plain value: the methods
+// return a changed copy.
 type Lease struct {
 	Terms
-	From time.Time // when Life began; the request for it was sent then
+	From time.Time // when Life began: the time of the request
 
-	first time.Duration // the longest life that was ever granted
-	share float64       // of Life, after which this is replaced
-	early float64       // of Life, after which this is renewed
-	spent bool          // it is not to be renewed any more
-	tried time.Time     // when it may be tried to renew it again
+	longest time.Duration // the longest life so far
+	replace float64       // the share of Life after which to replace the answer
+	renew   float64       // the share of Life after which to renew it
+	spent   bool          // not to be renewed any more
+	retry   time.Time     // when to retry a failed renewal
 }
 
-// renewal is the share of a life after which it is renewed, and jitter how
-// much earlier that may be, for many at once.
 const (
-	renewal = 2.0 / 3
-	jitter  = 0.05
+	renewal = 2.0 / 3 // the share of a life after which it is renewed
+	jitter  = 0.05    // how much earlier that may be
 )
 
-// New returns the lease of an answer that was asked for at from. Chance is at
-// least 0 and less than 1.
+// New returns the lease of an answer to a request at from. Chance is at least 0 and
+// less than 1.
 func New(t Terms, from time.Time, r Rules, chance float64) Lease {
 	if t.Life <= 0 {
 		t.Life = r.Default
 	}
 	return Lease{
-		Terms: t, From: from, first: t.Life,
-		share: Share(r.Threshold, chance),
-		early: renewal - jitter*chance,
+		Terms: t, From: from, longest: t.Life,
+		replace: Share(r.Threshold, chance),
+		renew:   renewal - jitter*chance,
 	}
 }
 
-// Until returns the lease of something that is to be replaced at one time, and is
-// good until another.
+// Until returns the lease of something that is replaced at one time, and valid until
+// end.
 func Until(now, replace, end time.Time) Lease {
 	life := end.Sub(now)
-	return Lease{Terms: Terms{Life: life, Ends: true}, From: now, first: life, share: float64(replace.Sub(now)) / float64(life)}
+	return Lease{Terms: Terms{Life: life, Ends: true}, From: now, longest: life, replace: float64(replace.Sub(now)) / float64(life)}
 }
 
-// Every returns the lease of something that does not end, and is asked for again
-// after so long.
+// Every returns the lease of something that does not end, and is read again after d.
 func Every(d time.Duration, from time.Time) Lease {
-	return Lease{Terms: Terms{Life: d, Exact: true}, From: from, first: d}
+	return Lease{Terms: Terms{Life: d, Exact: true}, From: from, longest: d}
 }
 
-// Share returns the threshold with up to 0.05 added or taken, or where that is
-// no share, as it is (COMPAT 4.12.4). Chance is at least 0 and less than 1.
+// Share returns the threshold with jitter of up to 0.05, or without if that is not
+// between 0 and 1 (COMPAT 4.12.4). Chance is at least 0 and less than 1.
 func Share(threshold, chance float64) float64 {
 	share := threshold + 2*jitter*chance - jitter
 	if share <= 0 || share >= 1 {
@@ -76,10 +73,10 @@ func Share(threshold, chance float64) float64 {
 	return share
 }
 
-// part returns a share of a span of time.
+// part returns a share of d.
 func part(d time.Duration, share float64) time.Duration { return time.Duration(float64(d) * share) }
 
-// End returns when what was got is no good any more, zero for never.
+// End returns when the answer becomes invalid, zero for never.
 func (l Lease) End() time.Time {
 	if !l.Ends {
 		return time.Time{}
@@ -87,15 +84,15 @@ func (l Lease) End() time.Time {
 	return l.From.Add(l.Life)
 }
 
-// ReplaceAt returns when to ask anew. That leaves as much time for it as there
-// was at first, be the last life that was granted ever so short.
+// ReplaceAt returns when to replace the answer. That leaves as much time as with
+// the longest life, however short the last one is.
 func (l Lease) ReplaceAt() time.Time {
 	if l.Exact {
 		return l.From.Add(l.Life)
 	}
-	at := part(l.Life, l.share)
+	at := part(l.Life, l.replace)
 	if l.spent {
-		at = min(at, l.Life-part(l.first, 1-l.share))
+		at = min(at, l.Life-part(l.longest, 1-l.replace))
 	}
 	return l.From.Add(max(at, 0))
 }
@@ -104,19 +101,19 @@ func (l Lease) ReplaceAt() time.Time {
 type Step int
 
 const (
-	Replace Step = iota // ask anew
+	Replace Step = iota // request another answer
 	Renew
 )
 
-// Next returns what is to be done next, and when.
+// Next returns what to do next, and when.
 func (l Lease) Next() (Step, time.Time) {
 	replace := l.ReplaceAt()
 	if !l.Renewable || l.spent {
 		return Replace, replace
 	}
-	renew := l.From.Add(part(l.Life, l.early))
-	if l.tried.After(renew) {
-		renew = l.tried
+	renew := l.From.Add(part(l.Life, l.renew))
+	if l.retry.After(renew) {
+		renew = l.retry
 	}
 	if renew.Before(replace) {
 		return Renew, renew
@@ -124,40 +121,37 @@ func (l Lease) Next() (Step, time.Time) {
 	return Replace, replace
 }
 
-// Renewed returns the lease after a renewal that was asked for at from, and
-// granted life; more tells whether it can be renewed again. What is granted
-// much less than at first nears its end for good.
-func (l Lease) Renewed(from time.Time, life time.Duration, more bool) Lease {
-	l.tried = time.Time{}
+// Renewed returns the lease after a renewal, requested at from, that granted life.
+// It is renewed again if renewable is true, and life is not much shorter than the
+// longest one: then it nears its maximum.
+func (l Lease) Renewed(from time.Time, life time.Duration, renewable bool) Lease {
+	l.retry = time.Time{}
 	if life <= 0 {
 		l.spent = true
 		return l
 	}
 	l.From, l.Life = from, life
-	l.spent = !more || life < l.first*3/4
-	l.first = max(l.first, life)
+	l.spent = !renewable || life < l.longest*3/4
+	l.longest = max(l.longest, life)
 	return l
 }
 
-// Postponed returns the lease after a renewal that failed for reasons that may
-// pass: it may be tried again at that time. It is still replaced when it has to
-// be.
+// Postponed returns the lease after a renewal that failed for a transient reason,
+// and is retried at until.
 func (l Lease) Postponed(until time.Time) Lease {
-	l.tried = until
+	l.retry = until
 	return l
 }
 
-// Refused returns the lease after Vault has said that it does not renew it. It
-// is good for as long as it was granted.
+// Refused returns the lease after Vault has refused to renew it. Its end stays.
 func (l Lease) Refused() Lease {
 	l.spent = true
 	return l
 }
 
-// Move returns when to ask anew for what was got under a token that has a
-// successor, so that many are not asked for at once and all in good time: in
-// the first half of the time until the token ends, but within most; within
-// unknown where it is not known when that is.
+// Move returns when to replace the answer of a token that has a successor: at a
+// random time in the first half until the token ends, at most ten minutes, and
+// within 20 s if its end is unknown.
 func Move(now, ends time.Time, chance float64) time.Time {
 	const most, unknown = 10 * time.Minute, 20 * time.Second
 	window := unknown
@@ -167,25 +161,23 @@ func Move(now, ends time.Time, chance float64) time.Time {
 	return now.Add(part(window, chance))
 }
 
-// Terms are what an answer says of how long it is good.
+// Terms are what an answer says of its validity.
 type Terms struct {
-	ID        string        // of the lease; "": there is none, and nothing is taken away
-	Token     bool          // it is a token, which renews itself and goes away with its time
-	Renewable bool          // and there is something that can be renewed
-	Life      time.Duration // zero: the answer does not say
-	Ends      bool          // what was got is no good any more after Life
-	Exact     bool          // it changes just then, and not before: a rotating secret
+	ID        string        // of the lease, "" if there is none
+	Token     bool          // it is a token, which renews itself
+	Renewable bool          // the lease or token can be renewed
+	Life      time.Duration // zero if the answer does not say
+	Ends      bool          // the answer is invalid after Life
+	Exact     bool          // it changes after Life and not before: a rotating secret
 }
 
-// Leased tells whether Vault takes back what was got, unless it is renewed.
+// Leased reports whether Vault revokes the answer unless it is renewed.
 func (t Terms) Leased() bool { return t.ID != "" || t.Token }
 
-// ErrNoTTL says that a rotating secret is about to change, if it has not just
-// done so.
+// ErrNoTTL says that a rotating secret is about to change, or has just changed.
 var ErrNoTTL = errors.New("vault rotating secret returned ttl=0, will retry")
 
-// Of returns the terms of a secret, or of nil. The error is that of a rotating
-// secret that is about to change: it says nothing yet of the next one.
+// Of returns the terms of a secret, or of nil. The error is ErrNoTTL.
 func Of(s *watch.Secret, now time.Time) (Terms, error) {
 	if s == nil {
 		return Terms{}, nil
@@ -218,31 +210,16 @@ func Of(s *watch.Secret, now time.Time) (Terms, error) {
 	return t, nil
 }
 
-const longest = 100 * 365 * 24 * time.Hour // the longest life: what is longer comes to the same
+const maxLife = 100 * 365 * 24 * time.Hour // prevents overflow
 
-// Seconds returns a span of Vault's, which is at least 0 and at most longest.
+// Seconds returns n seconds, at least 0 and at most a hundred years.
 func Seconds(n int64) time.Duration {
-	return time.Duration(min(max(n, 0), int64(longest/time.Second))) * time.Second
+	return time.Duration(min(max(n, 0), int64(maxLife/time.Second))) * time.Second
 }
 
-// number returns a number of Vault's, which is not always one in JSON.
+// number returns a number of Vault's, which may be a string in JSON.
 func number(v any) (int64, bool) {
-	switch v := v.(type) {
-	case json.Number:
-		return whole(v.String())
-	case string:
-		return whole(v)
-	case float64:
-		return int64(v), true
-	case int:
-		return int64(v), true
-	case int64:
-		return v, true
-	}
-	return 0, false
-}
-
-func whole(text string) (int64, bool) {
+	text := fmt.Sprint(v)
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, true
 	}

@@ -67,7 +67,7 @@ func TestTerms(t *testing.T) {
 			&watch.Secret{LeaseID: "l", LeaseDuration: 5, Data: map[string]any{"rotation_period": json.Number("86400"), "ttl": json.Number("0")}},
 			Terms{ID: "l", Life: 5 * time.Second, Ends: true}, false,
 		},
-		"beyond all bounds": {&watch.Secret{LeaseDuration: 1 << 62}, Terms{Life: longest}, false},
+		"beyond all bounds": {&watch.Secret{LeaseDuration: 1 << 62}, Terms{Life: maxLife}, false},
 		"negative":          {&watch.Secret{LeaseDuration: -5}, Terms{}, false},
 	}
 	for name, tt := range tests {

@@ -1,5 +1,5 @@
-// Package limit bounds how often anything is issued or written at a path of
-// Vault. It is pure: times come in as arguments.
+// Package limit bounds how often anything is issued or written at a path of Vault.
+// It is pure: times are arguments.
 package limit
 
 import (
@@ -14,53 +14,51 @@ import (
 	"restencil/watch"
 )
 
-// Options say how much may be issued.
+// Options configure a Limiter.
 type Options struct {
-	// For each query, Burst things may be issued at once, and then one every
-	// Every.
+	// Each query may issue Burst things at once, then one every Every.
 	Every time.Duration
 	Burst int
 
-	// Part is the share of a life after which what was issued may be replaced:
-	// a query whose things live shorter than Every gets one each such part.
+	// Part is the share of a life after which what was issued may be replaced, if
+	// that is sooner than Every.
 	Part float64
 }
 
 const (
-	// NewQueries is how many queries that are not known may issue something at
-	// a path at once; after that one every Every. A template that asks for
-	// another thing each time has ever new ones.
+	// NewQueries is how many new queries may issue something at a path at once;
+	// then one every Every. A template may make a new query at each execution.
 	NewQueries = 100
 
-	maxBuckets = 1 << 16         // how many paths and queries are known; what would be beyond is refused
-	shortest   = 2 * time.Second // what lives shorter gives no higher rate: it cannot be kept up
+	maxBuckets = 1 << 16         // of paths and queries; more are refused
+	minLife    = 2 * time.Second // a shorter life gives no higher rate
 )
 
-// A Limiter is a rate limiter for requests that issue or write something. Each
-// path has a token bucket for queries that are not known there, and each query
-// that has issued something at a path has one of its own. Whether a request issues
-// something is known when it has ended: what several issue at one time may leave a
-// bucket in debt, which is waited for. Its methods are for any goroutine.
+// A Limiter is a rate limiter for requests that issue or write something. Each path
+// has a token bucket for new queries, and each query that has issued something at a
+// path has its own. Whether a request issues something is known only when it has
+// ended: concurrent requests may leave a bucket in debt. Its methods are for any
+// goroutine.
 type Limiter struct {
 	options Options
 
 	mu      sync.Mutex
-	buckets map[key]*rate.Limiter // one that is missing is full
+	buckets map[key]*rate.Limiter // a missing one is full
 }
 
-// A key names a bucket: that of a query at a path, or that of the path, which
-// has the zero query.
+// A key identifies the bucket of a query at a path, or with the zero query that of
+// the path.
 type key struct {
 	path  string
 	query watch.ID
 }
 
-// New returns a Limiter that knows nothing yet.
+// New returns a Limiter with full buckets.
 func New(o Options) *Limiter {
 	return &Limiter{options: o, buckets: make(map[key]*rate.Limiter)}
 }
 
-// An Error says that no more may be issued at a path for the time being.
+// An Error says that no more may be issued at a path until a time.
 type Error struct {
 	Path  string
 	Every time.Duration
@@ -72,8 +70,8 @@ func (e *Error) Error() string {
 		e.Path, e.Until.Format(time.TimeOnly), e.Every)
 }
 
-// Allow returns nil where a query may make a request, such as
-// "GET database/creds/app", and an *Error where it may not.
+// Allow returns an *Error unless a query may make a request, such as
+// "GET database/creds/app".
 func (l *Limiter) Allow(request string, q watch.ID, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,8 +96,8 @@ func (l *Limiter) Allow(request string, q watch.ID, now time.Time) error {
 	return &Error{Path: path, Every: l.options.Every, Until: now.Add(wait)}
 }
 
-// Issued notes that a request of a query has issued something, or may have, that
-// lives for so long; zero where nobody knows.
+// Issued records that a request of a query has issued something, or may have, with
+// a life; zero if unknown.
 func (l *Limiter) Issued(request string, q watch.ID, life time.Duration, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,7 +107,7 @@ func (l *Limiter) Issued(request string, q watch.ID, life time.Duration, now tim
 	own := l.bucket(key{request, q}, l.options.Burst)
 	own.ReserveN(now, 1)
 	every := l.options.Every
-	if life >= shortest {
+	if life >= minLife {
 		every = min(every, time.Duration(float64(life)*l.options.Part))
 	}
 	own.SetLimitAt(now, rate.Every(every))

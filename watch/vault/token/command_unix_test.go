@@ -85,11 +85,11 @@ func gone(pid int) bool {
 func TestTokenCommandOfOneToken(t *testing.T) {
 	m := &Manager{life: newLife(Options{}, schedule.Backoff{})}
 	l := m.life
-	l.again, l.from = true, "token_command"
+	l.replaceable, l.from = true, "token_command"
 	now := time.Now()
 	l.accept(now, now, grant{token: canary, known: true, ttl: time.Hour})
 	for range 5 {
-		m.take(result{task: obtain, serial: l.serial, grant: grant{token: canary}})
+		m.handle(result{task: obtain, serial: l.serial, grant: grant{token: canary}})
 	}
 	if l.epoch.Number != 1 || l.failures != 5 || len(l.notices) != 1 {
 		t.Errorf("epoch %d, %d failures, notices %v", l.epoch.Number, l.failures, l.notices)

@@ -1,8 +1,6 @@
-// Package token keeps a token for Vault: it gets one (written down, from a file
-// that an agent keeps, by a login, from a command), renews it, and gets another
-// before it ends.
+// Package token keeps a token for Vault: it obtains one (from the configuration, a
+// file, a login or a command), renews it, and replaces it before it ends.
 //
-// A [Manager] has one goroutine, in which one call at a time is under way. Each
-// token has an [Epoch], so that what hangs on a token that ends is fetched anew
-// under its successor.
+// A [Manager] has one goroutine, and makes one call at a time. Each token has an
+// [Epoch], so that what Vault revokes with a token is replaced under its successor.
 package token

@@ -18,17 +18,16 @@ import (
 	"restencil/watch/vault/lease"
 )
 
-// A grant is a token and what Vault said of it.
+// A grant is a token and its terms.
 type grant struct {
 	token     client.Token
-	known     bool          // Vault said how long it lives, and whether it can be renewed
-	ttl       time.Duration // zero: it never ends
+	known     bool          // ttl and renewable are known
+	ttl       time.Duration // zero if it never ends
 	renewable bool
 }
 
-// tokenIn returns the token that a text holds: the text itself without the
-// blanks around it, or what a JSON text of Vault's about a wrapping token says
-// is the token.
+// tokenIn returns the token in a text: the text without surrounding white space, or
+// the token in Vault's JSON for a wrapping token.
 func tokenIn(text string) client.Token {
 	var wrap struct {
 		Token string `json:"token"`
@@ -39,6 +38,7 @@ func tokenIn(text string) client.Token {
 	return client.Token(strings.TrimSpace(text))
 }
 
+// unwrapToken returns the token that a wrapping token wraps.
 func unwrapToken(ctx context.Context, c client.Caller, wrapping client.Token) (grant, error) {
 	secret, err := unwrap(ctx, c, wrapping)
 	switch {
@@ -54,7 +54,7 @@ func unwrapToken(ctx context.Context, c client.Caller, wrapping client.Token) (g
 	return grantOf(secret.Auth), nil
 }
 
-// unwrap returns what a wrapping token wraps, which can be had once.
+// unwrap returns what a wrapping token wraps. That works once.
 func unwrap(ctx context.Context, c client.Caller, wrapping client.Token) (*watch.Secret, error) {
 	secret, err := c.Call(ctx, client.Request{Method: http.MethodPut, Path: "sys/wrapping/unwrap", Token: wrapping})
 	if client.Status(err) == http.StatusBadRequest || client.RefusedToken(err) {
@@ -76,6 +76,7 @@ func grantOf(auth *watch.SecretAuth) grant {
 
 var errSilent = errors.New("the answer says nothing about the token")
 
+// renewSelf renews a token.
 func renewSelf(ctx context.Context, c client.Caller, t client.Token) (grant, error) {
 	secret, err := c.Call(ctx, client.RenewToken(t))
 	switch {
@@ -87,6 +88,7 @@ func renewSelf(ctx context.Context, c client.Caller, t client.Token) (grant, err
 	return grantOf(secret.Auth), nil
 }
 
+// lookupSelf returns the terms of a token.
 func lookupSelf(ctx context.Context, c client.Caller, t client.Token) (grant, error) {
 	secret, err := c.Call(ctx, client.Request{Method: http.MethodGet, Path: "auth/token/lookup-self", Token: t})
 	switch {
@@ -109,8 +111,8 @@ const (
 	commandOutput  = 1 << 20          // bytes that a command may print
 )
 
-// commandToken runs o.Command and returns the token that it prints: the last
-// line that is not blank. No error contains what the command prints.
+// commandToken runs o.Command and returns the token that it prints, in the last
+// line that is not blank. No error contains the output.
 func commandToken(ctx context.Context, o Options) (grant, error) {
 	limit := cmp.Or(o.CommandTimeout, commandTimeout)
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -135,8 +137,7 @@ func commandToken(ctx context.Context, o Options) (grant, error) {
 		}
 		err = errors.New("it printed no token")
 	}
-	// The arguments of the program, and the variables that are set for it, may be
-	// secret.
+	// Arguments, and variables set before the program, may be secret.
 	name := "token_command"
 	if words := strings.Fields(o.Command[0]); len(words) > 0 && !strings.Contains(words[0], "=") {
 		name += " " + words[0]
@@ -144,7 +145,7 @@ func commandToken(ctx context.Context, o Options) (grant, error) {
 	return grant{}, &Error{Text: name, Err: err}
 }
 
-// A boundedBuffer takes a number of bytes, and then fails.
+// A boundedBuffer is a buffer for a limited number of bytes.
 type boundedBuffer struct {
 	buffer bytes.Buffer
 	left   int
@@ -157,19 +158,19 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 	return b.buffer.Write(p)
 }
 
-// A file is where somebody else keeps the token.
+// A file contains the token.
 type file struct {
 	path   string
 	read   func(path string) ([]byte, error)
-	unwrap bool         // a wrapped token is kept there
-	source watch.Source // tells when the file changes
-	taken  client.Token // what stood in it last
+	unwrap bool         // it contains a wrapping token
+	source watch.Source // watches the file
+	last   client.Token // its last content
 }
 
-var errUnchanged = errors.New("the file says the same")
+var errUnchanged = errors.New("the file is unchanged")
 
-// obtain returns the token that stands in the file. A wrapping token is good for
-// one unwrapping, so what was there before is passed over.
+// obtain returns the token in the file, or errUnchanged: a wrapping token can be
+// unwrapped once.
 func (f *file) obtain(ctx context.Context, c client.Caller) (grant, error) {
 	content, err := f.read(f.path)
 	text := tokenIn(string(content))
@@ -179,7 +180,7 @@ func (f *file) obtain(ctx context.Context, c client.Caller) (grant, error) {
 	switch {
 	case err != nil:
 		return grant{}, failed("there is no token in the file "+f.path, err)
-	case text == f.taken:
+	case text == f.last:
 		return grant{}, errUnchanged
 	}
 	g := grant{token: text}
@@ -187,15 +188,13 @@ func (f *file) obtain(ctx context.Context, c client.Caller) (grant, error) {
 		g, err = unwrapToken(ctx, c, text)
 	}
 	if err == nil || client.Class(err) != watch.Retry {
-		f.taken = text
+		f.last = text
 	}
 	return g, err
 }
 
-// A fileSink is the watch.Sink of the file: that something has changed is all that
-// counts.
+// A fileSink is the watch.Sink of the file. Only the fact of a change matters.
 type fileSink struct{ m *Manager }
 
 func (s fileSink) Publish(watch.Answer) { s.m.post(func(in *inbox) { in.changed = true }) }
-
-func (s fileSink) Fail(error) { s.m.post(func(in *inbox) { in.changed = true }) }
+func (s fileSink) Fail(error)           { s.Publish(watch.Answer{}) }

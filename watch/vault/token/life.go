@@ -18,47 +18,41 @@ import (
 type task int
 
 const (
-	obtain task = iota + 1 // get a token: log in, run a command, unwrap
-	renew                  // extend the token's life
-	lookup                 // ask how long the token lives
+	obtain task = iota + 1 // log in, run a command, read a file, unwrap
+	renew                  // renew the token
+	lookup                 // look up when the token ends
 )
 
-// A life is what is known of the token, and what is due when. It is pure: what
-// happens is told to it, with the time.
+// A life is the state of the token and the timers of its tasks. It is pure: the
+// time is an argument.
 type life struct {
-	retry schedule.Backoff
-	way
+	retry       schedule.Backoff
+	renewing    bool   // the token is to be renewed
+	replaceable bool   // another one can be obtained at any time: by a login or a command
+	from        string // where the token comes from, for messages
 
 	epoch Epoch       // of the newest token
-	err   error       // why that is of no use; nil: it is
-	lease lease.Lease // of the token; zero: it never ends, or nobody knows
+	err   error       // why that is not usable, or nil
+	lease lease.Lease // of the token; zero if it never ends, or that is unknown
 
 	due    schedule.Timers[task]
-	warnAt time.Time // when people should know that the token ends
-	serial int       // another one means that what is under way is of no use any more
+	warnAt time.Time // when to warn of the token's end
+	serial int       // number of the token: a result for an earlier one is dropped
 
-	hopeless error // why the token cannot be renewed
-	warned   bool  // people were told of its end
+	renewErr error // why the token cannot be renewed
+	warned   bool  // its end was reported
 
-	failures int           // of obtain, in a row
-	stumbles int           // of renew and lookup, in a row
-	spare    *rate.Limiter // of tokens that are obtained because one was refused or may be lost
-	notices  []error       // for people, not handed out yet
+	failures      int           // of obtain, in a row
+	checkFailures int           // of renew and lookup, in a row
+	spare         *rate.Limiter // of tokens obtained because one was refused or may be lost
+	notices       []error       // not passed on yet
 }
 
-// A way is how tokens are had.
-type way struct {
-	renews bool   // the token is to be renewed
-	again  bool   // another one can be had at any time: by a login or a command
-	from   string // what gives the token, for people
-}
-
-// rules has a token replaced, or people told of its end, after so much of its life:
-// after it is renewed, and while there is time for several attempts.
+// rules make a token be replaced, or its end be reported, after that share of its
+// life: after its renewal, and with time for several attempts.
 var rules = lease.Rules{Threshold: 0.75}
 
-// Another token is obtained because one was refused, or may have been given and
-// not arrived, three times at once, and then every ten seconds.
+// The limit of life.spare.
 const (
 	spareEvery = 10 * time.Second
 	spareBurst = 3
@@ -68,11 +62,11 @@ func newLife(o Options, retry schedule.Backoff) *life {
 	if retry == (schedule.Backoff{}) {
 		retry = defaultRetry
 	}
-	if retry.Max == 0 { // a token must come back in good time even where queries need not
+	if retry.Max == 0 {
 		retry.Max = defaultRetry.Max
 	}
 	return &life{
-		retry: retry, way: way{renews: o.Renew}, err: ErrPending,
+		retry: retry, renewing: o.Renew, err: ErrPending,
 		spare: rate.NewLimiter(rate.Every(spareEvery), spareBurst),
 	}
 }
@@ -83,7 +77,7 @@ func (l *life) notice(format string, args ...any) {
 	l.notices = append(l.notices, fmt.Errorf(format, args...))
 }
 
-// warn tells people about a token once.
+// warn adds a notice about the token, once.
 func (l *life) warn(format string, args ...any) {
 	if !l.warned {
 		l.warned = true
@@ -91,20 +85,20 @@ func (l *life) warn(format string, args ...any) {
 	}
 }
 
-// accept takes up a new token, which was asked for at a time.
-func (l *life) accept(now, asked time.Time, g grant) {
+// accept begins to use a new token, which was requested at a time.
+func (l *life) accept(now, requested time.Time, g grant) {
 	l.serial++
 	l.epoch = Epoch{Token: g.token, Number: l.epoch.Number + 1}
-	l.err, l.lease, l.hopeless, l.warned = nil, lease.Lease{}, nil, false
-	l.failures, l.stumbles = 0, 0
+	l.err, l.lease, l.renewErr, l.warned = nil, lease.Lease{}, nil, false
+	l.failures, l.checkFailures = 0, 0
 	l.unschedule()
 	switch {
 	case g.token == "":
 	case g.known:
-		l.setTerms(asked, g)
-	case l.renews:
+		l.setTerms(requested, g)
+	case l.renewing:
 		l.due.Set(renew, now)
-	case l.again:
+	case l.replaceable:
 		l.due.Set(lookup, now)
 	}
 }
@@ -113,16 +107,16 @@ func (l *life) unschedule() {
 	l.due, l.warnAt = schedule.Timers[task]{}, time.Time{}
 }
 
-// setTerms notes how long the token lives from a time on.
-func (l *life) setTerms(asked time.Time, g grant) {
-	l.stumbles = 0
+// setTerms sets the lease of the token after a request at a time.
+func (l *life) setTerms(requested time.Time, g grant) {
+	l.checkFailures = 0
 	l.due.Remove(renew)
 	l.due.Remove(lookup)
-	switch renewable := g.renewable && l.renews && l.hopeless == nil; {
-	case l.lease.Life > 0: // less than a second is left, which Vault tells as none
-		l.lease = l.lease.Renewed(asked, max(g.ttl, 1), renewable)
+	switch renewable := g.renewable && l.renewing && l.renewErr == nil; {
+	case l.lease.Life > 0: // a ttl of 0 means less than a second
+		l.lease = l.lease.Renewed(requested, max(g.ttl, 1), renewable)
 	case g.ttl > 0:
-		l.lease = lease.New(lease.Terms{Token: true, Renewable: renewable, Life: g.ttl, Ends: true}, asked, rules, rand.Float64())
+		l.lease = lease.New(lease.Terms{Token: true, Renewable: renewable, Life: g.ttl, Ends: true}, requested, rules, rand.Float64())
 	default:
 		l.epoch.Ends = time.Time{}
 		return
@@ -130,8 +124,8 @@ func (l *life) setTerms(asked time.Time, g grant) {
 	l.plan()
 }
 
-// plan has the token renewed in time, and another fetched before it ends; where
-// none can be had, people are told.
+// plan schedules the renewal of the token, and before it ends, its replacement, or
+// if there is none, a warning.
 func (l *life) plan() {
 	l.epoch.Ends = l.lease.End()
 	step, at := l.lease.Next()
@@ -139,19 +133,19 @@ func (l *life) plan() {
 		l.due.Set(renew, at)
 	}
 	switch replace := l.lease.ReplaceAt(); {
-	case l.again:
+	case l.replaceable:
 		l.due.Set(obtain, replace)
 	case step == lease.Replace:
 		l.warnAt = replace
 	}
 }
 
-// obtainFailed takes note that there is no other token yet.
+// obtainFailed handles an error of the task obtain.
 func (l *life) obtainFailed(now time.Time, err error) {
 	l.failures++
 	at := now.Add(l.pause(now, l.failures, err))
 	_, sent := errors.AsType[*client.UnansweredError](err)
-	if (client.Status(err) > 0 || sent) && !client.Harmless(err) { // there may be a token that nobody knows
+	if (client.Status(err) > 0 || sent) && !client.Harmless(err) { // there may be a token whose reply was lost
 		if later := l.spareAt(now); later.After(at) {
 			at = later
 		}
@@ -161,11 +155,11 @@ func (l *life) obtainFailed(now time.Time, err error) {
 	}
 	switch {
 	case !l.usable():
-		told, ok := errors.AsType[*Error](err)
+		failure, ok := errors.AsType[*Error](err)
 		if !ok {
-			told = failed("getting a token from "+l.from, err)
+			failure = failed("getting a token from "+l.from, err)
 		}
-		counted := *told
+		counted := *failure
 		counted.Attempts = l.failures
 		l.err = &counted
 	case l.failures > 1:
@@ -176,26 +170,24 @@ func (l *life) obtainFailed(now time.Time, err error) {
 	}
 }
 
-// spareAt uses up one of the tokens that may be obtained besides, and returns
-// when that may be.
+// spareAt reserves one of the spare tokens, and returns when to obtain it.
 func (l *life) spareAt(now time.Time) time.Time {
 	return now.Add(l.spare.ReserveN(now, 1).DelayFrom(now))
 }
 
-// checkFailed takes note that the token could not be renewed, or that its end is
-// not known.
+// checkFailed handles an error of the task renew or lookup.
 func (l *life) checkFailed(now time.Time, t task, err error) {
 	switch {
 	case client.RefusedToken(err):
 		l.refuse(now, l.epoch.Number)
 	case client.Class(err) == watch.Retry:
-		l.stumbles++
-		l.due.Set(t, now.Add(l.pause(now, l.stumbles, err)))
-	case t == lookup && l.hopeless != nil:
-		l.warn("vault token of %s: cannot be renewed: %w (Vault does not say when it ends)", l.from, l.hopeless)
+		l.checkFailures++
+		l.due.Set(t, now.Add(l.pause(now, l.checkFailures, err)))
+	case t == lookup && l.renewErr != nil:
+		l.warn("vault token of %s: cannot be renewed: %w (Vault does not say when it ends)", l.from, l.renewErr)
 	case t == lookup:
 	default:
-		l.hopeless = err
+		l.renewErr = err
 		if l.lease.Life > 0 {
 			l.lease = l.lease.Refused()
 			l.plan()
@@ -205,8 +197,8 @@ func (l *life) checkFailed(now time.Time, t task, err error) {
 	}
 }
 
-// pause returns how long to wait after so many failures in a row. Before the
-// token ends, there is time for some attempts more.
+// pause returns the delay after that many failures in a row. It leaves time for
+// several attempts before the token ends.
 func (l *life) pause(now time.Time, failures int, err error) time.Duration {
 	after := client.RetryAfter(err)
 	wait := l.retry.After(failures, after)
@@ -216,26 +208,25 @@ func (l *life) pause(now time.Time, failures int, err error) time.Duration {
 	return wait
 }
 
-// refuse takes note that Vault does not know the token of an epoch.
+// refuse handles that Vault does not know the token of an epoch.
 func (l *life) refuse(now time.Time, number int) {
 	if number != l.epoch.Number || !l.usable() || l.epoch.Token == "" {
 		return
 	}
-	if l.again {
+	if l.replaceable {
 		l.lose(l.spareAt(now))
 		return
 	}
-	// It may be known again: where Vault was restored, or its servers do not
-	// know of it yet.
+	// Vault may know it later: when it is restored, or has replicated the token.
 	l.due.Remove(lookup)
 	l.warnAt = time.Time{}
-	if l.renews {
+	if l.renewing {
 		l.due.Set(renew, now.Add(l.retry.Max/2+rand.N(l.retry.Max/2+1)))
 	}
 	l.warn("Vault does not know the token of %s: it has ended, was revoked, or is another server's (give another one there)", l.from)
 }
 
-// lose takes the token out of use, and has another fetched at a time.
+// lose ends the use of the token, and schedules another one.
 func (l *life) lose(next time.Time) {
 	l.unschedule()
 	l.epoch.Ends, l.lease = time.Time{}, lease.Lease{}
@@ -243,13 +234,13 @@ func (l *life) lose(next time.Time) {
 	l.due.Set(obtain, next)
 }
 
-// tick does what is due without a call.
+// tick does what is due and needs no call.
 func (l *life) tick(now time.Time) {
 	if !l.warnAt.IsZero() && !now.Before(l.warnAt) {
 		l.warnAt = time.Time{}
 		why := ""
-		if l.hopeless != nil {
-			why = " (" + l.hopeless.Error() + ")"
+		if l.renewErr != nil {
+			why = " (" + l.renewErr.Error() + ")"
 		}
 		l.warn("vault token of %s: ends at %s and cannot be renewed beyond that%s (give another one there before)", l.from, clock(l.epoch.Ends), why)
 	}
@@ -258,9 +249,7 @@ func (l *life) tick(now time.Time) {
 	}
 }
 
-// expires reports whether the token is to be taken out of use when it ends.
-func (l *life) expires() bool { return l.usable() && l.again && !l.epoch.Ends.IsZero() }
-
-const longestTask = 5 * time.Minute // bounds every task; the client's timeout is less, as a rule
+// expires reports whether the use of the token ends with it.
+func (l *life) expires() bool { return l.usable() && l.replaceable && !l.epoch.Ends.IsZero() }
 
 func clock(t time.Time) string { return t.Format(time.RFC3339) }

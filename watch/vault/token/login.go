@@ -12,23 +12,22 @@ import (
 	"restencil/watch/vault/client"
 )
 
-// A login gets tokens by a Login. It belongs to the one that logs in, one
-// attempt at a time.
+// A login obtains tokens by a Login, one at a time.
 type login struct {
 	o      Login
 	caller client.Caller
 
-	wrapping client.Token // the wrapping token of a secret_id that was unwrapped
-	secretID string       // what it held
+	wrapping client.Token // the last wrapping token of a secret_id
+	secretID string       // what it wrapped
 }
 
-// mount returns where the method is mounted, below auth/, which people write
-// before it, as Vault's own commands want it.
+// mount returns the path of the method's mount below auth/. The option may include
+// that, as in Vault's own commands.
 func (l *login) mount() string {
 	return strings.TrimPrefix(strings.Trim(cmp.Or(l.o.Mount, string(l.o.Method)), "/"), "auth/")
 }
 
-// String describes the login for people.
+// String describes the login for messages.
 func (l *login) String() string {
 	text := fmt.Sprintf("the %s login at auth/%s", l.o.Method, l.mount())
 	if l.o.Role != "" {
@@ -53,7 +52,7 @@ func (l *login) token(ctx context.Context) (grant, error) {
 	return grantOf(secret.Auth), nil
 }
 
-// body returns what is sent, and what of it must not be shown.
+// body returns the body of the request, and the secrets in it.
 func (l *login) body(ctx context.Context) (body map[string]string, secrets []string, err error) {
 	switch l.o.Method {
 	case AppRole:
@@ -72,22 +71,22 @@ func (l *login) body(ctx context.Context) (body map[string]string, secrets []str
 		body["secret_id"] = secret
 		return body, []string{secret}, err
 	case Cert:
-		return l.withRole("name", map[string]string{}), nil, nil
+		body = make(map[string]string)
+		if l.o.Role != "" {
+			body["name"] = l.o.Role
+		}
+		return body, nil, nil
 	}
 	jwt, err := textOrFile("the JWT", l.o.JWT, l.o.JWTFile)
-	return l.withRole("role", map[string]string{"jwt": jwt}), []string{jwt}, err
-}
-
-// withRole returns body with the role in it, where there is one.
-func (l *login) withRole(key string, body map[string]string) map[string]string {
+	body = map[string]string{"jwt": jwt}
 	if l.o.Role != "" {
-		body[key] = l.o.Role
+		body["role"] = l.o.Role
 	}
-	return body
+	return body, []string{jwt}, err
 }
 
-// unwrapSecretID returns what a wrapping token holds. That can be had once, and
-// so is kept until there is another wrapping token.
+// unwrapSecretID returns the secret_id that a wrapping token wraps. Unwrapping works
+// once, so it keeps the secret_id until there is another wrapping token.
 func (l *login) unwrapSecretID(ctx context.Context, wrapping client.Token) (string, error) {
 	if wrapping == l.wrapping && l.secretID != "" {
 		return l.secretID, nil
@@ -105,7 +104,7 @@ func (l *login) unwrapSecretID(ctx context.Context, wrapping client.Token) (stri
 	return "", denied("unwrapping the secret_id: there is none in what was wrapped")
 }
 
-// textOrFile returns text, or what is in the file now.
+// textOrFile returns text, or if that is empty, the content of the file.
 func textOrFile(what, text, file string) (string, error) {
 	if text != "" {
 		return strings.TrimSpace(text), nil
@@ -120,8 +119,7 @@ func textOrFile(what, text, file string) (string, error) {
 	return text, nil
 }
 
-// advice returns what can be done about a refused login, "" where it was not
-// refused.
+// advice returns what to do about a denied login, "" for other errors.
 func (l *login) advice(err error) string {
 	switch {
 	case client.Class(err) == watch.Retry:

@@ -13,38 +13,37 @@ import (
 	"restencil/watch/vault/client"
 )
 
-// A Manager has a token, and sees to it that there is one at all times. Until
-// Start is called, it makes no call. All its methods but Run are for any
-// goroutine.
+// A Manager keeps a token. It makes no call before Start. All methods except Run
+// are for any goroutine.
 type Manager struct {
 	caller client.Caller
-	notify func(error)                          // nil: nobody wants to know
-	obtain func(context.Context) (grant, error) // nil: there is nothing to obtain
-	logsIn bool                                 // the token is of no use to anybody else
-	file   *file                                // that has the token; nil: none does
+	notify func(error)                          // may be nil
+	obtain func(context.Context) (grant, error) // nil if the token is fixed
+	logsIn bool                                 // the token comes from a login, and is revoked in the end
+	file   *file                                // that contains the token, or nil
 	life   *life                                // Run's own; see publish
 
-	wake  schedule.Wakeup // something is in the inbox
-	news  schedule.Wakeup // what Changed returns
-	mu    sync.Mutex
-	inbox inbox
-	epoch Epoch // as published
-	err   error
+	wake    schedule.Wakeup // something is in the inbox
+	changed schedule.Wakeup // see Changed
+	mu      sync.Mutex
+	inbox   inbox
+	epoch   Epoch // as published
+	err     error
 }
 
-// An inbox holds what Run has not heard yet.
+// An inbox holds calls that Run has not handled yet.
 type inbox struct {
 	started bool
-	refused int  // the number of an epoch; 0: none
-	changed bool // the file has, perhaps
+	refused int  // the number of an epoch, 0 for none
+	changed bool // the file may have changed
 }
 
-// New returns a Manager, which makes its calls with c. It contacts nobody. What
-// people should know is told to notice; nil: nobody wants to know.
+// New returns a Manager, which makes its calls with c, none before Start. notice, if
+// not nil, receives what a person should know.
 func New(o Options, retry schedule.Backoff, c client.Caller, notice func(error)) (*Manager, error) {
 	m := &Manager{
 		caller: c, notify: notice,
-		wake: schedule.NewWakeup(), news: schedule.NewWakeup(),
+		wake: schedule.NewWakeup(), changed: schedule.NewWakeup(),
 		life: newLife(o, retry),
 	}
 	l := m.life
@@ -66,11 +65,11 @@ func New(o Options, retry schedule.Backoff, c client.Caller, notice func(error))
 		l.due.Set(obtain, time.Now())
 		m.obtain = func(ctx context.Context) (grant, error) { return unwrapToken(ctx, c, text) }
 	case len(o.Command) > 0:
-		l.again, l.from = true, "token_command"
+		l.replaceable, l.from = true, "token_command"
 		m.obtain = func(ctx context.Context) (grant, error) { return commandToken(ctx, o) }
 	case o.Login.Method != "":
 		in := &login{o: o.Login, caller: c}
-		m.logsIn, l.again, l.from = true, true, in.String()
+		m.logsIn, l.replaceable, l.from = true, true, in.String()
 		m.obtain = in.token
 	default:
 		l.accept(time.Time{}, time.Time{}, grant{})
@@ -79,11 +78,11 @@ func New(o Options, retry schedule.Backoff, c client.Caller, notice func(error))
 	return m, nil
 }
 
-// Start lets the manager make calls. It may be called at any time, and often.
+// Start lets the manager make calls. Further calls of Start do nothing.
 func (m *Manager) Start() { m.post(func(in *inbox) { in.started = true }) }
 
-// Refused tells that Vault does not know the token of this epoch any more. That
-// one that is not the newest was refused is no news.
+// Refused reports that Vault does not know the token of this epoch. It does nothing
+// if that is not the newest.
 func (m *Manager) Refused(e Epoch) {
 	m.post(func(in *inbox) { in.refused = max(in.refused, e.Number) })
 }
@@ -95,19 +94,18 @@ func (m *Manager) post(write func(*inbox)) {
 	m.wake.Wake()
 }
 
-// Current returns the newest epoch. Where there is no token yet, or none any
-// more, the error says why; then requests are not to be made. While the first
-// attempt to get one is under way that is ErrPending.
+// Current returns the newest epoch. If there is no token, so that no requests are to
+// be made, the error says why: ErrPending during the first attempt to obtain one.
 func (m *Manager) Current() (Epoch, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.epoch, m.err
 }
 
-// Changed receives when Current says something else than before.
-func (m *Manager) Changed() <-chan struct{} { return m.news }
+// Changed returns a channel that receives when the result of Current changes.
+func (m *Manager) Changed() <-chan struct{} { return m.changed }
 
-// publish shows the outside what is known.
+// publish passes on the notices, and sets what Current returns.
 func (m *Manager) publish() {
 	l := m.life
 	for _, notice := range l.notices {
@@ -124,12 +122,11 @@ func (m *Manager) publish() {
 	defer m.mu.Unlock()
 	if epoch != m.epoch || l.err != m.err {
 		m.epoch, m.err = epoch, l.err
-		m.news.Wake()
+		m.changed.Wake()
 	}
 }
 
-// Run keeps the token until ctx ends, and then returns when all that it has
-// started has ended.
+// Run keeps the token until ctx ends. It returns when all its goroutines have ended.
 func (m *Manager) Run(ctx context.Context) {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
@@ -143,9 +140,7 @@ func (m *Manager) Run(ctx context.Context) {
 	defer func() {
 		if w.busy() {
 			w.cancel()
-			// What a login has given in spite of that must not be forgotten: it is
-			// to be revoked.
-			m.take(<-w.results)
+			m.handle(<-w.results) // a login may have succeeded: its token is to be revoked
 			w.end()
 			m.publish()
 		}
@@ -161,12 +156,13 @@ func (m *Manager) Run(ctx context.Context) {
 			m.read(w)
 		case r := <-w.results:
 			w.end()
-			m.take(r)
+			m.handle(r)
 		}
 		timer.Stop()
 	}
 }
 
+// read handles the inbox.
 func (m *Manager) read(w *worker) {
 	m.mu.Lock()
 	in := m.inbox
@@ -175,23 +171,23 @@ func (m *Manager) read(w *worker) {
 	now := time.Now()
 	if in.started && !w.open {
 		w.open = true
-		if m.life.again {
+		if m.life.replaceable {
 			m.life.due.Set(obtain, now)
 		}
 	}
 	if in.refused > 0 {
 		known := m.life.warned
 		m.life.refuse(now, in.refused)
-		in.changed = in.changed || m.file != nil && !known && m.life.warned // perhaps nobody has told
+		in.changed = in.changed || m.file != nil && !known && m.life.warned // the file may have changed unnoticed
 	}
 	if in.changed {
 		m.life.due.Set(obtain, now)
 	}
 }
 
-const idle = 24 * time.Hour // the wait where nothing is due
+const idle = 24 * time.Hour // the wait if nothing is due
 
-// proceed begins what is due, and returns how long there is nothing to do.
+// proceed begins the task that is due, and returns when to call it again.
 func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {
 	now := time.Now()
 	wait := idle
@@ -203,7 +199,7 @@ func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {
 		wait = min(wait, at.Sub(now))
 	}
 	if w.busy() && !m.wanted(w.result) {
-		w.cancel() // its result comes at once, and is of no use
+		w.cancel() // its result comes at once, and is dropped
 	}
 	if w.open && !w.busy() {
 		if next, ok := m.life.due.Pop(now); ok {
@@ -215,12 +211,12 @@ func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {
 	return max(wait, 0)
 }
 
-// A worker is the one task that is under way, if any. It has a goroutine.
+// A worker runs one task at a time in a goroutine.
 type worker struct {
-	result                     // of the task, as far as it is known
+	result                     // of the task under way, without grant and err
 	open    bool               // Start was called
-	cancel  context.CancelFunc // nil: no task is under way
-	results chan result        // gets one result for each task
+	cancel  context.CancelFunc // of the task under way, or nil
+	results chan result        // receives one result for each task
 }
 
 func (w *worker) busy() bool { return w.cancel != nil }
@@ -230,7 +226,7 @@ func (w *worker) end() {
 	w.cancel = nil
 }
 
-// A result is how a task has gone.
+// A result is the result of a task.
 type result struct {
 	task   task
 	serial int
@@ -239,9 +235,12 @@ type result struct {
 	err    error
 }
 
+const maxTask = 5 * time.Minute // longer than the client's timeout, as a rule
+
+// begin begins a task.
 func (m *Manager) begin(ctx context.Context, w *worker, t task) {
 	now := time.Now()
-	limit := longestTask
+	limit := maxTask
 	if left := m.life.epoch.Ends.Sub(now) / 2; t != obtain && left > 0 { // an attempt that hangs must leave time for others
 		if m.life.due.Has(obtain) {
 			left = m.life.due.Due(obtain).Sub(now)
@@ -265,16 +264,16 @@ func (m *Manager) begin(ctx context.Context, w *worker, t task) {
 	}()
 }
 
-// wanted reports whether a result is of use: not where there is another token by
-// now, or none any more to renew.
+// wanted reports whether a result is of use: the token is the same, and usable if
+// the task was to check it.
 func (m *Manager) wanted(r result) bool {
 	return r.serial == m.life.serial && (r.task == obtain || m.life.usable())
 }
 
 var errSameToken error = &Error{Text: "the token is the one that is in use already"}
 
-// take takes note of how a task has gone.
-func (m *Manager) take(r result) {
+// handle handles the result of a task.
+func (m *Manager) handle(r result) {
 	now := time.Now()
 	l := m.life
 	switch {
@@ -294,8 +293,7 @@ func (m *Manager) take(r result) {
 
 var errRevoked error = &Error{Class: watch.Denied, Text: "the token was given back"}
 
-// Revoke ends the life of a token that came from a login. It is for the time
-// after Run.
+// Revoke revokes the token if it came from a login. It is called after Run.
 func (m *Manager) Revoke(ctx context.Context) error {
 	e, err := m.Current()
 	if err != nil || !m.logsIn || e.Token == "" {
@@ -312,18 +310,18 @@ func (m *Manager) Revoke(ctx context.Context) error {
 
 // An Epoch is the time of one token.
 type Epoch struct {
-	Token  client.Token // "": requests bear none
-	Number int          // 1 and up; another token has another
-	Ends   time.Time    // as far as known; zero: not known, or never
+	Token  client.Token // "" for requests without a token
+	Number int          // of the token, from 1
+	Ends   time.Time    // zero if unknown, or never
 }
 
 // An Error says why there is no token.
 type Error struct {
 	Class      watch.Class
-	RetryAfter time.Duration // what Vault asked for, 0 if it did not
-	Attempts   int           // how many attempts in a row have failed
+	RetryAfter time.Duration // as requested by Vault, or 0
+	Attempts   int           // failed attempts in a row
 	Text       string
-	Err        error // the cause; nil: there is none but the text
+	Err        error // the cause, or nil
 }
 
 func (e *Error) Error() string {
@@ -336,22 +334,19 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrPending says that the first attempt to get a token is under way: nothing
-// has failed yet.
+// ErrPending says that the first attempt to obtain a token is under way.
 var ErrPending error = &Error{Text: "the token for Vault is being fetched"}
 
-// failed returns an Error for what was being done.
+// failed returns an Error with a cause, of the class of that.
 func failed(text string, err error) *Error {
-	e := &Error{Text: text, Err: err}
+	e := &Error{Class: client.Class(err), RetryAfter: client.RetryAfter(err), Text: text, Err: err}
 	if inner, ok := errors.AsType[*Error](err); ok {
 		e.Class, e.RetryAfter = inner.Class, inner.RetryAfter
-	} else {
-		e.Class, e.RetryAfter = client.Class(err), client.RetryAfter(err)
 	}
 	return e
 }
 
-// denied returns an Error about something that others must change.
+// denied returns an Error of class Denied.
 func denied(format string, args ...any) *Error {
 	return &Error{Class: watch.Denied, Text: fmt.Sprintf(format, args...)}
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// maxDepth is how deep brackets may nest. No configuration needs more than 5.
+// maxDepth bounds the nesting of brackets. A configuration needs at most 5.
 const maxDepth = 50
 
-// A parser reads one file. What is wrong with a literal is noted; after any
-// other mistake the rest is not looked at.
+// A parser parses one file. It continues after a wrong literal, and stops at any other
+// error.
 type parser struct {
 	Source
 	json     bool
@@ -30,11 +30,12 @@ type parser struct {
 	problems Diagnostics
 }
 
-// Parse reads a file. One that begins with a brace is JSON. Either the fields or
-// the diagnostics are nil.
+// Parse parses a file. A file that begins with a brace is JSON. Either the fields or the
+// diagnostics are nil.
 func Parse(src Source) ([]Field, Diagnostics) {
 	text := strings.TrimLeft(src.Text, "\ufeff \t\r\n\v\f\u0085\u00a0")
 	p := &parser{Source: src, json: strings.HasPrefix(text, "{")}
+	p.Text += "\n" // ends a heredoc at the end of the file
 	p.lex()
 	if p.failed {
 		return nil, p.problems
@@ -54,10 +55,10 @@ func Parse(src Source) ([]Field, Diagnostics) {
 	return fields, nil
 }
 
-// peek returns the next token, at the end of the file the TokenEOF.
+// peek returns the next token. At the end of the file it is always the TokenEOF.
 func (p *parser) peek() token { return p.tokens[p.at] }
 
-// next goes on to the token after it.
+// next returns the next token and moves on to the one after it.
 func (p *parser) next() token {
 	t := p.peek()
 	p.at = min(p.at+1, len(p.tokens)-1)
@@ -68,7 +69,7 @@ func (p *parser) problem(at hcl.Range, message, hint string) {
 	p.problems = append(p.problems, p.Diagnose(at, message, hint))
 }
 
-// fail notes what is wrong and goes to the end of the file.
+// fail reports a problem, if it is the first, and moves to the end of the file.
 func (p *parser) fail(at hcl.Range, message, hint string) {
 	if !p.failed {
 		p.problem(at, message, hint)
@@ -77,20 +78,20 @@ func (p *parser) fail(at hcl.Range, message, hint string) {
 	p.at = max(0, len(p.tokens)-1)
 }
 
-const form = "write key = value, or key { … } for a block" // how HCL is written, for hints
+const form = "write key = value, or key { … } for a block" // a hint
 
-// quoteInAction is a line that ends in an action with a quote, which has closed the
+// quoteInAction matches text up to a quote in a template action, which has ended the
 // string around it.
 var quoteInAction = regexp.MustCompile(`"[^"\n]*\{\{[^}\n]*"[^}\n]*$`)
 
-// expected fails because of a token. The end of the file is shown at the token
-// before it. The hint counts where the token itself gives none.
+// expected fails because of a token. The hint is used unless the token suggests a better
+// one.
 func (p *parser) expected(what string, t token, hint string) {
 	at := t.Range
 	if t.kind == hclsyntax.TokenEOF && len(p.tokens) > 1 {
 		at = p.tokens[len(p.tokens)-2].Range
 	}
-	before, rest := p.Text[:min(t.Start.Byte, len(p.Text))], p.Text[min(t.Start.Byte, len(p.Text)):]
+	before, rest := p.Text[:t.Start.Byte], p.Text[t.Start.Byte:]
 	switch {
 	case quoteInAction.MatchString(before):
 		hint = "a quote in a string is written \\\"; in the place of quotes, backquotes do: {{ .Staged `x` }}"
@@ -108,8 +109,8 @@ func (p *parser) expected(what string, t token, hint string) {
 	p.fail(at, fmt.Sprintf("expected %s, found %s", what, p.text(t)), hint)
 }
 
-// object reads settings and blocks, up to the brace that closes opener, or to
-// the end of the file where opener is TokenEOF.
+// object parses settings and blocks up to the brace that closes opener, or to the end
+// of the file if opener is TokenEOF.
 func (p *parser) object(opener token) []Field {
 	closer := hclsyntax.TokenEOF
 	if opener.kind == hclsyntax.TokenOBrace {
@@ -135,7 +136,7 @@ func (p *parser) object(opener token) []Field {
 	}
 }
 
-// field reads what follows a name: a value, or a block with its labels.
+// field parses what follows a name: a value, or a block with its labels.
 func (p *parser) field(name token) Field {
 	f := Field{Name: p.name(name), Range: name.Range}
 	equals, after := hclsyntax.TokenEqual, `"=" or "{"`
@@ -183,7 +184,7 @@ func (p *parser) value(t token) Node {
 	return n
 }
 
-// list reads the elements of a list. HCL 1 does not mind commas too many.
+// list parses the elements of a list. HCL 1 allows extra commas.
 func (p *parser) list(opener token) []Node {
 	items := []Node{}
 	for {
@@ -208,11 +209,9 @@ func (p *parser) isName(t token) bool {
 	return t.kind == hclsyntax.TokenOQuote || t.kind == hclsyntax.TokenIdent && !p.json && isIdentifier(p.raw(t))
 }
 
-func (p *parser) raw(t token) string {
-	return p.Text[min(t.Start.Byte, len(p.Text)):min(t.End.Byte, len(p.Text))]
-}
+func (p *parser) raw(t token) string { return p.Text[t.Start.Byte:t.End.Byte] }
 
-// text names a token in messages.
+// text describes a token in messages.
 func (p *parser) text(t token) string {
 	switch t.kind {
 	case hclsyntax.TokenEOF:
@@ -251,14 +250,12 @@ func (p *parser) literal(t token) any {
 	return nil
 }
 
-// isIdentifier reports whether a word is a name rather than a number or a
-// boolean.
+// isIdentifier reports whether a word is a name, not a number or boolean.
 func isIdentifier(word string) bool {
 	return strings.IndexByte("0123456789.-", word[0]) < 0 && word != "true" && word != "false"
 }
 
-// number returns a whole number, octal with a leading 0 and hexadecimal with
-// 0x, or one with a fraction or an exponent.
+// number parses an integer, octal with a leading 0 and hexadecimal with 0x, or a float.
 func (p *parser) number(t token, raw string) any {
 	digits := strings.TrimPrefix(raw, "-")
 	octal := len(digits) > 1 && digits[0] == '0' && '0' <= digits[1] && digits[1] <= '9'
@@ -284,8 +281,8 @@ func (p *parser) number(t token, raw string) any {
 	return nil
 }
 
-// quoted returns the value of a string in double quotes. Its escapes are Go's;
-// in HCL, ${…} is taken as it is, and JSON has more escapes.
+// quoted returns the value of a string in double quotes. Its escapes are Go's, and JSON
+// has more; in HCL, ${…} is literal.
 func (p *parser) quoted(t token) string {
 	raw := p.raw(t)
 	var value string
@@ -319,9 +316,9 @@ func (p *parser) quoted(t token) string {
 	return b.String()
 }
 
-// heredoc returns the value of <<MARK … MARK, whose lines end as on Unix
-// whatever the file does. In <<-MARK the indentation of the closing mark is
-// taken off every line, if every line has it; in the other it ends the value.
+// heredoc returns the value of <<MARK … MARK, with Unix line endings. With <<-MARK, the
+// indentation of the closing mark is removed from all lines if all have it; without the
+// dash, it ends the value.
 func heredoc(raw string) string {
 	raw = strings.ReplaceAll(raw, "\r\n", "\n")
 	opening, body, _ := strings.Cut(raw, "\n")

@@ -10,26 +10,25 @@ import (
 	"restencil/watch/consul"
 )
 
-// Consul says how to reach Consul, or what stands in for it.
+// Consul is how to reach Consul, or the file to use instead.
 type Consul struct {
 	consul.Options
 	Auth              bool // Username and Password are used
 	Attempts          Retry
-	Local             string // a data file that stands in for Consul, "" for none
+	Local             string // a data file in place of Consul, "" for none
 	ErrOnFailedLookup bool
 	Deduplicate       Deduplicate
 	Files             string // see fingerprint
 }
 
-// Deduplicate is consul-template's de-duplication mode, which is read and has no
-// effect.
+// Deduplicate is consul-template's de-duplication mode. It has no effect.
 type Deduplicate struct {
 	Enabled                       bool
 	Prefix                        string
 	TTL, MaxStale, BlockQueryWait time.Duration
 }
 
-// Settings returns the block consul, and what else is about Consul.
+// Settings returns the block consul and the other settings about Consul.
 func (c *Consul) Settings() []setting.Setting {
 	d := &c.Deduplicate
 	return slices.Concat(
@@ -96,23 +95,23 @@ func (c *Consul) setAuth(text string) error {
 	return nil
 }
 
-// Finish gives values to what nobody wrote, and tells what is doubtful.
-func (c *Consul) Finish(w *setting.Origins, warn func(at setting.Origin, message, hint string)) {
-	if !w.IsSet("consul.auth.enabled") {
+// Finish sets what is not set, and warns of what has no effect.
+func (c *Consul) Finish(o *setting.Origins, warn func(at setting.Origin, message, hint string)) {
+	if !o.IsSet("consul.auth.enabled") {
 		c.Auth = c.Username != "" || c.Password != ""
 	}
-	finishTLS(&c.TLS, "consul.ssl", w)
+	finishTLS(&c.TLS, "consul.ssl", o)
 	c.Files = fingerprint(append(c.TLS.Files(), c.TokenFile)...)
-	if !w.IsSet("deduplicate.enabled") {
-		c.Deduplicate.Enabled = w.IsSet("deduplicate")
+	if !o.IsSet("deduplicate.enabled") {
+		c.Deduplicate.Enabled = o.IsSet("deduplicate")
 	}
 	if c.Deduplicate.Enabled {
-		warn(w.Origin("deduplicate"), "-dedup and the block deduplicate have no effect, and are not needed",
+		warn(o.Origin("deduplicate"), "-dedup and the block deduplicate have no effect, and are not needed",
 			"each instance asks Consul by itself, at little cost to its servers")
 	}
 }
 
-// Source returns how Consul is reached; once is whether it is for a single run.
+// Source returns the options of the source. once reports whether it is for a single run.
 func (c *Consul) Source(once bool) consul.Options {
 	o := c.Options
 	if !c.Auth {

@@ -15,21 +15,17 @@ import (
 	"restencil/watch/vault/token"
 )
 
-// Vault says how to reach Vault, and how to log in there.
+// Vault is how to reach Vault, and how to log in there.
 type Vault struct {
 	vault.Options
 	Enabled  bool
 	Attempts Retry
 
-	// At most one of the last three is written, and none of them beside a
-	// Token.Command.
+	// Check allows at most one of the last three, and none with a Token.Command.
 	Kubernetes, AppRole, JWT, Cert token.Login
 
-	// RevokeOnExit is whether leases, and the token of a login, are given back
-	// at the end.
-	RevokeOnExit bool
-
-	Files string // see fingerprint; the source itself follows the files of tokens
+	RevokeOnExit bool   // revoke the leases, and the token of a login, at the end
+	Files        string // see fingerprint; the source itself follows the files of tokens
 }
 
 // Settings returns the block vault.
@@ -106,45 +102,50 @@ func (v *Vault) Settings() []setting.Setting {
 	}})
 }
 
-// Finish finds the token. What is written wins over what is found, in this
-// order: the file of an agent, which the source reads; a login of ours; the
-// token that is written, then that of the environment; a login on Kubernetes;
-// the token that "vault login" left on this machine. But for the login of ours
-// and the last two, which are the other way round there, it is
-// consul-template's (COMPAT 2.5.8, 4.12.1).
-func (v *Vault) Finish(w *setting.Origins, home string, warn func(at setting.Origin, message, hint string)) {
-	if !w.Origin("vault.ssl.enabled").FromCommandLine() {
+// Finish finds the token, and sets what is not set. These are used, in this order: the
+// file of an agent, which the source reads; a login that only restencil has; the token
+// of the configuration, then of the environment; a login with Kubernetes; the token that
+// "vault login" has left in home. consul-template has the last two in reverse order, and
+// lacks the second (COMPAT 2.5.8, 4.12.1).
+func (v *Vault) Finish(o *setting.Origins, home string, warn func(at setting.Origin, message, hint string)) {
+	if !o.Origin("vault.ssl.enabled").FromCommandLine() {
 		// In consul-template a default of the command line hides this setting of
-		// the files. Whether TLS is spoken depends on the scheme of the address.
+		// the files. The scheme of the address decides whether TLS is used.
 		v.TLS.Enabled = true
 	}
-	ours := v.logins(w) != nil
-	if ours {
-		w.Drop("vault.token", &v.Token.Text)
-		w.Drop("vault.k8s_auth_role_name", &v.Kubernetes.Role)
+	v.Kubernetes.Method, v.AppRole.Method, v.JWT.Method, v.Cert.Method = token.Kubernetes, token.AppRole, token.JWT, token.Cert
+	login := len(v.logins(o)) > 0
+	if login {
+		o.Drop("vault.token", &v.Token.Text)
+		o.Drop("vault.k8s_auth_role_name", &v.Kubernetes.Role)
 	}
-	loggedIn := ours || v.Kubernetes.Role != ""
-	if !loggedIn && v.Token.Text == "" && !w.IsSet("vault.vault_agent_token_file") && home != "" {
+	login = login || v.Kubernetes.Role != ""
+	if !login && v.Token.Text == "" && !o.IsSet("vault.vault_agent_token_file") && home != "" {
 		if content, err := filewatch.ReadFile(filepath.Join(home, ".vault-token")); err == nil {
 			v.Token.Text = strings.TrimSpace(string(content))
 		}
 	}
-	if !w.IsSet("vault.renew_token") {
-		v.Token.Renew = v.Token.File == "" && (v.Token.Text != "" || loggedIn)
+	if !o.IsSet("vault.renew_token") {
+		v.Token.Renew = v.Token.File == "" && (v.Token.Text != "" || login)
 	}
-	if !w.IsSet("vault.enabled") {
+	if !o.IsSet("vault.enabled") {
 		v.Enabled = v.Address != ""
 	}
 	v.Files = fingerprint(v.TLS.Files()...)
 	if v.Threshold <= 0 || v.Threshold >= 1 {
-		// consul-template takes any number, and does no good with such a one.
+		// consul-template accepts any number, but works only with these.
 		v.Threshold = vault.DefaultOptions().Threshold
-		warn(w.Origin("vault.lease_renewal_threshold"), "lease_renewal_threshold is a share, more than 0 and less than 1: 0.9 is used", "")
+		warn(o.Origin("vault.lease_renewal_threshold"), "lease_renewal_threshold is a share, more than 0 and less than 1: 0.9 is used", "")
 	}
 }
 
-// The keys of the ways to log in that are ours. The first three are blocks,
-// which count as written even where they are empty.
+// A login is a way to log in that consul-template does not have.
+type login struct {
+	key string
+	token.Login
+}
+
+// The keys of logins. The first three are blocks, which are set even if they are empty.
 const (
 	appRoleLogin = "vault.approle"
 	jwtLogin     = "vault.jwt"
@@ -152,110 +153,97 @@ const (
 	tokenCommand = "vault.token_command"
 )
 
-// logins returns the keys of the ways to log in that are written, of those that
-// are ours.
-func (v *Vault) logins(w *setting.Origins) []string {
-	var ways []string
-	for _, key := range []string{appRoleLogin, jwtLogin, certLogin} {
-		if w.IsSet(key) {
-			ways = append(ways, key)
+// logins returns the logins that are configured.
+func (v *Vault) logins(o *setting.Origins) []login {
+	all := []login{{appRoleLogin, v.AppRole}, {jwtLogin, v.JWT}, {certLogin, v.Cert}, {tokenCommand, token.Login{}}}
+	return slices.DeleteFunc(all, func(l login) bool {
+		if l.key == tokenCommand {
+			return !setting.IsCommand(v.Token.Command)
 		}
-	}
-	if setting.IsCommand(v.Token.Command) {
-		ways = append(ways, tokenCommand)
-	}
-	return ways
+		return !o.IsSet(l.key)
+	})
 }
 
-// Source returns how Vault is reached, but for Notice. The agent's address wins
-// over one that was found in the environment (COMPAT 1.8); environ is that of the
-// command that prints the token.
-func (v *Vault) Source(w *setting.Origins, agent string, environ []string) vault.Options {
+// Source returns the options of the source, without Notice and Log. The address of the
+// agent overrides one from the environment (COMPAT 1.8). environ is the environment of
+// the command that prints the token.
+func (v *Vault) Source(origins *setting.Origins, agent string, environ []string) vault.Options {
 	o := v.Options
-	if w.Origin("vault.address").Env != "" {
+	if origins.Origin("vault.address").Env != "" {
 		o.Address = cmp.Or(agent, o.Address)
 	}
 	if !o.TLS.Enabled {
-		// Switched off with a flag, it is what Vault's own variables say (COMPAT
-		// 2.5.11).
+		// A flag has disabled it: then Vault's own variables apply (COMPAT 2.5.11).
 		o.TLS = transport.TLS{}
 	}
 	o.Token.CommandEnv = environ
 	if !setting.IsCommand(o.Token.Command) {
 		o.Token.Command, o.Token.CommandTimeout, o.Token.CommandEnv = nil, 0, nil
 	}
-	login := &o.Token.Login
-	switch ways := v.logins(w); {
-	case ways == nil && v.Kubernetes.Role != "" && v.Token.Text == "" && v.Token.File == "": // COMPAT 4.12.1
-		*login = v.Kubernetes
-		login.Method = token.Kubernetes
-	case ways == nil:
-	case ways[0] == appRoleLogin:
-		*login = v.AppRole
-		login.Method = token.AppRole
-	case ways[0] == jwtLogin:
-		*login = v.JWT
-		login.Method = token.JWT
-	case ways[0] == certLogin:
-		*login = v.Cert
-		login.Method = token.Cert
+	if logins := v.logins(origins); len(logins) > 0 {
+		o.Token.Login = logins[0].Login
+	} else if v.Kubernetes.Role != "" && v.Token.Text == "" && v.Token.File == "" { // COMPAT 4.12.1
+		o.Token.Login = v.Kubernetes
 	}
 	return o
 }
 
-// Check says what is wrong with how to log in: that there is a way to a token
-// besides, and what a login lacks, or has too much of.
-func (v *Vault) Check(w *setting.Origins) []error {
-	ways := v.logins(w)
-	if ways == nil {
+// Check validates the login: it must be complete, and there must be no other way to a
+// token.
+func (v *Vault) Check(o *setting.Origins) []error {
+	logins := v.logins(o)
+	if len(logins) == 0 {
 		return nil
 	}
-	login, others := ways[0], ways[1:]
-	// Several of consul-template's ways to a token may be written (COMPAT 2.5.8),
-	// but none beside ours.
+	// consul-template's ways to a token can be combined (COMPAT 2.5.8), but not with
+	// these logins.
+	key, others := logins[0].key, []string(nil)
+	for _, l := range logins[1:] {
+		others = append(others, l.key)
+	}
 	for key, value := range map[string]string{
 		"vault.token": v.Token.Text, "vault.vault_agent_token_file": v.Token.File, "vault.k8s_auth_role_name": v.Kubernetes.Role,
 	} {
-		if value != "" && w.IsSet(key) && w.Origin(key).Env == "" {
+		if value != "" && o.IsSet(key) && o.Origin(key).Env == "" {
 			others = append(others, key)
 		}
 	}
 	slices.Sort(others)
 	var errs []error
-	for _, key := range others {
-		errs = append(errs, w.Origin(key).Wrong(key+": there is another way to a token already",
-			fmt.Sprintf("only one can be written; the other is %s, at %s", login, w.Origin(login))))
+	for _, other := range others {
+		errs = append(errs, o.Origin(other).Wrong(other+": there is another way to a token already",
+			fmt.Sprintf("only one can be written; the other is %s, at %s", key, o.Origin(key))))
 	}
-	complain := func(message, hint string) {
-		errs = append(errs, w.Origin(login).Wrong(login+": "+message, hint))
+	wrong := func(message, hint string) {
+		errs = append(errs, o.Origin(key).Wrong(key+": "+message, hint))
 	}
 	either := func(name, text, file string, needed bool) {
 		if text != "" && file != "" {
-			complain(name+" and "+name+"_file are both written", "one of them is enough")
+			wrong(name+" and "+name+"_file are both written", "one of them is enough")
 		}
 		if needed && text == "" && file == "" {
-			complain(name+" is missing", "write "+name+" or "+name+"_file")
+			wrong(name+" is missing", "write "+name+" or "+name+"_file")
 		}
 	}
-	switch login {
+	switch key {
 	case appRoleLogin:
 		either("role_id", v.AppRole.RoleID, v.AppRole.RoleIDFile, true)
 		either("secret_id", v.AppRole.SecretID, v.AppRole.SecretIDFile, v.AppRole.SecretIDWrapped)
 	case jwtLogin:
 		if v.JWT.Role == "" {
-			complain("role is missing", "write role")
+			wrong("role is missing", "write role")
 		}
 		either("token", v.JWT.JWT, v.JWT.JWTFile, true)
 	case certLogin:
 		if v.TLS.Cert == "" {
-			complain("there is no certificate to log in with", "write ssl { cert = … } beside it")
+			wrong("there is no certificate to log in with", "write ssl { cert = … } beside it")
 		}
 	}
 	return errs
 }
 
-// Environ returns the variables that tell commands and templates how the stores
-// are reached.
+// Environ returns the environment variables of commands and templates that say how the
+// stores are reached.
 func Environ(c *Consul, v *Vault) []string {
 	var env []string
 	add := func(name, value string) {

@@ -18,16 +18,16 @@ import (
 
 const defaultAddress = "https://127.0.0.1:8200"
 
-// An environment is what the VAULT_* variables say, as they are known from Vault's
-// own library (COMPAT 1.8).
+// An environment is the values of the VAULT_* variables of Vault's own library
+// (COMPAT 1.8).
 type environment struct {
-	address    string // "": nobody has said where Vault is
+	address    string // "" if not set
 	timeout    time.Duration
 	resends    int           // how often a request is sent again
-	limiter    *rate.Limiter // nil: there is none
-	srv        bool          // a host without a port is looked up in DNS
+	limiter    *rate.Limiter // or nil
+	srv        bool          // look up a host without a port in DNS
 	noRedirect bool
-	wrapTTL    string // of answers that are to be wrapped; "": they are not
+	wrapTTL    string // of wrapped answers; "" for no wrapping
 	header     http.Header
 }
 
@@ -117,8 +117,8 @@ func (e *environment) readHeaders(text string) error {
 	return nil
 }
 
-// tlsFromEnv fills in what o leaves open. Whether certificates are verified is
-// not among that: who says so explicitly must not be overruled.
+// tlsFromEnv returns o with zero fields set from the environment, except
+// SkipVerify.
 func tlsFromEnv(o transport.TLS) transport.TLS {
 	if o.Cert == "" && o.Key == "" {
 		o.Cert, o.Key = os.Getenv("VAULT_CLIENT_CERT"), os.Getenv("VAULT_CLIENT_KEY")

@@ -1,5 +1,3 @@
-// Package stores is the configuration of how stores are reached: Consul, Vault
-// and Nomad, with what their blocks have in common.
 package stores
 
 import (
@@ -7,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"time"
 
 	"restencil/cmd/restencil/config/setting"
 	"restencil/watch/filewatch"
@@ -15,15 +12,15 @@ import (
 	"restencil/watch/transport"
 )
 
-// Retry is whether, and how often, a failed query of a store is tried again.
-// How long after is among the store's Options.
+// Retry is how often a failed query of a store is retried. The delays are in the
+// Options of the store.
 type Retry struct {
 	Enabled  bool
-	Attempts int // 0: without end
+	Attempts int // 0: no limit
 }
 
-// ssl is the block ssl of a store. Its flags begin with flags, and it has none
-// where that is ""; its variables are Vault's alone.
+// ssl returns the block ssl of a store. The names of its flags begin with flags; "": it
+// has none. env has its environment variables by key.
 func ssl(flags string, t *transport.TLS, enabled string, env map[string]string) setting.Setting {
 	block := []setting.Setting{
 		{Key: "enabled", Flag: "-", To: &t.Enabled, Default: enabled,
@@ -48,18 +45,18 @@ func ssl(flags string, t *transport.TLS, enabled string, env map[string]string) 
 	return setting.Setting{Key: "ssl", Flag: flags, Block: block}
 }
 
-// finishTLS turns TLS on where anything about it was written.
-func finishTLS(t *transport.TLS, block string, w *setting.Origins) {
-	if !w.IsSet(block + ".enabled") {
+// finishTLS enables TLS if anything else in the block is set.
+func finishTLS(t *transport.TLS, block string, o *setting.Origins) {
+	if !o.IsSet(block + ".enabled") {
 		other := *t
 		other.Enabled, other.SkipVerify = false, false
-		t.Enabled = w.IsSet(block+".verify") || other != transport.TLS{}
+		t.Enabled = o.IsSet(block+".verify") || other != transport.TLS{}
 	}
 }
 
-// fingerprint returns a text that changes when what is in the files does: a source
-// reads them once, and a reload makes another one then. Whoever uses a file says
-// why it cannot be read.
+// fingerprint returns a hash of the contents of files and directories. A source reads
+// them once, so a reload replaces it when the hash has changed. Errors are ignored here;
+// the source reports them.
 func fingerprint(paths ...string) string {
 	sum := sha256.New()
 	for _, path := range paths {
@@ -72,7 +69,7 @@ func fingerprint(paths ...string) string {
 	return string(sum.Sum(nil))
 }
 
-// connectionGroup is the heading of the flags that Consul and Vault both have.
+// connectionGroup is the heading of the flags that Consul and Vault share.
 const connectionGroup = "Connections and retries"
 
 func connections(flags string, t *transport.Options) setting.Setting {
@@ -105,47 +102,4 @@ func retry(flags string, r *Retry, b *schedule.Backoff) setting.Setting {
 		{Key: "max_backoff", Flag: "-max-backoff", To: &b.Max,
 			Help: "How long to wait at most; 0 for no limit."},
 	}}
-}
-
-// Nomad says how to reach Nomad. There is no source for it yet.
-type Nomad struct {
-	Address      string
-	Enabled      bool
-	Namespace    string
-	Token        string
-	AuthUsername string
-	AuthPassword string
-	TLS          transport.TLS
-	Transport    transport.Options
-	Attempts     Retry
-	Retry        schedule.Backoff
-}
-
-// NewNomad returns what Settings do not give by themselves.
-func NewNomad() Nomad {
-	return Nomad{Transport: transport.Defaults(), Retry: schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute}}
-}
-
-// Settings returns the block nomad.
-func (n *Nomad) Settings() []setting.Setting {
-	return []setting.Setting{{Key: "nomad", Block: []setting.Setting{
-		{Key: "address", To: &n.Address, Env: "NOMAD_ADDR",
-			Help: "Where Nomad is, with its scheme; http://127.0.0.1:4646 if not given."},
-		{Key: "enabled", To: &n.Enabled, Help: "Has no effect."},
-		{Key: "namespace", To: &n.Namespace, Env: "NOMAD_NAMESPACE", Help: "The namespace of queries that name none."},
-		{Key: "token", To: &n.Token, Env: "NOMAD_TOKEN", Secret: true, Help: "The token to use with Nomad."},
-		{Key: "auth_username", To: &n.AuthUsername, Help: "The user of basic authentication."},
-		{Key: "auth_password", To: &n.AuthPassword, Secret: true, Help: "The password of basic authentication."},
-		ssl("", &n.TLS, "false", nil),
-		connections("", &n.Transport),
-		retry("", &n.Attempts, &n.Retry),
-	}}}
-}
-
-// Finish gives values to what nobody wrote.
-func (n *Nomad) Finish(w *setting.Origins) {
-	if !w.IsSet("nomad.enabled") {
-		n.Enabled = n.Address != ""
-	}
-	finishTLS(&n.TLS, "nomad.ssl", w)
 }

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"restencil/cmd/restencil/control"
+	"restencil/runner/bundle/group"
+	"restencil/runner/status"
+)
+
+// A daemonStatus is the status of the daemon of a state directory.
+type daemonStatus struct {
+	Dir string `json:"state_dir"`
+	status.Status
+}
+
+// statuses asks the daemons that a subcommand may be about. The error is that there
+// is none.
+func (s *subcommand) statuses(ctx context.Context, p program) (found []daemonStatus, err error) {
+	dirs, err := s.stateDirs(p.environ)
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range dirs {
+		one := daemonStatus{Dir: dir}
+		switch failed := control.Ask(ctx, dir, control.Request{Do: control.Status}, &one.Status); {
+		case failed == nil:
+			found = append(found, one)
+		case !errors.Is(failed, control.ErrNoDaemon):
+			return nil, failed
+		default:
+			err = failed
+		}
+	}
+	if found == nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// show prints a status, as JSON or as a text below the directory where several are
+// printed.
+func (s *subcommand) show(p program, one daemonStatus, several bool, text string) error {
+	if s.json {
+		return json.NewEncoder(p.stdout).Encode(one)
+	}
+	if several {
+		text = one.Dir + ":\n" + text
+	}
+	_, err := fmt.Fprint(p.stdout, text)
+	return err
+}
+
+// bundleOf returns the bundle with this name or file.
+func bundleOf(s status.Status, name string) *status.Bundle {
+	if b := s.Find(name); b != nil {
+		return b
+	}
+	return s.Find(group.Path(name))
+}
+
+// errNotWell is the error of status -check.
+var errNotWell = errors.New("not all is well")
+
+// printStatus prints the state of the daemons, or of one bundle.
+func printStatus(ctx context.Context, p program, s *subcommand) error {
+	found, err := s.statuses(ctx, p)
+	if err != nil {
+		return err
+	}
+	well, known := true, len(s.args) == 0
+	for _, one := range found {
+		text := ""
+		if len(s.args) > 0 {
+			b := bundleOf(one.Status, s.args[0])
+			if b == nil {
+				continue
+			}
+			known, one.Status = true, one.Only(*b)
+		}
+		text = one.Text()
+		well = well && one.Well
+		if err := s.show(p, one, len(found) > 1, text); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !known:
+		return fmt.Errorf("there is no bundle or file %q: restencil status lists them", s.args[0])
+	case s.check && !well:
+		return errNotWell
+	}
+	return nil
+}
+
+// explain prints why a bundle, file or query is as it is.
+func explain(ctx context.Context, p program, s *subcommand) error {
+	found, err := s.statuses(ctx, p)
+	if err != nil {
+		return err
+	}
+	known := false
+	for _, one := range found {
+		if b := bundleOf(one.Status, s.args[0]); b != nil {
+			known = true
+			text := one.ExplainBundle(*b)
+			one.Status = one.Only(*b)
+			if err := s.show(p, one, len(found) > 1, text); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, q := range one.FindQueries(s.args[0]) {
+			known = true
+			about := one
+			about.Status = one.About(q)
+			if err := s.show(p, about, len(found) > 1, one.ExplainQuery(q)); err != nil {
+				return err
+			}
+		}
+	}
+	if !known {
+		return fmt.Errorf("there is no bundle, file or query %q: restencil status lists the bundles, and restencil explain BUNDLE their queries", s.args[0])
+	}
+	return nil
+}
+
+// A bundleDiff is what a bundle would change.
+type bundleDiff struct {
+	Dir    string       `json:"state_dir"`
+	Bundle string       `json:"bundle"`
+	State  status.State `json:"state"`
+	Line   string       `json:"line"`
+	Do     string       `json:"do"`
+	Files  []fileDiff   `json:"files"`
+}
+
+// printDiff prints what a bundle would change, or all that would.
+func printDiff(ctx context.Context, p program, s *subcommand) error {
+	found, err := s.statuses(ctx, p)
+	if err != nil {
+		return err
+	}
+	known := false
+	var diffs []bundleDiff
+	for _, one := range found {
+		bundles := one.Bundles
+		if len(s.args) > 0 {
+			bundles = nil
+			if b := bundleOf(one.Status, s.args[0]); b != nil {
+				bundles, known = []status.Bundle{*b}, true
+			}
+		}
+		for _, b := range bundles {
+			if len(s.args) == 0 && (b.State == status.Applied || b.State == status.Waiting) {
+				continue
+			}
+			d := bundleDiff{Dir: one.Dir, Bundle: b.Name, State: b.State, Line: b.Line(one.Time), Do: b.Do(one.Time)}
+			if err := control.Ask(ctx, one.Dir, control.Request{Do: control.Diff, Bundle: b.Name}, &d.Files); err != nil {
+				return err
+			}
+			diffs = append(diffs, d)
+		}
+	}
+	switch {
+	case len(s.args) > 0 && !known:
+		return fmt.Errorf("there is no bundle or file %q: restencil status lists them", s.args[0])
+	case s.json:
+		for _, d := range diffs {
+			if err := json.NewEncoder(p.stdout).Encode(d); err != nil {
+				return err
+			}
+		}
+		return nil
+	case len(diffs) == 0:
+		_, err := fmt.Fprintln(p.stdout, "no change is held, has failed or waits")
+		return err
+	}
+	for _, d := range diffs {
+		var text strings.Builder
+		fmt.Fprintln(&text, d.Line)
+		if d.Do != "" {
+			fmt.Fprintf(&text, "  %s\n", d.Do)
+		}
+		if len(d.Files) == 0 {
+			fmt.Fprintln(&text, "  no file would change")
+		}
+		for _, f := range d.Files {
+			text.WriteString(f.Diff)
+		}
+		if _, err := fmt.Fprint(p.stdout, text.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

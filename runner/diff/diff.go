@@ -1,0 +1,90 @@
+// Package diff shows how a file would change, without what came from secrets.
+package diff
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/diff"
+)
+
+// A File is a file with its change.
+type File struct {
+	Path     string
+	Old, New []byte
+	Exists   bool // there is an old file
+
+	// Mask hides known secrets in a text. Nil: there are none.
+	Mask func(string) string
+
+	// Secret tells that the old or the new content was made of a secret. What a
+	// template makes of one, by base64 for example, no longer looks like it. So
+	// each word is hidden then that Text, the template's, does not have.
+	Secret bool
+	Text   string
+}
+
+// Unified returns the change in the unified format, masked; "" where there is
+// none.
+func (f File) Unified() string {
+	old := f.Path
+	if !f.Exists {
+		old = "/dev/null"
+	}
+	if bytes.Equal(f.Old, f.New) {
+		if f.Exists {
+			return ""
+		}
+		return header(old, f.Path) // of an empty file
+	}
+	if !isText(f.Old) || !isText(f.New) {
+		return "Binary files " + old + " and " + f.Path + " differ\n"
+	}
+	text := string(diff.Diff(old, f.Old, f.Path, f.New))
+	_, text, _ = strings.Cut(text, "+++ ") // the names, which are no secrets
+	_, text, _ = strings.Cut(text, "\n")
+	if f.Mask != nil {
+		text = f.Mask(text)
+	}
+	if f.Secret {
+		text = f.maskWords(text)
+	}
+	return header(old, f.Path) + text
+}
+
+func header(old, new string) string { return "--- " + old + "\n+++ " + new + "\n" }
+
+func isText(content []byte) bool {
+	return utf8.Valid(content) && !bytes.ContainsRune(content, 0)
+}
+
+// word is what lies between spaces and punctuation marks that configuration files
+// have between their words.
+var word = regexp.MustCompile("[^\\s\"'`,;:=(){}\\[\\]<>|&]+")
+
+const masked = "***" // as package template has it
+
+// maskWords hides the words of a diff that the template does not have.
+func (f File) maskWords(text string) string {
+	known := map[string]bool{masked: true}
+	for _, w := range word.FindAllString(f.Text, -1) {
+		known[w] = true
+	}
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "@@ ") || strings.HasPrefix(line, `\ `) { // the place, and that the end of the line is missing
+			b.WriteString(line)
+			continue
+		}
+		b.WriteString(line[:1])
+		b.WriteString(word.ReplaceAllStringFunc(line[1:], func(w string) string {
+			if known[w] {
+				return w
+			}
+			return masked
+		}))
+	}
+	return b.String()
+}
