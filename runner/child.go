@@ -10,25 +10,23 @@ import (
 	"restencil/runner/process"
 )
 
-// child is what the loop knows of the program that is run beside the templates.
+// A child is the state of the program that is run beside the templates.
 type child struct {
 	spawn func(args, env []string) (process.Process, error)
 	now   atomic.Pointer[process.Supervisor] // nil: there is none. Signal reads it, too
 
-	// The passes of which the bundles are to have done all, zero: there is none.
-	start  int // and then it is started
-	reload int // and then it is reloaded
+	// Passes; zero: there is none.
+	start  int // it is started when the bundles are done with this one
+	reload int // it is reloaded when the bundles are done with this one
 	last   int // the last that changed a file
 
 	files process.FileSet // because of which it is reloaded
 }
 
-// Signal passes a signal on to the child, and returns false where there is
-// none. The child's ReloadSignal reloads it. Its KillSignal, and SIGTERM, ask
-// it to end, in the way of all ends, and Run then returns its exit code
-// (COMPAT 4.7).
-//
-// Signal may be called from any goroutine. It does not wait.
+// Signal passes a signal on to the child, and returns false where there is none. The
+// child's ReloadSignal reloads it. Its KillSignal, and SIGTERM, stop it, and Run then
+// returns its exit code (COMPAT 4.7). Signal may be called from any goroutine. It does
+// not wait.
 func (r *Runner) Signal(sig os.Signal) bool {
 	s := r.child.now.Load()
 	return s != nil && s.Signal(sig)
@@ -54,7 +52,7 @@ func (r *Runner) updateChild(ctx context.Context) {
 	case !r.opts.Once && !r.templates.Rendered():
 		c.start = 0
 	default:
-		if !r.opts.Once { // when all has been done that the child is to find
+		if !r.opts.Once { // when the bundles are done
 			c.start = cmp.Or(c.start, r.bundles.pass)
 			if !r.bundles.settled(c.start) {
 				return

@@ -14,7 +14,7 @@ import (
 	"restencil/watch/schedule"
 )
 
-// Options say what a Runner does. They are plain values; New checks them.
+// Options say what a Runner does. New checks them.
 type Options struct {
 	// Templates are rendered, and their commands run, in this order.
 	Templates []Template
@@ -23,23 +23,22 @@ type Options struct {
 	// that belong to none make implicit ones.
 	Bundles []Bundle
 
-	// State says what is remembered of files, and how they are looked after. The
-	// journal is not used with Once or Dry.
+	// State is that of the bundles. Its journal is not used with Once or Dry.
 	State State
 
 	// ExitOnFailure ends Run when a command of an implicit bundle fails, as
 	// consul-template does.
 	ExitOnFailure bool
 
-	// Limits say when Run gives up, with an error.
+	// Limits say when Run ends with an error.
 	Limits Limits
 
 	// Once ends Run when every template has been rendered and every command
 	// has run. Errors that would be retried then end it too.
 	Once bool
 
-	// Dry writes what would be written to Stdout instead, in the form of
-	// COMPAT 1.7, and runs no commands.
+	// Dry writes outputs to Stdout, in the form of COMPAT 1.7, in place of files, and
+	// runs no commands.
 	Dry bool
 
 	// Child is run beside the templates. Nil for none. With Once, Run ends
@@ -51,11 +50,11 @@ type Options struct {
 
 	Streams
 
-	// Warn is told of what is accepted but deprecated in a template. Nil: nobody is.
+	// Warn is called with what is deprecated in a template. It may be nil.
 	Warn func(error)
 
 	// Events is called with each event, one at a time, from several
-	// goroutines. It must return at once. Nil for none.
+	// goroutines. It must return at once. It may be nil.
 	Events func(event.Event)
 
 	// System runs commands and the child. Nil: a process.Executor that prints
@@ -64,14 +63,14 @@ type Options struct {
 
 	Words
 
-	// Heartbeat is how often an Alive event is told, which a watchdog takes
-	// as the proof that the loop of Run is not stuck. Zero: never.
+	// Heartbeat is how often an Alive event is emitted, from which a watchdog sees
+	// that the loop of Run is not stuck. Zero: never.
 	Heartbeat time.Duration
 }
 
 // Words say how events and errors are worded.
 type Words struct {
-	// Local is the data file that stands in for Consul, and that events and errors
+	// Local is the data file that stands in for Consul, which events and errors
 	// name in its place. Empty: Consul itself answers.
 	Local string
 
@@ -86,38 +85,36 @@ type Streams struct {
 	// what commands print.
 	Stdout, Stderr io.Writer
 
-	// CommandOutput takes each line that a command prints, but for those that are
-	// started and left alone, in place of Stdout and Stderr; and each that the child
-	// prints to standard error. It is
-	// called by several goroutines, one at a time. Nil: those take it.
+	// CommandOutput is called with each line that a command prints, unless Run does
+	// not wait for the command, in place of Stdout and Stderr; and with each that the
+	// child prints to standard error. It is called by several goroutines, one at a
+	// time. It may be nil.
 	CommandOutput func(args []string, line string)
 }
 
-// retry spaces the attempts at a template, and at a bundle that does not say, and
-// the starts of the child.
+// retry delays the next attempt of a template, of a bundle by default, and of the child.
 var retry = schedule.Backoff{Base: time.Second, Max: time.Minute}
 
-// Limits say when Run gives up.
+// Limits say when Run ends with an error.
 type Limits struct {
-	// Attempts bounds how often a failed query of a store is tried again;
-	// when that has failed too, Run ends with its error. A store that is not
-	// named, or 0, has no bound; below 0 the first failure ends Run.
+	// Attempts bounds how often a failed query of a store is tried again. Zero: no
+	// bound; below 0 the first failure ends Run.
 	Attempts map[watch.Store]int
 
 	// StoreDown ends Run when a store has been away for so long. Zero: never.
 	StoreDown time.Duration
 
-	// OnceTimeout ends Run where, with Once, not all is done within this time.
-	// The error names what is missing. Zero: never.
+	// OnceTimeout ends Run where, with Once, not all is done within this time. The
+	// error names what is missing. Zero: never.
 	OnceTimeout time.Duration
 }
 
-// A Template is a template, where its output goes, and what is run then.
+// A Template is a template, where its output goes, and the command for it.
 type Template struct {
 	template.Options
 
-	// Member is what its bundle needs to know of it. Its Destination is required,
-	// but for a dry run. Its Template and Fatal are filled in.
+	// Member is its file. Its Destination is required, but for a dry run. New sets its
+	// Template and Fatal.
 	Member
 
 	// Command is run after the destination has changed. The zero Command is none.
@@ -131,26 +128,14 @@ type Template struct {
 	Bundle string
 }
 
-// What a Runner is made of is also known by these names.
+// Types of other packages that Options are made of.
 type (
-	// A Bundle is a named one: the files of its templates change together or not
-	// at all. Its Policy and Members are filled in.
-	Bundle = group.Spec
-
-	// A Member is a template of a bundle.
-	Member = group.Member
-
-	// A Command is a program to run.
+	Bundle  = group.Spec // of a named bundle; New sets its Policy and Members
+	Member  = group.Member
 	Command = process.Command
-
-	// A Child is a program that is run beside the templates.
-	Child = process.Child
-
-	// Wait is a quiescence.
-	Wait = group.Wait
-
-	// State says what is remembered of files, and how they are looked after.
-	State = bundle.State
+	Child   = process.Child
+	Wait    = group.Wait
+	State   = bundle.State
 )
 
 // An ErrorPolicy says what an error of a template does to the process.
@@ -167,10 +152,9 @@ const (
 	ErrorTolerated
 )
 
-// withCertFiles returns templates with their CertFiles: a template's own
-// destination, or those of all members of its named bundle. Members that ask for
-// the same certificate ask the same query then, and get the certificate, its key
-// and its CA of one issue.
+// withCertFiles returns templates with their CertFiles: a template's own destination,
+// or those of all members of its named bundle, so that the members that use a
+// certificate have the same query, and get certificate, key and CA of one issue.
 func withCertFiles(templates []Template) []Template {
 	of := make(map[string][]string) // by bundle
 	for _, t := range templates {

@@ -1,14 +1,12 @@
-// Package runner is the loop that joins the others: it takes the newest answers
-// from the watch plane, hands them to the templates (package templates), and
-// offers what those render to the bundles (package bundle), which put the files in
-// place and run the commands.
+// Package runner renders templates: it takes the newest answers from the watch plane,
+// has package templates execute the templates that use them, and offers the outputs to
+// the bundles (package bundle), which put the files in place and run the commands.
 //
-// One goroutine, in [Runner.Run], owns the templates and knows the bundles. It
-// never waits and touches no disk. What takes time runs beside it and reports
-// back: the sources in the watch plane, the executions of templates, a goroutine
-// for each bundle, and the supervisor of the child (package process). What happens
-// is told as typed events (package event); logs, pages and metrics are made from
-// those alone.
+// One goroutine, in [Runner.Run], owns the state. It never blocks and touches no disk.
+// What takes time runs in other goroutines, which report to it: the sources of the
+// watch plane, the executions of templates, a goroutine for each bundle, and the
+// supervisor of the child (package process). What happens is emitted as events
+// (package event), from which logs, pages and metrics are made.
 package runner
 
 import (
@@ -41,25 +39,25 @@ type Runner struct {
 	watcher *watch.Watcher
 	events  *events
 
-	reloads  chan *Runner // what Reload has made ready
-	requests chan func()  // what is asked of the loop
+	reloads  chan *Runner // from Reload
+	requests chan func()  // to be called by the loop
 
 	// Owned by the loop in Run.
-	templates  *templates.Set
-	bundles    bundles // what puts the outputs in place
-	child      child
-	stores     stores
-	ready      bool                         // Ready was told
-	alive      time.Time                    // when Alive is to be told
-	successors map[watch.Store]watch.Source // to take others' places when the new templates have been executed
-	deadline   time.Time                    // with Once: when all is to be done; zero: there is none
+	templates    *templates.Set
+	bundles      bundles
+	child        child
+	stores       stores
+	ready        bool                         // Ready was emitted
+	nextAlive    time.Time                    // when Alive is to be emitted
+	replacements map[watch.Store]watch.Source // for sources, when the new templates have been executed
+	deadline     time.Time                    // with Once: when all is to be done; zero: there is none
 
 	stopSources func()  // ends the watcher
 	failures    []error // with Once: the commands that failed
 }
 
-// New checks o and parses the templates. The error names every template that
-// cannot be used, a line each. The Runner takes over the Watcher: Run runs it.
+// New checks o and parses the templates. The error has a line for each template that
+// cannot be used. Run runs the Watcher.
 func New(o Options, w *watch.Watcher) (*Runner, error) {
 	if o.Stdout == nil {
 		o.Stdout = io.Discard
@@ -116,10 +114,10 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 	return r, errors.Join(append(errs, err)...)
 }
 
-// Run renders until ctx ends, which is no error; or, with Once, until all is
-// done. It returns an error that ends it: a template or query that may not
-// fail (see Options), a [*process.ChildExit], and with Once any failure. When it
-// returns, everything that it started has ended.
+// Run renders until ctx ends, which is no error; or, with Once, until all is done. It
+// returns the error of a template or query that may not fail (see Options), a
+// [*process.ChildExit], and with Once any failure. When it returns, everything that it
+// has started has ended.
 func (r *Runner) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	executor := process.NewExecutor(r.opts.Stdout, r.opts.Stderr, r.opts.Once)
@@ -148,8 +146,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	return r.loop(ctx)
 }
 
-// loop never waits for anything but news, and touches no disk: what takes time
-// is done by the goroutines of the pool, the bundles and the child.
+// loop handles what arrives, until there is an error or ctx ends.
 func (r *Runner) loop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -162,7 +159,7 @@ func (r *Runner) loop(ctx context.Context) error {
 		}
 		timer.Stop()
 		giveUp, _ := r.stores.giveUp(r.opts.Limits.StoreDown)
-		if at := schedule.Earliest(r.alive, r.deadline, giveUp, r.stores.pending.Next(), r.templates.Next()); !at.IsZero() {
+		if at := schedule.Earliest(r.nextAlive, r.deadline, giveUp, r.stores.pending.Next(), r.templates.Next()); !at.IsZero() {
 			timer.Reset(time.Until(at))
 		}
 		var err error
@@ -176,16 +173,16 @@ func (r *Runner) loop(ctx context.Context) error {
 		case next := <-r.reloads:
 			r.replace(next)
 		case <-r.watcher.Changed():
-			err = r.take(time.Now())
+			err = r.handleUpdates(time.Now())
 		case <-r.templates.Changed():
 		case report := <-r.bundles.reports:
-			err = r.hear(report)
+			err = r.handleReport(report)
 		case request := <-r.requests:
 			request()
 		case <-childEnded:
 			s := r.child.now.Swap(nil)
 			if ctx.Err() != nil {
-				return nil // which ended the child, too
+				return nil // which has ended the child, too
 			}
 			if !s.Replaced() {
 				return s.Err()
@@ -198,15 +195,15 @@ func (r *Runner) loop(ctx context.Context) error {
 	}
 }
 
-// step does all that can be done now. It tells whether Run ends.
+// step does all that can be done now. It reports whether Run ends.
 func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) {
-	done, err := r.templates.Take(now)
+	batch, err := r.templates.Take(now)
 	if err != nil {
 		return true, err
 	}
-	r.watch(done, now)
-	if len(done.Results) > 0 {
-		r.offer(done.Results)
+	r.watch(batch, now)
+	if len(batch.Results) > 0 {
+		r.offer(batch.Results)
 	}
 	r.templates.Execute(now)
 	r.stores.report(now)
@@ -215,8 +212,8 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 		r.ready = true
 		r.events.emit(event.Ready{})
 	}
-	if every := r.opts.Heartbeat; every > 0 && !now.Before(r.alive) {
-		r.alive = now.Add(every)
+	if every := r.opts.Heartbeat; every > 0 && !now.Before(r.nextAlive) {
+		r.nextAlive = now.Add(every)
 		r.events.emit(event.Alive{})
 	}
 	if at, err := r.stores.giveUp(r.opts.Limits.StoreDown); err != nil && !now.Before(at) {
@@ -239,48 +236,47 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 	return false, nil
 }
 
-// watch has those queries watched that templates use. Sources that are to take
-// the places of others do so when all new templates have been executed. Until then
-// no other query is put to the old ones.
-func (r *Runner) watch(done templates.Batch, now time.Time) {
-	if len(done.Added)+len(done.Dropped) > 0 {
-		r.events.emit(event.Watched{Added: done.Added, Dropped: done.Dropped})
+// watch has the queries watched that templates use. Sources are replaced when all new
+// templates have been executed; until then the old ones get no new query.
+func (r *Runner) watch(batch templates.Batch, now time.Time) {
+	if len(batch.Added)+len(batch.Dropped) > 0 {
+		r.events.emit(event.Watched{Added: batch.Added, Dropped: batch.Dropped})
 	}
-	if len(done.Dropped) > 0 {
-		r.watcher.Unwatch(done.Dropped...)
-		for _, q := range done.Dropped {
+	if len(batch.Dropped) > 0 {
+		r.watcher.Unwatch(batch.Dropped...)
+		for _, q := range batch.Dropped {
 			r.stores.forget(q, now)
 		}
 	}
-	added := done.Added
+	added := batch.Added
 	switch {
-	case r.successors == nil:
+	case r.replacements == nil:
 	case r.templates.Replacing():
-		added = slices.DeleteFunc(added, func(q watch.ID) bool { return r.successors[q.Value().Store()] != nil })
+		added = slices.DeleteFunc(added, func(q watch.ID) bool { return r.replacements[q.Value().Store()] != nil })
 	default:
-		r.watcher.Replace(r.successors)
-		r.successors = nil
-		added = r.templates.Queries() // with those that were not put to the old sources
+		r.watcher.Replace(r.replacements)
+		r.replacements = nil
+		added = r.templates.Queries() // with those that the old sources did not get
 	}
 	if len(added) > 0 {
 		r.watcher.Watch(added...)
 	}
 }
 
-// take brings in what is new from the watch plane, and executes the templates that
-// it touches; meanwhile it notes what that says about the stores. The error is that
-// of a query that failed too often.
-func (r *Runner) take(now time.Time) error {
+// handleUpdates takes the newest answers and failures from the watch plane, starts to
+// execute the templates that use them, and updates the state of the stores. The error
+// is that of a query that has failed too often.
+func (r *Runner) handleUpdates(now time.Time) error {
 	updates := r.watcher.Take()
-	told := make([]event.Update, len(updates))
+	e := event.Updated{Updates: make([]event.Update, len(updates))}
 	for i, up := range updates {
 		a := &up.State.Answer
-		told[i] = event.Update{
+		e.Updates[i] = event.Update{
 			Query: up.ID, Version: up.State.Version, Index: a.Index, Failure: up.State.Failure,
 			Time: a.Time, Size: a.Size(), Ends: a.Ends(),
 		}
 	}
-	r.events.emit(event.Updated{Updates: told})
+	r.events.emit(e)
 	for _, up := range updates {
 		r.templates.Update(up.ID, up.State, now)
 	}
@@ -301,16 +297,14 @@ func (r *Runner) take(now time.Time) error {
 	return nil
 }
 
-// finished tells whether every template has been rendered and every command been
-// run. One that waits for another attempt has been run; with Once there are no
-// such.
+// finished reports whether every template has been rendered and every command run, be
+// it without success.
 func (r *Runner) finished() bool {
 	return r.templates.Rendered() && r.templates.Idle() && r.bundles.settled(r.bundles.pass)
 }
 
-// hear takes in what a bundle reports. Of one that has been replaced, and ends,
-// only what it has done counts.
-func (r *Runner) hear(report bundle.Report) error {
+// handleReport handles the report of a bundle, which may have been replaced.
+func (r *Runner) handleReport(report bundle.Report) error {
 	pass := r.bundles.pass
 	if b := r.bundles.of[report.Bundle]; b != nil {
 		pass = b.offered
@@ -333,10 +327,10 @@ func (r *Runner) hear(report bundle.Report) error {
 	return report.Fatal
 }
 
-// events passes events on, one at a time, from any goroutine.
+// events passes events on, one at a time.
 type events struct {
 	mu sync.Mutex
-	to func(event.Event) // nil: nobody listens
+	to func(event.Event) // may be nil
 }
 
 func (e *events) emit(ev event.Event) {
@@ -347,36 +341,34 @@ func (e *events) emit(ev event.Event) {
 	}
 }
 
-// joinFailures makes one error of those of a run with Once, nil where there are
-// none.
+// joinFailures returns the errors of a run with Once as one, nil for none.
 func joinFailures(errs []error) error {
 	if len(errs) < 2 {
 		return errors.Join(errs...)
 	}
-	lines := make([]string, len(errs))
-	for i, err := range errs {
-		lines[i] = "\t* " + err.Error()
+	text := fmt.Sprintf("%d errors occurred:", len(errs))
+	for _, err := range errs {
+		text += "\n\t* " + err.Error()
 	}
-	return fmt.Errorf("%d errors occurred:\n%s", len(errs), strings.Join(lines, "\n"))
+	return errors.New(text)
 }
 
-// Reload has Run go on with other Options. They are checked and the templates
-// parsed first: after an error, Run goes on as before. What did not change
-// stays as it is: a template keeps its data and timers, and its command does
-// not run again. Destinations that were changed by hand are put right.
+// Reload has Run go on with other Options. After an error, Run goes on as before.
+// Templates that did not change keep their data and timers, and their commands do not
+// run again. Destinations that were changed by hand are put right.
 //
-// Each of sources takes the place of its store's (see watch.Watcher.Replace),
-// once the queries of the new Options are known. It gets only those, and the old
-// source gets no new ones. The other stores' sources go on. Nil: all do.
+// Each of sources replaces the source of its store (see watch.Watcher.Replace) when
+// the queries of the new Options are known. It gets only those, and the old source
+// gets no new ones. The sources of other stores go on.
 //
-// Reload may be called from any goroutine while Run is under way. It returns
-// when the new Options are in force, or with the cause of ctx's end.
+// Reload may be called from any goroutine during Run. It returns when the new Options
+// are in force, or with the cause of ctx's end.
 func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]watch.Source) error {
 	next, err := New(o, r.watcher)
 	if err != nil {
 		return err
 	}
-	next.successors = sources
+	next.replacements = sources
 	select {
 	case r.reloads <- next:
 		return nil
@@ -385,7 +377,7 @@ func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]
 	}
 }
 
-// replace takes over from next, a Runner that never ran, what is new there.
+// replace has r go on with the options of next, a Runner that never ran.
 func (r *Runner) replace(next *Runner) {
 	old := r.opts.Templates
 	r.opts, r.stores.local = next.opts, next.opts.Local
@@ -394,16 +386,16 @@ func (r *Runner) replace(next *Runner) {
 	r.events.mu.Unlock()
 	r.templates.Replace(next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) }, time.Now())
 	r.bundles.replace(next.bundles.list, r.opts)
-	if r.successors == nil {
-		r.successors = next.successors
+	if r.replacements == nil {
+		r.replacements = next.replacements
 	} else {
-		maps.Copy(r.successors, next.successors)
+		maps.Copy(r.replacements, next.replacements)
 	}
 }
 
-// Accept has the change made that holds a bundle back: a named one, or a file
-// that has a guard or check of its own, by its destination. See
-// [bundle.Bundle.Accept]. It may be called from any goroutine while Run is under way.
+// Accept has the change of a bundle made that is held (see [bundle.Bundle.Accept]):
+// that of a named bundle, or of a file with a guard or check of its own, by its
+// destination. It may be called from any goroutine during Run.
 func (r *Runner) Accept(ctx context.Context, name string) error {
 	b, err := r.bundleNamed(ctx, name)
 	if err != nil {
@@ -447,9 +439,8 @@ func (r *Runner) Diff(ctx context.Context, name string) ([]diff.File, error) {
 // goroutine.
 func (r *Runner) Inspect() map[watch.Store]watch.Inspection { return r.watcher.Inspect() }
 
-// Rollback puts a generation of the named bundle's files back. See
-// [bundle.Bundle.Rollback]. It may be called from any goroutine while Run is under
-// way.
+// Rollback puts a generation of a named bundle's files back (see
+// [bundle.Bundle.Rollback]). It may be called from any goroutine during Run.
 func (r *Runner) Rollback(ctx context.Context, name string, generation int) error {
 	b, err := r.bundleNamed(ctx, name)
 	if err != nil {
