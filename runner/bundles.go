@@ -20,44 +20,49 @@ import (
 	"restencil/watch/schedule"
 )
 
-// bundles are the bundles of a runner, and what the loop knows of them.
+// bundles are the bundles of a runner, as the loop sees them.
 type bundles struct {
-	list    []*bundleState
-	ending  []*bundleState // those that were stopped, and may not have ended
-	of      map[*bundle.Bundle]*bundleState
-	members []member // the templates
-	pass    int      // of the newest offers
-	reports chan bundle.Report
-	shared  *bundle.Shared
-	ctx     context.Context
-	running sync.WaitGroup
+	list     []*bundleState
+	ending   []*bundleState // those that were stopped, and may not have ended
+	byBundle map[*bundle.Bundle]*bundleState
+	members  []member // the templates
+	pass     int      // of the newest offers
+	reports  chan bundle.Report
+	shared   *bundle.Shared
+	ctx      context.Context
+	running  sync.WaitGroup
 }
 
-// bundleState is what the loop knows of a bundle.
+// A bundleState is a bundle as the loop sees it.
 type bundleState struct {
 	*bundle.Bundle // nil: it is not started
 	spec           group.Spec
-	templates      []int // its members, by their place in the spec
+	templates      []int // its members, by their index in the spec
 
-	offered int  // the pass of the newest offer
-	kept    bool // it is older than the last reload
-	settled int  // up to which pass it has done what there was to do
-	expects bool // it was told that an output is outstanding
+	offered     int  // the pass of the newest offer
+	settled     int  // up to which pass it has done what there was to do
+	outstanding bool // in the newest offer
+	kept        bool // it is older than the last reload
 }
 
 // A member is a template as a member of a bundle.
 type member struct {
-	of    *bundleState
-	index int // its place in the spec
+	*bundleState
+	index int // in the spec
 }
 
-// plan makes bundles of templates: those named, and implicit ones of the
+// plan returns the bundles of templates: those named, and implicit ones of the
 // templates that have the same command, or none.
 func plan(o Options) ([]*bundleState, error) {
 	var all []*bundleState
-	index := make(map[string]int) // among all, by name or command
+	byKey := make(map[string]*bundleState) // by name or command
+	add := func(key string, spec group.Spec) *bundleState {
+		s := &bundleState{spec: spec}
+		byKey[key], all = s, append(all, s)
+		return s
+	}
 	for _, spec := range o.Bundles {
-		if _, twice := index["bundle "+spec.Name]; twice {
+		if byKey["bundle "+spec.Name] != nil {
 			return nil, fmt.Errorf("bundle %q is there twice", spec.Name)
 		}
 		spec.Policy = group.Together
@@ -67,8 +72,7 @@ func plan(o Options) ([]*bundleState, error) {
 		if o.Once {
 			spec.Wait = Wait{}
 		}
-		index["bundle "+spec.Name] = len(all)
-		all = append(all, &bundleState{spec: spec})
+		add("bundle "+spec.Name, spec)
 	}
 	for i, t := range o.Templates {
 		named := t.Bundle != "" && !o.Dry
@@ -79,34 +83,32 @@ func plan(o Options) ([]*bundleState, error) {
 		case o.Dry:
 			key = "print"
 		}
-		at, ok := index[key]
-		if !ok && named {
+		s := byKey[key]
+		switch {
+		case s != nil:
+		case named:
 			return nil, fmt.Errorf("template %s belongs to bundle %q, which is not there", t.Name, t.Bundle)
+		case o.Dry:
+			s = add(key, group.Spec{Name: t.Destination, Policy: group.Print, Retry: retry, ExitOnFailure: o.ExitOnFailure})
+		default:
+			s = add(key, group.Spec{Name: t.Destination, Policy: group.Each, Reload: t.Command, Retry: retry, ExitOnFailure: o.ExitOnFailure})
 		}
-		if !ok {
-			spec := group.Spec{Name: t.Destination, Policy: group.Each, Reload: t.Command, Retry: retry, ExitOnFailure: o.ExitOnFailure}
-			if o.Dry {
-				spec.Policy, spec.Reload = group.Print, Command{}
-			}
-			at = len(all)
-			index[key] = at
-			all = append(all, &bundleState{spec: spec})
-		}
-		all[at].templates = append(all[at].templates, i)
-		all[at].spec.Members = append(all[at].spec.Members, t.Member)
+		s.templates = append(s.templates, i)
+		s.spec.Members = append(s.spec.Members, t.Member)
 	}
 	all = slices.DeleteFunc(all, func(s *bundleState) bool { return len(s.templates) == 0 })
 	return all, shadow(o, all)
 }
 
-// shadow deals with destinations that several templates have: of plain templates
-// the last one counts, as in consul-template; a named bundle has its own.
+// shadow marks the templates that another has the destination of: as in
+// consul-template, the last template is written. A member of a named bundle may not
+// share its destination.
 func shadow(o Options, all []*bundleState) error {
-	last := make(map[string]member)
+	last := make(map[string]member) // by destination
 	name := func(m member) string {
-		text := "template " + m.of.spec.Members[m.index].Template
-		if m.of.spec.Policy == group.Together {
-			text += fmt.Sprintf(" of bundle %q", m.of.spec.Name)
+		text := "template " + m.spec.Members[m.index].Template
+		if m.spec.Policy == group.Together {
+			text += fmt.Sprintf(" of bundle %q", m.spec.Name)
 		}
 		return text
 	}
@@ -121,17 +123,17 @@ func shadow(o Options, all []*bundleState) error {
 				continue
 			}
 			other, twice := last[path]
-			if twice && (other.of.spec.Policy == group.Together || s.spec.Policy == group.Together) {
+			if twice && (other.spec.Policy == group.Together || s.spec.Policy == group.Together) {
 				errs = append(errs, fmt.Errorf("%s and %s both write %s: give each its own destination",
 					name(other), name(member{s, i}), m.Destination))
 				continue
 			}
-			if twice && other.of != s {
-				if other.of.templates[other.index] > s.templates[i] {
+			if twice && other.bundleState != s {
+				if other.templates[other.index] > s.templates[i] {
 					s.spec.Members[i].Shadowed = true
 					continue
 				}
-				other.of.spec.Members[other.index].Shadowed = true
+				other.spec.Members[other.index].Shadowed = true
 			}
 			last[path] = member{s, i}
 		}
@@ -139,10 +141,11 @@ func shadow(o Options, all []*bundleState) error {
 	return errors.Join(errs...)
 }
 
+// start makes the bundles, and starts them.
 func (b *bundles) start(ctx context.Context, o Options, events func(event.Event), system process.System) {
 	b.ctx = ctx
 	b.reports = make(chan bundle.Report)
-	b.of = make(map[*bundle.Bundle]*bundleState)
+	b.byBundle = make(map[*bundle.Bundle]*bundleState)
 	b.shared = &bundle.Shared{
 		Run: func(ctx context.Context, c process.Command) (string, error) {
 			began := time.Now()
@@ -178,20 +181,24 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 		b.add(s)
 	}
 	b.shared.Inherit()
-	b.number(len(o.Templates))
-	b.shared.Events(b.planned(o.Local))
-	for _, s := range b.list {
-		b.running.Go(func() { s.Run(ctx) })
-	}
+	b.run(o)
 }
 
-// planned tells which bundles there are.
-func (b *bundles) planned(local string) event.Planned {
-	e := event.Planned{Local: local}
+// add makes a bundle, which replaces others.
+func (b *bundles) add(s *bundleState, after ...*bundle.Bundle) {
+	s.Bundle = bundle.New(s.spec, b.shared, after...)
+	b.byBundle[s.Bundle] = s
+}
+
+// run sets the members, emits which bundles there are, and starts those that are new.
+func (b *bundles) run(o Options) {
+	b.members = make([]member, len(o.Templates))
+	e := event.Planned{Local: o.Local}
 	for _, s := range b.list {
 		spec := s.spec
 		one := event.Bundle{Name: spec.Name, Named: spec.Policy == group.Together, Reload: spec.Reload.Args, Kept: s.kept}
-		for _, m := range spec.Members {
+		for i, m := range spec.Members {
+			b.members[s.templates[i]] = member{s, i}
 			one.Members = append(one.Members, event.Output{Template: m.Template, Destination: m.Destination})
 		}
 		if one.Named {
@@ -204,28 +211,16 @@ func (b *bundles) planned(local string) event.Planned {
 			e.Bundles = append(e.Bundles, each)
 		}
 	}
-	return e
-}
-
-// add makes a bundle, which takes the place of others.
-func (b *bundles) add(s *bundleState, after ...*bundle.Bundle) {
-	s.Bundle = bundle.New(s.spec, b.shared, after...)
-	b.of[s.Bundle] = s
-}
-
-// number notes which member of which bundle each template is.
-func (b *bundles) number(templates int) {
-	b.members = make([]member, templates)
+	b.shared.Events(e)
 	for _, s := range b.list {
-		for i, t := range s.templates {
-			b.members[t] = member{s, i}
+		if !s.kept {
+			b.running.Go(func() { s.Run(b.ctx) })
 		}
 	}
 }
 
-// replace has the bundles run that are planned. One that is the same in every
-// detail goes on with all that it has under way. The others are stopped; those
-// that take their place begin when they have ended.
+// replace has the planned bundles run. Those with an equal spec go on. The others are
+// stopped; those that replace them wait for their end.
 func (b *bundles) replace(planned []*bundleState, o Options) {
 	b.shared.State.Store(&o.State) // those that go on see it with the next offer: all templates are executed
 	old := b.list
@@ -239,7 +234,7 @@ func (b *bundles) replace(planned []*bundleState, o Options) {
 		}
 	}
 	for _, s := range old {
-		delete(b.of, s.Bundle)
+		delete(b.byBundle, s.Bundle)
 		s.Stop()
 	}
 	b.ending = append(slices.DeleteFunc(b.ending, func(s *bundleState) bool { return s.Ended() }), old...)
@@ -255,53 +250,45 @@ func (b *bundles) replace(planned []*bundleState, o Options) {
 		}
 		b.add(p, after...)
 	}
-	b.number(len(o.Templates))
-	b.shared.Events(b.planned(o.Local))
-	for _, p := range b.list {
-		if !p.kept {
-			b.running.Go(func() { p.Run(b.ctx) })
-		}
-	}
+	b.run(o)
 }
 
-// settled tells whether the bundles have done what there was to do for the
-// passes up to this one.
+// settled reports whether the bundles have done what there was to do for the passes up
+// to this one.
 func (b *bundles) settled(pass int) bool {
 	return !slices.ContainsFunc(b.list, func(s *bundleState) bool {
 		return s.settled < min(s.offered, pass)
 	})
 }
 
-// offer gives the bundles what came of executions, in the order of their
-// templates.
+// offer gives the bundles the results of executions.
 func (r *Runner) offer(results []templates.Result) {
 	b := &r.bundles
 	outputs := make(map[*bundleState]map[int]templates.Result)
 	for _, res := range results {
 		m := b.members[res.Template]
-		if outputs[m.of] == nil {
-			outputs[m.of] = make(map[int]templates.Result)
+		if outputs[m.bundleState] == nil {
+			outputs[m.bundleState] = make(map[int]templates.Result)
 		}
-		outputs[m.of][m.index] = res
+		outputs[m.bundleState][m.index] = res
 	}
 	b.pass++
 	for _, s := range b.list {
-		expects := slices.ContainsFunc(s.templates, r.templates.Outstanding)
-		if outputs[s] == nil && expects == s.expects {
+		outstanding := slices.ContainsFunc(s.templates, r.templates.Outstanding)
+		if outputs[s] == nil && outstanding == s.outstanding {
 			continue
 		}
-		s.expects = expects
-		s.offered = b.pass
+		s.outstanding, s.offered = outstanding, b.pass
 		order := s.templates[0]
 		for i := range outputs[s] {
 			order = min(order, s.templates[i])
 		}
-		s.Offer(bundle.Offer{Pass: b.pass, Outputs: outputs[s], Outstanding: expects}, order)
+		s.Offer(bundle.Offer{Pass: b.pass, Outputs: outputs[s], Outstanding: outstanding}, order)
 	}
 }
 
-// named returns the bundle of that name, or else with a file of that destination;
-// nil where there is none.
+// named returns the bundle of that name, or else one with a file of that destination,
+// nil: none.
 func (b *bundles) named(name string) (found *bundle.Bundle) {
 	path := group.Path(name)
 	for _, s := range b.list {

@@ -283,7 +283,7 @@ func (r *Runner) handleUpdates(now time.Time) error {
 	r.templates.Execute(now)
 	for _, up := range updates {
 		q, f := up.ID.Value(), up.State.Failure
-		r.stores.note(up.ID, f, now)
+		r.stores.update(up.ID, f, now)
 		if f == nil {
 			continue
 		}
@@ -306,7 +306,7 @@ func (r *Runner) finished() bool {
 // handleReport handles the report of a bundle, which may have been replaced.
 func (r *Runner) handleReport(report bundle.Report) error {
 	pass := r.bundles.pass
-	if b := r.bundles.of[report.Bundle]; b != nil {
+	if b := r.bundles.byBundle[report.Bundle]; b != nil {
 		pass = b.offered
 		b.settled = max(b.settled, report.Pass)
 		for _, i := range report.Placed {

@@ -13,25 +13,25 @@ import (
 )
 
 // failingAfter is how long a query may fail, while others of its store have
-// answers, until that is told. By then all have failed if the store is away.
+// answers, until that is reported. By then all have failed if the store is away.
 const failingAfter = 2 * time.Second
 
-const toldAtOnce = 5 // bounds how many failing queries are named together
+const maxFailing = 5 // how many failing queries are reported at once
 
-// stores knows which stores are away, from the failures of their queries, so
-// that an outage of thousands of queries is told once.
+// stores has the states of the stores, made from the failures of their queries. An
+// outage of thousands of queries is reported once.
 //
 // A store is away when none of its queries has an answer, or when its source says
 // that an error concerns all of them; the first answer ends that. A datacenter, a
 // peer or a namespace that queries name is away by itself as long as one of those
-// fails: that says nothing about the store. It is pure; the loop owns it.
+// fails: that says nothing about the store.
 type stores struct {
 	events   func(event.Event)
 	local    string                            // as in Options
 	answered map[watch.Store]map[watch.ID]bool // which queries have an answer, also a refusal
 	outages  map[place]*outage
-	refused  map[watch.ID]string       // what was told of a query that its store refuses
-	pending  schedule.Timers[watch.ID] // failing queries that are not told yet
+	refused  map[watch.ID]string       // the last error of a query that its store refuses
+	pending  schedule.Timers[watch.ID] // failing queries that have not been reported
 }
 
 func newStores(events func(event.Event)) stores {
@@ -43,7 +43,7 @@ func newStores(events func(event.Event)) stores {
 	}
 }
 
-// A place is a store, or a part of it that only some of its queries ask.
+// A place is a store, or a part of it that only some of its queries name.
 type place struct {
 	store watch.Store
 	part  string // "": the store itself
@@ -70,22 +70,22 @@ func placeOf(q watch.Query) place {
 	return p
 }
 
-// An outage is what is known of a place that fails queries.
+// An outage is that of a place that fails queries.
 type outage struct {
 	failing map[watch.ID]*failing
 	began   time.Time // when the first of failing failed
-	away    bool      // that was told
+	away    bool      // as was reported
 }
 
-// failing is a query that fails.
+// A failing is a query that fails.
 type failing struct {
-	err  error
-	told bool // by itself
+	err      error
+	reported bool // by itself
 }
 
-// note takes the newest failure of a query, nil where there is none, and tells what is
-// new about its store. A store that refuses a query does answer.
-func (s *stores) note(id watch.ID, f *watch.Failure, now time.Time) {
+// update takes the newest failure of a query, nil: none, and reports what is new about
+// its store. A store that refuses a query does answer.
+func (s *stores) update(id watch.ID, f *watch.Failure, now time.Time) {
 	p := placeOf(id.Value())
 	if s.answered[p.store] == nil {
 		s.answered[p.store] = make(map[watch.ID]bool)
@@ -102,10 +102,8 @@ func (s *stores) note(id watch.ID, f *watch.Failure, now time.Time) {
 		}
 	}
 	s.answered[p.store][id] = true
-	s.end(p, id, now)
-	if p.part != "" {
-		s.end(place{store: p.store}, id, now)
-	}
+	s.end(p, id, true, now)
+	s.end(place{store: p.store}, id, true, now)
 	if f == nil {
 		delete(s.refused, id)
 	} else if text := f.Err.Error(); s.refused[id] != text {
@@ -114,7 +112,7 @@ func (s *stores) note(id watch.ID, f *watch.Failure, now time.Time) {
 	}
 }
 
-// name returns what people call a store.
+// name returns the name of a store in events.
 func (s *stores) name(store watch.Store) watch.Store {
 	if store == watch.Consul && s.local != "" {
 		return watch.Store(s.local)
@@ -122,7 +120,7 @@ func (s *stores) name(store watch.Store) watch.Store {
 	return store
 }
 
-// fail notes that a query has no answer from p. all tells that no other has, either.
+// fail records that a query has no answer from p. With all no other has, either.
 func (s *stores) fail(p place, id watch.ID, err error, all bool, now time.Time) {
 	delete(s.refused, id)
 	delete(s.answered[p.store], id)
@@ -135,7 +133,7 @@ func (s *stores) fail(p place, id watch.ID, err error, all bool, now time.Time) 
 	case known != nil:
 		known.err = err
 	case p.store == watch.Files: // each file is by itself
-		o.failing[id] = &failing{err, true}
+		o.failing[id] = &failing{err: err, reported: true}
 		s.events(event.QueryFailing{Query: id.Value(), Err: err})
 	default:
 		o.failing[id] = &failing{err: err}
@@ -148,19 +146,20 @@ func (s *stores) fail(p place, id watch.ID, err error, all bool, now time.Time) 
 	}
 }
 
-// end notes that p does not fail a query any more. Queries that a store fails still when
-// it is back are told by themselves.
-func (s *stores) end(p place, id watch.ID, now time.Time) {
+// end records that p does not fail a query any more, since it has answered, or the
+// query is not watched. Queries that still fail when a store is back are reported by
+// themselves.
+func (s *stores) end(p place, id watch.ID, answered bool, now time.Time) {
 	o := s.outages[p]
 	if o == nil || o.failing[id] == nil {
 		return
 	}
-	if o.failing[id].told {
+	if o.failing[id].reported {
 		s.events(event.QueryAnswered{Query: id.Value()})
 	}
 	delete(o.failing, id)
 	s.pending.Remove(id)
-	if o.away && (p.part == "" || len(o.failing) == 0) {
+	if o.away && (answered && p.part == "" || len(o.failing) == 0) {
 		o.away = false
 		s.events(event.StoreBack{Store: s.name(p.store), Part: p.part, Away: now.Sub(o.began)})
 		for other := range o.failing {
@@ -172,33 +171,33 @@ func (s *stores) end(p place, id watch.ID, now time.Time) {
 	}
 }
 
-// report tells of the queries that fail by now while their stores answer others.
+// report reports the queries that have failed for long while their stores answer others.
 func (s *stores) report(now time.Time) {
-	var told []event.QueryFailing
+	var events []event.QueryFailing
 	due := s.pending.PopAll(now)
 	slices.SortFunc(due, func(a, b watch.ID) int { return cmp.Compare(a.Value().String(), b.Value().String()) })
 	for _, id := range due {
 		q := id.Value()
 		for _, p := range []place{placeOf(q), {store: q.Store()}} {
 			o := s.outages[p]
-			if o == nil || o.failing[id] == nil || o.away || o.failing[id].told {
+			if o == nil || o.failing[id] == nil || o.away || o.failing[id].reported {
 				continue
 			}
-			o.failing[id].told = true
-			told = append(told, event.QueryFailing{Query: q, Err: o.failing[id].err})
+			o.failing[id].reported = true
+			events = append(events, event.QueryFailing{Query: q, Err: o.failing[id].err})
 		}
 	}
-	if more := len(told) - toldAtOnce; more > 0 {
-		told = told[:toldAtOnce]
-		told[toldAtOnce-1].More = more
+	if more := len(events) - maxFailing; more > 0 {
+		events = events[:maxFailing]
+		events[maxFailing-1].More = more
 	}
-	for _, e := range told {
+	for _, e := range events {
 		s.events(e)
 	}
 }
 
-// giveUp returns when Run is to end because a store has been away for so long,
-// and the error that ends it then: nil where that is not to be.
+// giveUp returns when Run is to end because a store has been away for so long, and
+// with which error, nil: it is not to end.
 func (s *stores) giveUp(most time.Duration) (at time.Time, err error) {
 	if most <= 0 {
 		return time.Time{}, nil
@@ -212,22 +211,12 @@ func (s *stores) giveUp(most time.Duration) (at time.Time, err error) {
 	return at, err
 }
 
-// forget drops what is known of a query that is no longer watched. An outage ends
-// with the last query that met it.
+// forget removes a query that is no longer watched. An outage ends with the last query
+// that fails.
 func (s *stores) forget(id watch.ID, now time.Time) {
 	q := id.Value()
 	delete(s.refused, id)
 	delete(s.answered[q.Store()], id)
-	for _, p := range []place{placeOf(q), {store: q.Store()}} {
-		o := s.outages[p]
-		if o == nil || o.failing[id] == nil {
-			continue
-		}
-		if len(o.failing) == 1 {
-			s.end(p, id, now)
-			continue
-		}
-		delete(o.failing, id)
-		s.pending.Remove(id)
-	}
+	s.end(placeOf(q), id, false, now)
+	s.end(place{store: q.Store()}, id, false, now)
 }

@@ -110,10 +110,10 @@ func TestStoresTell(t *testing.T) {
 				switch q := testQuery(step.query); {
 				case step.query == "":
 				case step.err == "":
-					s.note(q.ID(), nil, now)
+					s.update(q.ID(), nil, now)
 				default:
 					text, all := strings.CutPrefix(step.err, "all: ")
-					s.note(q.ID(), &watch.Failure{Err: &watch.Error{Query: q, Err: errors.New(text), All: all}}, now)
+					s.update(q.ID(), &watch.Failure{Err: &watch.Error{Query: q, Err: errors.New(text), All: all}}, now)
 				}
 				s.report(now)
 				if got := inShort(told); got != step.want {
@@ -177,11 +177,11 @@ func inShort(told []event.Event) string {
 func TestStoresGiveUp(t *testing.T) {
 	start := time.Unix(1000, 0)
 	s := newStores(func(event.Event) {})
-	s.note(testQuery("x@nowhere").ID(), &watch.Failure{Err: errors.New("no path")}, start)
+	s.update(testQuery("x@nowhere").ID(), &watch.Failure{Err: errors.New("no path")}, start)
 	if at, err := s.giveUp(time.Minute); err != nil {
 		t.Errorf("to give up at %v: %v", at, err)
 	}
-	s.note(testQuery("x").ID(), &watch.Failure{Err: errors.New("refused")}, start.Add(time.Second))
+	s.update(testQuery("x").ID(), &watch.Failure{Err: errors.New("refused")}, start.Add(time.Second))
 	if at, err := s.giveUp(time.Minute); err == nil || !at.Equal(start.Add(61*time.Second)) {
 		t.Errorf("to give up at %v: %v", at, err)
 	}
@@ -190,7 +190,7 @@ func TestStoresGiveUp(t *testing.T) {
 func TestStoresForgottenQueryEndsTheOutage(t *testing.T) {
 	var told []event.Event
 	s := newStores(func(e event.Event) { told = append(told, e) })
-	s.note(testQuery("a").ID(), &watch.Failure{Err: errors.New("reset")}, time.Unix(1000, 0))
+	s.update(testQuery("a").ID(), &watch.Failure{Err: errors.New("reset")}, time.Unix(1000, 0))
 	s.forget(testQuery("a").ID(), time.Unix(1003, 0))
 	if got := inShort(told); got != "consul is away, consul is back after 3s" {
 		t.Errorf("told %q", got)
@@ -213,7 +213,7 @@ func TestStoresTellARefusalOncePerReason(t *testing.T) {
 		told++
 	})
 	for _, f := range []*watch.Failure{denied("403"), denied("403"), denied("404"), nil, denied("403")} {
-		s.note(a.ID(), f, time.Unix(1000, 0))
+		s.update(a.ID(), f, time.Unix(1000, 0))
 	}
 	if told != 3 {
 		t.Errorf("told %d times, want 3: 403, 404, and 403 again after it had come right", told)
@@ -232,7 +232,7 @@ func TestStoresTellOnceWhatIsNoQuerysFault(t *testing.T) {
 	s := newStores(func(e event.Event) { told = append(told, fmt.Sprintf("%T", e)) })
 	for _, all := range []bool{true, true, false, false} {
 		for _, q := range queries {
-			s.note(q.ID(), denied(q, all), time.Unix(1000, 0))
+			s.update(q.ID(), denied(q, all), time.Unix(1000, 0))
 		}
 	}
 	want := []string{"event.StoreAway", "event.StoreBack", "event.QueryRefused", "event.QueryRefused"}
