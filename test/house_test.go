@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"watch/filewatch":        {"watch", "watch/schedule", "renderer/atomicfile"},
 	"watch/local":            {"watch", "watch/filewatch", "watch/suggest"},
 	"watch/schedule":         {"watch"},
-	"watch/transport":        {"renderer/atomicfile"},
+	"watch/transport":        {"watch", "renderer/atomicfile"},
 	"watch/vault":            {"watch", "watch/schedule", "watch/transport", "watch/vault/client", "watch/vault/fetch", "watch/vault/lease", "watch/vault/limit", "watch/vault/token"},
 	"watch/vault/client":     {"watch", "watch/filewatch", "watch/schedule", "watch/transport"},
 	"watch/vault/fetch":      {"watch", "watch/keypair", "watch/vault/client", "watch/vault/lease", "watch/vault/limit", "watch/vault/token", "renderer/atomicfile"},

@@ -13,17 +13,22 @@ type Inspector interface {
 
 // An Inspection is what a source says of itself at one time. It holds no secret.
 type Inspection struct {
-	// Kept says how each query is kept current, in plain words: "by a request of
-	// its own", "by a prefix watch of app/". A query that is left out is not kept
-	// in any way that is worth a word.
+	// Kept says how each query is kept current, in plain words such as "a blocking
+	// query of its own". Where a query is left out, nothing need be said.
 	Kept map[ID]string
 
-	Requests    int // that were made since the start of the process
-	Errors      int // how many of those brought no answer
-	Open        int // requests that are under way, such as blocking queries
-	Connections int // that are open
+	// Counts are those of the requests to the store.
+	Counts Counts
 
 	Leases []Lease
+}
+
+// Counts are of the requests to a store.
+type Counts struct {
+	Requests    int `json:"requests"`    // that were made
+	Errors      int `json:"errors"`      // those that brought an error other than 404
+	Open        int `json:"open"`        // that have no reply yet, such as blocking queries
+	Connections int `json:"connections"` // that are open
 }
 
 // A Lease is how long an answer is good, or the token that the source uses.
@@ -31,6 +36,7 @@ type Lease struct {
 	Query ID        // zero: the token
 	Ends  time.Time // when it is good no more
 	Next  time.Time // when it is renewed or replaced
+	Renew bool      // it is renewed then
 }
 
 // Inspect returns what the sources say of themselves, of those that do.

@@ -175,10 +175,10 @@ func TestStores(t *testing.T) {
 	m.Apply(at(2), event.Updated{Updates: []event.Update{{Query: key, Version: 1, Index: 7, Time: at(1), Size: 4, Failure: failure}}})
 	m.Apply(at(2), event.StoreAway{Store: watch.Consul, Err: failure.Err})
 	s := m.Snapshot(at(10), map[watch.Store]watch.Inspection{watch.Consul: {
-		Kept: map[watch.ID]string{key: "by a request of its own"}, Requests: 5,
+		Kept: map[watch.ID]string{key: "a blocking query of its own"}, Counts: watch.Counts{Requests: 5},
 		Leases: []watch.Lease{{Query: key, Ends: at(60)}},
 	}})
-	if q := s.Queries[0]; q.State != "failing" || q.Kept != "by a request of its own" || q.Error != "refused" || q.Index != 7 || q.Size != 4 || q.Attempts != 3 {
+	if q := s.Queries[0]; q.State != "failing" || q.Kept != "a blocking query of its own" || q.Error != "refused" || q.Index != 7 || q.Size != 4 || q.Attempts != 3 {
 		t.Errorf("%+v", q)
 	}
 	if st := s.Stores[0]; st.State != "away" || st.Requests != 5 || st.Queries != 1 || st.Failing != 1 {

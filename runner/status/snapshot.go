@@ -246,7 +246,7 @@ func (m *Model) store(s watch.Store) string {
 }
 
 func (m *Model) lease(l watch.Lease) Lease {
-	out := Lease{Name: "the Vault token", Ends: l.Ends, Next: l.Next}
+	out := Lease{Name: "the Vault token", Ends: l.Ends, Next: l.Next, Renew: l.Renew}
 	if l.Query != (watch.ID{}) {
 		out.Query, out.Name = l.Query.Value().String(), m.name(l.Query)
 		if f := m.queries[l.Query].Failure; f != nil {
@@ -276,7 +276,7 @@ func (m *Model) stores(inspections map[watch.Store]watch.Inspection) []Store {
 	}
 	for store, i := range inspections {
 		if s := byName[m.store(store)]; s != nil {
-			s.Requests, s.Errors, s.Open, s.Connections = i.Requests, i.Errors, i.Open, i.Connections
+			s.Counts = i.Counts
 		}
 	}
 	for p, o := range m.outages {

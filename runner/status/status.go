@@ -3,6 +3,8 @@ package status
 import (
 	"encoding/json"
 	"time"
+
+	"restencil/watch"
 )
 
 // A Status is the state of a runner at one time. It is a copy: nobody changes it.
@@ -108,17 +110,14 @@ type Query struct {
 
 // A Store is what answers queries.
 type Store struct {
-	Name        string    `json:"name"`
-	State       string    `json:"state"`          // "answering", "away", or "unknown": nothing has been asked yet
-	Since       time.Time `json:"since,omitzero"` // of "away"
-	Error       string    `json:"error,omitempty"`
-	Parts       []Part    `json:"parts,omitempty"` // parts of it that are away
-	Queries     int       `json:"queries"`
-	Failing     int       `json:"failing"`     // queries
-	Requests    int       `json:"requests"`    // that were made
-	Errors      int       `json:"errors"`      // of those
-	Open        int       `json:"open"`        // requests that are under way, such as blocking queries
-	Connections int       `json:"connections"` // that are open
+	Name    string    `json:"name"`
+	State   string    `json:"state"`          // "answering", "away", or "unknown": nothing has been asked yet
+	Since   time.Time `json:"since,omitzero"` // of "away"
+	Error   string    `json:"error,omitempty"`
+	Parts   []Part    `json:"parts,omitempty"` // parts of it that are away
+	Queries int       `json:"queries"`
+	Failing int       `json:"failing"` // queries
+	watch.Counts
 }
 
 // A Part is a part of a store, such as a datacenter.
@@ -130,11 +129,12 @@ type Part struct {
 
 // A Lease is how long a secret or certificate is good.
 type Lease struct {
-	Query string    `json:"query"`           // "": the token
-	Name  string    `json:"name"`            // in plain words
-	Ends  time.Time `json:"ends"`            // when it is good no more
-	Next  time.Time `json:"next_at"`         // when it is renewed or replaced
-	Error string    `json:"error,omitempty"` // why that has failed last
+	Query string    `json:"query"`            // "": the token
+	Name  string    `json:"name"`             // in plain words
+	Ends  time.Time `json:"ends"`             // when it is good no more
+	Next  time.Time `json:"next_at,omitzero"` // when it is renewed or replaced, as far as is known
+	Renew bool      `json:"renew,omitempty"`  // it is renewed then
+	Error string    `json:"error,omitempty"`  // why that has failed last
 }
 
 // A Child is the program that runs beside the templates.

@@ -229,7 +229,7 @@ func (q Query) text(now time.Time, by Template) string {
 		text += "; it is gone, and its last value is used"
 	}
 	if q.Kept != "" {
-		text += "; kept by " + q.Kept
+		text += "; kept current: " + q.Kept
 	}
 	return text
 }

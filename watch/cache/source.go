@@ -219,6 +219,14 @@ func (s *Source) Unwatch(queries ...watch.ID) {
 	s.inner.Unwatch(queries...)
 }
 
+// Inspect implements watch.Inspector.
+func (s *Source) Inspect() (i watch.Inspection) {
+	if inner, ok := s.inner.(watch.Inspector); ok {
+		i = inner.Inspect()
+	}
+	return i
+}
+
 // A sink receives what the inner source publishes of a query.
 type sink struct {
 	source   *Source

@@ -19,6 +19,7 @@ type loop struct {
 	options   Options
 	requester *fetch.Requester
 	tokens    manager
+	plans     *plans
 
 	ctx     context.Context
 	grace   context.Context // of requests that may issue something: ends shutdownGrace later
@@ -80,8 +81,12 @@ func (l *loop) take(s watch.Subscription, now time.Time) {
 	switch {
 	case s.Sink == nil:
 		l.table.unwatch(s.ID)
+		l.plans.remove(s.ID)
 	case e != nil:
 		l.table.resume(e, s.Sink, now)
+		if e.answer.known {
+			l.plans.set(e)
+		}
 	default:
 		q := s.ID.Value()
 		f, err := fetch.New(q, l.requester)
@@ -241,6 +246,9 @@ func (l *loop) plan(e *entry, now time.Time) {
 	}
 	_, at := e.answer.step()
 	l.table.set(e, at)
+	if e.sink != nil {
+		l.plans.set(e)
+	}
 }
 
 const maxWarnings = 100 // different ones of a query

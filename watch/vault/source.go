@@ -25,6 +25,7 @@ type Source struct {
 	requester *fetch.Requester
 	namespace string
 	inbox     *inbox
+	plans     *plans
 	before    []manager // of the sources that this one has succeeded
 	close     func()    // closes idle connections
 }
@@ -65,6 +66,7 @@ func newSource(o Options, c client.Caller, m manager, namespace string) *Source 
 		options: o, caller: c, tokens: m, namespace: namespace,
 		requester: fetch.NewRequester(c, namespace, rules, limit.New(o.limits())),
 		inbox:     &inbox{wake: schedule.NewWakeup()},
+		plans:     &plans{leases: make(map[watch.ID]watch.Lease)},
 		close:     func() {},
 	}
 }
@@ -74,7 +76,7 @@ func (s *Source) Run(ctx context.Context) {
 	var helpers sync.WaitGroup
 	helpers.Go(func() { s.tokens.Run(ctx) })
 	l := &loop{
-		options: s.options, requester: s.requester, tokens: s.tokens,
+		options: s.options, requester: s.requester, tokens: s.tokens, plans: s.plans,
 		reports: make(chan report),
 		table:   &table{entries: make(map[watch.ID]*entry), waiting: make(map[*entry]bool)},
 		outage:  outage{breaker: schedule.Breaker{Backoff: s.options.Retry.Probes(), Doubt: true}},

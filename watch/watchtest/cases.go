@@ -218,6 +218,7 @@ func (b *bench) concurrent() {
 			for i := range 20 {
 				b.Source.Watch(watch.Subscription{ID: q.ID(), Sink: NewRecorder(b.T)})
 				time.Sleep(time.Duration(i) * 100 * time.Microsecond)
+				b.inspection()
 				b.Source.Unwatch(q.ID())
 			}
 			last := NewRecorder(b.T)
@@ -233,4 +234,34 @@ func (b *bench) concurrent() {
 	wg.Wait()
 	b.Set("done")
 	b.await(r, "done")
+}
+
+// inspected: a source says how it keeps what is watched, and only that, whether Run
+// runs or not.
+func (b *bench) inspected() {
+	if b.inspection().Kept == nil {
+		b.Skip("the source does not say how it keeps its queries")
+	}
+	b.Set("one")
+	b.start()
+	b.await(b.watch(), "one")
+	if i := b.inspection(); i.Kept[b.Query.ID()] == "" {
+		b.Errorf("it does not say how it keeps %s: %+v", b.Query, i)
+	}
+	b.Source.Unwatch(b.Query.ID())
+	witness := NewRecorder(b.T)
+	b.Source.Watch(watch.Subscription{ID: b.Others[0].ID(), Sink: witness})
+	witness.Wait("answer to another query", b.Timeout, func(events []Event) bool { return len(events) > 0 })
+	if how := b.inspection().Kept[b.Query.ID()]; how != "" {
+		b.Errorf("it keeps by %s what is not watched any more", how)
+	}
+	b.stop()
+	b.inspection()
+}
+
+func (b *bench) inspection() (i watch.Inspection) {
+	if source, ok := b.Source.(watch.Inspector); ok {
+		i = source.Inspect()
+	}
+	return i
 }

@@ -74,6 +74,7 @@ func Run(t *testing.T, setup Setup) {
 		{"unwatch and watch at once", (*bench).rewatch},
 		{"run ends", (*bench).runEnds},
 		{"run ends while broken", (*bench).runEndsWhileBroken},
+		{"inspection", (*bench).inspected},
 		{"concurrent use", (*bench).concurrent},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -23,8 +23,9 @@ import (
 type Client struct {
 	fetch.Requests
 	Transport *http.Transport
-	Token     string // which is sent; it must not be shown
-	secure    bool   // the agent is reached over TLS
+	Counter   *transport.Counter // of the requests
+	Token     string             // which is sent; it must not be shown
+	secure    bool               // the agent is reached over TLS
 }
 
 // Capacity returns how many requests may be under way at a time, with or
@@ -99,13 +100,14 @@ func New(o Options) (*Client, error) {
 	if config.HttpClient, err = api.NewHttpClient(connections, config.TLSConfig); err != nil {
 		return nil, fmt.Errorf("setting up TLS from the environment: %w", err)
 	}
-	config.HttpClient.Transport = fetch.Transport{Base: ProgressTransport{Base: transport.Traced(connections, o.Log)}}
+	counter := transport.Count(connections)
+	config.HttpClient.Transport = fetch.Transport{Base: ProgressTransport{Base: transport.Traced(counter, o.Log)}}
 	config.HttpClient.CheckRedirect = checkRedirect
 	c, err := api.NewClient(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Requests: fetch.New(c), Transport: connections, Token: config.Token, secure: secure}, nil
+	return &Client{Requests: fetch.New(c), Transport: connections, Counter: counter, Token: config.Token, secure: secure}, nil
 }
 
 // checkRedirect withholds the token and the password from other hosts and from

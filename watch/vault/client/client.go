@@ -68,6 +68,7 @@ type Client struct {
 	url     *url.URL // of the server
 	assumed bool     // the address is the default
 	http    *http.Client
+	counter *transport.Counter // of the requests
 }
 
 // New returns a Client. It reads the files that o names, and makes no request.
@@ -101,12 +102,14 @@ func New(o Options) (*Client, error) {
 	if !o.Resend {
 		e.resends = 0
 	}
+	counter := transport.Count(connections)
 	return &Client{
 		environment: e,
+		counter:     counter,
 		url:         at,
 		assumed:     address == defaultAddress && o.Address == "",
 		http: &http.Client{
-			Transport: transport.Traced(connections, o.Log),
+			Transport: transport.Traced(counter, o.Log),
 			// Package http would follow the redirect of a PUT with a GET.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -115,6 +118,9 @@ func New(o Options) (*Client, error) {
 
 // Namespace returns the namespace that requests are for.
 func (c *Client) Namespace() string { return c.header.Get("X-Vault-Namespace") }
+
+// Counts returns how many requests and connections there are, and have been.
+func (c *Client) Counts() watch.Counts { return c.counter.Counts() }
 
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
