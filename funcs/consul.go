@@ -10,8 +10,8 @@ import (
 	"restencil/watch"
 )
 
-// consul has the functions that ask Consul (COMPAT 3.4). The types that they
-// return are part of the template language.
+// consul has the functions that query Consul (COMPAT 3.4). Their types are part of
+// the template language.
 type consul struct{ env *Env }
 
 func (e *Env) consulFuncs() template.FuncMap {
@@ -60,7 +60,7 @@ func (c consul) key(arg string) (string, error) {
 	return pair.Value, err
 }
 
-// keyExists tells whether there is such a key, be its value empty.
+// keyExists reports whether a key exists, even with an empty value.
 func (c consul) keyExists(arg string) (bool, error) {
 	pair, err := c.pair(arg)
 	return pair != nil, err
@@ -77,7 +77,7 @@ func (c consul) keyOrDefault(arg, fallback string) (string, error) {
 	return pair.Value, nil
 }
 
-// pair returns a key, nil where it does not exist and for an empty argument.
+// pair returns a key, nil if it does not exist or arg is empty.
 func (c consul) pair(arg string) (*watch.KeyPair, error) {
 	if arg == "" {
 		return nil, nil
@@ -86,8 +86,8 @@ func (c consul) pair(arg string) (*watch.KeyPair, error) {
 	return pair, err
 }
 
-// pairs returns a function that lists the keys below a prefix that are to be
-// kept. Where some must be there, an empty list will not do.
+// pairs returns a function that lists the keys below a prefix for which keep returns
+// true. With must, an empty list is incomplete.
 func (c consul) pairs(keep func(key string) bool, must bool) func(arg string) ([]*watch.KeyPair, error) {
 	return func(arg string) ([]*watch.KeyPair, error) {
 		if arg == "" {
@@ -113,11 +113,10 @@ func (c consul) pairs(keep func(key string) bool, must bool) func(arg string) ([
 
 func isChild(key string) bool { return key != "" && !strings.Contains(key, "/") }
 
-// isLeaf tells whether a relative key is more than a marker of a folder.
+// isLeaf reports whether a relative key is not just a folder.
 func isLeaf(key string) bool { return key != "" && !strings.HasSuffix(key, "/") }
 
-// instances returns a function that lists the instances of a service: all, or
-// the Connect-capable ones.
+// instances returns a function that lists the instances of a service.
 func (c consul) instances(kind watch.Kind) func(args ...string) ([]*watch.HealthService, error) {
 	return func(args ...string) ([]*watch.HealthService, error) {
 		if len(args) == 0 || args[0] == "" {
@@ -138,7 +137,7 @@ func (c consul) instances(kind watch.Kind) func(args ...string) ([]*watch.Health
 	}
 }
 
-// consulList returns a function that lists all that there is of a kind.
+// consulList returns a function that lists everything of a kind.
 func consulList[T any](c consul, kind watch.Kind) func(args ...string) ([]T, error) {
 	return func(args ...string) ([]T, error) {
 		q, err := parse(kind, strings.Join(args, ""))
@@ -149,7 +148,7 @@ func consulList[T any](c consul, kind watch.Kind) func(args ...string) ([]T, err
 	}
 }
 
-// services returns the names of all services. A catalog without any is nil.
+// services returns the names of all services, nil for an empty catalog.
 func (c consul) services(args ...string) ([]*watch.CatalogSnippet, error) {
 	list, known, err := askFor[[]*watch.CatalogSnippet](c.env, watch.ServiceList, strings.Join(args, ""))
 	if err == nil && !known {
@@ -158,8 +157,7 @@ func (c consul) services(args ...string) ([]*watch.CatalogSnippet, error) {
 	return list, err
 }
 
-// node returns a *watch.CatalogNode, or an untyped nil as long as nothing is
-// known.
+// node returns a *watch.CatalogNode, or an untyped nil without an answer.
 func (c consul) node(args ...string) (any, error) {
 	node, known, err := askFor[*watch.CatalogNode](c.env, watch.NodeServices, strings.Join(args, ""))
 	switch {
@@ -171,8 +169,7 @@ func (c consul) node(args ...string) (any, error) {
 	return node, nil
 }
 
-// datacenters returns the names of the datacenters; with true, only of those
-// that answer.
+// datacenters returns the names of the datacenters; with true, of those that answer.
 func (c consul) datacenters(available ...bool) ([]string, error) {
 	if len(available) > 1 {
 		return nil, fmt.Errorf("datacenters: wrong number of arguments, expected 0 or 1, but got %d", len(available))
@@ -184,7 +181,7 @@ func (c consul) datacenters(available ...bool) ([]string, error) {
 	return askList[string](c.env, q)
 }
 
-// exportedServices returns what a partition exports; without an argument, the
+// exportedServices returns the services that a partition exports, by default the
 // agent's own.
 func (c consul) exportedServices(partition ...string) ([]watch.ExportedService, error) {
 	if len(partition) > 1 {
@@ -202,15 +199,15 @@ func (c consul) importedServices(partition string) ([]watch.ImportedService, err
 	return askList[watch.ImportedService](c.env, q)
 }
 
-// caRoots returns the roots of Connect's certificate authority, nil as long as
-// nothing is known. It ignores its arguments.
+// caRoots returns the roots of Connect's certificate authority, nil without an
+// answer. It ignores its arguments.
 func (c consul) caRoots(...string) ([]*watch.CARoot, error) {
 	roots, _, err := ask[[]*watch.CARoot](c.env, watch.Query{Kind: watch.CARootList})
 	return roots, err
 }
 
-// caLeaf returns the *watch.LeafCert of a service, or an untyped nil as long as
-// nothing is known. It ignores all arguments but the first.
+// caLeaf returns the *watch.LeafCert of a service, or an untyped nil without an
+// answer. It ignores all arguments but the first.
 func (c consul) caLeaf(args ...string) (any, error) {
 	if len(args) == 0 || args[0] == "" {
 		return nil, nil

@@ -19,21 +19,34 @@ import (
 	"restencil/watch/command"
 )
 
-// hostFuncs returns the functions that ask this host: for environment
-// variables, the time (COMPAT 3.9), addresses (COMPAT 3.11, in the language of
-// go-sockaddr), what a program prints, and how values look.
+// hostFuncs returns the functions for environment variables and the time
+// (COMPAT 3.9), addresses (COMPAT 3.11, in the language of go-sockaddr), the output
+// of programs, and values in detail.
 func (e *Env) hostFuncs() template.FuncMap {
 	return template.FuncMap{
-		"env":          e.env,
-		"envOrDefault": e.envOrDefault,
-		"mustEnv":      e.mustEnv,
-		"timestamp":    e.timestamp,
+		"env": func(name string) string {
+			value, _ := e.LookupEnv(name)
+			return value
+		},
+		"envOrDefault": func(name, fallback string) string {
+			if value, ok := e.LookupEnv(name); ok {
+				return value
+			}
+			return fallback
+		},
+		"mustEnv": func(name string) (string, error) {
+			value, _ := e.LookupEnv(name)
+			if value == "" {
+				return "", fmt.Errorf("required environment variable %q is empty", name)
+			}
+			return value, nil
+		},
+		"timestamp": timestamp,
 		"sockaddr": func(expression ...string) (string, error) {
 			return sockaddr.Parse("{{ " + strings.Join(expression, " ") + " }}")
 		},
 		"plugin": e.plugin,
 
-		// Values in every detail (COMPAT 3.9).
 		"spew_sdump":   spew.Sdump,
 		"spew_sprintf": spew.Sprintf,
 		"spew_dump": func(values ...any) string {
@@ -47,29 +60,9 @@ func (e *Env) hostFuncs() template.FuncMap {
 	}
 }
 
-func (e *Env) env(name string) string {
-	value, _ := e.LookupEnv(name)
-	return value
-}
-
-func (e *Env) mustEnv(name string) (string, error) {
-	value, _ := e.LookupEnv(name)
-	if value == "" {
-		return "", fmt.Errorf("required environment variable %q is empty", name)
-	}
-	return value, nil
-}
-
-func (e *Env) envOrDefault(name, fallback string) string {
-	if value, ok := e.LookupEnv(name); ok {
-		return value
-	}
-	return fallback
-}
-
-// timestamp returns the time in UTC: as RFC 3339 has it, in seconds since 1970
-// for "unix", or in a layout of Go's. That it passes renders nothing anew.
-func (e *Env) timestamp(layout ...string) (string, error) {
+// timestamp returns the time in UTC: in RFC 3339, in seconds since 1970 for "unix",
+// or in a layout of Go's.
+func timestamp(layout ...string) (string, error) {
 	now := time.Now().UTC()
 	switch {
 	case len(layout) == 0:
@@ -83,50 +76,34 @@ func (e *Env) timestamp(layout ...string) (string, error) {
 	}
 }
 
-// An Env is what the functions of one template stand on. The template owns it
-// and executes one at a time, so the functions need no lock. The fields are
-// set before Map, but for Template.
+// An Env is the environment of the functions of one template, which executes one
+// at a time. Its fields are set before Map, except Template.
 type Env struct {
-	// LookupEnv reads an environment variable: the overlay of COMPAT 4.6.2
-	// first, then the process's. Required.
-	LookupEnv func(name string) (value string, ok bool)
-
-	// Template is the template itself, for executeTemplate. It is set after
-	// parsing, which needs the functions.
-	Template *template.Template
-
-	// CertFiles are the files that keep the certificate that pkiCert gets: none
-	// where nothing keeps it.
-	CertFiles []string
-
-	// Denylist holds patterns of functions that may not be called, with *
-	// for any run of characters (COMPAT 3.13).
-	Denylist []string
-
-	// Sandbox is the directory that file may read from; "" for no limit.
-	Sandbox string
-
-	// MaxTime is how long an execution may take; 0 for a minute.
-	MaxTime time.Duration
+	LookupEnv func(name string) (value string, ok bool) // reads an environment variable (COMPAT 4.6.2); required
+	Template  *template.Template                        // the template, for executeTemplate; set after parsing
+	CertFiles []string                                  // keep the certificate of pkiCert
+	Denylist  []string                                  // patterns of functions that may not be called (COMPAT 3.13)
+	Sandbox   string                                    // directory that file may read from; "" for no limit
+	MaxTime   time.Duration                             // of an execution; 0 for a minute
 
 	// Of the execution under way.
 	execution Execution
 	ctx       context.Context
 	deadline  time.Time
-	waits     context.Context // see wait; nil: nothing has waited
+	waits     context.Context // see wait; nil if nothing has waited
 	cancel    context.CancelFunc
 	scratch   *Scratch
-	loops     sync.WaitGroup // the counters of loop
+	loops     sync.WaitGroup // the goroutines of loop
 	depth     int            // of executeTemplate
 }
 
-// Begin starts an execution, which is to end when ctx does, or after MaxTime.
+// Begin begins an execution, which ends when ctx does, or after MaxTime.
 func (e *Env) Begin(ctx context.Context, x Execution) {
 	e.execution, e.ctx, e.scratch = x, ctx, new(Scratch)
 	e.deadline = time.Now().Add(cmp.Or(e.MaxTime, time.Minute))
 }
 
-// Err returns why the execution is to end, nil where it may go on.
+// Err returns why the execution must end, or nil.
 func (e *Env) Err() error {
 	switch {
 	case e.ctx.Err() != nil:
@@ -141,9 +118,8 @@ func (e *Env) late() error {
 	return fmt.Errorf("it took longer than %v", cmp.Or(e.MaxTime, time.Minute))
 }
 
-// wait returns the context of what functions wait for, which ends with the
-// execution. Few do wait, and a context with a timer takes as long to make as a
-// small template to execute.
+// wait returns a context for functions that wait, which ends with the execution.
+// Few wait, and a context with a timer costs as much as a small execution.
 func (e *Env) wait() context.Context {
 	if e.waits == nil {
 		e.waits, e.cancel = context.WithDeadlineCause(e.ctx, e.deadline, e.late())
@@ -151,8 +127,8 @@ func (e *Env) wait() context.Context {
 	return e.waits
 }
 
-// Finish ends what an execution has left behind, such as a loop that was broken
-// off. It follows each Begin, also where the execution failed.
+// Finish ends the goroutines of an execution, such as those of loop. It follows each
+// Begin, even if the execution failed.
 func (e *Env) Finish() {
 	if e.waits != nil {
 		e.cancel()
@@ -161,31 +137,29 @@ func (e *Env) Finish() {
 	e.loops.Wait()
 }
 
-// An Execution is one execution of a template. It answers the queries of the
-// functions, and takes note of them and of what the functions want done: unless
-// the output is used, nothing is.
+// An Execution is one execution of a template. It answers queries, and records them
+// and the effects of functions, which take place only if the output is used.
 type Execution interface {
-	// Ask notes that the template uses q, and returns its answer; known is
-	// false where there is none yet, and then the template counts as
-	// incomplete. The error says that the query's store is not configured.
+	// Ask records that the template uses q, and returns its answer. If there is
+	// none yet, known is false and the template incomplete. The error says that
+	// the query's store is not configured.
 	Ask(q watch.Query) (answer watch.Answer, known bool, err error)
 
-	// Incomplete notes that the present answer of q will not do (as for a
-	// key that does not exist), so that the output must not be used.
+	// Incomplete records that the answer to q is not sufficient, as for a key that
+	// does not exist: the output must not be used.
 	Incomplete(q watch.Query)
 
-	// Gone notes that what q asks for does not exist any more, and that its last
-	// value is used.
+	// Gone records that the last value of q is used, which does not exist any more.
 	Gone(q watch.Query)
 
-	// Print gives text to the program's standard output (spew_dump).
+	// Print prints text to the program's standard output (spew_dump).
 	Print(text string)
 
-	// WriteFile asks for a file once the execution is complete (writeToFile).
+	// WriteFile requests a file once the execution is complete (writeToFile).
 	WriteFile(File)
 
-	// Once returns what run returned the first time that it was called with
-	// this key, since the template was last rendered (plugin).
+	// Once returns the result of the first run with this key since the template
+	// was last rendered (plugin).
 	Once(key string, run func() (string, error)) (string, error)
 }
 
@@ -194,10 +168,9 @@ const (
 	maxPluginOutput = 16 << 20 // bytes; all of it is shown where the plugin fails
 )
 
-// plugin runs a program, without a shell, and returns what it prints
-// (COMPAT 3.12). Blanks around the arguments and around the output are cut off,
-// and arguments of nothing else left out. It runs once for the same arguments,
-// however often the template is executed until it is rendered.
+// plugin runs a program without a shell and returns its output (COMPAT 3.12). It
+// trims arguments and output, and omits empty arguments. It runs once for the same
+// arguments until the template is rendered.
 func (e *Env) plugin(name string, args ...string) (string, error) {
 	if name == "" {
 		return "", nil
@@ -214,9 +187,8 @@ func (e *Env) plugin(name string, args ...string) (string, error) {
 	})
 }
 
-// runPlugin runs a program in a process group of its own, which is killed when
-// the time is up or ctx ends. It returns when the program and all who hold its
-// output have ended; those who left the group are waited for as long again.
+// runPlugin runs a program in its own process group, which is killed after timeout,
+// or when ctx ends. It waits for other holders of the output as long again.
 func runPlugin(ctx context.Context, timeout time.Duration, name string, args []string) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -234,10 +206,8 @@ func runPlugin(ctx context.Context, timeout time.Duration, name string, args []s
 		return "", fmt.Errorf("exec %q: did not finish in %v", name, timeout)
 	case stdout.err != nil || stderr.err != nil:
 		return "", fmt.Errorf("exec %q: %w", name, cmp.Or(stdout.err, stderr.err))
-	default:
-		if len(stdout.Bytes())+len(stderr.Bytes()) == 0 {
-			return "", fmt.Errorf("exec %q: %w", name, err)
-		}
-		return "", fmt.Errorf("exec %q: %w\n\nstdout:\n\n%s\n\nstderr:\n\n%s", name, err, stdout.Bytes(), stderr.Bytes())
+	case len(stdout.Bytes())+len(stderr.Bytes()) == 0:
+		return "", fmt.Errorf("exec %q: %w", name, err)
 	}
+	return "", fmt.Errorf("exec %q: %w\n\nstdout:\n\n%s\n\nstderr:\n\n%s", name, err, stdout.Bytes(), stderr.Bytes())
 }

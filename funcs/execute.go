@@ -9,14 +9,13 @@ import (
 	"restencil/funcs/pure"
 )
 
-// maxDepth bounds how deep executeTemplate may be nested. Each level takes a
-// few kilobytes of a stack that Go limits to 1 GB.
-const maxDepth = 10_000
+const (
+	maxDepth = 10_000   // of nested executeTemplate, at a few KB of Go's 1 GB of stack each
+	maxText  = 64 << 20 // bytes that executeTemplate may return
+)
 
-const maxText = 64 << 20 // bounds what it may return, in bytes
-
-// executeTemplate renders the template of that name, with the given dot or
-// none, and returns the text (COMPAT 3.9).
+// executeTemplate executes the template of that name with a dot, nil by default, and
+// returns the text (COMPAT 3.9).
 func (e *Env) executeTemplate(name string, dot ...any) (string, error) {
 	if len(dot) > 1 {
 		return "", fmt.Errorf("executeTemplate: wrong number of arguments, expected 1 or 2, but got %d", len(dot)+1)
@@ -32,18 +31,15 @@ func (e *Env) executeTemplate(name string, dot ...any) (string, error) {
 	}
 	text := NewOutput(e.Err, maxText, 0)
 	err := e.Template.ExecuteTemplate(text, name, data)
-	var inner template.ExecError
-	if errors.As(err, &inner) {
-		// The error would grow with each level that it comes through. Where it
-		// arose says all.
-		for errors.As(inner.Err, &inner) {
-		}
+	var inner template.ExecError // only the innermost: each level adds to the text
+	for at := err; errors.As(at, &inner); at = inner.Err {
 		err = inner
 	}
 	return string(text.Bytes()), err
 }
 
-// An Output takes what is written until it is too large or told to end.
+// An Output is a buffer with a maximum size, which checks for the end of an
+// execution.
 type Output struct {
 	end    func() error
 	data   []byte
@@ -52,8 +48,8 @@ type Output struct {
 	err    error // of the write that failed
 }
 
-// NewOutput returns an empty Output for most bytes, with room for size of them.
-// Every now and then a write fails with the error of end, if that is not nil.
+// NewOutput returns an empty Output for most bytes, with a capacity of size. Writes
+// fail after end returns an error.
 func NewOutput(end func() error, most, size int) *Output {
 	return &Output{end: end, most: most, data: make([]byte, 0, size)}
 }
@@ -61,7 +57,7 @@ func NewOutput(end func() error, most, size int) *Output {
 // Bytes returns what has been written.
 func (o *Output) Bytes() []byte { return o.data }
 
-const checkEvery = 256 // how many writes may go by before end is asked
+const checkEvery = 256 // writes between two calls of end
 
 // Write implements io.Writer.
 func (o *Output) Write(p []byte) (int, error) {
@@ -78,14 +74,13 @@ func (o *Output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// loop counts from the first number up to, and without, the second; from 0
-// where only one is given (COMPAT 3.9). The channel, which templates range over,
-// gives each number once. It is closed early when the execution ends.
+// loop returns a channel of the numbers from the first, or 0 if there is one number,
+// to the second, exclusive (COMPAT 3.9). It is closed early when the execution ends.
 func (e *Env) loop(bounds ...any) (<-chan int64, error) {
 	if len(bounds) != 1 && len(bounds) != 2 {
 		return nil, fmt.Errorf("loop: wrong number of arguments, expected 1 or 2, but got %d", len(bounds))
 	}
-	var start, stop int64 // if there is one number, it comes to stop
+	var start, stop int64
 	for _, v := range bounds {
 		var n int64
 		switch r := reflect.ValueOf(v); {
@@ -103,7 +98,7 @@ func (e *Env) loop(bounds ...any) (<-chan int64, error) {
 		}
 		start, stop = stop, n
 	}
-	numbers := make(chan int64) // without a buffer: templates can see its length
+	numbers := make(chan int64) // unbuffered: templates can see the length
 	ctx := e.wait()
 	e.loops.Go(func() {
 		defer close(numbers)

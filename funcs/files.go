@@ -24,9 +24,9 @@ func (e *Env) file(path string) (string, error) {
 	return content, err
 }
 
-// fileQuery returns the question for a file. Where there is a sandbox it names
-// the file behind all links, which must lie in the sandbox now; the sandbox
-// goes with the question, so that who reads the file can hold on to that.
+// fileQuery returns the query for a file. With a sandbox it contains the path with
+// all links resolved, which must be in the sandbox, and the sandbox, so that reading
+// the file can check again.
 func fileQuery(sandbox, path string) (watch.Query, error) {
 	switch {
 	case path == "":
@@ -52,19 +52,18 @@ func fileQuery(sandbox, path string) (watch.Query, error) {
 	return watch.Query{Kind: watch.FileContent, Name: target, Params: root}, nil
 }
 
-// A File is what writeToFile asks for.
+// A File is a file that writeToFile requests.
 type File struct {
 	Path        string
-	User, Group string // names or decimal ids; "" for the program's own
+	User, Group string // names or decimal IDs; "" for the process's own
 	Perms       uint32
-	Append      bool // add to the file; otherwise replace it
+	Append      bool // append to the file; otherwise replace it
 	Content     string
 }
 
-// writeToFile asks for a file of that content (COMPAT 3.10); perms are octal digits, and
-// owner and group names or ids, or "" for the program's own. With six
-// arguments there are flags before the content: "append", "newline" or both.
-// The file is written once the template is complete.
+// writeToFile requests a file (COMPAT 3.10). perms is octal; owner and group are
+// names or IDs, or "" for the process's own. rest is the content, perhaps after
+// flags: "append", "newline" or both.
 func (e *Env) writeToFile(path, owner, group, perms string, rest ...string) (string, error) {
 	if len(rest) == 0 {
 		return "", errors.New("writeToFile: wrong number of arguments, expected 5 or 6, but got 4")
@@ -73,8 +72,7 @@ func (e *Env) writeToFile(path, owner, group, perms string, rest ...string) (str
 	if err != nil {
 		return "", fmt.Errorf("writeToFile: the permissions of %s are %q, which are not octal digits such as 0640", path, perms)
 	}
-	// That the owner and the group exist is seen to here, so that the error names
-	// the place in the template.
+	// Check owner and group here, so that the error names the place in the template.
 	if !isID(owner) {
 		if _, err := user.Lookup(owner); err != nil {
 			return "", fmt.Errorf("writeToFile: owner of %s: %w", path, err)
@@ -96,7 +94,7 @@ func (e *Env) writeToFile(path, owner, group, perms string, rest ...string) (str
 	return "", nil
 }
 
-// isID tells whether an owner needs no name: it is a number, or not given.
+// isID reports whether an owner is a number, or empty.
 func isID(owner string) bool {
 	_, err := strconv.Atoi(owner)
 	return err == nil || owner == ""

@@ -12,11 +12,10 @@ import (
 	"restencil/watch"
 )
 
-// This file reads the arguments of the functions that ask Consul and Nomad
-// (COMPAT 3.3): from the text to the query. What it accepts and the texts of
-// its errors are consul-template's.
+// This file parses the arguments of the functions that query Consul and Nomad
+// (COMPAT 3.3), with consul-template's syntax and errors.
 
-// Parts of arguments. Each group has the name of the part of the query.
+// Parts of arguments. Each group is named after a part of the query.
 const (
 	taggedName = `(?:(?P<tag>[\w.:=-]+)\.)?(?P<name>[\w-]+)`
 	params     = `(?:\?(?P<params>[\w=&-]+))?`
@@ -28,7 +27,7 @@ const (
 )
 
 // arguments has the grammar of the argument for each kind of query, which is
-// compiled when it is first used: most templates need none.
+// compiled at its first use.
 var arguments = map[watch.Kind]func() *regexp.Regexp{
 	watch.KVGet:            argument(`/?(?P<name>[^@?]+)`, params, datacenter),
 	watch.KVList:           argument(`/?(?P<name>[^@?]+)`, params, datacenter),
@@ -44,32 +43,32 @@ var arguments = map[watch.Kind]func() *regexp.Regexp{
 	watch.NomadVarList:     argument(`/?(?P<name>[^@]*)(?:@(?P<namespace>[*]|[\w-]+)`, region, `)?`),
 }
 
-// names has the grammar of arguments that arguments does not match, for names that
-// Consul allows and consul-template does not: with blanks, colons or slashes.
+// names has a second grammar, for names with spaces, colons or slashes, which Consul
+// allows and consul-template does not.
 var names = map[watch.Kind]func() *regexp.Regexp{
 	watch.ServiceHealth: argument(anyName, params, datacenter, near, filter),
 	watch.ConnectHealth: argument(anyName, params, datacenter, near, filter),
 	watch.NodeServices:  argument(anyName, params, datacenter),
 }
 
-// exactly begins an argument whose rest is a name as it is. No text holds it.
+// exactly begins an argument whose rest is a name as it is.
 const exactly = "\x00exactly:"
 
-// exact returns an argument that asks for what has this name, whatever characters
-// are in it: key (exact .Key) of a key that has an @ asks no datacenter.
+// exact returns an argument for a name with any characters, such as a key with @ in
+// it.
 func exact(name string) string { return exactly + strings.TrimPrefix(name, exactly) }
 
 func argument(parts ...string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("^" + strings.Join(parts, "") + "$") })
 }
 
-// parse returns the query of a kind that an argument makes.
+// parse returns the query of a kind for an argument.
 func parse(kind watch.Kind, arg string) (watch.Query, error) {
 	if name, ok := strings.CutPrefix(arg, exactly); ok {
 		return watch.Query{Kind: kind, Name: strings.TrimPrefix(name, "/")}, nil
 	}
 	if (kind == watch.KVGet || kind == watch.KVList) && !strings.ContainsAny(arg, "@?") && strings.Trim(arg, "/") != "" {
-		return watch.Query{Kind: kind, Name: strings.TrimPrefix(arg, "/")}, nil // most arguments, and all of a large tree
+		return watch.Query{Kind: kind, Name: strings.TrimPrefix(arg, "/")}, nil // fast: most arguments
 	}
 	family := string(kind)
 	switch kind {
@@ -124,8 +123,8 @@ func parse(kind watch.Kind, arg string) (watch.Query, error) {
 
 func invalid(family, arg string) error { return fmt.Errorf("%s: invalid format: %q", family, arg) }
 
-// parseFilter reads health states joined by commas and returns their canonical
-// form, which watch.Query.Filter describes.
+// parseFilter parses health states separated by commas, and returns them in the form
+// of watch.Query.Filter.
 func parseFilter(filter, arg string) (string, error) {
 	if filter == "" {
 		return "", nil
@@ -153,9 +152,9 @@ func parseFilter(filter, arg string) (string, error) {
 	return strings.Join(states, ","), nil
 }
 
-// withParams adds to q what follows the question mark of an argument. All
-// parameters are allowed for all kinds, though not all mean something for each.
-// Of a parameter that comes more than once the first value counts.
+// withParams adds the parameters after the question mark of an argument to q. All are
+// allowed for all kinds, and ignored where they mean nothing. The first value of a
+// parameter is used.
 func withParams(q watch.Query, family, params string) (watch.Query, error) {
 	values, err := url.ParseQuery(params)
 	if err != nil {

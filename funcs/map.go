@@ -17,9 +17,8 @@ import (
 	"restencil/watch/suggest"
 )
 
-// Map returns every function that a template can call, bound to e, but for
-// those that text/template has itself. Functions of Denylist are there and
-// fail (COMPAT 3.13): to mention one is allowed, to call it is not.
+// Map returns every function that a template can call, bound to e, except those of
+// text/template. Functions in Denylist fail when they are called (COMPAT 3.13).
 func Map(e *Env) template.FuncMap {
 	m := maps.Clone(pure.Funcs())
 	for _, functions := range []template.FuncMap{
@@ -48,8 +47,8 @@ func Map(e *Env) template.FuncMap {
 	return m
 }
 
-// Renamed returns how a function of versions 0.1 to 0.18 of consul-template is
-// called now (COMPAT L), "" for any other name.
+// Renamed returns the present name of a function of consul-template 0.1 to 0.18
+// (COMPAT L), "" for any other name.
 func Renamed(name string) string {
 	return map[string]string{
 		"vault":          "secret",
@@ -59,8 +58,8 @@ func Renamed(name string) string {
 	}[name]
 }
 
-// MapFor returns those functions of Map whose names occur in text. A parsed
-// template keeps its functions, so this saves most of what a small one weighs.
+// MapFor returns the functions of Map whose names occur in text. A parsed template
+// keeps its functions, which are most of the memory of a small one.
 func MapFor(e *Env, text string) template.FuncMap {
 	all, m := Map(e), make(template.FuncMap)
 	outside := func(r rune) bool {
@@ -77,11 +76,11 @@ func MapFor(e *Env, text string) template.FuncMap {
 // Names returns the names of all functions of Map, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(Map(new(Env)))) }
 
-// A ParseError says that a value is not what a function reads.
+// A ParseError says that a function cannot parse a value.
 type ParseError = pure.ParseError
 
-// Nearest returns the known name that is most like name, or "" where none is like it.
-// Where none are given, they are those of all functions, the engine's too.
+// Nearest returns the known name nearest to name, or "" if none is near. By default
+// all functions are known, with those of text/template.
 func Nearest(name string, known ...string) string {
 	if known == nil {
 		known = append(Names(), "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt",
@@ -90,8 +89,8 @@ func Nearest(name string, known ...string) string {
 	return suggest.Nearest(name, known)
 }
 
-// ask returns the data of the answer to q. It is the zero value where there is
-// no answer yet (known is false) and where the thing asked for does not exist.
+// ask returns the data of the answer to q. It is the zero value if there is no answer
+// yet (known is false) or the thing does not exist.
 func ask[T any](e *Env, q watch.Query) (data T, known bool, err error) {
 	a, known, err := e.execution.Ask(q)
 	if err != nil || !known {
@@ -101,7 +100,7 @@ func ask[T any](e *Env, q watch.Query) (data T, known bool, err error) {
 	return data, true, err
 }
 
-// askFor is ask for the query of a kind that an argument makes.
+// askFor is ask for a kind and an argument.
 func askFor[T any](e *Env, kind watch.Kind, arg string) (data T, known bool, err error) {
 	q, err := parse(kind, arg)
 	if err != nil {
@@ -110,7 +109,7 @@ func askFor[T any](e *Env, kind watch.Kind, arg string) (data T, known bool, err
 	return ask[T](e, q)
 }
 
-// askList is ask for a list that templates see as empty, never as nil.
+// askList is ask for a list, which is never nil.
 func askList[T any](e *Env, q watch.Query) ([]T, error) {
 	list, _, err := ask[[]T](e, q)
 	if list == nil {
@@ -120,9 +119,8 @@ func askList[T any](e *Env, q watch.Query) ([]T, error) {
 	return list, err
 }
 
-// askExisting is ask for a thing that must exist: what never did leaves the
-// output incomplete, and what went away keeps its last value (COMPAT 3.4,
-// quirk Q53).
+// askExisting is ask for a thing that must exist: if it never did, the output is
+// incomplete; if it did, the last value is used (COMPAT 3.4, quirk Q53).
 func askExisting[T any](e *Env, q watch.Query) (data T, err error) {
 	a, known, err := e.execution.Ask(q)
 	if err != nil || !known {
@@ -137,8 +135,8 @@ func askExisting[T any](e *Env, q watch.Query) (data T, err error) {
 	return dataAs[T](q, a.Last)
 }
 
-// dataAs returns data as the type that templates expect of q. A secret is taken
-// out of what hides it: from here on it goes to the template, and to nobody else.
+// dataAs returns data as the type that templates expect of q. It reveals secrets,
+// which from here on go only to the template.
 func dataAs[T any](q watch.Query, data any) (T, error) {
 	data = watch.Reveal(data)
 	v, ok := data.(T)
@@ -148,9 +146,9 @@ func dataAs[T any](q watch.Query, data any) (T, error) {
 	return v, nil
 }
 
-// sprigSortAlpha sorts a list of strings in place, or others into a new list.
-// Answers are shared by all templates, and this is the one way for a template
-// to change a list of theirs: that is copied first.
+// sprigSortAlpha sorts a list of strings in place, or others into a new list. It
+// copies a list of an answer first, which templates share: no other function can
+// change one.
 func (e *Env) sprigSortAlpha(list any) []string {
 	if own, ok := list.([]string); ok && !slices.IsSorted(own) && holds(reflect.ValueOf(e.scratch.lent), own) {
 		list = slices.Clone(own)
@@ -158,7 +156,7 @@ func (e *Env) sprigSortAlpha(list any) []string {
 	return pure.Funcs()["sprig_sortAlpha"].(func(any) []string)(list)
 }
 
-// holds tells whether list begins in a list that is anywhere in v.
+// holds reports whether list begins in a list that is anywhere in v.
 func holds(v reflect.Value, list []string) bool {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:

@@ -9,7 +9,7 @@ import (
 	"restencil/watch"
 )
 
-// nomad has the functions that ask Nomad (COMPAT 3.6).
+// nomad has the functions that query Nomad (COMPAT 3.6).
 type nomad struct{ env *Env }
 
 func (e *Env) nomadFuncs() template.FuncMap {
@@ -24,16 +24,15 @@ func (e *Env) nomadFuncs() template.FuncMap {
 	}
 }
 
-// services returns the names of all services, nil as long as nothing is
-// known.
+// services returns the names of all services, nil without an answer.
 func (n nomad) services(args ...string) ([]*watch.NomadServicesSnippet, error) {
 	list, _, err := askFor[[]*watch.NomadServicesSnippet](n.env, watch.NomadServiceList, strings.Join(args, ""))
 	return list, err
 }
 
-// service returns the instances of a service, nil as long as nothing is
-// known. Its arguments are the service, or how many instances to choose, a
-// text that decides which, and the service.
+// service returns the instances of a service, nil without an answer. Its arguments
+// are the service, or the number of instances to choose, a key that decides which,
+// and the service.
 func (n nomad) service(args ...any) ([]*watch.NomadServiceInstance, error) {
 	var params string
 	switch len(args) {
@@ -64,8 +63,7 @@ func (n nomad) service(args ...any) ([]*watch.NomadServiceInstance, error) {
 	return list, err
 }
 
-// variable returns the items of a variable that must exist, nil as long as
-// nothing is known.
+// variable returns the items of a variable that must exist, nil without an answer.
 func (n nomad) variable(arg string) (watch.NomadVarItems, error) {
 	if arg == "" {
 		return nil, nil
@@ -85,8 +83,8 @@ func (n nomad) exists(arg string) (bool, error) {
 	return items != nil, err
 }
 
-// variables returns a function that lists all but the items of the variables
-// below a prefix. Where some must be there, an empty list will not do.
+// variables returns a function that lists the metadata of the variables below a
+// prefix. With must, an empty list is incomplete.
 func (n nomad) variables(must bool) func(prefix ...string) ([]*watch.NomadVarMeta, error) {
 	return func(prefix ...string) ([]*watch.NomadVarMeta, error) {
 		if len(prefix) > 1 {

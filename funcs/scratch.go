@@ -9,31 +9,26 @@ import (
 	"restencil/watch"
 )
 
-// A Scratch is the scratchpad of one execution of a template: values that one
-// part of the template leaves for another (COMPAT 3.8). Its zero value is
-// empty and ready for use. What its exported methods are called and return is
-// part of the template language.
+// A Scratch is the scratchpad of one execution of a template: values that one part of
+// the template sets for another (COMPAT 3.8). The zero value is empty and ready for
+// use. Its exported methods are part of the template language.
 type Scratch struct {
 	values map[string]any
 
-	// secrets are this execution's own copies of what Vault answered, which a
-	// template could change.
-	secrets map[watch.Query]*watch.Secret
-
-	lent []any // lists in answers that the template got to see
+	secrets map[watch.Query]*watch.Secret // copies of answers, which the template may change
+	lent    []any                         // lists of answers that the template has seen
 }
 
-// Key says whether a value was set under k, be it nil.
+// Key reports whether a value was set under k.
 func (s *Scratch) Key(k string) bool {
 	_, ok := s.values[k]
 	return ok
 }
 
-// Get returns the value under k, nil where there is none.
+// Get returns the value under k, or nil.
 func (s *Scratch) Get(k string) any { return s.values[k] }
 
-// Set keeps v under k. It returns the empty string, so that a template may
-// call it anywhere.
+// Set sets the value under k to v. It returns "", which a template prints.
 func (s *Scratch) Set(k string, v any) string {
 	if s.values == nil {
 		s.values = map[string]any{}
@@ -42,7 +37,7 @@ func (s *Scratch) Set(k string, v any) string {
 	return ""
 }
 
-// SetX is Set, but keeps a value that is there already.
+// SetX is Set if there is no value under k.
 func (s *Scratch) SetX(k string, v any) string {
 	if s.Key(k) {
 		return ""
@@ -50,8 +45,8 @@ func (s *Scratch) SetX(k string, v any) string {
 	return s.Set(k, v)
 }
 
-// MapSet keeps v under mk in the map under k, which it makes where there is
-// none. It fails where k holds something else than a map.
+// MapSet sets the value under mk in the map under k, which it creates if necessary.
+// It fails if k has another value.
 func (s *Scratch) MapSet(k, mk string, v any) (string, error) {
 	m, err := s.mapAt(k)
 	if err != nil {
@@ -61,7 +56,7 @@ func (s *Scratch) MapSet(k, mk string, v any) (string, error) {
 	return "", err
 }
 
-// MapSetX is MapSet, but keeps a value that is there already.
+// MapSetX is MapSet if there is no value under mk.
 func (s *Scratch) MapSetX(k, mk string, v any) (string, error) {
 	m, err := s.mapAt(k)
 	if err != nil {
@@ -73,8 +68,8 @@ func (s *Scratch) MapSetX(k, mk string, v any) (string, error) {
 	return s.MapSet(k, mk, v)
 }
 
-// MapValues returns the values of the map under k, in the order of their
-// keys; nil where k holds no map.
+// MapValues returns the values of the map under k, in the order of their keys, nil if
+// there is no map.
 func (s *Scratch) MapValues(k string) []any {
 	m, ok := s.values[k].(map[string]any)
 	if !ok {

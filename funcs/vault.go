@@ -10,7 +10,7 @@ import (
 	"restencil/watch"
 )
 
-// vault has the functions that ask Vault (COMPAT 3.5).
+// vault has the functions that query Vault (COMPAT 3.5).
 type vault struct{ env *Env }
 
 func (e *Env) vaultFuncs() template.FuncMap {
@@ -22,9 +22,8 @@ func (e *Env) vaultFuncs() template.FuncMap {
 	}
 }
 
-// secret reads a path, or with arguments after it (be they empty) writes them
-// there. It returns a *watch.Secret, or an untyped nil as long as nothing is
-// known.
+// secret reads a path, or writes the arguments after it, if any, there. It returns a
+// *watch.Secret, or an untyped nil without an answer.
 func (v vault) secret(args ...string) (any, error) {
 	if len(args) == 0 {
 		return nil, nil
@@ -38,8 +37,8 @@ func (v vault) secret(args ...string) (any, error) {
 		return nil, err
 	}
 	// Functions such as sprig_set can change a secret's Data, which other templates
-	// read: this execution has a copy. Here as in consul-template the change shows
-	// wherever this one asks again.
+	// share: this execution has one copy, in which changes show, as in
+	// consul-template.
 	scratch := v.env.scratch
 	own, ok := scratch.secrets[q]
 	if !ok {
@@ -64,8 +63,8 @@ func (v vault) secrets(path string) ([]string, error) {
 	return slices.Clone(list), err // which the template may sort in place
 }
 
-// pkiCert returns a watch.Certificate that Vault issues, or an untyped nil as
-// long as nothing is known.
+// pkiCert returns a watch.Certificate that Vault issues, or an untyped nil without an
+// answer.
 func (v vault) pkiCert(args ...string) (any, error) {
 	if len(args) == 0 {
 		return nil, nil
@@ -106,7 +105,7 @@ func secretQuery(path string, pairs []string) (watch.Query, error) {
 	return watch.Query{Kind: watch.VaultWrite, Name: name, Params: body.Encode()}, nil
 }
 
-// vaultPath returns a path without the blanks, then the slashes around it.
+// vaultPath returns a path without surrounding spaces, then slashes.
 func vaultPath(kind watch.Kind, path string) (string, error) {
 	path = strings.Trim(strings.TrimSpace(path), "/")
 	if path == "" {
@@ -115,7 +114,7 @@ func vaultPath(kind watch.Kind, path string) (string, error) {
 	return path, nil
 }
 
-// vaultURL is vaultPath for what may carry a query, such as "?version=2".
+// vaultURL is vaultPath for a path with a query, such as "?version=2".
 func vaultURL(path string) (*url.URL, error) {
 	path, err := vaultPath(watch.VaultRead, path)
 	if err != nil {
@@ -124,8 +123,8 @@ func vaultURL(path string) (*url.URL, error) {
 	return url.Parse(path)
 }
 
-// parsePairs reads k=v arguments: empty ones count for nothing, and of a key
-// that comes more than once the last value counts.
+// parsePairs parses k=v arguments. It ignores empty ones, and uses the last value of a
+// key.
 func parsePairs(args []string) (url.Values, error) {
 	pairs := make(url.Values, len(args))
 	for _, arg := range args {

@@ -16,9 +16,8 @@ import (
 	"restencil/watch"
 )
 
-// collectionFuncs returns the functions that regroup what the stores gave, and
-// those that look for something in a list or in text (COMPAT 3.9). The types
-// that they take and return are part of the template language.
+// collectionFuncs returns the functions that group answers, and those that search in
+// a list or in text (COMPAT 3.9). Their types are part of the template language.
 func collectionFuncs() template.FuncMap {
 	return template.FuncMap{
 		"byKey":      byKey,
@@ -37,8 +36,8 @@ func collectionFuncs() template.FuncMap {
 	}
 }
 
-// byKey groups pairs by the first part of their keys, and in a group by the
-// rest, which becomes the pair's Key. Pairs without a rest are left out.
+// byKey groups pairs by the first part of their keys, and within a group by the rest,
+// which becomes the pair's Key. It omits pairs without a rest.
 func byKey(pairs []*watch.KeyPair) map[string]map[string]*watch.KeyPair {
 	groups := make(map[string]map[string]*watch.KeyPair)
 	for _, pair := range pairs {
@@ -84,7 +83,7 @@ func byPort(list any) (map[int][]any, error) {
 	return nil, fmt.Errorf("byPort: wrong argument type %T", list)
 }
 
-// group puts each element of list into the groups that keys names.
+// group groups the elements of list by their keys.
 func group[T any, K comparable](list []T, keys func(T) []K) map[K][]any {
 	groups := make(map[K][]any)
 	for _, element := range list {
@@ -95,9 +94,9 @@ func group[T any, K comparable](list []T, keys func(T) []K) map[K][]any {
 	return groups
 }
 
-// byMeta groups instances by the values of some keys of their ServiceMeta,
-// which spec names with commas between. A key that ends in "|int" has a number,
-// which counts as 0 where it is missing.
+// byMeta groups instances by the values of keys of their ServiceMeta, which spec
+// lists, separated by commas. The value of a key with the suffix "|int" is a number, 0
+// if it is missing.
 func byMeta(spec string, list []*watch.HealthService) (map[string][]*watch.HealthService, error) {
 	keys := strings.Split(spec, ",")
 	parts := make([]string, len(keys))
@@ -128,11 +127,11 @@ func byMeta(spec string, list []*watch.HealthService) (map[string][]*watch.Healt
 
 var outsideMeta = regexp.MustCompile(`[^\w-]`)
 
-// explode turns pairs into maps within maps, by the slashes in their keys.
+// explode converts pairs to nested maps, by the slashes in their keys.
 func explode(pairs []*watch.KeyPair) (map[string]any, error) {
 	tree := make(map[string]any)
 	for _, pair := range pairs {
-		if err := plant(tree, pair.Key, pair.Value); err != nil {
+		if err := insert(tree, pair.Key, pair.Value); err != nil {
 			return nil, fmt.Errorf("explode: %w", err)
 		}
 	}
@@ -140,11 +139,11 @@ func explode(pairs []*watch.KeyPair) (map[string]any, error) {
 }
 
 // explodeMap is explode for a map. As in consul-template, maps among its values
-// become part of the result, and grow where another key leads into one.
+// become part of the result, and other keys may insert into them.
 func explodeMap(m map[string]any) (map[string]any, error) {
 	tree := make(map[string]any)
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if err := plant(tree, key, m[key]); err != nil {
+		if err := insert(tree, key, m[key]); err != nil {
 			return nil, fmt.Errorf("explodeMap: %w", err)
 		}
 	}
@@ -154,9 +153,9 @@ func explodeMap(m map[string]any) (map[string]any, error) {
 	return tree, nil
 }
 
-// plant puts value into tree at the place that key leads to, and makes the maps
-// on the way. A key that ends in a slash makes just those.
-func plant(tree map[string]any, key string, value any) error {
+// insert inserts value into tree at key, with the maps on the way. A key that ends in
+// a slash inserts just those.
+func insert(tree map[string]any, key string, value any) error {
 	whole := key
 	for {
 		top, rest, deeper := strings.Cut(key, "/")
@@ -179,14 +178,13 @@ func plant(tree map[string]any, key string, value any) error {
 	}
 }
 
-// in tells whether the list hay has the element needle, or the text hay the
-// part needle. Numbers are equal when their kinds are (integers or floats) and
-// their values; other things than numbers and text are never found.
+// in reports whether hay, a list or text, contains needle. Numbers are equal if both
+// are integers or both floats, with the same value; all but numbers and text is never
+// found.
 func in(hay, needle any) (bool, error) { return has(reflect.ValueOf(hay), reflect.ValueOf(needle)) }
 
-// containsNeedle returns a function that looks for a needle that is in hay, or
-// with in false for one that is not. The function returns found where there is
-// one, and else the opposite.
+// containsNeedle returns a function that looks for a needle that is in hay (or is not,
+// if in is false). It returns found if there is one, otherwise !found.
 func containsNeedle(function string, in, found bool) func(needles, hay any) (bool, error) {
 	return func(needles, hay any) (bool, error) {
 		list := reflect.ValueOf(needles)
@@ -210,8 +208,7 @@ func containsNeedle(function string, in, found bool) func(needles, hay any) (boo
 	}
 }
 
-// errNilNeedle has the words of consul-template, where looking for nothing in
-// text is a panic.
+// errNilNeedle is consul-template's error for a nil needle in text.
 var errNilNeedle = errors.New("reflect: call of reflect.Value.Type on zero Value")
 
 func has(hay, needle reflect.Value) (bool, error) {
@@ -235,7 +232,7 @@ func has(hay, needle reflect.Value) (bool, error) {
 	return false, nil
 }
 
-// element returns the element itself, not the interface that holds it.
+// element returns an element of a list, without its interface.
 func element(list reflect.Value, i int) reflect.Value {
 	v := list.Index(i)
 	if v.Kind() == reflect.Interface {
@@ -257,10 +254,9 @@ func same(a, b reflect.Value) bool {
 	}
 }
 
-// mapFuncs returns the functions that put values into a map: those that merge
-// (COMPAT 3.9), and sprig's (COMPAT 3.14). All change their first argument and
-// return it. To print a map that contains itself would take the process down,
-// so they make none.
+// mapFuncs returns the functions that set values in a map (COMPAT 3.9, 3.14). They
+// change and return their first argument. They never make a map that contains itself:
+// printing it would crash the process.
 func mapFuncs() template.FuncMap {
 	return template.FuncMap{
 		"mergeMap": mergeMap,
@@ -275,21 +271,21 @@ func mapFuncs() template.FuncMap {
 	}
 }
 
-// mergeMap adds to dst what only src has, in nested maps too; mergo.WithOverride
-// has src win. A value of dst that is empty counts as absent. Templates cannot make an option, but with a
-// third argument they get the same errors as ever.
+// mergeMap adds what only src has to dst, also in nested maps; with
+// mergo.WithOverride, src wins. An empty value in dst counts as absent. options gives
+// a third argument consul-template's errors.
 func mergeMap(dst, src map[string]any, options ...func(*mergo.Config)) (map[string]any, error) {
 	if err := mergo.Merge(&dst, src, options...); err != nil {
 		return nil, err
 	}
-	if cyclic(src) { // a new cycle goes through something that src had
+	if cyclic(src) { // any new cycle includes part of src
 		return nil, errCycle
 	}
 	return dst, nil
 }
 
-// mergeAll returns one of sprig's functions that merge several maps. Unless it
-// must merge them, it returns empty text where that fails.
+// mergeAll returns one of sprig's functions that merge several maps. Without must, it
+// returns "" if that fails.
 func mergeAll(must bool, options ...func(*mergo.Config)) func(dst map[string]any, srcs ...map[string]any) (any, error) {
 	return func(dst map[string]any, srcs ...map[string]any) (any, error) {
 		for _, src := range srcs {
@@ -318,15 +314,14 @@ func SetKey(m map[string]any, key string, v any) (map[string]any, error) {
 
 var errCycle = errors.New("a map must not contain itself")
 
-// cyclic tells whether v, or anything in it, contains itself.
+// cyclic reports whether v, or anything in it, contains itself.
 func cyclic(v any) bool { return make(walk).cyclic(reflect.ValueOf(v)) }
 
-// A walk goes through maps and lists, into each one once. It is true for those
-// that it is inside, and false for those that it has left.
+// A walk visits maps and lists, each once: true means inside, false means left.
 type walk map[place]bool
 
-// A place is where a map or a list has its elements. Lists of different sizes
-// can begin at the same element.
+// A place identifies a map or a list. Lists of different sizes can begin at the same
+// address.
 type place struct {
 	at   uintptr
 	size int
@@ -334,7 +329,7 @@ type place struct {
 
 func placeOf(v reflect.Value) place { return place{v.Pointer(), v.Len()} }
 
-// cyclic tells whether there is a way from v back to where the walk is inside.
+// cyclic reports whether v contains anything that the walk is inside.
 func (w walk) cyclic(v reflect.Value) bool {
 	for v.Kind() == reflect.Interface {
 		v = v.Elem()

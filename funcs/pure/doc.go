@@ -1,4 +1,4 @@
-// Package pure holds the functions of templates that stand on nothing: what they
-// return depends on their arguments alone. They are in a file by subject, and
-// those of sprig's are its own, but for the ones that could take the process down.
+// Package pure holds the functions of templates whose results depend on their
+// arguments alone, in a file by subject. Those of sprig are its own, except the ones
+// that could crash the process.
 package pure

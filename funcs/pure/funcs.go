@@ -12,8 +12,8 @@ import (
 	"github.com/Masterminds/sprig/v3"
 )
 
-// Funcs returns all the functions by name, those of sprig's (COMPAT 3.14) with
-// sprig_ before theirs. Nobody changes the map.
+// Funcs returns all functions by name, those of sprig with the prefix sprig_
+// (COMPAT 3.14). The map must not be changed.
 var Funcs = sync.OnceValue(func() template.FuncMap {
 	m := make(template.FuncMap)
 	for name, f := range sprig.HermeticTxtFuncMap() {
@@ -34,14 +34,10 @@ var Funcs = sync.OnceValue(func() template.FuncMap {
 	return m
 })
 
-// maxResult bounds what a function that multiplies may make, in bytes: a wrong
-// number must not exhaust the daemon's memory. It is far beyond any value in a
-// configuration file.
-const maxResult = 64 << 20
+const maxResult = 64 << 20 // bytes of a result: a wrong number must not exhaust memory
 
-// resultSizes returns the functions whose results can be far larger than their
-// arguments. Each is here as a function with the same parameters that tells how
-// many bytes the result would be, about.
+// resultSizes returns, for functions whose results can be far larger than their
+// arguments, functions with the same parameters that estimate the result in bytes.
 func resultSizes() map[string]any {
 	return map[string]any{
 		"indent":          indentedSize,
@@ -58,9 +54,8 @@ func resultSizes() map[string]any {
 	}
 }
 
-// bounded returns f, which is of the same type, with a look at the size of its
-// result first. It panics where that is too large, of which the engine makes an
-// error.
+// bounded returns a function like f that checks the size of its result first. It
+// panics if that is too large, which text/template turns into an error.
 func bounded(name string, f, size any) any {
 	function, estimate := reflect.ValueOf(f), reflect.ValueOf(size)
 	call := reflect.Value.Call
@@ -90,8 +85,8 @@ func joinedSize(sep string, list any) float64 {
 	return 0
 }
 
-// sequenceSize is for sprig_seq: the numbers from 1 to a, from a to b, or from
-// a in steps of b to c, each with all that is made of it on the way.
+// sequenceSize is for sprig_seq: numbers from 1 to a, from a to b, or from a in steps
+// of b to c, with about 64 bytes for each.
 func sequenceSize(params ...int) float64 {
 	const size = 64
 	switch len(params) {
@@ -106,9 +101,8 @@ func sequenceSize(params ...int) float64 {
 	}
 }
 
-// numbers returns how many numbers there are from start to stop: infinitely
-// many where counting would go past the largest integer, and begin again with
-// the smallest.
+// numbers returns how many numbers there are from start to stop, infinitely many if
+// counting would overflow.
 func numbers(start, stop, step int) float64 {
 	a, b, c := float64(start), float64(stop), float64(step)
 	switch {

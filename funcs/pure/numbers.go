@@ -8,9 +8,9 @@ import (
 	"text/template"
 )
 
-// numberFuncs returns the functions that read numbers and booleans from text,
-// and the arithmetic (COMPAT 3.9). The latter takes the right operand first, so
-// that the left one can be piped in.
+// numberFuncs returns the functions that parse numbers and booleans, and arithmetic,
+// which takes the right operand first, so that the left one can be piped in
+// (COMPAT 3.9).
 func numberFuncs() template.FuncMap {
 	return template.FuncMap{
 		"parseBool":  parser("true or false", strconv.ParseBool),
@@ -28,28 +28,25 @@ func numberFuncs() template.FuncMap {
 	}
 }
 
-// A ParseError says that a value is not what a function reads.
-type ParseError struct {
-	Value string
-	Why   string
-}
+// A ParseError says that a function cannot parse a value.
+type ParseError struct{ Value, Why string }
 
 func (e *ParseError) Error() string { return e.Why }
 
-// parser returns a function that reads text, which is to be what. Empty text, which
-// is what a key gives that has not arrived yet, is zero.
-func parser[T any](what string, read func(string) (T, error)) func(string) (T, error) {
-	return func(s string) (v T, err error) {
+// parser returns a function that parses text as what. Empty text, the value of a key
+// without an answer, is zero.
+func parser[T any](what string, parse func(string) (T, error)) func(string) (T, error) {
+	return func(s string) (T, error) {
+		var zero T
 		if s == "" {
-			return v, nil
+			return zero, nil
 		}
-		if v, err = read(s); err != nil {
-			var none T
-			why := fmt.Sprintf("%q is not %s", s, what)
-			if errors.Is(err, strconv.ErrRange) {
-				why = fmt.Sprintf("%q is out of range: it is not %s of 64 bits", s, what)
-			}
-			return none, &ParseError{s, why}
+		v, err := parse(s)
+		switch {
+		case errors.Is(err, strconv.ErrRange):
+			return zero, &ParseError{s, fmt.Sprintf("%q is out of range: it is not %s of 64 bits", s, what)}
+		case err != nil:
+			return zero, &ParseError{s, fmt.Sprintf("%q is not %s", s, what)}
 		}
 		return v, nil
 	}
@@ -58,9 +55,9 @@ func parser[T any](what string, read func(string) (T, error)) func(string) (T, e
 // ParseInt is the function parseInt.
 var ParseInt = parser("a whole number", func(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) })
 
-// arithmetic returns an operator: on floats if one operand is, on unsigned
-// integers if both are, and on signed ones else. Integers wrap around; to divide
-// one by zero is a panic, of which the engine makes an error.
+// arithmetic returns an operator on floats if one operand is a float, on unsigned
+// integers if both are, and otherwise on signed ones. Integers wrap around; division
+// by zero panics, which text/template turns into an error.
 func arithmetic(operator string) func(b, a any) (any, error) {
 	return func(b, a any) (any, error) {
 		x, y, err := operands(operator, a, b)
@@ -71,15 +68,9 @@ func arithmetic(operator string) func(b, a any) (any, error) {
 		case x.CanFloat() || y.CanFloat():
 			return calculate(operator, toFloat(x), toFloat(y)), nil
 		case x.CanUint() && y.CanUint():
-			if operator == "modulo" {
-				return x.Uint() % y.Uint(), nil
-			}
 			return calculate(operator, x.Uint(), y.Uint()), nil
-		case operator == "modulo":
-			return toInt(x) % toInt(y), nil
-		default:
-			return calculate(operator, toInt(x), toInt(y)), nil
 		}
+		return calculate(operator, toInt(x), toInt(y)), nil
 	}
 }
 
@@ -91,9 +82,10 @@ func calculate[T int64 | uint64 | float64](operator string, a, b T) T {
 		return a - b
 	case "multiply":
 		return a * b
-	default:
+	case "divide":
 		return a / b
 	}
+	return a - a/b*b // modulo, of integers
 }
 
 // operands returns a and b, which must be numbers, for modulo integers.
@@ -112,8 +104,8 @@ func toFloat(v reflect.Value) float64 { return v.Convert(reflect.TypeFor[float64
 // toInt returns an integer as an int64; a large unsigned one wraps around.
 func toInt(v reflect.Value) int64 { return v.Convert(reflect.TypeFor[int64]()).Int() }
 
-// extreme returns a function that gives a where it is before b, else b, in the
-// widest type of its kind.
+// extreme returns a function that returns a if it is before b, otherwise b, in the
+// largest type of its kind.
 func extreme(name string, before func(a, b reflect.Value) bool) func(b, a any) (any, error) {
 	return func(b, a any) (any, error) {
 		x, y, err := operands(name, a, b)
@@ -128,9 +120,8 @@ func extreme(name string, before func(a, b reflect.Value) bool) func(b, a any) (
 			return x.Int(), nil
 		case x.CanUint():
 			return x.Uint(), nil
-		default:
-			return x.Float(), nil
 		}
+		return x.Float(), nil
 	}
 }
 
@@ -140,7 +131,6 @@ func less(a, b reflect.Value) bool {
 		return toFloat(a) < toFloat(b)
 	case a.CanUint() && b.CanUint():
 		return a.Uint() < b.Uint()
-	default:
-		return toInt(a) < toInt(b)
 	}
+	return toInt(a) < toInt(b)
 }

@@ -20,25 +20,30 @@ import (
 	"gopkg.in/yaml.v2"
 )
 
-// stringFuncs returns the functions that cut, join and change text, and those
-// of regular expressions, which are RE2's (COMPAT 3.9). The text is the last
-// argument, so that it can be piped in.
+// stringFuncs returns the functions on text, and those of regular expressions
+// (COMPAT 3.9). The text is the last argument, so that it can be piped in.
 func stringFuncs() template.FuncMap {
 	return template.FuncMap{
-		"indent":          indent,
-		"join":            func(sep string, list []string) string { return strings.Join(list, sep) },
-		"regexMatch":      regexp.MatchString,
-		"regexReplaceAll": regexReplaceAll,
-		"replaceAll":      func(from, to, s string) string { return strings.ReplaceAll(s, from, to) },
-		"split":           split,
-		"splitToMap":      splitToMap,
-		"toLower":         strings.ToLower,
-		"toTitle":         toTitle,
-		"toUpper":         strings.ToUpper,
-		"trim":            func(cutset, s string) string { return strings.Trim(s, cutset) },
-		"trimPrefix":      func(prefix, s string) string { return strings.TrimPrefix(s, prefix) },
-		"trimSpace":       strings.TrimSpace,
-		"trimSuffix":      func(suffix, s string) string { return strings.TrimSuffix(s, suffix) },
+		"indent":     indent,
+		"join":       func(sep string, list []string) string { return strings.Join(list, sep) },
+		"regexMatch": regexp.MatchString,
+		"regexReplaceAll": func(re, repl, s string) (string, error) {
+			r, err := regexp.Compile(re)
+			if err != nil {
+				return "", err
+			}
+			return r.ReplaceAllString(s, repl), nil
+		},
+		"replaceAll": func(from, to, s string) string { return strings.ReplaceAll(s, from, to) },
+		"split":      split,
+		"splitToMap": splitToMap,
+		"toLower":    strings.ToLower,
+		"toTitle":    toTitle,
+		"toUpper":    strings.ToUpper,
+		"trim":       func(cutset, s string) string { return strings.Trim(s, cutset) },
+		"trimPrefix": func(prefix, s string) string { return strings.TrimPrefix(s, prefix) },
+		"trimSpace":  strings.TrimSpace,
+		"trimSuffix": func(suffix, s string) string { return strings.TrimSuffix(s, suffix) },
 	}
 }
 
@@ -58,16 +63,8 @@ func indent(spaces int, s string) (string, error) {
 	return b.String(), nil
 }
 
-func regexReplaceAll(re, repl, s string) (string, error) {
-	r, err := regexp.Compile(re)
-	if err != nil {
-		return "", err
-	}
-	return r.ReplaceAllString(s, repl), nil
-}
-
-// split cuts s, without the blanks around it, at each sep; an empty sep cuts
-// between characters. Nothing is left of blank text.
+// split splits s, without surrounding white space, at each sep, or between characters
+// if sep is empty. Blank text has no parts.
 func split(sep, s string) []string {
 	s = strings.TrimSpace(s)
 	if s == "" {
@@ -76,9 +73,9 @@ func split(sep, s string) []string {
 	return strings.Split(s, sep)
 }
 
-// splitToMap cuts s, without the blanks around it, at each itemSep, and each
-// item at its first keySep into a key and a value. Items that have no keySep
-// are left out; of several with one key the last stays.
+// splitToMap splits s like split at each itemSep, and each item at its first keySep
+// into a key and a value. It omits items without keySep. The last value of a key is
+// used.
 func splitToMap(itemSep, keySep, s string) map[string]string {
 	m := make(map[string]string)
 	for _, item := range split(itemSep, s) {
@@ -89,13 +86,12 @@ func splitToMap(itemSep, keySep, s string) map[string]string {
 	return m
 }
 
-// toTitle gives each word a capital first letter and leaves the others alone.
+// toTitle makes the first letter of each word a capital.
 func toTitle(s string) string { return cases.Title(language.Und, cases.NoLower).String(s) }
 
-// encodingFuncs returns the functions that read and write JSON, YAML, TOML and
-// base64, and the checksums (COMPAT 3.9). The YAML is yaml.v2's: another library
-// words and orders things differently. TOML's must stay at v1.5: from v1.6 on it
-// writes large floats with an exponent.
+// encodingFuncs returns the functions of JSON, YAML, TOML, base64 and checksums
+// (COMPAT 3.9). yaml.v3 would give other bytes, and so would TOML from v1.6 on, for
+// large floats.
 func encodingFuncs() template.FuncMap {
 	return template.FuncMap{
 		"parseJSON":             decoder(json.Unmarshal),
@@ -123,8 +119,8 @@ func encodingFuncs() template.FuncMap {
 	}
 }
 
-// decoder returns a function that reads any value. Empty text, which is what a
-// key gives that has not arrived yet, is an empty map.
+// decoder returns a function that decodes any value. Empty text, the value of a key
+// without an answer, is an empty map.
 func decoder(unmarshal func([]byte, any) error) func(string) (any, error) {
 	return func(s string) (v any, err error) {
 		if s == "" {
@@ -141,7 +137,7 @@ func decoder(unmarshal func([]byte, any) error) func(string) (any, error) {
 	}
 }
 
-// jsonError says where text is not JSON.
+// jsonError returns err with its line and column.
 func jsonError(text string, err *json.SyntaxError) string {
 	before := text[:max(0, min(int(err.Offset), len(text))-1)]
 	unexpected := "unexpected end"
@@ -152,7 +148,7 @@ func jsonError(text string, err *json.SyntaxError) string {
 	return fmt.Sprintf("not valid JSON: line %d, column %d: %s", 1+strings.Count(before, "\n"), len(before)-strings.LastIndexByte(before, '\n'), unexpected)
 }
 
-// encoder returns a function that writes any value, without a newline at the end.
+// encoder returns a function that encodes any value, without a final newline.
 func encoder(name string, marshal func(any) ([]byte, error)) func(any) (string, error) {
 	return func(v any) (string, error) {
 		text, err := marshal(v)
@@ -163,7 +159,8 @@ func encoder(name string, marshal func(any) ([]byte, error)) func(any) (string, 
 	}
 }
 
-// jsonMarshal returns a json.MarshalIndent that escapes <, > and & or does not.
+// jsonMarshal returns a function like json.MarshalIndent that escapes <, > and & if
+// escape is true.
 func jsonMarshal(indent string, escape bool) func(any) ([]byte, error) {
 	return func(v any) ([]byte, error) {
 		var b bytes.Buffer
