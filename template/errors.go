@@ -13,15 +13,15 @@ import (
 	"restencil/watch"
 )
 
-// A Position is a place in a template.
+// A Position is a position in a template.
 type Position struct {
-	Name   string // the template's, as in Options
-	Line   int    // from 1, 0 where unknown
-	Column int    // from 1, in bytes, 0 where unknown
-	Expr   string // the expression there, "" where unknown; a long one is cut short
+	Name   string // of the template, as in Options
+	Line   int    // from 1, 0 if unknown
+	Column int    // from 1, in bytes, 0 if unknown
+	Expr   string // the expression there, perhaps truncated, "" if unknown
 }
 
-// String returns name:line:column, without what is unknown.
+// String returns name:line:column, as far as known.
 func (p Position) String() string {
 	s := p.Name
 	for _, n := range []int{p.Line, p.Column} {
@@ -33,15 +33,15 @@ func (p Position) String() string {
 	return s
 }
 
-// An Error says where in a template something is wrong, and why.
+// An Error is an error at a position in a template.
 type Error struct {
 	Position
-	Err error // the reason; what a function returned can be found in its chain
+	Err error // the reason, which wraps the error of a function
 
-	function string // that returned it, "" where none did
+	function string // that returned the error, or ""
 }
 
-// Error returns one line: the place, the expression, the reason.
+// Error returns one line: the position, the expression, the reason.
 func (e *Error) Error() string {
 	if e.Expr == "" {
 		return fmt.Sprintf("%s: %v", e.Position, e.Err)
@@ -52,12 +52,11 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
-// engineText is how text/template words its errors. Neither a place nor an
-// expression is to be had from it in another way.
+// engineText matches the errors of text/template, which have the position and the
+// expression only as text.
 var engineText = regexp.MustCompile(`(?s)^template: .*?:(\d+)(?::(\d+))?: (?:executing ".*?" at <(.*?)>: )?(.*)$`)
 
-// A reason is the engine's own words with the place cut out, and the error
-// that a function returned, if any, still behind them.
+// A reason is an error with another text.
 type reason struct {
 	text  string
 	cause error
@@ -66,6 +65,7 @@ type reason struct {
 func (r *reason) Error() string { return r.text }
 func (r *reason) Unwrap() error { return r.cause }
 
+// newError returns an *Error for an error of text/template.
 func newError(name string, err error) *Error {
 	e := &Error{Position: Position{Name: name}, Err: err}
 	m := engineText.FindStringSubmatch(err.Error())
@@ -75,15 +75,15 @@ func newError(name string, err error) *Error {
 	e.Line, _ = strconv.Atoi(m[1])
 	if m[2] != "" {
 		e.Column, _ = strconv.Atoi(m[2])
-		e.Column++ // the engine counts from 0
+		e.Column++ // text/template counts from 0
 	}
 	e.Expr = strings.TrimSuffix(strings.TrimPrefix(m[3], "{{"), "}}") // {{template "x"}} has its own
 	e.Err = &reason{text: m[4], cause: err}
 	return e
 }
 
-// execError makes an *Error of what the engine returned. Where a template was
-// executed by another's function, the place is that of the inner one.
+// execError returns an *Error for an error of an execution, with the position in the
+// innermost template.
 func execError(name string, err error) *Error {
 	var outer tmpltext.ExecError
 	for at := err; errors.As(at, &outer); at = outer.Err {
@@ -102,8 +102,7 @@ func execError(name string, err error) *Error {
 	return e
 }
 
-// engineWords are those in which text/template and Go say what is wrong with a
-// value, and plain ones for them.
+// engineWords are errors of text/template and package runtime, and plainer ones.
 var engineWords = []struct {
 	engine *regexp.Regexp
 	plain  string
@@ -118,7 +117,7 @@ var engineWords = []struct {
 	{regexp.MustCompile(`^unexpected EOF$`), "an {{ if }}, {{ range }}, {{ with }} or {{ define }} has no {{ end }}"},
 }
 
-// plain says in plain words what the engine says.
+// plain returns a plainer text of an error of text/template.
 func plain(text string) string {
 	for _, w := range engineWords {
 		if w.engine.MatchString(text) {
@@ -168,8 +167,7 @@ func NoField(text string) string {
 	return fmt.Sprintf("%s has no field %s%s", what, m[1], meant)
 }
 
-// nameQuery adds to the error of a function that cannot read a value which query
-// gave that, if one of the execution did.
+// nameQuery adds to a *funcs.ParseError which query of the execution has the value.
 func (e *Error) nameQuery(x *execution) {
 	wrong, ok := errors.AsType[*funcs.ParseError](e.Err)
 	if !ok {
@@ -180,32 +178,33 @@ func (e *Error) nameQuery(x *execution) {
 		if answer == nil {
 			continue
 		}
-		switch data := answer.Last.(type) {
-		case *watch.KeyPair:
-			if data != nil && data.Value == wrong.Value {
-				e.Err = &reason{text: fmt.Sprintf("%v: the value of %s", e.Err, id.Value().Noun()), cause: e.Err}
-				return
-			}
-		case []*watch.KeyPair:
-			for _, pair := range data {
-				if pair.Value == wrong.Value {
-					e.Err = &reason{text: fmt.Sprintf("%v: the value of key %s", e.Err, pair.Path), cause: e.Err}
-					return
+		pairs, _ := answer.Last.([]*watch.KeyPair)
+		if pair, _ := answer.Last.(*watch.KeyPair); pair != nil {
+			pairs = []*watch.KeyPair{pair}
+		}
+		for _, pair := range pairs {
+			if pair.Value == wrong.Value {
+				noun := "key " + pair.Path
+				if id.Value().Kind == watch.KVGet {
+					noun = id.Value().Noun()
 				}
+				e.Err = fmt.Errorf("%w: the value of %s", e.Err, noun)
+				return
 			}
 		}
 	}
 }
 
-// A renamed is a function that a template calls by its old name.
-type renamed struct{ name, now string }
+// A deprecatedError says that a template calls a function by its old name.
+type deprecatedError struct{ name, now string }
 
-func (r renamed) Error() string {
-	return fmt.Sprintf("the function %s is deprecated: write %s", r.name, r.now)
+func (e deprecatedError) Error() string {
+	return fmt.Sprintf("the function %s is deprecated: write %s", e.name, e.now)
 }
 
 var undefined = regexp.MustCompile(`^function "(.*)" not defined$`)
 
+// parseError returns an *Error for an error of parsing.
 func parseError(o Options, err error) *Error {
 	e := newError(o.Name, err)
 	m := undefined.FindStringSubmatch(e.Err.Error())
@@ -217,7 +216,7 @@ func parseError(o Options, err error) *Error {
 		e.Column = strings.Index(lines[e.Line-1], m[1]) + 1
 	}
 	if now := funcs.Renamed(m[1]); now != "" {
-		e.Err = renamed{m[1], now}
+		e.Err = deprecatedError{m[1], now}
 		return e
 	}
 	if near := funcs.Nearest(m[1]); near != "" {

@@ -10,41 +10,39 @@ import (
 	"restencil/watch"
 )
 
-// An execution answers the functions of a template from one snapshot, and
-// records what they ask and what they want done. It implements funcs.Execution.
+// An execution answers the queries of a template from one snapshot, and records
+// queries and effects. It implements funcs.Execution.
 type execution struct {
 	template *Template
 	answers  Answers
-	locate   watch.ID // where it is asked the execution ends; zero: nowhere
+	locate   watch.ID // the query that ends the execution, zero for none
 
-	asked   map[watch.ID]asked // those in result.Used
-	tagged  map[string]int     // as result.Instances, of services that have a tag
-	secrets []pattern          // of result.Secrets, long enough to tell; nil: not made yet
+	asked   map[watch.ID]asked // the queries in result.Used
+	tagged  map[string]int     // as result.Instances, of queries with a tag
+	secrets []pattern          // of result.Secrets; nil if not made yet
 	printed strings.Builder
-	result  Result // but for what finish adds
+	result  Result // without what finish adds
 }
 
-// asked is what an execution heard of a query.
+// asked is the state of a query.
 type asked struct {
-	answer  *watch.Answer // nil: there is none yet
-	missing bool          // it is in Result.Missing
-	gone    bool          // it is in Result.Gone
+	answer  *watch.Answer // nil if there is none yet
+	missing bool          // in Result.Missing
+	gone    bool          // in Result.Gone
 }
 
-// errLocated ends an execution of Locate where the query is asked.
+// errLocated ends an execution of Locate.
 var errLocated = errors.New("located")
 
-// maxQueries is how many different queries an execution may make: far beyond what
-// any configuration file needs, so that only a mistake reaches it.
-const maxQueries = 100_000
+const maxQueries = 100_000 // different queries of an execution: only a mistake makes more
 
 // errTooManyQueries ends an execution that makes more.
 var errTooManyQueries = fmt.Errorf("it makes more than %d different queries", maxQueries)
 
-// A said is what a plugin said.
-type said struct {
-	out string
-	err error
+// An output is the result of a plugin.
+type output struct {
+	text string
+	err  error
 }
 
 func newExecution(t *Template, answers Answers) *execution {
@@ -54,6 +52,7 @@ func newExecution(t *Template, answers Answers) *execution {
 	}
 }
 
+// finish returns the result with the content.
 func (x *execution) finish(content []byte) Result {
 	r := x.result
 	r.Content, r.Printed = content, x.printed.String()
@@ -66,8 +65,8 @@ func (x *execution) finish(content []byte) Result {
 	return r
 }
 
-// countInstances notes how many instances of a service q found, if that is what
-// data holds.
+// countInstances records the number of instances in the answer to q, if it is a list
+// of those.
 func (x *execution) countInstances(q watch.Query, data any) {
 	var n int
 	switch data := data.(type) {
@@ -127,8 +126,8 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 	return *a.answer, true, nil
 }
 
-// identify returns the ID of q. Most executions ask the same in the same order as the
-// last one, and comparing with that is faster than making an ID.
+// identify returns the ID of q. Most executions make the same queries as the last one,
+// and comparing with those is faster than making an ID.
 func (x *execution) identify(q watch.Query) watch.ID {
 	if n := len(x.result.Used); n < len(x.template.used) && x.template.used[n].Value() == q {
 		return x.template.used[n]
@@ -136,8 +135,8 @@ func (x *execution) identify(q watch.Query) watch.ID {
 	return q.ID()
 }
 
-// madeOfSecret tells whether the name of q has a secret of this execution in it that
-// the template does not say itself.
+// madeOfSecret reports whether the name of q contains a secret of this execution that
+// is not in the template's text.
 func (x *execution) madeOfSecret(q watch.Query) bool {
 	if x.result.Secrets.None() || strings.Contains(x.template.options.Text, q.Name) {
 		return false
@@ -148,15 +147,15 @@ func (x *execution) madeOfSecret(q watch.Query) bool {
 	return mask(q.Name, "", x.secrets) != q.Name
 }
 
-// heard returns the query that was asked, which may be a private one.
-func (x *execution) heard(q watch.Query) watch.ID {
+// idOf returns the ID of q as it was asked, perhaps as a private query.
+func (x *execution) idOf(q watch.Query) watch.ID {
 	if _, ok := x.asked[q.ID()]; !ok {
 		q.Private = true
 	}
 	return q.ID()
 }
 
-func (x *execution) Incomplete(q watch.Query) { x.incomplete(x.heard(q)) }
+func (x *execution) Incomplete(q watch.Query) { x.incomplete(x.idOf(q)) }
 
 func (x *execution) incomplete(id watch.ID) {
 	if a := x.asked[id]; !a.missing {
@@ -167,7 +166,7 @@ func (x *execution) incomplete(id watch.ID) {
 }
 
 func (x *execution) Gone(q watch.Query) {
-	id := x.heard(q)
+	id := x.idOf(q)
 	if a := x.asked[id]; !a.gone {
 		a.gone = true
 		x.asked[id] = a
@@ -181,10 +180,10 @@ func (x *execution) WriteFile(f funcs.File) { x.result.Files = append(x.result.F
 
 // Once implements funcs.Execution. Locate runs nothing.
 func (x *execution) Once(key string, run func() (string, error)) (string, error) {
-	s, ok := x.template.said[key]
+	o, ok := x.template.outputs[key]
 	if !ok && x.locate == (watch.ID{}) {
-		s.out, s.err = run()
-		x.template.said[key] = s
+		o.text, o.err = run()
+		x.template.outputs[key] = o
 	}
-	return s.out, s.err
+	return o.text, o.err
 }

@@ -6,18 +6,16 @@ import (
 	"restencil/watch"
 )
 
-// A Graph joins templates and the queries that they use, both ways. A T stands
-// for a template. It is plain data: no lock, no goroutine, no I/O. The zero Graph
-// is empty and ready.
+// A Graph records which templates, each identified by a T, use which queries. It is
+// not safe for concurrent use. The zero Graph is empty and ready for use.
 type Graph[T comparable] struct {
 	uses  map[T][]watch.ID
 	users map[watch.ID][]T
 }
 
-// Use says that the template now uses just these queries, each named once; no
-// queries at all take it out of the graph. It returns those that nobody used
-// before, and those that nobody uses any more. The graph keeps the slice, which
-// nobody may change from then on.
+// Use sets the queries, without duplicates, that the template uses; none removes the
+// template. It returns the queries that no template used before, and those that no
+// template uses any more. The graph keeps the slice, which must not be changed.
 func (g *Graph[T]) Use(template T, queries []watch.ID) (added, dropped []watch.ID) {
 	old := g.uses[template]
 	if slices.Equal(old, queries) {
@@ -27,7 +25,7 @@ func (g *Graph[T]) Use(template T, queries []watch.ID) (added, dropped []watch.I
 		g.uses = make(map[T][]watch.ID)
 		g.users = make(map[watch.ID][]T, len(queries))
 	}
-	if len(old) == 0 { // most are likely to be new
+	if len(old) == 0 { // most queries are probably new
 		added = make([]watch.ID, 0, len(queries))
 	}
 	had := make(map[watch.ID]bool, len(old))
@@ -61,17 +59,15 @@ func (g *Graph[T]) Use(template T, queries []watch.ID) (added, dropped []watch.I
 	return added, dropped
 }
 
-// Users returns the templates that use q, in no certain order. The caller
-// must not change the slice, nor keep it past the next Use.
+// Users returns the templates that use q, in any order. The slice is valid until the
+// next Use, and must not be changed.
 func (g *Graph[T]) Users(q watch.ID) []T { return g.users[q] }
 
-// Uses returns the queries that the template uses, in the order they were
-// given. The caller must not change the slice.
+// Uses returns the queries that the template uses, as passed to Use.
 func (g *Graph[T]) Uses(template T) []watch.ID { return g.uses[template] }
 
-// Keep returns what to watch after an execution that ended in an error: the
-// queries it asked before that, and those of the execution before, which it
-// may not have come to.
+// Keep returns the queries to watch after an execution that failed: those it asked
+// (now), and those of the previous execution (before), which it may not have reached.
 func Keep(before, now []watch.ID) []watch.ID {
 	if slices.Equal(before, now) {
 		return now

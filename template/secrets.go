@@ -13,13 +13,13 @@ import (
 	"restencil/watch"
 )
 
-const masked = "***" // stands for a secret in what is shown
+const masked = "***" // replaces a secret
 
-// Secrets are those that an execution used: what must be taken out of texts that
-// others make of its output, such as what a command says that reads the file.
-// However it is printed, it shows as ***. The zero Secrets are none.
+// Secrets are the secrets that an execution used, which must be masked in texts made
+// of its output, such as those of a command that reads the file. They print as ***.
+// The zero Secrets are none.
 type Secrets struct {
-	answers []any // each Tainted, so that reflection sees no value
+	answers []any // each a watch.Tainted, so that reflection sees no value
 }
 
 // With returns the secrets of s and of others.
@@ -31,19 +31,17 @@ func (s Secrets) With(others ...Secrets) Secrets {
 	return Secrets{all}
 }
 
-// None tells whether there is no secret.
+// None reports whether there are no secrets.
 func (s Secrets) None() bool { return len(s.answers) == 0 }
 
-// Mask returns text with *** in the place of each value of a secret, also where
-// that is written with the escapes of Go or JSON, and of each of its lines. So
-// that a text stays readable, a value of less than 8 bytes is masked only where
-// it is no part of a longer word, and not at all if it has less than 2 bytes or
-// is a word like "true". What was made of a value, by base64 or by cutting, is
-// not found.
+// Mask returns text with *** in place of each value of a secret and each of its lines,
+// also with the escapes of Go or JSON. A value of less than 8 bytes is masked unless it
+// is part of a longer word. A value of less than 2 bytes, or a word like "true", is not
+// masked, nor is what was derived from a value, as by base64.
 func (s Secrets) Mask(text string) string { return s.Masker()(text) }
 
-// Masker returns Mask for many texts: what to look for is made out once. It may
-// be called from any goroutine.
+// Masker returns a function like Mask, which is faster for many texts. It may be called
+// from any goroutine.
 func (s Secrets) Masker() func(text string) string {
 	patterns := sync.OnceValue(func() []pattern { return s.patterns(false) })
 	return func(text string) string {
@@ -54,15 +52,13 @@ func (s Secrets) Masker() func(text string) string {
 	}
 }
 
-// MaskError returns an error that says what err does, masked; it is err itself
-// where that says no secret. What is masked has no cause: that says it all.
+// MaskError returns err, or if its text contains a secret, an error with the masked
+// text that does not wrap err.
 func (s Secrets) MaskError(err error) error {
-	if err == nil {
-		return nil
-	}
-	text := err.Error()
-	if shown := s.Mask(text); shown != text {
-		return errors.New(shown)
+	if err != nil {
+		if text := s.Mask(err.Error()); text != err.Error() {
+			return errors.New(text)
+		}
 	}
 	return err
 }
@@ -73,18 +69,10 @@ func (Secrets) Format(f fmt.State, _ rune) { fmt.Fprint(f, masked) }
 // MarshalText implements encoding.TextMarshaler, which JSON, YAML and log/slog use.
 func (Secrets) MarshalText() ([]byte, error) { return []byte(masked), nil }
 
-// patterns returns what is looked for in a text; see values for exact.
-func (s Secrets) patterns(exact bool) []pattern {
-	v := make(values)
-	for _, a := range s.answers {
-		v.answer(watch.Reveal(a))
-	}
-	return v.patterns(exact)
-}
-
-// values are the texts that are secret in answers.
+// values are the secret texts in answers.
 type values map[string]bool
 
+// answer adds the values in an answer.
 func (v values) answer(data any) {
 	switch d := data.(type) {
 	case *watch.Secret:
@@ -103,8 +91,6 @@ func (v values) answer(data any) {
 		}
 	case watch.Certificate:
 		v.add(d.Key)
-	case *watch.Certificate:
-		v.add(d.Key)
 	case watch.NomadVarItems:
 		for _, text := range d.Values() {
 			v.add(text)
@@ -112,9 +98,9 @@ func (v values) answer(data any) {
 	}
 }
 
-// tree adds what JSON was decoded to: the texts in it, also where one is JSON
-// itself, as that of a service account; and, as consul-template does, the printed
-// form of what holds others (COMPAT 3.13).
+// tree adds the values in decoded JSON: texts, also in a text that is JSON, as of a
+// service account; and as consul-template does, the printed forms of maps and lists
+// (COMPAT 3.13).
 func (v values) tree(data any) {
 	switch d := data.(type) {
 	case nil, bool:
@@ -152,27 +138,28 @@ func (v values) add(text string) {
 	}
 }
 
-// How long a value must be to be masked in a text: at all, and in the middle of
-// a word, too.
 const (
-	leastMasked   = 2
-	leastAnywhere = 8
+	minMasked   = 2 // bytes of a value that is masked
+	minAnywhere = 8 // bytes of one that is also masked within a word
 )
 
-// A pattern is a text to be masked.
+// A pattern is a text to mask.
 type pattern struct {
 	text string
-	word bool // only where it is no part of a longer word
+	word bool // unless it is part of a longer word
 }
 
-// patterns returns the patterns of all values and of their lines. With exact
-// the whole values count wherever they occur, however short they are.
-func (v values) patterns(exact bool) []pattern {
+// patterns returns the patterns of all values and their lines. With exact, whole values
+// of any length are masked anywhere.
+func (s Secrets) patterns(exact bool) []pattern {
+	v := make(values)
+	for _, a := range s.answers {
+		v.answer(watch.Reveal(a))
+	}
 	seen := make(map[pattern]bool)
 	var list []pattern
 	add := func(text string, exact bool) {
-		// The ways to write it: as it is, quoted as Go does, and as JSON with and
-		// without escapes for HTML.
+		// As it is, quoted as in Go, and as JSON with and without escapes for HTML.
 		quoted := strconv.Quote(text)
 		forms := []string{text, quoted[1 : len(quoted)-1]}
 		for _, escape := range []bool{false, true} {
@@ -184,7 +171,7 @@ func (v values) patterns(exact bool) []pattern {
 			}
 		}
 		for _, form := range forms {
-			p := pattern{form, !exact && len(text) < leastAnywhere}
+			p := pattern{form, !exact && len(text) < minAnywhere}
 			if !seen[p] {
 				seen[p] = true
 				list = append(list, p)
@@ -204,19 +191,16 @@ func (v values) patterns(exact bool) []pattern {
 	return list
 }
 
-// pemEdge begins the first and the last line of a PEM block, which give nothing
-// away.
-const pemEdge = "-----"
+const pemEdge = "-----" // begins the first and last line of a PEM block, which are not secret
 
-// revealing reports whether a text gives something away: it is long enough, and no
-// word whose absence would be felt.
+// revealing reports whether a text is long enough, and not a common word.
 func revealing(text string) bool {
 	common := []string{"no", "yes", "on", "off", "true", "false", "null", "none", "default", "enabled", "disabled", "localhost", "127.0.0.1", "0.0.0.0"}
-	return len(text) >= leastMasked && !slices.Contains(common, text)
+	return len(text) >= minMasked && !slices.Contains(common, text)
 }
 
-// mask returns text with by in the place of what the patterns fit. What overlaps
-// or touches is one place.
+// mask returns text with by in place of all matches of patterns. Overlapping or
+// adjacent matches are replaced as one.
 func mask(text, by string, patterns []pattern) string {
 	var hidden []bool // by byte; nil: none
 	for _, p := range patterns {
@@ -258,18 +242,16 @@ func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= 0x80
 }
 
-const redacted = "[redacted]" // stands for a secret in an error (COMPAT 3.13)
+const redacted = "[redacted]" // replaces a secret in an error (COMPAT 3.13)
 
-// redact takes from e what Vault and Nomad answered to the execution: functions
-// quote what they were given, and an error goes to logs. What the template
-// itself says, its name and its expressions, stays. A quoted text that the
-// template does not say may be a part of a secret, or what was made of one.
+// redact removes secrets from e, which is logged: functions quote their arguments. A
+// quoted text that is not in the template's text may be derived from a secret.
 func (t *Template) redact(e *Error, secrets Secrets) {
 	if secrets.None() {
 		return
 	}
 	text := e.Err.Error()
-	if strings.HasPrefix(e.function, "sprig_") || e.function == "call" { // they repeat what they are given as it is
+	if strings.HasPrefix(e.function, "sprig_") || e.function == "call" { // they repeat their arguments without quotes
 		if !strings.Contains(t.options.Text, text) {
 			text = redacted
 		}
@@ -277,19 +259,19 @@ func (t *Template) redact(e *Error, secrets Secrets) {
 	if before, _, found := strings.Cut(text, overWhat); found {
 		text = before + overWhat + redacted
 	}
-	text = mask(text, redacted, secrets.patterns(false)) // what may have quotes in it
+	text = mask(text, redacted, secrets.patterns(false)) // a secret may contain quotes
 	text = quotation.ReplaceAllStringFunc(text, func(quoted string) string {
 		for part := range strings.SplitSeq(quoted[1:len(quoted)-1], redacted) {
-			if !strings.Contains(t.options.Text, part) { // it may be another value in disguise
+			if !strings.Contains(t.options.Text, part) {
 				return quoted[:1] + redacted + quoted[:1]
 			}
 		}
 		return quoted
 	})
 	text = mask(text, redacted, secrets.patterns(true)) // short ones, too
-	e.Err = &reason{text: text}                         // without its cause, which says it all
+	e.Err = &reason{text: text}                         // without the cause
 }
 
-const overWhat = "range can't iterate over " // what text/template says before a value that it does not quote
+const overWhat = "range can't iterate over " // followed by a value without quotes
 
 var quotation = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`")

@@ -1,15 +1,11 @@
-// Package template parses templates once and executes them against known
-// answers.
+// Package template parses templates and executes them against known answers.
 //
-// It does no I/O. An execution says what it asked for ([Result]): queries
-// that have no answer yet make it incomplete, and whoever owns the template
-// has them watched and executes it again, until nothing is missing. [Graph]
-// keeps, for many templates, which uses which query, and so what is to be
-// executed again when one answer changes and which queries nobody wants any
-// more.
+// It does no I/O. The [Result] of an execution has the queries that it made. If some
+// have no answer yet, the result is incomplete: the owner watches them and executes
+// the template again. A [Graph] records which templates use which queries.
 //
-// The language is consul-template's (COMPAT section 3): text/template with
-// the functions of package funcs.
+// The language is consul-template's (COMPAT section 3): text/template with the
+// functions of package funcs.
 package template
 
 import (
@@ -27,92 +23,72 @@ import (
 	"restencil/watch"
 )
 
-// A Host is what templates stand on in this process. Its zero value is ready:
-// the process's environment, and every store served.
+// A Host connects templates to this process. The zero value uses the process's
+// environment, and all stores.
 type Host struct {
-	// LookupEnv is what env and its kin read; nil for os.LookupEnv.
-	LookupEnv func(name string) (string, bool)
-
-	// Serves tells whether a store is configured. Asking one that is not is
-	// an error of the template. Nil serves all.
-	Serves func(watch.Store) bool
-
-	// Warn is told where a template calls a function by an old name. Nil: nobody
-	// is.
-	Warn func(error)
+	LookupEnv func(name string) (string, bool) // nil means os.LookupEnv
+	Serves    func(watch.Store) bool           // reports whether a store is configured; nil means all are
+	Warn      func(error)                      // if not nil, receives a use of a deprecated function
 }
 
-// Answers gives the answer to a query, nil where there is none yet. An execution
-// asks for each once, so that it hears the same whatever comes in meanwhile.
+// Answers returns the answer to a query, nil if there is none yet. An execution calls
+// it once for each query.
 type Answers func(watch.ID) *watch.Answer
 
-// A Template is a parsed template with its functions bound. Its methods must
-// not be called concurrently; different templates are independent.
+// A Template is a parsed template with its functions. Its methods must not be called
+// concurrently; different templates are independent.
 type Template struct {
 	options Options
 	host    Host
 	text    *tmpltext.Template
 	env     *funcs.Env
-	said    map[string]said // by plugins, since an output was complete
+	outputs map[string]output // of plugins since the last complete execution
 
-	// Of the last execution: the next one mostly needs as much room.
+	// Of the last execution: the next one probably needs as much space.
 	size int // bytes of output
 	used []watch.ID
 }
 
-// defaultMaxOutput bounds an output where Options do not: far beyond what any
-// configuration file needs, so that only a mistake reaches it.
-const defaultMaxOutput = 256 << 20
+const defaultMaxOutput = 256 << 20 // bytes: only a mistake makes more
 
-// A Result is what an execution came to. Nobody changes it.
+// A Result is the result of an execution. It is immutable.
 type Result struct {
-	// Content is the text. It is meaningless unless Complete.
-	Content []byte
+	Content []byte       // the output; invalid unless Complete
+	Files   []funcs.File // requested by writeToFile, in order
+	Sum     Sum          // of Content and Files; zero unless Complete
+	Printed string       // by the spew functions
 
-	// Files are what writeToFile asks for, in order.
-	Files []funcs.File
-
-	// Sum is that of Content and Files. It is zero unless Complete.
-	Sum Sum
-
-	// Printed is what the spew functions print.
-	Printed string
-
-	// Used are the queries that were asked, each once, in order of first use.
-	// After an error they are those asked before it.
+	// Used are the queries that were made, each once, in order of first use; after
+	// an error, those made before it.
 	Used []watch.ID
 
-	// Missing are the used queries that have no answer yet, or one that will
-	// not do (a key that does not exist), each once.
+	// Missing are the queries of Used that have no answer yet, or an insufficient
+	// one (a key that does not exist), each once.
 	Missing []watch.ID
 
-	// Gone are the used queries whose last value was used, since what they ask for
-	// does not exist any more. A process that starts now would miss them.
+	// Gone are the queries of Used whose last value was used, which does not exist
+	// any more. A process that starts now would miss them.
 	Gone []watch.ID
 
-	// Secrets are what Vault and Nomad answered to Used.
-	Secrets Secrets
+	Secrets Secrets // the answers of Vault and Nomad to Used
+	Secret  bool    // a secret was used
+	Private bool    // more than a certificate without its key was used
 
-	// Secret tells that a secret was used, Private that it is more than a
-	// certificate without its key.
-	Secret, Private bool
-
-	// Instances is how many instances there are of each service in Used. Of one
-	// that was asked for in several ways, it is the least number, since those are
-	// in some file; with a tag only where it was asked for with tags alone.
+	// Instances is the number of instances of each service in Used: the smallest of
+	// its queries, those with a tag only if there are no others.
 	Instances map[string]int
 }
 
-// Complete tells whether nothing was missing, so that Content may be used.
+// Complete reports whether nothing is missing, so that Content may be used.
 func (r Result) Complete() bool { return len(r.Missing) == 0 }
 
-// A Sum tells results apart by what they put on disk.
+// A Sum identifies what a result puts on disk.
 type Sum struct {
 	Content [sha256.Size]byte
-	Files   [sha256.Size]byte // zero where there are none
+	Files   [sha256.Size]byte // zero if there are none
 }
 
-// NewSum returns the Sum of a text and what writeToFile asks for.
+// NewSum returns the Sum of a text and files.
 func NewSum(content []byte, files []funcs.File) Sum {
 	s := Sum{Content: sha256.Sum256(content)}
 	if len(files) > 0 {
@@ -125,7 +101,7 @@ func NewSum(content []byte, files []funcs.File) Sum {
 	return s
 }
 
-// Parse makes a template ready. What is wrong with the text is an *Error.
+// Parse parses a template. An error in its text is an *Error.
 func Parse(o Options, h Host) (*Template, error) {
 	o.MaxOutput = cmp.Or(o.MaxOutput, defaultMaxOutput)
 	if h.LookupEnv == nil {
@@ -149,8 +125,8 @@ func Parse(o Options, h Host) (*Template, error) {
 	text, err := parse()
 	for err != nil {
 		e := parseError(o, err)
-		var old renamed
-		if !errors.As(e, &old) {
+		old, ok := errors.AsType[deprecatedError](e)
+		if !ok {
 			return nil, e
 		}
 		functions[old.name] = funcs.Map(env)[old.now]
@@ -160,26 +136,19 @@ func Parse(o Options, h Host) (*Template, error) {
 		text, err = parse()
 	}
 	env.Template = text
-	return &Template{
-		options: o,
-		host:    h,
-		text:    text,
-		env:     env,
-		said:    make(map[string]said),
-	}, nil
+	return &Template{options: o, host: h, text: text, env: env, outputs: make(map[string]output)}, nil
 }
 
-// Execute runs the template against a snapshot. On an error, which is an
-// *Error, the result still says what was used and what was missing: an error
-// while something is missing may be due to just that. Where more is asked than an
-// execution may, only what has an answer counts as used. The end of ctx ends it
-// with an error, as soon as it writes, counts with loop or waits for a plugin.
+// Execute executes the template. The error is an *Error; the result then has Used and
+// Missing, for the error may be due to what is missing. After too many queries, only
+// those with an answer are in Used. Execute returns when ctx ends, as soon as the
+// template writes, or waits in loop or plugin.
 func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error) {
 	x := newExecution(t, answers)
 	content, err := t.run(ctx, x)
 	r := x.finish(content)
 	if errors.Is(err, errTooManyQueries) {
-		// No answer helps, and so many are not watched.
+		// Answers would not help.
 		r.Used, r.Missing = slices.DeleteFunc(r.Used, func(id watch.ID) bool { return x.asked[id].answer == nil }), nil
 	}
 	if err != nil {
@@ -191,13 +160,12 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 	t.size, t.used = len(content), r.Used
 	if r.Complete() {
 		r.Sum = NewSum(r.Content, r.Files)
-		clear(t.said)
+		clear(t.outputs)
 	}
 	return r, nil
 }
 
-// run executes the template within its limits. A panic of the engine or of a
-// value's method is an error.
+// run executes the template within its limits. A panic is an error.
 func (t *Template) run(ctx context.Context, x *execution) (output []byte, err error) {
 	t.env.Begin(ctx, x)
 	defer func() {
@@ -209,13 +177,13 @@ func (t *Template) run(ctx context.Context, x *execution) (output []byte, err er
 	w := funcs.NewOutput(t.env.Err, t.options.MaxOutput, t.size+t.size/8)
 	err = t.text.Execute(w, nil)
 	if err == nil {
-		err = t.env.Err() // it may have been cut short
+		err = t.env.Err() // the output may be truncated
 	}
 	return w.Bytes(), err
 }
 
-// Locate tells where the template first asks q: it executes once more, without
-// effects, up to that point. ok is false where it does not ask q at all.
+// Locate returns where the template first makes the query q, by executing it without
+// effects up to that point. ok is false if it does not make q.
 func (t *Template) Locate(ctx context.Context, answers Answers, q watch.ID) (at Position, ok bool) {
 	x := newExecution(t, answers)
 	x.locate = q
@@ -226,38 +194,24 @@ func (t *Template) Locate(ctx context.Context, answers Answers, q watch.ID) (at 
 	return execError(t.options.Name, err).Position, true
 }
 
-// Options say what a template is. They are plain values.
+// Options configure a template. They are plain values.
 type Options struct {
-	// Name is how errors and logs call the template: its source file, or
-	// "(dynamic)" for text that stands in the configuration.
-	Name string
+	Name string // in errors and logs: the source file, or "(dynamic)" for text in the configuration
+	Text string // the template itself
 
-	// Text is the template itself.
-	Text string
+	LeftDelim, RightDelim string // of actions; "" means {{ and }}
 
-	// LeftDelim and RightDelim are the action delimiters, "" for {{ and }}.
-	LeftDelim, RightDelim string
-
-	// ErrorOnMissingKey makes looking up a key that a map does not have an
-	// error; otherwise the result prints as <no value>.
+	// ErrorOnMissingKey makes a missing key of a map an error; otherwise it prints
+	// as <no value>.
 	ErrorOnMissingKey bool
 
-	// FunctionDenylist holds patterns of functions that may not be called,
-	// with * for any run of characters.
-	FunctionDenylist []string
+	FunctionDenylist []string // patterns of functions that may not be called; * is any run of characters
+	SandboxPath      string   // directory that the function file may read from; "" for no limit
 
-	// SandboxPath is the directory that the function file may read from, ""
-	// for no limit.
-	SandboxPath string
-
-	// CertFiles are the files in which a certificate of the function pkiCert is
-	// kept, and found again after a restart. Templates that ask for the same
-	// certificate with the same CertFiles share it. None: nothing keeps it.
+	// CertFiles are the files that keep the certificate of the function pkiCert over
+	// a restart. Templates with the same CertFiles share a certificate.
 	CertFiles []string
 
-	// MaxOutput is how large the output may be, in bytes; 0 for 256 MiB.
-	MaxOutput int
-
-	// MaxTime is how long an execution may take; 0 for a minute.
-	MaxTime time.Duration
+	MaxOutput int           // bytes; 0 means 256 MiB
+	MaxTime   time.Duration // of an execution; 0 means a minute
 }
