@@ -84,7 +84,7 @@ func (s *Source) applyFeedback(now time.Time) {
 		case plan.Extent:
 			delete(s.rules.Excluded, r)
 		case watch.ID:
-			delete(s.rules.Single, r)
+			delete(s.rules.Unshared, r)
 		}
 	}
 	s.http1 = s.http1 || slices.Contains(refused, refusal(requester.HTTP1))
@@ -99,7 +99,7 @@ func (s *Source) applyFeedback(now time.Time) {
 			if s.subscriptions[r] == nil {
 				continue
 			}
-			s.rules.Single[r] = true
+			s.rules.Unshared[r] = true
 		case requester.Limit:
 			last := s.refusals.Due(r).Add(-refusalExpiry)
 			if r == requester.HTTP1 || now.Sub(last) <= reduceInterval {

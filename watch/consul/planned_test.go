@@ -188,9 +188,9 @@ func TestAgentAwayFromMany(t *testing.T) {
 func TestFormerOwnerHasNoSay(t *testing.T) {
 	sink := &newest{}
 	j := &subscription{id: key.ID(), sink: sink}
-	before := &single{sub: j}
+	before := &queryReceiver{sub: j}
 	j.setOwner(before)
-	j.setOwner(&single{sub: j})
+	j.setOwner(&queryReceiver{sub: j})
 	before.Take(fetch.Reply{Data: &watch.KeyPair{Value: "old"}})
 	before.Failed(&watch.Error{Query: key})
 	if text, told := sink.said(); told != 0 {

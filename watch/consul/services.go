@@ -43,10 +43,9 @@ type serviceRequest struct {
 	requester.Requester
 	w      *serviceWatch
 	source discovery.Source
-	member *serviceMember // whose query it is; nil: members share the source
-	ctx    context.Context
+	member *serviceMember  // whose query it is; nil: members share the source
+	ctx    context.Context // ends with the request; later replies are dropped
 	cancel context.CancelFunc
-	ended  bool              // replies are dropped
 	answer *discovery.Answer // of a member's read that is not done yet
 }
 
@@ -138,7 +137,6 @@ func (w *serviceWatch) begin(source discovery.Source, once bool) *serviceRequest
 // end ends the request for a source, if there is one.
 func (w *serviceWatch) end(source discovery.Source) {
 	if r := w.requests[source]; r != nil {
-		r.ended = true
 		r.cancel()
 		delete(w.requests, source)
 	}
@@ -172,7 +170,7 @@ func (r *serviceRequest) read() {
 		answer := r.answer
 		r.answer = nil
 		switch {
-		case r.ended || r.ctx.Err() != nil:
+		case r.ctx.Err() != nil:
 			return
 		case failures > 0: // if others fail too, the blocking queries show when that is over
 			w.d.Fail(r.source, max(wait, w.agent.Options.Retry.Delay(failures)), now)
@@ -188,7 +186,7 @@ func (r *serviceRequest) read() {
 // Take implements requester.Receiver.
 func (r *serviceRequest) Take(reply fetch.Reply) (news bool) {
 	r.w.change(func(now time.Time) {
-		if r.ended {
+		if r.ctx.Err() != nil {
 			return
 		}
 		d, about := r.w.d, discovery.Reply{Index: reply.Index, Filtered: reply.Filtered}
@@ -245,7 +243,7 @@ func (r *serviceRequest) Failed(err *watch.Error) {
 	}
 	if !r.Once {
 		r.w.change(func(now time.Time) {
-			if !r.ended {
+			if r.ctx.Err() == nil {
 				r.w.d.Fail(r.source, 0, now)
 			}
 		})

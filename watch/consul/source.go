@@ -73,7 +73,7 @@ func newSource(o Options, c *client.Client) *Source {
 		rules: plan.Rules{
 			Budget:   c.Capacity(o.Options, true),
 			Excluded: make(map[plan.Extent]bool),
-			Single:   make(map[watch.ID]bool),
+			Unshared: make(map[watch.ID]bool),
 		},
 		prefixes: make(map[plan.Extent]*prefixWatch),
 		services: make(map[plan.Scope]*serviceWatch),
@@ -143,7 +143,7 @@ func (s *Source) Unwatch(ids ...watch.ID) {
 	for _, id := range ids {
 		if sub := s.subscriptions[id]; sub != nil {
 			delete(s.subscriptions, id)
-			delete(s.rules.Single, id)
+			delete(s.rules.Unshared, id)
 			s.refusals.Remove(id)
 			s.plan.Remove(id)
 			removed = append(removed, sub)
@@ -241,7 +241,7 @@ func (s *Source) enter(sub *subscription, at *plan.Place) {
 	switch at.Way {
 	case plan.Blocking:
 		k := s.requester(sub)
-		k.Witnessed = plan.NeedsWitness(k.Query.Kind)
+		k.NeedsWitness = plan.NeedsWitness(k.Query.Kind)
 		sub.stop = s.start(k.Keep)
 	case plan.Prefix:
 		p := s.prefixes[at.Extent]
@@ -268,7 +268,7 @@ func (s *Source) enter(sub *subscription, at *plan.Place) {
 // requester returns a requester for sub alone.
 func (s *Source) requester(sub *subscription) *requester.Requester {
 	kind, _ := s.agent.Client.ForKind(sub.query().Kind)
-	to := &single{sub: sub}
+	to := &queryReceiver{sub: sub}
 	sub.setOwner(to)
 	return &requester.Requester{Agent: s.agent, Query: sub.query(), Kind: kind, To: to}
 }

@@ -59,15 +59,15 @@ func (sub *subscription) failed(from requester.Receiver, err *watch.Error) {
 	}
 }
 
-// A single is the receiver of one query's own requester.
-type single struct {
+// A queryReceiver is the receiver of one query's own requester.
+type queryReceiver struct {
 	sub   *subscription
 	known bool
 	data  any // of the last reply
 }
 
 // Take implements requester.Receiver.
-func (s *single) Take(r fetch.Reply) (news bool) {
+func (s *queryReceiver) Take(r fetch.Reply) (news bool) {
 	if news = !s.known || !reflect.DeepEqual(s.data, r.Data); news {
 		s.known, s.data = true, r.Data
 	}
@@ -76,7 +76,7 @@ func (s *single) Take(r fetch.Reply) (news bool) {
 }
 
 // Failed implements requester.Receiver.
-func (s *single) Failed(err *watch.Error) { s.sub.failed(s, err) }
+func (s *queryReceiver) Failed(err *watch.Error) { s.sub.failed(s, err) }
 
 // scoped returns a query in a scope.
 func scoped(kind watch.Kind, name string, scope plan.Scope) watch.Query {

@@ -38,9 +38,9 @@ func (a *Attempt) note(resp *http.Response) {
 	a.Reached.Store(true)
 	a.HTTP1.Store(resp.ProtoMajor == 1)
 	if resp.Header.Get("X-Consul-KnownLeader") == "false" {
-		a.Leader.Store(int32(Unled))
+		a.Leader.Store(int32(NoLeader))
 		if resp.Header.Get("X-Consul-Query-Backend") == "streaming" {
-			a.Leader.Store(int32(Streamed))
+			a.Leader.Store(int32(FromStream))
 		}
 	}
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
@@ -52,12 +52,12 @@ func (a *Attempt) note(resp *http.Response) {
 type Leadership int
 
 const (
-	Led   Leadership = iota // there is one, or the reply does not say
-	Unled                   // there is none
+	HasLeader Leadership = iota // there is one, or the reply does not say
+	NoLeader                    // there is none
 
-	// Streamed: the agent answered from a view that it keeps by a stream of
+	// FromStream: the agent answered from a view that it keeps by a stream of
 	// changes. Such a reply always says that there is no leader, which means nothing.
-	Streamed
+	FromStream
 )
 
 // ErrTooMuch ends the reading of a reply that is larger than [Attempt.Most].

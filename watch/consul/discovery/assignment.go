@@ -51,18 +51,18 @@ func (a *assignment) assign(now time.Time) {
 	if byQuery {
 		swept = queries
 	}
-	rate := min(max(float64(swept)/turn.Seconds(), leastRate), mostRate)
+	rate := min(max(float64(swept)/sweepTime.Seconds(), leastRate), mostRate)
 	a.sweep.bucket.interval = time.Duration(float64(time.Second) / rate)
 	a.sweep.bucket.burst = min(max(swept, leastBurst), mostBurst)
 }
 
-// fill holds as many units as there is room for: those that changed last.
-func (a *assignment) fill(all units, kind Kind) {
+// fill holds as many targets as there is room for: those that changed last.
+func (a *assignment) fill(all targets, kind Kind) {
 	room := min(a.roomFor(kind), len(all))
 	if a.holding[kind] == room {
 		return
 	}
-	list := slices.SortedFunc(maps.Values(all), func(x, y *unit) int {
+	list := slices.SortedFunc(maps.Values(all), func(x, y *target) int {
 		if x.held != y.held && x.changed.Equal(y.changed) {
 			if x.held {
 				return -1
@@ -79,9 +79,9 @@ func (a *assignment) fill(all units, kind Kind) {
 	}
 }
 
-// hold changes whether u has a blocking query. A unit that loses it counts as never
+// hold changes whether u has a blocking query. A target that loses it counts as never
 // read.
-func (a *assignment) hold(u *unit, hold bool) {
+func (a *assignment) hold(u *target, hold bool) {
 	if u.held == hold {
 		return
 	}
@@ -105,7 +105,7 @@ func (a *assignment) hold(u *unit, hold bool) {
 	}
 }
 
-// roomFor returns the number of units of a kind that may be held now.
+// roomFor returns the number of targets of a kind that may be held now.
 func (a *assignment) roomFor(kind Kind) int {
 	switch {
 	case a.byQuery != (kind == Query):
@@ -117,9 +117,9 @@ func (a *assignment) roomFor(kind Kind) int {
 	}
 }
 
-// promote gives u, which has changed, a blocking query, if need be that of a unit that
+// promote gives u, which has changed, a blocking query, if need be that of a target that
 // has not changed for a while.
-func (a *assignment) promote(u *unit, now time.Time) {
+func (a *assignment) promote(u *target, now time.Time) {
 	u.changed = now
 	kind := u.source.Kind
 	room := a.roomFor(kind)
@@ -131,13 +131,13 @@ func (a *assignment) promote(u *unit, now time.Time) {
 		if kind == Query {
 			all = a.queries
 		}
-		var last *unit // that has not changed for longest
+		var last *target // that has not changed for longest
 		for _, u := range all {
 			if u.held && (last == nil || u.changed.Before(last.changed)) {
 				last = u
 			}
 		}
-		if now.Sub(last.changed) <= settled {
+		if now.Sub(last.changed) <= idleAfter {
 			return
 		}
 		a.hold(last, false)

@@ -64,8 +64,8 @@ type Move struct {
 // of nodes, current. Its methods take the time at which they are called, which
 // never goes back.
 type Discovery struct {
-	start time.Time // of the first requests
-	anew  time.Time // when to start anew; zero: never
+	start     time.Time // of the first requests
+	restartAt time.Time // when to start anew; zero: never
 
 	// The newest replies to the shared queries.
 	checks map[Kind]map[checkID]uint64
@@ -81,7 +81,7 @@ func New(room int, now time.Time) *Discovery {
 		start: now, checks: make(map[Kind]map[checkID]uint64),
 		assignment: assignment{
 			registry: registry{
-				queries: make(units), nodes: make(units), byName: make(index), byNode: make(index),
+				queries: make(targets), nodes: make(targets), byName: make(index), byNode: make(index),
 				queue: queue{stamp: now},
 			},
 			room: room, holding: make(map[Kind]int), replies: make(map[Kind]Reply), same: make(map[Kind]bool),
@@ -116,7 +116,7 @@ func (d *Discovery) Add(id watch.ID, now time.Time) {
 	if d.queries[s] != nil {
 		return
 	}
-	u := &unit{source: s}
+	u := &target{source: s}
 	d.queries[s] = u
 	switch q := id.Value(); {
 	case q.Kind != watch.NodeServices:
@@ -139,7 +139,7 @@ func (d *Discovery) Remove(id watch.ID, now time.Time) {
 }
 
 // forget takes u out of everything but d.queries or d.nodes.
-func (d *Discovery) forget(u *unit) {
+func (d *Discovery) forget(u *target) {
 	u.gone = true
 	d.hold(u, false)
 	d.byName.set(u, &u.names, nil)
@@ -169,7 +169,7 @@ func (d *Discovery) ready(now time.Time) bool {
 // Next returns what to read now. If that is nothing, the Kind is "", and the time says
 // when to call again, if no other method is called before.
 func (d *Discovery) Next(now time.Time) (Source, time.Time) {
-	if !d.anew.IsZero() && !now.Before(d.anew) {
+	if !d.restartAt.IsZero() && !now.Before(d.restartAt) {
 		d.restart(now)
 	}
 	if !d.ready(now) {
@@ -189,7 +189,7 @@ func (d *Discovery) Next(now time.Time) (Source, time.Time) {
 	if u != nil {
 		return d.begin(u, now), time.Time{}
 	}
-	return Source{}, schedule.Earliest(at, d.retry.Next(), d.anew)
+	return Source{}, schedule.Earliest(at, d.retry.Next(), d.restartAt)
 }
 
 // Fail records that a blocking query, or a read, failed. What was read is read again

@@ -7,19 +7,19 @@ import (
 	"restencil/watch/schedule"
 )
 
-// A queue holds the units to read.
+// A queue holds the targets to read.
 type queue struct {
-	named []*unit                // at once, in order
-	retry schedule.Timers[*unit] // later, for example after a failure
-	sweep sweep                  // one after another
-	stamp time.Time              // the newest that tick returned
+	named []*target                // at once, in order
+	retry schedule.Timers[*target] // later, for example after a failure
+	sweep sweep                    // one after another
+	stamp time.Time                // the newest that tick returned
 }
 
 // always is an index that no reply has.
 const always = math.MaxUint64
 
 // name wants u, unless its newest reply is as new as index, and complete.
-func (q *queue) name(u *unit, index uint64) {
+func (q *queue) name(u *target, index uint64) {
 	if u.index >= index && !u.filtered || u.held {
 		return
 	}
@@ -28,14 +28,14 @@ func (q *queue) name(u *unit, index uint64) {
 }
 
 // want puts u into the queue; if it is being read, done does.
-func (q *queue) want(u *unit) {
+func (q *queue) want(u *target) {
 	if !u.busy && !u.named {
 		u.named = true
 		q.named = append(q.named, u)
 	}
 }
 
-// wantAll wants the units whose retry is due by a time.
+// wantAll wants the targets whose retry is due by a time.
 func (q *queue) wantAll(by time.Time) {
 	for _, u := range q.retry.PopAll(by) {
 		q.want(u)
@@ -43,7 +43,7 @@ func (q *queue) wantAll(by time.Time) {
 }
 
 // begin records that u is being read.
-func (q *queue) begin(u *unit, now time.Time) Source {
+func (q *queue) begin(u *target, now time.Time) Source {
 	u.busy, u.named, u.wanted = true, false, 0
 	u.read = q.tick(now)
 	q.retry.Remove(u)
@@ -62,7 +62,7 @@ func (q *queue) tick(now time.Time) time.Time {
 }
 
 // done records a reply to a read of u, or to its blocking query.
-func (q *queue) done(u *unit, r Reply) {
+func (q *queue) done(u *target, r Reply) {
 	u.index, u.filtered = r.Index, r.Filtered
 	if !u.busy {
 		return

@@ -9,18 +9,18 @@ import (
 
 // A registry holds the queries and nodes, and finds the queries that a change affects.
 type registry struct {
-	queries units
-	nodes   units
+	queries targets
+	nodes   targets
 	byName  index // queries by service
 	byNode  index // queries by node
 
 	queue
 }
 
-type units map[Source]*unit
+type targets map[Source]*target
 
-// A unit is a watched query or a node.
-type unit struct {
+// A target is a watched query or a node.
+type target struct {
 	source   Source
 	index    uint64    // of the newest reply
 	filtered bool      // the newest reply was, or, of a query, the newest read failed
@@ -39,11 +39,11 @@ type unit struct {
 	doubt     doubt               // of a query
 }
 
-// An index finds units by names.
-type index map[string]map[*unit]bool
+// An index finds targets by names.
+type index map[string]map[*target]bool
 
 // set replaces the names of u, which old holds.
-func (in index) set(u *unit, old *[]string, names []string) {
+func (in index) set(u *target, old *[]string, names []string) {
 	for _, name := range *old {
 		delete(in[name], u)
 		if len(in[name]) == 0 {
@@ -54,7 +54,7 @@ func (in index) set(u *unit, old *[]string, names []string) {
 	for _, name := range names {
 		name = strings.ToLower(name)
 		if in[name] == nil {
-			in[name] = make(map[*unit]bool)
+			in[name] = make(map[*target]bool)
 		}
 		if !in[name][u] {
 			in[name][u] = true
@@ -95,7 +95,7 @@ func (r *registry) nameBusy() {
 }
 
 // touched names the queries that a node affects, which has changed or gone.
-func (r *registry) touched(u *unit, index uint64) {
+func (r *registry) touched(u *target, index uint64) {
 	r.nameAll(r.byNode, u.source.Name, index)
 	r.nameBusy()
 	for _, i := range u.instances {

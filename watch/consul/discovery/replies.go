@@ -111,7 +111,7 @@ func (d *Discovery) TakeNodes(r Reply, list []CatalogNode, now time.Time) {
 		there[s] = true
 		switch u := d.nodes[s]; {
 		case u == nil:
-			u = &unit{source: s, version: n.ModifyIndex}
+			u = &target{source: s, version: n.ModifyIndex}
 			d.nodes[s] = u
 			d.sweep.add(u)
 			if before.hid(n.ModifyIndex) {
@@ -196,7 +196,7 @@ func (d *Discovery) TakeInstances(node string, r Reply, list []Instance, now tim
 }
 
 // has reports whether a node has an instance that a query asks for.
-func (u *unit) has(q *unit) bool {
+func (u *target) has(q *target) bool {
 	proxies := q.source.Query.Value().Kind == watch.ConnectHealth
 	for _, i := range u.instances {
 		if slices.Contains(q.names, i.service) || proxies && slices.Contains(q.names, i.destination) {

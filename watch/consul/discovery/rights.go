@@ -33,7 +33,7 @@ type doubt struct {
 
 // scheduleDoubt schedules another read of a query if its answer is filtered, or shows
 // what the lists do not.
-func (d *Discovery) scheduleDoubt(u *unit, a Answer, changed bool, now time.Time) {
+func (d *Discovery) scheduleDoubt(u *target, a Answer, changed bool, now time.Time) {
 	q := &u.doubt
 	if a.Filtered && changed {
 		q.again = now.Add(renewal)
@@ -65,17 +65,17 @@ func (d *Discovery) listed(a Answer) bool {
 
 // regained has everything start anew: the token may read what it could not.
 func (d *Discovery) regained(now time.Time) {
-	if d.anew.IsZero() {
-		d.anew = now
-		if at := d.start.Add(settled); at.After(now) {
-			d.anew = at
+	if d.restartAt.IsZero() {
+		d.restartAt = now
+		if at := d.start.Add(idleAfter); at.After(now) {
+			d.restartAt = at
 		}
 	}
 }
 
 // restart repeats every blocking query, and then reads everything.
 func (d *Discovery) restart(now time.Time) {
-	d.start, d.anew = now, time.Time{}
+	d.start, d.restartAt = now, time.Time{}
 	clear(d.replies)
 	clear(d.checks)
 	again := func(s Source) { d.moves = append(d.moves, Move{s, false}, Move{s, true}) }

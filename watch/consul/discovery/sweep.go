@@ -10,33 +10,33 @@ import (
 const BaseSweep = 10 * time.Minute
 
 const (
-	turn       = 1400 * time.Millisecond // in which all is swept, if the rates allow it
+	sweepTime  = 1400 * time.Millisecond // in which all is swept, if the rates allow it
 	leastRate  = 30                      // reads a second
 	mostRate   = 100
 	leastBurst = 150 // reads at once, after a pause
 	mostBurst  = 500
 	recheck    = time.Second     // between two reads of a query while a blocking query fails
-	settled    = 5 * time.Second // a unit that has not changed for so long gives its blocking query to one that has
+	idleAfter  = 5 * time.Second // a target that has not changed for so long gives its blocking query to one that has
 )
 
-// A sweep reads units one after another, the one first that was read longest ago.
+// A sweep reads targets one after another, the one first that was read longest ago.
 type sweep struct {
-	nodes   schedule.Timers[*unit] // those that are not held, by the time of their last read
-	queries schedule.Timers[*unit]
+	nodes   schedule.Timers[*target] // those that are not held, by the time of their last read
+	queries schedule.Timers[*target]
 	bucket  bucket
 	hint    time.Time // nodes, or queries, that were read before may be old
 	reset   time.Time // queries that were read before may be old
 	base    time.Time // when the next read of the base sweep is due
 }
 
-func (s *sweep) of(u *unit) *schedule.Timers[*unit] {
+func (s *sweep) of(u *target) *schedule.Timers[*target] {
 	if u.source.Kind == Node {
 		return &s.nodes
 	}
 	return &s.queries
 }
 
-func (s *sweep) add(u *unit) {
+func (s *sweep) add(u *target) {
 	at := u.read
 	if at.IsZero() {
 		at = time.Unix(1, 0) // before all that were read
@@ -44,9 +44,9 @@ func (s *sweep) add(u *unit) {
 	s.of(u).Set(u, at)
 }
 
-// nextSwept returns the unit to read now that nothing names; nil, if there is none until
+// nextSwept returns the target to read now that nothing names; nil, if there is none until
 // that time.
-func (a *assignment) nextSwept(now time.Time) (*unit, time.Time) {
+func (a *assignment) nextSwept(now time.Time) (*target, time.Time) {
 	s := &a.sweep
 	interval := BaseSweep / time.Duration(max(1, len(a.queries)))
 	if s.base.IsZero() || s.base.Sub(now) > interval {

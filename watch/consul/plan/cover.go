@@ -13,8 +13,8 @@ import (
 // agent holds a request to its end, and counts it, though the client has gone, which
 // delays a program that is started again.
 const (
-	enough   = 512 // keys
-	moderate = 24  // parts
+	mostKeys  = 512 // keys
+	mostParts = 24  // parts
 )
 
 // An item is a query for a key, or for the keys with a prefix.
@@ -107,7 +107,7 @@ func cover(items []item, most int, excluded func(prefix string) bool) (parts, le
 					left = append(left, child)
 				}
 			}
-		case count <= most && (p.straddles() || count <= moderate):
+		case count <= most && (p.spansTop() || count <= mostParts):
 			c.add(children...)
 		default:
 			c.done = append(c.done, p)
@@ -148,19 +148,19 @@ func (c *coverer) divisible(p part) bool {
 	case p.items[0].kind == watch.KVList && p.items[0].text == p.prefix:
 		return false // a query asks for the whole prefix
 	default:
-		return p.straddles() || len(p.items) > enough
+		return p.spansTop() || len(p.items) > mostKeys
 	}
 }
 
-// straddles reports whether p spans several top directories, whose size is unknown.
-func (p part) straddles() bool { return !strings.Contains(p.prefix, "/") }
+// spansTop reports whether p spans several top directories, whose size is unknown.
+func (p part) spansTop() bool { return !strings.Contains(p.prefix, "/") }
 
 // take removes the open part to divide next: one that is excluded, else one that
-// straddles, else the largest.
+// spans top directories, else the largest.
 func (c *coverer) take() part {
 	rank := func(p part) int {
 		n := len(p.items)
-		if p.straddles() {
+		if p.spansTop() {
 			n += 1 << 28
 		}
 		if c.excludes(p) {

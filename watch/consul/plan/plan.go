@@ -66,9 +66,9 @@ type Rules struct {
 	// asks for.
 	Excluded map[Extent]bool
 
-	// Single are keys that share no request: a reply for an extent may lack them
+	// Unshared are keys that share no request: a reply for an extent may lack them
 	// though they exist.
-	Single map[watch.ID]bool
+	Unshared map[watch.ID]bool
 }
 
 // Readers returns the part of the budget for plain reads.
@@ -229,14 +229,14 @@ const (
 	keys      family = iota // by prefixes
 	instances               // by a discovery
 	others                  // by neither
-	single                  // keys, but not by prefixes
+	unshared                // keys, but not by prefixes
 )
 
 func (r Rules) familyOf(id watch.ID) family {
 	switch q := id.Value(); q.Kind {
 	case watch.KVGet, watch.KVList:
-		if r.Single[id] {
-			return single
+		if r.Unshared[id] {
+			return unshared
 		}
 		return keys
 	case watch.ServiceHealth, watch.ConnectHealth, watch.NodeServices:
@@ -275,7 +275,7 @@ type maker struct {
 func (m *maker) coalesce(queries []watch.ID) {
 	m.room = m.rules.Budget - m.rules.Readers()
 	groups := make(map[family]map[Scope][]watch.ID)
-	for f := keys; f <= single; f++ {
+	for f := keys; f <= unshared; f++ {
 		groups[f] = make(map[Scope][]watch.ID)
 	}
 	for _, q := range queries {
@@ -295,7 +295,7 @@ func (m *maker) coalesce(queries []watch.ID) {
 		rest = append(rest, m.keys(list, m.left()/sharing)...)
 		sharing--
 	}
-	for _, list := range bySize(groups[single]) {
+	for _, list := range bySize(groups[unshared]) {
 		rest = append(rest, list...)
 	}
 	left := min(len(rest), m.left()/2)

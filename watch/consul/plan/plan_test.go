@@ -125,7 +125,7 @@ func TestWhereNothingCanBeListed(t *testing.T) {
 
 func TestLonelyKeys(t *testing.T) {
 	queries := many(300, key, "app/%03d")
-	r := Rules{Budget: 128, Single: map[watch.ID]bool{queries[7]: true}}
+	r := Rules{Budget: 128, Unshared: map[watch.ID]bool{queries[7]: true}}
 	if at := r.Make(queries).Place(queries[7]); at.Way != Blocking {
 		t.Errorf("a key that must not share is kept by %+v", *at)
 	}
@@ -181,7 +181,7 @@ func TestEveryQueryIsKept(t *testing.T) {
 }
 
 func invent(random *rand.Rand) (Rules, []watch.ID) {
-	r := Rules{Budget: 4 + random.IntN(200), Excluded: make(map[Extent]bool), Single: make(map[watch.ID]bool)}
+	r := Rules{Budget: 4 + random.IntN(200), Excluded: make(map[Extent]bool), Unshared: make(map[watch.ID]bool)}
 	seen := make(map[watch.ID]bool)
 	var queries []watch.ID
 	for range random.IntN(1500) {
@@ -195,7 +195,7 @@ func invent(random *rand.Rand) (Rules, []watch.ID) {
 		seen[q.ID()] = true
 		queries = append(queries, q.ID())
 		if random.IntN(50) == 0 {
-			r.Single[q.ID()] = true
+			r.Unshared[q.ID()] = true
 		}
 		if random.IntN(100) == 0 {
 			r.Excluded[Extent{ScopeOf(q), q.Name[:random.IntN(len(q.Name)+1)]}] = true
@@ -233,7 +233,7 @@ func check(t *testing.T, r Rules, p *Plan, queries []watch.ID) {
 			if !strings.HasPrefix(Text(q.Value()), at.Extent.Prefix) || at.Extent.Scope != ScopeOf(q.Value()) {
 				t.Errorf("%v is kept by %+v", q.Value(), *at)
 			}
-			if r.excludes(at.Extent) || r.Single[q] {
+			if r.excludes(at.Extent) || r.Unshared[q] {
 				t.Errorf("%v is kept by %+v, which must not be", q.Value(), *at)
 			}
 		case at.Way == Discovery:

@@ -24,7 +24,7 @@ type Agent struct {
 	Client  *client.Client
 	Options Options
 	limited func(Limit)
-	reach   *breaker // of the agent itself
+	breaker *breaker // of the agent itself
 	witness witness
 	http1   sync.Once
 
@@ -38,7 +38,7 @@ type Agent struct {
 // limited may be called from any goroutine, and must return at once.
 func NewAgent(c *client.Client, o Options, limited func(Limit)) *Agent {
 	a := &Agent{
-		Client: c, Options: o, limited: limited, reach: newBreaker(o.Retry),
+		Client: c, Options: o, limited: limited, breaker: newBreaker(o.Retry),
 		servers: make(map[string]*breaker), noticed: make(map[watch.Kind]bool),
 	}
 	a.witness.Take(fetch.Reply{})
@@ -69,17 +69,17 @@ func (a *Agent) wasCut(after time.Duration) {
 	}
 }
 
-// brief is how long an agent holds a shared request. It goes on to hold and count one
+// sharedWait is how long an agent holds a shared request. It goes on to hold and count one
 // whose client has gone, which must not delay a program that is started again.
-const brief = 20 * time.Second
+const sharedWait = 20 * time.Second
 
 // wait returns how long the agent may hold a request; zero: its default.
 func (a *Agent) wait(shared bool) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	most := a.Options.BlockQueryWait
-	if shared && (most == 0 || most > brief) {
-		most = brief
+	if shared && (most == 0 || most > sharedWait) {
+		most = sharedWait
 	}
 	if a.longest > 0 && (most == 0 || most > a.longest) {
 		most = a.longest
@@ -112,7 +112,7 @@ type witness struct {
 // twice that.
 const unconfirmed = 2 * time.Second
 
-// Witness runs the agent's witness until ctx ends. Requesters with Witnessed set need
+// Witness runs the agent's witness until ctx ends. Requesters with NeedsWitness set need
 // it.
 func (a *Agent) Witness(ctx context.Context) {
 	k := &Requester{

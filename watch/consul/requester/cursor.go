@@ -17,7 +17,7 @@ type cursor struct {
 
 	// The last reply that was believed.
 	seen     uint64 // its index
-	size     int    // see sizeOfAny
+	size     int    // see sizeOf
 	filtered bool   // something was left out of it
 }
 
@@ -30,16 +30,16 @@ type cursor struct {
 // something that is not Consul. All these are confirmed by a consistent read.
 func (c cursor) take(r reply, maxStale time.Duration) (next cursor, believed bool) {
 	taken := cursor{index: r.Index, seen: r.Index, size: r.size, filtered: r.Filtered}
-	if r.leader == client.Streamed {
+	if r.leader == client.FromStream {
 		taken.filtered = c.filtered // such a reply does not say
 	}
 	switch {
 	case c.confirm:
 		return taken, true
-	case r.leader == client.Unled,
-		r.leader == client.Streamed && r.size < c.size,
+	case r.leader == client.NoLeader,
+		r.leader == client.FromStream && r.size < c.size,
 		r.Index < c.seen,
-		r.Index == 0 && r.size == 0 && !r.bare:
+		r.Index == 0 && r.size == 0 && !r.unindexed:
 		c.index, c.leader, c.confirm = 0, false, true
 		return c, false
 	case maxStale > 0 && !c.leader && r.Contact > maxStale:
@@ -49,8 +49,8 @@ func (c cursor) take(r reply, maxStale time.Duration) (next cursor, believed boo
 	return taken, true
 }
 
-// anew returns c without an index, so that the agent answers at once.
-func (c cursor) anew() cursor {
+// reset returns c without an index, so that the agent answers at once.
+func (c cursor) reset() cursor {
 	c.index, c.leader = 0, false
 	return c
 }
@@ -65,14 +65,14 @@ func (c cursor) lacks(r reply) bool {
 // A reply is a reply of the agent with what decides whether it is believed.
 type reply struct {
 	fetch.Reply
-	leader client.Leadership
-	size   int  // see sizeOfAny
-	bare   bool // a reply of this kind has no index
+	leader    client.Leadership
+	size      int  // see sizeOf
+	unindexed bool // a reply of this kind has no index
 }
 
-// sizeOfAny returns the number of elements of a list, of a node and its services, 0
+// sizeOf returns the number of elements of a list, of a node and its services, 0
 // for nothing, else 1.
-func sizeOfAny(data any) int {
+func sizeOf(data any) int {
 	if n, ok := data.(*watch.CatalogNode); ok {
 		if n.Node == nil {
 			return 0

@@ -23,7 +23,7 @@ func outcomes(a *client.Attempt, r reply, err error) (agent, servers outcome) {
 		agent = fails
 	}
 	switch status := fetch.Status(err); {
-	case err == nil && r.leader == client.Unled:
+	case err == nil && r.leader == client.NoLeader:
 	case err == nil:
 		servers = works
 	case status >= 500,

@@ -67,21 +67,21 @@ type Requester struct {
 	Kind  fetch.Kind
 	To    Receiver
 
-	Once      bool                           // no request waits for news; the caller of Read paces them
-	Shared    bool                           // the query stands for many
-	Witnessed bool                           // the agent may answer from a view; the witness says whether that is valid
-	Most      func() int64                   // the largest next reply, in bytes; nil, or 0: Options.MaxReply
-	Pace      func(size int64) time.Duration // the pause after a reply of so many bytes; nil: as COMPAT 4.10.1 says
-	Pause     time.Duration                  // before the next attempt
+	Once         bool                           // no request waits for news; the caller of Read paces them
+	Shared       bool                           // the query stands for many
+	NeedsWitness bool                           // the agent may answer from a view; the witness says whether that is valid
+	Most         func() int64                   // the largest next reply, in bytes; nil, or 0: Options.MaxReply
+	Pace         func(size int64) time.Duration // the pause after a reply of so many bytes; nil: as COMPAT 4.10.1 says
+	Pause        time.Duration                  // before the next attempt
 
 	cursor  cursor
 	known   bool // something was taken
 	failing bool // the receiver got a failure after that
-	recent
+	history
 }
 
-// Recent is the state that results from the last attempts.
-type recent struct {
+// A history is the state that results from the last attempts.
+type history struct {
 	read     time.Time     // when the last reply came that was not from a view of the agent
 	failures int           // failed attempts in a row that the agent has answered
 	trouble  *breaker      // when it closes, the next attempt does not wait for the pause; nil: no breaker
@@ -92,7 +92,7 @@ type recent struct {
 // Resume makes last, which another requester got for the same query, the reply that
 // the next one is compared with.
 func (k *Requester) Resume(last fetch.Reply) {
-	k.known, k.cursor = true, cursor{size: sizeOfAny(last.Data), filtered: last.Filtered}
+	k.known, k.cursor = true, cursor{size: sizeOf(last.Data), filtered: last.Filtered}
 }
 
 // Keep makes attempts until ctx ends.
@@ -122,11 +122,11 @@ func (k *Requester) attempt(ctx context.Context) error {
 		return err
 	}
 	view := context.Background()
-	if k.Witnessed {
+	if k.NeedsWitness {
 		view = k.Agent.witness.view()
 	}
 	if agent.probe || view.Err() != nil {
-		k.cursor = k.cursor.anew() // it must not wait for news
+		k.cursor = k.cursor.reset() // it must not wait for news
 	}
 	request, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -141,7 +141,7 @@ func (k *Requester) attempt(ctx context.Context) error {
 	if ctx.Err() != nil || lost || waits && k.wasCut(err, a, took) {
 		agent.settle(unclear, nil)
 		servers.settle(unclear, nil)
-		k.cursor, k.Pause, k.trouble = k.cursor.anew(), rand.N(roundJitter), nil
+		k.cursor, k.Pause, k.trouble = k.cursor.reset(), rand.N(roundJitter), nil
 		return ctx.Err()
 	}
 	ofAgent, ofServers := outcomes(a, r, err)
@@ -177,11 +177,11 @@ func (k *Requester) enter(ctx context.Context) (servers, agent pass, err error) 
 	if err := ctx.Err(); err != nil {
 		return pass{}, pass{}, err
 	}
-	if _, err := k.Agent.reach.failed(); err != nil && !k.failing {
+	if _, err := k.Agent.breaker.failed(); err != nil && !k.failing {
 		// Other queries have found out.
 		k.fail(&watch.Error{Query: k.Query, Err: k.Agent.Client.Clean(err)})
 	}
-	agent, err = k.Agent.reach.enter(ctx, 0)
+	agent, err = k.Agent.breaker.enter(ctx, 0)
 	if err != nil {
 		servers.settle(unclear, nil)
 	}
@@ -210,11 +210,11 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 	if err != nil {
 		return reply{}, a, explain(err)
 	}
-	r := reply{Reply: fetched, leader: client.Leadership(a.Leader.Load()), size: sizeOfAny(fetched.Data), bare: k.Kind.Polled}
+	r := reply{Reply: fetched, leader: client.Leadership(a.Leader.Load()), size: sizeOf(fetched.Data), unindexed: k.Kind.Polled}
 	switch {
-	case k.cursor.confirm && r.leader == client.Unled: // no Consul server answers a consistent read so
+	case k.cursor.confirm && r.leader == client.NoLeader: // no Consul server answers a consistent read so
 		return reply{}, a, errors.New("the server that answered knows no leader")
-	case k.cursor.confirm && r.Index == 0 && !r.bare:
+	case k.cursor.confirm && r.Index == 0 && !r.unindexed:
 		return reply{}, a, errors.New("what answered is not Consul: there is no index (check the address)")
 	case !k.Shared && k.cursor.lacks(r):
 		return reply{}, a, FilteredError{k.Query}
@@ -297,14 +297,14 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	k.known, k.failing = true, false
 	news := k.To.Take(r.Reply)
 	// A view of the agent may keep the rights that the token had when it began.
-	if r.leader != client.Streamed {
+	if r.leader != client.FromStream {
 		k.read = time.Now()
 	} else if 2*time.Since(k.read) > cmp.Or(k.Agent.wait(k.Shared), agentWait) {
-		k.cursor = k.cursor.anew()
+		k.cursor = k.cursor.reset()
 	}
 	switch {
 	case k.Once:
-		k.cursor = k.cursor.anew()
+		k.cursor = k.cursor.reset()
 	case k.Kind.Polled:
 		k.Pause = o.PollInterval
 	case r.Index == 0:
@@ -338,7 +338,7 @@ func (k *Requester) failed(err error, a *client.Attempt, agent, servers outcome)
 		e.Class = watch.Denied
 	}
 	if agent == fails {
-		e.Attempts, _ = k.Agent.reach.failed() // of all queries
+		e.Attempts, _ = k.Agent.breaker.failed() // of all queries
 	}
 	k.Pause, k.trouble, k.cut = 0, nil, 0
 	k.fail(e)
@@ -367,6 +367,6 @@ func (k *Requester) failed(err error, a *client.Attempt, agent, servers outcome)
 // fail reports a failure. The next request does not wait for news: its reply shows
 // whether the failure is over.
 func (k *Requester) fail(err *watch.Error) {
-	k.failing, k.cursor = true, k.cursor.anew()
+	k.failing, k.cursor = true, k.cursor.reset()
 	k.To.Failed(err)
 }

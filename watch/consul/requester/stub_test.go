@@ -40,7 +40,7 @@ func runStub(t *testing.T, o Options, answer func(*http.Request) (*http.Response
 
 func (s *source) Watch(q watch.Query, sink watch.Sink) {
 	kind, _ := s.agent.Client.ForKind(q.Kind)
-	to := &single{sink: sink}
+	to := &queryReceiver{sink: sink}
 	k := &Requester{Agent: s.agent, Query: q, Kind: kind, To: to}
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.stop[q] = cancel
@@ -49,15 +49,15 @@ func (s *source) Watch(q watch.Query, sink watch.Sink) {
 
 func (s *source) Unwatch(q watch.Query) { s.stop[q]() }
 
-// A single receiver publishes what differs from what it took last.
-type single struct {
+// A queryReceiver publishes what differs from what it took last.
+type queryReceiver struct {
 	sink    watch.Sink
 	known   bool
 	failing bool
 	data    any
 }
 
-func (s *single) Take(r fetch.Reply) bool {
+func (s *queryReceiver) Take(r fetch.Reply) bool {
 	same := s.known && reflect.DeepEqual(s.data, r.Data)
 	failing := s.failing
 	s.known, s.data, s.failing = true, r.Data, false
@@ -67,7 +67,7 @@ func (s *single) Take(r fetch.Reply) bool {
 	return !same
 }
 
-func (s *single) Failed(err *watch.Error) {
+func (s *queryReceiver) Failed(err *watch.Error) {
 	s.failing = true
 	s.sink.Fail(err)
 }
