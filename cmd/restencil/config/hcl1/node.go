@@ -18,7 +18,8 @@ type Node struct {
 }
 
 // A Field is a setting or block. A labelled block is a field named after its type, whose
-// value is an object with a field named after the label.
+// value is an object with a field named after the label. A list of blocks, which is how
+// JSON repeats a block, is a field for each.
 type Field struct {
 	Name  string
 	Range hcl.Range // of the name
@@ -37,19 +38,10 @@ func (n Node) List() (items []Node, ok bool) {
 	return items, ok
 }
 
-// Blocks returns the blocks of n: itself, or the elements of a list, which is how JSON
-// repeats a block. It is nil if n is neither.
-func (n Node) Blocks() []Node {
-	if _, ok := n.Block(); ok {
-		return []Node{n}
-	}
-	items, _ := n.List()
-	for _, item := range items {
-		if _, ok := item.Block(); !ok {
-			return nil
-		}
-	}
-	return items
+// IsBlock reports whether n is an object or a block.
+func (n Node) IsBlock() bool {
+	_, ok := n.Block()
+	return ok
 }
 
 // String describes the value in error messages.

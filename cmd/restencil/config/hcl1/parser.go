@@ -129,7 +129,16 @@ func (p *parser) object(opener token) []Field {
 			p.expected("the name of a setting or block", t, form)
 			return fields
 		}
-		fields = append(fields, p.field(t))
+		f := p.field(t)
+		if items, _ := f.Value.List(); slices.ContainsFunc(items, Node.IsBlock) {
+			for _, item := range items {
+				at := item.Range
+				at.End = at.Start
+				fields = append(fields, Field{Name: f.Name, Range: at, Value: item})
+			}
+		} else {
+			fields = append(fields, f)
+		}
 		if p.peek().kind == hclsyntax.TokenComma {
 			p.next()
 		}

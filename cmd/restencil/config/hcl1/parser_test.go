@@ -58,7 +58,7 @@ func TestStructure(t *testing.T) {
 		`a "b" c { d = 1 }`:                 "{a:{b:{c:{d:1}}}}",
 		`"a b" = { c.d-e = true }`:          "{a b:{c.d-e:true}}",
 		`a = 1 a = 2`:                       "{a:1 a:2}",
-		` {"a": [{"b": 1}, {}], "c": {},} `: "{a:[{b:1} {}] c:{}}",
+		` {"a": [{"b": 1}, {}], "c": {},} `: "{a:{b:1} a:{} c:{}}",
 		"":                                  "{}",
 	} {
 		fields, problems := Parse(Source{Name: "f", Text: text})

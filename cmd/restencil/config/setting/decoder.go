@@ -63,12 +63,15 @@ func origin(at hcl.Range) Origin { return Origin{Position: hcl1.PositionOf(at)} 
 // block decodes a block or the whole file. Of several fields of one name the last
 // counts (COMPAT 2.2), but blocks of a BlockList add up.
 func (d *decoder) block(fields []hcl1.Field, in scope) {
-	fields = d.moved(flatten(fields, in), in)
+	fields = d.moved(fields, in)
 	for i, f := range fields {
 		s := in.find(f)
 		if s == nil {
 			d.unknown(f, in)
 			continue
+		}
+		if items, isList := f.Value.List(); isList && len(items) == 0 && (s.Block != nil || s.Each != nil) {
+			continue // JSON: no block
 		}
 		if s.Each != nil {
 			d.blocks(f, *s)
@@ -111,7 +114,7 @@ func (d *decoder) moved(fields []hcl1.Field, in scope) (others []hcl1.Field) {
 		path := strings.Split(s.Deprecated, ".")
 		blocks, name := path[:len(path)-1], path[len(path)-1]
 		form := name + " = …"
-		if isBlock(f.Value) {
+		if f.Value.IsBlock() {
 			form = name + " { … }"
 		}
 		for _, block := range slices.Backward(blocks) {
@@ -128,37 +131,12 @@ func (d *decoder) moved(fields []hcl1.Field, in scope) (others []hcl1.Field) {
 	return others
 }
 
-// flatten replaces a list of blocks, which is how JSON repeats a block, by one field
-// for each.
-func flatten(fields []hcl1.Field, in scope) []hcl1.Field {
-	var all []hcl1.Field
-	for _, f := range fields {
-		items, isList := f.Value.List()
-		ofBlocks := isList && (len(items) == 0 || slices.ContainsFunc(items, isBlock))
-		if s := in.find(f); !ofBlocks || s == nil || s.Block == nil && s.Each == nil {
-			all = append(all, f)
-			continue
-		}
-		for _, item := range items {
-			at := item.Range
-			at.End = at.Start
-			all = append(all, hcl1.Field{Name: f.Name, Range: at, Value: item})
-		}
-	}
-	return all
-}
-
-func isBlock(n hcl1.Node) bool {
-	_, ok := n.Block()
-	return ok
-}
-
 // find returns the setting of a field, nil if there is none. The names of blocks are
 // case-sensitive, others are not (COMPAT 2.2).
 func (in scope) find(f hcl1.Field) *Setting {
 	for i := range in.settings {
 		s := &in.settings[i]
-		anyCase := s.Block == nil || s.To != nil && !isBlock(f.Value)
+		anyCase := s.Block == nil || s.To != nil && !f.Value.IsBlock()
 		if s.Key != "" && (f.Name == s.Key || anyCase && strings.EqualFold(f.Name, s.Key)) {
 			return s
 		}
@@ -188,7 +166,7 @@ func (d *decoder) set(f hcl1.Field, s Setting, in scope) {
 }
 
 // blocks decodes a field of a BlockList. The parser makes a label a block around the
-// block, so a labelled field may hold several.
+// block, which may contain several in JSON.
 func (d *decoder) blocks(f hcl1.Field, s Setting) {
 	named, isBlock := f.Value.Block()
 	form := fmt.Sprintf("write %s { … }", s.Key)
@@ -200,13 +178,11 @@ func (d *decoder) blocks(f hcl1.Field, s Setting) {
 		d.problem(f.Value.Range, fmt.Sprintf("expected a %s block, found %v", s.Key, f.Value), form)
 	case !s.Each.Labelled:
 		d.instance(f, s)
-	case len(named) == 0 || slices.ContainsFunc(named, func(n hcl1.Field) bool { return n.Value.Blocks() == nil }):
+	case len(named) == 0 || slices.ContainsFunc(named, func(n hcl1.Field) bool { return !n.Value.IsBlock() }):
 		d.problem(f.Range, fmt.Sprintf("a %s needs a name", s.Key), form)
 	default:
 		for _, n := range named {
-			for _, block := range n.Value.Blocks() {
-				d.instance(hcl1.Field{Name: n.Name, Range: n.Range, Value: block}, s)
-			}
+			d.instance(n, s)
 		}
 	}
 }
@@ -244,7 +220,7 @@ func (d *decoder) unknown(f hcl1.Field, in scope) {
 	switch {
 	case meant != "":
 		hint = "did you mean " + meant + "?"
-	case each == nil || !isBlock(f.Value):
+	case each == nil || !f.Value.IsBlock():
 	case !each.Labelled:
 		hint = fmt.Sprintf("a %s block has no label", block)
 	case f.Name != block && slices.ContainsFunc(d.settings, func(s Setting) bool { return s.Key == f.Name && s.Each != nil }):

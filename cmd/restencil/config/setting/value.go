@@ -301,13 +301,6 @@ func AtLeast[T int | time.Duration](least T, to *T) Value {
 	return b
 }
 
-// AnyTrue is a bool that is true if any layer sets it.
-func AnyTrue(to *bool) Value {
-	b := boolean(to)
-	b.add = func(old, new bool) bool { return old || new }
-	return b
-}
-
 // Not is a bool whose variable holds the opposite.
 func Not(to *bool) Value {
 	b := boolean(to)

@@ -69,7 +69,7 @@ func (c *Consul) Settings() []setting.Setting {
 				Help: "Take answers of any Consul server that are at most this old; 0 to ask the leader."},
 			{Key: "block_query_wait", To: &c.BlockQueryWait,
 				Help: "How long Consul may hold a request that waits for a change; 0 for Consul's own limit of 5m."},
-			{Key: "err_on_failed_lookup", To: setting.AnyTrue(&c.ErrOnFailedLookup),
+			{Key: "err_on_failed_lookup", To: &c.ErrOnFailedLookup,
 				Help: "Has no effect: a key or service that does not exist is waited for."},
 			{Key: "deduplicate", Block: []setting.Setting{
 				{Key: "enabled", Flag: "dedup", To: &d.Enabled,
