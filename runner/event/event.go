@@ -1,6 +1,5 @@
-// Package event has the types of what happens in a runner: one for each step
-// that somebody may want to know of. Logs, metrics, status and tests are made
-// from events, and nothing else counts or formats.
+// Package event has a type for each kind of thing that happens in a runner. Logs,
+// metrics, status and tests are made from events.
 package event
 
 import (
@@ -19,11 +18,8 @@ import (
 // that it may be kept.
 type Event any
 
-// Loaded: these are the templates from now on. It is told when Run begins, and
-// after each Reload.
-type Loaded struct {
-	Templates []Output
-}
+// Loaded: these are the templates from now on, at the start and after each Reload.
+type Loaded struct{ Templates []Output }
 
 // An Output is a template and where its output goes.
 type Output struct {
@@ -31,27 +27,24 @@ type Output struct {
 	Destination string
 }
 
-// Planned: these are the bundles from now on. It is told when Run begins, after
-// Loaded, and after each Reload.
+// Planned: these are the bundles from now on. It follows Loaded.
 type Planned struct {
 	Local   string // the data file that stands in for Consul, "": Consul answers
 	Bundles []Bundle
 }
 
-// A Bundle is files that change together: a named bundle, or the file of a
-// template that belongs to none, which its destination names. Several templates
-// may have one destination.
+// A Bundle is a named bundle, or the file of a template that belongs to none, which
+// has its destination as its name. Several templates may have one destination.
 type Bundle struct {
 	Name    string
 	Named   bool
 	Members []Output
 	Reload  []string // the words of the command, nil: there is none
-	Kept    bool     // a Reload has not changed it: it goes on
+	Kept    bool     // a Reload has not changed it
 }
 
-// Ready: for the first time every template has been rendered, and every
-// command that this called for has been run. One that failed, and is tried
-// again, has been run. It is told once.
+// Ready: for the first time every template has been rendered, and every command for
+// that has been run, be it without success. It is emitted once.
 type Ready struct{}
 
 // Alive: the loop of Run goes round (see Options.Heartbeat).
@@ -70,8 +63,7 @@ type Rendered struct {
 	Drifted     bool       // somebody else had changed the destination, and it was put right
 }
 
-// Waiting: a template has had no complete output for a while. It is told at
-// growing intervals.
+// Waiting: a template has had no complete output for a while. It is repeated.
 type Waiting struct {
 	Template    string
 	Destination string
@@ -90,27 +82,26 @@ type Missing struct {
 	Gone   bool   // there was one
 }
 
-// Exposed: a destination that was made of secrets can be read by everybody on
-// the machine. It is told once for each.
+// Exposed: a destination that holds secrets can be read by every user. It is emitted
+// once for each.
 type Exposed struct {
 	Template    string
 	Destination string
 	Mode        fs.FileMode // permission bits
 }
 
-// Failed: a template could not be executed or its file not be written. The
-// old file stays.
+// Failed: a template could not be executed or its file not be written.
 type Failed struct {
 	Template    string
 	Destination string
 	Err         error
 	Attempt     int           // in a row, from 1; 0: it is not tried again
 	RetryIn     time.Duration // 0: it is not tried again
-	Again       bool          // this reason was told before
+	Again       bool          // with the error of the last attempt
 }
 
-// Recovered: a template, or a bundle, that had failed is right again, or a
-// template no longer waits that was told to.
+// Recovered: a template or bundle that had failed is right again, or a template that
+// was reported as waiting no longer waits.
 type Recovered struct {
 	Template    string // "": a bundle's
 	Destination string
@@ -128,7 +119,7 @@ type Executed struct {
 	Gone        []watch.ID // those whose last value was used, since there is none any more
 	Causes      []watch.ID // as in Rendered
 	More        int        // as in Rendered
-	Err         error      // it may be told as Failed, too
+	Err         error      // Failed may follow
 }
 
 // Settling: a change of a bundle waits until its data is quiet.
@@ -137,9 +128,9 @@ type Settling struct {
 	Until  time.Time // zero: the change has been taken back
 }
 
-// Stepping: changes of bundles come to a step; the steps before have succeeded. A
-// change of a bundle begins with Stage. It ends with Applied where no command is to
-// be run for it, else with BundleApplied, CommandDone or what says that it failed.
+// Stepping: changes of bundles enter a step; the steps before have succeeded. The
+// first step is Stage, and the last Applied where no command is to be run. Else the
+// change ends with BundleApplied, CommandDone or a failure.
 type Stepping struct {
 	Bundles []string
 	Step    Step
@@ -174,7 +165,7 @@ type CommandEnded struct {
 	Err  error // nil: it succeeded
 }
 
-// CommandFailed: a command could not be started, took too long, or said no.
+// CommandFailed: a command could not be started, took too long, or failed.
 type CommandFailed struct {
 	Args    []string
 	Files   []string // destinations
@@ -184,8 +175,7 @@ type CommandFailed struct {
 	RetryIn time.Duration // 0: it is not tried again
 }
 
-// BundleApplied: the files of a named bundle are in place, and what reads them
-// was reloaded and is well.
+// BundleApplied: the files of a named bundle are in place, loaded and verified.
 type BundleApplied struct {
 	Bundle string
 	Files  []string // the destinations that changed
@@ -199,7 +189,7 @@ type BundleFailed struct {
 	Err         error
 	Output      string        // the end of what its command printed
 	RolledBack  bool          // the old files are back
-	RollbackErr error         // what went wrong on the way back
+	RollbackErr error         // from putting them back and loading them
 	Attempt     int           // in a row, from 1; 0: somebody asked for it
 	RetryIn     time.Duration // 0: it is not tried again
 	Held        bool          // it has failed often enough, and is held
@@ -238,19 +228,17 @@ type BundleReleased struct {
 	Failed bool // it was held since it had failed
 }
 
-// Unstable: a template's output changes without new data, as that of timestamp
-// does. What is in place stays. It is told once, until there is new data.
+// Unstable: a template's output changes without new data, as that of timestamp does.
+// What is in place stays. It is emitted once, until there is new data.
 type Unstable struct {
 	Template    string
 	Destination string
 	Difference  string // where the outputs begin to differ; without the lines, where they may hold a secret
 }
 
-// JournalFailed: what was done could not be noted, so that a crash now may cost
-// a reload. It is told once for each different reason.
-type JournalFailed struct {
-	Err error
-}
+// JournalFailed: the journal could not be read or written, so that after a crash
+// commands may run again. It is emitted once for each different reason.
+type JournalFailed struct{ Err error }
 
 // ChildStarted: the child was started.
 type ChildStarted struct {
@@ -259,30 +247,27 @@ type ChildStarted struct {
 	Reason  string // "start", "change" of files, or "retry" after it ended by itself
 }
 
-// ChildReloaded: the child was sent its reload signal, because files changed
-// or because it was passed on.
+// ChildReloaded: the child was sent its reload signal, for files or passed on.
 type ChildReloaded struct {
 	Args   []string
 	Signal os.Signal
 }
 
-// ChildEnding: the child is asked to end.
+// ChildEnding: the child was sent the signal to end.
 type ChildEnding struct {
 	Args   []string
 	Signal os.Signal
 	Reason string // "change" of files, "signal" that was passed on, or "stop"
 }
 
-// ChildKilled: the child, or some of its group, has not ended in time and is
-// killed.
+// ChildKilled: the child, or some of its group, did not end in time and is killed.
 type ChildKilled struct {
 	Args  []string
 	After time.Duration
 }
 
-// ChildEnded: the child has ended, with all of its group; or it could not be
-// started again. It is not told where files changed, and the child is started
-// again.
+// ChildEnded: the child has ended, with all of its group, or could not be started
+// again. It is not emitted for a restart because of files.
 type ChildEnded struct {
 	Args    []string
 	Code    int           // as in ChildExit
@@ -322,8 +307,7 @@ type StoreBack struct {
 // Watched: these queries are watched from now on, or no longer.
 type Watched struct{ Added, Dropped []watch.ID }
 
-// Updated: queries have new answers or failures. It is told of all that the runner
-// sees, whatever else is told of them.
+// Updated: queries have new answers or failures. Other events may follow for them.
 type Updated struct{ Updates []Update }
 
 // An Update is what is new about a query, without the answer.
@@ -344,11 +328,11 @@ type QueryFailing struct {
 	More  int // how many others fail that are not named
 }
 
-// QueryAnswered: a query has an answer that was told to be failing.
+// QueryAnswered: a query has an answer after QueryFailing, or is not watched any more.
 type QueryAnswered struct{ Query watch.Query }
 
-// QueryRefused: a store answers, but refuses this query (see watch.Class).
-// It is told once for each different reason.
+// QueryRefused: a store refuses this query (see watch.Class). It is emitted once for
+// each different reason.
 type QueryRefused struct {
 	Query watch.Query
 	Err   error

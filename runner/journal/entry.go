@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -125,10 +126,7 @@ func (j *Journal) update(bundle string, sync bool, change func(*entry)) error {
 	defer e.mu.Unlock()
 	before := e.record
 	change(e)
-	r := &e.record
-	same := r.Swap == before.Swap && r.Desired == before.Desired && r.Applied == before.Applied &&
-		slices.Equal(r.Files, before.Files) && r.Verdict == before.Verdict
-	if same && !e.behind && !before.Unknown {
+	if reflect.DeepEqual(e.record, before) && !e.behind && !before.Unknown {
 		return nil
 	}
 	return j.save(e, sync)

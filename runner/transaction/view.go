@@ -96,7 +96,7 @@ func (v *view) Files() []string {
 // File returns the staged path of the one file that is checked.
 func (v *view) File() (string, error) {
 	if len(v.checked) != 1 {
-		return "", viewError(fmt.Sprintf("bundle %q has several files, so say which: %s", v.bundle, v.names()))
+		return "", fmt.Errorf("bundle %q has several files, so say which: %s", v.bundle, v.names())
 	}
 	return v.checked[0].staged, nil
 }
@@ -109,12 +109,12 @@ func (v *view) Staged(name ...string) (string, error) {
 	case 1:
 		return v.find(name[0])
 	}
-	return "", viewError(fmt.Sprintf("Staged wants one name, not %d", len(name)))
+	return "", fmt.Errorf("Staged wants one name, not %d", len(name))
 }
 
 // StagedRoot was an action once.
 func (v *view) StagedRoot() (string, error) {
-	return "", viewError("StagedRoot is not needed any more: a check sees the new files in their places, so use the paths that the program uses")
+	return "", errors.New("StagedRoot is not needed any more: a check sees the new files in their places, so use the paths that the program uses")
 }
 
 // find returns the staged path of the file that a name fits.
@@ -140,9 +140,9 @@ func (v *view) find(name string) (string, error) {
 		case 1:
 			return found[0].staged, nil
 		}
-		return "", viewError(fmt.Sprintf("%q fits both %s and %s: give the whole path", name, found[0].path, found[1].path))
+		return "", fmt.Errorf("%q fits both %s and %s: give the whole path", name, found[0].path, found[1].path)
 	}
-	return "", viewError(fmt.Sprintf("bundle %q has no file %q, but %s", v.bundle, name, v.names()))
+	return "", fmt.Errorf("bundle %q has no file %q, but %s", v.bundle, name, v.names())
 }
 
 // names returns the first destinations, for a message.
@@ -158,11 +158,6 @@ func (v *view) names() string {
 	}
 	return strings.Join(names, ", ")
 }
-
-// A viewError is the error of an action.
-type viewError string
-
-func (e viewError) Error() string { return string(e) }
 
 // expand returns arguments with the results of their actions.
 func (v *view) expand(args []string) ([]string, error) {
@@ -211,11 +206,11 @@ func parseArg(arg string) (*template.Template, error) {
 	return t, nil
 }
 
-// argError returns the error of an argument, without text/template's words around a
-// viewError.
+// argError returns the error of an argument, without text/template's words around the
+// error of an action.
 func argError(arg string, err error) error {
-	if own, ok := errors.AsType[viewError](err); ok {
-		err = own
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
 	}
 	return fmt.Errorf("check %q: %w", arg, err)
 }

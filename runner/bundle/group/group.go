@@ -181,17 +181,11 @@ type Want struct {
 // destination leads to, which nobody can undo.
 func (w Want) Written() { w.File.written = w.Output.Sum.Content }
 
-// An Outcome is the result of a change.
+// An Outcome is the result of a change. A nil Err means that it succeeded. Done sets
+// the Bundle and the next attempt.
 type Outcome struct {
 	Results []Result // one for each file, in order
-
-	Step   event.Step // the one that failed
-	Err    error      // why; nil: none did
-	Output string     // the end of what the command printed that failed
-	Kept   string     // the directory where the rejected files are kept, "": nowhere
-
-	RolledBack  bool  // the old files are back
-	RollbackErr error // from putting them back and loading them
+	event.BundleFailed
 }
 
 // A Result is the result of a change of a file.

@@ -412,11 +412,12 @@ func (s *Set) recovered(g *Group) {
 // failed records that a change was not made, or not to its end.
 func (s *Set) failed(t Target, o Outcome, now time.Time) {
 	g, f, together := t.group, t.group.files[0], s.spec.Policy == Together
+	o.Bundle = g.name
 	if t.Rollback { // it is not tried again
 		if !o.placed() {
 			g.verdict.Pinned, g.verdict.Accepted = t.before.Pinned, t.before.Accepted
 		}
-		s.events(event.BundleFailed{Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output, Kept: o.Kept})
+		s.events(o.BundleFailed)
 		return
 	}
 	f.there = f.there && together
@@ -435,22 +436,19 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		}
 	}
 	v.Reason, v.Retry, v.Accepted = o.Reason(), now.Add(wait), ""
-	failed := event.BundleFailed{
-		Bundle: g.name, Step: o.Step, Err: o.Err, Output: o.Output,
-		RolledBack: o.RolledBack, RollbackErr: o.RollbackErr, Kept: o.Kept, Attempt: f.failures,
-	}
+	o.Attempt = f.failures
 	var fatal error
 	switch {
 	case together && (s.once || s.spec.ExitOnFailure):
-		fatal, wait = fmt.Errorf("%s: %s failed: %w (%s)", g.name, o.Step, o.Err, failed.Files()), 0
+		fatal, wait = fmt.Errorf("%s: %s failed: %w (%s)", g.name, o.Step, o.Err, o.Files()), 0
 	case !together && f.Fatal:
 		fatal = o.Err
 	}
 	switch {
 	case fatal != nil && (s.once || !together): // fatal says the same
 	case together || o.Step == event.Check:
-		failed.RetryIn, failed.Held = wait, fatal == nil && g.rejected()
-		s.events(failed)
+		o.RetryIn, o.Held = wait, fatal == nil && g.rejected()
+		s.events(o.BundleFailed)
 	default:
 		text := o.Err.Error()
 		s.events(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err, Attempt: f.failures, RetryIn: wait, Again: f.failure == text})

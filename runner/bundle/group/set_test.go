@@ -114,7 +114,7 @@ func TestDue(t *testing.T) {
 // other data.
 func TestFailure(t *testing.T) {
 	b := newTable(t, Spec{Policy: Together}, false)
-	no := Outcome{Step: event.Check, Err: errNo}
+	no := Outcome{BundleFailed: event.BundleFailed{Step: event.Check, Err: errNo}}
 	b.take(0, "1", "1")
 	b.due(no, "1", "1")
 	b.now = b.now.Add(retryDelay - 1)
