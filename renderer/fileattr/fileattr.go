@@ -154,16 +154,11 @@ func (a Attrs) force(f *os.File) error {
 	if err := a.Owner.apply(f); err != nil {
 		return err
 	}
-	return setMode(f, a.Mode) // after the owner: chown drops special bits
-}
-
-// setMode sets the mode of f if it has another.
-func setMode(f *os.File, mode fs.FileMode) error {
-	info, err := f.Stat()
-	if err != nil || info.Mode()&Bits == mode {
+	info, err := f.Stat() // after chown, which drops special bits
+	if err != nil || info.Mode()&Bits == a.Mode {
 		return err
 	}
-	return f.Chmod(mode)
+	return f.Chmod(a.Mode)
 }
 
 // ApplyNew gives the new file f the mode of a, and the owner asked for, with the ids
@@ -180,7 +175,7 @@ func (a Attrs) ApplyNew(f *os.File, asked Owner) (warning, err error) {
 		// The program must not run as another user than before.
 		a.Mode &^= fs.ModeSetuid | fs.ModeSetgid
 	}
-	return warning, setMode(f, a.Mode)
+	return warning, Attrs{a.Mode, KeepOwner()}.force(f)
 }
 
 // Cause returns the error of the system, without the path.

@@ -113,16 +113,16 @@ func (p Probe) String() string {
 // Validate returns what is wrong with p, with the names of the configuration. It
 // tries nothing.
 func (p Probe) Validate() error {
-	means := 0
+	kinds := 0
 	for _, set := range []bool{len(p.Args) > 0, p.HTTP != "", p.TCP != ""} {
 		if set {
-			means++
+			kinds++
 		}
 	}
 	switch {
-	case means == 0:
+	case kinds == 0:
 		return errors.New("one of command, http and tcp is required")
-	case means > 1:
+	case kinds > 1:
 		return errors.New("only one of command, http and tcp may be set")
 	case p.HTTP != "": // not quoted: it may have a password
 		u, err := url.Parse(p.HTTP)
