@@ -51,23 +51,10 @@ type place struct {
 
 // placeOf returns the place that answers q.
 func placeOf(q watch.Query) place {
-	p := place{store: q.Store()}
-	switch {
-	case p.store == watch.Files:
-		p.part = q.Name
-	case q.Peer != "":
-		p.part = "peer " + q.Peer
-	case q.Datacenter != "":
-		p.part = "datacenter " + q.Datacenter
-		if p.store == watch.Nomad {
-			p.part = "region " + q.Datacenter
-		}
-	case q.Namespace != "":
-		p.part = "namespace " + q.Namespace
-	case q.Partition != "":
-		p.part = "partition " + q.Partition
+	if q.Store() == watch.Files {
+		return place{q.Store(), q.Name}
 	}
-	return p
+	return place{q.Store(), q.Part()}
 }
 
 // An outage is that of a place that fails queries.

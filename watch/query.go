@@ -109,6 +109,24 @@ func (q Query) ID() ID { return unique.Make(q) }
 // Store returns the store that answers q.
 func (q Query) Store() Store { return q.Kind.Store() }
 
+// Part returns the part of the store that answers q, such as "datacenter dc2", "" for
+// the store itself.
+func (q Query) Part() string {
+	switch {
+	case q.Peer != "":
+		return "peer " + q.Peer
+	case q.Datacenter != "" && q.Store() == Nomad:
+		return "region " + q.Datacenter
+	case q.Datacenter != "":
+		return "datacenter " + q.Datacenter
+	case q.Namespace != "":
+		return "namespace " + q.Namespace
+	case q.Partition != "":
+		return "partition " + q.Partition
+	}
+	return ""
+}
+
 // String returns the identity of q in consul-template's form (COMPAT 3.4), such
 // as kv.get(app/port@dc2) or health.service(web|any). Equal queries have equal
 // strings, and different queries different ones.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,8 +11,10 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"restencil/cmd/restencil/control"
 	"restencil/cmd/restencil/statedir"
 	"restencil/runner/journal"
+	"restencil/runner/status"
 )
 
 // A historyLine is a generation that is kept, or a change that was held or rejected.
@@ -27,9 +30,16 @@ type historyLine struct {
 	Files      []string  `json:"files,omitempty"`
 }
 
+// A changeLine is a change since the daemon began.
+type changeLine struct {
+	Directory string        `json:"state_dir"`
+	Bundle    string        `json:"bundle"`
+	Change    status.Change `json:"change"`
+}
+
 // printHistory prints the history of one bundle or all, newest first, for each state
-// directory.
-func printHistory(_ context.Context, p program, s *subcommand) error {
+// directory: the generations that are kept, and the changes since the daemon began.
+func printHistory(ctx context.Context, p program, s *subcommand) error {
 	dirs, err := s.stateDirs(p.environ)
 	if err != nil {
 		return err
@@ -42,22 +52,31 @@ func printHistory(_ context.Context, p program, s *subcommand) error {
 		if err != nil {
 			return err
 		}
-		found = found || lines != nil
+		changes, err := s.changesOf(ctx, dir)
+		if err != nil {
+			return err
+		}
+		if len(lines)+len(changes.Changes) == 0 {
+			continue
+		}
+		found = true
 		if s.json {
 			for _, line := range lines {
-				if err := encoder.Encode(line); err != nil {
-					return err
-				}
+				err = errors.Join(err, encoder.Encode(line))
 			}
-			continue
+			for _, c := range changes.Changes {
+				err = errors.Join(err, encoder.Encode(changeLine{dir, c.Bundle, c}))
+			}
+		} else {
+			if len(dirs) > 1 {
+				fmt.Fprintf(p.stdout, "%s:\n", dir)
+			}
+			if lines != nil {
+				err = printTable(p, lines)
+			}
+			fmt.Fprint(p.stdout, changes.History(len(s.args) > 0))
 		}
-		if lines == nil {
-			continue
-		}
-		if len(dirs) > 1 {
-			fmt.Fprintf(p.stdout, "%s:\n", dir)
-		}
-		if err := printTable(p, lines); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -69,6 +88,22 @@ func printHistory(_ context.Context, p program, s *subcommand) error {
 		of = fmt.Sprintf(" of bundle %q", s.args[0])
 	}
 	return fmt.Errorf("no generations%s are kept in %s", of, strings.Join(dirs, ", "))
+}
+
+// changesOf returns the status of the daemon of a state directory, as far as it is
+// about the bundle that is asked for; the zero Status where no daemon runs.
+func (s *subcommand) changesOf(ctx context.Context, dir string) (st status.Status, err error) {
+	err = control.Ask(ctx, dir, control.Request{Do: control.Status}, &st)
+	switch {
+	case errors.Is(err, control.ErrNoDaemon):
+		return st, nil
+	case err != nil || len(s.args) == 0:
+		return st, err
+	}
+	if b := bundleOf(st, s.args[0]); b != nil {
+		return st.Only(*b), nil
+	}
+	return status.Status{}, nil
 }
 
 func printTable(p program, lines []historyLine) error {

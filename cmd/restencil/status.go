@@ -159,7 +159,7 @@ func printDiff(ctx context.Context, p program, s *subcommand) error {
 			if len(s.args) == 0 && (b.State == status.Applied || b.State == status.Waiting) {
 				continue
 			}
-			d := bundleDiff{Dir: one.Dir, Bundle: b.Name, State: b.State, Line: b.Line(one.Time), Do: b.Do(one.Time)}
+			d := bundleDiff{Dir: one.Dir, Bundle: b.Name, State: b.State, Line: b.Line(one.Time), Do: b.Do(one.Time), Files: []fileDiff{}}
 			if err := control.Ask(ctx, one.Dir, control.Request{Do: control.Diff, Bundle: b.Name}, &d.Files); err != nil {
 				return err
 			}

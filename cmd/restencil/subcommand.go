@@ -51,7 +51,7 @@ func subcommands() []*subcommand {
 		},
 		{
 			name: "history", usage: "[BUNDLE]", most: 1, do: printHistory,
-			help: "Shows the generations of a bundle's files that are kept, or those of all bundles.",
+			help: "Shows the generations of a bundle's files that are kept, or those of all bundles.\nWhile a daemon runs it shows the last changes, too, and how long each step took.",
 		},
 		{
 			name: "rollback", usage: "BUNDLE [GENERATION]", least: 1, most: 2, do: rollback,

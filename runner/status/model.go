@@ -66,6 +66,7 @@ type templateState struct {
 	failedAt time.Time      // when
 	since    time.Time      // when it began to fail, or to miss something; zero: neither
 	missing  []missing      // the first of those that it misses
+	slow     time.Time      // since when it is being executed, where that takes long; else zero
 	exposed  bool
 	unstable bool
 }
@@ -118,7 +119,7 @@ func (m *Model) Apply(now time.Time, e event.Event) {
 		m.plan(e)
 	case event.Ready:
 		m.ready = true
-	case event.Executed, event.Waiting, event.Failed, event.Recovered, event.Rendered, event.Exposed, event.Unstable:
+	case event.Executed, event.Slow, event.Waiting, event.Failed, event.Recovered, event.Rendered, event.Exposed, event.Unstable:
 		m.applyTemplate(now, e)
 	case event.Settling, event.Stepping, event.BundleApplied, event.BundleFailed, event.BundleHeld, event.BundleReleased:
 		m.applyBundle(now, e)
@@ -202,8 +203,12 @@ func (m *Model) applyTemplate(now time.Time, e event.Event) {
 	switch e := e.(type) {
 	case event.Executed:
 		if t := m.template(e.Template, e.Destination); t != nil {
-			t.executed, t.at = e, now
+			t.executed, t.at, t.slow = e, now, time.Time{}
 			t.miss(e.Missing, now)
+		}
+	case event.Slow:
+		if t := m.template(e.Template, e.Destination); t != nil {
+			t.slow = e.Since
 		}
 	case event.Waiting:
 		if t := m.template(e.Template, e.Destination); t != nil {

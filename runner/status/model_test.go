@@ -63,7 +63,7 @@ func TestBundle(t *testing.T) {
 		line   string
 		do     string // what it contains
 	}{
-		{"nothing yet", nil, Waiting, "web: waiting since 1m40s: web.ctmpl has not been rendered yet", "explain web"},
+		{"nothing yet", nil, Waiting, "web: waiting since 1m40s: web.ctmpl is not rendered yet", "explain web"},
 		{
 			"a key that does not exist",
 			[]event.Event{

@@ -21,6 +21,7 @@ func (s *Status) problems(journal error) {
 				fmt.Sprintf("other queries are answered, and the last good files stay: see that the %s is up, or take it out of the templates", p.Name))
 		}
 	}
+	s.failingQueries()
 	order := []State{Failed, RolledBack, Held, Waiting}
 	bundles := slices.DeleteFunc(slices.Clone(s.Bundles), func(b Bundle) bool { return !slices.Contains(order, b.State) })
 	slices.SortStableFunc(bundles, func(a, b Bundle) int {
@@ -30,7 +31,7 @@ func (s *Status) problems(journal error) {
 		s.problem(b.Name, b.Since, b.Line(s.Time), b.Do(s.Time))
 	}
 	for _, l := range s.Leases {
-		if l.Error != "" || l.Ends.Before(s.Time) {
+		if l.wrong(s.Time) {
 			s.problem("", l.Ends, l.Line(s.Time), l.Do())
 		}
 	}
@@ -43,6 +44,40 @@ func (s *Status) problems(journal error) {
 			"rendering goes on, but after a crash a command may be run again: see that there is room and that it can be written")
 	}
 }
+
+// soon is how long a query may fail before that is a problem: by then it is known
+// whether its store is away.
+const soon = 2 * time.Second
+
+// failingQueries tells of the queries that fail though their store answers others,
+// and that nobody else tells of: a template that waits for it, or a lease.
+func (s *Status) failingQueries() {
+	told := make(map[string]bool)
+	for _, b := range s.Bundles {
+		for _, t := range b.Templates {
+			for _, w := range t.Waits {
+				told[w.Query] = true
+			}
+		}
+	}
+	for _, l := range s.Leases {
+		told[l.Query] = told[l.Query] || l.wrong(s.Time)
+	}
+	for _, q := range s.Queries {
+		away := slices.ContainsFunc(s.Stores, func(st Store) bool {
+			return st.Name == q.Store && (st.State == "away" || slices.ContainsFunc(st.Parts, func(p Part) bool { return p.Name == q.Part }))
+		})
+		if q.State != "failing" || away || told[q.Query] || s.Time.Sub(q.Failing) < soon {
+			continue
+		}
+		used := strings.Join(q.Templates[:min(len(q.Templates), most)], ", ")
+		s.problem("", q.Failing, fmt.Sprintf("%s: no answer since %s: %s", q.Name, s.ago(q.Failing), firstLine(q.Error)),
+			fmt.Sprintf("the last answer stays in %s, and it is asked again and again: see that it exists, and that the token may read it", cmp.Or(used, "use")))
+	}
+}
+
+// wrong tells whether a lease could not be renewed, or has ended.
+func (l Lease) wrong(now time.Time) bool { return l.Error != "" || l.Ends.Before(now) }
 
 func (s *Status) problem(bundle string, since time.Time, line, do string) {
 	s.Problems = append(s.Problems, Problem{Bundle: bundle, Line: line, Do: do, Since: since})
@@ -57,7 +92,7 @@ func (b Bundle) Line(now time.Time) string {
 	case Waiting:
 		t := b.waits()
 		if t == nil || len(t.Waits) == 0 {
-			return fmt.Sprintf("%s: waiting since %s: %s has not been rendered yet", b.Name, since, b.first())
+			return fmt.Sprintf("%s: waiting since %s: %s", b.Name, since, b.first(now))
 		}
 		return fmt.Sprintf("%s: waiting since %s for %s: %s", b.Name, since, t.Waits[0].Name, t.Waits[0].Reason)
 	case Settling:
@@ -65,13 +100,21 @@ func (b Bundle) Line(now time.Time) string {
 	case Changing:
 		return fmt.Sprintf("%s: a change is under way since %s: %s", b.Name, since, b.Step)
 	case Failed:
-		return fmt.Sprintf("%s: %s failed: %s", b.Name, b.Step, firstLine(b.Why))
+		return fmt.Sprintf("%s: %s failed: %s", b.Name, b.Step, b.cause())
 	case RolledBack:
-		return fmt.Sprintf("%s: %s failed, and the old files are back: %s", b.Name, b.Step, firstLine(b.Why))
+		return fmt.Sprintf("%s: %s failed, and the old files are back: %s", b.Name, b.Step, b.cause())
 	case Held:
-		return fmt.Sprintf("%s: change held since %s: %s", b.Name, since, firstLine(b.Why))
+		return fmt.Sprintf("%s: change held since %s: %s", b.Name, since, b.cause())
 	}
 	return fmt.Sprintf("%s: applied %s ago", b.Name, since)
+}
+
+// cause returns why, with the first line of what the command printed that failed.
+func (b Bundle) cause() string {
+	if printed := firstLine(b.Output); printed != "" {
+		return firstLine(b.Why) + ": " + printed
+	}
+	return firstLine(b.Why)
 }
 
 // Do says what restencil does about the state of the bundle, and what to do.
@@ -118,14 +161,14 @@ func (b Bundle) waits() *Template {
 	return nil
 }
 
-// first names the first template that has not been rendered.
-func (b Bundle) first() string {
+// first says how the first template is that has not been rendered.
+func (b Bundle) first(now time.Time) string {
 	for _, t := range b.Templates {
 		if t.Rendered.IsZero() {
-			return t.Name
+			return t.Name + " is " + t.Text(now)
 		}
 	}
-	return b.Name
+	return "nothing is missing"
 }
 
 // Line says how long a lease is good.

@@ -113,7 +113,7 @@ func (out *Bundle) setFailure(b *bundleState) {
 func (m *Model) templateOf(t *templateState) Template {
 	out := Template{
 		Name: t.Template, Destination: t.Destination,
-		Executed: t.at, Took: Seconds(t.executed.Took), Rendered: t.right, Since: t.since,
+		Executed: t.at, Executing: t.slow, Took: Seconds(t.executed.Took), Rendered: t.right, Since: t.since,
 		More: max(0, len(t.executed.Missing)-len(t.missing)), Queries: []string{},
 	}
 	if r := t.rendered; !t.right.IsZero() {
@@ -213,7 +213,7 @@ func last(c *change) int {
 func (m *Model) query(up event.Update, kept string, users []string) Query {
 	q := up.Query.Value()
 	out := Query{
-		Query: q.String(), Name: m.name(up.Query), Store: m.store(q.Store()), Kept: kept,
+		Query: q.String(), Name: m.name(up.Query), Store: m.store(q.Store()), Part: q.Part(), Kept: kept,
 		Answered: up.Time, Answers: up.Version, Index: up.Index, Size: up.Size, Templates: users,
 	}
 	if out.Templates == nil {

@@ -15,7 +15,17 @@ import (
 func (s Status) Text() string {
 	var b strings.Builder
 	if s.Well {
-		fmt.Fprintf(&b, "all is well: %s applied, %s current\n\n", count(len(s.Bundles), "bundle"), count(len(s.Queries), "query"))
+		applied := len(s.Bundles)
+		for _, one := range s.Bundles {
+			if one.State != Applied {
+				applied--
+			}
+		}
+		moving := ""
+		if n := len(s.Bundles) - applied; n > 0 {
+			moving = fmt.Sprintf(", %d changing", n)
+		}
+		fmt.Fprintf(&b, "all is well: %s applied%s, %s current\n\n", count(applied, "bundle"), moving, count(len(s.Queries), "query"))
 	}
 	for i, p := range s.Problems {
 		if i == most {
@@ -52,6 +62,25 @@ func (s Status) Text() string {
 	}
 	if c := s.Child; c != nil {
 		fmt.Fprintf(&b, "%q: %s since %s\n", strings.Join(c.Command, " "), c.State, s.ago(c.Since))
+	}
+	return b.String()
+}
+
+// History returns the last changes, the newest first; with steps, each with its steps.
+func (s Status) History(steps bool) string {
+	var b strings.Builder
+	for i, c := range s.Changes {
+		switch {
+		case i == 0:
+			b.WriteString("\nchanges since the daemon began:\n")
+		case i == 20:
+			fmt.Fprintf(&b, "%d more: see them with -json\n", len(s.Changes)-i)
+			return b.String()
+		}
+		fmt.Fprintf(&b, "%s  %s\n", c.Bundle, c.Text(s.Time))
+		if steps {
+			b.WriteString(c.Timeline())
+		}
 	}
 	return b.String()
 }
@@ -191,6 +220,8 @@ func (t Template) Text(now time.Time) string {
 		return "waiting since " + duration(now.Sub(t.Since))
 	case len(t.Waits) > 0:
 		return fmt.Sprintf("waiting since %s, with the file of %s ago", duration(now.Sub(t.Since)), duration(now.Sub(t.Rendered)))
+	case !t.Executing.IsZero():
+		return "being executed since " + duration(now.Sub(t.Executing))
 	case t.Rendered.IsZero():
 		return "not rendered yet"
 	}
