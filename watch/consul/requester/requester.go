@@ -147,7 +147,7 @@ func (k *Requester) attempt(ctx context.Context) error {
 	ofAgent, ofServers := outcomes(a, r, err)
 	agent.settle(ofAgent, err)
 	if ofServers == fails {
-		servers.b = k.Agent.serversOf(k.Query.Datacenter) // now it has met them
+		servers.b = k.Agent.serversOf(k.Query.Datacenter) // this query shares their breaker now
 	}
 	servers.settle(ofServers, err)
 	if a.HTTP1.Load() {
@@ -174,14 +174,13 @@ func (k *Requester) enter(ctx context.Context) (servers, agent pass, err error) 
 		case <-time.After(k.Pause):
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return pass{}, pass{}, err
+	if err = ctx.Err(); err == nil {
+		if _, why := k.Agent.breaker.failed(); why != nil && !k.failing {
+			// Other queries have found out.
+			k.fail(&watch.Error{Query: k.Query, Err: k.Agent.Client.Clean(why)})
+		}
+		agent, err = k.Agent.breaker.enter(ctx, 0)
 	}
-	if _, err := k.Agent.breaker.failed(); err != nil && !k.failing {
-		// Other queries have found out.
-		k.fail(&watch.Error{Query: k.Query, Err: k.Agent.Client.Clean(err)})
-	}
-	agent, err = k.Agent.breaker.enter(ctx, 0)
 	if err != nil {
 		servers.settle(unclear, nil)
 	}
