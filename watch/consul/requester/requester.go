@@ -278,6 +278,8 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	o := &k.Agent.Options
 	k.failures, k.trouble, k.Pause = 0, nil, 0
 	first, confirmed := !k.known, k.cursor.confirm
+	// With the index that was waited for, only rights may be new: they have no index.
+	timedOut := r.Index == k.cursor.index && r.Index != 0 && !r.Filtered && !k.cursor.filtered
 	var believed bool
 	if k.cursor, believed = k.cursor.take(r, o.MaxStale); !believed {
 		// The first doubt is settled at once, but a server whose replies are always
@@ -293,8 +295,11 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	if first && r.Filtered && !k.Shared {
 		k.Agent.filtered(k.Query)
 	}
-	k.known, k.failing = true, false
-	news := k.To.Take(r.Reply)
+	news := false
+	if !timedOut {
+		k.known, k.failing = true, false
+		news = k.To.Take(r.Reply)
+	}
 	// A view of the agent may keep the rights that the token had when it began.
 	if r.leader != client.FromStream {
 		k.read = time.Now()
