@@ -17,13 +17,25 @@ type consul struct{ env *Env }
 func (e *Env) consulFuncs() template.FuncMap {
 	c := consul{e}
 	return template.FuncMap{
-		"key":          c.key,
-		"keyExists":    c.keyExists,
-		"keyOrDefault": c.keyOrDefault,
-		"ls":           c.pairs(isChild, false),
-		"safeLs":       c.pairs(isChild, true),
-		"tree":         c.pairs(isLeaf, false),
-		"safeTree":     c.pairs(isLeaf, true),
+		"key": c.key,
+		"keyExists": func(arg string) (bool, error) {
+			pair, err := c.pair(arg)
+			return pair != nil, err
+		},
+		"keyOrDefault": func(arg, fallback string) (string, error) {
+			pair, err := c.pair(arg)
+			switch {
+			case err != nil:
+				return "", err
+			case pair == nil || pair.Value == "":
+				return fallback, nil
+			}
+			return pair.Value, nil
+		},
+		"ls":       c.pairs(isChild, false),
+		"safeLs":   c.pairs(isChild, true),
+		"tree":     c.pairs(isLeaf, false),
+		"safeTree": c.pairs(isLeaf, true),
 
 		"exact":       exact,
 		"service":     c.instances(watch.ServiceHealth),
@@ -38,9 +50,17 @@ func (e *Env) consulFuncs() template.FuncMap {
 		},
 		"peerings":         consulList[*watch.Peering](c, watch.PeeringList),
 		"exportedServices": c.exportedServices,
-		"importedServices": c.importedServices,
-		"caRoots":          c.caRoots,
-		"caLeaf":           c.caLeaf,
+		"importedServices": func(partition string) ([]watch.ImportedService, error) {
+			if partition == "" {
+				return nil, errors.New("importedServices: partition name is required")
+			}
+			return askList[watch.ImportedService](c.env, watch.Query{Kind: watch.ImportedServiceList, Name: partition})
+		},
+		"caRoots": func(...string) ([]*watch.CARoot, error) { // it ignores its arguments
+			roots, _, err := ask[[]*watch.CARoot](c.env, watch.Query{Kind: watch.CARootList})
+			return roots, err
+		},
+		"caLeaf": c.caLeaf,
 	}
 }
 
@@ -58,23 +78,6 @@ func (c consul) key(arg string) (string, error) {
 		return "", err
 	}
 	return pair.Value, err
-}
-
-// keyExists reports whether a key exists, even with an empty value.
-func (c consul) keyExists(arg string) (bool, error) {
-	pair, err := c.pair(arg)
-	return pair != nil, err
-}
-
-func (c consul) keyOrDefault(arg, fallback string) (string, error) {
-	pair, err := c.pair(arg)
-	switch {
-	case err != nil:
-		return "", err
-	case pair == nil || pair.Value == "":
-		return fallback, nil
-	}
-	return pair.Value, nil
 }
 
 // pair returns a key, nil if it does not exist or arg is empty.
@@ -189,21 +192,6 @@ func (c consul) exportedServices(partition ...string) ([]watch.ExportedService, 
 	}
 	q := watch.Query{Kind: watch.ExportedServiceList, Name: strings.Join(partition, "")}
 	return askList[watch.ExportedService](c.env, q)
-}
-
-func (c consul) importedServices(partition string) ([]watch.ImportedService, error) {
-	if partition == "" {
-		return nil, errors.New("importedServices: partition name is required")
-	}
-	q := watch.Query{Kind: watch.ImportedServiceList, Name: partition}
-	return askList[watch.ImportedService](c.env, q)
-}
-
-// caRoots returns the roots of Connect's certificate authority, nil without an
-// answer. It ignores its arguments.
-func (c consul) caRoots(...string) ([]*watch.CARoot, error) {
-	roots, _, err := ask[[]*watch.CARoot](c.env, watch.Query{Kind: watch.CARootList})
-	return roots, err
 }
 
 // caLeaf returns the *watch.LeafCert of a service, or an untyped nil without an

@@ -15,10 +15,16 @@ type nomad struct{ env *Env }
 func (e *Env) nomadFuncs() template.FuncMap {
 	n := nomad{e}
 	return template.FuncMap{
-		"nomadServices":    n.services,
-		"nomadService":     n.service,
-		"nomadVar":         n.variable,
-		"nomadVarExists":   n.exists,
+		"nomadServices": n.services,
+		"nomadService":  n.service,
+		"nomadVar":      n.variable,
+		"nomadVarExists": func(arg string) (bool, error) {
+			if arg == "" {
+				return false, nil
+			}
+			items, _, err := askFor[watch.NomadVarItems](n.env, watch.NomadVarGet, arg)
+			return items != nil, err
+		},
 		"nomadVarList":     n.variables(false),
 		"nomadVarListSafe": n.variables(true),
 	}
@@ -73,14 +79,6 @@ func (n nomad) variable(arg string) (watch.NomadVarItems, error) {
 		return nil, err
 	}
 	return askExisting[watch.NomadVarItems](n.env, q)
-}
-
-func (n nomad) exists(arg string) (bool, error) {
-	if arg == "" {
-		return false, nil
-	}
-	items, _, err := askFor[watch.NomadVarItems](n.env, watch.NomadVarGet, arg)
-	return items != nil, err
 }
 
 // variables returns a function that lists the metadata of the variables below a

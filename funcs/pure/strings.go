@@ -38,7 +38,7 @@ func stringFuncs() template.FuncMap {
 		"split":      split,
 		"splitToMap": splitToMap,
 		"toLower":    strings.ToLower,
-		"toTitle":    toTitle,
+		"toTitle":    func(s string) string { return cases.Title(language.Und, cases.NoLower).String(s) },
 		"toUpper":    strings.ToUpper,
 		"trim":       func(cutset, s string) string { return strings.Trim(s, cutset) },
 		"trimPrefix": func(prefix, s string) string { return strings.TrimPrefix(s, prefix) },
@@ -85,9 +85,6 @@ func splitToMap(itemSep, keySep, s string) map[string]string {
 	}
 	return m
 }
-
-// toTitle makes the first letter of each word a capital.
-func toTitle(s string) string { return cases.Title(language.Und, cases.NoLower).String(s) }
 
 // encodingFuncs returns the functions of JSON, YAML, TOML, base64 and checksums
 // (COMPAT 3.9). yaml.v3 would give other bytes, and so would TOML from v1.6 on, for

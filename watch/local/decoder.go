@@ -101,13 +101,6 @@ func (d *decoder) number(n *yaml.Node, what string) int {
 	return int(number)
 }
 
-func (d *decoder) flag(n *yaml.Node, what string) bool {
-	if n.Value != "true" && n.Value != "false" {
-		d.fail(n, "%s is true or false", what)
-	}
-	return n.Value == "true"
-}
-
 // texts returns a list of texts, or the one text that stands for a list.
 func (d *decoder) texts(n *yaml.Node) []string {
 	texts := []string{}

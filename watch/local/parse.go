@@ -63,21 +63,6 @@ func parse(name string, data []byte) (*Model, error) {
 	if root == nil {
 		return nil, &ParseError{Msg: "the file holds no data (if that is meant, write an empty section of keys)"}
 	}
-	return decodeModel(root)
-}
-
-// A section is what describes one datacenter; its parts may be nil.
-type section struct{ keys, services, nodes *yaml.Node }
-
-func (s *section) fields() fields {
-	return fields{
-		"keys":     func(n *yaml.Node) { s.keys = n },
-		"services": func(n *yaml.Node) { s.services = n },
-		"nodes":    func(n *yaml.Node) { s.nodes = n },
-	}
-}
-
-func decodeModel(root *yaml.Node) (*Model, error) {
 	var d decoder
 	var own section
 	var node, others *yaml.Node
@@ -93,7 +78,7 @@ func decodeModel(root *yaml.Node) (*Model, error) {
 		nodes.own = d.text(node)
 		d.wantNode(node, nodes, nodes.own)
 	}
-	nodes.own = nodes.home().node.Node // there is one in any case
+	nodes.own = nodes.home().node.Node // the agent always has a node
 	m.sites[m.own] = d.site(own, nodes)
 	if others != nil {
 		d.others(others, m)
@@ -105,8 +90,25 @@ func decodeModel(root *yaml.Node) (*Model, error) {
 	return m, nil
 }
 
+// A section is the data of one datacenter; its parts may be nil.
+type section struct{ keys, services, nodes *yaml.Node }
+
+func (s *section) fields() fields {
+	return fields{
+		"keys":     func(n *yaml.Node) { s.keys = n },
+		"services": func(n *yaml.Node) { s.services = n },
+		"nodes":    func(n *yaml.Node) { s.nodes = n },
+	}
+}
+
+// site returns the site of a section, which is on these nodes.
 func (d *decoder) site(s section, nodes *members) *site {
-	return &site{instances: d.services(s.services, nodes), pairs: d.keys(s.keys), nodes: nodes}
+	site := &site{instances: d.services(s.services, nodes), nodes: nodes}
+	if s.keys != nil {
+		site.pairs = d.folder(s.keys, "", make(map[string]*yaml.Node))
+		slices.SortFunc(site.pairs, func(a, b *watch.KeyPair) int { return cmp.Compare(a.Path, b.Path) })
+	}
+	return site
 }
 
 // others adds the section datacenters: a list of names, or a map from name to
@@ -134,18 +136,8 @@ func (d *decoder) others(n *yaml.Node, m *Model) {
 	}
 }
 
-// keys returns the pairs in the section keys, which may be nil, sorted by path.
-// Maps are folders, and names may contain slashes. The Key of a pair is its Path.
-func (d *decoder) keys(n *yaml.Node) []*watch.KeyPair {
-	if n == nil {
-		return nil
-	}
-	pairs := d.folder(n, "", make(map[string]*yaml.Node))
-	slices.SortFunc(pairs, func(a, b *watch.KeyPair) int { return cmp.Compare(a.Path, b.Path) })
-	return pairs
-}
-
-// folder returns the pairs in a folder. It adds their names by path to names.
+// folder returns the pairs in a folder of the section keys. Maps are folders, and names
+// may contain slashes. It adds the names, by path, to names.
 func (d *decoder) folder(n *yaml.Node, folder string, names map[string]*yaml.Node) (list []*watch.KeyPair) {
 	if !d.wantMap(n, "keys is a map") {
 		return nil

@@ -96,9 +96,13 @@ func (d *decoder) instances(n *yaml.Node, shared instanceSpec) (specs []*instanc
 
 func (s *instanceSpec) fields(d *decoder) fields {
 	return fields{
-		"address":          func(n *yaml.Node) { s.address = d.address(n) },
-		"checks":           func(n *yaml.Node) { s.checks = d.checks(n) },
-		"connect":          func(n *yaml.Node) { s.connect = d.flag(n, "connect") },
+		"address": func(n *yaml.Node) { s.address = d.address(n) },
+		"checks":  func(n *yaml.Node) { s.checks = d.checks(n) },
+		"connect": func(n *yaml.Node) {
+			if s.connect = n.Value == "true"; !s.connect && n.Value != "false" {
+				d.fail(n, "connect is true or false")
+			}
+		},
 		"id":               func(n *yaml.Node) { s.id = d.text(n) },
 		"meta":             func(n *yaml.Node) { s.meta = mapOf(d, n, "meta", d.text) },
 		"node":             func(n *yaml.Node) { s.node = d.text(n) },

@@ -13,19 +13,14 @@ func Nearest(name string, known []string) string {
 	name = strings.ToLower(name)
 	best, least := "", (len(name)+1)/3+1
 	for _, k := range known {
-		if d := distance(name, strings.ToLower(k)); d < least && d < len(k) {
+		lower := strings.ToLower(k)
+		d := levenshtein.Distance(name, lower, nil)
+		if first, rest, joined := strings.Cut(lower, "_"); joined {
+			d = min(d, levenshtein.Distance(name, first, nil)+1, levenshtein.Distance(name, rest, nil)+1)
+		}
+		if d < least && d < len(k) {
 			best, least = k, d
 		}
 	}
 	return best
-}
-
-func distance(name, known string) int {
-	d := levenshtein.Distance(name, known, nil)
-	if first, rest, joined := strings.Cut(known, "_"); joined {
-		for _, part := range []string{first, rest} {
-			d = min(d, levenshtein.Distance(name, part, nil)+1)
-		}
-	}
-	return d
 }

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -269,7 +270,8 @@ func (l *loop) warn(e *entry, text string) {
 func (l *loop) renew(e *entry) {
 	under := l.epoch
 	secret, _ := watch.Reveal(e.answer.data).(*watch.Secret)
-	r := client.RenewLease(e.answer.lease.ID, under.Token)
+	body := map[string]any{"lease_id": e.answer.lease.ID, "increment": 0}
+	r := client.Request{Method: http.MethodPut, Path: "sys/leases/renew", Body: body, Token: under.Token}
 	own := secret != nil && secret.Auth != nil && secret.Auth.ClientToken != "" // the answer is a token
 	if own {
 		r = client.RenewToken(client.Token(secret.Auth.ClientToken))

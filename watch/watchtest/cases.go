@@ -8,11 +8,6 @@ import (
 	"restencil/watch"
 )
 
-func (b *bench) firstAnswerNothing() {
-	b.start()
-	b.awaitNothing(b.watch())
-}
-
 func (b *bench) firstAnswer() {
 	b.Set("one")
 	b.start()

@@ -61,9 +61,8 @@ func Run(t *testing.T, setup Setup) {
 		name string
 		run  func(*bench)
 	}{
-		{"first answer, nothing there", (*bench).firstAnswerNothing},
 		{"first answer", (*bench).firstAnswer},
-		{"change and delete", (*bench).changeAndDelete},
+		{"nothing there, change and delete", (*bench).changeAndDelete},
 		{"same value set again", (*bench).sameAgain},
 		{"many changes", (*bench).manyChanges},
 		{"watch before run", (*bench).watchBeforeRun},

@@ -43,17 +43,33 @@ func readEnvironment() (environment, error) {
 		e.header.Set("X-Vault-Namespace", namespace)
 	}
 	var ignored bool // Options.TLS has it
-	for name, read := range map[string]func(text string) error{
-		"VAULT_CLIENT_TIMEOUT":    e.readTimeout,
-		"VAULT_DISABLE_REDIRECTS": readBool(&e.noRedirect),
-		"VAULT_HEADERS":           e.readHeaders,
-		"VAULT_MAX_RETRIES":       e.readResends,
-		"VAULT_RATE_LIMIT":        e.readLimit,
-		"VAULT_SKIP_VERIFY":       readBool(&ignored),
-		"VAULT_SRV_LOOKUP":        readBool(&e.srv),
+	for name, parse := range map[string]func(text string) error{
+		"VAULT_CLIENT_TIMEOUT": func(text string) (err error) {
+			e.timeout, err = parseTimeout(text)
+			return err
+		},
+		"VAULT_DISABLE_REDIRECTS": parseBool(&e.noRedirect),
+		"VAULT_HEADERS":           e.addHeaders,
+		"VAULT_MAX_RETRIES": func(text string) error {
+			n, err := strconv.ParseUint(text, 10, 31)
+			e.resends = int(n)
+			return err
+		},
+		"VAULT_RATE_LIMIT": func(text string) error { // requests a second, perhaps with :burst
+			perSecond, atOnce, both := strings.Cut(text, ":")
+			limit, err := strconv.ParseFloat(perSecond, 64)
+			burst := int(limit)
+			if both && err == nil {
+				burst, err = strconv.Atoi(atOnce)
+			}
+			e.limiter = rate.NewLimiter(rate.Limit(limit), burst)
+			return err
+		},
+		"VAULT_SKIP_VERIFY": parseBool(&ignored),
+		"VAULT_SRV_LOOKUP":  parseBool(&e.srv),
 	} {
 		if text := os.Getenv(name); text != "" {
-			if err := read(text); err != nil {
+			if err := parse(text); err != nil {
 				return e, fmt.Errorf("error encountered setting up default configuration: could not parse %s: %w", name, err)
 			}
 		}
@@ -61,49 +77,27 @@ func readEnvironment() (environment, error) {
 	return e, nil
 }
 
-func readBool(to *bool) func(string) error {
+func parseBool(to *bool) func(string) error {
 	return func(text string) (err error) {
 		*to, err = strconv.ParseBool(text)
 		return err
 	}
 }
 
-// readTimeout reads a duration, or a number of seconds, or of days as in 1d.
-func (e *environment) readTimeout(text string) error {
-	unit := time.Second
-	number, days := strings.CutSuffix(text, "d")
-	if days {
-		unit = 24 * time.Hour
-	}
+// parseTimeout parses a duration, or a number of seconds, or of days as in 1d. Zero
+// means a minute.
+func parseTimeout(text string) (time.Duration, error) {
 	timeout, err := time.ParseDuration(text)
-	if n, notNumber := strconv.Atoi(number); notNumber == nil {
-		timeout, err = time.Duration(n)*unit, nil
+	if n, notSeconds := strconv.Atoi(text); notSeconds == nil {
+		timeout, err = time.Duration(n)*time.Second, nil
+	} else if n, notDays := strconv.Atoi(strings.TrimSuffix(text, "d")); notDays == nil {
+		timeout, err = time.Duration(n)*24*time.Hour, nil
 	}
-	e.timeout = cmp.Or(timeout, e.timeout)
-	return err
+	return cmp.Or(timeout, time.Minute), err
 }
 
-func (e *environment) readResends(text string) error {
-	n, err := strconv.ParseUint(text, 10, 31)
-	e.resends = int(n)
-	return err
-}
-
-// readLimit reads how many requests there may be in a second and, after a colon,
-// how many at once.
-func (e *environment) readLimit(text string) error {
-	perSecond, atOnce, both := strings.Cut(text, ":")
-	limit, err := strconv.ParseFloat(perSecond, 64)
-	burst := int(limit)
-	if both && err == nil {
-		burst, err = strconv.Atoi(atOnce)
-	}
-	e.limiter = rate.NewLimiter(rate.Limit(limit), burst)
-	return err
-}
-
-// readHeaders reads a JSON object of headers. Its values may be secret.
-func (e *environment) readHeaders(text string) error {
+// addHeaders adds a JSON object of headers. Its values may be secret.
+func (e *environment) addHeaders(text string) error {
 	var own map[string]string
 	if json.Unmarshal([]byte(text), &own) != nil {
 		return errors.New("it is not a JSON object of strings")

@@ -92,17 +92,7 @@ func RenewToken(t Token) Request {
 	return Request{Method: http.MethodPut, Path: "auth/token/renew-self", Body: map[string]any{"increment": 0}, Token: t}
 }
 
-// RenewLease returns the request that renews a lease.
-func RenewLease(id string, t Token) Request {
-	return Request{Method: http.MethodPut, Path: "sys/leases/renew", Body: map[string]any{"lease_id": id, "increment": 0}, Token: t}
-}
-
 // RevokeToken returns the request that revokes a token.
 func RevokeToken(t Token) Request {
 	return Request{Method: http.MethodPut, Path: "auth/token/revoke-self", Token: t}
-}
-
-// RevokeLease returns the request that revokes a lease.
-func RevokeLease(id string, t Token) Request {
-	return Request{Method: http.MethodPut, Path: "sys/leases/revoke", Body: map[string]any{"lease_id": id}, Token: t}
 }

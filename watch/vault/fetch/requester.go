@@ -146,7 +146,8 @@ func (t *Leases) Revoke(ctx context.Context, c client.Caller, bearer client.Toke
 	group.SetLimit(most)
 	for i := range all {
 		group.Go(func() error {
-			r := client.RevokeLease(i.lease, bearer)
+			body := map[string]any{"lease_id": i.lease}
+			r := client.Request{Method: http.MethodPut, Path: "sys/leases/revoke", Body: body, Token: bearer}
 			if i.token != "" {
 				r = client.RevokeToken(i.token)
 			}
