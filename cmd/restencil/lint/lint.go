@@ -127,11 +127,9 @@ func (l *Linter) Findings(disabled []string) []Finding {
 			return true
 		}
 		lines := l.lines(f.File)
-		for i := f.Line - 2; i < f.Line; i++ {
-			if i < 0 || i >= len(lines) {
-				continue
-			}
-			if m := ignoring.FindStringSubmatch(lines[i]); m != nil && slices.Contains(strings.Split(m[1], ","), f.Rule) {
+		end := min(f.Line, len(lines))
+		for _, line := range lines[max(0, end-2):end] {
+			if m := ignoring.FindStringSubmatch(line); m != nil && slices.Contains(strings.Split(m[1], ","), f.Rule) {
 				return true
 			}
 		}
