@@ -30,7 +30,6 @@ type Options struct {
 	// consul-template does.
 	ExitOnFailure bool
 
-	// Limits say when Run ends with an error.
 	Limits Limits
 
 	// Once ends Run when every template has been rendered and every command
@@ -162,9 +161,8 @@ func withCertFiles(templates []Template) []Template {
 			of[t.Bundle] = append(of[t.Bundle], t.Destination)
 		}
 	}
-	for name, files := range of {
+	for _, files := range of {
 		slices.Sort(files)
-		of[name] = slices.Compact(files)
 	}
 	templates = slices.Clone(templates)
 	for i, t := range templates {

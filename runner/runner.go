@@ -397,42 +397,26 @@ func (r *Runner) replace(next *Runner) {
 // that of a named bundle, or of a file with a guard or check of its own, by its
 // destination. It may be called from any goroutine during Run.
 func (r *Runner) Accept(ctx context.Context, name string) error {
-	b, err := r.bundleNamed(ctx, name)
-	if err != nil {
-		return err
-	}
-	return b.Accept(ctx, name)
+	return r.withBundle(ctx, name, func(b *bundle.Bundle, _ []Template) error { return b.Accept(ctx, name) })
 }
 
 // Diff returns the files of a bundle that are not what they are to be, each with
 // its change: one that waits, is held, has failed or is about to be made. It may be
-// called from any goroutine while Run is under way.
+// called from any goroutine during Run.
 func (r *Runner) Diff(ctx context.Context, name string) ([]diff.File, error) {
-	b, err := r.bundleNamed(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	pending, err := b.Pending(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	texts := make(chan map[string]string, 1)
-	select {
-	case r.requests <- func() {
-		byPath := make(map[string]string)
-		for _, t := range r.opts.Templates {
-			byPath[t.Destination] = t.Text
+	var pending []diff.File
+	err := r.withBundle(ctx, name, func(b *bundle.Bundle, templates []Template) (err error) {
+		texts := make(map[string]string)
+		for _, t := range templates {
+			texts[t.Destination] = t.Text
 		}
-		texts <- byPath
-	}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	byPath := <-texts
-	for i := range pending {
-		pending[i].Text = byPath[pending[i].Path]
-	}
-	return pending, nil
+		pending, err = b.Pending(ctx, name)
+		for i := range pending {
+			pending[i].Text = texts[pending[i].Path]
+		}
+		return err
+	})
+	return pending, err
 }
 
 // Inspect returns what the sources say of themselves. It may be called from any
@@ -442,23 +426,24 @@ func (r *Runner) Inspect() map[watch.Store]watch.Inspection { return r.watcher.I
 // Rollback puts a generation of a named bundle's files back (see
 // [bundle.Bundle.Rollback]). It may be called from any goroutine during Run.
 func (r *Runner) Rollback(ctx context.Context, name string, generation int) error {
-	b, err := r.bundleNamed(ctx, name)
-	if err != nil {
-		return err
-	}
-	return b.Rollback(ctx, generation)
+	return r.withBundle(ctx, name, func(b *bundle.Bundle, _ []Template) error { return b.Rollback(ctx, generation) })
 }
 
-// bundleNamed asks the loop for a bundle.
-func (r *Runner) bundleNamed(ctx context.Context, name string) (*bundle.Bundle, error) {
-	found := make(chan *bundle.Bundle, 1)
+// withBundle calls do with a bundle of the loop and the templates.
+func (r *Runner) withBundle(ctx context.Context, name string, do func(*bundle.Bundle, []Template) error) error {
+	var b *bundle.Bundle
+	var templates []Template
+	done := make(chan struct{})
 	select {
-	case r.requests <- func() { found <- r.bundles.named(name) }:
+	case r.requests <- func() {
+		b, templates = r.bundles.named(name), r.opts.Templates
+		close(done)
+	}:
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	if b := <-found; b != nil {
-		return b, nil
+	if <-done; b == nil {
+		return fmt.Errorf("there is no bundle %q", name)
 	}
-	return nil, fmt.Errorf("there is no bundle %q", name)
+	return do(b, templates)
 }

@@ -1,8 +1,7 @@
 // Package journal keeps, in a state directory, what each bundle was to be and what
-// was applied last. After a crash or a restart a reload that failed or was
-// interrupted is repeated, one that succeeded is not, and a swap of several files
-// that was interrupted is completed or undone. It also keeps the last generations of
-// a bundle's files.
+// was applied last, so that after a crash or a restart a reload that has not succeeded
+// is repeated, and a swap of several files is completed or undone. It also keeps the
+// last generations of a bundle's files.
 //
 // For a bundle with a swap of several files the calls are [Journal.Begin],
 // [Journal.Swapped], and at the end [Journal.Applied] or [Journal.Undone]; for

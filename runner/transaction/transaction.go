@@ -7,31 +7,27 @@
 //
 // First each new file must have its format, then each must pass its own check,
 // in order, and then all together the change's. On Linux a check sees the new
-// files in their places, by whatever path leads there, while all others see the
-// old ones (process.Command.Overlay): "nginx -t" tests the nginx.conf that nginx uses. Where
-// the system does not allow that, the files are swapped first, then checked, and
-// put back at once if a check fails. The arguments of a check may have actions of
-// text/template:
+// files in their places, while all others see the old ones (process.Command.Overlay):
+// "nginx -t" tests the nginx.conf that nginx uses. Where the system does not allow
+// that, the files are swapped first, then checked, and put back if a check fails. The
+// arguments of a check may have actions of text/template:
 //
-//	{{ .Staged "NAME" }}  where the file NAME is staged: the path of its
-//	                      destination, the last element of that, or the name of
-//	                      its template, whichever fits first; it must fit one
-//	                      file of the change
-//	{{ .Staged }}         the staged path of the file that is checked; also
-//	                      {{ .File }}
-//	{{ .Files }}          the staged paths of all that are checked, a list
+//	{{ .Staged "NAME" }}  the staged path of the file NAME: its destination, the
+//	                      last element of that, or the name of its template
+//	{{ .Staged }}         the staged path of the file that is checked; also {{ .File }}
+//	{{ .Files }}          the staged paths of all that are checked
 //	{{ .Bundle }}         the bundle's name
 //
-// A file that is right already is "staged" at its destination. Paths are not
-// quoted; a shell finds them in the environment, where they need not be:
+// The staged path of a file that is right already is its destination. The environment
+// has
 //
 //	RESTENCIL_BUNDLE         the bundle's name
 //	RESTENCIL_STAGED         the staged paths of the files that are checked, a line each
 //	RESTENCIL_STAGED_MORE    how many that leaves out because there are so many
 //	RESTENCIL_STAGED_<NAME>  the staged path of any file of the change: the last
 //	                         element of its destination in upper case, with _ for
-//	                         all that is no letter or digit. Not set where that
-//	                         fits two files, or there are more than 100
+//	                         other characters, unless two files have the same or
+//	                         there are more than 100
 package transaction
 
 import (
@@ -79,19 +75,11 @@ type Transaction struct {
 	tools  Tools
 	dirs   dirs
 	extras map[string]*placement // the newest of writeToFile, by path
-	late   bool                  // some check runs after the swap, since it cannot see what is staged
 }
 
 // New returns a transaction of these changes.
 func New(t Tools, changes ...*Change) *Transaction {
-	tx := &Transaction{Changes: changes, tools: t, dirs: make(dirs), extras: make(map[string]*placement)}
-	for _, c := range changes {
-		tx.late = tx.late || tx.isLate(c.Check)
-		for _, f := range c.Files {
-			tx.late = tx.late || tx.isLate(f.Check)
-		}
-	}
-	return tx
+	return &Transaction{Changes: changes, tools: t, dirs: make(dirs), extras: make(map[string]*placement)}
 }
 
 // live returns the changes that have not failed.
@@ -155,8 +143,9 @@ func (tx *Transaction) place(ctx context.Context, c *Change) error {
 		}
 	}
 	c.placements = append(c.placements, streams...)
+	c.late = tx.isLate(c.Check) || slices.ContainsFunc(c.Files, func(f File) bool { return tx.isLate(f.Check) })
 	// A single file is swapped at once: nothing needs to be kept.
-	keep := c.Keep || tx.late || len(c.placements) > 1
+	keep := c.Keep || c.late || len(c.placements) > 1
 	for _, p := range c.placements {
 		p.want.Keep = keep
 	}
@@ -257,6 +246,7 @@ type Change struct {
 	Output string
 
 	placements []*placement // in the order in which they are swapped
+	late       bool         // some check runs after the swap, since it cannot see what is staged
 }
 
 // A File is the file of a template, and those of its writeToFile.

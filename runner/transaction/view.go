@@ -254,11 +254,8 @@ const checkTimeout = 30 * time.Second // how long a check may take that does not
 // Check fails the changes whose new files have not their format, or fail a check.
 func (tx *Transaction) Check(ctx context.Context) {
 	for _, c := range tx.live() {
-		if !c.ReplacesAny() {
-			continue
-		}
-		c.Fail(event.Check, c.checkFormats(time.Now()))
-		if c.Err == nil {
+		if c.ReplacesAny() {
+			c.Fail(event.Check, c.checkFormats(time.Now()))
 			tx.runChecks(ctx, c, false)
 		}
 	}
@@ -268,11 +265,8 @@ func (tx *Transaction) Check(ctx context.Context) {
 // see what is staged in its place. Where one fails, the old files are put back before
 // anything is reloaded.
 func (tx *Transaction) CheckLate(ctx context.Context) {
-	if !tx.late {
-		return
-	}
 	for _, c := range tx.live() {
-		if !c.ReplacesAny() {
+		if !c.late || !c.ReplacesAny() {
 			continue
 		}
 		tx.runChecks(ctx, c, true)
