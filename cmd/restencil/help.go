@@ -11,7 +11,6 @@ import (
 	"restencil/watch/suggest"
 )
 
-// usage is the short help.
 const usage = `Usage: restencil [flags]
        restencil COMMAND [flags] [ARGUMENTS]
 
@@ -32,7 +31,6 @@ restencil help shows all flags and commands, and restencil help COMMAND one
 command.
 `
 
-// writeHelp writes all flags and commands.
 func writeHelp(w io.Writer) error {
 	var commands strings.Builder
 	for _, s := range subcommands() {
@@ -74,7 +72,6 @@ func help(_ context.Context, p program, s *subcommand) error {
 	return err
 }
 
-// text returns the help for s.
 func (s *subcommand) text() string {
 	text := fmt.Sprintf("Usage: restencil %s [flags] %s\n\n%s\n", s.name, s.usage, s.help)
 	if s.name == "help" {
@@ -88,7 +85,6 @@ func (s *subcommand) text() string {
 	return text
 }
 
-// unknownCommand returns the error for a command that does not exist.
 func unknownCommand(name string) error {
 	var names []string
 	for _, s := range subcommands() {

@@ -38,7 +38,6 @@ func main() {
 	os.Exit(asInit(run))
 }
 
-// run runs the program and returns its exit code.
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -115,7 +114,6 @@ func (p program) run(ctx context.Context) int {
 	return 0
 }
 
-// parse reads the command line and the files that it names.
 func (p program) parse() (*config.Config, error) {
 	cfg, err := config.Parse(p.args, p.environ)
 	if err == nil && p.terminal && !cfg.IsSet("log_level") {
@@ -135,7 +133,6 @@ func (p program) failed(err error) int {
 	return exitCode(err)
 }
 
-// exitCode returns the exit code of an error.
 func exitCode(err error) int {
 	if wrong, ok := errors.AsType[*config.Error](err); ok {
 		return wrong.Code

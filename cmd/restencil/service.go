@@ -173,17 +173,14 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	return opts, nil
 }
 
-// warn logs an error as a warning.
 func (s *service) warn(component string, err error) {
 	s.log.Warn(err.Error(), "component", component)
 }
 
-// warner returns warn for a component.
 func (s *service) warner(component string) func(error) {
 	return func(err error) { s.warn(component, err) }
 }
 
-// logConfigWarnings logs the warnings of the configuration.
 func (s *service) logConfigWarnings() {
 	for _, w := range s.cfg.Warnings {
 		s.warn("config", w)

@@ -86,7 +86,6 @@ func findSubcommand(name string) *subcommand {
 	return nil
 }
 
-// runSubcommand runs s and returns the exit code.
 func (p program) runSubcommand(ctx context.Context, s *subcommand) int {
 	err := s.parse(p.args[1:])
 	if errors.Is(err, flag.ErrHelp) {

@@ -101,7 +101,6 @@ func (c *Change) finish(o *setting.Origins, command []string, verified bool, who
 	c.Wait.finish(o, whole)
 }
 
-// check validates a change by itself.
 func (c *Change) check(o *setting.Origins) []error {
 	var errs []error
 	for i := range c.Verify {

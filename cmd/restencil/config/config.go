@@ -22,6 +22,7 @@ import (
 	"restencil/cmd/restencil/config/hcl1"
 	"restencil/cmd/restencil/config/setting"
 	"restencil/cmd/restencil/config/stores"
+	"restencil/renderer"
 	"restencil/watch"
 	"restencil/watch/consul"
 	"restencil/watch/filewatch"
@@ -167,7 +168,6 @@ func (c *Config) warn(at setting.Origin, message, hint string) {
 	c.Warnings = append(c.Warnings, hcl1.Diagnostic{Position: at.Position, Message: message, Hint: hint})
 }
 
-// settings returns all settings. Their values are in c.
 func (c *Config) settings() []setting.Setting {
 	bundle := setting.Each(&c.Bundles, (*Bundle).instance)
 	bundle.Labelled = true
@@ -269,10 +269,19 @@ func (c *Config) finish() {
 			c.warn(b.At, fmt.Sprintf("no template belongs to bundle %q", b.Name), fmt.Sprintf("write bundle = %q in its templates", b.Name))
 		}
 	}
-	c.warnSharedDestinations()
+	first := make(map[string]setting.Origin) // by destination
+	for _, t := range c.Templates {
+		to := t.File.Destination
+		at, taken := first[to]
+		if to == "" || !taken || renderer.StreamOf(to) != renderer.NoStream {
+			first[to] = t.At
+			continue
+		}
+		c.warn(t.At, fmt.Sprintf("two templates have the destination %s: that of %s and that of %s", to, at, t.At),
+			"each overwrites what the other wrote")
+	}
 }
 
-// check validates the configuration.
 func (c *Config) check() error {
 	return errors.Join(slices.Concat(c.Log.check(), c.Vault.Check(&c.Origins), c.checkBundles())...)
 }
@@ -293,7 +302,13 @@ func (c *Config) attempts(store watch.Store, r stores.Retry) int {
 // ConsulOptions returns the options of the Consul source, without Notice and Log. A
 // limited number of attempts is spaced as by consul-template.
 func (c *Config) ConsulOptions() consul.Options {
-	o := c.Consul.Source(c.Once)
+	o := c.Consul.Options
+	if !c.Consul.Auth {
+		o.Username, o.Password = "", ""
+	}
+	if c.Once {
+		o.FirstPause = time.Second // most runs end before
+	}
 	o.Retry.Attempts = c.attempts(watch.Consul, c.Consul.Attempts)
 	return o
 }

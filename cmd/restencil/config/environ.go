@@ -12,7 +12,6 @@ import (
 // one name the last counts.
 type environment []string
 
-// lookup returns the value of a variable.
 func (e environment) lookup(name string) (value string, ok bool) {
 	for _, v := range slices.Backward(e) {
 		if key, value, _ := strings.Cut(v, "="); key == name {

@@ -27,7 +27,6 @@ type Env struct {
 // commandTimeout is the default timeout of a template's command.
 const commandTimeout = "30s"
 
-// settings returns the settings of the child.
 func (e *Exec) settings(p *Process) []setting.Setting {
 	block := e.block("exec", "")
 	block.Block = append(block.Block, setting.Setting{

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"restencil/cmd/restencil/config/setting"
-	"restencil/renderer"
 	"restencil/runner"
 	"restencil/runner/format"
 	"restencil/template"
@@ -143,20 +142,6 @@ func (c *Config) finishTemplate(t *Template) {
 	}
 }
 
-// warnSharedDestinations warns of templates that overwrite each other's file.
-func (c *Config) warnSharedDestinations() {
-	first := make(map[string]setting.Origin)
-	for _, t := range c.Templates {
-		at, taken := first[t.File.Destination]
-		if t.File.Destination == "" || !taken || renderer.StreamOf(t.File.Destination) != renderer.NoStream {
-			first[t.File.Destination] = t.At
-			continue
-		}
-		c.warn(t.At, fmt.Sprintf("two templates have the destination %s: that of %s and that of %s", t.File.Destination, at, t.At),
-			"each overwrites what the other wrote")
-	}
-}
-
 // isOpened reports whether a source is a file that the shell has opened, as for
 // -template <(…). It may be a pipe.
 func isOpened(source string) bool {
@@ -174,7 +159,6 @@ func (c *Config) Sources() []string {
 	return paths
 }
 
-// read returns the name and the text of a template.
 func (t *Template) read() (name, text string, err error) {
 	switch {
 	case t.Source != "" && t.Options.Text != "":
@@ -195,7 +179,6 @@ func (t *Template) read() (name, text string, err error) {
 	return t.Source, string(content), nil
 }
 
-// addTemplate adds a template from a value of -template.
 func addTemplate(list *[]Template, s string) error {
 	words, err := splitTemplate(s, runtime.GOOS == "windows")
 	if err != nil {

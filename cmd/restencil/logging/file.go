@@ -82,7 +82,6 @@ func (f *file) write(_ slog.Level, line []byte) error {
 	return errors.Join(rotated, err)
 }
 
-// next begins a new file.
 func (f *file) next() error {
 	now := time.Now()
 	stamp := now.UnixNano()

@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-// outputs are the places that a log is written to.
 type outputs struct {
 	level slog.Level
 	list  []*output // standard error first
@@ -86,7 +85,6 @@ func (o *output) write(r slog.Record) (changed bool, err error) {
 	return changed, err
 }
 
-// format makes line that of a record.
 func (o *output) format(r slog.Record) error {
 	o.line.Reset()
 	if !o.json {
@@ -116,7 +114,6 @@ func (o *output) close() error {
 	return o.sink.Close()
 }
 
-// stderr is the sink for standard error.
 type stderr struct{ io.Writer }
 
 func (s stderr) write(_ slog.Level, line []byte) error {

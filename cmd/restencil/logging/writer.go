@@ -134,7 +134,6 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// signal wakes run.
 func (w *Writer) signal() {
 	select {
 	case w.wake <- struct{}{}:

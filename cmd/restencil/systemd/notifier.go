@@ -132,7 +132,6 @@ func (n *Notifier) statusLine() string {
 	return "STATUS=" + n.status
 }
 
-// send sends a message if there is a service manager.
 func (n *Notifier) send(message string) {
 	if n.deliver == nil {
 		return

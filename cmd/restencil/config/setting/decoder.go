@@ -144,7 +144,6 @@ func (in scope) find(f hcl1.Field) *Setting {
 	return nil
 }
 
-// set decodes the value of one setting.
 func (d *decoder) set(f hcl1.Field, s Setting, in scope) {
 	if err := s.value().Decode(f.Value); err != nil {
 		at := f.Value.Range

@@ -116,7 +116,6 @@ func Help(settings []Setting) string {
 	return b.String()
 }
 
-// help returns the help for one flag.
 func (s Setting) help() string {
 	head := "  -" + strings.Join(append([]string{s.Flag}, s.Alias...), ", -")
 	if arg := cmp.Or(s.Arg, s.value().Arg()); arg != "" {

@@ -90,7 +90,6 @@ func (e *elementError) Error() string {
 	return fmt.Sprintf("expected %s, found %v in it", e.want, e.Node)
 }
 
-// value returns the Value of the setting.
 func (s Setting) value() Value {
 	switch to := s.To.(type) {
 	case Value:

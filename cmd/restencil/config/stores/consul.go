@@ -110,15 +110,3 @@ func (c *Consul) Finish(o *setting.Origins, warn func(at setting.Origin, message
 			"each instance asks Consul by itself, at little cost to its servers")
 	}
 }
-
-// Source returns the options of the source. once reports whether it is for a single run.
-func (c *Consul) Source(once bool) consul.Options {
-	o := c.Options
-	if !c.Auth {
-		o.Username, o.Password = "", ""
-	}
-	if once {
-		o.FirstPause = time.Second // most runs end before
-	}
-	return o
-}

@@ -153,7 +153,6 @@ const (
 	tokenCommand = "vault.token_command"
 )
 
-// logins returns the logins that are configured.
 func (v *Vault) logins(o *setting.Origins) []login {
 	all := []login{{appRoleLogin, v.AppRole}, {jwtLogin, v.JWT}, {certLogin, v.Cert}, {tokenCommand, token.Login{}}}
 	return slices.DeleteFunc(all, func(l login) bool {
