@@ -1,11 +1,6 @@
 package consul
 
-import (
-	"fmt"
-
-	"restencil/watch"
-	"restencil/watch/consul/plan"
-)
+import "restencil/watch"
 
 // Inspect implements watch.Inspector.
 func (s *Source) Inspect() watch.Inspection {
@@ -13,13 +8,8 @@ func (s *Source) Inspect() watch.Inspection {
 	defer s.mu.Unlock()
 	i := watch.Inspection{Kept: make(map[watch.ID]string, len(s.subscriptions)), Counts: s.agent.Client.Counter.Counts()}
 	for id := range s.subscriptions {
-		at := s.plan.Place(id)
-		switch {
-		case at == nil:
-		case at.Way == plan.Prefix:
-			i.Kept[id] = fmt.Sprintf("%s, %q", at.Way, at.Extent.Prefix)
-		default:
-			i.Kept[id] = string(at.Way)
+		if at := s.plan.Place(id); at != nil {
+			i.Kept[id] = at.String()
 		}
 	}
 	return i

@@ -232,11 +232,7 @@ func (s *Source) enter(sub *subscription, at *plan.Place) {
 		return
 	}
 	if log := s.agent.Options.Log; log != nil && log.Enabled(context.Background(), slog.LevelDebug) {
-		how := string(at.Way)
-		if at.Way == plan.Prefix {
-			how += fmt.Sprintf(" %q", at.Extent.Prefix)
-		}
-		log.Debug(fmt.Sprintf("consul %s: kept by: %s", sub.query().Noun(), how), "component", "consul", "query", sub.query())
+		log.Debug(fmt.Sprintf("consul %s: kept by: %s", sub.query().Noun(), at), "component", "consul", "query", sub.query())
 	}
 	switch at.Way {
 	case plan.Blocking:

@@ -16,6 +16,7 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ import (
 	"restencil/watch/consul/discovery"
 )
 
-// A Way is how a query is kept current, as the log says it.
+// A Way is how a query is kept current.
 type Way string
 
 const (
@@ -54,6 +55,14 @@ type Extent struct {
 type Place struct {
 	Way    Way
 	Extent Extent // if Way is Prefix; if it is Discovery, only its Scope
+}
+
+// String returns how a query is kept current, as the log says it.
+func (p Place) String() string {
+	if p.Way == Prefix {
+		return fmt.Sprintf("%s %q", p.Way, p.Extent.Prefix)
+	}
+	return string(p.Way)
 }
 
 // Rules limit a plan.
