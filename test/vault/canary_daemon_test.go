@@ -135,6 +135,31 @@ func (m *menagerie) learn() {
 	}
 }
 
+// look has the commands print all that they know, and about each of these, and looks
+// for canaries in that.
+func (m *menagerie) look(about ...string) {
+	m.t.Helper()
+	commands := [][]string{{"status"}, {"diff"}, {"history"}}
+	for _, name := range about {
+		path := m.file(name)
+		if strings.Contains(name, "/") || m.blocks["bundle "+name] != "" {
+			path = name
+		}
+		commands = append(commands, []string{"status", path}, []string{"explain", path}, []string{"diff", path}, []string{"history", path})
+	}
+	m.learn()
+	for _, args := range commands {
+		for _, more := range [][]string{nil, {"-json"}} {
+			args := append(args, more...)
+			_, out := m.ask(args...)
+			m.clean(m.t, strings.Join(args, " "), out)
+		}
+	}
+	if _, out := m.ask("status"); !strings.Contains(out, "BUNDLE") {
+		m.t.Errorf("status prints\n%s", out)
+	}
+}
+
 // check looks for canaries everywhere.
 func (m *menagerie) check(d *siteDaemon) {
 	m.t.Helper()
@@ -171,7 +196,8 @@ func TestNoSecretInTheLog(t *testing.T) {
 			d.reload()
 			await.Eventually(t, await.Holds(m.file("changed"), next+", changed"))
 			time.Sleep(2 * time.Second) // for all to have gone wrong once
-			d.Signal(syscall.SIGQUIT)   // which makes other programs in Go print their stacks
+			m.look("int", "commanded", "secret/data/app")
+			d.Signal(syscall.SIGQUIT) // which makes other programs in Go print their stacks
 			d.stop()
 			m.check(d)
 		})
@@ -194,6 +220,12 @@ func (m *menagerie) loud() {
 		m.block("bundle "+name, fmt.Sprintf("bundle %q {\n%s\n}", name, settings))
 		m.template(name, m.text(`{{ .Data.data.password }}`), fmt.Sprintf("bundle = %q", name))
 	}
+	// What is made of a secret no longer looks like it.
+	m.block("bundle derived", "bundle \"derived\" {\n check = \"test ! -e "+m.file("check")+".bad\"\n}")
+	m.template("derived", m.text(`{{ .Data.data.password | base64Encode }} {{ printf "%x" .Data.data.password }}
+a={{ .Data.data.password | toLower }} {{ .Data.data.password | sprig_splitList "" | sprig_reverse | sprig_join "" }}
+{{ range .Data.data.password | sprig_splitList "" }}{{ . }}
+{{ end }}`), `bundle = "derived"`)
 	m.template("json", m.text(`{{ .Data.data.password }}`), `format = "json"`)
 	m.template("yaml", m.text(`a: [{{ .Data.data.password }}`), `format = "yaml"`)
 	m.template("x509", m.text(`{{ .Data.data.password }}`), `format = "x509"`)
@@ -217,15 +249,18 @@ func TestNoSecretOfCommands(t *testing.T) {
 	}
 	d := m.start("-log-level", "trace", "-log-file", m.path("logs", "log"))
 	await.Eventually(t, await.Exists(m.file("slow.loaded")))
+	await.Eventually(t, await.Exists(m.file("derived")))
 	for _, name := range []string{"all", "key.pem", "reload", "verify", "slow", "plain"} {
 		await.Eventually(t, await.Exists(m.file(name)))
 		write(t, m.file(name)+".bad", "")
 	}
+	write(t, m.file("check")+".bad", "")
 	next := m.value("the next password")
 	m.put("app", map[string]any{"password": next})
-	for _, name := range []string{"check", "reload", "verify", "json", "yaml", "x509", "toml", "hcl", "xml", "plain"} {
+	for _, name := range []string{"check", "derived", "reload", "verify", "json", "yaml", "x509", "toml", "hcl", "xml", "plain"} {
 		await.Eventually(t, m.logged(name, "fail"))
 	}
+	m.look("check", "verify", "derived", "secret/data/app")
 	for _, args := range [][]string{{"history"}, {"history", "verify"}, {"rollback", "verify"}, {"rollback", "reload", "1"}, {"accept", "check"}} {
 		out, _ := exec.Command(binary.Path(t), append(args, "-state-dir", m.path("state"))...).CombinedOutput()
 		m.clean(t, strings.Join(args, " "), string(out))
