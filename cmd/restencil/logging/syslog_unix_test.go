@@ -151,12 +151,13 @@ func TestSyslogThatHangs(t *testing.T) {
 	var out strings.Builder
 	s := newSystemLog(t)
 	l := open(t, Options{Stderr: &out, Syslog: Syslog{Enabled: true, Facility: "USER", Name: "me", Socket: s.path}})
+	const lines = 1000
 	start := time.Now()
-	for range 10_000 {
+	for range lines {
 		l.Warn(strings.Repeat("x", 1000))
 	}
-	if took := time.Since(start); took > syslogPause {
-		t.Errorf("10,000 lines took %v", took)
+	if took := time.Since(start); took > lines*syslogTimeout/2 { // if most lines waited
+		t.Errorf("%d lines took %v", lines, took)
 	}
 	if n := strings.Count(out.String(), "the system log may lack lines"); n != 1 {
 		t.Errorf("it was told %d times, want once", n)
