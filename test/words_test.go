@@ -20,7 +20,7 @@ var retired = map[string]string{
 	"tray": "response body", "aside": "decode cache", "lessons": "feedback", "heed": "feedback",
 	"desk": "requester", "allowance": "rate limiter", "ledger": "lease table", "tenure": "token epoch",
 	"pulse": "heartbeat", "upkeep": "drift", "veil": "mask", "stir": "wake",
-	"wish": "pending", "doomed": "pending",
+	"wish": "pending", "doomed": "pending", "lane": "queue", "debt": "owed",
 	"fallible": "output", "memorable": "needed", "awkward": "the rule itself",
 	"straddles": "spans", "unled": "no leader", "unhurried": "pause", "forgiven": "expired",
 	"stem": "prefix", "behalf": "path of the error", "printing": "output",

@@ -780,7 +780,7 @@ func TestRollbackByHandThatFails(t *testing.T) {
 // Where the command of a bundle changes, or its name, and something was owed, the
 // new bundle owes it, and runs its own command once. The journal owes nothing in
 // the end, and knows no command that nobody has any more.
-func TestDebtOfAChangedBundle(t *testing.T) {
+func TestCommandOwedByAChangedBundle(t *testing.T) {
 	for _, p := range []group.Policy{group.Together, group.Each} {
 		synctest.Test(t, func(t *testing.T) {
 			g := newRig(t)

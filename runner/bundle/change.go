@@ -259,7 +259,7 @@ func (b *Bundle) retryLoadOld(ctx context.Context) {
 	}
 }
 
-// finish records the outcome of a change in the journal and the groups. loaded tells
+// finish records the outcome of a change in the journal and the groups. loaded reports
 // that the command was run for it.
 func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, loaded bool) {
 	files := func() []history.File { return t.Generation(b.shared.State.Load().KeepSecrets) }

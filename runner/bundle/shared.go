@@ -56,7 +56,7 @@ type State struct {
 	// none.
 	Journal *journal.Journal
 
-	// Unresolved tells that the journal has a change that a crash has interrupted,
+	// Unresolved reports that the journal has a change that a crash has interrupted,
 	// and that could not be completed or undone: what is left of it beside the
 	// destinations may be the only copy, and stays.
 	Unresolved bool
@@ -109,7 +109,7 @@ type Offer struct {
 	// index in the spec.
 	Outputs map[int]templates.Result
 
-	// Outstanding tells that a member without an output waits for answers that are
+	// Outstanding reports that a member without an output waits for answers that are
 	// on their way. The first run of the command waits for it.
 	Outstanding bool
 

@@ -89,7 +89,7 @@ type State struct {
 	// Files are the destinations that changed since Applied, sorted.
 	Files []string `json:"files,omitempty"`
 
-	// Unknown tells that the file was damaged. A reload is owed then.
+	// Unknown reports that the file was damaged. A reload is owed then.
 	Unknown bool `json:"-"`
 
 	Verdict

@@ -358,7 +358,7 @@ func TestDamaged(t *testing.T) {
 
 // Whatever becomes of a file in which a reload is owed, that is owed still, or it
 // is told that nobody knows.
-func TestCorruptionLosesNoDebt(t *testing.T) {
+func TestCorruptionLosesNoOwedReload(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir, Options{})
 	for i := range 5 {

@@ -162,7 +162,7 @@ type Target struct {
 	Wants  []Want         // one for each file, in order
 	Reason process.Reason // why the command is run for it
 
-	// Rollback tells that somebody rolls back to it. It is tried once, and the
+	// Rollback reports that somebody rolls back to it. It is tried once, and the
 	// newest change is not made.
 	Rollback bool
 

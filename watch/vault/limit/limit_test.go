@@ -83,8 +83,8 @@ func TestReads(t *testing.T) {
 	}
 }
 
-// TestDebt: what many have issued at one time is waited for.
-func TestDebt(t *testing.T) {
+// TestOwed: what many have issued at one time is waited for.
+func TestOwed(t *testing.T) {
 	l := testLimiter()
 	for i := range NewQueries + 30 {
 		l.Issued("GET x", query(fmt.Sprint(i)), time.Hour, someDay)
