@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"restencil/watch"
+	"restencil/watch/local/yamldoc"
 )
 
 // The node that stands for the agent where the data file lists no nodes.
@@ -41,25 +42,25 @@ func (d *decoder) nodes(n *yaml.Node, datacenter string) *members {
 		byName:     make(map[string]*member),
 		byAddress:  make(map[string]*member),
 	}
-	if n == nil || !d.wantMap(n, "nodes is a map from name to address") {
+	if n == nil || !d.WantMap(n, "nodes is a map from name to address") {
 		return ms
 	}
-	for name, v := range pairs(n) {
+	for name, v := range yamldoc.Pairs(n) {
 		ms.listed = true
 		node, status := &watch.Node{Node: name.Value}, api.HealthPassing
-		if isMap(v) {
-			d.fields(v, "a node", fields{
+		if yamldoc.IsMap(v) {
+			d.Fields(v, "a node", yamldoc.Fields{
 				"address":          func(n *yaml.Node) { node.Address = d.address(n) },
-				"id":               func(n *yaml.Node) { node.ID = d.text(n) },
-				"meta":             func(n *yaml.Node) { node.Meta = mapOf(d, n, "meta", d.text) },
+				"id":               func(n *yaml.Node) { node.ID = d.Text(n) },
+				"meta":             func(n *yaml.Node) { node.Meta = yamldoc.MapOf(&d.Decoder, n, "meta", d.Text) },
 				"status":           func(n *yaml.Node) { status = d.status(n) },
-				"tagged_addresses": func(n *yaml.Node) { node.TaggedAddresses = mapOf(d, n, "tagged_addresses", d.text) },
+				"tagged_addresses": func(n *yaml.Node) { node.TaggedAddresses = yamldoc.MapOf(&d.Decoder, n, "tagged_addresses", d.Text) },
 			})
-		} else if !isNull(v) {
+		} else if !yamldoc.IsNull(v) {
 			node.Address = d.address(v)
 		}
 		if node.Node == "" || node.Address == "" {
-			d.fail(name, "node %q needs a name and an address", node.Node)
+			d.Fail(name, "node %q needs a name and an address", node.Node)
 		}
 		ms.add(node, status)
 	}
@@ -97,7 +98,7 @@ func (ms *members) addUnlisted(name, address string) *member {
 // wantNode fails unless the file lists no nodes, or one of this name.
 func (d *decoder) wantNode(n *yaml.Node, ms *members, name string) {
 	if ms.listed && ms.byName[name] == nil {
-		d.fail(n, "nodes has no %q%s", name, nearest(name, slices.Sorted(maps.Keys(ms.byName))))
+		d.Fail(n, "nodes has no %q%s", name, yamldoc.Nearest(name, slices.Sorted(maps.Keys(ms.byName))))
 	}
 }
 
@@ -124,12 +125,12 @@ func (d *decoder) nodeOf(s *instanceSpec, ms *members) *member {
 		m = ms.byName[s.node]
 		d.wantNode(s.at, ms, s.node)
 		if m == nil && s.address == "" {
-			d.fail(s.at, "node %q has no address: give the instance one, or list the node in nodes", s.node)
+			d.Fail(s.at, "node %q has no address: give the instance one, or list the node in nodes", s.node)
 		}
 	case s.address == "":
 		m = ms.home()
 	case m == nil && ms.byName[s.address] != nil:
-		d.fail(s.at, "a node is named %q and has another address, so the instance must say its node", s.address)
+		d.Fail(s.at, "a node is named %q and has another address, so the instance must say its node", s.address)
 	}
 	if m == nil {
 		m = ms.addUnlisted(cmp.Or(s.node, s.address), s.address)

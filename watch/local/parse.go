@@ -3,79 +3,61 @@ package local
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"restencil/watch"
+	"restencil/watch/local/yamldoc"
 )
 
 const localDatacenter = "dc1" // the datacenter's name where the data file gives none
 
-// A ParseError says what is wrong with a data file, and where.
-type ParseError struct {
-	File   string
-	Line   int // 1 and up; 0: the whole file
-	Column int // 1 and up; 0: the whole line
-	Msg    string
-}
-
-// Error is one line: file:line:column: message.
-func (e *ParseError) Error() string {
-	text := e.File
-	for _, n := range []int{e.Line, e.Column} {
-		if n > 0 {
-			text += ":" + strconv.Itoa(n)
-		}
-	}
-	return text + ": " + e.Msg
-}
-
 // Parse returns the model of a data file. The name's extension is .yaml, .yml, or
 // .json, which is read as YAML too. A file without data is an error, for a file
-// looks like that while it is being written. Errors are of type *ParseError.
+// looks like that while it is being written. Errors are of type *yamldoc.Error.
 func Parse(name string, data []byte) (*Model, error) {
-	m, err := parse(name, bytes.TrimPrefix(data, []byte("\ufeff")))
-	if wrong, ok := errors.AsType[*ParseError](err); ok {
-		wrong.File = name
+	root, err := read(name, bytes.TrimPrefix(data, []byte("\ufeff")))
+	if err != nil {
+		return nil, yamldoc.InFile(name, err)
 	}
-	return m, err
+	return ParseNode(name, root)
 }
 
-func parse(name string, data []byte) (*Model, error) {
+func read(name string, data []byte) (*yaml.Node, error) {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".yaml", ".yml":
 	case ".json":
-		data = fromJSON(data)
+		data = yamldoc.FromJSON(data)
 	case ".hcl":
-		return nil, &ParseError{Msg: "a data file is no longer written in HCL: write it in YAML, under a name that ends in .yaml"}
+		return nil, &yamldoc.Error{Msg: "a data file is no longer written in HCL: write it in YAML, under a name that ends in .yaml"}
 	default:
-		return nil, &ParseError{Msg: "a data file's name ends in .yaml, .yml or .json"}
+		return nil, &yamldoc.Error{Msg: "a data file's name ends in .yaml, .yml or .json"}
 	}
-	root, err := readYAML(data)
-	if err != nil {
-		return nil, err
+	root, err := yamldoc.Read(data)
+	if err == nil && root == nil {
+		err = &yamldoc.Error{Msg: "the file holds no data (if that is meant, write an empty section of keys)"}
 	}
-	if root == nil {
-		return nil, &ParseError{Msg: "the file holds no data (if that is meant, write an empty section of keys)"}
-	}
+	return root, err
+}
+
+// ParseNode returns the model of data that is a part of the file name.
+func ParseNode(name string, root *yaml.Node) (*Model, error) {
 	var d decoder
 	var own section
 	var node, others *yaml.Node
 	m := &Model{own: localDatacenter, sites: make(map[string]*site)}
 	known := own.fields()
-	known["datacenter"] = func(n *yaml.Node) { m.own = d.text(n) }
+	known["datacenter"] = func(n *yaml.Node) { m.own = d.Text(n) }
 	known["datacenters"] = func(n *yaml.Node) { others = n }
 	known["node"] = func(n *yaml.Node) { node = n }
-	d.fields(root, "a data file", known)
+	d.Fields(root, "a data file", known)
 
 	nodes := d.nodes(own.nodes, m.own)
 	if node != nil {
-		nodes.own = d.text(node)
+		nodes.own = d.Text(node)
 		d.wantNode(node, nodes, nodes.own)
 	}
 	nodes.own = nodes.home().node.Node // the agent always has a node
@@ -83,8 +65,8 @@ func parse(name string, data []byte) (*Model, error) {
 	if others != nil {
 		d.others(others, m)
 	}
-	if d.err != nil {
-		return nil, d.err
+	if d.Err != nil {
+		return nil, yamldoc.InFile(name, d.Err)
 	}
 	m.follow(&Model{})
 	return m, nil
@@ -93,8 +75,8 @@ func parse(name string, data []byte) (*Model, error) {
 // A section is the data of one datacenter; its parts may be nil.
 type section struct{ keys, services, nodes *yaml.Node }
 
-func (s *section) fields() fields {
-	return fields{
+func (s *section) fields() yamldoc.Fields {
+	return yamldoc.Fields{
 		"keys":     func(n *yaml.Node) { s.keys = n },
 		"services": func(n *yaml.Node) { s.services = n },
 		"nodes":    func(n *yaml.Node) { s.nodes = n },
@@ -114,24 +96,24 @@ func (d *decoder) site(s section, nodes *members) *site {
 // others adds the section datacenters: a list of names, or a map from name to
 // data. The names may include the agent's own datacenter.
 func (d *decoder) others(n *yaml.Node, m *Model) {
-	if !isMap(n) {
-		for _, name := range d.texts(n) {
+	if !yamldoc.IsMap(n) {
+		for _, name := range d.Texts(n) {
 			if m.sites[name] == nil {
 				m.sites[name] = &site{nodes: &members{}}
 			}
 		}
 		return
 	}
-	for name, v := range pairs(n) {
+	for name, v := range yamldoc.Pairs(n) {
 		var s section
-		if !isNull(v) {
-			d.fields(v, "a datacenter", s.fields())
+		if !yamldoc.IsNull(v) {
+			d.Fields(v, "a datacenter", s.fields())
 		}
 		switch {
 		case name.Value != m.own:
 			m.sites[name.Value] = d.site(s, d.nodes(s.nodes, name.Value))
 		case s != (section{}):
-			d.fail(name, "%s is the agent's own datacenter; its data stands at the top of the file", m.own)
+			d.Fail(name, "%s is the agent's own datacenter; its data stands at the top of the file", m.own)
 		}
 	}
 }
@@ -139,28 +121,28 @@ func (d *decoder) others(n *yaml.Node, m *Model) {
 // folder returns the pairs in a folder of the section keys. Maps are folders, and names
 // may contain slashes. It adds the names, by path, to names.
 func (d *decoder) folder(n *yaml.Node, folder string, names map[string]*yaml.Node) (list []*watch.KeyPair) {
-	if !d.wantMap(n, "keys is a map") {
+	if !d.WantMap(n, "keys is a map") {
 		return nil
 	}
-	for name, v := range pairs(n) {
+	for name, v := range yamldoc.Pairs(n) {
 		path := strings.TrimPrefix(name.Value, "/") // queries have no leading slash either
 		if folder != "" {
 			path = strings.TrimSuffix(folder, "/") + "/" + path
 		}
-		if isMap(v) {
+		if yamldoc.IsMap(v) {
 			list = append(list, d.folder(v, path, names)...)
 			continue
 		}
 		switch {
 		case v.Kind == yaml.SequenceNode:
-			d.fail(v, "the value of key %q is a list; a key holds one text, so write it in quotes", path)
+			d.Fail(v, "the value of key %q is a list; a key holds one text, so write it in quotes", path)
 		case path == "":
-			d.fail(name, "a key has no name")
+			d.Fail(name, "a key has no name")
 		case names[path] != nil:
-			d.fail(name, "key %q is given twice, first on line %d", path, names[path].Line)
+			d.Fail(name, "key %q is given twice, first on line %d", path, names[path].Line)
 		}
 		names[path] = name
-		list = append(list, &watch.KeyPair{Path: path, Key: path, Value: d.text(v)})
+		list = append(list, &watch.KeyPair{Path: path, Key: path, Value: d.Text(v)})
 	}
 	return list
 }

@@ -7,6 +7,7 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/local"
+	"restencil/watch/local/yamldoc"
 )
 
 func TestParseErrors(t *testing.T) {
@@ -27,7 +28,7 @@ func TestParseErrors(t *testing.T) {
 		{"d.yaml", "keys:\n  a: 1\n  <<: 3\n", "d.yaml:3:7: << takes a map, not a text"},
 		{"d.yaml", "keys:\n  a: 1\n  a: 2\n", `d.yaml:3:3: "a" is given twice, first on line 2`},
 		{"d.yaml", "keys:\n  a: {{ x }}\n", "d.yaml:2:7: a name must be plain text"},
-		{"d.yaml", "keys: {a: 1}\n---\nkeys: {}\n", "d.yaml:3:1: a second document begins here; the data file is a single one"},
+		{"d.yaml", "keys: {a: 1}\n---\nkeys: {}\n", "d.yaml:3:1: a second document begins here; the file must be a single one"},
 		{"d.json", " \n", "d.json: the file holds no data (if that is meant, write an empty section of keys)"},
 		{"d.json", "null", "d.json: the file holds no data (if that is meant, write an empty section of keys)"},
 		{"d.json", "{\n \"keys\": {\"a\": 1}", "d.json:2: did not find expected ',' or '}'"},
@@ -84,7 +85,7 @@ func TestParseErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		m, err := local.Parse(tt.name, []byte(tt.text))
-		var wrong *local.ParseError
+		var wrong *yamldoc.Error
 		if !errors.As(err, &wrong) || err.Error() != tt.want || m != nil {
 			t.Errorf("%s\nerror %v\nwant  %s", tt.text, err, tt.want)
 		}
@@ -115,7 +116,7 @@ func TestParseBounds(t *testing.T) {
 	}
 }
 
-// FuzzParse: whatever the text, there is a model or a *ParseError in one line,
+// FuzzParse: whatever the text, there is a model or a *yamldoc.Error in one line,
 // and a model answers.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
@@ -132,7 +133,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, name := range []string{"d.yaml", "d.json"} {
 			m, err := local.Parse(name, []byte(text))
-			var wrong *local.ParseError
+			var wrong *yamldoc.Error
 			if err != nil && (!errors.As(err, &wrong) || wrong.File != name || strings.Contains(err.Error(), "\n")) {
 				t.Errorf("%s: error %q of type %T", name, err, err)
 			}

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"restencil/watch"
+	"restencil/watch/local/yamldoc"
 )
 
 // An instance is an instance of a service, as Consul's endpoints return it.
@@ -39,11 +40,11 @@ type instanceSpec struct {
 // services returns the instances in the section services, which may be nil, in the
 // order of the file. It adds the nodes that they name to nodes.
 func (d *decoder) services(n *yaml.Node, nodes *members) []*instance {
-	if n == nil || !d.wantMap(n, "services is a map") {
+	if n == nil || !d.WantMap(n, "services is a map") {
 		return nil
 	}
 	var specs []*instanceSpec
-	for name, v := range pairs(n) {
+	for name, v := range yamldoc.Pairs(n) {
 		specs = append(specs, d.service(name, v)...)
 	}
 	return d.place(specs, nodes)
@@ -54,20 +55,20 @@ func (d *decoder) services(n *yaml.Node, nodes *members) []*instance {
 // their defaults.
 func (d *decoder) service(name, v *yaml.Node) []*instanceSpec {
 	if name.Value == "" {
-		d.fail(name, "a service has no name")
+		d.Fail(name, "a service has no name")
 	}
 	shared := instanceSpec{
 		at:      name,
 		service: name.Value,
 		weights: api.AgentWeights{Passing: 1, Warning: 1},
 	}
-	if !isMap(v) {
+	if !yamldoc.IsMap(v) {
 		return d.instances(v, shared)
 	}
 	known := shared.fields(d)
 	known["instances"] = func(*yaml.Node) {} // below, when the defaults are known
-	d.fields(v, "a service", known)
-	for field, list := range pairs(v) {
+	d.Fields(v, "a service", known)
+	for field, list := range yamldoc.Pairs(v) {
 		if field.Value == "instances" {
 			return d.instances(list, shared)
 		}
@@ -77,14 +78,14 @@ func (d *decoder) service(name, v *yaml.Node) []*instanceSpec {
 
 // instances returns the instances in a list, or the one that stands for a list.
 func (d *decoder) instances(n *yaml.Node, shared instanceSpec) (specs []*instanceSpec) {
-	for _, item := range listOf(n) {
+	for _, item := range yamldoc.List(n) {
 		s := shared
 		s.at = item
 		switch {
-		case isMap(item):
-			d.fields(item, "an instance", s.fields(d))
-		case isNull(item):
-			d.fail(item, "an instance of %s is missing after the dash", s.service)
+		case yamldoc.IsMap(item):
+			d.Fields(item, "an instance", s.fields(d))
+		case yamldoc.IsNull(item):
+			d.Fail(item, "an instance of %s is missing after the dash", s.service)
 		default:
 			e := d.endpoint(item)
 			s.address, s.port = cmp.Or(e.address, s.address), cmp.Or(e.port, s.port)
@@ -94,28 +95,28 @@ func (d *decoder) instances(n *yaml.Node, shared instanceSpec) (specs []*instanc
 	return specs
 }
 
-func (s *instanceSpec) fields(d *decoder) fields {
-	return fields{
+func (s *instanceSpec) fields(d *decoder) yamldoc.Fields {
+	return yamldoc.Fields{
 		"address": func(n *yaml.Node) { s.address = d.address(n) },
 		"checks":  func(n *yaml.Node) { s.checks = d.checks(n) },
 		"connect": func(n *yaml.Node) {
 			if s.connect = n.Value == "true"; !s.connect && n.Value != "false" {
-				d.fail(n, "connect is true or false")
+				d.Fail(n, "connect is true or false")
 			}
 		},
-		"id":               func(n *yaml.Node) { s.id = d.text(n) },
-		"meta":             func(n *yaml.Node) { s.meta = mapOf(d, n, "meta", d.text) },
-		"node":             func(n *yaml.Node) { s.node = d.text(n) },
-		"port":             func(n *yaml.Node) { s.port = d.number(n, "a port") },
-		"proxy_for":        func(n *yaml.Node) { s.proxyFor = d.text(n) },
+		"id":               func(n *yaml.Node) { s.id = d.Text(n) },
+		"meta":             func(n *yaml.Node) { s.meta = yamldoc.MapOf(&d.Decoder, n, "meta", d.Text) },
+		"node":             func(n *yaml.Node) { s.node = d.Text(n) },
+		"port":             func(n *yaml.Node) { s.port = d.Number(n, "a port") },
+		"proxy_for":        func(n *yaml.Node) { s.proxyFor = d.Text(n) },
 		"status":           func(n *yaml.Node) { s.status = d.status(n) },
-		"tagged_addresses": func(n *yaml.Node) { s.tagged = mapOf(d, n, "tagged_addresses", d.endpoint) },
-		"tags":             func(n *yaml.Node) { s.tags = d.texts(n) },
+		"tagged_addresses": func(n *yaml.Node) { s.tagged = yamldoc.MapOf(&d.Decoder, n, "tagged_addresses", d.endpoint) },
+		"tags":             func(n *yaml.Node) { s.tags = d.Texts(n) },
 		"weights": func(n *yaml.Node) {
 			s.weights = api.AgentWeights{Passing: 1, Warning: 1}
-			d.fields(n, "weights", fields{
-				"passing": func(n *yaml.Node) { s.weights.Passing = d.number(n, "a weight") },
-				"warning": func(n *yaml.Node) { s.weights.Warning = d.number(n, "a weight") },
+			d.Fields(n, "weights", yamldoc.Fields{
+				"passing": func(n *yaml.Node) { s.weights.Passing = d.Number(n, "a weight") },
+				"warning": func(n *yaml.Node) { s.weights.Warning = d.Number(n, "a weight") },
 			})
 		},
 	}
@@ -139,7 +140,7 @@ func (d *decoder) place(specs []*instanceSpec, nodes *members) []*instance {
 		}
 		own := id{homes[i], s.id}
 		if other := taken[own]; other != nil {
-			d.fail(s.at, "node %q has two instances with id %q, the first on line %d", own.node.node.Node, s.id, other.at.Line)
+			d.Fail(s.at, "node %q has two instances with id %q, the first on line %d", own.node.node.Node, s.id, other.at.Line)
 		}
 		taken[own], used[s.id] = s, true
 	}
@@ -197,30 +198,30 @@ func (s *instanceSpec) build(m *member) *instance {
 }
 
 func (d *decoder) status(n *yaml.Node) string {
-	return d.word(n, "a status", api.HealthPassing, api.HealthWarning, api.HealthCritical, api.HealthMaint)
+	return d.Word(n, "a status", api.HealthPassing, api.HealthWarning, api.HealthCritical, api.HealthMaint)
 }
 
 // checks returns the checks of an instance, each written as "name: status" or
 // "name: {status: …, output: …}". serviceChecks fills in the instance.
 func (d *decoder) checks(n *yaml.Node) (checks api.HealthChecks) {
-	if !d.wantMap(n, "checks is a map from name to status") {
+	if !d.WantMap(n, "checks is a map from name to status") {
 		return nil
 	}
-	for name, v := range pairs(n) {
+	for name, v := range yamldoc.Pairs(n) {
 		c := &api.HealthCheck{CheckID: name.Value, Name: name.Value, Status: api.HealthPassing}
 		setStatus := func(n *yaml.Node) {
-			c.Status = d.word(n, "the status of a check", api.HealthPassing, api.HealthWarning, api.HealthCritical)
+			c.Status = d.Word(n, "the status of a check", api.HealthPassing, api.HealthWarning, api.HealthCritical)
 		}
 		switch {
-		case isMap(v):
-			d.fields(v, "a check", fields{
-				"name":   func(n *yaml.Node) { c.Name = d.text(n) },
-				"notes":  func(n *yaml.Node) { c.Notes = d.text(n) },
-				"output": func(n *yaml.Node) { c.Output = d.text(n) },
+		case yamldoc.IsMap(v):
+			d.Fields(v, "a check", yamldoc.Fields{
+				"name":   func(n *yaml.Node) { c.Name = d.Text(n) },
+				"notes":  func(n *yaml.Node) { c.Notes = d.Text(n) },
+				"output": func(n *yaml.Node) { c.Output = d.Text(n) },
 				"status": setStatus,
-				"type":   func(n *yaml.Node) { c.Type = d.text(n) },
+				"type":   func(n *yaml.Node) { c.Type = d.Text(n) },
 			})
-		case !isNull(v):
+		case !yamldoc.IsNull(v):
 			setStatus(v)
 		}
 		checks = append(checks, c)
