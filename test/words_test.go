@@ -22,6 +22,7 @@ var retired = map[string]string{
 	"pulse": "heartbeat", "upkeep": "drift", "veil": "mask", "stir": "wake",
 	"wish": "pending", "doomed": "pending", "lane": "queue", "debt": "owed",
 	"fallible": "output", "memorable": "needed", "awkward": "the rule itself",
+	"sighting": "lookup", "shelve": "keep", "stumbles": "failures", "plant": "insert",
 	"straddles": "spans", "unled": "no leader", "unhurried": "pause", "forgiven": "expired",
 	"stem": "prefix", "behalf": "path of the error", "printing": "output",
 }

@@ -6,22 +6,20 @@ import (
 	"sync"
 
 	"restencil/watch"
-	"restencil/watch/vault/lease"
 )
 
-// plans are when each query is to be renewed or asked for anew, for whoever looks
-// from another goroutine than that of the loop.
+// plans are when each answer is renewed or replaced, for any goroutine.
 type plans struct {
 	mu     sync.Mutex
 	leases map[watch.ID]watch.Lease
 }
 
-// set notes what is planned for e.
+// set records the plan for e.
 func (p *plans) set(e *entry) {
-	step, at := e.answer.step()
+	renew, at := e.answer.next()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.leases[e.id] = watch.Lease{Query: e.id, Ends: e.answer.end(), Next: at, Renew: step == lease.Renew}
+	p.leases[e.id] = watch.Lease{Query: e.id, Ends: e.answer.end(), Next: at, Renew: renew}
 }
 
 func (p *plans) remove(id watch.ID) {

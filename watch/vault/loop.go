@@ -158,7 +158,7 @@ func (l *loop) proceed(now time.Time) time.Duration {
 			break
 		}
 		a := &e.answer
-		switch step, _ := a.step(); {
+		switch renew, _ := a.next(); {
 		case e.sink == nil:
 			l.table.forget(e)
 		case e.fetcher.Offline():
@@ -166,7 +166,7 @@ func (l *loop) proceed(now time.Time) time.Duration {
 		case breaker.Open(), l.tokenErr != nil:
 			l.table.wait(e)
 			l.reportWaiting(e)
-		case a.known && step == lease.Renew && (a.move.IsZero() || a.move.After(now)):
+		case a.known && renew && (a.move.IsZero() || a.move.After(now)):
 			l.renew(e)
 		default:
 			l.fetch(e)
@@ -245,7 +245,7 @@ func (l *loop) plan(e *entry, now time.Time) {
 	if under := e.answer.epoch; under != nil && (under.refused || under != l.epoch) && l.tokenErr == nil {
 		e.answer.move = e.answer.moveAt(now)
 	}
-	_, at := e.answer.step()
+	_, at := e.answer.next()
 	l.table.set(e, at)
 	if e.sink != nil {
 		l.plans.set(e)

@@ -36,7 +36,7 @@ func (t *table) resume(e *entry, sink watch.Sink, now time.Time) {
 	}
 	at := now
 	if e.answer.known {
-		_, at = e.answer.step()
+		_, at = e.answer.next()
 	}
 	t.timers.Set(e, at)
 }
@@ -147,13 +147,13 @@ type epoch struct {
 	refused bool // Vault does not know the token any more
 }
 
-// step returns what to do next with the answer, and when.
-func (a *answer) step() (lease.Step, time.Time) {
-	step, at := a.lease.Next()
+// next returns when to renew the answer, or if renew is false, to replace it.
+func (a *answer) next() (renew bool, at time.Time) {
+	renew, at = a.lease.Next()
 	if !a.move.IsZero() && a.move.Before(at) {
-		return lease.Replace, a.move
+		return false, a.move
 	}
-	return step, at
+	return renew, at
 }
 
 // end returns when the answer becomes invalid, zero for never.

@@ -73,8 +73,8 @@ type answer struct {
 	} `json:"wrap_info"`
 }
 
-// parseSecret returns what a body holds, nil where that is nothing but errors. An
-// answer that is no secret is the data of one.
+// parseSecret returns the secret in a body, nil if it has only errors. Any other JSON
+// object is the data of a secret.
 func parseSecret(body []byte) (*watch.Secret, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, nil

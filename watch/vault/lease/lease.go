@@ -97,28 +97,20 @@ func (l Lease) ReplaceAt() time.Time {
 	return l.From.Add(max(at, 0))
 }
 
-// A Step is what to do next.
-type Step int
-
-const (
-	Replace Step = iota // request another answer
-	Renew
-)
-
-// Next returns what to do next, and when.
-func (l Lease) Next() (Step, time.Time) {
+// Next returns when to renew the answer, or if renew is false, to replace it.
+func (l Lease) Next() (renew bool, at time.Time) {
 	replace := l.ReplaceAt()
 	if !l.Renewable || l.spent {
-		return Replace, replace
+		return false, replace
 	}
-	renew := l.From.Add(part(l.Life, l.renew))
-	if l.retry.After(renew) {
-		renew = l.retry
+	at = l.From.Add(part(l.Life, l.renew))
+	if l.retry.After(at) {
+		at = l.retry
 	}
-	if renew.Before(replace) {
-		return Renew, renew
+	if at.Before(replace) {
+		return true, at
 	}
-	return Replace, replace
+	return false, replace
 }
 
 // Renewed returns the lease after a renewal, requested at from, that granted life.

@@ -94,31 +94,31 @@ func TestNext(t *testing.T) {
 	later := start.Add(time.Hour)
 	tests := map[string]struct {
 		lease Lease
-		step  Step
+		renew bool
 		after time.Duration // of start
 	}{
-		"says nothing, earliest":     {New(Terms{}, start, rules, 0), Replace, 255 * time.Second},
-		"says nothing, middle":       {New(Terms{}, start, rules, 0.5), Replace, 270 * time.Second},
-		"not renewable":              {New(firm, start, rules, 0.5), Replace, 90 * time.Second},
-		"until a time":               {Until(start, start.Add(20*time.Second), start.Add(50*time.Second)), Replace, 20 * time.Second},
-		"every so often":             {Every(30*time.Second, start), Replace, 30 * time.Second},
-		"rotating":                   {New(Terms{Life: 61 * time.Second, Exact: true}, start, rules, 0), Replace, 61 * time.Second},
-		"renewable":                  {New(renewable, start, rules, 0), Renew, 66666666666},
-		"renewed":                    {New(renewable, start, rules, 0).Renewed(later, 90*time.Second, true), Renew, time.Hour + 60*time.Second},
-		"renewed for the last time":  {New(renewable, start, rules, 0.5).Renewed(later, 100*time.Second, false), Replace, time.Hour + 90*time.Second},
-		"granted much less":          {New(renewable, start, rules, 0.5).Renewed(later, 30*time.Second, true), Replace, time.Hour + 20*time.Second},
-		"granted next to nothing":    {New(renewable, start, rules, 0.5).Renewed(later, time.Second, true), Replace, time.Hour},
-		"granted nothing":            {New(renewable, start, rules, 0.5).Renewed(later, 0, true), Replace, 90 * time.Second},
-		"refused":                    {New(renewable, start, rules, 0.5).Refused(), Replace, 90 * time.Second},
-		"outage":                     {New(renewable, start, rules, 0.5).Postponed(start.Add(70 * time.Second)), Renew, 70 * time.Second},
-		"outage, backoff beyond end": {New(renewable, start, rules, 0.5).Postponed(later), Replace, 90 * time.Second},
+		"says nothing, earliest":     {New(Terms{}, start, rules, 0), false, 255 * time.Second},
+		"says nothing, middle":       {New(Terms{}, start, rules, 0.5), false, 270 * time.Second},
+		"not renewable":              {New(firm, start, rules, 0.5), false, 90 * time.Second},
+		"until a time":               {Until(start, start.Add(20*time.Second), start.Add(50*time.Second)), false, 20 * time.Second},
+		"every so often":             {Every(30*time.Second, start), false, 30 * time.Second},
+		"rotating":                   {New(Terms{Life: 61 * time.Second, Exact: true}, start, rules, 0), false, 61 * time.Second},
+		"renewable":                  {New(renewable, start, rules, 0), true, 66666666666},
+		"renewed":                    {New(renewable, start, rules, 0).Renewed(later, 90*time.Second, true), true, time.Hour + 60*time.Second},
+		"renewed for the last time":  {New(renewable, start, rules, 0.5).Renewed(later, 100*time.Second, false), false, time.Hour + 90*time.Second},
+		"granted much less":          {New(renewable, start, rules, 0.5).Renewed(later, 30*time.Second, true), false, time.Hour + 20*time.Second},
+		"granted next to nothing":    {New(renewable, start, rules, 0.5).Renewed(later, time.Second, true), false, time.Hour},
+		"granted nothing":            {New(renewable, start, rules, 0.5).Renewed(later, 0, true), false, 90 * time.Second},
+		"refused":                    {New(renewable, start, rules, 0.5).Refused(), false, 90 * time.Second},
+		"outage":                     {New(renewable, start, rules, 0.5).Postponed(start.Add(70 * time.Second)), true, 70 * time.Second},
+		"outage, backoff beyond end": {New(renewable, start, rules, 0.5).Postponed(later), false, 90 * time.Second},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			step, at := tt.lease.Next()
+			renew, at := tt.lease.Next()
 			off := at.Sub(start) - tt.after
-			if step != tt.step || off.Abs() > time.Millisecond {
-				t.Errorf("next is %v after %v, want %v after %v", step, at.Sub(start), tt.step, tt.after)
+			if renew != tt.renew || off.Abs() > time.Millisecond {
+				t.Errorf("renew is %v after %v, want %v after %v", renew, at.Sub(start), tt.renew, tt.after)
 			}
 		})
 	}

@@ -128,14 +128,14 @@ func (l *life) setTerms(requested time.Time, g grant) {
 // if there is none, a warning.
 func (l *life) plan() {
 	l.epoch.Ends = l.lease.End()
-	step, at := l.lease.Next()
-	if step == lease.Renew {
+	renewable, at := l.lease.Next()
+	if renewable {
 		l.due.Set(renew, at)
 	}
 	switch replace := l.lease.ReplaceAt(); {
 	case l.replaceable:
 		l.due.Set(obtain, replace)
-	case step == lease.Replace:
+	case !renewable:
 		l.warnAt = replace
 	}
 }
