@@ -15,9 +15,12 @@ type nomad struct{ env *Env }
 func (e *Env) nomadFuncs() template.FuncMap {
 	n := nomad{e}
 	return template.FuncMap{
-		"nomadServices": n.services,
-		"nomadService":  n.service,
-		"nomadVar":      n.variable,
+		"nomadServices": func(args ...string) ([]*watch.NomadServicesSnippet, error) {
+			list, _, err := askFor[[]*watch.NomadServicesSnippet](n.env, watch.NomadServiceList, strings.Join(args, ""))
+			return list, err // nil without an answer
+		},
+		"nomadService": n.service,
+		"nomadVar":     n.variable,
 		"nomadVarExists": func(arg string) (bool, error) {
 			if arg == "" {
 				return false, nil
@@ -28,12 +31,6 @@ func (e *Env) nomadFuncs() template.FuncMap {
 		"nomadVarList":     n.variables(false),
 		"nomadVarListSafe": n.variables(true),
 	}
-}
-
-// services returns the names of all services, nil without an answer.
-func (n nomad) services(args ...string) ([]*watch.NomadServicesSnippet, error) {
-	list, _, err := askFor[[]*watch.NomadServicesSnippet](n.env, watch.NomadServiceList, strings.Join(args, ""))
-	return list, err
 }
 
 // service returns the instances of a service, nil without an answer. Its arguments

@@ -140,13 +140,14 @@ func (q Query) String() string {
 		b.WriteString(q.Tag + ".")
 	}
 	b.WriteString(q.Name)
-	suffix(&b, "@", q.Datacenter)
-	suffix(&b, "@partition=", q.Partition)
-	suffix(&b, "@ns=", q.Namespace)
-	suffix(&b, "@peer=", q.Peer)
-	suffix(&b, "@sameness-group=", q.SamenessGroup)
-	suffix(&b, "~", q.Near)
-	suffix(&b, "|", q.Filter)
+	for _, part := range []struct{ mark, value string }{
+		{"@", q.Datacenter}, {"@partition=", q.Partition}, {"@ns=", q.Namespace}, {"@peer=", q.Peer},
+		{"@sameness-group=", q.SamenessGroup}, {"~", q.Near}, {"|", q.Filter},
+	} {
+		if part.value != "" {
+			b.WriteString(part.mark + part.value)
+		}
+	}
 	b.WriteString(q.params())
 	if b.Len() == 0 {
 		return string(q.Kind)
@@ -186,12 +187,6 @@ func (q Query) GoString() string { return q.String() }
 
 // LogValue implements slog.LogValuer.
 func (q Query) LogValue() slog.Value { return slog.StringValue(q.String()) }
-
-func suffix(b *strings.Builder, mark, value string) {
-	if value != "" {
-		b.WriteString(mark + value)
-	}
-}
 
 // PKIParams returns the Params of a VaultPKI query with this body of the request,
 // whose certificate and key the files keep.

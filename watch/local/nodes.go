@@ -90,11 +90,6 @@ func (ms *members) add(n *watch.Node, status string) *member {
 	return m
 }
 
-// addUnlisted adds a node that the file does not list.
-func (ms *members) addUnlisted(name, address string) *member {
-	return ms.add(&watch.Node{Node: name, Address: address}, api.HealthPassing)
-}
-
 // wantNode fails unless the file lists no nodes, or one of this name.
 func (d *decoder) wantNode(n *yaml.Node, ms *members, name string) {
 	if ms.listed && ms.byName[name] == nil {
@@ -113,7 +108,7 @@ func (ms *members) home() *member {
 	case ms.own == "":
 		ms.own = localNode
 	}
-	return ms.addUnlisted(ms.own, localAddress)
+	return ms.add(&watch.Node{Node: ms.own, Address: localAddress}, api.HealthPassing)
 }
 
 // nodeOf returns the node of an instance: the one it names, the one with its
@@ -133,7 +128,7 @@ func (d *decoder) nodeOf(s *instanceSpec, ms *members) *member {
 		d.Fail(s.at, "a node is named %q and has another address, so the instance must say its node", s.address)
 	}
 	if m == nil {
-		m = ms.addUnlisted(cmp.Or(s.node, s.address), s.address)
+		m = ms.add(&watch.Node{Node: cmp.Or(s.node, s.address), Address: s.address}, api.HealthPassing)
 	}
 	return m
 }

@@ -47,16 +47,13 @@ type Harness struct {
 	Timeout time.Duration
 }
 
-// Setup makes a source with its own store. It cleans up with t.Cleanup, which runs
-// after the source has stopped.
-type Setup func(t *testing.T) Harness
-
 // prompt is how long ending a request, or Run, may take. Generous, for busy
 // machines.
 const prompt = 3 * time.Second
 
-// Run runs the suite as subtests of t.
-func Run(t *testing.T, setup Setup) {
+// Run runs the suite as subtests of t. setup makes a source with its own store, and
+// cleans up with t.Cleanup, which runs after the source has stopped.
+func Run(t *testing.T, setup func(*testing.T) Harness) {
 	for _, test := range []struct {
 		name string
 		run  func(*bench)

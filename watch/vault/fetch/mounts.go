@@ -235,5 +235,3 @@ func versionOf(s *watch.Secret) version {
 	deletion, _ := time.Parse(time.RFC3339, text)
 	return version{number: number.String(), deletion: deletion, destroyed: about["destroyed"] == true}
 }
-
-func (v version) deleted(now time.Time) bool { return !v.deletion.IsZero() && now.After(v.deletion) }

@@ -35,8 +35,12 @@ func (r *reader) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
 		if err != nil && !client.Absent(err) {
 			return Result{}, err
 		}
-		if err != nil || s == nil || empty(s) || versionOf(s).deleted(time.Now()) {
+		if err != nil || s == nil || empty(s) {
 			return Result{Warnings: warnings(s)}, r.missing(m, s, err)
+		}
+		v := versionOf(s)
+		if !v.deletion.IsZero() && v.deletion.Before(time.Now()) {
+			return Result{Warnings: s.Warnings}, r.missing(m, s, nil)
 		}
 		held, err := r.leaseOf(s, begun, r.refresh)
 		if err != nil {
@@ -44,7 +48,7 @@ func (r *reader) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
 		}
 		r.leased = held.Leased()
 		result := Result{Data: watch.Taint(s), Lease: held, Issued: isIssued(s), Warnings: s.Warnings}
-		if v := versionOf(s); m.versioned && v.destroyed {
+		if m.versioned && v.destroyed {
 			result.Warnings = append(result.Warnings, fmt.Sprintf("version %s was destroyed, and has no data any more", v.number))
 		}
 		return result, nil
