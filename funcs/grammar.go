@@ -7,9 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"restencil/watch"
+	"restencil/watch/lazyregexp"
 )
 
 // This file parses the arguments of the functions that query Consul and Nomad
@@ -59,7 +59,7 @@ const exactly = "\x00exactly:"
 func exact(name string) string { return exactly + strings.TrimPrefix(name, exactly) }
 
 func argument(parts ...string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("^" + strings.Join(parts, "") + "$") })
+	return lazyregexp.New("^" + strings.Join(parts, "") + "$")
 }
 
 // parse returns the query of a kind for an argument.

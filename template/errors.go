@@ -11,6 +11,7 @@ import (
 
 	"restencil/funcs"
 	"restencil/watch"
+	"restencil/watch/lazyregexp"
 )
 
 // A Position is a position in a template.
@@ -54,7 +55,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // engineText matches the errors of text/template, which have the position and the
 // expression only as text.
-var engineText = regexp.MustCompile(`(?s)^template: .*?:(\d+)(?::(\d+))?: (?:executing ".*?" at <(.*?)>: )?(.*)$`)
+var engineText = lazyregexp.New(`(?s)^template: .*?:(\d+)(?::(\d+))?: (?:executing ".*?" at <(.*?)>: )?(.*)$`)
 
 // A reason is an error with another text.
 type reason struct {
@@ -68,7 +69,7 @@ func (r *reason) Unwrap() error { return r.cause }
 // newError returns an *Error for an error of text/template.
 func newError(name string, err error) *Error {
 	e := &Error{Position: Position{Name: name}, Err: err}
-	m := engineText.FindStringSubmatch(err.Error())
+	m := engineText().FindStringSubmatch(err.Error())
 	if m == nil {
 		return e
 	}
@@ -104,35 +105,35 @@ func execError(name string, err error) *Error {
 
 // engineWords are errors of text/template and package runtime, and plainer ones.
 var engineWords = []struct {
-	engine *regexp.Regexp
+	engine func() *regexp.Regexp
 	plain  string
 }{
-	{regexp.MustCompile(`^nil pointer evaluating .*\.(\w+)$`), "there is no value to take $1 from: test it first with {{ if }} or {{ with }}"},
-	{regexp.MustCompile(`^index of untyped nil$`), "there is no value to take an element from: test it first with {{ if }} or {{ with }}"},
-	{regexp.MustCompile(`^(?:reflect: slice )?index out of range.*$`), "the list has fewer elements"},
-	{regexp.MustCompile(`^runtime error: integer divide by zero$`), "division by zero"},
-	{regexp.MustCompile(`^template: (no template ".*") associated with template ".*"$`), "$1 is defined"},
-	{regexp.MustCompile(`^(template ".*") not defined$`), "no $1 is defined"},
-	{regexp.MustCompile(`^exceeded maximum template depth .*$`), "the template goes on calling itself without end"},
-	{regexp.MustCompile(`^unexpected EOF$`), "an {{ if }}, {{ range }}, {{ with }} or {{ define }} has no {{ end }}"},
+	{lazyregexp.New(`^nil pointer evaluating .*\.(\w+)$`), "there is no value to take $1 from: test it first with {{ if }} or {{ with }}"},
+	{lazyregexp.New(`^index of untyped nil$`), "there is no value to take an element from: test it first with {{ if }} or {{ with }}"},
+	{lazyregexp.New(`^(?:reflect: slice )?index out of range.*$`), "the list has fewer elements"},
+	{lazyregexp.New(`^runtime error: integer divide by zero$`), "division by zero"},
+	{lazyregexp.New(`^template: (no template ".*") associated with template ".*"$`), "$1 is defined"},
+	{lazyregexp.New(`^(template ".*") not defined$`), "no $1 is defined"},
+	{lazyregexp.New(`^exceeded maximum template depth .*$`), "the template goes on calling itself without end"},
+	{lazyregexp.New(`^unexpected EOF$`), "an {{ if }}, {{ range }}, {{ with }} or {{ define }} has no {{ end }}"},
 }
 
 // plain returns a plainer text of an error of text/template.
 func plain(text string) string {
 	for _, w := range engineWords {
-		if w.engine.MatchString(text) {
-			return w.engine.ReplaceAllString(text, w.plain)
+		if w.engine().MatchString(text) {
+			return w.engine().ReplaceAllString(text, w.plain)
 		}
 	}
 	return NoField(text)
 }
 
-var fieldless = regexp.MustCompile(`^can't evaluate field (\w+) in type (\[\])?\*?(\S+)$`)
+var fieldless = lazyregexp.New(`^can't evaluate field (\w+) in type (\[\])?\*?(\S+)$`)
 
 // NoField says in plain words that a value has no such field, and which one may be
 // meant. Any other text it returns as it is.
 func NoField(text string) string {
-	m := fieldless.FindStringSubmatch(text)
+	m := fieldless().FindStringSubmatch(text)
 	if m == nil {
 		return text
 	}
@@ -202,12 +203,12 @@ func (e deprecatedError) Error() string {
 	return fmt.Sprintf("the function %s is deprecated: write %s", e.name, e.now)
 }
 
-var undefined = regexp.MustCompile(`^function "(.*)" not defined$`)
+var undefined = lazyregexp.New(`^function "(.*)" not defined$`)
 
 // parseError returns an *Error for an error of parsing.
 func parseError(o Options, err error) *Error {
 	e := newError(o.Name, err)
-	m := undefined.FindStringSubmatch(e.Err.Error())
+	m := undefined().FindStringSubmatch(e.Err.Error())
 	if m == nil {
 		e.Err = &reason{text: plain(e.Err.Error()), cause: e.Err}
 		return e

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,6 +18,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"golang.org/x/text/encoding/charmap"
 	"gopkg.in/yaml.v2"
+
+	"restencil/watch/lazyregexp"
 )
 
 // A Format is the format of a file's content.
@@ -179,7 +180,7 @@ func checkTOML(content []byte) *problem {
 }
 
 // tomlToken is a string, a comment or a separator.
-var tomlToken = regexp.MustCompile(`(?s)"""(?:\\.|[^\\])*?"""|'''.*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|[][{}=,.\n]`)
+var tomlToken = lazyregexp.New(`(?s)"""(?:\\.|[^\\])*?"""|'''.*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|[][{}=,.\n]`)
 
 // boundTOML returns a problem where the parser would overflow the stack or fill the
 // memory. The parser is recursive, and stores the path of each key once for each
@@ -202,7 +203,7 @@ func boundTOML(content []byte) *problem {
 		memory += length * (dots + 1)
 		return length
 	}
-	for _, token := range tomlToken.FindAllIndex(content, -1) {
+	for _, token := range tomlToken().FindAllIndex(content, -1) {
 		n := len(open)
 		switch content[token[0]] {
 		case '[', '{':

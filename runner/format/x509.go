@@ -7,11 +7,11 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"regexp"
 	"slices"
 	"time"
 
 	"restencil/watch/keypair"
+	"restencil/watch/lazyregexp"
 )
 
 const (
@@ -59,7 +59,7 @@ func checkX509(content []byte, now time.Time) *problem {
 	return nil
 }
 
-var pemMark = regexp.MustCompile("-----(BEGIN|END)")
+var pemMark = lazyregexp.New("-----(BEGIN|END)")
 
 // parsePEM parses all blocks. Unlike pem.Decode it does not skip a malformed one.
 func parsePEM(content []byte) (pemFile, *problem) {
@@ -71,7 +71,7 @@ func parsePEM(content []byte) (pemFile, *problem) {
 			rest = nil
 		}
 		read := content[begin : len(content)-len(rest)]
-		marks := pemMark.FindAllIndex(read, -1)
+		marks := pemMark().FindAllIndex(read, -1)
 		switch {
 		case block == nil && begin == 0 && marks == nil:
 			return p, &problem{summary: "no PEM block"}

@@ -1,9 +1,10 @@
 package lint
 
 import (
-	"regexp"
 	"strings"
 	"text/template/parse"
+
+	"restencil/watch/lazyregexp"
 )
 
 // blocks follows which blocks of a file in the manner of nginx a text leaves open.
@@ -30,8 +31,8 @@ type branch struct {
 }
 
 var (
-	upstream = regexp.MustCompile(`(?m)^\s*upstream\s+\S+\s*\z`)
-	server   = regexp.MustCompile(`(?m)^\s*(server|include)\s`)
+	upstream = lazyregexp.New(`(?m)^\s*upstream\s+\S+\s*\z`)
+	server   = lazyregexp.New(`(?m)^\s*(server|include)\s`)
 )
 
 // write goes on with a text. At the end of an upstream that may be left without a
@@ -44,7 +45,7 @@ func (b *blocks) write(text string, empty func(branch)) {
 		case char == '#' && (len(b.statement) == 0 || strings.IndexByte(" \t\n", b.statement[len(b.statement)-1]) >= 0):
 			b.comment = true
 		case char == '{':
-			b.open = append(b.open, &block{upstream: upstream.Match(b.statement), depth: len(b.around)})
+			b.open = append(b.open, &block{upstream: upstream().Match(b.statement), depth: len(b.around)})
 			b.statement = nil
 		case char == ';':
 			b.end()
@@ -68,7 +69,7 @@ func (b *blocks) write(text string, empty func(branch)) {
 func (b *blocks) end() {
 	statement := b.statement
 	b.statement = nil
-	if len(b.open) == 0 || !server.Match(statement) {
+	if len(b.open) == 0 || !server().Match(statement) {
 		return
 	}
 	in := b.open[len(b.open)-1]

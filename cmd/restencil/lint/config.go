@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/config/setting"
 	"restencil/runner"
+	"restencil/watch/lazyregexp"
 	"restencil/watch/suggest"
 )
 
@@ -58,7 +58,7 @@ func (l *Linter) at(o setting.Origin, f Finding) {
 	l.add(f)
 }
 
-var heredoc = regexp.MustCompile(`<<-?\w+\s*$`)
+var heredoc = lazyregexp.New(`<<-?\w+\s*$`)
 
 // placeOf returns where the text of a template stands.
 func (l *Linter) placeOf(t *config.Template, o runner.Template) place {
@@ -69,7 +69,7 @@ func (l *Linter) placeOf(t *config.Template, o runner.Template) place {
 	key := t.Origin("contents").Position
 	lines := l.lines(key.File)
 	first, _, _ := strings.Cut(o.Text, "\n")
-	if 0 < key.Line && key.Line < len(lines) && heredoc.MatchString(lines[key.Line-1]) && strings.HasSuffix(lines[key.Line], first) {
+	if 0 < key.Line && key.Line < len(lines) && heredoc().MatchString(lines[key.Line-1]) && strings.HasSuffix(lines[key.Line], first) {
 		return place{file: key.File, first: key.Line}
 	}
 	return place{key: key}
@@ -141,23 +141,23 @@ func commandsOf(cfg *config.Config) (all []command) {
 }
 
 var (
-	action = regexp.MustCompile(`\{\{-?\s*\.(Staged|Files?|Bundle)\b[^}]*\}\}`)
-	named  = regexp.MustCompile("\\.Staged\\s+[\"`]([^\"`]+)[\"`]")
-	single = regexp.MustCompile(`\{\{-?\s*\.(Staged|File)\s*-?\}\}`)
+	action = lazyregexp.New(`\{\{-?\s*\.(Staged|Files?|Bundle)\b[^}]*\}\}`)
+	named  = lazyregexp.New("\\.Staged\\s+[\"`]([^\"`]+)[\"`]")
+	single = lazyregexp.New(`\{\{-?\s*\.(Staged|File)\s*-?\}\}`)
 
 	// elsewhere are programs by which a process does the work that does not see what
 	// the check sees: in a container, on another host, a daemon that runs already.
-	elsewhere = regexp.MustCompile(`^(docker|docker-compose|podman|nerdctl|crictl|ctr|kubectl|oc|nomad|lxc|incus|ssh|nsenter|machinectl|systemctl|sv|supervisorctl)$`)
+	elsewhere = lazyregexp.New(`^(docker|docker-compose|podman|nerdctl|crictl|ctr|kubectl|oc|nomad|lxc|incus|ssh|nsenter|machinectl|systemctl|sv|supervisorctl)$`)
 
 	// program is the beginning of a command up to the program's name, past what runs
 	// it. Arguments of their own have NUL between.
-	program = regexp.MustCompile(`(?:^|[;&|(])\s*(?:(?:sudo|exec|env|source|\.|(?:\S*/)?(?:ba|da|z|k|a)?sh|\w+=[^\s\x00]*|-[\w-]+)[\s\x00]+)*([^\s\x00;&|()]+)`)
+	program = lazyregexp.New(`(?:^|[;&|(])\s*(?:(?:sudo|exec|env|source|\.|(?:\S*/)?(?:ba|da|z|k|a)?sh|\w+=[^\s\x00]*|-[\w-]+)[\s\x00]+)*([^\s\x00;&|()]+)`)
 )
 
 // programs returns the programs that a command runs, as far as they can be told.
 func programs(args []string) []string {
 	var found []string
-	for _, m := range program.FindAllStringSubmatch(strings.Join(args, "\x00"), -1) {
+	for _, m := range program().FindAllStringSubmatch(strings.Join(args, "\x00"), -1) {
 		found = append(found, m[1])
 	}
 	return found
@@ -170,26 +170,26 @@ func (l *Linter) staged(c command) {
 	add := func(s Severity, message, hint string) {
 		l.at(c.at, Finding{Rule: "check-file", Severity: s, Message: message, Hint: hint})
 	}
-	if found := action.FindString(text); found != "" && !c.check {
+	if found := action().FindString(text); found != "" && !c.check {
 		add(Error, found+" stands for a staged file in a check alone; here it stays as it is", "write the path of the file")
 	}
 	if !c.check {
 		return
 	}
-	if found := single.FindString(text); found != "" && c.about > 1 {
+	if found := single().FindString(text); found != "" && c.about > 1 {
 		add(Error, found+" fails: the bundle has several files", "say which: {{ .Staged `NAME` }}")
 	}
 	var bases []string
 	for _, path := range c.files {
 		bases = append(bases, filepath.Base(path))
 	}
-	for _, m := range named.FindAllStringSubmatch(text, -1) {
+	for _, m := range named().FindAllStringSubmatch(text, -1) {
 		if !slices.Contains(c.files, m[1]) && !slices.Contains(bases, m[1]) {
 			add(Error, fmt.Sprintf("no file of this bundle is called %q", m[1]), didYouMean(suggest.Nearest(m[1], bases)))
 		}
 	}
 	for _, path := range programs(c.args) {
-		if elsewhere.MatchString(filepath.Base(path)) && !strings.Contains(text, "{{") && !strings.Contains(text, "RESTENCIL_STAGED") {
+		if elsewhere().MatchString(filepath.Base(path)) && !strings.Contains(text, "{{") && !strings.Contains(text, "RESTENCIL_STAGED") {
 			add(Warning, path+" lets another process do the work, which sees the old files and not the new ones",
 				"give it the staged file, {{ .Staged `NAME` }}, or test the file with a program of this host")
 		}

@@ -10,11 +10,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"restencil/cmd/restencil/config/hcl1"
+	"restencil/watch/lazyregexp"
 	"restencil/watch/suggest"
 )
 
@@ -117,7 +117,7 @@ func (l *Linter) lines(path string) []string {
 	return lines
 }
 
-var ignoring = regexp.MustCompile(`lint:ignore\s+([\w,-]+)\s+[^*\s]`)
+var ignoring = lazyregexp.New(`lint:ignore\s+([\w,-]+)\s+[^*\s]`)
 
 // Findings returns what was found, by place, without the rules in disabled and
 // without what a comment in the line or the one above says to ignore.
@@ -129,7 +129,7 @@ func (l *Linter) Findings(disabled []string) []Finding {
 		lines := l.lines(f.File)
 		end := min(f.Line, len(lines))
 		for _, line := range lines[max(0, end-2):end] {
-			if m := ignoring.FindStringSubmatch(line); m != nil && slices.Contains(strings.Split(m[1], ","), f.Rule) {
+			if m := ignoring().FindStringSubmatch(line); m != nil && slices.Contains(strings.Split(m[1], ","), f.Rule) {
 				return true
 			}
 		}

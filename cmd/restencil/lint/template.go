@@ -16,6 +16,7 @@ import (
 	"restencil/cmd/restencil/config/hcl1"
 	"restencil/funcs"
 	"restencil/template"
+	"restencil/watch/lazyregexp"
 	"restencil/watch/suggest"
 )
 
@@ -98,8 +99,8 @@ type catalog struct {
 }
 
 var (
-	assigned = regexp.MustCompile(`(\$\w+)\s*=`) // := has a colon before
-	word     = regexp.MustCompile(`^[.$]?[\w.]*`)
+	assigned = lazyregexp.New(`(\$\w+)\s*=`) // := has a colon before
+	word     = lazyregexp.New(`^[.$]?[\w.]*`)
 )
 
 // template looks at a template that stands at a place.
@@ -114,7 +115,7 @@ func (l *Linter) template(o template.Options, at place) facts {
 		c.syntax(o, err)
 		return c.facts
 	}
-	for _, m := range assigned.FindAllStringSubmatch(o.Text, -1) {
+	for _, m := range assigned().FindAllStringSubmatch(o.Text, -1) {
 		c.mutable[m[1]] = true
 	}
 	c.part(tree.Name, value{})
@@ -182,7 +183,7 @@ func (c *checker) locate(f *Finding, offset int, rest string) {
 		return
 	}
 	f.File, f.Line, f.Column = c.place.file, c.place.first+line+1, column
-	f.width = max(1, len(word.FindString(rest)))
+	f.width = max(1, len(word().FindString(rest)))
 	own := strings.Split(c.text, "\n")[line]
 	if lines := c.l.lines(f.File); f.Line <= len(lines) {
 		f.source = strings.TrimSuffix(lines[f.Line-1], "\r")

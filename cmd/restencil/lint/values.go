@@ -3,7 +3,6 @@ package lint
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"restencil/funcs/pure"
 	"restencil/template"
 	"restencil/watch"
+	"restencil/watch/lazyregexp"
 )
 
 // builtins are the functions of text/template, with the types of their results.
@@ -61,10 +61,10 @@ var restless = map[string]string{
 }
 
 var (
-	unordered = regexp.MustCompile(`sprig_sortAlpha|\blen\b|\bin\b|contains|sprig_has\b`) // what makes no difference of the order
-	sensitive = regexp.MustCompile(`(?i)\.\S*(key|password|token|secret)`)                // fields that are secret
-	public    = regexp.MustCompile(`/(cert|issuer)/|/ca(_chain)?(/pem)?$`)                // paths of certificates without keys
-	shell     = regexp.MustCompile(`(^|/)(ba|da|z|k|a)?sh$`)
+	unordered = lazyregexp.New(`sprig_sortAlpha|\blen\b|\bin\b|contains|sprig_has\b`) // what makes no difference of the order
+	sensitive = lazyregexp.New(`(?i)\.\S*(key|password|token|secret)`)                // fields that are secret
+	public    = lazyregexp.New(`/(cert|issuer)/|/ca(_chain)?(/pem)?$`)                // paths of certificates without keys
+	shell     = lazyregexp.New(`(^|/)(ba|da|z|k|a)?sh$`)
 )
 
 // pipe goes through a pipeline and declares its variables.
@@ -225,10 +225,10 @@ func (c *checker) judge(name string, pos parse.Pos, nodes []parse.Node, args []v
 	data := func(v value) bool { return !v.constant }
 	switch name {
 	case "secret", "nomadVar":
-		c.secret = c.secret || !public.MatchString(literal(0))
+		c.secret = c.secret || !public().MatchString(literal(0))
 	case "writeToFile":
 		c.writes = true
-		if perm, err := strconv.ParseUint(literal(3), 8, 32); err == nil && perm&uint64(exposing) != 0 && sensitive.MatchString(c.action) {
+		if perm, err := strconv.ParseUint(literal(3), 8, 32); err == nil && perm&uint64(exposing) != 0 && sensitive().MatchString(c.action) {
 			c.report(nodes[3].Position(), "secret-mode", fmt.Sprintf("writeToFile gives a secret the mode %04o", perm), `write "0640" or less`)
 		}
 	case "executeTemplate":
@@ -245,7 +245,7 @@ func (c *checker) judge(name string, pos parse.Pos, nodes []parse.Node, args []v
 			c.dynamic = true
 		}
 	case "plugin":
-		if len(args) > 0 && data(args[0]) || shell.MatchString(literal(0)) && slices.ContainsFunc(args, data) {
+		if len(args) > 0 && data(args[0]) || shell().MatchString(literal(0)) && slices.ContainsFunc(args, data) {
 			c.report(pos, "shell-data", "data from a store becomes a part of a shell command, or decides which program is run",
 				"name the program, and give it the data as arguments of its own")
 		}
@@ -254,7 +254,7 @@ func (c *checker) judge(name string, pos parse.Pos, nodes []parse.Node, args []v
 	case why == "time", why == "chance":
 		c.report(pos, "changes-by-itself", name+" is another text at each execution: every start, and every change of any data, replaces the file and runs the command",
 			map[string]string{"time": "leave it out", "chance": "generate it once, and keep it in a store"}[why])
-	case why == "order" && !unordered.MatchString(c.action):
+	case why == "order" && !unordered().MatchString(c.action):
 		c.report(pos, "changes-by-itself", name+" gives the elements in another order at each execution", "sort them with sprig_sortAlpha, or range over the map")
 	}
 	if one := c.catalog; !one.chosen && slices.Contains(one.calls, name) && slices.ContainsFunc(args, data) {

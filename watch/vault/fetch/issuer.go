@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"restencil/renderer/atomicfile"
 	"restencil/watch"
 	"restencil/watch/keypair"
+	"restencil/watch/lazyregexp"
 	"restencil/watch/vault/client"
 	"restencil/watch/vault/lease"
 	"restencil/watch/vault/token"
@@ -167,15 +167,15 @@ type privateKey struct {
 }
 
 var (
-	pemBlock = regexp.MustCompile(`(?s)-----BEGIN [^-]+-----.+?-----END [^-]+-----`)
-	indent   = regexp.MustCompile(`(?m)^[ \t]+`)
+	pemBlock = lazyregexp.New(`(?s)-----BEGIN [^-]+-----.+?-----END [^-]+-----`)
+	indent   = lazyregexp.New(`(?m)^[ \t]+`)
 )
 
 // add adds the blocks of text, which may be indented and begin anywhere on a line,
 // as in the output of templates. It ignores all but certificates and keys.
 func (b *pemBundle) add(text []byte) error {
-	for _, found := range pemBlock.FindAll(text, -1) {
-		block, _ := pem.Decode(indent.ReplaceAll(found, nil))
+	for _, found := range pemBlock().FindAll(text, -1) {
+		block, _ := pem.Decode(indent().ReplaceAll(found, nil))
 		if block == nil {
 			continue
 		}
