@@ -55,6 +55,7 @@ type Config struct {
 	Warnings hcl1.Diagnostics
 
 	environ environment
+	all     []setting.Setting // what settings returns; nil: it has not been asked yet
 }
 
 // A CommandLine says what the program is to do. Files can set only Once, OnceTimeout
@@ -125,8 +126,10 @@ func parse(args, environ []string, skip func(name string) bool) (*Config, error)
 	}
 	c := newConfig(environ)
 	local := c.environ.get(setting.LocalConfig)
-	if err := newConfig(nil).decode(setting.LocalConfig, local); err != nil {
-		return nil, failed(ExitFlags, err)
+	if local != "" {
+		if err := newConfig(nil).decode(setting.LocalConfig, local); err != nil {
+			return nil, failed(ExitFlags, err)
+		}
 	}
 	for _, path := range flags.Paths {
 		if err := load(path, skip, c.decode); err != nil {
@@ -169,6 +172,13 @@ func (c *Config) warn(at setting.Origin, message, hint string) {
 }
 
 func (c *Config) settings() []setting.Setting {
+	if c.all == nil {
+		c.all = c.makeSettings()
+	}
+	return c.all
+}
+
+func (c *Config) makeSettings() []setting.Setting {
 	bundle := setting.Each(&c.Bundles, (*Bundle).instance)
 	bundle.Labelled = true
 	return slices.Concat(
