@@ -78,8 +78,9 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		if loaded {
 			o.RolledBack, o.RollbackErr = b.load(ctx, tx, t, mayRollBack)
 		}
+		generation := 0
 		if ctx.Err() == nil || c.Err == nil { // else the journal has how far it got
-			b.finish(t, c, o, loaded)
+			generation = b.finish(t, c, o, loaded)
 		}
 		switch {
 		case c.Err != nil && loaded && !o.RolledBack:
@@ -87,7 +88,7 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		case c.Err != nil:
 			errs = append(errs, fmt.Errorf("%s failed: %w", c.Step, c.Err))
 		case loaded:
-			b.shared.Events(event.BundleApplied{Bundle: b.spec.Name, Files: c.Replaced(), Took: time.Since(began)})
+			b.shared.Events(event.BundleApplied{Bundle: b.spec.Name, Files: c.Replaced(), Took: time.Since(began), Generation: generation})
 		case together || b.spec.Reload.None() || !c.ReplacesAny():
 			done = append(done, t.Name)
 		}
@@ -260,8 +261,9 @@ func (b *Bundle) retryLoadOld(ctx context.Context) {
 }
 
 // finish records the outcome of a change in the journal and the groups. loaded reports
-// that the command was run for it.
-func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, loaded bool) {
+// that the command was run for it. It returns the number of the generation that the
+// journal keeps of a new change, 0 if it keeps none.
+func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, loaded bool) (generation int) {
 	files := func() []history.File { return t.Generation(b.shared.State.Load().KeepSecrets) }
 	switch {
 	case c.Err != nil:
@@ -281,7 +283,12 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 			applied = st.Applied == t.Hash && !st.Owed()
 		}
 		if !applied {
-			b.entry.do(func(j *journal.Journal) error { return j.Applied(b.entry.key, t.Hash, files()) })
+			b.entry.do(func(j *journal.Journal) (err error) {
+				if err = j.Applied(b.entry.key, t.Hash, files()); err == nil {
+					generation, err = j.Newest(b.entry.key)
+				}
+				return err
+			})
 		}
 	}
 	for i := range t.Wants {
@@ -295,4 +302,5 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 		b.command.want(changed, t.Wants[0].File.Index)
 	}
 	b.saveVerdict()
+	return generation
 }

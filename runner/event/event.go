@@ -177,9 +177,10 @@ type CommandFailed struct {
 
 // BundleApplied: the files of a named bundle are in place, loaded and verified.
 type BundleApplied struct {
-	Bundle string
-	Files  []string // the destinations that changed
-	Took   time.Duration
+	Bundle     string
+	Files      []string // the destinations that changed
+	Took       time.Duration
+	Generation int // of the files in the journal, 0: it keeps none
 }
 
 // BundleFailed: a change of a named bundle was not made, or not to its end.

@@ -247,6 +247,16 @@ func (j *Journal) History(bundle string) ([]history.Generation, error) {
 	return e.history.List()
 }
 
+// Newest returns the number of a bundle's newest generation, 0 if there is none.
+func (j *Journal) Newest(bundle string) (int, error) {
+	e, err := j.enter(bundle, j.lockToRead)
+	if err != nil {
+		return 0, err
+	}
+	defer e.mu.Unlock()
+	return e.history.Newest()
+}
+
 // Generation returns a generation of a bundle with the contents of all files
 // that are not secret. If there is none of this number the error is
 // fs.ErrNotExist.

@@ -21,17 +21,18 @@ const (
 
 // A change is one of a bundle.
 type change struct {
-	number  int
-	bundle  string
-	at      [len(steps)]time.Time // when each began; zero: it did not
-	took    time.Duration         // the execution
-	ended   time.Time             // zero: it is under way
-	reason  string                // as in Cause
-	causes  []watch.ID
-	more    int
-	outcome string
-	err     error
-	files   []string
+	number     int
+	bundle     string
+	at         [len(steps)]time.Time // when each began; zero: it did not
+	took       time.Duration         // the execution
+	ended      time.Time             // zero: it is under way
+	reason     string                // as in Cause
+	causes     []watch.ID
+	more       int
+	outcome    string
+	err        error
+	generation int // as in event.BundleApplied
+	files      []string
 }
 
 // step notes that a change of b comes to a step, which may be the first.

@@ -293,6 +293,9 @@ func (m *Model) applyBundle(now time.Time, e event.Event) {
 	case event.BundleApplied:
 		if b := m.byName[e.Bundle]; b != nil {
 			b.failure, b.held, b.applied = event.BundleFailed{}, event.BundleHeld{}, now
+			if b.change != nil {
+				b.change.generation = e.Generation
+			}
 			m.end(now, b, "applied", nil)
 		}
 	case event.BundleFailed:

@@ -171,7 +171,7 @@ func (m *Model) name(id watch.ID) string { return id.Value().Describe(m.local !=
 func (m *Model) change(c *change) Change {
 	out := Change{
 		Number: c.number, Bundle: c.bundle, Cause: m.causeOf(c.reason, c.causes, c.more),
-		Outcome: c.outcome, Files: slices.Clone(c.files), Steps: []Step{},
+		Outcome: c.outcome, Generation: c.generation, Files: slices.Clone(c.files), Steps: []Step{},
 	}
 	if c.err != nil {
 		out.Error = c.err.Error()

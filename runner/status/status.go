@@ -151,15 +151,16 @@ type Child struct {
 
 // A Change is a change of a bundle.
 type Change struct {
-	Number  int       `json:"number"` // 1 and up, since the runner began
-	Bundle  string    `json:"bundle"`
-	Cause   Cause     `json:"cause"`
-	Outcome string    `json:"outcome"` // "applied", "failed", "rolled back", "held", "replaced" by a newer one; "": it is under way
-	Error   string    `json:"error,omitempty"`
-	Files   []string  `json:"files,omitempty"` // those that changed
-	Began   time.Time `json:"began"`           // when the first of its answers was seen, else its first step
-	Took    Seconds   `json:"took_seconds"`    // from then to its end
-	Steps   []Step    `json:"steps"`
+	Number     int       `json:"number"` // 1 and up, since the runner began
+	Bundle     string    `json:"bundle"`
+	Cause      Cause     `json:"cause"`
+	Outcome    string    `json:"outcome"`              // "applied", "failed", "rolled back", "replaced" by a newer one; "": it is under way
+	Generation int       `json:"generation,omitempty"` // as in restencil history
+	Error      string    `json:"error,omitempty"`
+	Files      []string  `json:"files,omitempty"` // those that changed
+	Began      time.Time `json:"began"`           // when the first of its answers was seen, else its first step
+	Took       Seconds   `json:"took_seconds"`    // from then to its end
+	Steps      []Step    `json:"steps"`
 }
 
 // A Step is one of a change: seen (the answer of the store), execute, stage,

@@ -289,7 +289,11 @@ func (c Change) Text(now time.Time) string {
 	if c.Outcome == "" {
 		return "under way: " + c.Cause.Text()
 	}
-	text := fmt.Sprintf("%s %s ago in %s: %s", c.Outcome, duration(now.Sub(c.Began.Add(time.Duration(c.Took)))), round(c.Took), c.Cause.Text())
+	text := c.Outcome
+	if c.Generation > 0 {
+		text += fmt.Sprintf(" as generation %d", c.Generation)
+	}
+	text += fmt.Sprintf(" %s ago in %s: %s", duration(now.Sub(c.Began.Add(time.Duration(c.Took)))), round(c.Took), c.Cause.Text())
 	if c.Error != "" {
 		text += ": " + firstLine(c.Error)
 	}

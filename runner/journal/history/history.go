@@ -98,6 +98,15 @@ func (h History) Generation(number int) (Generation, error) {
 	return g, nil
 }
 
+// Newest returns the number of the newest generation, 0 where there is none.
+func (h History) Newest() (int, error) {
+	numbers, err := h.numbers()
+	if err != nil || len(numbers) == 0 {
+		return 0, err
+	}
+	return numbers[len(numbers)-1], nil
+}
+
 // Add makes a generation of files, unless the newest has the same hash, and removes
 // the oldest beyond keep.
 func (h History) Add(hash string, files []File, keep int) error {
