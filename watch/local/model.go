@@ -17,6 +17,8 @@ type Model struct {
 	index uint64 // increments with each version of the file
 	own   string // the agent's own datacenter
 	sites map[string]*site
+
+	secrets map[string]any // what Vault answers, by path
 }
 
 // A site is the data of one datacenter.
@@ -65,8 +67,15 @@ func (m *Model) follow(old *Model) {
 // which stands for their distance. The error is a *watch.Error: Invalid for what
 // a data file cannot hold, Denied for a datacenter that it lacks.
 func (m *Model) Answer(q watch.Query) (any, error) {
-	if q.Store() != watch.Consul {
-		return nil, &watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("the data file stands in for Consul only")}
+	switch q.Store() {
+	case watch.Consul:
+	case watch.Vault:
+		if secret := m.secret(q); secret != nil {
+			return secret, nil
+		}
+		return nil, &watch.Error{Query: q, Class: watch.Denied, Err: errors.New("the data file has no such secret")}
+	default:
+		return nil, &watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("the data file stands in for Consul and Vault only")}
 	}
 	if what := missing(q); what != "" {
 		return nil, &watch.Error{Query: q, Class: watch.Invalid, Err: fmt.Errorf("the data file has no %s", what)}

@@ -53,6 +53,7 @@ func ParseNode(name string, root *yaml.Node) (*Model, error) {
 	known["datacenter"] = func(n *yaml.Node) { m.own = d.Text(n) }
 	known["datacenters"] = func(n *yaml.Node) { others = n }
 	known["node"] = func(n *yaml.Node) { node = n }
+	known["secrets"] = func(n *yaml.Node) { m.secrets = d.secrets(n) }
 	d.Fields(root, "a data file", known)
 
 	nodes := d.nodes(own.nodes, m.own)
