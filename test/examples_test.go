@@ -128,6 +128,24 @@ users of Vault's that are left in PostgreSQL: 0
 	}
 }
 
+// TestExampleTemplates runs the unit tests that lie beside the templates of the
+// examples. Every example with templates has some.
+func TestExampleTemplates(t *testing.T) {
+	templates, err := filepath.Glob("../examples/*/*.ctmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, template := range templates {
+		if tests, _ := filepath.Glob(filepath.Join(filepath.Dir(template), "*_test.yaml")); len(tests) == 0 {
+			t.Errorf("%s has no test beside it", template)
+		}
+	}
+	out, err := exec.Command(binary.Path(t), "test", "../examples/...").CombinedOutput()
+	if err != nil || len(templates) == 0 {
+		t.Errorf("restencil test: %v\n%s", err, out)
+	}
+}
+
 // runExample runs the script of an example, as a person would who tries it,
 // with variables added to its environment, and returns what it prints.
 func runExample(t *testing.T, name string, env ...string) string {

@@ -32,6 +32,7 @@ type subcommand struct {
 	json, prune bool
 	check       bool // of status
 	lint        lintFlags
+	test        testFlags
 	args        []string
 }
 
@@ -68,6 +69,10 @@ func subcommands() []*subcommand {
 		{
 			name: "lint", usage: "[FILE...]", most: 10_000, do: runLint,
 			help: "Finds mistakes in configurations and templates, without a store.\nA FILE is a template, or a configuration if it ends in .hcl or is a directory. The exit code is 0 when nothing is wrong, 1 when something\nis, and 15 when the configuration cannot be used. docs/lint.md explains each rule.",
+		},
+		{
+			name: "test", usage: "[PATH...]", most: 10_000, do: runTests,
+			help: "Runs the unit tests of templates in *_test.yaml, without a store.\nA PATH is such a file, a directory, or a directory with all below it: examples/...\nThat of the working directory is the default. The exit code is 0 when all tests\npass, 1 when one fails, and 15 when a file of tests is wrong. docs/testing.md has\nthe format of the files.",
 		},
 		{
 			name: "help", usage: "[COMMAND]", most: 1, do: help,
@@ -115,8 +120,12 @@ func (s *subcommand) flags() *flag.FlagSet {
 	flags := flag.NewFlagSet(s.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
-	if s.name == "lint" {
+	switch s.name {
+	case "lint":
 		s.lint.define(flags, &s.configFlags)
+		return flags
+	case "test":
+		s.test.define(flags)
 		return flags
 	}
 	flags.StringVar(&s.stateDir, "state-dir", "", " <path>: The daemon's state directory.")

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+
+	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/unittest"
+)
+
+// testFlags are those of the command test.
+type testFlags struct {
+	run, junit      string
+	update, verbose bool
+}
+
+func (t *testFlags) define(flags *flag.FlagSet) {
+	flags.StringVar(&t.run, "run", "", " <regexp>: Run only tests with a name that it matches.")
+	flags.BoolVar(&t.update, "update", false, ": Write the golden files as the outputs are.")
+	flags.BoolVar(&t.verbose, "v", false, ": Print a line for each test.")
+	flags.StringVar(&t.junit, "junit", "", " <path>: Write the results to this file, too, as XML in the form of JUnit.")
+}
+
+// runTests runs the unit tests of templates.
+func runTests(ctx context.Context, p program, s *subcommand) error {
+	usage := func(err error) error { return &config.Error{Code: config.ExitFlags, Err: err} }
+	pattern, err := regexp.Compile(s.test.run)
+	if err != nil {
+		return usage(fmt.Errorf("-run: %w", err))
+	}
+	if len(s.args) == 0 {
+		s.args = []string{"..."}
+	}
+	files, err := unittest.Find(s.args)
+	switch {
+	case err != nil:
+		return usage(err)
+	case len(files) == 0:
+		return usage(fmt.Errorf("there is no file *%s in %s", unittest.Suffix, strings.Join(s.args, ", ")))
+	}
+	var tests []*unittest.Test
+	var wrong []error
+	for _, file := range files {
+		loaded, err := unittest.Load(file)
+		wrong = append(wrong, err)
+		tests = append(tests, loaded...)
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return &config.Error{Code: config.ExitConfig, Err: err}
+	}
+	tests = slices.DeleteFunc(tests, func(t *unittest.Test) bool { return !pattern.MatchString(t.Name) })
+	if len(tests) == 0 {
+		return usage(fmt.Errorf("no test has a name that matches %q", s.test.run))
+	}
+	results, err := unittest.Run(ctx, tests, unittest.Options{Update: s.test.update, Environ: p.commandEnviron()})
+	if err != nil {
+		return err
+	}
+	color := os.Getenv("NO_COLOR") == "" && isatty.IsTerminal(os.Stdout.Fd())
+	failed, err := unittest.Write(p.stdout, results, s.test.verbose, color)
+	if err == nil && s.test.junit != "" {
+		var text bytes.Buffer
+		if err = unittest.WriteJUnit(&text, results); err == nil {
+			err = os.WriteFile(s.test.junit, text.Bytes(), 0o644)
+		}
+	}
+	if err == nil && failed > 0 {
+		err = fmt.Errorf("%d of %d tests failed", failed, len(results))
+	}
+	return err
+}
+
+// commandEnviron returns the variables that commands need to run at all.
+func (p program) commandEnviron() []string {
+	return slices.DeleteFunc(slices.Clone(p.environ), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return !slices.Contains([]string{"PATH", "HOME", "TMPDIR", "USER"}, name)
+	})
+}

@@ -1,0 +1,358 @@
+package unittest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"restencil/cmd/restencil/config"
+	"restencil/renderer"
+	"restencil/renderer/parallel"
+	"restencil/runner"
+	"restencil/runner/event"
+	"restencil/runner/process"
+	"restencil/runner/transaction"
+	"restencil/template"
+	"restencil/watch"
+	"restencil/watch/filewatch"
+	"restencil/watch/local/yamldoc"
+)
+
+// A Result is what became of a test.
+type Result struct {
+	*Test
+	Failures []string // why it failed, each of one line or more; none: it succeeded
+	Took     time.Duration
+}
+
+// Options say how tests are run.
+type Options struct {
+	Update  bool     // writes golden files
+	Environ []string // of checks, besides the test's own
+}
+
+// Run runs tests, those of one directory side by side. It changes the working
+// directory to that of each file, as restencil is started there.
+func Run(ctx context.Context, tests []*Test, o Options) ([]Result, error) {
+	home, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.Chdir(home) }()
+	results := make([]Result, len(tests))
+	for from := 0; from < len(tests); {
+		dir, to := filepath.Dir(tests[from].File), from+1
+		for to < len(tests) && filepath.Dir(tests[to].File) == dir {
+			to++
+		}
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(home, dir)
+		}
+		if err := os.Chdir(dir); err != nil {
+			return nil, err
+		}
+		parallel.For(to-from, func(i int) {
+			began, r := time.Now(), run{Test: tests[from+i], options: o}
+			r.run(ctx)
+			results[from+i] = Result{Test: r.Test, Failures: r.failures, Took: time.Since(began)}
+		})
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		from = to
+	}
+	return results, nil
+}
+
+// A run is one run of a test.
+type run struct {
+	*Test
+	options  Options
+	failures []string
+
+	templates []runner.Template
+	bundles   []runner.Bundle
+	results   []template.Result // of templates
+}
+
+func (r *run) fail(format string, args ...any) {
+	r.failures = append(r.failures, fmt.Sprintf(format, args...))
+}
+
+func (r *run) run(ctx context.Context) {
+	if err := r.load(); err != nil {
+		r.fail("%v", err)
+		return
+	}
+	var failed error
+	missing := make(map[string]string) // why, by query
+	for _, t := range r.templates {
+		result, err := r.execute(ctx, t, missing)
+		failed = errors.Join(failed, err)
+		r.results = append(r.results, result)
+	}
+	switch {
+	case r.Error != "" && failed == nil:
+		r.fail("there is no error, want %q", r.Error)
+	case r.Error != "" && !strings.Contains(failed.Error(), r.Error):
+		r.fail("wrong error: %v\nwant %q", failed, r.Error)
+	case r.Error == "" && failed != nil:
+		r.fail("%v", failed)
+	}
+	r.compareWaits(missing)
+	if len(r.failures) > 0 || r.Error != "" {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Output)) {
+		r.compare(name, r.Output[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Golden)) {
+		r.compareGolden(name, r.Golden[name])
+	}
+	if r.Check && len(missing) == 0 {
+		r.check(ctx)
+	}
+}
+
+// load reads the templates.
+func (r *run) load() error {
+	if r.Config == "" {
+		text, err := filewatch.ReadFile(r.Template)
+		r.templates = []runner.Template{{Options: template.Options{Name: r.Template, Text: string(text)}}}
+		return err
+	}
+	environ := r.options.Environ
+	for name, value := range r.Env {
+		environ = append(slices.Clip(environ), name+"="+value)
+	}
+	cfg, err := config.Parse([]string{"-config", r.Config, "-dry"}, environ)
+	if err != nil {
+		return err
+	}
+	opts, err := cfg.Runner()
+	if err != nil {
+		return err
+	}
+	r.bundles = opts.Bundles
+	var names []string
+	for _, t := range opts.Templates {
+		if r.Bundle == "" && (r.Template == "" || t.Name == r.Template || t.Destination == r.Template) || r.Bundle != "" && t.Bundle == r.Bundle {
+			r.templates = append(r.templates, t)
+		}
+		names = append(names, t.Name, t.Destination)
+	}
+	switch {
+	case len(r.templates) > 0:
+		return nil
+	case r.Bundle != "":
+		return fmt.Errorf("%s has no bundle %q with a template", r.Config, r.Bundle)
+	}
+	return fmt.Errorf("%s has no template %q%s", r.Config, r.Template, yamldoc.Nearest(r.Template, names))
+}
+
+// execute executes a template. It adds the queries that have no usable answer to
+// missing, and why. As for the daemon, an error counts only when nothing is missing.
+func (r *run) execute(ctx context.Context, t runner.Template, missing map[string]string) (template.Result, error) {
+	host := template.Host{LookupEnv: func(name string) (string, bool) {
+		value, ok := r.Env[name]
+		return value, ok
+	}}
+	parsed, err := template.Parse(t.Options, host)
+	if err != nil {
+		return template.Result{}, err
+	}
+	failures := make(map[watch.ID]*watch.Failure)
+	result, err := parsed.Execute(ctx, func(id watch.ID) *watch.Answer {
+		data, err := r.answer(id.Value())
+		if err != nil {
+			failures[id] = &watch.Failure{Err: err}
+			return nil
+		}
+		return &watch.Answer{Data: data, Last: data, Time: time.Now()}
+	})
+	for _, id := range result.Missing {
+		q := id.Value()
+		why := event.WhyMissing(q, failures[id] == nil, failures[id])
+		if q.Kind == watch.VaultWrite || q.Kind == watch.VaultPKI {
+			q.Params = "" // they are shown as a digest, which nobody writes by hand
+		}
+		missing[q.Describe(false)] = why
+	}
+	if !result.Complete() {
+		return result, nil
+	}
+	return result, err
+}
+
+// answer returns the answer to a query: a file is read, the rest is in the data.
+func (r *run) answer(q watch.Query) (any, error) {
+	switch {
+	case q.Store() == watch.Files:
+		content, err := filewatch.ReadFileIn(q.Params, q.Name)
+		return string(content), err
+	case r.Data == nil:
+		return nil, errors.New("the test has no data")
+	}
+	return r.Data.Answer(q)
+}
+
+// compareWaits compares the queries that are waited for with those that are to be.
+func (r *run) compareWaits(missing map[string]string) {
+	missing = maps.Clone(missing)
+	for _, want := range r.Waits {
+		_, is := missing[want]
+		if _, short := missing["consul "+want]; short && !is {
+			want, is = "consul "+want, true
+		}
+		if !is {
+			r.fail("it does not wait for %s", want)
+		}
+		delete(missing, want)
+	}
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
+		r.fail("it waits for %s: %s", name, missing[name])
+	}
+}
+
+// output returns what a name stands for: the output of the only template or of the one
+// with this name or destination, or a file of writeToFile.
+func (r *run) output(name string) (text string, ok bool) {
+	var names []string
+	for i, t := range r.templates {
+		result := r.results[i]
+		for _, f := range result.Files {
+			if names = append(names, f.Path); f.Path == name {
+				return f.Content, true
+			}
+		}
+		switch {
+		case name == "" && len(r.templates) == 1, name != "" && (t.Name == name || t.Destination == name):
+			if !result.Complete() {
+				r.fail("%s has no output while it waits", t.Name)
+			}
+			return string(result.Content), result.Complete()
+		case t.Destination != "":
+			names = append(names, t.Destination)
+		default:
+			names = append(names, t.Name)
+		}
+	}
+	if name == "" {
+		r.fail("there are several outputs: write a map from destination to output (%s)", strings.Join(names, ", "))
+	} else {
+		r.fail("there is no output %q%s", name, yamldoc.Nearest(name, names))
+	}
+	return "", false
+}
+
+func (r *run) compare(name, want string) {
+	if got, ok := r.output(name); ok && got != want {
+		text := diff.Diff(strings.TrimSpace("want "+name), []byte(want), strings.TrimSpace("got "+name), []byte(got))
+		_, rest, _ := strings.Cut(string(text), "\n") // without "diff want got"
+		r.fail("%s", strings.TrimSuffix(rest, "\n"))
+	}
+}
+
+func (r *run) compareGolden(name, path string) {
+	want, err := filewatch.ReadFile(path)
+	switch {
+	case r.options.Update:
+		if got, ok := r.output(name); ok && (err != nil || got != string(want)) {
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				r.fail("%v", err)
+			}
+		}
+	case errors.Is(err, os.ErrNotExist):
+		r.fail("the golden file %s does not exist: restencil test -update writes it", path)
+	case err != nil:
+		r.fail("%v", err)
+	default:
+		r.compare(name, string(want))
+	}
+}
+
+// check stages the outputs, elsewhere than beside their destinations, and runs the
+// checks, which see them at their destinations.
+func (r *run) check(ctx context.Context) {
+	dir, err := os.MkdirTemp("", "restencil-test-")
+	if err != nil {
+		r.fail("%v", err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	executor := process.NewExecutor(io.Discard, io.Discard, false)
+	defer executor.Close()
+	changes := make(map[string]*transaction.Change)
+	checks, formats, ran := 0, 0, 0
+	for i, t := range r.templates {
+		path, err := filepath.Abs(t.Destination)
+		if err != nil || t.Destination == "" {
+			r.fail("%s cannot be checked: it has no destination", t.Name)
+			return
+		}
+		bundle := t.Bundle
+		if bundle == "" {
+			bundle = t.Destination
+		}
+		c := changes[bundle]
+		if c == nil {
+			c = &transaction.Change{Bundle: bundle}
+			if i := slices.IndexFunc(r.bundles, func(b runner.Bundle) bool { return b.Name == bundle }); i >= 0 {
+				c.Check = r.bundles[i].Check
+			}
+			changes[bundle] = c
+			checks += count(c.Check)
+		}
+		checks += count(t.Check)
+		if t.Format != "" {
+			formats++
+		}
+		c.Files = append(c.Files, transaction.File{
+			Template: t.Name, Destination: t.Destination, Format: t.Format, Check: t.Check, Secret: r.results[i].Secret,
+			Own: &renderer.File{Path: filepath.Join(dir, path), Content: r.results[i].Content, Perm: t.Perm},
+		})
+	}
+	tx := transaction.New(transaction.Tools{
+		Run: func(ctx context.Context, c process.Command) (string, error) {
+			ran++
+			return executor.Run(ctx, c)
+		},
+		InPlace: executor.CanOverlay,
+		Mask:    func() func(string) string { return func(text string) string { return text } },
+		Writer:  func(string) string { return "" },
+	}, slices.Collect(maps.Values(changes))...)
+	defer tx.Discard()
+	tx.Stage(ctx)
+	tx.Check(ctx)
+	failed := false
+	for _, c := range tx.Changes {
+		if c.Err != nil {
+			failed = true
+			text := fmt.Sprintf("%s failed: %v\n%s", c.Step, c.Err, c.Output)
+			r.fail("%s", strings.TrimSpace(strings.ReplaceAll(text, dir, "")))
+		}
+	}
+	switch {
+	case failed:
+	case checks+formats == 0:
+		r.fail("%s has no check and no format for this", r.Config)
+	case ran < checks:
+		r.fail("a check cannot be run here, since it cannot see the new files in their places: %v", executor.CanOverlay())
+	}
+}
+
+func count(c process.Command) int {
+	if c.None() {
+		return 0
+	}
+	return 1
+}
