@@ -211,7 +211,7 @@ func mode(to *fs.FileMode) *variable[fs.FileMode] {
 			i, err := readWhole[int64](v)
 			return fs.FileMode(i), unless(err == nil && i >= 0 && i < 1<<32)
 		},
-		show: func(m fs.FileMode) string { return fmt.Sprintf("0%o", uint32(m)) },
+		show: func(m fs.FileMode) string { return fmt.Sprintf("%#o", uint32(m)) },
 	}
 }
 
