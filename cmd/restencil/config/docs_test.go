@@ -53,7 +53,8 @@ func TestDocumentedConfigurations(t *testing.T) {
 // TestDocumentedFlags makes sure that there is every flag that the documentation
 // names, but for those of subcommands.
 func TestDocumentedFlags(t *testing.T) {
-	flags := map[string]bool{"reload": true, "json": true, "prune": true, "help": true, "format": true, "disable": true, "strict": true}
+	flags := map[string]bool{"reload": true, "json": true, "prune": true, "help": true, "format": true, "disable": true, "strict": true,
+		"check": true, "update": true, "run": true, "junit": true, "diff": true}
 	settings := newConfig(nil).settings()
 	for _, s := range append(slices.Collect(setting.All(settings)), settings...) { // the latter are the old spellings
 		for _, flag := range append(s.Alias, s.Flag) {
