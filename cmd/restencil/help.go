@@ -74,7 +74,7 @@ func help(_ context.Context, p program, s *subcommand) error {
 
 func (s *subcommand) text() string {
 	text := fmt.Sprintf("Usage: restencil %s [flags] %s\n\n%s\n", s.name, s.usage, s.help)
-	if s.name == "help" {
+	if s.name == "help" || s.own {
 		return text
 	}
 	text += "\n"

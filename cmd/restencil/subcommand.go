@@ -22,7 +22,8 @@ type subcommand struct {
 	name        string
 	usage       string // its arguments
 	help        string
-	least, most int // how many arguments it takes
+	least, most int  // how many arguments it takes
+	own         bool // it parses its arguments itself
 	do          func(context.Context, program, *subcommand) error
 
 	// The flags and arguments of the command line.
@@ -73,6 +74,10 @@ func subcommands() []*subcommand {
 		{
 			name: "test", usage: "[PATH...]", most: 10_000, do: runTests,
 			help: "Runs the unit tests of templates in *_test.yaml, without a store.\nA PATH is such a file, a directory, or a directory with all below it: examples/...\nThat of the working directory is the default. The exit code is 0 when all tests\npass, 1 when one fails, and 15 when a file of tests is wrong. docs/testing.md has\nthe format of the files.",
+		},
+		{
+			name: "record", usage: "> data.yaml", own: true, do: recordData,
+			help: "Prints what templates ask of Consul and Vault as data for -local and for tests.\nSecrets of Vault are masked. Its flags are those of restencil without a command:\n-config, -template, -consul-addr, … It renders once, as -once -dry does, and\nwrites no file; -timeout bounds how long that may take.",
 		},
 		{
 			name: "help", usage: "[COMMAND]", most: 1, do: help,
@@ -150,6 +155,10 @@ func (s *subcommand) flags() *flag.FlagSet {
 
 // parse reads the arguments; flags may stand before and after others.
 func (s *subcommand) parse(args []string) error {
+	if s.own {
+		s.args = args
+		return nil
+	}
 	flags := s.flags()
 	for {
 		if err := flags.Parse(args); err != nil {

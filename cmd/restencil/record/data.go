@@ -1,0 +1,368 @@
+package record
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/consul/api"
+	"go.yaml.in/yaml/v3"
+
+	"restencil/watch"
+)
+
+// A data is the content of a data file.
+type data struct {
+	Datacenter  string `yaml:"datacenter,omitempty"`
+	Node        string `yaml:"node,omitempty"`
+	site        `yaml:",inline"`
+	Secrets     map[string]any   `yaml:"secrets,omitempty"`
+	Datacenters map[string]*site `yaml:"datacenters,omitempty"`
+
+	mask *masker
+}
+
+// A site is the data of one datacenter.
+type site struct {
+	Keys     map[string]string      `yaml:"keys,omitempty"`
+	Nodes    nodes                  `yaml:"nodes,omitempty"`
+	Services map[string][]*instance `yaml:"services,omitempty"`
+}
+
+// nodes are in order, for those nearest come first.
+type nodes []*node
+
+type node struct {
+	Name    string            `yaml:"-"`
+	Address string            `yaml:"address"`
+	ID      string            `yaml:"id,omitempty"`
+	Meta    map[string]string `yaml:"meta,omitempty"`
+	Status  string            `yaml:"status,omitempty"`
+	Tagged  map[string]string `yaml:"tagged_addresses,omitempty"`
+}
+
+type instance struct {
+	ID       string            `yaml:"id,omitempty"`
+	Node     string            `yaml:"node,omitempty"`
+	Address  string            `yaml:"address,omitempty"`
+	Port     int               `yaml:"port,omitempty"`
+	Tags     []string          `yaml:"tags,omitempty"`
+	Meta     map[string]string `yaml:"meta,omitempty"`
+	Status   string            `yaml:"status,omitempty"`
+	Checks   map[string]check  `yaml:"checks,omitempty"`
+	Weights  *weights          `yaml:"weights,omitempty"`
+	Tagged   map[string]string `yaml:"tagged_addresses,omitempty"`
+	Connect  bool              `yaml:"connect,omitempty"`
+	ProxyFor string            `yaml:"proxy_for,omitempty"`
+}
+
+type check struct {
+	Status string `yaml:"status"`
+	Name   string `yaml:"name,omitempty"`
+	Output string `yaml:"output,omitempty"`
+	Notes  string `yaml:"notes,omitempty"`
+	Type   string `yaml:"type,omitempty"`
+}
+
+type weights struct {
+	Passing int `yaml:"passing"`
+	Warning int `yaml:"warning"`
+}
+
+const header = `# What templates asked of their stores, as restencil record found it.
+# Values from Vault are placeholders of the same kind; those from Consul are real.
+`
+
+// Write writes what was recorded as a data file. Secrets are masked. What such a file
+// cannot hold is named in comments.
+func (r *Recorder) Write(w io.Writer) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// With Near the order counts, and an answer of health has more than others.
+	order := slices.SortedFunc(maps.Keys(r.answers), func(a, b watch.Query) int {
+		rank := func(q watch.Query) int {
+			rank := slices.Index([]watch.Kind{watch.ServiceHealth, watch.ConnectHealth, watch.NodeServices, watch.NodeList, watch.ServiceList}, q.Kind) * 2
+			if q.Near == "" {
+				rank++
+			}
+			return rank
+		}
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.String(), b.String()))
+	})
+	d := &data{mask: new(masker)}
+	own, named := r.datacenter()
+	if named {
+		d.Datacenter = own
+	}
+	text := header
+	for _, q := range order {
+		if q.Datacenter == own {
+			q.Datacenter = ""
+		}
+		if err := d.add(q, watch.Reveal(r.answers[q])); err != nil {
+			text += fmt.Sprintf("# Not recorded: %s: %v.\n", q.Describe(false), err)
+		}
+	}
+	if d.Keys == nil && d.Services == nil && d.Nodes == nil && d.Secrets == nil && d.Datacenters == nil {
+		text += "keys: {}\n"
+		_, err := io.WriteString(w, text)
+		return err
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		return err
+	}
+	e := yaml.NewEncoder(w)
+	e.SetIndent(2)
+	return errors.Join(e.Encode(d), e.Close())
+}
+
+// datacenter returns the name of the agent's own datacenter, and whether an answer has
+// it.
+func (r *Recorder) datacenter() (name string, named bool) {
+	for q, answer := range r.answers {
+		if q.Datacenter != "" {
+			continue
+		}
+		switch answer := answer.(type) {
+		case *watch.CatalogNode:
+			if answer.Node != nil {
+				return answer.Node.Datacenter, true
+			}
+		case []*watch.Node:
+			if len(answer) > 0 {
+				return answer[0].Datacenter, true
+			}
+		}
+	}
+	for q, answer := range r.answers {
+		list, _ := answer.([]string)
+		if q.Kind == watch.DatacenterList && len(list) > 0 && !slices.Contains(list, "dc1") {
+			return list[0], true // perhaps it is another, which no answer says
+		}
+	}
+	return "dc1", false
+}
+
+// add adds an answer.
+func (d *data) add(q watch.Query, answer any) error {
+	switch {
+	case q.Private:
+		return errors.New("a secret is part of it")
+	case q.Peer+q.SamenessGroup != "" || !slices.Contains([]string{"", "default"}, q.Namespace) || !slices.Contains([]string{"", "default"}, q.Partition):
+		return errors.New("a data file has no peers, sameness groups, namespaces and partitions")
+	}
+	s := d.site.of(d, q.Datacenter)
+	switch answer := answer.(type) {
+	case nil:
+	case *watch.KeyPair:
+		return s.key(answer)
+	case []*watch.KeyPair:
+		var errs []error
+		for _, p := range answer {
+			errs = append(errs, s.key(p))
+		}
+		return errors.Join(errs...)
+	case []*watch.HealthService:
+		for _, h := range answer {
+			s.health(q, h)
+		}
+	case *watch.CatalogNode:
+		if answer.Node == nil {
+			return nil
+		}
+		s.node(answer.Node)
+		if q.Name == "" && q.Datacenter == "" {
+			d.Node = answer.Node.Node
+		}
+		for _, c := range answer.Services {
+			s.catalog(answer.Node.Node, c)
+		}
+	case []*watch.Node:
+		for _, n := range answer {
+			s.node(n)
+		}
+	case []*watch.CatalogSnippet:
+		for _, c := range answer {
+			s.snippet(c)
+		}
+	case []string:
+		if q.Kind == watch.VaultList {
+			d.secret(q.Name, answer)
+			return nil
+		}
+		for _, name := range answer { // datacenters
+			if name != cmp.Or(d.Datacenter, "dc1") {
+				d.site.of(d, name)
+			}
+		}
+	case *watch.Secret:
+		if answer != nil {
+			d.secret(q.Name, d.mask.value("", answer.Data))
+		}
+	case watch.Certificate:
+		d.secret(q.Name, d.mask.value("", map[string]any{
+			"certificate": answer.Cert, "private_key": answer.Key, "issuing_ca": answer.CA, "ca_chain": answer.CAChain,
+		}))
+	default:
+		return errors.New("a data file does not hold such answers")
+	}
+	return nil
+}
+
+func (d *data) secret(path string, value any) {
+	if d.Secrets == nil {
+		d.Secrets = make(map[string]any)
+	}
+	d.Secrets[path] = value
+}
+
+// of returns the site of a datacenter; "" is the agent's own.
+func (s *site) of(d *data, datacenter string) *site {
+	if datacenter == "" {
+		return s
+	}
+	if d.Datacenters == nil {
+		d.Datacenters = make(map[string]*site)
+	}
+	if d.Datacenters[datacenter] == nil {
+		d.Datacenters[datacenter] = new(site)
+	}
+	return d.Datacenters[datacenter]
+}
+
+func (s *site) key(p *watch.KeyPair) error {
+	if p == nil {
+		return nil
+	}
+	if !utf8.ValidString(p.Value) || !utf8.ValidString(p.Path) {
+		return fmt.Errorf("the value of key %q is no text", p.Path)
+	}
+	if s.Keys == nil {
+		s.Keys = make(map[string]string)
+	}
+	s.Keys[p.Path] = p.Value
+	return nil
+}
+
+// node returns the node of this name, and adds what is known of it.
+func (s *site) node(n *watch.Node) *node {
+	i := slices.IndexFunc(s.Nodes, func(have *node) bool { return have.Name == n.Node })
+	if i >= 0 {
+		return s.Nodes[i]
+	}
+	added := &node{Name: n.Node, Address: n.Address, ID: n.ID, Meta: n.Meta}
+	for tag, address := range n.TaggedAddresses {
+		// A data file has the others by itself.
+		if base, _, _ := strings.Cut(tag, "_"); address != n.Address || base != "lan" && base != "wan" {
+			added.Tagged = with(added.Tagged, tag, address)
+		}
+	}
+	s.Nodes = append(s.Nodes, added)
+	return added
+}
+
+// instance returns an instance of a service, which it adds if it is new.
+func (s *site) instance(service, node, id string) (i *instance, added bool) {
+	list := s.Services[service]
+	at := slices.IndexFunc(list, func(i *instance) bool { return i.Node == node && i.ID == id })
+	if at >= 0 {
+		return list[at], false
+	}
+	if s.Services == nil {
+		s.Services = make(map[string][]*instance)
+	}
+	i = &instance{ID: id, Node: node}
+	s.Services[service] = append(list, i)
+	return i, true
+}
+
+func (s *site) health(q watch.Query, h *watch.HealthService) {
+	n := s.node(&watch.Node{Node: h.Node, ID: h.NodeID, Address: h.NodeAddress, Meta: h.NodeMeta, TaggedAddresses: h.NodeTaggedAddresses})
+	i, added := s.instance(h.Name, h.Node, h.ID)
+	if q.Kind == watch.ConnectHealth {
+		if strings.EqualFold(h.Name, q.Name) {
+			i.Connect = true
+		} else {
+			i.ProxyFor = q.Name
+		}
+	}
+	if !added {
+		return
+	}
+	i.Port, i.Tags, i.Meta = h.Port, h.Tags, h.ServiceMeta
+	if h.Address != h.NodeAddress || len(h.ServiceTaggedAddresses) > 0 {
+		i.Address = h.Address
+	}
+	if w := h.Weights; w != (api.AgentWeights{Passing: 1, Warning: 1}) {
+		i.Weights = &weights{w.Passing, w.Warning}
+	}
+	for tag, a := range h.ServiceTaggedAddresses {
+		if base, _, _ := strings.Cut(tag, "_"); a.Address != h.Address || a.Port != h.Port || base != "lan" && base != "wan" {
+			i.Tagged = with(i.Tagged, tag, net.JoinHostPort(a.Address, strconv.Itoa(a.Port)))
+		}
+	}
+	for _, c := range h.Checks {
+		switch {
+		case c.CheckID == api.NodeMaint:
+			n.Status = api.HealthMaint
+		case c.CheckID == "serfHealth" && c.Status == api.HealthPassing:
+		case c.CheckID == "serfHealth":
+			n.Status = cmp.Or(n.Status, c.Status)
+		case c.CheckID == "service:"+h.ID && c.Name == "Service '"+h.Name+"' check" && c.Output+c.Notes+c.Type == "":
+			i.Status = c.Status // short for this check
+		default:
+			i.Checks = with(i.Checks, c.CheckID, check{Status: c.Status, Name: c.Name, Output: c.Output, Notes: c.Notes, Type: c.Type})
+		}
+	}
+}
+
+// catalog adds a service of a node. If it is in no answer of health, it does not pass
+// there, or nobody asked.
+func (s *site) catalog(node string, c *watch.CatalogNodeService) {
+	i, added := s.instance(c.Service, node, c.ID)
+	if i.Address = c.Address; added {
+		i.Port, i.Tags, i.Meta, i.Status = c.Port, c.Tags, c.Meta, api.HealthCritical
+	}
+}
+
+// snippet adds an instance that does not pass to a service, unless others have all of
+// its tags.
+func (s *site) snippet(c *watch.CatalogSnippet) {
+	missing := slices.Clone(c.Tags)
+	for _, i := range s.Services[c.Name] {
+		missing = slices.DeleteFunc(missing, func(tag string) bool { return slices.Contains(i.Tags, tag) })
+	}
+	if len(missing) > 0 || len(s.Services[c.Name]) == 0 {
+		i, _ := s.instance(c.Name, "", "")
+		i.Tags, i.Status = missing, api.HealthCritical
+	}
+}
+
+// with returns m with another element. A nil m is empty.
+func with[T any](m map[string]T, name string, v T) map[string]T {
+	if m == nil {
+		m = make(map[string]T)
+	}
+	m[name] = v
+	return m
+}
+
+// MarshalYAML implements yaml.Marshaler.
+func (list nodes) MarshalYAML() (any, error) {
+	m := &yaml.Node{Kind: yaml.MappingNode}
+	for _, n := range list {
+		var value yaml.Node
+		if err := value.Encode(n); err != nil {
+			return nil, err
+		}
+		m.Content = append(m.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: n.Name}, &value)
+	}
+	return m, nil
+}
