@@ -155,14 +155,16 @@ func (q Query) String() string {
 	return string(q.Kind) + "(" + b.String() + ")"
 }
 
+var nouns = map[Kind]string{
+	KVGet: "key", KVList: "keys below", ServiceHealth: "service", ConnectHealth: "connect service",
+	ServiceList: "services", NodeServices: "node", NodeList: "nodes", DatacenterList: "datacenters",
+	FileContent: "file", VaultRead: "secret", VaultWrite: "secret", VaultList: "secrets below", VaultPKI: "certificate",
+	NomadServiceList: "services", NomadService: "service", NomadVarGet: "variable", NomadVarList: "variables below",
+}
+
 // Noun returns q in plain words, without its store: "key app/port".
 func (q Query) Noun() string {
-	noun := map[Kind]string{
-		KVGet: "key", KVList: "keys below", ServiceHealth: "service", ConnectHealth: "connect service",
-		ServiceList: "services", NodeServices: "node", NodeList: "nodes", DatacenterList: "datacenters",
-		FileContent: "file", VaultRead: "secret", VaultWrite: "secret", VaultList: "secrets below", VaultPKI: "certificate",
-		NomadServiceList: "services", NomadService: "service", NomadVarGet: "variable", NomadVarList: "variables below",
-	}[q.Kind]
+	noun := nouns[q.Kind]
 	_, name, found := strings.Cut(q.String(), "(")
 	switch {
 	case noun == "":

@@ -226,7 +226,9 @@ func (m *Model) applyTemplate(now time.Time, e event.Event) {
 				t.since = now
 			}
 			t.failed, t.failedAt = e, now
-			m.end(now, t.bundle, "failed", e.Err)
+			if b := t.bundle; b != nil && b.change != nil && !b.Named && last(b.change) < reload { // its file could not be written
+				m.end(now, b, "failed", e.Err)
+			}
 		}
 	case event.Recovered:
 		if t := m.template(e.Template, e.Destination); t != nil {

@@ -13,8 +13,7 @@ import (
 // Snapshot returns the state at now. The inspections are what the sources say of
 // themselves, nil for nothing.
 func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspection) Status {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m = m.clone() // so that events do not wait for the rest
 	s := Status{
 		Time: now, Began: m.began, Ready: m.ready,
 		Problems: []Problem{}, Bundles: []Bundle{}, Queries: []Query{}, Leases: []Lease{}, Changes: []Change{},
@@ -53,6 +52,31 @@ func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspec
 	s.problems(m.journal)
 	s.Well = len(s.Problems) == 0
 	return s
+}
+
+// clone returns a copy of m that Apply does not change.
+func (m *Model) clone() *Model {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := &Model{
+		began: m.began, ready: m.ready, local: m.local, journal: m.journal, child: m.child, timeline: m.timeline,
+		queries: maps.Clone(m.queries), ended: maps.Clone(m.ended), outages: maps.Clone(m.outages),
+	}
+	for _, b := range m.bundles {
+		own := *b
+		own.templates = make([]*templateState, len(b.templates))
+		for i, t := range b.templates {
+			ofOwn := *t
+			ofOwn.missing = slices.Clone(t.missing)
+			own.templates[i] = &ofOwn
+		}
+		if b.change != nil {
+			underWay := *b.change
+			own.change = &underWay
+		}
+		c.bundles = append(c.bundles, &own)
+	}
+	return c
 }
 
 // bundle returns b, in the state that says most: what is wrong with it first.
@@ -113,7 +137,7 @@ func (out *Bundle) setFailure(b *bundleState) {
 func (m *Model) templateOf(t *templateState) Template {
 	out := Template{
 		Name: t.Template, Destination: t.Destination,
-		Executed: t.at, Executing: t.slow, Took: Seconds(t.executed.Took), Rendered: t.right, Since: t.since,
+		Executed: t.at, Took: Seconds(t.executed.Took), Rendered: t.right, Since: t.since,
 		More: max(0, len(t.executed.Missing)-len(t.missing)), Queries: []string{},
 	}
 	if r := t.rendered; !t.right.IsZero() {
@@ -144,6 +168,9 @@ func (m *Model) templateOf(t *templateState) Template {
 		if f.RetryIn > 0 {
 			out.NextAt = t.failedAt.Add(f.RetryIn)
 		}
+	}
+	if len(out.Waits) == 0 && out.Error == "" {
+		out.Since = t.slow
 	}
 	if t.exposed {
 		out.Warnings = append(out.Warnings, "it holds secrets, and everybody on this machine can read it")

@@ -60,13 +60,12 @@ type Bundle struct {
 type Template struct {
 	Name        string    `json:"template"`
 	Destination string    `json:"destination"`
-	Executed    time.Time `json:"executed,omitzero"`  // when it was last
-	Executing   time.Time `json:"executing,omitzero"` // since when it is being executed, where that takes long
-	Took        Seconds   `json:"took_seconds"`       // that execution
-	Rendered    time.Time `json:"rendered,omitzero"`  // when its file was last put in place, or found right
-	Cause       Cause     `json:"cause,omitzero"`     // of that
-	Since       time.Time `json:"since,omitzero"`     // when it began to wait, or to fail
-	Waits       []Missing `json:"waits,omitempty"`    // for what, the first few
+	Executed    time.Time `json:"executed,omitzero"` // when it was last
+	Took        Seconds   `json:"took_seconds"`      // that execution
+	Rendered    time.Time `json:"rendered,omitzero"` // when its file was last put in place, or found right
+	Cause       Cause     `json:"cause,omitzero"`    // of that
+	Since       time.Time `json:"since,omitzero"`    // when it began to wait, to fail or, with neither, to be executed, where that takes long
+	Waits       []Missing `json:"waits,omitempty"`   // for what, the first few
 	More        int       `json:"more_waits,omitempty"`
 	Gone        []string  `json:"gone,omitempty"` // queries that have no answer any more, whose last one is used
 	Error       string    `json:"error,omitempty"`

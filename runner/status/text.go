@@ -220,8 +220,8 @@ func (t Template) Text(now time.Time) string {
 		return "waiting since " + duration(now.Sub(t.Since))
 	case len(t.Waits) > 0:
 		return fmt.Sprintf("waiting since %s, with the file of %s ago", duration(now.Sub(t.Since)), duration(now.Sub(t.Rendered)))
-	case !t.Executing.IsZero():
-		return "being executed since " + duration(now.Sub(t.Executing))
+	case !t.Since.IsZero():
+		return "being executed since " + duration(now.Sub(t.Since))
 	case t.Rendered.IsZero():
 		return "not rendered yet"
 	}
