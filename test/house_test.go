@@ -53,7 +53,7 @@ var allowed = map[string][]string{
 	"runner":                 {"watch", "watch/schedule", "template", "renderer", "runner/bundle", "runner/bundle/group", "runner/diff", "runner/event", "runner/process", "runner/templates"},
 	"runner/bundle":          {"watch/schedule", "template", "renderer", "renderer/atomicfile", "runner/bundle/group", "runner/diff", "runner/event", "runner/journal", "runner/journal/history", "runner/process", "runner/templates", "runner/transaction"},
 	"runner/bundle/group":    {"watch/schedule", "template", "renderer", "renderer/atomicfile", "runner/event", "runner/format", "runner/guard", "runner/journal", "runner/journal/history", "runner/probe", "runner/process", "runner/templates"},
-	"runner/diff":            {},
+	"runner/diff":            {"watch/lazyregexp"},
 	"runner/event":           {"watch", "template", "renderer"},
 	"runner/process":         {"watch", "watch/command", "watch/schedule", "runner/event", "runner/process/overlay"},
 	"runner/process/overlay": {},
@@ -68,6 +68,7 @@ var allowed = map[string][]string{
 	"runner/journal/dirlock": {"renderer/atomicfile"},
 	"runner/probe":           {},
 	"runner/status":          {"watch", "template", "renderer", "runner/event"},
+	"runner/status/text":     {"runner/status"},
 	"runner/status/eventlog": {"watch", "renderer", "runner/event"},
 	"cmd/restencil":          nil, // anything
 }

@@ -15,6 +15,7 @@ import (
 	"restencil/cmd/restencil/statedir"
 	"restencil/runner/journal"
 	"restencil/runner/status"
+	"restencil/runner/status/text"
 )
 
 // A historyLine is a generation that is kept, or a change that was held or rejected.
@@ -74,7 +75,7 @@ func printHistory(ctx context.Context, p program, s *subcommand) error {
 			if lines != nil {
 				err = printTable(p, lines)
 			}
-			fmt.Fprint(p.stdout, changes.History(len(s.args) > 0))
+			fmt.Fprint(p.stdout, text.History(changes, len(s.args) > 0))
 		}
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"restencil/cmd/restencil/control"
 	"restencil/runner/bundle/group"
 	"restencil/runner/status"
+	"restencil/runner/status/text"
 )
 
 // A daemonStatus is the status of the daemon of a state directory.
@@ -44,14 +45,14 @@ func (s *subcommand) statuses(ctx context.Context, p program) (found []daemonSta
 
 // show prints a status, as JSON or as a text below the directory where several are
 // printed.
-func (s *subcommand) show(p program, one daemonStatus, several bool, text string) error {
+func (s *subcommand) show(p program, one daemonStatus, several bool, shown string) error {
 	if s.json {
 		return json.NewEncoder(p.stdout).Encode(one)
 	}
 	if several {
-		text = one.Dir + ":\n" + text
+		shown = one.Dir + ":\n" + shown
 	}
-	_, err := fmt.Fprint(p.stdout, text)
+	_, err := fmt.Fprint(p.stdout, shown)
 	return err
 }
 
@@ -74,7 +75,6 @@ func printStatus(ctx context.Context, p program, s *subcommand) error {
 	}
 	well, known := true, len(s.args) == 0
 	for _, one := range found {
-		text := ""
 		if len(s.args) > 0 {
 			b := bundleOf(one.Status, s.args[0])
 			if b == nil {
@@ -82,9 +82,8 @@ func printStatus(ctx context.Context, p program, s *subcommand) error {
 			}
 			known, one.Status = true, one.Only(*b)
 		}
-		text = one.Text()
 		well = well && one.Well
-		if err := s.show(p, one, len(found) > 1, text); err != nil {
+		if err := s.show(p, one, len(found) > 1, text.Status(one.Status)); err != nil {
 			return err
 		}
 	}
@@ -107,9 +106,9 @@ func explain(ctx context.Context, p program, s *subcommand) error {
 	for _, one := range found {
 		if b := bundleOf(one.Status, s.args[0]); b != nil {
 			known = true
-			text := one.ExplainBundle(*b)
+			tree := text.Bundle(one.Status, *b)
 			one.Status = one.Only(*b)
-			if err := s.show(p, one, len(found) > 1, text); err != nil {
+			if err := s.show(p, one, len(found) > 1, tree); err != nil {
 				return err
 			}
 			continue
@@ -118,7 +117,7 @@ func explain(ctx context.Context, p program, s *subcommand) error {
 			known = true
 			about := one
 			about.Status = one.About(q)
-			if err := s.show(p, about, len(found) > 1, one.ExplainQuery(q)); err != nil {
+			if err := s.show(p, about, len(found) > 1, text.Query(one.Status, q)); err != nil {
 				return err
 			}
 		}
@@ -181,18 +180,18 @@ func printDiff(ctx context.Context, p program, s *subcommand) error {
 		return err
 	}
 	for _, d := range diffs {
-		var text strings.Builder
-		fmt.Fprintln(&text, d.Line)
+		var b strings.Builder
+		fmt.Fprintln(&b, d.Line)
 		if d.Do != "" {
-			fmt.Fprintf(&text, "  %s\n", d.Do)
+			fmt.Fprintf(&b, "  %s\n", d.Do)
 		}
 		if len(d.Files) == 0 {
-			fmt.Fprintln(&text, "  no file would change")
+			fmt.Fprintln(&b, "  no file would change")
 		}
 		for _, f := range d.Files {
-			text.WriteString(f.Diff)
+			b.WriteString(f.Diff)
 		}
-		if _, err := fmt.Fprint(p.stdout, text.String()); err != nil {
+		if _, err := fmt.Fprint(p.stdout, b.String()); err != nil {
 			return err
 		}
 	}

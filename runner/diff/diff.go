@@ -3,11 +3,12 @@ package diff
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"restencil/watch/lazyregexp"
 )
 
 // A File is a file with its change.
@@ -62,14 +63,14 @@ func isText(content []byte) bool {
 
 // word is what lies between spaces and punctuation marks that configuration files
 // have between their words.
-var word = regexp.MustCompile("[^\\s\"'`,;:=(){}\\[\\]<>|&]+")
+var word = lazyregexp.New("[^\\s\"'`,;:=(){}\\[\\]<>|&]+")
 
 const masked = "***" // as package template has it
 
 // maskWords hides the words of a diff that the template does not have.
 func (f File) maskWords(text string) string {
 	known := map[string]bool{masked: true}
-	for _, w := range word.FindAllString(f.Text, -1) {
+	for _, w := range word().FindAllString(f.Text, -1) {
 		known[w] = true
 	}
 	var b strings.Builder
@@ -79,7 +80,7 @@ func (f File) maskWords(text string) string {
 			continue
 		}
 		b.WriteString(line[:1])
-		b.WriteString(word.ReplaceAllStringFunc(line[1:], func(w string) string {
+		b.WriteString(word().ReplaceAllStringFunc(line[1:], func(w string) string {
 			if known[w] {
 				return w
 			}

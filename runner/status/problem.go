@@ -71,7 +71,7 @@ func (s *Status) failingQueries() {
 			continue
 		}
 		used := strings.Join(q.Templates[:min(len(q.Templates), most)], ", ")
-		s.problem("", q.Failing, fmt.Sprintf("%s: no answer since %s: %s", q.Name, s.ago(q.Failing), firstLine(q.Error)),
+		s.problem("", q.Failing, fmt.Sprintf("%s: no answer since %s: %s", q.Name, s.ago(q.Failing), FirstLine(q.Error)),
 			fmt.Sprintf("the last answer stays in %s, and it is asked again and again: see that it exists, and that the token may read it", cmp.Or(used, "use")))
 	}
 }
@@ -83,11 +83,11 @@ func (s *Status) problem(bundle string, since time.Time, line, do string) {
 	s.Problems = append(s.Problems, Problem{Bundle: bundle, Line: line, Do: do, Since: since})
 }
 
-func (s *Status) ago(at time.Time) string { return duration(s.Time.Sub(at)) }
+func (s *Status) ago(at time.Time) string { return Duration(s.Time.Sub(at)) }
 
 // Line says what the bundle is doing and why.
 func (b Bundle) Line(now time.Time) string {
-	since := duration(now.Sub(b.Since))
+	since := Duration(now.Sub(b.Since))
 	switch b.State {
 	case Waiting:
 		t := b.waits()
@@ -111,10 +111,10 @@ func (b Bundle) Line(now time.Time) string {
 
 // cause returns why, with the first line of what the command printed that failed.
 func (b Bundle) cause() string {
-	if printed := firstLine(b.Output); printed != "" {
-		return firstLine(b.Why) + ": " + printed
+	if printed := FirstLine(b.Output); printed != "" {
+		return FirstLine(b.Why) + ": " + printed
 	}
-	return firstLine(b.Why)
+	return FirstLine(b.Why)
 }
 
 // Do says what restencil does about the state of the bundle, and what to do.
@@ -165,7 +165,10 @@ func (b Bundle) waits() *Template {
 func (b Bundle) first(now time.Time) string {
 	for _, t := range b.Templates {
 		if t.Rendered.IsZero() {
-			return t.Name + " is " + t.Text(now)
+			if !t.Since.IsZero() {
+				return t.Name + " is being executed since " + Duration(now.Sub(t.Since))
+			}
+			return t.Name + " is not rendered yet"
 		}
 	}
 	return "nothing is missing"
@@ -175,10 +178,10 @@ func (b Bundle) first(now time.Time) string {
 func (l Lease) Line(now time.Time) string {
 	end := "ends in " + until(now, l.Ends)
 	if l.Ends.Before(now) {
-		end = "ended " + duration(now.Sub(l.Ends)) + " ago"
+		end = "ended " + Duration(now.Sub(l.Ends)) + " ago"
 	}
 	if l.Error != "" {
-		return fmt.Sprintf("%s: %s, and cannot be renewed: %s", l.Name, end, firstLine(l.Error))
+		return fmt.Sprintf("%s: %s, and cannot be renewed: %s", l.Name, end, FirstLine(l.Error))
 	}
 	return fmt.Sprintf("%s: %s", l.Name, end)
 }
@@ -188,16 +191,16 @@ func (l Lease) Do() string {
 	return "the last good files stay, and it is asked for again and again: see that the store is up and that the token may ask for it"
 }
 
-// firstLine returns the first line of a text.
-func firstLine(text string) string {
+// FirstLine returns the first line of a text.
+func FirstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return line
 }
 
-func until(now, at time.Time) string { return duration(max(0, at.Sub(now))) }
+func until(now, at time.Time) string { return Duration(max(0, at.Sub(now))) }
 
-// duration shows a duration as people say it: by its largest two units.
-func duration(d time.Duration) string {
+// Duration shows a duration as people say it: by its largest two units.
+func Duration(d time.Duration) string {
 	switch {
 	case d < 10*time.Millisecond:
 		return d.Round(10 * time.Microsecond).String()
