@@ -86,7 +86,7 @@ func TestBundle(t *testing.T) {
 			"rolled back", with(stepping("web", event.Verify), event.BundleFailed{Bundle: "web", Step: event.Verify, Err: errNo, RolledBack: true, Attempt: 1}),
 			RolledBack, "web: verify failed, and the old files are back: no", "restencil diff web",
 		},
-		{"the template fails", []event.Event{event.Failed{Template: web.Template, Destination: web.Destination, Err: errNo, Attempt: 1, RetryIn: 101 * time.Second}}, Failed, "web: execute failed: no", "attempt 2 is made in 1s"},
+		{"the template fails", []event.Event{event.Failed{Template: web.Template, Destination: web.Destination, Err: errNo, Attempt: 1, RetryIn: 101 * time.Second}}, Failed, "web: not rendered: no", "attempt 2 is made in 1s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newModel("reload")

@@ -100,6 +100,9 @@ func (b Bundle) Line(now time.Time) string {
 	case Changing:
 		return fmt.Sprintf("%s: a change is under way since %s: %s", b.Name, since, b.Step)
 	case Failed:
+		if b.Step == string(steps[execute]) {
+			return fmt.Sprintf("%s: not rendered: %s", b.Name, b.cause())
+		}
 		return fmt.Sprintf("%s: %s failed: %s", b.Name, b.Step, b.cause())
 	case RolledBack:
 		return fmt.Sprintf("%s: %s failed, and the old files are back: %s", b.Name, b.Step, b.cause())
@@ -111,7 +114,7 @@ func (b Bundle) Line(now time.Time) string {
 
 // cause returns why, with the first line of what the command printed that failed.
 func (b Bundle) cause() string {
-	if printed := FirstLine(b.Output); printed != "" {
+	if printed := FirstLine(b.Output); printed != "" && !strings.Contains(b.Why, printed) {
 		return FirstLine(b.Why) + ": " + printed
 	}
 	return FirstLine(b.Why)
@@ -142,7 +145,7 @@ func (b Bundle) Do(now time.Time) string {
 	case b.State == RolledBack:
 		return fmt.Sprintf("%slook at the change: restencil diff %s", retry, b.Name)
 	case b.State == Failed && b.Step == "execute":
-		return fmt.Sprintf("the current file stays; %smend the template or its data", retry)
+		return fmt.Sprintf("the current file stays; %scorrect the template or its data; see: restencil explain %s", retry, b.Name)
 	case b.State == Failed && b.Step == "reload":
 		return fmt.Sprintf("the new files stay; %ssee what the command says: restencil explain %s", retry, b.Name)
 	case b.State == Failed:

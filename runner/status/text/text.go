@@ -45,7 +45,9 @@ func Status(s status.Status) string {
 	for _, one := range s.Bundles {
 		last := "-"
 		if one.Last != nil {
-			last = change(*one.Last, s.Time)
+			c := *one.Last
+			c.Error = "" // which has been told
+			last = change(c, s.Time)
 		}
 		since := "-"
 		if !one.Since.IsZero() {
