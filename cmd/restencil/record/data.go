@@ -76,8 +76,8 @@ type weights struct {
 	Warning int `yaml:"warning"`
 }
 
-const header = `# What templates asked of their stores, as restencil record found it.
-# Values from Vault are placeholders of the same kind; those from Consul are real.
+const header = `# Recorded by restencil record: what templates ask of Consul and Vault.
+# Values of Vault are placeholders of the same kind. Those of Consul are real.
 `
 
 // Write writes what was recorded as a data file. Secrets are masked. What such a file
