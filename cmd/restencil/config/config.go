@@ -69,6 +69,10 @@ type CommandLine struct {
 	OnceTimeout time.Duration // how long Once may take; 0 for no limit
 	Dry         bool          // print instead of writing
 	ParseOnly   bool          // parse the templates and exit
+
+	// ConsulTemplate is for the caller of Parse to set: the program is called so, and
+	// its errors are worded as there.
+	ConsulTemplate bool
 }
 
 // The exit codes of COMPAT 1.2 that a configuration can cause.
