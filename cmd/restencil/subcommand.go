@@ -73,7 +73,7 @@ func subcommands() []*subcommand {
 		},
 		{
 			name: "test", usage: "[PATH...]", most: 10_000, do: runTests,
-			help: "Runs the unit tests of templates in *_test.yaml, without a store.\nA PATH is such a file, a directory, or a directory with all below it: examples/...\nThat of the working directory is the default. The exit code is 0 when all tests\npass, 1 when one fails, and 15 when a file of tests is wrong. docs/testing.md has\nthe format of the files.",
+			help: "Runs the unit tests of templates in *_test.yaml, without a store.\nA PATH is such a file, or a directory with all below it; the working directory if\nnone is given. The exit code is 0 when all tests pass, 1 when one fails, and 15\nwhen a file of tests is wrong. docs/testing.md has the format of the files.",
 		},
 		{
 			name: "record", usage: "> data.yaml", own: true, do: recordData,

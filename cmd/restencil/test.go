@@ -38,7 +38,7 @@ func runTests(ctx context.Context, p program, s *subcommand) error {
 		return usage(fmt.Errorf("-run: %w", err))
 	}
 	if len(s.args) == 0 {
-		s.args = []string{"..."}
+		s.args = []string{"."}
 	}
 	files, err := unittest.Find(s.args)
 	switch {

@@ -18,7 +18,8 @@ func New() *Recorder { return &Recorder{answers: make(map[watch.Query]any)} }
 // Source returns a source that answers as s does, and records the answers.
 func (r *Recorder) Source(s watch.Source) watch.Source { return source{s, r} }
 
-// A source is a source whose answers are recorded.
+// A source is a source whose answers are recorded. Those to queries that no template
+// makes any more stay.
 type source struct {
 	watch.Source
 	to *Recorder
@@ -30,15 +31,6 @@ func (s source) Watch(list ...watch.Subscription) {
 		recorded[i] = watch.Subscription{ID: sub.ID, Sink: sink{sub.Sink, sub.ID.Value(), s.to}}
 	}
 	s.Source.Watch(recorded...)
-}
-
-func (s source) Unwatch(ids ...watch.ID) {
-	s.Source.Unwatch(ids...)
-	s.to.mu.Lock()
-	defer s.to.mu.Unlock()
-	for _, id := range ids {
-		delete(s.to.answers, id.Value())
-	}
 }
 
 // A sink records the answers to a query.

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -42,33 +40,23 @@ type Test struct {
 	Check  bool // the checks and formats of the configuration must succeed
 }
 
-// Find returns the files of tests that paths name: files, directories, and with /...
-// at the end directories with all below. Directories whose names begin with a dot are
-// left out.
+// Find returns the files of tests that paths name: files, and directories with all
+// below them. As for Go's tools, a directory may have /... at its end. Directories whose
+// names begin with a dot are left out.
 func Find(paths []string) (files []string, err error) {
 	for _, path := range paths {
-		dir, deep := path, false
 		if path == "..." {
-			dir, deep = ".", true
-		} else if before, ok := strings.CutSuffix(path, "/..."); ok {
-			dir, deep = before, true
+			path = "."
 		}
-		info, err := os.Stat(dir)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			files = append(files, dir)
-			continue
-		}
-		err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		path = strings.TrimSuffix(path, "/...")
+		err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				return err
-			case !entry.IsDir() && strings.HasSuffix(path, Suffix):
-				files = append(files, path)
-			case entry.IsDir() && path != dir && (!deep || strings.HasPrefix(entry.Name(), ".")):
+			case entry.IsDir() && name != path && strings.HasPrefix(entry.Name(), "."):
 				return fs.SkipDir
+			case !entry.IsDir() && (name == path || strings.HasSuffix(name, Suffix)):
+				files = append(files, name)
 			}
 			return nil
 		})
@@ -76,7 +64,7 @@ func Find(paths []string) (files []string, err error) {
 			return nil, err
 		}
 	}
-	return slices.Compact(files), nil
+	return files, nil
 }
 
 // A decoder decodes a file of tests.
