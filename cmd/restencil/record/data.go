@@ -103,10 +103,11 @@ func (r *Recorder) Write(w io.Writer) error {
 	}
 	text := header
 	for _, q := range order {
+		answer := watch.Reveal(r.answers[q])
 		if q.Datacenter == own {
 			q.Datacenter = ""
 		}
-		if err := d.add(q, watch.Reveal(r.answers[q])); err != nil {
+		if err := d.add(q, answer); err != nil {
 			text += fmt.Sprintf("# Not recorded: %s: %v.\n", q.Describe(false), err)
 		}
 	}

@@ -1,0 +1,105 @@
+package record
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/consul/api"
+
+	"restencil/watch"
+	"restencil/watch/local"
+)
+
+// written returns the data file for answers, and the model of it.
+func written(t *testing.T, answers map[watch.Query]any) (string, *local.Model) {
+	t.Helper()
+	r := New()
+	r.answers = answers
+	var b strings.Builder
+	if err := r.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	model, err := local.Parse("data.yaml", []byte(b.String()))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, &b)
+	}
+	return b.String(), model
+}
+
+// The agent's own datacenter may have another name, which queries may give.
+func TestDatacenters(t *testing.T) {
+	key := func(name, datacenter string) watch.Query {
+		return watch.Query{Kind: watch.KVGet, Name: name, Datacenter: datacenter}
+	}
+	pair := func(path, value string) *watch.KeyPair { return &watch.KeyPair{Path: path, Key: path, Value: value} }
+	_, model := written(t, map[watch.Query]any{
+		key("a", ""):                              pair("a", "1"),
+		key("b", "eu"):                            pair("b", "2"),
+		key("c", "us"):                            pair("c", "3"),
+		{Kind: watch.DatacenterList}:              []string{"asia", "eu", "us"},
+		{Kind: watch.NodeServices}:                &watch.CatalogNode{Node: &watch.Node{Node: "n", Address: "10.0.0.1", Datacenter: "eu"}},
+		{Kind: watch.NodeList, Datacenter: "us"}:  []*watch.Node{{Node: "m", Address: "10.0.0.2", Datacenter: "us"}},
+		{Kind: watch.VaultList, Name: "secret/x"}: []string{"one", "two"},
+	})
+	for q, want := range map[watch.Query]string{key("a", ""): "1", key("b", ""): "2", key("b", "eu"): "2", key("c", "us"): "3"} {
+		got, err := model.Answer(q)
+		if p, ok := got.(*watch.KeyPair); !ok || p == nil || p.Value != want || err != nil {
+			t.Errorf("%v: %v %v, want %s", q, got, err, want)
+		}
+	}
+	got, err := model.Answer(watch.Query{Kind: watch.DatacenterList})
+	if diff := cmp.Diff([]string{"asia", "eu", "us"}, got); diff != "" || err != nil {
+		t.Errorf("datacenters (-want +got): %v\n%s", err, diff)
+	}
+}
+
+// With Near the order of instances and nodes is that of the answer, and a node's status
+// is kept.
+func TestNearAndNodes(t *testing.T) {
+	instance := func(node, id string, checks ...*api.HealthCheck) *watch.HealthService {
+		return &watch.HealthService{Node: node, NodeAddress: "10.0.0." + id, Address: "10.0.0." + id, ID: id, Name: "web", Tags: watch.ServiceTags{},
+			Weights: api.AgentWeights{Passing: 1, Warning: 1}, Checks: checks, Status: api.HealthChecks(checks).AggregatedStatus()}
+	}
+	near := watch.Query{Kind: watch.ServiceHealth, Name: "web", Filter: "any", Near: "_agent"}
+	list := []*watch.HealthService{
+		instance("b", "2"), instance("a", "1", &api.HealthCheck{Node: "a", CheckID: api.NodeMaint, Status: "critical"}),
+		instance("c", "3", &api.HealthCheck{Node: "c", CheckID: "serfHealth", Status: "critical"}),
+		instance("d", "4", &api.HealthCheck{Node: "d", CheckID: "own", Name: "Own", Status: "warning", Output: "99 %"}),
+	}
+	_, model := written(t, map[watch.Query]any{near: list, {Kind: watch.ServiceHealth, Name: "web"}: list[:1]})
+	got, err := model.Answer(near)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, h := range got.([]*watch.HealthService) {
+		lines = append(lines, h.Node+" "+h.Address+" "+h.Status)
+	}
+	if diff := cmp.Diff([]string{"b 10.0.0.2 passing", "a 10.0.0.1 maintenance", "c 10.0.0.3 critical", "d 10.0.0.4 warning"}, lines); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What a data file cannot hold is named, unless a secret is part of it.
+func TestNotRecorded(t *testing.T) {
+	text, _ := written(t, map[watch.Query]any{
+		{Kind: watch.KVGet, Name: "binary"}:                           &watch.KeyPair{Path: "binary", Value: "\xff"},
+		{Kind: watch.KVGet, Name: "hunter2", Private: true}:           &watch.KeyPair{Path: "hunter2", Value: "of the secret"},
+		{Kind: watch.CARootList}:                                      []*watch.CARoot{},
+		{Kind: watch.KVGet, Name: "a", Namespace: "team"}:             &watch.KeyPair{Path: "a", Value: "1"},
+		{Kind: watch.ServiceHealth, Name: "web", Peer: "other"}:       []*watch.HealthService{},
+		{Kind: watch.KVGet, Name: "default/ns", Namespace: "default"}: &watch.KeyPair{Path: "default/ns", Value: "1"},
+	})
+	for _, want := range []string{
+		"# Not recorded: consul key binary: the value of key \"binary\" is no text.\n", "# Not recorded: consul connect.caroots: a data file does not hold such answers.\n",
+		"# Not recorded: consul key a@ns=team: a data file has no peers, ", "# Not recorded: consul service web@peer=other: ", ": a secret is part of it.\n", "default/ns: \"1\"\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "hunter2") || strings.Contains(text, "of the secret") {
+		t.Errorf("a secret in\n%s", text)
+	}
+}
