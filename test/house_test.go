@@ -70,6 +70,8 @@ var allowed = map[string][]string{
 	"runner/status":          {"watch", "template", "renderer", "runner/event"},
 	"runner/status/text":     {"runner/status"},
 	"runner/status/eventlog": {"watch", "renderer", "runner/event"},
+	"runner/status/metrics":  {"runner/event", "runner/status"},
+	"runner/status/web":      {"runner/event", "runner/status"},
 	"cmd/restencil":          nil, // anything
 }
 

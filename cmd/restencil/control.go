@@ -133,6 +133,7 @@ func (s *service) replace(ctx context.Context, requested bool) (err error) {
 	s.log.Replace(log)
 	s.cfg = cfg
 	s.listen(ctx)
+	s.serveHTTP(ctx)
 	s.logConfigWarnings()
 	return nil
 }

@@ -116,9 +116,6 @@ func (p program) run(ctx context.Context) int {
 
 func (p program) parse() (*config.Config, error) {
 	cfg, err := config.Parse(p.args, p.environ)
-	if err == nil {
-		cfg.ConsulTemplate = p.name == consulTemplate
-	}
 	if err == nil && p.terminal && !cfg.IsSet("log_level") {
 		cfg.Log.Level = "INFO"
 	}
@@ -149,7 +146,16 @@ func exitCode(err error) int {
 // version returns the text of -version: the name and version, and in parentheses
 // the commit that it was built from or, as consul-template, what it really is.
 func (p program) version() string {
-	number, commit := "v0.1.0-dev", ""
+	number, commit := build()
+	if p.name == consulTemplate {
+		return consulTemplate + " " + consulTemplateVersion + " (restencil " + number + ")"
+	}
+	return "restencil " + number + " (" + commit + ")"
+}
+
+// build returns the version of the program and the commit that it was built from.
+func build() (number, commit string) {
+	number = "v0.1.0-dev"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v := info.Main.Version; v != "" && v != "(devel)" {
 			number = v
@@ -160,8 +166,5 @@ func (p program) version() string {
 			}
 		}
 	}
-	if p.name == consulTemplate {
-		return consulTemplate + " " + consulTemplateVersion + " (restencil " + number + ")"
-	}
-	return "restencil " + number + " (" + commit + ")"
+	return number, commit
 }

@@ -18,6 +18,7 @@ import (
 	"restencil/runner/process"
 	"restencil/runner/status"
 	"restencil/runner/status/eventlog"
+	"restencil/runner/status/web"
 	"restencil/watch"
 	"restencil/watch/vault"
 )
@@ -34,6 +35,7 @@ type service struct {
 	runner  *runner.Runner
 	model   *status.Model
 	state   state
+	http    httpServer
 
 	rendered func() // to be called when the first files are in place
 }
@@ -118,6 +120,8 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 
 	// Control decides what a signal means, so that it does not end ctx here.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer s.http.close()
+	s.serveHTTP(ctx)
 	var control sync.WaitGroup
 	control.Go(func() {
 		if s.control(ctx) {
@@ -160,12 +164,16 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 		}
 	}
 	opts.Heartbeat = s.manager.Heartbeat
+	if cfg.Status.Address != "" && (opts.Heartbeat == 0 || opts.Heartbeat > web.Heartbeat) {
+		opts.Heartbeat = web.Heartbeat
+	}
 	opts.State.Journal = s.journalFor(cfg, opts)
 	opts.State.Unresolved = s.state.unresolved
 	opts.Events = func(e event.Event) {
 		logEvent(e)
 		s.manager.Event(e)
 		s.model.Apply(time.Now(), e)
+		s.http.event(e)
 		if _, ready := e.(event.Ready); ready {
 			s.rendered()
 		}

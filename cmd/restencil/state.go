@@ -7,14 +7,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/control"
 	"restencil/cmd/restencil/statedir"
 	"restencil/runner"
 	"restencil/runner/journal"
-	"restencil/runner/status"
 	"restencil/watch/schedule"
 )
 
@@ -115,34 +113,7 @@ func (s *service) listen(ctx context.Context) {
 		return
 	}
 	st.listening = true
-	st.serving.Go(func() { server.Serve(ctx, daemon{s.runner, s.model}) })
-}
-
-// A daemon answers the requests of commands.
-type daemon struct {
-	*runner.Runner
-	model *status.Model
-}
-
-// Status implements control.Daemon.
-func (d daemon) Status(context.Context) (any, error) {
-	return d.model.Snapshot(time.Now(), d.Inspect()), nil
-}
-
-// Diff implements control.Daemon.
-func (d daemon) Diff(ctx context.Context, bundle string) (any, error) {
-	pending, err := d.Runner.Diff(ctx, bundle)
-	files := make([]fileDiff, len(pending))
-	for i, f := range pending {
-		files[i] = fileDiff{Path: f.Path, Diff: f.Unified()}
-	}
-	return files, err
-}
-
-// A fileDiff is how a file would change.
-type fileDiff struct {
-	Path string `json:"path"`
-	Diff string `json:"diff"` // in the unified format
+	st.serving.Go(func() { server.Serve(ctx, daemon{s.runner, s.model, st.journal}) })
 }
 
 // close waits for listen, whose context has ended, and closes the journal.

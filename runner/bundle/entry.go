@@ -29,14 +29,9 @@ func (e *entry) do(f func(*journal.Journal) error) (ok bool) {
 	}
 	err, text := f(e.journal), ""
 	if err != nil {
-		text = err.Error()
-	}
-	switch {
-	case text == e.err:
-	case err != nil:
-		e.events(event.JournalFailed{Err: err})
-	default:
-		e.events(event.JournalRecovered{})
+		if text = err.Error(); text != e.err {
+			e.events(event.JournalFailed{Err: err})
+		}
 	}
 	e.err = text
 	return err == nil

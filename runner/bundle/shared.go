@@ -41,7 +41,7 @@ type Shared struct {
 
 	Once bool // failures end the runner
 
-	ConsulTemplate bool // errors of files and commands are worded as there (COMPAT 4.6.3, appendix B)
+	ConsulTemplate bool // the error of a command is worded as there (COMPAT 4.6.3)
 
 	// InPlace returns why a check cannot see staged files at their destinations
 	// (process.Command.Overlay), nil: it can. It is called only where there is a

@@ -3,7 +3,6 @@
 package event
 
 import (
-	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -100,24 +99,6 @@ type Failed struct {
 	RetryIn     time.Duration // 0: it is not tried again
 	Again       bool          // with the error of the last attempt
 }
-
-// A FileError says which file could not be put in place.
-type FileError struct {
-	Template       string
-	Destination    string
-	Err            error
-	ConsulTemplate bool // Error words it as consul-template does (COMPAT, appendix B)
-}
-
-func (e *FileError) Error() string {
-	if e.ConsulTemplate {
-		return fmt.Sprintf("error rendering %q => %q: %v", e.Template, e.Destination, e.Err)
-	}
-	return fmt.Sprintf("%s: %v", cmp.Or(e.Destination, e.Template), e.Err)
-}
-
-// Unwrap returns why.
-func (e *FileError) Unwrap() error { return e.Err }
 
 // Recovered: a template or bundle that had failed is right again, or a template that
 // was reported as waiting no longer waits.
@@ -218,7 +199,7 @@ type BundleFailed struct {
 
 // Files says what became of the files.
 func (e BundleFailed) Files() string {
-	text := "the files stay as they are"
+	text := "kept the current files"
 	switch {
 	case e.RollbackErr != nil:
 		text = fmt.Sprintf("going back to the old files failed, too: %v", e.RollbackErr)
@@ -259,9 +240,6 @@ type Unstable struct {
 // JournalFailed: the journal could not be read or written, so that after a crash
 // commands may run again. It is emitted once for each different reason.
 type JournalFailed struct{ Err error }
-
-// JournalRecovered: the journal of a bundle can be read and written again.
-type JournalRecovered struct{}
 
 // ChildStarted: the child was started.
 type ChildStarted struct {

@@ -131,6 +131,9 @@ func (m *Model) end(now time.Time, b *bundleState, outcome string, err error) {
 	c.ended, c.outcome, c.err = now, outcome, err
 	b.last = c
 	m.timeline.add(c)
+	if m.onChange != nil {
+		m.onChange(m.change(c))
+	}
 }
 
 // A timeline keeps the newest changes.

@@ -27,6 +27,7 @@ type Model struct {
 	journal   error // why it cannot be written, nil: it can
 	child     childState
 	timeline  timeline
+	onChange  func(Change) // see OnChange
 }
 
 // New returns the model of a runner that begins at now.
@@ -39,6 +40,14 @@ func New(now time.Time) *Model {
 		ended:     make(map[watch.ID]watch.Failure),
 		outages:   make(map[place]outage),
 	}
+}
+
+// OnChange has do called with each change that ends from now on. It must not call
+// methods of the Model.
+func (m *Model) OnChange(do func(Change)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.onChange = do
 }
 
 // A place is a store, or a part of it, as in event.StoreAway.
@@ -129,8 +138,6 @@ func (m *Model) Apply(now time.Time, e event.Event) {
 		m.applyChild(now, e)
 	case event.JournalFailed:
 		m.journal = e.Err
-	case event.JournalRecovered:
-		m.journal = nil
 	case event.StoreAway:
 		m.outages[place{e.Store, e.Part}] = outage{now, e.Err}
 	case event.StoreBack:
@@ -241,7 +248,7 @@ func (m *Model) applyTemplate(now time.Time, e event.Event) {
 		}
 	case event.Rendered:
 		if t := m.template(e.Template, e.Destination); t != nil {
-			t.rendered, t.right, t.failed, t.unstable = e, now, event.Failed{}, false
+			t.rendered, t.right, t.failed = e, now, event.Failed{}
 			m.render(t)
 		}
 	case event.Exposed:

@@ -81,7 +81,7 @@ func (m *Model) clone() *Model {
 
 // bundle returns b, in the state that says most: what is wrong with it first.
 func (m *Model) bundle(b *bundleState) Bundle {
-	out := Bundle{Name: b.Name, Named: b.Named, State: Applied, Since: b.applied, Reload: b.Reload, Templates: []Template{}}
+	out := Bundle{Name: b.Name, Named: b.Named, State: Applied, Since: b.applied, Applied: b.applied, Reload: b.Reload, Templates: []Template{}}
 	var waits, fails *Template // the first that does
 	for _, t := range b.templates {
 		out.Templates = append(out.Templates, m.templateOf(t))
@@ -112,7 +112,7 @@ func (m *Model) bundle(b *bundleState) Bundle {
 			out.State = RolledBack
 		}
 		out.setFailure(b)
-		out.Accept = b.failure.Step == event.Check || b.failure.Step == event.Verify
+		out.Accept = b.Named && b.failure.Step != event.Reload
 	case fails != nil:
 		out.State, out.Since, out.Why, out.Attempt, out.NextAt = Failed, fails.Since, fails.Error, fails.Attempt, fails.NextAt
 		out.Step = string(steps[execute])

@@ -43,6 +43,7 @@ type Bundle struct {
 	Named   bool      `json:"named"`
 	State   State     `json:"state"`
 	Since   time.Time `json:"since"`
+	Applied time.Time `json:"applied,omitzero"` // when it was last
 	Why     string    `json:"why,omitempty"`
 	Step    string    `json:"step,omitempty"`   // which is under way, or failed: execute, stage, check, swap, reload, verify or rollback
 	Output  string    `json:"output,omitempty"` // the end of what the command printed that failed, masked

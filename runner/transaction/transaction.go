@@ -48,9 +48,6 @@ import (
 
 // Tools are the functions that a transaction calls. All are required.
 type Tools struct {
-	// ConsulTemplate words errors of files as consul-template does.
-	ConsulTemplate bool
-
 	// Run runs a check and returns the end of what it printed.
 	Run func(context.Context, process.Command) (output string, err error)
 
@@ -101,7 +98,7 @@ func (tx *Transaction) Stage(ctx context.Context) {
 			return
 		}
 		if p.staged, p.err = renderer.Stage(p.want); p.err != nil {
-			p.err = tx.fileError(p.file, p.err)
+			p.err = p.file.renderError(p.err)
 		}
 	})
 	for _, c := range live {
@@ -127,7 +124,7 @@ func (tx *Transaction) place(ctx context.Context, c *Change) error {
 		f := &c.Files[i]
 		extras, err := tx.extraFiles(ctx, f.Extras)
 		if err != nil {
-			return tx.fileError(f, err)
+			return f.renderError(err)
 		}
 		for _, want := range extras {
 			if p := tx.extras[want.Path]; p != nil && p.change == c { // another template of c writes it, too
@@ -155,9 +152,9 @@ func (tx *Transaction) place(ctx context.Context, c *Change) error {
 	return nil
 }
 
-// fileError returns why a file of a template cannot be put in place.
-func (tx *Transaction) fileError(f *File, err error) error {
-	return &event.FileError{Template: f.Template, Destination: f.Destination, Err: err, ConsulTemplate: tx.tools.ConsulTemplate}
+// renderError words an error as consul-template does (COMPAT, appendix B).
+func (f *File) renderError(err error) error {
+	return fmt.Errorf("error rendering %q => %q: %w", f.Template, f.Destination, err)
 }
 
 // Moves returns the moves that the swap of c is going to make, for the journal, and
@@ -192,7 +189,7 @@ func (tx *Transaction) Swap() {
 			}
 		}
 		if r.Err != nil {
-			c.Fail(event.Swap, tx.fileError(failed, r.Err))
+			c.Fail(event.Swap, failed.renderError(r.Err))
 			tx.restored(c, r.RestoreErr)
 		}
 	}

@@ -230,7 +230,7 @@ func TestRepairIsNotChecked(t *testing.T) {
 
 // Whatever fails before the swap, the files are untouched.
 func TestFailureBeforeSwap(t *testing.T) {
-	const rendering = "%s: "
+	const rendering = "error rendering \"%s.ctmpl\" => \"%s\": "
 	tests := []struct {
 		name    string
 		arrange func(*bench)
@@ -242,7 +242,7 @@ func TestFailureBeforeSwap(t *testing.T) {
 		{
 			name:    "staging",
 			arrange: func(b *bench) { b.change.Files[1].Own.User = "no such user" },
-			step:    event.Stage, err: fmt.Sprintf(rendering, "DIR/sub/b") + "failed looking up user: user: unknown user no such user",
+			step:    event.Stage, err: fmt.Sprintf(rendering, "b", "DIR/sub/b") + "failed looking up user: user: unknown user no such user",
 		},
 		{
 			name: "staging of several",
@@ -250,8 +250,8 @@ func TestFailureBeforeSwap(t *testing.T) {
 				b.change.Files[0].Own.User = "nosuch"
 				b.change.Files[1].Own.Group = "nosuch"
 			},
-			step: event.Stage, err: fmt.Sprintf(rendering, "DIR/a") + "failed looking up user: user: unknown user nosuch\n" +
-				fmt.Sprintf(rendering, "DIR/sub/b") + "failed looking up group: group: unknown group nosuch",
+			step: event.Stage, err: fmt.Sprintf(rendering, "a", "DIR/a") + "failed looking up user: user: unknown user nosuch\n" +
+				fmt.Sprintf(rendering, "b", "DIR/sub/b") + "failed looking up group: group: unknown group nosuch",
 		},
 		{
 			name:    "format",
@@ -284,7 +284,7 @@ func TestFailureBeforeSwap(t *testing.T) {
 				}
 				b.change.Files[1].Extras = []funcs.File{{Path: b.at("x"), Content: "x"}, {Path: b.at("link"), Content: "x"}}
 			},
-			step: event.Stage, err: fmt.Sprintf(rendering, "DIR/sub/b") + `writeToFile: refusing to write to symlink "DIR/link"`,
+			step: event.Stage, err: fmt.Sprintf(rendering, "b", "DIR/sub/b") + `writeToFile: refusing to write to symlink "DIR/link"`,
 		},
 	}
 	for _, tt := range tests {
@@ -339,7 +339,7 @@ func TestSwapIsAllOrNothing(t *testing.T) {
 	}
 	before := b.look()
 	tx, c := b.apply(t.Context())
-	if c.Step != event.Swap || !strings.HasPrefix(errText(c.Err), b.at("in/the/way")+": ") || tx.Left {
+	if c.Step != event.Swap || !strings.HasPrefix(errText(c.Err), `error rendering "in/the/way" => `) || tx.Left {
 		t.Errorf("step %q, error %v, left %v", c.Step, c.Err, tx.Left)
 	}
 	tx.Discard()

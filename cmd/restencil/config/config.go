@@ -38,6 +38,7 @@ type Config struct {
 	Process  Process
 	Log      Log
 	State    State
+	Status   Status
 	Consul   stores.Consul
 	Vault    stores.Vault
 	Nomad    stores.Nomad
@@ -69,10 +70,6 @@ type CommandLine struct {
 	OnceTimeout time.Duration // how long Once may take; 0 for no limit
 	Dry         bool          // print instead of writing
 	ParseOnly   bool          // parse the templates and exit
-
-	// ConsulTemplate is for the caller of Parse to set: the program is called so, and
-	// its errors are worded as there.
-	ConsulTemplate bool
 }
 
 // The exit codes of COMPAT 1.2 that a configuration can cause.
@@ -189,6 +186,7 @@ func (c *Config) makeSettings() []setting.Setting {
 		c.CommandLine.settings(),
 		c.Defaults.settings(&c.Templates),
 		c.State.settings(),
+		c.Status.settings(),
 		c.Consul.Settings(),
 		c.Vault.Settings(),
 		c.Nomad.Settings(),
@@ -261,6 +259,7 @@ func (c *Config) finish() {
 		c.warn(setting.Origin{}, text, "")
 	}
 	c.Log.finish(&c.Origins)
+	c.Status.finish(c)
 	c.Consul.Finish(&c.Origins, c.warn)
 	c.Vault.Finish(&c.Origins, c.environ.get("HOME"), c.warn)
 	c.Nomad.Finish(&c.Origins)
@@ -297,7 +296,7 @@ func (c *Config) finish() {
 }
 
 func (c *Config) check() error {
-	return errors.Join(slices.Concat(c.Log.check(), c.Vault.Check(&c.Origins), c.checkBundles())...)
+	return errors.Join(slices.Concat(c.Log.check(), c.Status.check(&c.Origins), c.Vault.Check(&c.Origins), c.checkBundles())...)
 }
 
 // attempts returns how often a query of a store is retried, as in

@@ -59,12 +59,12 @@ func (c *Config) environmentOf(e Env) []string {
 	return append(env, e.Custom...)
 }
 
-// secretVariables are patterns of the variables that give access to the stores, and of
-// CT_LOCAL_CONFIG, which may contain the same secrets.
+// secretVariables are patterns of the variables that give access to the stores or to this
+// process, and of CT_LOCAL_CONFIG, which may contain the same secrets.
 var secretVariables = []string{
 	"CONSUL_*TOKEN*", "VAULT_*TOKEN*", "NOMAD_*TOKEN*",
 	"VAULT_*SECRET*", "VAULT_*PASSWORD*", "VAULT_*JWT*", "VAULT_HEADERS",
-	"CONSUL_HTTP_AUTH", "NOMAD_HTTP_AUTH", "CT_LOCAL_CONFIG",
+	"CONSUL_HTTP_AUTH", "NOMAD_HTTP_AUTH", "CT_LOCAL_CONFIG", "RESTENCIL_STATUS_TOKEN",
 }
 
 // matchesAny reports whether one of the patterns (with * ? and [..]) matches

@@ -14,7 +14,8 @@ func TestPrintMasksSecrets(t *testing.T) {
 	writeFile(t, "c", `
 		consul { token = "hush" auth { password = "hush" } }
 		vault  { token = "hush" k8s_service_account_token = "hush" }
-		nomad  { token = "hush" auth_password = "hush" }`)
+		nomad  { token = "hush" auth_password = "hush" }
+		status { token = "hush" }`)
 	c, err := Parse([]string{"-config", "c", "-consul-auth", "u:hush"}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -23,8 +24,8 @@ func TestPrintMasksSecrets(t *testing.T) {
 	if strings.Contains(text, "hush") {
 		t.Errorf("a secret is printed:\n%s", text)
 	}
-	if got := strings.Count(text, `"***"`); got != 6 {
-		t.Errorf("%d secrets are masked, want 6", got)
+	if got := strings.Count(text, `"***"`); got != 7 {
+		t.Errorf("%d secrets are masked, want 7", got)
 	}
 	if !strings.Contains(text, "  token = \"***\" # c:2:12\n") {
 		t.Errorf("the place of consul.token is not printed:\n%s", text)

@@ -216,7 +216,7 @@ func (t Target) Generation(keepSecrets bool) []history.File {
 		files = append(files, history.File{
 			Path: Path(w.Place.Path), Content: w.Place.Content,
 			Perm: w.Place.Perm, User: w.Place.User, Group: w.Place.Group,
-			Secret: w.Output.Secret && !keepSecrets,
+			Secret: w.Output.Secret && !keepSecrets, Tainted: w.Output.Secret,
 		})
 	}
 	return files

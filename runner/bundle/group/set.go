@@ -283,7 +283,7 @@ func (s *Set) hold(g *Group, why string, reported bool) {
 		if !s.once {
 			s.events(event.BundleHeld{Bundle: g.name, Reason: why, Rejected: why == g.verdict.Reason, Reported: reported})
 		} else { // nobody can accept it
-			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("%s: change held: %s (the files stay as they are)", g.name, why))
+			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("%s: change held: %s (kept the current files)", g.name, why))
 		}
 	}
 	for _, f := range g.files {
@@ -450,12 +450,8 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		o.RetryIn, o.Held = wait, fatal == nil && g.rejected()
 		s.events(o.BundleFailed)
 	default:
-		err := o.Err
-		if e, ok := errors.AsType[*event.FileError](err); ok {
-			err = e.Err // the event names the file
-		}
-		text := err.Error()
-		s.events(event.Failed{Template: f.Template, Destination: f.Destination, Err: err, Attempt: f.failures, RetryIn: wait, Again: f.failure == text})
+		text := o.Err.Error()
+		s.events(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err, Attempt: f.failures, RetryIn: wait, Again: f.failure == text})
 		f.failure = text
 	}
 	if fatal != nil {

@@ -35,7 +35,8 @@ type File struct {
 	Perm    fs.FileMode `json:"perm"`
 	User    string      `json:"user,omitempty"`
 	Group   string      `json:"group,omitempty"`
-	Secret  bool        `json:"secret,omitempty"` // its content is not kept
+	Secret  bool        `json:"secret,omitempty"`  // its content is not kept
+	Tainted bool        `json:"tainted,omitempty"` // its content was made of a secret
 
 	// Size and Sum, the SHA-256 in hexadecimal, are of the content, also of one that
 	// is not kept. History sets them.

@@ -52,17 +52,16 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			l.write(slog.LevelWarn, fmt.Sprintf("%s: holds secrets, and everybody on this machine can read it: its mode is %04o (set perms = \"0640\" in its template, or secret_perms for all such files)", e.Destination, e.Mode),
 				"template", e.Template, "destination", e.Destination)
 		case event.Unstable:
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: its output differs each time, without new data: %s (the file stays as it is; take out of %s what changes by itself, such as timestamp)", e.Destination, e.Difference, e.Template),
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: its output differs each time, without new data: %s (kept the current file; take out of %s what changes by itself, such as timestamp)", e.Destination, e.Difference, e.Template),
 				"template", e.Template, "destination", e.Destination)
-		case event.JournalRecovered:
-			l.write(slog.LevelWarn, "state directory: it can be used again")
 		case event.JournalFailed:
 			l.write(slog.LevelWarn, fmt.Sprintf("state directory: %v (rendering goes on; after a crash a command may be run again)", e.Err), "cause", e.Err)
 		case event.Failed:
 			if e.Again {
 				return
 			}
-			l.write(slog.LevelError, fmt.Sprintf("%s: not rendered: %v%s", cmp.Or(e.Destination, e.Template), e.Err, now("the file stays as it is", again(e.Attempt, e.RetryIn))),
+			why := strings.TrimPrefix(e.Err.Error(), fmt.Sprintf("error rendering %q => %q: ", e.Template, e.Destination))
+			l.write(slog.LevelError, fmt.Sprintf("%s: not rendered: %s%s", cmp.Or(e.Destination, e.Template), why, now("kept the current file", again(e.Attempt, e.RetryIn))),
 				"template", e.Template, "destination", e.Destination, "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err)
 		case event.Recovered:
 			if e.Failures == 0 {
@@ -92,7 +91,7 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			if e.Rejected {
 				does = "to try it now"
 			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: change held: %s (the files stay as they are; %s: restencil accept %s)", e.Bundle, e.Reason, does, e.Bundle),
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: change held: %s (kept the current files; %s: restencil accept %s)", e.Bundle, e.Reason, does, e.Bundle),
 				"bundle", e.Bundle, "cause", e.Reason)
 		case event.BundleReleased:
 			if e.Failed {
@@ -101,14 +100,10 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			l.write(slog.LevelWarn, e.Bundle+": no change is held any more", "bundle", e.Bundle)
 		case event.StoreAway:
 			err := e.Err
-			switch q := (*watch.Error)(nil); {
-			case !errors.As(err, &q):
-			case e.Part == "":
+			if q := (*watch.Error)(nil); e.Part == "" && errors.As(err, &q) {
 				err = q.Err // it concerns all queries
-			default:
-				err = fmt.Errorf("%s: %w", q.Query.Describe(l.Local), q.Err)
 			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answers: %v (the files stay as they are; retrying)", placeName(e.Store, e.Part), err), "cause", err)
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answers: %v (kept the last good files; retrying)", placeName(e.Store, e.Part), err), "cause", err)
 		case event.StoreBack:
 			l.write(slog.LevelWarn, fmt.Sprintf("%s: answers again, after %v", placeName(e.Store, e.Part), round(e.Away)))
 		case event.QueryFailing:
@@ -116,12 +111,12 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			if e.More > 0 {
 				more = fmt.Sprintf("%d more queries fail", e.More)
 			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answer: %v%s", e.Query.Describe(l.Local), reason(e.Query, e.Err), now("an answer that came before is still used", "retrying", more)),
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answer: %v%s", e.Query.Describe(l.Local), reason(e.Query, e.Err), now("kept the last answer", "retrying", more)),
 				"query", e.Query, "cause", e.Err)
 		case event.QueryAnswered:
 			l.write(slog.LevelWarn, e.Query.Describe(l.Local)+": answers again", "query", e.Query)
 		case event.QueryRefused:
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: refused: %v (an answer that came before is still used; retrying)", e.Query.Describe(l.Local), reason(e.Query, e.Err)), "query", e.Query, "cause", e.Err)
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: refused: %v (kept the last answer; retrying)", e.Query.Describe(l.Local), reason(e.Query, e.Err)), "query", e.Query, "cause", e.Err)
 		case event.ChildStarted:
 			child.write(slog.LevelInfo, fmt.Sprintf("%s: started as process %d: %s", command(e.Args), e.Process, childReason(e.Reason)), "command", words(e.Args))
 		case event.ChildReloaded:
@@ -281,7 +276,7 @@ func (l log) waiting(e event.Waiting) {
 			if m.Gone {
 				what += ", which has gone"
 			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: needs %s: %s%s", name, what, m.Reason, now(at, "the file stays as it is", "a restart would wait for it")), attrs...)
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: needs %s: %s%s", name, what, m.Reason, now(at, "kept the current file", "a restart would wait for it")), attrs...)
 			continue
 		}
 		l.write(slog.LevelWarn, fmt.Sprintf("%s: waited %v for %s: %s%s", name, round(time.Since(m.Since)), m.Query.Describe(l.Local), m.Reason, now(at)), attrs...)
@@ -352,7 +347,10 @@ func command(args []string) string { return fmt.Sprintf("%q", words(args)) }
 // withoutCommand returns an error of a command without the command's words.
 func withoutCommand(err error, args []string) string {
 	text := strings.TrimPrefix(err.Error(), "child: ")
-	return strings.TrimPrefix(text, command(args)+": ")
+	for _, prefix := range []string{command(args) + ": ", command([]string{"sh", "-c", words(args)}) + ": "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return text
 }
 
 // exitCode returns the exit code that an error tells, 0 where it tells none.

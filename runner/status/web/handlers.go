@@ -1,0 +1,138 @@
+package web
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"restencil/runner/status"
+)
+
+//go:embed page
+var page embed.FS
+
+// Handler returns the handler of all requests.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	files, err := fs.Sub(page, "page")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	mux.Handle("GET /", http.FileServerFS(files))
+	mux.HandleFunc("GET /live", s.live)
+	mux.HandleFunc("GET /ready", s.ready)
+	mux.HandleFunc("GET /v1/status", s.status)
+	mux.HandleFunc("GET /v1/events", s.stream.serve)
+	mux.HandleFunc("GET /v1/diff", s.ofBundle(func(r *http.Request, bundle string) (any, error) { return s.o.Daemon.Diff(r.Context(), bundle) }))
+	mux.HandleFunc("GET /v1/history", s.ofBundle(func(r *http.Request, bundle string) (any, error) { return s.o.Daemon.History(r.Context(), bundle) }))
+	mux.HandleFunc("POST /v1/accept", s.withToken(s.ofBundle(func(r *http.Request, bundle string) (any, error) {
+		return done{bundle}, s.o.Daemon.Accept(r.Context(), bundle)
+	})))
+	mux.HandleFunc("POST /v1/rollback", s.withToken(s.ofBundle(func(r *http.Request, bundle string) (any, error) {
+		generation, err := strconv.Atoi(r.URL.Query().Get("generation"))
+		if err != nil || generation < 1 {
+			return nil, fmt.Errorf("expected the number of a generation, found %q", r.URL.Query().Get("generation"))
+		}
+		return done{bundle}, s.o.Daemon.Rollback(r.Context(), bundle, generation)
+	})))
+	if s.o.Metrics != nil {
+		mux.Handle("GET /metrics", s.o.Metrics)
+	}
+	return s.guard(mux)
+}
+
+// A done is the reply to a change that was made.
+type done struct {
+	Bundle string `json:"bundle"`
+}
+
+// A failure is the reply where there is an error.
+type failure struct {
+	Error string `json:"error"`
+}
+
+// A reason is why a bundle is not ready.
+type reason struct {
+	Bundle string       `json:"bundle,omitempty"`
+	State  status.State `json:"state,omitempty"`
+	Line   string       `json:"line"`
+	Do     string       `json:"do"`
+}
+
+func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
+	late := time.Since(time.Unix(0, s.alive.Load()))
+	if late > mostLate {
+		fail(w, http.StatusServiceUnavailable, fmt.Errorf("the loop of the runner has not gone round for %v", late.Round(time.Second)))
+		return
+	}
+	reply(w, http.StatusOK, struct {
+		Live bool `json:"live"`
+	}{true})
+}
+
+// ready answers whether every bundle is applied, or has been and changes now.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	now := s.o.Daemon.Snapshot()
+	reasons := []reason{}
+	for _, b := range now.Bundles {
+		changing := b.State == status.Settling || b.State == status.Changing
+		if b.State != status.Applied && (!changing || b.Applied.IsZero()) {
+			reasons = append(reasons, reason{b.Name, b.State, b.Line(now.Time), b.Do(now.Time)})
+		}
+	}
+	if !now.Ready && len(reasons) == 0 {
+		reasons = append(reasons, reason{Line: "not everything has been rendered yet", Do: "wait"})
+	}
+	code := http.StatusOK
+	if len(reasons) > 0 {
+		code = http.StatusServiceUnavailable
+	}
+	reply(w, code, struct {
+		Ready   bool     `json:"ready"`
+		Reasons []reason `json:"reasons"`
+	}{len(reasons) == 0, reasons})
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	now := s.o.Daemon.Snapshot()
+	if name := r.URL.Query().Get("bundle"); name != "" {
+		b := now.Find(name)
+		if b == nil {
+			fail(w, http.StatusNotFound, fmt.Errorf("there is no bundle %q", name))
+			return
+		}
+		now = now.Only(*b)
+	}
+	reply(w, http.StatusOK, now)
+}
+
+// ofBundle returns a handler that replies with what do returns for the bundle that
+// the request names.
+func (s *Server) ofBundle(do func(r *http.Request, bundle string) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.URL.Query().Get("bundle")
+		if !slices.ContainsFunc(s.o.Daemon.Snapshot().Bundles, func(b status.Bundle) bool { return b.Name == name }) {
+			fail(w, http.StatusNotFound, fmt.Errorf("there is no bundle %q", name))
+			return
+		}
+		result, err := do(r, name)
+		if err != nil {
+			fail(w, http.StatusConflict, err)
+			return
+		}
+		reply(w, http.StatusOK, result)
+	}
+}
+
+func fail(w http.ResponseWriter, code int, err error) { reply(w, code, failure{err.Error()}) }
+
+func reply(w http.ResponseWriter, code int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone
+}
