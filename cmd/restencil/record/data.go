@@ -31,16 +31,12 @@ type data struct {
 
 // A site is the data of one datacenter.
 type site struct {
-	Keys     map[string]string      `yaml:"keys,omitempty"`
-	Nodes    nodes                  `yaml:"nodes,omitempty"`
+	Keys     map[string]string      `yaml:"keys"` // always there, for a data file has something
+	Nodes    map[string]*node       `yaml:"nodes,omitempty"`
 	Services map[string][]*instance `yaml:"services,omitempty"`
 }
 
-// nodes are in order, for those nearest come first.
-type nodes []*node
-
 type node struct {
-	Name    string            `yaml:"-"`
 	Address string            `yaml:"address"`
 	ID      string            `yaml:"id,omitempty"`
 	Meta    map[string]string `yaml:"meta,omitempty"`
@@ -57,7 +53,7 @@ type instance struct {
 	Meta     map[string]string `yaml:"meta,omitempty"`
 	Status   string            `yaml:"status,omitempty"`
 	Checks   map[string]check  `yaml:"checks,omitempty"`
-	Weights  *weights          `yaml:"weights,omitempty"`
+	Weights  map[string]int    `yaml:"weights,omitempty"`
 	Tagged   map[string]string `yaml:"tagged_addresses,omitempty"`
 	Connect  bool              `yaml:"connect,omitempty"`
 	ProxyFor string            `yaml:"proxy_for,omitempty"`
@@ -69,11 +65,6 @@ type check struct {
 	Output string `yaml:"output,omitempty"`
 	Notes  string `yaml:"notes,omitempty"`
 	Type   string `yaml:"type,omitempty"`
-}
-
-type weights struct {
-	Passing int `yaml:"passing"`
-	Warning int `yaml:"warning"`
 }
 
 const header = `# Recorded by restencil record: what templates ask of Consul and Vault.
@@ -108,13 +99,9 @@ func (r *Recorder) Write(w io.Writer) error {
 			q.Datacenter = ""
 		}
 		if err := d.add(q, answer); err != nil {
-			text += fmt.Sprintf("# Not recorded: %s: %v.\n", q.Describe(false), err)
+			line := fmt.Sprintf("%s: %v", q.Describe(false), err)
+			text += "# Not recorded: " + strings.NewReplacer("\n", "; ", "\r", "; ").Replace(line) + ".\n"
 		}
-	}
-	if d.Keys == nil && d.Services == nil && d.Nodes == nil && d.Secrets == nil && d.Datacenters == nil {
-		text += "keys: {}\n"
-		_, err := io.WriteString(w, text)
-		return err
 	}
 	if _, err := io.WriteString(w, text); err != nil {
 		return err
@@ -159,7 +146,7 @@ func (d *data) add(q watch.Query, answer any) error {
 	case q.Peer+q.SamenessGroup != "" || !slices.Contains([]string{"", "default"}, q.Namespace) || !slices.Contains([]string{"", "default"}, q.Partition):
 		return errors.New("a data file has no peers, sameness groups, namespaces and partitions")
 	}
-	s := d.site.of(d, q.Datacenter)
+	s := d.at(q.Datacenter)
 	switch answer := answer.(type) {
 	case nil:
 	case *watch.KeyPair:
@@ -195,20 +182,20 @@ func (d *data) add(q watch.Query, answer any) error {
 		}
 	case []string:
 		if q.Kind == watch.VaultList {
-			d.secret(q.Name, answer)
+			d.Secrets = with(d.Secrets, q.Name, any(answer))
 			return nil
 		}
 		for _, name := range answer { // datacenters
 			if name != cmp.Or(d.Datacenter, "dc1") {
-				d.site.of(d, name)
+				d.at(name)
 			}
 		}
 	case *watch.Secret:
 		if answer != nil {
-			d.secret(q.Name, d.mask.value("", answer.Data))
+			d.Secrets = with(d.Secrets, q.Name, d.mask.value("", answer.Data))
 		}
 	case watch.Certificate:
-		d.secret(q.Name, d.mask.value("", map[string]any{
+		d.Secrets = with(d.Secrets, q.Name, d.mask.value("", map[string]any{
 			"certificate": answer.Cert, "private_key": answer.Key, "issuing_ca": answer.CA, "ca_chain": answer.CAChain,
 		}))
 	default:
@@ -217,23 +204,13 @@ func (d *data) add(q watch.Query, answer any) error {
 	return nil
 }
 
-func (d *data) secret(path string, value any) {
-	if d.Secrets == nil {
-		d.Secrets = make(map[string]any)
-	}
-	d.Secrets[path] = value
-}
-
-// of returns the site of a datacenter; "" is the agent's own.
-func (s *site) of(d *data, datacenter string) *site {
+// at returns the site of a datacenter; "" is the agent's own.
+func (d *data) at(datacenter string) *site {
 	if datacenter == "" {
-		return s
-	}
-	if d.Datacenters == nil {
-		d.Datacenters = make(map[string]*site)
+		return &d.site
 	}
 	if d.Datacenters[datacenter] == nil {
-		d.Datacenters[datacenter] = new(site)
+		d.Datacenters = with(d.Datacenters, datacenter, new(site))
 	}
 	return d.Datacenters[datacenter]
 }
@@ -245,28 +222,23 @@ func (s *site) key(p *watch.KeyPair) error {
 	if !utf8.ValidString(p.Value) || !utf8.ValidString(p.Path) {
 		return fmt.Errorf("the value of key %q is no text", p.Path)
 	}
-	if s.Keys == nil {
-		s.Keys = make(map[string]string)
-	}
-	s.Keys[p.Path] = p.Value
+	s.Keys = with(s.Keys, p.Path, p.Value)
 	return nil
 }
 
 // node returns the node of this name, and adds what is known of it.
 func (s *site) node(n *watch.Node) *node {
-	i := slices.IndexFunc(s.Nodes, func(have *node) bool { return have.Name == n.Node })
-	if i >= 0 {
-		return s.Nodes[i]
-	}
-	added := &node{Name: n.Node, Address: n.Address, ID: n.ID, Meta: n.Meta}
-	for tag, address := range n.TaggedAddresses {
-		// A data file has the others by itself.
-		if base, _, _ := strings.Cut(tag, "_"); address != n.Address || base != "lan" && base != "wan" {
-			added.Tagged = with(added.Tagged, tag, address)
+	if s.Nodes[n.Node] == nil {
+		added := &node{Address: n.Address, ID: n.ID, Meta: n.Meta}
+		for tag, address := range n.TaggedAddresses {
+			// A data file has the others by itself.
+			if base, _, _ := strings.Cut(tag, "_"); address != n.Address || base != "lan" && base != "wan" {
+				added.Tagged = with(added.Tagged, tag, address)
+			}
 		}
+		s.Nodes = with(s.Nodes, n.Node, added)
 	}
-	s.Nodes = append(s.Nodes, added)
-	return added
+	return s.Nodes[n.Node]
 }
 
 // instance returns an instance of a service, which it adds if it is new.
@@ -276,11 +248,8 @@ func (s *site) instance(service, node, id string) (i *instance, added bool) {
 	if at >= 0 {
 		return list[at], false
 	}
-	if s.Services == nil {
-		s.Services = make(map[string][]*instance)
-	}
 	i = &instance{ID: id, Node: node}
-	s.Services[service] = append(list, i)
+	s.Services = with(s.Services, service, append(list, i))
 	return i, true
 }
 
@@ -302,7 +271,7 @@ func (s *site) health(q watch.Query, h *watch.HealthService) {
 		i.Address = h.Address
 	}
 	if w := h.Weights; w != (api.AgentWeights{Passing: 1, Warning: 1}) {
-		i.Weights = &weights{w.Passing, w.Warning}
+		i.Weights = map[string]int{"passing": w.Passing, "warning": w.Warning}
 	}
 	for tag, a := range h.ServiceTaggedAddresses {
 		if base, _, _ := strings.Cut(tag, "_"); a.Address != h.Address || a.Port != h.Port || base != "lan" && base != "wan" {
@@ -353,17 +322,4 @@ func with[T any](m map[string]T, name string, v T) map[string]T {
 	}
 	m[name] = v
 	return m
-}
-
-// MarshalYAML implements yaml.Marshaler.
-func (list nodes) MarshalYAML() (any, error) {
-	m := &yaml.Node{Kind: yaml.MappingNode}
-	for _, n := range list {
-		var value yaml.Node
-		if err := value.Encode(n); err != nil {
-			return nil, err
-		}
-		m.Content = append(m.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: n.Name}, &value)
-	}
-	return m, nil
 }

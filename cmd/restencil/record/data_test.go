@@ -85,6 +85,7 @@ func TestNearAndNodes(t *testing.T) {
 func TestNotRecorded(t *testing.T) {
 	text, _ := written(t, map[watch.Query]any{
 		{Kind: watch.KVGet, Name: "binary"}:                           &watch.KeyPair{Path: "binary", Value: "\xff"},
+		{Kind: watch.KVList, Name: "of\nbytes/"}:                      []*watch.KeyPair{{Path: "of\nbytes/a", Value: "\xff"}, {Path: "of\nbytes/b", Value: "\xff"}},
 		{Kind: watch.KVGet, Name: "hunter2", Private: true}:           &watch.KeyPair{Path: "hunter2", Value: "of the secret"},
 		{Kind: watch.CARootList}:                                      []*watch.CARoot{},
 		{Kind: watch.KVGet, Name: "a", Namespace: "team"}:             &watch.KeyPair{Path: "a", Value: "1"},
@@ -93,6 +94,7 @@ func TestNotRecorded(t *testing.T) {
 	})
 	for _, want := range []string{
 		"# Not recorded: consul key binary: the value of key \"binary\" is no text.\n", "# Not recorded: consul connect.caroots: a data file does not hold such answers.\n",
+		`# Not recorded: consul keys below of; bytes/: the value of key "of\nbytes/a" is no text; the value of key "of\nbytes/b" is no text.` + "\n",
 		"# Not recorded: consul key a@ns=team: a data file has no peers, ", "# Not recorded: consul service web@peer=other: ", ": a secret is part of it.\n", "default/ns: \"1\"\n",
 	} {
 		if !strings.Contains(text, want) {

@@ -292,7 +292,7 @@ func (r *run) check(ctx context.Context) {
 	executor := process.NewExecutor(io.Discard, io.Discard, false)
 	defer executor.Close()
 	changes := make(map[string]*transaction.Change)
-	checks, formats, ran := 0, 0, 0
+	checks, ran, formatted := 0, 0, false
 	for i, t := range r.templates {
 		path, err := filepath.Abs(t.Destination)
 		if err != nil || t.Destination == "" {
@@ -310,12 +310,14 @@ func (r *run) check(ctx context.Context) {
 				c.Check = r.bundles[i].Check
 			}
 			changes[bundle] = c
-			checks += count(c.Check)
+			if !c.Check.None() {
+				checks++
+			}
 		}
-		checks += count(t.Check)
-		if t.Format != "" {
-			formats++
+		if !t.Check.None() {
+			checks++
 		}
+		formatted = formatted || t.Format != ""
 		c.Files = append(c.Files, transaction.File{
 			Template: t.Name, Destination: t.Destination, Format: t.Format, Check: t.Check, Secret: r.results[i].Secret,
 			Own: &renderer.File{Path: filepath.Join(dir, path), Content: r.results[i].Content, Perm: t.Perm},
@@ -343,16 +345,9 @@ func (r *run) check(ctx context.Context) {
 	}
 	switch {
 	case failed:
-	case checks+formats == 0:
+	case checks == 0 && !formatted:
 		r.fail("%s has no check and no format for this", r.Config)
 	case ran < checks:
 		r.fail("a check cannot be run here, since it cannot see the new files in their places: %v", executor.CanOverlay())
 	}
-}
-
-func count(c process.Command) int {
-	if c.None() {
-		return 0
-	}
-	return 1
 }
