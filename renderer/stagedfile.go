@@ -65,6 +65,10 @@ func Compare(f File) (Change, error) {
 	return s.change, nil
 }
 
+// Preview is Stage without its effects: nothing is made. The result is only to be looked
+// at.
+func Preview(f File) (*StagedFile, error) { return compare(f) }
+
 func compare(f File) (*StagedFile, error) {
 	s := &StagedFile{file: f, dirs: []string{filepath.Dir(f.Path)}}
 	if f.Stream != nil {
@@ -92,6 +96,21 @@ func compare(f File) (*StagedFile, error) {
 
 // Change returns what SwapGroups is to do, or has done.
 func (s *StagedFile) Change() Change { return s.change }
+
+// Attributes returns mode and owner of the destination as it is, "" where there is
+// nothing, and as it would be, such as "mode 0644, owner root:root".
+func (s *StagedFile) Attributes() (before, after string) {
+	now, next := s.old.attrs, s.want()
+	if s.old.info != nil {
+		before = now.String()
+	}
+	if s.change != Replaced {
+		next.Mode = cmp.Or(s.file.Perm&fileattr.Bits, now.Mode)
+	}
+	own := fileattr.Owner{UID: os.Geteuid(), GID: os.Getegid()}
+	next.Owner = next.Owner.Or(s.old.inherited.Owner).Or(own)
+	return before, next.String()
+}
 
 // Path returns a path under which the new content can be read: a temporary one until
 // SwapGroups, unless the destination has the content already.

@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"restencil/renderer"
 	"restencil/runner/bundle"
 	"restencil/runner/bundle/group"
+	"restencil/runner/diff"
 	"restencil/runner/event"
 	"restencil/runner/process"
 	"restencil/runner/templates"
@@ -39,10 +41,11 @@ type bundleState struct {
 	spec           group.Spec
 	templates      []int // its members, by their index in the spec
 
-	offered     int  // the pass of the newest offer
-	settled     int  // up to which pass it has done what there was to do
-	outstanding bool // in the newest offer
-	kept        bool // it is older than the last reload
+	outputs     map[int]templates.Result // with Options.Plan: the newest, by member
+	offered     int                      // the pass of the newest offer
+	settled     int                      // up to which pass it has done what there was to do
+	outstanding bool                     // in the newest offer
+	kept        bool                     // it is older than the last reload
 }
 
 // A member is a template as a member of a bundle.
@@ -167,6 +170,7 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 		Stdout:  bundle.NewStream(o.Stdout),
 		Stderr:  bundle.NewStream(o.Stderr),
 		Once:    o.Once,
+		Preview: o.Plan != nil,
 
 		ConsulTemplate: o.ConsulTemplate,
 		Report: func(report bundle.Report) {
@@ -213,7 +217,7 @@ func (b *bundles) run(o Options) {
 	}
 	b.shared.Events(e)
 	for _, s := range b.list {
-		if !s.kept {
+		if !s.kept && o.Plan == nil {
 			b.running.Go(func() { s.Run(b.ctx) })
 		}
 	}
@@ -267,10 +271,23 @@ func (r *Runner) offer(results []templates.Result) {
 	outputs := make(map[*bundleState]map[int]templates.Result)
 	for _, res := range results {
 		m := b.members[res.Template]
+		if r.opts.Plan != nil {
+			if res.Output != nil {
+				if m.outputs == nil {
+					m.outputs = make(map[int]templates.Result)
+				}
+				m.outputs[m.index] = res
+				r.templates.Placed(res.Template)
+			}
+			continue
+		}
 		if outputs[m.bundleState] == nil {
 			outputs[m.bundleState] = make(map[int]templates.Result)
 		}
 		outputs[m.bundleState][m.index] = res
+	}
+	if r.opts.Plan != nil {
+		return
 	}
 	b.pass++
 	for _, s := range b.list {
@@ -285,6 +302,27 @@ func (r *Runner) offer(results []templates.Result) {
 		}
 		s.Offer(bundle.Offer{Pass: b.pass, Outputs: outputs[s], Outstanding: outstanding}, order)
 	}
+}
+
+// plan calls Options.Plan with what the bundles would do.
+func (r *Runner) plan(ctx context.Context) error {
+	texts := make(map[string]string)
+	for _, t := range r.opts.Templates {
+		texts[t.Destination] = t.Text
+	}
+	var plans []diff.Plan
+	var errs []error
+	for _, s := range r.bundles.list {
+		plan, err := s.Plan(ctx, s.outputs, texts)
+		plans, errs = append(plans, plan), append(errs, err)
+	}
+	if c := r.opts.Child; c != nil {
+		if files := diff.Changing(plans); len(files) > 0 {
+			plans = append(plans, diff.Plan{Files: []diff.Planned{}, Runs: []diff.Run{{Step: "exec", Command: strings.Join(c.Args, " "), Files: files}}})
+		}
+	}
+	r.opts.Plan(plans)
+	return errors.Join(errs...)
 }
 
 // named returns the bundle of that name, or else one with a file of that destination,

@@ -250,7 +250,7 @@ func TestChildIsReloaded(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g, n := childRig(t, Options{Dry: tt.dry, Child: &tt.child, Templates: []Template{
+				g, n := childRig(t, Options{Preview: Preview{Dry: tt.dry}, Child: &tt.child, Templates: []Template{
 					tmpl("a", `{{ key "x" }}`), tmpl("b", `{{ key "y" }}`),
 				}}, map[string]any{"x": 1, "y": 1})
 				defer g.stop()

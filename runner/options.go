@@ -7,6 +7,7 @@ import (
 
 	"restencil/runner/bundle"
 	"restencil/runner/bundle/group"
+	"restencil/runner/diff"
 	"restencil/runner/event"
 	"restencil/runner/process"
 	"restencil/template"
@@ -36,9 +37,7 @@ type Options struct {
 	// has run. Errors that would be retried then end it too.
 	Once bool
 
-	// Dry writes outputs to Stdout, in the form of COMPAT 1.7, in place of files, and
-	// runs no commands.
-	Dry bool
+	Preview
 
 	// Child is run beside the templates. Nil for none. With Once, Run ends
 	// when it does.
@@ -65,6 +64,18 @@ type Options struct {
 	// Heartbeat is how often an Alive event is emitted, from which a watchdog sees
 	// that the loop of Run is not stuck. Zero: never.
 	Heartbeat time.Duration
+}
+
+// Preview has nothing put in place.
+type Preview struct {
+	// Dry writes outputs to Stdout, in the form of COMPAT 1.7, in place of files, and
+	// runs no commands.
+	Dry bool
+
+	// Plan is called, when every template has been rendered, with what would change on
+	// disk and what would run, in order. Then Run ends, as with Once, and nothing has
+	// changed or run, not even what Dry does. Nil: files are put in place.
+	Plan func([]diff.Plan)
 }
 
 // Words say how events and errors are worded.

@@ -65,6 +65,9 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 	if o.Stderr == nil {
 		o.Stderr = io.Discard
 	}
+	if o.Plan != nil {
+		o.Once, o.Dry = true, false
+	}
 	if o.Once || o.Dry {
 		o.State.Journal = nil
 	}
@@ -207,8 +210,10 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 	}
 	r.templates.Execute(now)
 	r.stores.report(now)
-	r.updateChild(ctx)
-	if !r.ready && r.finished() {
+	if r.opts.Plan == nil {
+		r.updateChild(ctx)
+	}
+	if !r.ready && r.opts.Plan == nil && r.finished() {
 		r.ready = true
 		r.events.emit(event.Ready{})
 	}
@@ -220,6 +225,9 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 		return true, err
 	}
 	if r.opts.Once && r.finished() {
+		if r.opts.Plan != nil {
+			return true, r.plan(ctx)
+		}
 		if err := joinFailures(r.failures); err != nil || r.opts.Child == nil {
 			return true, err
 		}

@@ -77,6 +77,9 @@ type program struct {
 	freeStdout     func()          // ends the waiting for whoever reads stdout
 	signals        chan os.Signal  // all that the process receives
 	terminal       bool            // stderr is a terminal; the default log level is info there
+
+	json   bool   // of the command diff
+	diffOf string // the bundle that it is about, "": all
 }
 
 // run does what the command line asks for and returns the exit code. SIGINT and

@@ -14,6 +14,7 @@ import (
 	"restencil/cmd/restencil/logging"
 	"restencil/cmd/restencil/systemd"
 	"restencil/runner"
+	"restencil/runner/diff"
 	"restencil/runner/event"
 	"restencil/runner/process"
 	"restencil/runner/status"
@@ -36,12 +37,17 @@ type service struct {
 	model   *status.Model
 	state   state
 	http    httpServer
+	plans   []diff.Plan // of -diff
 
 	rendered func() // to be called when the first files are in place
 }
 
 // serve renders until it is done or asked to end, and returns the exit code.
 func (p program) serve(ctx context.Context, cfg *config.Config) int {
+	if cfg.Diff { // nothing on disk changes
+		cfg.Log.File, cfg.Log.Syslog, cfg.Process.PidFile = logging.File{}, logging.Syslog{}, ""
+		cfg.Status.Address = ""
+	}
 	log, err := openLog(cfg, p.stderr)
 	if err != nil {
 		return p.failed(err)
@@ -57,9 +63,14 @@ func (p program) serve(ctx context.Context, cfg *config.Config) int {
 	switch {
 	case err != nil:
 		log.Error(err.Error(), "component", "cli")
+		if cfg.Diff {
+			return exitDiffFailed
+		}
 		return exitCode(err)
 	case interrupted:
 		return exitInterrupted
+	case cfg.Diff:
+		return p.printPlans(s.plans)
 	}
 	return 0
 }
@@ -137,9 +148,9 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	control.Wait()
 
 	// When the child has ended, nobody uses the rendered files any more. With -once,
-	// others read them later, so the leases stay.
+	// others read them later, so the leases stay. Nobody uses those of a diff.
 	_, childEnded := errors.AsType[*process.ChildExit](err)
-	if s.cfg.Vault.RevokeOnExit && !s.cfg.Once && (err == nil || childEnded) {
+	if s.cfg.Diff || s.cfg.Vault.RevokeOnExit && !s.cfg.Once && (err == nil || childEnded) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
 		defer cancel()
 		if err := s.vault.Revoke(ctx); err != nil {
@@ -162,6 +173,9 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 		opts.CommandOutput = func(args []string, line string) {
 			s.log.Log(context.Background(), level, line, "component", "command", "command", strings.Join(args, " "))
 		}
+	}
+	if cfg.Diff {
+		opts.Plan = func(plans []diff.Plan) { s.plans = plans }
 	}
 	opts.Heartbeat = s.manager.Heartbeat
 	if cfg.Status.Address != "" && (opts.Heartbeat == 0 || opts.Heartbeat > web.Heartbeat) {

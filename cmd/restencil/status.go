@@ -191,7 +191,7 @@ func printDiff(ctx context.Context, p program, s *subcommand) error {
 		for _, f := range d.Files {
 			b.WriteString(f.Diff)
 		}
-		if _, err := fmt.Fprint(p.stdout, b.String()); err != nil {
+		if err := p.printDiffText(b.String()); err != nil {
 			return err
 		}
 	}

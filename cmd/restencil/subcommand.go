@@ -49,7 +49,7 @@ func subcommands() []*subcommand {
 		},
 		{
 			name: "diff", usage: "[BUNDLE]", most: 1, do: printDiff,
-			help: "Shows what the change of a bundle would change that is held, has failed or waits.\nWithout a bundle it shows all such. Secrets are masked.",
+			help: "Shows what the change of a bundle would change that is held, has failed or waits.\nWithout a bundle it shows all such. Secrets are masked.\n\nWith flags of restencil itself, such as -config, -template or -local, no daemon is\nasked: everything is rendered once, and what that would change on disk is shown,\nand which commands would run. Nothing changes, and nothing runs. The exit code is\n0 when nothing would change, 2 when something would, and 1 after an error.",
 		},
 		{
 			name: "history", usage: "[BUNDLE]", most: 1, do: printHistory,
@@ -97,6 +97,12 @@ func findSubcommand(name string) *subcommand {
 }
 
 func (p program) runSubcommand(ctx context.Context, s *subcommand) int {
+	if s.name == "diff" {
+		if flags, bundle, asJSON, ok := planArgs(p.args[1:]); ok {
+			p.diffOf, p.json = bundle, asJSON
+			return p.diffConfig(ctx, flags)
+		}
+	}
 	err := s.parse(p.args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(p.stdout, s.text())
@@ -134,10 +140,12 @@ func (s *subcommand) flags() *flag.FlagSet {
 		return flags
 	}
 	flags.StringVar(&s.stateDir, "state-dir", "", " <path>: The daemon's state directory.")
-	flags.Func("config", " <path>: The daemon's configuration, which tells the state directory. May be\nrepeated.", func(path string) error {
-		s.configFlags = append(s.configFlags, "-config", path)
-		return nil
-	})
+	if s.name != "diff" { // which asks no daemon then
+		flags.Func("config", " <path>: The daemon's configuration, which tells the state directory. May be\nrepeated.", func(path string) error {
+			s.configFlags = append(s.configFlags, "-config", path)
+			return nil
+		})
+	}
 	switch s.name {
 	case "status", "explain", "diff", "history":
 		flags.BoolVar(&s.json, "json", false, ": As JSON, one object a line.")

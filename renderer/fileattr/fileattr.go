@@ -104,6 +104,28 @@ func Of(info fs.FileInfo) Attrs {
 	return Attrs{Mode: info.Mode() & Bits, Owner: ownerOf(info)}
 }
 
+// String returns a such as "mode 0644, owner root:root".
+func (a Attrs) String() string {
+	mode := uint32(a.Mode.Perm())
+	for bit, is := range map[uint32]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
+		if a.Mode&is != 0 {
+			mode |= bit
+		}
+	}
+	text := fmt.Sprintf("mode %04o", mode)
+	if a.Owner == KeepOwner() { // the system has none
+		return text
+	}
+	owner, group := strconv.Itoa(a.Owner.UID), strconv.Itoa(a.Owner.GID)
+	if u, err := user.LookupId(owner); err == nil {
+		owner = u.Username
+	}
+	if g, err := user.LookupGroupId(group); err == nil {
+		group = g.Name
+	}
+	return text + ", owner " + owner + ":" + group
+}
+
 // Equal reports whether a file with the attributes now has those of a, as far as the
 // system can tell them apart.
 func (a Attrs) Equal(now Attrs) bool {

@@ -196,7 +196,7 @@ func (b *Bundle) destinations() (paths []string) {
 // Together, the journal decides when old files are removed.
 func (b *Bundle) sweep(untouched time.Duration, paths []string) {
 	p := b.spec.Policy
-	if len(paths) == 0 || p == group.Print || b.shared.State.Load().Unresolved || p == group.Together && b.entry.journal == nil {
+	if len(paths) == 0 || p == group.Print || b.shared.Preview || b.shared.State.Load().Unresolved || p == group.Together && b.entry.journal == nil {
 		return
 	}
 	if b.shared.Once {

@@ -135,6 +135,7 @@ func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *trans
 				own, err := s.printed(ctx, w)
 				c.Fail(event.Stage, err)
 				f.Own = &own
+			case s.Preview && w.File.Stream != renderer.NoStream: // that changes nothing on disk
 			case !w.File.Shadowed:
 				own := w.Place
 				switch w.File.Stream {
@@ -156,6 +157,7 @@ func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *trans
 		InPlace: s.InPlace,
 		Mask:    func() func(string) string { return s.Registry.Secrets().Masker() },
 		Writer:  s.Registry.writer,
+		Preview: s.Preview,
 	}
 	return transaction.New(tools, changes...)
 }

@@ -9,6 +9,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/renderer/atomicfile"
+	"restencil/runner/bundle/group"
 	"restencil/runner/diff"
 )
 
@@ -20,18 +21,8 @@ func (b *Bundle) Pending(ctx context.Context, name string) (pending []diff.File,
 			if w.File.Shadowed || w.File.Stream != renderer.NoStream {
 				continue
 			}
-			secrets := w.File.Secrets().With(b.shared.Registry.Secrets())
-			f := diff.File{
-				Path: w.File.Destination, New: w.Output.Content,
-				Secret: w.Output.Secret, Mask: secrets.Masker(),
-			}
-			switch info, err := os.Stat(f.Path); {
-			case err == nil:
-				if f.Old, err = atomicfile.ReadFile(f.Path); err != nil {
-					return err
-				}
-				f.Exists, f.Secret = true, f.Secret || w.File.MayHoldSecret(info.Mode())
-			case !errors.Is(err, fs.ErrNotExist):
+			f, err := b.compared(w, w.File.Destination, w.Output.Content)
+			if err != nil {
 				return err
 			}
 			if !f.Exists || !bytes.Equal(f.Old, f.New) {
@@ -41,4 +32,23 @@ func (b *Bundle) Pending(ctx context.Context, name string) (pending []diff.File,
 		return nil
 	})
 	return pending, err
+}
+
+// compared returns how a path would change that is to hold this content: the
+// destination of w, or a path of its writeToFile.
+func (b *Bundle) compared(w group.Want, path string, content []byte) (diff.File, error) {
+	secrets := w.File.Secrets().With(b.shared.Registry.Secrets())
+	f := diff.File{Path: path, New: content, Secret: w.Output.Secret, Mask: secrets.Masker()}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return f, nil
+	case err == nil:
+		f.Old, err = atomicfile.ReadFile(path)
+	}
+	if err != nil {
+		return f, err
+	}
+	f.Exists, f.OldSecret = true, w.File.MayHoldSecret(info.Mode())
+	return f, nil
 }

@@ -41,6 +41,8 @@ type Shared struct {
 
 	Once bool // failures end the runner
 
+	Preview bool // nothing is changed: Plan is called in place of Run
+
 	ConsulTemplate bool // the error of a command is worded as there (COMPAT 4.6.3)
 
 	// InPlace returns why a check cannot see staged files at their destinations

@@ -1,8 +1,11 @@
-// Package diff shows how a file would change, without what came from secrets.
+// Package diff shows how files would change, and what would run for that: one file as a
+// unified diff ([File]), or all of a bundle ([Plan]). Both leave out what came from
+// secrets. The package reads no file and runs nothing.
 package diff
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -20,11 +23,12 @@ type File struct {
 	// Mask hides known secrets in a text. Nil: there are none.
 	Mask func(string) string
 
-	// Secret tells that the old or the new content was made of a secret. What a
-	// template makes of one, by base64 for example, no longer looks like it. So
-	// each word is hidden then that Text, the template's, does not have.
-	Secret bool
-	Text   string
+	// Secret tells that the new content was made of a secret, and OldSecret that the
+	// old one may have been. What a template makes of one, by base64 for example, no
+	// longer looks like it. So each word is hidden then that Text, the template's, does
+	// not have, nor new content that was made of no secret.
+	Secret, OldSecret bool
+	Text              string
 }
 
 // Unified returns the change in the unified format, masked; "" where there is
@@ -40,6 +44,9 @@ func (f File) Unified() string {
 		}
 		return header(old, f.Path) // of an empty file
 	}
+	if len(f.Old)+len(f.New) > maxBytes {
+		return fmt.Sprintf("Files %s (%d lines) and %s (%d lines) differ\n", old, lines(f.Old), f.Path, lines(f.New))
+	}
 	if !isText(f.Old) || !isText(f.New) {
 		return "Binary files " + old + " and " + f.Path + " differ\n"
 	}
@@ -49,11 +56,16 @@ func (f File) Unified() string {
 	if f.Mask != nil {
 		text = f.Mask(text)
 	}
-	if f.Secret {
+	if f.Secret || f.OldSecret {
 		text = f.maskWords(text)
 	}
 	return header(old, f.Path) + text
 }
+
+// maxBytes is how large the old and the new content together may be for a diff.
+const maxBytes = 64 << 20
+
+func lines(content []byte) int { return bytes.Count(content, []byte("\n")) }
 
 func header(old, new string) string { return "--- " + old + "\n+++ " + new + "\n" }
 
@@ -67,11 +79,17 @@ var word = lazyregexp.New("[^\\s\"'`,;:=(){}\\[\\]<>|&]+")
 
 const masked = "***" // as package template has it
 
-// maskWords hides the words of a diff that the template does not have.
+// maskWords hides the words of a diff that may come from a secret.
 func (f File) maskWords(text string) string {
 	known := map[string]bool{masked: true}
-	for _, w := range word().FindAllString(f.Text, -1) {
-		known[w] = true
+	public := [][]byte{[]byte(f.Text)}
+	if !f.Secret {
+		public = append(public, f.New)
+	}
+	for _, text := range public {
+		for _, w := range word().FindAll(text, -1) {
+			known[string(w)] = true
+		}
 	}
 	var b strings.Builder
 	for line := range strings.Lines(text) {

@@ -30,6 +30,11 @@ func TestUnified(t *testing.T) {
 			},
 			"--- /a\n+++ /a\n@@ -1,3 +1,3 @@\n-password = \"***==\"\n+password = \"***==\"\n ***\n ***\n",
 		},
+		{
+			"an old file that may hold a secret",
+			File{Path: "/a", Old: []byte("user = root hunter2\n"), New: []byte("user = web\n"), Exists: true, OldSecret: true},
+			"--- /a\n+++ /a\n@@ -1,1 +1,1 @@\n-user = *** ***\n+user = web\n",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.file.Unified(); got != tt.want {

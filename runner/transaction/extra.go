@@ -60,12 +60,16 @@ func (tx *Transaction) extraFiles(ctx context.Context, calls []funcs.File) ([]re
 			return nil, fmt.Errorf("writeToFile: refusing to write to %q: it is the destination of template %s", path, template)
 		}
 		var err error
-		if want.Dir, err = tx.dirs.open(path); err != nil {
+		want.Dir, err = tx.dirs.open(path, !tx.tools.Preview)
+		switch {
+		case tx.tools.Preview && errors.Is(err, fs.ErrNotExist): // nor is the file there
+			want.Dir = nil
+		case err != nil:
 			return nil, err
 		}
 		if p := tx.extras[path]; f.Append && p != nil { // after what another template appends
 			want.Content = slices.Concat(p.want.Content, want.Content)
-		} else if f.Append {
+		} else if f.Append && want.Dir != nil {
 			old, err := read(want.Dir, path)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, fmt.Errorf("writeToFile: %w", err)
@@ -78,14 +82,14 @@ func (tx *Transaction) extraFiles(ctx context.Context, calls []funcs.File) ([]re
 	return files, nil
 }
 
-// open returns the directory of a file, which it makes where it is missing. Links are
-// an error.
-func (d dirs) open(path string) (*os.Root, error) {
+// open returns the directory of a file, which it makes where it is missing and makes is
+// set. Links are an error.
+func (d dirs) open(path string, makes bool) (*os.Root, error) {
 	dir := filepath.Dir(path)
 	root := d[dir]
 	if root == nil {
 		var err error
-		root, err = openDir(dir)
+		root, err = openDir(dir, makes)
 		switch {
 		case errors.Is(err, errLink):
 			return nil, fmt.Errorf("writeToFile: refusing to write through symlinked directory in path %q", path)
@@ -102,11 +106,13 @@ func (d dirs) open(path string) (*os.Root, error) {
 
 var errLink = errors.New("a symbolic link")
 
-// openDir opens a directory that is no link, and makes it first where it is
+// openDir opens a directory that is no link. With makes it makes it first where it is
 // missing.
-func openDir(dir string) (*os.Root, error) {
-	if err := os.MkdirAll(dir, fs.ModePerm); err != nil {
-		return nil, err
+func openDir(dir string, makes bool) (*os.Root, error) {
+	if makes {
+		if err := os.MkdirAll(dir, fs.ModePerm); err != nil {
+			return nil, err
+		}
 	}
 	// With the dot the system refuses what is no directory, and does not wait for it.
 	root, err := os.OpenRoot(dir + string(filepath.Separator) + ".")

@@ -61,6 +61,9 @@ type Tools struct {
 	// Writer returns the template whose destination a path is, "": none.
 	// writeToFile may not write there.
 	Writer func(path string) string
+
+	// Preview has Stage compare only, for Change.Preview: nothing is made.
+	Preview bool
 }
 
 // A Transaction makes changes. The steps are Stage, Check, Swap and CheckLate, in
@@ -92,12 +95,15 @@ func (tx *Transaction) Stage(ctx context.Context) {
 	for _, c := range tx.Changes {
 		c.Fail(event.Stage, tx.place(ctx, c))
 	}
-	live := tx.live()
+	live, stage := tx.live(), renderer.Stage
+	if tx.tools.Preview {
+		stage = renderer.Preview
+	}
 	each(live, func(p *placement) {
 		if p.err = context.Cause(ctx); p.err != nil {
 			return
 		}
-		if p.staged, p.err = renderer.Stage(p.want); p.err != nil {
+		if p.staged, p.err = stage(p.want); p.err != nil {
 			p.err = p.file.renderError(p.err)
 		}
 	})
@@ -143,7 +149,7 @@ func (tx *Transaction) place(ctx context.Context, c *Change) error {
 		}
 	}
 	c.placements = append(c.placements, streams...)
-	c.late = tx.isLate(c.Check) || slices.ContainsFunc(c.Files, func(f File) bool { return tx.isLate(f.Check) })
+	c.late = !tx.tools.Preview && (tx.isLate(c.Check) || slices.ContainsFunc(c.Files, func(f File) bool { return tx.isLate(f.Check) }))
 	// A single file is swapped at once: nothing needs to be kept.
 	keep := c.Keep || c.late || len(c.placements) > 1
 	for _, p := range c.placements {

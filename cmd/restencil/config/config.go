@@ -69,6 +69,7 @@ type CommandLine struct {
 	Once        bool          // render everything once and exit
 	OnceTimeout time.Duration // how long Once may take; 0 for no limit
 	Dry         bool          // print instead of writing
+	Diff        bool          // with Dry, as diffs; it implies Dry and Once
 	ParseOnly   bool          // parse the templates and exit
 }
 
@@ -234,6 +235,8 @@ func (c *CommandLine) settings() []setting.Setting {
 			Help: "With -once, end with exit code 14 and the list of what is missing when not all is done after this time; 0 for no limit."},
 		{Flag: "dry", To: &c.Dry,
 			Help: "Print what would be written to standard output instead; run no commands."},
+		{Flag: "diff", To: &c.Diff,
+			Help: "Print what would change on disk instead, as a unified diff with secrets masked, and what would run and why; change and run nothing, and end. The exit code is 0 when nothing would change, 2 when something would, and 1 after an error. It implies -dry."},
 		{Key: "parseonly", Flag: "parse-only", To: &c.ParseOnly,
 			Help: "Check that the templates parse, and end."},
 		{Flag: "print-config", To: &c.PrintConfig,
@@ -257,6 +260,9 @@ func (c *Config) finish() {
 	}
 	for _, text := range setting.Fill(c.settings(), &c.Origins, c.environ.get) {
 		c.warn(setting.Origin{}, text, "")
+	}
+	if c.Diff {
+		c.Dry, c.Once = true, true
 	}
 	c.Log.finish(&c.Origins)
 	c.Status.finish(c)

@@ -18,7 +18,7 @@ import (
 func (c *Config) Runner() (runner.Options, error) {
 	opts := runner.Options{
 		Once:          c.Once,
-		Dry:           c.Dry,
+		Preview:       runner.Preview{Dry: c.Dry},
 		LookupEnv:     c.LookupEnv,
 		ExitOnFailure: c.State.ExitOnFailure,
 		State:         runner.State{Reconcile: c.State.Reconcile, KeepSecrets: c.State.HistorySecrets},
@@ -67,7 +67,7 @@ func (c *Config) runnerBundle(name string, change *Change, verify []Verify) runn
 // runnerTemplate reads the source of a template and returns its options.
 func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	name, content, err := t.read()
-	if err == nil && t.File.Destination == "" && !c.Dry && !c.ParseOnly {
+	if err == nil && t.File.Destination == "" && (!c.Dry || c.Diff) && !c.ParseOnly {
 		err = fmt.Errorf("error rendering %q => %q: failed writing file: missing destination (-dry prints it)", name, "")
 	}
 	if err != nil && t.At.Line > 0 {

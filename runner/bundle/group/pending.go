@@ -18,6 +18,18 @@ func (s *Set) Newest(name string) []Want {
 	return nil
 }
 
+// Plan returns the changes to the newest outputs, and for each why a guard would hold
+// it, "" where none would.
+func (s *Set) Plan() (targets []Target, held []string) {
+	for _, g := range s.groups {
+		if g.complete() {
+			t := g.target(g.hash())
+			targets, held = append(targets, t), append(held, g.objection(s.spec.Guard, t.Hash))
+		}
+	}
+	return targets, held
+}
+
 // MayHoldSecret reports whether what is in place, with this mode, may have been made
 // of a secret. Of what another process has put there, only the mode says something.
 func (f *File) MayHoldSecret(mode fs.FileMode) bool {

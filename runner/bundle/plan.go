@@ -1,0 +1,85 @@
+package bundle
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"restencil/renderer"
+	"restencil/runner/bundle/group"
+	"restencil/runner/diff"
+	"restencil/runner/event"
+	"restencil/runner/templates"
+)
+
+// Plan returns what b would do with these outputs, by the index of the member, and
+// changes nothing. It is called in place of Run, with Shared.Preview. texts are those of
+// the templates, by destination. The error is that of a file that cannot be written.
+func (b *Bundle) Plan(ctx context.Context, outputs map[int]templates.Result, texts map[string]string) (diff.Plan, error) {
+	plan := diff.Plan{Files: []diff.Planned{}, Runs: []diff.Run{}}
+	together := b.spec.Policy == group.Together
+	if together {
+		plan.Bundle = b.spec.Name
+	}
+	b.groups = group.NewSet(b.spec, true, func(event.Event) {})
+	for _, i := range slices.Sorted(maps.Keys(outputs)) {
+		b.shared.Registry.setSecrets(b.groups.Take(i, outputs[i], time.Now()))
+	}
+	targets, held := b.groups.Plan()
+	tx := b.transaction(ctx, targets)
+	defer tx.Discard()
+	tx.Stage(ctx)
+	var changed []string
+	for i, t := range targets {
+		c := tx.Changes[i]
+		paths, checks := c.Preview()
+		if c.Err != nil && c.Step == event.Stage {
+			return plan, b.shared.Registry.Secrets().MaskError(c.Err)
+		}
+		stopped := ""
+		switch {
+		case held[i] != "" && c.ReplacesAny():
+			stopped = "the change would be held: " + held[i]
+		case c.Err != nil:
+			stopped = fmt.Sprintf("the change would be rejected: %s failed: %v", c.Step, b.shared.Registry.Secrets().MaskError(c.Err))
+		}
+		for j, w := range t.Wants {
+			for _, p := range paths[j] {
+				f := diff.Planned{Path: p.Path, Change: p.Change.String(), Before: p.Before, After: p.After, Stopped: stopped, Rejected: c.Err != nil}
+				if p.Change == renderer.Replaced {
+					compared, err := b.compared(w, p.Path, p.Content)
+					if err != nil {
+						return plan, err
+					}
+					compared.Text = texts[w.File.Destination]
+					f.Diff = compared.Unified()
+				}
+				plan.Files = append(plan.Files, f)
+			}
+		}
+		if stopped != "" {
+			continue
+		}
+		replaced := c.Replaced()
+		changed = append(changed, replaced...)
+		for _, check := range checks {
+			about := replaced
+			if check.Of != "" {
+				about = []string{check.Of}
+			}
+			plan.Runs = append(plan.Runs, diff.Run{Step: string(event.Check), Command: strings.Join(check.Command.Args, " "), Files: about})
+		}
+	}
+	if len(changed) > 0 {
+		if !b.spec.Reload.None() {
+			plan.Runs = append(plan.Runs, diff.Run{Step: string(event.Reload), Command: strings.Join(b.spec.Reload.Args, " "), Files: changed})
+		}
+		for _, p := range b.spec.Verify {
+			plan.Runs = append(plan.Runs, diff.Run{Step: string(event.Verify), Command: p.String(), Files: changed})
+		}
+	}
+	return plan, nil
+}
