@@ -1,16 +1,17 @@
 package faults
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"time"
 )
 
-// commandsEnd waits until nothing is left that a killed daemon had started. One
-// look is not enough: a process has no environment while it becomes another
-// program, and may hand over to one that was not there when the look began.
+// commandsEnd waits until nothing is left that a killed daemon had started: no
+// process has the directory of the daemon as its own. (The environment would not do:
+// a process has none while it becomes another program, which takes long on a busy
+// machine.) One look is not enough, for a process may hand over to one that was not
+// there when the look began.
 func (r *crashRig) commandsEnd() {
 	r.t.Helper()
 	const looks = 10 // in a row that find nothing
@@ -26,19 +27,16 @@ func (r *crashRig) commandsEnd() {
 }
 
 func (r *crashRig) anyLeft() bool {
-	environs, err := filepath.Glob("/proc/[0-9]*/environ")
+	own, err := os.Stat(r.dir)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for _, path := range environs {
-		if path == "/proc/"+strconv.Itoa(os.Getpid())+"/environ" {
-			continue
-		}
-		// What cannot be read has ended, or is somebody else's.
-		environ, _ := os.ReadFile(path)
-		if bytes.Contains(environ, []byte(r.mark()+"\x00")) {
-			return true
-		}
+	dirs, err := filepath.Glob("/proc/[0-9]*/cwd")
+	if err != nil {
+		r.t.Fatal(err)
 	}
-	return false
+	return slices.ContainsFunc(dirs, func(path string) bool {
+		dir, err := os.Stat(path) // what cannot be read has ended, or is somebody else's
+		return err == nil && os.SameFile(dir, own)
+	})
 }

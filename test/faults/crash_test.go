@@ -133,13 +133,10 @@ func (r *crashRig) command() *crashDaemon {
 	}
 	r.t.Cleanup(func() { log.Close() })
 	d.cmd = exec.Command(r.program, "-config", r.at("conf.hcl"), "-pid-file", r.at("pid"), "-log-level", "info")
-	d.cmd.Env = append(os.Environ(), r.mark())
+	d.cmd.Dir = r.dir // which is that of all that it runs: see commandsEnd
 	d.cmd.Stdout, d.cmd.Stderr = log, log
 	return d
 }
-
-// mark is in the environment of the daemon and of all that it runs.
-func (r *crashRig) mark() string { return "RESTENCIL_TEST_RIG=" + r.dir }
 
 func (r *crashRig) start() *crashDaemon {
 	r.t.Helper()

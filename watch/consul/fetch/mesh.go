@@ -42,7 +42,7 @@ func newPeering(p *api.Peering) *watch.Peering {
 func fetchPartitions(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
 	partitions, _, err := c.Partitions().List(o.Context(), o)
 	if Status(err) == http.StatusNotFound {
-		return Reply{}, fmt.Errorf("Partitions are an enterprise feature: %w", err)
+		return Reply{}, fmt.Errorf("%s: %w", "Partitions are an enterprise feature", err)
 	}
 	list, err := convert(partitions, err, func(p *api.Partition) *watch.Partition {
 		return &watch.Partition{Name: p.Name, Description: p.Description}
