@@ -87,12 +87,25 @@ func (d *siteDaemon) says(words ...string) func() error {
 	}
 }
 
+// mustNotWarn fails the test where the log has a warning.
+func (d *siteDaemon) mustNotWarn() {
+	d.site.t.Helper()
+	for line := range strings.Lines(d.Log.String()) {
+		if strings.Contains(line, "WARN") && !strings.Contains(line, waiting) {
+			d.site.t.Errorf("it warns: %s", line)
+		}
+	}
+}
+
+// waiting is in the lines that say now and then what is still waited for.
+const waiting = "waited "
+
 // lines counts the lines of the log that have all these words, but for those
 // that say now and then what is still waited for.
 func (d *siteDaemon) lines(words ...string) (n int) {
 lines:
 	for line := range strings.Lines(d.Log.String()) {
-		if strings.Contains(line, "waited ") {
+		if strings.Contains(line, waiting) {
 			continue
 		}
 		for _, word := range words {

@@ -18,7 +18,7 @@ import (
 // no query fails, and what is over is not left behind.
 func TestNothingLapses(t *testing.T) {
 	t.Parallel()
-	token, lease := 6*time.Second, 4*time.Second
+	token, lease := 8*time.Second, 5*time.Second
 	if *soak > 0 {
 		token, lease = 30*time.Second, 20*time.Second
 	}
@@ -26,13 +26,13 @@ func TestNothingLapses(t *testing.T) {
 	s := newSite(t, servers.Vault(t, servers.VaultPlugins()))
 	s.server.Database(pg)
 	s.server.DatabaseRole("app", lease, 2*lease)
-	s.appRole(map[string]any{"token_ttl": token.String(), "token_max_ttl": (2 * token).String()})
+	s.appRole(map[string]any{"token_ttl": token.String(), "token_max_ttl": (2 * token).String()}, inTime)
 	s.template("credentials", `{{ with secret "database/creds/app" }}{{ .Data.username }} {{ .Data.password }}{{ end }}`)
 	d := s.start("-log-level", "info")
 	await.Eventually(t, await.Exists(s.file("credentials")))
 
 	queries, users := 0, make(map[string]bool)
-	for end := time.Now().Add(lasting(20 * time.Second)); time.Now().Before(end); queries++ {
+	for end := time.Now().Add(lasting(25 * time.Second)); time.Now().Before(end); queries++ {
 		user, password, _ := strings.Cut(content(t, s.file("credentials")), " ")
 		if _, err := pg.Try(user, password, "SELECT 1"); err != nil {
 			t.Fatalf("query %d: %v", queries, err)
@@ -131,12 +131,12 @@ func TestReloadsOfVault(t *testing.T) {
 		logins := s.proxy.count("PUT /v1/auth/approle/login")
 		d.reload()
 		await.Eventually(t, func() error {
-			if s.proxy.count("PUT /v1/auth/approle/login") == logins {
+			if s.proxy.count("PUT /v1/auth/approle/login") == logins || s.proxy.busy() {
 				return errors.New("the new configuration is not in use")
 			}
 			return nil
 		})
-		time.Sleep(100 * time.Millisecond) // for the answer to arrive: a token that nobody got is nobody's to give back
+		time.Sleep(100 * time.Millisecond) // for the answer to get here: a token that nobody got is nobody's to give back
 	}
 	if n, most := len(s.leases("leased/a/")), 4; n > most {
 		t.Errorf("%d leases, more than %d", n, most)
@@ -191,14 +191,14 @@ func TestRenewalsFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			lease, long := 3*time.Second, 8*time.Second
+			lease, long := 4*time.Second, 10*time.Second
 			if *soak > 0 {
 				lease, long = time.Minute, *soak
 			}
 			s := newSite(t, servers.Vault(t))
 			s.leased()
 			s.server.Write("leased/a", map[string]any{"password": "p", "ttl": lease.String()})
-			s.appRole(map[string]any{"token_ttl": (2 * lease).String()})
+			s.appRole(map[string]any{"token_ttl": (2 * lease).String()}, inTime)
 			forbid(s)
 			s.template("lease", `{{ with secret "leased/a" }}{{ .LeaseID }}{{ end }}`)
 			d := s.start("-log-level", "info")

@@ -106,11 +106,17 @@ func (s *site) wrapped(policy string) string {
 	return answer.WrapInfo.Token
 }
 
+// tokenLife is how long the tokens of TestLogins last. A quarter of it is left for
+// another login, which takes long on a busy machine.
+const tokenLife = 8 * time.Second
+
 // TestLogins: each way to log in gives a token, and another before that ends.
 func TestLogins(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*site){
-		"approle": func(s *site) { s.appRole(map[string]any{"token_ttl": "2s", "token_max_ttl": "2s"}) },
+		"approle": func(s *site) {
+			s.appRole(map[string]any{"token_ttl": tokenLife.String(), "token_max_ttl": tokenLife.String()})
+		},
 		"approle, wrapped": func(s *site) {
 			s.appRole(map[string]any{"token_ttl": "1h"})
 			client := s.server.Client()
@@ -139,13 +145,11 @@ func TestLogins(t *testing.T) {
 			d := s.start("-log-level", "info")
 			await.Eventually(t, await.Holds(s.file("a"), "1"))
 			if name != "approle, wrapped" {
-				time.Sleep(3 * time.Second) // the token ends
+				time.Sleep(tokenLife + time.Second) // the token ends
 			}
 			s.follows("2")
 			d.MustBeAlive()
-			if n := d.lines("WARN"); n > 0 {
-				t.Errorf("%d warnings", n)
-			}
+			d.mustNotWarn()
 		})
 	}
 }
@@ -158,7 +162,7 @@ func jwtLogin(s *site) {
 	s.server.Write("auth/jwt/config", map[string]any{"jwt_validation_pubkeys": public})
 	s.server.Write("auth/jwt/role/app", map[string]any{
 		"role_type": "jwt", "bound_audiences": "vault", "user_claim": "sub", "token_policies": "everything",
-		"token_ttl": "2s", "token_max_ttl": "2s",
+		"token_ttl": tokenLife.String(), "token_max_ttl": tokenLife.String(),
 	})
 	write(s.t, s.path("conf", "jwt"), signedToken(s.t, key))
 	s.vault = fmt.Sprintf("jwt {\n role = \"app\"\n token_file = %q\n }", s.path("conf", "jwt"))
@@ -214,7 +218,7 @@ func kubernetesLogin(s *site) {
 		}
 		recorded := httptest.NewRecorder()
 		_ = json.NewEncoder(recorded).Encode(map[string]any{"auth": map[string]any{
-			"client_token": s.token("everything", 2*time.Second), "lease_duration": 2, "renewable": false,
+			"client_token": s.token("everything", tokenLife), "lease_duration": int(tokenLife.Seconds()), "renewable": false,
 		}})
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(recorded.Body.Bytes())
@@ -228,7 +232,7 @@ func certLogin(s *site) {
 	s.server.Write("sys/auth/cert", map[string]any{"type": "cert"})
 	s.server.Write("auth/cert/certs/app", map[string]any{
 		"certificate": content(s.t, s.server.CAFile()), "allowed_common_names": "app", "token_policies": "everything",
-		"token_ttl": "2s", "token_max_ttl": "2s",
+		"token_ttl": tokenLife.String(), "token_max_ttl": tokenLife.String(),
 	})
 	cert, key := s.server.ClientCert("app")
 	s.url = s.server.URL()
@@ -237,8 +241,8 @@ func certLogin(s *site) {
 
 // commandLogin has a command make tokens, with the root token that only it has.
 func commandLogin(s *site) {
-	script := fmt.Sprintf("#!/bin/sh\necho $VAULT_ADDR >&2\nexport VAULT_TOKEN=%s\n%s token create -field=token -policy=everything -ttl=2s -explicit-max-ttl=2s\n",
-		s.server.Token(), servers.VaultPath(s.t))
+	script := fmt.Sprintf("#!/bin/sh\necho $VAULT_ADDR >&2\nexport VAULT_TOKEN=%s\n%s token create -field=token -policy=everything -ttl=%v -explicit-max-ttl=%[3]v\n",
+		s.server.Token(), servers.VaultPath(s.t), tokenLife)
 	path := s.path("conf", "login")
 	write(s.t, path, script)
 	if err := os.Chmod(path, 0o700); err != nil {

@@ -84,16 +84,17 @@ func pair(dir string) (*x509.Certificate, error) {
 func TestCertificatesRotate(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, servers.Vault(t))
-	life := "5s"
+	life := "8s"
 	if *soak > 0 {
 		life = "20s"
 	}
 	s.authority(life)
 	s.tlsBundle("www.example")
+	s.vault += "\n " + inTime
 	d := s.start("-log-level", "info")
 	await.Eventually(t, await.Exists(s.file("ca.pem")))
 	var serials []string
-	for end := time.Now().Add(lasting(15 * time.Second)); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(lasting(20 * time.Second)); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		d.MustBeAlive()
 		if leaf, err := pair(s.path("out")); err == nil && time.Now().After(leaf.NotAfter) {
 			t.Fatalf("at %v there is a certificate until %v", time.Now(), leaf.NotAfter)
@@ -145,6 +146,7 @@ func TestCertificateIsReused(t *testing.T) {
 			}
 			return err
 		})
+		await.Eventually(t, d.says("all templates are rendered")) // the files may be there from before
 		if i == 0 {
 			write(t, s.path("other-key"), content(t, s.file("key.pem")))
 		}

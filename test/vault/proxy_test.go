@@ -92,6 +92,13 @@ func (p *proxy) end() {
 	p.flying--
 }
 
+// busy reports whether a request is under way.
+func (p *proxy) busy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.flying > 0
+}
+
 // fault has something happen to all requests that match, until heal.
 func (p *proxy) fault(what string, do func(http.ResponseWriter, *http.Request, http.Handler)) {
 	p.mu.Lock()
