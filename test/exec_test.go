@@ -127,7 +127,7 @@ func (c execCase) run(t *testing.T, program string) error {
 	writeFile(t, filepath.Join(dir, "config.hcl"), c.config)
 	cmd := exec.Command(program, append([]string{"-config", "config.hcl", "-template", "in.ctmpl:out"}, c.args...)...)
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=/bin:/usr/bin", "HOME=" + dir, "GIVEN=1", "DENIED=1", "CONSUL_HTTP_TOKEN=t", "VAULT_ADDR=v", "STATE_DIRECTORY=" + filepath.Join(dir, ".state")}
+	cmd.Env = []string{"PATH=/bin:/usr/bin", "HOME=" + dir, "GIVEN=1", "DENIED=1", "CONSUL_HTTP_TOKEN=t", "VAULT_ADDR=v", "STATE_DIRECTORY=" + filepath.Join(dir, ".state"), binary.RaceOptions()}
 	var out, log daemon.Output
 	cmd.Stdout, cmd.Stderr = &out, &log
 	cmd.WaitDelay = time.Second // consul-template may leave a part of the child

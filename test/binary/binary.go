@@ -38,12 +38,22 @@ func Path(t testing.TB) string {
 // Main runs a package's tests, removes the program that Path built, and
 // returns the exit code. It is for TestMain.
 func Main(m *testing.M) int {
+	if os.Getenv(raceOptions) == "" {
+		// Without it, the race detector has each program that ends wait a second.
+		_ = os.Setenv(raceOptions, "atexit_sleep_ms=0")
+	}
 	code := m.Run()
 	if program.dir != "" {
 		_ = os.RemoveAll(program.dir)
 	}
 	return code
 }
+
+const raceOptions = "GORACE"
+
+// RaceOptions returns what a program that Path returns needs in its environment,
+// where that is not the test's.
+func RaceOptions() string { return raceOptions + "=" + os.Getenv(raceOptions) }
 
 // build builds the program as "make build" does, but for the race detector, which
 // needs cgo.

@@ -250,7 +250,7 @@ func TestNoSecretOfCommands(t *testing.T) {
 	d := m.start("-log-level", "trace", "-log-file", m.path("logs", "log"))
 	await.Eventually(t, await.Exists(m.file("slow.loaded")))
 	await.Eventually(t, await.Exists(m.file("derived")))
-	for _, name := range []string{"all", "key.pem", "reload", "verify", "slow", "plain"} {
+	for _, name := range []string{"all", "key.pem", "reload", "verify", "plain"} {
 		await.Eventually(t, await.Exists(m.file(name)))
 		write(t, m.file(name)+".bad", "")
 	}
@@ -265,7 +265,11 @@ func TestNoSecretOfCommands(t *testing.T) {
 		out, _ := exec.Command(binary.Path(t), append(args, "-state-dir", m.path("state"))...).CombinedOutput()
 		m.clean(t, strings.Join(args, " "), string(out))
 	}
-	await.Eventually(t, await.Holds(m.file("slow"), next)) // and its command does not end
+	await.Eventually(t, await.Holds(m.file("slow"), next))
+	write(t, m.file("slow")+".bad", "") // its command does not end any more
+	last := m.value("the last password")
+	m.put("app", map[string]any{"password": last})
+	await.Eventually(t, await.Holds(m.file("slow"), last))
 	d.Kill()
 	m.learn()
 	m.cleanTree(t, m.dir, "conf", "out")

@@ -43,7 +43,7 @@ func (s *site) command(args ...string) *exec.Cmd {
 	s.t.Helper()
 	cmd := exec.Command(binary.Path(s.t), append(args, "-config", s.config())...)
 	cmd.Dir = s.dir
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.path("home"), "TMPDIR=" + s.path("tmp")}, s.env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.path("home"), "TMPDIR=" + s.path("tmp"), binary.RaceOptions()}, s.env...)
 	return cmd
 }
 
