@@ -89,12 +89,17 @@ func (p program) printPlans(plans []diff.Plan) int {
 
 // printDiffText prints a text with diffs to standard output, in color on a terminal.
 func (p program) printDiffText(text string) error {
-	plain := slices.ContainsFunc(p.environ, func(v string) bool {
-		return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR=" || v == "TERM=dumb"
-	})
-	if isatty.IsTerminal(os.Stdout.Fd()) && !plain {
+	if p.colors() {
 		text = diff.Colored(text)
 	}
 	_, err := fmt.Fprint(p.stdout, text)
 	return err
+}
+
+// colors reports whether standard output is a terminal that is to have colors.
+func (p program) colors() bool {
+	plain := slices.ContainsFunc(p.environ, func(v string) bool {
+		return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR=" || v == "TERM=dumb"
+	})
+	return isatty.IsTerminal(os.Stdout.Fd()) && !plain
 }

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mattn/go-isatty"
-
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/unittest"
 )
@@ -65,8 +63,7 @@ func runTests(ctx context.Context, p program, s *subcommand) error {
 	if err != nil {
 		return err
 	}
-	color := os.Getenv("NO_COLOR") == "" && isatty.IsTerminal(os.Stdout.Fd())
-	failed, err := unittest.Write(p.stdout, results, s.test.verbose, color)
+	failed, err := unittest.Write(p.stdout, results, s.test.verbose, p.colors())
 	if err == nil && s.test.junit != "" {
 		var text bytes.Buffer
 		if err = unittest.WriteJUnit(&text, results); err == nil {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -139,8 +140,8 @@ func (d *decoder) test(n *yaml.Node, t Test) *Test {
 	d.Fields(n, "a test", known)
 	wants := len(t.Output) + len(t.Golden) + len(t.Waits)
 	switch {
-	case t.Name == "":
-		d.Fail(n, "a test needs a name")
+	case t.Name == "" || strings.ContainsFunc(t.Name, unicode.IsControl):
+		d.Fail(n, "a test needs a name of one line")
 	case t.Error != "" && (wants > 0 || t.Check):
 		d.Fail(n, "a test that wants an error can want nothing else")
 	case t.Error == "" && wants == 0 && !t.Check:

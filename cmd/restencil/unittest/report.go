@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"restencil/runner/diff"
 )
 
 // Write writes results for people: what failed and why, then a line for each file and
@@ -20,8 +22,12 @@ func Write(w io.Writer, results []Result, verbose, color bool) (failed int, err 
 			case len(r.Failures) > 0:
 				bad++
 				fmt.Fprintf(&details, "FAIL  %s:%d: %s\n", r.File, r.Line, r.Name)
-				for line := range strings.SplitSeq(strings.Join(r.Failures, "\n"), "\n") {
-					details.WriteString("    " + paint(line, color) + "\n")
+				text := strings.Join(r.Failures, "\n") + "\n"
+				if color {
+					text = diff.Colored(text)
+				}
+				for line := range strings.Lines(text) {
+					details.WriteString("    " + line)
 				}
 			case verbose:
 				fmt.Fprintf(&details, "ok    %s:%d: %s\n", r.File, r.Line, r.Name)
@@ -44,15 +50,6 @@ func plural(n int) string {
 		return "1 test"
 	}
 	return fmt.Sprintf("%d tests", n)
-}
-
-// paint colors a line of a diff.
-func paint(line string, color bool) string {
-	code := map[byte]string{'-': "31", '+': "32", '@': "36"}
-	if color && line != "" && code[line[0]] != "" {
-		return "\x1b[" + code[line[0]] + "m" + line + "\x1b[0m"
-	}
-	return line
 }
 
 // byFile returns the results of each file.
