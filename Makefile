@@ -1,10 +1,22 @@
 # Every command here works on a fresh clone, and does its own set-up.
 
-.PHONY: build demo test bench soak servers
+.PHONY: build install dist demo test bench soak servers
 
 # The program, as ./restencil.
 build:
 	CGO_ENABLED=0 go build -o restencil ./cmd/restencil
+
+# The program with its systemd unit, man pages and completions, below PREFIX, and
+# an example in /etc/restencil. DESTDIR stands before every path.
+PREFIX = /usr/local
+DESTDIR =
+install: build
+	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) packaging/install.sh
+
+# All files of a release, in dist/: programs for five platforms, deb and rpm,
+# SBOMs, and SHA256SUMS. The same commit gives the same bytes.
+dist:
+	@packaging/dist.sh
 
 # A file that follows live data, in ten seconds, with no server. It leaves the
 # program behind as ./restencil.

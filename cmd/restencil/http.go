@@ -46,7 +46,7 @@ func (s *service) serveHTTP(ctx context.Context) {
 	}
 	d := daemon{s.runner, s.model, s.state.journal}
 	if h.metrics == nil {
-		number, revision := build()
+		number, revision, _ := build()
 		h.metrics = metrics.New(metrics.Options{Snapshot: d.Snapshot, Version: number, Revision: revision, GoVersion: runtime.Version()})
 		s.model.OnChange(h.metrics.Change)
 	}

@@ -146,28 +146,44 @@ func exitCode(err error) int {
 	return config.ExitRunner
 }
 
+// release is the version, commit and date of a release, with commas between them.
+// The linker sets it (packaging/dist.sh).
+var release string
+
 // version returns the text of -version: the name and version, and in parentheses
-// the commit that it was built from or, as consul-template, what it really is.
+// the commit that it was built from and the commit's date or, as consul-template,
+// what it really is.
 func (p program) version() string {
-	number, commit := build()
-	if p.name == consulTemplate {
+	number, commit, date := build()
+	switch {
+	case p.name == consulTemplate:
 		return consulTemplate + " " + consulTemplateVersion + " (restencil " + number + ")"
+	case commit == "":
+		return "restencil " + number + " (commit unknown)"
+	default:
+		return "restencil " + number + " (commit " + commit + ", " + date + ")"
 	}
-	return "restencil " + number + " (" + commit + ")"
 }
 
-// build returns the version of the program and the commit that it was built from.
-func build() (number, commit string) {
+// build returns the version of the program, and the commit that it was built from
+// with its date.
+func build() (number, commit, date string) {
+	if parts := strings.Split(release, ","); len(parts) == 3 {
+		return parts[0], parts[1], parts[2]
+	}
 	number = "v0.1.0-dev"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v := info.Main.Version; v != "" && v != "(devel)" {
 			number = v
 		}
 		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
+			switch s.Key {
+			case "vcs.revision":
 				commit = s.Value
+			case "vcs.time":
+				date = s.Value
 			}
 		}
 	}
-	return number, commit
+	return number, commit, date
 }

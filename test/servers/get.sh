@@ -59,7 +59,7 @@ install() {
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing
 }
 
-install nginx curl postgres=postgresql
+install nginx curl postgres=postgresql systemd-analyze=systemd
 build consul consul tool
 (export CGO_ENABLED=0 && build consul-template consul-template tool) # as its releases are
 
