@@ -57,7 +57,12 @@ type Set struct {
 	retries schedule.Timers[*state] // to be executed without another answer
 	reports schedule.Timers[*state] // to be reported as waiting
 
-	replacing *pass      // executes the templates of Replace; nil: it has ended
+	replacement
+}
+
+// A replacement is the templates of Replace while they are executed.
+type replacement struct {
+	replacing *pass      // executes them; nil: it has ended
 	unused    []watch.ID // no template uses them, unless replacing does
 }
 

@@ -38,7 +38,11 @@ type Source struct {
 	http1         bool                     // the agent takes one request a connection
 	refusals      schedule.Timers[refusal] // by expiry
 
-	// What keeps the subscriptions current while Run runs.
+	watches
+}
+
+// Watches keep the subscriptions of a Source current while Run runs.
+type watches struct {
 	run      context.Context // nil: Run does not run
 	running  sync.WaitGroup
 	prefixes map[plan.Extent]*prefixWatch
@@ -75,9 +79,11 @@ func newSource(o Options, c *client.Client) *Source {
 			Excluded: make(map[plan.Extent]bool),
 			Unshared: make(map[watch.ID]bool),
 		},
-		prefixes: make(map[plan.Extent]*prefixWatch),
-		services: make(map[plan.Scope]*serviceWatch),
-		rotation: &rotation{wake: wake},
+		watches: watches{
+			prefixes: make(map[plan.Extent]*prefixWatch),
+			services: make(map[plan.Scope]*serviceWatch),
+			rotation: &rotation{wake: wake},
+		},
 	}
 	s.poller = &poller{wake: wake, from: []schedules{s.rotation}}
 	s.plan = s.rules.Make(nil)

@@ -36,16 +36,20 @@ type life struct {
 	lease lease.Lease // of the token; zero if it never ends, or that is unknown
 
 	due    schedule.Timers[task]
-	warnAt time.Time // when to warn of the token's end
-	serial int       // number of the token: a result for an earlier one is dropped
-
-	renewErr error // why the token cannot be renewed
-	warned   bool  // its end was reported
+	serial int // number of the token: a result for an earlier one is dropped
+	ending
 
 	failures      int           // of obtain, in a row
 	checkFailures int           // of renew and lookup, in a row
 	spare         *rate.Limiter // of tokens obtained because one was refused or may be lost
 	notices       []error       // not passed on yet
+}
+
+// An ending is the state of a token that ends and has no successor.
+type ending struct {
+	renewErr error     // why it cannot be renewed
+	warnAt   time.Time // when to warn of its end
+	warned   bool      // its end was reported
 }
 
 // rules make a token be replaced, or its end be reported, after that share of its
