@@ -31,11 +31,26 @@ restencil help shows all flags and commands, and restencil help COMMAND one
 command.
 `
 
+// exitCodes are those of the program itself.
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{0, "all is done, with -once or a command"},
+	{12, "it was asked to end, with SIGINT or SIGTERM"},
+	{13, "a flag is wrong, or there is nothing to do"},
+	{14, "something could not be done: a template, a command, the PID file"},
+	{15, "a configuration file, or where to log, is wrong"},
+}
+
 func writeHelp(w io.Writer) error {
-	var commands strings.Builder
+	var commands, codes strings.Builder
 	for _, s := range subcommands() {
 		first, _, _ := strings.Cut(s.help, "\n")
-		fmt.Fprintf(&commands, "  %-9s %s\n", s.name, first)
+		fmt.Fprintf(&commands, "  %-10s %s\n", s.name, first)
+	}
+	for _, e := range exitCodes {
+		fmt.Fprintf(&codes, "%4d  %s\n", e.code, e.meaning)
 	}
 	_, err := fmt.Fprintf(w, `restencil keeps files in step with live data: it renders templates, puts the
 files in place and runs commands, again and again as the data changes.
@@ -49,13 +64,8 @@ over files, and files over environment variables.
 %s
 Exit codes:
 
-   0  all is done, with -once or a command
-  12  it was asked to end, with SIGINT or SIGTERM
-  13  a flag is wrong, or there is nothing to do
-  14  something could not be done: a template, a command, the PID file
-  15  a configuration file, or where to log, is wrong
-  Others are those of the program of -exec.
-`, usage, commands.String(), config.FlagHelp())
+%s  Others are those of the program of -exec.
+`, usage, commands.String(), config.FlagHelp(), codes.String())
 	return err
 }
 
@@ -74,7 +84,7 @@ func help(_ context.Context, p program, s *subcommand) error {
 
 func (s *subcommand) text() string {
 	text := fmt.Sprintf("Usage: restencil %s [flags] %s\n\n%s\n", s.name, s.usage, s.help)
-	if s.name == "help" || s.own {
+	if s.name == "help" || s.name == "man" || s.own {
 		return text
 	}
 	text += "\n"

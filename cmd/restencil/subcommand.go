@@ -80,6 +80,14 @@ func subcommands() []*subcommand {
 			help: "Prints what templates ask of Consul and Vault as data for -local and for tests.\nSecrets of Vault are masked. Its flags are those of restencil without a command:\n-config, -template, -consul-addr, … It renders once, as -once -dry does, and\nwrites no file; -timeout bounds how long that may take.",
 		},
 		{
+			name: "completion", usage: "bash|zsh|fish", own: true, do: printCompletion,
+			help: "Prints the completion of commands, flags and bundles for a shell.\nFor bash: source <(restencil completion bash), in ~/.bashrc; the same for zsh.\nFor fish: restencil completion fish | source",
+		},
+		{
+			name: "man", usage: "[1|5]", most: 1, do: printMan,
+			help: "Prints the manual page, or with 5 that of the configuration.\nTo read it: restencil man | man -l -",
+		},
+		{
 			name: "help", usage: "[COMMAND]", most: 1, do: help,
 			help: "Shows what a command does, or all flags and commands.",
 		},

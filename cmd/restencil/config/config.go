@@ -355,5 +355,11 @@ func (c *Config) Print(w io.Writer) error {
 	return err
 }
 
+// Flags returns all flags, by group.
+func Flags() []setting.Group { return setting.Groups(newConfig(nil).settings()) }
+
+// Keys returns all keys of files.
+func Keys() []setting.Flag { return setting.Described(newConfig(nil).settings()) }
+
 // FlagHelp returns the help for all flags.
 func FlagHelp() string { return setting.Help(newConfig(nil).settings()) }

@@ -83,47 +83,74 @@ func (p *printer) nested(head, key string, settings []Setting, origins *Origins)
 
 const helpWidth = 78 // in characters
 
-// Help returns the help for the flags of settings, by group, in the order of the
-// first flag of each group. Flags of a group with the same Help are listed together.
-// The variables of settings must have their defaults.
-func Help(settings []Setting) string {
-	var b strings.Builder
-	var order []string
-	groups := make(map[string][]Setting)
+// A Group is flags with a heading in common.
+type Group struct {
+	Name  string
+	Flags []Flag
+}
+
+// A Flag is what is said of flags that do the same.
+type Flag struct {
+	Names   []string // without the dash
+	Arg     string   // placeholder for the value, "" for a switch
+	Help    string   // with the default and the environment variables
+	Choices []string // the words that the value can be, nil: it is no word of a list
+
+	help string // as in Setting
+}
+
+// Groups returns the flags of settings by group, in the order of the first flag of each
+// group. Flags of a group with the same Help are one Flag. The variables of settings
+// must have their defaults.
+func Groups(settings []Setting) []Group {
+	var groups []Group
 	for s := range All(settings) {
 		if s.Flag == "" || s.Deprecated != "" {
 			continue
 		}
-		if groups[s.Group] == nil {
-			order = append(order, s.Group)
+		i := slices.IndexFunc(groups, func(g Group) bool { return g.Name == s.Group })
+		if i < 0 {
+			i, groups = len(groups), append(groups, Group{Name: s.Group})
 		}
-		groups[s.Group] = append(groups[s.Group], s)
+		names, help := append([]string{s.Flag}, s.Alias...), s.described()
+		if same := slices.IndexFunc(groups[i].Flags, func(f Flag) bool { return f.help == s.Help }); same >= 0 {
+			groups[i].Flags[same].Names = append(groups[i].Flags[same].Names, s.Flag)
+			continue
+		}
+		groups[i].Flags = append(groups[i].Flags, Flag{
+			Names: names, Arg: cmp.Or(s.Arg, s.value().Arg()), Help: help, Choices: s.Choices, help: s.Help,
+		})
 	}
-	for _, group := range order {
-		fmt.Fprintf(&b, "\n%s:\n", group)
-		for i, s := range groups[group] {
-			if first := slices.IndexFunc(groups[group], func(other Setting) bool { return other.Help == s.Help }); first < i {
-				continue // listed already
-			}
-			for _, other := range groups[group][i+1:] {
-				if other.Help == s.Help {
-					s.Alias = append(s.Alias, other.Flag)
-				}
-			}
-			b.WriteString("\n" + s.help())
+	return groups
+}
+
+// Help returns the help for the flags of settings: all of Groups.
+func Help(settings []Setting) string {
+	var b strings.Builder
+	for _, g := range Groups(settings) {
+		fmt.Fprintf(&b, "\n%s:\n", g.Name)
+		for _, f := range g.Flags {
+			b.WriteString("\n" + f.text())
 		}
 	}
 	return b.String()
 }
 
-func (s Setting) help() string {
-	head := "  -" + strings.Join(append([]string{s.Flag}, s.Alias...), ", -")
-	if arg := cmp.Or(s.Arg, s.value().Arg()); arg != "" {
-		head += " " + arg
+func (f Flag) text() string {
+	head := "  -" + strings.Join(f.Names, ", -")
+	if f.Arg != "" {
+		head += " " + f.Arg
 	}
 	if len(head) > helpWidth {
 		head = strings.ReplaceAll(head, ", ", ",\n  ")
 	}
+	const indent = "      "
+	text := wordwrap.WrapString(f.Help, uint(helpWidth-len(indent)))
+	return head + "\n" + indent + strings.ReplaceAll(text, "\n", "\n"+indent) + "\n"
+}
+
+// described returns the Help of s with the default and the environment variables.
+func (s Setting) described() string {
 	var notes []string
 	switch d := strings.Trim(s.Show(), `"`); d {
 	case "", "0", "0s", "false", "[]":
@@ -137,7 +164,25 @@ func (s Setting) help() string {
 	if notes != nil {
 		text += " (" + strings.Join(notes, "; ") + ")"
 	}
-	const indent = "      "
-	text = wordwrap.WrapString(text, uint(helpWidth-len(indent)))
-	return head + "\n" + indent + strings.ReplaceAll(text, "\n", "\n"+indent) + "\n"
+	return text
+}
+
+// Described returns the Help of every key that files can set, with default and
+// environment variables, in the order of the settings: keys of blocks with the names of
+// the blocks before them.
+func Described(settings []Setting) (keys []Flag) {
+	for s := range All(settings) {
+		if s.Key != "" && s.Deprecated == "" {
+			keys = append(keys, Flag{Names: []string{s.Key}, Arg: cmp.Or(s.Arg, s.value().Arg(), "<bool>"), Help: s.described()})
+		}
+	}
+	for _, s := range settings {
+		if s.Each == nil {
+			continue
+		}
+		for _, k := range Described(s.Each.add().Settings) {
+			keys = append(keys, Flag{Names: []string{s.Key + "." + k.Names[0]}, Arg: k.Arg, Help: k.Help})
+		}
+	}
+	return keys
 }

@@ -40,6 +40,8 @@ type Setting struct {
 	Arg   string   // placeholder for the value in the help; "": that of its Value
 	Help  string   // what it does, in sentences
 
+	Choices []string // the words that its value can be, for completion; nil: it is not one of a list
+
 	Sets       []string // keys that setting it sets, relative to its block; nil: Key
 	Deprecated string   // what to write instead, Nothing, or ""; see moved
 	Secret     bool     // it is never printed

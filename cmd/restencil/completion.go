@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/lint"
+)
+
+// completions are the scripts of the shells. All ask the program itself, with the words
+// of the command line up to the cursor; where it knows none, they complete files.
+var completions = map[string]string{
+	"bash": `# bash completion of restencil: source <(restencil completion bash)
+_restencil() {
+  local IFS=$'\n'
+  COMPREPLY=($("${COMP_WORDS[0]}" completion -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+}
+complete -o default -F _restencil restencil
+`,
+	"zsh": `#compdef restencil
+# zsh completion of restencil: source <(restencil completion zsh)
+_restencil() {
+  local -a found
+  found=("${(@f)$("${words[1]}" completion -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  if [[ -n "${found[1]}" ]]; then
+    compadd -- "${found[@]}"
+  else
+    _files
+  fi
+}
+if [[ "${funcstack[1]}" == _restencil ]]; then
+  _restencil "$@"
+else
+  compdef _restencil restencil
+fi
+`,
+	"fish": `# fish completion of restencil: restencil completion fish | source
+function __restencil_complete
+  set -l line (commandline -opc) (commandline -ct)
+  $line[1] completion -- $line[2..-1] 2>/dev/null
+end
+complete -c restencil -a '(__restencil_complete)'
+`,
+}
+
+// askTimeout bounds how long a completion waits for a daemon.
+const askTimeout = time.Second
+
+// printCompletion prints the script of a shell or, after --, what the last of the words
+// can be.
+func printCompletion(ctx context.Context, p program, s *subcommand) error {
+	if len(s.args) > 0 && s.args[0] == "--" {
+		words := s.args[1:]
+		if len(words) == 0 {
+			words = []string{""}
+		}
+		for _, found := range p.complete(ctx, words) {
+			fmt.Fprintln(p.stdout, found)
+		}
+		return nil
+	}
+	if len(s.args) == 1 && completions[s.args[0]] != "" {
+		_, err := fmt.Fprint(p.stdout, completions[s.args[0]])
+		return err
+	}
+	if slices.ContainsFunc(s.args, func(a string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, a) }) {
+		_, err := fmt.Fprint(p.stdout, s.text())
+		return err
+	}
+	return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("usage: restencil %s %s", s.name, s.usage)}
+}
+
+// complete returns what the last word of a command line can be, nil where it is a file
+// or not known.
+func (p program) complete(ctx context.Context, words []string) []string {
+	last := words[len(words)-1]
+	before := words[:len(words)-1]
+	if last == "=" { // bash takes -flag=value for three words
+		last = ""
+	} else if n := len(before); n > 1 && before[n-1] == "=" {
+		before = before[:n-1]
+	}
+	var about *subcommand
+	if len(before) > 0 && !strings.HasPrefix(before[0], "-") {
+		if about = findSubcommand(before[0]); about == nil {
+			return nil
+		}
+	}
+	previous := ""
+	if len(before) > 0 && strings.HasPrefix(before[len(before)-1], "-") {
+		previous = strings.TrimLeft(before[len(before)-1], "-")
+	}
+	names, values, known := p.flagWords(about)
+	var all []string
+	switch {
+	case known[previous]: // it has a value
+		all = values[previous]
+	case strings.HasPrefix(last, "-"):
+		for _, name := range names {
+			all = append(all, "-"+name)
+		}
+		if strings.HasPrefix(last, "--") {
+			for i := range all {
+				all[i] = "-" + all[i]
+			}
+		}
+	case len(before) == 0:
+		for _, s := range subcommands() {
+			all = append(all, s.name)
+		}
+	case about != nil:
+		all = about.argumentWords(ctx, p, before[1:])
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(word string) bool { return !strings.HasPrefix(word, last) })
+}
+
+// flagWords returns the names of the flags of a command, nil for the program itself;
+// which of them have a value; and the words that the values can be, as far as known.
+func (p program) flagWords(about *subcommand) (names []string, values map[string][]string, hasValue map[string]bool) {
+	values, hasValue = make(map[string][]string), make(map[string]bool)
+	if about != nil && !about.own {
+		about.flags().VisitAll(func(f *flag.Flag) {
+			names = append(names, f.Name)
+			hasValue[f.Name] = !strings.HasPrefix(f.Usage, ":")
+		})
+	}
+	if about == nil || about.name == "record" || about.name == "diff" {
+		for _, g := range config.Flags() {
+			for _, f := range g.Flags {
+				for _, name := range f.Names {
+					names = append(names, name)
+					values[name], hasValue[name] = f.Choices, f.Arg != ""
+				}
+			}
+		}
+	}
+	if about != nil && about.name == "lint" {
+		values["format"] = lint.Formats()
+	}
+	slices.Sort(names)
+	return slices.Compact(names), values, hasValue
+}
+
+// argumentWords returns what an argument of s can be, after these.
+func (s *subcommand) argumentWords(ctx context.Context, p program, before []string) (all []string) {
+	switch {
+	case s.name == "completion":
+		return []string{"bash", "fish", "zsh"}
+	case s.name == "help":
+		for _, other := range subcommands() {
+			all = append(all, other.name)
+		}
+		return all
+	case !strings.Contains(s.usage, "BUNDLE"):
+		return nil
+	}
+	_ = s.parse(before) // for the flags that say which daemon
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	found, _ := s.statuses(ctx, p) // without a daemon there is nothing to offer
+	for _, one := range found {
+		for _, b := range one.Bundles {
+			all = append(all, b.Name)
+		}
+	}
+	return all
+}
