@@ -29,9 +29,14 @@ func (e *entry) do(f func(*journal.Journal) error) (ok bool) {
 	}
 	err, text := f(e.journal), ""
 	if err != nil {
-		if text = err.Error(); text != e.err {
-			e.events(event.JournalFailed{Err: err})
-		}
+		text = err.Error()
+	}
+	switch {
+	case text == e.err:
+	case err != nil:
+		e.events(event.JournalFailed{Err: err})
+	default:
+		e.events(event.JournalRecovered{})
 	}
 	e.err = text
 	return err == nil

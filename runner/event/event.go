@@ -241,6 +241,9 @@ type Unstable struct {
 // commands may run again. It is emitted once for each different reason.
 type JournalFailed struct{ Err error }
 
+// JournalRecovered: the journal of a bundle can be read and written again.
+type JournalRecovered struct{}
+
 // ChildStarted: the child was started.
 type ChildStarted struct {
 	Args    []string

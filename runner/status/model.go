@@ -138,6 +138,8 @@ func (m *Model) Apply(now time.Time, e event.Event) {
 		m.applyChild(now, e)
 	case event.JournalFailed:
 		m.journal = e.Err
+	case event.JournalRecovered:
+		m.journal = nil
 	case event.StoreAway:
 		m.outages[place{e.Store, e.Part}] = outage{now, e.Err}
 	case event.StoreBack:
@@ -248,7 +250,7 @@ func (m *Model) applyTemplate(now time.Time, e event.Event) {
 		}
 	case event.Rendered:
 		if t := m.template(e.Template, e.Destination); t != nil {
-			t.rendered, t.right, t.failed = e, now, event.Failed{}
+			t.rendered, t.right, t.failed, t.unstable = e, now, event.Failed{}, false
 			m.render(t)
 		}
 	case event.Exposed:

@@ -187,9 +187,17 @@ func TestStores(t *testing.T) {
 	if line, want := s.Problems[0].Line, "consul: no answers since 8s: refused"; s.Well || line != want {
 		t.Errorf("%q, want %q", line, want)
 	}
+	m.Apply(at(20), event.JournalFailed{Err: errNo})
+	if s := m.Snapshot(at(20), nil); !strings.Contains(s.Problems[len(s.Problems)-1].Line, "state directory: no") {
+		t.Errorf("%+v", s.Problems)
+	}
+	m.Apply(at(20), event.JournalRecovered{})
 	m.Apply(at(20), event.StoreBack{Store: watch.Consul})
 	m.Apply(at(20), event.Updated{Updates: []event.Update{{Query: key, Version: 2, Time: at(20)}}})
 	s = m.Snapshot(at(30), nil)
+	if len(s.Problems) != 2 { // that the two bundles wait
+		t.Errorf("%+v", s.Problems)
+	}
 	if q := s.Queries[0]; q.State != "current" || q.Error != "refused" || s.Stores[0].State != "answering" {
 		t.Errorf("%+v, %+v: the last error stays", q, s.Stores[0])
 	}

@@ -112,7 +112,7 @@ func (m *Model) bundle(b *bundleState) Bundle {
 			out.State = RolledBack
 		}
 		out.setFailure(b)
-		out.Accept = b.Named && b.failure.Step != event.Reload
+		out.Accept = b.failure.Step == event.Check || b.failure.Step == event.Verify
 	case fails != nil:
 		out.State, out.Since, out.Why, out.Attempt, out.NextAt = Failed, fails.Since, fails.Error, fails.Attempt, fails.NextAt
 		out.Step = string(steps[execute])

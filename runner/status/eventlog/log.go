@@ -54,6 +54,8 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 		case event.Unstable:
 			l.write(slog.LevelWarn, fmt.Sprintf("%s: its output differs each time, without new data: %s (kept the current file; take out of %s what changes by itself, such as timestamp)", e.Destination, e.Difference, e.Template),
 				"template", e.Template, "destination", e.Destination)
+		case event.JournalRecovered:
+			l.write(slog.LevelWarn, "state directory: it can be used again")
 		case event.JournalFailed:
 			l.write(slog.LevelWarn, fmt.Sprintf("state directory: %v (rendering goes on; after a crash a command may be run again)", e.Err), "cause", e.Err)
 		case event.Failed:

@@ -54,6 +54,9 @@ func testLog(t *testing.T) {
 		event.BundleHeld{Bundle: "b", Reason: "b would be empty"},
 		event.BundleReleased{Bundle: "b"},
 		event.Recovered{Bundle: "b", Failures: 1},
+		event.JournalFailed{Err: errors.New("no room")},
+		event.JournalRecovered{},
+		event.Failed{Template: "a.ctmpl", Destination: "/etc/a", Err: errors.New("a.ctmpl:1:2: no"), Attempt: 2, RetryIn: time.Second, Again: true},
 		event.StoreAway{Store: watch.Consul, Err: errors.New("refused")},
 		event.StoreBack{Store: watch.Consul, Away: 12 * time.Second},
 		event.StoreAway{Store: watch.Consul, Part: "datacenter dc2", Err: errors.New("no path")},
@@ -98,6 +101,8 @@ level=ERROR msg="b: verify failed: \"c\": exit status 0 (the old files are back;
 level=WARN msg="b: change held: b would be empty (kept the current files; to make it all the same: restencil accept b)" component=runner bundle=b cause="b would be empty"
 level=WARN msg="b: no change is held any more" component=runner bundle=b
 level=ERROR msg="b: works again, after 1 failure" component=runner bundle=b
+level=WARN msg="state directory: no room (rendering goes on; after a crash a command may be run again)" component=runner cause="no room"
+level=WARN msg="state directory: it can be used again" component=runner
 level=WARN msg="consul: no answers: refused (kept the last good files; retrying)" component=runner cause=refused
 level=WARN msg="consul: answers again, after 12s" component=runner
 level=WARN msg="consul, datacenter dc2: no answers: no path (kept the last good files; retrying)" component=runner cause="no path"
