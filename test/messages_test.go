@@ -130,7 +130,7 @@ func TestStrangeNamesFreezeNothing(t *testing.T) {
 	await.Eventually(t, await.Holds(out, "a b=2;a/b=4;a:1=3;web=7;"))
 	register("a@b", 8)
 	await.Eventually(t, await.Holds(exact, "1.a=6;a b=2;a/b=4;a:1=3;a@b=8;a|any=5;web=7;"))
-	tells(t, d, regexp.QuoteMeta(`(runner) `+out+`: needs consul service a@b: Unexpected response code: 500 (No path to datacenter) (`+tpl+`:1:56: {{ service .Name }}; kept the current file`))
+	tells(t, d, regexp.QuoteMeta(`(runner) `+out+`: needs consul service a@b: Unexpected response code: 500 (No path to datacenter) (`+tpl+`:1:56: {{ service .Name }}; the file stays as it is`))
 }
 
 // A server that does not behave as Consul does is told as what it is.

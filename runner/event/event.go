@@ -199,7 +199,7 @@ type BundleFailed struct {
 
 // Files says what became of the files.
 func (e BundleFailed) Files() string {
-	text := "kept the current files"
+	text := "the files stay as they are"
 	switch {
 	case e.RollbackErr != nil:
 		text = fmt.Sprintf("going back to the old files failed, too: %v", e.RollbackErr)

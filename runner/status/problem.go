@@ -14,11 +14,11 @@ func (s *Status) problems(journal error) {
 	for _, st := range s.Stores {
 		if st.State == "away" {
 			s.problem("", st.Since, fmt.Sprintf("%s: no answers since %s: %s", st.Name, s.ago(st.Since), st.Error),
-				"the last good files stay, and it is asked again and again: see that it is up and that its address and token are right")
+				"the files stay as they are, and it is asked again and again: see that it is up and that its address and token are right")
 		}
 		for _, p := range st.Parts {
 			s.problem("", p.Since, fmt.Sprintf("%s, %s: no answers since %s: %s", st.Name, p.Name, s.ago(p.Since), p.Error),
-				fmt.Sprintf("other queries are answered, and the last good files stay: see that the %s is up, or take it out of the templates", p.Name))
+				fmt.Sprintf("other queries are answered, and the files stay as they are: see that the %s is up, or take it out of the templates", p.Name))
 		}
 	}
 	s.failingQueries()
@@ -131,7 +131,7 @@ func (b Bundle) Do(now time.Time) string {
 		kept := ""
 		if t := b.waits(); t != nil && len(t.Waits) > 0 {
 			if !t.Rendered.IsZero() {
-				kept = "the current file stays; "
+				kept = "the file stays as it is; "
 			}
 			if at := t.Waits[0].At; at != "" {
 				return fmt.Sprintf("%s%s asks for it: add it to the store, or give the template a default; see: restencil explain %s", kept, at, b.Name)
@@ -139,13 +139,13 @@ func (b Bundle) Do(now time.Time) string {
 		}
 		return fmt.Sprintf("%ssee what it needs: restencil explain %s", kept, b.Name)
 	case b.State == Held && b.Step == "":
-		return fmt.Sprintf("the current files stay; look at the change: restencil diff %s; make it: restencil accept %s", b.Name, b.Name)
+		return fmt.Sprintf("the files stay as they are; look at the change: restencil diff %s; make it: restencil accept %s", b.Name, b.Name)
 	case b.State == Held, b.State == Failed && b.Step == "check":
-		return fmt.Sprintf("the current files stay; %slook at the change: restencil diff %s; try it now: restencil accept %s", retry, b.Name, b.Name)
+		return fmt.Sprintf("the files stay as they are; %slook at the change: restencil diff %s; try it now: restencil accept %s", retry, b.Name, b.Name)
 	case b.State == RolledBack:
 		return fmt.Sprintf("%slook at the change: restencil diff %s", retry, b.Name)
 	case b.State == Failed && b.Step == "execute":
-		return fmt.Sprintf("the current file stays; %scorrect the template or its data; see: restencil explain %s", retry, b.Name)
+		return fmt.Sprintf("the file stays as it is; %scorrect the template or its data; see: restencil explain %s", retry, b.Name)
 	case b.State == Failed && b.Step == "reload":
 		return fmt.Sprintf("the new files stay; %ssee what the command says: restencil explain %s", retry, b.Name)
 	case b.State == Failed:
@@ -191,7 +191,7 @@ func (l Lease) Line(now time.Time) string {
 
 // Do says what to do about it.
 func (l Lease) Do() string {
-	return "the last good files stay, and it is asked for again and again: see that the store is up and that the token may ask for it"
+	return "the files stay as they are, and it is asked for again and again: see that the store is up and that the token may ask for it"
 }
 
 // FirstLine returns the first line of a text.

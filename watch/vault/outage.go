@@ -65,7 +65,7 @@ func (l *loop) probed(err error, now time.Time) {
 		break
 	}
 	if changed && l.options.Notice != nil {
-		l.options.Notice(fmt.Errorf("vault: still no answers: %w (kept the last good files; retrying)", o.err))
+		l.options.Notice(fmt.Errorf("vault: still no answers: %w (the files stay as they are; retrying)", o.err))
 	}
 }
 

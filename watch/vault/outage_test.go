@@ -23,7 +23,7 @@ func TestOutageTurns(t *testing.T) {
 			w.vault.change(func() { w.vault.trouble = func(client.Request) error { return err } })
 			pass(time.Minute)
 		}
-		const want = "vault: still no answers: Vault is sealed, and answers nothing until it is unsealed (Vault answered 503: Vault is sealed) (kept the last good files; retrying)"
+		const want = "vault: still no answers: Vault is sealed, and answers nothing until it is unsealed (Vault answered 503: Vault is sealed) (the files stay as they are; retrying)"
 		if got := w.noticed(); len(got) != 1 || got[0] != want {
 			t.Errorf("told %q, want once %q", got, want)
 		}

@@ -283,7 +283,7 @@ func (s *Set) hold(g *Group, why string, reported bool) {
 		if !s.once {
 			s.events(event.BundleHeld{Bundle: g.name, Reason: why, Rejected: why == g.verdict.Reason, Reported: reported})
 		} else { // nobody can accept it
-			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("%s: change held: %s (kept the current files)", g.name, why))
+			s.news.Fatal = errors.Join(s.news.Fatal, fmt.Errorf("%s: change held: %s (the files stay as they are)", g.name, why))
 		}
 	}
 	for _, f := range g.files {

@@ -52,7 +52,7 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			l.write(slog.LevelWarn, fmt.Sprintf("%s: holds secrets, and everybody on this machine can read it: its mode is %04o (set perms = \"0640\" in its template, or secret_perms for all such files)", e.Destination, e.Mode),
 				"template", e.Template, "destination", e.Destination)
 		case event.Unstable:
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: its output differs each time, without new data: %s (kept the current file; take out of %s what changes by itself, such as timestamp)", e.Destination, e.Difference, e.Template),
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: its output differs each time, without new data: %s (the file stays as it is; take out of %s what changes by itself, such as timestamp)", e.Destination, e.Difference, e.Template),
 				"template", e.Template, "destination", e.Destination)
 		case event.JournalRecovered:
 			l.write(slog.LevelWarn, "state directory: it can be used again")
@@ -63,7 +63,7 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 				return
 			}
 			why := strings.TrimPrefix(e.Err.Error(), fmt.Sprintf("error rendering %q => %q: ", e.Template, e.Destination))
-			l.write(slog.LevelError, fmt.Sprintf("%s: not rendered: %s%s", cmp.Or(e.Destination, e.Template), why, now("kept the current file", again(e.Attempt, e.RetryIn))),
+			l.write(slog.LevelError, fmt.Sprintf("%s: not rendered: %s%s", cmp.Or(e.Destination, e.Template), why, now("the file stays as it is", again(e.Attempt, e.RetryIn))),
 				"template", e.Template, "destination", e.Destination, "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err)
 		case event.Recovered:
 			if e.Failures == 0 {
@@ -93,7 +93,7 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			if e.Rejected {
 				does = "to try it now"
 			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: change held: %s (kept the current files; %s: restencil accept %s)", e.Bundle, e.Reason, does, e.Bundle),
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: change held: %s (the files stay as they are; %s: restencil accept %s)", e.Bundle, e.Reason, does, e.Bundle),
 				"bundle", e.Bundle, "cause", e.Reason)
 		case event.BundleReleased:
 			if e.Failed {
@@ -105,7 +105,7 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			if q := (*watch.Error)(nil); e.Part == "" && errors.As(err, &q) {
 				err = q.Err // it concerns all queries
 			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answers: %v (kept the last good files; retrying)", placeName(e.Store, e.Part), err), "cause", err)
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answers: %v (the files stay as they are; retrying)", placeName(e.Store, e.Part), err), "cause", err)
 		case event.StoreBack:
 			l.write(slog.LevelWarn, fmt.Sprintf("%s: answers again, after %v", placeName(e.Store, e.Part), round(e.Away)))
 		case event.QueryFailing:
@@ -278,7 +278,7 @@ func (l log) waiting(e event.Waiting) {
 			if m.Gone {
 				what += ", which has gone"
 			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: needs %s: %s%s", name, what, m.Reason, now(at, "kept the current file", "a restart would wait for it")), attrs...)
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: needs %s: %s%s", name, what, m.Reason, now(at, "the file stays as it is", "a restart would wait for it")), attrs...)
 			continue
 		}
 		l.write(slog.LevelWarn, fmt.Sprintf("%s: waited %v for %s: %s%s", name, round(time.Since(m.Since)), m.Query.Describe(l.Local), m.Reason, now(at)), attrs...)

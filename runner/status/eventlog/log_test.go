@@ -88,24 +88,24 @@ func testLog(t *testing.T) {
 level=WARN msg="a.ctmpl: waited 0s for consul key a: it does not exist (a.ctmpl:3:4: {{ key \"a\" }})" component=runner template=a.ctmpl query=kv.get(a) cause="it does not exist"
 level=WARN msg="a.ctmpl: waited 0s for consul key a: no answer yet (a.ctmpl)" component=runner template=a.ctmpl query=kv.get(a) cause="no answer yet"
 level=WARN msg="a.ctmpl: waits for 7 more" component=runner template=a.ctmpl
-level=WARN msg="/etc/a: needs consul key a, which has gone: it does not exist (a.ctmpl:3:4: {{ key \"a\" }}; kept the current file; a restart would wait for it)" component=runner template=a.ctmpl destination=/etc/a query=kv.get(a) cause="it does not exist"
-level=WARN msg="/etc/a: needs consul key a: it does not exist (a.ctmpl; kept the current file; a restart would wait for it)" component=runner template=a.ctmpl destination=/etc/a query=kv.get(a) cause="it does not exist"
+level=WARN msg="/etc/a: needs consul key a, which has gone: it does not exist (a.ctmpl:3:4: {{ key \"a\" }}; the file stays as it is; a restart would wait for it)" component=runner template=a.ctmpl destination=/etc/a query=kv.get(a) cause="it does not exist"
+level=WARN msg="/etc/a: needs consul key a: it does not exist (a.ctmpl; the file stays as it is; a restart would wait for it)" component=runner template=a.ctmpl destination=/etc/a query=kv.get(a) cause="it does not exist"
 level=WARN msg="/etc/a: holds secrets, and everybody on this machine can read it: its mode is 0644 (set perms = \"0640\" in its template, or secret_perms for all such files)" component=runner template=a.ctmpl destination=/etc/a
-level=ERROR msg="/etc/a: not rendered: a.ctmpl:1:2: no (kept the current file; attempt 1, retry in 1s)" component=runner template=a.ctmpl destination=/etc/a attempt=1 retry_in=1s cause="a.ctmpl:1:2: no"
+level=ERROR msg="/etc/a: not rendered: a.ctmpl:1:2: no (the file stays as it is; attempt 1, retry in 1s)" component=runner template=a.ctmpl destination=/etc/a attempt=1 retry_in=1s cause="a.ctmpl:1:2: no"
 level=ERROR msg="/etc/a: works again, after 2 failures" component=runner template=a.ctmpl destination=/etc/a
 level=WARN msg="/etc/a: put right: somebody else had changed or removed it" component=runner template=a.ctmpl destination=/etc/a
 level=ERROR msg="\"reload -x\": failed: no (attempt 3, retry in 1.2s)" component=runner command="reload -x" attempt=3 retry_in=1.2s cause=no output="why\n"
 level=ERROR msg="\"reload -x\": works again, after 3 failures: ran in 1s" component=runner command="reload -x"
-level=ERROR msg="b: check failed: \"c\": exit status 2 (kept the current files; the rejected files are in /var/b; attempt 2, retry in 1m0s; held, to try it now: restencil accept b)" component=runner bundle=b exit_code=2 attempt=2 retry_in=1m0s cause="\"c\": exit status 2" output=why
+level=ERROR msg="b: check failed: \"c\": exit status 2 (the files stay as they are; the rejected files are in /var/b; attempt 2, retry in 1m0s; held, to try it now: restencil accept b)" component=runner bundle=b exit_code=2 attempt=2 retry_in=1m0s cause="\"c\": exit status 2" output=why
 level=ERROR msg="b: verify failed: \"c\": exit status 0 (the old files are back; attempt 1, retry in 1s)" component=runner bundle=b attempt=1 retry_in=1s cause="\"c\": exit status 0"
-level=WARN msg="b: change held: b would be empty (kept the current files; to make it all the same: restencil accept b)" component=runner bundle=b cause="b would be empty"
+level=WARN msg="b: change held: b would be empty (the files stay as they are; to make it all the same: restencil accept b)" component=runner bundle=b cause="b would be empty"
 level=WARN msg="b: no change is held any more" component=runner bundle=b
 level=ERROR msg="b: works again, after 1 failure" component=runner bundle=b
 level=WARN msg="state directory: no room (rendering goes on; after a crash a command may be run again)" component=runner cause="no room"
 level=WARN msg="state directory: it can be used again" component=runner
-level=WARN msg="consul: no answers: refused (kept the last good files; retrying)" component=runner cause=refused
+level=WARN msg="consul: no answers: refused (the files stay as they are; retrying)" component=runner cause=refused
 level=WARN msg="consul: answers again, after 12s" component=runner
-level=WARN msg="consul, datacenter dc2: no answers: no path (kept the last good files; retrying)" component=runner cause="no path"
+level=WARN msg="consul, datacenter dc2: no answers: no path (the files stay as they are; retrying)" component=runner cause="no path"
 level=WARN msg="consul, datacenter dc2: answers again, after 1s" component=runner
 level=WARN msg="consul key a: no answer: 500 (kept the last answer; retrying; 3 more queries fail)" component=runner query=kv.get(a) cause="kv.get(a): 500"
 level=WARN msg="consul key a: answers again" component=runner query=kv.get(a)
