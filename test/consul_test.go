@@ -123,7 +123,7 @@ func TestOneQueryIsNoOutage(t *testing.T) {
 	writeFile(t, stuck, `{{ keyOrDefault "a@nowhere" "" }}{{ file "`+file+`" }}`)
 	d := start(t, "-consul-addr", agent.Addr(), "-on-store-down", "exit after 1s",
 		"-template", tpl+":"+out, "-template", stuck+":"+stuck+".out")
-	for _, text := range []string{"consul, datacenter nowhere: no answers: kv.get(", "file " + file + ": no answer: ",
+	for _, text := range []string{"consul, datacenter nowhere: no answers: consul key ", "file " + file + ": no answer: ",
 		`waited `, `for consul key a@nowhere: Unexpected response code: 500 (No path to datacenter) (` + stuck + `:1:4: {{ keyOrDefault "a@nowhere" "" }})`} {
 		await.Eventually(t, func() error {
 			if !strings.Contains(d.Log.String(), text) {

@@ -119,6 +119,9 @@ func (p program) run(ctx context.Context) int {
 
 func (p program) parse() (*config.Config, error) {
 	cfg, err := config.Parse(p.args, p.environ)
+	if err == nil {
+		cfg.ConsulTemplate = p.name == consulTemplate
+	}
 	if err == nil && p.terminal && !cfg.IsSet("log_level") {
 		cfg.Log.Level = "INFO"
 	}

@@ -153,6 +153,8 @@ func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *trans
 		changes[i] = c
 	}
 	tools := transaction.Tools{
+		ConsulTemplate: s.ConsulTemplate,
+
 		Run:     s.Run,
 		InPlace: s.InPlace,
 		Mask:    func() func(string) string { return s.Registry.Secrets().Masker() },
@@ -175,7 +177,7 @@ func (s *Shared) printed(ctx context.Context, w group.Want) (renderer.File, erro
 	}
 	change, err := renderer.Compare(w.Place)
 	if err != nil {
-		return f, fmt.Errorf("error rendering %q => %q: %w", w.File.Template, path, err)
+		return f, &event.FileError{Template: w.File.Template, Destination: path, Err: err, ConsulTemplate: s.ConsulTemplate}
 	}
 	f.Shown = change != renderer.Replaced
 	return f, nil

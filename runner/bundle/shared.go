@@ -43,7 +43,7 @@ type Shared struct {
 
 	Preview bool // nothing is changed: Plan is called in place of Run
 
-	ConsulTemplate bool // the error of a command is worded as there (COMPAT 4.6.3)
+	ConsulTemplate bool // errors of files and commands are worded as there (COMPAT 4.6.3, appendix B)
 
 	// InPlace returns why a check cannot see staged files at their destinations
 	// (process.Command.Overlay), nil: it can. It is called only where there is a

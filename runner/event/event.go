@@ -3,6 +3,7 @@
 package event
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -99,6 +100,24 @@ type Failed struct {
 	RetryIn     time.Duration // 0: it is not tried again
 	Again       bool          // with the error of the last attempt
 }
+
+// A FileError says which file could not be put in place.
+type FileError struct {
+	Template       string
+	Destination    string
+	Err            error
+	ConsulTemplate bool // Error words it as consul-template does (COMPAT, appendix B)
+}
+
+func (e *FileError) Error() string {
+	if e.ConsulTemplate {
+		return fmt.Sprintf("error rendering %q => %q: %v", e.Template, e.Destination, e.Err)
+	}
+	return fmt.Sprintf("%s: %v", cmp.Or(e.Destination, e.Template), e.Err)
+}
+
+// Unwrap returns why.
+func (e *FileError) Unwrap() error { return e.Err }
 
 // Recovered: a template or bundle that had failed is right again, or a template that
 // was reported as waiting no longer waits.

@@ -60,13 +60,14 @@ func (e *CommandError) Reason() string { return e.reason }
 // Printed reports whether the output of the command was written while it ran.
 func (e *CommandError) Printed() bool { return e.printed }
 
-// Brief returns err with a message of one line, masked by mask unless that is nil.
+// Brief returns err with a message of one line, masked by mask unless that is nil. A
+// command for the shell is shown as people wrote it, without "sh -c".
 func Brief(err error, mask func(string) string) error {
-	brief := CommandError{text: err.Error()}
+	brief := CommandError{text: strings.TrimPrefix(err.Error(), "child: ")}
 	if e, ok := err.(*CommandError); ok {
 		brief = *e
 		if e.cause != "" {
-			brief.text, brief.cause = fmt.Sprintf("%q: %s", e.line, e.cause), ""
+			brief.text, brief.cause = fmt.Sprintf("%q: %s", strings.TrimPrefix(e.line, "sh -c "), e.cause), ""
 		}
 	}
 	if mask != nil {

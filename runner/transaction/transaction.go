@@ -48,6 +48,9 @@ import (
 
 // Tools are the functions that a transaction calls. All are required.
 type Tools struct {
+	// ConsulTemplate words errors of files as consul-template does.
+	ConsulTemplate bool
+
 	// Run runs a check and returns the end of what it printed.
 	Run func(context.Context, process.Command) (output string, err error)
 
@@ -104,7 +107,7 @@ func (tx *Transaction) Stage(ctx context.Context) {
 			return
 		}
 		if p.staged, p.err = stage(p.want); p.err != nil {
-			p.err = p.file.renderError(p.err)
+			p.err = tx.fileError(p.file, p.err)
 		}
 	})
 	for _, c := range live {
@@ -130,7 +133,7 @@ func (tx *Transaction) place(ctx context.Context, c *Change) error {
 		f := &c.Files[i]
 		extras, err := tx.extraFiles(ctx, f.Extras)
 		if err != nil {
-			return f.renderError(err)
+			return tx.fileError(f, err)
 		}
 		for _, want := range extras {
 			if p := tx.extras[want.Path]; p != nil && p.change == c { // another template of c writes it, too
@@ -158,9 +161,9 @@ func (tx *Transaction) place(ctx context.Context, c *Change) error {
 	return nil
 }
 
-// renderError words an error as consul-template does (COMPAT, appendix B).
-func (f *File) renderError(err error) error {
-	return fmt.Errorf("error rendering %q => %q: %w", f.Template, f.Destination, err)
+// fileError returns why a file of a template cannot be put in place.
+func (tx *Transaction) fileError(f *File, err error) error {
+	return &event.FileError{Template: f.Template, Destination: f.Destination, Err: err, ConsulTemplate: tx.tools.ConsulTemplate}
 }
 
 // Moves returns the moves that the swap of c is going to make, for the journal, and
@@ -195,7 +198,7 @@ func (tx *Transaction) Swap() {
 			}
 		}
 		if r.Err != nil {
-			c.Fail(event.Swap, failed.renderError(r.Err))
+			c.Fail(event.Swap, tx.fileError(failed, r.Err))
 			tx.restored(c, r.RestoreErr)
 		}
 	}

@@ -230,7 +230,7 @@ func TestRepairIsNotChecked(t *testing.T) {
 
 // Whatever fails before the swap, the files are untouched.
 func TestFailureBeforeSwap(t *testing.T) {
-	const rendering = "error rendering \"%s.ctmpl\" => \"%s\": "
+	const rendering = "%s: "
 	tests := []struct {
 		name    string
 		arrange func(*bench)
@@ -339,7 +339,7 @@ func TestSwapIsAllOrNothing(t *testing.T) {
 	}
 	before := b.look()
 	tx, c := b.apply(t.Context())
-	if c.Step != event.Swap || !strings.HasPrefix(errText(c.Err), `error rendering "in/the/way" => `) || tx.Left {
+	if c.Step != event.Swap || !strings.HasPrefix(errText(c.Err), b.at("in/the/way")+": ") || tx.Left {
 		t.Errorf("step %q, error %v, left %v", c.Step, c.Err, tx.Left)
 	}
 	tx.Discard()

@@ -71,6 +71,10 @@ type CommandLine struct {
 	Dry         bool          // print instead of writing
 	Diff        bool          // with Dry, as diffs; it implies Dry and Once
 	ParseOnly   bool          // parse the templates and exit
+
+	// ConsulTemplate is for the caller of Parse to set: the program is called so, and
+	// its errors are worded as there.
+	ConsulTemplate bool
 }
 
 // The exit codes of COMPAT 1.2 that a configuration can cause.

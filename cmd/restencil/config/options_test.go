@@ -103,9 +103,9 @@ template { source = "in" }`,
 	const want = `c:1:1: failed to read template: open nope.tpl: no such file or directory
 c:2:1: template: cannot specify both 'source' and 'contents'
 c:3:1: template: must specify exactly one of 'source' or 'contents'
-c:4:1: error rendering "in" => "": failed writing file: missing destination (-dry prints it)
+c:4:1: in: missing destination: which file to write (or print it with -dry)
 failed to read template: open nope.tpl: no such file or directory
-error rendering "in" => "": failed writing file: missing destination (-dry prints it)`
+in: missing destination: which file to write (or print it with -dry)`
 	if err == nil || err.Error() != want {
 		t.Errorf("error:\n%v\nwant:\n%s", err, want)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"restencil/cmd/restencil/config/setting"
 	"restencil/runner"
+	"restencil/runner/event"
 	"restencil/watch"
 )
 
@@ -68,7 +69,10 @@ func (c *Config) runnerBundle(name string, change *Change, verify []Verify) runn
 func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	name, content, err := t.read()
 	if err == nil && t.File.Destination == "" && (!c.Dry || c.Diff) && !c.ParseOnly {
-		err = fmt.Errorf("error rendering %q => %q: failed writing file: missing destination (-dry prints it)", name, "")
+		err = &event.FileError{Template: name, Err: errors.New("missing destination: which file to write (or print it with -dry)")}
+		if c.ConsulTemplate {
+			err = &event.FileError{Template: name, Err: errors.New("failed writing file: missing destination"), ConsulTemplate: true}
+		}
 	}
 	if err != nil && t.At.Line > 0 {
 		err = fmt.Errorf("%s: %w", t.At, err)

@@ -450,8 +450,12 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		o.RetryIn, o.Held = wait, fatal == nil && g.rejected()
 		s.events(o.BundleFailed)
 	default:
-		text := o.Err.Error()
-		s.events(event.Failed{Template: f.Template, Destination: f.Destination, Err: o.Err, Attempt: f.failures, RetryIn: wait, Again: f.failure == text})
+		err := o.Err
+		if e, ok := errors.AsType[*event.FileError](err); ok {
+			err = e.Err // the event names the file
+		}
+		text := err.Error()
+		s.events(event.Failed{Template: f.Template, Destination: f.Destination, Err: err, Attempt: f.failures, RetryIn: wait, Again: f.failure == text})
 		f.failure = text
 	}
 	if fatal != nil {

@@ -62,8 +62,7 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			if e.Again {
 				return
 			}
-			why := strings.TrimPrefix(e.Err.Error(), fmt.Sprintf("error rendering %q => %q: ", e.Template, e.Destination))
-			l.write(slog.LevelError, fmt.Sprintf("%s: not rendered: %s%s", cmp.Or(e.Destination, e.Template), why, now("the file stays as it is", again(e.Attempt, e.RetryIn))),
+			l.write(slog.LevelError, fmt.Sprintf("%s: not rendered: %v%s", cmp.Or(e.Destination, e.Template), e.Err, now("the file stays as it is", again(e.Attempt, e.RetryIn))),
 				"template", e.Template, "destination", e.Destination, "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err)
 		case event.Recovered:
 			if e.Failures == 0 {
@@ -102,8 +101,12 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			l.write(slog.LevelWarn, e.Bundle+": no change is held any more", "bundle", e.Bundle)
 		case event.StoreAway:
 			err := e.Err
-			if q := (*watch.Error)(nil); e.Part == "" && errors.As(err, &q) {
+			switch q := (*watch.Error)(nil); {
+			case !errors.As(err, &q):
+			case e.Part == "":
 				err = q.Err // it concerns all queries
+			default:
+				err = fmt.Errorf("%s: %w", q.Query.Describe(l.Local), q.Err)
 			}
 			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answers: %v (the files stay as they are; retrying)", placeName(e.Store, e.Part), err), "cause", err)
 		case event.StoreBack:
@@ -113,12 +116,12 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			if e.More > 0 {
 				more = fmt.Sprintf("%d more queries fail", e.More)
 			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answer: %v%s", e.Query.Describe(l.Local), reason(e.Query, e.Err), now("kept the last answer", "retrying", more)),
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answer: %v%s", e.Query.Describe(l.Local), reason(e.Query, e.Err), now("an answer that came before is still used", "retrying", more)),
 				"query", e.Query, "cause", e.Err)
 		case event.QueryAnswered:
 			l.write(slog.LevelWarn, e.Query.Describe(l.Local)+": answers again", "query", e.Query)
 		case event.QueryRefused:
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: refused: %v (kept the last answer; retrying)", e.Query.Describe(l.Local), reason(e.Query, e.Err)), "query", e.Query, "cause", e.Err)
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: refused: %v (an answer that came before is still used; retrying)", e.Query.Describe(l.Local), reason(e.Query, e.Err)), "query", e.Query, "cause", e.Err)
 		case event.ChildStarted:
 			child.write(slog.LevelInfo, fmt.Sprintf("%s: started as process %d: %s", command(e.Args), e.Process, childReason(e.Reason)), "command", words(e.Args))
 		case event.ChildReloaded:
@@ -349,10 +352,7 @@ func command(args []string) string { return fmt.Sprintf("%q", words(args)) }
 // withoutCommand returns an error of a command without the command's words.
 func withoutCommand(err error, args []string) string {
 	text := strings.TrimPrefix(err.Error(), "child: ")
-	for _, prefix := range []string{command(args) + ": ", command([]string{"sh", "-c", words(args)}) + ": "} {
-		text = strings.TrimPrefix(text, prefix)
-	}
-	return text
+	return strings.TrimPrefix(text, command(args)+": ")
 }
 
 // exitCode returns the exit code that an error tells, 0 where it tells none.

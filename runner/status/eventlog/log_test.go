@@ -59,7 +59,7 @@ func testLog(t *testing.T) {
 		event.Failed{Template: "a.ctmpl", Destination: "/etc/a", Err: errors.New("a.ctmpl:1:2: no"), Attempt: 2, RetryIn: time.Second, Again: true},
 		event.StoreAway{Store: watch.Consul, Err: errors.New("refused")},
 		event.StoreBack{Store: watch.Consul, Away: 12 * time.Second},
-		event.StoreAway{Store: watch.Consul, Part: "datacenter dc2", Err: errors.New("no path")},
+		event.StoreAway{Store: watch.Consul, Part: "datacenter dc2", Err: &watch.Error{Query: key, Err: errors.New("no path")}},
 		event.StoreBack{Store: watch.Consul, Part: "datacenter dc2", Away: time.Second},
 		event.QueryFailing{Query: key, Err: &watch.Error{Query: key, Err: errors.New("500")}, More: 3},
 		event.QueryAnswered{Query: key},
@@ -105,11 +105,11 @@ level=WARN msg="state directory: no room (rendering goes on; after a crash a com
 level=WARN msg="state directory: it can be used again" component=runner
 level=WARN msg="consul: no answers: refused (the files stay as they are; retrying)" component=runner cause=refused
 level=WARN msg="consul: answers again, after 12s" component=runner
-level=WARN msg="consul, datacenter dc2: no answers: no path (the files stay as they are; retrying)" component=runner cause="no path"
+level=WARN msg="consul, datacenter dc2: no answers: consul key a: no path (the files stay as they are; retrying)" component=runner cause="consul key a: no path"
 level=WARN msg="consul, datacenter dc2: answers again, after 1s" component=runner
-level=WARN msg="consul key a: no answer: 500 (kept the last answer; retrying; 3 more queries fail)" component=runner query=kv.get(a) cause="kv.get(a): 500"
+level=WARN msg="consul key a: no answer: 500 (an answer that came before is still used; retrying; 3 more queries fail)" component=runner query=kv.get(a) cause="kv.get(a): 500"
 level=WARN msg="consul key a: answers again" component=runner query=kv.get(a)
-level=WARN msg="consul key a: refused: 403 (kept the last answer; retrying)" component=runner query=kv.get(a) cause="kv.get(a): 403"
+level=WARN msg="consul key a: refused: 403 (an answer that came before is still used; retrying)" component=runner query=kv.get(a) cause="kv.get(a): 403"
 level=WARN msg="\"app -x\": killed: it did not end within 30s" component=child command="app -x"
 level=WARN msg="\"app\": ended: signal: killed (attempt 1, starting it again in 1s)" component=child command=app exit_code=255 attempt=1 retry_in=1s
 level=WARN msg="\"app\": ended: child: no (attempt 2, starting it again in 1s)" component=child command=app exit_code=127 attempt=2 retry_in=1s
