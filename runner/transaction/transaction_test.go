@@ -242,7 +242,7 @@ func TestFailureBeforeSwap(t *testing.T) {
 		{
 			name:    "staging",
 			arrange: func(b *bench) { b.change.Files[1].Own.User = "no such user" },
-			step:    event.Stage, err: fmt.Sprintf(rendering, "b", "DIR/sub/b") + "failed looking up user: user: unknown user no such user",
+			step:    event.Stage, err: fmt.Sprintf(rendering, "DIR/sub/b") + "failed looking up user: user: unknown user no such user",
 		},
 		{
 			name: "staging of several",
@@ -250,8 +250,8 @@ func TestFailureBeforeSwap(t *testing.T) {
 				b.change.Files[0].Own.User = "nosuch"
 				b.change.Files[1].Own.Group = "nosuch"
 			},
-			step: event.Stage, err: fmt.Sprintf(rendering, "a", "DIR/a") + "failed looking up user: user: unknown user nosuch\n" +
-				fmt.Sprintf(rendering, "b", "DIR/sub/b") + "failed looking up group: group: unknown group nosuch",
+			step: event.Stage, err: fmt.Sprintf(rendering, "DIR/a") + "failed looking up user: user: unknown user nosuch\n" +
+				fmt.Sprintf(rendering, "DIR/sub/b") + "failed looking up group: group: unknown group nosuch",
 		},
 		{
 			name:    "format",
@@ -284,7 +284,7 @@ func TestFailureBeforeSwap(t *testing.T) {
 				}
 				b.change.Files[1].Extras = []funcs.File{{Path: b.at("x"), Content: "x"}, {Path: b.at("link"), Content: "x"}}
 			},
-			step: event.Stage, err: fmt.Sprintf(rendering, "b", "DIR/sub/b") + `writeToFile: refusing to write to symlink "DIR/link"`,
+			step: event.Stage, err: fmt.Sprintf(rendering, "DIR/sub/b") + `writeToFile: refusing to write to symlink "DIR/link"`,
 		},
 	}
 	for _, tt := range tests {
