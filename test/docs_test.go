@@ -1,10 +1,13 @@
 package test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,6 +25,7 @@ var elsewhere = map[string]string{
 	"make demo":                      "TestExampleHello",
 	"examples/nginx/run.sh":          "TestExampleNginx",
 	"make build":                     "the program of every test is built alike",
+	"make servers":                   "the tests' servers are built alike",
 	"make test":                      "it runs this test",
 	"make dist":                      "TestInstall makes its packages with the same script",
 	"make install PREFIX=/usr/local": "the packages of TestInstall are made by the same script",
@@ -33,8 +37,8 @@ var elsewhere = map[string]string{
 // each page, a code block after a line that ends in a file's name is that
 // file; "sh" blocks are commands; in "console" blocks, commands follow a "$ "
 // and their output stands below. One that ends in "&" runs until "kill %1", and
-// what "cat" prints may take a moment to be right. A page that calls consul has
-// a Consul server.
+// what "cat", "curl" and "restencil status" print may take a moment to be right. A
+// page that calls consul has a Consul server, and one that calls nginx a port for it.
 func TestDocumentation(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil {
@@ -55,6 +59,12 @@ func TestDocumentation(t *testing.T) {
 				r.path += string(filepath.ListSeparator) + filepath.Dir(servers.ConsulPath(t))
 				r.env = append(r.env, "CONSUL_HTTP_ADDR="+agent.Addr(), "CONSUL_HTTP_TOKEN="+managementToken)
 			}
+			if strings.Contains(string(text), "\nnginx ") {
+				r.path += string(filepath.ListSeparator) + filepath.Dir(servers.NginxPath(t))
+				port := strconv.Itoa(servers.Ports(t, 1)[0])
+				text = bytes.ReplaceAll(text, []byte(nginxPort), []byte(port))
+				t.Cleanup(func() { _ = r.command("test ! -e nginx.pid || nginx -p . -c nginx.conf -s stop").Run() })
+			}
 			for _, b := range blocks(string(text)) {
 				if b.kind == code {
 					r.follow(b)
@@ -65,6 +75,9 @@ func TestDocumentation(t *testing.T) {
 }
 
 const managementToken = "11111111-2222-3333-4444-555555555555"
+
+// nginxPort is where the nginx of a page listens, if that is free.
+const nginxPort = "8088"
 
 // A reader does what a page says, in a directory of its own.
 type reader struct {
@@ -93,6 +106,8 @@ func (r *reader) follow(b block) {
 	}
 }
 
+var mayTakeTime = regexp.MustCompile(`^(cat|curl|restencil status) `)
+
 // expect runs a command and wants its output.
 func (r *reader) expect(line, want string) {
 	var got string
@@ -104,7 +119,7 @@ func (r *reader) expect(line, want string) {
 		return nil
 	}
 	err := check()
-	if err != nil && strings.HasPrefix(line, "cat ") {
+	if err != nil && mayTakeTime.MatchString(line) {
 		err = await.Poll(await.Timeout, check)
 	}
 	if err != nil {
@@ -123,7 +138,7 @@ func (r *reader) run(line string) string {
 		return ""
 	}
 	out, err := r.command(line).CombinedOutput()
-	if err != nil && !strings.HasPrefix(line, "cat ") {
+	if err != nil && !mayTakeTime.MatchString(line) {
 		r.t.Errorf("$ %s\n%s%v", line, out, err)
 	}
 	return string(out)
