@@ -45,6 +45,6 @@ func TestStatusOfDeadDatacenter(t *testing.T) {
 	await.Eventually(t, saying(t, 1, `\Aconsul, datacenter nowhere: no answers since [^\n]*No path to datacenter[^\n]*\n  other queries are answered, and the files stay as they are: see that the datacenter nowhere is up, or take it out of the templates\n`,
 		"status", "-check", "-config", config))
 	await.Eventually(t, saying(t, 0, `\Aall is well: 1 bundle applied, 1 query current\n`, "status", "-check", "-config", config, good+".out"))
-	await.Eventually(t, saying(t, 0, `\Akv.get\(a\): answered [^\n]*, size 1, index [0-9]+; kept current: a blocking query of its own\n  consul: answering; datacenter nowhere away since [^\n]*; 2 queries, 1 failing; [0-9]+ requests made, [0-9]+ under way\n`,
+	await.Eventually(t, saying(t, 0, `\Aconsul key a: answered [^\n]*, size 1, index [0-9]+; kept current: a blocking query of its own\n  consul: answering; datacenter nowhere away since [^\n]*; 2 queries, 1 failing; [0-9]+ requests made, [0-9]+ under way\n`,
 		"explain", "-config", config, "a"))
 }

@@ -95,6 +95,7 @@ type Exposed struct {
 type Failed struct {
 	Template    string
 	Destination string
+	Step        Step // of writing the file, "": the execution failed
 	Err         error
 	Attempt     int           // in a row, from 1; 0: it is not tried again
 	RetryIn     time.Duration // 0: it is not tried again

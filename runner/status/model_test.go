@@ -73,12 +73,22 @@ func TestBundle(t *testing.T) {
 			},
 			Waiting, "web: waiting since 1m39s for consul key app/port: it does not exist", "web.ctmpl:3:4",
 		},
+		{
+			"a key that is refused",
+			[]event.Event{
+				event.Updated{Updates: []event.Update{{Query: key, Failure: &watch.Failure{Err: errors.New("403"), Since: start, Attempts: 1}}}},
+				executed(web, event.Executed{Missing: []watch.ID{key}}),
+				event.Waiting{Template: web.Template, Destination: web.Destination, For: []event.Missing{{Query: key.Value(), Since: at(1), At: template.Position{Name: "web.ctmpl", Line: 3, Column: 4}}}},
+			},
+			Waiting, "web: waiting since 1m39s for consul key app/port: 403", "web.ctmpl:3:4 asks for it, again and again: see that it exists, that the store is up, and that the token may read it",
+		},
 		{"under way", good[:3], Changing, "web: a change is under way since 1m38s: stage", ""},
 		{"applied", with(event.BundleApplied{Bundle: "web"}), Applied, "web: applied 1m35s ago", ""},
 		{"in step already", with(stepping("web", event.Applied)), Applied, "web: applied 1m35s ago", ""},
 		{"settling", with(event.BundleApplied{Bundle: "web"}, event.Settling{Bundle: "web", Until: at(110)}), Settling, "web: a change waits until its data is quiet, 10s more", ""},
 		{"taken back", with(event.BundleApplied{Bundle: "web"}, event.Settling{Bundle: "web", Until: at(110)}, event.Settling{Bundle: "web"}), Applied, "web: applied 1m35s ago", ""},
 		{"check failed", with(failed), Failed, "web: check failed: unknown directive", "attempt 2 is made in 1m45s"},
+		{"tried again", with(failed, stepping("web", event.Stage), stepping("web", event.Check)), Failed, "web: check failed: unknown directive", "the files stay as they are; attempt 2 is under way"},
 		{"held", with(failed, event.BundleHeld{Bundle: "web", Reason: "check failed: no", Rejected: true}), Held, "web: change held since 1m34s: check failed: no", "restencil accept web"},
 		{"held by a guard", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}), Held, "web: change held since 1m34s: it would be empty", "restencil accept web"},
 		{"released", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}, event.BundleReleased{Bundle: "web"}, event.BundleApplied{Bundle: "web"}), Applied, "web: applied 1m32s ago", ""},
@@ -99,6 +109,17 @@ func TestBundle(t *testing.T) {
 				t.Errorf("%q\n%s\n%s\nwant %q\n%s\n%s", b.State, b.Line(s.Time), b.Do(s.Time), tt.state, tt.line, tt.do)
 			}
 		})
+	}
+}
+
+// What to do where the file of a plain template cannot be written.
+func TestUnwritable(t *testing.T) {
+	m := newModel()
+	m.Apply(at(1), event.Failed{Template: api.Template, Destination: api.Destination, Step: event.Stage, Err: errors.New("no space left"), Attempt: 1})
+	s := m.Snapshot(at(2), nil)
+	b := s.Bundles[1]
+	if line, do := b.Line(s.Time), b.Do(s.Time); line != "/etc/api: not rendered: no space left" || !strings.Contains(do, "see that its directory can be written and has room") {
+		t.Errorf("%s\n%s", line, do)
 	}
 }
 

@@ -100,7 +100,7 @@ func (b Bundle) Line(now time.Time) string {
 	case Changing:
 		return fmt.Sprintf("%s: a change is under way since %s: %s", b.Name, since, b.Step)
 	case Failed:
-		if b.Step == string(steps[execute]) {
+		if b.Step == string(steps[execute]) || b.writing() {
 			return fmt.Sprintf("%s: not rendered: %s", b.Name, b.cause())
 		}
 		return fmt.Sprintf("%s: %s failed: %s", b.Name, b.Step, b.cause())
@@ -123,7 +123,10 @@ func (b Bundle) cause() string {
 // Do says what restencil does about the state of the bundle, and what to do.
 func (b Bundle) Do(now time.Time) string {
 	retry := ""
-	if !b.NextAt.IsZero() {
+	switch {
+	case b.Attempt > 0 && b.Last != nil && b.Last.Outcome == "":
+		retry = fmt.Sprintf("attempt %d is under way; ", b.Attempt+1)
+	case !b.NextAt.IsZero():
 		retry = fmt.Sprintf("attempt %d is made in %s; ", b.Attempt+1, until(now, b.NextAt))
 	}
 	switch {
@@ -133,7 +136,10 @@ func (b Bundle) Do(now time.Time) string {
 			if !t.Rendered.IsZero() {
 				kept = "the file stays as it is; "
 			}
-			if at := t.Waits[0].At; at != "" {
+			switch at := t.Waits[0].At; {
+			case at != "" && t.Waits[0].Fails:
+				return fmt.Sprintf("%s%s asks for it, again and again: see that it exists, that the store is up, and that the token may read it; see: restencil explain %s", kept, at, b.Name)
+			case at != "":
 				return fmt.Sprintf("%s%s asks for it: add it to the store, or give the template a default; see: restencil explain %s", kept, at, b.Name)
 			}
 		}
@@ -146,12 +152,20 @@ func (b Bundle) Do(now time.Time) string {
 		return fmt.Sprintf("%slook at the change: restencil diff %s", retry, b.Name)
 	case b.State == Failed && b.Step == "execute":
 		return fmt.Sprintf("the file stays as it is; %scorrect the template or its data; see: restencil explain %s", retry, b.Name)
+	case b.writing():
+		return fmt.Sprintf("the file stays as it is; %ssee that its directory can be written and has room; see: restencil explain %s", retry, b.Name)
 	case b.State == Failed && b.Step == "reload":
 		return fmt.Sprintf("the new files stay; %ssee what the command says: restencil explain %s", retry, b.Name)
 	case b.State == Failed:
 		return fmt.Sprintf("%ssee more: restencil explain %s", retry, b.Name)
 	}
 	return ""
+}
+
+// writing reports whether the file of a template that belongs to no named bundle
+// could not be written.
+func (b Bundle) writing() bool {
+	return b.State == Failed && !b.Named && (b.Step == "stage" || b.Step == "swap")
 }
 
 // waits returns the first template that waits for something, nil for none.
@@ -191,6 +205,9 @@ func (l Lease) Line(now time.Time) string {
 
 // Do says what to do about it.
 func (l Lease) Do() string {
+	if l.Query == "" {
+		return "the files stay as they are: write another token into the configuration, or have restencil log in, which gets a new one by itself"
+	}
 	return "the files stay as they are, and it is asked for again and again: see that the store is up and that the token may ask for it"
 }
 

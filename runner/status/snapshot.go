@@ -83,13 +83,14 @@ func (m *Model) clone() *Model {
 func (m *Model) bundle(b *bundleState) Bundle {
 	out := Bundle{Name: b.Name, Named: b.Named, State: Applied, Since: b.applied, Applied: b.applied, Reload: b.Reload, Templates: []Template{}}
 	var waits, fails *Template // the first that does
+	var failed event.Failed
 	for _, t := range b.templates {
 		out.Templates = append(out.Templates, m.templateOf(t))
 	}
 	for i := range out.Templates {
 		switch t := &out.Templates[i]; {
 		case t.Error != "" && fails == nil:
-			fails = t
+			fails, failed = t, b.templates[i].failed
 		case waits == nil && (len(t.Waits) > 0 || t.Rendered.IsZero()):
 			waits = t
 		}
@@ -100,7 +101,7 @@ func (m *Model) bundle(b *bundleState) Bundle {
 		out.Last = &last
 	}
 	switch {
-	case b.change != nil:
+	case b.change != nil && b.failure.Err == nil:
 		at := last(b.change)
 		out.State, out.Since, out.Step = Changing, b.change.at[at], string(steps[at])
 	case b.held.Reason != "":
@@ -115,7 +116,7 @@ func (m *Model) bundle(b *bundleState) Bundle {
 		out.Accept = b.failure.Step == event.Check || b.failure.Step == event.Verify
 	case fails != nil:
 		out.State, out.Since, out.Why, out.Attempt, out.NextAt = Failed, fails.Since, fails.Error, fails.Attempt, fails.NextAt
-		out.Step = string(steps[execute])
+		out.Step = cmp.Or(string(failed.Step), string(steps[execute]))
 	case waits != nil:
 		out.State, out.Since = Waiting, cmp.Or(waits.Since, m.began)
 		if len(waits.Waits) > 0 {
@@ -131,6 +132,9 @@ func (out *Bundle) setFailure(b *bundleState) {
 	f := b.failure
 	if f.Err != nil {
 		out.Step, out.Output, out.Attempt, out.NextAt, out.Kept = string(f.Step), f.Output, f.Attempt, b.retry, f.Kept
+		if b.change != nil { // that attempt is under way
+			out.NextAt = time.Time{}
+		}
 	}
 }
 
@@ -153,7 +157,7 @@ func (m *Model) templateOf(t *templateState) Template {
 	}
 	for _, miss := range t.missing {
 		id, up := miss.query, m.queries[miss.query]
-		w := Missing{Query: id.Value().String(), Name: m.name(id), Since: miss.since}
+		w := Missing{Query: id.Value().String(), Name: m.name(id), Since: miss.since, Fails: up.Failure != nil || up.Version == 0}
 		w.Reason = event.WhyMissing(id.Value(), up.Version > 0, up.Failure)
 		if miss.at.Name != "" {
 			w.At = miss.at.String()
@@ -188,6 +192,7 @@ func (m *Model) causeOf(reason string, queries []watch.ID, more int) Cause {
 	c := Cause{Reason: reason, More: more}
 	for _, id := range queries {
 		c.Queries = append(c.Queries, id.Value().String())
+		c.Names = append(c.Names, m.name(id))
 	}
 	return c
 }

@@ -83,12 +83,14 @@ type Missing struct {
 	At     string    `json:"at,omitempty"`
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason"`
+	Fails  bool      `json:"fails,omitempty"` // there is no answer; else there is one, that there is no such thing
 }
 
 // A Cause is why something was rendered or changed.
 type Cause struct {
 	Reason  string   `json:"reason,omitempty"`  // "data", "start", "drift" (somebody had changed the file), "rollback" (somebody asked for it) or "other" (the configuration, or another attempt)
 	Queries []string `json:"queries,omitempty"` // the first of those whose new answers led to it
+	Names   []string `json:"names,omitempty"`   // of these, in plain words
 	More    int      `json:"more_queries,omitempty"`
 }
 

@@ -455,7 +455,7 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 			err = e.Err // the event names the file
 		}
 		text := err.Error()
-		s.events(event.Failed{Template: f.Template, Destination: f.Destination, Err: err, Attempt: f.failures, RetryIn: wait, Again: f.failure == text})
+		s.events(event.Failed{Template: f.Template, Destination: f.Destination, Step: o.Step, Err: err, Attempt: f.failures, RetryIn: wait, Again: f.failure == text})
 		f.failure = text
 	}
 	if fatal != nil {

@@ -177,7 +177,7 @@ func template(t status.Template, now time.Time) string {
 
 // query says how a query is, and of a template that waits for it, where it asks.
 func query(q status.Query, now time.Time, by status.Template) string {
-	text := q.Query + ": "
+	text := q.Name + ": "
 	switch q.State {
 	case "current":
 		size := "nothing there"
@@ -214,7 +214,7 @@ func query(q status.Query, now time.Time, by status.Template) string {
 
 // cause says why something changed.
 func cause(c status.Cause) string {
-	text := strings.Join(c.Queries, ", ")
+	text := strings.Join(c.Names, ", ")
 	if c.More > 0 {
 		text += fmt.Sprintf(" and %d more", c.More)
 	}
