@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/config/setting"
 	"restencil/cmd/restencil/logging"
+	"restencil/cmd/restencil/progress"
 	"restencil/cmd/restencil/systemd"
 	"restencil/runner"
 	"restencil/runner/diff"
@@ -29,15 +31,16 @@ import (
 // log is used by all.
 type service struct {
 	program
-	cfg     *config.Config
-	log     *logging.Log
-	manager *systemd.Notifier
-	vault   *vault.Source
-	runner  *runner.Runner
-	model   *status.Model
-	state   state
-	http    httpServer
-	plans   []diff.Plan // of -diff
+	cfg      *config.Config
+	log      *logging.Log
+	manager  *systemd.Notifier
+	vault    *vault.Source
+	runner   *runner.Runner
+	model    *status.Model
+	state    state
+	http     httpServer
+	progress *progress.Progress // nil: it is not shown
+	plans    []diff.Plan        // of -diff
 
 	rendered func() // to be called when the first files are in place
 }
@@ -48,18 +51,25 @@ func (p program) serve(ctx context.Context, cfg *config.Config) int {
 		cfg.Log.File, cfg.Log.Syslog, cfg.Process.PidFile = logging.File{}, logging.Syslog{}, ""
 		cfg.Status.Address = ""
 	}
-	log, err := openLog(cfg, p.stderr)
+	shown, stderr := p.newProgress(cfg), io.Writer(p.stderr)
+	if shown != nil {
+		stderr = shown.Above(p.stderr)
+	}
+	log, err := openLog(cfg, stderr)
 	if err != nil {
 		return p.failed(err)
 	}
 	defer log.Close()
-	s := &service{program: p, cfg: cfg, log: log, rendered: tuneCollector()}
+	s := &service{progress: shown, program: p, cfg: cfg, log: log, rendered: tuneCollector()}
 	// What libraries such as net/http print is for debugging.
 	slog.SetLogLoggerLevel(slog.LevelDebug)
 	slog.SetDefault(log.Logger)
 	log.Info(s.version())
 	s.logConfigWarnings()
 	interrupted, err := s.run(ctx)
+	if shown != nil && !cfg.Diff {
+		fmt.Fprint(p.stderr, shown.Summary())
+	}
 	switch {
 	case err != nil:
 		log.Error(err.Error(), "component", "cli")
@@ -73,6 +83,17 @@ func (p program) serve(ctx context.Context, cfg *config.Config) int {
 		return p.printPlans(s.plans)
 	}
 	return 0
+}
+
+// newProgress returns what shows how a run with -once gets on: at a terminal, with the
+// default log, where no program is run beside. Else it returns nil.
+func (p program) newProgress(cfg *config.Config) *progress.Progress {
+	term, _ := cfg.LookupEnv("TERM")
+	if !p.terminal || term == "dumb" || !cfg.Once || cfg.Dry && !cfg.Diff || cfg.ParseOnly ||
+		cfg.IsSet("log_level") || cfg.Log.Format == "json" || setting.IsCommand(cfg.Exec.Args) {
+		return nil
+	}
+	return progress.New(p.stderr)
 }
 
 // openLog opens the log that cfg asks for, besides standard error.
@@ -143,6 +164,11 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 			cancel()
 		}
 	})
+	if s.progress != nil {
+		control.Go(func() {
+			s.progress.Run(ctx, func() status.Status { return s.model.Snapshot(time.Now(), nil) })
+		})
+	}
 	err = s.runner.Run(ctx)
 	cancel()
 	control.Wait()
@@ -177,6 +203,9 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	if cfg.Diff {
 		opts.Plan = func(plans []diff.Plan) { s.plans = plans }
 	}
+	if s.progress != nil {
+		opts.Stdout, opts.Stderr = s.progress.Above(s.stdout), s.progress.Above(s.stderr)
+	}
 	opts.Heartbeat = s.manager.Heartbeat
 	if cfg.Status.Address != "" && (opts.Heartbeat == 0 || opts.Heartbeat > web.Heartbeat) {
 		opts.Heartbeat = web.Heartbeat
@@ -184,7 +213,12 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	opts.State.Journal = s.journalFor(cfg, opts)
 	opts.State.Unresolved = s.state.unresolved
 	opts.Events = func(e event.Event) {
-		logEvent(e)
+		if _, waits := e.(event.Waiting); s.progress == nil || !waits { // which is shown
+			logEvent(e)
+		}
+		if s.progress != nil {
+			s.progress.Apply(e)
+		}
 		s.manager.Event(e)
 		s.model.Apply(time.Now(), e)
 		s.http.event(e)
