@@ -12,6 +12,7 @@ import (
 
 	"restencil/cmd/restencil/config"
 	"restencil/runner/diff"
+	"restencil/watch/printable"
 )
 
 // The exit codes of a diff without a daemon, beside 0: nothing would change.
@@ -87,10 +88,14 @@ func (p program) printPlans(plans []diff.Plan) int {
 	return 0
 }
 
-// printDiffText prints a text with diffs to standard output, in color on a terminal.
+// printDiffText prints a text with diffs to standard output: to a terminal, in color
+// and without what would control it, and to others as it is, for patch.
 func (p program) printDiffText(text string) error {
-	if p.colors() {
+	switch {
+	case p.colors():
 		text = diff.Colored(text)
+	case isatty.IsTerminal(os.Stdout.Fd()):
+		text = printable.Text(text)
 	}
 	_, err := fmt.Fprint(p.stdout, text)
 	return err

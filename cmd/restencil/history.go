@@ -16,6 +16,7 @@ import (
 	"restencil/runner/journal"
 	"restencil/runner/status"
 	"restencil/runner/status/text"
+	"restencil/watch/printable"
 )
 
 // A historyLine is a generation that is kept, or a change that was held or rejected.
@@ -116,7 +117,7 @@ func printTable(p program, lines []historyLine) error {
 			generation, at = "-", "-"
 			files, _, _ = strings.Cut(line.Reason, "\n")
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%.12s\t%s\t%s\n", line.Bundle, generation, at, line.Hash, line.State, files)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%.12s\t%s\t%s\n", printable.Line(line.Bundle), generation, at, line.Hash, line.State, printable.Line(files))
 	}
 	return table.Flush()
 }

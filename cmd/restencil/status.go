@@ -11,6 +11,7 @@ import (
 	"restencil/runner/bundle/group"
 	"restencil/runner/status"
 	"restencil/runner/status/text"
+	"restencil/watch/printable"
 )
 
 // A daemonStatus is the status of the daemon of a state directory.
@@ -181,9 +182,9 @@ func printDiff(ctx context.Context, p program, s *subcommand) error {
 	}
 	for _, d := range diffs {
 		var b strings.Builder
-		fmt.Fprintln(&b, d.Line)
+		fmt.Fprintln(&b, printable.Line(d.Line))
 		if d.Do != "" {
-			fmt.Fprintf(&b, "  %s\n", d.Do)
+			fmt.Fprintf(&b, "  %s\n", printable.Line(d.Do))
 		}
 		if len(d.Files) == 0 {
 			fmt.Fprintln(&b, "  no file would change")

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"restencil/watch/lazyregexp"
+	"restencil/watch/printable"
 )
 
 // A File is a file with its change.
@@ -50,8 +51,8 @@ func (f File) Unified() string {
 	if !isText(f.Old) || !isText(f.New) {
 		return "Binary files " + old + " and " + f.Path + " differ\n"
 	}
-	text := string(diff.Diff(old, f.Old, f.Path, f.New))
-	_, text, _ = strings.Cut(text, "+++ ") // the names, which are no secrets
+	text := string(diff.Diff("old", f.Old, "new", f.New))
+	_, text, _ = strings.Cut(text, "+++ ") // header has the names, which are no secrets
 	_, text, _ = strings.Cut(text, "\n")
 	if f.Mask != nil {
 		text = f.Mask(text)
@@ -67,7 +68,9 @@ const maxBytes = 64 << 20
 
 func lines(content []byte) int { return bytes.Count(content, []byte("\n")) }
 
-func header(old, new string) string { return "--- " + old + "\n+++ " + new + "\n" }
+func header(old, new string) string {
+	return "--- " + printable.Line(old) + "\n+++ " + printable.Line(new) + "\n"
+}
 
 func isText(content []byte) bool {
 	return utf8.Valid(content) && !bytes.ContainsRune(content, 0)

@@ -16,6 +16,7 @@ func TestUnified(t *testing.T) {
 		{"a new file", File{Path: "/a", New: []byte("a\n")}, "--- /dev/null\n+++ /a\n@@ -0,0 +1,1 @@\n+a\n"},
 		{"an empty new file", File{Path: "/a"}, "--- /dev/null\n+++ /a\n"},
 		{"no end of line", File{Path: "/a", Old: []byte("a"), New: []byte("b"), Exists: true, Secret: true, Text: "a b"}, "--- /a\n+++ /a\n@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n"},
+		{"a path of two lines", File{Path: "/a\n\x1b", Old: []byte("a\n"), New: []byte("b\n"), Exists: true}, "--- /a\\n\\x1b\n+++ /a\\n\\x1b\n@@ -1,1 +1,1 @@\n-a\n+b\n"},
 		{"no text", File{Path: "/a", Old: []byte("a\x00"), New: []byte("b"), Exists: true}, "Binary files /a and /a differ\n"},
 		{
 			"a known secret",

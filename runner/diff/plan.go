@@ -3,7 +3,8 @@ package diff
 import (
 	"fmt"
 	"strings"
-	"unicode"
+
+	"restencil/watch/printable"
 )
 
 // A Plan is what a bundle, or files that have a command in common, would do.
@@ -120,18 +121,12 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// Colored returns a text with diffs for a terminal: colored, and without what would
-// control the terminal.
+// Colored returns a text with diffs for a terminal: in color, and with what is not
+// printable as Go's escapes.
 func Colored(text string) string {
 	var b strings.Builder
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(printable.Text(text)) {
 		line = strings.TrimSuffix(line, "\n")
-		line = strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) && r != '\t' {
-				return unicode.ReplacementChar
-			}
-			return r
-		}, line)
 		color := ""
 		switch {
 		case strings.HasPrefix(line, "--- "), strings.HasPrefix(line, "+++ "):

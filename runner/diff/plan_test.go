@@ -46,7 +46,7 @@ would run, in this order:
 
 func TestColored(t *testing.T) {
 	got := Colored("--- a\n@@ -1 +1 @@\n-x\x1b[2J\n+y\tz\n w\n")
-	want := "\x1b[1m--- a\x1b[m\n\x1b[36m@@ -1 +1 @@\x1b[m\n\x1b[31m-x\ufffd[2J\x1b[m\n\x1b[32m+y\tz\x1b[m\n w\n"
+	want := "\x1b[1m--- a\x1b[m\n\x1b[36m@@ -1 +1 @@\x1b[m\n\x1b[31m-x\\x1b[2J\x1b[m\n\x1b[32m+y\tz\x1b[m\n w\n"
 	if got != want {
 		t.Errorf("%q\nwant\n%q", got, want)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"restencil/cmd/restencil/config/hcl1"
+	"restencil/watch/printable"
 )
 
 // Formats are those that Write knows, the default first.
@@ -44,7 +45,7 @@ func Write(w io.Writer, format, version string, findings []Finding) error {
 			Message:  fmt.Sprintf("%s: %s [%s]", f.Severity, f.Message, f.Rule),
 			Hint:     f.Hint, Line: f.source, Width: f.width,
 		}
-		if _, err := fmt.Fprintln(w, d.Error()); err != nil {
+		if _, err := fmt.Fprintln(w, printable.Text(d.Error())); err != nil {
 			return err
 		}
 	}

@@ -1,14 +1,11 @@
 package logging
 
 import (
-	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"restencil/watch/printable"
 	"restencil/watch/transport"
 )
 
@@ -57,28 +54,10 @@ const (
 // taken for a line of the log.
 const indent = "    "
 
-// escape returns text as a log and a terminal can show it: what is not printable,
-// as Go's escapes, and with its lines after the first indented.
+// escape returns text as a log and a terminal can show it, with its lines after the
+// first indented.
 func escape(text string) string {
-	plain := func(r rune) bool { return unicode.IsPrint(r) || r == '\t' }
-	if !strings.ContainsFunc(text, func(r rune) bool { return !plain(r) || r == utf8.RuneError }) {
-		return text
-	}
-	var b strings.Builder
-	for i, r := range text {
-		switch _, size := utf8.DecodeRuneInString(text[i:]); {
-		case r == '\n':
-			b.WriteString("\n" + indent)
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, text[i])
-		case plain(r):
-			b.WriteRune(r)
-		default:
-			quoted := strconv.QuoteRune(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-		}
-	}
-	return b.String()
+	return strings.ReplaceAll(printable.Text(text), "\n", "\n"+indent)
 }
 
 // levels are those of COMPAT 4.15, the lowest first.

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"restencil/runner/diff"
+	"restencil/watch/printable"
 )
 
 // Write writes results for people: what failed and why, then a line for each file and
@@ -22,7 +23,7 @@ func Write(w io.Writer, results []Result, verbose, color bool) (failed int, err 
 			case len(r.Failures) > 0:
 				bad++
 				fmt.Fprintf(&details, "FAIL  %s:%d: %s\n", r.File, r.Line, r.Name)
-				text := strings.Join(r.Failures, "\n") + "\n"
+				text := printable.Text(strings.Join(r.Failures, "\n") + "\n")
 				if color {
 					text = diff.Colored(text)
 				}

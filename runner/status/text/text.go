@@ -1,5 +1,6 @@
 // Package text has the state of a runner as people read it: what the commands print.
-// What is wrong, and what to do, is worded in package status.
+// What is wrong, and what to do, is worded in package status. What is not printable
+// is shown as Go's escapes.
 package text
 
 import (
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"restencil/runner/status"
+	"restencil/watch/printable"
 )
 
 // Status returns the whole state. The first line says what is wrong, and
@@ -36,7 +38,7 @@ func Status(s status.Status) string {
 			fmt.Fprintf(&b, "%d more: see the table\n", len(s.Problems)-most)
 			break
 		}
-		fmt.Fprintf(&b, "%s\n  %s\n", p.Line, p.Do)
+		fmt.Fprintf(&b, "%s\n  %s\n", printable.Line(p.Line), printable.Line(p.Do))
 	}
 	if !s.Well {
 		b.WriteString("\n")
@@ -69,7 +71,7 @@ func Status(s status.Status) string {
 	if c := s.Child; c != nil {
 		fmt.Fprintf(&b, "%q: %s since %s\n", strings.Join(c.Command, " "), c.State, ago(s, c.Since))
 	}
-	return b.String()
+	return printable.Text(b.String())
 }
 
 // History returns the last changes, the newest first; with steps, each with its steps.
@@ -81,14 +83,14 @@ func History(s status.Status, steps bool) string {
 			b.WriteString("\nchanges since the daemon began:\n")
 		case i == 20:
 			fmt.Fprintf(&b, "%d more: see them with -json\n", len(s.Changes)-i)
-			return b.String()
+			return printable.Text(b.String())
 		}
 		fmt.Fprintf(&b, "%s  %s\n", c.Bundle, change(c, s.Time))
 		if steps {
 			b.WriteString(timeline(c))
 		}
 	}
-	return b.String()
+	return printable.Text(b.String())
 }
 
 // Bundle returns why a bundle is as it is: its templates, their queries, the
@@ -96,9 +98,9 @@ func History(s status.Status, steps bool) string {
 func Bundle(s status.Status, b status.Bundle) string {
 	s = s.Only(b)
 	var out strings.Builder
-	fmt.Fprintln(&out, b.Line(s.Time))
+	fmt.Fprintln(&out, printable.Line(b.Line(s.Time)))
 	if do := b.Do(s.Time); do != "" {
-		fmt.Fprintf(&out, "  %s\n", do)
+		fmt.Fprintf(&out, "  %s\n", printable.Line(do))
 	}
 	for line := range strings.Lines(b.Why) {
 		if b.State != status.Waiting && strings.Contains(b.Why, "\n") { // the first line of it is told
@@ -135,7 +137,7 @@ func Bundle(s status.Status, b status.Bundle) string {
 	if c := b.Last; c != nil {
 		fmt.Fprintf(&out, "\nlast change: %s\n%s", change(*c, s.Time), timeline(*c))
 	}
-	return out.String()
+	return printable.Text(out.String())
 }
 
 // Query returns why a query is as it is, and who uses it.
@@ -155,7 +157,7 @@ func Query(s status.Status, q status.Query) string {
 			}
 		}
 	}
-	return b.String()
+	return printable.Text(b.String())
 }
 
 // template says what has become of a template.
@@ -302,6 +304,9 @@ func table(rows [][]string) string {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = printable.Line(cell)
+		}
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
 	_ = w.Flush() // to memory
