@@ -476,7 +476,7 @@ func TestProvenBadIsHeld(t *testing.T) {
 				g.offer("bad a", "bad b")
 				sleep(time.Minute)
 				tried()
-				if len(g.log) != 1 || !strings.HasPrefix(g.log[0], reason) {
+				if len(g.log) != 2 || !strings.HasPrefix(g.log[0], tt.name+" failed") || !strings.HasPrefix(g.log[1], reason) {
 					t.Errorf("after a restart: %q", g.log)
 				}
 				if err := g.bundle.Accept(t.Context(), "web"); err != nil {

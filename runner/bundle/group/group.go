@@ -197,8 +197,11 @@ type Result struct {
 // Rejected reports whether a check or probe has rejected the change.
 func (o Outcome) Rejected() bool { return o.Step == event.Check || o.Step == event.Verify }
 
+// failedText is between a step and why it failed.
+const failedText = " failed: "
+
 // Reason returns why the change failed.
-func (o Outcome) Reason() string { return string(o.Step) + " failed: " + o.Err.Error() }
+func (o Outcome) Reason() string { return string(o.Step) + failedText + o.Err.Error() }
 
 // placed reports whether the new files are in place, be they loaded or not.
 func (o Outcome) placed() bool {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"restencil/renderer"
@@ -249,6 +250,8 @@ func (s *Set) decide(g *Group, hash string, now time.Time, owed bool, notBefore 
 	}
 	if at.After(now) {
 		switch {
+		case failed && g.files[0].failures == 0 && v.Attempts > 0: // the last process reported it
+			s.failedBefore(g, at.Sub(now))
 		case failed && g.rejected():
 			s.hold(g, v.Reason, false)
 		case !failed:
@@ -466,6 +469,20 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		s.hold(g, g.verdict.Reason, true)
 	}
 	s.timers.Set(g, now)
+}
+
+// failedBefore reports that a check or probe of the last process has rejected the
+// newest change of g, and that it is tried again.
+func (s *Set) failedBefore(g *Group, retryIn time.Duration) {
+	step, why, _ := strings.Cut(g.verdict.Reason, failedText)
+	g.files[0].failures = g.verdict.Attempts
+	s.events(event.BundleFailed{
+		Bundle: g.name, Step: event.Step(step), Err: errors.New(why), RolledBack: event.Step(step) != event.Check,
+		Attempt: g.verdict.Attempts, RetryIn: retryIn, Held: g.rejected(),
+	})
+	if g.rejected() {
+		s.hold(g, g.verdict.Reason, true)
+	}
 }
 
 // TakeOver takes over the state of the files that s has in common with old, which

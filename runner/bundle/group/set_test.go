@@ -136,6 +136,44 @@ func TestFailure(t *testing.T) {
 	}
 }
 
+// What a check rejected in the process before is reported again, and tried again when
+// that process would have done so.
+func TestResume(t *testing.T) {
+	no := Outcome{BundleFailed: event.BundleFailed{Step: event.Check, Err: errNo}}
+	for _, tt := range []struct {
+		attempts int
+		resumed  []string
+	}{
+		{1, []string{"BundleFailed"}},
+		{2, []string{"BundleFailed", "BundleHeld"}},
+	} {
+		before := newTable(t, Spec{Policy: Together}, false)
+		before.take(0, "1", "1")
+		for range tt.attempts {
+			before.due(no, "1", "1")
+			before.now = before.now.Add(retryDelay)
+		}
+		v := before.set.Verdict()
+		b := newTable(t, Spec{Policy: Together}, false)
+		b.dir, b.set = before.dir, NewSet(before.set.spec, false, b.set.events)
+		b.now = v.Retry.Add(-2)
+		b.set.Resume(v)
+		b.take(0, "1", "1")
+		b.due(no)
+		b.due(no)
+		if names, _ := b.news(); !slices.Equal(names, tt.resumed) {
+			t.Errorf("after %d attempts: told %q, want %q", tt.attempts, names, tt.resumed)
+		}
+		b.now = v.Retry
+		b.due(no, "1", "1")
+		b.take(0, "2", "2")
+		b.due(Outcome{}, "2", "2")
+		if names, _ := b.news(); names[0] != "BundleFailed" || names[len(names)-1] != "Recovered" {
+			t.Errorf("after %d attempts: told %q", tt.attempts, names)
+		}
+	}
+}
+
 // With once a change that is held ends the runner, with one error however often it
 // is looked at.
 func TestHeldOnce(t *testing.T) {
