@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	tmpltext "text/template"
 	"time"
 
@@ -101,6 +102,9 @@ func NewSum(content []byte, files []funcs.File) Sum {
 	return s
 }
 
+// oldTags is how templates of 2015 and 2016 look for a tag of a service.
+const oldTags = ".Tags.Contains"
+
 // Parse parses a template. An error in its text is an *Error.
 func Parse(o Options, h Host) (*Template, error) {
 	o.MaxOutput = cmp.Or(o.MaxOutput, defaultMaxOutput)
@@ -134,6 +138,9 @@ func Parse(o Options, h Host) (*Template, error) {
 			h.Warn(e)
 		}
 		text, err = parse()
+	}
+	if before, _, found := strings.Cut(o.Text, oldTags); found && h.Warn != nil {
+		h.Warn(fmt.Errorf("%s:%d: %s is deprecated: write .Tags | contains", o.Name, 1+strings.Count(before, "\n"), oldTags))
 	}
 	env.Template = text
 	return &Template{options: o, host: h, text: text, env: env, outputs: make(map[string]output)}, nil

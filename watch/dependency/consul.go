@@ -1,6 +1,7 @@
 package dependency
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hashicorp/consul/api"
@@ -8,6 +9,10 @@ import (
 
 // ServiceTags are a service's tags in ascending order.
 type ServiceTags []string
+
+// Contains reports whether tag is among t. Templates of 2015 and 2016 call it, where
+// newer ones write ".Tags | contains".
+func (t ServiceTags) Contains(tag string) bool { return slices.Contains(t, tag) }
 
 // A CatalogSnippet is one service's name and the tags of all its instances.
 type CatalogSnippet struct {
