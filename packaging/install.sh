@@ -25,3 +25,18 @@ put 0644 CHANGELOG.md "$doc/CHANGELOG.md"
 put 0644 packaging/nginx.service.conf "$root/share/restencil/nginx.conf"
 install -d "$etc/restencil.d" "$etc/templates"
 [ -e "$etc/restencil.d/example.hcl" ] || put 0644 packaging/example.hcl "$etc/restencil.d/example.hcl"
+
+# generate PLACE COMMAND... installs what the program prints.
+generate() {
+	install -d "$(dirname "$root/share/$1")"
+	file=$root/share/$1
+	shift
+	"$generator" "$@" >"$file"
+	chmod 0644 "$file"
+}
+
+generate man/man1/restencil.1 man 1
+generate man/man5/restencil.5 man 5
+generate bash-completion/completions/restencil completion bash
+generate zsh/vendor-completions/_restencil completion zsh
+generate fish/vendor_completions.d/restencil.fish completion fish

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -132,10 +133,15 @@ func removeGroup(dir string) error {
 // Root is the path at which this process sees the machine's files.
 func (m *Machine) Root() string { return filepath.Join("/proc", strconv.Itoa(m.pid), "root") }
 
+// longest is how long a command in a machine may take.
+const longest = 2 * time.Minute
+
 // Command returns a command that runs a line of shell in the machine, as root in
-// its /root.
+// its /root. It is killed when it takes too long, and when the test ends.
 func (m *Machine) Command(line string) *exec.Cmd {
-	cmd := exec.Command("nsenter", "-t", strconv.Itoa(m.pid), "-m", "-p", "-n", "-u", "-i", "-C", "-r", "-w", "sh", "-c", "cd /root; "+line)
+	ctx, cancel := context.WithTimeout(m.t.Context(), longest)
+	m.t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, "nsenter", "-t", strconv.Itoa(m.pid), "-m", "-p", "-n", "-u", "-i", "-C", "-r", "-w", "sh", "-c", "cd /root; "+line)
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"}
 	cmd.WaitDelay = time.Second // what nsenter has started outlives it
 	return cmd
