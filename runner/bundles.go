@@ -313,7 +313,7 @@ func (r *Runner) plan(ctx context.Context) error {
 	var plans []diff.Plan
 	var errs []error
 	for _, s := range r.bundles.list {
-		plan, err := s.Plan(ctx, s.outputs, texts)
+		plan, err := bundle.Plan(ctx, s.Bundle, s.outputs, texts)
 		plans, errs = append(plans, plan), append(errs, err)
 	}
 	if c := r.opts.Child; c != nil {

@@ -21,7 +21,7 @@ func (b *Bundle) Pending(ctx context.Context, name string) (pending []diff.File,
 			if w.File.Shadowed || w.File.Stream != renderer.NoStream {
 				continue
 			}
-			f, err := b.compared(w, w.File.Destination, w.Output.Content)
+			f, err := compared(b, w, w.File.Destination, w.Output.Content)
 			if err != nil {
 				return err
 			}
@@ -36,7 +36,7 @@ func (b *Bundle) Pending(ctx context.Context, name string) (pending []diff.File,
 
 // compared returns how a path would change that is to hold this content: the
 // destination of w, or a path of its writeToFile.
-func (b *Bundle) compared(w group.Want, path string, content []byte) (diff.File, error) {
+func compared(b *Bundle, w group.Want, path string, content []byte) (diff.File, error) {
 	secrets := w.File.Secrets().With(b.shared.Registry.Secrets())
 	f := diff.File{Path: path, New: content, Secret: w.Output.Secret, Mask: secrets.Masker()}
 	info, err := os.Stat(path)

@@ -18,7 +18,7 @@ import (
 // Plan returns what b would do with these outputs, by the index of the member, and
 // changes nothing. It is called in place of Run, with Shared.Preview. texts are those of
 // the templates, by destination. The error is that of a file that cannot be written.
-func (b *Bundle) Plan(ctx context.Context, outputs map[int]templates.Result, texts map[string]string) (diff.Plan, error) {
+func Plan(ctx context.Context, b *Bundle, outputs map[int]templates.Result, texts map[string]string) (diff.Plan, error) {
 	plan := diff.Plan{Files: []diff.Planned{}, Runs: []diff.Run{}}
 	together := b.spec.Policy == group.Together
 	if together {
@@ -50,12 +50,12 @@ func (b *Bundle) Plan(ctx context.Context, outputs map[int]templates.Result, tex
 			for _, p := range paths[j] {
 				f := diff.Planned{Path: p.Path, Change: p.Change.String(), Before: p.Before, After: p.After, Stopped: stopped, Rejected: c.Err != nil}
 				if p.Change == renderer.Replaced {
-					compared, err := b.compared(w, p.Path, p.Content)
+					file, err := compared(b, w, p.Path, p.Content)
 					if err != nil {
 						return plan, err
 					}
-					compared.Text = texts[w.File.Destination]
-					f.Diff = compared.Unified()
+					file.Text = texts[w.File.Destination]
+					f.Diff = file.Unified()
 				}
 				plan.Files = append(plan.Files, f)
 			}

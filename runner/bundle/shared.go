@@ -41,7 +41,7 @@ type Shared struct {
 
 	Once bool // failures end the runner
 
-	Preview bool // nothing is changed: Plan is called in place of Run
+	Preview bool // nothing is changed: the function Plan is called in place of Run
 
 	ConsulTemplate bool // errors of files and commands are worded as there (COMPAT 4.6.3, appendix B)
 

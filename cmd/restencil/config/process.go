@@ -42,12 +42,10 @@ type Log struct {
 
 func (l *Log) settings() []setting.Setting {
 	return setting.In("Logging", []setting.Setting{
-		{Key: "log_level", Flag: "log-level", Arg: "<level>", To: &l.Level, Default: "WARN", Env: "CT_LOG CONSUL_TEMPLATE_LOG CONSUL_TEMPLATE_LOG_LEVEL",
-			Choices: []string{"trace", "debug", "info", "warn", "err"},
-			Help:    "How much to log: trace, debug, info, warn or err."},
-		{Key: "log_format", Flag: "log-format", Arg: "<format>", To: &l.Format, Default: "text",
-			Choices: []string{"text", "json"},
-			Help:    "How to log: text, or json for one object a line."},
+		{Key: "log_level", Flag: "log-level", Arg: "<trace|debug|info|warn|err>", To: &l.Level, Default: "WARN", Env: "CT_LOG CONSUL_TEMPLATE_LOG CONSUL_TEMPLATE_LOG_LEVEL",
+			Help: "How much to log: trace, debug, info, warn or err."},
+		{Key: "log_format", Flag: "log-format", Arg: "<text|json>", To: &l.Format, Default: "text",
+			Help: "How to log: text, or json for one object a line."},
 		{Key: "log_file", Block: []setting.Setting{
 			{Key: "path", Flag: "log-file", Arg: "<path>", To: &l.File.Path,
 				Help: "Log to this file as well."},

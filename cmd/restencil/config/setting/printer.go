@@ -117,9 +117,11 @@ func Groups(settings []Setting) []Group {
 			groups[i].Flags[same].Names = append(groups[i].Flags[same].Names, s.Flag)
 			continue
 		}
-		groups[i].Flags = append(groups[i].Flags, Flag{
-			Names: names, Arg: cmp.Or(s.Arg, s.value().Arg()), Help: help, Choices: s.Choices, help: s.Help,
-		})
+		f := Flag{Names: names, Arg: cmp.Or(s.Arg, s.value().Arg()), Help: help, help: s.Help}
+		if strings.Contains(f.Arg, "|") {
+			f.Choices = strings.Split(strings.Trim(f.Arg, "<>"), "|")
+		}
+		groups[i].Flags = append(groups[i].Flags, f)
 	}
 	return groups
 }

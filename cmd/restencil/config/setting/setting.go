@@ -37,10 +37,8 @@ type Setting struct {
 	Alias []string // other names of Flag
 	Env   string   // environment variables, the first that is not empty counts; "!" before one inverts a bool
 	Group string   // heading of the flag in the help; "" in a block: that of the block
-	Arg   string   // placeholder for the value in the help; "": that of its Value
+	Arg   string   // placeholder for the value in the help, such as <path> or <text|json>; "": that of its Value
 	Help  string   // what it does, in sentences
-
-	Choices []string // the words that its value can be, for completion; nil: it is not one of a list
 
 	Sets       []string // keys that setting it sets, relative to its block; nil: Key
 	Deprecated string   // what to write instead, Nothing, or ""; see moved

@@ -1,0 +1,38 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"restencil/test/await"
+	"restencil/test/servers"
+)
+
+// TestDiff: -diff shows no secret, not even one that a template has changed, writes
+// nothing, and gives back what it has taken.
+func TestDiff(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, servers.Vault(t))
+	s.leased()
+	s.server.Write("leased/a", map[string]any{"v": "canary1", "ttl": "1h"})
+	s.put("a", map[string]any{"v": "canary2"})
+	s.appRole(map[string]any{"token_ttl": "1h"})
+	s.template("a", `user={{ with secret "leased/a" }}{{ .Data.v }}{{ end }} password={{ with secret "secret/a" }}{{ .Data.data.v | toUpper }}{{ end }}`)
+	printed, logged := s.run(2, "-diff")
+	if lower := strings.ToLower(printed + logged); strings.Contains(lower, "canary") || !strings.Contains(printed, "+user=*** password=***\n") {
+		t.Errorf("printed %s%s", printed, logged)
+	}
+	if _, err := os.Stat(s.file("a")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file is there: %v", err)
+	}
+	await.Eventually(t, func() error { // Vault ends leases after it has said so
+		if n, tokens := len(s.leases("leased/a/")), len(s.leases("auth/approle/login/")); n+tokens > 0 {
+			return fmt.Errorf("%d leases and %d tokens are left", n, tokens)
+		}
+		return nil
+	})
+}
