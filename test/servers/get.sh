@@ -59,7 +59,16 @@ install() {
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing
 }
 
-install nginx curl postgres=postgresql systemd-analyze=systemd
+install nginx curl postgres=postgresql systemd-analyze=systemd chromium promtool=prometheus npm
+
+# axe-core is a script in a package of npm.
+axe=4.14.1
+if [ "$axe" != "$(cat "$bin/axe.min.js.stamp" 2>/dev/null)" ]; then
+	(cd "$bin" && npm pack --silent "axe-core@$axe" >/dev/null && tar xzf "axe-core-$axe.tgz" --strip-components=1 package/axe.min.js)
+	rm "$bin/axe-core-$axe.tgz"
+	echo "$axe" >"$bin/axe.min.js.stamp"
+fi
+
 build consul consul tool
 (export CGO_ENABLED=0 && build consul-template consul-template tool) # as its releases are
 

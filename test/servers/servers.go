@@ -71,11 +71,38 @@ func CurlPath(t testing.TB) string {
 	return installed(t, "curl")
 }
 
+// ChromiumPath returns the path of the system's Chromium, or skips the test.
+func ChromiumPath(t testing.TB) string {
+	t.Helper()
+	return installed(t, "chromium")
+}
+
+// PromtoolPath returns the path of Prometheus' promtool, or skips the test.
+func PromtoolPath(t testing.TB) string {
+	t.Helper()
+	return installed(t, "promtool")
+}
+
+// PrometheusPath returns the path of the system's Prometheus, or skips the test.
+func PrometheusPath(t testing.TB) string {
+	t.Helper()
+	return installed(t, "prometheus")
+}
+
+// AxePath returns the path of axe-core, a script that finds what keeps people from
+// using a page, or skips the test.
+func AxePath(t testing.TB) string {
+	t.Helper()
+	return built(t, "axe.min.js")
+}
+
 // packageOf returns the name of the system's package that has a program.
 func packageOf(program string) string {
 	switch program {
 	case "initdb", "postgres", "psql":
 		return "postgresql"
+	case "promtool":
+		return "prometheus"
 	default:
 		return program
 	}
