@@ -3,10 +3,12 @@ package test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -143,6 +145,49 @@ func TestExampleTemplates(t *testing.T) {
 	out, err := exec.Command(binary.Path(t), "test", "../examples/...").CombinedOutput()
 	if err != nil || len(templates) == 0 {
 		t.Errorf("restencil test: %v\n%s", err, out)
+	}
+}
+
+// TestExampleMonitoring is also the test that a real Prometheus is content with the
+// metrics, and that the alerts fire when they should.
+func TestExampleMonitoring(t *testing.T) {
+	servers.PrometheusPath(t)
+	servers.CurlPath(t)
+	want := `all is well               → ready
+a change fails its check  → not ready, RestencilBundleFailed web
+the change is taken back  → ready
+`
+	if diff := cmp.Diff(want, runExample(t, "monitoring")); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+	promtool := exec.CommandContext(t.Context(), servers.PromtoolPath(t), "test", "rules", "alerts_test.yml")
+	promtool.Dir = "../examples/monitoring"
+	if out, err := promtool.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestMonitoringMetrics: the alerts and the dashboard use only metrics that there are.
+func TestMonitoringMetrics(t *testing.T) {
+	read := func(path string) string {
+		text, err := os.ReadFile(filepath.Join("..", path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	page, named := read("docs/metrics.md"), regexp.MustCompile(`restencil_[a-z_]+`)
+	for _, path := range []string{"examples/monitoring/alerts.yml", "examples/monitoring/alerts_test.yml", "examples/monitoring/dashboard.json"} {
+		text := read(path)
+		for _, name := range named.FindAllString(text, -1) {
+			name = strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_count")
+			if !strings.Contains(page, "`"+name+"`") {
+				t.Errorf("%s uses %s, which is no metric", path, name)
+			}
+		}
+	}
+	if !json.Valid([]byte(read("examples/monitoring/dashboard.json"))) {
+		t.Error("the dashboard is no JSON")
 	}
 }
 
