@@ -91,6 +91,9 @@ type daemon struct {
 // Snapshot implements web.Daemon.
 func (d daemon) Snapshot() status.Status { return d.model.Snapshot(time.Now(), d.Inspect()) }
 
+// Overview implements web.Daemon.
+func (d daemon) Overview() status.Status { return d.model.Overview(time.Now(), d.Inspect()) }
+
 // Status implements control.Daemon.
 func (d daemon) Status(context.Context) (any, error) { return d.Snapshot(), nil }
 

@@ -13,6 +13,16 @@ import (
 // Snapshot returns the state at now. The inspections are what the sources say of
 // themselves, nil for nothing.
 func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspection) Status {
+	return m.snapshot(now, inspections, false)
+}
+
+// Overview is Snapshot with only those queries that fail. It costs a part of that
+// where there are thousands.
+func (m *Model) Overview(now time.Time, inspections map[watch.Store]watch.Inspection) Status {
+	return m.snapshot(now, inspections, true)
+}
+
+func (m *Model) snapshot(now time.Time, inspections map[watch.Store]watch.Inspection, failing bool) Status {
 	m = m.clone() // so that events do not wait for the rest
 	s := Status{
 		Time: now, Began: m.began, Ready: m.ready,
@@ -38,10 +48,13 @@ func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspec
 		}
 	}
 	for id, q := range m.queries {
-		s.Queries = append(s.Queries, m.query(q, kept[id], users[id]))
 		if !q.Ends.IsZero() {
 			s.Leases = append(s.Leases, m.lease(watch.Lease{Query: id, Ends: q.Ends}))
 		}
+		if failing && q.Failure == nil {
+			continue
+		}
+		s.Queries = append(s.Queries, m.query(q, kept[id], users[id]))
 	}
 	slices.SortFunc(s.Queries, func(a, b Query) int {
 		return cmp.Or(cmp.Compare(a.Store, b.Store), cmp.Compare(a.Query, b.Query))

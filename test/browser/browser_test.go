@@ -99,6 +99,12 @@ func (p *page) run(actions ...chromedp.Action) {
 
 func (p *page) visit() { p.t.Helper(); p.run(chromedp.Navigate(p.url)) }
 
+// click clicks on an element, which the page may be about to replace.
+func (p *page) click(selector string) {
+	p.t.Helper()
+	p.run(chromedp.Evaluate(fmt.Sprintf("document.querySelector(%q).click()", selector), nil))
+}
+
 // text returns what a person sees of an element.
 func (p *page) text(selector string) string {
 	p.t.Helper()
@@ -203,7 +209,7 @@ func TestLive(t *testing.T) {
 	p.visit()
 	p.shows("#summary", "All is well: 2 bundles, 2 applied")
 	p.shows("#list", "greeting.txt")
-	p.run(chromedp.Click(`a[href="#b=web"]`, chromedp.ByQuery))
+	p.click(`a[href="#b=web"]`)
 	p.shows("#detail-title", "web")
 	p.shows("#graph", "kv.get(web/port) current")
 	p.shows("#graph", "run true")
@@ -231,7 +237,7 @@ func TestBroken(t *testing.T) {
 	p.shows("#problems", "web: check failed")
 	p.shows("#problems", "greeting.txt: waiting")
 	p.shows("#list li", "web")
-	p.run(chromedp.Click(`a[href="#b=greeting.txt"]`, chromedp.ByQuery))
+	p.click(`a[href="#b=greeting.txt"]`)
 	p.shows("#graph", "kv.get(app/greeting) waiting it does not exist")
 	p.run(chromedp.Evaluate(`location.hash = "#b=web"`, nil))
 	p.shows("#pending", "+listen bogus;")
@@ -251,12 +257,11 @@ func TestChanges(t *testing.T) {
 	if strings.Contains(p.text("#timeline"), "Roll back") {
 		t.Error("without the token, there is a button")
 	}
+	p.click("footer summary")
 	p.run(
-		chromedp.Click("footer summary", chromedp.ByQuery),
 		chromedp.SetValue("#token", token, chromedp.ByQuery),
-		chromedp.Evaluate(`document.querySelector("#token").dispatchEvent(new Event("change")); document.querySelector('details[data-key="1"]').open = true`, nil),
-		chromedp.Click(`details[data-key="1"] button`, chromedp.ByQuery),
-	)
+		chromedp.Evaluate(`document.querySelector("#token").dispatchEvent(new Event("change")); document.querySelector('details[data-key="1"]').open = true`, nil))
+	p.click(`details[data-key="1"] button`)
 	p.await("the file is back", func() error {
 		got, err := os.ReadFile(filepath.Join(p.dir, "web.conf"))
 		if err == nil && !strings.HasPrefix(string(got), "listen 80;") {

@@ -36,6 +36,7 @@ type Options struct {
 // returns any is encoded as JSON, and holds no secret.
 type Daemon interface {
 	Snapshot() status.Status
+	Overview() status.Status // Snapshot with only those queries that fail
 	Diff(ctx context.Context, bundle string) (any, error)
 	History(ctx context.Context, bundle string) (any, error)
 	Accept(ctx context.Context, bundle string) error
@@ -66,7 +67,7 @@ type Server struct {
 
 // New returns a Server, which serves once Run is called.
 func New(o Options) *Server {
-	s := &Server{o: o, stream: newStream(o.Daemon.Snapshot)}
+	s := &Server{o: o, stream: newStream(o.Daemon.Overview)}
 	s.alive.Store(time.Now().UnixNano())
 	return s
 }

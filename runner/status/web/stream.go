@@ -15,15 +15,15 @@ import (
 
 const (
 	maxReaders = 32
-	maxUnread  = 16                     // messages; whoever has more unread is dropped
-	streamGap  = 500 * time.Millisecond // between two messages
-	streamIdle = 5 * time.Second        // a message comes at least so often
+	maxUnread  = 16              // messages; whoever has more unread is dropped
+	streamGap  = time.Second     // between two messages
+	streamIdle = 5 * time.Second // a message comes at least so often
 )
 
 // A stream sends the state to those who read /v1/events: all of it first, then what
 // has changed. While nobody reads, it does nothing.
 type stream struct {
-	snapshot func() status.Status
+	overview func() status.Status
 	dirty    chan struct{} // capacity 1: something has changed
 	join     chan *reader
 	leave    chan *reader
@@ -37,9 +37,9 @@ type stream struct {
 // A reader is a client. Its messages are closed when it is dropped.
 type reader struct{ messages chan []byte }
 
-func newStream(snapshot func() status.Status) *stream {
+func newStream(overview func() status.Status) *stream {
 	return &stream{
-		snapshot: snapshot,
+		overview: overview,
 		dirty:    make(chan struct{}, 1),
 		join:     make(chan *reader),
 		leave:    make(chan *reader),
@@ -112,7 +112,7 @@ func (s *stream) drop(r *reader) {
 // update sends the readers what has changed since the last update.
 func (s *stream) update() {
 	last := s.sent
-	s.sent = s.snapshot()
+	s.sent = s.overview()
 	if len(s.readers) == 0 {
 		return
 	}

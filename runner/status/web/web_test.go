@@ -37,6 +37,8 @@ func (f *fake) Snapshot() status.Status {
 	return f.state
 }
 
+func (f *fake) Overview() status.Status { return f.Snapshot() }
+
 func (f *fake) set(change func(*status.Status)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -306,7 +308,7 @@ func TestEvents(t *testing.T) {
 // TestSlowReader: who does not read is dropped, and nobody waits for that. Only so
 // many may read.
 func TestSlowReader(t *testing.T) {
-	s := newStream(newFake().Snapshot)
+	s := newStream(newFake().Overview)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { s.run(ctx) })
