@@ -11,12 +11,12 @@ build:
 PREFIX = /usr/local
 DESTDIR =
 install: build
-	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) packaging/install.sh
+	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) cmd/restencil/packaging/install.sh
 
 # All files of a release, in dist/: programs for five platforms, deb and rpm,
 # SBOMs, and SHA256SUMS. The same commit gives the same bytes.
 dist:
-	@packaging/dist.sh
+	@cmd/restencil/packaging/dist.sh
 
 # A file that follows live data, in ten seconds, with no server. It leaves the
 # program behind as ./restencil.

@@ -74,7 +74,7 @@ func TestInstall(t *testing.T) {
 
 // TestUnitSecurity compares what docs/install.md says of the unit's exposure.
 func TestUnitSecurity(t *testing.T) {
-	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", "../packaging/restencil.service").CombinedOutput()
+	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", "../cmd/restencil/packaging/restencil.service").CombinedOutput()
 	if err != nil {
 		t.Skip("systemd-analyze: ", err)
 	}
@@ -89,11 +89,11 @@ func TestUnitSecurity(t *testing.T) {
 func dist(t *testing.T, sources, version string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	cmd := exec.Command(filepath.Join(sources, "packaging/dist.sh"), dir)
+	cmd := exec.Command(filepath.Join(sources, "cmd/restencil/packaging/dist.sh"), dir)
 	cmd.Env = append(os.Environ(), "PLATFORMS=linux/amd64", "VERSION="+version,
 		"COMMIT=0123456789abcdef0123456789abcdef01234567", "SOURCE_DATE_EPOCH=1795953600")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("packaging/dist.sh: %v\n%s", err, out)
+		t.Fatalf("dist.sh: %v\n%s", err, out)
 	}
 	return dir
 }

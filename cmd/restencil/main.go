@@ -150,7 +150,7 @@ func exitCode(err error) int {
 }
 
 // release is the version, commit and date of a release, with commas between them.
-// The linker sets it (packaging/dist.sh).
+// The linker sets it (cmd/restencil/packaging/dist.sh).
 var release string
 
 // version returns the text of -version: the name and version, and in parentheses

@@ -3,7 +3,7 @@
 # rpm, their SBOMs and SHA256SUMS. The same commit gives the same bytes, in
 # whatever folder it is built and whenever.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../../.."
 out=${1:-dist}
 export TZ=UTC LC_ALL=C
 umask 022
@@ -45,10 +45,10 @@ for platform in ${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 w
 	go run $cyclonedx bin -json -noserial -notimestamp -std -version "$VERSION" -output "$program.cdx.json" "$program" 2>/dev/null
 	[ "$os" = linux ] || continue
 
-	PREFIX=/usr DESTDIR=$stage/$arch PROGRAM=$program GENERATOR=$stage/restencil packaging/install.sh
+	PREFIX=/usr DESTDIR=$stage/$arch PROGRAM=$program GENERATOR=$stage/restencil cmd/restencil/packaging/install.sh
 	find "$stage/$arch" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 	for format in deb rpm; do
-		STAGE=$stage/$arch ARCH=$arch go run $nfpm package --config packaging/nfpm.yaml --packager $format --target "$out" >&2
+		STAGE=$stage/$arch ARCH=$arch go run $nfpm package --config cmd/restencil/packaging/nfpm.yaml --packager $format --target "$out" >&2
 	done
 done
 (cd "$out" && sha256sum -- * >"$stage/sums" && mv "$stage/sums" SHA256SUMS)
