@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"restencil/cmd/restencil/control"
 	"restencil/runner/bundle/group"
@@ -20,6 +21,9 @@ type daemonStatus struct {
 	status.Status
 }
 
+// answerTimeout is how long a daemon may take to say how it fares.
+const answerTimeout = 10 * time.Second
+
 // statuses asks the daemons that a subcommand may be about. The error is that there
 // is none.
 func (s *subcommand) statuses(ctx context.Context, p program) (found []daemonStatus, err error) {
@@ -29,6 +33,8 @@ func (s *subcommand) statuses(ctx context.Context, p program) (found []daemonSta
 	}
 	for _, dir := range dirs {
 		one := daemonStatus{Dir: dir}
+		ctx, cancel := context.WithTimeoutCause(ctx, answerTimeout, fmt.Errorf("the daemon of %s does not answer within %v: its process may be stopped, or the machine overloaded", dir, answerTimeout))
+		defer cancel()
 		switch failed := control.Ask(ctx, dir, control.Request{Do: control.Status}, &one.Status); {
 		case failed == nil:
 			found = append(found, one)
