@@ -60,11 +60,17 @@ func Run(ctx context.Context, tests []*Test, o Options) ([]Result, error) {
 		if err := os.Chdir(dir); err != nil {
 			return nil, err
 		}
-		parallel.For(to-from, func(i int) {
-			began, r := time.Now(), run{Test: tests[from+i], options: o}
-			r.run(ctx)
-			results[from+i] = Result{Test: r.Test, Failures: r.failures, Took: time.Since(began)}
+		runs := make([]run, to-from)
+		parallel.For(len(runs), func(i int) {
+			began := time.Now()
+			runs[i] = run{Test: tests[from+i], options: o, updates: make(map[string]string)}
+			runs[i].run(ctx)
+			results[from+i].Took = time.Since(began)
 		})
+		updateGolden(runs)
+		for i, r := range runs {
+			results[from+i].Test, results[from+i].Failures = r.Test, r.failures
+		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -78,6 +84,7 @@ type run struct {
 	*Test
 	options  Options
 	failures []string
+	updates  map[string]string // what golden files are to hold, by path
 
 	templates []runner.Template
 	bundles   []runner.Bundle
@@ -266,10 +273,8 @@ func (r *run) compareGolden(name, path string) {
 	want, err := filewatch.ReadFile(path)
 	switch {
 	case r.options.Update:
-		if got, ok := r.output(name); ok && (err != nil || got != string(want)) {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				r.fail("%v", err)
-			}
+		if got, ok := r.output(name); ok {
+			r.updates[filepath.Clean(path)] = got
 		}
 	case errors.Is(err, os.ErrNotExist):
 		r.fail("the golden file %s does not exist: restencil test -update writes it", path)
@@ -277,6 +282,30 @@ func (r *run) compareGolden(name, path string) {
 		r.fail("%v", err)
 	default:
 		r.compare(name, string(want))
+	}
+}
+
+// updateGolden writes the golden files of tests. One that several name has one content.
+func updateGolden(runs []run) {
+	written := make(map[string]*run)
+	for i := range runs {
+		r := &runs[i]
+		for _, path := range slices.Sorted(maps.Keys(r.updates)) {
+			if first := written[path]; first != nil {
+				if first.updates[path] != r.updates[path] {
+					r.fail("the golden file %s is that of the test %q, whose output is another", path, first.Name)
+				}
+				continue
+			}
+			written[path] = r
+			old, err := filewatch.ReadFile(path)
+			if err == nil && string(old) == r.updates[path] {
+				continue
+			}
+			if err := os.WriteFile(path, []byte(r.updates[path]), 0o644); err != nil {
+				r.fail("%v", err)
+			}
+		}
 	}
 }
 
