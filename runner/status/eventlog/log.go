@@ -100,15 +100,7 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			}
 			l.write(slog.LevelWarn, e.Bundle+": no change is held any more", "bundle", e.Bundle)
 		case event.StoreAway:
-			err := e.Err
-			switch q := (*watch.Error)(nil); {
-			case !errors.As(err, &q):
-			case e.Part == "":
-				err = q.Err // it concerns all queries
-			default:
-				err = fmt.Errorf("%s: %w", q.Query.Describe(l.Local), q.Err)
-			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answers: %v (the files stay as they are; retrying)", placeName(e.Store, e.Part), err), "cause", err)
+			l.storeAway(e)
 		case event.StoreBack:
 			l.write(slog.LevelWarn, fmt.Sprintf("%s: answers again, after %v", placeName(e.Store, e.Part), round(e.Away)))
 		case event.QueryFailing:
@@ -289,6 +281,18 @@ func (l log) waiting(e event.Waiting) {
 	if e.More > 0 {
 		l.write(slog.LevelWarn, fmt.Sprintf("%s: waits for %d more", name, e.More), "template", e.Template, "destination", e.Destination)
 	}
+}
+
+func (l log) storeAway(e event.StoreAway) {
+	err := e.Err
+	switch q := (*watch.Error)(nil); {
+	case !errors.As(err, &q):
+	case e.Part == "":
+		err = q.Err // it concerns all queries
+	default:
+		err = fmt.Errorf("%s: %w", q.Query.Describe(l.Local), q.Err)
+	}
+	l.write(slog.LevelWarn, fmt.Sprintf("%s: no answers: %v (the files stay as they are; retrying)", placeName(e.Store, e.Part), err), "cause", err)
 }
 
 func (l log) childEnded(e event.ChildEnded) {
