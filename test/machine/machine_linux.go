@@ -18,6 +18,7 @@ import (
 
 	"restencil/test/await"
 	"restencil/test/daemon"
+	"restencil/test/servers"
 )
 
 // A Machine is a system that has been booted.
@@ -68,7 +69,7 @@ func Boot(t testing.TB) *Machine {
 		t.Skip("booting a machine takes root")
 	}
 	if _, err := os.Stat("/lib/systemd/systemd"); err != nil {
-		t.Skip("the system's package systemd is not installed: ", err)
+		servers.Missing(t, "the system's package systemd is not installed: "+err.Error())
 	}
 	cmd := exec.Command("sh", append([]string{"-c", boot, "boot", t.TempDir()}, unwanted...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{

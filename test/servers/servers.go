@@ -131,7 +131,7 @@ func installed(t testing.TB, name string) string {
 			return path
 		}
 	}
-	missing(t, name+" is not installed: run \"make servers\" as root, or install the system's package "+packageOf(name))
+	Missing(t, name+" is not installed: run \"make servers\" as root, or install the system's package "+packageOf(name))
 	return ""
 }
 
@@ -140,7 +140,7 @@ func built(t testing.TB, name string) string {
 	t.Helper()
 	path, err := find(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		missing(t, notBuilt(name))
+		Missing(t, notBuilt(name))
 	} else if err != nil {
 		t.Fatal(err)
 	}
@@ -180,8 +180,8 @@ func Need(program string) {
 // only what can be in little time with nothing installed.
 func Required() bool { return os.Getenv(requiredVariable) == "required" }
 
-// missing ends the test for want of a program.
-func missing(t testing.TB, reason string) {
+// Missing ends the test for want of a program.
+func Missing(t testing.TB, reason string) {
 	t.Helper()
 	if Required() {
 		t.Fatal(reason)
