@@ -188,14 +188,19 @@ func (g *rig) event(e event.Event) {
 // be done at once, and for what a bundle waits by itself.
 func (g *rig) offer(contents ...string) {
 	g.pass++
-	o := Offer{Pass: g.pass, Outputs: make(map[int]templates.Result)}
+	g.bundle.Offer(Offer{Pass: g.pass, Outputs: outputs(contents...)}, 0)
+	sleep(togetherMin)
+}
+
+// outputs returns outputs of the members, in order; "" is none.
+func outputs(contents ...string) map[int]templates.Result {
+	all := make(map[int]templates.Result)
 	for i, text := range contents {
 		if text != "" {
-			o.Outputs[i] = templates.Result{Output: &template.Result{Content: []byte(text), Sum: template.NewSum([]byte(text), nil)}}
+			all[i] = templates.Result{Output: &template.Result{Content: []byte(text), Sum: template.NewSum([]byte(text), nil)}}
 		}
 	}
-	g.bundle.Offer(o, 0)
-	sleep(togetherMin)
+	return all
 }
 
 func sleep(d time.Duration) {
@@ -618,6 +623,34 @@ func TestOwedCommandIsRunOnce(t *testing.T) {
 		g.offer("b", "a")
 		sleep(time.Hour)
 		g.happened()
+		g.end()
+	})
+}
+
+// The commands of a pass run in the order of their templates, also where a bundle
+// has not come to look at the pass before.
+func TestOrderOfCommands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		g.state = "" // there is no journal
+		spec := func(member int) group.Spec {
+			s := g.spec(group.Each)
+			s.Members = s.Members[member : member+1]
+			s.Name, s.Reload = s.Members[0].Destination, cmd("load "+s.Members[0].Template)
+			return s
+		}
+		g.begin(spec(0))
+		a, b := g.bundle, New(spec(1), g.shared)
+		a.Offer(Offer{Pass: 1}, 0)
+		b.Offer(Offer{Pass: 1}, 1)
+		synctest.Wait()
+		a.Offer(Offer{Pass: 2, Outputs: outputs("new")}, 0)
+		b.Offer(Offer{Pass: 2, Outputs: outputs("new")}, 1)
+		go b.Run(t.Context())
+		sleep(togetherMin)
+		g.happened("run load a.ctmpl", "run load b.ctmpl")
+		b.Stop()
+		<-b.done
 		g.end()
 	})
 }

@@ -127,7 +127,9 @@ func (o Offer) after(older *Ticket) Offer {
 	return o
 }
 
-// merge returns a newer offer with what it does not replace of o.
+// merge returns a newer offer with what it does not replace of o. It has its own
+// place in the queue: with that of o it would come before others of its pass whose
+// templates are earlier.
 func (o Offer) merge(newer Offer) Offer {
 	all := make(map[int]templates.Result)
 	maps.Copy(all, o.Outputs)
@@ -141,7 +143,8 @@ func (o Offer) merge(newer Offer) Offer {
 		all[i] = r
 	}
 	newer.Outputs = all
-	return newer.after(o.ticket)
+	o.ticket.Release()
+	return newer
 }
 
 // A Report is what the runner's loop is to know of a bundle. Zero fields say

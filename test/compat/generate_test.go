@@ -309,7 +309,7 @@ func (g *generator) wrong(k kind) kind {
 	others := []kind{"str", "int", "float", "bool", "list", "strs", "dict", "smap", "ymap", "nil"}
 	switch k {
 	case "n":
-		others = []kind{"list", "dict", "bool", "nil", "float"}
+		others = []kind{"list", "dict", "bool", "nil", "small"}
 	case "num", "bool", "dict", "digits", "decimal", "boolean", "json", "yaml", "base64", "regex", "sep":
 		others = append(others, "pairs", "services")
 	}

@@ -46,6 +46,7 @@ var literals = map[kind][]string{
 	"n":       {"0", "1", "2", "3", "5"},
 	"int":     {"0", "1", "-1", "7", "42", "8080", "9007199254740993", "'a'", "0x1f"},
 	"float":   {"0.5", "-1.25", "1e3", "3.0", "1e21", "0.1"},
+	"small":   {"0.5", "-1.25", "3.0"}, // in the place of an n
 	"bool":    {"true", "false"},
 	"nil":     {`(parseJSON "null")`, `(index (parseJSON "{}") "a")`},
 	"list":    {"(sprig_list)", `(sprig_list 1 "a" 2.5 true)`, `(parseJSON "[3,1,2]")`, `(parseJSON "[\"b\",\"a\",\"b\"]")`, `(parseJSON "[[1],{\"a\":null}]")`},
