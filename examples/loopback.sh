@@ -5,6 +5,7 @@
 #
 # RESTENCIL names the program to run; without it, it is built from here.
 root=$(cd "$here/../.." && pwd)
+. "$root/test/servers/progress.sh"
 PATH=$PATH:/usr/sbin:/usr/local/sbin:${RESTENCIL_SERVERS_BIN:-$root/.cache/bin}
 for folder in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
 	PATH=$folder:$PATH
@@ -49,14 +50,14 @@ attend() {
 	return $status
 }
 
-# need PROGRAM... ends the script where one of them is missing.
+# need PROGRAM... gets those of them that are missing.
 need() {
+	missing=
 	for program; do
-		command -v "$program" >/dev/null || {
-			echo "this example needs $program: run \"make servers\" first" >&2
-			exit 1
-		}
+		command -v "$program" >/dev/null || missing="$missing $program"
 	done
+	# shellcheck disable=SC2086 # one word a program
+	[ -z "$missing" ] || "$root/test/servers/get.sh" $missing >&2
 }
 
 # ports N prints N loopback ports where nothing listens, one after the other.
@@ -97,10 +98,28 @@ until_true() {
 # build_restencil sets RESTENCIL to the program.
 build_restencil() {
 	[ -z "${RESTENCIL:-}" ] || return 0
-	echo "building restencil" >&2
 	RESTENCIL=$dir/restencil
-	(cd "$root" && go build -buildvcs=false -o "$RESTENCIL" ./cmd/restencil)
+	build restencil ./cmd/restencil
 }
+
+# build NAME PACKAGE builds a Go program of this repository as $dir/NAME.
+build() {
+	dots "building $1" go -C "$root" build -buildvcs=false -o "$dir/$1" "$2"
+}
+
+# start_consul HTTP SERVER SERF starts a Consul that keeps all in memory, on those
+# ports, and sets CONSUL_HTTP_ADDR.
+start_consul() {
+	export CONSUL_HTTP_ADDR="127.0.0.1:$1"
+	consul agent -dev -bind 127.0.0.1 -log-level warn -hcl "
+		disable_update_check = true
+		ports { http = $1, server = $2, serf_lan = $3, dns = -1, grpc = -1, grpc_tls = -1, serf_wan = -1 }
+	" >"$dir/consul.log" 2>&1 &
+	pids="$! $pids"
+	until_true "Consul has no leader" has_leader
+}
+
+has_leader() { curl -s "http://$CONSUL_HTTP_ADDR/v1/status/leader" | grep -q :; }
 
 # start_vault PORT [ARGUMENT...] starts a Vault that keeps all in memory, and
 # sets VAULT_ADDR. It needs the next port, too.

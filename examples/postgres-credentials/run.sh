@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../loopback.sh"
 need vault initdb postgres psql curl
 build_restencil
-go -C "$here/app" build -buildvcs=false -o "$dir/app" .
+dots "building the application" go -C "$here/app" build -buildvcs=false -o "$dir/app" .
 
 cd "$dir"
 cp "$here/restencil.hcl" "$here"/*.ctmpl .

@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../loopback.sh"
 need vault nginx curl
 build_restencil
-go -C "$root" build -buildvcs=false -o "$dir/load" ./examples/vault-pki/load
+build load ./examples/vault-pki/load
 
 cd "$dir"
 cp "$here/nginx.conf" "$here/restencil.hcl" "$here"/*.ctmpl .

@@ -1,8 +1,11 @@
 #!/bin/sh
-# Gets the programs that the tests run against (README.md in this folder). What
-# is there already, and was built from the same sources, is left alone.
+# Gets the programs that the tests and examples run (README.md in this folder): those
+# that are named, or all. What is there already, and was built from the same
+# sources, is left alone.
 set -eu
 cd "$(dirname "$0")"
+. ./progress.sh
+[ $# -gt 0 ] || set -- nginx haproxy curl postgres systemd-analyze chromium promtool axe consul consul-template vault hey app
 
 bin=${RESTENCIL_SERVERS_BIN:-$(cd ../.. && pwd)/.cache/bin}
 mkdir -p "$bin"
@@ -24,9 +27,9 @@ build() {
 	if [ -x "$bin/$program" ] && [ "$stamp" = "$(cat "$bin/$name.stamp" 2>/dev/null)" ]; then
 		return
 	fi
-	echo "building $name (once; this takes a few minutes)"
 	rm -f "$bin/$name.stamp"
-	go -C "$folder" build -buildvcs=false -ldflags='-s -w' "$@" -o "$bin/$program" "$package"
+	dots "building $name (once; Consul and Vault take a few minutes)" \
+		go -C "$folder" build -buildvcs=false -ldflags='-s -w' "$@" -o "$bin/$program" "$package"
 	echo "$stamp" >"$bin/$name.stamp"
 }
 
@@ -39,12 +42,16 @@ has() {
 	command -v "$1" >/dev/null
 }
 
-# install PROGRAM[=PACKAGE]... installs those of the system's packages whose
-# program is missing. Where no package is given, it has the program's name.
+# install PROGRAM... installs those of the system's packages whose program is missing.
 install() {
 	missing=
 	for name; do
-		has "${name%=*}" || missing="$missing ${name#*=}"
+		has "$name" || case $name in
+		initdb | postgres | psql) missing="$missing postgresql" ;;
+		prometheus | promtool) missing="$missing prometheus" ;;
+		systemd-analyze) missing="$missing systemd" ;;
+		*) missing="$missing $name" ;;
+		esac
 	done
 	[ -n "$missing" ] || return 0
 	sudo=
@@ -59,23 +66,39 @@ install() {
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing
 }
 
-install nginx curl postgres=postgresql systemd-analyze=systemd chromium promtool=prometheus npm
-
-# axe-core is a script in a package of npm.
-axe=4.14.1
-if [ "$axe" != "$(cat "$bin/axe.min.js.stamp" 2>/dev/null)" ]; then
+# get_axe gets axe-core, a script in a package of npm.
+get_axe() {
+	axe=4.14.1
+	[ "$axe" != "$(cat "$bin/axe.min.js.stamp" 2>/dev/null)" ] || return 0
 	(cd "$bin" && npm pack --silent "axe-core@$axe" >/dev/null && tar xzf "axe-core-$axe.tgz" --strip-components=1 package/axe.min.js)
 	rm "$bin/axe-core-$axe.tgz"
 	echo "$axe" >"$bin/axe.min.js.stamp"
-fi
-
-build consul consul tool
-(export CGO_ENABLED=0 && build consul-template consul-template tool) # as its releases are
+}
 
 # Vault runs each file of its plugin folder, so that holds nothing else.
-vault=github.com/hashicorp/vault
-build vault vault $vault -tags minimal
-build vault vault-plugins/postgresql-database-plugin $vault/plugins/database/postgresql/postgresql-database-plugin -tags minimal
+build_vault() {
+	vault=github.com/hashicorp/vault
+	build vault vault $vault -tags minimal
+	build vault vault-plugins/postgresql-database-plugin $vault/plugins/database/postgresql/postgresql-database-plugin -tags minimal
+}
 
-# What the application of an example is built from.
-go -C ../../examples/postgres-credentials/app mod download
+packages=
+for program; do
+	case $program in
+	app | consul | consul-template | hey | vault) ;;
+	axe) packages="$packages npm" ;;
+	*) packages="$packages $program" ;;
+	esac
+done
+# shellcheck disable=SC2086 # one word a package
+install $packages
+
+for program; do
+	case $program in
+	app) go -C ../../examples/postgres-credentials/app mod download ;; # what an example's application is built from
+	axe) get_axe ;;
+	consul | hey) build "$program" "$program" tool ;;
+	consul-template) (export CGO_ENABLED=0 && build consul-template consul-template tool) ;; # as its releases are
+	vault) build_vault ;;
+	esac
+done

@@ -64,6 +64,18 @@ func NginxPath(t testing.TB) string {
 	return installed(t, "nginx")
 }
 
+// HAProxyPath returns the path of the system's HAProxy, or skips the test.
+func HAProxyPath(t testing.TB) string {
+	t.Helper()
+	return installed(t, "haproxy")
+}
+
+// HeyPath returns the path of hey, which makes load, or skips the test.
+func HeyPath(t testing.TB) string {
+	t.Helper()
+	return built(t, "hey")
+}
+
 // CurlPath returns the path of the system's curl, which examples use, or skips
 // the test.
 func CurlPath(t testing.TB) string {
