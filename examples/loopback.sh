@@ -121,6 +121,32 @@ start_consul() {
 
 has_leader() { curl -s "http://$CONSUL_HTTP_ADDR/v1/status/leader" | grep -q :; }
 
+# start_postgres PORT starts a PostgreSQL with new, empty data, and sets PGHOST,
+# PGPORT, PGUSER and PGPASSWORD: psql connects as its superuser then. It does not
+# run as root: there it is the user postgres, who must be able to reach its files.
+start_postgres() {
+	home=$(mktemp -d /tmp/postgres-XXXXXX)
+	also=$home
+	export PGHOST=127.0.0.1 PGPORT="$1" PGUSER=postgres
+	PGPASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+	export PGPASSWORD
+	echo "$PGPASSWORD" >"$home/password"
+	as_server=
+	if [ "$(id -u)" = 0 ]; then
+		as_server="setpriv --reuid=postgres --regid=postgres --clear-groups"
+		chown -R postgres "$home"
+	fi
+	(cd "$home" && $as_server initdb -D data -U postgres --pwfile=password --auth=scram-sha-256 --no-locale --encoding=UTF8 --no-sync) >"$dir/initdb.log"
+	(cd "$home" && exec $as_server postgres -D data -h 127.0.0.1 -p "$1" -c unix_socket_directories= -c fsync=off) >"$dir/postgres.log" 2>&1 &
+	pids="$! $pids"
+	until_true "PostgreSQL does not start" is_postgres_up
+}
+
+is_postgres_up() { query "SELECT 1" >>"$dir/psql.log" 2>&1; }
+
+# query SQL prints the answer, without any decoration.
+query() { psql -XAtq -d postgres -c "$1"; }
+
 # start_vault PORT [ARGUMENT...] starts a Vault that keeps all in memory, and
 # sets VAULT_ADDR. It needs the next port, too.
 start_vault() {

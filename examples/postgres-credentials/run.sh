@@ -18,25 +18,7 @@ cp "$here/restencil.hcl" "$here"/*.ctmpl .
 # shellcheck disable=SC2046 # three words
 set -- $(ports 3)
 export DATABASE="127.0.0.1:$3"
-
-# PostgreSQL does not run as root: there it is the user postgres, who must be
-# able to reach its files.
-home=$(mktemp -d /tmp/postgres-XXXXXX)
-also=$home
-PGPASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-export PGPASSWORD
-echo "$PGPASSWORD" >"$home/password"
-as_server=
-if [ "$(id -u)" = 0 ]; then
-	as_server="setpriv --reuid=postgres --regid=postgres --clear-groups"
-	chown -R postgres "$home"
-fi
-(cd "$home" && $as_server initdb -D data -U postgres --pwfile=password --auth=scram-sha-256 --no-locale --no-sync) >initdb.log
-(cd "$home" && exec $as_server postgres -D data -h 127.0.0.1 -p "$3" -c unix_socket_directories= -c fsync=off) >postgres.log 2>&1 &
-pids="$! $pids"
-query() { psql -XAtq -d "postgresql://postgres@$DATABASE/postgres?sslmode=disable" -c "$1"; }
-is_database_up() { query "SELECT 1" >>psql.log 2>&1; }
-until_true "PostgreSQL does not start" is_database_up
+start_postgres "$3"
 query "CREATE TABLE visits (id serial PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())"
 
 start_vault "$1" -dev-plugin-dir="$(dirname "$(command -v vault)")/vault-plugins"
