@@ -7,25 +7,33 @@ import (
 
 	"restencil/cmd/restencil/control"
 	"restencil/cmd/restencil/statedir"
+	"restencil/runner/status"
 )
 
 // accept asks the daemon to make the change that it holds.
 func accept(ctx context.Context, p program, s *subcommand) error {
-	bundle := s.args[0]
 	dirs, err := s.stateDirs(p.environ)
 	if err != nil {
 		return err
 	}
 	// A bundle whose first change is held is not in any state directory yet.
-	if dir, name, err := statedir.OfBundle(dirs, bundle); err == nil {
-		dirs, bundle = []string{dir}, name
+	if dir, _, err := statedir.OfBundle(dirs, s.args[0]); err == nil {
+		dirs = []string{dir}
 	} else if !errors.Is(err, statedir.ErrNoBundle) {
 		return err
 	}
 	// Ask the daemons one after another. If all fail, the error of a daemon says more
 	// than that another one is not running.
 	for _, dir := range dirs {
-		failed := control.Ask(ctx, dir, control.Request{Do: control.Accept, Bundle: bundle}, nil)
+		bundle := s.args[0]
+		var now status.Status
+		failed := control.Ask(ctx, dir, control.Request{Do: control.Status}, &now)
+		if b := bundleOf(now, bundle); b != nil {
+			bundle = b.Name
+		}
+		if failed == nil {
+			failed = control.Ask(ctx, dir, control.Request{Do: control.Accept, Bundle: bundle}, nil)
+		}
 		if failed == nil {
 			fmt.Fprintf(p.stdout, "the change of bundle %q is accepted\n", bundle)
 			return nil

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"restencil/runner/event"
 	"restencil/watch"
 	"restencil/watch/filewatch"
 	"restencil/watch/schedule"
@@ -93,7 +94,12 @@ func (s *service) reload(ctx context.Context, requested bool) {
 	s.say("Reloading configuration...", "reloading the configuration")
 	s.manager.Reloading()
 	defer s.manager.Reloaded()
-	if err := s.replace(ctx, requested); err != nil && ctx.Err() == nil {
+	err := s.replace(ctx, requested)
+	if ctx.Err() != nil {
+		return
+	}
+	s.seen(event.Reloaded{Err: err})
+	if err != nil {
 		s.log.Error("the new configuration is not used, the running one goes on: "+err.Error(), "component", "cli")
 	}
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"reflect"
 	"runtime"
 	"sync"
@@ -89,7 +91,11 @@ type daemon struct {
 }
 
 // Snapshot implements web.Daemon.
-func (d daemon) Snapshot() status.Status { return d.model.Snapshot(time.Now(), d.Inspect()) }
+func (d daemon) Snapshot() status.Status {
+	s := d.model.Snapshot(time.Now(), d.Inspect())
+	s.Directory, _ = os.Getwd() // "": it is gone
+	return s
+}
 
 // Overview implements web.Daemon.
 func (d daemon) Overview() status.Status { return d.model.Overview(time.Now(), d.Inspect()) }
@@ -97,8 +103,16 @@ func (d daemon) Overview() status.Status { return d.model.Overview(time.Now(), d
 // Status implements control.Daemon.
 func (d daemon) Status(context.Context) (any, error) { return d.Snapshot(), nil }
 
+// diffTimeout is how long Diff waits for a change that is under way.
+const diffTimeout = time.Second
+
+// errChanging is the error of Diff where a change, or its command, takes longer.
+var errChanging = errors.New("a command of it runs: ask again when that has ended")
+
 // Diff implements control.Daemon and web.Daemon.
 func (d daemon) Diff(ctx context.Context, bundle string) (any, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, diffTimeout, errChanging)
+	defer cancel()
 	pending, err := d.Runner.Diff(ctx, bundle)
 	return unified(pending), err
 }

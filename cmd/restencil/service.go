@@ -220,13 +220,18 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 			s.progress.Apply(e)
 		}
 		s.manager.Event(e)
-		s.model.Apply(time.Now(), e)
-		s.http.event(e)
+		s.seen(e)
 		if _, ready := e.(event.Ready); ready {
 			s.rendered()
 		}
 	}
 	return opts, nil
+}
+
+// seen has the status show an event. It may be called from any goroutine.
+func (s *service) seen(e event.Event) {
+	s.model.Apply(time.Now(), e)
+	s.http.event(e)
 }
 
 func (s *service) warn(component string, err error) {

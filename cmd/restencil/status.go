@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"restencil/cmd/restencil/control"
 	"restencil/runner/bundle/group"
@@ -63,12 +66,19 @@ func (s *subcommand) show(p program, one daemonStatus, several bool, shown strin
 	return err
 }
 
-// bundleOf returns the bundle with this name or file.
+// bundleOf returns the bundle with this name or file, which may be any path to it; nil
+// where there is none.
 func bundleOf(s status.Status, name string) *status.Bundle {
 	if b := s.Find(name); b != nil {
 		return b
 	}
-	return s.Find(group.Path(name))
+	path := group.Path(name)
+	return s.FindFile(func(destination string) bool {
+		if !filepath.IsAbs(destination) {
+			destination = filepath.Join(s.Directory, destination)
+		}
+		return filepath.Clean(destination) == path
+	})
 }
 
 // errNotWell is the error of status -check.
@@ -143,7 +153,14 @@ type bundleDiff struct {
 	Line   string       `json:"line"`
 	Do     string       `json:"do"`
 	Files  []fileDiff   `json:"files"`
+	Error  string       `json:"error,omitempty"` // why they are not known
 }
+
+// mostAsked is how many diffs a daemon is asked for at a time.
+const mostAsked = 16
+
+// errUnknownDiff is the error of the command diff where a daemon has not told each.
+var errUnknownDiff = errors.New("not every diff is known")
 
 // printDiff prints what a bundle would change, or all that would.
 func printDiff(ctx context.Context, p program, s *subcommand) error {
@@ -152,7 +169,9 @@ func printDiff(ctx context.Context, p program, s *subcommand) error {
 		return err
 	}
 	known := false
-	var diffs []bundleDiff
+	var diffs []*bundleDiff
+	var asking errgroup.Group
+	asking.SetLimit(mostAsked)
 	for _, one := range found {
 		bundles := one.Bundles
 		if len(s.args) > 0 {
@@ -165,42 +184,57 @@ func printDiff(ctx context.Context, p program, s *subcommand) error {
 			if len(s.args) == 0 && (b.State == status.Applied || b.State == status.Waiting) {
 				continue
 			}
-			d := bundleDiff{Dir: one.Dir, Bundle: b.Name, State: b.State, Line: b.Line(one.Time), Do: b.Do(one.Time), Files: []fileDiff{}}
-			if err := control.Ask(ctx, one.Dir, control.Request{Do: control.Diff, Bundle: b.Name}, &d.Files); err != nil {
-				return err
-			}
+			d := &bundleDiff{Dir: one.Dir, Bundle: b.Name, State: b.State, Line: b.Line(one.Time), Do: b.Do(one.Time), Files: []fileDiff{}}
 			diffs = append(diffs, d)
+			asking.Go(func() error {
+				err := control.Ask(ctx, one.Dir, control.Request{Do: control.Diff, Bundle: b.Name}, &d.Files)
+				if err != nil {
+					d.Error = err.Error()
+				}
+				return err
+			})
 		}
 	}
+	failed := asking.Wait()
 	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	case len(s.args) > 0 && !known:
 		return fmt.Errorf("there is no bundle or file %q: restencil status lists them", s.args[0])
-	case s.json:
-		for _, d := range diffs {
-			if err := json.NewEncoder(p.stdout).Encode(d); err != nil {
-				return err
-			}
-		}
-		return nil
-	case len(diffs) == 0:
+	case len(diffs) == 0 && !s.json:
 		_, err := fmt.Fprintln(p.stdout, "no change is held, has failed or waits")
 		return err
 	}
 	for _, d := range diffs {
-		var b strings.Builder
-		fmt.Fprintln(&b, printable.Line(d.Line))
-		if d.Do != "" {
-			fmt.Fprintf(&b, "  %s\n", printable.Line(d.Do))
+		print := func() error { return p.printDiffText(d.text()) }
+		if s.json {
+			print = func() error { return json.NewEncoder(p.stdout).Encode(d) }
 		}
-		if len(d.Files) == 0 {
-			fmt.Fprintln(&b, "  no file would change")
-		}
-		for _, f := range d.Files {
-			b.WriteString(f.Diff)
-		}
-		if err := p.printDiffText(b.String()); err != nil {
+		if err := print(); err != nil {
 			return err
 		}
 	}
+	if failed != nil {
+		return errUnknownDiff
+	}
 	return nil
+}
+
+// text returns d as people read it.
+func (d *bundleDiff) text() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, printable.Line(d.Line))
+	if d.Do != "" {
+		fmt.Fprintf(&b, "  %s\n", printable.Line(d.Do))
+	}
+	switch {
+	case d.Error != "":
+		fmt.Fprintf(&b, "  the diff is not known: %s\n", printable.Line(d.Error))
+	case len(d.Files) == 0:
+		fmt.Fprintln(&b, "  no file would change")
+	}
+	for _, f := range d.Files {
+		b.WriteString(f.Diff)
+	}
+	return b.String()
 }

@@ -257,6 +257,10 @@ type Unstable struct {
 	Difference  string // where the outputs begin to differ; without the lines, where they may hold a secret
 }
 
+// Reloaded: the configuration was read again. With Err it cannot be used, and the one
+// before stays in use. What reads the configuration emits it, not the runner.
+type Reloaded struct{ Err error }
+
 // JournalFailed: the journal could not be read or written, so that after a crash
 // commands may run again. It is emitted once for each different reason.
 type JournalFailed struct{ Err error }

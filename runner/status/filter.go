@@ -10,10 +10,18 @@ import (
 func (s Status) Find(name string) *Bundle {
 	at := slices.IndexFunc(s.Bundles, func(b Bundle) bool { return b.Name == name })
 	if at < 0 {
-		at = slices.IndexFunc(s.Bundles, func(b Bundle) bool {
-			return slices.ContainsFunc(b.Templates, func(t Template) bool { return t.Destination == name || t.Name == name })
-		})
+		return s.find(func(t Template) bool { return t.Destination == name || t.Name == name })
 	}
+	return &s.Bundles[at]
+}
+
+// FindFile returns the bundle with a file that is the one; nil where there is none.
+func (s Status) FindFile(is func(destination string) bool) *Bundle {
+	return s.find(func(t Template) bool { return is(t.Destination) })
+}
+
+func (s Status) find(is func(Template) bool) *Bundle {
+	at := slices.IndexFunc(s.Bundles, func(b Bundle) bool { return slices.ContainsFunc(b.Templates, is) })
 	if at < 0 {
 		return nil
 	}

@@ -24,7 +24,8 @@ type Model struct {
 	queries   map[watch.ID]event.Update  // those that are watched, with the newest of each
 	ended     map[watch.ID]watch.Failure // the last failure of queries that have failed and are answered again
 	outages   map[place]outage
-	journal   error // why it cannot be written, nil: it can
+	journal   error  // why it cannot be written, nil: it can
+	config    outage // why it cannot be used as it is on disk, and since when; err nil: it can
 	child     childState
 	timeline  timeline
 	onChange  func(Change) // see OnChange
@@ -56,7 +57,7 @@ type place struct {
 	part  string
 }
 
-// An outage is that a place is away.
+// An outage is that a place is away, or the configuration cannot be used.
 type outage struct {
 	since time.Time
 	err   error
@@ -136,6 +137,11 @@ func (m *Model) Apply(now time.Time, e event.Event) {
 		m.applyCommand(now, e)
 	case event.ChildStarted, event.ChildEnding, event.ChildEnded:
 		m.applyChild(now, e)
+	case event.Reloaded:
+		if m.config.err == nil {
+			m.config.since = now
+		}
+		m.config.err = e.Err
 	case event.JournalFailed:
 		m.journal = e.Err
 	case event.JournalRecovered:
@@ -322,10 +328,7 @@ func (m *Model) applyBundle(now time.Time, e event.Event) {
 		}
 	case event.BundleHeld:
 		if b := m.byName[e.Bundle]; b != nil {
-			if b.held.Reason == "" {
-				b.heldSince = now
-			}
-			b.held, b.settles = e, time.Time{}
+			b.held, b.heldSince, b.settles = e, now, time.Time{}
 		}
 	case event.BundleReleased:
 		if b := m.byName[e.Bundle]; b != nil {

@@ -91,6 +91,10 @@ func TestBundle(t *testing.T) {
 		{"tried again", with(failed, stepping("web", event.Stage), stepping("web", event.Check)), Failed, "web: check failed: unknown directive", "the files stay as they are; attempt 2 is under way"},
 		{"held", with(failed, event.BundleHeld{Bundle: "web", Reason: "check failed: no", Rejected: true}), Held, "web: change held since 1m34s: check failed: no", "restencil accept web"},
 		{"held by a guard", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}), Held, "web: change held since 1m34s: it would be empty", "restencil accept web"},
+		{
+			"another change is held", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}, event.BundleHeld{Bundle: "web", Reason: "it would have 1 line"}),
+			Held, "web: change held since 1m33s: it would have 1 line", "restencil accept web",
+		},
 		{"released", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}, event.BundleReleased{Bundle: "web"}, event.BundleApplied{Bundle: "web"}), Applied, "web: applied 1m32s ago", ""},
 		{
 			"rolled back", with(stepping("web", event.Verify), event.BundleFailed{Bundle: "web", Step: event.Verify, Err: errNo, RolledBack: true, Attempt: 1}),

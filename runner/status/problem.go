@@ -8,9 +8,14 @@ import (
 	"time"
 )
 
-// problems fills in what is wrong, the worst first: stores, which others suffer
-// from, then bundles. journal is why the journal cannot be written, nil: it can.
-func (s *Status) problems(journal error) {
+// problems fills in what is wrong, the worst first: the configuration and stores, which
+// others suffer from, then bundles. journal is why the journal cannot be written, nil:
+// it can; config is why the configuration cannot be used.
+func (s *Status) problems(journal error, config outage) {
+	if config.err != nil {
+		s.problem("", config.since, fmt.Sprintf("configuration: not used since %s: %s", s.ago(config.since), FirstLine(config.err.Error())),
+			"the one before stays in use: correct it (restencil lint -config shows all that is wrong), then send SIGHUP")
+	}
 	for _, st := range s.Stores {
 		if st.State == "away" {
 			s.problem("", st.Since, fmt.Sprintf("%s: no answers since %s: %s", st.Name, s.ago(st.Since), st.Error),

@@ -62,7 +62,7 @@ func (m *Model) snapshot(now time.Time, inspections map[watch.Store]watch.Inspec
 	slices.SortFunc(s.Leases, func(a, b Lease) int { return cmp.Or(a.Ends.Compare(b.Ends), cmp.Compare(a.Query, b.Query)) })
 	s.Stores = m.stores(inspections)
 	s.Child = m.child.snapshot()
-	s.problems(m.journal)
+	s.problems(m.journal, m.config)
 	s.Well = len(s.Problems) == 0
 	return s
 }
@@ -72,7 +72,7 @@ func (m *Model) clone() *Model {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c := &Model{
-		began: m.began, ready: m.ready, local: m.local, journal: m.journal, child: m.child, timeline: m.timeline,
+		began: m.began, ready: m.ready, local: m.local, journal: m.journal, config: m.config, child: m.child, timeline: m.timeline,
 		queries: maps.Clone(m.queries), ended: maps.Clone(m.ended), outages: maps.Clone(m.outages),
 	}
 	for _, b := range m.bundles {

@@ -20,6 +20,8 @@ type Status struct {
 	Leases   []Lease   `json:"leases"`   // that which ends first, first
 	Child    *Child    `json:"child,omitempty"`
 	Changes  []Change  `json:"changes"` // the newest first
+
+	Directory string `json:"directory,omitempty"` // that relative destinations are in
 }
 
 // A State is what a bundle is doing.

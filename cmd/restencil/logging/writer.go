@@ -3,9 +3,11 @@ package logging
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -96,7 +98,7 @@ func (w *Writer) waits() <-chan struct{} {
 }
 
 // Write implements io.Writer. It fails as the file did, where that is known when it
-// returns.
+// returns; but after Wait a reader that has gone, as head does, has read enough.
 func (w *Writer) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -124,7 +126,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	}
 	select {
 	case <-b.done:
-		if b.err != nil {
+		if b.err != nil && (w.until == nil || !errors.Is(b.err, syscall.EPIPE)) {
 			return 0, b.err
 		}
 	case <-late:

@@ -21,6 +21,7 @@ import (
 	"restencil/runner/bundle/group"
 	"restencil/runner/journal"
 	"restencil/runner/journal/dirlock"
+	"restencil/runner/journal/history"
 )
 
 // Of returns the state directory of a configuration, "" for none. By default each
@@ -113,21 +114,18 @@ func Below(root string) ([]string, error) {
 var ErrNoBundle = errors.New("there is no bundle")
 
 // OfBundle returns the directory of dirs that has the bundle, or the only one in any
-// case, and the bundle's name there: the bundle of a single file may be given as any
-// path to that file.
+// case, and the bundle's name there: it may be given as any path to one of its files.
 func OfBundle(dirs []string, bundle string) (dir, name string, err error) {
 	var found []string
 	for _, d := range dirs {
 		j := journal.New(d, journal.Options{ReadOnly: true})
-		names, err := j.Bundles()
+		known, err := nameOf(j, bundle)
 		j.Close()
-		if err != nil {
+		switch {
+		case err != nil:
 			return "", "", err
-		}
-		if slices.Contains(names, bundle) {
-			found, name = append(found, d), bundle
-		} else if path := group.Path(bundle); slices.Contains(names, path) {
-			found, name = append(found, d), path
+		case known != "":
+			found, name = append(found, d), known
 		}
 	}
 	switch {
@@ -139,6 +137,29 @@ func OfBundle(dirs []string, bundle string) (dir, name string, err error) {
 		return "", "", fmt.Errorf("%w %q in %s: say where with -state-dir or -config", ErrNoBundle, bundle, strings.Join(dirs, ", "))
 	}
 	return "", "", fmt.Errorf("there is a bundle %q in each of %s: say which with -state-dir or -config", bundle, strings.Join(found, ", "))
+}
+
+// nameOf returns the name of a bundle in a journal, which is given as OfBundle says; ""
+// where there is none.
+func nameOf(j *journal.Journal, bundle string) (string, error) {
+	names, err := j.Bundles()
+	if err != nil || slices.Contains(names, bundle) {
+		return bundle, err
+	}
+	path := group.Path(bundle)
+	if slices.Contains(names, path) {
+		return path, nil
+	}
+	for _, name := range names {
+		all, err := j.History(name)
+		if err != nil {
+			return "", err
+		}
+		if len(all) > 0 && slices.ContainsFunc(all[len(all)-1].Files, func(f history.File) bool { return f.Path == path }) {
+			return name, nil
+		}
+	}
+	return "", nil
 }
 
 // A Dir is a state directory below the default one.
