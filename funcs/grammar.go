@@ -20,8 +20,9 @@ const (
 	taggedName = `(?:(?P<tag>[\w.:=-]+)\.)?(?P<name>[\w-]+)`
 	params     = `(?:\?(?P<params>[\w=&-]+))?`
 	datacenter = `(?:@(?P<datacenter>[\w.-]+))?`
+	oldPort    = `(?:@(?P<datacenter>[\w.-]+)(?::[0-9]+)?)?` // a datacenter and a port without effect: up to version 0.10
 	near       = `(?:~(?P<near>[\w.-]+))?`
-	filter     = `(?:\|(?P<filter>[\w,]+))?`
+	filter     = `(?:\|(?P<filter>[\w, ]+))?` // with spaces: up to version 0.16
 	anyName    = `(?P<name>[\pL\pN_:/-](?:[\pL\pN_.:/ -]*[\pL\pN_:/-])?)`
 	region     = `(?:\.(?P<datacenter>[\w-]+))?` // after a namespace
 )
@@ -31,8 +32,8 @@ const (
 var arguments = map[watch.Kind]func() *regexp.Regexp{
 	watch.KVGet:            argument(`/?(?P<name>[^@?]+)`, params, datacenter),
 	watch.KVList:           argument(`/?(?P<name>[^@?]+)`, params, datacenter),
-	watch.ServiceHealth:    argument(taggedName, params, datacenter, near, filter),
-	watch.ConnectHealth:    argument(taggedName, params, datacenter, near, filter),
+	watch.ServiceHealth:    argument(taggedName, params, oldPort, near, filter),
+	watch.ConnectHealth:    argument(taggedName, params, oldPort, near, filter),
 	watch.ServiceList:      argument(params, datacenter),
 	watch.NodeServices:     argument(`(?:(?P<name>[\w.-]+)`, params, datacenter, `)?`),
 	watch.NodeList:         argument(params, datacenter, near),
@@ -131,7 +132,7 @@ func parseFilter(filter, arg string) (string, error) {
 	}
 	var states []string
 	for state := range strings.SplitSeq(filter, ",") {
-		switch state {
+		switch state = strings.TrimSpace(state); state {
 		case "any", "passing", "warning", "critical", "maintenance":
 			states = append(states, state)
 		case "":

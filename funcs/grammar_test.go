@@ -60,6 +60,7 @@ func TestGrammar(t *testing.T) {
 		{"service", "web|warning,passing", watch.Query{Name: "web", Filter: "passing,warning"}},
 		{"service", "web|passing,any,critical", watch.Query{Name: "web", Filter: "any"}},
 		{"service", "web|,", watch.Query{Name: "web", Filter: ","}},
+		{"service", "web@dc1:80|passing, warning", watch.Query{Name: "web", Datacenter: "dc1", Filter: "passing,warning"}},
 		{"connect", "web~n1", watch.Query{Name: "web", Near: "n1"}},
 		// Names that Consul allows, and consul-template does not.
 		{"service", "my web", watch.Query{Name: "my web"}},

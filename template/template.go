@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	tmpltext "text/template"
@@ -22,6 +23,7 @@ import (
 
 	"restencil/funcs"
 	"restencil/watch"
+	"restencil/watch/lazyregexp"
 )
 
 // A Host connects templates to this process. The zero value uses the process's
@@ -102,8 +104,17 @@ func NewSum(content []byte, files []funcs.File) Sum {
 	return s
 }
 
-// oldTags is how templates of 2015 and 2016 look for a tag of a service.
-const oldTags = ".Tags.Contains"
+// oldForms are spellings of versions 0.5 to 0.16 that still have an effect, other than
+// names of functions.
+var oldForms = []struct {
+	part    string // of each, and of few other templates: patterns take time
+	pattern func() *regexp.Regexp
+	now     func(old string) string // the new spelling
+}{
+	{".Tags.Contains", lazyregexp.New(`\.Tags\.Contains`), func(string) string { return ".Tags | contains" }},
+	{`, `, lazyregexp.New(`service "[^"]*" "[a-z,]+, [a-z, ]+"`), func(old string) string { return strings.ReplaceAll(old, ", ", ",") }},
+	{`@`, lazyregexp.New(`service "[^"]+@[^":]+:[0-9]+"`), func(old string) string { return old[:strings.LastIndexByte(old, ':')] + `"` }},
+}
 
 // Parse parses a template. An error in its text is an *Error.
 func Parse(o Options, h Host) (*Template, error) {
@@ -139,8 +150,14 @@ func Parse(o Options, h Host) (*Template, error) {
 		}
 		text, err = parse()
 	}
-	if before, _, found := strings.Cut(o.Text, oldTags); found && h.Warn != nil {
-		h.Warn(fmt.Errorf("%s:%d: %s is deprecated: write .Tags | contains", o.Name, 1+strings.Count(before, "\n"), oldTags))
+	for _, form := range oldForms {
+		if h.Warn == nil || !strings.Contains(o.Text, form.part) {
+			continue
+		}
+		if at := form.pattern().FindStringIndex(o.Text); at != nil {
+			old := o.Text[at[0]:at[1]]
+			h.Warn(fmt.Errorf("%s:%d: %s is deprecated: write %s", o.Name, 1+strings.Count(o.Text[:at[0]], "\n"), old, form.now(old)))
+		}
 	}
 	env.Template = text
 	return &Template{options: o, host: h, text: text, env: env, outputs: make(map[string]output)}, nil

@@ -216,6 +216,7 @@ func (c *Config) old() []setting.Setting {
 		{Key: "ssl", Deprecated: "consul.ssl"},
 		{Flag: "consul", Deprecated: "consul-addr"},
 		{Flag: "retry", Deprecated: "consul-retry-backoff"},
+		{Key: "ssl_no_verify", To: &c.Consul.TLS.SkipVerify, Sets: []string{"consul.ssl.verify"}, Deprecated: "consul { ssl { verify = false } }"},
 		{Flag: "ssl-no-verify", To: &c.Consul.TLS.SkipVerify, Sets: []string{"consul.ssl.verify"}, Deprecated: "-consul-ssl-verify=false"},
 		{Key: "reap", Flag: "reap", To: new(bool), Deprecated: setting.Nothing},
 		{Key: "dump_signal", Flag: "dump-signal", To: new(string), Deprecated: setting.Nothing},

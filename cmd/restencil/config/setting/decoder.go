@@ -97,7 +97,11 @@ func (d *decoder) block(fields []hcl1.Field, in scope) {
 		case s.To != nil:
 			d.set(f, *s, in)
 		default:
-			d.problem(f.Value.Range, fmt.Sprintf("expected a block for %s, found %v", f.Name, f.Value), fmt.Sprintf("write %s { … }", f.Name))
+			form := fmt.Sprintf("write %s { … }", f.Name)
+			if inside := keys(s.Block); len(inside) <= 6 {
+				form += " with " + strings.Join(inside, ", ")
+			}
+			d.problem(f.Value.Range, fmt.Sprintf("expected a block for %s, found %v", f.Name, f.Value), form)
 		}
 	}
 }
@@ -112,6 +116,9 @@ func (d *decoder) moved(fields []hcl1.Field, in scope) (others []hcl1.Field) {
 			continue
 		}
 		path := strings.Split(s.Deprecated, ".")
+		if _, isBool := f.Value.Value.(bool); isBool && s.Key == "ssl" {
+			path = append(path, "enabled") // ssl = true, up to version 0.6
+		}
 		blocks, name := path[:len(path)-1], path[len(path)-1]
 		form := name + " = …"
 		if f.Value.IsBlock() {
@@ -201,20 +208,24 @@ func (d *decoder) instance(f hcl1.Field, s Setting) {
 	d.set(f, *in.find(hcl1.Field{Name: s.Each.Short}), in)
 }
 
+// keys returns the names that settings have now.
+func keys(settings []Setting) (names []string) {
+	for _, s := range settings {
+		if s.Key != "" && (s.Deprecated == "" || s.Block != nil) {
+			names = append(names, s.Key)
+		}
+	}
+	return names
+}
+
 // unknown adds a problem about a key that does not exist.
 func (d *decoder) unknown(f hcl1.Field, in scope) {
 	place := strings.Trim(in.instance.Key+"."+in.key, ".")
 	if place != "" {
 		place = " in " + place
 	}
-	var names []string
-	for _, s := range in.settings {
-		if s.Key != "" && (s.Deprecated == "" || s.Block != nil) {
-			names = append(names, s.Key)
-		}
-	}
 	var hint string
-	meant := cmp.Or(in.elsewhere(f.Name), suggest.Nearest(f.Name, names))
+	meant := cmp.Or(in.elsewhere(f.Name), suggest.Nearest(f.Name, keys(in.settings)))
 	block, each := in.instance.Key, in.instance.Each
 	switch {
 	case meant != "":

@@ -28,7 +28,7 @@ func signalNames() []string {
 	return names
 }
 
-// signal is the full name of a signal, in any case. In a file, "" is SignalNone.
+// signal is the full name of a signal, in any case. "" is SignalNone.
 func signal(to *os.Signal) *variable[os.Signal] {
 	parse := func(name string) (os.Signal, error) {
 		for _, known := range signalNames() {
@@ -44,10 +44,6 @@ func signal(to *os.Signal) *variable[os.Signal] {
 	}
 	return &variable[os.Signal]{
 		to: to, want: `the name of a signal such as "SIGTERM"`, arg: "<signal>",
-		flag: func(text string) (any, error) {
-			_, err := parse(text)
-			return text, err
-		},
 		read: func(v any) (os.Signal, error) {
 			s, err := as[string](v)
 			switch {
