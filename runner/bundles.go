@@ -304,8 +304,9 @@ func (r *Runner) offer(results []templates.Result) {
 	}
 }
 
-// plan calls Options.Plan with what the bundles would do.
-func (r *Runner) plan(ctx context.Context) error {
+// plan calls Options.Plan with what the bundles would do, and returns what that returns,
+// with the error that it was given.
+func (r *Runner) plan(ctx context.Context) (again time.Duration, err error) {
 	texts := make(map[string]string)
 	for _, t := range r.opts.Templates {
 		texts[t.Destination] = t.Text
@@ -321,8 +322,8 @@ func (r *Runner) plan(ctx context.Context) error {
 			plans = append(plans, diff.Plan{Files: []diff.Planned{}, Runs: []diff.Run{{Step: "exec", Command: strings.Join(c.Args, " "), Files: files}}})
 		}
 	}
-	r.opts.Plan(plans)
-	return errors.Join(errs...)
+	err = errors.Join(errs...)
+	return r.opts.Plan(plans, err), err
 }
 
 // named returns the bundle of that name, or else one with a file of that destination,

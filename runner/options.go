@@ -72,10 +72,12 @@ type Preview struct {
 	// runs no commands.
 	Dry bool
 
-	// Plan is called, when every template has been rendered, with what would change on
-	// disk and what would run, in order. Then Run ends, as with Once, and nothing has
-	// changed or run, not even what Dry does. Nil: files are put in place.
-	Plan func([]diff.Plan)
+	// Plan is called with what would change on disk and what would run, in order, and
+	// with the error of files that cannot be compared. Nothing is changed or run, not
+	// even what Dry does. With Once it is called when every template has been rendered,
+	// else with what has been rendered so far. It returns in how long it is to be called
+	// again; zero ends Run, with that error. Nil: files are put in place.
+	Plan func([]diff.Plan, error) (again time.Duration)
 }
 
 // Words say how events and errors are worded.

@@ -48,6 +48,7 @@ type Runner struct {
 	child        child
 	stores       stores
 	ready        bool                         // Ready was emitted
+	nextPlan     time.Time                    // when Options.Plan is to be called
 	nextAlive    time.Time                    // when Alive is to be emitted
 	replacements map[watch.Store]watch.Source // for sources, when the new templates have been executed
 	deadline     time.Time                    // with Once: when all is to be done; zero: there is none
@@ -66,9 +67,9 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		o.Stderr = io.Discard
 	}
 	if o.Plan != nil {
-		o.Once, o.Dry = true, false
+		o.Dry = false
 	}
-	if o.Once || o.Dry {
+	if o.Once || o.Dry || o.Plan != nil {
 		o.State.Journal = nil
 	}
 	r := &Runner{
@@ -87,7 +88,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 	set := templates.Options{
 		Host:  template.Host{LookupEnv: o.LookupEnv, Serves: w.Serves, Warn: o.Warn},
 		Retry: retry,
-		Once:  o.Once,
+		Once:  o.Once && o.Plan == nil,
 	}
 	r.opts.Templates = withCertFiles(o.Templates)
 	for i := range r.opts.Templates {
@@ -162,7 +163,7 @@ func (r *Runner) loop(ctx context.Context) error {
 		}
 		timer.Stop()
 		giveUp, _ := r.stores.giveUp(r.opts.Limits.StoreDown)
-		if at := schedule.Earliest(r.nextAlive, r.deadline, giveUp, r.stores.pending.Next(), r.templates.Next()); !at.IsZero() {
+		if at := schedule.Earliest(r.nextAlive, r.nextPlan, r.deadline, giveUp, r.stores.pending.Next(), r.templates.Next()); !at.IsZero() {
 			timer.Reset(time.Until(at))
 		}
 		var err error
@@ -224,10 +225,14 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 	if at, err := r.stores.giveUp(r.opts.Limits.StoreDown); err != nil && !now.Before(at) {
 		return true, err
 	}
-	if r.opts.Once && r.finished() {
-		if r.opts.Plan != nil {
-			return true, r.plan(ctx)
+	if r.opts.Plan != nil && !now.Before(r.nextPlan) && (!r.opts.Once || !r.nextPlan.IsZero() || r.finished()) {
+		again, err := r.plan(ctx)
+		if again == 0 {
+			return true, err
 		}
+		r.nextPlan, r.deadline = now.Add(again), time.Time{}
+	}
+	if r.opts.Once && r.opts.Plan == nil && r.finished() {
 		if err := joinFailures(r.failures); err != nil || r.opts.Child == nil {
 			return true, err
 		}

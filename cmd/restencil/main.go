@@ -125,6 +125,10 @@ func (p program) parse() (*config.Config, error) {
 	if err == nil && p.terminal && !cfg.IsSet("log_level") {
 		cfg.Log.Level = "INFO"
 	}
+	if err == nil && cfg.Diff { // nothing on disk changes
+		cfg.Log.File, cfg.Log.Syslog, cfg.Process.PidFile = logging.File{}, logging.Syslog{}, ""
+		cfg.Status.Address = ""
+	}
 	return cfg, err
 }
 

@@ -41,16 +41,13 @@ type service struct {
 	http     httpServer
 	progress *progress.Progress // nil: it is not shown
 	plans    []diff.Plan        // of -diff
+	shadow   shadow             // of -shadow
 
 	rendered func() // to be called when the first files are in place
 }
 
 // serve renders until it is done or asked to end, and returns the exit code.
 func (p program) serve(ctx context.Context, cfg *config.Config) int {
-	if cfg.Diff { // nothing on disk changes
-		cfg.Log.File, cfg.Log.Syslog, cfg.Process.PidFile = logging.File{}, logging.Syslog{}, ""
-		cfg.Status.Address = ""
-	}
 	shown, stderr := p.newProgress(cfg), io.Writer(p.stderr)
 	if shown != nil {
 		stderr = shown.Above(p.stderr)
@@ -77,6 +74,8 @@ func (p program) serve(ctx context.Context, cfg *config.Config) int {
 			return exitDiffFailed
 		}
 		return exitCode(err)
+	case cfg.Shadow:
+		return s.shadow.end(p.stdout, s.cfg.Templates)
 	case interrupted:
 		return exitInterrupted
 	case cfg.Diff:
@@ -89,7 +88,7 @@ func (p program) serve(ctx context.Context, cfg *config.Config) int {
 // default log, where no program is run beside. Else it returns nil.
 func (p program) newProgress(cfg *config.Config) *progress.Progress {
 	term, _ := cfg.LookupEnv("TERM")
-	if !p.terminal || term == "dumb" || !cfg.Once || cfg.Dry && !cfg.Diff || cfg.ParseOnly ||
+	if !p.terminal || term == "dumb" || !cfg.Once || cfg.Dry && !cfg.Diff || cfg.Shadow || cfg.ParseOnly ||
 		cfg.IsSet("log_level") || cfg.Log.Format == "json" || setting.IsCommand(cfg.Exec.Args) {
 		return nil
 	}
@@ -200,8 +199,15 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 			s.log.Log(context.Background(), level, line, "component", "command", "command", strings.Join(args, " "))
 		}
 	}
-	if cfg.Diff {
-		opts.Plan = func(plans []diff.Plan) { s.plans = plans }
+	switch {
+	case cfg.Shadow:
+		settle := shadowSettle(opts)
+		opts.Plan = func(plans []diff.Plan, err error) time.Duration { return s.compare(plans, err, settle) }
+	case cfg.Diff:
+		opts.Plan = func(plans []diff.Plan, _ error) time.Duration {
+			s.plans = plans
+			return 0
+		}
 	}
 	if s.progress != nil {
 		opts.Stdout, opts.Stderr = s.progress.Above(s.stdout), s.progress.Above(s.stderr)

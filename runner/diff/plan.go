@@ -32,6 +32,24 @@ type Run struct {
 	Files   []string `json:"files"` // because of which
 }
 
+// Text returns how the file would change, as people read it; "" where it would not.
+func (f Planned) Text() string {
+	if f.Change == "unchanged" {
+		return ""
+	}
+	text := ""
+	switch {
+	case f.Before == "":
+		text = fmt.Sprintf("%s: new file, %s\n", f.Path, f.After)
+	case f.Before != f.After:
+		text = fmt.Sprintf("%s: %s -> %s\n", f.Path, f.Before, f.After)
+	}
+	if f.Stopped != "" {
+		text += fmt.Sprintf("%s: %s\n", f.Path, f.Stopped)
+	}
+	return text + f.Diff
+}
+
 // Changing returns the files that are to have new bytes.
 func Changing(plans []Plan) (paths []string) {
 	for _, p := range plans {
@@ -65,19 +83,7 @@ func Text(plans []Plan) string {
 	for _, p := range plans {
 		for _, f := range p.Files {
 			files++
-			if f.Change == "unchanged" {
-				continue
-			}
-			switch {
-			case f.Before == "":
-				fmt.Fprintf(&b, "%s: new file, %s\n", f.Path, f.After)
-			case f.Before != f.After:
-				fmt.Fprintf(&b, "%s: %s -> %s\n", f.Path, f.Before, f.After)
-			}
-			if f.Stopped != "" {
-				fmt.Fprintf(&b, "%s: %s\n", f.Path, f.Stopped)
-			}
-			b.WriteString(f.Diff)
+			b.WriteString(f.Text())
 		}
 		runs += len(p.Runs)
 	}

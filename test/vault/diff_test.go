@@ -12,8 +12,8 @@ import (
 	"restencil/test/servers"
 )
 
-// TestDiff: -diff shows no secret, not even one that a template has changed, writes
-// nothing, and gives back what it has taken.
+// TestDiff: -diff and -shadow show no secret, not even one that a template has changed,
+// write nothing, and give back what they have taken.
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, servers.Vault(t))
@@ -22,9 +22,11 @@ func TestDiff(t *testing.T) {
 	s.put("a", map[string]any{"v": "canary2"})
 	s.appRole(map[string]any{"token_ttl": "1h"})
 	s.template("a", `user={{ with secret "leased/a" }}{{ .Data.v }}{{ end }} password={{ with secret "secret/a" }}{{ .Data.data.v | toUpper }}{{ end }}`)
-	printed, logged := s.run(2, "-diff")
-	if lower := strings.ToLower(printed + logged); strings.Contains(lower, "canary") || !strings.Contains(printed, "+user=*** password=***\n") {
-		t.Errorf("printed %s%s", printed, logged)
+	for _, flags := range [][]string{{"-diff"}, {"-shadow", "-once"}} {
+		printed, logged := s.run(2, flags...)
+		if lower := strings.ToLower(printed + logged); strings.Contains(lower, "canary") || !strings.Contains(printed, "+user=*** password=***\n") {
+			t.Errorf("%v printed %s%s", flags, printed, logged)
+		}
 	}
 	if _, err := os.Stat(s.file("a")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the file is there: %v", err)

@@ -69,7 +69,8 @@ type CommandLine struct {
 	Once        bool          // render everything once and exit
 	OnceTimeout time.Duration // how long Once may take; 0 for no limit
 	Dry         bool          // print instead of writing
-	Diff        bool          // with Dry, as diffs; it implies Dry and Once
+	Diff        bool          // with Dry, as diffs; it implies Dry and, without Shadow, Once
+	Shadow      bool          // Diff again and again; it implies Diff
 	ParseOnly   bool          // parse the templates and exit
 
 	// ConsulTemplate is for the caller of Parse to set: the program is called so, and
@@ -242,6 +243,8 @@ func (c *CommandLine) settings() []setting.Setting {
 			Help: "Print what would be written to standard output instead; run no commands."},
 		{Flag: "diff", To: &c.Diff,
 			Help: "Print what would change on disk instead, as a unified diff with secrets masked, and what would run and why; change and run nothing, and end. The exit code is 0 when nothing would change, 2 when something would, and 1 after an error. It implies -dry."},
+		{Flag: "shadow", To: &c.Shadow,
+			Help: "Render beside another program that has the same configuration, such as consul-template, and report where a file differs from what would be written, as -diff does; change and run nothing. The exit code, also after SIGINT and SIGTERM, is 0 when no file differed, 2 when one did, and 1 after an error. With -once it ends when all files have been compared."},
 		{Key: "parseonly", Flag: "parse-only", To: &c.ParseOnly,
 			Help: "Check that the templates parse, and end."},
 		{Flag: "print-config", To: &c.PrintConfig,
@@ -266,8 +269,9 @@ func (c *Config) finish() {
 	for _, text := range setting.Fill(c.settings(), &c.Origins, c.environ.get) {
 		c.warn(setting.Origin{}, text, "")
 	}
-	if c.Diff {
-		c.Dry, c.Once = true, true
+	if c.Diff || c.Shadow {
+		c.Once = c.Once || !c.Shadow
+		c.Dry, c.Diff = true, true
 	}
 	c.Log.finish(&c.Origins)
 	c.Status.finish(c)
