@@ -50,11 +50,11 @@ func (s *service) serveHTTP(ctx context.Context) {
 	if h.metrics == nil {
 		number, revision, _ := build()
 		h.metrics = metrics.New(metrics.Options{Snapshot: d.Snapshot, Version: number, Revision: revision, GoVersion: runtime.Version()})
-		s.model.OnChange(h.metrics.Change)
+		s.model.Listen(h.metrics)
 	}
 	server := web.New(web.Options{
 		Address: want.Address, Hosts: want.Hosts, Token: want.Token,
-		Metrics: h.metrics.Handler(),
+		Metrics: h.metrics,
 		Daemon:  d,
 		Listening: func(at net.Addr) {
 			s.log.Info(fmt.Sprintf("the status is served at http://%v/", at), "component", "cli")
@@ -78,7 +78,6 @@ func (h *httpServer) close() {
 // event takes in an event of the runner. It may be called from any goroutine.
 func (h *httpServer) event(e event.Event) {
 	if server := h.server.Load(); server != nil {
-		h.metrics.Event(e)
 		server.Event(e)
 	}
 }

@@ -131,8 +131,8 @@ func (m *Model) end(now time.Time, b *bundleState, outcome string, err error) {
 	c.ended, c.outcome, c.err = now, outcome, err
 	b.last = c
 	m.timeline.add(c)
-	if m.onChange != nil {
-		m.onChange(m.change(c))
+	if m.listener != nil {
+		m.listener.Changed(m.change(c))
 	}
 }
 

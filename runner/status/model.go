@@ -14,41 +14,66 @@ import (
 // from any goroutine.
 type Model struct {
 	mu        sync.Mutex
-	began     time.Time
-	ready     bool
-	local     string // as in event.Planned
+	recent    []happened // events that are not yet in what follows, in order
+	listener  Listener   // nil: none
 	templates map[event.Output]*templateState
-	bundles   []*bundleState
 	byName    map[string]*bundleState
 	byFile    map[string]*bundleState
-	queries   map[watch.ID]event.Update  // those that are watched, with the newest of each
-	ended     map[watch.ID]watch.Failure // the last failure of queries that have failed and are answered again
-	outages   map[place]outage
-	journal   error  // why it cannot be written, nil: it can
-	config    outage // why it cannot be used as it is on disk, and since when; err nil: it can
-	child     childState
-	timeline  timeline
-	onChange  func(Change) // see OnChange
+	facts
+}
+
+// Facts are what a Status is made of.
+type facts struct {
+	began    time.Time
+	ready    bool
+	local    string // as in event.Planned
+	bundles  []*bundleState
+	queries  map[watch.ID]event.Update  // those that are watched, with the newest of each
+	ended    map[watch.ID]watch.Failure // the last failure of queries that have failed and are answered again
+	outages  map[place]outage
+	journal  error  // why it cannot be written, nil: it can
+	config   outage // why it cannot be used as it is on disk, and since when; err nil: it can
+	child    childState
+	timeline timeline
+}
+
+// A happened is an event and when it happened.
+type happened struct {
+	at    time.Time
+	event event.Event
+}
+
+// mostRecent is how many events wait until somebody looks: so few that they hold next
+// to nothing, and so many that to take them in costs little.
+const mostRecent = 64
+
+// A Listener hears what a Model forgets, perhaps long after it happened, but before
+// Snapshot returns. It must not call methods of the Model.
+type Listener interface {
+	Executed(event.Executed)
+	Changed(Change) // a change has ended
 }
 
 // New returns the model of a runner that begins at now.
 func New(now time.Time) *Model {
 	return &Model{
-		began:     now,
 		templates: make(map[event.Output]*templateState),
 		byName:    make(map[string]*bundleState),
-		queries:   make(map[watch.ID]event.Update),
-		ended:     make(map[watch.ID]watch.Failure),
-		outages:   make(map[place]outage),
+		facts: facts{
+			began:   now,
+			queries: make(map[watch.ID]event.Update),
+			ended:   make(map[watch.ID]watch.Failure),
+			outages: make(map[place]outage),
+		},
 	}
 }
 
-// OnChange has do called with each change that ends from now on. It must not call
-// methods of the Model.
-func (m *Model) OnChange(do func(Change)) {
+// Listen has l hear of the events that are applied from now on.
+func (m *Model) Listen(l Listener) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.onChange = do
+	m.takeIn()
+	m.listener = l
 }
 
 // A place is a store, or a part of it, as in event.StoreAway.
@@ -118,10 +143,27 @@ type childState struct {
 	ended   event.ChildEnded
 }
 
-// Apply takes in an event that happens at now.
+// Apply takes in an event that happens at now. Most events are only kept until somebody
+// looks: what a change has to wait for is short.
 func (m *Model) Apply(now time.Time, e event.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.recent = append(m.recent, happened{now, e})
+	if len(m.recent) >= mostRecent {
+		m.takeIn()
+	}
+}
+
+// takeIn takes in the recent events.
+func (m *Model) takeIn() {
+	for _, h := range m.recent {
+		m.apply(h.at, h.event)
+	}
+	clear(m.recent)
+	m.recent = m.recent[:0]
+}
+
+func (m *Model) apply(now time.Time, e event.Event) {
 	switch e := e.(type) {
 	case event.Loaded:
 		m.load(e)
@@ -219,6 +261,9 @@ func (m *Model) template(name, destination string) *templateState {
 func (m *Model) applyTemplate(now time.Time, e event.Event) {
 	switch e := e.(type) {
 	case event.Executed:
+		if m.listener != nil {
+			m.listener.Executed(e)
+		}
 		if t := m.template(e.Template, e.Destination); t != nil {
 			t.executed, t.at, t.slow = e, now, time.Time{}
 			t.miss(e.Missing, now)

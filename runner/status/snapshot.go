@@ -13,69 +13,25 @@ import (
 // Snapshot returns the state at now. The inspections are what the sources say of
 // themselves, nil for nothing.
 func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspection) Status {
-	return m.snapshot(now, inspections, false)
+	return m.clone().status(now, inspections, false)
 }
 
 // Overview is Snapshot with only those queries that fail. It costs a part of that
 // where there are thousands.
 func (m *Model) Overview(now time.Time, inspections map[watch.Store]watch.Inspection) Status {
-	return m.snapshot(now, inspections, true)
+	return m.clone().status(now, inspections, true)
 }
 
-func (m *Model) snapshot(now time.Time, inspections map[watch.Store]watch.Inspection, failing bool) Status {
-	m = m.clone() // so that events do not wait for the rest
-	s := Status{
-		Time: now, Began: m.began, Ready: m.ready,
-		Problems: []Problem{}, Bundles: []Bundle{}, Queries: []Query{}, Leases: []Lease{}, Changes: []Change{},
-	}
-	users := make(map[watch.ID][]string)
-	for _, b := range m.bundles {
-		s.Bundles = append(s.Bundles, m.bundle(b))
-		for _, t := range b.templates {
-			for _, id := range t.executed.Used {
-				users[id] = append(users[id], cmp.Or(t.Destination, t.Template))
-			}
-		}
-	}
-	for _, c := range m.timeline.newest() {
-		s.Changes = append(s.Changes, m.change(c))
-	}
-	kept := make(map[watch.ID]string)
-	for _, i := range inspections {
-		maps.Copy(kept, i.Kept)
-		for _, l := range i.Leases {
-			s.Leases = append(s.Leases, m.lease(l))
-		}
-	}
-	for id, q := range m.queries {
-		if !q.Ends.IsZero() {
-			s.Leases = append(s.Leases, m.lease(watch.Lease{Query: id, Ends: q.Ends}))
-		}
-		if failing && q.Failure == nil {
-			continue
-		}
-		s.Queries = append(s.Queries, m.query(q, kept[id], users[id]))
-	}
-	slices.SortFunc(s.Queries, func(a, b Query) int {
-		return cmp.Or(cmp.Compare(a.Store, b.Store), cmp.Compare(a.Query, b.Query))
-	})
-	slices.SortFunc(s.Leases, func(a, b Lease) int { return cmp.Or(a.Ends.Compare(b.Ends), cmp.Compare(a.Query, b.Query)) })
-	s.Stores = m.stores(inspections)
-	s.Child = m.child.snapshot()
-	s.problems(m.journal, m.config)
-	s.Well = len(s.Problems) == 0
-	return s
-}
-
-// clone returns a copy of m that Apply does not change.
-func (m *Model) clone() *Model {
+// clone returns a copy of the facts that events do not change, so that these do not wait
+// for what is made of it.
+func (m *Model) clone() *facts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := &Model{
-		began: m.began, ready: m.ready, local: m.local, journal: m.journal, config: m.config, child: m.child, timeline: m.timeline,
-		queries: maps.Clone(m.queries), ended: maps.Clone(m.ended), outages: maps.Clone(m.outages),
-	}
-	for _, b := range m.bundles {
+	m.takeIn()
+	c := m.facts
+	c.queries, c.ended, c.outages = maps.Clone(m.queries), maps.Clone(m.ended), maps.Clone(m.outages)
+	c.bundles = make([]*bundleState, len(m.bundles))
+	for i, b := range m.bundles {
 		own := *b
 		own.templates = make([]*templateState, len(b.templates))
 		for i, t := range b.templates {
@@ -87,18 +43,62 @@ func (m *Model) clone() *Model {
 			underWay := *b.change
 			own.change = &underWay
 		}
-		c.bundles = append(c.bundles, &own)
+		c.bundles[i] = &own
 	}
-	return c
+	return &c
+}
+
+func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, failing bool) Status {
+	s := Status{
+		Time: now, Began: f.began, Ready: f.ready,
+		Problems: []Problem{}, Bundles: []Bundle{}, Queries: []Query{}, Leases: []Lease{}, Changes: []Change{},
+	}
+	users := make(map[watch.ID][]string)
+	for _, b := range f.bundles {
+		s.Bundles = append(s.Bundles, f.bundle(b))
+		for _, t := range b.templates {
+			for _, id := range t.executed.Used {
+				users[id] = append(users[id], cmp.Or(t.Destination, t.Template))
+			}
+		}
+	}
+	for _, c := range f.timeline.newest() {
+		s.Changes = append(s.Changes, f.change(c))
+	}
+	kept := make(map[watch.ID]string)
+	for _, i := range inspections {
+		maps.Copy(kept, i.Kept)
+		for _, l := range i.Leases {
+			s.Leases = append(s.Leases, f.lease(l))
+		}
+	}
+	for id, q := range f.queries {
+		if !q.Ends.IsZero() {
+			s.Leases = append(s.Leases, f.lease(watch.Lease{Query: id, Ends: q.Ends}))
+		}
+		if failing && q.Failure == nil {
+			continue
+		}
+		s.Queries = append(s.Queries, f.query(q, kept[id], users[id]))
+	}
+	slices.SortFunc(s.Queries, func(a, b Query) int {
+		return cmp.Or(cmp.Compare(a.Store, b.Store), cmp.Compare(a.Query, b.Query))
+	})
+	slices.SortFunc(s.Leases, func(a, b Lease) int { return cmp.Or(a.Ends.Compare(b.Ends), cmp.Compare(a.Query, b.Query)) })
+	s.Stores = f.stores(inspections)
+	s.Child = f.child.snapshot()
+	s.problems(f.journal, f.config)
+	s.Well = len(s.Problems) == 0
+	return s
 }
 
 // bundle returns b, in the state that says most: what is wrong with it first.
-func (m *Model) bundle(b *bundleState) Bundle {
+func (f *facts) bundle(b *bundleState) Bundle {
 	out := Bundle{Name: b.Name, Named: b.Named, State: Applied, Since: b.applied, Applied: b.applied, Reload: b.Reload, Templates: []Template{}}
 	var waits, fails *Template // the first that does
 	var failed event.Failed
 	for _, t := range b.templates {
-		out.Templates = append(out.Templates, m.templateOf(t))
+		out.Templates = append(out.Templates, f.templateOf(t))
 	}
 	for i := range out.Templates {
 		switch t := &out.Templates[i]; {
@@ -110,7 +110,7 @@ func (m *Model) bundle(b *bundleState) Bundle {
 	}
 	c := cmp.Or(b.change, b.last)
 	if c != nil {
-		last := m.change(c)
+		last := f.change(c)
 		out.Last = &last
 	}
 	switch {
@@ -131,7 +131,7 @@ func (m *Model) bundle(b *bundleState) Bundle {
 		out.State, out.Since, out.Why, out.Attempt, out.NextAt = Failed, fails.Since, fails.Error, fails.Attempt, fails.NextAt
 		out.Step = cmp.Or(string(failed.Step), string(steps[execute]))
 	case waits != nil:
-		out.State, out.Since = Waiting, cmp.Or(waits.Since, m.began)
+		out.State, out.Since = Waiting, cmp.Or(waits.Since, f.began)
 		if len(waits.Waits) > 0 {
 			out.Why = waits.Waits[0].Name + ": " + waits.Waits[0].Reason
 		}
@@ -151,14 +151,14 @@ func (out *Bundle) setFailure(b *bundleState) {
 	}
 }
 
-func (m *Model) templateOf(t *templateState) Template {
+func (f *facts) templateOf(t *templateState) Template {
 	out := Template{
 		Name: t.Template, Destination: t.Destination,
 		Executed: t.at, Took: Seconds(t.executed.Took), Rendered: t.right, Since: t.since,
 		More: max(0, len(t.executed.Missing)-len(t.missing)), Queries: []string{},
 	}
 	if r := t.rendered; !t.right.IsZero() {
-		out.Cause = m.causeOf("other", r.Causes, r.More)
+		out.Cause = f.causeOf("other", r.Causes, r.More)
 		switch {
 		case r.Drifted:
 			out.Cause.Reason = "drift"
@@ -169,8 +169,8 @@ func (m *Model) templateOf(t *templateState) Template {
 		}
 	}
 	for _, miss := range t.missing {
-		id, up := miss.query, m.queries[miss.query]
-		w := Missing{Query: id.Value().String(), Name: m.name(id), Since: miss.since, Fails: up.Failure != nil || up.Version == 0}
+		id, up := miss.query, f.queries[miss.query]
+		w := Missing{Query: id.Value().String(), Name: f.name(id), Since: miss.since, Fails: up.Failure != nil || up.Version == 0}
 		w.Reason = event.WhyMissing(id.Value(), up.Version > 0, up.Failure)
 		if miss.at.Name != "" {
 			w.At = miss.at.String()
@@ -201,21 +201,21 @@ func (m *Model) templateOf(t *templateState) Template {
 	return out
 }
 
-func (m *Model) causeOf(reason string, queries []watch.ID, more int) Cause {
+func (f *facts) causeOf(reason string, queries []watch.ID, more int) Cause {
 	c := Cause{Reason: reason, More: more}
 	for _, id := range queries {
 		c.Queries = append(c.Queries, id.Value().String())
-		c.Names = append(c.Names, m.name(id))
+		c.Names = append(c.Names, f.name(id))
 	}
 	return c
 }
 
 // name returns what a query asks for, in plain words.
-func (m *Model) name(id watch.ID) string { return id.Value().Describe(m.local != "") }
+func (f *facts) name(id watch.ID) string { return id.Value().Describe(f.local != "") }
 
-func (m *Model) change(c *change) Change {
+func (f *facts) change(c *change) Change {
 	out := Change{
-		Number: c.number, Bundle: c.bundle, Cause: m.causeOf(c.reason, c.causes, c.more),
+		Number: c.number, Bundle: c.bundle, Cause: f.causeOf(c.reason, c.causes, c.more),
 		Outcome: c.outcome, Generation: c.generation, Files: slices.Clone(c.files), Steps: []Step{},
 	}
 	if c.err != nil {
@@ -255,10 +255,10 @@ func last(c *change) int {
 	return 0
 }
 
-func (m *Model) query(up event.Update, kept string, users []string) Query {
+func (f *facts) query(up event.Update, kept string, users []string) Query {
 	q := up.Query.Value()
 	out := Query{
-		Query: q.String(), Name: m.name(up.Query), Store: m.store(q.Store()), Part: q.Part(), Kept: kept,
+		Query: q.String(), Name: f.name(up.Query), Store: f.store(q.Store()), Part: q.Part(), Kept: kept,
 		Answered: up.Time, Answers: up.Version, Index: up.Index, Size: up.Size, Templates: users,
 	}
 	if out.Templates == nil {
@@ -273,7 +273,7 @@ func (m *Model) query(up event.Update, kept string, users []string) Query {
 	default:
 		out.State = "unanswered"
 	}
-	if old, failed := m.ended[up.Query]; failed && failure == nil {
+	if old, failed := f.ended[up.Query]; failed && failure == nil {
 		failure = &old
 	}
 	if failure != nil {
@@ -283,25 +283,25 @@ func (m *Model) query(up event.Update, kept string, users []string) Query {
 }
 
 // store returns what people call a store.
-func (m *Model) store(s watch.Store) string {
-	if s == watch.Consul && m.local != "" {
-		return m.local
+func (f *facts) store(s watch.Store) string {
+	if s == watch.Consul && f.local != "" {
+		return f.local
 	}
 	return string(s)
 }
 
-func (m *Model) lease(l watch.Lease) Lease {
+func (f *facts) lease(l watch.Lease) Lease {
 	out := Lease{Name: "the Vault token", Ends: l.Ends, Next: l.Next, Renew: l.Renew}
 	if l.Query != (watch.ID{}) {
-		out.Query, out.Name = l.Query.Value().String(), m.name(l.Query)
-		if f := m.queries[l.Query].Failure; f != nil {
+		out.Query, out.Name = l.Query.Value().String(), f.name(l.Query)
+		if f := f.queries[l.Query].Failure; f != nil {
 			out.Error = event.WhyMissing(l.Query.Value(), true, f)
 		}
 	}
 	return out
 }
 
-func (m *Model) stores(inspections map[watch.Store]watch.Inspection) []Store {
+func (f *facts) stores(inspections map[watch.Store]watch.Inspection) []Store {
 	byName := make(map[string]*Store)
 	get := func(name string) *Store {
 		if byName[name] == nil {
@@ -309,8 +309,8 @@ func (m *Model) stores(inspections map[watch.Store]watch.Inspection) []Store {
 		}
 		return byName[name]
 	}
-	for id, q := range m.queries {
-		s := get(m.store(id.Value().Store()))
+	for id, q := range f.queries {
+		s := get(f.store(id.Value().Store()))
 		s.Queries++
 		if q.Failure != nil {
 			s.Failing++
@@ -320,11 +320,11 @@ func (m *Model) stores(inspections map[watch.Store]watch.Inspection) []Store {
 		}
 	}
 	for store, i := range inspections {
-		if s := byName[m.store(store)]; s != nil {
+		if s := byName[f.store(store)]; s != nil {
 			s.Counts = i.Counts
 		}
 	}
-	for p, o := range m.outages {
+	for p, o := range f.outages {
 		s := get(string(p.store))
 		if p.part != "" {
 			s.Parts = append(s.Parts, Part{Name: p.part, Since: o.since, Error: reason(o.err)})

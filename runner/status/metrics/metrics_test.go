@@ -2,18 +2,20 @@ package metrics
 
 import (
 	"errors"
+	"math"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"regexp"
-	"slices"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
-
 	"restencil/runner/event"
 	"restencil/runner/status"
+	"restencil/test/servers"
 	"restencil/watch"
 )
 
@@ -23,7 +25,7 @@ var now = time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC)
 func everything() *Metrics {
 	m := New(Options{Version: "v1", Revision: "abc", GoVersion: "go1", Snapshot: func() status.Status {
 		return status.Status{
-			Time: now, Problems: []status.Problem{{}},
+			Time: now, Began: now, Problems: []status.Problem{{}},
 			Bundles: []status.Bundle{
 				{Name: "web", State: status.Applied, Since: now.Add(-time.Hour), Applied: now.Add(-time.Hour)},
 				{Name: "db", State: status.RolledBack, Since: now.Add(-90 * time.Second), Applied: now.Add(-time.Hour)},
@@ -42,32 +44,25 @@ func everything() *Metrics {
 			Child:  &status.Child{State: "running"},
 		}
 	}})
-	m.Event(event.Executed{Took: time.Millisecond, Err: errors.New("x")})
-	m.Change(status.Change{Outcome: "rolled back", Took: status.Seconds(3 * time.Second), Steps: []status.Step{
+	m.Executed(event.Executed{Took: time.Millisecond, Err: errors.New("x")})
+	m.Changed(status.Change{Outcome: "rolled back", Took: status.Seconds(3 * time.Second), Steps: []status.Step{
 		{Name: "seen"}, {Name: "execute"}, {Name: "check", Took: status.Seconds(2 * time.Second)},
 	}})
 	return m
 }
 
-// own has the program's own metrics only.
-func own(text string) string {
-	var lines []string
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "restencil_") && !strings.Contains(line, "_bucket{") {
-			lines = append(lines, line)
-		}
-	}
-	return strings.Join(lines, "")
-}
-
-func scrape(m *Metrics) string {
+// scrape returns what a Prometheus reads.
+func scrape(t *testing.T, m *Metrics) string {
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	m.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if got := w.Header().Get("Content-Type"); got != "text/plain; version=0.0.4; charset=utf-8" {
+		t.Errorf("the content type is %q", got)
+	}
 	return w.Body.String()
 }
 
 func TestMetrics(t *testing.T) {
-	got := own(scrape(everything()))
+	got := scrape(t, everything())
 	for _, want := range []string{
 		`restencil_build_info{goversion="go1",revision="abc",version="v1"} 1`,
 		`restencil_bundle_synced{bundle="web"} 1`, `restencil_bundle_synced{bundle="db"} 0`,
@@ -94,14 +89,55 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestConventions: what promtool checks, too.
-func TestConventions(t *testing.T) {
-	problems, err := testutil.GatherAndLint(everything().registry)
-	if err != nil {
+// TestText: the format, with all that it escapes, in order.
+func TestText(t *testing.T) {
+	out := make(text)
+	out.add(gauge, "b", "Help with \\ and\nanother line.", 1.5, "a", "x\\y\"z\n", "b", "\xff")
+	out.add(gauge, "b", "", math.Inf(1), "a", "w", "b", "")
+	out.add(counter, "a_total", "Without labels.", 1e9)
+	h := newHistogram(0.25, 2)
+	for _, v := range []float64{0.1, 0.25, 0.5, 7} {
+		h.observe(v)
+	}
+	h.addTo(out, "c_seconds", "All.")
+	h.addTo(out, "d_seconds", "Some.", "k", "v")
+	var b strings.Builder
+	if err := out.write(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range problems {
-		t.Errorf("%s: %s", p.Metric, p.Text)
+	want := `# HELP a_total Without labels.
+# TYPE a_total counter
+a_total 1e+09
+# HELP b Help with \\ and\nanother line.
+# TYPE b gauge
+b{a="w",b=""} +Inf
+b{a="x\\y\"z\n",b="\uFFFD"} 1.5
+# HELP c_seconds All.
+# TYPE c_seconds histogram
+c_seconds_bucket{le="0.25"} 2
+c_seconds_bucket{le="1"} 3
+c_seconds_bucket{le="+Inf"} 4
+c_seconds_sum 7.85
+c_seconds_count 4
+# HELP d_seconds Some.
+# TYPE d_seconds histogram
+d_seconds_bucket{k="v",le="0.25"} 2
+d_seconds_bucket{k="v",le="1"} 3
+d_seconds_bucket{k="v",le="+Inf"} 4
+d_seconds_sum{k="v"} 7.85
+d_seconds_count{k="v"} 4
+`
+	if got := b.String(); got != strings.ReplaceAll(want, `\uFFFD`, "\uFFFD") {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestConventions: promtool reads the metrics, and has nothing to say about them.
+func TestConventions(t *testing.T) {
+	promtool := exec.CommandContext(t.Context(), servers.PromtoolPath(t), "check", "metrics")
+	promtool.Stdin = strings.NewReader(scrape(t, everything()))
+	if out, err := promtool.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
@@ -112,30 +148,48 @@ func TestDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	families, err := everything().registry.Gather()
-	if err != nil {
-		t.Fatal(err)
+	all := everything().text()
+	for name, f := range all {
+		row := "| `" + name + "` | "
+		if labels := regexp.MustCompile(`(\w+)=`).FindAllStringSubmatch(f.samples[0].labels, -1); len(labels) > 0 {
+			var names []string
+			for _, l := range labels {
+				names = append(names, "`"+l[1]+"`")
+			}
+			row += strings.Join(names, ", ") + " "
+		}
+		if !strings.Contains(string(page), row+"|") {
+			t.Errorf("docs/metrics.md has no row that begins with %s|", row)
+		}
 	}
-	var names []string
-	for _, f := range families {
-		if !strings.HasPrefix(f.GetName(), "restencil_") {
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)`").FindAllStringSubmatch(string(page), -1) {
+		if all[m[1]] == nil {
+			t.Errorf("docs/metrics.md has %s, which is no metric", m[1])
+		}
+	}
+}
+
+// TestProcess: what Linux says of a process.
+func TestProcess(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /proc")
+	}
+	text := scrape(t, everything())
+	for name, between := range map[string][2]float64{
+		"process_start_time_seconds":    {1772357400 - 1, 1772357400 + 1},
+		"process_cpu_seconds_total":     {0, 600},
+		"process_resident_memory_bytes": {2 << 20, 4 << 30},
+		"process_open_fds":              {3, 1000},
+		"go_goroutines":                 {2, 1000},
+		"go_memstats_heap_alloc_bytes":  {100 << 10, 4 << 30},
+	} {
+		m := regexp.MustCompile(`(?m)^` + name + ` (.+)$`).FindStringSubmatch(text)
+		if m == nil {
+			t.Errorf("there is no %s", name)
 			continue
 		}
-		names = append(names, f.GetName())
-		row := "| `" + f.GetName() + "` | "
-		for i, l := range f.GetMetric()[0].GetLabel() {
-			if i > 0 {
-				row += ", "
-			}
-			row += "`" + l.GetName() + "`"
-		}
-		if !strings.Contains(string(page), strings.TrimSuffix(row, " ")) {
-			t.Errorf("docs/metrics.md has no row that begins with %s", row)
-		}
-	}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(restencil_[a-z_]+)`").FindAllStringSubmatch(string(page), -1) {
-		if !slices.Contains(names, m[1]) {
-			t.Errorf("docs/metrics.md has %s, which is no metric", m[1])
+		if n, err := strconv.ParseFloat(m[1], 64); err != nil || n < between[0] || n > between[1] {
+			t.Errorf("%s is %s, %v", name, m[1], err)
 		}
 	}
 }
