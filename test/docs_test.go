@@ -36,7 +36,8 @@ var elsewhere = map[string]string{
 // TestDocumentation does what README.md and docs/*.md tell people to do. In
 // each page, a code block after a line that ends in a file's name is that
 // file; "sh" blocks are commands; in "console" blocks, commands follow a "$ "
-// and their output stands below. One that ends in "&" runs until "kill %1", and
+// and their output stands below. One that ends in "&" runs until "kill %1" (as a
+// shell numbers those that run), and
 // what "cat", "curl" and "restencil status" print may take a moment to be right. A
 // page that calls consul has a Consul server, and one that calls nginx a port for it.
 func TestDocumentation(t *testing.T) {
@@ -58,6 +59,9 @@ func TestDocumentation(t *testing.T) {
 				agent := servers.Consul(t, servers.ACL(managementToken))
 				r.path += string(filepath.ListSeparator) + filepath.Dir(servers.ConsulPath(t))
 				r.env = append(r.env, "CONSUL_HTTP_ADDR="+agent.Addr(), "CONSUL_HTTP_TOKEN="+managementToken)
+			}
+			if strings.Contains(string(text), "\n$ consul-template ") {
+				r.path += string(filepath.ListSeparator) + filepath.Dir(servers.ConsulTemplate(t))
 			}
 			if strings.Contains(string(text), "\nnginx ") {
 				r.path += string(filepath.ListSeparator) + filepath.Dir(servers.NginxPath(t))
@@ -84,7 +88,7 @@ type reader struct {
 	t         *testing.T
 	dir, path string
 	env       []string
-	running   *daemon.Daemon
+	jobs      []*daemon.Daemon            // by the number that the shell gives them, from 1; nil: it was ended
 	shell     func(line string) *exec.Cmd // runs a line elsewhere; nil: in dir, with path and env
 }
 
@@ -128,13 +132,22 @@ func (r *reader) expect(line, want string) {
 }
 
 func (r *reader) run(line string) string {
-	if line == "kill %1" {
-		r.running.Stop()
+	if kill, n, ok := strings.Cut(line, " %"); ok && strings.HasPrefix(kill, "kill") {
+		job, err := strconv.Atoi(n)
+		if err != nil || job > len(r.jobs) {
+			r.t.Fatalf("$ %s: there is no such job", line)
+		}
+		if kill == "kill -INT" { // consul-template ignores SIGTERM
+			r.jobs[job-1].Signal(os.Interrupt)
+		}
+		r.jobs[job-1].Stop()
+		for r.jobs[job-1] = nil; len(r.jobs) > 0 && r.jobs[len(r.jobs)-1] == nil; {
+			r.jobs = r.jobs[:len(r.jobs)-1]
+		}
 		return ""
 	}
-	background, ok := strings.CutSuffix(line, " &")
-	if ok {
-		r.running = daemon.Start(r.t, r.command("exec "+background))
+	if background, ok := strings.CutSuffix(line, " &"); ok {
+		r.jobs = append(r.jobs, daemon.Start(r.t, r.command("exec "+background)))
 		return ""
 	}
 	out, err := r.command(line).CombinedOutput()

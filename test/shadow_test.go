@@ -93,7 +93,7 @@ template {
 	holds("a.conf", "a 4\n")
 	says("a.conf: in step\n", 2)
 	shadow.Stop()
-	says("2 of 2 files in step, 1 reported to differ, in ", 1)
+	says("2 of 2 files in step; differences reported: 1\n", 1)
 	says("differs", 1)
 	if code := shadow.Cmd.ProcessState.ExitCode(); code != 2 {
 		t.Errorf("exit code %d", code)

@@ -21,7 +21,6 @@ const (
 
 // A shadow is what -shadow has seen so far of the files that another program writes.
 type shadow struct {
-	began    time.Time
 	files    map[string]shadowFile // by path: those that have been rendered
 	reported int                   // differences
 	failure  string                // the error that was logged last
@@ -64,9 +63,6 @@ func (s *service) compare(plans []diff.Plan, err error, settle time.Duration) (a
 }
 
 func (s *shadow) compare(now time.Time, plans []diff.Plan, settle time.Duration, report func(string)) (settled bool) {
-	if s.began.IsZero() {
-		s.began = now
-	}
 	files := make(map[string]shadowFile)
 	settled = true
 	for _, p := range plans {
@@ -112,8 +108,7 @@ func (s *shadow) end(w io.Writer, templates []config.Template) int {
 			open = append(open, path)
 		}
 	}
-	fmt.Fprintf(w, "%d of %d files in step, %d reported to differ, in %v\n",
-		total-len(differ)-len(open), total, s.reported, time.Since(s.began).Round(time.Second))
+	fmt.Fprintf(w, "%d of %d files in step; differences reported: %d\n", total-len(differ)-len(open), total, s.reported)
 	for _, one := range []struct {
 		text  string
 		paths []string
