@@ -81,6 +81,7 @@ func timestamp(layout ...string) (string, error) {
 type Env struct {
 	LookupEnv func(name string) (value string, ok bool) // reads an environment variable (COMPAT 4.6.2); required
 	Template  *template.Template                        // the template, for executeTemplate; set after parsing
+	Vaults    func() bool                               // reports whether Vault has clusters, so that cluster=NAME after a path is the name of one; nil means no
 	CertFiles []string                                  // keep the certificate of pkiCert
 	Denylist  []string                                  // patterns of functions that may not be called (COMPAT 3.13)
 	Sandbox   string                                    // directory that file may read from; "" for no limit

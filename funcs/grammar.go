@@ -25,6 +25,7 @@ const (
 	filter     = `(?:\|(?P<filter>[\w, ]+))?` // with spaces: up to version 0.16
 	anyName    = `(?P<name>[\pL\pN_:/-](?:[\pL\pN_.:/ -]*[\pL\pN_:/-])?)`
 	region     = `(?:\.(?P<datacenter>[\w-]+))?` // after a namespace
+	cluster    = `(?:\?cluster=(?P<cluster>[\w-]+))?`
 )
 
 // arguments has the grammar of the argument for each kind of query, which is
@@ -38,10 +39,10 @@ var arguments = map[watch.Kind]func() *regexp.Regexp{
 	watch.NodeServices:     argument(`(?:(?P<name>[\w.-]+)`, params, datacenter, `)?`),
 	watch.NodeList:         argument(params, datacenter, near),
 	watch.PeeringList:      argument(params),
-	watch.NomadService:     argument(taggedName, datacenter),
-	watch.NomadServiceList: argument(datacenter),
-	watch.NomadVarGet:      argument(`(?:(?P<name>[^@]+)(?:@(?P<namespace>[\w-]+)`, region, `)?)?`),
-	watch.NomadVarList:     argument(`/?(?P<name>[^@]*)(?:@(?P<namespace>[*]|[\w-]+)`, region, `)?`),
+	watch.NomadService:     argument(taggedName, cluster, datacenter),
+	watch.NomadServiceList: argument(cluster, datacenter),
+	watch.NomadVarGet:      argument(`(?:(?P<name>[^@]+?)`, cluster, `(?:@(?P<namespace>[\w-]+)`, region, `)?)?`),
+	watch.NomadVarList:     argument(`/?(?P<name>[^@]*?)`, cluster, `(?:@(?P<namespace>[*]|[\w-]+)`, region, `)?`),
 }
 
 // names has a second grammar, for names with spaces, colons or slashes, which Consul
@@ -99,6 +100,8 @@ func parse(kind watch.Kind, arg string) (watch.Query, error) {
 			q.Tag = match[i]
 		case "namespace":
 			q.Namespace = match[i]
+		case "cluster":
+			q.Cluster = match[i]
 		case "datacenter":
 			q.Datacenter = match[i]
 		case "near":
@@ -163,12 +166,13 @@ func withParams(q watch.Query, family, params string) (watch.Query, error) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		switch key {
-		case "ns", "peer", "partition", "sameness-group":
+		case "cluster", "ns", "peer", "partition", "sameness-group":
 		default:
 			return watch.Query{}, fmt.Errorf("%s: invalid query parameter key %q in query %q: "+
-				"supported keys: ns,peer,partition,sameness-group", family, key, params)
+				"supported keys: ns,peer,partition,sameness-group,cluster", family, key, params)
 		}
 	}
+	q.Cluster = values.Get("cluster")
 	q.Partition = values.Get("partition")
 	if q.Kind != watch.PeeringList {
 		q.Namespace = values.Get("ns")

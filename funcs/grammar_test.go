@@ -41,6 +41,14 @@ func TestGrammar(t *testing.T) {
 		{"key", "\xff\n|~", watch.Query{Name: "\xff\n|~"}},
 		{"key", "a@dc1", watch.Query{Name: "a", Datacenter: "dc1"}},
 		{"key", "a?ns=n&partition=p@dc-1.x_y", watch.Query{Name: "a", Namespace: "n", Partition: "p", Datacenter: "dc-1.x_y"}},
+		{"key", "a?cluster=eu&ns=n@dc1", watch.Query{Name: "a", Cluster: "eu", Namespace: "n", Datacenter: "dc1"}},
+		{"service", "t.web?cluster=eu|any", watch.Query{Name: "web", Tag: "t", Cluster: "eu", Filter: "any"}},
+		{"nodes", "?cluster=eu", watch.Query{Cluster: "eu"}},
+		{"nomadService", "t.web?cluster=x@eu", watch.Query{Name: "web", Tag: "t", Cluster: "x", Datacenter: "eu"}},
+		{"nomadServices", "?cluster=x", watch.Query{Cluster: "x"}},
+		{"nomadVar", "a/b?cluster=x@ns.eu", watch.Query{Name: "a/b", Cluster: "x", Namespace: "ns", Datacenter: "eu"}},
+		{"nomadVarList", "?cluster=x", watch.Query{Cluster: "x"}},
+		{"nomadVarList", "a/?cluster=x@*", watch.Query{Name: "a/", Cluster: "x", Namespace: "*"}},
 		{"key", "a?peer=x&sameness-group=y", watch.Query{Name: "a"}},
 		{"key", "a?ns=1&ns=2", watch.Query{Name: "a", Namespace: "1"}},
 		{"key", "a?&", watch.Query{Name: "a"}},
@@ -108,7 +116,7 @@ func TestGrammar(t *testing.T) {
 }
 
 func TestGrammarErrors(t *testing.T) {
-	const supported = ": supported keys: ns,peer,partition,sameness-group"
+	const supported = ": supported keys: ns,peer,partition,sameness-group,cluster"
 	tests := []struct{ function, arg, want string }{
 		{"key", "a b@@x", `kv.get: invalid format: "a b@@x"`},
 		{"key", "foo@dc1?ns=x", `kv.get: invalid format: "foo@dc1?ns=x"`},

@@ -28,7 +28,9 @@ func (v vault) secret(args ...string) (any, error) {
 	if len(args) == 0 {
 		return nil, nil
 	}
-	q, err := secretQuery(args[0], args[1:])
+	path, cluster := v.split(args[0])
+	q, err := secretQuery(path, args[1:])
+	q.Cluster = cluster
 	if err != nil {
 		return nil, err
 	}
@@ -55,11 +57,12 @@ func (v vault) secrets(path string) ([]string, error) {
 	if path == "" {
 		return nil, nil
 	}
+	path, cluster := v.split(path)
 	name, err := vaultPath(watch.VaultList, path)
 	if err != nil {
 		return nil, err
 	}
-	list, _, err := ask[[]string](v.env, watch.Query{Kind: watch.VaultList, Name: name})
+	list, _, err := ask[[]string](v.env, watch.Query{Kind: watch.VaultList, Name: name, Cluster: cluster})
 	return slices.Clone(list), err // which the template may sort in place
 }
 
@@ -73,17 +76,37 @@ func (v vault) pkiCert(args ...string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := vaultURL(args[0])
+	path, cluster := v.split(args[0])
+	u, err := vaultURL(path)
 	if err != nil {
 		return nil, err
 	}
-	q := watch.Query{Kind: watch.VaultPKI, Name: u.Path, Params: watch.PKIParams(body, v.env.CertFiles...)}
+	q := watch.Query{Kind: watch.VaultPKI, Name: u.Path, Cluster: cluster, Params: watch.PKIParams(body, v.env.CertFiles...)}
 	c, known, err := ask[watch.Certificate](v.env, q)
 	if err != nil || !known {
 		return nil, err
 	}
 	c.CAChain = slices.Clone(c.CAChain) // which the template may sort in place
 	return c, nil
+}
+
+// split returns a path without the cluster that it names as in kv/x?cluster=eu. Without
+// clusters that is a parameter like any other, which Vault gets.
+func (v vault) split(arg string) (path, cluster string) {
+	path, params, found := strings.Cut(arg, "?")
+	if !found || v.env.Vaults == nil || !v.env.Vaults() {
+		return arg, ""
+	}
+	for param := range strings.SplitSeq(params, "&") {
+		if name, ok := strings.CutPrefix(param, "cluster="); ok {
+			cluster = strings.TrimSpace(name)
+			params = strings.Trim(strings.Replace("&"+params+"&", "&"+param+"&", "&", 1), "&")
+		}
+	}
+	if params != "" {
+		path += "?" + params
+	}
+	return path, cluster
 }
 
 func secretQuery(path string, pairs []string) (watch.Query, error) {

@@ -69,6 +69,25 @@ func TestVault(t *testing.T) {
 	})
 }
 
+// Where Vault has clusters, cluster=NAME is the name of one and not a parameter.
+func TestVaultClusters(t *testing.T) {
+	for arg, want := range map[string]struct{ path, cluster string }{
+		"a":                     {"a", ""},
+		"a?version=2":           {"a?version=2", ""},
+		"a?cluster=x":           {"a", "x"},
+		"a?cluster=x&version=2": {"a?version=2", "x"},
+		"a?b=1&cluster=x&c=1":   {"a?b=1&c=1", "x"},
+	} {
+		e := &Env{Vaults: func() bool { return true }}
+		if path, cluster := (vault{e}).split(arg); path != want.path || cluster != want.cluster {
+			t.Errorf("%s: %q of %q, want %+v", arg, path, cluster, want)
+		}
+		if path, cluster := (vault{new(Env)}).split(arg); path != arg || cluster != "" {
+			t.Errorf("%s without clusters: %q of %q", arg, path, cluster)
+		}
+	}
+}
+
 // A template may change its copy of a secret and read it back; nobody else, and
 // no later execution, sees that.
 func TestSecretsAreTheTemplatesOwn(t *testing.T) {

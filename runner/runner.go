@@ -86,7 +86,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		errs = append(errs, errors.New("the child has no command"))
 	}
 	set := templates.Options{
-		Host:  template.Host{LookupEnv: o.LookupEnv, Serves: w.Serves, Warn: o.Warn},
+		Host:  template.Host{LookupEnv: o.LookupEnv, Serves: w.Serves, Clusters: w.Clusters, Warn: o.Warn},
 		Retry: retry,
 		Once:  o.Once && o.Plan == nil,
 	}
@@ -265,7 +265,7 @@ func (r *Runner) watch(batch templates.Batch, now time.Time) {
 	switch {
 	case r.replacements == nil:
 	case r.templates.Replacing():
-		added = slices.DeleteFunc(added, func(q watch.ID) bool { return r.replacements[q.Value().Store()] != nil })
+		added = slices.DeleteFunc(added, func(q watch.ID) bool { _, replaced := r.replacements[q.Value().Store()]; return replaced })
 	default:
 		r.watcher.Replace(r.replacements)
 		r.replacements = nil
@@ -372,7 +372,8 @@ func joinFailures(errs []error) error {
 //
 // Each of sources replaces the source of its store (see watch.Watcher.Replace) when
 // the queries of the new Options are known. It gets only those, and the old source
-// gets no new ones. The sources of other stores go on.
+// gets no new ones. A store that had no source gets it at once, and one whose source is
+// nil has none from then on. The sources of other stores go on.
 //
 // Reload may be called from any goroutine during Run. It returns when the new Options
 // are in force, or with the cause of ctx's end.
@@ -381,7 +382,7 @@ func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]
 	if err != nil {
 		return err
 	}
-	next.replacements = sources
+	next.replacements = maps.Clone(sources)
 	select {
 	case r.reloads <- next:
 		return nil
@@ -397,6 +398,10 @@ func (r *Runner) replace(next *Runner) {
 	r.events.mu.Lock()
 	r.events.to = next.opts.Events
 	r.events.mu.Unlock()
+	added := maps.Clone(next.replacements)
+	maps.DeleteFunc(added, func(store watch.Store, source watch.Source) bool { return source == nil || r.watcher.Serves(store) })
+	r.watcher.Replace(added) // the new templates can ask them
+	maps.DeleteFunc(next.replacements, func(store watch.Store, _ watch.Source) bool { return added[store] != nil })
 	r.templates.Replace(next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) }, time.Now())
 	r.bundles.replace(next.bundles.list, r.opts)
 	if r.replacements == nil {

@@ -90,6 +90,7 @@ func (x *execution) countInstances(q watch.Query, data any) {
 }
 
 func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
+	q = x.placed(q)
 	q.Private = x.madeOfSecret(q)
 	id := x.identify(q)
 	if id == x.locate {
@@ -99,7 +100,7 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 	if !again {
 		serves, store := x.template.host.Serves, q.Store()
 		if serves != nil && !serves(store) {
-			return watch.Answer{}, false, fmt.Errorf("%s is %w", store, watch.ErrNotConfigured)
+			return watch.Answer{}, false, x.template.host.notServed(store)
 		}
 		if len(x.result.Used) == maxQueries {
 			return watch.Answer{}, false, errTooManyQueries
@@ -149,6 +150,7 @@ func (x *execution) madeOfSecret(q watch.Query) bool {
 
 // idOf returns the ID of q as it was asked, perhaps as a private query.
 func (x *execution) idOf(q watch.Query) watch.ID {
+	q = x.placed(q)
 	if _, ok := x.asked[q.ID()]; !ok {
 		q.Private = true
 	}

@@ -31,6 +31,7 @@ import (
 type Host struct {
 	LookupEnv func(name string) (string, bool) // nil means os.LookupEnv
 	Serves    func(watch.Store) bool           // reports whether a store is configured; nil means all are
+	Clusters  func(watch.Store) []string       // returns the names of a system's clusters; nil means that there are none
 	Warn      func(error)                      // if not nil, receives a use of a deprecated function
 }
 
@@ -129,6 +130,10 @@ func Parse(o Options, h Host) (*Template, error) {
 		Sandbox:   o.SandboxPath,
 		MaxTime:   o.MaxTime,
 	}
+	if h.Clusters == nil {
+		h.Clusters = func(watch.Store) []string { return nil }
+	}
+	env.Vaults = func() bool { return len(h.Clusters(watch.Vault)) > 0 }
 	missing := "missingkey=zero"
 	if o.ErrorOnMissingKey {
 		missing = "missingkey=error"
@@ -235,6 +240,10 @@ type Options struct {
 	// CertFiles are the files that keep the certificate of the function pkiCert over
 	// a restart. Templates with the same CertFiles share a certificate.
 	CertFiles []string
+
+	// Clusters has the cluster that is asked where a call names none; "": the one
+	// without a name.
+	Clusters Clusters
 
 	MaxOutput int           // bytes; 0 means 256 MiB
 	MaxTime   time.Duration // of an execution; 0 means a minute

@@ -9,16 +9,35 @@ import (
 	"unique"
 )
 
-// A Store is a system that answers queries.
+// A Store is what answers queries: a system such as Consul or, where there are several
+// clusters of it, one of them, as in consul/eu (see In). Each has a source of its own:
+// its own address, token, connections, and outages.
 type Store string
 
-// The stores that a query can be put to.
+// The systems. A query that names no cluster is put to the one without a name.
 const (
 	Consul Store = "consul"
 	Vault  Store = "vault"
 	Nomad  Store = "nomad"
 	Files  Store = "file"
 )
+
+// DefaultCluster is how a template names the cluster without a name.
+const DefaultCluster = "default"
+
+// In returns the store of a cluster of a system, which is s itself for "".
+func (s Store) In(cluster string) Store {
+	if cluster == "" {
+		return s
+	}
+	return s + "/" + Store(cluster)
+}
+
+// Split returns the system and the cluster of s, the inverse of In.
+func (s Store) Split() (system Store, cluster string) {
+	before, cluster, _ := strings.Cut(string(s), "/")
+	return Store(before), cluster
+}
 
 // A Kind says what a query asks: which fields of Query it uses and what type
 // its answer has. Its text is the name in logs and error messages.
@@ -57,7 +76,7 @@ const (
 	NomadVarList     Kind = "nomad.var.list" // prefix; []*NomadVarMeta by path. Namespace may be "*"
 )
 
-// Store returns the store that answers queries of this kind.
+// Store returns the system that answers queries of this kind.
 func (k Kind) Store() Store {
 	switch {
 	case k == FileContent:
@@ -80,7 +99,7 @@ func (k Kind) Secret() bool {
 // A Query is one question to one store. It is comparable: templates that ask the
 // same thing have equal queries, and share one subscription.
 //
-// Fields that a kind does not use are empty. An empty scope field (Datacenter
+// Fields that a kind does not use are empty. An empty scope field (Cluster
 // to SamenessGroup) means the agent's or the configuration's own.
 type Query struct {
 	Kind Kind
@@ -91,6 +110,7 @@ type Query struct {
 	Near   string // sort by round-trip time from this node; "_agent" is the agent's own
 	Params string // other parameters in canonical form; see the kind
 
+	Cluster       string // of the store: see Store.In
 	Datacenter    string // for Nomad: the region
 	Namespace     string
 	Partition     string
@@ -107,7 +127,7 @@ type ID = unique.Handle[Query]
 func (q Query) ID() ID { return unique.Make(q) }
 
 // Store returns the store that answers q.
-func (q Query) Store() Store { return q.Kind.Store() }
+func (q Query) Store() Store { return q.Kind.Store().In(q.Cluster) }
 
 // Part returns the part of the store that answers q, such as "datacenter dc2", "" for
 // the store itself.
@@ -115,7 +135,7 @@ func (q Query) Part() string {
 	switch {
 	case q.Peer != "":
 		return "peer " + q.Peer
-	case q.Datacenter != "" && q.Store() == Nomad:
+	case q.Datacenter != "" && q.Kind.Store() == Nomad:
 		return "region " + q.Datacenter
 	case q.Datacenter != "":
 		return "datacenter " + q.Datacenter
@@ -141,7 +161,7 @@ func (q Query) String() string {
 	}
 	b.WriteString(q.Name)
 	for _, part := range []struct{ mark, value string }{
-		{"@", q.Datacenter}, {"@partition=", q.Partition}, {"@ns=", q.Namespace}, {"@peer=", q.Peer},
+		{"@", q.Datacenter}, {"@cluster=", q.Cluster}, {"@partition=", q.Partition}, {"@ns=", q.Namespace}, {"@peer=", q.Peer},
 		{"@sameness-group=", q.SamenessGroup}, {"~", q.Near}, {"|", q.Filter},
 	} {
 		if part.value != "" {
@@ -178,10 +198,12 @@ func (q Query) Noun() string {
 // Describe returns Noun after the store: "consul key app/port". A file has no
 // store, nor, with local, has what a data file answers in place of Consul.
 func (q Query) Describe(local bool) string {
-	if q.Store() == Files || local && q.Store() == Consul {
+	store := q.Store()
+	q.Cluster = "" // the store says it
+	if system, _ := store.Split(); system == Files || local && store == Consul {
 		return q.Noun()
 	}
-	return string(q.Store()) + " " + q.Noun()
+	return string(store) + " " + q.Noun()
 }
 
 // GoString returns q.String(): the body of a write may hold a secret.

@@ -17,6 +17,7 @@ func TestQueryString(t *testing.T) {
 		{Query{Kind: KVGet, Name: "a", Datacenter: "dc2", Partition: "p", Namespace: "n"}, "kv.get(a@dc2@partition=p@ns=n)"},
 		{Query{Kind: ServiceHealth, Name: "web", Tag: "v1", Filter: "any", Near: "_agent", Datacenter: "dc1"}, "health.service(v1.web@dc1~_agent|any)"},
 		{Query{Kind: ServiceHealth, Name: "web", Peer: "east"}, "health.service(web@peer=east)"},
+		{Query{Kind: KVGet, Name: "a", Cluster: "eu", Datacenter: "dc2"}, "kv.get(a@dc2@cluster=eu)"},
 		{Query{Kind: NodeList}, "catalog.nodes"},
 		{Query{Kind: NodeList, Near: "n1"}, "catalog.nodes(~n1)"},
 	}
@@ -35,6 +36,23 @@ func TestStore(t *testing.T) {
 		if got := kind.Store(); got != want {
 			t.Errorf("%s.Store() = %s, want %s", kind, got, want)
 		}
+	}
+}
+
+// Each cluster is a store, and says so once.
+func TestClusters(t *testing.T) {
+	q := Query{Kind: KVGet, Name: "a", Cluster: "eu"}
+	if system, cluster := q.Store().Split(); q.Store() != "consul/eu" || system != Consul || cluster != "eu" {
+		t.Errorf("the store of %v is %s, that is %s and %s", q, q.Store(), system, cluster)
+	}
+	for _, local := range []bool{false, true} { // a data file stands for the cluster without a name
+		if got := q.Describe(local); got != "consul/eu key a" {
+			t.Errorf("described as %s", got)
+		}
+	}
+	w := New(map[Store]Source{Consul: newStage(), Consul.In("us"): newStage(), Consul.In("eu"): newStage(), Vault.In("b"): newStage()})
+	if got := fmt.Sprint(w.Clusters(Consul), w.Clusters(Vault), w.Clusters(Nomad)); got != "[eu us] [b] []" {
+		t.Errorf("clusters: %s", got)
 	}
 }
 

@@ -191,6 +191,30 @@ func TestReplaceNothing(t *testing.T) {
 	}
 }
 
+// A source that is removed ends; its queries fail, and those of others go on.
+func TestReplaceByNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other, eu := newStage(), newStage()
+		w := New(map[Store]Source{Consul: other, Consul.In("eu"): eu})
+		stop := run(t, w)
+		inEU := key("a")
+		inEU.Cluster = "eu"
+		w.Watch(key("a").ID(), inEU.ID())
+		other.sink(t, key("a")).Publish(Answer{Data: "1"})
+		eu.sink(t, inEU).Publish(Answer{Data: "2"})
+		take(w)
+		w.Replace(map[Store]Source{Consul.In("eu"): nil})
+		time.Sleep(2 * time.Second)
+		other.is(t, "runs")
+		eu.is(t, "ended")
+		got := take(w)
+		if f := got[inEU].Failure; len(got) != 1 || f == nil || !errors.Is(f.Err, ErrNotConfigured) || w.Serves(Consul.In("eu")) {
+			t.Errorf("after: %v", got)
+		}
+		stop()
+	})
+}
+
 // A source hears of all queries at once, and of none where there are none.
 func TestReplaceBatches(t *testing.T) {
 	w := New(map[Store]Source{Consul: newStage()})

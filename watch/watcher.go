@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 )
@@ -101,6 +102,20 @@ func (w *Watcher) Serves(store Store) bool {
 	return w.sources[store] != nil
 }
 
+// Clusters returns the names of the clusters of a system that have sources, sorted,
+// without the one that has no name.
+func (w *Watcher) Clusters(system Store) (names []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for store := range w.sources {
+		if of, cluster := store.Split(); of == system && cluster != "" {
+			names = append(names, cluster)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Watch begins to keep queries current; it ignores those that are watched
 // already. A query to a store without a source fails with ErrNotConfigured. A
 // source gets all its queries in one call.
@@ -126,10 +141,17 @@ func (w *Watcher) Watch(queries ...ID) {
 	}
 	w.mu.Unlock() // the sources may answer at once
 	for store, list := range added {
-		if r := w.sources[store]; r != nil {
-			r.source.Watch(list...)
-			continue
-		}
+		w.subscribe(w.sources[store], list)
+	}
+}
+
+// subscribe has a source watch queries. Without one they fail.
+func (w *Watcher) subscribe(r *sourceRun, list []Subscription) {
+	switch {
+	case len(list) == 0:
+	case r != nil:
+		r.source.Watch(list...)
+	default:
 		for _, s := range list {
 			s.Sink.Fail(&Error{Query: s.ID.Value(), Class: Invalid, Err: ErrNotConfigured})
 		}
@@ -246,18 +268,24 @@ func (e *entry) notify() {
 // Replace gives stores new sources. Each replaces the source of its store, if
 // any, which is stopped, and takes over all queries to that store. Answers stay
 // until the new source gives others; failures stay until it has answered the
-// query or failed itself. Later calls of the old source are dropped.
+// query or failed itself. Later calls of the old source are dropped. A nil source
+// removes that of its store, whose queries fail with ErrNotConfigured.
 //
 // Replace does not wait: the new source runs when the old one has ended.
 func (w *Watcher) Replace(sources map[Store]Source) {
 	w.calls.Lock()
 	defer w.calls.Unlock()
 	for store, source := range sources {
-		next := &sourceRun{source: source}
+		var next *sourceRun
+		if source != nil {
+			next = &sourceRun{source: source}
+		}
 		var list []Subscription
 		w.mu.Lock()
 		old := w.sources[store]
-		w.sources[store] = next
+		if w.sources[store] = next; next == nil {
+			delete(w.sources, store)
+		}
 		for id, e := range w.entries {
 			if id.Value().Store() != store {
 				continue
@@ -276,13 +304,11 @@ func (w *Watcher) Replace(sources map[Store]Source) {
 			list = append(list, Subscription{id, successor})
 		}
 		w.mu.Unlock() // the source may answer at once
-		if len(list) > 0 {
-			source.Watch(list...)
-		}
+		w.subscribe(next, list)
 		if old != nil && old.stop != nil {
 			old.stop()
 		}
-		if w.ctx != nil {
+		if w.ctx != nil && next != nil {
 			w.run(next, old)
 		}
 	}

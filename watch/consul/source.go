@@ -125,7 +125,7 @@ func (s *Source) Watch(list ...watch.Subscription) {
 	ids := make([]watch.ID, 0, len(list))
 	for _, w := range list {
 		id, q := w.ID, w.ID.Value()
-		if q.Store() != watch.Consul {
+		if q.Kind.Store() != watch.Consul {
 			w.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("not a query to Consul")})
 			continue
 		}

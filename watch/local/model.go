@@ -67,7 +67,7 @@ func (m *Model) follow(old *Model) {
 // which stands for their distance. The error is a *watch.Error: Invalid for what
 // a data file cannot hold, Denied for a datacenter that it lacks.
 func (m *Model) Answer(q watch.Query) (any, error) {
-	switch q.Store() {
+	switch q.Kind.Store() {
 	case watch.Consul:
 	case watch.Vault:
 		if secret := m.secret(q); secret != nil {
