@@ -10,10 +10,8 @@ import (
 	"time"
 
 	"restencil/runner/event"
-	"restencil/watch"
 	"restencil/watch/filewatch"
 	"restencil/watch/schedule"
-	"restencil/watch/vault"
 )
 
 // settle is how long files must stay unchanged before they are read again, so that
@@ -133,9 +131,7 @@ func (s *service) replace(ctx context.Context, requested bool) (err error) {
 	if err := s.runner.Reload(ctx, opts, sources); err != nil {
 		return err
 	}
-	if v, ok := sources[watch.Vault].(*vault.Source); ok {
-		s.vault = v
-	}
+	s.keepVaults(sources)
 	s.log.Replace(log)
 	s.cfg = cfg
 	s.listen(ctx)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"restencil/runner"
 	"restencil/runner/status/eventlog"
 	"restencil/watch"
-	"restencil/watch/vault"
 )
 
 // recordData prints what templates ask of live stores as a data file. It renders once,
@@ -41,9 +39,12 @@ func recordData(ctx context.Context, p program, s *subcommand) error {
 	if err != nil {
 		return &config.Error{Code: exitCode(err), Err: err}
 	}
-	leases, recorder := sources[watch.Vault].(*vault.Source), record.New()
-	for _, store := range []watch.Store{watch.Consul, watch.Vault} { // files stay where they are
-		sources[store] = recorder.Source(sources[store])
+	service.keepVaults(sources)
+	recorder := record.New()
+	for store, source := range sources {
+		if store != watch.Files { // they stay where they are
+			sources[store] = recorder.Source(source)
+		}
 	}
 	opts, err := cfg.Runner()
 	if err != nil {
@@ -56,11 +57,7 @@ func recordData(ctx context.Context, p program, s *subcommand) error {
 	if err == nil {
 		err = r.Run(ctx)
 	}
-	revoking, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
-	defer cancel()
-	if err := leases.Revoke(revoking); err != nil { // their secrets are not in the data
-		service.warn("vault", fmt.Errorf("not all leases were given back: %w", err))
-	}
+	service.revoke(ctx, func(watch.Store) bool { return true }) // their secrets are not in the data
 	switch {
 	case err != nil:
 		return &config.Error{Code: exitCode(err), Err: err}

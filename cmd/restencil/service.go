@@ -34,7 +34,7 @@ type service struct {
 	cfg      *config.Config
 	log      *logging.Log
 	manager  *systemd.Notifier
-	vault    *vault.Source
+	vaults   map[watch.Store]*vault.Source // those that were made last
 	runner   *runner.Runner
 	model    *status.Model
 	state    state
@@ -110,9 +110,6 @@ func openLog(cfg *config.Config, stderr io.Writer) (*logging.Log, error) {
 	return log, nil
 }
 
-// revokeTimeout bounds how long revoking leases delays the end of the program.
-const revokeTimeout = 5 * time.Second
-
 // run makes the runner and runs it until it is done, or until control ends it.
 func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	getenv := func(name string) string {
@@ -134,7 +131,7 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s.vault = sources[watch.Vault].(*vault.Source)
+	s.keepVaults(sources)
 	defer s.state.close()
 	opts, err := s.options(s.cfg, s.log)
 	if err != nil {
@@ -175,13 +172,9 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	// When the child has ended, nobody uses the rendered files any more. With -once,
 	// others read them later, so the leases stay. Nobody uses those of a diff.
 	_, childEnded := errors.AsType[*process.ChildExit](err)
-	if s.cfg.Diff || s.cfg.Vault.RevokeOnExit && !s.cfg.Once && (err == nil || childEnded) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
-		defer cancel()
-		if err := s.vault.Revoke(ctx); err != nil {
-			s.warn("vault", fmt.Errorf("not all leases were given back: %w", err))
-		}
-	}
+	s.revoke(ctx, func(store watch.Store) bool {
+		return s.cfg.Diff || !s.cfg.Once && (err == nil || childEnded) && s.cfg.RevokesOnExit(store)
+	})
 	return interrupted, err
 }
 

@@ -4,9 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"reflect"
+	"strings"
+	"sync"
+	"time"
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/statedir"
@@ -18,48 +22,123 @@ import (
 	"restencil/watch/vault"
 )
 
-// sources makes the sources that answer the templates' queries: Consul or the data
-// file in its place, Vault, and the file system. None of them connects before a
-// template asks.
+// A reach is how a store is reached. It has all that the source of the store is made of.
+type reach struct {
+	options any    // of the source
+	files   string // a fingerprint of those that the source reads once
+	local   string // the data file in place of the store
+	cache   bool
+}
+
+// revokeTimeout bounds how long revoking leases delays the end of the program.
+const revokeTimeout = 5 * time.Second
+
+// reaches returns how the clusters of all stores are reached.
+func reaches(cfg *config.Config) map[watch.Store]reach {
+	all := make(map[watch.Store]reach)
+	for _, c := range cfg.Consuls() {
+		all[watch.Consul.In(c.Name)] = reach{cfg.ConsulOptions(c), c.Of.Files, cfg.Consul.Local, cfg.State.Cache}
+	}
+	for _, v := range cfg.Vaults() {
+		all[watch.Vault.In(v.Name)] = reach{options: cfg.VaultOptions(v), files: v.Of.Files}
+	}
+	return all
+}
+
+// sources makes the sources that answer the templates' queries: the clusters of Consul or
+// the data file in their place, those of Vault, and the file system. None of them connects
+// before a template asks.
 //
 // With an old configuration, it makes only the sources of stores that cfg reaches in
-// another way. The other stores keep their sources, with answers and leases.
+// another way, nil for those that cfg lacks. The other stores keep their sources, with
+// answers and leases.
 func (s *service) sources(cfg, old *config.Config) (map[watch.Store]watch.Source, error) {
 	made := make(map[watch.Store]watch.Source)
 	if old == nil {
 		made[watch.Files] = filewatch.NewSource()
 	}
-	if old == nil || cfg.Consul.Local != old.Consul.Local || cfg.State.Cache != old.State.Cache ||
-		cfg.Consul.Files != old.Consul.Files || !reflect.DeepEqual(cfg.ConsulOptions(), old.ConsulOptions()) {
-		source, err := s.consulSource(cfg)
-		if err != nil {
-			return nil, err
-		}
-		made[watch.Consul] = source
+	var before map[watch.Store]reach
+	if old != nil {
+		before = reaches(old)
 	}
-	if old == nil || cfg.Vault.Files != old.Vault.Files || !reflect.DeepEqual(cfg.VaultOptions(), old.VaultOptions()) {
-		o := cfg.VaultOptions()
-		o.Notice, o.Log = s.warner("vault"), s.log.Logger
-		source, err := vault.New(o)
+	now := reaches(cfg)
+	for store, r := range now {
+		if was, ok := before[store]; ok && reflect.DeepEqual(r, was) {
+			continue
+		}
+		var err error
+		switch o := r.options.(type) {
+		case consul.Options:
+			made[store], err = s.consulSource(cfg, store, o)
+		case vault.Options:
+			made[store], err = s.vaultSource(store, o)
+		}
+		if _, cluster := store.Split(); err != nil && cluster != "" {
+			err = fmt.Errorf("%s: %w", store, err)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if old != nil {
-			source.Succeed(s.vault)
+	}
+	for store := range before {
+		if _, ok := now[store]; !ok {
+			made[store] = nil
 		}
-		made[watch.Vault] = source
 	}
 	return made, nil
 }
 
-// consulSource makes the source for Consul, with the cache in front of it if that
+// vaultSource makes the source for a Vault, which takes over what the one before it holds.
+func (s *service) vaultSource(store watch.Store, o vault.Options) (watch.Source, error) {
+	o.Notice, o.Log = s.warner(string(store)), s.log.Logger
+	source, err := vault.New(o)
+	if err != nil {
+		return nil, err
+	}
+	if old := s.vaults[store]; old != nil {
+		source.Succeed(old)
+	}
+	return source, nil
+}
+
+// keepVaults keeps the sources of Vaults that made has, for the end. One that is removed
+// stays: its leases may be revoked then.
+func (s *service) keepVaults(made map[watch.Store]watch.Source) {
+	if s.vaults == nil {
+		s.vaults = make(map[watch.Store]*vault.Source)
+	}
+	for store, source := range made {
+		if v, ok := source.(*vault.Source); ok {
+			s.vaults[store] = v
+		}
+	}
+}
+
+// revoke revokes the leases of Vaults, and the tokens of logins.
+func (s *service) revoke(ctx context.Context, which func(watch.Store) bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
+	defer cancel()
+	var revoking sync.WaitGroup
+	for store, v := range s.vaults {
+		if !which(store) {
+			continue
+		}
+		revoking.Go(func() {
+			if err := v.Revoke(ctx); err != nil {
+				s.warn(string(store), fmt.Errorf("not all leases were given back: %w", err))
+			}
+		})
+	}
+	revoking.Wait()
+}
+
+// consulSource makes the source for a Consul, with the cache in front of it if that
 // is configured. Once and dry runs have none: their result must not be out of date.
-func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
+func (s *service) consulSource(cfg *config.Config, store watch.Store, o consul.Options) (watch.Source, error) {
 	if cfg.Consul.Local != "" {
 		return local.NewData(cfg.Consul.Local)
 	}
-	o := cfg.ConsulOptions()
-	o.Notice, o.Log = s.warner("consul"), s.log.Logger
+	o.Notice, o.Log = s.warner(string(store)), s.log.Logger
 	source, err := consul.New(o)
 	if err != nil {
 		return nil, err
@@ -74,7 +153,8 @@ func (s *service) consulSource(cfg *config.Config) (watch.Source, error) {
 	}
 	address, _ := cfg.LookupEnv("CONSUL_HTTP_ADDR")
 	namespace, _ := cfg.LookupEnv("CONSUL_NAMESPACE")
-	return cache.New(source, filepath.Join(dir, "cache", "consul.answers"), cache.Options{
+	name := strings.ReplaceAll(string(store), "/", ".") + ".answers"
+	return cache.New(source, filepath.Join(dir, "cache", name), cache.Options{
 		Of: cmp.Or(o.Address, address) + " " + cmp.Or(o.Namespace, namespace),
 		Problem: func(err error) {
 			level := slog.LevelWarn

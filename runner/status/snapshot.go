@@ -66,15 +66,15 @@ func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspecti
 		s.Changes = append(s.Changes, f.change(c))
 	}
 	kept := make(map[watch.ID]string)
-	for _, i := range inspections {
+	for store, i := range inspections {
 		maps.Copy(kept, i.Kept)
 		for _, l := range i.Leases {
-			s.Leases = append(s.Leases, f.lease(l))
+			s.Leases = append(s.Leases, f.lease(store, l))
 		}
 	}
 	for id, q := range f.queries {
 		if !q.Ends.IsZero() {
-			s.Leases = append(s.Leases, f.lease(watch.Lease{Query: id, Ends: q.Ends}))
+			s.Leases = append(s.Leases, f.lease(id.Value().Store(), watch.Lease{Query: id, Ends: q.Ends}))
 		}
 		if failing && q.Failure == nil {
 			continue
@@ -290,8 +290,11 @@ func (f *facts) store(s watch.Store) string {
 	return string(s)
 }
 
-func (f *facts) lease(l watch.Lease) Lease {
+func (f *facts) lease(store watch.Store, l watch.Lease) Lease {
 	out := Lease{Name: "the Vault token", Ends: l.Ends, Next: l.Next, Renew: l.Renew}
+	if _, cluster := store.Split(); cluster != "" {
+		out.Name = "the token of " + string(store)
+	}
 	if l.Query != (watch.ID{}) {
 		out.Query, out.Name = l.Query.Value().String(), f.name(l.Query)
 		if f := f.queries[l.Query].Failure; f != nil {

@@ -18,7 +18,8 @@ type Model struct {
 	own   string // the agent's own datacenter
 	sites map[string]*site
 
-	secrets map[string]any // what Vault answers, by path
+	secrets  map[string]any // what Vault answers, by path
+	clusters map[string]*Model
 }
 
 // A site is the data of one datacenter.
@@ -46,6 +47,9 @@ func (s *site) search(path string) (int, bool) {
 // old.
 func (m *Model) follow(old *Model) {
 	m.index = old.index + 1
+	for name, cluster := range m.clusters {
+		cluster.follow(cmp.Or(old.clusters[name], &Model{}))
+	}
 	for name, s := range m.sites {
 		was := cmp.Or(old.sites[name], &site{})
 		for i, p := range s.pairs {
@@ -65,8 +69,13 @@ func (m *Model) follow(old *Model) {
 // Answer returns the answer to q, of the type that its kind names, as Consul gives
 // it (COMPAT 3.4). With Near, instances and nodes are in the order of the file,
 // which stands for their distance. The error is a *watch.Error: Invalid for what
-// a data file cannot hold, Denied for a datacenter that it lacks.
+// a data file cannot hold, Denied for a datacenter or a cluster that it lacks.
 func (m *Model) Answer(q watch.Query) (any, error) {
+	if q.Cluster != "" {
+		if m = m.clusters[q.Cluster]; m == nil {
+			return nil, &watch.Error{Query: q, Class: watch.Denied, Err: fmt.Errorf("the data file has no cluster %q", q.Cluster)}
+		}
+	}
 	switch q.Kind.Store() {
 	case watch.Consul:
 	case watch.Vault:

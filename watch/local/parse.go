@@ -46,6 +46,17 @@ func read(name string, data []byte) (*yaml.Node, error) {
 // ParseNode returns the model of data that is a part of the file name.
 func ParseNode(name string, root *yaml.Node) (*Model, error) {
 	var d decoder
+	m := d.model(root, true)
+	if d.Err != nil {
+		return nil, yamldoc.InFile(name, d.Err)
+	}
+	m.follow(&Model{})
+	return m, nil
+}
+
+// model returns the model of a data file or, but for the whole, of the section of a
+// cluster in it.
+func (d *decoder) model(root *yaml.Node, whole bool) *Model {
 	var own section
 	var node, others *yaml.Node
 	m := &Model{own: localDatacenter, sites: make(map[string]*site)}
@@ -54,7 +65,14 @@ func ParseNode(name string, root *yaml.Node) (*Model, error) {
 	known["datacenters"] = func(n *yaml.Node) { others = n }
 	known["node"] = func(n *yaml.Node) { node = n }
 	known["secrets"] = func(n *yaml.Node) { m.secrets = d.secrets(n) }
-	d.Fields(root, "a data file", known)
+	what := "a cluster"
+	if whole {
+		what = "a data file"
+		known["clusters"] = func(n *yaml.Node) {
+			m.clusters = yamldoc.MapOf(&d.Decoder, n, "clusters", func(n *yaml.Node) *Model { return d.model(n, false) })
+		}
+	}
+	d.Fields(root, what, known)
 
 	nodes := d.nodes(own.nodes, m.own)
 	if node != nil {
@@ -66,11 +84,7 @@ func ParseNode(name string, root *yaml.Node) (*Model, error) {
 	if others != nil {
 		d.others(others, m)
 	}
-	if d.Err != nil {
-		return nil, yamldoc.InFile(name, d.Err)
-	}
-	m.follow(&Model{})
-	return m, nil
+	return m
 }
 
 // A section is the data of one datacenter; its parts may be nil.

@@ -89,6 +89,14 @@ func (c *Config) checkBundles() []error {
 	return errs
 }
 
+// didYouMean returns a hint at the name nearest to name, "" if none is near.
+func didYouMean(name string, names []string) string {
+	if near := suggest.Nearest(name, names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return ""
+}
+
 // checkMember rejects settings of a template in a bundle that only the bundle can have,
 // because they would be ignored.
 func (t *Template) checkMember(c *Config) []error {
@@ -98,11 +106,7 @@ func (t *Template) checkMember(c *Config) []error {
 		for _, b := range c.Bundles {
 			names = append(names, b.Name)
 		}
-		hint := ""
-		if near := suggest.Nearest(t.Bundle, names); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		return []error{t.Origin("bundle").Wrong(fmt.Sprintf("there is no bundle %q", t.Bundle), hint)}
+		return []error{t.Origin("bundle").Wrong(fmt.Sprintf("there is no bundle %q", t.Bundle), didYouMean(t.Bundle, names))}
 	}
 	var errs []error
 	for _, key := range []string{"rollback", "exit_on_failure"} {

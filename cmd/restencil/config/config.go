@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"restencil/cmd/restencil/config/hcl1"
@@ -311,42 +312,103 @@ func (c *Config) finish() {
 }
 
 func (c *Config) check() error {
-	return errors.Join(slices.Concat(c.Log.check(), c.Status.check(&c.Origins), c.Vault.Check(&c.Origins), c.checkBundles())...)
+	return errors.Join(slices.Concat(c.Log.check(), c.Status.check(&c.Origins), c.Consul.Check(), c.Vault.Check(&c.Origins), c.checkBundles(), c.checkClusters())...)
 }
 
 // attempts returns how often a query of a store is retried, as in
 // runner.Options.Attempts: -1 for never, 0 for no limit. A daemon has a limit only if
 // it is set; Once has the default, too.
-func (c *Config) attempts(store watch.Store, r stores.Retry) int {
+func (c *Config) attempts(system watch.Store, o *setting.Origins, r stores.Retry) int {
 	switch {
 	case !r.Enabled:
 		return -1
-	case c.Once || c.IsSet(string(store)+".retry.attempts"):
+	case c.Once || o.IsSet(string(system)+".retry.attempts"):
 		return r.Attempts
 	}
 	return 0
 }
 
-// ConsulOptions returns the options of the Consul source, without Notice and Log. A
+// Consuls returns the clusters of Consul, that without a name first.
+func (c *Config) Consuls() []stores.Cluster[stores.Consul] {
+	return append([]stores.Cluster[stores.Consul]{{Origins: &c.Origins, Of: &c.Consul}}, c.Consul.Clusters...)
+}
+
+// Vaults returns the clusters of Vault, that without a name first.
+func (c *Config) Vaults() []stores.Cluster[stores.Vault] {
+	return append([]stores.Cluster[stores.Vault]{{Origins: &c.Origins, Of: &c.Vault}}, c.Vault.Clusters...)
+}
+
+// RevokesOnExit reports whether the leases of a Vault are revoked at the end.
+func (c *Config) RevokesOnExit(store watch.Store) bool {
+	return slices.ContainsFunc(c.Vaults(), func(v stores.Cluster[stores.Vault]) bool {
+		return watch.Vault.In(v.Name) == store && v.Of.RevokeOnExit
+	})
+}
+
+// Clusters returns the names of a system's clusters, without the one that has none.
+func (c *Config) Clusters(system watch.Store) (names []string) {
+	for store := range c.attemptsByStore() {
+		if of, name := store.Split(); of == system && name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// attemptsByStore returns the limits of attempts of all stores.
+func (c *Config) attemptsByStore() map[watch.Store]int {
+	all := make(map[watch.Store]int)
+	for _, consul := range c.Consuls() {
+		all[watch.Consul.In(consul.Name)] = c.attempts(watch.Consul, consul.Origins, consul.Of.Attempts)
+	}
+	for _, vault := range c.Vaults() {
+		all[watch.Vault.In(vault.Name)] = c.attempts(watch.Vault, vault.Origins, vault.Of.Attempts)
+	}
+	return all
+}
+
+// checkClusters rejects the names of clusters in templates that there are not.
+func (c *Config) checkClusters() (errs []error) {
+	for i := range c.Templates {
+		t := &c.Templates[i]
+		own := &t.Options.Clusters
+		for _, store := range []watch.Store{watch.Consul.In(own.Consul), watch.Vault.In(own.Vault)} {
+			system, name := store.Split()
+			names := c.Clusters(system)
+			if name == "" || name == watch.DefaultCluster || slices.Contains(names, name) {
+				continue
+			}
+			hint := didYouMean(name, names)
+			if hint == "" && len(names) > 0 {
+				hint = "there are: " + strings.Join(names, ", ")
+			}
+			errs = append(errs, t.Origin(string(system)).Wrong(fmt.Sprintf("there is no block %s %q", system, name), hint))
+		}
+	}
+	return errs
+}
+
+// ConsulOptions returns the options of the source of a Consul, without Notice and Log. A
 // limited number of attempts is spaced as by consul-template.
-func (c *Config) ConsulOptions() consul.Options {
-	o := c.Consul.Options
-	if !c.Consul.Auth {
+func (c *Config) ConsulOptions(cluster stores.Cluster[stores.Consul]) consul.Options {
+	o := cluster.Of.Options
+	if !cluster.Of.Auth {
 		o.Username, o.Password = "", ""
 	}
 	if c.Once {
 		o.FirstPause = time.Second // most runs end before
 	}
-	o.Retry.Attempts = c.attempts(watch.Consul, c.Consul.Attempts)
+	o.Retry.Attempts = c.attempts(watch.Consul, cluster.Origins, cluster.Of.Attempts)
 	return o
 }
 
-// VaultOptions returns the options of the Vault source, without Notice and Log. The
+// VaultOptions returns the options of the source of a Vault, without Notice and Log. The
 // command that prints the token gets all variables, whatever other commands get.
-func (c *Config) VaultOptions() vault.Options {
-	environ := slices.Concat(c.environ, stores.Environ(&c.Consul, &c.Vault))
-	o := c.Vault.Source(&c.Origins, c.environ.get("VAULT_AGENT_ADDR"), environ)
-	o.Retry.Attempts = c.attempts(watch.Vault, c.Vault.Attempts)
+func (c *Config) VaultOptions(cluster stores.Cluster[stores.Vault]) vault.Options {
+	environ := slices.Concat(c.environ, stores.Environ(&c.Consul, cluster.Of))
+	o := cluster.Of.Source(cluster.Origins, c.environ.get("VAULT_AGENT_ADDR"), environ)
+	o.Retry.Attempts = c.attempts(watch.Vault, cluster.Origins, cluster.Of.Attempts)
 	return o
 }
 

@@ -17,6 +17,7 @@ import (
 	"restencil/watch/consul"
 	"restencil/watch/schedule"
 	"restencil/watch/transport"
+	"restencil/watch/vault"
 )
 
 // parseIn parses a command line where the given files stand.
@@ -169,10 +170,10 @@ func TestConsulOptions(t *testing.T) {
 		DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
 		MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
 	}
-	if diff := cmp.Diff(want, c.ConsulOptions()); diff != "" {
+	if diff := cmp.Diff(want, consulOptions(c)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(consul.DefaultOptions(), parseIn(t, nil).ConsulOptions()); diff != "" {
+	if diff := cmp.Diff(consul.DefaultOptions(), consulOptions(parseIn(t, nil))); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
 }
@@ -221,5 +222,75 @@ func TestRunnerChild(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// consulOptions and vaultOptions are those of the blocks without a label.
+func consulOptions(c *Config) consul.Options { return c.ConsulOptions(c.Consuls()[0]) }
+func vaultOptions(c *Config) vault.Options   { return c.VaultOptions(c.Vaults()[0]) }
+
+// Blocks with a label are other clusters. They take nothing from the environment and
+// from other blocks, but for what is about Consul as a whole.
+func TestClusters(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, ".vault-token", "of-home")
+	writeFile(t, "c.hcl", `
+		consul { address = "main:8500" token = "own" }
+		consul "eu" {
+			address = "eu:8500"
+			token = "t"
+			ssl { ca_cert = "ca.pem" }
+			retry { attempts = 3 }
+		}
+		vault "team-b" {
+			address = "https://b:8200"
+			namespace = "team-b"
+			approle { role_id = "r" }
+		}
+		template { contents = "x" destination = "y" consul = "eu" vault = "team-b" }
+		template { contents = "x" destination = "z" consul = "default" }`)
+	writeFile(t, "d.json", `{"consul": [{"max_connections": 7}, {"us": {"address": "us:8500"}}], "vault": {"c": {"address": "https://c:8200"}}}`)
+	c, err := Parse([]string{"-config", "c.hcl", "-config", "d.json", "-max-stale", "5s"}, []string{
+		"HOME=.", "CONSUL_HTTP_TOKEN=environment", "CONSUL_HTTP_ADDR=environment", "VAULT_TOKEN=environment", "VAULT_ADDR=environment", "VAULT_AGENT_ADDR=environment",
+	})
+	if err != nil || len(c.Warnings) > 0 {
+		t.Fatal(err, c.Warnings)
+	}
+	eu, us := consul.DefaultOptions(), consul.DefaultOptions()
+	eu.NoEnvironment, eu.Address, eu.Token, eu.TLS, eu.Retry.Attempts, eu.MaxStale = true, "eu:8500", "t", transport.TLS{Enabled: true, CACert: "ca.pem"}, 3, 5*time.Second
+	us.NoEnvironment, us.Address, us.MaxStale = true, "us:8500", 5*time.Second
+	for i, want := range []consul.Options{eu, us} {
+		if diff := cmp.Diff(want, c.ConsulOptions(c.Consuls()[i+1])); diff != "" {
+			t.Errorf("consul %s (-want +got):\n%s", c.Consuls()[i+1].Name, diff)
+		}
+	}
+	if o := consulOptions(c); o.NoEnvironment || o.Address != "main:8500" || o.MaxConnections != 7 {
+		t.Errorf("the block without a label: %+v", o)
+	}
+	b, other := c.VaultOptions(c.Vaults()[1]), c.VaultOptions(c.Vaults()[2])
+	if !b.NoEnvironment || b.Address != "https://b:8200" || b.Namespace != "team-b" || b.Token.Text != "" || b.Token.Login.RoleID != "r" {
+		t.Errorf("vault team-b: %+v", b)
+	}
+	if other.Address != "https://c:8200" || other.Token.Text != "" || other.Token.Login.Method != "" {
+		t.Errorf("vault c: %+v", other)
+	}
+	opts, err := c.Runner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := opts.Templates[0].Clusters; got != (template.Clusters{Consul: "eu", Vault: "team-b"}) {
+		t.Errorf("clusters of the template: %+v", got)
+	}
+	if got := opts.Limits.Attempts["consul/eu"]; got != 3 {
+		t.Errorf("consul/eu has %d attempts", got)
+	}
+	text := printed(t, c)
+	writeFile(t, "again.hcl", text)
+	again, err := Parse([]string{"-config", "again.hcl"}, nil)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	if got := again.Clusters(watch.Consul); len(got) != 2 || again.Consul.Clusters[0].Of.Attempts.Attempts != 3 {
+		t.Errorf("printed and read again: %v in\n%s", got, text)
 	}
 }

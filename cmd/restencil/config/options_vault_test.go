@@ -40,12 +40,12 @@ func TestVaultOptions(t *testing.T) {
 		DefaultLease: time.Second, Threshold: 0.5, IssueEvery: 3 * time.Second, IssueBurst: 4, MaxRequests: 5,
 		Retry: schedule.Backoff{Base: time.Second, Max: 2 * time.Second},
 	}
-	if diff := cmp.Diff(want, c.VaultOptions()); diff != "" {
+	if diff := cmp.Diff(want, vaultOptions(c)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	standard := vault.DefaultOptions()
 	standard.TLS.Enabled = true
-	if diff := cmp.Diff(standard, parseIn(t, nil).VaultOptions()); diff != "" {
+	if diff := cmp.Diff(standard, vaultOptions(parseIn(t, nil))); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
 }
@@ -109,7 +109,7 @@ func TestVaultToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, config.VaultOptions().Token); diff != "" {
+			if diff := cmp.Diff(c.want, vaultOptions(config).Token); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -130,7 +130,7 @@ func TestVaultTokenCommand(t *testing.T) {
 		Command: []string{"login", "me"}, CommandTimeout: 3 * time.Second, Renew: true,
 		CommandEnv: []string{"VAULT_SECRET_ID=s", "VAULT_TOKEN=t", "CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true", "VAULT_ADDR=http://v"},
 	}
-	if diff := cmp.Diff(want, c.VaultOptions().Token); diff != "" {
+	if diff := cmp.Diff(want, vaultOptions(c).Token); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -149,7 +149,7 @@ func TestVaultAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := config.VaultOptions().Address; got != c.want {
+		if got := vaultOptions(config).Address; got != c.want {
 			t.Errorf("%q: %s, want %s", c.args, got, c.want)
 		}
 	}
@@ -158,7 +158,7 @@ func TestVaultAddress(t *testing.T) {
 // TestVaultWithoutTLS: the flag leaves TLS to Vault's own variables.
 func TestVaultWithoutTLS(t *testing.T) {
 	c := parseIn(t, nil, "-vault-ssl=false", "-vault-ssl-verify=false", "-vault-ssl-cert", "c")
-	if got := c.VaultOptions().TLS; got != (transport.TLS{}) {
+	if got := vaultOptions(c).TLS; got != (transport.TLS{}) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -15,7 +15,9 @@ func TestPrintMasksSecrets(t *testing.T) {
 		consul { token = "hush" auth { password = "hush" } }
 		vault  { token = "hush" k8s_service_account_token = "hush" }
 		nomad  { token = "hush" auth_password = "hush" }
-		status { token = "hush" }`)
+		status { token = "hush" }
+		consul "eu" { address = "x" token = "hush" }
+		vault "b" { address = "http://x" approle { role_id = "r" secret_id = "hush" } }`)
 	c, err := Parse([]string{"-config", "c", "-consul-auth", "u:hush"}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -24,8 +26,8 @@ func TestPrintMasksSecrets(t *testing.T) {
 	if strings.Contains(text, "hush") {
 		t.Errorf("a secret is printed:\n%s", text)
 	}
-	if got := strings.Count(text, `"***"`); got != 7 {
-		t.Errorf("%d secrets are masked, want 7", got)
+	if got := strings.Count(text, `"***"`); got != 9 {
+		t.Errorf("%d secrets are masked, want 9", got)
 	}
 	if !strings.Contains(text, "  token = \"***\" # c:2:12\n") {
 		t.Errorf("the place of consul.token is not printed:\n%s", text)
@@ -82,7 +84,7 @@ func TestPrintLogins(t *testing.T) {
 			t.Errorf("%s: a secret is printed", login)
 		}
 		secret := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".SecretID" || p.Last().String() == ".JWT" }, cmp.Ignore())
-		if diff := cmp.Diff(first.VaultOptions().Token.Login, second.VaultOptions().Token.Login, secret); diff != "" {
+		if diff := cmp.Diff(vaultOptions(first).Token.Login, vaultOptions(second).Token.Login, secret); diff != "" {
 			t.Errorf("%s (-first +second):\n%s", login, diff)
 		}
 		if diff := cmp.Diff(values(text), values(printed(t, second))); diff != "" {

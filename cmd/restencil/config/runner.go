@@ -10,7 +10,6 @@ import (
 	"restencil/cmd/restencil/config/setting"
 	"restencil/runner"
 	"restencil/runner/event"
-	"restencil/watch"
 )
 
 // Runner returns the options of the runner, without Stdout, Stderr and Events. It reads
@@ -24,10 +23,7 @@ func (c *Config) Runner() (runner.Options, error) {
 		ExitOnFailure: c.State.ExitOnFailure,
 		State:         runner.State{Reconcile: c.State.Reconcile, KeepSecrets: c.State.HistorySecrets},
 		Limits: runner.Limits{
-			Attempts: map[watch.Store]int{
-				watch.Consul: c.attempts(watch.Consul, c.Consul.Attempts),
-				watch.Vault:  c.attempts(watch.Vault, c.Vault.Attempts),
-			},
+			Attempts:    c.attemptsByStore(),
 			StoreDown:   c.State.OnStoreDown,
 			OnceTimeout: c.OnceTimeout,
 		},

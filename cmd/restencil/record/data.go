@@ -18,15 +18,17 @@ import (
 	"restencil/watch"
 )
 
-// A data is the content of a data file.
+// A data is the content of a data file, or of a cluster in it.
 type data struct {
 	Datacenter  string `yaml:"datacenter,omitempty"`
 	Node        string `yaml:"node,omitempty"`
 	site        `yaml:",inline"`
 	Secrets     map[string]any   `yaml:"secrets,omitempty"`
 	Datacenters map[string]*site `yaml:"datacenters,omitempty"`
+	Clusters    map[string]*data `yaml:"clusters,omitempty"`
 
 	mask *masker
+	own  string // the agent's own datacenter
 }
 
 // A site is the data of one datacenter.
@@ -87,18 +89,21 @@ func (r *Recorder) Write(w io.Writer) error {
 		}
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.String(), b.String()))
 	})
-	d := &data{mask: new(masker)}
-	own, named := r.datacenter()
-	if named {
-		d.Datacenter = own
-	}
+	d := r.newData("", new(masker))
 	text := header
 	for _, q := range order {
+		into := d
+		if q.Cluster != "" {
+			if into = d.Clusters[q.Cluster]; into == nil {
+				into = r.newData(q.Cluster, d.mask)
+				d.Clusters = with(d.Clusters, q.Cluster, into)
+			}
+		}
 		answer := watch.Reveal(r.answers[q])
-		if q.Datacenter == own {
+		if q.Datacenter == into.own {
 			q.Datacenter = ""
 		}
-		if err := d.add(q, answer); err != nil {
+		if err := into.add(q, answer); err != nil {
 			line := fmt.Sprintf("%s: %v", q.Describe(false), err)
 			text += "# Not recorded: " + strings.NewReplacer("\n", "; ", "\r", "; ").Replace(line) + ".\n"
 		}
@@ -111,11 +116,21 @@ func (r *Recorder) Write(w io.Writer) error {
 	return errors.Join(e.Encode(d), e.Close())
 }
 
-// datacenter returns the name of the agent's own datacenter, and whether an answer has
-// it.
-func (r *Recorder) datacenter() (name string, named bool) {
+// newData returns the data of a cluster, "" for that without a name, without answers.
+func (r *Recorder) newData(cluster string, mask *masker) *data {
+	d := &data{mask: mask}
+	var named bool
+	if d.own, named = r.datacenter(cluster); named {
+		d.Datacenter = d.own
+	}
+	return d
+}
+
+// datacenter returns the name of the agent's own datacenter in a cluster, and whether an
+// answer has it.
+func (r *Recorder) datacenter(cluster string) (name string, named bool) {
 	for q, answer := range r.answers {
-		if q.Datacenter != "" {
+		if q.Datacenter != "" || q.Cluster != cluster {
 			continue
 		}
 		switch answer := answer.(type) {
@@ -131,7 +146,7 @@ func (r *Recorder) datacenter() (name string, named bool) {
 	}
 	for q, answer := range r.answers {
 		list, _ := answer.([]string)
-		if q.Kind == watch.DatacenterList && len(list) > 0 && !slices.Contains(list, "dc1") {
+		if q.Kind == watch.DatacenterList && q.Cluster == cluster && len(list) > 0 && !slices.Contains(list, "dc1") {
 			return list[0], true // perhaps it is another, which no answer says
 		}
 	}

@@ -54,6 +54,32 @@ func TestDatacenters(t *testing.T) {
 	}
 }
 
+// The answers of each cluster have a section of their own.
+func TestClusters(t *testing.T) {
+	pair := func(value string) *watch.KeyPair { return &watch.KeyPair{Path: "a", Key: "a", Value: value} }
+	query := func(cluster string) watch.Query { return watch.Query{Kind: watch.KVGet, Name: "a", Cluster: cluster} }
+	secret := watch.Query{Kind: watch.VaultRead, Name: "kv/x", Cluster: "us"}
+	text, model := written(t, map[watch.Query]any{
+		query(""): pair("1"), query("eu"): pair("2"), query("us"): pair("3"), secret: watch.Taint(&watch.Secret{Data: map[string]any{"p": "hunter2"}}),
+		{Kind: watch.NodeServices, Cluster: "us"}: &watch.CatalogNode{Node: &watch.Node{Node: "n", Address: "10.0.0.1", Datacenter: "texas"}},
+	})
+	for cluster, want := range map[string]string{"": "1", "eu": "2", "us": "3"} {
+		got, err := model.Answer(query(cluster))
+		if p, ok := got.(*watch.KeyPair); !ok || p == nil || p.Value != want || err != nil {
+			t.Errorf("%q: %v %v, want %s in\n%s", cluster, got, err, want, text)
+		}
+	}
+	if s, err := model.Answer(secret); err != nil || watch.Reveal(s).(*watch.Secret).Data["p"] != "masked-p" {
+		t.Errorf("the secret: %v %v", watch.Reveal(s), err)
+	}
+	if !strings.Contains(text, "datacenter: texas") || strings.Contains(text, "hunter2") {
+		t.Errorf("recorded:\n%s", text)
+	}
+	if _, err := model.Answer(query("asia")); err == nil || err.Error() != `kv.get(a@cluster=asia): the data file has no cluster "asia"` {
+		t.Error(err)
+	}
+}
+
 // With Near the order of instances and nodes is that of the answer, and a node's status
 // is kept.
 func TestNearAndNodes(t *testing.T) {

@@ -86,6 +86,7 @@ type run struct {
 	failures []string
 	updates  map[string]string // what golden files are to hold, by path
 
+	clusters  func(watch.Store) []string // of the configuration; nil: there are none
 	templates []runner.Template
 	bundles   []runner.Bundle
 	results   []template.Result // of templates
@@ -149,7 +150,7 @@ func (r *run) load() error {
 	if err != nil {
 		return err
 	}
-	r.bundles = opts.Bundles
+	r.bundles, r.clusters = opts.Bundles, cfg.Clusters
 	var names []string
 	for _, t := range opts.Templates {
 		if r.Bundle == "" && (r.Template == "" || t.Name == r.Template || t.Destination == r.Template) || r.Bundle != "" && t.Bundle == r.Bundle {
@@ -169,7 +170,7 @@ func (r *run) load() error {
 // execute executes a template. It adds the queries that have no usable answer to
 // missing, and why. As for the daemon, an error counts only when nothing is missing.
 func (r *run) execute(ctx context.Context, t runner.Template, missing map[string]string) (template.Result, error) {
-	host := template.Host{LookupEnv: func(name string) (string, bool) {
+	host := template.Host{Clusters: r.clusters, LookupEnv: func(name string) (string, bool) {
 		value, ok := r.Env[name]
 		return value, ok
 	}}

@@ -46,6 +46,9 @@ func (c *Client) Capacity(o Options, http2 bool) int {
 // files that o names, and sends nothing.
 func New(o Options) (*Client, error) {
 	config := api.DefaultConfig()
+	if o.NoEnvironment {
+		config = &api.Config{Scheme: "http", Transport: config.Transport}
+	}
 	config.Address = cmp.Or(o.Address, config.Address)
 	config.Namespace = cmp.Or(o.Namespace, config.Namespace)
 	config.Token = cmp.Or(o.Token, config.Token)
@@ -103,11 +106,24 @@ func New(o Options) (*Client, error) {
 	counter := transport.Count(connections)
 	config.HttpClient.Transport = fetch.Transport{Base: ProgressTransport{Base: transport.Traced(counter, o.Log)}}
 	config.HttpClient.CheckRedirect = checkRedirect
+	if o.NoEnvironment && config.Token == "" && config.TokenFile == "" {
+		config.HttpClient.Transport = anonymous{config.HttpClient.Transport}
+	}
 	c, err := api.NewClient(config)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{Requests: fetch.New(c), Transport: connections, Counter: counter, Token: config.Token, secure: secure}, nil
+}
+
+// An anonymous transport sends no token. The library sends that of the environment where
+// it is given none.
+type anonymous struct{ http.RoundTripper }
+
+func (a anonymous) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Del("X-Consul-Token")
+	return a.RoundTripper.RoundTrip(r)
 }
 
 // checkRedirect withholds the token and the password from other hosts and from

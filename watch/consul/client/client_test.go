@@ -142,6 +142,12 @@ func TestCredentials(t *testing.T) {
 		{"file of the environment", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file}, func(*Options) {}, "from-file", "", ""},
 		{"token wins over the environment's file", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file},
 			func(o *Options) { o.Token = "t" }, "t", "", ""},
+		{"no environment", map[string]string{"CONSUL_HTTP_TOKEN": "environment", "CONSUL_HTTP_AUTH": "u:p", "CONSUL_HTTP_SSL": "true"},
+			func(o *Options) { o.NoEnvironment = true }, "", "", ""},
+		{"no environment's file", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file},
+			func(o *Options) { o.NoEnvironment = true }, "", "", ""},
+		{"a token and no environment", map[string]string{"CONSUL_HTTP_TOKEN": "environment"},
+			func(o *Options) { o.NoEnvironment, o.Token = true, "t" }, "t", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for name, value := range test.env {

@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -35,6 +36,8 @@ import (
 
 // Options configure a Client. The VAULT_* variables set zero fields (COMPAT 1.8).
 type Options struct {
+	NoEnvironment bool // leaves the VAULT_* variables out
+
 	// Address of the server, with its scheme: http://…, https://… or
 	// unix:///path. "" is VAULT_AGENT_ADDR, then VAULT_ADDR, and without
 	// those https://127.0.0.1:8200.
@@ -73,7 +76,11 @@ type Client struct {
 
 // New returns a Client. It reads the files that o names, and makes no request.
 func New(o Options) (*Client, error) {
-	e, err := readEnvironment()
+	getenv := os.Getenv
+	if o.NoEnvironment {
+		getenv = func(string) string { return "" }
+	}
+	e, err := readEnvironment(getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +96,7 @@ func New(o Options) (*Client, error) {
 			return o.Transport.Dialer().DialContext(ctx, "unix", socket)
 		}
 	}
-	if connections.TLSClientConfig, err = tlsConfig(tlsFromEnv(o.TLS)); err != nil {
+	if connections.TLSClientConfig, err = tlsConfig(tlsFromEnv(o.TLS, getenv)); err != nil {
 		return nil, fmt.Errorf("configuring TLS failed: %w", err)
 	}
 	if o.Namespace != "" {

@@ -118,6 +118,9 @@ func TestEnvironment(t *testing.T) {
 	if c, err = New(Options{Address: server.URL}); err != nil || c.url.String() != server.URL {
 		t.Error("the written address does not win", err)
 	}
+	if c, err = New(Options{Address: server.URL, NoEnvironment: true}); err != nil || c.Namespace() != "" || c.header.Get("X-Own") != "" || c.timeout != time.Minute {
+		t.Errorf("the environment is used: %v, header %v, timeout %v", err, c.header, c.timeout)
+	}
 }
 
 func TestMalformedEnvironment(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -31,15 +30,15 @@ type environment struct {
 	header     http.Header
 }
 
-func readEnvironment() (environment, error) {
+func readEnvironment(getenv func(string) string) (environment, error) {
 	e := environment{
-		address: cmp.Or(os.Getenv("VAULT_AGENT_ADDR"), os.Getenv("VAULT_ADDR")),
+		address: cmp.Or(getenv("VAULT_AGENT_ADDR"), getenv("VAULT_ADDR")),
 		timeout: time.Minute,
 		resends: 2,
-		wrapTTL: os.Getenv("VAULT_WRAP_TTL"),
+		wrapTTL: getenv("VAULT_WRAP_TTL"),
 		header:  http.Header{"X-Vault-Request": {"true"}},
 	}
-	if namespace := os.Getenv("VAULT_NAMESPACE"); namespace != "" {
+	if namespace := getenv("VAULT_NAMESPACE"); namespace != "" {
 		e.header.Set("X-Vault-Namespace", namespace)
 	}
 	var ignored bool // Options.TLS has it
@@ -68,7 +67,7 @@ func readEnvironment() (environment, error) {
 		"VAULT_SKIP_VERIFY": parseBool(&ignored),
 		"VAULT_SRV_LOOKUP":  parseBool(&e.srv),
 	} {
-		if text := os.Getenv(name); text != "" {
+		if text := getenv(name); text != "" {
 			if err := parse(text); err != nil {
 				return e, fmt.Errorf("error encountered setting up default configuration: could not parse %s: %w", name, err)
 			}
@@ -113,13 +112,13 @@ func (e *environment) addHeaders(text string) error {
 
 // tlsFromEnv returns o with zero fields set from the environment, except
 // SkipVerify.
-func tlsFromEnv(o transport.TLS) transport.TLS {
+func tlsFromEnv(o transport.TLS, getenv func(string) string) transport.TLS {
 	if o.Cert == "" && o.Key == "" {
-		o.Cert, o.Key = os.Getenv("VAULT_CLIENT_CERT"), os.Getenv("VAULT_CLIENT_KEY")
+		o.Cert, o.Key = getenv("VAULT_CLIENT_CERT"), getenv("VAULT_CLIENT_KEY")
 	}
-	o.CACert = cmp.Or(o.CACert, os.Getenv("VAULT_CACERT"))
-	o.CACertBytes = cmp.Or(o.CACertBytes, os.Getenv("VAULT_CACERT_BYTES"))
-	o.CAPath = cmp.Or(o.CAPath, os.Getenv("VAULT_CAPATH"))
-	o.ServerName = cmp.Or(o.ServerName, os.Getenv("VAULT_TLS_SERVER_NAME"))
+	o.CACert = cmp.Or(o.CACert, getenv("VAULT_CACERT"))
+	o.CACertBytes = cmp.Or(o.CACertBytes, getenv("VAULT_CACERT_BYTES"))
+	o.CAPath = cmp.Or(o.CAPath, getenv("VAULT_CAPATH"))
+	o.ServerName = cmp.Or(o.ServerName, getenv("VAULT_TLS_SERVER_NAME"))
 	return o
 }

@@ -24,6 +24,7 @@ type Field struct {
 	Name  string
 	Range hcl.Range // of the name
 	Value Node
+	Label bool // Name is the label of a block, or may be: JSON does not tell
 }
 
 // Block returns the fields of an object or a block.

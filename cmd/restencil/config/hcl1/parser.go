@@ -161,13 +161,14 @@ func (p *parser) field(name token) Field {
 	switch {
 	case t.kind == equals && labels == nil:
 		f.Value = p.value(p.next())
+		f.Label = p.json && f.Value.IsBlock()
 	case t.kind == hclsyntax.TokenOBrace && !p.json:
 		f.Value = p.value(t)
 	default:
 		p.expected(after+" after "+p.text(name), first, form)
 	}
 	for _, label := range slices.Backward(labels) {
-		block := []Field{{Name: p.name(label), Range: label.Range, Value: f.Value}}
+		block := []Field{{Name: p.name(label), Range: label.Range, Value: f.Value, Label: true}}
 		f.Value = Node{Value: block, Range: hcl.RangeBetween(label.Range, f.Value.Range)}
 	}
 	return f

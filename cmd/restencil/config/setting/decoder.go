@@ -138,11 +138,20 @@ func (d *decoder) moved(fields []hcl1.Field, in scope) (others []hcl1.Field) {
 	return others
 }
 
+// beside reports whether f is one of the blocks with a label beside block, without one.
+func beside(block []Setting, f hcl1.Field) bool {
+	inner, _ := f.Value.Block()
+	return len(inner) > 0 && !slices.ContainsFunc(inner, func(f hcl1.Field) bool { return !f.Label || scope{settings: block}.find(f) != nil })
+}
+
 // find returns the setting of a field, nil if there is none. The names of blocks are
 // case-sensitive, others are not (COMPAT 2.2).
 func (in scope) find(f hcl1.Field) *Setting {
 	for i := range in.settings {
 		s := &in.settings[i]
+		if s.Each != nil && s.Each.Beside != nil && !beside(s.Each.Beside, f) {
+			continue
+		}
 		anyCase := s.Block == nil || s.To != nil && !f.Value.IsBlock()
 		if s.Key != "" && (f.Name == s.Key || anyCase && strings.EqualFold(f.Name, s.Key)) {
 			return s
@@ -200,7 +209,7 @@ func (d *decoder) instance(f hcl1.Field, s Setting) {
 	if made.Label != nil {
 		*made.Label = f.Name
 	}
-	in := scope{settings: made.Settings, origins: made.Origins, instance: s}
+	in := scope{settings: made.Settings, origins: made.Origins, key: made.Prefix, instance: s}
 	if fields, isBlock := f.Value.Block(); isBlock {
 		d.block(fields, in)
 		return
@@ -220,7 +229,7 @@ func keys(settings []Setting) (names []string) {
 
 // unknown adds a problem about a key that does not exist.
 func (d *decoder) unknown(f hcl1.Field, in scope) {
-	place := strings.Trim(in.instance.Key+"."+in.key, ".")
+	place := strings.Trim(in.instance.Key+"."+strings.TrimPrefix(in.key, in.instance.Key+"."), ".")
 	if place != "" {
 		place = " in " + place
 	}
@@ -237,6 +246,9 @@ func (d *decoder) unknown(f hcl1.Field, in scope) {
 		hint = fmt.Sprintf(`a %s block stands beside the %s block, and has %s = "NAME"`, f.Name, block, block)
 	default:
 		hint = fmt.Sprintf("a %s block has one label, its name", block)
+	}
+	if hint == "" && f.Label && strings.TrimSuffix(in.key, ".") != "" && each == nil {
+		hint = "a block with a label stands by itself, in JSON as an element of a list"
 	}
 	diagnostic := d.Diagnose(f.Range, fmt.Sprintf("unknown key %q%s", f.Name, place), hint)
 	if suggest.Nearest(f.Name, d.Secrets) != "" {

@@ -67,7 +67,7 @@ func (p *printer) block(key string, settings []Setting, origins *Origins) {
 			if i.Label != nil {
 				head += " " + hcl1.Quote(*i.Label)
 			}
-			p.nested(head+" { # "+i.Origins.At.String(), "", i.Settings, i.Origins)
+			p.nested(head+" { # "+i.Origins.At.String(), i.Prefix, i.Settings, i.Origins)
 		}
 	}
 }
@@ -179,7 +179,7 @@ func Described(settings []Setting) (keys []Flag) {
 		}
 	}
 	for _, s := range settings {
-		if s.Each == nil {
+		if s.Each == nil || s.Each.Beside != nil {
 			continue
 		}
 		for _, k := range Described(s.Each.add().Settings) {

@@ -61,6 +61,10 @@ type BlockList struct {
 	// Labelled reports whether the block has one label, its name.
 	Labelled bool
 
+	// Beside has the settings of the block of the same Key without a label, where
+	// there may be that, too. What is one of its keys is no label.
+	Beside []Setting
+
 	// Short is the key of a setting whose value may replace the whole block; "" for
 	// none.
 	Short string
@@ -74,6 +78,7 @@ type Instance struct {
 	Label    *string // holds its label, nil if it has none
 	Settings []Setting
 	Origins  *Origins
+	Prefix   string // of the keys in Origins
 }
 
 // Each returns a BlockList whose instances are the elements of a list. instance

@@ -26,11 +26,19 @@ type Vault struct {
 
 	RevokeOnExit bool   // revoke the leases, and the token of a login, at the end
 	Files        string // see fingerprint; the source itself follows the files of tokens
+	Clusters     []Cluster[Vault]
 }
 
 // Settings returns the block vault.
 func (v *Vault) Settings() []setting.Setting {
-	return setting.In("Vault", setting.Setting{Key: "vault", Block: []setting.Setting{
+	block := setting.Setting{Key: "vault", Block: v.block()}
+	defaults := func() Vault { return Vault{Options: vault.DefaultOptions()} }
+	return setting.In("Vault", clusters(block, &v.Clusters, defaults, (*Vault).block), block)
+}
+
+// block returns the settings of a block vault.
+func (v *Vault) block() []setting.Setting {
+	return []setting.Setting{
 		{Key: "address", Flag: "vault-addr", Arg: "<address>", To: &v.Address, Env: "VAULT_ADDR",
 			Help: "Where Vault is, with its scheme; https://127.0.0.1:8200 if not given."},
 		{Key: "enabled", To: &v.Enabled, Help: "Has no effect."},
@@ -99,7 +107,7 @@ func (v *Vault) Settings() []setting.Setting {
 		}),
 		connections("vault-transport", &v.Transport),
 		retry("vault-retry", &v.Attempts, &v.Retry),
-	}})
+	}
 }
 
 // Finish finds the token, and sets what is not set. These are used, in this order: the
@@ -136,6 +144,10 @@ func (v *Vault) Finish(o *setting.Origins, home string, warn func(at setting.Ori
 		// consul-template accepts any number, but works only with these.
 		v.Threshold = vault.DefaultOptions().Threshold
 		warn(o.Origin("vault.lease_renewal_threshold"), "lease_renewal_threshold is a share, more than 0 and less than 1: 0.9 is used", "")
+	}
+	for _, cluster := range v.Clusters {
+		cluster.Of.NoEnvironment = true
+		cluster.Of.Finish(cluster.Origins, "", warn)
 	}
 }
 
@@ -187,9 +199,18 @@ func (v *Vault) Source(origins *setting.Origins, agent string, environ []string)
 	return o
 }
 
-// Check validates the login: it must be complete, and there must be no other way to a
-// token.
+// Check validates the clusters, and the login of each.
 func (v *Vault) Check(o *setting.Origins) []error {
+	errs := append(v.checkLogin(o), checkClusters("vault", v.Clusters)...)
+	for _, cluster := range v.Clusters {
+		errs = append(errs, cluster.Of.checkLogin(cluster.Origins)...)
+	}
+	return errs
+}
+
+// checkLogin validates the login: it must be complete, and there must be no other way to
+// a token.
+func (v *Vault) checkLogin(o *setting.Origins) []error {
 	logins := v.logins(o)
 	if len(logins) == 0 {
 		return nil
