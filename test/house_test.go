@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"watch/nomad":            {"watch"},
 	"funcs":                  {"watch", "watch/command", "watch/lazyregexp", "watch/suggest", "funcs/pure"},
 	"funcs/pure":             {"watch"},
-	"template":               {"watch", "watch/lazyregexp", "funcs"},
+	"template":               {"watch", "watch/lazyregexp", "watch/suggest", "funcs"},
 	"renderer":               {"renderer/atomicfile", "renderer/fileattr", "renderer/parallel"},
 	"renderer/atomicfile":    {},
 	"renderer/fileattr":      {},
