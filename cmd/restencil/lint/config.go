@@ -20,6 +20,8 @@ func (l *Linter) Config(cfg *config.Config) {
 	for _, w := range cfg.Warnings {
 		l.diagnostic(w, Warning)
 	}
+	l.clusters = cfg.Clusters
+	defer func() { l.clusters = nil }()
 	opts, err := cfg.Runner()
 	var unread []error
 	if joined := (interface{ Unwrap() []error })(nil); errors.As(err, &joined) {

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"restencil/cmd/restencil/config/hcl1"
+	"restencil/watch"
 	"restencil/watch/lazyregexp"
 	"restencil/watch/suggest"
 )
@@ -42,6 +43,7 @@ func Rules() []Rule {
 		{"unknown-function", Error, "a template calls a function that does not exist"},
 		{"unknown-field", Error, "a template reads a field that the value does not have"},
 		{"unknown-template", Error, "a template calls a part that is not defined"},
+		{"unknown-cluster", Error, "a template names a cluster that is not configured"},
 		{"unused-define", Warning, "a part of a template is defined and never used"},
 		{"changes-by-itself", Warning, "the output is another one at each execution"},
 		{"empty-list", Warning, "an empty list leaves a block of nginx that nginx refuses"},
@@ -85,6 +87,7 @@ type Finding struct {
 // A Linter collects findings.
 type Linter struct {
 	read     func(path string) ([]byte, error)
+	clusters func(watch.Store) []string // of the configuration; nil: there is none
 	findings []Finding
 	files    map[string][]string // the lines of those that were read
 }

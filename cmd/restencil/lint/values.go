@@ -13,6 +13,7 @@ import (
 	"restencil/template"
 	"restencil/watch"
 	"restencil/watch/lazyregexp"
+	"restencil/watch/suggest"
 )
 
 // builtins are the functions of text/template, with the types of their results.
@@ -197,6 +198,33 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 	return v
 }
 
+// systems are the functions whose argument can name a cluster, with the system that each
+// asks.
+var systems = map[string]watch.Store{
+	"key": watch.Consul, "keyExists": watch.Consul, "keyOrDefault": watch.Consul,
+	"ls": watch.Consul, "safeLs": watch.Consul, "tree": watch.Consul, "safeTree": watch.Consul,
+	"service": watch.Consul, "connect": watch.Consul, "services": watch.Consul,
+	"node": watch.Consul, "nodes": watch.Consul, "peerings": watch.Consul,
+	"secret": watch.Vault, "secrets": watch.Vault, "pkiCert": watch.Vault,
+	"nomadService": watch.Nomad, "nomadServices": watch.Nomad,
+	"nomadVar": watch.Nomad, "nomadVarExists": watch.Nomad, "nomadVarList": watch.Nomad, "nomadVarListSafe": watch.Nomad,
+}
+
+var clusterParam = lazyregexp.New(`[?&]cluster=([\w-]+)`)
+
+// cluster looks at the cluster that the argument of a function names.
+func (c *checker) cluster(function string, pos parse.Pos, argument string) {
+	system, param := systems[function], clusterParam().FindStringSubmatch(argument)
+	if c.l.clusters == nil || system == "" || param == nil {
+		return
+	}
+	name, known := param[1], c.l.clusters(system)
+	if name == watch.DefaultCluster || slices.Contains(known, name) || system == watch.Vault && len(known) == 0 { // Vault gets it
+		return
+	}
+	c.report(pos, "unknown-cluster", fmt.Sprintf("there is no block %s %q", system, name), didYouMean(suggest.Nearest(name, known)))
+}
+
 // builtin returns what a call of the language comes to.
 func builtin(name string, v value, args []value) value {
 	switch {
@@ -223,6 +251,7 @@ func (c *checker) judge(name string, pos parse.Pos, nodes []parse.Node, args []v
 		return ""
 	}
 	data := func(v value) bool { return !v.constant }
+	c.cluster(name, pos, literal(0))
 	switch name {
 	case "secret", "nomadVar":
 		c.secret = c.secret || !public().MatchString(literal(0))
