@@ -764,6 +764,17 @@ func TestLeasesAreGivenBack(t *testing.T) {
 	})
 }
 
+// TestNothingToGiveBack: a Vault that no template has asked has issued nothing.
+func TestNothingToGiveBack(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.holder.set(token.Epoch{}, token.ErrPending)
+		w.stop()
+		if err := w.source.Revoke(w.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestTokenAsSecret: a token that a template makes is renewed with itself, made
 // anew where it was revoked, and given back.
 func TestTokenAsSecret(t *testing.T) {

@@ -130,7 +130,7 @@ func (s *Source) Revoke(ctx context.Context) error {
 	var errs []error
 	if e, err := s.tokens.Current(); err == nil {
 		errs = append(errs, s.requester.Leases.Revoke(ctx, s.caller, e.Token, s.options.MaxRequests))
-	} else {
+	} else if !errors.Is(err, token.ErrPending) || len(s.before) > 0 { // else nothing was issued
 		errs = append(errs, err)
 	}
 	for _, m := range append([]manager{s.tokens}, s.before...) {
