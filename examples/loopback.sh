@@ -81,11 +81,11 @@ ports() {
 }
 
 # until_true WHAT COMMAND... repeats the command until it succeeds, and ends the
-# script if that takes more than 20 s.
+# script if that takes more than a minute.
 until_true() {
 	what=$1
 	shift
-	give_up=$(($(date +%s) + 20))
+	give_up=$(($(date +%s) + 60))
 	until "$@"; do
 		if [ "$(date +%s)" -ge $give_up ]; then
 			echo "gave up: $what" >&2

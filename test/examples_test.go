@@ -23,8 +23,9 @@ import (
 // something took and how often it was done, and names that Vault makes up.
 var (
 	numbers = regexp.MustCompile(`127\.0\.0\.1:\d+`)
-	counts  = regexp.MustCompile(`\d+ (s|connections|queries)\b`)
+	counts  = regexp.MustCompile(`\d+ (s|connections|queries|requests)\b`)
 	users   = regexp.MustCompile(`v-approle-app-[\w-]+`)
+	seconds = regexp.MustCompile(`\d+\.\d s\b`)
 )
 
 func TestExampleHello(t *testing.T) {
@@ -130,12 +131,78 @@ users of Vault's that are left in PostgreSQL: 0
 	}
 }
 
+// TestExampleDjango is also the test that a database password changes under load:
+// the script fails where one request does.
+func TestExampleDjango(t *testing.T) {
+	servers.ConsulPath(t)
+	servers.PostgresPath(t)
+	servers.CurlPath(t)
+	servers.Django(t)
+	want := `Three instances of a site are connected to PostgreSQL as site_1. While they answer
+requests all the time, changes in Consul become effective:
+another password      → all are connected, as site_2, after N s, instead of hours
+another user          → it can log in after N s, instead of hours
+its password, too     → it can log in after N s, instead of hours
+a third one, at once  → it can log in, when the first has expired, after N s, instead of hours
+after the grace       → the site's first password is not valid any more
+N requests, 0 failed
+`
+	got := counts.ReplaceAllString(seconds.ReplaceAllString(runExample(t, "django"), "N s"), "N $1")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
+func TestExampleMultiDatacenter(t *testing.T) {
+	servers.ConsulPath(t)
+	servers.CurlPath(t)
+	want := `east and west are joined:
++# Written by restencil from web.conf.ctmpl: change it there.
++upstream web {
++	# east, release 1.4
++	server 10.1.0.1:8080;
++	# west, release 1.4
++	server 10.2.0.1:8080 backup;
++}
+west is cut off
+restencil says: consul, datacenter west: no answers
+east has another instance:
+ # Written by restencil from web.conf.ctmpl: change it there.
+ upstream web {
+ 	# east, release 1.4
+ 	server 10.1.0.1:8080;
++	server 10.1.0.2:8080;
+ 	# west, release 1.4
+ 	server 10.2.0.1:8080 backup;
+ }
+west comes back
+restencil says: consul, datacenter west: answers again
+west has another release:
+ # Written by restencil from web.conf.ctmpl: change it there.
+ upstream web {
+ 	# east, release 1.4
+ 	server 10.1.0.1:8080;
+ 	server 10.1.0.2:8080;
+-	# west, release 1.4
++	# west, release 1.5
+ 	server 10.2.0.1:8080 backup;
+ }
+`
+	if diff := cmp.Diff(want, runExample(t, "multi-datacenter")); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
 // TestExampleTemplates runs the unit tests that lie beside the templates of the
 // examples. Every example with templates has some.
 func TestExampleTemplates(t *testing.T) {
-	templates, err := filepath.Glob("../examples/*/*.ctmpl")
-	if err != nil {
-		t.Fatal(err)
+	var templates []string
+	for _, pattern := range []string{"../examples/*/*.ctmpl", "../examples/*/*/*.ctmpl"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		templates = append(templates, found...)
 	}
 	for _, template := range templates {
 		if tests, _ := filepath.Glob(filepath.Join(filepath.Dir(template), "*_test.yaml")); len(tests) == 0 {

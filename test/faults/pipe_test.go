@@ -22,7 +22,13 @@ type pipe struct {
 
 func newPipe(t *testing.T, agent string) *pipe {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return newPipeAt(t, "127.0.0.1:0", agent)
+}
+
+// newPipeAt makes a pipe that begins at an address.
+func newPipeAt(t *testing.T, addr, agent string) *pipe {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

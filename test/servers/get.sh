@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")"
 . ./progress.sh
-[ $# -gt 0 ] || set -- nginx haproxy curl postgres systemd-analyze chromium promtool axe consul consul-template vault hey app
+[ $# -gt 0 ] || set -- nginx haproxy curl postgres django systemd-analyze chromium promtool axe consul consul-template vault hey app
 
 bin=${RESTENCIL_SERVERS_BIN:-$(cd ../.. && pwd)/.cache/bin}
 mkdir -p "$bin"
@@ -34,8 +34,12 @@ build() {
 }
 
 # has PROGRAM says whether PROGRAM is installed, if need be off the PATH, where
-# Debian and Red Hat keep PostgreSQL's.
+# Debian and Red Hat keep PostgreSQL's. django stands for all that runs a site.
 has() {
+	if [ "$1" = django ]; then
+		[ -x /usr/bin/gunicorn ] && /usr/bin/python3 -c "import django, psycopg2" 2>/dev/null
+		return
+	fi
 	for dir in /usr/sbin /usr/local/sbin /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
 		[ ! -x "$dir/$1" ] || return 0
 	done
@@ -47,6 +51,7 @@ install() {
 	missing=
 	for name; do
 		has "$name" || case $name in
+		django) missing="$missing gunicorn python3-django python3-psycopg2" ;;
 		initdb | postgres | psql) missing="$missing postgresql" ;;
 		prometheus | promtool) missing="$missing prometheus" ;;
 		systemd-analyze) missing="$missing systemd" ;;

@@ -126,6 +126,16 @@ func PostgresPath(t testing.TB) string {
 	return installed(t, "postgres")
 }
 
+// Django skips the test where the system lacks what runs a Django site with a
+// PostgreSQL, as its packages have it.
+func Django(t testing.TB) {
+	t.Helper()
+	installed(t, "gunicorn")
+	if out, err := exec.Command("/usr/bin/python3", "-c", "import django, psycopg2").CombinedOutput(); err != nil {
+		Missing(t, fmt.Sprintf("Django is not installed: run \"make servers\" as root, or install the system's packages python3-django and python3-psycopg2: %v %s", err, out))
+	}
+}
+
 // installed returns the path of a program of the system. It is looked for where
 // Debian and Red Hat keep PostgreSQL's, the newest version first, on the PATH,
 // and where systems put servers, which is often not on the PATH of an ordinary
