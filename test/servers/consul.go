@@ -128,11 +128,18 @@ func (a *Agent) Start() {
 	}
 }
 
-// Pause freezes the agent (SIGSTOP): connections stay open, nothing answers.
+// Pause freezes the agent (SIGSTOP): connections stay open, nothing answers. It
+// returns when that is so: a busy system takes its time to stop a process.
 func (a *Agent) Pause() {
 	a.t.Helper()
 	if err := a.process.pauseGroup(); err != nil {
 		a.t.Fatal("pausing Consul:", err)
+	}
+	const silent = 100 * time.Millisecond
+	for deadline := time.Now().Add(grace); a.answers(silent) == nil; {
+		if time.Now().After(deadline) {
+			a.t.Fatal("a paused Consul answers")
+		}
 	}
 }
 
@@ -215,8 +222,11 @@ func (a *Agent) args() []string {
 
 // ready returns nil once the agent has answered, from its leader, with its own
 // node and that node's check.
-func (a *Agent) ready() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+func (a *Agent) ready() error { return a.answers(time.Second) }
+
+// answers is ready, with a limit for the answer.
+func (a *Agent) answers(most time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
 	options := &api.QueryOptions{RequireConsistent: true}
 	checks, _, err := a.Client().Health().Node(a.node(), options.WithContext(ctx))
