@@ -78,6 +78,9 @@ func plan(o Options) ([]*bundleState, error) {
 		add("bundle "+spec.Name, spec)
 	}
 	for i, t := range o.Templates {
+		if t.Variable != "" && !o.Dry {
+			continue
+		}
 		named := t.Bundle != "" && !o.Dry
 		key := fmt.Sprintf("command %q", t.Command.Args)
 		switch {
@@ -215,6 +218,12 @@ func (b *bundles) run(o Options) {
 			e.Bundles = append(e.Bundles, each)
 		}
 	}
+	for _, t := range o.Templates {
+		if t.Variable != "" && !o.Dry {
+			to := event.Output{Template: t.Name, Destination: t.Destination}
+			e.Bundles = append(e.Bundles, event.Bundle{Name: t.Destination, Members: []event.Output{to}})
+		}
+	}
 	b.shared.Events(e)
 	for _, s := range b.list {
 		if !s.kept && o.Plan == nil {
@@ -270,6 +279,12 @@ func (r *Runner) offer(results []templates.Result) {
 	b := &r.bundles
 	outputs := make(map[*bundleState]map[int]templates.Result)
 	for _, res := range results {
+		if r.opts.Templates[res.Template].Variable != "" {
+			r.setVariable(res)
+			if !r.opts.Dry { // which prints it, too
+				continue
+			}
+		}
 		m := b.members[res.Template]
 		if r.opts.Plan != nil {
 			if res.Output != nil {

@@ -3,11 +3,17 @@ package runner
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"reflect"
+	"slices"
+	"strings"
 	"sync/atomic"
 
+	"restencil/renderer"
+	"restencil/runner/event"
 	"restencil/runner/process"
+	"restencil/runner/templates"
 )
 
 // A child is the state of the program that is run beside the templates.
@@ -21,6 +27,8 @@ type child struct {
 	last   int // the last that changed a file
 
 	files process.FileSet // because of which it is reloaded
+
+	variables map[string]string // of its environment, that templates give it, by name
 }
 
 // Signal passes a signal on to the child, and returns false where there is none. The
@@ -32,9 +40,58 @@ func (r *Runner) Signal(sig os.Signal) bool {
 	return s != nil && s.Signal(sig)
 }
 
+// setVariable takes the result of a template whose output is a variable of the child. A
+// child that runs with another value is replaced (see updateChild).
+func (r *Runner) setVariable(res templates.Result) {
+	t, c := r.opts.Templates[res.Template], &r.child
+	if res.Output == nil {
+		return
+	}
+	old, known := c.variables[t.Variable]
+	value := strings.TrimRight(string(res.Output.Content), "\r\n") // as the shell's $(…) does
+	if strings.ContainsRune(value, 0) {
+		r.events.emit(event.Failed{Template: t.Name, Destination: t.Destination, Err: errZeroByte})
+		return
+	}
+	r.bundles.shared.Registry.SetSecrets(t.Destination, res.Output.Secrets)
+	r.templates.Placed(res.Template)
+	if known && value == old {
+		return
+	}
+	if c.variables == nil {
+		c.variables = make(map[string]string)
+	}
+	c.variables[t.Variable] = value
+	r.events.emit(event.Rendered{
+		Template: t.Name, Destination: t.Destination, Change: renderer.Replaced,
+		Causes: res.Causes.First, More: res.Causes.More, First: !known,
+	})
+	r.events.emit(event.Stepping{Bundles: []string{t.Destination}, Step: event.Applied})
+}
+
+var errZeroByte = errors.New("the value has a zero byte, which no environment variable can have: the program keeps the value before")
+
+// wantedChild returns the child with the variables that templates give it, nil: none.
+func (r *Runner) wantedChild() *process.Child {
+	if r.opts.Child == nil {
+		return nil
+	}
+	c := *r.opts.Child
+	for _, t := range r.opts.Templates {
+		if t.Variable == "" {
+			continue
+		}
+		if c.Env == nil {
+			c.Env = os.Environ()
+		}
+		c.Env = append(slices.Clip(c.Env), t.Variable+"="+r.child.variables[t.Variable]) // the last of a name counts
+	}
+	return &c
+}
+
 // updateChild starts, reloads, replaces or ends the child, if it is time to.
 func (r *Runner) updateChild(ctx context.Context) {
-	c, next := &r.child, r.opts.Child
+	c, next := &r.child, r.wantedChild()
 	now := c.now.Load()
 	switch {
 	case now != nil && next != nil && reflect.DeepEqual(now.Child(), *next):
@@ -64,7 +121,9 @@ func (r *Runner) updateChild(ctx context.Context) {
 		}
 		destinations := new(process.FileSet)
 		for _, t := range r.opts.Templates {
-			destinations.Add(t.Destination)
+			if t.Variable == "" {
+				destinations.Add(t.Destination)
+			}
 		}
 		s := process.NewSupervisor(*next, destinations.List(), c.spawn, retry, r.events.emit)
 		go s.Run(ctx)

@@ -797,6 +797,57 @@ func TestReloadOfTheChild(t *testing.T) {
 	})
 }
 
+// The child starts when its variables are known, and again when one has another value.
+func TestChildVariables(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		variable := func(name, text string) Template {
+			v := tmpl("", text)
+			v.Variable, v.Destination = name, ""
+			return v
+		}
+		templates := []Template{
+			tmpl("a", `{{ key "x" }}`), variable("X", `{{ key "x" }}`), variable("PW", "{{ key \"pw\" }}\r\n\n"),
+		}
+		child := &Child{Args: []string{"app"}, Env: []string{"PW=old", "A=b"}, KillTimeout: time.Minute}
+		g, n := childRig(t, Options{Child: child, Templates: templates}, map[string]any{"x": "1", "pw": nil})
+		defer g.stop()
+		sleep(time.Second)
+		n.happened(t) // not all is known
+		g.store.set("pw", "s3 cret\n")
+		synctest.Wait()
+		n.happened(t, "1s start app")
+		if x, pw, a := n.told("X"), n.told("PW"), n.told("A"); x != "1" || pw != "s3 cret" || a != "b" {
+			t.Errorf("the child has X=%q, PW=%q and A=%q", x, pw, a)
+		}
+		if files, want := n.told("RESTENCIL_FILES"), g.dir+"/a"; files != want {
+			t.Errorf("the child is told of %q, want %q", files, want)
+		}
+		sleep(time.Second)
+		g.store.set("pw", "s3 cret") // the same value
+		synctest.Wait()
+		n.happened(t)
+		g.store.set("x", "2") // a file and a variable
+		synctest.Wait()
+		n.happened(t, "2s interrupt", "2s start app")
+		if x := n.told("X"); x != "2" {
+			t.Errorf("the child has X=%q", x)
+		}
+		g.store.set("pw", "a\x00b")
+		sleep(time.Second)
+		n.happened(t)
+		if failed := g.count(func(e event.Event) bool { f, ok := e.(event.Failed); return ok && f.Destination == "$PW" }); failed != 1 {
+			t.Errorf("%d failures told of a value that no variable can have", failed)
+		}
+
+		g.reloadOptions(Options{Child: child, Templates: templates[:2]})
+		synctest.Wait()
+		n.happened(t, "3s interrupt", "3s start app")
+		if pw := n.told("PW"); pw != "old" {
+			t.Errorf("the child has PW=%q after its template is gone", pw)
+		}
+	})
+}
+
 // What a reload adds is waited for, with its command, although the child of
 // before might have been started.
 func TestReloadBeforeTheChildStarts(t *testing.T) {

@@ -132,6 +132,11 @@ type Template struct {
 	// Command is run after the destination has changed. The zero Command is none.
 	Command Command
 
+	// Variable is the variable of the Child's environment that the output goes into,
+	// without the newlines at its end, in place of a file; "": it goes into a file. When
+	// it changes, the child is replaced. With Dry it is printed.
+	Variable string
+
 	// OnError says what an error of this template does.
 	OnError ErrorPolicy
 

@@ -93,6 +93,9 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 	r.opts.Templates = withCertFiles(o.Templates)
 	for i := range r.opts.Templates {
 		t := &r.opts.Templates[i]
+		if t.Variable != "" {
+			t.Destination = "$" + t.Variable // how it is named
+		}
 		if t.Destination == "" && !o.Dry {
 			errs = append(errs, fmt.Errorf("template %s has no destination: give one (-template SRC:DEST), or use -dry to print it", t.Name))
 		}

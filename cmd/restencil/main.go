@@ -78,6 +78,8 @@ type program struct {
 	signals        chan os.Signal  // all that the process receives
 	terminal       bool            // stderr is a terminal; the default log level is info there
 
+	adjust func(*config.Config) // what a command changes in the configuration; nil: nothing
+
 	json   bool   // of the command diff
 	diffOf string // the bundle that it is about, "": all
 }
@@ -121,6 +123,9 @@ func (p program) parse() (*config.Config, error) {
 	cfg, err := config.Parse(p.args, p.environ)
 	if err == nil {
 		cfg.ConsulTemplate = p.name == consulTemplate
+		if p.adjust != nil {
+			p.adjust(cfg)
+		}
 	}
 	if err == nil && p.terminal && !cfg.IsSet("log_level") {
 		cfg.Log.Level = "INFO"

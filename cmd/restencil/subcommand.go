@@ -80,6 +80,10 @@ func subcommands() []*subcommand {
 			help: "Prints what templates ask of Consul and Vault as data for -local and for tests.\nSecrets of Vault are masked. Its flags are those of restencil without a command:\n-config, -template, -consul-addr, … It renders once, as -once -dry does, and\nwrites no file; -timeout bounds how long that may take.",
 		},
 		{
+			name: "env", usage: "[flags] -- COMMAND [ARGUMENT...]", own: true, do: runWithEnvironment,
+			help: "Runs a command with the variables that the blocks env_template of the\nconfiguration describe. Its flags are those of restencil without a command:\n-config, -consul-addr, … No file is rendered. The command starts when all\nvariables are known, and again when one changes, unless -once is given. The exit\ncode is that of the command.",
+		},
+		{
 			name: "completion", usage: "bash|zsh|fish", own: true, do: printCompletion,
 			help: "Prints the completion of commands, flags and bundles for a shell.\nFor bash: source <(restencil completion bash), in ~/.bashrc; the same for zsh.\nFor fish: restencil completion fish | source",
 		},
@@ -104,6 +108,11 @@ func findSubcommand(name string) *subcommand {
 	return nil
 }
 
+// An exitStatus is the exit code of a command that has said itself what failed.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
 func (p program) runSubcommand(ctx context.Context, s *subcommand) int {
 	if s.name == "diff" {
 		if flags, bundle, asJSON, ok := planArgs(p.args[1:]); ok {
@@ -121,6 +130,9 @@ func (p program) runSubcommand(ctx context.Context, s *subcommand) int {
 	}
 	if err = s.do(ctx, p, s); err == nil {
 		return 0
+	}
+	if code, ok := errors.AsType[exitStatus](err); ok {
+		return int(code)
 	}
 	code := exitRefused
 	if wrong, ok := errors.AsType[*config.Error](err); ok {

@@ -138,7 +138,8 @@ func (b *Bundle) Run(ctx context.Context) {
 		case o := <-b.offers:
 			now := time.Now()
 			for _, i := range slices.Sorted(maps.Keys(o.Outputs)) {
-				b.shared.Registry.setSecrets(b.groups.Take(i, o.Outputs[i], now))
+				f := b.groups.Take(i, o.Outputs[i], now)
+				b.shared.Registry.SetSecrets(f.Key(), f.Secrets())
 			}
 			o.Outputs = nil
 			b.command.offered = o.after(b.command.offered.ticket)

@@ -300,7 +300,7 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 	}
 	changed := b.groups.Done(t, o, time.Now())
 	for _, w := range t.Wants {
-		b.shared.Registry.setSecrets(w.File)
+		b.shared.Registry.SetSecrets(w.File.Key(), w.File.Secrets())
 	}
 	if b.spec.Policy == group.Each {
 		b.command.want(changed, t.Wants[0].File.Index)

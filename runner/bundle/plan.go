@@ -26,7 +26,8 @@ func Plan(ctx context.Context, b *Bundle, outputs map[int]templates.Result, text
 	}
 	b.groups = group.NewSet(b.spec, true, func(event.Event) {})
 	for _, i := range slices.Sorted(maps.Keys(outputs)) {
-		b.shared.Registry.setSecrets(b.groups.Take(i, outputs[i], time.Now()))
+		f := b.groups.Take(i, outputs[i], time.Now())
+		b.shared.Registry.SetSecrets(f.Key(), f.Secrets())
 	}
 	targets, held := b.groups.Plan()
 	tx := b.transaction(ctx, targets)

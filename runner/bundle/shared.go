@@ -185,7 +185,7 @@ func (r *Registry) set(b *Bundle, exists bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.bundles == nil {
-		r.bundles, r.secrets = make(map[*Bundle]bool), make(map[string]template.Secrets)
+		r.bundles = make(map[*Bundle]bool)
 	}
 	r.templates = nil
 	if delete(r.bundles, b); exists {
@@ -222,14 +222,18 @@ func (r *Registry) writer(path string) string {
 	return r.templates[group.Path(path)]
 }
 
-// setSecrets records which secrets may be in a file.
-func (r *Registry) setSecrets(f *group.File) {
+// SetSecrets records which secrets may be in a file, by its key, or in a variable of the
+// environment.
+func (r *Registry) SetSecrets(key string, secrets template.Secrets) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if secrets := f.Secrets(); secrets.None() {
-		delete(r.secrets, f.Key())
+	if r.secrets == nil {
+		r.secrets = make(map[string]template.Secrets)
+	}
+	if secrets.None() {
+		delete(r.secrets, key)
 	} else {
-		r.secrets[f.Key()] = secrets
+		r.secrets[key] = secrets
 	}
 }
 

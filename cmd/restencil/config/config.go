@@ -312,7 +312,7 @@ func (c *Config) finish() {
 }
 
 func (c *Config) check() error {
-	return errors.Join(slices.Concat(c.Log.check(), c.Status.check(&c.Origins), c.Consul.Check(), c.Vault.Check(&c.Origins), c.checkBundles(), c.checkClusters())...)
+	return errors.Join(slices.Concat(c.Log.check(), c.Status.check(&c.Origins), c.Exec.check(), c.Consul.Check(), c.Vault.Check(&c.Origins), c.checkBundles(), c.checkClusters())...)
 }
 
 // attempts returns how often a query of a store is retried, as in

@@ -81,9 +81,10 @@ func documentedSettings() []setting.Setting {
 		}
 	}
 	for prefix, block := range map[string][]setting.Setting{
-		"template.": setting.Add(&c.Templates, (*Template).instance).instance().Settings,
-		"bundle.":   setting.Add(&c.Bundles, (*Bundle).instance).instance().Settings,
-		"verify.":   setting.Add(new([]Verify), (*Verify).instance).instance().Settings,
+		"template.":          setting.Add(&c.Templates, (*Template).instance).instance().Settings,
+		"bundle.":            setting.Add(&c.Bundles, (*Bundle).instance).instance().Settings,
+		"exec.env_template.": setting.Add(new([]Variable), (*Variable).instance).instance().Settings,
+		"verify.":            setting.Add(new([]Verify), (*Verify).instance).instance().Settings,
 	} {
 		for s := range setting.All(block) {
 			s.Key = prefix + s.Key

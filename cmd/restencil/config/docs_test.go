@@ -14,6 +14,12 @@ import (
 // is enough for.
 var sharedBlock = regexp.MustCompile(`^(?:consul|vault|nomad|template|bundle)\.(ssl|retry|transport|exec|wait|guard)`)
 
+// exampleOf returns what an example of a key is one of, too. A block env_template has
+// keys of the block template.
+func exampleOf(key string) string {
+	return sharedBlock.ReplaceAllString(strings.TrimPrefix(key, "exec.env_"), "$1")
+}
+
 var configurationFence = regexp.MustCompile("(?s)\n```(?:hcl|json)\n(.*?)\n```")
 
 // TestDocumentedConfigurations reads the configurations of the documentation.
@@ -32,7 +38,7 @@ func TestDocumentedConfigurations(t *testing.T) {
 				}
 				c := readDocumented(t, m[1])
 				for _, s := range documentedSettings() {
-					key := sharedBlock.ReplaceAllString(s.Key, "$1")
+					key := exampleOf(s.Key)
 					shown[key] = shown[key] || c.shows(s.Key)
 				}
 			}
@@ -42,7 +48,7 @@ func TestDocumentedConfigurations(t *testing.T) {
 			for _, s := range documentedSettings() {
 				effective := s.Deprecated == "" && s.Sets != nil && strings.HasSuffix(s.Key, s.Sets[0]) &&
 					!strings.HasPrefix(s.Help, "Has no effect") && s.Key != "parseonly" // which has none in a file
-				if effective && !shown[sharedBlock.ReplaceAllString(s.Key, "$1")] {
+				if effective && !shown[exampleOf(s.Key)] {
 					t.Errorf("there is no example of %s", s.Key)
 				}
 			}

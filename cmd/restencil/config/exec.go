@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+	"regexp"
 	"time"
 
 	"restencil/cmd/restencil/config/setting"
@@ -14,6 +16,21 @@ type Exec struct {
 	Enabled      bool
 	Timeout      time.Duration // of a template's command; 0: it is not waited for
 	Env          Env
+	Variables    []Variable // rendered; of the supervised child only
+}
+
+// A Variable is the block env_template: an environment variable of the supervised child
+// whose value is the output of a template.
+type Variable struct {
+	Template
+	Name string
+}
+
+func (v *Variable) instance() setting.Instance {
+	return setting.Instance{
+		Label: &v.Name, Origins: &v.Origins,
+		Settings: append(v.sourceSettings(), v.languageSettings()...),
+	}
 }
 
 // An Env describes the environment of a command (COMPAT 4.6.2).
@@ -34,6 +51,9 @@ func (e *Exec) settings(p *Process) []setting.Setting {
 		To:   setting.OneOf("<policy>", &e.Restart, process.RestartNever, process.RestartOnFailure, process.RestartAlways),
 		Help: "Start the program again, after a pause, when it ends by itself: never, on-failure or always. Otherwise restencil ends with its exit code.",
 	})
+	variables := setting.Each(&e.Variables, (*Variable).instance)
+	variables.Labelled = true
+	block.Block = append(block.Block, setting.Setting{Key: "env_template", Each: variables})
 	return setting.In("Running a program", []setting.Setting{
 		{Flag: "exec", Sets: []string{"exec.command", "exec.enabled"},
 			To: setting.Text("<command>", "", func(text string) error {
@@ -86,4 +106,26 @@ func (e *Exec) finish(c *Config) {
 	} else if some && !e.Enabled {
 		c.warn(c.Origin("exec.enabled"), "exec.enabled = false has no effect: the command is run, as by consul-template", "")
 	}
+	for i := range e.Variables {
+		c.finishTemplate(&e.Variables[i].Template)
+	}
+}
+
+// variableName is what POSIX calls a name: what a shell can read.
+var variableName = regexp.MustCompile("^[A-Za-z_][A-Za-z0-9_]*$")
+
+func (e *Exec) check() []error {
+	var errs []error
+	first := make(map[string]setting.Origin)
+	for i := range e.Variables {
+		v := &e.Variables[i]
+		if !variableName.MatchString(v.Name) {
+			errs = append(errs, v.At.Wrong(fmt.Sprintf("%q is not the name of an environment variable", v.Name), "use letters, digits and _"))
+		}
+		if at, twice := first[v.Name]; twice {
+			errs = append(errs, v.At.Wrong(fmt.Sprintf("there are two blocks env_template %q", v.Name), "the other one is at "+at.String()))
+		}
+		first[v.Name] = v.At
+	}
+	return errs
 }

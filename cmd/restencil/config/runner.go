@@ -38,7 +38,7 @@ func (c *Config) Runner() (runner.Options, error) {
 	}
 	var errs []error
 	for i := range c.Templates {
-		t, err := c.runnerTemplate(&c.Templates[i])
+		t, err := c.runnerTemplate(&c.Templates[i], "")
 		errs = append(errs, err)
 		opts.Templates = append(opts.Templates, t)
 		if t := &c.Templates[i]; c.standsAlone(t) { // the template keeps its check and format
@@ -46,6 +46,12 @@ func (c *Config) Runner() (runner.Options, error) {
 			alone.Check = runner.Command{}
 			opts.Bundles = append(opts.Bundles, alone)
 		}
+	}
+	for i := range c.Exec.Variables {
+		v := &c.Exec.Variables[i]
+		t, err := c.runnerTemplate(&v.Template, v.Name)
+		errs = append(errs, err)
+		opts.Templates = append(opts.Templates, t)
 	}
 	return opts, failed(ExitRunner, errors.Join(errs...))
 }
@@ -61,10 +67,11 @@ func (c *Config) runnerBundle(name string, change *Change, verify []Verify) runn
 	return b
 }
 
-// runnerTemplate reads the source of a template and returns its options.
-func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
+// runnerTemplate reads the source of a template and returns its options. The output goes
+// into a file, or into the variable given.
+func (c *Config) runnerTemplate(t *Template, variable string) (runner.Template, error) {
 	name, content, err := t.read()
-	if err == nil && t.File.Destination == "" && (!c.Dry || c.Diff) && !c.ParseOnly {
+	if err == nil && t.File.Destination == "" && variable == "" && (!c.Dry || c.Diff) && !c.ParseOnly {
 		err = &event.FileError{Template: name, Err: errors.New("missing destination: which file to write (or print it with -dry)")}
 		if c.ConsulTemplate {
 			err = &event.FileError{Template: name, Err: errors.New("failed writing file: missing destination"), ConsulTemplate: true}
@@ -76,7 +83,7 @@ func (c *Config) runnerTemplate(t *Template) (runner.Template, error) {
 	if err != nil {
 		return runner.Template{}, err
 	}
-	to := runner.Template{Options: t.Options, Member: t.File, Bundle: t.Bundle}
+	to := runner.Template{Options: t.Options, Member: t.File, Bundle: t.Bundle, Variable: variable}
 	to.Name, to.Text = name, content
 	to.Perm, to.DirPerm, to.SecretPerm = to.Perm.Perm(), to.DirPerm.Perm(), c.Defaults.SecretPerms
 	to.Check = c.runnerCommand(t.Check.Args, t.Check.Timeout, t.Exec.Env)

@@ -71,11 +71,9 @@ func (d *Defaults) settings(list *[]Template) []setting.Setting {
 }
 
 func (t *Template) instance() setting.Instance {
-	o := &t.Options
 	return setting.Instance{Origins: &t.Origins, Settings: slices.Concat(
+		t.sourceSettings(),
 		[]setting.Setting{
-			{Key: "source", To: &t.Source, Help: "The template file."},
-			{Key: "contents", To: &o.Text, Help: "The template itself, instead of a source."},
 			{Key: "destination", To: &t.File.Destination, Help: "The file to write. It is needed, except with -dry."},
 			{Key: "create_dest_dirs", To: setting.Not(&t.File.NoParents),
 				Help: "Create directories of the destination that are missing."},
@@ -92,7 +90,9 @@ func (t *Template) instance() setting.Instance {
 			{Key: "backup", To: &t.File.Backup, Help: "Keep the old file beside the new one, with .bak added to its name."},
 		},
 		t.commandSettings(),
+		t.languageSettings(),
 		[]setting.Setting{
+<<<<<<< HEAD
 			{Key: "error_on_missing_key", To: &o.ErrorOnMissingKey,
 				Help: "Fail where a template uses a key that a map does not have, instead of writing <no value>."},
 			{Key: "error_fatal", To: &t.ErrorFatal, WhenSet: true,
@@ -110,12 +110,42 @@ func (t *Template) instance() setting.Instance {
 				Help: "The block `consul` with this label answers the Consul functions where they name none; the one without a label if not given."},
 			{Key: "vault", To: &o.Clusters.Vault, WhenSet: true,
 				Help: "The block `vault` with this label answers the Vault functions where they name none; the one without a label if not given."},
+=======
+>>>>>>> e3bb72c (runner: variables of the child's environment come from templates)
 			{Key: "bundle", To: &t.Bundle, Help: "The name of the bundle that the file belongs to."},
 			{Key: "format", To: setting.OneOf("<format>", &t.File.Format, slices.Concat([]format.Format{""}, format.All())...),
 				Help: "What the file must contain: json, yaml, toml, hcl, xml or x509. Content of another kind is not put in place."},
 		},
 		t.Change.settings(),
 	)}
+}
+
+// sourceSettings returns the settings that say where a template is.
+func (t *Template) sourceSettings() []setting.Setting {
+	return []setting.Setting{
+		{Key: "source", To: &t.Source, Help: "The template file."},
+		{Key: "contents", To: &t.Options.Text, Help: "The template itself, instead of a source."},
+	}
+}
+
+// languageSettings returns the settings that say how a template is read and executed.
+func (t *Template) languageSettings() []setting.Setting {
+	o := &t.Options
+	return []setting.Setting{
+		{Key: "error_on_missing_key", To: &o.ErrorOnMissingKey,
+			Help: "Fail where a template uses a key that a map does not have, instead of writing <no value>."},
+		{Key: "error_fatal", To: &t.ErrorFatal, WhenSet: true,
+			Help: "Whether restencil ends with exit code 14 when this template fails. Where nothing says so, it does with -once, and a daemon keeps the old file and goes on."},
+		{Key: "left_delimiter", To: &o.LeftDelim,
+			Help: "What begins an action in this template. If not given, as default_delimiters."},
+		{Key: "right_delimiter", To: &o.RightDelim,
+			Help: "What ends an action in this template. If not given, as default_delimiters."},
+		{Key: "function_denylist", To: &o.FunctionDenylist,
+			Help: "Functions that this template must not call; * stands for anything."},
+		{Key: "function_blacklist", To: setting.Union(&o.FunctionDenylist), Deprecated: "function_denylist", Sets: []string{"function_denylist"}},
+		{Key: "sandbox_path", To: &o.SandboxPath,
+			Help: "The directory that the function file may read; any if not given."},
+	}
 }
 
 // isBundle reports whether a template belongs to no bundle, but has settings that only
@@ -155,10 +185,16 @@ func isOpened(source string) bool {
 // Sources returns the template files that can be read again.
 func (c *Config) Sources() []string {
 	var paths []string
-	for i := range c.Templates {
-		if source := c.Templates[i].Source; source != "" && !isOpened(source) {
-			paths = append(paths, source)
+	add := func(t *Template) {
+		if t.Source != "" && !isOpened(t.Source) {
+			paths = append(paths, t.Source)
 		}
+	}
+	for i := range c.Templates {
+		add(&c.Templates[i])
+	}
+	for i := range c.Exec.Variables {
+		add(&c.Exec.Variables[i].Template)
 	}
 	return paths
 }

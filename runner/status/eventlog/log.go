@@ -399,7 +399,7 @@ func childReason(reason string) string {
 	case "signal":
 		return "restencil got that signal"
 	default:
-		return "restencil ends, or its configuration changed"
+		return "restencil ends, its configuration changed, or a variable of its environment did"
 	}
 }
 
