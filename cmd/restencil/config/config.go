@@ -370,8 +370,7 @@ func (c *Config) attemptsByStore() map[watch.Store]int {
 
 // checkClusters rejects the names of clusters in templates that there are not.
 func (c *Config) checkClusters() (errs []error) {
-	for i := range c.Templates {
-		t := &c.Templates[i]
+	for t := range c.templates() {
 		own := &t.Options.Clusters
 		for _, store := range []watch.Store{watch.Consul.In(own.Consul), watch.Vault.In(own.Vault)} {
 			system, name := store.Split()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"regexp"
 	"runtime"
@@ -92,26 +93,6 @@ func (t *Template) instance() setting.Instance {
 		t.commandSettings(),
 		t.languageSettings(),
 		[]setting.Setting{
-<<<<<<< HEAD
-			{Key: "error_on_missing_key", To: &o.ErrorOnMissingKey,
-				Help: "Fail where a template uses a key that a map does not have, instead of writing <no value>."},
-			{Key: "error_fatal", To: &t.ErrorFatal, WhenSet: true,
-				Help: "Whether restencil ends with exit code 14 when this template fails. Where nothing says so, it does with -once, and a daemon keeps the old file and goes on."},
-			{Key: "left_delimiter", To: &o.LeftDelim,
-				Help: "What begins an action in this template. If not given, as default_delimiters."},
-			{Key: "right_delimiter", To: &o.RightDelim,
-				Help: "What ends an action in this template. If not given, as default_delimiters."},
-			{Key: "function_denylist", To: &o.FunctionDenylist,
-				Help: "Functions that this template must not call; * stands for anything."},
-			{Key: "function_blacklist", To: setting.Union(&o.FunctionDenylist), Deprecated: "function_denylist", Sets: []string{"function_denylist"}},
-			{Key: "sandbox_path", To: &o.SandboxPath,
-				Help: "The directory that the function file may read; any if not given."},
-			{Key: "consul", To: &o.Clusters.Consul, WhenSet: true,
-				Help: "The block `consul` with this label answers the Consul functions where they name none; the one without a label if not given."},
-			{Key: "vault", To: &o.Clusters.Vault, WhenSet: true,
-				Help: "The block `vault` with this label answers the Vault functions where they name none; the one without a label if not given."},
-=======
->>>>>>> e3bb72c (runner: variables of the child's environment come from templates)
 			{Key: "bundle", To: &t.Bundle, Help: "The name of the bundle that the file belongs to."},
 			{Key: "format", To: setting.OneOf("<format>", &t.File.Format, slices.Concat([]format.Format{""}, format.All())...),
 				Help: "What the file must contain: json, yaml, toml, hcl, xml or x509. Content of another kind is not put in place."},
@@ -145,6 +126,10 @@ func (t *Template) languageSettings() []setting.Setting {
 		{Key: "function_blacklist", To: setting.Union(&o.FunctionDenylist), Deprecated: "function_denylist", Sets: []string{"function_denylist"}},
 		{Key: "sandbox_path", To: &o.SandboxPath,
 			Help: "The directory that the function file may read; any if not given."},
+		{Key: "consul", To: &o.Clusters.Consul, WhenSet: true,
+			Help: "The block `consul` with this label answers the Consul functions where they name none; the one without a label if not given."},
+		{Key: "vault", To: &o.Clusters.Vault, WhenSet: true,
+			Help: "The block `vault` with this label answers the Vault functions where they name none; the one without a label if not given."},
 	}
 }
 
@@ -182,19 +167,29 @@ func isOpened(source string) bool {
 	return source == "/dev/stdin" || strings.HasPrefix(source, "/dev/fd/")
 }
 
+// templates yields the templates of files, then those of variables.
+func (c *Config) templates() iter.Seq[*Template] {
+	return func(yield func(*Template) bool) {
+		for i := range c.Templates {
+			if !yield(&c.Templates[i]) {
+				return
+			}
+		}
+		for i := range c.Exec.Variables {
+			if !yield(&c.Exec.Variables[i].Template) {
+				return
+			}
+		}
+	}
+}
+
 // Sources returns the template files that can be read again.
 func (c *Config) Sources() []string {
 	var paths []string
-	add := func(t *Template) {
+	for t := range c.templates() {
 		if t.Source != "" && !isOpened(t.Source) {
 			paths = append(paths, t.Source)
 		}
-	}
-	for i := range c.Templates {
-		add(&c.Templates[i])
-	}
-	for i := range c.Exec.Variables {
-		add(&c.Exec.Variables[i].Template)
 	}
 	return paths
 }
