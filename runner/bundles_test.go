@@ -3,6 +3,7 @@ package runner
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -372,6 +373,56 @@ func TestMinInterval(t *testing.T) {
 		sleep(11 * time.Second)
 		c.happened(t, "reload")
 		g.holds("one", "49")
+	})
+}
+
+// Each change waits once, at random, before it is checked, whatever follows it
+// meanwhile; the first rendering, and what takes a change back, do not.
+func TestSplay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const splay = time.Hour
+		g, c := bundleRig(t, Bundle{Name: "b", Check: cmd("check"), Reload: cmd("reload"), Splay: splay}, map[string]any{"x": 0}, tmpl("one", `{{ key "x" }}`))
+		defer g.stop()
+		sleep(togetherMin)
+		c.happened(t, "check", "reload")
+		var shortest, longest time.Duration
+		for i := 1; i <= 30; i++ {
+			began := time.Now()
+			g.store.set("x", i)
+			for {
+				if got, err := os.ReadFile(filepath.Join(g.dir, "one")); err != nil || string(got) == fmt.Sprint(i) {
+					break
+				}
+				sleep(time.Minute)
+				if waited := time.Since(began); waited > splay+2*time.Minute {
+					t.Fatalf("change %d waits for %v", i, waited)
+				}
+			}
+			c.happened(t, "check", "reload")
+			if waited := time.Since(began); i == 1 || waited < shortest {
+				shortest = waited
+			} else {
+				longest = max(longest, waited)
+			}
+		}
+		if longest-shortest < splay/4 { // the chance is one in 10^17
+			t.Errorf("30 changes waited between %v and %v", shortest, longest)
+		}
+		for i := range 200 { // changes that keep coming are one
+			g.store.set("x", 1000+i)
+			sleep(time.Minute)
+		}
+		if n := len(c.ran); n < 6 {
+			t.Errorf("%d checks and reloads in 200 minutes", n)
+		}
+		sleep(splay + time.Minute)
+		g.holds("one", "1199")
+		c.ran = nil
+		g.store.set("x", 1)
+		synctest.Wait()
+		g.store.set("x", 1199)
+		sleep(2 * splay)
+		c.happened(t)
 	})
 }
 

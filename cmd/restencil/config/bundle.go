@@ -23,6 +23,8 @@ func (b *Bundle) instance() setting.Instance {
 			{Key: "reload", To: setting.Command(&b.OtherCommand), WhenSet: true, Help: "Another name of command."},
 			{Key: "min_interval", To: setting.AtLeast(0, &b.MinInterval),
 				Help: "The least time between two runs of the command; 0 for none. Changes in between are applied together at its end."},
+			{Key: "splay", To: setting.AtLeast(0, &b.Splay),
+				Help: "Each change waits for a random time up to this, once, before it is checked, so that many hosts do not make it at the same time; 0 for none."},
 			{Key: "retry", Block: []setting.Setting{
 				{Key: "backoff", To: setting.AtLeast(0, &b.Retry.Base),
 					Help: "How long to wait after the first failure of a change; doubled after each. 1s if not given."},

@@ -30,6 +30,7 @@ func TestRunnerBundles(t *testing.T) {
 			guard { not_empty = true min_bytes = 5 max_shrink = "50%" min_instances = { web = 2 } }
 			retry { backoff = "6s" max_backoff = "7s" }
 			min_interval = "8s"
+			splay = "12s"
 			exit_on_failure = false
 			exec { env { pristine = true custom = ["A=b"] } }
 		}
@@ -76,6 +77,7 @@ func TestRunnerBundles(t *testing.T) {
 				NotEmpty: true, MinBytes: 5, MaxShrink: 0.5, MinInstances: map[string]int{"web": 2},
 			},
 			MinInterval: 8 * time.Second,
+			Splay:       12 * time.Second,
 			Retry:       schedule.Backoff{Base: 6 * time.Second, Max: 7 * time.Second},
 		}, {
 			Name:          "plain",

@@ -22,6 +22,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -140,18 +141,19 @@ func Delay(b schedule.Backoff, failures int) time.Duration {
 }
 
 // A debounce says when changes that keep coming are made: when there has been none
-// for Wait.Min, at the latest Wait.Max after the first (COMPAT 4.5). The zero value
-// has no change.
+// for Wait.Min, at the latest Wait.Max after the first (COMPAT 4.5), each a random delay
+// later, which is the same for all of them. The zero value has no change.
 type debounce struct {
 	due      time.Time // zero: there is no change
-	deadline time.Time
+	deadline time.Time // without the delay
+	delay    time.Duration
 }
 
-func (d *debounce) tick(now time.Time, w Wait) {
+func (d *debounce) tick(now time.Time, w Wait, splay time.Duration) {
 	if d.due.IsZero() {
-		d.deadline = now.Add(max(w.Min, w.Max))
+		d.deadline, d.delay = now.Add(max(w.Min, w.Max)), rand.N(splay+1)
 	}
-	d.due = schedule.Earliest(now.Add(w.Min), d.deadline)
+	d.due = schedule.Earliest(now.Add(w.Min), d.deadline).Add(d.delay)
 }
 
 // A Target is what the files of a group are to hold. Later outputs do not change

@@ -142,9 +142,9 @@ func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 	switch wait := s.spec.Wait; {
 	case !isNew:
 	case s.spec.Policy == Together && g.applied != "":
-		g.debounce.tick(now, Wait{Min: max(wait.Min, togetherMin), Max: max(wait.Max, togetherMax)})
+		g.debounce.tick(now, Wait{Min: max(wait.Min, togetherMin), Max: max(wait.Max, togetherMax)}, s.spec.Splay)
 	case s.spec.Policy != Together && f.placed && f.Wait != Wait{}:
-		g.debounce.tick(now, f.Wait)
+		g.debounce.tick(now, f.Wait, 0)
 	}
 	return f
 }

@@ -57,6 +57,10 @@ type Spec struct {
 	// their own.
 	Wait Wait
 
+	// Splay bounds the random delay of each change after Wait, so that many hosts do
+	// not make the same change at the same time. The first rendering has none.
+	Splay time.Duration
+
 	// Guard holds a change until it is taken back or accepted.
 	Guard guard.Rules
 

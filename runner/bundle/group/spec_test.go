@@ -26,7 +26,7 @@ func TestDebounce(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var d debounce
 			for _, at := range tt.ticks {
-				d.tick(ms(at), tt.wait)
+				d.tick(ms(at), tt.wait, 0)
 			}
 			if !d.due.Equal(ms(tt.due)) {
 				t.Errorf("due after %v, want %d ms", d.due.Sub(start), tt.due)
