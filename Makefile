@@ -30,8 +30,8 @@ test:
 	@test/run.sh
 
 # How fast it is beside consul-template on a real Consul, in ten minutes. Writes
-# test/bench/RESULTS.md, the chart beside it and the table in README.md, and fails
-# where a limit is missed.
+# test/bench/RESULTS.md, the chart beside it, the table in docs/performance.md and
+# some lines of README.md, and fails where a limit is missed.
 bench: servers
 	RESTENCIL_TEST_SERVERS=required nice -n -15 go test -count=1 -timeout 30m -v -run '^TestBench$$' ./test/bench -args -full -write -judge
 

@@ -54,6 +54,7 @@ $ sed -i 's/passing/critical/' data.yaml
 	if diff := cmp.Diff(want, runExample(t, "hello")); diff != "" {
 		t.Errorf("output (-want +got):\n%s", diff)
 	}
+	checkPicture(t, want)
 }
 
 func TestExampleNginx(t *testing.T) {

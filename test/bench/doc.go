@@ -5,8 +5,8 @@
 //
 //	make bench
 //
-// writes RESULTS.md and results.svg of this folder and the table in README.md,
-// and fails where a limit is missed (scenarios_test.go has them).
+// writes RESULTS.md and results.svg of this folder, the table in docs/performance.md
+// and some lines of README.md, and fails where a limit is missed (scenarios_test.go has them).
 //
 //	go test ./test/bench -v -run 'TestBench/latency' -full
 //

@@ -2,7 +2,7 @@ package bench
 
 import (
 	"fmt"
-	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,43 +11,75 @@ import (
 const (
 	pageFile   = "RESULTS.md"
 	chartFile  = "results.svg"
+	tableFile  = "../../docs/performance.md"
 	readmeFile = "../../README.md"
 )
 
-// The table in the README is between these lines.
+// What make bench writes into other pages is between these lines.
 const (
-	tableBegin = "<!-- The table is from test/bench/RESULTS.md, which make bench writes. -->\n"
-	tableEnd   = "<!-- The end of the table. -->\n"
+	begin = "<!-- This is from test/bench/RESULTS.md, which make bench writes. -->\n"
+	end   = "<!-- The end of it. -->\n"
 )
 
-// TestReadmeShowsResults makes sure that the README's table is that of the page.
-func TestReadmeShowsResults(t *testing.T) {
-	results, err := os.ReadFile(pageFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(readText(readmeFile), tableBegin)
-	shown, _, ok := strings.Cut(rest, tableEnd)
-	if !ok {
-		t.Fatal("the README has no table")
-	}
-	for line := range strings.Lines(shown) {
-		if !strings.Contains(string(results), line) {
-			t.Errorf("the README shows a line that RESULTS.md has not: run make bench\n%s", line)
+// TestPagesShowResults makes sure that the other pages show what RESULTS.md has.
+func TestPagesShowResults(t *testing.T) {
+	results := readText(pageFile)
+	for _, file := range []string{tableFile, readmeFile} {
+		_, shown, _ := parts(t, file)
+		for line := range strings.Lines(shown) {
+			if !strings.Contains(results, line) {
+				t.Errorf("%s shows a line that RESULTS.md has not: run make bench\n%s", file, line)
+			}
 		}
 	}
+}
+
+// parts returns the text of a page before, between and after the lines begin and end.
+func parts(t *testing.T, file string) (before, shown, after string) {
+	t.Helper()
+	before, rest, ok := strings.Cut(readText(file), begin)
+	shown, after, ended := strings.Cut(rest, end)
+	if !ok || !ended {
+		t.Fatalf("%s has no lines %q and %q", file, begin, end)
+	}
+	return before + begin, shown, end + after
 }
 
 func writeResults(t *testing.T, rows []row, on string) {
 	t.Helper()
 	writeFile(t, chartFile, []byte(chart(rows)))
 	writeFile(t, pageFile, []byte(page(rows, on)))
-	before, rest, ok := strings.Cut(readText(readmeFile), tableBegin)
-	_, after, ended := strings.Cut(rest, tableEnd)
-	if !ok || !ended {
-		t.Fatalf("the README has no lines %q and %q", tableBegin, tableEnd)
+	for file, text := range map[string]string{
+		tableFile:  table(rows) + "\n" + on + "\n",
+		readmeFile: inBrief(rows),
+	} {
+		before, _, after := parts(t, file)
+		writeFile(t, file, []byte(before+"\n"+text+"\n"+after))
 	}
-	writeFile(t, readmeFile, []byte(before+tableBegin+"\n"+table(rows)+"\n"+on+"\n\n"+tableEnd+after))
+}
+
+// inBrief returns the lines that say most, for people who read no table.
+func inBrief(rows []row) string {
+	var b strings.Builder
+	for _, line := range []struct {
+		scenario, what string
+		figures        []figure
+	}{
+		{"latency", "A key changes, one template uses it", []figure{timeTaken, memory}},
+		{"fan-out 1,000", "The same among 1,000 templates with a key each", []figure{timeTaken, cpuTime, connections}},
+		{"cold 10,000 keys", "A start with 10,000 keys", []figure{timeTaken, memory, connections}},
+	} {
+		i := slices.IndexFunc(rows, func(r row) bool { return r.name == line.scenario })
+		if i < 0 {
+			continue
+		}
+		var cells []string
+		for _, f := range line.figures {
+			cells = append(cells, string(f)+" "+rows[i].cell(f))
+		}
+		fmt.Fprintf(&b, "- %s: %s\n", line.what, strings.Join(cells, ", "))
+	}
+	return b.String()
 }
 
 // page returns the page with all results.
@@ -60,7 +92,7 @@ func page(rows []row, on string) string {
 	}
 	return "# restencil beside consul-template\n\n" +
 		"`make bench` wrote this page. [doc.go](doc.go) says how it is measured.\n\n" +
-		on + "\n\n![The figures of the table, relative to consul-template's](results.svg)\n\n" +
+		on + "\n\n" + inBrief(rows) + "\n![The figures of the table, relative to consul-template's](results.svg)\n\n" +
 		table(rows) + "\n" + legend +
 		"\n## The limits\n\nWhat the project holds itself to; `make bench` fails where one is missed.\n\n" +
 		verdictTable(verdicts) + "\n## All figures\n\n```text\n" + details.String() + "```\n"
