@@ -32,11 +32,13 @@ func TestInstall(t *testing.T) {
 	consul := servers.ConsulPath(t)
 	servers.NginxPath(t)
 	servers.CurlPath(t)
+	servers.RPMPath(t)
 	m := machine.Boot(t)
 	release := dist(t, "..", oldVersion)
 	for _, dir := range []string{release, dist(t, "..", newVersion)} {
 		copyFiles(t, filepath.Join(dir, "*.deb"), filepath.Join(m.Root(), "root"))
 	}
+	checkRPM(t, release)
 	copyFiles(t, consul, filepath.Join(m.Root(), "usr/local/bin"))
 	m.Run("chmod +x /usr/local/bin/consul")
 	m.Run("systemd-run --quiet consul agent -dev")
@@ -69,6 +71,27 @@ func TestInstall(t *testing.T) {
 	again := dist(t, elsewhere, oldVersion)
 	if diff := cmp.Diff(read(t, filepath.Join(release, "SHA256SUMS")), read(t, filepath.Join(again, "SHA256SUMS"))); diff != "" {
 		t.Errorf("the second build differs:\n%s", diff)
+	}
+}
+
+// checkRPM wants the rpm of a release to have the files of the deb, which
+// docs/install.md is followed with, and to be installed and removed.
+func checkRPM(t *testing.T, release string) {
+	t.Helper()
+	cmd := exec.Command("sh", "-euc", `
+dpkg-deb --fsys-tarfile "$1"/*.deb | tar -t | sed -n 's|^\.\(/.*[^/]\)$|\1|p' | sort >deb
+rpm -qp --dump "$1"/*.rpm | awk '$5 !~ /^04/ { print $1 }' | sort | comm -3 - deb
+rpm="rpm --root $PWD/root --force-debian --noscripts" # which starts no unit here
+$rpm --nodeps --install "$1"/*.rpm
+root/usr/bin/restencil -version
+$rpm --verify restencil
+$rpm --erase restencil
+find root/usr root/etc -name '*restencil*'
+`, "check", release)
+	cmd.Dir = t.TempDir()
+	out, err := cmd.CombinedOutput()
+	if want := "restencil " + oldVersion + " (commit 0123456789abcdef0123456789abcdef01234567, 2026-11-29T12:00:00Z)\n"; err != nil || string(out) != want {
+		t.Errorf("the rpm: %v\n%s\nwant %s", err, out, want)
 	}
 }
 

@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")"
 . ./progress.sh
-[ $# -gt 0 ] || set -- nginx haproxy curl postgres django systemd-analyze chromium promtool axe consul consul-template vault hey app
+[ $# -gt 0 ] || set -- nginx haproxy curl postgres django systemd-analyze rpm chromium promtool axe consul consul-template vault hey app
 
 bin=${RESTENCIL_SERVERS_BIN:-$(cd ../.. && pwd)/.cache/bin}
 mkdir -p "$bin"

@@ -83,6 +83,12 @@ func CurlPath(t testing.TB) string {
 	return installed(t, "curl")
 }
 
+// RPMPath returns the path of the system's rpm, or skips the test.
+func RPMPath(t testing.TB) string {
+	t.Helper()
+	return installed(t, "rpm")
+}
+
 // ChromiumPath returns the path of the system's Chromium, or skips the test.
 func ChromiumPath(t testing.TB) string {
 	t.Helper()
