@@ -114,7 +114,7 @@ func TestLinks(t *testing.T) {
 func markdownPages(t *testing.T) []string {
 	t.Helper()
 	var pages []string
-	for _, pattern := range []string{"../*.md", "../docs/*.md", "../docs/*/*.md", "../examples/*/*.md"} {
+	for _, pattern := range []string{"../*.md", "../[a-z]*/*.md", "../[a-z]*/*/*.md", "../[a-z]*/*/*/*.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
