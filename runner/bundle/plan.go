@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,7 +18,8 @@ import (
 
 // Plan returns what b would do with these outputs, by the index of the member, and
 // changes nothing. It is called in place of Run, with Shared.Preview. texts are those of
-// the templates, by destination. The error is that of a file that cannot be written.
+// the templates, by destination. The error is that of files that cannot be written; the
+// others are in the plan.
 func Plan(ctx context.Context, b *Bundle, outputs map[int]templates.Result, texts map[string]string) (diff.Plan, error) {
 	plan := diff.Plan{Files: []diff.Planned{}, Runs: []diff.Run{}}
 	together := b.spec.Policy == group.Together
@@ -34,11 +36,13 @@ func Plan(ctx context.Context, b *Bundle, outputs map[int]templates.Result, text
 	defer tx.Discard()
 	tx.Stage(ctx)
 	var changed []string
+	var errs []error
 	for i, t := range targets {
 		c := tx.Changes[i]
 		paths, checks := c.Preview()
 		if c.Err != nil && c.Step == event.Stage {
-			return plan, b.shared.Registry.Secrets().MaskError(c.Err)
+			errs = append(errs, b.shared.Registry.Secrets().MaskError(c.Err))
+			continue
 		}
 		stopped := ""
 		switch {
@@ -53,7 +57,8 @@ func Plan(ctx context.Context, b *Bundle, outputs map[int]templates.Result, text
 				if p.Change == renderer.Replaced {
 					file, err := compared(b, w, p.Path, p.Content)
 					if err != nil {
-						return plan, err
+						errs = append(errs, err)
+						continue
 					}
 					file.Text = texts[w.File.Destination]
 					f.Diff = file.Unified()
@@ -82,5 +87,5 @@ func Plan(ctx context.Context, b *Bundle, outputs map[int]templates.Result, text
 			plan.Runs = append(plan.Runs, diff.Run{Step: string(event.Verify), Command: p.String(), Files: changed})
 		}
 	}
-	return plan, nil
+	return plan, errors.Join(errs...)
 }
