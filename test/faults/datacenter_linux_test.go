@@ -19,19 +19,21 @@ func TestDatacenterCutOff(t *testing.T) {
 		"goes on": (*pipe).flow,
 		"closed":  (*pipe).cut,
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			east, west, link := datacenters(t)
-			s := newSides(t, east, west)
-			link.stall()
-			for range 3 {
-				s.change("east", east)
+		for how, args := range map[string][]string{"few": nil, "crowded": {"-consul-max-connections", "8"}} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				east, west, link := datacenters(t)
+				s := newSides(t, east, west, args...)
+				link.stall()
+				for range 3 {
+					s.change("east", east)
+					s.follows()
+				}
+				s.change("west", west) // which goes on
+				end(link)
 				s.follows()
-			}
-			s.change("west", west) // which goes on
-			end(link)
-			s.follows()
-		})
+			})
+		}
 	}
 }
 
@@ -94,12 +96,13 @@ func newSides(t *testing.T, east, west *servers.Agent, args ...string) *sides {
 	s.change("east", east)
 	s.change("west", west)
 	var template strings.Builder
-	for _, dc := range []string{"east", "west"} {
-		fmt.Fprintf(&template, `%[1]s: key {{ key "changes@%[1]s" }}{{ range tree "tree@%[1]s" }}, pair {{ .Value }}{{ end }}`+
-			`{{ range service "web@%[1]s" }}, instance {{ .Port }}{{ end }}{{ range nodes "@%[1]s" }}{{ if ne .Node "node-1" }}, node {{ .Node }}{{ end }}{{ end }}`+
-			"\n", dc)
+	for name, at := range map[string]string{"east": "", "west": "@west"} {
+		fmt.Fprintf(&template, `{{ define %[1]q }}%[1]s: key {{ key "changes%[2]s" }}{{ range tree "tree%[2]s" }}, pair {{ .Value }}{{ end }}`+
+			`{{ range service "web%[2]s" }}, instance {{ .Port }}{{ end }}{{ range nodes "%[2]s" }}{{ if ne .Node "node-1" }}, node {{ .Node }}{{ end }}{{ end }}`+
+			`{{ with services "%[2]s" }}{{ end }}{{ end }}`, name, at)
 	}
-	_, s.file = render(t, east.Addr(), template.String(), args...)
+	template.WriteString(`{{ template "east" }}` + "\n" + `{{ template "west" }}` + "\n")
+	_, s.file = render(t, east.Addr(), amongOthers(template.String()), args...)
 	s.follows()
 	most := 0
 	sample(t, s.file, func(content string) error { // nothing is taken away

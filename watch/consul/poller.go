@@ -9,19 +9,46 @@ import (
 	"restencil/watch/schedule"
 )
 
-// A poller makes the plain reads, some at a time.
+// A poller makes the plain reads, some at a time. Those of a datacenter that does not
+// answer leave room for others.
 type poller struct {
-	wake schedule.Wakeup // there may be something to read
+	wake    schedule.Wakeup // there may be something to read
+	readers int             // the most reads at a time
 
 	mu   sync.Mutex
 	from []schedules
+	busy map[string]int // the reads under way of each named datacenter
 }
 
 // Schedules decide what to read.
 type schedules interface {
-	// next returns the next read; nil: there is none until that time or the next
-	// wake-up. The zero time is never.
-	next(now time.Time) (read func(), at time.Time)
+	// next returns the next read, of a datacenter that may have one, and that
+	// datacenter; nil: there is none until that time or the next wake-up. The zero
+	// time is never.
+	next(now time.Time, may func(datacenter string) bool) (read func(), datacenter string, at time.Time)
+}
+
+// may reports whether a datacenter may have one more read: each that is named a
+// quarter of them, and all that are named all but one. The caller holds the lock.
+func (p *poller) may(datacenter string) bool {
+	if datacenter == "" || p.readers == 1 {
+		return true
+	}
+	all := 0
+	for _, n := range p.busy {
+		all += n
+	}
+	return p.busy[datacenter] < max(1, p.readers/4) && all < p.readers-1
+}
+
+// done is for the end of a read of a datacenter.
+func (p *poller) done(datacenter string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy[datacenter]--; p.busy[datacenter] == 0 {
+		delete(p.busy, datacenter)
+	}
+	p.wake.Wake()
 }
 
 // change replaces the schedules.
@@ -33,17 +60,17 @@ func (p *poller) change(do func(from []schedules) []schedules) {
 }
 
 // run reads until ctx ends.
-func (p *poller) run(ctx context.Context, readers int) {
+func (p *poller) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	free := make(chan struct{}, readers)
+	free := make(chan struct{}, p.readers)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case free <- struct{}{}:
 		}
-		read, at := p.next(time.Now())
+		read, datacenter, at := p.next(time.Now())
 		for read == nil {
 			select {
 			case <-ctx.Done():
@@ -51,28 +78,34 @@ func (p *poller) run(ctx context.Context, readers int) {
 			case <-p.wake:
 			case <-until(at):
 			}
-			read, at = p.next(time.Now())
+			read, datacenter, at = p.next(time.Now())
 		}
 		wg.Go(func() {
 			defer func() { <-free }()
 			read()
+			if datacenter != "" {
+				p.done(datacenter)
+			}
 		})
 	}
 }
 
 // next returns the next read. It takes the schedules in turn.
-func (p *poller) next(now time.Time) (read func(), at time.Time) {
+func (p *poller) next(now time.Time) (read func(), datacenter string, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, s := range p.from {
-		read, next := s.next(now)
+		read, datacenter, next := s.next(now, p.may)
 		if read != nil {
 			p.from = append(append([]schedules{}, p.from[i+1:]...), p.from[:i+1]...)
-			return read, time.Time{}
+			if datacenter != "" {
+				p.busy[datacenter]++
+			}
+			return read, datacenter, time.Time{}
 		}
 		at = schedule.Earliest(at, next)
 	}
-	return nil, at
+	return nil, "", at
 }
 
 // How often a query in rotation is read.
@@ -86,8 +119,8 @@ type rotation struct {
 	wake schedule.Wakeup
 
 	mu    sync.Mutex
-	due   schedule.Timers[*reading] // without those under way
-	count int                       // with those under way
+	due   map[string]*schedule.Timers[*reading] // by datacenter, without those under way
+	count int                                   // with those under way
 }
 
 // A reading is a query in rotation.
@@ -102,33 +135,46 @@ func (r *rotation) start(ctx context.Context, k *requester.Requester) (stop func
 	defer r.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	e := &reading{k, ctx}
+	due := r.due[k.Query.Datacenter]
+	if due == nil {
+		due = new(schedule.Timers[*reading])
+		r.due[k.Query.Datacenter] = due
+	}
 	r.count++
-	r.due.Set(e, time.Now())
+	due.Set(e, time.Now())
 	r.wake.Wake()
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		cancel()
 		r.count--
-		r.due.Remove(e)
+		due.Remove(e)
 	}
 }
 
 // next implements schedules.
-func (r *rotation) next(now time.Time) (func(), time.Time) {
+func (r *rotation) next(now time.Time, may func(datacenter string) bool) (read func(), datacenter string, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e, ok := r.due.Pop(now)
-	if !ok {
-		return nil, r.due.Next()
-	}
-	return func() {
-		_, wait := e.requester.Read(e.ctx)
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if e.ctx.Err() == nil {
-			r.due.Set(e, time.Now().Add(max(rotationLeast, rotationEach*time.Duration(r.count), wait)))
-			r.wake.Wake()
+	for datacenter, due := range r.due {
+		if !may(datacenter) {
+			continue
 		}
-	}, time.Time{}
+		if e, ok := due.Pop(now); ok {
+			return func() { r.read(e, due) }, datacenter, time.Time{}
+		}
+		at = schedule.Earliest(at, due.Next())
+	}
+	return nil, "", at
+}
+
+// read reads a query, and sets when to read it again.
+func (r *rotation) read(e *reading, due *schedule.Timers[*reading]) {
+	_, wait := e.requester.Read(e.ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.ctx.Err() == nil {
+		due.Set(e, time.Now().Add(max(rotationLeast, rotationEach*time.Duration(r.count), wait)))
+		r.wake.Wake()
+	}
 }

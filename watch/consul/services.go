@@ -143,22 +143,23 @@ func (w *serviceWatch) end(source discovery.Source) {
 }
 
 // next implements schedules.
-func (w *serviceWatch) next(now time.Time) (func(), time.Time) {
+func (w *serviceWatch) next(now time.Time, may func(datacenter string) bool) (read func(), datacenter string, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.ctx.Err() != nil {
-		return nil, time.Time{}
+	datacenter = w.scope.Datacenter
+	if w.ctx.Err() != nil || !may(datacenter) {
+		return nil, datacenter, time.Time{}
 	}
 	source, at := w.d.Next(now)
 	w.move()
 	if source.Kind == "" {
-		return nil, at
+		return nil, datacenter, at
 	}
 	r := w.requests[source]
 	if r == nil || source.Kind == discovery.Node {
 		r = w.begin(source, true)
 	}
-	return r.read, at
+	return r.read, datacenter, at
 }
 
 // read reads once. It reports to the discovery when the requester is done, since the

@@ -82,10 +82,10 @@ func newSource(o Options, c *client.Client) *Source {
 		watches: watches{
 			prefixes: make(map[plan.Extent]*prefixWatch),
 			services: make(map[plan.Scope]*serviceWatch),
-			rotation: &rotation{wake: wake},
+			rotation: &rotation{wake: wake, due: make(map[string]*schedule.Timers[*reading])},
 		},
 	}
-	s.poller = &poller{wake: wake, from: []schedules{s.rotation}}
+	s.poller = &poller{wake: wake, readers: s.rules.Readers(), from: []schedules{s.rotation}, busy: make(map[string]int)}
 	s.plan = s.rules.Make(nil)
 	return s
 }
@@ -94,8 +94,7 @@ func newSource(o Options, c *client.Client) *Source {
 func (s *Source) Run(ctx context.Context) {
 	s.mu.Lock()
 	s.run = ctx
-	readers := s.rules.Readers()
-	s.start(func(ctx context.Context) { s.poller.run(ctx, readers) })
+	s.start(s.poller.run)
 	s.replan()
 	s.mu.Unlock()
 	s.replanOnFeedback(ctx)

@@ -11,14 +11,17 @@ import (
 	"restencil/watch/consul/fetch"
 )
 
-// outcomes returns what an attempt shows about the agent and about the servers behind
-// it. Most 5xx replies mean that there is no leader, or that no server can be reached. A
+// outcomes returns what an attempt of q shows about the agent and about the servers
+// behind it. If there is no reply from a datacenter that q names, the agent may be
+// waiting for its servers. Most 5xx replies mean that there is no leader, or that no server can be reached. A
 // reply that breaks off or makes no sense counts as a failure of the servers, too. A
 // reply without a leader is unclear: a consistent read follows it.
-func outcomes(a *client.Attempt, r reply, err error) (agent, servers outcome) {
+func outcomes(q watch.Query, a *client.Attempt, r reply, err error) (agent, servers outcome) {
 	switch {
 	case a.Reached.Load():
 		agent = works
+	case q.Datacenter != "" && errors.Is(err, fetch.ErrNoAnswer):
+		return unclear, fails
 	case a.Sent.Load():
 		agent = fails
 	}

@@ -144,7 +144,7 @@ func (k *Requester) attempt(ctx context.Context) error {
 		k.cursor, k.Pause, k.trouble = k.cursor.reset(), rand.N(roundJitter), nil
 		return ctx.Err()
 	}
-	ofAgent, ofServers := outcomes(a, r, err)
+	ofAgent, ofServers := outcomes(k.Query, a, r, err)
 	agent.settle(ofAgent, err)
 	if ofServers == fails {
 		servers.b = k.Agent.serversOf(k.Query.Datacenter) // this query shares their breaker now
