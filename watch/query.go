@@ -39,6 +39,9 @@ func (s Store) Split() (system Store, cluster string) {
 	return Store(before), cluster
 }
 
+// Title returns the name of the store as its makers write it.
+func (s Store) Title() string { return strings.ToUpper(string(s[:1])) + string(s[1:]) }
+
 // A Kind says what a query asks: which fields of Query it uses and what type
 // its answer has. Its text is the name in logs and error messages.
 type Kind string

@@ -19,6 +19,7 @@ import (
 	"restencil/watch/consul"
 	"restencil/watch/filewatch"
 	"restencil/watch/local"
+	"restencil/watch/nomad"
 	"restencil/watch/vault"
 )
 
@@ -42,11 +43,14 @@ func reaches(cfg *config.Config) map[watch.Store]reach {
 	for _, v := range cfg.Vaults() {
 		all[watch.Vault.In(v.Name)] = reach{options: cfg.VaultOptions(v), files: v.Of.Files}
 	}
+	for _, n := range cfg.Nomads() {
+		all[watch.Nomad.In(n.Name)] = reach{options: cfg.NomadOptions(n), files: n.Of.Files, local: cfg.NomadLocal(n)}
+	}
 	return all
 }
 
 // sources makes the sources that answer the templates' queries: the clusters of Consul or
-// the data file in their place, those of Vault, and the file system. None of them connects
+// the data file in their place, those of Vault and Nomad, and the file system. None of them connects
 // before a template asks.
 //
 // With an old configuration, it makes only the sources of stores that cfg reaches in
@@ -72,6 +76,8 @@ func (s *service) sources(cfg, old *config.Config) (map[watch.Store]watch.Source
 			made[store], err = s.consulSource(cfg, store, o)
 		case vault.Options:
 			made[store], err = s.vaultSource(store, o)
+		case nomad.Options:
+			made[store], err = s.nomadSource(store, r.local, o)
 		}
 		if _, cluster := store.Split(); err != nil && cluster != "" {
 			err = fmt.Errorf("%s: %w", store, err)
@@ -130,6 +136,15 @@ func (s *service) revoke(ctx context.Context, which func(watch.Store) bool) {
 		})
 	}
 	revoking.Wait()
+}
+
+// nomadSource makes the source for a Nomad, or the data file in its place.
+func (s *service) nomadSource(store watch.Store, file string, o nomad.Options) (watch.Source, error) {
+	if file != "" {
+		return local.NewData(file)
+	}
+	o.Notice, o.Log = s.warner(string(store)), s.log.Logger
+	return nomad.New(o)
 }
 
 // consulSource makes the source for a Consul, with the cache in front of it if that

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -50,7 +51,7 @@ func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
 		text += err.Error()
 	} else {
 		text += resp.Status
-		if index := resp.Header.Get("X-Consul-Index"); index != "" {
+		if index := cmp.Or(resp.Header.Get("X-Consul-Index"), resp.Header.Get("X-Nomad-Index")); index != "" {
 			text += ", index " + index
 		}
 	}

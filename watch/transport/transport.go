@@ -2,15 +2,9 @@
 package transport
 
 import (
-	"io/fs"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
-
-	"restencil/renderer/atomicfile"
 )
 
 // Options configure connections. Start from Defaults.
@@ -60,44 +54,4 @@ func (o Options) New() *http.Transport {
 // Dialer returns the dialer of the connections, also for Unix sockets.
 func (o Options) Dialer() *net.Dialer {
 	return &net.Dialer{Timeout: o.DialTimeout, KeepAlive: o.DialKeepAlive}
-}
-
-// TLS configures TLS (COMPAT 2.5.11). A zero field is set by a store's own
-// environment variables, or by the system.
-type TLS struct {
-	// Enabled uses TLS whatever the address says, and ignores the environment
-	// variables for certificates. For Consul alone: elsewhere the address decides.
-	Enabled bool
-
-	SkipVerify  bool   // accept any certificate
-	Cert, Key   string // files of the client's certificate; "" for Key means that Cert holds both
-	CACert      string // file of the trusted authorities; "" means CACertBytes
-	CACertBytes string // their PEM text, not for Consul; "" means CAPath
-	CAPath      string // directory of such files; "" means the system's authorities
-	ServerName  string // the name in the server's certificate; "" means the address's
-}
-
-// Files returns the names of the files and directories that a client opens.
-func (t TLS) Files() []string { return []string{t.Cert, t.Key, t.CACert, t.CAPath} }
-
-// CheckFiles returns an error unless the files, and those in the directories, are
-// regular files or missing: a library that opens them would block on a named pipe.
-// It ignores "" and the pipes that the shell has opened, as for <(…).
-func CheckFiles(paths ...string) error {
-	for _, path := range paths {
-		if path == "" || strings.HasPrefix(path, "/dev/fd/") {
-			continue
-		}
-		err := filepath.WalkDir(path, func(path string, _ fs.DirEntry, _ error) error {
-			info, err := os.Stat(path)
-			if err != nil || info.IsDir() {
-				return nil // opening it gives the error
-			}
-			return atomicfile.Regular("read", path, info.Mode())
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

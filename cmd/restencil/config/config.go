@@ -27,6 +27,7 @@ import (
 	"restencil/watch"
 	"restencil/watch/consul"
 	"restencil/watch/filewatch"
+	"restencil/watch/nomad"
 	"restencil/watch/vault"
 )
 
@@ -163,7 +164,7 @@ func newConfig(environ []string) *Config {
 	c := &Config{environ: environ}
 	c.Consul.Options = consul.DefaultOptions()
 	c.Vault.Options = vault.DefaultOptions()
-	c.Nomad = stores.NewNomad()
+	c.Nomad.Options = nomad.DefaultOptions()
 	setting.Init(c.settings())
 	return c
 }
@@ -312,7 +313,7 @@ func (c *Config) finish() {
 }
 
 func (c *Config) check() error {
-	return errors.Join(slices.Concat(c.Log.check(), c.Status.check(&c.Origins), c.Exec.check(), c.Consul.Check(), c.Vault.Check(&c.Origins), c.checkBundles(), c.checkClusters())...)
+	return errors.Join(slices.Concat(c.Log.check(), c.Status.check(&c.Origins), c.Exec.check(), c.Consul.Check(), c.Vault.Check(&c.Origins), c.Nomad.Check(), c.checkBundles(), c.checkClusters())...)
 }
 
 // attempts returns how often a query of a store is retried, as in
@@ -336,6 +337,11 @@ func (c *Config) Consuls() []stores.Cluster[stores.Consul] {
 // Vaults returns the clusters of Vault, that without a name first.
 func (c *Config) Vaults() []stores.Cluster[stores.Vault] {
 	return append([]stores.Cluster[stores.Vault]{{Origins: &c.Origins, Of: &c.Vault}}, c.Vault.Clusters...)
+}
+
+// Nomads returns the clusters of Nomad, that without a name first.
+func (c *Config) Nomads() []stores.Cluster[stores.Nomad] {
+	return append([]stores.Cluster[stores.Nomad]{{Origins: &c.Origins, Of: &c.Nomad}}, c.Nomad.Clusters...)
 }
 
 // RevokesOnExit reports whether the leases of a Vault are revoked at the end.
@@ -365,6 +371,9 @@ func (c *Config) attemptsByStore() map[watch.Store]int {
 	for _, vault := range c.Vaults() {
 		all[watch.Vault.In(vault.Name)] = c.attempts(watch.Vault, vault.Origins, vault.Of.Attempts)
 	}
+	for _, nomad := range c.Nomads() {
+		all[watch.Nomad.In(nomad.Name)] = c.attempts(watch.Nomad, nomad.Origins, nomad.Of.Attempts)
+	}
 	return all
 }
 
@@ -372,7 +381,7 @@ func (c *Config) attemptsByStore() map[watch.Store]int {
 func (c *Config) checkClusters() (errs []error) {
 	for t := range c.templates() {
 		own := &t.Options.Clusters
-		for _, store := range []watch.Store{watch.Consul.In(own.Consul), watch.Vault.In(own.Vault)} {
+		for _, store := range []watch.Store{watch.Consul.In(own.Consul), watch.Vault.In(own.Vault), watch.Nomad.In(own.Nomad)} {
 			system, name := store.Split()
 			names := c.Clusters(system)
 			if name == "" || name == watch.DefaultCluster || slices.Contains(names, name) {
@@ -408,6 +417,29 @@ func (c *Config) VaultOptions(cluster stores.Cluster[stores.Vault]) vault.Option
 	environ := slices.Concat(c.environ, stores.Environ(&c.Consul, cluster.Of))
 	o := cluster.Of.Source(cluster.Origins, c.environ.get("VAULT_AGENT_ADDR"), environ)
 	o.Retry.Attempts = c.attempts(watch.Vault, cluster.Origins, cluster.Of.Attempts)
+	return o
+}
+
+// NomadLocal returns the data file that answers for a Nomad: that for Consul, unless
+// there is an address of the Nomad. "" is none.
+func (c *Config) NomadLocal(cluster stores.Cluster[stores.Nomad]) string {
+	if cluster.Of.Address != "" {
+		return ""
+	}
+	return c.Consul.Local
+}
+
+// NomadOptions returns the options of the source of a Nomad, without Notice and Log.
+func (c *Config) NomadOptions(cluster stores.Cluster[stores.Nomad]) nomad.Options {
+	o := cluster.Of.Options
+	o.MaxStale, o.BlockQueryWait = c.Consul.MaxStale, c.Consul.BlockQueryWait
+	if c.Once {
+		o.FirstPause = time.Second // most runs end before
+	}
+	if cluster.Name == "" && o.Username == "" && o.Password == "" {
+		o.Username, o.Password, _ = strings.Cut(c.environ.get("NOMAD_HTTP_AUTH"), ":")
+	}
+	o.Retry.Attempts = c.attempts(watch.Nomad, cluster.Origins, cluster.Of.Attempts)
 	return o
 }
 

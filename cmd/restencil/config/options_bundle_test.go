@@ -64,7 +64,7 @@ func TestRunnerBundles(t *testing.T) {
 	tcp.TCP, tcp.For = "localhost:80", 10*time.Second
 	want := runner.Options{
 		State:         runner.State{Reconcile: time.Minute},
-		Limits:        runner.Limits{Attempts: map[watch.Store]int{watch.Consul: 0, watch.Vault: 0}, StoreDown: 10 * time.Minute},
+		Limits:        runner.Limits{Attempts: map[watch.Store]int{watch.Consul: 0, watch.Vault: 0, watch.Nomad: 0}, StoreDown: 10 * time.Minute},
 		ExitOnFailure: true,
 		Bundles: []runner.Bundle{{
 			Name:     "nginx",

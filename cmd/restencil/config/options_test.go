@@ -64,7 +64,7 @@ func TestRunner(t *testing.T) {
 	}
 	overlay := []string{"CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true"}
 	want := runner.Options{
-		Limits: runner.Limits{Attempts: map[watch.Store]int{watch.Consul: 0, watch.Vault: 0}},
+		Limits: runner.Limits{Attempts: map[watch.Store]int{watch.Consul: 0, watch.Vault: 0, watch.Nomad: 0}},
 		Templates: []runner.Template{{
 			Options: template.Options{
 				Name: "in", Text: "text", LeftDelim: "[[", RightDelim: ">>", ErrorOnMissingKey: true,

@@ -130,6 +130,8 @@ func (t *Template) languageSettings() []setting.Setting {
 			Help: "The block `consul` with this label answers the Consul functions where they name none; the one without a label if not given."},
 		{Key: "vault", To: &o.Clusters.Vault, WhenSet: true,
 			Help: "The block `vault` with this label answers the Vault functions where they name none; the one without a label if not given."},
+		{Key: "nomad", To: &o.Clusters.Nomad, WhenSet: true,
+			Help: "The block `nomad` with this label answers the Nomad functions where they name none; the one without a label if not given."},
 	}
 }
 

@@ -37,7 +37,7 @@ func (a *Attempt) Context(ctx context.Context) context.Context {
 func (a *Attempt) note(resp *http.Response) {
 	a.Reached.Store(true)
 	a.HTTP1.Store(resp.ProtoMajor == 1)
-	if resp.Header.Get("X-Consul-KnownLeader") == "false" {
+	if resp.Header.Get("X-Consul-KnownLeader") == "false" || resp.Header.Get("X-Nomad-KnownLeader") == "false" {
 		a.Leader.Store(int32(NoLeader))
 		if resp.Header.Get("X-Consul-Query-Backend") == "streaming" {
 			a.Leader.Store(int32(FromStream))

@@ -58,14 +58,14 @@ func (a *Agent) serversOf(datacenter string) *breaker {
 	return b
 }
 
-// wasCut notes that two requests in a row were cut after that time.
-func (a *Agent) wasCut(after time.Duration) {
+// wasCut notes that two requests in a row to the store were cut after that time.
+func (a *Agent) wasCut(store watch.Store, after time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	wait := (after * 3 / 4).Truncate(time.Second)
 	if a.longest == 0 || a.longest > wait {
 		a.longest = wait
-		a.Options.Notice(fmt.Errorf("consul: a proxy before it cuts requests that wait for longer than %v (asking for %v from now on; set block_query_wait to less than %[1]v)", after.Round(time.Second), wait))
+		a.Options.Notice(fmt.Errorf("%s: a proxy before it cuts requests that wait for longer than %v (asking for %v from now on; set block_query_wait to less than %[2]v)", store, after.Round(time.Second), wait))
 	}
 }
 

@@ -204,17 +204,17 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 	}
 	fetched, err := k.Kind.Fetch(k.Query, k.options(wait).WithContext(a.Context(ctx)))
 	if errors.Is(err, client.ErrTooMuch) && k.Most == nil {
-		err = fmt.Errorf("%w: more than %d bytes (consul.max_reply_size)", client.ErrTooMuch, a.Most)
+		err = fmt.Errorf("%w: more than %d bytes (%s.max_reply_size)", client.ErrTooMuch, a.Most, k.Query.Kind.Store())
 	}
 	if err != nil {
-		return reply{}, a, explain(err)
+		return reply{}, a, explain(k.Query.Kind.Store(), err)
 	}
 	r := reply{Reply: fetched, leader: client.Leadership(a.Leader.Load()), size: sizeOf(fetched.Data), unindexed: k.Kind.Polled}
 	switch {
 	case k.cursor.confirm && r.leader == client.NoLeader: // no Consul server answers a consistent read so
 		return reply{}, a, errors.New("the server that answered knows no leader")
 	case k.cursor.confirm && r.Index == 0 && !r.unindexed:
-		return reply{}, a, errors.New("what answered is not Consul: there is no index (check the address)")
+		return reply{}, a, fmt.Errorf("what answered is not %s: there is no index (check the address)", k.Query.Kind.Store().Title())
 	case !k.Shared && k.cursor.lacks(r):
 		return reply{}, a, FilteredError{k.Query}
 	}
@@ -222,11 +222,11 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 }
 
 // explain adds to an error what to do about it.
-func explain(err error) error {
+func explain(store watch.Store, err error) error {
 	text, status := err.Error(), fetch.Status(err)
 	switch {
 	case status == 0 && strings.Contains(text, "invalid character '<'"):
-		return errors.New("what answered is not Consul: it sent a web page (check the address)")
+		return fmt.Errorf("what answered is not %s: it sent a web page (check the address)", store.Title())
 	case status == http.StatusBadRequest && strings.Contains(text, "HTTP request to an HTTPS server"):
 		return fmt.Errorf("%w (use https:// in the address, or the port for http)", err)
 	case status == http.StatusForbidden && strings.Contains(text, "ACL not found"):
@@ -267,7 +267,7 @@ func (k *Requester) wasCut(err error, a *client.Attempt, took time.Duration) boo
 		return false
 	}
 	if d := took - k.cut; k.cut > 0 && d.Abs() < took/8 {
-		k.Agent.wasCut(took)
+		k.Agent.wasCut(k.Query.Store(), took)
 	}
 	k.cut = took
 	return true

@@ -9,7 +9,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,14 +22,10 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/hashicorp/go-rootcerts"
-
 	"restencil/watch"
-	"restencil/watch/filewatch"
 	"restencil/watch/transport"
 )
 
@@ -96,7 +91,7 @@ func New(o Options) (*Client, error) {
 			return o.Transport.Dialer().DialContext(ctx, "unix", socket)
 		}
 	}
-	if connections.TLSClientConfig, err = tlsConfig(tlsFromEnv(o.TLS, getenv)); err != nil {
+	if connections.TLSClientConfig, err = tlsFromEnv(o.TLS, getenv).Config(); err != nil {
 		return nil, fmt.Errorf("configuring TLS failed: %w", err)
 	}
 	if o.Namespace != "" {
@@ -253,52 +248,4 @@ func (c *Client) do(ctx context.Context, r Request, to *url.URL, host string, bo
 		return nil, &UnansweredError{transport.Explain(request.URL, transport.Cause(err))}
 	}
 	return response, nil
-}
-
-// tlsConfig returns the configuration of TLS, for addresses that use it.
-func tlsConfig(o transport.TLS) (*tls.Config, error) {
-	if err := transport.CheckFiles(o.Files()...); err != nil {
-		return nil, err
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.SkipVerify, ServerName: o.ServerName}
-	if o.CACert != "" || o.CACertBytes != "" || o.CAPath != "" {
-		err := rootcerts.ConfigureTLS(config, &rootcerts.Config{CAFile: o.CACert, CACertificate: []byte(o.CACertBytes), CAPath: o.CAPath})
-		if err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case o.Cert != "":
-		o.Key = cmp.Or(o.Key, o.Cert)
-		return config, followCertificate(config, o)
-	case o.Key != "":
-		return nil, errors.New("both client cert and client key must be provided")
-	}
-	return config, nil
-}
-
-// followCertificate makes each new connection use the client's certificate on disk,
-// which may be replaced, or the last valid one if the files are invalid.
-func followCertificate(config *tls.Config, o transport.TLS) error {
-	var last atomic.Pointer[tls.Certificate]
-	load := func() error {
-		cert, certErr := filewatch.ReadFile(o.Cert)
-		key, keyErr := filewatch.ReadFile(o.Key)
-		if err := cmp.Or(certErr, keyErr); err != nil {
-			return err
-		}
-		pair, err := tls.X509KeyPair(cert, key)
-		if err == nil {
-			last.Store(&pair)
-		}
-		return err
-	}
-	if err := load(); err != nil {
-		return err
-	}
-	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		_ = load()
-		return last.Load(), nil
-	}
-	return nil
 }
