@@ -20,7 +20,7 @@ func TestEveryFunctionHasASubject(t *testing.T) {
 	for _, d := range differences {
 		call(called, d.text)
 	}
-	for _, pattern := range []string{"testdata/*.txtar", "testdata/vault/*.txtar"} {
+	for _, pattern := range []string{"testdata/*.txtar", "testdata/vault/*.txtar", "testdata/nomad/*.txtar"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
 			t.Fatal("no subjects:", err)

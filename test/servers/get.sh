@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")"
 . ./progress.sh
-[ $# -gt 0 ] || set -- nginx haproxy curl postgres django systemd-analyze rpm chromium promtool axe consul consul-template vault hey app
+[ $# -gt 0 ] || set -- nginx haproxy curl postgres django systemd-analyze rpm chromium promtool axe consul consul-template vault nomad hey app
 
 bin=${RESTENCIL_SERVERS_BIN:-$(cd ../.. && pwd)/.cache/bin}
 mkdir -p "$bin"
@@ -90,7 +90,7 @@ build_vault() {
 packages=
 for program; do
 	case $program in
-	app | consul | consul-template | hey | vault) ;;
+	app | consul | consul-template | hey | nomad | vault) ;;
 	axe) packages="$packages npm" ;;
 	*) packages="$packages $program" ;;
 	esac
@@ -102,7 +102,7 @@ for program; do
 	case $program in
 	app) go -C ../../examples/postgres-credentials/app mod download ;; # what an example's application is built from
 	axe) get_axe ;;
-	consul | hey) build "$program" "$program" tool ;;
+	consul | hey | nomad) build "$program" "$program" tool ;;
 	consul-template) (export CGO_ENABLED=0 && build consul-template consul-template tool) ;; # as its releases are
 	vault) build_vault ;;
 	esac

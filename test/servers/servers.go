@@ -1,5 +1,5 @@
 // Package servers gives tests the real programs that restencil works with:
-// Consul, Vault, PostgreSQL, nginx, and consul-template as the oracle of what a
+// Consul, Vault, Nomad, PostgreSQL, nginx, and consul-template as the oracle of what a
 // template means.
 //
 // The servers come from the Go module proxy (README.md in this folder) and are
@@ -49,6 +49,12 @@ func ConsulPath(t testing.TB) string {
 func VaultPath(t testing.TB) string {
 	t.Helper()
 	return built(t, "vault")
+}
+
+// NomadPath returns the path of the nomad binary, or skips the test.
+func NomadPath(t testing.TB) string {
+	t.Helper()
+	return built(t, "nomad")
 }
 
 // ConsulTemplate returns the path of consul-template, the oracle, or skips the

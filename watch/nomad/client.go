@@ -122,38 +122,32 @@ func (a *agent) get(path string, params url.Values, o *api.QueryOptions, to any)
 	reply.Index, _ = strconv.ParseUint(resp.Header.Get("X-Nomad-Index"), 10, 64)
 	contact, _ := strconv.ParseInt(resp.Header.Get("X-Nomad-LastContact"), 10, 64)
 	reply.Contact = time.Duration(contact) * time.Millisecond
-	switch resp.StatusCode {
-	case http.StatusOK:
-		if err = json.NewDecoder(resp.Body).Decode(to); err == nil {
-			_, err = io.Copy(io.Discard, resp.Body) // so that the connection is used again
-		}
-		return reply, true, err
-	case http.StatusNotFound:
-		if reply.Index > 0 { // else it is some other server's
-			return reply, false, nil
+	found = resp.StatusCode == http.StatusOK
+	if found {
+		if err = json.NewDecoder(resp.Body).Decode(to); err != nil {
+			return reply, false, err
 		}
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
-	if err != nil {
-		return reply, false, err
+	// What is left is read, so that the connection is used again.
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
+	if err == nil && !found && (resp.StatusCode != http.StatusNotFound || reply.Index == 0) { // 404 without an index is not Nomad's
+		err = api.StatusError{Code: resp.StatusCode, Body: strings.TrimSpace(string(text))}
 	}
-	return reply, false, api.StatusError{Code: resp.StatusCode, Body: strings.TrimSpace(string(body))}
+	return reply, found, err
 }
 
-const maxMessage = 2 << 10 // bytes of an error message that are read
+const maxMessage = 2 << 10 // bytes of an error message, or after a reply, that are read
 
-// explain adds to a refusal of q what the token needs.
+// explain adds to a refusal of q what the token needs. Nomad says the same of a token that
+// it does not know.
 func (a *agent) explain(q watch.Query, err error) error {
-	if fetch.Status(err) != http.StatusForbidden {
+	switch {
+	case fetch.Status(err) != http.StatusForbidden:
 		return err
-	}
-	switch text := err.Error(); {
-	case strings.Contains(text, "ACL token not found"), strings.Contains(text, "ACL token expired"):
-		return fmt.Errorf("%w (Nomad does not know the token: set nomad { token = … } to one that it knows)", err)
 	case a.options.Token == "":
 		return fmt.Errorf("%w (there is no token: set NOMAD_TOKEN or nomad { token = … } to one with %s)", err, rights(q))
 	}
-	return fmt.Errorf("%w (the token's policies must grant %s)", err, rights(q))
+	return fmt.Errorf("%w (Nomad does not know the token, or its policies do not grant %s)", err, rights(q))
 }
 
 // rights returns the rule of a policy that grants q.

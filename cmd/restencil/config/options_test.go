@@ -15,6 +15,7 @@ import (
 	"restencil/template"
 	"restencil/watch"
 	"restencil/watch/consul"
+	"restencil/watch/nomad"
 	"restencil/watch/schedule"
 	"restencil/watch/transport"
 	"restencil/watch/vault"
@@ -247,11 +248,14 @@ func TestClusters(t *testing.T) {
 			namespace = "team-b"
 			approle { role_id = "r" }
 		}
-		template { contents = "x" destination = "y" consul = "eu" vault = "team-b" }
+		nomad { region = "main" }
+		nomad "north" { address = "http://n:4646" token = "t" retry { attempts = 4 } }
+		template { contents = "x" destination = "y" consul = "eu" vault = "team-b" nomad = "north" }
 		template { contents = "x" destination = "z" consul = "default" }`)
 	writeFile(t, "d.json", `{"consul": [{"max_connections": 7}, {"us": {"address": "us:8500"}}], "vault": {"c": {"address": "https://c:8200"}}}`)
 	c, err := Parse([]string{"-config", "c.hcl", "-config", "d.json", "-max-stale", "5s"}, []string{
 		"HOME=.", "CONSUL_HTTP_TOKEN=environment", "CONSUL_HTTP_ADDR=environment", "VAULT_TOKEN=environment", "VAULT_ADDR=environment", "VAULT_AGENT_ADDR=environment",
+		"NOMAD_ADDR=http://environment", "NOMAD_NAMESPACE=environment", "NOMAD_CACERT=environment", "NOMAD_HTTP_AUTH=u:p",
 	})
 	if err != nil || len(c.Warnings) > 0 {
 		t.Fatal(err, c.Warnings)
@@ -274,11 +278,19 @@ func TestClusters(t *testing.T) {
 	if other.Address != "https://c:8200" || other.Token.Text != "" || other.Token.Login.Method != "" {
 		t.Errorf("vault c: %+v", other)
 	}
+	north := nomad.DefaultOptions()
+	north.Address, north.Token, north.Retry.Attempts, north.MaxStale = "http://n:4646", "t", 4, 5*time.Second
+	if diff := cmp.Diff(north, c.NomadOptions(c.Nomads()[1])); diff != "" {
+		t.Errorf("nomad north (-want +got):\n%s", diff)
+	}
+	if o := c.NomadOptions(c.Nomads()[0]); o.Address != "http://environment" || o.Region != "main" || o.TLS.CACert != "environment" || o.Username != "u" || o.Password != "p" {
+		t.Errorf("the block without a label: %+v", o)
+	}
 	opts, err := c.Runner()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := opts.Templates[0].Clusters; got != (template.Clusters{Consul: "eu", Vault: "team-b"}) {
+	if got := opts.Templates[0].Clusters; got != (template.Clusters{Consul: "eu", Vault: "team-b", Nomad: "north"}) {
 		t.Errorf("clusters of the template: %+v", got)
 	}
 	if got := opts.Limits.Attempts["consul/eu"]; got != 3 {
