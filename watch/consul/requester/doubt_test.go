@@ -15,7 +15,8 @@ import (
 	"restencil/watch/watchtest"
 )
 
-var streamedReply = []string{"X-Consul-Index", "7", "X-Consul-KnownLeader", "false", "X-Consul-Query-Backend", "streaming"}
+// streamed is what the header of a reply from the stream says.
+var streamed = []string{"X-Consul-KnownLeader", "false", "X-Consul-Query-Backend", "streaming"}
 
 // TestStreamed: an agent that answers from its stream of changes always says
 // that there is no leader. Its word is good enough but for fewer instances.
@@ -45,7 +46,7 @@ func TestStreamed(t *testing.T) {
 						return agent.Respond(200, test.sure, agent.Index("9")...)
 					case q.Get("index") == "5":
 						time.Sleep(time.Second)
-						return agent.Respond(200, test.then, streamedReply...)
+						return agent.Respond(200, test.then, append(agent.Index("7"), streamed...)...)
 					case q.Has("index"):
 						return agent.Hold(r)
 					}
@@ -65,6 +66,40 @@ func TestStreamed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestStreamedDepartures: instances that leave one after the other are each known to
+// have left at once, though fewer instances of a stream are confirmed.
+func TestStreamedDepartures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 20
+		start := time.Now()
+		left := func() int { return int(time.Since(start) / time.Second) }
+		s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+			if r.FormValue("index") == fmt.Sprint(100+left()) {
+				time.Sleep(time.Second - time.Since(start)%time.Second)
+			}
+			header := agent.Index(fmt.Sprint(100 + left()))
+			if !r.URL.Query().Has("consistent") {
+				header = append(header, streamed...)
+			}
+			var body []string
+			for i := range most - left() {
+				body = append(body, fmt.Sprintf(`{"Node":{"Node":"n"},"Service":{"ID":"web-%d","Service":"web"},"Checks":[]}`, i))
+			}
+			return agent.Respond(200, "["+strings.Join(body, ",")+"]", header...)
+		})
+		r := watchtest.NewRecorder(t)
+		s.Watch(watch.Query{Kind: watch.ServiceHealth, Name: "web", Filter: "any"}, r)
+		for range most - 1 {
+			time.Sleep(time.Second + 10*time.Millisecond)
+			synctest.Wait()
+			events := r.Events()
+			if got := len(events[len(events)-1].Answer.Data.([]*watch.HealthService)); got != most-left() {
+				t.Errorf("after %v: told of %d instances, there are %d", time.Since(start), got, most-left())
+			}
+		}
+	})
 }
 
 // TestStreamedRights: an agent may go on to answer from a stream with the rights that
@@ -110,7 +145,7 @@ func TestStreamedRights(t *testing.T) {
 					}
 					header := agent.Index(fmt.Sprint(index))
 					if wait > 0 {
-						header = append(header, "X-Consul-KnownLeader", "false", "X-Consul-Query-Backend", "streaming")
+						header = append(header, streamed...)
 					} else {
 						header = append(header, "X-Consul-Results-Filtered-By-ACLs", fmt.Sprint(now.filtered))
 					}

@@ -85,7 +85,8 @@ type history struct {
 	read     time.Time     // when the last reply came that was not from a view of the agent
 	failures int           // failed attempts in a row that the agent has answered
 	trouble  *breaker      // when it closes, the next attempt does not wait for the pause; nil: no breaker
-	doubts   int           // replies in a row that were not believed at first
+	doubts   int           // replies in a row that were not believed at first, but for those of a stream that were right
+	shrunk   bool          // a stream said that there is less, which is to be confirmed
 	cut      time.Duration // how long the last request waited when its connection was cut; zero: it was not
 }
 
@@ -280,8 +281,10 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	first, confirmed := !k.known, k.cursor.confirm
 	// With the index that was waited for, only rights may be new: they have no index.
 	timedOut := r.Index == k.cursor.index && r.Index != 0 && !r.Filtered && !k.cursor.filtered
+	before, shrunk := k.cursor.size, k.shrunk
 	var believed bool
 	if k.cursor, believed = k.cursor.take(r, o.MaxStale); !believed {
+		k.shrunk = r.leader == client.FromStream && r.size < before
 		// The first doubt is settled at once, but a server whose replies are always
 		// doubtful is not asked as fast as it answers.
 		if k.doubts++; k.doubts > 1 {
@@ -289,7 +292,7 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 		}
 		return
 	}
-	if !confirmed {
+	if k.shrunk = false; !confirmed || shrunk && r.size < before {
 		k.doubts = 0
 	}
 	if first && r.Filtered && !k.Shared {
