@@ -21,6 +21,9 @@ clean_up() {
 	trap '' HUP INT PIPE TERM
 	[ $status = 0 ] || find "$dir" -name '*.log' -exec tail -n 20 {} + >&2
 	for pid in $pids; do
+		kill "$pid" 2>/dev/null || :
+	done
+	for pid in $pids; do
 		end "$pid"
 	done
 	rm -rf "$dir" ${also:+"$also"}

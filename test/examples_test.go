@@ -19,10 +19,9 @@ import (
 	"restencil/test/servers"
 )
 
-// What differs from run to run in the output of examples: ports, how long
-// something took and how often it was done, and names that Vault makes up.
+// What differs from run to run in the output of examples: how long something took
+// and how often it was done, and names that Vault makes up.
 var (
-	numbers = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 	counts  = regexp.MustCompile(`\d+ (s|connections|queries|requests)\b`)
 	users   = regexp.MustCompile(`v-approle-app-[\w-]+`)
 	seconds = regexp.MustCompile(`\d+\.\d s\b`)
@@ -57,34 +56,101 @@ $ sed -i 's/passing/critical/' data.yaml
 	checkPicture(t, want)
 }
 
+// TestExampleNginx is also the test that nginx follows under load: the script fails
+// where one request does.
 func TestExampleNginx(t *testing.T) {
+	servers.NginxPath(t)
+	testBalancer(t, "nginx", `2 instances register           → 2 answer, after N s
+hey begins: N requests a second, each on a new connection
+18 more register               → 20 answer, after N s
+B fails its health check       → 19 answer, after N s
+B passes it again              → 20 answer, after N s
+18 deregister                  → 2 answer, after N s
+web/listen is no address       → check failed, the file stays, after N s
+    invalid port in "127.0.0.1:many" of the "listen" directive in ./conf.d/web.conf:7
+all is as before               → 2 answer, after N s
+web/listen is Consul's own     → verify failed, rolled back, after N s
+all is as before               → 2 answer, after N s
+hey ends: N requests, 0 failed
+`)
+}
+
+// TestExampleHAProxy is the same with HAProxy.
+func TestExampleHAProxy(t *testing.T) {
+	servers.HAProxyPath(t)
+	testBalancer(t, "haproxy", `2 instances register           → 2 answer, after N s
+hey begins: N requests a second, each on a new connection
+18 more register               → 20 answer, after N s
+B fails its health check       → 19 answer, after N s
+B passes it again              → 20 answer, after N s
+18 deregister                  → 2 answer, after N s
+web/listen is no address       → check failed, the file stays, after N s
+    config : parsing [conf.d/web.cfg:3] : 'bind' : invalid character 'm' in port number 'many' in '127.0.0.1:many'
+all is as before               → 2 answer, after N s
+hey ends: N requests, 0 failed
+web/listen is Consul's own     → verify failed, rolled back, after N s
+all is as before               → 2 answer, after N s
+`)
+}
+
+func testBalancer(t *testing.T, name, want string) {
+	t.Helper()
+	servers.ConsulPath(t)
+	servers.HeyPath(t)
+	servers.CurlPath(t)
+	got := counts.ReplaceAllString(seconds.ReplaceAllString(runExample(t, name), "N s"), "N $1")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
+// TestExampleRegistrator is also the test that what articles write works.
+func TestExampleRegistrator(t *testing.T) {
 	servers.ConsulPath(t)
 	servers.NginxPath(t)
 	servers.CurlPath(t)
-	want := `Who answers 12 requests to nginx when
-nothing is registered      → 12 × no healthy instance
-A is registered            → 12 × A
-B is registered            → 6 × A, 6 × B
-C is registered            → 4 × A, 4 × B, 4 × C
-B fails its check          → 6 × A, 6 × C
-B passes its check again   → 4 × A, 4 × B, 4 × C
-A is taken away            → 6 × B, 6 × C
-
-and nginx's file is now:
-# Written by restencil from web.conf.ctmpl: change it there.
-upstream web {
-	server ADDR; # web-B
-	server ADDR; # web-C
+	want := `$ restencil -consul ADDR -template nginx.ctmpl:conf.d/nginx.conf -dry -once
+> conf.d/nginx.conf
+upstream nginx-80 {
+  least_conn;
+  server 127.0.0.1:65535; # force a 502
 }
-server {
-	listen ADDR;
-	location / {
-		proxy_pass http://web;
+...
+
+$ restencil -consul ADDR -template "nginx.ctmpl:conf.d/nginx.conf:nginx -s reload" -retry 30s &
+no container runs                  → / nobody, /canary/ nobody, /admin/ nobody
+run web1                           → / web1, /canary/ nobody, /admin/ web1
+run web2 -e SERVICE_80_TAGS=canary → / web1 web2, /canary/ web2, /admin/ web1 web2
+stop web1                          → / web2, /canary/ web2, /admin/ web2
+run web3 -e SERVICE_80_NAME=other  → / web2, /canary/ web2, /admin/ web2 web3
+stop web2                          → / nobody, /canary/ nobody, /admin/ web3
+`
+	if diff := cmp.Diff(want, runExample(t, "registrator")); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
 	}
 }
+
+// TestExampleConfigDirectory is also the test that the services of one restencil do not
+// get into each other's way.
+func TestExampleConfigDirectory(t *testing.T) {
+	servers.ConsulPath(t)
+	servers.NginxPath(t)
+	servers.HAProxyPath(t)
+	servers.PromtoolPath(t)
+	servers.CurlPath(t)
+	want := `the start                            → reloaded: agent api backup features haproxy hosts nginx prometheus redis worker
+nginx/title = Hello                  → reloaded: nginx
+a third instance of api              → reloaded: nginx prometheus
+a third instance of db               → reloaded: api haproxy prometheus
+nginx/listen = 127.0.0.1:many        → nginx: check failed
+redis/megabytes = plenty             → redis: check failed
+api/workers = 4,                     → api: check failed
+worker/queue = urgent                → reloaded: worker
+restencil status                     → not well: api nginx redis
+the three are put right              → reloaded: api redis
+a file for an eleventh, SIGHUP       → reloaded: motd
 `
-	got := numbers.ReplaceAllString(runExample(t, "nginx"), "ADDR")
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, runExample(t, "config-directory")); diff != "" {
 		t.Errorf("output (-want +got):\n%s", diff)
 	}
 }
