@@ -261,7 +261,8 @@ west has another release:
 }
 
 // TestExampleTemplates runs the unit tests that lie beside the templates of the
-// examples. Every example with templates has some.
+// examples, or beside a directory of configuration that names them. Every example with
+// templates has some.
 func TestExampleTemplates(t *testing.T) {
 	var templates []string
 	for _, pattern := range []string{"../examples/*/*.ctmpl", "../examples/*/*/*.ctmpl"} {
@@ -272,7 +273,9 @@ func TestExampleTemplates(t *testing.T) {
 		templates = append(templates, found...)
 	}
 	for _, template := range templates {
-		if tests, _ := filepath.Glob(filepath.Join(filepath.Dir(template), "*_test.yaml")); len(tests) == 0 {
+		beside, _ := filepath.Glob(filepath.Join(filepath.Dir(template), "*_test.yaml"))
+		above, _ := filepath.Glob(filepath.Join(filepath.Dir(template), "..", "restencil.d_test.yaml"))
+		if len(beside)+len(above) == 0 {
 			t.Errorf("%s has no test beside it", template)
 		}
 	}
