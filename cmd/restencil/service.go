@@ -38,6 +38,7 @@ type service struct {
 	runner   *runner.Runner
 	model    *status.Model
 	state    state
+	views    views
 	http     httpServer
 	progress *progress.Progress // nil: it is not shown
 	plans    []diff.Plan        // of -diff

@@ -113,7 +113,7 @@ func (s *service) listen(ctx context.Context) {
 		return
 	}
 	st.listening = true
-	st.serving.Go(func() { server.Serve(ctx, daemon{s.runner, s.model, st.journal}) })
+	st.serving.Go(func() { server.Serve(ctx, s.daemon()) })
 }
 
 // close waits for listen, whose context has ended, and closes the journal.

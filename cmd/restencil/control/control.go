@@ -123,7 +123,7 @@ const (
 )
 
 // A Daemon handles requests. Its methods return when that is done, fails, or ctx
-// ends. What they return is encoded as JSON.
+// ends. What they return is encoded as JSON, unless it is a [json.RawMessage].
 type Daemon interface {
 	Accept(ctx context.Context, bundle string) error
 	Rollback(ctx context.Context, bundle string, generation int) error
@@ -223,15 +223,22 @@ func serve(ctx context.Context, c *net.UnixConn, d Daemon) {
 			err = fmt.Errorf("unknown request %q: want accept, rollback, status or diff", q.Do)
 		}
 	}
-	var answer reply
-	if err == nil && result != nil {
-		answer.Result, err = json.Marshal(result)
-	}
-	if err != nil {
-		answer.Error = err.Error()
+	text, encoded := result.(json.RawMessage)
+	if err == nil && result != nil && !encoded {
+		text, err = json.Marshal(result)
 	}
 	_ = c.SetWriteDeadline(time.Now().Add(messageTimeout))
-	_ = json.NewEncoder(c).Encode(answer) // the client may be gone
+	// The client may be gone.
+	if err != nil || result == nil {
+		answer := reply{}
+		if err != nil {
+			answer.Error = err.Error()
+		}
+		_ = json.NewEncoder(c).Encode(answer)
+		return
+	}
+	// An Encoder would copy it.
+	_, _ = (&net.Buffers{[]byte(`{"error":"","result":`), text, []byte("}\n")}).WriteTo(c)
 }
 
 // reachable returns a path of the socket that can be listened on and dialled until

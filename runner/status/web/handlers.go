@@ -99,16 +99,23 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
-	now := s.o.Daemon.Snapshot()
-	if name := r.URL.Query().Get("bundle"); name != "" {
-		b := now.Find(name)
-		if b == nil {
-			fail(w, http.StatusNotFound, fmt.Errorf("there is no bundle %q", name))
+	name := r.URL.Query().Get("bundle")
+	if name == "" {
+		now, err := s.o.Daemon.Status(r.Context())
+		if err != nil {
+			fail(w, http.StatusInternalServerError, err)
 			return
 		}
-		now = now.Only(*b)
+		reply(w, http.StatusOK, now)
+		return
 	}
-	reply(w, http.StatusOK, now)
+	now := s.o.Daemon.Snapshot()
+	b := now.Find(name)
+	if b == nil {
+		fail(w, http.StatusNotFound, fmt.Errorf("there is no bundle %q", name))
+		return
+	}
+	reply(w, http.StatusOK, now.Only(*b))
 }
 
 // ofBundle returns a handler that replies with what do returns for the bundle that
@@ -134,5 +141,9 @@ func fail(w http.ResponseWriter, code int, err error) { reply(w, code, failure{e
 func reply(w http.ResponseWriter, code int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
+	if text, ok := body.(json.RawMessage); ok {
+		_, _ = w.Write(text)
+		return
+	}
 	_ = json.NewEncoder(w).Encode(body) // the client may be gone
 }

@@ -39,6 +39,11 @@ func (f *fake) Snapshot() status.Status {
 
 func (f *fake) Overview() status.Status { return f.Snapshot() }
 
+func (f *fake) Status(context.Context) (any, error) {
+	text, err := json.Marshal(f.Snapshot())
+	return json.RawMessage(text), err
+}
+
 func (f *fake) set(change func(*status.Status)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+)
+
+// Many that ask while a value is made share the next, which is made after they asked.
+func TestShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s shared[int32]
+		var made atomic.Int32
+		gate := make(chan struct{})
+		do := func() (int32, error) {
+			n := made.Add(1)
+			<-gate
+			return n, nil
+		}
+		var asking sync.WaitGroup
+		ask := func(want int32) {
+			asking.Go(func() {
+				if got, err := s.get(do); got != want || err != nil {
+					t.Errorf("got %d, %v, want %d", got, err, want)
+				}
+			})
+			synctest.Wait()
+		}
+		ask(1)
+		for range 30 {
+			ask(2)
+		}
+		close(gate)
+		asking.Wait()
+		ask(3)
+		asking.Wait()
+	})
+}
