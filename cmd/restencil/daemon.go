@@ -40,7 +40,9 @@ func (d daemon) Snapshot() status.Status {
 }
 
 // Overview implements web.Daemon.
-func (d daemon) Overview() status.Status { return d.model.Overview(time.Now(), d.Inspect()) }
+func (d daemon) Overview(last status.Status) status.Status {
+	return d.model.Overview(time.Now(), d.Inspect(), last)
+}
 
 // Status implements control.Daemon and web.Daemon: it returns Snapshot as JSON.
 func (d daemon) Status(context.Context) (any, error) {

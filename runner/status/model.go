@@ -16,6 +16,7 @@ type Model struct {
 	mu        sync.Mutex
 	recent    []happened // events that are not yet in what follows, in order
 	listener  Listener   // nil: none
+	version   int        // the largest of a bundle
 	templates map[event.Output]*templateState
 	byName    map[string]*bundleState
 	byFile    map[string]*bundleState
@@ -132,6 +133,9 @@ type bundleState struct {
 	staged    time.Time // when its newest change came to its first step
 	change    *change   // that is under way; nil: none
 	last      *change   // the newest that has ended and changed something; nil: none
+
+	version int     // is another after each event about it
+	known   *Bundle // in a copy: what it is, where that is known already
 }
 
 // A childState is what is known of the child.
@@ -242,7 +246,7 @@ func (m *Model) plan(e event.Planned) {
 				b.last, b.applied = was.last, was.applied
 			}
 			b.Bundle, b.templates = spec, nil
-			m.byName[spec.Name] = b
+			m.byName[spec.Name] = m.touch(b)
 			m.bundles = append(m.bundles, b)
 		}
 		for _, o := range spec.Members {
@@ -254,8 +258,25 @@ func (m *Model) plan(e event.Planned) {
 	}
 }
 
+// template returns a template, which an event is about; nil where there is none.
 func (m *Model) template(name, destination string) *templateState {
-	return m.templates[event.Output{Template: name, Destination: destination}]
+	t := m.templates[event.Output{Template: name, Destination: destination}]
+	if t != nil {
+		m.touch(t.bundle)
+	}
+	return t
+}
+
+// bundle returns a bundle, which an event is about; nil where there is none.
+func (m *Model) bundle(name string) *bundleState { return m.touch(m.byName[name]) }
+
+// touch notes that an event is about b, which may be nil.
+func (m *Model) touch(b *bundleState) *bundleState {
+	if b != nil {
+		m.version++
+		b.version = m.version
+	}
+	return b
 }
 
 func (m *Model) applyTemplate(now time.Time, e event.Event) {
@@ -296,7 +317,7 @@ func (m *Model) applyTemplate(now time.Time, e event.Event) {
 		if t := m.template(e.Template, e.Destination); t != nil {
 			t.failed, t.since = event.Failed{}, time.Time{}
 		}
-		if b := m.byName[e.Bundle]; b != nil {
+		if b := m.bundle(e.Bundle); b != nil {
 			b.failure = event.BundleFailed{}
 		}
 	case event.Rendered:
@@ -342,7 +363,7 @@ func (t *templateState) miss(queries []watch.ID, now time.Time) {
 func (m *Model) applyBundle(now time.Time, e event.Event) {
 	switch e := e.(type) {
 	case event.Settling:
-		if b := m.byName[e.Bundle]; b != nil {
+		if b := m.bundle(e.Bundle); b != nil {
 			if b.settles.IsZero() {
 				b.settling = now
 			}
@@ -350,12 +371,12 @@ func (m *Model) applyBundle(now time.Time, e event.Event) {
 		}
 	case event.Stepping:
 		for _, name := range e.Bundles {
-			if b := m.byName[name]; b != nil {
+			if b := m.bundle(name); b != nil {
 				m.step(now, b, e)
 			}
 		}
 	case event.BundleApplied:
-		if b := m.byName[e.Bundle]; b != nil {
+		if b := m.bundle(e.Bundle); b != nil {
 			b.failure, b.held, b.applied = event.BundleFailed{}, event.BundleHeld{}, now
 			if b.change != nil {
 				b.change.generation = e.Generation
@@ -363,7 +384,7 @@ func (m *Model) applyBundle(now time.Time, e event.Event) {
 			m.end(now, b, "applied", nil)
 		}
 	case event.BundleFailed:
-		if b := m.byName[e.Bundle]; b != nil {
+		if b := m.bundle(e.Bundle); b != nil {
 			b.fail(now, e)
 			outcome := "failed"
 			if e.RolledBack {
@@ -372,11 +393,11 @@ func (m *Model) applyBundle(now time.Time, e event.Event) {
 			m.end(now, b, outcome, e.Err)
 		}
 	case event.BundleHeld:
-		if b := m.byName[e.Bundle]; b != nil {
+		if b := m.bundle(e.Bundle); b != nil {
 			b.held, b.heldSince, b.settles = e, now, time.Time{}
 		}
 	case event.BundleReleased:
-		if b := m.byName[e.Bundle]; b != nil {
+		if b := m.bundle(e.Bundle); b != nil {
 			b.held, b.failure = event.BundleHeld{}, event.BundleFailed{}
 		}
 	}
@@ -409,7 +430,7 @@ func (m *Model) applyCommand(now time.Time, e event.Event) {
 // ofFiles calls do for the bundles that have these destinations.
 func (m *Model) ofFiles(files []string, do func(*bundleState)) {
 	for _, file := range files {
-		if b := m.byFile[file]; b != nil {
+		if b := m.touch(m.byFile[file]); b != nil {
 			do(b)
 		}
 	}

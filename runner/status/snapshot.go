@@ -13,18 +13,19 @@ import (
 // Snapshot returns the state at now. The inspections are what the sources say of
 // themselves, nil for nothing.
 func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspection) Status {
-	return m.clone().status(now, inspections, false)
+	return m.clone(nil).status(now, inspections, false, nil)
 }
 
 // Overview is Snapshot with only those queries that fail. It costs a part of that
-// where there are thousands.
-func (m *Model) Overview(now time.Time, inspections map[watch.Store]watch.Inspection) Status {
-	return m.clone().status(now, inspections, true)
+// where there are thousands, and still less where last is the one before: only of
+// bundles that differ from theirs there is something made anew.
+func (m *Model) Overview(now time.Time, inspections map[watch.Store]watch.Inspection, last Status) Status {
+	return m.clone(last.Bundles).status(now, inspections, true, last.Changes)
 }
 
 // clone returns a copy of the facts that events do not change, so that these do not wait
-// for what is made of it.
-func (m *Model) clone() *facts {
+// for what is made of it. Of bundles that are as in known, nothing is copied.
+func (m *Model) clone(known []Bundle) *facts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.takeIn()
@@ -32,6 +33,10 @@ func (m *Model) clone() *facts {
 	c.queries, c.ended, c.outages = maps.Clone(m.queries), maps.Clone(m.ended), maps.Clone(m.outages)
 	c.bundles = make([]*bundleState, len(m.bundles))
 	for i, b := range m.bundles {
+		if i < len(known) && known[i].Same(Bundle{Name: b.Name, version: b.version}) {
+			c.bundles[i] = &bundleState{known: &known[i]}
+			continue
+		}
 		own := *b
 		own.templates = make([]*templateState, len(b.templates))
 		for i, t := range b.templates {
@@ -48,22 +53,22 @@ func (m *Model) clone() *facts {
 	return &c
 }
 
-func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, failing bool) Status {
+// status returns what the facts are at now. With failing it has only those queries that
+// fail. Known are changes that have ended, the newest first.
+func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, failing bool, known []Change) Status {
 	s := Status{
 		Time: now, Began: f.began, Ready: f.ready,
 		Problems: []Problem{}, Bundles: []Bundle{}, Queries: []Query{}, Leases: []Lease{}, Changes: []Change{},
 	}
-	users := make(map[watch.ID][]string)
 	for _, b := range f.bundles {
 		s.Bundles = append(s.Bundles, f.bundle(b))
-		for _, t := range b.templates {
-			for _, id := range t.executed.Used {
-				users[id] = append(users[id], cmp.Or(t.Destination, t.Template))
-			}
-		}
 	}
 	for _, c := range f.timeline.newest() {
-		s.Changes = append(s.Changes, f.change(c))
+		if i := newestOf(known) - c.number; 0 <= i && i < len(known) {
+			s.Changes = append(s.Changes, known[i])
+		} else {
+			s.Changes = append(s.Changes, f.change(c))
+		}
 	}
 	kept := make(map[watch.ID]string)
 	for store, i := range inspections {
@@ -79,8 +84,9 @@ func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspecti
 		if failing && q.Failure == nil {
 			continue
 		}
-		s.Queries = append(s.Queries, f.query(q, kept[id], users[id]))
+		s.Queries = append(s.Queries, f.query(q, kept[id]))
 	}
+	s.setUsers()
 	slices.SortFunc(s.Queries, func(a, b Query) int {
 		return cmp.Or(cmp.Compare(a.Store, b.Store), cmp.Compare(a.Query, b.Query))
 	})
@@ -92,9 +98,32 @@ func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspecti
 	return s
 }
 
+// setUsers fills in which templates use each query.
+func (s *Status) setUsers() {
+	if len(s.Queries) == 0 {
+		return
+	}
+	queries := make(map[string]*Query, len(s.Queries))
+	for i := range s.Queries {
+		queries[s.Queries[i].Query] = &s.Queries[i]
+	}
+	for _, b := range s.Bundles {
+		for _, t := range b.Templates {
+			for _, name := range t.Queries {
+				if q := queries[name]; q != nil {
+					q.Templates = append(q.Templates, cmp.Or(t.Destination, t.Name))
+				}
+			}
+		}
+	}
+}
+
 // bundle returns b, in the state that says most: what is wrong with it first.
 func (f *facts) bundle(b *bundleState) Bundle {
-	out := Bundle{Name: b.Name, Named: b.Named, State: Applied, Since: b.applied, Applied: b.applied, Reload: b.Reload, Templates: []Template{}}
+	if b.known != nil {
+		return *b.known
+	}
+	out := Bundle{version: b.version, Name: b.Name, Named: b.Named, State: Applied, Since: b.applied, Applied: b.applied, Reload: b.Reload, Templates: []Template{}}
 	var waits, fails *Template // the first that does
 	var failed event.Failed
 	for _, t := range b.templates {
@@ -201,6 +230,14 @@ func (f *facts) templateOf(t *templateState) Template {
 	return out
 }
 
+// newestOf returns the number of the newest change, 0 where there is none.
+func newestOf(changes []Change) int {
+	if len(changes) == 0 {
+		return 0
+	}
+	return changes[0].Number
+}
+
 func (f *facts) causeOf(reason string, queries []watch.ID, more int) Cause {
 	c := Cause{Reason: reason, More: more}
 	for _, id := range queries {
@@ -255,14 +292,11 @@ func last(c *change) int {
 	return 0
 }
 
-func (f *facts) query(up event.Update, kept string, users []string) Query {
+func (f *facts) query(up event.Update, kept string) Query {
 	q := up.Query.Value()
 	out := Query{
 		Query: q.String(), Name: f.name(up.Query), Store: f.store(q.Store()), Part: q.Part(), Kept: kept,
-		Answered: up.Time, Answers: up.Version, Index: up.Index, Size: up.Size, Templates: users,
-	}
-	if out.Templates == nil {
-		out.Templates = []string{}
+		Answered: up.Time, Answers: up.Version, Index: up.Index, Size: up.Size, Templates: []string{},
 	}
 	failure := up.Failure
 	switch {

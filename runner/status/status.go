@@ -57,6 +57,14 @@ type Bundle struct {
 
 	Templates []Template `json:"templates"`
 	Last      *Change    `json:"last_change,omitempty"` // the newest that has ended, or is under way
+
+	version int // of the Model's
+}
+
+// Same reports whether b is other, by the Model: no event was about it since. Where it
+// waits, that depends on queries, too, and is not known.
+func (b Bundle) Same(other Bundle) bool {
+	return b.version == other.version && b.Name == other.Name && b.version > 0 && b.waits() == nil
 }
 
 // A Template is a template with its file.

@@ -23,7 +23,7 @@ const (
 // A stream sends the state to those who read /v1/events: all of it first, then what
 // has changed. While nobody reads, it does nothing.
 type stream struct {
-	overview func() status.Status
+	overview func(last status.Status) status.Status
 	dirty    chan struct{} // capacity 1: something has changed
 	join     chan *reader
 	leave    chan *reader
@@ -37,7 +37,7 @@ type stream struct {
 // A reader is a client. Its messages are closed when it is dropped.
 type reader struct{ messages chan []byte }
 
-func newStream(overview func() status.Status) *stream {
+func newStream(overview func(last status.Status) status.Status) *stream {
 	return &stream{
 		overview: overview,
 		dirty:    make(chan struct{}, 1),
@@ -107,12 +107,15 @@ func (s *stream) drop(r *reader) {
 		s.readers = slices.Delete(s.readers, i, i+1)
 		close(r.messages)
 	}
+	if len(s.readers) == 0 {
+		s.sent = status.Status{}
+	}
 }
 
 // update sends the readers what has changed since the last update.
 func (s *stream) update() {
 	last := s.sent
-	s.sent = s.overview()
+	s.sent = s.overview(last)
 	if len(s.readers) == 0 {
 		return
 	}
@@ -146,7 +149,7 @@ func since(last, now status.Status) any {
 	} else {
 		out.Bundles = []status.Bundle{}
 		for i, b := range now.Bundles {
-			if !reflect.DeepEqual(b, last.Bundles[i]) {
+			if !b.Same(last.Bundles[i]) && !reflect.DeepEqual(b, last.Bundles[i]) {
 				out.Bundles = append(out.Bundles, b)
 			}
 		}
