@@ -12,10 +12,10 @@ func TestShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s shared[int32]
 		var made atomic.Int32
-		gate := make(chan struct{})
+		hold := make(chan struct{})
 		do := func() (int32, error) {
 			n := made.Add(1)
-			<-gate
+			<-hold
 			return n, nil
 		}
 		var asking sync.WaitGroup
@@ -31,7 +31,7 @@ func TestShared(t *testing.T) {
 		for range 30 {
 			ask(2)
 		}
-		close(gate)
+		close(hold)
 		asking.Wait()
 		ask(3)
 		asking.Wait()

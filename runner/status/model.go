@@ -36,7 +36,14 @@ type facts struct {
 	config   outage // why it cannot be used as it is on disk, and since when; err nil: it can
 	child    childState
 	timeline timeline
+
+	// Of a copy.
+	failing bool // it has only some queries: see clone
+	counts  map[watch.Store]queryCount
 }
+
+// A queryCount says how many queries a store has.
+type queryCount struct{ all, answered, failing int }
 
 // A happened is an event and when it happened.
 type happened struct {

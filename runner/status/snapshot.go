@@ -13,24 +13,44 @@ import (
 // Snapshot returns the state at now. The inspections are what the sources say of
 // themselves, nil for nothing.
 func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspection) Status {
-	return m.clone(nil).status(now, inspections, false, nil)
+	return m.clone(false, nil).status(now, inspections, nil)
 }
 
 // Overview is Snapshot with only those queries that fail. It costs a part of that
 // where there are thousands, and still less where last is the one before: only of
 // bundles that differ from theirs there is something made anew.
 func (m *Model) Overview(now time.Time, inspections map[watch.Store]watch.Inspection, last Status) Status {
-	return m.clone(last.Bundles).status(now, inspections, true, last.Changes)
+	return m.clone(true, last.Bundles).status(now, inspections, last.Changes)
 }
 
 // clone returns a copy of the facts that events do not change, so that these do not wait
-// for what is made of it. Of bundles that are as in known, nothing is copied.
-func (m *Model) clone(known []Bundle) *facts {
+// for what is made of it. Of bundles that are as in known, nothing is copied; and with
+// failing, only those queries that the others wait for, that fail or that end.
+func (m *Model) clone(failing bool, known []Bundle) *facts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.takeIn()
 	c := m.facts
-	c.queries, c.ended, c.outages = maps.Clone(m.queries), maps.Clone(m.ended), maps.Clone(m.outages)
+	c.failing, c.counts = failing, make(map[watch.Store]queryCount)
+	c.queries, c.ended, c.outages = make(map[watch.ID]event.Update), maps.Clone(m.ended), maps.Clone(m.outages)
+	if !failing {
+		c.queries = maps.Clone(m.queries)
+	}
+	for id, q := range m.queries {
+		store := id.Value().Store()
+		count := c.counts[store]
+		count.all++
+		if q.Version > 0 {
+			count.answered++
+		}
+		if q.Failure != nil {
+			count.failing++
+		}
+		c.counts[store] = count
+		if failing && (q.Failure != nil || !q.Ends.IsZero()) {
+			c.queries[id] = q
+		}
+	}
 	c.bundles = make([]*bundleState, len(m.bundles))
 	for i, b := range m.bundles {
 		if i < len(known) && known[i].Same(Bundle{Name: b.Name, version: b.version}) {
@@ -42,6 +62,11 @@ func (m *Model) clone(known []Bundle) *facts {
 		for i, t := range b.templates {
 			ofOwn := *t
 			ofOwn.missing = slices.Clone(t.missing)
+			for _, miss := range t.missing {
+				if q, watched := m.queries[miss.query]; watched {
+					c.queries[miss.query] = q
+				}
+			}
 			own.templates[i] = &ofOwn
 		}
 		if b.change != nil {
@@ -53,9 +78,9 @@ func (m *Model) clone(known []Bundle) *facts {
 	return &c
 }
 
-// status returns what the facts are at now. With failing it has only those queries that
-// fail. Known are changes that have ended, the newest first.
-func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, failing bool, known []Change) Status {
+// status returns what the facts are at now. Known are changes that have ended, the newest
+// first.
+func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, known []Change) Status {
 	s := Status{
 		Time: now, Began: f.began, Ready: f.ready,
 		Problems: []Problem{}, Bundles: []Bundle{}, Queries: []Query{}, Leases: []Lease{}, Changes: []Change{},
@@ -81,7 +106,7 @@ func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspecti
 		if !q.Ends.IsZero() {
 			s.Leases = append(s.Leases, f.lease(id.Value().Store(), watch.Lease{Query: id, Ends: q.Ends}))
 		}
-		if failing && q.Failure == nil {
+		if f.failing && q.Failure == nil {
 			continue
 		}
 		s.Queries = append(s.Queries, f.query(q, kept[id]))
@@ -346,13 +371,10 @@ func (f *facts) stores(inspections map[watch.Store]watch.Inspection) []Store {
 		}
 		return byName[name]
 	}
-	for id, q := range f.queries {
-		s := get(f.store(id.Value().Store()))
-		s.Queries++
-		if q.Failure != nil {
-			s.Failing++
-		}
-		if q.Version > 0 {
+	for store, count := range f.counts {
+		s := get(f.store(store))
+		s.Queries, s.Failing = count.all, count.failing
+		if count.answered > 0 {
 			s.State = "answering"
 		}
 	}
