@@ -35,7 +35,7 @@ func (l *lintFlags) define(flags *flag.FlagSet, config *[]string) {
 // runLint looks for mistakes in configurations with their templates, and in
 // templates by themselves. Of the arguments, directories and files of HCL are
 // configurations.
-func runLint(_ context.Context, p program, s *subcommand) error {
+func runLint(ctx context.Context, p program, s *subcommand) error {
 	var disabled []string
 	if s.lint.disable != "" {
 		disabled = strings.Split(s.lint.disable, ",")
@@ -59,7 +59,7 @@ func runLint(_ context.Context, p program, s *subcommand) error {
 			templates = append(templates, path)
 		}
 	}
-	linter := lint.New(filewatch.ReadFile)
+	linter := lint.New(ctx, filewatch.ReadFile)
 	var wrong error
 	if len(s.configFlags) > 0 {
 		var cfg *config.Config
@@ -75,6 +75,9 @@ func runLint(_ context.Context, p program, s *subcommand) error {
 			return &config.Error{Code: config.ExitRunner, Err: fmt.Errorf("failed to read template: %w", err)}
 		}
 		linter.Template(template.Options{Name: path, Text: string(text)})
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	found := linter.Findings(disabled)
 	if err := lint.Write(p.stdout, s.lint.format, strings.Fields(p.version())[1], found); err != nil {

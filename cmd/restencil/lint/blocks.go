@@ -15,6 +15,9 @@ type blocks struct {
 	comment   bool
 }
 
+// maxOpen is how many blocks in blocks are followed.
+const maxOpen = 1000
+
 // A block is one in braces.
 type block struct {
 	upstream bool     // of nginx, which must have a server
@@ -45,6 +48,9 @@ func (b *blocks) write(text string, empty func(branch)) {
 		case char == '#' && (len(b.statement) == 0 || strings.IndexByte(" \t\n", b.statement[len(b.statement)-1]) >= 0):
 			b.comment = true
 		case char == '{':
+			if len(b.open) == maxOpen {
+				continue // it is no configuration of nginx
+			}
 			b.open = append(b.open, &block{upstream: upstream().Match(b.statement), depth: len(b.around)})
 			b.statement = nil
 		case char == ';':

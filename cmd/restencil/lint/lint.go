@@ -8,6 +8,7 @@ package lint
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -52,6 +53,7 @@ func Rules() []Rule {
 		{"check-file", Warning, "a check does not see the file that it is to check"},
 		{"secret-mode", Warning, "others can read a file that holds secrets"},
 		{"old-spelling", Warning, "a setting or function is deprecated"},
+		{"incomplete", Warning, "not everything was looked at, or is shown"},
 	}
 }
 
@@ -84,19 +86,40 @@ type Finding struct {
 	width  int    // how many characters of it
 }
 
-// A Linter collects findings.
+// maxFindings is how many findings of a rule are kept.
+const maxFindings = 1000
+
+// A Linter collects findings until its context ends, at most 1,000 of each rule.
 type Linter struct {
+	ctx      context.Context
 	read     func(path string) ([]byte, error)
 	clusters func(watch.Store) []string // of the configuration; nil: there is none
 	findings []Finding
+	count    map[string]int      // of all that there were, by rule
 	files    map[string][]string // the lines of those that were read
+	ignored  map[line][]string   // rules, of lines that were asked for
+}
+
+// A line is one of a file, from 1.
+type line struct {
+	file   string
+	number int
 }
 
 // New returns a Linter that reads configuration files with read, to find the
 // comments in them.
-func New(read func(path string) ([]byte, error)) *Linter {
-	return &Linter{read: read, files: make(map[string][]string)}
+func New(ctx context.Context, read func(path string) ([]byte, error)) *Linter {
+	return &Linter{ctx: ctx, read: read, count: make(map[string]int), files: make(map[string][]string), ignored: make(map[line][]string)}
 }
+
+// full counts a finding of a rule, and reports whether it is not to be kept.
+func (l *Linter) full(rule string) bool {
+	l.count[rule]++
+	return l.count[rule] > maxFindings
+}
+
+// maxSource is the longest line that is shown, in bytes.
+const maxSource = 1000
 
 // add adds a finding with the severity of its rule, where it has none.
 func (l *Linter) add(f Finding) {
@@ -104,6 +127,9 @@ func (l *Linter) add(f Finding) {
 		if r.Name == f.Rule {
 			f.Severity = cmp.Or(f.Severity, r.Severity)
 		}
+	}
+	if len(f.source) > maxSource {
+		f.source = ""
 	}
 	l.findings = append(l.findings, f)
 }
@@ -129,20 +155,32 @@ func (l *Linter) Findings(disabled []string) []Finding {
 		if slices.Contains(disabled, f.Rule) {
 			return true
 		}
-		lines := l.lines(f.File)
-		end := min(f.Line, len(lines))
-		for _, line := range lines[max(0, end-2):end] {
-			if m := ignoring().FindStringSubmatch(line); m != nil && slices.Contains(strings.Split(m[1], ","), f.Rule) {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(l.ignoredAt(f.File, f.Line), f.Rule) || slices.Contains(l.ignoredAt(f.File, f.Line-1), f.Rule)
 	})
 	slices.SortFunc(found, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
 	})
-	return slices.Compact(found)
+	found = slices.Compact(found)
+	for _, r := range Rules() {
+		if more := l.count[r.Name] - maxFindings; more > 0 && !slices.Contains(disabled, r.Name) {
+			found = append(found, Finding{Rule: "incomplete", Severity: r.Severity, Message: fmt.Sprintf("%d more findings of %s are not shown", more, r.Name)})
+		}
+	}
+	return found
+}
+
+// ignoredAt returns the rules that a comment in a line says to ignore.
+func (l *Linter) ignoredAt(file string, number int) []string {
+	at := line{file, number}
+	rules, known := l.ignored[at]
+	if lines := l.lines(file); !known && 0 < number && number <= len(lines) {
+		if m := ignoring().FindStringSubmatch(lines[number-1]); m != nil {
+			rules = strings.Split(m[1], ",")
+		}
+		l.ignored[at] = rules
+	}
+	return rules
 }
 
 // Diagnostics adds what makes a configuration unusable: err is what config.Parse
@@ -174,5 +212,7 @@ func (l *Linter) diagnostic(d hcl1.Diagnostic, s Severity) {
 	if s == Warning && strings.Contains(d.Message, "is deprecated") {
 		f.Rule = "old-spelling"
 	}
-	l.add(f)
+	if !l.full(f.Rule) {
+		l.add(f)
+	}
 }

@@ -2,7 +2,9 @@ package lint_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,7 +21,7 @@ import (
 
 // inTemplate returns what is found in a template by itself.
 func inTemplate(text string) []lint.Finding {
-	l := lint.New(os.ReadFile)
+	l := lint.New(context.Background(), os.ReadFile)
 	l.Template(template.Options{Name: "a.ctmpl", Text: text})
 	return l.Findings(nil)
 }
@@ -31,7 +33,7 @@ func inConfig(t *testing.T, text string) []lint.Finding {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l := lint.New(os.ReadFile)
+	l := lint.New(context.Background(), os.ReadFile)
 	cfg, err := config.Parse([]string{"-config", path}, nil)
 	switch {
 	case err == nil:
@@ -357,6 +359,55 @@ func TestExamplesAreClean(t *testing.T) {
 }
 
 // No text makes it panic, or takes it longer than a moment.
+// However large a template is, lint ends soon, says what it has left out, and finds the
+// last mistake, too.
+func TestLarge(t *testing.T) {
+	const n = 12_000
+	for name, tt := range map[string]struct {
+		text  string
+		rules []string
+		last  string // the end of what is found
+	}{
+		"a mistake in each line":     {strings.Repeat("{{ nosuch \"a\" }}\n", n), []string{"incomplete", "unknown-function"}, "11000 more findings of unknown-function are not shown"},
+		"all in one line":            {strings.Repeat("{{ nosuch \"a\" }}", n), []string{"incomplete", "unknown-function"}, "11000 more findings of unknown-function are not shown"},
+		"many parts":                 {numbered("{{ define \"d%d\" }}x{{ end }}\n", n), []string{"incomplete", "unused-define"}, "11000 more findings of unused-define are not shown"},
+		"many variables":             {numbered("{{ $v%[1]d := \"x\" }}{{ $v%[1]d }}\n", n/4) + "{{ nosuch }}", []string{"unknown-function"}, `function "nosuch" is not defined`},
+		"many nodes":                 {strings.Repeat("{{ \"a\" }}\n", 2*n) + "{{ nosuch }}", []string{"unknown-function"}, `function "nosuch" is not defined`},
+		"lists in conditions":        {strings.Repeat("{{ if key \"a\" }}{{ range service \"b\" }}x", 4000) + strings.Repeat("{{ end }}{{ end }}", 4000) + "{{ nosuch }}", []string{"unknown-function"}, `function "nosuch" is not defined`},
+		"deep":                       {strings.Repeat("{{ if key \"a\" }}", n) + "{{ nosuch }}" + strings.Repeat("{{ end }}", n), []string{"incomplete"}, "blocks that are more than 10000 deep in others were not looked at"},
+		"parts that call each other": {numbered("{{ define \"d%[1]d\" }}{{ if . }}a{{ else }}b{{ end }}{{ end }}{{ template \"d%[1]d\" . }}\n", n), []string{"incomplete"}, "the parts of the template are called so often"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := inTemplate(tt.text)
+			if diff := cmp.Diff(tt.rules, rulesOf(found)); diff != "" {
+				t.Fatal(diff)
+			}
+			if last := found[len(found)-1]; !strings.Contains(last.Message, tt.last) || len(found) > 1001 {
+				t.Errorf("%d findings, the last is %+v, want %q", len(found), last, tt.last)
+			}
+		})
+	}
+}
+
+func numbered(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// What is asked to end looks at nothing more.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	l := lint.New(ctx, os.ReadFile)
+	l.Template(template.Options{Name: "a.ctmpl", Text: "{{ nosuch }}"})
+	if found := l.Findings(nil); len(found) > 0 {
+		t.Errorf("%+v", found)
+	}
+}
+
 func FuzzTemplate(f *testing.F) {
 	for _, pattern := range []string{"../../../docs/*.md", "../../../docs/functions/*.md"} {
 		pages, err := filepath.Glob(pattern)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	texttemplate "text/template"
@@ -33,9 +32,12 @@ func (l *Linter) Template(o template.Options) {
 	l.template(o, place{file: o.Name})
 }
 
-// maxSteps bounds how many nodes of a template are looked at, in parts that are called
-// with values of many types.
-const maxSteps = 20_000
+// What bounds the work for a template, beside its length.
+const (
+	maxSteps = 20_000 // nodes in parts that are called, with values of many types
+	maxDepth = 10_000 // of blocks in blocks
+	maxLook  = 100    // how many of the conditions around a range are looked at
+)
 
 // A checker goes through one template as an execution would, with the types of
 // values in place of the values.
@@ -47,6 +49,9 @@ type checker struct {
 	mutable map[string]bool // variables that = gives another value: their type is unknown
 	action  string          // the outermost pipeline under way, as it is written
 	blocks  *blocks         // that the text before this node has left open
+	lines   []string        // of text
+	starts  []int           // where they begin
+	depth   int             // of blocks around the node
 	scope
 	parts
 	facts
@@ -67,7 +72,8 @@ type parts struct {
 	dynamic bool            // some are called by names that are computed
 	calling []string        // those under way
 	seen    map[string]bool // calls that need not be looked at again
-	steps   int             // how many nodes were looked at
+	steps   int             // how many nodes in them were looked at
+	short   string          // why not all are; "": they are
 }
 
 // facts are what a template does.
@@ -100,6 +106,7 @@ type catalog struct {
 
 var (
 	assigned = lazyregexp.New(`(\$\w+)\s*=`) // := has a colon before
+	define   = lazyregexp.New("define\\s+[`\"]([^`\"]*)[`\"]")
 	word     = lazyregexp.New(`^[.$]?[\w.]*`)
 )
 
@@ -111,6 +118,10 @@ func (l *Linter) template(o template.Options, at place) facts {
 		l: l, text: o.Text, place: at, funcs: funcs.Map(new(funcs.Env)), mutable: make(map[string]bool), blocks: new(blocks),
 		parts: parts{trees: make(map[string]*parse.Tree), used: make(map[string]bool), seen: make(map[string]bool)},
 	}
+	c.lines, c.starts = strings.Split(o.Text, "\n"), []int{0}
+	for _, line := range c.lines {
+		c.starts = append(c.starts, c.starts[len(c.starts)-1]+len(line)+1)
+	}
 	if _, err := tree.Parse(o.Text, o.LeftDelim, o.RightDelim, c.trees); err != nil {
 		c.syntax(o, err)
 		return c.facts
@@ -120,6 +131,9 @@ func (l *Linter) template(o template.Options, at place) facts {
 	}
 	c.part(tree.Name, value{})
 	c.finish(tree.Name)
+	if c.short != "" {
+		c.report(0, "incomplete", c.short, "split the template")
+	}
 	c.private = c.private || c.secret && !c.writes
 	return c.facts
 }
@@ -136,21 +150,28 @@ func (c *checker) syntax(o template.Options, err error) {
 			at = len(strings.Join(lines[:e.Line-1], "")) + column
 		}
 	}
-	c.locate(&f, at, "")
-	c.l.add(f)
+	if !c.l.full(f.Rule) {
+		c.locate(&f, at, "")
+		c.l.add(f)
+	}
 }
 
 // finish looks at the parts that nobody calls.
 func (c *checker) finish(main string) {
+	defined := make(map[string]int)
+	for _, m := range define().FindAllStringSubmatchIndex(c.text, -1) {
+		if name := c.text[m[2]:m[3]]; defined[name] == 0 {
+			defined[name] = m[0]
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.trees)) {
 		if name == main || c.used[name] {
 			continue
 		}
 		if !c.dynamic {
 			pos := c.trees[name].Root.Pos
-			defined := regexp.MustCompile(`define\s+` + "[`\"]" + regexp.QuoteMeta(name) + "[`\"]")
-			if at := defined.FindStringIndex(c.text); at != nil {
-				pos = parse.Pos(at[0])
+			if at := defined[name]; at > 0 {
+				pos = parse.Pos(at)
 			}
 			c.report(pos, "unused-define", fmt.Sprintf("%q is defined and never used", name), "")
 		}
@@ -160,6 +181,9 @@ func (c *checker) finish(main string) {
 
 // report adds a finding about a node.
 func (c *checker) report(pos parse.Pos, rule, message, hint string) {
+	if c.l.full(rule) {
+		return
+	}
 	f := Finding{Rule: rule, Message: message, Hint: hint}
 	c.locate(&f, int(pos), c.text[min(int(pos), len(c.text)):])
 	c.l.add(f)
@@ -174,9 +198,12 @@ func (c *checker) reportEmpty(b branch) {
 // locate gives a finding the place of an offset in the template. Its width is that
 // of the word at the beginning of rest.
 func (c *checker) locate(f *Finding, offset int, rest string) {
-	before := c.text[:min(offset, len(c.text))]
-	line := strings.Count(before, "\n")
-	column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+	offset = min(offset, len(c.text))
+	line, found := slices.BinarySearch(c.starts, offset)
+	if !found {
+		line--
+	}
+	column := utf8.RuneCountInString(c.text[c.starts[line]:offset]) + 1
 	if key := c.place.key; key != (hcl1.Position{}) {
 		f.File, f.Line, f.Column = key.File, key.Line, key.Column
 		f.Message = fmt.Sprintf("line %d, column %d of contents: %s", line+1, column, f.Message)
@@ -184,7 +211,7 @@ func (c *checker) locate(f *Finding, offset int, rest string) {
 	}
 	f.File, f.Line, f.Column = c.place.file, c.place.first+line+1, column
 	f.width = max(1, len(word().FindString(rest)))
-	own := strings.Split(c.text, "\n")[line]
+	own := c.lines[line]
 	if lines := c.l.lines(f.File); f.Line <= len(lines) {
 		f.source = strings.TrimSuffix(lines[f.Line-1], "\r")
 		if indent, ok := strings.CutSuffix(f.source, strings.TrimSuffix(own, "\r")); ok { // <<- cuts it off
@@ -223,12 +250,27 @@ func (c *checker) call(pos parse.Pos, name string, dot value) {
 	}
 }
 
+// stops counts a node in a part that is called, and reports whether no more are looked
+// at.
+func (c *checker) stops() bool {
+	if len(c.calling) > 1 {
+		if c.steps++; c.steps > maxSteps {
+			c.short = fmt.Sprintf("the parts of the template are called so often that some calls were not looked at (%d nodes were)", maxSteps)
+		}
+	}
+	return c.depth > maxDepth || c.steps > maxSteps && len(c.calling) > 1 || c.l.ctx.Err() != nil
+}
+
 func (c *checker) list(list *parse.ListNode, dot value) {
 	if list == nil {
 		return
 	}
+	if c.depth++; c.depth > maxDepth {
+		c.short = fmt.Sprintf("blocks that are more than %d deep in others were not looked at", maxDepth)
+	}
+	defer func() { c.depth-- }()
 	for _, n := range list.Nodes {
-		if c.steps++; c.steps > maxSteps {
+		if c.stops() {
 			return
 		}
 		switch n := n.(type) {
@@ -261,17 +303,20 @@ func (c *checker) branch(n *parse.BranchNode, dot value) {
 		key, element := elements(v.typ)
 		inner = value{typ: element, constant: v.constant}
 		c.declare(n.Pipe, value{typ: key, constant: v.constant}, inner)
-		guards := strings.Join(c.guards, "\n")
-		if !strings.Contains(guards, v.list) && !strings.Contains(guards, n.Pipe.Cmds[0].String()) {
+		list := n.Pipe.Cmds[0].String()
+		if !slices.ContainsFunc(c.guards[max(0, len(c.guards)-maxLook):], func(guard string) bool {
+			return strings.Contains(guard, v.list) || strings.Contains(guard, list)
+		}) {
 			around = branch{pos: n.Pipe.Pos, list: v.list}
 		}
 		if calls := ofCatalog[strings.Fields(v.list + " -")[0]]; calls != nil {
 			c.catalog = catalog{pos: n.Pipe.Pos, calls: calls}
 		}
 	default:
-		c.guards = append(slices.Clip(c.guards), n.Pipe.String())
-		for _, v := range c.vars {
-			if strings.Contains(n.Pipe.String(), v.name) {
+		condition := n.Pipe.String()
+		c.guards = append(c.guards, condition) // what it overwrites is of lists that have ended
+		for _, v := range c.vars[max(0, len(c.vars)-maxLook):] {
+			if v.list != "" && strings.Contains(condition, v.name) {
 				c.guards = append(c.guards, v.list)
 			}
 		}

@@ -85,7 +85,7 @@ func (c *checker) pipeline(p *parse.PipeNode, dot value) (v value) {
 		defer func() { c.action = "" }()
 	}
 	for i, command := range p.Cmds {
-		if c.steps++; c.steps > maxSteps {
+		if c.stops() {
 			return value{}
 		}
 		var args []value
@@ -128,9 +128,10 @@ func (c *checker) operand(n parse.Node, dot value) value {
 		return c.fields(dot, n.Ident, n.Pos)
 	case *parse.VariableNode:
 		of := c.root
-		for _, v := range c.vars {
+		for _, v := range slices.Backward(c.vars) {
 			if v.name == n.Ident[0] {
 				of = v.value
+				break
 			}
 		}
 		return c.fields(of, n.Ident[1:], n.Pos)
@@ -161,7 +162,11 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 	}
 	f, ok := c.funcs[name]
 	if !ok {
-		c.report(n.Pos, "unknown-function", fmt.Sprintf("function %q is not defined", name), didYouMean(funcs.Nearest(name)))
+		near := ""
+		if c.l.count["unknown-function"] < maxFindings { // else it is not shown
+			near = funcs.Nearest(name)
+		}
+		c.report(n.Pos, "unknown-function", fmt.Sprintf("function %q is not defined", name), didYouMean(near))
 		return value{}
 	}
 	if pure.Funcs()[name] == nil && !slices.Contains(ofHost, name) {
