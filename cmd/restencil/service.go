@@ -174,7 +174,7 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	// others read them later, so the leases stay. Nobody uses those of a diff.
 	_, childEnded := errors.AsType[*process.ChildExit](err)
 	s.revoke(ctx, func(store watch.Store) bool {
-		return s.cfg.Diff || !s.cfg.Once && (err == nil || childEnded) && s.cfg.RevokesOnExit(store)
+		return s.cfg.Diff || !s.cfg.Once && (err == nil || childEnded) && s.cfg.Reaches()[store].RevokeOnExit
 	})
 	return interrupted, err
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/config/stores"
 	"restencil/cmd/restencil/statedir"
 	"restencil/watch"
 	"restencil/watch/cache"
@@ -23,35 +24,12 @@ import (
 	"restencil/watch/vault"
 )
 
-// A reach is how a store is reached. It has all that the source of the store is made of.
-type reach struct {
-	options any    // of the source
-	files   string // a fingerprint of those that the source reads once
-	local   string // the data file in place of the store
-	cache   bool
-}
-
 // revokeTimeout bounds how long revoking leases delays the end of the program.
 const revokeTimeout = 5 * time.Second
 
-// reaches returns how the clusters of all stores are reached.
-func reaches(cfg *config.Config) map[watch.Store]reach {
-	all := make(map[watch.Store]reach)
-	for _, c := range cfg.Consuls() {
-		all[watch.Consul.In(c.Name)] = reach{cfg.ConsulOptions(c), c.Of.Files, cfg.Consul.Local, cfg.State.Cache}
-	}
-	for _, v := range cfg.Vaults() {
-		all[watch.Vault.In(v.Name)] = reach{options: cfg.VaultOptions(v), files: v.Of.Files}
-	}
-	for _, n := range cfg.Nomads() {
-		all[watch.Nomad.In(n.Name)] = reach{options: cfg.NomadOptions(n), files: n.Of.Files, local: cfg.NomadLocal(n)}
-	}
-	return all
-}
-
 // sources makes the sources that answer the templates' queries: the clusters of Consul or
-// the data file in their place, those of Vault and Nomad, and the file system. None of them connects
-// before a template asks.
+// the data file in their place, those of Vault and Nomad, and the file system. None of them
+// connects before a template asks.
 //
 // With an old configuration, it makes only the sources of stores that cfg reaches in
 // another way, nil for those that cfg lacks. The other stores keep their sources, with
@@ -61,25 +39,28 @@ func (s *service) sources(cfg, old *config.Config) (map[watch.Store]watch.Source
 	if old == nil {
 		made[watch.Files] = filewatch.NewSource()
 	}
-	var before map[watch.Store]reach
+	var before map[watch.Store]stores.Reach
 	if old != nil {
-		before = reaches(old)
+		before = old.Reaches()
 	}
-	now := reaches(cfg)
+	now := cfg.Reaches()
 	for store, r := range now {
-		if was, ok := before[store]; ok && reflect.DeepEqual(r, was) {
+		was, ok := before[store]
+		was.RevokeOnExit = r.RevokeOnExit // which is for the end
+		system, cluster := store.Split()
+		if ok && reflect.DeepEqual(r, was) && (system != watch.Consul || cfg.State.Cache == old.State.Cache) {
 			continue
 		}
 		var err error
-		switch o := r.options.(type) {
+		switch o := r.Options.(type) {
 		case consul.Options:
 			made[store], err = s.consulSource(cfg, store, o)
 		case vault.Options:
 			made[store], err = s.vaultSource(store, o)
 		case nomad.Options:
-			made[store], err = s.nomadSource(store, r.local, o)
+			made[store], err = s.nomadSource(store, r.Local, o)
 		}
-		if _, cluster := store.Split(); err != nil && cluster != "" {
+		if err != nil && cluster != "" {
 			err = fmt.Errorf("%s: %w", store, err)
 		}
 		if err != nil {

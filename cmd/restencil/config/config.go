@@ -37,13 +37,11 @@ type Config struct {
 	setting.Origins
 	CommandLine
 
+	stores.Stores
 	Process  Process
 	Log      Log
 	State    State
 	Status   Status
-	Consul   stores.Consul
-	Vault    stores.Vault
-	Nomad    stores.Nomad
 	Exec     Exec     // the program that runs beside the templates
 	Defaults Defaults // of the templates
 
@@ -316,65 +314,20 @@ func (c *Config) check() error {
 	return errors.Join(slices.Concat(c.Log.check(), c.Status.check(&c.Origins), c.Exec.check(), c.Consul.Check(), c.Vault.Check(&c.Origins), c.Nomad.Check(), c.checkBundles(), c.checkClusters())...)
 }
 
-// attempts returns how often a query of a store is retried, as in
-// runner.Options.Attempts: -1 for never, 0 for no limit. A daemon has a limit only if
-// it is set; Once has the default, too.
-func (c *Config) attempts(system watch.Store, o *setting.Origins, r stores.Retry) int {
-	switch {
-	case !r.Enabled:
-		return -1
-	case c.Once || o.IsSet(string(system)+".retry.attempts"):
-		return r.Attempts
-	}
-	return 0
-}
-
-// Consuls returns the clusters of Consul, that without a name first.
-func (c *Config) Consuls() []stores.Cluster[stores.Consul] {
-	return append([]stores.Cluster[stores.Consul]{{Origins: &c.Origins, Of: &c.Consul}}, c.Consul.Clusters...)
-}
-
-// Vaults returns the clusters of Vault, that without a name first.
-func (c *Config) Vaults() []stores.Cluster[stores.Vault] {
-	return append([]stores.Cluster[stores.Vault]{{Origins: &c.Origins, Of: &c.Vault}}, c.Vault.Clusters...)
-}
-
-// Nomads returns the clusters of Nomad, that without a name first.
-func (c *Config) Nomads() []stores.Cluster[stores.Nomad] {
-	return append([]stores.Cluster[stores.Nomad]{{Origins: &c.Origins, Of: &c.Nomad}}, c.Nomad.Clusters...)
-}
-
-// RevokesOnExit reports whether the leases of a Vault are revoked at the end.
-func (c *Config) RevokesOnExit(store watch.Store) bool {
-	return slices.ContainsFunc(c.Vaults(), func(v stores.Cluster[stores.Vault]) bool {
-		return watch.Vault.In(v.Name) == store && v.Of.RevokeOnExit
-	})
+// Reaches returns how the stores are reached.
+func (c *Config) Reaches() map[watch.Store]stores.Reach {
+	return stores.Reaches(&c.Stores, &c.Origins, stores.Process{Once: c.Once, Environ: c.environ, Getenv: c.environ.get})
 }
 
 // Clusters returns the names of a system's clusters, without the one that has none.
 func (c *Config) Clusters(system watch.Store) (names []string) {
-	for store := range c.attemptsByStore() {
+	for store := range c.Reaches() {
 		if of, name := store.Split(); of == system && name != "" {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return names
-}
-
-// attemptsByStore returns the limits of attempts of all stores.
-func (c *Config) attemptsByStore() map[watch.Store]int {
-	all := make(map[watch.Store]int)
-	for _, consul := range c.Consuls() {
-		all[watch.Consul.In(consul.Name)] = c.attempts(watch.Consul, consul.Origins, consul.Of.Attempts)
-	}
-	for _, vault := range c.Vaults() {
-		all[watch.Vault.In(vault.Name)] = c.attempts(watch.Vault, vault.Origins, vault.Of.Attempts)
-	}
-	for _, nomad := range c.Nomads() {
-		all[watch.Nomad.In(nomad.Name)] = c.attempts(watch.Nomad, nomad.Origins, nomad.Of.Attempts)
-	}
-	return all
 }
 
 // checkClusters rejects the names of clusters in templates that there are not.
@@ -395,52 +348,6 @@ func (c *Config) checkClusters() (errs []error) {
 		}
 	}
 	return errs
-}
-
-// ConsulOptions returns the options of the source of a Consul, without Notice and Log. A
-// limited number of attempts is spaced as by consul-template.
-func (c *Config) ConsulOptions(cluster stores.Cluster[stores.Consul]) consul.Options {
-	o := cluster.Of.Options
-	if !cluster.Of.Auth {
-		o.Username, o.Password = "", ""
-	}
-	if c.Once {
-		o.FirstPause = time.Second // most runs end before
-	}
-	o.Retry.Attempts = c.attempts(watch.Consul, cluster.Origins, cluster.Of.Attempts)
-	return o
-}
-
-// VaultOptions returns the options of the source of a Vault, without Notice and Log. The
-// command that prints the token gets all variables, whatever other commands get.
-func (c *Config) VaultOptions(cluster stores.Cluster[stores.Vault]) vault.Options {
-	environ := slices.Concat(c.environ, stores.Environ(&c.Consul, cluster.Of))
-	o := cluster.Of.Source(cluster.Origins, c.environ.get("VAULT_AGENT_ADDR"), environ)
-	o.Retry.Attempts = c.attempts(watch.Vault, cluster.Origins, cluster.Of.Attempts)
-	return o
-}
-
-// NomadLocal returns the data file that answers for a Nomad: that for Consul, unless
-// there is an address of the Nomad. "" is none.
-func (c *Config) NomadLocal(cluster stores.Cluster[stores.Nomad]) string {
-	if cluster.Of.Address != "" {
-		return ""
-	}
-	return c.Consul.Local
-}
-
-// NomadOptions returns the options of the source of a Nomad, without Notice and Log.
-func (c *Config) NomadOptions(cluster stores.Cluster[stores.Nomad]) nomad.Options {
-	o := cluster.Of.Options
-	o.MaxStale, o.BlockQueryWait = c.Consul.MaxStale, c.Consul.BlockQueryWait
-	if c.Once {
-		o.FirstPause = time.Second // most runs end before
-	}
-	if cluster.Name == "" && o.Username == "" && o.Password == "" {
-		o.Username, o.Password, _ = strings.Cut(c.environ.get("NOMAD_HTTP_AUTH"), ":")
-	}
-	o.Retry.Attempts = c.attempts(watch.Nomad, cluster.Origins, cluster.Of.Attempts)
-	return o
 }
 
 // Print writes the configuration as a file, with the origin of each value, and secrets

@@ -227,8 +227,10 @@ func TestRunnerChild(t *testing.T) {
 }
 
 // consulOptions and vaultOptions are those of the blocks without a label.
-func consulOptions(c *Config) consul.Options { return c.ConsulOptions(c.Consuls()[0]) }
-func vaultOptions(c *Config) vault.Options   { return c.VaultOptions(c.Vaults()[0]) }
+func consulOptions(c *Config) consul.Options {
+	return c.Reaches()[watch.Consul].Options.(consul.Options)
+}
+func vaultOptions(c *Config) vault.Options { return c.Reaches()[watch.Vault].Options.(vault.Options) }
 
 // Blocks with a label are other clusters. They take nothing from the environment and
 // from other blocks, but for what is about Consul as a whole.
@@ -263,15 +265,15 @@ func TestClusters(t *testing.T) {
 	eu, us := consul.DefaultOptions(), consul.DefaultOptions()
 	eu.NoEnvironment, eu.Address, eu.Token, eu.TLS, eu.Retry.Attempts, eu.MaxStale = true, "eu:8500", "t", transport.TLS{Enabled: true, CACert: "ca.pem"}, 3, 5*time.Second
 	us.NoEnvironment, us.Address, us.MaxStale = true, "us:8500", 5*time.Second
-	for i, want := range []consul.Options{eu, us} {
-		if diff := cmp.Diff(want, c.ConsulOptions(c.Consuls()[i+1])); diff != "" {
-			t.Errorf("consul %s (-want +got):\n%s", c.Consuls()[i+1].Name, diff)
+	for store, want := range map[watch.Store]consul.Options{"consul/eu": eu, "consul/us": us} {
+		if diff := cmp.Diff(any(want), c.Reaches()[store].Options); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", store, diff)
 		}
 	}
 	if o := consulOptions(c); o.NoEnvironment || o.Address != "main:8500" || o.MaxConnections != 7 {
 		t.Errorf("the block without a label: %+v", o)
 	}
-	b, other := c.VaultOptions(c.Vaults()[1]), c.VaultOptions(c.Vaults()[2])
+	b, other := c.Reaches()["vault/team-b"].Options.(vault.Options), c.Reaches()["vault/c"].Options.(vault.Options)
 	if !b.NoEnvironment || b.Address != "https://b:8200" || b.Namespace != "team-b" || b.Token.Text != "" || b.Token.Login.RoleID != "r" {
 		t.Errorf("vault team-b: %+v", b)
 	}
@@ -280,10 +282,10 @@ func TestClusters(t *testing.T) {
 	}
 	north := nomad.DefaultOptions()
 	north.Address, north.Token, north.Retry.Attempts, north.MaxStale = "http://n:4646", "t", 4, 5*time.Second
-	if diff := cmp.Diff(north, c.NomadOptions(c.Nomads()[1])); diff != "" {
+	if diff := cmp.Diff(any(north), c.Reaches()["nomad/north"].Options); diff != "" {
 		t.Errorf("nomad north (-want +got):\n%s", diff)
 	}
-	if o := c.NomadOptions(c.Nomads()[0]); o.Address != "http://environment" || o.Region != "main" || o.TLS.CACert != "environment" || o.Username != "u" || o.Password != "p" {
+	if o := c.Reaches()[watch.Nomad].Options.(nomad.Options); o.Address != "http://environment" || o.Region != "main" || o.TLS.CACert != "environment" || o.Username != "u" || o.Password != "p" {
 		t.Errorf("the block without a label: %+v", o)
 	}
 	opts, err := c.Runner()

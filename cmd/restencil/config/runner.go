@@ -10,12 +10,17 @@ import (
 	"restencil/cmd/restencil/config/setting"
 	"restencil/runner"
 	"restencil/runner/event"
+	"restencil/watch"
 )
 
 // Runner returns the options of the runner, without Stdout, Stderr and Events. It reads
 // the template files. An error is an [*Error] with ExitRunner and names every template
 // that cannot be used.
 func (c *Config) Runner() (runner.Options, error) {
+	attempts := make(map[watch.Store]int)
+	for store, r := range c.Reaches() {
+		attempts[store] = r.Attempts
+	}
 	opts := runner.Options{
 		Once:          c.Once,
 		Preview:       runner.Preview{Dry: c.Dry},
@@ -23,7 +28,7 @@ func (c *Config) Runner() (runner.Options, error) {
 		ExitOnFailure: c.State.ExitOnFailure,
 		State:         runner.State{Reconcile: c.State.Reconcile, KeepSecrets: c.State.HistorySecrets},
 		Limits: runner.Limits{
-			Attempts:    c.attemptsByStore(),
+			Attempts:    attempts,
 			StoreDown:   c.State.OnStoreDown,
 			OnceTimeout: c.OnceTimeout,
 		},
