@@ -41,7 +41,7 @@ template {
   destination = "b.conf"
   wait {
     min = "0.2s"
-    max = "1s"
+    max = "8s" # which -shadow waits for: consul-template may be slow
   }
 }
 `)
