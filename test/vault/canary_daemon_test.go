@@ -1,12 +1,18 @@
 package vault
 
 import (
+	"bufio"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -105,6 +111,7 @@ func newMenagerie(t *testing.T) *menagerie {
 	m.cipher = v.Write("transit/encrypt/app", map[string]any{"plaintext": plain}).Data["ciphertext"].(string)
 	m.add("the secret id", m.appRole(map[string]any{}, "issue_burst = 100", `default_lease_duration = "1s"`))
 	m.block("consul", `consul { address = "127.0.0.1:1" }`)
+	m.block("status", `status { address = "127.0.0.1:0" }`)
 	return m
 }
 
@@ -135,10 +142,16 @@ func (m *menagerie) learn() {
 	}
 }
 
-// look has the commands print all that they know, and about each of these, and looks
-// for canaries in that.
-func (m *menagerie) look(about ...string) {
+// look has the commands and the listener tell all that they know, and about each of
+// these, and looks for canaries in that.
+func (m *menagerie) look(d *siteDaemon, about ...string) {
 	m.t.Helper()
+	m.lookHTTP(d, about...)
+	for _, args := range [][]string{{"lint", "-config", m.config()}, {"lint", "-format", "sarif", "-config", m.config()}, {"record", "-config", m.config(), "-timeout", "3s", "-log-level", "trace"}} {
+		out, _ := exec.Command(binary.Path(m.t), args...).CombinedOutput()
+		m.learn() // what record was given
+		m.clean(m.t, args[0], string(out))
+	}
 	commands := [][]string{{"status"}, {"diff"}, {"history"}}
 	for _, name := range about {
 		path := m.file(name)
@@ -157,6 +170,54 @@ func (m *menagerie) look(about ...string) {
 	}
 	if _, out := m.ask("status"); !strings.Contains(out, "BUNDLE") {
 		m.t.Errorf("status prints\n%s", out)
+	}
+}
+
+// lookHTTP looks for canaries in what the listener serves.
+func (m *menagerie) lookHTTP(d *siteDaemon, about ...string) {
+	m.t.Helper()
+	at := regexp.MustCompile(`served at (http://127[^/]*/)`).FindStringSubmatch(d.Log.String())
+	if at == nil {
+		m.t.Fatal("the status is not served")
+	}
+	paths := []string{"", "ready", "metrics", "v1/status", "v1/events"}
+	for _, name := range about {
+		if m.blocks["bundle "+name] == "" {
+			name = m.file(name)
+		}
+		for _, path := range []string{"status", "diff", "history"} {
+			paths = append(paths, "v1/"+path+"?bundle="+url.QueryEscape(name))
+		}
+	}
+	for _, path := range paths {
+		ctx, cancel := context.WithTimeout(m.t.Context(), await.Timeout)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, at[1]+path, nil)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		reply, err := http.DefaultClient.Do(req)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		var text strings.Builder
+		if path == "v1/events" { // which does not end: two messages will do
+			for lines := bufio.NewReader(reply.Body); strings.Count(text.String(), "\n\n") < 2; {
+				line, err := lines.ReadString('\n')
+				if err != nil {
+					m.t.Fatal(err)
+				}
+				text.WriteString(line)
+			}
+		} else if _, err := io.Copy(&text, reply.Body); err != nil {
+			m.t.Fatal(err)
+		}
+		reply.Body.Close()
+		cancel()
+		m.learn()
+		m.clean(m.t, "/"+path, text.String())
+		if text.Len() < 20 {
+			m.t.Errorf("/%s answers %q", path, text.String())
+		}
 	}
 }
 
@@ -180,6 +241,7 @@ func TestNoSecretInTheLog(t *testing.T) {
 			consul := servers.Consul(t)
 			m.block("consul", fmt.Sprintf("consul { address = %q }\n cache = true", consul.Addr()))
 			m.good()
+			m.template("environ", "x", fmt.Sprintf("exec {\n command = \"false\"\n env {\n custom = [\"APP_PASSWORD=%s\"]\n }\n}", m.add("a word of env", rand.Text())))
 			m.template("cached", `{{ keyOrDefault "none" "x" }}`)
 			for name, text := range failing {
 				m.template(name, m.text(text))
@@ -196,7 +258,7 @@ func TestNoSecretInTheLog(t *testing.T) {
 			d.reload()
 			await.Eventually(t, await.Holds(m.file("changed"), next+", changed"))
 			time.Sleep(2 * time.Second) // for all to have gone wrong once
-			m.look("int", "commanded", "secret/data/app")
+			m.look(d, "int", "commanded", "environ", "secret/data/app")
 			d.Signal(syscall.SIGQUIT) // which makes other programs in Go print their stacks
 			d.stop()
 			m.check(d)
@@ -260,7 +322,7 @@ func TestNoSecretOfCommands(t *testing.T) {
 	for _, name := range []string{"check", "derived", "reload", "verify", "json", "yaml", "x509", "toml", "hcl", "xml", "plain"} {
 		await.Eventually(t, m.logged(name, "fail"))
 	}
-	m.look("check", "verify", "derived", "secret/data/app")
+	m.look(d, "check", "verify", "derived", "secret/data/app")
 	for _, args := range [][]string{{"history"}, {"history", "verify"}, {"rollback", "verify"}, {"rollback", "reload", "1"}, {"accept", "check"}} {
 		out, _ := exec.Command(binary.Path(t), append(args, "-state-dir", m.path("state"))...).CombinedOutput()
 		m.clean(t, strings.Join(args, " "), string(out))
