@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"watch/command":          {},
 	"watch/keypair":          {},
 	"watch/filewatch":        {"watch", "watch/schedule", "renderer/atomicfile"},
-	"watch/local":            {"watch", "watch/filewatch", "watch/local/yamldoc"},
+	"watch/local":            {"watch", "watch/dependency", "watch/filewatch", "watch/local/yamldoc"},
 	"watch/local/yamldoc":    {"watch/suggest"},
 	"watch/schedule":         {"watch"},
 	"watch/transport":        {"watch", "watch/filewatch", "renderer/atomicfile"},

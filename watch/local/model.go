@@ -19,6 +19,7 @@ type Model struct {
 	sites map[string]*site
 
 	secrets  map[string]any // what Vault answers, by path
+	nomad    nomadSection
 	clusters map[string]*Model
 }
 
@@ -83,11 +84,15 @@ func (m *Model) Answer(q watch.Query) (any, error) {
 			return secret, nil
 		}
 		return nil, &watch.Error{Query: q, Class: watch.Denied, Err: errors.New("the data file has no such secret")}
+	case watch.Nomad:
 	default:
-		return nil, &watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("the data file stands in for Consul and Vault only")}
+		return nil, &watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("the data file stands in for Consul, Vault and Nomad only")}
 	}
 	if what := missing(q); what != "" {
 		return nil, &watch.Error{Query: q, Class: watch.Invalid, Err: fmt.Errorf("the data file has no %s", what)}
+	}
+	if q.Kind.Store() == watch.Nomad {
+		return m.nomad.answer(q, m.index), nil
 	}
 	if q.Kind == watch.DatacenterList {
 		return slices.Sorted(maps.Keys(m.sites)), nil
@@ -140,8 +145,10 @@ func missing(q watch.Query) string {
 		return "peerings"
 	case q.SamenessGroup != "":
 		return "sameness groups"
-	case q.Namespace != "" && q.Namespace != "default":
+	case q.Namespace != "" && q.Namespace != "default" && (q.Kind != watch.NomadVarList || q.Namespace != "*"):
 		return "namespaces"
+	case q.Kind.Store() == watch.Nomad && q.Datacenter != "" && q.Datacenter != "global":
+		return "regions"
 	case q.Partition != "" && q.Partition != "default":
 		return "partitions"
 	}

@@ -64,6 +64,7 @@ func (d *decoder) model(root *yaml.Node, whole bool) *Model {
 	known["datacenter"] = func(n *yaml.Node) { m.own = d.Text(n) }
 	known["datacenters"] = func(n *yaml.Node) { others = n }
 	known["node"] = func(n *yaml.Node) { node = n }
+	known["nomad"] = func(n *yaml.Node) { m.nomad = d.nomad(n) }
 	known["secrets"] = func(n *yaml.Node) { m.secrets = d.secrets(n) }
 	what := "a cluster"
 	if whole {

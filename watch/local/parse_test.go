@@ -38,7 +38,7 @@ func TestParseErrors(t *testing.T) {
 		// What is in none of the sections.
 		{"d.yaml", "[a]", "d.yaml:1:1: a data file is a map, not a list"},
 		{"d.yaml", "keyz: {}", `d.yaml:1:1: a data file has no "keyz" (did you mean "keys"?)`},
-		{"d.yaml", "kv: {}", `d.yaml:1:1: a data file has no "kv" (known: clusters, datacenter, datacenters, keys, node, nodes, secrets, services)`},
+		{"d.yaml", "kv: {}", `d.yaml:1:1: a data file has no "kv" (known: clusters, datacenter, datacenters, keys, node, nodes, nomad, secrets, services)`},
 		{"d.json", "{\n  \"Service\": {}}", `d.json:2:3: a data file has no "Service" (did you mean "services"?)`},
 
 		// keys

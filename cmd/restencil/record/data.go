@@ -24,6 +24,7 @@ type data struct {
 	Node        string `yaml:"node,omitempty"`
 	site        `yaml:",inline"`
 	Secrets     map[string]any   `yaml:"secrets,omitempty"`
+	Nomad       nomad            `yaml:"nomad,omitempty"`
 	Datacenters map[string]*site `yaml:"datacenters,omitempty"`
 	Clusters    map[string]*data `yaml:"clusters,omitempty"`
 
@@ -69,8 +70,26 @@ type check struct {
 	Type   string `yaml:"type,omitempty"`
 }
 
-const header = `# Recorded by restencil record: what templates ask of Consul and Vault.
-# Values of Vault are placeholders of the same kind. Those of Consul are real.
+// A nomad is the data of Nomad.
+type nomad struct {
+	Services  map[string][]*nomadInstance  `yaml:"services,omitempty"`
+	Variables map[string]map[string]string `yaml:"variables,omitempty"`
+}
+
+type nomadInstance struct {
+	ID         string   `yaml:"id"`
+	Address    string   `yaml:"address,omitempty"`
+	Port       int      `yaml:"port,omitempty"`
+	Tags       []string `yaml:"tags,omitempty"`
+	Node       string   `yaml:"node"`
+	Datacenter string   `yaml:"datacenter"`
+	Job        string   `yaml:"job"`
+	Alloc      string   `yaml:"alloc"`
+}
+
+const header = `# Recorded by restencil record: what templates ask of Consul, Vault and Nomad.
+# Values of Vault and of Nomad's variables are placeholders of the same kind. Those of
+# Consul are real.
 `
 
 // Write writes what was recorded as a data file. Secrets are masked. What such a file
@@ -81,7 +100,7 @@ func (r *Recorder) Write(w io.Writer) error {
 	// With Near the order counts, and an answer of health has more than others.
 	order := slices.SortedFunc(maps.Keys(r.answers), func(a, b watch.Query) int {
 		rank := func(q watch.Query) int {
-			rank := slices.Index([]watch.Kind{watch.ServiceHealth, watch.ConnectHealth, watch.NodeServices, watch.NodeList, watch.ServiceList}, q.Kind) * 2
+			rank := slices.Index([]watch.Kind{watch.ServiceHealth, watch.ConnectHealth, watch.NodeServices, watch.NodeList, watch.ServiceList, watch.NomadService, watch.NomadVarGet, watch.NomadServiceList, watch.NomadVarList}, q.Kind) * 2
 			if q.Near == "" {
 				rank++
 			}
@@ -158,10 +177,16 @@ func (d *data) add(q watch.Query, answer any) error {
 	switch {
 	case q.Private:
 		return errors.New("a secret is part of it")
-	case q.Peer+q.SamenessGroup != "" || !slices.Contains([]string{"", "default"}, q.Namespace) || !slices.Contains([]string{"", "default"}, q.Partition):
+	case q.Peer+q.SamenessGroup != "" || !slices.Contains([]string{"", "default", "*"}, q.Namespace) || !slices.Contains([]string{"", "default"}, q.Partition):
 		return errors.New("a data file has no peers, sameness groups, namespaces and partitions")
 	}
-	s := d.at(q.Datacenter)
+	if q.Kind.Store() == watch.Nomad && !slices.Contains([]string{"", "global"}, q.Datacenter) {
+		return errors.New("a data file has no regions")
+	}
+	s := &d.site
+	if q.Kind.Store() == watch.Consul {
+		s = d.at(q.Datacenter)
+	}
 	switch answer := answer.(type) {
 	case nil:
 	case *watch.KeyPair:
@@ -213,10 +238,41 @@ func (d *data) add(q watch.Query, answer any) error {
 		d.Secrets = with(d.Secrets, q.Name, d.mask.value("", map[string]any{
 			"certificate": answer.Cert, "private_key": answer.Key, "issuing_ca": answer.CA, "ca_chain": answer.CAChain,
 		}))
+	case []*watch.NomadServiceInstance:
+		d.nomadService(q.Name, answer)
+	case []*watch.NomadServicesSnippet:
+		for _, snippet := range answer { // an instance for those of which nothing else is known
+			if d.Nomad.Services[snippet.Name] == nil {
+				d.nomadService(snippet.Name, []*watch.NomadServiceInstance{{ID: snippet.Name, Tags: snippet.Tags}})
+			}
+		}
+	case watch.NomadVarItems:
+		items := make(map[string]string, len(answer))
+		for name, item := range answer {
+			items[name] = d.mask.text(name, item.Value)
+		}
+		d.Nomad.Variables = with(d.Nomad.Variables, q.Name, items)
+	case []*watch.NomadVarMeta:
+		for _, meta := range answer {
+			if d.Nomad.Variables[meta.Path] == nil {
+				d.Nomad.Variables = with(d.Nomad.Variables, meta.Path, map[string]string{})
+			}
+		}
 	default:
 		return errors.New("a data file does not hold such answers")
 	}
 	return nil
+}
+
+// nomadService adds the instances of a service that are not there.
+func (d *data) nomadService(name string, list []*watch.NomadServiceInstance) {
+	for _, i := range list {
+		if !slices.ContainsFunc(d.Nomad.Services[name], func(other *nomadInstance) bool { return other.ID == i.ID }) {
+			d.Nomad.Services = with(d.Nomad.Services, name, append(d.Nomad.Services[name], &nomadInstance{
+				ID: i.ID, Address: i.Address, Port: i.Port, Tags: i.Tags, Node: i.Node, Datacenter: i.Datacenter, Job: i.JobID, Alloc: i.AllocID,
+			}))
+		}
+	}
 }
 
 // at returns the site of a datacenter; "" is the agent's own.

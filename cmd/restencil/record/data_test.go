@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/dependency"
 	"restencil/watch/local"
 )
 
@@ -129,5 +130,36 @@ func TestNotRecorded(t *testing.T) {
 	}
 	if strings.Contains(text, "hunter2") || strings.Contains(text, "of the secret") {
 		t.Errorf("a secret in\n%s", text)
+	}
+}
+
+// What Nomad answers comes back, with the items of variables masked.
+func TestNomad(t *testing.T) {
+	web := &watch.NomadServiceInstance{ID: "i", Name: "web", Node: "n", Address: "10.0.0.1", Port: 80, Datacenter: "dc1", Tags: watch.ServiceTags{"a"}, JobID: "j", AllocID: "x"}
+	variable := dependency.NewNomadVariable(watch.NomadVarMeta{Namespace: "default", Path: "app"}, map[string]string{"password": "s3cret", "port": "8080"})
+	text, model := written(t, map[watch.Query]any{
+		{Kind: watch.NomadService, Name: "web"}:           []*watch.NomadServiceInstance{web},
+		{Kind: watch.NomadServiceList}:                    []*watch.NomadServicesSnippet{{Name: "web", Tags: watch.ServiceTags{"a"}}, {Name: "db", Tags: watch.ServiceTags{"b"}}},
+		{Kind: watch.NomadVarGet, Name: "app"}:            watch.Taint(variable.Items),
+		{Kind: watch.NomadVarList}:                        []*watch.NomadVarMeta{{Namespace: "default", Path: "app"}, {Namespace: "default", Path: "other"}},
+		{Kind: watch.NomadVarGet, Name: "nosuch"}:         nil,
+		{Kind: watch.NomadServiceList, Datacenter: "far"}: []*watch.NomadServicesSnippet{},
+	})
+	if strings.Contains(text, "s3cret") || strings.Contains(text, "8080") || !strings.Contains(text, "# Not recorded: nomad services @far: a data file has no regions.") {
+		t.Errorf("recorded:\n%s", text)
+	}
+	for q, want := range map[watch.Query]any{
+		{Kind: watch.NomadService, Name: "web"}: []*watch.NomadServiceInstance{web},
+		{Kind: watch.NomadServiceList}:          []*watch.NomadServicesSnippet{{Name: "db", Tags: watch.ServiceTags{"b"}}, {Name: "web", Tags: watch.ServiceTags{"a"}}},
+	} {
+		got, err := model.Answer(q)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s (-want +got): %v\n%s", q, err, diff)
+		}
+	}
+	got, err := model.Answer(watch.Query{Kind: watch.NomadVarGet, Name: "app"})
+	items, _ := watch.Reveal(got).(watch.NomadVarItems)
+	if diff := cmp.Diff(map[string]any{"password": "masked-password", "port": "0"}, items.ItemsMap()); diff != "" || err != nil {
+		t.Errorf("(-want +got): %v\n%s", err, diff)
 	}
 }

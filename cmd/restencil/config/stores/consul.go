@@ -39,7 +39,7 @@ func (c *Consul) Settings() []setting.Setting {
 	return slices.Concat(
 		setting.In("Without a server", setting.Setting{Key: "local", Block: []setting.Setting{
 			{Key: "path", Flag: "local", Arg: "<path>", To: &c.Local,
-				Help: "Answer the Consul functions from this YAML or JSON file, which is watched."},
+				Help: "Answer the functions of Consul, and of Nomad without an address, from this YAML or JSON file, which is watched."},
 		}}),
 		setting.In("Consul", clusters(block, &c.Clusters, defaults, (*Consul).block), block),
 		setting.In("Consul", []setting.Setting{
