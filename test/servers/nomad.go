@@ -319,14 +319,21 @@ func (n *NomadServer) config() string {
 	return text
 }
 
-// ready returns nil once the management token is known, and a node can run jobs, if
-// there is to be one.
+// ready returns nil once the management token is known, variables can be written, and a
+// node can run jobs, if there is to be one.
 func (n *NomadServer) ready() error {
 	if _, err := n.request(http.MethodGet, "/v1/acl/token/self", nil); err != nil {
 		_, err = n.request(http.MethodPut, "/v1/acl/bootstrap", map[string]string{"BootstrapSecret": nomadToken})
 		if err != nil {
 			return err
 		}
+	}
+	// Variables can be written a little later than all else.
+	if _, err := n.request(http.MethodPut, "/v1/var/ready", map[string]any{"Items": map[string]string{"v": ""}}); err != nil {
+		return err
+	}
+	if _, err := n.request(http.MethodDelete, "/v1/var/ready", nil); err != nil {
+		return err
 	}
 	if n.persistent {
 		return nil
