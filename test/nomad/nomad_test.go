@@ -75,6 +75,17 @@ func (s *site) says(words ...string) {
 	})
 }
 
+// saysTimes waits until the log has the text so many times.
+func (s *site) saysTimes(n int, text string) {
+	s.t.Helper()
+	await.Eventually(s.t, func() error {
+		if got := strings.Count(s.Log.String(), text); got < n {
+			return fmt.Errorf("the log has %q %d times, want %d:\n%s", text, got, n, s.Log.String())
+		}
+		return nil
+	})
+}
+
 // still fails the test unless the file has this content, and the daemon lives.
 func (s *site) still(want string) {
 	s.t.Helper()
@@ -99,10 +110,10 @@ func TestRestart(t *testing.T) {
 	put(n, "one")
 	s := start(t, block(n), variable)
 	s.holds("one")
-	for _, value := range []string{"two", "three"} {
+	for i, value := range []string{"two", "three"} {
 		before, _ := os.ReadFile(s.file)
 		n.Kill()
-		s.says("nomad", "connection refused")
+		s.saysTimes(i+1, "nomad: no answers")
 		s.still(string(before))
 		n.Start()
 		put(n, value)
@@ -141,12 +152,7 @@ func TestRefused(t *testing.T) {
 	n.Policy("app", rules)
 	s.holds("two")
 	n.Request(http.MethodDelete, "/v1/acl/token/"+accessor, nil)
-	await.Eventually(t, func() error {
-		if got := strings.Count(s.Log.String(), "nomad variable app: refused"); got < 2 {
-			return fmt.Errorf("%d refusals in the log", got)
-		}
-		return nil
-	})
+	s.saysTimes(2, "nomad variable app: refused")
 	s.still("two")
 	if strings.Contains(s.Log.String(), token) {
 		t.Error("the log has the token")
