@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	tmpltext "text/template"
@@ -23,7 +22,6 @@ import (
 
 	"restencil/funcs"
 	"restencil/watch"
-	"restencil/watch/lazyregexp"
 )
 
 // A Host connects templates to this process. The zero value uses the process's
@@ -105,18 +103,6 @@ func NewSum(content []byte, files []funcs.File) Sum {
 	return s
 }
 
-// oldForms are spellings of versions 0.5 to 0.16 that still have an effect, other than
-// names of functions.
-var oldForms = []struct {
-	part    string // of each, and of few other templates: patterns take time
-	pattern func() *regexp.Regexp
-	now     func(old string) string // the new spelling
-}{
-	{".Tags.Contains", lazyregexp.New(`\.Tags\.Contains`), func(string) string { return ".Tags | contains" }},
-	{`, `, lazyregexp.New(`service "[^"]*" "[a-z,]+, [a-z, ]+"`), func(old string) string { return strings.ReplaceAll(old, ", ", ",") }},
-	{`@`, lazyregexp.New(`service "[^"]+@[^":]+:[0-9]+"`), func(old string) string { return old[:strings.LastIndexByte(old, ':')] + `"` }},
-}
-
 // Parse parses a template. An error in its text is an *Error.
 func Parse(o Options, h Host) (*Template, error) {
 	o.MaxOutput = cmp.Or(o.MaxOutput, defaultMaxOutput)
@@ -155,14 +141,12 @@ func Parse(o Options, h Host) (*Template, error) {
 		}
 		text, err = parse()
 	}
-	for _, form := range oldForms {
-		if h.Warn == nil || !strings.Contains(o.Text, form.part) {
-			continue
+	var last string
+	for _, form := range OldForms(o.Text) {
+		if h.Warn != nil && form.Old != last {
+			h.Warn(fmt.Errorf("%s:%d: %s is deprecated: write %s", o.Name, 1+strings.Count(o.Text[:form.Offset], "\n"), form.Old, form.Now))
 		}
-		if at := form.pattern().FindStringIndex(o.Text); at != nil {
-			old := o.Text[at[0]:at[1]]
-			h.Warn(fmt.Errorf("%s:%d: %s is deprecated: write %s", o.Name, 1+strings.Count(o.Text[:at[0]], "\n"), old, form.now(old)))
-		}
+		last = form.Old
 	}
 	env.Template = text
 	return &Template{options: o, host: h, text: text, env: env, outputs: make(map[string]output)}, nil

@@ -20,7 +20,7 @@ var retired = map[string]string{
 	"tray": "response body", "aside": "decode cache", "lessons": "feedback", "heed": "feedback",
 	"desk": "requester", "allowance": "rate limiter", "ledger": "lease table", "tenure": "token epoch",
 	"pulse": "heartbeat", "upkeep": "drift", "veil": "mask", "stir": "wake",
-	"wish": "pending", "doomed": "pending", "lane": "queue", "debt": "owed",
+	"wish": "pending", "doomed": "pending", "moving": "pending", "lane": "queue", "debt": "owed",
 	"fallible": "output", "memorable": "needed", "awkward": "the rule itself",
 	"sighting": "lookup", "shelve": "keep", "stumbles": "failures", "plant": "insert",
 	"straddles": "spans", "unled": "no leader", "unhurried": "pause", "forgiven": "expired",
@@ -29,8 +29,8 @@ var retired = map[string]string{
 
 var words = regexp.MustCompile(`[A-Z]+[a-z]*|[a-z]+`)
 
-// TestRetiredWords makes sure that no identifier and no file has one of the words
-// that were given up.
+// TestRetiredWords makes sure that no identifier, no file and no message has one of the
+// words that were given up.
 func TestRetiredWords(t *testing.T) {
 	check := func(where, name string) {
 		for _, word := range words.FindAllString(name, -1) {
@@ -49,9 +49,16 @@ func TestRetiredWords(t *testing.T) {
 			}
 			seen := make(map[string]bool)
 			ast.Inspect(parsed, func(n ast.Node) bool {
-				if id, ok := n.(*ast.Ident); ok && !seen[id.Name] {
-					seen[id.Name] = true
-					check(name, id.Name)
+				switch n := n.(type) {
+				case *ast.Ident:
+					if !seen[n.Name] {
+						seen[n.Name] = true
+						check(name, n.Name)
+					}
+				case *ast.BasicLit:
+					if n.Kind == token.STRING && !strings.HasSuffix(file, "_test.go") && !strings.HasPrefix(dir, "test") {
+						check(name, n.Value)
+					}
 				}
 				return true
 			})

@@ -85,12 +85,12 @@ func (m *memory) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-m.look:
-			m.tell()
+			m.notify()
 		}
 	}
 }
 
-func (m *memory) tell() {
+func (m *memory) notify() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for q, s := range m.sinks {

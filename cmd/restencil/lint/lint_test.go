@@ -165,6 +165,7 @@ func TestTemplates(t *testing.T) {
 		{"writeToFile", "{{ with pkiCert `p` }}{{ .Key | writeToFile `k` `` `` `0644` }}{{ .Cert | writeToFile `c` `` `` `0644` }}{{ end }}", "1:55 secret-mode"},
 
 		{"old functions", "{{ vault `a` }}{{ key_or_default `a` `b` }}", "1:4 old-spelling 1:19 old-spelling"},
+		{"old forms", `{{ range service "a@d:80" "passing, any" }}{{ .Tags.Contains "x" }}{{ end }}`, "1:10 old-spelling 1:10 old-spelling 1:47 old-spelling"},
 
 		{"ignored", "{{/* lint:ignore changes-by-itself it may */}}\n{{ timestamp }}\n{{ timestamp }} # lint:ignore changes-by-itself,syntax it may", ""},
 		{"ignored without a reason", "{{/* lint:ignore changes-by-itself */}}\n{{ timestamp }}", "2:4 changes-by-itself"},

@@ -129,6 +129,9 @@ func (l *Linter) template(o template.Options, at place) facts {
 	for _, m := range assigned().FindAllStringSubmatch(o.Text, -1) {
 		c.mutable[m[1]] = true
 	}
+	for _, form := range template.OldForms(o.Text) {
+		c.report(parse.Pos(form.Offset), "old-spelling", form.Old+" is deprecated", "write "+form.Now)
+	}
 	c.part(tree.Name, value{})
 	c.finish(tree.Name)
 	if c.short != "" {

@@ -27,11 +27,11 @@ func Status(s status.Status) string {
 				applied--
 			}
 		}
-		moving := ""
+		changing := ""
 		if n := len(s.Bundles) - applied; n > 0 {
-			moving = fmt.Sprintf(", %d changing", n)
+			changing = fmt.Sprintf(", %d changing", n)
 		}
-		fmt.Fprintf(&b, "all is well: %s applied%s, %s current\n\n", count(applied, "bundle"), moving, count(len(s.Queries), "query"))
+		fmt.Fprintf(&b, "all is well: %s applied%s, %s current\n\n", count(applied, "bundle"), changing, count(len(s.Queries), "query"))
 	}
 	for i, p := range s.Problems {
 		if i == most {
