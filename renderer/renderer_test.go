@@ -617,7 +617,7 @@ func TestRestoreNeedsKeep(t *testing.T) {
 		t.Fatal(err)
 	}
 	swapEach(s)
-	want := "failed putting back " + path + ": what it held was not kept"
+	want := "failed putting back " + path + ": its old content was not kept"
 	if err := renderer.Restore(s); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}

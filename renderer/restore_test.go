@@ -141,7 +141,7 @@ func TestRestoreThatFailsSaysWhereTheOldFileIs(t *testing.T) {
 	}
 	kept := all[0].Kept()
 	err := renderer.Restore(all...)
-	if err == nil || !strings.HasSuffix(err.Error(), "(what it held is in "+kept+")") {
+	if err == nil || !strings.HasSuffix(err.Error(), "(its old content is in "+kept+")") {
 		t.Errorf("error %v", err)
 	}
 	if got, err := os.ReadFile(kept); string(got) != "old" {

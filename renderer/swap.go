@@ -223,7 +223,7 @@ func makeDurable(staged []*StagedFile) {
 	}
 	for dir, err := range syncDirs(in) {
 		for _, s := range in[dir] {
-			s.warn("could not make the change of %q durable: %w", s.file.Path, err)
+			s.warn("could not sync %q to disk: %w", s.file.Path, err)
 		}
 	}
 }
@@ -264,7 +264,7 @@ func Keep(staged ...*StagedFile) error {
 		}
 	}
 	for dir, err := range syncDirs(dirs) {
-		return fmt.Errorf("could not make the names in %s durable: %w", dir, err)
+		return fmt.Errorf("could not sync the directory %s to disk: %w", dir, err)
 	}
 	return nil
 }
@@ -299,7 +299,7 @@ func Restore(staged ...*StagedFile) error {
 			continue
 		}
 		if s.kept != "" {
-			err = fmt.Errorf("%w (what it held is in %s)", err, s.kept)
+			err = fmt.Errorf("%w (its old content is in %s)", err, s.kept)
 		}
 		errs = append(errs, fmt.Errorf("failed putting back %s: %w", s.file.Path, err))
 	}
@@ -320,7 +320,7 @@ func (s *StagedFile) restore() error {
 	case s.kept == "" && s.file.Keep:
 		return d.remove(path)
 	case s.kept == "":
-		return errors.New("what it held was not kept")
+		return errors.New("its old content was not kept")
 	}
 	mounted, err := s.rename(s.kept)
 	if !mounted {

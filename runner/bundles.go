@@ -66,7 +66,7 @@ func plan(o Options) ([]*bundleState, error) {
 	}
 	for _, spec := range o.Bundles {
 		if byKey["bundle "+spec.Name] != nil {
-			return nil, fmt.Errorf("bundle %q is there twice", spec.Name)
+			return nil, fmt.Errorf("bundle %q is defined twice", spec.Name)
 		}
 		spec.Policy = group.Together
 		if spec.Retry == (schedule.Backoff{}) {
@@ -93,7 +93,7 @@ func plan(o Options) ([]*bundleState, error) {
 		switch {
 		case s != nil:
 		case named:
-			return nil, fmt.Errorf("template %s belongs to bundle %q, which is not there", t.Name, t.Bundle)
+			return nil, fmt.Errorf("template %s belongs to bundle %q, which is not defined", t.Name, t.Bundle)
 		case o.Dry:
 			s = add(key, group.Spec{Name: t.Destination, Policy: group.Print, Retry: retry, ExitOnFailure: o.ExitOnFailure})
 		default:

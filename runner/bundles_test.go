@@ -816,8 +816,8 @@ func TestReloadOfBundles(t *testing.T) {
 
 func TestBundlesThatCannotBe(t *testing.T) {
 	for want, o := range map[string]Options{
-		`bundle "b" is there twice`:                     {Bundles: []Bundle{{Name: "b"}, {Name: "b"}}},
-		`one belongs to bundle "b", which is not there`: {Templates: members([]Template{tmpl("one", "")})},
+		`bundle "b" is defined twice`:                     {Bundles: []Bundle{{Name: "b"}, {Name: "b"}}},
+		`one belongs to bundle "b", which is not defined`: {Templates: members([]Template{tmpl("one", "")})},
 	} {
 		for i := range o.Templates {
 			o.Templates[i].Destination = "x"

@@ -114,7 +114,7 @@ var engineWords = []struct {
 	{lazyregexp.New(`^runtime error: integer divide by zero$`), "division by zero"},
 	{lazyregexp.New(`^template: (no template ".*") associated with template ".*"$`), "$1 is defined"},
 	{lazyregexp.New(`^(template ".*") not defined$`), "no $1 is defined"},
-	{lazyregexp.New(`^exceeded maximum template depth .*$`), "the template goes on calling itself without end"},
+	{lazyregexp.New(`^exceeded maximum template depth .*$`), "the template calls itself without end"},
 	{lazyregexp.New(`^unexpected EOF$`), "an {{ if }}, {{ range }}, {{ with }} or {{ define }} has no {{ end }}"},
 }
 

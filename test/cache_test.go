@@ -64,7 +64,7 @@ func TestRestartWhileConsulIsAway(t *testing.T) {
 	}
 	for content, told := range map[string]string{
 		string(b[:len(b)-2]):          "[WARN] (cli) the cache " + kept + " is not used: it is damaged",
-		"restencil cache 1\nnonsense": "[INFO] (cli) the cache " + kept + " is not used: it is of another version of restencil",
+		"restencil cache 1\nnonsense": "[INFO] (cli) the cache " + kept + " is not used: it was written by another version of restencil",
 	} {
 		writeFile(t, kept, content)
 		if err := os.Remove(out); err != nil {

@@ -98,7 +98,7 @@ func (s *service) reload(ctx context.Context, requested bool) {
 	}
 	s.seen(event.Reloaded{Err: err})
 	if err != nil {
-		s.log.Error("the new configuration is not used, the running one goes on: "+err.Error(), "component", "cli")
+		s.log.Error("the new configuration is not used, and the current one stays in use: "+err.Error(), "component", "cli")
 	}
 }
 

@@ -53,7 +53,7 @@ func (d daemon) Status(context.Context) (any, error) {
 const diffTimeout = time.Second
 
 // errChanging is the error of Diff where a change, or its command, takes longer.
-var errChanging = errors.New("a command of it runs: ask again when that has ended")
+var errChanging = errors.New("a command of it is running: try again when it has ended")
 
 // Diff implements control.Daemon and web.Daemon.
 func (d daemon) Diff(ctx context.Context, bundle string) (any, error) {

@@ -89,7 +89,7 @@ func (s *subcommand) putBack(ctx context.Context, p program, dir string, number 
 	var change transaction.Change
 	for _, f := range g.Files {
 		if f.Secret {
-			return fmt.Errorf("%s holds a secret, which generation %d does not keep", f.Path, number)
+			return fmt.Errorf("%s holds a secret, and generation %d was kept without secrets (history_secrets)", f.Path, number)
 		}
 		if renderer.StreamOf(f.Path) != renderer.NoStream {
 			continue // what was written there has been read

@@ -112,7 +112,7 @@ func (s *service) revoke(ctx context.Context, which func(watch.Store) bool) {
 		}
 		revoking.Go(func() {
 			if err := v.Revoke(ctx); err != nil {
-				s.warn(string(store), fmt.Errorf("not all leases were given back: %w", err))
+				s.warn(string(store), fmt.Errorf("not all leases were revoked: %w", err))
 			}
 		})
 	}

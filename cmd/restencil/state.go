@@ -52,7 +52,7 @@ func (s *service) journalFor(cfg *config.Config, opts runner.Options) *journal.J
 				s.warn("cli", fmt.Errorf("removed the state directory %s: its configuration is gone, and it was not used for 30 days", gone))
 			}
 			if err != nil {
-				s.warn("cli", fmt.Errorf("cannot remove a state directory that nobody uses: %w", err))
+				s.warn("cli", fmt.Errorf("cannot remove an unused state directory: %w", err))
 			}
 		}
 		var err error
@@ -89,10 +89,10 @@ func (s *service) openJournal(generations int, owner []string) (*journal.Journal
 		}
 		if r.Err != nil {
 			st.unresolved = true
-			s.warn("cli", fmt.Errorf("a change of bundle %q that was cut in two could not be %s (%s): %w", r.Bundle, done, files, r.Err))
+			s.warn("cli", fmt.Errorf("bundle %q: an interrupted change could not be %s (%s): %w", r.Bundle, done, files, r.Err))
 			continue
 		}
-		s.warn("cli", fmt.Errorf("a change of bundle %q that was cut in two was %s: %s", r.Bundle, done, files))
+		s.warn("cli", fmt.Errorf("bundle %q: an interrupted change was %s: %s", r.Bundle, done, files))
 	}
 	if err != nil {
 		j.Close()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/statedir"
 	"restencil/runner/journal"
+	"restencil/watch/printable"
 )
 
 // stateDirs returns the state directory that -state-dir or -config names, or without
@@ -73,7 +73,14 @@ func listStates(_ context.Context, p program, s *subcommand) error {
 		case d.Gone():
 			state = "gone"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.Path, d.Begun.Local().Format(time.DateTime), state, cmp.Or(strings.Join(d.Owner, ", "), "unknown"))
+		owner := strings.Join(d.Owner, ", ")
+		if owner == "" {
+			owner = "unknown, of an older version"
+			if len(d.Bundles) > 0 {
+				owner += ": wrote " + strings.Join(d.Bundles[:min(len(d.Bundles), 3)], ", ")
+			}
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.Path, d.Begun.Local().Format(time.DateTime), state, printable.Line(owner))
 	}
 	return table.Flush()
 }

@@ -160,7 +160,7 @@ type bundleDiff struct {
 const mostAsked = 16
 
 // errUnknownDiff is the error of the command diff where a daemon has not told each.
-var errUnknownDiff = errors.New("not every diff is known")
+var errUnknownDiff = errors.New("some diffs cannot be shown")
 
 // printDiff prints what a bundle would change, or all that would.
 func printDiff(ctx context.Context, p program, s *subcommand) error {
@@ -229,7 +229,7 @@ func (d *bundleDiff) text() string {
 	}
 	switch {
 	case d.Error != "":
-		fmt.Fprintf(&b, "  the diff is not known: %s\n", printable.Line(d.Error))
+		fmt.Fprintf(&b, "  the diff cannot be shown: %s\n", printable.Line(d.Error))
 	case len(d.Files) == 0:
 		fmt.Fprintln(&b, "  no file would change")
 	}

@@ -41,7 +41,7 @@ func subcommands() []*subcommand {
 	return []*subcommand{
 		{
 			name: "status", usage: "[BUNDLE]", most: 1, do: printStatus,
-			help: "Shows how the daemon fares: what is wrong, and what to do; all bundles and stores.\nWith -check the exit code is 0 when all is well, and 1 when something is not.\ndocs/status.md explains the output.",
+			help: "Shows the state of the daemon: what is wrong, what to do, all bundles and stores.\nWith -check the exit code is 0 when all is well, and 1 when something is not.\ndocs/status.md explains the output.",
 		},
 		{
 			name: "explain", usage: "FILE|BUNDLE|QUERY", least: 1, most: 1, do: explain,
@@ -49,7 +49,7 @@ func subcommands() []*subcommand {
 		},
 		{
 			name: "diff", usage: "[BUNDLE]", most: 1, do: printDiff,
-			help: "Shows what the change of a bundle would change that is held, has failed or waits.\nWithout a bundle it shows all such. Secrets are masked.\n\nWith flags of restencil itself, such as -config, -template or -local, no daemon is\nasked: everything is rendered once, and what that would change on disk is shown,\nand which commands would run. Nothing changes, and nothing runs. The exit code is\n0 when nothing would change, 2 when something would, and 1 after an error.",
+			help: "Shows what a change of a bundle that is held, has failed or waits would do.\nWithout a bundle it shows all such. Secrets are masked.\n\nWith flags of restencil itself, such as -config, -template or -local, no daemon is\nasked: everything is rendered once, and what that would change on disk is shown,\nand which commands would run. Nothing changes, and nothing runs. The exit code is\n0 when nothing would change, 2 when something would, and 1 after an error.",
 		},
 		{
 			name: "history", usage: "[BUNDLE]", most: 1, do: printHistory,
@@ -61,7 +61,7 @@ func subcommands() []*subcommand {
 		},
 		{
 			name: "accept", usage: "BUNDLE", least: 1, most: 1, do: accept,
-			help: "Lets a change pass that is held back.",
+			help: "Applies a change that is held.",
 		},
 		{
 			name: "state", do: listStates,

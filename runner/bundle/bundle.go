@@ -350,7 +350,7 @@ func (b *Bundle) Rollback(ctx context.Context, generation int) error {
 	return b.request(ctx, func(ctx context.Context) error {
 		switch {
 		case b.spec.Policy != group.Together:
-			return fmt.Errorf("the files of %q each go in place by themselves: no generations of them are kept", b.spec.Name)
+			return fmt.Errorf("no generations of %q are kept: its files are replaced one by one (put their templates in a bundle)", b.spec.Name)
 		case b.entry.journal == nil:
 			return errors.New("there is no history: no state directory is in use")
 		}

@@ -760,12 +760,12 @@ func TestRollbackByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 		sleep(time.Hour)
-		g.happened("run reload", "run reload", "run reload", "held: somebody rolled back from it")
+		g.happened("run reload", "run reload", "run reload", "held: it was rolled back")
 		g.end()
 		g.begin(s)
 		g.offer("2", "2")
 		sleep(time.Hour)
-		g.happened("held: somebody rolled back from it")
+		g.happened("held: it was rolled back")
 		g.holds("1", "1")
 		g.offer("3", "3")
 		g.offer("2", "2")
@@ -797,7 +797,7 @@ func TestRollbackByHandThatFails(t *testing.T) {
 				sleep(time.Hour)
 				g.holds(tt.holds, tt.holds)
 				back := tt.step == "reload" // it stays where it went
-				if slices.Contains(g.log, "run reload") != back || g.owed() != back || slices.Contains(g.log, "held: somebody rolled back from it") != back {
+				if slices.Contains(g.log, "run reload") != back || g.owed() != back || slices.Contains(g.log, "held: it was rolled back") != back {
 					t.Errorf("what happened: %q; owed: %v", g.log, g.owed())
 				}
 				for _, e := range g.events {

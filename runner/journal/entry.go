@@ -97,7 +97,7 @@ func (e *entry) load(d disk.Disk) error {
 // A damageError is why a bundle's file holds no record.
 type damageError struct{ error }
 
-const unknown = "what was loaded last is not known, so that commands run to be safe"
+const unknown = "it is not known what the programs have loaded, so commands run once more"
 
 // read returns the newest whole record of a bundle's file, where in the file that
 // ends, and the size of the file. The error is fs.ErrNotExist where there is no file,
@@ -109,7 +109,7 @@ func read(path string) (r record, end, size int, err error) {
 	}
 	r, end, err = lastRecord(data)
 	if err == nil && fileName(r.Bundle)+".jsonl" != filepath.Base(path) {
-		err = fmt.Errorf("it is of another bundle, %q", r.Bundle)
+		err = fmt.Errorf("it belongs to bundle %q", r.Bundle)
 	}
 	if err != nil {
 		return record{}, 0, 0, damageError{fmt.Errorf("%w; %s", err, unknown)}

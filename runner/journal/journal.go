@@ -102,7 +102,7 @@ type Verdict struct {
 	Reason   string    `json:"reason,omitempty"`
 	Attempts int       `json:"attempts,omitempty"`
 	Retry    time.Time `json:"retry,omitzero"`
-	Pinned   string    `json:"pinned,omitempty"`   // somebody rolled back from it
+	Pinned   string    `json:"pinned,omitempty"`   // it was rolled back
 	Accepted string    `json:"accepted,omitempty"` // though a guard objects
 	Held     string    `json:"held,omitempty"`     // why the newest change is not made
 }
@@ -378,8 +378,7 @@ func (j *Journal) failed(err error) error {
 	case errors.Is(err, dirlock.ErrUntrusted):
 		return fmt.Errorf("cannot use the state directory %s: %w", j.dir, err)
 	}
-	return fmt.Errorf("cannot write to the state directory %s: %w; "+
-		"what is owed will not be known after a restart: "+
+	return fmt.Errorf("cannot write to the state directory %s: %w: "+
 		"make it writable, or set state_dir to another directory or to \"none\"", j.dir, err)
 }
 

@@ -322,7 +322,7 @@ func TestDamaged(t *testing.T) {
 		{"no checksum", good + "\n", "checksum"},
 		{"no line", line(good)[:30], "no whole record"},
 		{"another version", line(`{"version":3,"bundle":"b"}`), "version 3"},
-		{"another bundle", line(strings.ReplaceAll(good, `"b"`, `"c"`)), "another bundle"},
+		{"another bundle", line(strings.ReplaceAll(good, `"b"`, `"c"`)), `belongs to bundle "c"`},
 		{"a move of any file", line(`{"version":2,"bundle":"b","swap":{"moves":[{"path":"/etc/a","temp":"/etc/passwd","new":"x"}]}}`), "no name for a temporary file"},
 	}
 	for _, tt := range tests {

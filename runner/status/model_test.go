@@ -80,7 +80,7 @@ func TestBundle(t *testing.T) {
 				executed(web, event.Executed{Missing: []watch.ID{key}}),
 				event.Waiting{Template: web.Template, Destination: web.Destination, For: []event.Missing{{Query: key.Value(), Since: at(1), At: template.Position{Name: "web.ctmpl", Line: 3, Column: 4}}}},
 			},
-			Waiting, "web: waiting since 1m39s for consul key app/port: 403", "web.ctmpl:3:4 asks for it, again and again: see that it exists, that the store is up, and that the token may read it",
+			Waiting, "web: waiting since 1m39s for consul key app/port: 403", "web.ctmpl:3:4 asks for it; retrying: check that it exists, that the store is up and that the token may read it",
 		},
 		{"under way", good[:3], Changing, "web: a change is under way since 1m38s: stage", ""},
 		{"applied", with(event.BundleApplied{Bundle: "web"}), Applied, "web: applied 1m35s ago", ""},
@@ -122,7 +122,7 @@ func TestUnwritable(t *testing.T) {
 	m.Apply(at(1), event.Failed{Template: api.Template, Destination: api.Destination, Step: event.Stage, Err: errors.New("no space left"), Attempt: 1})
 	s := m.Snapshot(at(2), nil)
 	b := s.Bundles[1]
-	if line, do := b.Line(s.Time), b.Do(s.Time); line != "/etc/api: not rendered: no space left" || !strings.Contains(do, "see that its directory can be written and has room") {
+	if line, do := b.Line(s.Time), b.Do(s.Time); line != "/etc/api: not rendered: no space left" || !strings.Contains(do, "check that its directory is writable and has room") {
 		t.Errorf("%s\n%s", line, do)
 	}
 }

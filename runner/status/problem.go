@@ -14,16 +14,16 @@ import (
 func (s *Status) problems(journal error, config outage) {
 	if config.err != nil {
 		s.problem("", config.since, fmt.Sprintf("configuration: not used since %s: %s", s.ago(config.since), FirstLine(config.err.Error())),
-			"the one before stays in use: correct it (restencil lint -config shows all that is wrong), then send SIGHUP")
+			"the previous one stays in use: correct it (restencil lint -config shows every mistake), then send SIGHUP")
 	}
 	for _, st := range s.Stores {
 		if st.State == "away" {
 			s.problem("", st.Since, fmt.Sprintf("%s: no answers since %s: %s", st.Name, s.ago(st.Since), st.Error),
-				"the files stay as they are, and it is asked again and again: see that it is up and that its address and token are right")
+				"the files stay as they are; retrying: check that it is up and that its address and token are right")
 		}
 		for _, p := range st.Parts {
 			s.problem("", p.Since, fmt.Sprintf("%s, %s: no answers since %s: %s", st.Name, p.Name, s.ago(p.Since), p.Error),
-				fmt.Sprintf("other queries are answered, and the files stay as they are: see that the %s is up, or take it out of the templates", p.Name))
+				fmt.Sprintf("other queries are answered, and the files stay as they are: check that the %s is up, or take it out of the templates", p.Name))
 		}
 	}
 	s.failingQueries()
@@ -46,7 +46,7 @@ func (s *Status) problems(journal error, config outage) {
 	}
 	if journal != nil {
 		s.problem("", s.Time, fmt.Sprintf("state directory: %v", journal),
-			"rendering goes on, but after a crash a command may be run again: see that there is room and that it can be written")
+			"rendering goes on, but after a crash a command may be run again: check that the disk has room and that the directory is writable")
 	}
 }
 
@@ -77,7 +77,7 @@ func (s *Status) failingQueries() {
 		}
 		used := strings.Join(q.Templates[:min(len(q.Templates), most)], ", ")
 		s.problem("", q.Failing, fmt.Sprintf("%s: no answer since %s: %s", q.Name, s.ago(q.Failing), FirstLine(q.Error)),
-			fmt.Sprintf("the last answer stays in %s, and it is asked again and again: see that it exists, and that the token may read it", cmp.Or(used, "use")))
+			fmt.Sprintf("the last answer stays in %s; retrying: check that it exists and that the token may read it", cmp.Or(used, "use")))
 	}
 }
 
@@ -143,7 +143,7 @@ func (b Bundle) Do(now time.Time) string {
 			}
 			switch at := t.Waits[0].At; {
 			case at != "" && t.Waits[0].Fails:
-				return fmt.Sprintf("%s%s asks for it, again and again: see that it exists, that the store is up, and that the token may read it; see: restencil explain %s", kept, at, b.Name)
+				return fmt.Sprintf("%s%s asks for it; retrying: check that it exists, that the store is up and that the token may read it; see: restencil explain %s", kept, at, b.Name)
 			case at != "":
 				return fmt.Sprintf("%s%s asks for it: add it to the store, or give the template a default; see: restencil explain %s", kept, at, b.Name)
 			}
@@ -158,7 +158,7 @@ func (b Bundle) Do(now time.Time) string {
 	case b.State == Failed && b.Step == "execute":
 		return fmt.Sprintf("the file stays as it is; %scorrect the template or its data; see: restencil explain %s", retry, b.Name)
 	case b.writing():
-		return fmt.Sprintf("the file stays as it is; %ssee that its directory can be written and has room; see: restencil explain %s", retry, b.Name)
+		return fmt.Sprintf("the file stays as it is; %scheck that its directory is writable and has room; see: restencil explain %s", retry, b.Name)
 	case b.State == Failed && b.Step == "reload":
 		return fmt.Sprintf("the new files stay; %ssee what the command says: restencil explain %s", retry, b.Name)
 	case b.State == Failed:
@@ -213,7 +213,7 @@ func (l Lease) Do() string {
 	if l.Query == "" {
 		return "the files stay as they are: write another token into the configuration, or have restencil log in, which gets a new one by itself"
 	}
-	return "the files stay as they are, and it is asked for again and again: see that the store is up and that the token may ask for it"
+	return "the files stay as they are; retrying: check that the store is up and that the token may ask for it"
 }
 
 // FirstLine returns the first line of a text.

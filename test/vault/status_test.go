@@ -56,6 +56,6 @@ func TestStatusOfLeases(t *testing.T) {
 	await.Eventually(t, s.saying(0, `\nvault secret leased/a: ends in (59m|1h)`, "explain", s.file("a")))
 
 	s.policy("app", strings.ReplaceAll(everything, `path "*"`, `path "leased/*"`))
-	await.Eventually(t, s.saying(1, `\Avault certificate pki/issue/app->\S* \S*: (ends in [0-9a-z]+|ended [^,]* ago), and cannot be (renewed|replaced): [^\n]*permission denied[^\n]*\n  the files stay as they are, and it is asked for again and again: see that the store is up and that the token may ask for it\n`,
+	await.Eventually(t, s.saying(1, `\Avault certificate pki/issue/app->\S* \S*: (ends in [0-9a-z]+|ended [^,]* ago), and cannot be (renewed|replaced): [^\n]*permission denied[^\n]*\n  the files stay as they are; retrying: check that the store is up and that the token may ask for it\n`,
 		"status", "-check"))
 }

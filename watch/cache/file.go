@@ -26,9 +26,9 @@ type header struct {
 // Why a file is not used.
 var (
 	// ErrOtherVersion is the error of a file with another schema.
-	ErrOtherVersion = errors.New("it is of another version of restencil")
+	ErrOtherVersion = errors.New("it was written by another version of restencil")
 
-	errNotOurs = errors.New("it is no cache of restencil's")
+	errNotOurs = errors.New("it is not a cache of restencil")
 	errDamaged = errors.New("it is damaged")
 	errOther   = errors.New("it is about another store")
 )

@@ -275,11 +275,11 @@ func TestOthersFiles(t *testing.T) {
 		spoil   func(s string) string
 		problem string
 	}{
-		{"something else", func(string) string { return "hello" }, "it is no cache of restencil's"},
-		{"empty", func(string) string { return "" }, "it is no cache of restencil's"},
-		{"cut off early", func(s string) string { return s[:10] }, "it is no cache of restencil's"},
-		{"the first schema", func(string) string { return "restencil cache 1\n\x00\x01" }, "it is of another version of restencil"},
-		{"another schema", func(s string) string { return strings.Replace(s, `"Schema":`, `"Schema":9`, 1) }, "it is of another version of restencil"},
+		{"something else", func(string) string { return "hello" }, "it is not a cache of restencil"},
+		{"empty", func(string) string { return "" }, "it is not a cache of restencil"},
+		{"cut off early", func(s string) string { return s[:10] }, "it is not a cache of restencil"},
+		{"the first schema", func(string) string { return "restencil cache 1\n\x00\x01" }, "it was written by another version of restencil"},
+		{"another schema", func(s string) string { return strings.Replace(s, `"Schema":`, `"Schema":9`, 1) }, "it was written by another version of restencil"},
 		{"another store", func(s string) string { return strings.Replace(s, "here", "there", 1) }, "it is about another store"},
 		{"cut off", func(s string) string { return s[:len(s)-2] }, "it is damaged"},
 		{"a letter", func(s string) string { return strings.Replace(s, `"Query":{`, `"Query":[`, 1) }, "it is damaged"},

@@ -759,7 +759,7 @@ func TestLeasesAreGivenBack(t *testing.T) {
 			t.Error(err)
 		}
 		if n := len(w.vault.leases); n != 0 || !w.holder.revoked {
-			t.Errorf("%d leases are left; the token was given back: %v", n, w.holder.revoked)
+			t.Errorf("%d leases are left; the token was revoked: %v", n, w.holder.revoked)
 		}
 	})
 }

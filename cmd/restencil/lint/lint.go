@@ -46,7 +46,7 @@ func Rules() []Rule {
 		{"unknown-template", Error, "a template calls a part that is not defined"},
 		{"unknown-cluster", Error, "a template names a cluster that is not configured"},
 		{"unused-define", Warning, "a part of a template is defined and never used"},
-		{"changes-by-itself", Warning, "the output is another one at each execution"},
+		{"changes-by-itself", Warning, "the output differs at each execution"},
 		{"empty-list", Warning, "an empty list leaves a block of nginx that nginx refuses"},
 		{"all-services", Warning, "a template watches every service or node of the catalog"},
 		{"shell-data", Warning, "data from a store becomes a part of a program that is run"},

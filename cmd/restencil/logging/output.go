@@ -10,6 +10,7 @@ import (
 	"time"
 )
 
+// outputs are the places that the log is written to. They may be used concurrently.
 type outputs struct {
 	level slog.Level
 	list  []*output // standard error first

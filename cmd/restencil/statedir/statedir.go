@@ -166,6 +166,7 @@ func nameOf(j *journal.Journal, bundle string) (string, error) {
 type Dir struct {
 	Path    string
 	Owner   []string  // see journal.Options; nil: it is not known
+	Bundles []string  // where Owner is not known: by name or path
 	Running bool      // a daemon has it
 	Begun   time.Time // the last run
 }
@@ -179,6 +180,11 @@ func List(root string) ([]Dir, error) {
 			continue // it is something else
 		}
 		d := Dir{Path: dir, Owner: journal.Owner(dir)}
+		if d.Owner == nil {
+			j := journal.New(dir, journal.Options{ReadOnly: true})
+			d.Bundles, _ = j.Bundles() // it is only a hint
+			j.Close()
+		}
 		if info, err := os.Stat(filepath.Join(dir, "lock")); err == nil {
 			d.Begun = info.ModTime()
 		}

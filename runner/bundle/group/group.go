@@ -92,7 +92,7 @@ func (g *Group) objection(rules guard.Rules, hash string) string {
 	case g.verdict.Accepted, g.applied:
 		return ""
 	case g.verdict.Pinned:
-		return "somebody rolled back from it"
+		return "it was rolled back"
 	}
 	guarded := func(f *File) bool { return !f.Guard.None() }
 	if rules.None() && !slices.ContainsFunc(g.files, guarded) {

@@ -530,7 +530,7 @@ func (s *Set) Accept(name string, now time.Time) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("bundle %q is not held back: there is nothing to accept", name)
+	return fmt.Errorf("no change of bundle %q is held: there is nothing to accept", name)
 }
 
 // Rollback returns the target that rolls back to a generation of a bundle with the
@@ -538,7 +538,7 @@ func (s *Set) Accept(name string, now time.Time) error {
 func (s *Set) Rollback(gen history.Generation) (Target, error) {
 	g := s.groups[0]
 	if !g.complete() {
-		return Target{}, fmt.Errorf("bundle %q has templates that wait for data: only complete bundles go back", g.name)
+		return Target{}, fmt.Errorf("cannot roll back bundle %q: some of its templates wait for data", g.name)
 	}
 	t := Target{Name: g.name, Hash: gen.Hash, Reason: process.ReasonChange, Rollback: true, group: g, before: g.verdict}
 	for _, f := range g.files {
@@ -548,7 +548,7 @@ func (s *Set) Rollback(gen history.Generation) (Target, error) {
 		}
 		old := gen.Files[i]
 		if old.Secret {
-			return Target{}, fmt.Errorf("%s holds a secret, which generation %d does not keep", f.Destination, gen.Number)
+			return Target{}, fmt.Errorf("%s holds a secret, and generation %d was kept without secrets (history_secrets)", f.Destination, gen.Number)
 		}
 		w := f.want(&template.Result{Content: old.Content, Sum: template.NewSum(old.Content, nil)})
 		w.Place.Perm, w.Place.User, w.Place.Group, w.Place.Differs = old.Perm, old.User, old.Group, false

@@ -148,7 +148,7 @@ func (s *Swap) Recover(d disk.Disk) (Outcome, error) {
 		}
 	case Mixed:
 		errs = append(errs, errors.New("some files are old and some new: "+
-			"what was staged is no longer there, and neither is what was kept"))
+			"neither the staged files nor the old ones are left"))
 	}
 	if o == Completed || o == Undone {
 		synced := make(map[string]bool)

@@ -9,7 +9,7 @@ import (
 
 // state adds what the state says.
 func (t text) state(now status.Status) {
-	t.add(gauge, "restencil_ready", "Whether everything has been rendered and every command been run, at some time.", truth(now.Ready))
+	t.add(gauge, "restencil_ready", "Whether everything has been rendered, and every command has run, at least once.", truth(now.Ready))
 	t.add(gauge, "restencil_problems", "How many things are wrong: see restencil status.", float64(len(now.Problems)))
 	t.bundles(now)
 	t.stores(now)
@@ -21,7 +21,7 @@ func (t text) state(now status.Status) {
 		}
 	}
 	if now.Child != nil {
-		t.add(gauge, "restencil_child_up", "Whether the program runs that runs beside the templates.", truth(now.Child.State == "running"))
+		t.add(gauge, "restencil_child_up", "Whether the child process runs (exec).", truth(now.Child.State == "running"))
 	}
 }
 
@@ -36,7 +36,7 @@ func (t text) bundles(now status.Status) {
 		if b.State != status.Applied && !b.Since.IsZero() {
 			stale = now.Time.Sub(b.Since).Seconds()
 		}
-		t.add(gauge, "restencil_bundle_stale_seconds", "How long the bundle has been in its present state where that is not applied, else 0.", stale, "bundle", b.Name)
+		t.add(gauge, "restencil_bundle_stale_seconds", "How long the bundle has been in its state; 0 if it is applied.", stale, "bundle", b.Name)
 		if !b.Applied.IsZero() {
 			t.add(gauge, "restencil_bundle_last_success_timestamp_seconds", "When a change was applied last.", seconds(b.Applied), "bundle", b.Name)
 		}
@@ -61,7 +61,7 @@ func (t text) stores(now status.Status) {
 	}
 	for _, s := range now.Stores {
 		t.add(gauge, "restencil_store_up", "Whether the store answers.", truth(s.State != "away"), "store", s.Name)
-		t.add(gauge, "restencil_store_stale_seconds", "How long that query has been failing that has been failing longest; 0: none fails.", stale[s.Name].Seconds(), "store", s.Name)
+		t.add(gauge, "restencil_store_stale_seconds", "How long the oldest failing query has been failing; 0 if none fails.", stale[s.Name].Seconds(), "store", s.Name)
 		for _, state := range []string{"current", "failing", "unanswered"} {
 			t.add(gauge, "restencil_queries", "How many queries are watched.", float64(count[key{s.Name, state}]), "state", state, "store", s.Name)
 		}

@@ -67,7 +67,7 @@ type reason struct {
 func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
 	late := time.Since(time.Unix(0, s.alive.Load()))
 	if late > mostLate {
-		fail(w, http.StatusServiceUnavailable, fmt.Errorf("the loop of the runner has not gone round for %v", late.Round(time.Second)))
+		fail(w, http.StatusServiceUnavailable, fmt.Errorf("the main loop has made no progress for %v", late.Round(time.Second)))
 		return
 	}
 	reply(w, http.StatusOK, struct {

@@ -224,7 +224,7 @@ func TestLive(t *testing.T) {
 		t.Errorf("got %d %s", got.Code, got.Body)
 	}
 	s.alive.Store(time.Now().Add(-2 * mostLate).UnixNano())
-	if got := request(s.Handler(), "GET", base+"/live"); got.Code != 503 || !strings.Contains(got.Body.String(), "has not gone round for 2m0s") {
+	if got := request(s.Handler(), "GET", base+"/live"); got.Code != 503 || !strings.Contains(got.Body.String(), "has made no progress for 2m0s") {
 		t.Errorf("got %d %s", got.Code, got.Body)
 	}
 	s.Event(event.Alive{})

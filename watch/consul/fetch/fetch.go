@@ -114,7 +114,7 @@ func Status(err error) int {
 var ErrNoAnswer = errors.New("no answer")
 
 // ErrIncomplete reports a reply that is JSON, but lacks what was asked for.
-var ErrIncomplete = errors.New("the reply lacks what it should hold")
+var ErrIncomplete = errors.New("the reply is incomplete")
 
 // convert returns what templates see of each element of a list, or err where that is
 // not nil. The list must not be null, nor have null among its elements.

@@ -65,7 +65,7 @@ func (a *Agent) wasCut(store watch.Store, after time.Duration) {
 	wait := (after * 3 / 4).Truncate(time.Second)
 	if a.longest == 0 || a.longest > wait {
 		a.longest = wait
-		a.Options.Notice(fmt.Errorf("%s: a proxy before it cuts requests that wait for longer than %v (asking for %v from now on; set block_query_wait to less than %[2]v)", store, after.Round(time.Second), wait))
+		a.Options.Notice(fmt.Errorf("%s: a proxy in front of it cuts requests that wait longer than %v (requests wait %v from now on; set block_query_wait to less than %[2]v)", store, after.Round(time.Second), wait))
 	}
 }
 

@@ -187,7 +187,7 @@ func TestNobodyIsSure(t *testing.T) {
 		r := watchKey(t, s)
 		time.Sleep(span)
 		for _, text := range agent.Said(r) {
-			if text != "kv.get(k): the server that answered knows no leader" {
+			if text != "kv.get(k): the Consul servers have no leader" {
 				t.Fatalf("the sink heard %q", text)
 			}
 		}

@@ -213,7 +213,7 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 	r := reply{Reply: fetched, leader: client.Leadership(a.Leader.Load()), size: sizeOf(fetched.Data), unindexed: k.Kind.Polled}
 	switch {
 	case k.cursor.confirm && r.leader == client.NoLeader: // no Consul server answers a consistent read so
-		return reply{}, a, errors.New("the server that answered knows no leader")
+		return reply{}, a, errors.New("the Consul servers have no leader")
 	case k.cursor.confirm && r.Index == 0 && !r.unindexed:
 		return reply{}, a, fmt.Errorf("what answered is not %s: there is no index (check the address)", k.Query.Kind.Store().Title())
 	case !k.Shared && k.cursor.lacks(r):

@@ -172,7 +172,7 @@ func (c *Client) try(ctx context.Context, r Request) (*watch.Secret, error) {
 	}
 	if c.limiter != nil {
 		if err := c.limiter.Wait(ctx); err != nil {
-			return nil, fmt.Errorf("waiting as VAULT_RATE_LIMIT says: %w", err)
+			return nil, fmt.Errorf("waiting for VAULT_RATE_LIMIT: %w", err)
 		}
 	}
 	response, err := c.send(ctx, r)

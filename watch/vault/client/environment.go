@@ -103,7 +103,7 @@ func (e *environment) addHeaders(text string) error {
 	}
 	for name, value := range own {
 		if strings.HasPrefix(name, "X-Vault-") {
-			return fmt.Errorf("header %s is Vault's own", name)
+			return fmt.Errorf("header %s is reserved for Vault", name)
 		}
 		e.header.Add(name, value)
 	}

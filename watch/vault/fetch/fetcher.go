@@ -61,7 +61,7 @@ func New(q watch.Query, r *Requester) (Fetcher, error) {
 		values, files, err := watch.SplitPKIParams(q.Params)
 		return &issuer{base: common, values: values, files: files}, err
 	}
-	return nil, errors.New("not a question for Vault")
+	return nil, errors.New("not a query to Vault")
 }
 
 // A base is the common part of fetchers.

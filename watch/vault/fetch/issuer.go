@@ -41,7 +41,7 @@ func (i *issuer) Offline() bool { return !i.read }
 
 // ErrNothingKept says that the files contain nothing usable: the next attempt asks
 // Vault.
-var ErrNothingKept = errors.New("nothing is kept that can be used")
+var ErrNothingKept = errors.New("no usable certificate is kept")
 
 func (i *issuer) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
 	if !i.read {
@@ -192,7 +192,7 @@ func (b *pemBundle) add(text []byte) error {
 		case block.Type == "CERTIFICATE":
 			c, err := x509.ParseCertificate(block.Bytes)
 			if err != nil {
-				return fmt.Errorf("a certificate that makes no sense: %w", err)
+				return fmt.Errorf("the certificate cannot be parsed: %w", err)
 			}
 			to := &b.leaves
 			if c.IsCA {
@@ -228,7 +228,7 @@ func (b *pemBundle) newest() (pair, error) {
 	}
 	switch {
 	case len(leaves) == 0:
-		return pair{}, errors.New("there is no certificate in it that is no authority's")
+		return pair{}, errors.New("it has no certificate but those of authorities")
 	case len(b.keys) == 0:
 		return b.pair(leaves[0], nil), nil
 	}

@@ -123,7 +123,7 @@ func namesOf(s *watch.Secret) ([]string, error) {
 		names = append(names, name)
 	}
 	if !ok {
-		return nil, errors.New("unexpected response: its keys are no list of names")
+		return nil, errors.New("unexpected response: its keys are not a list of names")
 	}
 	slices.Sort(names)
 	return names, nil

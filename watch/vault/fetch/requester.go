@@ -159,7 +159,7 @@ func (t *Leases) Revoke(ctx context.Context, c client.Caller, bearer client.Toke
 	}
 	_ = group.Wait()
 	if failed := len(errs); failed > 0 {
-		return fmt.Errorf("giving leases back: %d of %d requests failed, the first: %w", failed, len(all), <-errs)
+		return fmt.Errorf("revoking leases: %d of %d requests failed, the first: %w", failed, len(all), <-errs)
 	}
 	return nil
 }

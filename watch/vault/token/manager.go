@@ -291,7 +291,7 @@ func (m *Manager) handle(r result) {
 	}
 }
 
-var errRevoked error = &Error{Class: watch.Denied, Text: "the token was given back"}
+var errRevoked error = &Error{Class: watch.Denied, Text: "the token was revoked"}
 
 // Revoke revokes the token if it came from a login. It is called after Run.
 func (m *Manager) Revoke(ctx context.Context) error {
