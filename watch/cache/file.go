@@ -15,7 +15,7 @@ import (
 
 // schema is the version of the file's format. Every change of the header, of a
 // record or of the type of an answer increments it.
-const schema = 2
+const schema = 3
 
 // A header is the first line of the file. The others are records.
 type header struct {
