@@ -30,6 +30,12 @@ func TestParamsInText(t *testing.T) {
 	if !strings.HasPrefix(pki.String(), "vault.pki(pki/issue/web->/a.pem ") || strings.Contains(pki.String(), "hunter") {
 		t.Errorf("a certificate reads %s", pki)
 	}
+	if got := pki.Noun(); !strings.HasPrefix(got, "certificate pki/issue/web for /a.pem (parameters ") {
+		t.Errorf("in a message it is %s", got)
+	}
+	if got := write.Noun(); !strings.HasPrefix(got, "secret auth/login (parameters ") {
+		t.Errorf("in a message it is %s", got)
+	}
 	tests := []struct {
 		q    Query
 		want string

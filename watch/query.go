@@ -189,6 +189,9 @@ var nouns = map[Kind]string{
 func (q Query) Noun() string {
 	noun := nouns[q.Kind]
 	_, name, found := strings.Cut(q.String(), "(")
+	if (q.Kind == VaultPKI || q.Kind == VaultWrite) && q.Params != "" && !q.Private {
+		return q.requestNoun()
+	}
 	switch {
 	case noun == "":
 		return q.String()
@@ -196,6 +199,22 @@ func (q Query) Noun() string {
 		return noun
 	}
 	return noun + " " + strings.TrimSuffix(name, ")")
+}
+
+// requestNoun is Noun of a query with the body of a request to Vault, such as
+// "certificate pki/issue/web for app.pem (parameters 5afbfd1a)".
+func (q Query) requestNoun() string {
+	of := q
+	of.Params = ""
+	noun := of.Noun()
+	body, files, _ := SplitPKIParams(q.Params)
+	if q.Kind == VaultPKI && len(files) > 0 {
+		noun += " for " + strings.Join(files, ", ")
+	}
+	if q.Kind == VaultWrite || len(body) > 0 {
+		noun += " (parameters " + digest(q.Params) + ")"
+	}
+	return noun
 }
 
 // Describe returns Noun after the store: "consul key app/port". A file has no

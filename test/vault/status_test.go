@@ -52,10 +52,10 @@ func TestStatusOfLeases(t *testing.T) {
 	s.start()
 	await.Eventually(t, await.Exists(s.file("cert.pem")))
 	await.Eventually(t, await.Exists(s.file("a")))
-	await.Eventually(t, s.saying(0, `\Aall is well: (?s:.*)\nvault certificate pki/issue/app->\S* \S*: ends in [0-9]+s\n`, "status", "-check"))
+	await.Eventually(t, s.saying(0, `\Aall is well: (?s:.*)\nvault certificate pki/issue/app for \S* \(parameters \S*\): ends in [0-9]+s\n`, "status", "-check"))
 	await.Eventually(t, s.saying(0, `\nvault secret leased/a: ends in (59m|1h)`, "explain", s.file("a")))
 
 	s.policy("app", strings.ReplaceAll(everything, `path "*"`, `path "leased/*"`))
-	await.Eventually(t, s.saying(1, `\Avault certificate pki/issue/app->\S* \S*: (ends in [0-9a-z]+|ended [^,]* ago), and cannot be (renewed|replaced): [^\n]*permission denied[^\n]*\n  the files stay as they are; retrying: check that the store is up and that the token may ask for it\n`,
+	await.Eventually(t, s.saying(1, `\Avault certificate pki/issue/app for \S* \(parameters \S*\): (ends in [0-9a-z]+|ended [^,]* ago), and cannot be (renewed|replaced): [^\n]*permission denied[^\n]*\n  the files stay as they are; retrying: check that the store is up and that the token may ask for it\n`,
 		"status", "-check"))
 }

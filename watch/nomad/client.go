@@ -57,7 +57,7 @@ func newClient(o Options) (*client.Client, error) {
 	connections.MaxConnsPerHost = o.connections()
 	if address.Scheme == "https" {
 		if connections.TLSClientConfig, err = o.TLS.Config(); err != nil {
-			return nil, fmt.Errorf("configuring TLS failed: %w", err)
+			return nil, o.TLS.Failed(err)
 		}
 	}
 	address.Path = strings.TrimRight(address.Path, "/")

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -33,6 +35,12 @@ type TLS struct {
 
 // Files returns the names of the files and directories that a client opens.
 func (t TLS) Files() []string { return []string{t.Cert, t.Key, t.CACert, t.CAPath} }
+
+// Failed returns the error of a client that cannot use t.
+func (t TLS) Failed(err error) error {
+	files := slices.DeleteFunc(t.Files(), func(name string) bool { return name == "" })
+	return fmt.Errorf("configuring TLS failed: %w (the files of ssl: %s)", err, strings.Join(files, ", "))
+}
 
 // CheckFiles returns an error unless the files, and those in the directories, are
 // regular files or missing: a library that opens them would block on a named pipe.

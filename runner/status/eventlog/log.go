@@ -108,12 +108,12 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			if e.More > 0 {
 				more = fmt.Sprintf("%d more queries fail", e.More)
 			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answer: %v%s", e.Query.Describe(l.Local), reason(e.Query, e.Err), now("an answer that came before is still used", "retrying", more)),
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: no answer: %v%s", e.Query.Describe(l.Local), reason(e.Query, e.Err), now("an earlier answer, if any, stays in use", "retrying", more)),
 				"query", e.Query, "cause", e.Err)
 		case event.QueryAnswered:
 			l.write(slog.LevelWarn, e.Query.Describe(l.Local)+": answers again", "query", e.Query)
 		case event.QueryRefused:
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: refused: %v (an answer that came before is still used; retrying)", e.Query.Describe(l.Local), reason(e.Query, e.Err)), "query", e.Query, "cause", e.Err)
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: refused: %v (an earlier answer, if any, stays in use; retrying)", e.Query.Describe(l.Local), reason(e.Query, e.Err)), "query", e.Query, "cause", e.Err)
 		case event.ChildStarted:
 			child.write(slog.LevelInfo, fmt.Sprintf("%s: started as process %d: %s", command(e.Args), e.Process, childReason(e.Reason)), "command", words(e.Args))
 		case event.ChildReloaded:

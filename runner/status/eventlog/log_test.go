@@ -107,9 +107,9 @@ level=WARN msg="consul: no answers: refused (the files stay as they are; retryin
 level=WARN msg="consul: answers again, after 12s" component=runner
 level=WARN msg="consul, datacenter dc2: no answers: consul key a: no path (the files stay as they are; retrying)" component=runner cause="consul key a: no path"
 level=WARN msg="consul, datacenter dc2: answers again, after 1s" component=runner
-level=WARN msg="consul key a: no answer: 500 (an answer that came before is still used; retrying; 3 more queries fail)" component=runner query=kv.get(a) cause="kv.get(a): 500"
+level=WARN msg="consul key a: no answer: 500 (an earlier answer, if any, stays in use; retrying; 3 more queries fail)" component=runner query=kv.get(a) cause="kv.get(a): 500"
 level=WARN msg="consul key a: answers again" component=runner query=kv.get(a)
-level=WARN msg="consul key a: refused: 403 (an answer that came before is still used; retrying)" component=runner query=kv.get(a) cause="kv.get(a): 403"
+level=WARN msg="consul key a: refused: 403 (an earlier answer, if any, stays in use; retrying)" component=runner query=kv.get(a) cause="kv.get(a): 403"
 level=WARN msg="\"app -x\": killed: it did not end within 30s" component=child command="app -x"
 level=WARN msg="\"app\": ended: signal: killed (attempt 1, starting it again in 1s)" component=child command=app exit_code=255 attempt=1 retry_in=1s
 level=WARN msg="\"app\": ended: child: no (attempt 2, starting it again in 1s)" component=child command=app exit_code=127 attempt=2 retry_in=1s

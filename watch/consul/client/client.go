@@ -97,7 +97,7 @@ func New(o Options) (*Client, error) {
 		}
 		config.Scheme = "https"
 		if connections.TLSClientConfig, err = api.SetupTLSConfig(&own); err != nil {
-			return nil, fmt.Errorf("configuring TLS failed: %w", err)
+			return nil, o.TLS.Failed(err)
 		}
 	}
 	if config.HttpClient, err = api.NewHttpClient(connections, config.TLSConfig); err != nil {

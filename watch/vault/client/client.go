@@ -91,8 +91,9 @@ func New(o Options) (*Client, error) {
 			return o.Transport.Dialer().DialContext(ctx, "unix", socket)
 		}
 	}
-	if connections.TLSClientConfig, err = tlsFromEnv(o.TLS, getenv).Config(); err != nil {
-		return nil, fmt.Errorf("configuring TLS failed: %w", err)
+	options := tlsFromEnv(o.TLS, getenv)
+	if connections.TLSClientConfig, err = options.Config(); err != nil {
+		return nil, options.Failed(err)
 	}
 	if o.Namespace != "" {
 		e.header.Set("X-Vault-Namespace", o.Namespace)

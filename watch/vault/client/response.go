@@ -264,7 +264,7 @@ func Explain(r Request, err error) *Error {
 		e.Text = fmt.Sprintf("there is no token to %s %s with: "+
 			"set VAULT_TOKEN or vault { token = … }, or configure a token file or a login", r.action(), r.Path)
 	case RefusedToken(reply):
-		e.Text = "Vault does not know the token: it has ended, was revoked, or is another server's"
+		e.Text = "Vault does not know the token: it has expired, was revoked, or belongs to another server"
 	case reply.Status == http.StatusForbidden:
 		e.Text = fmt.Sprintf("the token may not %s %s: its policies must grant %s on that path", r.action(), r.Path, r.capability())
 		// Vault reports a missing engine only to a token with rights there.

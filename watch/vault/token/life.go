@@ -227,14 +227,14 @@ func (l *life) refuse(now time.Time, number int) {
 	if l.renewing {
 		l.due.Set(renew, now.Add(l.retry.Max/2+rand.N(l.retry.Max/2+1)))
 	}
-	l.warn("Vault does not know the token of %s: it has ended, was revoked, or is another server's (give another one there)", l.from)
+	l.warn("Vault does not know the token of %s: it has expired, was revoked, or belongs to another server (set another token there)", l.from)
 }
 
 // lose ends the use of the token, and schedules another one.
 func (l *life) lose(next time.Time) {
 	l.unschedule()
 	l.epoch.Ends, l.lease = time.Time{}, lease.Lease{}
-	l.err = &Error{Text: "the token of " + l.from + " has ended or was revoked, and another is being fetched"}
+	l.err = &Error{Text: "the token of " + l.from + " has expired or was revoked, and another is being fetched"}
 	l.due.Set(obtain, next)
 }
 
@@ -246,7 +246,7 @@ func (l *life) tick(now time.Time) {
 		if l.renewErr != nil {
 			why = " (" + l.renewErr.Error() + ")"
 		}
-		l.warn("vault token of %s: ends at %s and cannot be renewed beyond that%s (give another one there before)", l.from, clock(l.epoch.Ends), why)
+		l.warn("vault token of %s: ends at %s and cannot be renewed beyond that%s (set another token there before that)", l.from, clock(l.epoch.Ends), why)
 	}
 	if l.expires() && !now.Before(l.epoch.Ends) {
 		l.lose(now)
