@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"watch/consul/fetch":     {"watch", "watch/consul/discovery"},
 	"watch/consul/plan":      {"watch", "watch/consul/discovery"},
 	"watch/consul/requester": {"watch", "watch/consul/client", "watch/consul/fetch", "watch/schedule"},
+	"watch/consul/semaphore": {},
 	"watch/command":          {},
 	"watch/keypair":          {},
 	"watch/filewatch":        {"watch", "watch/schedule", "renderer/atomicfile"},

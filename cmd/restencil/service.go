@@ -212,6 +212,9 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	}
 	opts.State.Journal = s.journalFor(cfg, opts)
 	opts.State.Unresolved = s.state.unresolved
+	if opts.State.Fleet, err = fleets(cfg); err != nil {
+		return opts, err
+	}
 	opts.Events = func(e event.Event) {
 		if _, waits := e.(event.Waiting); s.progress == nil || !waits { // which is shown
 			logEvent(e)

@@ -54,6 +54,7 @@ type Bundle struct {
 	// Owned by the goroutine in Run.
 	groups       *group.Set
 	command      command
+	turn         *turn // nil: no other host has to wait
 	entry        *entry
 	began        time.Time
 	reconciledAt time.Time // when the destinations were compared last, or Run began
@@ -74,6 +75,7 @@ func New(s group.Spec, shared *Shared, after ...*Bundle) *Bundle {
 		done:     make(chan struct{}),
 		command:  command{spec: s, shared: shared, entry: e, done: make(chan *commandRun, 1)},
 		entry:    e,
+		turn:     newTurn(s, shared),
 	}
 	b.checks = !s.Check.None() || slices.ContainsFunc(s.Members, func(m group.Member) bool { return m.Format != "" || !m.Check.None() })
 	shared.Registry.set(b, true)
@@ -146,6 +148,9 @@ func (b *Bundle) Run(ctx context.Context) {
 		case request := <-b.requests:
 			request(ctx)
 		case <-b.command.offered.ticket.Turn():
+		case release := <-b.turn.turns():
+			b.turn.take(release)
+			b.groups.Reconsider(time.Now())
 		case run := <-b.command.done:
 			b.command.finish(ctx, run, &b.report)
 		case <-timer.C:
@@ -264,6 +269,7 @@ func (b *Bundle) end(ctx context.Context) {
 	if ctx.Err() == nil {
 		b.send()
 	}
+	b.turn.stop(ctx)
 	b.shared.Registry.set(b, false)
 	b.command.offered.ticket.Release()
 	select {
@@ -286,6 +292,9 @@ func (b *Bundle) advance(ctx context.Context) {
 	}
 	due := b.groups.Due(now, b.command.owed, notBefore)
 	b.saveVerdict()
+	if len(due) > 0 && b.needsTurn(due[0]) && !b.turn.taken(ctx) {
+		due = nil
+	}
 	again := b.command.again
 	switch {
 	case len(due) > 0:
@@ -293,12 +302,23 @@ func (b *Bundle) advance(ctx context.Context) {
 	case b.spec.Policy == group.Together && !again.IsZero() && !now.Before(again):
 		b.retryLoadOld(ctx)
 	}
+	b.turn.done(ctx)
 	if b.spec.Policy == group.Each {
 		b.command.start(ctx, b.groups)
 	}
 	if ctx.Err() == nil {
 		b.send()
 	}
+}
+
+// needsTurn reports whether a change must wait for other hosts: not where the last
+// process has made it.
+func (b *Bundle) needsTurn(t group.Target) bool {
+	if b.turn == nil {
+		return false
+	}
+	st := b.entry.state()
+	return st.Applied != t.Hash || st.Owed()
 }
 
 // nextReconcile returns when the destinations are to be compared, zero: never.
@@ -325,7 +345,7 @@ func (b *Bundle) send() {
 	r.Bundle, r.Placed, r.Changed, r.Fatal = b, news.Placed, news.Changed, errors.Join(r.Fatal, news.Fatal)
 	c := &b.command
 	ran := b.spec.Policy != group.Each || !c.running && (!c.owed || c.failures > 0)
-	if ran && b.groups.Settled(time.Now()) { // all is done that can be done without waiting
+	if ran && !b.turn.waits() && b.groups.Settled(time.Now()) { // all is done that can be done without waiting
 		r.Pass = c.offered.Pass
 	}
 	if r.Pass > 0 || len(r.Placed)+len(r.Changed)+len(r.Drifted) > 0 || r.Command != nil || r.Fatal != nil {
@@ -334,11 +354,14 @@ func (b *Bundle) send() {
 }
 
 // Accept has the change made that is held: that of the file named, or of the whole
-// bundle. It is an error that none is. It returns before the change is made, or with
+// bundle. Where the fleet is stopped, all hosts go on. It is an error that none is. It returns before the change is made, or with
 // the cause of ctx's end.
 func (b *Bundle) Accept(ctx context.Context, name string) error {
-	return b.request(ctx, func(context.Context) error {
+	return b.request(ctx, func(ctx context.Context) error {
 		defer b.saveVerdict()
+		if stopped, err := b.turn.resume(ctx); stopped {
+			return err
+		}
 		return b.groups.Accept(name, time.Now())
 	})
 }

@@ -48,6 +48,7 @@ type rig struct {
 	takes  map[string]time.Duration // by the same
 	onRun  func(args string)
 
+	fleet   func(group.Rolling) Fleet
 	journal *journal.Journal
 	shared  *Shared
 	bundle  *Bundle
@@ -101,7 +102,7 @@ func (g *rig) begin(s group.Spec) {
 		Report:  func(Report) {},
 		InPlace: func() error { return nil },
 	}
-	g.shared.State.Store(&State{Journal: g.journal})
+	g.shared.State.Store(&State{Journal: g.journal, Fleet: g.fleet})
 	g.bundle = New(s, g.shared)
 	ctx, cancel := context.WithCancel(g.t.Context())
 	g.cancel = cancel

@@ -81,6 +81,9 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		generation := 0
 		if ctx.Err() == nil || c.Err == nil { // else the journal has how far it got
 			generation = b.finish(t, c, o, loaded)
+			if loaded && c.Err != nil {
+				b.turn.fail(fmt.Errorf("%s failed: %w", c.Step, c.Err))
+			}
 		}
 		switch {
 		case c.Err != nil && loaded && !o.RolledBack:

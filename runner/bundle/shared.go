@@ -66,6 +66,10 @@ type State struct {
 	// KeepSecrets has the journal keep files that hold secrets, too.
 	KeepSecrets bool
 
+	// Fleet returns what has the hosts take turns that share a key. Bundles keep what
+	// they were made with. Nil: they do not wait for other hosts.
+	Fleet func(group.Rolling) Fleet
+
 	// Reconcile is how often the destinations are compared, in case somebody else
 	// has changed them. The command does not run for a mode or owner. Zero: only when
 	// their template has been executed.

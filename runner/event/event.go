@@ -148,6 +148,17 @@ type Settling struct {
 	Until  time.Time // zero: the change has been taken back
 }
 
+// WaitsForTurn: a bundle waits until other hosts of its fleet have made their change.
+type WaitsForTurn struct {
+	Bundle   string
+	Rolling  string        // which hosts, and how many at a time
+	Over     bool          // it is its turn, or there is nothing to wait for any more
+	TimedOut bool          // it has waited as long as it may
+	Proceeds bool          // and does not wait on
+	Err      error         // why the turn could not be asked for, or the fleet not be stopped
+	RetryIn  time.Duration // when it is asked for again
+}
+
 // Stepping: changes of bundles enter a step; the steps before have succeeded. The
 // first step is Stage, and the last Applied where no command is to be run. Else the
 // change ends with BundleApplied, CommandDone or a failure.

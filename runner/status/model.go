@@ -132,6 +132,7 @@ type bundleState struct {
 	applied   time.Time          // when it was last; zero: it was not
 	settles   time.Time          // until when it is settling; zero: it is not
 	settling  time.Time          // since when
+	turn      event.WaitsForTurn // what it waits for; zero: nothing
 	failure   event.BundleFailed // the last, while it counts; Err nil: it does not
 	failing   time.Time          // since when
 	retry     time.Time          // the next attempt; zero: there is none
@@ -184,7 +185,7 @@ func (m *Model) apply(now time.Time, e event.Event) {
 		m.ready = true
 	case event.Executed, event.Slow, event.Waiting, event.Failed, event.Recovered, event.Rendered, event.Exposed, event.Unstable:
 		m.applyTemplate(now, e)
-	case event.Settling, event.Stepping, event.BundleApplied, event.BundleFailed, event.BundleHeld, event.BundleReleased:
+	case event.Settling, event.WaitsForTurn, event.Stepping, event.BundleApplied, event.BundleFailed, event.BundleHeld, event.BundleReleased:
 		m.applyBundle(now, e)
 	case event.CommandStarted, event.CommandDone, event.CommandFailed:
 		m.applyCommand(now, e)
@@ -375,6 +376,15 @@ func (m *Model) applyBundle(now time.Time, e event.Event) {
 				b.settling = now
 			}
 			b.settles = e.Until
+		}
+	case event.WaitsForTurn:
+		if b := m.byName[e.Bundle]; b != nil {
+			if b.turn == (event.WaitsForTurn{}) {
+				b.settling = now
+			}
+			if b.turn = e; e.Over || e.Proceeds {
+				b.turn = event.WaitsForTurn{}
+			}
 		}
 	case event.Stepping:
 		for _, name := range e.Bundles {

@@ -101,6 +101,9 @@ func (b Bundle) Line(now time.Time) string {
 		}
 		return fmt.Sprintf("%s: waiting since %s for %s: %s", b.Name, since, t.Waits[0].Name, t.Waits[0].Reason)
 	case Settling:
+		if b.Why != "" {
+			return fmt.Sprintf("%s: a change has waited since %s: %s", b.Name, since, b.Why)
+		}
 		return fmt.Sprintf("%s: a change waits until its data is quiet, %s more", b.Name, until(now, b.NextAt))
 	case Changing:
 		return fmt.Sprintf("%s: a change is under way since %s: %s", b.Name, since, b.Step)

@@ -189,6 +189,11 @@ func (f *facts) bundle(b *bundleState) Bundle {
 		if len(waits.Waits) > 0 {
 			out.Why = waits.Waits[0].Name + ": " + waits.Waits[0].Reason
 		}
+	case b.turn.Rolling != "":
+		out.State, out.Since, out.Why = Settling, b.settling, "it waits for its turn: "+b.turn.Rolling
+		if b.turn.Err != nil {
+			out.Why = b.turn.Err.Error()
+		}
 	case !b.settles.IsZero():
 		out.State, out.Since, out.NextAt = Settling, b.settling, b.settles
 	}

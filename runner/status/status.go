@@ -30,7 +30,7 @@ type State string
 // The states.
 const (
 	Waiting    State = "waiting"     // a template lacks data
-	Settling   State = "settling"    // a change waits until its data is quiet
+	Settling   State = "settling"    // a change waits until its data is quiet, or for other hosts
 	Changing   State = "changing"    // a change is under way: see Bundle.Step
 	Applied    State = "applied"     // the files are in place, and what reads them was reloaded and is well
 	Failed     State = "failed"      // a template, a step or a command has failed, and is tried again

@@ -14,6 +14,7 @@ type Bundle struct {
 	setting.Origins
 	Change
 	OtherCommand []string // the key reload, another name of command
+	OnTimeout    string   // the key rolling.on_timeout
 }
 
 func (b *Bundle) instance() setting.Instance {
@@ -25,6 +26,18 @@ func (b *Bundle) instance() setting.Instance {
 				Help: "The least time between two runs of the command; 0 for none. Changes in between are applied together at its end."},
 			{Key: "splay", To: setting.AtLeast(0, &b.Splay),
 				Help: "Each change waits for a random time up to this, once, before it is checked, so that many hosts do not make it at the same time; 0 for none."},
+			{Key: "rolling", Block: []setting.Setting{
+				{Key: "limit", To: setting.AtLeast(0, &b.Rolling.Limit),
+					Help: "How many hosts of the fleet make a change at a time; 0 for any number."},
+				{Key: "key", To: &b.Rolling.Key,
+					Help: "The prefix of keys in Consul that the hosts have in common, such as restencil/web. The token needs key:write for it, and session:write for the node."},
+				{Key: "timeout", To: setting.AtLeast(0, &b.Rolling.Timeout),
+					Help: "How long a change waits for other hosts; 0 for no limit."},
+				{Key: "on_timeout", To: setting.OneOf("<what>", &b.OnTimeout, "", "wait", "proceed"),
+					Help: "What to do after that: wait on and say so, or proceed without the others. wait if not given."},
+				{Key: "stop_on_failure", To: &b.Rolling.StopOnFailure,
+					Help: "After a reload or verify that fails, no other host goes on until somebody runs restencil accept on one of them."},
+			}},
 			{Key: "retry", Block: []setting.Setting{
 				{Key: "backoff", To: setting.AtLeast(0, &b.Retry.Base),
 					Help: "How long to wait after the first failure of a change; doubled after each. 1s if not given."},
@@ -75,6 +88,15 @@ func (c *Config) checkBundles() []error {
 		}
 		if b.IsSet("reload") && setting.IsCommand(b.Reload.Args) {
 			errs = append(errs, b.Origin("reload").Wrong("reload and command are the same: one of them is too many", ""))
+		}
+		if b.Rolling.Limit > 0 && c.Consul.Local != "" {
+			c.warn(b.Origin("rolling.limit"), "rolling has no effect with a data file in place of Consul: nothing tells of other hosts", "")
+		}
+		switch r := &b.Rolling; {
+		case r.Limit > 0 && r.Key == "":
+			errs = append(errs, b.Origin("rolling.limit").Wrong("rolling needs a key", "write key = \"restencil/"+b.Name+"\": hosts with the same key wait for each other"))
+		case r.Limit == 0 && r.Key != "":
+			errs = append(errs, b.Origin("rolling.key").Wrong("rolling needs a limit", "write limit = 1: how many hosts change at a time"))
 		}
 		errs = append(errs, b.check(&b.Origins)...)
 		checkName(b.Name, b.At)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"restencil/cmd/restencil/config/setting"
@@ -39,7 +40,10 @@ func (c *Config) Runner() (runner.Options, error) {
 	}
 	for i := range c.Bundles {
 		b := &c.Bundles[i]
-		opts.Bundles = append(opts.Bundles, c.runnerBundle(b.Name, &b.Change, c.verifies(b)))
+		spec := c.runnerBundle(b.Name, &b.Change, c.verifies(b))
+		spec.Rolling.Key = strings.Trim(spec.Rolling.Key, "/")
+		spec.Rolling.Proceed = b.OnTimeout == "proceed"
+		opts.Bundles = append(opts.Bundles, spec)
 	}
 	var errs []error
 	for i := range c.Templates {

@@ -101,6 +101,13 @@ func (s *Set) Settled(now time.Time) bool {
 	return next.IsZero() || next.After(now.Add(togetherMax))
 }
 
+// Reconsider has Due decide again about the newest outputs.
+func (s *Set) Reconsider(now time.Time) {
+	for _, g := range s.groups {
+		s.timers.Set(g, now)
+	}
+}
+
 // AllPlaced reports whether every destination has been right at some time.
 func (s *Set) AllPlaced() bool {
 	return !slices.ContainsFunc(s.files, func(f *File) bool { return !f.placed })

@@ -68,12 +68,30 @@ type Spec struct {
 	// next. Changes in between are one change at its end.
 	MinInterval time.Duration
 
+	// Rolling has the hosts of a fleet make their changes a few at a time.
+	Rolling Rolling
+
 	// Retry delays the next attempt at what fails.
 	Retry schedule.Backoff
 
 	// ExitOnFailure ends the runner where Reload fails or, with Together, any
 	// step, as consul-template does.
 	ExitOnFailure bool
+}
+
+// A Rolling says how many hosts of a fleet make a change at a time.
+type Rolling struct {
+	Limit int    // 0: any number
+	Key   string // what the hosts have in common
+
+	// Timeout is how long to wait for the others at most. After that the change is made
+	// without waiting with Proceed; otherwise it waits on, and says so. Zero: for ever.
+	Timeout time.Duration
+	Proceed bool
+
+	// StopOnFailure has no other host go on after a change that failed here, until
+	// somebody accepts.
+	StopOnFailure bool
 }
 
 // A Member is a template of a bundle.

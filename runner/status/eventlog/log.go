@@ -84,6 +84,8 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			l.write(slog.LevelInfo, fmt.Sprintf("%s: applied in %v: %s", e.Bundle, round(e.Took), files(e.Files)), "bundle", e.Bundle)
 		case event.BundleFailed:
 			l.bundleFailed(e)
+		case event.WaitsForTurn:
+			l.waitsForTurn(e)
 		case event.BundleHeld:
 			if e.Reported {
 				return
@@ -204,6 +206,21 @@ func (l log) details(e event.Event) {
 			text = withoutCommand(e.Err, e.Args)
 		}
 		l.write(slog.LevelDebug, fmt.Sprintf("%s: ended after %v: %s", command(e.Args), round(e.Took), text), "command", words(e.Args), "exit_code", exitCode(e.Err), "reason", failureReason(e.Err))
+	}
+}
+
+func (l log) waitsForTurn(e event.WaitsForTurn) {
+	switch {
+	case e.Err != nil && e.RetryIn == 0:
+		l.write(slog.LevelWarn, fmt.Sprintf("%s: the other hosts go on: %v (a change failed here, and they should have been stopped)", e.Bundle, e.Err), "bundle", e.Bundle)
+	case e.Err != nil:
+		l.write(slog.LevelWarn, fmt.Sprintf("%s: %v (the change waits; trying again in %v)", e.Bundle, e.Err, round(e.RetryIn)), "bundle", e.Bundle, "retry_in", e.RetryIn)
+	case e.Proceeds:
+		l.write(slog.LevelWarn, fmt.Sprintf("%s: waited for its turn as long as rolling.timeout allows (%s): the change is made without it", e.Bundle, e.Rolling), "bundle", e.Bundle)
+	case e.TimedOut:
+		l.write(slog.LevelWarn, fmt.Sprintf("%s: waited for its turn longer than rolling.timeout (%s): it waits on", e.Bundle, e.Rolling), "bundle", e.Bundle)
+	case !e.Over:
+		l.write(slog.LevelInfo, fmt.Sprintf("%s: a change waits for its turn: %s", e.Bundle, e.Rolling), "bundle", e.Bundle)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 // A Client puts requests to one agent.
 type Client struct {
 	fetch.Requests
+	API       *api.Client
 	Transport *http.Transport
 	Counter   *transport.Counter // of the requests
 	Token     string             // which is sent; it must not be shown
@@ -113,7 +114,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Requests: fetch.New(c), Transport: connections, Counter: counter, Token: config.Token, secure: secure}, nil
+	return &Client{Requests: fetch.New(c), API: c, Transport: connections, Counter: counter, Token: config.Token, secure: secure}, nil
 }
 
 // An anonymous transport sends no token. The library sends that of the environment where

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"restencil/cmd/restencil/config"
+	"restencil/runner/bundle"
+	"restencil/runner/bundle/group"
+	"restencil/watch"
+	"restencil/watch/consul"
+	"restencil/watch/consul/client"
+	"restencil/watch/consul/semaphore"
+)
+
+// fleets returns what has bundles take turns with those of other hosts, through the
+// Consul of the configuration. Nil: bundles do not wait for other hosts.
+func fleets(cfg *config.Config) (func(group.Rolling) bundle.Fleet, error) {
+	rolling := false
+	for i := range cfg.Bundles {
+		rolling = rolling || cfg.Bundles[i].Rolling.Limit > 0
+	}
+	if !rolling || cfg.Dry || cfg.Consul.Local != "" {
+		return nil, nil
+	}
+	options, _ := cfg.Reaches()[watch.Consul].Options.(consul.Options)
+	agent, err := client.New(options.Options)
+	if err != nil {
+		return nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "a host without a name"
+	}
+	return func(r group.Rolling) bundle.Fleet {
+		return fleet{&semaphore.Semaphore{API: agent.API, Prefix: r.Key, Limit: r.Limit, Holder: host}}
+	}, nil
+}
+
+// A fleet is the hosts that share a semaphore.
+type fleet struct{ *semaphore.Semaphore }
+
+// Acquire implements bundle.Fleet.
+func (f fleet) Acquire(ctx context.Context, stopped func(why string)) (release func(), err error) {
+	place, err := f.Semaphore.Acquire(ctx, stopped)
+	if err != nil {
+		return nil, err
+	}
+	return place.Release, nil
+}
+
+// Stop implements bundle.Fleet.
+func (f fleet) Stop(ctx context.Context, why string) error {
+	return f.Semaphore.Stop(ctx, f.Holder+": "+why)
+}

@@ -1,0 +1,152 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restencil/runner/bundle/group"
+)
+
+// A fakeFleet gives a turn when the test says so.
+type fakeFleet struct {
+	g     *rig
+	turns chan error // each ends one Acquire
+	why   chan string
+}
+
+func (f *fakeFleet) Acquire(ctx context.Context, stopped func(string)) (func(), error) {
+	f.g.note("acquire")
+	for {
+		select {
+		case err := <-f.turns:
+			if err != nil {
+				return nil, err
+			}
+			return func() { f.g.note("release") }, nil
+		case why := <-f.why:
+			stopped(why)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (f *fakeFleet) Stop(_ context.Context, why string) error {
+	f.g.note("stop: " + why)
+	return nil
+}
+
+func (f *fakeFleet) Resume(context.Context) error {
+	f.g.note("resume")
+	f.why <- ""
+	return nil
+}
+
+// rolling starts a bundle that waits for its turn.
+func rolling(t *testing.T, r group.Rolling) (*rig, *fakeFleet) {
+	g := newRig(t)
+	f := &fakeFleet{g: g, turns: make(chan error), why: make(chan string)}
+	s := g.spec(group.Together)
+	s.Rolling, s.Rollback = r, true
+	s.Verify = probes("verify")
+	g.fleet = func(group.Rolling) Fleet { return f }
+	g.begin(s)
+	return g, f
+}
+
+// A change waits for its turn, with the newest outputs, and releases it.
+func TestTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := rolling(t, group.Rolling{Limit: 2, Key: "k"})
+		g.offer("a1", "b1")
+		sleep(time.Hour)
+		g.offer("a2", "b2")
+		g.happened("acquire")
+		g.holds()
+		f.turns <- nil
+		sleep(time.Second)
+		g.happened("run reload", "run verify", "release")
+		g.holds("a2", "b2")
+
+		// An error is tried again.
+		g.offer("a3")
+		f.turns <- errors.New("no leader")
+		sleep(2 * time.Second)
+		f.turns <- nil
+		sleep(time.Second)
+		g.happened("acquire", "acquire", "run reload", "run verify", "release")
+
+		// A change that is taken back needs no turn.
+		g.offer("a4")
+		g.offer("a3")
+		f.turns <- nil
+		sleep(time.Second)
+		g.happened("acquire", "release")
+		g.end()
+
+		// The next process finds that all is done, and needs none.
+		g.begin(g.bundle.spec)
+		g.offer("a3", "b2")
+		sleep(time.Hour)
+		g.happened()
+		g.offer("a4")
+		g.happened("acquire")
+		g.end() // while it waits
+		g.holds("a3", "b2")
+	})
+}
+
+func TestTurnTimeout(t *testing.T) {
+	for _, proceed := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			g, f := rolling(t, group.Rolling{Limit: 2, Key: "k", Timeout: time.Minute, Proceed: proceed})
+			defer g.end()
+			g.offer("a1", "b1")
+			sleep(2 * time.Minute)
+			if proceed {
+				g.happened("acquire", "run reload", "run verify")
+				return
+			}
+			g.happened("acquire", "acquire")
+			f.turns <- nil
+			sleep(time.Second)
+			g.happened("run reload", "run verify", "release")
+		})
+	}
+}
+
+// A change that fails stops the others, until somebody accepts.
+func TestStoppedFleet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := rolling(t, group.Rolling{Limit: 2, Key: "k", StopOnFailure: true, Timeout: time.Minute, Proceed: true})
+		defer g.end()
+		g.offer("a1", "b1")
+		f.turns <- nil
+		sleep(time.Second)
+		g.happened("acquire", "run reload", "run verify", "release")
+
+		g.set(func() { g.fails["verify"] = errNo })
+		g.offer("a2")
+		f.turns <- nil
+		sleep(time.Second)
+		g.happened("acquire", "run reload", "run verify", "run reload", "verify failed, rolled back",
+			`stop: verify failed: command "verify": tried for 1ns, once: exit status 1: "verify says no"`, "release")
+		g.holds("a1", "b1")
+
+		g.set(func() { clear(g.fails) })
+		g.offer("a3")
+		f.why <- "other: verify failed"
+		sleep(time.Hour) // no timeout counts
+		g.happened("acquire", "held: no host goes on with k: other: verify failed", "acquire")
+		if err := g.bundle.Accept(t.Context(), "web"); err != nil {
+			t.Error(err)
+		}
+		f.turns <- nil
+		sleep(time.Second)
+		g.happened("resume", "released", "run reload", "run verify", "release")
+		g.holds("a3", "b1")
+	})
+}

@@ -1,0 +1,218 @@
+// Package semaphore has a fleet of hosts change a few at a time, by sessions and keys of
+// Consul.
+//
+// Whoever wants a place writes an entry below the prefix of the semaphore, which is
+// removed with its session. The oldest entries hold the places: as many as the limit.
+// The index with which Consul created an entry gives the order, so that hosts agree
+// without a common record, also where they read it from different servers. The next in
+// line watch all entries; each of the others watches one, so that the end of one change
+// does not have the whole fleet ask.
+//
+// (The semaphore of Consul's library has every waiter read all entries and write at each
+// change: for 200 hosts, 20 at a time, it took minutes where this takes two seconds.)
+//
+// The place of a host that dies is free when its session ends, 10 to 20 seconds later.
+// While the fleet is stopped there is the key .stopped below the prefix. The token needs
+// session:write for the agent's node, and key:write for the prefix.
+package semaphore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/consul/api"
+)
+
+const (
+	sessionTTL = "10s"            // the least that Consul allows; it ends a session within twice that
+	longest    = 20 * time.Second // how long one look at the entries takes at most
+	releasing  = 5 * time.Second  // how long Release takes at most
+)
+
+// A Semaphore bounds how many holders there are at a time. Its methods may be called
+// concurrently.
+type Semaphore struct {
+	API    *api.Client
+	Prefix string // of the keys, without a slash at its end
+	Limit  int    // above 0; the same for all hosts
+	Holder string // who this is, for people: the name of the host
+}
+
+// A Place is one of the places of a Semaphore.
+type Place struct {
+	s       *Semaphore
+	session string
+	stop    context.CancelFunc
+	renewal sync.WaitGroup
+}
+
+// Acquire waits for a place, and until the fleet is not stopped. It calls stopped with
+// what Stop was given when it finds that the fleet is, and with "" when that is over.
+// The error is that of Consul, or the cause of ctx's end. The caller releases the place.
+func (s *Semaphore) Acquire(ctx context.Context, stopped func(why string)) (*Place, error) {
+	for {
+		if err := s.waitUntilResumed(ctx, stopped); err != nil {
+			return nil, err
+		}
+		p, err := s.enter(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("waiting for a place in %s: %w", s.Prefix, err)
+		}
+		err = p.wait(ctx)
+		why := ""
+		if err == nil {
+			why, _, err = s.stopped(ctx, 0)
+		}
+		if err == nil && why == "" {
+			return p, nil
+		}
+		p.Release()
+		if err != nil {
+			return nil, fmt.Errorf("waiting for a place in %s: %w", s.Prefix, err)
+		}
+	}
+}
+
+// enter writes an entry, and keeps its session alive until Release.
+func (s *Semaphore) enter(ctx context.Context) (*Place, error) {
+	session := &api.SessionEntry{Name: "restencil on " + s.Holder, TTL: sessionTTL, Behavior: api.SessionBehaviorDelete}
+	id, _, err := s.API.Session().Create(session, (&api.WriteOptions{}).WithContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p := &Place{s: s, session: id, stop: stop}
+	p.renewal.Go(func() {
+		// After an error the session ends, and the entry with it.
+		_ = s.API.Session().RenewPeriodic(sessionTTL, id, (&api.WriteOptions{}).WithContext(renewing), nil)
+	})
+	entry := &api.KVPair{Key: s.Prefix + "/" + id, Value: []byte(s.Holder), Session: id}
+	made, _, err := s.API.KV().Acquire(entry, (&api.WriteOptions{}).WithContext(ctx))
+	if err == nil && !made {
+		err = errors.New("consul refused the entry of the new session")
+	}
+	if err != nil {
+		p.Release()
+		return nil, err
+	}
+	return p, nil
+}
+
+// wait waits until p is one of the oldest entries.
+func (p *Place) wait(ctx context.Context) error {
+	index, limit := uint64(0), p.s.Limit
+	for {
+		entries, next, err := p.s.entries(ctx, index)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(entries, func(e *api.KVPair) bool { return e.Session == p.session })
+		switch {
+		case at < 0:
+			return errors.New("the session has ended: Consul or its agent was away for too long")
+		case at < limit:
+			return nil
+		case at < 2*limit:
+			index = next
+			continue
+		}
+		// The entry that is to be over before it is this one's turn. That others are
+		// over, after a long change, is seen a little later.
+		before := entries[at-limit]
+		o := &api.QueryOptions{WaitIndex: before.ModifyIndex, WaitTime: longest/2 + rand.N(longest/2)}
+		if _, _, err := p.s.API.KV().Get(before.Key, o.WithContext(ctx)); err != nil {
+			return cmp.Or(context.Cause(ctx), err)
+		}
+		index = 0
+	}
+}
+
+// Release gives the place up. What Consul does not hear of ends with the session.
+func (p *Place) Release() {
+	p.stop()
+	p.renewal.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), releasing)
+	defer cancel()
+	_, _ = p.s.API.Session().Destroy(p.session, (&api.WriteOptions{}).WithContext(ctx))
+}
+
+// entries returns the entries, the oldest first; when they have changed since index, or
+// after a while.
+func (s *Semaphore) entries(ctx context.Context, index uint64) ([]*api.KVPair, uint64, error) {
+	o := &api.QueryOptions{WaitIndex: index, WaitTime: longest}
+	pairs, meta, err := s.API.KV().List(s.Prefix+"/", o.WithContext(ctx))
+	if err != nil {
+		return nil, 0, cmp.Or(context.Cause(ctx), err)
+	}
+	pairs = slices.DeleteFunc(pairs, func(p *api.KVPair) bool { return p.Session == "" || !strings.HasSuffix(p.Key, p.Session) })
+	slices.SortFunc(pairs, func(a, b *api.KVPair) int { return cmp.Compare(a.CreateIndex, b.CreateIndex) })
+	return pairs, meta.LastIndex, nil
+}
+
+// Holders returns who holds a place now.
+func (s *Semaphore) Holders(ctx context.Context) ([]string, error) {
+	entries, _, err := s.entries(ctx, 0)
+	var names []string
+	for _, e := range entries[:min(s.Limit, len(entries))] {
+		names = append(names, string(e.Value))
+	}
+	return names, err
+}
+
+// Stop has all others wait until somebody calls Resume, but for those that have a place.
+func (s *Semaphore) Stop(ctx context.Context, why string) error {
+	_, err := s.API.KV().Put(&api.KVPair{Key: s.stopKey(), Value: []byte(why)}, (&api.WriteOptions{}).WithContext(ctx))
+	if err != nil {
+		return fmt.Errorf("stopping the other hosts: %w", err)
+	}
+	return nil
+}
+
+// Resume ends what Stop has begun.
+func (s *Semaphore) Resume(ctx context.Context) error {
+	if _, err := s.API.KV().Delete(s.stopKey(), (&api.WriteOptions{}).WithContext(ctx)); err != nil {
+		return fmt.Errorf("letting the other hosts go on: %w", err)
+	}
+	return nil
+}
+
+func (s *Semaphore) stopKey() string { return s.Prefix + "/.stopped" }
+
+// waitUntilResumed waits until the fleet is not stopped.
+func (s *Semaphore) waitUntilResumed(ctx context.Context, stopped func(why string)) error {
+	before, index := "", uint64(0)
+	for {
+		why, next, err := s.stopped(ctx, index)
+		if err != nil {
+			return err
+		}
+		if why != before {
+			stopped(why)
+		}
+		if why == "" {
+			return nil
+		}
+		before, index = why, next
+	}
+}
+
+// stopped returns why the fleet is stopped, "" if it is not; when that has changed since
+// index, or after a while.
+func (s *Semaphore) stopped(ctx context.Context, index uint64) (why string, next uint64, err error) {
+	o := &api.QueryOptions{WaitIndex: index, WaitTime: longest}
+	pair, meta, err := s.API.KV().Get(s.stopKey(), o.WithContext(ctx))
+	switch {
+	case err != nil:
+		return "", 0, cmp.Or(context.Cause(ctx), err)
+	case pair == nil:
+		return "", meta.LastIndex, nil
+	}
+	return cmp.Or(string(pair.Value), "the key "+s.stopKey()+" exists"), meta.LastIndex, nil
+}

@@ -1,0 +1,117 @@
+package semaphore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/consul/api"
+
+	"restencil/test/servers"
+)
+
+// newAPI returns a client of a real Consul that allows many connections.
+func newAPI(t *testing.T) *api.Client {
+	t.Helper()
+	agent := servers.Consul(t, servers.HCL("limits { http_max_conns_per_client = 2000 }"))
+	c, err := api.NewClient(&api.Config{Address: agent.Addr(), HttpClient: &http.Client{Transport: &http.Transport{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestFleet has a fleet of hosts change at the same time, and some of them die with
+// their place. There are never more than the limit at once, and none waits for ever.
+func TestFleet(t *testing.T) {
+	const hosts, limit, dying = 200, 20, 6
+	c := newAPI(t)
+	var now, most atomic.Int64
+	var fleet sync.WaitGroup
+	for i := range hosts {
+		s := &Semaphore{API: c, Prefix: "fleet/web", Limit: limit, Holder: fmt.Sprint("host-", i)}
+		fleet.Go(func() {
+			time.Sleep(rand.N(time.Second))
+			place, err := s.Acquire(t.Context(), func(string) {})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if i < dying { // its session ends with the place held
+				place.stop()
+				if _, err := c.Session().Destroy(place.session, nil); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			n := now.Add(1)
+			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+			}
+			time.Sleep(rand.N(10 * time.Millisecond))
+			now.Add(-1)
+			place.Release()
+		})
+	}
+	fleet.Wait()
+	if most.Load() > limit {
+		t.Errorf("%d hosts at a time, want at most %d", most.Load(), limit)
+	}
+	s := &Semaphore{API: c, Prefix: "fleet/web", Limit: limit}
+	if left, err := s.Holders(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("at the end there are holders %v, %v", left, err)
+	}
+}
+
+// A fleet that is stopped waits until somebody has it go on, and knows why.
+func TestStop(t *testing.T) {
+	c := newAPI(t)
+	s := &Semaphore{API: c, Prefix: "fleet/web", Limit: 1, Holder: "a"}
+	if err := s.Stop(t.Context(), "b rolled back"); err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan string, 2)
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		place, err := s.Acquire(t.Context(), func(why string) { told <- why })
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		place.Release()
+	})
+	if why := <-told; why != "b rolled back" {
+		t.Errorf("stopped because of %q", why)
+	}
+	if err := s.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	waiting.Wait()
+	if why := <-told; why != "" {
+		t.Errorf("stopped because of %q after it was resumed", why)
+	}
+}
+
+// Who waits listens to the context, and leaves nothing behind.
+func TestEndOfWaiting(t *testing.T) {
+	c := newAPI(t)
+	s := &Semaphore{API: c, Prefix: "fleet/web", Limit: 1, Holder: "a"}
+	place, err := s.Acquire(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := s.Acquire(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("waiting for a place until the end of a context: %v", err)
+	}
+	if entries, _, err := s.entries(t.Context(), 0); len(entries) != 1 || err != nil {
+		t.Errorf("there are %d entries, %v, want that of the holder", len(entries), err)
+	}
+	place.Release()
+}
