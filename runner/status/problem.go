@@ -27,13 +27,12 @@ func (s *Status) problems(journal error, config outage) {
 		}
 	}
 	s.failingQueries()
-	order := []State{Failed, RolledBack, Held, Waiting}
-	bundles := slices.DeleteFunc(slices.Clone(s.Bundles), func(b Bundle) bool { return !slices.Contains(order, b.State) })
-	slices.SortStableFunc(bundles, func(a, b Bundle) int {
-		return cmp.Compare(slices.Index(order, a.State), slices.Index(order, b.State))
-	})
-	for _, b := range bundles {
-		s.problem(b.Name, b.Since, b.Line(s.Time), b.Do(s.Time))
+	for _, state := range []State{Failed, RolledBack, Held, Waiting} {
+		for _, b := range s.Bundles {
+			if b.State == state {
+				s.problem(b.Name, b.Since, b.Line(s.Time), b.Do(s.Time))
+			}
+		}
 	}
 	for _, l := range s.Leases {
 		if l.wrong(s.Time) {

@@ -3,6 +3,7 @@ package templates
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -39,12 +40,11 @@ func (w *waiting) set(missing []watch.ID, now time.Time) {
 // queries returns the missing queries, the longest wait first.
 func (w *waiting) queries() []event.Missing {
 	var all []event.Missing
-	for id, since := range w.missing {
-		all = append(all, event.Missing{Query: id.Value(), Since: since})
+	for _, id := range slices.SortedFunc(maps.Keys(w.missing), func(a, b watch.ID) int {
+		return cmp.Or(w.missing[a].Compare(w.missing[b]), cmp.Compare(a.Value().String(), b.Value().String()))
+	}) {
+		all = append(all, event.Missing{Query: id.Value(), Since: w.missing[id]})
 	}
-	slices.SortFunc(all, func(a, b event.Missing) int {
-		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Query.String(), b.Query.String()))
-	})
 	return all
 }
 

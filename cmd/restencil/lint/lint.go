@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"restencil/cmd/restencil/config/hcl1"
@@ -157,9 +158,10 @@ func (l *Linter) Findings(disabled []string) []Finding {
 		}
 		return slices.Contains(l.ignoredAt(f.File, f.Line), f.Rule) || slices.Contains(l.ignoredAt(f.File, f.Line-1), f.Rule)
 	})
-	slices.SortFunc(found, func(a, b Finding) int {
+	sort.Slice(found, func(i, j int) bool { // not slices.SortFunc, which is compiled again for each type
+		a, b := &found[i], &found[j]
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
-			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
+			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message)) < 0
 	})
 	found = slices.Compact(found)
 	for _, r := range Rules() {

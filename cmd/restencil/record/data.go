@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -98,7 +99,8 @@ func (r *Recorder) Write(w io.Writer) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// With Near the order counts, and an answer of health has more than others.
-	order := slices.SortedFunc(maps.Keys(r.answers), func(a, b watch.Query) int {
+	order := slices.Collect(maps.Keys(r.answers))
+	sort.Slice(order, func(i, j int) bool { // not slices.SortFunc, which is compiled again for each type
 		rank := func(q watch.Query) int {
 			rank := slices.Index([]watch.Kind{watch.ServiceHealth, watch.ConnectHealth, watch.NodeServices, watch.NodeList, watch.ServiceList, watch.NomadService, watch.NomadVarGet, watch.NomadServiceList, watch.NomadVarList}, q.Kind) * 2
 			if q.Near == "" {
@@ -106,7 +108,8 @@ func (r *Recorder) Write(w io.Writer) error {
 			}
 			return rank
 		}
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.String(), b.String()))
+		a, b := order[i], order[j]
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.String(), b.String())) < 0
 	})
 	d := r.newData("", new(masker))
 	text := header

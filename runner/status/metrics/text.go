@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -47,7 +48,7 @@ func (t text) addLines(kind, name, help, labels, lines string) {
 func (t text) write(w io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(t)) {
 		f := t[name]
-		slices.SortStableFunc(f.samples, func(a, b sample) int { return strings.Compare(a.labels, b.labels) })
+		sort.SliceStable(f.samples, func(i, j int) bool { return f.samples[i].labels < f.samples[j].labels })
 		_, err := fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, escape(f.help, false), name, f.kind)
 		for i := 0; i < len(f.samples) && err == nil; i++ {
 			_, err = io.WriteString(w, f.samples[i].lines)
