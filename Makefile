@@ -33,7 +33,7 @@ test:
 # test/bench/RESULTS.md, the chart beside it, the table in docs/performance.md and
 # some lines of README.md, and fails where a limit is missed.
 bench: servers
-	RESTENCIL_TEST_SERVERS=required nice -n -15 go test -count=1 -timeout 30m -v -run '^TestBench$$' ./test/bench -args -full -write -judge
+	RESTENCIL_TEST_SERVERS=required nice -n -15 go test -count=1 -timeout 30m -v -run '^Test(Bench|Status)$$' ./test/bench -args -full -write -judge
 
 # 20,000 keys and 1,000 services on one agent, while some of them change for as
 # long as SOAK says: nothing is lost, and memory stays flat. Then Consul fails in

@@ -143,14 +143,27 @@ func (p *process) connections(addr string) float64 {
 	_, port, _ := net.SplitHostPort(addr)
 	number, _ := strconv.Atoi(port)
 	remote := fmt.Sprintf(":%04X", number)
+	const peer, state, established = 2, 3, "01"
+	return p.count(func(f []string) bool { return f[state] == established && strings.HasSuffix(f[peer], remote) })
+}
+
+// listens reports whether the process listens for TCP connections.
+func (p *process) listens() bool {
+	const state, listening = 3, "0A"
+	return p.count(func(f []string) bool { return f[state] == listening }) > 0
+}
+
+// count returns how many TCP sockets the process has whose fields, as proc(5) has them,
+// are right.
+func (p *process) count(right func(fields []string) bool) float64 {
 	ours := p.sockets()
 	count := 0.0
 	for _, name := range []string{"net/tcp", "net/tcp6"} {
 		text, _ := os.ReadFile(p.proc(name))
 		for line := range strings.Lines(string(text)) {
-			const peer, state, inode, established = 2, 3, 9, "01"
+			const inode = 9
 			f := strings.Fields(line)
-			if len(f) > inode && f[state] == established && strings.HasSuffix(f[peer], remote) && ours[f[inode]] {
+			if len(f) > inode && right(f) && ours[f[inode]] {
 				count++
 			}
 		}

@@ -23,13 +23,14 @@ const (
 type program struct {
 	name string
 	path string
+	more []string // arguments
 }
 
 func programs(t *testing.T) []program {
 	return []program{
-		{restencil, binary.Path(t)},
-		{consulTemplate, servers.ConsulTemplate(t)},
-		{bare, buildBare(t)},
+		{name: restencil, path: binary.Path(t)},
+		{name: consulTemplate, path: servers.ConsulTemplate(t)},
+		{name: bare, path: buildBare(t)},
 	}
 }
 
@@ -49,10 +50,10 @@ func (p program) args(s *setup) []string {
 		return s.work.bare(s)
 	}
 	args := []string{"-consul-addr", s.agent.Addr(), "-config", writeConfig(s.t, s.work.templates(s))}
-	if p.name == restencil {
+	if p.name != consulTemplate {
 		args = append(args, "-state-dir", tempDir(s.t))
 	}
-	return args
+	return append(args, p.more...)
 }
 
 // A tmpl is a template, the file that it is rendered to, and the command that

@@ -31,7 +31,7 @@ const (
 // stays within its connections and its memory and loses nothing.
 func TestSoak(t *testing.T) {
 	needSoak(t)
-	us := program{restencil, binary.Path(t)}
+	us := program{name: restencil, path: binary.Path(t)}
 	keepTemp(t)
 	w := soaking()
 	s := newSetup(t, newAgent(t, us, w), us, w)
@@ -56,7 +56,7 @@ func TestSoak(t *testing.T) {
 func TestGrowth(t *testing.T) {
 	needSoak(t)
 	const few, times = 1000, 20
-	us := program{restencil, binary.Path(t)}
+	us := program{name: restencil, path: binary.Path(t)}
 	keepTemp(t)
 	small, large := typical(t, us, manyKeys(few)), typical(t, us, manyKeys(times*few))
 	for _, f := range []figure{cpuTime, memory} {

@@ -12,11 +12,12 @@ import (
 	"maps"
 	"math/big"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"restencil/watch/lazyregexp"
 )
 
 // A masker replaces secrets by placeholders of the same kind, so that templates that
@@ -25,7 +26,7 @@ type masker struct {
 	certificate, key []byte // DER, nil if not made yet
 }
 
-var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+var uuid = lazyregexp.New(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // value returns the placeholder for a value of JSON, which is a field of this name.
 // Names of fields stay.
@@ -71,7 +72,7 @@ func (m *masker) text(name, text string) string {
 		return text
 	case strings.HasPrefix(trimmed, "-----BEGIN "):
 		return m.pem(trimmed)
-	case uuid.MatchString(trimmed):
+	case uuid().MatchString(trimmed):
 		return "00000000-0000-0000-0000-000000000000"
 	}
 	if _, err := strconv.ParseFloat(trimmed, 64); err == nil {

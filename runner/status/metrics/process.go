@@ -2,7 +2,7 @@ package metrics
 
 import (
 	"os"
-	"runtime/metrics"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -12,10 +12,10 @@ import (
 // of Prometheus' own libraries.
 func (t text) process(began time.Time) {
 	t.add(gauge, "process_start_time_seconds", "When the process began.", seconds(began))
-	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/sched/goroutines:goroutines"}}
-	metrics.Read(heap)
-	t.add(gauge, "go_memstats_heap_alloc_bytes", "What objects on the heap take, with those that are garbage and not yet freed.", float64(heap[0].Value.Uint64()))
-	t.add(gauge, "go_goroutines", "How many goroutines there are.", float64(heap[1].Value.Uint64()))
+	var heap runtime.MemStats
+	runtime.ReadMemStats(&heap)
+	t.add(gauge, "go_memstats_heap_alloc_bytes", "What objects on the heap take, with those that are garbage and not yet freed.", float64(heap.HeapAlloc))
+	t.add(gauge, "go_goroutines", "How many goroutines there are.", float64(runtime.NumGoroutine()))
 	if files, err := os.ReadDir("/proc/self/fd"); err == nil {
 		t.add(gauge, "process_open_fds", "How many file descriptors are open.", float64(len(files)-1)) // that of the directory is closed
 	}
