@@ -365,6 +365,7 @@ func chaos(t *testing.T, random *rand.Rand) {
 	n.check(t)
 	// A request that is cancelled may end a little after the next has begun: what
 	// bounds connections then is the transport (Options.Transport).
+	synctest.Wait()
 	if got := w.underWay(); got > o.MaxConnections {
 		t.Errorf("%d requests at a time, %d were allowed", got, o.MaxConnections)
 	}
