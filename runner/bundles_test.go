@@ -412,12 +412,14 @@ func TestSplay(t *testing.T) {
 			g.store.set("x", 1000+i)
 			sleep(time.Minute)
 		}
-		if n := len(c.ran); n < 6 {
-			t.Errorf("%d checks and reloads in 200 minutes", n)
-		}
+		c.set(func() {
+			if n := len(c.ran); n < 6 {
+				t.Errorf("%d checks and reloads in 200 minutes", n)
+			}
+		})
 		sleep(splay + time.Minute)
 		g.holds("one", "1199")
-		c.ran = nil
+		c.set(func() { c.ran = nil })
 		g.store.set("x", 1)
 		synctest.Wait()
 		g.store.set("x", 1199)
