@@ -8,8 +8,6 @@ others="C D E F G H I J K L M N O P Q R S T"
 # prepare makes the directory of the example ready, with the main file and those of
 # restencil, and starts Consul.
 prepare() {
-	build_restencil
-	build instance ./examples/instance
 	cd "$dir"
 	mkdir conf.d
 	cp "$here"/*.c* "$here/restencil.hcl" .
@@ -17,6 +15,9 @@ prepare() {
 	set -- $(ports 4)
 	start_consul "$1" "$2" "$3"
 	LISTEN="127.0.0.1:$4"
+	build_restencil
+	build instance ./examples/instance
+	settle_consul
 	put web/listen "$LISTEN"
 }
 

@@ -114,6 +114,7 @@ build() {
 # ports, and sets CONSUL_HTTP_ADDR.
 start_consul() {
 	export CONSUL_HTTP_ADDR="127.0.0.1:$1"
+	consul_since=$(date +%s)
 	consul agent -dev -bind 127.0.0.1 -log-level warn -hcl "
 		disable_update_check = true
 		ports { http = $1, server = $2, serf_lan = $3, dns = -1, grpc = -1, grpc_tls = -1, serf_wan = -1 }
@@ -121,6 +122,13 @@ start_consul() {
 	pids="$! $pids"
 	until_true "Consul has no leader" has_leader
 }
+
+# settle_consul waits until Consul has run for 4 s, before services register. In the first
+# 3 s the agent compares all that it has with the servers. If a service registers at that
+# moment, the agent tells the servers nothing more for 15 to 30 s.
+settle_consul() { until_true "Consul does not settle" is_settled; }
+
+is_settled() { [ "$(date +%s)" -ge $((consul_since + 5)) ]; }
 
 has_leader() { curl -s "http://$CONSUL_HTTP_ADDR/v1/status/leader" | grep -q :; }
 

@@ -7,7 +7,6 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../loopback.sh"
 need consul nginx haproxy promtool curl
-build_restencil
 
 cd "$dir"
 cp -R "$here/restencil.d" "$here/templates" "$here/nginx.conf" .
@@ -16,6 +15,8 @@ mkdir -p out/nginx
 set -- $(ports 4)
 start_consul "$1" "$2" "$3"
 LISTEN="127.0.0.1:$4"
+build_restencil
+settle_consul
 
 # put KEY VALUE writes a key of Consul.
 put() { curl -s -X PUT --data-binary "$2" "http://$CONSUL_HTTP_ADDR/v1/kv/$1" >>put.log; }

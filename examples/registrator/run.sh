@@ -7,8 +7,6 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../loopback.sh"
 need consul nginx curl
-build_restencil
-build instance ./examples/instance
 
 cd "$dir"
 mkdir conf.d
@@ -17,6 +15,9 @@ cp "$here/nginx.conf" .
 set -- $(ports 4)
 start_consul "$1" "$2" "$3"
 LISTEN="127.0.0.1:$4"
+build_restencil
+build instance ./examples/instance
+settle_consul
 sed "s/listen 80 /listen $LISTEN /" "$here/nginx.ctmpl" >nginx.ctmpl
 
 # run NAME [VARIABLE=VALUE...] runs a container of the image nginx with two ports.
