@@ -108,6 +108,8 @@ func (c *Config) checkBundles() []error {
 			errs = append(errs, t.checkMember(c)...)
 		} else if t.isBundle() {
 			checkName(t.File.Destination, t.At)
+		} else if b := c.bundle(t.File.Destination); b != nil && t.File.Destination != "" {
+			errs = append(errs, b.At.Wrong(fmt.Sprintf("bundle %q has the name of the destination of a template that does not belong to it", b.Name), "give it another name"))
 		}
 	}
 	return errs
