@@ -173,3 +173,39 @@ start_vault() {
 as_root() { HOME=$dir VAULT_TOKEN=root vault "$@"; }
 
 is_vault_up() { as_root secrets list >>"$dir/vault.log" 2>&1; }
+
+# start_nomad HTTP RPC SERF starts a Nomad with access control that keeps all in $dir and
+# ends its tasks with itself, on those ports, and sets NOMAD_ADDR.
+start_nomad() {
+	export NOMAD_ADDR="http://127.0.0.1:$1"
+	cat >nomad-agent.conf <<-END
+		disable_update_check = true
+		bind_addr = "127.0.0.1"
+		data_dir = "$dir/nomad"
+		ports {
+		  http = $1
+		  rpc = $2
+		  serf = $3
+		}
+		acl { enabled = true }
+		client { options = { "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean,bridge,cni,consul,vault" } }
+		plugin "raw_exec" { config { enabled = true } }
+	END
+	mkdir nomad
+	# As root, what it mounts and runs for its tasks ends with it.
+	alone=
+	[ "$(id -u)" != 0 ] || alone="unshare --mount --pid --fork --mount-proc --kill-child"
+	export NOMAD_CLI_SHOW_HINTS=false
+	env -u AWS_CA_BUNDLE -u NOMAD_TOKEN HOME="$dir" TMPDIR="$dir/nomad" $alone nomad agent -dev -config nomad-agent.conf -log-level=warn >"$dir/nomad.log" 2>&1 &
+	pids="$! $pids"
+	manager=$(cat /proc/sys/kernel/random/uuid)
+	echo "$manager" >manager
+	until_true "Nomad does not start" bootstrap_nomad
+	until_true "Nomad has no node" has_node
+}
+
+bootstrap_nomad() { as_manager acl token self >>"$dir/bootstrap.log" 2>&1 || nomad acl bootstrap manager >>"$dir/bootstrap.log" 2>&1; }
+has_node() { as_manager node status 2>&1 | grep -q ready; }
+
+# as_manager ARGUMENT... runs one of Nomad's commands with a token that may do all.
+as_manager() { NOMAD_TOKEN=$manager nomad "$@"; }

@@ -220,6 +220,25 @@ N requests, 0 failed
 	}
 }
 
+// TestExampleNomad is also the test that a lost right is named, and leaves the rest of a
+// template alone.
+func TestExampleNomad(t *testing.T) {
+	servers.NomadPath(t)
+	servers.NginxPath(t)
+	servers.CurlPath(t)
+	want := `two instances                      → 0 Bearer first 1 Bearer first
+the variable has another token     → 0 Bearer second 1 Bearer second
+nomad job scale web 3              → 0 Bearer second 1 Bearer second 2 Bearer second
+the policy loses a right
+restencil says what is missing: namespace "default" { variables { path "nomad/jobs/web" { capabilities = ["read"] } } }
+nomad job scale web 1              → 0 Bearer second
+the right is back, token=third     → 0 Bearer third
+`
+	if diff := cmp.Diff(want, runExample(t, "nomad")); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
 func TestExampleMultiDatacenter(t *testing.T) {
 	servers.ConsulPath(t)
 	servers.CurlPath(t)

@@ -1,0 +1,9 @@
+namespace "default" {
+  capabilities = ["read-job"] # services
+
+  variables {
+    path "nomad/jobs/web" {
+      capabilities = ["read"]
+    }
+  }
+}
