@@ -5,8 +5,8 @@ import (
 	"os"
 
 	"restencil/cmd/restencil/config"
-	"restencil/runner/bundle"
 	"restencil/runner/bundle/group"
+	"restencil/runner/bundle/turn"
 	"restencil/watch"
 	"restencil/watch/consul"
 	"restencil/watch/consul/client"
@@ -15,7 +15,7 @@ import (
 
 // fleets returns what has bundles take turns with those of other hosts, through the
 // Consul of the configuration. Nil: bundles do not wait for other hosts.
-func fleets(cfg *config.Config) (func(group.Rolling) bundle.Fleet, error) {
+func fleets(cfg *config.Config) (func(group.Rolling) turn.Fleet, error) {
 	rolling := false
 	for i := range cfg.Bundles {
 		rolling = rolling || cfg.Bundles[i].Rolling.Limit > 0
@@ -32,7 +32,7 @@ func fleets(cfg *config.Config) (func(group.Rolling) bundle.Fleet, error) {
 	if err != nil {
 		host = "a host without a name"
 	}
-	return func(r group.Rolling) bundle.Fleet {
+	return func(r group.Rolling) turn.Fleet {
 		return fleet{&semaphore.Semaphore{API: agent.API, Prefix: r.Key, Limit: r.Limit, Holder: host}}
 	}, nil
 }
@@ -40,7 +40,7 @@ func fleets(cfg *config.Config) (func(group.Rolling) bundle.Fleet, error) {
 // A fleet is the hosts that share a semaphore.
 type fleet struct{ *semaphore.Semaphore }
 
-// Acquire implements bundle.Fleet.
+// Acquire implements turn.Fleet.
 func (f fleet) Acquire(ctx context.Context, stopped func(why string)) (release func(), err error) {
 	place, err := f.Semaphore.Acquire(ctx, stopped)
 	if err != nil {
@@ -49,7 +49,7 @@ func (f fleet) Acquire(ctx context.Context, stopped func(why string)) (release f
 	return place.Release, nil
 }
 
-// Stop implements bundle.Fleet.
+// Stop implements turn.Fleet.
 func (f fleet) Stop(ctx context.Context, why string) error {
 	return f.Semaphore.Stop(ctx, f.Holder+": "+why)
 }

@@ -20,7 +20,7 @@
 //
 // With the policy Each the steps end with the swap: the command runs beside the
 // goroutine, and the commands of all such bundles run one after another, in the
-// order of their templates, through a [Queue] (COMPAT 4.6.3). With Print the files
+// order of their templates, through a [turn.Queue] (COMPAT 4.6.3). With Print the files
 // are printed, and only those of writeToFile are written.
 package bundle
 
@@ -35,6 +35,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/bundle/group"
+	"restencil/runner/bundle/turn"
 	"restencil/runner/journal"
 	"restencil/watch/schedule"
 )
@@ -54,7 +55,7 @@ type Bundle struct {
 	// Owned by the goroutine in Run.
 	groups       *group.Set
 	command      command
-	turn         *turn // nil: no other host has to wait
+	turn         *turn.Turn // nil: no other host has to wait
 	entry        *entry
 	began        time.Time
 	reconciledAt time.Time // when the destinations were compared last, or Run began
@@ -75,7 +76,7 @@ func New(s group.Spec, shared *Shared, after ...*Bundle) *Bundle {
 		done:     make(chan struct{}),
 		command:  command{spec: s, shared: shared, entry: e, done: make(chan *commandRun, 1)},
 		entry:    e,
-		turn:     newTurn(s, shared),
+		turn:     turn.New(s, shared.State.Load().Fleet, shared.Events),
 	}
 	b.checks = !s.Check.None() || slices.ContainsFunc(s.Members, func(m group.Member) bool { return m.Format != "" || !m.Check.None() })
 	shared.Registry.set(b, true)
@@ -148,8 +149,8 @@ func (b *Bundle) Run(ctx context.Context) {
 		case request := <-b.requests:
 			request(ctx)
 		case <-b.command.offered.ticket.Turn():
-		case release := <-b.turn.turns():
-			b.turn.take(release)
+		case release := <-b.turn.Granted():
+			b.turn.Take(release)
 			b.groups.Reconsider(time.Now())
 		case run := <-b.command.done:
 			b.command.finish(ctx, run, &b.report)
@@ -269,7 +270,7 @@ func (b *Bundle) end(ctx context.Context) {
 	if ctx.Err() == nil {
 		b.send()
 	}
-	b.turn.stop(ctx)
+	b.turn.Stop(ctx)
 	b.shared.Registry.set(b, false)
 	b.command.offered.ticket.Release()
 	select {
@@ -292,7 +293,7 @@ func (b *Bundle) advance(ctx context.Context) {
 	}
 	due := b.groups.Due(now, b.command.owed, notBefore)
 	b.saveVerdict()
-	if len(due) > 0 && b.needsTurn(due[0]) && !b.turn.taken(ctx) {
+	if len(due) > 0 && b.turn != nil && !b.entry.made(due[0]) && !b.turn.Taken(ctx) {
 		due = nil
 	}
 	again := b.command.again
@@ -302,23 +303,13 @@ func (b *Bundle) advance(ctx context.Context) {
 	case b.spec.Policy == group.Together && !again.IsZero() && !now.Before(again):
 		b.retryLoadOld(ctx)
 	}
-	b.turn.done(ctx)
+	b.turn.Done(ctx)
 	if b.spec.Policy == group.Each {
 		b.command.start(ctx, b.groups)
 	}
 	if ctx.Err() == nil {
 		b.send()
 	}
-}
-
-// needsTurn reports whether a change must wait for other hosts: not where the last
-// process has made it.
-func (b *Bundle) needsTurn(t group.Target) bool {
-	if b.turn == nil {
-		return false
-	}
-	st := b.entry.state()
-	return st.Applied != t.Hash || st.Owed()
 }
 
 // nextReconcile returns when the destinations are to be compared, zero: never.
@@ -345,7 +336,7 @@ func (b *Bundle) send() {
 	r.Bundle, r.Placed, r.Changed, r.Fatal = b, news.Placed, news.Changed, errors.Join(r.Fatal, news.Fatal)
 	c := &b.command
 	ran := b.spec.Policy != group.Each || !c.running && (!c.owed || c.failures > 0)
-	if ran && !b.turn.waits() && b.groups.Settled(time.Now()) { // all is done that can be done without waiting
+	if ran && !b.turn.Waits() && b.groups.Settled(time.Now()) { // all is done that can be done without waiting
 		r.Pass = c.offered.Pass
 	}
 	if r.Pass > 0 || len(r.Placed)+len(r.Changed)+len(r.Drifted) > 0 || r.Command != nil || r.Fatal != nil {
@@ -359,7 +350,7 @@ func (b *Bundle) send() {
 func (b *Bundle) Accept(ctx context.Context, name string) error {
 	return b.request(ctx, func(ctx context.Context) error {
 		defer b.saveVerdict()
-		if stopped, err := b.turn.resume(ctx); stopped {
+		if stopped, err := b.turn.Resume(ctx); stopped {
 			return err
 		}
 		return b.groups.Accept(name, time.Now())

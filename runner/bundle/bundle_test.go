@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"restencil/runner/bundle/group"
+	"restencil/runner/bundle/turn"
 	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/probe"
@@ -48,7 +49,7 @@ type rig struct {
 	takes  map[string]time.Duration // by the same
 	onRun  func(args string)
 
-	fleet   func(group.Rolling) Fleet
+	fleet   func(group.Rolling) turn.Fleet
 	journal *journal.Journal
 	shared  *Shared
 	bundle  *Bundle

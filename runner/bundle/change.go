@@ -45,7 +45,7 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	if together {
 		t, c := targets[0], tx.Changes[0]
 		if t.Rollback && c.Err == nil {
-			b.groups.Pin(t)
+			t.Pin()
 			b.saveVerdict()
 		}
 		mayRollBack = b.spec.Rollback && !t.Rollback && !c.First()
@@ -82,7 +82,7 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		if ctx.Err() == nil || c.Err == nil { // else the journal has how far it got
 			generation = b.finish(t, c, o, loaded)
 			if loaded && c.Err != nil {
-				b.turn.fail(fmt.Errorf("%s failed: %w", c.Step, c.Err))
+				b.turn.Fail(fmt.Errorf("%s failed: %w", c.Step, c.Err))
 			}
 		}
 		switch {

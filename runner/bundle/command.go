@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"restencil/runner/bundle/group"
+	"restencil/runner/bundle/turn"
 	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/process"
@@ -109,7 +110,7 @@ type commandRun struct {
 	files  []string
 	first  int // the first member that wanted it
 	pass   int // the newest offer that it is for
-	ticket *Ticket
+	ticket *turn.Ticket
 	began  time.Time
 	output string
 	err    error

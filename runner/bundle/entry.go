@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/transaction"
@@ -85,4 +86,10 @@ func (e *entry) state() (st journal.State) {
 		return err
 	})
 	return st
+}
+
+// made reports whether the last process has made this change.
+func (e *entry) made(t group.Target) bool {
+	st := e.state()
+	return st.Applied == t.Hash && !st.Owed()
 }

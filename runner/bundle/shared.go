@@ -11,6 +11,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/bundle/group"
+	"restencil/runner/bundle/turn"
 	"restencil/runner/event"
 	"restencil/runner/journal"
 	"restencil/runner/process"
@@ -29,7 +30,7 @@ type Shared struct {
 	// with.
 	State atomic.Pointer[State]
 
-	Queue    Queue // orders the commands of bundles with the policy Each
+	Queue    turn.Queue // orders the commands of bundles with the policy Each
 	Registry Registry
 
 	Events func(event.Event)
@@ -68,7 +69,7 @@ type State struct {
 
 	// Fleet returns what has the hosts take turns that share a key. Bundles keep what
 	// they were made with. Nil: they do not wait for other hosts.
-	Fleet func(group.Rolling) Fleet
+	Fleet func(group.Rolling) turn.Fleet
 
 	// Reconcile is how often the destinations are compared, in case somebody else
 	// has changed them. The command does not run for a mode or owner. Zero: only when
@@ -119,11 +120,11 @@ type Offer struct {
 	// on their way. The first run of the command waits for it.
 	Outstanding bool
 
-	ticket *Ticket // with Each
+	ticket *turn.Ticket // with Each
 }
 
 // after returns o with the place in the queue of an older offer, if that has one.
-func (o Offer) after(older *Ticket) Offer {
+func (o Offer) after(older *turn.Ticket) Offer {
 	if older != nil {
 		o.ticket.Release()
 		o.ticket = older

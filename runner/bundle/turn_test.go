@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"restencil/runner/bundle/group"
+	"restencil/runner/bundle/turn"
 )
 
 // A fakeFleet gives a turn when the test says so.
@@ -52,7 +53,7 @@ func rolling(t *testing.T, r group.Rolling) (*rig, *fakeFleet) {
 	s := g.spec(group.Together)
 	s.Rolling, s.Rollback = r, true
 	s.Verify = probes("verify")
-	g.fleet = func(group.Rolling) Fleet { return f }
+	g.fleet = func(group.Rolling) turn.Fleet { return f }
 	g.begin(s)
 	return g, f
 }

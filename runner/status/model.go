@@ -114,6 +114,13 @@ type templateState struct {
 	unstable bool
 }
 
+// A delay is what a change of a bundle waits for before it begins.
+type delay struct {
+	settles  time.Time          // until when it is settling; zero: it is not
+	settling time.Time          // since when that, or the turn, is waited for
+	turn     event.WaitsForTurn // zero: it does not wait for its turn
+}
+
 // A missing is a query that a template misses.
 type missing struct {
 	query watch.ID
@@ -129,10 +136,8 @@ type bundleState struct {
 	event.Bundle
 	templates []*templateState
 
-	applied   time.Time          // when it was last; zero: it was not
-	settles   time.Time          // until when it is settling; zero: it is not
-	settling  time.Time          // since when
-	turn      event.WaitsForTurn // what it waits for; zero: nothing
+	applied time.Time // when it was last; zero: it was not
+	delay
 	failure   event.BundleFailed // the last, while it counts; Err nil: it does not
 	failing   time.Time          // since when
 	retry     time.Time          // the next attempt; zero: there is none

@@ -72,6 +72,10 @@ func (g *Group) hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// Pin has the newest change not made. It is called before anything changes for a
+// target that rolls back.
+func (t Target) Pin() { t.group.verdict.Pinned, t.group.verdict.Accepted = t.group.hash(), "" }
+
 func (g *Group) target(hash string) Target {
 	t := Target{Name: g.name, Hash: hash, Reason: process.ReasonChange, group: g}
 	for _, f := range g.files {

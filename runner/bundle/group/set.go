@@ -320,10 +320,6 @@ func (s *Set) release(g *Group) {
 	}
 }
 
-// Pin has the newest change not made. It is called before anything changes for a
-// target that rolls back.
-func (s *Set) Pin(t Target) { t.group.verdict.Pinned, t.group.verdict.Accepted = t.group.hash(), "" }
-
 // Done records the outcome of a change, and returns the destinations that have new
 // bytes.
 func (s *Set) Done(t Target, o Outcome, now time.Time) (changed []string) {

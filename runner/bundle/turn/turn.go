@@ -1,4 +1,6 @@
-package bundle
+// Package turn has bundles wait for their turn: a [Queue] among those of a process, a
+// [Fleet] among those of other hosts.
+package turn
 
 import (
 	"context"
@@ -25,9 +27,9 @@ type Fleet interface {
 // stopping bounds how long a bundle tells the fleet to stop.
 const stopping = 10 * time.Second
 
-// A turn is that of a bundle among those of other hosts. For a nil turn there are no
+// A Turn is that of a bundle among those of other hosts. For a nil Turn there are no
 // others. Only the goroutine of the bundle may use it.
-type turn struct {
+type Turn struct {
 	spec   group.Spec
 	fleet  Fleet
 	events func(event.Event)
@@ -41,16 +43,17 @@ type turn struct {
 	stopped string // why no host goes on
 }
 
-func newTurn(s group.Spec, shared *Shared) *turn {
-	fleet := shared.State.Load().Fleet
-	if s.Rolling.Limit == 0 || fleet == nil {
+// New returns the turn of a bundle; nil if it does not wait for other hosts, as where
+// fleets is nil.
+func New(s group.Spec, fleets func(group.Rolling) Fleet, events func(event.Event)) *Turn {
+	if s.Rolling.Limit == 0 || fleets == nil {
 		return nil
 	}
-	return &turn{spec: s, fleet: fleet(s.Rolling), events: shared.Events, granted: make(chan func())}
+	return &Turn{spec: s, fleet: fleets(s.Rolling), events: events, granted: make(chan func())}
 }
 
-// taken reports whether it is the turn of this bundle. If not, it begins to wait.
-func (t *turn) taken(ctx context.Context) bool {
+// Taken reports whether it is the turn of this bundle. If not, it begins to wait.
+func (t *Turn) Taken(ctx context.Context) bool {
 	if t == nil || t.release != nil {
 		return true
 	}
@@ -67,26 +70,26 @@ func (t *turn) taken(ctx context.Context) bool {
 	return false
 }
 
-// waits reports whether the bundle waits for its turn.
-func (t *turn) waits() bool { return t != nil && t.end != nil }
+// Waits reports whether the bundle waits for its turn.
+func (t *Turn) Waits() bool { return t != nil && t.end != nil }
 
-// turns receives what take is to be called with.
-func (t *turn) turns() <-chan func() {
+// Granted receives what take is to be called with.
+func (t *Turn) Granted() <-chan func() {
 	if t == nil {
 		return nil
 	}
 	return t.granted
 }
 
-// take begins the turn.
-func (t *turn) take(release func()) {
+// Take begins the turn.
+func (t *Turn) Take(release func()) {
 	t.end()
 	t.emit(event.WaitsForTurn{Over: true})
 	t.release = release
 }
 
-// done ends the turn, if it is this bundle's. After a change that failed the fleet stops.
-func (t *turn) done(ctx context.Context) {
+// Done ends the turn, if it is this bundle's. After a change that failed the fleet stops.
+func (t *Turn) Done(ctx context.Context) {
 	if t == nil || t.release == nil {
 		return
 	}
@@ -101,16 +104,16 @@ func (t *turn) done(ctx context.Context) {
 	t.release, t.failure = nil, nil
 }
 
-// fail records that the files of the change that is being made were put in place, and
+// Fail records that the files of the change that is being made were put in place, and
 // were not good.
-func (t *turn) fail(err error) {
+func (t *Turn) Fail(err error) {
 	if t != nil {
 		t.failure = err
 	}
 }
 
-// resume has the fleet go on, if it is stopped.
-func (t *turn) resume(ctx context.Context) (was bool, err error) {
+// Resume has the fleet go on, if it is stopped.
+func (t *Turn) Resume(ctx context.Context) (was bool, err error) {
 	if t == nil {
 		return false, nil
 	}
@@ -120,22 +123,22 @@ func (t *turn) resume(ctx context.Context) (was bool, err error) {
 	return true, t.fleet.Resume(ctx)
 }
 
-func (t *turn) isStopped() bool {
+func (t *Turn) isStopped() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.stopped != ""
 }
 
-// stop ends the waiting or the turn.
-func (t *turn) stop(ctx context.Context) {
-	if t.waits() {
+// Stop ends the waiting or the turn.
+func (t *Turn) Stop(ctx context.Context) {
+	if t.Waits() {
 		t.end()
 	}
-	t.done(ctx)
+	t.Done(ctx)
 }
 
 // wait waits for the turn.
-func (t *turn) wait(ctx context.Context) {
+func (t *Turn) wait(ctx context.Context) {
 	t.emit(event.WaitsForTurn{})
 	release := t.acquire(ctx)
 	if release == nil {
@@ -150,7 +153,7 @@ func (t *turn) wait(ctx context.Context) {
 
 // acquire returns what ends the turn, nil if ctx ends before. It tries again after an
 // error: a change must not be lost because Consul is away.
-func (t *turn) acquire(ctx context.Context) (release func()) {
+func (t *Turn) acquire(ctx context.Context) (release func()) {
 	waiting := ctx
 	if limit := t.spec.Rolling.Timeout; limit > 0 {
 		limited, cancel := context.WithTimeout(ctx, limit)
@@ -188,7 +191,7 @@ func (t *turn) acquire(ctx context.Context) (release func()) {
 
 // setStopped records why no host goes on, "" for nothing, and reports it as a change
 // that is held.
-func (t *turn) setStopped(why string) {
+func (t *Turn) setStopped(why string) {
 	t.mu.Lock()
 	was := t.stopped
 	t.stopped = why
@@ -202,7 +205,7 @@ func (t *turn) setStopped(why string) {
 	}
 }
 
-func (t *turn) emit(e event.WaitsForTurn) {
+func (t *Turn) emit(e event.WaitsForTurn) {
 	e.Bundle, e.Rolling = t.spec.Name, fmt.Sprintf("at most %d at a time, key %s", t.spec.Rolling.Limit, t.spec.Rolling.Key)
 	t.events(e)
 }
