@@ -16,6 +16,9 @@ import (
 	"restencil/watch/suggest"
 )
 
+// This file follows the values in a template: what type each has, which fields it lacks,
+// and whether it comes from a store.
+
 // builtins are the functions of text/template, with the types of their results.
 var builtins = map[string]reflect.Type{
 	"and": nil, "call": nil, "index": nil, "or": nil, "slice": nil,
