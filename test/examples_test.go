@@ -352,10 +352,11 @@ func TestMonitoringMetrics(t *testing.T) {
 func runExample(t *testing.T, name string, env ...string) string {
 	t.Helper()
 	const most = 2 * time.Minute
+	program := binary.Path(t) // built the first time, which may take as long
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join("..", "examples", name, "run.sh"))
-	cmd.Env = append(os.Environ(), append(env, "RESTENCIL="+binary.Path(t), "TMPDIR="+t.TempDir())...)
+	cmd.Env = append(os.Environ(), append(env, "RESTENCIL="+program, "TMPDIR="+t.TempDir())...)
 	var errors bytes.Buffer
 	cmd.Stderr = &errors
 	// The script ends what it started when it is asked to end.
