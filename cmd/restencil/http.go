@@ -37,14 +37,15 @@ func (s *service) serveHTTP(ctx context.Context) {
 	h.close()
 	h.config = want
 	if want.Address == "" {
+		s.model.Listen(nil)
 		return
 	}
 	d := s.daemon()
 	if h.metrics == nil {
 		number, revision, _ := build()
 		h.metrics = metrics.New(metrics.Options{Snapshot: d.Snapshot, Version: number, Revision: revision, GoVersion: runtime.Version()})
-		s.model.Listen(h.metrics)
 	}
+	s.model.Listen(h.metrics)
 	server := web.New(web.Options{
 		Address: want.Address, Hosts: want.Hosts, Token: want.Token,
 		Metrics: h.metrics,

@@ -76,7 +76,7 @@ func New(now time.Time) *Model {
 	}
 }
 
-// Listen has l hear of the events that are applied from now on.
+// Listen has l hear of the events that are applied from now on, nil: nobody.
 func (m *Model) Listen(l Listener) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

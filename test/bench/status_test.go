@@ -1,56 +1,57 @@
 package bench
 
 import (
-	"fmt"
-	"strings"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"restencil/test/binary"
 )
 
-// TestStatus compares a restencil that serves its status and metrics over HTTP, while
-// nobody asks, with one that does not.
-//
-// Two processes of one program differ by more than what is looked for: by where their
-// memory lies. So several of each take turns, and the best of each counts.
+// TestStatus compares a restencil while it serves its status and metrics over HTTP, and
+// nobody asks, with the same process while it does not: two processes of one program
+// differ by more than what is looked for.
 func TestStatus(t *testing.T) {
 	needLinux(t)
 	const (
-		most       = 1.02
-		with       = "with the status"
-		without    = "without"
-		mostPasses = 4 // of which the best counts, too
+		most   = 1.02
+		passes = 6 // after each, all so far are judged
 	)
-	path := binary.Path(t)
+	p := program{name: restencil, path: binary.Path(t), more: []string{"-config", filepath.Join(t.TempDir(), "status.hcl")}}
 	keepTemp(t)
-	var all []program
-	for i := range times(4) {
-		all = append(all,
-			program{name: fmt.Sprintf("%s, %d", without, i), path: path},
-			program{name: fmt.Sprintf("%s, %d", with, i), path: path, more: []string{"-status-addr", "127.0.0.1:0"}})
-	}
+	status := map[bool]string{true: `status { address = "127.0.0.1:0" }`}
+	writeFile(t, p.more[1], nil)
 	work := oneKey()
-	work.rendered = func(s *setup, within time.Duration) bool {
-		for end := time.Now().Add(within); strings.HasPrefix(s.name, with) && !s.process.listens(); {
-			if time.Now().After(end) {
-				t.Fatalf("%s: it does not listen\n%s", s.name, s.process.output())
+	s := newSetup(t, newAgent(t, p, work), p, work)
+	s.start()
+	s.ready()
+	took, used := make(map[bool][]float64), make(map[bool][]float64)
+	for range passes {
+		for i := range 2 * times(10) {
+			on := i%2 == 0
+			writeFile(t, p.more[1], []byte(status[on]))
+			if err := s.process.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+				t.Fatal(err)
 			}
-			time.Sleep(time.Millisecond)
-		}
-		return oneKey().rendered(s, within)
-	}
-	best := make(map[string]figures)
-	for range mostPasses {
-		for name, f := range (turns{work: work, full: 80, shared: true}).measure(t, all) {
-			sort, _, _ := strings.Cut(name, ", ")
-			r := row{of: map[string]figures{sort: f}}
-			r.keepBest(row{of: best})
-			best[sort] = f
+			for end := time.Now().Add(timeout); s.process.listens() != on; time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("it does not serve the status, or still does\n%s", s.process.output())
+				}
+			}
+			s.process.settle()
+			for range times(5) {
+				s.turn() // after a reload all is cold
+			}
+			before := s.process.cpu()
+			for range times(25) {
+				took[on] = append(took[on], s.turn().Seconds())
+			}
+			used[on] = append(used[on], (s.process.cpu()-before).Seconds()/float64(times(25)))
 		}
 		kept := true
-		for _, f := range []figure{timeTaken, cpuTime} {
-			on, off := best[with][f], best[without][f]
+		for f, values := range map[figure]map[bool][]float64{timeTaken: took, cpuTime: used} {
+			on, off := betterHalf(values[true]), betterHalf(values[false])
 			t.Logf("%s: %s with the status over HTTP, %s without: %.3f×", f, f.text(on), f.text(off), on/off)
 			kept = kept && on <= most*off
 		}
