@@ -274,14 +274,18 @@ func (b *bundles) settled(pass int) bool {
 	})
 }
 
-// offer gives the bundles the results of executions.
-func (r *Runner) offer(results []templates.Result) {
+// offer gives the bundles the results of executions. The error is that of a variable that
+// may not fail.
+func (r *Runner) offer(results []templates.Result) error {
 	b := &r.bundles
 	outputs := make(map[*bundleState]map[int]templates.Result)
 	for _, res := range results {
 		if r.opts.Templates[res.Template].Variable != "" {
-			r.setVariable(res)
-			if !r.opts.Dry { // which prints it, too
+			refused, err := r.setVariable(res)
+			if err != nil {
+				return err
+			}
+			if refused || !r.opts.Dry { // which prints it, too
 				continue
 			}
 		}
@@ -302,7 +306,7 @@ func (r *Runner) offer(results []templates.Result) {
 		outputs[m.bundleState][m.index] = res
 	}
 	if r.opts.Plan != nil {
-		return
+		return nil
 	}
 	b.pass++
 	for _, s := range b.list {
@@ -317,6 +321,7 @@ func (r *Runner) offer(results []templates.Result) {
 		}
 		s.Offer(bundle.Offer{Pass: b.pass, Outputs: outputs[s], Outstanding: outstanding}, order)
 	}
+	return nil
 }
 
 // plan calls Options.Plan with what the bundles would do, and returns what that returns,

@@ -28,7 +28,7 @@ type child struct {
 
 	files process.FileSet // because of which it is reloaded
 
-	variables map[string]string // of its environment, that templates give it, by name
+	variables map[string]variable // by name; those of templates that are gone, too
 }
 
 // Signal passes a signal on to the child, and returns false where there is none. The
@@ -40,36 +40,70 @@ func (r *Runner) Signal(sig os.Signal) bool {
 	return s != nil && s.Signal(sig)
 }
 
+// A variable is one of the child's environment that a template gives it.
+type variable struct {
+	value   string
+	refused bool // the newest output cannot be a value
+}
+
 // setVariable takes the result of a template whose output is a variable of the child. A
-// child that runs with another value is replaced (see updateChild).
-func (r *Runner) setVariable(res templates.Result) {
+// child that runs with another value is replaced (see updateChild). An output that
+// cannot be a value is refused, with an error where the template may not fail.
+func (r *Runner) setVariable(res templates.Result) (refused bool, err error) {
 	t, c := r.opts.Templates[res.Template], &r.child
 	if res.Output == nil {
-		return
+		return false, nil
+	}
+	if c.variables == nil {
+		c.variables = make(map[string]variable)
 	}
 	old, known := c.variables[t.Variable]
 	value := strings.TrimRight(string(res.Output.Content), "\r\n") // as the shell's $(…) does
-	if strings.ContainsRune(value, 0) {
-		r.events.emit(event.Failed{Template: t.Name, Destination: t.Destination, Err: errZeroByte})
-		return
+	switch {
+	case strings.ContainsRune(value, 0):
+		err = errZeroByte
+	case len(t.Variable)+len("=")+len(value) >= longestVariable:
+		err = errTooLong
 	}
+	if err != nil {
+		if t.Fatal {
+			return true, &event.FileError{Template: t.Name, Destination: t.Destination, Err: err}
+		}
+		r.events.emit(event.Failed{Template: t.Name, Destination: t.Destination, Err: err, Again: old.refused})
+		if known { // else there is no value before
+			c.variables[t.Variable] = variable{old.value, true}
+		}
+		return true, nil
+	}
+	if old.refused {
+		r.events.emit(event.Recovered{Template: t.Name, Destination: t.Destination, Failures: 1})
+	}
+	c.variables[t.Variable] = variable{value: value}
 	r.bundles.shared.Registry.SetSecrets(t.Destination, res.Output.Secrets)
-	r.templates.Placed(res.Template)
-	if known && value == old {
-		return
+	first, change := r.templates.Placed(res.Template), renderer.Replaced
+	if known && value == old.value {
+		if !first {
+			return false, nil
+		}
+		change = renderer.Unchanged // by another template before
 	}
-	if c.variables == nil {
-		c.variables = make(map[string]string)
-	}
-	c.variables[t.Variable] = value
 	r.events.emit(event.Rendered{
-		Template: t.Name, Destination: t.Destination, Change: renderer.Replaced,
-		Causes: res.Causes.First, More: res.Causes.More, First: !known,
+		Template: t.Name, Destination: t.Destination, Change: change,
+		Causes: res.Causes.First, More: res.Causes.More, First: first,
 	})
 	r.events.emit(event.Stepping{Bundles: []string{t.Destination}, Step: event.Applied})
+	return false, nil
 }
 
-var errZeroByte = errors.New("the value has a zero byte, which no environment variable can have: the program keeps the value before")
+// longestVariable is what Linux takes as a variable with its name and a zero byte, where
+// pages have 4 KiB: 32 of them.
+const longestVariable = 128 << 10
+
+// Why an output cannot be the value of a variable.
+var (
+	errZeroByte = errors.New("the value has a zero byte, which no environment variable can have: the program keeps the value before")
+	errTooLong  = errors.New("the value has 128 KiB or more, which no environment variable can have: the program keeps the value before")
+)
 
 // wantedChild returns the child with the variables that templates give it, nil: none.
 func (r *Runner) wantedChild() *process.Child {
@@ -84,7 +118,7 @@ func (r *Runner) wantedChild() *process.Child {
 		if c.Env == nil {
 			c.Env = os.Environ()
 		}
-		c.Env = append(slices.Clip(c.Env), t.Variable+"="+r.child.variables[t.Variable]) // the last of a name counts
+		c.Env = append(slices.Clip(c.Env), t.Variable+"="+r.child.variables[t.Variable].value) // the last of a name counts
 	}
 	return &c
 }

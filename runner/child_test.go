@@ -848,6 +848,95 @@ func TestChildVariables(t *testing.T) {
 	})
 }
 
+// A value that no process can be given is refused: the child keeps the one before, and
+// goes on. The next that is good ends that, the one before included.
+func TestChildVariableRefused(t *testing.T) {
+	for name, bad := range map[string]string{"zero byte": "a\x00b", "too long": strings.Repeat("a", 128<<10)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x := tmpl("x.ctmpl", `{{ key "x" }}`)
+				x.Variable = "X"
+				g, n := childRig(t, Options{Templates: []Template{x}}, map[string]any{"x": "1"})
+				defer g.stop()
+				n.happened(t, "0s start app")
+				counts := func(failed, recovered int) {
+					t.Helper()
+					synctest.Wait()
+					f := g.count(func(e event.Event) bool { f, ok := e.(event.Failed); return ok && f.Destination == "$X" })
+					r := g.count(func(e event.Event) bool { r, ok := e.(event.Recovered); return ok && r.Destination == "$X" })
+					if f != failed || r != recovered {
+						t.Errorf("failed %d times and recovered %d times, want %d and %d", f, r, failed, recovered)
+					}
+				}
+				g.store.set("x", bad)
+				counts(1, 0)
+				g.store.set("x", "1")
+				counts(1, 1)
+				g.store.set("x", "1\n")
+				counts(1, 1)
+				n.happened(t)
+				g.store.set("x", bad)
+				counts(2, 1)
+				g.store.set("x", "2")
+				counts(2, 2)
+				n.happened(t, "0s interrupt", "0s start app")
+				if x := n.told("X"); x != "2" {
+					t.Errorf("the child has X=%q", x)
+				}
+			})
+		})
+	}
+}
+
+// With Once it is an error, as one of the template, and the child is not started.
+func TestChildVariableRefusedOnce(t *testing.T) {
+	for _, dry := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			x := tmpl("x.ctmpl", `{{ key "x" }}`)
+			x.Variable = "X"
+			g, n := childRig(t, Options{Once: true, Preview: Preview{Dry: dry}, Templates: []Template{x}}, map[string]any{"x": "a\x00b"})
+			g.exits(&event.FileError{Template: "x.ctmpl", Destination: "$X", Err: errZeroByte})
+			n.happened(t)
+		})
+	}
+}
+
+// A variable whose template is there again, or is another one, is rendered, though the
+// value is the same.
+func TestChildVariableAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		variable := func(template, text string) Template {
+			v := tmpl(template, text)
+			v.Variable = "X"
+			return v
+		}
+		old := variable("x.ctmpl", `{{ key "x" }}`)
+		child := &Child{Args: []string{"app"}, Env: []string{}, KillTimeout: time.Minute}
+		g, n := childRig(t, Options{Child: child, Templates: []Template{old}}, map[string]any{"x": "1", "y": "1"})
+		defer g.stop()
+		n.happened(t, "0s start app")
+		rendered := func(template string, want int) {
+			t.Helper()
+			synctest.Wait()
+			if got := g.count(func(e event.Event) bool { r, ok := e.(event.Rendered); return ok && r.Template == template }); got != want {
+				t.Errorf("%s was rendered %d times, want %d", template, got, want)
+			}
+		}
+		rendered("x.ctmpl", 1)
+		g.reloadOptions(Options{Child: child})
+		synctest.Wait()
+		n.happened(t, "0s interrupt", "0s start app")
+		g.reloadOptions(Options{Child: child, Templates: []Template{old}})
+		rendered("x.ctmpl", 2)
+		n.happened(t, "0s interrupt", "0s start app")
+		g.reloadOptions(Options{Child: child, Templates: []Template{old}})
+		rendered("x.ctmpl", 2)
+		g.reloadOptions(Options{Child: child, Templates: []Template{variable("y.ctmpl", `{{ key "y" }}`)}})
+		rendered("y.ctmpl", 1)
+		n.happened(t)
+	})
+}
+
 // What a reload adds is waited for, with its command, although the child of
 // before might have been started.
 func TestReloadBeforeTheChildStarts(t *testing.T) {

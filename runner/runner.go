@@ -210,7 +210,9 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 	}
 	r.watch(batch, now)
 	if len(batch.Results) > 0 {
-		r.offer(batch.Results)
+		if err := r.offer(batch.Results); err != nil {
+			return true, err
+		}
 	}
 	r.templates.Execute(now)
 	r.stores.report(now)

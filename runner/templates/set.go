@@ -510,8 +510,13 @@ func (s *Set) Queries() []watch.ID {
 	return all
 }
 
-// Placed records that the destination of a template is right.
-func (s *Set) Placed(i int) { s.list[i].rendered = true }
+// Placed records that the destination of a template is right, and reports whether it is
+// so for the first time.
+func (s *Set) Placed(i int) (first bool) {
+	first = !s.list[i].rendered
+	s.list[i].rendered = true
+	return first
+}
 
 // Rendered reports whether the destinations of all templates have been right.
 func (s *Set) Rendered() bool {
