@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"restencil/runner/bundle/group"
+	"restencil/runner/status"
 	"restencil/watch"
 )
 
@@ -57,6 +58,41 @@ func TestReloadOfTheSameDoesNothing(t *testing.T) {
 		g.store.set("x", 2)
 		synctest.Wait()
 		g.happened("2.5s rendered a", "2.5s run reload")
+	})
+}
+
+// A query that a changed template uses as before is watched all the time: it keeps its
+// answer, and the status does not say that there is none.
+func TestReloadKeepsTheAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`), tmpl("b", `{{ key "y" }}`)}}, map[string]any{"x": 1, "y": 1})
+		defer g.stop()
+		m := status.New(time.Now())
+		current := func(want int) {
+			t.Helper()
+			g.mu.Lock()
+			for _, e := range g.all {
+				m.Apply(time.Now(), e)
+			}
+			g.all = nil
+			g.mu.Unlock()
+			got := 0
+			for _, q := range m.Snapshot(time.Now(), nil).Queries {
+				if q.State == "current" {
+					got++
+				}
+			}
+			if got != want {
+				t.Errorf("%d queries are current, want %d: %+v", got, want, m.Snapshot(time.Now(), nil).Queries)
+			}
+		}
+		current(2)
+		g.reload(tmpl("a", `new text, {{ key "x" }}`), tmpl("b", `{{ key "y" }}`))
+		current(2)
+		g.reload(tmpl("a", `{{ key "y" }}`), tmpl("b", `{{ key "x" }}`))
+		current(2)
+		g.reload(tmpl("a", `{{ key "y" }}`))
+		current(1)
 	})
 }
 

@@ -440,6 +440,13 @@ func (s *Set) Take(now time.Time) (Batch, error) {
 		}
 		s.setTimers(t)
 	}
+	if len(s.unused) > 0 && len(batch.Added) > 0 { // what is used again has been watched all the time
+		watched := make(map[watch.ID]bool, len(s.unused))
+		for _, q := range s.unused {
+			watched[q] = true
+		}
+		batch.Added = slices.DeleteFunc(batch.Added, func(q watch.ID) bool { return watched[q] })
+	}
 	if s.replacing == nil {
 		batch.Dropped = slices.DeleteFunc(s.unused, func(q watch.ID) bool { return len(s.graph.Users(q)) > 0 })
 		s.unused = nil
