@@ -95,20 +95,23 @@ func (s *site) still(want string) {
 	}
 }
 
-const variable = `{{ with nomadVar "app" }}{{ .v }}{{ end }}`
+// variable returns a template of a variable's value.
+func variable(path string) string {
+	return fmt.Sprintf(`{{ with nomadVar %q }}{{ .v }}{{ end }}`, path)
+}
 
 func block(n *servers.NomadServer) string {
 	return fmt.Sprintf("address = %q\ntoken = %q\nretry { max_backoff = \"1s\" }", n.URL(), n.Token())
 }
 
-func put(n *servers.NomadServer, value string) { n.Put("app", map[string]string{"v": value}) }
+func put(n *servers.NomadServer, path, value string) { n.Put(path, map[string]string{"v": value}) }
 
 // TestRestart: Nomad is killed, and comes back.
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	n := servers.Nomad(t, servers.NomadPersistent())
-	put(n, "one")
-	s := start(t, block(n), variable)
+	put(n, "app", "one")
+	s := start(t, block(n), variable("app"))
 	s.holds("one")
 	for i, value := range []string{"two", "three"} {
 		before, _ := os.ReadFile(s.file)
@@ -116,7 +119,7 @@ func TestRestart(t *testing.T) {
 		s.saysTimes(i+1, "nomad: no answers")
 		s.still(string(before))
 		n.Start()
-		put(n, value)
+		put(n, "app", value)
 		s.holds(value)
 	}
 }
@@ -125,30 +128,42 @@ func TestRestart(t *testing.T) {
 func TestFrozen(t *testing.T) {
 	t.Parallel()
 	n := servers.Nomad(t, servers.NomadPersistent())
-	put(n, "one")
-	s := start(t, block(n), variable)
+	put(n, "app", "one")
+	s := start(t, block(n), variable("app"))
 	s.holds("one")
 	n.Pause()
 	time.Sleep(3 * time.Second) // the fault, longer than a request may wait
 	s.still("one")
 	n.Resume()
-	put(n, "two")
+	put(n, "app", "two")
 	s.holds("two")
 }
 
-// TestRefused: the policy of the token changes, and then the token is deleted.
-func TestRefused(t *testing.T) {
+// TestOneServer has tests that leave their server as it is.
+func TestOneServer(t *testing.T) {
 	t.Parallel()
-	const rules = `namespace "default" { variables { path "app" { capabilities = ["read"] } } }`
 	n := servers.Nomad(t, servers.NomadPersistent())
-	put(n, "one")
+	for name, test := range map[string]func(*testing.T, *servers.NomadServer){
+		"refused": testRefused, "errors": testErrors, "task socket": testTaskSocket,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, n)
+		})
+	}
+}
+
+// testRefused: the policy of the token changes, and then the token is deleted.
+func testRefused(t *testing.T, n *servers.NomadServer) {
+	const rules = `namespace "default" { variables { path "app" { capabilities = ["read"] } } }`
+	put(n, "app", "one")
 	accessor, token := n.Policy("app", rules)
-	s := start(t, fmt.Sprintf("address = %q\ntoken = %q\nretry { max_backoff = \"1s\" }", n.URL(), token), variable)
+	s := start(t, fmt.Sprintf("address = %q\ntoken = %q\nretry { max_backoff = \"1s\" }", n.URL(), token), variable("app"))
 	s.holds("one")
 	n.Policy("app", `namespace "default" { variables { path "other" { capabilities = ["read"] } } }`)
 	s.says("nomad variable app: refused", `do not grant namespace "default" { variables { path "app" { capabilities = ["read"] } } }`)
 	s.still("one")
-	put(n, "two")
+	put(n, "app", "two")
 	n.Policy("app", rules)
 	s.holds("two")
 	n.Request(http.MethodDelete, "/v1/acl/token/"+accessor, nil)
@@ -190,23 +205,21 @@ func proxy(t *testing.T, n *servers.NomadServer, broken *atomic.Bool, l net.List
 	return server.URL
 }
 
-// TestErrors: a proxy before Nomad answers 502 for a while. Secrets are in no log.
-func TestErrors(t *testing.T) {
-	t.Parallel()
+// testErrors: a proxy before Nomad answers 502 for a while. Secrets are in no log.
+func testErrors(t *testing.T, n *servers.NomadServer) {
 	const canary = "c4n4ry-of-the-variable"
-	n := servers.Nomad(t, servers.NomadPersistent())
-	put(n, canary)
+	put(n, "errors", canary)
 	var broken atomic.Bool
 	address := proxy(t, n, &broken, nil)
-	s := start(t, fmt.Sprintf("address = %q\ntoken = %q", address, n.Token()), variable, "-log-level", "trace")
+	s := start(t, fmt.Sprintf("address = %q\ntoken = %q", address, n.Token()), variable("errors"), "-log-level", "trace")
 	s.holds(canary)
 	broken.Store(true)
 	s.says("nomad", "502")
 	s.still(canary)
 	broken.Store(false)
-	put(n, canary+"-2")
+	put(n, "errors", canary+"-2")
 	s.holds(canary + "-2")
-	s.says("[TRACE]", "/v1/var/app?", "200 OK, index")
+	s.says("[TRACE]", "/v1/var/errors?", "200 OK, index")
 	for _, secret := range []string{"c4n4ry", n.Token()} {
 		if strings.Contains(s.Log.String(), secret) {
 			t.Errorf("the log has %s:\n%s", secret, s.Log.String())
@@ -214,11 +227,10 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestTaskSocket: Nomad is reached through a socket, as tasks reach their agent.
-func TestTaskSocket(t *testing.T) {
-	t.Parallel()
-	n := servers.Nomad(t, servers.NomadPersistent())
-	put(n, "one")
+// testTaskSocket: Nomad is reached through a socket, as tasks reach their agent. It is a
+// cluster with a label, beside one that is away.
+func testTaskSocket(t *testing.T, n *servers.NomadServer) {
+	put(n, "socket", "one")
 	dir, err := os.MkdirTemp("", "api") // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
@@ -229,21 +241,25 @@ func TestTaskSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	proxy(t, n, new(atomic.Bool), l)
-	s := start(t, fmt.Sprintf("address = %q\ntoken = %q", "unix://"+filepath.Join(dir, "api.sock"), n.Token()), variable)
+	config := fmt.Sprintf("address = %q\n}\nnomad \"task\" {\naddress = %q\ntoken = %q", "http://"+nobody(t), "unix://"+filepath.Join(dir, "api.sock"), n.Token())
+	s := start(t, config, variable("socket?cluster=task"))
 	s.holds("one")
-	put(n, "two")
+	put(n, "socket", "two")
 	s.holds("two")
 }
+
+// nobody returns an address where nobody answers.
+func nobody(t *testing.T) string { return fmt.Sprintf("127.0.0.1:%d", servers.Ports(t, 1)[0]) }
 
 // TestTLS: the agent wants a client's certificate.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	n := servers.Nomad(t, servers.NomadPersistent(), servers.NomadTLS())
-	put(n, "one")
+	put(n, "app", "one")
 	cert, key := n.ClientCert("restencil")
-	s := start(t, fmt.Sprintf("%s\nssl {\n  ca_cert = %q\n  cert = %q\n  key = %q\n}", block(n), n.CAFile(), cert, key), variable)
+	s := start(t, fmt.Sprintf("%s\nssl {\n  ca_cert = %q\n  cert = %q\n  key = %q\n}", block(n), n.CAFile(), cert, key), variable("app"))
 	s.holds("one")
-	put(n, "two")
+	put(n, "app", "two")
 	s.holds("two")
 }
 

@@ -140,14 +140,14 @@ func (n *NomadServer) Resume() {
 // body is encoded as JSON; nil is none.
 func (n *NomadServer) Request(method, path string, body any) []byte {
 	n.t.Helper()
-	reply, err := n.request(method, path, body)
+	reply, err := n.request(20*time.Second, method, path, body)
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	return reply
 }
 
-func (n *NomadServer) request(method, path string, body any) ([]byte, error) {
+func (n *NomadServer) request(timeout time.Duration, method, path string, body any) ([]byte, error) {
 	var content bytes.Buffer
 	if body != nil {
 		if err := json.NewEncoder(&content).Encode(body); err != nil {
@@ -159,7 +159,7 @@ func (n *NomadServer) request(method, path string, body any) ([]byte, error) {
 		return nil, err
 	}
 	r.Header.Set("X-Nomad-Token", nomadToken)
-	client := http.Client{Transport: n.http, Timeout: 20 * time.Second}
+	client := http.Client{Transport: n.http, Timeout: timeout}
 	resp, err := client.Do(r)
 	if err != nil {
 		return nil, err
@@ -229,7 +229,7 @@ func (n *NomadServer) Run(job string, services ...NomadService) {
 	if err := n.process.waitReady(func() error {
 		for _, s := range services {
 			var found []struct{ JobID string }
-			reply, err := n.request(http.MethodGet, "/v1/service/"+s.Name, nil)
+			reply, err := n.request(short, http.MethodGet, "/v1/service/"+s.Name, nil)
 			if err = cmp.Or(err, json.Unmarshal(reply, &found)); err != nil {
 				return err
 			}
@@ -319,26 +319,30 @@ func (n *NomadServer) config() string {
 	return text
 }
 
+// short is how long a request may take that is made again: Nomad may not answer one that
+// comes while it elects its leader.
+const short = 2 * time.Second
+
 // ready returns nil once the management token is known, variables can be written, and a
 // node can run jobs, if there is to be one.
 func (n *NomadServer) ready() error {
-	if _, err := n.request(http.MethodGet, "/v1/acl/token/self", nil); err != nil {
-		_, err = n.request(http.MethodPut, "/v1/acl/bootstrap", map[string]string{"BootstrapSecret": nomadToken})
+	if _, err := n.request(short, http.MethodGet, "/v1/acl/token/self", nil); err != nil {
+		_, err = n.request(short, http.MethodPut, "/v1/acl/bootstrap", map[string]string{"BootstrapSecret": nomadToken})
 		if err != nil {
 			return err
 		}
 	}
 	// Variables can be written a little later than all else.
-	if _, err := n.request(http.MethodPut, "/v1/var/ready", map[string]any{"Items": map[string]string{"v": ""}}); err != nil {
+	if _, err := n.request(short, http.MethodPut, "/v1/var/ready", map[string]any{"Items": map[string]string{"v": ""}}); err != nil {
 		return err
 	}
-	if _, err := n.request(http.MethodDelete, "/v1/var/ready", nil); err != nil {
+	if _, err := n.request(short, http.MethodDelete, "/v1/var/ready", nil); err != nil {
 		return err
 	}
 	if n.persistent {
 		return nil
 	}
-	reply, err := n.request(http.MethodGet, "/v1/nodes", nil)
+	reply, err := n.request(short, http.MethodGet, "/v1/nodes", nil)
 	if err != nil {
 		return err
 	}

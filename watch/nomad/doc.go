@@ -4,6 +4,6 @@
 // watch/consul/requester, which decides which replies to believe, and when to ask again
 // after a failure. This package builds the requests and decodes the replies.
 //
-// It does not use Nomad's library, which decodes replies of any length and has no
-// context for a blocking query.
+// It does not use Nomad's library: four kinds of request take fewer lines than fitting
+// that to the requester, which sees each reply's status, headers and size.
 package nomad
