@@ -76,7 +76,7 @@ func New(s group.Spec, shared *Shared, after ...*Bundle) *Bundle {
 		done:     make(chan struct{}),
 		command:  command{spec: s, shared: shared, entry: e, done: make(chan *commandRun, 1)},
 		entry:    e,
-		turn:     turn.New(s, shared.State.Load().Fleet, shared.Events),
+		turn:     turn.New(s, shared.fleets, shared.Events),
 	}
 	b.checks = !s.Check.None() || slices.ContainsFunc(s.Members, func(m group.Member) bool { return m.Format != "" || !m.Check.None() })
 	shared.Registry.set(b, true)

@@ -67,8 +67,8 @@ type State struct {
 	// KeepSecrets has the journal keep files that hold secrets, too.
 	KeepSecrets bool
 
-	// Fleet returns what has the hosts take turns that share a key. Bundles keep what
-	// they were made with. Nil: they do not wait for other hosts.
+	// Fleet returns what has the hosts take turns that share a key. Nil: bundles do not
+	// wait for other hosts.
 	Fleet func(group.Rolling) turn.Fleet
 
 	// Reconcile is how often the destinations are compared, in case somebody else
@@ -76,6 +76,8 @@ type State struct {
 	// their template has been executed.
 	Reconcile time.Duration
 }
+
+func (s *Shared) fleets() func(group.Rolling) turn.Fleet { return s.State.Load().Fleet }
 
 const unusedFor = 30 * 24 * time.Hour // until the journal forgets a bundle that no longer exists
 

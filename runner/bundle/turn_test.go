@@ -100,6 +100,33 @@ func TestTurn(t *testing.T) {
 	})
 }
 
+// A reload may give another fleet, whose token is right, to a bundle that waits, or take
+// it away.
+func TestTurnOfAnotherFleet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := rolling(t, group.Rolling{Limit: 2, Key: "k"})
+		defer g.end()
+		g.offer("a1", "b1")
+		f.turns <- errors.New("permission denied")
+		other := &fakeFleet{g: g, turns: make(chan error), why: make(chan string)}
+		g.shared.State.Store(&State{Journal: g.journal, Fleet: func(group.Rolling) turn.Fleet { return other }})
+		sleep(2 * time.Second)
+		other.turns <- nil
+		sleep(time.Second)
+		g.happened("acquire", "acquire", "run reload", "run verify", "release")
+
+		g.offer("a2")
+		other.turns <- errors.New("permission denied")
+		g.shared.State.Store(&State{Journal: g.journal})
+		sleep(3 * time.Second)
+		g.happened("acquire", "run reload", "run verify")
+		g.holds("a2", "b1")
+		g.offer("a3")
+		sleep(time.Second)
+		g.happened("run reload", "run verify")
+	})
+}
+
 func TestTurnTimeout(t *testing.T) {
 	for _, proceed := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

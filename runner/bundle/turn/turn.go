@@ -31,7 +31,7 @@ const stopping = 10 * time.Second
 // others. Only the goroutine of the bundle may use it.
 type Turn struct {
 	spec   group.Spec
-	fleet  Fleet
+	fleets func() func(group.Rolling) Fleet
 	events func(event.Event)
 
 	granted chan func() // receives what releases it, from the goroutine that waits
@@ -43,14 +43,31 @@ type Turn struct {
 	stopped string // why no host goes on
 }
 
-// New returns the turn of a bundle; nil if it does not wait for other hosts, as where
-// fleets is nil.
-func New(s group.Spec, fleets func(group.Rolling) Fleet, events func(event.Event)) *Turn {
-	if s.Rolling.Limit == 0 || fleets == nil {
+// New returns the turn of a bundle; nil if it does not wait for other hosts. A reload may
+// change what fleets returns, such as the token; nil: there are no other hosts.
+func New(s group.Spec, fleets func() func(group.Rolling) Fleet, events func(event.Event)) *Turn {
+	if s.Rolling.Limit == 0 {
 		return nil
 	}
-	return &Turn{spec: s, fleet: fleets(s.Rolling), events: events, granted: make(chan func())}
+	return &Turn{spec: s, fleets: fleets, events: events, granted: make(chan func())}
 }
+
+// fleet returns the fleet of now.
+func (t *Turn) fleet() Fleet {
+	if of := t.fleets(); of != nil {
+		return of(t.spec.Rolling)
+	}
+	return alone{}
+}
+
+// Alone is the fleet of one host.
+type alone struct{}
+
+func (alone) Acquire(context.Context, func(string)) (release func(), err error) {
+	return func() {}, nil
+}
+func (alone) Stop(context.Context, string) error { return nil }
+func (alone) Resume(context.Context) error       { return nil }
 
 // Taken reports whether it is the turn of this bundle. If not, it begins to wait.
 func (t *Turn) Taken(ctx context.Context) bool {
@@ -58,6 +75,9 @@ func (t *Turn) Taken(ctx context.Context) bool {
 		return true
 	}
 	if t.end == nil {
+		if t.fleets() == nil {
+			return true
+		}
 		ctx, cancel := context.WithCancel(ctx)
 		var waiting sync.WaitGroup
 		waiting.Go(func() { t.wait(ctx) })
@@ -96,7 +116,7 @@ func (t *Turn) Done(ctx context.Context) {
 	if err := t.failure; err != nil && t.spec.Rolling.StopOnFailure {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopping)
 		defer cancel()
-		if err := t.fleet.Stop(ctx, err.Error()); err != nil {
+		if err := t.fleet().Stop(ctx, err.Error()); err != nil {
 			t.emit(event.WaitsForTurn{Err: err})
 		}
 	}
@@ -120,7 +140,7 @@ func (t *Turn) Resume(ctx context.Context) (was bool, err error) {
 	if !t.isStopped() {
 		return false, nil
 	}
-	return true, t.fleet.Resume(ctx)
+	return true, t.fleet().Resume(ctx)
 }
 
 func (t *Turn) isStopped() bool {
@@ -161,7 +181,7 @@ func (t *Turn) acquire(ctx context.Context) (release func()) {
 		waiting = limited
 	}
 	for failures := 1; ; failures++ {
-		release, err := t.fleet.Acquire(waiting, t.setStopped)
+		release, err := t.fleet().Acquire(waiting, t.setStopped)
 		switch {
 		case err == nil:
 			t.setStopped("")
