@@ -200,7 +200,7 @@ func (b *bundles) add(s *bundleState, after ...*bundle.Bundle) {
 // run sets the members, emits which bundles there are, and starts those that are new.
 func (b *bundles) run(o Options) {
 	b.members = make([]member, len(o.Templates))
-	e := event.Planned{Local: o.Local}
+	e := event.Planned{Local: o.Local, Childless: o.Child == nil}
 	for _, s := range b.list {
 		spec := s.spec
 		one := event.Bundle{Name: spec.Name, Named: spec.Policy == group.Together, Reload: spec.Reload.Args, Kept: s.kept}

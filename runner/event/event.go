@@ -30,8 +30,9 @@ type Output struct {
 
 // Planned: these are the bundles from now on. It follows Loaded.
 type Planned struct {
-	Local   string // the data file that stands in for Consul, "": Consul answers
-	Bundles []Bundle
+	Local     string // the data file that stands in for Consul, "": Consul answers
+	Bundles   []Bundle
+	Childless bool // there is no child; one that runs is about to end for good
 }
 
 // A Bundle is a named bundle, or the file of a template that belongs to none, which

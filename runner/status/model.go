@@ -158,6 +158,7 @@ type childState struct {
 	since   time.Time
 	process int
 	ended   event.ChildEnded
+	last    bool // there is none after it
 }
 
 // Apply takes in an event that happens at now. Most events are only kept until somebody
@@ -248,6 +249,7 @@ func (m *Model) load(e event.Loaded) {
 func (m *Model) plan(e event.Planned) {
 	old := m.byName
 	m.local, m.bundles = e.Local, nil
+	m.child.last = e.Childless
 	m.byName, m.byFile = make(map[string]*bundleState, len(e.Bundles)), make(map[string]*bundleState, len(m.templates))
 	for _, spec := range e.Bundles {
 		b := m.byName[spec.Name]
@@ -472,10 +474,10 @@ func (m *Model) applyChild(now time.Time, e event.Event) {
 	c := &m.child
 	switch e := e.(type) {
 	case event.ChildStarted:
-		*c = childState{command: e.Args, state: "running", since: now, process: e.Process}
+		*c = childState{command: e.Args, state: "running", since: now, process: e.Process, last: c.last}
 	case event.ChildEnding:
 		c.state, c.since = "ending", now
 	case event.ChildEnded:
-		*c = childState{command: e.Args, state: "ended", since: now, ended: e}
+		*c = childState{command: e.Args, state: "ended", since: now, ended: e, last: c.last}
 	}
 }

@@ -262,3 +262,29 @@ func BenchmarkApply(b *testing.B) {
 		}
 	}
 }
+
+// A child that a reload has removed is shown until it has ended; one that is replaced is
+// shown after that, too.
+func TestChildRemoved(t *testing.T) {
+	m := newModel()
+	step := func(want string, events ...event.Event) {
+		t.Helper()
+		for _, e := range events {
+			m.Apply(start, e)
+		}
+		got := "none"
+		if c := m.Snapshot(start, nil).Child; c != nil {
+			got = c.State
+		}
+		if got != want {
+			t.Errorf("after %T the child is %s, want %s", events[len(events)-1], got, want)
+		}
+	}
+	step("none", event.Planned{Childless: true})
+	step("running", event.Planned{}, event.ChildStarted{Args: []string{"app"}})
+	step("ended", event.ChildEnding{}, event.ChildEnded{Args: []string{"app"}, Asked: true})
+	step("running", event.ChildStarted{Args: []string{"app"}})
+	step("ending", event.Planned{Childless: true}, event.ChildEnding{})
+	step("none", event.ChildEnded{Args: []string{"app"}, Asked: true})
+	step("running", event.Planned{}, event.ChildStarted{Args: []string{"app"}})
+}

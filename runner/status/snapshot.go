@@ -420,7 +420,7 @@ func reason(err error) string {
 }
 
 func (c childState) snapshot() *Child {
-	if c.command == nil {
+	if c.command == nil || c.last && c.state == "ended" {
 		return nil
 	}
 	out := &Child{Command: c.command, State: c.state, Since: c.since, Process: c.process}
