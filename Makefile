@@ -49,7 +49,7 @@ soak: servers
 	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 120m -parallel 8 -v ./test/faults -args -soak $(FAULTS)
 	RESTENCIL_TEST_SERVERS=required go test -count=1 -timeout 120m -parallel 16 -v ./test/vault -args -soak $(FAULTS)
 
-# What the tests run against: Consul, Vault and consul-template into .cache/bin,
+# What the tests run against: Consul, Vault, Nomad and consul-template into .cache/bin,
 # nginx and PostgreSQL from the system's packages.
 servers:
 	@test/servers/get.sh

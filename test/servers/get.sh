@@ -28,7 +28,7 @@ build() {
 		return
 	fi
 	rm -f "$bin/$name.stamp"
-	dots "building $name (once; Consul and Vault take a few minutes)" \
+	dots "building $name (once; Consul, Vault and Nomad take a few minutes)" \
 		go -C "$folder" build -buildvcs=false -ldflags='-s -w' "$@" -o "$bin/$program" "$package"
 	echo "$stamp" >"$bin/$name.stamp"
 }
