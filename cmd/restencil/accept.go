@@ -12,7 +12,7 @@ import (
 
 // accept asks the daemon to make the change that it holds.
 func accept(ctx context.Context, p program, s *subcommand) error {
-	dirs, err := s.stateDirs(p.environ)
+	dirs, err := s.stateDirs(p.Environ)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func accept(ctx context.Context, p program, s *subcommand) error {
 			failed = control.Ask(ctx, dir, control.Request{Do: control.Accept, Bundle: bundle}, nil)
 		}
 		if failed == nil {
-			fmt.Fprintf(p.stdout, "the change of bundle %q is accepted\n", bundle)
+			fmt.Fprintf(p.Stdout, "the change of bundle %q is accepted\n", bundle)
 			return nil
 		}
 		if err == nil || errors.Is(err, control.ErrNoDaemon) {

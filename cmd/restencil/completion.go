@@ -60,16 +60,16 @@ func printCompletion(ctx context.Context, p program, s *subcommand) error {
 			words = []string{""}
 		}
 		for _, found := range p.complete(ctx, words) {
-			fmt.Fprintln(p.stdout, found)
+			fmt.Fprintln(p.Stdout, found)
 		}
 		return nil
 	}
 	if len(s.args) == 1 && completions[s.args[0]] != "" {
-		_, err := fmt.Fprint(p.stdout, completions[s.args[0]])
+		_, err := fmt.Fprint(p.Stdout, completions[s.args[0]])
 		return err
 	}
 	if slices.ContainsFunc(s.args, func(a string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, a) }) {
-		_, err := fmt.Fprint(p.stdout, s.text())
+		_, err := fmt.Fprint(p.Stdout, s.text())
 		return err
 	}
 	return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("usage: restencil %s %s", s.name, s.usage)}

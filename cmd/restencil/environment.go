@@ -17,27 +17,27 @@ func runWithEnvironment(ctx context.Context, p program, s *subcommand) error {
 	if end < 0 {
 		end = len(s.args)
 	}
-	p.args = s.args[:end]
-	p.adjust = func(cfg *config.Config) { // the daemon with this configuration may run, too
+	p.Args = s.args[:end]
+	p.Adjust = func(cfg *config.Config) { // the daemon with this configuration may run, too
 		cfg.Templates, cfg.Bundles = nil, nil
 		cfg.State.Dir, cfg.Status.Address, cfg.Process.PidFile = config.StateNone, "", ""
 		if command := s.args[min(end+1, len(s.args)):]; len(command) > 0 {
 			cfg.Exec.Args = command
 		}
 	}
-	cfg, err := p.parse()
+	cfg, err := p.Parse()
 	switch {
 	case err != nil:
 		return err
 	case cfg.Help:
-		_, err := io.WriteString(p.stdout, s.text())
+		_, err := io.WriteString(p.Stdout, s.text())
 		return err
 	case len(s.args) <= end+1:
 		return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("which command to run is missing: restencil env %s", s.usage)}
 	case len(cfg.Exec.Variables) == 0:
 		return &config.Error{Code: config.ExitFlags, Err: errors.New("there is no variable: write blocks env_template in the block exec of the configuration (-config)")}
 	}
-	if code := p.serve(ctx, cfg); code != 0 {
+	if code := p.Serve(ctx, cfg); code != 0 {
 		return exitStatus(code)
 	}
 	return nil

@@ -72,13 +72,13 @@ Exit codes:
 // help shows what a command does, or all flags and commands.
 func help(_ context.Context, p program, s *subcommand) error {
 	if len(s.args) == 0 {
-		return writeHelp(p.stdout)
+		return writeHelp(p.Stdout)
 	}
 	about := findSubcommand(s.args[0])
 	if about == nil {
 		return &config.Error{Code: config.ExitFlags, Err: unknownCommand(s.args[0])}
 	}
-	_, err := io.WriteString(p.stdout, about.text())
+	_, err := io.WriteString(p.Stdout, about.text())
 	return err
 }
 

@@ -42,11 +42,11 @@ type changeLine struct {
 // printHistory prints the history of one bundle or all, newest first, for each state
 // directory: the generations that are kept, and the changes since the daemon began.
 func printHistory(ctx context.Context, p program, s *subcommand) error {
-	dirs, err := s.stateDirs(p.environ)
+	dirs, err := s.stateDirs(p.Environ)
 	if err != nil {
 		return err
 	}
-	encoder := json.NewEncoder(p.stdout)
+	encoder := json.NewEncoder(p.Stdout)
 	encoder.SetEscapeHTML(false)
 	found := false
 	for _, dir := range dirs {
@@ -71,12 +71,12 @@ func printHistory(ctx context.Context, p program, s *subcommand) error {
 			}
 		} else {
 			if len(dirs) > 1 {
-				fmt.Fprintf(p.stdout, "%s:\n", dir)
+				fmt.Fprintf(p.Stdout, "%s:\n", dir)
 			}
 			if lines != nil {
 				err = printTable(p, lines)
 			}
-			fmt.Fprint(p.stdout, text.History(changes, len(s.args) > 0))
+			fmt.Fprint(p.Stdout, text.History(changes, len(s.args) > 0))
 		}
 		if err != nil {
 			return err
@@ -109,7 +109,7 @@ func (s *subcommand) changesOf(ctx context.Context, dir string) (st status.Statu
 }
 
 func printTable(p program, lines []historyLine) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "BUNDLE\tGENERATION\tTIME\tHASH\tSTATE\tFILES")
 	for _, line := range lines {
 		generation, at, files := strconv.Itoa(line.Generation), line.Time.Local().Format(time.DateTime), strings.Join(line.Files, ", ")

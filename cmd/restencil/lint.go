@@ -12,6 +12,7 @@ import (
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/lint"
+	"restencil/cmd/restencil/service"
 	"restencil/template"
 	"restencil/watch/filewatch"
 )
@@ -63,7 +64,7 @@ func runLint(ctx context.Context, p program, s *subcommand) error {
 	var wrong error
 	if len(s.configFlags) > 0 {
 		var cfg *config.Config
-		if cfg, wrong = config.Parse(s.configFlags, p.environ); wrong == nil {
+		if cfg, wrong = config.Parse(s.configFlags, p.Environ); wrong == nil {
 			linter.Config(cfg)
 		} else if !linter.Diagnostics(wrong) {
 			return wrong
@@ -80,7 +81,7 @@ func runLint(ctx context.Context, p program, s *subcommand) error {
 		return context.Cause(ctx)
 	}
 	found := linter.Findings(disabled)
-	if err := lint.Write(p.stdout, s.lint.format, strings.Fields(p.version())[1], found); err != nil {
+	if err := lint.Write(p.Stdout, s.lint.format, strings.Fields(p.Version())[1], found); err != nil {
 		return err
 	}
 	failures := 0
@@ -91,7 +92,7 @@ func runLint(ctx context.Context, p program, s *subcommand) error {
 	}
 	switch {
 	case wrong != nil:
-		return &config.Error{Code: exitCode(wrong), Err: errors.New("the configuration is wrong, and its templates were not looked at")}
+		return &config.Error{Code: service.ExitCode(wrong), Err: errors.New("the configuration is wrong, and its templates were not looked at")}
 	case failures > 0:
 		return fmt.Errorf("%d of %d findings count as errors", failures, len(found))
 	}

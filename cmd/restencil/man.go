@@ -24,7 +24,7 @@ func printMan(_ context.Context, p program, s *subcommand) error {
 	case len(s.args) > 0 && s.args[0] != "1":
 		return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("usage: restencil %s %s", s.name, s.usage)}
 	}
-	_, err := fmt.Fprint(p.stdout, page)
+	_, err := fmt.Fprint(p.Stdout, page)
 	return err
 }
 

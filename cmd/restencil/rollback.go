@@ -22,7 +22,7 @@ import (
 // rollback puts a generation of a bundle's files back. The daemon does it, or without
 // a daemon putBack.
 func rollback(ctx context.Context, p program, s *subcommand) error {
-	dirs, err := s.stateDirs(p.environ)
+	dirs, err := s.stateDirs(p.Environ)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func rollback(ctx context.Context, p program, s *subcommand) error {
 		return s.putBack(ctx, p, dir, number)
 	}
 	if err == nil {
-		fmt.Fprintf(p.stdout, "bundle %q is back at generation %d\n", bundle, number)
+		fmt.Fprintf(p.Stdout, "bundle %q is back at generation %d\n", bundle, number)
 	}
 	return err
 }
@@ -109,7 +109,7 @@ func (s *subcommand) putBack(ctx context.Context, p program, dir string, number 
 	}
 	done := fmt.Sprintf("bundle %q is back at generation %d", bundle, number)
 	if s.reload == "" {
-		fmt.Fprintf(p.stdout, "%s; no daemon is running, so nothing was reloaded\n", done)
+		fmt.Fprintf(p.Stdout, "%s; no daemon is running, so nothing was reloaded\n", done)
 		return nil
 	}
 	cmd := exec.CommandContext(ctx, "sh", "-c", s.reload)
@@ -117,6 +117,6 @@ func (s *subcommand) putBack(ctx context.Context, p program, dir string, number 
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s, but %q failed: %w", done, s.reload, err)
 	}
-	fmt.Fprintf(p.stdout, "%s, and %q was run\n", done, s.reload)
+	fmt.Fprintf(p.Stdout, "%s, and %q was run\n", done, s.reload)
 	return nil
 }

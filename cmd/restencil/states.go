@@ -46,7 +46,7 @@ func (s *subcommand) stateDirs(environ []string) ([]string, error) {
 func listStates(_ context.Context, p program, s *subcommand) error {
 	root := s.stateDir
 	if root == "" {
-		cfg, err := config.Parse(nil, p.environ)
+		cfg, err := config.Parse(nil, p.Environ)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func listStates(_ context.Context, p program, s *subcommand) error {
 	if s.prune {
 		removed, err := statedir.Prune(root, 0)
 		for _, dir := range removed {
-			fmt.Fprintf(p.stdout, "removed %s\n", dir)
+			fmt.Fprintf(p.Stdout, "removed %s\n", dir)
 		}
 		return err
 	}
@@ -63,7 +63,7 @@ func listStates(_ context.Context, p program, s *subcommand) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "DIRECTORY\tBEGUN\tSTATE\tCONFIGURATION")
 	for _, d := range all {
 		state := "idle"

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"restencil/cmd/restencil/control"
+	"restencil/cmd/restencil/service"
 	"restencil/runner/bundle/group"
 	"restencil/runner/status"
 	"restencil/runner/status/text"
@@ -30,7 +31,7 @@ const answerTimeout = 10 * time.Second
 // statuses asks the daemons that a subcommand may be about. The error is that there
 // is none.
 func (s *subcommand) statuses(ctx context.Context, p program) (found []daemonStatus, err error) {
-	dirs, err := s.stateDirs(p.environ)
+	dirs, err := s.stateDirs(p.Environ)
 	if err != nil {
 		return nil, err
 	}
@@ -57,12 +58,12 @@ func (s *subcommand) statuses(ctx context.Context, p program) (found []daemonSta
 // printed.
 func (s *subcommand) show(p program, one daemonStatus, several bool, shown string) error {
 	if s.json {
-		return json.NewEncoder(p.stdout).Encode(one)
+		return json.NewEncoder(p.Stdout).Encode(one)
 	}
 	if several {
 		shown = one.Dir + ":\n" + shown
 	}
-	_, err := fmt.Fprint(p.stdout, shown)
+	_, err := fmt.Fprint(p.Stdout, shown)
 	return err
 }
 
@@ -147,13 +148,13 @@ func explain(ctx context.Context, p program, s *subcommand) error {
 
 // A bundleDiff is what a bundle would change.
 type bundleDiff struct {
-	Dir    string       `json:"state_dir"`
-	Bundle string       `json:"bundle"`
-	State  status.State `json:"state"`
-	Line   string       `json:"line"`
-	Do     string       `json:"do"`
-	Files  []fileDiff   `json:"files"`
-	Error  string       `json:"error,omitempty"` // why they are not known
+	Dir    string             `json:"state_dir"`
+	Bundle string             `json:"bundle"`
+	State  status.State       `json:"state"`
+	Line   string             `json:"line"`
+	Do     string             `json:"do"`
+	Files  []service.FileDiff `json:"files"`
+	Error  string             `json:"error,omitempty"` // why they are not known
 }
 
 // mostAsked is how many diffs a daemon is asked for at a time.
@@ -184,7 +185,7 @@ func printDiff(ctx context.Context, p program, s *subcommand) error {
 			if len(s.args) == 0 && (b.State == status.Applied || b.State == status.Waiting) {
 				continue
 			}
-			d := &bundleDiff{Dir: one.Dir, Bundle: b.Name, State: b.State, Line: b.Line(one.Time), Do: b.Do(one.Time), Files: []fileDiff{}}
+			d := &bundleDiff{Dir: one.Dir, Bundle: b.Name, State: b.State, Line: b.Line(one.Time), Do: b.Do(one.Time), Files: []service.FileDiff{}}
 			diffs = append(diffs, d)
 			asking.Go(func() error {
 				err := control.Ask(ctx, one.Dir, control.Request{Do: control.Diff, Bundle: b.Name}, &d.Files)
@@ -202,13 +203,13 @@ func printDiff(ctx context.Context, p program, s *subcommand) error {
 	case len(s.args) > 0 && !known:
 		return fmt.Errorf("there is no bundle or file %q: restencil status lists them", s.args[0])
 	case len(diffs) == 0 && !s.json:
-		_, err := fmt.Fprintln(p.stdout, "no change is held, has failed or waits")
+		_, err := fmt.Fprintln(p.Stdout, "no change is held, has failed or waits")
 		return err
 	}
 	for _, d := range diffs {
-		print := func() error { return p.printDiffText(d.text()) }
+		print := func() error { return p.PrintDiff(d.text()) }
 		if s.json {
-			print = func() error { return json.NewEncoder(p.stdout).Encode(d) }
+			print = func() error { return json.NewEncoder(p.Stdout).Encode(d) }
 		}
 		if err := print(); err != nil {
 			return err

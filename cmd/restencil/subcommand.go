@@ -9,6 +9,7 @@ import (
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/control"
+	"restencil/cmd/restencil/service"
 )
 
 // The exit codes of subcommands, besides those for wrong flags and files.
@@ -115,18 +116,18 @@ func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)
 
 func (p program) runSubcommand(ctx context.Context, s *subcommand) int {
 	if s.name == "diff" {
-		if flags, bundle, asJSON, ok := planArgs(p.args[1:]); ok {
-			p.diffOf, p.json = bundle, asJSON
+		if flags, bundle, asJSON, ok := planArgs(p.Args[1:]); ok {
+			p.DiffOf, p.JSON = bundle, asJSON
 			return p.diffConfig(ctx, flags)
 		}
 	}
-	err := s.parse(p.args[1:])
+	err := s.parse(p.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(p.stdout, s.text())
+		fmt.Fprint(p.Stdout, s.text())
 		return 0
 	}
 	if err != nil {
-		return p.failed(&config.Error{Code: config.ExitFlags, Err: err})
+		return p.Failed(&config.Error{Code: config.ExitFlags, Err: err})
 	}
 	if err = s.do(ctx, p, s); err == nil {
 		return 0
@@ -138,11 +139,11 @@ func (p program) runSubcommand(ctx context.Context, s *subcommand) int {
 	if wrong, ok := errors.AsType[*config.Error](err); ok {
 		code = wrong.Code
 	} else if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
-		code, err = exitInterrupted, errors.New("interrupted")
+		code, err = service.ExitInterrupted, errors.New("interrupted")
 	} else if errors.Is(err, control.ErrNoDaemon) {
 		code = exitNoDaemon
 	}
-	return p.failed(&config.Error{Code: code, Err: err})
+	return p.Failed(&config.Error{Code: code, Err: err})
 }
 
 // flags returns the flags of s. The usage of each has the name of its value before

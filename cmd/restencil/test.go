@@ -63,7 +63,7 @@ func runTests(ctx context.Context, p program, s *subcommand) error {
 	if err != nil {
 		return err
 	}
-	failed, err := unittest.Write(p.stdout, results, s.test.verbose, p.colors())
+	failed, err := unittest.Write(p.Stdout, results, s.test.verbose, p.Colors())
 	if err == nil && s.test.junit != "" {
 		var text bytes.Buffer
 		if err = unittest.WriteJUnit(&text, results); err == nil {
@@ -78,7 +78,7 @@ func runTests(ctx context.Context, p program, s *subcommand) error {
 
 // commandEnviron returns the variables that commands need to run at all.
 func (p program) commandEnviron() []string {
-	return slices.DeleteFunc(slices.Clone(p.environ), func(v string) bool {
+	return slices.DeleteFunc(slices.Clone(p.Environ), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		return !slices.Contains([]string{"PATH", "HOME", "TMPDIR", "USER"}, name)
 	})

@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"context"
@@ -71,7 +71,7 @@ func (s *service) control(ctx context.Context) (end bool) {
 				s.state.listening = false // the other socket is served until ctx ends, and nobody finds it
 				s.listen(ctx)
 			}
-		case sig := <-s.signals:
+		case sig := <-s.Signals:
 			switch {
 			case sig == s.cfg.Process.ReloadSignal:
 				s.reload(ctx, true)
@@ -104,14 +104,14 @@ func (s *service) reload(ctx context.Context, requested bool) {
 
 // replace does the work of reload. It checks everything before it changes anything.
 func (s *service) replace(ctx context.Context, requested bool) (err error) {
-	cfg, err := s.parse()
+	cfg, err := s.Parse()
 	if err != nil {
 		return err
 	}
 	if !requested && len(cfg.Templates) == 0 && len(s.cfg.Templates) > 0 {
 		return fmt.Errorf("it has no template any more; send the signal %v to use it nevertheless", s.cfg.Process.ReloadSignal)
 	}
-	log, err := openLog(cfg, s.stderr)
+	log, err := openLog(cfg, s.Stderr)
 	if err != nil {
 		return err
 	}

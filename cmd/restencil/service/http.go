@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"context"
@@ -42,8 +42,7 @@ func (s *service) serveHTTP(ctx context.Context) {
 	}
 	d := s.daemon()
 	if h.metrics == nil {
-		number, revision, _ := build()
-		h.metrics = metrics.New(metrics.Options{Snapshot: d.Snapshot, Version: number, Revision: revision, GoVersion: runtime.Version()})
+		h.metrics = metrics.New(metrics.Options{Snapshot: d.Snapshot, Version: s.Build.Version, Revision: s.Build.Commit, GoVersion: runtime.Version()})
 	}
 	s.model.Listen(h.metrics)
 	server := web.New(web.Options{

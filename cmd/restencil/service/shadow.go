@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"fmt"
@@ -55,7 +55,7 @@ func (s *service) compare(plans []diff.Plan, err error, settle time.Duration) (a
 		}
 		s.shadow.failure = err.Error()
 	}
-	settled := s.shadow.compare(time.Now(), plans, settle, func(text string) { _ = s.printDiffText(text) })
+	settled := s.shadow.compare(time.Now(), plans, settle, func(text string) { _ = s.PrintDiff(text) })
 	if s.cfg.Once && (settled || err != nil) {
 		return 0
 	}
@@ -118,7 +118,7 @@ func (s *shadow) end(w io.Writer, templates []config.Template) int {
 		}
 	}
 	if s.reported+len(open) > 0 {
-		return exitChanges
+		return ExitChanges
 	}
 	return 0
 }

@@ -1,4 +1,7 @@
-package main
+// Package service runs the runner for a command line: with its log, its sources, its
+// state directory, the socket and the HTTP server that show its status, and what signals
+// and changed files ask for.
+package service
 
 import (
 	"context"
@@ -26,11 +29,11 @@ import (
 	"restencil/watch/vault"
 )
 
-// A service is a program that renders. Its fields belong to the goroutine of serve,
+// A service is a Program that renders. Its fields belong to the goroutine of serve,
 // and after that starts control, those that control uses belong to control's. Only
 // log is used by all.
 type service struct {
-	program
+	Program
 	cfg      *config.Config
 	log      *logging.Log
 	manager  *systemd.Notifier
@@ -47,38 +50,38 @@ type service struct {
 	rendered func() // to be called when the first files are in place
 }
 
-// serve renders until it is done or asked to end, and returns the exit code.
-func (p program) serve(ctx context.Context, cfg *config.Config) int {
-	shown, stderr := p.newProgress(cfg), io.Writer(p.stderr)
+// Serve renders until it is done or asked to end, and returns the exit code.
+func (p Program) Serve(ctx context.Context, cfg *config.Config) int {
+	shown, stderr := p.newProgress(cfg), io.Writer(p.Stderr)
 	if shown != nil {
-		stderr = shown.Above(p.stderr)
+		stderr = shown.Above(p.Stderr)
 	}
 	log, err := openLog(cfg, stderr)
 	if err != nil {
-		return p.failed(err)
+		return p.Failed(err)
 	}
 	defer log.Close()
-	s := &service{progress: shown, program: p, cfg: cfg, log: log, rendered: tuneCollector()}
+	s := &service{progress: shown, Program: p, cfg: cfg, log: log, rendered: tuneCollector()}
 	// What libraries such as net/http print is for debugging.
 	slog.SetLogLoggerLevel(slog.LevelDebug)
 	slog.SetDefault(log.Logger)
-	log.Info(s.version())
+	log.Info(s.Version())
 	s.logConfigWarnings()
 	interrupted, err := s.run(ctx)
 	if shown != nil && !cfg.Diff {
-		fmt.Fprint(p.stderr, shown.Summary())
+		fmt.Fprint(p.Stderr, shown.Summary())
 	}
 	switch {
 	case err != nil:
 		log.Error(err.Error(), "component", "cli")
 		if cfg.Diff {
-			return exitDiffFailed
+			return ExitDiffFailed
 		}
-		return exitCode(err)
+		return ExitCode(err)
 	case cfg.Shadow:
-		return s.shadow.end(p.stdout, s.cfg.Templates)
+		return s.shadow.end(p.Stdout, s.cfg.Templates)
 	case interrupted:
-		return exitInterrupted
+		return ExitInterrupted
 	case cfg.Diff:
 		return p.printPlans(s.plans)
 	}
@@ -87,13 +90,13 @@ func (p program) serve(ctx context.Context, cfg *config.Config) int {
 
 // newProgress returns what shows how a run with -once gets on: at a terminal, with the
 // default log, where no program is run beside. Else it returns nil.
-func (p program) newProgress(cfg *config.Config) *progress.Progress {
+func (p Program) newProgress(cfg *config.Config) *progress.Progress {
 	term, _ := cfg.LookupEnv("TERM")
-	if !p.terminal || term == "dumb" || !cfg.Once || cfg.Dry && !cfg.Diff || cfg.Shadow || cfg.ParseOnly ||
+	if !p.Terminal || term == "dumb" || !cfg.Once || cfg.Dry && !cfg.Diff || cfg.Shadow || cfg.ParseOnly ||
 		cfg.IsSet("log_level") || cfg.Log.Format == "json" || setting.IsCommand(cfg.Exec.Args) {
 		return nil
 	}
-	return progress.New(p.stderr)
+	return progress.New(p.Stderr)
 }
 
 // openLog opens the log that cfg asks for, besides standard error.
@@ -120,12 +123,12 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	s.manager = systemd.New(getenv, s.warner("cli"))
 	defer s.manager.Close()
 	defer s.manager.Stopping()
-	s.stdout.OnLost(func(lines int) []byte {
+	s.Stdout.OnLost(func(lines int) []byte {
 		s.warn("logging", fmt.Errorf("standard output was not read: %d lines that commands printed were dropped", lines))
 		return nil
 	})
 	if !s.cfg.Once && !s.cfg.Dry {
-		s.freeStdout() // a command whose output is not read does not block the others
+		s.FreeStdout() // a command whose output is not read does not block the others
 	}
 	s.model = status.New(time.Now())
 	sources, err := s.sources(s.cfg, nil)
@@ -155,7 +158,7 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	control.Go(func() {
 		if s.control(ctx) {
 			interrupted = true
-			s.freeStdout()
+			s.FreeStdout()
 			s.say("Cleaning up...", "cleaning up")
 			s.manager.Stopping()
 			cancel()
@@ -185,9 +188,9 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	if err != nil {
 		return opts, err
 	}
-	opts.Words = runner.Words{Local: cfg.Consul.Local, ConsulTemplate: s.name == consulTemplate}
+	opts.Words = runner.Words{Local: cfg.Consul.Local, ConsulTemplate: s.Name == ConsulTemplate}
 	logEvent := eventlog.Log(log.Logger, eventlog.Options{Local: cfg.Consul.Local != "", ConsulTemplate: opts.ConsulTemplate})
-	opts.Stdout, opts.Stderr, opts.Warn = s.stdout, s.stderr, s.warner("config")
+	opts.Stdout, opts.Stderr, opts.Warn = s.Stdout, s.Stderr, s.warner("config")
 	if level := max(slog.LevelInfo, logging.Level(cfg.Log.Level)); cfg.Log.Format == "json" {
 		opts.CommandOutput = func(args []string, line string) {
 			s.log.Log(context.Background(), level, line, "component", "command", "command", strings.Join(args, " "))
@@ -204,7 +207,7 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 		}
 	}
 	if s.progress != nil {
-		opts.Stdout, opts.Stderr = s.progress.Above(s.stdout), s.progress.Above(s.stderr)
+		opts.Stdout, opts.Stderr = s.progress.Above(s.Stdout), s.progress.Above(s.Stderr)
 	}
 	opts.Heartbeat = s.manager.Heartbeat
 	if cfg.Status.Address != "" && (opts.Heartbeat == 0 || opts.Heartbeat > web.Heartbeat) {
@@ -258,5 +261,5 @@ func (s *service) say(plain, logged string) {
 		s.log.Info(logged, "component", "cli")
 		return
 	}
-	fmt.Fprintln(s.stderr, plain)
+	fmt.Fprintln(s.Stderr, plain)
 }

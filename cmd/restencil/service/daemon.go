@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"context"
@@ -63,16 +63,16 @@ func (d daemon) Diff(ctx context.Context, bundle string) (any, error) {
 	return unified(pending), err
 }
 
-// A fileDiff is how a file would change, or has changed.
-type fileDiff struct {
+// A FileDiff is how a file would change, or has changed.
+type FileDiff struct {
 	Path string `json:"path"`
 	Diff string `json:"diff"` // in the unified format
 }
 
-func unified(files []diff.File) []fileDiff {
-	all := make([]fileDiff, len(files))
+func unified(files []diff.File) []FileDiff {
+	all := make([]FileDiff, len(files))
 	for i, f := range files {
-		all[i] = fileDiff{Path: f.Path, Diff: f.Unified()}
+		all[i] = FileDiff{Path: f.Path, Diff: f.Unified()}
 	}
 	return all
 }
@@ -82,7 +82,7 @@ func unified(files []diff.File) []fileDiff {
 type generationDiff struct {
 	Number int        `json:"generation"`
 	Time   time.Time  `json:"time"`
-	Files  []fileDiff `json:"files"` // that differ
+	Files  []FileDiff `json:"files"` // that differ
 	First  bool       `json:"first"` // the one before is not kept, so that no difference is known
 }
 
@@ -111,7 +111,7 @@ func (d daemon) History(_ context.Context, bundle string) (any, error) {
 			now.Exists = true
 			before[f.Path] = now
 		}
-		one := generationDiff{Number: g.Number, Time: g.Time, Files: []fileDiff{}, First: i == 0}
+		one := generationDiff{Number: g.Number, Time: g.Time, Files: []FileDiff{}, First: i == 0}
 		for _, f := range unified(files) {
 			if i > 0 && f.Diff != "" {
 				one.Files = append(one.Files, f)
