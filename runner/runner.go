@@ -53,8 +53,8 @@ type Runner struct {
 	replacements map[watch.Store]watch.Source // for sources, when the new templates have been executed
 	deadline     time.Time                    // with Once: when all is to be done; zero: there is none
 
-	stopSources func()  // ends the watcher
-	failures    []error // with Once: the commands that failed
+	stopSources func()    // ends the watcher
+	failures    []failure // with Once: the commands that failed
 }
 
 // New checks o and parses the templates. The error has a line for each template that
@@ -340,7 +340,11 @@ func (r *Runner) handleReport(report bundle.Report) error {
 		c.last = max(c.last, pass)
 	}
 	if report.Command != nil {
-		r.failures = append(r.failures, report.Command)
+		order := 0
+		if b := r.bundles.byBundle[report.Bundle]; b != nil {
+			order = b.templates[0]
+		}
+		r.failures = append(r.failures, failure{order, report.Command})
 	}
 	return report.Fatal
 }
@@ -359,14 +363,24 @@ func (e *events) emit(ev event.Event) {
 	}
 }
 
+// A failure is that of a command. Reports arrive in any order.
+type failure struct {
+	order int // of the first template of its bundle
+	err   error
+}
+
 // joinFailures returns the errors of a run with Once as one, nil for none.
-func joinFailures(errs []error) error {
-	if len(errs) < 2 {
-		return errors.Join(errs...)
+func joinFailures(failures []failure) error {
+	slices.SortStableFunc(failures, func(a, b failure) int { return a.order - b.order })
+	switch len(failures) {
+	case 0:
+		return nil
+	case 1:
+		return failures[0].err
 	}
-	text := fmt.Sprintf("%d errors occurred:", len(errs))
-	for _, err := range errs {
-		text += "\n\t* " + err.Error()
+	text := fmt.Sprintf("%d errors occurred:", len(failures))
+	for _, f := range failures {
+		text += "\n\t* " + f.err.Error()
 	}
 	return errors.New(text)
 }

@@ -1,5 +1,5 @@
 # Paths are relative to the directory that restencil is started in. Where Nomad is and the
-# token come from NOMAD_ADDR and NOMAD_TOKEN; policy.hcl has what the token needs.
+# token come from NOMAD_ADDR and NOMAD_TOKEN; policy.nomad.hcl has what the token needs.
 
 # How long a request may wait for news; then it is made again, which shows a right that the
 # token has lost.

@@ -17,8 +17,8 @@ set -- $(ports 4)
 export LISTEN="127.0.0.1:$4"
 start_nomad "$1" "$2" "$3"
 
-# A token for restencil, which may do what policy.hcl says, and nothing else.
-as_manager acl policy apply restencil policy.hcl >set_up.log
+# A token for restencil, which may do what policy.nomad.hcl says, and nothing else.
+as_manager acl policy apply restencil policy.nomad.hcl >set_up.log
 token=$(as_manager acl token create -policy restencil -t '{{ .SecretID }}')
 as_manager var put -force nomad/jobs/web token=first >>set_up.log
 as_manager job run -detach web.nomad.hcl >>set_up.log
@@ -56,6 +56,6 @@ until_true "restencil does not say what is missing" says_what >missing
 echo "restencil says what is missing: $(head -n 1 missing)"
 scale 1
 expect "nomad job scale web 1" "0 Bearer second"
-as_manager acl policy apply restencil policy.hcl >>set_up.log
+as_manager acl policy apply restencil policy.nomad.hcl >>set_up.log
 as_manager var put -force nomad/jobs/web token=third >>set_up.log
 expect "the right is back, token=third" "0 Bearer third"

@@ -325,7 +325,7 @@ func TestExamplesAreClean(t *testing.T) {
 		}
 		for _, path := range files {
 			if strings.HasSuffix(path, ".nomad.hcl") {
-				continue // a job of Nomad
+				continue // a job or policy of Nomad
 			}
 			text, err := os.ReadFile(path)
 			if err != nil {
