@@ -95,11 +95,11 @@ check_platforms() {
 # Two packages at a time: tests with real servers wait most of the time, and have
 # deadlines for what they wait for. Faults are by themselves, for they promise how
 # soon a file catches up. Building beforehand keeps that from being slow while
-# they run.
+# they run. What takes longest comes first, so that nothing waits for it at the end.
 run_tests() {
 	go build -race ./...
 	# shellcheck disable=SC2046 # one word a package
-	go test -race -count=1 -timeout=20m -p=2 $(go list ./... | grep -v '/test/faults$')
+	go test -race -count=1 -timeout=30m -p=2 ./test ./watch/consul $(go list ./... | grep -vE '/(test|test/faults|watch/consul)$')
 	go test -race -count=1 -timeout=20m ./test/faults
 }
 
