@@ -39,6 +39,15 @@ func (s Store) Split() (system Store, cluster string) {
 	return Store(before), cluster
 }
 
+// Block returns how the block of the configuration begins that says how s is reached.
+func (s Store) Block() string {
+	system, cluster := s.Split()
+	if cluster == "" {
+		return string(system)
+	}
+	return fmt.Sprintf("%s %q", system, cluster)
+}
+
 // Title returns the name of the store as its makers write it.
 func (s Store) Title() string { return strings.ToUpper(string(s[:1])) + string(s[1:]) }
 

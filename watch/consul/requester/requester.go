@@ -205,10 +205,10 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 	}
 	fetched, err := k.Kind.Fetch(k.Query, k.options(wait).WithContext(a.Context(ctx)))
 	if errors.Is(err, client.ErrTooMuch) && k.Most == nil {
-		err = fmt.Errorf("%w: more than %d bytes (%s.max_reply_size)", client.ErrTooMuch, a.Most, k.Query.Kind.Store())
+		err = fmt.Errorf("%w: more than %d bytes (%s.max_reply_size)", client.ErrTooMuch, a.Most, k.Query.Store().Block())
 	}
 	if err != nil {
-		return reply{}, a, explain(k.Query.Kind.Store(), err)
+		return reply{}, a, explain(k.Query.Store(), err)
 	}
 	r := reply{Reply: fetched, leader: client.Leadership(a.Leader.Load()), size: sizeOf(fetched.Data), unindexed: k.Kind.Polled}
 	switch {
@@ -231,7 +231,7 @@ func explain(store watch.Store, err error) error {
 	case status == http.StatusBadRequest && strings.Contains(text, "HTTP request to an HTTPS server"):
 		return fmt.Errorf("%w (use https:// in the address, or the port for http)", err)
 	case status == http.StatusForbidden && strings.Contains(text, "ACL not found"):
-		return fmt.Errorf("%w (Consul does not know the token: set consul { token = … } to one that it knows)", err)
+		return fmt.Errorf("%w (Consul does not know the token: set %s { token = … } to one that it knows)", err, store.Block())
 	}
 	return err
 }

@@ -332,6 +332,23 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// What is to be set stands in the block of the cluster.
+func TestAdviceOfAClusterNamesItsBlock(t *testing.T) {
+	for cluster, want := range map[string]string{"": "set consul { token = … }", "eu": `set consul "eu" { token = … }`} {
+		synctest.Test(t, func(t *testing.T) {
+			s, _ := runStub(t, DefaultOptions(), func(*http.Request) (*http.Response, error) { return agent.Respond(403, "ACL not found") })
+			q := key
+			q.Cluster = cluster
+			r := watchtest.NewRecorder(t)
+			s.Watch(q, r)
+			synctest.Wait()
+			if err := r.Events()[0].Err; !strings.Contains(err.Error(), want) {
+				t.Errorf("the failure is %v, want %s in it", err, want)
+			}
+		})
+	}
+}
+
 // TestTokenIsNotTold: not even if the other end writes it.
 func TestTokenIsNotTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
