@@ -385,7 +385,7 @@ func (m *Model) applyBundle(now time.Time, e event.Event) {
 			b.settles = e.Until
 		}
 	case event.WaitsForTurn:
-		if b := m.byName[e.Bundle]; b != nil {
+		if b := m.bundle(e.Bundle); b != nil && (e.Err == nil || e.RetryIn > 0) { // else others could not be stopped
 			if b.turn == (event.WaitsForTurn{}) {
 				b.settling = now
 			}

@@ -2,6 +2,7 @@ package status
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,16 @@ func TestBundle(t *testing.T) {
 			"rolled back", with(stepping("web", event.Verify), event.BundleFailed{Bundle: "web", Step: event.Verify, Err: errNo, RolledBack: true, Attempt: 1}),
 			RolledBack, "web: verify failed, and the old files are back: no", "restencil diff web",
 		},
+		{
+			"the first change waits for its turn", append(good[:2:2], event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}),
+			Settling, "web: a change has waited since 1m38s: it waits for its turn: at most 1", "",
+		},
+		{"it is its turn", with(event.BundleApplied{Bundle: "web"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}, event.WaitsForTurn{Bundle: "web", Over: true}), Applied, "web: applied 1m35s ago", ""},
+		{"others could not be stopped", with(event.BundleApplied{Bundle: "web"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1", Err: errNo}), Applied, "web: applied 1m35s ago", ""},
+		{
+			"it cannot ask for its turn", with(event.BundleApplied{Bundle: "web"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1", Err: errNo, RetryIn: time.Second}),
+			Settling, "web: a change has waited since 1m34s: no", "that its token may write sessions",
+		},
 		{"the template fails", []event.Event{event.Failed{Template: web.Template, Destination: web.Destination, Err: errNo, Attempt: 1, RetryIn: 101 * time.Second}}, Failed, "web: not rendered: no", "attempt 2 is made in 1s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -113,6 +124,35 @@ func TestBundle(t *testing.T) {
 				t.Errorf("%q\n%s\n%s\nwant %q\n%s\n%s", b.State, b.Line(s.Time), b.Do(s.Time), tt.state, tt.line, tt.do)
 			}
 		})
+	}
+}
+
+// A turn is seen by who looks again, too, and is a problem where it cannot be had.
+func TestTurnIsSeen(t *testing.T) {
+	m := newModel("reload")
+	for _, e := range []event.Event{executed(web, event.Executed{}), stepping("web", event.Stage), rendered(web), event.BundleApplied{Bundle: "web"}} {
+		m.Apply(start, e)
+	}
+	last := m.Overview(at(1), nil, Status{})
+	for i, want := range []string{
+		"it waits for its turn: at most 1", "no", "",
+	} {
+		e := event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}
+		switch i {
+		case 1:
+			e.Err, e.RetryIn = errNo, time.Second
+		case 2:
+			e.Over = true
+		}
+		m.Apply(at(2), e)
+		last = m.Overview(at(3), nil, last)
+		if got := last.Bundles[0].Why; got != want {
+			t.Errorf("%+v: the bundle waits because %q, want %q", e, got, want)
+		}
+		told := slices.ContainsFunc(last.Problems, func(p Problem) bool { return p.Bundle == "web" })
+		if told != (e.Err != nil) {
+			t.Errorf("%+v: the problems are %+v", e, last.Problems)
+		}
 	}
 }
 

@@ -27,9 +27,9 @@ func (s *Status) problems(journal error, config outage) {
 		}
 	}
 	s.failingQueries()
-	for _, state := range []State{Failed, RolledBack, Held, Waiting} {
+	for _, state := range []State{Failed, RolledBack, Held, Waiting, Settling} {
 		for _, b := range s.Bundles {
-			if b.State == state {
+			if b.State == state && (state != Settling || b.stuck) {
 				s.problem(b.Name, b.Since, b.Line(s.Time), b.Do(s.Time))
 			}
 		}
@@ -151,6 +151,8 @@ func (b Bundle) Do(now time.Time) string {
 			}
 		}
 		return fmt.Sprintf("%ssee what it needs: restencil explain %s", kept, b.Name)
+	case b.stuck:
+		return "the files stay as they are; retrying: check that Consul is up, and that its token may write sessions and the key of rolling"
 	case b.State == Held && b.Step == "":
 		return fmt.Sprintf("the files stay as they are; look at the change: restencil diff %s; make it: restencil accept %s", b.Name, b.Name)
 	case b.State == Held, b.State == Failed && b.Step == "check":

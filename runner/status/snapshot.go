@@ -190,7 +190,7 @@ func (f *facts) bundle(b *bundleState) Bundle {
 	case fails != nil:
 		out.State, out.Since, out.Why, out.Attempt, out.NextAt = Failed, fails.Since, fails.Error, fails.Attempt, fails.NextAt
 		out.Step = cmp.Or(string(failed.Step), string(steps[execute]))
-	case waits != nil:
+	case waits != nil && (len(waits.Waits) > 0 || b.turn.Rolling == ""):
 		out.State, out.Since = Waiting, cmp.Or(waits.Since, f.began)
 		if len(waits.Waits) > 0 {
 			out.Why = waits.Waits[0].Name + ": " + waits.Waits[0].Reason
@@ -198,7 +198,7 @@ func (f *facts) bundle(b *bundleState) Bundle {
 	case b.turn.Rolling != "":
 		out.State, out.Since, out.Why = Settling, b.settling, "it waits for its turn: "+b.turn.Rolling
 		if b.turn.Err != nil {
-			out.Why = b.turn.Err.Error()
+			out.Why, out.stuck = b.turn.Err.Error(), true
 		}
 	case !b.settles.IsZero():
 		out.State, out.Since, out.NextAt = Settling, b.settling, b.settles

@@ -58,7 +58,8 @@ type Bundle struct {
 	Templates []Template `json:"templates"`
 	Last      *Change    `json:"last_change,omitempty"` // the newest that has ended, or is under way
 
-	version int // of the Model's
+	version int  // of the Model's
+	stuck   bool // it cannot ask for its turn
 }
 
 // Same reports whether b is other, by the Model: no event was about it since. Where it
