@@ -94,6 +94,7 @@ func TestText(t *testing.T) {
 	out := make(text)
 	out.add(gauge, "b", "Help with \\ and\nanother line.", 1.5, "a", "x\\y\"z\n", "b", "\xff")
 	out.add(gauge, "b", "", math.Inf(1), "a", "w", "b", "")
+	out.add(gauge, "b", "", 7, "a", "x\\y\"z\n", "b", "\xfe") // has the same labels as the first when written
 	out.add(counter, "a_total", "Without labels.", 1e9)
 	h := newHistogram(0.25, 2)
 	for _, v := range []float64{0.1, 0.25, 0.5, 7} {

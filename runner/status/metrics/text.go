@@ -49,6 +49,7 @@ func (t text) write(w io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(t)) {
 		f := t[name]
 		sort.SliceStable(f.samples, func(i, j int) bool { return f.samples[i].labels < f.samples[j].labels })
+		f.samples = slices.CompactFunc(f.samples, func(a, b sample) bool { return a.labels == b.labels }) // each may be there once
 		_, err := fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, escape(f.help, false), name, f.kind)
 		for i := 0; i < len(f.samples) && err == nil; i++ {
 			_, err = io.WriteString(w, f.samples[i].lines)
