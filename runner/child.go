@@ -27,6 +27,7 @@ type child struct {
 	last   int // the last that changed a file
 
 	files process.FileSet // because of which it is reloaded
+	ran   bool            // one was started
 
 	variables map[string]variable // by name; those of templates that are gone, too
 }
@@ -160,7 +161,8 @@ func (r *Runner) updateChild(ctx context.Context) {
 			}
 		}
 		s := process.NewSupervisor(*next, destinations.List(), c.spawn, retry, r.events.emit)
-		go s.Run(ctx)
+		go s.Run(ctx, c.ran)
+		c.ran = true
 		c.now.Store(s)
 		c.start, c.reload, c.files = 0, 0, process.FileSet{}
 	}

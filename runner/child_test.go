@@ -901,6 +901,31 @@ func TestChildVariableRefusedOnce(t *testing.T) {
 	}
 }
 
+// A child that replaces another is started again where it cannot be, as Restart says.
+func TestReplacementOfAChildThatCannotStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := tmpl("x.ctmpl", `{{ key "x" }}`)
+		x.Variable = "X"
+		child := &Child{Args: []string{"app"}, KillTimeout: time.Minute, Restart: process.RestartAlways}
+		g, n := childRig(t, Options{Child: child, Templates: []Template{x}}, map[string]any{"x": "1"})
+		defer g.stop()
+		n.happened(t, "0s start app")
+		n.mu.Lock()
+		n.refuse = errors.New("too many processes")
+		n.mu.Unlock()
+		g.store.set("x", "2")
+		synctest.Wait()
+		n.happened(t, "0s interrupt", "0s start app")
+		n.mu.Lock()
+		n.refuse = nil
+		n.mu.Unlock()
+		sleep(5 * time.Second)
+		if x := n.told("X"); x != "2" {
+			t.Errorf("the child has X=%q", x)
+		}
+	})
+}
+
 // A variable whose template is there again, or is another one, is rendered, though the
 // value is the same.
 func TestChildVariableAgain(t *testing.T) {
@@ -977,7 +1002,7 @@ func TestChildEndsAtTheSameTime(t *testing.T) {
 	}
 	refuse := func(_, _ []string) (process.Process, error) { return nil, errors.New("no") }
 	s := process.NewSupervisor(Child{Args: []string{"app"}}, nil, refuse, schedule.Backoff{}, func(event.Event) {})
-	s.Run(t.Context())
+	s.Run(t.Context(), false)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r.templates.Start(ctx, r.events.emit)

@@ -32,7 +32,7 @@ func raiseWith(t *testing.T, c Child, stdout *printout, events func(event.Event)
 	}
 	s = NewSupervisor(c, nil, e.Spawn, schedule.Backoff{Base: time.Millisecond, Max: time.Millisecond}, events)
 	ctx, cancel := context.WithCancel(t.Context())
-	go s.Run(ctx)
+	go s.Run(ctx, false)
 	stop = func() {
 		cancel()
 		<-s.Done()

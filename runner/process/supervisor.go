@@ -106,11 +106,12 @@ func (s *Supervisor) post(write func(*inbox)) bool {
 }
 
 // Run supervises the child until it has ended for good, or ctx has, and the child
-// with it.
-func (s *Supervisor) Run(ctx context.Context) {
+// with it. One that cannot be started is an error, unless another ran before: then it is
+// tried again as Restart says.
+func (s *Supervisor) Run(ctx context.Context, again bool) {
 	defer close(s.done)
 	s.stop = ctx.Done()
-	s.err = s.supervise()
+	s.err = s.supervise(again)
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
@@ -119,7 +120,7 @@ func (s *Supervisor) Run(ctx context.Context) {
 
 // supervise starts the child until it must not be started again, and returns the
 // result of Err.
-func (s *Supervisor) supervise() error {
+func (s *Supervisor) supervise(again bool) error {
 	why, failures := ReasonStart, 0
 	for {
 		began := time.Now()
@@ -131,7 +132,7 @@ func (s *Supervisor) supervise() error {
 			s.events(event.ChildStarted{Args: s.child.Args, Process: p.ID(), Reason: string(why)})
 			next = s.monitor(p)
 			status = s.end(p, next)
-		case why == ReasonStart || cmp.Or(s.child.Restart, RestartNever) == RestartNever:
+		case why == ReasonStart && !again || cmp.Or(s.child.Restart, RestartNever) == RestartNever:
 			return err
 		}
 		if next == ReasonChange && !s.ending() {

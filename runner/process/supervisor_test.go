@@ -54,7 +54,7 @@ func TestSplayIsBounded(t *testing.T) {
 		p := newFake()
 		s := newSupervisor(Child{Splay: time.Hour, ReloadSignal: syscall.SIGHUP}, p.spawn)
 		ctx, cancel := context.WithCancel(t.Context())
-		go s.Run(ctx)
+		go s.Run(ctx, false)
 		for range 20 {
 			before := p.signals
 			for range 60 {
@@ -76,7 +76,7 @@ func TestSupervisorAfterTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s := newSupervisor(Child{}, newFake().spawn)
-	s.Run(ctx)
+	s.Run(ctx, false)
 	if s.Signal(syscall.SIGTERM) {
 		t.Error("a signal was taken")
 	}
@@ -89,7 +89,7 @@ func TestSupervisorNearTheEnd(t *testing.T) {
 		s.Signal(syscall.SIGTERM)
 		return nil, errors.New("no")
 	}
-	s.Run(t.Context())
+	s.Run(t.Context(), false)
 	if s.endSignal != syscall.SIGTERM {
 		t.Error("the signal was lost")
 	}
