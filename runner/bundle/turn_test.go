@@ -9,6 +9,7 @@ import (
 
 	"restencil/runner/bundle/group"
 	"restencil/runner/bundle/turn"
+	"restencil/runner/event"
 )
 
 // A fakeFleet gives a turn when the test says so.
@@ -34,6 +35,8 @@ func (f *fakeFleet) Acquire(ctx context.Context, stopped func(string)) (func(), 
 		}
 	}
 }
+
+func (f *fakeFleet) Holders(context.Context) ([]string, error) { return []string{"one", "two"}, nil }
 
 func (f *fakeFleet) Stop(_ context.Context, why string) error {
 	f.g.note("stop: " + why)
@@ -144,6 +147,30 @@ func TestTurnTimeout(t *testing.T) {
 			g.happened("run reload", "run verify", "release")
 		})
 	}
+}
+
+// While a change waits, it is known whose turn it is.
+func TestOthersAreShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := rolling(t, group.Rolling{Limit: 2, Key: "k"})
+		defer g.end()
+		g.offer("a1", "b1")
+		sleep(time.Hour)
+		var shown []string
+		g.set(func() {
+			for _, e := range g.events {
+				if e, ok := e.(event.WaitsForTurn); ok && e.Holders != "" {
+					shown = append(shown, e.Holders)
+				}
+			}
+		})
+		if len(shown) != 1 || shown[0] != "one, two" {
+			t.Errorf("shown were %q, want what changes only: one, two", shown)
+		}
+		f.turns <- nil
+		sleep(time.Second)
+		g.happened("acquire", "run reload", "run verify", "release")
+	})
 }
 
 // A change that fails stops the others, until somebody accepts.

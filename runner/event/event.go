@@ -153,6 +153,7 @@ type Settling struct {
 type WaitsForTurn struct {
 	Bundle   string
 	Rolling  string        // which hosts, and how many at a time
+	Holders  string        // those whose turn it is, with commas between them; "": not known
 	Over     bool          // it is its turn, or there is nothing to wait for any more
 	TimedOut bool          // it has waited as long as it may
 	Proceeds bool          // and does not wait on

@@ -389,6 +389,11 @@ func (m *Model) applyBundle(now time.Time, e event.Event) {
 			if b.turn == (event.WaitsForTurn{}) {
 				b.settling = now
 			}
+			if e.Holders != "" {
+				b.turn.Rolling, b.turn.Holders = e.Rolling, e.Holders
+				break
+			}
+			e.Holders = b.turn.Holders
 			if b.turn = e; e.Over || e.Proceeds {
 				b.turn = event.WaitsForTurn{}
 			}

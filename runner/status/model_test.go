@@ -105,6 +105,10 @@ func TestBundle(t *testing.T) {
 			"the first change waits for its turn", append(good[:2:2], event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}),
 			Settling, "web: a change has waited since 1m38s: it waits for its turn: at most 1", "",
 		},
+		{
+			"it is the turn of others", append(good[:2:2], event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1", Holders: "a, b"}),
+			Settling, "web: a change has waited since 1m38s: it waits for its turn: at most 1; it is that of a, b", "",
+		},
 		{"it is its turn", with(event.BundleApplied{Bundle: "web"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}, event.WaitsForTurn{Bundle: "web", Over: true}), Applied, "web: applied 1m35s ago", ""},
 		{"others could not be stopped", with(event.BundleApplied{Bundle: "web"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1", Err: errNo}), Applied, "web: applied 1m35s ago", ""},
 		{

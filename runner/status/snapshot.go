@@ -197,6 +197,9 @@ func (f *facts) bundle(b *bundleState) Bundle {
 		}
 	case b.turn.Rolling != "":
 		out.State, out.Since, out.Why = Settling, b.settling, "it waits for its turn: "+b.turn.Rolling
+		if b.turn.Holders != "" {
+			out.Why += "; it is that of " + b.turn.Holders
+		}
 		if b.turn.Err != nil {
 			out.Why, out.stuck = b.turn.Err.Error(), true
 		}

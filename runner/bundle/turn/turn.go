@@ -5,6 +5,7 @@ package turn
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,13 +20,18 @@ type Fleet interface {
 	// when that is over.
 	Acquire(ctx context.Context, stopped func(why string)) (release func(), err error)
 
+	// Holders returns whose turn it is.
+	Holders(ctx context.Context) ([]string, error)
+
 	// Stop has no host go on that has not begun, until Resume.
 	Stop(ctx context.Context, why string) error
 	Resume(ctx context.Context) error
 }
 
-// stopping bounds how long a bundle tells the fleet to stop.
-const stopping = 10 * time.Second
+const (
+	stopping = 10 * time.Second // bounds how long a bundle tells the fleet to stop
+	asking   = 30 * time.Second // how often a bundle that waits asks whose turn it is
+)
 
 // A Turn is that of a bundle among those of other hosts. For a nil Turn there are no
 // others. Only the goroutine of the bundle may use it.
@@ -66,8 +72,9 @@ type alone struct{}
 func (alone) Acquire(context.Context, func(string)) (release func(), err error) {
 	return func() {}, nil
 }
-func (alone) Stop(context.Context, string) error { return nil }
-func (alone) Resume(context.Context) error       { return nil }
+func (alone) Holders(context.Context) ([]string, error) { return nil, nil }
+func (alone) Stop(context.Context, string) error        { return nil }
+func (alone) Resume(context.Context) error              { return nil }
 
 // Taken reports whether it is the turn of this bundle. If not, it begins to wait.
 func (t *Turn) Taken(ctx context.Context) bool {
@@ -160,7 +167,12 @@ func (t *Turn) Stop(ctx context.Context) {
 // wait waits for the turn.
 func (t *Turn) wait(ctx context.Context) {
 	t.emit(event.WaitsForTurn{})
+	asking, cancel := context.WithCancel(ctx)
+	var others sync.WaitGroup
+	others.Go(func() { t.showOthers(asking) })
 	release := t.acquire(ctx)
+	cancel()
+	others.Wait()
 	if release == nil {
 		return
 	}
@@ -168,6 +180,23 @@ func (t *Turn) wait(ctx context.Context) {
 	case t.granted <- release:
 	case <-ctx.Done():
 		release()
+	}
+}
+
+// showOthers reports whose turn it is, again and again.
+func (t *Turn) showOthers(ctx context.Context) {
+	shown := ""
+	for {
+		names, err := t.fleet().Holders(ctx)
+		if text := strings.Join(names, ", "); err == nil && text != shown {
+			shown = text
+			t.emit(event.WaitsForTurn{Holders: text})
+		}
+		select {
+		case <-time.After(asking):
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

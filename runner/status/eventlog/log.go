@@ -219,6 +219,8 @@ func (l log) waitsForTurn(e event.WaitsForTurn) {
 		l.write(slog.LevelWarn, fmt.Sprintf("%s: waited for its turn as long as rolling.timeout allows (%s): the change is made without it", e.Bundle, e.Rolling), "bundle", e.Bundle)
 	case e.TimedOut:
 		l.write(slog.LevelWarn, fmt.Sprintf("%s: waited for its turn longer than rolling.timeout (%s): it waits on", e.Bundle, e.Rolling), "bundle", e.Bundle)
+	case e.Holders != "":
+		l.write(slog.LevelDebug, fmt.Sprintf("%s: a change waits for its turn: it is that of %s", e.Bundle, e.Holders), "bundle", e.Bundle)
 	case !e.Over:
 		l.write(slog.LevelInfo, fmt.Sprintf("%s: a change waits for its turn: %s", e.Bundle, e.Rolling), "bundle", e.Bundle)
 	}
