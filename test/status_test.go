@@ -42,7 +42,7 @@ func TestStatusOfDeadDatacenter(t *testing.T) {
 		filepath.Join(dir, "state"), agent.Addr(), tpl, out, good, good+".out"))
 	start(t, "-config", config)
 	await.Eventually(t, await.Holds(good+".out", "1"))
-	await.Eventually(t, saying(t, 1, `\Aconsul, datacenter nowhere: no answers since [^\n]*No path to datacenter[^\n]*\n  other queries are answered, and the files stay as they are: see that the datacenter nowhere is up, or take it out of the templates\n`,
+	await.Eventually(t, saying(t, 1, `\Aconsul, datacenter nowhere: no answers since [^\n]*No path to datacenter[^\n]*\n  other queries are answered, and the files stay as they are: check that the datacenter nowhere is up, or take it out of the templates\n`,
 		"status", "-check", "-config", config))
 	await.Eventually(t, saying(t, 0, `\Aall is well: 1 bundle applied, 1 query current\n`, "status", "-check", "-config", config, good+".out"))
 	await.Eventually(t, saying(t, 0, `\Aconsul key a: answered [^\n]*, size 1, index [0-9]+; kept current: a blocking query of its own\n  consul: answering; datacenter nowhere away since [^\n]*; 2 queries, 1 failing; [0-9]+ requests made, [0-9]+ under way\n`,
