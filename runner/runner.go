@@ -43,18 +43,23 @@ type Runner struct {
 	requests chan func()  // to be called by the loop
 
 	// Owned by the loop in Run.
-	templates    *templates.Set
-	bundles      bundles
-	child        child
-	stores       stores
-	ready        bool                         // Ready was emitted
-	nextPlan     time.Time                    // when Options.Plan is to be called
-	nextAlive    time.Time                    // when Alive is to be emitted
+	templates *templates.Set
+	bundles   bundles
+	child     child
+	stores    stores
+	ready     bool // Ready was emitted
+	times
 	replacements map[watch.Store]watch.Source // for sources, when the new templates have been executed
-	deadline     time.Time                    // with Once: when all is to be done; zero: there is none
 
 	stopSources func()    // ends the watcher
 	failures    []failure // with Once: the commands that failed
+}
+
+// Times are when the loop is to wake up by itself. Zero: it is not set.
+type times struct {
+	nextPlan  time.Time // when Options.Plan is to be called
+	nextAlive time.Time // when Alive is to be emitted
+	deadline  time.Time // with Once: when all is to be done
 }
 
 // New checks o and parses the templates. The error has a line for each template that

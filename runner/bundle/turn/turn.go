@@ -100,7 +100,7 @@ func (t *Turn) Taken(ctx context.Context) bool {
 // Waits reports whether the bundle waits for its turn.
 func (t *Turn) Waits() bool { return t != nil && t.end != nil }
 
-// Granted receives what take is to be called with.
+// Granted receives what Take is to be called with: what ends the turn.
 func (t *Turn) Granted() <-chan func() {
 	if t == nil {
 		return nil
