@@ -68,7 +68,7 @@ type Server struct {
 
 // New returns a Server, which serves once Run is called.
 func New(o Options) *Server {
-	s := &Server{o: o, stream: newStream(o.Daemon.Overview)}
+	s := &Server{o: o, stream: &stream{overview: o.Daemon.Overview}}
 	s.alive.Store(time.Now().UnixNano())
 	return s
 }
@@ -79,7 +79,7 @@ func (s *Server) Event(e event.Event) {
 		s.alive.Store(time.Now().UnixNano())
 		return
 	}
-	s.stream.changed()
+	s.stream.changes.Add(1)
 }
 
 // Run serves until ctx ends and all requests have ended. Where it cannot listen, it
@@ -124,7 +124,6 @@ func (s *Server) serve(ctx context.Context, l net.Listener) {
 		MaxHeaderBytes:    maxHeader,
 	}
 	var running sync.WaitGroup
-	running.Go(func() { s.stream.run(ctx) })
 	running.Go(func() {
 		<-ctx.Done()
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)

@@ -2,12 +2,12 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"restencil/runner/status"
@@ -15,117 +15,51 @@ import (
 
 const (
 	maxReaders = 32
-	maxUnread  = 16              // messages; whoever has more unread is dropped
-	streamGap  = time.Second     // between two messages
-	streamIdle = 5 * time.Second // a message comes at least so often
+	streamGap  = time.Second // between two messages
+	streamIdle = 5           // so many gaps are between two messages where nothing changes
 )
 
 // A stream sends the state to those who read /v1/events: all of it first, then what
 // has changed. While nobody reads, it does nothing.
 type stream struct {
 	overview func(last status.Status) status.Status
-	dirty    chan struct{} // capacity 1: something has changed
-	join     chan *reader
-	leave    chan *reader
-	ended    chan struct{} // closed when run has returned
-
-	// Of run alone.
-	readers []*reader
-	sent    status.Status // is what the readers know
+	changes  atomic.Uint64 // how often something has changed
+	readers  atomic.Int32
 }
 
-// A reader is a client. Its messages are closed when it is dropped.
-type reader struct{ messages chan []byte }
-
-func newStream(overview func(last status.Status) status.Status) *stream {
-	return &stream{
-		overview: overview,
-		dirty:    make(chan struct{}, 1),
-		join:     make(chan *reader),
-		leave:    make(chan *reader),
-		ended:    make(chan struct{}),
-	}
-}
-
-// changed notes that something has changed.
-func (s *stream) changed() {
-	select {
-	case s.dirty <- struct{}{}:
-	default:
-	}
-}
-
-// run sends messages until ctx ends.
-func (s *stream) run(ctx context.Context) {
-	defer close(s.ended)
-	timer := time.NewTimer(streamIdle)
-	defer timer.Stop()
-	soon := false // something has changed that the next message tells
-	for {
-		var dirty <-chan struct{}
-		var next <-chan time.Time
-		if len(s.readers) > 0 {
-			next = timer.C
-			if !soon {
-				dirty = s.dirty
-			}
-		}
-		select {
-		case <-ctx.Done():
-			for _, r := range s.readers {
-				close(r.messages)
-			}
-			return
-		case r := <-s.join:
-			if len(s.readers) >= maxReaders {
-				close(r.messages)
-				continue
-			}
-			if len(s.readers) == 0 {
-				soon = false
-				timer.Reset(streamIdle)
-			}
-			s.update()
-			r.messages <- message("status", whole(s.sent)) // there is room: it is new
-			s.readers = append(s.readers, r)
-		case r := <-s.leave:
-			s.drop(r)
-		case <-dirty:
-			soon = true
-			timer.Reset(streamGap)
-		case <-next:
-			soon = false
-			s.update()
-			timer.Reset(streamIdle)
-		}
-	}
-}
-
-// drop forgets a reader, who may be forgotten already.
-func (s *stream) drop(r *reader) {
-	if i := slices.Index(s.readers, r); i >= 0 {
-		s.readers = slices.Delete(s.readers, i, i+1)
-		close(r.messages)
-	}
-	if len(s.readers) == 0 {
-		s.sent = status.Status{}
-	}
-}
-
-// update sends the readers what has changed since the last update.
-func (s *stream) update() {
-	last := s.sent
-	s.sent = s.overview(last)
-	if len(s.readers) == 0 {
+// serve answers a request for /v1/events.
+func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
+	defer s.readers.Add(-1)
+	if s.readers.Add(1) > maxReaders {
+		fail(w, http.StatusServiceUnavailable, fmt.Errorf("%d clients read already, or the program ends", maxReaders))
 		return
 	}
-	m := message("update", since(last, s.sent))
-	for _, r := range slices.Clone(s.readers) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // the request has been read
+	w.Header().Set("Content-Type", "text/event-stream")
+	send := func(message []byte) bool {
+		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
+		_, err := w.Write(message)
+		return err == nil && control.Flush() == nil
+	}
+	seen, idle := s.changes.Load(), 0
+	sent := s.overview(status.Status{}) // is what the reader knows
+	tick := time.NewTicker(streamGap)
+	defer tick.Stop()
+	for reads := send(message("status", whole(sent))); reads; {
 		select {
-		case r.messages <- m:
-		default:
-			s.drop(r)
+		case <-tick.C:
+		case <-r.Context().Done():
+			return
 		}
+		changes := s.changes.Load()
+		if idle++; changes == seen && idle < streamIdle {
+			continue
+		}
+		seen, idle = changes, 0
+		last := sent
+		sent = s.overview(last)
+		reads = send(message("update", since(last, sent)))
 	}
 }
 
@@ -177,39 +111,4 @@ func message(kind string, body any) []byte {
 	_ = json.NewEncoder(&b).Encode(body) // plain values; it ends the line
 	b.WriteByte('\n')
 	return b.Bytes()
-}
-
-// serve answers a request for /v1/events.
-func (s *stream) serve(w http.ResponseWriter, req *http.Request) {
-	r := &reader{make(chan []byte, maxUnread)}
-	select {
-	case s.join <- r:
-	case <-s.ended:
-		return
-	}
-	defer func() {
-		select {
-		case s.leave <- r:
-		case <-s.ended:
-		}
-	}()
-	first, ok := <-r.messages
-	if !ok {
-		fail(w, http.StatusServiceUnavailable, fmt.Errorf("%d clients read already, or the program ends", maxReaders))
-		return
-	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // the request has been read
-	w.Header().Set("Content-Type", "text/event-stream")
-	for m := first; m != nil; {
-		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
-		if _, err := w.Write(m); err != nil || control.Flush() != nil {
-			return
-		}
-		select {
-		case m = <-r.messages: // nil: it is closed
-		case <-req.Context().Done():
-			return
-		}
-	}
 }

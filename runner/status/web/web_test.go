@@ -10,10 +10,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -310,39 +312,46 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestSlowReader: who does not read is dropped, and nobody waits for that. Only so
-// many may read.
+// TestSlowReader: who does not read is dropped.
 func TestSlowReader(t *testing.T) {
-	s := newStream(newFake().Overview)
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { s.run(ctx) })
-	defer running.Wait()
-	defer cancel()
-	slow := &reader{make(chan []byte, maxUnread)}
-	s.join <- slow
-	for range maxUnread + 1 { // each gets a message when another joins
-		s.join <- &reader{make(chan []byte, maxUnread)}
-	}
-	n := 0
-	for range slow.messages {
-		n++
-	}
-	if n != maxUnread {
-		t.Errorf("got %d messages, want %d and the end", n, maxUnread)
-	}
-	for range maxReaders {
-		r := &reader{make(chan []byte, maxUnread)}
-		running.Go(func() {
-			for range r.messages {
-			}
-		})
-		s.join <- r
-	}
-	last := &reader{make(chan []byte, maxUnread)}
-	s.join <- last
-	if _, ok := <-last.messages; ok {
-		t.Errorf("more than %d may read", maxReaders)
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		s := &stream{overview: newFake().Overview}
+		s.serve(&stuck{ResponseRecorder: httptest.NewRecorder()}, httptest.NewRequest("GET", "/v1/events", nil))
+		if took := time.Since(begun); took != writeTimeout || s.readers.Load() != 0 {
+			t.Errorf("dropped after %v, and %d read", took, s.readers.Load())
+		}
+	})
+}
+
+// A stuck is a reply whose client does not read.
+type stuck struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+}
+
+func (s *stuck) SetWriteDeadline(at time.Time) error {
+	s.deadline = at
+	return nil
+}
+
+func (s *stuck) Write([]byte) (int, error) {
+	time.Sleep(time.Until(s.deadline))
+	return 0, os.ErrDeadlineExceeded
+}
+
+// TestReaders: only so many may read.
+func TestReaders(t *testing.T) {
+	_, url := start(t, Options{Daemon: newFake()})
+	for i := range maxReaders + 1 {
+		r, err := http.Get(url + "/v1/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		if ok := r.StatusCode == http.StatusOK; ok != (i < maxReaders) {
+			t.Errorf("reader %d: %s", i, r.Status)
+		}
 	}
 }
 
