@@ -19,6 +19,8 @@ const (
 	reload  = 5
 )
 
+const mostChanges = 256 // that are kept
+
 // A change is one of a bundle.
 type change struct {
 	number     int
@@ -130,29 +132,13 @@ func (m *Model) end(now time.Time, b *bundleState, outcome string, err error) {
 	}
 	c.ended, c.outcome, c.err = now, outcome, err
 	b.last = c
-	m.timeline.add(c)
+	c.number = 1
+	if n := len(m.changes); n > 0 {
+		c.number += m.changes[n-1].number
+	}
+	m.changes = append(m.changes, c) // beyond what a copy has
+	m.changes = m.changes[max(0, len(m.changes)-mostChanges):]
 	if m.listener != nil {
 		m.listener.Changed(m.change(c))
 	}
-}
-
-// A timeline keeps the newest changes.
-type timeline struct {
-	count int // all there have been
-	kept  [256]*change
-}
-
-func (t *timeline) add(c *change) {
-	t.kept[t.count%len(t.kept)] = c
-	t.count++
-	c.number = t.count
-}
-
-// newest returns the changes that are kept, the newest first.
-func (t *timeline) newest() []*change {
-	all := make([]*change, 0, min(t.count, len(t.kept)))
-	for i := 1; i <= cap(all); i++ {
-		all = append(all, t.kept[(t.count-i)%len(t.kept)])
-	}
-	return all
 }

@@ -25,17 +25,17 @@ type Model struct {
 
 // Facts are what a Status is made of.
 type facts struct {
-	began    time.Time
-	ready    bool
-	local    string // as in event.Planned
-	bundles  []*bundleState
-	queries  map[watch.ID]event.Update  // those that are watched, with the newest of each
-	ended    map[watch.ID]watch.Failure // the last failure of queries that have failed and are answered again
-	outages  map[place]outage
-	journal  error  // why it cannot be written, nil: it can
-	config   outage // why it cannot be used as it is on disk, and since when; err nil: it can
-	child    childState
-	timeline timeline
+	began   time.Time
+	ready   bool
+	local   string // as in event.Planned
+	bundles []*bundleState
+	queries map[watch.ID]event.Update  // those that are watched, with the newest of each
+	ended   map[watch.ID]watch.Failure // the last failure of queries that have failed and are answered again
+	outages map[place]outage
+	journal error  // why it cannot be written, nil: it can
+	config  outage // why it cannot be used as it is on disk, and since when; err nil: it can
+	child   childState
+	changes []*change // those that have ended, the newest last
 
 	// Of a copy.
 	failing bool // it has only some queries: see clone
@@ -189,14 +189,6 @@ func (m *Model) apply(now time.Time, e event.Event) {
 		m.plan(e)
 	case event.Ready:
 		m.ready = true
-	case event.Executed, event.Slow, event.Waiting, event.Failed, event.Recovered, event.Rendered, event.Exposed, event.Unstable:
-		m.applyTemplate(now, e)
-	case event.Settling, event.WaitsForTurn, event.Stepping, event.BundleApplied, event.BundleFailed, event.BundleHeld, event.BundleReleased:
-		m.applyBundle(now, e)
-	case event.CommandStarted, event.CommandDone, event.CommandFailed:
-		m.applyCommand(now, e)
-	case event.ChildStarted, event.ChildEnding, event.ChildEnded:
-		m.applyChild(now, e)
 	case event.Reloaded:
 		if m.config.err == nil {
 			m.config.since = now
@@ -229,6 +221,8 @@ func (m *Model) apply(now time.Time, e event.Event) {
 			}
 			m.queries[up.Query] = up
 		}
+	default:
+		m.applyTemplate(now, e)
 	}
 }
 
@@ -273,17 +267,25 @@ func (m *Model) plan(e event.Planned) {
 	}
 }
 
-// template returns a template, which an event is about; nil where there is none.
+// template returns a template, which an event is about. Where there is none, it is one
+// that nobody sees.
 func (m *Model) template(name, destination string) *templateState {
 	t := m.templates[event.Output{Template: name, Destination: destination}]
-	if t != nil {
-		m.touch(t.bundle)
+	if t == nil {
+		return &templateState{}
 	}
+	m.touch(t.bundle)
 	return t
 }
 
-// bundle returns a bundle, which an event is about; nil where there is none.
-func (m *Model) bundle(name string) *bundleState { return m.touch(m.byName[name]) }
+// bundle returns a bundle, which an event is about. Where there is none, it is one that
+// nobody sees.
+func (m *Model) bundle(name string) *bundleState {
+	if b := m.byName[name]; b != nil {
+		return m.touch(b)
+	}
+	return &bundleState{}
+}
 
 // touch notes that an event is about b, which may be nil.
 func (m *Model) touch(b *bundleState) *bundleState {
@@ -300,54 +302,43 @@ func (m *Model) applyTemplate(now time.Time, e event.Event) {
 		if m.listener != nil {
 			m.listener.Executed(e)
 		}
-		if t := m.template(e.Template, e.Destination); t != nil {
-			t.executed, t.at, t.slow = e, now, time.Time{}
-			t.miss(e.Missing, now)
-		}
+		t := m.template(e.Template, e.Destination)
+		t.executed, t.at, t.slow = e, now, time.Time{}
+		t.miss(e.Missing, now)
 	case event.Slow:
-		if t := m.template(e.Template, e.Destination); t != nil {
-			t.slow = e.Since
-		}
+		m.template(e.Template, e.Destination).slow = e.Since
 	case event.Waiting:
-		if t := m.template(e.Template, e.Destination); t != nil {
-			for i := range t.missing {
-				for _, told := range e.For {
-					if told.Query.ID() == t.missing[i].query {
-						t.missing[i].since, t.missing[i].at = told.Since, told.At
-					}
+		t := m.template(e.Template, e.Destination)
+		for i := range t.missing {
+			for _, told := range e.For {
+				if told.Query.ID() == t.missing[i].query {
+					t.missing[i].since, t.missing[i].at = told.Since, told.At
 				}
 			}
 		}
 	case event.Failed:
-		if t := m.template(e.Template, e.Destination); t != nil {
-			if t.failed.Err == nil {
-				t.since = now
-			}
-			t.failed, t.failedAt = e, now
-			if b := t.bundle; b != nil && b.change != nil && !b.Named && last(b.change) < reload { // its file could not be written
-				m.end(now, b, "failed", e.Err)
-			}
+		t := m.template(e.Template, e.Destination)
+		if t.failed.Err == nil {
+			t.since = now
+		}
+		t.failed, t.failedAt = e, now
+		if b := t.bundle; b != nil && b.change != nil && !b.Named && last(b.change) < reload { // its file could not be written
+			m.end(now, b, "failed", e.Err)
 		}
 	case event.Recovered:
-		if t := m.template(e.Template, e.Destination); t != nil {
-			t.failed, t.since = event.Failed{}, time.Time{}
-		}
-		if b := m.bundle(e.Bundle); b != nil {
-			b.failure = event.BundleFailed{}
-		}
+		t := m.template(e.Template, e.Destination)
+		t.failed, t.since = event.Failed{}, time.Time{}
+		m.bundle(e.Bundle).failure = event.BundleFailed{}
 	case event.Rendered:
-		if t := m.template(e.Template, e.Destination); t != nil {
-			t.rendered, t.right, t.failed, t.unstable = e, now, event.Failed{}, false
-			m.render(t)
-		}
+		t := m.template(e.Template, e.Destination)
+		t.rendered, t.right, t.failed, t.unstable = e, now, event.Failed{}, false
+		m.render(t)
 	case event.Exposed:
-		if t := m.template(e.Template, e.Destination); t != nil {
-			t.exposed = true
-		}
+		m.template(e.Template, e.Destination).exposed = true
 	case event.Unstable:
-		if t := m.template(e.Template, e.Destination); t != nil {
-			t.unstable = true
-		}
+		m.template(e.Template, e.Destination).unstable = true
+	default:
+		m.applyBundle(now, e)
 	}
 }
 
@@ -378,62 +369,59 @@ func (t *templateState) miss(queries []watch.ID, now time.Time) {
 func (m *Model) applyBundle(now time.Time, e event.Event) {
 	switch e := e.(type) {
 	case event.Settling:
-		if b := m.bundle(e.Bundle); b != nil {
-			if b.settles.IsZero() {
-				b.settling = now
-			}
-			b.settles = e.Until
+		b := m.bundle(e.Bundle)
+		if b.settles.IsZero() {
+			b.settling = now
 		}
+		b.settles = e.Until
 	case event.WaitsForTurn:
-		if b := m.bundle(e.Bundle); b != nil && (e.Err == nil || e.RetryIn > 0) { // else others could not be stopped
-			if b.turn == (event.WaitsForTurn{}) {
-				b.settling = now
-			}
-			if e.Holders != "" {
-				b.turn.Rolling, b.turn.Holders = e.Rolling, e.Holders
-				break
-			}
-			e.Holders = b.turn.Holders
-			if b.turn = e; e.Over || e.Proceeds {
-				b.turn = event.WaitsForTurn{}
-			}
+		b := m.bundle(e.Bundle)
+		if e.Err != nil && e.RetryIn == 0 {
+			break // others could not be stopped
+		}
+		if b.turn == (event.WaitsForTurn{}) {
+			b.settling = now
+		}
+		if e.Holders != "" {
+			b.turn.Rolling, b.turn.Holders = e.Rolling, e.Holders
+			break
+		}
+		e.Holders = b.turn.Holders
+		if b.turn = e; e.Over || e.Proceeds {
+			b.turn = event.WaitsForTurn{}
 		}
 	case event.Stepping:
 		for _, name := range e.Bundles {
-			if b := m.bundle(name); b != nil {
-				m.step(now, b, e)
-			}
+			m.step(now, m.bundle(name), e)
 		}
 	case event.BundleApplied:
-		if b := m.bundle(e.Bundle); b != nil {
-			b.failure, b.held, b.applied = event.BundleFailed{}, event.BundleHeld{}, now
-			if b.change != nil {
-				b.change.generation = e.Generation
-			}
-			m.end(now, b, "applied", nil)
+		b := m.bundle(e.Bundle)
+		b.failure, b.held, b.applied = event.BundleFailed{}, event.BundleHeld{}, now
+		if b.change != nil {
+			b.change.generation = e.Generation
 		}
+		m.end(now, b, "applied", nil)
 	case event.BundleFailed:
-		if b := m.bundle(e.Bundle); b != nil {
-			b.fail(now, e)
-			outcome := "failed"
-			if e.RolledBack {
-				outcome = "rolled back"
-			}
-			m.end(now, b, outcome, e.Err)
+		b := m.bundle(e.Bundle)
+		b.fail(now, e)
+		outcome := "failed"
+		if e.RolledBack {
+			outcome = "rolled back"
 		}
+		m.end(now, b, outcome, e.Err)
 	case event.BundleHeld:
-		if b := m.bundle(e.Bundle); b != nil {
-			b.held, b.heldSince, b.settles = e, now, time.Time{}
-		}
+		b := m.bundle(e.Bundle)
+		b.held, b.heldSince, b.settles = e, now, time.Time{}
 	case event.BundleReleased:
-		if b := m.bundle(e.Bundle); b != nil {
-			b.held, b.failure = event.BundleHeld{}, event.BundleFailed{}
-		}
+		b := m.bundle(e.Bundle)
+		b.held, b.failure = event.BundleHeld{}, event.BundleFailed{}
+	default:
+		m.applyCommand(now, e)
 	}
 }
 
-// applyCommand takes in what becomes of a command that several bundles may share:
-// those of its files.
+// applyCommand takes in what becomes of the child, or of a command that several bundles
+// may share: those of its files.
 func (m *Model) applyCommand(now time.Time, e event.Event) {
 	switch e := e.(type) {
 	case event.CommandStarted:
@@ -453,6 +441,12 @@ func (m *Model) applyCommand(now time.Time, e event.Event) {
 			b.fail(now, event.BundleFailed{Step: event.Reload, Err: e.Err, Output: e.Output, Attempt: e.Attempt, RetryIn: e.RetryIn})
 			m.end(now, b, "failed", e.Err)
 		})
+	case event.ChildStarted:
+		m.child = childState{command: e.Args, state: "running", since: now, process: e.Process, last: m.child.last}
+	case event.ChildEnding:
+		m.child.state, m.child.since = "ending", now
+	case event.ChildEnded:
+		m.child = childState{command: e.Args, state: "ended", since: now, ended: e, last: m.child.last}
 	}
 }
 
@@ -472,17 +466,5 @@ func (b *bundleState) fail(now time.Time, e event.BundleFailed) {
 	b.failure, b.retry = e, time.Time{}
 	if e.RetryIn > 0 {
 		b.retry = now.Add(e.RetryIn)
-	}
-}
-
-func (m *Model) applyChild(now time.Time, e event.Event) {
-	c := &m.child
-	switch e := e.(type) {
-	case event.ChildStarted:
-		*c = childState{command: e.Args, state: "running", since: now, process: e.Process, last: c.last}
-	case event.ChildEnding:
-		c.state, c.since = "ending", now
-	case event.ChildEnded:
-		*c = childState{command: e.Args, state: "ended", since: now, ended: e, last: c.last}
 	}
 }

@@ -89,7 +89,7 @@ func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspecti
 	for _, b := range f.bundles {
 		s.Bundles = append(s.Bundles, f.bundle(b))
 	}
-	for _, c := range f.timeline.newest() {
+	for _, c := range slices.Backward(f.changes) {
 		if i := newestOf(known) - c.number; 0 <= i && i < len(known) {
 			s.Changes = append(s.Changes, known[i])
 		} else {

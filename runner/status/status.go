@@ -47,19 +47,24 @@ type Bundle struct {
 	Since   time.Time `json:"since"`
 	Applied time.Time `json:"applied,omitzero"` // when it was last
 	Why     string    `json:"why,omitempty"`
-	Step    string    `json:"step,omitempty"`   // which is under way, or failed: execute, stage, check, swap, reload, verify or rollback
-	Output  string    `json:"output,omitempty"` // the end of what the command printed that failed, masked
-	Attempt int       `json:"attempt,omitempty"`
-	NextAt  time.Time `json:"next_at,omitzero"`   // when something is done by itself: the next attempt, or the end of the settling
-	Accept  bool      `json:"accept,omitempty"`   // restencil accept makes the change, or tries it at once
-	Kept    string    `json:"rejected,omitempty"` // the directory of the files that were rejected
-	Reload  []string  `json:"reload,omitempty"`   // the words of the command
+	Progress
+	Reload []string `json:"reload,omitempty"` // the words of the command
 
 	Templates []Template `json:"templates"`
 	Last      *Change    `json:"last_change,omitempty"` // the newest that has ended, or is under way
 
 	version int  // of the Model's
 	stuck   bool // it cannot ask for its turn
+}
+
+// A Progress is how far a change of a bundle has come, and what comes next.
+type Progress struct {
+	Step    string    `json:"step,omitempty"`   // which is under way, or failed: execute, stage, check, swap, reload, verify or rollback
+	Output  string    `json:"output,omitempty"` // the end of what the command printed that failed, masked
+	Attempt int       `json:"attempt,omitempty"`
+	NextAt  time.Time `json:"next_at,omitzero"`   // when something is done by itself: the next attempt, or the end of the settling
+	Accept  bool      `json:"accept,omitempty"`   // restencil accept makes the change, or tries it at once
+	Kept    string    `json:"rejected,omitempty"` // the directory of the files that were rejected
 }
 
 // Same reports whether b is other, by the Model: no event was about it since. Where it

@@ -19,7 +19,7 @@ func TestLines(t *testing.T) {
 		{Name: "a", State: status.Applied, Since: began},
 		{Name: "b", State: status.Applied}, // not yet
 		{Name: "c", State: status.Waiting, Why: "key x: it does not exist\nmore"},
-		{Name: "d", State: status.Changing, Step: "reload"},
+		{Name: "d", State: status.Changing, Progress: status.Progress{Step: "reload"}},
 	}}
 	want := "3 of 4 not done, after 2s:\n  b: under way\n  c: waiting: key x: it does not exist\n  d: changing (reload)"
 	if got := strings.Join(Lines(s), "\n"); got != want {

@@ -120,7 +120,8 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 		value, _ := s.cfg.LookupEnv(name)
 		return value
 	}
-	s.manager = systemd.New(getenv, s.warner("cli"))
+	s.model = status.New(time.Now())
+	s.manager = systemd.New(getenv, s.model.Summary, s.warner("cli"))
 	defer s.manager.Close()
 	defer s.manager.Stopping()
 	s.Stdout.OnLost(func(lines int) []byte {
@@ -130,7 +131,6 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	if !s.cfg.Once && !s.cfg.Dry {
 		s.FreeStdout() // a command whose output is not read does not block the others
 	}
-	s.model = status.New(time.Now())
 	sources, err := s.sources(s.cfg, nil)
 	if err != nil {
 		return false, err
@@ -225,8 +225,8 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 		if s.progress != nil {
 			s.progress.Apply(e)
 		}
-		s.manager.Event(e)
 		s.seen(e)
+		s.manager.Event(e)
 		if _, ready := e.(event.Ready); ready {
 			s.rendered()
 		}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"restencil/runner/event"
-	"restencil/runner/status/eventlog"
 )
 
 const (
@@ -23,22 +22,23 @@ type Notifier struct {
 	// its timeout, or 0 without a watchdog.
 	Heartbeat time.Duration
 
-	warn func(error)
+	summary func() string // the status
+	warn    func(error)
 
 	mu       sync.Mutex
 	deliver  func(message string) error // nil: there is no service manager
 	ready    bool                       // READY=1 was sent
 	stopping bool
-	failing  bool // the last message could not be sent
-	summary  eventlog.Summary
+	failing  bool        // the last message could not be sent
 	status   string      // as it was sent last
 	pending  *time.Timer // sends the status, nil where it is not due
 }
 
 // New returns a Notifier for the service manager that the environment names, if any.
-// It calls warn with the first error of a series. The caller closes it.
-func New(getenv func(string) string, warn func(error)) *Notifier {
-	n := &Notifier{warn: warn}
+// It calls summary for the status, and warn with the first error of a series. The
+// caller closes it.
+func New(getenv func(string) string, summary func() string, warn func(error)) *Notifier {
+	n := &Notifier{summary: summary, warn: warn}
 	socket, usec, pid := getenv("NOTIFY_SOCKET"), getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID")
 	if socket != "" {
 		n.deliver = func(message string) error { return deliver(socket, message) }
@@ -55,14 +55,13 @@ func New(getenv func(string) string, warn func(error)) *Notifier {
 	return n
 }
 
-// Event handles an event of the runner. It is for runner.Options.Events.
+// Event handles an event of the runner, which the summary has already taken in.
 func (n *Notifier) Event(e event.Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.deliver == nil {
 		return
 	}
-	n.summary.Event(e)
 	switch e.(type) {
 	case event.Ready:
 		n.sendReady()
@@ -74,7 +73,7 @@ func (n *Notifier) Event(e event.Event) {
 				n.mu.Lock()
 				defer n.mu.Unlock()
 				n.pending = nil
-				if !n.stopping && n.summary.String() != n.status {
+				if !n.stopping && n.summary() != n.status {
 					n.send(n.statusLine())
 				}
 			})
@@ -128,7 +127,7 @@ func (n *Notifier) sendReady() {
 }
 
 func (n *Notifier) statusLine() string {
-	n.status = n.summary.String()
+	n.status = n.summary()
 	return "STATUS=" + n.status
 }
 

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"restencil/runner/event"
+	"restencil/runner/status"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -59,6 +60,7 @@ func (m *manager) notifier(environ ...string) *Notifier {
 }
 
 func newNotifier(t *testing.T, environ []string, warn func(error)) *Notifier {
+	model := status.New(time.Now())
 	n := New(func(name string) string {
 		for _, v := range environ {
 			if v, ok := strings.CutPrefix(v, name+"="); ok {
@@ -66,7 +68,7 @@ func newNotifier(t *testing.T, environ []string, warn func(error)) *Notifier {
 			}
 		}
 		return ""
-	}, warn)
+	}, model.Summary, warn)
 	t.Cleanup(n.Close)
 	return n
 }
@@ -84,18 +86,19 @@ func (m *manager) want(want string) {
 	}
 }
 
-func load(n *Notifier, names ...string) {
-	var ev event.Loaded
-	for _, name := range names {
-		ev.Templates = append(ev.Templates, event.Output{Template: name})
-	}
-	n.Event(ev)
-}
-
 func TestLife(t *testing.T) {
+	loaded, rendered, ready := event.Loaded{}, event.Rendered{}, event.Ready{}
 	synctest.Test(t, func(t *testing.T) {
 		var messages []string
-		n := &Notifier{deliver: func(message string) error { messages = append(messages, message); return nil }}
+		summary := ""
+		n := &Notifier{
+			summary: func() string { return summary },
+			deliver: func(message string) error { messages = append(messages, message); return nil },
+		}
+		event := func(e event.Event, after string) {
+			summary = after
+			n.Event(e)
+		}
 		want := func(want ...string) {
 			t.Helper()
 			time.Sleep(time.Second)
@@ -108,29 +111,29 @@ func TestLife(t *testing.T) {
 		n.Reloading() // before it was ready: for systemd it starts all the while
 		n.Reloaded()
 		want()
-		load(n, "a", "b")
-		n.Event(event.Rendered{Template: "a"})
-		want("STATUS=waiting for 1 of 2 templates")
-		n.Event(event.Rendered{Template: "b"})
-		n.Event(event.Ready{})
-		want("READY=1\nSTATUS=2 files in step")
-		n.Event(event.Rendered{Template: "a"})
+		event(loaded, "no files")
+		event(rendered, "a file")
+		want("STATUS=a file")
+		event(rendered, "all files")
+		event(ready, "all files")
+		want("READY=1\nSTATUS=all files")
+		event(rendered, "all files")
 		want() // nothing is new
 		n.Reloading()
-		load(n, "a", "b", "c")
+		event(loaded, "one more")
 		n.Reloaded()
 		if len(messages) != 2 || !regexp.MustCompile(`^RELOADING=1\nMONOTONIC_USEC=\d+$`).MatchString(messages[0]) {
 			t.Fatalf("messages %q", messages)
 		}
 		messages = messages[1:]
-		want("READY=1\nSTATUS=waiting for 1 of 3 templates")
-		n.Event(event.Rendered{Template: "c"})
+		want("READY=1\nSTATUS=one more")
+		event(rendered, "all files")
 		n.Stopping()
 		n.Stopping()
 		want("STOPPING=1\nSTATUS=stopping")
 		n.Close()
-		n.Event(event.Ready{})
-		n.Event(event.Rendered{Template: "a"})
+		event(ready, "all files")
+		event(rendered, "all files")
 		want()
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/event"
+	"restencil/runner/status"
 	"restencil/watch"
 )
 
@@ -69,11 +70,11 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 				l.write(slog.LevelWarn, e.Destination+": nothing is missing any more", "template", e.Template, "destination", e.Destination)
 				return
 			}
-			l.write(slog.LevelError, fmt.Sprintf("%s: works again, after %s", cmp.Or(e.Destination, e.Bundle, e.Template), count(e.Failures, "failure")),
+			l.write(slog.LevelError, fmt.Sprintf("%s: works again, after %s", cmp.Or(e.Destination, e.Bundle, e.Template), status.Count(e.Failures, "failure")),
 				"template", e.Template, "destination", e.Destination, "bundle", e.Bundle)
 		case event.CommandDone:
 			if e.Failures > 0 {
-				l.write(slog.LevelError, fmt.Sprintf("%s: works again, after %s: ran in %v", command(e.Args), count(e.Failures, "failure"), round(e.Took)), "command", words(e.Args))
+				l.write(slog.LevelError, fmt.Sprintf("%s: works again, after %s: ran in %v", command(e.Args), status.Count(e.Failures, "failure"), round(e.Took)), "command", words(e.Args))
 				return
 			}
 			l.write(slog.LevelInfo, fmt.Sprintf("%s: ran in %v", command(e.Args), round(e.Took)), "command", words(e.Args))
@@ -193,7 +194,7 @@ func (l log) details(e event.Event) {
 		text := fmt.Sprintf("%s: executed in %v", e.Template, round(e.Took))
 		switch {
 		case len(e.Missing) > 0:
-			text += fmt.Sprintf(": %s missing", count(len(e.Missing), "answer"))
+			text += fmt.Sprintf(": %s missing", status.Count(len(e.Missing), "answer"))
 		case e.Err != nil:
 			text += fmt.Sprintf(": %v", e.Err)
 		}

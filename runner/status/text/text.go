@@ -31,7 +31,7 @@ func Status(s status.Status) string {
 		if n := len(s.Bundles) - applied; n > 0 {
 			changing = fmt.Sprintf(", %d changing", n)
 		}
-		fmt.Fprintf(&b, "all is well: %s applied%s, %s current\n\n", count(applied, "bundle"), changing, count(len(s.Queries), "query"))
+		fmt.Fprintf(&b, "all is well: %s applied%s, %s current\n\n", status.Count(applied, "bundle"), changing, status.Count(len(s.Queries), "query"))
 	}
 	for i, p := range s.Problems {
 		if i == most {
@@ -273,26 +273,14 @@ func store(st status.Store, now time.Time) string {
 	for _, p := range st.Parts {
 		text += fmt.Sprintf("; %s away since %s: %s", p.Name, status.Duration(now.Sub(p.Since)), p.Error)
 	}
-	text += "; " + count(st.Queries, "query")
+	text += "; " + status.Count(st.Queries, "query")
 	if st.Failing > 0 {
 		text += fmt.Sprintf(", %d failing", st.Failing)
 	}
 	if st.Requests > 0 {
-		text += fmt.Sprintf("; %s made, %d under way", count(st.Requests, "request"), st.Open)
+		text += fmt.Sprintf("; %s made, %d under way", status.Count(st.Requests, "request"), st.Open)
 	}
 	return text
-}
-
-// count returns "1 query", "2 queries".
-func count(n int, noun string) string {
-	switch {
-	case n == 1:
-	case strings.HasSuffix(noun, "y"):
-		noun = strings.TrimSuffix(noun, "y") + "ies"
-	default:
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
 }
 
 func ago(s status.Status, at time.Time) string { return status.Duration(s.Time.Sub(at)) }

@@ -1,0 +1,54 @@
+package status
+
+import (
+	"cmp"
+	"fmt"
+	"sort"
+	"strings"
+
+	"restencil/runner/event"
+)
+
+// Summary returns the state in a few words, such as "12 files in step" or
+// "waiting for 2 of 14 templates; consul: no answers".
+func (m *Model) Summary() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.takeIn()
+	waits, fails, commands := 0, 0, make(map[string]bool)
+	for _, t := range m.templates {
+		switch {
+		case t.failed.Err != nil:
+			fails++
+		case t.right.IsZero() || t.missing != nil:
+			waits++
+		}
+	}
+	for _, b := range m.bundles {
+		if !b.Named && b.failure.Step == event.Reload {
+			commands[strings.Join(b.Reload, " ")] = true
+		}
+	}
+	var parts []string
+	if waits > 0 {
+		parts = append(parts, fmt.Sprintf("waiting for %d of %s", waits, Count(len(m.templates), "template")))
+	}
+	if fails > 0 {
+		parts = append(parts, fmt.Sprintf("errors in %d of %s", fails, Count(len(m.templates), "template")))
+	}
+	if len(commands) > 0 {
+		parts = append(parts, Count(len(commands), "failed command"))
+	}
+	if m.child.ended.RetryIn > 0 {
+		parts = append(parts, "the child has ended and will be started again")
+	}
+	var away []string
+	for p := range m.outages {
+		away = append(away, strings.TrimSuffix(fmt.Sprintf("%s, %s", p.store, p.part), ", "))
+	}
+	if away != nil {
+		sort.Strings(away)
+		parts = append(parts, strings.Join(away, ", ")+": no answers")
+	}
+	return cmp.Or(strings.Join(parts, "; "), Count(len(m.templates), "file")+" in step")
+}
