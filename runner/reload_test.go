@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"restencil/runner/bundle/group"
-	"restencil/runner/status"
+	"restencil/runner/status/model"
 	"restencil/watch"
 )
 
@@ -67,7 +67,7 @@ func TestReloadKeepsTheAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t, Options{Templates: []Template{tmpl("a", `{{ key "x" }}`), tmpl("b", `{{ key "y" }}`)}}, map[string]any{"x": 1, "y": 1})
 		defer g.stop()
-		m := status.New(time.Now())
+		m := model.New(time.Now())
 		current := func(want int) {
 			t.Helper()
 			g.mu.Lock()

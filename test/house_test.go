@@ -70,9 +70,10 @@ var allowed = map[string][]string{
 	"runner/journal/swap":    {"renderer", "renderer/atomicfile", "runner/journal/disk"},
 	"runner/journal/dirlock": {"renderer/atomicfile"},
 	"runner/probe":           {},
-	"runner/status":          {"watch", "template", "renderer", "runner/event"},
+	"runner/status":          {"watch"},
+	"runner/status/model":    {"watch", "template", "renderer", "runner/event", "runner/status"},
 	"runner/status/text":     {"watch/printable", "runner/status"},
-	"runner/status/eventlog": {"watch", "renderer", "runner/event"},
+	"runner/status/eventlog": {"watch", "renderer", "runner/event", "runner/status"},
 	"runner/status/metrics":  {"runner/event", "runner/status"},
 	"runner/status/web":      {"runner/event", "runner/status"},
 	"cmd/restencil":          nil, // anything

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// problems fills in what is wrong, the worst first: the configuration and stores, which
+// SetProblems sets what is wrong, the worst first: the configuration and stores, which
 // others suffer from, then bundles. journal is why the journal cannot be written, nil:
-// it can; config is why the configuration cannot be used.
-func (s *Status) problems(journal error, config outage) {
-	if config.err != nil {
-		s.problem("", config.since, fmt.Sprintf("configuration: not used since %s: %s", s.ago(config.since), FirstLine(config.err.Error())),
+// it can; config is why the configuration cannot be used since a time.
+func (s *Status) SetProblems(journal, config error, since time.Time) {
+	if config != nil {
+		s.problem("", since, fmt.Sprintf("configuration: not used since %s: %s", s.ago(since), FirstLine(config.Error())),
 			"the previous one stays in use: correct it (restencil lint -config shows every mistake), then send SIGHUP")
 	}
 	for _, st := range s.Stores {
@@ -29,7 +29,7 @@ func (s *Status) problems(journal error, config outage) {
 	s.failingQueries()
 	for _, state := range []State{Failed, RolledBack, Held, Waiting, Settling} {
 		for _, b := range s.Bundles {
-			if b.State == state && (state != Settling || b.stuck) {
+			if b.State == state && (state != Settling || b.Stuck) {
 				s.problem(b.Name, b.Since, b.Line(s.Time), b.Do(s.Time))
 			}
 		}
@@ -47,6 +47,7 @@ func (s *Status) problems(journal error, config outage) {
 		s.problem("", s.Time, fmt.Sprintf("state directory: %v", journal),
 			"rendering goes on, but after a crash a command may be run again: check that the disk has room and that the directory is writable")
 	}
+	s.Well = len(s.Problems) == 0
 }
 
 // soon is how long a query may fail before that is a problem: by then it is known
@@ -74,7 +75,7 @@ func (s *Status) failingQueries() {
 		if q.State != "failing" || away || told[q.Query] || s.Time.Sub(q.Failing) < soon {
 			continue
 		}
-		used := strings.Join(q.Templates[:min(len(q.Templates), most)], ", ")
+		used := strings.Join(q.Templates[:min(len(q.Templates), 5)], ", ")
 		s.problem("", q.Failing, fmt.Sprintf("%s: no answer since %s: %s", q.Name, s.ago(q.Failing), FirstLine(q.Error)),
 			fmt.Sprintf("the last answer stays in %s; retrying: check that it exists and that the token may read it", cmp.Or(used, "use")))
 	}
@@ -107,7 +108,7 @@ func (b Bundle) Line(now time.Time) string {
 	case Changing:
 		return fmt.Sprintf("%s: a change is under way since %s: %s", b.Name, since, b.Step)
 	case Failed:
-		if b.Step == string(steps[execute]) || b.writing() {
+		if b.Step == "execute" || b.writing() {
 			return fmt.Sprintf("%s: not rendered: %s", b.Name, b.cause())
 		}
 		return fmt.Sprintf("%s: %s failed: %s", b.Name, b.Step, b.cause())
@@ -151,7 +152,7 @@ func (b Bundle) Do(now time.Time) string {
 			}
 		}
 		return fmt.Sprintf("%ssee what it needs: restencil explain %s", kept, b.Name)
-	case b.stuck:
+	case b.Stuck:
 		return "the files stay as they are; retrying: check that Consul is up, and that its token may write sessions and the key of rolling"
 	case b.State == Held && b.Step == "":
 		return fmt.Sprintf("the files stay as they are; look at the change: restencil diff %s; make it: restencil accept %s", b.Name, b.Name)

@@ -53,8 +53,8 @@ type Bundle struct {
 	Templates []Template `json:"templates"`
 	Last      *Change    `json:"last_change,omitempty"` // the newest that has ended, or is under way
 
-	version int  // of the Model's
-	stuck   bool // it cannot ask for its turn
+	Version int  `json:"-"` // another after each event about it, 0: not known
+	Stuck   bool `json:"-"` // it cannot ask for its turn
 }
 
 // A Progress is how far a change of a bundle has come, and what comes next.
@@ -67,10 +67,10 @@ type Progress struct {
 	Kept    string    `json:"rejected,omitempty"` // the directory of the files that were rejected
 }
 
-// Same reports whether b is other, by the Model: no event was about it since. Where it
+// Same reports whether b is other, by its version: no event was about it since. Where it
 // waits, that depends on queries, too, and is not known.
 func (b Bundle) Same(other Bundle) bool {
-	return b.version == other.version && b.Name == other.Name && b.version > 0 && b.waits() == nil
+	return b.Version == other.Version && b.Name == other.Name && b.Version > 0 && b.waits() == nil
 }
 
 // A Template is a template with its file.

@@ -11,12 +11,13 @@ import (
 	"restencil/runner/diff"
 	"restencil/runner/journal"
 	"restencil/runner/status"
+	"restencil/runner/status/model"
 )
 
 // A daemon answers the requests of commands, and those over HTTP.
 type daemon struct {
 	*runner.Runner
-	model   *status.Model
+	model   *model.Model
 	journal *journal.Journal // nil: there is none
 	views   *views
 }

@@ -24,6 +24,7 @@ import (
 	"restencil/runner/process"
 	"restencil/runner/status"
 	"restencil/runner/status/eventlog"
+	"restencil/runner/status/model"
 	"restencil/runner/status/web"
 	"restencil/watch"
 	"restencil/watch/vault"
@@ -39,7 +40,7 @@ type service struct {
 	manager  *systemd.Notifier
 	vaults   map[watch.Store]*vault.Source // those that were made last
 	runner   *runner.Runner
-	model    *status.Model
+	model    *model.Model
 	state    state
 	views    views
 	http     httpServer
@@ -120,7 +121,7 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 		value, _ := s.cfg.LookupEnv(name)
 		return value
 	}
-	s.model = status.New(time.Now())
+	s.model = model.New(time.Now())
 	s.manager = systemd.New(getenv, s.model.Summary, s.warner("cli"))
 	defer s.manager.Close()
 	defer s.manager.Stopping()

@@ -19,7 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"restencil/runner/event"
-	"restencil/runner/status"
+	"restencil/runner/status/model"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -60,7 +60,7 @@ func (m *manager) notifier(environ ...string) *Notifier {
 }
 
 func newNotifier(t *testing.T, environ []string, warn func(error)) *Notifier {
-	model := status.New(time.Now())
+	model := model.New(time.Now())
 	n := New(func(name string) string {
 		for _, v := range environ {
 			if v, ok := strings.CutPrefix(v, name+"="); ok {

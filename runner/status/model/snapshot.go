@@ -1,4 +1,4 @@
-package status
+package model
 
 import (
 	"cmp"
@@ -8,26 +8,27 @@ import (
 	"time"
 
 	"restencil/runner/event"
+	"restencil/runner/status"
 	"restencil/watch"
 )
 
 // Snapshot returns the state at now. The inspections are what the sources say of
 // themselves, nil for nothing.
-func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspection) Status {
+func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspection) status.Status {
 	return m.clone(false, nil).status(now, inspections, nil)
 }
 
 // Overview is Snapshot with only those queries that fail. It costs a part of that
 // where there are thousands, and still less where last is the one before: only of
 // bundles that differ from theirs there is something made anew.
-func (m *Model) Overview(now time.Time, inspections map[watch.Store]watch.Inspection, last Status) Status {
+func (m *Model) Overview(now time.Time, inspections map[watch.Store]watch.Inspection, last status.Status) status.Status {
 	return m.clone(true, last.Bundles).status(now, inspections, last.Changes)
 }
 
 // clone returns a copy of the facts that events do not change, so that these do not wait
 // for what is made of it. Of bundles that are as in known, nothing is copied; and with
 // failing, only those queries that the others wait for, that fail or that end.
-func (m *Model) clone(failing bool, known []Bundle) *facts {
+func (m *Model) clone(failing bool, known []status.Bundle) *facts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.takeIn()
@@ -54,7 +55,7 @@ func (m *Model) clone(failing bool, known []Bundle) *facts {
 	}
 	c.bundles = make([]*bundleState, len(m.bundles))
 	for i, b := range m.bundles {
-		if i < len(known) && known[i].Same(Bundle{Name: b.Name, version: b.version}) {
+		if i < len(known) && known[i].Same(status.Bundle{Name: b.Name, Version: b.version}) {
 			c.bundles[i] = &bundleState{known: &known[i]}
 			continue
 		}
@@ -81,10 +82,10 @@ func (m *Model) clone(failing bool, known []Bundle) *facts {
 
 // status returns what the facts are at now. Known are changes that have ended, the newest
 // first.
-func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, known []Change) Status {
-	s := Status{
+func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, known []status.Change) status.Status {
+	s := status.Status{
 		Time: now, Began: f.began, Ready: f.ready,
-		Problems: []Problem{}, Bundles: []Bundle{}, Queries: []Query{}, Leases: []Lease{}, Changes: []Change{},
+		Problems: []status.Problem{}, Bundles: []status.Bundle{}, Queries: []status.Query{}, Leases: []status.Lease{}, Changes: []status.Change{},
 	}
 	for _, b := range f.bundles {
 		s.Bundles = append(s.Bundles, f.bundle(b))
@@ -112,7 +113,7 @@ func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspecti
 		}
 		s.Queries = append(s.Queries, f.query(q, kept[id]))
 	}
-	s.setUsers()
+	setUsers(&s)
 	// slices.SortFunc is compiled again for each type, 25 KB for one of this size.
 	sort.Slice(s.Queries, func(i, j int) bool {
 		a, b := &s.Queries[i], &s.Queries[j]
@@ -124,17 +125,16 @@ func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspecti
 	})
 	s.Stores = f.stores(inspections)
 	s.Child = f.child.snapshot()
-	s.problems(f.journal, f.config)
-	s.Well = len(s.Problems) == 0
+	s.SetProblems(f.journal, f.config.err, f.config.since)
 	return s
 }
 
 // setUsers fills in which templates use each query.
-func (s *Status) setUsers() {
+func setUsers(s *status.Status) {
 	if len(s.Queries) == 0 {
 		return
 	}
-	queries := make(map[string]*Query, len(s.Queries))
+	queries := make(map[string]*status.Query, len(s.Queries))
 	for i := range s.Queries {
 		queries[s.Queries[i].Query] = &s.Queries[i]
 	}
@@ -150,12 +150,12 @@ func (s *Status) setUsers() {
 }
 
 // bundle returns b, in the state that says most: what is wrong with it first.
-func (f *facts) bundle(b *bundleState) Bundle {
+func (f *facts) bundle(b *bundleState) status.Bundle {
 	if b.known != nil {
 		return *b.known
 	}
-	out := Bundle{version: b.version, Name: b.Name, Named: b.Named, State: Applied, Since: b.applied, Applied: b.applied, Reload: b.Reload, Templates: []Template{}}
-	var waits, fails *Template // the first that does
+	out := status.Bundle{Version: b.version, Name: b.Name, Named: b.Named, State: status.Applied, Since: b.applied, Applied: b.applied, Reload: b.Reload, Templates: []status.Template{}}
+	var waits, fails *status.Template // the first that does
 	var failed event.Failed
 	for _, t := range b.templates {
 		out.Templates = append(out.Templates, f.templateOf(t))
@@ -176,40 +176,40 @@ func (f *facts) bundle(b *bundleState) Bundle {
 	switch {
 	case b.change != nil && b.failure.Err == nil:
 		at := last(b.change)
-		out.State, out.Since, out.Step = Changing, b.change.at[at], string(steps[at])
+		out.State, out.Since, out.Step = status.Changing, b.change.at[at], string(steps[at])
 	case b.held.Reason != "":
-		out.State, out.Since, out.Why, out.Accept = Held, b.heldSince, b.held.Reason, true
-		out.setFailure(b)
+		out.State, out.Since, out.Why, out.Accept = status.Held, b.heldSince, b.held.Reason, true
+		setFailure(&out, b)
 	case b.failure.Err != nil:
-		out.State, out.Since, out.Why = Failed, b.failing, b.failure.Err.Error()
+		out.State, out.Since, out.Why = status.Failed, b.failing, b.failure.Err.Error()
 		if b.failure.RolledBack {
-			out.State = RolledBack
+			out.State = status.RolledBack
 		}
-		out.setFailure(b)
+		setFailure(&out, b)
 		out.Accept = b.failure.Step == event.Check || b.failure.Step == event.Verify
 	case fails != nil:
-		out.State, out.Since, out.Why, out.Attempt, out.NextAt = Failed, fails.Since, fails.Error, fails.Attempt, fails.NextAt
+		out.State, out.Since, out.Why, out.Attempt, out.NextAt = status.Failed, fails.Since, fails.Error, fails.Attempt, fails.NextAt
 		out.Step = cmp.Or(string(failed.Step), string(steps[execute]))
 	case waits != nil && (len(waits.Waits) > 0 || b.turn.Rolling == ""):
-		out.State, out.Since = Waiting, cmp.Or(waits.Since, f.began)
+		out.State, out.Since = status.Waiting, cmp.Or(waits.Since, f.began)
 		if len(waits.Waits) > 0 {
 			out.Why = waits.Waits[0].Name + ": " + waits.Waits[0].Reason
 		}
 	case b.turn.Rolling != "":
-		out.State, out.Since, out.Why = Settling, b.settling, "it waits for its turn: "+b.turn.Rolling
+		out.State, out.Since, out.Why = status.Settling, b.settling, "it waits for its turn: "+b.turn.Rolling
 		if b.turn.Holders != "" {
 			out.Why += "; it is that of " + b.turn.Holders
 		}
 		if b.turn.Err != nil {
-			out.Why, out.stuck = b.turn.Err.Error(), true
+			out.Why, out.Stuck = b.turn.Err.Error(), true
 		}
 	case !b.settles.IsZero():
-		out.State, out.Since, out.NextAt = Settling, b.settling, b.settles
+		out.State, out.Since, out.NextAt = status.Settling, b.settling, b.settles
 	}
 	return out
 }
 
-func (out *Bundle) setFailure(b *bundleState) {
+func setFailure(out *status.Bundle, b *bundleState) {
 	f := b.failure
 	if f.Err != nil {
 		out.Step, out.Output, out.Attempt, out.NextAt, out.Kept = string(f.Step), f.Output, f.Attempt, b.retry, f.Kept
@@ -219,10 +219,10 @@ func (out *Bundle) setFailure(b *bundleState) {
 	}
 }
 
-func (f *facts) templateOf(t *templateState) Template {
-	out := Template{
+func (f *facts) templateOf(t *templateState) status.Template {
+	out := status.Template{
 		Name: t.Template, Destination: t.Destination,
-		Executed: t.at, Took: Seconds(t.executed.Took), Rendered: t.right, Since: t.since,
+		Executed: t.at, Took: status.Seconds(t.executed.Took), Rendered: t.right, Since: t.since,
 		More: max(0, len(t.executed.Missing)-len(t.missing)), Queries: []string{},
 	}
 	if r := t.rendered; !t.right.IsZero() {
@@ -238,7 +238,7 @@ func (f *facts) templateOf(t *templateState) Template {
 	}
 	for _, miss := range t.missing {
 		id, up := miss.query, f.queries[miss.query]
-		w := Missing{Query: id.Value().String(), Name: f.name(id), Since: miss.since, Fails: up.Failure != nil || up.Version == 0}
+		w := status.Missing{Query: id.Value().String(), Name: f.name(id), Since: miss.since, Fails: up.Failure != nil || up.Version == 0}
 		w.Reason = event.WhyMissing(id.Value(), up.Version > 0, up.Failure)
 		if miss.at.Name != "" {
 			w.At = miss.at.String()
@@ -270,15 +270,15 @@ func (f *facts) templateOf(t *templateState) Template {
 }
 
 // newestOf returns the number of the newest change, 0 where there is none.
-func newestOf(changes []Change) int {
+func newestOf(changes []status.Change) int {
 	if len(changes) == 0 {
 		return 0
 	}
 	return changes[0].Number
 }
 
-func (f *facts) causeOf(reason string, queries []watch.ID, more int) Cause {
-	c := Cause{Reason: reason, More: more}
+func (f *facts) causeOf(reason string, queries []watch.ID, more int) status.Cause {
+	c := status.Cause{Reason: reason, More: more}
 	for _, id := range queries {
 		c.Queries = append(c.Queries, id.Value().String())
 		c.Names = append(c.Names, f.name(id))
@@ -289,10 +289,10 @@ func (f *facts) causeOf(reason string, queries []watch.ID, more int) Cause {
 // name returns what a query asks for, in plain words.
 func (f *facts) name(id watch.ID) string { return id.Value().Describe(f.local != "") }
 
-func (f *facts) change(c *change) Change {
-	out := Change{
+func (f *facts) change(c *change) status.Change {
+	out := status.Change{
 		Number: c.number, Bundle: c.bundle, Cause: f.causeOf(c.reason, c.causes, c.more),
-		Outcome: c.outcome, Generation: c.generation, Files: slices.Clone(c.files), Steps: []Step{},
+		Outcome: c.outcome, Generation: c.generation, Files: slices.Clone(c.files), Steps: []status.Step{},
 	}
 	if c.err != nil {
 		out.Error = c.err.Error()
@@ -302,20 +302,20 @@ func (f *facts) change(c *change) Change {
 			continue
 		}
 		if n := len(out.Steps); n > 0 && i > execute+1 { // one ends where the next begins
-			out.Steps[n-1].Took = Seconds(at.Sub(out.Steps[n-1].At))
+			out.Steps[n-1].Took = status.Seconds(at.Sub(out.Steps[n-1].At))
 		}
-		out.Steps = append(out.Steps, Step{Name: string(steps[i]), At: at})
+		out.Steps = append(out.Steps, status.Step{Name: string(steps[i]), At: at})
 		if i == execute {
-			out.Steps[len(out.Steps)-1].Took = Seconds(c.took)
+			out.Steps[len(out.Steps)-1].Took = status.Seconds(c.took)
 		}
 	}
 	if n := len(out.Steps); n > 0 {
 		out.Began = out.Steps[0].At
 		if !c.ended.IsZero() {
 			if last(c) > execute {
-				out.Steps[n-1].Took = Seconds(c.ended.Sub(out.Steps[n-1].At))
+				out.Steps[n-1].Took = status.Seconds(c.ended.Sub(out.Steps[n-1].At))
 			}
-			out.Took = Seconds(c.ended.Sub(out.Began))
+			out.Took = status.Seconds(c.ended.Sub(out.Began))
 		}
 	}
 	return out
@@ -331,9 +331,9 @@ func last(c *change) int {
 	return 0
 }
 
-func (f *facts) query(up event.Update, kept string) Query {
+func (f *facts) query(up event.Update, kept string) status.Query {
 	q := up.Query.Value()
-	out := Query{
+	out := status.Query{
 		Query: q.String(), Name: f.name(up.Query), Store: f.store(q.Store()), Part: q.Part(), Kept: kept,
 		Answered: up.Time, Answers: up.Version, Index: up.Index, Size: up.Size, Templates: []string{},
 	}
@@ -363,8 +363,8 @@ func (f *facts) store(s watch.Store) string {
 	return string(s)
 }
 
-func (f *facts) lease(store watch.Store, l watch.Lease) Lease {
-	out := Lease{Name: "the Vault token", Ends: l.Ends, Next: l.Next, Renew: l.Renew}
+func (f *facts) lease(store watch.Store, l watch.Lease) status.Lease {
+	out := status.Lease{Name: "the Vault token", Ends: l.Ends, Next: l.Next, Renew: l.Renew}
 	if _, cluster := store.Split(); cluster != "" {
 		out.Name = "the token of " + string(store)
 	}
@@ -377,11 +377,11 @@ func (f *facts) lease(store watch.Store, l watch.Lease) Lease {
 	return out
 }
 
-func (f *facts) stores(inspections map[watch.Store]watch.Inspection) []Store {
-	byName := make(map[string]*Store)
-	get := func(name string) *Store {
+func (f *facts) stores(inspections map[watch.Store]watch.Inspection) []status.Store {
+	byName := make(map[string]*status.Store)
+	get := func(name string) *status.Store {
 		if byName[name] == nil {
-			byName[name] = &Store{Name: name, State: "unknown"}
+			byName[name] = &status.Store{Name: name, State: "unknown"}
 		}
 		return byName[name]
 	}
@@ -400,12 +400,12 @@ func (f *facts) stores(inspections map[watch.Store]watch.Inspection) []Store {
 	for p, o := range f.outages {
 		s := get(string(p.store))
 		if p.part != "" {
-			s.Parts = append(s.Parts, Part{Name: p.part, Since: o.since, Error: reason(o.err)})
+			s.Parts = append(s.Parts, status.Part{Name: p.part, Since: o.since, Error: reason(o.err)})
 			continue
 		}
 		s.State, s.Since, s.Error = "away", o.since, reason(o.err)
 	}
-	all := []Store{}
+	all := []status.Store{}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		s := byName[name]
 		sort.Slice(s.Parts, func(i, j int) bool { return s.Parts[i].Name < s.Parts[j].Name })
@@ -422,11 +422,11 @@ func reason(err error) string {
 	return err.Error()
 }
 
-func (c childState) snapshot() *Child {
+func (c childState) snapshot() *status.Child {
 	if c.command == nil || c.last && c.state == "ended" {
 		return nil
 	}
-	out := &Child{Command: c.command, State: c.state, Since: c.since, Process: c.process}
+	out := &status.Child{Command: c.command, State: c.state, Since: c.since, Process: c.process}
 	if c.state == "ended" {
 		out.Why = c.ended.Exit()
 		if c.ended.RetryIn > 0 {

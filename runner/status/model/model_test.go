@@ -1,4 +1,4 @@
-package status
+package model
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/event"
+	"restencil/runner/status"
 	"restencil/template"
 	"restencil/watch"
 )
@@ -60,11 +61,11 @@ func TestBundle(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		events []event.Event
-		state  State
+		state  status.State
 		line   string
 		do     string // what it contains
 	}{
-		{"nothing yet", nil, Waiting, "web: waiting since 1m40s: web.ctmpl is not rendered yet", "explain web"},
+		{"nothing yet", nil, status.Waiting, "web: waiting since 1m40s: web.ctmpl is not rendered yet", "explain web"},
 		{
 			"a key that does not exist",
 			[]event.Event{
@@ -72,7 +73,7 @@ func TestBundle(t *testing.T) {
 				executed(web, event.Executed{Missing: []watch.ID{key}}),
 				event.Waiting{Template: web.Template, Destination: web.Destination, For: []event.Missing{{Query: key.Value(), Since: at(1), At: template.Position{Name: "web.ctmpl", Line: 3, Column: 4}}}},
 			},
-			Waiting, "web: waiting since 1m39s for consul key app/port: it does not exist", "web.ctmpl:3:4",
+			status.Waiting, "web: waiting since 1m39s for consul key app/port: it does not exist", "web.ctmpl:3:4",
 		},
 		{
 			"a key that is refused",
@@ -81,41 +82,41 @@ func TestBundle(t *testing.T) {
 				executed(web, event.Executed{Missing: []watch.ID{key}}),
 				event.Waiting{Template: web.Template, Destination: web.Destination, For: []event.Missing{{Query: key.Value(), Since: at(1), At: template.Position{Name: "web.ctmpl", Line: 3, Column: 4}}}},
 			},
-			Waiting, "web: waiting since 1m39s for consul key app/port: 403", "web.ctmpl:3:4 asks for it; retrying: check that it exists, that the store is up and that the token may read it",
+			status.Waiting, "web: waiting since 1m39s for consul key app/port: 403", "web.ctmpl:3:4 asks for it; retrying: check that it exists, that the store is up and that the token may read it",
 		},
-		{"under way", good[:3], Changing, "web: a change is under way since 1m38s: stage", ""},
-		{"applied", with(event.BundleApplied{Bundle: "web"}), Applied, "web: applied 1m35s ago", ""},
-		{"in step already", with(stepping("web", event.Applied)), Applied, "web: applied 1m35s ago", ""},
-		{"settling", with(event.BundleApplied{Bundle: "web"}, event.Settling{Bundle: "web", Until: at(110)}), Settling, "web: a change waits until its data is quiet, 10s more", ""},
-		{"taken back", with(event.BundleApplied{Bundle: "web"}, event.Settling{Bundle: "web", Until: at(110)}, event.Settling{Bundle: "web"}), Applied, "web: applied 1m35s ago", ""},
-		{"check failed", with(failed), Failed, "web: check failed: unknown directive", "attempt 2 is made in 1m45s"},
-		{"tried again", with(failed, stepping("web", event.Stage), stepping("web", event.Check)), Failed, "web: check failed: unknown directive", "the files stay as they are; attempt 2 is under way"},
-		{"held", with(failed, event.BundleHeld{Bundle: "web", Reason: "check failed: no", Rejected: true}), Held, "web: change held since 1m34s: check failed: no", "restencil accept web"},
-		{"held by a guard", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}), Held, "web: change held since 1m34s: it would be empty", "restencil accept web"},
+		{"under way", good[:3], status.Changing, "web: a change is under way since 1m38s: stage", ""},
+		{"applied", with(event.BundleApplied{Bundle: "web"}), status.Applied, "web: applied 1m35s ago", ""},
+		{"in step already", with(stepping("web", event.Applied)), status.Applied, "web: applied 1m35s ago", ""},
+		{"settling", with(event.BundleApplied{Bundle: "web"}, event.Settling{Bundle: "web", Until: at(110)}), status.Settling, "web: a change waits until its data is quiet, 10s more", ""},
+		{"taken back", with(event.BundleApplied{Bundle: "web"}, event.Settling{Bundle: "web", Until: at(110)}, event.Settling{Bundle: "web"}), status.Applied, "web: applied 1m35s ago", ""},
+		{"check failed", with(failed), status.Failed, "web: check failed: unknown directive", "attempt 2 is made in 1m45s"},
+		{"tried again", with(failed, stepping("web", event.Stage), stepping("web", event.Check)), status.Failed, "web: check failed: unknown directive", "the files stay as they are; attempt 2 is under way"},
+		{"held", with(failed, event.BundleHeld{Bundle: "web", Reason: "check failed: no", Rejected: true}), status.Held, "web: change held since 1m34s: check failed: no", "restencil accept web"},
+		{"held by a guard", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}), status.Held, "web: change held since 1m34s: it would be empty", "restencil accept web"},
 		{
 			"another change is held", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}, event.BundleHeld{Bundle: "web", Reason: "it would have 1 line"}),
-			Held, "web: change held since 1m33s: it would have 1 line", "restencil accept web",
+			status.Held, "web: change held since 1m33s: it would have 1 line", "restencil accept web",
 		},
-		{"released", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}, event.BundleReleased{Bundle: "web"}, event.BundleApplied{Bundle: "web"}), Applied, "web: applied 1m32s ago", ""},
+		{"released", with(event.BundleApplied{Bundle: "web"}, event.BundleHeld{Bundle: "web", Reason: "it would be empty"}, event.BundleReleased{Bundle: "web"}, event.BundleApplied{Bundle: "web"}), status.Applied, "web: applied 1m32s ago", ""},
 		{
 			"rolled back", with(stepping("web", event.Verify), event.BundleFailed{Bundle: "web", Step: event.Verify, Err: errNo, RolledBack: true, Attempt: 1}),
-			RolledBack, "web: verify failed, and the old files are back: no", "restencil diff web",
+			status.RolledBack, "web: verify failed, and the old files are back: no", "restencil diff web",
 		},
 		{
 			"the first change waits for its turn", append(good[:2:2], event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}),
-			Settling, "web: a change has waited since 1m38s: it waits for its turn: at most 1", "",
+			status.Settling, "web: a change has waited since 1m38s: it waits for its turn: at most 1", "",
 		},
 		{
 			"it is the turn of others", append(good[:2:2], event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1", Holders: "a, b"}),
-			Settling, "web: a change has waited since 1m38s: it waits for its turn: at most 1; it is that of a, b", "",
+			status.Settling, "web: a change has waited since 1m38s: it waits for its turn: at most 1; it is that of a, b", "",
 		},
-		{"it is its turn", with(event.BundleApplied{Bundle: "web"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}, event.WaitsForTurn{Bundle: "web", Over: true}), Applied, "web: applied 1m35s ago", ""},
-		{"others could not be stopped", with(event.BundleApplied{Bundle: "web"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1", Err: errNo}), Applied, "web: applied 1m35s ago", ""},
+		{"it is its turn", with(event.BundleApplied{Bundle: "web"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}, event.WaitsForTurn{Bundle: "web", Over: true}), status.Applied, "web: applied 1m35s ago", ""},
+		{"others could not be stopped", with(event.BundleApplied{Bundle: "web"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1", Err: errNo}), status.Applied, "web: applied 1m35s ago", ""},
 		{
 			"it cannot ask for its turn", with(event.BundleApplied{Bundle: "web"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}, event.WaitsForTurn{Bundle: "web", Rolling: "at most 1", Err: errNo, RetryIn: time.Second}),
-			Settling, "web: a change has waited since 1m34s: no", "that its token may write sessions",
+			status.Settling, "web: a change has waited since 1m34s: no", "that its token may write sessions",
 		},
-		{"the template fails", []event.Event{event.Failed{Template: web.Template, Destination: web.Destination, Err: errNo, Attempt: 1, RetryIn: 101 * time.Second}}, Failed, "web: not rendered: no", "attempt 2 is made in 1s"},
+		{"the template fails", []event.Event{event.Failed{Template: web.Template, Destination: web.Destination, Err: errNo, Attempt: 1, RetryIn: 101 * time.Second}}, status.Failed, "web: not rendered: no", "attempt 2 is made in 1s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newModel("reload")
@@ -137,7 +138,7 @@ func TestTurnIsSeen(t *testing.T) {
 	for _, e := range []event.Event{executed(web, event.Executed{}), stepping("web", event.Stage), rendered(web), event.BundleApplied{Bundle: "web"}} {
 		m.Apply(start, e)
 	}
-	last := m.Overview(at(1), nil, Status{})
+	last := m.Overview(at(1), nil, status.Status{})
 	for i, want := range []string{
 		"it waits for its turn: at most 1", "no", "",
 	} {
@@ -153,7 +154,7 @@ func TestTurnIsSeen(t *testing.T) {
 		if got := last.Bundles[0].Why; got != want {
 			t.Errorf("%+v: the bundle waits because %q, want %q", e, got, want)
 		}
-		told := slices.ContainsFunc(last.Problems, func(p Problem) bool { return p.Bundle == "web" })
+		told := slices.ContainsFunc(last.Problems, func(p status.Problem) bool { return p.Bundle == "web" })
 		if told != (e.Err != nil) {
 			t.Errorf("%+v: the problems are %+v", e, last.Problems)
 		}
@@ -183,7 +184,7 @@ func TestTimeline(t *testing.T) {
 	m.Apply(at(3), stepping("/etc/api", event.Swap))
 	m.Apply(at(4), first)
 	m.Apply(at(5), event.CommandStarted{Args: []string{"reload", "-x"}, Files: []string{"/etc/api"}})
-	if b := m.Snapshot(at(6), nil).Bundles[1]; b.State != Changing || b.Step != "reload" {
+	if b := m.Snapshot(at(6), nil).Bundles[1]; b.State != status.Changing || b.Step != "reload" {
 		t.Errorf("while the command runs the state is %q, %q", b.State, b.Step)
 	}
 	m.Apply(at(7), event.CommandDone{Args: []string{"reload", "-x"}, Files: []string{"/etc/api"}})
@@ -198,7 +199,7 @@ func TestTimeline(t *testing.T) {
 	if want := "seen 0s execute 1s stage 1s swap 2s reload 2s "; text != want {
 		t.Errorf("steps %q, want %q", text, want)
 	}
-	if c.Outcome != "applied" || c.Took != Seconds(7*time.Second) || len(c.Cause.Queries) != 1 || c.Cause.Queries[0] != "kv.get(app/port)" || len(c.Files) != 1 {
+	if c.Outcome != "applied" || c.Took != status.Seconds(7*time.Second) || len(c.Cause.Queries) != 1 || c.Cause.Queries[0] != "kv.get(app/port)" || len(c.Files) != 1 {
 		t.Errorf("%+v", c)
 	}
 
@@ -212,12 +213,12 @@ func TestTimeline(t *testing.T) {
 
 	// A failed command is the bundle's failure, until it succeeds.
 	m.Apply(at(10), event.CommandFailed{Args: []string{"reload", "-x"}, Files: []string{"/etc/api"}, Err: errNo, Attempt: 1, RetryIn: time.Minute})
-	if b := m.Snapshot(at(11), nil).Bundles[1]; b.State != Failed || b.Step != "reload" || !b.NextAt.Equal(at(70)) {
+	if b := m.Snapshot(at(11), nil).Bundles[1]; b.State != status.Failed || b.Step != "reload" || !b.NextAt.Equal(at(70)) {
 		t.Errorf("%+v", b)
 	}
 	m.Apply(at(70), event.CommandStarted{Files: []string{"/etc/api"}})
 	m.Apply(at(71), event.CommandDone{Files: []string{"/etc/api"}})
-	if s := m.Snapshot(at(72), nil); s.Bundles[1].State != Applied || len(s.Changes) != 2 {
+	if s := m.Snapshot(at(72), nil); s.Bundles[1].State != status.Applied || len(s.Changes) != 2 {
 		t.Errorf("%+v", s.Bundles[1])
 	}
 }

@@ -1,4 +1,4 @@
-package status
+package model
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"restencil/runner/event"
+	"restencil/runner/status"
 )
 
 // Summary returns the state in a few words, such as "12 files in step" or
@@ -31,13 +32,13 @@ func (m *Model) Summary() string {
 	}
 	var parts []string
 	if waits > 0 {
-		parts = append(parts, fmt.Sprintf("waiting for %d of %s", waits, Count(len(m.templates), "template")))
+		parts = append(parts, fmt.Sprintf("waiting for %d of %s", waits, status.Count(len(m.templates), "template")))
 	}
 	if fails > 0 {
-		parts = append(parts, fmt.Sprintf("errors in %d of %s", fails, Count(len(m.templates), "template")))
+		parts = append(parts, fmt.Sprintf("errors in %d of %s", fails, status.Count(len(m.templates), "template")))
 	}
 	if len(commands) > 0 {
-		parts = append(parts, Count(len(commands), "failed command"))
+		parts = append(parts, status.Count(len(commands), "failed command"))
 	}
 	if m.child.ended.RetryIn > 0 {
 		parts = append(parts, "the child has ended and will be started again")
@@ -50,5 +51,5 @@ func (m *Model) Summary() string {
 		sort.Strings(away)
 		parts = append(parts, strings.Join(away, ", ")+": no answers")
 	}
-	return cmp.Or(strings.Join(parts, "; "), Count(len(m.templates), "file")+" in step")
+	return cmp.Or(strings.Join(parts, "; "), status.Count(len(m.templates), "file")+" in step")
 }

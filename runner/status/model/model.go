@@ -1,4 +1,9 @@
-package status
+// Package model makes the status of a runner of its events alone.
+//
+// A [Model] takes in each event ([Model.Apply]), which costs little, and returns a
+// copy of the whole for whoever looks ([Model.Snapshot]). What a source alone knows,
+// such as how it keeps a query current, is added when somebody looks (watch.Inspection).
+package model
 
 import (
 	"slices"
@@ -6,6 +11,7 @@ import (
 	"time"
 
 	"restencil/runner/event"
+	"restencil/runner/status"
 	"restencil/template"
 	"restencil/watch"
 )
@@ -59,7 +65,7 @@ const mostRecent = 64
 // Snapshot returns. It must not call methods of the Model.
 type Listener interface {
 	Executed(event.Executed)
-	Changed(Change) // a change has ended
+	Changed(status.Change) // a change has ended
 }
 
 // New returns the model of a runner that begins at now.
@@ -147,8 +153,8 @@ type bundleState struct {
 	change    *change   // that is under way; nil: none
 	last      *change   // the newest that has ended and changed something; nil: none
 
-	version int     // is another after each event about it
-	known   *Bundle // in a copy: what it is, where that is known already
+	version int            // is another after each event about it
+	known   *status.Bundle // in a copy: what it is, where that is known already
 }
 
 // A childState is what is known of the child.
