@@ -54,7 +54,7 @@ func (j *Journal) enter(bundle string, lock func() error) (*entry, error) {
 	if e == nil {
 		name := fileName(bundle)
 		e = &entry{
-			path:    filepath.Join(j.bundlesDir(), name+".jsonl"),
+			path:    filepath.Join(j.bundles, name+".jsonl"),
 			history: history.History{Bundle: bundle, Dir: filepath.Join(j.dir, "history", name), Disk: j.disk},
 			record:  record{Version: version, Bundle: bundle},
 		}

@@ -113,6 +113,7 @@ func (s State) Owed() bool { return s.Unknown || s.Desired != "" && s.Desired !=
 // A Journal is a state directory.
 type Journal struct {
 	dir     string
+	bundles string // the directory of their files
 	options Options
 	disk    disk.Disk
 
@@ -127,7 +128,7 @@ func New(dir string, o Options) *Journal {
 		o.Warn = func(error) {}
 	}
 	return &Journal{
-		dir: dir, options: o, disk: disk.Disk{ReadOnly: o.ReadOnly, Warn: o.Warn},
+		dir: dir, bundles: filepath.Join(dir, "bundles"), options: o, disk: disk.Disk{ReadOnly: o.ReadOnly, Warn: o.Warn},
 		lock: dirlock.New(dir), entries: make(map[string]*entry),
 	}
 }
@@ -312,8 +313,6 @@ func Owner(dir string) []string {
 	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 }
 
-func (j *Journal) bundlesDir() string { return filepath.Join(j.dir, "bundles") }
-
 var outsideNames = regexp.MustCompile(`[^a-z0-9-]`)
 
 // fileName returns a name for the files of a bundle: safe on every file system, also
@@ -355,7 +354,7 @@ func (j *Journal) lockToWrite() error {
 			return j.failed(err)
 		}
 	}
-	if err := j.disk.Mkdir(j.bundlesDir()); err != nil {
+	if err := j.disk.Mkdir(j.bundles); err != nil {
 		return j.failed(err)
 	}
 	if _, err := os.Stat(ownerFile(j.dir)); errors.Is(err, fs.ErrNotExist) && j.options.Owner != nil {
@@ -483,7 +482,7 @@ func (j *Journal) records(damaged func(path string, why error)) ([]record, error
 	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(j.bundlesDir())
+	entries, err := os.ReadDir(j.bundles)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot read the state directory: %w", err)
 	}
@@ -492,7 +491,7 @@ func (j *Journal) records(damaged func(path string, why error)) ([]record, error
 		if filepath.Ext(entry.Name()) != ".jsonl" {
 			continue
 		}
-		path := filepath.Join(j.bundlesDir(), entry.Name())
+		path := filepath.Join(j.bundles, entry.Name())
 		r, _, _, err := read(path)
 		switch {
 		case err == nil:
