@@ -163,8 +163,14 @@ func TestAttemptsEnd(t *testing.T) {
 
 // TestNegativeDefaultLease is the default, as in consul-template.
 func TestNegativeDefaultLease(t *testing.T) {
-	if o := (Options{DefaultLease: -time.Second}).filled(); o.DefaultLease != 5*time.Minute {
-		t.Errorf("it is %v", o.DefaultLease)
+	o := DefaultOptions()
+	o.DefaultLease = -time.Second
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.options.DefaultLease != 5*time.Minute {
+		t.Errorf("it is %v", s.options.DefaultLease)
 	}
 }
 

@@ -1,31 +1,18 @@
 package vault
 
 import (
-	"maps"
-	"slices"
 	"sync"
 
 	"restencil/watch"
 )
 
-// plans are when each answer is renewed or replaced, for any goroutine.
-type plans struct {
-	mu     sync.Mutex
-	leases map[watch.ID]watch.Lease
-}
+// plans are when each answer is renewed or replaced: each a watch.Lease by its query.
+type plans struct{ sync.Map }
 
 // set records the plan for e.
 func (p *plans) set(e *entry) {
 	renew, at := e.answer.next()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.leases[e.id] = watch.Lease{Query: e.id, Ends: e.answer.end(), Next: at, Renew: renew}
-}
-
-func (p *plans) remove(id watch.ID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.leases, id)
+	p.Store(e.id, watch.Lease{Query: e.id, Ends: e.answer.end(), Next: at, Renew: renew})
 }
 
 // Inspect implements watch.Inspector.
@@ -34,10 +21,8 @@ func (s *Source) Inspect() watch.Inspection {
 	if c, ok := s.caller.(interface{ Counts() watch.Counts }); ok {
 		i.Counts = c.Counts()
 	}
-	s.plans.mu.Lock()
-	leases := slices.Collect(maps.Values(s.plans.leases))
-	s.plans.mu.Unlock()
-	for _, l := range leases {
+	for _, plan := range s.plans.Range {
+		l := plan.(watch.Lease)
 		switch {
 		case l.Renew:
 			i.Kept[l.Query] = "its lease is renewed"

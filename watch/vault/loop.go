@@ -82,7 +82,7 @@ func (l *loop) take(s watch.Subscription, now time.Time) {
 	switch {
 	case s.Sink == nil:
 		l.table.unwatch(s.ID)
-		l.plans.remove(s.ID)
+		l.plans.Delete(s.ID)
 	case e != nil:
 		l.table.resume(e, s.Sink, now)
 		if e.answer.known {

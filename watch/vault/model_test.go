@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/schedule"
 	"restencil/watch/vault/client"
 	"restencil/watch/vault/token"
 	"restencil/watch/watchtest"
@@ -403,6 +405,22 @@ type world struct {
 	notices []string
 	mu      sync.Mutex
 	stop    func()
+}
+
+// filled returns o with defaults in place of zero values.
+func (o Options) filled() Options {
+	d := DefaultOptions()
+	o.DefaultLease = cmp.Or(max(o.DefaultLease, 0), d.DefaultLease)
+	o.IssueEvery = cmp.Or(max(o.IssueEvery, 0), d.IssueEvery)
+	o.IssueBurst = cmp.Or(max(o.IssueBurst, 0), d.IssueBurst)
+	o.MaxRequests = cmp.Or(max(o.MaxRequests, 0), d.MaxRequests)
+	if o.Threshold == 0 {
+		o.Threshold = d.Threshold
+	}
+	if o.Retry == (schedule.Backoff{}) {
+		o.Retry = d.Retry
+	}
+	return o
 }
 
 func inWorld(t *testing.T, o Options, test func(*world)) {

@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"cmp"
 	"time"
 
 	"restencil/watch/schedule"
@@ -23,18 +22,17 @@ type Options struct {
 
 	// Threshold is the share of a lease, of a certificate's life or of
 	// DefaultLease after which it is replaced, between 0 and 1, with some jitter
-	// (COMPAT 4.12.4). Zero means 0.9.
+	// (COMPAT 4.12.4).
 	Threshold float64
 
 	// IssueEvery and IssueBurst bound how often anything is issued or written
 	// at a path: for each query IssueBurst times at once, then once every
 	// IssueEvery; and for 100 new queries at once, then one every IssueEvery.
 	// What is valid for less time than that may be replaced as often as it ends.
-	// Zero means 1 min and 3.
 	IssueEvery time.Duration
 	IssueBurst int
 
-	// MaxRequests is how many requests may be under way. Zero means 32.
+	// MaxRequests is how many requests may be under way.
 	MaxRequests int
 
 	// Retry is the backoff of queries (COMPAT 4.10.4) and logins. The zero value
@@ -59,22 +57,6 @@ func DefaultOptions() Options {
 		MaxRequests:  32,
 		Retry:        schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
 	}
-}
-
-// filled returns o with defaults in place of zero values.
-func (o Options) filled() Options {
-	d := DefaultOptions()
-	o.DefaultLease = cmp.Or(max(o.DefaultLease, 0), d.DefaultLease)
-	o.IssueEvery = cmp.Or(max(o.IssueEvery, 0), d.IssueEvery)
-	o.IssueBurst = cmp.Or(max(o.IssueBurst, 0), d.IssueBurst)
-	o.MaxRequests = cmp.Or(max(o.MaxRequests, 0), d.MaxRequests)
-	if o.Threshold <= 0 || o.Threshold >= 1 {
-		o.Threshold = d.Threshold
-	}
-	if o.Retry == (schedule.Backoff{}) {
-		o.Retry = d.Retry
-	}
-	return o
 }
 
 // limits returns the options of the limiter. What ends soon may be replaced at

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,9 @@ type manager interface {
 // New returns a Source. It reads the certificates that o names. The first request
 // to Vault is made when the first query is watched.
 func New(o Options) (*Source, error) {
-	o = o.filled()
+	d := DefaultOptions()
+	o.DefaultLease = cmp.Or(max(o.DefaultLease, 0), d.DefaultLease)
+	o.Retry = cmp.Or(o.Retry, d.Retry)
 	o.Resend = o.Retry.Attempts != 0
 	c, err := client.New(o.Options)
 	if err != nil {
@@ -66,7 +69,7 @@ func newSource(o Options, c client.Caller, m manager, namespace string) *Source 
 		options: o, caller: c, tokens: m, namespace: namespace,
 		requester: fetch.NewRequester(c, namespace, rules, limit.New(o.limits())),
 		inbox:     &inbox{wake: schedule.NewWakeup()},
-		plans:     &plans{leases: make(map[watch.ID]watch.Lease)},
+		plans:     new(plans),
 		close:     func() {},
 	}
 }
