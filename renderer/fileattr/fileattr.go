@@ -81,16 +81,16 @@ func (o Owner) Or(other Owner) Owner {
 	return o
 }
 
-func (o Owner) apply(f *os.File) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
+// apply gives f, which has the attributes now, the owner o. It returns the attributes
+// that f has then.
+func (o Owner) apply(f *os.File, now Attrs) (Attrs, error) {
+	if o = o.Or(now.Owner); o == now.Owner {
+		return now, nil
 	}
-	now := ownerOf(info)
-	if o = o.Or(now); o == now {
-		return nil
+	if err := f.Chown(o.UID, o.GID); err != nil {
+		return now, err
 	}
-	return f.Chown(o.UID, o.GID)
+	return of(f) // chown drops special bits
 }
 
 // Attrs are the mode and the owner of a file.
@@ -102,6 +102,15 @@ type Attrs struct {
 // Of returns the attributes in info.
 func Of(info fs.FileInfo) Attrs {
 	return Attrs{Mode: info.Mode() & Bits, Owner: ownerOf(info)}
+}
+
+// of returns the attributes of an open file.
+func of(f *os.File) (Attrs, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return Attrs{}, err
+	}
+	return Of(info), nil
 }
 
 // String returns a such as "mode 0644, owner root:root".
@@ -141,13 +150,9 @@ func (a Attrs) Equal(now Attrs) bool {
 // what write adds is never seen under the old ones. If a step fails, Apply restores
 // the attributes.
 func (a Attrs) Apply(f *os.File, write func() error) (err error) {
-	info, err := f.Stat()
-	if err != nil {
+	was, err := of(f)
+	if err != nil || write == nil && a.Equal(was) {
 		return err
-	}
-	was := Of(info)
-	if write == nil && a.Equal(was) {
-		return nil
 	}
 	defer func() {
 		if err != nil {
@@ -159,7 +164,7 @@ func (a Attrs) Apply(f *os.File, write func() error) (err error) {
 			return err
 		}
 	}
-	if err := a.Owner.apply(f); err != nil {
+	if _, err := a.Owner.apply(f, was); err != nil {
 		return fmt.Errorf("%w: %w", ErrOwner, Cause(err))
 	}
 	if write != nil {
@@ -173,11 +178,17 @@ func (a Attrs) Apply(f *os.File, write func() error) (err error) {
 // force sets owner and mode where they differ. In between, the file has the new owner
 // and the old mode.
 func (a Attrs) force(f *os.File) error {
-	if err := a.Owner.apply(f); err != nil {
+	now, err := of(f)
+	if err != nil {
 		return err
 	}
-	info, err := f.Stat() // after chown, which drops special bits
-	if err != nil || info.Mode()&Bits == a.Mode {
+	return a.forceFrom(now, f)
+}
+
+// forceFrom is force for a file that has the attributes now.
+func (a Attrs) forceFrom(now Attrs, f *os.File) error {
+	now, err := a.Owner.apply(f, now)
+	if err != nil || now.Mode == a.Mode {
 		return err
 	}
 	return f.Chmod(a.Mode)
@@ -187,17 +198,22 @@ func (a Attrs) force(f *os.File) error {
 // of a in the place of -1 if the process may set them. Otherwise the warning says why,
 // and ApplyNew tries to set the group at least, on which the access of readers depends.
 func (a Attrs) ApplyNew(f *os.File, asked Owner) (warning, err error) {
-	warning = asked.Or(a.Owner).apply(f)
-	if warning != nil && asked.Or(Owner{-1, a.Owner.GID}).apply(f) != nil {
-		if err := asked.apply(f); err != nil {
+	now, err := of(f)
+	if err != nil {
+		return nil, err
+	}
+	now, warning = asked.Or(a.Owner).apply(f, now)
+	if warning != nil {
+		if now, err = asked.Or(Owner{-1, a.Owner.GID}).apply(f, now); err != nil {
+			now, err = asked.apply(f, now)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrOwner, Cause(err))
 		}
-	}
-	if warning != nil {
 		// The program must not run as another user than before.
 		a.Mode &^= fs.ModeSetuid | fs.ModeSetgid
 	}
-	return warning, Attrs{a.Mode, KeepOwner()}.force(f)
+	return warning, Attrs{a.Mode, KeepOwner()}.forceFrom(now, f)
 }
 
 // Cause returns the error of the system, without the path.

@@ -26,8 +26,8 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	tx.Stage(ctx)
 	if b.checks {
 		b.enter(tx, event.Check, targets[0].Rollback)
+		tx.Check(ctx)
 	}
-	tx.Check(ctx)
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // nothing has changed
 	}
