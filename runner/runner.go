@@ -291,6 +291,10 @@ func (r *Runner) watch(batch templates.Batch, now time.Time) {
 // is that of a query that has failed too often.
 func (r *Runner) handleUpdates(now time.Time) error {
 	updates := r.watcher.Take()
+	for _, up := range updates {
+		r.templates.Update(up.ID, up.State, now)
+	}
+	r.templates.Execute(now) // what follows is done meanwhile
 	e := event.Updated{Updates: make([]event.Update, len(updates))}
 	for i, up := range updates {
 		a := &up.State.Answer
@@ -300,10 +304,6 @@ func (r *Runner) handleUpdates(now time.Time) error {
 		}
 	}
 	r.events.emit(e)
-	for _, up := range updates {
-		r.templates.Update(up.ID, up.State, now)
-	}
-	r.templates.Execute(now)
 	for _, up := range updates {
 		q, f := up.ID.Value(), up.State.Failure
 		r.stores.update(up.ID, f, now)

@@ -342,7 +342,7 @@ func (s *Set) takeDirty(now time.Time) []*execution {
 		}
 		s.mark(t)
 	}
-	var list []*execution
+	list := make([]*execution, 0, len(s.dirty))
 	var later []*state
 	for _, t := range s.dirty {
 		if t.running {

@@ -62,7 +62,8 @@ func (g *Group) complete() bool {
 
 // hash returns a hash of what the files are to hold.
 func (g *Group) hash() string {
-	var text []byte
+	const each = 256 // bytes; most files need fewer
+	text := make([]byte, 0, each*len(g.files))
 	for _, f := range g.files {
 		text = append(strconv.AppendQuote(text, f.Destination), ' ')
 		text = append(hex.AppendEncode(text, f.newest.Sum.Content[:]), ' ')

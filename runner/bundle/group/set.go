@@ -203,8 +203,8 @@ func (s *Set) Due(now time.Time, owed bool, notBefore time.Time) []Target {
 			}
 		}
 	}
-	var due []Target
 	groups := s.timers.PopAll(now)
+	due := make([]Target, 0, len(groups))
 	slices.SortFunc(groups, func(a, b *Group) int { return a.files[0].Index - b.files[0].Index })
 	for _, g := range groups {
 		if !g.complete() {
