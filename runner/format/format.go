@@ -272,41 +272,38 @@ func checkHCL(name string, content []byte) *problem {
 // into brackets, into the operand of an operator, and into the body of an %{ if } or
 // a %{ for }. The content need not be HCL.
 func boundHCL(tokens hclsyntax.Tokens) *problem {
-	steps := []int{0} // how much deeper the parser is within each open bracket
-	depth := 0        // the sum of steps
-	step := func(n int) {
-		steps[len(steps)-1] += n
-		depth += n
-	}
+	depth := 0         // of the parser
+	begins := []int{0} // the depth at which the content of each open bracket begins
 	for i, t := range tokens {
 		next := tokens[min(i+1, len(tokens)-1)]
+		within := begins[len(begins)-1]
 		switch t.Type {
 		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
-			step(1)
+			depth++
 		case hclsyntax.TokenComma, hclsyntax.TokenEqual: // another expression
-			step(-steps[len(steps)-1])
+			depth = within
 		case hclsyntax.TokenTemplateControl:
 			switch string(next.Bytes) {
 			case "if", "for":
-				step(1)
+				depth++
 			case "endif", "endfor":
-				step(-min(1, steps[len(steps)-1]))
+				depth = max(depth-1, within)
 			}
-			steps = append(steps, 0)
-		case hclsyntax.TokenOBrack:
-			if next.Type == hclsyntax.TokenStar { // the rest of the expression is deeper
-				step(1)
+			depth++
+			begins = append(begins, depth)
+		case hclsyntax.TokenOBrack, hclsyntax.TokenOBrace, hclsyntax.TokenOParen, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp:
+			if t.Type == hclsyntax.TokenOBrack && next.Type == hclsyntax.TokenStar { // the rest of the expression is deeper
+				depth++
 			}
-			steps = append(steps, 0)
-		case hclsyntax.TokenOBrace, hclsyntax.TokenOParen, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp:
-			steps = append(steps, 0)
+			depth++
+			begins = append(begins, depth)
 		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
-			step(-steps[len(steps)-1])
-			steps = steps[:max(1, len(steps)-1)]
+			depth = max(within-1, 0)
+			begins = begins[:max(1, len(begins)-1)]
 		}
 		start := t.Range.Start
 		switch {
-		case len(steps)+depth > maxDepth:
+		case depth >= maxDepth:
 			return &problem{line: start.Line, column: start.Column, summary: "nested too deep"}
 		case t.Type == hclsyntax.TokenNumberLit && len(t.Bytes) > maxNumber:
 			return &problem{line: start.Line, column: start.Column, summary: "a number that is too long"}

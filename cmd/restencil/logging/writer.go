@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"restencil/watch/schedule"
 )
 
 const (
@@ -32,8 +34,8 @@ const (
 // It may be used concurrently.
 type Writer struct {
 	to      io.Writer
-	wake    chan struct{} // capacity 1: there is something to do
-	drained chan struct{} // closed when everything is written after Close
+	wake    schedule.Wakeup // there is something to do
+	drained chan struct{}   // closed when everything is written after Close
 
 	mu      sync.Mutex
 	next    *batch
@@ -55,7 +57,7 @@ type batch struct {
 func NewWriter(w io.Writer) *Writer {
 	s := &Writer{
 		to:      w,
-		wake:    make(chan struct{}, 1),
+		wake:    schedule.NewWakeup(),
 		drained: make(chan struct{}),
 		next:    newBatch(),
 		lost:    func(int) []byte { return nil },
@@ -114,7 +116,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	b.data = append(b.data, p...)
 	w.mu.Unlock()
 
-	w.signal()
+	w.wake.Wake()
 	if stuck && until == nil {
 		return len(p), nil
 	}
@@ -134,13 +136,6 @@ func (w *Writer) Write(p []byte) (int, error) {
 	case <-until:
 	}
 	return len(p), nil
-}
-
-func (w *Writer) signal() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
 }
 
 // writeLost writes that lines were dropped. Called with mu held.
@@ -190,7 +185,7 @@ func (w *Writer) Close() {
 	w.closed = true
 	until := w.waits()
 	w.mu.Unlock()
-	w.signal()
+	w.wake.Wake()
 	if until != nil {
 		select {
 		case <-w.drained:
