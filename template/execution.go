@@ -157,9 +157,8 @@ func (x *execution) idOf(q watch.Query) watch.ID {
 	return q.ID()
 }
 
-func (x *execution) Incomplete(q watch.Query) { x.incomplete(x.idOf(q)) }
-
-func (x *execution) incomplete(id watch.ID) {
+func (x *execution) Incomplete(q watch.Query) {
+	id := x.idOf(q)
 	if a := x.asked[id]; !a.missing {
 		a.missing = true
 		x.asked[id] = a

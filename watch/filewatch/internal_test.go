@@ -150,7 +150,7 @@ func TestInspect(t *testing.T) {
 		{"current/data.yaml", "etc/data.yaml", []string{"", "releases/5", "shared", "etc"}},
 	}
 	for _, tt := range tests {
-		p := newEntry(at(tt.path), false)
+		p := &entry{full: at(tt.path)}
 		p.inspect(nil)
 		var dirs []string
 		for _, d := range tt.dirs {
@@ -160,5 +160,5 @@ func TestInspect(t *testing.T) {
 			t.Errorf("%s: real path %s, want %s; directories (-want +got):\n%s", tt.path, p.real, at(tt.real), diff)
 		}
 	}
-	newEntry(at("loop/x"), false).inspect(nil) // ends
+	(&entry{full: at("loop/x")}).inspect(nil) // ends
 }

@@ -55,9 +55,13 @@ func New(o Options) *Watcher {
 
 // Add begins to watch a path, anew if it is watched already.
 func (w *Watcher) Add(path string) {
+	p := &entry{path: path, full: path, tree: w.options.Trees}
+	if full, err := filepath.Abs(path); err == nil {
+		p.full = full
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.paths[path] = newEntry(path, w.options.Trees)
+	w.paths[path] = p
 	w.wake.Wake()
 }
 
@@ -222,14 +226,6 @@ type entry struct {
 	files  map[string]fs.FileInfo // by their paths without links; nil before the first inspection
 	failed bool                   // they could not be read after the last report, or are being written
 	writes time.Time              // since when they are being written; zero if they are not
-}
-
-func newEntry(path string, tree bool) *entry {
-	p := &entry{path: path, full: path, tree: tree}
-	if full, err := filepath.Abs(path); err == nil {
-		p.full = full
-	}
-	return p
 }
 
 // inspect sets real, dirs and files. It has system, if not nil, watch each

@@ -90,8 +90,12 @@ func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspecti
 	for _, b := range f.bundles {
 		s.Bundles = append(s.Bundles, f.bundle(b))
 	}
+	newest := 0
+	if len(known) > 0 {
+		newest = known[0].Number
+	}
 	for _, c := range slices.Backward(f.changes) {
-		if i := newestOf(known) - c.number; 0 <= i && i < len(known) {
+		if i := newest - c.number; 0 <= i && i < len(known) {
 			s.Changes = append(s.Changes, known[i])
 		} else {
 			s.Changes = append(s.Changes, f.change(c))
@@ -267,14 +271,6 @@ func (f *facts) templateOf(t *templateState) status.Template {
 		out.Queries = append(out.Queries, id.Value().String())
 	}
 	return out
-}
-
-// newestOf returns the number of the newest change, 0 where there is none.
-func newestOf(changes []status.Change) int {
-	if len(changes) == 0 {
-		return 0
-	}
-	return changes[0].Number
 }
 
 func (f *facts) causeOf(reason string, queries []watch.ID, more int) status.Cause {
