@@ -245,7 +245,8 @@ func (b *Bundle) takeOver(old *Bundle) {
 	}
 	b.entry.do(func(j *journal.Journal) error {
 		if old.spec.Policy == group.Together { // the generations stay: it may come back
-			return j.Applied(old.entry.key, newID(), nil)
+			_, err := j.Applied(old.entry.key, newID(), nil)
+			return err
 		}
 		return j.Forget(func(key string, _ time.Time) bool { return key == old.entry.key })
 	})

@@ -291,9 +291,7 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 		}
 		if !applied {
 			b.entry.do(func(j *journal.Journal) (err error) {
-				if err = j.Applied(b.entry.key, t.Hash, files()); err == nil {
-					generation, err = j.Newest(b.entry.key)
-				}
+				generation, err = j.Applied(b.entry.key, t.Hash, files())
 				return err
 			})
 		}

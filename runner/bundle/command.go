@@ -173,7 +173,10 @@ func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
 	if run.err == nil {
 		if !c.owed {
 			if id := c.entry.owed; id != "" {
-				c.entry.do(func(j *journal.Journal) error { return j.Applied(c.entry.key, id, nil) })
+				c.entry.do(func(j *journal.Journal) error {
+					_, err := j.Applied(c.entry.key, id, nil)
+					return err
+				})
 				c.entry.owed = ""
 			}
 			c.failures, c.retryAt = 0, time.Time{}

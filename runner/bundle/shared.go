@@ -100,7 +100,7 @@ func (s *Shared) Inherit() {
 			}
 		}
 		if inherited && !s.Registry.has(key) {
-			_ = j.Applied(key, newID(), nil) // after an error, it is owed twice
+			_, _ = j.Applied(key, newID(), nil) // after an error, it is owed twice
 		}
 	}
 	// What cannot be removed does no harm, and is removed at another start.

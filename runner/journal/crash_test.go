@@ -51,7 +51,7 @@ func (w swapping) prepare(t *testing.T) {
 		put(t, w.temp(name), "new "+name)
 	}
 	j := open(t, w.state, Options{Generations: 2})
-	check(t, j.Applied("nginx", "old", []history.File{{Path: w.path("a"), Content: []byte("old a")}}))
+	check(t, applied(j, "nginx", "old", []history.File{{Path: w.path("a"), Content: []byte("old a")}}))
 	check(t, j.Close())
 }
 
@@ -80,7 +80,7 @@ func (w swapping) run() error {
 		return j.Undone("nginx")
 	}
 	w.step("reload")
-	return j.Applied("nginx", "new", []history.File{{Path: w.path("a"), Content: []byte("new a")}})
+	return applied(j, "nginx", "new", []history.File{{Path: w.path("a"), Content: []byte("new a")}})
 }
 
 func (w swapping) swap(m swap.Move) error {

@@ -21,7 +21,7 @@ func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
 	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700")
 	j := open(t, dir, Options{Generations: 3})
-	check(t, j.Applied("b", "1", []history.File{{Path: "x", Content: []byte("1")}}))
+	check(t, applied(j, "b", "1", []history.File{{Path: "x", Content: []byte("1")}}))
 	ballast := filepath.Join(dir, "ballast")
 	fill(t, ballast)
 
@@ -29,7 +29,7 @@ func TestDiskFull(t *testing.T) {
 	if err := j.Owe("b", "2", []string{long}); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("Owe: %v", err)
 	}
-	if err := j.Applied("b", "3", []history.File{{Path: "x", Content: []byte(long)}}); !errors.Is(err, syscall.ENOSPC) {
+	if err := applied(j, "b", "3", []history.File{{Path: "x", Content: []byte(long)}}); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("Applied: %v", err)
 	}
 	if st, err := open(t, dir, Options{ReadOnly: true}).State("b"); err != nil || st.Desired == "2" {
@@ -64,7 +64,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	dir := t.TempDir()
 	namespace.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700")
 	j := open(t, dir, Options{Generations: 1})
-	check(t, j.Applied("b", "1", []history.File{{Path: "x"}}))
+	check(t, applied(j, "b", "1", []history.File{{Path: "x"}}))
 	check(t, j.Owe("b", "2", nil))
 	check(t, j.Close())
 	check(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
@@ -74,7 +74,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 		t.Errorf("Recover = %+v, %v", all, err)
 	}
 	wantState(t, j, State{Desired: "2", Applied: "1"})
-	for _, err := range []error{j.Owe("b", "3", nil), j.Applied("b", "3", []history.File{{Path: "x"}})} {
+	for _, err := range []error{j.Owe("b", "3", nil), applied(j, "b", "3", []history.File{{Path: "x"}})} {
 		if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), "state_dir") {
 			t.Errorf("error %v", err)
 		}

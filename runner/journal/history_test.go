@@ -30,8 +30,8 @@ func TestHistory(t *testing.T) {
 		}
 	}
 	for _, hash := range []string{"1", "2", "2", "3"} {
-		check(t, j.Applied("b", hash, files("<"+hash+">\u2028")))
-		check(t, j.Applied("b", hash, nil))
+		check(t, applied(j, "b", hash, files("<"+hash+">\u2028")))
+		check(t, applied(j, "b", hash, nil))
 	}
 
 	want := func(n int, hash string) history.Generation {
@@ -93,11 +93,11 @@ func TestFewerGenerations(t *testing.T) {
 		dir := t.TempDir()
 		j := open(t, dir, Options{Generations: 3})
 		for _, hash := range []string{"1", "2", "3"} {
-			check(t, j.Applied("b", hash, []history.File{{Path: "x"}}))
+			check(t, applied(j, "b", hash, []history.File{{Path: "x"}}))
 		}
 		check(t, j.Close())
 		j = open(t, dir, Options{Generations: n})
-		check(t, j.Applied("b", "4", []history.File{{Path: "x"}}))
+		check(t, applied(j, "b", "4", []history.File{{Path: "x"}}))
 		all, err := j.History("b")
 		if len(all) != n || err != nil || n > 0 && all[n-1].Hash != "4" {
 			t.Errorf("%d to be kept: %+v, %v", n, all, err)
@@ -111,7 +111,7 @@ func TestDamagedGeneration(t *testing.T) {
 		warned := 0
 		j := open(t, dir, Options{Generations: 5, Warn: func(error) { warned++ }})
 		for _, hash := range []string{"1", "2"} {
-			check(t, j.Applied("b", hash, []history.File{{Path: "x", Content: []byte("content " + hash)}}))
+			check(t, applied(j, "b", hash, []history.File{{Path: "x", Content: []byte("content " + hash)}}))
 		}
 		path := filepath.Join(dir, "history", fileName("b"), "2.json")
 		if content == "changed" {
@@ -125,7 +125,7 @@ func TestDamagedGeneration(t *testing.T) {
 		if len(all) != 1 || err != nil || warned != 1 {
 			t.Errorf("%q: History = %+v, %v; %d warnings", content, all, err, warned)
 		}
-		check(t, j.Applied("b", "2", []history.File{{Path: "x"}}))
+		check(t, applied(j, "b", "2", []history.File{{Path: "x"}}))
 		if g, err := j.Generation("b", 2); g.Hash != "2" || err != nil {
 			t.Errorf("%q: made again: %+v, %v", content, g, err)
 		}

@@ -210,12 +210,12 @@ func (j *Journal) Undone(bundle string) error {
 // Applied records that the files of this hash have been loaded: nothing is owed. What
 // is left beside the destinations is removed. The files, where given, make a new
 // generation, unless the newest has the same hash; the oldest beyond
-// Options.Generations are removed.
-func (j *Journal) Applied(bundle, hash string, files []history.File) error {
+// Options.Generations are removed. It returns the number of the newest, 0 without files.
+func (j *Journal) Applied(bundle, hash string, files []history.File) (newest int, err error) {
 	var historyErr error
-	err := j.update(bundle, soon, func(e *entry) {
+	err = j.update(bundle, soon, func(e *entry) {
 		if files != nil {
-			historyErr = e.history.Add(hash, files, j.options.Generations)
+			newest, historyErr = e.history.Add(hash, files, j.options.Generations)
 		}
 		e.record.swap().Tidy(j.disk, nil)
 		e.record.apply(hash)
@@ -223,7 +223,7 @@ func (j *Journal) Applied(bundle, hash string, files []history.File) error {
 	if err == nil && historyErr != nil {
 		err = j.failed(historyErr)
 	}
-	return err
+	return newest, err
 }
 
 // Owe records that a reload is owed: these files are about to change, each by itself,
@@ -246,16 +246,6 @@ func (j *Journal) History(bundle string) ([]history.Generation, error) {
 	}
 	defer e.mu.Unlock()
 	return e.history.List()
-}
-
-// Newest returns the number of a bundle's newest generation, 0 if there is none.
-func (j *Journal) Newest(bundle string) (int, error) {
-	e, err := j.enter(bundle, j.lockToRead)
-	if err != nil {
-		return 0, err
-	}
-	defer e.mu.Unlock()
-	return e.history.Newest()
 }
 
 // Generation returns a generation of a bundle with the contents of all files

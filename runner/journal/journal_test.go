@@ -29,6 +29,11 @@ func check(t *testing.T, err error) {
 	}
 }
 
+func applied(j *Journal, bundle, hash string, files []history.File) error {
+	_, err := j.Applied(bundle, hash, files)
+	return err
+}
+
 func put(t *testing.T, path, content string) {
 	t.Helper()
 	check(t, os.WriteFile(path, []byte(content), 0o600))
@@ -82,7 +87,7 @@ func TestOwe(t *testing.T) {
 	wantState(t, j, State{Desired: "1", Files: []string{"x", "y"}})
 	check(t, j.Owe("b", "2", []string{"z", "x"}))
 	wantState(t, j, State{Desired: "2", Files: []string{"x", "y", "z"}})
-	check(t, j.Applied("b", "2", nil))
+	check(t, applied(j, "b", "2", nil))
 	wantState(t, j, State{Desired: "2", Applied: "2"})
 
 	// To the same again: in between, the files were something else.
@@ -103,8 +108,8 @@ func TestUndone(t *testing.T) {
 		want   State
 	}{
 		{"of nothing known", func(*Journal) error { return nil }, true, State{}},
-		{"of what was applied", func(j *Journal) error { return j.Applied("b", "1", nil) }, true, State{Desired: "1", Applied: "1"}},
-		{"before the swap", func(j *Journal) error { return j.Applied("b", "1", nil) }, false, State{Desired: "1", Applied: "1"}},
+		{"of what was applied", func(j *Journal) error { return applied(j, "b", "1", nil) }, true, State{Desired: "1", Applied: "1"}},
+		{"before the swap", func(j *Journal) error { return applied(j, "b", "1", nil) }, false, State{Desired: "1", Applied: "1"}},
 		{
 			"before the swap, owed from before",
 			func(j *Journal) error { return j.Owe("b", "1", []string{"x"}) },
@@ -260,7 +265,7 @@ func TestConcurrentUse(t *testing.T) {
 		all.Go(func() {
 			for n := range 20 {
 				hash := strconv.Itoa(n)
-				errs := []error{j.Owe(bundle, hash, []string{"x"}), j.Applied(bundle, hash, []history.File{{Path: "x"}})}
+				errs := []error{j.Owe(bundle, hash, []string{"x"}), applied(j, bundle, hash, []history.File{{Path: "x"}})}
 				_, stateErr := j.State(bundle)
 				_, historyErr := j.History(bundle)
 				_, bundlesErr := j.Bundles()
@@ -283,7 +288,7 @@ func TestConcurrentUse(t *testing.T) {
 func TestWriteFails(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir, Options{})
-	check(t, j.Applied("b", "1", nil))
+	check(t, applied(j, "b", "1", nil))
 	path := bundleFile(t, dir)
 	check(t, os.Rename(path, path+".away"))
 	check(t, os.Mkdir(path, 0o700))
@@ -304,11 +309,11 @@ func TestWriteFails(t *testing.T) {
 func TestDirectoryRemoved(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	j := open(t, dir, Options{Generations: 1})
-	check(t, j.Applied("b", "1", []history.File{{Path: "x"}}))
+	check(t, applied(j, "b", "1", []history.File{{Path: "x"}}))
 	check(t, os.RemoveAll(dir))
 	check(t, j.Owe("b", "2", []string{"x"}))
 	wantState(t, j, State{Desired: "2", Applied: "1", Files: []string{"x"}})
-	check(t, j.Applied("b", "2", []history.File{{Path: "x"}}))
+	check(t, applied(j, "b", "2", []history.File{{Path: "x"}}))
 	wantState(t, j, State{Desired: "2", Applied: "2"})
 }
 
@@ -363,7 +368,7 @@ func TestCorruptionLosesNoOwedReload(t *testing.T) {
 	j := open(t, dir, Options{})
 	for i := range 5 {
 		check(t, j.Owe("b", fmt.Sprint(i), []string{"/etc/x"}))
-		check(t, j.Applied("b", fmt.Sprint(i), nil))
+		check(t, applied(j, "b", fmt.Sprint(i), nil))
 	}
 	check(t, j.Owe("b", "owed", []string{"/etc/x"}))
 	check(t, j.Close())
@@ -406,7 +411,7 @@ func TestForget(t *testing.T) {
 	dir, files := t.TempDir(), t.TempDir()
 	j := open(t, dir, Options{Generations: 1})
 	for _, name := range []string{"used", "unused", "swapping"} {
-		check(t, j.Applied(name, "1", []history.File{{Path: "/x", Content: []byte("x")}}))
+		check(t, applied(j, name, "1", []history.File{{Path: "/x", Content: []byte("x")}}))
 		_, err := j.KeepRejected(name, "no", []history.File{{Path: "/x", Content: []byte("x")}})
 		check(t, err)
 	}
@@ -455,7 +460,7 @@ func TestFileStaysSmall(t *testing.T) {
 func TestOneSync(t *testing.T) {
 	j := open(t, t.TempDir(), Options{})
 	check(t, j.Owe("b", "1", []string{"x"}))
-	check(t, j.Applied("b", "1", nil))
+	check(t, applied(j, "b", "1", nil))
 	var syncs []string
 	j.disk.Step = func(s string) {
 		if strings.HasPrefix(s, "sync ") {
@@ -467,7 +472,7 @@ func TestOneSync(t *testing.T) {
 		t.Errorf("Owe: %q", syncs)
 	}
 	check(t, j.Owe("b", "2", []string{"x"}))
-	check(t, j.Applied("b", "2", nil))
+	check(t, applied(j, "b", "2", nil))
 	if len(syncs) != 1 {
 		t.Errorf("the same again, and Applied: %q", syncs)
 	}
@@ -482,7 +487,7 @@ func TestNames(t *testing.T) {
 	}
 	seen := make(map[string]bool)
 	for _, name := range names {
-		check(t, j.Applied(name, "hash of "+name, []history.File{{Path: name, Content: []byte(name)}}))
+		check(t, applied(j, name, "hash of "+name, []history.File{{Path: name, Content: []byte(name)}}))
 		file := strings.ToLower(fileName(name))
 		if len(file) > 100 || strings.ContainsAny(file, "/\\ %\x00") || seen[file] {
 			t.Errorf("%q is in %q", name, file)

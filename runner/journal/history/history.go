@@ -99,56 +99,47 @@ func (h History) Generation(number int) (Generation, error) {
 	return g, nil
 }
 
-// Newest returns the number of the newest generation, 0 where there is none.
-func (h History) Newest() (int, error) {
-	numbers, err := h.numbers()
-	if err != nil || len(numbers) == 0 {
-		return 0, err
-	}
-	return numbers[len(numbers)-1], nil
-}
-
 // Add makes a generation of files, unless the newest has the same hash, and removes
-// the oldest beyond keep.
-func (h History) Add(hash string, files []File, keep int) error {
+// the oldest beyond keep. It returns the number of the newest, 0 where there is none.
+func (h History) Add(hash string, files []File, keep int) (int, error) {
 	numbers, err := h.numbers()
 	if err != nil {
-		return err
+		return 0, err
 	}
+	var newest Generation
 	if keep > 0 {
-		var newest Generation
 		for _, n := range slices.Backward(numbers) {
 			if newest, err = h.Generation(n); err == nil {
 				break
 			}
 			if !errors.Is(err, fs.ErrNotExist) {
-				return err
+				return 0, err
 			}
 		}
 		if newest.Number > 0 && newest.Hash == hash {
-			return nil
+			return newest.Number, nil
 		}
-		g := Generation{Number: newest.Number + 1, Hash: hash, Time: time.Now().UTC().Round(0), Files: files}
-		data, err := encode(h.Bundle, g)
+		newest = Generation{Number: newest.Number + 1, Hash: hash, Time: time.Now().UTC().Round(0), Files: files}
+		data, err := encode(h.Bundle, newest)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if err := h.Disk.Mkdir(h.Dir); err != nil {
-			return err
+			return 0, err
 		}
-		if err := h.Disk.Replace(h.path(g.Number), data); err != nil {
-			return err
+		if err := h.Disk.Replace(h.path(newest.Number), data); err != nil {
+			return 0, err
 		}
 		if numbers, err = h.numbers(); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for _, n := range numbers[:max(len(numbers)-max(keep, 0), 0)] {
 		if err := h.Disk.Remove(h.path(n)); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return newest.Number, nil
 }
 
 func (h History) path(number int) string { return filepath.Join(h.Dir, strconv.Itoa(number)+".json") }
