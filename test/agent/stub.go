@@ -7,14 +7,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/hashicorp/consul/api"
-
 	"restencil/watch"
+	"restencil/watch/blocking"
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/watchtest"
@@ -65,15 +65,17 @@ func (s *Stub) Requests() []Request {
 // Client returns a client whose requests go to the stub, with that token.
 func (s *Stub) Client(t *testing.T, token string) *client.Client {
 	t.Helper()
-	c, err := api.NewClient(&api.Config{
-		Address:    "consul.test:8500",
-		Token:      token,
-		HttpClient: &http.Client{Transport: fetch.Transport{Base: client.ProgressTransport{Base: s}}},
-	})
-	if err != nil {
-		t.Fatal(err)
+	c := &blocking.Client{
+		HTTP:      &http.Client{Transport: s},
+		Transport: &http.Transport{},
+		Base:      url.URL{Scheme: "http", Host: "consul.test:8500"},
+		Header:    make(http.Header),
+		Token:     token, Datacenter: "dc", Namespace: "ns",
 	}
-	return &client.Client{Requests: fetch.New(c), Transport: &http.Transport{}, Token: token}
+	if token != "" {
+		c.Header.Set("X-Consul-Token", token)
+	}
+	return &client.Client{Requests: fetch.New(c), Client: c}
 }
 
 // Respond makes a response. Headers are name, value, name, value, …

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"restencil/watch"
-	"restencil/watch/consul/client"
+	"restencil/watch/blocking"
+	"restencil/watch/blocking/requester"
 	"restencil/watch/consul/plan"
-	"restencil/watch/consul/requester"
 	"restencil/watch/schedule"
 )
 
@@ -105,7 +105,7 @@ func (s *Source) applyFeedback(now time.Time) {
 			if r == requester.HTTP1 || now.Sub(last) <= reduceInterval {
 				continue
 			}
-			s.rules.Budget = max(client.LeastConnections, min(s.rules.Budget, s.plan.Held)/2)
+			s.rules.Budget = max(blocking.LeastConnections, min(s.rules.Budget, s.plan.Held)/2)
 		}
 		s.refusals.Set(r, now.Add(refusalExpiry))
 	}

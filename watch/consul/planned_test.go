@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"restencil/watch"
-	"restencil/watch/consul/fetch"
+	"restencil/watch/blocking"
 	"restencil/watch/consul/plan"
 )
 
@@ -191,7 +191,7 @@ func TestFormerOwnerHasNoSay(t *testing.T) {
 	before := &queryReceiver{sub: j}
 	j.setOwner(before)
 	j.setOwner(&queryReceiver{sub: j})
-	before.Take(fetch.Reply{Data: &watch.KeyPair{Value: "old"}})
+	before.Take(blocking.Reply{Data: &watch.KeyPair{Value: "old"}})
 	before.Failed(&watch.Error{Query: key})
 	if text, told := sink.said(); told != 0 {
 		t.Errorf("the sink was told %q", text)

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"restencil/watch/consul/requester"
+	"restencil/watch/blocking/requester"
 	"restencil/watch/schedule"
 )
 

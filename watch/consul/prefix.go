@@ -9,10 +9,9 @@ import (
 	"sync"
 
 	"restencil/watch"
-	"restencil/watch/consul/client"
-	"restencil/watch/consul/fetch"
+	"restencil/watch/blocking"
+	"restencil/watch/blocking/requester"
 	"restencil/watch/consul/plan"
-	"restencil/watch/consul/requester"
 )
 
 const (
@@ -39,8 +38,8 @@ type prefixWatch struct {
 	mu      sync.Mutex
 	members []*member // by text
 	known   bool
-	newest  fetch.Reply  // data is []*watch.KeyPair, sorted by path
-	failure *watch.Error // nil: it does not fail
+	newest  blocking.Reply // data is []*watch.KeyPair, sorted by path
+	failure *watch.Error   // nil: it does not fail
 }
 
 // A member is a query within the extent.
@@ -55,9 +54,9 @@ type member struct {
 // newPrefixWatch returns a watch without members.
 func newPrefixWatch(s *Source, e plan.Extent) *prefixWatch {
 	p := &prefixWatch{feedback: s.feedback, extent: e}
-	kind, _ := s.agent.Client.ForKind(watch.KVList)
+	kind, _ := s.agent.ForKind(watch.KVList)
 	p.requester = &requester.Requester{
-		Agent: s.agent, Query: scoped(watch.KVList, e.Prefix, e.Scope), Kind: kind,
+		Agent: s.agent.Agent, Query: scoped(watch.KVList, e.Prefix, e.Scope), Kind: kind,
 		To: p, Most: p.most, Shared: true,
 	}
 	return p
@@ -103,7 +102,7 @@ func (p *prefixWatch) most() int64 {
 }
 
 // Take implements requester.Receiver.
-func (p *prefixWatch) Take(r fetch.Reply) bool {
+func (p *prefixWatch) Take(r blocking.Reply) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, pair := range r.Data.([]*watch.KeyPair) {
@@ -219,7 +218,7 @@ func sizeOf(p *watch.KeyPair) int { return len(p.Path) + len(p.Value) }
 func (p *prefixWatch) Failed(err *watch.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err.Class == watch.Denied || errors.Is(err, client.ErrTooMuch) {
+	if err.Class == watch.Denied || errors.Is(err, blocking.ErrTooMuch) {
 		p.feedback.add(p.extent)
 		return
 	}

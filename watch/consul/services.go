@@ -8,17 +8,17 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/blocking"
+	"restencil/watch/blocking/requester"
 	"restencil/watch/consul/discovery"
-	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/plan"
-	"restencil/watch/consul/requester"
 	"restencil/watch/schedule"
 )
 
 // A serviceWatch keeps the services and nodes of one scope current that share
 // requests. It makes the requests that a discovery asks for.
 type serviceWatch struct {
-	agent *requester.Agent
+	agent consulAgent
 	scope plan.Scope
 	wake  schedule.Wakeup // of the poller
 	group *sync.WaitGroup // of the source
@@ -35,7 +35,7 @@ type serviceWatch struct {
 type serviceMember struct {
 	sub   *subscription
 	known bool
-	last  fetch.Reply
+	last  blocking.Reply
 }
 
 // A serviceRequest asks for a source: by a blocking query or, with Once set, by reads.
@@ -118,17 +118,17 @@ func (w *serviceWatch) begin(source discovery.Source, once bool) *serviceRequest
 	w.end(source)
 	r := &serviceRequest{w: w, source: source, member: w.members[source.Query]}
 	r.ctx, r.cancel = context.WithCancel(w.ctx)
-	r.Requester = requester.Requester{Agent: w.agent, To: r, Once: once}
+	r.Requester = requester.Requester{Agent: w.agent.Agent, To: r, Once: once}
 	if m := r.member; m != nil {
 		r.Query = m.sub.query()
-		r.Kind, _ = w.agent.Client.ForReading(r.Query.Kind)
+		r.Kind, _ = w.agent.ForReading(r.Query.Kind)
 		if m.known {
 			r.Resume(m.last)
 		}
 		m.sub.setOwner(r)
 	} else {
 		r.Query = scoped(watch.NodeList, "", w.scope) // only the scope counts
-		r.Kind, r.Shared = fetch.Kind{Fetch: w.agent.Client.ForSource(source)}, true
+		r.Kind, r.Shared = blocking.Kind{Fetch: w.agent.ForSource(source)}, true
 	}
 	w.requests[source] = r
 	return r
@@ -185,7 +185,7 @@ func (r *serviceRequest) read() {
 }
 
 // Take implements requester.Receiver.
-func (r *serviceRequest) Take(reply fetch.Reply) (news bool) {
+func (r *serviceRequest) Take(reply blocking.Reply) (news bool) {
 	r.w.change(func(now time.Time) {
 		if r.ctx.Err() != nil {
 			return
@@ -209,7 +209,7 @@ func (r *serviceRequest) Take(reply fetch.Reply) (news bool) {
 }
 
 // takeAnswer takes a reply to the query of a member.
-func (r *serviceRequest) takeAnswer(reply fetch.Reply, now time.Time) (news bool) {
+func (r *serviceRequest) takeAnswer(reply blocking.Reply, now time.Time) (news bool) {
 	m := r.member
 	news = !m.known || !reflect.DeepEqual(m.last.Data, reply.Data)
 	if !news {

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/blocking/requester"
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/plan"
-	"restencil/watch/consul/requester"
 	"restencil/watch/schedule"
 )
 
@@ -24,10 +24,16 @@ type Options = requester.Options
 // DefaultOptions returns the defaults, which are those of consul-template.
 func DefaultOptions() Options { return requester.DefaultOptions() }
 
+// A consulAgent is Consul's agent, with the requests that it takes.
+type consulAgent struct {
+	*requester.Agent
+	*client.Client
+}
+
 // A Source keeps queries to Consul current, each as the plan says. It implements
 // watch.Source.
 type Source struct {
-	agent    *requester.Agent
+	agent    consulAgent
 	feedback *feedback
 
 	mu            sync.Mutex
@@ -71,7 +77,7 @@ func New(o Options) (*Source, error) {
 func newSource(o Options, c *client.Client) *Source {
 	f, wake := &feedback{wake: schedule.NewWakeup()}, schedule.NewWakeup()
 	s := &Source{
-		agent:         requester.NewAgent(c, o, func(l requester.Limit) { f.add(l) }),
+		agent:         consulAgent{requester.NewAgent(c.Client, o, func(l requester.Limit) { f.add(l) }), c},
 		feedback:      f,
 		subscriptions: make(map[watch.ID]*subscription),
 		rules: plan.Rules{
@@ -201,7 +207,7 @@ func (s *Source) arrange(list []*subscription) {
 	}
 	switch needed := p.NeedsWitness(); {
 	case needed && s.witness == nil:
-		s.witness = s.start(s.agent.Witness)
+		s.witness = s.start(func(ctx context.Context) { s.agent.Agent.Witness(ctx, s.agent.Requests.Witness) })
 	case !needed && s.witness != nil:
 		s.witness()
 		s.witness = nil
@@ -268,8 +274,8 @@ func (s *Source) enter(sub *subscription, at *plan.Place) {
 
 // requester returns a requester for sub alone.
 func (s *Source) requester(sub *subscription) *requester.Requester {
-	kind, _ := s.agent.Client.ForKind(sub.query().Kind)
+	kind, _ := s.agent.ForKind(sub.query().Kind)
 	to := &queryReceiver{sub: sub}
 	sub.setOwner(to)
-	return &requester.Requester{Agent: s.agent, Query: sub.query(), Kind: kind, To: to}
+	return &requester.Requester{Agent: s.agent.Agent, Query: sub.query(), Kind: kind, To: to}
 }

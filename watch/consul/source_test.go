@@ -9,7 +9,7 @@ import (
 
 	"restencil/test/agent"
 	"restencil/watch"
-	"restencil/watch/consul/requester"
+	"restencil/watch/blocking/requester"
 	"restencil/watch/watchtest"
 )
 

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"restencil/watch"
-	"restencil/watch/consul/fetch"
+	"restencil/watch/blocking"
+	"restencil/watch/blocking/requester"
 	"restencil/watch/consul/plan"
-	"restencil/watch/consul/requester"
 )
 
 // A subscription is a watched query. Its owner, which gives it answers and failures,
@@ -67,7 +67,7 @@ type queryReceiver struct {
 }
 
 // Take implements requester.Receiver.
-func (s *queryReceiver) Take(r fetch.Reply) (news bool) {
+func (s *queryReceiver) Take(r blocking.Reply) (news bool) {
 	if news = !s.known || !reflect.DeepEqual(s.data, r.Data); news {
 		s.known, s.data = true, r.Data
 	}

@@ -3,22 +3,15 @@ package nomad
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
-
-	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
-	"restencil/watch/consul/client"
-	"restencil/watch/consul/fetch"
+	"restencil/watch/blocking"
 	"restencil/watch/transport"
 )
 
@@ -26,7 +19,7 @@ const defaultAddress = "http://127.0.0.1:4646"
 
 // newClient returns a client of the agent that o names. It reads the files that o
 // names, and sends nothing.
-func newClient(o Options) (*client.Client, error) {
+func newClient(o Options) (*agent, error) {
 	text := cmp.Or(o.Address, defaultAddress)
 	if !strings.Contains(text, "://") && !strings.HasPrefix(text, "unix:") {
 		text = "http://" + text
@@ -61,88 +54,52 @@ func newClient(o Options) (*client.Client, error) {
 		}
 	}
 	address.Path = strings.TrimRight(address.Path, "/")
+	header := make(http.Header)
+	if o.Token != "" {
+		header.Set("X-Nomad-Token", o.Token)
+	}
+	if o.Username != "" || o.Password != "" {
+		(&http.Request{Header: header}).SetBasicAuth(o.Username, o.Password)
+	}
+	params := make(url.Values)
+	if o.Region != "" {
+		params.Set("region", o.Region)
+	}
 	counter := transport.Count(connections)
-	a := &agent{
-		address: address, options: o,
-		http: &http.Client{
-			Transport: client.ProgressTransport{Base: transport.Traced(counter, o.Log)},
+	a := &agent{options: o, Client: &blocking.Client{
+		HTTP: &http.Client{
+			Transport: transport.Traced(counter, o.Log),
 			// A redirect would carry the token to another host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-	}
-	return &client.Client{
-		Requests:  fetch.Requests{ForKind: a.forKind},
-		Transport: connections, Counter: counter, Token: o.Token,
-	}, nil
+		Transport: connections, Counter: counter,
+		Base: *address, Header: header, Params: params, Token: o.Token,
+		Datacenter: "region", Namespace: "namespace",
+	}}
+	return a, nil
 }
 
 // An agent puts queries to a Nomad agent, each once.
 type agent struct {
-	address *url.URL // without a query
+	*blocking.Client
 	options Options
-	http    *http.Client
 }
 
 // get asks for path and decodes the reply into to. It returns false if what was asked
 // for does not exist (404).
-func (a *agent) get(path string, params url.Values, o *api.QueryOptions, to any) (reply fetch.Reply, found bool, err error) {
-	set := func(name, value string) {
-		if value != "" {
-			params.Set(name, value)
-		}
+func (a *agent) get(ctx context.Context, path string, params url.Values, o blocking.Request, to any) (reply blocking.Reply, found bool, err error) {
+	reply, err = a.Get(ctx, path, params, o, blocking.JSON(to))
+	if blocking.Status(err) == http.StatusNotFound && reply.Index > 0 { // one without an index is not Nomad's
+		return reply, false, nil
 	}
-	set("region", cmp.Or(o.Datacenter, a.options.Region))
-	set("namespace", o.Namespace)
-	if o.AllowStale {
-		params.Set("stale", "")
-	}
-	if o.WaitIndex > 0 {
-		params.Set("index", strconv.FormatUint(o.WaitIndex, 10))
-	}
-	if o.WaitTime > 0 {
-		params.Set("wait", strconv.FormatInt(o.WaitTime.Milliseconds(), 10)+"ms")
-	}
-	at := *a.address
-	at.Path, at.RawQuery = at.Path+path, params.Encode()
-	r, err := http.NewRequestWithContext(o.Context(), http.MethodGet, at.String(), nil)
-	if err != nil {
-		return reply, false, err
-	}
-	if a.options.Token != "" {
-		r.Header.Set("X-Nomad-Token", a.options.Token)
-	}
-	if a.options.Username != "" || a.options.Password != "" {
-		r.SetBasicAuth(a.options.Username, a.options.Password)
-	}
-	resp, err := a.http.Do(r)
-	if err != nil {
-		return reply, false, err
-	}
-	defer resp.Body.Close()
-	reply.Index, _ = strconv.ParseUint(resp.Header.Get("X-Nomad-Index"), 10, 64)
-	contact, _ := strconv.ParseInt(resp.Header.Get("X-Nomad-LastContact"), 10, 64)
-	reply.Contact = time.Duration(contact) * time.Millisecond
-	found = resp.StatusCode == http.StatusOK
-	if found {
-		if err = json.NewDecoder(resp.Body).Decode(to); err != nil {
-			return reply, false, err
-		}
-	}
-	// What is left is read, so that the connection is used again.
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
-	if err == nil && !found && (resp.StatusCode != http.StatusNotFound || reply.Index == 0) { // 404 without an index is not Nomad's
-		err = api.StatusError{Code: resp.StatusCode, Body: strings.TrimSpace(string(text))}
-	}
-	return reply, found, err
+	return reply, err == nil, err
 }
-
-const maxMessage = 2 << 10 // bytes of an error message, or after a reply, that are read
 
 // explain adds to a refusal of q what the token needs. Nomad says the same of a token that
 // it does not know.
 func (a *agent) explain(q watch.Query, err error) error {
 	switch {
-	case fetch.Status(err) != http.StatusForbidden:
+	case blocking.Status(err) != http.StatusForbidden:
 		return err
 	case a.options.Token == "":
 		return fmt.Errorf("%w (there is no token: set NOMAD_TOKEN or nomad { token = … } to one with %s)", err, rights(q))

@@ -2,13 +2,12 @@ package nomad
 
 import (
 	"cmp"
+	"context"
 	"net/url"
 	"slices"
 
-	"github.com/hashicorp/consul/api"
-
 	"restencil/watch"
-	"restencil/watch/consul/fetch"
+	"restencil/watch/blocking"
 	"restencil/watch/dependency"
 )
 
@@ -16,36 +15,36 @@ const defaultNamespace = "default"
 
 // forKind returns how to put one query of a kind, ok is false for a kind that is not
 // Nomad's.
-func (a *agent) forKind(kind watch.Kind) (_ fetch.Kind, ok bool) {
-	f, ok := map[watch.Kind]fetch.Func{
+func (a *agent) forKind(kind watch.Kind) (_ blocking.Kind, ok bool) {
+	f, ok := map[watch.Kind]blocking.Func{
 		watch.NomadServiceList: a.services,
 		watch.NomadService:     a.service,
 		watch.NomadVarGet:      a.variable,
 		watch.NomadVarList:     a.variables,
 	}[kind]
 	if !ok {
-		return fetch.Kind{}, false
+		return blocking.Kind{}, false
 	}
-	return fetch.Kind{Fetch: func(q watch.Query, o *api.QueryOptions) (fetch.Reply, error) {
+	return blocking.Kind{Fetch: func(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 		o.Namespace = q.Namespace
 		if q.Namespace == "" {
 			o.Namespace = a.options.Namespace
 		}
 		q.Namespace = o.Namespace
-		r, err := f(q, o)
+		r, err := f(ctx, q, o)
 		return r, a.explain(q, err)
 	}}, true
 }
 
 // services returns the services of the namespace, by name.
-func (a *agent) services(_ watch.Query, o *api.QueryOptions) (fetch.Reply, error) {
+func (a *agent) services(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
 	var namespaces []struct {
 		Services []struct {
 			ServiceName string
 			Tags        []string
 		}
 	}
-	reply, _, err := a.get("/v1/services", url.Values{}, o, &namespaces)
+	reply, _, err := a.get(ctx, "/v1/services", nil, o, &namespaces)
 	if err != nil {
 		return reply, err
 	}
@@ -61,7 +60,7 @@ func (a *agent) services(_ watch.Query, o *api.QueryOptions) (fetch.Reply, error
 }
 
 // service returns the instances of a service that have the query's tag.
-func (a *agent) service(q watch.Query, o *api.QueryOptions) (fetch.Reply, error) {
+func (a *agent) service(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	params := url.Values{}
 	if q.Params != "" {
 		params.Set("choose", q.Params)
@@ -72,7 +71,7 @@ func (a *agent) service(q watch.Query, o *api.QueryOptions) (fetch.Reply, error)
 		Port int
 		Tags []string
 	}
-	reply, _, err := a.get("/v1/service/"+q.Name, params, o, &found)
+	reply, _, err := a.get(ctx, "/v1/service/"+q.Name, params, o, &found)
 	if err != nil {
 		return reply, err
 	}
@@ -92,18 +91,18 @@ func (a *agent) service(q watch.Query, o *api.QueryOptions) (fetch.Reply, error)
 }
 
 // variable returns the items of a variable, nil if there is no such variable.
-func (a *agent) variable(q watch.Query, o *api.QueryOptions) (fetch.Reply, error) {
+func (a *agent) variable(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	var v struct {
 		watch.NomadVarMeta
 		Items map[string]string
 	}
 	o.Namespace = cmp.Or(o.Namespace, defaultNamespace)
-	reply, found, err := a.get("/v1/var/"+q.Name, url.Values{}, o, &v)
+	reply, found, err := a.get(ctx, "/v1/var/"+q.Name, nil, o, &v)
 	switch {
 	case err != nil:
 		return reply, err
 	case found && v.Path == "":
-		return reply, fetch.ErrIncomplete
+		return reply, blocking.ErrIncomplete
 	case found:
 		reply.Data = dependency.NewNomadVariable(v.NomadVarMeta, v.Items).Items
 	}
@@ -112,19 +111,19 @@ func (a *agent) variable(q watch.Query, o *api.QueryOptions) (fetch.Reply, error
 
 // variables returns the metadata of the variables whose paths begin with the query's
 // name, by path.
-func (a *agent) variables(q watch.Query, o *api.QueryOptions) (fetch.Reply, error) {
+func (a *agent) variables(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	params := url.Values{}
 	if q.Name != "" {
 		params.Set("prefix", q.Name)
 	}
 	list := []*watch.NomadVarMeta{}
 	o.Namespace = cmp.Or(o.Namespace, defaultNamespace)
-	reply, _, err := a.get("/v1/vars", params, o, &list)
+	reply, _, err := a.get(ctx, "/v1/vars", params, o, &list)
 	if err != nil {
 		return reply, err
 	}
 	if slices.Contains(list, nil) {
-		return reply, fetch.ErrIncomplete
+		return reply, blocking.ErrIncomplete
 	}
 	reply.Data = list
 	return reply, nil

@@ -12,9 +12,8 @@ import (
 	"time"
 
 	"restencil/watch"
-	"restencil/watch/consul/client"
-	"restencil/watch/consul/fetch"
-	"restencil/watch/consul/requester"
+	"restencil/watch/blocking"
+	"restencil/watch/blocking/requester"
 )
 
 // Options configure how an agent is asked. Start from DefaultOptions: zero means what
@@ -44,6 +43,7 @@ func (o Options) connections() int {
 
 // A Source keeps queries to Nomad current. It implements watch.Source.
 type Source struct {
+	client  *agent
 	agent   *requester.Agent
 	waiting chan struct{} // has a value for each query that waits for news
 
@@ -69,9 +69,10 @@ func New(o Options) (*Source, error) {
 	return newSource(o, c), nil
 }
 
-func newSource(o Options, c *client.Client) *Source {
+func newSource(o Options, c *agent) *Source {
 	return &Source{
-		agent:         requester.NewAgent(c, o.Options, func(requester.Limit) {}),
+		client:        c,
+		agent:         requester.NewAgent(c.Client, o.Options, func(requester.Limit) {}),
 		waiting:       make(chan struct{}, o.connections()*4/5),
 		subscriptions: make(map[watch.ID]*subscription),
 	}
@@ -99,7 +100,7 @@ func (s *Source) Watch(list ...watch.Subscription) {
 	defer s.mu.Unlock()
 	for _, w := range list {
 		q := w.ID.Value()
-		kind, ok := s.agent.Client.ForKind(q.Kind)
+		kind, ok := s.client.forKind(q.Kind)
 		if !ok {
 			w.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("not a query to Nomad")})
 			continue
@@ -194,7 +195,7 @@ type subscription struct {
 }
 
 // Take implements requester.Receiver.
-func (sub *subscription) Take(r fetch.Reply) (news bool) {
+func (sub *subscription) Take(r blocking.Reply) (news bool) {
 	news = !sub.known || !reflect.DeepEqual(sub.data, r.Data)
 	if news || sub.failing {
 		sub.known, sub.failing, sub.data = true, false, r.Data

@@ -33,7 +33,7 @@ func fleets(cfg *config.Config) (func(group.Rolling) turn.Fleet, error) {
 		host = "a host without a name"
 	}
 	return func(r group.Rolling) turn.Fleet {
-		return fleet{&semaphore.Semaphore{API: agent.API, Prefix: r.Key, Limit: r.Limit, Holder: host}}
+		return fleet{&semaphore.Semaphore{Client: agent, Prefix: r.Key, Limit: r.Limit, Holder: host}}
 	}, nil
 }
 

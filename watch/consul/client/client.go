@@ -1,6 +1,5 @@
 // Package client reaches a Consul agent over HTTP: address, TLS, credentials and
-// redirects. It ends requests that make no progress, bounds the size of replies, and
-// records the result of each [Attempt].
+// redirects.
 package client
 
 import (
@@ -11,10 +10,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"strconv"
 	"strings"
 
-	"github.com/hashicorp/consul/api"
-
+	"restencil/watch/blocking"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/transport"
 )
@@ -22,109 +22,147 @@ import (
 // A Client puts requests to one agent.
 type Client struct {
 	fetch.Requests
-	API       *api.Client
-	Transport *http.Transport
-	Counter   *transport.Counter // of the requests
-	Token     string             // which is sent; it must not be shown
-	secure    bool               // the agent is reached over TLS
+	*blocking.Client
+	secure bool // the agent is reached over TLS
 }
 
 // Capacity returns how many requests may be under way at a time, with or
 // without HTTP/2.
-func (c *Client) Capacity(o Options, http2 bool) int {
+func (c *Client) Capacity(o blocking.Options, http2 bool) int {
 	const streams = 100 // of a connection; servers allow them at least (RFC 9113, 6.5.2)
 	n := o.MaxConnections
 	if c.secure && http2 {
 		n *= streams
 	}
 	if most := o.Transport.MaxConnsPerHost; most > 0 {
-		n = max(LeastConnections, min(n, most))
+		n = max(blocking.LeastConnections, min(n, most))
 	}
 	return n
 }
 
 // New returns a client that makes all requests over one transport. It reads the
 // files that o names, and sends nothing.
-func New(o Options) (*Client, error) {
-	config := api.DefaultConfig()
+func New(o blocking.Options) (*Client, error) {
+	env := os.Getenv
 	if o.NoEnvironment {
-		config = &api.Config{Scheme: "http", Transport: config.Transport}
+		env = func(string) string { return "" }
 	}
-	config.Address = cmp.Or(o.Address, config.Address)
-	config.Namespace = cmp.Or(o.Namespace, config.Namespace)
-	config.Token = cmp.Or(o.Token, config.Token)
-	config.TokenFile = cmp.Or(o.TokenFile, config.TokenFile)
-	if o.Username != "" || o.Password != "" {
-		config.HttpAuth = &api.HttpBasicAuth{Username: o.Username, Password: o.Password}
+	// A slash at the end would make paths that Consul does not have, which for a key
+	// looks as if it did not exist.
+	address := strings.TrimRight(cmp.Or(o.Address, env("CONSUL_HTTP_ADDR"), "localhost:8500"), "/")
+	scheme, host, found := strings.Cut(address, "://")
+	if !found {
+		scheme, host = "http", address
 	}
-	// A slash at the end would make the library ask for paths that Consul
-	// does not have, which for a key looks as if it did not exist.
-	config.Address = strings.TrimRight(config.Address, "/")
-	socket, isSocket := strings.CutPrefix(config.Address, "unix://")
-	if !isSocket && strings.Contains(config.Address, "@") {
+	if scheme != "unix" && strings.Contains(address, "@") {
 		// It would end up in error messages.
 		return nil, errors.New("the address must not hold a user name or password")
 	}
-	env := config.TLSConfig
-	files := append(o.TLS.Files(), env.CAFile, env.CAPath, env.CertFile, env.KeyFile, config.TokenFile)
-	if err := transport.CheckFiles(files...); err != nil {
-		return nil, fmt.Errorf("reading a certificate or token failed: %w", err)
-	}
 	connections := o.Transport.New()
-	connections.DisableCompression = isLocal(config.Address) // it would take longer than it saves
-	secure := o.TLS.Enabled || config.Scheme == "https" || strings.HasPrefix(config.Address, "https://")
-	if !secure && connections.MaxConnsPerHost == 0 {
-		connections.MaxConnsPerHost = o.MaxConnections
-	}
-	if isSocket {
-		// Left to the library, a socket would get a transport of its own.
-		config.Address = socket
-		dialer := o.Transport.Dialer()
+	connections.DisableCompression = isLocal(address) // it would take longer than it saves
+	path := ""
+	switch scheme {
+	case "http", "https":
+		if i := strings.IndexByte(host, '/'); i >= 0 {
+			host, path = host[:i], host[i:]
+		}
+	case "unix":
+		socket, dialer := host, o.Transport.Dialer()
+		scheme, host = "http", "localhost"
 		connections.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", socket)
 		}
+	default:
+		return nil, fmt.Errorf("Unknown protocol scheme: %s", scheme) //nolint:staticcheck // as Consul's programs say
 	}
-	var err error
-	if o.TLS.Enabled {
-		own := api.TLSConfig{
-			Address:            o.TLS.ServerName,
-			CAFile:             o.TLS.CACert,
-			CAPath:             o.TLS.CAPath,
-			CertFile:           o.TLS.Cert,
-			InsecureSkipVerify: o.TLS.SkipVerify,
-		}
-		if o.TLS.Cert != "" {
-			own.KeyFile = cmp.Or(o.TLS.Key, o.TLS.Cert)
-		}
-		config.Scheme = "https"
-		if connections.TLSClientConfig, err = api.SetupTLSConfig(&own); err != nil {
-			return nil, o.TLS.Failed(err)
-		}
+	if ssl, _ := strconv.ParseBool(env("CONSUL_HTTP_SSL")); ssl || o.TLS.Enabled {
+		scheme = "https"
 	}
-	if config.HttpClient, err = api.NewHttpClient(connections, config.TLSConfig); err != nil {
-		return nil, fmt.Errorf("setting up TLS from the environment: %w", err)
+	secure := scheme == "https"
+	if !secure && connections.MaxConnsPerHost == 0 {
+		connections.MaxConnsPerHost = o.MaxConnections
 	}
-	counter := transport.Count(connections)
-	config.HttpClient.Transport = fetch.Transport{Base: ProgressTransport{Base: transport.Traced(counter, o.Log)}}
-	config.HttpClient.CheckRedirect = checkRedirect
-	if o.NoEnvironment && config.Token == "" && config.TokenFile == "" {
-		config.HttpClient.Transport = anonymous{config.HttpClient.Transport}
+	if err := setTLS(o, connections, env); err != nil {
+		return nil, err
 	}
-	c, err := api.NewClient(config)
+	token, err := findToken(o, env)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Requests: fetch.New(c), API: c, Transport: connections, Counter: counter, Token: config.Token, secure: secure}, nil
+	header := make(http.Header)
+	if token != "" {
+		header.Set("X-Consul-Token", token)
+	}
+	if user, password, _ := strings.Cut(env("CONSUL_HTTP_AUTH"), ":"); o.Username+o.Password+user+password != "" {
+		if o.Username != "" || o.Password != "" {
+			user, password = o.Username, o.Password
+		}
+		(&http.Request{Header: header}).SetBasicAuth(user, password)
+	}
+	params := make(url.Values)
+	for name, value := range map[string]string{
+		"ns":        cmp.Or(o.Namespace, os.Getenv("CONSUL_NAMESPACE")),
+		"partition": os.Getenv("CONSUL_PARTITION"),
+	} {
+		if value != "" {
+			params.Set(name, value)
+		}
+	}
+	counter := transport.Count(connections)
+	c := &blocking.Client{
+		HTTP:      &http.Client{Transport: transport.Traced(counter, o.Log), CheckRedirect: checkRedirect},
+		Transport: connections, Counter: counter,
+		Base:   url.URL{Scheme: scheme, Host: host, Path: path},
+		Header: header, Params: params, Token: token,
+		Datacenter: "dc", Namespace: "ns",
+	}
+	return &Client{Requests: fetch.New(c), Client: c, secure: secure}, nil
 }
 
-// An anonymous transport sends no token. The library sends that of the environment where
-// it is given none.
-type anonymous struct{ http.RoundTripper }
+// setTLS configures TLS, by the environment unless it is enabled.
+func setTLS(o blocking.Options, connections *http.Transport, env func(string) string) (err error) {
+	use := o.TLS
+	if !use.Enabled {
+		verify, err := strconv.ParseBool(cmp.Or(env("CONSUL_HTTP_SSL_VERIFY"), "true"))
+		use = transport.TLS{
+			CACert: env("CONSUL_CACERT"), CAPath: env("CONSUL_CAPATH"),
+			Cert: env("CONSUL_CLIENT_CERT"), Key: env("CONSUL_CLIENT_KEY"),
+			ServerName: env("CONSUL_TLS_SERVER_NAME"), SkipVerify: err == nil && !verify,
+		}
+	} else if use.Cert == "" {
+		use.Key = "" // as in consul-template
+	}
+	if name, _, err := net.SplitHostPort(use.ServerName); err == nil {
+		use.ServerName = name
+	}
+	if connections.TLSClientConfig, err = use.Config(); err != nil && o.TLS.Enabled {
+		return use.Failed(err)
+	} else if err != nil {
+		return fmt.Errorf("setting up TLS from the environment: %w", err)
+	}
+	return nil
+}
 
-func (a anonymous) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Del("X-Consul-Token")
-	return a.RoundTripper.RoundTrip(r)
+// findToken returns the token, which it may read from a file.
+func findToken(o blocking.Options, env func(string) string) (string, error) {
+	token, file := cmp.Or(o.Token, env("CONSUL_HTTP_TOKEN")), env("CONSUL_HTTP_TOKEN_FILE")
+	switch {
+	case o.TokenFile != "" && o.TokenFile != file:
+		file = o.TokenFile
+	case token != env("CONSUL_HTTP_TOKEN"):
+		file = ""
+	}
+	if file == "" {
+		return token, nil
+	}
+	if err := transport.CheckFiles(file); err != nil {
+		return "", fmt.Errorf("reading the token failed: %w", err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("Error loading token file %s : %s", file, err) //nolint:staticcheck // as Consul's programs say
+	}
+	return cmp.Or(strings.TrimSpace(string(data)), token), nil
 }
 
 // checkRedirect withholds the token and the password from other hosts and from
@@ -138,27 +176,6 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 		next.Header.Del("Authorization")
 	}
 	return nil
-}
-
-// Clean returns the cause of err as one line of bounded length without the URL and
-// the token.
-func (c *Client) Clean(err error) error {
-	const longest = 500 // bytes; the rest is some proxy's web page
-	err = transport.Cause(err)
-	text := err.Error()
-	if c.Token != "" {
-		text = strings.ReplaceAll(text, c.Token, "***")
-	}
-	if strings.ContainsAny(text, "\r\n") {
-		text = strings.Join(strings.Fields(text), " ")
-	}
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "…"
-	}
-	if text == err.Error() {
-		return err
-	}
-	return errors.New(text)
 }
 
 // isLocal reports whether an agent's address is on this machine.

@@ -12,10 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/consul/api"
-
 	"restencil/watch"
-	"restencil/watch/consul/fetch"
+	"restencil/watch/blocking"
 	"restencil/watch/transport"
 )
 
@@ -28,7 +26,7 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // get asks for a key and returns the request as the agent saw it.
-func (e *echo) get(t *testing.T, o Options) *http.Request {
+func (e *echo) get(t *testing.T, o blocking.Options) *http.Request {
 	t.Helper()
 	e.got = nil
 	c, err := New(o)
@@ -47,9 +45,9 @@ func (e *echo) get(t *testing.T, o Options) *http.Request {
 }
 
 // fetchKey puts the query for a key to the agent.
-func fetchKey(t *testing.T, c *Client) (fetch.Reply, error) {
+func fetchKey(t *testing.T, c *Client) (blocking.Reply, error) {
 	kind, _ := c.ForKind(watch.KVGet)
-	return kind.Fetch(watch.Query{Kind: watch.KVGet, Name: "k"}, (&api.QueryOptions{}).WithContext(t.Context()))
+	return kind.Fetch(t.Context(), watch.Query{Kind: watch.KVGet, Name: "k"}, blocking.Request{})
 }
 
 // cleanEnv takes away what the environment of the test says of Consul.
@@ -79,7 +77,7 @@ func TestAddress(t *testing.T) {
 	} {
 		t.Run(test.address+","+test.env, func(t *testing.T) {
 			t.Setenv("CONSUL_HTTP_ADDR", test.env)
-			o := Defaults()
+			o := blocking.Defaults()
 			o.Address = test.address
 			r := e.get(t, o)
 			if r.URL.Path != test.path {
@@ -102,7 +100,7 @@ func TestUnixSocket(t *testing.T) {
 	server.Listener = l
 	server.Start()
 	defer server.Close()
-	o := Defaults()
+	o := blocking.Defaults()
 	o.Address = "unix://" + path
 	if r := e.get(t, o); r.URL.Path != "/v1/kv/k" {
 		t.Errorf("the agent was asked for %s", r.URL.Path)
@@ -121,39 +119,39 @@ func TestCredentials(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		env   map[string]string
-		set   func(*Options)
+		set   func(*blocking.Options)
 		token string
 		user  string
 		ns    string
 	}{
-		{"none", nil, func(*Options) {}, "", "", ""},
-		{"options", nil, func(o *Options) {
+		{"none", nil, func(*blocking.Options) {}, "", "", ""},
+		{"options", nil, func(o *blocking.Options) {
 			o.Token, o.Username, o.Password, o.Namespace = "t", "u", "p", "n"
 		}, "t", "u:p", "n"},
 		{"environment", map[string]string{
 			"CONSUL_HTTP_TOKEN": "t", "CONSUL_HTTP_AUTH": "u:p", "CONSUL_NAMESPACE": "n",
-		}, func(*Options) {}, "t", "u:p", "n"},
+		}, func(*blocking.Options) {}, "t", "u:p", "n"},
 		{"options win", map[string]string{
 			"CONSUL_HTTP_TOKEN": "e", "CONSUL_HTTP_AUTH": "e:e", "CONSUL_NAMESPACE": "e",
-		}, func(o *Options) {
+		}, func(o *blocking.Options) {
 			o.Token, o.Username, o.Namespace = "t", "u", "n"
 		}, "t", "u:", "n"},
-		{"file wins", nil, func(o *Options) { o.Token, o.TokenFile = "t", file }, "from-file", "", ""},
-		{"file of the environment", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file}, func(*Options) {}, "from-file", "", ""},
+		{"file wins", nil, func(o *blocking.Options) { o.Token, o.TokenFile = "t", file }, "from-file", "", ""},
+		{"file of the environment", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file}, func(*blocking.Options) {}, "from-file", "", ""},
 		{"token wins over the environment's file", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file},
-			func(o *Options) { o.Token = "t" }, "t", "", ""},
+			func(o *blocking.Options) { o.Token = "t" }, "t", "", ""},
 		{"no environment", map[string]string{"CONSUL_HTTP_TOKEN": "environment", "CONSUL_HTTP_AUTH": "u:p", "CONSUL_HTTP_SSL": "true"},
-			func(o *Options) { o.NoEnvironment = true }, "", "", ""},
+			func(o *blocking.Options) { o.NoEnvironment = true }, "", "", ""},
 		{"no environment's file", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file},
-			func(o *Options) { o.NoEnvironment = true }, "", "", ""},
+			func(o *blocking.Options) { o.NoEnvironment = true }, "", "", ""},
 		{"a token and no environment", map[string]string{"CONSUL_HTTP_TOKEN": "environment"},
-			func(o *Options) { o.NoEnvironment, o.Token = true, "t" }, "t", "", ""},
+			func(o *blocking.Options) { o.NoEnvironment, o.Token = true, "t" }, "t", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}
-			o := Defaults()
+			o := blocking.Defaults()
 			o.Address = server.Listener.Addr().String()
 			test.set(&o)
 			r := e.get(t, o)
@@ -195,23 +193,23 @@ func TestTLS(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		env  map[string]string
-		set  func(*Options)
+		set  func(*blocking.Options)
 	}{
-		{"authority", nil, func(o *Options) { o.TLS = transport.TLS{Enabled: true, CACert: ca} }},
-		{"authority in a directory", nil, func(o *Options) { o.TLS = transport.TLS{Enabled: true, CAPath: filepath.Dir(ca)} }},
-		{"any certificate", nil, func(o *Options) { o.TLS = transport.TLS{Enabled: true, SkipVerify: true} }},
-		{"server name", nil, func(o *Options) { o.TLS = transport.TLS{Enabled: true, CACert: ca, ServerName: "example.com"} }},
-		{"address", nil, func(o *Options) {
+		{"authority", nil, func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, CACert: ca} }},
+		{"authority in a directory", nil, func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, CAPath: filepath.Dir(ca)} }},
+		{"any certificate", nil, func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, SkipVerify: true} }},
+		{"server name", nil, func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, CACert: ca, ServerName: "example.com"} }},
+		{"address", nil, func(o *blocking.Options) {
 			o.Address = "https://" + addr
 			o.TLS = transport.TLS{Enabled: true, CACert: ca}
 		}},
-		{"environment", map[string]string{"CONSUL_HTTP_SSL": "true", "CONSUL_CACERT": ca}, func(*Options) {}},
+		{"environment", map[string]string{"CONSUL_HTTP_SSL": "true", "CONSUL_CACERT": ca}, func(*blocking.Options) {}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}
-			o := Defaults()
+			o := blocking.Defaults()
 			o.Address = addr
 			test.set(&o)
 			if r := e.get(t, o); r.ProtoMajor != 2 {
@@ -223,7 +221,7 @@ func TestTLS(t *testing.T) {
 
 func TestTLSRefuses(t *testing.T) {
 	cleanEnv(t)
-	o := Defaults()
+	o := blocking.Defaults()
 	addr, ca := startTLS(t, &echo{})
 	o.Address = addr
 	for name, use := range map[string]transport.TLS{
@@ -247,19 +245,19 @@ func TestNewFails(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	for _, test := range []struct {
 		name string
-		set  func(*Options)
+		set  func(*blocking.Options)
 		want string
 	}{
-		{"scheme", func(o *Options) { o.Address = "ftp://x" }, "Unknown protocol scheme: ftp"},
-		{"password in the address", func(o *Options) { o.Address = "http://u:s3cr3t@x:8500" }, "the address must not hold a user name or password"},
-		{"token file", func(o *Options) { o.TokenFile = missing }, "Error loading token file " + missing},
-		{"authority", func(o *Options) { o.TLS = transport.TLS{Enabled: true, CACert: missing} }, "configuring TLS failed: Error loading CA File: open " + missing},
-		{"certificate", func(o *Options) { o.TLS = transport.TLS{Enabled: true, Cert: missing} }, "configuring TLS failed: open " + missing},
-		{"file", func(o *Options) { o.TLS = transport.TLS{Enabled: true, Cert: "client_test.go"} },
+		{"scheme", func(o *blocking.Options) { o.Address = "ftp://x" }, "Unknown protocol scheme: ftp"},
+		{"password in the address", func(o *blocking.Options) { o.Address = "http://u:s3cr3t@x:8500" }, "the address must not hold a user name or password"},
+		{"token file", func(o *blocking.Options) { o.TokenFile = missing }, "Error loading token file " + missing},
+		{"authority", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, CACert: missing} }, "configuring TLS failed: Error loading CA File: open " + missing},
+		{"certificate", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, Cert: missing} }, "configuring TLS failed: open " + missing},
+		{"file", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, Cert: "client_test.go"} },
 			"configuring TLS failed: tls: failed to find any PEM data in certificate input (the files of ssl: client_test.go)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o := Defaults()
+			o := blocking.Defaults()
 			test.set(&o)
 			_, err := New(o)
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), "s3cr3t") {
@@ -290,7 +288,7 @@ func TestRedirect(t *testing.T) {
 			redirect := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "http://"+net.JoinHostPort(test.host, port)+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 			})
-			o := Defaults()
+			o := blocking.Defaults()
 			o.Token, o.Username, o.Password = "t", "u", "p"
 			if test.secure {
 				addr, ca := startTLS(t, redirect)
@@ -322,7 +320,7 @@ func TestCapacity(t *testing.T) {
 		{"127.0.0.1:8500", 20, true, 20},
 		{"127.0.0.1:8500", 1, true, 4},
 	} {
-		o := Defaults()
+		o := blocking.Defaults()
 		o.Address, o.Transport.MaxConnsPerHost = test.address, test.perHost
 		c, err := New(o)
 		if err != nil {

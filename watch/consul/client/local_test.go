@@ -3,6 +3,8 @@ package client
 import (
 	"net/http/httptest"
 	"testing"
+
+	"restencil/watch/blocking"
 )
 
 func TestIsLocal(t *testing.T) {
@@ -36,7 +38,7 @@ func TestCompression(t *testing.T) {
 	e := &echo{}
 	server := httptest.NewServer(e)
 	defer server.Close()
-	o := Defaults()
+	o := blocking.Defaults()
 	o.Address = server.URL
 	if got := e.get(t, o).Header.Get("Accept-Encoding"); got != "" {
 		t.Errorf("asked for %q", got)

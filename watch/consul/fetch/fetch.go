@@ -1,80 +1,33 @@
 // Package fetch puts queries to a Consul agent, each once, and decodes the
 // replies: what templates see of keys, services, nodes and the rest, and what
-// package discovery compares. The client needs a [Transport].
+// package discovery compares.
 package fetch
 
 import (
-	"errors"
+	"context"
 	"reflect"
-	"time"
-
-	"github.com/hashicorp/consul/api"
+	"slices"
 
 	"restencil/watch"
+	"restencil/watch/blocking"
 	"restencil/watch/consul/discovery"
 )
 
-// A Func puts a query to the agent once and returns the reply, with data as
-// templates see it. It may cache parts of replies, and is for one query, and one
-// call at a time.
-type Func func(watch.Query, *api.QueryOptions) (Reply, error)
+// Requests put queries to one agent.
+type Requests struct{ client *blocking.Client }
 
-// A method is a Func for any agent.
-type method func(*api.Client, watch.Query, *api.QueryOptions) (Reply, error)
+// New returns the requests to the agent that c reaches.
+func New(c *blocking.Client) Requests { return Requests{c} }
 
-// of returns m for the agent of a client.
-func (m method) of(c *api.Client) Func {
-	return func(q watch.Query, o *api.QueryOptions) (Reply, error) { return m(c, q, o) }
-}
+// ForKind returns how to put one query of a kind; ok is false for a kind that
+// is not Consul's.
+func (r Requests) ForKind(k watch.Kind) (_ blocking.Kind, ok bool) { return r.forKind(k, false) }
 
-// A Reply is the agent's reply to a query.
-type Reply struct {
-	Data     any
-	Index    uint64        // to wait on; 0 where there is none
-	Contact  time.Duration // since the server that answered heard from its leader
-	Filtered bool          // something was left out that the token may not read
+// ForReading is ForKind with replies that have the instances of services in
+// every state, as package discovery needs them.
+func (r Requests) ForReading(k watch.Kind) (_ blocking.Kind, ok bool) { return r.forKind(k, true) }
 
-	// Instances are those of a service in any state, where ForReading asks for them.
-	Instances []*watch.HealthService
-}
-
-// A Kind says how one kind of query is put to the agent.
-type Kind struct {
-	Fetch  Func
-	Polled bool // the endpoint cannot block
-}
-
-// Requests put queries to one agent. The fields are functions, so that no interface
-// holds the library's client: the linker would keep all its methods, 1 MB.
-type Requests struct {
-	// ForKind returns how to put one query of a kind; ok is false for a kind that
-	// is not Consul's.
-	ForKind func(watch.Kind) (_ Kind, ok bool)
-
-	// ForReading is ForKind with replies that have the instances of services in
-	// every state, as package discovery needs them.
-	ForReading func(watch.Kind) (_ Kind, ok bool)
-
-	// ForSource returns how to ask for a source of package discovery. The data
-	// of the replies is what its methods take.
-	ForSource func(discovery.Source) Func
-
-	// Witness asks for an empty list. It fails if the servers cannot be reached or
-	// do not know the token.
-	Witness Func
-}
-
-// New returns the requests to the agent that c reaches, over a Transport.
-func New(c *api.Client) Requests {
-	return Requests{
-		ForKind:    func(k watch.Kind) (Kind, bool) { return forKind(c, k, false) },
-		ForReading: func(k watch.Kind) (Kind, bool) { return forKind(c, k, true) },
-		ForSource:  func(s discovery.Source) Func { return forSource(s).of(c) },
-		Witness:    witness.of(c),
-	}
-}
-
-func forKind(c *api.Client, k watch.Kind, reading bool) (_ Kind, ok bool) {
+func (r Requests) forKind(k watch.Kind, reading bool) (_ blocking.Kind, ok bool) {
 	instances := (&instanceCache{all: reading}).fetch
 	m, ok := map[watch.Kind]method{
 		watch.KVGet:               fetchKey,
@@ -92,45 +45,46 @@ func forKind(c *api.Client, k watch.Kind, reading bool) (_ Kind, ok bool) {
 		watch.ExportedServiceList: fetchExported,
 		watch.ImportedServiceList: fetchImported,
 	}[k]
-	return Kind{Fetch: m.of(c), Polled: k == watch.DatacenterList || k == watch.PartitionList}, ok
+	return blocking.Kind{Fetch: m.of(r.client), Polled: k == watch.DatacenterList || k == watch.PartitionList}, ok
 }
 
-// newReply returns data with what the reply's headers say, or err where that is not
-// nil.
-func newReply(data any, m *api.QueryMeta, err error) (Reply, error) {
-	if err != nil {
-		return Reply{}, err
-	}
-	return Reply{Data: data, Index: m.LastIndex, Contact: m.LastContact, Filtered: m.ResultsFilteredByACLs}, nil
+// ForSource returns how to ask for a source of package discovery. The data
+// of the replies is what its methods take.
+func (r Requests) ForSource(s discovery.Source) blocking.Func { return forSource(s).of(r.client) }
+
+// Witness asks for an empty list. It fails if the servers cannot be reached or
+// do not know the token.
+func (r Requests) Witness(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+	return witness.of(r.client)(ctx, q, o)
 }
 
-// Status returns the HTTP status that err reports, 0 if it reports none.
-func Status(err error) int {
-	s, _ := errors.AsType[api.StatusError](err)
-	return s.Code
-}
+// A method is a blocking.Func for any agent.
+type method func(context.Context, *blocking.Client, watch.Query, blocking.Request) (blocking.Reply, error)
 
-// ErrNoAnswer ends a request whose reply does not begin in time.
-var ErrNoAnswer = errors.New("no answer")
-
-// ErrIncomplete reports a reply that is JSON, but lacks what was asked for.
-var ErrIncomplete = errors.New("the reply is incomplete")
-
-// convert returns what templates see of each element of a list, or err where that is
-// not nil. The list must not be null, nor have null among its elements.
-func convert[A, B any](list []A, err error, to func(A) B) ([]B, error) {
-	if err != nil {
-		return nil, err
-	}
-	if list == nil {
-		return nil, ErrIncomplete
-	}
-	converted := make([]B, len(list))
-	for i, element := range list {
-		if reflect.ValueOf(element).IsZero() {
-			return nil, ErrIncomplete
+// of returns m for the agent of a client, without data beside an error.
+func (m method) of(c *blocking.Client) blocking.Func {
+	return func(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+		r, err := m(ctx, c, q, o)
+		if err != nil {
+			return blocking.Reply{}, err
 		}
-		converted[i] = to(element)
+		return r, nil
 	}
-	return converted, nil
+}
+
+// get asks for path and decodes the body of the reply into to.
+func get(ctx context.Context, c *blocking.Client, path string, o blocking.Request, to any) (blocking.Reply, error) {
+	return c.Get(ctx, path, nil, o, blocking.JSON(to))
+}
+
+// getList asks for a list, which is the data of the reply, too. It must not be null, nor
+// have null among its elements.
+func getList[T any](ctx context.Context, c *blocking.Client, path string, o blocking.Request) (blocking.Reply, []T, error) {
+	var list []T
+	r, err := get(ctx, c, path, o, &list)
+	if err == nil && (list == nil || slices.ContainsFunc(list, func(e T) bool { return reflect.ValueOf(e).IsZero() })) {
+		err = blocking.ErrIncomplete
+	}
+	r.Data = list
+	return r, list, err
 }

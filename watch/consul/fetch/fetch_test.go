@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -14,15 +15,16 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/blocking"
 	"restencil/watch/consul/discovery"
 )
 
 // ask puts q to an agent that has these replies, by path; a reply that does
 // not begin with a bracket is a refusal with that status. It returns what the
 // agent was asked for.
-func ask(t *testing.T, q watch.Query, replies map[string]string) (Reply, []string, error) {
+func ask(t *testing.T, q watch.Query, replies map[string]string) (blocking.Reply, []string, error) {
 	t.Helper()
-	return askWith(t, func(r Requests) Func {
+	return askWith(t, func(r Requests) blocking.Func {
 		kind, ok := r.ForKind(q.Kind)
 		if !ok {
 			t.Fatalf("%s is not a kind of Consul's", q.Kind)
@@ -31,7 +33,7 @@ func ask(t *testing.T, q watch.Query, replies map[string]string) (Reply, []strin
 	}, q, replies)
 }
 
-func askWith(t *testing.T, with func(Requests) Func, q watch.Query, replies map[string]string) (Reply, []string, error) {
+func askWith(t *testing.T, with func(Requests) blocking.Func, q watch.Query, replies map[string]string) (blocking.Reply, []string, error) {
 	t.Helper()
 	var mu sync.Mutex
 	var asked []string
@@ -51,17 +53,22 @@ func askWith(t *testing.T, with func(Requests) Func, q watch.Query, replies map[
 		}
 		return respond(200, body)
 	})
-	o := &api.QueryOptions{Datacenter: q.Datacenter, Namespace: q.Namespace, Partition: q.Partition, Near: q.Near}
-	r, err := with(New(c))(q, o.WithContext(t.Context()))
+	o := blocking.Request{Datacenter: q.Datacenter, Namespace: q.Namespace, Partition: q.Partition, Near: q.Near}
+	r, err := with(New(c))(t.Context(), q, o)
 	return r, asked, err
 }
 
 // newClient returns a client whose requests are answered like that.
-func newClient(t testing.TB, answer func(*http.Request) (*http.Response, error)) *api.Client {
+func newClient(t testing.TB, answer func(*http.Request) (*http.Response, error)) *blocking.Client {
 	t.Helper()
-	c, err := api.NewClient(&api.Config{Address: "consul.test:8500", HttpClient: &http.Client{Transport: Transport{Base: roundTrip(answer)}}})
-	check(t, err)
-	return c
+	return newClientOver(roundTrip(answer), "consul.test:8500")
+}
+
+func newClientOver(transport http.RoundTripper, host string) *blocking.Client {
+	return &blocking.Client{
+		HTTP: &http.Client{Transport: transport}, Base: url.URL{Scheme: "http", Host: host},
+		Datacenter: "dc", Namespace: "ns",
+	}
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)
@@ -307,30 +314,30 @@ func TestFetchFails(t *testing.T) {
 		more    map[string]string
 		problem string
 	}{
-		{"null for a key", watch.Query{Kind: watch.KVGet, Name: "k"}, "/v1/kv/k", `null`, nil, ErrIncomplete.Error()},
-		{"an empty list for a key", watch.Query{Kind: watch.KVGet, Name: "k"}, "/v1/kv/k", `[]`, nil, ErrIncomplete.Error()},
-		{"null for keys", watch.Query{Kind: watch.KVList, Name: "k"}, "/v1/kv/k", `null`, nil, ErrIncomplete.Error()},
-		{"null for instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `null`, nil, ErrIncomplete.Error()},
+		{"null for a key", watch.Query{Kind: watch.KVGet, Name: "k"}, "/v1/kv/k", `null`, nil, blocking.ErrIncomplete.Error()},
+		{"an empty list for a key", watch.Query{Kind: watch.KVGet, Name: "k"}, "/v1/kv/k", `[]`, nil, blocking.ErrIncomplete.Error()},
+		{"null for keys", watch.Query{Kind: watch.KVList, Name: "k"}, "/v1/kv/k", `null`, nil, blocking.ErrIncomplete.Error()},
+		{"null for instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `null`, nil, blocking.ErrIncomplete.Error()},
 		{"nothing for instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", ``, nil, "EOF"},
 		{"some instances", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", "[" + web + ",", nil, "jsontext: unexpected EOF after offset 427"},
-		{"null for services", watch.Query{Kind: watch.ServiceList}, "/v1/catalog/services", `null`, nil, ErrIncomplete.Error()},
-		{"null for nodes", watch.Query{Kind: watch.NodeList}, "/v1/catalog/nodes", `null`, nil, ErrIncomplete.Error()},
-		{"null for datacenters", watch.Query{Kind: watch.DatacenterList}, "/v1/catalog/datacenters", `null`, nil, ErrIncomplete.Error()},
-		{"null for roots", watch.Query{Kind: watch.CARootList}, "/v1/agent/connect/ca/roots", `null`, nil, ErrIncomplete.Error()},
-		{"null for peerings", watch.Query{Kind: watch.PeeringList}, "/v1/peerings", `null`, nil, ErrIncomplete.Error()},
-		{"null for exported services", watch.Query{Kind: watch.ExportedServiceList}, "/v1/exported-services", `null`, nil, ErrIncomplete.Error()},
-		{"null for imported services", watch.Query{Kind: watch.ImportedServiceList}, "/v1/imported-services", `null`, nil, ErrIncomplete.Error()},
-		{"null pair", watch.Query{Kind: watch.KVList, Name: "k"}, "/v1/kv/k", `[null]`, nil, ErrIncomplete.Error()},
-		{"null entry", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `[null]`, nil, ErrIncomplete.Error()},
-		{"empty entry", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `[{}]`, nil, ErrIncomplete.Error()},
-		{"null check", watch.Query{Kind: watch.ConnectHealth, Name: "w"}, "/v1/health/connect/w", `[{"Node":{},"Service":{},"Checks":[null]}]`, nil, ErrIncomplete.Error()},
-		{"null node", watch.Query{Kind: watch.NodeList}, "/v1/catalog/nodes", `[null]`, nil, ErrIncomplete.Error()},
-		{"null service", watch.Query{Kind: watch.NodeServices, Name: "n"}, "/v1/catalog/node/n", `{"Node":{},"Services":{"x":null}}`, nil, ErrIncomplete.Error()},
-		{"no name", watch.Query{Kind: watch.NodeServices}, "/v1/agent/self", `{"Config":{}}`, nil, ErrIncomplete.Error()},
-		{"null root", watch.Query{Kind: watch.CARootList}, "/v1/agent/connect/ca/roots", `{"Roots":[null]}`, nil, ErrIncomplete.Error()},
-		{"empty leaf", watch.Query{Kind: watch.CALeafCert, Name: "w"}, "/v1/agent/connect/ca/leaf/w", `{}`, nil, ErrIncomplete.Error()},
-		{"null peering", watch.Query{Kind: watch.PeeringList}, "/v1/peerings", `[null]`, nil, ErrIncomplete.Error()},
-		{"null partition", watch.Query{Kind: watch.PartitionList}, "/v1/partitions", `[null]`, nil, ErrIncomplete.Error()},
+		{"null for services", watch.Query{Kind: watch.ServiceList}, "/v1/catalog/services", `null`, nil, blocking.ErrIncomplete.Error()},
+		{"null for nodes", watch.Query{Kind: watch.NodeList}, "/v1/catalog/nodes", `null`, nil, blocking.ErrIncomplete.Error()},
+		{"null for datacenters", watch.Query{Kind: watch.DatacenterList}, "/v1/catalog/datacenters", `null`, nil, blocking.ErrIncomplete.Error()},
+		{"null for roots", watch.Query{Kind: watch.CARootList}, "/v1/agent/connect/ca/roots", `null`, nil, blocking.ErrIncomplete.Error()},
+		{"null for peerings", watch.Query{Kind: watch.PeeringList}, "/v1/peerings", `null`, nil, blocking.ErrIncomplete.Error()},
+		{"null for exported services", watch.Query{Kind: watch.ExportedServiceList}, "/v1/exported-services", `null`, nil, blocking.ErrIncomplete.Error()},
+		{"null for imported services", watch.Query{Kind: watch.ImportedServiceList}, "/v1/imported-services", `null`, nil, blocking.ErrIncomplete.Error()},
+		{"null pair", watch.Query{Kind: watch.KVList, Name: "k"}, "/v1/kv/k", `[null]`, nil, blocking.ErrIncomplete.Error()},
+		{"null entry", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `[null]`, nil, blocking.ErrIncomplete.Error()},
+		{"empty entry", watch.Query{Kind: watch.ServiceHealth, Name: "w"}, "/v1/health/service/w", `[{}]`, nil, blocking.ErrIncomplete.Error()},
+		{"null check", watch.Query{Kind: watch.ConnectHealth, Name: "w"}, "/v1/health/connect/w", `[{"Node":{},"Service":{},"Checks":[null]}]`, nil, blocking.ErrIncomplete.Error()},
+		{"null node", watch.Query{Kind: watch.NodeList}, "/v1/catalog/nodes", `[null]`, nil, blocking.ErrIncomplete.Error()},
+		{"null service", watch.Query{Kind: watch.NodeServices, Name: "n"}, "/v1/catalog/node/n", `{"Node":{},"Services":{"x":null}}`, nil, blocking.ErrIncomplete.Error()},
+		{"no name", watch.Query{Kind: watch.NodeServices}, "/v1/agent/self", `{"Config":{}}`, nil, blocking.ErrIncomplete.Error()},
+		{"null root", watch.Query{Kind: watch.CARootList}, "/v1/agent/connect/ca/roots", `{"Roots":[null]}`, nil, blocking.ErrIncomplete.Error()},
+		{"empty leaf", watch.Query{Kind: watch.CALeafCert, Name: "w"}, "/v1/agent/connect/ca/leaf/w", `{}`, nil, blocking.ErrIncomplete.Error()},
+		{"null peering", watch.Query{Kind: watch.PeeringList}, "/v1/peerings", `[null]`, nil, blocking.ErrIncomplete.Error()},
+		{"null partition", watch.Query{Kind: watch.PartitionList}, "/v1/partitions", `[null]`, nil, blocking.ErrIncomplete.Error()},
 		{"no partitions", watch.Query{Kind: watch.PartitionList}, "/", "", nil,
 			"Partitions are an enterprise feature: Unexpected response code: 404 (Invalid URL path)"},
 		{"another type", watch.Query{Kind: watch.ServiceList}, "/v1/catalog/services", `[]`, nil,
@@ -375,7 +382,7 @@ func TestSources(t *testing.T) {
 		{discovery.Source{Kind: discovery.Services}, "/v1/catalog/services", `{"a":["t"]}`, map[string][]string{"a": {"t"}}, false},
 		{discovery.Source{Kind: discovery.Services}, "/v1/catalog/services", `null`, nil, true},
 	} {
-		r, _, err := askWith(t, func(r Requests) Func { return r.ForSource(test.source) }, watch.Query{}, map[string]string{test.path: test.body})
+		r, _, err := askWith(t, func(r Requests) blocking.Func { return r.ForSource(test.source) }, watch.Query{}, map[string]string{test.path: test.body})
 		if (err != nil) != test.problem {
 			t.Errorf("%v, %s: error %v", test.source, test.body, err)
 		}
@@ -389,7 +396,7 @@ func TestSources(t *testing.T) {
 func TestForReading(t *testing.T) {
 	all := "[" + instance("n1", "a", "", "critical") + "," + instance("n2", "b", "", "passing") + "]"
 	q := watch.Query{Kind: watch.ServiceHealth, Name: "web"}
-	reading := func(r Requests) Func {
+	reading := func(r Requests) blocking.Func {
 		kind, _ := r.ForReading(q.Kind)
 		return kind.Fetch
 	}
@@ -416,7 +423,7 @@ func FuzzFetch(f *testing.F) {
 		q := watch.Query{Kind: kinds[int(i)%len(kinds)], Name: "n"}
 		c := newClient(t, func(*http.Request) (*http.Response, error) { return respond(200, body) })
 		kind, _ := New(c).ForKind(q.Kind)
-		r, err := kind.Fetch(q, (&api.QueryOptions{}).WithContext(t.Context()))
+		r, err := kind.Fetch(t.Context(), q, blocking.Request{})
 		if err == nil {
 			_ = fmt.Sprintf("%+v", r.Data) // the data can be walked
 		}

@@ -1,7 +1,9 @@
 package fetch
 
 import (
+	"context"
 	"crypto/sha256"
+	"net/url"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -9,6 +11,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/blocking"
 )
 
 // An instanceCache holds the instances of a query's last reply. They are not decoded
@@ -20,16 +23,20 @@ type instanceCache struct {
 
 // fetch asks for the instances of a service, or for its proxies in the mesh. The
 // agent filters only for passing ones; other filters are applied here.
-func (c *instanceCache) fetch(client *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
-	request := func(o *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
-		passingOnly := !c.all && (q.Filter == "" || q.Filter == api.HealthPassing)
-		if q.Kind == watch.ConnectHealth {
-			return client.Health().Connect(q.Name, q.Tag, passingOnly, o)
-		}
-		return client.Health().Service(q.Name, q.Tag, passingOnly, o)
+func (c *instanceCache) fetch(ctx context.Context, client *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+	passingOnly := !c.all && (q.Filter == "" || q.Filter == api.HealthPassing)
+	path, params := "/v1/health/service/", make(url.Values)
+	if q.Kind == watch.ConnectHealth {
+		path = "/v1/health/connect/"
+	}
+	if q.Tag != "" {
+		params.Set("tag", q.Tag)
+	}
+	if passingOnly {
+		params.Set("passing", "1")
 	}
 	next := make(map[[sha256.Size]byte]*watch.HealthService, len(c.last))
-	list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (*watch.HealthService, error) {
+	r, list, err := decodeList(ctx, client, path+q.Name, params, o, func(d *jsontext.Decoder) (*watch.HealthService, error) {
 		raw, err := d.ReadValue()
 		if err != nil {
 			return nil, err
@@ -45,20 +52,18 @@ func (c *instanceCache) fetch(client *api.Client, q watch.Query, o *api.QueryOpt
 		return instance, nil
 	})
 	if err != nil {
-		return Reply{}, err
+		return r, err
 	}
 	c.last = next
-	var all []*watch.HealthService
 	if c.all {
-		all = slices.Clone(list)
+		r.Instances = slices.Clone(list)
 	}
 	list = slices.DeleteFunc(list, func(i *watch.HealthService) bool { return !watch.Accepts(q.Filter, i.Status) })
 	if q.Near == "" {
 		watch.SortInstances(list)
 	}
-	r, err := newReply(list, m, nil)
-	r.Instances = all
-	return r, err
+	r.Data = list
+	return r, nil
 }
 
 func decodeInstance(raw []byte) (*watch.HealthService, error) {
@@ -67,7 +72,7 @@ func decodeInstance(raw []byte) (*watch.HealthService, error) {
 		return nil, err
 	}
 	if e == nil || e.Node == nil || e.Service == nil || slices.Contains(e.Checks, nil) {
-		return nil, ErrIncomplete
+		return nil, blocking.ErrIncomplete
 	}
 	return watch.NewHealthService(e), nil
 }

@@ -1,59 +1,64 @@
 package fetch
 
 import (
+	"context"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/blocking"
 )
 
-// fetchKey returns the pair, nil if there is no such key. The library also takes an
-// empty list for that, which no agent sends.
-func fetchKey(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
-	var e exchange
-	p, m, err := c.KV().Get(q.Name, e.in(o))
+// A pair is a pair as Consul sends it.
+type pair struct {
+	watch.KeyPair
+	Value []byte
+}
+
+func keyPath(q watch.Query) string { return "/v1/kv/" + strings.TrimPrefix(q.Name, "/") }
+
+// fetchKey returns the pair, nil if there is no such key.
+func fetchKey(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+	var pairs []*pair
+	r, err := get(ctx, c, keyPath(q), o, &pairs)
 	switch {
+	case blocking.Status(err) == http.StatusNotFound:
+		return r, nil
 	case err != nil:
-		return Reply{}, err
-	case p != nil:
-		return newReply(newKeyPair(q, p), m, nil)
-	case e.status == http.StatusOK:
-		return Reply{}, ErrIncomplete
-	default:
-		return newReply(nil, m, nil)
+		return r, err
+	case len(pairs) == 0 || pairs[0] == nil:
+		return r, blocking.ErrIncomplete
 	}
+	r.Data = newKeyPair(q, pairs[0])
+	return r, nil
 }
 
 // fetchPrefix returns the pairs whose keys begin with the query's name, by key.
-func fetchPrefix(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
-	request := func(o *api.QueryOptions) (api.KVPairs, *api.QueryMeta, error) { return c.KV().List(q.Name, o) }
-	var last api.KVPair // its room is used again
-	list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (*watch.KeyPair, error) {
-		last = api.KVPair{Value: last.Value[:0]}
+func fetchPrefix(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+	var last pair // its room is used again
+	r, _, err := decodeList(ctx, c, keyPath(q), url.Values{"recurse": {""}}, o, func(d *jsontext.Decoder) (*watch.KeyPair, error) {
+		last = pair{Value: last.Value[:0]}
 		p := &last
 		if err := json.UnmarshalDecode(d, &p); err != nil {
 			return nil, err
 		}
 		if p == nil {
-			return nil, ErrIncomplete
+			return nil, blocking.ErrIncomplete
 		}
 		return newKeyPair(q, p), nil
 	})
-	return newReply(list, m, err)
+	if blocking.Status(err) == http.StatusNotFound {
+		r.Data, err = []*watch.KeyPair{}, nil
+	}
+	return r, err
 }
 
-func newKeyPair(q watch.Query, p *api.KVPair) *watch.KeyPair {
-	return &watch.KeyPair{
-		Path:        p.Key,
-		Key:         watch.RelativeKey(q.Name, p.Key),
-		Value:       string(p.Value),
-		CreateIndex: p.CreateIndex,
-		ModifyIndex: p.ModifyIndex,
-		LockIndex:   p.LockIndex,
-		Flags:       p.Flags,
-		Session:     p.Session,
-	}
+func newKeyPair(q watch.Query, p *pair) *watch.KeyPair {
+	k := p.KeyPair
+	k.Path, k.Key, k.Value = k.Key, watch.RelativeKey(q.Name, k.Key), string(p.Value)
+	return &k
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/blocking"
 )
 
 var (
@@ -78,7 +79,7 @@ func instanceElements(n int) list {
 type asker struct {
 	t     testing.TB
 	query watch.Query
-	fetch func() (Reply, error)
+	fetch func() (blocking.Reply, error)
 	body  io.Reader // of the agent's next reply
 }
 
@@ -90,8 +91,8 @@ func newAsker(t testing.TB, q watch.Query) *asker {
 		return resp, err
 	})
 	kind, _ := New(c).ForKind(q.Kind)
-	a.fetch = func() (Reply, error) {
-		return kind.Fetch(q, (&api.QueryOptions{}).WithContext(t.Context()))
+	a.fetch = func() (blocking.Reply, error) {
+		return kind.Fetch(t.Context(), q, blocking.Request{})
 	}
 	return a
 }
@@ -117,14 +118,17 @@ func libraryList(q watch.Query, body string) (any, error) {
 	if q.Kind == watch.KVList {
 		return convertAll(body, func(p *api.KVPair) (*watch.KeyPair, error) {
 			if p == nil {
-				return nil, ErrIncomplete
+				return nil, blocking.ErrIncomplete
 			}
-			return newKeyPair(q, p), nil
+			return &watch.KeyPair{
+				Path: p.Key, Key: watch.RelativeKey(q.Name, p.Key), Value: string(p.Value), CreateIndex: p.CreateIndex,
+				ModifyIndex: p.ModifyIndex, LockIndex: p.LockIndex, Flags: p.Flags, Session: p.Session,
+			}, nil
 		})
 	}
 	data, err := convertAll(body, func(e *api.ServiceEntry) (*watch.HealthService, error) {
 		if e == nil || e.Node == nil || e.Service == nil || slices.Contains(e.Checks, nil) {
-			return nil, ErrIncomplete
+			return nil, blocking.ErrIncomplete
 		}
 		return watch.NewHealthService(e), nil
 	})
@@ -142,7 +146,7 @@ func convertAll[A, T any](body string, convert func(*A) (*T, error)) (any, error
 		return nil, err
 	}
 	if entries == nil {
-		return nil, ErrIncomplete
+		return nil, blocking.ErrIncomplete
 	}
 	list := []*T{}
 	for _, e := range entries {
@@ -208,10 +212,9 @@ func TestListConnection(t *testing.T) {
 	defer agent.Close()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	c, err := api.NewClient(&api.Config{Address: agent.URL, HttpClient: &http.Client{Transport: Transport{Base: transport}}})
-	check(t, err)
+	c := newClientOver(transport, agent.Listener.Addr().String())
 	for range 3 {
-		r, err := fetchPrefix(c, prefix, (&api.QueryOptions{}).WithContext(t.Context()))
+		r, err := fetchPrefix(t.Context(), c, prefix, blocking.Request{})
 		check(t, err)
 		if n := len(r.Data.([]*watch.KeyPair)); n != 10 {
 			t.Fatalf("%d pairs", n)

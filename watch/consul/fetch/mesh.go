@@ -2,103 +2,102 @@ package fetch
 
 import (
 	"cmp"
+	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 
-	"github.com/hashicorp/consul/api"
-
 	"restencil/watch"
+	"restencil/watch/blocking"
 )
 
 // fetchPeerings returns the peerings by state, partition and name.
-func fetchPeerings(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
-	peerings, m, err := c.Peerings().List(o.Context(), o)
-	list, err := convert(peerings, err, newPeering)
+func fetchPeerings(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+	r, peerings, err := getList[*struct {
+		watch.Peering
+		State string
+	}](ctx, c, "/v1/peerings", o)
+	if err != nil {
+		return r, err
+	}
+	list := make([]*watch.Peering, len(peerings))
+	for i, p := range peerings {
+		p.PeeringState = p.State
+		list[i] = &p.Peering
+	}
 	slices.SortStableFunc(list, func(a, b *watch.Peering) int {
 		return cmp.Or(cmp.Compare(a.PeeringState, b.PeeringState),
 			cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Name, b.Name))
 	})
-	return newReply(list, m, err)
-}
-
-func newPeering(p *api.Peering) *watch.Peering {
-	return &watch.Peering{
-		ID:                  p.ID,
-		Name:                p.Name,
-		Partition:           p.Partition,
-		Meta:                p.Meta,
-		PeeringState:        string(p.State),
-		PeerID:              p.PeerID,
-		PeerServerName:      p.PeerServerName,
-		PeerServerAddresses: p.PeerServerAddresses,
-		StreamStatus:        watch.PeeringStreamStatus(p.StreamStatus),
-		Remote:              watch.PeeringRemoteInfo{Partition: p.Remote.Partition, Datacenter: p.Remote.Datacenter},
-	}
+	r.Data = list
+	return r, nil
 }
 
 // fetchPartitions returns the admin partitions by name. The community edition has no
 // such endpoint; the error is that of COMPAT 3.4.
-func fetchPartitions(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
-	partitions, _, err := c.Partitions().List(o.Context(), o)
-	if Status(err) == http.StatusNotFound {
-		return Reply{}, fmt.Errorf("%s: %w", "Partitions are an enterprise feature", err)
+func fetchPartitions(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+	_, list, err := getList[*watch.Partition](ctx, c, "/v1/partitions", o)
+	if blocking.Status(err) == http.StatusNotFound {
+		return blocking.Reply{}, fmt.Errorf("%s: %w", "Partitions are an enterprise feature", err)
 	}
-	list, err := convert(partitions, err, func(p *api.Partition) *watch.Partition {
-		return &watch.Partition{Name: p.Name, Description: p.Description}
-	})
-	slices.SortFunc(list, func(a, b *watch.Partition) int { return cmp.Compare(a.Name, b.Name) })
-	return Reply{Data: list}, err
+	if err == nil {
+		slices.SortFunc(list, func(a, b *watch.Partition) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	return blocking.Reply{Data: list}, err
 }
 
 // fetchExported returns the services that a partition exports, by name.
-func fetchExported(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
+func fetchExported(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	o.Partition = q.Name
-	services, m, err := c.ExportedServices(o)
-	list, err := convert(services, err, func(s api.ResolvedExportedService) watch.ExportedService {
-		return watch.ExportedService{
-			Service:   s.Service,
-			Partition: s.Partition,
-			Namespace: s.Namespace,
-			Consumers: watch.ResolvedConsumers{
-				Peers:      append([]string{}, s.Consumers.Peers...),
-				Partitions: append([]string{}, s.Consumers.Partitions...),
-			},
-		}
-	})
+	r, list, err := getList[watch.ExportedService](ctx, c, "/v1/exported-services", o)
+	for i := range list {
+		to := &list[i].Consumers
+		to.Peers, to.Partitions = append([]string{}, to.Peers...), append([]string{}, to.Partitions...)
+	}
 	slices.SortStableFunc(list, func(a, b watch.ExportedService) int { return cmp.Compare(a.Service, b.Service) })
-	return newReply(list, m, err)
+	return r, err
 }
 
 // fetchImported returns the services that a partition imports, by name.
-func fetchImported(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
+func fetchImported(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	o.Partition = q.Name
-	services, m, err := c.ImportedServices(o)
-	list, err := convert(services, err, func(s api.ImportedService) watch.ImportedService {
-		return watch.ImportedService{Service: s.Service, Namespace: s.Namespace, SourcePartition: s.SourcePartition}
-	})
+	var body json.RawMessage
+	r, err := get(ctx, c, "/v1/imported-services", o, &body)
+	if err != nil {
+		return r, err
+	}
+	var list []watch.ImportedService
+	var wrapped struct{ ImportedServices []watch.ImportedService } // the enterprise edition sends this
+	if json.Unmarshal(body, &wrapped) == nil {
+		list = wrapped.ImportedServices
+	} else if err := json.Unmarshal(body, &list); err != nil {
+		return r, err
+	}
+	if list == nil || slices.Contains(list, watch.ImportedService{}) {
+		return r, blocking.ErrIncomplete
+	}
 	slices.SortStableFunc(list, func(a, b watch.ImportedService) int { return cmp.Compare(a.Service, b.Service) })
-	return newReply(list, m, err)
+	r.Data = list
+	return r, nil
 }
 
-func fetchRoots(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
-	roots, m, err := c.Agent().ConnectCARoots(o)
-	if err != nil {
-		return Reply{}, err
+func fetchRoots(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+	var list struct{ Roots []*watch.CARoot }
+	r, err := get(ctx, c, "/v1/agent/connect/ca/roots", o, &list)
+	if err == nil && (list.Roots == nil || slices.Contains(list.Roots, nil)) {
+		err = blocking.ErrIncomplete
 	}
-	if roots.Roots == nil || slices.Contains(roots.Roots, nil) {
-		return Reply{}, ErrIncomplete
-	}
-	return newReply(roots.Roots, m, nil)
+	r.Data = list.Roots
+	return r, err
 }
 
-func fetchLeaf(c *api.Client, q watch.Query, o *api.QueryOptions) (Reply, error) {
-	leaf, m, err := c.Agent().ConnectCALeaf(q.Name, o)
-	if err != nil {
-		return Reply{}, err
+func fetchLeaf(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+	leaf := new(watch.LeafCert)
+	r, err := get(ctx, c, "/v1/agent/connect/ca/leaf/"+q.Name, o, leaf)
+	if err == nil && (leaf.CertPEM == "" || leaf.PrivateKeyPEM == "") {
+		err = blocking.ErrIncomplete
 	}
-	if leaf.CertPEM == "" || leaf.PrivateKeyPEM == "" {
-		return Reply{}, ErrIncomplete
-	}
-	return newReply(leaf, m, nil)
+	r.Data = leaf
+	return r, err
 }

@@ -1,11 +1,13 @@
 package fetch
 
 import (
+	"context"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
+	"restencil/watch/blocking"
 	"restencil/watch/consul/discovery"
 )
 
@@ -28,37 +30,33 @@ var witness = fetchElements[discovery.CatalogNode]("/v1/catalog/nodes", `Node ==
 
 // fetchElements returns a method that asks for the list at path.
 func fetchElements[T any](path, filter string) method {
-	return func(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
+	return func(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
 		o.Filter = filter
-		request := func(o *api.QueryOptions) (ignored []struct{}, m *api.QueryMeta, err error) {
-			m, err = c.Raw().Query(path, &ignored, o)
-			return ignored, m, err
-		}
-		list, m, err := fetchList(o, request, func(d *jsontext.Decoder) (element T, err error) {
+		r, _, err := decodeList(ctx, c, path, nil, o, func(d *jsontext.Decoder) (element T, err error) {
 			err = json.UnmarshalDecode(d, &element)
 			return element, err
 		})
-		return newReply(list, m, err)
+		return r, err
 	}
 }
 
 // fetchInstances returns a method that asks for the services of a node. An unknown
 // node has none.
 func fetchInstances(node string) method {
-	return func(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
+	return func(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
 		var reply struct{ Services []discovery.Instance }
-		m, err := c.Raw().Query("/v1/catalog/node-services/"+node, &reply, o)
-		return newReply(reply.Services, m, err)
+		r, err := get(ctx, c, "/v1/catalog/node-services/"+node, o, &reply)
+		r.Data = reply.Services
+		return r, err
 	}
 }
 
-func fetchTags(c *api.Client, _ watch.Query, o *api.QueryOptions) (Reply, error) {
-	tags, m, err := c.Catalog().Services(o)
-	if err != nil {
-		return Reply{}, err
+func fetchTags(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+	var tags map[string][]string
+	r, err := get(ctx, c, "/v1/catalog/services", o, &tags)
+	if err == nil && tags == nil {
+		err = blocking.ErrIncomplete
 	}
-	if tags == nil {
-		return Reply{}, ErrIncomplete
-	}
-	return newReply(tags, m, nil)
+	r.Data = tags
+	return r, err
 }

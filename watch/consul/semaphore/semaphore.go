@@ -19,19 +19,24 @@ package semaphore
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/consul/api"
+	"restencil/watch"
+	"restencil/watch/blocking"
+	"restencil/watch/consul/client"
 )
 
 const (
-	sessionTTL = "10s"            // the least that Consul allows; it ends a session within twice that
+	sessionTTL = 10 * time.Second // the least that Consul allows; it ends a session within twice that
 	longest    = 20 * time.Second // how long one look at the entries takes at most
 	releasing  = 5 * time.Second  // how long Release takes at most
 )
@@ -39,7 +44,7 @@ const (
 // A Semaphore bounds how many holders there are at a time. Its methods may be called
 // concurrently.
 type Semaphore struct {
-	API    *api.Client
+	Client *client.Client
 	Prefix string // of the keys, without a slash at its end
 	Limit  int    // above 0; the same for all hosts
 	Holder string // who this is, for people: the name of the host
@@ -82,20 +87,23 @@ func (s *Semaphore) Acquire(ctx context.Context, stopped func(why string)) (*Pla
 
 // enter writes an entry, and keeps its session alive until Release.
 func (s *Semaphore) enter(ctx context.Context) (*Place, error) {
-	session := &api.SessionEntry{Name: "restencil on " + s.Holder, TTL: sessionTTL, Behavior: api.SessionBehaviorDelete}
-	id, _, err := s.API.Session().Create(session, (&api.WriteOptions{}).WithContext(ctx))
+	text, err := json.Marshal(map[string]string{"Name": "restencil on " + s.Holder, "TTL": sessionTTL.String(), "Behavior": "delete"})
 	if err != nil {
 		return nil, err
 	}
+	reply, err := s.Client.Put(ctx, "/v1/session/create", nil, string(text))
+	if err != nil {
+		return nil, err
+	}
+	var session struct{ ID string }
+	if err := json.Unmarshal([]byte(reply), &session); err != nil {
+		return nil, err
+	}
 	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	p := &Place{s: s, session: id, stop: stop}
-	p.renewal.Go(func() {
-		// After an error the session ends, and the entry with it.
-		_ = s.API.Session().RenewPeriodic(sessionTTL, id, (&api.WriteOptions{}).WithContext(renewing), nil)
-	})
-	entry := &api.KVPair{Key: s.Prefix + "/" + id, Value: []byte(s.Holder), Session: id}
-	made, _, err := s.API.KV().Acquire(entry, (&api.WriteOptions{}).WithContext(ctx))
-	if err == nil && !made {
+	p := &Place{s: s, session: session.ID, stop: stop}
+	p.renewal.Go(func() { p.renew(renewing) })
+	made, err := s.Client.Put(ctx, "/v1/kv/"+s.Prefix+"/"+p.session, url.Values{"acquire": {p.session}}, s.Holder)
+	if err == nil && made != "true" {
 		err = errors.New("consul refused the entry of the new session")
 	}
 	if err != nil {
@@ -103,6 +111,27 @@ func (s *Semaphore) enter(ctx context.Context) (*Place, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// renew renews the session until ctx ends. If Consul is away for too long, the session
+// ends, and the entry with it.
+func (p *Place) renew(ctx context.Context) {
+	last, pause := time.Now(), sessionTTL/2
+	for time.Since(last) < sessionTTL {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = time.Second
+		_, err := p.s.Client.Put(ctx, "/v1/session/renew/"+p.session, nil, "")
+		switch {
+		case err == nil:
+			last, pause = time.Now(), sessionTTL/2
+		case blocking.Status(err) == http.StatusNotFound:
+			return
+		}
+	}
 }
 
 // wait waits until p is one of the oldest entries.
@@ -113,7 +142,7 @@ func (p *Place) wait(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		at := slices.IndexFunc(entries, func(e *api.KVPair) bool { return e.Session == p.session })
+		at := slices.IndexFunc(entries, func(e *watch.KeyPair) bool { return e.Session == p.session })
 		switch {
 		case at < 0:
 			return errors.New("the session has ended: Consul or its agent was away for too long")
@@ -126,9 +155,9 @@ func (p *Place) wait(ctx context.Context) error {
 		// The entry that is to be over before it is this one's turn. That others are
 		// over, after a long change, is seen a little later.
 		before := entries[at-limit]
-		o := &api.QueryOptions{WaitIndex: before.ModifyIndex, WaitTime: longest/2 + rand.N(longest/2)}
-		if _, _, err := p.s.API.KV().Get(before.Key, o.WithContext(ctx)); err != nil {
-			return cmp.Or(context.Cause(ctx), err)
+		o := blocking.Request{WaitIndex: before.ModifyIndex, WaitTime: longest/2 + rand.N(longest/2)}
+		if _, err := p.s.get(ctx, watch.KVGet, before.Path, o); err != nil {
+			return err
 		}
 		index = 0
 	}
@@ -140,20 +169,29 @@ func (p *Place) Release() {
 	p.renewal.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), releasing)
 	defer cancel()
-	_, _ = p.s.API.Session().Destroy(p.session, (&api.WriteOptions{}).WithContext(ctx))
+	_, _ = p.s.Client.Put(ctx, "/v1/session/destroy/"+p.session, nil, "")
 }
 
 // entries returns the entries, the oldest first; when they have changed since index, or
 // after a while.
-func (s *Semaphore) entries(ctx context.Context, index uint64) ([]*api.KVPair, uint64, error) {
-	o := &api.QueryOptions{WaitIndex: index, WaitTime: longest}
-	pairs, meta, err := s.API.KV().List(s.Prefix+"/", o.WithContext(ctx))
+func (s *Semaphore) entries(ctx context.Context, index uint64) ([]*watch.KeyPair, uint64, error) {
+	r, err := s.get(ctx, watch.KVList, s.Prefix+"/", blocking.Request{WaitIndex: index, WaitTime: longest})
 	if err != nil {
-		return nil, 0, cmp.Or(context.Cause(ctx), err)
+		return nil, 0, err
 	}
-	pairs = slices.DeleteFunc(pairs, func(p *api.KVPair) bool { return p.Session == "" || !strings.HasSuffix(p.Key, p.Session) })
-	slices.SortFunc(pairs, func(a, b *api.KVPair) int { return cmp.Compare(a.CreateIndex, b.CreateIndex) })
-	return pairs, meta.LastIndex, nil
+	pairs := slices.DeleteFunc(r.Data.([]*watch.KeyPair), func(p *watch.KeyPair) bool { return p.Session == "" || !strings.HasSuffix(p.Path, p.Session) })
+	slices.SortFunc(pairs, func(a, b *watch.KeyPair) int { return cmp.Compare(a.CreateIndex, b.CreateIndex) })
+	return pairs, r.Index, nil
+}
+
+// get asks for a key, or for those below it.
+func (s *Semaphore) get(ctx context.Context, kind watch.Kind, name string, o blocking.Request) (blocking.Reply, error) {
+	k, _ := s.Client.ForKind(kind)
+	r, err := k.Fetch(ctx, watch.Query{Kind: kind, Name: name}, o)
+	if err != nil {
+		err = cmp.Or(context.Cause(ctx), err)
+	}
+	return r, err
 }
 
 // Holders returns who holds a place now.
@@ -161,14 +199,14 @@ func (s *Semaphore) Holders(ctx context.Context) ([]string, error) {
 	entries, _, err := s.entries(ctx, 0)
 	var names []string
 	for _, e := range entries[:min(s.Limit, len(entries))] {
-		names = append(names, string(e.Value))
+		names = append(names, e.Value)
 	}
 	return names, err
 }
 
 // Stop has all others wait until somebody calls Resume, but for those that have a place.
 func (s *Semaphore) Stop(ctx context.Context, why string) error {
-	_, err := s.API.KV().Put(&api.KVPair{Key: s.stopKey(), Value: []byte(why)}, (&api.WriteOptions{}).WithContext(ctx))
+	_, err := s.Client.Put(ctx, "/v1/kv/"+s.stopKey(), nil, why)
 	if err != nil {
 		return fmt.Errorf("stopping the other hosts: %w", err)
 	}
@@ -177,7 +215,7 @@ func (s *Semaphore) Stop(ctx context.Context, why string) error {
 
 // Resume ends what Stop has begun.
 func (s *Semaphore) Resume(ctx context.Context) error {
-	if _, err := s.API.KV().Delete(s.stopKey(), (&api.WriteOptions{}).WithContext(ctx)); err != nil {
+	if err := s.Client.Delete(ctx, "/v1/kv/"+s.stopKey()); err != nil {
 		return fmt.Errorf("letting the other hosts go on: %w", err)
 	}
 	return nil
@@ -206,13 +244,12 @@ func (s *Semaphore) waitUntilResumed(ctx context.Context, stopped func(why strin
 // stopped returns why the fleet is stopped, "" if it is not; when that has changed since
 // index, or after a while.
 func (s *Semaphore) stopped(ctx context.Context, index uint64) (why string, next uint64, err error) {
-	o := &api.QueryOptions{WaitIndex: index, WaitTime: longest}
-	pair, meta, err := s.API.KV().Get(s.stopKey(), o.WithContext(ctx))
-	switch {
-	case err != nil:
-		return "", 0, cmp.Or(context.Cause(ctx), err)
-	case pair == nil:
-		return "", meta.LastIndex, nil
+	r, err := s.get(ctx, watch.KVGet, s.stopKey(), blocking.Request{WaitIndex: index, WaitTime: longest})
+	if err != nil {
+		return "", 0, err
 	}
-	return cmp.Or(string(pair.Value), "the key "+s.stopKey()+" exists"), meta.LastIndex, nil
+	if pair, ok := r.Data.(*watch.KeyPair); ok {
+		why = cmp.Or(pair.Value, "the key "+s.stopKey()+" exists")
+	}
+	return why, r.Index, nil
 }

@@ -5,22 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/hashicorp/consul/api"
-
 	"restencil/test/servers"
+	"restencil/watch/blocking"
+	"restencil/watch/consul/client"
 )
 
-// newAPI returns a client of a real Consul that allows many connections.
-func newAPI(t *testing.T) *api.Client {
+// newClient returns a client of a real Consul that allows many connections.
+func newClient(t *testing.T) *client.Client {
 	t.Helper()
-	agent := servers.Consul(t, servers.HCL("limits { http_max_conns_per_client = 2000 }"))
-	c, err := api.NewClient(&api.Config{Address: agent.Addr(), HttpClient: &http.Client{Transport: &http.Transport{}}})
+	o := blocking.Defaults()
+	o.NoEnvironment, o.MaxConnections = true, 2000
+	o.Address = servers.Consul(t, servers.HCL("limits { http_max_conns_per_client = 2000 }")).Addr()
+	c, err := client.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,11 +32,11 @@ func newAPI(t *testing.T) *api.Client {
 // their place. There are never more than the limit at once, and none waits for ever.
 func TestFleet(t *testing.T) {
 	const hosts, limit, dying = 200, 20, 6
-	c := newAPI(t)
+	c := newClient(t)
 	var now, most atomic.Int64
 	var fleet sync.WaitGroup
 	for i := range hosts {
-		s := &Semaphore{API: c, Prefix: "fleet/web", Limit: limit, Holder: fmt.Sprint("host-", i)}
+		s := &Semaphore{Client: c, Prefix: "fleet/web", Limit: limit, Holder: fmt.Sprint("host-", i)}
 		fleet.Go(func() {
 			time.Sleep(rand.N(time.Second))
 			place, err := s.Acquire(t.Context(), func(string) {})
@@ -45,7 +46,7 @@ func TestFleet(t *testing.T) {
 			}
 			if i < dying { // its session ends with the place held
 				place.stop()
-				if _, err := c.Session().Destroy(place.session, nil); err != nil {
+				if _, err := c.Put(t.Context(), "/v1/session/destroy/"+place.session, nil, ""); err != nil {
 					t.Error(err)
 				}
 				return
@@ -62,7 +63,7 @@ func TestFleet(t *testing.T) {
 	if most.Load() > limit {
 		t.Errorf("%d hosts at a time, want at most %d", most.Load(), limit)
 	}
-	s := &Semaphore{API: c, Prefix: "fleet/web", Limit: limit}
+	s := &Semaphore{Client: c, Prefix: "fleet/web", Limit: limit}
 	if left, err := s.Holders(t.Context()); err != nil || len(left) > 0 {
 		t.Errorf("at the end there are holders %v, %v", left, err)
 	}
@@ -70,8 +71,8 @@ func TestFleet(t *testing.T) {
 
 // A fleet that is stopped waits until somebody has it go on, and knows why.
 func TestStop(t *testing.T) {
-	c := newAPI(t)
-	s := &Semaphore{API: c, Prefix: "fleet/web", Limit: 1, Holder: "a"}
+	c := newClient(t)
+	s := &Semaphore{Client: c, Prefix: "fleet/web", Limit: 1, Holder: "a"}
 	if err := s.Stop(t.Context(), "b rolled back"); err != nil {
 		t.Fatal(err)
 	}
@@ -99,8 +100,8 @@ func TestStop(t *testing.T) {
 
 // Who waits listens to the context, and leaves nothing behind.
 func TestEndOfWaiting(t *testing.T) {
-	c := newAPI(t)
-	s := &Semaphore{API: c, Prefix: "fleet/web", Limit: 1, Holder: "a"}
+	c := newClient(t)
+	s := &Semaphore{Client: c, Prefix: "fleet/web", Limit: 1, Holder: "a"}
 	place, err := s.Acquire(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

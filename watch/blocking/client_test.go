@@ -1,4 +1,4 @@
-package client
+package blocking
 
 import (
 	"context"
@@ -6,12 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"restencil/watch/consul/fetch"
 )
 
 // TestProgress: a request that makes no progress ends, and says what was missing.
@@ -33,7 +32,7 @@ func TestProgress(t *testing.T) {
 			time.Sleep(connect - 1)
 			connected(r)
 			return hold(r)
-		}, fetch.ErrNoAnswer, connect - 1 + answer},
+		}, ErrNoAnswer, connect - 1 + answer},
 		{"no more", func(r *http.Request) (*http.Response, error) {
 			connected(r)
 			time.Sleep(answer - 1)
@@ -54,16 +53,13 @@ func TestProgress(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := &Attempt{Connect: connect, Answer: answer}
-				r, err := http.NewRequestWithContext(a.Context(t.Context()), "GET", "http://consul.test/v1/kv/k", nil)
-				if err != nil {
-					t.Fatal(err)
-				}
 				start := time.Now()
 				var sent *http.Request
-				resp, err := ProgressTransport{Base: roundTrip(func(r *http.Request) (*http.Response, error) {
+				c := Client{HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 					sent = r
 					return test.base(r)
-				})}.RoundTrip(r)
+				})}, Base: url.URL{Scheme: "http", Host: "consul.test"}}
+				resp, err := c.Do(t.Context(), "GET", "/v1/kv/k", nil, nil, a)
 				if err == nil {
 					_, err = io.Copy(io.Discard, resp.Body)
 					resp.Body.Close()

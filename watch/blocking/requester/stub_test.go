@@ -9,16 +9,18 @@ import (
 
 	"restencil/test/agent"
 	"restencil/watch"
+	"restencil/watch/blocking"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/watchtest"
 )
 
 // A source has a requester for each query.
 type source struct {
-	agent *Agent
-	ctx   context.Context
-	group sync.WaitGroup
-	stop  map[watch.Query]context.CancelFunc
+	requests fetch.Requests
+	agent    *Agent
+	ctx      context.Context
+	group    sync.WaitGroup
+	stop     map[watch.Query]context.CancelFunc
 }
 
 // runStub returns a source whose requesters ask a stub until the test ends.
@@ -29,8 +31,9 @@ func runStub(t *testing.T, o Options, answer func(*http.Request) (*http.Response
 		t.Fatal(err)
 	}
 	st := agent.New(answer)
+	c := st.Client(t, o.Token)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &source{agent: NewAgent(st.Client(t, o.Token), o, func(Limit) {}), ctx: ctx, stop: make(map[watch.Query]context.CancelFunc)}
+	s := &source{requests: c.Requests, agent: NewAgent(c.Client, o, func(Limit) {}), ctx: ctx, stop: make(map[watch.Query]context.CancelFunc)}
 	t.Cleanup(func() {
 		cancel()
 		s.group.Wait()
@@ -39,7 +42,7 @@ func runStub(t *testing.T, o Options, answer func(*http.Request) (*http.Response
 }
 
 func (s *source) Watch(q watch.Query, sink watch.Sink) {
-	kind, _ := s.agent.Client.ForKind(q.Kind)
+	kind, _ := s.requests.ForKind(q.Kind)
 	to := &queryReceiver{sink: sink}
 	k := &Requester{Agent: s.agent, Query: q, Kind: kind, To: to}
 	ctx, cancel := context.WithCancel(s.ctx)
@@ -57,7 +60,7 @@ type queryReceiver struct {
 	data    any
 }
 
-func (s *queryReceiver) Take(r fetch.Reply) bool {
+func (s *queryReceiver) Take(r blocking.Reply) bool {
 	same := s.known && reflect.DeepEqual(s.data, r.Data)
 	failing := s.failing
 	s.known, s.data, s.failing = true, r.Data, false

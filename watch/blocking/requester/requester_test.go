@@ -14,7 +14,7 @@ import (
 
 	"restencil/test/agent"
 	"restencil/watch"
-	"restencil/watch/consul/client"
+	"restencil/watch/blocking"
 	"restencil/watch/watchtest"
 )
 
@@ -405,7 +405,7 @@ func TestEndlessReply(t *testing.T) {
 		if most := int64(len(st.Requests())) * (2 << 20); read.Load() > most {
 			t.Errorf("%d bytes were read in %d requests", read.Load(), len(st.Requests()))
 		}
-		if err := r.Events()[0].Err; !errors.Is(err, client.ErrTooMuch) && !strings.Contains(fmt.Sprint(err), "invalid character") {
+		if err := r.Events()[0].Err; !errors.Is(err, blocking.ErrTooMuch) && !strings.Contains(fmt.Sprint(err), "invalid character") {
 			t.Errorf("the failure is %v", err)
 		}
 	})

@@ -7,8 +7,7 @@ import (
 	"strings"
 
 	"restencil/watch"
-	"restencil/watch/consul/client"
-	"restencil/watch/consul/fetch"
+	"restencil/watch/blocking"
 )
 
 // outcomes returns what an attempt of q shows about the agent and about the servers
@@ -16,21 +15,21 @@ import (
 // waiting for its servers. Most 5xx replies mean that there is no leader, or that no server can be reached. A
 // reply that breaks off or makes no sense counts as a failure of the servers, too. A
 // reply without a leader is unclear: a consistent read follows it.
-func outcomes(q watch.Query, a *client.Attempt, r reply, err error) (agent, servers outcome) {
+func outcomes(q watch.Query, a *blocking.Attempt, r reply, err error) (agent, servers outcome) {
 	switch {
 	case a.Reached.Load():
 		agent = works
-	case q.Datacenter != "" && errors.Is(err, fetch.ErrNoAnswer):
+	case q.Datacenter != "" && errors.Is(err, blocking.ErrNoAnswer):
 		return unclear, fails
 	case a.Sent.Load():
 		agent = fails
 	}
-	switch status := fetch.Status(err); {
-	case err == nil && r.leader == client.NoLeader:
+	switch status := blocking.Status(err); {
+	case err == nil && r.leader == blocking.NoLeader:
 	case err == nil:
 		servers = works
 	case status >= 500,
-		status == 0 && agent == works && !errors.Is(err, client.ErrTooMuch) && !errors.As(err, new(FilteredError)):
+		status == 0 && agent == works && !errors.Is(err, blocking.ErrTooMuch) && !errors.As(err, new(FilteredError)):
 		servers = fails
 	}
 	return agent, servers
@@ -43,7 +42,7 @@ func concernsAll(q watch.Query, err error) bool {
 		return true
 	}
 	text := err.Error()
-	return q.Datacenter == "" && q.Peer == "" && fetch.Status(err) >= 500 &&
+	return q.Datacenter == "" && q.Peer == "" && blocking.Status(err) >= 500 &&
 		(strings.Contains(text, "No cluster leader") || strings.Contains(text, "No known Consul servers"))
 }
 

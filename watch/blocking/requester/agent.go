@@ -7,8 +7,7 @@ import (
 	"time"
 
 	"restencil/watch"
-	"restencil/watch/consul/client"
-	"restencil/watch/consul/fetch"
+	"restencil/watch/blocking"
 )
 
 // A Limit is a reason to have fewer requests under way.
@@ -21,7 +20,7 @@ const (
 
 // An Agent is the state that the requesters of one Consul agent share.
 type Agent struct {
-	Client  *client.Client
+	Client  *blocking.Client
 	Options Options
 	limited func(Limit)
 	breaker *breaker // of the agent itself
@@ -36,12 +35,12 @@ type Agent struct {
 
 // NewAgent returns the agent that c reaches. The options are those of [Options.Filled].
 // limited may be called from any goroutine, and must return at once.
-func NewAgent(c *client.Client, o Options, limited func(Limit)) *Agent {
+func NewAgent(c *blocking.Client, o Options, limited func(Limit)) *Agent {
 	a := &Agent{
 		Client: c, Options: o, limited: limited, breaker: newBreaker(o.Retry),
 		servers: make(map[string]*breaker), noticed: make(map[watch.Kind]bool),
 	}
-	a.witness.Take(fetch.Reply{})
+	a.witness.Take(blocking.Reply{})
 	return a
 }
 
@@ -113,17 +112,17 @@ type witness struct {
 const unconfirmed = 2 * time.Second
 
 // Witness runs the agent's witness until ctx ends. Requesters with NeedsWitness set need
-// it.
-func (a *Agent) Witness(ctx context.Context) {
+// it. ask asks for as little as shows that the servers can be reached and know the token.
+func (a *Agent) Witness(ctx context.Context, ask blocking.Func) {
 	k := &Requester{
-		Agent: a, Query: watch.Query{Kind: watch.NodeList}, Kind: fetch.Kind{Fetch: a.Client.Witness, Polled: true},
+		Agent: a, Query: watch.Query{Kind: watch.NodeList}, Kind: blocking.Kind{Fetch: ask, Polled: true},
 		To: &a.witness, Shared: true, Pause: a.Options.PollInterval,
 	}
 	k.Keep(ctx)
 }
 
 // Take implements Receiver.
-func (w *witness) Take(fetch.Reply) bool {
+func (w *witness) Take(blocking.Reply) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.valid == nil || w.valid.Err() != nil {

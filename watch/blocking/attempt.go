@@ -1,21 +1,19 @@
-package client
+package blocking
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"restencil/watch/schedule"
-	"restencil/watch/transport"
 )
 
 // An Attempt is one attempt to answer a query, which may take several requests: their
-// limits, and what the transport records of them.
+// limits, and what was found out about the agent. The zero value has no limits.
 type Attempt struct {
 	Connect time.Duration // limits the time until there is a connection; zero: only the transport does
-	Answer  time.Duration // limits the time from then until a reply begins
+	Answer  time.Duration // limits the time from then until a reply begins; zero: no limit
 	Most    int64         // limits the size of a reply, in bytes; zero: no limit
 	Private bool          // the URL may hold a secret, and is not logged
 
@@ -27,25 +25,28 @@ type Attempt struct {
 	Size       atomic.Int64 // bytes of replies that were read
 }
 
-type attemptKey struct{}
-
-// Context returns the context of the attempt's requests.
-func (a *Attempt) Context(ctx context.Context) context.Context {
-	return context.WithValue(transport.Private(ctx, a.Private), attemptKey{}, a)
-}
-
 func (a *Attempt) note(resp *http.Response) {
 	a.Reached.Store(true)
 	a.HTTP1.Store(resp.ProtoMajor == 1)
-	if resp.Header.Get("X-Consul-KnownLeader") == "false" || resp.Header.Get("X-Nomad-KnownLeader") == "false" {
+	if header(resp, "X-Consul-Knownleader", "X-Nomad-Knownleader") == "false" {
 		a.Leader.Store(int32(NoLeader))
-		if resp.Header.Get("X-Consul-Query-Backend") == "streaming" {
+		if header(resp, "X-Consul-Query-Backend") == "streaming" {
 			a.Leader.Store(int32(FromStream))
 		}
 	}
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
 		a.RetryAfter.Store(int64(schedule.RetryAfter(resp.Header, time.Now())))
 	}
+}
+
+// header returns the first header with one of these names, which are in canonical form.
+func header(resp *http.Response, names ...string) string {
+	for _, name := range names {
+		if values := resp.Header[name]; len(values) > 0 {
+			return values[0]
+		}
+	}
+	return ""
 }
 
 // A Leadership is what a reply says about the leader.

@@ -11,7 +11,7 @@ import (
 
 	"restencil/test/agent"
 	"restencil/watch"
-	"restencil/watch/consul/client"
+	"restencil/watch/blocking"
 	"restencil/watch/watchtest"
 )
 
@@ -62,7 +62,7 @@ func TestQueriesInOutage(t *testing.T) {
 		{"refused", broken("dial tcp 127.0.0.1:8500: connect: connection refused"), 3 * time.Second},
 		{"cut off", broken("EOF"), 3 * time.Second},
 		{"no leader", leaderless, 3 * time.Second},
-		{"silent", agent.Hold, client.Silence + 3*time.Second},
+		{"silent", agent.Hold, blocking.Silence + 3*time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -230,7 +230,7 @@ func TestSilentDatacenter(t *testing.T) {
 		})
 		r := watchtest.NewRecorder(t)
 		s.Watch(watch.Query{Kind: watch.DatacenterList, Filter: "available"}, r)
-		time.Sleep(client.Silence + time.Second)
+		time.Sleep(blocking.Silence + time.Second)
 		events := r.Events()
 		if len(events) != 1 || !slices.Equal(events[0].Answer.Data.([]string), []string{"near"}) {
 			t.Errorf("events %+v", events)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"restencil/watch/consul/client"
+	"restencil/watch/blocking"
 	"restencil/watch/schedule"
 )
 
@@ -13,7 +13,7 @@ import (
 // each field says. Consul's own library takes what is not set from the CONSUL_*
 // variables (COMPAT 1.8).
 type Options struct {
-	client.Options
+	blocking.Options
 
 	// MaxStale allows any server to answer that has heard from the leader within
 	// this time; otherwise the leader is asked. Zero: only the leader answers.
@@ -52,7 +52,7 @@ type Options struct {
 // DefaultOptions returns the defaults, which are those of consul-template.
 func DefaultOptions() Options {
 	return Options{
-		Options:        client.Defaults(),
+		Options:        blocking.Defaults(),
 		MaxStale:       2 * time.Second,
 		BlockQueryWait: 60 * time.Second,
 		PollInterval:   15 * time.Second,
@@ -82,8 +82,8 @@ func (o Options) Filled() (Options, error) {
 	if o.MaxReply < 0 {
 		return o, fmt.Errorf("max reply size %d: must not be negative", o.MaxReply)
 	}
-	if o.MaxConnections != 0 && o.MaxConnections < client.LeastConnections {
-		return o, fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, client.LeastConnections)
+	if o.MaxConnections != 0 && o.MaxConnections < blocking.LeastConnections {
+		return o, fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, blocking.LeastConnections)
 	}
 	d := DefaultOptions()
 	o.PollInterval = cmp.Or(o.PollInterval, d.PollInterval)

@@ -1,4 +1,4 @@
-package client
+package blocking
 
 import (
 	"log/slog"

@@ -1,56 +1,26 @@
-package client
+package blocking
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/http/httptrace"
 	"sync"
 	"time"
-
-	"restencil/watch/consul/fetch"
-	"restencil/watch/transport"
 )
 
 // Silence is how long the agent may take for a piece of a reply, or until the reply
 // to a query that does not block.
 const Silence = 30 * time.Second
 
-// Causes of cancelled requests.
+// ErrNoAnswer ends a request whose reply does not begin in time.
+var ErrNoAnswer = errors.New("no answer")
+
+// Other causes of cancelled requests.
 var (
 	errNoConnection = errors.New("no connection")
 	errNoMore       = errors.New("no more of the reply")
 )
-
-// A ProgressTransport ends requests that make no progress, and records them in the
-// [Attempt] of their context.
-type ProgressTransport struct{ Base http.RoundTripper }
-
-// RoundTrip implements http.RoundTripper.
-func (t ProgressTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	a, ok := r.Context().Value(attemptKey{}).(*Attempt)
-	if !ok {
-		return t.Base.RoundTrip(r)
-	}
-	a.Sent.Store(true)
-	d := &watchdog{}
-	d.ctx, d.cancel = context.WithCancelCause(r.Context())
-	ctx := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { d.allow(a.Answer, fetch.ErrNoAnswer) },
-	})
-	d.allow(a.Connect, errNoConnection)
-	resp, err := t.Base.RoundTrip(r.WithContext(ctx))
-	if err != nil {
-		err = d.explain(err)
-		d.end()
-		return nil, transport.Explain(r.URL, err)
-	}
-	a.note(resp)
-	resp.Body = &watchedBody{ReadCloser: resp.Body, d: d, a: a}
-	return resp, nil
-}
 
 // piece is how many bytes must arrive within Silence. A connection that brings less
 // has something wrong with it, and a new one may do better.
@@ -91,19 +61,30 @@ type watchdog struct {
 	cancel context.CancelCauseFunc
 
 	mu    sync.Mutex
-	timer *time.Timer // of the last limit; nil: there was none
+	timer *time.Timer // nil: there was no limit yet
+	limit time.Duration
+	what  error // is lacking when the limit is over
 }
 
 // allow replaces the limit; zero is no limit. what is the cause of the cancellation.
 func (d *watchdog) allow(limit time.Duration, what error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.timer != nil {
+	d.limit, d.what = limit, what
+	switch {
+	case limit > 0 && d.timer == nil:
+		d.timer = time.AfterFunc(limit, d.expire)
+	case limit > 0:
+		d.timer.Reset(limit)
+	case d.timer != nil:
 		d.timer.Stop()
 	}
-	if limit > 0 {
-		d.timer = time.AfterFunc(limit, func() { d.cancel(fmt.Errorf("%w within %v", what, limit)) })
-	}
+}
+
+func (d *watchdog) expire() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cancel(fmt.Errorf("%w within %v", d.what, d.limit))
 }
 
 // explain returns why the request was cancelled, else err.

@@ -23,11 +23,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/consul/api"
-
 	"restencil/watch"
-	"restencil/watch/consul/client"
-	"restencil/watch/consul/fetch"
+	"restencil/watch/blocking"
 	"restencil/watch/schedule"
 )
 
@@ -53,7 +50,7 @@ const (
 // goroutine at a time.
 type Receiver interface {
 	// Take takes a reply, and reports whether it differs from the one before.
-	Take(fetch.Reply) (news bool)
+	Take(blocking.Reply) (news bool)
 
 	// Failed takes the error of a failed attempt.
 	Failed(*watch.Error)
@@ -64,7 +61,7 @@ type Receiver interface {
 type Requester struct {
 	Agent *Agent
 	Query watch.Query
-	Kind  fetch.Kind
+	Kind  blocking.Kind
 	To    Receiver
 
 	Once         bool                           // no request waits for news; the caller of Read paces them
@@ -92,7 +89,7 @@ type history struct {
 
 // Resume makes last, which another requester got for the same query, the reply that
 // the next one is compared with.
-func (k *Requester) Resume(last fetch.Reply) {
+func (k *Requester) Resume(last blocking.Reply) {
 	k.known, k.cursor = true, cursor{size: sizeOf(last.Data), filtered: last.Filtered}
 }
 
@@ -190,9 +187,9 @@ func (k *Requester) enter(ctx context.Context) (servers, agent pass, err error) 
 
 // fetch puts the query to the agent, within limits. The agent adds up to a sixteenth,
 // at random, to the wait of a blocking query.
-func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attempt, error) {
+func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *blocking.Attempt, error) {
 	wait := k.Agent.wait(k.Shared)
-	a := &client.Attempt{Answer: client.Silence, Most: k.Agent.Options.MaxReply, Private: k.Query.Private}
+	a := &blocking.Attempt{Answer: blocking.Silence, Most: k.Agent.Options.MaxReply, Private: k.Query.Private}
 	if probe {
 		a.Connect = probeConnect
 	}
@@ -203,16 +200,16 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 		longest := cmp.Or(wait, agentWait)
 		a.Answer += longest + longest/16
 	}
-	fetched, err := k.Kind.Fetch(k.Query, k.options(wait).WithContext(a.Context(ctx)))
-	if errors.Is(err, client.ErrTooMuch) && k.Most == nil {
-		err = fmt.Errorf("%w: more than %d bytes (%s.max_reply_size)", client.ErrTooMuch, a.Most, k.Query.Store().Block())
+	fetched, err := k.Kind.Fetch(ctx, k.Query, k.options(wait, a))
+	if errors.Is(err, blocking.ErrTooMuch) && k.Most == nil {
+		err = fmt.Errorf("%w: more than %d bytes (%s.max_reply_size)", blocking.ErrTooMuch, a.Most, k.Query.Store().Block())
 	}
 	if err != nil {
 		return reply{}, a, explain(k.Query.Store(), err)
 	}
-	r := reply{Reply: fetched, leader: client.Leadership(a.Leader.Load()), size: sizeOf(fetched.Data), unindexed: k.Kind.Polled}
+	r := reply{Reply: fetched, leader: blocking.Leadership(a.Leader.Load()), size: sizeOf(fetched.Data), unindexed: k.Kind.Polled}
 	switch {
-	case k.cursor.confirm && r.leader == client.NoLeader: // no Consul server answers a consistent read so
+	case k.cursor.confirm && r.leader == blocking.NoLeader: // no Consul server answers a consistent read so
 		return reply{}, a, errors.New("the Consul servers have no leader")
 	case k.cursor.confirm && r.Index == 0 && !r.unindexed:
 		return reply{}, a, fmt.Errorf("what answered is not %s: there is no index (check the address)", k.Query.Kind.Store().Title())
@@ -224,7 +221,7 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *client.Attem
 
 // explain adds to an error what to do about it.
 func explain(store watch.Store, err error) error {
-	text, status := err.Error(), fetch.Status(err)
+	text, status := err.Error(), blocking.Status(err)
 	switch {
 	case status == 0 && strings.Contains(text, "invalid character '<'"):
 		return fmt.Errorf("what answered is not %s: it sent a web page (check the address)", store.Title())
@@ -237,8 +234,8 @@ func explain(store watch.Store, err error) error {
 }
 
 // options returns the options of the next request, which the agent may hold for wait.
-func (k *Requester) options(wait time.Duration) *api.QueryOptions {
-	o := &api.QueryOptions{
+func (k *Requester) options(wait time.Duration, a *blocking.Attempt) blocking.Request {
+	o := blocking.Request{
 		Datacenter:        k.Query.Datacenter,
 		Namespace:         k.Query.Namespace,
 		Partition:         k.Query.Partition,
@@ -246,6 +243,7 @@ func (k *Requester) options(wait time.Duration) *api.QueryOptions {
 		SamenessGroup:     k.Query.SamenessGroup,
 		Near:              k.Query.Near,
 		RequireConsistent: k.cursor.confirm,
+		Attempt:           a,
 	}
 	if !k.Kind.Polled && !k.Once {
 		o.AllowStale = k.Agent.Options.MaxStale > 0 && !k.cursor.leader && !k.cursor.confirm
@@ -261,9 +259,9 @@ func (k *Requester) options(wait time.Duration) *api.QueryOptions {
 // wasCut reports whether a proxy may have cut a request that waited for news. The
 // next attempt is made at once: if it fails too, there was another reason. If a request
 // is cut twice after the same time, the agent asks for shorter waits.
-func (k *Requester) wasCut(err error, a *client.Attempt, took time.Duration) bool {
-	status := fetch.Status(err)
-	broken := status == 0 && !a.Reached.Load() && !errors.Is(err, fetch.ErrNoAnswer)
+func (k *Requester) wasCut(err error, a *blocking.Attempt, took time.Duration) bool {
+	status := blocking.Status(err)
+	broken := status == 0 && !a.Reached.Load() && !errors.Is(err, blocking.ErrNoAnswer)
 	if err == nil || took < leastCut || !broken && status != http.StatusBadGateway && status != http.StatusGatewayTimeout {
 		return false
 	}
@@ -284,7 +282,7 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	before, shrunk := k.cursor.size, k.shrunk
 	var believed bool
 	if k.cursor, believed = k.cursor.take(r, o.MaxStale); !believed {
-		k.shrunk = r.leader == client.FromStream && r.size < before
+		k.shrunk = r.leader == blocking.FromStream && r.size < before
 		// The first doubt is settled at once, but a server whose replies are always
 		// doubtful is not asked as fast as it answers.
 		if k.doubts++; k.doubts > 1 {
@@ -304,7 +302,7 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 		news = k.To.Take(r.Reply)
 	}
 	// A view of the agent may keep the rights that the token had when it began.
-	if r.leader != client.FromStream {
+	if r.leader != blocking.FromStream {
 		k.read = time.Now()
 	} else if 2*time.Since(k.read) > cmp.Or(k.Agent.wait(k.Shared), agentWait) {
 		k.cursor = k.cursor.reset()
@@ -333,10 +331,10 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 }
 
 // failed reports a failed attempt, and sets the pause before the next one.
-func (k *Requester) failed(err error, a *client.Attempt, agent, servers outcome) {
+func (k *Requester) failed(err error, a *blocking.Attempt, agent, servers outcome) {
 	e := &watch.Error{
 		Query:      k.Query,
-		Class:      schedule.ClassOf(fetch.Status(err)),
+		Class:      schedule.ClassOf(blocking.Status(err)),
 		RetryAfter: time.Duration(a.RetryAfter.Load()),
 		Err:        k.Agent.Client.Clean(err),
 		All:        concernsAll(k.Query, err),
@@ -349,7 +347,7 @@ func (k *Requester) failed(err error, a *client.Attempt, agent, servers outcome)
 	}
 	k.Pause, k.trouble, k.cut = 0, nil, 0
 	k.fail(e)
-	if fetch.Status(err) == http.StatusTooManyRequests {
+	if blocking.Status(err) == http.StatusTooManyRequests {
 		k.Agent.limited(TooManyRequests)
 	}
 	if agent == fails {

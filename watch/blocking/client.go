@@ -1,0 +1,251 @@
+// Package blocking asks an agent of Consul or Nomad over HTTP. A request may wait for
+// an index newer than that of the last reply: a blocking query. The package ends requests
+// that make no progress, bounds the size of replies, and records what each [Attempt]
+// shows of the agent.
+package blocking
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"restencil/watch"
+	"restencil/watch/transport"
+)
+
+// A Client sends requests to one agent.
+type Client struct {
+	HTTP      *http.Client
+	Transport *http.Transport    // of HTTP
+	Counter   *transport.Counter // of the requests
+
+	Base   url.URL     // scheme, host, and the path that stands before that of each request
+	Header http.Header // of each request
+	Params url.Values  // of each request that does not set them
+	Token  string      // is among Header; it must not be shown
+
+	Datacenter, Namespace string // names of the parameters for Request.Datacenter and Namespace
+}
+
+// A Request is a request for a path, without that. A zero field is left out.
+type Request struct {
+	Datacenter, Namespace, Partition, Peer, SamenessGroup, Near string
+
+	Filter            string        // an expression, which the agent evaluates
+	AllowStale        bool          // any server may answer, not only the leader
+	RequireConsistent bool          // the leader asks the other servers whether it is that
+	WaitIndex         uint64        // the agent waits for something newer
+	WaitTime          time.Duration // so long at most
+	Attempt           *Attempt      // nil: no limits
+}
+
+// params returns the parameters of a request; those of the caller come first.
+func (c *Client) params(own url.Values, q *Request) url.Values {
+	p := maps.Clone(c.Params)
+	if p == nil {
+		p = make(url.Values)
+	}
+	set := func(name, value string) {
+		if value != "" {
+			p[name] = []string{value}
+		}
+	}
+	set(c.Datacenter, q.Datacenter)
+	set(c.Namespace, q.Namespace)
+	set("partition", q.Partition)
+	set("peer", q.Peer)
+	set("sameness-group", q.SamenessGroup)
+	set("near", q.Near)
+	set("filter", q.Filter)
+	if q.AllowStale {
+		p["stale"] = []string{""}
+	}
+	if q.RequireConsistent {
+		p["consistent"] = []string{""}
+	}
+	if q.WaitIndex > 0 {
+		set("index", strconv.FormatUint(q.WaitIndex, 10))
+	}
+	if q.WaitTime > 0 {
+		set("wait", strconv.FormatInt(max(1, q.WaitTime.Milliseconds()), 10)+"ms")
+	}
+	maps.Copy(p, own)
+	return p
+}
+
+// A Func puts a query to the agent once and returns the reply, with data as
+// templates see it. It may cache parts of replies, and is for one query, and one
+// call at a time.
+type Func func(context.Context, watch.Query, Request) (Reply, error)
+
+// A Kind says how one kind of query is put to the agent.
+type Kind struct {
+	Fetch  Func
+	Polled bool // the endpoint cannot block
+}
+
+// A Reply is the agent's reply to a query.
+type Reply struct {
+	Data     any
+	Index    uint64        // to wait on; 0 where there is none
+	Contact  time.Duration // since the server that answered heard from its leader
+	Filtered bool          // something was left out that the token may not read
+
+	// Instances are those of a service in any state, where they are asked for.
+	Instances []*watch.HealthService
+}
+
+// ErrIncomplete reports a reply that is JSON, but lacks what was asked for.
+var ErrIncomplete = errors.New("the reply is incomplete")
+
+// A StatusError is the error of a reply whose status is not 200.
+type StatusError struct {
+	Code int
+	Body string
+}
+
+// Error implements error.
+func (e StatusError) Error() string {
+	return fmt.Sprintf("Unexpected response code: %d (%s)", e.Code, e.Body)
+}
+
+// Status returns the HTTP status that err reports, 0 if it reports none.
+func Status(err error) int {
+	s, _ := errors.AsType[StatusError](err)
+	return s.Code
+}
+
+// JSON returns a function that decodes the JSON value at the beginning of a body into to.
+func JSON(to any) func(io.Reader) error {
+	return func(body io.Reader) error { return json.NewDecoder(body).Decode(to) }
+}
+
+// Get asks for path, and has decode read the body of the reply if its status is 200. An
+// error of a reply comes with its index.
+func (c *Client) Get(ctx context.Context, path string, params url.Values, q Request, decode func(body io.Reader) error) (r Reply, err error) {
+	resp, err := c.Do(ctx, http.MethodGet, path, c.params(params, &q), nil, q.Attempt)
+	if err != nil {
+		return r, err
+	}
+	defer resp.Body.Close()
+	r.Index, _ = strconv.ParseUint(header(resp, "X-Consul-Index", "X-Nomad-Index"), 10, 64)
+	contact, _ := strconv.ParseInt(header(resp, "X-Consul-Lastcontact", "X-Nomad-Lastcontact"), 10, 64)
+	r.Contact = time.Duration(contact) * time.Millisecond
+	r.Filtered = header(resp, "X-Consul-Results-Filtered-By-Acls") == "true"
+	return r, read(resp, decode)
+}
+
+// Put sends body, and returns the beginning of the reply.
+func (c *Client) Put(ctx context.Context, path string, params url.Values, body string) (text string, err error) {
+	return c.write(ctx, http.MethodPut, path, params, body)
+}
+
+// Delete deletes what is at path.
+func (c *Client) Delete(ctx context.Context, path string) error {
+	_, err := c.write(ctx, http.MethodDelete, path, nil, "")
+	return err
+}
+
+func (c *Client) write(ctx context.Context, method, path string, params url.Values, body string) (text string, err error) {
+	resp, err := c.Do(ctx, method, path, c.params(params, &Request{}), strings.NewReader(body), nil)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	err = read(resp, func(body io.Reader) (err error) {
+		text, err = readMessage(body)
+		return err
+	})
+	return text, err
+}
+
+// Do sends a request and returns the reply, whose body the caller closes.
+func (c *Client) Do(ctx context.Context, method, path string, params url.Values, body io.Reader, a *Attempt) (*http.Response, error) {
+	if a == nil {
+		a = &Attempt{}
+	}
+	a.Sent.Store(true)
+	d := &watchdog{}
+	d.ctx, d.cancel = context.WithCancelCause(ctx)
+	traced := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { d.allow(a.Answer, ErrNoAnswer) },
+	})
+	if a.Private {
+		traced = transport.Private(traced, true)
+	}
+	r, err := http.NewRequestWithContext(traced, method, "", body)
+	if err != nil {
+		d.end()
+		return nil, err
+	}
+	at := c.Base
+	at.Path += path
+	at.RawQuery = params.Encode()
+	r.URL, r.Host, r.Header = &at, at.Host, c.Header.Clone()
+	d.allow(a.Connect, errNoConnection)
+	resp, err := c.HTTP.Do(r)
+	if err != nil {
+		err = d.explain(err)
+		d.end()
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err
+		}
+		return nil, transport.Explain(&at, err)
+	}
+	a.note(resp)
+	resp.Body = &watchedBody{ReadCloser: resp.Body, d: d, a: a}
+	return resp, nil
+}
+
+// read has decode read the body if the status is 200, and reads what is left of it, so
+// that the connection is used again.
+func read(resp *http.Response, decode func(io.Reader) error) error {
+	if resp.StatusCode != http.StatusOK {
+		text, err := readMessage(resp.Body)
+		if err != nil {
+			return err
+		}
+		return StatusError{Code: resp.StatusCode, Body: text}
+	}
+	if err := decode(resp.Body); err != nil {
+		return err
+	}
+	_, err := io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+func readMessage(body io.Reader) (string, error) {
+	const most = 2 << 10 // bytes; the rest is some proxy's web page
+	text, err := io.ReadAll(io.LimitReader(body, most))
+	return strings.TrimSpace(string(text)), err
+}
+
+// Clean returns the cause of err as one line of bounded length without the URL and
+// the token.
+func (c *Client) Clean(err error) error {
+	const longest = 500 // bytes; the rest is some proxy's web page
+	err = transport.Cause(err)
+	text := err.Error()
+	if c.Token != "" {
+		text = strings.ReplaceAll(text, c.Token, "***")
+	}
+	if strings.ContainsAny(text, "\r\n") {
+		text = strings.Join(strings.Fields(text), " ")
+	}
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
+}
