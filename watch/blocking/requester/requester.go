@@ -1,5 +1,5 @@
-// Package requester asks a Consul agent queries, and decides what to make of each
-// reply and of each failure.
+// Package requester asks an agent of Consul or Nomad queries, and decides what to make of
+// each reply and of each failure.
 //
 // A [Requester] asks one query again and again: it holds a blocking query, which
 // the agent answers when the data changes, or it reads when its owner calls Read. Its

@@ -73,7 +73,7 @@ func New(o blocking.Options) (*Client, error) {
 			return dialer.DialContext(ctx, "unix", socket)
 		}
 	default:
-		return nil, fmt.Errorf("Unknown protocol scheme: %s", scheme) //nolint:staticcheck // as Consul's programs say
+		return nil, fmt.Errorf("Unknown protocol scheme: %s", scheme)
 	}
 	if ssl, _ := strconv.ParseBool(env("CONSUL_HTTP_SSL")); ssl || o.TLS.Enabled {
 		scheme = "https"
@@ -160,7 +160,7 @@ func findToken(o blocking.Options, env func(string) string) (string, error) {
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("Error loading token file %s : %s", file, err) //nolint:staticcheck // as Consul's programs say
+		return "", fmt.Errorf("Error loading token file %s : %s", file, err)
 	}
 	return cmp.Or(strings.TrimSpace(string(data)), token), nil
 }
