@@ -30,6 +30,10 @@ type File struct {
 	// discarded.
 	Content []byte
 
+	// Remove says that there is to be no file at Path. What is there goes with the swap,
+	// and Restore puts it back. The fields about content and attributes do not count.
+	Remove bool
+
 	// Perm are the permission bits, with fs.ModeSetuid, fs.ModeSetgid and
 	// fs.ModeSticky where wanted; other bits are ignored. Zero keeps those of
 	// the existing file, and is 0644 for a new one. The umask does not apply

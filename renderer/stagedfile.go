@@ -47,7 +47,7 @@ func Stage(f File) (*StagedFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.Stream == nil && (s.change == Replaced || s.change == Repaired && s.old.link) {
+	if f.Stream == nil && !f.Remove && (s.change == Replaced || s.change == Repaired && s.old.link) {
 		if err := s.write(); err != nil {
 			return nil, err
 		}
@@ -86,13 +86,17 @@ func compare(f File) (*StagedFile, error) {
 	}
 	want := fileattr.Attrs{Mode: cmp.Or(f.Perm&fileattr.Bits, s.old.attrs.Mode), Owner: s.owner}
 	switch {
-	case !s.old.same:
+	case f.Remove && s.old.info == nil && !s.old.link:
+	case f.Remove || !s.old.same:
 		s.change = Replaced
 	case !want.Equal(s.old.attrs):
 		s.change = Repaired
 	}
 	return s, nil
 }
+
+// Removes reports whether SwapGroups is to remove the destination, or has done so.
+func (s *StagedFile) Removes() bool { return s.file.Remove && s.change == Replaced }
 
 // Change returns what SwapGroups is to do, or has done.
 func (s *StagedFile) Change() Change { return s.change }
@@ -289,7 +293,7 @@ func (f File) hasContent(info fs.FileInfo) (bool, error) {
 		return false, &fs.PathError{Op: "read", Path: f.Path, Err: syscall.EISDIR}
 	case !info.Mode().IsRegular():
 		return false, atomicfile.Regular("read", f.Path, info.Mode())
-	case f.Differs:
+	case f.Differs || f.Remove:
 		return false, nil
 	}
 	file, err := f.dir().open(f.Path, os.O_RDONLY)

@@ -128,6 +128,8 @@ func (s *StagedFile) swap(shared bool) (err error) {
 	switch {
 	case s.temp != "":
 		err = s.replace()
+	case s.Removes() && s.done == Unchanged:
+		err = s.remove()
 	case s.change == Repaired:
 		err = s.repair()
 	case s.change == Replaced && s.file.Stream != nil:
@@ -142,8 +144,8 @@ func (s *StagedFile) swap(shared bool) (err error) {
 	return err
 }
 
-// replace puts the staged content in place.
-func (s *StagedFile) replace() error {
+// preserve keeps what is at the destination, as the File asks for.
+func (s *StagedFile) preserve() error {
 	if s.file.Keep {
 		if err := s.keep(); err != nil {
 			return err
@@ -153,6 +155,26 @@ func (s *StagedFile) replace() error {
 		if err := s.backUp(); err != nil {
 			s.warn("could not backup %q: %w", s.file.Path, err)
 		}
+	}
+	return nil
+}
+
+// remove removes the destination.
+func (s *StagedFile) remove() error {
+	if err := s.preserve(); err != nil {
+		return err
+	}
+	if err := s.file.dir().remove(s.file.Path); err != nil {
+		return fmt.Errorf("failed removing file: %w", err)
+	}
+	s.done = Replaced
+	return nil
+}
+
+// replace puts the staged content in place.
+func (s *StagedFile) replace() error {
+	if err := s.preserve(); err != nil {
+		return err
 	}
 	mounted, err := s.rename(s.temp)
 	if mounted {
@@ -250,7 +272,7 @@ func syncDirs[V any](in map[string]V) map[string]error {
 func Keep(staged ...*StagedFile) error {
 	errs := make([]error, len(staged))
 	parallel.For(len(staged), func(i int) {
-		if s := staged[i]; s.file.Keep && s.temp != "" {
+		if s := staged[i]; s.file.Keep && (s.temp != "" || s.Removes()) {
 			errs[i] = s.keep()
 		}
 	})

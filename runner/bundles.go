@@ -78,7 +78,7 @@ func plan(o Options) ([]*bundleState, error) {
 		add("bundle "+spec.Name, spec)
 	}
 	for i, t := range o.Templates {
-		if t.Variable != "" && !o.Dry {
+		if t.Variable != "" && !o.Dry || o.listed[i] {
 			continue
 		}
 		named := t.Bundle != "" && !o.Dry
@@ -111,6 +111,16 @@ func plan(o Options) ([]*bundleState, error) {
 // share its destination.
 func shadow(o Options, all []*bundleState) error {
 	last := make(map[string]member) // by destination
+	dirs := make(map[string]string) // where each really is
+	real := func(dir string) string {
+		if dirs[dir] == "" {
+			dirs[dir] = dir
+			if to, err := filepath.EvalSymlinks(dir); err == nil { // two paths may be one file
+				dirs[dir] = to
+			}
+		}
+		return dirs[dir]
+	}
 	name := func(m member) string {
 		text := "template " + m.spec.Members[m.index].Template
 		if m.spec.Policy == group.Together {
@@ -122,14 +132,13 @@ func shadow(o Options, all []*bundleState) error {
 	for _, s := range all {
 		for i, m := range s.spec.Members {
 			path := group.Path(m.Destination)
-			if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil { // two paths may be one file
-				path = filepath.Join(dir, filepath.Base(path))
-			}
+			path = filepath.Join(real(filepath.Dir(path)), filepath.Base(path))
 			if m.Destination == "" || o.Dry || renderer.StreamOf(m.Destination) != renderer.NoStream {
 				continue
 			}
 			other, twice := last[path]
-			if twice && (other.spec.Policy == group.Together || s.spec.Policy == group.Together) {
+			element := func(m member) bool { return m.spec.Members[m.index].ElementOf != "" }
+			if twice && (other.spec.Policy == group.Together || s.spec.Policy == group.Together || element(other) || m.ElementOf != "") {
 				errs = append(errs, fmt.Errorf("%s and %s both write %s: give each its own destination",
 					name(other), name(member{s, i}), m.Destination))
 				continue
@@ -218,8 +227,8 @@ func (b *bundles) run(o Options) {
 			e.Bundles = append(e.Bundles, each)
 		}
 	}
-	for _, t := range o.Templates {
-		if t.Variable != "" && !o.Dry {
+	for i, t := range o.Templates {
+		if t.Variable != "" && !o.Dry || o.listed[i] {
 			to := event.Output{Template: t.Name, Destination: t.Destination}
 			e.Bundles = append(e.Bundles, event.Bundle{Name: t.Destination, Members: []event.Output{to}})
 		}
@@ -280,6 +289,12 @@ func (r *Runner) offer(results []templates.Result) error {
 	b := &r.bundles
 	outputs := make(map[*bundleState]map[int]templates.Result)
 	for _, res := range results {
+		if r.opts.Templates[res.Template].ForEach != "" {
+			if res.Output != nil {
+				r.expansion.setList(res.Template, res.Output.Elements)
+			}
+			continue
+		}
 		if r.opts.Templates[res.Template].Variable != "" {
 			refused, err := r.setVariable(res)
 			if err != nil {

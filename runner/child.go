@@ -156,7 +156,7 @@ func (r *Runner) updateChild(ctx context.Context) {
 		}
 		destinations := new(process.FileSet)
 		for _, t := range r.opts.Templates {
-			if t.Variable == "" {
+			if t.Variable == "" && t.ForEach == "" {
 				destinations.Add(t.Destination)
 			}
 		}

@@ -64,6 +64,8 @@ type Options struct {
 	// Heartbeat is how often an Alive event is emitted, from which a watchdog sees
 	// that the loop of Run is not stuck. Zero: never.
 	Heartbeat time.Duration
+
+	listed map[int]bool // the templates with ForEach whose elements follow them
 }
 
 // Preview has nothing put in place.
@@ -122,6 +124,10 @@ type Limits struct {
 }
 
 // A Template is a template, where its output goes, and the command for it.
+//
+// With ForEach it is rendered for each element of a list, which is the dot, and its
+// Destination is a template of the element, in a fixed directory. The file of an element
+// that is gone is removed.
 type Template struct {
 	template.Options
 
@@ -175,7 +181,7 @@ const (
 func withCertFiles(templates []Template) []Template {
 	of := make(map[string][]string) // by bundle
 	for _, t := range templates {
-		if t.Bundle != "" && t.Destination != "" {
+		if t.Bundle != "" && t.Destination != "" && t.ForEach == "" && t.ElementOf == "" {
 			of[t.Bundle] = append(of[t.Bundle], t.Destination)
 		}
 	}
@@ -185,6 +191,8 @@ func withCertFiles(templates []Template) []Template {
 	templates = slices.Clone(templates)
 	for i, t := range templates {
 		switch {
+		case t.ElementOf != "": // the others come and go
+			templates[i].CertFiles = []string{t.Destination}
 		case t.Bundle != "":
 			templates[i].CertFiles = of[t.Bundle]
 		case t.Destination != "":

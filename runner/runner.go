@@ -44,6 +44,7 @@ type Runner struct {
 
 	// Owned by the loop in Run.
 	templates *templates.Set
+	expansion expansion
 	bundles   bundles
 	child     child
 	stores    stores
@@ -64,7 +65,11 @@ type times struct {
 
 // New checks o and parses the templates. The error has a line for each template that
 // cannot be used. Run runs the Watcher.
-func New(o Options, w *watch.Watcher) (*Runner, error) {
+func New(o Options, w *watch.Watcher) (*Runner, error) { return newRunner(o, w, nil) }
+
+// newRunner is New. What is the same in old templates need not be parsed.
+func newRunner(o Options, w *watch.Watcher, old []parsedTemplate) (*Runner, error) {
+	config := o
 	if o.Stdout == nil {
 		o.Stdout = io.Discard
 	}
@@ -84,6 +89,7 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		reloads:  make(chan *Runner),
 		requests: make(chan func()),
 	}
+	r.expansion = expansion{config: config, failed: make(map[int]string), prepared: make(chan prepared)}
 	r.stores = newStores(r.events.emit)
 	r.stores.local = o.Local
 	var errs []error
@@ -104,6 +110,15 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 		if t.Destination == "" && !o.Dry {
 			errs = append(errs, fmt.Errorf("template %s has no destination: give one (-template SRC:DEST), or use -dry to print it", t.Name))
 		}
+		options := t.Options
+		if t.ForEach != "" {
+			errs = append(errs, checkList(*t, set.Host))
+			if slices.ContainsFunc(r.opts.Templates[:i], func(o Template) bool { return o.ForEach != "" && o.Destination == t.Destination }) {
+				errs = append(errs, fmt.Errorf("two templates with for_each have the destination %s: give each its own", t.Destination))
+			}
+			t.Name = "for_each of " + t.Name // in events
+			options.Name, options.Text = t.Name, t.Destination
+		}
 		t.Template = t.Name
 		t.Fatal = t.OnError == ErrorFatal || o.Once && t.OnError != ErrorTolerated
 		if o.Once {
@@ -113,12 +128,13 @@ func New(o Options, w *watch.Watcher) (*Runner, error) {
 			t.Wait, t.Command = Wait{}, Command{}
 		}
 		set.Templates = append(set.Templates, templates.Template{
-			Options:     t.Options,
+			Options:     options,
 			Destination: t.Destination,
 			Fatal:       t.Fatal,
 			Lenient:     t.OnError == ErrorTolerated,
 		})
 	}
+	set.Parsed = r.parsedIn(old)
 	var err error
 	r.templates, err = templates.New(set)
 	errs = append(errs, err)
@@ -187,6 +203,8 @@ func (r *Runner) loop(ctx context.Context) error {
 		case <-r.watcher.Changed():
 			err = r.handleUpdates(time.Now())
 		case <-r.templates.Changed():
+		case p := <-r.expansion.prepared:
+			err = r.grow(p)
 		case report := <-r.bundles.reports:
 			err = r.handleReport(report)
 		case request := <-r.requests:
@@ -219,6 +237,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 			return true, err
 		}
 	}
+	r.prepare(ctx)
 	r.templates.Execute(now)
 	r.stores.report(now)
 	if r.opts.Plan == nil {
@@ -323,7 +342,7 @@ func (r *Runner) handleUpdates(now time.Time) error {
 // finished reports whether every template has been rendered and every command run, be
 // it without success.
 func (r *Runner) finished() bool {
-	return r.templates.Rendered() && r.templates.Idle() && r.bundles.settled(r.bundles.pass)
+	return r.templates.Rendered() && !r.expansion.preparing && r.templates.Idle() && r.bundles.settled(r.bundles.pass)
 }
 
 // handleReport handles the report of a bundle, which may have been replaced.
@@ -406,6 +425,16 @@ func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]
 	if err != nil {
 		return err
 	}
+	var kept map[int][]Template
+	if err := r.request(ctx, func() { kept = r.expansion.keepElements(o) }); err != nil {
+		return err
+	}
+	if len(kept) > 0 {
+		// With an error, the lists that are executed now report it.
+		if grown, err := newRunner(withElements(o, kept), r.watcher, nil); err == nil {
+			next, next.expansion.config, next.expansion.lists = grown, o, kept
+		}
+	}
 	next.replacements = maps.Clone(sources)
 	select {
 	case r.reloads <- next:
@@ -419,6 +448,9 @@ func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]
 func (r *Runner) replace(next *Runner) {
 	old := r.opts.Templates
 	r.opts, r.stores.local = next.opts, next.opts.Local
+	x := &r.expansion
+	x.config, x.lists, x.changed, x.failed = next.expansion.config, next.expansion.lists, nil, next.expansion.failed
+	x.generation++
 	r.events.mu.Lock()
 	r.events.to = next.opts.Events
 	r.events.mu.Unlock()
@@ -475,17 +507,23 @@ func (r *Runner) Rollback(ctx context.Context, name string, generation int) erro
 func (r *Runner) withBundle(ctx context.Context, name string, do func(*bundle.Bundle, []Template) error) error {
 	var b *bundle.Bundle
 	var templates []Template
-	done := make(chan struct{})
-	select {
-	case r.requests <- func() {
-		b, templates = r.bundles.named(name), r.opts.Templates
-		close(done)
-	}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := r.request(ctx, func() { b, templates = r.bundles.named(name), r.opts.Templates }); err != nil {
+		return err
 	}
-	if <-done; b == nil {
+	if b == nil {
 		return fmt.Errorf("there is no bundle %q", name)
 	}
 	return do(b, templates)
+}
+
+// request has the loop call do, and waits for that.
+func (r *Runner) request(ctx context.Context, do func()) error {
+	done := make(chan struct{})
+	select {
+	case r.requests <- func() { do(); close(done) }:
+		<-done
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

@@ -46,6 +46,8 @@ type Template struct {
 	env     *funcs.Env
 	outputs map[string]output // of plugins since the last complete execution
 
+	elements *[]any // of the last execution, with ForEach
+
 	// Of the last execution: the next one probably needs as much space.
 	size int // bytes of output
 	used []watch.ID
@@ -75,6 +77,9 @@ type Result struct {
 	Secrets Secrets // the answers of Vault and Nomad to Used
 	Secret  bool    // a secret was used
 	Private bool    // more than a certificate without its key was used
+
+	// Elements are those of Options.ForEach; their destinations are the Content.
+	Elements []Element
 
 	// Instances is the number of instances of each service in Used: the smallest of
 	// its queries, those with a tag only if there are no others.
@@ -124,9 +129,21 @@ func Parse(o Options, h Host) (*Template, error) {
 	if o.ErrorOnMissingKey {
 		missing = "missingkey=error"
 	}
-	functions := funcs.MapFor(env, o.Text)
+	source := o.Text
+	var elements *[]any
+	if o.ForEach != "" {
+		source = forEachText(o)
+	}
+	functions := funcs.MapFor(env, source)
+	if o.ForEach != "" {
+		elements = new([]any)
+		functions[forEachFunction] = func(list any) (_ []any, err error) {
+			*elements, err = elementsOf(list)
+			return *elements, err
+		}
+	}
 	parse := func() (*tmpltext.Template, error) {
-		return tmpltext.New("").Delims(o.LeftDelim, o.RightDelim).Option(missing).Funcs(functions).Parse(o.Text)
+		return tmpltext.New("").Delims(o.LeftDelim, o.RightDelim).Option(missing).Funcs(functions).Parse(source)
 	}
 	text, err := parse()
 	for err != nil {
@@ -142,14 +159,14 @@ func Parse(o Options, h Host) (*Template, error) {
 		text, err = parse()
 	}
 	var last string
-	for _, form := range OldForms(o.Text) {
+	for _, form := range OldForms(source) {
 		if h.Warn != nil && form.Old != last {
-			h.Warn(fmt.Errorf("%s:%d: %s is deprecated: write %s", o.Name, 1+strings.Count(o.Text[:form.Offset], "\n"), form.Old, form.Now))
+			h.Warn(fmt.Errorf("%s:%d: %s is deprecated: write %s", o.Name, 1+strings.Count(source[:form.Offset], "\n"), form.Old, form.Now))
 		}
 		last = form.Old
 	}
 	env.Template = text
-	return &Template{options: o, host: h, text: text, env: env, outputs: make(map[string]output)}, nil
+	return &Template{options: o, host: h, text: text, env: env, elements: elements, outputs: make(map[string]output)}, nil
 }
 
 // Execute executes the template. The error is an *Error; the result then has Used and
@@ -172,6 +189,11 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 	}
 	t.size, t.used = len(content), r.Used
 	if r.Complete() {
+		if t.elements != nil {
+			if r.Elements, err = pair(*t.elements, content); err != nil {
+				return r, &Error{Position: Position{Name: t.options.Name}, Err: err}
+			}
+		}
 		r.Sum = NewSum(r.Content, r.Files)
 		clear(t.outputs)
 	}
@@ -188,7 +210,7 @@ func (t *Template) run(ctx context.Context, x *execution) (output []byte, err er
 		}
 	}()
 	w := funcs.NewOutput(t.env.Err, t.options.MaxOutput, t.size+t.size/8)
-	err = t.text.Execute(w, nil)
+	err = t.text.Execute(w, t.options.Dot)
 	if err == nil {
 		err = t.env.Err() // the output may be truncated
 	}
@@ -211,6 +233,11 @@ func (t *Template) Locate(ctx context.Context, answers Answers, q watch.ID) (at 
 type Options struct {
 	Name string // in errors and logs: the source file, or "(dynamic)" for text in the configuration
 	Text string // the template itself
+	Dot  any    // what the dot is at first; it must not change
+
+	// ForEach is a pipeline such as `ls "sites"`. Where it is set, Text is executed for
+	// each element of its value, and Result.Elements has what came of it.
+	ForEach string
 
 	LeftDelim, RightDelim string // of actions; "" means {{ and }}
 

@@ -59,6 +59,11 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		}
 		b.entry.owe(files)
 	}
+	for i, t := range targets {
+		if tx.Changes[i].Err == nil {
+			b.elements(t, false)
+		}
+	}
 	b.enter(tx, event.Swap, targets[0].Rollback)
 	tx.Swap()
 	tx.CheckLate(ctx)
@@ -139,7 +144,7 @@ func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *trans
 				c.Fail(event.Stage, err)
 				f.Own = &own
 			case s.Preview && w.File.Stream != renderer.NoStream: // that changes nothing on disk
-			case !w.File.Shadowed:
+			case !w.File.Shadowed && !(w.Place.Remove && w.File.Removed()):
 				own := w.Place
 				switch w.File.Stream {
 				case renderer.NoStream:
@@ -300,6 +305,7 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 		o.Results = append(o.Results, group.Result{Result: c.Result(i), Replaced: c.Replaces(i)})
 	}
 	changed := b.groups.Done(t, o, time.Now())
+	b.elements(t, true)
 	for _, w := range t.Wants {
 		b.shared.Registry.SetSecrets(w.File.Key(), w.File.Secrets())
 	}

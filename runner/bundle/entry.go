@@ -93,3 +93,22 @@ func (e *entry) made(t group.Target) bool {
 	st := e.state()
 	return st.Applied == t.Hash && !st.Owed()
 }
+
+// elements writes which files of elements are this program's, before they go in place
+// and, with removed, which have been removed.
+func (b *Bundle) elements(t group.Target, removed bool) {
+	files := make(map[string][]string) // by the template of the elements
+	for _, w := range t.Wants {
+		if list := w.File.ElementOf; list != "" && w.Place.Remove == removed && (!removed || w.File.Removed()) {
+			files[list] = append(files[list], group.Path(w.File.Destination))
+		}
+	}
+	for list, paths := range files {
+		b.entry.do(func(j *journal.Journal) error {
+			if removed {
+				return journal.ElementsOf(j, list).Remove(paths)
+			}
+			return journal.ElementsOf(j, list).Add(paths)
+		})
+	}
+}

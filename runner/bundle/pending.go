@@ -25,7 +25,7 @@ func (b *Bundle) Pending(ctx context.Context, name string) (pending []diff.File,
 			if err != nil {
 				return err
 			}
-			if !f.Exists || !bytes.Equal(f.Old, f.New) {
+			if f.Removes && f.Exists || !f.Removes && (!f.Exists || !bytes.Equal(f.Old, f.New)) {
 				pending = append(pending, f)
 			}
 		}
@@ -38,7 +38,7 @@ func (b *Bundle) Pending(ctx context.Context, name string) (pending []diff.File,
 // destination of w, or a path of its writeToFile.
 func compared(b *Bundle, w group.Want, path string, content []byte) (diff.File, error) {
 	secrets := w.File.Secrets().With(b.shared.Registry.Secrets())
-	f := diff.File{Path: path, New: content, Secret: w.Output.Secret, Mask: secrets.Masker()}
+	f := diff.File{Path: path, New: content, Removes: w.Place.Remove, Secret: w.Output.Secret, Mask: secrets.Masker()}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -54,6 +54,9 @@ func Plan(ctx context.Context, b *Bundle, outputs map[int]templates.Result, text
 		for j, w := range t.Wants {
 			for _, p := range paths[j] {
 				f := diff.Planned{Path: p.Path, Change: p.Change.String(), Before: p.Before, After: p.After, Stopped: stopped, Rejected: c.Err != nil}
+				if p.Removes {
+					f.Change, f.After = "removed", ""
+				}
 				if p.Change == renderer.Replaced {
 					file, err := compared(b, w, p.Path, p.Content)
 					if err != nil {

@@ -20,6 +20,7 @@ type File struct {
 	Path     string
 	Old, New []byte
 	Exists   bool // there is an old file
+	Removes  bool // there is to be none
 
 	// Mask hides known secrets in a text. Nil: there are none.
 	Mask func(string) string
@@ -35,21 +36,24 @@ type File struct {
 // Unified returns the change in the unified format, masked; "" where there is
 // none.
 func (f File) Unified() string {
-	old := f.Path
+	old, next := f.Path, f.Path
 	if !f.Exists {
 		old = "/dev/null"
 	}
+	if f.Removes {
+		next = "/dev/null"
+	}
 	if bytes.Equal(f.Old, f.New) {
-		if f.Exists {
+		if f.Exists != f.Removes {
 			return ""
 		}
-		return header(old, f.Path) // of an empty file
+		return header(old, next) // of an empty file
 	}
 	if len(f.Old)+len(f.New) > maxBytes {
-		return fmt.Sprintf("Files %s (%d lines) and %s (%d lines) differ\n", old, lines(f.Old), f.Path, lines(f.New))
+		return fmt.Sprintf("Files %s (%d lines) and %s (%d lines) differ\n", old, lines(f.Old), next, lines(f.New))
 	}
 	if !isText(f.Old) || !isText(f.New) {
-		return "Binary files " + old + " and " + f.Path + " differ\n"
+		return "Binary files " + old + " and " + next + " differ\n"
 	}
 	text := string(diff.Diff("old", f.Old, "new", f.New))
 	_, text, _ = strings.Cut(text, "+++ ") // header has the names, which are no secrets
@@ -60,7 +64,7 @@ func (f File) Unified() string {
 	if f.Secret || f.OldSecret {
 		text = f.maskWords(text)
 	}
-	return header(old, f.Path) + text
+	return header(old, next) + text
 }
 
 // maxBytes is how large the old and the new content together may be for a diff.

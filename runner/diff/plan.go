@@ -17,7 +17,7 @@ type Plan struct {
 // A Planned is what would become of a file.
 type Planned struct {
 	Path     string `json:"path"`
-	Change   string `json:"change"`             // "replaced" (new bytes, or a new file), "repaired" (mode or owner) or "unchanged"
+	Change   string `json:"change"`             // "replaced" (new bytes, or a new file), "removed", "repaired" (mode or owner) or "unchanged"
 	Before   string `json:"before,omitempty"`   // mode and owner; "": there is no file
 	After    string `json:"after"`              // mode and owner
 	Stopped  string `json:"stopped,omitempty"`  // why the change would not be made
@@ -39,6 +39,8 @@ func (f Planned) Text() string {
 	}
 	text := ""
 	switch {
+	case f.Change == "removed":
+		text = f.Path + ": removed\n"
 	case f.Before == "":
 		text = fmt.Sprintf("%s: new file, %s\n", f.Path, f.After)
 	case f.Before != f.After:
@@ -54,7 +56,7 @@ func (f Planned) Text() string {
 func Changing(plans []Plan) (paths []string) {
 	for _, p := range plans {
 		for _, f := range p.Files {
-			if f.Change == "replaced" && f.Stopped == "" {
+			if (f.Change == "replaced" || f.Change == "removed") && f.Stopped == "" {
 				paths = append(paths, f.Path)
 			}
 		}

@@ -57,6 +57,7 @@ type Rendered struct {
 	Template    string // as template.Options.Name
 	Destination string
 	Change      renderer.Change
+	Removed     bool       // there is no file any more
 	InPlace     bool       // the destination is a mount point and was written to, not replaced
 	Warnings    []error    // what is wrong although the file is in place
 	Causes      []watch.ID // the first queries of those whose new answers led to it

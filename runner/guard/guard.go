@@ -1,5 +1,6 @@
 // Package guard decides whether a change looks like a mistake: a file would become
-// empty, lose most of its size, or name too few servers. It is pure.
+// empty, lose most of its size, or name too few servers, or too many files would go. It
+// is pure.
 package guard
 
 import (
@@ -19,6 +20,9 @@ type Rules struct {
 	// time, from 0 to 1. Zero: any. It does not apply to a new file.
 	MaxShrink float64
 
+	// MaxRemoved is how many files a change may remove. Zero: any number.
+	MaxRemoved int
+
 	// MinInstances is how many instances each service must have. A service that
 	// no template uses has none: otherwise a misspelt name would guard nothing.
 	MinInstances map[string]int
@@ -26,7 +30,7 @@ type Rules struct {
 
 // None reports whether r lets every change pass.
 func (r Rules) None() bool {
-	return !r.NotEmpty && r.MinBytes == 0 && r.MaxShrink == 0 && len(r.MinInstances) == 0
+	return !r.NotEmpty && r.MinBytes == 0 && r.MaxShrink == 0 && r.MaxRemoved == 0 && len(r.MinInstances) == 0
 }
 
 // A File is a file of a change.
@@ -35,6 +39,8 @@ type File struct {
 	Old   int  // its size now, in bytes; -1: there is no file
 	New   int  // its size after the change
 	Blank bool // the new content is white space only
+
+	Removed bool // there is no file after the change
 }
 
 // Facts are what the rules need to know of a change.
@@ -47,6 +53,9 @@ type Facts struct {
 func (r Rules) Validate() error {
 	if r.MinBytes < 0 {
 		return fmt.Errorf("min_bytes %d is negative", r.MinBytes)
+	}
+	if r.MaxRemoved < 0 {
+		return fmt.Errorf("max_removed %d is negative", r.MaxRemoved)
 	}
 	if !(r.MaxShrink >= 0 && r.MaxShrink <= 1) { // true for NaN, too
 		return fmt.Errorf("max_shrink %v is not from 0 to 1", r.MaxShrink)
@@ -68,7 +77,14 @@ const tolerance = 1e-9
 // Check returns why the change is not allowed, or "". Of several reasons it returns
 // the first, by file and then by service name: the same facts give the same reason.
 func (r Rules) Check(f Facts) string {
+	removed := 0
 	for _, file := range f.Files {
+		if file.Removed {
+			if file.Old >= 0 {
+				removed++
+			}
+			continue
+		}
 		shrinks := 0.0 // the part of its size that it loses; below zero: it grows
 		if file.Old > 0 {
 			shrinks = float64(file.Old-file.New) / float64(file.Old)
@@ -82,6 +98,9 @@ func (r Rules) Check(f Facts) string {
 			return fmt.Sprintf("%s would shrink from %d to %d bytes, by more than %.6g%% (max_shrink)",
 				file.Path, file.Old, file.New, 100*r.MaxShrink)
 		}
+	}
+	if r.MaxRemoved > 0 && removed > r.MaxRemoved {
+		return fmt.Sprintf("%d files would be removed, and at most %d may at a time (max_removed)", removed, r.MaxRemoved)
 	}
 	for _, service := range slices.Sorted(maps.Keys(r.MinInstances)) {
 		least := r.MinInstances[service]

@@ -202,7 +202,7 @@ func (r *record) apply(hash string) { r.set(State{Desired: hash, Applied: hash})
 
 // encode returns r as a line: a checksum, and the record as JSON.
 func (r *record) encode() ([]byte, error) {
-	texts := slices.Concat([]string{r.Bundle, r.Desired, r.Applied}, r.Files)
+	texts := slices.Concat([]string{r.Bundle, r.Desired, r.Applied}, r.Files, r.Elements)
 	if r.Swap != nil {
 		for _, m := range r.Swap.Moves {
 			texts = append(texts, m.Path, m.Temp, m.Kept)

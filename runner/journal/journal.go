@@ -89,6 +89,9 @@ type State struct {
 	// Files are the destinations that changed since Applied, sorted.
 	Files []string `json:"files,omitempty"`
 
+	// Elements are the files of the elements of a template, sorted (see Elements).
+	Elements []string `json:"elements,omitempty"`
+
 	// Unknown reports that the file was damaged. A reload is owed then.
 	Unknown bool `json:"-"`
 
@@ -445,7 +448,9 @@ func (j *Journal) Bundles() ([]string, error) {
 	records, err := j.records(nil)
 	var names []string
 	for _, r := range records {
-		names = append(names, r.Bundle)
+		if !strings.HasPrefix(r.Bundle, forEach) {
+			names = append(names, r.Bundle)
+		}
 	}
 	slices.Sort(names)
 	return names, err
@@ -502,7 +507,7 @@ func (j *Journal) records(damaged func(path string, why error)) ([]record, error
 func (j *Journal) Forget(unused func(bundle string, changed time.Time) bool) error {
 	records, err := j.records(nil)
 	for _, r := range records {
-		if r.Swap != nil || !unused(r.Bundle, r.Time) {
+		if r.Swap != nil || len(r.Elements) > 0 || !unused(r.Bundle, r.Time) {
 			continue
 		}
 		e, enterErr := j.enter(r.Bundle, j.lockToWrite)

@@ -20,6 +20,10 @@ type Options struct {
 	Host      template.Host    // what they are parsed for
 	Retry     schedule.Backoff // delays the next execution of a template that fails
 	Once      bool             // a template that has been rendered is not executed again
+
+	// Parsed returns a template of another Set that Replace is going to keep, by its index
+	// in Templates: it need not be parsed. Nil, or nil: there is none.
+	Parsed func(i int) *template.Template
 }
 
 // A Template is a template and what an error of it means.
@@ -174,12 +178,19 @@ type pass struct {
 func New(o Options) (*Set, error) {
 	s := &Set{options: o, answers: make(map[watch.ID]*watch.State), changed: schedule.NewWakeup()}
 	var errs []error
-	for _, t := range o.Templates {
-		parsed, err := template.Parse(t.Options, o.Host)
+	for i, t := range o.Templates {
+		var parsed *template.Template
+		var err error
+		if o.Parsed != nil {
+			parsed = o.Parsed(i)
+		}
+		if parsed == nil {
+			parsed, err = template.Parse(t.Options, o.Host)
+		}
 		if err != nil && !t.Lenient {
 			errs = append(errs, err)
 		}
-		s.list = append(s.list, &state{Template: t, parsed: parsed, failure: failure{err: err}})
+		s.list = append(s.list, &state{Template: t, parsed: parsed, failure: failure{err: err}, reason: reason{newData: true}})
 	}
 	return s, errors.Join(errs...)
 }
@@ -197,14 +208,23 @@ func (s *Set) Join() { s.pool.close() }
 // load marks all templates of a list that is new.
 func (s *Set) load() {
 	s.dirty = nil
+	for _, t := range s.list {
+		t.dirty = false
+	}
+	s.number(s.list)
+}
+
+// number sets the indexes of the templates, marks those that are new, and emits which
+// there are.
+func (s *Set) number(fresh []*state) {
 	loaded := event.Loaded{Templates: make([]event.Output, len(s.list))}
 	for i, t := range s.list {
-		t.index, t.dirty = i, false
-		s.mark(t)
+		t.index = i
 		loaded.Templates[i] = t.output()
 	}
 	s.events(loaded)
-	for _, t := range s.list {
+	for _, t := range fresh {
+		s.mark(t)
 		if t.parsed == nil {
 			s.events(event.Failed{Template: t.Name, Destination: t.Destination, Err: t.failure.err})
 		}
@@ -215,16 +235,40 @@ func (s *Set) load() {
 // executes all. Templates that are the same keep their state: same compares the one
 // at i in s with the one at j in next.
 func (s *Set) Replace(next *Set, same func(i, j int) bool, now time.Time) {
+	for _, t := range s.adopt(next, same) {
+		t.recheck = true
+	}
+	s.load()
+	s.replacing = s.begin(s.takeDirty(now), now)
+}
+
+// Change is Replace, but only the new templates are executed.
+func (s *Set) Change(next *Set, same func(i, j int) bool) {
+	s.adopt(next, same)
+	var fresh []*state
+	for _, t := range s.list {
+		if t.index < 0 {
+			fresh = append(fresh, t)
+		}
+	}
+	s.dirty = slices.DeleteFunc(s.dirty, func(t *state) bool { return t.removed })
+	s.number(fresh)
+}
+
+// adopt replaces the list of templates, and returns those that are kept. The others have
+// no index yet.
+func (s *Set) adopt(next *Set, same func(i, j int) bool) (kept []*state) {
 	old := make(map[event.Output][]*state) // those that are not kept yet
 	for _, t := range s.list {
 		t.removed = true
 		old[t.output()] = append(old[t.output()], t)
 	}
 	for j, t := range next.list {
+		t.index = -1
 		like := old[t.output()]
 		if i := slices.IndexFunc(like, func(o *state) bool { return same(o.index, j) }); i >= 0 {
 			next.list[j] = like[i]
-			like[i].removed, like[i].recheck = false, true
+			like[i].removed, kept = false, append(kept, like[i])
 			old[t.output()] = slices.Delete(like, i, i+1)
 		}
 	}
@@ -236,10 +280,18 @@ func (s *Set) Replace(next *Set, same func(i, j int) bool, now time.Time) {
 			s.reports.Remove(t)
 		}
 	}
-	s.options, s.list = next.options, next.list
-	s.load()
-	s.replacing = s.begin(s.takeDirty(now), now)
+	s.options, s.list, s.options.Parsed = next.options, next.list, nil
+	return kept
 }
+
+// Parsed returns a template in its parsed form, for Options.Parsed.
+func (s *Set) Parsed(i int) *template.Template { return s.list[i].parsed }
+
+// Mark has a template executed.
+func (s *Set) Mark(i int) { s.mark(s.list[i]) }
+
+// IsPlaced reports whether the destination of a template has been right.
+func (s *Set) IsPlaced(i int) bool { return s.list[i].rendered }
 
 // Replacing reports whether the templates of the last Replace are being executed
 // for the first time. Until that has ended, it is not known which queries they use,

@@ -13,6 +13,7 @@ type Preview struct {
 	Path          string
 	Content       []byte
 	Change        renderer.Change
+	Removes       bool
 	Before, After string // as renderer.StagedFile.Attributes has it
 }
 
@@ -32,7 +33,7 @@ func (c *Change) Preview() (paths [][]Preview, checks []CheckPreview) {
 		return paths, nil
 	}
 	for _, p := range c.placements {
-		one := Preview{Path: p.want.Path, Content: p.want.Content, Change: p.staged.Change()}
+		one := Preview{Path: p.want.Path, Content: p.want.Content, Change: p.staged.Change(), Removes: p.staged.Removes()}
 		one.Before, one.After = p.staged.Attributes()
 		for i := range c.Files {
 			if p.file == &c.Files[i] {
@@ -47,7 +48,7 @@ func (c *Change) Preview() (paths [][]Preview, checks []CheckPreview) {
 		return paths, nil
 	}
 	for i, f := range c.Files {
-		if !f.Check.None() && c.Replaces(i) {
+		if !f.Check.None() && c.Replaces(i) && !f.removed() {
 			checks = append(checks, CheckPreview{Of: f.Destination, Command: f.Check})
 		}
 	}

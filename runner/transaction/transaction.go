@@ -174,7 +174,7 @@ func (tx *Transaction) Moves(c *Change) ([]swap.Move, error) {
 	}
 	var moves []swap.Move
 	for _, p := range c.placements {
-		if p.staged.Temp() != "" {
+		if p.staged.Temp() != "" || p.staged.Removes() {
 			moves = append(moves, swap.Move{Temp: p.staged.Temp(), Kept: p.staged.Kept(), Path: p.want.Path})
 		}
 	}
@@ -273,6 +273,9 @@ type File struct {
 	Check  process.Command // that must succeed on it
 	Secret bool            // it was made of a secret: messages must not quote it
 }
+
+// removed reports whether the destination is to be removed.
+func (f *File) removed() bool { return f.Own != nil && f.Own.Remove }
 
 // A placement is a path that a change writes.
 type placement struct {

@@ -22,7 +22,8 @@ import (
 // A view is what a check sees: its exported methods are the actions.
 type view struct {
 	bundle  string
-	files   []viewFile // of the bundle
+	all     []viewFile // the files of the bundle
+	files   []viewFile // those of all that the change does not remove
 	checked []viewFile // those that are checked
 	extras  []viewFile // of writeToFile
 }
@@ -31,7 +32,7 @@ type view struct {
 type viewFile struct {
 	path     string // the destination
 	template string
-	staged   string // where its content is now
+	staged   string // where its content is now; "": the change removes it
 	temp     bool   // that is not the destination
 }
 
@@ -56,7 +57,12 @@ func newView(c *Change) *view {
 		if s := staged[&c.Files[i]]; s != nil {
 			file.staged, file.temp = s.Path(), s.Temp() != ""
 		}
-		v.files = append(v.files, file)
+		if f.removed() {
+			file.staged = ""
+		} else {
+			v.files = append(v.files, file)
+		}
+		v.all = append(v.all, file)
 	}
 	v.checked = v.files
 	return v
@@ -65,8 +71,8 @@ func newView(c *Change) *view {
 // overlay returns the files that a check is to see in their places.
 func (v *view) overlay() []overlay.File {
 	var all []overlay.File
-	for _, f := range slices.Concat(v.files, v.extras) {
-		if f.temp {
+	for _, f := range slices.Concat(v.all, v.extras) {
+		if f.temp || f.staged == "" {
 			all = append(all, overlay.File{Path: f.path, Content: f.staged})
 		}
 	}
@@ -76,6 +82,9 @@ func (v *view) overlay() []overlay.File {
 // name replaces staged paths in a message by the destinations.
 func (v *view) name(text string) string {
 	for _, f := range v.overlay() {
+		if f.Content == "" {
+			continue
+		}
 		text = strings.ReplaceAll(text, f.Content, f.Path)
 	}
 	return text
@@ -286,7 +295,7 @@ func (c *Change) checkFormats(now time.Time) error {
 	var renewed bool
 	for _, p := range c.placements {
 		f := p.file
-		if !p.own || f.Format == "" {
+		if !p.own || f.Format == "" || p.want.Remove {
 			continue
 		}
 		file := format.File{Name: p.want.Path, Content: p.want.Content, Secret: f.Secret}
@@ -311,9 +320,9 @@ func (c *Change) checkFormats(now time.Time) error {
 func (tx *Transaction) runChecks(ctx context.Context, c *Change, late bool) {
 	v := newView(c)
 	for i, f := range c.Files {
-		if !f.Check.None() && c.Replaces(i) {
+		if !f.Check.None() && c.Replaces(i) && !f.removed() {
 			one := *v
-			one.checked = v.files[i : i+1]
+			one.checked = v.all[i : i+1]
 			tx.runCheck(ctx, c, f.Check, &one, late)
 		}
 	}

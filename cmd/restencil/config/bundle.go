@@ -135,7 +135,7 @@ func (t *Template) checkMember(c *Config) []error {
 		return []error{t.Origin("bundle").Wrong(fmt.Sprintf("there is no bundle %q", t.Bundle), didYouMean(t.Bundle, names))}
 	}
 	var errs []error
-	for _, key := range []string{"rollback", "exit_on_failure"} {
+	for _, key := range []string{"rollback", "exit_on_failure", "guard.max_removed"} {
 		if t.IsSet(key) {
 			errs = append(errs, t.Origin(key).Wrong(fmt.Sprintf("%s counts for all of bundle %q", key, b.Name), "write it in the bundle"))
 		}

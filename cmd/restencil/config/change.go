@@ -56,6 +56,8 @@ func (c *Change) settings() []setting.Setting {
 				Help: "Hold a change that makes a file smaller than this, in bytes."},
 			{Key: "max_shrink", To: setting.Share(&c.Guard.MaxShrink),
 				Help: "Hold a change that takes more than this part of a file at once, such as 50% or 0.5; any part if not given."},
+			{Key: "max_removed", To: setting.AtLeast(0, &c.Guard.MaxRemoved),
+				Help: "Hold a change that removes more files than this of elements of for_each; 0 for no limit."},
 			{Key: "min_instances", To: &c.Guard.MinInstances,
 				Help: "Hold a change in which a template sees fewer instances of a service than this."},
 		}},

@@ -76,6 +76,8 @@ func (t *Template) instance() setting.Instance {
 		t.sourceSettings(),
 		[]setting.Setting{
 			{Key: "destination", To: &t.File.Destination, Help: "The file to write. It is needed, except with -dry."},
+			{Key: "for_each", To: &t.Options.ForEach,
+				Help: "A list, written as in a template, such as ls \"sites\". The template is rendered for each element, which is the dot, and the destination is a template, too, such as /etc/nginx/sites/{{ .Key }}.conf. The file of an element that is gone is removed."},
 			{Key: "create_dest_dirs", To: setting.Not(&t.File.NoParents),
 				Help: "Create directories of the destination that are missing."},
 			{Key: "perms", To: &t.File.Perm,
@@ -142,7 +144,7 @@ func (t *Template) isBundle() bool {
 		return false
 	}
 	return len(t.Verify) > 0 || t.File.Format != "" || setting.IsCommand(t.Check.Args) ||
-		t.IsSet("rollback") || t.IsSet("exit_on_failure") || t.IsSet("guard")
+		t.IsSet("rollback") || t.IsSet("guard.max_removed") || t.IsSet("exit_on_failure") || t.IsSet("guard")
 }
 
 // finishTemplate sets what is not set from deprecated settings and from the defaults.

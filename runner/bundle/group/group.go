@@ -28,6 +28,7 @@ import (
 	"strconv"
 	"time"
 
+	"restencil/funcs"
 	"restencil/renderer"
 	"restencil/renderer/atomicfile"
 	"restencil/runner/event"
@@ -107,7 +108,7 @@ func (g *Group) objection(rules guard.Rules, hash string) string {
 	for _, f := range g.files {
 		file := guard.File{
 			Path: f.Destination, Old: -1, New: len(f.newest.Content),
-			Blank: len(bytes.TrimSpace(f.newest.Content)) == 0,
+			Blank: len(bytes.TrimSpace(f.newest.Content)) == 0, Removed: f.Absent,
 		}
 		if info, err := os.Stat(f.Destination); err == nil && !f.isStream() {
 			file.Old = int(info.Size())
@@ -220,7 +221,7 @@ func (o Outcome) placed() bool {
 func (t Target) Generation(keepSecrets bool) []history.File {
 	var files []history.File
 	for _, w := range t.Wants {
-		if w.File.Shadowed {
+		if w.File.Shadowed || w.Place.Remove {
 			continue
 		}
 		files = append(files, history.File{
@@ -280,8 +281,16 @@ func (f *File) Secrets() template.Secrets {
 	return all
 }
 
+// absent is the Sum of an output that says that there is to be no file.
+var absent = template.NewSum(nil, []funcs.File{{}})
+
+// Removed reports whether the destination was removed. What is there now is not of this
+// bundle.
+func (f *File) Removed() bool { return f.Absent && f.placed && f.sum == absent }
+
 func (f *File) want(out *template.Result) Want {
 	file := renderer.File{
+		Remove:    out.Sum == absent,
 		Path:      f.Destination,
 		Content:   out.Content,
 		Perm:      f.Perm,
@@ -302,7 +311,7 @@ func (f *File) want(out *template.Result) Want {
 // resized reports whether the destination is no file of the newest output's size: as
 // by consul-template, one that was deleted or edited by hand is restored.
 func (f *File) resized() bool {
-	if f.Destination == "" || f.Shadowed || f.isStream() {
+	if f.Destination == "" || f.Shadowed || f.Absent || f.isStream() {
 		return false
 	}
 	info, err := os.Stat(f.Destination)
@@ -314,7 +323,7 @@ func (f *File) Placed() bool { return f.placed }
 
 // drifted reports whether somebody has changed the destination.
 func (f *File) drifted() bool {
-	if !f.placed || f.Shadowed || f.isStream() {
+	if !f.placed || f.Shadowed || f.Absent || f.isStream() {
 		return false
 	}
 	content, err := atomicfile.ReadFile(f.Destination)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -134,6 +135,9 @@ func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 	if r.Output == nil {
 		f.newest = nil // an older output does not go in place behind a newer state
 		return f
+	}
+	if f.Absent {
+		r.Output = &template.Result{Sum: absent}
 	}
 	if s.unstable(f, r) {
 		return f
@@ -297,7 +301,7 @@ func (s *Set) hold(g *Group, why string, reported bool) {
 		}
 	}
 	for _, f := range g.files {
-		if _, err := os.Stat(f.Destination); err != nil {
+		if _, err := os.Stat(f.Destination); err != nil && !f.Absent {
 			return
 		}
 	}
@@ -380,7 +384,7 @@ func (s *Set) replaced(w Want, res Result) (changed bool) {
 		f.newest = nil
 	}
 	e := event.Rendered{
-		Template: f.Template, Destination: f.Destination,
+		Template: f.Template, Destination: f.Destination, Removed: w.Place.Remove,
 		Change: res.Change, InPlace: res.InPlace, Warnings: res.Warnings,
 		Causes: f.causes.First, More: f.causes.More, First: !f.placed,
 		Drifted: f.placed && !other && wasThere && res.Change != renderer.Unchanged,
@@ -491,16 +495,24 @@ func (s *Set) failedBefore(g *Group, retryIn time.Duration) {
 // TakeOver takes over the state of the files that s has in common with old, which
 // it replaces, and what people decided where both are the same bundle.
 func (s *Set) TakeOver(old *Set, same bool) {
-	states := make(map[string]fileState)
-	for _, f := range old.files {
-		states[f.Key()] = f.fileState
+	index := make(map[string]int) // in old, by key
+	for i, f := range old.files {
+		index[f.Key()] = i
 	}
-	for _, f := range s.files {
-		state, ok := states[f.Key()]
+	isElement := func(m Member) bool { return m.ElementOf != "" }
+	elements := slices.ContainsFunc(s.spec.Members, isElement) || slices.ContainsFunc(old.spec.Members, isElement)
+	for i, f := range s.files {
+		at, ok := index[f.Key()]
 		if !ok {
 			continue
 		}
-		f.fileState, f.there = state, false
+		f.fileState = old.files[at].fileState
+		// Where elements come and go, the other files stay what they are.
+		stays := elements && reflect.DeepEqual(f.Member, old.files[at].Member)
+		f.there = f.there && stays
+		if stays && s.spec.Policy != Together && old.spec.Policy != Together {
+			s.groups[i].applied = old.groups[at].applied
+		}
 		if f.placed {
 			s.news.Placed = append(s.news.Placed, f.Index)
 		}
@@ -508,6 +520,9 @@ func (s *Set) TakeOver(old *Set, same bool) {
 	if same && s.spec.Policy == Together {
 		from, to := old.groups[0], s.groups[0]
 		to.verdict.Pinned, to.verdict.Accepted, to.recheck = from.verdict.Pinned, from.verdict.Accepted, true
+		if elements { // it is a change, not a start
+			to.applied = from.applied
+		}
 	}
 }
 
@@ -546,6 +561,10 @@ func (s *Set) Rollback(gen history.Generation) (Target, error) {
 	t := Target{Name: g.name, Hash: gen.Hash, Reason: process.ReasonChange, Rollback: true, group: g, before: g.verdict}
 	for _, f := range g.files {
 		i := slices.IndexFunc(gen.Files, func(old history.File) bool { return old.Path == Path(f.Destination) })
+		if i < 0 && f.ElementOf != "" { // the element came later
+			t.Wants = append(t.Wants, f.want(&template.Result{Sum: absent}))
+			continue
+		}
 		if i < 0 {
 			return Target{}, fmt.Errorf("generation %d has no %s", gen.Number, f.Destination)
 		}

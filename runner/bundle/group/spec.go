@@ -117,6 +117,12 @@ type Member struct {
 	Guard guard.Rules // for this file alone
 	Wait  Wait        // with Each
 
+	// ElementOf names the template that was made into this member for an element of a
+	// list, in the journal; "" for other members. Absent says that the list has no such
+	// element any more, so that there is to be no file.
+	ElementOf string
+	Absent    bool
+
 	// Fatal ends the runner where the file cannot be written.
 	Fatal bool
 

@@ -6,7 +6,6 @@
 package swap
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -28,11 +27,12 @@ type Swap struct {
 	Moves []Move `json:"moves"`
 }
 
-// A Move is the replacement of one file.
+// A Move is the replacement of one file, or its removal.
 type Move struct {
 	Path string `json:"path"`
 
-	// Temp is where the staged content is, beside Path. It is renamed to Path.
+	// Temp is where the staged content is, beside Path. It is renamed to Path. "": the
+	// file is removed.
 	Temp string `json:"temp"`
 
 	// Kept is the name, also beside Path, under which the swap keeps the old file; ""
@@ -75,8 +75,10 @@ func (m *Move) prepare() (err error) {
 	if m.Old, err = contentOf(m.Path); err != nil {
 		return err
 	}
-	if m.New, err = contentOf(m.Temp); err != nil {
-		return err
+	if m.Temp != "" {
+		if m.New, err = contentOf(m.Temp); err != nil {
+			return err
+		}
 	}
 	return m.check()
 }
@@ -93,10 +95,13 @@ func (s *Swap) Check() error {
 }
 
 func (m *Move) check() error {
-	if !filepath.IsAbs(m.Path) || m.New == nothing {
+	if !filepath.IsAbs(m.Path) || (m.New == nothing) != (m.Temp == "") {
 		return fmt.Errorf("no path or content in the move to %q", m.Path)
 	}
-	for _, name := range []string{m.Temp, cmp.Or(m.Kept, m.Temp)} {
+	for _, name := range []string{m.Temp, m.Kept} {
+		if name == "" {
+			continue
+		}
 		if filepath.Dir(name) != filepath.Dir(m.Path) || !renderer.IsTemp(name) {
 			return fmt.Errorf("%q is no name for a temporary file beside %s", name, m.Path)
 		}
@@ -122,7 +127,9 @@ func (s *Swap) Recover(d disk.Disk) (Outcome, error) {
 		// What cannot be read differs from all that Prepare has seen.
 		now[i].Move = m
 		now[i].at, _ = contentOf(m.Path)
-		now[i].temp, _ = contentOf(m.Temp)
+		if m.Temp != "" {
+			now[i].temp, _ = contentOf(m.Temp)
+		}
 		if m.Kept != "" {
 			now[i].kept, _ = contentOf(m.Kept)
 		}
@@ -132,7 +139,10 @@ func (s *Swap) Recover(d disk.Disk) (Outcome, error) {
 	switch o {
 	case Completed:
 		for _, m := range now {
-			if m.temp == m.New {
+			switch {
+			case m.removes() && m.at != nothing:
+				errs = append(errs, failed("complete", m, d.Remove(m.Path)))
+			case !m.removes() && m.temp == m.New:
 				errs = append(errs, failed("complete", m, d.Rename(m.Temp, m.Path)))
 			}
 		}
@@ -182,14 +192,15 @@ func (s *Swap) Tidy(d disk.Disk, next []Move) {
 	}
 	for _, m := range s.Moves {
 		needed := slices.ContainsFunc(next, func(n Move) bool {
-			return n.Temp == m.Temp || n.Kept != "" && n.Kept == m.Kept
+			return n.Temp == m.Temp && m.Temp != "" || n.Kept != "" && n.Kept == m.Kept
 		})
 		if needed {
 			continue
 		}
-		_ = d.Remove(m.Temp)
-		if m.Kept != "" {
-			_ = d.Remove(m.Kept)
+		for _, name := range []string{m.Temp, m.Kept} {
+			if name != "" {
+				_ = d.Remove(name)
+			}
 		}
 	}
 }
@@ -234,6 +245,9 @@ type observation struct {
 	at, temp, kept Content
 }
 
+// removes reports whether the file is to be removed.
+func (m observation) removes() bool { return m.Temp == "" }
+
 // isNew reports whether there was no file before the move.
 func (m observation) isNew() bool { return m.Old == nothing }
 
@@ -245,7 +259,7 @@ func (m observation) untouched() bool { return m.at == m.Old && (m.Old != m.New 
 func (m observation) made() bool { return m.at == m.New && !m.untouched() }
 
 // completable reports whether the new file is or can be put in place.
-func (m observation) completable() bool { return m.made() || m.temp == m.New }
+func (m observation) completable() bool { return m.made() || m.removes() || m.temp == m.New }
 
 // undoable reports whether the old file is or can be put in place. If there was none,
 // a file that somebody else has made meanwhile is not removed.

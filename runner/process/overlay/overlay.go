@@ -13,5 +13,5 @@ package overlay
 // A File is what a command sees at a path.
 type File struct {
 	Path    string // absolute
-	Content string // the path of the file that it sees there
+	Content string // the path of the file that it sees there; "": it sees none
 }

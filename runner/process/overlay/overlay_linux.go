@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -144,13 +145,16 @@ func mount(dir string, files []File) error {
 	if err != nil {
 		return err
 	}
-	var contents []*os.File // opened before the mounts hide them
-	for _, f := range files {
+	contents := make([]*os.File, len(files)) // opened before the mounts hide them
+	for i, f := range files {
+		if f.Content == "" {
+			continue
+		}
 		content, err := os.Open(f.Content)
 		if err != nil {
 			return err
 		}
-		contents = append(contents, content)
+		contents[i] = content
 	}
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700"); err != nil {
 		return fmt.Errorf("mounting a file system in memory: %w", err)
@@ -172,6 +176,9 @@ func mount(dir string, files []File) error {
 		return err
 	}
 	for i, f := range files {
+		if f.Content == "" {
+			continue
+		}
 		if err := copyFile(contents[i], filepath.Join(upper, filepath.Base(f.Path))); err != nil {
 			return err
 		}
@@ -182,6 +189,13 @@ func mount(dir string, files []File) error {
 	}
 	if err := unix.Mount("overlay", dir, "overlay", 0, options); err != nil {
 		return fmt.Errorf("mounting an overlay: %w", err)
+	}
+	for _, f := range files {
+		if f.Content == "" {
+			if err := os.Remove(filepath.Join(dir, filepath.Base(f.Path))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(mounts)) { // parents first; the overlay hides them
 		if err := unix.Mount(fdPath(mounts[path]), path, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {

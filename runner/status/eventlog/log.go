@@ -249,6 +249,8 @@ func (l log) rendered(e event.Rendered) {
 		} else {
 			text += "or removed it"
 		}
+	case e.Removed:
+		text = fmt.Sprintf("removed %s: its element has gone", e.Destination)
 	case e.Change == renderer.Repaired:
 		text = e.Destination + ": set its mode and owner"
 	case l.ConsulTemplate:

@@ -1,0 +1,319 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"restencil/renderer"
+	"restencil/runner/bundle/group"
+	"restencil/runner/event"
+	"restencil/runner/journal"
+	"restencil/template"
+)
+
+// A template with ForEach has a list, which is executed for the elements and their
+// destinations, and one template for each element. Until the first list is complete, it
+// is a member of the bundle in the place of the elements, which waits for them. A new
+// list gives the runner other templates. A goroutine prepares them, since that reads
+// files (see prepare); then the loop goes on with them (see grow).
+
+// An expansion is the elements that templates with ForEach have.
+type expansion struct {
+	config Options            // what New was called with: without elements
+	lists  map[int][]Template // the elements, by the index of their template in config
+
+	changed    map[int][]template.Element // new lists, by the same
+	failed     map[int]string             // why the newest list cannot be used, as reported
+	preparing  bool                       // a goroutine prepares other templates
+	prepared   chan prepared              // its result
+	generation int                        // of config
+}
+
+// prepared is what new lists lead to.
+type prepared struct {
+	generation int
+	changed    map[int][]template.Element
+	lists      map[int][]Template // all
+	errs       map[int]error      // why a list cannot be used
+	next       *Runner            // with the templates; nil: they stay
+}
+
+// A parsedTemplate is a template with its parsed form.
+type parsedTemplate struct {
+	Template
+	parsed *template.Template
+}
+
+// parsedIn returns which of the templates of r are the same in old, for templates.Options.
+func (r *Runner) parsedIn(old []parsedTemplate) func(int) *template.Template {
+	byOutput := make(map[event.Output]parsedTemplate, len(old))
+	for _, t := range old {
+		byOutput[event.Output{Template: t.Name, Destination: t.Destination}] = t
+	}
+	return func(i int) *template.Template {
+		t := r.opts.Templates[i]
+		name := event.Output{Template: t.Name, Destination: t.Destination}
+		same, ok := byOutput[name]
+		if !ok || !reflect.DeepEqual(same.Template, t) {
+			return nil
+		}
+		delete(byOutput, name) // each has its own
+		return same.parsed
+	}
+}
+
+// checkList returns what is wrong with a template with ForEach, but for its list.
+func checkList(t Template, host template.Host) error {
+	if fixedDir(t) == "" {
+		return fmt.Errorf(`template %s has for_each, and its destination is not a file for each element in a fixed directory: write one such as destination = "/etc/nginx/sites/{{ .Key }}.conf"`, t.Name)
+	}
+	t.ForEach = ""
+	_, err := template.Parse(t.Options, host)
+	return err
+}
+
+// withElements returns o with the elements of its templates.
+func withElements(o Options, lists map[int][]Template) Options {
+	all := make([]Template, 0, len(o.Templates))
+	o.listed = make(map[int]bool)
+	for i, t := range o.Templates {
+		elements, ok := lists[i]
+		if ok {
+			o.listed[len(all)] = true
+		}
+		all = append(append(all, t), elements...)
+	}
+	o.Templates = all
+	return o
+}
+
+// index returns where the list of a template of config is among the templates.
+func (x *expansion) index(configured int) int {
+	at := configured
+	for i := range configured {
+		at += len(x.lists[i])
+	}
+	return at
+}
+
+// setList takes the result of a list. The template is the one at i.
+func (x *expansion) setList(i int, elements []template.Element) {
+	if x.changed == nil {
+		x.changed = make(map[int][]template.Element)
+	}
+	for c, t := range x.config.Templates {
+		if t.ForEach != "" && x.index(c) == i {
+			x.changed[c] = elements
+		}
+	}
+}
+
+// prepare starts to prepare the templates for new lists.
+func (r *Runner) prepare(ctx context.Context) {
+	x := &r.expansion
+	if len(x.changed) == 0 || x.preparing {
+		return
+	}
+	p := prepared{generation: x.generation, changed: x.changed, lists: maps.Clone(x.lists), errs: make(map[int]error)}
+	if p.lists == nil {
+		p.lists = make(map[int][]Template)
+	}
+	x.changed, x.preparing = nil, true
+	config, watcher, elementFiles := x.config, r.watcher, r.elementFiles()
+	old := make([]parsedTemplate, len(r.opts.Templates))
+	for i, t := range r.opts.Templates {
+		old[i] = parsedTemplate{t, r.templates.Parsed(i)}
+	}
+	r.bundles.running.Go(func() {
+		changed := false
+		for c, elements := range p.changed {
+			t := config.Templates[c]
+			made, err := elementsOf(t, elements, p.orphans(config, c, elementFiles(t)))
+			if p.errs[c] = err; err == nil {
+				before, known := p.lists[c]
+				changed = changed || !known || !reflect.DeepEqual(made, before)
+				p.lists[c] = made
+			}
+		}
+		if changed {
+			var err error
+			if p.next, err = newRunner(withElements(config, p.lists), watcher, old); err != nil {
+				p.next = nil
+				for c := range p.changed {
+					p.errs[c] = cmp.Or(p.errs[c], err)
+				}
+			}
+		}
+		select {
+		case x.prepared <- p:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// orphans returns those of the files of a template of config that no other template has.
+func (p *prepared) orphans(config Options, configured int, files []string) []string {
+	others := make(map[string]bool)
+	for c, t := range config.Templates {
+		if c == configured {
+			continue
+		}
+		for _, o := range append(slices.Clip(p.lists[c]), t) {
+			if !o.Absent {
+				others[group.Path(o.Destination)] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(files, func(file string) bool { return others[group.Path(file)] })
+}
+
+// elementFiles returns a function that returns the files that were made for the
+// elements of a template, as they were named if that is known. Without a journal they
+// are those of this process.
+func (r *Runner) elementFiles() func(Template) []string {
+	type element struct{ list, path string }
+	names := make(map[element]string)
+	byList := make(map[string][]string)
+	for i, t := range r.opts.Templates {
+		if t.ElementOf != "" && !t.Absent && r.templates.IsPlaced(i) {
+			names[element{t.ElementOf, group.Path(t.Destination)}] = t.Destination
+			byList[t.ElementOf] = append(byList[t.ElementOf], t.Destination)
+		}
+	}
+	j, emit := r.opts.State.Journal, r.events.emit
+	return func(t Template) []string {
+		if j == nil {
+			return byList[t.Destination]
+		}
+		files, err := journal.ElementsOf(j, t.Destination).Files()
+		if err != nil {
+			emit(event.JournalFailed{Err: err})
+		}
+		for i, path := range files {
+			files[i] = cmp.Or(names[element{t.Destination, path}], path)
+		}
+		return files
+	}
+}
+
+// elementsOf returns the templates for the elements of t, and for those of its files
+// that have no element any more.
+func elementsOf(t Template, elements []template.Element, files []string) ([]Template, error) {
+	made := []Template{}
+	one := t
+	one.ForEach, one.ElementOf = "", t.Destination
+	dir := fixedDir(t)
+	paths := make(map[string]int) // the element of each
+	for i, e := range elements {
+		path := group.Path(e.Text)
+		if err := checkElement(dir, e.Text); err != nil {
+			return nil, fmt.Errorf("the destination %q of element %d: %w", e.Text, i+1, err)
+		}
+		if first, twice := paths[path]; twice {
+			return nil, fmt.Errorf("elements %d and %d have one destination, %s: make it different for each", first, i+1, e.Text)
+		}
+		paths[path] = i + 1
+		one.Dot, one.Destination = e.Dot, e.Text
+		made = append(made, one)
+	}
+	one.Dot, one.Text, one.Absent = nil, "", true
+	for _, file := range files {
+		if paths[group.Path(file)] == 0 && checkElement(dir, file) == nil {
+			one.Destination = file
+			made = append(made, one)
+		}
+	}
+	return made, nil
+}
+
+// fixedDir returns the directory that all elements of t have their destinations in, ""
+// where it differs.
+func fixedDir(t Template) string {
+	fixed, _, _ := strings.Cut(t.Destination, cmp.Or(t.LeftDelim, "{{"))
+	if !strings.ContainsRune(filepath.ToSlash(fixed), '/') {
+		return ""
+	}
+	return group.Path(filepath.Dir(fixed + "x"))
+}
+
+// checkElement returns an error unless an element may have a destination: what is in a
+// store decides about it.
+func checkElement(dir, destination string) error {
+	path := group.Path(destination)
+	switch {
+	case destination == "" || strings.HasSuffix(destination, "/"):
+		return errors.New("it names no file")
+	case !utf8.ValidString(destination) || strings.ContainsFunc(destination, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		return errors.New("it has characters that are not for names of files")
+	case slices.Contains(strings.Split(filepath.ToSlash(destination), "/"), "..") || !strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/"):
+		return fmt.Errorf("it is not below %s, where those of all elements are", dir)
+	case renderer.IsTemp(path):
+		return errors.New("temporary files have such names")
+	}
+	return nil
+}
+
+// grow goes on with the templates for new lists. The error is that of a list that may
+// not fail.
+func (r *Runner) grow(p prepared) error {
+	x := &r.expansion
+	x.preparing = false
+	if p.generation != x.generation {
+		return nil // all lists of the new configuration are executed
+	}
+	if p.next != nil {
+		old := r.opts.Templates
+		r.opts, x.lists = p.next.opts, p.lists
+		r.templates.Change(p.next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) })
+		r.bundles.replace(p.next.bundles.list, r.opts)
+		for _, s := range r.bundles.list {
+			if !s.kept { // what was offered to those before may be lost
+				for _, i := range s.templates {
+					r.templates.Mark(i)
+				}
+			}
+		}
+	}
+	for c := range p.changed {
+		i := x.index(c)
+		t, err := r.opts.Templates[i], p.errs[c]
+		switch {
+		case err != nil && t.Fatal:
+			return &event.FileError{Template: t.Name, Destination: t.Destination, Err: err}
+		case err != nil:
+			r.events.emit(event.Failed{Template: t.Name, Destination: t.Destination, Err: err, Again: x.failed[c] == err.Error()})
+			x.failed[c] = err.Error()
+		default:
+			if x.failed[c] != "" {
+				r.events.emit(event.Recovered{Template: t.Name, Destination: t.Destination, Failures: 1})
+			}
+			delete(x.failed, c)
+			first := r.templates.Placed(i)
+			r.events.emit(event.Rendered{Template: t.Name, Destination: t.Destination, Change: renderer.Unchanged, First: first})
+			r.events.emit(event.Stepping{Bundles: []string{t.Destination}, Step: event.Applied})
+		}
+	}
+	return nil
+}
+
+// keepElements returns the elements of the templates that config has, too, by their
+// index there.
+func (x *expansion) keepElements(config Options) map[int][]Template {
+	lists := make(map[int][]Template)
+	for i, t := range config.Templates {
+		for c, elements := range x.lists {
+			if reflect.DeepEqual(t, x.config.Templates[c]) {
+				lists[i] = elements
+			}
+		}
+	}
+	return lists
+}
