@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"restencil/renderer"
 )
 
@@ -76,6 +78,47 @@ func TestKeepBeforeSwap(t *testing.T) {
 }
 
 // Who did not ask for it has nothing kept.
+// A file that is to be removed goes with the others, and comes back with them.
+func TestRemove(t *testing.T) {
+	notOnWindows(t)
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	put(t, at("gone"), "old", 0o640)
+	put(t, at("target"), "old", 0o600)
+	if err := os.Symlink("target", at("link")); err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, dir)
+	all := stageKept(t,
+		renderer.File{Path: at("gone"), Remove: true},
+		renderer.File{Path: at("link"), Remove: true},
+		renderer.File{Path: at("never"), Remove: true},
+		renderer.File{Path: at("new"), Content: []byte("new")},
+	)
+	for i, want := range []bool{true, true, false, false} {
+		if all[i].Removes() != want {
+			t.Errorf("%d: Removes is %v", i, !want)
+		}
+	}
+	if r := renderer.SwapGroups(all)[0]; r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	for name, want := range map[string]bool{"gone": false, "link": false, "target": true, "never": false, "new": true} {
+		if _, err := os.Lstat(at(name)); (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := renderer.Restore(all...); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := renderer.Stage(renderer.File{Path: dir, Remove: true}); err == nil {
+		t.Error("a directory is removed")
+	}
+}
+
 func TestKeepIsAskedFor(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a")

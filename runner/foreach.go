@@ -183,9 +183,11 @@ func (r *Runner) elementFiles() func(Template) []string {
 	names := make(map[element]string)
 	byList := make(map[string][]string)
 	for i, t := range r.opts.Templates {
-		if t.ElementOf != "" && !t.Absent && r.templates.IsPlaced(i) {
+		if t.ElementOf != "" {
 			names[element{t.ElementOf, group.Path(t.Destination)}] = t.Destination
-			byList[t.ElementOf] = append(byList[t.ElementOf], t.Destination)
+			if !t.Absent && r.templates.IsPlaced(i) {
+				byList[t.ElementOf] = append(byList[t.ElementOf], t.Destination)
+			}
 		}
 	}
 	j, emit := r.opts.State.Journal, r.events.emit

@@ -538,3 +538,17 @@ func TestReloadBringsJournal(t *testing.T) {
 		}
 	})
 }
+
+// A template with another text knows that its destination is right when it is, though
+// the bundle has had it right before.
+func TestReloadOfATextIsRendered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{tmpl("a", "one"), tmpl("b", "two")}}, nil)
+		defer g.stop()
+		g.reload(tmpl("a", "{{ `one` }}"), tmpl("b", "three"))
+		g.holds("b", "three")
+		if !g.runner.templates.Rendered() {
+			t.Error("not all are rendered")
+		}
+	})
+}

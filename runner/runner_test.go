@@ -183,6 +183,9 @@ func (fakeSystem) CanOverlay() error { return nil }
 func (g *rig) options(o Options) Options {
 	for i := range o.Templates {
 		o.Templates[i].Destination = filepath.Join(g.dir, o.Templates[i].Name)
+		if o.Templates[i].ForEach != "" {
+			o.Templates[i].Destination += "/{{ . }}"
+		}
 	}
 	o.Events = g.event
 	return o

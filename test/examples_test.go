@@ -155,6 +155,23 @@ a file for an eleventh, SIGHUP       → reloaded: motd
 	}
 }
 
+// TestExampleManySites is also the test that a site is one file and one reload.
+func TestExampleManySites(t *testing.T) {
+	servers.ConsulPath(t)
+	servers.NginxPath(t)
+	servers.CurlPath(t)
+	want := `500 sites                      → 500 written, 0 removed, reloads: 1
+a new site                     → 1 written, 0 removed, reloads: 1
+another text                   → 1 written, 0 removed, reloads: 1
+a site is deleted              → 0 written, 1 removed, reloads: 1
+111 are deleted, by mistake    → 111 files would be removed, and at most 2 may at a time
+they are there again           → 0 written, 0 removed, reloads: 0
+`
+	if diff := cmp.Diff(want, runExample(t, "many-sites")); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
 // TestExampleVaultPKI is also the test that a certificate rotates under load: the
 // script fails where one connection does.
 func TestExampleVaultPKI(t *testing.T) {

@@ -145,6 +145,7 @@ func (o Offer) merge(newer Offer) Offer {
 			r.SameData = r.SameData && old.SameData
 			r.Recheck = r.Recheck || old.Recheck
 			r.Reported = r.Reported || old.Reported
+			r.Unplaced = r.Unplaced || old.Unplaced
 			r.Causes = old.Causes.With(r.Causes)
 		}
 		all[i] = r

@@ -13,6 +13,12 @@ func TestCheck(t *testing.T) {
 		return Facts{Files: []File{{Path: "f", Old: old, New: now, Blank: now == 0}}}
 	}
 	web := func(n int) Facts { return Facts{Instances: map[string]int{"web": n, "other": 0}} }
+	gone := func(sizes ...int) (f Facts) {
+		for _, old := range sizes {
+			f.Files = append(f.Files, File{Path: "f", Old: old, Removed: true, Blank: true})
+		}
+		return f
+	}
 	seven := 7.0 // of which 0.7% is a little less than 0.007
 	tests := []struct {
 		name  string
@@ -28,6 +34,10 @@ func TestCheck(t *testing.T) {
 		{"empty from the first", Rules{NotEmpty: true}, file(-1, 0), "f would be empty (not_empty)"},
 		{"blank", Rules{NotEmpty: true}, Facts{Files: []File{{Path: "f", Old: 5, New: 3, Blank: true}}}, "f would be empty (not_empty)"},
 		{"blank and empty before", Rules{NotEmpty: true}, file(0, 0), "f would be empty (not_empty)"},
+
+		{"a file goes", Rules{NotEmpty: true, MinBytes: 1, MaxShrink: 0.1, MaxRemoved: 1}, gone(5), ""},
+		{"too many go", Rules{MaxRemoved: 1}, gone(5, 0), "2 files would be removed, and at most 1 may at a time (max_removed)"},
+		{"one had gone before", Rules{MaxRemoved: 1}, gone(5, -1), ""},
 
 		{"enough bytes", Rules{MinBytes: 10}, file(-1, 10), ""},
 		{"too few bytes", Rules{MinBytes: 10}, file(-1, 9), "f would have 9 of at least 10 bytes (min_bytes)"},

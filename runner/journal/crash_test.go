@@ -14,15 +14,15 @@ import (
 	"restencil/runner/journal/swap"
 )
 
-// A swapping is a bundle of three files, of which the third is new, and what is
-// done to it: the calls that a transaction makes, and the renames between them.
+// A swapping is a bundle of four files, of which the third is new and the last is
+// removed, and what is done to it: the calls that a transaction makes, and the renames between them.
 type swapping struct {
 	dir, state string
 	rollback   bool // the old files are put back after Swapped
 	step       func(string)
 }
 
-var swappedFiles = []string{"a", "b", "c"}
+var swappedFiles = []string{"a", "b", "c", "d"}
 
 func (w swapping) path(name string) string { return filepath.Join(w.dir, name) }
 func (w swapping) temp(name string) string { return filepath.Join(w.dir, "."+name+".restencil-new") }
@@ -34,6 +34,9 @@ func (w swapping) moves() []swap.Move {
 		m := swap.Move{Path: w.path(name), Temp: w.temp(name)}
 		if name != "c" {
 			m.Kept = w.kept(name)
+		}
+		if name == "d" {
+			m.Temp = ""
 		}
 		moves = append(moves, m)
 	}
@@ -48,7 +51,9 @@ func (w swapping) prepare(t *testing.T) {
 		if name != "c" {
 			put(t, w.path(name), "old "+name)
 		}
-		put(t, w.temp(name), "new "+name)
+		if name != "d" {
+			put(t, w.temp(name), "new "+name)
+		}
 	}
 	j := open(t, w.state, Options{Generations: 2})
 	check(t, applied(j, "nginx", "old", []history.File{{Path: w.path("a"), Content: []byte("old a")}}))
@@ -91,6 +96,9 @@ func (w swapping) swap(m swap.Move) error {
 		}
 	}
 	w.step("swap " + m.Path)
+	if m.Temp == "" {
+		return os.Remove(m.Path)
+	}
 	return os.Rename(m.Temp, m.Path)
 }
 
@@ -185,9 +193,9 @@ func (w swapping) generation(t *testing.T) string {
 		all = append(all, string(data))
 	}
 	switch s := strings.Join(all, ", "); s {
-	case "old a, old b, no c":
+	case "old a, old b, no c, old d":
 		return "old"
-	case "new a, new b, new c":
+	case "new a, new b, new c, no d":
 		return "new"
 	default:
 		t.Fatalf("a mixture: %s", s)

@@ -84,6 +84,7 @@ type Result struct {
 	SameData bool             // there was no new data: an output that differs now differs each time
 	Recheck  bool             // the destination is to be compared though the output is the same
 	Reported bool             // that the template waits, or failed
+	Unplaced bool             // Placed was not called
 	Causes   Causes           // since the template was rendered
 }
 
@@ -516,7 +517,7 @@ func (s *Set) Take(now time.Time) (Batch, error) {
 func (s *Set) finish(x *execution, now time.Time) (Result, error) {
 	t := x.template
 	complete, failed, waited := x.result.Complete(), t.failure.err != nil, t.waiting.reports > 0
-	r := Result{Template: t.index, Recheck: x.reason.recheck, Reported: failed || waited, Causes: x.reason.causes}
+	r := Result{Template: t.index, Recheck: x.reason.recheck, Reported: failed || waited, Unplaced: !t.rendered, Causes: x.reason.causes}
 	used, outstanding := s.graph.Uses(t), 0
 	s.events(event.Executed{Template: t.Name, Destination: t.Destination, Took: x.took,
 		Used: used, Missing: x.result.Missing, Gone: x.result.Gone, Causes: x.reason.causes.First, More: x.reason.causes.More, Err: x.err})

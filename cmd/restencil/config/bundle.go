@@ -136,7 +136,7 @@ func (t *Template) checkMember(c *Config) []error {
 	}
 	var errs []error
 	for _, key := range []string{"rollback", "exit_on_failure", "guard.max_removed"} {
-		if t.IsSet(key) {
+		if t.IsSet(key) && (key != "guard.max_removed" || t.Guard.MaxRemoved > 0) {
 			errs = append(errs, t.Origin(key).Wrong(fmt.Sprintf("%s counts for all of bundle %q", key, b.Name), "write it in the bundle"))
 		}
 	}

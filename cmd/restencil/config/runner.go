@@ -126,7 +126,7 @@ func (c *Config) standsAlone(t *Template) bool {
 	if !t.isBundle() {
 		return false
 	}
-	if len(t.Verify) > 0 || t.Rollback || t.IsSet("exit_on_failure") || t.IsSet("guard.max_removed") || !setting.IsCommand(t.Exec.Args) {
+	if len(t.Verify) > 0 || t.Rollback || t.IsSet("exit_on_failure") || t.Guard.MaxRemoved > 0 || !setting.IsCommand(t.Exec.Args) {
 		return true
 	}
 	return !slices.ContainsFunc(c.Templates, func(o Template) bool {

@@ -144,7 +144,7 @@ func (t *Template) isBundle() bool {
 		return false
 	}
 	return len(t.Verify) > 0 || t.File.Format != "" || setting.IsCommand(t.Check.Args) ||
-		t.IsSet("rollback") || t.IsSet("guard.max_removed") || t.IsSet("exit_on_failure") || t.IsSet("guard")
+		t.IsSet("rollback") || t.IsSet("exit_on_failure") || t.IsSet("guard")
 }
 
 // finishTemplate sets what is not set from deprecated settings and from the defaults.

@@ -246,12 +246,13 @@ type File struct {
 // A fileState is what is known of a destination. A new bundle inherits it from the
 // one that it replaces.
 type fileState struct {
-	placed  bool                // it has been right at some time
-	sum     template.Sum        // of what was put there last
-	there   bool                // that is there still, as far as is known
-	secret  bool                // a secret was used for it
-	secrets [2]template.Secrets // that may be in it, and in what was there before
-	written [sha256.Size]byte   // of the content that was written to Stream last
+	placed   bool                // it has been right at some time
+	sum      template.Sum        // of what was put there last
+	unplaced bool                // its template does not know that
+	there    bool                // that is there still, as far as is known
+	secret   bool                // a secret was used for it
+	secrets  [2]template.Secrets // that may be in it, and in what was there before
+	written  [sha256.Size]byte   // of the content that was written to Stream last
 
 	offered  template.Sum     // of the newest output
 	announce bool             // a failure was reported: that the file is right is news

@@ -145,6 +145,7 @@ func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 	isNew := f.newest != nil && f.newest.Sum != r.Output.Sum ||
 		f.newest == nil && !(f.there && f.sum == r.Output.Sum)
 	f.newest, f.offered, f.announce = r.Output, r.Output.Sum, f.announce || r.Reported
+	f.unplaced = f.unplaced || r.Unplaced
 	if !f.there || f.sum != r.Output.Sum {
 		f.causes = f.causes.With(r.Causes)
 	}
@@ -246,6 +247,7 @@ func (s *Set) decide(g *Group, hash string, now time.Time, owed bool, notBefore 
 				s.events(event.Rendered{Template: f.Template, Destination: f.Destination, Change: renderer.Unchanged})
 			}
 			f.announce = false
+			s.setPlaced(f)
 			if s.spec.Policy != Together { // nothing needs the content any more
 				f.newest = nil
 			}
@@ -311,8 +313,8 @@ func (s *Set) hold(g *Group, why string, reported bool) {
 }
 
 func (s *Set) setPlaced(f *File) {
-	if !f.placed {
-		f.placed = true
+	if !f.placed || f.unplaced {
+		f.placed, f.unplaced = true, false
 		s.news.Placed = append(s.news.Placed, f.Index)
 	}
 }
@@ -521,7 +523,7 @@ func (s *Set) TakeOver(old *Set, same bool) {
 		from, to := old.groups[0], s.groups[0]
 		to.verdict.Pinned, to.verdict.Accepted, to.recheck = from.verdict.Pinned, from.verdict.Accepted, true
 		if elements { // it is a change, not a start
-			to.applied = from.applied
+			to.applied, to.held, to.failed = from.applied, from.held, from.failed
 		}
 	}
 }

@@ -8,6 +8,7 @@ func TestDecide(t *testing.T) {
 	replaced := Move{Path: "/p", Temp: "/t", Kept: "/k", Old: "1", New: "2"}
 	fresh := Move{Path: "/p", Temp: "/t", New: "2"}
 	mode := Move{Path: "/p", Temp: "/t", Kept: "/k", Old: "1", New: "1"}
+	removed := Move{Path: "/p", Kept: "/k", Old: "1"}
 	var (
 		before     = observation{replaced, "1", "2", ""}
 		linked     = observation{replaced, "1", "2", "1"}
@@ -24,6 +25,10 @@ func TestDecide(t *testing.T) {
 		freshAfter   = observation{fresh, "2", "", ""}
 		freshRemoved = observation{fresh, "", "", ""}
 		freshEdited  = observation{fresh, "other", "", ""}
+
+		removedBefore = observation{removed, "1", "", "1"}
+		removedAfter  = observation{removed, "", "", "1"}
+		removedAgain  = observation{removed, "other", "", "1"}
 
 		modeBefore = observation{mode, "1", "1", "1"}
 		modeAfter  = observation{mode, "1", "", "1"}
@@ -45,6 +50,11 @@ func TestDecide(t *testing.T) {
 		{"within a mount point", false, []observation{halfWay, before}, Completed},
 		{"a mount point's temporary file is still there", false, []observation{afterMount, before}, Completed},
 		{"all replaced", false, []observation{after, freshAfter, modeAfter}, Completed},
+		{"one is still to be removed", false, []observation{after, removedBefore}, Completed},
+		{"one is removed first", false, []observation{removedAfter, before}, Completed},
+		{"none is removed yet", false, []observation{removedBefore, before}, Cancelled},
+		{"one is removed, and one lost", false, []observation{removedAfter, lost}, Undone},
+		{"one is removed, and made again by somebody", true, []observation{removedAgain, after}, Undone},
 		{"one lost", false, []observation{after, freshAfter, modeAfter, lost}, Undone},
 		{"one lost, and one kept for nobody", false, []observation{final, lost}, Mixed},
 		{"one lost, and a new one edited", false, []observation{after, freshEdited, lost}, Mixed},

@@ -1,0 +1,118 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restencil/renderer"
+	"restencil/runner/event"
+)
+
+// sites returns a template for each element of the key "list", in a bundle or not.
+func sites(bundle string, command ...string) Template {
+	t := tmpl("sites", `{{ . }} {{ key (print "site/" .) }}`, command...)
+	t.ForEach, t.Bundle = `key "list" | split " "`, bundle
+	return t
+}
+
+// costs returns what has happened since the last call: how often a template was
+// executed, which files have changed, and how often a command was run.
+func (g *rig) costs() (executed int, changed string, runs int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var names []string
+	for _, e := range g.all {
+		switch e := e.(type) {
+		case event.Executed:
+			executed++
+		case event.Rendered:
+			if e.Change != renderer.Unchanged && e.Removed {
+				names = append(names, "-"+filepath.Base(e.Destination))
+			} else if e.Change != renderer.Unchanged {
+				names = append(names, "+"+filepath.Base(e.Destination))
+			}
+		}
+	}
+	g.all, g.events = nil, nil
+	return executed, strings.Join(names, " "), g.runs.Swap(0)
+}
+
+// A change of one of 500 elements costs as much as one, in a bundle and without.
+func TestForEachOf500(t *testing.T) {
+	for _, bundle := range []string{"", "web"} {
+		t.Run("bundle "+bundle, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var names []string
+				store := make(map[string]any)
+				for i := range 502 {
+					name := fmt.Sprintf("s%03d", i)
+					store["site/"+name] = i
+					names = append(names, name)
+				}
+				list := func(names []string) string { return strings.Join(names, " ") }
+				store["list"] = list(names[:500])
+				o := Options{Templates: []Template{sites(bundle, "reload")}}
+				if bundle != "" {
+					o.Bundles = []Bundle{{Name: bundle, Reload: Command{Args: []string{"reload"}}}}
+				}
+				g := newRig(t, o, store)
+				defer g.stop()
+				sleep(time.Second)
+				if _, changed, runs := g.costs(); strings.Count(changed, "+") != 500 || runs != 1 {
+					t.Errorf("at the start %d files and %d runs", strings.Count(changed, "+"), runs)
+				}
+				for _, step := range []struct {
+					do      func()
+					most    int // executions
+					changed string
+				}{
+					{func() { g.store.set("site/s007", "seven") }, 1, "+s007"},
+					{func() { g.store.set("list", list(names[:501])) }, 503, "+s500"},
+					{func() { g.store.set("list", list(names[1:501])) }, 503, "-s000"},
+					{func() { g.store.set("list", list(append([]string{"s501"}, names[2:501]...))) }, 503, "+s501 -s001"},
+				} {
+					if bundle == "" && strings.Contains(step.changed, " ") {
+						continue // one file may be there before the data of the other
+					}
+					step.do()
+					sleep(time.Second)
+					executed, changed, runs := g.costs()
+					if executed > step.most || changed != step.changed || runs != 1 {
+						t.Errorf("%d executions, %s, %d runs, want at most %d, %s, 1", executed, changed, runs, step.most, step.changed)
+					}
+				}
+				if files, _ := os.ReadDir(filepath.Join(g.dir, "sites")); len(files) != 500 {
+					t.Errorf("%d files are there", len(files))
+				}
+			})
+		})
+	}
+}
+
+// The elements of a list that cannot be read stay.
+func TestForEachWithoutAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{sites("", "reload")}}, map[string]any{"list": "a b", "site/a": 1, "site/b": 2})
+		defer g.stop()
+		sleep(time.Second)
+		g.costs()
+		g.store.fail("list", errors.New("away"))
+		g.store.set("list", nil)
+		sleep(time.Minute)
+		if _, changed, _ := g.costs(); changed != "" {
+			t.Errorf("changed: %s", changed)
+		}
+		g.store.set("list", "b")
+		sleep(time.Second)
+		if _, changed, _ := g.costs(); changed != "-a" {
+			t.Errorf("changed: %s", changed)
+		}
+		g.holds("sites/b", "b 2")
+	})
+}
