@@ -15,7 +15,6 @@ import (
 	"restencil/renderer"
 	"restencil/runner/bundle/group"
 	"restencil/runner/event"
-	"restencil/runner/journal"
 	"restencil/template"
 )
 
@@ -190,12 +189,12 @@ func (r *Runner) elementFiles() func(Template) []string {
 			}
 		}
 	}
-	j, emit := r.opts.State.Journal, r.events.emit
+	state, emit := r.opts.State, r.events.emit
 	return func(t Template) []string {
-		if j == nil {
+		if state.Journal == nil {
 			return byList[t.Destination]
 		}
-		files, err := journal.ElementsOf(j, t.Destination).Files()
+		files, err := state.ElementFiles(t.Destination)
 		if err != nil {
 			emit(event.JournalFailed{Err: err})
 		}

@@ -94,6 +94,12 @@ func (e *entry) made(t group.Target) bool {
 	return st.Applied == t.Hash && !st.Owed()
 }
 
+// ElementFiles returns the files that were made for the elements of a template, as the
+// journal has them, which must not be nil.
+func (s State) ElementFiles(template string) ([]string, error) {
+	return journal.ElementsOf(s.Journal, template).Files()
+}
+
 // elements writes which files of elements are this program's, before they go in place
 // and, with removed, which have been removed.
 func (b *Bundle) elements(t group.Target, removed bool) {

@@ -28,7 +28,6 @@ import (
 	"strconv"
 	"time"
 
-	"restencil/funcs"
 	"restencil/renderer"
 	"restencil/renderer/atomicfile"
 	"restencil/runner/event"
@@ -283,7 +282,7 @@ func (f *File) Secrets() template.Secrets {
 }
 
 // absent is the Sum of an output that says that there is to be no file.
-var absent = template.NewSum(nil, []funcs.File{{}})
+var absent = template.Sum{Files: sha256.Sum256([]byte("absent"))}
 
 // Removed reports whether the destination was removed. What is there now is not of this
 // bundle.
