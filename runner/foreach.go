@@ -135,7 +135,7 @@ func (r *Runner) prepare(ctx context.Context) {
 		changed := false
 		for c, elements := range p.changed {
 			t := config.Templates[c]
-			made, err := elementsOf(t, elements, p.orphans(config, c, elementFiles(t)))
+			made, err := ElementsOf(t, elements, p.orphans(config, c, elementFiles(t)))
 			if p.errs[c] = err; err == nil {
 				before, known := p.lists[c]
 				changed = changed || !known || !reflect.DeepEqual(made, before)
@@ -205,9 +205,9 @@ func (r *Runner) elementFiles() func(Template) []string {
 	}
 }
 
-// elementsOf returns the templates for the elements of t, and for those of its files
+// ElementsOf returns the templates for the elements of t, and for those of its files
 // that have no element any more.
-func elementsOf(t Template, elements []template.Element, files []string) ([]Template, error) {
+func ElementsOf(t Template, elements []template.Element, files []string) ([]Template, error) {
 	made := []Template{}
 	one := t
 	one.ForEach, one.ElementOf = "", t.Destination

@@ -103,10 +103,16 @@ func (r *run) run(ctx context.Context) {
 	}
 	var failed error
 	missing := make(map[string]string) // why, by query
-	for _, t := range r.templates {
-		result, err := r.execute(ctx, t, missing)
+	configured := r.templates
+	r.templates = nil
+	for _, t := range configured {
+		elements, err := r.elements(ctx, t, missing)
 		failed = errors.Join(failed, err)
-		r.results = append(r.results, result)
+		for _, t := range elements {
+			result, err := r.execute(ctx, t, missing)
+			failed = errors.Join(failed, err)
+			r.templates, r.results = append(r.templates, t), append(r.results, result)
+		}
 	}
 	switch {
 	case r.Error != "" && failed == nil:
@@ -165,6 +171,20 @@ func (r *run) load() error {
 		return fmt.Errorf("%s has no bundle %q with a template", r.Config, r.Bundle)
 	}
 	return fmt.Errorf("%s has no template %q%s", r.Config, r.Template, yamldoc.Nearest(r.Template, names))
+}
+
+// elements returns the templates for the elements of t, or t.
+func (r *run) elements(ctx context.Context, t runner.Template, missing map[string]string) ([]runner.Template, error) {
+	if t.ForEach == "" {
+		return []runner.Template{t}, nil
+	}
+	list := t
+	list.Text = t.Destination
+	result, err := r.execute(ctx, list, missing)
+	if err != nil {
+		return nil, err
+	}
+	return runner.ElementsOf(t, result.Elements, nil)
 }
 
 // execute executes a template. It adds the queries that have no usable answer to
