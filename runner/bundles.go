@@ -212,7 +212,7 @@ func (b *bundles) run(o Options) {
 	e := event.Planned{Local: o.Local, Childless: o.Child == nil}
 	for _, s := range b.list {
 		spec := s.spec
-		one := event.Bundle{Name: spec.Name, Named: spec.Policy == group.Together, Reload: spec.Reload.Args, Kept: s.kept}
+		one := event.Bundle{Name: spec.Name, Named: spec.Policy == group.Together, Reload: spec.Reload.Args, Kept: s.kept, Rolling: spec.Rolling.Limit > 0}
 		for i, m := range spec.Members {
 			b.members[s.templates[i]] = member{s, i}
 			one.Members = append(one.Members, event.Output{Template: m.Template, Destination: m.Destination})

@@ -43,6 +43,7 @@ type Bundle struct {
 	Members []Output
 	Reload  []string // the words of the command, nil: there is none
 	Kept    bool     // a Reload has not changed it
+	Rolling bool     // it takes turns with other hosts
 }
 
 // Ready: for the first time every template has been rendered, and every command for
@@ -155,7 +156,8 @@ type WaitsForTurn struct {
 	Bundle   string
 	Rolling  string        // which hosts, and how many at a time
 	Holders  string        // those whose turn it is, with commas between them; "": not known
-	Over     bool          // it is its turn, or there is nothing to wait for any more
+	Over     bool          // it does not wait any more
+	Has      bool          // since it is its turn, until the next such event
 	TimedOut bool          // it has waited as long as it may
 	Proceeds bool          // and does not wait on
 	Err      error         // why the turn could not be asked for, or the fleet not be stopped

@@ -63,6 +63,7 @@ type Progress struct {
 	Output  string    `json:"output,omitempty"` // the end of what the command printed that failed, masked
 	Attempt int       `json:"attempt,omitempty"`
 	NextAt  time.Time `json:"next_at,omitzero"`   // when something is done by itself: the next attempt, or the end of the settling
+	Turn    string    `json:"turn,omitempty"`     // with rolling: own, waiting (it is that of other hosts) or none (there is no change)
 	Accept  bool      `json:"accept,omitempty"`   // restencil accept makes the change, or tries it at once
 	Kept    string    `json:"rejected,omitempty"` // the directory of the files that were rejected
 }

@@ -111,7 +111,7 @@ func (t *Turn) Granted() <-chan func() {
 // Take begins the turn.
 func (t *Turn) Take(release func()) {
 	t.end()
-	t.emit(event.WaitsForTurn{Over: true})
+	t.emit(event.WaitsForTurn{Over: true, Has: true})
 	t.release = release
 }
 
@@ -129,6 +129,7 @@ func (t *Turn) Done(ctx context.Context) {
 	}
 	t.release()
 	t.release, t.failure = nil, nil
+	t.emit(event.WaitsForTurn{Over: true})
 }
 
 // Fail records that the files of the change that is being made were put in place, and

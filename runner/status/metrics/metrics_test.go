@@ -29,7 +29,7 @@ func everything() *Metrics {
 			Bundles: []status.Bundle{
 				{Name: "web", State: status.Applied, Since: now.Add(-time.Hour), Applied: now.Add(-time.Hour)},
 				{Name: "db", State: status.RolledBack, Since: now.Add(-90 * time.Second), Applied: now.Add(-time.Hour)},
-				{Name: "new", State: status.Held, Since: now.Add(-time.Second)},
+				{Name: "new", State: status.Held, Since: now.Add(-time.Second), Progress: status.Progress{Turn: "waiting"}},
 			},
 			Queries: []status.Query{
 				{Store: "consul", State: "current"},
@@ -67,6 +67,7 @@ func TestMetrics(t *testing.T) {
 		`restencil_build_info{goversion="go1",revision="abc",version="v1"} 1`,
 		`restencil_bundle_synced{bundle="web"} 1`, `restencil_bundle_synced{bundle="db"} 0`,
 		`restencil_bundle_held{bundle="new"} 1`, `restencil_bundle_failed{bundle="db"} 1`, `restencil_bundle_failed{bundle="new"} 0`,
+		`restencil_bundle_has_turn{bundle="new"} 0`, `restencil_bundle_waits_for_turn{bundle="new"} 1`,
 		`restencil_bundle_stale_seconds{bundle="web"} 0`, `restencil_bundle_stale_seconds{bundle="db"} 90`,
 		`restencil_bundle_last_success_timestamp_seconds{bundle="web"} 1.7723538e+09`,
 		`restencil_bundles{state="rolled_back"} 1`, `restencil_bundles{state="waiting"} 0`,

@@ -32,6 +32,10 @@ func (t text) bundles(now status.Status) {
 		t.add(gauge, "restencil_bundle_synced", "Whether the files are what the data asks for, and were loaded: desired = applied.", truth(b.State == status.Applied), "bundle", b.Name)
 		t.add(gauge, "restencil_bundle_held", "Whether a change is held until somebody accepts it, or other data comes.", truth(b.State == status.Held), "bundle", b.Name)
 		t.add(gauge, "restencil_bundle_failed", "Whether a template, a step or a command has failed.", truth(b.State == status.Failed || b.State == status.RolledBack), "bundle", b.Name)
+		if b.Turn != "" {
+			t.add(gauge, "restencil_bundle_has_turn", "Whether it is this host's turn to make its change (rolling).", truth(b.Turn == "own"), "bundle", b.Name)
+			t.add(gauge, "restencil_bundle_waits_for_turn", "Whether a change waits for this host's turn (rolling).", truth(b.Turn == "waiting"), "bundle", b.Name)
+		}
 		stale := 0.0
 		if b.State != status.Applied && !b.Since.IsZero() {
 			stale = now.Time.Sub(b.Since).Seconds()

@@ -125,6 +125,7 @@ type delay struct {
 	settles  time.Time          // until when it is settling; zero: it is not
 	settling time.Time          // since when that, or the turn, is waited for
 	turn     event.WaitsForTurn // zero: it does not wait for its turn
+	hasTurn  bool
 }
 
 // A missing is a query that a template misses.
@@ -385,6 +386,7 @@ func (m *Model) applyBundle(now time.Time, e event.Event) {
 		if e.Err != nil && e.RetryIn == 0 {
 			break // others could not be stopped
 		}
+		b.hasTurn = e.Has
 		if b.turn == (event.WaitsForTurn{}) {
 			b.settling = now
 		}

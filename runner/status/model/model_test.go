@@ -135,24 +135,30 @@ func TestBundle(t *testing.T) {
 // A turn is seen by who looks again, too, and is a problem where it cannot be had.
 func TestTurnIsSeen(t *testing.T) {
 	m := newModel("reload")
+	m.Apply(start, event.Planned{Bundles: []event.Bundle{{Name: "web", Named: true, Members: []event.Output{web}, Rolling: true}}})
 	for _, e := range []event.Event{executed(web, event.Executed{}), stepping("web", event.Stage), rendered(web), event.BundleApplied{Bundle: "web"}} {
 		m.Apply(start, e)
 	}
 	last := m.Overview(at(1), nil, status.Status{})
 	for i, want := range []string{
-		"it waits for its turn: at most 1", "no", "",
+		"it waits for its turn: at most 1", "no", "", "",
 	} {
 		e := event.WaitsForTurn{Bundle: "web", Rolling: "at most 1"}
 		switch i {
 		case 1:
 			e.Err, e.RetryIn = errNo, time.Second
 		case 2:
+			e.Over, e.Has = true, true
+		case 3:
 			e.Over = true
 		}
 		m.Apply(at(2), e)
 		last = m.Overview(at(3), nil, last)
 		if got := last.Bundles[0].Why; got != want {
 			t.Errorf("%+v: the bundle waits because %q, want %q", e, got, want)
+		}
+		if got, want := last.Bundles[0].Turn, []string{"waiting", "waiting", "own", "none"}[i]; got != want {
+			t.Errorf("%+v: the turn is %q, want %q", e, got, want)
 		}
 		told := slices.ContainsFunc(last.Problems, func(p status.Problem) bool { return p.Bundle == "web" })
 		if told != (e.Err != nil) {

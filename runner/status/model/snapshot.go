@@ -178,6 +178,14 @@ func (f *facts) bundle(b *bundleState) status.Bundle {
 		out.Last = &last
 	}
 	switch {
+	case b.hasTurn:
+		out.Turn = "own"
+	case b.turn.Rolling != "":
+		out.Turn = "waiting"
+	case b.Rolling:
+		out.Turn = "none"
+	}
+	switch {
 	case b.change != nil && b.failure.Err == nil:
 		at := last(b.change)
 		out.State, out.Since, out.Step = status.Changing, b.change.at[at], string(steps[at])
