@@ -237,6 +237,40 @@ N requests, 0 failed
 	}
 }
 
+// TestExampleRolling is also the test that a change which fails stops a fleet.
+func TestExampleRolling(t *testing.T) {
+	servers.ConsulPath(t)
+	servers.CurlPath(t)
+	want := `workers = 4 → all 20 hosts have it, 2 reloaded at a time
+workers = 8 → all 20 hosts have it, 2 reloaded at a time
+workers = x → 1 or 2 hosts tried it, and 20 have 8 again or still
+no host goes on with restencil/web: HOST: reload failed: "./reload web.conf": exit status 1
+the change of bundle "web" is accepted
+workers = 16 → all 20 hosts have it, 2 reloaded at a time
+`
+	got := holder.ReplaceAllString(runExample(t, "rolling"), "restencil/web: HOST: ")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
+var holder = regexp.MustCompile("restencil/web: [^ ]*: ")
+
+func TestExampleEnv(t *testing.T) {
+	servers.ConsulPath(t)
+	servers.CurlPath(t)
+	servers.Django(t)
+	want := `no secret key    → the site is not started: restencil waits for key site/secret_key
+the secret key   → the site answers: Under construction
+another title    → the site answers: Welcome
+restencil env    → SITE_TITLE=Welcome, and a secret of 13 characters
+SIGTERM          → the site has ended; files and logs with the secret: 0
+`
+	if diff := cmp.Diff(want, runExample(t, "env")); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
 // TestExampleNomad is also the test that a lost right is named, and leaves the rest of a
 // template alone.
 func TestExampleNomad(t *testing.T) {
