@@ -216,16 +216,16 @@ func ElementsOf(t Template, elements []template.Element, files []string) ([]Temp
 	for i, e := range elements {
 		path := group.Path(e.Text)
 		if err := checkElement(dir, e.Text); err != nil {
-			return nil, fmt.Errorf("the destination %q of element %d: %w", e.Text, i+1, err)
+			return nil, e.Secrets.MaskError(fmt.Errorf("the destination %q of element %d: %w", e.Text, i+1, err))
 		}
 		if first, twice := paths[path]; twice {
-			return nil, fmt.Errorf("elements %d and %d have one destination, %s: make it different for each", first, i+1, e.Text)
+			return nil, e.Secrets.MaskError(fmt.Errorf("elements %d and %d have one destination, %s: make it different for each", first, i+1, e.Text))
 		}
 		paths[path] = i + 1
-		one.Dot, one.Destination = e.Dot, e.Text
+		one.Dot, one.DotSecrets, one.Destination = e.Dot, e.Secrets, e.Text
 		made = append(made, one)
 	}
-	one.Dot, one.Text, one.Absent = nil, "", true
+	one.Dot, one.DotSecrets, one.Text, one.Absent = nil, template.Secrets{}, "", true
 	for _, file := range files {
 		if paths[group.Path(file)] == 0 && checkElement(dir, file) == nil {
 			one.Destination = file

@@ -377,3 +377,28 @@ func TestFormatHidesSecrets(t *testing.T) {
 		}
 	})
 }
+
+// The file of an element of a secret holds a secret, though its template asks for none.
+func TestForEachHidesSecrets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		each := tmpl("each", "{{ . }}")
+		each.ForEach, each.SecretPerm = `sprig_keys (secret "app").Data`, 0o600
+		outside := tmpl("outside", "x")
+		outside.ForEach = `(secret "app").Data.password | split ","`
+		g := newRig(t, Options{Templates: []Template{each, outside}}, nil)
+		defer g.stop()
+		g.vault.set("app", password("../canary-one"))
+		sleep(time.Second)
+		info, err := os.Stat(filepath.Join(g.dir, "each/password"))
+		if err != nil || info.Mode() != 0o600 {
+			t.Errorf("%v, %v, want a file with the mode 0600", info, err)
+		}
+		if text := g.runner.bundles.shared.Registry.Secrets().Mask("../canary-one"); text != "***" {
+			t.Errorf("the secret is shown as %s", text)
+		}
+		if e := find[event.Failed](g); e.Err == nil || !strings.Contains(e.Err.Error(), "of element 1") {
+			t.Errorf("the destination that is not usable: %v", e.Err)
+		}
+		g.showNone("canary")
+	})
+}

@@ -46,9 +46,13 @@ type output struct {
 }
 
 func newExecution(t *Template, answers Answers) *execution {
+	dot := t.options.DotSecrets.With()
 	return &execution{
 		template: t, answers: answers,
-		asked: make(map[watch.ID]asked, len(t.used)), result: Result{Used: make([]watch.ID, 0, len(t.used))},
+		asked: make(map[watch.ID]asked, len(t.used)), result: Result{
+			Used:    make([]watch.ID, 0, len(t.used)),
+			Secrets: dot, Secret: !dot.None(), Private: !dot.None(),
+		},
 	}
 }
 

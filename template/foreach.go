@@ -14,6 +14,8 @@ import (
 type Element struct {
 	Dot  any    // the element; of a map, a MapElement
 	Text string // what the template's text is for it
+
+	Secrets Secrets // that the list was made of
 }
 
 // A MapElement is an element of a map.
@@ -58,15 +60,15 @@ func elementsOf(list any) ([]any, error) {
 	return elements, nil
 }
 
-// pair returns the elements with their texts.
-func pair(elements []any, content []byte) ([]Element, error) {
-	texts := strings.Split(string(content), elementSeparator)
+// pair returns the elements with their texts, which are the content of r.
+func pair(elements []any, r Result) ([]Element, error) {
+	texts := strings.Split(string(r.Content), elementSeparator)
 	if len(texts) != len(elements)+1 {
 		return nil, errors.New("the text for an element has a zero byte")
 	}
 	paired := make([]Element, len(elements))
 	for i, e := range elements {
-		paired[i] = Element{Dot: e, Text: texts[i]}
+		paired[i] = Element{Dot: e, Text: texts[i], Secrets: r.Secrets}
 	}
 	return paired, nil
 }

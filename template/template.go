@@ -190,7 +190,7 @@ func (t *Template) Execute(ctx context.Context, answers Answers) (Result, error)
 	t.size, t.used = len(content), r.Used
 	if r.Complete() {
 		if t.elements != nil {
-			if r.Elements, err = pair(*t.elements, content); err != nil {
+			if r.Elements, err = pair(*t.elements, r); err != nil {
 				return r, &Error{Position: Position{Name: t.options.Name}, Err: err}
 			}
 		}
@@ -234,6 +234,9 @@ type Options struct {
 	Name string // in errors and logs: the source file, or "(dynamic)" for text in the configuration
 	Text string // the template itself
 	Dot  any    // what the dot is at first; it must not change
+
+	// DotSecrets are the secrets that Dot was made of. An execution uses them.
+	DotSecrets Secrets
 
 	// ForEach is a pipeline such as `ls "sites"`. Where it is set, Text is executed for
 	// each element of its value, and Result.Elements has what came of it.
