@@ -54,8 +54,8 @@ const askTimeout = time.Second
 // printCompletion prints the script of a shell or, after --, what the last of the words
 // can be.
 func printCompletion(ctx context.Context, p program, s *subcommand) error {
-	if len(s.args) > 0 && s.args[0] == "--" {
-		words := s.args[1:]
+	if len(s.Args) > 0 && s.Args[0] == "--" {
+		words := s.Args[1:]
 		if len(words) == 0 {
 			words = []string{""}
 		}
@@ -64,11 +64,11 @@ func printCompletion(ctx context.Context, p program, s *subcommand) error {
 		}
 		return nil
 	}
-	if len(s.args) == 1 && completions[s.args[0]] != "" {
-		_, err := fmt.Fprint(p.Stdout, completions[s.args[0]])
+	if len(s.Args) == 1 && completions[s.Args[0]] != "" {
+		_, err := fmt.Fprint(p.Stdout, completions[s.Args[0]])
 		return err
 	}
-	if slices.ContainsFunc(s.args, func(a string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, a) }) {
+	if slices.ContainsFunc(s.Args, func(a string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, a) }) {
 		_, err := fmt.Fprint(p.Stdout, s.text())
 		return err
 	}
@@ -162,11 +162,6 @@ func (s *subcommand) argumentWords(ctx context.Context, p program, before []stri
 	_ = s.parse(before) // for the flags that say which daemon
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	found, _ := s.statuses(ctx, p) // without a daemon there is nothing to offer
-	for _, one := range found {
-		for _, b := range one.Bundles {
-			all = append(all, b.Name)
-		}
-	}
-	return all
+	s.Environ = p.Environ
+	return s.Bundles(ctx)
 }

@@ -71,12 +71,12 @@ Exit codes:
 
 // help shows what a command does, or all flags and commands.
 func help(_ context.Context, p program, s *subcommand) error {
-	if len(s.args) == 0 {
+	if len(s.Args) == 0 {
 		return writeHelp(p.Stdout)
 	}
-	about := findSubcommand(s.args[0])
+	about := findSubcommand(s.Args[0])
 	if about == nil {
-		return &config.Error{Code: config.ExitFlags, Err: unknownCommand(s.args[0])}
+		return &config.Error{Code: config.ExitFlags, Err: unknownCommand(s.Args[0])}
 	}
 	_, err := io.WriteString(p.Stdout, about.text())
 	return err

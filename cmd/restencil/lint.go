@@ -49,22 +49,22 @@ func runLint(ctx context.Context, p program, s *subcommand) error {
 	switch {
 	case !slices.Contains(lint.Formats(), s.lint.format):
 		return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("unknown format %q: there are %s", s.lint.format, strings.Join(lint.Formats(), ", "))}
-	case len(s.configFlags) == 0 && len(s.args) == 0:
+	case len(s.ConfigFlags) == 0 && len(s.Args) == 0:
 		return &config.Error{Code: config.ExitFlags, Err: errors.New("there is nothing to do: no configuration (-config) and no template is given")}
 	}
 	var templates []string
-	for _, path := range s.args {
+	for _, path := range s.Args {
 		if info, err := os.Stat(path); err == nil && info.IsDir() || filepath.Ext(path) == ".hcl" {
-			s.configFlags = append(s.configFlags, "-config", path)
+			s.ConfigFlags = append(s.ConfigFlags, "-config", path)
 		} else {
 			templates = append(templates, path)
 		}
 	}
 	linter := lint.New(ctx, filewatch.ReadFile)
 	var wrong error
-	if len(s.configFlags) > 0 {
+	if len(s.ConfigFlags) > 0 {
 		var cfg *config.Config
-		if cfg, wrong = config.Parse(s.configFlags, p.Environ); wrong == nil {
+		if cfg, wrong = config.Parse(s.ConfigFlags, p.Environ); wrong == nil {
 			linter.Config(cfg)
 		} else if !linter.Diagnostics(wrong) {
 			return wrong

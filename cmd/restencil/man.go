@@ -19,9 +19,9 @@ const manualDate = "2026-11-30"
 func printMan(_ context.Context, p program, s *subcommand) error {
 	page := commandPage()
 	switch {
-	case slices.Equal(s.args, []string{"5"}):
+	case slices.Equal(s.Args, []string{"5"}):
 		page = configurationPage()
-	case len(s.args) > 0 && s.args[0] != "1":
+	case len(s.Args) > 0 && s.Args[0] != "1":
 		return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("usage: restencil %s %s", s.name, s.usage)}
 	}
 	_, err := fmt.Fprint(p.Stdout, page)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"restencil/cmd/restencil/client"
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/control"
 	"restencil/cmd/restencil/service"
@@ -28,44 +29,39 @@ type subcommand struct {
 	do          func(context.Context, program, *subcommand) error
 
 	// The flags and arguments of the command line.
-	stateDir    string
-	configFlags []string // the -config flags of the daemon
-	reload      string
-	json, prune bool
-	check       bool // of status
-	lint        lintFlags
-	test        testFlags
-	args        []string
+	client.Command
+	lint lintFlags
+	test testFlags
 }
 
 func subcommands() []*subcommand {
 	return []*subcommand{
 		{
-			name: "status", usage: "[BUNDLE]", most: 1, do: printStatus,
+			name: "status", usage: "[BUNDLE]", most: 1, do: ask((*client.Command).Status),
 			help: "Shows the state of the daemon: what is wrong, what to do, all bundles and stores.\nWith -check the exit code is 0 when all is well, and 1 when something is not.\ndocs/status.md explains the output.",
 		},
 		{
-			name: "explain", usage: "FILE|BUNDLE|QUERY", least: 1, most: 1, do: explain,
+			name: "explain", usage: "FILE|BUNDLE|QUERY", least: 1, most: 1, do: ask((*client.Command).Explain),
 			help: "Shows why a file, bundle or query is as it is: templates, queries, stores.\nA query is given as status and logs name it, or as the name of a key or service.",
 		},
 		{
-			name: "diff", usage: "[BUNDLE]", most: 1, do: printDiff,
+			name: "diff", usage: "[BUNDLE]", most: 1, do: ask((*client.Command).Diff),
 			help: "Shows what a change of a bundle that is held, has failed or waits would do.\nWithout a bundle it shows all such. Secrets are masked.\n\nWith flags of restencil itself, such as -config, -template or -local, no daemon is\nasked: everything is rendered once, and what that would change on disk is shown,\nand which commands would run. Nothing changes, and nothing runs. The exit code is\n0 when nothing would change, 2 when something would, and 1 after an error.",
 		},
 		{
-			name: "history", usage: "[BUNDLE]", most: 1, do: printHistory,
+			name: "history", usage: "[BUNDLE]", most: 1, do: ask((*client.Command).History),
 			help: "Shows the generations of a bundle's files that are kept, or those of all bundles.\nWhile a daemon runs it shows the last changes, too, and how long each step took.",
 		},
 		{
-			name: "rollback", usage: "BUNDLE [GENERATION]", least: 1, most: 2, do: rollback,
+			name: "rollback", usage: "BUNDLE [GENERATION]", least: 1, most: 2, do: ask((*client.Command).Rollback),
 			help: "Puts a generation of a bundle's files back.\nIt is the one before the newest if not given. The daemon reloads what reads the\nfiles. Without a daemon only the files are put back.",
 		},
 		{
-			name: "accept", usage: "BUNDLE", least: 1, most: 1, do: accept,
+			name: "accept", usage: "BUNDLE", least: 1, most: 1, do: ask((*client.Command).Accept),
 			help: "Applies a change that is held.",
 		},
 		{
-			name: "state", do: listStates,
+			name: "state", do: ask((*client.Command).States),
 			help: "Shows the state directories that there are, and whose they are.\nOne is gone when its configuration is; daemons remove such a one after 30 days.\nHere -state-dir is where the directories lie.",
 		},
 		{
@@ -96,6 +92,14 @@ func subcommands() []*subcommand {
 			name: "help", usage: "[COMMAND]", most: 1, do: help,
 			help: "Shows what a command does, or all flags and commands.",
 		},
+	}
+}
+
+// ask returns what does a subcommand of package client.
+func ask(do func(*client.Command, context.Context) error) func(context.Context, program, *subcommand) error {
+	return func(ctx context.Context, p program, s *subcommand) error {
+		s.Environ, s.Stdout, s.PrintDiff = p.Environ, p.Stdout, p.PrintDiff
+		return do(&s.Command, ctx)
 	}
 }
 
@@ -154,30 +158,30 @@ func (s *subcommand) flags() *flag.FlagSet {
 	flags.Usage = func() {}
 	switch s.name {
 	case "lint":
-		s.lint.define(flags, &s.configFlags)
+		s.lint.define(flags, &s.ConfigFlags)
 		return flags
 	case "test":
 		s.test.define(flags)
 		return flags
 	}
-	flags.StringVar(&s.stateDir, "state-dir", "", " <path>: The daemon's state directory.")
+	flags.StringVar(&s.StateDir, "state-dir", "", " <path>: The daemon's state directory.")
 	if s.name != "diff" { // which asks no daemon then
 		flags.Func("config", " <path>: The daemon's configuration, which tells the state directory. May be\nrepeated.", func(path string) error {
-			s.configFlags = append(s.configFlags, "-config", path)
+			s.ConfigFlags = append(s.ConfigFlags, "-config", path)
 			return nil
 		})
 	}
 	switch s.name {
 	case "status", "explain", "diff", "history":
-		flags.BoolVar(&s.json, "json", false, ": As JSON, one object a line.")
+		flags.BoolVar(&s.JSON, "json", false, ": As JSON, one object a line.")
 	}
 	switch s.name {
 	case "rollback":
-		flags.StringVar(&s.reload, "reload", "", " <command>: Without a daemon, run this when the files are back.")
+		flags.StringVar(&s.Reload, "reload", "", " <command>: Without a daemon, run this when the files are back.")
 	case "status":
-		flags.BoolVar(&s.check, "check", false, ": Exit with 1 when something is not well.")
+		flags.BoolVar(&s.Check, "check", false, ": Exit with 1 when something is not well.")
 	case "state":
-		flags.BoolVar(&s.prune, "prune", false, ": Remove those that are gone.")
+		flags.BoolVar(&s.Prune, "prune", false, ": Remove those that are gone.")
 	}
 	return flags
 }
@@ -185,7 +189,7 @@ func (s *subcommand) flags() *flag.FlagSet {
 // parse reads the arguments; flags may stand before and after others.
 func (s *subcommand) parse(args []string) error {
 	if s.own {
-		s.args = args
+		s.Args = args
 		return nil
 	}
 	flags := s.flags()
@@ -196,10 +200,10 @@ func (s *subcommand) parse(args []string) error {
 		if flags.NArg() == 0 {
 			break
 		}
-		s.args = append(s.args, flags.Arg(0))
+		s.Args = append(s.Args, flags.Arg(0))
 		args = flags.Args()[1:]
 	}
-	if len(s.args) < s.least || len(s.args) > s.most {
+	if len(s.Args) < s.least || len(s.Args) > s.most {
 		return fmt.Errorf("usage: restencil %s [flags] %s", s.name, s.usage)
 	}
 	return nil

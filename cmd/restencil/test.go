@@ -35,15 +35,15 @@ func runTests(ctx context.Context, p program, s *subcommand) error {
 	if err != nil {
 		return usage(fmt.Errorf("-run: %w", err))
 	}
-	if len(s.args) == 0 {
-		s.args = []string{"."}
+	if len(s.Args) == 0 {
+		s.Args = []string{"."}
 	}
-	files, err := unittest.Find(s.args)
+	files, err := unittest.Find(s.Args)
 	switch {
 	case err != nil:
 		return usage(err)
 	case len(files) == 0:
-		return usage(fmt.Errorf("there is no file *%s in %s", unittest.Suffix, strings.Join(s.args, ", ")))
+		return usage(fmt.Errorf("there is no file *%s in %s", unittest.Suffix, strings.Join(s.Args, ", ")))
 	}
 	var tests []*unittest.Test
 	var wrong []error

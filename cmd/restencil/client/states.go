@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"context"
@@ -17,11 +17,11 @@ import (
 
 // stateDirs returns the state directory that -state-dir or -config names, or without
 // them all that exist.
-func (s *subcommand) stateDirs(environ []string) ([]string, error) {
-	if s.stateDir != "" {
-		return []string{s.stateDir}, nil
+func (c *Command) stateDirs() ([]string, error) {
+	if c.StateDir != "" {
+		return []string{c.StateDir}, nil
 	}
-	cfg, err := config.Parse(s.configFlags, environ)
+	cfg, err := config.Parse(c.ConfigFlags, c.Environ)
 	if err != nil {
 		return nil, err
 	}
@@ -42,20 +42,20 @@ func (s *subcommand) stateDirs(environ []string) ([]string, error) {
 	return statedir.Below(root)
 }
 
-// listStates prints the state directories, or with -prune removes those that are gone.
-func listStates(_ context.Context, p program, s *subcommand) error {
-	root := s.stateDir
+// States prints the state directories, or with -prune removes those that are gone.
+func (c *Command) States(_ context.Context) error {
+	root := c.StateDir
 	if root == "" {
-		cfg, err := config.Parse(nil, p.Environ)
+		cfg, err := config.Parse(nil, c.Environ)
 		if err != nil {
 			return err
 		}
 		root = journal.DefaultDir(cfg.LookupEnv, os.Getuid())
 	}
-	if s.prune {
+	if c.Prune {
 		removed, err := statedir.Prune(root, 0)
 		for _, dir := range removed {
-			fmt.Fprintf(p.Stdout, "removed %s\n", dir)
+			fmt.Fprintf(c.Stdout, "removed %s\n", dir)
 		}
 		return err
 	}
@@ -63,7 +63,7 @@ func listStates(_ context.Context, p program, s *subcommand) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "DIRECTORY\tBEGUN\tSTATE\tCONFIGURATION")
 	for _, d := range all {
 		state := "idle"

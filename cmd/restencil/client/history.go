@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"context"
@@ -39,22 +39,22 @@ type changeLine struct {
 	Change    status.Change `json:"change"`
 }
 
-// printHistory prints the history of one bundle or all, newest first, for each state
+// History prints the history of one bundle or all, newest first, for each state
 // directory: the generations that are kept, and the changes since the daemon began.
-func printHistory(ctx context.Context, p program, s *subcommand) error {
-	dirs, err := s.stateDirs(p.Environ)
+func (c *Command) History(ctx context.Context) error {
+	dirs, err := c.stateDirs()
 	if err != nil {
 		return err
 	}
-	encoder := json.NewEncoder(p.Stdout)
+	encoder := json.NewEncoder(c.Stdout)
 	encoder.SetEscapeHTML(false)
 	found := false
 	for _, dir := range dirs {
-		lines, err := historyOf(dir, s.args)
+		lines, err := historyOf(dir, c.Args)
 		if err != nil {
 			return err
 		}
-		changes, err := s.changesOf(ctx, dir)
+		changes, err := c.changesOf(ctx, dir)
 		if err != nil {
 			return err
 		}
@@ -62,21 +62,21 @@ func printHistory(ctx context.Context, p program, s *subcommand) error {
 			continue
 		}
 		found = true
-		if s.json {
+		if c.JSON {
 			for _, line := range lines {
 				err = errors.Join(err, encoder.Encode(line))
 			}
-			for _, c := range changes.Changes {
-				err = errors.Join(err, encoder.Encode(changeLine{dir, c.Bundle, c}))
+			for _, change := range changes.Changes {
+				err = errors.Join(err, encoder.Encode(changeLine{dir, change.Bundle, change}))
 			}
 		} else {
 			if len(dirs) > 1 {
-				fmt.Fprintf(p.Stdout, "%s:\n", dir)
+				fmt.Fprintf(c.Stdout, "%s:\n", dir)
 			}
 			if lines != nil {
-				err = printTable(p, lines)
+				err = c.printTable(lines)
 			}
-			fmt.Fprint(p.Stdout, text.History(changes, len(s.args) > 0))
+			fmt.Fprint(c.Stdout, text.History(changes, len(c.Args) > 0))
 		}
 		if err != nil {
 			return err
@@ -86,30 +86,30 @@ func printHistory(ctx context.Context, p program, s *subcommand) error {
 		return nil
 	}
 	of := ""
-	if len(s.args) > 0 {
-		of = fmt.Sprintf(" of bundle %q", s.args[0])
+	if len(c.Args) > 0 {
+		of = fmt.Sprintf(" of bundle %q", c.Args[0])
 	}
 	return fmt.Errorf("no generations%s are kept in %s", of, strings.Join(dirs, ", "))
 }
 
 // changesOf returns the status of the daemon of a state directory, as far as it is
 // about the bundle that is asked for; the zero Status where no daemon runs.
-func (s *subcommand) changesOf(ctx context.Context, dir string) (st status.Status, err error) {
+func (c *Command) changesOf(ctx context.Context, dir string) (st status.Status, err error) {
 	err = control.Ask(ctx, dir, control.Request{Do: control.Status}, &st)
 	switch {
 	case errors.Is(err, control.ErrNoDaemon):
 		return st, nil
-	case err != nil || len(s.args) == 0:
+	case err != nil || len(c.Args) == 0:
 		return st, err
 	}
-	if b := bundleOf(st, s.args[0]); b != nil {
+	if b := bundleOf(st, c.Args[0]); b != nil {
 		return st.Only(*b), nil
 	}
 	return status.Status{}, nil
 }
 
-func printTable(p program, lines []historyLine) error {
-	table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+func (c *Command) printTable(lines []historyLine) error {
+	table := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "BUNDLE\tGENERATION\tTIME\tHASH\tSTATE\tFILES")
 	for _, line := range lines {
 		generation, at, files := strconv.Itoa(line.Generation), line.Time.Local().Format(time.DateTime), strings.Join(line.Files, ", ")

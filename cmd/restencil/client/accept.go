@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"context"
@@ -10,14 +10,14 @@ import (
 	"restencil/runner/status"
 )
 
-// accept asks the daemon to make the change that it holds.
-func accept(ctx context.Context, p program, s *subcommand) error {
-	dirs, err := s.stateDirs(p.Environ)
+// Accept asks the daemon to make the change that it holds.
+func (c *Command) Accept(ctx context.Context) error {
+	dirs, err := c.stateDirs()
 	if err != nil {
 		return err
 	}
 	// A bundle whose first change is held is not in any state directory yet.
-	if dir, _, err := statedir.OfBundle(dirs, s.args[0]); err == nil {
+	if dir, _, err := statedir.OfBundle(dirs, c.Args[0]); err == nil {
 		dirs = []string{dir}
 	} else if !errors.Is(err, statedir.ErrNoBundle) {
 		return err
@@ -25,7 +25,7 @@ func accept(ctx context.Context, p program, s *subcommand) error {
 	// Ask the daemons one after another. If all fail, the error of a daemon says more
 	// than that another one is not running.
 	for _, dir := range dirs {
-		bundle := s.args[0]
+		bundle := c.Args[0]
 		var now status.Status
 		failed := control.Ask(ctx, dir, control.Request{Do: control.Status}, &now)
 		if b := bundleOf(now, bundle); b != nil {
@@ -35,7 +35,7 @@ func accept(ctx context.Context, p program, s *subcommand) error {
 			failed = control.Ask(ctx, dir, control.Request{Do: control.Accept, Bundle: bundle}, nil)
 		}
 		if failed == nil {
-			fmt.Fprintf(p.Stdout, "the change of bundle %q is accepted\n", bundle)
+			fmt.Fprintf(c.Stdout, "the change of bundle %q is accepted\n", bundle)
 			return nil
 		}
 		if err == nil || errors.Is(err, control.ErrNoDaemon) {

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"context"
@@ -30,8 +30,8 @@ const answerTimeout = 10 * time.Second
 
 // statuses asks the daemons that a subcommand may be about. The error is that there
 // is none.
-func (s *subcommand) statuses(ctx context.Context, p program) (found []daemonStatus, err error) {
-	dirs, err := s.stateDirs(p.Environ)
+func (c *Command) statuses(ctx context.Context) (found []daemonStatus, err error) {
+	dirs, err := c.stateDirs()
 	if err != nil {
 		return nil, err
 	}
@@ -56,14 +56,14 @@ func (s *subcommand) statuses(ctx context.Context, p program) (found []daemonSta
 
 // show prints a status, as JSON or as a text below the directory where several are
 // printed.
-func (s *subcommand) show(p program, one daemonStatus, several bool, shown string) error {
-	if s.json {
-		return json.NewEncoder(p.Stdout).Encode(one)
+func (c *Command) show(one daemonStatus, several bool, shown string) error {
+	if c.JSON {
+		return json.NewEncoder(c.Stdout).Encode(one)
 	}
 	if several {
 		shown = one.Dir + ":\n" + shown
 	}
-	_, err := fmt.Fprint(p.Stdout, shown)
+	_, err := fmt.Fprint(c.Stdout, shown)
 	return err
 }
 
@@ -85,63 +85,63 @@ func bundleOf(s status.Status, name string) *status.Bundle {
 // errNotWell is the error of status -check.
 var errNotWell = errors.New("not all is well")
 
-// printStatus prints the state of the daemons, or of one bundle.
-func printStatus(ctx context.Context, p program, s *subcommand) error {
-	found, err := s.statuses(ctx, p)
+// Status prints the state of the daemons, or of one bundle.
+func (c *Command) Status(ctx context.Context) error {
+	found, err := c.statuses(ctx)
 	if err != nil {
 		return err
 	}
-	well, known := true, len(s.args) == 0
+	well, known := true, len(c.Args) == 0
 	for _, one := range found {
-		if len(s.args) > 0 {
-			b := bundleOf(one.Status, s.args[0])
+		if len(c.Args) > 0 {
+			b := bundleOf(one.Status, c.Args[0])
 			if b == nil {
 				continue
 			}
 			known, one.Status = true, one.Only(*b)
 		}
 		well = well && one.Well
-		if err := s.show(p, one, len(found) > 1, text.Status(one.Status)); err != nil {
+		if err := c.show(one, len(found) > 1, text.Status(one.Status)); err != nil {
 			return err
 		}
 	}
 	switch {
 	case !known:
-		return fmt.Errorf("there is no bundle or file %q: restencil status lists them", s.args[0])
-	case s.check && !well:
+		return fmt.Errorf("there is no bundle or file %q: restencil status lists them", c.Args[0])
+	case c.Check && !well:
 		return errNotWell
 	}
 	return nil
 }
 
-// explain prints why a bundle, file or query is as it is.
-func explain(ctx context.Context, p program, s *subcommand) error {
-	found, err := s.statuses(ctx, p)
+// Explain prints why a bundle, file or query is as it is.
+func (c *Command) Explain(ctx context.Context) error {
+	found, err := c.statuses(ctx)
 	if err != nil {
 		return err
 	}
 	known := false
 	for _, one := range found {
-		if b := bundleOf(one.Status, s.args[0]); b != nil {
+		if b := bundleOf(one.Status, c.Args[0]); b != nil {
 			known = true
 			tree := text.Bundle(one.Status, *b)
 			one.Status = one.Only(*b)
-			if err := s.show(p, one, len(found) > 1, tree); err != nil {
+			if err := c.show(one, len(found) > 1, tree); err != nil {
 				return err
 			}
 			continue
 		}
-		for _, q := range one.FindQueries(s.args[0]) {
+		for _, q := range one.FindQueries(c.Args[0]) {
 			known = true
 			about := one
 			about.Status = one.About(q)
-			if err := s.show(p, about, len(found) > 1, text.Query(one.Status, q)); err != nil {
+			if err := c.show(about, len(found) > 1, text.Query(one.Status, q)); err != nil {
 				return err
 			}
 		}
 	}
 	if !known {
-		return fmt.Errorf("there is no bundle, file or query %q: restencil status lists the bundles, and restencil explain BUNDLE their queries", s.args[0])
+		return fmt.Errorf("there is no bundle, file or query %q: restencil status lists the bundles, and restencil explain BUNDLE their queries", c.Args[0])
 	}
 	return nil
 }
@@ -163,9 +163,9 @@ const mostAsked = 16
 // errUnknownDiff is the error of the command diff where a daemon has not told each.
 var errUnknownDiff = errors.New("some diffs cannot be shown")
 
-// printDiff prints what a bundle would change, or all that would.
-func printDiff(ctx context.Context, p program, s *subcommand) error {
-	found, err := s.statuses(ctx, p)
+// Diff prints what a bundle would change, or all that would.
+func (c *Command) Diff(ctx context.Context) error {
+	found, err := c.statuses(ctx)
 	if err != nil {
 		return err
 	}
@@ -175,14 +175,14 @@ func printDiff(ctx context.Context, p program, s *subcommand) error {
 	asking.SetLimit(mostAsked)
 	for _, one := range found {
 		bundles := one.Bundles
-		if len(s.args) > 0 {
+		if len(c.Args) > 0 {
 			bundles = nil
-			if b := bundleOf(one.Status, s.args[0]); b != nil {
+			if b := bundleOf(one.Status, c.Args[0]); b != nil {
 				bundles, known = []status.Bundle{*b}, true
 			}
 		}
 		for _, b := range bundles {
-			if len(s.args) == 0 && (b.State == status.Applied || b.State == status.Waiting) {
+			if len(c.Args) == 0 && (b.State == status.Applied || b.State == status.Waiting) {
 				continue
 			}
 			d := &bundleDiff{Dir: one.Dir, Bundle: b.Name, State: b.State, Line: b.Line(one.Time), Do: b.Do(one.Time), Files: []service.FileDiff{}}
@@ -200,16 +200,16 @@ func printDiff(ctx context.Context, p program, s *subcommand) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case len(s.args) > 0 && !known:
-		return fmt.Errorf("there is no bundle or file %q: restencil status lists them", s.args[0])
-	case len(diffs) == 0 && !s.json:
-		_, err := fmt.Fprintln(p.Stdout, "no change is held, has failed or waits")
+	case len(c.Args) > 0 && !known:
+		return fmt.Errorf("there is no bundle or file %q: restencil status lists them", c.Args[0])
+	case len(diffs) == 0 && !c.JSON:
+		_, err := fmt.Fprintln(c.Stdout, "no change is held, has failed or waits")
 		return err
 	}
 	for _, d := range diffs {
-		print := func() error { return p.PrintDiff(d.text()) }
-		if s.json {
-			print = func() error { return json.NewEncoder(p.Stdout).Encode(d) }
+		print := func() error { return c.PrintDiff(d.text()) }
+		if c.JSON {
+			print = func() error { return json.NewEncoder(c.Stdout).Encode(d) }
 		}
 		if err := print(); err != nil {
 			return err
