@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"restencil/renderer"
+	"restencil/runner/bundle"
 	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/template"
@@ -276,10 +277,8 @@ func (r *Runner) grow(p prepared) error {
 		r.templates.Change(p.next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) })
 		r.bundles.replace(p.next.bundles.list, r.opts)
 		for _, s := range r.bundles.list {
-			if !s.kept { // what was offered to those before may be lost
-				for _, i := range s.templates {
-					r.templates.Mark(i)
-				}
+			if !s.kept {
+				r.inherit(s)
 			}
 		}
 	}
@@ -303,6 +302,19 @@ func (r *Runner) grow(p prepared) error {
 		}
 	}
 	return nil
+}
+
+// inherit has a bundle with other elements go on with the outputs of those that it
+// replaces.
+func (r *Runner) inherit(s *bundleState) {
+	if r.opts.Plan != nil { // nothing has taken them
+		for _, i := range s.templates {
+			r.templates.Mark(i)
+		}
+		return
+	}
+	s.offered, s.outstanding = r.bundles.pass, slices.ContainsFunc(s.templates, r.templates.Outstanding)
+	s.Offer(bundle.Offer{Pass: s.offered, Outstanding: s.outstanding}, s.templates[0])
 }
 
 // keepElements returns the elements of the templates that config has, too, by their

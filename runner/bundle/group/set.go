@@ -495,36 +495,47 @@ func (s *Set) failedBefore(g *Group, retryIn time.Duration) {
 }
 
 // TakeOver takes over the state of the files that s has in common with old, which
-// it replaces, and what people decided where both are the same bundle.
-func (s *Set) TakeOver(old *Set, same bool) {
+// it replaces, and what people decided where both are the same bundle. Where elements
+// come and go, it also takes over the newest outputs of the other files, and those that
+// old has not taken, by their index there.
+func (s *Set) TakeOver(old *Set, untaken map[int]templates.Result, same bool) {
 	index := make(map[string]int) // in old, by key
 	for i, f := range old.files {
 		index[f.Key()] = i
 	}
 	isElement := func(m Member) bool { return m.ElementOf != "" }
 	elements := slices.ContainsFunc(s.spec.Members, isElement) || slices.ContainsFunc(old.spec.Members, isElement)
-	for i, f := range s.files {
-		at, ok := index[f.Key()]
-		if !ok {
-			continue
-		}
-		f.fileState = old.files[at].fileState
-		// Where elements come and go, the other files stay what they are.
-		stays := elements && reflect.DeepEqual(f.Member, old.files[at].Member)
-		f.there = f.there && stays
-		if stays && s.spec.Policy != Together && old.spec.Policy != Together {
-			s.groups[i].applied = old.groups[at].applied
-		}
-		if f.placed {
-			s.news.Placed = append(s.news.Placed, f.Index)
-		}
-	}
 	if same && s.spec.Policy == Together {
 		from, to := old.groups[0], s.groups[0]
 		to.verdict.Pinned, to.verdict.Accepted, to.recheck = from.verdict.Pinned, from.verdict.Accepted, true
 		if elements { // it is a change, not a start
 			to.applied, to.held, to.failed = from.applied, from.held, from.failed
 		}
+	}
+	for i, f := range s.files {
+		at, ok := index[f.Key()]
+		if !ok {
+			continue
+		}
+		f.fileState = old.files[at].fileState
+		stays := elements && s.spec.Policy == old.spec.Policy && reflect.DeepEqual(f.Member, old.files[at].Member)
+		f.there = f.there && stays
+		if f.placed {
+			s.news.Placed = append(s.news.Placed, f.Index)
+		}
+		if !stays {
+			continue
+		}
+		f.newest = old.files[at].newest
+		if s.spec.Policy != Together {
+			s.groups[i].applied = old.groups[at].applied
+		}
+		if r, ok := untaken[at]; ok {
+			s.Take(i, r, time.Now())
+		}
+	}
+	if elements {
+		s.Reconsider(time.Now())
 	}
 }
 
