@@ -73,7 +73,7 @@ func New(o blocking.Options) (*Client, error) {
 			return dialer.DialContext(ctx, "unix", socket)
 		}
 	default:
-		return nil, fmt.Errorf("Unknown protocol scheme: %s", scheme)
+		return nil, fmt.Errorf("%s: %s", unknownScheme, scheme)
 	}
 	if ssl, _ := strconv.ParseBool(env("CONSUL_HTTP_SSL")); ssl || o.TLS.Enabled {
 		scheme = "https"
@@ -160,10 +160,13 @@ func findToken(o blocking.Options, env func(string) string) (string, error) {
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("Error loading token file %s : %s", file, err)
+		return "", fmt.Errorf("reading the token file: %w", err)
 	}
 	return cmp.Or(strings.TrimSpace(string(data)), token), nil
 }
+
+// unknownScheme is consul-template's word for it (COMPAT 2.5.2).
+const unknownScheme = "Unknown protocol scheme"
 
 // checkRedirect withholds the token and the password from other hosts and from
 // another scheme: a redirect from https to http would show them.

@@ -250,7 +250,7 @@ func TestNewFails(t *testing.T) {
 	}{
 		{"scheme", func(o *blocking.Options) { o.Address = "ftp://x" }, "Unknown protocol scheme: ftp"},
 		{"password in the address", func(o *blocking.Options) { o.Address = "http://u:s3cr3t@x:8500" }, "the address must not hold a user name or password"},
-		{"token file", func(o *blocking.Options) { o.TokenFile = missing }, "Error loading token file " + missing},
+		{"token file", func(o *blocking.Options) { o.TokenFile = missing }, "reading the token file: open " + missing},
 		{"authority", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, CACert: missing} }, "configuring TLS failed: Error loading CA File: open " + missing},
 		{"certificate", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, Cert: missing} }, "configuring TLS failed: open " + missing},
 		{"file", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, Cert: "client_test.go"} },
