@@ -105,10 +105,7 @@ func (c *Config) checkBundles() []error {
 	for i := range c.Templates {
 		t := &c.Templates[i]
 		errs = append(errs, t.check(&t.Origins)...)
-		switch list := t.Options.ForEach; {
-		case t.IsSet("for_each") && strings.TrimSpace(list) == "":
-			errs = append(errs, t.Origin("for_each").Wrong("for_each is empty", `write a list, such as for_each = "ls \"sites\""`))
-		case strings.Contains(list, "{{"):
+		if strings.Contains(t.Options.ForEach, "{{") {
 			errs = append(errs, t.Origin("for_each").Wrong("for_each is a list without braces", "take {{ and }} away"))
 		}
 		if t.Bundle != "" {

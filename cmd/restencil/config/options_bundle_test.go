@@ -114,7 +114,7 @@ func TestRunnerBundles(t *testing.T) {
 		}},
 	}
 	ignore := cmpopts.IgnoreFields(runner.Options{}, "LookupEnv", "Events")
-	if diff := cmp.Diff(want, got, ignore, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(runner.Options{})); diff != "" {
+	if diff := cmp.Diff(want, got, ignore, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(runner.Options{}, template.Secrets{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

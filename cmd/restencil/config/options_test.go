@@ -88,7 +88,7 @@ func TestRunner(t *testing.T) {
 		}},
 	}
 	ignore := cmpopts.IgnoreFields(runner.Options{}, "LookupEnv", "Events")
-	if diff := cmp.Diff(want, got, ignore, cmpopts.IgnoreUnexported(runner.Options{}), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, got, ignore, cmpopts.IgnoreUnexported(runner.Options{}, template.Secrets{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
