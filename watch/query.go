@@ -48,6 +48,16 @@ func (s Store) Block() string {
 	return fmt.Sprintf("%s %q", system, cluster)
 }
 
+// Setting returns how a key of the block of s is set. Only the block without a label takes
+// anything from the environment: the key from variable.
+func (s Store) Setting(key, variable string) string {
+	text := fmt.Sprintf("%s { %s = … }", s.Block(), key)
+	if _, cluster := s.Split(); cluster == "" {
+		text = variable + " or " + text
+	}
+	return text
+}
+
 // Title returns the name of the store as its makers write it.
 func (s Store) Title() string { return strings.ToUpper(string(s[:1])) + string(s[1:]) }
 

@@ -9,9 +9,7 @@ import (
 // Options say which agent to ask, and how to reach it. What they leave open,
 // Consul's own library takes from the CONSUL_* variables (COMPAT 1.8).
 type Options struct {
-	// NoEnvironment leaves the CONSUL_* variables out, but for those of the namespace
-	// and partition.
-	NoEnvironment bool
+	NoEnvironment bool // leaves the CONSUL_* variables out
 
 	// Address of the agent: host:port, http://…, https://… (TLS), each with
 	// an optional path to put before that of every request, or unix:///path.

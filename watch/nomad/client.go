@@ -45,7 +45,7 @@ func newClient(o Options) (*agent, error) {
 	}
 	if address.User != nil {
 		// It would end up in error messages.
-		return nil, errors.New("the address must not hold a user name or password: set nomad { auth_username = …, auth_password = … }")
+		return nil, errors.New("the address must not hold a user name or password: set auth_username and auth_password")
 	}
 	connections.MaxConnsPerHost = o.connections()
 	if address.Scheme == "https" {
@@ -102,7 +102,7 @@ func (a *agent) explain(q watch.Query, err error) error {
 	case blocking.Status(err) != http.StatusForbidden:
 		return err
 	case a.options.Token == "":
-		return fmt.Errorf("%w (there is no token: set NOMAD_TOKEN or nomad { token = … } to one with %s)", err, rights(q))
+		return fmt.Errorf("%w (there is no token: set %s to one with %s)", err, q.Store().Setting("token", "NOMAD_TOKEN"), rights(q))
 	}
 	return fmt.Errorf("%w (Nomad does not know the token, or its policies do not grant %s)", err, rights(q))
 }

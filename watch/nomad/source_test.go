@@ -207,7 +207,8 @@ func TestRefused(t *testing.T) {
 		{watch.Query{Kind: watch.NomadVarList, Name: "a/", Namespace: "team"}, "s3cret", "Permission denied",
 			`namespace "team" { variables { path "a/*" { capabilities = ["list"] } } }`},
 		{watch.Query{Kind: watch.NomadService, Name: "web"}, "s3cret", "Permission denied", `namespace "default" { capabilities = ["read-job"] }`},
-		{watch.Query{Kind: watch.NomadServiceList}, "", "Permission denied", "there is no token: set NOMAD_TOKEN or nomad { token = … }"},
+		{watch.Query{Kind: watch.NomadServiceList}, "", "Permission denied", "there is no token: set NOMAD_TOKEN or nomad { token = … } to one with"},
+		{watch.Query{Kind: watch.NomadServiceList, Cluster: "eu"}, "", "Permission denied", `there is no token: set nomad "eu" { token = … } to one with`},
 		{varQuery("x"), "s3cret", "token not found: s3cret", "token not found: ***"},
 	} {
 		f := newFakeNomad(t)

@@ -202,7 +202,7 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *blocking.Att
 	}
 	fetched, err := k.Kind.Fetch(ctx, k.Query, k.options(wait, a))
 	if errors.Is(err, blocking.ErrTooMuch) && k.Most == nil {
-		err = fmt.Errorf("%w: more than %d bytes (%s.max_reply_size)", blocking.ErrTooMuch, a.Most, k.Query.Store().Block())
+		err = fmt.Errorf("%w: more than %d bytes (%s { max_reply_size = … })", blocking.ErrTooMuch, a.Most, k.Query.Store().Block())
 	}
 	if err != nil {
 		return reply{}, a, explain(k.Query.Store(), err)

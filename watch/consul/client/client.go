@@ -101,8 +101,8 @@ func New(o blocking.Options) (*Client, error) {
 	}
 	params := make(url.Values)
 	for name, value := range map[string]string{
-		"ns":        cmp.Or(o.Namespace, os.Getenv("CONSUL_NAMESPACE")),
-		"partition": os.Getenv("CONSUL_PARTITION"),
+		"ns":        cmp.Or(o.Namespace, env("CONSUL_NAMESPACE")),
+		"partition": env("CONSUL_PARTITION"),
 	} {
 		if value != "" {
 			params.Set(name, value)

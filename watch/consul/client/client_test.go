@@ -140,7 +140,7 @@ func TestCredentials(t *testing.T) {
 		{"file of the environment", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file}, func(*blocking.Options) {}, "from-file", "", ""},
 		{"token wins over the environment's file", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file},
 			func(o *blocking.Options) { o.Token = "t" }, "t", "", ""},
-		{"no environment", map[string]string{"CONSUL_HTTP_TOKEN": "environment", "CONSUL_HTTP_AUTH": "u:p", "CONSUL_HTTP_SSL": "true"},
+		{"no environment", map[string]string{"CONSUL_HTTP_TOKEN": "environment", "CONSUL_HTTP_AUTH": "u:p", "CONSUL_HTTP_SSL": "true", "CONSUL_NAMESPACE": "n"},
 			func(o *blocking.Options) { o.NoEnvironment = true }, "", "", ""},
 		{"no environment's file", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file},
 			func(o *blocking.Options) { o.NoEnvironment = true }, "", "", ""},

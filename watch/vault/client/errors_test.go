@@ -40,6 +40,7 @@ func TestExplain(t *testing.T) {
 		"mount not seen":  {LookupMount("nowhere/x", "t"), status(403, "preflight"), watch.Denied, "no secrets engine is mounted for nowhere/x, or the token has no policy for any path in it (Vault answered 403: preflight)"},
 		"unknown token":   {read, status(403, "permission denied; invalid token"), watch.Denied, "Vault does not know the token: it has expired, was revoked, or belongs to another server (Vault answered 403: permission denied; invalid token)"},
 		"no token":        {nobody, status(403, "permission denied"), watch.Denied, "there is no token to read secret/data/x with: set VAULT_TOKEN or vault { token = … }, or configure a token file or a login (Vault answered 403: permission denied)"},
+		"no token, label": {Request{Method: http.MethodGet, Path: "x", Store: watch.Vault.In("b")}, status(403, "permission denied"), watch.Denied, `there is no token to read x with: set vault "b" { token = … }, or configure a token file or a login (Vault answered 403: permission denied)`},
 		"no token, older": {nobody, status(400, "missing client token"), watch.Denied, "there is no token to read secret/data/x with: set VAULT_TOKEN or vault { token = … }, or configure a token file or a login (Vault answered 400: missing client token)"},
 		"not there":       {read, status(404), watch.Denied, "no secret exists at secret/data/x (Vault answered 404 Not Found)"},
 		"no mount":        {read, status(404, "no handler for route"), watch.Denied, "no secrets engine is mounted for secret/data/x (Vault answered 404: no handler for route)"},

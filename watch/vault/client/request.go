@@ -26,6 +26,8 @@ type Request struct {
 	Hide   []string // other secrets that no error may contain
 	Once   bool     // it may issue something: never send it again
 	Mount  string   // the path of the secrets engine there, "" if unknown
+
+	Store watch.Store // of the query, for advice; "" is watch.Vault
 }
 
 // A Caller makes requests. It is a *Client, except in tests.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -262,7 +263,7 @@ func Explain(r Request, err error) *Error {
 	case !ok:
 	case r.Token == "" && (reply.Status == http.StatusForbidden || reply.Says("missing client token")):
 		e.Text = fmt.Sprintf("there is no token to %s %s with: "+
-			"set VAULT_TOKEN or vault { token = … }, or configure a token file or a login", r.action(), r.Path)
+			"set %s, or configure a token file or a login", r.action(), r.Path, cmp.Or(r.Store, watch.Vault).Setting("token", "VAULT_TOKEN"))
 	case RefusedToken(reply):
 		e.Text = "Vault does not know the token: it has expired, was revoked, or belongs to another server"
 	case reply.Status == http.StatusForbidden:

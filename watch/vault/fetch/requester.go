@@ -50,7 +50,7 @@ func (q *Requester) Call(ctx context.Context, r client.Request) (*watch.Secret, 
 // have a limit each; a read counts if it has issued something. Its error is a
 // *client.Error or a *limit.Error.
 func (q *Requester) ask(ctx context.Context, id watch.ID, r client.Request, e token.Epoch, m mount) (*watch.Secret, error) {
-	r.Token, r.Once, r.Mount = e.Token, !m.harmless && !r.Lists(), m.path
+	r.Token, r.Once, r.Mount, r.Store = e.Token, !m.harmless && !r.Lists(), m.path, id.Value().Store()
 	start := time.Now()
 	what := r.Method + " " + r.Path
 	if err := q.Limiter.Allow(what, id, start); err != nil {
