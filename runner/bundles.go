@@ -55,8 +55,8 @@ type member struct {
 }
 
 // plan returns the bundles of templates: those named, and implicit ones of the
-// templates that have the same command, or none.
-func plan(o Options) ([]*bundleState, error) {
+// templates that have the same command, or none. The lists with elements belong to none.
+func plan(o Options, listed map[int]bool) ([]*bundleState, error) {
 	var all []*bundleState
 	byKey := make(map[string]*bundleState) // by name or command
 	add := func(key string, spec group.Spec) *bundleState {
@@ -78,7 +78,7 @@ func plan(o Options) ([]*bundleState, error) {
 		add("bundle "+spec.Name, spec)
 	}
 	for i, t := range o.Templates {
-		if t.Variable != "" && !o.Dry || o.listed[i] {
+		if t.Variable != "" && !o.Dry || listed[i] {
 			continue
 		}
 		named := t.Bundle != "" && !o.Dry
@@ -157,7 +157,7 @@ func shadow(o Options, all []*bundleState) error {
 }
 
 // start makes the bundles, and starts them.
-func (b *bundles) start(ctx context.Context, o Options, events func(event.Event), system process.System) {
+func (b *bundles) start(ctx context.Context, o Options, listed map[int]bool, events func(event.Event), system process.System) {
 	b.ctx = ctx
 	b.reports = make(chan bundle.Report)
 	b.byBundle = make(map[*bundle.Bundle]*bundleState)
@@ -197,7 +197,7 @@ func (b *bundles) start(ctx context.Context, o Options, events func(event.Event)
 		b.add(s)
 	}
 	b.shared.Inherit()
-	b.run(o)
+	b.run(o, listed)
 }
 
 // add makes a bundle, which replaces others.
@@ -207,7 +207,7 @@ func (b *bundles) add(s *bundleState, after ...*bundle.Bundle) {
 }
 
 // run sets the members, emits which bundles there are, and starts those that are new.
-func (b *bundles) run(o Options) {
+func (b *bundles) run(o Options, listed map[int]bool) {
 	b.members = make([]member, len(o.Templates))
 	e := event.Planned{Local: o.Local, Childless: o.Child == nil}
 	for _, s := range b.list {
@@ -228,7 +228,7 @@ func (b *bundles) run(o Options) {
 		}
 	}
 	for i, t := range o.Templates {
-		if t.Variable != "" && !o.Dry || o.listed[i] {
+		if t.Variable != "" && !o.Dry || listed[i] {
 			to := event.Output{Template: t.Name, Destination: t.Destination}
 			e.Bundles = append(e.Bundles, event.Bundle{Name: t.Destination, Members: []event.Output{to}})
 		}
@@ -243,7 +243,7 @@ func (b *bundles) run(o Options) {
 
 // replace has the planned bundles run. Those with an equal spec go on. The others are
 // stopped; those that replace them wait for their end.
-func (b *bundles) replace(planned []*bundleState, o Options) {
+func (b *bundles) replace(planned []*bundleState, o Options, listed map[int]bool) {
 	b.shared.State.Store(&o.State) // those that go on see it with the next offer: all templates are executed
 	old := b.list
 	b.list = planned
@@ -272,7 +272,7 @@ func (b *bundles) replace(planned []*bundleState, o Options) {
 		}
 		b.add(p, after...)
 	}
-	b.run(o)
+	b.run(o, listed)
 }
 
 // settled reports whether the bundles have done what there was to do for the passes up

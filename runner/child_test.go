@@ -1006,7 +1006,7 @@ func TestChildEndsAtTheSameTime(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r.templates.Start(ctx, r.events.emit)
-	r.bundles.start(ctx, r.opts, r.events.emit, fakeSystem{})
+	r.bundles.start(ctx, r.opts, nil, r.events.emit, fakeSystem{})
 	for range 100 { // whichever the loop hears of first
 		r.child.now.Store(s)
 		if err := r.loop(ctx); err != nil {

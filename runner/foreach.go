@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"restencil/renderer"
@@ -17,6 +18,7 @@ import (
 	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/template"
+	"restencil/watch"
 )
 
 // A template with ForEach has a list, which is executed for the elements and their
@@ -29,6 +31,7 @@ import (
 type expansion struct {
 	config Options            // what New was called with: without elements
 	lists  map[int][]Template // the elements, by the index of their template in config
+	listed map[int]bool       // the lists with elements, by their index among the templates
 
 	changed    map[int][]template.Element // new lists, by the same
 	failed     map[int]string             // why the newest list cannot be used, as reported
@@ -50,16 +53,17 @@ type prepared struct {
 type parsedTemplate struct {
 	Template
 	parsed *template.Template
+	placed bool // its destination has been right
 }
 
-// parsedIn returns which of the templates of r are the same in old, for templates.Options.
-func (r *Runner) parsedIn(old []parsedTemplate) func(int) *template.Template {
+// parsedIn returns which templates are the same in old, for templates.Options.
+func parsedIn(old []parsedTemplate, templates []Template) func(int) *template.Template {
 	byOutput := make(map[event.Output]parsedTemplate, len(old))
 	for _, t := range old {
 		byOutput[event.Output{Template: t.Name, Destination: t.Destination}] = t
 	}
 	return func(i int) *template.Template {
-		t := r.opts.Templates[i]
+		t := templates[i]
 		name := event.Output{Template: t.Name, Destination: t.Destination}
 		same, ok := byOutput[name]
 		if !ok || !reflect.DeepEqual(same.Template, t) {
@@ -80,19 +84,20 @@ func checkList(t Template, host template.Host) error {
 	return err
 }
 
-// withElements returns o with the elements of its templates.
-func withElements(o Options, lists map[int][]Template) Options {
+// withElements returns a runner for o with the elements of its templates. What is the same
+// in old templates need not be parsed.
+func withElements(o Options, lists map[int][]Template, w *watch.Watcher, old []parsedTemplate) (*Runner, error) {
+	x := expansion{config: o, lists: lists, listed: make(map[int]bool), failed: make(map[int]string)}
 	all := make([]Template, 0, len(o.Templates))
-	o.listed = make(map[int]bool)
 	for i, t := range o.Templates {
 		elements, ok := lists[i]
 		if ok {
-			o.listed[len(all)] = true
+			x.listed[len(all)] = true
 		}
 		all = append(append(all, t), elements...)
 	}
 	o.Templates = all
-	return o
+	return newRunner(o, x, w, old)
 }
 
 // index returns where the list of a template of config is among the templates.
@@ -127,16 +132,18 @@ func (r *Runner) prepare(ctx context.Context) {
 		p.lists = make(map[int][]Template)
 	}
 	x.changed, x.preparing = nil, true
-	config, watcher, elementFiles := x.config, r.watcher, r.elementFiles()
+	config, watcher := x.config, r.watcher
 	old := make([]parsedTemplate, len(r.opts.Templates))
 	for i, t := range r.opts.Templates {
-		old[i] = parsedTemplate{t, r.templates.Parsed(i)}
+		parsed, placed := r.templates.State(i)
+		old[i] = parsedTemplate{t, parsed, placed}
 	}
+	files := elementFiles(old, r.opts.State, r.events.emit)
 	r.bundles.running.Go(func() {
 		changed := false
 		for c, elements := range p.changed {
 			t := config.Templates[c]
-			made, err := ElementsOf(t, elements, p.orphans(config, c, elementFiles(t)))
+			made, err := ElementsOf(t, elements, p.orphans(config, c, files(t)))
 			if p.errs[c] = err; err == nil {
 				before, known := p.lists[c]
 				changed = changed || !known || !reflect.DeepEqual(made, before)
@@ -145,7 +152,7 @@ func (r *Runner) prepare(ctx context.Context) {
 		}
 		if changed {
 			var err error
-			if p.next, err = newRunner(withElements(config, p.lists), watcher, old); err != nil {
+			if p.next, err = withElements(config, p.lists, watcher, old); err != nil {
 				p.next = nil
 				for c := range p.changed {
 					p.errs[c] = cmp.Or(p.errs[c], err)
@@ -178,19 +185,18 @@ func (p *prepared) orphans(config Options, configured int, files []string) []str
 // elementFiles returns a function that returns the files that were made for the
 // elements of a template, as they were named if that is known. Without a journal they
 // are those of this process.
-func (r *Runner) elementFiles() func(Template) []string {
+func elementFiles(old []parsedTemplate, state State, emit func(event.Event)) func(Template) []string {
 	type element struct{ list, path string }
 	names := make(map[element]string)
 	byList := make(map[string][]string)
-	for i, t := range r.opts.Templates {
+	for _, t := range old {
 		if t.ElementOf != "" {
 			names[element{t.ElementOf, group.Path(t.Destination)}] = t.Destination
-			if !t.Absent && r.templates.IsPlaced(i) {
+			if !t.Absent && t.placed {
 				byList[t.ElementOf] = append(byList[t.ElementOf], t.Destination)
 			}
 		}
 	}
-	state, emit := r.opts.State, r.events.emit
 	return func(t Template) []string {
 		if state.Journal == nil {
 			return byList[t.Destination]
@@ -273,9 +279,9 @@ func (r *Runner) grow(p prepared) error {
 	}
 	if p.next != nil {
 		old := r.opts.Templates
-		r.opts, x.lists = p.next.opts, p.lists
-		r.templates.Change(p.next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) })
-		r.bundles.replace(p.next.bundles.list, r.opts)
+		r.opts, x.lists, x.listed = p.next.opts, p.lists, p.next.expansion.listed
+		r.templates.Replace(p.next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) }, false, time.Now())
+		r.bundles.replace(p.next.bundles.list, r.opts, x.listed)
 		for _, s := range r.bundles.list {
 			if !s.kept {
 				r.inherit(s)
@@ -309,7 +315,7 @@ func (r *Runner) grow(p prepared) error {
 func (r *Runner) inherit(s *bundleState) {
 	if r.opts.Plan != nil { // nothing has taken them
 		for _, i := range s.templates {
-			r.templates.Mark(i)
+			r.templates.Recheck(i)
 		}
 		return
 	}

@@ -64,8 +64,6 @@ type Options struct {
 	// Heartbeat is how often an Alive event is emitted, from which a watchdog sees
 	// that the loop of Run is not stuck. Zero: never.
 	Heartbeat time.Duration
-
-	listed map[int]bool // the templates with ForEach whose elements follow them
 }
 
 // Preview has nothing put in place.

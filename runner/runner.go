@@ -65,11 +65,10 @@ type times struct {
 
 // New checks o and parses the templates. The error has a line for each template that
 // cannot be used. Run runs the Watcher.
-func New(o Options, w *watch.Watcher) (*Runner, error) { return newRunner(o, w, nil) }
+func New(o Options, w *watch.Watcher) (*Runner, error) { return withElements(o, nil, w, nil) }
 
-// newRunner is New. What is the same in old templates need not be parsed.
-func newRunner(o Options, w *watch.Watcher, old []parsedTemplate) (*Runner, error) {
-	config := o
+// newRunner is New, with elements among the templates.
+func newRunner(o Options, x expansion, w *watch.Watcher, old []parsedTemplate) (*Runner, error) {
 	if o.Stdout == nil {
 		o.Stdout = io.Discard
 	}
@@ -89,7 +88,7 @@ func newRunner(o Options, w *watch.Watcher, old []parsedTemplate) (*Runner, erro
 		reloads:  make(chan *Runner),
 		requests: make(chan func()),
 	}
-	r.expansion = expansion{config: config, failed: make(map[int]string), prepared: make(chan prepared)}
+	r.expansion, r.expansion.prepared = x, make(chan prepared)
 	r.stores = newStores(r.events.emit)
 	r.stores.local = o.Local
 	var errs []error
@@ -134,11 +133,11 @@ func newRunner(o Options, w *watch.Watcher, old []parsedTemplate) (*Runner, erro
 			Lenient:     t.OnError == ErrorTolerated,
 		})
 	}
-	set.Parsed = r.parsedIn(old)
+	set.Parsed = parsedIn(old, r.opts.Templates)
 	var err error
 	r.templates, err = templates.New(set)
 	errs = append(errs, err)
-	r.bundles.list, err = plan(r.opts)
+	r.bundles.list, err = plan(r.opts, x.listed)
 	return r, errors.Join(append(errs, err)...)
 }
 
@@ -155,7 +154,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		system = executor
 	}
 	r.templates.Start(ctx, r.events.emit)
-	r.bundles.start(ctx, r.opts, r.events.emit, system)
+	r.bundles.start(ctx, r.opts, r.expansion.listed, r.events.emit, system)
 	r.child.spawn = system.Spawn
 	toSources, stop := context.WithCancel(ctx)
 	var sources sync.WaitGroup
@@ -431,8 +430,8 @@ func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]
 	}
 	if len(kept) > 0 {
 		// With an error, the lists that are executed now report it.
-		if grown, err := newRunner(withElements(o, kept), r.watcher, nil); err == nil {
-			next, next.expansion.config, next.expansion.lists = grown, o, kept
+		if grown, err := withElements(o, kept, r.watcher, nil); err == nil {
+			next = grown
 		}
 	}
 	next.replacements = maps.Clone(sources)
@@ -449,8 +448,9 @@ func (r *Runner) replace(next *Runner) {
 	old := r.opts.Templates
 	r.opts, r.stores.local = next.opts, next.opts.Local
 	x := &r.expansion
-	x.config, x.lists, x.changed, x.failed = next.expansion.config, next.expansion.lists, nil, next.expansion.failed
-	x.generation++
+	prepared, preparing, generation := x.prepared, x.preparing, x.generation
+	*x = next.expansion
+	x.prepared, x.preparing, x.generation = prepared, preparing, generation+1
 	r.events.mu.Lock()
 	r.events.to = next.opts.Events
 	r.events.mu.Unlock()
@@ -458,8 +458,8 @@ func (r *Runner) replace(next *Runner) {
 	maps.DeleteFunc(added, func(store watch.Store, source watch.Source) bool { return source == nil || r.watcher.Serves(store) })
 	r.watcher.Replace(added) // the new templates can ask them
 	maps.DeleteFunc(next.replacements, func(store watch.Store, _ watch.Source) bool { return added[store] != nil })
-	r.templates.Replace(next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) }, time.Now())
-	r.bundles.replace(next.bundles.list, r.opts)
+	r.templates.Replace(next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) }, true, time.Now())
+	r.bundles.replace(next.bundles.list, r.opts, x.listed)
 	if r.replacements == nil {
 		r.replacements = next.replacements
 	} else {

@@ -37,7 +37,6 @@ import (
 	"restencil/runner/bundle/group"
 	"restencil/runner/bundle/turn"
 	"restencil/runner/journal"
-	"restencil/runner/templates"
 	"restencil/watch/schedule"
 )
 
@@ -49,7 +48,6 @@ type Bundle struct {
 	after  []*Bundle // those that it replaces
 
 	offers   chan Offer                 // capacity 1: the newest
-	untaken  map[int]templates.Result   // the outputs in offers when Run returned
 	requests chan func(context.Context) // from people
 	stop     chan struct{}
 	done     chan struct{}
@@ -219,7 +217,7 @@ func (b *Bundle) takeOver(old *Bundle) {
 	sameKey := b.entry.key == old.entry.key
 	same := b.spec.Policy == old.spec.Policy && (sameKey ||
 		b.spec.Policy == group.Each && slices.Equal(b.spec.Reload.Args, old.spec.Reload.Args))
-	b.groups.TakeOver(old.groups, old.untaken, same)
+	b.groups.TakeOver(old.groups, old.command.offered.Outputs, same)
 	if same {
 		others := b.command.files.List() // owed for by those before old
 		b.command.runs = old.command.runs
@@ -279,7 +277,7 @@ func (b *Bundle) end(ctx context.Context) {
 	select {
 	case o := <-b.offers:
 		o.ticket.Release()
-		b.untaken = o.Outputs
+		b.command.offered.Outputs = o.Outputs // not taken
 	default:
 	}
 }

@@ -61,7 +61,7 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	}
 	for i, t := range targets {
 		if tx.Changes[i].Err == nil {
-			b.elements(t, false)
+			b.entry.elements(t, false)
 		}
 	}
 	b.enter(tx, event.Swap, targets[0].Rollback)
@@ -305,7 +305,7 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 		o.Results = append(o.Results, group.Result{Result: c.Result(i), Replaced: c.Replaces(i)})
 	}
 	changed := b.groups.Done(t, o, time.Now())
-	b.elements(t, true)
+	b.entry.elements(t, true)
 	for _, w := range t.Wants {
 		b.shared.Registry.SetSecrets(w.File.Key(), w.File.Secrets())
 	}

@@ -102,7 +102,7 @@ func (s State) ElementFiles(template string) ([]string, error) {
 
 // elements writes which files of elements are this program's, before they go in place
 // and, with removed, which have been removed.
-func (b *Bundle) elements(t group.Target, removed bool) {
+func (e *entry) elements(t group.Target, removed bool) {
 	files := make(map[string][]string) // by the template of the elements
 	for _, w := range t.Wants {
 		if list := w.File.ElementOf; list != "" && w.Place.Remove == removed && (!removed || w.File.Removed()) {
@@ -110,7 +110,7 @@ func (b *Bundle) elements(t group.Target, removed bool) {
 		}
 	}
 	for list, paths := range files {
-		b.entry.do(func(j *journal.Journal) error {
+		e.do(func(j *journal.Journal) error {
 			if removed {
 				return journal.ElementsOf(j, list).Remove(paths)
 			}

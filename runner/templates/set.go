@@ -200,29 +200,24 @@ func New(o Options) (*Set, error) {
 // ctx; the caller then calls Join.
 func (s *Set) Start(ctx context.Context, events func(event.Event)) {
 	s.ctx, s.events, s.pool = ctx, events, newPool()
-	s.load()
+	s.load(true)
 }
 
 // Join waits for all executions to end.
 func (s *Set) Join() { s.pool.close() }
 
-// load marks all templates of a list that is new.
-func (s *Set) load() {
-	s.dirty = nil
-	for _, t := range s.list {
-		t.dirty = false
-	}
-	s.number(s.list)
-}
-
-// number sets the indexes of the templates, marks those that are new, and emits which
-// there are.
-func (s *Set) number(fresh []*state) {
+// load sets the indexes of the templates, marks those that are new, or all, and emits
+// which there are.
+func (s *Set) load(all bool) {
 	loaded := event.Loaded{Templates: make([]event.Output, len(s.list))}
+	var fresh []*state
 	for i, t := range s.list {
-		t.index = i
-		loaded.Templates[i] = t.output()
+		if all || t.index < 0 {
+			fresh = append(fresh, t)
+		}
+		t.index, loaded.Templates[i] = i, t.output()
 	}
+	s.dirty = slices.DeleteFunc(s.dirty, func(t *state) bool { return t.removed })
 	s.events(loaded)
 	for _, t := range fresh {
 		s.mark(t)
@@ -232,33 +227,10 @@ func (s *Set) number(fresh []*state) {
 	}
 }
 
-// Replace has s go on with the templates of next, which was not started, and
-// executes all. Templates that are the same keep their state: same compares the one
-// at i in s with the one at j in next.
-func (s *Set) Replace(next *Set, same func(i, j int) bool, now time.Time) {
-	for _, t := range s.adopt(next, same) {
-		t.recheck = true
-	}
-	s.load()
-	s.replacing = s.begin(s.takeDirty(now), now)
-}
-
-// Change is Replace, but only the new templates are executed.
-func (s *Set) Change(next *Set, same func(i, j int) bool) {
-	s.adopt(next, same)
-	var fresh []*state
-	for _, t := range s.list {
-		if t.index < 0 {
-			fresh = append(fresh, t)
-		}
-	}
-	s.dirty = slices.DeleteFunc(s.dirty, func(t *state) bool { return t.removed })
-	s.number(fresh)
-}
-
-// adopt replaces the list of templates, and returns those that are kept. The others have
-// no index yet.
-func (s *Set) adopt(next *Set, same func(i, j int) bool) (kept []*state) {
+// Replace has s go on with the templates of next, which was not started, and executes
+// all, or those that are new. Templates that are the same keep their state: same compares
+// the one at i in s with the one at j in next.
+func (s *Set) Replace(next *Set, same func(i, j int) bool, all bool, now time.Time) {
 	old := make(map[event.Output][]*state) // those that are not kept yet
 	for _, t := range s.list {
 		t.removed = true
@@ -269,7 +241,7 @@ func (s *Set) adopt(next *Set, same func(i, j int) bool) (kept []*state) {
 		like := old[t.output()]
 		if i := slices.IndexFunc(like, func(o *state) bool { return same(o.index, j) }); i >= 0 {
 			next.list[j] = like[i]
-			like[i].removed, kept = false, append(kept, like[i])
+			like[i].removed, like[i].recheck = false, like[i].recheck || all
 			old[t.output()] = slices.Delete(like, i, i+1)
 		}
 	}
@@ -282,17 +254,17 @@ func (s *Set) adopt(next *Set, same func(i, j int) bool) (kept []*state) {
 		}
 	}
 	s.options, s.list, s.options.Parsed = next.options, next.list, nil
-	return kept
+	s.load(all)
+	if all {
+		s.replacing = s.begin(s.takeDirty(now), now)
+	}
 }
 
-// Parsed returns a template in its parsed form, for Options.Parsed.
-func (s *Set) Parsed(i int) *template.Template { return s.list[i].parsed }
-
-// Mark has a template executed.
-func (s *Set) Mark(i int) { s.mark(s.list[i]) }
-
-// IsPlaced reports whether the destination of a template has been right.
-func (s *Set) IsPlaced(i int) bool { return s.list[i].rendered }
+// State returns a template in its parsed form, for Options.Parsed, and whether its
+// destination has been right.
+func (s *Set) State(i int) (parsed *template.Template, placed bool) {
+	return s.list[i].parsed, s.list[i].rendered
+}
 
 // Replacing reports whether the templates of the last Replace are being executed
 // for the first time. Until that has ended, it is not known which queries they use,

@@ -239,7 +239,7 @@ func (s *Set) decide(g *Group, hash string, now time.Time, owed bool, notBefore 
 		if s.spec.Policy == Together { // the change that was waited for has been taken back
 			*g.debounce = debounce{}
 		}
-		s.settling(g, time.Time{})
+		g.settling(time.Time{}, s.events)
 		s.release(g)
 		s.recovered(g)
 		for _, f := range g.files {
@@ -268,7 +268,7 @@ func (s *Set) decide(g *Group, hash string, now time.Time, owed bool, notBefore 
 		case failed && g.rejected():
 			s.hold(g, v.Reason, false)
 		case !failed:
-			s.settling(g, at)
+			g.settling(at, s.events)
 		}
 		return false, at
 	}
@@ -284,10 +284,10 @@ func (s *Set) decide(g *Group, hash string, now time.Time, owed bool, notBefore 
 
 // settling reports until when the newest change of g waits for its data to be quiet,
 // zero: there is no change any more.
-func (s *Set) settling(g *Group, until time.Time) {
+func (g *Group) settling(until time.Time, events func(event.Event)) {
 	if g.settles != until {
 		g.settles = until
-		s.events(event.Settling{Bundle: g.name, Until: until})
+		events(event.Settling{Bundle: g.name, Until: until})
 	}
 }
 

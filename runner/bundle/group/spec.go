@@ -117,14 +117,20 @@ type Member struct {
 	Guard guard.Rules // for this file alone
 	Wait  Wait        // with Each
 
-	// ElementOf names the template that was made into this member for an element of a
+	// Fatal ends the runner where the file cannot be written.
+	Fatal bool
+
+	Presence
+}
+
+// Presence says whether the file of a member is to be there, and why. The zero Presence is
+// that of a plain template's.
+type Presence struct {
+	// ElementOf names the template that was made into the member for an element of a
 	// list, in the journal; "" for other members. Absent says that the list has no such
 	// element any more, so that there is to be no file.
 	ElementOf string
 	Absent    bool
-
-	// Fatal ends the runner where the file cannot be written.
-	Fatal bool
 
 	// Shadowed: a later template has the same destination, so that this one is
 	// never written. At rest consul-template leaves the same.
