@@ -25,6 +25,7 @@ import (
 	"restencil/runner/bundle"
 	"restencil/runner/diff"
 	"restencil/runner/event"
+	"restencil/runner/outage"
 	"restencil/runner/process"
 	"restencil/runner/templates"
 	"restencil/template"
@@ -47,7 +48,7 @@ type Runner struct {
 	expansion expansion
 	bundles   bundles
 	child     child
-	stores    stores
+	stores    *outage.Stores
 	ready     bool // Ready was emitted
 	times
 	replacements map[watch.Store]watch.Source // for sources, when the new templates have been executed
@@ -89,8 +90,8 @@ func newRunner(o Options, x expansion, w *watch.Watcher, old []parsedTemplate) (
 		requests: make(chan func()),
 	}
 	r.expansion, r.expansion.prepared = x, make(chan prepared)
-	r.stores = newStores(r.events.emit)
-	r.stores.local = o.Local
+	r.stores = outage.New(r.events.emit)
+	r.stores.Local = o.Local
 	var errs []error
 	if c := o.Child; c != nil && (len(c.Args) == 0 || c.Args[0] == "") {
 		errs = append(errs, errors.New("the child has no command"))
@@ -185,8 +186,8 @@ func (r *Runner) loop(ctx context.Context) error {
 			return err
 		}
 		timer.Stop()
-		giveUp, _ := r.stores.giveUp(r.opts.Limits.StoreDown)
-		if at := schedule.Earliest(r.nextAlive, r.nextPlan, r.deadline, giveUp, r.stores.pending.Next(), r.templates.Next()); !at.IsZero() {
+		giveUp, _ := r.stores.GiveUp(r.opts.Limits.StoreDown)
+		if at := schedule.Earliest(r.nextAlive, r.nextPlan, r.deadline, giveUp, r.stores.Next(), r.templates.Next()); !at.IsZero() {
 			timer.Reset(time.Until(at))
 		}
 		var err error
@@ -238,7 +239,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 	}
 	r.prepare(ctx)
 	r.templates.Execute(now)
-	r.stores.report(now)
+	r.stores.Report(now)
 	if r.opts.Plan == nil {
 		r.updateChild(ctx)
 	}
@@ -250,7 +251,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 		r.nextAlive = now.Add(every)
 		r.events.emit(event.Alive{})
 	}
-	if at, err := r.stores.giveUp(r.opts.Limits.StoreDown); err != nil && !now.Before(at) {
+	if at, err := r.stores.GiveUp(r.opts.Limits.StoreDown); err != nil && !now.Before(at) {
 		return true, err
 	}
 	if r.opts.Plan != nil && !now.Before(r.nextPlan) && (!r.opts.Once || !r.nextPlan.IsZero() || r.finished()) {
@@ -286,7 +287,7 @@ func (r *Runner) watch(batch templates.Batch, now time.Time) {
 	if len(batch.Dropped) > 0 {
 		r.watcher.Unwatch(batch.Dropped...)
 		for _, q := range batch.Dropped {
-			r.stores.forget(q, now)
+			r.stores.Forget(q, now)
 		}
 	}
 	added := batch.Added
@@ -324,7 +325,7 @@ func (r *Runner) handleUpdates(now time.Time) error {
 	r.events.emit(e)
 	for _, up := range updates {
 		q, f := up.ID.Value(), up.State.Failure
-		r.stores.update(up.ID, f, now)
+		r.stores.Update(up.ID, f, now)
 		if f == nil {
 			continue
 		}
@@ -446,7 +447,7 @@ func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]
 // replace has r go on with the options of next, a Runner that never ran.
 func (r *Runner) replace(next *Runner) {
 	old := r.opts.Templates
-	r.opts, r.stores.local = next.opts, next.opts.Local
+	r.opts, r.stores.Local = next.opts, next.opts.Local
 	x := &r.expansion
 	prepared, preparing, generation := x.prepared, x.preparing, x.generation
 	*x = next.expansion

@@ -103,18 +103,11 @@ func (s State) ElementFiles(template string) ([]string, error) {
 // elements writes which files of elements are this program's, before they go in place
 // and, with removed, which have been removed.
 func (e *entry) elements(t group.Target, removed bool) {
-	files := make(map[string][]string) // by the template of the elements
-	for _, w := range t.Wants {
-		if list := w.File.ElementOf; list != "" && w.Place.Remove == removed && (!removed || w.File.Removed()) {
-			files[list] = append(files[list], group.Path(w.File.Destination))
-		}
+	write := journal.Elements.Add
+	if removed {
+		write = journal.Elements.Remove
 	}
-	for list, paths := range files {
-		e.do(func(j *journal.Journal) error {
-			if removed {
-				return journal.ElementsOf(j, list).Remove(paths)
-			}
-			return journal.ElementsOf(j, list).Add(paths)
-		})
+	for list, paths := range t.Elements(removed) {
+		e.do(func(j *journal.Journal) error { return write(journal.ElementsOf(j, list), paths) })
 	}
 }

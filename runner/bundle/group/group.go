@@ -232,6 +232,18 @@ func (t Target) Generation(keepSecrets bool) []history.File {
 	return files
 }
 
+// Elements returns the absolute paths of the files of elements that t puts in place, or
+// has removed, by the template of the elements.
+func (t Target) Elements(removed bool) map[string][]string {
+	files := make(map[string][]string)
+	for _, w := range t.Wants {
+		if list := w.File.ElementOf; list != "" && w.Place.Remove == removed && (!removed || w.File.Removed()) {
+			files[list] = append(files[list], Path(w.File.Destination))
+		}
+	}
+	return files
+}
+
 // A File is the file of a member: what it is to hold, and what is in place.
 type File struct {
 	Member

@@ -1,4 +1,4 @@
-package runner
+package outage
 
 import (
 	"errors"
@@ -103,19 +103,19 @@ func TestStoresTell(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var told []event.Event
-			s := newStores(func(e event.Event) { told = append(told, e) })
+			s := New(func(e event.Event) { told = append(told, e) })
 			for _, step := range steps {
 				now := time.Unix(1000+int64(step.at), 0)
 				told = nil
 				switch q := testQuery(step.query); {
 				case step.query == "":
 				case step.err == "":
-					s.update(q.ID(), nil, now)
+					s.Update(q.ID(), nil, now)
 				default:
 					text, all := strings.CutPrefix(step.err, "all: ")
-					s.update(q.ID(), &watch.Failure{Err: &watch.Error{Query: q, Err: errors.New(text), All: all}}, now)
+					s.Update(q.ID(), &watch.Failure{Err: &watch.Error{Query: q, Err: errors.New(text), All: all}}, now)
 				}
-				s.report(now)
+				s.Report(now)
 				if got := inShort(told); got != step.want {
 					t.Errorf("at %d s, %q, %q: told %q, want %q", step.at, step.query, step.err, got, step.want)
 				}
@@ -176,22 +176,22 @@ func inShort(told []event.Event) string {
 // when its store is away.
 func TestStoresGiveUp(t *testing.T) {
 	start := time.Unix(1000, 0)
-	s := newStores(func(event.Event) {})
-	s.update(testQuery("x@nowhere").ID(), &watch.Failure{Err: errors.New("no path")}, start)
-	if at, err := s.giveUp(time.Minute); err != nil {
+	s := New(func(event.Event) {})
+	s.Update(testQuery("x@nowhere").ID(), &watch.Failure{Err: errors.New("no path")}, start)
+	if at, err := s.GiveUp(time.Minute); err != nil {
 		t.Errorf("to give up at %v: %v", at, err)
 	}
-	s.update(testQuery("x").ID(), &watch.Failure{Err: errors.New("refused")}, start.Add(time.Second))
-	if at, err := s.giveUp(time.Minute); err == nil || !at.Equal(start.Add(61*time.Second)) {
+	s.Update(testQuery("x").ID(), &watch.Failure{Err: errors.New("refused")}, start.Add(time.Second))
+	if at, err := s.GiveUp(time.Minute); err == nil || !at.Equal(start.Add(61*time.Second)) {
 		t.Errorf("to give up at %v: %v", at, err)
 	}
 }
 
 func TestStoresForgottenQueryEndsTheOutage(t *testing.T) {
 	var told []event.Event
-	s := newStores(func(e event.Event) { told = append(told, e) })
-	s.update(testQuery("a").ID(), &watch.Failure{Err: errors.New("reset")}, time.Unix(1000, 0))
-	s.forget(testQuery("a").ID(), time.Unix(1003, 0))
+	s := New(func(e event.Event) { told = append(told, e) })
+	s.Update(testQuery("a").ID(), &watch.Failure{Err: errors.New("reset")}, time.Unix(1000, 0))
+	s.Forget(testQuery("a").ID(), time.Unix(1003, 0))
 	if got := inShort(told); got != "consul is away, consul is back after 3s" {
 		t.Errorf("told %q", got)
 	}
@@ -206,14 +206,14 @@ func TestStoresTellARefusalOncePerReason(t *testing.T) {
 		return &watch.Failure{Err: &watch.Error{Query: a, Class: watch.Denied, Err: errors.New(why)}}
 	}
 	var told int
-	s := newStores(func(e event.Event) {
+	s := New(func(e event.Event) {
 		if _, ok := e.(event.QueryRefused); !ok {
 			t.Errorf("told %T: a refusal is no outage", e)
 		}
 		told++
 	})
 	for _, f := range []*watch.Failure{denied("403"), denied("403"), denied("404"), nil, denied("403")} {
-		s.update(a.ID(), f, time.Unix(1000, 0))
+		s.Update(a.ID(), f, time.Unix(1000, 0))
 	}
 	if told != 3 {
 		t.Errorf("told %d times, want 3: 403, 404, and 403 again after it had come right", told)
@@ -229,17 +229,17 @@ func TestStoresTellOnceWhatIsNoQuerysFault(t *testing.T) {
 		return &watch.Failure{Err: &watch.Error{Query: q, Class: watch.Denied, Err: errors.New("403"), All: all}}
 	}
 	var told []string
-	s := newStores(func(e event.Event) { told = append(told, fmt.Sprintf("%T", e)) })
+	s := New(func(e event.Event) { told = append(told, fmt.Sprintf("%T", e)) })
 	for _, all := range []bool{true, true, false, false} {
 		for _, q := range queries {
-			s.update(q.ID(), denied(q, all), time.Unix(1000, 0))
+			s.Update(q.ID(), denied(q, all), time.Unix(1000, 0))
 		}
 	}
 	want := []string{"event.StoreAway", "event.StoreBack", "event.QueryRefused", "event.QueryRefused"}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := s.giveUp(time.Hour); err != nil {
+	if _, err := s.GiveUp(time.Hour); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,4 +1,6 @@
-package runner
+// Package outage finds out from the failures of queries which stores are away, and which
+// queries fail by themselves. It is pure: it starts no goroutine and reads no clock.
+package outage
 
 import (
 	"cmp"
@@ -18,24 +20,28 @@ const failingAfter = 2 * time.Second
 
 const maxFailing = 5 // how many failing queries are reported at once
 
-// stores has the states of the stores, made from the failures of their queries. An
+// Stores has the states of the stores, made from the failures of their queries. An
 // outage of thousands of queries is reported once.
 //
 // A store is away when none of its queries has an answer, or when its source says
 // that an error concerns all of them; the first answer ends that. A datacenter, a
 // peer or a namespace that queries name is away by itself as long as one of those
 // fails: that says nothing about the store.
-type stores struct {
+type Stores struct {
+	// Local is the data file that stands in for Consul, which events and errors name in
+	// its place. Empty: Consul itself answers.
+	Local string
+
 	events   func(event.Event)
-	local    string                            // as in Options
 	answered map[watch.Store]map[watch.ID]bool // which queries have an answer, also a refusal
 	outages  map[place]*outage
 	refused  map[watch.ID]string       // the last error of a query that its store refuses
 	pending  schedule.Timers[watch.ID] // failing queries that have not been reported
 }
 
-func newStores(events func(event.Event)) stores {
-	return stores{
+// New returns the states of stores that no query has asked yet.
+func New(events func(event.Event)) *Stores {
+	return &Stores{
 		events:   events,
 		answered: make(map[watch.Store]map[watch.ID]bool),
 		outages:  make(map[place]*outage),
@@ -70,9 +76,9 @@ type failing struct {
 	reported bool // by itself
 }
 
-// update takes the newest failure of a query, nil: none, and reports what is new about
+// Update takes the newest failure of a query, nil: none, and reports what is new about
 // its store. A store that refuses a query does answer.
-func (s *stores) update(id watch.ID, f *watch.Failure, now time.Time) {
+func (s *Stores) Update(id watch.ID, f *watch.Failure, now time.Time) {
 	p := placeOf(id.Value())
 	if s.answered[p.store] == nil {
 		s.answered[p.store] = make(map[watch.ID]bool)
@@ -100,15 +106,15 @@ func (s *stores) update(id watch.ID, f *watch.Failure, now time.Time) {
 }
 
 // name returns the name of a store in events.
-func (s *stores) name(store watch.Store) watch.Store {
-	if store == watch.Consul && s.local != "" {
-		return watch.Store(s.local)
+func (s *Stores) name(store watch.Store) watch.Store {
+	if store == watch.Consul && s.Local != "" {
+		return watch.Store(s.Local)
 	}
 	return store
 }
 
 // fail records that a query has no answer from p. With all no other has, either.
-func (s *stores) fail(p place, id watch.ID, err error, all bool, now time.Time) {
+func (s *Stores) fail(p place, id watch.ID, err error, all bool, now time.Time) {
 	delete(s.refused, id)
 	delete(s.answered[p.store], id)
 	o := s.outages[p]
@@ -136,7 +142,7 @@ func (s *stores) fail(p place, id watch.ID, err error, all bool, now time.Time) 
 // end records that p does not fail a query any more, since it has answered, or the
 // query is not watched. Queries that still fail when a store is back are reported by
 // themselves.
-func (s *stores) end(p place, id watch.ID, answered bool, now time.Time) {
+func (s *Stores) end(p place, id watch.ID, answered bool, now time.Time) {
 	o := s.outages[p]
 	if o == nil || o.failing[id] == nil {
 		return
@@ -158,8 +164,8 @@ func (s *stores) end(p place, id watch.ID, answered bool, now time.Time) {
 	}
 }
 
-// report reports the queries that have failed for long while their stores answer others.
-func (s *stores) report(now time.Time) {
+// Report reports the queries that have failed for long while their stores answer others.
+func (s *Stores) Report(now time.Time) {
 	var events []event.QueryFailing
 	due := s.pending.PopAll(now)
 	slices.SortFunc(due, func(a, b watch.ID) int { return cmp.Compare(a.Value().String(), b.Value().String()) })
@@ -183,9 +189,9 @@ func (s *stores) report(now time.Time) {
 	}
 }
 
-// giveUp returns when Run is to end because a store has been away for so long, and
+// GiveUp returns when Run is to end because a store has been away for so long, and
 // with which error, nil: it is not to end.
-func (s *stores) giveUp(most time.Duration) (at time.Time, err error) {
+func (s *Stores) GiveUp(most time.Duration) (at time.Time, err error) {
 	if most <= 0 {
 		return time.Time{}, nil
 	}
@@ -198,12 +204,15 @@ func (s *stores) giveUp(most time.Duration) (at time.Time, err error) {
 	return at, err
 }
 
-// forget removes a query that is no longer watched. An outage ends with the last query
+// Forget removes a query that is no longer watched. An outage ends with the last query
 // that fails.
-func (s *stores) forget(id watch.ID, now time.Time) {
+func (s *Stores) Forget(id watch.ID, now time.Time) {
 	q := id.Value()
 	delete(s.refused, id)
 	delete(s.answered[q.Store()], id)
 	s.end(placeOf(q), id, false, now)
 	s.end(place{store: q.Store()}, id, false, now)
 }
+
+// Next returns when Report has something to report, zero: never.
+func (s *Stores) Next() time.Time { return s.pending.Next() }
