@@ -222,6 +222,7 @@ func (r *serviceRequest) takeAnswer(reply blocking.Reply, now time.Time) (news b
 	}
 	for _, i := range reply.Instances {
 		a.Nodes = append(a.Nodes, i.Node)
+		a.Failing = a.Failing || !watch.Accepts("passing", i.Status)
 		if !slices.Contains(a.Services, i.Name) {
 			a.Services = append(a.Services, i.Name)
 		}

@@ -16,8 +16,9 @@ type assignment struct {
 	byQuery bool         // queries are held and swept, in place of nodes
 	failing map[Source]bool
 	replies map[Kind]Reply // the newest to a shared query
-	same    map[Kind]bool  // the last reply for checks had no difference
 	paces   map[Source]*bucket
+
+	sameWarnings bool // the last reply for warning checks had no difference
 
 	registry
 }

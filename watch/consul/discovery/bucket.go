@@ -28,10 +28,10 @@ func (b *bucket) take(now time.Time, extra time.Duration) {
 
 // Pause returns how long to wait between a reply of so many bytes to the blocking query
 // for s and the next request. After a few replies there is an interval, which grows with
-// the size. A reply without a difference counts twice: a list of checks that is empty
-// ends with the change of any check.
+// the size. A list of checks that is empty ends with the change of any check, so that a
+// reply for warnings, which are rare, counts twice if it has no difference.
 func (a *assignment) Pause(s Source, bytes int64, now time.Time) time.Duration {
-	interval, perMB := 150*time.Millisecond, 2*time.Second
+	interval, perMB := 160*time.Millisecond, 2*time.Second
 	switch s.Kind {
 	case Node:
 		interval = 500 * time.Millisecond
@@ -44,7 +44,7 @@ func (a *assignment) Pause(s Source, bytes int64, now time.Time) time.Duration {
 		a.paces[s] = b
 	}
 	extra := time.Duration(float64(perMB) * float64(bytes) / (1 << 20))
-	if a.same[s.Kind] {
+	if s.Kind == Warning && a.sameWarnings {
 		extra += interval
 	}
 	b.take(now, extra)

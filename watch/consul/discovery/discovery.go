@@ -84,7 +84,7 @@ func New(room int, now time.Time) *Discovery {
 				queries: make(targets), nodes: make(targets), byName: make(index), byNode: make(index),
 				queue: queue{stamp: now},
 			},
-			room: room, holding: make(map[Kind]int), replies: make(map[Kind]Reply), same: make(map[Kind]bool),
+			room: room, holding: make(map[Kind]int), replies: make(map[Kind]Reply),
 			failing: make(map[Source]bool), paces: make(map[Source]*bucket),
 		},
 	}

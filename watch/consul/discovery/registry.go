@@ -33,6 +33,7 @@ type target struct {
 	named    bool // it is in queue.named
 	gone     bool // it was removed
 
+	failing   bool                // of a query: its newest reply shows a check that is not passing
 	names     []string            // of a query: the services that affect it, in lower case
 	nodes     []string            // of a query: the nodes that affect it, in lower case
 	instances map[string]instance // of a node, by ID; nil: not known

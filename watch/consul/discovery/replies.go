@@ -43,6 +43,7 @@ type Answer struct {
 	Reply
 	Nodes    []string // of its instances in any state
 	Services []string // of its instances in any state: names of proxies differ from the query's
+	Failing  bool     // a check of its instances is not passing
 	Changed  bool
 }
 
@@ -76,9 +77,10 @@ func (d *Discovery) note(kind Kind, r Reply, now time.Time) (before Reply, known
 func (d *Discovery) TakeChecks(kind Kind, r Reply, list []Check, now time.Time) {
 	before, _ := d.note(kind, r, now)
 	// An answer that is newer than one reply and older than the next may show
-	// what came and went between them, which their difference does not name.
+	// a check that failed and recovered between them, which their difference does not
+	// name.
 	for _, u := range d.queries {
-		if before.Index > 0 && (u.busy || u.index > before.Index && u.index < r.Index) {
+		if before.Index > 0 && (u.busy || (u.failing || u.filtered) && u.index > before.Index && u.index < r.Index) {
 			d.name(u, always)
 		}
 	}
@@ -98,7 +100,9 @@ func (d *Discovery) TakeChecks(kind Kind, r Reply, list []Check, now time.Time) 
 			d.flipped(id, always)
 		}
 	}
-	d.same[kind] = old != nil && maps.Equal(old, checks)
+	if kind == Warning {
+		d.sameWarnings = old != nil && maps.Equal(old, checks)
+	}
 	d.checks[kind] = checks
 }
 
@@ -242,6 +246,7 @@ func (d *Discovery) TakeAnswer(id watch.ID, a Answer, now time.Time) {
 	}
 	before, shown := u.index, u.nodes
 	first := before == 0
+	u.failing = a.Failing
 	d.done(u, a.Reply)
 	q := id.Value()
 	if q.Kind == watch.NodeServices {

@@ -297,6 +297,7 @@ func (s *simulation) look(source Source) (take func(), filtered bool) {
 		for _, p := range s.c.Instances(q.Name, q.Kind == watch.ConnectHealth) {
 			if visible(p.Node.Name, p.Service) {
 				a.Nodes, a.Services = append(a.Nodes, p.Node.Name), append(a.Services, p.Service)
+				a.Failing = a.Failing || !p.Passing()
 			}
 		}
 		a.Reply = r
@@ -534,6 +535,39 @@ func TestNodeComesAndGoes(t *testing.T) {
 					pause()
 				}
 				s.run(5*time.Second + size.promise)
+				s.check(fmt.Sprint("round ", round))
+			}
+		})
+	}
+}
+
+// TestCheckFailsAndRecovers: a check that fails and recovers between two replies for
+// the lists of checks is not shown as failing by what was read meanwhile.
+func TestCheckFailsAndRecovers(t *testing.T) {
+	seed := newSeed(t)
+	for _, size := range sizes[:2] {
+		t.Run(size.name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 9))
+			s := newSimulation(t, populate(random, size.services, size.nodes), size.room, random)
+			for i := range size.services {
+				s.d.Add(service(i), s.now)
+			}
+			s.run(20 * time.Second)
+			pause := func() { s.run(time.Duration(random.IntN(20)) * time.Millisecond) }
+			for round := range 10 {
+				for n := range 20 {
+					name := fmt.Sprint("s", random.IntN(size.services))
+					p := s.c.Instances(name, false)[0]
+					s.change(func() { s.c.SetCheck(p.Node.Name, p.ID, []string{"critical", "warning"}[n%2]) })
+					pause()
+					s.change(func() { // and so have it read
+						s.c.Register(p.Node.Name, catalog.Instance{ID: p.ID, Service: name, Port: 100 + n})
+					})
+					pause()
+					s.change(func() { s.c.SetCheck(p.Node.Name, p.ID, "passing") })
+					pause()
+				}
+				s.run(size.promise)
 				s.check(fmt.Sprint("round ", round))
 			}
 		})
