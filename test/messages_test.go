@@ -147,7 +147,7 @@ func TestHostileServers(t *testing.T) {
 					return
 				}
 			}
-		}, `the reply is too large: more than 1000000 bytes \(consul.max_reply_size\)`},
+		}, `the reply is too large: more than 1000000 bytes \(consul { max_reply_size = … }\)`},
 		"a web page": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte("<html>\n<body>Log in</body></html>"))
 		}, `what answered is not Consul: it sent a web page \(check the address\)`},
