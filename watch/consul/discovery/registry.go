@@ -34,10 +34,15 @@ type target struct {
 	gone     bool // it was removed
 
 	failing   bool                // of a query: its newest reply shows a check that is not passing
-	names     []string            // of a query: the services that affect it, in lower case
-	nodes     []string            // of a query: the nodes that affect it, in lower case
+	affecting                     // of a query
 	instances map[string]instance // of a node, by ID; nil: not known
 	doubt     doubt               // of a query
+}
+
+// affecting are the names of what affects a query, in lower case.
+type affecting struct {
+	names []string // of services
+	nodes []string
 }
 
 // An index finds targets by names.
