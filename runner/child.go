@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
@@ -30,6 +31,7 @@ type child struct {
 	ran   bool            // one was started
 
 	variables map[string]variable // by name; those of templates that are gone, too
+	refused   *event.FileError    // why the child cannot have them; nil: it can
 }
 
 // Signal passes a signal on to the child, and returns false where there is none. The
@@ -106,6 +108,41 @@ var (
 	errTooLong  = errors.New("the value has 128 KiB or more, which no environment variable can have: the program keeps the value before")
 )
 
+// largestEnvironment is how much Linux takes as the environment of a process where the
+// stack may have 8 MiB, the default, less what is left for the arguments.
+const largestEnvironment = 2<<20 - 192<<10
+
+// environmentError returns why a child cannot have its environment, about the largest of
+// the variables that templates give it; nil: it can.
+func (r *Runner) environmentError(child *process.Child) *event.FileError {
+	var variables []Template
+	for _, t := range r.opts.Templates {
+		if t.Variable != "" {
+			variables = append(variables, t)
+		}
+	}
+	if child == nil || len(variables) == 0 {
+		return nil
+	}
+	sizes, total := make(map[string]int), 0
+	for _, entry := range child.Env { // the last of a name counts
+		name, _, _ := strings.Cut(entry, "=")
+		total += len(entry) + 9 - sizes[name] // with a zero byte and a pointer
+		sizes[name] = len(entry) + 9
+	}
+	if total <= largestEnvironment {
+		return nil
+	}
+	slices.SortStableFunc(variables, func(a, b Template) int { return sizes[b.Variable] - sizes[a.Variable] })
+	var largest []string
+	for _, t := range variables[:min(3, len(variables))] {
+		largest = append(largest, fmt.Sprintf("%s has %d KiB", t.Variable, sizes[t.Variable]>>10))
+	}
+	return &event.FileError{Template: variables[0].Name, Destination: variables[0].Destination, Err: fmt.Errorf(
+		"the environment of the program would have %d KiB, and Linux takes %d KiB (%s): the program stays as it is; write large values to files, and let the program read those",
+		total>>10, largestEnvironment>>10, strings.Join(largest, ", "))}
+}
+
 // wantedChild returns the child with the variables that templates give it, nil: none.
 func (r *Runner) wantedChild() *process.Child {
 	if r.opts.Child == nil {
@@ -124,10 +161,27 @@ func (r *Runner) wantedChild() *process.Child {
 	return &c
 }
 
-// updateChild starts, reloads, replaces or ends the child, if it is time to.
-func (r *Runner) updateChild(ctx context.Context) {
+// updateChild starts, reloads, replaces or ends the child, if it is time to. With Once, it
+// is an error that the child cannot have its environment.
+func (r *Runner) updateChild(ctx context.Context) error {
 	c, next := &r.child, r.wantedChild()
 	now := c.now.Load()
+	if err := r.environmentError(next); err != nil {
+		if r.opts.Once {
+			return err
+		}
+		if c.refused == nil {
+			r.events.emit(event.Failed{Template: err.Template, Destination: err.Destination, Err: err.Err})
+			c.refused = err
+		}
+		if now == nil {
+			return nil
+		}
+		next = new(now.Child())
+	} else if was := c.refused; was != nil {
+		r.events.emit(event.Recovered{Template: was.Template, Destination: was.Destination, Failures: 1})
+		c.refused = nil
+	}
 	switch {
 	case now != nil && next != nil && reflect.DeepEqual(now.Child(), *next):
 		if c.reload > 0 && r.bundles.settled(c.reload) {
@@ -147,12 +201,12 @@ func (r *Runner) updateChild(ctx context.Context) {
 		if !r.opts.Once { // when the bundles are done
 			c.start = cmp.Or(c.start, r.bundles.pass)
 			if !r.bundles.settled(c.start) {
-				return
+				return nil
 			}
 		}
 		if now != nil {
 			now.Retire()
-			return
+			return nil
 		}
 		destinations := new(process.FileSet)
 		for _, t := range r.opts.Templates {
@@ -166,4 +220,5 @@ func (r *Runner) updateChild(ctx context.Context) {
 		c.now.Store(s)
 		c.start, c.reload, c.files = 0, 0, process.FileSet{}
 	}
+	return nil
 }

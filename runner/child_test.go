@@ -888,6 +888,61 @@ func TestChildVariableRefused(t *testing.T) {
 	}
 }
 
+// Variables that are too large in sum leave the child as it is, until they are smaller.
+func TestChildVariablesTooLarge(t *testing.T) {
+	var all []Template
+	for i := range 20 {
+		v := tmpl("x.ctmpl", `{{ key "x" }}`)
+		v.Variable = fmt.Sprint("X", i)
+		all = append(all, v)
+	}
+	all = append(all, tmpl("a", `{{ key "a" }}`))
+	large := strings.Repeat("a", 100<<10)
+	refused := func(err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), "would have 2000 KiB, and Linux takes 1856 KiB (X10 has 100 KiB, X11 has 100 KiB, X12 has 100 KiB)") {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	child := &Child{Args: []string{"app"}, Env: []string{}, KillTimeout: time.Minute}
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Child: child, Templates: all}, map[string]any{"x": "1", "a": "1"})
+		defer g.stop()
+		n.happened(t, "0s start app")
+		g.store.set("x", large)
+		sleep(time.Second)
+		n.happened(t)
+		var errs []error
+		g.count(func(e event.Event) bool {
+			if f, ok := e.(event.Failed); ok {
+				errs = append(errs, f.Err)
+			}
+			return false
+		})
+		refused(errors.Join(errs...))
+		if len(errs) != 1 {
+			t.Errorf("told %d times of it", len(errs))
+		}
+		g.store.set("a", "2") // the child reads a file that changes
+		sleep(time.Second)
+		n.happened(t, "1s interrupt", "1s start app")
+		if x := n.told("X19"); x != "1" {
+			t.Errorf("the child has X19=%.10q…", x)
+		}
+		g.store.set("x", "2")
+		sleep(time.Second)
+		n.happened(t, "2s interrupt", "2s start app")
+		if r := g.count(func(e event.Event) bool { r, ok := e.(event.Recovered); return ok && r.Destination == "$X10" }); r != 1 {
+			t.Errorf("recovered %d times, want once", r)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		g, n := childRig(t, Options{Once: true, Child: child, Templates: all}, map[string]any{"x": large, "a": "1"})
+		refused(<-g.done)
+		n.happened(t)
+	})
+}
+
 // With Once it is an error, as one of the template, and the child is not started.
 func TestChildVariableRefusedOnce(t *testing.T) {
 	for _, dry := range []bool{false, true} {

@@ -241,7 +241,9 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 	r.templates.Execute(now)
 	r.stores.Report(now)
 	if r.opts.Plan == nil {
-		r.updateChild(ctx)
+		if err := r.updateChild(ctx); err != nil {
+			return true, err
+		}
 	}
 	if !r.ready && r.opts.Plan == nil && r.finished() {
 		r.ready = true
