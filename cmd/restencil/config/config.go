@@ -332,7 +332,7 @@ func (c *Config) Clusters(system watch.Store) (names []string) {
 
 // checkClusters rejects the names of clusters in templates that there are not.
 func (c *Config) checkClusters() (errs []error) {
-	for t := range c.templates() {
+	for t := range c.AllTemplates() {
 		own := &t.Options.Clusters
 		for _, store := range []watch.Store{watch.Consul.In(own.Consul), watch.Vault.In(own.Vault), watch.Nomad.In(own.Nomad)} {
 			system, name := store.Split()

@@ -171,8 +171,8 @@ func isOpened(source string) bool {
 	return source == "/dev/stdin" || strings.HasPrefix(source, "/dev/fd/")
 }
 
-// templates yields the templates of files, then those of variables.
-func (c *Config) templates() iter.Seq[*Template] {
+// AllTemplates yields the templates of files, then those of variables.
+func (c *Config) AllTemplates() iter.Seq[*Template] {
 	return func(yield func(*Template) bool) {
 		for i := range c.Templates {
 			if !yield(&c.Templates[i]) {
@@ -190,7 +190,7 @@ func (c *Config) templates() iter.Seq[*Template] {
 // Sources returns the template files that can be read again.
 func (c *Config) Sources() []string {
 	var paths []string
-	for t := range c.templates() {
+	for t := range c.AllTemplates() {
 		if t.Source != "" && !isOpened(t.Source) {
 			paths = append(paths, t.Source)
 		}

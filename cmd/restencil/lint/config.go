@@ -31,8 +31,10 @@ func (l *Linter) Config(cfg *config.Config) {
 	for _, c := range commands {
 		l.staged(c)
 	}
-	for i := range cfg.Templates {
-		t, o := &cfg.Templates[i], opts.Templates[i]
+	i := -1
+	for t := range cfg.AllTemplates() {
+		i++
+		o := opts.Templates[i]
 		if o.Name == "" { // its error is the next one
 			why := unread[0]
 			if unread = unread[1:]; t.At.Line > 0 {
@@ -42,7 +44,7 @@ func (l *Linter) Config(cfg *config.Config) {
 			continue
 		}
 		does := l.template(o.Options, l.placeOf(t, o))
-		if does.private {
+		if does.private && t.File.Destination != "" {
 			l.secretMode(cfg, t)
 		}
 		for _, c := range commands {

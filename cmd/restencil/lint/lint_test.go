@@ -207,6 +207,9 @@ func TestConfigurations(t *testing.T) {
 		{"line in a heredoc", "template {\ncontents = <<EOT\na\n{{ nosuch }}\nEOT\ndestination = \"f\"\n}", `a.hcl:4:4: error: function "nosuch" is not defined [unknown-function]`},
 		{"line in an indented heredoc", "template {\ncontents = <<-EOT\n\ta\n\t  {{ nosuch }}\n\tEOT\ndestination = \"f\"\n}", `a.hcl:4:7: error: function "nosuch" is not defined [unknown-function]`},
 		{"line in a string", "template {\ncontents = \"a\\n{{ nosuch }}\"\ndestination = \"f\"\n}", `a.hcl:2:1: error: line 2, column 4 of contents: function "nosuch" is not defined [unknown-function]`},
+		{"variable", "template {\ncontents = \"a\"\ndestination = \"f\"\n}\nexec {\ncommand = \"true\"\nenv_template \"A\" {\ncontents = \"{{ nosuch }}\"\n}\nenv_template \"B\" {\nsource = \"nosuch\"\n}\nenv_template \"C\" {\n" + strings.Split(secret, "\n")[0] + "\n}\n}",
+			`a.hcl:8:1: error: line 1, column 4 of contents: function "nosuch" is not defined [unknown-function]` + "\n" +
+				`a.hcl:10:14: error: failed to read template: open nosuch: no such file or directory [template-file]`},
 		{"ignored", "# lint:ignore unknown-function it comes\ntemplate {\n# lint:ignore unknown-function it comes\ncontents = \"{{ nosuch }}\"\ndestination = \"f\"\n}", ""},
 
 		{"secret", "template {\n" + secret + "}", "a.hcl:1:1: warning: f holds secrets, and its mode is 0644, unless the file exists with another one [secret-mode]"},

@@ -253,6 +253,9 @@ func (s *service) logConfigWarnings() {
 	for _, w := range s.cfg.Warnings {
 		s.warn("config", w)
 	}
+	if v := s.cfg.Exec.Variables; len(v) > 0 && !setting.IsCommand(s.cfg.Exec.Args) {
+		s.warn("config", fmt.Errorf("%s: env_template %q has no effect: exec says no command (restencil env runs one that it is given)", v[0].At, v[0].Name))
+	}
 }
 
 // say acknowledges a signal on standard error, as consul-template does besides its
