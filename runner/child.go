@@ -139,7 +139,7 @@ func (r *Runner) environmentError(child *process.Child) *event.FileError {
 		largest = append(largest, fmt.Sprintf("%s has %d KiB", t.Variable, sizes[t.Variable]>>10))
 	}
 	return &event.FileError{Template: variables[0].Name, Destination: variables[0].Destination, Err: fmt.Errorf(
-		"the environment of the program would have %d KiB, and Linux takes %d KiB (%s): the program stays as it is; write large values to files, and let the program read those",
+		"the environment of the program would have %d KiB, and Linux takes %d KiB (%s): the program keeps the values before; write large ones to files that it reads",
 		total>>10, largestEnvironment>>10, strings.Join(largest, ", "))}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"restencil/cmd/restencil/config"
@@ -25,15 +24,12 @@ func runWithEnvironment(ctx context.Context, p program, s *subcommand) error {
 			cfg.Exec.Args = command
 		}
 	}
-	cfg, err := p.Parse()
+	cfg, err := p.parse()
 	switch {
 	case err != nil:
 		return err
-	case cfg.Help:
-		_, err := io.WriteString(p.Stdout, s.text())
-		return err
 	case len(s.Args) <= end+1:
-		return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("which command to run is missing: restencil env %s", s.usage)}
+		return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("which command to run is missing: restencil env [flags] %s", s.usage)}
 	case len(cfg.Exec.Variables) == 0:
 		return &config.Error{Code: config.ExitFlags, Err: errors.New("there is no variable: write blocks env_template in the block exec of the configuration (-config)")}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 
 	"restencil/cmd/restencil/config"
@@ -12,12 +11,9 @@ import (
 // recordData prints what templates ask of live stores as a data file.
 func recordData(ctx context.Context, p program, s *subcommand) error {
 	p.Args = append(slices.Clone(s.Args), "-once", "-dry")
-	cfg, err := p.Parse()
+	cfg, err := p.parse()
 	switch {
 	case err != nil:
-		return err
-	case cfg.Help:
-		_, err := io.WriteString(p.Stdout, s.text())
 		return err
 	case len(cfg.Templates) == 0:
 		return &config.Error{Code: config.ExitFlags, Err: errors.New("there is nothing to record: no template is given (-config or -template)")}

@@ -77,7 +77,7 @@ func subcommands() []*subcommand {
 			help: "Prints what templates ask of Consul and Vault as data for -local and for tests.\nSecrets of Vault are masked. Its flags are those of restencil without a command:\n-config, -template, -consul-addr, … It renders once, as -once -dry does, and\nwrites no file; -timeout bounds how long that may take.",
 		},
 		{
-			name: "env", usage: "[flags] -- COMMAND [ARGUMENT...]", own: true, do: runWithEnvironment,
+			name: "env", usage: "-- COMMAND [ARGUMENT...]", own: true, do: runWithEnvironment,
 			help: "Runs a command with the variables that the blocks env_template of the\nconfiguration describe. Its flags are those of restencil without a command:\n-config, -consul-addr, … No file is rendered. The command starts when all\nvariables are known, and again when one changes, unless -once is given. The exit\ncode is that of the command.",
 		},
 		{
@@ -126,14 +126,16 @@ func (p program) runSubcommand(ctx context.Context, s *subcommand) int {
 		}
 	}
 	err := s.parse(p.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(p.Stdout, s.text())
+	if err == nil {
+		err = s.do(ctx, p, s)
+	} else {
+		err = &config.Error{Code: config.ExitFlags, Err: err}
+	}
+	switch {
+	case err == nil:
 		return 0
-	}
-	if err != nil {
-		return p.Failed(&config.Error{Code: config.ExitFlags, Err: err})
-	}
-	if err = s.do(ctx, p, s); err == nil {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(p.Stdout, s.text())
 		return 0
 	}
 	if code, ok := errors.AsType[exitStatus](err); ok {
@@ -148,6 +150,16 @@ func (p program) runSubcommand(ctx context.Context, s *subcommand) int {
 		code = exitNoDaemon
 	}
 	return p.Failed(&config.Error{Code: code, Err: err})
+}
+
+// parse reads the flags of a command that has those of the program. Where they ask for
+// help, the error is flag.ErrHelp.
+func (p program) parse() (*config.Config, error) {
+	cfg, err := p.Parse()
+	if err == nil && cfg.Help {
+		err = flag.ErrHelp
+	}
+	return cfg, err
 }
 
 // flags returns the flags of s. The usage of each has the name of its value before
