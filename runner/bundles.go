@@ -19,6 +19,7 @@ import (
 	"restencil/runner/event"
 	"restencil/runner/process"
 	"restencil/runner/templates"
+	"restencil/watch"
 	"restencil/watch/schedule"
 )
 
@@ -191,6 +192,9 @@ func (b *bundles) start(ctx context.Context, o Options, listed map[int]bool, eve
 			case <-ctx.Done():
 			}
 		},
+	}
+	if o.Once {
+		b.shared.Attempts = o.Limits.Attempts[watch.Consul]
 	}
 	b.shared.State.Store(&o.State)
 	for _, s := range b.list {

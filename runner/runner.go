@@ -273,7 +273,7 @@ func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) 
 	if !r.deadline.IsZero() && !now.Before(r.deadline) {
 		missing := r.templates.Missing(r.opts.Local != "")
 		if len(missing) == 0 {
-			missing = []string{"a command is still running"}
+			missing = []string{"a command is still running, or a bundle waits for its turn"}
 		}
 		return true, fmt.Errorf("not done within %v (once_timeout): %s", r.opts.Limits.OnceTimeout, strings.Join(missing, "\n"))
 	}

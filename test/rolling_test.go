@@ -79,17 +79,26 @@ template {
 	await.Within(t, 2*time.Minute, have("one", everybody))
 
 	put(t, agent.Client(), "web", "two")
-	for i := 0; i < hosts; i += 3 { // some wait, some have their turn, some have had it
-		await.Within(t, 2*time.Minute, func() error {
-			if counts, _ := os.ReadFile(path("counts")); strings.Count(string(counts), "\n") < hosts+i/2 {
-				return errors.New("not so many reloads yet")
-			}
-			return nil
-		})
+	await.Within(t, 2*time.Minute, func() error {
+		if counts, _ := os.ReadFile(path("counts")); strings.Count(string(counts), "\n") < hosts+hosts/3 {
+			return errors.New("not so many reloads yet")
+		}
+		return nil
+	})
+	killed := make(map[int]bool) // those that have their turn, some that wait, and some that have had it
+	for i := range hosts {
+		if _, err := os.Stat(path("busy", fmt.Sprint("host-", i))); err == nil {
+			killed[i] = true
+		}
+	}
+	for i := 0; len(killed) <= hosts/3; i += 3 {
+		killed[i] = true
+	}
+	for i := range killed {
 		all[i].Kill()
 	}
-	await.Within(t, 2*time.Minute, have("two", func(i int) bool { return i%3 != 0 }))
-	for i := 0; i < hosts; i += 3 {
+	await.Within(t, 2*time.Minute, have("two", func(i int) bool { return !killed[i] }))
+	for i := range killed {
 		all[i] = begin(i)
 	}
 	await.Within(t, 2*time.Minute, have("two", everybody))
@@ -101,5 +110,43 @@ template {
 		if n, err := strconv.Atoi(line); err != nil || n > limit {
 			t.Errorf("%s hosts reloaded at a time, want at most %d", line, limit)
 		}
+	}
+}
+
+// With -once, a token that may not take a turn ends the run, as one that may not read does.
+func TestRollingRefusedOnce(t *testing.T) {
+	agent := servers.Consul(t, servers.ACL(managementToken))
+	c := agent.Client()
+	put(t, c, "web", "one")
+	dir := t.TempDir()
+	file, out := filepath.Join(dir, "a.hcl"), filepath.Join(dir, "out")
+	writeFile(t, file, fmt.Sprintf(`
+consul {
+  address = %q
+  token   = %q
+  retry { attempts = 1 }
+}
+bundle "web" {
+  rolling {
+    limit = 2
+    key   = "fleet/web"
+  }
+}
+template {
+  contents    = "{{ key \"web\" }}"
+  destination = %q
+  bundle      = "web"
+}
+`, agent.Addr(), tokenWith(t, c, "web", `key "web" { policy = "read" } key_prefix "fleet/web/" { policy = "write" }`), out))
+	d := start(t, "-config", file, "-once")
+	d.Wait()
+	if code := d.Cmd.ProcessState.ExitCode(); code != 14 {
+		t.Errorf("exit code %d, want 14", code)
+	}
+	if log := d.Log.String(); !strings.Contains(log, `bundle "web" has no turn: `) || !strings.Contains(log, "session:write") {
+		t.Errorf("the log does not say why:\n%s", log)
+	}
+	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file was written: %v", err)
 	}
 }

@@ -76,7 +76,7 @@ func New(s group.Spec, shared *Shared, after ...*Bundle) *Bundle {
 		done:     make(chan struct{}),
 		command:  command{spec: s, shared: shared, entry: e, done: make(chan *commandRun, 1)},
 		entry:    e,
-		turn:     turn.New(s, shared.fleets, shared.Events),
+		turn:     turn.New(s, shared.Attempts, shared.fleets, shared.Events),
 	}
 	b.checks = !s.Check.None() || slices.ContainsFunc(s.Members, func(m group.Member) bool { return m.Format != "" || !m.Check.None() })
 	shared.Registry.set(b, true)
@@ -149,8 +149,8 @@ func (b *Bundle) Run(ctx context.Context) {
 		case request := <-b.requests:
 			request(ctx)
 		case <-b.command.offered.ticket.Turn():
-		case release := <-b.turn.Granted():
-			b.turn.Take(release)
+		case g := <-b.turn.Granted():
+			b.report.Fatal = b.turn.Take(g)
 			b.groups.Reconsider(time.Now())
 		case run := <-b.command.done:
 			b.command.finish(ctx, run, &b.report)

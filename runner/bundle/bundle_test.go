@@ -49,12 +49,13 @@ type rig struct {
 	takes  map[string]time.Duration // by the same
 	onRun  func(args string)
 
-	fleet   func(group.Rolling) turn.Fleet
-	journal *journal.Journal
-	shared  *Shared
-	bundle  *Bundle
-	pass    int
-	cancel  context.CancelFunc
+	fleet    func(group.Rolling) turn.Fleet
+	attempts int
+	journal  *journal.Journal
+	shared   *Shared
+	bundle   *Bundle
+	pass     int
+	cancel   context.CancelFunc
 }
 
 func newRig(t *testing.T) *rig {
@@ -99,9 +100,14 @@ func (g *rig) begin(s group.Spec) {
 	}
 	g.shared = &Shared{
 		Run: g.run, Stdout: NewStream(io.Discard),
-		Events:  g.event,
-		Report:  func(Report) {},
-		InPlace: func() error { return nil },
+		Events: g.event,
+		Report: func(r Report) {
+			if r.Fatal != nil {
+				g.note("fatal: " + r.Fatal.Error())
+			}
+		},
+		InPlace:  func() error { return nil },
+		Attempts: g.attempts,
 	}
 	g.shared.State.Store(&State{Journal: g.journal, Fleet: g.fleet})
 	g.bundle = New(s, g.shared)

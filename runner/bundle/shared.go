@@ -40,7 +40,8 @@ type Shared struct {
 	// takes what Print and the functions for debugging print.
 	Stdout, Stderr *Stream
 
-	Once bool // failures end the runner
+	Once     bool // failures end the runner
+	Attempts int  // how often a turn among other hosts is asked for again before that ends the runner; 0: for ever
 
 	Preview bool // nothing is changed: the function Plan is called in place of Run
 

@@ -50,8 +50,12 @@ func (f *fakeFleet) Resume(context.Context) error {
 }
 
 // rolling starts a bundle that waits for its turn.
-func rolling(t *testing.T, r group.Rolling) (*rig, *fakeFleet) {
+func rolling(t *testing.T, r group.Rolling) (*rig, *fakeFleet) { return rollingOnce(t, 0, r) }
+
+// rollingOnce starts one that gives up after so many attempts.
+func rollingOnce(t *testing.T, attempts int, r group.Rolling) (*rig, *fakeFleet) {
 	g := newRig(t)
+	g.attempts = attempts
 	f := &fakeFleet{g: g, turns: make(chan error), why: make(chan string)}
 	s := g.spec(group.Together)
 	s.Rolling, s.Rollback = r, true
@@ -203,5 +207,20 @@ func TestStoppedFleet(t *testing.T) {
 		sleep(time.Second)
 		g.happened("resume", "released", "run reload", "run verify", "release")
 		g.holds("a3", "b1")
+	})
+}
+
+// A run that is to end gives up.
+func TestTurnRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := rollingOnce(t, 2, group.Rolling{Limit: 2, Key: "k"})
+		defer g.end()
+		g.offer("a1", "b1")
+		for range 3 {
+			f.turns <- errors.New("permission denied")
+			sleep(time.Minute)
+		}
+		g.happened("acquire", "acquire", "acquire", `fatal: bundle "web" has no turn: permission denied (gave up after 3 attempts)`, "acquire")
+		g.holds()
 	})
 }

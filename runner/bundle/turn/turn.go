@@ -36,26 +36,35 @@ const (
 // A Turn is that of a bundle among those of other hosts. For a nil Turn there are no
 // others. Only the goroutine of the bundle may use it.
 type Turn struct {
-	spec   group.Spec
-	fleets func() func(group.Rolling) Fleet
-	events func(event.Event)
+	spec     group.Spec
+	attempts int
+	fleets   func() func(group.Rolling) Fleet
+	events   func(event.Event)
 
-	granted chan func() // receives what releases it, from the goroutine that waits
-	end     func()      // ends the waiting, and waits for that; nil: it does not wait
-	release func()      // nil: it is not this bundle's turn
-	failure error       // of the change that was made in it
+	granted chan Grant // receives the end of the waiting, from the goroutine that waits
+	end     func()     // ends the waiting, and waits for that; nil: it does not wait
+	release func()     // nil: it is not this bundle's turn
+	failure error      // of the change that was made in it
 
 	mu      sync.Mutex
 	stopped string // why no host goes on
 }
 
-// New returns the turn of a bundle; nil if it does not wait for other hosts. A reload may
+// A Grant is how the waiting for a turn ends. The zero Grant is of a context that has
+// ended.
+type Grant struct {
+	release func() // ends the turn
+	err     error  // why there will be none
+}
+
+// New returns the turn of a bundle; nil if it does not wait for other hosts. It gives up
+// when it could not be asked for more than attempts times in a row; 0: never. A reload may
 // change what fleets returns, such as the token; nil: there are no other hosts.
-func New(s group.Spec, fleets func() func(group.Rolling) Fleet, events func(event.Event)) *Turn {
+func New(s group.Spec, attempts int, fleets func() func(group.Rolling) Fleet, events func(event.Event)) *Turn {
 	if s.Rolling.Limit == 0 {
 		return nil
 	}
-	return &Turn{spec: s, fleets: fleets, events: events, granted: make(chan func())}
+	return &Turn{spec: s, attempts: attempts, fleets: fleets, events: events, granted: make(chan Grant)}
 }
 
 // fleet returns the fleet of now.
@@ -100,19 +109,20 @@ func (t *Turn) Taken(ctx context.Context) bool {
 // Waits reports whether the bundle waits for its turn.
 func (t *Turn) Waits() bool { return t != nil && t.end != nil }
 
-// Granted receives what Take is to be called with: what ends the turn.
-func (t *Turn) Granted() <-chan func() {
+// Granted receives what Take is to be called with.
+func (t *Turn) Granted() <-chan Grant {
 	if t == nil {
 		return nil
 	}
 	return t.granted
 }
 
-// Take begins the turn.
-func (t *Turn) Take(release func()) {
+// Take begins the turn, or returns why there will be none.
+func (t *Turn) Take(g Grant) error {
 	t.end()
-	t.emit(event.WaitsForTurn{Over: true, Has: true})
-	t.release = release
+	t.emit(event.WaitsForTurn{Over: true, Has: g.err == nil})
+	t.release = g.release
+	return g.err
 }
 
 // Done ends the turn, if it is this bundle's. After a change that failed the fleet stops.
@@ -171,16 +181,18 @@ func (t *Turn) wait(ctx context.Context) {
 	asking, cancel := context.WithCancel(ctx)
 	var others sync.WaitGroup
 	others.Go(func() { t.showOthers(asking) })
-	release := t.acquire(ctx)
+	g := t.acquire(ctx)
 	cancel()
 	others.Wait()
-	if release == nil {
+	if g.release == nil && g.err == nil {
 		return
 	}
 	select {
-	case t.granted <- release:
+	case t.granted <- g:
 	case <-ctx.Done():
-		release()
+		if g.release != nil {
+			g.release()
+		}
 	}
 }
 
@@ -201,9 +213,9 @@ func (t *Turn) showOthers(ctx context.Context) {
 	}
 }
 
-// acquire returns what ends the turn, nil if ctx ends before. It tries again after an
-// error: a change must not be lost because Consul is away.
-func (t *Turn) acquire(ctx context.Context) (release func()) {
+// acquire waits for the turn, or until ctx ends. It tries again after an error: a change
+// must not be lost because Consul is away.
+func (t *Turn) acquire(ctx context.Context) Grant {
 	waiting := ctx
 	if limit := t.spec.Rolling.Timeout; limit > 0 {
 		limited, cancel := context.WithTimeout(ctx, limit)
@@ -215,20 +227,22 @@ func (t *Turn) acquire(ctx context.Context) (release func()) {
 		switch {
 		case err == nil:
 			t.setStopped("")
-			return release
+			return Grant{release: release}
 		case ctx.Err() != nil:
-			return nil
+			return Grant{}
 		case waiting.Err() != nil:
 			waiting, failures = ctx, 0
 			switch proceeds := t.spec.Rolling.Proceed; {
 			case t.isStopped(): // somebody has to look at it
 			case proceeds:
 				t.emit(event.WaitsForTurn{TimedOut: true, Proceeds: true})
-				return func() {}
+				return Grant{release: func() {}}
 			default:
 				t.emit(event.WaitsForTurn{TimedOut: true})
 			}
 			continue
+		case t.attempts != 0 && failures > t.attempts:
+			return Grant{err: fmt.Errorf("bundle %q has no turn: %w (gave up after %d attempts)", t.spec.Name, err, failures)}
 		}
 		retry := group.Delay(t.spec.Retry, failures)
 		t.emit(event.WaitsForTurn{Err: err, RetryIn: retry})
