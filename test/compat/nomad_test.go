@@ -3,17 +3,18 @@ package compat
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 
 	"restencil/test/servers"
 )
 
-// newNomadRig starts a seeded Nomad beside a Consul, or skips the test where there is
+// newNomadRig starts a seeded Nomad beside a Vault and a Consul, or skips the test where there is
 // none. Access control is on, and the programs have a token of their own.
 func newNomadRig(t *testing.T) (*rig, *servers.NomadServer) {
 	t.Helper()
 	nomad := servers.Nomad(t)
-	r := newRig(t)
+	r := newVaultRig(t).rig
 	nomad.Run("site",
 		servers.NomadService{Name: "web", Tags: []string{"public", "host=shop.example", "green", "public=443", "http.url=x.y:8"}, Addresses: []string{"10.0.0.1:8080", "10.0.0.2:8080", "10.0.0.3:8081"}},
 		servers.NomadService{Name: "db", Addresses: []string{"10.0.1.1:5432"}},
@@ -29,7 +30,10 @@ func newNomadRig(t *testing.T) (*rig, *servers.NomadServer) {
 	} {
 		nomad.Put(path, items)
 	}
+	nomad.Request(http.MethodPut, "/v1/namespace/team-a", map[string]string{"Name": "team-a"})
+	nomad.Request(http.MethodPut, "/v1/var/nomad/jobs/web?namespace=team-a", map[string]any{"Items": map[string]string{"user": "team", "only-there": "y"}})
 	_, token := nomad.Policy("templates", `namespace "default" { capabilities = ["read-job"] variables { path "*" { capabilities = ["read", "list"] } } }
+		namespace "team-a" { variables { path "*" { capabilities = ["read", "list"] } } }
 		namespace "nosuch" { variables { path "*" { capabilities = ["read"] } } }`)
 	for _, p := range []*program{&r.oracle, &r.ours} {
 		*p = p.with("NOMAD_ADDR="+nomad.URL(), "NOMAD_TOKEN="+token)
