@@ -207,6 +207,9 @@ var nouns = map[Kind]string{
 // Noun returns q in plain words, without its store: "key app/port".
 func (q Query) Noun() string {
 	noun := nouns[q.Kind]
+	if q.Name == "" {
+		noun = strings.TrimSuffix(noun, " below")
+	}
 	_, name, found := strings.Cut(q.String(), "(")
 	if (q.Kind == VaultPKI || q.Kind == VaultWrite) && q.Params != "" && !q.Private {
 		return q.requestNoun()

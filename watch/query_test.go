@@ -45,6 +45,17 @@ func TestClusters(t *testing.T) {
 	if system, cluster := q.Store().Split(); q.Store() != "consul/eu" || system != Consul || cluster != "eu" {
 		t.Errorf("the store of %v is %s, that is %s and %s", q, q.Store(), system, cluster)
 	}
+	for want, q := range map[string]Query{
+		"nomad variables":            {Kind: NomadVarList},
+		"nomad variables @ns=team":   {Kind: NomadVarList, Namespace: "team"},
+		"nomad variables below app":  {Kind: NomadVarList, Name: "app"},
+		"consul/eu keys @dc2":        {Kind: KVList, Cluster: "eu", Datacenter: "dc2"},
+		"consul keys below app/@dc2": {Kind: KVList, Name: "app/", Datacenter: "dc2"},
+	} {
+		if got := q.Describe(false); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 	for _, local := range []bool{false, true} { // a data file stands for the cluster without a name
 		if got := q.Describe(local); got != "consul/eu key a" {
 			t.Errorf("described as %s", got)

@@ -206,6 +206,20 @@ func (c *Client) Do(ctx context.Context, method, path string, params url.Values,
 	return resp, nil
 }
 
+// CheckRedirect is for [http.Client]: it withholds the token and the password from other hosts and from
+// another scheme: a redirect from https to http would show them.
+func CheckRedirect(next *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	if first := via[0].URL; next.URL.Hostname() != first.Hostname() || next.URL.Scheme != first.Scheme {
+		for _, name := range []string{"X-Consul-Token", "X-Nomad-Token", "Authorization"} {
+			next.Header.Del(name)
+		}
+	}
+	return nil
+}
+
 // read has decode read the body if the status is 200, and reads what is left of it, so
 // that the connection is used again.
 func read(resp *http.Response, decode func(io.Reader) error) error {

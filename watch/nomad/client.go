@@ -53,7 +53,7 @@ func newClient(o Options) (*agent, error) {
 			return nil, o.TLS.Failed(err)
 		}
 	}
-	address.Path = strings.TrimRight(address.Path, "/")
+	address.Path = "" // as for Nomad's own tools
 	header := make(http.Header)
 	if o.Token != "" {
 		header.Set("X-Nomad-Token", o.Token)
@@ -67,11 +67,7 @@ func newClient(o Options) (*agent, error) {
 	}
 	counter := transport.Count(connections)
 	a := &agent{options: o, Client: &blocking.Client{
-		HTTP: &http.Client{
-			Transport: transport.Traced(counter, o.Log),
-			// A redirect would carry the token to another host.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		HTTP:      &http.Client{Transport: transport.Traced(counter, o.Log), CheckRedirect: blocking.CheckRedirect},
 		Transport: connections, Counter: counter,
 		Base: *address, Header: header, Params: params, Token: o.Token,
 		Datacenter: "region", Namespace: "namespace",

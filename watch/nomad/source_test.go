@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -176,11 +177,13 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestScope: what the options say is for queries that name nothing else.
+// TestScope: what the options say is for queries that name nothing else. The address has no
+// path, as for consul-template.
 func TestScope(t *testing.T) {
 	f := newFakeNomad(t)
 	f.server.Start()
 	o := f.options()
+	o.Address += "/ui"
 	o.Namespace, o.Region = "team", "south"
 	o.Token, o.Username, o.Password = "the-token", "user", "pass"
 	s := run(t, o)
@@ -189,6 +192,9 @@ func TestScope(t *testing.T) {
 	for _, r := range f.asked() {
 		user, password, _ := r.BasicAuth()
 		got := []string{r.FormValue("namespace"), r.FormValue("region"), r.Header.Get("X-Nomad-Token"), user, password}
+		if !strings.HasPrefix(r.URL.Path, "/v1/") {
+			t.Error(r.URL)
+		}
 		if diff := cmp.Diff([]string{"team", "south", "the-token", "user", "pass"}, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", r.URL, diff)
 		}
@@ -243,6 +249,40 @@ func TestNotNomad(t *testing.T) {
 		e := first(t, run(t, f.options()), watch.Query{Kind: watch.NomadServiceList})
 		if want == "" && e.Err != nil || want != "" && (e.Err == nil || !strings.Contains(e.Err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", body, e.Err, want)
+		}
+	}
+}
+
+// TestRedirect: Nomad redirects a path that is not clean. The token goes to no other host.
+func TestRedirect(t *testing.T) {
+	f := newFakeNomad(t)
+	f.server.Start()
+	f.put("a/b", map[string]string{"v": "one"})
+	elsewhere := strings.Replace(f.server.URL, "127.0.0.1", "localhost", 1)
+	f.fail(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case r.URL.Path == "/v1/var/elsewhere" && r.Host == f.server.Listener.Addr().String():
+			http.Redirect(w, r, elsewhere+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+		case strings.Contains(r.URL.Path, "//"):
+			r.URL.Path = path.Clean(r.URL.Path)
+			http.Redirect(w, r, r.URL.String(), http.StatusTemporaryRedirect)
+		default:
+			return false
+		}
+		return true
+	})
+	o := f.options()
+	o.Token = "s3cret"
+	s := run(t, o)
+	if e := first(t, s, varQuery("a//b")); e.Err != nil {
+		t.Error(e.Err)
+	} else if got, _ := value(e.Answer.Data); got != "one" {
+		t.Errorf("the variable has %q", got)
+	}
+	first(t, s, varQuery("elsewhere"))
+	for _, r := range f.asked() {
+		if (r.Header.Get("X-Nomad-Token") != "") != strings.HasPrefix(r.Host, "127.0.0.1") {
+			t.Errorf("%s%s got the token %q", r.Host, r.URL, r.Header.Get("X-Nomad-Token"))
 		}
 	}
 }
@@ -349,7 +389,7 @@ func TestAddresses(t *testing.T) {
 	for address, want := range map[string]string{
 		"":                         "",
 		"127.0.0.1:4646":           "",
-		"http://nomad:4646/proxy/": "",
+		"http://nomad:4646/ui/":    "",
 		"unix:///secrets/api.sock": "",
 		"ftp://nomad":              "must begin with http://",
 		"http://":                  "names no host",

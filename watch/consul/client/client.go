@@ -110,7 +110,7 @@ func New(o blocking.Options) (*Client, error) {
 	}
 	counter := transport.Count(connections)
 	c := &blocking.Client{
-		HTTP:      &http.Client{Transport: transport.Traced(counter, o.Log), CheckRedirect: checkRedirect},
+		HTTP:      &http.Client{Transport: transport.Traced(counter, o.Log), CheckRedirect: blocking.CheckRedirect},
 		Transport: connections, Counter: counter,
 		Base:   url.URL{Scheme: scheme, Host: host, Path: path},
 		Header: header, Params: params, Token: token,
@@ -167,19 +167,6 @@ func findToken(o blocking.Options, env func(string) string) (string, error) {
 
 // unknownScheme is consul-template's word for it (COMPAT 2.5.2).
 const unknownScheme = "Unknown protocol scheme"
-
-// checkRedirect withholds the token and the password from other hosts and from
-// another scheme: a redirect from https to http would show them.
-func checkRedirect(next *http.Request, via []*http.Request) error {
-	if len(via) >= 10 {
-		return errors.New("stopped after 10 redirects")
-	}
-	if first := via[0].URL; next.URL.Hostname() != first.Hostname() || next.URL.Scheme != first.Scheme {
-		next.Header.Del("X-Consul-Token")
-		next.Header.Del("Authorization")
-	}
-	return nil
-}
 
 // isLocal reports whether an agent's address is on this machine.
 func isLocal(address string) bool {
