@@ -22,7 +22,6 @@ var allowed = map[string][]string{
 	"watch/lazyregexp":         {},
 	"watch/suggest":            {},
 	"watch/printable":          {},
-	"watch/watchtest":          {"watch"},
 	"watch/cache":              {"watch", "watch/schedule", "renderer/atomicfile"},
 	"watch/consul":             {"watch", "watch/blocking", "watch/blocking/requester", "watch/consul/client", "watch/consul/discovery", "watch/consul/fetch", "watch/consul/plan", "watch/schedule"},
 	"watch/blocking":           {"watch", "watch/schedule", "watch/transport"},

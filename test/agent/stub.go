@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/blocking"
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
-	"restencil/watch/watchtest"
 )
 
 // A Stub is a transport that answers with a function. It keeps the requests and when

@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
-	"restencil/watch/watchtest"
 )
 
 func keyNamed(name string) watch.Query { return watch.Query{Kind: watch.KVGet, Name: name} }

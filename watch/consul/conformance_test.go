@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
-	"restencil/watch/watchtest"
 )
 
 func TestConformance(t *testing.T) {

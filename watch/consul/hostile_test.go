@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"restencil/test/agent"
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/consul/plan"
-	"restencil/watch/watchtest"
 )
 
 // TestForgive: a prefix that was denied is tried again after ten minutes, so that

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"restencil/test/agent"
+	"restencil/test/watchtest"
 	"restencil/watch"
-	"restencil/watch/watchtest"
 )
 
 // TestSilentDatacenters: however many queries there are to datacenters that do not

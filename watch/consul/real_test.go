@@ -15,8 +15,8 @@ import (
 
 	stub "restencil/test/agent"
 	"restencil/test/servers"
+	"restencil/test/watchtest"
 	"restencil/watch"
-	"restencil/watch/watchtest"
 )
 
 // The tests of this file need a real Consul; see package servers.

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"restencil/test/agent"
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/blocking/requester"
-	"restencil/watch/watchtest"
 )
 
 func TestNewFails(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"restencil/test/agent"
+	"restencil/test/watchtest"
 	"restencil/watch"
-	"restencil/watch/watchtest"
 )
 
 // runStub runs a source on a stub until the test ends.

@@ -9,8 +9,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
-	"restencil/watch/watchtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

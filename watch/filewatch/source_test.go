@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/filewatch"
-	"restencil/watch/watchtest"
 )
 
 func TestFiles(t *testing.T) {

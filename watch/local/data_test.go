@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/local"
-	"restencil/watch/watchtest"
 )
 
 // limit is how long a source may take to notice something.

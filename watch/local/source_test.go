@@ -9,9 +9,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/local"
-	"restencil/watch/watchtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -19,9 +19,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/dependency"
-	"restencil/watch/watchtest"
 )
 
 func TestConformance(t *testing.T) {

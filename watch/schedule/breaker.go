@@ -15,7 +15,6 @@ type Breaker struct {
 
 	failures int
 	err      error
-	since    time.Time
 	next     time.Time
 	probing  bool
 }
@@ -32,9 +31,6 @@ func (b *Breaker) Failures() int { return b.failures }
 // closed.
 func (b *Breaker) Err() error { return b.err }
 
-// Since returns when the breaker opened, the zero time while it is closed.
-func (b *Breaker) Since() time.Time { return b.since }
-
 // Fail records that a request other than a probe did not reach the store. It
 // reports whether that opened the breaker. While the breaker is open, the failure
 // does not count.
@@ -42,7 +38,6 @@ func (b *Breaker) Fail(err error, now time.Time) bool {
 	if b.Open() {
 		return false
 	}
-	b.since = now
 	b.count(err, now)
 	if b.Doubt {
 		b.next = now

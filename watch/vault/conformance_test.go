@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/schedule"
 	"restencil/watch/vault/client"
-	"restencil/watch/watchtest"
 )
 
 // TestConformance: of what can be asked for, lists are what may not exist and

@@ -15,11 +15,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/schedule"
 	"restencil/watch/vault/client"
 	"restencil/watch/vault/token"
-	"restencil/watch/watchtest"
 )
 
 // A vaultModel is a Vault in memory. It implements caller.

@@ -6,9 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/vault/client"
-	"restencil/watch/watchtest"
 )
 
 // TestSucceed: sources that take each other's place, as with reloads of a

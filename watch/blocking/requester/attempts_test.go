@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"restencil/test/agent"
+	"restencil/test/watchtest"
 	"restencil/watch"
-	"restencil/watch/watchtest"
 )
 
 // TestAttemptsAreCounted: where they are, there are as many as consul-template

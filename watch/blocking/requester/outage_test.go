@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"restencil/test/agent"
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/blocking"
-	"restencil/watch/watchtest"
 )
 
 // A span is a time since the beginning of a test.

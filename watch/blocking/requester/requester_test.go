@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"restencil/test/agent"
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/blocking"
-	"restencil/watch/watchtest"
 )
 
 // Values as they stand in replies.

@@ -8,10 +8,10 @@ import (
 	"testing"
 
 	"restencil/test/agent"
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/blocking"
 	"restencil/watch/consul/fetch"
-	"restencil/watch/watchtest"
 )
 
 // A source has a requester for each query.

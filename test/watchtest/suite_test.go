@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
-	"restencil/watch/watchtest"
 )
 
 // TestRun runs the suite on the simplest source that there can be.
