@@ -16,8 +16,6 @@ import (
 	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/blocking"
-	"restencil/watch/consul/client"
-	"restencil/watch/consul/fetch"
 )
 
 // A Stub is a transport that answers with a function. It keeps the requests and when
@@ -63,7 +61,7 @@ func (s *Stub) Requests() []Request {
 }
 
 // Client returns a client whose requests go to the stub, with that token.
-func (s *Stub) Client(t *testing.T, token string) *client.Client {
+func (s *Stub) Client(t *testing.T, token string) *blocking.Client {
 	t.Helper()
 	c := &blocking.Client{
 		HTTP:      &http.Client{Transport: s},
@@ -75,7 +73,7 @@ func (s *Stub) Client(t *testing.T, token string) *client.Client {
 	if token != "" {
 		c.Header.Set("X-Consul-Token", token)
 	}
-	return &client.Client{Requests: fetch.New(c), Client: c}
+	return c
 }
 
 // Respond makes a response. Headers are name, value, name, value, …

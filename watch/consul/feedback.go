@@ -9,6 +9,7 @@ import (
 	"restencil/watch"
 	"restencil/watch/blocking"
 	"restencil/watch/blocking/requester"
+	"restencil/watch/consul/client"
 	"restencil/watch/consul/plan"
 	"restencil/watch/schedule"
 )
@@ -89,7 +90,7 @@ func (s *Source) applyFeedback(now time.Time) {
 	}
 	s.http1 = s.http1 || slices.Contains(refused, refusal(requester.HTTP1))
 	if s.refusals.Due(requester.TooManyRequests).IsZero() {
-		s.rules.Budget = s.agent.Client.Capacity(s.agent.Options.Options, !s.http1)
+		s.rules.Budget = client.Capacity(s.agent.Client, s.agent.Options.Options, !s.http1)
 	}
 	for _, r := range refused {
 		switch r := r.(type) {

@@ -54,9 +54,8 @@ type member struct {
 // newPrefixWatch returns a watch without members.
 func newPrefixWatch(s *Source, e plan.Extent) *prefixWatch {
 	p := &prefixWatch{feedback: s.feedback, extent: e}
-	kind, _ := s.agent.ForKind(watch.KVList)
 	p.requester = &requester.Requester{
-		Agent: s.agent.Agent, Query: scoped(watch.KVList, e.Prefix, e.Scope), Kind: kind,
+		Agent: s.agent, Query: scoped(watch.KVList, e.Prefix, e.Scope), Kind: s.requests.ForKind(watch.KVList, false),
 		To: p, Most: p.most, Shared: true,
 	}
 	return p

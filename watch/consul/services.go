@@ -11,6 +11,7 @@ import (
 	"restencil/watch/blocking"
 	"restencil/watch/blocking/requester"
 	"restencil/watch/consul/discovery"
+	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/plan"
 	"restencil/watch/schedule"
 )
@@ -18,17 +19,18 @@ import (
 // A serviceWatch keeps the services and nodes of one scope current that share
 // requests. It makes the requests that a discovery asks for.
 type serviceWatch struct {
-	agent consulAgent
-	scope plan.Scope
-	wake  schedule.Wakeup // of the poller
-	group *sync.WaitGroup // of the source
-	ctx   context.Context // ends with the watch
-	stop  context.CancelFunc
+	agent    *requester.Agent
+	requests fetch.Requests
+	scope    plan.Scope
+	wake     schedule.Wakeup // of the poller
+	group    *sync.WaitGroup // of the source
+	ctx      context.Context // ends with the watch
+	stop     context.CancelFunc
 
-	mu       sync.Mutex
-	d        *discovery.Discovery
-	requests map[discovery.Source]*serviceRequest
-	members  map[watch.ID]*serviceMember
+	mu      sync.Mutex
+	d       *discovery.Discovery
+	asking  map[discovery.Source]*serviceRequest
+	members map[watch.ID]*serviceMember
 }
 
 // A serviceMember is a query of a serviceWatch.
@@ -53,10 +55,10 @@ type serviceRequest struct {
 // source runs.
 func newServiceWatch(s *Source, scope plan.Scope) *serviceWatch {
 	w := &serviceWatch{
-		agent: s.agent, scope: scope, wake: s.poller.wake, group: &s.running,
-		d:        discovery.New(s.plan.Rooms[scope], time.Now()),
-		requests: make(map[discovery.Source]*serviceRequest),
-		members:  make(map[watch.ID]*serviceMember),
+		agent: s.agent, requests: s.requests, scope: scope, wake: s.poller.wake, group: &s.running,
+		d:       discovery.New(s.plan.Rooms[scope], time.Now()),
+		asking:  make(map[discovery.Source]*serviceRequest),
+		members: make(map[watch.ID]*serviceMember),
 	}
 	w.ctx, w.stop = context.WithCancel(s.run)
 	return w
@@ -118,27 +120,27 @@ func (w *serviceWatch) begin(source discovery.Source, once bool) *serviceRequest
 	w.end(source)
 	r := &serviceRequest{w: w, source: source, member: w.members[source.Query]}
 	r.ctx, r.cancel = context.WithCancel(w.ctx)
-	r.Requester = requester.Requester{Agent: w.agent.Agent, To: r, Once: once}
+	r.Requester = requester.Requester{Agent: w.agent, To: r, Once: once}
 	if m := r.member; m != nil {
 		r.Query = m.sub.query()
-		r.Kind, _ = w.agent.ForReading(r.Query.Kind)
+		r.Kind = w.requests.ForKind(r.Query.Kind, true)
 		if m.known {
 			r.Resume(m.last)
 		}
 		m.sub.setOwner(r)
 	} else {
 		r.Query = scoped(watch.NodeList, "", w.scope) // only the scope counts
-		r.Kind, r.Shared = blocking.Kind{Fetch: w.agent.ForSource(source)}, true
+		r.Kind, r.Shared = blocking.Kind{Fetch: w.requests.ForSource(source)}, true
 	}
-	w.requests[source] = r
+	w.asking[source] = r
 	return r
 }
 
 // end ends the request for a source, if there is one.
 func (w *serviceWatch) end(source discovery.Source) {
-	if r := w.requests[source]; r != nil {
+	if r := w.asking[source]; r != nil {
 		r.cancel()
-		delete(w.requests, source)
+		delete(w.asking, source)
 	}
 }
 
@@ -155,7 +157,7 @@ func (w *serviceWatch) next(now time.Time, may func(datacenter string) bool) (re
 	if source.Kind == "" {
 		return nil, datacenter, at
 	}
-	r := w.requests[source]
+	r := w.asking[source]
 	if r == nil || source.Kind == discovery.Node {
 		r = w.begin(source, true)
 	}

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/blocking"
 	"restencil/watch/blocking/requester"
 	"restencil/watch/consul/client"
+	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/plan"
 	"restencil/watch/schedule"
 )
@@ -24,16 +26,11 @@ type Options = requester.Options
 // DefaultOptions returns the defaults, which are those of consul-template.
 func DefaultOptions() Options { return requester.DefaultOptions() }
 
-// A consulAgent is Consul's agent, with the requests that it takes.
-type consulAgent struct {
-	*requester.Agent
-	*client.Client
-}
-
 // A Source keeps queries to Consul current, each as the plan says. It implements
 // watch.Source.
 type Source struct {
-	agent    consulAgent
+	agent    *requester.Agent
+	requests fetch.Requests
 	feedback *feedback
 
 	mu            sync.Mutex
@@ -74,14 +71,15 @@ func New(o Options) (*Source, error) {
 	return newSource(o, c), nil
 }
 
-func newSource(o Options, c *client.Client) *Source {
+func newSource(o Options, c *blocking.Client) *Source {
 	f, wake := &feedback{wake: schedule.NewWakeup()}, schedule.NewWakeup()
 	s := &Source{
-		agent:         consulAgent{requester.NewAgent(c.Client, o, func(l requester.Limit) { f.add(l) }), c},
+		agent:         requester.NewAgent(c, o, func(l requester.Limit) { f.add(l) }),
+		requests:      fetch.Requests{Client: c},
 		feedback:      f,
 		subscriptions: make(map[watch.ID]*subscription),
 		rules: plan.Rules{
-			Budget:   c.Capacity(o.Options, true),
+			Budget:   client.Capacity(c, o.Options, true),
 			Excluded: make(map[plan.Extent]bool),
 			Unshared: make(map[watch.ID]bool),
 		},
@@ -207,7 +205,7 @@ func (s *Source) arrange(list []*subscription) {
 	}
 	switch needed := p.NeedsWitness(); {
 	case needed && s.witness == nil:
-		s.witness = s.start(func(ctx context.Context) { s.agent.Agent.Witness(ctx, s.agent.Requests.Witness) })
+		s.witness = s.start(func(ctx context.Context) { s.agent.Witness(ctx, s.requests.Witness()) })
 	case !needed && s.witness != nil:
 		s.witness()
 		s.witness = nil
@@ -274,8 +272,7 @@ func (s *Source) enter(sub *subscription, at *plan.Place) {
 
 // requester returns a requester for sub alone.
 func (s *Source) requester(sub *subscription) *requester.Requester {
-	kind, _ := s.agent.ForKind(sub.query().Kind)
 	to := &queryReceiver{sub: sub}
 	sub.setOwner(to)
-	return &requester.Requester{Agent: s.agent.Agent, Query: sub.query(), Kind: kind, To: to}
+	return &requester.Requester{Agent: s.agent, Query: sub.query(), Kind: s.requests.ForKind(sub.query().Kind, false), To: to}
 }

@@ -10,6 +10,7 @@ import (
 	"restencil/watch"
 	"restencil/watch/consul"
 	"restencil/watch/consul/client"
+	"restencil/watch/consul/fetch"
 	"restencil/watch/consul/semaphore"
 )
 
@@ -33,7 +34,7 @@ func fleets(cfg *config.Config) (func(group.Rolling) turn.Fleet, error) {
 		host = "a host without a name"
 	}
 	return func(r group.Rolling) turn.Fleet {
-		return fleet{&semaphore.Semaphore{Client: agent, Prefix: r.Key, Limit: r.Limit, Holder: host}}
+		return fleet{&semaphore.Semaphore{Client: fetch.Requests{Client: agent}, Prefix: r.Key, Limit: r.Limit, Holder: host}}
 	}, nil
 }
 

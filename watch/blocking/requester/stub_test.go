@@ -33,7 +33,7 @@ func runStub(t *testing.T, o Options, answer func(*http.Request) (*http.Response
 	st := agent.New(answer)
 	c := st.Client(t, o.Token)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &source{requests: c.Requests, agent: NewAgent(c.Client, o, func(Limit) {}), ctx: ctx, stop: make(map[watch.Query]context.CancelFunc)}
+	s := &source{requests: fetch.Requests{Client: c}, agent: NewAgent(c, o, func(Limit) {}), ctx: ctx, stop: make(map[watch.Query]context.CancelFunc)}
 	t.Cleanup(func() {
 		cancel()
 		s.group.Wait()
@@ -42,9 +42,8 @@ func runStub(t *testing.T, o Options, answer func(*http.Request) (*http.Response
 }
 
 func (s *source) Watch(q watch.Query, sink watch.Sink) {
-	kind, _ := s.requests.ForKind(q.Kind)
 	to := &queryReceiver{sink: sink}
-	k := &Requester{Agent: s.agent, Query: q, Kind: kind, To: to}
+	k := &Requester{Agent: s.agent, Query: q, Kind: s.requests.ForKind(q.Kind, false), To: to}
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.stop[q] = cancel
 	s.group.Go(func() { k.Keep(ctx) })

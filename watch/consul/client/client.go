@@ -15,23 +15,15 @@ import (
 	"strings"
 
 	"restencil/watch/blocking"
-	"restencil/watch/consul/fetch"
 	"restencil/watch/transport"
 )
 
-// A Client puts requests to one agent.
-type Client struct {
-	fetch.Requests
-	*blocking.Client
-	secure bool // the agent is reached over TLS
-}
-
 // Capacity returns how many requests may be under way at a time, with or
 // without HTTP/2.
-func (c *Client) Capacity(o blocking.Options, http2 bool) int {
+func Capacity(c *blocking.Client, o blocking.Options, http2 bool) int {
 	const streams = 100 // of a connection; servers allow them at least (RFC 9113, 6.5.2)
 	n := o.MaxConnections
-	if c.secure && http2 {
+	if c.Base.Scheme == "https" && http2 {
 		n *= streams
 	}
 	if most := o.Transport.MaxConnsPerHost; most > 0 {
@@ -42,7 +34,7 @@ func (c *Client) Capacity(o blocking.Options, http2 bool) int {
 
 // New returns a client that makes all requests over one transport. It reads the
 // files that o names, and sends nothing.
-func New(o blocking.Options) (*Client, error) {
+func New(o blocking.Options) (*blocking.Client, error) {
 	env := os.Getenv
 	if o.NoEnvironment {
 		env = func(string) string { return "" }
@@ -78,8 +70,7 @@ func New(o blocking.Options) (*Client, error) {
 	if ssl, _ := strconv.ParseBool(env("CONSUL_HTTP_SSL")); ssl || o.TLS.Enabled {
 		scheme = "https"
 	}
-	secure := scheme == "https"
-	if !secure && connections.MaxConnsPerHost == 0 {
+	if scheme != "https" && connections.MaxConnsPerHost == 0 {
 		connections.MaxConnsPerHost = o.MaxConnections
 	}
 	if err := setTLS(o, connections, env); err != nil {
@@ -109,14 +100,13 @@ func New(o blocking.Options) (*Client, error) {
 		}
 	}
 	counter := transport.Count(connections)
-	c := &blocking.Client{
+	return &blocking.Client{
 		HTTP:      &http.Client{Transport: transport.Traced(counter, o.Log), CheckRedirect: blocking.CheckRedirect},
 		Transport: connections, Counter: counter,
 		Base:   url.URL{Scheme: scheme, Host: host, Path: path},
 		Header: header, Params: params, Token: token,
 		Datacenter: "dc", Namespace: "ns",
-	}
-	return &Client{Requests: fetch.New(c), Client: c, secure: secure}, nil
+	}, nil
 }
 
 // setTLS configures TLS, by the environment unless it is enabled.

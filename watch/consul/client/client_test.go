@@ -14,6 +14,7 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/blocking"
+	"restencil/watch/consul/fetch"
 	"restencil/watch/transport"
 )
 
@@ -45,9 +46,8 @@ func (e *echo) get(t *testing.T, o blocking.Options) *http.Request {
 }
 
 // fetchKey puts the query for a key to the agent.
-func fetchKey(t *testing.T, c *Client) (blocking.Reply, error) {
-	kind, _ := c.ForKind(watch.KVGet)
-	return kind.Fetch(t.Context(), watch.Query{Kind: watch.KVGet, Name: "k"}, blocking.Request{})
+func fetchKey(t *testing.T, c *blocking.Client) (blocking.Reply, error) {
+	return fetch.Requests{Client: c}.ForKind(watch.KVGet, false).Fetch(t.Context(), watch.Query{Kind: watch.KVGet, Name: "k"}, blocking.Request{})
 }
 
 // cleanEnv takes away what the environment of the test says of Consul.
@@ -326,7 +326,7 @@ func TestCapacity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.Capacity(o, test.http2); got != test.want {
+		if got := Capacity(c, o, test.http2); got != test.want {
 			t.Errorf("%+v: %d", test, got)
 		}
 	}

@@ -14,9 +14,9 @@ import (
 	"restencil/watch/blocking"
 )
 
-// fetchServices returns the services by name, a nil list if there are none.
-func fetchServices(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
-	r, err := fetchTags(ctx, c, q, o)
+// services returns the services by name, a nil list if there are none.
+func (c Requests) services(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+	r, err := c.tags(ctx, q, o)
 	if err != nil {
 		return r, err
 	}
@@ -29,7 +29,7 @@ func fetchServices(ctx context.Context, c *blocking.Client, q watch.Query, o blo
 	return r, nil
 }
 
-func fetchNodes(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) nodes(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	r, list, err := getList[*watch.Node](ctx, c, "/v1/catalog/nodes", o)
 	if err == nil && q.Near == "" {
 		watch.SortNodes(list)
@@ -37,12 +37,12 @@ func fetchNodes(ctx context.Context, c *blocking.Client, q watch.Query, o blocki
 	return r, err
 }
 
-// fetchNode returns a node and its services, nothing of an unknown node.
-func fetchNode(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+// node returns a node and its services, nothing of an unknown node.
+func (c Requests) node(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	name := q.Name
 	if name == "" {
 		var err error
-		if name, err = ownName(ctx, c, o); err != nil {
+		if name, err = c.ownName(ctx, o); err != nil {
 			return blocking.Reply{}, err
 		}
 	}
@@ -50,7 +50,7 @@ func fetchNode(ctx context.Context, c *blocking.Client, q watch.Query, o blockin
 		Node     *watch.Node
 		Services map[string]*watch.CatalogNodeService
 	}
-	r, err := get(ctx, c, "/v1/catalog/node/"+name, o, &n)
+	r, err := c.get(ctx, "/v1/catalog/node/"+name, o, &n)
 	if err != nil || n.Node == nil {
 		r.Data = &watch.CatalogNode{}
 		return r, err
@@ -69,9 +69,9 @@ func fetchNode(ctx context.Context, c *blocking.Client, q watch.Query, o blockin
 }
 
 // ownName returns the name of the agent's node.
-func ownName(ctx context.Context, c *blocking.Client, o blocking.Request) (string, error) {
+func (c Requests) ownName(ctx context.Context, o blocking.Request) (string, error) {
 	var self struct{ Config struct{ NodeName string } }
-	if _, err := get(ctx, c, "/v1/agent/self", blocking.Request{Attempt: o.Attempt}, &self); err != nil {
+	if _, err := c.get(ctx, "/v1/agent/self", blocking.Request{Attempt: o.Attempt}, &self); err != nil {
 		return "", err
 	}
 	if self.Config.NodeName == "" {
@@ -80,11 +80,11 @@ func ownName(ctx context.Context, c *blocking.Client, o blocking.Request) (strin
 	return self.Config.NodeName, nil
 }
 
-// fetchDatacenters returns the datacenters by name; with the filter "available",
+// datacenters returns the datacenters by name; with the filter "available",
 // only those whose servers answer.
-func fetchDatacenters(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) datacenters(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	var list []string
-	if _, err := get(ctx, c, "/v1/catalog/datacenters", blocking.Request{Attempt: o.Attempt}, &list); err != nil {
+	if _, err := c.get(ctx, "/v1/catalog/datacenters", blocking.Request{Attempt: o.Attempt}, &list); err != nil {
 		return blocking.Reply{}, err
 	}
 	if list == nil {
@@ -92,7 +92,7 @@ func fetchDatacenters(ctx context.Context, c *blocking.Client, q watch.Query, o 
 	}
 	if q.Filter == "available" {
 		var err error
-		if list, err = available(ctx, c, list, o); err != nil {
+		if list, err = c.available(ctx, list, o); err != nil {
 			return blocking.Reply{}, err
 		}
 	}
@@ -102,7 +102,7 @@ func fetchDatacenters(ctx context.Context, c *blocking.Client, q watch.Query, o 
 
 // available returns the datacenters whose leader answers. A failure of the agent
 // itself is an error.
-func available(ctx context.Context, c *blocking.Client, datacenters []string, o blocking.Request) ([]string, error) {
+func (c Requests) available(ctx context.Context, datacenters []string, o blocking.Request) ([]string, error) {
 	const parallel = 8
 	var mu sync.Mutex
 	answering := make([]string, 0, len(datacenters))
@@ -111,7 +111,7 @@ func available(ctx context.Context, c *blocking.Client, datacenters []string, o 
 	for _, dc := range datacenters {
 		g.Go(func() error {
 			ask := blocking.Request{Datacenter: dc, RequireConsistent: true, Attempt: o.Attempt}
-			_, err := fetchTags(ctx, c, watch.Query{}, ask)
+			_, err := c.tags(ctx, watch.Query{}, ask)
 			if status := blocking.Status(err); status != 0 && status != http.StatusTooManyRequests || errors.Is(err, blocking.ErrNoAnswer) {
 				return nil // the datacenter does not answer, though the agent does
 			}

@@ -17,13 +17,14 @@ import (
 // An instanceCache holds the instances of a query's last reply. They are not decoded
 // again: with a large service, that takes most of the time of a change.
 type instanceCache struct {
-	all  bool                                       // replies have the instances in every state
-	last map[[sha256.Size]byte]*watch.HealthService // by the hash of their JSON
+	client Requests
+	all    bool                                       // replies have the instances in every state
+	last   map[[sha256.Size]byte]*watch.HealthService // by the hash of their JSON
 }
 
 // fetch asks for the instances of a service, or for its proxies in the mesh. The
 // agent filters only for passing ones; other filters are applied here.
-func (c *instanceCache) fetch(ctx context.Context, client *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c *instanceCache) fetch(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	passingOnly := !c.all && (q.Filter == "" || q.Filter == api.HealthPassing)
 	path, params := "/v1/health/service/", make(url.Values)
 	if q.Kind == watch.ConnectHealth {
@@ -36,7 +37,7 @@ func (c *instanceCache) fetch(ctx context.Context, client *blocking.Client, q wa
 		params.Set("passing", "1")
 	}
 	next := make(map[[sha256.Size]byte]*watch.HealthService, len(c.last))
-	r, list, err := decodeList(ctx, client, path+q.Name, params, o, func(d *jsontext.Decoder) (*watch.HealthService, error) {
+	r, list, err := decodeList(ctx, c.client, path+q.Name, params, o, func(d *jsontext.Decoder) (*watch.HealthService, error) {
 		raw, err := d.ReadValue()
 		if err != nil {
 			return nil, err

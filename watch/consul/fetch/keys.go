@@ -21,10 +21,10 @@ type pair struct {
 
 func keyPath(q watch.Query) string { return "/v1/kv/" + strings.TrimPrefix(q.Name, "/") }
 
-// fetchKey returns the pair, nil if there is no such key.
-func fetchKey(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+// key returns the pair, nil if there is no such key.
+func (c Requests) key(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	var pairs []*pair
-	r, err := get(ctx, c, keyPath(q), o, &pairs)
+	r, err := c.get(ctx, keyPath(q), o, &pairs)
 	switch {
 	case blocking.Status(err) == http.StatusNotFound:
 		return r, nil
@@ -37,8 +37,8 @@ func fetchKey(ctx context.Context, c *blocking.Client, q watch.Query, o blocking
 	return r, nil
 }
 
-// fetchPrefix returns the pairs whose keys begin with the query's name, by key.
-func fetchPrefix(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+// prefix returns the pairs whose keys begin with the query's name, by key.
+func (c Requests) prefix(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	var last pair // its room is used again
 	r, _, err := decodeList(ctx, c, keyPath(q), url.Values{"recurse": {""}}, o, func(d *jsontext.Decoder) (*watch.KeyPair, error) {
 		last = pair{Value: last.Value[:0]}

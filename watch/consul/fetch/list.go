@@ -18,7 +18,7 @@ import (
 // It uses what is encoding/json/v2 from Go 1.27 on: encoding/json reads each
 // element twice only to find its end.
 func decodeList[T any](
-	ctx context.Context, c *blocking.Client, path string, params url.Values, o blocking.Request,
+	ctx context.Context, c Requests, path string, params url.Values, o blocking.Request,
 	decode func(*jsontext.Decoder) (T, error),
 ) (blocking.Reply, []T, error) {
 	list := []T{}

@@ -90,9 +90,12 @@ func newAsker(t testing.TB, q watch.Query) *asker {
 		resp.Body = io.NopCloser(a.body)
 		return resp, err
 	})
-	kind, _ := New(c).ForKind(q.Kind)
-	a.fetch = func() (blocking.Reply, error) {
-		return kind.Fetch(t.Context(), q, blocking.Request{})
+	kind := Requests{c}.ForKind(q.Kind, false)
+	a.fetch = func() (r blocking.Reply, err error) {
+		if r, err = kind.Fetch(t.Context(), q, blocking.Request{}); err != nil {
+			r.Data = nil // it means nothing
+		}
+		return r, err
 	}
 	return a
 }
@@ -214,7 +217,7 @@ func TestListConnection(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	c := newClientOver(transport, agent.Listener.Addr().String())
 	for range 3 {
-		r, err := fetchPrefix(t.Context(), c, prefix, blocking.Request{})
+		r, err := Requests{c}.prefix(t.Context(), prefix, blocking.Request{})
 		check(t, err)
 		if n := len(r.Data.([]*watch.KeyPair)); n != 10 {
 			t.Fatalf("%d pairs", n)

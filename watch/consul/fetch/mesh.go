@@ -12,8 +12,8 @@ import (
 	"restencil/watch/blocking"
 )
 
-// fetchPeerings returns the peerings by state, partition and name.
-func fetchPeerings(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+// peerings returns the peerings by state, partition and name.
+func (c Requests) peerings(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
 	r, peerings, err := getList[*struct {
 		watch.Peering
 		State string
@@ -34,9 +34,9 @@ func fetchPeerings(ctx context.Context, c *blocking.Client, _ watch.Query, o blo
 	return r, nil
 }
 
-// fetchPartitions returns the admin partitions by name. The community edition has no
+// partitions returns the admin partitions by name. The community edition has no
 // such endpoint; the error is that of COMPAT 3.4.
-func fetchPartitions(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) partitions(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
 	_, list, err := getList[*watch.Partition](ctx, c, "/v1/partitions", o)
 	if blocking.Status(err) == http.StatusNotFound {
 		return blocking.Reply{}, fmt.Errorf("%s: %w", "Partitions are an enterprise feature", err)
@@ -47,8 +47,8 @@ func fetchPartitions(ctx context.Context, c *blocking.Client, _ watch.Query, o b
 	return blocking.Reply{Data: list}, err
 }
 
-// fetchExported returns the services that a partition exports, by name.
-func fetchExported(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+// exported returns the services that a partition exports, by name.
+func (c Requests) exported(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	o.Partition = q.Name
 	r, list, err := getList[watch.ExportedService](ctx, c, "/v1/exported-services", o)
 	for i := range list {
@@ -59,11 +59,11 @@ func fetchExported(ctx context.Context, c *blocking.Client, q watch.Query, o blo
 	return r, err
 }
 
-// fetchImported returns the services that a partition imports, by name.
-func fetchImported(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+// imported returns the services that a partition imports, by name.
+func (c Requests) imported(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	o.Partition = q.Name
 	var body json.RawMessage
-	r, err := get(ctx, c, "/v1/imported-services", o, &body)
+	r, err := c.get(ctx, "/v1/imported-services", o, &body)
 	if err != nil {
 		return r, err
 	}
@@ -82,9 +82,9 @@ func fetchImported(ctx context.Context, c *blocking.Client, q watch.Query, o blo
 	return r, nil
 }
 
-func fetchRoots(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) roots(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
 	var list struct{ Roots []*watch.CARoot }
-	r, err := get(ctx, c, "/v1/agent/connect/ca/roots", o, &list)
+	r, err := c.get(ctx, "/v1/agent/connect/ca/roots", o, &list)
 	if err == nil && (list.Roots == nil || slices.Contains(list.Roots, nil)) {
 		err = blocking.ErrIncomplete
 	}
@@ -92,9 +92,9 @@ func fetchRoots(ctx context.Context, c *blocking.Client, _ watch.Query, o blocki
 	return r, err
 }
 
-func fetchLeaf(ctx context.Context, c *blocking.Client, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) leaf(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 	leaf := new(watch.LeafCert)
-	r, err := get(ctx, c, "/v1/agent/connect/ca/leaf/"+q.Name, o, leaf)
+	r, err := c.get(ctx, "/v1/agent/connect/ca/leaf/"+q.Name, o, leaf)
 	if err == nil && (leaf.CertPEM == "" || leaf.PrivateKeyPEM == "") {
 		err = blocking.ErrIncomplete
 	}

@@ -11,26 +11,32 @@ import (
 	"restencil/watch/consul/discovery"
 )
 
-func forSource(s discovery.Source) method {
+// ForSource returns how to ask for a source of package discovery. The data
+// of the replies is what its methods take.
+func (c Requests) ForSource(s discovery.Source) blocking.Func {
 	switch s.Kind {
 	case discovery.Critical:
-		return fetchElements[discovery.Check]("/v1/health/state/critical", "")
+		return fetchElements[discovery.Check](c, "/v1/health/state/critical", "")
 	case discovery.Warning:
-		return fetchElements[discovery.Check]("/v1/health/state/warning", "")
+		return fetchElements[discovery.Check](c, "/v1/health/state/warning", "")
 	case discovery.Nodes:
-		return fetchElements[discovery.CatalogNode]("/v1/catalog/nodes", "")
+		return fetchElements[discovery.CatalogNode](c, "/v1/catalog/nodes", "")
 	case discovery.Node:
-		return fetchInstances(s.Name)
+		return c.instancesOf(s.Name)
 	default:
-		return fetchTags
+		return c.tags
 	}
 }
 
-var witness = fetchElements[discovery.CatalogNode]("/v1/catalog/nodes", `Node == "" and Node != ""`)
+// Witness returns how to ask for an empty list, which fails if the servers cannot be
+// reached or do not know the token.
+func (c Requests) Witness() blocking.Func {
+	return fetchElements[discovery.CatalogNode](c, "/v1/catalog/nodes", `Node == "" and Node != ""`)
+}
 
-// fetchElements returns a method that asks for the list at path.
-func fetchElements[T any](path, filter string) method {
-	return func(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+// fetchElements returns how to ask for the list at path.
+func fetchElements[T any](c Requests, path, filter string) blocking.Func {
+	return func(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
 		o.Filter = filter
 		r, _, err := decodeList(ctx, c, path, nil, o, func(d *jsontext.Decoder) (element T, err error) {
 			err = json.UnmarshalDecode(d, &element)
@@ -40,20 +46,19 @@ func fetchElements[T any](path, filter string) method {
 	}
 }
 
-// fetchInstances returns a method that asks for the services of a node. An unknown
-// node has none.
-func fetchInstances(node string) method {
-	return func(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+// instancesOf returns how to ask for the services of a node. An unknown node has none.
+func (c Requests) instancesOf(node string) blocking.Func {
+	return func(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
 		var reply struct{ Services []discovery.Instance }
-		r, err := get(ctx, c, "/v1/catalog/node-services/"+node, o, &reply)
+		r, err := c.get(ctx, "/v1/catalog/node-services/"+node, o, &reply)
 		r.Data = reply.Services
 		return r, err
 	}
 }
 
-func fetchTags(ctx context.Context, c *blocking.Client, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) tags(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
 	var tags map[string][]string
-	r, err := get(ctx, c, "/v1/catalog/services", o, &tags)
+	r, err := c.get(ctx, "/v1/catalog/services", o, &tags)
 	if err == nil && tags == nil {
 		err = blocking.ErrIncomplete
 	}

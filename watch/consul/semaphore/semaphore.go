@@ -32,7 +32,7 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/blocking"
-	"restencil/watch/consul/client"
+	"restencil/watch/consul/fetch"
 )
 
 const (
@@ -44,7 +44,7 @@ const (
 // A Semaphore bounds how many holders there are at a time. Its methods may be called
 // concurrently.
 type Semaphore struct {
-	Client *client.Client
+	Client fetch.Requests
 	Prefix string // of the keys, without a slash at its end
 	Limit  int    // above 0; the same for all hosts
 	Holder string // who this is, for people: the name of the host
@@ -186,8 +186,7 @@ func (s *Semaphore) entries(ctx context.Context, index uint64) ([]*watch.KeyPair
 
 // get asks for a key, or for those below it.
 func (s *Semaphore) get(ctx context.Context, kind watch.Kind, name string, o blocking.Request) (blocking.Reply, error) {
-	k, _ := s.Client.ForKind(kind)
-	r, err := k.Fetch(ctx, watch.Query{Kind: kind, Name: name}, o)
+	r, err := s.Client.ForKind(kind, false).Fetch(ctx, watch.Query{Kind: kind, Name: name}, o)
 	if err != nil {
 		err = cmp.Or(context.Cause(ctx), err)
 	}

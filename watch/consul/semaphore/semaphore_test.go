@@ -13,10 +13,11 @@ import (
 	"restencil/test/servers"
 	"restencil/watch/blocking"
 	"restencil/watch/consul/client"
+	"restencil/watch/consul/fetch"
 )
 
 // newClient returns a client of a real Consul that allows many connections.
-func newClient(t *testing.T) *client.Client {
+func newClient(t *testing.T) fetch.Requests {
 	t.Helper()
 	o := blocking.Defaults()
 	o.NoEnvironment, o.MaxConnections = true, 2000
@@ -25,7 +26,7 @@ func newClient(t *testing.T) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return fetch.Requests{Client: c}
 }
 
 // TestFleet has a fleet of hosts change at the same time, and some of them die with
