@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
@@ -28,12 +29,35 @@ type Client struct {
 	Transport *http.Transport    // of HTTP
 	Counter   *transport.Counter // of the requests
 
-	Base   url.URL     // scheme, host, and the path that stands before that of each request
-	Header http.Header // of each request
-	Params url.Values  // of each request that does not set them
-	Token  string      // is among Header; it must not be shown
+	Base   url.URL           // scheme, host, and the path that stands before that of each request
+	Header http.Header       // of each request
+	Params map[string]string // of each request that does not set them; "" is left out
+	Token  string            // is among Header; it must not be shown
 
 	Datacenter, Namespace string // names of the parameters for Request.Datacenter and Namespace
+}
+
+// New returns a Client that sends its requests over connections, and logs them unless
+// log is nil.
+func New(base url.URL, connections *http.Transport, log *slog.Logger) *Client {
+	counter := transport.Count(connections)
+	return &Client{
+		HTTP:      &http.Client{Transport: transport.Traced(counter, log), CheckRedirect: checkRedirect},
+		Transport: connections, Counter: counter,
+		Base: base, Header: make(http.Header),
+	}
+}
+
+// Authorize has each request carry a token, in the header of that name, and a user and
+// password, but for what is empty.
+func (c *Client) Authorize(header, token, user, password string) {
+	c.Token = token
+	if token != "" {
+		c.Header.Set(header, token)
+	}
+	if user != "" || password != "" {
+		(&http.Request{Header: c.Header}).SetBasicAuth(user, password)
+	}
 }
 
 // A Request is a request for a path, without that. A zero field is left out.
@@ -50,14 +74,14 @@ type Request struct {
 
 // params returns the parameters of a request; those of the caller come first.
 func (c *Client) params(own url.Values, q *Request) url.Values {
-	p := maps.Clone(c.Params)
-	if p == nil {
-		p = make(url.Values)
-	}
+	p := make(url.Values)
 	set := func(name, value string) {
 		if value != "" {
 			p[name] = []string{value}
 		}
+	}
+	for name, value := range c.Params {
+		set(name, value)
 	}
 	set(c.Datacenter, q.Datacenter)
 	set(c.Namespace, q.Namespace)
@@ -206,9 +230,9 @@ func (c *Client) Do(ctx context.Context, method, path string, params url.Values,
 	return resp, nil
 }
 
-// CheckRedirect is for [http.Client]: it withholds the token and the password from other hosts and from
+// checkRedirect is for [http.Client]: it withholds the token and the password from other hosts and from
 // another scheme: a redirect from https to http would show them.
-func CheckRedirect(next *http.Request, via []*http.Request) error {
+func checkRedirect(next *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
 		return errors.New("stopped after 10 redirects")
 	}

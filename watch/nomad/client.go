@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"restencil/watch"
 	"restencil/watch/blocking"
-	"restencil/watch/transport"
 )
 
 const defaultAddress = "http://127.0.0.1:4646"
@@ -35,10 +33,7 @@ func newClient(o Options) (*agent, error) {
 			return nil, errors.New("the address names no host")
 		}
 	case "unix":
-		socket := address.Path
-		connections.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return o.Transport.Dialer().DialContext(ctx, "unix", socket)
-		}
+		o.Transport.DialUnix(connections, address.Path)
 		address = &url.URL{Scheme: "http", Host: "127.0.0.1"}
 	default:
 		return nil, errors.New("the address must begin with http://, https:// or unix://")
@@ -54,25 +49,11 @@ func newClient(o Options) (*agent, error) {
 		}
 	}
 	address.Path = "" // as for Nomad's own tools
-	header := make(http.Header)
-	if o.Token != "" {
-		header.Set("X-Nomad-Token", o.Token)
-	}
-	if o.Username != "" || o.Password != "" {
-		(&http.Request{Header: header}).SetBasicAuth(o.Username, o.Password)
-	}
-	params := make(url.Values)
-	if o.Region != "" {
-		params.Set("region", o.Region)
-	}
-	counter := transport.Count(connections)
-	a := &agent{options: o, Client: &blocking.Client{
-		HTTP:      &http.Client{Transport: transport.Traced(counter, o.Log), CheckRedirect: blocking.CheckRedirect},
-		Transport: connections, Counter: counter,
-		Base: *address, Header: header, Params: params, Token: o.Token,
-		Datacenter: "region", Namespace: "namespace",
-	}}
-	return a, nil
+	c := blocking.New(*address, connections, o.Log)
+	c.Datacenter, c.Namespace = "region", "namespace"
+	c.Params = map[string]string{"region": o.Region}
+	c.Authorize("X-Nomad-Token", o.Token, o.Username, o.Password)
+	return &agent{options: o, Client: c}, nil
 }
 
 // An agent puts queries to a Nomad agent, each once.

@@ -2,6 +2,7 @@
 package transport
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"time"
@@ -39,7 +40,7 @@ const Silence = 30 * time.Second
 func (o Options) New() *http.Transport {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         o.Dialer().DialContext,
+		DialContext:         o.dialer().DialContext,
 		TLSHandshakeTimeout: o.TLSHandshakeTimeout,
 		IdleConnTimeout:     o.IdleConnTimeout,
 		DisableKeepAlives:   o.DisableKeepAlives,
@@ -51,7 +52,13 @@ func (o Options) New() *http.Transport {
 	}
 }
 
-// Dialer returns the dialer of the connections, also for Unix sockets.
-func (o Options) Dialer() *net.Dialer {
+func (o Options) dialer() *net.Dialer {
 	return &net.Dialer{Timeout: o.DialTimeout, KeepAlive: o.DialKeepAlive}
+}
+
+// DialUnix has all connections of t go to a Unix socket.
+func (o Options) DialUnix(t *http.Transport, socket string) {
+	t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return o.dialer().DialContext(ctx, "unix", socket)
+	}
 }

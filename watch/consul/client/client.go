@@ -4,7 +4,6 @@ package client
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -59,11 +58,8 @@ func New(o blocking.Options) (*blocking.Client, error) {
 			host, path = host[:i], host[i:]
 		}
 	case "unix":
-		socket, dialer := host, o.Transport.Dialer()
+		o.Transport.DialUnix(connections, host)
 		scheme, host = "http", "localhost"
-		connections.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", socket)
-		}
 	default:
 		return nil, fmt.Errorf("%s: %s", unknownScheme, scheme)
 	}
@@ -80,33 +76,15 @@ func New(o blocking.Options) (*blocking.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	header := make(http.Header)
-	if token != "" {
-		header.Set("X-Consul-Token", token)
+	user, password, _ := strings.Cut(env("CONSUL_HTTP_AUTH"), ":")
+	if o.Username != "" || o.Password != "" {
+		user, password = o.Username, o.Password
 	}
-	if user, password, _ := strings.Cut(env("CONSUL_HTTP_AUTH"), ":"); o.Username+o.Password+user+password != "" {
-		if o.Username != "" || o.Password != "" {
-			user, password = o.Username, o.Password
-		}
-		(&http.Request{Header: header}).SetBasicAuth(user, password)
-	}
-	params := make(url.Values)
-	for name, value := range map[string]string{
-		"ns":        cmp.Or(o.Namespace, env("CONSUL_NAMESPACE")),
-		"partition": env("CONSUL_PARTITION"),
-	} {
-		if value != "" {
-			params.Set(name, value)
-		}
-	}
-	counter := transport.Count(connections)
-	return &blocking.Client{
-		HTTP:      &http.Client{Transport: transport.Traced(counter, o.Log), CheckRedirect: blocking.CheckRedirect},
-		Transport: connections, Counter: counter,
-		Base:   url.URL{Scheme: scheme, Host: host, Path: path},
-		Header: header, Params: params, Token: token,
-		Datacenter: "dc", Namespace: "ns",
-	}, nil
+	c := blocking.New(url.URL{Scheme: scheme, Host: host, Path: path}, connections, o.Log)
+	c.Datacenter, c.Namespace = "dc", "ns"
+	c.Params = map[string]string{"ns": cmp.Or(o.Namespace, env("CONSUL_NAMESPACE")), "partition": env("CONSUL_PARTITION")}
+	c.Authorize("X-Consul-Token", token, user, password)
+	return c, nil
 }
 
 // setTLS configures TLS, by the environment unless it is enabled.

@@ -87,9 +87,7 @@ func New(o Options) (*Client, error) {
 	connections := o.Transport.New()
 	if socket, ok := strings.CutPrefix(address, "unix://"); ok {
 		at = &url.URL{Scheme: "http", Host: "localhost"}
-		connections.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return o.Transport.Dialer().DialContext(ctx, "unix", socket)
-		}
+		o.Transport.DialUnix(connections, socket)
 	}
 	options := tlsFromEnv(o.TLS, getenv)
 	if connections.TLSClientConfig, err = options.Config(); err != nil {
