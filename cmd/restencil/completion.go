@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/config/setting"
 	"restencil/cmd/restencil/lint"
 )
 
@@ -130,7 +131,7 @@ func (p program) flagWords(about *subcommand) (names []string, values map[string
 		})
 	}
 	if about == nil || about.name == "record" || about.name == "diff" {
-		for _, g := range config.Flags() {
+		for _, g := range setting.Groups(config.Settings()) {
 			for _, f := range g.Flags {
 				for _, name := range f.Names {
 					names = append(names, name)

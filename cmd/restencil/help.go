@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/config/setting"
 	"restencil/watch/suggest"
 )
 
@@ -65,7 +66,7 @@ over files, and files over environment variables.
 Exit codes:
 
 %s  Others are those of the program of -exec.
-`, usage, commands.String(), config.FlagHelp(), codes.String())
+`, usage, commands.String(), setting.Help(config.Settings()), codes.String())
 	return err
 }
 

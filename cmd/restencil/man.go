@@ -38,7 +38,7 @@ func commandPage() string {
 		fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(strings.TrimSpace("restencil "+s.name+" "+s.usage)), roff(s.help))
 	}
 	b.WriteString(".SH OPTIONS\nDurations are written like 250ms, 30s or 1h30m. What a flag says wins over files, and\nfiles over environment variables.\n")
-	for _, g := range config.Flags() {
+	for _, g := range setting.Groups(config.Settings()) {
 		fmt.Fprintf(&b, ".SS %s\n", roff(g.Name))
 		for _, f := range g.Flags {
 			b.WriteString(entry("-", f))
@@ -57,7 +57,7 @@ func configurationPage() string {
 	var b strings.Builder
 	b.WriteString(".TH RESTENCIL 5 " + manualDate + "\n.SH NAME\nrestencil \\- configuration of restencil(1)\n.SH DESCRIPTION\n" +
 		"A configuration is a file, or all files of a directory, in HCL or JSON. The names of blocks\nstand before the keys in them: wait.min is min in the block wait.\n.SH KEYS\n")
-	for _, k := range config.Keys() {
+	for _, k := range setting.Described(config.Settings()) {
 		b.WriteString(entry("", k))
 	}
 	b.WriteString(".SH SEE ALSO\n.BR restencil (1)\n")

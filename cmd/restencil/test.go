@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/config/setting"
 	"restencil/cmd/restencil/unittest"
 )
 
@@ -59,7 +60,8 @@ func runTests(ctx context.Context, p program, s *subcommand) error {
 	if len(tests) == 0 {
 		return usage(fmt.Errorf("no test has a name that matches %q", s.test.run))
 	}
-	results, err := unittest.Run(ctx, tests, unittest.Options{Update: s.test.update, Environ: p.commandEnviron()})
+	needed := setting.Environment(p.Environ).Filter([]string{"PATH", "HOME", "TMPDIR", "USER"}, true) // by commands, to run at all
+	results, err := unittest.Run(ctx, tests, unittest.Options{Update: s.test.update, Environ: needed})
 	if err != nil {
 		return err
 	}
@@ -74,12 +76,4 @@ func runTests(ctx context.Context, p program, s *subcommand) error {
 		err = fmt.Errorf("%d of %d tests failed", failed, len(results))
 	}
 	return err
-}
-
-// commandEnviron returns the variables that commands need to run at all.
-func (p program) commandEnviron() []string {
-	return slices.DeleteFunc(slices.Clone(p.Environ), func(v string) bool {
-		name, _, _ := strings.Cut(v, "=")
-		return !slices.Contains([]string{"PATH", "HOME", "TMPDIR", "USER"}, name)
-	})
 }

@@ -51,10 +51,10 @@ func (b *Bundle) instance() setting.Instance {
 }
 
 // verifies returns the conditions of a bundle and of its templates.
-func (c *Config) verifies(b *Bundle) []Verify {
+func (c *Config) verifies(b *Bundle) []*Verify {
 	all := slices.Clone(b.Verify)
-	for i := range c.Templates {
-		if t := &c.Templates[i]; t.Bundle == b.Name {
+	for _, t := range c.Templates {
+		if t.Bundle == b.Name {
 			all = append(all, t.Verify...)
 		}
 	}
@@ -63,11 +63,12 @@ func (c *Config) verifies(b *Bundle) []Verify {
 
 // bundle returns the bundle of a name, nil if there is none.
 func (c *Config) bundle(name string) *Bundle {
-	i := slices.IndexFunc(c.Bundles, func(b Bundle) bool { return b.Name == name })
-	if i < 0 {
-		return nil
+	for _, b := range c.Bundles {
+		if b.Name == name {
+			return b
+		}
 	}
-	return &c.Bundles[i]
+	return nil
 }
 
 // checkBundles validates the bundles and templates. A template that is a bundle by
@@ -82,8 +83,7 @@ func (c *Config) checkBundles() []error {
 		}
 		byName[name] = at
 	}
-	for i := range c.Bundles {
-		b := &c.Bundles[i]
+	for _, b := range c.Bundles {
 		if b.Name == "" {
 			errs = append(errs, b.At.Wrong("a bundle's name cannot be empty", ""))
 		}
@@ -102,8 +102,7 @@ func (c *Config) checkBundles() []error {
 		errs = append(errs, b.check(&b.Origins)...)
 		checkName(b.Name, b.At)
 	}
-	for i := range c.Templates {
-		t := &c.Templates[i]
+	for _, t := range c.Templates {
 		errs = append(errs, t.check(&t.Origins)...)
 		if strings.Contains(t.Options.ForEach, "{{") {
 			errs = append(errs, t.Origin("for_each").Wrong("for_each is a list without braces", "take {{ and }} away"))

@@ -20,7 +20,7 @@ type Change struct {
 
 	Exec   Exec // after finish, the effective command and timeout
 	Wait   Wait
-	Verify []Verify
+	Verify []*Verify
 }
 
 // A Verify is a condition that must hold after a reload.
@@ -105,9 +105,9 @@ func (c *Change) finish(o *setting.Origins, command []string, verified bool, who
 
 func (c *Change) check(o *setting.Origins) []error {
 	var errs []error
-	for i := range c.Verify {
-		if err := c.Verify[i].Validate(); err != nil {
-			errs = append(errs, c.Verify[i].At.Wrong("verify: "+err.Error(), ""))
+	for _, v := range c.Verify {
+		if err := v.Validate(); err != nil {
+			errs = append(errs, v.At.Wrong("verify: "+err.Error(), ""))
 		}
 	}
 	if err := transaction.ValidateCheck(c.Check); err != nil {

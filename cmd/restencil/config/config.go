@@ -46,17 +46,17 @@ type Config struct {
 	Defaults Defaults // of the templates
 
 	// Bundles are the named bundles, in the order of the files.
-	Bundles []Bundle
+	Bundles []*Bundle
 
 	// Templates are in the order in which their commands run: files first, then
 	// CT_LOCAL_CONFIG, then flags.
-	Templates []Template
+	Templates []*Template
 
 	// Warnings are about what is accepted but doubtful or deprecated.
 	Warnings hcl1.Diagnostics
 
-	environ environment
-	all     []setting.Setting // what settings returns; nil: it has not been asked yet
+	environ  setting.Environment
+	settings []setting.Setting // all, of the values above
 }
 
 // A CommandLine says what the program is to do. Files can set only Once, OnceTimeout
@@ -124,7 +124,7 @@ func Parse(args, environ []string) (*Config, error) {
 func parse(args, environ []string, skip func(name string) bool) (*Config, error) {
 	// The flags and CT_LOCAL_CONFIG are applied last, but their errors come first.
 	flags := newConfig(nil)
-	_, err := setting.ParseFlags(args, flags.settings(), &flags.Origins)
+	_, err := setting.ParseFlags(args, flags.settings, &flags.Origins)
 	if errors.Is(err, flag.ErrHelp) {
 		return &Config{CommandLine: CommandLine{Help: true}}, nil
 	}
@@ -132,7 +132,7 @@ func parse(args, environ []string, skip func(name string) bool) (*Config, error)
 		return nil, failed(ExitFlags, err)
 	}
 	c := newConfig(environ)
-	local := c.environ.get(setting.LocalConfig)
+	local := c.environ.Get(setting.LocalConfig)
 	if local != "" {
 		if err := newConfig(nil).decode(setting.LocalConfig, local); err != nil {
 			return nil, failed(ExitFlags, err)
@@ -146,7 +146,7 @@ func parse(args, environ []string, skip func(name string) bool) (*Config, error)
 	if err := c.decode(setting.LocalConfig, local); err != nil {
 		return nil, failed(ExitFlags, err)
 	}
-	warnings, err := setting.ParseFlags(args, c.settings(), &c.Origins)
+	warnings, err := setting.ParseFlags(args, c.settings, &c.Origins)
 	if err != nil {
 		return nil, failed(ExitFlags, err)
 	}
@@ -163,26 +163,20 @@ func newConfig(environ []string) *Config {
 	c.Consul.Options = consul.DefaultOptions()
 	c.Vault.Options = vault.DefaultOptions()
 	c.Nomad.Options = nomad.DefaultOptions()
-	setting.Init(c.settings())
+	c.settings = c.makeSettings()
+	setting.Init(c.settings)
 	return c
 }
 
 // decode sets what a file sets.
 func (c *Config) decode(name, text string) error {
-	warnings, err := setting.Decode(name, text, c.settings(), &c.Origins)
+	warnings, err := setting.Decode(name, text, c.settings, &c.Origins)
 	c.Warnings = append(c.Warnings, warnings...)
 	return err
 }
 
 func (c *Config) warn(at setting.Origin, message, hint string) {
 	c.Warnings = append(c.Warnings, hcl1.Diagnostic{Position: at.Position, Message: message, Hint: hint})
-}
-
-func (c *Config) settings() []setting.Setting {
-	if c.all == nil {
-		c.all = c.makeSettings()
-	}
-	return c.all
 }
 
 func (c *Config) makeSettings() []setting.Setting {
@@ -266,7 +260,7 @@ func (c *Config) finish() {
 	if at := c.Origin("once"); c.Once && !at.FromCommandLine() {
 		c.warn(at, "once is in effect here; consul-template ignores it in a file", "")
 	}
-	for _, text := range setting.Fill(c.settings(), &c.Origins, c.environ.get) {
+	for _, text := range setting.Fill(c.settings, &c.Origins, c.environ) {
 		c.warn(setting.Origin{}, text, "")
 	}
 	if c.Diff || c.Shadow {
@@ -276,24 +270,23 @@ func (c *Config) finish() {
 	c.Log.finish(&c.Origins)
 	c.Status.finish(c)
 	c.Consul.Finish(&c.Origins, c.warn)
-	c.Vault.Finish(&c.Origins, c.environ.get("HOME"), c.warn)
+	c.Vault.Finish(&c.Origins, c.environ.Get("HOME"), c.warn)
 	c.Nomad.Finish(&c.Origins)
 	c.Exec.finish(c)
 	c.Defaults.Wait.finish(&c.Origins, c)
 	if c.Once {
 		c.Defaults.Wait = Wait{}
 	}
-	for i := range c.Templates {
-		c.finishTemplate(&c.Templates[i])
+	for _, t := range c.Templates {
+		c.finishTemplate(t)
 	}
-	for i := range c.Bundles {
-		b := &c.Bundles[i]
+	for _, b := range c.Bundles {
 		command := b.Reload.Args
 		if b.IsSet("reload") {
 			command = b.OtherCommand
 		}
 		b.finish(&b.Origins, command, len(c.verifies(b)) > 0, c)
-		if !slices.ContainsFunc(c.Templates, func(t Template) bool { return t.Bundle == b.Name }) {
+		if !slices.ContainsFunc(c.Templates, func(t *Template) bool { return t.Bundle == b.Name }) {
 			c.warn(b.At, fmt.Sprintf("no template belongs to bundle %q", b.Name), fmt.Sprintf("write bundle = %q in its templates", b.Name))
 		}
 	}
@@ -316,7 +309,7 @@ func (c *Config) check() error {
 
 // Reaches returns how the stores are reached.
 func (c *Config) Reaches() map[watch.Store]stores.Reach {
-	return stores.Reaches(&c.Stores, &c.Origins, stores.Process{Once: c.Once, Environ: c.environ, Getenv: c.environ.get})
+	return stores.Reaches(&c.Stores, &c.Origins, stores.Process{Once: c.Once, Environ: c.environ})
 }
 
 // Clusters returns the names of a system's clusters, without the one that has none.
@@ -332,7 +325,7 @@ func (c *Config) Clusters(system watch.Store) (names []string) {
 
 // checkClusters rejects the names of clusters in templates that there are not.
 func (c *Config) checkClusters() (errs []error) {
-	for t := range c.AllTemplates() {
+	for _, t := range c.AllTemplates() {
 		own := &t.Options.Clusters
 		for _, store := range []watch.Store{watch.Consul.In(own.Consul), watch.Vault.In(own.Vault), watch.Nomad.In(own.Nomad)} {
 			system, name := store.Split()
@@ -360,15 +353,9 @@ func (c *Config) Print(w io.Writer) error {
 	if c.ParseOnly {
 		text += "# -parse-only\n"
 	}
-	_, err := io.WriteString(w, text+setting.Print(c.settings(), &c.Origins))
+	_, err := io.WriteString(w, text+setting.Print(c.settings, &c.Origins))
 	return err
 }
 
-// Flags returns all flags, by group.
-func Flags() []setting.Group { return setting.Groups(newConfig(nil).settings()) }
-
-// Keys returns all keys of files.
-func Keys() []setting.Flag { return setting.Described(newConfig(nil).settings()) }
-
-// FlagHelp returns the help for all flags.
-func FlagHelp() string { return setting.Help(newConfig(nil).settings()) }
+// Settings returns all settings, at their defaults.
+func Settings() []setting.Setting { return newConfig(nil).settings }

@@ -74,7 +74,7 @@ func TestConfigurationPage(t *testing.T) {
 // none; but for those that have no effect any more.
 func documentedSettings() []setting.Setting {
 	c := newConfig(nil)
-	all := slices.Collect(setting.All(c.settings()))
+	all := slices.Collect(setting.All(c.settings))
 	for i := range all {
 		if all[i].Key == "" {
 			all[i].Key = "-" + all[i].Flag
@@ -83,8 +83,8 @@ func documentedSettings() []setting.Setting {
 	for prefix, block := range map[string][]setting.Setting{
 		"template.":          setting.Add(&c.Templates, (*Template).instance).instance().Settings,
 		"bundle.":            setting.Add(&c.Bundles, (*Bundle).instance).instance().Settings,
-		"exec.env_template.": setting.Add(new([]Variable), (*Variable).instance).instance().Settings,
-		"verify.":            setting.Add(new([]Verify), (*Verify).instance).instance().Settings,
+		"exec.env_template.": setting.Add(new([]*Variable), (*Variable).instance).instance().Settings,
+		"verify.":            setting.Add(new([]*Verify), (*Verify).instance).instance().Settings,
 	} {
 		for s := range setting.All(block) {
 			s.Key = prefix + s.Key

@@ -61,7 +61,7 @@ func TestDocumentedConfigurations(t *testing.T) {
 func TestDocumentedFlags(t *testing.T) {
 	flags := map[string]bool{"reload": true, "json": true, "prune": true, "help": true, "format": true, "disable": true, "strict": true,
 		"check": true, "update": true, "run": true, "junit": true, "diff": true}
-	settings := newConfig(nil).settings()
+	settings := Settings()
 	for _, s := range append(slices.Collect(setting.All(settings)), settings...) { // the latter are the old spellings
 		for _, flag := range append(s.Alias, s.Flag) {
 			flags[flag] = true
@@ -117,15 +117,14 @@ func (c *Config) shows(key string) bool {
 	}
 	block, name, _ := strings.Cut(key, ".")
 	shown := c.IsSet(key)
-	for i := range c.Templates {
-		c := &c.Templates[i]
-		shown = shown || block == "template" && c.IsSet(name)
-		for i := range c.Verify {
-			shown = shown || block == "verify" && c.Verify[i].IsSet(name)
+	for _, t := range c.Templates {
+		shown = shown || block == "template" && t.IsSet(name)
+		for _, v := range t.Verify {
+			shown = shown || block == "verify" && v.IsSet(name)
 		}
 	}
-	for i := range c.Bundles {
-		shown = shown || block == "bundle" && c.Bundles[i].IsSet(name)
+	for _, b := range c.Bundles {
+		shown = shown || block == "bundle" && b.IsSet(name)
 	}
 	return shown
 }

@@ -3,9 +3,11 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"restencil/cmd/restencil/config/setting"
+	"restencil/cmd/restencil/config/stores"
 	"restencil/runner"
 	"restencil/runner/process"
 )
@@ -16,7 +18,7 @@ type Exec struct {
 	Enabled      bool
 	Timeout      time.Duration // of a template's command; 0: it is not waited for
 	Env          Env
-	Variables    []Variable // rendered; of the supervised child only
+	Variables    []*Variable // rendered; of the supervised child only
 }
 
 // A Variable is the block env_template: an environment variable of the supervised child
@@ -39,6 +41,29 @@ type Env struct {
 	Custom    []string // K=V, added to the rest
 	Allowlist []string // patterns of names to inherit; empty: all
 	Denylist  []string // patterns of names not to inherit
+}
+
+// LookupEnv returns an environment variable as templates see it: first those that say
+// how the stores are reached (COMPAT 4.6.2), then the environment of the process.
+func (c *Config) LookupEnv(name string) (value string, ok bool) {
+	return slices.Concat(c.environ, stores.Environ(&c.Consul, &c.Vault)).Lookup(name)
+}
+
+// environmentOf returns the environment of a command or of the child: the inherited
+// variables that the filter allows, those that say how the stores are reached, and
+// custom ones. Without PassTokens, secrets are removed from all but the custom ones.
+func (c *Config) environmentOf(e Env) []string {
+	env := c.environ.Filter(e.Denylist, false)
+	if e.Pristine {
+		env = nil
+	} else if len(e.Allowlist) > 0 {
+		env = env.Filter(e.Allowlist, true)
+	}
+	env = append(env, stores.Environ(&c.Consul, &c.Vault)...)
+	if !c.Process.PassTokens {
+		env = env.Filter(stores.SecretVariables(), false)
+	}
+	return append(env, e.Custom...)
 }
 
 // commandTimeout is the default timeout of a template's command.
@@ -106,8 +131,8 @@ func (e *Exec) finish(c *Config) {
 	} else if some && !e.Enabled {
 		c.warn(c.Origin("exec.enabled"), "exec.enabled = false has no effect: the command is run, as by consul-template", "")
 	}
-	for i := range e.Variables {
-		c.finishTemplate(&e.Variables[i].Template)
+	for _, v := range e.Variables {
+		c.finishTemplate(&v.Template)
 	}
 }
 
@@ -117,8 +142,7 @@ var variableName = regexp.MustCompile("^[A-Za-z_][A-Za-z0-9_]*$")
 func (e *Exec) check() []error {
 	var errs []error
 	first := make(map[string]setting.Origin)
-	for i := range e.Variables {
-		v := &e.Variables[i]
+	for _, v := range e.Variables {
 		if !variableName.MatchString(v.Name) {
 			errs = append(errs, v.At.Wrong(fmt.Sprintf("%q is not the name of an environment variable", v.Name), "use letters, digits and _"))
 		}

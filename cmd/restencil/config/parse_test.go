@@ -127,15 +127,13 @@ func changed(c *Config) string {
 		return err.Error()
 	}
 	var b strings.Builder
-	list(&b, "", c.settings(), standard.settings(), &c.Origins)
-	for i := range c.Bundles {
-		bundle := &c.Bundles[i]
+	list(&b, "", c.settings, standard.settings, &c.Origins)
+	for _, bundle := range c.Bundles {
 		fmt.Fprintf(&b, "bundle %s # %s\n", bundle.Name, bundle.At)
 		list(&b, "  ", bundle.instance().Settings, standardOf((*Bundle).instance), &bundle.Origins)
 		listVerifies(&b, &bundle.Change)
 	}
-	for i := range c.Templates {
-		t := &c.Templates[i]
+	for _, t := range c.Templates {
 		fmt.Fprintf(&b, "template # %s\n", t.At)
 		list(&b, "  ", t.instance().Settings, standardOf((*Template).instance), &t.Origins)
 		listVerifies(&b, &t.Change)
@@ -144,8 +142,7 @@ func changed(c *Config) string {
 }
 
 func listVerifies(b *strings.Builder, c *Change) {
-	for i := range c.Verify {
-		v := &c.Verify[i]
+	for _, v := range c.Verify {
 		fmt.Fprintf(b, "  verify # %s\n", v.At)
 		list(b, "    ", v.instance().Settings, standardOf((*Verify).instance), &v.Origins)
 	}
@@ -172,6 +169,6 @@ func list(b *strings.Builder, prefix string, settings, standard []setting.Settin
 // standardOf returns the settings of a block that may stand several times, at
 // their defaults.
 func standardOf[T any](instance func(*T) setting.Instance) []setting.Setting {
-	var list []T
+	var list []*T
 	return instance(setting.Add(&list, instance)).Settings
 }

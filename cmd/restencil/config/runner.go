@@ -38,26 +38,24 @@ func (c *Config) Runner() (runner.Options, error) {
 		child.Env = c.environmentOf(c.Exec.Env)
 		opts.Child = &child
 	}
-	for i := range c.Bundles {
-		b := &c.Bundles[i]
+	for _, b := range c.Bundles {
 		spec := c.runnerBundle(b.Name, &b.Change, c.verifies(b))
 		spec.Rolling.Key = strings.Trim(spec.Rolling.Key, "/")
 		spec.Rolling.Proceed = b.OnTimeout == "proceed"
 		opts.Bundles = append(opts.Bundles, spec)
 	}
 	var errs []error
-	for i := range c.Templates {
-		t, err := c.runnerTemplate(&c.Templates[i], "")
+	for _, t := range c.Templates {
+		to, err := c.runnerTemplate(t, "")
 		errs = append(errs, err)
-		opts.Templates = append(opts.Templates, t)
-		if t := &c.Templates[i]; c.standsAlone(t) { // the template keeps its check and format
+		opts.Templates = append(opts.Templates, to)
+		if c.standsAlone(t) { // the template keeps its check and format
 			alone := c.runnerBundle(t.File.Destination, &t.Change, t.Verify)
 			alone.Check = runner.Command{}
 			opts.Bundles = append(opts.Bundles, alone)
 		}
 	}
-	for i := range c.Exec.Variables {
-		v := &c.Exec.Variables[i]
+	for _, v := range c.Exec.Variables {
 		t, err := c.runnerTemplate(&v.Template, v.Name)
 		errs = append(errs, err)
 		opts.Templates = append(opts.Templates, t)
@@ -65,7 +63,7 @@ func (c *Config) Runner() (runner.Options, error) {
 	return opts, failed(ExitRunner, errors.Join(errs...))
 }
 
-func (c *Config) runnerBundle(name string, change *Change, verify []Verify) runner.Bundle {
+func (c *Config) runnerBundle(name string, change *Change, verify []*Verify) runner.Bundle {
 	b := change.Bundle
 	b.Name, b.Wait = name, change.Wait.runner(c)
 	b.Check = c.runnerCommand(change.Check.Args, change.Check.Timeout, change.Exec.Env)
@@ -129,7 +127,7 @@ func (c *Config) standsAlone(t *Template) bool {
 	if len(t.Verify) > 0 || t.Rollback || t.IsSet("exit_on_failure") || t.Guard.MaxRemoved > 0 || !setting.IsCommand(t.Exec.Args) {
 		return true
 	}
-	return !slices.ContainsFunc(c.Templates, func(o Template) bool {
+	return !slices.ContainsFunc(c.Templates, func(o *Template) bool {
 		return o.Bundle == "" && !o.isBundle() && slices.Equal(o.Exec.Args, t.Exec.Args)
 	})
 }

@@ -12,7 +12,7 @@ import (
 // TestSettings holds every setting to what the table promises of it.
 func TestSettings(t *testing.T) {
 	keys, flags := make(map[string]bool), make(map[string]bool)
-	for s := range setting.All(newConfig(nil).settings()) {
+	for s := range setting.All(Settings()) {
 		if s.Key == "" && s.Flag == "" {
 			t.Errorf("a setting with the help %q has no name", s.Help)
 		}
@@ -43,7 +43,7 @@ func TestSettings(t *testing.T) {
 func TestFlagsAreAllTested(t *testing.T) {
 	words := strings.Fields(readFile(t, "testdata/flags.txtar"))
 	other := []string{"-print-config", "-version"} // tested elsewhere
-	for s := range setting.All(newConfig(nil).settings()) {
+	for s := range setting.All(Settings()) {
 		flag := "-" + s.Flag
 		used := slices.ContainsFunc(words, func(w string) bool { return w == flag || strings.HasPrefix(w, flag+"=") })
 		if s.Flag != "" && s.Deprecated == "" && !used && !slices.Contains(other, flag) {
@@ -60,7 +60,7 @@ func TestKeysAreAllTested(t *testing.T) {
 		text += readFile(t, "testdata/vault_"+login+".txtar")
 	}
 	c := newConfig(nil)
-	settings := slices.Concat(c.settings(), new(Template).instance().Settings, new(Bundle).instance().Settings, new(Verify).instance().Settings)
+	settings := slices.Concat(c.settings, new(Template).instance().Settings, new(Bundle).instance().Settings, new(Verify).instance().Settings)
 	for s := range setting.All(settings) {
 		name := s.Key[strings.LastIndexByte(s.Key, '.')+1:]
 		skipped := s.Deprecated != "" || s.Sets == nil || s.Sets[0] != s.Key || slices.Contains([]string{"once", "parseonly", "vault_agent_token_file"}, name)
@@ -72,7 +72,7 @@ func TestKeysAreAllTested(t *testing.T) {
 
 // TestHelp looks at what people read.
 func TestHelp(t *testing.T) {
-	help := FlagHelp()
+	help := setting.Help(Settings())
 	for _, want := range []string{
 		"\nConsul:\n", "\nVault:\n", "\nLogging:\n",
 		"  -consul-addr <address>\n",
@@ -83,7 +83,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("help lacks %q", want)
 		}
 	}
-	for s := range setting.All(newConfig(nil).settings()) {
+	for s := range setting.All(Settings()) {
 		if s.Flag != "" && s.Deprecated == "" && !strings.Contains(help, " -"+s.Flag) {
 			t.Errorf("help lacks -%s", s.Flag)
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"os"
 	"regexp"
 	"runtime"
@@ -50,7 +49,7 @@ type Template struct {
 }
 
 // settings returns the defaults, and -template, which adds to list.
-func (d *Defaults) settings(list *[]Template) []setting.Setting {
+func (d *Defaults) settings(list *[]*Template) []setting.Setting {
 	add := func(text string) error { return addTemplate(list, text) }
 	return setting.In("Templates and output", []setting.Setting{
 		{Flag: "template", To: setting.Text("<source[:destination[:command]]>", "", add, nil),
@@ -171,26 +170,19 @@ func isOpened(source string) bool {
 	return source == "/dev/stdin" || strings.HasPrefix(source, "/dev/fd/")
 }
 
-// AllTemplates yields the templates of files, then those of variables.
-func (c *Config) AllTemplates() iter.Seq[*Template] {
-	return func(yield func(*Template) bool) {
-		for i := range c.Templates {
-			if !yield(&c.Templates[i]) {
-				return
-			}
-		}
-		for i := range c.Exec.Variables {
-			if !yield(&c.Exec.Variables[i].Template) {
-				return
-			}
-		}
+// AllTemplates returns the templates of files, then those of variables.
+func (c *Config) AllTemplates() []*Template {
+	all := slices.Clone(c.Templates)
+	for _, v := range c.Exec.Variables {
+		all = append(all, &v.Template)
 	}
+	return all
 }
 
 // Sources returns the template files that can be read again.
 func (c *Config) Sources() []string {
 	var paths []string
-	for t := range c.AllTemplates() {
+	for _, t := range c.AllTemplates() {
 		if t.Source != "" && !isOpened(t.Source) {
 			paths = append(paths, t.Source)
 		}
@@ -218,7 +210,7 @@ func (t *Template) read() (name, text string, err error) {
 	return t.Source, string(content), nil
 }
 
-func addTemplate(list *[]Template, s string) error {
+func addTemplate(list *[]*Template, s string) error {
 	words, err := splitTemplate(s, runtime.GOOS == "windows")
 	if err != nil {
 		return err

@@ -31,9 +31,7 @@ func (l *Linter) Config(cfg *config.Config) {
 	for _, c := range commands {
 		l.staged(c)
 	}
-	i := -1
-	for t := range cfg.AllTemplates() {
-		i++
+	for i, t := range cfg.AllTemplates() {
 		o := opts.Templates[i]
 		if o.Name == "" { // its error is the next one
 			why := unread[0]
@@ -122,21 +120,18 @@ func commandsOf(cfg *config.Config) (all []command) {
 				break
 			}
 		}
-		for i := range c.Verify {
-			all = append(all, command{at: c.Verify[i].At, args: c.Verify[i].Args})
+		for _, v := range c.Verify {
+			all = append(all, command{at: v.At, args: v.Args})
 		}
 	}
 	files := make(map[string][]string) // of bundles
-	for i := range cfg.Templates {
-		t := &cfg.Templates[i]
+	for _, t := range cfg.Templates {
 		files[t.Bundle] = append(files[t.Bundle], t.File.Destination, t.Source)
 	}
-	for i := range cfg.Bundles {
-		b := &cfg.Bundles[i]
+	for _, b := range cfg.Bundles {
 		change(&b.Origins, &b.Change, files[b.Name], len(files[b.Name])/2)
 	}
-	for i := range cfg.Templates {
-		t := &cfg.Templates[i]
+	for _, t := range cfg.Templates {
 		if known := files[t.Bundle]; t.Bundle != "" {
 			change(&t.Origins, &t.Change, known, 1)
 		} else {

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/mattn/go-isatty"
 
 	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/config/setting"
 	"restencil/runner/diff"
 	"restencil/watch/printable"
 )
@@ -69,8 +69,6 @@ func (p Program) PrintDiff(text string) error {
 
 // Colors reports whether standard output is a terminal that is to have colors.
 func (p Program) Colors() bool {
-	plain := slices.ContainsFunc(p.Environ, func(v string) bool {
-		return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR=" || v == "TERM=dumb"
-	})
-	return isatty.IsTerminal(os.Stdout.Fd()) && !plain
+	environ := setting.Environment(p.Environ)
+	return isatty.IsTerminal(os.Stdout.Fd()) && environ.Get("NO_COLOR") == "" && environ.Get("TERM") != "dumb"
 }

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"os"
+	"slices"
 
 	"restencil/cmd/restencil/config"
 	"restencil/runner/bundle/group"
@@ -17,11 +18,8 @@ import (
 // fleets returns what has bundles take turns with those of other hosts, through the
 // Consul of the configuration. Nil: bundles do not wait for other hosts.
 func fleets(cfg *config.Config) (func(group.Rolling) turn.Fleet, error) {
-	rolling := false
-	for i := range cfg.Bundles {
-		rolling = rolling || cfg.Bundles[i].Rolling.Limit > 0
-	}
-	if !rolling || cfg.Dry || cfg.Consul.Local != "" {
+	rolling := func(b *config.Bundle) bool { return b.Rolling.Limit > 0 }
+	if !slices.ContainsFunc(cfg.Bundles, rolling) || cfg.Dry || cfg.Consul.Local != "" {
 		return nil, nil
 	}
 	options, _ := cfg.Reaches()[watch.Consul].Options.(consul.Options)

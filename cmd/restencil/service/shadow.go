@@ -90,7 +90,7 @@ func (s *shadow) compare(now time.Time, plans []diff.Plan, settle time.Duration,
 }
 
 // end prints how the files of templates are, and returns the exit code.
-func (s *shadow) end(w io.Writer, templates []config.Template) int {
+func (s *shadow) end(w io.Writer, templates []*config.Template) int {
 	var differ, open []string
 	for _, path := range slices.Sorted(maps.Keys(s.files)) {
 		switch f := s.files[path]; {

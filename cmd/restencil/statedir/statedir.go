@@ -77,8 +77,8 @@ func Root(cfg *config.Config) (dir string, own bool) {
 func Owner(cfg *config.Config) []string {
 	paths := slices.Clone(cfg.Paths)
 	if len(paths) == 0 {
-		for i := range cfg.Templates {
-			paths = append(paths, cfg.Templates[i].File.Destination)
+		for _, t := range cfg.Templates {
+			paths = append(paths, t.File.Destination)
 		}
 	}
 	for i, path := range paths {

@@ -82,17 +82,16 @@ func ParseFlags(args []string, settings []Setting, origins *Origins) (warnings [
 	return warnings, err
 }
 
-// Fill sets the settings that are not set yet from their environment variables, which
-// get returns without surrounding white space. An empty variable counts as unset, and
-// so does an invalid one, with a warning.
-func Fill(settings []Setting, origins *Origins, get func(name string) string) (warnings []string) {
+// Fill sets the settings that are not set yet from their environment variables. An empty
+// variable counts as unset, and so does an invalid one, with a warning.
+func Fill(settings []Setting, origins *Origins, environ Environment) (warnings []string) {
 	for s := range All(settings) {
 		if s.Env == "" || origins.IsSet(s.Key) {
 			continue
 		}
 		for _, name := range strings.Fields(s.Env) {
 			name, invert := strings.CutPrefix(name, "!")
-			text := get(name)
+			text := environ.Get(name)
 			if text == "" {
 				continue
 			}

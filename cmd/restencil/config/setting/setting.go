@@ -83,13 +83,12 @@ type Instance struct {
 
 // Each returns a BlockList whose instances are the elements of a list. instance
 // returns the settings of one.
-func Each[T any](list *[]T, instance func(*T) Instance) *BlockList {
+func Each[T any](list *[]*T, instance func(*T) Instance) *BlockList {
 	return &BlockList{
 		add: func() Instance { return instance(Add(list, instance)) },
-		all: func() []Instance {
-			var all []Instance
-			for i := range *list {
-				all = append(all, instance(&(*list)[i]))
+		all: func() (all []Instance) {
+			for _, one := range *list {
+				all = append(all, instance(one))
 			}
 			return all
 		},
@@ -97,10 +96,9 @@ func Each[T any](list *[]T, instance func(*T) Instance) *BlockList {
 }
 
 // Add adds an instance with every setting at its default.
-func Add[T any](list *[]T, instance func(*T) Instance) *T {
-	var zero T
-	*list = append(*list, zero)
-	added := &(*list)[len(*list)-1]
+func Add[T any](list *[]*T, instance func(*T) Instance) *T {
+	added := new(T)
+	*list = append(*list, added)
 	Init(instance(added).Settings)
 	return added
 }

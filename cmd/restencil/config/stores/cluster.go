@@ -19,7 +19,7 @@ type Cluster[T any] struct {
 
 // clusters returns the setting of the blocks with a label, beside that of the block
 // without one.
-func clusters[T any](block setting.Setting, list *[]Cluster[T], defaults func() T, settings func(*T) []setting.Setting) setting.Setting {
+func clusters[T any](block setting.Setting, list *[]*Cluster[T], defaults func() T, settings func(*T) []setting.Setting) setting.Setting {
 	each := setting.Each(list, func(c *Cluster[T]) setting.Instance {
 		if c.Of == nil {
 			of := defaults()
@@ -36,12 +36,12 @@ var clusterName = regexp.MustCompile(`^[\w-]+$`)
 
 // checkClusters validates the names of the blocks with a label, and that each has an
 // address.
-func checkClusters[T any](key string, list []Cluster[T]) (errs []error) {
+func checkClusters[T any](key string, list []*Cluster[T]) (errs []error) {
 	for i, c := range list {
 		wrong := func(message, hint string) {
 			errs = append(errs, c.Origins.At.Wrong(fmt.Sprintf("%s %q: %s", key, c.Name, message), hint))
 		}
-		first := slices.IndexFunc(list, func(other Cluster[T]) bool { return other.Name == c.Name })
+		first := slices.IndexFunc(list, func(other *Cluster[T]) bool { return other.Name == c.Name })
 		switch {
 		case !clusterName.MatchString(c.Name):
 			wrong("a name has letters, digits, - and _ only", "")

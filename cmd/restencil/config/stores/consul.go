@@ -19,7 +19,7 @@ type Consul struct {
 	ErrOnFailedLookup bool
 	Deduplicate       Deduplicate
 	Files             string // see fingerprint
-	Clusters          []Cluster[Consul]
+	Clusters          []*Cluster[Consul]
 }
 
 // Deduplicate is consul-template's de-duplication mode. It has no effect.

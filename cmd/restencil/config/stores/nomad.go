@@ -11,7 +11,7 @@ type Nomad struct {
 	Enabled  bool
 	Attempts Retry
 	Files    string // see fingerprint
-	Clusters []Cluster[Nomad]
+	Clusters []*Cluster[Nomad]
 }
 
 // Settings returns the blocks nomad.

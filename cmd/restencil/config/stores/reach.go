@@ -29,20 +29,19 @@ type Reach struct {
 // A Process is what the sources are to know of the process.
 type Process struct {
 	Once    bool
-	Environ []string                 // in the form of os.Environ
-	Getenv  func(name string) string // without surrounding white space
+	Environ setting.Environment
 }
 
 // Reaches returns how the stores are reached: all clusters of all systems.
 func Reaches(s *Stores, o *setting.Origins, p Process) map[watch.Store]Reach {
 	all := make(map[watch.Store]Reach)
-	for _, c := range append([]Cluster[Consul]{{Origins: o, Of: &s.Consul}}, s.Consul.Clusters...) {
+	for _, c := range append([]*Cluster[Consul]{{Origins: o, Of: &s.Consul}}, s.Consul.Clusters...) {
 		all[watch.Consul.In(c.Name)] = s.consul(c, p)
 	}
-	for _, c := range append([]Cluster[Vault]{{Origins: o, Of: &s.Vault}}, s.Vault.Clusters...) {
+	for _, c := range append([]*Cluster[Vault]{{Origins: o, Of: &s.Vault}}, s.Vault.Clusters...) {
 		all[watch.Vault.In(c.Name)] = s.vault(c, p)
 	}
-	for _, c := range append([]Cluster[Nomad]{{Origins: o, Of: &s.Nomad}}, s.Nomad.Clusters...) {
+	for _, c := range append([]*Cluster[Nomad]{{Origins: o, Of: &s.Nomad}}, s.Nomad.Clusters...) {
 		all[watch.Nomad.In(c.Name)] = s.nomad(c, p)
 	}
 	return all
@@ -50,7 +49,7 @@ func Reaches(s *Stores, o *setting.Origins, p Process) map[watch.Store]Reach {
 
 // consul returns how a Consul is reached. A limited number of attempts is spaced as by
 // consul-template.
-func (s *Stores) consul(c Cluster[Consul], p Process) Reach {
+func (s *Stores) consul(c *Cluster[Consul], p Process) Reach {
 	o := c.Of.Options
 	if !c.Of.Auth {
 		o.Username, o.Password = "", ""
@@ -64,22 +63,22 @@ func (s *Stores) consul(c Cluster[Consul], p Process) Reach {
 
 // vault returns how a Vault is reached. The command that prints the token gets all
 // variables, whatever other commands get.
-func (s *Stores) vault(c Cluster[Vault], p Process) Reach {
-	o := c.Of.Source(c.Origins, p.Getenv("VAULT_AGENT_ADDR"), slices.Concat(p.Environ, Environ(&s.Consul, c.Of)))
+func (s *Stores) vault(c *Cluster[Vault], p Process) Reach {
+	o := c.Of.Source(c.Origins, p.Environ.Get("VAULT_AGENT_ADDR"), slices.Concat(p.Environ, Environ(&s.Consul, c.Of)))
 	o.Retry.Attempts = c.Of.Attempts.limit("vault", c.Origins, p)
 	return Reach{Options: o, Files: c.Of.Files, Attempts: o.Retry.Attempts, RevokeOnExit: c.Of.RevokeOnExit}
 }
 
 // nomad returns how a Nomad is reached. The data file for Consul stands in for a Nomad
 // without an address.
-func (s *Stores) nomad(c Cluster[Nomad], p Process) Reach {
+func (s *Stores) nomad(c *Cluster[Nomad], p Process) Reach {
 	o := c.Of.Options
 	o.MaxStale, o.BlockQueryWait = s.Consul.MaxStale, s.Consul.BlockQueryWait
 	if p.Once {
 		o.FirstPause = time.Second // most runs end before
 	}
 	if c.Name == "" && o.Username == "" && o.Password == "" {
-		o.Username, o.Password, _ = strings.Cut(p.Getenv("NOMAD_HTTP_AUTH"), ":")
+		o.Username, o.Password, _ = strings.Cut(p.Environ.Get("NOMAD_HTTP_AUTH"), ":")
 	}
 	o.Retry.Attempts = c.Of.Attempts.limit("nomad", c.Origins, p)
 	r := Reach{Options: o, Files: c.Of.Files, Attempts: o.Retry.Attempts}

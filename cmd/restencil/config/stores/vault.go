@@ -26,7 +26,7 @@ type Vault struct {
 
 	RevokeOnExit bool   // revoke the leases, and the token of a login, at the end
 	Files        string // see fingerprint; the source itself follows the files of tokens
-	Clusters     []Cluster[Vault]
+	Clusters     []*Cluster[Vault]
 }
 
 // Settings returns the block vault.
@@ -260,34 +260,4 @@ func (v *Vault) checkLogin(o *setting.Origins) []error {
 		}
 	}
 	return errs
-}
-
-// Environ returns the environment variables of commands and templates that say how the
-// stores are reached.
-func Environ(c *Consul, v *Vault) []string {
-	var env []string
-	add := func(name, value string) {
-		if value != "" {
-			env = append(env, name+"="+value)
-		}
-	}
-	add("CONSUL_HTTP_ADDR", c.Address)
-	if c.Auth {
-		add("CONSUL_HTTP_AUTH", c.Username+":"+c.Password)
-	}
-	add("CONSUL_HTTP_TOKEN", c.Token)
-	add("CONSUL_HTTP_TOKEN_FILE", c.TokenFile)
-	add("CONSUL_HTTP_SSL", fmt.Sprint(c.TLS.Enabled))
-	add("CONSUL_HTTP_SSL_VERIFY", fmt.Sprint(!c.TLS.SkipVerify))
-	add("VAULT_ADDR", v.Address)
-	if v.TLS.SkipVerify {
-		add("VAULT_SKIP_VERIFY", "true")
-	}
-	add("VAULT_CLIENT_CERT", v.TLS.Cert)
-	add("VAULT_CLIENT_KEY", v.TLS.Key)
-	add("VAULT_CAPATH", v.TLS.CAPath)
-	add("VAULT_CACERT", v.TLS.CACert)
-	add("VAULT_CACERT_BYTES", v.TLS.CACertBytes)
-	add("VAULT_TLS_SERVER_NAME", v.TLS.ServerName)
-	return env
 }
