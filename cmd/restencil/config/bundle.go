@@ -14,15 +14,14 @@ import (
 type Bundle struct {
 	setting.Origins
 	Change
-	OtherCommand []string // the key reload, another name of command
-	OnTimeout    string   // the key rolling.on_timeout
+	OnTimeout string // the key rolling.on_timeout
 }
 
 func (b *Bundle) instance() setting.Instance {
 	return setting.Instance{Label: &b.Name, Origins: &b.Origins, Settings: slices.Concat(
 		b.commandSettings(),
 		[]setting.Setting{
-			{Key: "reload", To: setting.Command(&b.OtherCommand), WhenSet: true, Help: "Another name of command."},
+			{Key: "reload", To: setting.Command(&b.Reload.Args), WhenSet: true, Help: "Another name of command."},
 			{Key: "min_interval", To: setting.AtLeast(0, &b.MinInterval),
 				Help: "The least time between two runs of the command; 0 for none. Changes in between are applied together at its end."},
 			{Key: "splay", To: setting.AtLeast(0, &b.Splay),
@@ -87,7 +86,7 @@ func (c *Config) checkBundles() []error {
 		if b.Name == "" {
 			errs = append(errs, b.At.Wrong("a bundle's name cannot be empty", ""))
 		}
-		if b.IsSet("reload") && setting.IsCommand(b.Reload.Args) {
+		if b.IsSet("reload") && b.IsSet("command") {
 			errs = append(errs, b.Origin("reload").Wrong("reload and command are the same: one of them is too many", ""))
 		}
 		if b.Rolling.Limit > 0 && c.Consul.Local != "" {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +30,7 @@ type Verify struct {
 
 func (c *Change) commandSettings() []setting.Setting {
 	return []setting.Setting{
-		{Key: "command", To: setting.Command(&c.Reload.Args),
+		{Key: "command", To: setting.Command(&c.Reload.Args), WhenSet: true,
 			Help: "The command to run after a change: a string for the shell, or a list with the program and its arguments."},
 		{Key: "command_timeout", To: setting.AtLeast(0, &c.Reload.Timeout), Default: commandTimeout,
 			Help: "How long the command may take before it is killed; 0 starts it and does not wait for its end."},
@@ -82,17 +81,14 @@ func (v *Verify) instance() setting.Instance {
 	}}
 }
 
-// finish sets what is not set from the value of command, from verified, which reports
-// whether there is a verify, and from the defaults in whole.
-func (c *Change) finish(o *setting.Origins, command []string, verified bool, whole *Config) {
+// finish sets what is not set from command and command_timeout, from verified, which
+// reports whether there is a verify, and from the defaults in whole.
+func (c *Change) finish(o *setting.Origins, verified bool, whole *Config) {
 	if !o.IsSet("exec.command") {
-		c.Exec.Args = slices.Clone(command)
+		c.Exec.Args = c.Reload.Args
 	}
 	if !o.IsSet("exec.timeout") {
 		c.Exec.Timeout = c.Reload.Timeout
-	}
-	if !o.IsSet("exec.enabled") {
-		c.Exec.Enabled = setting.IsCommand(c.Exec.Args)
 	}
 	if !o.IsSet("rollback") {
 		c.Rollback = verified

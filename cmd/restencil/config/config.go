@@ -281,11 +281,7 @@ func (c *Config) finish() {
 		c.finishTemplate(t)
 	}
 	for _, b := range c.Bundles {
-		command := b.Reload.Args
-		if b.IsSet("reload") {
-			command = b.OtherCommand
-		}
-		b.finish(&b.Origins, command, len(c.verifies(b)) > 0, c)
+		b.finish(&b.Origins, len(c.verifies(b)) > 0, c)
 		if !slices.ContainsFunc(c.Templates, func(t *Template) bool { return t.Bundle == b.Name }) {
 			c.warn(b.At, fmt.Sprintf("no template belongs to bundle %q", b.Name), fmt.Sprintf("write bundle = %q in its templates", b.Name))
 		}

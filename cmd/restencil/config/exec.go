@@ -14,8 +14,8 @@ import (
 
 // An Exec is the block exec: the supervised child, or the command of a template.
 type Exec struct {
-	runner.Child // without its environment, which Env describes
-	Enabled      bool
+	runner.Child               // without its environment, which Env describes
+	Enabled      bool          // has no effect
 	Timeout      time.Duration // of a template's command; 0: it is not waited for
 	Env          Env
 	Variables    []*Variable // rendered; of the supervised child only
@@ -98,7 +98,7 @@ func (e *Exec) block(flags, timeout string) setting.Setting {
 	return setting.Setting{Key: "exec", Flag: flags, Block: []setting.Setting{
 		{Key: "command", To: setting.Command(&e.Args),
 			Help: "The program to run: a string for the shell, or a list with the program and its arguments."},
-		{Key: "enabled", To: &e.Enabled, Help: "Has no effect: a command that is given is run."},
+		{Key: "enabled", To: &e.Enabled, WhenSet: true, Help: "Has no effect: a command that is given is run."},
 		{Key: "timeout", To: setting.AtLeast(0, &e.Timeout), Default: timeout,
 			Help: "How long a template's command may take before it is killed; command_timeout if not given. Has no effect on the program."},
 		{Key: "kill_signal", Flag: "-kill-signal", To: &e.KillSignal, Default: "SIGINT",
@@ -125,10 +125,7 @@ func (e *Exec) block(flags, timeout string) setting.Setting {
 }
 
 func (e *Exec) finish(c *Config) {
-	some := setting.IsCommand(e.Args)
-	if !c.IsSet("exec.enabled") {
-		e.Enabled = some
-	} else if some && !e.Enabled {
+	if setting.IsCommand(e.Args) && c.IsSet("exec.enabled") && !e.Enabled {
 		c.warn(c.Origin("exec.enabled"), "exec.enabled = false has no effect: the command is run, as by consul-template", "")
 	}
 	for _, v := range e.Variables {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"restencil/cmd/restencil/config/setting"
@@ -43,7 +44,11 @@ func (s *Status) finish(c *Config) {
 // check validates the block.
 func (s *Status) check(o *setting.Origins) []error {
 	var errs []error
-	if _, port, err := net.SplitHostPort(s.Address); s.Address != "" && err != nil || err == nil && !isPort(port) {
+	_, port, err := net.SplitHostPort(s.Address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if s.Address != "" && err != nil {
 		errs = append(errs, o.Origin("status.address").Wrong(fmt.Sprintf("status.address: expected host:port, found %q", s.Address), "write 127.0.0.1:8558"))
 	}
 	for _, name := range s.Hosts {
@@ -52,10 +57,4 @@ func (s *Status) check(o *setting.Origins) []error {
 		}
 	}
 	return errs
-}
-
-// isPort reports whether text is the number of a port.
-func isPort(text string) bool {
-	_, err := net.LookupPort("tcp", text)
-	return err == nil && strings.Trim(text, "0123456789") == "" && text != ""
 }

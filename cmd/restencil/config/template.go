@@ -158,7 +158,7 @@ func (c *Config) finishTemplate(t *Template) {
 		t.ErrorFatal = c.Defaults.ErrorFatal
 		t.Set(at, "error_fatal")
 	}
-	t.finish(&t.Origins, t.Reload.Args, len(t.Verify) > 0, c)
+	t.finish(&t.Origins, len(t.Verify) > 0, c)
 	if t.IsSet("wait.min") && c.bundle(t.Bundle) != nil {
 		c.warn(t.Origin("wait.min"), fmt.Sprintf("wait has no effect here: that of bundle %q counts", t.Bundle), "")
 	}
@@ -237,18 +237,11 @@ func addTemplate(list *[]*Template, s string) error {
 // On Windows a letter and a colon before a path are its drive. consul-template assumes
 // drives everywhere (COMPAT Q38).
 func splitTemplate(s string, windows bool) ([]string, error) {
-	var words []string
-	parts := strings.Split(s, ":")
-	for i := 0; i < len(parts); i++ {
-		word := parts[i]
-		if windows && drive.MatchString(word) && i+1 < len(parts) && parts[i+1] != "" {
-			i++
-			word += ":" + parts[i]
-		}
-		if word != "" {
-			words = append(words, word)
-		}
+	word := regexp.MustCompile("[^:]+")
+	if windows {
+		word = regexp.MustCompile("[A-Za-z]:[^:]+|[^:]+")
 	}
+	words := word.FindAllString(s, -1)
 	if strings.TrimSpace(s) == "" || len(words) == 0 {
 		return nil, errors.New("template: cannot be empty")
 	}
@@ -257,5 +250,3 @@ func splitTemplate(s string, windows bool) ([]string, error) {
 	}
 	return words, nil
 }
-
-var drive = regexp.MustCompile("^[A-Za-z]$")

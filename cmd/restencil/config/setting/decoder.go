@@ -172,10 +172,7 @@ func (d *decoder) set(f hcl1.Field, s Setting, in scope) {
 	if s.Deprecated != "" {
 		d.warn(f.Range, f.Name+" is deprecated", "write "+s.Deprecated)
 	}
-	if s.Sets == nil {
-		s.Sets = []string{s.Key}
-	}
-	for _, key := range s.Sets {
+	for _, key := range s.sets() {
 		in.origins.Set(origin(f.Range), in.key+key)
 	}
 }

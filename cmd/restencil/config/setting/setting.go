@@ -53,6 +53,14 @@ type Setting struct {
 // new path of Key or, without a Key, the new name of Flag.
 func (s Setting) moved() bool { return s.To == nil && s.Block == nil && s.Each == nil }
 
+// sets returns the keys that setting s sets.
+func (s Setting) sets() []string {
+	if s.Sets == nil && s.Key != "" {
+		return []string{s.Key}
+	}
+	return s.Sets
+}
+
 // Nothing is the Deprecated of a setting that has no effect any more.
 const Nothing = "nothing in its place: it has no effect any more"
 
@@ -124,10 +132,7 @@ func each(block Setting, settings []Setting, yield func(Setting) bool) bool {
 		prefix = block.Key + "."
 	}
 	for _, s := range settings {
-		if s.Sets == nil && s.Key != "" {
-			s.Sets = []string{s.Key}
-		}
-		s.Sets = slices.Clone(s.Sets)
+		s.Sets = slices.Clone(s.sets())
 		for i := range s.Sets {
 			s.Sets[i] = prefix + s.Sets[i]
 		}

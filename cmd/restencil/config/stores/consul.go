@@ -13,25 +13,16 @@ import (
 // Consul is how to reach Consul, or the file to use instead.
 type Consul struct {
 	consul.Options
-	Auth              bool // Username and Password are used
-	Attempts          Retry
-	Local             string // a data file in place of Consul, "" for none
-	ErrOnFailedLookup bool
-	Deduplicate       Deduplicate
-	Files             string // see fingerprint
-	Clusters          []*Cluster[Consul]
-}
-
-// Deduplicate is consul-template's de-duplication mode. It has no effect.
-type Deduplicate struct {
-	Enabled                       bool
-	Prefix                        string
-	TTL, MaxStale, BlockQueryWait time.Duration
+	Auth        bool // Username and Password are used
+	Attempts    Retry
+	Local       string // a data file in place of Consul, "" for none
+	Deduplicate bool   // has no effect
+	Files       string // see fingerprint
+	Clusters    []*Cluster[Consul]
 }
 
 // Settings returns the block consul and the other settings about Consul.
 func (c *Consul) Settings() []setting.Setting {
-	d := &c.Deduplicate
 	block := setting.Setting{
 		Key: "consul", To: &c.Address, Sets: []string{"consul.address"}, Deprecated: "consul { address = … }", Block: c.block(),
 	}
@@ -47,15 +38,15 @@ func (c *Consul) Settings() []setting.Setting {
 				Help: "Take answers of any Consul server that are at most this old; 0 to ask the leader."},
 			{Key: "block_query_wait", To: &c.BlockQueryWait,
 				Help: "How long Consul may hold a request that waits for a change; 0 for Consul's own limit of 5m."},
-			{Key: "err_on_failed_lookup", To: &c.ErrOnFailedLookup,
+			{Key: "err_on_failed_lookup", To: new(bool), WhenSet: true,
 				Help: "Has no effect: a key or service that does not exist is waited for."},
-			{Key: "deduplicate", Block: []setting.Setting{
-				{Key: "enabled", Flag: "dedup", To: &d.Enabled,
+			{Key: "deduplicate", WhenSet: true, Block: []setting.Setting{
+				{Key: "enabled", Flag: "dedup", To: &c.Deduplicate, WhenSet: true,
 					Help: "Has no effect, and is not needed: each instance asks Consul by itself, at little cost to its servers."},
-				{Key: "prefix", To: &d.Prefix, Default: "consul-template/dedup/", Help: "Has no effect."},
-				{Key: "ttl", To: &d.TTL, Default: "15s", Help: "Has no effect."},
-				{Key: "max_stale", To: &d.MaxStale, Default: "2s", Help: "Has no effect."},
-				{Key: "block_query_wait", To: &d.BlockQueryWait, Default: "1m", Help: "Has no effect."},
+				{Key: "prefix", To: new(string), WhenSet: true, Help: "Has no effect."},
+				{Key: "ttl", To: new(time.Duration), WhenSet: true, Help: "Has no effect."},
+				{Key: "max_stale", To: new(time.Duration), WhenSet: true, Help: "Has no effect."},
+				{Key: "block_query_wait", To: new(time.Duration), WhenSet: true, Help: "Has no effect."},
 			}},
 		}...),
 	)
@@ -109,10 +100,7 @@ func (c *Consul) Finish(o *setting.Origins, warn func(at setting.Origin, message
 	}
 	finishTLS(&c.TLS, "consul.ssl", o)
 	c.Files = fingerprint(append(c.TLS.Files(), c.TokenFile)...)
-	if !o.IsSet("deduplicate.enabled") {
-		c.Deduplicate.Enabled = o.IsSet("deduplicate")
-	}
-	if c.Deduplicate.Enabled {
+	if c.Deduplicate || o.IsSet("deduplicate") && !o.IsSet("deduplicate.enabled") {
 		warn(o.Origin("deduplicate"), "-dedup and the block deduplicate have no effect, and are not needed",
 			"each instance asks Consul by itself, at little cost to its servers")
 	}

@@ -8,7 +8,7 @@ import (
 // Nomad is how to reach Nomad.
 type Nomad struct {
 	nomad.Options
-	Enabled  bool
+	Enabled  bool // has no effect
 	Attempts Retry
 	Files    string // see fingerprint
 	Clusters []*Cluster[Nomad]
@@ -26,7 +26,7 @@ func (n *Nomad) block() []setting.Setting {
 	return []setting.Setting{
 		{Key: "address", Flag: "nomad-addr", Arg: "<address>", To: &n.Address, Env: "NOMAD_ADDR",
 			Help: "Where Nomad is: http://…, https://… or unix://…; http://127.0.0.1:4646 if not given."},
-		{Key: "enabled", To: &n.Enabled, Help: "Has no effect."},
+		{Key: "enabled", To: &n.Enabled, WhenSet: true, Help: "Has no effect."},
 		{Key: "namespace", To: &n.Namespace, Env: "NOMAD_NAMESPACE", Help: "The namespace of queries that name none."},
 		{Key: "region", To: &n.Region, Env: "NOMAD_REGION", Help: "The region of queries that name none."},
 		{Key: "token", Flag: "nomad-token", Arg: "<token>", To: &n.Token, Env: "NOMAD_TOKEN", Secret: true,
@@ -47,9 +47,6 @@ func (n *Nomad) block() []setting.Setting {
 
 // Finish sets what is not set.
 func (n *Nomad) Finish(o *setting.Origins) {
-	if !o.IsSet("nomad.enabled") {
-		n.Enabled = n.Address != ""
-	}
 	finishTLS(&n.TLS, "nomad.ssl", o)
 	n.Files = fingerprint(n.TLS.Files()...)
 	for _, cluster := range n.Clusters {

@@ -18,7 +18,7 @@ import (
 // Vault is how to reach Vault, and how to log in there.
 type Vault struct {
 	vault.Options
-	Enabled  bool
+	Enabled  bool // has no effect
 	Attempts Retry
 
 	// Check allows at most one of the last three, and none with a Token.Command.
@@ -41,7 +41,7 @@ func (v *Vault) block() []setting.Setting {
 	return []setting.Setting{
 		{Key: "address", Flag: "vault-addr", Arg: "<address>", To: &v.Address, Env: "VAULT_ADDR",
 			Help: "Where Vault is, with its scheme; https://127.0.0.1:8200 if not given."},
-		{Key: "enabled", To: &v.Enabled, Help: "Has no effect."},
+		{Key: "enabled", To: &v.Enabled, WhenSet: true, Help: "Has no effect."},
 		{Key: "namespace", To: &v.Namespace, Env: "VAULT_NAMESPACE", Help: "The namespace of all paths (Vault Enterprise)."},
 		{Key: "token", Flag: "vault-token", Arg: "<token>", To: &v.Token.Text, Env: "VAULT_TOKEN", Secret: true,
 			Help: "The token to use with Vault; the content of ~/.vault-token if not given."},
@@ -135,9 +135,6 @@ func (v *Vault) Finish(o *setting.Origins, home string, warn func(at setting.Ori
 	}
 	if !o.IsSet("vault.renew_token") {
 		v.Token.Renew = v.Token.File == "" && (v.Token.Text != "" || login)
-	}
-	if !o.IsSet("vault.enabled") {
-		v.Enabled = v.Address != ""
 	}
 	v.Files = fingerprint(v.TLS.Files()...)
 	if v.Threshold <= 0 || v.Threshold >= 1 {
