@@ -2,7 +2,6 @@ package template
 
 import (
 	"fmt"
-	"strings"
 
 	"restencil/watch"
 	"restencil/watch/suggest"
@@ -38,11 +37,9 @@ func (x *execution) placed(q watch.Query) watch.Query {
 // notServed returns the error of a query to a store that is not configured.
 func (h Host) notServed(store watch.Store) error {
 	system, cluster := store.Split()
-	there, hint := h.Clusters(system), ""
-	if near := suggest.Nearest(cluster, there); near != "" {
-		hint = fmt.Sprintf(" (did you mean %s?)", near)
-	} else if cluster != "" && len(there) > 0 {
-		hint = fmt.Sprintf(" (there are: %s)", strings.Join(there, ", "))
+	err := fmt.Errorf("%s is %w", store, watch.ErrNotConfigured)
+	if hint := suggest.Hint(cluster, h.Clusters(system)); cluster != "" && hint != "" {
+		err = fmt.Errorf("%w (%s)", err, hint)
 	}
-	return fmt.Errorf("%s is %w%s", store, watch.ErrNotConfigured, hint)
+	return err
 }

@@ -101,8 +101,5 @@ func unknownCommand(name string) error {
 	for _, s := range subcommands() {
 		names = append(names, s.name)
 	}
-	if near := suggest.Nearest(name, names); near != "" {
-		return fmt.Errorf("unknown command %q (did you mean %s?)", name, near)
-	}
-	return fmt.Errorf("unknown command %q: there are %s", name, strings.Join(names, ", "))
+	return suggest.Unknown("command", name, names)
 }

@@ -15,6 +15,7 @@ import (
 	"restencil/cmd/restencil/service"
 	"restencil/template"
 	"restencil/watch/filewatch"
+	"restencil/watch/suggest"
 )
 
 // lintFlags are those of the command lint.
@@ -48,7 +49,7 @@ func runLint(ctx context.Context, p program, s *subcommand) error {
 	}
 	switch {
 	case !slices.Contains(lint.Formats(), s.lint.format):
-		return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("unknown format %q: there are %s", s.lint.format, strings.Join(lint.Formats(), ", "))}
+		return &config.Error{Code: config.ExitFlags, Err: suggest.Unknown("format", s.lint.format, lint.Formats())}
 	case len(s.ConfigFlags) == 0 && len(s.Args) == 0:
 		return &config.Error{Code: config.ExitFlags, Err: errors.New("there is nothing to do: no configuration (-config) and no template is given")}
 	}

@@ -2,6 +2,7 @@
 package suggest
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/agext/levenshtein"
@@ -23,4 +24,24 @@ func Nearest(name string, known []string) string {
 		}
 	}
 	return best
+}
+
+// Hint returns a question with the known name nearest to name, or if none is near, all
+// of them; "" if there are none.
+func Hint(name string, known []string) string {
+	if near := Nearest(name, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	if len(known) > 0 {
+		return "there are: " + strings.Join(known, ", ")
+	}
+	return ""
+}
+
+// Unknown returns the error that what, such as a command, has none of the known names.
+func Unknown(what, name string, known []string) error {
+	if near := Nearest(name, known); near != "" {
+		return fmt.Errorf("unknown %s %q (did you mean %s?)", what, name, near)
+	}
+	return fmt.Errorf("unknown %s %q: there are %s", what, name, strings.Join(known, ", "))
 }

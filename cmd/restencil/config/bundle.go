@@ -117,14 +117,6 @@ func (c *Config) checkBundles() []error {
 	return errs
 }
 
-// didYouMean returns a hint at the name nearest to name, "" if none is near.
-func didYouMean(name string, names []string) string {
-	if near := suggest.Nearest(name, names); near != "" {
-		return "did you mean " + near + "?"
-	}
-	return ""
-}
-
 // checkMember rejects settings of a template in a bundle that only the bundle can have,
 // because they would be ignored.
 func (t *Template) checkMember(c *Config) []error {
@@ -134,7 +126,7 @@ func (t *Template) checkMember(c *Config) []error {
 		for _, b := range c.Bundles {
 			names = append(names, b.Name)
 		}
-		return []error{t.Origin("bundle").Wrong(fmt.Sprintf("there is no bundle %q", t.Bundle), didYouMean(t.Bundle, names))}
+		return []error{t.Origin("bundle").Wrong(fmt.Sprintf("there is no bundle %q", t.Bundle), suggest.Hint(t.Bundle, names))}
 	}
 	var errs []error
 	for _, key := range []string{"rollback", "exit_on_failure", "guard.max_removed"} {

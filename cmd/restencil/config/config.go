@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"restencil/cmd/restencil/config/hcl1"
@@ -28,6 +27,7 @@ import (
 	"restencil/watch/consul"
 	"restencil/watch/filewatch"
 	"restencil/watch/nomad"
+	"restencil/watch/suggest"
 	"restencil/watch/vault"
 )
 
@@ -329,11 +329,7 @@ func (c *Config) checkClusters() (errs []error) {
 			if name == "" || name == watch.DefaultCluster || slices.Contains(names, name) {
 				continue
 			}
-			hint := didYouMean(name, names)
-			if hint == "" && len(names) > 0 {
-				hint = "there are: " + strings.Join(names, ", ")
-			}
-			errs = append(errs, t.Origin(string(system)).Wrong(fmt.Sprintf("there is no block %s %q", system, name), hint))
+			errs = append(errs, t.Origin(string(system)).Wrong(fmt.Sprintf("there is no block %s %q", system, name), suggest.Hint(name, names)))
 		}
 	}
 	return errs

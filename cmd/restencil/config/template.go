@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
 	"restencil/cmd/restencil/config/setting"
@@ -38,10 +37,8 @@ type Template struct {
 	Options    template.Options // without Name
 	ErrorFatal bool
 
-	// File is the output. Its Destination is "" only in dry runs. UID and GID are
-	// deprecated; they apply if File.User and File.Group are not set.
-	File     runner.Member
-	UID, GID int
+	// File is the output. Its Destination is "" only in dry runs.
+	File runner.Member
 
 	// Bundle is the name of its bundle. Without one, a template that has a check,
 	// verify, guard or format is a bundle by itself.
@@ -87,8 +84,8 @@ func (t *Template) instance() setting.Instance {
 				Help: "The owner of the file, a name or a number. If not given, the owner of the existing file."},
 			{Key: "group", To: &t.File.Group,
 				Help: "The group of the file, a name or a number. If not given, the group of the existing file."},
-			{Key: "uid", To: &t.UID, Deprecated: "user"},
-			{Key: "gid", To: &t.GID, Deprecated: "group"},
+			{Key: "uid", To: setting.ID(&t.File.User), Deprecated: "user"},
+			{Key: "gid", To: setting.ID(&t.File.Group), Deprecated: "group"},
 			{Key: "backup", To: &t.File.Backup, Help: "Keep the old file beside the new one, with .bak added to its name."},
 		},
 		t.commandSettings(),
@@ -146,14 +143,8 @@ func (t *Template) isBundle() bool {
 		t.IsSet("rollback") || t.IsSet("exit_on_failure") || t.IsSet("guard")
 }
 
-// finishTemplate sets what is not set from deprecated settings and from the defaults.
+// finishTemplate sets what is not set from the defaults.
 func (c *Config) finishTemplate(t *Template) {
-	if !t.IsSet("user") && t.IsSet("uid") {
-		t.File.User = strconv.Itoa(t.UID)
-	}
-	if !t.IsSet("group") && t.IsSet("gid") {
-		t.File.Group = strconv.Itoa(t.GID)
-	}
 	if at := c.Origin("template_error_fatal"); c.IsSet("template_error_fatal") && (!t.IsSet("error_fatal") || at.FromCommandLine()) {
 		t.ErrorFatal = c.Defaults.ErrorFatal
 		t.Set(at, "error_fatal")

@@ -67,10 +67,7 @@ func CheckRule(name string) error {
 	if slices.Contains(names, name) {
 		return nil
 	}
-	if near := suggest.Nearest(name, names); near != "" {
-		return fmt.Errorf("unknown rule %q (did you mean %s?)", name, near)
-	}
-	return fmt.Errorf("unknown rule %q: there are %s", name, strings.Join(names, ", "))
+	return suggest.Unknown("rule", name, names)
 }
 
 // A Finding is one thing that is wrong, or doubtful, at one place.

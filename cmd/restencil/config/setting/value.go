@@ -1,6 +1,7 @@
 package setting
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -296,6 +297,16 @@ func AtLeast[T int | time.Duration](least T, to *T) Value {
 			return errors.New("must be more than 0")
 		}
 		return errors.New("cannot be negative")
+	}
+	return b
+}
+
+// ID is a whole number whose variable holds its digits, if nothing else.
+func ID(to *string) Value {
+	b := integer(new(int))
+	b.check = func(id int) error {
+		*to = cmp.Or(*to, strconv.Itoa(id))
+		return nil
 	}
 	return b
 }
