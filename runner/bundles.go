@@ -295,7 +295,7 @@ func (r *Runner) offer(results []templates.Result) error {
 	for _, res := range results {
 		if r.opts.Templates[res.Template].ForEach != "" {
 			if res.Output != nil {
-				r.expansion.setList(res.Template, res.Output.Elements)
+				r.expansion.setList(res.Template, res.Output)
 			}
 			continue
 		}

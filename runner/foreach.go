@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -33,20 +34,29 @@ type expansion struct {
 	lists  map[int][]Template // the elements, by the index of their template in config
 	listed map[int]bool       // the lists with elements, by their index among the templates
 
-	changed    map[int][]template.Element // new lists, by the same
-	failed     map[int]string             // why the newest list cannot be used, as reported
-	preparing  bool                       // a goroutine prepares other templates
-	prepared   chan prepared              // its result
-	generation int                        // of config
+	changed    map[int]*template.Result // new lists, by the same
+	failed     map[int]string           // why the newest list cannot be used, as reported
+	held       map[string]held          // by destination, as reported
+	preparing  bool                     // a goroutine prepares other templates
+	prepared   chan prepared            // its result
+	generation int                      // of config
+}
+
+// A held is files whose elements are not in a list that may lack something. They stay.
+type held struct {
+	files []string
+	list  *template.Result
+	why   string
 }
 
 // prepared is what new lists lead to.
 type prepared struct {
 	generation int
-	changed    map[int][]template.Element
+	changed    map[int]*template.Result
 	lists      map[int][]Template // all
-	errs       map[int]error      // why a list cannot be used
-	next       *Runner            // with the templates; nil: they stay
+	held       map[int]held
+	errs       map[int]error // why a list cannot be used
+	next       *Runner       // with the templates; nil: they stay
 }
 
 // A parsedTemplate is a template with its parsed form.
@@ -87,7 +97,7 @@ func checkList(t Template, host template.Host) error {
 // withElements returns a runner for o with the elements of its templates. What is the same
 // in old templates need not be parsed.
 func withElements(o Options, lists map[int][]Template, w *watch.Watcher, old []parsedTemplate) (*Runner, error) {
-	x := expansion{config: o, lists: lists, listed: make(map[int]bool), failed: make(map[int]string)}
+	x := expansion{config: o, lists: lists, listed: make(map[int]bool), failed: make(map[int]string), held: make(map[string]held)}
 	all := make([]Template, 0, len(o.Templates))
 	for i, t := range o.Templates {
 		elements, ok := lists[i]
@@ -110,15 +120,30 @@ func (x *expansion) index(configured int) int {
 }
 
 // setList takes the result of a list. The template is the one at i.
-func (x *expansion) setList(i int, elements []template.Element) {
+func (x *expansion) setList(i int, list *template.Result) {
 	if x.changed == nil {
-		x.changed = make(map[int][]template.Element)
+		x.changed = make(map[int]*template.Result)
 	}
 	for c, t := range x.config.Templates {
 		if t.ForEach != "" && x.index(c) == i {
-			x.changed[c] = elements
+			x.changed[c] = list
 		}
 	}
+}
+
+// accept has the files removed whose elements a list lacks, of this destination, as if it
+// lacked nothing. It reports whether there are any.
+func (x *expansion) accept(destination string) bool {
+	h := x.held[destination]
+	for c, t := range x.config.Templates {
+		if h.why != "" && t.ForEach != "" && t.Destination == destination {
+			whole := *h.list
+			whole.Partial = ""
+			x.setList(x.index(c), &whole)
+			return true
+		}
+	}
+	return false
 }
 
 // prepare starts to prepare the templates for new lists.
@@ -127,7 +152,7 @@ func (r *Runner) prepare(ctx context.Context) {
 	if len(x.changed) == 0 || x.preparing {
 		return
 	}
-	p := prepared{generation: x.generation, changed: x.changed, lists: maps.Clone(x.lists), errs: make(map[int]error)}
+	p := prepared{generation: x.generation, changed: x.changed, lists: maps.Clone(x.lists), held: make(map[int]held), errs: make(map[int]error)}
 	if p.lists == nil {
 		p.lists = make(map[int][]Template)
 	}
@@ -138,12 +163,15 @@ func (r *Runner) prepare(ctx context.Context) {
 		parsed, placed := r.templates.State(i)
 		old[i] = parsedTemplate{t, parsed, placed}
 	}
-	files := elementFiles(old, r.opts.State, r.events.emit)
+	files := x.elementFiles(old, r.opts.State, r.events.emit)
 	r.bundles.running.Go(func() {
 		changed := false
-		for c, elements := range p.changed {
+		for c, list := range p.changed {
 			t := config.Templates[c]
-			made, err := ElementsOf(t, elements, p.orphans(config, c, files(t)))
+			made, err := ElementsOf(t, list.Elements, p.orphans(config, c, files(t)))
+			if list.Partial != "" {
+				made, p.held[c] = hold(made, list)
+			}
 			if p.errs[c] = err; err == nil {
 				before, known := p.lists[c]
 				changed = changed || !known || !reflect.DeepEqual(made, before)
@@ -166,6 +194,22 @@ func (r *Runner) prepare(ctx context.Context) {
 	})
 }
 
+// hold returns the templates for the elements of a list that may lack some, and the files
+// that it would remove.
+func hold(made []Template, list *template.Result) ([]Template, held) {
+	h := held{list: list}
+	made = slices.DeleteFunc(made, func(t Template) bool {
+		if _, err := os.Lstat(t.Destination); t.Absent && err == nil {
+			h.files = append(h.files, t.Destination)
+		}
+		return t.Absent
+	})
+	if n := len(h.files); n > 0 {
+		h.why = fmt.Sprintf("removing files (%d) waits for a list that lacks nothing: %s", n, list.Partial)
+	}
+	return made, h
+}
+
 // orphans returns those of the files of a template of config that no other template has.
 func (p *prepared) orphans(config Options, configured int, files []string) []string {
 	others := make(map[string]bool)
@@ -185,10 +229,13 @@ func (p *prepared) orphans(config Options, configured int, files []string) []str
 // elementFiles returns a function that returns the files that were made for the
 // elements of a template, as they were named if that is known. Without a journal they
 // are those of this process.
-func elementFiles(old []parsedTemplate, state State, emit func(event.Event)) func(Template) []string {
+func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(event.Event)) func(Template) []string {
 	type element struct{ list, path string }
 	names := make(map[element]string)
 	byList := make(map[string][]string)
+	for list, h := range x.held {
+		byList[list] = slices.Clone(h.files)
+	}
 	for _, t := range old {
 		if t.ElementOf != "" {
 			names[element{t.ElementOf, group.Path(t.Destination)}] = t.Destination
@@ -305,6 +352,13 @@ func (r *Runner) grow(p prepared) error {
 			first := r.templates.Placed(i)
 			r.events.emit(event.Rendered{Template: t.Name, Destination: t.Destination, Change: renderer.Unchanged, First: first})
 			r.events.emit(event.Stepping{Bundles: []string{t.Destination}, Step: event.Applied})
+			switch old, now := x.held[t.Destination].why, p.held[c].why; {
+			case now != old && now != "":
+				r.events.emit(event.BundleHeld{Bundle: t.Destination, Reason: now})
+			case now != old:
+				r.events.emit(event.BundleReleased{Bundle: t.Destination})
+			}
+			x.held[t.Destination] = p.held[c]
 		}
 	}
 	return nil

@@ -116,3 +116,52 @@ func TestForEachWithoutAnAnswer(t *testing.T) {
 		g.holds("sites/b", "b 2")
 	})
 }
+
+// A list that may lack elements removes no file, until it is known to lack none or
+// somebody accepts. The other elements go on.
+func TestForEachOfPartialList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Options{Templates: []Template{sites("", "reload")}}, map[string]any{"list": "a b", "site/a": 1, "site/b": 2, "site/c": 3})
+		defer g.stop()
+		sleep(time.Second)
+		g.costs()
+		const one = "held: removing files (1) waits for a list that lacks nothing: consul key list: some is left out"
+		two := strings.Replace(one, "1", "2", 1)
+		for _, step := range []struct {
+			list          any // nil: somebody accepts
+			changed, says string
+		}{
+			{partial("a c"), "+c", one},
+			{partial("a"), "", two},
+			{partial("a b"), "", one},
+			{"a b", "-c", "released"},
+			{partial("a"), "", one},
+			{"a", "-b", "released"},
+			{"a b c", "+b +c", ""},
+			{partial("a"), "", two},
+			{nil, "-b -c", "released"},
+			{partial("a b"), "+b", ""},
+		} {
+			if step.list != nil {
+				g.store.set("list", step.list)
+			} else if err := g.runner.Accept(t.Context(), g.runner.opts.Templates[0].Destination); err != nil {
+				t.Error(err)
+			}
+			sleep(2 * time.Second)
+			says := ""
+			g.mu.Lock()
+			for _, e := range g.all {
+				switch e := e.(type) {
+				case event.BundleHeld:
+					says += "held: " + e.Reason
+				case event.BundleReleased:
+					says += "released"
+				}
+			}
+			g.mu.Unlock()
+			if _, changed, _ := g.costs(); changed != step.changed || says != step.says {
+				t.Errorf("%v: changed %q, want %q\nsaid %q\nwant %q", step.list, changed, step.changed, says, step.says)
+			}
+		}
+	})
+}

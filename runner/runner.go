@@ -451,9 +451,9 @@ func (r *Runner) replace(next *Runner) {
 	old := r.opts.Templates
 	r.opts, r.stores.Local = next.opts, next.opts.Local
 	x := &r.expansion
-	prepared, preparing, generation := x.prepared, x.preparing, x.generation
+	prepared, preparing, generation, held := x.prepared, x.preparing, x.generation, x.held
 	*x = next.expansion
-	x.prepared, x.preparing, x.generation = prepared, preparing, generation+1
+	x.prepared, x.preparing, x.generation, x.held = prepared, preparing, generation+1, held
 	r.events.mu.Lock()
 	r.events.to = next.opts.Events
 	r.events.mu.Unlock()
@@ -471,9 +471,13 @@ func (r *Runner) replace(next *Runner) {
 }
 
 // Accept has the change of a bundle made that is held (see [bundle.Bundle.Accept]):
-// that of a named bundle, or of a file with a guard or check of its own, by its
-// destination. It may be called from any goroutine during Run.
+// that of a named bundle, or of a file with a guard or check of its own, or of a list
+// that may lack elements, by its destination. It may be called from any goroutine during Run.
 func (r *Runner) Accept(ctx context.Context, name string) error {
+	accepted := false
+	if err := r.request(ctx, func() { accepted = r.expansion.accept(name) }); accepted || err != nil {
+		return err
+	}
 	return r.withBundle(ctx, name, func(b *bundle.Bundle, _ []Template) error { return b.Accept(ctx, name) })
 }
 

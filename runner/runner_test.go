@@ -98,12 +98,20 @@ func (s *fakeStore) watched(name string) bool {
 	return ok
 }
 
+// partial is a value of which the store says that something is left out.
+type partial string
+
 func answer(q watch.Query, value any) watch.Answer {
 	if value == nil {
 		return watch.Answer{}
 	}
 	if list, ok := value.([]*watch.HealthService); ok {
 		return watch.Answer{Data: list}
+	}
+	if p, ok := value.(partial); ok {
+		a := answer(q, string(p))
+		a.Partial = "some is left out"
+		return a
 	}
 	return watch.Answer{Data: &watch.KeyPair{Path: q.Name, Key: q.Name, Value: fmt.Sprint(value)}}
 }

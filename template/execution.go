@@ -115,6 +115,9 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 			x.result.Missing = append(x.result.Missing, id)
 		} else {
 			x.countInstances(q, a.answer.Data)
+			if a.answer.Partial != "" {
+				x.result.Partial = q.Describe(false) + ": " + a.answer.Partial
+			}
 		}
 		x.asked[id] = a
 		x.result.Used = append(x.result.Used, id)

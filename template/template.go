@@ -74,6 +74,9 @@ type Result struct {
 	// any more. A process that starts now would miss them.
 	Gone []watch.ID
 
+	// Partial says of an answer to Used why it may lack something, "" where none does.
+	Partial string
+
 	Secrets Secrets // the answers of Vault and Nomad to Used
 	Secret  bool    // a secret was used
 	Private bool    // more than a certificate without its key was used

@@ -14,6 +14,9 @@ type Answer struct {
 	Last  any       // the last Data that was not nil, nil if there was none; set by the Watcher
 	Index uint64    // the store's index of Data (Consul, Nomad), or 0
 	Time  time.Time // when the answer was received
+
+	// Partial says why Data may lack something that there is, "" where it lacks nothing.
+	Partial string
 }
 
 // A Failure says that a query is not current. Its last good answer stays.

@@ -203,7 +203,7 @@ func (w *Watcher) Take() []Update {
 }
 
 // Publish implements Sink. It drops an answer with known data, unless that ends
-// a failure.
+// a failure or differs in whether it is partial.
 func (e *entry) Publish(a Answer) {
 	e.w.mu.Lock()
 	defer e.w.mu.Unlock()
@@ -220,7 +220,7 @@ func (e *entry) Publish(a Answer) {
 		a.Last = old.Answer.Last
 	}
 	e.state, e.inherited = &State{Answer: a, Known: true, Version: version}, false
-	if changed || old.Failure != nil {
+	if changed || old.Failure != nil || old.Answer.Partial != a.Partial {
 		e.notify()
 	}
 }

@@ -288,7 +288,8 @@ func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
 			}
 			t.coalesce.changed(now)
 		}
-		if t.coalesce.due() || gone(state) != gone(old) {
+		completed := t.ForEach != "" && state.Answer.Partial != old.Answer.Partial
+		if t.coalesce.due() || completed || gone(state) != gone(old) {
 			s.mark(t)
 		} else {
 			s.setTimers(t)

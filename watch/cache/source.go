@@ -263,6 +263,7 @@ func (k *sink) Fail(err error) {
 	k.answered = k.answered || fromFile
 	s.mu.Unlock()
 	if fromFile {
+		e.answer.Partial = "the store is away, and the answer is an earlier one, from the cache"
 		k.to.Publish(e.answer)
 	}
 	k.to.Fail(err)

@@ -136,7 +136,9 @@ func (p *prefixWatch) distribute() (news bool) {
 		}
 		changed := !m.known || !slices.EqualFunc(m.pairs, mine, func(a, b *watch.KeyPair) bool { return a == b || *a == *b })
 		m.pairs, m.known = mine, true // no part of the older list is kept
-		m.sub.take(p, changed, m.answer, p.newest.Index)
+		reply := p.newest
+		reply.Filtered = reply.Filtered && m.sub.query().Kind != watch.KVGet
+		m.sub.take(p, changed, m.answer, p.requester.Query, reply)
 		news = news || changed
 	}
 	return news

@@ -217,7 +217,7 @@ func (r *serviceRequest) takeAnswer(reply blocking.Reply, now time.Time) (news b
 	if !news {
 		reply.Data = m.last.Data
 	}
-	m.sub.take(r, news, func() any { return reply.Data }, reply.Index)
+	m.sub.take(r, news, func() any { return reply.Data }, m.sub.query(), reply)
 	a := discovery.Answer{Reply: discovery.Reply{Index: reply.Index, Filtered: reply.Filtered}, Changed: news}
 	if node, ok := reply.Data.(*watch.CatalogNode); ok && node.Node != nil {
 		a.Nodes = []string{node.Node.Node}

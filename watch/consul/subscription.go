@@ -23,6 +23,7 @@ type subscription struct {
 	sink    watch.Sink
 	owner   requester.Receiver // nil: none yet
 	failing bool               // the sink got a failure last
+	partial string             // as the sink got it last
 }
 
 func (sub *subscription) query() watch.Query { return sub.id.Value() }
@@ -33,13 +34,15 @@ func (sub *subscription) setOwner(owner requester.Receiver) {
 	sub.owner = owner
 }
 
-// take gives the sink data, of its owner, that is news or ends a row of failures.
-func (sub *subscription) take(from requester.Receiver, news bool, data func() any, index uint64) {
+// take gives the sink data of its owner, of a reply to q, that is news or ends a row of
+// failures.
+func (sub *subscription) take(from requester.Receiver, news bool, data func() any, q watch.Query, r blocking.Reply) {
+	partial := requester.Partial(q, r)
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
-	if sub.owner == from && (news || sub.failing) {
-		sub.failing = false
-		sub.sink.Publish(watch.Answer{Data: data(), Index: index, Time: time.Now()})
+	if sub.owner == from && (news || sub.failing || partial != sub.partial) {
+		sub.failing, sub.partial = false, partial
+		sub.sink.Publish(watch.Answer{Data: data(), Index: r.Index, Time: time.Now(), Partial: partial})
 	}
 }
 
@@ -71,7 +74,7 @@ func (s *queryReceiver) Take(r blocking.Reply) (news bool) {
 	if news = !s.known || !reflect.DeepEqual(s.data, r.Data); news {
 		s.known, s.data = true, r.Data
 	}
-	s.sub.take(s, news, func() any { return s.data }, r.Index)
+	s.sub.take(s, news, func() any { return s.data }, s.sub.query(), r)
 	return news
 }
 

@@ -93,7 +93,7 @@ func (a *Agent) filtered(q watch.Query) {
 	defer a.mu.Unlock()
 	if !a.noticed[q.Kind] {
 		a.noticed[q.Kind] = true
-		a.Options.Notice(fmt.Errorf("%s: Consul leaves out what the token may not read (the answer may be incomplete; the token needs %s)", q.Describe(false), rights(q)))
+		a.Options.Notice(fmt.Errorf("%s: %s", q.Describe(false), Partial(q, blocking.Reply{Filtered: true})))
 	}
 }
 

@@ -55,6 +55,14 @@ func (e FilteredError) Error() string {
 	return "Consul leaves out what the token may not read any more (X-Consul-Results-Filtered-By-ACLs); the token needs " + rights(e.Query)
 }
 
+// Partial returns why a reply to q may lack something, for watch.Answer.
+func Partial(q watch.Query, r blocking.Reply) string {
+	if !r.Filtered {
+		return ""
+	}
+	return "Consul leaves out what the token may not read (the answer may be incomplete; the token needs " + rights(q) + ")"
+}
+
 // rights returns the rules that a token needs for a complete answer to q.
 func rights(q watch.Query) string {
 	read := func(what string) string { return what + ` { policy = "read" }` }

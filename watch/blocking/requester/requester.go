@@ -290,6 +290,7 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 		}
 		return
 	}
+	r.Filtered = k.cursor.filtered
 	if k.shrunk = false; !confirmed || shrunk && r.size < before {
 		k.doubts = 0
 	}
