@@ -3,6 +3,7 @@ package consul
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -30,6 +31,54 @@ func (w *world) fill(keys []watch.Query) {
 	w.change(func() {
 		for i, q := range keys {
 			w.keys[q.Name] = fmt.Sprint(i)
+		}
+	})
+}
+
+// TestRequestsAtRest: what a host asks for in an hour in which nothing changes. What the
+// agent answers from its view costs the servers nothing; all else does.
+func TestRequestsAtRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const keys, services = 10, 5
+		w, queries := newWorld(), queriesNamed(keys, keyNamed, "app/%02d")
+		w.streams = true
+		w.fill(queries)
+		queries = append(queries, treeNamed("app/"))
+		for _, q := range queriesNamed(services, serviceNamed, "s%d") {
+			w.change(func() { w.register(q.Name, 80) })
+			queries = append(queries, q)
+		}
+		counts := make(map[string]int)
+		s, _ := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+			w.mu.Lock()
+			switch query := r.URL.Query(); {
+			case isView(r):
+				counts["views"]++
+			case query.Has("index"):
+				counts["blocking queries"]++
+			case query.Has("filter"):
+				counts["witness"]++
+			default:
+				counts["reads"]++
+			}
+			w.mu.Unlock()
+			return w.RoundTrip(r)
+		})
+		n := &observer{s: s, w: w, sinks: make(map[watch.Query]*newest)}
+		n.watch(queries...)
+		time.Sleep(time.Hour)
+		n.check(t)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for what, most := range map[string]int{
+			"views":            services * 63, // each is held for up to a minute
+			"blocking queries": (keys + 1) * 63,
+			"witness":          60 * 4,
+			"reads":            len(queries) + services*12, // one of a service in five minutes
+		} {
+			if got := counts[what]; got == 0 || got > most {
+				t.Errorf("%s: %d requests in an hour, want at most %d", what, got, most)
+			}
 		}
 	})
 }

@@ -40,6 +40,7 @@ type world struct {
 	filter   bool // the token may not read all: what there is of services is left out
 	denied   bool // the token is not known
 	stuck    bool // the servers do not answer; the agent's view of services goes on
+	streams  bool // the view says that it is one
 	index    uint64
 	changed  chan struct{} // closed, and replaced, at each change
 	now      int           // requests at the moment
@@ -112,7 +113,11 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		if index > since || status != http.StatusOK {
 			w.travel(r) // so that it may be old when it arrives
-			return agent.Respond(status, body, append(headersOf(index), "X-Consul-Results-Filtered-By-ACLs", fmt.Sprint(filtered))...)
+			header := append(headersOf(index), "X-Consul-Results-Filtered-By-ACLs", fmt.Sprint(filtered))
+			if w.streams && isView(r) {
+				header = append(headersOf(index), "X-Consul-KnownLeader", "false", "X-Consul-Query-Backend", "streaming")
+			}
+			return agent.Respond(status, body, header...)
 		}
 		select {
 		case <-changed:
@@ -125,6 +130,11 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, r.Context().Err()
 		}
 	}
+}
+
+// isView reports whether an agent answers r from its view of a service.
+func isView(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/v1/health/service/") && r.URL.Query().Has("index")
 }
 
 func (w *world) holds(path string) election {
@@ -231,7 +241,7 @@ func (w *world) look(r *http.Request) (body string, status int, index uint64, fi
 		data, index = w.lookCatalog(path)
 		filtered = w.filter
 	}
-	view := strings.HasPrefix(path, "health/service/") && r.URL.Query().Has("index")
+	view := isView(r)
 	switch {
 	case w.denied && !view:
 		return "ACL not found", http.StatusForbidden, index, false, changed

@@ -40,6 +40,11 @@ const (
 	// is none: changes come fast, and the last of them must not wait.
 	afterNews = 2 * time.Millisecond
 
+	// viewWaits is after how many waits the servers are asked, and not the view of the
+	// agent: a view may keep the rights that the token had when it began, if these
+	// changed at that moment. That is rare, and each such request costs a server.
+	viewWaits = 4
+
 	agentWait    = 5 * time.Minute // how long an agent holds a blocking query by default
 	probeConnect = 5 * time.Second // limits a probe's connection, which a network may swallow
 	leastCut     = 5 * time.Second // the shortest wait after which a proxy cuts a request
@@ -79,7 +84,7 @@ type Requester struct {
 
 // A history is the state that results from the last attempts.
 type history struct {
-	read     time.Time     // when the last reply came that was not from a view of the agent
+	read     time.Time     // when the last reply came to a request that did not wait
 	failures int           // failed attempts in a row that the agent has answered
 	trouble  *breaker      // when it closes, the next attempt does not wait for the pause; nil: no breaker
 	doubts   int           // replies in a row that were not believed at first, but for those of a stream that were right
@@ -276,7 +281,7 @@ func (k *Requester) wasCut(err error, a *blocking.Attempt, took time.Duration) b
 func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	o := &k.Agent.Options
 	k.failures, k.trouble, k.Pause = 0, nil, 0
-	first, confirmed := !k.known, k.cursor.confirm
+	first, confirmed, waited := !k.known, k.cursor.confirm, k.cursor.index > 0
 	// With the index that was waited for, only rights may be new: they have no index.
 	timedOut := r.Index == k.cursor.index && r.Index != 0 && !r.Filtered && !k.cursor.filtered
 	before, shrunk := k.cursor.size, k.shrunk
@@ -302,10 +307,10 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 		k.known, k.failing = true, false
 		news = k.To.Take(r.Reply)
 	}
-	// A view of the agent may keep the rights that the token had when it began.
-	if r.leader != blocking.FromStream {
+	switch {
+	case !waited:
 		k.read = time.Now()
-	} else if 2*time.Since(k.read) > cmp.Or(k.Agent.wait(k.Shared), agentWait) {
+	case r.leader == blocking.FromStream && time.Since(k.read) > viewWaits*cmp.Or(k.Agent.wait(k.Shared), agentWait):
 		k.cursor = k.cursor.reset()
 	}
 	switch {
