@@ -3,6 +3,8 @@ package bundle
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +19,7 @@ type fakeFleet struct {
 	g     *rig
 	turns chan error // each ends one Acquire
 	why   chan string
+	away  error // what Stop returns; guarded by g.mu
 }
 
 func (f *fakeFleet) Acquire(ctx context.Context, stopped func(string)) (func(), error) {
@@ -40,7 +43,9 @@ func (f *fakeFleet) Holders(context.Context) ([]string, error) { return []string
 
 func (f *fakeFleet) Stop(_ context.Context, why string) error {
 	f.g.note("stop: " + why)
-	return nil
+	f.g.mu.Lock()
+	defer f.g.mu.Unlock()
+	return f.away
 }
 
 func (f *fakeFleet) Resume(context.Context) error {
@@ -210,6 +215,57 @@ func TestStoppedFleet(t *testing.T) {
 	})
 }
 
+// What fails without a turn, such as a rollback by hand, is nothing that the other hosts
+// wait for, then or after the next change.
+func TestRollbackStopsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := rolling(t, group.Rolling{Limit: 2, Key: "k", StopOnFailure: true})
+		defer g.end()
+		for _, a := range []string{"a1", "a2"} {
+			g.offer(a, "b1")
+			f.turns <- nil
+			sleep(time.Second)
+			g.happened("acquire", "run reload", "run verify", "release")
+		}
+		g.set(func() { g.fails["verify"] = errNo })
+		if err := g.bundle.Rollback(t.Context(), 1); err == nil {
+			t.Error("a rollback whose verify fails has no error")
+		}
+		g.set(func() { clear(g.fails); g.log = nil })
+		g.offer("a3")
+		f.turns <- nil
+		sleep(time.Second)
+		g.happened("released", "acquire", "run reload", "run verify", "release")
+	})
+}
+
+// The other hosts are stopped also if Consul is away at the moment of the failure: before
+// this host makes its next attempt.
+func TestStopIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := rolling(t, group.Rolling{Limit: 2, Key: "k", StopOnFailure: true})
+		defer g.end()
+		g.offer("a1", "b1")
+		f.turns <- nil
+		sleep(time.Second)
+		g.set(func() { g.fails["verify"], f.away, g.log = errNo, errors.New("no leader"), nil })
+		g.offer("a2")
+		f.turns <- nil
+		sleep(time.Second)
+		const stop = `stop: verify failed: command "verify": tried for 1ns, once: exit status 1: "verify says no"`
+		g.happened("acquire", "run reload", "run verify", "run reload", "verify failed, rolled back", stop, "release")
+		sleep(time.Minute)
+		g.set(func() {
+			if len(g.log) == 0 || slices.ContainsFunc(g.log, func(line string) bool { return line != stop }) {
+				t.Errorf("while Consul was away:\n%s\nwant only: %s", strings.Join(g.log, "\n"), stop)
+			}
+			f.away, g.log = nil, nil
+		})
+		sleep(time.Minute)
+		g.happened(stop, "acquire")
+	})
+}
+
 // A run that is to end gives up.
 func TestTurnRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -220,7 +276,8 @@ func TestTurnRefused(t *testing.T) {
 			f.turns <- errors.New("permission denied")
 			sleep(time.Minute)
 		}
-		g.happened("acquire", "acquire", "acquire", `fatal: bundle "web" has no turn: permission denied (gave up after 3 attempts)`, "acquire")
+		g.set(func() { slices.Sort(g.log) }) // it waits again while it reports
+		g.happened("acquire", "acquire", "acquire", "acquire", `fatal: bundle "web" has no turn: permission denied (gave up after 3 attempts)`)
 		g.holds()
 	})
 }

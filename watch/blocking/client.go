@@ -69,7 +69,7 @@ type Request struct {
 	RequireConsistent bool          // the leader asks the other servers whether it is that
 	WaitIndex         uint64        // the agent waits for something newer
 	WaitTime          time.Duration // so long at most
-	Attempt           *Attempt      // nil: no limits
+	Attempt           *Attempt      // nil: a reply begins within Silence after the wait
 }
 
 // params returns the parameters of a request; those of the caller come first.
@@ -156,6 +156,9 @@ func JSON(to any) func(io.Reader) error {
 // Get asks for path, and has decode read the body of the reply if its status is 200. An
 // error of a reply comes with its index.
 func (c *Client) Get(ctx context.Context, path string, params url.Values, q Request, decode func(body io.Reader) error) (r Reply, err error) {
+	if q.Attempt == nil {
+		q.Attempt = &Attempt{Answer: Silence + q.WaitTime + q.WaitTime/16}
+	}
 	resp, err := c.Do(ctx, http.MethodGet, path, c.params(params, &q), nil, q.Attempt)
 	if err != nil {
 		return r, err
@@ -195,7 +198,7 @@ func (c *Client) write(ctx context.Context, method, path string, params url.Valu
 // Do sends a request and returns the reply, whose body the caller closes.
 func (c *Client) Do(ctx context.Context, method, path string, params url.Values, body io.Reader, a *Attempt) (*http.Response, error) {
 	if a == nil {
-		a = &Attempt{}
+		a = &Attempt{Answer: Silence}
 	}
 	a.Sent.Store(true)
 	d := &watchdog{}

@@ -44,7 +44,7 @@ type Turn struct {
 	granted chan Grant // receives the end of the waiting, from the goroutine that waits
 	end     func()     // ends the waiting, and waits for that; nil: it does not wait
 	release func()     // nil: it is not this bundle's turn
-	failure error      // of the change that was made in it
+	failure error      // of a change that was made in it, for which the fleet is to stop
 
 	mu      sync.Mutex
 	stopped string // why no host goes on
@@ -130,22 +130,33 @@ func (t *Turn) Done(ctx context.Context) {
 	if t == nil || t.release == nil {
 		return
 	}
-	if err := t.failure; err != nil && t.spec.Rolling.StopOnFailure {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopping)
-		defer cancel()
-		if err := t.fleet().Stop(ctx, err.Error()); err != nil {
-			t.emit(event.WaitsForTurn{Err: err})
-		}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopping)
+	defer cancel()
+	if err := t.stopOthers(ctx); err != nil {
+		t.emit(event.WaitsForTurn{Err: err})
 	}
 	t.release()
-	t.release, t.failure = nil, nil
+	t.release = nil
 	t.emit(event.WaitsForTurn{Over: true})
 }
 
+// stopOthers stops the fleet if a change has failed. After an error it is to be called
+// again.
+func (t *Turn) stopOthers(ctx context.Context) error {
+	if t.failure == nil {
+		return nil
+	}
+	if err := t.fleet().Stop(ctx, t.failure.Error()); err != nil {
+		return err
+	}
+	t.failure = nil
+	return nil
+}
+
 // Fail records that the files of the change that is being made were put in place, and
-// were not good.
+// were not good. Outside of a turn it does nothing.
 func (t *Turn) Fail(err error) {
-	if t != nil {
+	if t != nil && t.release != nil && t.spec.Rolling.StopOnFailure {
 		t.failure = err
 	}
 }
@@ -223,7 +234,11 @@ func (t *Turn) acquire(ctx context.Context) Grant {
 		waiting = limited
 	}
 	for failures := 1; ; failures++ {
-		release, err := t.fleet().Acquire(waiting, t.setStopped)
+		var release func()
+		err := t.stopOthers(waiting)
+		if err == nil {
+			release, err = t.fleet().Acquire(waiting, t.setStopped)
+		}
 		switch {
 		case err == nil:
 			t.setStopped("")

@@ -124,7 +124,9 @@ func (p *Place) renew(ctx context.Context) {
 		case <-time.After(pause):
 		}
 		pause = time.Second
-		_, err := p.s.Client.Put(ctx, "/v1/session/renew/"+p.session, nil, "")
+		limited, cancel := context.WithTimeout(ctx, sessionTTL/4)
+		_, err := p.s.Client.Put(limited, "/v1/session/renew/"+p.session, nil, "")
+		cancel()
 		switch {
 		case err == nil:
 			last, pause = time.Now(), sessionTTL/2

@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"restencil/test/agent"
 	"restencil/test/servers"
 	"restencil/watch/blocking"
 	"restencil/watch/consul/client"
@@ -116,4 +120,67 @@ func TestEndOfWaiting(t *testing.T) {
 		t.Errorf("there are %d entries, %v, want that of the holder", len(entries), err)
 	}
 	place.Release()
+}
+
+// TestHang: an agent that takes a request and never answers is given up, whatever the
+// request was for, and a session is renewed though one renewal hangs.
+func TestHang(t *testing.T) {
+	for _, hangs := range []string{"GET /v1/kv/fleet/web/.stopped", "PUT /v1/session/create", "PUT /v1/kv/fleet/web/id", "GET /v1/kv/fleet/web/"} {
+		t.Run(hangs, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, _ := hang(t, func(r *http.Request) bool { return r.Method+" "+r.URL.Path == hangs })
+				begun := time.Now()
+				_, err := (&Semaphore{Client: c, Prefix: "fleet/web", Limit: 1, Holder: "a"}).Acquire(t.Context(), func(string) {})
+				if took := time.Since(begun); err == nil || took > 2*time.Minute {
+					t.Errorf("gave up after %v: %v", took, err)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		renewals := 0
+		c, stub := hang(t, func(r *http.Request) bool {
+			if !strings.Contains(r.URL.Path, "renew") {
+				return false
+			}
+			renewals++
+			return renewals == 2
+		})
+		place, err := (&Semaphore{Client: c, Prefix: "fleet/web", Limit: 1, Holder: "a"}).Acquire(t.Context(), func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		last := time.Duration(0) // the session ends when there is none for 10 s
+		for _, r := range stub.Requests() {
+			if strings.Contains(r.URL, "renew") {
+				if r.At-last > 15*time.Second {
+					t.Errorf("no renewal from %v to %v", last, r.At)
+				}
+				last = r.At
+			}
+		}
+		place.Release()
+		if last < 9*time.Minute {
+			t.Errorf("the last renewal was after %v", last)
+		}
+	})
+}
+
+// hang returns a client of an agent that takes some requests without answering them.
+func hang(t *testing.T, which func(*http.Request) bool) (*client.Client, *agent.Stub) {
+	stub := agent.New(func(r *http.Request) (*http.Response, error) {
+		switch at := r.Method + " " + r.URL.Path; {
+		case which(r):
+			return agent.Hold(r)
+		case at == "PUT /v1/session/create":
+			return agent.Respond(200, `{"ID": "id"}`)
+		case at == "GET /v1/kv/fleet/web/":
+			return agent.Respond(200, `[{"Key": "fleet/web/id", "Session": "id", "CreateIndex": 5}]`, agent.Index("7")...)
+		case r.Method == "GET":
+			return agent.Respond(404, "", agent.Index("7")...)
+		}
+		return agent.Respond(200, "true")
+	})
+	return stub.Client(t, ""), stub
 }
