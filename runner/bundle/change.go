@@ -31,6 +31,10 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // nothing has changed
 	}
+	if b.checks && !b.turn.Held(ctx) {
+		b.groups.Reconsider(time.Now())
+		return nil // it is made in the next turn
+	}
 	for i, t := range targets {
 		for _, w := range t.Wants {
 			if tx.Changes[i].Err == nil && w.Output.Printed != "" {

@@ -20,9 +20,10 @@ type fakeFleet struct {
 	turns chan error // each ends one Acquire
 	why   chan string
 	away  error // what Stop returns; guarded by g.mu
+	lost  bool  // the turn that was given is over; guarded by g.mu
 }
 
-func (f *fakeFleet) Acquire(ctx context.Context, stopped func(string)) (func(), error) {
+func (f *fakeFleet) Acquire(ctx context.Context, stopped func(string)) (turn.Place, error) {
 	f.g.note("acquire")
 	for {
 		select {
@@ -30,13 +31,27 @@ func (f *fakeFleet) Acquire(ctx context.Context, stopped func(string)) (func(), 
 			if err != nil {
 				return nil, err
 			}
-			return func() { f.g.note("release") }, nil
+			f.g.set(func() { f.lost = false })
+			return f, nil
 		case why := <-f.why:
 			stopped(why)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// Release implements turn.Place.
+func (f *fakeFleet) Release() { f.g.note("release") }
+
+// Held implements turn.Place.
+func (f *fakeFleet) Held(context.Context) error {
+	f.g.mu.Lock()
+	defer f.g.mu.Unlock()
+	if f.lost {
+		return errors.New("its session has ended")
+	}
+	return nil
 }
 
 func (f *fakeFleet) Holders(context.Context) ([]string, error) { return []string{"one", "two"}, nil }
@@ -109,6 +124,28 @@ func TestTurn(t *testing.T) {
 		g.happened("acquire")
 		g.end() // while it waits
 		g.holds("a3", "b2")
+	})
+}
+
+// A host that loses its turn while it checks, such as by an outage of Consul, does not
+// change beside the one whose turn it is then.
+func TestTurnLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := rolling(t, group.Rolling{Limit: 1, Key: "k"})
+		defer g.end()
+		s := g.bundle.spec
+		s.Check = cmd("check")
+		g.replace(s)
+		g.set(func() { g.onRun = func(string) { g.set(func() { f.lost, g.onRun = true, func(string) {} }) } })
+		g.offer("a1", "b1")
+		f.turns <- nil
+		sleep(time.Second)
+		g.happened("acquire", "run check", "release", "acquire")
+		g.holds()
+		f.turns <- nil
+		sleep(time.Second)
+		g.happened("run check", "run reload", "run verify", "release")
+		g.holds("a1", "b1")
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strings"
 
 	"restencil/cmd/restencil/config"
 	"restencil/runner/bundle/group"
@@ -32,7 +33,7 @@ func fleets(cfg *config.Config) (func(group.Rolling) turn.Fleet, error) {
 		host = "a host without a name"
 	}
 	return func(r group.Rolling) turn.Fleet {
-		return fleet{&semaphore.Semaphore{Client: fetch.Requests{Client: agent}, Prefix: r.Key, Limit: r.Limit, Holder: host}}
+		return fleet{&semaphore.Semaphore{Client: fetch.Requests{Client: agent}, Prefix: strings.Trim(r.Key, "/"), Limit: r.Limit, Holder: host}}
 	}, nil
 }
 
@@ -40,12 +41,8 @@ func fleets(cfg *config.Config) (func(group.Rolling) turn.Fleet, error) {
 type fleet struct{ *semaphore.Semaphore }
 
 // Acquire implements turn.Fleet.
-func (f fleet) Acquire(ctx context.Context, stopped func(why string)) (release func(), err error) {
-	place, err := f.Semaphore.Acquire(ctx, stopped)
-	if err != nil {
-		return nil, err
-	}
-	return place.Release, nil
+func (f fleet) Acquire(ctx context.Context, stopped func(why string)) (turn.Place, error) {
+	return f.Semaphore.Acquire(ctx, stopped)
 }
 
 // Stop implements turn.Fleet.

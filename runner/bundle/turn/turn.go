@@ -15,10 +15,9 @@ import (
 
 // A Fleet has hosts make their changes in turn. Its methods may be called concurrently.
 type Fleet interface {
-	// Acquire waits until it is the turn of this host, which lasts until release. It
-	// calls stopped with the reason when it finds that no host may go on, and with ""
-	// when that is over.
-	Acquire(ctx context.Context, stopped func(why string)) (release func(), err error)
+	// Acquire waits until it is the turn of this host. It calls stopped with the reason
+	// when it finds that no host may go on, and with "" when that is over.
+	Acquire(ctx context.Context, stopped func(why string)) (Place, error)
 
 	// Holders returns whose turn it is.
 	Holders(ctx context.Context) ([]string, error)
@@ -26,6 +25,12 @@ type Fleet interface {
 	// Stop has no host go on that has not begun, until Resume.
 	Stop(ctx context.Context, why string) error
 	Resume(ctx context.Context) error
+}
+
+// A Place is the turn of a host, which lasts until Release.
+type Place interface {
+	Release()
+	Held(ctx context.Context) error // returns why the turn is over, or may be
 }
 
 const (
@@ -43,7 +48,7 @@ type Turn struct {
 
 	granted chan Grant // receives the end of the waiting, from the goroutine that waits
 	end     func()     // ends the waiting, and waits for that; nil: it does not wait
-	release func()     // nil: it is not this bundle's turn
+	place   Place      // nil: it is not this bundle's turn
 	failure error      // of a change that was made in it, for which the fleet is to stop
 
 	mu      sync.Mutex
@@ -53,8 +58,8 @@ type Turn struct {
 // A Grant is how the waiting for a turn ends. The zero Grant is of a context that has
 // ended.
 type Grant struct {
-	release func() // ends the turn
-	err     error  // why there will be none
+	place Place
+	err   error // why there will be none
 }
 
 // New returns the turn of a bundle; nil if it does not wait for other hosts. It gives up
@@ -78,16 +83,16 @@ func (t *Turn) fleet() Fleet {
 // Alone is the fleet of one host.
 type alone struct{}
 
-func (alone) Acquire(context.Context, func(string)) (release func(), err error) {
-	return func() {}, nil
-}
-func (alone) Holders(context.Context) ([]string, error) { return nil, nil }
-func (alone) Stop(context.Context, string) error        { return nil }
-func (alone) Resume(context.Context) error              { return nil }
+func (alone) Acquire(context.Context, func(string)) (Place, error) { return alone{}, nil }
+func (alone) Release()                                             {}
+func (alone) Held(context.Context) error                           { return nil }
+func (alone) Holders(context.Context) ([]string, error)            { return nil, nil }
+func (alone) Stop(context.Context, string) error                   { return nil }
+func (alone) Resume(context.Context) error                         { return nil }
 
 // Taken reports whether it is the turn of this bundle. If not, it begins to wait.
 func (t *Turn) Taken(ctx context.Context) bool {
-	if t == nil || t.release != nil {
+	if t == nil || t.place != nil {
 		return true
 	}
 	if t.end == nil {
@@ -121,13 +126,26 @@ func (t *Turn) Granted() <-chan Grant {
 func (t *Turn) Take(g Grant) error {
 	t.end()
 	t.emit(event.WaitsForTurn{Over: true, Has: g.err == nil})
-	t.release = g.release
+	t.place = g.place
 	return g.err
+}
+
+// Held reports whether no other host may have this bundle's turn. Outside of a turn it is
+// true.
+func (t *Turn) Held(ctx context.Context) bool {
+	if t == nil || t.place == nil {
+		return true
+	}
+	err := t.place.Held(ctx)
+	if err != nil {
+		t.emit(event.WaitsForTurn{Err: fmt.Errorf("its turn ended before the files were in place: %w", err), RetryIn: time.Nanosecond})
+	}
+	return err == nil
 }
 
 // Done ends the turn, if it is this bundle's. After a change that failed the fleet stops.
 func (t *Turn) Done(ctx context.Context) {
-	if t == nil || t.release == nil {
+	if t == nil || t.place == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopping)
@@ -135,8 +153,8 @@ func (t *Turn) Done(ctx context.Context) {
 	if err := t.stopOthers(ctx); err != nil {
 		t.emit(event.WaitsForTurn{Err: err})
 	}
-	t.release()
-	t.release = nil
+	t.place.Release()
+	t.place = nil
 	t.emit(event.WaitsForTurn{Over: true})
 }
 
@@ -156,7 +174,7 @@ func (t *Turn) stopOthers(ctx context.Context) error {
 // Fail records that the files of the change that is being made were put in place, and
 // were not good. Outside of a turn it does nothing.
 func (t *Turn) Fail(err error) {
-	if t != nil && t.release != nil && t.spec.Rolling.StopOnFailure {
+	if t != nil && t.place != nil && t.spec.Rolling.StopOnFailure {
 		t.failure = err
 	}
 }
@@ -195,14 +213,14 @@ func (t *Turn) wait(ctx context.Context) {
 	g := t.acquire(ctx)
 	cancel()
 	others.Wait()
-	if g.release == nil && g.err == nil {
+	if g.place == nil && g.err == nil {
 		return
 	}
 	select {
 	case t.granted <- g:
 	case <-ctx.Done():
-		if g.release != nil {
-			g.release()
+		if g.place != nil {
+			g.place.Release()
 		}
 	}
 }
@@ -234,15 +252,15 @@ func (t *Turn) acquire(ctx context.Context) Grant {
 		waiting = limited
 	}
 	for failures := 1; ; failures++ {
-		var release func()
+		var place Place
 		err := t.stopOthers(waiting)
 		if err == nil {
-			release, err = t.fleet().Acquire(waiting, t.setStopped)
+			place, err = t.fleet().Acquire(waiting, t.setStopped)
 		}
 		switch {
 		case err == nil:
 			t.setStopped("")
-			return Grant{release: release}
+			return Grant{place: place}
 		case ctx.Err() != nil:
 			return Grant{}
 		case waiting.Err() != nil:
@@ -251,7 +269,7 @@ func (t *Turn) acquire(ctx context.Context) Grant {
 			case t.isStopped(): // somebody has to look at it
 			case proceeds:
 				t.emit(event.WaitsForTurn{TimedOut: true, Proceeds: true})
-				return Grant{release: func() {}}
+				return Grant{place: alone{}}
 			default:
 				t.emit(event.WaitsForTurn{TimedOut: true})
 			}

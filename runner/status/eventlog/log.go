@@ -213,7 +213,7 @@ func (l log) details(e event.Event) {
 func (l log) waitsForTurn(e event.WaitsForTurn) {
 	switch {
 	case e.Err != nil && e.RetryIn == 0:
-		l.write(slog.LevelWarn, fmt.Sprintf("%s: the other hosts go on: %v (a change failed here, and they should have been stopped)", e.Bundle, e.Err), "bundle", e.Bundle)
+		l.write(slog.LevelWarn, fmt.Sprintf("%s: the other hosts are not stopped yet: %v (a change failed here; it is tried again before the next attempt)", e.Bundle, e.Err), "bundle", e.Bundle)
 	case e.Err != nil:
 		l.write(slog.LevelWarn, fmt.Sprintf("%s: %v (the change waits; trying again in %v)", e.Bundle, e.Err, round(e.RetryIn)), "bundle", e.Bundle, "retry_in", e.RetryIn)
 	case e.Proceeds:

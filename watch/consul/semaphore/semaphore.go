@@ -38,8 +38,10 @@ import (
 const (
 	sessionTTL = 10 * time.Second // the least that Consul allows; it ends a session within twice that
 	longest    = 20 * time.Second // how long one look at the entries takes at most
-	releasing  = 5 * time.Second  // how long Release takes at most
+	releasing  = 5 * time.Second  // how long Release, or Held, takes at most
 )
+
+var errGone = errors.New("the entry is gone: somebody removed it, or Consul or its agent was away for too long")
 
 // A Semaphore bounds how many holders there are at a time. Its methods may be called
 // concurrently.
@@ -63,26 +65,35 @@ type Place struct {
 // The error is that of Consul, or the cause of ctx's end. The caller releases the place.
 func (s *Semaphore) Acquire(ctx context.Context, stopped func(why string)) (*Place, error) {
 	for {
-		if err := s.waitUntilResumed(ctx, stopped); err != nil {
-			return nil, err
-		}
-		p, err := s.enter(ctx)
+		p, err := s.acquire(ctx, stopped)
 		if err != nil {
 			return nil, fmt.Errorf("waiting for a place in %s: %w", s.Prefix, err)
 		}
-		err = p.wait(ctx)
-		why := ""
-		if err == nil {
-			why, _, err = s.stopped(ctx, 0)
-		}
-		if err == nil && why == "" {
+		if p != nil {
 			return p, nil
 		}
-		p.Release()
-		if err != nil {
-			return nil, fmt.Errorf("waiting for a place in %s: %w", s.Prefix, err)
-		}
 	}
+}
+
+// acquire waits for a place. It returns nil where the fleet was stopped meanwhile.
+func (s *Semaphore) acquire(ctx context.Context, stopped func(why string)) (*Place, error) {
+	if err := s.waitUntilResumed(ctx, stopped); err != nil {
+		return nil, err
+	}
+	p, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = p.wait(ctx)
+	why := ""
+	if err == nil {
+		why, _, err = s.stopped(ctx, 0)
+	}
+	if err != nil || why != "" {
+		p.Release()
+		return nil, err
+	}
+	return p, nil
 }
 
 // enter writes an entry, and keeps its session alive until Release.
@@ -147,7 +158,7 @@ func (p *Place) wait(ctx context.Context) error {
 		at := slices.IndexFunc(entries, func(e *watch.KeyPair) bool { return e.Session == p.session })
 		switch {
 		case at < 0:
-			return errors.New("the session has ended: Consul or its agent was away for too long")
+			return errGone
 		case at < limit:
 			return nil
 		case at < 2*limit:
@@ -163,6 +174,17 @@ func (p *Place) wait(ctx context.Context) error {
 		}
 		index = 0
 	}
+}
+
+// Held returns why another host may have the place now, nil if none has.
+func (p *Place) Held(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, releasing)
+	defer cancel()
+	r, err := p.s.get(ctx, watch.KVGet, p.s.Prefix+"/"+p.session, blocking.Request{})
+	if _, there := r.Data.(*watch.KeyPair); err == nil && !there {
+		return errGone
+	}
+	return err
 }
 
 // Release gives the place up. What Consul does not hear of ends with the session.

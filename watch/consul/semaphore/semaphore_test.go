@@ -51,8 +51,14 @@ func TestFleet(t *testing.T) {
 			}
 			if i < dying { // its session ends with the place held
 				place.stop()
+				if err := place.Held(t.Context()); err != nil {
+					t.Error(err)
+				}
 				if _, err := c.Put(t.Context(), "/v1/session/destroy/"+place.session, nil, ""); err != nil {
 					t.Error(err)
+				}
+				if err := place.Held(t.Context()); !errors.Is(err, errGone) {
+					t.Errorf("after the end of the session: %v", err)
 				}
 				return
 			}
@@ -168,7 +174,7 @@ func TestHang(t *testing.T) {
 }
 
 // hang returns a client of an agent that takes some requests without answering them.
-func hang(t *testing.T, which func(*http.Request) bool) (*client.Client, *agent.Stub) {
+func hang(t *testing.T, which func(*http.Request) bool) (fetch.Requests, *agent.Stub) {
 	stub := agent.New(func(r *http.Request) (*http.Response, error) {
 		switch at := r.Method + " " + r.URL.Path; {
 		case which(r):
@@ -182,5 +188,5 @@ func hang(t *testing.T, which func(*http.Request) bool) (*client.Client, *agent.
 		}
 		return agent.Respond(200, "true")
 	})
-	return stub.Client(t, ""), stub
+	return fetch.Requests{Client: stub.Client(t, "")}, stub
 }
