@@ -90,8 +90,6 @@ type Env struct {
 	// Of the execution under way.
 	execution Execution
 	ctx       context.Context
-	deadline  time.Time
-	waits     context.Context // see wait; nil if nothing has waited
 	cancel    context.CancelFunc
 	scratch   *Scratch
 	loops     sync.WaitGroup // the goroutines of loop
@@ -100,41 +98,18 @@ type Env struct {
 
 // Begin begins an execution, which ends when ctx does, or after MaxTime.
 func (e *Env) Begin(ctx context.Context, x Execution) {
-	e.execution, e.ctx, e.scratch = x, ctx, new(Scratch)
-	e.deadline = time.Now().Add(cmp.Or(e.MaxTime, time.Minute))
+	most := cmp.Or(e.MaxTime, time.Minute)
+	e.execution, e.scratch = x, new(Scratch)
+	e.ctx, e.cancel = context.WithTimeoutCause(ctx, most, fmt.Errorf("it took longer than %v", most))
 }
 
 // Err returns why the execution must end, or nil.
-func (e *Env) Err() error {
-	switch {
-	case e.ctx.Err() != nil:
-		return context.Cause(e.ctx)
-	case time.Now().After(e.deadline):
-		return e.late()
-	}
-	return nil
-}
-
-func (e *Env) late() error {
-	return fmt.Errorf("it took longer than %v", cmp.Or(e.MaxTime, time.Minute))
-}
-
-// wait returns a context for functions that wait, which ends with the execution.
-// Few wait, and a context with a timer costs as much as a small execution.
-func (e *Env) wait() context.Context {
-	if e.waits == nil {
-		e.waits, e.cancel = context.WithDeadlineCause(e.ctx, e.deadline, e.late())
-	}
-	return e.waits
-}
+func (e *Env) Err() error { return context.Cause(e.ctx) }
 
 // Finish ends the goroutines of an execution, such as those of loop. It follows each
 // Begin, even if the execution failed.
 func (e *Env) Finish() {
-	if e.waits != nil {
-		e.cancel()
-		e.waits = nil
-	}
+	e.cancel()
 	e.loops.Wait()
 }
 
@@ -184,7 +159,7 @@ func (e *Env) plugin(name string, args ...string) (string, error) {
 	}
 	key := fmt.Sprintf("%q %q", name, words)
 	return e.execution.Once(key, func() (string, error) {
-		return runPlugin(e.wait(), pluginTimeout, name, words)
+		return runPlugin(e.ctx, pluginTimeout, name, words)
 	})
 }
 

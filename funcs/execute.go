@@ -99,7 +99,7 @@ func (e *Env) loop(bounds ...any) (<-chan int64, error) {
 		start, stop = stop, n
 	}
 	numbers := make(chan int64) // unbuffered: templates can see the length
-	ctx := e.wait()
+	ctx := e.ctx
 	e.loops.Go(func() {
 		defer close(numbers)
 		for i := start; i < stop; i++ {
