@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"watch/vault/lease":        {"watch"},
 	"watch/vault/limit":        {"watch"},
 	"watch/vault/token":        {"watch", "watch/command", "watch/filewatch", "watch/schedule", "watch/vault/client", "watch/vault/lease"},
-	"watch/nomad":              {"watch", "watch/blocking", "watch/blocking/requester", "watch/dependency", "watch/transport"},
+	"watch/nomad":              {"watch", "watch/blocking", "watch/blocking/requester", "watch/consul", "watch/dependency"},
 	"funcs":                    {"watch", "watch/command", "watch/lazyregexp", "watch/suggest", "funcs/pure"},
 	"funcs/pure":               {"watch"},
 	"template":                 {"watch", "watch/lazyregexp", "watch/suggest", "funcs"},

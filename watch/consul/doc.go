@@ -9,4 +9,6 @@
 // budget, package plan has keys share the blocking queries of a prefixWatch, and
 // services those of a serviceWatch, which makes the requests that package discovery
 // asks for; the poller makes the plain reads. [Source.Run] owns all goroutines.
+//
+// [NewFor] makes a source of the queries to Nomad, none of which share requests.
 package consul

@@ -55,7 +55,7 @@ type member struct {
 func newPrefixWatch(s *Source, e plan.Extent) *prefixWatch {
 	p := &prefixWatch{feedback: s.feedback, extent: e}
 	p.requester = &requester.Requester{
-		Agent: s.agent, Query: scoped(watch.KVList, e.Prefix, e.Scope), Kind: s.requests.ForKind(watch.KVList, false),
+		Agent: s.agent, Query: scoped(watch.KVList, e.Prefix, e.Scope), Kind: s.kind(watch.KVList),
 		To: p, Most: p.most, Shared: true,
 	}
 	return p

@@ -55,7 +55,7 @@ type serviceRequest struct {
 // source runs.
 func newServiceWatch(s *Source, scope plan.Scope) *serviceWatch {
 	w := &serviceWatch{
-		agent: s.agent, requests: s.requests, scope: scope, wake: s.poller.wake, group: &s.running,
+		agent: s.agent, requests: fetch.Requests{Client: s.agent.Client}, scope: scope, wake: s.poller.wake, group: &s.running,
 		d:       discovery.New(s.plan.Rooms[scope], time.Now()),
 		asking:  make(map[discovery.Source]*serviceRequest),
 		members: make(map[watch.ID]*serviceMember),

@@ -3,7 +3,6 @@ package consul
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -26,11 +25,12 @@ type Options = requester.Options
 // DefaultOptions returns the defaults, which are those of consul-template.
 func DefaultOptions() Options { return requester.DefaultOptions() }
 
-// A Source keeps queries to Consul current, each as the plan says. It implements
-// watch.Source.
+// A Source keeps queries to Consul, or Nomad, current, each as the plan says. It
+// implements watch.Source.
 type Source struct {
+	system   watch.Store
 	agent    *requester.Agent
-	requests fetch.Requests
+	kind     func(watch.Kind) blocking.Kind // how to put a query
 	feedback *feedback
 
 	mu            sync.Mutex
@@ -72,10 +72,18 @@ func New(o Options) (*Source, error) {
 }
 
 func newSource(o Options, c *blocking.Client) *Source {
+	requests := fetch.Requests{Client: c}
+	return NewFor(watch.Consul, o, c, func(k watch.Kind) blocking.Kind { return requests.ForKind(k, false) })
+}
+
+// NewFor returns a source of the queries to a system with the blocking queries of Consul,
+// whose agent c reaches; kind returns how to put one to it. The options are those of
+// [requester.Options.Filled].
+func NewFor(system watch.Store, o Options, c *blocking.Client, kind func(watch.Kind) blocking.Kind) *Source {
 	f, wake := &feedback{wake: schedule.NewWakeup()}, schedule.NewWakeup()
 	s := &Source{
+		system: system, kind: kind,
 		agent:         requester.NewAgent(c, o, func(l requester.Limit) { f.add(l) }),
-		requests:      fetch.Requests{Client: c},
 		feedback:      f,
 		subscriptions: make(map[watch.ID]*subscription),
 		rules: plan.Rules{
@@ -128,8 +136,8 @@ func (s *Source) Watch(list ...watch.Subscription) {
 	ids := make([]watch.ID, 0, len(list))
 	for _, w := range list {
 		id, q := w.ID, w.ID.Value()
-		if q.Kind.Store() != watch.Consul {
-			w.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("not a query to Consul")})
+		if q.Kind.Store() != s.system {
+			w.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: fmt.Errorf("not a query to %s", s.system.Title())})
 			continue
 		}
 		s.last++
@@ -205,7 +213,7 @@ func (s *Source) arrange(list []*subscription) {
 	}
 	switch needed := p.NeedsWitness(); {
 	case needed && s.witness == nil:
-		s.witness = s.start(func(ctx context.Context) { s.agent.Witness(ctx, s.requests.Witness()) })
+		s.witness = s.start(func(ctx context.Context) { s.agent.Witness(ctx, fetch.Requests{Client: s.agent.Client}.Witness()) })
 	case !needed && s.witness != nil:
 		s.witness()
 		s.witness = nil
@@ -241,7 +249,7 @@ func (s *Source) enter(sub *subscription, at *plan.Place) {
 		return
 	}
 	if log := s.agent.Options.Log; log != nil && log.Enabled(context.Background(), slog.LevelDebug) {
-		log.Debug(fmt.Sprintf("consul %s: kept by: %s", sub.query().Noun(), at), "component", "consul", "query", sub.query())
+		log.Debug(fmt.Sprintf("%s: kept by: %s", sub.query().Describe(false), at), "component", string(s.system), "query", sub.query())
 	}
 	switch at.Way {
 	case plan.Blocking:
@@ -274,5 +282,5 @@ func (s *Source) enter(sub *subscription, at *plan.Place) {
 func (s *Source) requester(sub *subscription) *requester.Requester {
 	to := &queryReceiver{sub: sub}
 	sub.setOwner(to)
-	return &requester.Requester{Agent: s.agent, Query: sub.query(), Kind: s.requests.ForKind(sub.query().Kind, false), To: to}
+	return &requester.Requester{Agent: s.agent, Query: sub.query(), Kind: s.kind(sub.query().Kind), To: to}
 }

@@ -74,7 +74,11 @@ func (s *queryReceiver) Take(r blocking.Reply) (news bool) {
 	if news = !s.known || !reflect.DeepEqual(s.data, r.Data); news {
 		s.known, s.data = true, r.Data
 	}
-	s.sub.take(s, news, func() any { return s.data }, s.sub.query(), r)
+	data := s.data
+	if s.sub.query().Kind.Secret() {
+		data = watch.Taint(data)
+	}
+	s.sub.take(s, news, func() any { return data }, s.sub.query(), r)
 	return news
 }
 

@@ -42,7 +42,6 @@ func newClient(o Options) (*agent, error) {
 		// It would end up in error messages.
 		return nil, errors.New("the address must not hold a user name or password: set auth_username and auth_password")
 	}
-	connections.MaxConnsPerHost = o.connections()
 	if address.Scheme == "https" {
 		if connections.TLSClientConfig, err = o.TLS.Config(); err != nil {
 			return nil, o.TLS.Failed(err)

@@ -13,18 +13,14 @@ import (
 
 const defaultNamespace = "default"
 
-// forKind returns how to put one query of a kind, ok is false for a kind that is not
-// Nomad's.
-func (a *agent) forKind(kind watch.Kind) (_ blocking.Kind, ok bool) {
-	f, ok := map[watch.Kind]blocking.Func{
+// forKind returns how to put one query of a kind of Nomad's.
+func (a *agent) forKind(kind watch.Kind) blocking.Kind {
+	f := map[watch.Kind]blocking.Func{
 		watch.NomadServiceList: a.services,
 		watch.NomadService:     a.service,
 		watch.NomadVarGet:      a.variable,
 		watch.NomadVarList:     a.variables,
 	}[kind]
-	if !ok {
-		return blocking.Kind{}, false
-	}
 	return blocking.Kind{Fetch: func(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
 		o.Namespace = q.Namespace
 		if q.Namespace == "" {
@@ -33,7 +29,7 @@ func (a *agent) forKind(kind watch.Kind) (_ blocking.Kind, ok bool) {
 		q.Namespace = o.Namespace
 		r, err := f(ctx, q, o)
 		return r, a.explain(q, err)
-	}}, true
+	}}
 }
 
 // services returns the services of the namespace, by name.

@@ -21,6 +21,7 @@ import (
 
 	"restencil/test/watchtest"
 	"restencil/watch"
+	"restencil/watch/consul"
 	"restencil/watch/dependency"
 )
 
@@ -89,7 +90,7 @@ func value(data any) (string, bool) {
 }
 
 // run runs a source until the test ends.
-func run(t *testing.T, o Options) *Source {
+func run(t *testing.T, o Options) *consul.Source {
 	t.Helper()
 	s, err := New(o)
 	if err != nil {
@@ -106,7 +107,7 @@ func run(t *testing.T, o Options) *Source {
 }
 
 // first returns the first event of q.
-func first(t *testing.T, s *Source, q watch.Query) watchtest.Event {
+func first(t *testing.T, s *consul.Source, q watch.Query) watchtest.Event {
 	t.Helper()
 	r := watchtest.NewRecorder(t)
 	s.Watch(watch.Subscription{ID: q.ID(), Sink: r})
