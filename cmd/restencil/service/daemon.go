@@ -19,20 +19,20 @@ type daemon struct {
 	*runner.Runner
 	model   *model.Model
 	journal *journal.Journal // nil: there is none
-	views   *views
+	views
 }
 
 // views are what many may ask for at once.
 type views struct {
-	snapshot shared[status.Status]
-	json     shared[json.RawMessage]
+	snapshot *shared[status.Status]
+	json     *shared[json.RawMessage]
 }
 
-func (s *service) daemon() daemon { return daemon{s.runner, s.model, s.state.journal, &s.views} }
+func (s *service) daemon() daemon { return daemon{s.runner, s.model, s.state.journal, s.views} }
 
 // Snapshot implements web.Daemon.
 func (d daemon) Snapshot() status.Status {
-	s, _ := d.views.snapshot.get(func() (status.Status, error) {
+	s, _ := d.snapshot.get(func() (status.Status, error) {
 		s := d.model.Snapshot(time.Now(), d.Inspect())
 		s.Directory, _ = os.Getwd() // "": it is gone
 		return s, nil
@@ -47,7 +47,7 @@ func (d daemon) Overview(last status.Status) status.Status {
 
 // Status implements control.Daemon and web.Daemon: it returns Snapshot as JSON.
 func (d daemon) Status(context.Context) (any, error) {
-	return d.views.json.get(func() (json.RawMessage, error) { return json.Marshal(d.Snapshot()) })
+	return d.json.get(func() (json.RawMessage, error) { return json.Marshal(d.Snapshot()) })
 }
 
 // diffTimeout is how long Diff waits for a change that is under way.

@@ -5,6 +5,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +64,7 @@ func (p Program) Serve(ctx context.Context, cfg *config.Config) int {
 	}
 	defer log.Close()
 	s := &service{progress: shown, Program: p, cfg: cfg, log: log, rendered: tuneCollector()}
+	s.views = views{newShared[status.Status](), newShared[json.RawMessage]()}
 	// What libraries such as net/http print is for debugging.
 	slog.SetLogLoggerLevel(slog.LevelDebug)
 	slog.SetDefault(log.Logger)

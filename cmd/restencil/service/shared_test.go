@@ -10,7 +10,7 @@ import (
 // Many that ask while a value is made share the next, which is made after they asked.
 func TestShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var s shared[int32]
+		s := newShared[int32]()
 		var made atomic.Int32
 		hold := make(chan struct{})
 		do := func() (int32, error) {
