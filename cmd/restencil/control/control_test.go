@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,34 +26,25 @@ type recorder struct {
 	asked []string
 }
 
-func (r *recorder) note(ctx context.Context, text, bundle string) error {
+// length is that of a long reply.
+const length = 1 << 17
+
+func (r *recorder) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	r.lock.Lock()
-	r.asked = append(r.asked, text)
+	r.asked = append(r.asked, q.Method+" "+q.URL.String())
 	r.lock.Unlock()
-	switch bundle {
+	switch q.FormValue("bundle") {
 	case "no":
-		return errors.New("nothing is held")
+		w.WriteHeader(http.StatusConflict)
+		fmt.Fprint(w, `{"error": "nothing is held"}`)
 	case "slow":
-		<-ctx.Done()
-		return context.Cause(ctx)
+		<-q.Context().Done()
+		panic(http.ErrAbortHandler)
+	case "cut":
+		fmt.Fprint(w, `{"text": "`)
+	default:
+		fmt.Fprintf(w, `{"text": "%s"}`, strings.Repeat("x", length))
 	}
-	return nil
-}
-
-func (r *recorder) Accept(ctx context.Context, bundle string) error {
-	return r.note(ctx, "accept "+bundle, bundle)
-}
-
-func (r *recorder) Rollback(ctx context.Context, bundle string, generation int) error {
-	return r.note(ctx, fmt.Sprintf("rollback %s %d", bundle, generation), bundle)
-}
-
-func (r *recorder) Status(ctx context.Context) (any, error) {
-	return map[string]string{"text": strings.Repeat("x", 2*maxRequest)}, r.note(ctx, "status", "")
-}
-
-func (r *recorder) Diff(ctx context.Context, bundle string) (any, error) {
-	return nil, r.note(ctx, "diff "+bundle, bundle)
 }
 
 func (r *recorder) all() string {
@@ -64,16 +56,16 @@ func (r *recorder) all() string {
 // started serves a directory until the test ends or stop is called.
 func started(t *testing.T, dir string) (r *recorder, stop func()) {
 	t.Helper()
-	s, err := Listen(dir)
+	l, err := Listen(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r = new(recorder)
-	ctx, cancel := context.WithCancel(context.Background())
+	server := http.Server{Handler: r}
 	var done sync.WaitGroup
-	done.Go(func() { s.Serve(ctx, r) })
+	done.Go(func() { _ = server.Serve(l) })
 	stop = func() {
-		cancel()
+		server.Close()
 		done.Wait()
 	}
 	t.Cleanup(stop)
@@ -83,27 +75,28 @@ func started(t *testing.T, dir string) (r *recorder, stop func()) {
 func TestAsk(t *testing.T) {
 	dir := t.TempDir()
 	r, _ := started(t, dir)
-	if err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "web"}, nil); err != nil {
+	if err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "a &b"}, nil); err != nil {
 		t.Error(err)
 	}
 	if err := Ask(t.Context(), dir, Request{Do: Rollback, Bundle: "web", Generation: 3}, nil); err != nil {
 		t.Error(err)
 	}
-	err := Ask(t.Context(), dir, Request{Do: Accept, Bundle: "no"}, nil)
-	if err == nil || err.Error() != "nothing is held" {
-		t.Errorf("error %v, want the runner's", err)
-	}
-	if err := Ask(t.Context(), dir, Request{Do: "dance"}, nil); err == nil || err.Error() != `unknown request "dance": want accept, rollback, status or diff` {
-		t.Errorf("error %v", err)
+	for _, do := range []string{Accept, Diff} {
+		err := Ask(t.Context(), dir, Request{Do: do, Bundle: "no"}, new(any))
+		if err == nil || err.Error() != "nothing is held" {
+			t.Errorf("error %v, want the daemon's", err)
+		}
 	}
 	var result map[string]string
-	if err := Ask(t.Context(), dir, Request{Do: Status}, &result); err != nil || len(result["text"]) != 2*maxRequest {
+	if err := Ask(t.Context(), dir, Request{Do: Status}, &result); err != nil || len(result["text"]) != length {
 		t.Errorf("the status is %d bytes, %v", len(result["text"]), err)
 	}
-	if err := Ask(t.Context(), dir, Request{Do: Diff, Bundle: "no"}, &result); err == nil || err.Error() != "nothing is held" {
-		t.Errorf("error %v, want the runner's", err)
+	if err := Ask(t.Context(), dir, Request{Do: Diff, Bundle: "cut"}, &result); err == nil || err.Error() != "the daemon ended before it answered" {
+		t.Errorf("error %v, want that the reply is cut short", err)
 	}
-	if got, want := r.all(), "accept web, rollback web 3, accept no, status, diff no"; got != want {
+	want := "POST /v1/accept?bundle=a+%26b&generation=0, POST /v1/rollback?bundle=web&generation=3, POST /v1/accept?bundle=no&generation=0, " +
+		"GET /v1/diff?bundle=no&generation=0, GET /v1/status?bundle=&generation=0, GET /v1/diff?bundle=cut&generation=0"
+	if got := r.all(); got != want {
 		t.Errorf("asked %q, want %q", got, want)
 	}
 }
@@ -169,16 +162,10 @@ func TestOnlyOwner(t *testing.T) {
 	}
 }
 
-// TestEnd: neither a request under way nor one that never comes holds up the
-// end, and both sides learn of it.
+// TestEnd: whoever asks learns of the daemon's end.
 func TestEnd(t *testing.T) {
 	dir := t.TempDir()
 	r, stop := started(t, dir)
-	silent, err := net.Dial("unix", filepath.Join(dir, socketName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close()
 	var asking sync.WaitGroup
 	asking.Go(func() {
 		if err := Ask(context.Background(), dir, Request{Do: Accept, Bundle: "slow"}, nil); err == nil {
@@ -209,25 +196,4 @@ func TestCancel(t *testing.T) {
 	}
 	cancel(why)
 	asking.Wait()
-}
-
-// TestNonsense: what is no request is refused, and nothing is done.
-func TestNonsense(t *testing.T) {
-	dir := t.TempDir()
-	r, _ := started(t, dir)
-	for _, text := range []string{"hello\n", "[]\n", `{"do": 1}` + "\n", strings.Repeat("x", 2*maxRequest)} {
-		c, err := net.Dial("unix", filepath.Join(dir, socketName))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = c.Write([]byte(text)) // it may be refused half-way
-		var answer reply
-		if err := receive(c, maxReply, &answer); err == nil && answer.Error == "" {
-			t.Errorf("%.20q is taken", text)
-		}
-		c.Close()
-	}
-	if r.all() != "" {
-		t.Errorf("asked %q, want nothing", r.all())
-	}
 }

@@ -14,7 +14,7 @@ import (
 	"restencil/runner/status/model"
 )
 
-// A daemon answers the requests of commands, and those over HTTP.
+// A daemon answers the requests of commands and of other HTTP clients.
 type daemon struct {
 	*runner.Runner
 	model   *model.Model
@@ -45,7 +45,7 @@ func (d daemon) Overview(last status.Status) status.Status {
 	return d.model.Overview(time.Now(), d.Inspect(), last)
 }
 
-// Status implements control.Daemon and web.Daemon: it returns Snapshot as JSON.
+// Status implements web.Daemon: it returns Snapshot as JSON.
 func (d daemon) Status(context.Context) (any, error) {
 	return d.json.get(func() (json.RawMessage, error) { return json.Marshal(d.Snapshot()) })
 }
@@ -56,7 +56,7 @@ const diffTimeout = time.Second
 // errChanging is the error of Diff where a change, or its command, takes longer.
 var errChanging = errors.New("a command of it is running: try again when it has ended")
 
-// Diff implements control.Daemon and web.Daemon.
+// Diff implements web.Daemon.
 func (d daemon) Diff(ctx context.Context, bundle string) (any, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, diffTimeout, errChanging)
 	defer cancel()

@@ -13,6 +13,7 @@ import (
 	"restencil/cmd/restencil/statedir"
 	"restencil/runner"
 	"restencil/runner/journal"
+	"restencil/runner/status/web"
 	"restencil/watch/schedule"
 )
 
@@ -107,13 +108,14 @@ func (s *service) listen(ctx context.Context) {
 	if st.journal == nil || st.listening {
 		return
 	}
-	server, err := control.Listen(st.dir)
+	socket, err := control.Listen(st.dir)
 	if err != nil {
 		s.warn("cli", fmt.Errorf("commands such as status cannot reach this process: %w", err))
 		return
 	}
 	st.listening = true
-	st.serving.Go(func() { server.Serve(ctx, s.daemon()) })
+	server := web.New(web.Options{Daemon: s.daemon(), Private: true})
+	st.serving.Go(func() { server.Serve(ctx, socket) })
 }
 
 // close waits for listen, whose context has ended, and closes the journal.

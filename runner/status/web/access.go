@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // policy lets the page load only what belongs to it.
@@ -78,13 +79,18 @@ func (s *Server) withToken(next http.HandlerFunc) http.HandlerFunc {
 		token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		got := sha256.Sum256([]byte(token))
 		switch {
+		case s.o.Private:
 		case s.o.Token == "":
 			fail(w, http.StatusForbidden, fmt.Errorf("this is read-only: set status.token to allow changes"))
+			return
 		case !bearer || subtle.ConstantTimeCompare(got[:], want[:]) == 0:
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			fail(w, http.StatusUnauthorized, fmt.Errorf("the token is missing or wrong"))
-		default:
-			next(w, r)
+			return
 		}
+		control := http.NewResponseController(w) // a change may take longer than other requests
+		_ = control.SetReadDeadline(time.Time{})
+		_ = control.SetWriteDeadline(time.Time{})
+		next(w, r)
 	}
 }

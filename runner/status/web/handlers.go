@@ -19,15 +19,17 @@ var page embed.FS
 // Handler returns the handler of all requests.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	files, err := fs.Sub(page, "page")
-	if err != nil {
-		panic(err) // the name is a constant
+	if !s.o.Private {
+		files, err := fs.Sub(page, "page")
+		if err != nil {
+			panic(err) // the name is a constant
+		}
+		mux.Handle("GET /", http.FileServerFS(files))
+		mux.HandleFunc("GET /live", s.live)
+		mux.HandleFunc("GET /ready", s.ready)
+		mux.HandleFunc("GET /v1/events", s.stream.serve)
 	}
-	mux.Handle("GET /", http.FileServerFS(files))
-	mux.HandleFunc("GET /live", s.live)
-	mux.HandleFunc("GET /ready", s.ready)
 	mux.HandleFunc("GET /v1/status", s.status)
-	mux.HandleFunc("GET /v1/events", s.stream.serve)
 	mux.HandleFunc("GET /v1/diff", s.ofBundle(func(r *http.Request, bundle string) (any, error) { return s.o.Daemon.Diff(r.Context(), bundle) }))
 	mux.HandleFunc("GET /v1/history", s.ofBundle(func(r *http.Request, bundle string) (any, error) { return s.o.Daemon.History(r.Context(), bundle) }))
 	mux.HandleFunc("POST /v1/accept", s.withToken(s.ofBundle(func(r *http.Request, bundle string) (any, error) {

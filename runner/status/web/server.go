@@ -25,6 +25,7 @@ type Options struct {
 	Address string       // host:port
 	Hosts   []string     // names that clients may use, besides localhost, IP addresses and the host of Address
 	Token   string       // allows changes; "": there are none
+	Private bool         // it is for commands of the daemon's own user: they need no token, page, probes and stream
 	Metrics http.Handler // nil: none
 	Daemon  Daemon
 
@@ -92,7 +93,7 @@ func (s *Server) Run(ctx context.Context) {
 			if s.o.Listening != nil {
 				s.o.Listening(l.Addr())
 			}
-			s.serve(ctx, netutil.LimitListener(l, maxConnections))
+			s.Serve(ctx, netutil.LimitListener(l, maxConnections))
 			return
 		}
 		if ctx.Err() == nil && err.Error() != failed {
@@ -107,7 +108,9 @@ func (s *Server) Run(ctx context.Context) {
 	}
 }
 
-func (s *Server) serve(ctx context.Context, l net.Listener) {
+// Serve serves the connections of a listener, which it closes, until ctx ends and all
+// requests have ended.
+func (s *Server) Serve(ctx context.Context, l net.Listener) {
 	var requests sync.WaitGroup
 	handler := s.Handler()
 	server := http.Server{

@@ -251,6 +251,55 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// A pipe is a listener with one connection.
+type pipe chan net.Conn
+
+func (p pipe) Accept() (net.Conn, error) {
+	if c, ok := <-p; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipe) Close() error   { close(p); return nil }
+func (p pipe) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+// A slow is a Daemon whose changes take a minute.
+type slow struct{ *fake }
+
+func (slow) Rollback(ctx context.Context, _ string, _ int) error {
+	select {
+	case <-time.After(time.Minute):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// TestSlowChange: a change may take longer than a request, and a private server
+// asks for no token.
+func TestSlowChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		l := make(pipe, 1)
+		l <- server
+		ctx, cancel := context.WithCancel(t.Context())
+		var serving sync.WaitGroup
+		serving.Go(func() { New(Options{Daemon: slow{newFake()}, Private: true}).Serve(ctx, l) })
+		fmt.Fprint(client, "POST /v1/rollback?bundle=web&generation=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		r, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(r.Body); err != nil || r.StatusCode != http.StatusOK {
+			t.Errorf("got %s %s, %v", r.Status, text, err)
+		}
+		client.Close()
+		cancel()
+		serving.Wait()
+	})
+}
+
 // start runs a server on a free port until the test ends, and returns its address.
 func start(t *testing.T, o Options) (s *Server, url string) {
 	at := make(chan net.Addr, 1)
