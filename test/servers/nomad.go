@@ -28,6 +28,7 @@ type NomadServer struct {
 	path       string
 	dir        string
 	persistent bool
+	role       string     // configuration that makes it a member of a cluster; "": it runs alone
 	tls        *authority // nil: plain HTTP
 	ports      []int      // HTTP, server RPC, Serf
 	process    *process
@@ -50,13 +51,8 @@ func NomadTLS() NomadOption { return func(n *NomadServer) { n.tls = newAuthority
 // test is skipped.
 func Nomad(t testing.TB, options ...NomadOption) *NomadServer {
 	t.Helper()
-	n := &NomadServer{t: t, path: NomadPath(t), http: &http.Transport{}}
+	n := newNomad(t)
 	var err error
-	// Sockets lie below it, whose paths must be short.
-	if n.dir, err = os.MkdirTemp("", "nomad"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(n.end)
 	for _, option := range options {
 		option(n)
 	}
@@ -78,6 +74,19 @@ func Nomad(t testing.TB, options ...NomadOption) *NomadServer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return n
+}
+
+// newNomad returns an agent that is not started. It ends with the test.
+func newNomad(t testing.TB) *NomadServer {
+	t.Helper()
+	n := &NomadServer{t: t, path: NomadPath(t), http: &http.Transport{}}
+	var err error
+	// Sockets lie below it, whose paths must be short.
+	if n.dir, err = os.MkdirTemp("", "nomad"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.end)
 	return n
 }
 
@@ -116,6 +125,15 @@ func (n *NomadServer) Start() {
 		n.t.Fatal("a Nomad that is to be started again needs servers.NomadPersistent()")
 	}
 	if err := n.start(); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// Launch starts an agent again that was killed, as Start does, and does not wait until it
+// is ready: alone, a server of several never is.
+func (n *NomadServer) Launch() {
+	n.t.Helper()
+	if err := n.launch(); err != nil {
 		n.t.Fatal(err)
 	}
 }
@@ -252,12 +270,20 @@ func (n *NomadServer) End(job string) {
 
 // start starts the agent on its ports and waits until it is ready.
 func (n *NomadServer) start() error {
+	if err := n.launch(); err != nil {
+		return err
+	}
+	return n.process.waitReady(n.ready)
+}
+
+// launch starts the agent on its ports.
+func (n *NomadServer) launch() error {
 	config := filepath.Join(n.dir, "agent.hcl")
 	if err := os.WriteFile(config, []byte(n.config()), 0o600); err != nil {
 		return err
 	}
 	args := []string{"agent", "-config", config, "-log-level", "warn"}
-	if !n.persistent {
+	if !n.persistent && n.role == "" {
 		args = append(args, "-dev")
 	}
 	cmd := exec.Command(n.path, args...)
@@ -267,11 +293,12 @@ func (n *NomadServer) start() error {
 	}), "HOME="+n.dir, "TMPDIR="+n.dir, "CHECKPOINT_DISABLE=1")
 	cmd.SysProcAttr = ownMounts(ownGroup(syscall.SIGKILL)) // heard even while paused
 	var err error
-	if n.process, err = startProcess(cmd, filepath.Join(n.dir, "agent.log")); err != nil {
-		return err
-	}
-	return n.process.waitReady(n.ready)
+	n.process, err = startProcess(cmd, filepath.Join(n.dir, "agent.log"))
+	return err
 }
+
+// running says whether the agent runs.
+func (n *NomadServer) running() bool { return n.process != nil && !n.process.ended() }
 
 func (n *NomadServer) config() string {
 	text := fmt.Sprintf(`
@@ -297,7 +324,10 @@ func (n *NomadServer) config() string {
 			server_auto_join = false
 			client_auto_join = false
 		}`, filepath.Join(n.dir, "data"), n.ports[0], n.ports[1], n.ports[2])
-	if n.persistent {
+	switch {
+	case n.role != "":
+		text += n.role
+	case n.persistent:
 		text += `
 		server {
 			enabled          = true

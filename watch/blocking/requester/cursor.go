@@ -39,13 +39,19 @@ func (c cursor) take(r reply, maxStale time.Duration) (next cursor, believed boo
 		r.leader == blocking.FromStream && r.size < c.size,
 		r.Index < c.seen,
 		r.Index == 0 && r.size == 0 && !r.unindexed:
-		c.index, c.leader, c.confirm = 0, false, true
-		return c, false
+		return c.doubt(), false
 	case maxStale > 0 && !c.leader && r.Contact > maxStale:
 		c.leader = true
 		return c, false
 	}
 	return taken, true
+}
+
+// doubt returns c with a consistent read to come, which confirms what was said last.
+func (c cursor) doubt() cursor {
+	c = c.reset()
+	c.confirm = true
+	return c
 }
 
 // reset returns c without an index, so that the agent answers at once.

@@ -249,3 +249,43 @@ func TestFallingIndex(t *testing.T) {
 		}
 	})
 }
+
+// TestRefusedByOne: a server that starts does not know the tokens yet. The leader is asked
+// before a refusal is believed, and what it says is said again: it may not be there.
+func TestRefusedByOne(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		leader func() (*http.Response, error)
+		want   string // what the sink hears, at most once in a row
+		most   int    // requests in a minute
+	}{
+		{"known to the leader", func() (*http.Response, error) { return agent.Respond(200, agent.PairJSON(one), agent.Index("5")...) }, "one", 25},
+		{"unknown to the leader", func() (*http.Response, error) { return agent.Respond(403, "ACL not found") }, "kv.get(k): Unexpected response code: 403 (ACL not found) " +
+			"(Consul does not know the token: set consul { token = … } to one that it knows)", 25},
+		{"no leader", func() (*http.Response, error) { return agent.Respond(500, "No cluster leader") }, "kv.get(k): Unexpected response code: 500 (No cluster leader)", 100},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, st := runStub(t, DefaultOptions(), func(r *http.Request) (*http.Response, error) {
+					if r.URL.Query().Has("stale") {
+						return agent.Respond(403, "ACL not found")
+					}
+					return test.leader()
+				})
+				r := watchKey(t, s)
+				synctest.Wait()
+				if got := agent.Said(r); !slices.Equal(got, []string{test.want}) {
+					t.Errorf("the sink heard %q, want %q", got, test.want)
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if got := slices.Compact(agent.Said(r)); !slices.Equal(got, []string{test.want}) {
+					t.Errorf("the sink heard %q, want %q", got, test.want)
+				}
+				if got := len(st.Requests()); got < 3 || got > test.most {
+					t.Errorf("%d requests in a minute", got)
+				}
+			})
+		})
+	}
+}

@@ -156,6 +156,12 @@ func (k *Requester) attempt(ctx context.Context) error {
 	if a.HTTP1.Load() {
 		k.Agent.http1.Do(func() { k.Agent.limited(HTTP1) })
 	}
+	if blocking.Status(err) == http.StatusForbidden && k.stale() {
+		// A server that starts does not know the tokens yet.
+		k.cursor, k.trouble = k.cursor.doubt(), nil
+		k.doubted()
+		return nil
+	}
 	if err != nil {
 		k.failed(err, a, ofAgent, ofServers)
 		return nil
@@ -214,8 +220,8 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *blocking.Att
 	}
 	r := reply{Reply: fetched, leader: blocking.Leadership(a.Leader.Load()), size: sizeOf(fetched.Data), unindexed: k.Kind.Polled}
 	switch {
-	case k.cursor.confirm && r.leader == blocking.NoLeader: // no Consul server answers a consistent read so
-		return reply{}, a, errors.New("the Consul servers have no leader")
+	case k.cursor.confirm && r.leader == blocking.NoLeader: // no server answers a consistent read so
+		return reply{}, a, fmt.Errorf("the %s servers have no leader", k.Query.Kind.Store().Title())
 	case k.cursor.confirm && r.Index == 0 && !r.unindexed:
 		return reply{}, a, fmt.Errorf("what answered is not %s: there is no index (check the address)", k.Query.Kind.Store().Title())
 	case !k.Shared && k.cursor.lacks(r):
@@ -251,7 +257,7 @@ func (k *Requester) options(wait time.Duration, a *blocking.Attempt) blocking.Re
 		Attempt:           a,
 	}
 	if !k.Kind.Polled && !k.Once {
-		o.AllowStale = k.Agent.Options.MaxStale > 0 && !k.cursor.leader && !k.cursor.confirm
+		o.AllowStale = k.stale()
 		o.WaitIndex = k.cursor.index
 		o.WaitTime = wait
 		if wait >= 16 {
@@ -259,6 +265,11 @@ func (k *Requester) options(wait time.Duration, a *blocking.Attempt) blocking.Re
 		}
 	}
 	return o
+}
+
+// stale reports whether any server may answer the next request.
+func (k *Requester) stale() bool {
+	return !k.Kind.Polled && !k.Once && k.Agent.Options.MaxStale > 0 && !k.cursor.leader && !k.cursor.confirm
 }
 
 // wasCut reports whether a proxy may have cut a request that waited for news. The
@@ -288,11 +299,7 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	var believed bool
 	if k.cursor, believed = k.cursor.take(r, o.MaxStale); !believed {
 		k.shrunk = r.leader == blocking.FromStream && r.size < before
-		// The first doubt is settled at once, but a server whose replies are always
-		// doubtful is not asked as fast as it answers.
-		if k.doubts++; k.doubts > 1 {
-			k.Pause = o.Retry.Delay(k.doubts - 1)
-		}
+		k.doubted()
 		return
 	}
 	r.Filtered = k.cursor.filtered
@@ -333,6 +340,16 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 		runtime.Gosched() // the consumer of the news goes on at once
 	case took < minRound:
 		k.Pause = minRound - took + rand.N(roundJitter)
+	}
+}
+
+// doubted sets the pause before a reply is confirmed that was not believed. The first doubt
+// is settled at once, but a server whose replies are always doubtful is not asked as fast as
+// it answers.
+func (k *Requester) doubted() {
+	k.Pause = 0
+	if k.doubts++; k.doubts > 1 {
+		k.Pause = k.Agent.Options.Retry.Delay(k.doubts - 1)
 	}
 }
 

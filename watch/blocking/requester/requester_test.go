@@ -313,7 +313,9 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, st := runStub(t, DefaultOptions(), func(*http.Request) (*http.Response, error) { return test.answer() })
+				o := DefaultOptions()
+				o.MaxStale = 0 // the leader refuses
+				s, st := runStub(t, o, func(*http.Request) (*http.Response, error) { return test.answer() })
 				r := watchKey(t, s)
 				time.Sleep(10 * time.Minute)
 				synctest.Wait()
@@ -353,7 +355,7 @@ func TestAdviceOfAClusterNamesItsBlock(t *testing.T) {
 func TestTokenIsNotTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := DefaultOptions()
-		o.Token = "s3cr3t"
+		o.Token, o.MaxStale = "s3cr3t", 0
 		s, _ := runStub(t, o, script(
 			refuse(403, "the token s3cr3t is bad"),
 			func() (*http.Response, error) { return nil, errors.New("proxy did not like s3cr3t") },
