@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"restencil/test/await"
+	"restencil/test/pipe"
 	"restencil/test/servers"
 )
 
@@ -15,16 +16,16 @@ import (
 // change: the part of a file that is of the other one follows all the time, the
 // part of the lost one stays, and follows again by itself.
 func TestDatacenterCutOff(t *testing.T) {
-	for name, end := range map[string]func(*pipe){
-		"goes on": (*pipe).flow,
-		"closed":  (*pipe).cut,
+	for name, end := range map[string]func(*pipe.Pipe){
+		"goes on": (*pipe.Pipe).Flow,
+		"closed":  (*pipe.Pipe).Cut,
 	} {
 		for how, args := range map[string][]string{"few": nil, "crowded": {"-consul-max-connections", "8"}} {
 			t.Run(name+", "+how, func(t *testing.T) {
 				t.Parallel()
 				east, west, link := datacenters(t)
 				s := newSides(t, east, west, args...)
-				link.stall()
+				link.Stall()
 				for range 3 {
 					s.change("east", east)
 					s.follows()
@@ -57,11 +58,11 @@ func TestDatacenterKilled(t *testing.T) {
 
 // datacenters starts two datacenters that are joined over WAN. The requests of east
 // to west go through the link, as west has another address for others.
-func datacenters(t *testing.T, options ...servers.ConsulOption) (east, west *servers.Agent, link *pipe) {
+func datacenters(t *testing.T, options ...servers.ConsulOption) (east, west *servers.Agent, link *pipe.Pipe) {
 	t.Helper()
 	const far = "127.0.0.2"
 	ports := servers.Ports(t, 3)
-	link = newPipeAt(t, fmt.Sprintf("%s:%d", far, ports[2]), fmt.Sprintf("127.0.0.1:%d", ports[2]))
+	link = pipe.At(t, fmt.Sprintf("%s:%d", far, ports[2]), fmt.Sprintf("127.0.0.1:%d", ports[2]))
 	start := func(text string) *servers.Agent {
 		return servers.Consul(t, append(options, servers.HCL(text))...)
 	}

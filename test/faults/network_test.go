@@ -5,22 +5,23 @@ import (
 	"time"
 
 	"restencil/test/await"
+	"restencil/test/pipe"
 	"restencil/test/servers"
 )
 
 // TestHalfOpen has connections to the agent stay open while nothing comes
 // through, and keys change meanwhile.
 func TestHalfOpen(t *testing.T) {
-	for name, end := range map[string]func(*pipe){
-		"goes on": (*pipe).flow,
-		"closed":  (*pipe).cut,
+	for name, end := range map[string]func(*pipe.Pipe){
+		"goes on": (*pipe.Pipe).Flow,
+		"closed":  (*pipe.Pipe).Cut,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, w, file := throughPipe(t)
 			for range 3 {
 				time.Sleep(somewhere(0, time.Second)) // when it begins
-				p.stall()
+				p.Stall()
 				time.Sleep(somewhere(0, lasting(6*time.Second)/3)) // the fault
 				end(p)
 			}
@@ -39,19 +40,19 @@ func TestDeadConnections(t *testing.T) {
 	}
 	t.Parallel()
 	p, w, file := throughPipe(t)
-	p.stall()
+	p.Stall()
 	want := w.finish(t)
-	p.strand()
+	p.Strand()
 	await.Within(t, 2*time.Minute, await.Holds(file, want))
 }
 
 // throughPipe renders keys that change all the time, on an agent at the other
 // end of a pipe.
-func throughPipe(t *testing.T) (p *pipe, w *writer, file string) {
+func throughPipe(t *testing.T) (p *pipe.Pipe, w *writer, file string) {
 	agent := servers.Consul(t)
 	w = startWriter(t, agent.Client())
-	p = newPipe(t, agent.Addr())
-	_, file = render(t, p.addr(), numbered())
+	p = pipe.New(t, agent.Addr())
+	_, file = render(t, p.Addr(), numbered())
 	await.Eventually(t, await.Exists(file))
 	sample(t, file, onlyUp())
 	return p, w, file

@@ -29,21 +29,21 @@ func NomadCluster(t testing.TB, n int) *NomadQuorum {
 		q.servers = append(q.servers, s)
 	}
 	q.assign()
-	for _, a := range q.agents() {
+	for _, a := range q.servers {
 		if err := a.launch(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, a := range q.agents() {
+	for _, a := range q.servers {
 		if err := a.process.waitReady(a.ready); err != nil {
 			t.Fatal(err)
 		}
 	}
+	// A client that is told that there is no leader tries again after 15 s.
+	if err := q.client.start(); err != nil {
+		t.Fatal(err)
+	}
 	return q
-}
-
-func (q *NomadQuorum) agents() []*NomadServer {
-	return append(q.servers[:len(q.servers):len(q.servers)], q.client)
 }
 
 // assign gives the agents their ports, and their parts.
@@ -51,12 +51,10 @@ func (q *NomadQuorum) assign() {
 	const each = 3
 	ports := Ports(q.t, each*(len(q.servers)+1))
 	var rpc, serf []string
-	for i, a := range q.agents() {
+	for i, a := range q.servers {
 		a.ports = ports[i*each : (i+1)*each]
-		if a != q.client {
-			rpc = append(rpc, fmt.Sprintf("%q", loopback(a.ports[1])))
-			serf = append(serf, fmt.Sprintf("%q", loopback(a.ports[2])))
-		}
+		rpc = append(rpc, fmt.Sprintf("%q", loopback(a.ports[1])))
+		serf = append(serf, fmt.Sprintf("%q", loopback(a.ports[2])))
 	}
 	for i, a := range q.servers {
 		// A server that is away for a while must not be removed for good.
@@ -73,6 +71,7 @@ func (q *NomadQuorum) assign() {
 		}
 		autopilot { cleanup_dead_servers = false }`, i, len(q.servers), strings.Join(serf, ", "))
 	}
+	q.client.ports = ports[len(q.servers)*each:]
 	q.client.role = fmt.Sprintf(`
 		name = "client"
 		client {

@@ -31,7 +31,9 @@ type fakeNomad struct {
 
 	mu       sync.Mutex
 	index    uint64
+	falls    bool          // each reply comes at once, with a smaller index than the one before
 	changed  chan struct{} // closed, and replaced, at each change
+	restored chan struct{} // the same, at each restore
 	vars     map[string]variable
 	bodies   map[string]string // of what else there is, by path
 	refuse   func(http.ResponseWriter, *http.Request) bool
@@ -42,7 +44,7 @@ type fakeNomad struct {
 
 func newFakeNomad(t *testing.T) *fakeNomad {
 	f := &fakeNomad{
-		index: 10, changed: make(chan struct{}), vars: make(map[string]variable),
+		index: 10, changed: make(chan struct{}), restored: make(chan struct{}), vars: make(map[string]variable),
 		bodies: make(map[string]string), underway: make(map[string]int),
 	}
 	f.server = httptest.NewUnstartedServer(f)
@@ -70,6 +72,16 @@ func (f *fakeNomad) put(path string, items map[string]string) {
 	f.change(func() {
 		f.vars[path] = variable{"default", path, f.index, f.index, 1_700_000_000_000_000_000, 1_700_000_000_000_000_000, items}
 	})
+}
+
+// restore has Nomad go back to a snapshot of that index, in which there is one variable.
+func (f *fakeNomad) restore(index uint64, path string, items map[string]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.index = index
+	f.vars = map[string]variable{path: {Namespace: "default", Path: path, ModifyIndex: index, Items: items}}
+	close(f.restored)
+	f.restored = make(chan struct{})
 }
 
 func (f *fakeNomad) delete(path string) { f.change(func() { delete(f.vars, path) }) }
@@ -117,8 +129,12 @@ func (f *fakeNomad) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	timeout := time.After(wait)
 	for {
 		f.mu.Lock()
-		refuse, changed := f.refuse, f.changed
+		refuse, changed, restored := f.refuse, f.changed, f.restored
 		status, body, index := f.look(r)
+		if f.falls {
+			f.index--
+			index, since = f.index, 0
+		}
 		f.mu.Unlock()
 		if refuse != nil && refuse(w, r) {
 			return
@@ -133,6 +149,8 @@ func (f *fakeNomad) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		select {
 		case <-changed:
+		case <-restored:
+			since = 0
 		case <-timeout:
 			since = 0
 		case <-r.Context().Done():

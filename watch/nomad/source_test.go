@@ -96,6 +96,11 @@ func run(t *testing.T, o Options) *consul.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runSource(t, s)
+	return s
+}
+
+func runSource(t *testing.T, s *Source) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() { s.Run(ctx) })
@@ -103,7 +108,6 @@ func run(t *testing.T, o Options) *consul.Source {
 		cancel()
 		group.Wait()
 	})
-	return s
 }
 
 // first returns the first event of q.

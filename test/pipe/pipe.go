@@ -1,4 +1,6 @@
-package faults
+// Package pipe stands between a daemon and its agent, and can stop to pass on what they
+// send without closing a connection: a half-open connection.
+package pipe
 
 import (
 	"io"
@@ -7,9 +9,9 @@ import (
 	"testing"
 )
 
-// A pipe passes connections on to an agent, byte for byte, and can stop to do
+// A Pipe passes connections on to an agent, byte for byte, and can stop to do
 // so without a word: nothing comes, nothing goes, nothing is closed.
-type pipe struct {
+type Pipe struct {
 	agent    string
 	listener net.Listener
 	quit     chan struct{} // closed when the pipe is
@@ -20,19 +22,20 @@ type pipe struct {
 	conns   map[net.Conn]bool
 }
 
-func newPipe(t *testing.T, agent string) *pipe {
+// New returns a pipe to the agent at a host and port. It is closed when the test ends.
+func New(t *testing.T, agent string) *Pipe {
 	t.Helper()
-	return newPipeAt(t, "127.0.0.1:0", agent)
+	return At(t, "127.0.0.1:0", agent)
 }
 
-// newPipeAt makes a pipe that begins at an address.
-func newPipeAt(t *testing.T, addr, agent string) *pipe {
+// At returns a pipe that begins at an address.
+func At(t *testing.T, addr, agent string) *Pipe {
 	t.Helper()
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pipe{
+	p := &Pipe{
 		agent: agent, listener: l, quit: make(chan struct{}),
 		flowing: make(chan struct{}), conns: make(map[net.Conn]bool),
 	}
@@ -42,38 +45,39 @@ func newPipeAt(t *testing.T, addr, agent string) *pipe {
 	return p
 }
 
-func (p *pipe) addr() string { return p.listener.Addr().String() }
+// Addr returns the host and port where the pipe begins.
+func (p *Pipe) Addr() string { return p.listener.Addr().String() }
 
-// stall stops all data, of connections to come as well.
-func (p *pipe) stall() {
+// Stall stops all data, of connections to come as well.
+func (p *Pipe) Stall() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.flowing = make(chan struct{})
 }
 
-// flow lets data flow again.
-func (p *pipe) flow() {
+// Flow lets data flow again.
+func (p *Pipe) Flow() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	close(p.flowing)
 }
 
-// strand lets data flow on new connections, while the old ones stay as dead as
+// Strand lets data flow on new connections, while the old ones stay as dead as
 // they are.
-func (p *pipe) strand() {
+func (p *Pipe) Strand() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.flowing = make(chan struct{})
 	close(p.flowing)
 }
 
-// cut closes all connections, and lets data flow on new ones.
-func (p *pipe) cut() {
-	p.strand()
+// Cut closes all connections, and lets data flow on new ones.
+func (p *Pipe) Cut() {
+	p.Strand()
 	p.hangUp()
 }
 
-func (p *pipe) hangUp() {
+func (p *Pipe) hangUp() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.conns {
@@ -81,14 +85,14 @@ func (p *pipe) hangUp() {
 	}
 }
 
-func (p *pipe) close() {
+func (p *Pipe) close() {
 	close(p.quit)
 	p.listener.Close()
 	p.hangUp()
 	p.wg.Wait()
 }
 
-func (p *pipe) accept() {
+func (p *Pipe) accept() {
 	for {
 		c, err := p.listener.Accept()
 		if err != nil {
@@ -99,7 +103,7 @@ func (p *pipe) accept() {
 }
 
 // pass serves one connection.
-func (p *pipe) pass(from net.Conn) {
+func (p *Pipe) pass(from net.Conn) {
 	to, err := net.Dial("tcp", p.agent)
 	if err != nil {
 		from.Close()
@@ -122,7 +126,7 @@ func (p *pipe) pass(from net.Conn) {
 	}
 }
 
-func (p *pipe) keep(conns ...net.Conn) {
+func (p *Pipe) keep(conns ...net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range conns {
@@ -130,7 +134,7 @@ func (p *pipe) keep(conns ...net.Conn) {
 	}
 }
 
-func (p *pipe) forget(conns ...net.Conn) {
+func (p *Pipe) forget(conns ...net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range conns {
@@ -141,7 +145,7 @@ func (p *pipe) forget(conns ...net.Conn) {
 
 // move copies one way until one of the ends is closed. What is held back when
 // data stops to flow is held back for good, unless it is let flow again.
-func (p *pipe) move(to io.Writer, from io.Reader) {
+func (p *Pipe) move(to io.Writer, from io.Reader) {
 	buffer := make([]byte, 4<<10)
 	for {
 		n, err := from.Read(buffer)
