@@ -20,6 +20,7 @@ import (
 	"restencil/test/await"
 	"restencil/test/binary"
 	"restencil/test/daemon"
+	"restencil/test/pipe"
 	"restencil/test/servers"
 )
 
@@ -144,7 +145,7 @@ func TestOneServer(t *testing.T) {
 	t.Parallel()
 	n := servers.Nomad(t, servers.NomadPersistent())
 	for name, test := range map[string]func(*testing.T, *servers.NomadServer){
-		"refused": testRefused, "errors": testErrors, "task socket": testTaskSocket,
+		"refused": testRefused, "errors": testErrors, "task socket": testTaskSocket, "half-open": testHalfOpen,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,6 +247,32 @@ func testTaskSocket(t *testing.T, n *servers.NomadServer) {
 	s.holds("one")
 	put(n, "socket", "two")
 	s.holds("two")
+}
+
+// testHalfOpen: connections stay open while nothing comes through, and go on, or are closed
+// at last.
+func testHalfOpen(t *testing.T, n *servers.NomadServer) {
+	for name, end := range map[string]func(*pipe.Pipe){
+		"goes on": (*pipe.Pipe).Flow,
+		"closed":  (*pipe.Pipe).Cut,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := "half-open/" + strings.ReplaceAll(name, " ", "-")
+			put(n, path, "0")
+			p := pipe.New(t, n.Addr())
+			s := start(t, fmt.Sprintf("address = %q\ntoken = %q", "http://"+p.Addr(), n.Token()), variable(path))
+			s.holds("0")
+			for i := range 3 {
+				p.Stall()
+				put(n, path, fmt.Sprint(i+1))
+				time.Sleep(time.Second) // the fault
+				s.still(fmt.Sprint(i))
+				end(p)
+				s.holds(fmt.Sprint(i + 1))
+			}
+		})
+	}
 }
 
 // nobody returns an address where nobody answers.
