@@ -8,9 +8,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/blocking"
-	"restencil/watch/watchtest"
+	"restencil/watch/consul"
 )
 
 // TestHalfOpen: a connection stays open, and nothing comes through. That is noticed when
@@ -110,7 +111,7 @@ func TestNoLeader(t *testing.T) {
 }
 
 // watchVar watches the variable app, and waits for the first event.
-func watchVar(t *testing.T, s *Source) *watchtest.Recorder {
+func watchVar(t *testing.T, s *consul.Source) *watchtest.Recorder {
 	r := watchtest.NewRecorder(t)
 	s.Watch(watch.Subscription{ID: varQuery("app").ID(), Sink: r})
 	r.Wait("an event", time.Minute, func(events []watchtest.Event) bool { return len(events) > 0 })

@@ -5,6 +5,9 @@ import (
 	"net"
 	"sync"
 	"testing"
+
+	"restencil/watch"
+	"restencil/watch/consul"
 )
 
 // A network is a listener without sockets, for tests in a synctest bubble.
@@ -18,7 +21,7 @@ type network struct {
 }
 
 // runInBubble runs a source with the defaults that asks f, in a bubble.
-func runInBubble(t *testing.T, f *fakeNomad) (*Source, *network) {
+func runInBubble(t *testing.T, f *fakeNomad) (*consul.Source, *network) {
 	t.Helper()
 	n := &network{accept: make(chan net.Conn), closed: make(chan struct{}), dead: make(chan struct{})}
 	o := DefaultOptions()
@@ -26,11 +29,16 @@ func runInBubble(t *testing.T, f *fakeNomad) (*Source, *network) {
 	f.server.Listener.Close()
 	f.server.Listener = n
 	f.server.Start()
-	s, err := New(o)
+	var err error
+	if o.Options, err = o.Filled(); err != nil {
+		t.Fatal(err)
+	}
+	a, err := newClient(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.client.Transport.DialContext = n.dial
+	a.Transport.DialContext = n.dial
+	s := consul.NewFor(watch.Nomad, o.Options, a.Client, a.forKind)
 	runSource(t, s)
 	return s, n
 }

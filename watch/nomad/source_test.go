@@ -100,7 +100,7 @@ func run(t *testing.T, o Options) *consul.Source {
 	return s
 }
 
-func runSource(t *testing.T, s *Source) {
+func runSource(t *testing.T, s *consul.Source) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() { s.Run(ctx) })
