@@ -88,6 +88,7 @@ func TestFailedReadIsTriedAgain(t *testing.T) {
 
 // A directory that is never quiet does not put off the look for ever.
 func TestEventsSettle(t *testing.T) {
+	const settle = 5 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
 		tests := []struct {
 			name    string

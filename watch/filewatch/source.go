@@ -15,10 +15,6 @@ import (
 	"restencil/watch"
 )
 
-// settle is how long a file must be unchanged before it is read: long enough for
-// one that is written in place.
-const settle = 5 * time.Millisecond
-
 // Source is the watch.Source of the function file: it answers FileContent with
 // the content of the file at the path, relative to the working directory, as a
 // string. Params may name a directory that must contain the file, with all links
@@ -47,7 +43,7 @@ type file struct {
 // NewSource returns a source that watches no file yet.
 func NewSource() *Source {
 	return &Source{
-		watcher: New(Options{Settle: settle}),
+		watcher: New(Options{}),
 		files:   make(map[watch.Query]*file),
 	}
 }

@@ -1,6 +1,7 @@
 package filewatch
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"maps"
@@ -21,7 +22,8 @@ const pollInterval = 2 * time.Second // how often paths are checked without even
 type Options struct {
 	// Settle is how long there must be no event before the paths are checked, so
 	// that several writes are one change. They are checked at most ten times
-	// Settle after the first event.
+	// Settle after the first event. Zero is 5 ms: long enough for a file that is
+	// written in place.
 	Settle time.Duration
 
 	Trees bool // a directory changes when any file below it does; otherwise only files change
@@ -45,6 +47,7 @@ type Watcher struct {
 
 // New returns a Watcher of no paths.
 func New(o Options) *Watcher {
+	o.Settle = cmp.Or(o.Settle, 5*time.Millisecond)
 	return &Watcher{
 		options: o,
 		open:    fsnotify.NewWatcher,

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -16,7 +15,6 @@ import (
 // wrong, every query fails with the reason and the place.
 type Data struct {
 	path string
-	file *filewatch.Source // of the data file alone
 
 	mu      sync.Mutex // also held during calls to sinks
 	running bool       // Run has read the file
@@ -43,39 +41,27 @@ func NewData(path string) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Data{
-		path:    path,
-		file:    filewatch.NewSource(),
-		model:   model,
-		queries: make(map[watch.Query]*query),
-	}
-	d.file.Watch(watch.Subscription{ID: watch.Query{Kind: watch.FileContent, Name: path}.ID(), Sink: fileSink{d}})
-	return d, nil
+	return &Data{path: path, model: model, queries: make(map[watch.Query]*query)}, nil
 }
 
 func unreadable(err error) error { return fmt.Errorf("reading the data file: %w", err) }
 
 // Run implements watch.Source.
 func (d *Data) Run(ctx context.Context) {
-	d.file.Run(ctx)
+	file := filewatch.New(filewatch.Options{})
+	file.Add(d.path)
+	file.Run(ctx, func(added, changed []string) (failed []string) {
+		content, err := filewatch.ReadFile(d.path)
+		if err != nil {
+			d.update(nil, unreadable(err))
+			return []string{d.path}
+		}
+		d.update(Parse(d.path, content))
+		return nil
+	})
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.running = false
-}
-
-// A fileSink receives the content of the data file.
-type fileSink struct{ *Data }
-
-func (d fileSink) Publish(a watch.Answer) {
-	content, _ := a.Data.(string)
-	d.update(Parse(d.path, []byte(content)))
-}
-
-func (d fileSink) Fail(err error) {
-	if failed, ok := errors.AsType[*watch.Error](err); ok {
-		err = failed.Err
-	}
-	d.update(nil, unreadable(err))
 }
 
 // update replaces the model, unless err is set, and answers every query.

@@ -156,7 +156,7 @@ func TestDataBroken(t *testing.T) {
 	}
 	awaitError(t, ask(t, data, key("c")), "kv.get(c)"+broken[1].failure)
 	check(t, os.Remove(path))
-	awaitError(t, a, "kv.get(a): reading the data file: stat "+path+": no such file or directory")
+	awaitError(t, a, "kv.get(a): reading the data file: open "+path+": no such file or directory")
 	for _, e := range a.Events()[1:] {
 		if e.Err == nil || watch.Classify(e.Err) != watch.Retry {
 			t.Errorf("while the file was wrong: event %+v, want failures of class Retry alone", e)

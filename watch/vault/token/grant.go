@@ -14,6 +14,7 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/command"
+	"restencil/watch/filewatch"
 	"restencil/watch/vault/client"
 	"restencil/watch/vault/lease"
 )
@@ -162,9 +163,19 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 type file struct {
 	path   string
 	read   func(path string) ([]byte, error)
+	follow func(ctx context.Context, path string, changed func())
 	unwrap bool         // it contains a wrapping token
-	source watch.Source // watches the file
 	last   client.Token // its last content
+}
+
+// follow calls changed at once, and when the file at path may have changed, until ctx ends.
+func follow(ctx context.Context, path string, changed func()) {
+	w := filewatch.New(filewatch.Options{})
+	w.Add(path)
+	w.Run(ctx, func([]string, []string) []string {
+		changed()
+		return nil
+	})
 }
 
 var errUnchanged = errors.New("the file is unchanged")
@@ -192,9 +203,3 @@ func (f *file) obtain(ctx context.Context, c client.Caller) (grant, error) {
 	}
 	return g, err
 }
-
-// A fileSink is the watch.Sink of the file. Only the fact of a change matters.
-type fileSink struct{ m *Manager }
-
-func (s fileSink) Publish(watch.Answer) { s.m.post(func(in *inbox) { in.changed = true }) }
-func (s fileSink) Fail(error)           { s.Publish(watch.Answer{}) }

@@ -49,7 +49,7 @@ func New(o Options, retry schedule.Backoff, c client.Caller, notice func(error))
 	l := m.life
 	switch {
 	case o.File != "":
-		m.file = &file{path: o.File, read: filewatch.ReadFile, unwrap: o.Unwrap, source: filewatch.NewSource()}
+		m.file = &file{path: o.File, read: filewatch.ReadFile, follow: follow, unwrap: o.Unwrap}
 		l.from = "the file " + o.File
 		m.obtain = func(ctx context.Context) (grant, error) { return m.file.obtain(ctx, c) }
 	case o.Text != "":
@@ -133,8 +133,9 @@ func (m *Manager) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if m.file != nil {
-		m.file.source.Watch(watch.Subscription{ID: watch.Query{Kind: watch.FileContent, Name: m.file.path}.ID(), Sink: fileSink{m}})
-		helpers.Go(func() { m.file.source.Run(ctx) })
+		helpers.Go(func() {
+			m.file.follow(ctx, m.file.path, func() { m.post(func(in *inbox) { in.changed = true }) })
+		})
 	}
 	w := &worker{results: make(chan result, 1)}
 	defer func() {

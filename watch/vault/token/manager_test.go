@@ -454,10 +454,9 @@ func TestRefusedFileIsReadAnew(t *testing.T) {
 		s.Start()
 		s.write(string(written), nil)
 		c := s.wantToken(written)
-		files := s.file.source.(*filesModel)
-		files.mu.Lock()
-		files.text = "s.next-" + canary // which nobody has told of
-		files.mu.Unlock()
+		s.onDisk.mu.Lock()
+		s.onDisk.text = "s.next-" + canary // which nobody has told of
+		s.onDisk.mu.Unlock()
 		s.Refused(c)
 		s.wantToken("s.next-" + canary)
 		s.wantNotices("Vault does not know the token of the file f")

@@ -183,6 +183,7 @@ type managerTest struct {
 	*testing.T
 	*Manager
 	vault   *tokenModel
+	onDisk  *fileModel // Options.File; nil without
 	mu      sync.Mutex
 	notices []string
 }
@@ -206,8 +207,8 @@ func runManager(t *testing.T, o Options, vault func(*tokenModel), test func(*man
 			t.Fatal(err)
 		}
 		if s.file != nil {
-			files := &filesModel{err: fs.ErrNotExist}
-			s.file.source, s.file.read = files, files.readFile
+			s.onDisk = &fileModel{err: fs.ErrNotExist}
+			s.file.follow, s.file.read = s.onDisk.follow, s.onDisk.read
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
@@ -296,37 +297,23 @@ func (s *managerTest) alwaysLives(d time.Duration) {
 	}
 }
 
-// A filesModel stands for the files on disk. It implements watch.Source.
-type filesModel struct {
-	mu    sync.Mutex
-	sink  watch.Sink
-	reads int
-	text  string
-	err   error
+// A fileModel stands for the file on disk.
+type fileModel struct {
+	mu      sync.Mutex
+	changed func()
+	text    string
+	err     error
 }
 
-func (f *filesModel) Run(ctx context.Context) { <-ctx.Done() }
-
-func (f *filesModel) Watch(list ...watch.Subscription) {
+func (f *fileModel) follow(ctx context.Context, _ string, changed func()) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.sink = list[0].Sink
-	f.reads++
-	f.report()
+	f.changed = changed
+	f.mu.Unlock()
+	changed()
+	<-ctx.Done()
 }
 
-func (f *filesModel) report() {
-	switch {
-	case f.err != nil:
-		f.sink.Fail(f.err)
-	default:
-		f.sink.Publish(watch.Answer{Data: f.text})
-	}
-}
-
-func (f *filesModel) Unwatch(...watch.ID) {}
-
-func (f *filesModel) readFile(string) ([]byte, error) {
+func (f *fileModel) read(string) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return []byte(f.text), f.err
@@ -334,10 +321,10 @@ func (f *filesModel) readFile(string) ([]byte, error) {
 
 // write changes the file.
 func (s *managerTest) write(text string, err error) {
-	f := s.file.source.(*filesModel)
+	f := s.onDisk
 	f.mu.Lock()
 	f.text, f.err = text, err
-	f.report()
+	f.changed()
 	f.mu.Unlock()
 	synctest.Wait()
 }
