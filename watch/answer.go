@@ -95,6 +95,10 @@ func same(old, new any) bool {
 			other.RequestID = new.RequestID
 			return reflect.DeepEqual(&other, new)
 		}
+	case *KeyPair:
+		if old, ok := old.(*KeyPair); ok && old != nil && new != nil {
+			return *old == *new
+		}
 	case []*KeyPair:
 		if old, ok := old.([]*KeyPair); ok {
 			return sameList(old, new, func(a, b *KeyPair) bool { return *a == *b })

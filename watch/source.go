@@ -33,8 +33,9 @@ type Subscription struct {
 // A Sink receives the answers and failures of one query. Its methods return at
 // once and may be called from any goroutine, one call at a time.
 type Sink interface {
-	// Publish passes the newest answer, without Last, and ends a row of failures.
-	Publish(Answer)
+	// Publish passes the newest answer, without Last, and ends a row of failures. It
+	// reports whether the data differs from that of the last answer.
+	Publish(Answer) (news bool)
 
 	// Fail reports that an attempt failed. The source continues trying.
 	Fail(error)

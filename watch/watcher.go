@@ -204,13 +204,13 @@ func (w *Watcher) Take() []Update {
 
 // Publish implements Sink. It drops an answer with known data, unless that ends
 // a failure or differs in whether it is partial.
-func (e *entry) Publish(a Answer) {
+func (e *entry) Publish(a Answer) (news bool) {
 	e.w.mu.Lock()
 	defer e.w.mu.Unlock()
 	old := e.state
 	version := old.Version
-	changed := !old.Known || !same(old.Answer.Data, a.Data)
-	if changed {
+	news = !old.Known || !same(old.Answer.Data, a.Data)
+	if news {
 		version++
 	} else {
 		a.Data = old.Answer.Data // templates go on sharing one value
@@ -220,9 +220,10 @@ func (e *entry) Publish(a Answer) {
 		a.Last = old.Answer.Last
 	}
 	e.state, e.inherited = &State{Answer: a, Known: true, Version: version}, false
-	if changed || old.Failure != nil || old.Answer.Partial != a.Partial {
+	if news || old.Failure != nil || old.Answer.Partial != a.Partial {
 		e.notify()
 	}
+	return news
 }
 
 // isNil reports whether data is nil, or a nil pointer.

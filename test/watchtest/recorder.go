@@ -1,6 +1,7 @@
 package watchtest
 
 import (
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,8 @@ type Recorder struct {
 	mu     sync.Mutex
 	events []Event
 	next   chan struct{} // closed, and replaced, at each event
+	known  bool          // there was an answer
+	data   any           // of the last one
 }
 
 // NewRecorder returns an empty recorder.
@@ -33,7 +36,12 @@ func NewRecorder(t testing.TB) *Recorder {
 }
 
 // Publish implements watch.Sink.
-func (r *Recorder) Publish(a watch.Answer) { r.record(Event{Answer: a}) }
+func (r *Recorder) Publish(a watch.Answer) (news bool) {
+	news = !r.known || !reflect.DeepEqual(watch.Reveal(r.data), watch.Reveal(a.Data))
+	r.known, r.data = true, a.Data
+	r.record(Event{Answer: a})
+	return news
+}
 
 // Fail implements watch.Sink.
 func (r *Recorder) Fail(err error) {

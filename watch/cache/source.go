@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -235,19 +234,20 @@ type sink struct {
 	answered bool // it has published an answer, perhaps of the file; guarded by source.mu
 }
 
-func (k *sink) Publish(a watch.Answer) {
+func (k *sink) Publish(a watch.Answer) (news bool) {
+	news = k.to.Publish(a)
 	s := k.source
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	k.answered = true
 	if q := k.id.Value(); s.sinks[k.id] == k && !q.Private && decoders[q.Kind] != nil {
-		old, known := s.entries[k.id]
+		_, known := s.entries[k.id]
 		s.entries[k.id] = entry{query: q, used: time.Now(), answer: a}
-		if !known || !reflect.DeepEqual(old.answer.Data, a.Data) {
+		if news || !known {
 			s.change()
 		}
 	}
-	s.mu.Unlock()
-	k.to.Publish(a)
+	return news
 }
 
 func (k *sink) Fail(err error) {

@@ -49,6 +49,7 @@ type member struct {
 
 	known bool             // it got an answer of this watch
 	pairs []*watch.KeyPair // in that answer
+	data  any              // of that answer
 }
 
 // newPrefixWatch returns a watch without members.
@@ -136,10 +137,12 @@ func (p *prefixWatch) distribute() (news bool) {
 		}
 		changed := !m.known || !slices.EqualFunc(m.pairs, mine, func(a, b *watch.KeyPair) bool { return a == b || *a == *b })
 		m.pairs, m.known = mine, true // no part of the older list is kept
+		if changed {
+			m.data = m.answer()
+		}
 		reply := p.newest
 		reply.Filtered = reply.Filtered && m.sub.query().Kind != watch.KVGet
-		m.sub.take(p, changed, m.answer, p.requester.Query, reply)
-		news = news || changed
+		news = m.sub.take(p, m.data, p.requester.Query, reply) || news
 	}
 	return news
 }

@@ -2,7 +2,6 @@ package consul
 
 import (
 	"context"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -213,11 +212,10 @@ func (r *serviceRequest) Take(reply blocking.Reply) (news bool) {
 // takeAnswer takes a reply to the query of a member.
 func (r *serviceRequest) takeAnswer(reply blocking.Reply, now time.Time) (news bool) {
 	m := r.member
-	news = !m.known || !reflect.DeepEqual(m.last.Data, reply.Data)
-	if !news {
-		reply.Data = m.last.Data
+	news = m.sub.take(r, reply.Data, m.sub.query(), reply)
+	if !news && m.known {
+		reply.Data = m.last.Data // which the sink has
 	}
-	m.sub.take(r, news, func() any { return reply.Data }, m.sub.query(), reply)
 	a := discovery.Answer{Reply: discovery.Reply{Index: reply.Index, Filtered: reply.Filtered}, Changed: news}
 	if node, ok := reply.Data.(*watch.CatalogNode); ok && node.Node != nil {
 		a.Nodes = []string{node.Node.Node}

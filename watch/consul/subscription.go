@@ -1,7 +1,6 @@
 package consul
 
 import (
-	"reflect"
 	"sync"
 	"time"
 
@@ -19,11 +18,9 @@ type subscription struct {
 	place  *plan.Place // nil: none yet; guarded by the source's lock
 	stop   func()      // ends a requester of this query alone
 
-	mu      sync.Mutex
-	sink    watch.Sink
-	owner   requester.Receiver // nil: none yet
-	failing bool               // the sink got a failure last
-	partial string             // as the sink got it last
+	mu    sync.Mutex
+	sink  watch.Sink
+	owner requester.Receiver // nil: none yet
 }
 
 func (sub *subscription) query() watch.Query { return sub.id.Value() }
@@ -34,16 +31,15 @@ func (sub *subscription) setOwner(owner requester.Receiver) {
 	sub.owner = owner
 }
 
-// take gives the sink data of its owner, of a reply to q, that is news or ends a row of
-// failures.
-func (sub *subscription) take(from requester.Receiver, news bool, data func() any, q watch.Query, r blocking.Reply) {
-	partial := requester.Partial(q, r)
+// take gives the sink data, of its owner, that is in a reply to q, and reports whether it
+// is news.
+func (sub *subscription) take(from requester.Receiver, data any, q watch.Query, r blocking.Reply) (news bool) {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
-	if sub.owner == from && (news || sub.failing || partial != sub.partial) {
-		sub.failing, sub.partial = false, partial
-		sub.sink.Publish(watch.Answer{Data: data(), Index: r.Index, Time: time.Now(), Partial: partial})
+	if sub.owner == from {
+		news = sub.sink.Publish(watch.Answer{Data: data, Index: r.Index, Time: time.Now(), Partial: requester.Partial(q, r)})
 	}
+	return news
 }
 
 // failed gives the sink a failure, of its owner, of this query or of one that is made
@@ -57,29 +53,20 @@ func (sub *subscription) failed(from requester.Receiver, err *watch.Error) {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	if sub.owner == from {
-		sub.failing = true
 		sub.sink.Fail(err)
 	}
 }
 
 // A queryReceiver is the receiver of one query's own requester.
-type queryReceiver struct {
-	sub   *subscription
-	known bool
-	data  any // of the last reply
-}
+type queryReceiver struct{ sub *subscription }
 
 // Take implements requester.Receiver.
 func (s *queryReceiver) Take(r blocking.Reply) (news bool) {
-	if news = !s.known || !reflect.DeepEqual(s.data, r.Data); news {
-		s.known, s.data = true, r.Data
-	}
-	data := s.data
+	data := r.Data
 	if s.sub.query().Kind.Secret() {
 		data = watch.Taint(data)
 	}
-	s.sub.take(s, news, func() any { return data }, s.sub.query(), r)
-	return news
+	return s.sub.take(s, data, s.sub.query(), r)
 }
 
 // Failed implements requester.Receiver.

@@ -336,20 +336,24 @@ type newest struct {
 }
 
 // Publish implements watch.Sink.
-func (n *newest) Publish(a watch.Answer) { n.note(inShort(a.Data)) }
+func (n *newest) Publish(a watch.Answer) (news bool) { return n.note(inShort(a.Data)) }
 
 // Fail implements watch.Sink.
 func (n *newest) Fail(err error) { n.note("failed: " + fmt.Sprint(watch.Classify(err))) }
 
-func (n *newest) note(text string) {
+func (n *newest) note(text string) (news bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.told > 0 && text == n.text {
+		return false
+	}
 	n.text = text
 	n.told++
 	if n.ever == nil {
 		n.ever = make(map[string]int)
 	}
 	n.ever[text]++
+	return true
 }
 
 func (n *newest) said() (string, int) {

@@ -22,8 +22,8 @@ func noSystem() (*fsnotify.Watcher, error) { return nil, errors.New("there is no
 // texts is a Sink that keeps each content, and "error" for a failure.
 type texts []string
 
-func (got *texts) Publish(a watch.Answer) { *got = append(*got, a.Data.(string)) }
-func (got *texts) Fail(error)             { *got = append(*got, "error") }
+func (got *texts) Publish(a watch.Answer) bool { *got = append(*got, a.Data.(string)); return true }
+func (got *texts) Fail(error)                  { *got = append(*got, "error") }
 
 // Where the system gives no events, a change is found at the next poll.
 func TestPolling(t *testing.T) {

@@ -15,9 +15,10 @@ import (
 // A slowSink holds up its source at the first answer.
 type slowSink struct{ reached, release chan struct{} }
 
-func (s slowSink) Publish(watch.Answer) {
+func (s slowSink) Publish(watch.Answer) bool {
 	close(s.reached)
 	<-s.release
+	return true
 }
 
 func (s slowSink) Fail(error) {}

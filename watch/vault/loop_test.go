@@ -719,8 +719,8 @@ func TestTenThousand(t *testing.T) {
 
 type counter struct{ answers, failures int }
 
-func (c *counter) Publish(watch.Answer) { c.answers++ }
-func (c *counter) Fail(error)           { c.failures++ }
+func (c *counter) Publish(watch.Answer) bool { c.answers++; return true }
+func (c *counter) Fail(error)                { c.failures++ }
 
 func TestWarningsAreToldOnce(t *testing.T) {
 	inWorld(t, Options{}, func(w *world) {

@@ -40,9 +40,9 @@ type sink struct {
 	to    *Recorder
 }
 
-func (s sink) Publish(a watch.Answer) {
+func (s sink) Publish(a watch.Answer) (news bool) {
 	s.to.mu.Lock()
 	s.to.answers[s.query] = a.Data
 	s.to.mu.Unlock()
-	s.Sink.Publish(a)
+	return s.Sink.Publish(a)
 }
