@@ -14,6 +14,7 @@ import (
 	"restencil/renderer"
 	"restencil/runner/event"
 	"restencil/runner/status"
+	"restencil/watch/printable"
 )
 
 const (
@@ -134,13 +135,7 @@ func (p *Progress) up() string {
 func block(lines []string) string {
 	var b strings.Builder
 	for _, line := range lines {
-		line = strings.Map(func(r rune) rune {
-			if r < ' ' || r >= 0x7f && r < 0xa0 {
-				return '\ufffd'
-			}
-			return r
-		}, line)
-		b.WriteString("\x1b[?7l" + line + "\x1b[?7h\x1b[K\n")
+		b.WriteString("\x1b[?7l" + printable.Line(line) + "\x1b[?7h\x1b[K\n")
 	}
 	return b.String()
 }

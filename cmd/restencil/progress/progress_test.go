@@ -50,7 +50,7 @@ func TestShow(t *testing.T) {
 		}
 	}
 	line := func(text string) string { return "\x1b[?7l" + text + "\x1b[?7h\x1b[K\n" }
-	step("first", "\r"+line("x")+line("y\ufffd[2J")+"\x1b[J", func() { p.show([]string{"x", "y\x1b[2J"}) })
+	step("first", "\r"+line("x")+line(`y\x1b[2J`)+"\x1b[J", func() { p.show([]string{"x", "y\x1b[2J"}) })
 	step("the same", "", func() { p.show([]string{"x", "y\x1b[2J"}) })
 	step("shorter", "\r\x1b[2A"+line("z")+"\x1b[J", func() { p.show([]string{"z"}) })
 	step("a line of the log", "\r\x1b[1A\x1b[Jlog\n"+line("z"), func() { fmt.Fprintln(p.Above(&b), "log") })

@@ -110,9 +110,6 @@ func Below(root string) ([]string, error) {
 	return dirs, nil
 }
 
-// ErrNoBundle is the error of OfBundle where no state directory has the bundle.
-var ErrNoBundle = errors.New("there is no bundle")
-
 // OfBundle returns the directory of dirs that has the bundle, or the only one in any
 // case, and the bundle's name there: it may be given as any path to one of its files.
 func OfBundle(dirs []string, bundle string) (dir, name string, err error) {
@@ -134,7 +131,7 @@ func OfBundle(dirs []string, bundle string) (dir, name string, err error) {
 	case len(dirs) == 1:
 		return dirs[0], bundle, nil
 	case found == nil:
-		return "", "", fmt.Errorf("%w %q in %s: say where with -state-dir or -config", ErrNoBundle, bundle, strings.Join(dirs, ", "))
+		return "", "", fmt.Errorf("there is no bundle %q in %s: say where with -state-dir or -config", bundle, strings.Join(dirs, ", "))
 	}
 	return "", "", fmt.Errorf("there is a bundle %q in each of %s: say which with -state-dir or -config", bundle, strings.Join(found, ", "))
 }
