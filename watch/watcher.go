@@ -202,6 +202,19 @@ func (w *Watcher) Take() []Update {
 	return updates
 }
 
+// Answers returns the data of all watched queries that have an answer.
+func (w *Watcher) Answers() map[Query]any {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := make(map[Query]any)
+	for id, e := range w.entries {
+		if e.state.Known {
+			all[id.Value()] = e.state.Answer.Data
+		}
+	}
+	return all
+}
+
 // Publish implements Sink. It drops an answer with known data, unless that ends
 // a failure or differs in whether it is partial.
 func (e *entry) Publish(a Answer) (news bool) {

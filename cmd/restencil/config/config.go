@@ -225,6 +225,8 @@ func (c *Config) old() []setting.Setting {
 	return old
 }
 
+const versionHelp = "Print the version and end."
+
 func (c *CommandLine) settings() []setting.Setting {
 	return setting.In("General", []setting.Setting{
 		{Flag: "config", Arg: "<path>", To: &c.Paths,
@@ -243,8 +245,8 @@ func (c *CommandLine) settings() []setting.Setting {
 			Help: "Check that the templates parse, and end."},
 		{Flag: "print-config", To: &c.PrintConfig,
 			Help: "Print the effective configuration, with secrets masked and where each value comes from, and end."},
-		{Flag: "version", Alias: []string{"v"}, To: &c.Version,
-			Help: "Print the version and end."},
+		{Flag: "version", To: &c.Version, Help: versionHelp},
+		{Flag: "v", To: &c.Version, Help: versionHelp},
 	}...)
 }
 

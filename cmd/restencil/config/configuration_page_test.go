@@ -129,10 +129,8 @@ func (r *settingRows) add(key string, s setting.Setting) {
 		}
 	}
 	addOnce(&row.defaults, documentedDefault(s))
-	for _, flag := range append([]string{s.Flag}, s.Alias...) {
-		if flag != "" {
-			addOnce(&row.flags, "`-"+flag+"`")
-		}
+	if s.Flag != "" {
+		addOnce(&row.flags, "`-"+s.Flag+"`")
 	}
 	for env := range strings.FieldsSeq(strings.ReplaceAll(s.Env, "!", "")) {
 		addOnce(&row.env, "`"+env+"`")

@@ -22,12 +22,10 @@ func TestSettings(t *testing.T) {
 			}
 			keys[s.Key] = true
 		}
-		for _, flag := range append(s.Alias, s.Flag) {
-			if flags[flag] && flag != "" {
-				t.Errorf("the flag -%s is there twice", flag)
-			}
-			flags[flag] = true
+		if flags[s.Flag] && s.Flag != "" {
+			t.Errorf("the flag -%s is there twice", s.Flag)
 		}
+		flags[s.Flag] = true
 		if s.Flag != "" && s.Deprecated == "" && s.Group == "" {
 			t.Errorf("-%s has no group", s.Flag)
 		}
@@ -42,7 +40,7 @@ func TestSettings(t *testing.T) {
 // TestFlagsAreAllTested keeps testdata/flags.txtar complete.
 func TestFlagsAreAllTested(t *testing.T) {
 	words := strings.Fields(readFile(t, "testdata/flags.txtar"))
-	other := []string{"-print-config", "-version"} // tested elsewhere
+	other := []string{"-print-config", "-version", "-v"} // tested elsewhere
 	for s := range setting.All(Settings()) {
 		flag := "-" + s.Flag
 		used := slices.ContainsFunc(words, func(w string) bool { return w == flag || strings.HasPrefix(w, flag+"=") })

@@ -93,13 +93,12 @@ const header = `# Recorded by restencil record: what templates ask of Consul, Va
 # Consul are real.
 `
 
-// Write writes what was recorded as a data file. Secrets are masked. What such a file
-// cannot hold is named in comments.
-func (r *Recorder) Write(w io.Writer) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// Write writes the answers to queries, but for those that are files, as a data file.
+// Secrets are masked. What such a file cannot hold is named in comments.
+func Write(w io.Writer, answers map[watch.Query]any) error {
 	// With Near the order counts, and an answer of health has more than others.
-	order := slices.Collect(maps.Keys(r.answers))
+	order := slices.Collect(maps.Keys(answers))
+	order = slices.DeleteFunc(order, func(q watch.Query) bool { return q.Store() == watch.Files })
 	sort.Slice(order, func(i, j int) bool { // not slices.SortFunc, which is compiled again for each type
 		rank := func(q watch.Query) int {
 			rank := slices.Index([]watch.Kind{watch.ServiceHealth, watch.ConnectHealth, watch.NodeServices, watch.NodeList, watch.ServiceList, watch.NomadService, watch.NomadVarGet, watch.NomadServiceList, watch.NomadVarList}, q.Kind) * 2
@@ -111,17 +110,17 @@ func (r *Recorder) Write(w io.Writer) error {
 		a, b := order[i], order[j]
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.String(), b.String())) < 0
 	})
-	d := r.newData("", new(masker))
+	d := newData(answers, "", new(masker))
 	text := header
 	for _, q := range order {
 		into := d
 		if q.Cluster != "" {
 			if into = d.Clusters[q.Cluster]; into == nil {
-				into = r.newData(q.Cluster, d.mask)
+				into = newData(answers, q.Cluster, d.mask)
 				d.Clusters = with(d.Clusters, q.Cluster, into)
 			}
 		}
-		answer := watch.Reveal(r.answers[q])
+		answer := watch.Reveal(answers[q])
 		if q.Datacenter == into.own {
 			q.Datacenter = ""
 		}
@@ -139,10 +138,10 @@ func (r *Recorder) Write(w io.Writer) error {
 }
 
 // newData returns the data of a cluster, "" for that without a name, without answers.
-func (r *Recorder) newData(cluster string, mask *masker) *data {
+func newData(answers map[watch.Query]any, cluster string, mask *masker) *data {
 	d := &data{mask: mask}
 	var named bool
-	if d.own, named = r.datacenter(cluster); named {
+	if d.own, named = datacenter(answers, cluster); named {
 		d.Datacenter = d.own
 	}
 	return d
@@ -150,8 +149,8 @@ func (r *Recorder) newData(cluster string, mask *masker) *data {
 
 // datacenter returns the name of the agent's own datacenter in a cluster, and whether an
 // answer has it.
-func (r *Recorder) datacenter(cluster string) (name string, named bool) {
-	for q, answer := range r.answers {
+func datacenter(answers map[watch.Query]any, cluster string) (name string, named bool) {
+	for q, answer := range answers {
 		if q.Datacenter != "" || q.Cluster != cluster {
 			continue
 		}
@@ -166,7 +165,7 @@ func (r *Recorder) datacenter(cluster string) (name string, named bool) {
 			}
 		}
 	}
-	for q, answer := range r.answers {
+	for q, answer := range answers {
 		list, _ := answer.([]string)
 		if q.Kind == watch.DatacenterList && q.Cluster == cluster && len(list) > 0 && !slices.Contains(list, "dc1") {
 			return list[0], true // perhaps it is another, which no answer says

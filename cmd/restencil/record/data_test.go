@@ -15,10 +15,8 @@ import (
 // written returns the data file for answers, and the model of it.
 func written(t *testing.T, answers map[watch.Query]any) (string, *local.Model) {
 	t.Helper()
-	r := New()
-	r.answers = answers
 	var b strings.Builder
-	if err := r.Write(&b); err != nil {
+	if err := Write(&b, answers); err != nil {
 		t.Fatal(err)
 	}
 	model, err := local.Parse("data.yaml", []byte(b.String()))

@@ -27,12 +27,6 @@ func (p Program) Record(ctx context.Context, cfg *config.Config) error {
 		return &config.Error{Code: ExitCode(err), Err: err}
 	}
 	s.keepVaults(sources)
-	recorder := record.New()
-	for store, source := range sources {
-		if store != watch.Files { // they stay where they are
-			sources[store] = recorder.Source(source)
-		}
-	}
 	opts, err := cfg.Runner()
 	if err != nil {
 		return err
@@ -40,7 +34,8 @@ func (p Program) Record(ctx context.Context, cfg *config.Config) error {
 	opts.Child, opts.Stdout, opts.Stderr, opts.Warn = nil, io.Discard, p.Stderr, s.warner("config")
 	opts.Words = runner.Words{Local: cfg.Consul.Local}
 	opts.Events = eventlog.Log(log.Logger, eventlog.Options{Local: cfg.Consul.Local != ""})
-	r, err := runner.New(opts, watch.New(sources))
+	watcher := watch.New(sources)
+	r, err := runner.New(opts, watcher)
 	if err == nil {
 		err = r.Run(ctx)
 	}
@@ -51,5 +46,5 @@ func (p Program) Record(ctx context.Context, cfg *config.Config) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	return recorder.Write(p.Stdout)
+	return record.Write(p.Stdout, watcher.Answers())
 }

@@ -119,12 +119,8 @@ func openLog(cfg *config.Config, stderr io.Writer) (*logging.Log, error) {
 
 // run makes the runner and runs it until it is done, or until control ends it.
 func (s *service) run(ctx context.Context) (interrupted bool, err error) {
-	getenv := func(name string) string {
-		value, _ := s.cfg.LookupEnv(name)
-		return value
-	}
 	s.model = model.New(time.Now())
-	s.manager = systemd.New(getenv, s.model.Summary, s.warner("cli"))
+	s.manager = systemd.New(setting.Environment(s.Environ).Get, s.model.Summary, s.warner("cli"))
 	defer s.manager.Close()
 	defer s.manager.Stopping()
 	s.Stdout.OnLost(func(lines int) []byte {

@@ -53,13 +53,11 @@ func ParseFlags(args []string, settings []Setting, origins *Origins) (warnings [
 		if s.Sets == nil {
 			s.Sets = []string{"-" + s.Flag}
 		}
-		v := flagValue{Value: s.value(), sets: s.Sets, origins: origins, instead: s.Deprecated, warnings: &warnings}
-		for _, v.name = range append([]string{s.Flag}, s.Alias...) {
-			known[v.name] = v
-			flags.Var(v, v.name, "")
-			if v.instead == "" {
-				names = append(names, v.name)
-			}
+		v := flagValue{Value: s.value(), name: s.Flag, sets: s.Sets, origins: origins, instead: s.Deprecated, warnings: &warnings}
+		known[s.Flag] = v
+		flags.Var(v, s.Flag, "")
+		if s.Deprecated == "" {
+			names = append(names, s.Flag)
 		}
 	}
 	for _, s := range settings {

@@ -112,12 +112,11 @@ func Groups(settings []Setting) []Group {
 		if i < 0 {
 			i, groups = len(groups), append(groups, Group{Name: s.Group})
 		}
-		names, help := append([]string{s.Flag}, s.Alias...), s.described()
 		if same := slices.IndexFunc(groups[i].Flags, func(f Flag) bool { return f.help == s.Help }); same >= 0 {
 			groups[i].Flags[same].Names = append(groups[i].Flags[same].Names, s.Flag)
 			continue
 		}
-		f := Flag{Names: names, Arg: cmp.Or(s.Arg, s.value().Arg()), Help: help, help: s.Help}
+		f := Flag{Names: []string{s.Flag}, Arg: cmp.Or(s.Arg, s.value().Arg()), Help: s.described(), help: s.Help}
 		if strings.Contains(f.Arg, "|") {
 			f.Choices = strings.Split(strings.Trim(f.Arg, "<>"), "|")
 		}

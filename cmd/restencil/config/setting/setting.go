@@ -34,11 +34,10 @@ type Setting struct {
 	// the block's Flag itself.
 	Flag string
 
-	Alias []string // other names of Flag
-	Env   string   // environment variables, the first that is not empty counts; "!" before one inverts a bool
-	Group string   // heading of the flag in the help; "" in a block: that of the block
-	Arg   string   // placeholder for the value in the help, such as <path> or <text|json>; "": that of its Value
-	Help  string   // what it does, in sentences
+	Env   string // environment variables, the first that is not empty counts; "!" before one inverts a bool
+	Group string // heading of the flag in the help; "" in a block: that of the block
+	Arg   string // placeholder for the value in the help, such as <path> or <text|json>; "": that of its Value
+	Help  string // what it does, in sentences
 
 	Sets       []string // keys that setting it sets, relative to its block; nil: Key
 	Deprecated string   // what to write instead, Nothing, or ""; see moved
