@@ -173,24 +173,38 @@ func List(root string) ([]Dir, error) {
 	dirs, err := Below(root)
 	var all []Dir
 	for _, dir := range dirs {
-		if _, err := os.Stat(filepath.Join(dir, "bundles")); err != nil {
-			continue // it is something else
+		if d, ok := read(dir); ok {
+			all = append(all, d)
 		}
-		d := Dir{Path: dir, Owner: journal.Owner(dir)}
-		if d.Owner == nil {
-			j := journal.New(dir, journal.Options{ReadOnly: true})
-			d.Bundles, _ = j.Bundles() // it is only a hint
-			j.Close()
-		}
-		if info, err := os.Stat(filepath.Join(dir, "lock")); err == nil {
-			d.Begun = info.ModTime()
-		}
-		l := dirlock.New(dir)
-		d.Running = errors.Is(l.Take(false), dirlock.ErrInUse)
-		_ = l.Close()
-		all = append(all, d)
 	}
 	return all, err
+}
+
+// read returns what is known of the directory, false if it is something else than a
+// state directory.
+func read(dir string) (d Dir, ok bool) {
+	if _, err := os.Stat(filepath.Join(dir, "bundles")); err != nil {
+		return Dir{}, false
+	}
+	d = Dir{Path: dir, Owner: journal.Owner(dir), Begun: begun(dir)}
+	if d.Owner == nil {
+		j := journal.New(dir, journal.Options{ReadOnly: true})
+		d.Bundles, _ = j.Bundles() // it is only a hint
+		j.Close()
+	}
+	l := dirlock.New(dir)
+	d.Running = errors.Is(l.Take(false), dirlock.ErrInUse)
+	_ = l.Close()
+	return d, true
+}
+
+// begun returns when the last run with the state directory began.
+func begun(dir string) time.Time {
+	info, err := os.Stat(filepath.Join(dir, "lock"))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 // Gone reports whether no daemon uses the directory, and none of its owner's files
@@ -209,9 +223,12 @@ const UnusedFor = 30 * 24 * time.Hour
 // Prune removes the state directories below root that are gone, and were not used for
 // the given time.
 func Prune(root string, unused time.Duration) (removed []string, err error) {
-	all, _ := List(root) // without any there is nothing to do
-	for _, d := range all {
-		if d.Gone() && time.Since(d.Begun) >= unused {
+	dirs, _ := Below(root) // without any there is nothing to do
+	for _, dir := range dirs {
+		if time.Since(begun(dir)) < unused {
+			continue // the most, at every start: nothing else about them is read
+		}
+		if d, ok := read(dir); ok && d.Gone() {
 			err = errors.Join(err, os.RemoveAll(d.Path))
 			removed = append(removed, d.Path)
 		}
