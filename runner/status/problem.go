@@ -130,6 +130,9 @@ func (b Bundle) cause() string {
 
 // Do says what restencil does about the state of the bundle, and what to do.
 func (b Bundle) Do(now time.Time) string {
+	if strings.ContainsAny(b.Name, " \t\"$&'()*;<>?[\\`|") { // a shell would read it otherwise
+		b.Name = "'" + strings.ReplaceAll(b.Name, "'", `'\''`) + "'"
+	}
 	retry := ""
 	switch {
 	case b.Attempt > 0 && b.Last != nil && b.Last.Outcome == "":
