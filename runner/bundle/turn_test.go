@@ -20,6 +20,7 @@ type fakeFleet struct {
 	turns chan error // each ends one Acquire
 	why   chan string
 	away  error // what Stop returns; guarded by g.mu
+	asked int   // how often Holders was called; guarded by g.mu
 	lost  bool  // the turn that was given is over; guarded by g.mu
 }
 
@@ -54,7 +55,10 @@ func (f *fakeFleet) Held(context.Context) error {
 	return nil
 }
 
-func (f *fakeFleet) Holders(context.Context) ([]string, error) { return []string{"one", "two"}, nil }
+func (f *fakeFleet) Holders(context.Context) ([]string, error) {
+	f.g.set(func() { f.asked++ })
+	return []string{"one", "two"}, nil
+}
 
 func (f *fakeFleet) Stop(_ context.Context, why string) error {
 	f.g.note("stop: " + why)
@@ -195,7 +199,8 @@ func TestTurnTimeout(t *testing.T) {
 	}
 }
 
-// While a change waits, it is known whose turn it is.
+// While a change waits, it is known whose turn it is; a thousand hosts that wait do not ask
+// for long lists all the time.
 func TestOthersAreShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, f := rolling(t, group.Rolling{Limit: 2, Key: "k"})
@@ -204,6 +209,9 @@ func TestOthersAreShown(t *testing.T) {
 		sleep(time.Hour)
 		var shown []string
 		g.set(func() {
+			if f.asked < 10 || f.asked > 20 {
+				t.Errorf("asked %d times within an hour", f.asked)
+			}
 			for _, e := range g.events {
 				if e, ok := e.(event.WaitsForTurn); ok && e.Holders != "" {
 					shown = append(shown, e.Holders)

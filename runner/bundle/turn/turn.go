@@ -35,7 +35,8 @@ type Place interface {
 
 const (
 	stopping = 10 * time.Second // bounds how long a bundle tells the fleet to stop
-	asking   = 30 * time.Second // how often a bundle that waits asks whose turn it is
+	asking   = 30 * time.Second // when a bundle that waits asks again whose turn it is; doubled
+	rarely   = 5 * time.Minute  // up to this: each reply lists all hosts that wait
 )
 
 // A Turn is that of a bundle among those of other hosts. For a nil Turn there are no
@@ -228,14 +229,14 @@ func (t *Turn) wait(ctx context.Context) {
 // showOthers reports whose turn it is, again and again.
 func (t *Turn) showOthers(ctx context.Context) {
 	shown := ""
-	for {
+	for pause := asking; ; pause = min(2*pause, rarely) {
 		names, err := t.fleet().Holders(ctx)
 		if text := strings.Join(names, ", "); err == nil && text != shown {
 			shown = text
 			t.emit(event.WaitsForTurn{Holders: text})
 		}
 		select {
-		case <-time.After(asking):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}
