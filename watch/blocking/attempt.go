@@ -15,7 +15,6 @@ type Attempt struct {
 	Connect time.Duration // limits the time until there is a connection; zero: only the transport does
 	Answer  time.Duration // limits the time from then until a reply begins; zero: no limit
 	Most    int64         // limits the size of a reply, in bytes; zero: no limit
-	Private bool          // the URL may hold a secret, and is not logged
 
 	HTTP1      atomic.Bool  // the reply came over HTTP/1
 	Sent       atomic.Bool  // a request was begun

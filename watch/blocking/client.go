@@ -60,11 +60,12 @@ func (c *Client) Authorize(header, token, user, password string) {
 	}
 }
 
-// A Request is a request for a path, without that. A zero field is left out.
+// A Request is a request for a query: its scope, and what else goes with each path. A zero
+// field is left out.
 type Request struct {
-	Datacenter, Namespace, Partition, Peer, SamenessGroup, Near string
+	watch.Query
 
-	Filter            string        // an expression, which the agent evaluates
+	Expression        string        // which the agent filters by
 	AllowStale        bool          // any server may answer, not only the leader
 	RequireConsistent bool          // the leader asks the other servers whether it is that
 	WaitIndex         uint64        // the agent waits for something newer
@@ -89,7 +90,7 @@ func (c *Client) params(own url.Values, q *Request) url.Values {
 	set("peer", q.Peer)
 	set("sameness-group", q.SamenessGroup)
 	set("near", q.Near)
-	set("filter", q.Filter)
+	set("filter", q.Expression)
 	if q.AllowStale {
 		p["stale"] = []string{""}
 	}
@@ -109,7 +110,7 @@ func (c *Client) params(own url.Values, q *Request) url.Values {
 // A Func puts a query to the agent once and returns the reply, with data as
 // templates see it. It may cache parts of replies, and is for one query, and one
 // call at a time.
-type Func func(context.Context, watch.Query, Request) (Reply, error)
+type Func func(context.Context, Request) (Reply, error)
 
 // A Kind says how one kind of query is put to the agent.
 type Kind struct {
@@ -159,6 +160,7 @@ func (c *Client) Get(ctx context.Context, path string, params url.Values, q Requ
 	if q.Attempt == nil {
 		q.Attempt = &Attempt{Answer: Silence + q.WaitTime + q.WaitTime/16}
 	}
+	ctx = transport.Private(ctx, q.Private) // the URL may hold a secret
 	resp, err := c.Do(ctx, http.MethodGet, path, c.params(params, &q), nil, q.Attempt)
 	if err != nil {
 		return r, err
@@ -206,9 +208,6 @@ func (c *Client) Do(ctx context.Context, method, path string, params url.Values,
 	traced := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { d.allow(a.Answer, ErrNoAnswer) },
 	})
-	if a.Private {
-		traced = transport.Private(traced, true)
-	}
 	r, err := http.NewRequestWithContext(traced, method, "", body)
 	if err != nil {
 		d.end()

@@ -63,8 +63,8 @@ type agent struct {
 
 // get asks for path and decodes the reply into to. It returns false if what was asked
 // for does not exist (404).
-func (a *agent) get(ctx context.Context, path string, params url.Values, o blocking.Request, to any) (reply blocking.Reply, found bool, err error) {
-	reply, err = a.Get(ctx, path, params, o, blocking.JSON(to))
+func (a *agent) get(ctx context.Context, path string, params url.Values, q blocking.Request, to any) (reply blocking.Reply, found bool, err error) {
+	reply, err = a.Get(ctx, path, params, q, blocking.JSON(to))
 	if blocking.Status(err) == http.StatusNotFound && reply.Index > 0 { // one without an index is not Nomad's
 		return reply, false, nil
 	}

@@ -21,26 +21,22 @@ func (a *agent) forKind(kind watch.Kind) blocking.Kind {
 		watch.NomadVarGet:      a.variable,
 		watch.NomadVarList:     a.variables,
 	}[kind]
-	return blocking.Kind{Fetch: func(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
-		o.Namespace = q.Namespace
-		if q.Namespace == "" {
-			o.Namespace = a.options.Namespace
-		}
-		q.Namespace = o.Namespace
-		r, err := f(ctx, q, o)
-		return r, a.explain(q, err)
+	return blocking.Kind{Fetch: func(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
+		q.Namespace = cmp.Or(q.Namespace, a.options.Namespace)
+		r, err := f(ctx, q)
+		return r, a.explain(q.Query, err)
 	}}
 }
 
 // services returns the services of the namespace, by name.
-func (a *agent) services(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (a *agent) services(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	var namespaces []struct {
 		Services []struct {
 			ServiceName string
 			Tags        []string
 		}
 	}
-	reply, _, err := a.get(ctx, "/v1/services", nil, o, &namespaces)
+	reply, _, err := a.get(ctx, "/v1/services", nil, q, &namespaces)
 	if err != nil {
 		return reply, err
 	}
@@ -56,7 +52,7 @@ func (a *agent) services(ctx context.Context, _ watch.Query, o blocking.Request)
 }
 
 // service returns the instances of a service that have the query's tag.
-func (a *agent) service(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (a *agent) service(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	params := url.Values{}
 	if q.Params != "" {
 		params.Set("choose", q.Params)
@@ -67,7 +63,7 @@ func (a *agent) service(ctx context.Context, q watch.Query, o blocking.Request) 
 		Port int
 		Tags []string
 	}
-	reply, _, err := a.get(ctx, "/v1/service/"+q.Name, params, o, &found)
+	reply, _, err := a.get(ctx, "/v1/service/"+q.Name, params, q, &found)
 	if err != nil {
 		return reply, err
 	}
@@ -87,13 +83,13 @@ func (a *agent) service(ctx context.Context, q watch.Query, o blocking.Request) 
 }
 
 // variable returns the items of a variable, nil if there is no such variable.
-func (a *agent) variable(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (a *agent) variable(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	var v struct {
 		watch.NomadVarMeta
 		Items map[string]string
 	}
-	o.Namespace = cmp.Or(o.Namespace, defaultNamespace)
-	reply, found, err := a.get(ctx, "/v1/var/"+q.Name, nil, o, &v)
+	q.Namespace = cmp.Or(q.Namespace, defaultNamespace)
+	reply, found, err := a.get(ctx, "/v1/var/"+q.Name, nil, q, &v)
 	switch {
 	case err != nil:
 		return reply, err
@@ -107,14 +103,14 @@ func (a *agent) variable(ctx context.Context, q watch.Query, o blocking.Request)
 
 // variables returns the metadata of the variables whose paths begin with the query's
 // name, by path.
-func (a *agent) variables(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (a *agent) variables(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	params := url.Values{}
 	if q.Name != "" {
 		params.Set("prefix", q.Name)
 	}
 	list := []*watch.NomadVarMeta{}
-	o.Namespace = cmp.Or(o.Namespace, defaultNamespace)
-	reply, _, err := a.get(ctx, "/v1/vars", params, o, &list)
+	q.Namespace = cmp.Or(q.Namespace, defaultNamespace)
+	reply, _, err := a.get(ctx, "/v1/vars", params, q, &list)
 	if err != nil {
 		return reply, err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // Options configure how an agent is asked. Start from DefaultOptions: zero means what
-// each field says. TokenFile is not used, and PollInterval neither.
+// each field says. TokenFile is not used.
 type Options struct {
 	// Options are those of Consul's agent, with Nomad's addresses: http://…,
 	// https://… or unix:///path, "" for http://127.0.0.1:4646. MaxConnections zero

@@ -116,7 +116,7 @@ const unconfirmed = 2 * time.Second
 func (a *Agent) Witness(ctx context.Context, ask blocking.Func) {
 	k := &Requester{
 		Agent: a, Query: watch.Query{Kind: watch.NodeList}, Kind: blocking.Kind{Fetch: ask, Polled: true},
-		To: &a.witness, Shared: true, Pause: a.Options.PollInterval,
+		To: &a.witness, Shared: true, Pause: pollInterval,
 	}
 	k.Keep(ctx)
 }

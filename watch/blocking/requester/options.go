@@ -31,10 +31,6 @@ type Options struct {
 	// long as the request may wait. Zero, the default: no pause.
 	FirstPause time.Duration
 
-	// PollInterval is the pause between requests for what the agent cannot block on
-	// (datacenters, partitions). Zero: 15 s.
-	PollInterval time.Duration
-
 	// MaxReply limits the size of a reply, in bytes. Zero: 512 MiB.
 	MaxReply int64
 
@@ -55,7 +51,6 @@ func DefaultOptions() Options {
 		Options:        blocking.Defaults(),
 		MaxStale:       2 * time.Second,
 		BlockQueryWait: 60 * time.Second,
-		PollInterval:   15 * time.Second,
 		MaxReply:       512 << 20,
 		Retry:          schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
 	}
@@ -71,7 +66,6 @@ func (o Options) Filled() (Options, error) {
 		{"max stale", o.MaxStale},
 		{"block query wait", o.BlockQueryWait},
 		{"pause after the first answer", o.FirstPause},
-		{"poll interval", o.PollInterval},
 		{"retry backoff", o.Retry.Base},
 		{"retry maximum backoff", o.Retry.Max},
 	} {
@@ -86,7 +80,6 @@ func (o Options) Filled() (Options, error) {
 		return o, fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, blocking.LeastConnections)
 	}
 	d := DefaultOptions()
-	o.PollInterval = cmp.Or(o.PollInterval, d.PollInterval)
 	o.MaxConnections = cmp.Or(o.MaxConnections, d.MaxConnections)
 	o.MaxReply = cmp.Or(o.MaxReply, d.MaxReply)
 	o.Retry = cmp.Or(o.Retry, d.Retry)

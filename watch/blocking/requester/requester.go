@@ -45,9 +45,10 @@ const (
 	// changed at that moment. That is rare, and each such request costs a server.
 	viewWaits = 4
 
-	agentWait    = 5 * time.Minute // how long an agent holds a blocking query by default
-	probeConnect = 5 * time.Second // limits a probe's connection, which a network may swallow
-	leastCut     = 5 * time.Second // the shortest wait after which a proxy cuts a request
+	agentWait    = 5 * time.Minute  // how long an agent holds a blocking query by default
+	pollInterval = 15 * time.Second // between requests for what the agent cannot block on, such as datacenters
+	probeConnect = 5 * time.Second  // limits a probe's connection, which a network may swallow
+	leastCut     = 5 * time.Second  // the shortest wait after which a proxy cuts a request
 	forever      = 365 * 24 * time.Hour
 )
 
@@ -200,7 +201,7 @@ func (k *Requester) enter(ctx context.Context) (servers, agent pass, err error) 
 // at random, to the wait of a blocking query.
 func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *blocking.Attempt, error) {
 	wait := k.Agent.wait(k.Shared)
-	a := &blocking.Attempt{Answer: blocking.Silence, Most: k.Agent.Options.MaxReply, Private: k.Query.Private}
+	a := &blocking.Attempt{Answer: blocking.Silence, Most: k.Agent.Options.MaxReply}
 	if probe {
 		a.Connect = probeConnect
 	}
@@ -211,7 +212,7 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *blocking.Att
 		longest := cmp.Or(wait, agentWait)
 		a.Answer += longest + longest/16
 	}
-	fetched, err := k.Kind.Fetch(ctx, k.Query, k.options(wait, a))
+	fetched, err := k.Kind.Fetch(ctx, k.request(wait, a))
 	if errors.Is(err, blocking.ErrTooMuch) && k.Most == nil {
 		err = fmt.Errorf("%w: more than %d bytes (%s { max_reply_size = … })", blocking.ErrTooMuch, a.Most, k.Query.Store().Block())
 	}
@@ -244,18 +245,9 @@ func explain(store watch.Store, err error) error {
 	return err
 }
 
-// options returns the options of the next request, which the agent may hold for wait.
-func (k *Requester) options(wait time.Duration, a *blocking.Attempt) blocking.Request {
-	o := blocking.Request{
-		Datacenter:        k.Query.Datacenter,
-		Namespace:         k.Query.Namespace,
-		Partition:         k.Query.Partition,
-		Peer:              k.Query.Peer,
-		SamenessGroup:     k.Query.SamenessGroup,
-		Near:              k.Query.Near,
-		RequireConsistent: k.cursor.confirm,
-		Attempt:           a,
-	}
+// request returns the next request, which the agent may hold for wait.
+func (k *Requester) request(wait time.Duration, a *blocking.Attempt) blocking.Request {
+	o := blocking.Request{Query: k.Query, RequireConsistent: k.cursor.confirm, Attempt: a}
 	if !k.Kind.Polled && !k.Once {
 		o.AllowStale = k.stale()
 		o.WaitIndex = k.cursor.index
@@ -324,7 +316,7 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	case k.Once:
 		k.cursor = k.cursor.reset()
 	case k.Kind.Polled:
-		k.Pause = o.PollInterval
+		k.Pause = pollInterval
 	case r.Index == 0:
 		k.Pause = noIndex
 	case k.Pace != nil:

@@ -47,7 +47,7 @@ func (e *echo) get(t *testing.T, o blocking.Options) *http.Request {
 
 // fetchKey puts the query for a key to the agent.
 func fetchKey(t *testing.T, c *blocking.Client) (blocking.Reply, error) {
-	return fetch.Requests{Client: c}.ForKind(watch.KVGet, false).Fetch(t.Context(), watch.Query{Kind: watch.KVGet, Name: "k"}, blocking.Request{})
+	return fetch.Requests{Client: c}.ForKind(watch.KVGet, false).Fetch(t.Context(), blocking.Request{Query: watch.Query{Kind: watch.KVGet, Name: "k"}})
 }
 
 // cleanEnv takes away what the environment of the test says of Consul.

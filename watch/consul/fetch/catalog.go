@@ -15,8 +15,8 @@ import (
 )
 
 // services returns the services by name, a nil list if there are none.
-func (c Requests) services(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
-	r, err := c.tags(ctx, q, o)
+func (c Requests) services(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
+	r, err := c.tags(ctx, q)
 	if err != nil {
 		return r, err
 	}
@@ -29,8 +29,8 @@ func (c Requests) services(ctx context.Context, q watch.Query, o blocking.Reques
 	return r, nil
 }
 
-func (c Requests) nodes(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
-	r, list, err := getList[*watch.Node](ctx, c, "/v1/catalog/nodes", o)
+func (c Requests) nodes(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
+	r, list, err := getList[*watch.Node](ctx, c, "/v1/catalog/nodes", q)
 	if err == nil && q.Near == "" {
 		watch.SortNodes(list)
 	}
@@ -38,11 +38,11 @@ func (c Requests) nodes(ctx context.Context, q watch.Query, o blocking.Request) 
 }
 
 // node returns a node and its services, nothing of an unknown node.
-func (c Requests) node(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) node(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	name := q.Name
 	if name == "" {
 		var err error
-		if name, err = c.ownName(ctx, o); err != nil {
+		if name, err = c.ownName(ctx, q); err != nil {
 			return blocking.Reply{}, err
 		}
 	}
@@ -50,7 +50,7 @@ func (c Requests) node(ctx context.Context, q watch.Query, o blocking.Request) (
 		Node     *watch.Node
 		Services map[string]*watch.CatalogNodeService
 	}
-	r, err := c.get(ctx, "/v1/catalog/node/"+name, o, &n)
+	r, err := c.get(ctx, "/v1/catalog/node/"+name, q, &n)
 	if err != nil || n.Node == nil {
 		r.Data = &watch.CatalogNode{}
 		return r, err
@@ -69,9 +69,9 @@ func (c Requests) node(ctx context.Context, q watch.Query, o blocking.Request) (
 }
 
 // ownName returns the name of the agent's node.
-func (c Requests) ownName(ctx context.Context, o blocking.Request) (string, error) {
+func (c Requests) ownName(ctx context.Context, q blocking.Request) (string, error) {
 	var self struct{ Config struct{ NodeName string } }
-	if _, err := c.get(ctx, "/v1/agent/self", blocking.Request{Attempt: o.Attempt}, &self); err != nil {
+	if _, err := c.get(ctx, "/v1/agent/self", blocking.Request{Attempt: q.Attempt}, &self); err != nil {
 		return "", err
 	}
 	if self.Config.NodeName == "" {
@@ -82,9 +82,9 @@ func (c Requests) ownName(ctx context.Context, o blocking.Request) (string, erro
 
 // datacenters returns the datacenters by name; with the filter "available",
 // only those whose servers answer.
-func (c Requests) datacenters(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) datacenters(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	var list []string
-	if _, err := c.get(ctx, "/v1/catalog/datacenters", blocking.Request{Attempt: o.Attempt}, &list); err != nil {
+	if _, err := c.get(ctx, "/v1/catalog/datacenters", blocking.Request{Attempt: q.Attempt}, &list); err != nil {
 		return blocking.Reply{}, err
 	}
 	if list == nil {
@@ -92,7 +92,7 @@ func (c Requests) datacenters(ctx context.Context, q watch.Query, o blocking.Req
 	}
 	if q.Filter == "available" {
 		var err error
-		if list, err = c.available(ctx, list, o); err != nil {
+		if list, err = c.available(ctx, list, q); err != nil {
 			return blocking.Reply{}, err
 		}
 	}
@@ -102,7 +102,7 @@ func (c Requests) datacenters(ctx context.Context, q watch.Query, o blocking.Req
 
 // available returns the datacenters whose leader answers. A failure of the agent
 // itself is an error.
-func (c Requests) available(ctx context.Context, datacenters []string, o blocking.Request) ([]string, error) {
+func (c Requests) available(ctx context.Context, datacenters []string, q blocking.Request) ([]string, error) {
 	const parallel = 8
 	var mu sync.Mutex
 	answering := make([]string, 0, len(datacenters))
@@ -110,8 +110,8 @@ func (c Requests) available(ctx context.Context, datacenters []string, o blockin
 	g.SetLimit(parallel)
 	for _, dc := range datacenters {
 		g.Go(func() error {
-			ask := blocking.Request{Datacenter: dc, RequireConsistent: true, Attempt: o.Attempt}
-			_, err := c.tags(ctx, watch.Query{}, ask)
+			ask := blocking.Request{Query: watch.Query{Datacenter: dc}, RequireConsistent: true, Attempt: q.Attempt}
+			_, err := c.tags(ctx, ask)
 			if status := blocking.Status(err); status != 0 && status != http.StatusTooManyRequests || errors.Is(err, blocking.ErrNoAnswer) {
 				return nil // the datacenter does not answer, though the agent does
 			}

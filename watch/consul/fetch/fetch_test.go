@@ -49,8 +49,7 @@ func askWith(t *testing.T, with func(Requests) blocking.Func, q watch.Query, rep
 		}
 		return respond(200, body)
 	})
-	o := blocking.Request{Datacenter: q.Datacenter, Namespace: q.Namespace, Partition: q.Partition, Near: q.Near}
-	r, err := with(Requests{c})(t.Context(), q, o)
+	r, err := with(Requests{c})(t.Context(), blocking.Request{Query: q})
 	if err != nil {
 		r.Data = nil // it means nothing
 	}
@@ -420,7 +419,7 @@ func FuzzFetch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, i uint8, body string) {
 		q := watch.Query{Kind: kinds[int(i)%len(kinds)], Name: "n"}
 		c := newClient(t, func(*http.Request) (*http.Response, error) { return respond(200, body) })
-		r, err := Requests{c}.ForKind(q.Kind, false).Fetch(t.Context(), q, blocking.Request{})
+		r, err := Requests{c}.ForKind(q.Kind, false).Fetch(t.Context(), blocking.Request{Query: q})
 		if err == nil {
 			_ = fmt.Sprintf("%+v", r.Data) // the data can be walked
 		}

@@ -24,7 +24,7 @@ type instanceCache struct {
 
 // fetch asks for the instances of a service, or for its proxies in the mesh. The
 // agent filters only for passing ones; other filters are applied here.
-func (c *instanceCache) fetch(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c *instanceCache) fetch(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	passingOnly := !c.all && (q.Filter == "" || q.Filter == api.HealthPassing)
 	path, params := "/v1/health/service/", make(url.Values)
 	if q.Kind == watch.ConnectHealth {
@@ -37,7 +37,7 @@ func (c *instanceCache) fetch(ctx context.Context, q watch.Query, o blocking.Req
 		params.Set("passing", "1")
 	}
 	next := make(map[[sha256.Size]byte]*watch.HealthService, len(c.last))
-	r, list, err := decodeList(ctx, c.client, path+q.Name, params, o, func(d *jsontext.Decoder) (*watch.HealthService, error) {
+	r, list, err := decodeList(ctx, c.client, path+q.Name, params, q, func(d *jsontext.Decoder) (*watch.HealthService, error) {
 		raw, err := d.ReadValue()
 		if err != nil {
 			return nil, err

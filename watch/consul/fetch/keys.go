@@ -19,12 +19,12 @@ type pair struct {
 	Value []byte
 }
 
-func keyPath(q watch.Query) string { return "/v1/kv/" + strings.TrimPrefix(q.Name, "/") }
+func keyPath(key string) string { return "/v1/kv/" + strings.TrimPrefix(key, "/") }
 
 // key returns the pair, nil if there is no such key.
-func (c Requests) key(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) key(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	var pairs []*pair
-	r, err := c.get(ctx, keyPath(q), o, &pairs)
+	r, err := c.get(ctx, keyPath(q.Name), q, &pairs)
 	switch {
 	case blocking.Status(err) == http.StatusNotFound:
 		return r, nil
@@ -33,14 +33,14 @@ func (c Requests) key(ctx context.Context, q watch.Query, o blocking.Request) (b
 	case len(pairs) == 0 || pairs[0] == nil:
 		return r, blocking.ErrIncomplete
 	}
-	r.Data = newKeyPair(q, pairs[0])
+	r.Data = newKeyPair(q.Name, pairs[0])
 	return r, nil
 }
 
 // prefix returns the pairs whose keys begin with the query's name, by key.
-func (c Requests) prefix(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) prefix(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	var last pair // its room is used again
-	r, _, err := decodeList(ctx, c, keyPath(q), url.Values{"recurse": {""}}, o, func(d *jsontext.Decoder) (*watch.KeyPair, error) {
+	r, _, err := decodeList(ctx, c, keyPath(q.Name), url.Values{"recurse": {""}}, q, func(d *jsontext.Decoder) (*watch.KeyPair, error) {
 		last = pair{Value: last.Value[:0]}
 		p := &last
 		if err := json.UnmarshalDecode(d, &p); err != nil {
@@ -49,7 +49,7 @@ func (c Requests) prefix(ctx context.Context, q watch.Query, o blocking.Request)
 		if p == nil {
 			return nil, blocking.ErrIncomplete
 		}
-		return newKeyPair(q, p), nil
+		return newKeyPair(q.Name, p), nil
 	})
 	if blocking.Status(err) == http.StatusNotFound {
 		r.Data, err = []*watch.KeyPair{}, nil
@@ -57,8 +57,8 @@ func (c Requests) prefix(ctx context.Context, q watch.Query, o blocking.Request)
 	return r, err
 }
 
-func newKeyPair(q watch.Query, p *pair) *watch.KeyPair {
+func newKeyPair(of string, p *pair) *watch.KeyPair {
 	k := p.KeyPair
-	k.Path, k.Key, k.Value = k.Key, watch.RelativeKey(q.Name, k.Key), string(p.Value)
+	k.Path, k.Key, k.Value = k.Key, watch.RelativeKey(of, k.Key), string(p.Value)
 	return &k
 }

@@ -18,11 +18,11 @@ import (
 // It uses what is encoding/json/v2 from Go 1.27 on: encoding/json reads each
 // element twice only to find its end.
 func decodeList[T any](
-	ctx context.Context, c Requests, path string, params url.Values, o blocking.Request,
+	ctx context.Context, c Requests, path string, params url.Values, q blocking.Request,
 	decode func(*jsontext.Decoder) (T, error),
 ) (blocking.Reply, []T, error) {
 	list := []T{}
-	r, err := c.Get(ctx, path, params, o, func(body io.Reader) error {
+	r, err := c.Get(ctx, path, params, q, func(body io.Reader) error {
 		d := jsontext.NewDecoder(body, jsonv1.DefaultOptionsV1())
 		start, err := d.ReadToken()
 		if err != nil {

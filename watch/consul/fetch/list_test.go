@@ -92,7 +92,7 @@ func newAsker(t testing.TB, q watch.Query) *asker {
 	})
 	kind := Requests{c}.ForKind(q.Kind, false)
 	a.fetch = func() (r blocking.Reply, err error) {
-		if r, err = kind.Fetch(t.Context(), q, blocking.Request{}); err != nil {
+		if r, err = kind.Fetch(t.Context(), blocking.Request{Query: q}); err != nil {
 			r.Data = nil // it means nothing
 		}
 		return r, err
@@ -217,7 +217,7 @@ func TestListConnection(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	c := newClientOver(transport, agent.Listener.Addr().String())
 	for range 3 {
-		r, err := Requests{c}.prefix(t.Context(), prefix, blocking.Request{})
+		r, err := Requests{c}.prefix(t.Context(), blocking.Request{Query: prefix})
 		check(t, err)
 		if n := len(r.Data.([]*watch.KeyPair)); n != 10 {
 			t.Fatalf("%d pairs", n)

@@ -13,11 +13,11 @@ import (
 )
 
 // peerings returns the peerings by state, partition and name.
-func (c Requests) peerings(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) peerings(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	r, peerings, err := getList[*struct {
 		watch.Peering
 		State string
-	}](ctx, c, "/v1/peerings", o)
+	}](ctx, c, "/v1/peerings", q)
 	if err != nil {
 		return r, err
 	}
@@ -36,8 +36,8 @@ func (c Requests) peerings(ctx context.Context, _ watch.Query, o blocking.Reques
 
 // partitions returns the admin partitions by name. The community edition has no
 // such endpoint; the error is that of COMPAT 3.4.
-func (c Requests) partitions(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
-	_, list, err := getList[*watch.Partition](ctx, c, "/v1/partitions", o)
+func (c Requests) partitions(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
+	_, list, err := getList[*watch.Partition](ctx, c, "/v1/partitions", q)
 	if blocking.Status(err) == http.StatusNotFound {
 		return blocking.Reply{}, fmt.Errorf("%s: %w", "Partitions are an enterprise feature", err)
 	}
@@ -48,9 +48,9 @@ func (c Requests) partitions(ctx context.Context, _ watch.Query, o blocking.Requ
 }
 
 // exported returns the services that a partition exports, by name.
-func (c Requests) exported(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
-	o.Partition = q.Name
-	r, list, err := getList[watch.ExportedService](ctx, c, "/v1/exported-services", o)
+func (c Requests) exported(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
+	q.Partition = q.Name
+	r, list, err := getList[watch.ExportedService](ctx, c, "/v1/exported-services", q)
 	for i := range list {
 		to := &list[i].Consumers
 		to.Peers, to.Partitions = append([]string{}, to.Peers...), append([]string{}, to.Partitions...)
@@ -60,10 +60,10 @@ func (c Requests) exported(ctx context.Context, q watch.Query, o blocking.Reques
 }
 
 // imported returns the services that a partition imports, by name.
-func (c Requests) imported(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
-	o.Partition = q.Name
+func (c Requests) imported(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
+	q.Partition = q.Name
 	var body json.RawMessage
-	r, err := c.get(ctx, "/v1/imported-services", o, &body)
+	r, err := c.get(ctx, "/v1/imported-services", q, &body)
 	if err != nil {
 		return r, err
 	}
@@ -82,9 +82,9 @@ func (c Requests) imported(ctx context.Context, q watch.Query, o blocking.Reques
 	return r, nil
 }
 
-func (c Requests) roots(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) roots(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	var list struct{ Roots []*watch.CARoot }
-	r, err := c.get(ctx, "/v1/agent/connect/ca/roots", o, &list)
+	r, err := c.get(ctx, "/v1/agent/connect/ca/roots", q, &list)
 	if err == nil && (list.Roots == nil || slices.Contains(list.Roots, nil)) {
 		err = blocking.ErrIncomplete
 	}
@@ -92,9 +92,9 @@ func (c Requests) roots(ctx context.Context, _ watch.Query, o blocking.Request) 
 	return r, err
 }
 
-func (c Requests) leaf(ctx context.Context, q watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) leaf(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	leaf := new(watch.LeafCert)
-	r, err := c.get(ctx, "/v1/agent/connect/ca/leaf/"+q.Name, o, leaf)
+	r, err := c.get(ctx, "/v1/agent/connect/ca/leaf/"+q.Name, q, leaf)
 	if err == nil && (leaf.CertPEM == "" || leaf.PrivateKeyPEM == "") {
 		err = blocking.ErrIncomplete
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"restencil/watch"
 	"restencil/watch/blocking"
 	"restencil/watch/consul/discovery"
 )
@@ -36,9 +35,9 @@ func (c Requests) Witness() blocking.Func {
 
 // fetchElements returns how to ask for the list at path.
 func fetchElements[T any](c Requests, path, filter string) blocking.Func {
-	return func(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
-		o.Filter = filter
-		r, _, err := decodeList(ctx, c, path, nil, o, func(d *jsontext.Decoder) (element T, err error) {
+	return func(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
+		q.Expression = filter
+		r, _, err := decodeList(ctx, c, path, nil, q, func(d *jsontext.Decoder) (element T, err error) {
 			err = json.UnmarshalDecode(d, &element)
 			return element, err
 		})
@@ -48,17 +47,17 @@ func fetchElements[T any](c Requests, path, filter string) blocking.Func {
 
 // instancesOf returns how to ask for the services of a node. An unknown node has none.
 func (c Requests) instancesOf(node string) blocking.Func {
-	return func(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+	return func(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 		var reply struct{ Services []discovery.Instance }
-		r, err := c.get(ctx, "/v1/catalog/node-services/"+node, o, &reply)
+		r, err := c.get(ctx, "/v1/catalog/node-services/"+node, q, &reply)
 		r.Data = reply.Services
 		return r, err
 	}
 }
 
-func (c Requests) tags(ctx context.Context, _ watch.Query, o blocking.Request) (blocking.Reply, error) {
+func (c Requests) tags(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	var tags map[string][]string
-	r, err := c.get(ctx, "/v1/catalog/services", o, &tags)
+	r, err := c.get(ctx, "/v1/catalog/services", q, &tags)
 	if err == nil && tags == nil {
 		err = blocking.ErrIncomplete
 	}

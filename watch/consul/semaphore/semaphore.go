@@ -210,7 +210,8 @@ func (s *Semaphore) entries(ctx context.Context, index uint64) ([]*watch.KeyPair
 
 // get asks for a key, or for those below it.
 func (s *Semaphore) get(ctx context.Context, kind watch.Kind, name string, o blocking.Request) (blocking.Reply, error) {
-	r, err := s.Client.ForKind(kind, false).Fetch(ctx, watch.Query{Kind: kind, Name: name}, o)
+	o.Query = watch.Query{Kind: kind, Name: name}
+	r, err := s.Client.ForKind(kind, false).Fetch(ctx, o)
 	if err != nil {
 		err = cmp.Or(context.Cause(ctx), err)
 	}
