@@ -44,7 +44,7 @@ func newClient(o Options) (*agent, error) {
 	}
 	if address.Scheme == "https" {
 		if connections.TLSClientConfig, err = o.TLS.Config(); err != nil {
-			return nil, o.TLS.Failed(err)
+			return nil, err
 		}
 	}
 	address.Path = "" // as for Nomad's own tools

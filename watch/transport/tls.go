@@ -36,12 +36,6 @@ type TLS struct {
 // Files returns the names of the files and directories that a client opens.
 func (t TLS) Files() []string { return []string{t.Cert, t.Key, t.CACert, t.CAPath} }
 
-// Failed returns the error of a client that cannot use t.
-func (t TLS) Failed(err error) error {
-	files := slices.DeleteFunc(t.Files(), func(name string) bool { return name == "" })
-	return fmt.Errorf("configuring TLS failed: %w (the files of ssl: %s)", err, strings.Join(files, ", "))
-}
-
 // CheckFiles returns an error unless the files, and those in the directories, are
 // regular files or missing: a library that opens them would block on a named pipe.
 // It ignores "" and the pipes that the shell has opened, as for <(…).
@@ -65,8 +59,17 @@ func CheckFiles(paths ...string) error {
 }
 
 // Config returns the configuration of TLS, for addresses that use it. It reads the
-// files.
+// files, which an error names.
 func (t TLS) Config() (*tls.Config, error) {
+	config, err := t.config()
+	if err != nil {
+		files := slices.DeleteFunc(t.Files(), func(name string) bool { return name == "" })
+		return nil, fmt.Errorf("configuring TLS failed: %w (its files: %s)", err, strings.Join(files, ", "))
+	}
+	return config, nil
+}
+
+func (t TLS) config() (*tls.Config, error) {
 	if err := CheckFiles(t.Files()...); err != nil {
 		return nil, err
 	}

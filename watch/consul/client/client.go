@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"strconv"
@@ -69,7 +68,8 @@ func New(o blocking.Options) (*blocking.Client, error) {
 	if scheme != "https" && connections.MaxConnsPerHost == 0 {
 		connections.MaxConnsPerHost = o.MaxConnections
 	}
-	if err := setTLS(o, connections, env); err != nil {
+	var err error
+	if connections.TLSClientConfig, err = tlsOf(o, env).Config(); err != nil {
 		return nil, err
 	}
 	token, err := findToken(o, env)
@@ -87,8 +87,8 @@ func New(o blocking.Options) (*blocking.Client, error) {
 	return c, nil
 }
 
-// setTLS configures TLS, by the environment unless it is enabled.
-func setTLS(o blocking.Options, connections *http.Transport, env func(string) string) (err error) {
+// tlsOf returns how to use TLS: by the environment unless it is enabled.
+func tlsOf(o blocking.Options, env func(string) string) transport.TLS {
 	use := o.TLS
 	if !use.Enabled {
 		verify, err := strconv.ParseBool(cmp.Or(env("CONSUL_HTTP_SSL_VERIFY"), "true"))
@@ -103,12 +103,7 @@ func setTLS(o blocking.Options, connections *http.Transport, env func(string) st
 	if name, _, err := net.SplitHostPort(use.ServerName); err == nil {
 		use.ServerName = name
 	}
-	if connections.TLSClientConfig, err = use.Config(); err != nil && o.TLS.Enabled {
-		return use.Failed(err)
-	} else if err != nil {
-		return fmt.Errorf("setting up TLS from the environment: %w", err)
-	}
-	return nil
+	return use
 }
 
 // findToken returns the token, which it may read from a file.

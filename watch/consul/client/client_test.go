@@ -254,7 +254,7 @@ func TestNewFails(t *testing.T) {
 		{"authority", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, CACert: missing} }, "configuring TLS failed: Error loading CA File: open " + missing},
 		{"certificate", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, Cert: missing} }, "configuring TLS failed: open " + missing},
 		{"file", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, Cert: "client_test.go"} },
-			"configuring TLS failed: tls: failed to find any PEM data in certificate input (the files of ssl: client_test.go)"},
+			"configuring TLS failed: tls: failed to find any PEM data in certificate input (its files: client_test.go)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := blocking.Defaults()

@@ -89,9 +89,8 @@ func New(o Options) (*Client, error) {
 		at = &url.URL{Scheme: "http", Host: "localhost"}
 		o.Transport.DialUnix(connections, socket)
 	}
-	options := tlsFromEnv(o.TLS, getenv)
-	if connections.TLSClientConfig, err = options.Config(); err != nil {
-		return nil, options.Failed(err)
+	if connections.TLSClientConfig, err = tlsFromEnv(o.TLS, getenv).Config(); err != nil {
+		return nil, err
 	}
 	if o.Namespace != "" {
 		e.header.Set("X-Vault-Namespace", o.Namespace)

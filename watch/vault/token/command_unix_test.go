@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"restencil/watch/schedule"
 	"restencil/watch/vault/client"
 )
 
@@ -83,7 +82,7 @@ func gone(pid int) bool {
 // A command that prints the same token again gives nothing new, and is not run
 // more and more often as that token comes to its end.
 func TestTokenCommandOfOneToken(t *testing.T) {
-	m := &Manager{life: newLife(Options{}, schedule.Backoff{})}
+	m := &Manager{life: newLife(Options{}, defaultRetry)}
 	l := m.life
 	l.replaceable, l.from = true, "token_command"
 	now := time.Now()

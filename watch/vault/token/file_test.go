@@ -7,8 +7,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"restencil/watch/schedule"
 )
 
 // The file of a session that an agent keeps: missing at first, then renamed
@@ -16,7 +14,7 @@ import (
 func TestFileOnDisk(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "token")
-	s, err := New(Options{File: path}, schedule.Backoff{}, newTokenModel(), nil)
+	s, err := New(Options{File: path}, defaultRetry, newTokenModel(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

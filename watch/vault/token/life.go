@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -63,12 +64,7 @@ const (
 )
 
 func newLife(o Options, retry schedule.Backoff) *life {
-	if retry == (schedule.Backoff{}) {
-		retry = defaultRetry
-	}
-	if retry.Max == 0 {
-		retry.Max = defaultRetry.Max
-	}
+	retry.Max = cmp.Or(retry.Max, time.Minute)
 	return &life{
 		retry: retry, renewing: o.Renew, err: ErrPending,
 		spare: rate.NewLimiter(rate.Every(spareEvery), spareBurst),

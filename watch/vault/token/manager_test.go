@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"restencil/watch"
-	"restencil/watch/schedule"
 	"restencil/watch/vault/client"
 )
 
@@ -40,7 +39,7 @@ func TestNothingIsAskedBeforeStart(t *testing.T) {
 }
 
 func TestWrittenTokenIsThereAtOnce(t *testing.T) {
-	s, err := New(Options{Text: "  " + string(written) + "\n", Renew: true}, schedule.Backoff{}, newTokenModel(), nil)
+	s, err := New(Options{Text: "  " + string(written) + "\n", Renew: true}, defaultRetry, newTokenModel(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +49,7 @@ func TestWrittenTokenIsThereAtOnce(t *testing.T) {
 }
 
 func TestNoWayMeansNoToken(t *testing.T) {
-	s, err := New(Options{}, schedule.Backoff{}, newTokenModel(), nil)
+	s, err := New(Options{}, defaultRetry, newTokenModel(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +61,7 @@ func TestNoWayMeansNoToken(t *testing.T) {
 func TestFirstWayThatIsWrittenCounts(t *testing.T) {
 	all := Options{File: "f", Text: "t", Command: []string{"c"}, Login: kubernetes}
 	for _, want := range []string{"the file f", "the configuration", "token_command", "the kubernetes login at auth/kubernetes as role web"} {
-		s, err := New(all, schedule.Backoff{}, newTokenModel(), nil)
+		s, err := New(all, defaultRetry, newTokenModel(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -559,7 +558,7 @@ func TestLoginAtTheEndIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vault := newTokenModel()
 		vault.takes = time.Minute
-		s, err := New(Options{Login: kubernetes}, schedule.Backoff{}, vault, nil)
+		s, err := New(Options{Login: kubernetes}, defaultRetry, vault, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -203,7 +203,7 @@ func runManager(t *testing.T, o Options, vault func(*tokenModel), test func(*man
 			s.notices = append(s.notices, err.Error())
 		}
 		var err error
-		if s.Manager, err = New(o, schedule.Backoff{}, s.vault, notice); err != nil {
+		if s.Manager, err = New(o, defaultRetry, s.vault, notice); err != nil {
 			t.Fatal(err)
 		}
 		if s.file != nil {
@@ -336,3 +336,6 @@ func write(t *testing.T, path string, text []byte) string {
 	}
 	return path
 }
+
+// defaultRetry is that of package vault.
+var defaultRetry = schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute}

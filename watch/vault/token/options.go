@@ -3,8 +3,6 @@ package token
 import (
 	"fmt"
 	"time"
-
-	"restencil/watch/schedule"
 )
 
 // Options say where the token comes from. The first of File, Text, Command and Login
@@ -64,6 +62,3 @@ type Login struct {
 
 // Format implements fmt.Formatter for all verbs: a Login may contain secrets.
 func (Login) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
-
-// defaultRetry is used if retry is the zero value.
-var defaultRetry = schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute}
