@@ -114,8 +114,10 @@ func TestRemove(t *testing.T) {
 	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := renderer.Stage(renderer.File{Path: dir, Remove: true}); err == nil {
-		t.Error("a directory is removed")
+	for _, path := range []string{dir, at("gone/file")} { // a directory, and a file in place of one
+		if s, err := renderer.Stage(renderer.File{Path: path, Remove: true}); err != nil || s.Removes() {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 

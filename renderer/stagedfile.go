@@ -78,7 +78,11 @@ func compare(f File) (*StagedFile, error) {
 		return s, nil
 	}
 	var err error
-	if s.old, err = inspect(f); err != nil {
+	s.old, err = inspect(f)
+	switch {
+	case f.Remove && (errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR)):
+		return s, nil // what is there now is not the file
+	case err != nil:
 		return nil, fmt.Errorf("failed reading file: %w", err)
 	}
 	if s.owner, err = fileattr.LookUp(f.User, f.Group); err != nil {

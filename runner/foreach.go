@@ -168,7 +168,7 @@ func (r *Runner) prepare(ctx context.Context) {
 		changed := false
 		for c, list := range p.changed {
 			t := config.Templates[c]
-			made, err := ElementsOf(t, list.Elements, p.orphans(config, c, files(t)))
+			made, err := ElementsOf(t, list.Elements, files(t, p.others(config, c)))
 			if list.Partial != "" {
 				made, p.held[c] = hold(made, list)
 			}
@@ -210,8 +210,8 @@ func hold(made []Template, list *template.Result) ([]Template, held) {
 	return made, h
 }
 
-// orphans returns those of the files of a template of config that no other template has.
-func (p *prepared) orphans(config Options, configured int, files []string) []string {
+// others returns the files of all templates but one of config, by their paths.
+func (p *prepared) others(config Options, configured int) map[string]bool {
 	others := make(map[string]bool)
 	for c, t := range config.Templates {
 		if c == configured {
@@ -223,13 +223,13 @@ func (p *prepared) orphans(config Options, configured int, files []string) []str
 			}
 		}
 	}
-	return slices.DeleteFunc(files, func(file string) bool { return others[group.Path(file)] })
+	return others
 }
 
 // elementFiles returns a function that returns the files that were made for the
-// elements of a template, as they were named if that is known. Without a journal they
-// are those of this process.
-func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(event.Event)) func(Template) []string {
+// elements of a template, and that others do not have, as they were named if that is
+// known. Without a journal they are those of this process.
+func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(event.Event)) func(Template, map[string]bool) []string {
 	type element struct{ list, path string }
 	names := make(map[element]string)
 	byList := make(map[string][]string)
@@ -244,11 +244,11 @@ func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(ev
 			}
 		}
 	}
-	return func(t Template) []string {
+	return func(t Template, others map[string]bool) []string {
 		if state.Journal == nil {
-			return byList[t.Destination]
+			return slices.DeleteFunc(byList[t.Destination], func(file string) bool { return others[group.Path(file)] })
 		}
-		files, err := state.ElementFiles(t.Destination)
+		files, err := state.ElementFiles(t.Destination, others)
 		if err != nil {
 			emit(event.JournalFailed{Err: err})
 		}

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"cmp"
+	"errors"
 	"strconv"
 	"time"
 
@@ -95,9 +96,22 @@ func (e *entry) made(t group.Target) bool {
 }
 
 // ElementFiles returns the files that were made for the elements of a template, as the
-// journal has them, which must not be nil.
-func (s State) ElementFiles(template string) ([]string, error) {
-	return journal.ElementsOf(s.Journal, template).Files()
+// journal has them, which must not be nil. It forgets those that others have taken over.
+func (s State) ElementFiles(template string, others map[string]bool) (files []string, err error) {
+	e := journal.ElementsOf(s.Journal, template)
+	all, err := e.Files()
+	var taken []string
+	for _, file := range all {
+		if others[file] {
+			taken = append(taken, file)
+		} else {
+			files = append(files, file)
+		}
+	}
+	if len(taken) > 0 {
+		err = errors.Join(err, e.Remove(taken))
+	}
+	return files, err
 }
 
 // elements writes which files of elements are this program's, before they go in place
