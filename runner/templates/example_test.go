@@ -10,6 +10,7 @@ import (
 	"restencil/runner/templates"
 	"restencil/template"
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // A template is executed, says what it asks, and is executed again when that has
@@ -23,13 +24,14 @@ func ExampleSet() {
 		log.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	set.Start(ctx, func(event.Event) {})
+	ended := schedule.NewWakeup()
+	set.Start(ctx, func(event.Event) {}, ended.Wake)
 	defer set.Join()
 	defer cancel()
 
 	execute := func() templates.Batch {
 		set.Execute(time.Now())
-		<-set.Changed()
+		<-ended
 		done, err := set.Take(time.Now())
 		if err != nil {
 			log.Fatal(err)
