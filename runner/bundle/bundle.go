@@ -298,8 +298,7 @@ func (b *Bundle) advance(ctx context.Context) {
 	if len(due) > 0 && b.turn != nil && !b.entry.made(due[0]) && !b.turn.Taken(ctx) {
 		due = nil
 	}
-	again := b.command.again
-	switch {
+	switch again := b.command.again; {
 	case len(due) > 0:
 		b.change(ctx, due...)
 	case b.spec.Policy == group.Together && !again.IsZero() && !now.Before(again):

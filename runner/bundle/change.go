@@ -28,12 +28,9 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		b.enter(tx, event.Check, targets[0].Rollback)
 		tx.Check(ctx)
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx) // nothing has changed
-	}
-	if b.checks && !b.turn.Held(ctx) {
-		b.groups.Reconsider(time.Now())
-		return nil // it is made in the next turn
+	if err := context.Cause(ctx); err != nil || b.checks && !b.turn.Held(ctx) {
+		b.groups.Reconsider(time.Now()) // for the next turn
+		return err                      // nothing has changed
 	}
 	for i, t := range targets {
 		for _, w := range t.Wants {
@@ -271,8 +268,7 @@ func (b *Bundle) retryLoadOld(ctx context.Context) {
 	case err == nil:
 		b.shared.Events(event.CommandDone{Args: args, Files: files, Took: time.Since(began)})
 	case ctx.Err() == nil:
-		output = b.shared.Registry.Secrets().Mask(output)
-		b.shared.Events(event.CommandFailed{Args: args, Files: files, Err: err, Output: output, RetryIn: time.Until(c.again)})
+		b.shared.Events(event.CommandFailed{Args: args, Files: files, Err: err, Output: b.shared.Registry.Secrets().Mask(output), RetryIn: time.Until(c.again)})
 	}
 }
 
