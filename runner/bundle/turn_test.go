@@ -276,6 +276,7 @@ func TestRollbackStopsNobody(t *testing.T) {
 		if err := g.bundle.Rollback(t.Context(), 1); err == nil {
 			t.Error("a rollback whose verify fails has no error")
 		}
+		synctest.Wait()
 		g.set(func() { clear(g.fails); g.log = nil })
 		g.offer("a3")
 		f.turns <- nil
