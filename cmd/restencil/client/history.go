@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"restencil/cmd/restencil/control"
@@ -16,7 +16,6 @@ import (
 	"restencil/runner/journal"
 	"restencil/runner/status"
 	"restencil/runner/status/text"
-	"restencil/watch/printable"
 )
 
 // A historyLine is a generation that is kept, or a change that was held or rejected.
@@ -109,17 +108,17 @@ func (c *Command) changesOf(ctx context.Context, dir string) (st status.Status, 
 }
 
 func (c *Command) printTable(lines []historyLine) error {
-	table := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "BUNDLE\tGENERATION\tTIME\tHASH\tSTATE\tFILES")
+	rows := [][]string{{"BUNDLE", "GENERATION", "TIME", "HASH", "STATE", "FILES"}}
 	for _, line := range lines {
 		generation, at, files := strconv.Itoa(line.Generation), line.Time.Local().Format(time.DateTime), strings.Join(line.Files, ", ")
 		if line.Generation == 0 {
 			generation, at = "-", "-"
 			files, _, _ = strings.Cut(line.Reason, "\n")
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%.12s\t%s\t%s\n", printable.Line(line.Bundle), generation, at, line.Hash, line.State, printable.Line(files))
+		rows = append(rows, []string{line.Bundle, generation, at, fmt.Sprintf("%.12s", line.Hash), line.State, files})
 	}
-	return table.Flush()
+	_, err := io.WriteString(c.Stdout, text.Table(rows))
+	return err
 }
 
 // historyOf returns the history of the bundles in a state directory. Without names

@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/statedir"
 	"restencil/runner/journal"
-	"restencil/watch/printable"
+	"restencil/runner/status/text"
 )
 
 // stateDirs returns the state directory that -state-dir or -config names, or without
@@ -63,8 +63,7 @@ func (c *Command) States(_ context.Context) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "DIRECTORY\tBEGUN\tSTATE\tCONFIGURATION")
+	rows := [][]string{{"DIRECTORY", "BEGUN", "STATE", "CONFIGURATION"}}
 	for _, d := range all {
 		state := "idle"
 		switch {
@@ -80,7 +79,8 @@ func (c *Command) States(_ context.Context) error {
 				owner += ": wrote " + strings.Join(d.Bundles[:min(len(d.Bundles), 3)], ", ")
 			}
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.Path, d.Begun.Local().Format(time.DateTime), state, printable.Line(owner))
+		rows = append(rows, []string{d.Path, d.Begun.Local().Format(time.DateTime), state, owner})
 	}
-	return table.Flush()
+	_, err = io.WriteString(c.Stdout, text.Table(rows))
+	return err
 }

@@ -181,14 +181,11 @@ func (p *Progress) Summary() string {
 		if n == 0 {
 			continue
 		}
-		if n > 1 {
-			kind.noun += "s"
-		}
 		more := ""
 		if n > maxNamed {
 			kind.names, more = kind.names[:maxNamed], fmt.Sprintf(" and %d more", n-maxNamed)
 		}
-		fmt.Fprintf(&b, "%s %d %s: %s%s\n", kind.did, n, kind.noun, strings.Join(kind.names, ", "), more)
+		fmt.Fprintf(&b, "%s %s: %s%s\n", kind.did, status.Count(n, kind.noun), strings.Join(kind.names, ", "), more)
 	}
 	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"restencil/runner/diff"
+	"restencil/runner/status"
 	"restencil/watch/printable"
 )
 
@@ -35,22 +36,14 @@ func Write(w io.Writer, results []Result, verbose, color bool) (failed int, err 
 			}
 		}
 		if failed += bad; bad > 0 {
-			fmt.Fprintf(rows, "FAIL\t%s\t%d of %s failed\n", file[0].File, bad, plural(len(file)))
+			fmt.Fprintf(rows, "FAIL\t%s\t%d of %s failed\n", file[0].File, bad, status.Count(len(file), "test"))
 		} else {
-			fmt.Fprintf(rows, "ok\t%s\t%s\n", file[0].File, plural(len(file)))
+			fmt.Fprintf(rows, "ok\t%s\t%s\n", file[0].File, status.Count(len(file), "test"))
 		}
 	}
 	rows.Flush()
 	_, err = io.WriteString(w, details.String()+table.String())
 	return failed, err
-}
-
-// plural returns a number of tests in words.
-func plural(n int) string {
-	if n == 1 {
-		return "1 test"
-	}
-	return fmt.Sprintf("%d tests", n)
 }
 
 // byFile returns the results of each file.

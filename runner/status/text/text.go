@@ -57,7 +57,7 @@ func Status(s status.Status) string {
 		}
 		rows = append(rows, []string{one.Name, string(one.State), since, fmt.Sprint(len(one.Templates)), last})
 	}
-	b.WriteString(table(rows))
+	b.WriteString(Table(rows))
 	for _, st := range s.Stores {
 		fmt.Fprintln(&b, store(st, s.Time))
 	}
@@ -259,7 +259,7 @@ func timeline(c status.Change) string {
 		}
 		rows = append(rows, []string{"  " + step.Name, step.At.Local().Format("15:04:05.000"), took})
 	}
-	return table(rows)
+	return Table(rows)
 }
 
 const most = 5 // how many problems and leases are shown
@@ -287,8 +287,8 @@ func ago(s status.Status, at time.Time) string { return status.Duration(s.Time.S
 
 func round(s status.Seconds) string { return status.Duration(time.Duration(s)) }
 
-// table returns rows in columns.
-func table(rows [][]string) string {
+// Table returns rows in columns.
+func Table(rows [][]string) string {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
