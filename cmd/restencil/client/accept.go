@@ -3,32 +3,23 @@ package client
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"restencil/cmd/restencil/control"
 )
 
 // Accept asks the daemon to make the change that it holds.
 func (c *Command) Accept(ctx context.Context) error {
-	found, err := c.statuses(ctx)
-	if err != nil {
+	found, err := c.asked(ctx)
+	switch {
+	case err != nil:
 		return err
+	case found == nil:
+		return fmt.Errorf("there is no bundle %q: restencil status lists them", c.Args[0])
+	case len(found) > 1:
+		return fmt.Errorf("several daemons, of %s and %s, have a bundle %q: say which with -state-dir or -config", found[0].Dir, found[1].Dir, c.Args[0])
 	}
-	var dirs []string // of the daemons that have the bundle
-	bundle := c.Args[0]
-	for _, one := range found {
-		if b := bundleOf(one.Status, c.Args[0]); b != nil {
-			dirs, bundle = append(dirs, one.Dir), b.Name
-		}
-	}
-	switch len(dirs) {
-	case 0:
-		return fmt.Errorf("there is no bundle %q: restencil status lists them", bundle)
-	case 1:
-	default:
-		return fmt.Errorf("there is a bundle %q in each of %s: say which with -state-dir or -config", bundle, strings.Join(dirs, ", "))
-	}
-	if err := control.Ask(ctx, dirs[0], control.Request{Do: control.Accept, Bundle: bundle}, nil); err != nil {
+	bundle := found[0].Bundles[0].Name
+	if err := control.Ask(ctx, found[0].Dir, control.Request{Do: control.Accept, Bundle: bundle}, nil); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.Stdout, "the change of bundle %q is accepted\n", bundle)

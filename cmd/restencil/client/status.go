@@ -82,32 +82,46 @@ func bundleOf(s status.Status, name string) *status.Bundle {
 	})
 }
 
+// asked returns what statuses does or, of those daemons that have the bundle or file of
+// the command line, the part about it. It is nil where none has.
+func (c *Command) asked(ctx context.Context) (found []daemonStatus, err error) {
+	all, err := c.statuses(ctx)
+	if err != nil || len(c.Args) == 0 {
+		return all, err
+	}
+	for _, one := range all {
+		if b := bundleOf(one.Status, c.Args[0]); b != nil {
+			one.Status = one.Only(*b)
+			found = append(found, one)
+		}
+	}
+	return found, nil
+}
+
+// unknown is the error of a command for which asked has found nothing.
+func (c *Command) unknown() error {
+	return fmt.Errorf("there is no bundle or file %q: restencil status lists them", c.Args[0])
+}
+
 // errNotWell is the error of status -check.
 var errNotWell = errors.New("not all is well")
 
 // Status prints the state of the daemons, or of one bundle.
 func (c *Command) Status(ctx context.Context) error {
-	found, err := c.statuses(ctx)
+	found, err := c.asked(ctx)
 	if err != nil {
 		return err
 	}
-	well, known := true, len(c.Args) == 0
+	well := true
 	for _, one := range found {
-		if len(c.Args) > 0 {
-			b := bundleOf(one.Status, c.Args[0])
-			if b == nil {
-				continue
-			}
-			known, one.Status = true, one.Only(*b)
-		}
 		well = well && one.Well
 		if err := c.show(one, len(found) > 1, text.Status(one.Status)); err != nil {
 			return err
 		}
 	}
 	switch {
-	case !known:
-		return fmt.Errorf("there is no bundle or file %q: restencil status lists them", c.Args[0])
+	case found == nil:
+		return c.unknown()
 	case c.Check && !well:
 		return errNotWell
 	}
@@ -165,23 +179,15 @@ var errUnknownDiff = errors.New("some diffs cannot be shown")
 
 // Diff prints what a bundle would change, or all that would.
 func (c *Command) Diff(ctx context.Context) error {
-	found, err := c.statuses(ctx)
+	found, err := c.asked(ctx)
 	if err != nil {
 		return err
 	}
-	known := false
 	var diffs []*bundleDiff
 	var asking errgroup.Group
 	asking.SetLimit(mostAsked)
 	for _, one := range found {
-		bundles := one.Bundles
-		if len(c.Args) > 0 {
-			bundles = nil
-			if b := bundleOf(one.Status, c.Args[0]); b != nil {
-				bundles, known = []status.Bundle{*b}, true
-			}
-		}
-		for _, b := range bundles {
+		for _, b := range one.Bundles {
 			if len(c.Args) == 0 && (b.State == status.Applied || b.State == status.Waiting) {
 				continue
 			}
@@ -200,8 +206,8 @@ func (c *Command) Diff(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case len(c.Args) > 0 && !known:
-		return fmt.Errorf("there is no bundle or file %q: restencil status lists them", c.Args[0])
+	case found == nil:
+		return c.unknown()
 	case len(diffs) == 0 && !c.JSON:
 		_, err := fmt.Fprintln(c.Stdout, "no change is held, has failed or waits")
 		return err
