@@ -10,7 +10,6 @@ import (
 
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/config/setting"
-	"restencil/cmd/restencil/lint"
 )
 
 // completions are the scripts of the shells. All ask the program itself, with the words
@@ -96,20 +95,20 @@ func (p program) complete(ctx context.Context, words []string) []string {
 	if len(before) > 0 && strings.HasPrefix(before[len(before)-1], "-") {
 		previous = strings.TrimLeft(before[len(before)-1], "-")
 	}
-	names, values, known := p.flagWords(about)
 	var all []string
-	switch {
-	case known[previous]: // it has a value
-		all = values[previous]
-	case strings.HasPrefix(last, "-"):
-		for _, name := range names {
-			all = append(all, "-"+name)
-		}
-		if strings.HasPrefix(last, "--") {
-			for i := range all {
-				all[i] = "-" + all[i]
+	flags := flagsOf(about)
+	at := slices.IndexFunc(flags, func(f setting.Flag) bool { return f.Arg != "" && slices.Contains(f.Names, previous) })
+	switch dash := last[:len(last)-len(strings.TrimLeft(last, "-"))]; {
+	case at >= 0: // it is the value of a flag
+		all = flags[at].Choices()
+	case dash != "":
+		for _, f := range flags {
+			for _, name := range f.Names {
+				all = append(all, dash+name)
 			}
 		}
+		slices.Sort(all)
+		all = slices.Compact(all)
 	case len(before) == 0:
 		for _, s := range subcommands() {
 			all = append(all, s.name)
@@ -120,31 +119,20 @@ func (p program) complete(ctx context.Context, words []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(word string) bool { return !strings.HasPrefix(word, last) })
 }
 
-// flagWords returns the names of the flags of a command, nil for the program itself;
-// which of them have a value; and the words that the values can be, as far as known.
-func (p program) flagWords(about *subcommand) (names []string, values map[string][]string, hasValue map[string]bool) {
-	values, hasValue = make(map[string][]string), make(map[string]bool)
+// flagsOf returns the flags of a command, nil for the program itself.
+func flagsOf(about *subcommand) (flags []setting.Flag) {
 	if about != nil && !about.own {
 		about.flags().VisitAll(func(f *flag.Flag) {
-			names = append(names, f.Name)
-			hasValue[f.Name] = !strings.HasPrefix(f.Usage, ":")
+			arg, _, _ := strings.Cut(f.Usage, ":")
+			flags = append(flags, setting.Flag{Names: []string{f.Name}, Arg: strings.TrimSpace(arg)})
 		})
 	}
-	if about == nil || about.name == "record" || about.name == "diff" {
+	if about == nil || about.name == "record" || about.name == "env" || about.name == "diff" {
 		for _, g := range setting.Groups(config.Settings()) {
-			for _, f := range g.Flags {
-				for _, name := range f.Names {
-					names = append(names, name)
-					values[name], hasValue[name] = f.Choices, f.Arg != ""
-				}
-			}
+			flags = append(flags, g.Flags...)
 		}
 	}
-	if about != nil && about.name == "lint" {
-		values["format"] = lint.Formats()
-	}
-	slices.Sort(names)
-	return slices.Compact(names), values, hasValue
+	return flags
 }
 
 // argumentWords returns what an argument of s can be, after these.

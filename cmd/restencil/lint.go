@@ -29,7 +29,7 @@ func (l *lintFlags) define(flags *flag.FlagSet, config *[]string) {
 		*config = append(*config, "-config", path)
 		return nil
 	})
-	flags.StringVar(&l.format, "format", lint.Formats()[0], " <format>: How findings are printed: "+strings.Join(lint.Formats(), ", ")+".")
+	flags.StringVar(&l.format, "format", lint.Formats()[0], " <"+strings.Join(lint.Formats(), "|")+">: How findings are printed.")
 	flags.StringVar(&l.disable, "disable", "", " <rules>: Rules to leave out, with commas between.")
 	flags.BoolVar(&l.strict, "strict", false, ": The exit code is 1 for warnings, too.")
 }

@@ -57,9 +57,7 @@ func (l *Linter) Config(cfg *config.Config) {
 // at adds a finding about a setting.
 func (l *Linter) at(o setting.Origin, f Finding) {
 	f.File, f.Line, f.Column = o.File, o.Position.Line, o.Position.Column
-	if !l.full(f.Rule) {
-		l.add(f)
-	}
+	l.add(f)
 }
 
 var heredoc = lazyregexp.New(`<<-?\w+\s*$`)

@@ -110,17 +110,15 @@ func New(ctx context.Context, read func(path string) ([]byte, error)) *Linter {
 	return &Linter{ctx: ctx, read: read, count: make(map[string]int), files: make(map[string][]string), ignored: make(map[line][]string)}
 }
 
-// full counts a finding of a rule, and reports whether it is not to be kept.
-func (l *Linter) full(rule string) bool {
-	l.count[rule]++
-	return l.count[rule] > maxFindings
-}
-
 // maxSource is the longest line that is shown, in bytes.
 const maxSource = 1000
 
-// add adds a finding with the severity of its rule, where it has none.
+// add adds a finding with the severity of its rule, where it has none. Beyond maxFindings
+// it only counts it.
 func (l *Linter) add(f Finding) {
+	if l.count[f.Rule]++; l.count[f.Rule] > maxFindings {
+		return
+	}
 	for _, r := range Rules() {
 		if r.Name == f.Rule {
 			f.Severity = cmp.Or(f.Severity, r.Severity)
@@ -211,7 +209,5 @@ func (l *Linter) diagnostic(d hcl1.Diagnostic, s Severity) {
 	if s == Warning && strings.Contains(d.Message, "is deprecated") {
 		f.Rule = "old-spelling"
 	}
-	if !l.full(f.Rule) {
-		l.add(f)
-	}
+	l.add(f)
 }

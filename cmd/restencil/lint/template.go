@@ -153,10 +153,8 @@ func (c *checker) syntax(o template.Options, err error) {
 			at = len(strings.Join(lines[:e.Line-1], "")) + column
 		}
 	}
-	if !c.l.full(f.Rule) {
-		c.locate(&f, at, "")
-		c.l.add(f)
-	}
+	c.locate(&f, at, "")
+	c.l.add(f)
 }
 
 // finish looks at the parts that nobody calls.
@@ -184,11 +182,10 @@ func (c *checker) finish(main string) {
 
 // report adds a finding about a node.
 func (c *checker) report(pos parse.Pos, rule, message, hint string) {
-	if c.l.full(rule) {
-		return
-	}
 	f := Finding{Rule: rule, Message: message, Hint: hint}
-	c.locate(&f, int(pos), c.text[min(int(pos), len(c.text)):])
+	if c.l.count[rule] < maxFindings { // else it is not kept
+		c.locate(&f, int(pos), c.text[min(int(pos), len(c.text)):])
+	}
 	c.l.add(f)
 }
 

@@ -91,12 +91,19 @@ type Group struct {
 
 // A Flag is what is said of flags that do the same.
 type Flag struct {
-	Names   []string // without the dash
-	Arg     string   // placeholder for the value, "" for a switch
-	Help    string   // with the default and the environment variables
-	Choices []string // the words that the value can be, nil: it is no word of a list
+	Names []string // without the dash
+	Arg   string   // placeholder for the value, "" for a switch
+	Help  string   // with the default and the environment variables
 
 	help string // as in Setting
+}
+
+// Choices returns the words that the value can be, nil where it is no word of a list.
+func (f Flag) Choices() []string {
+	if !strings.Contains(f.Arg, "|") {
+		return nil
+	}
+	return strings.Split(strings.Trim(f.Arg, "<>"), "|")
 }
 
 // Groups returns the flags of settings by group, in the order of the first flag of each
@@ -116,11 +123,9 @@ func Groups(settings []Setting) []Group {
 			groups[i].Flags[same].Names = append(groups[i].Flags[same].Names, s.Flag)
 			continue
 		}
-		f := Flag{Names: []string{s.Flag}, Arg: cmp.Or(s.Arg, s.value().Arg()), Help: s.described(), help: s.Help}
-		if strings.Contains(f.Arg, "|") {
-			f.Choices = strings.Split(strings.Trim(f.Arg, "<>"), "|")
-		}
-		groups[i].Flags = append(groups[i].Flags, f)
+		groups[i].Flags = append(groups[i].Flags, Flag{
+			Names: []string{s.Flag}, Arg: cmp.Or(s.Arg, s.value().Arg()), Help: s.described(), help: s.Help,
+		})
 	}
 	return groups
 }
