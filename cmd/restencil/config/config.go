@@ -53,7 +53,7 @@ type Config struct {
 	Templates []*Template
 
 	// Warnings are about what is accepted but doubtful or deprecated.
-	Warnings hcl1.Diagnostics
+	Warnings []hcl1.Diagnostic
 
 	environ  setting.Environment
 	settings []setting.Setting // all, of the values above

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,13 +49,14 @@ func FuzzFile(f *testing.F) {
 // checkDiagnostics holds the diagnostics to places that exist.
 func checkDiagnostics(t *testing.T, err error, text string) {
 	t.Helper()
-	var all hcl1.Diagnostics
-	if !errors.As(err, &all) || len(all) == 0 {
-		t.Fatalf("error %#v, want Diagnostics", err)
+	all, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		t.Fatalf("error %#v, want joined ones", err)
 	}
 	lines := strings.Split(text, "\n")
-	for _, d := range all {
-		if d.Position.Line < 1 || d.Position.Line > len(lines) || d.Column < 1 ||
+	for _, err := range all.Unwrap() {
+		d, ok := err.(hcl1.Diagnostic)
+		if !ok || d.Position.Line < 1 || d.Position.Line > len(lines) || d.Column < 1 ||
 			d.Column > len([]rune(lines[d.Position.Line-1]))+1 || d.Message == "" || d.Error() == "" {
 			t.Fatalf("the diagnostic %+v is about no place in the file", d)
 		}

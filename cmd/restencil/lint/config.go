@@ -23,10 +23,7 @@ func (l *Linter) Config(cfg *config.Config) {
 	l.clusters = cfg.Clusters
 	defer func() { l.clusters = nil }()
 	opts, err := cfg.Runner()
-	var unread []error
-	if joined := (interface{ Unwrap() []error })(nil); errors.As(err, &joined) {
-		unread = joined.Unwrap()
-	}
+	unread := joined(err)
 	commands := commandsOf(cfg)
 	for _, c := range commands {
 		l.staged(c)

@@ -183,21 +183,21 @@ func (l *Linter) ignoredAt(file string, number int) []string {
 // Diagnostics adds what makes a configuration unusable: err is what config.Parse
 // returned. It reports whether err is about what files say, and so is findings.
 func (l *Linter) Diagnostics(err error) bool {
-	errs := []error{err}
-	if joined := (interface{ Unwrap() []error })(nil); errors.As(err, &joined) {
-		errs = joined.Unwrap()
-	}
 	found := len(l.findings)
-	for _, err := range errs {
+	for _, err := range joined(err) {
 		if d, ok := errors.AsType[hcl1.Diagnostic](err); ok {
-			l.diagnostic(d, Error)
-		}
-		all, _ := errors.AsType[hcl1.Diagnostics](err)
-		for _, d := range all {
 			l.diagnostic(d, Error)
 		}
 	}
 	return len(l.findings) > found
+}
+
+// joined returns the errors that err joins, or err alone.
+func joined(err error) []error {
+	if all := (interface{ Unwrap() []error })(nil); errors.As(err, &all) {
+		return all.Unwrap()
+	}
+	return []error{err}
 }
 
 // diagnostic adds what package config found.

@@ -73,18 +73,6 @@ func (d *Diagnostic) CutAfter() {
 	}
 }
 
-// Diagnostics are all diagnostics of one file.
-type Diagnostics []Diagnostic
-
-// Error formats the diagnostics one after another.
-func (ds Diagnostics) Error() string {
-	var texts []string
-	for _, d := range ds {
-		texts = append(texts, d.Error())
-	}
-	return strings.Join(texts, "\n")
-}
-
 // A Source is the text of one file.
 type Source struct {
 	Name, Text string

@@ -27,32 +27,28 @@ type parser struct {
 	at       int // the next token
 	depth    int
 	failed   bool
-	problems Diagnostics
+	problems []error // Diagnostics
 }
 
-// Parse parses a file. A file that begins with a brace is JSON. Either the fields or the
-// diagnostics are nil.
-func Parse(src Source) ([]Field, Diagnostics) {
+// Parse parses a file. A file that begins with a brace is JSON. The error joins a
+// [Diagnostic] for each problem; the fields must not be used then.
+func Parse(src Source) ([]Field, error) {
 	text := strings.TrimLeft(src.Text, "\ufeff \t\r\n\v\f\u0085\u00a0")
 	p := &parser{Source: src, json: strings.HasPrefix(text, "{")}
 	p.Text += "\n" // ends a heredoc at the end of the file
 	p.lex()
-	if p.failed {
-		return nil, p.problems
-	}
 	var fields []Field
-	if p.json {
+	switch {
+	case p.failed:
+	case p.json:
 		fields, _ = p.value(p.next()).Block()
 		if t := p.next(); t.kind != hclsyntax.TokenEOF {
 			p.expected("the end of the file", t, "")
 		}
-	} else {
+	default:
 		fields = p.object(token{kind: hclsyntax.TokenEOF})
 	}
-	if p.problems != nil {
-		return nil, p.problems
-	}
-	return fields, nil
+	return fields, errors.Join(p.problems...)
 }
 
 // peek returns the next token. At the end of the file it is always the TokenEOF.

@@ -17,29 +17,27 @@ import (
 // A decoder sets the variables of settings from one file.
 type decoder struct {
 	hcl1.Source
-	settings           []Setting // of the file
-	problems, warnings hcl1.Diagnostics
+	settings []Setting // of the file
+	problems []error   // Diagnostics
+	warnings []hcl1.Diagnostic
 }
 
-// Decode sets the variables of settings from a file. The error is [hcl1.Diagnostics]
-// with every problem of the file; the variables must not be used then. Warnings are
-// about what is accepted but doubtful.
-func Decode(name, text string, settings []Setting, origins *Origins) (warnings hcl1.Diagnostics, err error) {
+// Decode sets the variables of settings from a file. The error joins an
+// [hcl1.Diagnostic] for each problem of the file; the variables must not be used then.
+// Warnings are about what is accepted but doubtful.
+func Decode(name, text string, settings []Setting, origins *Origins) (warnings []hcl1.Diagnostic, err error) {
 	d := &decoder{settings: settings, Source: hcl1.Source{Name: name, Text: text}}
 	for s := range All(settings) {
 		if last := s.Key[strings.LastIndexByte(s.Key, '.')+1:]; s.Secret && last != "" && !slices.Contains(d.Secrets, last) {
 			d.Secrets = append(d.Secrets, last)
 		}
 	}
-	fields, problems := hcl1.Parse(d.Source)
-	if problems != nil {
-		return nil, problems
+	fields, err := hcl1.Parse(d.Source)
+	if err != nil {
+		return nil, err
 	}
 	d.block(fields, scope{settings: settings, origins: origins})
-	if d.problems != nil {
-		return nil, d.problems
-	}
-	return d.warnings, nil
+	return d.warnings, errors.Join(d.problems...)
 }
 
 // A scope is the block that is being decoded.
