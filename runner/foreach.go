@@ -28,13 +28,16 @@ import (
 // list gives the runner other templates. A goroutine prepares them, since that reads
 // files (see prepare); then the loop goes on with them (see grow).
 
-// An expansion is the elements that templates with ForEach have.
+// An expansion is the elements that templates with ForEach have. Those are known by
+// their index in config.
 type expansion struct {
-	config Options            // what New was called with: without elements
-	lists  map[int][]Template // the elements, by the index of their template in config
-	listed map[int]bool       // the lists with elements, by their index among the templates
+	config  Options                  // what New was called with: without elements
+	lists   map[int][]Template       // the elements, and the files that are to be removed
+	results map[int]*template.Result // what they are made of; nil: the list is not known yet
+	listed  map[int]bool             // the lists with elements, by their index among the templates
 
-	changed    map[int]*template.Result // new lists, by the same
+	newest     map[int]*template.Result // what is to be used, or cannot be
+	changed    bool                     // there is one that was not tried
 	failed     map[int]string           // why the newest list cannot be used, as reported
 	held       map[string]held          // by destination, as reported
 	preparing  bool                     // a goroutine prepares other templates
@@ -45,18 +48,19 @@ type expansion struct {
 // A held is files whose elements are not in a list that may lack something. They stay.
 type held struct {
 	files []string
-	list  *template.Result
 	why   string
 }
 
 // prepared is what new lists lead to.
 type prepared struct {
 	generation int
-	changed    map[int]*template.Result
-	lists      map[int][]Template // all
+	newest     map[int]*template.Result
+	errs       map[int]error // why one of newest cannot be used
+	lists      map[int][]Template
+	results    map[int]*template.Result
 	held       map[int]held
-	errs       map[int]error // why a list cannot be used
-	next       *Runner       // with the templates; nil: they stay
+	taken      map[int][]string // files of elements that other templates have now
+	next       *Runner          // with the templates; nil: they stay
 }
 
 // A parsedTemplate is a template with its parsed form.
@@ -97,7 +101,10 @@ func checkList(t Template, host template.Host) error {
 // withElements returns a runner for o with the elements of its templates. What is the same
 // in old templates need not be parsed.
 func withElements(o Options, lists map[int][]Template, w *watch.Watcher, old []parsedTemplate) (*Runner, error) {
-	x := expansion{config: o, lists: lists, listed: make(map[int]bool), failed: make(map[int]string), held: make(map[string]held)}
+	x := expansion{
+		config: o, lists: lists, listed: make(map[int]bool),
+		newest: make(map[int]*template.Result), failed: make(map[int]string), held: make(map[string]held),
+	}
 	all := make([]Template, 0, len(o.Templates))
 	for i, t := range o.Templates {
 		elements, ok := lists[i]
@@ -121,12 +128,9 @@ func (x *expansion) index(configured int) int {
 
 // setList takes the result of a list. The template is the one at i.
 func (x *expansion) setList(i int, list *template.Result) {
-	if x.changed == nil {
-		x.changed = make(map[int]*template.Result)
-	}
 	for c, t := range x.config.Templates {
 		if t.ForEach != "" && x.index(c) == i {
-			x.changed[c] = list
+			x.newest[c], x.changed = list, true
 		}
 	}
 }
@@ -134,10 +138,9 @@ func (x *expansion) setList(i int, list *template.Result) {
 // accept has the files removed whose elements a list lacks, of this destination, as if it
 // lacked nothing. It reports whether there are any.
 func (x *expansion) accept(destination string) bool {
-	h := x.held[destination]
 	for c, t := range x.config.Templates {
-		if h.why != "" && t.ForEach != "" && t.Destination == destination {
-			whole := *h.list
+		if x.held[destination].why != "" && t.ForEach != "" && t.Destination == destination {
+			whole := *x.results[c]
 			whole.Partial = ""
 			x.setList(x.index(c), &whole)
 			return true
@@ -149,42 +152,51 @@ func (x *expansion) accept(destination string) bool {
 // prepare starts to prepare the templates for new lists.
 func (r *Runner) prepare(ctx context.Context) {
 	x := &r.expansion
-	if len(x.changed) == 0 || x.preparing {
+	if !x.changed || x.preparing {
 		return
 	}
-	p := prepared{generation: x.generation, changed: x.changed, lists: maps.Clone(x.lists), held: make(map[int]held), errs: make(map[int]error)}
-	if p.lists == nil {
-		p.lists = make(map[int][]Template)
-	}
-	x.changed, x.preparing = nil, true
-	config, watcher := x.config, r.watcher
+	p := prepared{generation: x.generation, newest: maps.Clone(x.newest), errs: make(map[int]error), lists: x.lists, results: x.results}
+	x.changed, x.preparing = false, true
+	config, watcher, state := x.config, r.watcher, r.opts.State
 	old := make([]parsedTemplate, len(r.opts.Templates))
 	for i, t := range r.opts.Templates {
 		parsed, placed := r.templates.State(i)
 		old[i] = parsedTemplate{t, parsed, placed}
 	}
-	files := x.elementFiles(old, r.opts.State, r.events.emit)
+	files := x.elementFiles(old, state, r.events.emit)
 	r.bundles.running.Go(func() {
-		changed := false
-		for c, list := range p.changed {
-			t := config.Templates[c]
-			made, err := ElementsOf(t, list.Elements, files(t, p.others(config, c)))
-			if list.Partial != "" {
-				made, p.held[c] = hold(made, list)
-			}
-			if p.errs[c] = err; err == nil {
-				before, known := p.lists[c]
-				changed = changed || !known || !reflect.DeepEqual(made, before)
-				p.lists[c] = made
+		made := make(map[int][]Template)
+		for c, list := range p.newest {
+			if elements, err := ElementsOf(config.Templates[c], list.Elements); err != nil {
+				p.errs[c] = err
+			} else {
+				made[c] = elements
 			}
 		}
-		if changed {
-			var err error
-			if p.next, err = withElements(config, p.lists, watcher, old); err != nil {
-				p.next = nil
-				for c := range p.changed {
-					p.errs[c] = cmp.Or(p.errs[c], err)
+		use := func(which map[int][]Template) error {
+			e := p.expand(config, which, files)
+			next := p.next
+			if !reflect.DeepEqual(e.lists, p.lists) {
+				var err error
+				if next, err = withElements(config, e.lists, watcher, old); err != nil {
+					return err
 				}
+			}
+			e.generation, e.newest, e.errs, e.next = p.generation, p.newest, p.errs, next
+			p = e
+			return nil
+		}
+		if use(made) != nil { // one of them keeps no other from being used
+			for _, c := range slices.Sorted(maps.Keys(made)) {
+				p.errs[c] = use(map[int][]Template{c: made[c]})
+			}
+		}
+		for c, files := range p.taken {
+			if state.Journal == nil {
+				continue
+			}
+			if err := state.Elements(config.Templates[c].Destination).Remove(files); err != nil {
+				r.events.emit(event.JournalFailed{Err: err})
 			}
 		}
 		select {
@@ -194,42 +206,61 @@ func (r *Runner) prepare(ctx context.Context) {
 	})
 }
 
-// hold returns the templates for the elements of a list that may lack some, and the files
-// that it would remove.
-func hold(made []Template, list *template.Result) ([]Template, held) {
-	h := held{list: list}
-	made = slices.DeleteFunc(made, func(t Template) bool {
-		if _, err := os.Lstat(t.Destination); t.Absent && err == nil {
-			h.files = append(h.files, t.Destination)
-		}
-		return t.Absent
-	})
-	if n := len(h.files); n > 0 {
-		h.why = fmt.Sprintf("removing files (%d) waits for a list that lacks nothing: %s", n, list.Partial)
+// expand returns what p is with the elements of other lists. A file that was made for an
+// element is removed when no template has it, none may have it in a list that is not
+// known yet, and its own list lacks nothing.
+func (p *prepared) expand(config Options, made map[int][]Template, files func(Template) []string) prepared {
+	e := prepared{lists: make(map[int][]Template), results: maps.Clone(p.results), held: make(map[int]held), taken: make(map[int][]string)}
+	if e.results == nil {
+		e.results = make(map[int]*template.Result)
 	}
-	return made, h
-}
-
-// others returns the files of all templates but one of config, by their paths.
-func (p *prepared) others(config Options, configured int) map[string]bool {
-	others := make(map[string]bool)
+	used := make(map[string]int) // by whose template
+	var unknown []string         // directories
 	for c, t := range config.Templates {
-		if c == configured {
-			continue
+		if elements, ok := made[c]; ok {
+			e.lists[c], e.results[c] = elements, p.newest[c]
+		} else if old, ok := p.lists[c]; ok {
+			e.lists[c] = slices.DeleteFunc(slices.Clone(old), func(t Template) bool { return t.Absent })
 		}
-		for _, o := range append(slices.Clip(p.lists[c]), t) {
-			if !o.Absent {
-				others[group.Path(o.Destination)] = true
+		for _, element := range e.lists[c] {
+			used[group.Path(element.Destination)] = c
+		}
+		if t.ForEach == "" {
+			used[group.Path(t.Destination)] = c
+		} else if e.results[c] == nil {
+			unknown = append(unknown, fixedDir(t))
+		}
+	}
+	for c, list := range e.results {
+		t, h := config.Templates[c], held{}
+		gone := t
+		gone.ForEach, gone.ElementOf, gone.Text, gone.Absent = "", t.Destination, "", true
+		for _, file := range files(t) {
+			in := func(dir string) bool { return checkElement(dir, file) == nil }
+			by, isUsed := used[group.Path(file)]
+			switch {
+			case isUsed && by != c:
+				e.taken[c] = append(e.taken[c], group.Path(file))
+			case isUsed || !in(fixedDir(t)) || slices.ContainsFunc(unknown, in):
+			case list.Partial == "":
+				gone.Destination = file
+				e.lists[c] = append(e.lists[c], gone)
+			default:
+				if _, err := os.Lstat(file); err == nil {
+					h.files = append(h.files, file)
+					h.why = fmt.Sprintf("removing files (%d) waits for a list that lacks nothing: %s", len(h.files), list.Partial)
+				}
 			}
 		}
+		e.held[c] = h
 	}
-	return others
+	return e
 }
 
 // elementFiles returns a function that returns the files that were made for the
-// elements of a template, and that others do not have, as they were named if that is
-// known. Without a journal they are those of this process.
-func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(event.Event)) func(Template, map[string]bool) []string {
+// elements of a template, as they were named if that is known. Without a journal they
+// are those of this process.
+func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(event.Event)) func(Template) []string {
 	type element struct{ list, path string }
 	names := make(map[element]string)
 	byList := make(map[string][]string)
@@ -239,16 +270,16 @@ func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(ev
 	for _, t := range old {
 		if t.ElementOf != "" {
 			names[element{t.ElementOf, group.Path(t.Destination)}] = t.Destination
-			if !t.Absent && t.placed {
+			if t.Absent || t.placed {
 				byList[t.ElementOf] = append(byList[t.ElementOf], t.Destination)
 			}
 		}
 	}
-	return func(t Template, others map[string]bool) []string {
+	return func(t Template) []string {
 		if state.Journal == nil {
-			return slices.DeleteFunc(byList[t.Destination], func(file string) bool { return others[group.Path(file)] })
+			return byList[t.Destination]
 		}
-		files, err := state.ElementFiles(t.Destination, others)
+		files, err := state.Elements(t.Destination).Files()
 		if err != nil {
 			emit(event.JournalFailed{Err: err})
 		}
@@ -259,9 +290,8 @@ func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(ev
 	}
 }
 
-// ElementsOf returns the templates for the elements of t, and for those of its files
-// that have no element any more.
-func ElementsOf(t Template, elements []template.Element, files []string) ([]Template, error) {
+// ElementsOf returns the templates for the elements of t.
+func ElementsOf(t Template, elements []template.Element) ([]Template, error) {
 	made := []Template{}
 	one := t
 	one.ForEach, one.ElementOf = "", t.Destination
@@ -278,13 +308,6 @@ func ElementsOf(t Template, elements []template.Element, files []string) ([]Temp
 		paths[path] = i + 1
 		one.Dot, one.DotSecrets, one.Destination = e.Dot, e.Secrets, e.Text
 		made = append(made, one)
-	}
-	one.Dot, one.DotSecrets, one.Text, one.Absent = nil, template.Secrets{}, "", true
-	for _, file := range files {
-		if paths[group.Path(file)] == 0 && checkElement(dir, file) == nil {
-			one.Destination = file
-			made = append(made, one)
-		}
 	}
 	return made, nil
 }
@@ -324,9 +347,10 @@ func (r *Runner) grow(p prepared) error {
 	if p.generation != x.generation {
 		return nil // all lists of the new configuration are executed
 	}
+	x.lists, x.results = p.lists, p.results
 	if p.next != nil {
 		old := r.opts.Templates
-		r.opts, x.lists, x.listed = p.next.opts, p.lists, p.next.expansion.listed
+		r.opts, x.listed = p.next.opts, p.next.expansion.listed
 		r.templates.Replace(p.next.templates, func(i, j int) bool { return reflect.DeepEqual(old[i], r.opts.Templates[j]) }, false, time.Now())
 		r.bundles.replace(p.next.bundles.list, r.opts, x.listed)
 		for _, s := range r.bundles.list {
@@ -335,7 +359,7 @@ func (r *Runner) grow(p prepared) error {
 			}
 		}
 	}
-	for c := range p.changed {
+	for c, list := range p.newest {
 		i := x.index(c)
 		t, err := r.opts.Templates[i], p.errs[c]
 		switch {
@@ -349,17 +373,23 @@ func (r *Runner) grow(p prepared) error {
 				r.events.emit(event.Recovered{Template: t.Name, Destination: t.Destination, Failures: 1})
 			}
 			delete(x.failed, c)
+			if x.newest[c] == list {
+				delete(x.newest, c)
+			}
 			first := r.templates.Placed(i)
 			r.events.emit(event.Rendered{Template: t.Name, Destination: t.Destination, Change: renderer.Unchanged, First: first})
 			r.events.emit(event.Stepping{Bundles: []string{t.Destination}, Step: event.Applied})
-			switch old, now := x.held[t.Destination].why, p.held[c].why; {
-			case now != old && now != "":
-				r.events.emit(event.BundleHeld{Bundle: t.Destination, Reason: now})
-			case now != old:
-				r.events.emit(event.BundleReleased{Bundle: t.Destination})
-			}
-			x.held[t.Destination] = p.held[c]
 		}
+	}
+	for c, h := range p.held {
+		name := x.config.Templates[c].Destination
+		switch old := x.held[name].why; {
+		case h.why != old && h.why != "":
+			r.events.emit(event.BundleHeld{Bundle: name, Reason: h.why})
+		case h.why != old:
+			r.events.emit(event.BundleReleased{Bundle: name})
+		}
+		x.held[name] = h
 	}
 	return nil
 }

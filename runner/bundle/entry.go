@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"cmp"
-	"errors"
 	"strconv"
 	"time"
 
@@ -95,23 +94,10 @@ func (e *entry) made(t group.Target) bool {
 	return st.Applied == t.Hash && !st.Owed()
 }
 
-// ElementFiles returns the files that were made for the elements of a template, as the
-// journal has them, which must not be nil. It forgets those that others have taken over.
-func (s State) ElementFiles(template string, others map[string]bool) (files []string, err error) {
-	e := journal.ElementsOf(s.Journal, template)
-	all, err := e.Files()
-	var taken []string
-	for _, file := range all {
-		if others[file] {
-			taken = append(taken, file)
-		} else {
-			files = append(files, file)
-		}
-	}
-	if len(taken) > 0 {
-		err = errors.Join(err, e.Remove(taken))
-	}
-	return files, err
+// Elements returns the files that were made for the elements of a template, as the
+// journal has them, which must not be nil.
+func (s State) Elements(template string) journal.Elements {
+	return journal.ElementsOf(s.Journal, template)
 }
 
 // elements writes which files of elements are this program's, before they go in place

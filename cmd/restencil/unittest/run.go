@@ -184,7 +184,7 @@ func (r *run) elements(ctx context.Context, t runner.Template, missing map[strin
 	if err != nil {
 		return nil, err
 	}
-	return runner.ElementsOf(t, result.Elements, nil)
+	return runner.ElementsOf(t, result.Elements)
 }
 
 // execute executes a template. It adds the queries that have no usable answer to
