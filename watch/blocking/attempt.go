@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
-
-	"restencil/watch/schedule"
 )
 
 // An Attempt is one attempt to answer a query, which may take several requests: their
@@ -16,26 +14,9 @@ type Attempt struct {
 	Answer  time.Duration // limits the time from then until a reply begins; zero: no limit
 	Most    int64         // limits the size of a reply, in bytes; zero: no limit
 
-	HTTP1      atomic.Bool  // the reply came over HTTP/1
-	Sent       atomic.Bool  // a request was begun
-	Reached    atomic.Bool  // a reply has begun
-	Leader     atomic.Int32 // a Leadership
-	RetryAfter atomic.Int64 // a time.Duration, of a 429 or 503
-	Size       atomic.Int64 // bytes of replies that were read
-}
-
-func (a *Attempt) note(resp *http.Response) {
-	a.Reached.Store(true)
-	a.HTTP1.Store(resp.ProtoMajor == 1)
-	if header(resp, "X-Consul-Knownleader", "X-Nomad-Knownleader") == "false" {
-		a.Leader.Store(int32(NoLeader))
-		if header(resp, "X-Consul-Query-Backend") == "streaming" {
-			a.Leader.Store(int32(FromStream))
-		}
-	}
-	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-		a.RetryAfter.Store(int64(schedule.RetryAfter(resp.Header, time.Now())))
-	}
+	HTTP1   atomic.Bool  // the reply came over HTTP/1
+	Reached atomic.Bool  // a reply has begun
+	Size    atomic.Int64 // bytes of replies that were read
 }
 
 // header returns the first header with one of these names, which are in canonical form.
@@ -59,6 +40,16 @@ const (
 	// changes. Such a reply always says that there is no leader, which means nothing.
 	FromStream
 )
+
+func leadership(resp *http.Response) Leadership {
+	switch {
+	case header(resp, "X-Consul-Knownleader", "X-Nomad-Knownleader") != "false":
+		return HasLeader
+	case header(resp, "X-Consul-Query-Backend") == "streaming":
+		return FromStream
+	}
+	return NoLeader
+}
 
 // ErrTooMuch ends the reading of a reply that is larger than [Attempt.Most].
 var ErrTooMuch = errors.New("the reply is too large")

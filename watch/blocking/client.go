@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/schedule"
 	"restencil/watch/transport"
 )
 
@@ -124,6 +125,7 @@ type Reply struct {
 	Index    uint64        // to wait on; 0 where there is none
 	Contact  time.Duration // since the server that answered heard from its leader
 	Filtered bool          // something was left out that the token may not read
+	Leader   Leadership
 
 	// Instances are those of a service in any state, where they are asked for.
 	Instances []*watch.HealthService
@@ -134,8 +136,9 @@ var ErrIncomplete = errors.New("the reply is incomplete")
 
 // A StatusError is the error of a reply whose status is not 200.
 type StatusError struct {
-	Code int
-	Body string
+	Code       int
+	Body       string
+	RetryAfter time.Duration // of a 429 or 503; 0 where there is none
 }
 
 // Error implements error.
@@ -147,6 +150,12 @@ func (e StatusError) Error() string {
 func Status(err error) int {
 	s, _ := errors.AsType[StatusError](err)
 	return s.Code
+}
+
+// RetryAfter returns how long to wait, as the reply that err reports says, or 0.
+func RetryAfter(err error) time.Duration {
+	s, _ := errors.AsType[StatusError](err)
+	return s.RetryAfter
 }
 
 // JSON returns a function that decodes the JSON value at the beginning of a body into to.
@@ -169,6 +178,7 @@ func (c *Client) Get(ctx context.Context, path string, params url.Values, q Requ
 	r.Index, _ = strconv.ParseUint(header(resp, "X-Consul-Index", "X-Nomad-Index"), 10, 64)
 	contact, _ := strconv.ParseInt(header(resp, "X-Consul-Lastcontact", "X-Nomad-Lastcontact"), 10, 64)
 	r.Contact = time.Duration(contact) * time.Millisecond
+	r.Leader = leadership(resp)
 	r.Filtered = header(resp, "X-Consul-Results-Filtered-By-Acls") == "true"
 	return r, read(resp, decode)
 }
@@ -202,7 +212,6 @@ func (c *Client) Do(ctx context.Context, method, path string, params url.Values,
 	if a == nil {
 		a = &Attempt{Answer: Silence}
 	}
-	a.Sent.Store(true)
 	d := &watchdog{}
 	d.ctx, d.cancel = context.WithCancelCause(ctx)
 	traced := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{
@@ -227,7 +236,8 @@ func (c *Client) Do(ctx context.Context, method, path string, params url.Values,
 		}
 		return nil, transport.Explain(&at, err)
 	}
-	a.note(resp)
+	a.Reached.Store(true)
+	a.HTTP1.Store(resp.ProtoMajor == 1)
 	resp.Body = &watchedBody{ReadCloser: resp.Body, d: d, a: a}
 	return resp, nil
 }
@@ -254,7 +264,11 @@ func read(resp *http.Response, decode func(io.Reader) error) error {
 		if err != nil {
 			return err
 		}
-		return StatusError{Code: resp.StatusCode, Body: text}
+		e := StatusError{Code: resp.StatusCode, Body: text}
+		if e.Code == http.StatusTooManyRequests || e.Code == http.StatusServiceUnavailable {
+			e.RetryAfter = schedule.RetryAfter(resp.Header, time.Now())
+		}
+		return e
 	}
 	if err := decode(resp.Body); err != nil {
 		return err

@@ -29,14 +29,14 @@ type cursor struct {
 // something that is not Consul. All these are confirmed by a consistent read.
 func (c cursor) take(r reply, maxStale time.Duration) (next cursor, believed bool) {
 	taken := cursor{index: r.Index, seen: r.Index, size: r.size, filtered: r.Filtered}
-	if r.leader == blocking.FromStream {
+	if r.Leader == blocking.FromStream {
 		taken.filtered = c.filtered // such a reply does not say
 	}
 	switch {
 	case c.confirm:
 		return taken, true
-	case r.leader == blocking.NoLeader,
-		r.leader == blocking.FromStream && r.size < c.size,
+	case r.Leader == blocking.NoLeader,
+		r.Leader == blocking.FromStream && r.size < c.size,
 		r.Index < c.seen,
 		r.Index == 0 && r.size == 0 && !r.unindexed:
 		return c.doubt(), false
@@ -70,7 +70,6 @@ func (c cursor) lacks(r reply) bool {
 // A reply is a reply of the agent with what decides whether it is believed.
 type reply struct {
 	blocking.Reply
-	leader    blocking.Leadership
 	size      int  // see sizeOf
 	unindexed bool // a reply of this kind has no index
 }

@@ -38,12 +38,12 @@ func TestCursor(t *testing.T) {
 		{"confirmed", cursor{confirm: true, seen: 7}, reply{Reply: blocking.Reply{Index: 5}}, maxStale, true, at(5)},
 		{"still in doubt after a failure", cursor{confirm: true, seen: 7}.reset(), reply{Reply: blocking.Reply{Index: 5}}, maxStale, true, at(5)},
 
-		{"no leader", cursor{index: 7, seen: 7, size: 2}, reply{Reply: blocking.Reply{Index: 9}, leader: blocking.NoLeader}, maxStale, false, cursor{confirm: true, seen: 7, size: 2}},
-		{"no leader at first", cursor{}, reply{Reply: blocking.Reply{Index: 9}, leader: blocking.NoLeader, size: 3}, 0, false, cursor{confirm: true}},
-		{"no leader, nothing new", at(7), reply{Reply: blocking.Reply{Index: 7}, leader: blocking.NoLeader}, maxStale, false, cursor{confirm: true, seen: 7}},
-		{"no leader, and too old", at(7), reply{Reply: blocking.Reply{Index: 7, Contact: time.Hour}, leader: blocking.NoLeader}, maxStale, false, cursor{confirm: true, seen: 7}},
-		{"streamed", cursor{index: 7, seen: 7, size: 2}, reply{Reply: blocking.Reply{Index: 9}, leader: blocking.FromStream, size: 2}, maxStale, true, cursor{index: 9, seen: 9, size: 2}},
-		{"streamed, shrunk", cursor{index: 7, seen: 7, size: 2}, reply{Reply: blocking.Reply{Index: 9}, leader: blocking.FromStream, size: 1}, maxStale, false, cursor{confirm: true, seen: 7, size: 2}},
+		{"no leader", cursor{index: 7, seen: 7, size: 2}, reply{Reply: blocking.Reply{Index: 9, Leader: blocking.NoLeader}}, maxStale, false, cursor{confirm: true, seen: 7, size: 2}},
+		{"no leader at first", cursor{}, reply{Reply: blocking.Reply{Index: 9, Leader: blocking.NoLeader}, size: 3}, 0, false, cursor{confirm: true}},
+		{"no leader, nothing new", at(7), reply{Reply: blocking.Reply{Index: 7, Leader: blocking.NoLeader}}, maxStale, false, cursor{confirm: true, seen: 7}},
+		{"no leader, and too old", at(7), reply{Reply: blocking.Reply{Index: 7, Contact: time.Hour, Leader: blocking.NoLeader}}, maxStale, false, cursor{confirm: true, seen: 7}},
+		{"streamed", cursor{index: 7, seen: 7, size: 2}, reply{Reply: blocking.Reply{Index: 9, Leader: blocking.FromStream}, size: 2}, maxStale, true, cursor{index: 9, seen: 9, size: 2}},
+		{"streamed, shrunk", cursor{index: 7, seen: 7, size: 2}, reply{Reply: blocking.Reply{Index: 9, Leader: blocking.FromStream}, size: 1}, maxStale, false, cursor{confirm: true, seen: 7, size: 2}},
 
 		{"too old", at(7), reply{Reply: blocking.Reply{Index: 9, Contact: maxStale + 1}}, maxStale, false, cursor{index: 7, seen: 7, leader: true}},
 		{"too old at first", cursor{}, reply{Reply: blocking.Reply{Index: 9, Contact: maxStale + 1}}, maxStale, false, cursor{leader: true}},

@@ -21,11 +21,11 @@ func outcomes(q watch.Query, a *blocking.Attempt, r reply, err error) (agent, se
 		agent = works
 	case q.Datacenter != "" && errors.Is(err, blocking.ErrNoAnswer):
 		return unclear, fails
-	case a.Sent.Load():
+	default:
 		agent = fails
 	}
 	switch status := blocking.Status(err); {
-	case err == nil && r.leader == blocking.NoLeader:
+	case err == nil && r.Leader == blocking.NoLeader:
 	case err == nil:
 		servers = works
 	case status >= 500,

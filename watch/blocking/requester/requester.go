@@ -164,7 +164,7 @@ func (k *Requester) attempt(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		k.failed(err, a, ofAgent, ofServers)
+		k.failed(err, ofAgent, ofServers)
 		return nil
 	}
 	k.answered(r, took, a.Size.Load())
@@ -219,9 +219,9 @@ func (k *Requester) fetch(ctx context.Context, probe bool) (reply, *blocking.Att
 	if err != nil {
 		return reply{}, a, explain(k.Query.Store(), err)
 	}
-	r := reply{Reply: fetched, leader: blocking.Leadership(a.Leader.Load()), size: sizeOf(fetched.Data), unindexed: k.Kind.Polled}
+	r := reply{Reply: fetched, size: sizeOf(fetched.Data), unindexed: k.Kind.Polled}
 	switch {
-	case k.cursor.confirm && r.leader == blocking.NoLeader: // no server answers a consistent read so
+	case k.cursor.confirm && r.Leader == blocking.NoLeader: // no server answers a consistent read so
 		return reply{}, a, fmt.Errorf("the %s servers have no leader", k.Query.Kind.Store().Title())
 	case k.cursor.confirm && r.Index == 0 && !r.unindexed:
 		return reply{}, a, fmt.Errorf("what answered is not %s: there is no index (check the address)", k.Query.Kind.Store().Title())
@@ -290,7 +290,7 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	before, shrunk := k.cursor.size, k.shrunk
 	var believed bool
 	if k.cursor, believed = k.cursor.take(r, o.MaxStale); !believed {
-		k.shrunk = r.leader == blocking.FromStream && r.size < before
+		k.shrunk = r.Leader == blocking.FromStream && r.size < before
 		k.doubted()
 		return
 	}
@@ -309,7 +309,7 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	switch {
 	case !waited:
 		k.read = time.Now()
-	case r.leader == blocking.FromStream && time.Since(k.read) > viewWaits*cmp.Or(k.Agent.wait(k.Shared), agentWait):
+	case r.Leader == blocking.FromStream && time.Since(k.read) > viewWaits*cmp.Or(k.Agent.wait(k.Shared), agentWait):
 		k.cursor = k.cursor.reset()
 	}
 	switch {
@@ -346,11 +346,11 @@ func (k *Requester) doubted() {
 }
 
 // failed reports a failed attempt, and sets the pause before the next one.
-func (k *Requester) failed(err error, a *blocking.Attempt, agent, servers outcome) {
+func (k *Requester) failed(err error, agent, servers outcome) {
 	e := &watch.Error{
 		Query:      k.Query,
 		Class:      schedule.ClassOf(blocking.Status(err)),
-		RetryAfter: time.Duration(a.RetryAfter.Load()),
+		RetryAfter: blocking.RetryAfter(err),
 		Err:        k.Agent.Client.Clean(err),
 		All:        concernsAll(k.Query, err),
 	}
