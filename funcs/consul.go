@@ -66,14 +66,7 @@ func (e *Env) consulFuncs() template.FuncMap {
 
 // key returns the value of a key that must exist.
 func (c consul) key(arg string) (string, error) {
-	if arg == "" {
-		return "", nil
-	}
-	q, err := parse(watch.KVGet, arg)
-	if err != nil {
-		return "", err
-	}
-	pair, err := askExisting[*watch.KeyPair](c.env, q)
+	pair, err := askExisting[*watch.KeyPair](c.env, watch.KVGet, arg)
 	if pair == nil {
 		return "", err
 	}

@@ -119,9 +119,17 @@ func askList[T any](e *Env, q watch.Query) ([]T, error) {
 	return list, err
 }
 
-// askExisting is ask for a thing that must exist: if it never did, the output is
-// incomplete; if it did, the last value is used (COMPAT 3.4, quirk Q53).
-func askExisting[T any](e *Env, q watch.Query) (data T, err error) {
+// askExisting is askFor for a thing that must exist: if it never did, the output is
+// incomplete; if it did, the last value is used (COMPAT 3.4, quirk Q53). An empty argument
+// asks nothing.
+func askExisting[T any](e *Env, kind watch.Kind, arg string) (data T, err error) {
+	if arg == "" {
+		return data, nil
+	}
+	q, err := parse(kind, arg)
+	if err != nil {
+		return data, err
+	}
 	a, known, err := e.execution.Ask(q)
 	if err != nil || !known {
 		return data, err

@@ -20,7 +20,9 @@ func (e *Env) nomadFuncs() template.FuncMap {
 			return list, err // nil without an answer
 		},
 		"nomadService": n.service,
-		"nomadVar":     n.variable,
+		"nomadVar": func(arg string) (watch.NomadVarItems, error) {
+			return askExisting[watch.NomadVarItems](n.env, watch.NomadVarGet, arg) // nil without an answer
+		},
 		"nomadVarExists": func(arg string) (bool, error) {
 			if arg == "" {
 				return false, nil
@@ -64,18 +66,6 @@ func (n nomad) service(args ...any) ([]*watch.NomadServiceInstance, error) {
 	q.Params = params
 	list, _, err := ask[[]*watch.NomadServiceInstance](n.env, q)
 	return list, err
-}
-
-// variable returns the items of a variable that must exist, nil without an answer.
-func (n nomad) variable(arg string) (watch.NomadVarItems, error) {
-	if arg == "" {
-		return nil, nil
-	}
-	q, err := parse(watch.NomadVarGet, arg)
-	if err != nil {
-		return nil, err
-	}
-	return askExisting[watch.NomadVarItems](n.env, q)
 }
 
 // variables returns a function that lists the metadata of the variables below a
