@@ -286,20 +286,9 @@ func readMessage(body io.Reader) (string, error) {
 // Clean returns the cause of err as one line of bounded length without the URL and
 // the token.
 func (c *Client) Clean(err error) error {
-	const longest = 500 // bytes; the rest is some proxy's web page
 	err = transport.Cause(err)
-	text := err.Error()
-	if c.Token != "" {
-		text = strings.ReplaceAll(text, c.Token, "***")
+	if text := transport.Line(err.Error(), c.Token); text != err.Error() {
+		return errors.New(text)
 	}
-	if strings.ContainsAny(text, "\r\n") {
-		text = strings.Join(strings.Fields(text), " ")
-	}
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "…"
-	}
-	if text == err.Error() {
-		return err
-	}
-	return errors.New(text)
+	return err
 }

@@ -46,6 +46,22 @@ func Explain(u *url.URL, err error) error {
 	return fmt.Errorf("%w (%s)", err, advice)
 }
 
+// Line returns text as one line of bounded length, for a proxy may send a web page, with
+// *** for each of the secrets.
+func Line(text string, secrets ...string) string {
+	const longest = 500 // bytes
+	for _, secret := range secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	return text
+}
+
 // Cause returns why a request failed, without its URL.
 func Cause(err error) error {
 	if u, ok := err.(*url.Error); ok {

@@ -146,7 +146,7 @@ func (c *Client) Call(ctx context.Context, r Request) (*watch.Secret, error) {
 	case strings.Contains(text, "unsupported protocol scheme"):
 		err = fmt.Errorf("%w (the address must begin with http://, https:// or unix://)", err)
 	}
-	if text := Mask(err.Error(), r.secrets()); text != err.Error() {
+	if text := transport.Line(err.Error(), r.secrets()...); text != err.Error() {
 		return nil, errors.New(text)
 	}
 	return nil, err

@@ -64,16 +64,6 @@ func (r Request) capability() string {
 // secrets returns what no error of the request may contain.
 func (r Request) secrets() []string { return append([]string{string(r.Token)}, r.Hide...) }
 
-// Mask returns text with *** for each of the secrets.
-func Mask(text string, secrets []string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "***")
-		}
-	}
-	return text
-}
-
 const mountLookup = "sys/internal/ui/mounts/" // followed by a path in the mount
 
 // LookupMount returns the request for the mount of path.

@@ -16,12 +16,10 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/schedule"
+	"restencil/watch/transport"
 )
 
-const (
-	maxAnswer  = 64 << 20 // bytes of a reply; Vault itself takes no more than half of that
-	maxMessage = 500      // bytes of an error message; a proxy may send a web page
-)
+const maxAnswer = 64 << 20 // bytes of a reply; Vault itself takes no more than half of that
 
 var errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
 
@@ -133,24 +131,15 @@ func messages(body []byte, secrets []string) []string {
 	}
 	var lines []string
 	for _, text := range texts {
-		if line := oneLine(Mask(text, secrets)); line != "" {
+		// Vault writes several errors as a list.
+		if head, list, ok := strings.Cut(text, " occurred:\n\t* "); ok && !strings.Contains(head, "\n") {
+			text = strings.ReplaceAll(strings.TrimSpace(list), "\n\t* ", "; ")
+		}
+		if line := transport.Line(text, secrets...); line != "" {
 			lines = append(lines, line)
 		}
 	}
 	return lines
-}
-
-// oneLine returns text in one line of bounded length. It separates the errors of a
-// list, as Vault writes several, with semicolons.
-func oneLine(text string) string {
-	if head, list, ok := strings.Cut(text, " occurred:\n\t* "); ok && !strings.Contains(head, "\n") {
-		text = strings.ReplaceAll(strings.TrimSpace(list), "\n\t* ", "; ")
-	}
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > maxMessage {
-		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
-	}
-	return text
 }
 
 // A ResponseError is an error reply of Vault.
