@@ -80,6 +80,7 @@ func (s *Source) applyFeedback(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	budget, due := s.rules.Budget, s.refusals.PopAll(now)
+	changed := len(due) > 0
 	for _, r := range due {
 		switch r := r.(type) {
 		case plan.Extent:
@@ -109,8 +110,9 @@ func (s *Source) applyFeedback(now time.Time) {
 			s.rules.Budget = max(blocking.LeastConnections, min(s.rules.Budget, s.plan.Held)/2)
 		}
 		s.refusals.Set(r, now.Add(refusalExpiry))
+		changed = true
 	}
-	if len(due) > 0 || len(refused) > 0 || s.rules.Budget != budget {
+	if changed || s.rules.Budget != budget {
 		s.replan()
 	}
 }

@@ -48,6 +48,20 @@ func TestHTTP1OverTLS(t *testing.T) {
 	}
 }
 
+// TestHTTP1: over plain HTTP, that the agent has no HTTP/2 is no reason for a new plan.
+func TestHTTP1(t *testing.T) {
+	s, err := New(DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s.plan
+	s.feedback.add(requester.HTTP1)
+	s.applyFeedback(time.Now())
+	if s.plan != before {
+		t.Error("there is a new plan")
+	}
+}
+
 // TestUnwatch: nothing is asked, or told, about a query that is not watched any more.
 func TestUnwatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
