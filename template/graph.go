@@ -37,10 +37,11 @@ func (g *Graph[T]) Use(template T, queries []watch.ID) (added, dropped []watch.I
 			delete(had, q)
 			continue
 		}
-		if len(g.users[q]) == 0 {
+		users := g.users[q]
+		if len(users) == 0 {
 			added = append(added, q)
 		}
-		g.users[q] = append(g.users[q], template)
+		g.users[q] = append(users, template)
 	}
 	for _, q := range old {
 		if !had[q] {

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -283,8 +284,8 @@ func (s *Set) Replacing() bool { return s.replacing != nil }
 
 // Update marks the templates that use a query, whose state is new.
 func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
-	old := s.state(q)
 	s.mu.Lock()
+	old := cmp.Or(s.answers[q], &s.unknown)
 	s.answers[q] = state
 	s.mu.Unlock()
 	for _, t := range s.graph.Users(q) {
@@ -319,10 +320,7 @@ func gone(state *watch.State) bool {
 func (s *Set) state(q watch.ID) *watch.State {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if state := s.answers[q]; state != nil {
-		return state
-	}
-	return &s.unknown
+	return cmp.Or(s.answers[q], &s.unknown)
 }
 
 // mark has t executed.

@@ -132,6 +132,9 @@ func (s *Source) start(do func(context.Context)) context.CancelFunc {
 func (s *Source) Watch(list ...watch.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.subscriptions) == 0 {
+		s.subscriptions = make(map[watch.ID]*subscription, len(list))
+	}
 	added := make([]*subscription, 0, len(list))
 	ids := make([]watch.ID, 0, len(list))
 	for _, w := range list {
@@ -145,11 +148,15 @@ func (s *Source) Watch(list ...watch.Subscription) {
 		s.subscriptions[id] = sub
 		added, ids = append(added, sub), append(ids, id)
 	}
-	if s.plan.Add(s.rules, ids...) {
-		s.arrange(added)
-	} else {
+	switch {
+	case s.plan.Add(s.rules, ids...):
+	case len(added) == len(s.subscriptions):
+		s.plan = s.rules.Make(ids)
+	default:
 		s.replan()
+		return
 	}
+	s.arrange(added)
 }
 
 // Unwatch implements watch.Source.
