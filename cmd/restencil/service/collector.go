@@ -9,12 +9,12 @@ import (
 
 // tuneCollector has the garbage collector do as suits a daemon, unless GOGC says
 // something else. Until the first files are rendered, next to nothing is garbage: it
-// does not run until the heap has 16 MiB. After that so little is allocated that it
+// does not run until the heap has 40 MiB, as with 10,000 keys. After that so little is allocated that it
 // may run more than twice as often as it does by itself, for 2 MiB less in memory.
 // Rendered is to be called then; after a while it is called anyway.
 func tuneCollector() (rendered func()) {
 	const (
-		starting = 400 // percent
+		starting = 1000 // percent
 		running  = 40
 		longest  = 2 * time.Second
 	)
