@@ -123,8 +123,8 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 		x.result.Used = append(x.result.Used, id)
 		if q.Kind.Secret() {
 			x.result.Secret, x.result.Private = true, x.result.Private || q.Kind != watch.VaultPKI
-			if a.answer != nil && a.answer.Data != nil {
-				x.result.Secrets.answers, x.secrets = append(x.result.Secrets.answers, watch.Taint(a.answer.Data)), nil
+			if a.answer != nil {
+				x.addSecret(a.answer)
 			}
 		}
 	}
@@ -132,6 +132,17 @@ func (x *execution) Ask(q watch.Query) (watch.Answer, bool, error) {
 		return watch.Answer{}, false, nil
 	}
 	return *a.answer, true, nil
+}
+
+// addSecret has what an answer contains masked. A variable that is gone is used as it was.
+func (x *execution) addSecret(a *watch.Answer) {
+	data := a.Data
+	if data == nil {
+		data = a.Last
+	}
+	if data != nil {
+		x.result.Secrets.answers, x.secrets = append(x.result.Secrets.answers, watch.Taint(data)), nil
+	}
 }
 
 // identify returns the ID of q. Most executions make the same queries as the last one,

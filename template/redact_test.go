@@ -98,6 +98,26 @@ func TestErrorsHideSecrets(t *testing.T) {
 	}
 }
 
+// A variable that is gone goes on to be used, and is as secret as before.
+func TestSecretsThatAreGone(t *testing.T) {
+	gone := func(id watch.ID) *watch.Answer { return &watch.Answer{Last: watch.Taint(secretAnswers(id).Last)} }
+	execute := func(text string) (template.Result, error) {
+		tmpl, err := template.Parse(template.Options{Name: "a.ctmpl", Text: text}, template.Host{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tmpl.Execute(t.Context(), gone)
+	}
+	_, err := execute(`{{ with nomadVar "a" }}{{ .k.Value | parseInt }}{{ end }}`)
+	if err == nil || !strings.Contains(err.Error(), `"[redacted]" is not `) {
+		t.Errorf("the error is %v", err)
+	}
+	r, err := execute(`{{ with nomadVar "a" }}{{ .k }}{{ end }}`)
+	if got := r.Secrets.Mask(string(r.Content)); err != nil || got != "***" {
+		t.Errorf("the output is masked as %q, %v", got, err)
+	}
+}
+
 func showsNone(t *testing.T, what, text string) {
 	t.Helper()
 	for _, canary := range canaries {
