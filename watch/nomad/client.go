@@ -33,7 +33,7 @@ func newClient(o Options) (*agent, error) {
 			return nil, errors.New("the address names no host")
 		}
 	case "unix":
-		o.Transport.DialUnix(connections, address.Path)
+		o.Transport.DialUnix(connections, address.Host+address.Path)
 		address = &url.URL{Scheme: "http", Host: "127.0.0.1"}
 	default:
 		return nil, errors.New("the address must begin with http://, https:// or unix://")

@@ -354,7 +354,9 @@ func TestManyQueries(t *testing.T) {
 
 func TestUnixSocket(t *testing.T) {
 	f := newFakeNomad(t)
-	socket := filepath.Join(t.TempDir(), "api.sock")
+	dir := t.TempDir()
+	t.Chdir(dir)
+	socket := filepath.Join(dir, "api.sock")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
@@ -363,10 +365,12 @@ func TestUnixSocket(t *testing.T) {
 	f.server.Listener = l
 	f.server.Start()
 	f.put("app", map[string]string{"v": "one"})
-	o := f.options()
-	o.Address = "unix://" + socket
-	if e := first(t, run(t, o), varQuery("app")); e.Err != nil {
-		t.Error(e.Err)
+	for _, path := range []string{socket, "./api.sock", "api.sock"} {
+		o := f.options()
+		o.Address = "unix://" + path
+		if e := first(t, run(t, o), varQuery("app")); e.Err != nil {
+			t.Errorf("%s: %v", o.Address, e.Err)
+		}
 	}
 }
 
