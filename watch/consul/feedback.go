@@ -3,7 +3,6 @@ package consul
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"restencil/watch"
@@ -25,19 +24,9 @@ const (
 type refusal any
 
 // Feedback holds the refusals since the last plan.
-type feedback struct {
-	wake schedule.Wakeup
+type feedback struct{ *schedule.Inbox[[]refusal] }
 
-	mu      sync.Mutex
-	refused []refusal
-}
-
-func (f *feedback) add(r refusal) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.refused = append(f.refused, r)
-	f.wake.Wake()
-}
+func (f feedback) add(r refusal) { f.Post(func(all *[]refusal) { *all = append(*all, r) }) }
 
 // replanOnFeedback makes a new plan when there is feedback, and when a refusal
 // expires, until ctx ends.
@@ -50,7 +39,7 @@ func (s *Source) replanOnFeedback(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-expired:
-		case <-s.feedback.wake:
+		case <-s.feedback.Wakeup:
 			select {
 			case <-ctx.Done():
 				return
@@ -72,11 +61,7 @@ func until(at time.Time) <-chan time.Time {
 // applyFeedback changes the rules as the feedback says, and makes a new plan if they
 // changed.
 func (s *Source) applyFeedback(now time.Time) {
-	s.feedback.mu.Lock()
-	refused := s.feedback.refused
-	s.feedback.refused = nil
-	s.feedback.mu.Unlock()
-
+	refused := s.feedback.Take()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	budget, due := s.rules.Budget, s.refusals.PopAll(now)

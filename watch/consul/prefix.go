@@ -26,7 +26,7 @@ const (
 // A prefixWatch watches a prefix for the queries for keys, and for prefixes, within
 // it. Each gets only what changes for it.
 type prefixWatch struct {
-	feedback  *feedback
+	feedback  feedback
 	extent    plan.Extent
 	requester *requester.Requester
 	stop      context.CancelFunc // of the requester; nil: it was not started

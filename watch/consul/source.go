@@ -31,7 +31,7 @@ type Source struct {
 	system   watch.Store
 	agent    *requester.Agent
 	kind     func(watch.Kind) blocking.Kind // how to put a query
-	feedback *feedback
+	feedback feedback
 
 	mu            sync.Mutex
 	subscriptions map[watch.ID]*subscription
@@ -80,7 +80,7 @@ func newSource(o Options, c *blocking.Client) *Source {
 // whose agent c reaches; kind returns how to put one to it. The options are those of
 // [requester.Options.Filled].
 func NewFor(system watch.Store, o Options, c *blocking.Client, kind func(watch.Kind) blocking.Kind) *Source {
-	f, wake := &feedback{wake: schedule.NewWakeup()}, schedule.NewWakeup()
+	f, wake := feedback{schedule.NewInbox[[]refusal]()}, schedule.NewWakeup()
 	s := &Source{
 		system: system, kind: kind,
 		agent:         requester.NewAgent(c, o, func(l requester.Limit) { f.add(l) }),

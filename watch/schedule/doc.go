@@ -4,5 +4,5 @@
 //
 // [Timers] is a timer heap, [Backoff] the delays between attempts, [Breaker] a
 // circuit breaker. [RetryAfter] and [ClassOf] interpret an error reply, and
-// [Wakeup] wakes a goroutine.
+// [Wakeup] wakes a goroutine, which takes what others leave for it from an [Inbox].
 package schedule

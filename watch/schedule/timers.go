@@ -135,18 +135,3 @@ func (h *timerHeap[T]) Pop() any {
 	*h = (*h)[:last]
 	return e
 }
-
-// A Wakeup is a channel that wakes one goroutine. It has room for one value, which
-// stands for any number of changes.
-type Wakeup chan struct{}
-
-// NewWakeup returns an empty Wakeup.
-func NewWakeup() Wakeup { return make(Wakeup, 1) }
-
-// Wake wakes the goroutine, now or when it next receives. It does not block.
-func (w Wakeup) Wake() {
-	select {
-	case w <- struct{}{}:
-	default:
-	}
-}

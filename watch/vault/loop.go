@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"restencil/watch"
+	"restencil/watch/schedule"
 	"restencil/watch/transport"
 	"restencil/watch/vault/client"
 	"restencil/watch/vault/fetch"
@@ -41,7 +42,7 @@ type report func(now time.Time)
 const shutdownGrace = time.Second
 
 // run serves the queries in the inbox until ctx and every request have ended.
-func (l *loop) run(ctx context.Context, in *inbox) {
+func (l *loop) run(ctx context.Context, in *schedule.Inbox[[]watch.Subscription]) {
 	var abandon context.CancelFunc
 	l.ctx = ctx
 	l.grace, abandon = context.WithCancel(context.WithoutCancel(ctx))
@@ -51,14 +52,14 @@ func (l *loop) run(ctx context.Context, in *inbox) {
 	l.takeToken(time.Now())
 	for ctx.Err() == nil {
 		now := time.Now()
-		for _, s := range in.take() {
+		for _, s := range in.Take() {
 			l.take(s, now)
 		}
 		timer.Reset(l.proceed(now))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-		case <-in.wake:
+		case <-in.Wakeup:
 		case <-l.tokens.Changed():
 			l.takeToken(time.Now())
 		case settle := <-l.reports:

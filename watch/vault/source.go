@@ -25,7 +25,7 @@ type Source struct {
 	tokens    manager
 	requester *fetch.Requester
 	namespace string
-	inbox     *inbox
+	inbox     *schedule.Inbox[[]watch.Subscription]
 	plans     *plans
 	before    []manager // of the sources that this one has succeeded
 	close     func()    // closes idle connections
@@ -68,7 +68,7 @@ func newSource(o Options, c client.Caller, m manager, namespace string) *Source 
 	return &Source{
 		options: o, caller: c, tokens: m, namespace: namespace,
 		requester: fetch.NewRequester(c, namespace, rules, limit.New(o.limits())),
-		inbox:     &inbox{wake: schedule.NewWakeup()},
+		inbox:     schedule.NewInbox[[]watch.Subscription](),
 		plans:     new(plans),
 		close:     func() {},
 	}
@@ -86,7 +86,6 @@ func (s *Source) Run(ctx context.Context) {
 		epoch:   new(epoch),
 	}
 	l.run(ctx, s.inbox)
-	s.inbox.close()
 	helpers.Wait()
 	s.close()
 }
@@ -95,7 +94,7 @@ func (s *Source) Run(ctx context.Context) {
 // and writes nothing again while its answer is valid.
 func (s *Source) Watch(list ...watch.Subscription) {
 	s.tokens.Start()
-	s.inbox.put(list)
+	s.put(list)
 }
 
 // Unwatch implements watch.Source, except that a request which issues or writes
@@ -106,7 +105,7 @@ func (s *Source) Unwatch(queries ...watch.ID) {
 	for i, q := range queries {
 		list[i].ID = q
 	}
-	s.inbox.put(list)
+	s.put(list)
 }
 
 // Succeed makes s the successor of a source with another configuration, before
@@ -142,35 +141,7 @@ func (s *Source) Revoke(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// An inbox passes queries to watch, and without a sink those to unwatch, from any
-// goroutine to the loop, in order.
-type inbox struct {
-	wake schedule.Wakeup
-
-	mu     sync.Mutex
-	list   []watch.Subscription
-	closed bool // Run has ended
-}
-
-func (in *inbox) put(list []watch.Subscription) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if !in.closed && len(list) > 0 {
-		in.list = append(in.list, list...)
-		in.wake.Wake()
-	}
-}
-
-func (in *inbox) take() []watch.Subscription {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	list := in.list
-	in.list = nil
-	return list
-}
-
-func (in *inbox) close() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.list, in.closed = nil, true
+// put passes queries to watch, and without a sink those to unwatch, to the loop, in order.
+func (s *Source) put(list []watch.Subscription) {
+	s.inbox.Post(func(in *[]watch.Subscription) { *in = append(*in, list...) })
 }

@@ -23,10 +23,9 @@ type Manager struct {
 	file   *file                                // that contains the token, or nil
 	life   *life                                // Run's own; see publish
 
-	wake    schedule.Wakeup // something is in the inbox
+	inbox   *schedule.Inbox[inbox]
 	changed schedule.Wakeup // see Changed
 	mu      sync.Mutex
-	inbox   inbox
 	epoch   Epoch // as published
 	err     error
 }
@@ -43,7 +42,7 @@ type inbox struct {
 func New(o Options, retry schedule.Backoff, c client.Caller, notice func(error)) (*Manager, error) {
 	m := &Manager{
 		caller: c, notify: notice,
-		wake: schedule.NewWakeup(), changed: schedule.NewWakeup(),
+		inbox: schedule.NewInbox[inbox](), changed: schedule.NewWakeup(),
 		life: newLife(o, retry),
 	}
 	l := m.life
@@ -79,19 +78,12 @@ func New(o Options, retry schedule.Backoff, c client.Caller, notice func(error))
 }
 
 // Start lets the manager make calls. Further calls of Start do nothing.
-func (m *Manager) Start() { m.post(func(in *inbox) { in.started = true }) }
+func (m *Manager) Start() { m.inbox.Post(func(in *inbox) { in.started = true }) }
 
 // Refused reports that Vault does not know the token of this epoch. It does nothing
 // if that is not the newest.
 func (m *Manager) Refused(e Epoch) {
-	m.post(func(in *inbox) { in.refused = max(in.refused, e.Number) })
-}
-
-func (m *Manager) post(write func(*inbox)) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	write(&m.inbox)
-	m.wake.Wake()
+	m.inbox.Post(func(in *inbox) { in.refused = max(in.refused, e.Number) })
 }
 
 // Current returns the newest epoch. If there is no token, so that no requests are to
@@ -134,7 +126,7 @@ func (m *Manager) Run(ctx context.Context) {
 	defer cancel()
 	if m.file != nil {
 		helpers.Go(func() {
-			m.file.follow(ctx, m.file.path, func() { m.post(func(in *inbox) { in.changed = true }) })
+			m.file.follow(ctx, m.file.path, func() { m.inbox.Post(func(in *inbox) { in.changed = true }) })
 		})
 	}
 	w := &worker{results: make(chan result, 1)}
@@ -153,7 +145,7 @@ func (m *Manager) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-		case <-m.wake:
+		case <-m.inbox.Wakeup:
 			m.read(w)
 		case r := <-w.results:
 			w.end()
@@ -165,11 +157,7 @@ func (m *Manager) Run(ctx context.Context) {
 
 // read handles the inbox.
 func (m *Manager) read(w *worker) {
-	m.mu.Lock()
-	in := m.inbox
-	m.inbox.refused, m.inbox.changed = 0, false
-	m.mu.Unlock()
-	now := time.Now()
+	in, now := m.inbox.Take(), time.Now()
 	if in.started && !w.open {
 		w.open = true
 		if m.life.replaceable {
