@@ -41,7 +41,10 @@ const (
 	releasing  = 5 * time.Second  // how long Release, or Held, takes at most
 )
 
-var errGone = errors.New("the entry is gone: somebody removed it, or Consul or its agent was away for too long")
+var (
+	errGone     = errors.New("the entry is gone: somebody removed it, or Consul or its agent was away for too long")
+	errNoAnswer = errors.New("no answer from Consul")
+)
 
 // A Semaphore bounds how many holders there are at a time. Its methods may be called
 // concurrently.
@@ -178,7 +181,7 @@ func (p *Place) wait(ctx context.Context) error {
 
 // Held returns why another host may have the place now, nil if none has.
 func (p *Place) Held(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, releasing)
+	ctx, cancel := context.WithTimeoutCause(ctx, releasing, errNoAnswer)
 	defer cancel()
 	r, err := p.s.get(ctx, watch.KVGet, p.s.Prefix+"/"+p.session, blocking.Request{})
 	if _, there := r.Data.(*watch.KeyPair); err == nil && !there {

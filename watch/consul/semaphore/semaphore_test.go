@@ -144,6 +144,17 @@ func TestHang(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
+		c, _ := hang(t, func(r *http.Request) bool { return r.URL.Path == "/v1/kv/fleet/web/id" && r.Method == "GET" })
+		place, err := (&Semaphore{Client: c, Prefix: "fleet/web", Limit: 1, Holder: "a"}).Acquire(t.Context(), func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := place.Held(t.Context()); err == nil || err.Error() != "no answer from Consul" {
+			t.Errorf("whether the place is held: %v", err)
+		}
+		place.Release()
+	})
+	synctest.Test(t, func(t *testing.T) {
 		renewals := 0
 		c, stub := hang(t, func(r *http.Request) bool {
 			if !strings.Contains(r.URL.Path, "renew") {
