@@ -68,10 +68,6 @@ func printCompletion(ctx context.Context, p program, s *subcommand) error {
 		_, err := fmt.Fprint(p.Stdout, completions[s.Args[0]])
 		return err
 	}
-	if slices.ContainsFunc(s.Args, func(a string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, a) }) {
-		_, err := fmt.Fprint(p.Stdout, s.text())
-		return err
-	}
 	return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("usage: restencil %s %s", s.name, s.usage)}
 }
 

@@ -24,7 +24,7 @@ func runWithEnvironment(ctx context.Context, p program, s *subcommand) error {
 			cfg.Exec.Args = command
 		}
 	}
-	cfg, err := p.parse()
+	cfg, err := p.Parse()
 	switch {
 	case err != nil:
 		return err

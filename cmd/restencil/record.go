@@ -11,7 +11,7 @@ import (
 // recordData prints what templates ask of live stores as a data file.
 func recordData(ctx context.Context, p program, s *subcommand) error {
 	p.Args = append(slices.Clone(s.Args), "-once", "-dry")
-	cfg, err := p.parse()
+	cfg, err := p.Parse()
 	switch {
 	case err != nil:
 		return err

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 
 	"restencil/cmd/restencil/client"
 	"restencil/cmd/restencil/config"
@@ -152,16 +153,6 @@ func (p program) runSubcommand(ctx context.Context, s *subcommand) int {
 	return p.Failed(&config.Error{Code: code, Err: err})
 }
 
-// parse reads the flags of a command that has those of the program. Where they ask for
-// help, the error is flag.ErrHelp.
-func (p program) parse() (*config.Config, error) {
-	cfg, err := p.Parse()
-	if err == nil && cfg.Help {
-		err = flag.ErrHelp
-	}
-	return cfg, err
-}
-
 // flags returns the flags of s. The usage of each has the name of its value before
 // the colon.
 func (s *subcommand) flags() *flag.FlagSet {
@@ -202,6 +193,12 @@ func (s *subcommand) flags() *flag.FlagSet {
 func (s *subcommand) parse(args []string) error {
 	if s.own {
 		s.Args = args
+		if end := slices.Index(args, "--"); end >= 0 {
+			args = args[:end]
+		}
+		if slices.ContainsFunc(args, func(a string) bool { return slices.Contains([]string{"-h", "-help", "--h", "--help"}, a) }) {
+			return flag.ErrHelp
+		}
 		return nil
 	}
 	flags := s.flags()

@@ -24,10 +24,8 @@ const (
 
 // A file is the current log file; it begins the next one when that is due.
 type file struct {
+	o              File
 	dir, base, ext string
-	maxBytes       int64
-	maxAge         time.Duration
-	keep           int
 
 	*os.File
 	stamp  int64 // in its name
@@ -41,15 +39,13 @@ func openFile(o File) (*file, error) {
 	name = cmp.Or(name, defaultFileName)
 	ext := filepath.Ext(name)
 	f := &file{
-		dir:      filepath.Clean(dir),
-		base:     strings.TrimSuffix(name, ext),
-		ext:      cmp.Or(ext, ".log"),
-		maxBytes: o.MaxBytes,
-		maxAge:   o.MaxAge,
-		keep:     o.Keep,
+		o:    o,
+		dir:  filepath.Clean(dir),
+		base: strings.TrimSuffix(name, ext),
+		ext:  cmp.Or(ext, ".log"),
 	}
-	if f.maxAge <= 0 {
-		f.maxAge = defaultMaxAge
+	if o.MaxAge <= 0 {
+		f.o.MaxAge = defaultMaxAge
 	}
 	if err := f.next(); err != nil {
 		return nil, err
@@ -64,7 +60,7 @@ func openFile(o File) (*file, error) {
 // line goes to the old one, and write returns why.
 func (f *file) write(_ slog.Level, line []byte) error {
 	var rotated error
-	if f.maxBytes > 0 && f.size >= f.maxBytes || time.Since(f.opened) >= f.maxAge {
+	if f.o.MaxBytes > 0 && f.size >= f.o.MaxBytes || time.Since(f.opened) >= f.o.MaxAge {
 		old := f.File
 		if rotated = f.next(); rotated == nil {
 			rotated = errors.Join(old.Close(), f.prune())
@@ -100,7 +96,7 @@ func (f *file) name(stamp int64) string {
 // prune removes the oldest of the old files, where there are more than keep. Files
 // with similar names, such as app-web.log beside app.log, are not among them.
 func (f *file) prune() error {
-	if f.keep == 0 {
+	if f.o.Keep == 0 {
 		return nil
 	}
 	entries, err := os.ReadDir(f.dir)
@@ -117,7 +113,7 @@ func (f *file) prune() error {
 	}
 	slices.Sort(stamps)
 	var errs []error
-	for _, stamp := range stamps[:max(0, len(stamps)-max(0, f.keep))] {
+	for _, stamp := range stamps[:max(0, len(stamps)-max(0, f.o.Keep))] {
 		if err := os.Remove(filepath.Join(f.dir, f.name(stamp))); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}

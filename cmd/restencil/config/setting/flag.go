@@ -12,32 +12,6 @@ import (
 	"restencil/watch/suggest"
 )
 
-// A flagValue is one flag of the command line. It implements flag.Value.
-type flagValue struct {
-	Value
-	name     string
-	sets     []string
-	origins  *Origins
-	instead  string    // of a deprecated flag: what to write instead
-	warnings *[]string // gets the warning about that
-}
-
-func (f flagValue) String() string   { return "" }
-func (f flagValue) IsBoolFlag() bool { return f.Value != nil && f.Arg() == "" }
-
-func (f flagValue) Set(text string) error {
-	if f.instead != "" {
-		if w := fmt.Sprintf("flag -%s is deprecated: write %s", f.name, f.instead); !slices.Contains(*f.warnings, w) {
-			*f.warnings = append(*f.warnings, w)
-		}
-		if by := f.origins.Origin(f.sets[0]).Flag; by != "" && by != "-"+f.name {
-			return nil // the new name wins
-		}
-	}
-	f.origins.Set(Origin{Flag: "-" + f.name}, f.sets...)
-	return f.Value.Set(text)
-}
-
 // ParseFlags sets the variables of settings from a command line. Warnings are about
 // deprecated flags. The error is [flag.ErrHelp] for -help.
 func ParseFlags(args []string, settings []Setting, origins *Origins) (warnings []string, err error) {
@@ -45,7 +19,26 @@ func ParseFlags(args []string, settings []Setting, origins *Origins) (warnings [
 	flags := flag.NewFlagSet("restencil", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
-	known := make(map[string]flagValue)
+	add := func(s Setting, name, instead string) {
+		set := func(text string) error {
+			if instead != "" {
+				if w := fmt.Sprintf("flag -%s is deprecated: write %s", name, instead); !slices.Contains(warnings, w) {
+					warnings = append(warnings, w)
+				}
+				if by := origins.Origin(s.Sets[0]).Flag; by != "" && by != "-"+name {
+					return nil // the new name wins
+				}
+			}
+			origins.Set(Origin{Flag: "-" + name}, s.Sets...)
+			return s.value().Set(text)
+		}
+		if s.value().Arg() == "" {
+			flags.BoolFunc(name, "", set)
+		} else {
+			flags.Func(name, "", set)
+		}
+	}
+	known := make(map[string]Setting) // by flag
 	for s := range All(settings) {
 		if s.Flag == "" {
 			continue
@@ -53,18 +46,15 @@ func ParseFlags(args []string, settings []Setting, origins *Origins) (warnings [
 		if s.Sets == nil {
 			s.Sets = []string{"-" + s.Flag}
 		}
-		v := flagValue{Value: s.value(), name: s.Flag, sets: s.Sets, origins: origins, instead: s.Deprecated, warnings: &warnings}
-		known[s.Flag] = v
-		flags.Var(v, s.Flag, "")
+		known[s.Flag] = s
+		add(s, s.Flag, s.Deprecated)
 		if s.Deprecated == "" {
 			names = append(names, s.Flag)
 		}
 	}
 	for _, s := range settings {
 		if s.moved() && s.Flag != "" {
-			v := known[s.Deprecated]
-			v.name, v.instead = s.Flag, "-"+s.Deprecated
-			flags.Var(v, v.name, "")
+			add(known[s.Deprecated], s.Flag, "-"+s.Deprecated)
 		}
 	}
 	err = flags.Parse(args)
