@@ -340,14 +340,7 @@ func (c *Config) checkClusters() (errs []error) {
 // Print writes the configuration as a file, with the origin of each value, and secrets
 // masked.
 func (c *Config) Print(w io.Writer) error {
-	text := ""
-	if c.Dry {
-		text += "# -dry\n"
-	}
-	if c.ParseOnly {
-		text += "# -parse-only\n"
-	}
-	_, err := io.WriteString(w, text+setting.Print(c.settings, &c.Origins))
+	_, err := io.WriteString(w, setting.Print(c.settings, &c.Origins))
 	return err
 }
 

@@ -34,10 +34,6 @@ type state struct {
 // The log says why, if a template has a command or belongs to a bundle. Once open, it stays the same until the process ends.
 func (s *service) journalFor(cfg *config.Config, opts runner.Options) *journal.Journal {
 	st := &s.state
-	// Without need of it, the directory is for the control socket alone.
-	needed := slices.ContainsFunc(opts.Templates, func(t runner.Template) bool {
-		return t.Bundle != "" || len(t.Command.Args) > 0
-	})
 	if cfg.Once || cfg.Dry || cfg.ParseOnly || st.failed {
 		return st.journal
 	}
@@ -59,10 +55,11 @@ func (s *service) journalFor(cfg *config.Config, opts runner.Options) *journal.J
 		var err error
 		if st.journal, err = s.openJournal(cfg.State.History, statedir.Owner(cfg)); err != nil {
 			st.failed = true
-			if !needed {
-				return nil
+			// Otherwise the directory is for the control socket alone.
+			remembers := func(t runner.Template) bool { return t.Bundle != "" || len(t.Command.Args) > 0 }
+			if slices.ContainsFunc(opts.Templates, remembers) {
+				s.warn("cli", fmt.Errorf("nothing is remembered across restarts: %w", err))
 			}
-			s.warn("cli", fmt.Errorf("nothing is remembered across restarts: %w", err))
 		}
 	}
 	return st.journal
