@@ -3,7 +3,6 @@ package watch
 import (
 	"cmp"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 
@@ -147,11 +146,5 @@ func Reveal(v any) any {
 // Format implements fmt.Formatter for all verbs.
 func (Tainted) Format(f fmt.State, _ rune) { fmt.Fprint(f, masked) }
 
-// String returns ***.
-func (Tainted) String() string { return masked }
-
-// MarshalText implements encoding.TextMarshaler, which JSON and YAML use.
+// MarshalText implements encoding.TextMarshaler, which JSON, YAML and log/slog use.
 func (Tainted) MarshalText() ([]byte, error) { return []byte(masked), nil }
-
-// LogValue implements slog.LogValuer.
-func (Tainted) LogValue() slog.Value { return slog.StringValue(masked) }

@@ -49,7 +49,6 @@ func New(o blocking.Options) (*blocking.Client, error) {
 		return nil, errors.New("the address must not hold a user name or password")
 	}
 	connections := o.Transport.New()
-	connections.DisableCompression = isLocal(address) // it would take longer than it saves
 	path := ""
 	switch scheme {
 	case "http", "https":
@@ -60,11 +59,15 @@ func New(o blocking.Options) (*blocking.Client, error) {
 		o.Transport.DialUnix(connections, host)
 		scheme, host = "http", "localhost"
 	default:
-		return nil, fmt.Errorf("%s: %s", unknownScheme, scheme)
+		return nil, fmt.Errorf("%s: %s", "Unknown protocol scheme", scheme) // consul-template's words (COMPAT 2.5.2)
 	}
 	if ssl, _ := strconv.ParseBool(env("CONSUL_HTTP_SSL")); ssl || o.TLS.Enabled {
 		scheme = "https"
 	}
+	base := url.URL{Scheme: scheme, Host: host, Path: path}
+	name := base.Hostname()
+	// On this machine, it would take longer than it saves.
+	connections.DisableCompression = name == "localhost" || net.ParseIP(name).IsLoopback()
 	if scheme != "https" && connections.MaxConnsPerHost == 0 {
 		connections.MaxConnsPerHost = o.MaxConnections
 	}
@@ -80,7 +83,7 @@ func New(o blocking.Options) (*blocking.Client, error) {
 	if o.Username != "" || o.Password != "" {
 		user, password = o.Username, o.Password
 	}
-	c := blocking.New(url.URL{Scheme: scheme, Host: host, Path: path}, connections, o.Log)
+	c := blocking.New(base, connections, o.Log)
 	c.Datacenter, c.Namespace = "dc", "ns"
 	c.Params = map[string]string{"ns": cmp.Or(o.Namespace, env("CONSUL_NAMESPACE")), "partition": env("CONSUL_PARTITION")}
 	c.Authorize("X-Consul-Token", token, user, password)
@@ -126,19 +129,4 @@ func findToken(o blocking.Options, env func(string) string) (string, error) {
 		return "", fmt.Errorf("reading the token file: %w", err)
 	}
 	return cmp.Or(strings.TrimSpace(string(data)), token), nil
-}
-
-// unknownScheme is consul-template's word for it (COMPAT 2.5.2).
-const unknownScheme = "Unknown protocol scheme"
-
-// isLocal reports whether an agent's address is on this machine.
-func isLocal(address string) bool {
-	if !strings.Contains(address, "://") {
-		address = "http://" + address
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	return u.Scheme == "unix" || u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 }

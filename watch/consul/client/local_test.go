@@ -7,7 +7,9 @@ import (
 	"restencil/watch/blocking"
 )
 
-func TestIsLocal(t *testing.T) {
+// TestCompressionByAddress: an agent on this machine is not asked to compress.
+func TestCompressionByAddress(t *testing.T) {
+	cleanEnv(t)
 	for address, want := range map[string]bool{
 		"localhost":                 true,
 		"localhost:8500":            true,
@@ -18,15 +20,20 @@ func TestIsLocal(t *testing.T) {
 		"http://[::1]":              true,
 		"[::ffff:127.0.0.1]:8500":   true,
 		"unix:///run/consul.sock":   true,
-		"":                          false,
 		"consul.example":            false,
 		"10.0.0.1:8500":             false,
 		"http://10.0.0.1/127.0.0.1": false,
 		"[fd00::1]:8500":            false,
 		"localhost.example:8500":    false,
 	} {
-		if got := isLocal(address); got != want {
-			t.Errorf("isLocal(%q) = %t", address, got)
+		o := blocking.Defaults()
+		o.Address = address
+		c, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Transport.DisableCompression; got != want {
+			t.Errorf("%s: compression is off: %t", address, got)
 		}
 	}
 }
