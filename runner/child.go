@@ -161,14 +161,6 @@ func (r *Runner) wantedChild() *process.Child {
 	return &c
 }
 
-// childEnded handles the end of the child, which is that of Run unless it was replaced.
-func (r *Runner) childEnded() error {
-	if s := r.child.now.Swap(nil); !s.Replaced() {
-		r.turn.end(s.Err())
-	}
-	return nil
-}
-
 // updateChild starts, reloads, replaces or ends the child, if it is time to. With Once, it
 // is an error that the child cannot have its environment.
 func (r *Runner) updateChild(ctx context.Context) error {

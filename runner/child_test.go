@@ -1060,10 +1060,9 @@ func TestChildEndsAtTheSameTime(t *testing.T) {
 	s.Run(t.Context(), false)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r.templates.Start(ctx, r.events.emit, func() {})
+	r.templates.Start(ctx, r.events.emit)
 	r.bundles.start(ctx, r.opts, nil, r.events.emit, fakeSystem{})
 	for range 100 { // whichever the loop hears of first
-		r.turn.over = false
 		r.child.now.Store(s)
 		if err := r.loop(ctx); err != nil {
 			t.Fatalf("error %v; want the end without error", err)

@@ -17,7 +17,6 @@ import (
 	"io"
 	"maps"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -43,8 +42,7 @@ type Runner struct {
 
 	requests chan func() // to be called by the loop
 
-	// turn guards what follows.
-	turn      turn
+	// Owned by the loop in Run.
 	templates *templates.Set
 	expansion expansion
 	bundles   bundles
@@ -57,16 +55,6 @@ type Runner struct {
 	stopSources func()    // ends the watcher
 	failures    []failure // with Once: the commands that failed
 }
-
-// A turn is the right to use the state of a Runner. The loop has it, but while it waits.
-type turn struct {
-	sync.Mutex
-	taken schedule.Wakeup // somebody else has had it
-	over  bool            // Run ends
-	err   error           // of Run
-}
-
-func (t *turn) end(err error) { t.over, t.err = true, err }
 
 // Times are when the loop is to wake up by itself. Zero: it is not set.
 type times struct {
@@ -98,7 +86,6 @@ func newRunner(o Options, x expansion, w *watch.Watcher, old []parsedTemplate) (
 		watcher:  w,
 		events:   &events{to: o.Events},
 		requests: make(chan func()),
-		turn:     turn{taken: schedule.NewWakeup()},
 	}
 	r.expansion, r.expansion.prepared = x, make(chan prepared)
 	r.stores = outage.New(r.events.emit)
@@ -165,7 +152,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	if system == nil {
 		system = executor
 	}
-	r.templates.Start(ctx, r.events.emit, func() { r.executed(ctx) })
+	r.templates.Start(ctx, r.events.emit)
 	r.bundles.start(ctx, r.opts, r.expansion.listed, r.events.emit, system)
 	r.child.spawn = system.Spawn
 	toSources, stop := context.WithCancel(ctx)
@@ -189,80 +176,53 @@ func (r *Runner) Run(ctx context.Context) error {
 func (r *Runner) loop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	r.turn.Lock()
-	defer r.turn.Unlock()
 	if r.opts.Once && r.opts.Limits.OnceTimeout > 0 {
 		r.deadline = time.Now().Add(r.opts.Limits.OnceTimeout)
 	}
 	for {
-		if r.step(ctx); r.turn.over {
-			return r.turn.err
+		if end, err := r.step(ctx, time.Now()); end {
+			return err
 		}
 		timer.Stop()
 		giveUp, _ := r.stores.GiveUp(r.opts.Limits.StoreDown)
 		if at := schedule.Earliest(r.nextAlive, r.nextPlan, r.deadline, giveUp, r.stores.Next(), r.templates.Next()); !at.IsZero() {
 			timer.Reset(time.Until(at))
 		}
-		r.turn.Unlock()
-		handle := r.wait(ctx, timer)
-		r.turn.Lock()
-		if ctx.Err() != nil {
-			r.turn.end(nil)
-		} else if err := handle(); err != nil {
-			r.turn.end(err)
+		var err error
+		var childEnded <-chan struct{}
+		if s := r.child.now.Load(); s != nil {
+			childEnded = s.Done()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.watcher.Changed():
+			err = r.handleUpdates(time.Now())
+		case <-r.templates.Changed():
+		case p := <-r.expansion.prepared:
+			err = r.grow(p)
+		case report := <-r.bundles.reports:
+			err = r.handleReport(report)
+		case request := <-r.requests:
+			request()
+		case <-childEnded:
+			s := r.child.now.Swap(nil)
+			if ctx.Err() != nil {
+				return nil // which has ended the child, too
+			}
+			if !s.Replaced() {
+				return s.Err()
+			}
+		case <-timer.C:
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
 
-// wait waits for something to be done, and returns that.
-func (r *Runner) wait(ctx context.Context, timer *time.Timer) (handle func() error) {
-	var childEnded <-chan struct{}
-	if s := r.child.now.Load(); s != nil {
-		childEnded = s.Done()
-	}
-	none := func() error { return nil }
-	select {
-	case <-ctx.Done():
-		return none // and it ends the child, too
-	case <-r.watcher.Changed():
-		return r.handleUpdates
-	case <-r.turn.taken:
-		return none
-	case p := <-r.expansion.prepared:
-		return func() error { return r.grow(p) }
-	case report := <-r.bundles.reports:
-		return func() error { return r.handleReport(report) }
-	case request := <-r.requests:
-		return func() error { request(); return nil }
-	case <-childEnded:
-		return r.childEnded
-	case <-timer.C:
-		return none
-	}
-}
-
-// executed is called by the goroutine of an execution whose results are to be taken. If
-// the loop waits, it does the step in its place: that is sooner than to wake the loop.
-func (r *Runner) executed(ctx context.Context) {
-	if r.turn.TryLock() {
-		r.step(ctx)
-		r.turn.Unlock()
-	}
-	r.turn.taken.Wake()
-}
-
-// step does all that can be done now.
-func (r *Runner) step(ctx context.Context) {
-	if r.turn.over {
-		return
-	}
-	if end, err := r.advance(ctx, time.Now()); end {
-		r.turn.end(err)
-	}
-}
-
-// advance is step. It reports whether Run ends.
-func (r *Runner) advance(ctx context.Context, now time.Time) (end bool, err error) {
+// step does all that can be done now. It reports whether Run ends.
+func (r *Runner) step(ctx context.Context, now time.Time) (end bool, err error) {
 	batch, err := r.templates.Take(now)
 	if err != nil {
 		return true, err
@@ -346,12 +306,12 @@ func (r *Runner) watch(batch templates.Batch, now time.Time) {
 // handleUpdates takes the newest answers and failures from the watch plane, starts to
 // execute the templates that use them, and updates the state of the stores. The error
 // is that of a query that has failed too often.
-func (r *Runner) handleUpdates() error {
-	now := time.Now()
+func (r *Runner) handleUpdates(now time.Time) error {
 	updates := r.watcher.Take()
 	for _, up := range updates {
 		r.templates.Update(up.ID, up.State, now)
 	}
+	r.templates.Execute(now) // what follows is done meanwhile
 	e := event.Updated{Updates: make([]event.Update, len(updates))}
 	for i, up := range updates {
 		a := &up.State.Answer
@@ -374,10 +334,6 @@ func (r *Runner) handleUpdates() error {
 			return fmt.Errorf("%w (gave up after %d attempts)", f.Err, f.Attempts)
 		}
 	}
-	r.templates.Execute(now)
-	r.turn.Unlock()
-	runtime.Gosched() // the executions come first
-	r.turn.Lock()
 	return nil
 }
 

@@ -10,7 +10,6 @@ import (
 	"restencil/runner/templates"
 	"restencil/template"
 	"restencil/watch"
-	"restencil/watch/schedule"
 )
 
 // A template is executed, says what it asks, and is executed again when that has
@@ -24,14 +23,13 @@ func ExampleSet() {
 		log.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := schedule.NewWakeup()
-	set.Start(ctx, func(event.Event) {}, ended.Wake)
+	set.Start(ctx, func(event.Event) {})
 	defer set.Join()
 	defer cancel()
 
 	execute := func() templates.Batch {
 		set.Execute(time.Now())
-		<-ended
+		<-set.Changed()
 		done, err := set.Take(time.Now())
 		if err != nil {
 			log.Fatal(err)

@@ -43,7 +43,7 @@ type Template struct {
 	Lenient bool
 }
 
-// A Set is the templates of a runner. Only one goroutine at a time may use it. Templates are
+// A Set is the templates of a runner. Only one goroutine may use it. Templates are
 // known by their index in Options.Templates.
 type Set struct {
 	options Options
@@ -56,7 +56,7 @@ type Set struct {
 	unknown watch.State
 	pool    *pool
 	passes  []*pass // that are under way
-	ended   func()  // Take has something to return
+	changed schedule.Wakeup
 
 	dirty   []*state                // to be executed
 	retries schedule.Timers[*state] // to be executed without another answer
@@ -176,18 +176,9 @@ type pass struct {
 	ended []*execution // that have not been taken
 }
 
-// add adds an execution that has ended. It reports whether there is something to take.
-func (p *pass) add(x *execution) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ended = append(p.ended, x)
-	p.left--
-	return p.left == 0 || time.Now().After(p.deadline)
-}
-
 // New parses the templates. The error has a line for each that cannot be used.
 func New(o Options) (*Set, error) {
-	s := &Set{options: o, answers: make(map[watch.ID]*watch.State)}
+	s := &Set{options: o, answers: make(map[watch.ID]*watch.State), changed: schedule.NewWakeup()}
 	var errs []error
 	for i, t := range o.Templates {
 		var parsed *template.Template
@@ -207,10 +198,9 @@ func New(o Options) (*Set, error) {
 }
 
 // Start marks all templates. From now on events are emitted. Executions end with
-// ctx; the caller then calls Join. The goroutine of an execution calls ended when Take
-// has something to return.
-func (s *Set) Start(ctx context.Context, events func(event.Event), ended func()) {
-	s.ctx, s.events, s.ended, s.pool = ctx, events, ended, newPool()
+// ctx; the caller then calls Join.
+func (s *Set) Start(ctx context.Context, events func(event.Event)) {
+	s.ctx, s.events, s.pool = ctx, events, newPool()
 	s.load(true)
 }
 
@@ -352,6 +342,9 @@ func (s *Set) Next() time.Time {
 	return at
 }
 
+// Changed receives when Take has something to return.
+func (s *Set) Changed() <-chan struct{} { return s.changed }
+
 // Idle reports whether no template is being executed, nor about to be.
 func (s *Set) Idle() bool { return len(s.dirty) == 0 && len(s.passes) == 0 }
 
@@ -418,8 +411,12 @@ func (s *Set) begin(list []*execution, now time.Time) *pass {
 					m.At.Name = t.Name
 				}
 			}
-			if p.add(x) {
-				s.ended()
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.ended = append(p.ended, x)
+			p.left--
+			if p.left == 0 || time.Now().After(p.deadline) {
+				s.changed.Wake()
 			}
 		})
 	}

@@ -9,7 +9,6 @@ import (
 
 	"restencil/runner/event"
 	"restencil/template"
-	"restencil/watch/schedule"
 )
 
 // An execution that does not end is reported while it goes on.
@@ -28,7 +27,6 @@ func TestSlowExecution(t *testing.T) {
 		}
 		start := time.Now()
 		var reported []time.Duration
-		ended := schedule.NewWakeup()
 		set.Start(ctx, func(e event.Event) {
 			if e, ok := e.(event.Slow); ok {
 				if !e.Since.Equal(start) {
@@ -36,13 +34,13 @@ func TestSlowExecution(t *testing.T) {
 				}
 				reported = append(reported, time.Since(start))
 			}
-		}, ended.Wake)
+		})
 		defer set.Join()
 		defer cancel()
 		set.Execute(time.Now())
 		for !set.Idle() {
 			select {
-			case <-ended:
+			case <-set.Changed():
 				if _, err := set.Take(time.Now()); err != nil {
 					t.Error(err)
 				}
