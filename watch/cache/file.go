@@ -2,13 +2,10 @@ package cache
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"time"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"restencil/watch"
 )
@@ -38,7 +35,7 @@ func parse(b []byte, of string) ([]entry, error) {
 	if bytes.HasPrefix(b, []byte("restencil cache 1\n")) { // schema 1 was not JSON
 		return nil, ErrOtherVersion
 	}
-	lines := jsonv1.NewDecoder(bytes.NewReader(b))
+	lines := json.NewDecoder(bytes.NewReader(b))
 	var h header
 	switch err := lines.Decode(&h); {
 	case err != nil || h.Schema == 0:
@@ -73,14 +70,14 @@ func parse(b []byte, of string) ([]entry, error) {
 // the entries that do not fit.
 func format(list []entry, of string, most int) (b []byte, left []entry) {
 	var file bytes.Buffer
-	lines := jsonv1.NewEncoder(&file)
+	lines := json.NewEncoder(&file)
 	_ = lines.Encode(header{schema, of}) // into memory, of plain values
 	for _, e := range list {
 		end := file.Len()
 		r := record{Query: e.query, Used: e.used, Time: e.answer.Time, Index: e.answer.Index}
 		var err error
 		if e.answer.Data != nil {
-			r.Data, err = json.Marshal(e.answer.Data, inFile)
+			r.Data, err = json.Marshal(toFile(e.answer.Data))
 		}
 		if err == nil {
 			err = lines.Encode(r)
@@ -106,13 +103,13 @@ type record struct {
 	Used  time.Time
 	Time  time.Time
 	Index uint64
-	Data  jsonv1.RawMessage `json:",omitempty"` // absent: the thing does not exist
+	Data  json.RawMessage `json:",omitempty"` // absent: the thing does not exist
 }
 
 // decoders decode the answers to the kinds of query that are kept.
 var decoders = map[watch.Kind]func([]byte) (any, error){
-	watch.KVGet:               decode[*watch.KeyPair],
-	watch.KVList:              decode[[]*watch.KeyPair],
+	watch.KVGet:               decodePair,
+	watch.KVList:              decodePairs,
 	watch.ServiceHealth:       decode[[]*watch.HealthService],
 	watch.ConnectHealth:       decode[[]*watch.HealthService],
 	watch.ServiceList:         decode[[]*watch.CatalogSnippet],
@@ -128,27 +125,50 @@ var decoders = map[watch.Kind]func([]byte) (any, error){
 
 func decode[T any](b []byte) (any, error) {
 	var v T
-	err := json.Unmarshal(b, &v, inFile)
+	err := json.Unmarshal(b, &v)
 	return v, err
 }
 
-// A keyPair is a watch.KeyPair whose value need not be UTF-8.
+// A keyPair is a watch.KeyPair in the file, whose value need not be UTF-8.
 type keyPair struct {
 	watch.KeyPair
 	Value []byte
 }
 
-// inFile are the options of the JSON of answers.
-var inFile = json.JoinOptions(
-	jsonv1.DefaultOptionsV1(),
-	json.WithMarshalers(json.MarshalToFunc(func(to *jsontext.Encoder, p *watch.KeyPair) error {
-		return json.MarshalEncode(to, keyPair{*p, []byte(p.Value)})
-	})),
-	json.WithUnmarshalers(json.UnmarshalFromFunc(func(from *jsontext.Decoder, p *watch.KeyPair) error {
-		var read keyPair
-		err := json.UnmarshalDecode(from, &read)
-		*p = read.KeyPair
-		p.Value = string(read.Value)
-		return err
-	})),
-)
+// toFile returns what JSON is made of for the data of an answer.
+func toFile(data any) any {
+	switch data := data.(type) {
+	case *watch.KeyPair:
+		return keyPair{*data, []byte(data.Value)}
+	case []*watch.KeyPair:
+		if data == nil {
+			return data
+		}
+		list := make([]keyPair, len(data))
+		for i, p := range data {
+			list[i] = keyPair{*p, []byte(p.Value)}
+		}
+		return list
+	}
+	return data
+}
+
+func decodePair(b []byte) (any, error) {
+	var p keyPair
+	err := json.Unmarshal(b, &p)
+	p.KeyPair.Value = string(p.Value)
+	return &p.KeyPair, err
+}
+
+func decodePairs(b []byte) (any, error) {
+	var read []keyPair
+	if err := json.Unmarshal(b, &read); err != nil || read == nil {
+		return []*watch.KeyPair(nil), err
+	}
+	list := make([]*watch.KeyPair, len(read))
+	for i, p := range read {
+		p.KeyPair.Value = string(p.Value)
+		list[i] = &p.KeyPair
+	}
+	return list, nil
+}

@@ -3,11 +3,10 @@ package fetch
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"net/url"
 	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
-	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/hashicorp/consul/api"
 
 	"restencil/watch"
@@ -36,15 +35,16 @@ func (c *instanceCache) fetch(ctx context.Context, q blocking.Request) (blocking
 	if passingOnly {
 		params.Set("passing", "1")
 	}
+	var raw json.RawMessage // its room is used again
 	next := make(map[[sha256.Size]byte]*watch.HealthService, len(c.last))
-	r, list, err := decodeList(ctx, c.client, path+q.Name, params, q, func(d *jsontext.Decoder) (*watch.HealthService, error) {
-		raw, err := d.ReadValue()
-		if err != nil {
+	r, list, err := decodeList(ctx, c.client, path+q.Name, params, q, func(d *json.Decoder) (*watch.HealthService, error) {
+		if err := d.Decode(&raw); err != nil {
 			return nil, err
 		}
 		hash := sha256.Sum256(raw)
 		instance := c.last[hash]
 		if instance == nil {
+			var err error
 			if instance, err = decodeInstance(raw); err != nil {
 				return nil, err
 			}
@@ -69,7 +69,7 @@ func (c *instanceCache) fetch(ctx context.Context, q blocking.Request) (blocking
 
 func decodeInstance(raw []byte) (*watch.HealthService, error) {
 	var e *api.ServiceEntry
-	if err := jsonv1.Unmarshal(raw, &e); err != nil {
+	if err := json.Unmarshal(raw, &e); err != nil {
 		return nil, err
 	}
 	if e == nil || e.Node == nil || e.Service == nil || slices.Contains(e.Checks, nil) {

@@ -2,12 +2,10 @@ package fetch
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"restencil/watch"
 	"restencil/watch/blocking"
@@ -40,10 +38,10 @@ func (c Requests) key(ctx context.Context, q blocking.Request) (blocking.Reply, 
 // prefix returns the pairs whose keys begin with the query's name, by key.
 func (c Requests) prefix(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 	var last pair // its room is used again
-	r, _, err := decodeList(ctx, c, keyPath(q.Name), url.Values{"recurse": {""}}, q, func(d *jsontext.Decoder) (*watch.KeyPair, error) {
+	r, _, err := decodeList(ctx, c, keyPath(q.Name), url.Values{"recurse": {""}}, q, func(d *json.Decoder) (*watch.KeyPair, error) {
 		last = pair{Value: last.Value[:0]}
 		p := &last
-		if err := json.UnmarshalDecode(d, &p); err != nil {
+		if err := d.Decode(&p); err != nil {
 			return nil, err
 		}
 		if p == nil {

@@ -2,11 +2,9 @@ package fetch
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/url"
-
-	"github.com/go-json-experiment/json/jsontext"
-	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"restencil/watch/blocking"
 )
@@ -14,31 +12,34 @@ import (
 // decodeList asks for a list, which is the data of the reply, too. It decodes each
 // element as it arrives, so that a long reply is never held as a whole; decode decodes
 // the next one.
-//
-// It uses what is encoding/json/v2 from Go 1.27 on: encoding/json reads each
-// element twice only to find its end.
 func decodeList[T any](
 	ctx context.Context, c Requests, path string, params url.Values, q blocking.Request,
-	decode func(*jsontext.Decoder) (T, error),
+	decode func(*json.Decoder) (T, error),
 ) (blocking.Reply, []T, error) {
 	list := []T{}
-	r, err := c.Get(ctx, path, params, q, func(body io.Reader) error {
-		d := jsontext.NewDecoder(body, jsonv1.DefaultOptionsV1())
-		start, err := d.ReadToken()
+	r, err := c.Get(ctx, path, params, q, func(body io.Reader) (err error) {
+		defer func() {
+			if err == io.EOF { // of the decoder, between elements
+				err = io.ErrUnexpectedEOF
+			}
+		}()
+		d := json.NewDecoder(body)
+		start, err := d.Token()
 		if err != nil {
 			return err
 		}
-		if start.Kind() != jsontext.KindBeginArray {
+		if start != json.Delim('[') {
 			return blocking.ErrIncomplete
 		}
-		for d.PeekKind() != jsontext.KindEndArray {
+		for d.More() {
 			element, err := decode(d)
 			if err != nil {
 				return err
 			}
 			list = append(list, element)
 		}
-		return nil
+		_, err = d.Token()
+		return err
 	})
 	r.Data = list
 	return r, list, err

@@ -313,3 +313,15 @@ func BenchmarkInstances(b *testing.B) {
 		check(b, err)
 	}
 }
+
+// BenchmarkKeys reads a prefix with many keys.
+func BenchmarkKeys(b *testing.B) {
+	body := pairElements(10_000).String()
+	a := newAsker(b, prefix)
+	b.ReportAllocs()
+	for b.Loop() {
+		a.body = strings.NewReader(body)
+		_, err := a.fetch()
+		check(b, err)
+	}
+}

@@ -2,9 +2,7 @@ package fetch
 
 import (
 	"context"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"encoding/json"
 
 	"restencil/watch/blocking"
 	"restencil/watch/consul/discovery"
@@ -37,8 +35,8 @@ func (c Requests) Witness() blocking.Func {
 func fetchElements[T any](c Requests, path, filter string) blocking.Func {
 	return func(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 		q.Expression = filter
-		r, _, err := decodeList(ctx, c, path, nil, q, func(d *jsontext.Decoder) (element T, err error) {
-			err = json.UnmarshalDecode(d, &element)
+		r, _, err := decodeList(ctx, c, path, nil, q, func(d *json.Decoder) (element T, err error) {
+			err = d.Decode(&element)
 			return element, err
 		})
 		return r, err
