@@ -46,11 +46,14 @@ type output struct {
 }
 
 func newExecution(t *Template, answers Answers) *execution {
-	dot := t.options.DotSecrets.With()
+	dot, n := t.options.DotSecrets.With(), len(t.used)
+	if n == 0 {
+		n = len(t.text.Root.Nodes) / 2 // a long template is probably a list of queries, with text between
+	}
 	return &execution{
 		template: t, answers: answers,
-		asked: make(map[watch.ID]asked, len(t.used)), result: Result{
-			Used:    make([]watch.ID, 0, len(t.used)),
+		asked: make(map[watch.ID]asked, n), result: Result{
+			Used:    make([]watch.ID, 0, n),
 			Secrets: dot, Secret: !dot.None(), Private: !dot.None(),
 		},
 	}

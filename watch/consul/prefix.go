@@ -73,6 +73,7 @@ func (p *prefixWatch) change() (used bool) {
 		here := plan.Place{Way: plan.Prefix, Extent: p.extent}
 		p.members = slices.DeleteFunc(p.members, func(m *member) bool { return m.sub.place == nil || *m.sub.place != here })
 	}
+	p.members = slices.Grow(p.members, len(joined))
 	for _, sub := range joined {
 		p.members = append(p.members, &member{sub: sub, text: plan.Text(sub.query())})
 		sub.setOwner(p)
