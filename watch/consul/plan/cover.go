@@ -15,6 +15,7 @@ import (
 const (
 	mostKeys  = 512 // keys
 	mostParts = 24  // parts
+	leastPart = 8   // a part with fewer than one in so many of all keys is not divided, either
 )
 
 // An item is a query for a key, or for the keys with a prefix.
@@ -91,7 +92,7 @@ func (p part) branch(it item) string {
 // Parts whose prefix is excluded are divided first; left are those for which there is
 // no room then.
 func cover(items []item, most int, excluded func(prefix string) bool) (parts, left []part) {
-	c := coverer{excluded: excluded}
+	c := coverer{excluded: excluded, mostKeys: max(mostKeys, len(items)/leastPart)}
 	c.add(newPart(items))
 	for len(c.open) > 0 {
 		p := c.take()
@@ -119,6 +120,7 @@ func cover(items []item, most int, excluded func(prefix string) bool) (parts, le
 // A coverer has the parts that can be divided further, and those that are done.
 type coverer struct {
 	excluded   func(prefix string) bool
+	mostKeys   int // of a part that is not divided
 	open, done []part
 }
 
@@ -148,7 +150,7 @@ func (c *coverer) divisible(p part) bool {
 	case p.items[0].kind == watch.KVList && p.items[0].text == p.prefix:
 		return false // a query asks for the whole prefix
 	default:
-		return p.spansTop() || len(p.items) > mostKeys
+		return p.spansTop() || len(p.items) > c.mostKeys
 	}
 }
 

@@ -254,6 +254,15 @@ func check(t *testing.T, r Rules, p *Plan, queries []watch.ID) {
 	}
 }
 
+// TestManyKeys: a large directory is divided into few parts of similar size.
+func TestManyKeys(t *testing.T) {
+	for n, want := range map[int]int{500: 1, 1000: 10, 10_000: 10, 50_000: 23} {
+		if p := (Rules{Budget: 128}).Make(many(n, key, "app/%05d")); p.Held != want {
+			t.Errorf("%d keys: %d requests, want %d", n, p.Held, want)
+		}
+	}
+}
+
 func BenchmarkMake(b *testing.B) {
 	queries := append(many(20_000, key, "app/%05d"), many(1000, service, "s%d")...)
 	for b.Loop() {
