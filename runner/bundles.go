@@ -4,15 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"restencil/renderer"
 	"restencil/runner/bundle"
 	"restencil/runner/bundle/group"
 	"restencil/runner/diff"
@@ -20,7 +17,6 @@ import (
 	"restencil/runner/process"
 	"restencil/runner/templates"
 	"restencil/watch"
-	"restencil/watch/schedule"
 )
 
 // bundles are the bundles of a runner, as the loop sees them.
@@ -53,108 +49,6 @@ type bundleState struct {
 type member struct {
 	*bundleState
 	index int // in the spec
-}
-
-// plan returns the bundles of templates: those named, and implicit ones of the
-// templates that have the same command, or none. The lists with elements belong to none.
-func plan(o Options, listed map[int]bool) ([]*bundleState, error) {
-	var all []*bundleState
-	byKey := make(map[string]*bundleState) // by name or command
-	add := func(key string, spec group.Spec) *bundleState {
-		s := &bundleState{spec: spec}
-		byKey[key], all = s, append(all, s)
-		return s
-	}
-	for _, spec := range o.Bundles {
-		if byKey["bundle "+spec.Name] != nil {
-			return nil, fmt.Errorf("bundle %q is defined twice", spec.Name)
-		}
-		spec.Policy = group.Together
-		if spec.Retry == (schedule.Backoff{}) {
-			spec.Retry = retry
-		}
-		if o.Once {
-			spec.Wait = Wait{}
-		}
-		add("bundle "+spec.Name, spec)
-	}
-	for i, t := range o.Templates {
-		if t.Variable != "" && !o.Dry || listed[i] {
-			continue
-		}
-		named := t.Bundle != "" && !o.Dry
-		key := fmt.Sprintf("command %q", t.Command.Args)
-		switch {
-		case named:
-			key = "bundle " + t.Bundle
-		case o.Dry:
-			key = "print"
-		}
-		s := byKey[key]
-		switch {
-		case s != nil:
-		case named:
-			return nil, fmt.Errorf("template %s belongs to bundle %q, which is not defined", t.Name, t.Bundle)
-		case o.Dry:
-			s = add(key, group.Spec{Name: t.Destination, Policy: group.Print, Retry: retry, ExitOnFailure: o.ExitOnFailure})
-		default:
-			s = add(key, group.Spec{Name: t.Destination, Policy: group.Each, Reload: t.Command, Retry: retry, ExitOnFailure: o.ExitOnFailure})
-		}
-		s.templates = append(s.templates, i)
-		s.spec.Members = append(s.spec.Members, t.Member)
-	}
-	all = slices.DeleteFunc(all, func(s *bundleState) bool { return len(s.templates) == 0 })
-	return all, shadow(o, all)
-}
-
-// shadow marks the templates that another has the destination of: as in
-// consul-template, the last template is written. A member of a named bundle may not
-// share its destination.
-func shadow(o Options, all []*bundleState) error {
-	last := make(map[string]member) // by destination
-	dirs := make(map[string]string) // where each really is
-	real := func(dir string) string {
-		if dirs[dir] == "" {
-			dirs[dir] = dir
-			if to, err := filepath.EvalSymlinks(dir); err == nil { // two paths may be one file
-				dirs[dir] = to
-			}
-		}
-		return dirs[dir]
-	}
-	name := func(m member) string {
-		text := "template " + m.spec.Members[m.index].Template
-		if m.spec.Policy == group.Together {
-			text += fmt.Sprintf(" of bundle %q", m.spec.Name)
-		}
-		return text
-	}
-	var errs []error
-	for _, s := range all {
-		for i, m := range s.spec.Members {
-			path := group.Path(m.Destination)
-			path = filepath.Join(real(filepath.Dir(path)), filepath.Base(path))
-			if m.Destination == "" || o.Dry || renderer.StreamOf(m.Destination) != renderer.NoStream {
-				continue
-			}
-			other, twice := last[path]
-			element := func(m member) bool { return m.spec.Members[m.index].ElementOf != "" }
-			if twice && (other.spec.Policy == group.Together || s.spec.Policy == group.Together || element(other) || m.ElementOf != "") {
-				errs = append(errs, fmt.Errorf("%s and %s both write %s: give each its own destination",
-					name(other), name(member{s, i}), m.Destination))
-				continue
-			}
-			if twice && other.bundleState != s {
-				if other.templates[other.index] > s.templates[i] {
-					s.spec.Members[i].Shadowed = true
-					continue
-				}
-				other.spec.Members[other.index].Shadowed = true
-			}
-			last[path] = member{s, i}
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // start makes the bundles, and starts them.

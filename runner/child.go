@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -108,39 +109,26 @@ var (
 	errTooLong  = errors.New("the value has 128 KiB or more, which no environment variable can have: the program keeps the value before")
 )
 
-// largestEnvironment is how much Linux takes as the environment of a process where the
-// stack may have 8 MiB, the default, less what is left for the arguments.
-const largestEnvironment = 2<<20 - 192<<10
-
 // environmentError returns why a child cannot have its environment, about the largest of
 // the variables that templates give it; nil: it can.
 func (r *Runner) environmentError(child *process.Child) *event.FileError {
-	var variables []Template
+	templates := make(map[string]Template) // by variable
 	for _, t := range r.opts.Templates {
 		if t.Variable != "" {
-			variables = append(variables, t)
+			templates[t.Variable] = t
 		}
 	}
-	if child == nil || len(variables) == 0 {
+	if child == nil || len(templates) == 0 {
 		return nil
 	}
-	sizes, total := make(map[string]int), 0
-	for _, entry := range child.Env { // the last of a name counts
-		name, _, _ := strings.Cut(entry, "=")
-		total += len(entry) + 9 - sizes[name] // with a zero byte and a pointer
-		sizes[name] = len(entry) + 9
-	}
-	if total <= largestEnvironment {
+	largest, err := process.CheckEnvironment(child.Env, slices.Sorted(maps.Keys(templates)))
+	if err == nil {
 		return nil
 	}
-	slices.SortStableFunc(variables, func(a, b Template) int { return sizes[b.Variable] - sizes[a.Variable] })
-	var largest []string
-	for _, t := range variables[:min(3, len(variables))] {
-		largest = append(largest, fmt.Sprintf("%s has %d KiB", t.Variable, sizes[t.Variable]>>10))
+	return &event.FileError{
+		Template: templates[largest].Name, Destination: templates[largest].Destination,
+		Err: fmt.Errorf("%w: the program keeps the values before; write large ones to files that it reads", err),
 	}
-	return &event.FileError{Template: variables[0].Name, Destination: variables[0].Destination, Err: fmt.Errorf(
-		"the environment of the program would have %d KiB, and Linux takes %d KiB (%s): the program keeps the values before; write large ones to files that it reads",
-		total>>10, largestEnvironment>>10, strings.Join(largest, ", "))}
 }
 
 // wantedChild returns the child with the variables that templates give it, nil: none.

@@ -3,21 +3,17 @@ package runner
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"restencil/renderer"
 	"restencil/runner/bundle"
 	"restencil/runner/bundle/group"
 	"restencil/runner/event"
+	"restencil/runner/layout"
 	"restencil/template"
 	"restencil/watch"
 )
@@ -31,24 +27,17 @@ import (
 // An expansion is the elements that templates with ForEach have. Those are known by
 // their index in config.
 type expansion struct {
-	config  Options                  // what New was called with: without elements
-	lists   map[int][]Template       // the elements, and the files that are to be removed
-	results map[int]*template.Result // what they are made of; nil: the list is not known yet
-	listed  map[int]bool             // the lists with elements, by their index among the templates
+	config Options // what New was called with: without elements
+	layout.Elements
+	listed map[int]bool // the lists with elements, by their index among the templates
 
 	newest     map[int]*template.Result // what is to be used, or cannot be
 	changed    bool                     // there is one that was not tried
 	failed     map[int]string           // why the newest list cannot be used, as reported
-	held       map[string]held          // by destination, as reported
+	reported   map[string]layout.Held   // by destination: what is held
 	preparing  bool                     // a goroutine prepares other templates
 	prepared   chan prepared            // its result
 	generation int                      // of config
-}
-
-// A held is files whose elements are not in a list that may lack something. They stay.
-type held struct {
-	files []string
-	why   string
 }
 
 // prepared is what new lists lead to.
@@ -56,11 +45,8 @@ type prepared struct {
 	generation int
 	newest     map[int]*template.Result
 	errs       map[int]error // why one of newest cannot be used
-	lists      map[int][]Template
-	results    map[int]*template.Result
-	held       map[int]held
-	taken      map[int][]string // files of elements that other templates have now
-	next       *Runner          // with the templates; nil: they stay
+	layout.Elements
+	next *Runner // with the templates; nil: they stay
 }
 
 // A parsedTemplate is a template with its parsed form.
@@ -90,7 +76,7 @@ func parsedIn(old []parsedTemplate, templates []Template) func(int) *template.Te
 
 // checkList returns what is wrong with a template with ForEach, but for its list.
 func checkList(t Template, host template.Host) error {
-	if fixedDir(t) == "" {
+	if layout.FixedDir(t) == "" {
 		return fmt.Errorf(`template %s has for_each, and its destination is not a file for each element in a fixed directory: write one such as destination = "/etc/nginx/sites/{{ .Key }}.conf"`, t.Name)
 	}
 	t.ForEach = ""
@@ -102,8 +88,8 @@ func checkList(t Template, host template.Host) error {
 // in old templates need not be parsed.
 func withElements(o Options, lists map[int][]Template, w *watch.Watcher, old []parsedTemplate) (*Runner, error) {
 	x := expansion{
-		config: o, lists: lists, listed: make(map[int]bool),
-		newest: make(map[int]*template.Result), failed: make(map[int]string), held: make(map[string]held),
+		config: o, Elements: layout.Elements{Lists: lists}, listed: make(map[int]bool),
+		newest: make(map[int]*template.Result), failed: make(map[int]string), reported: make(map[string]layout.Held),
 	}
 	all := make([]Template, 0, len(o.Templates))
 	for i, t := range o.Templates {
@@ -121,7 +107,7 @@ func withElements(o Options, lists map[int][]Template, w *watch.Watcher, old []p
 func (x *expansion) index(configured int) int {
 	at := configured
 	for i := range configured {
-		at += len(x.lists[i])
+		at += len(x.Lists[i])
 	}
 	return at
 }
@@ -139,8 +125,8 @@ func (x *expansion) setList(i int, list *template.Result) {
 // lacked nothing. It reports whether there are any.
 func (x *expansion) accept(destination string) bool {
 	for c, t := range x.config.Templates {
-		if x.held[destination].why != "" && t.ForEach != "" && t.Destination == destination {
-			whole := *x.results[c]
+		if x.reported[destination].Why != "" && t.ForEach != "" && t.Destination == destination {
+			whole := *x.Results[c]
 			whole.Partial = ""
 			x.setList(x.index(c), &whole)
 			return true
@@ -155,7 +141,7 @@ func (r *Runner) prepare(ctx context.Context) {
 	if !x.changed || x.preparing {
 		return
 	}
-	p := prepared{generation: x.generation, newest: maps.Clone(x.newest), errs: make(map[int]error), lists: x.lists, results: x.results}
+	p := prepared{generation: x.generation, newest: maps.Clone(x.newest), errs: make(map[int]error), Elements: layout.Elements{Lists: x.Lists, Results: x.Results}}
 	x.changed, x.preparing = false, true
 	config, watcher, state := x.config, r.watcher, r.opts.State
 	old := make([]parsedTemplate, len(r.opts.Templates))
@@ -167,23 +153,22 @@ func (r *Runner) prepare(ctx context.Context) {
 	r.bundles.running.Go(func() {
 		made := make(map[int][]Template)
 		for c, list := range p.newest {
-			if elements, err := ElementsOf(config.Templates[c], list.Elements); err != nil {
+			if elements, err := layout.ElementsOf(config.Templates[c], list.Elements); err != nil {
 				p.errs[c] = err
 			} else {
 				made[c] = elements
 			}
 		}
 		use := func(which map[int][]Template) error {
-			e := p.expand(config, which, files)
-			next := p.next
-			if !reflect.DeepEqual(e.lists, p.lists) {
-				var err error
-				if next, err = withElements(config, e.lists, watcher, old); err != nil {
+			e := p.With(config.Templates, which, p.newest, files)
+			if !reflect.DeepEqual(e.Lists, p.Lists) {
+				next, err := withElements(config, e.Lists, watcher, old)
+				if err != nil {
 					return err
 				}
+				p.next = next
 			}
-			e.generation, e.newest, e.errs, e.next = p.generation, p.newest, p.errs, next
-			p = e
+			p.Elements = e
 			return nil
 		}
 		if use(made) != nil { // one of them keeps no other from being used
@@ -191,7 +176,7 @@ func (r *Runner) prepare(ctx context.Context) {
 				p.errs[c] = use(map[int][]Template{c: made[c]})
 			}
 		}
-		for c, files := range p.taken {
+		for c, files := range p.Taken {
 			if state.Journal == nil {
 				continue
 			}
@@ -206,57 +191,6 @@ func (r *Runner) prepare(ctx context.Context) {
 	})
 }
 
-// expand returns what p is with the elements of other lists. A file that was made for an
-// element is removed when no template has it, none may have it in a list that is not
-// known yet, and its own list lacks nothing.
-func (p *prepared) expand(config Options, made map[int][]Template, files func(Template) []string) prepared {
-	e := prepared{lists: make(map[int][]Template), results: maps.Clone(p.results), held: make(map[int]held), taken: make(map[int][]string)}
-	if e.results == nil {
-		e.results = make(map[int]*template.Result)
-	}
-	used := make(map[string]int) // by whose template
-	var unknown []string         // directories
-	for c, t := range config.Templates {
-		if elements, ok := made[c]; ok {
-			e.lists[c], e.results[c] = elements, p.newest[c]
-		} else if old, ok := p.lists[c]; ok {
-			e.lists[c] = slices.DeleteFunc(slices.Clone(old), func(t Template) bool { return t.Absent })
-		}
-		for _, element := range e.lists[c] {
-			used[group.Path(element.Destination)] = c
-		}
-		if t.ForEach == "" {
-			used[group.Path(t.Destination)] = c
-		} else if e.results[c] == nil {
-			unknown = append(unknown, fixedDir(t))
-		}
-	}
-	for c, list := range e.results {
-		t, h := config.Templates[c], held{}
-		gone := t
-		gone.ForEach, gone.ElementOf, gone.Text, gone.Absent = "", t.Destination, "", true
-		for _, file := range files(t) {
-			in := func(dir string) bool { return checkElement(dir, file) == nil }
-			by, isUsed := used[group.Path(file)]
-			switch {
-			case isUsed && by != c:
-				e.taken[c] = append(e.taken[c], group.Path(file))
-			case isUsed || !in(fixedDir(t)) || slices.ContainsFunc(unknown, in):
-			case list.Partial == "":
-				gone.Destination = file
-				e.lists[c] = append(e.lists[c], gone)
-			default:
-				if _, err := os.Lstat(file); err == nil {
-					h.files = append(h.files, file)
-					h.why = fmt.Sprintf("removing files (%d) waits for a list that lacks nothing: %s", len(h.files), list.Partial)
-				}
-			}
-		}
-		e.held[c] = h
-	}
-	return e
-}
-
 // elementFiles returns a function that returns the files that were made for the
 // elements of a template, as they were named if that is known. Without a journal they
 // are those of this process.
@@ -264,8 +198,8 @@ func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(ev
 	type element struct{ list, path string }
 	names := make(map[element]string)
 	byList := make(map[string][]string)
-	for list, h := range x.held {
-		byList[list] = slices.Clone(h.files)
+	for list, h := range x.reported {
+		byList[list] = slices.Clone(h.Files)
 	}
 	for _, t := range old {
 		if t.ElementOf != "" {
@@ -290,55 +224,6 @@ func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(ev
 	}
 }
 
-// ElementsOf returns the templates for the elements of t.
-func ElementsOf(t Template, elements []template.Element) ([]Template, error) {
-	made := []Template{}
-	one := t
-	one.ForEach, one.ElementOf = "", t.Destination
-	dir := fixedDir(t)
-	paths := make(map[string]int) // the element of each
-	for i, e := range elements {
-		path := group.Path(e.Text)
-		if err := checkElement(dir, e.Text); err != nil {
-			return nil, e.Secrets.MaskError(fmt.Errorf("the destination %q of element %d: %w", e.Text, i+1, err))
-		}
-		if first, twice := paths[path]; twice {
-			return nil, e.Secrets.MaskError(fmt.Errorf("elements %d and %d have one destination, %s: make it different for each", first, i+1, e.Text))
-		}
-		paths[path] = i + 1
-		one.Dot, one.DotSecrets, one.Destination = e.Dot, e.Secrets, e.Text
-		made = append(made, one)
-	}
-	return made, nil
-}
-
-// fixedDir returns the directory that all elements of t have their destinations in, ""
-// where it differs.
-func fixedDir(t Template) string {
-	fixed, _, _ := strings.Cut(t.Destination, cmp.Or(t.LeftDelim, "{{"))
-	if !strings.ContainsRune(filepath.ToSlash(fixed), '/') {
-		return ""
-	}
-	return group.Path(filepath.Dir(fixed + "x"))
-}
-
-// checkElement returns an error unless an element may have a destination: what is in a
-// store decides about it.
-func checkElement(dir, destination string) error {
-	path := group.Path(destination)
-	switch {
-	case destination == "" || strings.HasSuffix(destination, "/"):
-		return errors.New("it names no file")
-	case !utf8.ValidString(destination) || strings.ContainsFunc(destination, func(c rune) bool { return c < ' ' || c == 0x7f }):
-		return errors.New("it has characters that are not for names of files")
-	case slices.Contains(strings.Split(filepath.ToSlash(destination), "/"), "..") || !strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/"):
-		return fmt.Errorf("it is not below %s, where those of all elements are", dir)
-	case renderer.IsTemp(path):
-		return errors.New("temporary files have such names")
-	}
-	return nil
-}
-
 // grow goes on with the templates for new lists. The error is that of a list that may
 // not fail.
 func (r *Runner) grow(p prepared) error {
@@ -347,7 +232,7 @@ func (r *Runner) grow(p prepared) error {
 	if p.generation != x.generation {
 		return nil // all lists of the new configuration are executed
 	}
-	x.lists, x.results = p.lists, p.results
+	x.Elements = p.Elements
 	if p.next != nil {
 		old := r.opts.Templates
 		r.opts, x.listed = p.next.opts, p.next.expansion.listed
@@ -381,15 +266,15 @@ func (r *Runner) grow(p prepared) error {
 			r.events.emit(event.Stepping{Bundles: []string{t.Destination}, Step: event.Applied})
 		}
 	}
-	for c, h := range p.held {
+	for c, h := range p.Held {
 		name := x.config.Templates[c].Destination
-		switch old := x.held[name].why; {
-		case h.why != old && h.why != "":
-			r.events.emit(event.BundleHeld{Bundle: name, Reason: h.why})
-		case h.why != old:
+		switch old := x.reported[name].Why; {
+		case h.Why != old && h.Why != "":
+			r.events.emit(event.BundleHeld{Bundle: name, Reason: h.Why})
+		case h.Why != old:
 			r.events.emit(event.BundleReleased{Bundle: name})
 		}
-		x.held[name] = h
+		x.reported[name] = h
 	}
 	return nil
 }
@@ -412,7 +297,7 @@ func (r *Runner) inherit(s *bundleState) {
 func (x *expansion) keepElements(config Options) map[int][]Template {
 	lists := make(map[int][]Template)
 	for i, t := range config.Templates {
-		for c, elements := range x.lists {
+		for c, elements := range x.Lists {
 			if reflect.DeepEqual(t, x.config.Templates[c]) {
 				lists[i] = elements
 			}

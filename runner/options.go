@@ -2,15 +2,14 @@ package runner
 
 import (
 	"io"
-	"slices"
 	"time"
 
 	"restencil/runner/bundle"
 	"restencil/runner/bundle/group"
 	"restencil/runner/diff"
 	"restencil/runner/event"
+	"restencil/runner/layout"
 	"restencil/runner/process"
-	"restencil/template"
 	"restencil/watch"
 	"restencil/watch/schedule"
 )
@@ -121,81 +120,21 @@ type Limits struct {
 	OnceTimeout time.Duration
 }
 
-// A Template is a template, where its output goes, and the command for it.
-//
-// With ForEach it is rendered for each element of a list, which is the dot, and its
-// Destination is a template of the element, in a fixed directory. The file of an element
-// that is gone is removed.
-type Template struct {
-	template.Options
-
-	// Member is its file. Its Destination is required, but for a dry run. New sets its
-	// Template and Fatal.
-	Member
-
-	// Command is run after the destination has changed. The zero Command is none.
-	Command Command
-
-	// Variable is the variable of the Child's environment that the output goes into,
-	// without the newlines at its end, in place of a file; "": it goes into a file. When
-	// it changes, the child is replaced. With Dry it is printed.
-	Variable string
-
-	// OnError says what an error of this template does.
-	OnError ErrorPolicy
-
-	// Bundle is the named bundle that it belongs to, "" for none. Command and
-	// Wait are the bundle's then.
-	Bundle string
-}
-
 // Types of other packages that Options are made of.
 type (
-	Bundle  = group.Spec // of a named bundle; New sets its Policy and Members
-	Member  = group.Member
-	Command = process.Command
-	Child   = process.Child
-	Wait    = group.Wait
-	State   = bundle.State
+	Template    = layout.Template
+	ErrorPolicy = layout.ErrorPolicy
+	Bundle      = group.Spec // of a named bundle; New sets its Policy and Members
+	Member      = group.Member
+	Command     = process.Command
+	Child       = process.Child
+	Wait        = group.Wait
+	State       = bundle.State
 )
 
-// An ErrorPolicy says what an error of a template does to the process.
-type ErrorPolicy int
-
+// What an error of a template does.
 const (
-	// ErrorDefault: the template keeps its last output and is tried again;
-	// with Once, Run ends with the error.
-	ErrorDefault ErrorPolicy = iota
-	// ErrorFatal: Run ends with the error, with Once or without.
-	ErrorFatal
-	// ErrorTolerated: Run goes on, with Once too (which then waits for the
-	// template to come right).
-	ErrorTolerated
+	ErrorDefault   = layout.ErrorDefault
+	ErrorFatal     = layout.ErrorFatal
+	ErrorTolerated = layout.ErrorTolerated
 )
-
-// withCertFiles returns templates with their CertFiles: a template's own destination,
-// or those of all members of its named bundle, so that the members that use a
-// certificate have the same query, and get certificate, key and CA of one issue.
-func withCertFiles(templates []Template) []Template {
-	of := make(map[string][]string) // by bundle
-	for _, t := range templates {
-		if t.Bundle != "" && t.Destination != "" && t.ForEach == "" && t.ElementOf == "" {
-			of[t.Bundle] = append(of[t.Bundle], t.Destination)
-		}
-	}
-	for _, files := range of {
-		slices.Sort(files)
-	}
-	templates = slices.Clone(templates)
-	for i, t := range templates {
-		switch {
-		case t.ElementOf != "": // the others come and go
-			templates[i].CertFiles = []string{t.Destination}
-		case t.Bundle != "":
-			templates[i].CertFiles = of[t.Bundle]
-		case t.Destination != "":
-			templates[i].CertFiles = []string{t.Destination}
-		}
-	}
-	return templates
-}

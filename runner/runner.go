@@ -1,12 +1,3 @@
-// Package runner renders templates: it takes the newest answers from the watch plane,
-// has package templates execute the templates that use them, and offers the outputs to
-// the bundles (package bundle), which put the files in place and run the commands.
-//
-// One goroutine, in [Runner.Run], owns the state. It never blocks and touches no disk.
-// What takes time runs in other goroutines, which report to it: the sources of the
-// watch plane, the executions of templates, a goroutine for each bundle, and the
-// supervisor of the child (package process). What happens is emitted as events
-// (package event), from which logs, pages and metrics are made.
 package runner
 
 import (
@@ -25,6 +16,7 @@ import (
 	"restencil/runner/bundle"
 	"restencil/runner/diff"
 	"restencil/runner/event"
+	"restencil/runner/layout"
 	"restencil/runner/outage"
 	"restencil/runner/process"
 	"restencil/runner/templates"
@@ -99,7 +91,7 @@ func newRunner(o Options, x expansion, w *watch.Watcher, old []parsedTemplate) (
 		Retry: retry,
 		Once:  o.Once && o.Plan == nil,
 	}
-	r.opts.Templates = withCertFiles(o.Templates)
+	r.opts.Templates = layout.WithCertFiles(o.Templates)
 	for i := range r.opts.Templates {
 		t := &r.opts.Templates[i]
 		if t.Variable != "" {
@@ -136,7 +128,13 @@ func newRunner(o Options, x expansion, w *watch.Watcher, old []parsedTemplate) (
 	var err error
 	r.templates, err = templates.New(set)
 	errs = append(errs, err)
-	r.bundles.list, err = plan(r.opts, x.listed)
+	planned, err := layout.Bundles(layout.Options{
+		Templates: r.opts.Templates, Listed: x.listed, Named: o.Bundles,
+		Retry: retry, Once: o.Once, Dry: o.Dry, ExitOnFailure: o.ExitOnFailure,
+	})
+	for _, b := range planned {
+		r.bundles.list = append(r.bundles.list, &bundleState{spec: b.Spec, templates: b.Templates})
+	}
 	return r, errors.Join(append(errs, err)...)
 }
 
@@ -442,9 +440,9 @@ func (r *Runner) replace(next *Runner) {
 	old := r.opts.Templates
 	r.opts, r.stores.Local = next.opts, next.opts.Local
 	x := &r.expansion
-	prepared, preparing, generation, held := x.prepared, x.preparing, x.generation, x.held
+	prepared, preparing, generation, reported := x.prepared, x.preparing, x.generation, x.reported
 	*x = next.expansion
-	x.prepared, x.preparing, x.generation, x.held = prepared, preparing, generation+1, held
+	x.prepared, x.preparing, x.generation, x.reported = prepared, preparing, generation+1, reported
 	r.events.mu.Lock()
 	r.events.to = next.opts.Events
 	r.events.mu.Unlock()

@@ -19,6 +19,7 @@ import (
 	"restencil/renderer/parallel"
 	"restencil/runner"
 	"restencil/runner/event"
+	"restencil/runner/layout"
 	"restencil/runner/process"
 	"restencil/runner/transaction"
 	"restencil/template"
@@ -184,7 +185,7 @@ func (r *run) elements(ctx context.Context, t runner.Template, missing map[strin
 	if err != nil {
 		return nil, err
 	}
-	return runner.ElementsOf(t, result.Elements)
+	return layout.ElementsOf(t, result.Elements)
 }
 
 // execute executes a template. It adds the queries that have no usable answer to

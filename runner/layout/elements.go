@@ -1,0 +1,137 @@
+package layout
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"restencil/renderer"
+	"restencil/runner/bundle/group"
+	"restencil/template"
+)
+
+// Elements are what the templates with ForEach have, by the index of each among those
+// of the configuration.
+type Elements struct {
+	Lists   map[int][]Template       // the elements, and the files that are to be removed
+	Results map[int]*template.Result // what they are made of; nil: the list is not known yet
+
+	Held  map[int]Held
+	Taken map[int][]string // files of elements that other templates have now
+}
+
+// A Held is files whose elements are not in a list that may lack something. They stay.
+type Held struct {
+	Files []string
+	Why   string // "": there are none
+}
+
+// With returns what e becomes with other elements for some of the lists, which were made
+// of results. files returns the files that were made for the elements of a template. A
+// file of an element that is gone is removed when no template has it, none may have it
+// in a list that is not known yet, and its own list lacks nothing.
+func (e Elements) With(templates []Template, made map[int][]Template, results map[int]*template.Result, files func(Template) []string) Elements {
+	next := Elements{
+		Lists: make(map[int][]Template), Results: maps.Clone(e.Results),
+		Held: make(map[int]Held), Taken: make(map[int][]string),
+	}
+	if next.Results == nil {
+		next.Results = make(map[int]*template.Result)
+	}
+	used := make(map[string]int) // by whose template
+	var unknown []string         // directories
+	for c, t := range templates {
+		if elements, ok := made[c]; ok {
+			next.Lists[c], next.Results[c] = elements, results[c]
+		} else if old, ok := e.Lists[c]; ok {
+			next.Lists[c] = slices.DeleteFunc(slices.Clone(old), func(t Template) bool { return t.Absent })
+		}
+		for _, element := range next.Lists[c] {
+			used[group.Path(element.Destination)] = c
+		}
+		if t.ForEach == "" {
+			used[group.Path(t.Destination)] = c
+		} else if next.Results[c] == nil {
+			unknown = append(unknown, FixedDir(t))
+		}
+	}
+	for c, list := range next.Results {
+		t, h := templates[c], Held{}
+		gone := t
+		gone.ForEach, gone.ElementOf, gone.Text, gone.Absent = "", t.Destination, "", true
+		for _, file := range files(t) {
+			in := func(dir string) bool { return checkElement(dir, file) == nil }
+			by, isUsed := used[group.Path(file)]
+			switch {
+			case isUsed && by != c:
+				next.Taken[c] = append(next.Taken[c], group.Path(file))
+			case isUsed || !in(FixedDir(t)) || slices.ContainsFunc(unknown, in):
+			case list.Partial == "":
+				gone.Destination = file
+				next.Lists[c] = append(next.Lists[c], gone)
+			default:
+				if _, err := os.Lstat(file); err == nil {
+					h.Files = append(h.Files, file)
+					h.Why = fmt.Sprintf("removing files (%d) waits for a list that lacks nothing: %s", len(h.Files), list.Partial)
+				}
+			}
+		}
+		next.Held[c] = h
+	}
+	return next
+}
+
+// ElementsOf returns the templates for the elements of t.
+func ElementsOf(t Template, elements []template.Element) ([]Template, error) {
+	made := []Template{}
+	one := t
+	one.ForEach, one.ElementOf = "", t.Destination
+	dir := FixedDir(t)
+	paths := make(map[string]int) // the element of each
+	for i, e := range elements {
+		path := group.Path(e.Text)
+		if err := checkElement(dir, e.Text); err != nil {
+			return nil, e.Secrets.MaskError(fmt.Errorf("the destination %q of element %d: %w", e.Text, i+1, err))
+		}
+		if first, twice := paths[path]; twice {
+			return nil, e.Secrets.MaskError(fmt.Errorf("elements %d and %d have one destination, %s: make it different for each", first, i+1, e.Text))
+		}
+		paths[path] = i + 1
+		one.Dot, one.DotSecrets, one.Destination = e.Dot, e.Secrets, e.Text
+		made = append(made, one)
+	}
+	return made, nil
+}
+
+// FixedDir returns the directory that all elements of t have their destinations in, ""
+// where it differs.
+func FixedDir(t Template) string {
+	fixed, _, _ := strings.Cut(t.Destination, cmp.Or(t.LeftDelim, "{{"))
+	if !strings.ContainsRune(filepath.ToSlash(fixed), '/') {
+		return ""
+	}
+	return group.Path(filepath.Dir(fixed + "x"))
+}
+
+// checkElement returns an error unless an element may have a destination: what is in a
+// store decides about it.
+func checkElement(dir, destination string) error {
+	path := group.Path(destination)
+	switch {
+	case destination == "" || strings.HasSuffix(destination, "/"):
+		return errors.New("it names no file")
+	case !utf8.ValidString(destination) || strings.ContainsFunc(destination, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		return errors.New("it has characters that are not for names of files")
+	case slices.Contains(strings.Split(filepath.ToSlash(destination), "/"), "..") || !strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/"):
+		return fmt.Errorf("it is not below %s, where those of all elements are", dir)
+	case renderer.IsTemp(path):
+		return errors.New("temporary files have such names")
+	}
+	return nil
+}
