@@ -33,7 +33,6 @@ type fakeNomad struct {
 	index    uint64
 	falls    bool          // each reply comes at once, with a smaller index than the one before
 	changed  chan struct{} // closed, and replaced, at each change
-	restored chan struct{} // the same, at each restore
 	vars     map[string]variable
 	bodies   map[string]string // of what else there is, by path
 	refuse   func(http.ResponseWriter, *http.Request) bool
@@ -44,7 +43,7 @@ type fakeNomad struct {
 
 func newFakeNomad(t *testing.T) *fakeNomad {
 	f := &fakeNomad{
-		index: 10, changed: make(chan struct{}), restored: make(chan struct{}), vars: make(map[string]variable),
+		index: 10, changed: make(chan struct{}), vars: make(map[string]variable),
 		bodies: make(map[string]string), underway: make(map[string]int),
 	}
 	f.server = httptest.NewUnstartedServer(f)
@@ -75,13 +74,12 @@ func (f *fakeNomad) put(path string, items map[string]string) {
 }
 
 // restore has Nomad go back to a snapshot of that index, in which there is one variable.
+// Requests that wait for a greater index go on to wait.
 func (f *fakeNomad) restore(index uint64, path string, items map[string]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.index = index
 	f.vars = map[string]variable{path: {Namespace: "default", Path: path, ModifyIndex: index, Items: items}}
-	close(f.restored)
-	f.restored = make(chan struct{})
 }
 
 func (f *fakeNomad) delete(path string) { f.change(func() { delete(f.vars, path) }) }
@@ -129,7 +127,7 @@ func (f *fakeNomad) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	timeout := time.After(wait)
 	for {
 		f.mu.Lock()
-		refuse, changed, restored := f.refuse, f.changed, f.restored
+		refuse, changed := f.refuse, f.changed
 		status, body, index := f.look(r)
 		if f.falls {
 			f.index--
@@ -149,8 +147,6 @@ func (f *fakeNomad) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		select {
 		case <-changed:
-		case <-restored:
-			since = 0
 		case <-timeout:
 			since = 0
 		case <-r.Context().Done():

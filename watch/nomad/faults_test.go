@@ -39,8 +39,8 @@ func TestHalfOpen(t *testing.T) {
 	})
 }
 
-// TestRestored: Nomad goes back to a snapshot. What that has is confirmed, and what comes
-// after it is known at once.
+// TestRestored: Nomad goes back to a snapshot, and tells nobody who waits. When that is over,
+// what the snapshot has is confirmed, and what comes after it is known at once.
 func TestRestored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeNomad(t)
@@ -49,7 +49,7 @@ func TestRestored(t *testing.T) {
 		r := watchVar(t, s)
 		time.Sleep(10 * time.Second)
 		f.restore(5, "app", map[string]string{"v": "old"})
-		time.Sleep(time.Second)
+		time.Sleep(DefaultOptions().BlockQueryWait)
 		f.put("app", map[string]string{"v": "new"})
 		time.Sleep(time.Second)
 		if got, want := said(r), []string{"one", "old", "new"}; !slices.Equal(got, want) {
