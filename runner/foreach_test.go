@@ -12,6 +12,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/event"
+	"restencil/watch"
 )
 
 // sites returns a template for each element of the key "list", in a bundle or not.
@@ -162,6 +163,32 @@ func TestForEachOfPartialList(t *testing.T) {
 			if _, changed, _ := g.costs(); changed != step.changed || says != step.says {
 				t.Errorf("%v: changed %q, want %q\nsaid %q\nwant %q", step.list, changed, step.changed, says, step.says)
 			}
+		}
+	})
+}
+
+// A secret is no name of a file: it would be in the log and in the status.
+func TestForEachWithSecretNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		keys := tmpl("keys", "{{ . }}")
+		keys.ForEach = `sprig_keys (secret "kv/sites").Data`
+		values := tmpl("values", "{{ . }}")
+		values.ForEach = `sprig_values (secret "kv/sites").Data`
+		const value = "hunter2 and more"
+		g := newRigWith(t, Options{Templates: []Template{keys, values}}, nil, func(g *rig) {
+			g.vault.set("kv/sites", &watch.Secret{Data: map[string]any{"web": value}})
+		})
+		defer g.stop()
+		sleep(time.Second)
+		g.holds("keys/web", "web")
+		if _, err := os.Stat(filepath.Join(g.dir, "values")); err == nil {
+			t.Error("a file has a secret as its name")
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		all := fmt.Sprintf("%+v", g.all)
+		if strings.Contains(all, value) || !strings.Contains(all, "it holds a secret, and everybody can see names of files") {
+			t.Errorf("the events are %s", all)
 		}
 	})
 }

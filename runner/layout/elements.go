@@ -96,7 +96,11 @@ func ElementsOf(t Template, elements []template.Element) ([]Template, error) {
 	paths := make(map[string]int) // the element of each
 	for i, e := range elements {
 		path := group.Path(e.Text)
-		if err := checkElement(dir, e.Text); err != nil {
+		err := checkElement(dir, e.Text)
+		if name := strings.TrimPrefix(path, dir); err == nil && e.Secrets.Mask(name) != name {
+			err = errors.New("it holds a secret, and everybody can see names of files")
+		}
+		if err != nil {
 			return nil, e.Secrets.MaskError(fmt.Errorf("the destination %q of element %d: %w", e.Text, i+1, err))
 		}
 		if first, twice := paths[path]; twice {
