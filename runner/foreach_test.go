@@ -192,3 +192,42 @@ func TestForEachWithSecretNames(t *testing.T) {
 		}
 	})
 }
+
+// The files of many elements that come or go at once are noted in the journal together.
+func TestForEachIsNotedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := t.TempDir()
+		j := openJournal(t, state)
+		defer j.Close()
+		store := make(map[string]any)
+		var names []string
+		for i := range 30 {
+			names = append(names, fmt.Sprintf("s%d", i))
+			store["site/"+names[i]] = i
+		}
+		store["list"] = strings.Join(names, " ")
+		g := newRig(t, Options{State: State{Journal: j}, Templates: []Template{sites("")}}, store)
+		defer g.stop()
+		lines := func() int {
+			sleep(2 * time.Second)
+			files, _ := filepath.Glob(filepath.Join(state, "bundles", "for_each*"))
+			if len(files) != 1 {
+				t.Fatalf("the journal has %q", files)
+			}
+			text, err := os.ReadFile(files[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.Count(string(text), "\n")
+		}
+		const most = 5
+		came := lines()
+		g.store.set("list", "s0")
+		if went := lines() - came; came > most || went > most {
+			t.Errorf("they came with %d records and went with %d, of %d", came, went, len(names))
+		}
+		if _, changed, _ := g.costs(); strings.Count(changed, "-") != len(names)-1 {
+			t.Errorf("changed: %s", changed)
+		}
+	})
+}

@@ -60,11 +60,13 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		}
 		b.entry.owe(files)
 	}
+	var going []group.Target
 	for i, t := range targets {
 		if tx.Changes[i].Err == nil {
-			b.entry.elements(t, false)
+			going = append(going, t)
 		}
 	}
+	b.entry.elements(going, false)
 	b.enter(tx, event.Swap, targets[0].Rollback)
 	tx.Swap()
 	tx.CheckLate(ctx)
@@ -102,6 +104,7 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 			done = append(done, t.Name)
 		}
 	}
+	b.entry.elements(going, true)
 	if len(done) > 0 {
 		b.shared.Events(event.Stepping{Bundles: done, Step: event.Applied, Back: targets[0].Rollback})
 	}
@@ -305,7 +308,6 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 		o.Results = append(o.Results, group.Result{Result: c.Result(i), Replaced: c.Replaces(i)})
 	}
 	changed := b.groups.Done(t, o, time.Now())
-	b.entry.elements(t, true)
 	for _, w := range t.Wants {
 		b.shared.Registry.SetSecrets(w.File.Key(), w.File.Secrets())
 	}

@@ -102,12 +102,12 @@ func (s State) Elements(template string) journal.Elements {
 
 // elements writes which files of elements are this program's, before they go in place
 // and, with removed, which have been removed.
-func (e *entry) elements(t group.Target, removed bool) {
+func (e *entry) elements(targets []group.Target, removed bool) {
 	write := journal.Elements.Add
 	if removed {
 		write = journal.Elements.Remove
 	}
-	for list, paths := range t.Elements(removed) {
+	for list, paths := range group.Elements(targets, removed) {
 		e.do(func(j *journal.Journal) error { return write(journal.ElementsOf(j, list), paths) })
 	}
 }

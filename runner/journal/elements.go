@@ -33,9 +33,11 @@ func (e Elements) Add(files []string) error {
 
 // Remove records that files have been removed.
 func (e Elements) Remove(files []string) error {
+	gone := make(map[string]bool)
+	for _, file := range files {
+		gone[file] = true
+	}
 	return e.journal.update(e.key, soon, func(at *entry) {
-		at.record.Elements = slices.DeleteFunc(slices.Clone(at.record.Elements), func(file string) bool {
-			return slices.Contains(files, file)
-		})
+		at.record.Elements = slices.DeleteFunc(slices.Clone(at.record.Elements), func(file string) bool { return gone[file] })
 	})
 }

@@ -232,13 +232,15 @@ func (t Target) Generation(keepSecrets bool) []history.File {
 	return files
 }
 
-// Elements returns the absolute paths of the files of elements that t puts in place, or
-// has removed, by the template of the elements.
-func (t Target) Elements(removed bool) map[string][]string {
+// Elements returns the absolute paths of the files of elements that targets put in place,
+// or have removed, by the template of the elements.
+func Elements(targets []Target, removed bool) map[string][]string {
 	files := make(map[string][]string)
-	for _, w := range t.Wants {
-		if list := w.File.ElementOf; list != "" && w.Place.Remove == removed && (!removed || w.File.Removed()) {
-			files[list] = append(files[list], Path(w.File.Destination))
+	for _, t := range targets {
+		for _, w := range t.Wants {
+			if list := w.File.ElementOf; list != "" && w.Place.Remove == removed && (!removed || w.File.Removed()) {
+				files[list] = append(files[list], Path(w.File.Destination))
+			}
 		}
 	}
 	return files
