@@ -112,12 +112,12 @@ func (s *Server) Run(ctx context.Context) {
 // requests have ended.
 func (s *Server) Serve(ctx context.Context, l net.Listener) {
 	var requests sync.WaitGroup
-	handler := s.Handler()
+	handler := sync.OnceValue(s.Handler) // mostly nobody asks
 	server := http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			requests.Add(1)
 			defer requests.Done()
-			handler.ServeHTTP(w, r)
+			handler().ServeHTTP(w, r)
 		}),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: headerTimeout,
