@@ -128,7 +128,7 @@ func (b *bundles) run(o Options, listed map[int]bool) {
 	for i, t := range o.Templates {
 		if t.Variable != "" && !o.Dry || listed[i] {
 			to := event.Output{Template: t.Name, Destination: t.Destination}
-			e.Bundles = append(e.Bundles, event.Bundle{Name: t.Destination, Members: []event.Output{to}})
+			e.Bundles = append(e.Bundles, event.Bundle{Name: t.Destination, Members: []event.Output{to}, Kept: listed[i]})
 		}
 	}
 	b.shared.Events(e)

@@ -68,12 +68,19 @@ func TestForEachOfFilteredList(t *testing.T) {
 				t.Error(err)
 			}
 
+			// A reload and another element do not end that.
+			d.Signal(syscall.SIGHUP)
+			create("axis")
+			await.Eventually(t, await.Holds(filepath.Join(sites, "axis"), "x"))
+			await.Eventually(t, saying(t, 0, held, "status", "-config", config))
+
 			// With the right again, what is not in the list goes.
 			remove("beta")
 			remove("atlas")
+			remove("axis")
 			writeFile(t, token, all)
 			d.Signal(syscall.SIGHUP)
-			for _, name := range []string{"beta", "atlas"} {
+			for _, name := range []string{"beta", "atlas", "axis"} {
 				await.Eventually(t, func() error {
 					if _, err := os.Stat(filepath.Join(sites, name)); err == nil {
 						return errors.New(name + " is still there")
