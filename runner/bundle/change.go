@@ -292,12 +292,7 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 			})
 		}
 	case b.spec.Policy == group.Together:
-		applied := false // in the journal
-		if !loaded {
-			st := b.entry.state()
-			applied = st.Applied == t.Hash && !st.Owed()
-		}
-		if !applied {
+		if loaded || !b.entry.made(t) {
 			b.entry.do(func(j *journal.Journal) (err error) {
 				generation, err = j.Applied(b.entry.key, t.Hash, files())
 				return err

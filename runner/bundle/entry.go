@@ -88,7 +88,7 @@ func (e *entry) state() (st journal.State) {
 	return st
 }
 
-// made reports whether the last process has made this change.
+// made reports whether the journal has it that this change was made.
 func (e *entry) made(t group.Target) bool {
 	st := e.state()
 	return st.Applied == t.Hash && !st.Owed()
