@@ -34,6 +34,7 @@ func (s *Status) SetProblems(journal, config error, since time.Time) {
 			}
 		}
 	}
+	s.wouldWait()
 	for _, l := range s.Leases {
 		if l.wrong(s.Time) {
 			s.problem("", l.Ends, l.Line(s.Time), l.Do())
@@ -78,6 +79,24 @@ func (s *Status) failingQueries() {
 		used := strings.Join(q.Templates[:min(len(q.Templates), 5)], ", ")
 		s.problem("", q.Failing, fmt.Sprintf("%s: no answer since %s: %s", q.Name, s.ago(q.Failing), FirstLine(q.Error)),
 			fmt.Sprintf("the last answer stays in %s; retrying: check that it exists and that the token may read it", cmp.Or(used, "use")))
+	}
+}
+
+// wouldWait tells of the templates whose files are made with the last value of something
+// that has gone: after a restart they would wait for it.
+func (s *Status) wouldWait() {
+	for _, b := range s.Bundles {
+		for _, t := range b.Templates {
+			if len(t.WouldWait) == 0 {
+				continue
+			}
+			w, more := t.WouldWait[0], ""
+			if n := len(t.Gone); n > 1 {
+				more = fmt.Sprintf(" (%d more have gone)", n-1)
+			}
+			s.problem(b.Name, w.Since, fmt.Sprintf("%s: needs %s, which has gone since %s: %s%s", cmp.Or(t.Destination, t.Name), w.Name, s.ago(w.Since), w.Reason, more),
+				fmt.Sprintf("the file stays as it is, but a restart would wait for it; %s asks for it: add it to the store, or give the template a default; see: restencil explain %s", cmp.Or(w.At, t.Name), forShell(b.Name)))
+		}
 	}
 }
 
@@ -130,9 +149,7 @@ func (b Bundle) cause() string {
 
 // Do says what restencil does about the state of the bundle, and what to do.
 func (b Bundle) Do(now time.Time) string {
-	if strings.ContainsAny(b.Name, " \t\"$&'()*;<>?[\\`|") { // a shell would read it otherwise
-		b.Name = "'" + strings.ReplaceAll(b.Name, "'", `'\''`) + "'"
-	}
+	b.Name = forShell(b.Name)
 	retry := ""
 	switch {
 	case b.Attempt > 0 && b.Last != nil && b.Last.Outcome == "":
@@ -173,6 +190,14 @@ func (b Bundle) Do(now time.Time) string {
 		return fmt.Sprintf("%ssee more: restencil explain %s", retry, b.Name)
 	}
 	return ""
+}
+
+// forShell quotes a name that a shell would read otherwise.
+func forShell(name string) string {
+	if !strings.ContainsAny(name, " \t\"$&'()*;<>?[\\`|") {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
 // writing reports whether the file of a template that belongs to no named bundle

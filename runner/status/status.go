@@ -83,14 +83,20 @@ type Template struct {
 	Rendered    time.Time `json:"rendered,omitzero"` // when its file was last put in place, or found right
 	Cause       Cause     `json:"cause,omitzero"`    // of that
 	Since       time.Time `json:"since,omitzero"`    // when it began to wait, to fail or, with neither, to be executed, where that takes long
-	Waits       []Missing `json:"waits,omitempty"`   // for what, the first few
-	More        int       `json:"more_waits,omitempty"`
-	Gone        []string  `json:"gone,omitempty"` // queries that have no answer any more, whose last one is used
-	Error       string    `json:"error,omitempty"`
-	Attempt     int       `json:"attempt,omitempty"`
-	NextAt      time.Time `json:"next_at,omitzero"`   // the next attempt
-	Warnings    []string  `json:"warnings,omitempty"` // what is doubtful about the file
-	Queries     []string  `json:"queries"`            // that it uses, in order
+	Lacks
+	Error    string    `json:"error,omitempty"`
+	Attempt  int       `json:"attempt,omitempty"`
+	NextAt   time.Time `json:"next_at,omitzero"`   // the next attempt
+	Warnings []string  `json:"warnings,omitempty"` // what is doubtful about the file
+	Queries  []string  `json:"queries"`            // that it uses, in order
+}
+
+// Lacks are what a template cannot do without and does not have.
+type Lacks struct {
+	Waits     []Missing `json:"waits,omitempty"` // for what it waits, the first few
+	More      int       `json:"more_waits,omitempty"`
+	Gone      []string  `json:"gone,omitempty"`       // queries that have no answer any more, whose last one is used
+	WouldWait []Missing `json:"would_wait,omitempty"` // the first few of these
 }
 
 // A Missing is a query that a template cannot do without.

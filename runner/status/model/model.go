@@ -115,6 +115,7 @@ type templateState struct {
 	failedAt time.Time      // when
 	since    time.Time      // when it began to fail, or to miss something; zero: neither
 	missing  []missing      // the first of those that it misses
+	gone     []missing      // the first of those whose last answer it uses
 	slow     time.Time      // since when it is being executed, where that takes long; else zero
 	exposed  bool
 	unstable bool
@@ -312,14 +313,17 @@ func (m *Model) applyTemplate(now time.Time, e event.Event) {
 		t := m.template(e.Template, e.Destination)
 		t.executed, t.at, t.slow = e, now, time.Time{}
 		t.miss(e.Missing, now)
+		t.gone = firstOf(e.Gone, t.gone, now)
 	case event.Slow:
 		m.template(e.Template, e.Destination).slow = e.Since
 	case event.Waiting:
 		t := m.template(e.Template, e.Destination)
-		for i := range t.missing {
-			for _, told := range e.For {
-				if told.Query.ID() == t.missing[i].query {
-					t.missing[i].since, t.missing[i].at = told.Since, told.At
+		for _, list := range [][]missing{t.missing, t.gone} {
+			for i := range list {
+				for _, told := range e.For {
+					if told.Query.ID() == list[i].query {
+						list[i].since, list[i].at = told.Since, told.At
+					}
 				}
 			}
 		}
@@ -362,15 +366,19 @@ func (t *templateState) miss(queries []watch.ID, now time.Time) {
 	if t.missing == nil {
 		t.since = now
 	}
-	before := t.missing
-	t.missing = make([]missing, 0, min(len(queries), most))
+	t.missing = firstOf(queries, t.missing, now)
+}
+
+// firstOf returns the first of queries, which are missing since now or as before.
+func firstOf(queries []watch.ID, before []missing, now time.Time) (list []missing) {
 	for _, id := range queries[:min(len(queries), most)] {
 		next := missing{query: id, since: now}
 		if i := slices.IndexFunc(before, func(b missing) bool { return b.query == id }); i >= 0 {
 			next = before[i]
 		}
-		t.missing = append(t.missing, next)
+		list = append(list, next)
 	}
+	return list
 }
 
 func (m *Model) applyBundle(now time.Time, e event.Event) {

@@ -229,6 +229,37 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// What a file is made of and has gone is a problem, for a restart would wait for it.
+func TestGone(t *testing.T) {
+	m := newModel()
+	both := []event.Output{web, api}
+	for _, o := range both {
+		m.Apply(at(1), executed(o, event.Executed{}))
+		m.Apply(at(1), rendered(o))
+	}
+	if s := m.Snapshot(at(2), nil); !s.Well {
+		t.Fatalf("%+v", s.Problems)
+	}
+	m.Apply(at(3), executed(web, event.Executed{Gone: []watch.ID{key}}))
+	m.Apply(at(4), event.Waiting{Template: web.Template, Destination: web.Destination, For: []event.Missing{{Query: key.Value(), Since: at(3), At: template.Position{Name: "web.ctmpl", Line: 3, Column: 4}, Gone: true}}, Rendered: true})
+	m.Apply(at(5), executed(web, event.Executed{Gone: []watch.ID{key}}))
+	want := status.Problem{
+		Bundle: "web", Since: at(3),
+		Line: "/etc/web: needs consul key app/port, which has gone since 7s: it does not exist",
+		Do:   "the file stays as it is, but a restart would wait for it; web.ctmpl:3:4 asks for it: add it to the store, or give the template a default; see: restencil explain web",
+	}
+	last := m.Overview(at(9), nil, status.Status{})
+	for i, s := range []status.Status{m.Snapshot(at(10), nil), m.Overview(at(10), nil, last)} {
+		if len(s.Problems) != 1 || s.Problems[0] != want || s.Well || s.Bundles[0].State != status.Applied {
+			t.Errorf("%d: %+v", i, s.Problems)
+		}
+	}
+	m.Apply(at(11), executed(web, event.Executed{}))
+	if s := m.Overview(at(12), nil, last); !s.Well {
+		t.Errorf("it is back, but %+v", s.Problems)
+	}
+}
+
 // The timeline is bounded.
 func TestTimelineIsBounded(t *testing.T) {
 	m := newModel()

@@ -63,7 +63,7 @@ func (m *Model) clone(failing bool, known []status.Bundle) *facts {
 		own.templates = make([]*templateState, len(b.templates))
 		for i, t := range b.templates {
 			ofOwn := *t
-			ofOwn.missing = slices.Clone(t.missing)
+			ofOwn.missing, ofOwn.gone = slices.Clone(t.missing), slices.Clone(t.gone)
 			for _, miss := range t.missing {
 				if q, watched := m.queries[miss.query]; watched {
 					c.queries[miss.query] = q
@@ -235,8 +235,9 @@ func (f *facts) templateOf(t *templateState) status.Template {
 	out := status.Template{
 		Name: t.Template, Destination: t.Destination,
 		Executed: t.at, Took: status.Seconds(t.executed.Took), Rendered: t.right, Since: t.since,
-		More: max(0, len(t.executed.Missing)-len(t.missing)), Queries: []string{},
+		Queries: []string{},
 	}
+	out.More = max(0, len(t.executed.Missing)-len(t.missing))
 	if r := t.rendered; !t.right.IsZero() {
 		out.Cause = f.causeOf("other", r.Causes, r.More)
 		switch {
@@ -249,13 +250,13 @@ func (f *facts) templateOf(t *templateState) status.Template {
 		}
 	}
 	for _, miss := range t.missing {
-		id, up := miss.query, f.queries[miss.query]
-		w := status.Missing{Query: id.Value().String(), Name: f.name(id), Since: miss.since, Fails: up.Failure != nil || up.Version == 0}
-		w.Reason = event.WhyMissing(id.Value(), up.Version > 0, up.Failure)
-		if miss.at.Name != "" {
-			w.At = miss.at.String()
-		}
+		up := f.queries[miss.query]
+		w := f.missing(miss, up.Version > 0, up.Failure)
+		w.Fails = up.Failure != nil || up.Version == 0
 		out.Waits = append(out.Waits, w)
+	}
+	for _, gone := range t.gone {
+		out.WouldWait = append(out.WouldWait, f.missing(gone, true, nil))
 	}
 	for _, id := range t.executed.Gone {
 		out.Gone = append(out.Gone, id.Value().String())
@@ -277,6 +278,15 @@ func (f *facts) templateOf(t *templateState) status.Template {
 	}
 	for _, id := range t.executed.Used {
 		out.Queries = append(out.Queries, id.Value().String())
+	}
+	return out
+}
+
+func (f *facts) missing(m missing, known bool, failure *watch.Failure) status.Missing {
+	out := status.Missing{Query: m.query.Value().String(), Name: f.name(m.query), Since: m.since}
+	out.Reason = event.WhyMissing(m.query.Value(), known, failure)
+	if m.at.Name != "" {
+		out.At = m.at.String()
 	}
 	return out
 }
