@@ -107,13 +107,16 @@ func (b *bundles) add(s *bundleState, after ...*bundle.Bundle) {
 // run sets the members, emits which bundles there are, and starts those that are new.
 func (b *bundles) run(o Options, listed map[int]bool) {
 	b.members = make([]member, len(o.Templates))
-	e := event.Planned{Local: o.Local, Childless: o.Child == nil}
+	e := event.Planned{Local: o.Local, Childless: o.Child == nil, Elements: make(map[event.Output]string)}
 	for _, s := range b.list {
 		spec := s.spec
 		one := event.Bundle{Name: spec.Name, Named: spec.Policy == group.Together, Reload: spec.Reload.Args, Kept: s.kept, Rolling: spec.Rolling.Limit > 0}
 		for i, m := range spec.Members {
 			b.members[s.templates[i]] = member{s, i}
-			one.Members = append(one.Members, event.Output{Template: m.Template, Destination: m.Destination})
+			to := event.Output{Template: m.Template, Destination: m.Destination}
+			if one.Members = append(one.Members, to); m.ElementOf != "" {
+				e.Elements[to] = m.ElementOf
+			}
 		}
 		if one.Named {
 			e.Bundles = append(e.Bundles, one)
@@ -128,7 +131,7 @@ func (b *bundles) run(o Options, listed map[int]bool) {
 	for i, t := range o.Templates {
 		if t.Variable != "" && !o.Dry || listed[i] {
 			to := event.Output{Template: t.Name, Destination: t.Destination}
-			e.Bundles = append(e.Bundles, event.Bundle{Name: t.Destination, Members: []event.Output{to}, Kept: listed[i]})
+			e.Bundles = append(e.Bundles, event.Bundle{Name: t.Destination, Members: []event.Output{to}, Kept: listed[i], List: listed[i]})
 		}
 	}
 	b.shared.Events(e)

@@ -32,7 +32,8 @@ type Output struct {
 type Planned struct {
 	Local     string // the data file that stands in for Consul, "": Consul answers
 	Bundles   []Bundle
-	Childless bool // there is no child; one that runs is about to end for good
+	Childless bool              // there is no child; one that runs is about to end for good
+	Elements  map[Output]string // those of for_each, with the name of the bundle that is their list
 }
 
 // A Bundle is a named bundle, or the file of a template that belongs to none, which
@@ -44,6 +45,7 @@ type Bundle struct {
 	Reload  []string // the words of the command, nil: there is none
 	Kept    bool     // a Reload has not changed it
 	Rolling bool     // it takes turns with other hosts
+	List    bool     // it is no files, but a list of for_each that has elements
 }
 
 // Ready: for the first time every template has been rendered, and every command for

@@ -111,7 +111,7 @@ type Missing struct {
 
 // A Cause is why something was rendered or changed.
 type Cause struct {
-	Reason  string   `json:"reason,omitempty"`  // "data", "start", "drift" (somebody had changed the file), "rollback" (somebody asked for it) or "other" (the configuration, or another attempt)
+	Reason  string   `json:"reason,omitempty"`  // "data", "start", "drift" (somebody had changed the file), "list" (of for_each), "rollback" (somebody asked for it) or "other" (the configuration, or another attempt)
 	Queries []string `json:"queries,omitempty"` // the first of those whose new answers led to it
 	Names   []string `json:"names,omitempty"`   // of these, in plain words
 	More    int      `json:"more_queries,omitempty"`

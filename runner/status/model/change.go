@@ -67,8 +67,12 @@ func (m *Model) begin(b *bundleState, back bool) *change {
 		return c
 	}
 	for _, t := range b.templates {
-		if t.right.IsZero() {
+		switch {
+		case !t.right.IsZero():
+		case !t.added:
 			c.reason = "start"
+		case c.reason == "other":
+			c.reason = "list"
 		}
 		if t.at.After(b.staged) {
 			m.cause(c, t.executed.Causes, t.executed.More)
@@ -78,7 +82,7 @@ func (m *Model) begin(b *bundleState, back bool) *change {
 		}
 	}
 	switch {
-	case c.reason == "start":
+	case c.reason != "other":
 	case len(c.causes) > 0:
 		c.reason = "data"
 	case b.failure.Err != nil && b.last != nil && c.at[execute].IsZero(): // once more
@@ -114,8 +118,11 @@ func (m *Model) render(t *templateState) {
 	c := t.bundle.change
 	c.files = append(c.files, t.Destination)
 	m.cause(c, t.rendered.Causes, 0)
-	if t.rendered.Drifted {
+	switch {
+	case t.rendered.Drifted:
 		c.reason = "drift"
+	case t.rendered.Removed && c.reason == "other":
+		c.reason = "list"
 	}
 }
 

@@ -119,6 +119,7 @@ type templateState struct {
 	slow     time.Time      // since when it is being executed, where that takes long; else zero
 	exposed  bool
 	unstable bool
+	added    bool // it is an element that a list got after the first ones
 }
 
 // A delay is what a change of a bundle waits for before it begins.
@@ -268,6 +269,9 @@ func (m *Model) plan(e event.Planned) {
 		}
 		for _, o := range spec.Members {
 			if t := m.templates[o]; t != nil {
+				if list := old[e.Elements[o]]; t.bundle == nil && list != nil {
+					t.added = list.List
+				}
 				t.bundle, m.byFile[o.Destination] = b, b
 				b.templates = append(b.templates, t)
 			}

@@ -245,6 +245,8 @@ func (f *facts) templateOf(t *templateState) status.Template {
 			out.Cause.Reason = "drift"
 		case len(r.Causes) > 0:
 			out.Cause.Reason = "data"
+		case r.Removed, r.First && t.added:
+			out.Cause.Reason = "list"
 		case r.First:
 			out.Cause.Reason = "start"
 		}

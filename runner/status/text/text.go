@@ -223,6 +223,8 @@ func cause(c status.Cause) string {
 	switch {
 	case text != "" && c.Reason == "data":
 		return text + " changed"
+	case c.Reason == "list":
+		return "a list of for_each changed"
 	case c.Reason == "start":
 		return "first time since the start"
 	case c.Reason == "drift":

@@ -236,7 +236,7 @@ function diffOf(text) {
   return el("pre", { tabindex: "0", role: "group", "aria-label": "Difference of " + (text.match(/^\+\+\+ (.*)$/m)?.[1] || "a file") }, lines);
 }
 
-const why = { start: "at the start", drift: "somebody had changed the file", rollback: "rolled back by hand", other: "the configuration, or another attempt" };
+const why = { start: "at the start", drift: "somebody had changed the file", list: "a list of for_each changed", rollback: "rolled back by hand", other: "the configuration, or another attempt" };
 
 function drawTimeline(b, history) {
   const changes = now.changes.filter((c) => c.bundle === b.name);
