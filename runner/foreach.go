@@ -3,7 +3,6 @@ package runner
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -72,16 +71,6 @@ func parsedIn(old []parsedTemplate, templates []Template) func(int) *template.Te
 		delete(byOutput, name) // each has its own
 		return same.parsed
 	}
-}
-
-// checkList returns what is wrong with a template with ForEach, but for its list.
-func checkList(t Template, host template.Host) error {
-	if layout.FixedDir(t) == "" {
-		return fmt.Errorf(`template %s has for_each, and its destination is not a file for each element in a fixed directory: write one such as destination = "/etc/nginx/sites/{{ .Key }}.conf"`, t.Name)
-	}
-	t.ForEach = ""
-	_, err := template.Parse(t.Options, host)
-	return err
 }
 
 // withElements returns a runner for o with the elements of its templates. What is the same

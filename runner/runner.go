@@ -102,7 +102,7 @@ func newRunner(o Options, x expansion, w *watch.Watcher, old []parsedTemplate) (
 		}
 		options := t.Options
 		if t.ForEach != "" {
-			errs = append(errs, checkList(*t, set.Host))
+			errs = append(errs, layout.CheckList(*t, set.Host))
 			if slices.ContainsFunc(r.opts.Templates[:i], func(o Template) bool { return o.ForEach != "" && o.Destination == t.Destination }) {
 				errs = append(errs, fmt.Errorf("two templates with for_each have the destination %s: give each its own", t.Destination))
 			}

@@ -245,7 +245,7 @@ func TestExampleRolling(t *testing.T) {
 workers = 8 → all 20 hosts have it, 2 reloaded at a time
 workers = x → 1 or 2 hosts tried it, and 20 have 8 again or still
 no host goes on with restencil/web: HOST: reload failed: "./reload web.conf": exit status 1
-the change of bundle "web" is accepted
+the change of bundle "web" is accepted: it is tried now (restencil status shows how it ends)
 workers = 16 → all 20 hosts have it, 2 reloaded at a time
 `
 	got := holder.ReplaceAllString(runExample(t, "rolling"), "restencil/web: HOST: ")

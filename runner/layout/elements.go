@@ -87,6 +87,16 @@ func (e Elements) With(templates []Template, made map[int][]Template, results ma
 	return next
 }
 
+// CheckList returns what is wrong with a template with ForEach, but for its list.
+func CheckList(t Template, host template.Host) error {
+	if FixedDir(t) == "" {
+		return fmt.Errorf(`template %s has for_each, and its destination is not a file for each element in a fixed directory: write one such as destination = "/etc/nginx/sites/{{ .Key }}.conf"`, t.Name)
+	}
+	t.ForEach = ""
+	_, err := template.Parse(t.Options, host)
+	return err
+}
+
 // ElementsOf returns the templates for the elements of t.
 func ElementsOf(t Template, elements []template.Element) ([]Template, error) {
 	made := []Template{}

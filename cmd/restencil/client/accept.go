@@ -22,6 +22,6 @@ func (c *Command) Accept(ctx context.Context) error {
 	if err := control.Ask(ctx, found[0].Dir, control.Request{Do: control.Accept, Bundle: bundle}, nil); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.Stdout, "the change of bundle %q is accepted\n", bundle)
+	_, err = fmt.Fprintf(c.Stdout, "the change of bundle %q is accepted: it is tried now (restencil status shows how it ends)\n", bundle)
 	return err
 }

@@ -11,6 +11,8 @@ import (
 	"restencil/cmd/restencil/config"
 	"restencil/cmd/restencil/config/setting"
 	"restencil/runner"
+	"restencil/runner/layout"
+	"restencil/template"
 	"restencil/watch/lazyregexp"
 	"restencil/watch/suggest"
 )
@@ -39,6 +41,9 @@ func (l *Linter) Config(cfg *config.Config) {
 			continue
 		}
 		does := l.template(o.Options, l.placeOf(t, o))
+		if o.ForEach != "" {
+			l.list(o, t.Origin("for_each"))
+		}
 		if does.private && t.File.Destination != "" {
 			l.secretMode(cfg, t)
 		}
@@ -52,6 +57,19 @@ func (l *Linter) Config(cfg *config.Config) {
 }
 
 // at adds a finding about a setting.
+// list looks at the list of a template with for_each, and at its destination.
+func (l *Linter) list(t runner.Template, at setting.Origin) {
+	list := t.Options
+	list.Name, list.Text = "for_each", t.Destination
+	_, err := template.Parse(list, template.Host{})
+	if err == nil && layout.FixedDir(t) == "" {
+		err = layout.CheckList(t, template.Host{})
+	}
+	if err != nil {
+		l.at(at, Finding{Rule: "syntax", Message: err.Error()})
+	}
+}
+
 func (l *Linter) at(o setting.Origin, f Finding) {
 	f.File, f.Line, f.Column = o.File, o.Position.Line, o.Position.Column
 	l.add(f)
