@@ -138,7 +138,11 @@ func (r *Runner) prepare(ctx context.Context) {
 		parsed, placed := r.templates.State(i)
 		old[i] = parsedTemplate{t, parsed, placed}
 	}
-	files := x.elementFiles(old, state, r.events.emit)
+	known := state
+	if config.Plan != nil {
+		known = config.State // which New left out, and is only read here
+	}
+	files := x.elementFiles(old, known, r.events.emit)
 	r.bundles.running.Go(func() {
 		made := make(map[int][]Template)
 		for c, list := range p.newest {

@@ -23,7 +23,8 @@ type Options struct {
 	// that belong to none make implicit ones.
 	Bundles []Bundle
 
-	// State is that of the bundles. Its journal is not used with Once or Dry.
+	// State is that of the bundles. Its journal is not used with Once or Dry. With Plan it
+	// is only read, for the files that were made for elements.
 	State State
 
 	// ExitOnFailure ends Run when a command of an implicit bundle fails, as

@@ -34,6 +34,9 @@ type state struct {
 // The log says why, if a template has a command or belongs to a bundle. Once open, it stays the same until the process ends.
 func (s *service) journalFor(cfg *config.Config, opts runner.Options) *journal.Journal {
 	st := &s.state
+	if dir := statedir.Of(cfg); cfg.Diff && dir != "" { // it has which files were made for elements
+		return journal.New(dir, journal.Options{ReadOnly: true})
+	}
 	if cfg.Once || cfg.Dry || cfg.ParseOnly || st.failed {
 		return st.journal
 	}
