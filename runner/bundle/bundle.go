@@ -346,8 +346,8 @@ func (b *Bundle) send() {
 }
 
 // Accept has the change made that is held: that of the file named, or of the whole
-// bundle. Where the fleet is stopped, all hosts go on. It is an error that none is. It returns before the change is made, or with
-// the cause of ctx's end.
+// bundle. It is an error that none is. Where the fleet is stopped, all hosts go on.
+// Accept returns before the change is made, or with the cause of ctx's end.
 func (b *Bundle) Accept(ctx context.Context, name string) error {
 	return b.request(ctx, func(ctx context.Context) error {
 		defer b.saveVerdict()

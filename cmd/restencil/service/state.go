@@ -31,7 +31,8 @@ type state struct {
 }
 
 // journalFor returns the journal for a configuration, nil where it cannot be opened.
-// The log says why, if a template has a command or belongs to a bundle. Once open, it stays the same until the process ends.
+// The log says why, if a template has a command or belongs to a bundle. Once open, it
+// stays the same until the process ends. With -diff it can only be read.
 func (s *service) journalFor(cfg *config.Config, opts runner.Options) *journal.Journal {
 	st := &s.state
 	if dir := statedir.Of(cfg); cfg.Diff && dir != "" { // it has which files were made for elements
