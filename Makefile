@@ -11,7 +11,7 @@ build:
 PREFIX = /usr/local
 DESTDIR =
 install: build
-	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) cmd/restencil/packaging/install.sh
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" cmd/restencil/packaging/install.sh
 
 # All files of a release, in dist/: programs for five platforms, deb and rpm,
 # SBOMs, and SHA256SUMS. The same commit gives the same bytes.
@@ -23,7 +23,7 @@ dist:
 demo:
 	@echo "Building restencil, as ./restencil." >&2
 	@$(MAKE) -s build
-	@RESTENCIL=$(CURDIR)/restencil examples/hello/run.sh
+	@RESTENCIL="$(CURDIR)/restencil" examples/hello/run.sh
 
 # All set-up for tests, then every check and every test, with real servers.
 test:

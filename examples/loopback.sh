@@ -12,6 +12,12 @@ for folder in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
 done
 export PATH
 
+# What the caller has set for servers of its own is not for these.
+for name in $(env | sed -nE 's/^((CONSUL|VAULT|NOMAD)_[A-Z_]*|PG[A-Z]*)=.*/\1/p'); do
+	unset "$name"
+done
+export no_proxy="127.0.0.1${no_proxy:+,$no_proxy}" NO_PROXY="127.0.0.1${NO_PROXY:+,$NO_PROXY}"
+
 dir=$(mktemp -d)
 pids=
 also= # what else is to be removed at the end
@@ -19,7 +25,7 @@ also= # what else is to be removed at the end
 clean_up() {
 	status=$?
 	trap '' HUP INT PIPE TERM
-	[ $status = 0 ] || find "$dir" -name '*.log' -exec tail -n 20 {} + >&2
+	[ $status = 0 ] || [ $status = 130 ] || find "$dir" -name '*.log' -exec tail -n 20 {} + >&2
 	for pid in $pids; do
 		kill "$pid" 2>/dev/null || :
 	done
@@ -29,7 +35,8 @@ clean_up() {
 	rm -rf "$dir" ${also:+"$also"}
 }
 trap clean_up EXIT
-trap 'exit 1' HUP INT PIPE TERM
+trap 'exit 130' INT # ctrl-C: nobody wants the logs
+trap 'exit 1' HUP PIPE TERM
 
 # end PID ends a process, if need be by force after 5 s.
 end() {
@@ -84,18 +91,25 @@ ports() {
 }
 
 # until_true WHAT COMMAND... repeats the command until it succeeds, and ends the
-# script if that takes more than a minute.
+# script if that takes more than a minute. It prints a dot each two seconds.
 until_true() {
 	what=$1
 	shift
-	give_up=$(($(date +%s) + 60))
+	begun=$(date +%s)
+	printed=
 	until "$@"; do
-		if [ "$(date +%s)" -ge $give_up ]; then
+		waited=$(($(date +%s) - begun))
+		if [ $waited -ge 60 ]; then
 			echo "gave up: $what" >&2
 			exit 1
 		fi
+		if [ $waited -ge $((2 * ${#printed} + 2)) ]; then
+			printed=$printed.
+			printf . >&2
+		fi
 		sleep 0.05
 	done
+	[ -z "$printed" ] || echo >&2
 }
 
 # build_restencil sets RESTENCIL to the program.
@@ -107,7 +121,7 @@ build_restencil() {
 
 # build NAME PACKAGE builds a Go program of this repository as $dir/NAME.
 build() {
-	dots "building $1" go -C "$root" build -buildvcs=false -o "$dir/$1" "$2"
+	dots "building $1" env CGO_ENABLED=0 go -C "$root" build -buildvcs=false -o "$dir/$1" "$2"
 }
 
 # start_consul HTTP SERVER SERF starts a Consul that keeps all in memory, on those
@@ -163,7 +177,7 @@ query() { psql -XAtq -d postgres -c "$1"; }
 start_vault() {
 	export VAULT_ADDR="http://127.0.0.1:$1"
 	shift
-	env -u VAULT_TOKEN HOME="$dir" VAULT_DISABLE_MLOCK=true vault server -dev -dev-root-token-id=root -dev-no-store-token \
+	env HOME="$dir" VAULT_DISABLE_MLOCK=true vault server -dev -dev-root-token-id=root -dev-no-store-token \
 		-dev-listen-address="${VAULT_ADDR#http://}" -log-level=warn "$@" >"$dir/vault.log" 2>&1 &
 	pids="$! $pids"
 	until_true "Vault does not start" is_vault_up
@@ -196,7 +210,7 @@ start_nomad() {
 	alone=
 	[ "$(id -u)" != 0 ] || alone="unshare --mount --pid --fork --mount-proc --kill-child"
 	export NOMAD_CLI_SHOW_HINTS=false
-	env -u AWS_CA_BUNDLE -u NOMAD_TOKEN HOME="$dir" TMPDIR="$dir/nomad" $alone nomad agent -dev -config nomad-agent.conf -log-level=warn >"$dir/nomad.log" 2>&1 &
+	env -u AWS_CA_BUNDLE HOME="$dir" TMPDIR="$dir/nomad" $alone nomad agent -dev -config nomad-agent.conf -log-level=warn >"$dir/nomad.log" 2>&1 &
 	pids="$! $pids"
 	manager=$(cat /proc/sys/kernel/random/uuid)
 	echo "$manager" >manager

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"restencil/test/await"
 	"restencil/test/binary"
 	"restencil/test/servers"
 )
@@ -237,6 +241,36 @@ N requests, 0 failed
 	}
 }
 
+// TestExampleDjangoLoad: an answer that ends too soon is a failed request.
+func TestExampleDjangoLoad(t *testing.T) {
+	servers.Django(t)
+	asked := make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, "short")
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+	}))
+	defer server.Close()
+	cmd := exec.CommandContext(t.Context(), "../examples/django/load.py", server.URL)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-asked:
+	case <-time.After(await.Timeout):
+		t.Error("no request comes")
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 1 || strings.Contains(out.String(), " 0 failed") {
+		t.Errorf("%v: %s", err, &out)
+	}
+}
+
 // TestExampleRolling is also the test that a change which fails stops a fleet.
 func TestExampleRolling(t *testing.T) {
 	servers.ConsulPath(t)
@@ -330,6 +364,25 @@ west has another release:
 	}
 }
 
+// TestExampleInterrupted: a script shows its logs when something fails, and does not when
+// somebody presses ctrl-C.
+func TestExampleInterrupted(t *testing.T) {
+	for _, c := range []struct {
+		end  string
+		code int
+		logs bool
+	}{{"exit 0", 0, false}, {"exit 3", 3, true}, {"kill -TERM $$", 1, true}, {"kill -INT $$", 130, false}} {
+		temporary := t.TempDir()
+		cmd := exec.CommandContext(t.Context(), "sh", "-euc", `here=../examples/hello; . ../examples/loopback.sh; echo "the log" >"$dir/program.log"; `+c.end)
+		cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
+		out, _ := cmd.CombinedOutput()
+		left, err := os.ReadDir(temporary)
+		if code, logs := cmd.ProcessState.ExitCode(), strings.Contains(string(out), "the log"); code != c.code || logs != c.logs || len(left) > 0 || err != nil {
+			t.Errorf("%s: exit code %d, want %d; left %v (error: %v); output:\n%s", c.end, code, c.code, left, err, out)
+		}
+	}
+}
+
 // TestExampleTemplates runs the unit tests that lie beside the templates of the
 // examples, or beside a directory of configuration that names them. Every example with
 // templates has some.
@@ -407,7 +460,9 @@ func runExample(t *testing.T, name string, env ...string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join("..", "examples", name, "run.sh"))
-	cmd.Env = append(os.Environ(), append(env, "RESTENCIL="+program, "TMPDIR="+t.TempDir())...)
+	// What a person has set for other servers, and for the way out, does not matter.
+	cmd.Env = append(os.Environ(), "http_proxy=http://127.0.0.1:1", "CONSUL_HTTP_SSL=true", "VAULT_NAMESPACE=other", "NOMAD_NAMESPACE=other", "PGSSLMODE=require")
+	cmd.Env = append(cmd.Env, append(env, "RESTENCIL="+program, "TMPDIR="+t.TempDir())...)
 	var errors bytes.Buffer
 	cmd.Stderr = &errors
 	// The script ends what it started when it is asked to end.

@@ -46,6 +46,13 @@ refused() {
 	printf '%-36s → %s\n' "$1" "$2"
 }
 
+# are_not_well NAMES says whether restencil status calls exactly those failed or held.
+are_not_well() {
+	"$RESTENCIL" status -state-dir state >status
+	bad=$(awk '/^BUNDLE/ { table = 1 } !NF { table = 0 } table && ($2 == "failed" || $2 == "held") { print $1 }' status | xargs)
+	[ "$bad" = "$1" ]
+}
+
 # All that data.yaml has: its keys, and two instances of each service.
 sed -n 's|^  \([a-z]*/[^:]*\): \(.*\)|\1 \2|p' "$here/data.yaml" | while read -r key value; do
 	put "$key" "$value"
@@ -80,9 +87,8 @@ put api/workers "4,"
 refused "api/workers = 4," "api: check failed"
 put worker/queue urgent
 reloaded "worker/queue = urgent" "worker"
-"$RESTENCIL" status -state-dir state >status
-bad=$(awk '/^BUNDLE/ { table = 1 } !NF { table = 0 } table && ($2 == "failed" || $2 == "held") { print $1 }' status | xargs)
-printf '%-36s → not well: %s\n' "restencil status" "$bad"
+until_true "status: want api, nginx and redis not to be well" are_not_well "api nginx redis"
+printf '%-36s → not well: %s\n' "restencil status" "api nginx redis"
 
 put nginx/listen "$LISTEN"
 put redis/megabytes 512

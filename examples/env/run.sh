@@ -43,7 +43,8 @@ echo "another title    → the site answers: Welcome"
 	sh -c 'echo "restencil env    → SITE_TITLE=$SITE_TITLE, and a secret of ${#SITE_SECRET_KEY} characters"' 2>>restencil.log
 
 kill "$restencil"
-status=0
-wait "$restencil" || status=$?
-found=$(grep -rlF "it's a secret" . | wc -l)
-echo "SIGTERM          → the site has ended; files and logs with the secret: $((found))"
+wait "$restencil"
+if answers "Welcome" || grep -rlF "it's a secret" . >&2; then
+	exit 1
+fi
+echo "SIGTERM          → the site has ended; files and logs with the secret: 0"

@@ -22,7 +22,7 @@ trap 'exit 1' HUP INT PIPE TERM
 if [ -z "${RESTENCIL:-}" ]; then
 	echo "building restencil" >&2
 	RESTENCIL=$dir/restencil
-	(cd "$root" && go build -buildvcs=false -o "$RESTENCIL" ./cmd/restencil)
+	(cd "$root" && CGO_ENABLED=0 go build -buildvcs=false -o "$RESTENCIL" ./cmd/restencil)
 fi
 cp "$here/data.yaml" "$here/site.conf.ctmpl" "$dir"
 cd "$dir"

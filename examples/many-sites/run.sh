@@ -22,13 +22,20 @@ kv="http://$CONSUL_HTTP_ADDR/v1/kv"
 # answers SITE TEXT asks nginx for a site.
 answers() { [ "$(curl -s -H "Host: $1.example" "http://$LISTEN")" = "$2" ]; }
 
-# effective WHAT SITE TEXT waits until a site answers so, and one reload is done, and says
-# how many files it took.
+# effective WHAT SITE TEXT DONE waits until a site answers so, and says what was done.
 effective() {
 	until_true "$1: $2 does not answer $3" answers "$2" "$3"
-	until_true "$1: it is not applied" is_applied
-	say "$1" "$(count rendered) written, $(count removed) removed, reloads: $(count 'sites: applied')"
+	expect "$1" "$4"
 }
+
+# expect WHAT DONE waits until the log says that as many files and reloads were done, and says
+# it.
+expect() {
+	until_true "$1: want $2" is_done "$2"
+	say "$1" "$2"
+}
+
+is_done() { [ "$(count rendered) written, $(count removed) removed, reloads: $(count 'sites: applied')" = "$1" ]; }
 
 say() {
 	printf '%-30s → %s\n' "$1" "$2"
@@ -37,8 +44,6 @@ say() {
 
 # count WORDS says how many new lines of the log begin so.
 count() { tail -n "+$((seen + 1))" restencil.log | grep -c "(runner) $1 " || :; }
-
-is_applied() { [ "$(count 'sites: applied')" -gt 0 ]; }
 
 # put_sites FIRST LAST writes sites, 60 in a request.
 put_sites() {
@@ -58,14 +63,14 @@ until_true "nginx does not start" test -s nginx.pid
 seen=0
 "$RESTENCIL" -config restencil.hcl -state-dir state -log-level info >restencil.log 2>&1 &
 pids="$! $pids"
-effective "500 sites" site500 "I am 500"
+effective "500 sites" site500 "I am 500" "500 written, 0 removed, reloads: 1"
 
 curl -s -X PUT -d "Welcome" "$kv/sites/blog" >>put.log
-effective "a new site" blog "Welcome"
+effective "a new site" blog "Welcome" "1 written, 0 removed, reloads: 1"
 curl -s -X PUT -d "Hello" "$kv/sites/blog" >>put.log
-effective "another text" blog "Hello"
+effective "another text" blog "Hello" "1 written, 0 removed, reloads: 1"
 curl -s -X DELETE "$kv/sites/blog" >>put.log
-effective "a site is deleted" blog "no such site"
+effective "a site is deleted" blog "no such site" "0 written, 1 removed, reloads: 1"
 
 curl -s -X DELETE "$kv/sites/site4?recurse" >>put.log
 until_true "no change is held" grep -q "change held" restencil.log
@@ -75,4 +80,4 @@ put_sites 4 4
 put_sites 40 49
 put_sites 400 499
 until_true "the change is still held" grep -q "no change is held any more" restencil.log
-say "they are there again" "$(count rendered) written, $(count removed) removed, reloads: $(count 'sites: applied')"
+expect "they are there again" "0 written, 0 removed, reloads: 0"

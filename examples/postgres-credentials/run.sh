@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../loopback.sh"
 need vault initdb postgres psql curl
 build_restencil
-dots "building the application" go -C "$here/app" build -buildvcs=false -o "$dir/app" .
+dots "building the application" env CGO_ENABLED=0 go -C "$here/app" build -buildvcs=false -o "$dir/app" .
 
 cd "$dir"
 cp "$here/restencil.hcl" "$here"/*.ctmpl .
@@ -46,7 +46,7 @@ set_up_vault() {
 (umask 077 && set_up_vault >set_up.log 2>&1)
 
 echo "While four workers query the database without a pause:"
-attend "$RESTENCIL" -config restencil.hcl -state-dir state -log-level info 2>restencil.log
+dots "" attend "$RESTENCIL" -config restencil.hcl -state-dir state -log-level info 2>restencil.log
 
 users() { query "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'v-%'"; }
 no_users() { [ "$(users)" = 0 ]; }

@@ -48,7 +48,8 @@ pids="$! $pids"
 until_true "nginx does not start" test -s nginx.pid
 
 echo '$ restencil -consul ADDR -template nginx.ctmpl:conf.d/nginx.conf -dry -once'
-"$RESTENCIL" -consul "$CONSUL_HTTP_ADDR" -template nginx.ctmpl:conf.d/nginx.conf -dry -once 2>dry.log | sed -n '1,5p'
+"$RESTENCIL" -consul "$CONSUL_HTTP_ADDR" -template nginx.ctmpl:conf.d/nginx.conf -dry -once >dry 2>dry.log
+sed -n '1,5p' dry
 echo '...'
 echo
 echo '$ restencil -consul ADDR -template "nginx.ctmpl:conf.d/nginx.conf:nginx -s reload" -retry 30s &'

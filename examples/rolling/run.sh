@@ -33,7 +33,9 @@ most_at_a_time() {
 # rolls_out VALUE waits until all hosts have loaded it.
 rolls_out() {
 	until_true "not all hosts have $1" all_have "$1"
-	echo "workers = $1 → all 20 hosts have it, $(most_at_a_time) reloaded at a time"
+	most=$(most_at_a_time)
+	echo "workers = $1 → all 20 hosts have it, $most reloaded at a time"
+	[ "$most" = 2 ]
 }
 
 # are_stopped says whether all hosts hold the change, and none reloads.
@@ -60,9 +62,12 @@ rolls_out 8
 put x
 until_true "the fleet is not stopped" are_stopped
 tried=$(sort -u reloads | grep -c ^begin)
-if [ "$tried" -le 2 ]; then tried="1 or 2"; fi
 : >reloads
-echo "workers = x → $tried hosts tried it, and $(have 8) have 8 again or still"
+if [ "$tried" -gt 2 ] || [ "$(have 8)" -ne 20 ]; then
+	echo "$tried hosts tried it, and $(have 8) have 8" >&2
+	exit 1
+fi
+echo "workers = x → 1 or 2 hosts tried it, and 20 have 8 again or still"
 sed -n 's/^web: change held since [^:]*: //p' status | sed 's/at [^ ]* on [^ ]*/.../'
 
 put 16

@@ -47,7 +47,7 @@ is_served() { curl -s --noproxy '*' --cacert root.pem --connect-to "::$LISTEN" h
 until_true "nginx does not serve" is_served
 
 echo "While clients connect to nginx without a pause:"
-attend ./load -connect "$LISTEN" -name web.example -root root.pem -certificates 4
+dots "" attend ./load -connect "$LISTEN" -name web.example -root root.pem -certificates 4
 if grep -E '\[(error|crit|alert|emerg)\]' nginx.log; then
 	exit 1
 fi
