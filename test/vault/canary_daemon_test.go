@@ -275,7 +275,7 @@ func TestNoSecretInTheLog(t *testing.T) {
 var loud = map[string]string{
 	"check":  "check = \"cat $RESTENCIL_STAGED; ls -l $RESTENCIL_STAGED >>{{MODES}}; false\"",
 	"reload": "reload = \"cat {{FILE}}; cat {{FILE}} >&2; test ! -e {{FILE}}.bad\"\n rollback = true\n retry {\n backoff = \"100ms\"\n max_backoff = \"200ms\"\n }",
-	"verify": "reload = \"true\"\n verify {\n command = \"cat {{FILE}}; test ! -e {{FILE}}.bad\"\n within = \"200ms\"\n interval = \"50ms\"\n }",
+	"verify": "reload = \"true\"\n verify {\n command = \"cat {{FILE}}; test ! -e {{FILE}}.bad\"\n for = \"0s\"\n within = \"200ms\"\n interval = \"50ms\"\n }",
 	"slow":   "reload = \"test ! -e {{FILE}}.bad || exec sleep 20; touch {{FILE}}.loaded\"\n rollback = true",
 }
 

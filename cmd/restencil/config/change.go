@@ -74,7 +74,7 @@ func (v *Verify) instance() setting.Instance {
 		{Key: "host", To: &v.Host, Help: "The Host header of http, and the name that the certificate must be valid for."},
 		{Key: "status", To: &v.Status, Help: "The exact status that http must answer with; any below 400 if not given."},
 		{Key: "skip_verify", To: &v.SkipVerify, Help: "Accept any certificate from http."},
-		{Key: "for", To: &v.For, Help: "How long it must stay true without a break."},
+		{Key: "for", To: &v.For, Default: "1s", Help: "How long it must stay true without a break; with 0s its first success is enough."},
 		{Key: "within", To: &v.Within, Default: "10s", Help: "How long to wait until it is true."},
 		{Key: "interval", To: &v.Interval, Default: "250ms", Help: "The time between two tries."},
 		{Key: "timeout", To: &v.Timeout, Default: "5s", Help: "How long one try may take."},
