@@ -402,7 +402,7 @@ func TestChildExitHasTheCode(t *testing.T) {
 
 func TestChildCannotBeStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := &nursery{start: time.Now(), refuse: errors.New("child: no such program")}
+		n := &nursery{start: time.Now(), refuse: errors.New("no such program")}
 		g := newRigWith(t, Options{Child: &Child{Args: []string{"app"}, Restart: process.RestartAlways}}, nil, func(g *rig) { g.spawn = n.spawn })
 		g.exits(n.refuse)
 		n.happened(t, "0s start app")
@@ -423,7 +423,7 @@ func TestChildCannotBeStartedAgain(t *testing.T) {
 	for _, policy := range []process.RestartPolicy{process.RestartNever, process.RestartOnFailure} {
 		synctest.Test(t, func(t *testing.T) {
 			g, n := childRig(t, Options{Child: &Child{Restart: policy}, Templates: []Template{tmpl("a", `{{ key "x" }}`)}}, map[string]any{"x": 0})
-			n.refuse = errors.New("child: no such program")
+			n.refuse = errors.New("no such program")
 			g.store.set("x", 1)
 			if policy == process.RestartNever {
 				g.exits(n.refuse)

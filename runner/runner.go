@@ -208,9 +208,13 @@ func (r *Runner) loop(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return nil // which has ended the child, too
 			}
-			if !s.Replaced() {
-				return s.Err()
+			if s.Replaced() {
+				continue
 			}
+			if err := s.Err(); err == nil || r.opts.ConsulTemplate {
+				return err
+			}
+			return process.Brief(s.Err(), nil)
 		case <-timer.C:
 		}
 		if err != nil {
@@ -507,7 +511,7 @@ func (r *Runner) withBundle(ctx context.Context, name string, do func(*bundle.Bu
 		return err
 	}
 	if b == nil {
-		return fmt.Errorf("there is no bundle %q", name)
+		return fmt.Errorf("there is no bundle or file %q (variables and lists of for_each are none)", name)
 	}
 	return do(b, templates)
 }

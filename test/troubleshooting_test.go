@@ -15,10 +15,8 @@ import (
 // foreign are the messages of docs/troubleshooting.md that restencil passes on, with
 // whose they are.
 var foreign = map[string]string{
-	`executable file not found in $PATH`:                 "Go",
 	`fork/exec …: permission denied`:                     "Go",
 	`exit status 126`:                                    "Go",
-	`exit status 127`:                                    "Go",
 	`exit status …`:                                      "Go",
 	`no such host`:                                       "Go",
 	`i/o timeout`:                                        "Go",

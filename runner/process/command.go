@@ -1,8 +1,12 @@
 package process
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +65,8 @@ func (e *CommandError) Reason() string { return e.reason }
 func (e *CommandError) Printed() bool { return e.printed }
 
 // Brief returns err with a message of one line, masked by mask unless that is nil. A
-// command for the shell is shown as people wrote it, without "sh -c".
+// command for the shell is shown as people wrote it, without "sh -c". Of a program that is
+// not there it says where that was looked for.
 func Brief(err error, mask func(string) string) error {
 	brief := CommandError{text: strings.TrimPrefix(err.Error(), "child: ")}
 	if e, ok := err.(*CommandError); ok {
@@ -69,6 +74,11 @@ func Brief(err error, mask func(string) string) error {
 		if e.cause != "" {
 			brief.text, brief.cause = fmt.Sprintf("%q: %s", strings.TrimPrefix(e.line, "sh -c "), e.cause), ""
 		}
+	} else if e, ok := errors.AsType[*exec.Error](err); ok && errors.Is(err, exec.ErrNotFound) {
+		brief.text = fmt.Sprintf("there is no program %q in PATH (%s): install it, or write its whole path", e.Name, os.Getenv("PATH"))
+	} else if e, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(err, fs.ErrNotExist) {
+		path, _ := filepath.Abs(e.Path)
+		brief.text = fmt.Sprintf("there is no program %s, or not the one that its first line names (#!): install it, or correct the path", path)
 	}
 	if mask != nil {
 		brief.text = mask(brief.text)

@@ -60,8 +60,11 @@ const (
 
 // String returns s in words.
 func (s Status) String() string {
-	if s.Signal != "" {
+	switch {
+	case s.Signal != "":
 		return "ended by " + s.Signal
+	case s.Code == codeUnknown:
+		return "exit status 127, as of a shell that finds no such program: install it, or write its whole path"
 	}
 	return fmt.Sprintf("exit status %d", s.Code)
 }

@@ -134,6 +134,8 @@ func (s *Supervisor) supervise(again bool) error {
 			status = s.end(p, next)
 		case why == ReasonStart && !again || cmp.Or(s.child.Restart, RestartNever) == RestartNever:
 			return err
+		default:
+			err = Brief(err, nil)
 		}
 		if next == ReasonChange && !s.ending() {
 			why, failures = next, 0
