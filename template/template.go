@@ -234,7 +234,7 @@ func (t *Template) Locate(ctx context.Context, answers Answers, q watch.ID) (at 
 
 // Options configure a template. They are plain values.
 type Options struct {
-	Name string // in errors and logs: the source file, or "(dynamic)" for text in the configuration
+	Name string // in errors and logs: the source file, or whose contents it is in the configuration
 	Text string // the template itself
 	Dot  any    // what the dot is at first; it must not change
 

@@ -10,17 +10,13 @@ import (
 func (s Status) Find(name string) *Bundle {
 	at := slices.IndexFunc(s.Bundles, func(b Bundle) bool { return b.Name == name })
 	if at < 0 {
-		return s.find(func(t Template) bool { return t.Destination == name || t.Name == name })
+		return s.FindFile(func(t Template) bool { return t.Destination == name || t.Name == name })
 	}
 	return &s.Bundles[at]
 }
 
-// FindFile returns the bundle with a file that is the one; nil where there is none.
-func (s Status) FindFile(is func(destination string) bool) *Bundle {
-	return s.find(func(t Template) bool { return is(t.Destination) })
-}
-
-func (s Status) find(is func(Template) bool) *Bundle {
+// FindFile returns the bundle with a template that is the one; nil where there is none.
+func (s Status) FindFile(is func(Template) bool) *Bundle {
 	at := slices.IndexFunc(s.Bundles, func(b Bundle) bool { return slices.ContainsFunc(b.Templates, is) })
 	if at < 0 {
 		return nil

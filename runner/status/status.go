@@ -49,6 +49,7 @@ type Bundle struct {
 	Why     string    `json:"why,omitempty"`
 	Progress
 	Reload []string `json:"reload,omitempty"` // the words of the command
+	Files  int      `json:"files"`            // how many it has: a list of for_each has none, and what was removed is none
 
 	Templates []Template `json:"templates"`
 	Last      *Change    `json:"last_change,omitempty"` // the newest that has ended, or is under way

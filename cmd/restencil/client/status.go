@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,19 +68,25 @@ func (c *Command) show(one daemonStatus, several bool, shown string) error {
 	return err
 }
 
-// bundleOf returns the bundle with this name or file, which may be any path to it; nil
-// where there is none.
+// bundleOf returns the bundle with this name, file or variable; nil where there is none.
 func bundleOf(s status.Status, name string) *status.Bundle {
 	if b := s.Find(name); b != nil {
 		return b
 	}
+	return s.FindFile(isOf(s, name))
+}
+
+// isOf returns whether a template is that, or makes the file, which may be any path to it,
+// or the variable with this name.
+func isOf(s status.Status, name string) func(status.Template) bool {
 	path := group.Path(name)
-	return s.FindFile(func(destination string) bool {
+	return func(t status.Template) bool {
+		destination := t.Destination
 		if !filepath.IsAbs(destination) {
 			destination = filepath.Join(s.Directory, destination)
 		}
-		return filepath.Clean(destination) == path
-	})
+		return t.Name == name || t.Destination == name || t.Destination == "$"+name || filepath.Clean(destination) == path
+	}
 }
 
 // asked returns what statuses does or, of those daemons that have the bundle or file of
@@ -134,28 +141,33 @@ func (c *Command) Explain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known := false
+	name, known := c.Args[0], false
 	for _, one := range found {
-		if b := bundleOf(one.Status, c.Args[0]); b != nil {
+		show := func(about status.Status, shown string) error {
 			known = true
-			tree := text.Bundle(one.Status, *b)
-			one.Status = one.Only(*b)
-			if err := c.show(one, len(found) > 1, tree); err != nil {
+			return c.show(daemonStatus{one.Dir, about}, len(found) > 1, shown)
+		}
+		if b := bundleOf(one.Status, name); b != nil {
+			about, header := *b, ""
+			if is := isOf(one.Status, name); b.Name != name {
+				about.Templates = slices.DeleteFunc(slices.Clone(b.Templates), func(t status.Template) bool { return !is(t) })
+			}
+			if n := len(about.Templates); n < len(b.Templates) {
+				header = fmt.Sprintf("%s: %d of the %d files of bundle %q\n\n", printable.Line(name), n, len(b.Templates), b.Name)
+			}
+			if err := show(one.Only(about), header+text.Bundle(one.Status, about)); err != nil {
 				return err
 			}
 			continue
 		}
-		for _, q := range one.FindQueries(c.Args[0]) {
-			known = true
-			about := one
-			about.Status = one.About(q)
-			if err := c.show(about, len(found) > 1, text.Query(one.Status, q)); err != nil {
+		for _, q := range one.FindQueries(name) {
+			if err := show(one.About(q), text.Query(one.Status, q)); err != nil {
 				return err
 			}
 		}
 	}
 	if !known {
-		return fmt.Errorf("there is no bundle, file or query %q: restencil status lists the bundles, and restencil explain BUNDLE their queries", c.Args[0])
+		return fmt.Errorf("there is no bundle, file or query %q: restencil status lists the bundles, and restencil explain BUNDLE their queries", name)
 	}
 	return nil
 }
@@ -188,13 +200,16 @@ func (c *Command) Diff(ctx context.Context) error {
 	asking.SetLimit(mostAsked)
 	for _, one := range found {
 		for _, b := range one.Bundles {
-			if len(c.Args) == 0 && (b.State == status.Applied || b.State == status.Waiting) {
+			if len(c.Args) == 0 && b.State == status.Applied {
 				continue
 			}
 			d := &bundleDiff{Dir: one.Dir, Bundle: b.Name, State: b.State, Line: b.Line(one.Time), Do: b.Do(one.Time), Files: []service.FileDiff{}}
 			diffs = append(diffs, d)
 			asking.Go(func() error {
 				err := control.Ask(ctx, one.Dir, control.Request{Do: control.Diff, Bundle: b.Name}, &d.Files)
+				if b.State == status.Waiting {
+					err = errors.New("it lacks data: try again when that is there")
+				}
 				if err != nil {
 					d.Error = err.Error()
 				}

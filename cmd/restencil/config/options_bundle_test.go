@@ -40,7 +40,7 @@ func TestRunnerBundles(t *testing.T) {
 			command = ["nginx", "-s", "reload"]
 			guard { min_bytes = 1 }
 			verify { tcp = "localhost:80" for = "10s" }
-			verify { http = "https://localhost/" host = "h" status = 200 skip_verify = true }
+			verify { http = "https://localhost/" host = "h" status = 200 skip_verify = true for = "0s" }
 			exec { env { pristine = true } }
 		}
 		template { contents = "x" destination = "vhost" bundle = "plain" }
@@ -54,12 +54,14 @@ func TestRunnerBundles(t *testing.T) {
 	}
 	pristine := []string{"CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true"}
 	custom, all := append(pristine, "A=b"), append([]string{"PATH=/bin"}, pristine...)
-	text := template.Options{Name: "(dynamic)", Text: "x"}
+	text := func(destination string) template.Options {
+		return template.Options{Name: "contents for " + destination, Text: "x"}
+	}
 	wait := runner.Wait{Min: time.Second, Max: 2 * time.Second}
-	standard := probe.Probe{Within: 10 * time.Second, Interval: 250 * time.Millisecond, Timeout: 5 * time.Second}
+	standard := probe.Probe{For: time.Second, Within: 10 * time.Second, Interval: 250 * time.Millisecond, Timeout: 5 * time.Second}
 	curl, tcp := standard, standard
 	http := standard
-	http.HTTP, http.Host, http.Status, http.SkipVerify = "https://localhost/", "h", 200, true
+	http.HTTP, http.Host, http.Status, http.SkipVerify, http.For = "https://localhost/", "h", 200, true, 0
 	curl.Args = []string{"curl -f localhost"}
 	tcp.TCP, tcp.For = "localhost:80", 10*time.Second
 	want := runner.Options{
@@ -97,19 +99,19 @@ func TestRunnerBundles(t *testing.T) {
 			ExitOnFailure: true,
 		}},
 		Templates: []runner.Template{{
-			Options: text, Bundle: "nginx",
+			Options: text("main"), Bundle: "nginx",
 			Member: runner.Member{
 				Destination: "main", DirPerm: 0o700, SecretPerm: 0o640, Format: format.JSON, Guard: guard.Rules{MinBytes: 1},
 				Check: runner.Command{Args: []string{"check it"}, Timeout: 30 * time.Second, Env: pristine},
 			},
 		}, {
-			Options: text, Bundle: "plain", Member: runner.Member{Destination: "vhost", SecretPerm: 0o640},
+			Options: text("vhost"), Bundle: "plain", Member: runner.Member{Destination: "vhost", SecretPerm: 0o640},
 		}, {
-			Options: text, Bundle: "own", Member: runner.Member{Destination: "own", SecretPerm: 0o640, Format: format.YAML},
+			Options: text("own"), Bundle: "own", Member: runner.Member{Destination: "own", SecretPerm: 0o640, Format: format.YAML},
 		}, {
-			Options: text, Bundle: "guarded", Member: runner.Member{Destination: "guarded", SecretPerm: 0o640},
+			Options: text("guarded"), Bundle: "guarded", Member: runner.Member{Destination: "guarded", SecretPerm: 0o640},
 		}, {
-			Options: text, Member: runner.Member{Destination: "alone", SecretPerm: 0o640, Wait: wait},
+			Options: text("alone"), Member: runner.Member{Destination: "alone", SecretPerm: 0o640, Wait: wait},
 			Command: runner.Command{Args: []string{"alone"}, Timeout: 30 * time.Second, Env: pristine},
 		}},
 	}

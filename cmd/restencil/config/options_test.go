@@ -78,7 +78,7 @@ func TestRunner(t *testing.T) {
 			Command: runner.Command{Args: []string{"reload it"}, Timeout: 30 * time.Second, Env: append(overlay, "A=b")},
 			OnError: runner.ErrorFatal,
 		}, {
-			Options: template.Options{Name: "(dynamic)", Text: "inline", LeftDelim: "<<", RightDelim: ">>"},
+			Options: template.Options{Name: "contents for b", Text: "inline", LeftDelim: "<<", RightDelim: ">>"},
 			Member:  runner.Member{Destination: "b", Wait: runner.Wait{Min: 3 * time.Second, Max: 12 * time.Second}},
 			OnError: runner.ErrorTolerated,
 		}, {

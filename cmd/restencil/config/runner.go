@@ -78,6 +78,9 @@ func (c *Config) runnerBundle(name string, change *Change, verify []*Verify) run
 // into a file, or into the variable given.
 func (c *Config) runnerTemplate(t *Template, variable string) (runner.Template, error) {
 	name, content, err := t.read()
+	if t.Source == "" && !c.ConsulTemplate {
+		name = "contents for " + cmp.Or(t.File.Destination, variable, "no file")
+	}
 	if err == nil && t.File.Destination == "" && variable == "" && (!c.Dry || c.Diff) && !c.ParseOnly {
 		err = &event.FileError{Template: name, Err: errors.New("missing destination: which file to write (or print it with -dry)")}
 		if c.ConsulTemplate {

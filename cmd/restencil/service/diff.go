@@ -28,7 +28,7 @@ func (p Program) printPlans(plans []diff.Plan) int {
 			return one.Bundle != p.DiffOf && !slices.ContainsFunc(one.Files, func(f diff.Planned) bool { return f.Path == p.DiffOf })
 		})
 		if len(plans) == 0 {
-			return p.Failed(&config.Error{Code: ExitDiffFailed, Err: fmt.Errorf("there is no bundle or file %q in the configuration", p.DiffOf)})
+			return p.Failed(&config.Error{Code: ExitDiffFailed, Err: fmt.Errorf("there is no bundle or file %q in the configuration (variables and lists of for_each are none)", p.DiffOf)})
 		}
 	}
 	var err error

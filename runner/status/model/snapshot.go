@@ -163,6 +163,9 @@ func (f *facts) bundle(b *bundleState) status.Bundle {
 	var failed event.Failed
 	for _, t := range b.templates {
 		out.Templates = append(out.Templates, f.templateOf(t))
+		if !b.List && !t.rendered.Removed {
+			out.Files++
+		}
 	}
 	for i := range out.Templates {
 		switch t := &out.Templates[i]; {

@@ -16,8 +16,11 @@ func (m *Model) Summary() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.takeIn()
-	waits, fails, commands := 0, 0, make(map[string]bool)
+	files, waits, fails, commands := len(m.templates), 0, 0, make(map[string]bool)
 	for _, t := range m.templates {
+		if t.rendered.Removed || t.bundle != nil && t.bundle.List {
+			files--
+		}
 		switch {
 		case t.failed.Err != nil:
 			fails++
@@ -51,5 +54,5 @@ func (m *Model) Summary() string {
 		sort.Strings(away)
 		parts = append(parts, strings.Join(away, ", ")+": no answers")
 	}
-	return cmp.Or(strings.Join(parts, "; "), status.Count(len(m.templates), "file")+" in step")
+	return cmp.Or(strings.Join(parts, "; "), status.Count(files, "file")+" in step")
 }

@@ -51,7 +51,8 @@ func TestSummary(t *testing.T) {
 		{event.Loaded{Templates: []event.Output{out("a"), out("d")}}, "waiting for 1 of 2 templates"},
 		{rendered("b"), "waiting for 1 of 2 templates"}, // which is no more
 		{rendered("d"), "2 files in step"},
-		{event.Loaded{Templates: []event.Output{out("a")}}, "1 file in step"},
+		{event.Rendered{Template: "d", Destination: "/etc/d", Removed: true}, "1 file in step"},
+		{event.Planned{Bundles: []event.Bundle{{Name: "/etc/a", Members: []event.Output{out("a")}, List: true}}}, "0 files in step"},
 	} {
 		m.Apply(time.Now(), step.event)
 		if got := m.Summary(); got != step.want {

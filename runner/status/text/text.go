@@ -21,15 +21,17 @@ import (
 func Status(s status.Status) string {
 	var b strings.Builder
 	if s.Well {
-		applied := len(s.Bundles)
+		applied, rest, changing := 0, 0, ""
 		for _, one := range s.Bundles {
-			if one.State != status.Applied {
-				applied--
+			switch {
+			case one.State != status.Applied:
+				rest++
+			case one.Files > 0:
+				applied++
 			}
 		}
-		changing := ""
-		if n := len(s.Bundles) - applied; n > 0 {
-			changing = fmt.Sprintf(", %d changing", n)
+		if rest > 0 {
+			changing = fmt.Sprintf(", %d changing", rest)
 		}
 		fmt.Fprintf(&b, "all is well: %s applied%s, %s current\n\n", status.Count(applied, "bundle"), changing, status.Count(len(s.Queries), "query"))
 	}
@@ -55,7 +57,7 @@ func Status(s status.Status) string {
 		if !one.Since.IsZero() {
 			since = ago(s, one.Since)
 		}
-		rows = append(rows, []string{one.Name, string(one.State), since, fmt.Sprint(len(one.Templates)), last})
+		rows = append(rows, []string{one.Name, string(one.State), since, fmt.Sprint(one.Files), last})
 	}
 	b.WriteString(Table(rows))
 	for _, st := range s.Stores {

@@ -132,7 +132,7 @@ function drawList() {
 }
 
 function item(b) {
-  const files = b.templates.length === 1 ? "" : ` · ${count(b.templates.length, "file")}`;
+  const files = b.files === 1 ? "" : ` · ${count(b.files, "file")}`;
   return el("li", { "data-name": b.name },
     el("a", { class: `bundle ${className(b.state)}${b.fresh ? " fresh" : ""}`, href: hash(b.name), "aria-current": b.name === selected ? "true" : undefined },
       el("b", {}, b.name), badge(b.state), el("small", {}, (b.why ? b.why.split("\n")[0] : known(b.applied) ? `applied ${new Date(b.applied).toLocaleString()}` : "") + files)));
@@ -223,9 +223,8 @@ function graph(b, queries) {
       el("ul", {}, entries.slice(0, most).map(query), entries.length > most ? el("li", { class: "note" }, `and ${entries.length - most} more queries`) : null));
   };
   const alone = b.templates.filter((t) => !t.queries.length && !(t.waits || []).length);
-  const files = new Set(b.templates.map((t) => t.destination)).size;
   return el("ul", {}, [...stores].map(store), alone.map(template),
-    b.reload ? el("li", {}, el("span", { class: "kind" }, `after ${count(files, "file")}, run `), el("code", {}, b.reload.join(" "))) : null);
+    b.reload ? el("li", {}, el("span", { class: "kind" }, `after ${count(b.files, "file")}, run `), el("code", {}, b.reload.join(" "))) : null);
 }
 
 function diffOf(text) {
