@@ -155,7 +155,7 @@ func (c *Command) Explain(ctx context.Context) error {
 			if n := len(about.Templates); n < len(b.Templates) {
 				header = fmt.Sprintf("%s: %d of the %d files of bundle %q\n\n", printable.Line(name), n, len(b.Templates), b.Name)
 			}
-			if err := show(one.Only(about), header+text.Bundle(one.Status, about)); err != nil {
+			if err := show(one.Only(about), header+text.Bundle(one.Status, *b, about.Templates)); err != nil {
 				return err
 			}
 			continue

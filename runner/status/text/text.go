@@ -95,10 +95,9 @@ func History(s status.Status, steps bool) string {
 	return printable.Text(b.String())
 }
 
-// Bundle returns why a bundle is as it is: its templates, their queries, the
-// stores, and its last changes.
-func Bundle(s status.Status, b status.Bundle) string {
-	s = s.Only(b)
+// Bundle returns why a bundle is as it is: some of its templates, or all, their queries,
+// the stores, and its last changes.
+func Bundle(s status.Status, b status.Bundle, templates []status.Template) string {
 	var out strings.Builder
 	fmt.Fprintln(&out, printable.Line(b.Line(s.Time)))
 	if do := b.Do(s.Time); do != "" {
@@ -118,7 +117,9 @@ func Bundle(s status.Status, b status.Bundle) string {
 	if len(b.Reload) > 0 {
 		fmt.Fprintf(&out, "  reload: %s\n", strings.Join(b.Reload, " "))
 	}
-	for _, t := range b.Templates {
+	b.Templates = templates
+	s = s.Only(b)
+	for _, t := range templates {
 		fmt.Fprintf(&out, "\n%s\n  template %s: %s\n", cmp.Or(t.Destination, "(no file)"), t.Name, template(t, s.Time))
 		for _, w := range t.Warnings {
 			fmt.Fprintf(&out, "  %s\n", w)
