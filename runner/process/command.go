@@ -76,7 +76,7 @@ func Brief(err error, mask func(string) string) error {
 		}
 	} else if e, ok := errors.AsType[*exec.Error](err); ok && errors.Is(err, exec.ErrNotFound) {
 		brief.text = fmt.Sprintf("there is no program %q in PATH (%s): install it, or write its whole path", e.Name, os.Getenv("PATH"))
-	} else if e, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(err, fs.ErrNotExist) {
+	} else if e, ok := errors.AsType[*fs.PathError](err); ok && e.Op != "open" && errors.Is(err, fs.ErrNotExist) {
 		path, _ := filepath.Abs(e.Path)
 		brief.text = fmt.Sprintf("there is no program %s, or not the one that its first line names (#!): install it, or correct the path", path)
 	}

@@ -82,12 +82,10 @@ func (p *Progress) Run(ctx context.Context, snapshot func() status.Status) {
 // Lines returns the block for a state: what is still missing. It is nil where nothing is.
 func Lines(s status.Status) []string {
 	var lines []string
-	missing := 0
 	for _, b := range s.Bundles {
 		if b.State == status.Applied && !b.Since.IsZero() {
 			continue
 		}
-		missing++
 		line := "  " + b.Name + ": " + string(b.State)
 		if b.State == status.Applied {
 			line = "  " + b.Name + ": under way"
@@ -101,6 +99,7 @@ func Lines(s status.Status) []string {
 		}
 		lines = append(lines, line)
 	}
+	missing := len(lines)
 	if missing == 0 {
 		return nil
 	}
