@@ -61,7 +61,7 @@ func runLint(ctx context.Context, p program, s *subcommand) error {
 			templates = append(templates, path)
 		}
 	}
-	linter := lint.New(ctx, filewatch.ReadFile)
+	linter := lint.New(ctx)
 	var wrong error
 	if len(s.ConfigFlags) > 0 {
 		var cfg *config.Config

@@ -56,7 +56,6 @@ func (l *Linter) Config(cfg *config.Config) {
 	}
 }
 
-// at adds a finding about a setting.
 // list looks at the list of a template with for_each, and at its destination.
 func (l *Linter) list(t runner.Template, at setting.Origin) {
 	list := t.Options
@@ -70,6 +69,7 @@ func (l *Linter) list(t runner.Template, at setting.Origin) {
 	}
 }
 
+// at adds a finding about a setting.
 func (l *Linter) at(o setting.Origin, f Finding) {
 	f.File, f.Line, f.Column = o.File, o.Position.Line, o.Position.Column
 	l.add(f)

@@ -10,13 +10,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
 
 	"restencil/cmd/restencil/config/hcl1"
 	"restencil/watch"
+	"restencil/watch/filewatch"
 	"restencil/watch/lazyregexp"
 	"restencil/watch/suggest"
 )
@@ -54,7 +54,7 @@ func Rules() []Rule {
 		{"check-file", Warning, "a check does not see the file that it is to check"},
 		{"secret-mode", Warning, "others can read a file that holds secrets"},
 		{"old-spelling", Warning, "a setting or function is deprecated"},
-		{"incomplete", Warning, "not everything was looked at, or is shown"},
+		{"incomplete", Warning, "not everything was looked at"},
 	}
 }
 
@@ -84,16 +84,11 @@ type Finding struct {
 	width  int    // how many characters of it
 }
 
-// maxFindings is how many findings of a rule are kept.
-const maxFindings = 1000
-
-// A Linter collects findings until its context ends, at most 1,000 of each rule.
+// A Linter collects findings until its context ends.
 type Linter struct {
 	ctx      context.Context
-	read     func(path string) ([]byte, error)
 	clusters func(watch.Store) []string // of the configuration; nil: there is none
 	findings []Finding
-	count    map[string]int      // of all that there were, by rule
 	files    map[string][]string // the lines of those that were read
 	ignored  map[line][]string   // rules, of lines that were asked for
 }
@@ -104,28 +99,17 @@ type line struct {
 	number int
 }
 
-// New returns a Linter that reads configuration files with read, to find the
-// comments in them.
-func New(ctx context.Context, read func(path string) ([]byte, error)) *Linter {
-	return &Linter{ctx: ctx, read: read, count: make(map[string]int), files: make(map[string][]string), ignored: make(map[line][]string)}
+// New returns a Linter without findings.
+func New(ctx context.Context) *Linter {
+	return &Linter{ctx: ctx, files: make(map[string][]string), ignored: make(map[line][]string)}
 }
 
-// maxSource is the longest line that is shown, in bytes.
-const maxSource = 1000
-
-// add adds a finding with the severity of its rule, where it has none. Beyond maxFindings
-// it only counts it.
+// add adds a finding with the severity of its rule, where it has none.
 func (l *Linter) add(f Finding) {
-	if l.count[f.Rule]++; l.count[f.Rule] > maxFindings {
-		return
-	}
 	for _, r := range Rules() {
 		if r.Name == f.Rule {
 			f.Severity = cmp.Or(f.Severity, r.Severity)
 		}
-	}
-	if len(f.source) > maxSource {
-		f.source = ""
 	}
 	l.findings = append(l.findings, f)
 }
@@ -134,7 +118,7 @@ func (l *Linter) add(f Finding) {
 func (l *Linter) lines(path string) []string {
 	lines, ok := l.files[path]
 	if !ok {
-		if text, err := l.read(path); err == nil {
+		if text, err := filewatch.ReadFile(path); err == nil {
 			lines = strings.Split(string(text), "\n")
 		}
 		l.files[path] = lines
@@ -158,13 +142,7 @@ func (l *Linter) Findings(disabled []string) []Finding {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message)) < 0
 	})
-	found = slices.Compact(found)
-	for _, r := range Rules() {
-		if more := l.count[r.Name] - maxFindings; more > 0 && !slices.Contains(disabled, r.Name) {
-			found = append(found, Finding{Rule: "incomplete", Severity: r.Severity, Message: fmt.Sprintf("%d more findings of %s are not shown", more, r.Name)})
-		}
-	}
-	return found
+	return slices.Compact(found)
 }
 
 // ignoredAt returns the rules that a comment in a line says to ignore.

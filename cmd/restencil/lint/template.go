@@ -34,9 +34,9 @@ func (l *Linter) Template(o template.Options) {
 
 // What bounds the work for a template, beside its length.
 const (
-	maxSteps = 20_000 // nodes in parts that are called, with values of many types
-	maxDepth = 10_000 // of blocks in blocks
-	maxLook  = 100    // how many of the conditions around a range are looked at
+	maxNodes    = 50_000 // that are looked at, those of a part again with values of another type
+	maxFindings = 1000
+	maxLook     = 100 // how many of the conditions around a range are looked at
 )
 
 // A checker goes through one template as an execution would, with the types of
@@ -51,7 +51,8 @@ type checker struct {
 	blocks  *blocks         // that the text before this node has left open
 	lines   []string        // of text
 	starts  []int           // where they begin
-	depth   int             // of blocks around the node
+	nodes   int             // that were looked at
+	found   int             // findings
 	scope
 	parts
 	facts
@@ -72,8 +73,6 @@ type parts struct {
 	dynamic bool            // some are called by names that are computed
 	calling []string        // those under way
 	seen    map[string]bool // calls that need not be looked at again
-	steps   int             // how many nodes in them were looked at
-	short   string          // why not all are; "": they are
 }
 
 // facts are what a template does.
@@ -134,8 +133,8 @@ func (l *Linter) template(o template.Options, at place) facts {
 	}
 	c.part(tree.Name, value{})
 	c.finish(tree.Name)
-	if c.short != "" {
-		c.report(0, "incomplete", c.short, "split the template")
+	if c.stops() && l.ctx.Err() == nil {
+		c.report(0, "incomplete", fmt.Sprintf("no more than %d nodes were looked at, or no more than %d findings are shown", maxNodes, maxFindings), "")
 	}
 	c.private = c.private || c.secret && !c.writes
 	return c.facts
@@ -166,6 +165,9 @@ func (c *checker) finish(main string) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.trees)) {
+		if c.stops() {
+			return
+		}
 		if name == main || c.used[name] {
 			continue
 		}
@@ -183,10 +185,9 @@ func (c *checker) finish(main string) {
 // report adds a finding about a node.
 func (c *checker) report(pos parse.Pos, rule, message, hint string) {
 	f := Finding{Rule: rule, Message: message, Hint: hint}
-	if c.l.count[rule] < maxFindings { // else it is not kept
-		c.locate(&f, int(pos), c.text[min(int(pos), len(c.text)):])
-	}
+	c.locate(&f, int(pos), c.text[min(int(pos), len(c.text)):])
 	c.l.add(f)
+	c.found++
 }
 
 // reportEmpty adds that an upstream may be without a server.
@@ -250,27 +251,17 @@ func (c *checker) call(pos parse.Pos, name string, dot value) {
 	}
 }
 
-// stops counts a node in a part that is called, and reports whether no more are looked
-// at.
+// stops reports whether no more nodes are looked at.
 func (c *checker) stops() bool {
-	if len(c.calling) > 1 {
-		if c.steps++; c.steps > maxSteps {
-			c.short = fmt.Sprintf("the parts of the template are called so often that some calls were not looked at (%d nodes were)", maxSteps)
-		}
-	}
-	return c.depth > maxDepth || c.steps > maxSteps && len(c.calling) > 1 || c.l.ctx.Err() != nil
+	return c.nodes > maxNodes || c.found >= maxFindings || c.l.ctx.Err() != nil
 }
 
 func (c *checker) list(list *parse.ListNode, dot value) {
 	if list == nil {
 		return
 	}
-	if c.depth++; c.depth > maxDepth {
-		c.short = fmt.Sprintf("blocks that are more than %d deep in others were not looked at", maxDepth)
-	}
-	defer func() { c.depth-- }()
 	for _, n := range list.Nodes {
-		if c.stops() {
+		if c.nodes++; c.stops() {
 			return
 		}
 		switch n := n.(type) {

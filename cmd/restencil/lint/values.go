@@ -165,11 +165,7 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 	}
 	f, ok := c.funcs[name]
 	if !ok {
-		near := ""
-		if c.l.count["unknown-function"] < maxFindings { // else it is not shown
-			near = funcs.Nearest(name)
-		}
-		c.report(n.Pos, "unknown-function", fmt.Sprintf("function %q is not defined", name), didYouMean(near))
+		c.report(n.Pos, "unknown-function", fmt.Sprintf("function %q is not defined", name), didYouMean(funcs.Nearest(name)))
 		return value{}
 	}
 	if pure.Funcs()[name] == nil && !slices.Contains(ofHost, name) {
