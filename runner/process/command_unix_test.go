@@ -365,14 +365,12 @@ func TestCommandWithStuckWriter(t *testing.T) {
 
 func TestCommandWithoutTimeout(t *testing.T) {
 	e := testExecutor(t, nil, nil, false)
-	if output, err := e.Run(t.Context(), Command{Args: []string{"echo a; exit 3"}}); output != "" || err != nil {
+	file := filepath.Join(t.TempDir(), "pid")
+	if output, err := e.Run(t.Context(), Command{Args: []string{"echo a; echo $$ >" + file + "; exit 3"}}); output != "" || err != nil {
 		t.Errorf("output %q, error %v", output, err)
 	}
-	until(t, "the process to be reaped", func() bool {
-		e.reaper.mu.Lock()
-		defer e.reaper.mu.Unlock()
-		return len(e.reaper.running) == 0
-	})
+	pid := pidIn(t, file)
+	until(t, "the process to be reaped", func() bool { return syscall.Kill(pid, 0) != nil })
 	if _, err := e.Run(t.Context(), Command{Args: []string{"nosuchprogram"}}); err == nil {
 		t.Error("no error where nothing could be started")
 	}
@@ -381,12 +379,11 @@ func TestCommandWithoutTimeout(t *testing.T) {
 // A command that is left alone outlives the Executor.
 func TestCommandOutlivesExecutor(t *testing.T) {
 	e := NewExecutor(nil, nil, false)
-	if _, err := e.Run(t.Context(), Command{Args: []string{"sleep", "1000"}}); err != nil {
+	file := filepath.Join(t.TempDir(), "pid")
+	if _, err := e.Run(t.Context(), Command{Args: []string{"echo $$ >" + file + "; exec sleep 1000"}}); err != nil {
 		t.Fatal(err)
 	}
-	var pid int
-	for pid = range e.reaper.running {
-	}
+	pid := pidIn(t, file)
 	e.Close()
 	if !alive(pid) {
 		t.Error("the process has ended")
@@ -394,9 +391,7 @@ func TestCommandOutlivesExecutor(t *testing.T) {
 	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 		t.Error("not in a group of its own: ", err)
 	}
-	if _, err := syscall.Wait4(pid, nil, 0, nil); err != nil {
-		t.Error(err)
-	}
+	until(t, "the process to be reaped", func() bool { return syscall.Kill(pid, 0) != nil })
 }
 
 func TestCommandInheritsFiles(t *testing.T) {

@@ -49,7 +49,6 @@ type Executor struct {
 	inherit        bool
 	grace          time.Duration
 
-	reaper  reaper
 	copies  sync.WaitGroup // goroutines that copy output
 	writing sync.Mutex     // held while writing to stdout or stderr
 	closing context.Context
@@ -93,7 +92,7 @@ func (e *Executor) Run(ctx context.Context, c Command) (output string, err error
 			return "", fmt.Errorf("child: %w", err)
 		}
 	}
-	p, err := e.start(cmd, c, false)
+	p, err := e.start(cmd, c, true, false)
 	if err != nil || c.Timeout == 0 {
 		return "", err
 	}
@@ -126,11 +125,12 @@ func (e *Executor) Spawn(args, env []string) (Process, error) {
 		return nil, err
 	}
 	shell := len(cmd.Args) > len(args)
+	group := shell || !atTerminal()
 	cmd.Stdin = os.Stdin
-	if shell || !atTerminal() {
+	if group {
 		command.OwnGroup(cmd)
 	}
-	p, err := e.start(cmd, c, true)
+	p, err := e.start(cmd, c, group, true)
 	if err != nil {
 		return nil, err
 	}
@@ -139,12 +139,12 @@ func (e *Executor) Spawn(args, env []string) (Process, error) {
 }
 
 // start starts cmd, which is of c.
-func (e *Executor) start(cmd *exec.Cmd, c Command, child bool) (*process, error) {
+func (e *Executor) start(cmd *exec.Cmd, c Command, group, child bool) (*process, error) {
 	out, err := e.attach(cmd, c, child)
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)
 	}
-	p, err := e.reaper.start(cmd, c, child)
+	p, err := start(cmd, group, child)
 	e.follow(out)
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)
@@ -156,12 +156,11 @@ func (e *Executor) start(cmd *exec.Cmd, c Command, child bool) (*process, error)
 // CanOverlay implements System.
 func (e *Executor) CanOverlay() error { return overlay.Supported() }
 
-// Close stops the copying of output and joins all goroutines. No command may be in
+// Close stops the copying of output and joins its goroutines. No command may be in
 // Run; those that were left running go on.
 func (e *Executor) Close() {
 	e.stop()
 	e.copies.Wait()
-	e.reaper.close()
 }
 
 func (e *Executor) wait(ctx context.Context, p *process, line string, timeout time.Duration) error {
