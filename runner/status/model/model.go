@@ -19,8 +19,11 @@ import (
 // A Model is the state of a runner. Make one with New. Its methods may be called
 // from any goroutine.
 type Model struct {
-	mu        sync.Mutex
-	recent    []happened // events that are not yet in what follows, in order
+	recentMu sync.Mutex
+	recent   []happened // events that are not yet in what follows, in order
+
+	mu        sync.Mutex // guards what follows
+	taken     []happened // its array is that of the next recent
 	listener  Listener   // nil: none
 	version   int        // the largest of a bundle
 	templates map[event.Output]*templateState
@@ -42,14 +45,7 @@ type facts struct {
 	config  outage // why it cannot be used as it is on disk, and since when; err nil: it can
 	child   childState
 	changes []*change // those that have ended, the newest last
-
-	// Of a copy.
-	failing bool // it has only some queries: see clone
-	counts  map[watch.Store]queryCount
 }
-
-// A queryCount says how many queries a store has.
-type queryCount struct{ all, answered, failing int }
 
 // A happened is an event and when it happened.
 type happened struct {
@@ -156,8 +152,7 @@ type bundleState struct {
 	change    *change   // that is under way; nil: none
 	last      *change   // the newest that has ended and changed something; nil: none
 
-	version int            // is another after each event about it
-	known   *status.Bundle // in a copy: what it is, where that is known already
+	version int // is another after each event about it
 }
 
 // A childState is what is known of the child.
@@ -173,21 +168,25 @@ type childState struct {
 // Apply takes in an event that happens at now. Most events are only kept until somebody
 // looks: what a change has to wait for is short.
 func (m *Model) Apply(now time.Time, e event.Event) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.recentMu.Lock()
 	m.recent = append(m.recent, happened{now, e})
-	if len(m.recent) >= mostRecent {
+	full := len(m.recent) >= mostRecent
+	m.recentMu.Unlock()
+	if full && m.mu.TryLock() { // else somebody looks, for whom nobody waits here
 		m.takeIn()
+		m.mu.Unlock()
 	}
 }
 
 // takeIn takes in the recent events.
 func (m *Model) takeIn() {
-	for _, h := range m.recent {
+	m.recentMu.Lock()
+	m.recent, m.taken = m.taken[:0], m.recent
+	m.recentMu.Unlock()
+	for _, h := range m.taken {
 		m.apply(h.at, h.event)
 	}
-	clear(m.recent)
-	m.recent = m.recent[:0]
+	clear(m.taken)
 }
 
 func (m *Model) apply(now time.Time, e event.Event) {

@@ -15,88 +15,43 @@ import (
 // Snapshot returns the state at now. The inspections are what the sources say of
 // themselves, nil for nothing.
 func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspection) status.Status {
-	return m.clone(false, nil).status(now, inspections, nil)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.takeIn()
+	return m.status(now, inspections, false, status.Status{})
 }
 
 // Overview is Snapshot with only those queries that fail. It costs a part of that
 // where there are thousands, and still less where last is the one before: only of
 // bundles that differ from theirs there is something made anew.
 func (m *Model) Overview(now time.Time, inspections map[watch.Store]watch.Inspection, last status.Status) status.Status {
-	return m.clone(true, last.Bundles).status(now, inspections, last.Changes)
-}
-
-// clone returns a copy of the facts that events do not change, so that these do not wait
-// for what is made of it. Of bundles that are as in known, nothing is copied; and with
-// failing, only those queries that the others wait for, that fail or that end.
-func (m *Model) clone(failing bool, known []status.Bundle) *facts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.takeIn()
-	c := m.facts
-	c.failing, c.counts = failing, make(map[watch.Store]queryCount)
-	c.queries, c.ended, c.outages = make(map[watch.ID]event.Update), maps.Clone(m.ended), maps.Clone(m.outages)
-	if !failing {
-		c.queries = maps.Clone(m.queries)
-	}
-	for id, q := range m.queries {
-		store := id.Value().Store()
-		count := c.counts[store]
-		count.all++
-		if q.Version > 0 {
-			count.answered++
-		}
-		if q.Failure != nil {
-			count.failing++
-		}
-		c.counts[store] = count
-		if failing && (q.Failure != nil || !q.Ends.IsZero()) {
-			c.queries[id] = q
-		}
-	}
-	c.bundles = make([]*bundleState, len(m.bundles))
-	for i, b := range m.bundles {
-		if i < len(known) && known[i].Same(status.Bundle{Name: b.Name, Version: b.version}) {
-			c.bundles[i] = &bundleState{known: &known[i]}
-			continue
-		}
-		own := *b
-		own.templates = make([]*templateState, len(b.templates))
-		for i, t := range b.templates {
-			ofOwn := *t
-			ofOwn.missing, ofOwn.gone = slices.Clone(t.missing), slices.Clone(t.gone)
-			for _, miss := range t.missing {
-				if q, watched := m.queries[miss.query]; watched {
-					c.queries[miss.query] = q
-				}
-			}
-			own.templates[i] = &ofOwn
-		}
-		if b.change != nil {
-			underWay := *b.change
-			own.change = &underWay
-		}
-		c.bundles[i] = &own
-	}
-	return &c
+	return m.status(now, inspections, true, last)
 }
 
-// status returns what the facts are at now. Known are changes that have ended, the newest
-// first.
-func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, known []status.Change) status.Status {
+// status returns what the facts are at now; with failing, only those queries that fail.
+// What has not changed since last is taken from there.
+func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, failing bool, last status.Status) status.Status {
 	s := status.Status{
 		Time: now, Began: f.began, Ready: f.ready,
 		Problems: []status.Problem{}, Bundles: []status.Bundle{}, Queries: []status.Query{}, Leases: []status.Lease{}, Changes: []status.Change{},
 	}
-	for _, b := range f.bundles {
-		s.Bundles = append(s.Bundles, f.bundle(b))
+	for i, b := range f.bundles {
+		if i < len(last.Bundles) && last.Bundles[i].Same(status.Bundle{Name: b.Name, Version: b.version}) {
+			s.Bundles = append(s.Bundles, last.Bundles[i])
+		} else {
+			s.Bundles = append(s.Bundles, f.bundle(b))
+		}
 	}
 	newest := 0
-	if len(known) > 0 {
-		newest = known[0].Number
+	if len(last.Changes) > 0 {
+		newest = last.Changes[0].Number
 	}
 	for _, c := range slices.Backward(f.changes) {
-		if i := newest - c.number; 0 <= i && i < len(known) {
-			s.Changes = append(s.Changes, known[i])
+		if i := newest - c.number; 0 <= i && i < len(last.Changes) {
+			s.Changes = append(s.Changes, last.Changes[i])
 		} else {
 			s.Changes = append(s.Changes, f.change(c))
 		}
@@ -112,10 +67,9 @@ func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspecti
 		if !q.Ends.IsZero() {
 			s.Leases = append(s.Leases, f.lease(id.Value().Store(), watch.Lease{Query: id, Ends: q.Ends}))
 		}
-		if f.failing && q.Failure == nil {
-			continue
+		if !failing || q.Failure != nil {
+			s.Queries = append(s.Queries, f.query(q, kept[id]))
 		}
-		s.Queries = append(s.Queries, f.query(q, kept[id]))
 	}
 	setUsers(&s)
 	// slices.SortFunc is compiled again for each type, 25 KB for one of this size.
@@ -155,9 +109,6 @@ func setUsers(s *status.Status) {
 
 // bundle returns b, in the state that says most: what is wrong with it first.
 func (f *facts) bundle(b *bundleState) status.Bundle {
-	if b.known != nil {
-		return *b.known
-	}
 	out := status.Bundle{Version: b.version, Name: b.Name, Named: b.Named, State: status.Applied, Since: b.applied, Applied: b.applied, Reload: b.Reload, Templates: []status.Template{}}
 	var waits, fails *status.Template // the first that does
 	var failed event.Failed
@@ -404,10 +355,13 @@ func (f *facts) stores(inspections map[watch.Store]watch.Inspection) []status.St
 		}
 		return byName[name]
 	}
-	for store, count := range f.counts {
-		s := get(f.store(store))
-		s.Queries, s.Failing = count.all, count.failing
-		if count.answered > 0 {
+	for id, q := range f.queries {
+		s := get(f.store(id.Value().Store()))
+		s.Queries++
+		if q.Failure != nil {
+			s.Failing++
+		}
+		if q.Version > 0 {
 			s.State = "answering"
 		}
 	}
