@@ -79,8 +79,9 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 			}
 			l.write(slog.LevelInfo, fmt.Sprintf("%s: ran in %v", command(e.Args), round(e.Took)), "command", words(e.Args))
 		case event.CommandFailed:
+			code, reason, output := ofCommand(e.Err)
 			l.write(slog.LevelError, fmt.Sprintf("%s: failed: %s%s", command(e.Args), withoutCommand(e.Err, e.Args), now(again(e.Attempt, e.RetryIn))),
-				"command", words(e.Args), "exit_code", exitCode(e.Err), "reason", failureReason(e.Err), "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err, outputKey(e.Err), e.Output)
+				"command", words(e.Args), "exit_code", code, "reason", reason, "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err, output, e.Output)
 		case event.BundleApplied:
 			l.write(slog.LevelInfo, fmt.Sprintf("%s: applied in %v: %s", e.Bundle, round(e.Took), files(e.Files)), "bundle", e.Bundle)
 		case event.BundleFailed:
@@ -206,7 +207,8 @@ func (l log) details(e event.Event) {
 		if e.Err != nil {
 			text = withoutCommand(e.Err, e.Args)
 		}
-		l.write(slog.LevelDebug, fmt.Sprintf("%s: ended after %v: %s", command(e.Args), round(e.Took), text), "command", words(e.Args), "exit_code", exitCode(e.Err), "reason", failureReason(e.Err))
+		code, reason, _ := ofCommand(e.Err)
+		l.write(slog.LevelDebug, fmt.Sprintf("%s: ended after %v: %s", command(e.Args), round(e.Took), text), "command", words(e.Args), "exit_code", code, "reason", reason)
 	}
 }
 
@@ -331,8 +333,9 @@ func (l log) bundleFailed(e event.BundleFailed) {
 	if e.Held {
 		accept = "held, to try it now: restencil accept " + e.Bundle
 	}
+	code, reason, output := ofCommand(e.Err)
 	l.write(slog.LevelError, fmt.Sprintf("%s: %s failed: %v%s", e.Bundle, e.Step, e.Err, now(e.Files(), again(e.Attempt, e.RetryIn), accept)),
-		"bundle", e.Bundle, "exit_code", exitCode(e.Err), "reason", failureReason(e.Err), "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err, outputKey(e.Err), e.Output)
+		"bundle", e.Bundle, "exit_code", code, "reason", reason, "attempt", e.Attempt, "retry_in", e.RetryIn, "cause", e.Err, output, e.Output)
 }
 
 // now returns the end of a line: what is done now, and what to do.
@@ -381,32 +384,22 @@ func withoutCommand(err error, args []string) string {
 	return strings.TrimPrefix(text, command(args)+": ")
 }
 
-// exitCode returns the exit code that an error tells, 0 where it tells none.
-func exitCode(err error) int {
-	var e interface{ ExitCode() int }
-	if errors.As(err, &e) {
-		return e.ExitCode()
+// ofCommand returns the exit code of a command that failed, or why it has none, and the
+// attribute for what it printed. What was passed on already is of use only to a log besides
+// standard error.
+func ofCommand(err error) (exitCode int, reason, output string) {
+	var e interface {
+		ExitCode() int
+		Reason() string
+		Printed() bool
 	}
-	return 0
-}
-
-// failureReason returns why a command that failed has no exit code of its own.
-func failureReason(err error) string {
-	var e interface{ Reason() string }
-	if errors.As(err, &e) {
-		return e.Reason()
+	switch {
+	case !errors.As(err, &e):
+		return 0, "", "output"
+	case e.Printed():
+		return e.ExitCode(), e.Reason(), "printed"
 	}
-	return ""
-}
-
-// outputKey returns the attribute for what a failed command printed. What was
-// passed on already is of use only to a log besides standard error.
-func outputKey(err error) string {
-	var e interface{ Printed() bool }
-	if errors.As(err, &e) && e.Printed() {
-		return "printed"
-	}
-	return "output"
+	return e.ExitCode(), e.Reason(), "output"
 }
 
 // childReason words why a child is started or ended.

@@ -124,6 +124,8 @@ type exited int
 
 func (e exited) Error() string { return fmt.Sprintf("\"c\": exit status %d", int(e)) }
 func (e exited) ExitCode() int { return int(e) }
+func (exited) Reason() string  { return "" }
+func (exited) Printed() bool   { return false }
 
 // Why a file was rendered, at info, as restencil and as consul-template word it.
 func TestLogCauses(t *testing.T) {
