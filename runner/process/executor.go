@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -59,8 +60,9 @@ type Executor struct {
 // standard input is empty. With inherit they have the standard input of this
 // process, and as standard streams the writers themselves where these are files, or
 // have a method File that returns one, as with consul-template. A writer that blocks
-// delays Close.
+// delays Close. Nil: nobody reads what they print.
 func NewExecutor(stdout, stderr io.Writer, inherit bool) *Executor {
+	stdout, stderr = cmp.Or(stdout, io.Discard), cmp.Or(stderr, io.Discard)
 	e := &Executor{stdout: stdout, stderr: stderr, inherit: inherit, grace: commandGrace}
 	e.closing, e.stop = context.WithCancel(context.Background())
 	return e

@@ -43,15 +43,14 @@ type output struct {
 	size     int      // of what is held back, in bytes
 }
 
-// write writes what was printed, or holds it back. It ignores errors: they say
-// nothing about the command. The caller holds Executor.writing.
-func (o *output) write(dst io.Writer, p []byte) {
+// write writes what was printed, or holds it back. The caller holds Executor.writing.
+func (o *output) write(to *lineWriter, p []byte) {
 	if o.released {
-		_, _ = dst.Write(p)
+		to.add(p)
 		return
 	}
 	p = bytes.Clone(p)
-	o.held = append(o.held, func() { _, _ = dst.Write(p) })
+	o.held = append(o.held, func() { to.add(p) })
 	if o.size += len(p); o.size > tailSize {
 		o.release(true)
 	}
@@ -70,8 +69,7 @@ func (o *output) release(write bool) {
 // A stream is a pipe from a command.
 type stream struct {
 	r, w  *os.File
-	dst   io.Writer   // nil: none
-	lines *lineWriter // is dst, or nil
+	lines *lineWriter
 
 	drained chan struct{} // closed when what the command itself printed was copied
 	finish  func()        // closes drained, once
@@ -103,20 +101,15 @@ func (e *Executor) attach(cmd *exec.Cmd, c Command, child bool) (*output, error)
 			e.follow(out)
 			return nil, err
 		}
-		s := &stream{r: r, w: w, dst: to.dst, drained: make(chan struct{})}
+		s := &stream{r: r, w: w, lines: &lineWriter{mask: c.Mask}, drained: make(chan struct{})}
 		s.finish = sync.OnceFunc(func() { close(s.drained) })
-		switch {
-		case byLine:
-			s.lines = &lineWriter{mask: c.Mask, write: func(text string) {
+		s.lines.write = func(text string) { _, _ = io.WriteString(to.dst, text) } // an error says nothing about the command
+		if byLine {
+			s.lines.write = func(text string) {
 				for line := range strings.Lines(text) {
 					e.Line(c.Args, strings.TrimRight(line, "\r\n"))
 				}
-			}}
-		case c.Mask != nil && to.dst != nil:
-			s.lines = &lineWriter{mask: c.Mask, write: func(text string) { _, _ = io.WriteString(to.dst, text) }}
-		}
-		if s.lines != nil {
-			s.dst = s.lines
+			}
 		}
 		out.streams = append(out.streams, s)
 		*to.field = w
@@ -145,11 +138,9 @@ func (e *Executor) copy(s *stream, o *output) {
 			return // even an empty Write could block
 		}
 		o.tail.write(buf[:n])
-		if s.dst != nil {
-			e.writing.Lock()
-			defer e.writing.Unlock()
-			o.write(s.dst, buf[:n])
-		}
+		e.writing.Lock()
+		defer e.writing.Unlock()
+		o.write(s.lines, buf[:n])
 	}
 	for {
 		n, err := s.r.Read(buf)
@@ -167,11 +158,9 @@ func (e *Executor) copy(s *stream, o *output) {
 				write(n)
 			}
 		}
-		if s.lines != nil {
-			e.writing.Lock()
-			s.lines.flush(len(s.lines.rest))
-			e.writing.Unlock()
-		}
+		e.writing.Lock()
+		s.lines.flush(len(s.lines.rest))
+		e.writing.Unlock()
 		s.finish()
 		if !ended {
 			return
@@ -189,9 +178,7 @@ func (e *Executor) release(o *output, write bool) (written bool) {
 		written := write || o.released
 		o.release(write)
 		for _, s := range o.streams {
-			if s.lines != nil {
-				s.lines.flush(len(s.lines.rest))
-			}
+			s.lines.flush(len(s.lines.rest))
 		}
 		done <- written
 	})
@@ -266,21 +253,21 @@ func afterFirst(c byte, buf []byte) []byte {
 // maxLine is the length in bytes from which a line is written before it ends.
 const maxLine = 64 << 10
 
-// A lineWriter writes whole lines, with secrets masked in each.
+// A lineWriter writes whole lines, so that those of several commands do not mix, with
+// secrets masked in each.
 type lineWriter struct {
 	write func(text string)
 	mask  func(string) string // nil: masks nothing
 	rest  []byte              // the line that has not ended
 }
 
-func (w *lineWriter) Write(p []byte) (int, error) {
+func (w *lineWriter) add(p []byte) {
 	w.rest = append(w.rest, p...)
 	n := bytes.LastIndexByte(w.rest, '\n') + 1
 	if n == 0 && len(w.rest) > maxLine {
 		n = len(w.rest)
 	}
 	w.flush(n)
-	return len(p), nil
 }
 
 // flush writes the first n bytes of the rest.
