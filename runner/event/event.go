@@ -73,7 +73,6 @@ type Rendered struct {
 type Waiting struct {
 	Template    string
 	Destination string
-	Since       time.Time
 	For         []Missing
 	More        int  // how many queries For leaves out
 	Rendered    bool // the destination has been rendered, and stays; a restart would wait
@@ -142,9 +141,16 @@ type Executed struct {
 	Used        []watch.ID // the queries that it uses; nobody changes the slice
 	Missing     []watch.ID // those without a usable answer; nobody changes the slice
 	Gone        []watch.ID // those whose last value was used, since there is none any more
+	Waits       Waits
 	Causes      []watch.ID // as in Rendered
 	More        int        // as in Rendered
 	Err         error      // Failed may follow
+}
+
+// Waits says since when a template misses something. Zero: it misses nothing.
+type Waits struct {
+	Since   time.Time
+	Queries map[watch.ID]time.Time // those that it misses, also the gone; nobody changes the map
 }
 
 // Settling: a change of a bundle waits until its data is quiet.

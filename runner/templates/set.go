@@ -490,8 +490,6 @@ func (s *Set) finish(x *execution, now time.Time) (Result, error) {
 	complete, failed, waited := x.result.Complete(), t.failure.err != nil, t.waiting.reports > 0
 	r := Result{Template: t.index, Recheck: x.reason.recheck, Reported: failed || waited, Unplaced: !t.rendered, Causes: x.reason.causes}
 	used, outstanding := s.graph.Uses(t), 0
-	s.events(event.Executed{Template: t.Name, Destination: t.Destination, Took: x.took,
-		Used: used, Missing: x.result.Missing, Gone: x.result.Gone, Causes: x.reason.causes.First, More: x.reason.causes.More, Err: x.err})
 	missing := slices.Concat(x.result.Missing, x.result.Gone)
 	for _, q := range used {
 		state := s.state(q)
@@ -503,6 +501,9 @@ func (s *Set) finish(x *execution, now time.Time) (Result, error) {
 		}
 	}
 	t.waiting.set(missing, now)
+	s.events(event.Executed{Template: t.Name, Destination: t.Destination, Took: x.took,
+		Used: used, Missing: x.result.Missing, Gone: x.result.Gone, Waits: t.waiting.Waits,
+		Causes: x.reason.causes.First, More: x.reason.causes.More, Err: x.err})
 	t.coalesce.executed(outstanding, len(used), x.took)
 	if t.coalesce.due() { // what it waited for has come while it was executed
 		s.mark(t)

@@ -13,9 +13,8 @@ import (
 
 // waiting is what a template waits for.
 type waiting struct {
-	since   time.Time              // when it began to wait, zero: it does not
-	missing map[watch.ID]time.Time // the missing queries, and since when
-	reports int                    // how often that was reported
+	event.Waits
+	reports int // how often that was reported
 }
 
 func (w *waiting) set(missing []watch.ID, now time.Time) {
@@ -23,27 +22,27 @@ func (w *waiting) set(missing []watch.ID, now time.Time) {
 		*w = waiting{}
 		return
 	}
-	if w.since.IsZero() {
-		w.since = now
+	if w.Since.IsZero() {
+		w.Since = now
 	}
-	before := w.missing
-	w.missing = make(map[watch.ID]time.Time, len(missing))
+	before := w.Queries
+	w.Queries = make(map[watch.ID]time.Time, len(missing))
 	for _, id := range missing {
 		since, missed := before[id]
 		if !missed {
 			since = now
 		}
-		w.missing[id] = since
+		w.Queries[id] = since
 	}
 }
 
 // queries returns the missing queries, the longest wait first.
 func (w *waiting) queries() []event.Missing {
 	var all []event.Missing
-	for _, id := range slices.SortedFunc(maps.Keys(w.missing), func(a, b watch.ID) int {
-		return cmp.Or(w.missing[a].Compare(w.missing[b]), cmp.Compare(a.Value().String(), b.Value().String()))
+	for _, id := range slices.SortedFunc(maps.Keys(w.Queries), func(a, b watch.ID) int {
+		return cmp.Or(w.Queries[a].Compare(w.Queries[b]), cmp.Compare(a.Value().String(), b.Value().String()))
 	}) {
-		all = append(all, event.Missing{Query: id.Value(), Since: w.missing[id]})
+		all = append(all, event.Missing{Query: id.Value(), Since: w.Queries[id]})
 	}
 	return all
 }
@@ -58,12 +57,12 @@ func (w *waiting) nextReport(rendered bool) time.Time {
 		n += len(first) - 1
 	}
 	switch {
-	case w.since.IsZero():
+	case w.Since.IsZero():
 		return time.Time{}
 	case n < len(first):
-		return w.since.Add(first[n])
+		return w.Since.Add(first[n])
 	}
-	return w.since.Add(time.Duration(n-len(first)+1) * time.Hour)
+	return w.Since.Add(time.Duration(n-len(first)+1) * time.Hour)
 }
 
 // slow is how long an execution takes before that is reported.
@@ -88,7 +87,7 @@ func (s *Set) report(now time.Time) {
 			continue
 		}
 		t.waiting.reports++
-		e := &event.Waiting{Template: t.Name, Destination: t.Destination, Since: t.waiting.since, For: t.waiting.queries(), Rendered: t.rendered}
+		e := &event.Waiting{Template: t.Name, Destination: t.Destination, For: t.waiting.queries(), Rendered: t.rendered}
 		if n := len(e.For); n > reported {
 			e.For, e.More = e.For[:reported], n-reported
 		}

@@ -3,12 +3,14 @@ package templates
 import (
 	"testing"
 	"time"
+
+	"restencil/runner/event"
 )
 
 func TestReportsGrowRarer(t *testing.T) {
-	w := waiting{since: time.Unix(1000, 0)}
+	w := waiting{Waits: event.Waits{Since: time.Unix(1000, 0)}}
 	last := w.nextReport(false)
-	if after := last.Sub(w.since); after >= 2*time.Second {
+	if after := last.Sub(w.Since); after >= 2*time.Second {
 		t.Errorf("first report after %v, want it within 2 s", after)
 	}
 	for w.reports = 1; w.reports < 50; w.reports++ {

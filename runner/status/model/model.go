@@ -6,13 +6,11 @@
 package model
 
 import (
-	"slices"
 	"sync"
 	"time"
 
 	"restencil/runner/event"
 	"restencil/runner/status"
-	"restencil/template"
 	"restencil/watch"
 )
 
@@ -109,9 +107,8 @@ type templateState struct {
 	right    time.Time      // when; zero: never
 	failed   event.Failed   // the last, while it counts; Err nil: it does not
 	failedAt time.Time      // when
-	since    time.Time      // when it began to fail, or to miss something; zero: neither
-	missing  []missing      // the first of those that it misses
-	gone     []missing      // the first of those whose last answer it uses
+	failing  time.Time      // since when it fails
+	waiting  event.Waiting  // the last
 	slow     time.Time      // since when it is being executed, where that takes long; else zero
 	exposed  bool
 	unstable bool
@@ -126,15 +123,11 @@ type delay struct {
 	hasTurn  bool
 }
 
-// A missing is a query that a template misses.
-type missing struct {
-	query watch.ID
-	since time.Time
-	at    template.Position // where the template asks it; zero: not known
-}
-
 // most is how many things of a kind are named: missing queries, say.
 const most = 5
+
+// firstOf returns the first of queries, which are named.
+func firstOf(queries []watch.ID) []watch.ID { return queries[:min(len(queries), most)] }
 
 // A bundleState is what is known of a bundle.
 type bundleState struct {
@@ -315,33 +308,21 @@ func (m *Model) applyTemplate(now time.Time, e event.Event) {
 		}
 		t := m.template(e.Template, e.Destination)
 		t.executed, t.at, t.slow = e, now, time.Time{}
-		t.miss(e.Missing, now)
-		t.gone = firstOf(e.Gone, t.gone, now)
 	case event.Slow:
 		m.template(e.Template, e.Destination).slow = e.Since
 	case event.Waiting:
-		t := m.template(e.Template, e.Destination)
-		for _, list := range [][]missing{t.missing, t.gone} {
-			for i := range list {
-				for _, told := range e.For {
-					if told.Query.ID() == list[i].query {
-						list[i].since, list[i].at = told.Since, told.At
-					}
-				}
-			}
-		}
+		m.template(e.Template, e.Destination).waiting = e
 	case event.Failed:
 		t := m.template(e.Template, e.Destination)
 		if t.failed.Err == nil {
-			t.since = now
+			t.failing = now
 		}
 		t.failed, t.failedAt = e, now
 		if b := t.bundle; b != nil && b.change != nil && !b.Named && last(b.change) < reload { // its file could not be written
 			m.end(now, b, "failed", e.Err)
 		}
 	case event.Recovered:
-		t := m.template(e.Template, e.Destination)
-		t.failed, t.since = event.Failed{}, time.Time{}
+		m.template(e.Template, e.Destination).failed = event.Failed{}
 		m.bundle(e.Bundle).failure = event.BundleFailed{}
 	case event.Rendered:
 		t := m.template(e.Template, e.Destination)
@@ -354,34 +335,6 @@ func (m *Model) applyTemplate(now time.Time, e event.Event) {
 	default:
 		m.applyBundle(now, e)
 	}
-}
-
-// miss notes which queries t misses. Of those that it missed before it is known
-// since when.
-func (t *templateState) miss(queries []watch.ID, now time.Time) {
-	if len(queries) == 0 {
-		t.missing = nil
-		if t.failed.Err == nil {
-			t.since = time.Time{}
-		}
-		return
-	}
-	if t.missing == nil {
-		t.since = now
-	}
-	t.missing = firstOf(queries, t.missing, now)
-}
-
-// firstOf returns the first of queries, which are missing since now or as before.
-func firstOf(queries []watch.ID, before []missing, now time.Time) (list []missing) {
-	for _, id := range queries[:min(len(queries), most)] {
-		next := missing{query: id, since: now}
-		if i := slices.IndexFunc(before, func(b missing) bool { return b.query == id }); i >= 0 {
-			next = before[i]
-		}
-		list = append(list, next)
-	}
-	return list
 }
 
 func (m *Model) applyBundle(now time.Time, e event.Event) {

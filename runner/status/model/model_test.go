@@ -38,6 +38,11 @@ func newModel(reload ...string) *Model {
 // at is a moment so many seconds after the start.
 func at(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
 
+// since is that the key is missing since so many seconds after the start.
+func since(seconds int) event.Waits {
+	return event.Waits{Since: at(seconds), Queries: map[watch.ID]time.Time{key: at(seconds)}}
+}
+
 func executed(o event.Output, e event.Executed) event.Executed {
 	e.Template, e.Destination, e.Used = o.Template, o.Destination, []watch.ID{key}
 	return e
@@ -70,7 +75,7 @@ func TestBundle(t *testing.T) {
 			"a key that does not exist",
 			[]event.Event{
 				event.Updated{Updates: []event.Update{{Query: key, Version: 1}}},
-				executed(web, event.Executed{Missing: []watch.ID{key}}),
+				executed(web, event.Executed{Missing: []watch.ID{key}, Waits: since(1)}),
 				event.Waiting{Template: web.Template, Destination: web.Destination, For: []event.Missing{{Query: key.Value(), Since: at(1), At: template.Position{Name: "web.ctmpl", Line: 3, Column: 4}}}},
 			},
 			status.Waiting, "web: waiting since 1m39s for consul key app/port: it does not exist", "web.ctmpl:3:4",
@@ -79,7 +84,7 @@ func TestBundle(t *testing.T) {
 			"a key that is refused",
 			[]event.Event{
 				event.Updated{Updates: []event.Update{{Query: key, Failure: &watch.Failure{Err: errors.New("403"), Since: start, Attempts: 1}}}},
-				executed(web, event.Executed{Missing: []watch.ID{key}}),
+				executed(web, event.Executed{Missing: []watch.ID{key}, Waits: since(1)}),
 				event.Waiting{Template: web.Template, Destination: web.Destination, For: []event.Missing{{Query: key.Value(), Since: at(1), At: template.Position{Name: "web.ctmpl", Line: 3, Column: 4}}}},
 			},
 			status.Waiting, "web: waiting since 1m39s for consul key app/port: 403", "web.ctmpl:3:4 asks for it; retrying: check that it exists, that the store is up and that the token may read it",
@@ -240,9 +245,9 @@ func TestGone(t *testing.T) {
 	if s := m.Snapshot(at(2), nil); !s.Well {
 		t.Fatalf("%+v", s.Problems)
 	}
-	m.Apply(at(3), executed(web, event.Executed{Gone: []watch.ID{key}}))
+	m.Apply(at(3), executed(web, event.Executed{Gone: []watch.ID{key}, Waits: since(3)}))
 	m.Apply(at(4), event.Waiting{Template: web.Template, Destination: web.Destination, For: []event.Missing{{Query: key.Value(), Since: at(3), At: template.Position{Name: "web.ctmpl", Line: 3, Column: 4}, Gone: true}}, Rendered: true})
-	m.Apply(at(5), executed(web, event.Executed{Gone: []watch.ID{key}}))
+	m.Apply(at(5), executed(web, event.Executed{Gone: []watch.ID{key}, Waits: since(3)}))
 	want := status.Problem{
 		Bundle: "web", Since: at(3),
 		Line: "/etc/web: needs consul key app/port, which has gone since 7s: it does not exist",

@@ -188,10 +188,10 @@ func setFailure(out *status.Bundle, b *bundleState) {
 func (f *facts) templateOf(t *templateState) status.Template {
 	out := status.Template{
 		Name: t.Template, Destination: t.Destination,
-		Executed: t.at, Took: status.Seconds(t.executed.Took), Rendered: t.right, Since: t.since,
+		Executed: t.at, Took: status.Seconds(t.executed.Took), Rendered: t.right, Since: t.slow,
 		Queries: []string{},
 	}
-	out.More = max(0, len(t.executed.Missing)-len(t.missing))
+	out.More = max(0, len(t.executed.Missing)-most)
 	if r := t.rendered; !t.right.IsZero() {
 		out.Cause = f.causeOf("other", r.Causes, r.More)
 		switch {
@@ -205,26 +205,23 @@ func (f *facts) templateOf(t *templateState) status.Template {
 			out.Cause.Reason = "start"
 		}
 	}
-	for _, miss := range t.missing {
-		up := f.queries[miss.query]
-		w := f.missing(miss, up.Version > 0, up.Failure)
+	for _, id := range firstOf(t.executed.Missing) {
+		up := f.queries[id]
+		w := f.missing(t, id, up.Version > 0, up.Failure)
 		w.Fails = up.Failure != nil || up.Version == 0
-		out.Waits = append(out.Waits, w)
+		out.Waits, out.Since = append(out.Waits, w), t.executed.Waits.Since
 	}
-	for _, gone := range t.gone {
-		out.WouldWait = append(out.WouldWait, f.missing(gone, true, nil))
+	for _, id := range firstOf(t.executed.Gone) {
+		out.WouldWait = append(out.WouldWait, f.missing(t, id, true, nil))
 	}
 	for _, id := range t.executed.Gone {
 		out.Gone = append(out.Gone, id.Value().String())
 	}
 	if f := t.failed; f.Err != nil {
-		out.Error, out.Attempt = f.Err.Error(), f.Attempt
+		out.Error, out.Attempt, out.Since = f.Err.Error(), f.Attempt, t.failing
 		if f.RetryIn > 0 {
 			out.NextAt = t.failedAt.Add(f.RetryIn)
 		}
-	}
-	if len(out.Waits) == 0 && out.Error == "" {
-		out.Since = t.slow
 	}
 	if t.exposed {
 		out.Warnings = append(out.Warnings, "it holds secrets, and everybody on this machine can read it")
@@ -238,11 +235,14 @@ func (f *facts) templateOf(t *templateState) status.Template {
 	return out
 }
 
-func (f *facts) missing(m missing, known bool, failure *watch.Failure) status.Missing {
-	out := status.Missing{Query: m.query.Value().String(), Name: f.name(m.query), Since: m.since}
-	out.Reason = event.WhyMissing(m.query.Value(), known, failure)
-	if m.at.Name != "" {
-		out.At = m.at.String()
+// missing returns a query that t misses, with what the last report of that says.
+func (f *facts) missing(t *templateState, id watch.ID, known bool, failure *watch.Failure) status.Missing {
+	out := status.Missing{Query: id.Value().String(), Name: f.name(id), Since: t.executed.Waits.Queries[id]}
+	out.Reason = event.WhyMissing(id.Value(), known, failure)
+	for _, m := range t.waiting.For {
+		if m.Query.ID() == id && m.At.Name != "" {
+			out.At = m.At.String()
+		}
 	}
 	return out
 }

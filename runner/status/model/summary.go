@@ -24,7 +24,7 @@ func (m *Model) Summary() string {
 		switch {
 		case t.failed.Err != nil:
 			fails++
-		case t.right.IsZero() || t.missing != nil:
+		case t.right.IsZero() || len(t.executed.Missing) > 0:
 			waits++
 		}
 	}
