@@ -30,7 +30,7 @@ func ExampleSwapGroups() {
 		defer s.Discard()
 		staged = append(staged, s)
 	}
-	for _, r := range renderer.SwapGroups(staged)[0].Files {
+	for _, r := range renderer.SwapGroups(false, staged)[0].Files {
 		fmt.Println(r.Change, r.Err)
 	}
 	// Output:

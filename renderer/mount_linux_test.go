@@ -208,7 +208,7 @@ func TestSwapUndoesBindMount(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "second"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if r := renderer.SwapGroups(all)[0]; r.Err == nil || r.RestoreErr != nil {
+	if r := renderer.SwapGroups(false, all)[0]; r.Err == nil || r.RestoreErr != nil {
 		t.Errorf("errors %v, %v", r.Err, r.RestoreErr)
 	}
 	if inode(t, path).ModTime().Equal(before.ModTime()) {

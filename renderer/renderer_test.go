@@ -181,7 +181,7 @@ func TestWrite(t *testing.T) {
 				before = inode(t, tt.file.Path)
 			}
 
-			if got, err := renderer.Compare(tt.file); got != tt.want || err != nil {
+			if got, err := compare(tt.file); got != tt.want || err != nil {
 				t.Errorf("Compare = %v, %v; want %v", got, err, tt.want)
 			}
 			got, err := renderer.Write(tt.file)
@@ -288,6 +288,15 @@ func TestLongName(t *testing.T) {
 	}
 }
 
+// compare returns what Write would do.
+func compare(f renderer.File) (renderer.Change, error) {
+	s, err := renderer.Compare(f)
+	if err != nil {
+		return renderer.Unchanged, err
+	}
+	return s.Change(), nil
+}
+
 // A file of another size is not read: that would take minutes here.
 func TestCompareDoesNotReadInVain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sparse")
@@ -295,7 +304,7 @@ func TestCompareDoesNotReadInVain(t *testing.T) {
 	if err := os.Truncate(path, 1<<40); err != nil {
 		t.Skip("no sparse files here: ", err)
 	}
-	got, err := renderer.Compare(renderer.File{Path: path, Content: make([]byte, 1<<20)})
+	got, err := compare(renderer.File{Path: path, Content: make([]byte, 1<<20)})
 	if got != renderer.Replaced || err != nil {
 		t.Errorf("Compare = %v, %v; want replaced", got, err)
 	}
@@ -311,7 +320,7 @@ func TestCompareLargeFiles(t *testing.T) {
 			changed[at]++
 			want = renderer.Replaced
 		}
-		got, err := renderer.Compare(renderer.File{Path: path, Content: changed})
+		got, err := compare(renderer.File{Path: path, Content: changed})
 		if got != want || err != nil {
 			t.Errorf("byte %d changed: Compare = %v, %v; want %v", at, got, err, want)
 		}
@@ -319,7 +328,7 @@ func TestCompareLargeFiles(t *testing.T) {
 }
 
 func TestCompareWithoutPath(t *testing.T) {
-	if got, err := renderer.Compare(renderer.File{}); got != renderer.Replaced || err != nil {
+	if got, err := compare(renderer.File{}); got != renderer.Replaced || err != nil {
 		t.Errorf("Compare = %v, %v; want replaced", got, err)
 	}
 }
@@ -525,8 +534,8 @@ func TestSwapSameDestination(t *testing.T) {
 		all = append(all, s)
 	}
 	want := []renderer.Change{renderer.Replaced, renderer.Replaced, renderer.Unchanged}
-	for i, r := range swapEach(all...) {
-		if r.Change != want[i] || r.Err != nil {
+	for i, r := range renderer.SwapGroups(true, all[:1], all[1:2], all[2:]) {
+		if r := r.Files[0]; r.Change != want[i] || r.Err != nil {
 			t.Errorf("result %d: %+v, want %v", i, r, want[i])
 		}
 	}
@@ -562,8 +571,8 @@ func TestRestore(t *testing.T) {
 		}
 		all = append(all, s)
 	}
-	for _, r := range swapEach(all...) {
-		if r.Err != nil {
+	for _, s := range all { // two have one destination
+		if r := swapEach(s)[0]; r.Err != nil {
 			t.Fatal(r.Err)
 		}
 	}
@@ -630,7 +639,7 @@ func swapEach(staged ...*renderer.StagedFile) []renderer.Result {
 		groups[i] = []*renderer.StagedFile{s}
 	}
 	results := make([]renderer.Result, len(staged))
-	for i, r := range renderer.SwapGroups(groups...) {
+	for i, r := range renderer.SwapGroups(false, groups...) {
 		results[i] = r.Files[0]
 	}
 	return results

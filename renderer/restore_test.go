@@ -62,7 +62,7 @@ func TestKeepBeforeSwap(t *testing.T) {
 	if !os.SameFile(ino, inode(t, kept)) {
 		t.Error("kept as another file")
 	}
-	if r := renderer.SwapGroups(all)[0]; r.Err != nil {
+	if r := renderer.SwapGroups(false, all)[0]; r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	if all[0].Kept() != kept || all[0].Temp() != "" {
@@ -100,7 +100,7 @@ func TestRemove(t *testing.T) {
 			t.Errorf("%d: Removes is %v", i, !want)
 		}
 	}
-	if r := renderer.SwapGroups(all)[0]; r.Err != nil {
+	if r := renderer.SwapGroups(false, all)[0]; r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	for name, want := range map[string]bool{"gone": false, "link": false, "target": true, "never": false, "new": true} {
@@ -158,7 +158,7 @@ func TestSwapIsAllOrNothing(t *testing.T) {
 	}
 	other := filepath.Join(dir, "other")
 	alone := stageKept(t, renderer.File{Path: other, Content: []byte("new")})
-	results := renderer.SwapGroups(all, alone)
+	results := renderer.SwapGroups(false, all, alone)
 	want := "failed writing file: rename " + files[2].Path + ": file exists"
 	if err := results[0].Err; err == nil || err.Error() != want || results[0].Files[2].Err != err || results[0].RestoreErr != nil {
 		t.Errorf("%+v, want %s", results[0], want)
@@ -177,7 +177,7 @@ func TestRestoreThatFailsSaysWhereTheOldFileIs(t *testing.T) {
 	path := filepath.Join(dir, "a")
 	put(t, path, "old", 0o640)
 	all := stageKept(t, renderer.File{Path: path, Content: []byte("new")})
-	if r := renderer.SwapGroups(all)[0]; r.Err != nil {
+	if r := renderer.SwapGroups(false, all)[0]; r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	os.Remove(path)

@@ -43,7 +43,7 @@ type StagedFile struct {
 // "failed looking up user: …", "failed writing file: …" and so on. After an
 // error nothing that Stage made stays but parent directories.
 func Stage(f File) (*StagedFile, error) {
-	s, err := compare(f)
+	s, err := Compare(f)
 	if err != nil {
 		return nil, err
 	}
@@ -55,21 +55,9 @@ func Stage(f File) (*StagedFile, error) {
 	return s, nil
 }
 
-// Compare returns what Write would do to f, and does nothing. An empty Path is a file
-// that does not exist.
-func Compare(f File) (Change, error) {
-	s, err := compare(f)
-	if err != nil {
-		return Unchanged, err
-	}
-	return s.change, nil
-}
-
-// Preview is Stage without its effects: nothing is made. The result is only to be looked
-// at.
-func Preview(f File) (*StagedFile, error) { return compare(f) }
-
-func compare(f File) (*StagedFile, error) {
+// Compare is Stage without its effects: nothing is made. The result is only to be looked
+// at. An empty Path is a file that does not exist.
+func Compare(f File) (*StagedFile, error) {
 	s := &StagedFile{file: f, dirs: []string{filepath.Dir(f.Path)}}
 	if f.Stream != nil {
 		if !f.Shown {

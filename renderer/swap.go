@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"syscall"
 
@@ -42,7 +41,7 @@ func Write(f File) (Result, error) {
 		return Result{Err: err}, err
 	}
 	defer s.Discard()
-	r := SwapGroups([]*StagedFile{s})[0].Files[0]
+	r := SwapGroups(false, []*StagedFile{s})[0].Files[0]
 	return r, r.Err
 }
 
@@ -59,28 +58,20 @@ type GroupResult struct {
 // SwapGroups puts staged files in place, all or none of each group, makes that durable,
 // each directory once, and returns a result for each group. A group of several files
 // must have Keep set in all of them. A group that fails does not hold up the others.
-// Of several files with one destination, the last remains.
-func SwapGroups(groups ...[]*StagedFile) []GroupResult {
+// With inOrder one group is swapped after the other: files of several groups may have one
+// destination then, of which the last remains.
+func SwapGroups(inOrder bool, groups ...[]*StagedFile) []GroupResult {
 	results := make([]GroupResult, len(groups))
-	count := make(map[string]int) // files by destination
-	for _, group := range groups {
-		for _, s := range group {
-			count[filepath.Clean(s.file.Path)]++
-		}
+	swap := func(i int) {
+		results[i].Files = make([]Result, len(groups[i]))
+		results[i].swap(groups[i], inOrder)
 	}
-	shared := func(s *StagedFile) bool { return count[filepath.Clean(s.file.Path)] > 1 }
-	var alone, inOrder []int // the groups that share no destination, and the others
-	for i, group := range groups {
-		results[i].Files = make([]Result, len(group))
-		if slices.ContainsFunc(group, shared) {
-			inOrder = append(inOrder, i)
-		} else {
-			alone = append(alone, i)
+	if inOrder {
+		for i := range groups {
+			swap(i)
 		}
-	}
-	parallel.For(len(alone), func(at int) { results[alone[at]].swap(groups[alone[at]], shared) })
-	for _, i := range inOrder {
-		results[i].swap(groups[i], shared)
+	} else {
+		parallel.For(len(groups), swap)
 	}
 	makeDurable(slices.Concat(groups...))
 	for i, group := range groups {
@@ -94,11 +85,11 @@ func SwapGroups(groups ...[]*StagedFile) []GroupResult {
 	return results
 }
 
-// swap puts the files of a group in place, all or none. shared reports whether other
-// files have the same destination.
-func (r *GroupResult) swap(group []*StagedFile, shared func(*StagedFile) bool) {
+// swap puts the files of a group in place, all or none. With inOrder other files may have
+// the same destinations.
+func (r *GroupResult) swap(group []*StagedFile, inOrder bool) {
 	for i, s := range group {
-		err := s.swap(shared(s))
+		err := s.swap(inOrder)
 		if err == nil {
 			continue
 		}
@@ -115,8 +106,8 @@ func (r *GroupResult) swap(group []*StagedFile, shared func(*StagedFile) bool) {
 // swap puts s in place. After an error the destination is as it was before, and what
 // was staged and kept still exists. If another file may have replaced a destination
 // whose bytes were right, swap stages s again.
-func (s *StagedFile) swap(shared bool) (err error) {
-	if shared && s.temp == "" {
+func (s *StagedFile) swap(inOrder bool) (err error) {
+	if inOrder && s.temp == "" {
 		again, err := Stage(s.file)
 		if err != nil {
 			s.Discard()

@@ -57,29 +57,10 @@ func (b *bundles) start(ctx context.Context, o Options, listed map[int]bool, eve
 	b.reports = make(chan bundle.Report)
 	b.byBundle = make(map[*bundle.Bundle]*bundleState)
 	b.shared = &bundle.Shared{
-		Run: func(ctx context.Context, c process.Command) (string, error) {
-			began := time.Now()
-			output, err := system.Run(ctx, c)
-			e := event.CommandEnded{Args: slices.Clone(c.Args), Took: time.Since(began)}
-			for i := range e.Args {
-				if c.Mask != nil {
-					e.Args[i] = c.Mask(e.Args[i])
-				}
-			}
-			if err != nil {
-				e.Err = process.Brief(err, c.Mask)
-			}
-			events(e)
-			return output, err
-		},
-		InPlace: system.CanOverlay,
-		Events:  events,
-		Stdout:  bundle.NewStream(o.Stdout),
-		Stderr:  bundle.NewStream(o.Stderr),
-		Once:    o.Once,
-		Preview: o.Plan != nil,
-
-		ConsulTemplate: o.ConsulTemplate,
+		Events: events,
+		Stdout: bundle.NewStream(o.Stdout),
+		Stderr: bundle.NewStream(o.Stderr),
+		Once:   o.Once,
 		Report: func(report bundle.Report) {
 			select {
 			case b.reports <- report:
@@ -87,6 +68,22 @@ func (b *bundles) start(ctx context.Context, o Options, listed map[int]bool, eve
 			}
 		},
 	}
+	b.shared.Run = func(ctx context.Context, c process.Command) (string, error) {
+		began := time.Now()
+		output, err := system.Run(ctx, c)
+		e := event.CommandEnded{Args: slices.Clone(c.Args), Took: time.Since(began)}
+		for i := range e.Args {
+			if c.Mask != nil {
+				e.Args[i] = c.Mask(e.Args[i])
+			}
+		}
+		if err != nil {
+			e.Err = process.Brief(err, c.Mask)
+		}
+		events(e)
+		return output, err
+	}
+	b.shared.InPlace, b.shared.Preview, b.shared.ConsulTemplate = system.CanOverlay, o.Plan != nil, o.ConsulTemplate
 	if o.Once {
 		b.shared.Attempts = o.Limits.Attempts[watch.Consul]
 	}

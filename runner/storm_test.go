@@ -213,6 +213,19 @@ func TestLastOfOneDestinationWins(t *testing.T) {
 	})
 }
 
+// The last one wins also where only the data of another has changed.
+func TestLastOfOneDestinationStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		templates := []Template{tmpl("same", `first {{ key "a" }}`), tmpl("same", `last {{ key "b" }}`)}
+		g := newRig(t, Options{Templates: templates}, map[string]any{"a": 0, "b": 0})
+		defer g.stop()
+		g.holds("same", "last 0")
+		g.store.set("a", 1)
+		synctest.Wait()
+		g.holds("same", "last 0")
+	})
+}
+
 // Templates are executed side by side.
 func TestParallelExecution(t *testing.T) {
 	if runtime.GOMAXPROCS(0) < 2 {

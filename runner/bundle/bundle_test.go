@@ -99,16 +99,16 @@ func (g *rig) begin(s group.Spec) {
 		}
 	}
 	g.shared = &Shared{
-		Run: g.run, Stdout: NewStream(io.Discard),
+		Stdout: NewStream(io.Discard),
 		Events: g.event,
 		Report: func(r Report) {
 			if r.Fatal != nil {
 				g.note("fatal: " + r.Fatal.Error())
 			}
 		},
-		InPlace:  func() error { return nil },
 		Attempts: g.attempts,
 	}
+	g.shared.Run, g.shared.InPlace = g.run, func() error { return nil }
 	g.shared.State.Store(&State{Journal: g.journal, Fleet: g.fleet})
 	g.bundle = New(s, g.shared)
 	ctx, cancel := context.WithCancel(g.t.Context())

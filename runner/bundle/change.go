@@ -164,15 +164,9 @@ func (b *Bundle) transaction(ctx context.Context, targets []group.Target) *trans
 		b.sweep(time.Since(b.began), extras) // another bundle may write there now
 		changes[i] = c
 	}
-	tools := transaction.Tools{
-		ConsulTemplate: s.ConsulTemplate,
-
-		Run:     s.Run,
-		InPlace: s.InPlace,
-		Mask:    func() func(string) string { return s.Registry.Secrets().Masker() },
-		Writer:  s.Registry.writer,
-		Preview: s.Preview,
-	}
+	tools := s.Tools
+	tools.Mask = func() func(string) string { return s.Registry.Secrets().Masker() }
+	tools.Writer = s.Registry.writer
 	return transaction.New(tools, changes...)
 }
 
@@ -187,11 +181,11 @@ func (s *Shared) printed(ctx context.Context, w group.Want) (renderer.File, erro
 	if path == "" || w.File.Stream != renderer.NoStream {
 		return f, nil
 	}
-	change, err := renderer.Compare(w.Place)
+	now, err := renderer.Compare(w.Place)
 	if err != nil {
 		return f, &event.FileError{Template: w.File.Template, Destination: path, Err: err, ConsulTemplate: s.ConsulTemplate}
 	}
-	f.Shown = change != renderer.Replaced
+	f.Shown = now.Change() != renderer.Replaced
 	return f, nil
 }
 

@@ -14,17 +14,17 @@ import (
 	"restencil/runner/bundle/turn"
 	"restencil/runner/event"
 	"restencil/runner/journal"
-	"restencil/runner/process"
 	"restencil/runner/templates"
+	"restencil/runner/transaction"
 	"restencil/template"
 )
 
 // Shared is what the bundles of a runner have in common. All fields are required
 // unless they say otherwise. Its functions are called concurrently.
 type Shared struct {
-	// Run runs a command and returns the end of what it printed. When the
-	// context ends, it ends the command.
-	Run func(context.Context, process.Command) (output string, err error)
+	// Tools are those of transactions, without Mask and Writer, which Registry has. With
+	// Preview the function Plan is called in place of Run.
+	transaction.Tools
 
 	// State is what a reload may change. A bundle keeps the journal that it was made
 	// with.
@@ -42,15 +42,6 @@ type Shared struct {
 
 	Once     bool // failures end the runner
 	Attempts int  // how often a turn among other hosts is asked for again before that ends the runner; 0: for ever
-
-	Preview bool // nothing is changed: the function Plan is called in place of Run
-
-	ConsulTemplate bool // errors of files and commands are worded as there (COMPAT 4.6.3, appendix B)
-
-	// InPlace returns why a check cannot see staged files at their destinations
-	// (process.Command.Overlay), nil: it can. It is called only where there is a
-	// check.
-	InPlace func() error
 }
 
 // State says what is kept of files, and how often they are compared.

@@ -122,7 +122,7 @@ func shadow(o Options, all []*Bundle) error {
 					name(other), name(member{b, i}), m.Destination))
 				continue
 			}
-			if twice && other.Bundle != b {
+			if twice {
 				if other.Templates[other.index] > b.Templates[i] {
 					b.Members[i].Shadowed = true
 					continue

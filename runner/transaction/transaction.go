@@ -48,14 +48,16 @@ import (
 
 // Tools are the functions that a transaction calls. All are required.
 type Tools struct {
-	// ConsulTemplate words errors of files as consul-template does.
+	// ConsulTemplate words errors of files as consul-template does (COMPAT 4.6.3,
+	// appendix B).
 	ConsulTemplate bool
 
-	// Run runs a check and returns the end of what it printed.
+	// Run runs a command and returns the end of what it printed. When the context ends,
+	// it ends the command.
 	Run func(context.Context, process.Command) (output string, err error)
 
-	// InPlace returns why a check cannot see staged files in their places, nil: it
-	// can. It is called only where there is a check.
+	// InPlace returns why a check cannot see staged files in their places
+	// (process.Command.Overlay), nil: it can. It is called only where there is a check.
 	InPlace func() error
 
 	// Mask returns a function that hides secrets in a text.
@@ -81,6 +83,8 @@ type Transaction struct {
 	tools  Tools
 	dirs   dirs
 	extras map[string]*placement // the newest of writeToFile, by path
+
+	inOrder bool // several changes write one of these
 }
 
 // New returns a transaction of these changes.
@@ -100,7 +104,7 @@ func (tx *Transaction) Stage(ctx context.Context) {
 	}
 	live, stage := tx.live(), renderer.Stage
 	if tx.tools.Preview {
-		stage = renderer.Preview
+		stage = renderer.Compare
 	}
 	each(live, func(p *placement) {
 		if p.err = context.Cause(ctx); p.err != nil {
@@ -136,10 +140,12 @@ func (tx *Transaction) place(ctx context.Context, c *Change) error {
 			return tx.fileError(f, err)
 		}
 		for _, want := range extras {
-			if p := tx.extras[want.Path]; p != nil && p.change == c { // another template of c writes it, too
-				p.want = want
+			other := tx.extras[want.Path] // of another template that writes it, too
+			if other != nil && other.change == c {
+				other.want = want
 				continue
 			}
+			tx.inOrder = tx.inOrder || other != nil
 			p := &placement{change: c, file: f, want: want}
 			tx.extras[want.Path], c.placements = p, append(c.placements, p)
 		}
@@ -188,7 +194,7 @@ func (tx *Transaction) Swap() {
 	for _, c := range live {
 		groups = append(groups, c.staged())
 	}
-	for i, r := range renderer.SwapGroups(groups...) {
+	for i, r := range renderer.SwapGroups(tx.inOrder, groups...) {
 		c := live[i]
 		var failed *File
 		for j, p := range c.placements {

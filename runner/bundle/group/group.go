@@ -346,6 +346,6 @@ func (f *File) drifted() bool {
 	}
 	want := f.want(&template.Result{Content: content, Secret: f.secret}).Place
 	want.Differs = false
-	change, err := renderer.Compare(want)
-	return err != nil || change != renderer.Unchanged
+	now, err := renderer.Compare(want)
+	return err != nil || now.Change() != renderer.Unchanged
 }
