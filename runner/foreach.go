@@ -255,7 +255,7 @@ func (r *Runner) grow(p prepared) error {
 				delete(x.newest, c)
 			}
 			first := r.templates.Placed(i)
-			r.events.emit(event.Rendered{Template: t.Name, Destination: t.Destination, Change: renderer.Unchanged, First: first})
+			r.events.emit(event.Rendered{Template: t.Name, Destination: t.Destination, Change: renderer.Unchanged, First: first, List: true})
 			r.events.emit(event.Stepping{Bundles: []string{t.Destination}, Step: event.Applied})
 		}
 	}

@@ -61,6 +61,7 @@ type Rendered struct {
 	Destination string
 	Change      renderer.Change
 	Removed     bool       // there is no file any more
+	List        bool       // it is a list of for_each, which is no file
 	InPlace     bool       // the destination is a mount point and was written to, not replaced
 	Warnings    []error    // what is wrong although the file is in place
 	Causes      []watch.ID // the first queries of those whose new answers led to it

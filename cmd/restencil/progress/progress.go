@@ -45,6 +45,9 @@ func (p *Progress) Apply(e event.Event) {
 	defer p.mu.Unlock()
 	switch e := e.(type) {
 	case event.Rendered:
+		if e.List {
+			return
+		}
 		list := &p.same
 		switch e.Change {
 		case renderer.Replaced:

@@ -66,6 +66,7 @@ func TestSummary(t *testing.T) {
 	for i, change := range []renderer.Change{renderer.Replaced, renderer.Replaced, renderer.Repaired, renderer.Unchanged} {
 		p.Apply(event.Rendered{Destination: fmt.Sprint("/", i), Change: change})
 	}
+	p.Apply(event.Rendered{Destination: "/{{ . }}", Change: renderer.Unchanged, List: true})
 	for range 7 {
 		p.Apply(event.CommandEnded{Args: []string{"true"}})
 	}
