@@ -1,7 +1,6 @@
 package status
 
 import (
-	"encoding/json"
 	"time"
 
 	"restencil/watch"
@@ -80,7 +79,7 @@ type Template struct {
 	Name        string    `json:"template"`
 	Destination string    `json:"destination"`
 	Executed    time.Time `json:"executed,omitzero"` // when it was last
-	Took        Seconds   `json:"took_seconds"`      // that execution
+	Took        float64   `json:"took_seconds"`      // that execution
 	Rendered    time.Time `json:"rendered,omitzero"` // when its file was last put in place, or found right
 	Cause       Cause     `json:"cause,omitzero"`    // of that
 	Since       time.Time `json:"since,omitzero"`    // when it began to wait, to fail or, with neither, to be executed, where that takes long
@@ -185,7 +184,7 @@ type Change struct {
 	Error      string    `json:"error,omitempty"`
 	Files      []string  `json:"files,omitempty"` // those that changed
 	Began      time.Time `json:"began"`           // when the first of its answers was seen, else its first step
-	Took       Seconds   `json:"took_seconds"`    // from then to its end
+	Took       float64   `json:"took_seconds"`    // from then to its end
 	Steps      []Step    `json:"steps"`
 }
 
@@ -194,21 +193,7 @@ type Change struct {
 type Step struct {
 	Name string    `json:"step"`
 	At   time.Time `json:"at"` // when it began
-	Took Seconds   `json:"took_seconds"`
-}
-
-// Seconds are a duration, in JSON a number of seconds.
-type Seconds time.Duration
-
-// MarshalJSON implements json.Marshaler.
-func (s Seconds) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(s).Seconds()) }
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (s *Seconds) UnmarshalJSON(text []byte) error {
-	var n float64
-	err := json.Unmarshal(text, &n)
-	*s = Seconds(n * float64(time.Second))
-	return err
+	Took float64   `json:"took_seconds"`
 }
 
 // A Problem is something that is wrong.

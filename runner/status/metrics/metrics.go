@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"restencil/runner/event"
 	"restencil/runner/status"
@@ -92,11 +91,11 @@ func (m *Metrics) Changed(c status.Change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if h := m.changes[strings.ReplaceAll(c.Outcome, " ", "_")]; h != nil {
-		h.observe(time.Duration(c.Took).Seconds())
+		h.observe(c.Took)
 	}
 	for _, s := range c.Steps {
 		if h := m.steps[s.Name]; h != nil { // not of seen, which is waiting, nor of execute, which renders has
-			h.observe(time.Duration(s.Took).Seconds())
+			h.observe(s.Took)
 		}
 	}
 }

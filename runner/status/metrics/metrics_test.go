@@ -45,8 +45,8 @@ func everything() *Metrics {
 		}
 	}})
 	m.Executed(event.Executed{Took: time.Millisecond, Err: errors.New("x")})
-	m.Changed(status.Change{Outcome: "rolled back", Took: status.Seconds(3 * time.Second), Steps: []status.Step{
-		{Name: "seen"}, {Name: "execute"}, {Name: "check", Took: status.Seconds(2 * time.Second)},
+	m.Changed(status.Change{Outcome: "rolled back", Took: 3, Steps: []status.Step{
+		{Name: "seen"}, {Name: "execute"}, {Name: "check", Took: 2},
 	}})
 	return m
 }

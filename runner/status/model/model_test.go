@@ -205,12 +205,12 @@ func TestTimeline(t *testing.T) {
 	}
 	c, text := s.Changes[0], ""
 	for _, step := range c.Steps {
-		text += step.Name + " " + time.Duration(step.Took).String() + " "
+		text += step.Name + " " + time.Duration(step.Took*1e9).String() + " "
 	}
 	if want := "seen 0s execute 1s stage 1s swap 2s reload 2s "; text != want {
 		t.Errorf("steps %q, want %q", text, want)
 	}
-	if c.Outcome != "applied" || c.Took != status.Seconds(7*time.Second) || len(c.Cause.Queries) != 1 || c.Cause.Queries[0] != "kv.get(app/port)" || len(c.Files) != 1 {
+	if c.Outcome != "applied" || c.Took != 7 || len(c.Cause.Queries) != 1 || c.Cause.Queries[0] != "kv.get(app/port)" || len(c.Files) != 1 {
 		t.Errorf("%+v", c)
 	}
 

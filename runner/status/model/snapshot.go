@@ -188,7 +188,7 @@ func setFailure(out *status.Bundle, b *bundleState) {
 func (f *facts) templateOf(t *templateState) status.Template {
 	out := status.Template{
 		Name: t.Template, Destination: t.Destination,
-		Executed: t.at, Took: status.Seconds(t.executed.Took), Rendered: t.right, Since: t.slow,
+		Executed: t.at, Took: t.executed.Took.Seconds(), Rendered: t.right, Since: t.slow,
 		Queries: []string{},
 	}
 	out.More = max(0, len(t.executed.Missing)-most)
@@ -272,20 +272,20 @@ func (f *facts) change(c *change) status.Change {
 			continue
 		}
 		if n := len(out.Steps); n > 0 && i > execute+1 { // one ends where the next begins
-			out.Steps[n-1].Took = status.Seconds(at.Sub(out.Steps[n-1].At))
+			out.Steps[n-1].Took = at.Sub(out.Steps[n-1].At).Seconds()
 		}
 		out.Steps = append(out.Steps, status.Step{Name: string(steps[i]), At: at})
 		if i == execute {
-			out.Steps[len(out.Steps)-1].Took = status.Seconds(c.took)
+			out.Steps[len(out.Steps)-1].Took = c.took.Seconds()
 		}
 	}
 	if n := len(out.Steps); n > 0 {
 		out.Began = out.Steps[0].At
 		if !c.ended.IsZero() {
 			if last(c) > execute {
-				out.Steps[n-1].Took = status.Seconds(c.ended.Sub(out.Steps[n-1].At))
+				out.Steps[n-1].Took = c.ended.Sub(out.Steps[n-1].At).Seconds()
 			}
-			out.Took = status.Seconds(c.ended.Sub(out.Began))
+			out.Took = c.ended.Sub(out.Began).Seconds()
 		}
 	}
 	return out

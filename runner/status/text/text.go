@@ -247,7 +247,7 @@ func change(c status.Change, now time.Time) string {
 	if c.Generation > 0 {
 		text += fmt.Sprintf(" as generation %d", c.Generation)
 	}
-	text += fmt.Sprintf(" %s ago in %s: %s", status.Duration(now.Sub(c.Began.Add(time.Duration(c.Took)))), round(c.Took), cause(c.Cause))
+	text += fmt.Sprintf(" %s ago in %s: %s", status.Duration(now.Sub(c.Began.Add(duration(c.Took)))), round(c.Took), cause(c.Cause))
 	if c.Error != "" {
 		text += ": " + status.FirstLine(c.Error)
 	}
@@ -290,7 +290,9 @@ func store(st status.Store, now time.Time) string {
 
 func ago(s status.Status, at time.Time) string { return status.Duration(s.Time.Sub(at)) }
 
-func round(s status.Seconds) string { return status.Duration(time.Duration(s)) }
+func round(seconds float64) string { return status.Duration(duration(seconds)) }
+
+func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
 // Table returns rows in columns.
 func Table(rows [][]string) string {
