@@ -87,6 +87,9 @@ func Compare(f File) (*StagedFile, error) {
 	return s, nil
 }
 
+// File returns what was staged.
+func (s *StagedFile) File() File { return s.file }
+
 // Removes reports whether SwapGroups is to remove the destination, or has done so.
 func (s *StagedFile) Removes() bool { return s.file.Remove && s.change == Replaced }
 

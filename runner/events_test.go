@@ -156,7 +156,7 @@ func TestEndOfAWaitIsTold(t *testing.T) {
 			got = append(got, what)
 		}
 		g.mu.Unlock()
-		want := []string{"rendered a", "waiting a a:1:4: kv.get(gone): it does not exist", "Recovered", "rendered a"}
+		want := []string{"rendered a", "waiting a a:1:4: kv.get(gone): it does not exist", "Recovered"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}

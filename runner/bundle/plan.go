@@ -39,7 +39,7 @@ func Plan(ctx context.Context, b *Bundle, outputs map[int]templates.Result, text
 	var errs []error
 	for i, t := range targets {
 		c := tx.Changes[i]
-		paths, checks := c.Preview()
+		files, checks := c.Preview()
 		if c.Err != nil && c.Step == event.Stage {
 			errs = append(errs, b.shared.Registry.Secrets().MaskError(c.Err))
 			continue
@@ -52,13 +52,13 @@ func Plan(ctx context.Context, b *Bundle, outputs map[int]templates.Result, text
 			stopped = fmt.Sprintf("the change would be rejected: %s failed: %v", c.Step, b.shared.Registry.Secrets().MaskError(c.Err))
 		}
 		for j, w := range t.Wants {
-			for _, p := range paths[j] {
-				f := diff.Planned{Path: p.Path, Change: p.Change.String(), Before: p.Before, After: p.After, Stopped: stopped, Rejected: c.Err != nil}
-				if p.Removes {
+			for _, s := range files[j] {
+				f := diff.Planned{Path: s.File().Path, Change: s.Change().String(), Stopped: stopped, Rejected: c.Err != nil}
+				if f.Before, f.After = s.Attributes(); s.Removes() {
 					f.Change, f.After = "removed", ""
 				}
-				if p.Change == renderer.Replaced {
-					file, err := compared(b, w, p.Path, p.Content)
+				if s.Change() == renderer.Replaced {
+					file, err := compared(b, w, f.Path, s.File().Content)
 					if err != nil {
 						errs = append(errs, err)
 						continue

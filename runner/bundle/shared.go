@@ -136,7 +136,6 @@ func (o Offer) merge(newer Offer) Offer {
 		if old, ok := all[i]; ok {
 			r.SameData = r.SameData && old.SameData
 			r.Recheck = r.Recheck || old.Recheck
-			r.Reported = r.Reported || old.Reported
 			r.Unplaced = r.Unplaced || old.Unplaced
 			r.Causes = old.Causes.With(r.Causes)
 		}

@@ -84,7 +84,6 @@ type Result struct {
 	Output   *template.Result // nil: it is not complete, or the execution failed
 	SameData bool             // there was no new data: an output that differs now differs each time
 	Recheck  bool             // the destination is to be compared though the output is the same
-	Reported bool             // that the template waits, or failed
 	Unplaced bool             // Placed was not called
 	Causes   Causes           // since the template was rendered
 }
@@ -488,7 +487,7 @@ func (s *Set) Take(now time.Time) (Batch, error) {
 func (s *Set) finish(x *execution, now time.Time) (Result, error) {
 	t := x.template
 	complete, failed, waited := x.result.Complete(), t.failure.err != nil, t.waiting.reports > 0
-	r := Result{Template: t.index, Recheck: x.reason.recheck, Reported: failed || waited, Unplaced: !t.rendered, Causes: x.reason.causes}
+	r := Result{Template: t.index, Recheck: x.reason.recheck, Unplaced: !t.rendered, Causes: x.reason.causes}
 	used, outstanding := s.graph.Uses(t), 0
 	missing := slices.Concat(x.result.Missing, x.result.Gone)
 	for _, q := range used {

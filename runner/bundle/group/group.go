@@ -268,7 +268,6 @@ type fileState struct {
 	written  [sha256.Size]byte   // of the content that was written to Stream last
 
 	offered  template.Sum     // of the newest output
-	announce bool             // a failure was reported: that the file is right is news
 	failure  string           // why it could not be written, as it was reported last
 	failures int              // since it was right; of a group, in its first file
 	causes   templates.Causes // of the newest output

@@ -144,7 +144,7 @@ func (s *Set) Take(index int, r templates.Result, now time.Time) *File {
 	}
 	isNew := f.newest != nil && f.newest.Sum != r.Output.Sum ||
 		f.newest == nil && !(f.there && f.sum == r.Output.Sum)
-	f.newest, f.offered, f.announce = r.Output, r.Output.Sum, f.announce || r.Reported
+	f.newest, f.offered = r.Output, r.Output.Sum
 	f.unplaced = f.unplaced || r.Unplaced
 	if !f.there || f.sum != r.Output.Sum {
 		f.causes = f.causes.With(r.Causes)
@@ -243,10 +243,6 @@ func (s *Set) decide(g *Group, hash string, now time.Time, owed bool, notBefore 
 		s.release(g)
 		s.recovered(g)
 		for _, f := range g.files {
-			if f.announce {
-				s.events(event.Rendered{Template: f.Template, Destination: f.Destination, Change: renderer.Unchanged})
-			}
-			f.announce = false
 			s.setPlaced(f)
 			if s.spec.Policy != Together { // nothing needs the content any more
 				f.newest = nil
@@ -369,12 +365,12 @@ func (s *Set) replaced(w Want, res Result) (changed bool) {
 	f, out := w.File, w.Output
 	other := f.sum != out.Sum
 	wasThere := f.there
-	isNews := !f.placed || !f.there || other || res.Change != renderer.Unchanged || f.announce
+	isNews := !f.placed || !f.there || other || res.Change != renderer.Unchanged
 	if other {
 		f.secrets[1] = f.secrets[0] // the program that read it still knows them
 	}
 	f.secrets[0], f.secret = out.Secrets, out.Secret
-	f.sum, f.there, f.announce = out.Sum, true, false
+	f.sum, f.there = out.Sum, true
 	// The mode stays as it is: the program that reads the file relies on it.
 	if out.Private && !f.exposed && !f.isStream() && s.spec.Policy != Print && runtime.GOOS != "windows" {
 		if info, err := os.Stat(f.Destination); err == nil && info.Mode()&readableByAll != 0 {
