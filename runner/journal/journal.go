@@ -40,7 +40,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -306,12 +305,15 @@ func Owner(dir string) []string {
 	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 }
 
-var outsideNames = regexp.MustCompile(`[^a-z0-9-]`)
-
 // fileName returns a name for the files of a bundle: safe on every file system, also
 // one without case, and unique.
 func fileName(bundle string) string {
-	base := outsideNames.ReplaceAllString(strings.ToLower(bundle), "_")
+	base := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(bundle))
 	hash := sha256.Sum256([]byte(bundle))
 	return base[:min(len(base), 48)] + "." + hex.EncodeToString(hash[:8])
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -253,10 +252,13 @@ func (v *view) environ(env []string) []string {
 
 // variable returns the name of the variable for a destination.
 func variable(path string) string {
-	return "RESTENCIL_STAGED_" + notInNames.ReplaceAllString(strings.ToUpper(filepath.Base(path)), "_")
+	return "RESTENCIL_STAGED_" + strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToUpper(filepath.Base(path)))
 }
-
-var notInNames = regexp.MustCompile("[^A-Z0-9]")
 
 const checkTimeout = 30 * time.Second // how long a check may take that does not say
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	"restencil/cmd/restencil/config/stores"
 	"restencil/runner"
 	"restencil/runner/process"
+	"restencil/watch/lazyregexp"
 )
 
 // An Exec is the block exec: the supervised child, or the command of a template.
@@ -134,13 +134,13 @@ func (e *Exec) finish(c *Config) {
 }
 
 // variableName is what POSIX calls a name: what a shell can read.
-var variableName = regexp.MustCompile("^[A-Za-z_][A-Za-z0-9_]*$")
+var variableName = lazyregexp.New("^[A-Za-z_][A-Za-z0-9_]*$")
 
 func (e *Exec) check() []error {
 	var errs []error
 	first := make(map[string]setting.Origin)
 	for _, v := range e.Variables {
-		if !variableName.MatchString(v.Name) {
+		if !variableName().MatchString(v.Name) {
 			errs = append(errs, v.At.Wrong(fmt.Sprintf("%q is not the name of an environment variable", v.Name), "use letters, digits and _"))
 		}
 		if at, twice := first[v.Name]; twice {

@@ -19,7 +19,7 @@ func ParseFlags(args []string, settings []Setting, origins *Origins) (warnings [
 	flags := flag.NewFlagSet("restencil", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
-	add := func(s Setting, name, instead string) {
+	add := func(s *Setting, name, instead string) {
 		set := func(text string) error {
 			if instead != "" {
 				if w := fmt.Sprintf("flag -%s is deprecated: write %s", name, instead); !slices.Contains(warnings, w) {
@@ -38,7 +38,7 @@ func ParseFlags(args []string, settings []Setting, origins *Origins) (warnings [
 			flags.Func(name, "", set)
 		}
 	}
-	known := make(map[string]Setting) // by flag
+	known := make(map[string]*Setting) // by flag
 	for s := range All(settings) {
 		if s.Flag == "" {
 			continue
@@ -46,8 +46,8 @@ func ParseFlags(args []string, settings []Setting, origins *Origins) (warnings [
 		if s.Sets == nil {
 			s.Sets = []string{"-" + s.Flag}
 		}
-		known[s.Flag] = s
-		add(s, s.Flag, s.Deprecated)
+		known[s.Flag] = &s
+		add(&s, s.Flag, s.Deprecated)
 		if s.Deprecated == "" {
 			names = append(names, s.Flag)
 		}

@@ -131,12 +131,15 @@ func each(block Setting, settings []Setting, yield func(Setting) bool) bool {
 		prefix = block.Key + "."
 	}
 	for _, s := range settings {
-		s.Sets = slices.Clone(s.sets())
-		for i := range s.Sets {
-			s.Sets[i] = prefix + s.Sets[i]
-		}
-		if s.Key != "" {
-			s.Key = prefix + s.Key
+		s.Sets = s.sets()
+		if prefix != "" {
+			s.Sets = slices.Clone(s.Sets)
+			for i := range s.Sets {
+				s.Sets[i] = prefix + s.Sets[i]
+			}
+			if s.Key != "" {
+				s.Key = prefix + s.Key
+			}
 		}
 		if name, more := strings.CutPrefix(s.Flag, "-"); more {
 			s.Flag = ""

@@ -2,11 +2,11 @@ package stores
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 
 	"restencil/cmd/restencil/config/setting"
 	"restencil/watch"
+	"restencil/watch/lazyregexp"
 )
 
 // A Cluster is one of several clusters of a store: the block without a label, whose
@@ -32,7 +32,7 @@ func clusters[T any](block setting.Setting, list *[]*Cluster[T], defaults func()
 	return setting.Setting{Key: block.Key, Each: each}
 }
 
-var clusterName = regexp.MustCompile(`^[\w-]+$`)
+var clusterName = lazyregexp.New(`^[\w-]+$`)
 
 // checkClusters validates the names of the blocks with a label, and that each has an
 // address.
@@ -43,7 +43,7 @@ func checkClusters[T any](key string, list []*Cluster[T]) (errs []error) {
 		}
 		first := slices.IndexFunc(list, func(other *Cluster[T]) bool { return other.Name == c.Name })
 		switch {
-		case !clusterName.MatchString(c.Name):
+		case !clusterName().MatchString(c.Name):
 			wrong("a name has letters, digits, - and _ only", "")
 		case c.Name == watch.DefaultCluster:
 			wrong("templates name the block without a label so", fmt.Sprintf("write %s { … }", key))
