@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/hcl/ast"
 	hcl "github.com/hashicorp/hcl/hcl/parser"
@@ -33,19 +34,17 @@ type parser struct {
 
 // Parse parses a file. A file that begins with a brace is JSON. The error joins a
 // [Diagnostic] for each problem; the fields must not be used then. The source gets Unix line
-// endings.
+// endings, also at its end, and loses a mark of byte order.
 func Parse(src *Source) ([]Field, error) {
-	src.Text = strings.ReplaceAll(src.Text, "\r\n", "\n")
-	p := &parser{Source: *src}
-	p.Text += "\n" // which ends a heredoc
-	p.text = []byte(p.Text)
-	if strings.HasPrefix(strings.TrimLeft(src.Text, "\ufeff \t\r\n\v\f\u0085\u00a0"), "{") {
-		p.json, p.text = true, asHCL(p.Text)
+	src.Text = strings.ReplaceAll(strings.TrimPrefix(src.Text, "\ufeff")+"\n", "\r\n", "\n")
+	p := &parser{Source: *src, text: []byte(src.Text)}
+	if strings.HasPrefix(strings.TrimSpace(src.Text), "{") {
+		p.json, p.text = true, asHCL(src.Text)
 	}
-	p.text = bytes.ReplaceAll(p.text, []byte("\r"), []byte(" "))
 	var fields []Field
 	if p.lexes() {
-		if file, err := hcl.ParseDontErrorOnDuplicateKeys(p.text); err != nil {
+		file, err := hcl.ParseDontErrorOnDuplicateKeys(p.text)
+		if err != nil {
 			p.syntax(err)
 		} else {
 			fields = p.fields(file.Node.(*ast.ObjectList))
@@ -65,7 +64,7 @@ func asHCL(text string) []byte {
 		case inString && c == '\\' && i+1 < len(hcl):
 			hcl[i], hcl[i+1] = '-', '-'
 			i++
-		case inString && c != '\n':
+		case inString && c != '\n' && c < utf8.RuneSelf:
 			hcl[i] = '-'
 		case c == ':':
 			hcl[i] = '='
@@ -74,14 +73,8 @@ func asHCL(text string) []byte {
 			i += len("null") - 1
 		}
 	}
-	begin, end := strings.IndexByte(text, '{'), strings.LastIndexByte(string(hcl), '}')
-	for i := range begin + 1 {
-		if hcl[i] != '\n' {
-			hcl[i] = ' ' // a mark of byte order, too
-		}
-	}
-	if end > 0 {
-		hcl[end] = ' '
+	if closed := bytes.TrimSpace(hcl); bytes.HasSuffix(closed, []byte("}")) {
+		closed[0], closed[len(closed)-1] = ' ', ' '
 	}
 	return hcl
 }

@@ -55,6 +55,7 @@ func TestStructure(t *testing.T) {
 		`a = 1 b = 2, c { d = 3 }e=4`:       "{a:1 b:2 c:{d:3} e:4}",
 		"a\n{\n}\nb =\n\"c\"":               "{a:{} b:c}",
 		`a "b" c { d = 1 }`:                 "{a:{b:{c:{d:1}}}}",
+		"\ufeffa = 1":                       "{a:1}",
 		`"a b" = { c.d-e = true }`:          "{a b:{c.d-e:true}}",
 		`a = 1 a = 2`:                       "{a:1 a:2}",
 		` {"a": [{"b": 1}, {}], "c": {},} `: "{a:{b:1} a:{} c:{}}",
