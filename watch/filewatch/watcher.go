@@ -41,7 +41,7 @@ type Watcher struct {
 	paths map[string]*entry
 
 	// Run's own.
-	system *fsnotify.Watcher // nil if there is none, or it has failed
+	system *fsnotify.Watcher // nil if there is none: then polling must do
 	events events
 }
 
@@ -83,23 +83,20 @@ type Report func(added, changed []string) (failed []string)
 
 // Run watches the paths, and calls report, until ctx ends.
 func (w *Watcher) Run(ctx context.Context, report Report) {
-	defer w.close()
+	var named <-chan fsnotify.Event
+	var lost <-chan error
+	if system, err := w.open(); err == nil {
+		defer system.Close()
+		w.system, named, lost = system, system.Events, system.Errors
+	}
 	poll := time.Tick(pollInterval)
 	for {
-		var named <-chan fsnotify.Event
-		var lost <-chan error
-		if w.system != nil {
-			named, lost = w.system.Events, w.system.Errors
-		}
 		select {
 		case <-ctx.Done():
 			return
 		case e := <-named:
 			w.events.add(e.Name, w.options.Settle)
 		case <-lost:
-			// Events were lost, perhaps one that a directory was replaced: all are
-			// watched anew.
-			w.close()
 			w.events.lost, w.events.quiet = true, time.After(w.options.Settle)
 		case <-w.wake:
 			w.check(func(*entry) likelihood { return none }, report)
@@ -115,19 +112,13 @@ func (w *Watcher) Run(ctx context.Context, report Report) {
 // check inspects the new paths and those that may have changed, and reports what
 // it finds.
 func (w *Watcher) check(mayHaveChanged func(*entry) likelihood, report Report) {
-	opened := false // a new system watcher watches no directory yet
-	if w.system == nil {
-		if system, err := w.open(); err == nil { // otherwise polling must do
-			w.system, opened = system, true
-		}
-	}
 	w.mu.Lock()
 	all := slices.Collect(maps.Values(w.paths))
 	w.mu.Unlock()
 	var added, changed []string
 	for _, p := range all {
 		before, likely := p.files, mayHaveChanged(p)
-		if before != nil && likely == none && !opened {
+		if before != nil && likely == none {
 			continue
 		}
 		p.inspect(w.system)
@@ -166,13 +157,6 @@ func (w *Watcher) check(mayHaveChanged func(*entry) likelihood, report Report) {
 	}
 }
 
-func (w *Watcher) close() {
-	if w.system != nil {
-		_ = w.system.Close()
-		w.system = nil
-	}
-}
-
 const maxSettles = 10 // bounds how long events postpone a check, in settling times
 
 // events are the events since the last check.
@@ -196,13 +180,11 @@ func (e *events) add(path string, settle time.Duration) {
 // file itself is a change even if its size and time are the same: two writes may
 // fall into one tick of the file system's clock.
 func (e *events) likelihood(p *entry) likelihood {
-	named := func(path string) bool { return e.names[path] }
-	for file := range p.files {
-		if e.lost || named(file) {
-			return certain
-		}
-	}
-	if e.lost || slices.ContainsFunc(p.dirs, named) {
+	named := func(path string) bool { return e.lost || e.names[path] }
+	switch {
+	case slices.ContainsFunc(slices.Collect(maps.Keys(p.files)), named):
+		return certain
+	case slices.ContainsFunc(p.dirs, named):
 		return possible
 	}
 	return none
