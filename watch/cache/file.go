@@ -2,9 +2,11 @@ package cache
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"restencil/watch"
@@ -20,30 +22,22 @@ type header struct {
 	Of     string
 }
 
-// Why a file is not used.
-var (
-	// ErrOtherVersion is the error of a file with another schema.
-	ErrOtherVersion = errors.New("it was written by another version of restencil")
+// ErrOtherVersion is the error of a file with another schema.
+var ErrOtherVersion = errors.New("it was written by another version of restencil")
 
-	errNotOurs = errors.New("it is not a cache of restencil")
-	errDamaged = errors.New("it is damaged")
-	errOther   = errors.New("it is about another store")
-)
+var errDamaged = errors.New("it is damaged, or not a cache of restencil")
 
 // parse returns the entries in the file b about the store of.
 func parse(b []byte, of string) ([]entry, error) {
-	if bytes.HasPrefix(b, []byte("restencil cache 1\n")) { // schema 1 was not JSON
-		return nil, ErrOtherVersion
-	}
 	lines := json.NewDecoder(bytes.NewReader(b))
 	var h header
 	switch err := lines.Decode(&h); {
 	case err != nil || h.Schema == 0:
-		return nil, errNotOurs
+		return nil, errDamaged
 	case h.Schema != schema:
 		return nil, ErrOtherVersion
 	case h.Of != of:
-		return nil, errOther
+		return nil, errors.New("it is about another store")
 	}
 	var list []entry
 	for {
@@ -58,9 +52,11 @@ func parse(b []byte, of string) ([]entry, error) {
 		}
 		e := entry{query: r.Query, used: r.Used, answer: watch.Answer{Time: r.Time, Index: r.Index}}
 		if r.Data != nil {
-			if e.answer.Data, err = decode(r.Data); err != nil {
+			data, err := decode(r.Data)
+			if err != nil {
 				return nil, errDamaged
 			}
+			e.answer.Data = convert(data, fromBase64)
 		}
 		list = append(list, e)
 	}
@@ -77,7 +73,7 @@ func format(list []entry, of string, most int) (b []byte, left []entry) {
 		r := record{Query: e.query, Used: e.used, Time: e.answer.Time, Index: e.answer.Index}
 		var err error
 		if e.answer.Data != nil {
-			r.Data, err = json.Marshal(toFile(e.answer.Data))
+			r.Data, err = json.Marshal(convert(e.answer.Data, toBase64))
 		}
 		if err == nil {
 			err = lines.Encode(r)
@@ -108,8 +104,8 @@ type record struct {
 
 // decoders decode the answers to the kinds of query that are kept.
 var decoders = map[watch.Kind]func([]byte) (any, error){
-	watch.KVGet:               decodePair,
-	watch.KVList:              decodePairs,
+	watch.KVGet:               decode[*watch.KeyPair],
+	watch.KVList:              decode[[]*watch.KeyPair],
 	watch.ServiceHealth:       decode[[]*watch.HealthService],
 	watch.ConnectHealth:       decode[[]*watch.HealthService],
 	watch.ServiceList:         decode[[]*watch.CatalogSnippet],
@@ -129,46 +125,30 @@ func decode[T any](b []byte) (any, error) {
 	return v, err
 }
 
-// A keyPair is a watch.KeyPair in the file, whose value need not be UTF-8.
-type keyPair struct {
-	watch.KeyPair
-	Value []byte
-}
-
-// toFile returns what JSON is made of for the data of an answer.
-func toFile(data any) any {
+// convert returns data with the values of pairs as value returns them. In the file they
+// are in base64, for they need not be UTF-8.
+func convert(data any, value func(string) string) any {
 	switch data := data.(type) {
 	case *watch.KeyPair:
-		return keyPair{*data, []byte(data.Value)}
-	case []*watch.KeyPair:
 		if data == nil {
 			return data
 		}
-		list := make([]keyPair, len(data))
-		for i, p := range data {
-			list[i] = keyPair{*p, []byte(p.Value)}
+		pair := *data
+		pair.Value = value(pair.Value)
+		return &pair
+	case []*watch.KeyPair:
+		list := slices.Clone(data)
+		for i, p := range list {
+			list[i] = convert(p, value).(*watch.KeyPair)
 		}
 		return list
 	}
 	return data
 }
 
-func decodePair(b []byte) (any, error) {
-	var p keyPair
-	err := json.Unmarshal(b, &p)
-	p.KeyPair.Value = string(p.Value)
-	return &p.KeyPair, err
-}
+func toBase64(value string) string { return base64.StdEncoding.EncodeToString([]byte(value)) }
 
-func decodePairs(b []byte) (any, error) {
-	var read []keyPair
-	if err := json.Unmarshal(b, &read); err != nil || read == nil {
-		return []*watch.KeyPair(nil), err
-	}
-	list := make([]*watch.KeyPair, len(read))
-	for i, p := range read {
-		p.KeyPair.Value = string(p.Value)
-		list[i] = &p.KeyPair
-	}
-	return list, nil
+func fromBase64(text string) string {
+	value, _ := base64.StdEncoding.DecodeString(text)
+	return string(value)
 }

@@ -275,16 +275,15 @@ func TestOthersFiles(t *testing.T) {
 		spoil   func(s string) string
 		problem string
 	}{
-		{"something else", func(string) string { return "hello" }, "it is not a cache of restencil"},
-		{"empty", func(string) string { return "" }, "it is not a cache of restencil"},
-		{"cut off early", func(s string) string { return s[:10] }, "it is not a cache of restencil"},
-		{"the first schema", func(string) string { return "restencil cache 1\n\x00\x01" }, "it was written by another version of restencil"},
+		{"something else", func(string) string { return "hello" }, "it is damaged, or not a cache of restencil"},
+		{"empty", func(string) string { return "" }, "it is damaged, or not a cache of restencil"},
+		{"cut off early", func(s string) string { return s[:10] }, "it is damaged, or not a cache of restencil"},
 		{"another schema", func(s string) string { return strings.Replace(s, `"Schema":`, `"Schema":9`, 1) }, "it was written by another version of restencil"},
 		{"another store", func(s string) string { return strings.Replace(s, "here", "there", 1) }, "it is about another store"},
-		{"cut off", func(s string) string { return s[:len(s)-2] }, "it is damaged"},
-		{"a letter", func(s string) string { return strings.Replace(s, `"Query":{`, `"Query":[`, 1) }, "it is damaged"},
-		{"a secret", func(s string) string { return strings.ReplaceAll(s, "kv.get", "vault.read") }, "it is damaged"},
-		{"too large", func(s string) string { return s + strings.Repeat(s[strings.Index(s, "\n"):], 10) }, "it is damaged"},
+		{"cut off", func(s string) string { return s[:len(s)-2] }, "it is damaged, or not a cache of restencil"},
+		{"a letter", func(s string) string { return strings.Replace(s, `"Query":{`, `"Query":[`, 1) }, "it is damaged, or not a cache of restencil"},
+		{"a secret", func(s string) string { return strings.ReplaceAll(s, "kv.get", "vault.read") }, "it is damaged, or not a cache of restencil"},
+		{"too large", func(s string) string { return s + strings.Repeat(s[strings.Index(s, "\n"):], 10) }, "it is damaged, or not a cache of restencil"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
