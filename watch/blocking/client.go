@@ -183,18 +183,8 @@ func (c *Client) Get(ctx context.Context, path string, params url.Values, q Requ
 	return r, read(resp, decode)
 }
 
-// Put sends body, and returns the beginning of the reply.
-func (c *Client) Put(ctx context.Context, path string, params url.Values, body string) (text string, err error) {
-	return c.write(ctx, http.MethodPut, path, params, body)
-}
-
-// Delete deletes what is at path.
-func (c *Client) Delete(ctx context.Context, path string) error {
-	_, err := c.write(ctx, http.MethodDelete, path, nil, "")
-	return err
-}
-
-func (c *Client) write(ctx context.Context, method, path string, params url.Values, body string) (text string, err error) {
+// Write sends body by a method such as PUT, and returns the beginning of the reply.
+func (c *Client) Write(ctx context.Context, method, path string, params url.Values, body string) (text string, err error) {
 	resp, err := c.Do(ctx, method, path, c.params(params, &Request{}), strings.NewReader(body), nil)
 	if err != nil {
 		return "", err

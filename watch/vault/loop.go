@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -145,7 +146,8 @@ func (l *loop) proceed(now time.Time) time.Duration {
 		l.dispatch(l.ctx, func(ctx context.Context) report {
 			ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 			defer cancel()
-			_, err := l.requester.Call(ctx, client.Health())
+			standby := url.Values{"standbyok": {"true"}, "perfstandbyok": {"true"}}
+			_, err := l.requester.Call(ctx, client.Request{Method: http.MethodGet, Path: "sys/health", Query: standby})
 			return func(now time.Time) { l.probed(err, now) }
 		})
 	}

@@ -5,8 +5,6 @@ package fetch
 
 import (
 	"context"
-	"reflect"
-	"slices"
 
 	"restencil/watch"
 	"restencil/watch/blocking"
@@ -41,16 +39,4 @@ func (c Requests) ForKind(k watch.Kind, instances bool) blocking.Kind {
 // get asks for path and decodes the body of the reply into to.
 func (c Requests) get(ctx context.Context, path string, q blocking.Request, to any) (blocking.Reply, error) {
 	return c.Get(ctx, path, nil, q, blocking.JSON(to))
-}
-
-// getList asks for a list, which is the data of the reply, too. It must not be null, nor
-// have null among its elements.
-func getList[T any](ctx context.Context, c Requests, path string, q blocking.Request) (blocking.Reply, []T, error) {
-	var list []T
-	r, err := c.get(ctx, path, q, &list)
-	if err == nil && (list == nil || slices.ContainsFunc(list, func(e T) bool { return reflect.ValueOf(e).IsZero() })) {
-		err = blocking.ErrIncomplete
-	}
-	r.Data = list
-	return r, list, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/url"
+	"reflect"
 
 	"restencil/watch/blocking"
 )
@@ -43,4 +44,14 @@ func decodeList[T any](
 	})
 	r.Data = list
 	return r, list, err
+}
+
+// getList asks for a list, which has neither null nor {} among its elements.
+func getList[T any](ctx context.Context, c Requests, path string, q blocking.Request) (blocking.Reply, []T, error) {
+	return decodeList(ctx, c, path, nil, q, func(d *json.Decoder) (element T, err error) {
+		if err = d.Decode(&element); err == nil && reflect.ValueOf(&element).Elem().IsZero() {
+			err = blocking.ErrIncomplete
+		}
+		return element, err
+	})
 }

@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"encoding/json"
 
 	"restencil/watch/blocking"
 	"restencil/watch/consul/discovery"
@@ -35,10 +34,7 @@ func (c Requests) Witness() blocking.Func {
 func fetchElements[T any](c Requests, path, filter string) blocking.Func {
 	return func(ctx context.Context, q blocking.Request) (blocking.Reply, error) {
 		q.Expression = filter
-		r, _, err := decodeList(ctx, c, path, nil, q, func(d *json.Decoder) (element T, err error) {
-			err = d.Decode(&element)
-			return element, err
-		})
+		r, _, err := getList[T](ctx, c, path, q)
 		return r, err
 	}
 }

@@ -105,7 +105,7 @@ func (s *Semaphore) enter(ctx context.Context) (*Place, error) {
 	if err != nil {
 		return nil, err
 	}
-	reply, err := s.Client.Put(ctx, "/v1/session/create", nil, string(text))
+	reply, err := s.Client.Write(ctx, http.MethodPut, "/v1/session/create", nil, string(text))
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s *Semaphore) enter(ctx context.Context) (*Place, error) {
 	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p := &Place{s: s, session: session.ID, stop: stop}
 	p.renewal.Go(func() { p.renew(renewing) })
-	made, err := s.Client.Put(ctx, "/v1/kv/"+s.Prefix+"/"+p.session, url.Values{"acquire": {p.session}}, s.Holder)
+	made, err := s.Client.Write(ctx, http.MethodPut, "/v1/kv/"+s.Prefix+"/"+p.session, url.Values{"acquire": {p.session}}, s.Holder)
 	if err == nil && made != "true" {
 		err = errors.New("consul refused the entry of the new session")
 	}
@@ -139,7 +139,7 @@ func (p *Place) renew(ctx context.Context) {
 		}
 		pause = time.Second
 		limited, cancel := context.WithTimeout(ctx, sessionTTL/4)
-		_, err := p.s.Client.Put(limited, "/v1/session/renew/"+p.session, nil, "")
+		_, err := p.s.Client.Write(limited, http.MethodPut, "/v1/session/renew/"+p.session, nil, "")
 		cancel()
 		switch {
 		case err == nil:
@@ -196,7 +196,7 @@ func (p *Place) Release() {
 	p.renewal.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), releasing)
 	defer cancel()
-	_, _ = p.s.Client.Put(ctx, "/v1/session/destroy/"+p.session, nil, "")
+	_, _ = p.s.Client.Write(ctx, http.MethodPut, "/v1/session/destroy/"+p.session, nil, "")
 }
 
 // entries returns the entries, the oldest first; when they have changed since index, or
@@ -233,7 +233,7 @@ func (s *Semaphore) Holders(ctx context.Context) ([]string, error) {
 
 // Stop has all others wait until somebody calls Resume, but for those that have a place.
 func (s *Semaphore) Stop(ctx context.Context, why string) error {
-	_, err := s.Client.Put(ctx, "/v1/kv/"+s.stopKey(), nil, why)
+	_, err := s.Client.Write(ctx, http.MethodPut, "/v1/kv/"+s.stopKey(), nil, why)
 	if err != nil {
 		return fmt.Errorf("stopping the other hosts: %w", err)
 	}
@@ -242,7 +242,7 @@ func (s *Semaphore) Stop(ctx context.Context, why string) error {
 
 // Resume ends what Stop has begun.
 func (s *Semaphore) Resume(ctx context.Context) error {
-	if err := s.Client.Delete(ctx, "/v1/kv/"+s.stopKey()); err != nil {
+	if _, err := s.Client.Write(ctx, http.MethodDelete, "/v1/kv/"+s.stopKey(), nil, ""); err != nil {
 		return fmt.Errorf("letting the other hosts go on: %w", err)
 	}
 	return nil

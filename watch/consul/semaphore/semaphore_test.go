@@ -54,7 +54,7 @@ func TestFleet(t *testing.T) {
 				if err := place.Held(t.Context()); err != nil {
 					t.Error(err)
 				}
-				if _, err := c.Put(t.Context(), "/v1/session/destroy/"+place.session, nil, ""); err != nil {
+				if _, err := c.Write(t.Context(), http.MethodPut, "/v1/session/destroy/"+place.session, nil, ""); err != nil {
 					t.Error(err)
 				}
 				if err := place.Held(t.Context()); !errors.Is(err, errGone) {

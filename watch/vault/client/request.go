@@ -64,20 +64,8 @@ func (r Request) capability() string {
 // secrets returns what no error of the request may contain.
 func (r Request) secrets() []string { return append([]string{string(r.Token)}, r.Hide...) }
 
-const mountLookup = "sys/internal/ui/mounts/" // followed by a path in the mount
-
-// LookupMount returns the request for the mount of path.
-func LookupMount(path string, t Token) Request {
-	return Request{Method: http.MethodGet, Path: mountLookup + path, Token: t}
-}
-
-// Health returns a cheap request that succeeds if Vault works.
-func Health() Request {
-	return Request{
-		Method: http.MethodGet, Path: "sys/health",
-		Query: url.Values{"standbyok": {"true"}, "perfstandbyok": {"true"}},
-	}
-}
+// MountLookup is where to look up the mount of the path that follows.
+const MountLookup = "sys/internal/ui/mounts/"
 
 // RenewToken returns the request that renews a token.
 func RenewToken(t Token) Request {

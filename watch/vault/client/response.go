@@ -258,7 +258,7 @@ func Explain(r Request, err error) *Error {
 	case reply.Status == http.StatusForbidden:
 		e.Text = fmt.Sprintf("the token may not %s %s: its policies must grant %s on that path", r.action(), r.Path, r.capability())
 		// Vault reports a missing engine only to a token with rights there.
-		if path, ok := strings.CutPrefix(r.Path, mountLookup); ok {
+		if path, ok := strings.CutPrefix(r.Path, MountLookup); ok {
 			e.Text = "no secrets engine is mounted for " + path + ", or the token has no policy for any path in it"
 		} else if r.Mount == "" && !strings.HasPrefix(r.Path, "sys/") && !strings.HasPrefix(r.Path, "auth/") {
 			e.Text = fmt.Sprintf("the token may not %s %s: no secrets engine is mounted there, or the token's policies do not grant %s on that path",

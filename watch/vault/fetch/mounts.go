@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -115,7 +116,7 @@ func (q *Requester) mountOf(ctx context.Context, path string, e token.Epoch) (at
 // lookUp looks up the mount of a path. A lack of rights for that is no error
 // (COMPAT 3.5).
 func (q *Requester) lookUp(ctx context.Context, path string, e token.Epoch) (warning string, err error) {
-	s, err := q.Call(ctx, client.LookupMount(path, e.Token))
+	s, err := q.Call(ctx, client.Request{Method: http.MethodGet, Path: client.MountLookup + path, Token: e.Token})
 	switch {
 	case err == nil || client.Absent(err):
 	case client.Unreachable(err), client.RefusedToken(err) && e.Token != "":
@@ -197,28 +198,28 @@ func (m mount) rest(path string) string {
 
 // dataPath returns the path at which to read or write the secret at path.
 func (m mount) dataPath(path string) string {
-	if !m.versioned || !m.holds(path) {
-		return path
-	}
-	rest := m.rest(path)
 	for _, area := range []string{"data/", "metadata/", "subkeys/"} {
-		if strings.HasPrefix(rest, area) {
+		if strings.HasPrefix(m.rest(path), area) {
 			return path
 		}
 	}
-	return strings.TrimSuffix(m.path+"data/"+rest, "/")
+	return m.in("data/", path)
 }
 
 // listPath returns the path at which to list path.
 func (m mount) listPath(path string) string {
+	if strings.HasPrefix(m.rest(path)+"/", "metadata/") {
+		return path
+	}
+	return m.in("metadata/", path)
+}
+
+// in returns the path in an area of a versioned engine; other engines have none.
+func (m mount) in(area, path string) string {
 	if !m.versioned || !m.holds(path) {
 		return path
 	}
-	rest := m.rest(path)
-	if rest == "metadata" || strings.HasPrefix(rest, "metadata/") {
-		return path
-	}
-	return strings.TrimSuffix(m.path+"metadata/"+rest, "/")
+	return strings.TrimSuffix(m.path+area+m.rest(path), "/")
 }
 
 // A version is the metadata of one version of a secret.
