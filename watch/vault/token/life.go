@@ -36,8 +36,7 @@ type life struct {
 	err   error       // why that is not usable, or nil
 	lease lease.Lease // of the token; zero if it never ends, or that is unknown
 
-	due    schedule.Timers[task]
-	serial int // number of the token: a result for an earlier one is dropped
+	due schedule.Timers[task]
 	ending
 
 	failures      int           // of obtain, in a row
@@ -87,7 +86,6 @@ func (l *life) warn(format string, args ...any) {
 
 // accept begins to use a new token, which was requested at a time.
 func (l *life) accept(now, requested time.Time, g grant) {
-	l.serial++
 	l.epoch = Epoch{Token: g.token, Number: l.epoch.Number + 1}
 	l.err, l.lease, l.renewErr, l.warned = nil, lease.Lease{}, nil, false
 	l.failures, l.checkFailures = 0, 0

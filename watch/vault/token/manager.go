@@ -187,7 +187,7 @@ func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {
 	if at := schedule.Earliest(m.life.warnAt, ends); !at.IsZero() {
 		wait = min(wait, at.Sub(now))
 	}
-	if w.busy() && !m.wanted(w.result) {
+	if w.busy() && !m.wanted(w.task) {
 		w.cancel() // its result comes at once, and is dropped
 	}
 	if w.open && !w.busy() {
@@ -202,8 +202,8 @@ func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {
 
 // A worker runs one task at a time in a goroutine.
 type worker struct {
-	result                     // of the task under way, without grant and err
 	open    bool               // Start was called
+	task    task               // that was begun last
 	cancel  context.CancelFunc // of the task under way, or nil
 	results chan result        // receives one result for each task
 }
@@ -217,11 +217,10 @@ func (w *worker) end() {
 
 // A result is the result of a task.
 type result struct {
-	task   task
-	serial int
-	began  time.Time
-	grant  grant
-	err    error
+	task  task
+	began time.Time
+	grant grant
+	err   error
 }
 
 const maxTask = 5 * time.Minute // longer than the client's timeout, as a rule
@@ -237,8 +236,8 @@ func (m *Manager) begin(ctx context.Context, w *worker, t task) {
 		limit = min(max(time.Second, left), limit)
 	}
 	ctx, w.cancel = context.WithTimeout(ctx, limit)
-	r := result{task: t, serial: m.life.serial, began: now}
-	w.result = r
+	r := result{task: t, began: now}
+	w.task = t
 	bearer := m.life.epoch.Token
 	go func() {
 		switch t {
@@ -253,11 +252,9 @@ func (m *Manager) begin(ctx context.Context, w *worker, t task) {
 	}()
 }
 
-// wanted reports whether a result is of use: the token is the same, and usable if
-// the task was to check it.
-func (m *Manager) wanted(r result) bool {
-	return r.serial == m.life.serial && (r.task == obtain || m.life.usable())
-}
+// wanted reports whether the result of a task is of use: to check a token, it must be
+// usable. It is the same as at the beginning, since another takes a task of its own.
+func (m *Manager) wanted(t task) bool { return t == obtain || m.life.usable() }
 
 var errSameToken error = &Error{Text: "the token is the one that is in use already"}
 
@@ -266,7 +263,7 @@ func (m *Manager) handle(r result) {
 	now := time.Now()
 	l := m.life
 	switch {
-	case !m.wanted(r), errors.Is(r.err, errUnchanged):
+	case !m.wanted(r.task), errors.Is(r.err, errUnchanged):
 	case r.task == obtain && r.err != nil:
 		l.obtainFailed(now, r.err)
 	case r.task == obtain && l.usable() && r.grant.token == l.epoch.Token:
