@@ -77,24 +77,18 @@ func (m *Model) Answer(q watch.Query) (any, error) {
 			return nil, &watch.Error{Query: q, Class: watch.Denied, Err: fmt.Errorf("the data file has no cluster %q", q.Cluster)}
 		}
 	}
-	switch q.Kind.Store() {
-	case watch.Consul:
-	case watch.Vault:
+	if what := missing(q); what != "" {
+		return nil, &watch.Error{Query: q, Class: watch.Invalid, Err: fmt.Errorf("the data file has no %s", what)}
+	}
+	switch {
+	case q.Kind.Store() == watch.Vault:
 		if secret := m.secret(q); secret != nil {
 			return secret, nil
 		}
 		return nil, &watch.Error{Query: q, Class: watch.Denied, Err: errors.New("the data file has no such secret")}
-	case watch.Nomad:
-	default:
-		return nil, &watch.Error{Query: q, Class: watch.Invalid, Err: errors.New("the data file stands in for Consul, Vault and Nomad only")}
-	}
-	if what := missing(q); what != "" {
-		return nil, &watch.Error{Query: q, Class: watch.Invalid, Err: fmt.Errorf("the data file has no %s", what)}
-	}
-	if q.Kind.Store() == watch.Nomad {
+	case q.Kind.Store() == watch.Nomad:
 		return m.nomad.answer(q, m.index), nil
-	}
-	if q.Kind == watch.DatacenterList {
+	case q.Kind == watch.DatacenterList:
 		return slices.Sorted(maps.Keys(m.sites)), nil
 	}
 	s := m.sites[cmp.Or(q.Datacenter, m.own)]
@@ -130,18 +124,14 @@ func (m *Model) Answer(q watch.Query) (any, error) {
 
 // missing names what q asks for and a data file cannot hold, "" for nothing.
 func missing(q watch.Query) string {
-	switch q.Kind {
-	case watch.CARootList, watch.CALeafCert:
-		return "certificates"
-	case watch.PeeringList:
-		return "peerings"
-	case watch.PartitionList:
-		return "partitions"
-	case watch.ExportedServiceList, watch.ImportedServiceList:
-		return "exported or imported services"
-	}
 	switch {
-	case q.Peer != "":
+	case q.Kind == watch.FileContent:
+		return "files"
+	case q.Kind == watch.CARootList, q.Kind == watch.CALeafCert:
+		return "certificates"
+	case q.Kind == watch.ExportedServiceList, q.Kind == watch.ImportedServiceList:
+		return "exported or imported services"
+	case q.Kind == watch.PeeringList, q.Peer != "":
 		return "peerings"
 	case q.SamenessGroup != "":
 		return "sameness groups"
@@ -149,7 +139,7 @@ func missing(q watch.Query) string {
 		return "namespaces"
 	case q.Kind.Store() == watch.Nomad && q.Datacenter != "" && q.Datacenter != "global":
 		return "regions"
-	case q.Partition != "" && q.Partition != "default":
+	case q.Kind == watch.PartitionList, q.Partition != "" && q.Partition != "default":
 		return "partitions"
 	}
 	return ""

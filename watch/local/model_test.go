@@ -487,7 +487,7 @@ func TestCannotAnswer(t *testing.T) {
 		{watch.Query{Kind: watch.PartitionList}, watch.Invalid, "list.partitions: the data file has no partitions"},
 		{watch.Query{Kind: watch.ExportedServiceList}, watch.Invalid, "list.exportedServices: the data file has no exported or imported services"},
 		{watch.Query{Kind: watch.VaultRead, Name: "x"}, watch.Denied, "vault.read(x): the data file has no such secret"},
-		{watch.Query{Kind: watch.FileContent, Name: "x"}, watch.Invalid, "file(x): the data file stands in for Consul, Vault and Nomad only"},
+		{watch.Query{Kind: watch.FileContent, Name: "x"}, watch.Invalid, "file(x): the data file has no files"},
 		{watch.Query{Kind: watch.KVGet, Name: "a", Namespace: "team"}, watch.Invalid, "kv.get(a@ns=team): the data file has no namespaces"},
 		{watch.Query{Kind: watch.KVGet, Name: "a", Partition: "p"}, watch.Invalid, "kv.get(a@partition=p): the data file has no partitions"},
 		{watch.Query{Kind: watch.ServiceHealth, Name: "a", Peer: "p"}, watch.Invalid, "health.service(a@peer=p): the data file has no peerings"},

@@ -31,8 +31,6 @@ func read(name string, data []byte) (*yaml.Node, error) {
 	case ".yaml", ".yml":
 	case ".json":
 		data = yamldoc.FromJSON(data)
-	case ".hcl":
-		return nil, &yamldoc.Error{Msg: "a data file is no longer written in HCL: write it in YAML, under a name that ends in .yaml"}
 	default:
 		return nil, &yamldoc.Error{Msg: "a data file's name ends in .yaml, .yml or .json"}
 	}

@@ -14,7 +14,6 @@ func TestParseErrors(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"data.toml", "x = 1", "data.toml: a data file's name ends in .yaml, .yml or .json"},
 		{"data", "{}", "data: a data file's name ends in .yaml, .yml or .json"},
-		{"data.hcl", "keys = {}", "data.hcl: a data file is no longer written in HCL: write it in YAML, under a name that ends in .yaml"},
 
 		// What is not in the format.
 		{"d.yaml", "", "d.yaml: the file holds no data (if that is meant, write an empty section of keys)"},

@@ -216,9 +216,6 @@ const gateway = "terminating-gateway"
 // TakeServices takes a reply for the names and tags of services.
 func (d *Discovery) TakeServices(r Reply, list map[string][]string, now time.Time) {
 	before, known := d.note(Services, r, now)
-	if known && r == before && !r.Filtered {
-		return
-	}
 	if !known || r.Index != before.Index {
 		d.sweep.hint = d.tick(now)
 	}
