@@ -16,6 +16,7 @@ import (
 	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/blocking"
+	"restencil/watch/transport"
 )
 
 // A Stub is a transport that answers with a function. It keeps the requests and when
@@ -66,6 +67,7 @@ func (s *Stub) Client(t *testing.T, token string) *blocking.Client {
 	c := &blocking.Client{
 		HTTP:      &http.Client{Transport: s},
 		Transport: &http.Transport{},
+		Counter:   transport.Count(&http.Transport{}),
 		Base:      url.URL{Scheme: "http", Host: "consul.test:8500"},
 		Header:    make(http.Header),
 		Token:     token, Datacenter: "dc", Namespace: "ns",

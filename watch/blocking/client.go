@@ -27,7 +27,7 @@ import (
 // A Client sends requests to one agent.
 type Client struct {
 	HTTP      *http.Client
-	Transport *http.Transport    // of HTTP
+	Transport *http.Transport    // of HTTP, at first
 	Counter   *transport.Counter // of the requests
 
 	Base   url.URL           // scheme, host, and the path that stands before that of each request

@@ -40,7 +40,8 @@ type Options struct {
 	// MaxConnections limits the connections to an agent that takes one request
 	// a connection (HTTP/1.1), 4 at least. More queries share requests: see
 	// package plan. By default, an agent accepts 200 from one client
-	// (limits.http_max_conns_per_client). Zero is 128.
+	// (limits.http_max_conns_per_client). Zero is 128, and for services and nodes
+	// more if the agent says that it accepts more.
 	MaxConnections int
 
 	// Log gets queries at debug, and requests at trace; nil: no log.
@@ -48,7 +49,10 @@ type Options struct {
 }
 
 // Defaults returns the options where nothing is configured.
-func Defaults() Options { return Options{Transport: transport.Defaults(), MaxConnections: 128} }
+func Defaults() Options { return Options{Transport: transport.Defaults()} }
+
+// UsualConnections is what MaxConnections zero stands for.
+const UsualConnections = 128
 
 // LeastConnections is the least MaxConnections.
 const LeastConnections = 4

@@ -8,7 +8,6 @@ import (
 	"restencil/watch"
 	"restencil/watch/blocking"
 	"restencil/watch/blocking/requester"
-	"restencil/watch/consul/client"
 	"restencil/watch/consul/plan"
 	"restencil/watch/schedule"
 )
@@ -21,6 +20,7 @@ const (
 
 // A refusal limits what may be planned: a [plan.Extent] that cannot be watched as a
 // whole, the [watch.ID] of a key that its prefix does not show, or a [requester.Limit].
+// A limitAnswer expires as these do.
 type refusal any
 
 // Feedback holds the refusals since the last plan.
@@ -64,20 +64,23 @@ func (s *Source) applyFeedback(now time.Time) {
 	refused := s.feedback.Take()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	budget, due := s.rules.Budget, s.refusals.PopAll(now)
-	changed := len(due) > 0
-	for _, r := range due {
+	changed := false
+	for _, r := range s.refusals.PopAll(now) {
 		switch r := r.(type) {
 		case plan.Extent:
 			delete(s.rules.Excluded, r)
+			changed = true
 		case watch.ID:
 			delete(s.rules.Unshared, r)
+			changed = true
+		case requester.Limit:
+			s.budget.reduced = 0
+		case limitAnswer:
+			s.budget.asked = false
 		}
 	}
-	s.http1 = s.http1 || slices.Contains(refused, refusal(requester.HTTP1))
-	if s.refusals.Due(requester.TooManyRequests).IsZero() {
-		s.rules.Budget = client.Capacity(s.agent.Client, s.agent.Options.Options, !s.http1)
-	}
+	s.budget.http1 = s.budget.http1 || slices.Contains(refused, refusal(requester.HTTP1))
+	changed = s.setBudget() || changed
 	for _, r := range refused {
 		switch r := r.(type) {
 		case plan.Extent:
@@ -92,12 +95,15 @@ func (s *Source) applyFeedback(now time.Time) {
 			if r == requester.HTTP1 || now.Sub(last) <= reduceInterval {
 				continue
 			}
-			s.rules.Budget = max(blocking.LeastConnections, min(s.rules.Budget, s.plan.Held)/2)
+			s.budget.reduced = max(blocking.LeastConnections, min(s.rules.Total, s.plan.Held())/2)
+			s.budget.asked = false // the agent may have another limit now
 		}
 		s.refusals.Set(r, now.Add(refusalExpiry))
 		changed = true
 	}
-	if changed || s.rules.Budget != budget {
+	if s.setBudget() || changed {
 		s.replan()
+	} else if s.run != nil {
+		s.askLimit()
 	}
 }

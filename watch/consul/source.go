@@ -38,7 +38,7 @@ type Source struct {
 	last          int // the number of the newest subscription
 	plan          *plan.Plan
 	rules         plan.Rules
-	http1         bool                     // the agent takes one request a connection
+	budget        budget
 	refusals      schedule.Timers[refusal] // by expiry
 
 	watches
@@ -87,7 +87,6 @@ func NewFor(system watch.Store, o Options, c *blocking.Client, kind func(watch.K
 		feedback:      f,
 		subscriptions: make(map[watch.ID]*subscription),
 		rules: plan.Rules{
-			Budget:   client.Capacity(c, o.Options, true),
 			Excluded: make(map[plan.Extent]bool),
 			Unshared: make(map[watch.ID]bool),
 		},
@@ -97,6 +96,7 @@ func NewFor(system watch.Store, o Options, c *blocking.Client, kind func(watch.K
 			rotation: &rotation{wake: wake, due: make(map[string]*schedule.Timers[*reading])},
 		},
 	}
+	s.setBudget()
 	s.poller = &poller{wake: wake, readers: s.rules.Readers(), from: []schedules{s.rotation}, busy: make(map[string]int)}
 	s.plan = s.rules.Make(nil)
 	return s
@@ -114,7 +114,7 @@ func (s *Source) Run(ctx context.Context) {
 	s.run = nil // nothing starts any more
 	s.mu.Unlock()
 	s.running.Wait()
-	s.agent.Client.Transport.CloseIdleConnections()
+	s.agent.Client.Counter.CloseIdleConnections()
 }
 
 // start runs do until it is cancelled, or Run ends. Run runs, and the caller holds the
@@ -191,15 +191,20 @@ func (s *Source) replan() {
 }
 
 // arrange moves subscriptions to their places in the plan, or takes away those that
-// are not in it. Requests of what stays in its place go on. If the source does not run,
-// arrange does nothing.
+// are not in it. Requests of what stays in its place go on. What is to share requests does
+// not move while the agent is asked for the first time whether it has to. If the source
+// does not run, arrange does nothing.
 func (s *Source) arrange(list []*subscription) {
 	if s.run == nil {
 		return
 	}
+	s.askLimit()
 	p := s.plan
 	for _, sub := range list {
 		at := p.Place(sub.id)
+		if at != nil && at.Way == plan.Discovery && s.budget.waits() {
+			continue
+		}
 		if sub.place == nil || at == nil || *sub.place != *at {
 			s.leave(sub)
 			s.enter(sub, at)

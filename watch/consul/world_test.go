@@ -24,11 +24,14 @@ import (
 // and services, blocking queries, a limit of requests at a time, and tokens
 // that may not do everything.
 type world struct {
-	limit    int                      // requests at a time; more are refused
+	limit    int                      // requests at a time; more are refused; 0: none are
 	mayList  func(prefix string) bool // nil: all
 	mayRead  func(key string) bool    // nil: all; others are left out of lists
 	instants time.Duration            // how long a reply is under way
 	slow     time.Duration            // the same, for that about a service
+
+	// self answers for the agent, nil: with its limit.
+	self func(*http.Request) (*http.Response, error)
 
 	mu       sync.Mutex
 	away     bool     // it cannot be reached
@@ -78,7 +81,11 @@ func (w *world) change(do func()) {
 
 // register has a service of one instance, with that port. It is for change.
 func (w *world) register(name string, port int) {
-	w.catalog.Register(nodeOf(name), catalog.Instance{ID: name, Service: name, Port: port, Status: "passing"})
+	w.catalog.Register(nodeOf(name), instanceOf(name, port))
+}
+
+func instanceOf(name string, port int) catalog.Instance {
+	return catalog.Instance{ID: name, Service: name, Port: port, Status: "passing"}
 }
 
 // deregister takes a service away. It is for change.
@@ -98,6 +105,9 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		return agent.Respond(http.StatusTooManyRequests, "too many connections", "Retry-After", "1")
 	}
 	defer w.leave()
+	if r.URL.Path == "/v1/agent/self" {
+		return w.answerSelf(r)
+	}
 	since, _ := strconv.ParseUint(r.URL.Query().Get("index"), 10, 64)
 	wait, _ := time.ParseDuration(r.URL.Query().Get("wait"))
 	end := time.NewTimer(wait)
@@ -130,6 +140,16 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, r.Context().Err()
 		}
 	}
+}
+
+func (w *world) answerSelf(r *http.Request) (*http.Response, error) {
+	w.travel(r)
+	if w.self != nil {
+		return w.self(r)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return agent.Respond(http.StatusOK, fmt.Sprintf(`{"DebugConfig": {"HTTPMaxConnsPerClient": %d}}`, w.limit))
 }
 
 // isView reports whether an agent answers r from its view of a service.
@@ -214,7 +234,7 @@ func (w *world) admit() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.count++
-	if w.now == w.limit {
+	if w.limit > 0 && w.now >= w.limit {
 		w.refused++
 		return false
 	}

@@ -34,12 +34,17 @@ func TestCounter(t *testing.T) {
 	if got, want := c.Counts(), (watch.Counts{Requests: 3, Errors: 1, Connections: 1}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
+	c.SetMaxConnsPerHost(7)
+	get(404)
+	if got, want := c.Counts(), (watch.Counts{Requests: 4, Errors: 1, Connections: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
 	c.CloseIdleConnections()
 	s.Close()
 	if _, err := (&http.Client{Transport: c}).Get(s.URL); err == nil {
 		t.Error("a server answers that has been closed")
 	}
-	if got, want := c.Counts(), (watch.Counts{Requests: 4, Errors: 2}); got != want {
+	if got, want := c.Counts(), (watch.Counts{Requests: 5, Errors: 2}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

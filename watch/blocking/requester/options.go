@@ -63,7 +63,6 @@ func (o Options) Filled() (Options, error) {
 		return o, fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, blocking.LeastConnections)
 	}
 	d := DefaultOptions()
-	o.MaxConnections = cmp.Or(o.MaxConnections, d.MaxConnections)
 	o.MaxReply = cmp.Or(o.MaxReply, d.MaxReply)
 	o.BlockQueryWait = max(o.BlockQueryWait, 0)
 	o.Retry = cmp.Or(o.Retry, d.Retry)

@@ -20,12 +20,27 @@ import (
 // without HTTP/2.
 func Capacity(c *blocking.Client, o blocking.Options, http2 bool) int {
 	const streams = 100 // of a connection; servers allow them at least (RFC 9113, 6.5.2)
-	n := o.MaxConnections
+	n := cmp.Or(o.MaxConnections, blocking.UsualConnections)
 	if c.Base.Scheme == "https" && http2 {
 		n *= streams
 	}
 	if most := o.Transport.MaxConnsPerHost; most > 0 {
 		n = max(blocking.LeastConnections, min(n, most))
+	}
+	return n
+}
+
+// Allowed returns how many connections for services and nodes to have to an agent that
+// accepts so many of a client; zero is any number. It leaves as much to others as
+// [blocking.UsualConnections] do of the 200 that an agent accepts by default.
+func Allowed(o blocking.Options, limit int) int {
+	const most = 1000
+	n := most
+	if limit > 0 {
+		n = min(limit/25*16, most)
+	}
+	if perHost := o.Transport.MaxConnsPerHost; perHost > 0 {
+		n = min(n, perHost)
 	}
 	return n
 }
@@ -69,7 +84,7 @@ func New(o blocking.Options) (*blocking.Client, error) {
 	// On this machine, it would take longer than it saves.
 	connections.DisableCompression = name == "localhost" || net.ParseIP(name).IsLoopback()
 	if scheme != "https" && connections.MaxConnsPerHost == 0 {
-		connections.MaxConnsPerHost = o.MaxConnections
+		connections.MaxConnsPerHost = cmp.Or(o.MaxConnections, blocking.UsualConnections)
 	}
 	var err error
 	if connections.TLSClientConfig, err = tlsOf(o, env).Config(); err != nil {

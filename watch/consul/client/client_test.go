@@ -307,6 +307,24 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
+func TestAllowed(t *testing.T) {
+	for _, test := range []struct{ limit, perHost, want int }{
+		{200, 0, 128},
+		{1000, 0, 640},
+		{1563, 0, 992},
+		{1 << 62, 0, 1000},
+		{0, 0, 1000},
+		{0, 300, 300},
+		{20, 0, 0},
+	} {
+		o := blocking.Defaults()
+		o.Transport.MaxConnsPerHost = test.perHost
+		if got := Allowed(o, test.limit); got != test.want {
+			t.Errorf("%+v: %d", test, got)
+		}
+	}
+}
+
 func TestCapacity(t *testing.T) {
 	for _, test := range []struct {
 		address string

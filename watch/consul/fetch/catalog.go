@@ -80,6 +80,25 @@ func (c Requests) ownName(ctx context.Context, q blocking.Request) (string, erro
 	return self.Config.NodeName, nil
 }
 
+// ConnectionLimit returns how many connections of a client the agent accepts; zero is any
+// number.
+func (c Requests) ConnectionLimit(ctx context.Context) (int, error) {
+	var self struct {
+		DebugConfig struct {
+			HTTPMaxConnsPerClient *int
+		}
+	}
+	const most = 16 << 20 // of the reply; it has some 20 KB
+	if _, err := c.get(ctx, "/v1/agent/self", blocking.Request{Attempt: &blocking.Attempt{Most: most}}, &self); err != nil {
+		return 0, err
+	}
+	limit := self.DebugConfig.HTTPMaxConnsPerClient
+	if limit == nil || *limit < 0 {
+		return 0, blocking.ErrIncomplete
+	}
+	return *limit, nil
+}
+
 // datacenters returns the datacenters by name; with the filter "available",
 // only those whose servers answer.
 func (c Requests) datacenters(ctx context.Context, q blocking.Request) (blocking.Reply, error) {

@@ -2,7 +2,9 @@
 // budget of requests that wait at the agent: over plain HTTP each of them takes a
 // connection, and an agent refuses a client's 201st (limits.http_max_conns_per_client).
 //
-// As long as they fit, each query is a blocking query of its own. Beyond that,
+// As long as they fit, each query is a blocking query of its own. An agent that accepts
+// more connections has more of them for services and nodes: keys are as fast, and cost
+// less, if they share requests. Beyond that,
 //
 //   - keys share blocking queries for prefixes, which should have few keys that
 //     no query asks for;
@@ -67,8 +69,9 @@ func (p Place) String() string {
 
 // Rules limit a plan.
 type Rules struct {
-	// Budget is the most requests at a time, 4 at least.
-	Budget int
+	// Budget is the most requests at a time, 4 at least. Where Total is larger, it is the
+	// most with those for services and nodes, and Budget the most of all others.
+	Budget, Total int
 
 	// Excluded are extents that cannot be watched as a whole, nor can those that
 	// contain them: the token may not list them, or they hold too much that no query
@@ -83,18 +86,40 @@ type Rules struct {
 // Readers returns the part of the budget for plain reads.
 func (r Rules) Readers() int { return min(8, r.Budget/4) }
 
-// mostRoom is the most blocking queries for nodes or services of a discovery.
+// extra returns how many requests there may be for services and nodes beyond the budget.
+func (r Rules) extra() int { return max(0, r.Total-r.Budget) }
+
+// fit reports whether a load may be held, and spare more.
+func (r Rules) fit(l load, spare int) bool {
+	return l.all+spare <= r.Budget+r.extra() && l.all-l.instances+spare <= r.Budget
+}
+
+// mostRoom is the most blocking queries for nodes or services of a discovery that the
+// budget has, without the extra ones.
 const mostRoom = 100
+
+// A load is a number of queries or requests, and how many of them are for services and
+// nodes.
+type load struct{ all, instances int }
+
+// add adds n queries for q, or requests, to the load.
+func (l *load) add(n int, q watch.Query) {
+	l.all += n
+	if isInstance(q) {
+		l.instances += n
+	}
+}
 
 // A Plan says how queries are kept current.
 type Plan struct {
-	Held  int           // the number of requests that wait for news
 	Rooms map[Scope]int // the most blocking queries for nodes or services of each discovery
 
-	places map[watch.ID]*slot
-	shared map[Place]*slot // those that queries can share
-	views  int             // the number of queries that need a witness
-	made   int             // the number of queries it was made for
+	places  map[watch.ID]*slot
+	shared  map[Place]*slot // those that queries can share
+	queries load
+	held    load // the requests that wait for news
+	views   int  // the number of queries that need a witness
+	made    int  // the number of queries it was made for
 }
 
 // A slot is a place with the number of its queries.
@@ -112,11 +137,14 @@ func (p *Plan) Place(q watch.ID) *Place {
 	return nil
 }
 
+// Held returns the number of requests that wait for news.
+func (p *Plan) Held() int { return p.held.all }
+
 // NeedsWitness reports whether the plan has queries that need a witness.
 func (p *Plan) NeedsWitness() bool { return p.views > 0 }
 
 // coalesced reports whether some queries have no blocking query of their own.
-func (p *Plan) coalesced() bool { return len(p.places) > p.Held || len(p.shared) > 0 }
+func (p *Plan) coalesced() bool { return p.queries.all > p.held.all || len(p.shared) > 0 }
 
 // put gives q a place.
 func (p *Plan) put(q watch.ID, at Place) {
@@ -128,8 +156,9 @@ func (p *Plan) put(q watch.ID, at Place) {
 		}
 	}
 	p.places[q] = place
+	p.queries.add(1, q.Value())
 	if place.users++; place.users == 1 {
-		p.Held += p.requests(at)
+		p.held.add(p.requests(at), q.Value())
 	}
 	if at.Way == Blocking && NeedsWitness(q.Value().Kind) {
 		p.views++
@@ -160,8 +189,9 @@ func (p *Plan) Remove(q watch.ID) {
 		return
 	}
 	delete(p.places, q)
+	p.queries.add(-1, q.Value())
 	if at.users--; at.users == 0 {
-		p.Held -= p.requests(at.Place)
+		p.held.add(-p.requests(at.Place), q.Value())
 		delete(p.shared, at.Place)
 	}
 	if at.Way == Blocking && NeedsWitness(q.Value().Kind) {
@@ -178,19 +208,20 @@ func (p *Plan) Add(r Rules, queries ...watch.ID) bool {
 			p.put(q, at)
 			continue
 		}
-		budget := r.Budget
+		next, spare := p.held, 0
+		next.add(1, q.Value())
 		if p.NeedsWitness() || NeedsWitness(q.Value().Kind) {
-			budget-- // for the witness
+			spare++ // for the witness
 		}
 		if p.coalesced() {
-			budget -= r.Readers()
+			spare += r.Readers()
 		}
-		if p.Held >= budget {
+		if !r.fit(next, spare) {
 			return false
 		}
 		p.put(q, Place{Way: Blocking})
 	}
-	return !p.coalesced() || len(p.places) <= 2*p.made
+	return !p.coalesced() || p.queries.all <= 2*p.made
 }
 
 // shareable returns a place for a query that other queries have already.
@@ -218,7 +249,8 @@ func (p *Plan) shareable(r Rules, id watch.ID) (Place, bool) {
 // Due reports whether there are so few queries that they no longer need to share
 // requests.
 func (p *Plan) Due(r Rules) bool {
-	return p.coalesced() && len(p.places) <= r.Budget*3/4
+	few := Rules{Budget: r.Budget * 3 / 4, Total: r.Total * 3 / 4}
+	return p.coalesced() && few.fit(p.queries, 0)
 }
 
 // excludes reports whether e cannot be watched as a whole.
@@ -248,12 +280,22 @@ func (r Rules) familyOf(id watch.ID) family {
 			return unshared
 		}
 		return keys
-	case watch.ServiceHealth, watch.ConnectHealth, watch.NodeServices:
-		if q.SamenessGroup == "" && q.Peer == "" { // lists of checks and nodes do not have those of peers
+	default:
+		if isInstance(q) {
 			return instances
 		}
+		return others
 	}
-	return others
+}
+
+// isInstance reports whether q is for instances of a service or of a node. Lists of checks
+// and nodes do not have those of peers.
+func isInstance(q watch.Query) bool {
+	switch q.Kind {
+	case watch.ServiceHealth, watch.ConnectHealth, watch.NodeServices:
+		return q.SamenessGroup == "" && q.Peer == ""
+	}
+	return false
 }
 
 // Make returns a plan for queries. It depends only on them and their order.
@@ -262,12 +304,16 @@ func (r Rules) Make(queries []watch.ID) *Plan {
 		rules: r,
 		plan:  &Plan{places: make(map[watch.ID]*slot, len(queries)), shared: make(map[Place]*slot), Rooms: make(map[Scope]int), made: len(queries)},
 	}
-	budget := r.Budget
-	if slices.ContainsFunc(queries, func(q watch.ID) bool { return NeedsWitness(q.Value().Kind) }) {
-		budget-- // for the witness
+	var all load
+	witness := 0
+	for _, q := range queries {
+		all.add(1, q.Value())
+		if NeedsWitness(q.Value().Kind) {
+			witness = 1
+		}
 	}
-	if len(queries) <= budget {
-		m.each(queries, budget)
+	if r.fit(all, witness) {
+		m.each(queries, len(queries))
 		return m.plan
 	}
 	m.coalesce(queries)
@@ -308,10 +354,12 @@ func (m *maker) coalesce(queries []watch.ID) {
 		rest = append(rest, list...)
 	}
 	left := min(len(rest), m.left()/2)
+	m.room += m.rules.extra()
 	for _, list := range bySize(groups[instances]) {
 		m.instances(list, max((m.left()-left)/sharing, min(discovery.Shared, m.left())))
 		sharing--
 	}
+	m.room -= max(0, m.rules.extra()-m.plan.held.instances)
 	m.each(rest, m.left())
 }
 
@@ -336,7 +384,7 @@ func (m *maker) each(queries []watch.ID, room int) {
 }
 
 // left returns how many more requests may be held.
-func (m *maker) left() int { return m.room - m.plan.Held }
+func (m *maker) left() int { return m.room - m.plan.Held() }
 
 // instances plans for instances and nodes of one scope.
 func (m *maker) instances(queries []watch.ID, share int) {
@@ -345,7 +393,7 @@ func (m *maker) instances(queries []watch.ID, share int) {
 		return
 	}
 	scope := ScopeOf(queries[0].Value())
-	m.plan.Rooms[scope] = min(share-discovery.Shared, mostRoom)
+	m.plan.Rooms[scope] = min(share-discovery.Shared, mostRoom+m.rules.extra())
 	for _, q := range queries {
 		m.plan.put(q, Place{Way: Discovery, Extent: Extent{Scope: scope}})
 	}

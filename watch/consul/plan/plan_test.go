@@ -35,16 +35,16 @@ func ways(p *Plan, queries []watch.ID) map[Way]int {
 func TestWhatFitsHasQueriesOfItsOwn(t *testing.T) {
 	queries := append(many(100, key, "app/%d"), many(27, service, "s%d")...)
 	p := Rules{Budget: 128}.Make(queries)
-	if got := ways(p, queries); got[Blocking] != 127 || p.Held != 127 {
-		t.Errorf("%d held, ways %v", p.Held, got)
+	if got := ways(p, queries); got[Blocking] != 127 || p.Held() != 127 {
+		t.Errorf("%d held, ways %v", p.Held(), got)
 	}
 }
 
 func TestServicesBeyondTheBudgetAreDiscovered(t *testing.T) {
 	queries := append(many(500, service, "s%d"), many(10, key, "app/%d")...)
 	p := Rules{Budget: 128}.Make(queries)
-	if got := ways(p, queries); got[Discovery] != 500 || got[Blocking] != 10 || p.Held != 10+discovery.Shared+mostRoom {
-		t.Errorf("%d held, ways %v", p.Held, got)
+	if got := ways(p, queries); got[Discovery] != 500 || got[Blocking] != 10 || p.Held() != 10+discovery.Shared+mostRoom {
+		t.Errorf("%d held, ways %v", p.Held(), got)
 	}
 }
 
@@ -61,8 +61,8 @@ func TestScopesArePlannedApart(t *testing.T) {
 			t.Fatalf("%v is kept by %+v", q.Value(), *at)
 		}
 	}
-	if p.Held > 120 {
-		t.Errorf("%d held", p.Held)
+	if p.Held() > 120 {
+		t.Errorf("%d held", p.Held())
 	}
 }
 
@@ -79,8 +79,8 @@ func TestKeysOfSeveralDirectoriesAreNotWatchedFromAbove(t *testing.T) {
 func TestAnAskedPrefixCoversItsKeys(t *testing.T) {
 	queries := append(many(300, key, "app/%d"), tree("app/"))
 	p := Rules{Budget: 128}.Make(queries)
-	if p.Held != 1 {
-		t.Errorf("%d held, want 1: all keys are in the tree that is asked for", p.Held)
+	if p.Held() != 1 {
+		t.Errorf("%d held, want 1: all keys are in the tree that is asked for", p.Held())
 	}
 }
 
@@ -96,8 +96,8 @@ func TestBarredPrefixes(t *testing.T) {
 			}
 		}
 	}
-	if p.Held > 120 {
-		t.Errorf("%d held", p.Held)
+	if p.Held() > 120 {
+		t.Errorf("%d held", p.Held())
 	}
 }
 
@@ -135,12 +135,54 @@ func TestNewKeysJoinTheirPrefix(t *testing.T) {
 	queries := many(300, key, "app/%d")
 	r := Rules{Budget: 128}
 	p := r.Make(queries)
-	held := p.Held
-	if !p.Add(r, key("app/1000")) || p.Held != held {
-		t.Errorf("%d held after one more key, %d before", p.Held, held)
+	held := p.Held()
+	if !p.Add(r, key("app/1000")) || p.Held() != held {
+		t.Errorf("%d held after one more key, %d before", p.Held(), held)
 	}
-	if !p.Add(r, key("other")) || p.Held != held+1 {
+	if !p.Add(r, key("other")) || p.Held() != held+1 {
 		t.Error("a key elsewhere did not get a query of its own")
+	}
+}
+
+// TestTotal: an agent that accepts more connections has more of them for services and
+// nodes. All others share as before.
+func TestTotal(t *testing.T) {
+	r := Rules{Budget: 128, Total: 1000}
+	services := append(many(500, service, "s%d"), key("app/a"))
+	p := r.Make(services)
+	if got := ways(p, services); got[Blocking] != 501 || p.Held() != 501 {
+		t.Errorf("%d held, ways %v", p.Held(), got)
+	}
+	if !p.Add(r, many(200, service, "more%d")...) || p.Held() != 701 {
+		t.Errorf("%d held with 200 services more", p.Held())
+	}
+	if p.Add(r, many(300, service, "toomany%d")...) {
+		t.Errorf("%d held with 500 services more", p.Held())
+	}
+
+	all := append(many(300, key, "app/%d"), services[:500]...)
+	p = r.Make(all)
+	if got := ways(p, all); got[Blocking] != 500 || got[Prefix] != 300 {
+		t.Errorf("with keys: ways %v", got)
+	}
+	if p.Add(r, many(300, key, "other/%d")...) {
+		t.Error("300 keys elsewhere got a query each")
+	}
+
+	services = many(2000, service, "s%d")
+	p = r.Make(services)
+	if room := p.Rooms[Scope{}]; p.Place(services[0]).Way != Discovery || room < 800 || p.Held() > 1000-r.Readers()-1 {
+		t.Errorf("2,000 services: %d held, room for %d nodes", p.Held(), room)
+	}
+	remove(p, services[700:]...)
+	if !p.Due(r) {
+		t.Error("no new plan is due for 700 services")
+	}
+
+	agents := many(1, func(string) watch.ID { return watch.Query{Kind: watch.CALeafCert, Name: "x"}.ID() }, "x")
+	others := append(agents, many(1500, service, "s%d")...)
+	if p = r.Make(others); p.Place(agents[0]).Way != Blocking {
+		t.Errorf("what shares with nothing is kept by %v", p.Place(agents[0]))
 	}
 }
 
@@ -153,8 +195,8 @@ func TestRemoveGivesBack(t *testing.T) {
 		t.Error("no new plan is due for ten queries")
 	}
 	remove(p, queries...)
-	if p.Held != 0 || p.coalesced() {
-		t.Errorf("%d held, coalesced %v", p.Held, p.coalesced())
+	if p.Held() != 0 || p.coalesced() {
+		t.Errorf("%d held, coalesced %v", p.Held(), p.coalesced())
 	}
 }
 
@@ -182,6 +224,9 @@ func TestEveryQueryIsKept(t *testing.T) {
 
 func invent(random *rand.Rand) (Rules, []watch.ID) {
 	r := Rules{Budget: 4 + random.IntN(200), Excluded: make(map[Extent]bool), Unshared: make(map[watch.ID]bool)}
+	if random.IntN(2) == 0 {
+		r.Total = random.IntN(1000)
+	}
 	seen := make(map[watch.ID]bool)
 	var queries []watch.ID
 	for range random.IntN(1500) {
@@ -220,7 +265,7 @@ func inventName(random *rand.Rand) string {
 func check(t *testing.T, r Rules, p *Plan, queries []watch.ID) {
 	t.Helper()
 	held := make(map[Place]int)
-	own := 0
+	own, keys := 0, 0
 	for _, q := range queries {
 		at := p.Place(q)
 		switch {
@@ -228,6 +273,9 @@ func check(t *testing.T, r Rules, p *Plan, queries []watch.ID) {
 			t.Errorf("%v has no place", q.Value())
 		case at.Way == Blocking:
 			own++
+			if q.Value().Kind != watch.ServiceHealth {
+				keys++
+			}
 		case at.Way == Prefix:
 			held[*at] = 1
 			if !strings.HasPrefix(Text(q.Value()), at.Extent.Prefix) || at.Extent.Scope != ScopeOf(q.Value()) {
@@ -243,22 +291,26 @@ func check(t *testing.T, r Rules, p *Plan, queries []watch.ID) {
 			}
 		}
 	}
-	for _, n := range held {
+	for at, n := range held {
 		own += n
+		if at.Way == Prefix {
+			keys++
+		}
 	}
-	if own != p.Held || own > r.Budget {
-		t.Errorf("%d requests are held, the plan says %d; the budget is %d", own, p.Held, r.Budget)
+	total := max(r.Total, r.Budget)
+	if own != p.Held() || own > total || keys > r.Budget {
+		t.Errorf("%d requests are held, %d of them not for services, the plan says %d; the budget is %d, or %d", own, keys, p.Held(), r.Budget, total)
 	}
-	if len(queries) > r.Budget && own > r.Budget-r.Readers() {
-		t.Errorf("%d requests are held of %d, which leaves too few for reading", own, r.Budget)
+	if len(queries) > total && own > total-r.Readers() {
+		t.Errorf("%d requests are held of %d, which leaves too few for reading", own, total)
 	}
 }
 
 // TestManyKeys: a large directory is divided into few parts of similar size.
 func TestManyKeys(t *testing.T) {
 	for n, want := range map[int]int{500: 1, 1000: 10, 10_000: 10, 50_000: 23} {
-		if p := (Rules{Budget: 128}).Make(many(n, key, "app/%05d")); p.Held != want {
-			t.Errorf("%d keys: %d requests, want %d", n, p.Held, want)
+		if p := (Rules{Budget: 128}).Make(many(n, key, "app/%05d")); p.Held() != want {
+			t.Errorf("%d keys: %d requests, want %d", n, p.Held(), want)
 		}
 	}
 }
