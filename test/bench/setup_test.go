@@ -182,7 +182,7 @@ func (s *setup) another(n int) int { return s.value * 7919 % n }
 func newAgent(t *testing.T, p program, w workload) *servers.Agent {
 	t.Helper()
 	options := []servers.ConsulOption{servers.HCL(`telemetry { prometheus_retention_time = "1h" }`)}
-	if w.raised && p.name == consulTemplate {
+	if w.raised {
 		options = append(options, servers.HCL(`limits { http_max_conns_per_client = 12000 }`))
 	}
 	if *full {

@@ -82,13 +82,13 @@ func TestRaisedLimit(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				w.limit = limit
-				services, keys := w.serve(500, 72), queriesNamed(300, keyNamed, "app/%03d")
+				services, keys := w.serve(200, 72), queriesNamed(300, keyNamed, "app/%03d")
 				w.fill(keys)
 				n, l := observed(t, w, DefaultOptions())
 				n.watch(append(keys, services...)...)
 				time.Sleep(time.Second)
 				n.check(t)
-				if way := n.s.way(services[499]); way != plan.Blocking {
+				if way := n.s.way(services[199]); way != plan.Blocking {
 					t.Errorf("a service is kept by %s", way)
 				}
 				if way := n.s.way(keys[0]); way != plan.Prefix {
@@ -155,7 +155,7 @@ func TestLimitUnknown(t *testing.T) {
 					}
 					return agent.Respond(test.status, test.reply)
 				}
-				services := w.serve(500, 72)
+				services := w.serve(200, 72)
 				var log bytes.Buffer
 				o := DefaultOptions()
 				o.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -191,7 +191,7 @@ func TestLimitUnknown(t *testing.T) {
 func TestLimitChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		services := w.serve(500, 72)
+		services := w.serve(200, 72)
 		n, _ := observed(t, w, DefaultOptions())
 		n.watch(services...)
 		restart := func(limit int) {
@@ -231,11 +231,11 @@ func TestLimitChanges(t *testing.T) {
 func TestRaisedLimitRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.limit = 300
+		w.limit = 180
 		w.self = func(*http.Request) (*http.Response, error) {
 			return agent.Respond(200, `{"DebugConfig": {"HTTPMaxConnsPerClient": 1500}}`)
 		}
-		services := w.serve(500, 72)
+		services := w.serve(200, 72)
 		n, _ := observed(t, w, DefaultOptions())
 		n.watch(services...)
 		time.Sleep(time.Minute)

@@ -61,6 +61,70 @@ func TestRealPlanned(t *testing.T) {
 	}
 }
 
+// TestRealLimit: each service has a connection where the agent accepts that many, also
+// right after a restart. Without agent:read, there are as many as by default.
+func TestRealLimit(t *testing.T) {
+	agent := servers.Consul(t, servers.ACL(management), servers.HCL("limits { http_max_conns_per_client = 400 }"))
+	client := quietClient(t, agent)
+	services := queriesNamed(230, serviceNamed, "s%03d")
+	register := func(i, port int) {
+		_, err := client.Catalog().Register(&api.CatalogRegistration{
+			Node: fmt.Sprint("n", i%3), Address: "10.0.0.1", SkipNodeUpdate: i > 2,
+			Service: &api.AgentService{ID: services[i].Name, Service: services[i].Name, Port: port},
+		}, nil)
+		check(t, err)
+	}
+	for i := range services {
+		register(i, 1)
+	}
+	const rules = `service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }`
+	for i, test := range []struct {
+		name, rules string
+		way         plan.Way
+		least, most int // connections
+	}{
+		{"no right", rules, plan.Discovery, 1, 128},
+		{"right", rules + ` agent_prefix "" { policy = "read" }`, plan.Blocking, 230, 256},
+		{"restart", rules + ` agent_prefix "" { policy = "read" }`, plan.Blocking, 230, 256},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			policy, _, err := client.ACL().PolicyCreate(&api.ACLPolicy{Name: fmt.Sprint("p", i), Rules: test.rules}, nil)
+			check(t, err)
+			token, _, err := client.ACL().TokenCreate(&api.ACLToken{Policies: []*api.ACLLink{{ID: policy.ID}}}, nil)
+			check(t, err)
+			n := attend(t, agent, services, func(o *Options) { o.Token = token.SecretID })
+			await := func(service int, text string) {
+				t.Helper()
+				sink, deadline := n.sinks[services[service]], time.Now().Add(20*time.Second)
+				for got, _ := sink.said(); got != text; got, _ = sink.said() {
+					if time.Now().After(deadline) {
+						t.Fatalf("%v was told %q, want %q", services[service], got, text)
+					}
+					time.Sleep(5 * time.Millisecond)
+				}
+			}
+			for j := range services {
+				if j != 7 {
+					await(j, "[1]")
+				}
+			}
+			counts := n.s.Inspect().Counts
+			for deadline := time.Now().Add(20 * time.Second); counts.Connections < test.least && time.Now().Before(deadline); counts = n.s.Inspect().Counts {
+				time.Sleep(5 * time.Millisecond)
+			}
+			register(7, 10+i)
+			await(7, fmt.Sprintf("[%d]", 10+i))
+			refused := 0
+			if test.way == plan.Discovery {
+				refused = 1 // to say the limit
+			}
+			if way := n.s.way(services[0]); way != test.way || counts.Connections < test.least || counts.Connections > test.most || counts.Errors != refused {
+				t.Errorf("a service is kept by %s: %+v", way, counts)
+			}
+		})
+	}
+}
+
 // lasting is a key that does not change.
 const lasting = "app/02x"
 

@@ -102,6 +102,9 @@ func NewFor(system watch.Store, o Options, c *blocking.Client, kind func(watch.K
 	return s
 }
 
+// spreadEach is a requester's Spread for each query that has one.
+const spreadEach = 500 * time.Microsecond
+
 // Run implements watch.Source.
 func (s *Source) Run(ctx context.Context) {
 	s.mu.Lock()
@@ -267,6 +270,9 @@ func (s *Source) enter(sub *subscription, at *plan.Place) {
 	case plan.Blocking:
 		k := s.requester(sub)
 		k.NeedsWitness = plan.NeedsWitness(k.Query.Kind)
+		if n := s.plan.Held(); n > s.rules.Budget {
+			k.Spread = spreadEach * time.Duration(n)
+		}
 		sub.stop = s.start(k.Keep)
 	case plan.Prefix:
 		p := s.prefixes[at.Extent]

@@ -26,6 +26,7 @@ type Agent struct {
 	breaker *breaker // of the agent itself
 	witness witness
 	http1   sync.Once
+	turns   chan struct{} // has one for each turn that is taken
 
 	mu      sync.Mutex
 	servers map[string]*breaker // of the servers of datacenters that have failed
@@ -38,10 +39,29 @@ type Agent struct {
 func NewAgent(c *blocking.Client, o Options, limited func(Limit)) *Agent {
 	a := &Agent{
 		Client: c, Options: o, limited: limited, breaker: newBreaker(o.Retry),
-		servers: make(map[string]*breaker), noticed: make(map[watch.Kind]bool),
+		turns: make(chan struct{}, turns), servers: make(map[string]*breaker), noticed: make(map[watch.Kind]bool),
 	}
 	a.witness.Take(blocking.Reply{})
 	return a
+}
+
+const (
+	turns    = 16                     // attempts of many queries at a time
+	turnWait = 500 * time.Millisecond // others may be slow, for example in another datacenter
+)
+
+// turn waits for the turn of one of many queries to make an attempt that does not wait for
+// news, and returns how to end the turn. So a few connections, which are used again and
+// again, have the answers of all before each needs one of its own: after the first answer
+// it pauses for its Spread, or up to twice that.
+func (a *Agent) turn(ctx context.Context) (end func()) {
+	select {
+	case a.turns <- struct{}{}:
+		return func() { <-a.turns }
+	case <-time.After(turnWait):
+	case <-ctx.Done():
+	}
+	return func() {}
 }
 
 // serversOf returns the circuit breaker of a datacenter's servers; "" is the
