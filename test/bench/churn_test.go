@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,9 @@ func (m churn) one(t *testing.T, p program) figures {
 	s.start()
 	defer s.process.end()
 	peak := s.peakConnections()
-	s.ready()
+	if !m.work.rendered(s, m.work.longest()) {
+		return figures{timeTaken: math.Inf(1), memory: s.process.peakMemory(), connections: peak()}
+	}
 	s.process.settle()
 
 	stop, stopped := make(chan struct{}), make(chan struct{})

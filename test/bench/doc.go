@@ -46,7 +46,8 @@
 // Agents are servers with Consul's default configuration and their data in
 // memory (/dev/shm); no dev agents, which indent their JSON. Only where
 // consul-template needs more than the 200 connections that an agent allows a
-// client by default has its agent that limit raised
-// (limits.http_max_conns_per_client); restencil's never has. That agent needs to
-// be allowed 12,020 open files (ulimit -Hn).
+// client by default have the agents that limit raised
+// (limits.http_max_conns_per_client), restencil's too. These agents need to be
+// allowed 12,020 open files (ulimit -Hn). The scenarios called "limit" have agents with
+// the default, where consul-template never gets there.
 package bench

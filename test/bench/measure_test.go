@@ -58,13 +58,9 @@ func (m turns) measure(t *testing.T, all []program) map[string]figures {
 // requests are counted: looking for connections takes time. The time of a program
 // that does not render is without end; it is ended.
 func (m turns) warmUp(s *setup) figures {
-	longest := timeout
-	if *full && !m.work.raised {
-		longest = 20 * time.Second
-	}
 	s.start()
 	peak := s.peakConnections()
-	if !m.work.rendered(s, longest) {
+	if !m.work.rendered(s, m.work.longest()) {
 		f := figures{timeTaken: math.Inf(1), memory: s.process.peakMemory(), connections: peak()}
 		s.process.end()
 		return f

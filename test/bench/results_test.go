@@ -119,8 +119,9 @@ necessary I/O, and restencil's divided by that.
   are used has a check that flips, an instance that comes or goes, or a new port
   or tag; timed is the slowest of these.
 - **idle**: nothing changes, for a minute.
-- **limit**: so many keys, or services, on an agent with default limits, and one
-  changes. Elsewhere consul-template's agent has the limit raised, if it must.
+- **limit**: so many keys, or services, on an agent with its default limit of 200
+  connections, and one changes, or others do. Elsewhere the agents have the limit raised,
+  if consul-template needs that.
   **1,000 nodes**: each of 500 services' instances is on a node of its own.
 `
 

@@ -27,7 +27,7 @@ const timeout = time.Minute
 
 // A workload is what the programs are set to do.
 type workload struct {
-	// raised has consul-template's agent allow it any number of connections.
+	// raised has the agent allow a program any number of connections.
 	raised bool
 
 	ours bool // consul-template takes no part: it never gets there
@@ -56,6 +56,15 @@ func (w workload) onDefaultAgent() workload {
 func (w workload) alone() workload {
 	w.ours = true
 	return w
+}
+
+// longest returns how long a program may take until the first files are in place: on an
+// agent with default limits, one may never get there.
+func (w workload) longest() time.Duration {
+	if *full && !w.raised {
+		return 20 * time.Second
+	}
+	return timeout
 }
 
 // programs returns those that take part.

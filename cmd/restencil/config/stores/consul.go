@@ -67,7 +67,7 @@ func (c *Consul) block() []setting.Setting {
 			Sets: []string{"auth.username", "auth.password"},
 			Help: "Log in to Consul's HTTP interface with basic authentication."},
 		{Key: "max_connections", Flag: "consul-max-connections", To: &c.MaxConnections,
-			Help: "How many connections to Consul there may be; beyond that, queries share them."},
+			Help: "How many connections to Consul there may be; beyond that, queries share them. 0 for 128, and more for services and nodes if the agent allows more."},
 		{Key: "max_reply_size", To: &c.MaxReply, Help: "How large a reply of Consul may be, in bytes."},
 		{Key: "auth", Block: []setting.Setting{
 			{Key: "enabled", To: &c.Auth,
