@@ -16,8 +16,8 @@ import (
 	"restencil/watch/consul/plan"
 )
 
-// A ledger counts the requests to a world.
-type ledger struct {
+// A requestLog counts the requests to a world.
+type requestLog struct {
 	w  *world
 	mu sync.Mutex
 
@@ -25,7 +25,7 @@ type ledger struct {
 	waiting      map[string]int // of holds, at the moment, by the path without its last part
 }
 
-func (l *ledger) RoundTrip(r *http.Request) (*http.Response, error) {
+func (l *requestLog) RoundTrip(r *http.Request) (*http.Response, error) {
 	kind := r.URL.Path[:strings.LastIndex(r.URL.Path, "/")]
 	count := func(n int) {
 		l.mu.Lock()
@@ -42,13 +42,13 @@ func (l *ledger) RoundTrip(r *http.Request) (*http.Response, error) {
 	return l.w.RoundTrip(r)
 }
 
-func (l *ledger) asked(path string) int {
+func (l *requestLog) asked(path string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.reads[path] + l.holds[path]
 }
 
-func (l *ledger) wait(kind string) int {
+func (l *requestLog) wait(kind string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.waiting[kind]
@@ -57,8 +57,8 @@ func (l *ledger) wait(kind string) int {
 const selfPath = "/v1/agent/self"
 
 // observed runs a source on w until the test ends.
-func observed(t *testing.T, w *world, o Options) (*observer, *ledger) {
-	l := &ledger{w: w, reads: make(map[string]int), holds: make(map[string]int), waiting: make(map[string]int)}
+func observed(t *testing.T, w *world, o Options) (*observer, *requestLog) {
+	l := &requestLog{w: w, reads: make(map[string]int), holds: make(map[string]int), waiting: make(map[string]int)}
 	s, _ := runStub(t, o, l.RoundTrip)
 	return &observer{s: s, w: w, sinks: make(map[watch.Query]*newest)}, l
 }

@@ -102,8 +102,9 @@ func NewFor(system watch.Store, o Options, c *blocking.Client, kind func(watch.K
 	return s
 }
 
-// spreadEach is a requester's Spread for each query that has one.
-const spreadEach = 500 * time.Microsecond
+// firstPauseEach is a requester's FirstPause for each of the queries that begin with it, if
+// these are many.
+const firstPauseEach = 500 * time.Microsecond
 
 // Run implements watch.Source.
 func (s *Source) Run(ctx context.Context) {
@@ -210,7 +211,7 @@ func (s *Source) arrange(list []*subscription) {
 		}
 		if sub.place == nil || at == nil || *sub.place != *at {
 			s.leave(sub)
-			s.enter(sub, at)
+			s.enter(sub, at, len(list))
 		}
 		sub.place = at
 	}
@@ -258,8 +259,8 @@ func (s *Source) leave(sub *subscription) {
 	}
 }
 
-// enter puts sub in its place, if it has one.
-func (s *Source) enter(sub *subscription, at *plan.Place) {
+// enter puts sub in its place, if it has one, with so many others at the same time.
+func (s *Source) enter(sub *subscription, at *plan.Place, others int) {
 	if at == nil {
 		return
 	}
@@ -270,8 +271,8 @@ func (s *Source) enter(sub *subscription, at *plan.Place) {
 	case plan.Blocking:
 		k := s.requester(sub)
 		k.NeedsWitness = plan.NeedsWitness(k.Query.Kind)
-		if n := s.plan.Held(); n > s.rules.Budget {
-			k.Spread = spreadEach * time.Duration(n)
+		if others > s.rules.Budget {
+			k.FirstPause = firstPauseEach * time.Duration(others)
 		}
 		sub.stop = s.start(k.Keep)
 	case plan.Prefix:

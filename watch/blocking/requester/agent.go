@@ -50,10 +50,9 @@ const (
 	turnWait = 500 * time.Millisecond // others may be slow, for example in another datacenter
 )
 
-// turn waits for the turn of one of many queries to make an attempt that does not wait for
-// news, and returns how to end the turn. So a few connections, which are used again and
-// again, have the answers of all before each needs one of its own: after the first answer
-// it pauses for its Spread, or up to twice that.
+// turn waits for the turn of one of many queries that begin at the same time, those with a
+// FirstPause, to make an attempt that does not wait for news, and returns how to end the
+// turn. So a few connections have the answers of all, and then each needs one of its own.
 func (a *Agent) turn(ctx context.Context) (end func()) {
 	select {
 	case a.turns <- struct{}{}:

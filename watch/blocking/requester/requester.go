@@ -76,7 +76,7 @@ type Requester struct {
 	Most         func() int64                   // the largest next reply, in bytes; nil, or 0: Options.MaxReply
 	Pace         func(size int64) time.Duration // the pause after a reply of so many bytes; nil: as COMPAT 4.10.1 says
 	Pause        time.Duration                  // before the next attempt
-	Spread       time.Duration                  // of one of many queries: it takes turns with them; see Agent.turn
+	FirstPause   time.Duration                  // after the first answer, or up to twice that; zero: Options.FirstPause. See Agent.turn
 
 	cursor  cursor
 	known   bool // something was taken
@@ -139,7 +139,7 @@ func (k *Requester) attempt(ctx context.Context) error {
 	if waits {
 		defer context.AfterFunc(view, cancel)()
 	}
-	if k.Spread > 0 && !waits {
+	if k.FirstPause > 0 && !waits {
 		defer k.Agent.turn(ctx)()
 	}
 	start := time.Now()
@@ -328,7 +328,7 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 			k.Pause = max(k.Pause, o.FirstPause)
 		}
 	case first:
-		k.Pause = max(afterNews, o.FirstPause, k.Spread+rand.N(k.Spread+1))
+		k.Pause = max(afterNews, o.FirstPause, k.FirstPause+rand.N(k.FirstPause+1))
 	case news:
 		if took >= afterNews {
 			k.Pause = afterNews
