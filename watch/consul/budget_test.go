@@ -94,6 +94,7 @@ func TestRaisedLimit(t *testing.T) {
 				if way := n.s.way(keys[0]); way != plan.Prefix {
 					t.Errorf("a key is kept by %s", way)
 				}
+				synctest.Wait()
 				for _, q := range services {
 					if got := l.reads["/v1/health/service/"+q.Name]; got != 1 {
 						t.Errorf("%s: read %d times", q.Name, got)
@@ -108,13 +109,8 @@ func TestRaisedLimit(t *testing.T) {
 				w.change(func() { w.catalog.Register("node7", instanceOf("s7", 7000)); w.catalog.Deregister("node8", "s8") })
 				time.Sleep(100 * time.Millisecond)
 				n.check(t)
-				time.Sleep(9 * time.Minute)
 				if got := l.asked(selfPath); got != 1 {
 					t.Errorf("the agent was asked %d times", got)
-				}
-				time.Sleep(20 * time.Minute)
-				if got := l.asked(selfPath); got != 3 {
-					t.Errorf("the agent was asked %d times in half an hour", got)
 				}
 			})
 		})
@@ -130,17 +126,17 @@ func TestLimitUnknown(t *testing.T) {
 		status int
 		reply  string
 		delay  time.Duration
-		asked  int // in nine minutes
+		asked  int // in three minutes
 	}{
 		{"no right", nil, 403, "Permission denied", 0, 1},
 		{"no such field", nil, 200, `{"Config": {}}`, 0, 1},
 		{"absurd", nil, 200, `{"DebugConfig": {"HTTPMaxConnsPerClient": -7}}`, 0, 1},
 		{"the default", nil, 200, `{"DebugConfig": {"HTTPMaxConnsPerClient": 200}}`, 0, 1},
 		{"a low one", nil, 200, `{"DebugConfig": {"HTTPMaxConnsPerClient": 1}}`, 0, 1},
-		{"not JSON", nil, 200, "<html>", 0, 9},
-		{"not a number", nil, 200, `{"DebugConfig": {"HTTPMaxConnsPerClient": "many"}}`, 0, 9},
-		{"broken", nil, 500, "rpc error", 0, 9},
-		{"never answers", nil, 200, "", time.Hour, 9},
+		{"not JSON", nil, 200, "<html>", 0, 3},
+		{"not a number", nil, 200, `{"DebugConfig": {"HTTPMaxConnsPerClient": "many"}}`, 0, 3},
+		{"broken", nil, 500, "rpc error", 0, 3},
+		{"never answers", nil, 200, "", time.Hour, 3},
 		{"configured", func(o *Options) { o.MaxConnections = 128 }, 200, `{"DebugConfig": {"HTTPMaxConnsPerClient": 2000}}`, 0, 0},
 		{"connections configured", func(o *Options) { o.Transport.MaxConnsPerHost = 120 }, 200, `{"DebugConfig": {"HTTPMaxConnsPerClient": 2000}}`, 0, 0},
 	} {
@@ -155,7 +151,7 @@ func TestLimitUnknown(t *testing.T) {
 					}
 					return agent.Respond(test.status, test.reply)
 				}
-				services := w.serve(200, 72)
+				services := w.serve(140, 72)
 				var log bytes.Buffer
 				o := DefaultOptions()
 				o.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -172,7 +168,8 @@ func TestLimitUnknown(t *testing.T) {
 				w.change(func() { w.catalog.Register("node7", instanceOf("s7", 7000)) })
 				time.Sleep(time.Second)
 				n.check(t)
-				time.Sleep(9*time.Minute - 5*time.Second)
+				time.Sleep(3*time.Minute - 5*time.Second)
+				synctest.Wait()
 				if got := l.asked(selfPath); got != test.asked {
 					t.Errorf("the agent was asked %d times", got)
 				}
@@ -192,7 +189,7 @@ func TestLimitChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		services := w.serve(200, 72)
-		n, _ := observed(t, w, DefaultOptions())
+		n, l := observed(t, w, DefaultOptions())
 		n.watch(services...)
 		restart := func(limit int) {
 			t.Helper()
@@ -204,9 +201,11 @@ func TestLimitChanges(t *testing.T) {
 		}
 		expect := func(want plan.Way) {
 			t.Helper()
+			synctest.Wait()
 			refused := w.refused
 			w.change(func() { w.catalog.Register("node9", instanceOf("s9", w.limit)) })
 			time.Sleep(2 * time.Second)
+			synctest.Wait()
 			n.check(t)
 			if way := n.s.way(services[0]); way != want || w.refused != refused {
 				t.Errorf("a service is kept by %s, %d requests were refused", way, w.refused-refused)
@@ -217,6 +216,9 @@ func TestLimitChanges(t *testing.T) {
 		restart(2000)
 		time.Sleep(11 * time.Minute)
 		expect(plan.Blocking)
+		if got := l.asked(selfPath); got != 2 {
+			t.Errorf("the agent was asked %d times in twelve minutes", got)
+		}
 		restart(200)
 		expect(plan.Discovery)
 		time.Sleep(11 * time.Minute)
@@ -240,8 +242,10 @@ func TestRaisedLimitRefused(t *testing.T) {
 		n.watch(services...)
 		time.Sleep(time.Minute)
 		n.check(t)
+		synctest.Wait()
 		refused := w.refused
 		time.Sleep(5 * time.Minute)
+		synctest.Wait()
 		if way := n.s.way(services[0]); way != plan.Discovery || w.refused > refused {
 			t.Errorf("a service is kept by %s, %d requests are still refused", way, w.refused-refused)
 		}
