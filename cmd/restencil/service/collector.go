@@ -7,16 +7,18 @@ import (
 	"time"
 )
 
-// tuneCollector has the garbage collector do as suits a daemon, unless GOGC says
-// something else. Until the first files are rendered, little is garbage: it does not run
-// until the heap has 16 MiB. (With 40, a start with 10,000 keys would take 10 ms less,
-// and one with hundreds of services 9 MiB more.) After that so little is allocated that
-// it may run more than twice as often as it does by itself, for 2 MiB less in memory.
-// Rendered is to be called then; after a while it is called anyway. What only the start
-// has used is returned to the system soon after it, so not by a run that ends then.
-func tuneCollector() (rendered func()) {
+// tuneCollector has the garbage collector do as suits a daemon with templates of so many
+// bytes, unless GOGC says something else. Until the first files are rendered, little is
+// garbage: it does not run until the heap has 16 MiB, and room for what templates of many
+// calls need. After that so little is allocated that it may run more than twice as often
+// as it does by itself, for 2 MiB less in memory. Rendered is to be called then; after a
+// while it is called anyway. What only the start has used is returned to the system soon
+// after it, so not by a run that ends then.
+func tuneCollector(templates int) (rendered func()) {
 	const (
-		starting = 400 // percent
+		starting = 400 // percent of 4 MiB
+		most     = 1600
+		each     = 4 << 20 / 100 / 100 // bytes for a percent: a call takes 100 times its length, with its query and answer
 		running  = 40
 		longest  = 2 * time.Second
 		soon     = 100 * time.Millisecond
@@ -24,7 +26,7 @@ func tuneCollector() (rendered func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	debug.SetGCPercent(starting)
+	debug.SetGCPercent(min(starting+templates/each, most))
 	rendered = sync.OnceFunc(func() {
 		debug.SetGCPercent(running)
 		time.AfterFunc(soon, debug.FreeOSMemory)

@@ -63,7 +63,7 @@ func (p Program) Serve(ctx context.Context, cfg *config.Config) int {
 		return p.Failed(err)
 	}
 	defer log.Close()
-	s := &service{progress: shown, Program: p, cfg: cfg, log: log, rendered: tuneCollector()}
+	s := &service{progress: shown, Program: p, cfg: cfg, log: log}
 	s.views = views{newShared[status.Status](), newShared[json.RawMessage]()}
 	// What libraries such as net/http print is for debugging.
 	slog.SetLogLoggerLevel(slog.LevelDebug)
@@ -140,6 +140,11 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	text := 0
+	for _, t := range opts.Templates {
+		text += len(t.Options.Text)
+	}
+	s.rendered = tuneCollector(text)
 	if s.runner, err = runner.New(opts, watch.New(sources)); err != nil || s.cfg.ParseOnly {
 		return false, err
 	}
