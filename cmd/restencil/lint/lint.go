@@ -90,18 +90,11 @@ type Linter struct {
 	clusters func(watch.Store) []string // of the configuration; nil: there is none
 	findings []Finding
 	files    map[string][]string // the lines of those that were read
-	ignored  map[line][]string   // rules, of lines that were asked for
-}
-
-// A line is one of a file, from 1.
-type line struct {
-	file   string
-	number int
 }
 
 // New returns a Linter without findings.
 func New(ctx context.Context) *Linter {
-	return &Linter{ctx: ctx, files: make(map[string][]string), ignored: make(map[line][]string)}
+	return &Linter{ctx: ctx, files: make(map[string][]string)}
 }
 
 // add adds a finding with the severity of its rule, where it has none.
@@ -147,15 +140,15 @@ func (l *Linter) Findings(disabled []string) []Finding {
 
 // ignoredAt returns the rules that a comment in a line says to ignore.
 func (l *Linter) ignoredAt(file string, number int) []string {
-	at := line{file, number}
-	rules, known := l.ignored[at]
-	if lines := l.lines(file); !known && 0 < number && number <= len(lines) {
-		if m := ignoring().FindStringSubmatch(lines[number-1]); m != nil {
-			rules = strings.Split(m[1], ",")
-		}
-		l.ignored[at] = rules
+	lines := l.lines(file)
+	if number < 1 || number > len(lines) || !strings.Contains(lines[number-1], "lint:ignore") { // which is faster
+		return nil
 	}
-	return rules
+	m := ignoring().FindStringSubmatch(lines[number-1])
+	if m == nil {
+		return nil
+	}
+	return strings.Split(m[1], ",")
 }
 
 // Diagnostics adds what makes a configuration unusable: err is what config.Parse
