@@ -31,8 +31,8 @@ type child struct {
 	files process.FileSet // because of which it is reloaded
 	ran   bool            // one was started
 
-	variables map[string]variable // by name; those of templates that are gone, too
-	refused   *event.FileError    // why the child cannot have them; nil: it can
+	variables map[string]string // by name; those of templates that are gone, too
+	refused   *event.FileError  // why the child cannot have them; nil: it can
 }
 
 // Signal passes a signal on to the child, and returns false where there is none. The
@@ -44,12 +44,6 @@ func (r *Runner) Signal(sig os.Signal) bool {
 	return s != nil && s.Signal(sig)
 }
 
-// A variable is one of the child's environment that a template gives it.
-type variable struct {
-	value   string
-	refused bool // the newest output cannot be a value
-}
-
 // setVariable takes the result of a template whose output is a variable of the child. A
 // child that runs with another value is replaced (see updateChild). An output that
 // cannot be a value is refused, with an error where the template may not fail.
@@ -59,7 +53,7 @@ func (r *Runner) setVariable(res templates.Result) (refused bool, err error) {
 		return false, nil
 	}
 	if c.variables == nil {
-		c.variables = make(map[string]variable)
+		c.variables = make(map[string]string)
 	}
 	old, known := c.variables[t.Variable]
 	value := strings.TrimRight(string(res.Output.Content), "\r\n") // as the shell's $(…) does
@@ -69,34 +63,43 @@ func (r *Runner) setVariable(res templates.Result) (refused bool, err error) {
 	case len(t.Variable)+len("=")+len(value) >= longestVariable:
 		err = errTooLong
 	}
-	if err != nil {
-		if t.Fatal {
-			return true, &event.FileError{Template: t.Name, Destination: t.Destination, Err: err}
-		}
-		r.events.emit(event.Failed{Template: t.Name, Destination: t.Destination, Err: err, Again: old.refused})
-		if known { // else there is no value before
-			c.variables[t.Variable] = variable{old.value, true}
-		}
-		return true, nil
+	change := renderer.Replaced
+	if known && value == old { // maybe by another template before
+		change = renderer.Unchanged
 	}
-	if old.refused {
+	if err == nil {
+		c.variables[t.Variable] = value
+		r.bundles.shared.Registry.SetSecrets(t.Destination, res.Output.Secrets)
+	}
+	return err != nil, r.use(res.Template, err, change, res.Causes)
+}
+
+// use reports that the output of a template is used that has no file, but is a variable or
+// a list; with err, that it cannot be. The error is that of a template that may not fail.
+func (r *Runner) use(i int, err error, change renderer.Change, causes templates.Causes) error {
+	t := r.opts.Templates[i]
+	why := r.refused[t.Destination]
+	switch {
+	case err != nil && t.Fatal:
+		return &event.FileError{Template: t.Name, Destination: t.Destination, Err: err}
+	case err != nil:
+		r.events.emit(event.Failed{Template: t.Name, Destination: t.Destination, Err: err, Again: why == err.Error()})
+		r.refused[t.Destination] = err.Error()
+		return nil
+	case why != "":
 		r.events.emit(event.Recovered{Template: t.Name, Destination: t.Destination, Failures: 1})
+		delete(r.refused, t.Destination)
 	}
-	c.variables[t.Variable] = variable{value: value}
-	r.bundles.shared.Registry.SetSecrets(t.Destination, res.Output.Secrets)
-	first, change := r.templates.Placed(res.Template), renderer.Replaced
-	if known && value == old.value {
-		if !first {
-			return false, nil
-		}
-		change = renderer.Unchanged // by another template before
+	first, list := r.templates.Placed(i), t.ForEach != ""
+	if !first && !list && change == renderer.Unchanged {
+		return nil
 	}
 	r.events.emit(event.Rendered{
 		Template: t.Name, Destination: t.Destination, Change: change,
-		Causes: res.Causes.First, More: res.Causes.More, First: first,
+		Causes: causes.First, More: causes.More, First: first, List: list,
 	})
 	r.events.emit(event.Stepping{Bundles: []string{t.Destination}, Step: event.Applied})
-	return false, nil
+	return nil
 }
 
 // longestVariable is what Linux takes as a variable with its name and a zero byte, where
@@ -144,7 +147,7 @@ func (r *Runner) wantedChild() *process.Child {
 		if c.Env == nil {
 			c.Env = os.Environ()
 		}
-		c.Env = append(slices.Clip(c.Env), t.Variable+"="+r.child.variables[t.Variable].value) // the last of a name counts
+		c.Env = append(slices.Clip(c.Env), t.Variable+"="+r.child.variables[t.Variable]) // the last of a name counts
 	}
 	return &c
 }

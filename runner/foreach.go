@@ -13,6 +13,7 @@ import (
 	"restencil/runner/bundle/group"
 	"restencil/runner/event"
 	"restencil/runner/layout"
+	"restencil/runner/templates"
 	"restencil/template"
 	"restencil/watch"
 )
@@ -32,7 +33,6 @@ type expansion struct {
 
 	newest     map[int]*template.Result // what is to be used, or cannot be
 	changed    bool                     // there is one that was not tried
-	failed     map[int]string           // why the newest list cannot be used, as reported
 	reported   map[string]layout.Held   // by destination: what is held
 	preparing  bool                     // a goroutine prepares other templates
 	prepared   chan prepared            // its result
@@ -78,7 +78,7 @@ func parsedIn(old []parsedTemplate, templates []Template) func(int) *template.Te
 func withElements(o Options, lists map[int][]Template, w *watch.Watcher, old []parsedTemplate) (*Runner, error) {
 	x := expansion{
 		config: o, Elements: layout.Elements{Lists: lists}, listed: make(map[int]bool),
-		newest: make(map[int]*template.Result), failed: make(map[int]string), reported: make(map[string]layout.Held),
+		newest: make(map[int]*template.Result), reported: make(map[string]layout.Held),
 	}
 	all := make([]Template, 0, len(o.Templates))
 	for i, t := range o.Templates {
@@ -238,25 +238,12 @@ func (r *Runner) grow(p prepared) error {
 		}
 	}
 	for c, list := range p.newest {
-		i := x.index(c)
-		t, err := r.opts.Templates[i], p.errs[c]
-		switch {
-		case err != nil && t.Fatal:
-			return &event.FileError{Template: t.Name, Destination: t.Destination, Err: err}
-		case err != nil:
-			r.events.emit(event.Failed{Template: t.Name, Destination: t.Destination, Err: err, Again: x.failed[c] == err.Error()})
-			x.failed[c] = err.Error()
-		default:
-			if x.failed[c] != "" {
-				r.events.emit(event.Recovered{Template: t.Name, Destination: t.Destination, Failures: 1})
-			}
-			delete(x.failed, c)
-			if x.newest[c] == list {
-				delete(x.newest, c)
-			}
-			first := r.templates.Placed(i)
-			r.events.emit(event.Rendered{Template: t.Name, Destination: t.Destination, Change: renderer.Unchanged, First: first, List: true})
-			r.events.emit(event.Stepping{Bundles: []string{t.Destination}, Step: event.Applied})
+		err := p.errs[c]
+		if err == nil && x.newest[c] == list {
+			delete(x.newest, c)
+		}
+		if err := r.use(x.index(c), err, renderer.Unchanged, templates.Causes{}); err != nil {
+			return err
 		}
 	}
 	for c, h := range p.Held {

@@ -40,7 +40,8 @@ type Runner struct {
 	bundles   bundles
 	child     child
 	stores    *outage.Stores
-	ready     bool // Ready was emitted
+	refused   map[string]string // by destination: why an output that is no file is not used, as reported
+	ready     bool              // Ready was emitted
 	times
 	replacements map[watch.Store]watch.Source // for sources, when the new templates have been executed
 
@@ -78,6 +79,7 @@ func newRunner(o Options, x expansion, w *watch.Watcher, old []parsedTemplate) (
 		watcher:  w,
 		events:   &events{to: o.Events},
 		requests: make(chan func()),
+		refused:  make(map[string]string),
 	}
 	r.expansion, r.expansion.prepared = x, make(chan prepared)
 	r.stores = outage.New(r.events.emit)
