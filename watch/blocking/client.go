@@ -185,7 +185,7 @@ func (c *Client) Get(ctx context.Context, path string, params url.Values, q Requ
 
 // Write sends body by a method such as PUT, and returns the beginning of the reply.
 func (c *Client) Write(ctx context.Context, method, path string, params url.Values, body string) (text string, err error) {
-	resp, err := c.Do(ctx, method, path, c.params(params, &Request{}), strings.NewReader(body), nil)
+	resp, err := c.Do(ctx, method, path, c.params(params, &Request{}), strings.NewReader(body), &Attempt{Answer: Silence})
 	if err != nil {
 		return "", err
 	}
@@ -199,9 +199,6 @@ func (c *Client) Write(ctx context.Context, method, path string, params url.Valu
 
 // Do sends a request and returns the reply, whose body the caller closes.
 func (c *Client) Do(ctx context.Context, method, path string, params url.Values, body io.Reader, a *Attempt) (*http.Response, error) {
-	if a == nil {
-		a = &Attempt{Answer: Silence}
-	}
 	d := &watchdog{}
 	d.ctx, d.cancel = context.WithCancelCause(ctx)
 	traced := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{

@@ -183,10 +183,7 @@ func (b *pemBundle) add(text []byte) error {
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
 			same := func(k privateKey) bool { return bytes.Equal(k.block.Bytes, block.Bytes) }
 			if !slices.ContainsFunc(b.keys, same) {
-				public, err := keypair.Public(block)
-				if err != nil {
-					public = nil
-				}
+				public, _ := keypair.Public(block)
 				b.keys = append(b.keys, privateKey{block, public})
 			}
 		case block.Type == "CERTIFICATE":
