@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // A Position is a position in a configuration file. The zero Position is none.
@@ -17,10 +19,9 @@ type Position struct {
 // String returns file:line:column.
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
-// A Range is a part of a configuration file.
-type Range struct {
-	Position       // where it begins
-	Begin, End int // offsets in the file, in bytes
+// PositionOf returns where a range begins.
+func PositionOf(r hcl.Range) Position {
+	return Position{File: r.Filename, Line: r.Start.Line, Column: r.Start.Column}
 }
 
 // A Diagnostic is an error or a warning about one place.
@@ -81,15 +82,15 @@ type Source struct {
 }
 
 // Diagnose returns a diagnostic about a part of the file.
-func (s Source) Diagnose(at Range, message, hint string) Diagnostic {
-	begin, end := min(at.Begin, len(s.Text)), min(at.End, len(s.Text))
+func (s Source) Diagnose(at hcl.Range, message, hint string) Diagnostic {
+	begin, end := min(at.Start.Byte, len(s.Text)), min(at.End.Byte, len(s.Text))
 	first := strings.LastIndexByte(s.Text[:begin], '\n') + 1
 	line, _, _ := strings.Cut(s.Text[first:], "\n")
 	d := Diagnostic{
-		Position: at.Position,
+		Position: PositionOf(at),
 		Message:  message,
 		Hint:     hint,
-		Line:     line,
+		Line:     strings.TrimSuffix(line, "\r"),
 		Width:    max(1, utf8.RuneCountInString(s.Text[begin:end])),
 	}
 	// What follows "token =" and the like is not shown.

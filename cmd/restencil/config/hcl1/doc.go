@@ -1,6 +1,7 @@
 // Package hcl1 parses configuration files in HCL 1 or its JSON form into a tree of
 // values with their positions.
 //
-// The grammar is that of hashicorp/hcl, version 1. That library stops at the first error,
-// and says little of it; errors that people make are found and explained here.
+// hcl/v2 splits a file into tokens; text that only HCL 2 would interpret is hidden from
+// it. Its grammar does not fit: HCL 1 allows a key twice, several settings on one line,
+// and an object in place of a block. parser.object implements the grammar of HCL 1.
 package hcl1

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // A Node is a value in a file.
@@ -12,7 +14,7 @@ type Node struct {
 	// Value is a string, int64, float64 or bool, []Node for a list, or []Field
 	// for an object or a block.
 	Value any
-	Range Range
+	Range hcl.Range
 }
 
 // A Field is a setting or block. A labelled block is a field named after its type, whose
@@ -20,7 +22,7 @@ type Node struct {
 // JSON repeats a block, is a field for each.
 type Field struct {
 	Name  string
-	Range Range // of the name
+	Range hcl.Range // of the name
 	Value Node
 	Label bool // Name is the label of a block, or may be: JSON does not tell
 }

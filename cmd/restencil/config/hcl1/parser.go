@@ -1,8 +1,6 @@
 package hcl1
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,13 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
-	"github.com/hashicorp/hcl/hcl/ast"
-	hcl "github.com/hashicorp/hcl/hcl/parser"
-	"github.com/hashicorp/hcl/hcl/scanner"
-	hclstrconv "github.com/hashicorp/hcl/hcl/strconv"
-	"github.com/hashicorp/hcl/hcl/token"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // maxDepth bounds the nesting of brackets. A configuration needs at most 5.
@@ -27,262 +23,324 @@ const maxDepth = 50
 type parser struct {
 	Source
 	json     bool
-	text     []byte        // what is parsed as HCL: Text or, of JSON, what has the same structure
-	tokens   []token.Token // of text, without comments; the last is EOF
-	problems []error       // Diagnostics
+	tokens   []token
+	at       int // the next token
+	depth    int
+	failed   bool
+	problems []error // Diagnostics
 }
 
 // Parse parses a file. A file that begins with a brace is JSON. The error joins a
-// [Diagnostic] for each problem; the fields must not be used then. The source gets Unix line
-// endings, also at its end, and loses a mark of byte order.
-func Parse(src *Source) ([]Field, error) {
-	src.Text = strings.ReplaceAll(strings.TrimPrefix(src.Text, "\ufeff")+"\n", "\r\n", "\n")
-	p := &parser{Source: *src, text: []byte(src.Text)}
-	if strings.HasPrefix(strings.TrimSpace(src.Text), "{") {
-		p.json, p.text = true, asHCL(src.Text)
-	}
+// [Diagnostic] for each problem; the fields must not be used then.
+func Parse(src Source) ([]Field, error) {
+	text := strings.TrimLeft(src.Text, "\ufeff \t\r\n\v\f\u0085\u00a0")
+	p := &parser{Source: src, json: strings.HasPrefix(text, "{")}
+	p.Text += "\n" // ends a heredoc at the end of the file
+	p.lex()
 	var fields []Field
-	if p.lexes() {
-		file, err := hcl.ParseDontErrorOnDuplicateKeys(p.text)
-		if err != nil {
-			p.syntax(err)
-		} else {
-			fields = p.fields(file.Node.(*ast.ObjectList))
+	switch {
+	case p.failed:
+	case p.json:
+		fields, _ = p.value(p.next()).Block()
+		if t := p.next(); t.kind != hclsyntax.TokenEOF {
+			p.expected("the end of the file", t, "")
 		}
+	default:
+		fields = p.object(token{kind: hclsyntax.TokenEOF})
 	}
 	return fields, errors.Join(p.problems...)
 }
 
-// asHCL returns JSON as HCL of the same length: without the braces around all, with = for
-// each colon, and with other characters in strings, which HCL may not allow.
-func asHCL(text string) []byte {
-	hcl, inString := []byte(text), false
-	for i := 0; i < len(hcl); i++ {
-		switch c := hcl[i]; {
-		case c == '"':
-			inString = !inString
-		case inString && c == '\\' && i+1 < len(hcl):
-			hcl[i], hcl[i+1] = '-', '-'
-			i++
-		case inString && c != '\n' && c < utf8.RuneSelf:
-			hcl[i] = '-'
-		case c == ':':
-			hcl[i] = '='
-		case strings.HasPrefix(text[i:], "null"):
-			copy(hcl[i:], `""  `)
-			i += len("null") - 1
-		}
-	}
-	if closed := bytes.TrimSpace(hcl); bytes.HasSuffix(closed, []byte("}")) {
-		closed[0], closed[len(closed)-1] = ' ', ' '
-	}
-	return hcl
+// peek returns the next token. At the end of the file it is always the TokenEOF.
+func (p *parser) peek() token { return p.tokens[p.at] }
+
+// next returns the next token and moves on to the one after it.
+func (p *parser) next() token {
+	t := p.peek()
+	p.at = min(p.at+1, len(p.tokens)-1)
+	return t
 }
 
-func (p *parser) problem(at Range, message, hint string) {
+func (p *parser) problem(at hcl.Range, message, hint string) {
 	p.problems = append(p.problems, p.Diagnose(at, message, hint))
 }
 
-// rangeOf returns where a token stands.
-func (p *parser) rangeOf(t token.Token) Range {
-	return Range{Position{p.Name, t.Pos.Line, t.Pos.Column}, t.Pos.Offset, t.Pos.Offset + len(t.Text)}
-}
-
-// lexes reports whether the file consists of tokens, and each bracket in it is closed. What
-// is wrong it adds to the problems.
-func (p *parser) lexes() bool {
-	s := scanner.New(p.text)
-	wrong := ""
-	s.Error = func(_ token.Pos, message string) { wrong = cmp.Or(wrong, message) }
-	var open []token.Token
-	var last token.Token
-	for p.problems == nil {
-		t := s.Scan()
-		at := p.rangeOf(t)
-		switch {
-		case wrong != "":
-			p.problem(at, wrong, p.hint(at, lexical[wrong]))
-		case t.Type == token.COMMENT:
-			continue
-		case t.Type == token.EOF && len(open) > 0:
-			at = p.rangeOf(open[len(open)-1])
-			p.problem(at, fmt.Sprintf("this %q is never closed", p.Text[at.Begin:at.End]), "")
-		case t.Type == token.EOF && last.Type == token.ASSIGN:
-			p.problem(p.rangeOf(last), "expected a value, found the end of the file", "")
-		case t.Type == token.EOF:
-			p.tokens = append(p.tokens, t)
-			return true
-		case t.Type == token.IDENT && (last.Type == token.NUMBER || last.Type == token.FLOAT) && p.rangeOf(last).End == at.Begin:
-			word := last.Text + t.Text
-			p.problem(p.rangeOf(last), word+" is not a number", fmt.Sprintf("write a duration as a string: %q", word))
-		case t.Type == token.LBRACE, t.Type == token.LBRACK:
-			if open = append(open, t); len(open) > maxDepth {
-				p.problem(at, "this is nested too deep", "")
-			}
-		case len(open) > 0 && closes[t.Type] == open[len(open)-1].Type:
-			open = open[:len(open)-1] // one of the wrong kind is for the parser to find
-		}
-		p.tokens, last = append(p.tokens, t), t
+// fail reports a problem, if it is the first, and moves to the end of the file.
+func (p *parser) fail(at hcl.Range, message, hint string) {
+	if !p.failed {
+		p.problem(at, message, hint)
 	}
-	return false
+	p.failed = true
+	p.at = max(0, len(p.tokens)-1)
 }
-
-// closes has the brackets that others close.
-var closes = map[token.Type]token.Type{token.RBRACE: token.LBRACE, token.RBRACK: token.LBRACK}
 
 const form = "write key = value, or key { … } for a block" // a hint
 
-// lexical has hints for errors of the scanner.
-var lexical = map[string]string{
-	"illegal char":           form,
-	"illegal char escape":    `a backslash itself is written \\`,
-	"literal not terminated": "a string ends with a double quote on the same line; a heredoc can have several lines",
-	"heredoc not terminated": "end it with a line that is just the word after <<",
-}
+// quoteInAction matches text up to a quote in a template action, which has ended the
+// string around it.
+var quoteInAction = regexp.MustCompile(`"[^"\n]*\{\{[^}\n]*"[^}\n]*$`)
 
-var (
-	// quoteInAction matches text up to a quote in a template action, which has ended the
-	// string around it.
-	quoteInAction = regexp.MustCompile(`"[^"\n]*\{\{[^}\n]*"[^}\n]*$`)
-
-	errorPosition = regexp.MustCompile(`At (\d+:\d+): `)
-)
-
-// hint returns what may help where a token is wrong, or else general.
-func (p *parser) hint(at Range, general string) string {
+// expected fails because of a token. The hint is used unless the token suggests a better
+// one.
+func (p *parser) expected(what string, t token, hint string) {
+	at := t.Range
+	if t.kind == hclsyntax.TokenEOF && len(p.tokens) > 1 {
+		at = p.tokens[len(p.tokens)-2].Range
+	}
+	before, rest := p.Text[:t.Start.Byte], p.Text[t.Start.Byte:]
 	switch {
-	case quoteInAction.MatchString(p.Text[:at.Begin]):
-		return "a quote in a string is written \\\"; in the place of quotes, backquotes do: {{ .Staged `x` }}"
-	case strings.HasPrefix(p.Text[at.Begin:], "'"):
-		return "a string stands in double quotes"
+	case quoteInAction.MatchString(before):
+		hint = "a quote in a string is written \\\"; in the place of quotes, backquotes do: {{ .Staged `x` }}"
+	case strings.HasPrefix(rest, "'"):
+		hint = "a string stands in double quotes"
+	case strings.HasPrefix(rest, "/*"):
+		hint = "this comment is never closed: end it with */"
+	case strings.HasPrefix(rest, "<<"):
+		hint = "a heredoc begins with << or <<- and a word, alone at the end of its line"
+	case p.json && t.kind == hclsyntax.TokenIdent:
+		hint = fmt.Sprintf("names and strings of JSON stand in double quotes: %q", p.raw(t))
 	case p.json:
-		return `this file begins with "{" and so is read as JSON: "key": value`
+		hint = `this file begins with "{" and so is read as JSON: "key": value`
 	}
-	return general
+	p.fail(at, fmt.Sprintf("expected %s, found %s", what, p.text(t)), hint)
 }
 
-// syntax adds an error of the library to the problems, with the token that it is about.
-func (p *parser) syntax(err error) {
-	place := errorPosition.FindAllStringSubmatch(err.Error(), -1)
-	i := slices.IndexFunc(p.tokens, func(t token.Token) bool { // the innermost place is the last
-		return place != nil && t.Pos.String() == place[len(place)-1][1]
-	})
-	if i < 0 {
-		i = len(p.tokens) - 1
+// object parses settings and blocks up to the brace that closes opener, or to the end
+// of the file if opener is TokenEOF.
+func (p *parser) object(opener token) []Field {
+	closer := hclsyntax.TokenEOF
+	if opener.kind == hclsyntax.TokenOBrace {
+		closer = hclsyntax.TokenCBrace
 	}
-	want, hint := "the name of a setting or block", form
-	switch text := err.Error(); {
-	case strings.Contains(text, "expected start of object"), strings.Contains(text, "nested object expected"):
-		isWord := func(i int) bool { return p.tokens[i].Type == token.IDENT || p.tokens[i].Type == token.STRING }
-		for i > 1 && isWord(i-1) && isWord(i-2) && (i == 2 || p.tokens[i-3].Type != token.ASSIGN) {
-			i-- // the words after a name are labels for the library
-		}
-		want = `"=" or "{" after ` + p.tokens[i-1].Text
-		if p.json {
-			want = `":" after ` + p.Text[p.tokens[i-1].Pos.Offset:][:len(p.tokens[i-1].Text)]
-		}
-	case strings.Contains(text, "error parsing list"):
-		want, hint = `"," or "]" after an element of a list`, ""
-	case strings.Contains(text, "Unknown token"), strings.Contains(text, "unexpected token while parsing list"):
-		want, hint = "a value", ""
-		if p.tokens[i].Type == token.IDENT {
-			hint = fmt.Sprintf("a string stands in double quotes: %q", p.tokens[i].Text)
-		}
-	}
-	at, found := p.rangeOf(p.tokens[i]), "the end of the file"
-	if p.tokens[i].Type != token.EOF {
-		found = shorten(p.Text[at.Begin:at.End])
-	} else if i > 0 {
-		at = p.rangeOf(p.tokens[i-1])
-	}
-	p.problem(at, fmt.Sprintf("expected %s, found %s", want, found), p.hint(at, hint))
-}
-
-// fields returns the settings and blocks of an object, or of the file.
-func (p *parser) fields(list *ast.ObjectList) []Field {
 	fields := []Field{}
-	for _, item := range list.Items {
-		name := item.Keys[0].Token
-		f := Field{Name: p.quoted(name), Range: p.rangeOf(name), Value: p.value(item.Val)}
-		f.Label = p.json && f.Value.IsBlock()
-		for _, label := range slices.Backward(item.Keys[1:]) {
-			at := p.rangeOf(label.Token)
-			block := []Field{{Name: p.quoted(label.Token), Range: at, Value: f.Value, Label: true}}
-			f.Value = Node{Value: block, Range: Range{at.Position, at.Begin, f.Value.Range.End}}
+	for {
+		t := p.next()
+		switch {
+		case t.kind == closer:
+			return fields
+		case t.kind == hclsyntax.TokenEOF:
+			p.fail(opener.Range, `this "{" is never closed`, "")
+			return fields
+		case !p.isName(t):
+			p.expected("the name of a setting or block", t, form)
+			return fields
 		}
-		items, _ := f.Value.List()
-		if !slices.ContainsFunc(items, Node.IsBlock) {
+		f := p.field(t)
+		if items, _ := f.Value.List(); slices.ContainsFunc(items, Node.IsBlock) {
+			for _, item := range items {
+				at := item.Range
+				at.End = at.Start
+				fields = append(fields, Field{Name: f.Name, Range: at, Value: item})
+			}
+		} else {
 			fields = append(fields, f)
+		}
+		if p.peek().kind == hclsyntax.TokenComma {
+			p.next()
+		}
+	}
+}
+
+// field parses what follows a name: a value, or a block with its labels.
+func (p *parser) field(name token) Field {
+	f := Field{Name: p.name(name), Range: name.Range}
+	equals, after := hclsyntax.TokenEqual, `"=" or "{"`
+	if p.json {
+		equals, after = hclsyntax.TokenColon, `":"`
+	}
+	first := p.next()
+	t, labels := first, []token(nil)
+	for !p.json && p.isName(t) {
+		labels = append(labels, t)
+		t = p.next()
+	}
+	switch {
+	case t.kind == equals && labels == nil:
+		f.Value = p.value(p.next())
+		f.Label = p.json && f.Value.IsBlock()
+	case t.kind == hclsyntax.TokenOBrace && !p.json:
+		f.Value = p.value(t)
+	default:
+		p.expected(after+" after "+p.text(name), first, form)
+	}
+	for _, label := range slices.Backward(labels) {
+		block := []Field{{Name: p.name(label), Range: label.Range, Value: f.Value, Label: true}}
+		f.Value = Node{Value: block, Range: hcl.RangeBetween(label.Range, f.Value.Range)}
+	}
+	return f
+}
+
+func (p *parser) value(t token) Node {
+	n := Node{Range: t.Range}
+	if p.depth++; p.depth > maxDepth {
+		p.fail(t.Range, "this is nested too deep", "")
+	}
+	switch t.kind {
+	case hclsyntax.TokenOBrace:
+		n.Value = p.object(t)
+	case hclsyntax.TokenOBrack:
+		n.Value = p.list(t)
+	case hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenIdent:
+		n.Value = p.literal(t)
+	default:
+		p.expected("a value", t, "")
+	}
+	p.depth--
+	n.Range.End = p.tokens[max(0, p.at-1)].End
+	return n
+}
+
+// list parses the elements of a list. HCL 1 allows extra commas.
+func (p *parser) list(opener token) []Node {
+	items := []Node{}
+	for {
+		t := p.next()
+		switch t.kind {
+		case hclsyntax.TokenCBrack:
+			return items
+		case hclsyntax.TokenEOF:
+			p.fail(opener.Range, `this "[" is never closed`, "")
+			return items
+		case hclsyntax.TokenComma:
 			continue
 		}
-		for _, item := range items {
-			at := item.Range
-			at.End = at.Begin
-			fields = append(fields, Field{Name: f.Name, Range: at, Value: item})
+		items = append(items, p.value(t))
+		if after := p.peek(); after.kind != hclsyntax.TokenComma && after.kind != hclsyntax.TokenCBrack {
+			p.expected(`"," or "]" after an element of a list`, after, "")
 		}
 	}
-	return fields
 }
 
-func (p *parser) value(n ast.Node) Node {
-	switch n := n.(type) {
-	case *ast.ObjectType:
-		return Node{Value: p.fields(n.List), Range: p.between(n.Lbrace, n.Rbrace)}
-	case *ast.ListType:
-		items := []Node{}
-		for _, item := range n.List {
-			items = append(items, p.value(item))
-		}
-		return Node{Value: items, Range: p.between(n.Lbrack, n.Rbrack)}
-	}
-	t := n.(*ast.LiteralType).Token
-	return Node{Value: p.literal(t), Range: p.rangeOf(t)}
+func (p *parser) isName(t token) bool {
+	return t.kind == hclsyntax.TokenOQuote || t.kind == hclsyntax.TokenIdent && !p.json && isIdentifier(p.raw(t))
 }
 
-// between returns the range from one bracket to the other.
-func (p *parser) between(open, closed token.Pos) Range {
-	return Range{Position{p.Name, open.Line, open.Column}, open.Offset, closed.Offset + 1}
+func (p *parser) raw(t token) string { return p.Text[t.Start.Byte:t.End.Byte] }
+
+// text describes a token in messages.
+func (p *parser) text(t token) string {
+	switch t.kind {
+	case hclsyntax.TokenEOF:
+		return "the end of the file"
+	case hclsyntax.TokenBadUTF8:
+		return "a byte that is not UTF-8"
+	case hclsyntax.TokenInvalid:
+		r, _ := utf8.DecodeRuneInString(p.raw(t))
+		return fmt.Sprintf("the character %U", r)
+	}
+	return shorten(p.raw(t))
 }
 
-func (p *parser) literal(t token.Token) any {
-	switch t.Type {
-	case token.BOOL, token.HEREDOC:
-		return t.Value()
-	case token.STRING:
-		return p.quoted(t)
+func (p *parser) name(t token) string {
+	if t.kind == hclsyntax.TokenIdent {
+		return p.raw(t)
 	}
-	var value any
-	var err error
-	if value, err = strconv.ParseInt(t.Text, 0, 64); t.Type == token.FLOAT {
-		value, err = strconv.ParseFloat(t.Text, 64)
-	}
-	if err != nil {
-		p.problem(p.rangeOf(t), strings.TrimSpace(t.Text)+" is not a number: "+errors.Unwrap(err).Error(), "")
-		return nil
-	}
-	return value
+	return p.quoted(t)
 }
 
-// quoted returns the value of a name or of a string in double quotes.
-func (p *parser) quoted(t token.Token) string {
-	raw := p.Text[t.Pos.Offset:][:len(t.Text)]
+func (p *parser) literal(t token) any {
+	raw := p.raw(t)
 	switch {
-	case t.Type == token.IDENT:
-		return raw
-	case raw[0] != '"': // null of JSON
+	case t.kind == hclsyntax.TokenOQuote:
+		return p.quoted(t)
+	case t.kind == hclsyntax.TokenOHeredoc:
+		return heredoc(raw)
+	case raw == "true", raw == "false":
+		return raw == "true"
+	case raw == "null" && p.json:
 		return ""
+	case !isIdentifier(raw):
+		return p.number(t, raw)
 	}
+	p.problem(t.Range, "expected a value, found "+shorten(raw), fmt.Sprintf("a string stands in double quotes: %q", raw))
+	return nil
+}
+
+// isIdentifier reports whether a word is a name, not a number or boolean.
+func isIdentifier(word string) bool {
+	return strings.IndexByte("0123456789.-", word[0]) < 0 && word != "true" && word != "false"
+}
+
+// number parses an integer, octal with a leading 0 and hexadecimal with 0x, or a float.
+func (p *parser) number(t token, raw string) any {
+	digits := strings.TrimPrefix(raw, "-")
+	octal := len(digits) > 1 && digits[0] == '0' && '0' <= digits[1] && digits[1] <= '9'
+	i, err := strconv.ParseInt(raw, 0, 64)
+	f, notFloat := strconv.ParseFloat(raw, 64)
+	_, notDuration := time.ParseDuration(raw)
+	switch {
+	case octal && p.json:
+		p.problem(t.Range, "a number of JSON does not begin with 0", fmt.Sprintf("write an octal file mode as a string: %q", raw))
+	case err == nil && !strings.Contains(raw, "_"):
+		return i
+	case notDuration == nil:
+		p.problem(t.Range, raw+" is not a number", fmt.Sprintf("write a duration as a string: %q", raw))
+	case octal:
+		p.problem(t.Range, raw+" is not a number: a leading 0 makes it octal", "")
+	case errors.Is(err, strconv.ErrRange):
+		p.problem(t.Range, raw+" is not a number: "+strconv.ErrRange.Error(), "")
+	case notFloat == nil && !strings.ContainsAny(raw, "_xXpP"):
+		return f
+	default:
+		p.problem(t.Range, raw+" is not a number", "")
+	}
+	return nil
+}
+
+// quoted returns the value of a string in double quotes. Its escapes are Go's, and JSON
+// has more; in HCL, ${…} is literal.
+func (p *parser) quoted(t token) string {
+	raw := p.raw(t)
 	var value string
 	if p.json && json.Unmarshal([]byte(raw), &value) == nil {
 		return value
 	}
-	unquote := hclstrconv.Unquote
-	if p.json {
-		unquote = strconv.Unquote
+	raw = raw[1 : len(raw)-1]
+	var b strings.Builder
+	for rest := raw; rest != ""; {
+		if n := interpolation(rest); n > 0 && !p.json {
+			b.WriteString(rest[:n])
+			rest = rest[n:]
+			continue
+		}
+		r, multibyte, tail, err := strconv.UnquoteChar(rest, '"')
+		if err != nil {
+			at := t.Range
+			at.Start.Byte += 1 + len(raw) - len(rest)
+			at.Start.Column += 1 + utf8.RuneCountInString(raw[:len(raw)-len(rest)])
+			at.End.Byte = at.Start.Byte + min(2, len(rest))
+			p.problem(at, "unknown escape "+rest[:min(2, len(rest))], `a backslash itself is written \\`)
+			return ""
+		}
+		if multibyte || r < utf8.RuneSelf {
+			b.WriteRune(r)
+		} else {
+			b.WriteByte(byte(r))
+		}
+		rest = tail
 	}
-	value, err := unquote(raw)
-	if err != nil {
-		p.problem(p.rangeOf(t), "this is not a string: "+err.Error(), "")
+	return b.String()
+}
+
+// heredoc returns the value of <<MARK … MARK, with Unix line endings. With <<-MARK, the
+// indentation of the closing mark is removed from all lines if all have it; without the
+// dash, it ends the value.
+func heredoc(raw string) string {
+	raw = strings.ReplaceAll(raw, "\r\n", "\n")
+	opening, body, _ := strings.Cut(raw, "\n")
+	end := strings.LastIndexByte(body, '\n') + 1
+	mark := strings.TrimLeft(opening, "<-")
+	indent, _, _ := strings.Cut(body[end:], mark)
+	body = body[:end]
+	if !strings.HasPrefix(opening, "<<-") {
+		return body + indent
 	}
-	return value
+	lines := strings.SplitAfter(body, "\n")
+	for i, line := range lines[:len(lines)-1] {
+		if !strings.HasPrefix(line, indent) {
+			return body
+		}
+		lines[i] = line[len(indent):]
+	}
+	return strings.Join(lines, "")
 }

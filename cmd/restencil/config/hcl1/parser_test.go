@@ -13,6 +13,7 @@ func TestValues(t *testing.T) {
 		{"an interpolation", `"${a}"`, `${a}`},
 		{"quotes and braces in one", `"x ${f("a", {a="b"})} y"`, `x ${f("a", {a="b"})} y`},
 		{"a backslash in one", `"${a\b}"`, `${a\b}`},
+		{"one that is not closed", `"${a"`, `${a`},
 		{"a template of hcl/v2", `"%{if "`, `%{if `},
 		{"dollars", `"$${a} $ %"`, `$${a} $ %`},
 		{"escapes", `"\x41\101\u00e9\\\"\t"`, "A\x41é\\\"\t"},
@@ -42,7 +43,7 @@ func TestValues(t *testing.T) {
 		if !strings.HasPrefix(text, "{") {
 			text = "x = " + text
 		}
-		fields, problems := Parse(&Source{Name: "f", Text: text})
+		fields, problems := Parse(Source{Name: "f", Text: text})
 		if problems != nil || len(fields) != 1 || show(fields[0].Value) != c.want {
 			t.Errorf("%s: %+v, %v, want %q", c.name, fields, problems, c.want)
 		}
@@ -55,13 +56,12 @@ func TestStructure(t *testing.T) {
 		`a = 1 b = 2, c { d = 3 }e=4`:       "{a:1 b:2 c:{d:3} e:4}",
 		"a\n{\n}\nb =\n\"c\"":               "{a:{} b:c}",
 		`a "b" c { d = 1 }`:                 "{a:{b:{c:{d:1}}}}",
-		"\ufeffa = 1":                       "{a:1}",
 		`"a b" = { c.d-e = true }`:          "{a b:{c.d-e:true}}",
 		`a = 1 a = 2`:                       "{a:1 a:2}",
 		` {"a": [{"b": 1}, {}], "c": {},} `: "{a:{b:1} a:{} c:{}}",
 		"":                                  "{}",
 	} {
-		fields, problems := Parse(&Source{Name: "f", Text: text})
+		fields, problems := Parse(Source{Name: "f", Text: text})
 		if got := show(Node{Value: fields}); problems != nil || got != want {
 			t.Errorf("%s: %s, %v, want %s", text, got, problems, want)
 		}
@@ -92,7 +92,7 @@ func FuzzQuote(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		fields, problems := Parse(&Source{Name: "f", Text: "x = " + Quote(s)})
+		fields, problems := Parse(Source{Name: "f", Text: "x = " + Quote(s)})
 		if problems != nil || fields[0].Value.Value != s {
 			t.Errorf("%q is written %s: %v, %v", s, Quote(s), fields, problems)
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"restencil/cmd/restencil/config/hcl1"
 	"restencil/watch/suggest"
 )
@@ -30,7 +32,7 @@ func Decode(name, text string, settings []Setting, origins *Origins) (warnings [
 			d.Secrets = append(d.Secrets, last)
 		}
 	}
-	fields, err := hcl1.Parse(&d.Source)
+	fields, err := hcl1.Parse(d.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -46,15 +48,15 @@ type scope struct {
 	instance Setting   // the BlockList that the instance belongs to
 }
 
-func (d *decoder) problem(at hcl1.Range, message, hint string) {
+func (d *decoder) problem(at hcl.Range, message, hint string) {
 	d.problems = append(d.problems, d.Diagnose(at, message, hint))
 }
 
-func (d *decoder) warn(at hcl1.Range, message, hint string) {
+func (d *decoder) warn(at hcl.Range, message, hint string) {
 	d.warnings = append(d.warnings, d.Diagnose(at, message, hint))
 }
 
-func origin(at hcl1.Range) Origin { return Origin{Position: at.Position} }
+func origin(at hcl.Range) Origin { return Origin{Position: hcl1.PositionOf(at)} }
 
 // block decodes a block or the whole file. Of several fields of one name the last
 // counts (COMPAT 2.2), but blocks of a BlockList add up.
@@ -79,7 +81,7 @@ func (d *decoder) block(fields []hcl1.Field, in scope) {
 			_, one := f.Value.List()
 			_, two := later[again].Value.List()
 			if !one || !two || s.To == nil || !s.value().accumulates() {
-				d.warn(f.Range, f.Name+" has no effect here", "it is written again at "+later[again].Range.Position.String())
+				d.warn(f.Range, f.Name+" has no effect here", "it is written again at "+hcl1.PositionOf(later[again].Range).String())
 				continue
 			}
 		}
