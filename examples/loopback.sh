@@ -100,7 +100,7 @@ until_true() {
 	until "$@"; do
 		waited=$(($(date +%s) - begun))
 		if [ $waited -ge 60 ]; then
-			echo "gave up: $what" >&2
+			echo "${printed:+ }gave up: $what" >&2
 			exit 1
 		fi
 		if [ $waited -ge $((2 * ${#printed} + 2)) ]; then
@@ -161,10 +161,14 @@ start_postgres() {
 		as_server="setpriv --reuid=postgres --regid=postgres --clear-groups"
 		chown -R postgres "$home"
 	fi
-	(cd "$home" && $as_server initdb -D data -U postgres --pwfile=password --auth=scram-sha-256 --no-locale --encoding=UTF8 --no-sync) >"$dir/initdb.log"
+	dots "creating PostgreSQL's data" create_data
 	(cd "$home" && exec $as_server postgres -D data -h 127.0.0.1 -p "$1" -c unix_socket_directories= -c fsync=off) >"$dir/postgres.log" 2>&1 &
 	pids="$! $pids"
 	until_true "PostgreSQL does not start" is_postgres_up
+}
+
+create_data() {
+	(cd "$home" && $as_server initdb -D data -U postgres --pwfile=password --auth=scram-sha-256 --no-locale --encoding=UTF8 --no-sync) >"$dir/initdb.log"
 }
 
 is_postgres_up() { query "SELECT 1" >>"$dir/psql.log" 2>&1; }

@@ -37,7 +37,8 @@ site() {
 	shift
 	exec "$RESTENCIL" -config restencil.hcl -consul-addr "$CONSUL_HTTP_ADDR" -log-level info "$@"
 }
-(site migration -once -exec "/usr/bin/python3 manage.py migrate") >migration.log 2>&1
+migrate() { (site migration -once -exec "/usr/bin/python3 manage.py migrate") >migration.log 2>&1; }
+dots "creating the site's tables" migrate
 urls=
 for port; do
 	(GUNICORN_CMD_ARGS="--bind 127.0.0.1:$port" && export GUNICORN_CMD_ARGS && site "site-$port" -state-dir state) >"site-$port.log" 2>&1 &

@@ -19,7 +19,7 @@ settle_consul
 put() { curl -s -X PUT -d "$1" "http://$CONSUL_HTTP_ADDR/v1/kv/web/workers" >>put.log; }
 
 # have VALUE says how many hosts have it in their file.
-have() { grep -lx "workers $1" host-*/web.conf | wc -l; }
+have() { grep -slx "workers $1" host-*/web.conf | wc -l; }
 
 # all_have VALUE says whether all twenty have it, and have loaded it.
 all_have() { [ "$(have "$1")" -eq 20 ] && [ "$(grep -c ^end reloads)" -ge 20 ]; }
