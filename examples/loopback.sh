@@ -24,10 +24,11 @@ also= # what else is to be removed at the end
 
 clean_up() {
 	status=$?
+	set +e # whatever fails here, for example as nobody reads the logs, the rest is done
 	trap '' HUP INT PIPE TERM
 	[ $status = 0 ] || [ $status = 130 ] || find "$dir" -name '*.log' -exec tail -n 20 {} + >&2
 	for pid in $pids; do
-		kill "$pid" 2>/dev/null || :
+		kill "$pid" 2>/dev/null
 	done
 	for pid in $pids; do
 		end "$pid"

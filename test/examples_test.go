@@ -383,6 +383,24 @@ func TestExampleInterrupted(t *testing.T) {
 	}
 }
 
+// TestExampleUnread: a script whose output nobody reads any more ends what it started.
+func TestExampleUnread(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	defer writer.Close()
+	temporary := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "sh", "-euc", `here=../examples/hello; . ../examples/loopback.sh; echo "the log" >"$dir/program.log"; echo "the story"; exit 0`)
+	cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
+	cmd.Stdout, cmd.Stderr = writer, writer
+	err = cmd.Run()
+	if left, _ := os.ReadDir(temporary); len(left) > 0 || cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("%v; left %v", err, left)
+	}
+}
+
 // TestExampleTemplates runs the unit tests that lie beside the templates of the
 // examples, or beside a directory of configuration that names them. Every example with
 // templates has some.
