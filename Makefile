@@ -4,7 +4,7 @@
 
 # The program, as ./restencil.
 build:
-	CGO_ENABLED=0 go build -o restencil ./cmd/restencil
+	@. ./test/servers/progress.sh && dots "building restencil, as ./restencil" env CGO_ENABLED=0 go build -o restencil ./cmd/restencil
 
 # The program with its systemd unit, man pages and completions, below PREFIX, and
 # an example in /etc/restencil. DESTDIR stands before every path.
@@ -20,9 +20,7 @@ dist:
 
 # A file that follows live data, in ten seconds, with no server. It leaves the
 # program behind as ./restencil.
-demo:
-	@echo "Building restencil, as ./restencil." >&2
-	@$(MAKE) -s build
+demo: build
 	@RESTENCIL="$(CURDIR)/restencil" examples/hello/run.sh
 
 # All set-up for tests, then every check and every test, with real servers.

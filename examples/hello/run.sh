@@ -20,9 +20,9 @@ trap clean_up EXIT
 trap 'exit 1' HUP INT PIPE TERM
 
 if [ -z "${RESTENCIL:-}" ]; then
-	echo "building restencil" >&2
 	RESTENCIL=$dir/restencil
-	(cd "$root" && CGO_ENABLED=0 go build -buildvcs=false -o "$RESTENCIL" ./cmd/restencil)
+	. "$root/test/servers/progress.sh"
+	dots "building restencil" env CGO_ENABLED=0 go -C "$root" build -buildvcs=false -o "$RESTENCIL" ./cmd/restencil
 fi
 cp "$here/data.yaml" "$here/site.conf.ctmpl" "$dir"
 cd "$dir"

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../../.."
 out=${1:-dist}
 export TZ=UTC LC_ALL=C
 umask 022
+. test/servers/progress.sh
 
 nfpm=github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.44.2
 cyclonedx=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
@@ -22,16 +23,19 @@ number=${VERSION#v}
 
 # build OS ARCH PROGRAM builds a program.
 build() {
-	echo "building $3" >&2
-	CGO_ENABLED=0 GOOS=$1 GOARCH=$2 go build -trimpath -buildvcs=false \
+	dots "building ${3##*/}" env CGO_ENABLED=0 GOOS=$1 GOARCH=$2 go build -trimpath -buildvcs=false \
 		-ldflags "-s -w -buildid= -X main.release=$VERSION,$COMMIT,$date" -o "$3" ./cmd/restencil
 }
+
+# describe PROGRAM writes its SBOM.
+describe() { go run $cyclonedx bin -json -noserial -notimestamp -std -version "$VERSION" -output "$1.cdx.json" "$1" 2>/dev/null; }
 
 rm -rf "$out"
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
+trap 'exit 1' HUP INT PIPE TERM
 
 # The packages' man pages and completions are written by the program of this machine.
 build "$(go env GOHOSTOS)" "$(go env GOHOSTARCH)" "$stage/restencil"
@@ -42,7 +46,7 @@ for platform in ${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 w
 	program=$out/restencil_${number}_${os}_$arch
 	[ "$os" != windows ] || program=$program.exe
 	build "$os" "$arch" "$program"
-	go run $cyclonedx bin -json -noserial -notimestamp -std -version "$VERSION" -output "$program.cdx.json" "$program" 2>/dev/null
+	dots "listing what it is made of" describe "$program"
 	[ "$os" = linux ] || continue
 
 	PREFIX=/usr DESTDIR=$stage/$arch PROGRAM=$program GENERATOR=$stage/restencil cmd/restencil/packaging/install.sh
