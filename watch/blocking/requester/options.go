@@ -56,14 +56,14 @@ func DefaultOptions() Options {
 	}
 }
 
-// Filled returns o with defaults in place of zeros that mean the default. A negative
-// duration counts as zero. The error is about MaxConnections.
+// Filled returns o with defaults in place of zeros that mean the default. What is negative
+// counts as zero. The error is about MaxConnections.
 func (o Options) Filled() (Options, error) {
 	if o.MaxConnections != 0 && o.MaxConnections < blocking.LeastConnections {
 		return o, fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, blocking.LeastConnections)
 	}
 	d := DefaultOptions()
-	o.MaxReply = cmp.Or(o.MaxReply, d.MaxReply)
+	o.MaxReply = cmp.Or(max(o.MaxReply, 0), d.MaxReply)
 	o.BlockQueryWait = max(o.BlockQueryWait, 0)
 	o.Retry = cmp.Or(o.Retry, d.Retry)
 	if o.Notice == nil {
