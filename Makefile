@@ -8,8 +8,8 @@ build:
 
 # The program with its systemd unit, man pages and completions, below PREFIX, and
 # an example in /etc/restencil. DESTDIR stands before every path.
-PREFIX = /usr/local
-DESTDIR =
+PREFIX ?= /usr/local
+DESTDIR ?=
 install: build
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" cmd/restencil/packaging/install.sh
 

@@ -20,6 +20,17 @@ const (
 	newVersion = "v0.2.0"
 )
 
+// TestMakeInstallEnviron: make install goes where the environment says, too, and not into
+// the system.
+func TestMakeInstallEnviron(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "make", "-n", "install")
+	cmd.Dir, cmd.Env = "..", append(os.Environ(), "DESTDIR=/a stage", "PREFIX=/opt/x")
+	out, err := cmd.CombinedOutput()
+	if want := `PREFIX="/opt/x" DESTDIR="/a stage"`; err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v; want %s in:\n%s", err, want, out)
+	}
+}
+
 // TestInstall does what docs/install.md says, with packages that "make dist" makes, on
 // a machine that runs systemd.
 func TestInstall(t *testing.T) {
