@@ -20,6 +20,7 @@ func TestNewFails(t *testing.T) {
 		want string
 	}{
 		{"scheme", func(o *Options) { o.Address = "ftp://x" }, "consul: Unknown protocol scheme: ftp"},
+		{"duration", func(o *Options) { o.Retry.Max = -time.Second }, "consul: retry maximum backoff -1s: must not be negative"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := DefaultOptions()

@@ -56,15 +56,31 @@ func DefaultOptions() Options {
 	}
 }
 
-// Filled returns o with defaults in place of zeros that mean the default. What is negative
-// counts as zero. The error is about MaxConnections.
+// Filled checks o, and returns it with defaults in place of zeros that mean the
+// default.
 func (o Options) Filled() (Options, error) {
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"max stale", o.MaxStale},
+		{"block query wait", o.BlockQueryWait},
+		{"pause after the first answer", o.FirstPause},
+		{"retry backoff", o.Retry.Base},
+		{"retry maximum backoff", o.Retry.Max},
+	} {
+		if d.value < 0 {
+			return o, fmt.Errorf("%s %v: must not be negative", d.name, d.value)
+		}
+	}
+	if o.MaxReply < 0 {
+		return o, fmt.Errorf("max reply size %d: must not be negative", o.MaxReply)
+	}
 	if o.MaxConnections != 0 && o.MaxConnections < blocking.LeastConnections {
 		return o, fmt.Errorf("max connections %d: must be at least %d", o.MaxConnections, blocking.LeastConnections)
 	}
 	d := DefaultOptions()
-	o.MaxReply = cmp.Or(max(o.MaxReply, 0), d.MaxReply)
-	o.BlockQueryWait = max(o.BlockQueryWait, 0)
+	o.MaxReply = cmp.Or(o.MaxReply, d.MaxReply)
 	o.Retry = cmp.Or(o.Retry, d.Retry)
 	if o.Notice == nil {
 		o.Notice = func(error) {}
