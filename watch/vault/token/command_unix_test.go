@@ -42,6 +42,13 @@ func TestTokenCommand(t *testing.T) {
 	}
 }
 
+func TestTokenCommandPrintsTooMuch(t *testing.T) {
+	_, err := commandToken(t.Context(), Options{Command: []string{"head -c 3000000 /dev/zero"}})
+	if err == nil {
+		t.Error("no error")
+	}
+}
+
 func TestTokenCommandEndsWithItsGroup(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pid")
 	o := Options{Command: []string{"sleep 60 & echo $! > " + file + "; wait"}, CommandTimeout: 200 * time.Millisecond}

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -106,7 +107,10 @@ func lookupSelf(ctx context.Context, c client.Caller, t client.Token) (grant, er
 	return grant{token: t, known: true, ttl: lease.Seconds(n), renewable: renewable}, nil
 }
 
-const commandTimeout = 30 * time.Second // where none is configured
+const (
+	commandTimeout = 30 * time.Second // where none is configured
+	commandOutput  = 1 << 20          // bytes that a command may print
+)
 
 // commandToken runs o.Command and returns the token that it prints, in the last
 // line that is not blank. No error contains the output.
@@ -114,11 +118,11 @@ func commandToken(ctx context.Context, o Options) (grant, error) {
 	limit := cmp.Or(o.CommandTimeout, commandTimeout)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var output strings.Builder
+	output := &boundedBuffer{left: commandOutput}
 	args, err := command.Line(o.Command)
 	if err == nil {
 		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Env, cmd.Stdout, cmd.WaitDelay = o.CommandEnv, &output, time.Second
+		cmd.Env, cmd.Stdout, cmd.WaitDelay = o.CommandEnv, output, time.Second
 		err = command.Run(ctx, cmd)
 	}
 	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
@@ -128,7 +132,7 @@ func commandToken(ctx context.Context, o Options) (grant, error) {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		err = fmt.Errorf("it took longer than %s", limit)
 	case err == nil:
-		text := strings.TrimSpace(output.String())
+		text := strings.TrimSpace(output.buffer.String())
 		if t := tokenIn(text[strings.LastIndexByte(text, '\n')+1:]); t != "" {
 			return grant{token: t}, nil
 		}
@@ -140,6 +144,19 @@ func commandToken(ctx context.Context, o Options) (grant, error) {
 		name += " " + words[0]
 	}
 	return grant{}, &Error{Text: name, Err: err}
+}
+
+// A boundedBuffer is a buffer for a limited number of bytes.
+type boundedBuffer struct {
+	buffer bytes.Buffer
+	left   int
+}
+
+func (b *boundedBuffer) Write(p []byte) (int, error) {
+	if b.left -= len(p); b.left < 0 {
+		return 0, fmt.Errorf("it printed more than %d MiB", commandOutput>>20)
+	}
+	return b.buffer.Write(p)
 }
 
 // A file contains the token.
