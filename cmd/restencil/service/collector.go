@@ -18,6 +18,7 @@ func tuneCollector(templates int) (rendered func()) {
 	const (
 		starting = 400 // percent of 4 MiB
 		most     = 1600
+		usual    = 64 << 10            // bytes; most templates have fewer
 		each     = 4 << 20 / 100 / 100 // bytes for a percent: a call takes 100 times its length, with its query and answer
 		running  = 40
 		longest  = 2 * time.Second
@@ -26,7 +27,7 @@ func tuneCollector(templates int) (rendered func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	debug.SetGCPercent(min(starting+templates/each, most))
+	debug.SetGCPercent(min(starting+max(0, templates-usual)/each, most))
 	rendered = sync.OnceFunc(func() {
 		debug.SetGCPercent(running)
 		time.AfterFunc(soon, debug.FreeOSMemory)
