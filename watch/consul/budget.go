@@ -51,7 +51,7 @@ func (s *Source) setBudget() (changed bool) {
 // not known. The source runs, and the caller holds the lock.
 func (s *Source) askLimit() {
 	o, b := &s.agent.Options, &s.budget
-	if b.asked || len(s.plan.Rooms) == 0 && s.plan.Held() <= s.rules.Budget || s.system != watch.Consul ||
+	if b.asked || !s.plan.SharesInstances() && s.plan.Held() <= s.rules.Budget || s.system != watch.Consul ||
 		o.MaxConnections != 0 || s.agent.Client.Base.Scheme != "http" || client.Allowed(o.Options, 0) <= blocking.UsualConnections {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -281,4 +282,190 @@ func TestRaisedLimitForNodes(t *testing.T) {
 			n.check(t)
 		}
 	})
+}
+
+// TestFewBeginAmongMany: where few queries have a blocking query of their own, it begins as
+// soon as there is an answer, however many others share requests.
+func TestFewBeginAmongMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		services, keys := w.serve(10, 10), queriesNamed(5000, keyNamed, "app/%04d")
+		w.fill(keys)
+		n, _ := observed(t, w, DefaultOptions())
+		n.watch(append(keys, services...)...)
+		time.Sleep(500 * time.Millisecond)
+		w.change(func() { w.catalog.Register("node7", instanceOf("s7", 7000)) })
+		time.Sleep(100 * time.Millisecond)
+		n.check(t)
+	})
+}
+
+// TestRaisedLimitForScopes: the agent is also asked where no datacenter has so many
+// services that they would share requests.
+func TestRaisedLimitForScopes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.limit = 2000
+		var services []watch.Query
+		for i := range 40 {
+			for _, q := range w.serve(4, 4) {
+				q.Datacenter = fmt.Sprint("dc", i)
+				services = append(services, q)
+			}
+		}
+		n, _ := observed(t, w, DefaultOptions())
+		n.watch(services...)
+		time.Sleep(time.Second)
+		n.check(t)
+		if way := n.s.way(services[159]); way != plan.Blocking {
+			t.Errorf("a service is kept by %s", way)
+		}
+	})
+}
+
+// TestSilentAboutLimit: only what would share requests waits for the agent's limit, and
+// what is no longer watched then is not asked for.
+func TestSilentAboutLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.self = func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}
+		services, keys := w.serve(200, 72), queriesNamed(300, keyNamed, "app/%03d")
+		w.fill(keys)
+		n, l := observed(t, w, DefaultOptions())
+		n.watch(append(keys, services[:100]...)...)
+		time.Sleep(100 * time.Millisecond)
+		n.check(t)
+		n.watch(services[100:]...)
+		n.unwatch(services[150:]...)
+		w.change(func() { w.catalog.Register("node7", instanceOf("s7", 7000)) })
+		w.set("app/100", "new")
+		time.Sleep(100 * time.Millisecond)
+		if got, _ := n.sinks[services[7]].said(); got != "[7000]" {
+			t.Errorf("while the agent is asked: said %q", got)
+		}
+		if got, _ := n.sinks[keys[100]].said(); got != "new" {
+			t.Errorf("while the agent is asked: said %q", got)
+		}
+		time.Sleep(limitTimeout + time.Second)
+		n.check(t)
+		if got := l.asked("/v1/health/service/s199"); got > 0 {
+			t.Errorf("%d requests for what is not watched", got)
+		}
+	})
+}
+
+// TestLowerLimitAfterRestart: an agent that is restarted with a lower limit is soon asked
+// for less, and each service is seen all the time.
+func TestLowerLimitAfterRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.limit = 2000
+		services := w.serve(500, 72)
+		n, _ := observed(t, w, DefaultOptions())
+		n.watch(services...)
+		time.Sleep(2 * time.Second)
+		n.check(t)
+		w.change(func() { w.away, w.limit = true, 200 })
+		time.Sleep(3 * time.Second)
+		w.change(func() { w.away = false })
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		refused := w.refused
+		for i := range 100 {
+			w.change(func() { w.catalog.Register(fmt.Sprint("node", (5*i)%72), instanceOf(fmt.Sprint("s", 5*i), 7000+i)) })
+		}
+		time.Sleep(2 * time.Second)
+		n.check(t)
+		synctest.Wait()
+		if w.refused > refused || refused > 500 {
+			t.Errorf("%d requests were refused, and then %d", refused, w.refused-refused)
+		}
+	})
+}
+
+// TestServicesComeAndGo: services that are added one by one, and go again, are read once
+// each where the agent has room for all; else again only when the way changes.
+func TestServicesComeAndGo(t *testing.T) {
+	for limit, most := range map[int]int{2000: 0, 200: 2, 600: 2} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.limit = limit
+				services := w.serve(600, 72)
+				n, l := observed(t, w, DefaultOptions())
+				n.watch(services[:100]...)
+				changes, way := 0, n.s.way(services[0])
+				look := func() {
+					time.Sleep(300 * time.Millisecond)
+					if now := n.s.way(services[0]); now != way {
+						way = now
+						changes++
+					}
+				}
+				for _, q := range services[100:] {
+					n.watch(q)
+					look()
+				}
+				n.check(t)
+				for i := range 500 {
+					n.unwatch(services[599-i])
+					look()
+				}
+				n.check(t)
+				synctest.Wait()
+				reads := 0
+				for _, q := range services[:100] {
+					reads += l.reads["/v1/health/service/"+q.Name]
+				}
+				if changes > most || reads > 100+200*most || w.refused > 0 {
+					t.Errorf("%d changes of the way, %d reads of 100 services, %d requests refused", changes, reads, w.refused)
+				}
+			})
+		})
+	}
+}
+
+// TestRaisedLimitInTime: with a blocking query each, every change is seen at once,
+// whatever is watched and changes meanwhile.
+func TestRaisedLimitInTime(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	for round := range uint64(2) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, round))
+			w := newWorld()
+			w.limit, w.streams = 2000, round%2 == 0
+			services := w.serve(500, 72)
+			n, _ := observed(t, w, DefaultOptions())
+			n.watch(services[:200]...)
+			time.Sleep(2 * time.Second)
+			for i := range 100 {
+				for range random.IntN(5) {
+					k := random.IntN(500)
+					name := services[k].Name
+					w.change(func() {
+						switch random.IntN(4) {
+						case 0:
+							w.catalog.Deregister(fmt.Sprint("node", k%72), name)
+						default:
+							w.catalog.Register(fmt.Sprint("node", k%72), instanceOf(name, random.IntN(1000)))
+						}
+					})
+					time.Sleep(time.Duration(random.IntN(8)) * time.Millisecond)
+				}
+				if i%10 == 0 {
+					if q := services[200+random.IntN(300)]; n.sinks[q] == nil {
+						n.watch(q)
+					} else {
+						n.unwatch(q)
+					}
+				}
+				time.Sleep(150 * time.Millisecond)
+				n.check(t)
+			}
+		})
+	}
 }

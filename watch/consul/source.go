@@ -203,7 +203,12 @@ func (s *Source) arrange(list []*subscription) {
 		return
 	}
 	s.askLimit()
-	p := s.plan
+	p, begin := s.plan, 0
+	for _, sub := range list {
+		if at := p.Place(sub.id); at != nil && at.Way == plan.Blocking && (sub.place == nil || *sub.place != *at) {
+			begin++
+		}
+	}
 	for _, sub := range list {
 		at := p.Place(sub.id)
 		if at != nil && at.Way == plan.Discovery && s.budget.waits() {
@@ -211,7 +216,7 @@ func (s *Source) arrange(list []*subscription) {
 		}
 		if sub.place == nil || at == nil || *sub.place != *at {
 			s.leave(sub)
-			s.enter(sub, at, len(list))
+			s.enter(sub, at, begin)
 		}
 		sub.place = at
 	}
@@ -259,8 +264,8 @@ func (s *Source) leave(sub *subscription) {
 	}
 }
 
-// enter puts sub in its place, if it has one, with so many others at the same time.
-func (s *Source) enter(sub *subscription, at *plan.Place, others int) {
+// enter puts sub in its place, if it has one, when so many get a blocking query of their own.
+func (s *Source) enter(sub *subscription, at *plan.Place, begin int) {
 	if at == nil {
 		return
 	}
@@ -271,8 +276,8 @@ func (s *Source) enter(sub *subscription, at *plan.Place, others int) {
 	case plan.Blocking:
 		k := s.requester(sub)
 		k.NeedsWitness = plan.NeedsWitness(k.Query.Kind)
-		if others > s.rules.Budget {
-			k.FirstPause = firstPauseEach * time.Duration(others)
+		if begin > s.rules.Budget {
+			k.FirstPause = firstPauseEach * time.Duration(begin)
 		}
 		sub.stop = s.start(k.Keep)
 	case plan.Prefix:

@@ -118,6 +118,7 @@ type Plan struct {
 	shared  map[Place]*slot // those that queries can share
 	queries load
 	held    load // the requests that wait for news
+	shares  int  // the number of queries for instances without a blocking query of their own
 	views   int  // the number of queries that need a witness
 	made    int  // the number of queries it was made for
 }
@@ -140,6 +141,10 @@ func (p *Plan) Place(q watch.ID) *Place {
 // Held returns the number of requests that wait for news.
 func (p *Plan) Held() int { return p.held.all }
 
+// SharesInstances reports whether some queries for services or nodes have no blocking query
+// of their own.
+func (p *Plan) SharesInstances() bool { return p.shares > 0 }
+
 // NeedsWitness reports whether the plan has queries that need a witness.
 func (p *Plan) NeedsWitness() bool { return p.views > 0 }
 
@@ -160,8 +165,16 @@ func (p *Plan) put(q watch.ID, at Place) {
 	if place.users++; place.users == 1 {
 		p.held.add(p.requests(at), q.Value())
 	}
-	if at.Way == Blocking && NeedsWitness(q.Value().Kind) {
-		p.views++
+	p.count(q, at, 1)
+}
+
+// count adds n queries like q with that place to those that need a witness, or share.
+func (p *Plan) count(q watch.ID, at Place, n int) {
+	switch {
+	case at.Way != Blocking && isInstance(q.Value()):
+		p.shares += n
+	case at.Way == Blocking && NeedsWitness(q.Value().Kind):
+		p.views += n
 	}
 }
 
@@ -194,9 +207,7 @@ func (p *Plan) Remove(q watch.ID) {
 		p.held.add(-p.requests(at.Place), q.Value())
 		delete(p.shared, at.Place)
 	}
-	if at.Way == Blocking && NeedsWitness(q.Value().Kind) {
-		p.views--
-	}
+	p.count(q, at.Place, -1)
 }
 
 // Add gives new queries places, and leaves the others where they are. If that cannot be,
