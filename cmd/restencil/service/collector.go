@@ -9,14 +9,14 @@ import (
 
 // tuneCollector has the garbage collector do as suits a daemon with templates of so many
 // bytes, unless GOGC says something else. Until the first files are rendered, little is
-// garbage: it does not run until the heap has 16 MiB, and room for what templates of many
+// garbage: it does not run until the heap has 14 MiB, and room for what templates of many
 // calls need. After that so little is allocated that it may run more than twice as often
 // as it does by itself, for 2 MiB less in memory. Rendered is to be called then; after a
 // while it is called anyway. What only the start has used is returned to the system soon
 // after it, so not by a run that ends then.
 func tuneCollector(templates int) (rendered func()) {
 	const (
-		starting = 400 // percent of 4 MiB
+		starting = 350 // percent of 4 MiB
 		most     = 1600
 		usual    = 64 << 10            // bytes; most templates have fewer
 		each     = 4 << 20 / 100 / 100 // bytes for a percent: a call takes 100 times its length, with its query and answer
