@@ -42,6 +42,7 @@ type bundleState struct {
 	offered     int                      // the pass of the newest offer
 	settled     int                      // up to which pass it has done what there was to do
 	outstanding bool                     // in the newest offer
+	notBefore   time.Time                // in the newest offer
 	kept        bool                     // it is older than the last reload
 }
 
@@ -223,16 +224,16 @@ func (r *Runner) offer(results []templates.Result) error {
 	}
 	b.pass++
 	for _, s := range b.list {
-		outstanding := slices.ContainsFunc(s.templates, r.templates.Outstanding)
-		if outputs[s] == nil && outstanding == s.outstanding {
+		outstanding, notBefore := slices.ContainsFunc(s.templates, r.templates.Outstanding), r.expansion.notBefore(s, r.templates)
+		if outputs[s] == nil && outstanding == s.outstanding && notBefore == s.notBefore {
 			continue
 		}
-		s.outstanding, s.offered = outstanding, b.pass
+		s.outstanding, s.notBefore, s.offered = outstanding, notBefore, b.pass
 		order := s.templates[0]
 		for i := range outputs[s] {
 			order = min(order, s.templates[i])
 		}
-		s.Offer(bundle.Offer{Pass: b.pass, Outputs: outputs[s], Outstanding: outstanding}, order)
+		s.Offer(bundle.Offer{Pass: b.pass, Outputs: outputs[s], Outstanding: outstanding, NotBefore: notBefore}, order)
 	}
 	return nil
 }

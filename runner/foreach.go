@@ -34,6 +34,7 @@ type expansion struct {
 	newest     map[int]*template.Result // what is to be used, or cannot be
 	changed    bool                     // there is one that was not tried
 	reported   map[string]layout.Held   // by destination: what is held
+	waiting    map[string]time.Time     // by bundle: until when it waits for its elements at most
 	preparing  bool                     // a goroutine prepares other templates
 	prepared   chan prepared            // its result
 	generation int                      // of config
@@ -79,6 +80,7 @@ func withElements(o Options, lists map[int][]Template, w *watch.Watcher, old []p
 	x := expansion{
 		config: o, Elements: layout.Elements{Lists: lists}, listed: make(map[int]bool),
 		newest: make(map[int]*template.Result), reported: make(map[string]layout.Held),
+		waiting: make(map[string]time.Time),
 	}
 	all := make([]Template, 0, len(o.Templates))
 	for i, t := range o.Templates {
@@ -256,7 +258,7 @@ func (r *Runner) grow(p prepared) error {
 		}
 		x.reported[name] = h
 	}
-	return nil
+	return r.offer(nil) // the bundles that were kept need not wait any more
 }
 
 // inherit has a bundle with other elements go on with the outputs of those that it
@@ -269,19 +271,33 @@ func (r *Runner) inherit(s *bundleState) {
 		return
 	}
 	s.offered, s.outstanding = r.bundles.pass, slices.ContainsFunc(s.templates, r.templates.Outstanding)
-	s.Offer(bundle.Offer{Pass: s.offered, Outstanding: s.outstanding}, s.templates[0])
+	s.notBefore = r.expansion.notBefore(s, r.templates)
+	s.Offer(bundle.Offer{Pass: s.offered, Outstanding: s.outstanding, NotBefore: s.notBefore}, s.templates[0])
 }
 
-// keepElements returns the elements of the templates that config has, too, by their
-// index there.
-func (x *expansion) keepElements(config Options) map[int][]Template {
-	lists := make(map[int][]Template)
-	for i, t := range config.Templates {
-		for c, elements := range x.Lists {
-			if reflect.DeepEqual(t, x.config.Templates[c]) {
-				lists[i] = elements
-			}
-		}
+// expanding bounds how long a bundle waits for new elements to be parsed and executed.
+const expanding = 10 * time.Second
+
+// notBefore returns until when a named bundle waits at most, zero: it does not. It waits
+// while a list of it is being expanded and until the new elements have been executed once,
+// so that all that a change of the list leads to is one change. An element that lacks data
+// then has the bundle wait as any member does.
+func (x *expansion) notBefore(s *bundleState, set *templates.Set) time.Time {
+	if s.spec.Policy != group.Together {
+		return time.Time{}
 	}
-	return lists
+	name, waits := s.spec.Name, false
+	for c := range x.newest {
+		waits = waits || (x.changed || x.preparing) && x.config.Templates[c].Bundle == name
+	}
+	for i, t := range s.templates {
+		waits = waits || s.spec.Members[i].ElementOf != "" && set.Unexecuted(t)
+	}
+	switch {
+	case !waits:
+		delete(x.waiting, name)
+	case x.waiting[name].IsZero():
+		x.waiting[name] = time.Now().Add(expanding)
+	}
+	return x.waiting[name]
 }

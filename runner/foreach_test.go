@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -228,6 +229,59 @@ func TestForEachIsNotedTogether(t *testing.T) {
 		}
 		if _, changed, _ := g.costs(); strings.Count(changed, "-") != len(names)-1 {
 			t.Errorf("changed: %s", changed)
+		}
+	})
+}
+
+// A change of a list is one change of its bundle, with all files that it has to do with,
+// though it takes long to parse the new elements and to execute them. The other files do
+// not wait for ever.
+func TestForEachIsOneChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const slow = 300 * time.Millisecond
+		var execution atomic.Int64
+		execution.Store(int64(slow))
+		list := tmpl("sites", `{{ .Value }} {{ env "SLOW" }}{{ if false }}{{ keyPrefix "x" }}{{ end }}`)
+		list.ForEach, list.Destination, list.Bundle = `key "list" | parseJSON`, "{{ .Key }}", "web"
+		index := tmpl("index", `{{ key "list" }}`)
+		index.Bundle = "web"
+		g := newRig(t, Options{
+			Templates: []Template{index, list, tmpl("other", `{{ key "list" }}`)},
+			Bundles:   []Bundle{{Name: "web", Reload: Command{Args: []string{"reload"}}}},
+			Warn:      func(error) { time.Sleep(slow) }, // of the function, when it is parsed
+			LookupEnv: func(string) (string, bool) { time.Sleep(time.Duration(execution.Load())); return "", false },
+		}, map[string]any{"list": `{"a": 1, "b": 1}`})
+		defer g.stop()
+		sleep(10 * time.Second)
+		g.costs()
+		for _, step := range []struct{ list, changed string }{
+			{`{"a": 1, "b": 1, "c": 1}`, "+index +c"},
+			{`{"a": 2, "c": 1}`, "+index +a -b"},
+			{`{"a": 3, "c": 1}`, "+index +a"},
+			{`{"a": 4, "c": 1}`, "+index +a"},
+			{`{"c":1}`, "+index -a"},
+			{`{"c": 1}`, "+index"},
+			{`{"c":2,"a":1}`, "+index +a +c"},
+		} {
+			g.store.set("list", step.list)
+			sleep(10 * time.Millisecond)
+			g.holds("other", step.list) // which has nothing to do with it
+			sleep(10 * time.Second)
+			_, changed, runs := g.costs()
+			if changed = strings.Replace(changed, "+other ", "", 1); changed != step.changed || runs != 1 {
+				t.Errorf("%s: %s in %d runs, want %s in 1", step.list, changed, runs, step.changed)
+			}
+		}
+		execution.Store(int64(30 * time.Second))
+		g.store.set("list", `{"a": 1, "c": 3}`)
+		for _, step := range []struct {
+			wait    time.Duration
+			changed string
+		}{{9 * time.Second, "+other"}, {2 * time.Second, "+index"}, {time.Minute, "+c"}} {
+			sleep(step.wait)
+			if _, changed, _ := g.costs(); changed != step.changed {
+				t.Errorf("changed: %s, want %s", changed, step.changed)
+			}
 		}
 	})
 }

@@ -428,7 +428,7 @@ func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]
 		return err
 	}
 	var kept map[int][]Template
-	if err := r.request(ctx, func() { kept = r.expansion.keepElements(o) }); err != nil {
+	if err := r.request(ctx, func() { kept = r.expansion.Kept(r.expansion.config.Templates, o.Templates) }); err != nil {
 		return err
 	}
 	if len(kept) > 0 {

@@ -190,9 +190,13 @@ func (fakeSystem) CanOverlay() error { return nil }
 // options fills in where the templates go and who hears of events.
 func (g *rig) options(o Options) Options {
 	for i := range o.Templates {
+		element := "{{ . }}"
+		if t := o.Templates[i]; strings.HasPrefix(t.Destination, "{{") {
+			element = t.Destination
+		}
 		o.Templates[i].Destination = filepath.Join(g.dir, o.Templates[i].Name)
 		if o.Templates[i].ForEach != "" {
-			o.Templates[i].Destination += "/{{ . }}"
+			o.Templates[i].Destination += "/" + element
 		}
 	}
 	o.Events = g.event

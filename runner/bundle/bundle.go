@@ -145,6 +145,9 @@ func (b *Bundle) Run(ctx context.Context) {
 				b.shared.Registry.SetSecrets(f.Key(), f.Secrets())
 			}
 			o.Outputs = nil
+			if o.NotBefore != b.command.offered.NotBefore {
+				b.groups.Reconsider(now)
+			}
 			b.command.offered = o.after(b.command.offered.ticket)
 		case request := <-b.requests:
 			request(ctx)
@@ -220,7 +223,7 @@ func (b *Bundle) takeOver(old *Bundle) {
 	b.groups.TakeOver(old.groups, old.command.offered.Outputs, same)
 	if same {
 		others := b.command.files.List() // owed for by those before old
-		b.command.runs = old.command.runs
+		b.command.runs, b.command.offered.NotBefore = old.command.runs, old.command.offered.NotBefore
 		b.command.first = 0
 		b.command.want(others, 0)
 	}
@@ -277,7 +280,7 @@ func (b *Bundle) end(ctx context.Context) {
 	select {
 	case o := <-b.offers:
 		o.ticket.Release()
-		b.command.offered.Outputs = o.Outputs // not taken
+		b.command.offered.Outputs, b.command.offered.NotBefore = o.Outputs, o.NotBefore // not taken
 	default:
 	}
 }
@@ -289,9 +292,9 @@ func (b *Bundle) advance(ctx context.Context) {
 		b.reconciledAt = now
 		b.report.Drifted = append(b.report.Drifted, b.groups.Drifted()...)
 	}
-	var notBefore time.Time
-	if b.spec.MinInterval > 0 && !b.command.ended.IsZero() {
-		notBefore = b.command.ended.Add(b.spec.MinInterval)
+	notBefore := b.command.offered.NotBefore
+	if next := b.command.ended.Add(b.spec.MinInterval); b.spec.MinInterval > 0 && !b.command.ended.IsZero() && next.After(notBefore) {
+		notBefore = next
 	}
 	due := b.groups.Due(now, b.command.owed, notBefore)
 	b.saveVerdict()

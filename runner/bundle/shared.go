@@ -114,6 +114,10 @@ type Offer struct {
 	// on their way. The first run of the command waits for it.
 	Outstanding bool
 
+	// NotBefore is when outputs go in place at the earliest, unless a later Offer says
+	// otherwise: others that belong to the same change are being made. Zero: at once.
+	NotBefore time.Time
+
 	ticket *turn.Ticket // with Each
 }
 

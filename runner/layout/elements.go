@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -85,6 +86,19 @@ func (e Elements) With(templates []Template, made map[int][]Template, results ma
 		next.Held[c] = h
 	}
 	return next
+}
+
+// Kept returns the lists of templates that are among others, too, by their index there.
+func (e Elements) Kept(templates, others []Template) map[int][]Template {
+	lists := make(map[int][]Template)
+	for i, t := range others {
+		for c, elements := range e.Lists {
+			if reflect.DeepEqual(t, templates[c]) {
+				lists[i] = elements
+			}
+		}
+	}
+	return lists
 }
 
 // CheckList returns what is wrong with a template with ForEach, but for its list.

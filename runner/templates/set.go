@@ -561,6 +561,13 @@ func (s *Set) Recheck(i int) {
 	s.mark(s.list[i])
 }
 
+// Unexecuted reports whether a template is about to be executed for the first time, or is
+// being.
+func (s *Set) Unexecuted(i int) bool {
+	t := s.list[i]
+	return (t.dirty || t.running) && t.coalesce.delay == 0
+}
+
 // Outstanding reports whether a template is about to have its first output: it
 // waits for answers that are on their way.
 func (s *Set) Outstanding(i int) bool {

@@ -223,13 +223,14 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 		return opts, err
 	}
 	opts.Events = func(e event.Event) {
+		// Who reads the log looks at the status.
+		s.seen(e)
 		if _, waits := e.(event.Waiting); s.progress == nil || !waits { // which is shown
 			logEvent(e)
 		}
 		if s.progress != nil {
 			s.progress.Apply(e)
 		}
-		s.seen(e)
 		s.manager.Event(e)
 		if _, ready := e.(event.Ready); ready {
 			s.rendered()
