@@ -114,9 +114,9 @@ var (
 
 // environmentError returns why a child cannot have its environment, about the largest of
 // the variables that templates give it; nil: it can.
-func (r *Runner) environmentError(child *process.Child) *event.FileError {
+func environmentError(list []Template, child *process.Child) *event.FileError {
 	templates := make(map[string]Template) // by variable
-	for _, t := range r.opts.Templates {
+	for _, t := range list {
 		if t.Variable != "" {
 			templates[t.Variable] = t
 		}
@@ -157,7 +157,7 @@ func (r *Runner) wantedChild() *process.Child {
 func (r *Runner) updateChild(ctx context.Context) error {
 	c, next := &r.child, r.wantedChild()
 	now := c.now.Load()
-	if err := r.environmentError(next); err != nil {
+	if err := environmentError(r.opts.Templates, next); err != nil {
 		if r.opts.Once {
 			return err
 		}

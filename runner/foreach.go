@@ -137,7 +137,7 @@ func (r *Runner) prepare(ctx context.Context) {
 	config, watcher, state := x.config, r.watcher, r.opts.State
 	old := make([]parsedTemplate, len(r.opts.Templates))
 	for i, t := range r.opts.Templates {
-		parsed, placed := r.templates.State(i)
+		parsed, placed, _ := r.templates.State(i)
 		old[i] = parsedTemplate{t, parsed, placed}
 	}
 	known := state
@@ -291,7 +291,8 @@ func (x *expansion) notBefore(s *bundleState, set *templates.Set) time.Time {
 		waits = waits || (x.changed || x.preparing) && x.config.Templates[c].Bundle == name
 	}
 	for i, t := range s.templates {
-		waits = waits || s.spec.Members[i].ElementOf != "" && set.Unexecuted(t)
+		_, _, first := set.State(t)
+		waits = waits || s.spec.Members[i].ElementOf != "" && first
 	}
 	switch {
 	case !waits:

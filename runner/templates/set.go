@@ -260,10 +260,12 @@ func (s *Set) Replace(next *Set, same func(i, j int) bool, all bool, now time.Ti
 	}
 }
 
-// State returns a template in its parsed form, for Options.Parsed, and whether its
-// destination has been right.
-func (s *Set) State(i int) (parsed *template.Template, placed bool) {
-	return s.list[i].parsed, s.list[i].rendered
+// State returns a template in its parsed form, for Options.Parsed, whether its
+// destination has been right, and whether it is about to be executed for the first time,
+// or is being.
+func (s *Set) State(i int) (parsed *template.Template, placed, first bool) {
+	t := s.list[i]
+	return t.parsed, t.rendered, (t.dirty || t.running) && t.coalesce.delay == 0
 }
 
 // Replacing reports whether the templates of the last Replace are being executed
@@ -559,13 +561,6 @@ func (s *Set) Rendered() bool {
 func (s *Set) Recheck(i int) {
 	s.list[i].recheck = true
 	s.mark(s.list[i])
-}
-
-// Unexecuted reports whether a template is about to be executed for the first time, or is
-// being.
-func (s *Set) Unexecuted(i int) bool {
-	t := s.list[i]
-	return (t.dirty || t.running) && t.coalesce.delay == 0
 }
 
 // Outstanding reports whether a template is about to have its first output: it
