@@ -38,3 +38,23 @@ func TestTemplateThatHangs(t *testing.T) {
 		}
 	})
 }
+
+// A template that takes long to execute has the first answer to a query that another one
+// has asked meanwhile, and a newer one.
+func TestAnswerDuringFirstExecution(t *testing.T) {
+	for _, store := range []map[string]any{{"k": "v"}, {}} {
+		synctest.Test(t, func(t *testing.T) {
+			slow := tmpl("slow", `{{ key "k" }}{{ env "SLOW" }}`)
+			g := newRig(t, Options{
+				Templates: []Template{tmpl("fast", `{{ key "k" }}`), slow},
+				LookupEnv: func(string) (string, bool) { time.Sleep(5 * time.Second); return "", false },
+			}, store)
+			defer g.stop()
+			sleep(3 * time.Second)
+			g.store.set("k", "w")
+			sleep(20 * time.Second)
+			g.holds("fast", "w")
+			g.holds("slow", "w")
+		})
+	}
+}

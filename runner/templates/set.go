@@ -151,6 +151,7 @@ func (t *state) output() event.Output {
 
 // An execution is one of a template.
 type execution struct {
+	pass     *pass
 	template *state
 	reason   reason
 	waiting  *event.Waiting // to be completed with positions; nil: the execution is for an output
@@ -167,8 +168,9 @@ const grace = 100 * time.Millisecond
 // A pass is executions that start together: the queries that they use are watched,
 // and their outputs are offered, at the same time.
 type pass struct {
-	deadline time.Time // when those that have ended do not wait for the others any more
-	single   bool      // there is one, which waits for no other
+	deadline time.Time  // when those that have ended do not wait for the others any more
+	single   bool       // there is one, which waits for no other
+	updated  []watch.ID // queries that have had new data since it began
 
 	mu    sync.Mutex
 	left  int          // how many are under way
@@ -279,6 +281,11 @@ func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
 	old := cmp.Or(s.answers[q], &s.unknown)
 	s.answers[q] = state
 	s.mu.Unlock()
+	if state.Version != old.Version {
+		for _, p := range s.passes {
+			p.updated = append(p.updated, q)
+		}
+	}
 	for _, t := range s.graph.Users(q) {
 		if !old.Known && old.Failure == nil {
 			t.coalesce.answered()
@@ -398,6 +405,7 @@ func (s *Set) begin(list []*execution, now time.Time) *pass {
 	}
 	for _, x := range list {
 		t := x.template
+		x.pass = p
 		t.running, t.since, t.slowAt = true, now, now.Add(slow)
 		s.setTimers(t)
 		s.pool.run(func() {
@@ -506,6 +514,12 @@ func (s *Set) finish(x *execution, now time.Time) (Result, error) {
 		Used: used, Missing: x.result.Missing, Gone: x.result.Gone, Waits: t.waiting.Waits,
 		Causes: x.reason.causes.First, More: x.reason.causes.More, Err: x.err})
 	t.coalesce.executed(outstanding, len(used), x.took)
+	for _, q := range x.pass.updated { // while nobody knew that t would use it, perhaps
+		if slices.Contains(s.graph.Users(q), t) {
+			t.newData = true
+			t.coalesce.changed(now)
+		}
+	}
 	if t.coalesce.due() { // what it waited for has come while it was executed
 		s.mark(t)
 	}
