@@ -17,7 +17,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -74,10 +74,7 @@ type Syslog struct {
 // A Log is an open log. It may be used concurrently.
 type Log struct {
 	*slog.Logger
-	level slog.LevelVar // the lowest that is written
-
-	mu      sync.Mutex
-	outputs []*output // standard error first
+	outputs atomic.Pointer[outputs]
 }
 
 // Open opens a log. Its File is a new one each time, so that a log can be
@@ -93,85 +90,37 @@ func Open(o Options) (*Log, error) {
 			return out.line.Bytes()
 		})
 	}
-	l := &Log{outputs: []*output{{json: o.JSON, stderr: true, sink: stderr{o.Stderr}}}}
-	l.Logger = slog.New(handler{log: l})
-	l.level.Set(o.Level)
+	all := &outputs{level: o.Level, list: []*output{{json: o.JSON, stderr: true, sink: stderr{o.Stderr}}}}
 	if o.File.Path != "" {
 		f, err := openFile(o.File)
 		if err != nil {
 			return nil, fmt.Errorf("error setting up log_file logging: %w", err)
 		}
-		l.outputs = append(l.outputs, &output{name: "the log file", json: o.JSON, sink: f})
+		all.list = append(all.list, &output{name: "the log file", json: o.JSON, sink: f})
 	}
 	if o.Syslog.Enabled {
 		s, err := dialSyslog(o.Syslog)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("error setting up syslog logging: %w", err), l.Close())
+			return nil, errors.Join(fmt.Errorf("error setting up syslog logging: %w", err), all.close())
 		}
-		l.outputs = append(l.outputs, &output{name: "the system log", json: o.JSON, bare: true, sink: s})
+		all.list = append(all.list, &output{name: "the system log", json: o.JSON, bare: true, sink: s})
 	}
+	l := &Log{}
+	l.outputs.Store(all)
+	l.Logger = slog.New(handler{log: l})
 	return l, nil
 }
 
 // Replace has l and the loggers made of it write where next does, and closes what
 // they wrote to. From then on, closing l closes next.
-func (l *Log) Replace(next *Log) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	err := l.close()
-	l.outputs = next.outputs
-	l.level.Set(next.level.Level())
-	return err
-}
+func (l *Log) Replace(next *Log) error { return l.outputs.Swap(next.outputs.Load()).close() }
 
 // Close closes the file and the connection to the system log. Standard error
 // is left open, and alone gets what is logged from now on. To close a log
 // again does nothing.
-func (l *Log) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.close()
-}
+func (l *Log) Close() error { return l.outputs.Load().close() }
 
-// close closes all but standard error. Called with mu held.
-func (l *Log) close() error {
-	var errs []error
-	for _, out := range l.outputs[1:] {
-		errs = append(errs, out.sink.Close())
-	}
-	l.outputs = l.outputs[:1]
-	return errors.Join(errs...)
-}
-
-// write writes a record to all outputs. When one begins or ceases to fail, it says
-// so on standard error.
-func (l *Log) write(r slog.Record) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i, out := range l.outputs {
-		changed, err := out.write(r)
-		if i == 0 || !changed {
-			continue
-		}
-		report := loss(out.name + " gets all lines again")
-		if err != nil {
-			report = loss(out.name + " may lack lines from now on: " + err.Error())
-			report.Level = slog.LevelError
-		}
-		if report.Level >= l.level.Level() {
-			_, _ = l.outputs[0].write(report)
-		}
-	}
-}
-
-// loss returns a record of the log about lines that it lost.
-func loss(message string) slog.Record {
-	r := slog.NewRecord(time.Now(), slog.LevelWarn, message, 0)
-	r.AddAttrs(slog.String("component", "logging"))
-	return r
-}
-
-// A handler adds attributes to the records of a log.
+// A handler writes to the outputs that its log has at the time.
 type handler struct {
 	log   *Log
 	attrs []slog.Attr
@@ -179,7 +128,7 @@ type handler struct {
 
 // Enabled implements slog.Handler.
 func (h handler) Enabled(_ context.Context, l slog.Level) bool {
-	return l >= h.log.level.Level()
+	return l >= h.log.outputs.Load().level
 }
 
 // Handle implements slog.Handler. Standard error reports the outputs that fail.
@@ -193,7 +142,7 @@ func (h handler) Handle(_ context.Context, r slog.Record) error {
 			return true
 		})
 	}
-	h.log.write(r)
+	h.log.outputs.Load().write(r)
 	return nil
 }
 
