@@ -144,7 +144,7 @@ func (r *Runner) prepare(ctx context.Context) {
 	if config.Plan != nil {
 		known = config.State // which New left out, and is only read here
 	}
-	files := x.elementFiles(old, known, r.events.emit)
+	files, done := x.elementFiles(old, known, r.events.emit), x.prepared // a reload replaces x
 	r.bundles.running.Go(func() {
 		made := make(map[int][]Template)
 		for c, list := range p.newest {
@@ -180,7 +180,7 @@ func (r *Runner) prepare(ctx context.Context) {
 			}
 		}
 		select {
-		case x.prepared <- p:
+		case done <- p:
 		case <-ctx.Done():
 		}
 	})
