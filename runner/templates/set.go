@@ -168,9 +168,9 @@ const grace = 100 * time.Millisecond
 // A pass is executions that start together: the queries that they use are watched,
 // and their outputs are offered, at the same time.
 type pass struct {
-	deadline time.Time  // when those that have ended do not wait for the others any more
-	single   bool       // there is one, which waits for no other
-	updated  []watch.ID // queries that have had new data since it began
+	deadline time.Time         // when those that have ended do not wait for the others any more
+	single   bool              // there is one, which waits for no other
+	updated  map[watch.ID]bool // queries that have had new data since it began
 
 	mu    sync.Mutex
 	left  int          // how many are under way
@@ -283,7 +283,7 @@ func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
 	s.mu.Unlock()
 	if state.Version != old.Version {
 		for _, p := range s.passes {
-			p.updated = append(p.updated, q)
+			p.updated[q] = true
 		}
 	}
 	for _, t := range s.graph.Users(q) {
@@ -395,7 +395,7 @@ func (s *Set) takeDirty(now time.Time) []*execution {
 
 // begin starts a pass of executions.
 func (s *Set) begin(list []*execution, now time.Time) *pass {
-	p := &pass{deadline: now.Add(grace), single: len(list) == 1, left: len(list)}
+	p := &pass{deadline: now.Add(grace), single: len(list) == 1, updated: make(map[watch.ID]bool), left: len(list)}
 	s.passes = append(s.passes, p)
 	answer := func(q watch.ID) *watch.Answer {
 		if state := s.state(q); state.Known {
@@ -514,11 +514,9 @@ func (s *Set) finish(x *execution, now time.Time) (Result, error) {
 		Used: used, Missing: x.result.Missing, Gone: x.result.Gone, Waits: t.waiting.Waits,
 		Causes: x.reason.causes.First, More: x.reason.causes.More, Err: x.err})
 	t.coalesce.executed(outstanding, len(used), x.took)
-	for _, q := range x.pass.updated { // while nobody knew that t would use it, perhaps
-		if slices.Contains(s.graph.Users(q), t) {
-			t.newData = true
-			t.coalesce.changed(now)
-		}
+	if slices.ContainsFunc(used, func(q watch.ID) bool { return x.pass.updated[q] }) { // while nobody knew that t would use it, perhaps
+		t.newData = true
+		t.coalesce.changed(now)
 	}
 	if t.coalesce.due() { // what it waited for has come while it was executed
 		s.mark(t)
