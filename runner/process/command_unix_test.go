@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 )
 
 // enough is more time than anything here takes on the slowest machine.
@@ -376,8 +377,9 @@ func TestCommandWithoutTimeout(t *testing.T) {
 	}
 }
 
-// A command that is left alone outlives the Executor.
+// A command that is left alone outlives the Executor, but no goroutine does.
 func TestCommandOutlivesExecutor(t *testing.T) {
+	before := goleak.IgnoreCurrent()
 	e := NewExecutor(nil, nil, false)
 	file := filepath.Join(t.TempDir(), "pid")
 	if _, err := e.Run(t.Context(), Command{Args: []string{"echo $$ >" + file + "; exec sleep 1000"}}); err != nil {
@@ -385,13 +387,18 @@ func TestCommandOutlivesExecutor(t *testing.T) {
 	}
 	pid := pidIn(t, file)
 	e.Close()
+	if err := goleak.Find(before); err != nil {
+		t.Error(err)
+	}
 	if !alive(pid) {
 		t.Error("the process has ended")
 	}
 	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 		t.Error("not in a group of its own: ", err)
 	}
-	until(t, "the process to be reaped", func() bool { return syscall.Kill(pid, 0) != nil })
+	if _, err := syscall.Wait4(pid, nil, 0, nil); err != nil { // in place of init
+		t.Error(err)
+	}
 }
 
 func TestCommandInheritsFiles(t *testing.T) {

@@ -50,7 +50,7 @@ type Executor struct {
 	inherit        bool
 	grace          time.Duration
 
-	copies  sync.WaitGroup // goroutines that copy output
+	running sync.WaitGroup // goroutines that copy output, or wait for commands that are left alone
 	writing sync.Mutex     // held while writing to stdout or stderr
 	closing context.Context
 	stop    context.CancelFunc // ends closing
@@ -146,7 +146,12 @@ func (e *Executor) start(cmd *exec.Cmd, c Command, group, child bool) (*process,
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)
 	}
-	p, err := start(cmd, group, child)
+	p := new(process)
+	if child || c.Timeout != 0 {
+		p, err = start(cmd, group, child)
+	} else if err = cmd.Start(); err == nil {
+		e.running.Go(func() { reap(e.closing, cmd.Process) })
+	}
 	e.follow(out)
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)
@@ -158,11 +163,11 @@ func (e *Executor) start(cmd *exec.Cmd, c Command, group, child bool) (*process,
 // CanOverlay implements System.
 func (e *Executor) CanOverlay() error { return overlay.Supported() }
 
-// Close stops the copying of output and joins its goroutines. No command may be in
+// Close stops the copying of output, and joins the goroutines of e. No command may be in
 // Run; those that were left running go on.
 func (e *Executor) Close() {
 	e.stop()
-	e.copies.Wait()
+	e.running.Wait()
 }
 
 func (e *Executor) wait(ctx context.Context, p *process, line string, timeout time.Duration) error {

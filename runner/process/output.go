@@ -122,7 +122,7 @@ func (e *Executor) follow(o *output) {
 	for _, s := range o.streams {
 		s.w.Close()
 		closed := context.AfterFunc(e.closing, func() { s.r.Close() })
-		e.copies.Go(func() {
+		e.running.Go(func() {
 			e.copy(s, o)
 			closed()
 			s.r.Close()
@@ -172,7 +172,7 @@ func (e *Executor) copy(s *stream, o *output) {
 // stuck. It reports whether the output was written, now or before.
 func (e *Executor) release(o *output, write bool) (written bool) {
 	done := make(chan bool, 1)
-	e.copies.Go(func() {
+	e.running.Go(func() {
 		e.writing.Lock()
 		defer e.writing.Unlock()
 		written := write || o.released

@@ -42,8 +42,7 @@ type process struct {
 }
 
 // start starts cmd, with a process group of its own or not. A goroutine waits for its
-// end, so that no zombie stays: who waits for done joins it. That of a command that is
-// left alone ends with this process, which a child does not outlive.
+// end, so that no zombie stays: who waits for done joins it.
 func start(cmd *exec.Cmd, group, child bool) (*process, error) {
 	p := &process{group: group, done: make(chan struct{})}
 	started := make(chan error, 1)

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"context"
 	"os"
 	"time"
 )
@@ -15,6 +16,9 @@ func (p *process) signalGroup(sig os.Signal) error { return p.os.Signal(sig) }
 
 // stop kills the process: there is no gentle way.
 func (p *process) stop(time.Duration) { p.Kill() }
+
+// reap does not wait: there are no zombies.
+func reap(_ context.Context, p *os.Process) { _ = p.Release() }
 
 // readReady returns 0: a pipe cannot be read without waiting.
 func readReady(*os.File, []byte) int { return 0 }

@@ -3,8 +3,10 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"os"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -44,6 +46,24 @@ func (p *process) stop(grace time.Duration) {
 }
 
 func (p *process) groupLives() bool { return !errors.Is(syscall.Kill(-p.os.Pid, 0), syscall.ESRCH) }
+
+// reap waits for the end of a process, so that no zombie stays, or for that of ctx.
+func reap(ctx context.Context, p *os.Process) {
+	defer p.Release()
+	ends := make(chan os.Signal, 1)
+	signal.Notify(ends, syscall.SIGCHLD)
+	defer signal.Stop(ends)
+	for {
+		if id, _ := syscall.Wait4(p.Pid, nil, syscall.WNOHANG, nil); id != 0 { // it has ended, or is not to be waited for
+			return
+		}
+		select {
+		case <-ends:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
 
 // readReady reads what is in the pipe, without waiting. It returns 0 if that is
 // nothing.
