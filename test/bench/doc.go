@@ -19,8 +19,10 @@
 // All programs are built without cgo, as their releases are. Each is a process of
 // its own, and writes to a directory of its own on
 // one file system. They take turns, in a random order in each round. A turn is a
-// change of the store, timed from Consul's answer to the request that makes it
-// until the file is in place; or a cold start, timed from the start of the
+// change of the store, timed from the request that makes it until the file is in
+// place: those who wait for news are answered at the same time as the request, so
+// a clock that started with its answer would hide some of what a program does. Or a
+// turn is a cold start, timed from the start of the
 // process, each on an agent that was just started and filled. A turn begins when
 // the program is idle.
 //

@@ -13,15 +13,17 @@ import (
 // key returns the name of one of the program's keys.
 func (s *setup) key(i int) string { return fmt.Sprintf("%s/app-%05d", s.name, i) }
 
-// put gives a key the next value, and returns when the agent has answered.
-func (s *setup) put(key string) (value string, answered time.Time) {
+// put gives a key the next value. It returns when the agent has answered; begun is
+// when it was asked.
+func (s *setup) put(key string) (value string, begun time.Time) {
 	s.t.Helper()
 	s.value++
 	value = strconv.Itoa(s.value)
+	begun = time.Now()
 	if _, err := s.client.KV().Put(&api.KVPair{Key: key, Value: []byte(value)}, nil); err != nil {
 		s.t.Fatal(err)
 	}
-	return value, time.Now()
+	return value, begun
 }
 
 // oneKey is a template with a key.
@@ -42,9 +44,9 @@ func callKey(key string) string { return fmt.Sprintf("{{ key %q }}", key) }
 // follow changes a key and waits for a file that shall hold its value.
 func (s *setup) follow(key, file string) time.Duration {
 	s.keepInodes(file)
-	value, start := s.put(key)
+	value, begun := s.put(key)
 	s.arrives(file, is(value))
-	return time.Since(start)
+	return time.Since(begun)
 }
 
 // pair makes a second change while the first is under way.
@@ -121,11 +123,11 @@ func sharedKey(n int) workload {
 		change: func(s *setup) time.Duration {
 			files := s.files(n)
 			s.keepInodes(files...)
-			value, start := s.put(s.key(0))
+			value, begun := s.put(s.key(0))
 			if !allArrive(timeout, files, func(int) string { return value }) {
 				s.t.Fatalf("%s: value %s is not in all files\n%s", s.name, value, s.process.output())
 			}
-			return time.Since(start)
+			return time.Since(begun)
 		},
 	}
 }
@@ -152,9 +154,9 @@ func manyKeys(n int) workload {
 		},
 		change: func(s *setup) time.Duration {
 			s.keepInodes(s.file("out"))
-			value, start := s.put(s.key(s.another(n)))
+			value, begun := s.put(s.key(s.another(n)))
 			s.arrives(s.file("out"), func(content string) bool { return strings.Contains("\n"+content, "\n"+value+"\n") })
-			return time.Since(start)
+			return time.Since(begun)
 		},
 	}
 }

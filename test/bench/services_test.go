@@ -85,10 +85,10 @@ func (s *setup) changePort(name string, n int) time.Duration {
 	s.keepInodes(s.file("out"))
 	s.value++
 	i := s.instance(name, s.value%n, 10_000+s.value)
+	begun := time.Now()
 	s.apply(api.TxnOps{i.setService()})
-	start := time.Now()
 	s.arrives(s.file("out"), func(content string) bool { return strings.Contains(content, i.line()) })
-	return time.Since(start)
+	return time.Since(begun)
 }
 
 // An instance is one of a service.
