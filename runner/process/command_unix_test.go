@@ -525,6 +525,47 @@ func TestCommandMasks(t *testing.T) {
 	}
 }
 
+// A prompt is passed on while the command waits for the answer.
+func TestCommandPrompts(t *testing.T) {
+	var stdout printout
+	e := testExecutor(t, &stdout, nil, false)
+	name, password := newFIFO(t), newFIFO(t)
+	c := shell("printf Name:; read x <" + name + "; printf Password:; read x <" + password)
+	c.Timeout = 2 * enough // no prompt is seen since it ends the command
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := e.Run(t.Context(), c); err != nil {
+			t.Error(err)
+		}
+	})
+	until(t, "the first prompt", func() bool { return stdout.String() == "Name:" })
+	poke(t, name)
+	until(t, "the second prompt", func() bool { return stdout.String() == "Name:Password:" })
+	poke(t, password)
+	wg.Wait()
+}
+
+// A secret that is printed in two pieces is masked, however long the first one stands.
+func TestCommandMasksPieces(t *testing.T) {
+	var stdout, stderr printout
+	e := testExecutor(t, &stdout, &stderr, false)
+	fifo := newFIFO(t)
+	c := shell("printf can; echo held >&2; read x <" + fifo + "; echo ary")
+	c.Mask = func(s string) string { return strings.ReplaceAll(s, "canary", "***") }
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := e.Run(t.Context(), c); err != nil {
+			t.Error(err)
+		}
+	})
+	until(t, "what was held back", func() bool { return stderr.String() == "held\n" })
+	poke(t, fifo)
+	wg.Wait()
+	if stdout.String() != "***\n" {
+		t.Errorf("printed %q", stdout.String())
+	}
+}
+
 // A failure tells whether what it printed was passed on, and for what besides an
 // exit code the command failed.
 func TestCommandFailures(t *testing.T) {

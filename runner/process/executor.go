@@ -98,11 +98,11 @@ func (e *Executor) Run(ctx context.Context, c Command) (output string, err error
 	if err != nil || c.Timeout == 0 {
 		return "", err
 	}
-	held := time.AfterFunc(holdLimit, func() { e.release(p.out, true) })
+	held := time.AfterFunc(holdLimit, func() { e.release(p.out, true, false) })
 	err = e.wait(ctx, p, line, c.Timeout)
 	held.Stop()
 	p.out.drain()
-	printed := e.release(p.out, err == nil || ctx.Err() != nil)
+	printed := e.release(p.out, err == nil || ctx.Err() != nil, true)
 	if failure, ok := err.(*CommandError); ok {
 		failure.printed = printed
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 )
@@ -22,6 +23,9 @@ const (
 
 	// holdLimit bounds how long output is held back.
 	holdLimit = time.Second
+
+	// promptDelay is after which time a line that has not ended may be a prompt.
+	promptDelay = 100 * time.Millisecond
 
 	// drainLimit bounds the wait for output that a command has printed but that was
 	// not copied yet: the writer may be stuck.
@@ -68,9 +72,11 @@ func (o *output) release(write bool) {
 
 // A stream is a pipe from a command.
 type stream struct {
-	r, w  *os.File
-	lines *lineWriter
+	r, w    *os.File
+	lines   *lineWriter
+	prompts bool // lines may be written in pieces, in which no secret is to be masked
 
+	ended   atomic.Bool   // the command has; drain waits
 	drained chan struct{} // closed when what the command itself printed was copied
 	finish  func()        // closes drained, once
 }
@@ -101,7 +107,7 @@ func (e *Executor) attach(cmd *exec.Cmd, c Command, child bool) (*output, error)
 			e.follow(out)
 			return nil, err
 		}
-		s := &stream{r: r, w: w, lines: &lineWriter{mask: c.Mask}, drained: make(chan struct{})}
+		s := &stream{r: r, w: w, lines: &lineWriter{mask: c.Mask}, prompts: c.Mask == nil && !byLine, drained: make(chan struct{})}
 		s.finish = sync.OnceFunc(func() { close(s.drained) })
 		s.lines.write = func(text string) { _, _ = io.WriteString(to.dst, text) } // an error says nothing about the command
 		if byLine {
@@ -130,6 +136,13 @@ func (e *Executor) follow(o *output) {
 	}
 }
 
+// flush writes the line that has not ended, if nothing follows or it may be a prompt.
+func (s *stream) flush(ended bool) {
+	if ended || s.prompts {
+		s.lines.flush(len(s.lines.rest))
+	}
+}
+
 // copy copies s until all processes have closed the other end, or s.r is closed.
 func (e *Executor) copy(s *stream, o *output) {
 	buf := make([]byte, 8<<10)
@@ -141,6 +154,9 @@ func (e *Executor) copy(s *stream, o *output) {
 		e.writing.Lock()
 		defer e.writing.Unlock()
 		o.write(s.lines, buf[:n])
+		if s.prompts && len(s.lines.rest) > 0 && !s.ended.Load() {
+			_ = s.r.SetReadDeadline(time.Now().Add(promptDelay))
+		}
 	}
 	for {
 		n, err := s.r.Read(buf)
@@ -148,9 +164,12 @@ func (e *Executor) copy(s *stream, o *output) {
 		if err == nil {
 			continue
 		}
-		ended := errors.Is(err, os.ErrDeadlineExceeded) // set by drain
-		if ended {
-			s.r.SetReadDeadline(time.Time{})
+		interrupted := errors.Is(err, os.ErrDeadlineExceeded)
+		if interrupted {
+			_ = s.r.SetReadDeadline(time.Time{})
+		}
+		ended := !interrupted || s.ended.Swap(false)
+		if interrupted && ended {
 			for rest := pipeSize; rest > 0; rest -= n {
 				if n = readReady(s.r, buf); n == 0 {
 					break
@@ -159,18 +178,21 @@ func (e *Executor) copy(s *stream, o *output) {
 			}
 		}
 		e.writing.Lock()
-		s.lines.flush(len(s.lines.rest))
+		s.flush(ended)
 		e.writing.Unlock()
-		s.finish()
-		if !ended {
+		if ended {
+			s.finish()
+		}
+		if !interrupted {
 			return
 		}
 	}
 }
 
 // release writes or drops what o holds back, and waits for that, unless a writer is
-// stuck. It reports whether the output was written, now or before.
-func (e *Executor) release(o *output, write bool) (written bool) {
+// stuck. It reports whether the output was written, now or before. With ended, so has the
+// command.
+func (e *Executor) release(o *output, write, ended bool) (written bool) {
 	done := make(chan bool, 1)
 	e.running.Go(func() {
 		e.writing.Lock()
@@ -178,7 +200,7 @@ func (e *Executor) release(o *output, write bool) (written bool) {
 		written := write || o.released
 		o.release(write)
 		for _, s := range o.streams {
-			s.lines.flush(len(s.lines.rest))
+			s.flush(ended)
 		}
 		done <- written
 	})
@@ -195,6 +217,7 @@ func (o *output) drain() {
 	limit := time.After(drainLimit)
 	for _, s := range o.streams {
 		// Interrupts Read in copy. Where pipes have no deadlines, the limit ends the wait.
+		s.ended.Store(true)
 		_ = s.r.SetReadDeadline(time.Unix(1, 0))
 	}
 	for _, s := range o.streams {
