@@ -97,6 +97,29 @@ func TestForEachOf500(t *testing.T) {
 	}
 }
 
+// What both an element and the one that replaces it ask is watched all the time, and not
+// read again. What only the old one asked is watched no longer.
+func TestForEachKeepsQueries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := tmpl("sites", `{{ . }} {{ key (print "site/" (slice . 0 1)) }} {{ key (slice . 1) }}`)
+		site.ForEach, site.Destination = `key "list" | split " "`, "{{ slice . 0 1 }}"
+		g := newRig(t, Options{Templates: []Template{site}}, map[string]any{
+			"list": "a1 b1", "site/a": "A", "site/b": "B", "site/c": "C", "1": "one", "2": "two", "3": "three",
+		})
+		defer g.stop()
+		sleep(time.Second)
+		g.store.calls = nil
+		g.store.set("list", "a2 b3 c3")
+		sleep(time.Second)
+		if calls := strings.Join(g.store.calls, "\n"); calls != "watch 2 3 site/c\nunwatch 1" && calls != "unwatch 1\nwatch 2 3 site/c" {
+			t.Errorf("the store was asked to\n%s", calls)
+		}
+		g.holds("sites/a", "a2 A two")
+		g.holds("sites/b", "b3 B three")
+		g.holds("sites/c", "c3 C three")
+	})
+}
+
 // The elements of a list that cannot be read stay.
 func TestForEachWithoutAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -67,8 +67,8 @@ type Set struct {
 
 // A replacement is the templates of Replace while they are executed.
 type replacement struct {
-	replacing *pass      // executes them; nil: it has ended
-	unused    []watch.ID // no template uses them, unless replacing does
+	replacing []*pass    // execute them, and have not ended
+	unused    []watch.ID // no template uses them, unless those of replacing do
 }
 
 // A Batch is the results of executions, and what they change in the queries that
@@ -257,9 +257,7 @@ func (s *Set) Replace(next *Set, same func(i, j int) bool, all bool, now time.Ti
 	}
 	s.options, s.list, s.options.Parsed = next.options, next.list, nil
 	s.load(all)
-	if all {
-		s.replacing = s.begin(s.takeDirty(now), now)
-	}
+	s.replacing = append(s.replacing, s.begin(s.takeDirty(now), now))
 }
 
 // State returns a template in its parsed form, for Options.Parsed, whether its
@@ -270,10 +268,9 @@ func (s *Set) State(i int) (parsed *template.Template, placed, first bool) {
 	return t.parsed, t.rendered, (t.dirty || t.running) && t.coalesce.delay == 0
 }
 
-// Replacing reports whether the templates of the last Replace are being executed
-// for the first time. Until that has ended, it is not known which queries they use,
-// and none is dropped.
-func (s *Set) Replacing() bool { return s.replacing != nil }
+// Replacing reports whether templates of Replace are being executed for the first time.
+// Until that has ended, it is not known which queries they use, and none is dropped.
+func (s *Set) Replacing() bool { return len(s.replacing) > 0 }
 
 // Update marks the templates that use a query, whose state is new.
 func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
@@ -443,8 +440,8 @@ func (s *Set) Take(now time.Time) (Batch, error) {
 		if over || !now.Before(p.deadline) {
 			ended, p.ended = append(ended, p.ended...), nil
 		}
-		if over && p == s.replacing {
-			s.replacing = nil
+		if over {
+			s.replacing = slices.DeleteFunc(s.replacing, func(r *pass) bool { return r == p })
 		}
 		return over
 	})
@@ -480,7 +477,7 @@ func (s *Set) Take(now time.Time) (Batch, error) {
 		}
 		batch.Added = slices.DeleteFunc(batch.Added, func(q watch.ID) bool { return watched[q] })
 	}
-	if s.replacing == nil {
+	if !s.Replacing() {
 		batch.Dropped = slices.DeleteFunc(s.unused, func(q watch.ID) bool { return len(s.graph.Users(q)) > 0 })
 		s.unused = nil
 		s.mu.Lock()
