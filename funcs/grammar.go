@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -30,7 +29,7 @@ const (
 
 // arguments has the grammar of the argument for each kind of query, which is
 // compiled at its first use.
-var arguments = map[watch.Kind]func() *regexp.Regexp{
+var arguments = map[watch.Kind]*lazyregexp.Regexp{
 	watch.KVGet:            argument(`/?(?P<name>[^@?]+)`, params, datacenter),
 	watch.KVList:           argument(`/?(?P<name>[^@?]+)`, params, datacenter),
 	watch.ServiceHealth:    argument(taggedName, params, oldPort, near, filter),
@@ -47,7 +46,7 @@ var arguments = map[watch.Kind]func() *regexp.Regexp{
 
 // names has a second grammar, for names with spaces, colons or slashes, which Consul
 // allows and consul-template does not.
-var names = map[watch.Kind]func() *regexp.Regexp{
+var names = map[watch.Kind]*lazyregexp.Regexp{
 	watch.ServiceHealth: argument(anyName, params, datacenter, near, filter),
 	watch.ConnectHealth: argument(anyName, params, datacenter, near, filter),
 	watch.NodeServices:  argument(anyName, params, datacenter),
@@ -60,7 +59,7 @@ const exactly = "\x00exactly:"
 // it.
 func exact(name string) string { return exactly + strings.TrimPrefix(name, exactly) }
 
-func argument(parts ...string) func() *regexp.Regexp {
+func argument(parts ...string) *lazyregexp.Regexp {
 	return lazyregexp.New("^" + strings.Join(parts, "") + "$")
 }
 
@@ -81,10 +80,10 @@ func parse(kind watch.Kind, arg string) (watch.Query, error) {
 	case watch.NomadVarGet:
 		arg = strings.Trim(strings.TrimSpace(arg), "/")
 	}
-	grammar := arguments[kind]()
+	grammar := arguments[kind].Get()
 	match := grammar.FindStringSubmatch(arg)
 	if match == nil && names[kind] != nil {
-		grammar = names[kind]()
+		grammar = names[kind].Get()
 		match = grammar.FindStringSubmatch(arg)
 	}
 	if match == nil {

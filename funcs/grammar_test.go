@@ -259,7 +259,7 @@ func TestGrammarOfKeys(t *testing.T) {
 	for _, kind := range []watch.Kind{watch.KVGet, watch.KVList} {
 		for _, arg := range []string{"a", "/a", "//a", "a/", "/", "//", "a b\n", "ü", "a//b"} {
 			q, err := parse(kind, arg)
-			if match := arguments[kind]().FindStringSubmatch(arg); err != nil || q != (watch.Query{Kind: kind, Name: match[1]}) {
+			if match := arguments[kind].Get().FindStringSubmatch(arg); err != nil || q != (watch.Query{Kind: kind, Name: match[1]}) {
 				t.Errorf("%s %q is %+v, %v, want the name %q", kind, arg, q, err, match[1])
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	tmpltext "text/template"
@@ -69,7 +68,7 @@ func (r *reason) Unwrap() error { return r.cause }
 // newError returns an *Error for an error of text/template.
 func newError(name string, err error) *Error {
 	e := &Error{Position: Position{Name: name}, Err: err}
-	m := engineText().FindStringSubmatch(err.Error())
+	m := engineText.Get().FindStringSubmatch(err.Error())
 	if m == nil {
 		return e
 	}
@@ -105,7 +104,7 @@ func execError(name string, err error) *Error {
 
 // engineWords are errors of text/template and package runtime, and plainer ones.
 var engineWords = []struct {
-	engine func() *regexp.Regexp
+	engine *lazyregexp.Regexp
 	plain  string
 }{
 	{lazyregexp.New(`^nil pointer evaluating .*\.(\w+)$`), "there is no value to take $1 from: test it first with {{ if }} or {{ with }}"},
@@ -121,8 +120,8 @@ var engineWords = []struct {
 // plain returns a plainer text of an error of text/template.
 func plain(text string) string {
 	for _, w := range engineWords {
-		if w.engine().MatchString(text) {
-			return w.engine().ReplaceAllString(text, w.plain)
+		if w.engine.Get().MatchString(text) {
+			return w.engine.Get().ReplaceAllString(text, w.plain)
 		}
 	}
 	return NoField(text)
@@ -133,7 +132,7 @@ var fieldless = lazyregexp.New(`^can't evaluate field (\w+) in type (\[\])?\*?(\
 // NoField says in plain words that a value has no such field, and which one may be
 // meant. Any other text it returns as it is.
 func NoField(text string) string {
-	m := fieldless().FindStringSubmatch(text)
+	m := fieldless.Get().FindStringSubmatch(text)
 	if m == nil {
 		return text
 	}
@@ -208,7 +207,7 @@ var undefined = lazyregexp.New(`^function "(.*)" not defined$`)
 // parseError returns an *Error for an error of parsing.
 func parseError(o Options, err error) *Error {
 	e := newError(o.Name, err)
-	m := undefined().FindStringSubmatch(e.Err.Error())
+	m := undefined.Get().FindStringSubmatch(e.Err.Error())
 	if m == nil {
 		e.Err = &reason{text: plain(e.Err.Error()), cause: e.Err}
 		return e

@@ -1,7 +1,6 @@
 package template
 
 import (
-	"regexp"
 	"strings"
 
 	"restencil/watch/lazyregexp"
@@ -16,7 +15,7 @@ type OldForm struct {
 
 var oldForms = []struct {
 	part    string // of each, and of few other templates: patterns take time
-	pattern func() *regexp.Regexp
+	pattern *lazyregexp.Regexp
 	now     func(old string) string
 }{
 	{".Tags.Contains", lazyregexp.New(`\.Tags\.Contains`), func(string) string { return ".Tags | contains" }},
@@ -30,7 +29,7 @@ func OldForms(text string) (all []OldForm) {
 		if !strings.Contains(text, form.part) {
 			continue
 		}
-		for _, at := range form.pattern().FindAllStringIndex(text, -1) {
+		for _, at := range form.pattern.Get().FindAllStringIndex(text, -1) {
 			old := text[at[0]:at[1]]
 			all = append(all, OldForm{at[0], old, form.now(old)})
 		}

@@ -260,7 +260,7 @@ func (t *Template) redact(e *Error, secrets Secrets) {
 		text = before + overWhat + redacted
 	}
 	text = mask(text, redacted, secrets.patterns(false)) // a secret may contain quotes
-	text = quotation().ReplaceAllStringFunc(text, func(quoted string) string {
+	text = quotation.Get().ReplaceAllStringFunc(text, func(quoted string) string {
 		for part := range strings.SplitSeq(quoted[1:len(quoted)-1], redacted) {
 			if !strings.Contains(t.options.Text, part) {
 				return quoted[:1] + redacted + quoted[:1]

@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"watch/keypair":            {},
 	"watch/filewatch":          {"watch", "watch/schedule", "renderer/atomicfile"},
 	"watch/local":              {"watch", "watch/dependency", "watch/filewatch", "watch/local/yamldoc"},
-	"watch/local/yamldoc":      {"watch/suggest"},
+	"watch/local/yamldoc":      {"watch/lazyregexp", "watch/suggest"},
 	"watch/schedule":           {"watch"},
 	"watch/transport":          {"watch", "watch/filewatch", "renderer/atomicfile"},
 	"watch/vault":              {"watch", "watch/schedule", "watch/transport", "watch/vault/client", "watch/vault/fetch", "watch/vault/lease", "watch/vault/limit", "watch/vault/token"},

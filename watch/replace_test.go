@@ -105,13 +105,19 @@ func TestReplaceTakesOverWhatIsWatched(t *testing.T) {
 	})
 }
 
-// One source of a store runs at a time, and Run joins all of them.
+// A source runs when its store is asked the first time. One of a store runs at a time,
+// and Run joins all of them.
 func TestReplaceRunsOneAfterAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		first, second, third, other := newStage(), newStage(), newStage(), newStage()
-		w := New(map[Store]Source{Consul: first, Files: other})
+		first, second, third, other, unused := newStage(), newStage(), newStage(), newStage(), newStage()
+		w := New(map[Store]Source{Consul: first, Files: other, Nomad: newStage()})
+		w.Watch(key("a").ID())
 		stop := run(t, w)
 		first.is(t, "runs")
+		other.is(t, "")
+		w.Watch((Query{Kind: FileContent, Name: "f"}).ID())
+		w.Replace(map[Store]Source{Nomad: unused})
+		synctest.Wait()
 		w.Replace(map[Store]Source{Consul: second})
 		synctest.Wait()
 		second.is(t, "")
@@ -123,6 +129,7 @@ func TestReplaceRunsOneAfterAnother(t *testing.T) {
 		second.is(t, "ended")
 		third.is(t, "runs")
 		other.is(t, "runs")
+		unused.is(t, "")
 		stop()
 		third.is(t, "ended")
 		other.is(t, "ended")

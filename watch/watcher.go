@@ -28,9 +28,11 @@ type Watcher struct {
 	updated []*entry // whose states Take has not returned yet, each once
 }
 
-// A sourceRun is a source and its call of Run.
+// A sourceRun is a source and its call of Run, which begins with the first query: most
+// programs use one store of those that they could reach. It is guarded by calls.
 type sourceRun struct {
 	source Source
+	used   bool               // it has, or had, queries, or the one that it replaced
 	stop   context.CancelFunc // ends the run; nil before it begins
 	ended  chan struct{}      // closed when Run has returned; nil before it begins
 }
@@ -61,8 +63,8 @@ func New(sources map[Store]Source) *Watcher {
 	return w
 }
 
-// Run runs the sources, and those that replace them, until ctx ends and they
-// have all returned.
+// Run runs the sources that have queries, and those that replace them, until ctx ends
+// and they have all returned.
 func (w *Watcher) Run(ctx context.Context) {
 	w.calls.Lock()
 	w.ctx = ctx
@@ -77,9 +79,12 @@ func (w *Watcher) Run(ctx context.Context) {
 	w.group.Wait()
 }
 
-// run runs a source once the previous one, if any, has ended: they may write to
-// the same file. The caller holds w.calls.
+// run runs a source that is used, if it does not run yet, once the previous one, if any,
+// has ended: they may write to the same file. The caller holds w.calls.
 func (w *Watcher) run(r, previous *sourceRun) {
+	if w.ctx == nil || !r.used || r.stop != nil {
+		return
+	}
 	ctx, stop := context.WithCancel(w.ctx)
 	r.stop, r.ended = stop, make(chan struct{})
 	w.group.Go(func() {
@@ -150,7 +155,9 @@ func (w *Watcher) subscribe(r *sourceRun, list []Subscription) {
 	switch {
 	case len(list) == 0:
 	case r != nil:
+		r.used = true
 		r.source.Watch(list...)
+		w.run(r, nil)
 	default:
 		for _, s := range list {
 			s.Sink.Fail(&Error{Query: s.ID.Value(), Class: Invalid, Err: ErrNotConfigured})
@@ -290,16 +297,16 @@ func (w *Watcher) Replace(sources map[Store]Source) {
 	w.calls.Lock()
 	defer w.calls.Unlock()
 	for store, source := range sources {
-		var next *sourceRun
-		if source != nil {
-			next = &sourceRun{source: source}
-		}
-		var list []Subscription
 		w.mu.Lock()
 		old := w.sources[store]
+		var next *sourceRun
+		if source != nil {
+			next = &sourceRun{source: source, used: old != nil && old.used}
+		}
 		if w.sources[store] = next; next == nil {
 			delete(w.sources, store)
 		}
+		var list []Subscription
 		for id, e := range w.entries {
 			if id.Value().Store() != store {
 				continue
@@ -318,12 +325,12 @@ func (w *Watcher) Replace(sources map[Store]Source) {
 			list = append(list, Subscription{id, successor})
 		}
 		w.mu.Unlock() // the source may answer at once
-		w.subscribe(next, list)
 		if old != nil && old.stop != nil {
 			old.stop()
 		}
-		if w.ctx != nil && next != nil {
+		if next != nil {
 			w.run(next, old)
 		}
+		w.subscribe(next, list)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,7 +116,7 @@ func byMeta(spec string, list []*watch.HealthService) (map[string][]*watch.Healt
 			case value == "":
 				value = "_no_" + name + "_"
 			}
-			parts[i] = outsideMeta.ReplaceAllString(value, "_")
+			parts[i] = strings.Map(wordOnly, value)
 		}
 		name := strings.Join(parts, "_")
 		groups[name] = append(groups[name], s)
@@ -125,7 +124,13 @@ func byMeta(spec string, list []*watch.HealthService) (map[string][]*watch.Healt
 	return groups, nil
 }
 
-var outsideMeta = regexp.MustCompile(`[^\w-]`)
+// wordOnly returns an underscore for what is no letter or digit of ASCII, nor a hyphen.
+func wordOnly(r rune) rune {
+	if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' {
+		return r
+	}
+	return '_'
+}
 
 // explode converts pairs to nested maps, by the slashes in their keys.
 func explode(pairs []*watch.KeyPair) (map[string]any, error) {

@@ -94,7 +94,7 @@ func (f File) maskWords(text string) string {
 		public = append(public, f.New)
 	}
 	for _, text := range public {
-		for _, w := range word().FindAll(text, -1) {
+		for _, w := range word.Get().FindAll(text, -1) {
 			known[string(w)] = true
 		}
 	}
@@ -105,7 +105,7 @@ func (f File) maskWords(text string) string {
 			continue
 		}
 		b.WriteString(line[:1])
-		b.WriteString(word().ReplaceAllStringFunc(line[1:], func(w string) string {
+		b.WriteString(word.Get().ReplaceAllStringFunc(line[1:], func(w string) string {
 			if known[w] {
 				return w
 			}

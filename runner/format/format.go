@@ -16,7 +16,6 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"golang.org/x/text/encoding/charmap"
 	"gopkg.in/yaml.v2"
 
 	"restencil/watch/lazyregexp"
@@ -203,7 +202,7 @@ func boundTOML(content []byte) *problem {
 		memory += length * (dots + 1)
 		return length
 	}
-	for _, token := range tomlToken().FindAllIndex(content, -1) {
+	for _, token := range tomlToken.Get().FindAllIndex(content, -1) {
 		n := len(open)
 		switch content[token[0]] {
 		case '[', '{':
@@ -312,6 +311,17 @@ func boundHCL(tokens hclsyntax.Tokens) *problem {
 	return nil
 }
 
+// latin1 returns in UTF-8 what r has in ISO 8859-1, whose bytes are Unicode's first 256
+// characters.
+func latin1(r io.Reader) (io.Reader, error) {
+	content, err := io.ReadAll(r)
+	runes := make([]rune, len(content))
+	for i, b := range content {
+		runes[i] = rune(b)
+	}
+	return strings.NewReader(string(runes)), err
+}
+
 // checkXML accepts a well-formed document of XML 1.0 with one root element, in
 // UTF-8, ASCII or ISO 8859-1. It does not read a DOCTYPE, so only the five predefined
 // entities are known.
@@ -322,7 +332,7 @@ func checkXML(content []byte) *problem {
 		case "us-ascii":
 			return r, nil
 		case "iso-8859-1":
-			return charmap.ISO8859_1.NewDecoder().Reader(r), nil
+			return latin1(r)
 		}
 		return nil, errors.New("unknown encoding")
 	}

@@ -71,7 +71,7 @@ func parsePEM(content []byte) (pemFile, *problem) {
 			rest = nil
 		}
 		read := content[begin : len(content)-len(rest)]
-		marks := pemMark().FindAllIndex(read, -1)
+		marks := pemMark.Get().FindAllIndex(read, -1)
 		switch {
 		case block == nil && begin == 0 && marks == nil:
 			return p, &problem{summary: "no PEM block"}

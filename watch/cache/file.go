@@ -49,7 +49,7 @@ func parse(b []byte, of string) ([]entry, error) {
 		if errors.Is(err, io.EOF) {
 			return list, nil
 		}
-		decode := decoders[r.Query.Kind]
+		decode := decoder(r.Query.Kind)
 		if err != nil || decode == nil {
 			return nil, errDamaged
 		}
@@ -105,21 +105,36 @@ type record struct {
 	Data  json.RawMessage `json:",omitempty"` // absent: the thing does not exist
 }
 
-// decoders decode the answers to the kinds of query that are kept.
-var decoders = map[watch.Kind]func([]byte) (any, error){
-	watch.KVGet:               decode[*watch.KeyPair],
-	watch.KVList:              decode[[]*watch.KeyPair],
-	watch.ServiceHealth:       decode[[]*watch.HealthService],
-	watch.ConnectHealth:       decode[[]*watch.HealthService],
-	watch.ServiceList:         decode[[]*watch.CatalogSnippet],
-	watch.NodeServices:        decode[*watch.CatalogNode],
-	watch.NodeList:            decode[[]*watch.Node],
-	watch.DatacenterList:      decode[[]string],
-	watch.CARootList:          decode[[]*watch.CARoot],
-	watch.PeeringList:         decode[[]*watch.Peering],
-	watch.PartitionList:       decode[[]*watch.Partition],
-	watch.ExportedServiceList: decode[[]watch.ExportedService],
-	watch.ImportedServiceList: decode[[]watch.ImportedService],
+// decoder returns what decodes the answers to a kind of query, nil for a kind that is not
+// kept.
+func decoder(kind watch.Kind) func([]byte) (any, error) {
+	switch kind {
+	case watch.KVGet:
+		return decode[*watch.KeyPair]
+	case watch.KVList:
+		return decode[[]*watch.KeyPair]
+	case watch.ServiceHealth, watch.ConnectHealth:
+		return decode[[]*watch.HealthService]
+	case watch.ServiceList:
+		return decode[[]*watch.CatalogSnippet]
+	case watch.NodeServices:
+		return decode[*watch.CatalogNode]
+	case watch.NodeList:
+		return decode[[]*watch.Node]
+	case watch.DatacenterList:
+		return decode[[]string]
+	case watch.CARootList:
+		return decode[[]*watch.CARoot]
+	case watch.PeeringList:
+		return decode[[]*watch.Peering]
+	case watch.PartitionList:
+		return decode[[]*watch.Partition]
+	case watch.ExportedServiceList:
+		return decode[[]watch.ExportedService]
+	case watch.ImportedServiceList:
+		return decode[[]watch.ImportedService]
+	}
+	return nil
 }
 
 func decode[T any](b []byte) (any, error) {

@@ -122,12 +122,12 @@ func TestEveryKindIsDecidedOn(t *testing.T) {
 		watch.NomadServiceList, watch.NomadService, watch.NomadVarGet, watch.NomadVarList,
 	}
 	for _, kind := range not {
-		if decoders[kind] != nil {
+		if decoder(kind) != nil {
 			t.Errorf("%s is kept", kind)
 		}
 	}
 	for kind := range kept {
-		if decoders[kind] == nil {
+		if decoder(kind) == nil {
 			t.Errorf("%s is not kept", kind)
 		}
 	}

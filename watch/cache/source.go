@@ -240,7 +240,7 @@ func (k *sink) Publish(a watch.Answer) (news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k.answered = true
-	if q := k.id.Value(); s.sinks[k.id] == k && !q.Private && decoders[q.Kind] != nil {
+	if q := k.id.Value(); s.sinks[k.id] == k && !q.Private && decoder(q.Kind) != nil {
 		_, known := s.entries[k.id]
 		s.entries[k.id] = entry{query: q, used: time.Now(), answer: a}
 		if news || !known {

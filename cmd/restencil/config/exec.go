@@ -140,7 +140,7 @@ func (e *Exec) check() []error {
 	var errs []error
 	first := make(map[string]setting.Origin)
 	for _, v := range e.Variables {
-		if !variableName().MatchString(v.Name) {
+		if !variableName.Get().MatchString(v.Name) {
 			errs = append(errs, v.At.Wrong(fmt.Sprintf("%q is not the name of an environment variable", v.Name), "use letters, digits and _"))
 		}
 		if at, twice := first[v.Name]; twice {

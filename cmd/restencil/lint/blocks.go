@@ -51,7 +51,7 @@ func (b *blocks) write(text string, empty func(branch)) {
 			if len(b.open) == maxOpen {
 				continue // it is no configuration of nginx
 			}
-			b.open = append(b.open, &block{upstream: upstream().Match(b.statement), depth: len(b.around)})
+			b.open = append(b.open, &block{upstream: upstream.Get().Match(b.statement), depth: len(b.around)})
 			b.statement = nil
 		case char == ';':
 			b.end()
@@ -75,7 +75,7 @@ func (b *blocks) write(text string, empty func(branch)) {
 func (b *blocks) end() {
 	statement := b.statement
 	b.statement = nil
-	if len(b.open) == 0 || !server().Match(statement) {
+	if len(b.open) == 0 || !server.Get().Match(statement) {
 		return
 	}
 	in := b.open[len(b.open)-1]

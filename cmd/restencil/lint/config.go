@@ -86,7 +86,7 @@ func (l *Linter) placeOf(t *config.Template, o runner.Template) place {
 	key := t.Origin("contents").Position
 	lines := l.lines(key.File)
 	first, _, _ := strings.Cut(o.Text, "\n")
-	if 0 < key.Line && key.Line < len(lines) && heredoc().MatchString(lines[key.Line-1]) && strings.HasSuffix(lines[key.Line], first) {
+	if 0 < key.Line && key.Line < len(lines) && heredoc.Get().MatchString(lines[key.Line-1]) && strings.HasSuffix(lines[key.Line], first) {
 		return place{file: key.File, first: key.Line}
 	}
 	return place{key: key}
@@ -171,7 +171,7 @@ var (
 // programs returns the programs that a command runs, as far as they can be told.
 func programs(args []string) []string {
 	var found []string
-	for _, m := range program().FindAllStringSubmatch(strings.Join(args, "\x00"), -1) {
+	for _, m := range program.Get().FindAllStringSubmatch(strings.Join(args, "\x00"), -1) {
 		found = append(found, m[1])
 	}
 	return found
@@ -184,26 +184,26 @@ func (l *Linter) staged(c command) {
 	add := func(s Severity, message, hint string) {
 		l.at(c.at, Finding{Rule: "check-file", Severity: s, Message: message, Hint: hint})
 	}
-	if found := action().FindString(text); found != "" && !c.check {
+	if found := action.Get().FindString(text); found != "" && !c.check {
 		add(Error, found+" stands for a staged file in a check alone; here it stays as it is", "write the path of the file")
 	}
 	if !c.check {
 		return
 	}
-	if found := single().FindString(text); found != "" && c.about > 1 {
+	if found := single.Get().FindString(text); found != "" && c.about > 1 {
 		add(Error, found+" fails: the bundle has several files", "say which: {{ .Staged `NAME` }}")
 	}
 	var bases []string
 	for _, path := range c.files {
 		bases = append(bases, filepath.Base(path))
 	}
-	for _, m := range named().FindAllStringSubmatch(text, -1) {
+	for _, m := range named.Get().FindAllStringSubmatch(text, -1) {
 		if !slices.Contains(c.files, m[1]) && !slices.Contains(bases, m[1]) {
 			add(Error, fmt.Sprintf("no file of this bundle is called %q", m[1]), didYouMean(suggest.Nearest(m[1], bases)))
 		}
 	}
 	for _, path := range programs(c.args) {
-		if elsewhere().MatchString(filepath.Base(path)) && !strings.Contains(text, "{{") && !strings.Contains(text, "RESTENCIL_STAGED") {
+		if elsewhere.Get().MatchString(filepath.Base(path)) && !strings.Contains(text, "{{") && !strings.Contains(text, "RESTENCIL_STAGED") {
 			add(Warning, path+" lets another process do the work, which sees the old files and not the new ones",
 				"give it the staged file, {{ .Staged `NAME` }}, or test the file with a program of this host")
 		}

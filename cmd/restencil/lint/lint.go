@@ -144,7 +144,7 @@ func (l *Linter) ignoredAt(file string, number int) []string {
 	if number < 1 || number > len(lines) || !strings.Contains(lines[number-1], "lint:ignore") { // which is faster
 		return nil
 	}
-	m := ignoring().FindStringSubmatch(lines[number-1])
+	m := ignoring.Get().FindStringSubmatch(lines[number-1])
 	if m == nil {
 		return nil
 	}

@@ -125,7 +125,7 @@ func (l *Linter) template(o template.Options, at place) facts {
 		c.syntax(o, err)
 		return c.facts
 	}
-	for _, m := range assigned().FindAllStringSubmatch(o.Text, -1) {
+	for _, m := range assigned.Get().FindAllStringSubmatch(o.Text, -1) {
 		c.mutable[m[1]] = true
 	}
 	for _, form := range template.OldForms(o.Text) {
@@ -159,7 +159,7 @@ func (c *checker) syntax(o template.Options, err error) {
 // finish looks at the parts that nobody calls.
 func (c *checker) finish(main string) {
 	defined := make(map[string]int)
-	for _, m := range define().FindAllStringSubmatchIndex(c.text, -1) {
+	for _, m := range define.Get().FindAllStringSubmatchIndex(c.text, -1) {
 		if name := c.text[m[2]:m[3]]; defined[name] == 0 {
 			defined[name] = m[0]
 		}
@@ -211,7 +211,7 @@ func (c *checker) locate(f *Finding, offset int, rest string) {
 		return
 	}
 	f.File, f.Line, f.Column = c.place.file, c.place.first+line+1, column
-	f.width = max(1, len(word().FindString(rest)))
+	f.width = max(1, len(word.Get().FindString(rest)))
 	own := c.lines[line]
 	if lines := c.l.lines(f.File); f.Line <= len(lines) {
 		f.source = strings.TrimSuffix(lines[f.Line-1], "\r")
@@ -300,7 +300,7 @@ func (c *checker) branch(n *parse.BranchNode, dot value) {
 		}) {
 			around = branch{pos: n.Pipe.Pos, list: v.list}
 		}
-		if calls := ofCatalog[strings.Fields(v.list + " -")[0]]; calls != nil {
+		if calls := elementCalls(strings.Fields(v.list + " -")[0]); calls != nil {
 			c.catalog = catalog{pos: n.Pipe.Pos, calls: calls}
 		}
 	default:

@@ -19,49 +19,78 @@ import (
 // This file follows the values in a template: what type each has, which fields it lacks,
 // and whether it comes from a store.
 
-// builtins are the functions of text/template, with the types of their results.
-var builtins = map[string]reflect.Type{
-	"and": nil, "call": nil, "index": nil, "or": nil, "slice": nil,
-	"eq": boolean, "ge": boolean, "gt": boolean, "le": boolean, "lt": boolean, "ne": boolean, "not": boolean,
-	"html": words, "js": words, "print": words, "printf": words, "println": words, "urlquery": words,
-	"len": number,
+// What is known of functions is code, not maps: those would be made at each start of the
+// daemon, for a subcommand.
+
+// builtinType returns the type of the result of a function of text/template, nil where it
+// can be any, and whether it is one.
+func builtinType(name string) (typ reflect.Type, is bool) {
+	switch name {
+	case "and", "call", "index", "or", "slice":
+		return nil, true
+	case "eq", "ge", "gt", "le", "lt", "ne", "not":
+		return boolean(), true
+	case "html", "js", "print", "printf", "println", "urlquery":
+		return words(), true
+	case "len":
+		return number(), true
+	}
+	return nil, false
 }
 
-var (
-	boolean = reflect.TypeFor[bool]()
-	number  = reflect.TypeFor[int]()
-	words   = reflect.TypeFor[string]()
-)
+func boolean() reflect.Type { return reflect.TypeFor[bool]() }
+func number() reflect.Type  { return reflect.TypeFor[int]() }
+func words() reflect.Type   { return reflect.TypeFor[string]() }
 
-// results are the types of what functions return as any.
-var results = map[string]reflect.Type{
-	"node":    reflect.TypeFor[*watch.CatalogNode](),
-	"caLeaf":  reflect.TypeFor[*watch.LeafCert](),
-	"secret":  reflect.TypeFor[*watch.Secret](),
-	"pkiCert": reflect.TypeFor[watch.Certificate](),
+// resultType returns the type of what a function returns as any, nil for others.
+func resultType(name string) reflect.Type {
+	switch name {
+	case "node":
+		return reflect.TypeFor[*watch.CatalogNode]()
+	case "caLeaf":
+		return reflect.TypeFor[*watch.LeafCert]()
+	case "secret":
+		return reflect.TypeFor[*watch.Secret]()
+	case "pkiCert":
+		return reflect.TypeFor[watch.Certificate]()
+	}
+	return nil
 }
 
 // lists are the functions that ask a store for a list and accept an empty one.
 var lists = []string{"service", "connect", "services", "nodes", "ls", "tree", "nomadService", "nomadServices"}
 
-// ofCatalog are the functions that list a catalog, with those that ask for one of
-// what they list.
-var ofCatalog = map[string][]string{
-	"services":      {"service", "connect"},
-	"nodes":         {"node"},
-	"nomadServices": {"nomadService"},
+// elementCalls returns, for a function that lists a catalog, those that ask for one of what
+// it lists.
+func elementCalls(list string) []string {
+	switch list {
+	case "services":
+		return []string{"service", "connect"}
+	case "nodes":
+		return []string{"node"}
+	case "nomadServices":
+		return []string{"nomadService"}
+	}
+	return nil
 }
 
 // ofHost are the functions that ask this host for what seldom changes.
 var ofHost = []string{"env", "envOrDefault", "mustEnv", "sockaddr", "timestamp", "executeTemplate", "loop", "exact"}
 
-// restless are the functions that return something else each time.
-var restless = map[string]string{
-	"timestamp": "time", "sprig_ago": "time",
-	"sprig_shuffle": "chance", "sprig_randInt": "chance", "sprig_encryptAES": "chance", "sprig_bcrypt": "chance", "sprig_htpasswd": "chance",
-	"sprig_genPrivateKey": "chance", "sprig_genCA": "chance", "sprig_genCAWithKey": "chance", "sprig_genSelfSignedCert": "chance",
-	"sprig_genSelfSignedCertWithKey": "chance", "sprig_genSignedCert": "chance", "sprig_genSignedCertWithKey": "chance",
-	"sprig_keys": "order", "sprig_values": "order",
+// variation returns what makes a function return something else each time: "time",
+// "chance" or "order"; "": nothing.
+func variation(name string) string {
+	switch name {
+	case "timestamp", "sprig_ago":
+		return "time"
+	case "sprig_shuffle", "sprig_randInt", "sprig_encryptAES", "sprig_bcrypt", "sprig_htpasswd",
+		"sprig_genPrivateKey", "sprig_genCA", "sprig_genCAWithKey", "sprig_genSelfSignedCert",
+		"sprig_genSelfSignedCertWithKey", "sprig_genSignedCert", "sprig_genSignedCertWithKey":
+		return "chance"
+	case "sprig_keys", "sprig_values":
+		return "order"
+	}
+	return ""
 }
 
 var (
@@ -145,9 +174,9 @@ func (c *checker) operand(n parse.Node, dot value) value {
 	case *parse.IdentifierNode:
 		return c.function(n, nil, nil)
 	case *parse.StringNode:
-		return value{typ: words, constant: true}
+		return value{typ: words(), constant: true}
 	case *parse.BoolNode:
-		return value{typ: boolean, constant: true}
+		return value{typ: boolean(), constant: true}
 	}
 	return value{constant: true}
 }
@@ -160,7 +189,7 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 		name = now
 	}
 	constant := !slices.ContainsFunc(args, func(v value) bool { return !v.constant })
-	if typ, ok := builtins[name]; ok {
+	if typ, ok := builtinType(name); ok {
 		return builtin(name, value{typ: typ, constant: constant}, args)
 	}
 	f, ok := c.funcs[name]
@@ -174,7 +203,7 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 	}
 	c.judge(name, n.Pos, nodes, args)
 	v := value{typ: reflect.TypeOf(f).Out(0), constant: constant}
-	if typ := results[name]; typ != nil {
+	if typ := resultType(name); typ != nil {
 		v.typ = typ
 	}
 	last := value{}
@@ -189,9 +218,9 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 			v.list += " " + n.String()
 		}
 	case element != nil && name == "byTag":
-		v.typ = reflect.MapOf(words, reflect.SliceOf(element))
+		v.typ = reflect.MapOf(words(), reflect.SliceOf(element))
 	case element != nil && name == "byPort":
-		v.typ = reflect.MapOf(number, reflect.SliceOf(element))
+		v.typ = reflect.MapOf(number(), reflect.SliceOf(element))
 	}
 	if k := v.typ.Kind(); v.list == "" && (k == reflect.Slice || k == reflect.Map || k == reflect.Interface) {
 		v.list = last.list
@@ -202,23 +231,26 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 	return v
 }
 
-// systems are the functions whose argument can name a cluster, with the system that each
-// asks.
-var systems = map[string]watch.Store{
-	"key": watch.Consul, "keyExists": watch.Consul, "keyOrDefault": watch.Consul,
-	"ls": watch.Consul, "safeLs": watch.Consul, "tree": watch.Consul, "safeTree": watch.Consul,
-	"service": watch.Consul, "connect": watch.Consul, "services": watch.Consul,
-	"node": watch.Consul, "nodes": watch.Consul, "peerings": watch.Consul,
-	"secret": watch.Vault, "secrets": watch.Vault, "pkiCert": watch.Vault,
-	"nomadService": watch.Nomad, "nomadServices": watch.Nomad,
-	"nomadVar": watch.Nomad, "nomadVarExists": watch.Nomad, "nomadVarList": watch.Nomad, "nomadVarListSafe": watch.Nomad,
+// storeOf returns the system that a function asks whose argument can name a cluster; "" for
+// others.
+func storeOf(function string) watch.Store {
+	switch function {
+	case "key", "keyExists", "keyOrDefault", "ls", "safeLs", "tree", "safeTree",
+		"service", "connect", "services", "node", "nodes", "peerings":
+		return watch.Consul
+	case "secret", "secrets", "pkiCert":
+		return watch.Vault
+	case "nomadService", "nomadServices", "nomadVar", "nomadVarExists", "nomadVarList", "nomadVarListSafe":
+		return watch.Nomad
+	}
+	return ""
 }
 
 var clusterParam = lazyregexp.New(`[?&]cluster=([\w-]+)`)
 
 // cluster looks at the cluster that the argument of a function names.
 func (c *checker) cluster(function string, pos parse.Pos, argument string) {
-	system, param := systems[function], clusterParam().FindStringSubmatch(argument)
+	system, param := storeOf(function), clusterParam.Get().FindStringSubmatch(argument)
 	if c.l.clusters == nil || system == "" || param == nil {
 		return
 	}
@@ -258,10 +290,10 @@ func (c *checker) judge(name string, pos parse.Pos, nodes []parse.Node, args []v
 	c.cluster(name, pos, literal(0))
 	switch name {
 	case "secret", "nomadVar":
-		c.secret = c.secret || !public().MatchString(literal(0))
+		c.secret = c.secret || !public.Get().MatchString(literal(0))
 	case "writeToFile":
 		c.writes = true
-		if perm, err := strconv.ParseUint(literal(3), 8, 32); err == nil && perm&uint64(exposing) != 0 && sensitive().MatchString(c.action) {
+		if perm, err := strconv.ParseUint(literal(3), 8, 32); err == nil && perm&uint64(exposing) != 0 && sensitive.Get().MatchString(c.action) {
 			c.report(nodes[3].Position(), "secret-mode", fmt.Sprintf("writeToFile gives a secret the mode %04o", perm), `write "0640" or less`)
 		}
 	case "executeTemplate":
@@ -278,16 +310,16 @@ func (c *checker) judge(name string, pos parse.Pos, nodes []parse.Node, args []v
 			c.dynamic = true
 		}
 	case "plugin":
-		if len(args) > 0 && data(args[0]) || shell().MatchString(literal(0)) && slices.ContainsFunc(args, data) {
+		if len(args) > 0 && data(args[0]) || shell.Get().MatchString(literal(0)) && slices.ContainsFunc(args, data) {
 			c.report(pos, "shell-data", "data from a store becomes a part of a shell command, or decides which program is run",
 				"name the program, and give it the data as arguments of its own")
 		}
 	}
-	switch why := restless[name]; {
+	switch why := variation(name); {
 	case why == "time", why == "chance":
 		c.report(pos, "changes-by-itself", name+" is another text at each execution: every start, and every change of any data, replaces the file and runs the command",
 			map[string]string{"time": "leave it out", "chance": "generate it once, and keep it in a store"}[why])
-	case why == "order" && !unordered().MatchString(c.action):
+	case why == "order" && !unordered.Get().MatchString(c.action):
 		c.report(pos, "changes-by-itself", name+" gives the elements in another order at each execution", "sort them with sprig_sortAlpha, or range over the map")
 	}
 	if one := c.catalog; !one.chosen && slices.Contains(one.calls, name) && slices.ContainsFunc(args, data) {
@@ -345,11 +377,11 @@ func elements(t reflect.Type) (key, element reflect.Type) {
 	}
 	switch t.Kind() {
 	case reflect.Slice, reflect.Array:
-		return number, t.Elem()
+		return number(), t.Elem()
 	case reflect.Map:
 		return t.Key(), t.Elem()
 	case reflect.Chan:
-		return number, t.Elem()
+		return number(), t.Elem()
 	}
 	return nil, nil
 }

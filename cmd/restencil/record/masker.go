@@ -72,7 +72,7 @@ func (m *masker) text(name, text string) string {
 		return text
 	case strings.HasPrefix(trimmed, "-----BEGIN "):
 		return m.pem(trimmed)
-	case uuid().MatchString(trimmed):
+	case uuid.Get().MatchString(trimmed):
 		return "00000000-0000-0000-0000-000000000000"
 	}
 	if _, err := strconv.ParseFloat(trimmed, 64); err == nil {

@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"restencil/runner/journal"
 	"restencil/runner/journal/dirlock"
 	"restencil/runner/journal/history"
+	"restencil/watch/lazyregexp"
 )
 
 // Of returns the state directory of a configuration, "" for none. By default each
@@ -41,7 +41,7 @@ func Of(cfg *config.Config) string {
 	return Find(root, Owner(cfg))
 }
 
-var notPlain = regexp.MustCompile(`[^\w.-]`)
+var notPlain = lazyregexp.New(`[^\w.-]`)
 
 // Find returns the directory below root whose owner is paths, or where there is none,
 // a free one. It is named after the first path, with a number where another owner has
@@ -54,7 +54,7 @@ func Find(root string, paths []string) string {
 		}
 	}
 	name := strings.TrimSuffix(filepath.Base(paths[0]), filepath.Ext(paths[0]))
-	name = notPlain.ReplaceAllString(name[:min(len(name), 40)], "_")
+	name = notPlain.Get().ReplaceAllString(name[:min(len(name), 40)], "_")
 	dir := filepath.Join(root, name)
 	for i := 2; journal.Owner(dir) != nil; i++ {
 		dir = filepath.Join(root, fmt.Sprintf("%s-%d", name, i))

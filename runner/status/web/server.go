@@ -113,7 +113,10 @@ func (s *Server) Run(ctx context.Context) {
 func (s *Server) Serve(ctx context.Context, l net.Listener) {
 	var requests sync.WaitGroup
 	handler := sync.OnceValue(s.Handler) // mostly nobody asks
+	var protocols http.Protocols
+	protocols.SetHTTP1(true) // without TLS there is no other; preparing HTTP/2 takes memory
 	server := http.Server{
+		Protocols: &protocols,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			requests.Add(1)
 			defer requests.Done()

@@ -79,6 +79,7 @@ func New(o blocking.Options) (*blocking.Client, error) {
 	if ssl, _ := strconv.ParseBool(env("CONSUL_HTTP_SSL")); ssl || o.TLS.Enabled {
 		scheme = "https"
 	}
+	connections.ForceAttemptHTTP2 = scheme == "https" // preparing it takes memory
 	base := url.URL{Scheme: scheme, Host: host, Path: path}
 	name := base.Hostname()
 	// On this machine, it would take longer than it saves.

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"restencil/watch/lazyregexp"
 )
 
 const maxDepth = 100 // of nested values, which bounds the stack
@@ -66,13 +67,13 @@ func yamlMessage(err error) string {
 }
 
 // jsonToken matches a string in JSON, or a tab between strings.
-var jsonToken = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\t`)
+var jsonToken = lazyregexp.New(`"(?:[^"\\]|\\.)*"|\t`)
 
 // FromJSON returns a JSON file in a form that is also YAML. YAML has neither \/ nor
 // surrogate pairs, more line ends, and no tabs at the beginning of a line. Errors
 // in the file stay.
 func FromJSON(data []byte) []byte {
-	return jsonToken.ReplaceAllFunc(data, func(token []byte) []byte {
+	return jsonToken.Get().ReplaceAllFunc(data, func(token []byte) []byte {
 		var text string
 		switch {
 		case token[0] == '\t':

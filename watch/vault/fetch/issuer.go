@@ -174,8 +174,8 @@ var (
 // add adds the blocks of text, which may be indented and begin anywhere on a line,
 // as in the output of templates. It ignores all but certificates and keys.
 func (b *pemBundle) add(text []byte) error {
-	for _, found := range pemBlock().FindAll(text, -1) {
-		block, _ := pem.Decode(indent().ReplaceAll(found, nil))
+	for _, found := range pemBlock.Get().FindAll(text, -1) {
+		block, _ := pem.Decode(indent.Get().ReplaceAll(found, nil))
 		if block == nil {
 			continue
 		}

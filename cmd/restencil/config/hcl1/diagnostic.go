@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"restencil/watch/lazyregexp"
 )
 
 // A Position is a position in a configuration file. The zero Position is none.
@@ -54,7 +56,7 @@ func (d Diagnostic) Error() string {
 			text = append([]rune{'…'}, text[column-before:]...)
 			column = before + 1
 		}
-		pad := notTab.ReplaceAllString(string(text[:column]), " ")
+		pad := notTab.Get().ReplaceAllString(string(text[:column]), " ")
 		marks := strings.Repeat("^", max(1, min(d.Width, len(text)-column)))
 		fmt.Fprintf(&b, "\n%5d | %s\n      | %s%s", d.Position.Line, string(text), pad, marks)
 	}
@@ -64,7 +66,7 @@ func (d Diagnostic) Error() string {
 	return b.String()
 }
 
-var notTab = regexp.MustCompile(`[^\t]`)
+var notTab = lazyregexp.New(`[^\t]`)
 
 // CutAfter removes what follows the wrong characters from the line.
 func (d *Diagnostic) CutAfter() {

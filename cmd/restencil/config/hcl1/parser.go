@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"restencil/watch/lazyregexp"
 )
 
 // maxDepth bounds the nesting of brackets. A configuration needs at most 5.
@@ -78,7 +79,7 @@ const form = "write key = value, or key { … } for a block" // a hint
 
 // quoteInAction matches text up to a quote in a template action, which has ended the
 // string around it.
-var quoteInAction = regexp.MustCompile(`"[^"\n]*\{\{[^}\n]*"[^}\n]*$`)
+var quoteInAction = lazyregexp.New(`"[^"\n]*\{\{[^}\n]*"[^}\n]*$`)
 
 // expected fails because of a token. The hint is used unless the token suggests a better
 // one.
@@ -89,7 +90,7 @@ func (p *parser) expected(what string, t token, hint string) {
 	}
 	before, rest := p.Text[:t.Start.Byte], p.Text[t.Start.Byte:]
 	switch {
-	case quoteInAction.MatchString(before):
+	case quoteInAction.Get().MatchString(before):
 		hint = "a quote in a string is written \\\"; in the place of quotes, backquotes do: {{ .Staged `x` }}"
 	case strings.HasPrefix(rest, "'"):
 		hint = "a string stands in double quotes"

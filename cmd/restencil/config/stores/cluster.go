@@ -43,7 +43,7 @@ func checkClusters[T any](key string, list []*Cluster[T]) (errs []error) {
 		}
 		first := slices.IndexFunc(list, func(other *Cluster[T]) bool { return other.Name == c.Name })
 		switch {
-		case !clusterName().MatchString(c.Name):
+		case !clusterName.Get().MatchString(c.Name):
 			wrong("a name has letters, digits, - and _ only", "")
 		case c.Name == watch.DefaultCluster:
 			wrong("templates name the block without a label so", fmt.Sprintf("write %s { … }", key))
