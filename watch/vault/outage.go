@@ -97,6 +97,9 @@ func (l *loop) failed(e *entry, under *epoch, err error, now time.Time) {
 		return
 	}
 	failure := l.report(e, under, err)
+	if failure.Class == watch.Denied && under != l.epoch { // a newer token is there, which may do more
+		e.failures = 0
+	}
 	if !l.options.Retry.Spent(e.failures) {
 		l.table.set(e, now.Add(e.delay(l.options.Retry, failure, now)))
 	}
