@@ -340,9 +340,11 @@ func (s *Set) setTimers(t *state) {
 func (s *Set) Next() time.Time {
 	at := schedule.Earliest(s.retries.Next(), s.reports.Next())
 	for _, p := range s.passes {
-		if !p.single && p.deadline.After(time.Now()) {
+		p.mu.Lock()
+		if !p.single && (len(p.ended) > 0 || p.deadline.After(time.Now())) { // what ends later wakes the loop
 			at = schedule.Earliest(at, p.deadline)
 		}
+		p.mu.Unlock()
 	}
 	return at
 }
@@ -421,7 +423,7 @@ func (s *Set) begin(list []*execution, now time.Time) *pass {
 			defer p.mu.Unlock()
 			p.ended = append(p.ended, x)
 			p.left--
-			if p.left == 0 || time.Now().After(p.deadline) {
+			if p.left == 0 || !time.Now().Before(p.deadline) {
 				s.changed.Wake()
 			}
 		})

@@ -11,6 +11,42 @@ import (
 	"restencil/template"
 )
 
+// The output of one template is due when the grace of its pass is over, though another one
+// has not ended; also if the loop was busy just then.
+func TestTakeWhileOneHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		host := template.Host{LookupEnv: func(takes string) (string, bool) {
+			d, _ := time.ParseDuration(takes)
+			time.Sleep(d)
+			return "", false
+		}}
+		set, err := New(Options{Host: host, Templates: []Template{
+			{Options: template.Options{Name: "short", Text: `{{ env "50ms" }}`}, Destination: "/short"},
+			{Options: template.Options{Name: "long", Text: `{{ env "1h" }}`}, Destination: "/long"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set.Start(ctx, func(event.Event) {})
+		defer set.Join()
+		defer cancel()
+		set.Execute(time.Now())
+		time.Sleep(2 * grace)
+		select {
+		case <-set.Changed():
+		default:
+			if next := set.Next(); next.IsZero() || next.After(time.Now()) {
+				t.Errorf("the next time is %v", next)
+			}
+		}
+		batch, err := set.Take(time.Now())
+		if err != nil || len(batch.Results) != 1 {
+			t.Errorf("%d results, %v", len(batch.Results), err)
+		}
+	})
+}
+
 // An execution that does not end is reported while it goes on.
 func TestSlowExecution(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
