@@ -170,7 +170,7 @@ const grace = 100 * time.Millisecond
 type pass struct {
 	deadline time.Time         // when those that have ended do not wait for the others any more
 	single   bool              // there is one, which waits for no other
-	updated  map[watch.ID]bool // queries that have had new data since it began
+	updated  map[watch.ID]bool // queries that have had other answers since it began
 
 	mu    sync.Mutex
 	left  int          // how many are under way
@@ -278,7 +278,8 @@ func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
 	old := cmp.Or(s.answers[q], &s.unknown)
 	s.answers[q] = state
 	s.mu.Unlock()
-	if state.Version != old.Version {
+	completed := state.Answer.Partial != old.Answer.Partial
+	if state.Version != old.Version || completed {
 		for _, p := range s.passes {
 			p.updated[q] = true
 		}
@@ -294,8 +295,7 @@ func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
 			}
 			t.coalesce.changed(now)
 		}
-		completed := t.ForEach != "" && state.Answer.Partial != old.Answer.Partial
-		if t.coalesce.due() || completed || gone(state) != gone(old) {
+		if t.coalesce.due() || t.ForEach != "" && completed || gone(state) != gone(old) {
 			s.mark(t)
 		} else {
 			s.setTimers(t)

@@ -9,6 +9,7 @@ import (
 
 	"restencil/runner/event"
 	"restencil/template"
+	"restencil/watch"
 )
 
 // The output of one template is due when the grace of its pass is over, though another one
@@ -43,6 +44,65 @@ func TestTakeWhileOneHangs(t *testing.T) {
 		batch, err := set.Take(time.Now())
 		if err != nil || len(batch.Results) != 1 {
 			t.Errorf("%d results, %v", len(batch.Results), err)
+		}
+	})
+}
+
+// A list that is first executed while the answer that it uses becomes complete is executed
+// once more, though the data is the same.
+func TestAnswerIsCompletedDuringFirstExecution(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		user := Template{Options: template.Options{Name: "user", Text: `{{ key "k" }}`}, Destination: "/user"}
+		list := Template{Options: template.Options{Name: "list", Text: "/{{ . }}", ForEach: `print (key "k") (env "X") | split " "`}, Destination: "/{{ . }}"}
+		host := template.Host{LookupEnv: func(string) (string, bool) {
+			time.Sleep(time.Second)
+			return "", false
+		}}
+		makeSet := func(templates ...Template) *Set {
+			set, err := New(Options{Host: host, Templates: templates})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return set
+		}
+		set := makeSet(user)
+		set.Start(ctx, func(event.Event) {})
+		defer set.Join()
+		defer cancel()
+		var last *template.Result // of the list
+		finish := func() (added []watch.ID) {
+			for set.Execute(time.Now()); !set.Idle(); set.Execute(time.Now()) {
+				select {
+				case <-set.Changed():
+				case <-time.After(time.Until(set.Next())):
+				}
+				batch, err := set.Take(time.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				added = append(added, batch.Added...)
+				for _, r := range batch.Results {
+					if r.Output != nil && r.Output.Elements != nil {
+						last = r.Output
+					}
+				}
+			}
+			return added
+		}
+		pair := &watch.KeyPair{Path: "k", Key: "k", Value: "a"}
+		state := watch.State{Answer: watch.Answer{Data: pair, Last: pair, Partial: "some is left out"}, Known: true, Version: 1}
+		k := finish()[0]
+		set.Update(k, &state, time.Now())
+		finish()
+		set.Replace(makeSet(user, list), func(i, j int) bool { return i == j }, false, time.Now())
+		time.Sleep(time.Second / 2)
+		complete := state
+		complete.Answer.Partial = ""
+		set.Update(k, &complete, time.Now())
+		finish()
+		if last == nil || last.Partial != "" {
+			t.Errorf("the list is %+v", last)
 		}
 	})
 }
