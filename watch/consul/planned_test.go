@@ -1,6 +1,7 @@
 package consul
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"restencil/test/watchtest"
 	"restencil/watch"
 	"restencil/watch/blocking"
 	"restencil/watch/consul/plan"
@@ -112,6 +114,28 @@ func TestManyKeysShareRequests(t *testing.T) {
 			t.Errorf("%d requests at a time, %d refused", w.most, w.refused)
 		}
 	})
+}
+
+// A query that joins a prefix watch which fails is told its last answer, and that it fails;
+// those that were there are told nothing, which would end their failure.
+func TestJoinAPrefixThatFails(t *testing.T) {
+	s, _ := runStub(t, DefaultOptions(), newWorld().RoundTrip)
+	p := newPrefixWatch(s, plan.Extent{Prefix: "app/"})
+	join := func(key string) *watchtest.Recorder {
+		sink := watchtest.NewRecorder(t)
+		p.joined = []*subscription{{id: keyNamed(key).ID(), sink: sink}}
+		p.change()
+		return sink
+	}
+	first := join("app/1")
+	p.Take(blocking.Reply{Data: []*watch.KeyPair{{Path: "app/1", Value: "one"}, {Path: "app/2", Value: "two"}}, Index: 10})
+	p.Failed(&watch.Error{Query: p.requester.Query, Err: errors.New("no leader")})
+	for _, sink := range []*watchtest.Recorder{first, join("app/2")} {
+		events := sink.Events()
+		if len(events) != 2 || events[0].Err != nil || events[1].Err == nil {
+			t.Errorf("it was told %v", events)
+		}
+	}
 }
 
 func TestManyServicesShareRequests(t *testing.T) {

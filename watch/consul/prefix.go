@@ -77,14 +77,16 @@ func (p *prefixWatch) change() (used bool) {
 	for _, sub := range joined {
 		p.members = append(p.members, &member{sub: sub, text: plan.Text(sub.query())})
 		sub.setOwner(p)
-		if p.failure != nil {
-			sub.failed(p, p.failure)
-		}
 	}
 	if len(joined) > 0 {
 		slices.SortFunc(p.members, func(a, b *member) int { return cmp.Compare(a.text, b.text) })
 		if p.known {
-			p.distribute()
+			p.distribute(func(m *member) bool { return m.known })
+		}
+		if p.failure != nil { // an answer ends a failure
+			for _, sub := range joined {
+				sub.failed(p, p.failure)
+			}
 		}
 	}
 	return len(p.members) > 0
@@ -110,16 +112,16 @@ func (p *prefixWatch) Take(r blocking.Reply) bool {
 		pair.Key = "" // as for a query for a key; answers of lists set it
 	}
 	p.newest, p.known, p.failure = r, true, nil
-	news := p.distribute()
+	news := p.distribute(func(*member) bool { return false })
 	if p.wasteful() {
 		p.feedback.add(p.extent)
 	}
 	return news
 }
 
-// distribute gives the members their parts of the newest reply, and reports whether
-// any of them was news.
-func (p *prefixWatch) distribute() (news bool) {
+// distribute gives the members, but for those that have it, their parts of the newest
+// reply, and reports whether any of them was news.
+func (p *prefixWatch) distribute(has func(*member) bool) (news bool) {
 	pairs := p.newest.Data.([]*watch.KeyPair)
 	for _, m := range p.members {
 		// Both are sorted: the pairs before this member's are for no later one.
@@ -127,6 +129,9 @@ func (p *prefixWatch) distribute() (news bool) {
 			return cmp.Compare(p.Path, text)
 		})
 		pairs = pairs[first:]
+		if has(m) {
+			continue
+		}
 		mine := m.within(pairs)
 		if p.newest.Filtered && m.lacks(mine) {
 			if m.sub.query().Kind == watch.KVGet {
