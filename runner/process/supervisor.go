@@ -32,6 +32,7 @@ type Supervisor struct {
 	// Owned by Run until it closes done.
 	stop      <-chan struct{} // closed when Run must stop; nil once that was seen
 	files     FileSet         // changed since the child was started or reloaded
+	reload    bool            // it is to be reloaded
 	stopped   bool            // Run must stop
 	retired   bool            // another child replaces this one
 	endSignal os.Signal       // the signal that asked for the end of the child, or nil
@@ -124,6 +125,7 @@ func (s *Supervisor) supervise(again bool) error {
 	why, failures := ReasonStart, 0
 	for {
 		began := time.Now()
+		s.reload = false
 		status, next := Status{Code: codeUnknown}, ReasonRetry
 		p, err := s.spawn(s.child.Args, Environ(s.child.Env, why, s.files.List()))
 		switch {
@@ -175,11 +177,12 @@ func (s *Supervisor) monitor(p Process) Reason {
 			s.stop, s.stopped = nil, true
 			return ReasonStop
 		case <-s.wake:
-			reload := s.readInbox(p, false) && s.child.ReloadSignal != NoSignal
+			s.readInbox(p, false)
+			s.reload = s.reload && s.child.ReloadSignal != NoSignal
 			if s.endSignal != nil {
 				return ReasonSignal
 			}
-			if splay == nil && (reload || s.retired) {
+			if splay == nil && (s.reload || s.retired) {
 				splay = time.After(rand.N(max(s.child.Splay, 1)))
 			}
 		case <-splay:
@@ -191,7 +194,7 @@ func (s *Supervisor) monitor(p Process) Reason {
 				return ReasonChange
 			}
 			_ = p.Signal(s.child.ReloadSignal, p.Shell()) // it may have ended meanwhile
-			s.files = FileSet{}
+			s.files, s.reload = FileSet{}, false
 			s.events(event.ChildReloaded{Args: s.child.Args, Signal: s.child.ReloadSignal})
 		}
 	}
@@ -199,18 +202,18 @@ func (s *Supervisor) monitor(p Process) Reason {
 
 // readInbox empties the inbox, and passes its signals on to p unless that is nil. A
 // signal that asks for the end of the child becomes the endSignal, and is passed on
-// only if the child is ending already. readInbox reports whether to reload the child.
-func (s *Supervisor) readInbox(p Process, ending bool) (reload bool) {
+// only if the child is ending already.
+func (s *Supervisor) readInbox(p Process, ending bool) {
 	s.mu.Lock()
 	in := s.inbox
 	s.inbox = inbox{}
 	s.mu.Unlock()
 	s.files.Add(in.files.List()...)
 	s.retired = s.retired || in.retire
-	reload = in.reload
+	s.reload = s.reload || in.reload
 	for _, sig := range in.signals {
 		if sig == s.child.ReloadSignal {
-			reload = true
+			s.reload = true
 			continue
 		}
 		ends := sig == s.child.killSignal() || sig == syscall.SIGTERM
@@ -221,7 +224,6 @@ func (s *Supervisor) readInbox(p Process, ending bool) (reload bool) {
 			_ = p.Signal(sig, p.Shell()) // it may have ended meanwhile
 		}
 	}
-	return reload
 }
 
 // groupCheck is how often end checks whether a group has ended: the system does not
@@ -296,13 +298,14 @@ func (s *Supervisor) end(p Process, why Reason) Status {
 func (s *Supervisor) delay(d time.Duration) Reason {
 	timer := time.After(d)
 	for !s.ending() {
+		if s.reload {
+			return ReasonChange
+		}
 		select {
 		case <-timer:
 			return ReasonRetry
 		case <-s.wake:
-			if s.readInbox(nil, false) {
-				return ReasonChange
-			}
+			s.readInbox(nil, false)
 		case <-s.stop:
 			s.stop, s.stopped = nil, true
 		}
