@@ -21,8 +21,17 @@ import (
 // text/template. Functions in Denylist fail when they are called (COMPAT 3.13).
 func Map(e *Env) template.FuncMap {
 	m := maps.Clone(pure.Funcs())
-	for _, functions := range []template.FuncMap{
-		e.consulFuncs(),
+	maps.Copy(m, e.functions())
+	for name, f := range m {
+		m[name] = e.allowed(name, f)
+	}
+	return m
+}
+
+// functions returns the functions that are not pure.
+func (e *Env) functions() template.FuncMap {
+	m := e.consulFuncs()
+	for _, more := range []template.FuncMap{
 		e.vaultFuncs(),
 		e.nomadFuncs(),
 		e.hostFuncs(),
@@ -35,16 +44,19 @@ func Map(e *Env) template.FuncMap {
 			"sprig_sortAlpha": e.sprigSortAlpha,
 		},
 	} {
-		maps.Copy(m, functions)
-	}
-	for _, pattern := range e.Denylist {
-		for name := range m {
-			if glob.Glob(pattern, name) {
-				m[name] = func(...any) (string, error) { return "", errors.New("function is disabled") }
-			}
-		}
+		maps.Copy(m, more)
 	}
 	return m
+}
+
+// allowed returns f, or one that fails if its name is on the denylist.
+func (e *Env) allowed(name string, f any) any {
+	for _, pattern := range e.Denylist {
+		if glob.Glob(pattern, name) {
+			return func(...any) (string, error) { return "", errors.New("function is disabled") }
+		}
+	}
+	return f
 }
 
 // Renamed returns the present name of a function of consul-template 0.1 to 0.18
@@ -61,13 +73,17 @@ func Renamed(name string) string {
 // MapFor returns the functions of Map whose names occur in text. A parsed template
 // keeps its functions, which are most of the memory of a small one.
 func MapFor(e *Env, text string) template.FuncMap {
-	all, m := Map(e), make(template.FuncMap)
+	pure, own, m := pure.Funcs(), e.functions(), make(template.FuncMap)
 	outside := func(r rune) bool {
 		return r < utf8.RuneSelf && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 	}
 	for word := range strings.FieldsFuncSeq(text, outside) {
-		if f, ok := all[word]; ok {
-			m[word] = f
+		f, known := own[word]
+		if !known {
+			f, known = pure[word]
+		}
+		if known {
+			m[word] = e.allowed(word, f)
 		}
 	}
 	return m

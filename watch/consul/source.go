@@ -153,6 +153,8 @@ func (s *Source) Watch(list ...watch.Subscription) {
 		added, ids = append(added, sub), append(ids, id)
 	}
 	switch {
+	case s.run == nil: // Run makes the plan
+		return
 	case s.plan.Add(s.rules, ids...):
 	case len(added) == len(s.subscriptions):
 		s.plan = s.rules.Make(ids)

@@ -327,8 +327,11 @@ func (c *Config) checkClusters() (errs []error) {
 		own := &t.Options.Clusters
 		for _, store := range []watch.Store{watch.Consul.In(own.Consul), watch.Vault.In(own.Vault), watch.Nomad.In(own.Nomad)} {
 			system, name := store.Split()
+			if name == "" || name == watch.DefaultCluster {
+				continue
+			}
 			names := c.Clusters(system)
-			if name == "" || name == watch.DefaultCluster || slices.Contains(names, name) {
+			if slices.Contains(names, name) {
 				continue
 			}
 			errs = append(errs, t.Origin(string(system)).Wrong(fmt.Sprintf("there is no block %s %q", system, name), suggest.Hint(name, names)))

@@ -92,7 +92,10 @@ type Instance struct {
 // returns the settings of one.
 func Each[T any](list *[]*T, instance func(*T) Instance) *BlockList {
 	return &BlockList{
-		add: func() Instance { return instance(Add(list, instance)) },
+		add: func() Instance {
+			_, made := add(list, instance)
+			return made
+		},
 		all: func() (all []Instance) {
 			for _, one := range *list {
 				all = append(all, instance(one))
@@ -104,10 +107,17 @@ func Each[T any](list *[]*T, instance func(*T) Instance) *BlockList {
 
 // Add adds an instance with every setting at its default.
 func Add[T any](list *[]*T, instance func(*T) Instance) *T {
+	added, _ := add(list, instance)
+	return added
+}
+
+// add is Add. It also returns the instance's settings, of which to make others takes time.
+func add[T any](list *[]*T, instance func(*T) Instance) (*T, Instance) {
 	added := new(T)
 	*list = append(*list, added)
-	Init(instance(added).Settings)
-	return added
+	made := instance(added)
+	Init(made.Settings)
+	return added, made
 }
 
 // In sets the Group of settings and returns them.
