@@ -169,9 +169,7 @@ func (m *Manager) read(w *worker) {
 		m.life.refuse(now, in.refused)
 		in.changed = in.changed || m.file != nil && !known && m.life.warned // the file may have changed unnoticed
 	}
-	if in.changed {
-		m.life.due.Set(obtain, now)
-	}
+	w.changed = w.changed || in.changed
 }
 
 const idle = 24 * time.Hour // the wait if nothing is due
@@ -191,6 +189,10 @@ func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {
 		w.cancel() // its result comes at once, and is dropped
 	}
 	if w.open && !w.busy() {
+		if w.changed {
+			w.changed = false
+			m.life.due.Set(obtain, now)
+		}
 		if next, ok := m.life.due.Pop(now); ok {
 			m.begin(ctx, w, next)
 		} else if at := m.life.due.Next(); !at.IsZero() {
@@ -203,6 +205,7 @@ func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {
 // A worker runs one task at a time in a goroutine.
 type worker struct {
 	open    bool               // Start was called
+	changed bool               // the file may have, since the last task began
 	task    task               // that was begun last
 	cancel  context.CancelFunc // of the task under way, or nil
 	results chan result        // receives one result for each task

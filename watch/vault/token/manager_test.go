@@ -488,6 +488,29 @@ func TestUnwrap(t *testing.T) {
 		})
 }
 
+// A token that is written while the last one is unwrapped is not missed, whether that goes well
+// or not.
+func TestFileChangesWhileItIsUnwrapped(t *testing.T) {
+	for _, first := range []string{"wrap-" + canary, "spent-" + canary} {
+		runManager(t, Options{File: "f", Unwrap: true},
+			func(m *tokenModel) {
+				m.takes = time.Second
+				m.add("wrap-"+canary, time.Hour, 0, false)
+				m.add("wrap2-"+canary, time.Hour, 0, false)
+			},
+			func(s *managerTest) {
+				s.Start()
+				s.write(first, nil)
+				s.write("wrap2-"+canary, nil)
+				time.Sleep(2*time.Second + time.Millisecond)
+				synctest.Wait()
+				if n := s.vault.count("unwrap"); n != 2 {
+					t.Errorf("%s: %d were unwrapped", first, n)
+				}
+			})
+	}
+}
+
 func TestUnwrapWaitsForVault(t *testing.T) {
 	runManager(t, Options{Text: "wrap-" + canary, Unwrap: true, Renew: true},
 		func(m *tokenModel) {

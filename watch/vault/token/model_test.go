@@ -35,7 +35,7 @@ const canary = "canary"
 type tokenModel struct {
 	ttl, most time.Duration // of tokens that a login gives
 	fixed     bool          // they cannot be renewed
-	takes     time.Duration // a login
+	takes     time.Duration // a login, or unwrapping
 
 	mu     sync.Mutex
 	failed error            // what every call says; nil: they work
@@ -95,10 +95,12 @@ func (m *tokenModel) Call(ctx context.Context, r client.Request) (*watch.Secret,
 	if err := errors.Join(m.failed, m.deny[r.Path]); err != nil {
 		return nil, err
 	}
-	if strings.HasSuffix(r.Path, "/login") {
+	if strings.HasSuffix(r.Path, "/login") || strings.HasSuffix(r.Path, "/unwrap") {
 		m.mu.Unlock()
 		time.Sleep(m.takes)
 		m.mu.Lock()
+	}
+	if strings.HasSuffix(r.Path, "/login") {
 		m.made++
 		return m.grant(m.add(client.Token(fmt.Sprintf("%s-%d", canary, m.made)), m.ttl, m.most, m.fixed)), nil
 	}
