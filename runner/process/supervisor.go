@@ -31,19 +31,22 @@ type Supervisor struct {
 
 	// Owned by Run until it closes done.
 	stop      <-chan struct{} // closed when Run must stop; nil once that was seen
-	files     FileSet         // changed since the child was started or reloaded
-	reload    bool            // it is to be reloaded
 	stopped   bool            // Run must stop
-	retired   bool            // another child replaces this one
+	pending                   // taken from the inbox
 	endSignal os.Signal       // the signal that asked for the end of the child, or nil
 	err       error           // the result of Err
 }
 
-// An inbox is what a Supervisor has yet to do.
+// A pending is what is to be done to a child.
+type pending struct {
+	reload bool
+	files  FileSet // changed since it was started or reloaded
+	retire bool    // another child replaces it
+}
+
+// An inbox is what a Supervisor is asked for.
 type inbox struct {
-	reload  bool
-	retire  bool
-	files   FileSet // the reason to reload
+	pending
 	signals []os.Signal
 }
 
@@ -93,7 +96,7 @@ func (s *Supervisor) Err() error { return s.err }
 
 // Replaced reports, once Done is closed, whether the child was retired, and no signal
 // asked for its end besides.
-func (s *Supervisor) Replaced() bool { return s.retired && s.endSignal == nil }
+func (s *Supervisor) Replaced() bool { return s.retire && s.endSignal == nil }
 
 func (s *Supervisor) post(write func(*inbox)) bool {
 	s.mu.Lock()
@@ -163,7 +166,7 @@ func (s *Supervisor) supervise(again bool) error {
 }
 
 // ending reports whether the child must end for good.
-func (s *Supervisor) ending() bool { return s.stopped || s.retired || s.endSignal != nil }
+func (s *Supervisor) ending() bool { return s.stopped || s.retire || s.endSignal != nil }
 
 // monitor reloads p, and passes signals on to it, until it has ended or must end. It
 // returns why.
@@ -182,12 +185,12 @@ func (s *Supervisor) monitor(p Process) Reason {
 			if s.endSignal != nil {
 				return ReasonSignal
 			}
-			if splay == nil && (s.reload || s.retired) {
+			if splay == nil && (s.reload || s.retire) {
 				splay = time.After(rand.N(max(s.child.Splay, 1)))
 			}
 		case <-splay:
 			splay = nil
-			if s.retired {
+			if s.retire {
 				return ReasonStop
 			}
 			if s.child.ReloadSignal == nil {
@@ -209,7 +212,7 @@ func (s *Supervisor) readInbox(p Process, ending bool) {
 	s.inbox = inbox{}
 	s.mu.Unlock()
 	s.files.Add(in.files.List()...)
-	s.retired = s.retired || in.retire
+	s.retire = s.retire || in.retire
 	s.reload = s.reload || in.reload
 	for _, sig := range in.signals {
 		if sig == s.child.ReloadSignal {
