@@ -120,7 +120,7 @@ func (l *loop) takeToken(now time.Time) {
 		return
 	}
 	l.epoch = &epoch{Epoch: current}
-	l.requester.NewToken()
+	l.requester.NewToken(current.Number)
 	for _, e := range l.table.entries {
 		a := &e.answer
 		if a.epoch != nil && a.epoch != l.epoch && a.move.IsZero() {

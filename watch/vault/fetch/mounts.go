@@ -27,6 +27,7 @@ type mounts struct {
 
 	mu    sync.Mutex
 	known map[string]lookup // by the path of the mount, or of a query that has none, with a final slash
+	token int               // the number of the newest
 }
 
 // A lookup is the result of a lookup.
@@ -74,10 +75,11 @@ func (m *mounts) forget(path string) bool {
 	return true
 }
 
-// NewToken forgets the mounts that were not found: another token may see them.
-func (q *Requester) NewToken() {
+// NewToken forgets the mounts that were not found: the token of this number may see them.
+func (q *Requester) NewToken(number int) {
 	q.mounts.mu.Lock()
 	defer q.mounts.mu.Unlock()
+	q.mounts.token = number
 	maps.DeleteFunc(q.mounts.known, func(_ string, l lookup) bool { return l.mount == mount{} })
 }
 
@@ -136,7 +138,9 @@ func (q *Requester) lookUp(ctx context.Context, path string, e token.Epoch) (war
 	if !found.holds(path) {
 		key, found = path+"/", mount{}
 	}
-	m.known[key] = lookup{found, time.Now()}
+	if found.path != "" || e.Number >= m.token { // else NewToken has forgotten it
+		m.known[key] = lookup{found, time.Now()}
+	}
 	return warning, nil
 }
 
