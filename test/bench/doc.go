@@ -16,15 +16,14 @@
 //
 // # How it is measured
 //
-// All programs are built without cgo, as their releases are. Each is a process of
-// its own, and writes to a directory of its own on
-// one file system. They take turns, in a random order in each round. A turn is a
-// change of the store, timed from the request that makes it until the file is in
-// place: those who wait for news are answered at the same time as the request, so
-// a clock that started with its answer would hide some of what a program does. Or a
-// turn is a cold start, timed from the start of the
-// process, each on an agent that was just started and filled. A turn begins when
-// the program is idle.
+// All programs are built as their releases are, without cgo and stripped. Each is a
+// process of its own, and writes to a directory of its own on one file system. They
+// take turns, in a random order in each round. A turn is a change of the store, timed
+// from the request that makes it until the file is in place: those who wait for news
+// are answered at the same time as the request, so a clock that started with its
+// answer would hide some of what a program does. Or a turn is a cold start, timed from
+// the start of the process, each on an agent that was just started and filled. A turn
+// begins when the program is idle.
 //
 // Other processes, and other guests of the same host, slow some turns down. So
 // a figure is the mean of the better half of a program's turns: the turns that

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"restencil/test/binary"
 	"restencil/test/servers"
 )
 
@@ -28,20 +27,22 @@ type program struct {
 
 func programs(t *testing.T) []program {
 	return []program{
-		{name: restencil, path: binary.Path(t)},
+		{name: restencil, path: build(t, "restencil/cmd/restencil")},
 		{name: consulTemplate, path: servers.ConsulTemplate(t)},
-		{name: bare, path: buildBare(t)},
+		{name: bare, path: build(t, "restencil/test/bench/bare")},
 	}
 }
 
-func buildBare(t *testing.T) string {
-	path := filepath.Join(t.TempDir(), "bare")
-	cmd := exec.Command("go", "build", "-o", path, "restencil/test/bench/bare")
+// build builds a program as releases are, which consul-template is, too: without cgo and
+// without tables for debuggers.
+func build(t *testing.T, program string) string {
+	file := filepath.Join(t.TempDir(), filepath.Base(program))
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, program)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building the bare program: %v\n%s", err, out)
+		t.Fatalf("building %s: %v\n%s", program, err, out)
 	}
-	return path
+	return file
 }
 
 // args returns the program's command line.
