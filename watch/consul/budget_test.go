@@ -397,6 +397,7 @@ func TestServicesComeAndGo(t *testing.T) {
 				services := w.serve(600, 72)
 				n, l := observed(t, w, DefaultOptions())
 				n.watch(services[:100]...)
+				synctest.Wait() // Run makes the plan
 				changes, way := 0, n.s.way(services[0])
 				look := func() {
 					time.Sleep(300 * time.Millisecond)
