@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,6 +138,51 @@ func TestJoinAPrefixThatFails(t *testing.T) {
 			t.Errorf("it was told %v", events)
 		}
 	}
+}
+
+// A query that has an answer gets no older one when others are to keep it current, or it gets a
+// request of its own again, though the server that answers them first lags behind.
+func TestNothingOlderAfterAMove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, lagging, keys := newWorld(), newWorld(), queriesNamed(30, keyNamed, "app/%02d")
+		w.fill(keys)
+		lagging.fill(keys)
+		var lags atomic.Bool
+		o := DefaultOptions()
+		o.MaxConnections = 8
+		s, _ := runStub(t, o, func(r *http.Request) (*http.Response, error) {
+			if q := r.URL.Query(); lags.Load() && q.Has("stale") && !q.Has("index") {
+				return lagging.RoundTrip(r)
+			}
+			return w.RoundTrip(r)
+		})
+		n := &observer{s: s, w: w, sinks: make(map[watch.Query]*newest)}
+		first := watchtest.NewRecorder(t)
+		s.Watch(watch.Subscription{ID: keys[0].ID(), Sink: first})
+		time.Sleep(time.Second)
+		w.set(keys[0].Name, "new")
+		time.Sleep(time.Second)
+		lags.Store(true)
+		n.watch(keys[1:]...)
+		time.Sleep(time.Second)
+		if got := s.way(keys[0]); got != plan.Prefix {
+			t.Errorf("it is kept by %s", got)
+		}
+		n.unwatch(keys[1:]...)
+		time.Sleep(time.Second)
+		if got := s.way(keys[0]); got != plan.Blocking {
+			t.Errorf("it is kept by %s", got)
+		}
+		var values []string
+		for _, e := range first.Events() {
+			if pair, _ := e.Answer.Data.(*watch.KeyPair); pair != nil {
+				values = append(values, pair.Value)
+			}
+		}
+		if got := strings.Join(slices.Compact(values), " "); got != "0 new" {
+			t.Errorf("its values were %s", got)
+		}
+	})
 }
 
 func TestManyServicesShareRequests(t *testing.T) {

@@ -76,7 +76,9 @@ func (p *prefixWatch) change() (used bool) {
 	p.members = slices.Grow(p.members, len(joined))
 	for _, sub := range joined {
 		p.members = append(p.members, &member{sub: sub, text: plan.Text(sub.query())})
-		sub.setOwner(p)
+		if sub.setOwner(p) && p.stop == nil {
+			p.requester.LeaderFirst = true
+		}
 	}
 	if len(joined) > 0 {
 		slices.SortFunc(p.members, func(a, b *member) int { return cmp.Compare(a.text, b.text) })

@@ -307,6 +307,7 @@ func (s *Source) enter(sub *subscription, at *plan.Place, begin int) {
 // requester returns a requester for sub alone.
 func (s *Source) requester(sub *subscription) *requester.Requester {
 	to := &queryReceiver{sub: sub}
-	sub.setOwner(to)
-	return &requester.Requester{Agent: s.agent, Query: sub.query(), Kind: s.kind(sub.query().Kind), To: to}
+	return &requester.Requester{
+		Agent: s.agent, Query: sub.query(), Kind: s.kind(sub.query().Kind), To: to, LeaderFirst: sub.setOwner(to),
+	}
 }

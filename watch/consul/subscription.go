@@ -18,17 +18,20 @@ type subscription struct {
 	place  *plan.Place // nil: none yet; guarded by the source's lock
 	stop   func()      // ends a requester of this query alone
 
-	mu    sync.Mutex
-	sink  watch.Sink
-	owner requester.Receiver // nil: none yet
+	mu       sync.Mutex
+	sink     watch.Sink
+	owner    requester.Receiver // nil: none yet
+	answered bool
 }
 
 func (sub *subscription) query() watch.Query { return sub.id.Value() }
 
-func (sub *subscription) setOwner(owner requester.Receiver) {
+// setOwner reports whether an earlier owner gave answers.
+func (sub *subscription) setOwner(owner requester.Receiver) (answered bool) {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	sub.owner = owner
+	return sub.answered
 }
 
 // take gives the sink data, of its owner, that is in a reply to q, and reports whether it
@@ -37,6 +40,7 @@ func (sub *subscription) take(from requester.Receiver, data any, q watch.Query, 
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	if sub.owner == from {
+		sub.answered = true
 		news = sub.sink.Publish(watch.Answer{Data: data, Index: r.Index, Time: time.Now(), Partial: requester.Partial(q, r)})
 	}
 	return news

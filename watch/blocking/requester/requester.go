@@ -72,6 +72,7 @@ type Requester struct {
 
 	Once         bool                           // no request waits for news; the caller of Read paces them
 	Shared       bool                           // the query stands for many
+	LeaderFirst  bool                           // a server that lags behind may not give the first reply, since another requester had newer ones
 	NeedsWitness bool                           // the agent may answer from a view; the witness says whether that is valid
 	Most         func() int64                   // the largest next reply, in bytes; nil, or 0: Options.MaxReply
 	Pace         func(size int64) time.Duration // the pause after a reply of so many bytes; nil: as COMPAT 4.10.1 says
@@ -265,7 +266,7 @@ func (k *Requester) request(wait time.Duration, a *blocking.Attempt) blocking.Re
 
 // stale reports whether any server may answer the next request.
 func (k *Requester) stale() bool {
-	return !k.Kind.Polled && !k.Once && k.Agent.Options.MaxStale > 0 && !k.cursor.leader && !k.cursor.confirm
+	return !k.Kind.Polled && !k.Once && k.Agent.Options.MaxStale > 0 && !k.cursor.leader && !k.cursor.confirm && (k.known || !k.LeaderFirst)
 }
 
 // wasCut reports whether a proxy may have cut a request that waited for news. The
