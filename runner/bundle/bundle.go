@@ -187,9 +187,8 @@ func (b *Bundle) begin(ctx context.Context) bool {
 		b.entry.owed = cmp.Or(b.entry.owed, st.Desired, newID()) // "" where the journal was damaged
 		b.command.files.Add(st.Files...)
 	}
-	if !replaces && b.spec.Policy == group.Together {
+	if b.entry.verdict = st.Verdict; !replaces && b.spec.Policy == group.Together {
 		b.groups.Resume(st.Verdict)
-		b.entry.verdict = st.Verdict
 	}
 	return true
 }

@@ -256,6 +256,9 @@ func (g *rig) holds(want ...string) {
 // owed tells whether the journal says that the command is owed.
 func (g *rig) owed() bool {
 	g.t.Helper()
+	if g.journal == nil {
+		return false
+	}
 	st, err := g.journal.State(g.bundle.spec.Key())
 	if err != nil {
 		g.t.Error(err)
@@ -509,6 +512,34 @@ func TestProvenBadIsHeld(t *testing.T) {
 	}
 }
 
+// What a verify rejected that the configuration has no more is not held after a restart:
+// it has been applied since.
+func TestRejectedBeforeAReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		g.fails["probe"] = errNo
+		s := g.spec(group.Together)
+		g.begin(s)
+		g.offer("old a", "old b")
+		strict := s
+		strict.Verify, strict.Rollback = probes("probe"), true
+		g.replace(strict)
+		g.offer("new a", "new b")
+		sleep(time.Minute) // it is held
+		g.holds("old a", "old b")
+		g.replace(s)
+		g.offer("new a", "new b")
+		g.holds("new a", "new b")
+		g.end()
+		g.set(func() { g.log = nil })
+		g.begin(s)
+		g.offer("new a", "new b")
+		sleep(time.Minute)
+		g.happened()
+		g.end()
+	})
+}
+
 // A clock that was wrong when a change was held does not hold it for longer.
 func TestHeldUntilTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -564,23 +595,30 @@ func TestProvenBadFileIsHeld(t *testing.T) {
 
 // Whatever ends the process during a change, the next one starts with the files
 // of before where it was not known whether the new ones are any good, and else
-// owes the command. It then makes the change.
+// owes the command. It then makes the change. Where nothing remembers a change, as with
+// -once, the process that ends puts the files back itself.
 func TestEndDuringAChange(t *testing.T) {
 	for _, tt := range []struct {
 		during   string
 		rollback bool
 		holds    string
 		owed     bool
+		forgets  bool
 	}{
-		{"check", true, "old ", false},
-		{"reload", true, "old ", true},
-		{"reload", false, "new ", true},
-		{"probe", true, "old ", true},
-		{"probe", false, "new ", true},
+		{"check", true, "old ", false, false},
+		{"reload", true, "old ", true, false},
+		{"reload", false, "new ", true, false},
+		{"probe", true, "old ", true, false},
+		{"probe", false, "new ", true, false},
+		{"reload", true, "old ", false, true},
+		{"probe", true, "old ", false, true},
 	} {
-		t.Run(fmt.Sprint(tt.during, " rollback ", tt.rollback), func(t *testing.T) {
+		t.Run(fmt.Sprint(tt.during, " rollback ", tt.rollback, " forgets ", tt.forgets), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newRig(t)
+				if tt.forgets {
+					g.state = ""
+				}
 				s := g.spec(group.Together)
 				s.Check, s.Verify, s.Rollback = cmd("check"), probes("probe"), tt.rollback
 				g.begin(s)

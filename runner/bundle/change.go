@@ -222,8 +222,10 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 	case ctx.Err() != nil:
 		if b.entry.begun {
 			tx.Left = true // the next start puts the old files back
+			return false, nil
 		}
-		return false, nil
+		err := tx.PutBack(c) // or that would take the new ones for good
+		return err == nil, err
 	}
 	cause := c.Err
 	b.shared.Events(event.Stepping{Bundles: []string{b.spec.Name}, Step: event.Rollback})
