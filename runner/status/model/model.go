@@ -100,6 +100,7 @@ type outage struct {
 type templateState struct {
 	event.Output
 	bundle *bundleState
+	loaded time.Time // when it came
 
 	executed event.Executed // the last
 	at       time.Time      // when
@@ -185,7 +186,7 @@ func (m *Model) takeIn() {
 func (m *Model) apply(now time.Time, e event.Event) {
 	switch e := e.(type) {
 	case event.Loaded:
-		m.load(e)
+		m.load(now, e)
 	case event.Planned:
 		m.plan(e)
 	case event.Ready:
@@ -228,13 +229,13 @@ func (m *Model) apply(now time.Time, e event.Event) {
 }
 
 // load takes in which templates there are. Those that were there keep their state.
-func (m *Model) load(e event.Loaded) {
+func (m *Model) load(now time.Time, e event.Loaded) {
 	old := m.templates
 	m.templates = make(map[event.Output]*templateState, len(e.Templates))
 	for _, o := range e.Templates {
 		t := old[o]
 		if t == nil {
-			t = &templateState{Output: o}
+			t = &templateState{Output: o, loaded: now}
 		}
 		m.templates[o] = t
 	}

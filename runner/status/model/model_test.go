@@ -137,6 +137,28 @@ func TestBundle(t *testing.T) {
 	}
 }
 
+// A bundle that gets elements later waits since then, for the element that lacks data.
+func TestNewElementsWait(t *testing.T) {
+	m := newModel()
+	m.Apply(at(1), rendered(web))
+	complete, lacking := event.Output{Template: "e", Destination: "/etc/e/1"}, event.Output{Template: "e", Destination: "/etc/e/2"}
+	m.Apply(at(40), event.Loaded{Templates: []event.Output{web, complete, lacking}})
+	m.Apply(at(40), event.Planned{Bundles: []event.Bundle{{Name: "web", Named: true, Members: []event.Output{web, complete, lacking}}}})
+	line := func() string {
+		s := m.Snapshot(at(100), nil)
+		return s.Bundles[0].Line(s.Time)
+	}
+	if got, want := line(), "web: waiting since 1m0s: e is not rendered yet"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	m.Apply(at(41), executed(complete, event.Executed{}))
+	m.Apply(at(41), event.Updated{Updates: []event.Update{{Query: key, Version: 1}}})
+	m.Apply(at(41), executed(lacking, event.Executed{Missing: []watch.ID{key}, Waits: since(41)}))
+	if got, want := line(), "web: waiting since 59s for consul key app/port: it does not exist"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // A turn is seen by who looks again, too, and is a problem where it cannot be had.
 func TestTurnIsSeen(t *testing.T) {
 	m := newModel("reload")

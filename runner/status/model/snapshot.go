@@ -110,8 +110,9 @@ func setUsers(s *status.Status) {
 // bundle returns b, in the state that says most: what is wrong with it first.
 func (f *facts) bundle(b *bundleState) status.Bundle {
 	out := status.Bundle{Version: b.version, Name: b.Name, Named: b.Named, State: status.Applied, Since: b.applied, Applied: b.applied, Reload: b.Reload, Templates: []status.Template{}}
-	var waits, fails *status.Template // the first that does
+	var waits, fails *status.Template // the first that does; waits rather for data
 	var failed event.Failed
+	var loaded time.Time
 	for _, t := range b.templates {
 		out.Templates = append(out.Templates, f.templateOf(t))
 		if !b.List && !t.rendered.Removed {
@@ -122,8 +123,8 @@ func (f *facts) bundle(b *bundleState) status.Bundle {
 		switch t := &out.Templates[i]; {
 		case t.Error != "" && fails == nil:
 			fails, failed = t, b.templates[i].failed
-		case waits == nil && (len(t.Waits) > 0 || t.Rendered.IsZero()):
-			waits = t
+		case waits == nil && t.Rendered.IsZero(), len(t.Waits) > 0 && (waits == nil || len(waits.Waits) == 0):
+			waits, loaded = t, b.templates[i].loaded
 		}
 	}
 	c := cmp.Or(b.change, b.last)
@@ -157,7 +158,7 @@ func (f *facts) bundle(b *bundleState) status.Bundle {
 		out.State, out.Since, out.Why, out.Attempt, out.NextAt = status.Failed, fails.Since, fails.Error, fails.Attempt, fails.NextAt
 		out.Step = cmp.Or(string(failed.Step), string(steps[execute]))
 	case waits != nil && (len(waits.Waits) > 0 || b.turn.Rolling == ""):
-		out.State, out.Since = status.Waiting, cmp.Or(waits.Since, f.began)
+		out.State, out.Since = status.Waiting, cmp.Or(waits.Since, loaded)
 		if len(waits.Waits) > 0 {
 			out.Why = waits.Waits[0].Name + ": " + waits.Waits[0].Reason
 		}
