@@ -254,7 +254,7 @@ func (m *Model) plan(e event.Planned) {
 			if was := old[spec.Name]; was != nil && spec.Kept {
 				b = was
 			} else if was != nil {
-				b.last, b.applied = was.last, was.applied
+				b.last, b.applied, b.staged, b.change = was.last, was.applied, was.staged, was.change
 			}
 			b.Bundle, b.templates = spec, nil
 			m.byName[spec.Name] = m.touch(b)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -253,6 +254,34 @@ func TestTimeline(t *testing.T) {
 	m.Apply(at(71), event.CommandDone{Files: []string{"/etc/api"}})
 	if s := m.Snapshot(at(72), nil); s.Bundles[1].State != status.Applied || len(s.Changes) != 2 {
 		t.Errorf("%+v", s.Bundles[1])
+	}
+}
+
+// A change that is under way while its bundle gets other elements, or another
+// configuration, has its own causes and steps, and the next one has its own.
+func TestTimelineOfAReplacedBundle(t *testing.T) {
+	m := newModel("reload")
+	other := watch.Query{Kind: watch.KVGet, Name: "other"}.ID()
+	m.Apply(at(0), event.Watched{Added: []watch.ID{other}})
+	m.Apply(at(1), event.Updated{Updates: []event.Update{{Query: other, Version: 1, Time: at(1)}}})
+	m.Apply(at(1), executed(web, event.Executed{Causes: []watch.ID{other}}))
+	m.Apply(at(2), stepping("web", event.Stage))
+	m.Apply(at(3), stepping("web", event.Reload))
+	element := event.Output{Template: "e", Destination: "/etc/e/1"}
+	m.Apply(at(4), event.Loaded{Templates: []event.Output{web, element}})
+	m.Apply(at(4), event.Planned{Bundles: []event.Bundle{{Name: "web", Named: true, Members: []event.Output{web, element}}}})
+	m.Apply(at(5), rendered(web))
+	m.Apply(at(5), event.BundleApplied{Bundle: "web"})
+	m.Apply(at(6), event.Updated{Updates: []event.Update{{Query: key, Version: 1, Time: at(6)}}})
+	m.Apply(at(6), executed(element, event.Executed{Causes: []watch.ID{key}}))
+	m.Apply(at(7), stepping("web", event.Stage))
+	m.Apply(at(8), rendered(element))
+	m.Apply(at(8), event.BundleApplied{Bundle: "web"})
+	for i, want := range []string{"2s for kv.get(app/port)", "4s for kv.get(other)"} {
+		c := m.Snapshot(at(9), nil).Changes[i]
+		if got := fmt.Sprintf("%vs for %s", c.Took, strings.Join(c.Cause.Queries, ", ")); got != want {
+			t.Errorf("change %d: %s, want %s", i, got, want)
+		}
 	}
 }
 
