@@ -79,14 +79,14 @@ type Requester struct {
 	Pause        time.Duration                  // before the next attempt
 	FirstPause   time.Duration                  // after the first answer, or up to twice that; zero: Options.FirstPause. See Agent.turn
 
-	cursor  cursor
-	known   bool // something was taken
-	failing bool // the receiver got a failure after that
+	cursor cursor
+	known  bool // something was taken
 	history
 }
 
 // A history is the state that results from the last attempts.
 type history struct {
+	failing  bool          // the receiver got a failure after what was taken last
 	read     time.Time     // when the last reply came to a request that did not wait
 	failures int           // failed attempts in a row that the agent has answered
 	trouble  *breaker      // when it closes, the next attempt does not wait for the pause; nil: no breaker
