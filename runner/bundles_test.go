@@ -742,7 +742,7 @@ func TestRollbackByHand(t *testing.T) {
 		g.store.set("x", 2)
 		sleep(time.Second)
 		c.happened(t, "reload", "reload")
-		if err := g.runner.Rollback(t.Context(), "b", 1); err != nil {
+		if _, err := g.runner.Rollback(t.Context(), "b", 1); err != nil {
 			t.Fatal(err)
 		}
 		sleep(time.Hour)
@@ -753,7 +753,7 @@ func TestRollbackByHand(t *testing.T) {
 		sleep(time.Second)
 		g.holds("one", "3")
 		c.happened(t, "reload")
-		if err := g.runner.Rollback(t.Context(), "b", 77); err == nil {
+		if _, err := g.runner.Rollback(t.Context(), "b", 77); err == nil {
 			t.Error("went back to a generation that is not there")
 		}
 	})
@@ -770,7 +770,7 @@ func TestAcceptAfterRollback(t *testing.T) {
 		sleep(time.Second)
 		g.store.set("x", 2)
 		sleep(time.Second)
-		if err := g.runner.Rollback(t.Context(), "b", 1); err != nil {
+		if _, err := g.runner.Rollback(t.Context(), "b", 1); err != nil {
 			t.Fatal(err)
 		}
 		sleep(togetherMin)

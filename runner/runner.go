@@ -501,8 +501,12 @@ func (r *Runner) Inspect() map[watch.Store]watch.Inspection { return r.watcher.I
 
 // Rollback puts a generation of a named bundle's files back (see
 // [bundle.Bundle.Rollback]). It may be called from any goroutine during Run.
-func (r *Runner) Rollback(ctx context.Context, name string, generation int) error {
-	return r.withBundle(ctx, name, func(b *bundle.Bundle, _ []Template) error { return b.Rollback(ctx, generation) })
+func (r *Runner) Rollback(ctx context.Context, name string, generation int) (number int, err error) {
+	err = r.withBundle(ctx, name, func(b *bundle.Bundle, _ []Template) (err error) {
+		number, err = b.Rollback(ctx, generation)
+		return err
+	})
+	return number, err
 }
 
 // withBundle calls do with a bundle of the loop and the templates.

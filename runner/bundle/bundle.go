@@ -360,11 +360,11 @@ func (b *Bundle) Accept(ctx context.Context, name string) error {
 	})
 }
 
-// Rollback puts a generation of the files back, which the journal keeps, runs the
-// command, and returns the error of that. The newest change is held until other data
-// comes, or it is accepted.
-func (b *Bundle) Rollback(ctx context.Context, generation int) error {
-	return b.request(ctx, func(ctx context.Context) error {
+// Rollback puts a generation of the files back, which the journal keeps, 0: that before the
+// newest, runs the command, and returns the number, or the error of that. The newest change is
+// held until other data comes, or it is accepted.
+func (b *Bundle) Rollback(ctx context.Context, generation int) (number int, err error) {
+	err = b.request(ctx, func(ctx context.Context) error {
 		switch {
 		case b.spec.Policy != group.Together:
 			return fmt.Errorf("no generations of %q are kept: its files are replaced one by one (put their templates in a bundle)", b.spec.Name)
@@ -382,8 +382,13 @@ func (b *Bundle) Rollback(ctx context.Context, generation int) error {
 		if err := b.change(ctx, target); err != nil {
 			return fmt.Errorf("rolling bundle %q back to generation %d: %w", b.spec.Name, gen.Number, err)
 		}
+		number = gen.Number
 		return nil
 	})
+	if err != nil {
+		return 0, err // it may go on
+	}
+	return number, nil
 }
 
 // request has the goroutine of b call do, and returns its error, or that b has

@@ -802,7 +802,7 @@ func TestRollbackByHand(t *testing.T) {
 		g.begin(s)
 		g.offer("1", "1")
 		g.offer("2", "2")
-		if err := g.bundle.Rollback(t.Context(), 1); err != nil {
+		if _, err := g.bundle.Rollback(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
 		sleep(time.Hour)
@@ -836,7 +836,7 @@ func TestRollbackByHandThatFails(t *testing.T) {
 				g.offer("2", "2")
 				g.fails[tt.step] = errNo
 				g.log, g.events = nil, nil
-				err := g.bundle.Rollback(t.Context(), 1)
+				_, err := g.bundle.Rollback(t.Context(), 1)
 				if want := `rolling bundle "web" back to generation 1: ` + tt.step + " failed" + tt.state + ": "; err == nil || !strings.HasPrefix(err.Error(), want) {
 					t.Errorf("error %v, want %s", err, want)
 				}

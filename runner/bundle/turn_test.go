@@ -273,7 +273,7 @@ func TestRollbackStopsNobody(t *testing.T) {
 			g.happened("acquire", "run reload", "run verify", "release")
 		}
 		g.set(func() { g.fails["verify"] = errNo })
-		if err := g.bundle.Rollback(t.Context(), 1); err == nil {
+		if _, err := g.bundle.Rollback(t.Context(), 1); err == nil {
 			t.Error("a rollback whose verify fails has no error")
 		}
 		synctest.Wait()

@@ -250,9 +250,8 @@ func (j *Journal) History(bundle string) ([]history.Generation, error) {
 	return e.history.List()
 }
 
-// Generation returns a generation of a bundle with the contents of all files
-// that are not secret. If there is none of this number the error is
-// fs.ErrNotExist.
+// Generation returns a generation of a bundle, 0: that before the newest, with the contents of
+// all files that are not secret. If there is none of this number the error is fs.ErrNotExist.
 func (j *Journal) Generation(bundle string, number int) (history.Generation, error) {
 	e, err := j.enter(bundle, j.lockToRead)
 	if err != nil {

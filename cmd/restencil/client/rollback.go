@@ -35,17 +35,19 @@ func (c *Command) Rollback(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = control.Ask(ctx, dir, control.Request{Do: control.Rollback, Bundle: bundle, Generation: number}, nil)
+	var done struct{ Generation int }
+	err = control.Ask(ctx, dir, control.Request{Do: control.Rollback, Bundle: bundle, Generation: number}, &done)
 	if errors.Is(err, control.ErrNoDaemon) {
 		return c.putBack(ctx, dir, number)
 	}
 	if err == nil {
-		fmt.Fprintf(c.Stdout, "bundle %q is back at generation %d\n", bundle, number)
+		fmt.Fprintf(c.Stdout, "bundle %q is back at generation %d\n", bundle, done.Generation)
 	}
 	return err
 }
 
-// generation returns the number of the generation to put back.
+// generation returns the number of the generation to put back, 0: the one before the newest
+// when a change that is under way has ended.
 func (c *Command) generation(dir, bundle string) (int, error) {
 	j := journal.New(dir, journal.Options{ReadOnly: true})
 	defer j.Close()
@@ -55,10 +57,8 @@ func (c *Command) generation(dir, bundle string) (int, error) {
 		return 0, err
 	case len(all) == 0:
 		return 0, fmt.Errorf("no generations of bundle %q are kept in %s", bundle, dir)
-	case len(c.Args) < 2 && len(all) == 1:
-		return 0, fmt.Errorf("there is no generation of bundle %q before the newest, %d", bundle, all[0].Number)
 	case len(c.Args) < 2:
-		return all[len(all)-2].Number, nil
+		return 0, nil
 	}
 	number, err := strconv.Atoi(c.Args[1])
 	if err != nil {
@@ -89,13 +89,13 @@ func (c *Command) putBack(ctx context.Context, dir string, number int) error {
 	var change transaction.Change
 	for _, f := range g.Files {
 		if f.Secret {
-			return fmt.Errorf("%s holds a secret, and generation %d was kept without secrets (history_secrets)", f.Path, number)
+			return fmt.Errorf("%s holds a secret, and generation %d was kept without secrets (history_secrets)", f.Path, g.Number)
 		}
 		if renderer.StreamOf(f.Path) != renderer.NoStream {
 			continue // what was written there has been read
 		}
 		change.Files = append(change.Files, transaction.File{
-			Template:    fmt.Sprintf("generation %d", number),
+			Template:    fmt.Sprintf("generation %d", g.Number),
 			Destination: f.Path,
 			Own:         &renderer.File{Path: f.Path, Content: f.Content, Perm: f.Perm, User: f.User, Group: f.Group},
 		})
@@ -107,7 +107,7 @@ func (c *Command) putBack(ctx context.Context, dir string, number int) error {
 	if change.Err != nil {
 		return change.Err
 	}
-	done := fmt.Sprintf("bundle %q is back at generation %d", bundle, number)
+	done := fmt.Sprintf("bundle %q is back at generation %d", bundle, g.Number)
 	if c.Reload == "" {
 		fmt.Fprintf(c.Stdout, "%s; no daemon is running, so nothing was reloaded\n", done)
 		return nil

@@ -76,9 +76,19 @@ func (h History) List() ([]Generation, error) {
 	return all, nil
 }
 
-// Generation returns a generation with the contents that are kept. If there is none
-// of this number, or it is damaged, the error is fs.ErrNotExist.
+// Generation returns a generation with the contents that are kept, 0: that before the newest.
+// If there is none of this number, or it is damaged, the error is fs.ErrNotExist.
 func (h History) Generation(number int) (Generation, error) {
+	if number == 0 {
+		all, err := h.List()
+		if err == nil && len(all) < 2 {
+			err = fmt.Errorf("there is no generation of bundle %q before the newest", h.Bundle)
+		}
+		if err != nil {
+			return Generation{}, err
+		}
+		number = all[len(all)-2].Number
+	}
 	none := fmt.Errorf("bundle %q has no generation %d: %w", h.Bundle, number, fs.ErrNotExist)
 	path := h.path(number)
 	data, err := atomicfile.ReadFile(path)

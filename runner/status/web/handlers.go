@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -33,14 +34,15 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/diff", s.ofBundle(func(r *http.Request, bundle string) (any, error) { return s.o.Daemon.Diff(r.Context(), bundle) }))
 	mux.HandleFunc("GET /v1/history", s.ofBundle(func(r *http.Request, bundle string) (any, error) { return s.o.Daemon.History(r.Context(), bundle) }))
 	mux.HandleFunc("POST /v1/accept", s.withToken(s.ofBundle(func(r *http.Request, bundle string) (any, error) {
-		return done{bundle}, s.o.Daemon.Accept(r.Context(), bundle)
+		return done{Bundle: bundle}, s.o.Daemon.Accept(r.Context(), bundle)
 	})))
 	mux.HandleFunc("POST /v1/rollback", s.withToken(s.ofBundle(func(r *http.Request, bundle string) (any, error) {
-		generation, err := strconv.Atoi(r.URL.Query().Get("generation"))
-		if err != nil || generation < 1 {
+		generation, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("generation"), "0"))
+		if err != nil || generation < 0 {
 			return nil, fmt.Errorf("expected the number of a generation, found %q", r.URL.Query().Get("generation"))
 		}
-		return done{bundle}, s.o.Daemon.Rollback(r.Context(), bundle, generation)
+		generation, err = s.o.Daemon.Rollback(r.Context(), bundle, generation)
+		return done{bundle, generation}, err
 	})))
 	if s.o.Metrics != nil {
 		mux.Handle("GET /metrics", s.o.Metrics)
@@ -50,7 +52,8 @@ func (s *Server) Handler() http.Handler {
 
 // A done is the reply to a change that was made.
 type done struct {
-	Bundle string `json:"bundle"`
+	Bundle     string `json:"bundle"`
+	Generation int    `json:"generation,omitempty"` // that was put back
 }
 
 // A failure is the reply where there is an error.

@@ -42,7 +42,7 @@ type Daemon interface {
 	Diff(ctx context.Context, bundle string) (any, error)
 	History(ctx context.Context, bundle string) (any, error)
 	Accept(ctx context.Context, bundle string) error
-	Rollback(ctx context.Context, bundle string, generation int) error
+	Rollback(ctx context.Context, bundle string, generation int) (number int, err error)
 }
 
 const (

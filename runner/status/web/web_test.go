@@ -66,9 +66,9 @@ func (f *fake) Accept(_ context.Context, bundle string) error {
 	return nil
 }
 
-func (f *fake) Rollback(_ context.Context, bundle string, generation int) error {
+func (f *fake) Rollback(_ context.Context, bundle string, generation int) (int, error) {
 	f.done = append(f.done, fmt.Sprintf("rollback %s %d", bundle, generation))
-	return nil
+	return generation, nil
 }
 
 func newFake() *fake {
@@ -267,12 +267,12 @@ func (p pipe) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 // A slow is a Daemon whose changes take a minute.
 type slow struct{ *fake }
 
-func (slow) Rollback(ctx context.Context, _ string, _ int) error {
+func (slow) Rollback(ctx context.Context, _ string, generation int) (int, error) {
 	select {
 	case <-time.After(time.Minute):
-		return nil
+		return generation, nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return 0, context.Cause(ctx)
 	}
 }
 
