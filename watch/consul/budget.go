@@ -8,6 +8,7 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/blocking"
+	"restencil/watch/blocking/requester"
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/schedule"
@@ -16,6 +17,10 @@ import (
 const (
 	limitTimeout = 2 * time.Second // how long the agent may take to say its limit
 	limitRetry   = time.Minute     // it is asked again after that, if it could not answer
+
+	// An agent goes on to count most requests that were cancelled, of this program or of
+	// one before it, for so long. Meanwhile, the budget is not reduced again.
+	lingering = 25 * time.Second
 )
 
 // A budget has what the number of requests at a time depends on. It is guarded by the
@@ -27,6 +32,9 @@ type budget struct {
 
 	asked bool // the agent is being asked for its limit, or the answer has not expired
 	known bool // there was an answer, be it a failure
+
+	since  time.Time     // when it was reduced last
+	expiry time.Duration // how long for
 }
 
 // waits reports whether the first answer of the agent is awaited.
@@ -44,6 +52,25 @@ func (s *Source) setBudget() (changed bool) {
 		s.rules.Budget, s.rules.Total = min(s.rules.Budget, most), min(s.rules.Total, most)
 	}
 	return s.rules.Budget != before.Budget || s.rules.Total != before.Total
+}
+
+// reduceBudget reduces the budget to what the agent has accepted, now that it has refused a
+// request, for a while: longer each time if that does not help. What it refuses soon after
+// that may be for what was cancelled.
+func (s *Source) reduceBudget(now time.Time) {
+	b := &s.budget
+	since := now.Sub(b.since)
+	if since < lingering {
+		return
+	}
+	expiry := lingering
+	if since < 3*b.expiry {
+		expiry = min(2*b.expiry, refusalExpiry)
+	}
+	counts := s.agent.Client.Counter.Counts()
+	b.since, b.expiry, b.reduced = now, expiry, max(blocking.LeastConnections, counts.Open, counts.Connections)
+	b.asked = false // the agent may have another limit now
+	s.refusals.Set(requester.TooManyRequests, now.Add(expiry))
 }
 
 // askLimit has the agent asked for its limit if services and nodes need more connections

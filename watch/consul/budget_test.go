@@ -238,19 +238,16 @@ func TestRaisedLimitRefused(t *testing.T) {
 		w.self = func(*http.Request) (*http.Response, error) {
 			return agent.Respond(200, `{"DebugConfig": {"HTTPMaxConnsPerClient": 1500}}`)
 		}
-		services := w.serve(200, 72)
-		n, _ := observed(t, w, DefaultOptions())
+		services, s := w.serve(200, 72), newServer(t, w)
+		n, _ := s.start(t)
 		n.watch(services...)
 		time.Sleep(time.Minute)
 		n.check(t)
-		synctest.Wait()
-		refused := w.refused
 		time.Sleep(5 * time.Minute)
-		synctest.Wait()
-		if way := n.s.way(services[0]); way != plan.Discovery || w.refused > refused {
-			t.Errorf("a service is kept by %s, %d requests are still refused", way, w.refused-refused)
+		if way, refused := n.s.way(services[0]), s.refusals(); way != plan.Discovery || refused > 200 {
+			t.Errorf("a service is kept by %s, %d requests were refused", way, refused)
 		}
-		w.change(func() { w.limit = 1500 })
+		s.setLimit(1500)
 		time.Sleep(11 * time.Minute)
 		n.check(t)
 		if way := n.s.way(services[0]); way != plan.Blocking {

@@ -6,16 +6,14 @@ import (
 	"time"
 
 	"restencil/watch"
-	"restencil/watch/blocking"
 	"restencil/watch/blocking/requester"
 	"restencil/watch/consul/plan"
 	"restencil/watch/schedule"
 )
 
 const (
-	feedbackDelay  = 50 * time.Millisecond // a new plan waits so long for more feedback
-	refusalExpiry  = 10 * time.Minute      // what the agent refused is tried again after that
-	reduceInterval = time.Second           // the budget is not reduced again before that
+	feedbackDelay = 50 * time.Millisecond // a new plan waits so long for more feedback
+	refusalExpiry = 10 * time.Minute      // what the agent refused is tried again after that
 )
 
 // A refusal limits what may be planned: a [plan.Extent] that cannot be watched as a
@@ -91,12 +89,10 @@ func (s *Source) applyFeedback(now time.Time) {
 			}
 			s.rules.Unshared[r] = true
 		case requester.Limit:
-			last := s.refusals.Due(r).Add(-refusalExpiry)
-			if r == requester.HTTP1 || now.Sub(last) <= reduceInterval {
-				continue
+			if r == requester.TooManyRequests {
+				s.reduceBudget(now)
 			}
-			s.budget.reduced = max(blocking.LeastConnections, min(s.rules.Total, s.plan.Held())/2)
-			s.budget.asked = false // the agent may have another limit now
+			continue
 		}
 		s.refusals.Set(r, now.Add(refusalExpiry))
 		changed = true

@@ -399,16 +399,18 @@ func TestAgentWithLowLimit(t *testing.T) {
 		w.limit = 20
 		keys, services := queriesNamed(300, keyNamed, "app/%03d"), queriesNamed(100, serviceNamed, "s%d")
 		w.fill(keys)
-		n := observe(t, w, DefaultOptions())
+		s := newServer(t, w)
+		n, _ := s.start(t)
 		n.watch(append(keys, services...)...)
-		time.Sleep(2 * time.Minute)
-		n.check(t)
-		refused := w.refused
-		w.set("app/123", "new")
 		time.Sleep(time.Minute)
 		n.check(t)
-		if w.refused != refused {
-			t.Errorf("%d requests are still refused", w.refused-refused)
+		for i := range 10 {
+			w.set("app/123", fmt.Sprint("new", i))
+			time.Sleep(time.Minute)
+		}
+		n.check(t)
+		if got := s.refusals(); got > 600 { // at first, and five times that it asks for more
+			t.Errorf("%d requests were refused", got)
 		}
 	})
 }

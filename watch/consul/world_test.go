@@ -102,7 +102,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("connection refused")
 	}
 	if !w.admit() {
-		return agent.Respond(http.StatusTooManyRequests, "too many connections", "Retry-After", "1")
+		return agent.Respond(http.StatusTooManyRequests, "too many connections")
 	}
 	defer w.leave()
 	if r.URL.Path == "/v1/agent/self" {
@@ -149,7 +149,11 @@ func (w *world) answerSelf(r *http.Request) (*http.Response, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return agent.Respond(http.StatusOK, fmt.Sprintf(`{"DebugConfig": {"HTTPMaxConnsPerClient": %d}}`, w.limit))
+	return respondLimit(w.limit)
+}
+
+func respondLimit(n int) (*http.Response, error) {
+	return agent.Respond(http.StatusOK, fmt.Sprintf(`{"DebugConfig": {"HTTPMaxConnsPerClient": %d}}`, n))
 }
 
 // isView reports whether an agent answers r from its view of a service.

@@ -24,6 +24,7 @@ type Agent struct {
 	Options Options
 	limited func(Limit)
 	breaker *breaker // of the agent itself
+	room    room
 	witness witness
 	http1   sync.Once
 	turns   chan struct{} // has one for each turn that is taken
@@ -38,7 +39,7 @@ type Agent struct {
 // limited may be called from any goroutine, and must return at once.
 func NewAgent(c *blocking.Client, o Options, limited func(Limit)) *Agent {
 	a := &Agent{
-		Client: c, Options: o, limited: limited, breaker: newBreaker(o.Retry),
+		Client: c, Options: o, limited: limited, breaker: newBreaker(o.Retry), room: room{retry: o.Retry.Probes(), turn: make(chan struct{}, 1)},
 		turns: make(chan struct{}, turns), servers: make(map[string]*breaker), noticed: make(map[watch.Kind]bool),
 	}
 	a.witness.Take(blocking.Reply{})

@@ -92,6 +92,7 @@ type history struct {
 	trouble  *breaker      // when it closes, the next attempt does not wait for the pause; nil: no breaker
 	doubts   int           // replies in a row that were not believed at first, but for those of a stream that were right
 	shrunk   bool          // a stream said that there is less, which is to be confirmed
+	refused  bool          // the last request was, because there are too many
 	cut      time.Duration // how long the last request waited when its connection was cut; zero: it was not
 }
 
@@ -107,11 +108,11 @@ func (k *Requester) Keep(ctx context.Context) {
 	}
 }
 
-// Read asks once, and confirms at once a reply that it does not believe. It returns
-// how many attempts in a row have failed by now, and how long to wait before the next
-// call.
+// Read asks once, again while there are too many requests, and confirms at once a reply
+// that it does not believe. It returns how many attempts in a row have failed by now, and
+// how long to wait before the next call.
 func (k *Requester) Read(ctx context.Context) (failures int, wait time.Duration) {
-	for k.attempt(ctx) == nil && k.cursor.confirm && !k.failing {
+	for k.attempt(ctx) == nil && (k.refused || k.cursor.confirm && !k.failing) {
 	}
 	if k.failing {
 		failures = max(1, k.failures)
@@ -143,8 +144,10 @@ func (k *Requester) attempt(ctx context.Context) error {
 	if k.FirstPause > 0 && !waits {
 		defer k.Agent.turn(ctx)()
 	}
+	leave := k.Agent.room.enter(request, waits)
 	start := time.Now()
 	r, a, err := k.fetch(request, agent.probe)
+	leave()
 	took := time.Since(start)
 	lost := waits && err != nil && view.Err() != nil
 	if ctx.Err() != nil || lost || waits && k.wasCut(err, a, took) {
@@ -169,7 +172,7 @@ func (k *Requester) attempt(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		k.failed(err, ofAgent, ofServers)
+		k.failed(err, ofAgent, ofServers, start)
 		return nil
 	}
 	k.answered(r, took, a.Size.Load())
@@ -288,7 +291,7 @@ func (k *Requester) wasCut(err error, a *blocking.Attempt, took time.Duration) b
 // answered takes a reply, and sets the pause before the next attempt.
 func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	o := &k.Agent.Options
-	k.failures, k.trouble, k.Pause = 0, nil, 0
+	k.failures, k.trouble, k.refused, k.Pause = 0, nil, false, 0
 	first, confirmed, waited := !k.known, k.cursor.confirm, k.cursor.index > 0
 	// With the index that was waited for, only rights may be new: they have no index.
 	timedOut := r.Index == k.cursor.index && r.Index != 0 && !r.Filtered && !k.cursor.filtered
@@ -351,7 +354,7 @@ func (k *Requester) doubted() {
 }
 
 // failed reports a failed attempt, and sets the pause before the next one.
-func (k *Requester) failed(err error, agent, servers outcome) {
+func (k *Requester) failed(err error, agent, servers outcome, began time.Time) {
 	e := &watch.Error{
 		Query:      k.Query,
 		Class:      schedule.ClassOf(blocking.Status(err)),
@@ -362,16 +365,21 @@ func (k *Requester) failed(err error, agent, servers outcome) {
 	if errors.As(err, new(FilteredError)) {
 		e.Class = watch.Denied
 	}
-	if agent == fails {
+	tooMany := blocking.Status(err) == http.StatusTooManyRequests
+	k.refused = tooMany && e.RetryAfter == 0
+	switch {
+	case tooMany:
+		e.Attempts = k.Agent.room.refuse(began)
+	case agent == fails:
 		e.Attempts, _ = k.Agent.breaker.failed() // of all queries
 	}
 	k.Pause, k.trouble, k.cut = 0, nil, 0
 	k.fail(e)
-	if blocking.Status(err) == http.StatusTooManyRequests {
+	if tooMany {
 		k.Agent.limited(TooManyRequests)
 	}
-	if agent == fails {
-		return // the agent's breaker paces the attempts
+	if agent == fails || k.refused {
+		return // the agent's breaker, or room, paces the attempts
 	}
 	k.failures++
 	retry := k.Agent.Options.Retry

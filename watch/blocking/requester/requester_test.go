@@ -295,7 +295,7 @@ func TestRefusals(t *testing.T) {
 		{"bad request", refuse(400, "Bad request"), watch.Denied, 0,
 			"kv.get(k): Unexpected response code: 400 (Bad request)", 13, 60},
 		{"too many", refuse(429, "Your IP is issuing too many concurrent connections"), watch.Retry, 0,
-			"kv.get(k): Unexpected response code: 429 (Your IP is issuing too many concurrent connections)", 13, 60},
+			"kv.get(k): Unexpected response code: 429 (Your IP is issuing too many concurrent connections)", 300, 600},
 		{"too many, later", refuse(429, "", "Retry-After", "100"), watch.Retry, 100 * time.Second,
 			"kv.get(k): Unexpected response code: 429 ()", 6, 6},
 		{"unavailable, later", refuse(503, "", "Retry-After", "100"), watch.Retry, 100 * time.Second,

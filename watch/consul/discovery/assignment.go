@@ -3,6 +3,7 @@ package discovery
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -57,20 +58,21 @@ func (a *assignment) assign(now time.Time) {
 	a.sweep.bucket.burst = min(max(swept, leastBurst), mostBurst)
 }
 
-// fill holds as many targets as there is room for: those that changed last.
+// fill holds as many targets as there is room for: those that changed last and, of others,
+// those that are held without a failure, for longest.
 func (a *assignment) fill(all targets, kind Kind) {
 	room := min(a.roomFor(kind), len(all))
 	if a.holding[kind] == room {
 		return
 	}
-	list := slices.SortedFunc(maps.Values(all), func(x, y *target) int {
-		if x.held != y.held && x.changed.Equal(y.changed) {
-			if x.held {
-				return -1
-			}
-			return 1
+	rank := func(u *target) int64 {
+		if !u.held || a.failing[u.source] {
+			return math.MaxInt64
 		}
-		return cmp.Or(y.changed.Compare(x.changed), cmp.Compare(x.source.Name, y.source.Name))
+		return u.read.UnixNano()
+	}
+	list := slices.SortedFunc(maps.Values(all), func(x, y *target) int {
+		return cmp.Or(y.changed.Compare(x.changed), cmp.Compare(rank(x), rank(y)), cmp.Compare(x.source.Name, y.source.Name))
 	})
 	for _, u := range list[room:] {
 		a.hold(u, false)
@@ -89,6 +91,7 @@ func (a *assignment) hold(u *target, hold bool) {
 	u.held, u.busy, u.read = hold, false, time.Time{}
 	a.moves = append(a.moves, Move{u.source, hold})
 	if hold {
+		u.read = a.tick(a.stamp)
 		a.holding[u.source.Kind]++
 		a.retry.Remove(u)
 		a.sweep.of(u).Remove(u)

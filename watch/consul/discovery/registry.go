@@ -26,7 +26,7 @@ type target struct {
 	filtered bool      // the newest reply was, or, of a query, the newest read failed
 	wanted   uint64    // of a query: it was named since that read began, and is read again unless the reply has this index and is complete
 	version  uint64    // of a node: the index of its last change in the list of nodes
-	read     time.Time // when the newest read began; zero: never, or it does not count
+	read     time.Time // when the newest read, or the hold, began; zero: never, or it does not count
 	changed  time.Time // when a change was last seen
 	held     bool
 	busy     bool // it is being read
