@@ -352,9 +352,10 @@ type StoreAway struct {
 
 // StoreBack: a store that was away answers, or a part of it answers all queries.
 type StoreBack struct {
-	Store watch.Store
-	Part  string // as in StoreAway
-	Away  time.Duration
+	Store   watch.Store
+	Part    string // as in StoreAway
+	Away    time.Duration
+	Unasked bool // it is not known whether it answers: no query asks it any more
 }
 
 // Watched: these queries are watched from now on, or no longer.
@@ -381,7 +382,7 @@ type QueryFailing struct {
 	More  int // how many others fail that are not named
 }
 
-// QueryAnswered: a query has an answer after QueryFailing, or is not watched any more.
+// QueryAnswered: a query has an answer after QueryFailing.
 type QueryAnswered struct{ Query watch.Query }
 
 // QueryRefused: a store refuses this query (see watch.Class). It is emitted once for

@@ -147,14 +147,14 @@ func (s *Stores) end(p place, id watch.ID, answered bool, now time.Time) {
 	if o == nil || o.failing[id] == nil {
 		return
 	}
-	if o.failing[id].reported {
+	if o.failing[id].reported && answered {
 		s.events(event.QueryAnswered{Query: id.Value()})
 	}
 	delete(o.failing, id)
 	s.pending.Remove(id)
 	if o.away && (answered && p.part == "" || len(o.failing) == 0) {
 		o.away = false
-		s.events(event.StoreBack{Store: s.name(p.store), Part: p.part, Away: now.Sub(o.began)})
+		s.events(event.StoreBack{Store: s.name(p.store), Part: p.part, Away: now.Sub(o.began), Unasked: !answered})
 		for other := range o.failing {
 			s.pending.Set(other, now.Add(failingAfter))
 		}

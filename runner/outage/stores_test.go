@@ -156,7 +156,11 @@ func inShort(told []event.Event) string {
 		case event.StoreAway:
 			all = append(all, place(e.Store, e.Part)+" is away")
 		case event.StoreBack:
-			all = append(all, fmt.Sprintf("%s is back after %v", place(e.Store, e.Part), e.Away))
+			text := "%s is back after %v"
+			if e.Unasked {
+				text = "%s is asked nothing after %v"
+			}
+			all = append(all, fmt.Sprintf(text, place(e.Store, e.Part), e.Away))
 		case event.QueryFailing:
 			text := e.Query.Name + " fails"
 			if e.More > 0 {
@@ -192,7 +196,7 @@ func TestStoresForgottenQueryEndsTheOutage(t *testing.T) {
 	s := New(func(e event.Event) { told = append(told, e) })
 	s.Update(testQuery("a").ID(), &watch.Failure{Err: errors.New("reset")}, time.Unix(1000, 0))
 	s.Forget(testQuery("a").ID(), time.Unix(1003, 0))
-	if got := inShort(told); got != "consul is away, consul is back after 3s" {
+	if got := inShort(told); got != "consul is away, consul is asked nothing after 3s" {
 		t.Errorf("told %q", got)
 	}
 	if !s.pending.Next().IsZero() || len(s.outages) > 0 {

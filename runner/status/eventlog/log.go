@@ -106,7 +106,11 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 		case event.StoreAway:
 			l.storeAway(e)
 		case event.StoreBack:
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: answers again, after %v", placeName(e.Store, e.Part), round(e.Away)))
+			what := "answers again"
+			if e.Unasked {
+				what = "nothing waits for its answers any more"
+			}
+			l.write(slog.LevelWarn, fmt.Sprintf("%s: %s, after %v", placeName(e.Store, e.Part), what, round(e.Away)))
 		case event.QueryFailing:
 			more := ""
 			if e.More > 0 {

@@ -61,6 +61,7 @@ func testLog(t *testing.T) {
 		event.StoreBack{Store: watch.Consul, Away: 12 * time.Second},
 		event.StoreAway{Store: watch.Consul, Part: "datacenter dc2", Err: &watch.Error{Query: key, Err: errors.New("no path")}},
 		event.StoreBack{Store: watch.Consul, Part: "datacenter dc2", Away: time.Second},
+		event.StoreBack{Store: watch.Consul, Part: "datacenter dc3", Away: time.Second, Unasked: true},
 		event.QueryFailing{Query: key, Err: &watch.Error{Query: key, Err: errors.New("500")}, More: 3},
 		event.QueryAnswered{Query: key},
 		event.QueryRefused{Query: key, Err: &watch.Error{Query: key, Err: errors.New("403")}},
@@ -107,6 +108,7 @@ level=WARN msg="consul: no answers: refused (the files stay as they are; retryin
 level=WARN msg="consul: answers again, after 12s" component=runner
 level=WARN msg="consul, datacenter dc2: no answers: consul key a: no path (the files stay as they are; retrying)" component=runner cause="consul key a: no path"
 level=WARN msg="consul, datacenter dc2: answers again, after 1s" component=runner
+level=WARN msg="consul, datacenter dc3: nothing waits for its answers any more, after 1s" component=runner
 level=WARN msg="consul key a: no answer: 500 (an earlier answer, if any, stays in use; retrying; 3 more queries fail)" component=runner query=kv.get(a) cause="kv.get(a): 500"
 level=WARN msg="consul key a: answers again" component=runner query=kv.get(a)
 level=WARN msg="consul key a: refused: 403 (an earlier answer, if any, stays in use; retrying)" component=runner query=kv.get(a) cause="kv.get(a): 403"

@@ -334,6 +334,11 @@ func TestTimelineIsBounded(t *testing.T) {
 func TestStores(t *testing.T) {
 	m := newModel()
 	m.Apply(at(1), event.Updated{Updates: []event.Update{{Query: key, Version: 1, Index: 7, Time: at(1), Size: 4}}})
+	secret := watch.Query{Kind: watch.VaultRead, Name: "none"}.ID()
+	m.Apply(at(1), event.Watched{Added: []watch.ID{secret}})
+	if st := m.Snapshot(at(1), nil).Stores[1]; st.State != "unknown" {
+		t.Errorf("%+v: nobody has answered", st)
+	}
 	failure := &watch.Failure{Err: &watch.Error{Query: key.Value(), Err: errors.New("refused")}, Since: at(2), Attempts: 3}
 	m.Apply(at(2), event.Updated{Updates: []event.Update{{Query: key, Version: 1, Index: 7, Time: at(1), Size: 4, Failure: failure}}})
 	m.Apply(at(2), event.StoreAway{Store: watch.Consul, Err: failure.Err})
@@ -344,6 +349,12 @@ func TestStores(t *testing.T) {
 	if q := s.Queries[0]; q.State != "failing" || q.Kept != "a blocking query of its own" || q.Error != "refused" || q.Index != 7 || q.Size != 4 || q.Attempts != 3 {
 		t.Errorf("%+v", q)
 	}
+	refusal := &watch.Failure{Err: &watch.Error{Query: key.Value(), Class: watch.Denied, Err: errors.New("no secret exists")}}
+	m.Apply(at(2), event.Updated{Updates: []event.Update{{Query: secret, Failure: refusal}}})
+	if st := m.Snapshot(at(10), nil).Stores[1]; st.State != "answering" || st.Failing != 1 {
+		t.Errorf("%+v: who refuses has answered", st)
+	}
+	m.Apply(at(2), event.Watched{Dropped: []watch.ID{secret}})
 	if st := s.Stores[0]; st.State != "away" || st.Requests != 5 || st.Queries != 1 || st.Failing != 1 {
 		t.Errorf("%+v", st)
 	}

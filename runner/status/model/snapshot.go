@@ -2,6 +2,7 @@ package model
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 	"sort"
@@ -362,8 +363,8 @@ func (f *facts) stores(inspections map[watch.Store]watch.Inspection) []status.St
 		if q.Failure != nil {
 			s.Failing++
 		}
-		if q.Version > 0 {
-			s.State = "answering"
+		if q.Version > 0 || q.Failure != nil && watch.Classify(q.Failure.Err) != watch.Retry && !errors.Is(q.Failure.Err, watch.ErrNotConfigured) {
+			s.State = "answering" // a refusal is an answer
 		}
 	}
 	for store, i := range inspections {
