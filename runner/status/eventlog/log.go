@@ -106,11 +106,7 @@ func Log(logger *slog.Logger, o Options) func(event.Event) {
 		case event.StoreAway:
 			l.storeAway(e)
 		case event.StoreBack:
-			what := "answers again"
-			if e.Unasked {
-				what = "nothing waits for its answers any more"
-			}
-			l.write(slog.LevelWarn, fmt.Sprintf("%s: %s, after %v", placeName(e.Store, e.Part), what, round(e.Away)))
+			l.storeBack(e)
 		case event.QueryFailing:
 			more := ""
 			if e.More > 0 {
@@ -309,6 +305,14 @@ func (l log) waiting(e event.Waiting) {
 	if e.More > 0 {
 		l.write(slog.LevelWarn, fmt.Sprintf("%s: waits for %d more", name, e.More), "template", e.Template, "destination", e.Destination)
 	}
+}
+
+func (l log) storeBack(e event.StoreBack) {
+	what := "answers again"
+	if e.Unasked {
+		what = "nothing waits for its answers any more"
+	}
+	l.write(slog.LevelWarn, fmt.Sprintf("%s: %s, after %v", placeName(e.Store, e.Part), what, round(e.Away)))
 }
 
 func (l log) storeAway(e event.StoreAway) {
