@@ -596,7 +596,7 @@ func TestProvenBadFileIsHeld(t *testing.T) {
 // Whatever ends the process during a change, the next one starts with the files
 // of before where it was not known whether the new ones are any good, and else
 // owes the command. It then makes the change. Where nothing remembers a change, as with
-// -once, the process that ends puts the files back itself.
+// -once, the process that ends puts the files back itself, and has them loaded.
 func TestEndDuringAChange(t *testing.T) {
 	for _, tt := range []struct {
 		during   string
@@ -626,6 +626,9 @@ func TestEndDuringAChange(t *testing.T) {
 				g.set(func() { g.takes[tt.during] = time.Hour })
 				g.offer("new a", "new b")
 				g.end()
+				if n := strings.Count(strings.Join(g.log, " "), "run reload"); tt.forgets && n != 3 {
+					t.Errorf("the old files, the new and the old again: %q", g.log)
+				}
 				g.log, g.takes = nil, map[string]time.Duration{}
 
 				g.begin(s)

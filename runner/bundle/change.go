@@ -189,6 +189,9 @@ func (s *Shared) printed(ctx context.Context, w group.Want) (renderer.File, erro
 	return f, nil
 }
 
+// lastReload bounds how long the reload of the old files may take when the process ends.
+const lastReload = 5 * time.Second
+
 // load runs the command for the files of a change, and verifies. If that fails and
 // mayRollBack is set, it puts the old files back and loads them. The error is of that.
 func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.Target, mayRollBack bool) (rolledBack bool, err error) {
@@ -219,13 +222,13 @@ func (b *Bundle) load(ctx context.Context, tx *transaction.Transaction, t group.
 		return false, nil
 	case !mayRollBack || len(replaced) == 0:
 		return false, nil
-	case ctx.Err() != nil:
-		if b.entry.begun {
-			tx.Left = true // the next start puts the old files back
-			return false, nil
-		}
-		err := tx.PutBack(c) // or that would take the new ones for good
-		return err == nil, err
+	case ctx.Err() != nil && b.entry.begun:
+		tx.Left = true // the next start puts the old files back
+		return false, nil
+	case ctx.Err() != nil: // the next start would take the new ones for good
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastReload)
+		defer cancel()
+		ctx = late
 	}
 	cause := c.Err
 	b.shared.Events(event.Stepping{Bundles: []string{b.spec.Name}, Step: event.Rollback})
