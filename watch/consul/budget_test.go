@@ -360,25 +360,24 @@ func TestLowerLimitAfterRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.limit = 2000
-		services := w.serve(500, 72)
-		n, _ := observed(t, w, DefaultOptions())
+		services, s := w.serve(500, 72), newServer(t, w)
+		n, _ := s.start(t)
 		n.watch(services...)
 		time.Sleep(2 * time.Second)
 		n.check(t)
-		w.change(func() { w.away, w.limit = true, 200 })
+		w.change(func() { w.away = true })
+		s.setLimit(200)
 		time.Sleep(3 * time.Second)
 		w.change(func() { w.away = false })
 		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		refused := w.refused
+		refused := s.refusals()
 		for i := range 100 {
 			w.change(func() { w.catalog.Register(fmt.Sprint("node", (5*i)%72), instanceOf(fmt.Sprint("s", 5*i), 7000+i)) })
 		}
 		time.Sleep(2 * time.Second)
 		n.check(t)
-		synctest.Wait()
-		if w.refused > refused || refused > 500 {
-			t.Errorf("%d requests were refused, and then %d", refused, w.refused-refused)
+		if got := s.refusals(); got > refused || refused > 500 {
+			t.Errorf("%d requests were refused, and then %d", refused, got-refused)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package consul
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -135,6 +136,9 @@ func (s *server) start(t *testing.T) (n *observer, stop func()) {
 	connections := o.Transport.New()
 	connections.Proxy, connections.MaxConnsPerHost = nil, blocking.UsualConnections
 	connections.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if s.w.isAway() {
+			return nil, errors.New("connection refused")
+		}
 		mine, yours := net.Pipe()
 		select {
 		case s.conns <- yours:
