@@ -38,7 +38,8 @@ func allScenarios() []scenario {
 			turns{work: oneKey(), full: 400, shared: true}.measure},
 		{"pair", "pair", false, limits{1.05, 1.2, 1.02, 1, 1.3, 1.2, 0, 0, 0, 0, 0},
 			turns{work: pair(), full: 200, shared: true}.measure},
-		{"fan-out 1,000", "change", false, limits{0.1, 0.03, 0.5, 0.02, 1.3, 0, 0, 0, 0, 0, 0},
+		// The write to the agent alone is 0.06 of consul-template's time.
+		{"fan-out 1,000", "change", false, limits{0.13, 0.03, 0.5, 0.02, 1.3, 0, 0, 0, 0, 0, 0},
 			turns{work: fanOut(size(1000)), full: 40}.measure},
 		{"shared 300", "change", false, limits{0.8, 1, 1.6, 1, 1.3, 1.3, 0, 0, 0, 0, 0},
 			turns{work: sharedKey(size(300)), full: 40, shared: true}.measure},

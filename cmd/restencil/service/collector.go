@@ -38,11 +38,14 @@ func tuneCollector(templates int) (rendered func()) {
 			debug.SetGCPercent(itself)
 		}
 	}, 0)
-	rendered = sync.OnceFunc(func() {
+	run := sync.OnceFunc(func() {
 		started.Store(true)
 		debug.SetGCPercent(running)
 		time.AfterFunc(soon, debug.FreeOSMemory)
 	})
-	time.AfterFunc(longest, rendered)
-	return rendered
+	late := time.AfterFunc(longest, run)
+	return func() {
+		late.Stop()
+		run()
+	}
 }
