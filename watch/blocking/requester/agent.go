@@ -20,14 +20,14 @@ const (
 
 // An Agent is the state that the requesters of one Consul agent share.
 type Agent struct {
-	Client  *blocking.Client
-	Options Options
-	limited func(Limit)
-	breaker *breaker // of the agent itself
-	room    room
-	witness witness
-	http1   sync.Once
-	turns   chan struct{} // has one for each turn that is taken
+	Client   *blocking.Client
+	Options  Options
+	limited  func(Limit)
+	breaker  *breaker // of the agent itself
+	throttle throttle
+	witness  witness
+	http1    sync.Once
+	turns    chan struct{} // has one for each turn that is taken
 
 	mu      sync.Mutex
 	servers map[string]*breaker // of the servers of datacenters that have failed
@@ -39,7 +39,7 @@ type Agent struct {
 // limited may be called from any goroutine, and must return at once.
 func NewAgent(c *blocking.Client, o Options, limited func(Limit)) *Agent {
 	a := &Agent{
-		Client: c, Options: o, limited: limited, breaker: newBreaker(o.Retry), room: room{retry: o.Retry.Probes(), turn: make(chan struct{}, 1)},
+		Client: c, Options: o, limited: limited, breaker: newBreaker(o.Retry), throttle: throttle{retry: o.Retry.Probes(), turn: make(chan struct{}, 1)},
 		turns: make(chan struct{}, turns), servers: make(map[string]*breaker), noticed: make(map[watch.Kind]bool),
 	}
 	a.witness.Take(blocking.Reply{})

@@ -144,7 +144,7 @@ func (k *Requester) attempt(ctx context.Context) error {
 	if k.FirstPause > 0 && !waits {
 		defer k.Agent.turn(ctx)()
 	}
-	leave := k.Agent.room.enter(request, waits)
+	leave := k.Agent.throttle.enter(request, waits)
 	start := time.Now()
 	r, a, err := k.fetch(request, agent.probe)
 	leave()
@@ -369,7 +369,7 @@ func (k *Requester) failed(err error, agent, servers outcome, began time.Time) {
 	k.refused = tooMany && e.RetryAfter == 0
 	switch {
 	case tooMany:
-		e.Attempts = k.Agent.room.refuse(began)
+		e.Attempts = k.Agent.throttle.refuse(began)
 	case agent == fails:
 		e.Attempts, _ = k.Agent.breaker.failed() // of all queries
 	}
@@ -379,7 +379,7 @@ func (k *Requester) failed(err error, agent, servers outcome, began time.Time) {
 		k.Agent.limited(TooManyRequests)
 	}
 	if agent == fails || k.refused {
-		return // the agent's breaker, or room, paces the attempts
+		return // the agent's breaker, or throttle, paces the attempts
 	}
 	k.failures++
 	retry := k.Agent.Options.Retry

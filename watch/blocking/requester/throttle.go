@@ -9,11 +9,11 @@ import (
 	"restencil/watch/schedule"
 )
 
-// A room paces the requests to an agent that has refused one because there are too many.
+// A throttle paces the requests to an agent that has refused one because there are too many.
 // There is none for a pause. For as long again there is one at a time, of those that do not
 // wait for news: the connections that there are serve what has no answer yet, before
 // requests that wait take them.
-type room struct {
+type throttle struct {
 	retry schedule.Backoff
 	turn  chan struct{} // has one during a request that is alone
 
@@ -27,12 +27,12 @@ type room struct {
 const settled = 10 * time.Second
 
 // enter waits until a request may begin, or ctx ends. leave is for its end.
-func (r *room) enter(ctx context.Context, waits bool) (leave func()) {
+func (t *throttle) enter(ctx context.Context, waits bool) (leave func()) {
 	for ctx.Err() == nil {
-		r.mu.Lock()
-		next, free := time.Until(r.next), time.Until(r.free)
-		r.mu.Unlock()
-		turn, pause := r.turn, free
+		t.mu.Lock()
+		next, free := time.Until(t.next), time.Until(t.free)
+		t.mu.Unlock()
+		turn, pause := t.turn, free
 		switch {
 		case free <= 0:
 			return func() {}
@@ -53,19 +53,19 @@ func (r *room) enter(ctx context.Context, waits bool) (leave func()) {
 
 // refuse records the refusal of a request that began at that time, and returns how many
 // there have been in a row.
-func (r *room) refuse(began time.Time) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if began.Before(r.next) {
-		return r.refused
+func (t *throttle) refuse(began time.Time) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if began.Before(t.next) {
+		return t.refused
 	}
-	if time.Since(r.free) > settled {
-		r.refused = 0
+	if time.Since(t.free) > settled {
+		t.refused = 0
 	}
-	r.refused++
-	pause := r.retry.Ceiling(r.refused)
+	t.refused++
+	pause := t.retry.Ceiling(t.refused)
 	pause -= rand.N(pause/2 + 1)
-	r.next = time.Now().Add(pause)
-	r.free = r.next.Add(pause)
-	return r.refused
+	t.next = time.Now().Add(pause)
+	t.free = t.next.Add(pause)
+	return t.refused
 }
