@@ -140,6 +140,24 @@ func TestReplaceRunsOneAfterAnother(t *testing.T) {
 	})
 }
 
+// A store that is removed and added again has one source that runs at a time, too.
+func TestReplaceAfterARemoval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := newStage(), newStage()
+		w := New(map[Store]Source{Consul: first})
+		w.Watch(key("a").ID())
+		stop := run(t, w)
+		w.Replace(map[Store]Source{Consul: nil})
+		w.Replace(map[Store]Source{Consul: second})
+		synctest.Wait()
+		second.is(t, "")
+		time.Sleep(1500 * time.Millisecond)
+		first.is(t, "ended")
+		second.is(t, "runs")
+		stop()
+	})
+}
+
 func TestReplaceBeforeRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, next := newStage(), newStage()

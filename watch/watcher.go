@@ -22,6 +22,12 @@ type Watcher struct {
 	ctx   context.Context // of Run; nil while Run is not under way. Guarded by calls
 	group sync.WaitGroup  // the runs of all sources
 
+	// ended has a channel for each store that had a source, closed when the newest of its
+	// runs that began has ended. Guarded by calls.
+	ended map[Store]<-chan struct{}
+
+	batches sync.RWMutex // held for reading during Batch. It is locked before mu
+
 	mu      sync.Mutex
 	sources map[Store]*sourceRun // changed with both locks held
 	entries map[ID]*entry
@@ -34,7 +40,6 @@ type sourceRun struct {
 	source Source
 	used   bool               // it has, or had, queries, or the one that it replaced
 	stop   context.CancelFunc // ends the run; nil before it begins
-	ended  chan struct{}      // closed when Run has returned; nil before it begins
 }
 
 // An entry is the Sink of one watched query at one source.
@@ -56,6 +61,7 @@ func New(sources map[Store]Source) *Watcher {
 		sources: make(map[Store]*sourceRun, len(sources)),
 		changed: make(chan struct{}, 1),
 		entries: make(map[ID]*entry),
+		ended:   make(map[Store]<-chan struct{}),
 	}
 	for store, s := range sources {
 		w.sources[store] = &sourceRun{source: s}
@@ -68,8 +74,8 @@ func New(sources map[Store]Source) *Watcher {
 func (w *Watcher) Run(ctx context.Context) {
 	w.calls.Lock()
 	w.ctx = ctx
-	for _, r := range w.sources {
-		w.run(r, nil)
+	for store, r := range w.sources {
+		w.run(store, r)
 	}
 	w.calls.Unlock()
 	<-ctx.Done()
@@ -79,19 +85,20 @@ func (w *Watcher) Run(ctx context.Context) {
 	w.group.Wait()
 }
 
-// run runs a source that is used, if it does not run yet, once the previous one, if any,
-// has ended: they may write to the same file. The caller holds w.calls.
-func (w *Watcher) run(r, previous *sourceRun) {
+// run runs a source that is used, if it does not run yet, once those before it have
+// ended: they may write to the same file. The caller holds w.calls.
+func (w *Watcher) run(store Store, r *sourceRun) {
 	if w.ctx == nil || !r.used || r.stop != nil {
 		return
 	}
 	ctx, stop := context.WithCancel(w.ctx)
-	r.stop, r.ended = stop, make(chan struct{})
+	previous, ended := w.ended[store], make(chan struct{})
+	r.stop, w.ended[store] = stop, ended
 	w.group.Go(func() {
-		defer close(r.ended)
+		defer close(ended)
 		defer stop()
-		if previous != nil && previous.ended != nil {
-			<-previous.ended
+		if previous != nil {
+			<-previous
 		}
 		r.source.Run(ctx)
 	})
@@ -146,18 +153,19 @@ func (w *Watcher) Watch(queries ...ID) {
 	}
 	w.mu.Unlock() // the sources may answer at once
 	for store, list := range added {
-		w.subscribe(w.sources[store], list)
+		w.subscribe(store, list)
 	}
 }
 
-// subscribe has a source watch queries. Without one they fail.
-func (w *Watcher) subscribe(r *sourceRun, list []Subscription) {
+// subscribe has the source of a store watch queries. Without one they fail.
+func (w *Watcher) subscribe(store Store, list []Subscription) {
+	r := w.sources[store]
 	switch {
 	case len(list) == 0:
 	case r != nil:
 		r.used = true
 		r.source.Watch(list...)
-		w.run(r, nil)
+		w.run(store, r)
 	default:
 		for _, s := range list {
 			s.Sink.Fail(&Error{Query: s.ID.Value(), Class: Invalid, Err: ErrNotConfigured})
@@ -193,8 +201,11 @@ func (w *Watcher) Unwatch(queries ...ID) {
 func (w *Watcher) Changed() <-chan struct{} { return w.changed }
 
 // Take returns the newest state of every query whose state has changed since
-// the last Take, each once. It skips the states between.
+// the last Take, each once. It skips the states between, and waits for the end of a
+// Batch.
 func (w *Watcher) Take() []Update {
+	w.batches.Lock()
+	defer w.batches.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	updates := make([]Update, 0, len(w.updated))
@@ -244,6 +255,16 @@ func (e *entry) Publish(a Answer) (news bool) {
 		e.notify()
 	}
 	return news
+}
+
+// Batch calls publish, which calls the sinks of one source, of which sink is one. What it
+// publishes, Take returns at once: no template is executed with half of it.
+func Batch(sink Sink, publish func()) {
+	if e, ok := sink.(*entry); ok {
+		e.w.batches.RLock()
+		defer e.w.batches.RUnlock()
+	}
+	publish()
 }
 
 // isNil reports whether data is nil, or a nil pointer.
@@ -329,8 +350,8 @@ func (w *Watcher) Replace(sources map[Store]Source) {
 			old.stop()
 		}
 		if next != nil {
-			w.run(next, old)
+			w.run(store, next)
 		}
-		w.subscribe(next, list)
+		w.subscribe(store, list)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -83,6 +84,48 @@ func TestFailedReadIsTriedAgain(t *testing.T) {
 		if reports != 4 {
 			t.Errorf("%d reports, want those of 3 failures and a success", reports)
 		}
+	})
+}
+
+// With Whole, a file that is being written when it is added is reported once it has
+// been written.
+func TestAddedWhileItIsWritten(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux says who writes")
+	}
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	synctest.Test(t, func(t *testing.T) {
+		w := New(Options{Whole: true})
+		w.open = noSystem
+		w.Add(file.Name())
+		reports := [][]string{}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			w.Run(ctx, func(added, changed []string) (failed []string) {
+				reports = append(reports, added, changed)
+				return nil
+			})
+		})
+		wait := func() {
+			time.Sleep(10 * pollInterval)
+			synctest.Wait()
+		}
+		wait()
+		if len(reports) > 0 {
+			t.Errorf("while it was written: reports %q", reports)
+		}
+		file.Close()
+		wait()
+		if diff := cmp.Diff([][]string{{file.Name()}, nil}, reports); diff != "" {
+			t.Errorf("then (-want +got):\n%s", diff)
+		}
+		cancel()
+		wg.Wait()
 	})
 }
 

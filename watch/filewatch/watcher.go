@@ -27,7 +27,7 @@ type Options struct {
 	Settle time.Duration
 
 	Trees bool // a directory changes when any file below it does; otherwise only files change
-	Whole bool // a file that some process has open for writing has not changed yet, for a minute at most
+	Whole bool // a file that some process has open for writing is not reported yet, for a minute at most
 }
 
 // A Watcher watches paths, whether they exist or not. Add and Remove may be
@@ -77,7 +77,8 @@ func (w *Watcher) Remove(path string) {
 
 // A Report receives the paths that were added, and those that may have changed
 // since the last report of them. Changes after the beginning of the call are
-// reported later. It returns the paths that could not be read; they count as
+// reported later; those before a path is reported as added are not, so what was read
+// earlier must be read again, or compared. It returns the paths that could not be read; they count as
 // changed at the next poll.
 type Report func(added, changed []string) (failed []string)
 
@@ -123,6 +124,8 @@ func (w *Watcher) check(mayHaveChanged func(*entry) likelihood, report Report) {
 		}
 		p.inspect(w.system)
 		switch {
+		case before == nil && w.options.Whole && p.unfinished():
+			p.files = nil // it is added when it has been written
 		case before == nil:
 			added = append(added, p.path)
 		case likely == certain || !maps.EqualFunc(before, p.files, same):

@@ -73,8 +73,13 @@ func (d *Data) update(model *Model, err error) {
 		model.follow(d.model)
 		d.model = model
 	}
-	for _, q := range d.queries {
-		d.answer(q)
+	for _, some := range d.queries {
+		watch.Batch(some.sink, func() {
+			for _, q := range d.queries {
+				d.answer(q)
+			}
+		})
+		break
 	}
 }
 

@@ -1,10 +1,12 @@
 package local_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -31,6 +33,52 @@ func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What one change of the file changes is taken at once: no template is executed with
+// half of it.
+func TestDataChangesAtOnce(t *testing.T) {
+	const keys = 5000
+	path := filepath.Join(t.TempDir(), "data.yaml")
+	content := func(value string) string {
+		var s strings.Builder
+		s.WriteString("keys:\n")
+		for i := range keys {
+			fmt.Fprintf(&s, "  key%d: %s\n", i, value)
+		}
+		return s.String()
+	}
+	write(t, path, content("old"))
+	data, err := local.NewData(path)
+	check(t, err)
+	w := watch.New(map[watch.Store]watch.Source{watch.Consul: data})
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	running.Go(func() { w.Run(ctx) })
+	var ids []watch.ID
+	for i := range keys {
+		ids = append(ids, watch.Query{Kind: watch.KVGet, Name: fmt.Sprint("key", i)}.ID())
+	}
+	w.Watch(ids...)
+	take := func() int {
+		for {
+			<-w.Changed()
+			if n := len(w.Take()); n > 0 {
+				return n
+			}
+		}
+	}
+	for known := 0; known < keys; {
+		known += take()
+	}
+	for _, value := range []string{"new", "newer", "newest"} {
+		renameOver(t, path, content(value))
+		if n := take(); n != keys {
+			t.Fatalf("of %d keys that changed to %s, %d were taken first", keys, value, n)
+		}
 	}
 }
 

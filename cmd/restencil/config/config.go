@@ -19,6 +19,7 @@ import (
 	"slices"
 	"time"
 
+	"restencil/cmd/restencil/config/files"
 	"restencil/cmd/restencil/config/hcl1"
 	"restencil/cmd/restencil/config/setting"
 	"restencil/cmd/restencil/config/stores"
@@ -51,6 +52,8 @@ type Config struct {
 	// Templates are in the order in which their commands run: files first, then
 	// CT_LOCAL_CONFIG, then flags.
 	Templates []*Template
+
+	Files files.Reader // which read the files, and by Runner the templates
 
 	// Warnings are about what is accepted but doubtful or deprecated.
 	Warnings []hcl1.Diagnostic
@@ -139,7 +142,7 @@ func parse(args, environ []string, skip func(name string) bool) (*Config, error)
 		}
 	}
 	for _, path := range flags.Paths {
-		if err := load(path, skip, c.decode); err != nil {
+		if err := c.Files.Load(path, skip, c.decode); err != nil {
 			return nil, failed(ExitConfig, err)
 		}
 	}

@@ -77,7 +77,7 @@ func (c *Config) runnerBundle(name string, change *Change, verify []*Verify) run
 // runnerTemplate reads the source of a template and returns its options. The output goes
 // into a file, or into the variable given.
 func (c *Config) runnerTemplate(t *Template, variable string) (runner.Template, error) {
-	name, content, err := t.read()
+	name, content, err := t.read(&c.Files)
 	if t.Source == "" && !c.ConsulTemplate {
 		name = "contents for " + cmp.Or(t.File.Destination, variable, "no file")
 	}

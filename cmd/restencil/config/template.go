@@ -4,17 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 
+	"restencil/cmd/restencil/config/files"
 	"restencil/cmd/restencil/config/setting"
 	"restencil/runner"
 	"restencil/runner/format"
 	"restencil/template"
-	"restencil/watch/filewatch"
 )
 
 // Defaults are the settings that templates can override.
@@ -155,12 +154,6 @@ func (c *Config) finishTemplate(t *Template) {
 	}
 }
 
-// isOpened reports whether a source is a file that the shell has opened, as for
-// -template <(…). It may be a pipe.
-func isOpened(source string) bool {
-	return source == "/dev/stdin" || strings.HasPrefix(source, "/dev/fd/")
-}
-
 // AllTemplates returns the templates of files, then those of variables.
 func (c *Config) AllTemplates() []*Template {
 	all := slices.Clone(c.Templates)
@@ -174,14 +167,14 @@ func (c *Config) AllTemplates() []*Template {
 func (c *Config) Sources() []string {
 	var paths []string
 	for _, t := range c.AllTemplates() {
-		if t.Source != "" && !isOpened(t.Source) {
+		if t.Source != "" && !files.IsOpened(t.Source) {
 			paths = append(paths, t.Source)
 		}
 	}
 	return paths
 }
 
-func (t *Template) read() (name, text string, err error) {
+func (t *Template) read(r *files.Reader) (name, text string, err error) {
 	switch {
 	case t.Source != "" && t.Options.Text != "":
 		return "", "", errors.New("template: cannot specify both 'source' and 'contents'")
@@ -190,15 +183,10 @@ func (t *Template) read() (name, text string, err error) {
 	case t.Source == "":
 		return "", "", errors.New("template: must specify exactly one of 'source' or 'contents'")
 	}
-	read := filewatch.ReadFile
-	if isOpened(t.Source) {
-		read = os.ReadFile
-	}
-	content, err := read(t.Source)
-	if err != nil {
+	if text, err = r.Template(t.Source); err != nil {
 		return "", "", fmt.Errorf("failed to read template: %w", err)
 	}
-	return t.Source, string(content), nil
+	return t.Source, text, nil
 }
 
 func addTemplate(list *[]*Template, s string) error {

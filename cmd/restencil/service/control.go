@@ -24,7 +24,7 @@ const settle = 100 * time.Millisecond
 // meaning of COMPAT 4.8 that applies; SIGTERM and SIGINT end the program where they
 // have none.
 func (s *service) control(ctx context.Context) (end bool) {
-	changed := schedule.NewWakeup()
+	added, changed := schedule.NewWakeup(), schedule.NewWakeup() // paths that are watched
 	watcher := filewatch.New(filewatch.Options{Settle: settle, Trees: true, Whole: true})
 	following := s.cfg.Process.WatchConfig || s.cfg.Consul.Local != "" && !s.cfg.Once
 	if following {
@@ -33,7 +33,10 @@ func (s *service) control(ctx context.Context) (end bool) {
 		defer watching.Wait()
 		defer cancel()
 		watching.Go(func() {
-			watcher.Run(ctx, func(_, files []string) (failed []string) { // what was just added has been read
+			watcher.Run(ctx, func(begun, files []string) (failed []string) {
+				if len(begun) > 0 {
+					added.Wake()
+				}
 				if len(files) > 0 {
 					changed.Wake()
 				}
@@ -45,7 +48,7 @@ func (s *service) control(ctx context.Context) (end bool) {
 	var watched []string
 	for {
 		if following {
-			paths := s.cfg.Sources()
+			paths := slices.Concat(s.cfg.Sources(), s.read.Sources())
 			if s.cfg.Process.WatchConfig {
 				paths = slices.Concat(s.cfg.Paths, paths)
 			}
@@ -64,6 +67,10 @@ func (s *service) control(ctx context.Context) (end bool) {
 		select {
 		case <-ctx.Done():
 			return false
+		case <-added:
+			if s.outdated() { // they changed before they were watched
+				s.reload(ctx, false)
+			}
 		case <-changed:
 			s.reload(ctx, false)
 		case <-s.state.remade:
@@ -83,6 +90,17 @@ func (s *service) control(ctx context.Context) (end bool) {
 			}
 		}
 	}
+}
+
+// outdated reports whether the files are not as they were read last.
+func (s *service) outdated() bool {
+	cfg, err := s.Parse()
+	if err != nil {
+		return true
+	}
+	cfg.Files.Opened = s.read.Files.Opened
+	_, _ = cfg.Runner() // whose error is known, where the files are the same
+	return !cfg.Files.Same(&s.read.Files)
 }
 
 // reload reads the configuration again and uses it. If that fails, the log says why,
@@ -108,6 +126,7 @@ func (s *service) replace(ctx context.Context, requested bool) (err error) {
 	if err != nil {
 		return err
 	}
+	cfg.Files.Opened = s.read.Files.Opened
 	if !requested && len(cfg.Templates) == 0 && len(s.cfg.Templates) > 0 {
 		return fmt.Errorf("it has no template any more; send the signal %v to use it nevertheless", s.cfg.Process.ReloadSignal)
 	}
@@ -125,6 +144,7 @@ func (s *service) replace(ctx context.Context, requested bool) (err error) {
 		return err
 	}
 	opts, err := s.options(cfg, log)
+	s.read = cfg
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ import (
 type service struct {
 	Program
 	cfg      *config.Config
+	read     *config.Config // the newest that was read: it is not cfg after a reload that failed
 	log      *logging.Log
 	manager  *systemd.Notifier
 	vaults   map[watch.Store]*vault.Source // those that were made last
@@ -63,7 +64,7 @@ func (p Program) Serve(ctx context.Context, cfg *config.Config) int {
 		return p.Failed(err)
 	}
 	defer log.Close()
-	s := &service{progress: shown, Program: p, cfg: cfg, log: log}
+	s := &service{progress: shown, Program: p, cfg: cfg, read: cfg, log: log}
 	s.views = views{newShared[status.Status](), newShared[json.RawMessage]()}
 	// What libraries such as net/http print is for debugging.
 	slog.SetLogLoggerLevel(slog.LevelDebug)
