@@ -51,6 +51,32 @@ func TestAttemptsAreCounted(t *testing.T) {
 	}
 }
 
+// TestAttemptsOfOthersAreTold: the last attempt may be made by what has nobody to tell,
+// such as the witness. Whoever waits meanwhile, or comes later, hears that none is left.
+func TestAttemptsOfOthersAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := DefaultOptions()
+		o.Retry.Attempts = 1
+		s, _ := runStub(t, o, func(*http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			return nil, errors.New("connection refused")
+		})
+		s.group.Go(func() { s.agent.Witness(s.ctx, s.requests.ForKind(watch.NodeList, false).Fetch) })
+		time.Sleep(pollInterval + time.Second + o.Retry.Base + time.Second/2)
+		meanwhile := watchKey(t, s) // the witness makes its second attempt, which is the last
+		time.Sleep(time.Hour)
+		s.Unwatch(key)
+		later := watchKey(t, s)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		for when, r := range map[string]*watchtest.Recorder{"meanwhile": meanwhile, "later": later} {
+			if n := attempts([]*watchtest.Recorder{r}); n != 2 {
+				t.Errorf("who comes %s hears of %d attempts, want 2", when, n)
+			}
+		}
+	})
+}
+
 // attempts returns the most attempts that a sink was told of.
 func attempts(sinks []*watchtest.Recorder) int {
 	most := 0

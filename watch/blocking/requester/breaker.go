@@ -36,8 +36,9 @@ type pass struct {
 }
 
 // enter waits until the breaker is closed, the caller may probe, or limit is over; zero
-// is no limit. The error is that of ctx.
-func (b *breaker) enter(ctx context.Context, limit time.Duration) (pass, error) {
+// is no limit. It calls spent, unless that is nil, if it waits although no attempt is left.
+// The error is that of ctx.
+func (b *breaker) enter(ctx context.Context, limit time.Duration, spent func()) (pass, error) {
 	var over <-chan time.Time // nil: never
 	if limit > 0 {
 		over = time.After(limit)
@@ -47,9 +48,13 @@ func (b *breaker) enter(ctx context.Context, limit time.Duration) (pass, error) 
 		now := time.Now()
 		probe := b.state.Probe(now)
 		closed, next, changed := !b.state.Open(), b.state.NextProbe(), b.changed
+		none := b.state.Backoff.Spent(b.state.Failures())
 		b.mu.Unlock()
 		if closed || probe {
 			return pass{b, probe}, nil
+		}
+		if none && spent != nil {
+			spent()
 		}
 		var due <-chan time.Time
 		if !next.IsZero() {

@@ -22,7 +22,7 @@ func TestBreaker(t *testing.T) {
 		for range 100 {
 			go func() {
 				for {
-					p, err := b.enter(t.Context(), 0)
+					p, err := b.enter(t.Context(), 0, nil)
 					if err != nil {
 						t.Error(err)
 					}
@@ -65,7 +65,7 @@ func TestBreakerGivesBackTheTurn(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			result := make(chan error)
 			go func() {
-				_, err := b.enter(ctx, 0)
+				_, err := b.enter(ctx, 0, nil)
 				result <- err
 			}()
 			synctest.Wait()
@@ -77,19 +77,19 @@ func TestBreakerGivesBackTheTurn(t *testing.T) {
 		time.Sleep(time.Hour)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := b.enter(ctx, 0); !errors.Is(err, context.Canceled) {
+		if _, err := b.enter(ctx, 0, nil); !errors.Is(err, context.Canceled) {
 			t.Errorf("with a probe due, enter returned %v", err)
 		}
-		p, _ := b.enter(t.Context(), 0)
+		p, _ := b.enter(t.Context(), 0, nil)
 		if !p.probe {
 			t.Fatal("nobody may probe")
 		}
 		p.settle(unclear, nil)
-		if p, _ = b.enter(t.Context(), 0); !p.probe {
+		if p, _ = b.enter(t.Context(), 0, nil); !p.probe {
 			t.Fatal("a probe that found nothing out kept its turn")
 		}
 		p.settle(works, nil)
-		if p, _ = b.enter(t.Context(), 0); p.probe {
+		if p, _ = b.enter(t.Context(), 0, nil); p.probe {
 			t.Fatal("the breaker did not close")
 		}
 	})
@@ -103,7 +103,7 @@ func TestBreakerRetries(t *testing.T) {
 		done := make(chan pass)
 		for range 2 { // the one whose turn it is, and one behind it
 			go func() {
-				p, err := b.enter(t.Context(), time.Minute)
+				p, err := b.enter(t.Context(), time.Minute, nil)
 				if err != nil {
 					t.Error(err)
 				}

@@ -185,7 +185,7 @@ func (k *Requester) attempt(ctx context.Context) error {
 // enter waits for the end of the pause, then until the agent can be reached.
 func (k *Requester) enter(ctx context.Context) (servers, agent pass, err error) {
 	if k.trouble != nil {
-		servers, _ = k.trouble.enter(ctx, k.Pause)
+		servers, _ = k.trouble.enter(ctx, k.Pause, nil)
 	} else if k.Pause > 0 {
 		select {
 		case <-ctx.Done():
@@ -193,11 +193,10 @@ func (k *Requester) enter(ctx context.Context) (servers, agent pass, err error) 
 		}
 	}
 	if err = ctx.Err(); err == nil {
-		if _, why := k.Agent.breaker.failed(); why != nil && !k.failing {
-			// Other queries have found out.
-			k.fail(&watch.Error{Query: k.Query, Err: k.Agent.Client.Clean(why)})
+		if !k.failing {
+			k.failedElsewhere()
 		}
-		agent, err = k.Agent.breaker.enter(ctx, 0)
+		agent, err = k.Agent.breaker.enter(ctx, 0, k.failedElsewhere)
 	}
 	if err != nil {
 		servers.settle(unclear, nil)
@@ -394,6 +393,14 @@ func (k *Requester) failed(err error, agent, servers outcome, began time.Time) {
 		// is for trouble that this query has alone.
 		longest := cmp.Or(retry.Max, time.Minute)
 		k.trouble, k.Pause = k.Agent.serversOf(k.Query.Datacenter), longest-rand.N(longest/2+1)
+	}
+}
+
+// failedElsewhere reports that requests of others, such as the witness, do not reach the agent,
+// and how many attempts that makes.
+func (k *Requester) failedElsewhere() {
+	if attempts, why := k.Agent.breaker.failed(); why != nil {
+		k.fail(&watch.Error{Query: k.Query, Err: k.Agent.Client.Clean(why), Attempts: attempts})
 	}
 }
 
