@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"embed"
 	"flag"
 	"fmt"
 	"slices"
@@ -12,41 +13,11 @@ import (
 	"restencil/cmd/restencil/config/setting"
 )
 
-// completions are the scripts of the shells. All ask the program itself, with the words
+// completions has the scripts of the shells. All ask the program itself, with the words
 // of the command line up to the cursor; where it knows none, they complete files.
-var completions = map[string]string{
-	"bash": `# bash completion of restencil: source <(restencil completion bash)
-_restencil() {
-  local IFS=$'\n'
-  COMPREPLY=($("${COMP_WORDS[0]}" completion -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
-}
-complete -o default -F _restencil restencil
-`,
-	"zsh": `#compdef restencil
-# zsh completion of restencil: source <(restencil completion zsh)
-_restencil() {
-  local -a found
-  found=("${(@f)$("${words[1]}" completion -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  if [[ -n "${found[1]}" ]]; then
-    compadd -- "${found[@]}"
-  else
-    _files
-  fi
-}
-if [[ "${funcstack[1]}" == _restencil ]]; then
-  _restencil "$@"
-else
-  compdef _restencil restencil
-fi
-`,
-	"fish": `# fish completion of restencil: restencil completion fish | source
-function __restencil_complete
-  set -l line (commandline -opc) (commandline -ct)
-  $line[1] completion -- $line[2..-1] 2>/dev/null
-end
-complete -c restencil -a '(__restencil_complete)'
-`,
-}
+//
+//go:embed completion
+var completions embed.FS
 
 // askTimeout bounds how long a completion waits for a daemon.
 const askTimeout = time.Second
@@ -64,9 +35,11 @@ func printCompletion(ctx context.Context, p program, s *subcommand) error {
 		}
 		return nil
 	}
-	if len(s.Args) == 1 && completions[s.Args[0]] != "" {
-		_, err := fmt.Fprint(p.Stdout, completions[s.Args[0]])
-		return err
+	if len(s.Args) == 1 {
+		if script, err := completions.ReadFile("completion/" + s.Args[0]); err == nil {
+			_, err = p.Stdout.Write(script)
+			return err
+		}
 	}
 	return &config.Error{Code: config.ExitFlags, Err: fmt.Errorf("usage: restencil %s %s", s.name, s.usage)}
 }
