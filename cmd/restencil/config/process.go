@@ -33,12 +33,7 @@ func (p *Process) settings() []setting.Setting {
 }
 
 // Log is what is logged, and where in addition to standard error.
-type Log struct {
-	Level  string // upper case: TRACE, DEBUG, INFO, WARN or ERR
-	Format string // lower case: text or json
-	File   logging.File
-	Syslog logging.Syslog
-}
+type Log struct{ logging.Options }
 
 func (l *Log) settings() []setting.Setting {
 	return setting.In("Logging", []setting.Setting{

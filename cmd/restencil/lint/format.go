@@ -19,33 +19,28 @@ func Formats() []string { return []string{"text", "json", "sarif", "github"} }
 // Write prints findings: as text for people, as JSON with an object a line, as
 // SARIF 2.1.0, or as the commands by which GitHub annotates a change.
 func Write(w io.Writer, format, version string, findings []Finding) error {
-	switch format {
-	case "json":
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		for _, f := range findings {
-			if err := encoder.Encode(f); err != nil {
-				return err
-			}
-		}
-		return nil
-	case "sarif":
-		return writeSARIF(w, version, findings)
-	case "github":
-		for _, f := range findings {
-			if _, err := fmt.Fprintln(w, f.github()); err != nil {
-				return err
-			}
-		}
-		return nil
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	if format == "sarif" {
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(sarif(version, findings))
 	}
 	for _, f := range findings {
-		d := hcl1.Diagnostic{
-			Position: hcl1.Position{File: f.File, Line: f.Line, Column: f.Column},
-			Message:  fmt.Sprintf("%s: %s [%s]", f.Severity, f.Message, f.Rule),
-			Hint:     f.Hint, Line: f.source, Width: f.width,
+		var err error
+		switch format {
+		case "json":
+			err = encoder.Encode(f)
+		case "github":
+			_, err = fmt.Fprintln(w, f.github())
+		default:
+			d := hcl1.Diagnostic{
+				Position: hcl1.Position{File: f.File, Line: f.Line, Column: f.Column},
+				Message:  fmt.Sprintf("%s: %s [%s]", f.Severity, f.Message, f.Rule),
+				Hint:     f.Hint, Line: f.source, Width: f.width,
+			}
+			_, err = fmt.Fprintln(w, printable.Text(d.Error()))
 		}
-		if _, err := fmt.Fprintln(w, printable.Text(d.Error())); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -74,7 +69,8 @@ func (f Finding) github() string {
 // An object is one of JSON. Its keys are written in the order of the alphabet.
 type object = map[string]any
 
-func writeSARIF(w io.Writer, version string, findings []Finding) error {
+// sarif returns findings as SARIF.
+func sarif(version string, findings []Finding) object {
 	rules, results := []object{}, []object{}
 	for _, r := range Rules() {
 		rules = append(rules, object{
@@ -98,10 +94,7 @@ func writeSARIF(w io.Writer, version string, findings []Finding) error {
 		}
 		results = append(results, result)
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(object{
+	return object{
 		"$schema": "https://json.schemastore.org/sarif-2.1.0.json",
 		"version": "2.1.0",
 		"runs": []object{{
@@ -109,7 +102,7 @@ func writeSARIF(w io.Writer, version string, findings []Finding) error {
 			"tool":       object{"driver": object{"name": "restencil", "version": version, "rules": rules}},
 			"results":    results,
 		}},
-	})
+	}
 }
 
 // uri returns the reference by which SARIF calls a file.

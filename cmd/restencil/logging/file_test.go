@@ -52,7 +52,7 @@ func TestFileNames(t *testing.T) {
 func TestFileHasWhatStderrHas(t *testing.T) {
 	var out strings.Builder
 	dir := t.TempDir()
-	l := open(t, Options{Level: slog.LevelWarn, Stderr: &out, File: File{Path: dir + "/app.log"}})
+	l := open(t, Options{Level: "WARN", Stderr: &out, File: File{Path: dir + "/app.log"}})
 	l.Info("hidden")
 	l.Warn("shown")
 	if got := files(t, dir); len(got) != 1 || got[0] != out.String() || !strings.HasSuffix(got[0], "[WARN] shown\n") {
@@ -157,7 +157,7 @@ func TestPruneAtStart(t *testing.T) {
 // another once it can.
 func TestFileThatFails(t *testing.T) {
 	var out logged
-	base := open(t, Options{Level: slog.LevelWarn, Stderr: &out, File: File{Path: t.TempDir() + "/app.log"}})
+	base := open(t, Options{Level: "WARN", Stderr: &out, File: File{Path: t.TempDir() + "/app.log"}})
 	l := base.With("k", "v")
 	f := base.outputs.Load().list[1].sink.(*file)
 	good, err := f.File, error(nil)
@@ -183,7 +183,7 @@ func TestRotationThatFails(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	l := open(t, Options{Level: slog.LevelError, Stderr: &out, File: File{Path: dir + "/app.log", MaxBytes: 1}})
+	l := open(t, Options{Level: "ERR", Stderr: &out, File: File{Path: dir + "/app.log", MaxBytes: 1}})
 	if err := os.Rename(dir, dir+"-moved"); err != nil {
 		t.Skip(err)
 	}
@@ -231,7 +231,7 @@ func TestTornLine(t *testing.T) {
 func TestClosedLog(t *testing.T) {
 	var out logged
 	dir := t.TempDir()
-	l := open(t, Options{Level: slog.LevelWarn, Stderr: &out, File: File{Path: dir + "/app.log"}})
+	l := open(t, Options{Level: "WARN", Stderr: &out, File: File{Path: dir + "/app.log"}})
 	for range 2 {
 		if err := l.Close(); err != nil {
 			t.Error(err)

@@ -41,7 +41,7 @@ func open(t *testing.T, o Options) *Log {
 
 func TestStderrAlone(t *testing.T) {
 	var out logged
-	l := open(t, Options{Level: slog.LevelWarn, Stderr: &out})
+	l := open(t, Options{Level: "WARN", Stderr: &out})
 	l.Info("hidden")
 	l.With("component", "runner").Warn("shown")
 	out.want(t, "[WARN] (runner) shown\n")
@@ -49,7 +49,7 @@ func TestStderrAlone(t *testing.T) {
 
 func TestJSON(t *testing.T) {
 	var out strings.Builder
-	l := open(t, Options{Level: LevelTrace, JSON: true, Stderr: &out})
+	l := open(t, Options{Level: "TRACE", Format: "json", Stderr: &out})
 	l.With("component", "runner").Error("two\nlines", "n", 3)
 	l.Log(t.Context(), LevelTrace, "x")
 	l.Log(t.Context(), slog.LevelDebug, "y")

@@ -23,11 +23,12 @@ import (
 
 // Options say where the log goes.
 type Options struct {
-	// Level is the lowest level that is written.
-	Level slog.Level
+	// Level is the lowest level that is written; see the function Level.
+	Level string
 
-	// JSON makes each line an object, as slog.JSONHandler writes it, rather than text.
-	JSON bool
+	// Format is text or json, which makes each line an object, as slog.JSONHandler
+	// writes it. Empty for text.
+	Format string
 
 	// Stderr gets every line. Nil for none. A *Writer reports the lines that it
 	// drops in the format of the log.
@@ -83,27 +84,28 @@ func Open(o Options) (*Log, error) {
 	if o.Stderr == nil {
 		o.Stderr = io.Discard
 	}
+	json := o.Format == "json"
 	if w, ok := o.Stderr.(*Writer); ok {
 		w.OnLost(func(lines int) []byte {
-			out := output{json: o.JSON, stderr: true}
+			out := output{json: json, stderr: true}
 			_ = out.format(loss(fmt.Sprintf("standard error was not read: %d lines were dropped here", lines)))
 			return out.line.Bytes()
 		})
 	}
-	all := &outputs{level: o.Level, list: []*output{{json: o.JSON, stderr: true, sink: stderr{o.Stderr}}}}
+	all := &outputs{level: Level(o.Level), list: []*output{{json: json, stderr: true, sink: stderr{o.Stderr}}}}
 	if o.File.Path != "" {
 		f, err := openFile(o.File)
 		if err != nil {
 			return nil, fmt.Errorf("error setting up log_file logging: %w", err)
 		}
-		all.list = append(all.list, &output{name: "the log file", json: o.JSON, sink: f})
+		all.list = append(all.list, &output{name: "the log file", json: json, sink: f})
 	}
 	if o.Syslog.Enabled {
 		s, err := dialSyslog(o.Syslog)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("error setting up syslog logging: %w", err), all.close())
 		}
-		all.list = append(all.list, &output{name: "the system log", json: o.JSON, bare: true, sink: s})
+		all.list = append(all.list, &output{name: "the system log", json: json, bare: true, sink: s})
 	}
 	l := &Log{}
 	l.outputs.Store(all)

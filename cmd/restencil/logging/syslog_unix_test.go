@@ -77,7 +77,7 @@ func (s *systemLog) want(want string) {
 // eight times the facility and the severity.
 func TestSyslog(t *testing.T) {
 	s := newSystemLog(t)
-	l := open(t, Options{Level: LevelTrace, Syslog: Syslog{Enabled: true, Facility: "local0", Name: "me", Socket: s.path}})
+	l := open(t, Options{Level: "TRACE", Syslog: Syslog{Enabled: true, Facility: "local0", Name: "me", Socket: s.path}})
 	l.With("component", "runner").Error("no", "k", "v")
 	s.want("<131>stamp me[pid]: (runner) no\n")
 	l.Warn("hm")
@@ -92,7 +92,7 @@ func TestSyslog(t *testing.T) {
 
 func TestSyslogJSON(t *testing.T) {
 	s := newSystemLog(t)
-	l := open(t, Options{JSON: true, Syslog: Syslog{Enabled: true, Facility: "DAEMON", Name: "me", Socket: s.path}})
+	l := open(t, Options{Format: "json", Syslog: Syslog{Enabled: true, Facility: "DAEMON", Name: "me", Socket: s.path}})
 	l.Handler().WithAttrs(nil) // shares the line with l
 	r := slog.NewRecord(time.Time{}, slog.LevelWarn, "hm", 0)
 	if err := l.Handler().Handle(t.Context(), r); err != nil {

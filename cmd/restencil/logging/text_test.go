@@ -1,7 +1,6 @@
 package logging
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,7 +10,7 @@ import (
 
 func TestText(t *testing.T) {
 	var out strings.Builder
-	l := open(t, Options{Level: slog.LevelWarn, Stderr: &out})
+	l := open(t, Options{Level: "WARN", Stderr: &out})
 	l.Info("hidden")
 	l.With("component", "runner").Warn("away", "store", "consul")
 	l.Error("bad", "output", "one\ntwo\n")
@@ -28,7 +27,7 @@ func TestText(t *testing.T) {
 
 func TestTextTrace(t *testing.T) {
 	var out strings.Builder
-	open(t, Options{Level: LevelTrace, Stderr: &out}).Log(t.Context(), LevelTrace, "x")
+	open(t, Options{Level: "TRACE", Stderr: &out}).Log(t.Context(), LevelTrace, "x")
 	if !strings.Contains(out.String(), "[TRACE] x") {
 		t.Errorf("log: %q, want a TRACE line", out.String())
 	}
@@ -37,9 +36,9 @@ func TestTextTrace(t *testing.T) {
 // What a command printed is in each log once.
 func TestWhatWasPrinted(t *testing.T) {
 	path := t.TempDir() + "/app.log"
-	for _, json := range []bool{false, true} {
+	for _, format := range []string{"text", "json"} {
 		var stderr strings.Builder
-		l := open(t, Options{JSON: json, Stderr: &stderr, File: File{Path: path}})
+		l := open(t, Options{Format: format, Stderr: &stderr, File: File{Path: path}})
 		l.Error("failed", "printed", "why")
 		if strings.Contains(stderr.String(), "why") {
 			t.Errorf("standard error has it twice: %s", stderr.String())

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -54,7 +53,7 @@ func TestWriterUnread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{let: make(chan struct{})}
 		w := NewWriter(r)
-		l := open(t, Options{Level: slog.LevelInfo, Stderr: w})
+		l := open(t, Options{Level: "INFO", Stderr: w})
 		began := time.Now()
 		line := strings.Repeat("x", 1000)
 		for i := range 5000 {

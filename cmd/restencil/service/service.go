@@ -105,13 +105,9 @@ func (p Program) newProgress(cfg *config.Config) *progress.Progress {
 
 // openLog opens the log that cfg asks for, besides standard error.
 func openLog(cfg *config.Config, stderr io.Writer) (*logging.Log, error) {
-	log, err := logging.Open(logging.Options{
-		Level:  logging.Level(cfg.Log.Level),
-		JSON:   cfg.Log.Format == "json",
-		Stderr: stderr,
-		File:   cfg.Log.File,
-		Syslog: cfg.Log.Syslog,
-	})
+	o := cfg.Log.Options
+	o.Stderr = stderr
+	log, err := logging.Open(o)
 	if err != nil {
 		return nil, &config.Error{Code: config.ExitConfig, Err: err}
 	}

@@ -30,29 +30,23 @@ func signalNames() []string {
 
 // signal is the full name of a signal, in any case. "" is SignalNone.
 func signal(to *os.Signal) *variable[os.Signal] {
-	parse := func(name string) (os.Signal, error) {
-		for _, known := range signalNames() {
-			if strings.EqualFold(name, known) {
-				return signalNumber(known), nil
-			}
-		}
-		hint := "write a name such as SIGTERM or SIGHUP"
-		if near := suggest.Nearest("SIG"+strings.TrimPrefix(strings.ToUpper(name), "SIG"), signalNames()); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		return nil, fmt.Errorf("invalid signal %q (%s)", name, hint)
-	}
 	return &variable[os.Signal]{
 		to: to, want: `the name of a signal such as "SIGTERM"`, arg: "<signal>",
 		read: func(v any) (os.Signal, error) {
-			s, err := as[string](v)
-			switch {
-			case err != nil:
-				return nil, err
-			case s == "":
-				return SignalNone, nil
+			name, err := as[string](v)
+			if err != nil || name == "" {
+				return SignalNone, err
 			}
-			return parse(s)
+			for _, known := range signalNames() {
+				if strings.EqualFold(name, known) {
+					return signalNumber(known), nil
+				}
+			}
+			hint := "write a name such as SIGTERM or SIGHUP"
+			if near := suggest.Nearest("SIG"+strings.TrimPrefix(strings.ToUpper(name), "SIG"), signalNames()); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			return nil, fmt.Errorf("invalid signal %q (%s)", name, hint)
 		},
 		show: func(sig os.Signal) string {
 			if sig == nil {

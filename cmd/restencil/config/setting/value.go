@@ -388,11 +388,9 @@ func Share(to *float64) Value {
 }
 
 // Command is a program and its arguments, or one string for the shell.
-func Command(to *[]string) Value { return command(to) }
-
-// command splits a string at its commas, as consul-template does (COMPAT Q4), but not
-// where the text before the first comma is more than one word: that is no program.
-func command(to *[]string) *variable[[]string] {
+// The string is split at its commas, as by consul-template (COMPAT Q4), but not where the
+// text before the first comma is more than one word: that is no program.
+func Command(to *[]string) Value {
 	b := list(to)
 	b.want, b.arg = `a command: a string, or a list such as ["program", "argument"]`, "<command>"
 	b.read = func(v any) ([]string, error) {
@@ -440,7 +438,7 @@ func Text(arg, want string, parse func(text string) error, show func() string) V
 // Program is a Command that is printed without its arguments and the variables set
 // before it, which may be secrets.
 func Program(to *[]string) Value {
-	b := command(to)
+	b := Command(to).(*variable[[]string])
 	b.mask = func(command []string) []string {
 		if !IsCommand(command) {
 			return command

@@ -15,7 +15,7 @@ func TestSplitCommand(t *testing.T) {
 		"sh,-c,echo a b":   {"sh", "-c", "echo a b"},
 		"echo a && date,x": {"echo a && date,x"},
 	} {
-		if got, err := command(nil).read(text); err != nil || !slices.Equal(got, want) {
+		if got, err := Command(nil).(*variable[[]string]).read(text); err != nil || !slices.Equal(got, want) {
 			t.Errorf("the command %q is %q (%v), want %q", text, got, err, want)
 		}
 	}
