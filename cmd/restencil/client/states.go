@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,13 +73,7 @@ func (c *Command) States(_ context.Context) error {
 		case d.Gone():
 			state = "gone"
 		}
-		owner := strings.Join(d.Owner, ", ")
-		if owner == "" {
-			owner = "unknown, of an older version"
-			if len(d.Bundles) > 0 {
-				owner += ": wrote " + strings.Join(d.Bundles[:min(len(d.Bundles), 3)], ", ")
-			}
-		}
+		owner := cmp.Or(strings.Join(d.Owner, ", "), "unknown")
 		rows = append(rows, []string{d.Path, d.Begun.Local().Format(time.DateTime), state, owner})
 	}
 	_, err = io.WriteString(c.Stdout, text.Table(rows))

@@ -163,7 +163,6 @@ func nameOf(j *journal.Journal, bundle string) (string, error) {
 type Dir struct {
 	Path    string
 	Owner   []string  // see journal.Options; nil: it is not known
-	Bundles []string  // where Owner is not known: by name or path
 	Running bool      // a daemon has it
 	Begun   time.Time // the last run
 }
@@ -187,11 +186,6 @@ func read(dir string) (d Dir, ok bool) {
 		return Dir{}, false
 	}
 	d = Dir{Path: dir, Owner: journal.Owner(dir), Begun: begun(dir)}
-	if d.Owner == nil {
-		j := journal.New(dir, journal.Options{ReadOnly: true})
-		d.Bundles, _ = j.Bundles() // it is only a hint
-		j.Close()
-	}
 	l := dirlock.New(dir)
 	d.Running = errors.Is(l.Take(false), dirlock.ErrInUse)
 	_ = l.Close()

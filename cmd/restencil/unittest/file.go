@@ -42,14 +42,9 @@ type Test struct {
 }
 
 // Find returns the files of tests that paths name: files, and directories with all
-// below them. As for Go's tools, a directory may have /... at its end. Directories whose
-// names begin with a dot are left out.
+// below them. Directories whose names begin with a dot are left out.
 func Find(paths []string) (files []string, err error) {
 	for _, path := range paths {
-		if path == "..." {
-			path = "."
-		}
-		path = strings.TrimSuffix(path, "/...")
 		err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:

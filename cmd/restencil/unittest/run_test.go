@@ -69,7 +69,7 @@ func TestFind(t *testing.T) {
 		paths string
 		want  []string
 	}{
-		{".", all}, {"./...", all}, {"...", all}, {"x", all[1:]}, {"x/...", all[1:]}, {"x/y a_test.yaml", []string{"x/y/c_test.yaml", "a_test.yaml"}}, {"x/b.yaml", []string{"x/b.yaml"}},
+		{".", all}, {"x", all[1:]}, {"x/y a_test.yaml", []string{"x/y/c_test.yaml", "a_test.yaml"}}, {"x/b.yaml", []string{"x/b.yaml"}},
 	} {
 		got, err := unittest.Find(strings.Fields(c.paths))
 		if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
