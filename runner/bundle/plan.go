@@ -13,6 +13,7 @@ import (
 	"restencil/runner/bundle/group"
 	"restencil/runner/diff"
 	"restencil/runner/event"
+	"restencil/runner/process"
 	"restencil/runner/templates"
 )
 
@@ -37,9 +38,14 @@ func Plan(ctx context.Context, b *Bundle, outputs map[int]templates.Result, text
 	tx.Stage(ctx)
 	var changed []string
 	var errs []error
+	run := func(step event.Step, c process.Command, files ...string) {
+		if !c.None() && len(files) > 0 {
+			plan.Runs = append(plan.Runs, diff.Run{Step: string(step), Command: strings.Join(c.Args, " "), Files: files})
+		}
+	}
 	for i, t := range targets {
 		c := tx.Changes[i]
-		files, checks := c.Preview()
+		files := c.Preview()
 		if c.Err != nil && c.Step == event.Stage {
 			errs = append(errs, b.shared.Registry.Secrets().MaskError(c.Err))
 			continue
@@ -74,18 +80,15 @@ func Plan(ctx context.Context, b *Bundle, outputs map[int]templates.Result, text
 		}
 		replaced := c.Replaced()
 		changed = append(changed, replaced...)
-		for _, check := range checks {
-			about := replaced
-			if check.Of != "" {
-				about = []string{check.Of}
+		for j, f := range c.Files {
+			if c.Checked(j) {
+				run(event.Check, f.Check, f.Destination)
 			}
-			plan.Runs = append(plan.Runs, diff.Run{Step: string(event.Check), Command: strings.Join(check.Command.Args, " "), Files: about})
 		}
+		run(event.Check, c.Check, replaced...)
 	}
+	run(event.Reload, b.spec.Reload, changed...)
 	if len(changed) > 0 {
-		if !b.spec.Reload.None() {
-			plan.Runs = append(plan.Runs, diff.Run{Step: string(event.Reload), Command: strings.Join(b.spec.Reload.Args, " "), Files: changed})
-		}
 		for _, p := range b.spec.Verify {
 			plan.Runs = append(plan.Runs, diff.Run{Step: string(event.Verify), Command: p.String(), Files: changed})
 		}

@@ -120,11 +120,6 @@ func (v *view) Staged(name ...string) (string, error) {
 	return "", fmt.Errorf("Staged wants one name, not %d", len(name))
 }
 
-// StagedRoot was an action once.
-func (v *view) StagedRoot() (string, error) {
-	return "", errors.New("StagedRoot is not needed any more: a check sees the new files in their places, so use the paths that the program uses")
-}
-
 // find returns the staged path of the file that a name fits.
 func (v *view) find(name string) (string, error) {
 	path, err := filepath.Abs(name) // as destinations are
@@ -193,10 +188,6 @@ func ValidateCheck(c process.Command) error {
 	for _, arg := range c.Args {
 		if _, err := parseArg(arg); err != nil {
 			return err
-		}
-		if strings.Contains(arg, "StagedRoot") {
-			_, err := new(view).StagedRoot()
-			return argError(arg, err)
 		}
 	}
 	return nil
@@ -322,7 +313,7 @@ func (c *Change) checkFormats(now time.Time) error {
 func (tx *Transaction) runChecks(ctx context.Context, c *Change, late bool) {
 	v := newView(c)
 	for i, f := range c.Files {
-		if !f.Check.None() && c.Replaces(i) && !f.removed() {
+		if c.Checked(i) {
 			one := *v
 			one.checked = v.all[i : i+1]
 			tx.runCheck(ctx, c, f.Check, &one, late)

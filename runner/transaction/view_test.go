@@ -36,10 +36,6 @@ func TestExpand(t *testing.T) {
 		{arg: `{{ .Staged "/etc/nginx/../haproxy//default" }}`, want: "/etc/haproxy/.d"},
 		{arg: `{{ .Staged "in/site.ctmpl" }}`, want: "/etc/nginx/sites/.d"},
 		{arg: "{{ .Bundle }}{{ range .Files }} {{ . }}{{ end }}", want: "web " + all},
-		{
-			arg: "{{ .StagedRoot }}/etc",
-			err: "StagedRoot is not needed any more: a check sees the new files in their places, so use the paths that the program uses",
-		},
 		{arg: "{{ .Staged }} {{ .File }}", own: true, want: "/etc/nginx/.n /etc/nginx/.n"},
 		{arg: `{{ .Files }} {{ .Staged "key.pem" }}`, own: true, want: "[/etc/nginx/.n] /etc/tls-1/key.pem"},
 		{
@@ -92,7 +88,6 @@ func TestValidateCheck(t *testing.T) {
 	for arg, want := range map[string]string{
 		`{{ .Staged "x" }}{ {`: "",
 		"{{ .Staged":           `check "{{ .Staged": template: check:1: unclosed action`,
-		"{{ .StagedRoot }}":    `check "{{ .StagedRoot }}": StagedRoot is not needed any more: a check sees the new files in their places, so use the paths that the program uses`,
 	} {
 		if err := ValidateCheck(process.Command{Args: []string{"a", arg}}); errText(err) != want {
 			t.Errorf("%v, want %s", err, want)
