@@ -175,7 +175,7 @@ func (r *Runner) prepare(ctx context.Context) {
 			if state.Journal == nil {
 				continue
 			}
-			if err := state.Elements(config.Templates[c].Destination).Remove(files); err != nil {
+			if err := state.Journal.RemoveElements(config.Templates[c].Destination, files); err != nil {
 				r.events.emit(event.JournalFailed{Err: err})
 			}
 		}
@@ -208,7 +208,7 @@ func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(ev
 		if state.Journal == nil {
 			return byList[t.Destination]
 		}
-		files, err := state.Elements(t.Destination).Files()
+		files, err := state.Journal.Elements(t.Destination)
 		if err != nil {
 			emit(event.JournalFailed{Err: err})
 		}

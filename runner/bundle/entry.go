@@ -94,20 +94,14 @@ func (e *entry) made(t group.Target) bool {
 	return st.Applied == t.Hash && !st.Owed()
 }
 
-// Elements returns the files that were made for the elements of a template, as the
-// journal has them, which must not be nil.
-func (s State) Elements(template string) journal.Elements {
-	return journal.ElementsOf(s.Journal, template)
-}
-
 // elements writes which files of elements are this program's, before they go in place
 // and, with removed, which have been removed.
 func (e *entry) elements(targets []group.Target, removed bool) {
-	write := journal.Elements.Add
+	write := (*journal.Journal).AddElements
 	if removed {
-		write = journal.Elements.Remove
+		write = (*journal.Journal).RemoveElements
 	}
 	for list, paths := range group.Elements(targets, removed) {
-		e.do(func(j *journal.Journal) error { return write(journal.ElementsOf(j, list), paths) })
+		e.do(func(j *journal.Journal) error { return write(j, list, paths) })
 	}
 }

@@ -10,10 +10,10 @@ import (
 func TestElements(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	j := open(t, dir, Options{})
-	e := ElementsOf(j, "/etc/sites/{{ .Key }}")
-	check(t, e.Add([]string{"/etc/sites/b", "/etc/sites/a"}))
-	check(t, e.Add([]string{"/etc/sites/c", "/etc/sites/a"}))
-	check(t, e.Remove([]string{"/etc/sites/b"}))
+	const template = "/etc/sites/{{ .Key }}"
+	check(t, j.AddElements(template, []string{"/etc/sites/b", "/etc/sites/a"}))
+	check(t, j.AddElements(template, []string{"/etc/sites/c", "/etc/sites/a"}))
+	check(t, j.RemoveElements(template, []string{"/etc/sites/b"}))
 	check(t, j.Close())
 
 	j = open(t, dir, Options{})
@@ -22,15 +22,15 @@ func TestElements(t *testing.T) {
 		t.Errorf("bundles %q, %v", names, err)
 	}
 	check(t, j.Forget(func(string, time.Time) bool { return true }))
-	files, err := ElementsOf(j, "/etc/sites/{{ .Key }}").Files()
+	files, err := j.Elements(template)
 	if want := []string{"/etc/sites/a", "/etc/sites/c"}; !slices.Equal(files, want) || err != nil {
 		t.Errorf("%q, %v, want %q", files, err, want)
 	}
 	files[0] = "mine" // the caller's
-	if again, _ := ElementsOf(j, "/etc/sites/{{ .Key }}").Files(); again[0] != "/etc/sites/a" {
+	if again, _ := j.Elements(template); again[0] != "/etc/sites/a" {
 		t.Errorf("%q", again)
 	}
-	if others, err := ElementsOf(j, "/etc/hosts/{{ . }}").Files(); others != nil || err != nil {
+	if others, err := j.Elements("/etc/hosts/{{ . }}"); others != nil || err != nil {
 		t.Errorf("%q, %v", others, err)
 	}
 	check(t, j.Close())

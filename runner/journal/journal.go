@@ -88,7 +88,7 @@ type State struct {
 	// Files are the destinations that changed since Applied, sorted.
 	Files []string `json:"files,omitempty"`
 
-	// Elements are the files of the elements of a template, sorted (see Elements).
+	// Elements are the files of the elements of a template, sorted (see Journal.Elements).
 	Elements []string `json:"elements,omitempty"`
 
 	// Unknown reports that the file was damaged. A reload is owed then.
