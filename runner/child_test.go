@@ -574,7 +574,7 @@ func TestChildEndIsTold(t *testing.T) {
 		g.exits(nil)
 		got := g.count(func(e event.Event) bool {
 			end, ok := e.(event.ChildEnded)
-			return ok && end.Asked && end.RetryIn == 0
+			return ok && end.RetryIn == 0
 		})
 		if got != 1 {
 			t.Errorf("told %d times, want once: %v", got, g.all)

@@ -75,7 +75,7 @@ var allowed = map[string][]string{
 	"runner/status":            {"watch"},
 	"runner/status/model":      {"watch", "template", "renderer", "runner/event", "runner/status"},
 	"runner/status/text":       {"watch/printable", "runner/status"},
-	"runner/status/eventlog":   {"watch", "renderer", "runner/event", "runner/status"},
+	"runner/status/eventlog":   {"watch", "renderer", "runner/event", "runner/process", "runner/status"},
 	"runner/status/metrics":    {"runner/event", "runner/status"},
 	"runner/status/web":        {"runner/event", "runner/status"},
 	"cmd/restencil":            nil, // anything

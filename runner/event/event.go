@@ -326,7 +326,6 @@ type ChildEnded struct {
 	Code    int           // as in ChildExit
 	Signal  string        // as in ChildExit
 	Err     error         // why it could not be started
-	Asked   bool          // to end
 	Attempt int           // how often in a row it has ended by itself
 	RetryIn time.Duration // 0: it is not started again
 }

@@ -45,24 +45,15 @@ func (c Command) None() bool { return len(c.Args) == 0 }
 // A CommandError is why a command failed. Error returns it in consul-template's words
 // (COMPAT 4.6.3), Brief in one line.
 type CommandError struct {
+	ExitCode int    // 0: it has none
+	Reason   string // why it has no exit code: "timeout", or the signal that ended it, such as "killed"
+	Printed  bool   // its output was written while it ran
+
 	text        string
 	line, cause string // the command, and why it failed; for Brief
-	code        int
-	reason      string
-	printed     bool
 }
 
 func (e *CommandError) Error() string { return e.text }
-
-// ExitCode returns the exit code of the command, or 0 if it has none.
-func (e *CommandError) ExitCode() int { return e.code }
-
-// Reason returns why the command has no exit code: "timeout", or the signal that
-// ended it, such as "killed". Otherwise it returns "".
-func (e *CommandError) Reason() string { return e.reason }
-
-// Printed reports whether the output of the command was written while it ran.
-func (e *CommandError) Printed() bool { return e.printed }
 
 // Brief returns err with a message of one line, masked by mask unless that is nil. A
 // command for the shell is shown as people wrote it, without "sh -c". Of a program that is

@@ -585,7 +585,7 @@ func TestCommandFailures(t *testing.T) {
 		e := testExecutor(t, &stdout, &stdout, false)
 		_, err := e.Run(t.Context(), Command{Args: []string{tt.script}, Timeout: tt.timeout})
 		var failure *CommandError
-		if !errors.As(Brief(err, strings.ToUpper), &failure) || failure.Printed() != tt.printed || failure.Reason() != tt.reason {
+		if !errors.As(Brief(err, strings.ToUpper), &failure) || failure.Printed != tt.printed || failure.Reason != tt.reason {
 			t.Errorf("%s: %+v, want printed %v, reason %q", tt.script, failure, tt.printed, tt.reason)
 		}
 		if tt.printed != (stdout.String() != "") {

@@ -104,7 +104,7 @@ func (e *Executor) Run(ctx context.Context, c Command) (output string, err error
 	p.out.drain()
 	printed := e.release(p.out, err == nil || ctx.Err() != nil, true)
 	if failure, ok := err.(*CommandError); ok {
-		failure.printed = printed
+		failure.Printed = printed
 	}
 	return p.out.tail.String(), err
 }
@@ -178,7 +178,7 @@ func (e *Executor) wait(ctx context.Context, p *process, line string, timeout ti
 		p.wait(killLimit)
 		return &CommandError{
 			text: fmt.Sprintf("child: command did not exit within time limit (%q):\n    %s", timeout, line),
-			line: line, cause: fmt.Sprintf("did not end within %v", timeout.Round(time.Millisecond)), reason: "timeout",
+			line: line, cause: fmt.Sprintf("did not end within %v", timeout.Round(time.Millisecond)), Reason: "timeout",
 		}
 	case <-ctx.Done():
 		p.stop(e.grace)
@@ -189,7 +189,7 @@ func (e *Executor) wait(ctx context.Context, p *process, line string, timeout ti
 		return &CommandError{
 			text: fmt.Sprintf("child: command exited with a non-zero exit status:\n\n    %s\n\n"+
 				"Please ensure the command exits with a zero (0) exit status to indicate success", line),
-			line: line, cause: p.status.String(), code: p.status.Code, reason: p.status.Signal,
+			line: line, cause: p.status.String(), ExitCode: p.status.Code, Reason: p.status.Signal,
 		}
 	}
 	return nil

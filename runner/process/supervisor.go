@@ -147,7 +147,7 @@ func (s *Supervisor) supervise(again bool) error {
 			continue
 		}
 
-		ended := event.ChildEnded{Args: s.child.Args, Err: err, Code: status.Code, Signal: status.Signal, Asked: next != ReasonRetry}
+		ended := event.ChildEnded{Args: s.child.Args, Err: err, Code: status.Code, Signal: status.Signal}
 		restart := s.child.Restart == RestartAlways || s.child.Restart == RestartOnFailure && status.Code != 0
 		if s.ending() || !restart {
 			s.events(ended)

@@ -14,6 +14,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/event"
+	"restencil/runner/process"
 	"restencil/runner/status"
 	"restencil/watch"
 )
@@ -396,18 +397,14 @@ func withoutCommand(err error, args []string) string {
 // attribute for what it printed. What was passed on already is of use only to a log besides
 // standard error.
 func ofCommand(err error) (exitCode int, reason, output string) {
-	var e interface {
-		ExitCode() int
-		Reason() string
-		Printed() bool
-	}
+	e, ok := errors.AsType[*process.CommandError](err)
 	switch {
-	case !errors.As(err, &e):
+	case !ok:
 		return 0, "", "output"
-	case e.Printed():
-		return e.ExitCode(), e.Reason(), "printed"
+	case e.Printed:
+		return e.ExitCode, e.Reason, "printed"
 	}
-	return e.ExitCode(), e.Reason(), "output"
+	return e.ExitCode, e.Reason, "output"
 }
 
 // childReason words why a child is started or ended.

@@ -14,6 +14,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/event"
+	"restencil/runner/process"
 	"restencil/template"
 	"restencil/watch"
 )
@@ -122,12 +123,9 @@ level=WARN msg="\"app\": ended: child: no (attempt 2, starting it again in 1s)" 
 }
 
 // exited is an error of a command with this exit code.
-type exited int
-
-func (e exited) Error() string { return fmt.Sprintf("\"c\": exit status %d", int(e)) }
-func (e exited) ExitCode() int { return int(e) }
-func (exited) Reason() string  { return "" }
-func (exited) Printed() bool   { return false }
+func exited(code int) error {
+	return fmt.Errorf("\"c\": exit status %d%w", code, &process.CommandError{ExitCode: code})
+}
 
 // Why a file was rendered, at info, as restencil and as consul-template word it.
 func TestLogCauses(t *testing.T) {

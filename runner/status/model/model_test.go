@@ -431,9 +431,9 @@ func TestChildRemoved(t *testing.T) {
 	}
 	step("none", event.Planned{Childless: true})
 	step("running", event.Planned{}, event.ChildStarted{Args: []string{"app"}})
-	step("ended", event.ChildEnding{}, event.ChildEnded{Args: []string{"app"}, Asked: true})
+	step("ended", event.ChildEnding{}, event.ChildEnded{Args: []string{"app"}})
 	step("running", event.ChildStarted{Args: []string{"app"}})
 	step("ending", event.Planned{Childless: true}, event.ChildEnding{})
-	step("none", event.ChildEnded{Args: []string{"app"}, Asked: true})
+	step("none", event.ChildEnded{Args: []string{"app"}})
 	step("running", event.Planned{}, event.ChildStarted{Args: []string{"app"}})
 }

@@ -47,7 +47,7 @@ func TestSummary(t *testing.T) {
 		{event.CommandDone{Args: []string{"y"}, Files: y}, "3 files in step"},
 		{event.ChildEnded{Code: 1, RetryIn: time.Second}, "the child has ended and will be started again"},
 		{event.ChildStarted{}, "3 files in step"},
-		{event.ChildEnded{Asked: true}, "3 files in step"},
+		{event.ChildEnded{}, "3 files in step"},
 		{event.Loaded{Templates: []event.Output{out("a"), out("d")}}, "waiting for 1 of 2 templates"},
 		{rendered("b"), "waiting for 1 of 2 templates"}, // which is no more
 		{rendered("d"), "2 files in step"},
