@@ -216,17 +216,24 @@ func (b Bundle) waits() *Template {
 	return nil
 }
 
-// first says how the first template is that has not been rendered.
+// first says how the first template is that has not been rendered, rather one that is
+// being executed for long.
 func (b Bundle) first(now time.Time) string {
+	text := ""
 	for _, t := range b.Templates {
-		if t.Rendered.IsZero() {
-			if !t.Since.IsZero() {
-				return t.Name + " is being executed since " + Duration(now.Sub(t.Since))
-			}
-			return t.Name + " is not rendered yet"
+		if !t.Rendered.IsZero() || text != "" && t.Since.IsZero() {
+			continue
 		}
+		name := t.Name
+		if slices.ContainsFunc(b.Templates, func(o Template) bool { return o.Name == t.Name && o.Destination != t.Destination }) {
+			name += " for " + t.Destination // elements of for_each have one template
+		}
+		if !t.Since.IsZero() {
+			return name + " is being executed since " + Duration(now.Sub(t.Since))
+		}
+		text = name + " is not rendered yet"
 	}
-	return "nothing is missing"
+	return cmp.Or(text, "nothing is missing")
 }
 
 // Line says how long a lease is good.

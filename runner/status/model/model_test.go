@@ -149,10 +149,14 @@ func TestNewElementsWait(t *testing.T) {
 		s := m.Snapshot(at(100), nil)
 		return s.Bundles[0].Line(s.Time)
 	}
-	if got, want := line(), "web: waiting since 1m0s: e is not rendered yet"; got != want {
+	if got, want := line(), "web: waiting since 1m0s: e for /etc/e/1 is not rendered yet"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	m.Apply(at(41), executed(complete, event.Executed{}))
+	m.Apply(at(42), event.Slow{Template: lacking.Template, Destination: lacking.Destination, Since: at(40)})
+	if got, want := line(), "web: waiting since 1m0s: e for /etc/e/2 is being executed since 1m0s"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
 	m.Apply(at(41), event.Updated{Updates: []event.Update{{Query: key, Version: 1}}})
 	m.Apply(at(41), executed(lacking, event.Executed{Missing: []watch.ID{key}, Waits: since(41)}))
 	if got, want := line(), "web: waiting since 59s for consul key app/port: it does not exist"; got != want {
