@@ -103,9 +103,15 @@ func (b *Bundle) Offer(o Offer, order int) {
 func (b *Bundle) Stop() { close(b.stop) }
 
 // Ended reports whether Run has returned.
-func (b *Bundle) Ended() bool {
+func (b *Bundle) Ended() bool { return closed(b.done) }
+
+// removed reports whether Stop was called and nothing replaces b: what failed is not
+// tried again.
+func (b *Bundle) removed() bool { return closed(b.stop) && !b.shared.Registry.has(b.entry.key, b) }
+
+func closed(c <-chan struct{}) bool {
 	select {
-	case <-b.done:
+	case <-c:
 		return true
 	default:
 		return false
@@ -122,12 +128,7 @@ func (b *Bundle) Run(ctx context.Context) {
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
-		select {
-		case <-b.stop: // before anything else
-			return
-		default:
-		}
+	for !closed(b.stop) { // before anything else
 		b.advance(ctx)
 		timer.Stop()
 		if at := schedule.Earliest(b.groups.Next(), b.nextReconcile(), b.command.again); !at.IsZero() {
@@ -156,7 +157,7 @@ func (b *Bundle) Run(ctx context.Context) {
 			b.report.Fatal = b.turn.Take(g)
 			b.groups.Reconsider(time.Now())
 		case run := <-b.command.done:
-			b.command.finish(ctx, run, &b.report)
+			b.command.finish(ctx, run, &b.report, false)
 		case <-timer.C:
 		}
 	}
@@ -242,7 +243,7 @@ func (b *Bundle) takeOver(old *Bundle) {
 		b.entry.owe(files)
 		b.command.want(files, 0)
 	}
-	if b.shared.Registry.has(old.entry.key) {
+	if b.shared.Registry.has(old.entry.key, nil) {
 		return
 	}
 	b.entry.do(func(j *journal.Journal) error {
@@ -268,7 +269,7 @@ func (b *Bundle) ownFiles(files []string) []string {
 // also that of an offer that was not taken.
 func (b *Bundle) end(ctx context.Context) {
 	if b.command.running {
-		b.command.finish(ctx, <-b.command.done, &b.report)
+		b.command.finish(ctx, <-b.command.done, &b.report, b.removed())
 	}
 	if ctx.Err() == nil {
 		b.send()

@@ -604,14 +604,15 @@ func TestEndDuringAChange(t *testing.T) {
 		holds    string
 		owed     bool
 		forgets  bool
+		told     string
 	}{
-		{"check", true, "old ", false, false},
-		{"reload", true, "old ", true, false},
-		{"reload", false, "new ", true, false},
-		{"probe", true, "old ", true, false},
-		{"probe", false, "new ", true, false},
-		{"reload", true, "old ", false, true},
-		{"probe", true, "old ", false, true},
+		{"check", true, "old ", false, false, ""},
+		{"reload", true, "old ", true, false, "reload failed: restencil is ending, and its next start puts the old files back (the new files stay)"},
+		{"reload", false, "new ", true, false, ""},
+		{"probe", true, "old ", true, false, "verify failed: restencil is ending, and its next start puts the old files back (the new files stay)"},
+		{"probe", false, "new ", true, false, ""},
+		{"reload", true, "old ", false, true, "reload failed: restencil is ending (going back to the old files failed, too: reloading with the old files: context deadline exceeded)"},
+		{"probe", true, "old ", false, true, "verify failed: restencil is ending (the old files are back)"},
 	} {
 		t.Run(fmt.Sprint(tt.during, " rollback ", tt.rollback, " forgets ", tt.forgets), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -626,6 +627,13 @@ func TestEndDuringAChange(t *testing.T) {
 				g.set(func() { g.takes[tt.during] = time.Hour })
 				g.offer("new a", "new b")
 				g.end()
+				told := ""
+				if e, ok := g.events[len(g.events)-1].(event.BundleFailed); ok {
+					told = fmt.Sprintf("%s failed: %v (%s)", e.Step, e.Err, e.Files())
+				}
+				if told != tt.told {
+					t.Errorf("told %q, want %q", told, tt.told)
+				}
 				if n := strings.Count(strings.Join(g.log, " "), "run reload"); tt.forgets && n != 3 {
 					t.Errorf("the old files, the new and the old again: %q", g.log)
 				}
@@ -640,6 +648,53 @@ func TestEndDuringAChange(t *testing.T) {
 				g.holds("new a", "new b")
 				if n := strings.Count(strings.Join(g.log, " "), "run reload"); n != 1 || g.owed() {
 					t.Errorf("then: %q; owed: %v", g.log, g.owed())
+				}
+				g.end()
+			})
+		})
+	}
+}
+
+// What fails in a bundle that a reload of the configuration removes meanwhile is not
+// tried again, and nothing says so.
+func TestRemovedDuringAChange(t *testing.T) {
+	for _, tt := range []struct {
+		policy        group.Policy
+		during        string
+		removed, told bool
+	}{
+		{group.Together, "probe", true, false},
+		{group.Together, "probe", false, true},
+		{group.Each, "reload", true, false},
+		{group.Each, "reload", false, true},
+	} {
+		t.Run(fmt.Sprint(tt.during, " removed ", tt.removed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newRig(t)
+				s := g.spec(tt.policy)
+				if tt.policy == group.Together {
+					s.Verify = probes("probe")
+				}
+				g.begin(s)
+				g.set(func() { g.fails[tt.during], g.takes[tt.during] = errNo, time.Minute })
+				g.offer("a", "b")
+				if s.MinInterval = time.Second; tt.removed {
+					g.bundle.Stop()
+				} else {
+					g.replace(s)
+				}
+				sleep(time.Minute)
+				told, failures := false, 0
+				for _, e := range g.events {
+					switch e := e.(type) {
+					case event.BundleFailed:
+						told, failures = e.RetryIn > 0, failures+1
+					case event.CommandFailed:
+						told, failures = e.RetryIn > 0, failures+1
+					}
+				}
+				if told != tt.told || failures != 1 {
+					t.Errorf("%d failures; told of another attempt: %v, want %v", failures, told, tt.told)
 				}
 				g.end()
 			})

@@ -51,20 +51,16 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 		}
 		mayRollBack = b.spec.Rollback && !t.Rollback && !c.First()
 		b.entry.begin(tx, t.Hash, mayRollBack)
-	} else if !b.spec.Reload.None() {
-		var files []string
-		for _, c := range tx.Changes {
-			if c.Err == nil {
-				files = append(files, c.Replaced()...)
-			}
-		}
-		b.entry.owe(files)
 	}
 	var going []group.Target
-	for i, t := range targets {
-		if tx.Changes[i].Err == nil {
-			going = append(going, t)
+	var files []string
+	for i, c := range tx.Changes {
+		if c.Err == nil {
+			going, files = append(going, targets[i]), append(files, c.Replaced()...)
 		}
+	}
+	if !together && !b.spec.Reload.None() {
+		b.entry.owe(files)
 	}
 	b.entry.elements(going, false)
 	b.enter(tx, event.Swap, targets[0].Rollback)
@@ -92,6 +88,12 @@ func (b *Bundle) change(ctx context.Context, targets ...group.Target) error {
 			if loaded && c.Err != nil {
 				b.turn.Fail(fmt.Errorf("%s failed: %w", c.Step, c.Err))
 			}
+		} else if loaded && mayRollBack {
+			why := "restencil is ending"
+			if tx.Left {
+				why += ", and its next start puts the old files back"
+			}
+			b.shared.Events(event.BundleFailed{Bundle: t.Name, Step: c.Step, Err: errors.New(why), RolledBack: o.RolledBack, RollbackErr: o.RollbackErr})
 		}
 		switch {
 		case c.Err != nil && loaded && !o.RolledBack:
@@ -283,7 +285,7 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 	case c.Err != nil:
 		secrets := b.shared.Registry.Secrets()
 		c.Err, o.RollbackErr = secrets.MaskError(c.Err), secrets.MaskError(o.RollbackErr)
-		o.Step, o.Err, o.Output = c.Step, c.Err, c.Output
+		o.Step, o.Err, o.Output, o.Last = c.Step, c.Err, c.Output, b.removed()
 		if o.Rejected() {
 			b.entry.do(func(j *journal.Journal) (err error) {
 				o.Kept, err = j.KeepRejected(b.entry.key, o.Reason(), files())

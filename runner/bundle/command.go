@@ -163,9 +163,9 @@ func (c *command) start(ctx context.Context, groups *group.Set) {
 	}()
 }
 
-// finish reports the end of a run. For what has changed since it began, the command
-// is owed still.
-func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
+// finish reports the end of a run, which may be the last. For what has changed since it
+// began, the command is owed still.
+func (c *command) finish(ctx context.Context, run *commandRun, report *Report, last bool) {
 	run.ticket.Release()
 	c.running, c.ran = false, true
 	report.Pass = run.pass
@@ -201,9 +201,9 @@ func (c *command) finish(ctx context.Context, run *commandRun, report *Report) {
 		return // which says the same
 	case c.spec.ExitOnFailure:
 		report.Fatal = errors.Join(report.Fatal, whole)
-	case c.owed: // because of new data, which is a new chance
+	case last, c.owed: // because of new data, which is a new chance
 		c.files.Add(run.files...)
-		c.first = min(c.first, run.first)
+		c.owed, c.first = true, min(c.first, run.first)
 	default: // it is owed again
 		c.files.Add(run.files...)
 		c.owed, c.first = true, run.first

@@ -91,13 +91,13 @@ func (s *Shared) Inherit() {
 				inherited = true
 			}
 		}
-		if inherited && !s.Registry.has(key) {
+		if inherited && !s.Registry.has(key, nil) {
 			_, _ = j.Applied(key, newID(), nil) // after an error, it is owed twice
 		}
 	}
 	// What cannot be removed does no harm, and is removed at another start.
 	_ = j.Forget(func(key string, changed time.Time) bool {
-		return time.Since(changed) > unusedFor && !s.Registry.has(key)
+		return time.Since(changed) > unusedFor && !s.Registry.has(key, nil)
 	})
 }
 
@@ -196,12 +196,12 @@ func (r *Registry) set(b *Bundle, exists bool) {
 	}
 }
 
-// has reports whether there is a bundle with this key.
-func (r *Registry) has(key string) bool {
+// has reports whether there is a bundle with this key, other than one.
+func (r *Registry) has(key string, one *Bundle) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for b := range r.bundles {
-		if b.entry.key == key {
+		if b != one && b.entry.key == key {
 			return true
 		}
 	}

@@ -192,6 +192,7 @@ func (w Want) Written() { w.File.written = w.Output.Sum.Content }
 // the Bundle and the next attempt.
 type Outcome struct {
 	Results []Result // one for each file, in order
+	Last    bool     // it is not tried again after a failure
 	event.BundleFailed
 }
 

@@ -451,11 +451,13 @@ func (s *Set) failed(t Target, o Outcome, now time.Time) {
 		fatal, wait = fmt.Errorf("%s: %s failed: %w (%s)", g.name, o.Step, o.Err, o.Files()), 0
 	case !together && f.Fatal:
 		fatal = o.Err
+	case o.Last:
+		wait = 0
 	}
 	switch {
 	case fatal != nil && (s.once || !together): // fatal says the same
 	case together || o.Step == event.Check:
-		o.RetryIn, o.Held = wait, fatal == nil && g.rejected()
+		o.RetryIn, o.Held = wait, fatal == nil && !o.Last && g.rejected()
 		s.events(o.BundleFailed)
 	default:
 		err := o.Err
