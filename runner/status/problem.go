@@ -14,7 +14,7 @@ import (
 func (s *Status) SetProblems(journal, config error, since time.Time) {
 	if config != nil {
 		s.problem("", since, fmt.Sprintf("configuration: not used since %s: %s", s.ago(since), FirstLine(config.Error())),
-			"the previous one stays in use: correct it (restencil lint -config shows every mistake), then send SIGHUP")
+			"the previous one stays in use: correct it (restencil lint -config shows every mistake), then send SIGHUP, unless -watch-config is on")
 	}
 	for _, st := range s.Stores {
 		if st.State == "away" {
@@ -139,9 +139,9 @@ func (b Bundle) Line(now time.Time) string {
 	return fmt.Sprintf("%s: applied %s ago", b.Name, since)
 }
 
-// cause returns why, with the first line of what the command printed that failed.
+// cause returns why, with the line of what the command printed that says most.
 func (b Bundle) cause() string {
-	if printed := FirstLine(b.Output); printed != "" && !strings.Contains(b.Why, printed) {
+	if printed := errorLine(b.Output); printed != "" && !strings.Contains(b.Why, printed) {
 		return FirstLine(b.Why) + ": " + printed
 	}
 	return FirstLine(b.Why)
@@ -260,6 +260,18 @@ func (l Lease) Do() string {
 func FirstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return line
+}
+
+// errorLine returns the first line of a text that names an error as servers do, or else the
+// first line: nginx and HAProxy print notices and warnings before.
+func errorLine(text string) string {
+	for line := range strings.Lines(text) {
+		lower := strings.ToLower(line)
+		if slices.ContainsFunc([]string{"emerg", "alert", "error", "fatal", "fail"}, func(word string) bool { return strings.Contains(lower, word) }) {
+			return strings.TrimSpace(line)
+		}
+	}
+	return FirstLine(text)
 }
 
 func until(now, at time.Time) string { return Duration(max(0, at.Sub(now))) }

@@ -75,8 +75,9 @@ var lies = map[string]lie{
 	},
 }
 
-// paces says how long what an agent refuses is let alone at most, by lie.
-var paces = map[string]time.Duration{"403": time.Minute, "429": time.Minute}
+// paces says how long what an agent refuses, or whoever makes each reply doubtful, is let
+// alone at most, by lie.
+var paces = map[string]time.Duration{"403": time.Minute, "404, no headers": time.Minute, "429": time.Minute, "backwards": time.Minute}
 
 // instead returns a lie that has nothing to do with the truth.
 func instead(status int, body string) lie {

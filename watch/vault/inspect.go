@@ -2,6 +2,7 @@ package vault
 
 import (
 	"sync"
+	"time"
 
 	"restencil/watch"
 )
@@ -27,7 +28,7 @@ func (s *Source) Inspect() watch.Inspection {
 		case l.Renew:
 			i.Kept[l.Query] = "its lease is renewed"
 		case l.Ends.IsZero():
-			i.Kept[l.Query] = "read again from time to time"
+			i.Kept[l.Query] = "read again at " + l.Next.Format(time.DateTime)
 		default:
 			i.Kept[l.Query] = "another takes its place before it ends"
 		}

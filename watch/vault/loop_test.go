@@ -48,6 +48,10 @@ func TestRefresh(t *testing.T) {
 			t.Errorf("the secret was read %d times", n)
 		}
 		w.vault.change(func() { kv.put("app", "two") })
+		kept := w.source.Inspect().Kept[read("secret/app").ID()]
+		if at, err := time.ParseInLocation("read again at "+time.DateTime, kept, time.Local); err != nil || time.Until(at) > 5*time.Minute {
+			t.Errorf("it is said to be %q: %v", kept, err)
+		}
 		pass(5 * time.Minute)
 		if got := s.field("data", "value"); got != "two" {
 			t.Errorf("the secret is %v after it became two", got)

@@ -49,10 +49,13 @@ func (c *Command) statuses(ctx context.Context) (found []daemonStatus, err error
 			err = failed
 		}
 	}
-	if found == nil {
-		return nil, err
+	switch {
+	case found != nil:
+		return found, nil
+	case len(dirs) > 1:
+		return nil, fmt.Errorf("%w (nothing listens in the %d directories of %s; restencil state lists them)", control.ErrNoDaemon, len(dirs), filepath.Dir(dirs[0]))
 	}
-	return found, nil
+	return nil, err
 }
 
 // show prints a status, as JSON or as a text below the directory where several are

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/control"
 	"restencil/runner/bundle/group"
 	"restencil/runner/journal"
 	"restencil/runner/journal/dirlock"
@@ -105,7 +106,7 @@ func Below(root string) ([]string, error) {
 		}
 	}
 	if dirs == nil {
-		return nil, fmt.Errorf("nothing is remembered in %s: say where with -state-dir or -config", root)
+		return nil, fmt.Errorf("%w: nothing is remembered in %s (if one runs as another user or with its own state directory, say where with -state-dir or -config)", control.ErrNoDaemon, root)
 	}
 	return dirs, nil
 }

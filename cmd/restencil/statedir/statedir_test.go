@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/control"
 	"restencil/runner/journal"
 )
 
@@ -84,8 +85,8 @@ func TestOfBundle(t *testing.T) {
 
 func TestBelow(t *testing.T) {
 	root := t.TempDir()
-	if _, err := Below(filepath.Join(root, "none")); err == nil {
-		t.Error("no error where nothing is")
+	if _, err := Below(filepath.Join(root, "none")); !errors.Is(err, control.ErrNoDaemon) {
+		t.Errorf("where nothing is, the error is %v", err)
 	}
 	want := []string{filepath.Join(root, "a"), filepath.Join(root, "b")}
 	for _, dir := range want {
