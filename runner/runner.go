@@ -174,8 +174,6 @@ func (r *Runner) Run(ctx context.Context) error {
 
 // loop handles what arrives, until there is an error or ctx ends.
 func (r *Runner) loop(ctx context.Context) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	if r.opts.Once && r.opts.Limits.OnceTimeout > 0 {
 		r.deadline = time.Now().Add(r.opts.Limits.OnceTimeout)
 	}
@@ -183,11 +181,7 @@ func (r *Runner) loop(ctx context.Context) error {
 		if end, err := r.step(ctx, time.Now()); end {
 			return err
 		}
-		timer.Stop()
 		giveUp, _ := r.stores.GiveUp(r.opts.Limits.StoreDown)
-		if at := schedule.Earliest(r.nextAlive, r.nextPlan, r.deadline, giveUp, r.stores.Next(), r.templates.Next()); !at.IsZero() {
-			timer.Reset(time.Until(at))
-		}
 		var err error
 		var childEnded <-chan struct{}
 		if s := r.child.now.Load(); s != nil {
@@ -217,7 +211,7 @@ func (r *Runner) loop(ctx context.Context) error {
 				return err
 			}
 			return process.Brief(s.Err(), nil)
-		case <-timer.C:
+		case <-schedule.At(r.nextAlive, r.nextPlan, r.deadline, giveUp, r.stores.Next(), r.templates.Next()):
 		}
 		if err != nil {
 			return err

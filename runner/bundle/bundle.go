@@ -126,14 +126,8 @@ func (b *Bundle) Run(ctx context.Context) {
 	if !b.begin(ctx) {
 		return
 	}
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	for !closed(b.stop) { // before anything else
 		b.advance(ctx)
-		timer.Stop()
-		if at := schedule.Earliest(b.groups.Next(), b.nextReconcile(), b.command.again); !at.IsZero() {
-			timer.Reset(time.Until(at))
-		}
 		select {
 		case <-ctx.Done():
 			return
@@ -158,7 +152,7 @@ func (b *Bundle) Run(ctx context.Context) {
 			b.groups.Reconsider(time.Now())
 		case run := <-b.command.done:
 			b.command.finish(ctx, run, &b.report, false)
-		case <-timer.C:
+		case <-schedule.At(b.groups.Next(), b.nextReconcile(), b.command.again):
 		}
 	}
 }

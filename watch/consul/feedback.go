@@ -31,7 +31,7 @@ func (f feedback) add(r refusal) { f.Post(func(all *[]refusal) { *all = append(*
 func (s *Source) replanOnFeedback(ctx context.Context) {
 	for {
 		s.mu.Lock()
-		expired := until(s.refusals.Next())
+		expired := schedule.At(s.refusals.Next())
 		s.mu.Unlock()
 		select {
 		case <-ctx.Done():
@@ -46,14 +46,6 @@ func (s *Source) replanOnFeedback(ctx context.Context) {
 		}
 		s.applyFeedback(time.Now())
 	}
-}
-
-// until returns a channel that receives at a time; the zero time is never.
-func until(at time.Time) <-chan time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	return time.After(max(1, time.Until(at)))
 }
 
 // applyFeedback changes the rules as the feedback says, and makes a new plan if they

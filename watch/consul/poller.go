@@ -76,7 +76,7 @@ func (p *poller) run(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			case <-p.wake:
-			case <-until(at):
+			case <-schedule.At(at):
 			}
 			read, datacenter, at = p.next(time.Now())
 		}

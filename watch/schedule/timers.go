@@ -111,6 +111,15 @@ func Earliest(times ...time.Time) time.Time {
 	return first
 }
 
+// At returns a channel that receives at the earliest of times; the zero time means never.
+func At(times ...time.Time) <-chan time.Time {
+	at := Earliest(times...)
+	if at.IsZero() {
+		return nil
+	}
+	return time.After(time.Until(at))
+}
+
 // A timerHeap implements heap.Interface.
 type timerHeap[T comparable] []*timer[T]
 

@@ -48,18 +48,15 @@ func (l *loop) run(ctx context.Context, in *schedule.Inbox[[]watch.Subscription]
 	l.ctx = ctx
 	l.grace, abandon = context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	l.takeToken(time.Now())
 	for ctx.Err() == nil {
 		now := time.Now()
 		for _, s := range in.Take() {
 			l.take(s, now)
 		}
-		timer.Reset(l.proceed(now))
 		select {
 		case <-ctx.Done():
-		case <-timer.C:
+		case <-schedule.At(l.proceed(now)):
 		case <-in.Wakeup:
 		case <-l.tokens.Changed():
 			l.takeToken(time.Now())
@@ -136,11 +133,9 @@ func (l *loop) takeToken(now time.Time) {
 	l.table.release(now)
 }
 
-const idle = time.Hour // the wait if nothing is due
-
 // proceed begins what is due, up to MaxRequests, of which one is for a probe. It
-// returns when to call it again.
-func (l *loop) proceed(now time.Time) time.Duration {
+// returns when to call it again, the zero time if nothing is due.
+func (l *loop) proceed(now time.Time) (at time.Time) {
 	breaker := &l.outage.breaker
 	if l.busy < l.options.MaxRequests && breaker.Probe(now) {
 		l.dispatch(l.ctx, func(ctx context.Context) report {
@@ -151,13 +146,10 @@ func (l *loop) proceed(now time.Time) time.Duration {
 			return func(now time.Time) { l.probed(err, now) }
 		})
 	}
-	wait := idle
 	for l.busy < max(1, l.options.MaxRequests-1) {
 		e, ok := l.table.timers.Pop(now)
 		if !ok {
-			if next := l.table.timers.Next(); !next.IsZero() {
-				wait = min(wait, next.Sub(now))
-			}
+			at = l.table.timers.Next()
 			break
 		}
 		a := &e.answer
@@ -175,10 +167,10 @@ func (l *loop) proceed(now time.Time) time.Duration {
 			l.fetch(e)
 		}
 	}
-	if next := breaker.NextProbe(); next.After(now) && l.busy < l.options.MaxRequests {
-		wait = min(wait, next.Sub(now))
+	if l.busy < l.options.MaxRequests {
+		at = schedule.Earliest(at, breaker.NextProbe())
 	}
-	return max(0, wait)
+	return at
 }
 
 // dispatch calls do in a goroutine, and passes its report to the loop.

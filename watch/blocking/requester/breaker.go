@@ -45,8 +45,7 @@ func (b *breaker) enter(ctx context.Context, limit time.Duration, spent func()) 
 	}
 	for ctx.Err() == nil {
 		b.mu.Lock()
-		now := time.Now()
-		probe := b.state.Probe(now)
+		probe := b.state.Probe(time.Now())
 		closed, next, changed := !b.state.Open(), b.state.NextProbe(), b.changed
 		none := b.state.Backoff.Spent(b.state.Failures())
 		b.mu.Unlock()
@@ -56,13 +55,9 @@ func (b *breaker) enter(ctx context.Context, limit time.Duration, spent func()) 
 		if none && spent != nil {
 			spent()
 		}
-		var due <-chan time.Time
-		if !next.IsZero() {
-			due = time.After(next.Sub(now))
-		}
 		select {
 		case <-changed:
-		case <-due:
+		case <-schedule.At(next):
 		case <-over:
 			return pass{b: b}, nil
 		case <-ctx.Done():

@@ -141,17 +141,15 @@ func (m *Manager) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		m.life.tick(time.Now())
 		m.publish()
-		timer := time.NewTimer(m.proceed(ctx, w))
 		select {
 		case <-ctx.Done():
-		case <-timer.C:
+		case <-schedule.At(m.proceed(ctx, w)):
 		case <-m.inbox.Wakeup:
 			m.read(w)
 		case r := <-w.results:
 			w.end()
 			m.handle(r)
 		}
-		timer.Stop()
 	}
 }
 
@@ -172,18 +170,13 @@ func (m *Manager) read(w *worker) {
 	w.changed = w.changed || in.changed
 }
 
-const idle = 24 * time.Hour // the wait if nothing is due
-
-// proceed begins the task that is due, and returns when to call it again.
-func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {
+// proceed begins the task that is due, and returns when to call it again, the zero time
+// if nothing is due.
+func (m *Manager) proceed(ctx context.Context, w *worker) (at time.Time) {
 	now := time.Now()
-	wait := idle
-	ends := m.life.epoch.Ends
-	if !m.life.expires() {
-		ends = time.Time{}
-	}
-	if at := schedule.Earliest(m.life.warnAt, ends); !at.IsZero() {
-		wait = min(wait, at.Sub(now))
+	at = m.life.warnAt
+	if m.life.expires() {
+		at = schedule.Earliest(at, m.life.epoch.Ends)
 	}
 	if w.busy() && !m.wanted(w.task) {
 		w.cancel() // its result comes at once, and is dropped
@@ -195,11 +188,11 @@ func (m *Manager) proceed(ctx context.Context, w *worker) time.Duration {
 		}
 		if next, ok := m.life.due.Pop(now); ok {
 			m.begin(ctx, w, next)
-		} else if at := m.life.due.Next(); !at.IsZero() {
-			wait = min(wait, at.Sub(now))
+		} else {
+			at = schedule.Earliest(at, m.life.due.Next())
 		}
 	}
-	return max(wait, 0)
+	return at
 }
 
 // A worker runs one task at a time in a goroutine.
