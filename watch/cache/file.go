@@ -12,11 +12,11 @@ import (
 	"restencil/watch"
 )
 
-// schema is the version of the file's format. Every change of the header, of a
-// record or of the type of an answer increments it.
+// schema is the version of the file's format. Every change of the header, of an
+// entry or of the type of an answer increments it.
 const schema = 3
 
-// A header is the first line of the file. The others are records.
+// A header is the first line of the file. The others are entries.
 type header struct {
 	Schema int
 	Of     string
@@ -44,7 +44,10 @@ func parse(b []byte, of string) ([]entry, error) {
 	}
 	var list []entry
 	for {
-		var r record
+		var r struct {
+			entry
+			Data json.RawMessage
+		}
 		err := lines.Decode(&r)
 		if errors.Is(err, io.EOF) {
 			return list, nil
@@ -53,15 +56,14 @@ func parse(b []byte, of string) ([]entry, error) {
 		if err != nil || decode == nil {
 			return nil, errDamaged
 		}
-		e := entry{query: r.Query, used: r.Used, answer: watch.Answer{Time: r.Time, Index: r.Index}}
 		if r.Data != nil {
 			data, err := decode(r.Data)
 			if err != nil {
 				return nil, errDamaged
 			}
-			e.answer.Data = convert(data, fromBase64)
+			r.entry.Data = convert(data, fromBase64)
 		}
-		list = append(list, e)
+		list = append(list, r.entry)
 	}
 }
 
@@ -73,15 +75,9 @@ func format(list []entry, of string, most int) (b []byte, left []entry) {
 	_ = lines.Encode(header{schema, of}) // into memory, of plain values
 	for _, e := range list {
 		end := file.Len()
-		r := record{Query: e.query, Used: e.used, Time: e.answer.Time, Index: e.answer.Index}
-		var err error
-		if e.answer.Data != nil {
-			r.Data, err = json.Marshal(convert(e.answer.Data, toBase64))
-		}
-		if err == nil {
-			err = lines.Encode(r)
-		}
-		if err != nil || file.Len() > most {
+		written := e
+		written.Data = convert(e.Data, toBase64)
+		if err := lines.Encode(written); err != nil || file.Len() > most {
 			file.Truncate(end)
 			left = append(left, e)
 		}
@@ -89,20 +85,13 @@ func format(list []entry, of string, most int) (b []byte, left []entry) {
 	return file.Bytes(), left
 }
 
-// An entry is the last answer to a query.
+// An entry is the last answer to a query, as in the file but for the base64.
 type entry struct {
-	query  watch.Query
-	used   time.Time // when the query was watched last
-	answer watch.Answer
-}
-
-// A record is an entry in the file.
-type record struct {
 	Query watch.Query
-	Used  time.Time
-	Time  time.Time
+	Used  time.Time // when the query was watched last
+	Time  time.Time // when the answer was received
 	Index uint64
-	Data  json.RawMessage `json:",omitempty"` // absent: the thing does not exist
+	Data  any `json:",omitempty"` // absent: the thing does not exist
 }
 
 // decoder returns what decodes the answers to a kind of query, nil for a kind that is not

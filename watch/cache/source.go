@@ -107,8 +107,8 @@ func (s *Source) load() {
 	defer s.mu.Unlock()
 	now := time.Now()
 	for _, e := range list {
-		if now.Sub(e.used) <= maxUnused {
-			s.entries[e.query.ID()] = e
+		if now.Sub(e.Used) <= maxUnused {
+			s.entries[e.Query.ID()] = e
 		}
 	}
 }
@@ -153,7 +153,7 @@ func (s *Source) save() bool {
 	b, left := format(list, s.o.Of, s.o.Size)
 	s.mu.Lock()
 	for _, e := range left {
-		if id := e.query.ID(); s.sinks[id] == nil {
+		if id := e.Query.ID(); s.sinks[id] == nil {
 			delete(s.entries, id)
 		}
 	}
@@ -180,17 +180,17 @@ func (s *Source) current(now time.Time) []entry {
 	list := make([]entry, 0, len(s.entries))
 	for q, e := range s.entries {
 		if s.sinks[q] != nil {
-			e.used = now
+			e.Used = now
 			s.entries[q] = e
 		}
-		if now.Sub(e.used) > maxUnused {
+		if now.Sub(e.Used) > maxUnused {
 			delete(s.entries, q)
 			continue
 		}
 		list = append(list, e)
 	}
 	slices.SortFunc(list, func(a, b entry) int {
-		return cmp.Or(b.used.Compare(a.used), cmp.Compare(a.query.Name, b.query.Name))
+		return cmp.Or(b.Used.Compare(a.Used), cmp.Compare(a.Query.Name, b.Query.Name))
 	})
 	return list
 }
@@ -242,7 +242,7 @@ func (k *sink) Publish(a watch.Answer) (news bool) {
 	k.answered = true
 	if q := k.id.Value(); s.sinks[k.id] == k && !q.Private && decoder(q.Kind) != nil {
 		_, known := s.entries[k.id]
-		s.entries[k.id] = entry{query: q, used: time.Now(), answer: a}
+		s.entries[k.id] = entry{Query: q, Used: time.Now(), Time: a.Time, Index: a.Index, Data: a.Data}
 		if news || !known {
 			s.change()
 		}
@@ -263,8 +263,10 @@ func (k *sink) Fail(err error) {
 	k.answered = k.answered || fromFile
 	s.mu.Unlock()
 	if fromFile {
-		e.answer.Partial = "the store is away, and the answer is an earlier one, from the cache"
-		k.to.Publish(e.answer)
+		k.to.Publish(watch.Answer{
+			Data: e.Data, Index: e.Index, Time: e.Time,
+			Partial: "the store is away, and the answer is an earlier one, from the cache",
+		})
 	}
 	k.to.Fail(err)
 }
