@@ -524,7 +524,7 @@ func TestRotatingLate(t *testing.T) {
 // TestSuccessor: what hangs on an old token is asked for anew under the next,
 // before the old one ends; what does not is left alone.
 func TestSuccessor(t *testing.T) {
-	inWorld(t, Options{IssueBurst: 100}, func(w *world) {
+	inWorld(t, Options{Limit: limit.Options{Every: time.Minute, Burst: 100}}, func(w *world) {
 		w.vault.mount("db/", "db")
 		w.vault.mount("secret/", "kv2").put("app", "one")
 		ends := time.Now().Add(10 * time.Minute)

@@ -411,8 +411,7 @@ type world struct {
 func (o Options) filled() Options {
 	d := DefaultOptions()
 	o.DefaultLease = cmp.Or(max(o.DefaultLease, 0), d.DefaultLease)
-	o.IssueEvery = cmp.Or(max(o.IssueEvery, 0), d.IssueEvery)
-	o.IssueBurst = cmp.Or(max(o.IssueBurst, 0), d.IssueBurst)
+	o.Limit = cmp.Or(o.Limit, d.Limit)
 	o.MaxRequests = cmp.Or(max(o.MaxRequests, 0), d.MaxRequests)
 	if o.Threshold == 0 {
 		o.Threshold = d.Threshold

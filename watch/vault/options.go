@@ -25,12 +25,10 @@ type Options struct {
 	// (COMPAT 4.12.4).
 	Threshold float64
 
-	// IssueEvery and IssueBurst bound how often anything is issued or written
-	// at a path: for each query IssueBurst times at once, then once every
-	// IssueEvery; and for 100 new queries at once, then one every IssueEvery.
-	// What is valid for less time than that may be replaced as often as it ends.
-	IssueEvery time.Duration
-	IssueBurst int
+	// Limit bounds how often anything is issued or written at a path. What is valid
+	// for less time than Limit.Every may be replaced as often as it ends: New sets
+	// Limit.Part.
+	Limit limit.Options
 
 	// MaxRequests is how many requests may be under way.
 	MaxRequests int
@@ -52,15 +50,8 @@ func DefaultOptions() Options {
 		Options:      client.Options{Transport: transport.Defaults()},
 		DefaultLease: 5 * time.Minute,
 		Threshold:    0.9,
-		IssueEvery:   time.Minute,
-		IssueBurst:   3,
+		Limit:        limit.Options{Every: time.Minute, Burst: 3},
 		MaxRequests:  32,
 		Retry:        schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
 	}
-}
-
-// limits returns the options of the limiter. What ends soon may be replaced at
-// half the time at which it usually is.
-func (o Options) limits() limit.Options {
-	return limit.Options{Every: o.IssueEvery, Burst: o.IssueBurst, Part: o.Threshold / 2}
 }

@@ -64,10 +64,11 @@ func New(o Options) (*Source, error) {
 }
 
 func newSource(o Options, c client.Caller, m manager, namespace string) *Source {
+	o.Limit.Part = o.Threshold / 2 // half the time at which it usually is
 	rules := lease.Rules{Threshold: o.Threshold, Default: o.DefaultLease}
 	return &Source{
 		options: o, caller: c, tokens: m, namespace: namespace,
-		requester: fetch.NewRequester(c, namespace, rules, limit.New(o.limits())),
+		requester: fetch.NewRequester(c, namespace, rules, limit.New(o.Limit)),
 		inbox:     schedule.NewInbox[[]watch.Subscription](),
 		plans:     new(plans),
 		close:     func() {},
@@ -116,7 +117,7 @@ func (s *Source) Succeed(old *Source) {
 		return
 	}
 	s.requester.Leases = old.requester.Leases
-	if s.options.limits() == old.options.limits() {
+	if s.options.Limit == old.options.Limit {
 		s.requester.Limiter = old.requester.Limiter
 	}
 	s.before = slices.DeleteFunc(append(slices.Clone(old.before), old.tokens), func(m manager) bool {

@@ -10,6 +10,7 @@ import (
 	"restencil/watch/transport"
 	"restencil/watch/vault"
 	"restencil/watch/vault/client"
+	"restencil/watch/vault/limit"
 	"restencil/watch/vault/token"
 )
 
@@ -37,7 +38,7 @@ func TestVaultOptions(t *testing.T) {
 			},
 		},
 		Token:        token.Options{Text: "t", Unwrap: true},
-		DefaultLease: time.Second, Threshold: 0.5, IssueEvery: 3 * time.Second, IssueBurst: 4, MaxRequests: 5,
+		DefaultLease: time.Second, Threshold: 0.5, Limit: limit.Options{Every: 3 * time.Second, Burst: 4}, MaxRequests: 5,
 		Retry: schedule.Backoff{Base: time.Second, Max: 2 * time.Second},
 	}
 	if diff := cmp.Diff(want, vaultOptions(c)); diff != "" {
