@@ -61,30 +61,19 @@ type watchdog struct {
 	cancel context.CancelCauseFunc
 
 	mu    sync.Mutex
-	timer *time.Timer // nil: there was no limit yet
-	limit time.Duration
-	what  error // is lacking when the limit is over
+	timer *time.Timer // of the latest limit; nil: there was none yet
 }
 
 // allow replaces the limit; zero is no limit. what is the cause of the cancellation.
 func (d *watchdog) allow(limit time.Duration, what error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.limit, d.what = limit, what
-	switch {
-	case limit > 0 && d.timer == nil:
-		d.timer = time.AfterFunc(limit, d.expire)
-	case limit > 0:
-		d.timer.Reset(limit)
-	case d.timer != nil:
+	if d.timer != nil {
 		d.timer.Stop()
 	}
-}
-
-func (d *watchdog) expire() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.cancel(fmt.Errorf("%w within %v", d.what, d.limit))
+	if limit > 0 {
+		d.timer = time.AfterFunc(limit, func() { d.cancel(fmt.Errorf("%w within %v", what, limit)) })
+	}
 }
 
 // explain returns why the request was cancelled, else err.

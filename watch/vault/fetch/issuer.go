@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -158,12 +157,7 @@ func plain(name string) string {
 type pemBundle struct {
 	leaves      []*x509.Certificate
 	authorities []*x509.Certificate
-	keys        []privateKey
-}
-
-type privateKey struct {
-	block  *pem.Block
-	public crypto.PublicKey // nil if the key cannot be parsed
+	keys        []*pem.Block
 }
 
 var (
@@ -181,10 +175,8 @@ func (b *pemBundle) add(text []byte) error {
 		}
 		switch {
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-			same := func(k privateKey) bool { return bytes.Equal(k.block.Bytes, block.Bytes) }
-			if !slices.ContainsFunc(b.keys, same) {
-				public, _ := keypair.Public(block)
-				b.keys = append(b.keys, privateKey{block, public})
+			if !slices.ContainsFunc(b.keys, func(k *pem.Block) bool { return bytes.Equal(k.Bytes, block.Bytes) }) {
+				b.keys = append(b.keys, block)
 			}
 		case block.Type == "CERTIFICATE":
 			c, err := x509.ParseCertificate(block.Bytes)
@@ -218,8 +210,8 @@ func (b *pemBundle) newest() (pair, error) {
 	})
 	for _, leaf := range leaves {
 		for _, key := range b.keys {
-			if keypair.Belongs(key.public, leaf) {
-				return b.pair(leaf, key.block), nil
+			if public, _ := keypair.Public(key); keypair.Belongs(public, leaf) {
+				return b.pair(leaf, key), nil
 			}
 		}
 	}
@@ -269,8 +261,10 @@ func fromAnswer(data map[string]any) (pair, error) {
 		}
 	}
 	got, err := b.newest()
-	if err == nil || len(b.leaves) != 1 || len(b.keys) != 1 || b.keys[0].public != nil {
-		return got, err
+	if err != nil && len(b.leaves) == 1 && len(b.keys) == 1 {
+		if _, unknown := keypair.Public(b.keys[0]); unknown != nil { // a kind of key that we cannot parse
+			return b.pair(b.leaves[0], b.keys[0]), nil
+		}
 	}
-	return b.pair(b.leaves[0], b.keys[0].block), nil // a kind of key that we cannot parse
+	return got, err
 }
