@@ -91,24 +91,13 @@ func parse(kind watch.Kind, arg string) (watch.Query, error) {
 	}
 	q := watch.Query{Kind: kind}
 	var params string
+	parts := map[string]*string{
+		"name": &q.Name, "tag": &q.Tag, "namespace": &q.Namespace, "cluster": &q.Cluster,
+		"datacenter": &q.Datacenter, "near": &q.Near, "filter": &q.Filter, "params": &params,
+	}
 	for i, part := range grammar.SubexpNames() {
-		switch part {
-		case "name":
-			q.Name = match[i]
-		case "tag":
-			q.Tag = match[i]
-		case "namespace":
-			q.Namespace = match[i]
-		case "cluster":
-			q.Cluster = match[i]
-		case "datacenter":
-			q.Datacenter = match[i]
-		case "near":
-			q.Near = match[i]
-		case "filter":
-			q.Filter = match[i]
-		case "params":
-			params = match[i]
+		if to := parts[part]; to != nil {
+			*to = match[i]
 		}
 	}
 	if kind == watch.NomadVarList && strings.Trim(q.Name, "/") == "" {

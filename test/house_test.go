@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"watch/vault/token":        {"watch", "watch/command", "watch/filewatch", "watch/schedule", "watch/vault/client", "watch/vault/lease"},
 	"watch/nomad":              {"watch", "watch/blocking", "watch/blocking/requester", "watch/consul", "watch/dependency"},
 	"funcs":                    {"watch", "watch/command", "watch/lazyregexp", "watch/suggest", "funcs/pure"},
-	"funcs/pure":               {"watch"},
+	"funcs/pure":               {"watch", "watch/lazyregexp"},
 	"template":                 {"watch", "watch/lazyregexp", "watch/suggest", "funcs"},
 	"renderer":                 {"renderer/atomicfile", "renderer/fileattr", "renderer/parallel"},
 	"renderer/atomicfile":      {},

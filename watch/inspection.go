@@ -66,10 +66,6 @@ func (a *Answer) Size() int {
 		if d != nil {
 			return len(d.Value)
 		}
-	case []*KeyPair:
-		return len(d)
-	case []*HealthService:
-		return len(d)
 	}
 	if v := reflect.ValueOf(a.Data); v.Kind() == reflect.Slice {
 		return v.Len()

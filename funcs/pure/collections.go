@@ -13,6 +13,7 @@ import (
 	"dario.cat/mergo"
 
 	"restencil/watch"
+	"restencil/watch/lazyregexp"
 )
 
 // collectionFuncs returns the functions that group answers, and those that search in
@@ -116,7 +117,7 @@ func byMeta(spec string, list []*watch.HealthService) (map[string][]*watch.Healt
 			case value == "":
 				value = "_no_" + name + "_"
 			}
-			parts[i] = strings.Map(wordOnly, value)
+			parts[i] = notWord.Get().ReplaceAllLiteralString(value, "_")
 		}
 		name := strings.Join(parts, "_")
 		groups[name] = append(groups[name], s)
@@ -124,13 +125,7 @@ func byMeta(spec string, list []*watch.HealthService) (map[string][]*watch.Healt
 	return groups, nil
 }
 
-// wordOnly returns an underscore for what is no letter or digit of ASCII, nor a hyphen.
-func wordOnly(r rune) rune {
-	if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' {
-		return r
-	}
-	return '_'
-}
+var notWord = lazyregexp.New(`[^a-zA-Z0-9-]`)
 
 // explode converts pairs to nested maps, by the slashes in their keys.
 func explode(pairs []*watch.KeyPair) (map[string]any, error) {
