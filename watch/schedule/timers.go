@@ -46,14 +46,6 @@ func (t *Timers[T]) Remove(value T) {
 	}
 }
 
-// Advance sets the time at which value is due to an earlier one. It does nothing
-// if value is due earlier already, or has not been set.
-func (t *Timers[T]) Advance(value T, due time.Time) {
-	if due.Before(t.Due(value)) {
-		t.Set(value, due)
-	}
-}
-
 // Has reports whether value is there.
 func (t *Timers[T]) Has(value T) bool {
 	return t.of[value] != nil

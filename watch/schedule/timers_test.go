@@ -23,11 +23,6 @@ func TestTimers(t *testing.T) {
 		case 1:
 			timers.Remove(value)
 			delete(plain, value)
-		case 2:
-			timers.Advance(value, due)
-			if due.Before(plain[value]) {
-				plain[value] = due
-			}
 		default:
 			timers.Set(value, due)
 			plain[value] = due

@@ -119,15 +119,18 @@ func (l *loop) takeToken(now time.Time) {
 	l.epoch = &epoch{Epoch: current}
 	l.requester.NewToken(current.Number)
 	for _, e := range l.table.entries {
-		a := &e.answer
+		a, due, again := &e.answer, l.table.timers.Due(e), time.Time{}
 		if a.epoch != nil && a.epoch != l.epoch && a.move.IsZero() {
 			a.move = a.moveAt(now)
-			l.table.timers.Advance(e, a.move)
+			again = a.move
 		}
 		denied := e.failure != nil && e.failure.Class == watch.Denied
-		if denied && e.cancel == nil && e.sink != nil && l.table.timers.Has(e) {
+		if denied && e.sink != nil && !due.IsZero() {
 			e.failures = 0
-			l.table.timers.Advance(e, now.Add(jitter(recovery)))
+			again = schedule.Earliest(again, now.Add(jitter(recovery)))
+		}
+		if !due.IsZero() { // neither does it wait, nor is an attempt under way
+			l.table.timers.Set(e, schedule.Earliest(due, again))
 		}
 	}
 	l.table.release(now)

@@ -91,28 +91,21 @@ func (q *Requester) mountOf(ctx context.Context, path string, e token.Epoch) (at
 	if known {
 		return at, "", nil
 	}
-	look := func() (any, error) {
-		var err error
-		warning, err = q.lookUp(ctx, path, e)
-		return nil, err
-	}
 	led := false
 	first, _, _ := strings.Cut(path, "/")
 	_, err, _ = q.mounts.lookups.Do(first, func() (any, error) {
 		led = true
-		return look()
+		warning, err = q.lookUp(ctx, path, e)
+		return nil, err
 	})
 	if !led { // the mount found may not be that of this path
 		if at, known = q.mounts.find(path); known {
 			return at, "", nil
 		}
-		_, err = look()
-	}
-	if err != nil {
-		return mount{}, "", err
+		warning, err = q.lookUp(ctx, path, e)
 	}
 	at, _ = q.mounts.find(path)
-	return at, warning, nil
+	return at, warning, err
 }
 
 // lookUp looks up the mount of a path. A lack of rights for that is no error

@@ -88,7 +88,7 @@ func TestTokenCommandOfOneToken(t *testing.T) {
 	now := time.Now()
 	l.accept(now, now, grant{token: canary, known: true, ttl: time.Hour})
 	for range 5 {
-		m.handle(result{task: obtain, grant: grant{token: canary}})
+		m.handle(obtain, now, grant{token: canary}, nil)
 	}
 	if l.epoch.Number != 1 || l.failures != 5 || len(l.notices) != 1 {
 		t.Errorf("epoch %d, %d failures, notices %v", l.epoch.Number, l.failures, l.notices)

@@ -129,11 +129,11 @@ func (m *Manager) Run(ctx context.Context) {
 			m.file.follow(ctx, m.file.path, func() { m.inbox.Post(func(in *inbox) { in.changed = true }) })
 		})
 	}
-	w := &worker{results: make(chan result, 1)}
+	w := &worker{results: make(chan func(), 1)}
 	defer func() {
 		if w.busy() {
 			w.cancel()
-			m.handle(<-w.results) // a login may have succeeded: its token is to be revoked
+			(<-w.results)() // a login may have succeeded: its token is to be revoked
 			w.end()
 			m.publish()
 		}
@@ -146,9 +146,9 @@ func (m *Manager) Run(ctx context.Context) {
 		case <-schedule.At(m.proceed(ctx, w)):
 		case <-m.inbox.Wakeup:
 			m.read(w)
-		case r := <-w.results:
+		case handle := <-w.results:
 			w.end()
-			m.handle(r)
+			handle()
 		}
 	}
 }
@@ -201,7 +201,7 @@ type worker struct {
 	changed bool               // the file may have, since the last task began
 	task    task               // that was begun last
 	cancel  context.CancelFunc // of the task under way, or nil
-	results chan result        // receives one result for each task
+	results chan func()        // receives what handles the result of each task
 }
 
 func (w *worker) busy() bool { return w.cancel != nil }
@@ -209,14 +209,6 @@ func (w *worker) busy() bool { return w.cancel != nil }
 func (w *worker) end() {
 	w.cancel()
 	w.cancel = nil
-}
-
-// A result is the result of a task.
-type result struct {
-	task  task
-	began time.Time
-	grant grant
-	err   error
 }
 
 const maxTask = 5 * time.Minute // longer than the client's timeout, as a rule
@@ -232,19 +224,20 @@ func (m *Manager) begin(ctx context.Context, w *worker, t task) {
 		limit = min(max(time.Second, left), limit)
 	}
 	ctx, w.cancel = context.WithTimeout(ctx, limit)
-	r := result{task: t, began: now}
 	w.task = t
 	bearer := m.life.epoch.Token
 	go func() {
+		var g grant
+		var err error
 		switch t {
 		case obtain:
-			r.grant, r.err = m.obtain(ctx)
+			g, err = m.obtain(ctx)
 		case renew:
-			r.grant, r.err = renewSelf(ctx, m.caller, bearer)
+			g, err = renewSelf(ctx, m.caller, bearer)
 		case lookup:
-			r.grant, r.err = lookupSelf(ctx, m.caller, bearer)
+			g, err = lookupSelf(ctx, m.caller, bearer)
 		}
-		w.results <- r
+		w.results <- func() { m.handle(t, now, g, err) }
 	}()
 }
 
@@ -254,22 +247,22 @@ func (m *Manager) wanted(t task) bool { return t == obtain || m.life.usable() }
 
 var errSameToken error = &Error{Text: "the token is the one that is in use already"}
 
-// handle handles the result of a task.
-func (m *Manager) handle(r result) {
+// handle handles the result of a task that began at a time.
+func (m *Manager) handle(t task, began time.Time, g grant, err error) {
 	now := time.Now()
 	l := m.life
 	switch {
-	case !m.wanted(r.task), errors.Is(r.err, errUnchanged):
-	case r.task == obtain && r.err != nil:
-		l.obtainFailed(now, r.err)
-	case r.task == obtain && l.usable() && r.grant.token == l.epoch.Token:
+	case !m.wanted(t), errors.Is(err, errUnchanged):
+	case t == obtain && err != nil:
+		l.obtainFailed(now, err)
+	case t == obtain && l.usable() && g.token == l.epoch.Token:
 		l.obtainFailed(now, errSameToken)
-	case r.task == obtain:
-		l.accept(now, r.began, r.grant)
-	case r.err != nil:
-		l.checkFailed(now, r.task, r.err)
+	case t == obtain:
+		l.accept(now, began, g)
+	case err != nil:
+		l.checkFailed(now, t, err)
 	default:
-		l.setTerms(r.began, r.grant)
+		l.setTerms(began, g)
 	}
 }
 
