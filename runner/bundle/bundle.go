@@ -105,10 +105,6 @@ func (b *Bundle) Stop() { close(b.stop) }
 // Ended reports whether Run has returned.
 func (b *Bundle) Ended() bool { return closed(b.done) }
 
-// removed reports whether Stop was called and nothing replaces b: what failed is not
-// tried again.
-func (b *Bundle) removed() bool { return closed(b.stop) && !b.shared.Registry.has(b.entry.key, b) }
-
 func closed(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -263,7 +259,7 @@ func (b *Bundle) ownFiles(files []string) []string {
 // also that of an offer that was not taken.
 func (b *Bundle) end(ctx context.Context) {
 	if b.command.running {
-		b.command.finish(ctx, <-b.command.done, &b.report, b.removed())
+		b.command.finish(ctx, <-b.command.done, &b.report, b.shared.Registry.removed(b))
 	}
 	if ctx.Err() == nil {
 		b.send()

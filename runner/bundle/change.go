@@ -285,7 +285,7 @@ func (b *Bundle) finish(t group.Target, c *transaction.Change, o group.Outcome, 
 	case c.Err != nil:
 		secrets := b.shared.Registry.Secrets()
 		c.Err, o.RollbackErr = secrets.MaskError(c.Err), secrets.MaskError(o.RollbackErr)
-		o.Step, o.Err, o.Output, o.Last = c.Step, c.Err, c.Output, b.removed()
+		o.Step, o.Err, o.Output, o.Last = c.Step, c.Err, c.Output, b.shared.Registry.removed(b)
 		if o.Rejected() {
 			b.entry.do(func(j *journal.Journal) (err error) {
 				o.Kept, err = j.KeepRejected(b.entry.key, o.Reason(), files())

@@ -208,6 +208,10 @@ func (r *Registry) has(key string, one *Bundle) bool {
 	return false
 }
 
+// removed reports whether b was stopped and nothing replaces it: what failed is not tried
+// again.
+func (r *Registry) removed(b *Bundle) bool { return closed(b.stop) && !r.has(b.entry.key, b) }
+
 // writer returns the template whose destination a path is, "": none.
 func (r *Registry) writer(path string) string {
 	r.mu.Lock()
