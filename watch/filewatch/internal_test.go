@@ -87,6 +87,44 @@ func TestFailedReadIsTriedAgain(t *testing.T) {
 	})
 }
 
+// Set adds and removes what differs, and what stays is not reported anew.
+func TestSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := New(Options{})
+		w.open = noSystem
+		var reports [][]string
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			w.Run(ctx, func(added, changed []string) (failed []string) {
+				slices.Sort(added)
+				reports = append(reports, added, changed)
+				return nil
+			})
+		})
+		at := func(name string) string { return filepath.Join(t.TempDir(), name) }
+		gone, stays, comes := at("gone"), at("stays"), at("stays")+"2"
+		for _, paths := range [][]string{{stays, gone, stays}, {stays, comes}, {comes, stays}} {
+			w.Set(paths)
+			synctest.Wait()
+		}
+		for _, path := range []string{gone, stays, comes} {
+			if err := os.WriteFile(path, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(pollInterval)
+			synctest.Wait()
+		}
+		cancel()
+		wg.Wait()
+		first := []string{gone, stays}
+		slices.Sort(first)
+		if diff := cmp.Diff([][]string{first, nil, {comes}, nil, nil, {stays}, nil, {comes}}, reports); diff != "" {
+			t.Errorf("reports (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // With Whole, a file that is being written when it is added is reported once it has
 // been written.
 func TestAddedWhileItIsWritten(t *testing.T) {
@@ -102,12 +140,12 @@ func TestAddedWhileItIsWritten(t *testing.T) {
 		w := New(Options{Whole: true})
 		w.open = noSystem
 		w.Add(file.Name())
-		reports := [][]string{}
+		reports := make(chan [2][]string, 100)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			w.Run(ctx, func(added, changed []string) (failed []string) {
-				reports = append(reports, added, changed)
+				reports <- [2][]string{added, changed}
 				return nil
 			})
 		})
@@ -117,15 +155,20 @@ func TestAddedWhileItIsWritten(t *testing.T) {
 		}
 		wait()
 		if len(reports) > 0 {
-			t.Errorf("while it was written: reports %q", reports)
+			t.Errorf("while it was written: report %q", <-reports)
 		}
 		file.Close()
 		wait()
-		if diff := cmp.Diff([][]string{{file.Name()}, nil}, reports); diff != "" {
-			t.Errorf("then (-want +got):\n%s", diff)
-		}
 		cancel()
 		wg.Wait()
+		close(reports)
+		var got [][2][]string
+		for r := range reports {
+			got = append(got, r)
+		}
+		if diff := cmp.Diff([][2][]string{{{file.Name()}}}, got); diff != "" {
+			t.Errorf("then (-want +got):\n%s", diff)
+		}
 	})
 }
 

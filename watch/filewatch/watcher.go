@@ -75,6 +75,25 @@ func (w *Watcher) Remove(path string) {
 	delete(w.paths, path)
 }
 
+// Set makes these the paths that are watched. Those that are already go on.
+func (w *Watcher) Set(paths []string) {
+	added := make(map[string]bool, len(paths))
+	for _, path := range paths {
+		added[path] = true
+	}
+	w.mu.Lock()
+	for path := range w.paths {
+		if !added[path] {
+			delete(w.paths, path)
+		}
+		delete(added, path)
+	}
+	w.mu.Unlock()
+	for path := range added {
+		w.Add(path)
+	}
+}
+
 // A Report receives the paths that were added, and those that may have changed
 // since the last report of them. Changes after the beginning of the call are
 // reported later; those before a path is reported as added are not, so what was read

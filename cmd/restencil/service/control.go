@@ -45,24 +45,13 @@ func (s *service) control(ctx context.Context) (end bool) {
 		})
 	}
 	s.listen(ctx)
-	var watched []string
 	for {
 		if following {
 			paths := slices.Concat(s.cfg.Sources(), s.read.Sources())
 			if s.cfg.Process.WatchConfig {
 				paths = slices.Concat(s.cfg.Paths, paths)
 			}
-			for _, path := range paths {
-				if !slices.Contains(watched, path) {
-					watcher.Add(path)
-				}
-			}
-			for _, path := range watched {
-				if !slices.Contains(paths, path) {
-					watcher.Remove(path)
-				}
-			}
-			watched = paths
+			watcher.Set(paths)
 		}
 		select {
 		case <-ctx.Done():
