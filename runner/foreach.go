@@ -175,7 +175,7 @@ func (r *Runner) prepare(ctx context.Context) {
 			if state.Journal == nil {
 				continue
 			}
-			if err := state.Journal.RemoveElements(config.Templates[c].Destination, files); err != nil {
+			if err := state.Journal.SetElements(config.Templates[c].Destination, files, true); err != nil {
 				r.events.emit(event.JournalFailed{Err: err})
 			}
 		}

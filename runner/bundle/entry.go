@@ -97,11 +97,7 @@ func (e *entry) made(t group.Target) bool {
 // elements writes which files of elements are this program's, before they go in place
 // and, with removed, which have been removed.
 func (e *entry) elements(targets []group.Target, removed bool) {
-	write := (*journal.Journal).AddElements
-	if removed {
-		write = (*journal.Journal).RemoveElements
-	}
 	for list, paths := range group.Elements(targets, removed) {
-		e.do(func(j *journal.Journal) error { return write(j, list, paths) })
+		e.do(func(j *journal.Journal) error { return j.SetElements(list, paths, removed) })
 	}
 }

@@ -15,23 +15,16 @@ func (j *Journal) Elements(template string) ([]string, error) {
 	return slices.Clone(st.Elements), err
 }
 
-// AddElements records that files are about to be put in place. It returns when that is on
-// stable storage.
-func (j *Journal) AddElements(template string, files []string) error {
-	return j.update(forEach+template, durable, func(e *entry) {
-		all := slices.Concat(e.record.Elements, files)
-		slices.Sort(all)
-		e.record.Elements = slices.Compact(all)
-	})
-}
-
-// RemoveElements records that files have been removed.
-func (j *Journal) RemoveElements(template string, files []string) error {
+// SetElements records that files of a template are about to be put in place, which is on
+// stable storage when it returns, or with removed that they have been removed.
+func (j *Journal) SetElements(template string, files []string, removed bool) error {
 	gone := make(map[string]bool)
 	for _, file := range files {
-		gone[file] = true
+		gone[file] = removed
 	}
-	return j.update(forEach+template, soon, func(e *entry) {
-		e.record.Elements = slices.DeleteFunc(slices.Clone(e.record.Elements), func(file string) bool { return gone[file] })
+	return j.update(forEach+template, !removed, func(e *entry) {
+		all := slices.Concat(e.record.Elements, files)
+		slices.Sort(all)
+		e.record.Elements = slices.DeleteFunc(slices.Compact(all), func(file string) bool { return gone[file] })
 	})
 }

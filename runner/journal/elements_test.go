@@ -11,9 +11,9 @@ func TestElements(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	j := open(t, dir, Options{})
 	const template = "/etc/sites/{{ .Key }}"
-	check(t, j.AddElements(template, []string{"/etc/sites/b", "/etc/sites/a"}))
-	check(t, j.AddElements(template, []string{"/etc/sites/c", "/etc/sites/a"}))
-	check(t, j.RemoveElements(template, []string{"/etc/sites/b"}))
+	check(t, j.SetElements(template, []string{"/etc/sites/b", "/etc/sites/a"}, false))
+	check(t, j.SetElements(template, []string{"/etc/sites/c", "/etc/sites/a"}, false))
+	check(t, j.SetElements(template, []string{"/etc/sites/b"}, true))
 	check(t, j.Close())
 
 	j = open(t, dir, Options{})

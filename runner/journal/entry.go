@@ -129,25 +129,28 @@ func (j *Journal) update(bundle string, sync bool, change func(*entry)) error {
 	if reflect.DeepEqual(e.record, before) && !e.behind && !before.Unknown {
 		return nil
 	}
-	return j.save(e, sync)
+	if err := e.save(j.disk, sync); err != nil {
+		return j.failed(err)
+	}
+	return nil
 }
 
-// save appends e's record to its file, or replaces a file that is long.
-func (j *Journal) save(e *entry, sync bool) error {
+// save appends the record to the file, or replaces a file that is long.
+func (e *entry) save(d disk.Disk, sync bool) error {
 	e.record.Time = time.Now().UTC().Round(0)
 	e.behind = true
 	line, err := e.record.encode()
 	if err != nil {
-		return j.failed(err)
+		return err
 	}
 	size := int64(len(line))
 	if e.size > max(maxFile, maxLines*size) {
-		err = j.disk.Replace(e.path, line)
+		err = d.Replace(e.path, line)
 	} else {
-		size, err = j.disk.Append(e.path, e.size, line, sync)
+		size, err = d.Append(e.path, e.size, line, sync)
 	}
 	if err != nil {
-		return j.failed(err)
+		return err
 	}
 	e.size, e.behind, e.record.Unknown = size, false, false
 	return nil

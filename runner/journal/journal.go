@@ -436,7 +436,9 @@ func (j *Journal) recover(bundle string) (*Recovery, error) {
 			r.Desired, r.Applied = cmp.Or(before.Desired, r.Desired), ""
 		}
 		r.Swap = nil
-		err = j.save(e, durable)
+		if err = e.save(j.disk, durable); err != nil {
+			err = j.failed(err)
+		}
 	}
 	if err == nil && (outcome == swap.Settled || outcome == swap.Restored || len(s.Moves) == 0) {
 		return nil, nil
