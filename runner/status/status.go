@@ -53,8 +53,7 @@ type Bundle struct {
 	Templates []Template `json:"templates"`
 	Last      *Change    `json:"last_change,omitempty"` // the newest that has ended, or is under way
 
-	Version int  `json:"-"` // another after each event about it, 0: not known
-	Stuck   bool `json:"-"` // it cannot ask for its turn
+	Stuck bool `json:"-"` // it cannot ask for its turn
 }
 
 // A Progress is how far a change of a bundle has come, and what comes next.
@@ -66,12 +65,6 @@ type Progress struct {
 	Turn    string    `json:"turn,omitempty"`     // with rolling: own, waiting (it is that of other hosts) or none (there is no change)
 	Accept  bool      `json:"accept,omitempty"`   // restencil accept makes the change, or tries it at once
 	Kept    string    `json:"rejected,omitempty"` // the directory of the files that were rejected
-}
-
-// Same reports whether b is other, by its version: no event was about it since. Where it
-// waits, that depends on queries, too, and is not known.
-func (b Bundle) Same(other Bundle) bool {
-	return b.Version == other.Version && b.Name == other.Name && b.Version > 0 && b.waits() == nil
 }
 
 // A Template is a template with its file.

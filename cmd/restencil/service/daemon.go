@@ -41,9 +41,7 @@ func (d daemon) Snapshot() status.Status {
 }
 
 // Overview implements web.Daemon.
-func (d daemon) Overview(last status.Status) status.Status {
-	return d.model.Overview(time.Now(), d.Inspect(), last)
-}
+func (d daemon) Overview() status.Status { return d.model.Overview(time.Now(), d.Inspect()) }
 
 // Status implements web.Daemon: it returns Snapshot as JSON.
 func (d daemon) Status(context.Context) (any, error) {

@@ -23,7 +23,6 @@ type Model struct {
 	mu        sync.Mutex // guards what follows
 	taken     []happened // its array is that of the next recent
 	listener  Listener   // nil: none
-	version   int        // the largest of a bundle
 	templates map[event.Output]*templateState
 	byName    map[string]*bundleState
 	byFile    map[string]*bundleState
@@ -145,8 +144,6 @@ type bundleState struct {
 	staged    time.Time // when its newest change came to its first step
 	change    *change   // that is under way; nil: none
 	last      *change   // the newest that has ended and changed something; nil: none
-
-	version int // is another after each event about it
 }
 
 // A childState is what is known of the child.
@@ -257,7 +254,7 @@ func (m *Model) plan(e event.Planned) {
 				b.last, b.applied, b.staged, b.change = was.last, was.applied, was.staged, was.change
 			}
 			b.Bundle, b.templates = spec, nil
-			m.byName[spec.Name] = m.touch(b)
+			m.byName[spec.Name] = b
 			m.bundles = append(m.bundles, b)
 		}
 		for _, o := range spec.Members {
@@ -275,30 +272,19 @@ func (m *Model) plan(e event.Planned) {
 // template returns a template, which an event is about. Where there is none, it is one
 // that nobody sees.
 func (m *Model) template(name, destination string) *templateState {
-	t := m.templates[event.Output{Template: name, Destination: destination}]
-	if t == nil {
-		return &templateState{}
+	if t := m.templates[event.Output{Template: name, Destination: destination}]; t != nil {
+		return t
 	}
-	m.touch(t.bundle)
-	return t
+	return &templateState{}
 }
 
 // bundle returns a bundle, which an event is about. Where there is none, it is one that
 // nobody sees.
 func (m *Model) bundle(name string) *bundleState {
 	if b := m.byName[name]; b != nil {
-		return m.touch(b)
+		return b
 	}
 	return &bundleState{}
-}
-
-// touch notes that an event is about b, which may be nil.
-func (m *Model) touch(b *bundleState) *bundleState {
-	if b != nil {
-		m.version++
-		b.version = m.version
-	}
-	return b
 }
 
 func (m *Model) applyTemplate(now time.Time, e event.Event) {
@@ -426,7 +412,7 @@ func (m *Model) applyCommand(now time.Time, e event.Event) {
 // ofFiles calls do for the bundles that have these destinations.
 func (m *Model) ofFiles(files []string, do func(*bundleState)) {
 	for _, file := range files {
-		if b := m.touch(m.byFile[file]); b != nil {
+		if b := m.byFile[file]; b != nil {
 			do(b)
 		}
 	}

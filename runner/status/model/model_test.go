@@ -171,7 +171,6 @@ func TestTurnIsSeen(t *testing.T) {
 	for _, e := range []event.Event{executed(web, event.Executed{}), stepping("web", event.Stage), rendered(web), event.BundleApplied{Bundle: "web"}} {
 		m.Apply(start, e)
 	}
-	last := m.Overview(at(1), nil, status.Status{})
 	for i, want := range []string{
 		"it waits for its turn: at most 1", "no", "", "",
 	} {
@@ -185,16 +184,16 @@ func TestTurnIsSeen(t *testing.T) {
 			e.Over = true
 		}
 		m.Apply(at(2), e)
-		last = m.Overview(at(3), nil, last)
-		if got := last.Bundles[0].Why; got != want {
+		s := m.Overview(at(3), nil)
+		if got := s.Bundles[0].Why; got != want {
 			t.Errorf("%+v: the bundle waits because %q, want %q", e, got, want)
 		}
-		if got, want := last.Bundles[0].Turn, []string{"waiting", "waiting", "own", "none"}[i]; got != want {
+		if got, want := s.Bundles[0].Turn, []string{"waiting", "waiting", "own", "none"}[i]; got != want {
 			t.Errorf("%+v: the turn is %q, want %q", e, got, want)
 		}
-		told := slices.ContainsFunc(last.Problems, func(p status.Problem) bool { return p.Bundle == "web" })
+		told := slices.ContainsFunc(s.Problems, func(p status.Problem) bool { return p.Bundle == "web" })
 		if told != (e.Err != nil) {
-			t.Errorf("%+v: the problems are %+v", e, last.Problems)
+			t.Errorf("%+v: the problems are %+v", e, s.Problems)
 		}
 	}
 }
@@ -308,14 +307,13 @@ func TestGone(t *testing.T) {
 		Line: "/etc/web: needs consul key app/port, which has gone since 7s: it does not exist",
 		Do:   "the file stays as it is, but a restart would wait for it; web.ctmpl:3:4 asks for it: add it to the store, or give the template a default; see: restencil explain web",
 	}
-	last := m.Overview(at(9), nil, status.Status{})
-	for i, s := range []status.Status{m.Snapshot(at(10), nil), m.Overview(at(10), nil, last)} {
+	for i, s := range []status.Status{m.Snapshot(at(10), nil), m.Overview(at(10), nil)} {
 		if len(s.Problems) != 1 || s.Problems[0] != want || s.Well || s.Bundles[0].State != status.Applied {
 			t.Errorf("%d: %+v", i, s.Problems)
 		}
 	}
 	m.Apply(at(11), executed(web, event.Executed{}))
-	if s := m.Overview(at(12), nil, last); !s.Well {
+	if s := m.Overview(at(12), nil); !s.Well {
 		t.Errorf("it is back, but %+v", s.Problems)
 	}
 }

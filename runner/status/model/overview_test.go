@@ -2,11 +2,9 @@ package model
 
 import (
 	"fmt"
-	"reflect"
 	"testing"
 
 	"restencil/runner/event"
-	"restencil/runner/status"
 	"restencil/watch"
 )
 
@@ -53,34 +51,14 @@ func allIDs(updates []event.Update) (ids []watch.ID) {
 	return ids
 }
 
-// An overview that is made from the one before is what one is that is made anew.
-func TestOverviewFromTheLast(t *testing.T) {
-	m, change := many(300)
-	last := m.Overview(at(10), nil, status.Status{})
-	for i := range 3 {
-		change(i)
-		m.Apply(at(20), event.Failed{Template: fmt.Sprint("t", 7+i), Destination: fmt.Sprint("/etc/", 7+i), Err: fmt.Errorf("no %d", i), Attempt: 1})
-		m.Apply(at(21), event.BundleHeld{Bundle: fmt.Sprint("/etc/", 17+i), Reason: "no"})
-		got, want := m.Overview(at(30), nil, last), m.Overview(at(30), nil, status.Status{})
-		if !reflect.DeepEqual(got, want) {
-			t.Fatalf("after change %d the overviews differ", i)
-		}
-		if reflect.DeepEqual(got.Bundles, last.Bundles) {
-			t.Fatalf("change %d is not in the overview", i)
-		}
-		last = got
-	}
-}
-
 func BenchmarkOverview(b *testing.B) {
 	m, change := many(1000)
-	last := m.Overview(at(10), nil, status.Status{})
 	n := 0
 	for b.Loop() {
 		for range 10 { // as many as there are in a second
 			change(n % 1000)
 			n++
 		}
-		last = m.Overview(at(30), nil, last)
+		m.Overview(at(30), nil)
 	}
 }

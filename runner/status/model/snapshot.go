@@ -19,43 +19,29 @@ func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspec
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.takeIn()
-	return m.status(now, inspections, false, status.Status{})
+	return m.status(now, inspections, false)
 }
 
 // Overview is Snapshot with only those queries that fail. It costs a part of that
-// where there are thousands, and still less where last is the one before: only of
-// bundles that differ from theirs there is something made anew.
-func (m *Model) Overview(now time.Time, inspections map[watch.Store]watch.Inspection, last status.Status) status.Status {
+// where there are thousands.
+func (m *Model) Overview(now time.Time, inspections map[watch.Store]watch.Inspection) status.Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.takeIn()
-	return m.status(now, inspections, true, last)
+	return m.status(now, inspections, true)
 }
 
 // status returns what the facts are at now; with failing, only those queries that fail.
-// What has not changed since last is taken from there.
-func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, failing bool, last status.Status) status.Status {
+func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, failing bool) status.Status {
 	s := status.Status{
 		Time: now, Began: f.began, Ready: f.ready,
 		Problems: []status.Problem{}, Bundles: []status.Bundle{}, Queries: []status.Query{}, Leases: []status.Lease{}, Changes: []status.Change{},
 	}
-	for i, b := range f.bundles {
-		if i < len(last.Bundles) && last.Bundles[i].Same(status.Bundle{Name: b.Name, Version: b.version}) {
-			s.Bundles = append(s.Bundles, last.Bundles[i])
-		} else {
-			s.Bundles = append(s.Bundles, f.bundle(b))
-		}
-	}
-	newest := 0
-	if len(last.Changes) > 0 {
-		newest = last.Changes[0].Number
+	for _, b := range f.bundles {
+		s.Bundles = append(s.Bundles, f.bundle(b))
 	}
 	for _, c := range slices.Backward(f.changes) {
-		if i := newest - c.number; 0 <= i && i < len(last.Changes) {
-			s.Changes = append(s.Changes, last.Changes[i])
-		} else {
-			s.Changes = append(s.Changes, f.change(c))
-		}
+		s.Changes = append(s.Changes, f.change(c))
 	}
 	kept := make(map[watch.ID]string)
 	for store, i := range inspections {
@@ -110,7 +96,7 @@ func setUsers(s *status.Status) {
 
 // bundle returns b, in the state that says most: what is wrong with it first.
 func (f *facts) bundle(b *bundleState) status.Bundle {
-	out := status.Bundle{Version: b.version, Name: b.Name, Named: b.Named, State: status.Applied, Since: b.applied, Applied: b.applied, Reload: b.Reload, Templates: []status.Template{}}
+	out := status.Bundle{Name: b.Name, Named: b.Named, State: status.Applied, Since: b.applied, Applied: b.applied, Reload: b.Reload, Templates: []status.Template{}}
 	var waits, fails *status.Template // the first that does; waits rather for data
 	var failed event.Failed
 	var loaded time.Time

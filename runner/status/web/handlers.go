@@ -82,7 +82,7 @@ func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
 
 // ready answers whether every bundle is applied, or has been and changes now.
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
-	now := s.o.Daemon.Overview(status.Status{})
+	now := s.o.Daemon.Overview()
 	reasons := []reason{}
 	for _, b := range now.Bundles {
 		changing := b.State == status.Settling || b.State == status.Changing
@@ -128,7 +128,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 func (s *Server) ofBundle(do func(r *http.Request, bundle string) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name := r.URL.Query().Get("bundle")
-		if !slices.ContainsFunc(s.o.Daemon.Overview(status.Status{}).Bundles, func(b status.Bundle) bool { return b.Name == name }) {
+		if !slices.ContainsFunc(s.o.Daemon.Overview().Bundles, func(b status.Bundle) bool { return b.Name == name }) {
 			fail(w, http.StatusNotFound, fmt.Errorf("there is no bundle %q", name))
 			return
 		}

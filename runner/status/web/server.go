@@ -37,8 +37,8 @@ type Options struct {
 // returns any is encoded as JSON, and holds no secret.
 type Daemon interface {
 	Snapshot() status.Status
-	Status(context.Context) (any, error)       // Snapshot, which may be encoded
-	Overview(last status.Status) status.Status // Snapshot with only those queries that fail, made from an older one
+	Status(context.Context) (any, error) // Snapshot, which may be encoded
+	Overview() status.Status             // Snapshot with only those queries that fail
 	Diff(ctx context.Context, bundle string) (any, error)
 	History(ctx context.Context, bundle string) (any, error)
 	Accept(ctx context.Context, bundle string) error

@@ -22,7 +22,7 @@ const (
 // A stream sends the state to those who read /v1/events: all of it first, then what
 // has changed. While nobody reads, it does nothing.
 type stream struct {
-	overview func(last status.Status) status.Status
+	overview func() status.Status
 	changes  atomic.Uint64 // how often something has changed
 	readers  atomic.Int32
 }
@@ -43,7 +43,7 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
 		return err == nil && control.Flush() == nil
 	}
 	seen, idle := s.changes.Load(), 0
-	sent := s.overview(status.Status{}) // is what the reader knows
+	sent := s.overview() // is what the reader knows
 	tick := time.NewTicker(streamGap)
 	defer tick.Stop()
 	for reads := send(message("status", whole(sent))); reads; {
@@ -58,7 +58,7 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		seen, idle = changes, 0
 		last := sent
-		sent = s.overview(last)
+		sent = s.overview()
 		reads = send(message("update", since(last, sent)))
 	}
 }
@@ -83,7 +83,7 @@ func since(last, now status.Status) any {
 	} else {
 		out.Bundles = []status.Bundle{}
 		for i, b := range now.Bundles {
-			if !b.Same(last.Bundles[i]) && !reflect.DeepEqual(b, last.Bundles[i]) {
+			if !reflect.DeepEqual(b, last.Bundles[i]) {
 				out.Bundles = append(out.Bundles, b)
 			}
 		}

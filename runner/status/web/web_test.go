@@ -39,7 +39,7 @@ func (f *fake) Snapshot() status.Status {
 	return f.state
 }
 
-func (f *fake) Overview(status.Status) status.Status { return f.Snapshot() }
+func (f *fake) Overview() status.Status { return f.Snapshot() }
 
 func (f *fake) Status(context.Context) (any, error) {
 	text, err := json.Marshal(f.Snapshot())
