@@ -235,8 +235,6 @@ func (s *StagedFile) Discard() {
 	s.done = Unchanged
 }
 
-const chunk = 32 << 10 // how much of a file is compared at a time
-
 const defaultMode fs.FileMode = 0o644 // that of a new file where none was asked for
 
 // A destination is what is at the path of a File.
@@ -281,7 +279,6 @@ func inspect(file File) (destination, error) {
 }
 
 // hasContent reports whether the file at f.Path, which info is of, has the bytes of f.
-// It reads up to the first difference.
 func (f File) hasContent(info fs.FileInfo) (bool, error) {
 	switch {
 	case info.IsDir():
@@ -299,19 +296,10 @@ func (f File) hasContent(info fs.FileInfo) (bool, error) {
 	if info.Size() != int64(len(f.Content)) {
 		return false, nil
 	}
-	content := f.Content
-	buf := make([]byte, min(chunk, len(content)+1))
-	for {
-		n, err := io.ReadFull(file, buf)
-		if n > len(content) || !bytes.Equal(buf[:n], content[:n]) {
-			return false, nil
-		}
-		content = content[n:]
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return len(content) == 0, nil
-		case err != nil:
-			return false, err
-		}
+	content := make([]byte, len(f.Content)+1) // it may have grown
+	n, err := io.ReadFull(file, content)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
 	}
+	return bytes.Equal(content[:n], f.Content), nil
 }

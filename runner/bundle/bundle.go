@@ -327,7 +327,8 @@ func (b *Bundle) saveVerdict() {
 func (b *Bundle) send() {
 	r, news := b.report, b.groups.News()
 	b.report = Report{}
-	r.Bundle, r.Placed, r.Changed, r.Fatal = b, news.Placed, news.Changed, errors.Join(r.Fatal, news.Fatal)
+	news.Fatal = errors.Join(r.Fatal, news.Fatal)
+	r.Bundle, r.News = b, news
 	c := &b.command
 	ran := b.spec.Policy != group.Each || !c.running && (!c.owed || c.failures > 0)
 	if ran && !b.turn.Waits() && b.groups.Settled(time.Now()) { // all is done that can be done without waiting

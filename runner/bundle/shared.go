@@ -159,20 +159,13 @@ type Report struct {
 	// left waits for a time, for other data, or for somebody.
 	Pass int
 
-	// Placed are the members whose destination has been right for the first
-	// time, by their index in the spec.
-	Placed []int
-
-	// Changed are destinations that have new bytes, which the command, where there
-	// is one, has loaded.
-	Changed []string
+	group.News // what has changed; a command has loaded it
 
 	// Drifted are the members whose destination somebody has changed. Their
 	// templates are to be executed and offered again.
 	Drifted []int
 
-	// Command is why the command failed, with Once. Fatal is why the runner ends.
-	Command, Fatal error
+	Command error // why the command failed, with Once
 }
 
 // A Registry has the bundles that exist, and the secrets in their files. The zero
