@@ -113,9 +113,6 @@ func (c *Command) unknown() error {
 	return fmt.Errorf("there is no bundle or file %q: restencil status lists them", c.Args[0])
 }
 
-// errNotWell is the error of status -check.
-var errNotWell = errors.New("not all is well")
-
 // Status prints the state of the daemons, or of one bundle.
 func (c *Command) Status(ctx context.Context) error {
 	found, err := c.asked(ctx)
@@ -133,7 +130,7 @@ func (c *Command) Status(ctx context.Context) error {
 	case found == nil:
 		return c.unknown()
 	case c.Check && !well:
-		return errNotWell
+		return errors.New("not all is well")
 	}
 	return nil
 }
@@ -189,9 +186,6 @@ type bundleDiff struct {
 // mostAsked is how many diffs a daemon is asked for at a time.
 const mostAsked = 16
 
-// errUnknownDiff is the error of the command diff where a daemon has not told each.
-var errUnknownDiff = errors.New("some diffs cannot be shown")
-
 // Diff prints what a bundle would change, or all that would.
 func (c *Command) Diff(ctx context.Context) error {
 	found, err := c.asked(ctx)
@@ -240,7 +234,7 @@ func (c *Command) Diff(ctx context.Context) error {
 		}
 	}
 	if failed != nil {
-		return errUnknownDiff
+		return errors.New("some diffs cannot be shown")
 	}
 	return nil
 }

@@ -22,12 +22,20 @@ import (
 // What is known of functions is code, not maps: those would be made at each start of the
 // daemon, for a subcommand.
 
-// builtinType returns the type of the result of a function of text/template, nil where it
-// can be any, and whether it is one.
-func builtinType(name string) (typ reflect.Type, is bool) {
+// builtin returns the type of what a call of a function of text/template comes to, nil
+// where it can be any, and whether it is one.
+func builtin(name string, args []value) (typ reflect.Type, is bool) {
 	switch name {
-	case "and", "call", "index", "or", "slice":
+	case "and", "call", "or":
 		return nil, true
+	case "index", "slice":
+		if len(args) > 0 {
+			typ = args[0].typ
+		}
+		for i := 1; name == "index" && i < len(args); i++ {
+			_, typ = elements(typ)
+		}
+		return typ, true
 	case "eq", "ge", "gt", "le", "lt", "ne", "not":
 		return boolean(), true
 	case "html", "js", "print", "printf", "println", "urlquery":
@@ -189,8 +197,8 @@ func (c *checker) function(n *parse.IdentifierNode, nodes []parse.Node, args []v
 		name = now
 	}
 	constant := !slices.ContainsFunc(args, func(v value) bool { return !v.constant })
-	if typ, ok := builtinType(name); ok {
-		return builtin(name, value{typ: typ, constant: constant}, args)
+	if typ, ok := builtin(name, args); ok {
+		return value{typ: typ, constant: constant}
 	}
 	f, ok := c.funcs[name]
 	if !ok {
@@ -259,21 +267,6 @@ func (c *checker) cluster(function string, pos parse.Pos, argument string) {
 		return
 	}
 	c.report(pos, "unknown-cluster", fmt.Sprintf("there is no block %s %q", system, name), didYouMean(suggest.Nearest(name, known)))
-}
-
-// builtin returns what a call of the language comes to.
-func builtin(name string, v value, args []value) value {
-	switch {
-	case len(args) == 0:
-	case name == "slice":
-		v.typ = args[0].typ
-	case name == "index":
-		v.typ = args[0].typ
-		for range args[1:] {
-			_, v.typ = elements(v.typ)
-		}
-	}
-	return v
 }
 
 // judge looks at the call of a function for what may be wrong with it.

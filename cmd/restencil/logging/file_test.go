@@ -159,7 +159,7 @@ func TestFileThatFails(t *testing.T) {
 	var out logged
 	base := open(t, Options{Level: "WARN", Stderr: &out, File: File{Path: t.TempDir() + "/app.log"}})
 	l := base.With("k", "v")
-	f := base.outputs.Load().list[1].sink.(*file)
+	f := base.outputs.Load().list[1].closer.(*file)
 	good, err := f.File, error(nil)
 	if f.File, err = os.Open(os.DevNull); err != nil { // not for writing
 		t.Fatal(err)

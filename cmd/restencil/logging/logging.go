@@ -92,20 +92,24 @@ func Open(o Options) (*Log, error) {
 			return out.line.Bytes()
 		})
 	}
-	all := &outputs{level: Level(o.Level), list: []*output{{json: json, stderr: true, sink: stderr{o.Stderr}}}}
+	toStderr := func(_ slog.Level, line []byte) error {
+		_, err := o.Stderr.Write(line)
+		return err
+	}
+	all := &outputs{level: Level(o.Level), list: []*output{{json: json, stderr: true, sink: toStderr}}}
 	if o.File.Path != "" {
 		f, err := openFile(o.File)
 		if err != nil {
 			return nil, fmt.Errorf("error setting up log_file logging: %w", err)
 		}
-		all.list = append(all.list, &output{name: "the log file", json: json, sink: f})
+		all.list = append(all.list, &output{name: "the log file", json: json, sink: f.write, closer: f})
 	}
 	if o.Syslog.Enabled {
 		s, err := dialSyslog(o.Syslog)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("error setting up syslog logging: %w", err), all.close())
 		}
-		all.list = append(all.list, &output{name: "the system log", json: json, bare: true, sink: s})
+		all.list = append(all.list, &output{name: "the system log", json: json, bare: true, sink: s.write, closer: s})
 	}
 	l := &Log{}
 	l.outputs.Store(all)

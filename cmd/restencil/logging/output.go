@@ -58,16 +58,10 @@ type output struct {
 	bare   bool // text is without time and level, which the system log adds itself
 
 	mu     sync.Mutex
-	sink   sink
-	line   bytes.Buffer // the record that is being written
-	failed bool         // the last record could not be written
-	closed bool
-}
-
-// A sink takes lines. Its output calls one method at a time, and none after Close.
-type sink interface {
-	write(level slog.Level, line []byte) error
-	Close() error
+	sink   func(level slog.Level, line []byte) error // takes lines; nil: the output is closed
+	closer io.Closer                                 // nil for standard error, which stays open
+	line   bytes.Buffer                              // the record that is being written
+	failed bool                                      // the last record could not be written
 }
 
 // write writes a record, and reports whether that fails where the one before did
@@ -75,11 +69,11 @@ type sink interface {
 func (o *output) write(r slog.Record) (changed bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed {
+	if o.sink == nil {
 		return false, nil
 	}
 	if err = o.format(r); err == nil {
-		err = o.sink.write(r.Level, o.line.Bytes())
+		err = o.sink(r.Level, o.line.Bytes())
 	}
 	changed = o.failed != (err != nil)
 	o.failed = err != nil
@@ -108,19 +102,9 @@ func (o *output) format(r slog.Record) error {
 func (o *output) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed {
+	if o.sink == nil {
 		return nil
 	}
-	o.closed = true
-	return o.sink.Close()
+	o.sink = nil
+	return o.closer.Close()
 }
-
-type stderr struct{ io.Writer }
-
-func (s stderr) write(_ slog.Level, line []byte) error {
-	_, err := s.Write(line)
-	return err
-}
-
-// Close leaves standard error open.
-func (s stderr) Close() error { return nil }

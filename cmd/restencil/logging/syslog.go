@@ -102,7 +102,7 @@ func (s *syslog) send(packet []byte, now time.Time) error {
 	return err
 }
 
-// Close implements sink.
+// Close implements io.Closer.
 func (s *syslog) Close() error {
 	if s.conn == nil {
 		return nil

@@ -51,12 +51,9 @@ func (d daemon) Status(context.Context) (any, error) {
 // diffTimeout is how long Diff waits for a change that is under way.
 const diffTimeout = time.Second
 
-// errChanging is the error of Diff where a change, or its command, takes longer.
-var errChanging = errors.New("a command of it is running: try again when it has ended")
-
 // Diff implements web.Daemon.
 func (d daemon) Diff(ctx context.Context, bundle string) (any, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, diffTimeout, errChanging)
+	ctx, cancel := context.WithTimeoutCause(ctx, diffTimeout, errors.New("a command of it is running: try again when it has ended"))
 	defer cancel()
 	pending, err := d.Runner.Diff(ctx, bundle)
 	return unified(pending), err

@@ -45,20 +45,21 @@ type Build struct {
 // Parse reads the command line and the files that it names.
 func (p Program) Parse() (*config.Config, error) {
 	cfg, err := config.Parse(p.Args, p.Environ)
-	if err == nil {
-		cfg.ConsulTemplate = p.Name == ConsulTemplate
-		if p.Adjust != nil {
-			p.Adjust(cfg)
-		}
+	if err != nil {
+		return nil, err
 	}
-	if err == nil && p.Terminal && !cfg.IsSet("log_level") {
+	cfg.ConsulTemplate = p.Name == ConsulTemplate
+	if p.Adjust != nil {
+		p.Adjust(cfg)
+	}
+	if p.Terminal && !cfg.IsSet("log_level") {
 		cfg.Log.Level = "INFO"
 	}
-	if err == nil && cfg.Diff { // nothing on disk changes
+	if cfg.Diff { // nothing on disk changes
 		cfg.Log.File, cfg.Log.Syslog, cfg.Process.PidFile = logging.File{}, logging.Syslog{}, ""
 		cfg.Status.Address = ""
 	}
-	return cfg, err
+	return cfg, nil
 }
 
 // Failed prints why the program ends before it has a log, and returns the exit

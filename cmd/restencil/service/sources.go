@@ -1,7 +1,6 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,12 +35,11 @@ const revokeTimeout = 5 * time.Second
 // answers and leases.
 func (s *service) sources(cfg, old *config.Config) (map[watch.Store]watch.Source, error) {
 	made := make(map[watch.Store]watch.Source)
-	if old == nil {
-		made[watch.Files] = filewatch.NewSource()
-	}
 	var before map[watch.Store]stores.Reach
 	if old != nil {
 		before = old.Reaches()
+	} else {
+		made[watch.Files] = filewatch.NewSource()
 	}
 	now := cfg.Reaches()
 	for store, r := range now {
@@ -147,11 +145,9 @@ func (s *service) consulSource(cfg *config.Config, store watch.Store, o consul.O
 		s.warn("cli", errors.New("the answers of Consul are not kept: there is no state directory"))
 		return source, nil
 	}
-	address, _ := cfg.LookupEnv("CONSUL_HTTP_ADDR")
-	namespace, _ := cfg.LookupEnv("CONSUL_NAMESPACE")
 	name := strings.ReplaceAll(string(store), "/", ".") + ".answers"
 	return cache.New(source, filepath.Join(dir, "cache", name), cache.Options{
-		Of: cmp.Or(o.Address, address) + " " + cmp.Or(o.Namespace, namespace),
+		Of: o.Address + " " + o.Namespace,
 		Problem: func(err error) {
 			level := slog.LevelWarn
 			if errors.Is(err, cache.ErrOtherVersion) { // as after every upgrade

@@ -148,13 +148,8 @@ func (v *Vault) Finish(o *setting.Origins, home string, warn func(at setting.Ori
 	}
 }
 
-// A login is a way to log in that consul-template does not have.
-type login struct {
-	key string
-	token.Login
-}
-
-// The keys of logins. The first three are blocks, which are set even if they are empty.
+// The keys of the ways to a token that consul-template does not have. The first three are
+// blocks, which are set even if they are empty.
 const (
 	appRoleLogin = "vault.approle"
 	jwtLogin     = "vault.jwt"
@@ -162,14 +157,14 @@ const (
 	tokenCommand = "vault.token_command"
 )
 
-func (v *Vault) logins(o *setting.Origins) []login {
-	all := []login{{appRoleLogin, v.AppRole}, {jwtLogin, v.JWT}, {certLogin, v.Cert}, {tokenCommand, token.Login{}}}
-	return slices.DeleteFunc(all, func(l login) bool {
-		if l.key == tokenCommand {
-			return !setting.IsCommand(v.Token.Command)
+// logins returns those that are configured.
+func (v *Vault) logins(o *setting.Origins) (keys []string) {
+	for _, key := range []string{appRoleLogin, jwtLogin, certLogin, tokenCommand} {
+		if o.IsSet(key) && (key != tokenCommand || setting.IsCommand(v.Token.Command)) {
+			keys = append(keys, key)
 		}
-		return !o.IsSet(l.key)
-	})
+	}
+	return keys
 }
 
 // Source returns the options of the source, without Notice and Log. The address of the
@@ -189,7 +184,7 @@ func (v *Vault) Source(origins *setting.Origins, agent string, environ []string)
 		o.Token.Command, o.Token.CommandTimeout, o.Token.CommandEnv = nil, 0, nil
 	}
 	if logins := v.logins(origins); len(logins) > 0 {
-		o.Token.Login = logins[0].Login
+		o.Token.Login = map[string]token.Login{appRoleLogin: v.AppRole, jwtLogin: v.JWT, certLogin: v.Cert}[logins[0]]
 	} else if v.Kubernetes.Role != "" && v.Token.Text == "" && v.Token.File == "" { // COMPAT 4.12.1
 		o.Token.Login = v.Kubernetes
 	}
@@ -214,10 +209,7 @@ func (v *Vault) checkLogin(o *setting.Origins) []error {
 	}
 	// consul-template's ways to a token can be combined (COMPAT 2.5.8), but not with
 	// these logins.
-	key, others := logins[0].key, []string(nil)
-	for _, l := range logins[1:] {
-		others = append(others, l.key)
-	}
+	key, others := logins[0], logins[1:]
 	for key, value := range map[string]string{
 		"vault.token": v.Token.Text, "vault.vault_agent_token_file": v.Token.File, "vault.k8s_auth_role_name": v.Kubernetes.Role,
 	} {
