@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
+	"restencil/test/await"
 	"restencil/test/servers"
 	"restencil/watch"
 	"restencil/watch/consul/plan"
@@ -200,11 +201,12 @@ func (c *changer) change() {
 	key, service, node := fmt.Sprintf("app/%03d", rand.IntN(60)), fmt.Sprintf("s%02d", rand.IntN(20)), fmt.Sprintf("n%d", rand.IntN(3))
 	switch rand.IntN(12) {
 	case 0:
-		_, err := c.c.KV().Delete(key, nil)
-		check(c.t, err)
+		c.write(func() error { _, err := c.c.KV().Delete(key, nil); return err })
 	case 1:
-		_, err := c.c.Catalog().Deregister(&api.CatalogDeregistration{Node: node, ServiceID: service}, nil)
-		check(c.t, err)
+		c.write(func() error {
+			_, err := c.c.Catalog().Deregister(&api.CatalogDeregistration{Node: node, ServiceID: service}, nil)
+			return err
+		})
 	case 2, 3:
 		c.register(&api.CatalogRegistration{
 			Node: node, SkipNodeUpdate: c.n > 60,
@@ -232,8 +234,17 @@ func (c *changer) change() {
 			Node: node, SkipNodeUpdate: c.n > 60, Check: &api.AgentCheck{CheckID: "node", Status: status()},
 		})
 	default:
-		put(c.t, c.c, key, fmt.Sprint(c.n))
+		c.write(func() error {
+			_, err := c.c.KV().Put(&api.KVPair{Key: key, Value: []byte(fmt.Sprint(c.n))}, nil)
+			return err
+		})
 	}
+}
+
+// write has a change made, though the servers may be about to elect a leader.
+func (c *changer) write(change func() error) {
+	c.t.Helper()
+	await.Eventually(c.t, change)
 }
 
 // status returns that of a check.
@@ -249,9 +260,13 @@ func (c *changer) register(r *api.CatalogRegistration) {
 	if !r.SkipNodeUpdate {
 		r.Address = fmt.Sprintf("10.0.0.%d", 1+rand.IntN(250))
 	}
-	if _, err := c.c.Catalog().Register(r, nil); err != nil && !r.SkipNodeUpdate {
-		c.t.Fatal(err)
-	}
+	c.write(func() error {
+		_, err := c.c.Catalog().Register(r, nil)
+		if r.SkipNodeUpdate { // the node may be unknown
+			err = nil
+		}
+		return err
+	})
 }
 
 // TestRealRights: rights that a token loses leave the last answer, and say what is
