@@ -142,11 +142,26 @@ type Query struct {
 	Private bool // a secret is part of it: it is neither shown nor kept on disk
 }
 
-// An ID identifies a Query in the space of a pointer. Equal queries have equal IDs.
-type ID = unique.Handle[Query]
+// An ID identifies a Query in little space. Equal queries have equal IDs. The zero ID is
+// that of no query.
+type ID struct {
+	name string
+	rest unique.Handle[Query] // the query without its name: most have this in common
+}
 
-// ID returns the ID of q.
-func (q Query) ID() ID { return unique.Make(q) }
+// ID returns the ID of q. It does not keep alive what q's name is a part of.
+func (q Query) ID() ID {
+	name := strings.Clone(q.Name)
+	q.Name = ""
+	return ID{name, unique.Make(q)}
+}
+
+// Value returns the query that id, which must not be zero, is the ID of.
+func (id ID) Value() Query {
+	q := id.rest.Value()
+	q.Name = id.name
+	return q
+}
 
 // Store returns the store that answers q.
 func (q Query) Store() Store { return q.Kind.Store().In(q.Cluster) }
