@@ -24,6 +24,12 @@ import (
 	"restencil/watch/transport"
 )
 
+// UsualConnections is what MaxConnections zero stands for.
+const UsualConnections = 128
+
+// LeastConnections is the least MaxConnections.
+const LeastConnections = 4
+
 // A Client sends requests to one agent.
 type Client struct {
 	HTTP      *http.Client

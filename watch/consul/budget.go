@@ -46,7 +46,7 @@ type limitAnswer struct{}
 // setBudget sets what the rules allow, and reports whether that is new.
 func (s *Source) setBudget() (changed bool) {
 	before := s.rules
-	b := client.Capacity(s.agent.Client, s.agent.Options.Options, !s.budget.http1)
+	b := client.Capacity(s.agent.Client, s.agent.Options, !s.budget.http1)
 	s.rules.Budget, s.rules.Total = b, max(b, s.budget.allowed)
 	if most := s.budget.reduced; most > 0 {
 		s.rules.Budget, s.rules.Total = min(s.rules.Budget, most), min(s.rules.Total, most)
@@ -79,7 +79,7 @@ func (s *Source) reduceBudget(now time.Time) {
 func (s *Source) askLimit() {
 	o, b := &s.agent.Options, &s.budget
 	if b.asked || !s.plan.SharesInstances() && s.plan.Held() <= s.rules.Budget || s.system != watch.Consul ||
-		o.MaxConnections != 0 || s.agent.Client.Base.Scheme != "http" || client.Allowed(o.Options, 0) <= blocking.UsualConnections {
+		o.MaxConnections != 0 || s.agent.Client.Base.Scheme != "http" || client.Allowed(*o, 0) <= blocking.UsualConnections {
 		return
 	}
 	b.asked = true
@@ -103,7 +103,7 @@ func (s *Source) takeLimit(limit int, err error) {
 	text := fmt.Sprintf("the agent accepts %d connections of a client (0: any number)", limit)
 	expiry := refusalExpiry
 	if err == nil {
-		b.allowed = max(client.Allowed(o.Options, limit), blocking.UsualConnections)
+		b.allowed = max(client.Allowed(*o, limit), blocking.UsualConnections)
 		if o.Transport.MaxConnsPerHost == 0 {
 			s.agent.Client.Counter.SetMaxConnsPerHost(b.allowed)
 		}

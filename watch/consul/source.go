@@ -64,7 +64,7 @@ func New(o Options) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("consul: %w", err)
 	}
-	c, err := client.New(o.Options)
+	c, err := client.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("consul: %w", err)
 	}

@@ -3,10 +3,36 @@ package transport
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 )
+
+// A Server is where a server, or an agent, is, and how to reach it. What is zero its own
+// library takes from its environment variables (COMPAT 1.8).
+type Server struct {
+	NoEnvironment bool // leaves these variables out
+
+	// Address is http://…, https://… or unix:///path; an agent's may lack the scheme,
+	// and a path in Consul's stands before that of every request.
+	Address string
+
+	Namespace string // of requests that name none
+	TLS       TLS    // used if the address says so, or if it is enabled
+	Transport Options
+
+	Log *slog.Logger // gets requests at LevelTrace; nil: no log
+}
+
+// Getenv returns the value of a variable of the environment, unless that is left out.
+func (s Server) Getenv(name string) string {
+	if s.NoEnvironment {
+		return ""
+	}
+	return os.Getenv(name)
+}
 
 // Options configure connections. Start from Defaults.
 type Options struct {

@@ -47,7 +47,7 @@ type Options struct {
 // DefaultOptions returns what consul-template uses where nothing is configured.
 func DefaultOptions() Options {
 	return Options{
-		Options:      client.Options{Transport: transport.Defaults()},
+		Options:      client.Options{Server: transport.Server{Transport: transport.Defaults()}},
 		DefaultLease: 5 * time.Minute,
 		Threshold:    0.9,
 		Limit:        limit.Options{Every: time.Minute, Burst: 3},

@@ -8,6 +8,7 @@ import (
 
 	"restencil/test/watchtest"
 	"restencil/watch"
+	"restencil/watch/transport"
 	"restencil/watch/vault/client"
 )
 
@@ -49,7 +50,7 @@ func TestSucceed(t *testing.T) {
 // TestSucceedElsewhere: another Vault has nothing to do with the one before.
 func TestSucceedElsewhere(t *testing.T) {
 	at := func(address string) *Source {
-		return newSource(Options{Options: client.Options{Address: address}}.filled(), nil, newHolderModel(), "")
+		return newSource(Options{Options: client.Options{Server: transport.Server{Address: address}}}.filled(), nil, newHolderModel(), "")
 	}
 	here, there := at("a"), at("b")
 	if there.Succeed(here); there.requester.Leases == here.requester.Leases || there.requester.Limiter == here.requester.Limiter || there.before != nil {

@@ -30,12 +30,13 @@ func TestVaultOptions(t *testing.T) {
 		}`}, "-config", "c")
 	want := vault.Options{
 		Options: client.Options{
-			Address: "https://v", Namespace: "n", UserAgent: "ua",
-			TLS: transport.TLS{Enabled: true, SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CACertBytes: "pem", CAPath: "cas", ServerName: "s"},
-			Transport: transport.Options{
-				DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
-				MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
-			},
+			UserAgent: "ua",
+			Server: transport.Server{Address: "https://v", Namespace: "n",
+				TLS: transport.TLS{Enabled: true, SkipVerify: true, Cert: "c", Key: "k", CACert: "ca", CACertBytes: "pem", CAPath: "cas", ServerName: "s"},
+				Transport: transport.Options{
+					DialKeepAlive: time.Second, DialTimeout: 2 * time.Second, DisableKeepAlives: true, IdleConnTimeout: 3 * time.Second,
+					MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
+				}},
 		},
 		Token:        token.Options{Text: "t", Unwrap: true},
 		DefaultLease: time.Second, Threshold: 0.5, Limit: limit.Options{Every: 3 * time.Second, Burst: 4}, MaxRequests: 5,

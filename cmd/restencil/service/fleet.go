@@ -24,7 +24,7 @@ func fleets(cfg *config.Config) (func(group.Rolling) turn.Fleet, error) {
 		return nil, nil
 	}
 	options, _ := cfg.Reaches()[watch.Consul].Options.(consul.Options)
-	agent, err := client.New(options.Options)
+	agent, err := client.New(options)
 	if err != nil {
 		return nil, err
 	}

@@ -7,13 +7,31 @@ import (
 
 	"restencil/watch/blocking"
 	"restencil/watch/schedule"
+	"restencil/watch/transport"
 )
 
 // Options configure how an agent is asked. Start from DefaultOptions: zero means what
 // each field says. Consul's own library takes what is not set from the CONSUL_*
 // variables (COMPAT 1.8).
 type Options struct {
-	blocking.Options
+	transport.Server // Log gets queries at debug, too
+
+	// Token is sent with every request.
+	Token string
+
+	// TokenFile is read once, by New, and wins over Token, unless it is just
+	// what CONSUL_HTTP_TOKEN_FILE says (COMPAT 2.5.2).
+	TokenFile string
+
+	Username, Password string // for HTTP basic authentication
+
+	// MaxConnections limits the connections to an agent that takes one request
+	// a connection (HTTP/1.1), 4 at least. More queries share requests: see
+	// package plan. By default, an agent accepts 200 from one client
+	// (limits.http_max_conns_per_client). Zero is 128, and for services and nodes
+	// more if the agent says that it accepts more. Transport.MaxConnsPerHost zero is
+	// MaxConnections, and over TLS no limit.
+	MaxConnections int
 
 	// MaxStale allows any server to answer that has heard from the leader within
 	// this time; otherwise the leader is asked. Zero: only the leader answers.
@@ -48,7 +66,7 @@ type Options struct {
 // DefaultOptions returns the defaults, which are those of consul-template.
 func DefaultOptions() Options {
 	return Options{
-		Options:        blocking.Defaults(),
+		Server:         transport.Server{Transport: transport.Defaults()},
 		MaxStale:       2 * time.Second,
 		BlockQueryWait: 60 * time.Second,
 		MaxReply:       512 << 20,

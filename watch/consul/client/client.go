@@ -13,12 +13,13 @@ import (
 	"strings"
 
 	"restencil/watch/blocking"
+	"restencil/watch/blocking/requester"
 	"restencil/watch/transport"
 )
 
 // Capacity returns how many requests may be under way at a time, with or
 // without HTTP/2.
-func Capacity(c *blocking.Client, o blocking.Options, http2 bool) int {
+func Capacity(c *blocking.Client, o requester.Options, http2 bool) int {
 	const streams = 100 // of a connection; servers allow them at least (RFC 9113, 6.5.2)
 	n := cmp.Or(o.MaxConnections, blocking.UsualConnections)
 	if c.Base.Scheme == "https" && http2 {
@@ -33,7 +34,7 @@ func Capacity(c *blocking.Client, o blocking.Options, http2 bool) int {
 // Allowed returns how many connections for services and nodes to have to an agent that
 // accepts so many of a client; zero is any number. It leaves as much to others as
 // [blocking.UsualConnections] do of the 200 that an agent accepts by default.
-func Allowed(o blocking.Options, limit int) int {
+func Allowed(o requester.Options, limit int) int {
 	const most = 1000
 	n := most
 	if limit > 0 {
@@ -47,14 +48,10 @@ func Allowed(o blocking.Options, limit int) int {
 
 // New returns a client that makes all requests over one transport. It reads the
 // files that o names, and sends nothing.
-func New(o blocking.Options) (*blocking.Client, error) {
-	env := os.Getenv
-	if o.NoEnvironment {
-		env = func(string) string { return "" }
-	}
+func New(o requester.Options) (*blocking.Client, error) {
 	// A slash at the end would make paths that Consul does not have, which for a key
 	// looks as if it did not exist.
-	address := strings.TrimRight(cmp.Or(o.Address, env("CONSUL_HTTP_ADDR"), "localhost:8500"), "/")
+	address := strings.TrimRight(cmp.Or(o.Address, o.Getenv("CONSUL_HTTP_ADDR"), "localhost:8500"), "/")
 	scheme, host, found := strings.Cut(address, "://")
 	if !found {
 		scheme, host = "http", address
@@ -76,7 +73,7 @@ func New(o blocking.Options) (*blocking.Client, error) {
 	default:
 		return nil, fmt.Errorf("%s: %s", "Unknown protocol scheme", scheme) // consul-template's words (COMPAT 2.5.2)
 	}
-	if ssl, _ := strconv.ParseBool(env("CONSUL_HTTP_SSL")); ssl || o.TLS.Enabled {
+	if ssl, _ := strconv.ParseBool(o.Getenv("CONSUL_HTTP_SSL")); ssl || o.TLS.Enabled {
 		scheme = "https"
 	}
 	connections.ForceAttemptHTTP2 = scheme == "https" // preparing it takes memory
@@ -88,33 +85,33 @@ func New(o blocking.Options) (*blocking.Client, error) {
 		connections.MaxConnsPerHost = cmp.Or(o.MaxConnections, blocking.UsualConnections)
 	}
 	var err error
-	if connections.TLSClientConfig, err = tlsOf(o, env).Config(); err != nil {
+	if connections.TLSClientConfig, err = tlsOf(o).Config(); err != nil {
 		return nil, err
 	}
-	token, err := findToken(o, env)
+	token, err := findToken(o)
 	if err != nil {
 		return nil, err
 	}
-	user, password, _ := strings.Cut(env("CONSUL_HTTP_AUTH"), ":")
+	user, password, _ := strings.Cut(o.Getenv("CONSUL_HTTP_AUTH"), ":")
 	if o.Username != "" || o.Password != "" {
 		user, password = o.Username, o.Password
 	}
 	c := blocking.New(base, connections, o.Log)
 	c.Datacenter, c.Namespace = "dc", "ns"
-	c.Params = map[string]string{"ns": cmp.Or(o.Namespace, env("CONSUL_NAMESPACE")), "partition": env("CONSUL_PARTITION")}
+	c.Params = map[string]string{"ns": cmp.Or(o.Namespace, o.Getenv("CONSUL_NAMESPACE")), "partition": o.Getenv("CONSUL_PARTITION")}
 	c.Authorize("X-Consul-Token", token, user, password)
 	return c, nil
 }
 
 // tlsOf returns how to use TLS: by the environment unless it is enabled.
-func tlsOf(o blocking.Options, env func(string) string) transport.TLS {
+func tlsOf(o requester.Options) transport.TLS {
 	use := o.TLS
 	if !use.Enabled {
-		verify, err := strconv.ParseBool(cmp.Or(env("CONSUL_HTTP_SSL_VERIFY"), "true"))
+		verify, err := strconv.ParseBool(cmp.Or(o.Getenv("CONSUL_HTTP_SSL_VERIFY"), "true"))
 		use = transport.TLS{
-			CACert: env("CONSUL_CACERT"), CAPath: env("CONSUL_CAPATH"),
-			Cert: env("CONSUL_CLIENT_CERT"), Key: env("CONSUL_CLIENT_KEY"),
-			ServerName: env("CONSUL_TLS_SERVER_NAME"), SkipVerify: err == nil && !verify,
+			CACert: o.Getenv("CONSUL_CACERT"), CAPath: o.Getenv("CONSUL_CAPATH"),
+			Cert: o.Getenv("CONSUL_CLIENT_CERT"), Key: o.Getenv("CONSUL_CLIENT_KEY"),
+			ServerName: o.Getenv("CONSUL_TLS_SERVER_NAME"), SkipVerify: err == nil && !verify,
 		}
 	} else if use.Cert == "" {
 		use.Key = "" // as in consul-template
@@ -126,12 +123,12 @@ func tlsOf(o blocking.Options, env func(string) string) transport.TLS {
 }
 
 // findToken returns the token, which it may read from a file.
-func findToken(o blocking.Options, env func(string) string) (string, error) {
-	token, file := cmp.Or(o.Token, env("CONSUL_HTTP_TOKEN")), env("CONSUL_HTTP_TOKEN_FILE")
+func findToken(o requester.Options) (string, error) {
+	token, file := cmp.Or(o.Token, o.Getenv("CONSUL_HTTP_TOKEN")), o.Getenv("CONSUL_HTTP_TOKEN_FILE")
 	switch {
 	case o.TokenFile != "" && o.TokenFile != file:
 		file = o.TokenFile
-	case token != env("CONSUL_HTTP_TOKEN"):
+	case token != o.Getenv("CONSUL_HTTP_TOKEN"):
 		file = ""
 	}
 	if file == "" {

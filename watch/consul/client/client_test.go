@@ -14,6 +14,7 @@ import (
 
 	"restencil/watch"
 	"restencil/watch/blocking"
+	"restencil/watch/blocking/requester"
 	"restencil/watch/consul/fetch"
 	"restencil/watch/transport"
 )
@@ -27,7 +28,7 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // get asks for a key and returns the request as the agent saw it.
-func (e *echo) get(t *testing.T, o blocking.Options) *http.Request {
+func (e *echo) get(t *testing.T, o requester.Options) *http.Request {
 	t.Helper()
 	e.got = nil
 	c, err := New(o)
@@ -77,7 +78,7 @@ func TestAddress(t *testing.T) {
 	} {
 		t.Run(test.address+","+test.env, func(t *testing.T) {
 			t.Setenv("CONSUL_HTTP_ADDR", test.env)
-			o := blocking.Defaults()
+			o := requester.DefaultOptions()
 			o.Address = test.address
 			r := e.get(t, o)
 			if r.URL.Path != test.path {
@@ -100,7 +101,7 @@ func TestUnixSocket(t *testing.T) {
 	server.Listener = l
 	server.Start()
 	defer server.Close()
-	o := blocking.Defaults()
+	o := requester.DefaultOptions()
 	o.Address = "unix://" + path
 	if r := e.get(t, o); r.URL.Path != "/v1/kv/k" {
 		t.Errorf("the agent was asked for %s", r.URL.Path)
@@ -119,39 +120,39 @@ func TestCredentials(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		env   map[string]string
-		set   func(*blocking.Options)
+		set   func(*requester.Options)
 		token string
 		user  string
 		ns    string
 	}{
-		{"none", nil, func(*blocking.Options) {}, "", "", ""},
-		{"options", nil, func(o *blocking.Options) {
+		{"none", nil, func(*requester.Options) {}, "", "", ""},
+		{"options", nil, func(o *requester.Options) {
 			o.Token, o.Username, o.Password, o.Namespace = "t", "u", "p", "n"
 		}, "t", "u:p", "n"},
 		{"environment", map[string]string{
 			"CONSUL_HTTP_TOKEN": "t", "CONSUL_HTTP_AUTH": "u:p", "CONSUL_NAMESPACE": "n",
-		}, func(*blocking.Options) {}, "t", "u:p", "n"},
+		}, func(*requester.Options) {}, "t", "u:p", "n"},
 		{"options win", map[string]string{
 			"CONSUL_HTTP_TOKEN": "e", "CONSUL_HTTP_AUTH": "e:e", "CONSUL_NAMESPACE": "e",
-		}, func(o *blocking.Options) {
+		}, func(o *requester.Options) {
 			o.Token, o.Username, o.Namespace = "t", "u", "n"
 		}, "t", "u:", "n"},
-		{"file wins", nil, func(o *blocking.Options) { o.Token, o.TokenFile = "t", file }, "from-file", "", ""},
-		{"file of the environment", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file}, func(*blocking.Options) {}, "from-file", "", ""},
+		{"file wins", nil, func(o *requester.Options) { o.Token, o.TokenFile = "t", file }, "from-file", "", ""},
+		{"file of the environment", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file}, func(*requester.Options) {}, "from-file", "", ""},
 		{"token wins over the environment's file", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file},
-			func(o *blocking.Options) { o.Token = "t" }, "t", "", ""},
+			func(o *requester.Options) { o.Token = "t" }, "t", "", ""},
 		{"no environment", map[string]string{"CONSUL_HTTP_TOKEN": "environment", "CONSUL_HTTP_AUTH": "u:p", "CONSUL_HTTP_SSL": "true", "CONSUL_NAMESPACE": "n"},
-			func(o *blocking.Options) { o.NoEnvironment = true }, "", "", ""},
+			func(o *requester.Options) { o.NoEnvironment = true }, "", "", ""},
 		{"no environment's file", map[string]string{"CONSUL_HTTP_TOKEN_FILE": file},
-			func(o *blocking.Options) { o.NoEnvironment = true }, "", "", ""},
+			func(o *requester.Options) { o.NoEnvironment = true }, "", "", ""},
 		{"a token and no environment", map[string]string{"CONSUL_HTTP_TOKEN": "environment"},
-			func(o *blocking.Options) { o.NoEnvironment, o.Token = true, "t" }, "t", "", ""},
+			func(o *requester.Options) { o.NoEnvironment, o.Token = true, "t" }, "t", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}
-			o := blocking.Defaults()
+			o := requester.DefaultOptions()
 			o.Address = server.Listener.Addr().String()
 			test.set(&o)
 			r := e.get(t, o)
@@ -193,23 +194,25 @@ func TestTLS(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		env  map[string]string
-		set  func(*blocking.Options)
+		set  func(*requester.Options)
 	}{
-		{"authority", nil, func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, CACert: ca} }},
-		{"authority in a directory", nil, func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, CAPath: filepath.Dir(ca)} }},
-		{"any certificate", nil, func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, SkipVerify: true} }},
-		{"server name", nil, func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, CACert: ca, ServerName: "example.com"} }},
-		{"address", nil, func(o *blocking.Options) {
+		{"authority", nil, func(o *requester.Options) { o.TLS = transport.TLS{Enabled: true, CACert: ca} }},
+		{"authority in a directory", nil, func(o *requester.Options) { o.TLS = transport.TLS{Enabled: true, CAPath: filepath.Dir(ca)} }},
+		{"any certificate", nil, func(o *requester.Options) { o.TLS = transport.TLS{Enabled: true, SkipVerify: true} }},
+		{"server name", nil, func(o *requester.Options) {
+			o.TLS = transport.TLS{Enabled: true, CACert: ca, ServerName: "example.com"}
+		}},
+		{"address", nil, func(o *requester.Options) {
 			o.Address = "https://" + addr
 			o.TLS = transport.TLS{Enabled: true, CACert: ca}
 		}},
-		{"environment", map[string]string{"CONSUL_HTTP_SSL": "true", "CONSUL_CACERT": ca}, func(*blocking.Options) {}},
+		{"environment", map[string]string{"CONSUL_HTTP_SSL": "true", "CONSUL_CACERT": ca}, func(*requester.Options) {}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}
-			o := blocking.Defaults()
+			o := requester.DefaultOptions()
 			o.Address = addr
 			test.set(&o)
 			if r := e.get(t, o); r.ProtoMajor != 2 {
@@ -221,7 +224,7 @@ func TestTLS(t *testing.T) {
 
 func TestTLSRefuses(t *testing.T) {
 	cleanEnv(t)
-	o := blocking.Defaults()
+	o := requester.DefaultOptions()
 	addr, ca := startTLS(t, &echo{})
 	o.Address = addr
 	for name, use := range map[string]transport.TLS{
@@ -245,19 +248,19 @@ func TestNewFails(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	for _, test := range []struct {
 		name string
-		set  func(*blocking.Options)
+		set  func(*requester.Options)
 		want string
 	}{
-		{"scheme", func(o *blocking.Options) { o.Address = "ftp://x" }, "Unknown protocol scheme: ftp"},
-		{"password in the address", func(o *blocking.Options) { o.Address = "http://u:s3cr3t@x:8500" }, "the address must not hold a user name or password"},
-		{"token file", func(o *blocking.Options) { o.TokenFile = missing }, "reading the token file: open " + missing},
-		{"authority", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, CACert: missing} }, "configuring TLS failed: Error loading CA File: open " + missing},
-		{"certificate", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, Cert: missing} }, "configuring TLS failed: open " + missing},
-		{"file", func(o *blocking.Options) { o.TLS = transport.TLS{Enabled: true, Cert: "client_test.go"} },
+		{"scheme", func(o *requester.Options) { o.Address = "ftp://x" }, "Unknown protocol scheme: ftp"},
+		{"password in the address", func(o *requester.Options) { o.Address = "http://u:s3cr3t@x:8500" }, "the address must not hold a user name or password"},
+		{"token file", func(o *requester.Options) { o.TokenFile = missing }, "reading the token file: open " + missing},
+		{"authority", func(o *requester.Options) { o.TLS = transport.TLS{Enabled: true, CACert: missing} }, "configuring TLS failed: Error loading CA File: open " + missing},
+		{"certificate", func(o *requester.Options) { o.TLS = transport.TLS{Enabled: true, Cert: missing} }, "configuring TLS failed: open " + missing},
+		{"file", func(o *requester.Options) { o.TLS = transport.TLS{Enabled: true, Cert: "client_test.go"} },
 			"configuring TLS failed: tls: failed to find any PEM data in certificate input (its files: client_test.go)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o := blocking.Defaults()
+			o := requester.DefaultOptions()
 			test.set(&o)
 			_, err := New(o)
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), "s3cr3t") {
@@ -288,7 +291,7 @@ func TestRedirect(t *testing.T) {
 			redirect := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "http://"+net.JoinHostPort(test.host, port)+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 			})
-			o := blocking.Defaults()
+			o := requester.DefaultOptions()
 			o.Token, o.Username, o.Password = "t", "u", "p"
 			if test.secure {
 				addr, ca := startTLS(t, redirect)
@@ -317,7 +320,7 @@ func TestAllowed(t *testing.T) {
 		{0, 300, 300},
 		{20, 0, 0},
 	} {
-		o := blocking.Defaults()
+		o := requester.DefaultOptions()
 		o.Transport.MaxConnsPerHost = test.perHost
 		if got := Allowed(o, test.limit); got != test.want {
 			t.Errorf("%+v: %d", test, got)
@@ -338,7 +341,7 @@ func TestCapacity(t *testing.T) {
 		{"127.0.0.1:8500", 20, true, 20},
 		{"127.0.0.1:8500", 1, true, 4},
 	} {
-		o := blocking.Defaults()
+		o := requester.DefaultOptions()
 		o.Address, o.Transport.MaxConnsPerHost = test.address, test.perHost
 		c, err := New(o)
 		if err != nil {

@@ -4,7 +4,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"restencil/watch/blocking"
+	"restencil/watch/blocking/requester"
 )
 
 // TestCompressionByAddress: an agent on this machine is not asked to compress.
@@ -26,7 +26,7 @@ func TestCompressionByAddress(t *testing.T) {
 		"[fd00::1]:8500":            false,
 		"localhost.example:8500":    false,
 	} {
-		o := blocking.Defaults()
+		o := requester.DefaultOptions()
 		o.Address = address
 		c, err := New(o)
 		if err != nil {
@@ -45,7 +45,7 @@ func TestCompression(t *testing.T) {
 	e := &echo{}
 	server := httptest.NewServer(e)
 	defer server.Close()
-	o := blocking.Defaults()
+	o := requester.DefaultOptions()
 	o.Address = server.URL
 	if got := e.get(t, o).Header.Get("Accept-Encoding"); got != "" {
 		t.Errorf("asked for %q", got)

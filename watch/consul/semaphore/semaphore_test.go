@@ -15,7 +15,7 @@ import (
 
 	"restencil/test/agent"
 	"restencil/test/servers"
-	"restencil/watch/blocking"
+	"restencil/watch/blocking/requester"
 	"restencil/watch/consul/client"
 	"restencil/watch/consul/fetch"
 )
@@ -23,7 +23,7 @@ import (
 // newClient returns a client of a real Consul that allows many connections.
 func newClient(t *testing.T) fetch.Requests {
 	t.Helper()
-	o := blocking.Defaults()
+	o := requester.DefaultOptions()
 	o.NoEnvironment, o.MaxConnections = true, 2000
 	o.Address = servers.Consul(t, servers.HCL("limits { http_max_conns_per_client = 2000 }")).Addr()
 	c, err := client.New(o)

@@ -13,12 +13,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -29,22 +27,11 @@ import (
 	"restencil/watch/transport"
 )
 
-// Options configure a Client. The VAULT_* variables set zero fields (COMPAT 1.8).
+// Options configure a Client. The VAULT_* variables set zero fields, but TLS.SkipVerify.
 type Options struct {
-	NoEnvironment bool // leaves the VAULT_* variables out
+	transport.Server
 
-	// Address of the server, with its scheme: http://…, https://… or
-	// unix:///path. "" is VAULT_AGENT_ADDR, then VAULT_ADDR, and without
-	// those https://127.0.0.1:8200.
-	Address string
-
-	Namespace string // of every request; "" is VAULT_NAMESPACE
 	UserAgent string // "" is Go's own
-	Transport transport.Options
-
-	// TLS is used if the address says so. The VAULT_* variables do not set
-	// SkipVerify.
-	TLS transport.TLS
 
 	// Timeout is how long a request may take. Zero means VAULT_CLIENT_TIMEOUT,
 	// and without that 60 s.
@@ -54,9 +41,6 @@ type Options struct {
 	// VAULT_MAX_RETRIES says (default 2), as one attempt of consul-template does
 	// (COMPAT 4.10.3).
 	Resend bool
-
-	// Log, if not nil, logs requests at transport.LevelTrace.
-	Log *slog.Logger
 }
 
 // A Client makes requests over HTTP; it implements Caller. It does not use Vault's
@@ -71,11 +55,7 @@ type Client struct {
 
 // New returns a Client. It reads the files that o names, and makes no request.
 func New(o Options) (*Client, error) {
-	getenv := os.Getenv
-	if o.NoEnvironment {
-		getenv = func(string) string { return "" }
-	}
-	e, err := readEnvironment(getenv)
+	e, err := readEnvironment(o.Getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +69,7 @@ func New(o Options) (*Client, error) {
 		at = &url.URL{Scheme: "http", Host: "localhost"}
 		o.Transport.DialUnix(connections, socket)
 	}
-	if connections.TLSClientConfig, err = tlsFromEnv(o.TLS, getenv).Config(); err != nil {
+	if connections.TLSClientConfig, err = tlsFromEnv(o.TLS, o.Getenv).Config(); err != nil {
 		return nil, err
 	}
 	if o.Namespace != "" {

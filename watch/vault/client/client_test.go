@@ -56,7 +56,7 @@ func serve(t *testing.T, h http.HandlerFunc) *Client {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return testClient(t, Options{Address: server.URL})
+	return testClient(t, Options{Server: transport.Server{Address: server.URL}})
 }
 
 func get(path string) Request { return Request{Method: http.MethodGet, Path: path} }
@@ -69,7 +69,7 @@ func TestRequest(t *testing.T) {
 		body, _ = io.ReadAll(r.Body)
 	}))
 	defer server.Close()
-	c := testClient(t, Options{Address: server.URL + "/", Namespace: "ns1/", UserAgent: "restencil/1"})
+	c := testClient(t, Options{Server: transport.Server{Address: server.URL + "/", Namespace: "ns1/"}, UserAgent: "restencil/1"})
 	r := Request{Method: http.MethodPut, Path: "secret/a b?c", Query: url.Values{"list": {"true"}}, Body: map[string]any{"k": "v"}, Token: canary}
 	if s, err := c.Call(t.Context(), r); s != nil || err != nil {
 		t.Fatal(s, err)
@@ -115,10 +115,10 @@ func TestEnvironment(t *testing.T) {
 		t.Error(c.timeout)
 	}
 	t.Setenv("VAULT_AGENT_ADDR", "http://127.0.0.1:1")
-	if c, err = New(Options{Address: server.URL}); err != nil || c.url.String() != server.URL {
+	if c, err = New(Options{Server: transport.Server{Address: server.URL}}); err != nil || c.url.String() != server.URL {
 		t.Error("the written address does not win", err)
 	}
-	if c, err = New(Options{Address: server.URL, NoEnvironment: true}); err != nil || c.Namespace() != "" || c.header.Get("X-Own") != "" || c.timeout != time.Minute {
+	if c, err = New(Options{Server: transport.Server{Address: server.URL, NoEnvironment: true}}); err != nil || c.Namespace() != "" || c.header.Get("X-Own") != "" || c.timeout != time.Minute {
 		t.Errorf("the environment is used: %v, header %v, timeout %v", err, c.header, c.timeout)
 	}
 }
@@ -245,7 +245,7 @@ func TestRedirectWithoutTLS(t *testing.T) {
 		http.Redirect(w, r, "http://127.0.0.1:1/v1/x", http.StatusTemporaryRedirect)
 	}))
 	defer standby.Close()
-	client, err := New(Options{Address: standby.URL, TLS: transport.TLS{SkipVerify: true}})
+	client, err := New(Options{Server: transport.Server{Address: standby.URL, TLS: transport.TLS{SkipVerify: true}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func TestUnixSocket(t *testing.T) {
 	server.Start()
 	defer server.Close()
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
-	c := testClient(t, Options{Address: "unix://" + socket})
+	c := testClient(t, Options{Server: transport.Server{Address: "unix://" + socket}})
 	s, err := c.Call(t.Context(), get("x"))
 	if err != nil || s.Data["a"] != "b" {
 		t.Error(s, err)
@@ -292,7 +292,7 @@ func TestTimeout(t *testing.T) {
 				<-r.Context().Done()
 			}))
 			defer server.Close()
-			c := testClient(t, Options{Address: server.URL, Timeout: 50 * time.Millisecond})
+			c := testClient(t, Options{Server: transport.Server{Address: server.URL}, Timeout: 50 * time.Millisecond})
 			_, err := c.Call(t.Context(), get("x"))
 			if err == nil || !strings.Contains(err.Error(), "no answer within 50ms") {
 				t.Errorf("got %v", err)
@@ -308,13 +308,13 @@ func TestAdvice(t *testing.T) {
 		"vault:8200": "the address must begin with http://",
 		strings.Replace(tlsOnly.URL, "http:", "https:", 1): "the server does not speak TLS at this address: use http://",
 	} {
-		_, err := testClient(t, Options{Address: address}).Call(t.Context(), get("x"))
+		_, err := testClient(t, Options{Server: transport.Server{Address: address}}).Call(t.Context(), get("x"))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	c := testClient(t, Options{})
-	nobody := testClient(t, Options{Address: "https://127.0.0.1:1"})
+	nobody := testClient(t, Options{Server: transport.Server{Address: "https://127.0.0.1:1"}})
 	c.url = nobody.url
 	if _, err := c.Call(t.Context(), get("x")); err == nil || !strings.Contains(err.Error(), "no address is configured") {
 		t.Errorf("got %v", err)
@@ -428,7 +428,7 @@ func TestTLS(t *testing.T) {
 			for k, v := range c.env {
 				t.Setenv(k, v)
 			}
-			o := Options{Address: server.URL, TLS: base}
+			o := Options{Server: transport.Server{Address: server.URL, TLS: base}}
 			c.change(&o.TLS)
 			client, err := New(o)
 			if err != nil {
@@ -445,7 +445,7 @@ func TestTLS(t *testing.T) {
 		})
 	}
 
-	client := testClient(t, Options{Address: server.URL, TLS: base})
+	client := testClient(t, Options{Server: transport.Server{Address: server.URL, TLS: base}})
 	ca.pair(t, own, "second")
 	if s, err := client.Call(t.Context(), get("x")); err != nil || s.Data["name"] != "second" {
 		t.Errorf("a new certificate is not used: %v, %v", s, err)
@@ -459,11 +459,11 @@ func TestTLS(t *testing.T) {
 
 func TestTLSFilesThatAreWrong(t *testing.T) {
 	clearEnv(t)
-	_, err := New(Options{TLS: transport.TLS{CACert: filepath.Join(t.TempDir(), "nope")}})
+	_, err := New(Options{Server: transport.Server{TLS: transport.TLS{CACert: filepath.Join(t.TempDir(), "nope")}}})
 	if err == nil || !strings.HasPrefix(err.Error(), "configuring TLS failed: Error loading CA File: open ") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := New(Options{TLS: transport.TLS{Cert: "nope"}}); err == nil {
+	if _, err := New(Options{Server: transport.Server{TLS: transport.TLS{Cert: "nope"}}}); err == nil {
 		t.Error("no error without a certificate")
 	}
 }

@@ -50,7 +50,7 @@ func TestResend(t *testing.T) {
 			if c.env != "" {
 				t.Setenv("VAULT_MAX_RETRIES", c.env)
 			}
-			client, err := New(Options{Address: "http://vault", Resend: c.resend, Transport: transport.Defaults()})
+			client, err := New(Options{Server: transport.Server{Address: "http://vault", Transport: transport.Defaults()}, Resend: c.resend})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"restencil/watch"
+	"restencil/watch/transport"
 	"restencil/watch/vault/client"
 )
 
@@ -157,7 +158,7 @@ func serve(t *testing.T, h http.HandlerFunc) *client.Client {
 	}
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	c, err := client.New(client.Options{Address: server.URL})
+	c, err := client.New(client.Options{Server: transport.Server{Address: server.URL}})
 	if err != nil {
 		t.Fatal(err)
 	}
