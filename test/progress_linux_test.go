@@ -37,7 +37,7 @@ func TestOnceAtTerminal(t *testing.T) {
 			}
 			return nil
 		})
-		for _, text := range []string{"1 of 2 not done, after 1s:", "  b: waiting: key missing", "\x1b[Jwrote 1 file: a\r\nran 1 command: echo loaded\r\n"} {
+		for _, text := range []string{"1 of 2 not done, after 1s:", "  b: waiting since ", "\x1b[Jwrote 1 file: a\r\nran 1 command: echo loaded\r\n"} {
 			if got := strings.Contains(printed, text); got != c.want {
 				t.Errorf("%q: %q is printed: %v: %q", c.args, text, got, printed)
 			}

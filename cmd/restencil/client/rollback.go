@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"slices"
@@ -80,9 +79,6 @@ func (c *Command) putBack(ctx context.Context, dir string, number int) error {
 	}
 	bundle := c.Args[0]
 	g, err := j.Generation(bundle, number)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("bundle %q has no generation %d any more", bundle, number)
-	}
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"restencil/cmd/restencil/config"
+	"restencil/cmd/restencil/config/setting"
 	"restencil/cmd/restencil/statedir"
 	"restencil/runner/journal"
 	"restencil/runner/status/text"
@@ -47,11 +48,7 @@ func (c *Command) stateDirs() ([]string, error) {
 func (c *Command) States(_ context.Context) error {
 	root := c.StateDir
 	if root == "" {
-		cfg, err := config.Parse(nil, c.Environ)
-		if err != nil {
-			return err
-		}
-		root = journal.DefaultDir(cfg.LookupEnv, os.Getuid())
+		root = journal.DefaultDir(setting.Environment(c.Environ).Lookup, os.Getuid())
 	}
 	if c.Prune {
 		removed, err := statedir.Prune(root, 0)

@@ -82,25 +82,19 @@ func (p *Progress) Run(ctx context.Context, snapshot func() status.Status) {
 	}
 }
 
-// Lines returns the block for a state: what is still missing. It is nil where nothing is.
+// Lines returns the block for a state: what is still missing, as the command status words
+// it. It is nil where nothing is.
 func Lines(s status.Status) []string {
 	var lines []string
 	for _, b := range s.Bundles {
 		if b.State == status.Applied && !b.Since.IsZero() {
 			continue
 		}
-		line := "  " + b.Name + ": " + string(b.State)
+		line := b.Line(s.Time)
 		if b.State == status.Applied {
-			line = "  " + b.Name + ": under way"
+			line = b.Name + ": under way"
 		}
-		if b.Step != "" {
-			line += " (" + b.Step + ")"
-		}
-		if b.Why != "" {
-			why, _, _ := strings.Cut(b.Why, "\n")
-			line += ": " + why
-		}
-		lines = append(lines, line)
+		lines = append(lines, "  "+line)
 	}
 	missing := len(lines)
 	if missing == 0 {

@@ -18,10 +18,10 @@ func TestLines(t *testing.T) {
 	s := status.Status{Began: began, Time: began.Add(2500 * time.Millisecond), Bundles: []status.Bundle{
 		{Name: "a", State: status.Applied, Since: began},
 		{Name: "b", State: status.Applied}, // not yet
-		{Name: "c", State: status.Waiting, Why: "key x: it does not exist\nmore"},
-		{Name: "d", State: status.Changing, Progress: status.Progress{Step: "reload"}},
+		{Name: "c", State: status.Waiting, Since: began, Templates: []status.Template{{Lacks: status.Lacks{Waits: []status.Missing{{Name: "key x", Reason: "it does not exist"}}}}}},
+		{Name: "d", State: status.Changing, Since: began, Progress: status.Progress{Step: "reload"}},
 	}}
-	want := "3 of 4 not done, after 2s:\n  b: under way\n  c: waiting: key x: it does not exist\n  d: changing (reload)"
+	want := "3 of 4 not done, after 2s:\n  b: under way\n  c: waiting since 3s for key x: it does not exist\n  d: a change is under way since 3s: reload"
 	if got := strings.Join(Lines(s), "\n"); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"slices"
-	"strings"
 
 	"restencil/cmd/restencil/config"
 	"restencil/runner/bundle/group"
@@ -33,7 +32,7 @@ func fleets(cfg *config.Config) (func(group.Rolling) turn.Fleet, error) {
 		host = "a host without a name"
 	}
 	return func(r group.Rolling) turn.Fleet {
-		return fleet{&semaphore.Semaphore{Client: fetch.Requests{Client: agent}, Prefix: strings.Trim(r.Key, "/"), Limit: r.Limit, Holder: host}}
+		return fleet{&semaphore.Semaphore{Client: fetch.Requests{Client: agent}, Prefix: r.Key, Limit: r.Limit, Holder: host}}
 	}, nil
 }
 
@@ -43,9 +42,4 @@ type fleet struct{ *semaphore.Semaphore }
 // Acquire implements turn.Fleet.
 func (f fleet) Acquire(ctx context.Context, stopped func(why string)) (turn.Place, error) {
 	return f.Semaphore.Acquire(ctx, stopped)
-}
-
-// Stop implements turn.Fleet.
-func (f fleet) Stop(ctx context.Context, why string) error {
-	return f.Semaphore.Stop(ctx, f.Holder+": "+why)
 }

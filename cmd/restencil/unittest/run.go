@@ -49,7 +49,7 @@ func Run(ctx context.Context, tests []*Test, o Options) ([]Result, error) {
 		return nil, err
 	}
 	defer func() { _ = os.Chdir(home) }()
-	results := make([]Result, len(tests))
+	var results []Result
 	for from := 0; from < len(tests); {
 		dir, to := filepath.Dir(tests[from].File), from+1
 		for to < len(tests) && filepath.Dir(tests[to].File) == dir {
@@ -64,13 +64,13 @@ func Run(ctx context.Context, tests []*Test, o Options) ([]Result, error) {
 		runs := make([]run, to-from)
 		parallel.For(len(runs), func(i int) {
 			began := time.Now()
-			runs[i] = run{Test: tests[from+i], options: o, updates: make(map[string]string)}
+			runs[i] = run{Result: Result{Test: tests[from+i]}, options: o, updates: make(map[string]string)}
 			runs[i].run(ctx)
-			results[from+i].Took = time.Since(began)
+			runs[i].Took = time.Since(began)
 		})
 		updateGolden(runs)
-		for i, r := range runs {
-			results[from+i].Test, results[from+i].Failures = r.Test, r.failures
+		for _, r := range runs {
+			results = append(results, r.Result)
 		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -82,10 +82,9 @@ func Run(ctx context.Context, tests []*Test, o Options) ([]Result, error) {
 
 // A run is one run of a test.
 type run struct {
-	*Test
-	options  Options
-	failures []string
-	updates  map[string]string // what golden files are to hold, by path
+	Result
+	options Options
+	updates map[string]string // what golden files are to hold, by path
 
 	clusters  func(watch.Store) []string // of the configuration; nil: there are none
 	templates []runner.Template
@@ -94,7 +93,7 @@ type run struct {
 }
 
 func (r *run) fail(format string, args ...any) {
-	r.failures = append(r.failures, fmt.Sprintf(format, args...))
+	r.Failures = append(r.Failures, fmt.Sprintf(format, args...))
 }
 
 func (r *run) run(ctx context.Context) {
@@ -124,7 +123,7 @@ func (r *run) run(ctx context.Context) {
 		r.fail("%v", failed)
 	}
 	r.compareWaits(missing)
-	if len(r.failures) > 0 || r.Error != "" {
+	if len(r.Failures) > 0 || r.Error != "" {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Output)) {

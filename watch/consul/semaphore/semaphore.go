@@ -232,8 +232,9 @@ func (s *Semaphore) Holders(ctx context.Context) ([]string, error) {
 }
 
 // Stop has all others wait until somebody calls Resume, but for those that have a place.
+// They hear who stopped them and why.
 func (s *Semaphore) Stop(ctx context.Context, why string) error {
-	_, err := s.Client.Write(ctx, http.MethodPut, "/v1/kv/"+s.stopKey(), nil, why)
+	_, err := s.Client.Write(ctx, http.MethodPut, "/v1/kv/"+s.stopKey(), nil, s.Holder+": "+why)
 	if err != nil {
 		return fmt.Errorf("stopping the other hosts: %w", err)
 	}

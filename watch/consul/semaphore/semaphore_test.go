@@ -84,7 +84,7 @@ func TestFleet(t *testing.T) {
 func TestStop(t *testing.T) {
 	c := newClient(t)
 	s := &Semaphore{Client: c, Prefix: "fleet/web", Limit: 1, Holder: "a"}
-	if err := s.Stop(t.Context(), "b rolled back"); err != nil {
+	if err := s.Stop(t.Context(), "rolled back"); err != nil {
 		t.Fatal(err)
 	}
 	told := make(chan string, 2)
@@ -97,7 +97,7 @@ func TestStop(t *testing.T) {
 		}
 		place.Release()
 	})
-	if why := <-told; why != "b rolled back" {
+	if why := <-told; why != "a: rolled back" {
 		t.Errorf("stopped because of %q", why)
 	}
 	if err := s.Resume(t.Context()); err != nil {
