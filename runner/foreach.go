@@ -34,6 +34,7 @@ type expansion struct {
 	newest     map[int]*template.Result // what is to be used, or cannot be
 	changed    bool                     // there is one that was not tried
 	reported   map[string]layout.Held   // by destination: what is held
+	late       layout.Late              // since the templates were the newest
 	waiting    map[string]time.Time     // by bundle: until when it waits for its elements at most
 	preparing  bool                     // a goroutine prepares other templates
 	prepared   chan prepared            // its result
@@ -80,7 +81,7 @@ func withElements(o Options, lists map[int][]Template, w *watch.Watcher, old []p
 	x := expansion{
 		config: o, Elements: layout.Elements{Lists: lists}, listed: make(map[int]bool),
 		newest: make(map[int]*template.Result), reported: make(map[string]layout.Held),
-		waiting: make(map[string]time.Time),
+		late: make(layout.Late), waiting: make(map[string]time.Time),
 	}
 	all := make([]Template, 0, len(o.Templates))
 	for i, t := range o.Templates {
@@ -144,7 +145,8 @@ func (r *Runner) prepare(ctx context.Context) {
 	if config.Plan != nil {
 		known = config.State // which New left out, and is only read here
 	}
-	files, done := x.elementFiles(old, known, r.events.emit), x.prepared // a reload replaces x
+	files := layout.Files(r.opts.Templates, func(i int) bool { return old[i].placed }, x.reported, known.Journal, func(err error) { r.events.emit(event.JournalFailed{Err: err}) })
+	done := x.prepared // a reload replaces x
 	r.bundles.running.Go(func() {
 		made := make(map[int][]Template)
 		for c, list := range p.newest {
@@ -186,39 +188,6 @@ func (r *Runner) prepare(ctx context.Context) {
 	})
 }
 
-// elementFiles returns a function that returns the files that were made for the
-// elements of a template, as they were named if that is known. Without a journal they
-// are those of this process.
-func (x *expansion) elementFiles(old []parsedTemplate, state State, emit func(event.Event)) func(Template) []string {
-	type element struct{ list, path string }
-	names := make(map[element]string)
-	byList := make(map[string][]string)
-	for list, h := range x.reported {
-		byList[list] = slices.Clone(h.Files)
-	}
-	for _, t := range old {
-		if t.ElementOf != "" {
-			names[element{t.ElementOf, group.Path(t.Destination)}] = t.Destination
-			if t.Absent || t.placed {
-				byList[t.ElementOf] = append(byList[t.ElementOf], t.Destination)
-			}
-		}
-	}
-	return func(t Template) []string {
-		if state.Journal == nil {
-			return byList[t.Destination]
-		}
-		files, err := state.Journal.Elements(t.Destination)
-		if err != nil {
-			emit(event.JournalFailed{Err: err})
-		}
-		for i, path := range files {
-			files[i] = cmp.Or(names[element{t.Destination, path}], path)
-		}
-		return files
-	}
-}
-
 // grow goes on with the templates for new lists. The error is that of a list that may
 // not fail.
 func (r *Runner) grow(p prepared) error {
@@ -258,7 +227,26 @@ func (r *Runner) grow(p prepared) error {
 		}
 		x.reported[name] = h
 	}
+	x.relist(r.opts.Templates)
 	return r.offer(nil) // the bundles that were kept need not wait any more
+}
+
+// relist has lists used again that no longer had an element when its file was put in
+// place: the file is to be removed.
+func (x *expansion) relist(now []Template) {
+	if x.preparing {
+		return
+	}
+	for list, files := range x.late.Lost(now) {
+		for c, t := range x.config.Templates {
+			if t.ForEach != "" && t.Destination == list && x.Results[c] != nil {
+				h := x.reported[list]
+				h.Files = append(h.Files, files...)
+				x.reported[list] = h
+				x.newest[c], x.changed = cmp.Or(x.newest[c], x.Results[c]), true
+			}
+		}
+	}
 }
 
 // inherit has a bundle with other elements go on with the outputs of those that it

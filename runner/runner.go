@@ -343,9 +343,10 @@ func (r *Runner) finished() bool {
 
 // handleReport handles the report of a bundle, which may have been replaced.
 func (r *Runner) handleReport(report bundle.Report) error {
-	pass := r.bundles.pass
-	if b := r.bundles.byBundle[report.Bundle]; b != nil {
-		pass = b.offered
+	pass, order := r.bundles.pass, 0
+	b, x := r.bundles.byBundle[report.Bundle], &r.expansion
+	if b != nil {
+		pass, order = b.offered, b.templates[0]
 		b.settled = max(b.settled, report.Pass)
 		for _, i := range report.Placed {
 			r.templates.Placed(b.templates[i])
@@ -354,16 +355,18 @@ func (r *Runner) handleReport(report bundle.Report) error {
 			r.templates.Recheck(b.templates[i])
 		}
 	}
+	if at := slices.IndexFunc(r.bundles.ending, func(s *bundleState) bool { return s.Bundle == report.Bundle }); at >= 0 {
+		x.late.Add(r.bundles.ending[at].spec, report.Placed)
+	} else if b != nil && x.preparing {
+		x.late.Add(b.spec, report.Placed)
+	}
+	x.relist(r.opts.Templates)
 	if c := &r.child; c.now.Load() != nil && len(report.Changed) > 0 {
 		c.files.Add(report.Changed...)
 		c.reload = cmp.Or(c.reload, pass)
 		c.last = max(c.last, pass)
 	}
 	if report.Command != nil {
-		order := 0
-		if b := r.bundles.byBundle[report.Bundle]; b != nil {
-			order = b.templates[0]
-		}
 		r.failures = append(r.failures, failure{order, report.Command})
 	}
 	return report.Fatal

@@ -14,6 +14,7 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/bundle/group"
+	"restencil/runner/journal"
 	"restencil/template"
 )
 
@@ -86,6 +87,70 @@ func (e Elements) With(templates []Template, made map[int][]Template, results ma
 		next.Held[c] = h
 	}
 	return next
+}
+
+// Late is the files that bundles have put in place for elements, by list: a change that is
+// under way ends although a newer list lacks its element.
+type Late map[string][]string
+
+// Add adds the destinations of those members of a bundle that are elements.
+func (l Late) Add(s group.Spec, members []int) {
+	for _, i := range members {
+		if m := s.Members[i]; m.ElementOf != "" {
+			l[m.ElementOf] = append(l[m.ElementOf], m.Destination)
+		}
+	}
+}
+
+// Lost returns and forgets those files that none of the templates has, by list.
+func (l Late) Lost(templates []Template) Late {
+	lost, has := make(Late), make(map[string]bool)
+	if len(l) == 0 {
+		return lost
+	}
+	for _, t := range templates {
+		has[group.Path(t.Destination)] = true
+	}
+	for list, files := range l {
+		if files = slices.DeleteFunc(files, func(file string) bool { return has[group.Path(file)] }); len(files) > 0 {
+			lost[list] = files
+		}
+	}
+	clear(l)
+	return lost
+}
+
+// Files returns a function that returns the files that were made for the elements of a
+// template, as templates name them if they do. Without a journal they are those of this
+// process: that were placed, or are held, by list.
+func Files(templates []Template, placed func(int) bool, held map[string]Held, j *journal.Journal, failed func(error)) func(Template) []string {
+	type element struct{ list, path string }
+	names := make(map[element]string)
+	byList := make(map[string][]string)
+	for list, h := range held {
+		byList[list] = slices.Clone(h.Files)
+	}
+	for i, t := range templates {
+		if t.ElementOf != "" {
+			names[element{t.ElementOf, group.Path(t.Destination)}] = t.Destination
+			if t.Absent || placed(i) {
+				byList[t.ElementOf] = append(byList[t.ElementOf], t.Destination)
+			}
+		}
+	}
+	return func(t Template) []string {
+		if j == nil {
+			return byList[t.Destination]
+		}
+		files, err := j.Elements(t.Destination)
+		if err != nil {
+			failed(err)
+		}
+		for i, path := range files {
+			files[i] = cmp.Or(names[element{t.Destination, path}], path)
+		}
+		return files
+	}
 }
 
 // Kept returns the lists of templates that are among others, too, by their index there.
