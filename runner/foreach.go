@@ -145,7 +145,17 @@ func (r *Runner) prepare(ctx context.Context) {
 	if config.Plan != nil {
 		known = config.State // which New left out, and is only read here
 	}
-	files := layout.Files(r.opts.Templates, func(i int) bool { return old[i].placed }, x.reported, known.Journal, func(err error) { r.events.emit(event.JournalFailed{Err: err}) })
+	var recorded func(string) []string
+	if known.Journal != nil {
+		recorded = func(list string) []string {
+			files, err := known.Journal.Elements(list)
+			if err != nil {
+				r.events.emit(event.JournalFailed{Err: err})
+			}
+			return files
+		}
+	}
+	files := layout.Files(r.opts.Templates, func(i int) bool { return old[i].placed }, x.reported, recorded)
 	done := x.prepared // a reload replaces x
 	r.bundles.running.Go(func() {
 		made := make(map[int][]Template)
@@ -232,10 +242,10 @@ func (r *Runner) grow(p prepared) error {
 }
 
 // relist has lists used again that no longer had an element when its file was put in
-// place: the file is to be removed.
-func (x *expansion) relist(now []Template) {
+// place: the file is to be removed. It reports whether there are any.
+func (x *expansion) relist(now []Template) (again bool) {
 	if x.preparing {
-		return
+		return false
 	}
 	for list, files := range x.late.Lost(now) {
 		for c, t := range x.config.Templates {
@@ -243,10 +253,11 @@ func (x *expansion) relist(now []Template) {
 				h := x.reported[list]
 				h.Files = append(h.Files, files...)
 				x.reported[list] = h
-				x.newest[c], x.changed = cmp.Or(x.newest[c], x.Results[c]), true
+				x.newest[c], x.changed, again = cmp.Or(x.newest[c], x.Results[c]), true, true
 			}
 		}
 	}
+	return again
 }
 
 // inherit has a bundle with other elements go on with the outputs of those that it

@@ -360,7 +360,11 @@ func (r *Runner) handleReport(report bundle.Report) error {
 	} else if b != nil && x.preparing {
 		x.late.Add(b.spec, report.Placed)
 	}
-	x.relist(r.opts.Templates)
+	if x.relist(r.opts.Templates) {
+		if err := r.offer(nil); err != nil { // their bundles wait
+			return err
+		}
+	}
 	if c := &r.child; c.now.Load() != nil && len(report.Changed) > 0 {
 		c.files.Add(report.Changed...)
 		c.reload = cmp.Or(c.reload, pass)

@@ -14,7 +14,6 @@ import (
 
 	"restencil/renderer"
 	"restencil/runner/bundle/group"
-	"restencil/runner/journal"
 	"restencil/template"
 )
 
@@ -121,9 +120,9 @@ func (l Late) Lost(templates []Template) Late {
 }
 
 // Files returns a function that returns the files that were made for the elements of a
-// template, as templates name them if they do. Without a journal they are those of this
-// process: that were placed, or are held, by list.
-func Files(templates []Template, placed func(int) bool, held map[string]Held, j *journal.Journal, failed func(error)) func(Template) []string {
+// template, as templates name them if they do. recorded returns those that the journal has;
+// without one, nil, they are those of this process: that were placed, or are held, by list.
+func Files(templates []Template, placed func(int) bool, held map[string]Held, recorded func(list string) []string) func(Template) []string {
 	type element struct{ list, path string }
 	names := make(map[element]string)
 	byList := make(map[string][]string)
@@ -139,13 +138,10 @@ func Files(templates []Template, placed func(int) bool, held map[string]Held, j 
 		}
 	}
 	return func(t Template) []string {
-		if j == nil {
+		if recorded == nil {
 			return byList[t.Destination]
 		}
-		files, err := j.Elements(t.Destination)
-		if err != nil {
-			failed(err)
-		}
+		files := recorded(t.Destination)
 		for i, path := range files {
 			files[i] = cmp.Or(names[element{t.Destination, path}], path)
 		}
