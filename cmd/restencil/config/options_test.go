@@ -304,7 +304,7 @@ func TestClusters(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
-	if got := again.Clusters(watch.Consul); len(got) != 2 || again.Consul.Clusters[0].Of.Attempts.Attempts != 3 {
+	if got := again.Clusters(watch.Consul); len(got) != 2 || again.Consul.Clusters[0].Of.Retry.Attempts != 3 {
 		t.Errorf("printed and read again: %v in\n%s", got, text)
 	}
 }

@@ -12,13 +12,6 @@ import (
 	"restencil/watch/transport"
 )
 
-// Retry is how often a failed query of a store is retried. The delays are in the
-// Options of the store.
-type Retry struct {
-	Enabled  bool
-	Attempts int // 0: no limit
-}
-
 // ssl returns the block ssl of a store. The names of its flags begin with flags; "": it
 // has none. env has its environment variables by key.
 func ssl(flags string, t *transport.TLS, enabled string, env map[string]string) setting.Setting {
@@ -91,11 +84,11 @@ func connections(flags string, t *transport.Options) setting.Setting {
 	}}
 }
 
-func retry(flags string, r *Retry, b *schedule.Backoff) setting.Setting {
+func retry(flags string, enabled *bool, b *schedule.Backoff) setting.Setting {
 	return setting.Setting{Key: "retry", Flag: flags, Group: connectionGroup, Block: []setting.Setting{
-		{Key: "enabled", Flag: "-", To: &r.Enabled, Default: "true",
+		{Key: "enabled", Flag: "-", To: enabled, Default: "true",
 			Help: "Try again when the store fails."},
-		{Key: "attempts", Flag: "-attempts", To: &r.Attempts, Default: "12",
+		{Key: "attempts", Flag: "-attempts", To: &b.Attempts, Default: "12",
 			Help: "How often to try; 0 for ever. Without it a daemon never gives up, and -once does at 12."},
 		{Key: "backoff", Flag: "-backoff", To: &b.Base,
 			Help: "How long to wait after the first failure; doubled after each."},

@@ -13,8 +13,8 @@ import (
 // Consul is how to reach Consul, or the file to use instead.
 type Consul struct {
 	consul.Options
-	Auth        bool // Username and Password are used
-	Attempts    Retry
+	Auth        bool   // Username and Password are used
+	Retries     bool   // failed queries are retried
 	Local       string // a data file in place of Consul, "" for none
 	Deduplicate bool   // has no effect
 	Files       string // see fingerprint
@@ -77,7 +77,7 @@ func (c *Consul) block() []setting.Setting {
 		}},
 		ssl("consul-ssl", &c.TLS, "false", nil),
 		connections("consul-transport", &c.Transport),
-		retry("consul-retry", &c.Attempts, &c.Retry),
+		retry("consul-retry", &c.Retries, &c.Retry),
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 // Nomad is how to reach Nomad.
 type Nomad struct {
 	nomad.Options
-	Enabled  bool // has no effect
-	Attempts Retry
+	Enabled  bool   // has no effect
+	Retries  bool   // failed queries are retried
 	Files    string // see fingerprint
 	Clusters []*Cluster[Nomad]
 }
@@ -41,7 +41,7 @@ func (n *Nomad) block() []setting.Setting {
 			"server_name": "NOMAD_TLS_SERVER_NAME", "verify": "!NOMAD_SKIP_VERIFY",
 		}),
 		connections("", &n.Transport),
-		retry("", &n.Attempts, &n.Retry),
+		retry("", &n.Retries, &n.Retry),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"restencil/cmd/restencil/config/setting"
 	"restencil/watch"
+	"restencil/watch/schedule"
 )
 
 // Stores are the systems that answer templates, each with its clusters.
@@ -57,7 +58,7 @@ func (s *Stores) consul(c *Cluster[Consul], p Process) Reach {
 	if p.Once {
 		o.FirstPause = time.Second // most runs end before
 	}
-	o.Retry.Attempts = c.Of.Attempts.limit("consul", c.Origins, p)
+	limit(&o.Retry, c.Of.Retries, p.Once || c.Origins.IsSet("consul.retry.attempts"))
 	return Reach{Options: o, Files: c.Of.Files, Local: s.Consul.Local, Attempts: o.Retry.Attempts}
 }
 
@@ -65,7 +66,7 @@ func (s *Stores) consul(c *Cluster[Consul], p Process) Reach {
 // variables, whatever other commands get.
 func (s *Stores) vault(c *Cluster[Vault], p Process) Reach {
 	o := c.Of.Source(c.Origins, p.Environ.Get("VAULT_AGENT_ADDR"), slices.Concat(p.Environ, Environ(&s.Consul, c.Of)))
-	o.Retry.Attempts = c.Of.Attempts.limit("vault", c.Origins, p)
+	limit(&o.Retry, c.Of.Retries, p.Once || c.Origins.IsSet("vault.retry.attempts"))
 	return Reach{Options: o, Files: c.Of.Files, Attempts: o.Retry.Attempts, RevokeOnExit: c.Of.RevokeOnExit}
 }
 
@@ -80,7 +81,7 @@ func (s *Stores) nomad(c *Cluster[Nomad], p Process) Reach {
 	if c.Name == "" && o.Username == "" && o.Password == "" {
 		o.Username, o.Password, _ = strings.Cut(p.Environ.Get("NOMAD_HTTP_AUTH"), ":")
 	}
-	o.Retry.Attempts = c.Of.Attempts.limit("nomad", c.Origins, p)
+	limit(&o.Retry, c.Of.Retries, p.Once || c.Origins.IsSet("nomad.retry.attempts"))
 	r := Reach{Options: o, Files: c.Of.Files, Attempts: o.Retry.Attempts}
 	if o.Address == "" {
 		r.Local = s.Consul.Local
@@ -88,14 +89,12 @@ func (s *Stores) nomad(c *Cluster[Nomad], p Process) Reach {
 	return r
 }
 
-// limit returns the Attempts of a Reach: -1 for never, 0 for no limit. A daemon has a limit
-// only if it is set; Once has the default, too.
-func (r Retry) limit(block string, o *setting.Origins, p Process) int {
-	switch {
-	case !r.Enabled:
-		return -1
-	case p.Once || o.IsSet(block+".retry.attempts"):
-		return r.Attempts
+// limit sets the Attempts of a store: -1 where nothing is retried, 0 where limited is false. A
+// daemon has a limit only if it is set; Once has the default, too.
+func limit(b *schedule.Backoff, retries, limited bool) {
+	if !retries {
+		b.Attempts = -1
+	} else if !limited {
+		b.Attempts = 0
 	}
-	return 0
 }

@@ -18,8 +18,8 @@ import (
 // Vault is how to reach Vault, and how to log in there.
 type Vault struct {
 	vault.Options
-	Enabled  bool // has no effect
-	Attempts Retry
+	Enabled bool // has no effect
+	Retries bool // failed queries are retried
 
 	// Check allows at most one of the last three, and none with a Token.Command.
 	Kubernetes, AppRole, JWT, Cert token.Login
@@ -106,7 +106,7 @@ func (v *Vault) block() []setting.Setting {
 			"server_name": "VAULT_TLS_SERVER_NAME", "verify": "!VAULT_SKIP_VERIFY",
 		}),
 		connections("vault-transport", &v.Transport),
-		retry("vault-retry", &v.Attempts, &v.Retry),
+		retry("vault-retry", &v.Retries, &v.Retry),
 	}
 }
 
