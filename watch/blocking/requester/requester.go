@@ -87,6 +87,7 @@ type Requester struct {
 // A history is the state that results from the last attempts.
 type history struct {
 	failing  bool          // the receiver got a failure after what was taken last
+	told     int           // the attempts that this failure has told of
 	read     time.Time     // when the last reply came to a request that did not wait
 	failures int           // failed attempts in a row that the agent has answered
 	trouble  *breaker      // when it closes, the next attempt does not wait for the pause; nil: no breaker
@@ -399,7 +400,7 @@ func (k *Requester) failed(err error, agent, servers outcome, began time.Time) {
 // failedElsewhere reports that requests of others, such as the witness, do not reach the agent,
 // and how many attempts that makes.
 func (k *Requester) failedElsewhere() {
-	if attempts, why := k.Agent.breaker.failed(); why != nil {
+	if attempts, why := k.Agent.breaker.failed(); why != nil && !(k.failing && k.told == attempts) {
 		k.fail(&watch.Error{Query: k.Query, Err: k.Agent.Client.Clean(why), Attempts: attempts})
 	}
 }
@@ -407,6 +408,6 @@ func (k *Requester) failedElsewhere() {
 // fail reports a failure. The next request does not wait for news: its reply shows
 // whether the failure is over.
 func (k *Requester) fail(err *watch.Error) {
-	k.failing, k.cursor = true, k.cursor.reset()
+	k.failing, k.told, k.cursor = true, err.Attempts, k.cursor.reset()
 	k.To.Failed(err)
 }
