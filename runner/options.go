@@ -123,19 +123,17 @@ type Limits struct {
 
 // Types of other packages that Options are made of.
 type (
-	Template    = layout.Template
-	ErrorPolicy = layout.ErrorPolicy
-	Bundle      = group.Spec // of a named bundle; New sets its Policy and Members
-	Member      = group.Member
-	Command     = process.Command
-	Child       = process.Child
-	Wait        = group.Wait
-	State       = bundle.State
+	Template = layout.Template
+	Bundle   = group.Spec // of a named bundle; New sets its Policy and Members
+	Member   = group.Member
+	Command  = process.Command
+	Child    = process.Child
+	Wait     = group.Wait
+	State    = bundle.State
 )
 
 // What an error of a template does.
 const (
-	ErrorDefault   = layout.ErrorDefault
 	ErrorFatal     = layout.ErrorFatal
 	ErrorTolerated = layout.ErrorTolerated
 )

@@ -4,14 +4,13 @@
 package guard
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 )
 
-// Rules are what a change must satisfy. The zero Rules let every change pass; see
-// Validate for invalid ones.
+// Rules are what a change must satisfy. The zero Rules let every change pass. No number is
+// negative.
 type Rules struct {
 	NotEmpty bool // every file has more in it than white space
 	MinBytes int  // every file has at least so many bytes
@@ -47,28 +46,6 @@ type File struct {
 type Facts struct {
 	Files     []File
 	Instances map[string]int // of each service that a template uses
-}
-
-// Validate returns what is wrong with r, with the names of the configuration.
-func (r Rules) Validate() error {
-	if r.MinBytes < 0 {
-		return fmt.Errorf("min_bytes %d is negative", r.MinBytes)
-	}
-	if r.MaxRemoved < 0 {
-		return fmt.Errorf("max_removed %d is negative", r.MaxRemoved)
-	}
-	if !(r.MaxShrink >= 0 && r.MaxShrink <= 1) { // true for NaN, too
-		return fmt.Errorf("max_shrink %v is not from 0 to 1", r.MaxShrink)
-	}
-	for _, service := range slices.Sorted(maps.Keys(r.MinInstances)) {
-		switch n := r.MinInstances[service]; {
-		case service == "":
-			return errors.New("min_instances has a service without a name")
-		case n < 0:
-			return fmt.Errorf("min_instances of %s is negative: %d", service, n)
-		}
-	}
-	return nil
 }
 
 // tolerance allows for rounding: "0.7%" is computed as a little less than 0.007.

@@ -2,7 +2,6 @@ package guard
 
 import (
 	"maps"
-	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -66,38 +65,10 @@ func TestCheck(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if err := test.rules.Validate(); err != nil {
-				t.Fatal(err)
-			}
 			if got := test.rules.Check(test.facts); got != test.want {
 				t.Errorf("got  %q\nwant %q", got, test.want)
 			}
 		})
-	}
-}
-
-func TestValidate(t *testing.T) {
-	tests := []struct {
-		rules Rules
-		want  string
-	}{
-		{Rules{}, ""},
-		{Rules{NotEmpty: true, MinBytes: 1, MaxShrink: 1, MinInstances: map[string]int{"a": 0}}, ""},
-		{Rules{MinBytes: -1}, "min_bytes -1 is negative"},
-		{Rules{MaxShrink: -0.1}, "max_shrink -0.1 is not from 0 to 1"},
-		{Rules{MaxShrink: 50}, "max_shrink 50 is not from 0 to 1"},
-		{Rules{MaxShrink: math.NaN()}, "max_shrink NaN is not from 0 to 1"},
-		{Rules{MinInstances: map[string]int{"": 1}}, "min_instances has a service without a name"},
-		{Rules{MinInstances: map[string]int{"a": 1, "b": -2}}, "min_instances of b is negative: -2"},
-	}
-	for _, test := range tests {
-		got := ""
-		if err := test.rules.Validate(); err != nil {
-			got = err.Error()
-		}
-		if got != test.want {
-			t.Errorf("%+v: got %q, want %q", test.rules, got, test.want)
-		}
 	}
 }
 
