@@ -179,15 +179,9 @@ func (a Attrs) Apply(f *os.File, write func() error) (err error) {
 // and the old mode.
 func (a Attrs) force(f *os.File) error {
 	now, err := of(f)
-	if err != nil {
-		return err
+	if err == nil {
+		now, err = a.Owner.apply(f, now)
 	}
-	return a.forceFrom(now, f)
-}
-
-// forceFrom is force for a file that has the attributes now.
-func (a Attrs) forceFrom(now Attrs, f *os.File) error {
-	now, err := a.Owner.apply(f, now)
 	if err != nil || now.Mode == a.Mode {
 		return err
 	}
@@ -213,7 +207,10 @@ func (a Attrs) ApplyNew(f *os.File, asked Owner) (warning, err error) {
 		// The program must not run as another user than before.
 		a.Mode &^= fs.ModeSetuid | fs.ModeSetgid
 	}
-	return warning, Attrs{a.Mode, KeepOwner()}.forceFrom(now, f)
+	if now.Mode != a.Mode {
+		err = f.Chmod(a.Mode)
+	}
+	return warning, err
 }
 
 // Cause returns the error of the system, without the path.

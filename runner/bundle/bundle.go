@@ -143,8 +143,8 @@ func (b *Bundle) Run(ctx context.Context) {
 		case request := <-b.requests:
 			request(ctx)
 		case <-b.command.offered.ticket.Turn():
-		case g := <-b.turn.Granted():
-			b.report.Fatal = b.turn.Take(g)
+		case begin := <-b.turn.Granted():
+			b.report.Fatal = begin()
 			b.groups.Reconsider(time.Now())
 		case run := <-b.command.done:
 			b.command.finish(ctx, run, &b.report, false)

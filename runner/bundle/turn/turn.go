@@ -47,20 +47,13 @@ type Turn struct {
 	fleets   func() func(group.Rolling) Fleet
 	events   func(event.Event)
 
-	granted chan Grant // receives the end of the waiting, from the goroutine that waits
-	end     func()     // ends the waiting, and waits for that; nil: it does not wait
-	place   Place      // nil: it is not this bundle's turn
-	failure error      // of a change that was made in it, for which the fleet is to stop
+	granted chan func() error // receives what ends the waiting, from the goroutine that waits
+	end     func()            // ends the waiting, and waits for that; nil: it does not wait
+	place   Place             // nil: it is not this bundle's turn
+	failure error             // of a change that was made in it, for which the fleet is to stop
 
 	mu      sync.Mutex
 	stopped string // why no host goes on
-}
-
-// A Grant is how the waiting for a turn ends. The zero Grant is of a context that has
-// ended.
-type Grant struct {
-	place Place
-	err   error // why there will be none
 }
 
 // New returns the turn of a bundle; nil if it does not wait for other hosts. It gives up
@@ -70,7 +63,7 @@ func New(s group.Spec, attempts int, fleets func() func(group.Rolling) Fleet, ev
 	if s.Rolling.Limit == 0 {
 		return nil
 	}
-	return &Turn{spec: s, attempts: attempts, fleets: fleets, events: events, granted: make(chan Grant)}
+	return &Turn{spec: s, attempts: attempts, fleets: fleets, events: events, granted: make(chan func() error)}
 }
 
 // fleet returns the fleet of now.
@@ -115,20 +108,12 @@ func (t *Turn) Taken(ctx context.Context) bool {
 // Waits reports whether the bundle waits for its turn.
 func (t *Turn) Waits() bool { return t != nil && t.end != nil }
 
-// Granted receives what Take is to be called with.
-func (t *Turn) Granted() <-chan Grant {
+// Granted receives a function that begins the turn, or returns why there will be none.
+func (t *Turn) Granted() <-chan func() error {
 	if t == nil {
 		return nil
 	}
 	return t.granted
-}
-
-// Take begins the turn, or returns why there will be none.
-func (t *Turn) Take(g Grant) error {
-	t.end()
-	t.emit(event.WaitsForTurn{Over: true, Has: g.err == nil})
-	t.place = g.place
-	return g.err
 }
 
 // Held reports whether no other host may have this bundle's turn. Outside of a turn it is
@@ -211,17 +196,23 @@ func (t *Turn) wait(ctx context.Context) {
 	asking, cancel := context.WithCancel(ctx)
 	var others sync.WaitGroup
 	others.Go(func() { t.showOthers(asking) })
-	g := t.acquire(ctx)
+	place, err := t.acquire(ctx)
 	cancel()
 	others.Wait()
-	if g.place == nil && g.err == nil {
+	if place == nil && err == nil {
 		return
 	}
+	begin := func() error {
+		t.end()
+		t.emit(event.WaitsForTurn{Over: true, Has: err == nil})
+		t.place = place
+		return err
+	}
 	select {
-	case t.granted <- g:
+	case t.granted <- begin:
 	case <-ctx.Done():
-		if g.place != nil {
-			g.place.Release()
+		if place != nil {
+			place.Release()
 		}
 	}
 }
@@ -243,9 +234,9 @@ func (t *Turn) showOthers(ctx context.Context) {
 	}
 }
 
-// acquire waits for the turn, or until ctx ends. It tries again after an error: a change
-// must not be lost because Consul is away.
-func (t *Turn) acquire(ctx context.Context) Grant {
+// acquire waits for the turn, or until ctx ends, and then returns nil. It tries again
+// after an error: a change must not be lost because Consul is away.
+func (t *Turn) acquire(ctx context.Context) (Place, error) {
 	waiting := ctx
 	if limit := t.spec.Rolling.Timeout; limit > 0 {
 		limited, cancel := context.WithTimeout(ctx, limit)
@@ -261,22 +252,22 @@ func (t *Turn) acquire(ctx context.Context) Grant {
 		switch {
 		case err == nil:
 			t.setStopped("")
-			return Grant{place: place}
+			return place, nil
 		case ctx.Err() != nil:
-			return Grant{}
+			return nil, nil
 		case waiting.Err() != nil:
 			waiting, failures = ctx, 0
 			switch proceeds := t.spec.Rolling.Proceed; {
 			case t.isStopped(): // somebody has to look at it
 			case proceeds:
 				t.emit(event.WaitsForTurn{TimedOut: true, Proceeds: true})
-				return Grant{place: alone{}}
+				return alone{}, nil
 			default:
 				t.emit(event.WaitsForTurn{TimedOut: true})
 			}
 			continue
 		case t.attempts != 0 && failures > t.attempts:
-			return Grant{err: fmt.Errorf("bundle %q has no turn: %w (gave up after %d attempts)", t.spec.Name, err, failures)}
+			return nil, fmt.Errorf("bundle %q has no turn: %w (gave up after %d attempts)", t.spec.Name, err, failures)
 		}
 		retry := group.Delay(t.spec.Retry, failures)
 		t.emit(event.WaitsForTurn{Err: err, RetryIn: retry})

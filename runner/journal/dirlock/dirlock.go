@@ -8,6 +8,7 @@ package dirlock
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ var ErrUntrusted = errors.New("it is not safe")
 // A Lock is the lock of a directory. It is not safe for concurrent use.
 type Lock struct {
 	dir  string
-	name *nameLock // nil: not taken
+	name io.Closer // nil: not taken
 	file *os.File  // nil: not taken
 }
 
@@ -116,7 +117,9 @@ func (l *Lock) Close() (err error) {
 	if l.file != nil {
 		err = l.file.Close()
 	}
-	l.name.close()
+	if l.name != nil {
+		_ = l.name.Close()
+	}
 	l.file, l.name = nil, nil
 	return err
 }

@@ -61,7 +61,9 @@ func TestMoved(t *testing.T) {
 	if l.Moved() {
 		t.Error("moved at once")
 	}
-	l.name.close()
+	if l.name != nil {
+		l.name.Close()
+	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}

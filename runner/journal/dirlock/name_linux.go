@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,41 +13,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A nameLock is a socket in the abstract namespace: the kernel frees the name when
-// the process ends.
-type nameLock struct{ *net.UnixListener }
-
-// takeName takes the name of a directory, or returns ErrInUse. Containers that share a
-// network have different names for directories of the same path. Where sockets do not
+// takeName takes the name of a directory, or returns ErrInUse. It is that of a socket in
+// the abstract namespace: the kernel frees it when the process ends. Containers that share
+// a network have different names for directories of the same path. Where sockets do not
 // work, or a user who may not use the directory has taken the name, there is no lock.
-func takeName(dir string) (*nameLock, error) {
+func takeName(dir string) (io.Closer, error) {
 	name, err := nameOf(dir)
 	if err != nil {
-		return &nameLock{}, nil
+		return nil, nil
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
 	switch {
 	case err == nil:
-		return &nameLock{l}, nil
+		return l, nil
 	case !errors.Is(err, syscall.EADDRINUSE):
-		return &nameLock{}, nil
+		return nil, nil
 	}
 	owner, err := ownerOf(name)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED): // it has ended just now
-		return &nameLock{}, nil
+		return nil, nil
 	case err != nil:
 		return nil, ErrInUse
 	case owner.Uid != 0 && int(owner.Uid) != os.Geteuid():
-		return &nameLock{}, nil
+		return nil, nil
 	}
 	return nil, inUse(int(owner.Pid))
-}
-
-func (l *nameLock) close() {
-	if l != nil && l.UnixListener != nil {
-		l.Close()
-	}
 }
 
 // nameOf returns the name for a directory, which need not exist.

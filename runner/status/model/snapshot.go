@@ -16,23 +16,21 @@ import (
 // Snapshot returns the state at now. The inspections are what the sources say of
 // themselves, nil for nothing.
 func (m *Model) Snapshot(now time.Time, inspections map[watch.Store]watch.Inspection) status.Status {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.takeIn()
 	return m.status(now, inspections, false)
 }
 
 // Overview is Snapshot with only those queries that fail. It costs a part of that
 // where there are thousands.
 func (m *Model) Overview(now time.Time, inspections map[watch.Store]watch.Inspection) status.Status {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.takeIn()
 	return m.status(now, inspections, true)
 }
 
-// status returns what the facts are at now; with failing, only those queries that fail.
-func (f *facts) status(now time.Time, inspections map[watch.Store]watch.Inspection, failing bool) status.Status {
+// status returns the state at now; with failing, only those queries that fail.
+func (m *Model) status(now time.Time, inspections map[watch.Store]watch.Inspection, failing bool) status.Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.takeIn()
+	f := &m.facts
 	s := status.Status{
 		Time: now, Began: f.began, Ready: f.ready,
 		Problems: []status.Problem{}, Bundles: []status.Bundle{}, Queries: []status.Query{}, Leases: []status.Lease{}, Changes: []status.Change{},
