@@ -167,10 +167,7 @@ func (t *Turn) Fail(err error) {
 
 // Resume has the fleet go on, if it is stopped.
 func (t *Turn) Resume(ctx context.Context) (was bool, err error) {
-	if t == nil {
-		return false, nil
-	}
-	if !t.isStopped() {
+	if t == nil || !t.isStopped() {
 		return false, nil
 	}
 	return true, t.fleet().Resume(ctx)
