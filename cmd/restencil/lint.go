@@ -42,9 +42,13 @@ func runLint(ctx context.Context, p program, s *subcommand) error {
 	if s.lint.disable != "" {
 		disabled = strings.Split(s.lint.disable, ",")
 	}
+	var rules []string
+	for _, r := range lint.Rules() {
+		rules = append(rules, r.Name)
+	}
 	for _, name := range disabled {
-		if err := lint.CheckRule(name); err != nil {
-			return &config.Error{Code: config.ExitFlags, Err: err}
+		if !slices.Contains(rules, name) {
+			return &config.Error{Code: config.ExitFlags, Err: suggest.Unknown("rule", name, rules)}
 		}
 	}
 	switch {

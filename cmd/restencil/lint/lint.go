@@ -18,7 +18,6 @@ import (
 	"restencil/watch"
 	"restencil/watch/filewatch"
 	"restencil/watch/lazyregexp"
-	"restencil/watch/suggest"
 )
 
 // A Severity says how sure it is that something is wrong.
@@ -56,18 +55,6 @@ func Rules() []Rule {
 		{"old-spelling", Warning, "a setting or function is deprecated"},
 		{"incomplete", Warning, "not everything was looked at"},
 	}
-}
-
-// CheckRule returns an error where there is no rule of that name.
-func CheckRule(name string) error {
-	var names []string
-	for _, r := range Rules() {
-		names = append(names, r.Name)
-	}
-	if slices.Contains(names, name) {
-		return nil
-	}
-	return suggest.Unknown("rule", name, names)
 }
 
 // A Finding is one thing that is wrong, or doubtful, at one place.

@@ -1,6 +1,7 @@
 package stores
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"restencil/cmd/restencil/config/setting"
 	"restencil/watch"
 	"restencil/watch/schedule"
+	"restencil/watch/transport"
+	"restencil/watch/vault/token"
 )
 
 // Stores are the systems that answer templates, each with its clusters.
@@ -62,12 +65,29 @@ func (s *Stores) consul(c *Cluster[Consul], p Process) Reach {
 	return Reach{Options: o, Files: c.Of.Files, Local: s.Consul.Local, Attempts: o.Retry.Attempts}
 }
 
-// vault returns how a Vault is reached. The command that prints the token gets all
-// variables, whatever other commands get.
+// vault returns how a Vault is reached. The address of an agent overrides one from the
+// environment (COMPAT 1.8).
 func (s *Stores) vault(c *Cluster[Vault], p Process) Reach {
-	o := c.Of.Source(c.Origins, p.Environ.Get("VAULT_AGENT_ADDR"), slices.Concat(p.Environ, Environ(&s.Consul, c.Of)))
-	limit(&o.Retry, c.Of.Retries, p.Once || c.Origins.IsSet("vault.retry.attempts"))
-	return Reach{Options: o, Files: c.Of.Files, Attempts: o.Retry.Attempts, RevokeOnExit: c.Of.RevokeOnExit}
+	v, o := c.Of, c.Of.Options
+	if c.Origins.Origin("vault.address").Env != "" {
+		o.Address = cmp.Or(p.Environ.Get("VAULT_AGENT_ADDR"), o.Address)
+	}
+	if !o.TLS.Enabled {
+		// A flag has disabled it: then Vault's own variables apply (COMPAT 2.5.11).
+		o.TLS = transport.TLS{}
+	}
+	if setting.IsCommand(o.Token.Command) {
+		o.Token.CommandEnv = slices.Concat(p.Environ, Environ(&s.Consul, v)) // whatever other commands get
+	} else {
+		o.Token.Command, o.Token.CommandTimeout = nil, 0
+	}
+	if logins := v.logins(c.Origins); len(logins) > 0 {
+		o.Token.Login = map[string]token.Login{appRoleLogin: v.AppRole, jwtLogin: v.JWT, certLogin: v.Cert}[logins[0]]
+	} else if v.Kubernetes.Role != "" && v.Token.Text == "" && v.Token.File == "" { // COMPAT 4.12.1
+		o.Token.Login = v.Kubernetes
+	}
+	limit(&o.Retry, v.Retries, p.Once || c.Origins.IsSet("vault.retry.attempts"))
+	return Reach{Options: o, Files: v.Files, Attempts: o.Retry.Attempts, RevokeOnExit: v.RevokeOnExit}
 }
 
 // nomad returns how a Nomad is reached. The data file for Consul stands in for a Nomad

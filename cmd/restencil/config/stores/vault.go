@@ -1,7 +1,6 @@
 package stores
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -10,7 +9,6 @@ import (
 
 	"restencil/cmd/restencil/config/setting"
 	"restencil/watch/filewatch"
-	"restencil/watch/transport"
 	"restencil/watch/vault"
 	"restencil/watch/vault/token"
 )
@@ -165,30 +163,6 @@ func (v *Vault) logins(o *setting.Origins) (keys []string) {
 		}
 	}
 	return keys
-}
-
-// Source returns the options of the source, without Notice and Log. The address of the
-// agent overrides one from the environment (COMPAT 1.8). environ is the environment of
-// the command that prints the token.
-func (v *Vault) Source(origins *setting.Origins, agent string, environ []string) vault.Options {
-	o := v.Options
-	if origins.Origin("vault.address").Env != "" {
-		o.Address = cmp.Or(agent, o.Address)
-	}
-	if !o.TLS.Enabled {
-		// A flag has disabled it: then Vault's own variables apply (COMPAT 2.5.11).
-		o.TLS = transport.TLS{}
-	}
-	o.Token.CommandEnv = environ
-	if !setting.IsCommand(o.Token.Command) {
-		o.Token.Command, o.Token.CommandTimeout, o.Token.CommandEnv = nil, 0, nil
-	}
-	if logins := v.logins(origins); len(logins) > 0 {
-		o.Token.Login = map[string]token.Login{appRoleLogin: v.AppRole, jwtLogin: v.JWT, certLogin: v.Cert}[logins[0]]
-	} else if v.Kubernetes.Role != "" && v.Token.Text == "" && v.Token.File == "" { // COMPAT 4.12.1
-		o.Token.Login = v.Kubernetes
-	}
-	return o
 }
 
 // Check validates the clusters, and the login of each.
