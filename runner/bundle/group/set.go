@@ -508,6 +508,7 @@ func (s *Set) TakeOver(old *Set, untaken map[int]templates.Result, same bool) {
 		to.verdict.Pinned, to.verdict.Accepted, to.recheck = from.verdict.Pinned, from.verdict.Accepted, true
 		if elements { // it is a change, not a start
 			to.applied, to.held, to.failed = from.applied, from.held, from.failed
+			*to.debounce = *from.debounce
 		}
 	}
 	for i, f := range s.files {
@@ -527,6 +528,9 @@ func (s *Set) TakeOver(old *Set, untaken map[int]templates.Result, same bool) {
 		f.newest = old.files[at].newest
 		if s.spec.Policy != Together {
 			s.groups[i].applied = old.groups[at].applied
+			if d := old.groups[at].debounce; !d.due.IsZero() {
+				*s.groups[i].debounce = *d
+			}
 		}
 		if r, ok := untaken[at]; ok {
 			s.Take(i, r, time.Now())

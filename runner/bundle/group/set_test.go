@@ -112,6 +112,37 @@ func TestDue(t *testing.T) {
 
 // What fails is tried again; what a check rejected twice is held, until there is
 // other data.
+// TestTakeOverKeepsTheWait: elements that come and go neither end the wait of a change nor
+// begin it again.
+func TestTakeOverKeepsTheWait(t *testing.T) {
+	for _, policy := range []Policy{Together, Each} {
+		b := newTable(t, Spec{Policy: policy, Wait: Wait{Min: time.Second, Max: 3 * time.Second}}, false)
+		spec := b.set.spec
+		b.now = time.Now() // as TakeOver has it
+		for i := range spec.Members {
+			spec.Members[i].ElementOf, spec.Members[i].Wait = "list", spec.Wait
+		}
+		b.set = NewSet(spec, false, b.set.events)
+		b.take(0, "1", "1")
+		b.due(Outcome{}, "1", "1")
+		for i := range 6 {
+			b.take(0, fmt.Sprint("2", i), "1")
+			old := b.set
+			b.set = NewSet(spec, false, old.events)
+			b.set.TakeOver(old, nil, true)
+			b.now = b.now.Add(500 * time.Millisecond)
+			if i < 5 {
+				b.due(Outcome{})
+			}
+		}
+		if policy == Each {
+			b.due(Outcome{}, "25")
+		} else {
+			b.due(Outcome{}, "25", "1")
+		}
+	}
+}
+
 func TestFailure(t *testing.T) {
 	b := newTable(t, Spec{Policy: Together}, false)
 	no := Outcome{BundleFailed: event.BundleFailed{Step: event.Check, Err: errNo}}
