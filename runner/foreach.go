@@ -242,10 +242,10 @@ func (r *Runner) grow(p prepared) error {
 }
 
 // relist has lists used again that no longer had an element when its file was put in
-// place: the file is to be removed. It reports whether there are any.
-func (x *expansion) relist(now []Template) (again bool) {
+// place: the file is to be removed.
+func (x *expansion) relist(now []Template) {
 	if x.preparing {
-		return false
+		return
 	}
 	for list, files := range x.late.Lost(now) {
 		for c, t := range x.config.Templates {
@@ -253,11 +253,10 @@ func (x *expansion) relist(now []Template) (again bool) {
 				h := x.reported[list]
 				h.Files = append(h.Files, files...)
 				x.reported[list] = h
-				x.newest[c], x.changed, again = cmp.Or(x.newest[c], x.Results[c]), true, true
+				x.newest[c], x.changed = cmp.Or(x.newest[c], x.Results[c]), true
 			}
 		}
 	}
-	return again
 }
 
 // inherit has a bundle with other elements go on with the outputs of those that it

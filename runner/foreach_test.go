@@ -308,3 +308,40 @@ func TestForEachIsOneChange(t *testing.T) {
 		}
 	})
 }
+
+// TestForEachIsOneChangeInAReload: a list that changes while a reload is prepared is used
+// as it is then, and what waits does not go in place without its elements.
+func TestForEachIsOneChangeInAReload(t *testing.T) {
+	const slow = 300 * time.Millisecond
+	for wait := 100 * time.Millisecond; wait < 3*time.Second; wait += 50 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			var execution, parsing atomic.Int64
+			list := tmpl("sites", `{{ .Value }} {{ env "SLOW" }}{{ if false }}{{ keyPrefix "x" }}{{ end }}`)
+			list.ForEach, list.Destination, list.Bundle = `key "list" | parseJSON`, "{{ .Key }}", "web"
+			index := tmpl("index", `{{ key "list" }}`)
+			index.Bundle = "web"
+			o := Options{
+				Bundles:   []Bundle{{Name: "web", Reload: Command{Args: []string{"reload"}}, Wait: Wait{Min: wait}}},
+				Warn:      func(error) { time.Sleep(time.Duration(parsing.Load())) }, // of the function, when it is parsed
+				LookupEnv: func(string) (string, bool) { time.Sleep(time.Duration(execution.Load())); return "", false },
+			}
+			o.Templates = []Template{index, list}
+			g := newRig(t, o, map[string]any{"list": `{"a": 1, "b": 1}`})
+			defer g.stop()
+			sleep(10 * time.Second)
+			g.costs()
+			execution.Store(int64(slow))
+			parsing.Store(int64(slow))
+			go func() {
+				sleep(10 * time.Millisecond)
+				g.store.set("list", `{"a": 1, "b": 1, "c": 1}`)
+			}()
+			o.Templates = []Template{index, list}
+			g.reloadOptions(o)
+			sleep(20 * time.Second)
+			if _, changed, runs := g.costs(); changed != "+index +c" || runs != 1 {
+				t.Errorf("with a wait of %v: %s in %d runs, want +index +c in 1", wait, changed, runs)
+			}
+		})
+	}
+}

@@ -360,7 +360,7 @@ func (r *Runner) handleReport(report bundle.Report) error {
 	} else if b != nil && x.preparing {
 		x.late.Add(b.spec, report.Placed)
 	}
-	if x.relist(r.opts.Templates) {
+	if x.relist(r.opts.Templates); x.changed {
 		if err := r.offer(nil); err != nil { // their bundles wait
 			return err
 		}
@@ -425,21 +425,25 @@ func joinFailures(failures []failure) error {
 // are in force, or with the cause of ctx's end.
 func (r *Runner) Reload(ctx context.Context, o Options, sources map[watch.Store]watch.Source) error {
 	next, err := New(o, r.watcher)
-	if err != nil {
-		return err
-	}
 	var kept map[int][]Template
-	if err := r.request(ctx, func() { kept = r.expansion.Kept(r.expansion.config.Templates, o.Templates) }); err != nil {
-		return err
-	}
-	if len(kept) > 0 {
-		// With an error, the lists that are executed now report it.
-		if grown, err := withElements(o, kept, r.watcher, nil); err == nil {
-			next = grown
+	for tries, done := 0, false; err == nil && !done; tries++ {
+		if len(kept) > 0 {
+			// With an error, the lists that are executed now report it.
+			if grown, err := withElements(o, kept, r.watcher, nil); err == nil {
+				next = grown
+			}
 		}
+		next.replacements = maps.Clone(sources)
+		err = r.request(ctx, func() {
+			before := kept
+			kept = r.expansion.Kept(r.expansion.config.Templates, o.Templates)
+			same := maps.EqualFunc(before, kept, func(a, b []Template) bool { return reflect.DeepEqual(a, b) })
+			if done = same || tries == 5; done { // else there are other elements by now
+				r.replace(next)
+			}
+		})
 	}
-	next.replacements = maps.Clone(sources)
-	return r.request(ctx, func() { r.replace(next) })
+	return err
 }
 
 // replace has r go on with the options of next, a Runner that never ran.
