@@ -9,6 +9,7 @@ import (
 	"restencil/watch"
 	"restencil/watch/schedule"
 	"restencil/watch/vault/client"
+	"restencil/watch/vault/lease"
 )
 
 // TestConformance: of what can be asked for, lists are what may not exist and
@@ -24,7 +25,7 @@ func TestConformance(t *testing.T) {
 func listHarness(trouble error) watchtest.Harness {
 	vault := newVaultModel()
 	kv := vault.mount("secret/", "kv2")
-	o := Options{DefaultLease: 5 * time.Millisecond, Retry: schedule.Backoff{Base: time.Millisecond, Max: 5 * time.Millisecond}}
+	o := Options{Lease: lease.Rules{Default: 5 * time.Millisecond}, Retry: schedule.Backoff{Base: time.Millisecond, Max: 5 * time.Millisecond}}
 	h := watchtest.Harness{
 		Source: newSource(o.filled(), vault, newHolderModel(), ""),
 		Query:  watch.Query{Kind: watch.VaultList, Name: "secret/mine"},

@@ -164,13 +164,13 @@ func TestAttemptsEnd(t *testing.T) {
 // TestNegativeDefaultLease is the default, as in consul-template.
 func TestNegativeDefaultLease(t *testing.T) {
 	o := DefaultOptions()
-	o.DefaultLease = -time.Second
+	o.Lease.Default = -time.Second
 	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.options.DefaultLease != 5*time.Minute {
-		t.Errorf("it is %v", s.options.DefaultLease)
+	if s.options.Lease.Default != 5*time.Minute {
+		t.Errorf("it is %v", s.options.Lease.Default)
 	}
 }
 

@@ -201,7 +201,7 @@ func TestTriesBeforeTheEnd(t *testing.T) {
 
 func TestList(t *testing.T) {
 	for _, kind := range []string{"kv1", "kv2"} {
-		inWorld(t, Options{DefaultLease: time.Minute}, func(w *world) {
+		inWorld(t, Options{Lease: lease.Rules{Default: time.Minute}}, func(w *world) {
 			kv := w.vault.mount("secret/", kind)
 			s := w.watch(watch.Query{Kind: watch.VaultList, Name: "secret"})
 			pass(time.Second)
@@ -640,7 +640,7 @@ func TestForbiddenMeanwhile(t *testing.T) {
 func TestOutage(t *testing.T) {
 	for name, err := range map[string]error{"network": errNetwork, "sealed": refuse(503, "Vault is sealed")} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, Options{DefaultLease: time.Minute}, func(w *world) {
+			inWorld(t, Options{Lease: lease.Rules{Default: time.Minute}}, func(w *world) {
 				kv := w.vault.mount("secret/", "kv2")
 				var sinks []*sinkModel
 				for i := range 1000 {

@@ -410,12 +410,10 @@ type world struct {
 // filled returns o with defaults in place of zero values.
 func (o Options) filled() Options {
 	d := DefaultOptions()
-	o.DefaultLease = cmp.Or(max(o.DefaultLease, 0), d.DefaultLease)
+	o.Lease.Default = cmp.Or(max(o.Lease.Default, 0), d.Lease.Default)
 	o.Limit = cmp.Or(o.Limit, d.Limit)
 	o.MaxRequests = cmp.Or(max(o.MaxRequests, 0), d.MaxRequests)
-	if o.Threshold == 0 {
-		o.Threshold = d.Threshold
-	}
+	o.Lease.Threshold = cmp.Or(o.Lease.Threshold, d.Lease.Threshold)
 	if o.Retry == (schedule.Backoff{}) {
 		o.Retry = d.Retry
 	}

@@ -6,6 +6,7 @@ import (
 	"restencil/watch/schedule"
 	"restencil/watch/transport"
 	"restencil/watch/vault/client"
+	"restencil/watch/vault/lease"
 	"restencil/watch/vault/limit"
 	"restencil/watch/vault/token"
 )
@@ -16,14 +17,9 @@ type Options struct {
 	client.Options // New sets Resend
 	Token          token.Options
 
-	// DefaultLease is how long an answer without a lease is valid, and the time
-	// between two reads of a list. Zero or less means 5 min.
-	DefaultLease time.Duration
-
-	// Threshold is the share of a lease, of a certificate's life or of
-	// DefaultLease after which it is replaced, between 0 and 1, with some jitter
-	// (COMPAT 4.12.4).
-	Threshold float64
+	// Lease says when answers are replaced. Lease.Default is the time between two reads
+	// of a list, too; zero or less means 5 min.
+	Lease lease.Rules
 
 	// Limit bounds how often anything is issued or written at a path. What is valid
 	// for less time than Limit.Every may be replaced as often as it ends: New sets
@@ -47,11 +43,10 @@ type Options struct {
 // DefaultOptions returns what consul-template uses where nothing is configured.
 func DefaultOptions() Options {
 	return Options{
-		Options:      client.Options{Server: transport.Server{Transport: transport.Defaults()}},
-		DefaultLease: 5 * time.Minute,
-		Threshold:    0.9,
-		Limit:        limit.Options{Every: time.Minute, Burst: 3},
-		MaxRequests:  32,
-		Retry:        schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
+		Options:     client.Options{Server: transport.Server{Transport: transport.Defaults()}},
+		Lease:       lease.Rules{Threshold: 0.9, Default: 5 * time.Minute},
+		Limit:       limit.Options{Every: time.Minute, Burst: 3},
+		MaxRequests: 32,
+		Retry:       schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Minute},
 	}
 }

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"restencil/watch/vault/client"
+	"restencil/watch/vault/lease"
 )
 
 // TestOutageTurns: a Vault that has come back and is sealed waits for a person,
 // who is told.
 func TestOutageTurns(t *testing.T) {
-	inWorld(t, Options{DefaultLease: time.Minute}, func(w *world) {
+	inWorld(t, Options{Lease: lease.Rules{Default: time.Minute}}, func(w *world) {
 		w.vault.mount("secret/", "kv2").put("app", "one")
 		s := w.watch(read("secret/app"))
 		pass(time.Second)

@@ -13,7 +13,6 @@ import (
 	"restencil/watch/schedule"
 	"restencil/watch/vault/client"
 	"restencil/watch/vault/fetch"
-	"restencil/watch/vault/lease"
 	"restencil/watch/vault/limit"
 	"restencil/watch/vault/token"
 )
@@ -47,7 +46,7 @@ type manager interface {
 // to Vault is made when the first query is watched.
 func New(o Options) (*Source, error) {
 	d := DefaultOptions()
-	o.DefaultLease = cmp.Or(max(o.DefaultLease, 0), d.DefaultLease)
+	o.Lease.Default = cmp.Or(max(o.Lease.Default, 0), d.Lease.Default)
 	o.Retry = cmp.Or(o.Retry, d.Retry)
 	o.Resend = o.Retry.Attempts != 0
 	c, err := client.New(o.Options)
@@ -64,11 +63,10 @@ func New(o Options) (*Source, error) {
 }
 
 func newSource(o Options, c client.Caller, m manager, namespace string) *Source {
-	o.Limit.Part = o.Threshold / 2 // half the time at which it usually is
-	rules := lease.Rules{Threshold: o.Threshold, Default: o.DefaultLease}
+	o.Limit.Part = o.Lease.Threshold / 2 // half the time at which it usually is
 	return &Source{
 		options: o, caller: c, tokens: m, namespace: namespace,
-		requester: fetch.NewRequester(c, namespace, rules, limit.New(o.Limit)),
+		requester: fetch.NewRequester(c, namespace, o.Lease, limit.New(o.Limit)),
 		inbox:     schedule.NewInbox[[]watch.Subscription](),
 		plans:     new(plans),
 		close:     func() {},

@@ -10,6 +10,7 @@ import (
 	"restencil/watch/transport"
 	"restencil/watch/vault"
 	"restencil/watch/vault/client"
+	"restencil/watch/vault/lease"
 	"restencil/watch/vault/limit"
 	"restencil/watch/vault/token"
 )
@@ -38,8 +39,8 @@ func TestVaultOptions(t *testing.T) {
 					MaxIdleConns: 4, MaxIdleConnsPerHost: 5, MaxConnsPerHost: 6, TLSHandshakeTimeout: 7 * time.Second,
 				}},
 		},
-		Token:        token.Options{Text: "t", Unwrap: true},
-		DefaultLease: time.Second, Threshold: 0.5, Limit: limit.Options{Every: 3 * time.Second, Burst: 4}, MaxRequests: 5,
+		Token: token.Options{Text: "t", Unwrap: true},
+		Lease: lease.Rules{Threshold: 0.5, Default: time.Second}, Limit: limit.Options{Every: 3 * time.Second, Burst: 4}, MaxRequests: 5,
 		Retry: schedule.Backoff{Base: time.Second, Max: 2 * time.Second},
 	}
 	if diff := cmp.Diff(want, vaultOptions(c)); diff != "" {

@@ -16,7 +16,7 @@ import (
 
 // Rules apply to all leases.
 type Rules struct {
-	Threshold float64       // the share of a life after which something is replaced
+	Threshold float64       // the share of a life after which something is replaced, between 0 and 1, with some jitter (COMPAT 4.12.4)
 	Default   time.Duration // the life of an answer that has none
 }
 

@@ -51,9 +51,9 @@ func (v *Vault) block() []setting.Setting {
 		{Key: "grace", To: new(time.Duration), Deprecated: setting.Nothing},
 		{Key: "unwrap_token", Flag: "vault-unwrap-token", To: &v.Token.Unwrap, Env: "VAULT_UNWRAP_TOKEN",
 			Help: "The token is a wrapped one, to be unwrapped first."},
-		{Key: "default_lease_duration", Flag: "vault-default-lease-duration", To: &v.DefaultLease,
+		{Key: "default_lease_duration", Flag: "vault-default-lease-duration", To: &v.Lease.Default,
 			Help: "How long a secret without a lease is taken to be good for."},
-		{Key: "lease_renewal_threshold", To: &v.Threshold,
+		{Key: "lease_renewal_threshold", To: &v.Lease.Threshold,
 			Help: "The part of its life after which a lease that cannot be renewed is replaced, more than 0 and less than 1."},
 		{Key: "client_user_agent", Flag: "vault-client-user-agent", To: &v.UserAgent,
 			Help: "The user agent to present to Vault."},
@@ -135,9 +135,9 @@ func (v *Vault) Finish(o *setting.Origins, home string, warn func(at setting.Ori
 		v.Token.Renew = v.Token.File == "" && (v.Token.Text != "" || login)
 	}
 	v.Files = fingerprint(v.TLS.Files()...)
-	if v.Threshold <= 0 || v.Threshold >= 1 {
+	if v.Lease.Threshold <= 0 || v.Lease.Threshold >= 1 {
 		// consul-template accepts any number, but works only with these.
-		v.Threshold = vault.DefaultOptions().Threshold
+		v.Lease.Threshold = vault.DefaultOptions().Lease.Threshold
 		warn(o.Origin("vault.lease_renewal_threshold"), "lease_renewal_threshold is a share, more than 0 and less than 1: 0.9 is used", "")
 	}
 	for _, cluster := range v.Clusters {
