@@ -158,6 +158,27 @@ func TestReplaceAfterARemoval(t *testing.T) {
 	})
 }
 
+// What replaces a source that nobody asks any more does not run, such as to log in, until
+// somebody asks it.
+func TestReplaceWithoutQueries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := newStage(), newStage()
+		w := New(map[Store]Source{Vault: first})
+		secret := Query{Kind: VaultRead, Name: "s"}.ID()
+		w.Watch(secret)
+		stop := run(t, w)
+		w.Unwatch(secret)
+		w.Replace(map[Store]Source{Vault: second})
+		time.Sleep(time.Hour)
+		first.is(t, "ended")
+		second.is(t, "")
+		w.Watch(secret)
+		synctest.Wait()
+		second.is(t, "runs")
+		stop()
+	})
+}
+
 func TestReplaceBeforeRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, next := newStage(), newStage()

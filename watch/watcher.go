@@ -38,7 +38,7 @@ type Watcher struct {
 // programs use one store of those that they could reach. It is guarded by calls.
 type sourceRun struct {
 	source Source
-	used   bool               // it has, or had, queries, or the one that it replaced
+	used   bool               // it has, or had, queries
 	stop   context.CancelFunc // ends the run; nil before it begins
 }
 
@@ -69,8 +69,8 @@ func New(sources map[Store]Source) *Watcher {
 	return w
 }
 
-// Run runs the sources that have queries, and those that replace them, until ctx ends
-// and they have all returned.
+// Run runs the sources that have, or had, queries, until ctx ends and they have all
+// returned.
 func (w *Watcher) Run(ctx context.Context) {
 	w.calls.Lock()
 	w.ctx = ctx
@@ -322,7 +322,7 @@ func (w *Watcher) Replace(sources map[Store]Source) {
 		old := w.sources[store]
 		var next *sourceRun
 		if source != nil {
-			next = &sourceRun{source: source, used: old != nil && old.used}
+			next = &sourceRun{source: source}
 		}
 		if w.sources[store] = next; next == nil {
 			delete(w.sources, store)
@@ -348,9 +348,6 @@ func (w *Watcher) Replace(sources map[Store]Source) {
 		w.mu.Unlock() // the source may answer at once
 		if old != nil && old.stop != nil {
 			old.stop()
-		}
-		if next != nil {
-			w.run(store, next)
 		}
 		w.subscribe(store, list)
 	}

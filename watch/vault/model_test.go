@@ -388,7 +388,6 @@ func (h *holderModel) set(c token.Epoch, err error) {
 }
 
 func (h *holderModel) Run(ctx context.Context) { <-ctx.Done() }
-func (h *holderModel) Start()                  {}
 
 func (h *holderModel) Revoke(context.Context) error {
 	h.revoked = true

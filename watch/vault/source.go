@@ -38,12 +38,10 @@ type manager interface {
 	Changed() <-chan struct{}
 	Refused(token.Epoch)
 	Run(context.Context)
-	Start()
 	Revoke(context.Context) error
 }
 
-// New returns a Source. It reads the certificates that o names. The first request
-// to Vault is made when the first query is watched.
+// New returns a Source. It reads the certificates that o names, and sends nothing.
 func New(o Options) (*Source, error) {
 	d := DefaultOptions()
 	o.Lease.Default = cmp.Or(max(o.Lease.Default, 0), d.Lease.Default)
@@ -92,7 +90,6 @@ func (s *Source) Run(ctx context.Context) {
 // Watch implements watch.Source. A query that was watched until recently issues
 // and writes nothing again while its answer is valid.
 func (s *Source) Watch(list ...watch.Subscription) {
-	s.tokens.Start()
 	s.put(list)
 }
 

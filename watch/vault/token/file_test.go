@@ -23,7 +23,6 @@ func TestFileOnDisk(t *testing.T) {
 	running.Go(func() { s.Run(ctx) })
 	defer running.Wait()
 	defer cancel()
-	s.Start()
 
 	awaitCurrent(t, s, func(_ Epoch, err error) bool { return err != nil && err != ErrPending })
 	next := write(t, filepath.Join(dir, ".new"), []byte("one\n"))

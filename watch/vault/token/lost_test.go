@@ -27,7 +27,6 @@ func TestLostLogins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			runManager(t, Options{Login: kubernetes}, func(m *tokenModel) { m.failed = c.err }, func(s *managerTest) {
 				s.life.retry = schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Second}
-				s.Start()
 				time.Sleep(10 * time.Minute)
 				if n := s.vault.count("login"); n < c.least || n > c.most {
 					t.Errorf("%d logins in 10 minutes", n)

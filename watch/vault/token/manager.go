@@ -13,8 +13,8 @@ import (
 	"restencil/watch/vault/client"
 )
 
-// A Manager keeps a token. It makes no call before Start. All methods except Run
-// are for any goroutine.
+// A Manager keeps a token. It makes no call before Run. All methods except Run are for
+// any goroutine.
 type Manager struct {
 	caller client.Caller
 	notify func(error)                          // may be nil
@@ -32,12 +32,11 @@ type Manager struct {
 
 // An inbox holds calls that Run has not handled yet.
 type inbox struct {
-	started bool
 	refused int  // the number of an epoch, 0 for none
 	changed bool // the file may have changed
 }
 
-// New returns a Manager, which makes its calls with c, none before Start. notice, if
+// New returns a Manager, which makes its calls with c, none before Run. notice, if
 // not nil, receives what a person should know.
 func New(o Options, retry schedule.Backoff, c client.Caller, notice func(error)) (*Manager, error) {
 	m := &Manager{
@@ -76,9 +75,6 @@ func New(o Options, retry schedule.Backoff, c client.Caller, notice func(error))
 	m.publish()
 	return m, nil
 }
-
-// Start lets the manager make calls. Further calls of Start do nothing.
-func (m *Manager) Start() { m.inbox.Post(func(in *inbox) { in.started = true }) }
 
 // Refused reports that Vault does not know the token of this epoch. It does nothing
 // if that is not the newest.
@@ -129,6 +125,9 @@ func (m *Manager) Run(ctx context.Context) {
 			m.file.follow(ctx, m.file.path, func() { m.inbox.Post(func(in *inbox) { in.changed = true }) })
 		})
 	}
+	if m.life.replaceable {
+		m.life.due.Set(obtain, time.Now())
+	}
 	w := &worker{results: make(chan func(), 1)}
 	defer func() {
 		if w.busy() {
@@ -155,16 +154,10 @@ func (m *Manager) Run(ctx context.Context) {
 
 // read handles the inbox.
 func (m *Manager) read(w *worker) {
-	in, now := m.inbox.Take(), time.Now()
-	if in.started && !w.open {
-		w.open = true
-		if m.life.replaceable {
-			m.life.due.Set(obtain, now)
-		}
-	}
+	in := m.inbox.Take()
 	if in.refused > 0 {
 		known := m.life.warned
-		m.life.refuse(now, in.refused)
+		m.life.refuse(time.Now(), in.refused)
 		in.changed = in.changed || m.file != nil && !known && m.life.warned // the file may have changed unnoticed
 	}
 	w.changed = w.changed || in.changed
@@ -181,7 +174,7 @@ func (m *Manager) proceed(ctx context.Context, w *worker) (at time.Time) {
 	if w.busy() && !m.wanted(w.task) {
 		w.cancel() // its result comes at once, and is dropped
 	}
-	if w.open && !w.busy() {
+	if !w.busy() {
 		if w.changed {
 			w.changed = false
 			m.life.due.Set(obtain, now)
@@ -197,7 +190,6 @@ func (m *Manager) proceed(ctx context.Context, w *worker) (at time.Time) {
 
 // A worker runs one task at a time in a goroutine.
 type worker struct {
-	open    bool               // Start was called
 	changed bool               // the file may have, since the last task began
 	task    task               // that was begun last
 	cancel  context.CancelFunc // of the task under way, or nil

@@ -19,7 +19,7 @@ const written = client.Token("s." + canary)
 
 var kubernetes = Login{Method: Kubernetes, Role: "web", JWT: "jwt-" + canary}
 
-func TestNothingIsAskedBeforeStart(t *testing.T) {
+func TestNothingIsAskedBeforeRun(t *testing.T) {
 	for name, o := range map[string]Options{
 		"text":    {Text: string(written), Renew: true},
 		"wrapped": {Text: string(written), Unwrap: true, Renew: true},
@@ -28,10 +28,14 @@ func TestNothingIsAskedBeforeStart(t *testing.T) {
 		"none":    {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			runManager(t, o, nil, func(s *managerTest) {
+			synctest.Test(t, func(t *testing.T) {
+				vault := newTokenModel()
+				if _, err := New(o, defaultRetry, vault, nil); err != nil {
+					t.Fatal(err)
+				}
 				time.Sleep(time.Hour)
-				if n := s.vault.count(""); n > 0 {
-					s.Errorf("%d calls: %v", n, s.vault.calls)
+				if n := vault.count(""); n > 0 {
+					t.Errorf("%d calls: %v", n, vault.calls)
 				}
 			})
 		})
@@ -83,8 +87,6 @@ func TestRenewed(t *testing.T) {
 	runManager(t, Options{Text: string(written), Renew: true},
 		func(m *tokenModel) { m.add(written, 30*time.Second, 0, false) },
 		func(s *managerTest) {
-			s.Start()
-			s.Start()
 			synctest.Wait()
 			if got := s.vault.count("renew-self"); got != 1 {
 				t.Errorf("%d renewals at the start, want 1", got)
@@ -103,14 +105,13 @@ func TestRenewed(t *testing.T) {
 func TestTokenOfFewSecondsIsRenewed(t *testing.T) {
 	runManager(t, Options{Text: string(written), Renew: true},
 		func(m *tokenModel) { m.add(written, 4*time.Second, 0, false) },
-		func(s *managerTest) { s.Start(); s.alwaysLives(time.Minute) })
+		func(s *managerTest) { s.alwaysLives(time.Minute) })
 }
 
 func TestNotRenewedWhereThatIsNotWanted(t *testing.T) {
 	runManager(t, Options{Text: string(written)},
 		func(m *tokenModel) { m.add(written, time.Minute, 0, false) },
 		func(s *managerTest) {
-			s.Start()
 			time.Sleep(time.Hour)
 			if n := s.vault.count(""); n > 0 {
 				t.Errorf("calls: %v", s.vault.calls)
@@ -123,7 +124,6 @@ func TestRootTokenIsNoMatter(t *testing.T) {
 	runManager(t, Options{Text: string(written), Renew: true},
 		func(m *tokenModel) { m.add(written, 0, 0, true) },
 		func(s *managerTest) {
-			s.Start()
 			time.Sleep(24 * time.Hour)
 			if c := s.wantToken(written); !c.Ends.IsZero() {
 				t.Errorf("it ends at %s", c.Ends)
@@ -139,7 +139,6 @@ func TestTokenThatCannotBeRenewedIsToldOfOnce(t *testing.T) {
 	runManager(t, Options{Text: string(written), Renew: true},
 		func(m *tokenModel) { m.add(written, 3*time.Hour, 0, true) },
 		func(s *managerTest) {
-			s.Start()
 			synctest.Wait()
 			if c := s.wantToken(written); time.Until(c.Ends) != 3*time.Hour {
 				t.Errorf("ends in %s", time.Until(c.Ends))
@@ -161,7 +160,6 @@ func TestTokenWhoseEndIsSecret(t *testing.T) {
 			m.deny["auth/token/lookup-self"] = status(http.StatusForbidden, "permission denied")
 		},
 		func(s *managerTest) {
-			s.Start()
 			time.Sleep(24 * time.Hour)
 			s.wantNotices("cannot be renewed")
 			s.wantToken(written)
@@ -172,7 +170,6 @@ func TestMostThatATokenMayLive(t *testing.T) {
 	runManager(t, Options{Text: string(written), Renew: true},
 		func(m *tokenModel) { m.add(written, 30*time.Second, 100*time.Second, false) },
 		func(s *managerTest) {
-			s.Start()
 			s.alwaysLives(99 * time.Second)
 			s.wantNotices("ends at")
 			if n := s.vault.count("renew-self"); n > 8 {
@@ -195,7 +192,6 @@ func TestLoginGoesOnForever(t *testing.T) {
 			runManager(t, Options{Login: kubernetes, Renew: c.renew},
 				func(m *tokenModel) { m.ttl, m.most, m.fixed = c.ttl, c.most, c.fixed },
 				func(s *managerTest) {
-					s.Start()
 					first := s.wantToken(canary + "-1")
 					s.alwaysLives(10 * time.Minute)
 					now, _ := s.Current()
@@ -210,7 +206,7 @@ func TestLoginGoesOnForever(t *testing.T) {
 
 func TestChangedFires(t *testing.T) {
 	runManager(t, Options{Login: kubernetes},
-		func(m *tokenModel) { m.ttl, m.fixed = time.Minute, true },
+		func(m *tokenModel) { m.ttl, m.fixed, m.takes = time.Minute, true, time.Second },
 		func(s *managerTest) {
 			if err := s.wantNone(""); !errors.Is(err, ErrPending) {
 				t.Errorf("got %v", err)
@@ -218,7 +214,6 @@ func TestChangedFires(t *testing.T) {
 			for len(s.Changed()) > 0 {
 				<-s.Changed()
 			}
-			s.Start()
 			<-s.Changed()
 			s.wantToken(canary + "-1")
 			<-s.Changed()
@@ -236,7 +231,6 @@ func TestOutageShorterThanTheToken(t *testing.T) {
 				m.ttl = 30 * time.Second
 				m.add(written, m.ttl, 0, false)
 			}, func(s *managerTest) {
-				s.Start()
 				synctest.Wait()
 				s.vault.set(func() { s.vault.failed = errDown })
 				s.alwaysLives(27 * time.Second)
@@ -260,7 +254,6 @@ func TestRenewalsNeverGoWell(t *testing.T) {
 			runManager(t, Options{Login: kubernetes, Renew: true},
 				func(m *tokenModel) { m.ttl, m.takes = 30*time.Second, time.Second; fail(m) },
 				func(s *managerTest) {
-					s.Start()
 					time.Sleep(time.Second)
 					s.alwaysLives(10 * time.Minute)
 				})
@@ -272,7 +265,6 @@ func TestHangingVaultIsAskedAgain(t *testing.T) {
 	runManager(t, Options{Text: string(written), Renew: true},
 		func(m *tokenModel) { m.add(written, 30*time.Second, 0, false) },
 		func(s *managerTest) {
-			s.Start()
 			time.Sleep(15 * time.Second)
 			s.vault.set(func() { s.vault.hang = "/" })
 			s.alwaysLives(9500 * time.Millisecond)
@@ -285,7 +277,6 @@ func TestOutageLongerThanTheToken(t *testing.T) {
 	runManager(t, Options{Login: kubernetes, Renew: true},
 		func(m *tokenModel) { m.ttl = 30 * time.Second },
 		func(s *managerTest) {
-			s.Start()
 			synctest.Wait()
 			s.vault.set(func() { s.vault.failed = errDown })
 			time.Sleep(31 * time.Second)
@@ -309,7 +300,6 @@ func TestWrittenTokenStaysInUse(t *testing.T) {
 	runManager(t, Options{Text: string(written), Renew: true},
 		func(m *tokenModel) { m.add(written, 30*time.Second, 0, false) },
 		func(s *managerTest) {
-			s.Start()
 			synctest.Wait()
 			s.vault.set(func() { s.vault.failed = errDown })
 			time.Sleep(time.Minute)
@@ -324,7 +314,6 @@ func TestWrittenTokenStaysInUse(t *testing.T) {
 
 func TestRefusedLogin(t *testing.T) {
 	runManager(t, Options{Login: kubernetes}, nil, func(s *managerTest) {
-		s.Start()
 		old := s.wantToken(canary + "-1")
 		s.Refused(old)
 		s.wantToken(canary + "-2")
@@ -337,7 +326,6 @@ func TestRefusedWhileItIsRenewed(t *testing.T) {
 	runManager(t, Options{Login: kubernetes, Renew: true},
 		func(m *tokenModel) { m.hang = "renew-self" },
 		func(s *managerTest) {
-			s.Start()
 			time.Sleep(41 * time.Minute)
 			s.Refused(s.wantToken(canary + "-1"))
 			s.wantToken(canary + "-2")
@@ -346,7 +334,6 @@ func TestRefusedWhileItIsRenewed(t *testing.T) {
 
 func TestRefusalsAreNoStorm(t *testing.T) {
 	runManager(t, Options{Login: kubernetes}, nil, func(s *managerTest) {
-		s.Start()
 		end := time.Now().Add(10 * time.Minute)
 		for time.Now().Before(end) {
 			synctest.Wait()
@@ -363,7 +350,6 @@ func TestRefusalsAreNoStorm(t *testing.T) {
 
 func TestRefusedTextIsToldOfOnce(t *testing.T) {
 	runManager(t, Options{Text: string(written), Renew: true}, nil, func(s *managerTest) {
-		s.Start()
 		for range 10 {
 			time.Sleep(time.Minute)
 			s.Refused(s.wantToken(written))
@@ -391,7 +377,6 @@ func TestLoginThatFails(t *testing.T) {
 			runManager(t, Options{Login: kubernetes},
 				func(m *tokenModel) { m.failed = c.err },
 				func(s *managerTest) {
-					s.Start()
 					err := s.wantNone(c.says)
 					if !strings.HasPrefix(err.Error(), "the kubernetes login at auth/kubernetes as role web failed") {
 						t.Errorf("got %q", err)
@@ -411,7 +396,6 @@ func TestRetryAfterOfALoginIsHeeded(t *testing.T) {
 	runManager(t, Options{Login: kubernetes},
 		func(m *tokenModel) { m.failed = &client.ResponseError{Status: 429, RetryAfter: time.Minute} },
 		func(s *managerTest) {
-			s.Start()
 			time.Sleep(59 * time.Second)
 			if n := s.vault.count("login"); n != 1 {
 				t.Errorf("%d attempts", n)
@@ -422,7 +406,6 @@ func TestRetryAfterOfALoginIsHeeded(t *testing.T) {
 func TestFileIsFollowed(t *testing.T) {
 	const other = client.Token("s.other-" + canary)
 	runManager(t, Options{File: "f"}, nil, func(s *managerTest) {
-		s.Start()
 		s.write("", fs.ErrNotExist)
 		s.wantNone("there is no token in the file f: file does not exist")
 		s.write("  \n", nil)
@@ -450,7 +433,6 @@ func TestFileIsFollowed(t *testing.T) {
 
 func TestRefusedFileIsReadAnew(t *testing.T) {
 	runManager(t, Options{File: "f"}, nil, func(s *managerTest) {
-		s.Start()
 		s.write(string(written), nil)
 		c := s.wantToken(written)
 		s.onDisk.mu.Lock()
@@ -469,7 +451,6 @@ func TestUnwrap(t *testing.T) {
 			m.add("wrap2-"+canary, time.Hour, 0, false)
 		},
 		func(s *managerTest) {
-			s.Start()
 			s.write("wrap-"+canary, nil)
 			s.wantToken(canary + "-1")
 			s.write("", fs.ErrNotExist)
@@ -499,7 +480,6 @@ func TestFileChangesWhileItIsUnwrapped(t *testing.T) {
 				m.add("wrap2-"+canary, time.Hour, 0, false)
 			},
 			func(s *managerTest) {
-				s.Start()
 				s.write(first, nil)
 				s.write("wrap2-"+canary, nil)
 				time.Sleep(2*time.Second + time.Millisecond)
@@ -519,7 +499,6 @@ func TestUnwrapWaitsForVault(t *testing.T) {
 			m.add("wrap-"+canary, 2*time.Hour, 0, false)
 		},
 		func(s *managerTest) {
-			s.Start()
 			s.wantNone("vaultwatcher: vault unwrap: connection refused")
 			time.Sleep(time.Hour)
 			s.vault.set(func() { s.vault.failed = nil })
@@ -563,7 +542,6 @@ func TestRevoke(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			runManager(t, c.o, nil, func(s *managerTest) {
-				s.Start()
 				synctest.Wait()
 				if err := s.Revoke(t.Context()); err != nil {
 					t.Error(err)
@@ -585,7 +563,6 @@ func TestLoginAtTheEndIsNotForgotten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Start()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		s.Run(ctx)
