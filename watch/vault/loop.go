@@ -89,14 +89,18 @@ func (l *loop) take(s watch.Subscription, now time.Time) {
 		}
 	default:
 		q := s.ID.Value()
-		f, err := fetch.New(q, l.requester)
+		f, kept, err := fetch.New(q, l.requester)
 		if err != nil {
 			s.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: err})
 			return
 		}
 		e := &entry{id: s.ID, query: q, sink: s.Sink, fetcher: f}
 		l.table.entries[s.ID] = e
-		l.table.timers.Set(e, now)
+		if kept != nil { // without Vault and a token
+			l.answered(e, l.epoch, *kept, now)
+		} else {
+			l.table.timers.Set(e, now)
+		}
 	}
 }
 
@@ -159,8 +163,6 @@ func (l *loop) proceed(now time.Time) (at time.Time) {
 		switch renew, _ := a.next(); {
 		case e.sink == nil:
 			l.table.forget(e)
-		case e.fetcher.Offline():
-			l.fetch(e)
 		case breaker.Open(), l.tokenErr != nil:
 			l.table.wait(e)
 			l.reportWaiting(e)
@@ -219,17 +221,22 @@ func (l *loop) fetch(e *entry) {
 				l.failed(e, under, err, now)
 				return
 			}
-			held := result.Lease
-			e.answer = answer{known: true, data: result.Data, issued: result.Issued, lease: held}
-			// Vault revokes a lease, and a child token, with the token that requested
-			// it. A token from a login is no child.
-			if held.ID != "" || held.Token && strings.HasPrefix(e.query.Name, "auth/token/") {
-				e.answer.epoch = under
-			}
-			e.publish(now)
-			l.succeeded(e, now)
+			l.answered(e, under, result, now)
 		}
 	})
+}
+
+// answered takes the result of a request with the token of an epoch.
+func (l *loop) answered(e *entry, under *epoch, result fetch.Result, now time.Time) {
+	held := result.Lease
+	e.answer = answer{known: true, data: result.Data, issued: result.Issued, lease: held}
+	// Vault revokes a lease, and a child token, with the token that requested
+	// it. A token from a login is no child.
+	if held.ID != "" || held.Token && strings.HasPrefix(e.query.Name, "auth/token/") {
+		e.answer.epoch = under
+	}
+	e.publish(now)
+	l.succeeded(e, now)
 }
 
 // succeeded resets the failures of e, and schedules its next step.

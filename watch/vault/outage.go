@@ -88,10 +88,6 @@ func (l *loop) reportWaiting(e *entry) {
 
 // failed reports the error of an attempt, and schedules the next.
 func (l *loop) failed(e *entry, under *epoch, err error, now time.Time) {
-	if errors.Is(err, fetch.ErrNothingKept) {
-		l.table.set(e, now)
-		return
-	}
 	if limited, ok := errors.AsType[*limit.Error](err); ok {
 		l.limited(e, limited, now)
 		return

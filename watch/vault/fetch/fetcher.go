@@ -23,9 +23,6 @@ type Fetcher interface {
 
 	// MayIssue reports whether the next attempt may issue or write something.
 	MayIssue() bool
-
-	// Offline reports whether the next attempt needs neither Vault nor a token.
-	Offline() bool
 }
 
 // A Result is the result of an attempt.
@@ -38,30 +35,32 @@ type Result struct {
 	absent bool // the thing does not exist, which is an answer
 }
 
-// New returns the Fetcher of a query, which makes its requests with r. The error
-// says what is wrong with the query.
-func New(q watch.Query, r *Requester) (Fetcher, error) {
+// New returns the Fetcher of a query, which makes its requests with r, and what is kept
+// of an earlier answer: a certificate in files, or nil. The error says what is wrong with
+// the query.
+func New(q watch.Query, r *Requester) (f Fetcher, kept *Result, err error) {
 	common := base{Requester: r, id: q.ID(), path: q.Name}
 	switch q.Kind {
 	case watch.VaultRead:
 		params, err := url.ParseQuery(q.Params)
 		refresh, refreshErr := refreshOf(params.Get("refresh"))
 		params.Del("refresh")
-		return &reader{base: common, params: params, refresh: refresh, leased: true}, cmp.Or(err, refreshErr)
+		return &reader{base: common, params: params, refresh: refresh, leased: true}, nil, cmp.Or(err, refreshErr)
 	case watch.VaultWrite:
 		values, err := url.ParseQuery(q.Params)
-		return &writer{base: common, values: values}, err
+		return &writer{base: common, values: values}, nil, err
 	case watch.VaultList:
 		// The path is not a URL, except that it may end in ?refresh=30s.
 		path, text, _ := strings.Cut(q.Name, "?refresh=")
 		refresh, err := refreshOf(text)
 		common.path = path
-		return &lister{base: common, refresh: cmp.Or(refresh, r.rules.Default)}, err
+		return &lister{base: common, refresh: cmp.Or(refresh, r.rules.Default)}, nil, err
 	case watch.VaultPKI:
 		values, files, err := watch.SplitPKIParams(q.Params)
-		return &issuer{base: common, values: values, files: files}, err
+		i := &issuer{base: common, values: values}
+		return i, i.kept(files, time.Now()), err
 	}
-	return nil, errors.New("not a query to Vault")
+	return nil, nil, errors.New("not a query to Vault")
 }
 
 // A base is the common part of fetchers.
@@ -71,7 +70,6 @@ type base struct {
 	path string
 }
 
-func (*base) Offline() bool  { return false }
 func (*base) MayIssue() bool { return true }
 
 // A MissingError says that a secret does not exist, as consul-template does, and

@@ -31,47 +31,29 @@ import (
 type issuer struct {
 	base
 	values url.Values
-	files  []string // that keep the certificate
-	read   bool     // the files were read
 }
 
-// Offline implements Fetcher: the first attempt reads the files.
-func (i *issuer) Offline() bool { return !i.read }
-
-// ErrNothingKept says that the files contain nothing usable: the next attempt asks
-// Vault.
-var ErrNothingKept = errors.New("no usable certificate is kept")
-
-func (i *issuer) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
-	if !i.read {
-		i.read = true
-		return i.kept(time.Now())
-	}
-	return i.issue(ctx, e)
-}
-
-// kept returns the certificate in the files, if it is usable.
-func (i *issuer) kept(now time.Time) (Result, error) {
+// kept returns the certificate in the files that keep it, nil if it is not usable.
+func (i *issuer) kept(files []string, now time.Time) *Result {
 	var b pemBundle
-	for _, file := range i.files {
+	for _, file := range files {
 		text, err := atomicfile.ReadFile(file)
 		if err != nil && !errors.Is(err, os.ErrNotExist) || b.add(text) != nil {
-			return Result{}, ErrNothingKept
+			return nil
 		}
 	}
 	got, err := b.newest()
 	if err != nil || got.value.Key == "" && !i.values.Has("csr") || !matches(got.leaf, i.values) {
-		return Result{}, ErrNothingKept
+		return nil
 	}
 	result, err := i.result(got, now)
 	if err != nil || now.Before(got.leaf.NotBefore) {
-		return Result{}, ErrNothingKept
+		return nil
 	}
-	return result, nil
+	return &result
 }
 
-// issue requests a certificate.
-func (i *issuer) issue(ctx context.Context, e token.Epoch) (Result, error) {
+func (i *issuer) Fetch(ctx context.Context, e token.Epoch) (Result, error) {
 	s, err := i.ask(ctx, i.id, client.Request{Method: http.MethodPut, Path: i.path, Body: bodyOf(i.values)}, e, mount{})
 	if err != nil {
 		return Result{}, err

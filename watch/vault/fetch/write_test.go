@@ -23,7 +23,7 @@ func TestWritesHideTheirValues(t *testing.T) {
 		return nil, nil
 	}
 	r := NewRequester(callFunc(call), "", lease.Rules{Threshold: 0.9}, limit.New(limit.Options{Every: 1, Burst: 1}))
-	f, err := New(watch.Query{Kind: watch.VaultWrite, Name: "x", Cluster: "b", Params: "password=tweety&n=1"}, r)
+	f, _, err := New(watch.Query{Kind: watch.VaultWrite, Name: "x", Cluster: "b", Params: "password=tweety&n=1"}, r)
 	if err != nil {
 		t.Fatal(err)
 	}
