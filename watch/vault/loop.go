@@ -19,10 +19,7 @@ import (
 // A loop keeps all queries of a source current. It belongs to the goroutine of Run.
 // Requests run in goroutines, which report to it.
 type loop struct {
-	options   Options
-	requester *fetch.Requester
-	tokens    manager
-	plans     *plans
+	*Source
 
 	ctx     context.Context
 	grace   context.Context // of requests that may issue something: ends shutdownGrace later
@@ -43,7 +40,7 @@ type report func(now time.Time)
 const shutdownGrace = time.Second
 
 // run serves the queries in the inbox until ctx and every request have ended.
-func (l *loop) run(ctx context.Context, in *schedule.Inbox[[]watch.Subscription]) {
+func (l *loop) run(ctx context.Context) {
 	var abandon context.CancelFunc
 	l.ctx = ctx
 	l.grace, abandon = context.WithCancel(context.WithoutCancel(ctx))
@@ -51,13 +48,13 @@ func (l *loop) run(ctx context.Context, in *schedule.Inbox[[]watch.Subscription]
 	l.takeToken(time.Now())
 	for ctx.Err() == nil {
 		now := time.Now()
-		for _, s := range in.Take() {
+		for _, s := range l.inbox.Take() {
 			l.take(s, now)
 		}
 		select {
 		case <-ctx.Done():
 		case <-schedule.At(l.proceed(now)):
-		case <-in.Wakeup:
+		case <-l.inbox.Wakeup:
 		case <-l.tokens.Changed():
 			l.takeToken(time.Now())
 		case settle := <-l.reports:

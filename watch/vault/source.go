@@ -25,7 +25,7 @@ type Source struct {
 	requester *fetch.Requester
 	namespace string
 	inbox     *schedule.Inbox[[]watch.Subscription]
-	plans     *plans
+	plans     plans
 	before    []manager // of the sources that this one has succeeded
 	close     func()    // closes idle connections
 }
@@ -66,7 +66,6 @@ func newSource(o Options, c client.Caller, m manager, namespace string) *Source 
 		options: o, caller: c, tokens: m, namespace: namespace,
 		requester: fetch.NewRequester(c, namespace, o.Lease, limit.New(o.Limit)),
 		inbox:     schedule.NewInbox[[]watch.Subscription](),
-		plans:     new(plans),
 		close:     func() {},
 	}
 }
@@ -76,13 +75,12 @@ func (s *Source) Run(ctx context.Context) {
 	var helpers sync.WaitGroup
 	helpers.Go(func() { s.tokens.Run(ctx) })
 	l := &loop{
-		options: s.options, requester: s.requester, tokens: s.tokens, plans: s.plans,
-		reports: make(chan report),
-		table:   &table{entries: make(map[watch.ID]*entry), waiting: make(map[*entry]bool)},
-		outage:  outage{breaker: schedule.Breaker{Backoff: s.options.Retry.Probes(), Doubt: true}},
-		epoch:   new(epoch),
+		Source: s, reports: make(chan report),
+		table:  &table{entries: make(map[watch.ID]*entry), waiting: make(map[*entry]bool)},
+		outage: outage{breaker: schedule.Breaker{Backoff: s.options.Retry.Probes(), Doubt: true}},
+		epoch:  new(epoch),
 	}
-	l.run(ctx, s.inbox)
+	l.run(ctx)
 	helpers.Wait()
 	s.close()
 }
