@@ -1,6 +1,7 @@
 package blocking
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"sync/atomic"
@@ -19,16 +20,6 @@ type Attempt struct {
 	Size    atomic.Int64 // bytes of replies that were read
 }
 
-// header returns the first header with one of these names, which are in canonical form.
-func header(resp *http.Response, names ...string) string {
-	for _, name := range names {
-		if values := resp.Header[name]; len(values) > 0 {
-			return values[0]
-		}
-	}
-	return ""
-}
-
 // A Leadership is what a reply says about the leader.
 type Leadership int
 
@@ -41,11 +32,11 @@ const (
 	FromStream
 )
 
-func leadership(resp *http.Response) Leadership {
+func leadership(h http.Header) Leadership {
 	switch {
-	case header(resp, "X-Consul-Knownleader", "X-Nomad-Knownleader") != "false":
+	case cmp.Or(h.Get("X-Consul-Knownleader"), h.Get("X-Nomad-Knownleader")) != "false":
 		return HasLeader
-	case header(resp, "X-Consul-Query-Backend") == "streaming":
+	case h.Get("X-Consul-Query-Backend") == "streaming":
 		return FromStream
 	}
 	return NoLeader

@@ -5,6 +5,7 @@
 package blocking
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -181,11 +182,12 @@ func (c *Client) Get(ctx context.Context, path string, params url.Values, q Requ
 		return r, err
 	}
 	defer resp.Body.Close()
-	r.Index, _ = strconv.ParseUint(header(resp, "X-Consul-Index", "X-Nomad-Index"), 10, 64)
-	contact, _ := strconv.ParseInt(header(resp, "X-Consul-Lastcontact", "X-Nomad-Lastcontact"), 10, 64)
+	h := resp.Header
+	r.Index, _ = strconv.ParseUint(cmp.Or(h.Get("X-Consul-Index"), h.Get("X-Nomad-Index")), 10, 64)
+	contact, _ := strconv.ParseInt(cmp.Or(h.Get("X-Consul-Lastcontact"), h.Get("X-Nomad-Lastcontact")), 10, 64)
 	r.Contact = time.Duration(contact) * time.Millisecond
-	r.Leader = leadership(resp)
-	r.Filtered = header(resp, "X-Consul-Results-Filtered-By-Acls") == "true"
+	r.Leader = leadership(h)
+	r.Filtered = h.Get("X-Consul-Results-Filtered-By-Acls") == "true"
 	return r, read(resp, decode)
 }
 
