@@ -25,8 +25,9 @@ func TestLostLogins(t *testing.T) {
 		"sealed":     {status(http.StatusServiceUnavailable, "Vault is sealed"), 500, 2000},
 	} {
 		t.Run(name, func(t *testing.T) {
-			runManager(t, Options{Login: kubernetes}, func(m *tokenModel) { m.failed = c.err }, func(s *managerTest) {
-				s.life.retry = schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Second}
+			runManager(t, Options{Login: kubernetes}, func(m *tokenModel) {
+				m.failed, m.retry = c.err, schedule.Backoff{Base: 250 * time.Millisecond, Max: time.Second}
+			}, func(s *managerTest) {
 				time.Sleep(10 * time.Minute)
 				if n := s.vault.count("login"); n < c.least || n > c.most {
 					t.Errorf("%d logins in 10 minutes", n)

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,9 +34,10 @@ const canary = "canary"
 
 // A tokenModel is what Vault does with tokens. It implements caller.
 type tokenModel struct {
-	ttl, most time.Duration // of tokens that a login gives
-	fixed     bool          // they cannot be renewed
-	takes     time.Duration // a login, or unwrapping
+	ttl, most time.Duration    // of tokens that a login gives
+	fixed     bool             // they cannot be renewed
+	takes     time.Duration    // a login, or unwrapping
+	retry     schedule.Backoff // of the manager; zero: defaultRetry
 
 	mu     sync.Mutex
 	failed error            // what every call says; nil: they work
@@ -205,7 +207,7 @@ func runManager(t *testing.T, o Options, vault func(*tokenModel), test func(*man
 			s.notices = append(s.notices, err.Error())
 		}
 		var err error
-		if s.Manager, err = New(o, defaultRetry, s.vault, notice); err != nil {
+		if s.Manager, err = New(o, cmp.Or(s.vault.retry, defaultRetry), s.vault, notice); err != nil {
 			t.Fatal(err)
 		}
 		if s.file != nil {
