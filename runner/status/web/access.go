@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -51,12 +50,7 @@ func (s *Server) hasName(host string) bool {
 }
 
 // hostname returns a host without its port.
-func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-}
+func hostname(host string) string { return (&url.URL{Host: host}).Hostname() }
 
 // sameOrigin reports whether a browser says nothing else than that its user, or a
 // page of this server, makes the request.

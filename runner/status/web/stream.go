@@ -77,9 +77,11 @@ func since(last, now status.Status) any {
 		status.Status
 		Names []string `json:"names,omitempty"` // of all bundles, where others are there
 	}{Status: whole(now)}
-	name := func(b status.Bundle) string { return b.Name }
-	if names := mapped(now.Bundles, name); !slices.Equal(names, mapped(last.Bundles, name)) {
-		out.Names = names
+	sameName := func(a, b status.Bundle) bool { return a.Name == b.Name }
+	if !slices.EqualFunc(now.Bundles, last.Bundles, sameName) {
+		for _, b := range now.Bundles {
+			out.Names = append(out.Names, b.Name)
+		}
 	} else {
 		out.Bundles = []status.Bundle{}
 		for i, b := range now.Bundles {
@@ -93,14 +95,6 @@ func since(last, now status.Status) any {
 		newest = last.Changes[0].Number
 	}
 	out.Changes = slices.DeleteFunc(slices.Clone(now.Changes), func(c status.Change) bool { return c.Number <= newest })
-	return out
-}
-
-func mapped[T, U any](list []T, do func(T) U) []U {
-	out := make([]U, len(list))
-	for i, v := range list {
-		out[i] = do(v)
-	}
 	return out
 }
 
