@@ -31,9 +31,9 @@ func ExampleSwapGroups() {
 		staged = append(staged, s)
 	}
 	for _, r := range renderer.SwapGroups(false, staged)[0].Files {
-		fmt.Println(r.Change, r.Err)
+		fmt.Println(r.Change)
 	}
 	// Output:
-	// replaced <nil>
-	// replaced <nil>
+	// replaced
+	// replaced
 }

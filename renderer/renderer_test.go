@@ -535,7 +535,7 @@ func TestSwapSameDestination(t *testing.T) {
 	}
 	want := []renderer.Change{renderer.Replaced, renderer.Replaced, renderer.Unchanged}
 	for i, r := range renderer.SwapGroups(true, all[:1], all[1:2], all[2:]) {
-		if r := r.Files[0]; r.Change != want[i] || r.Err != nil {
+		if r.Files[0].Change != want[i] || r.Err != nil {
 			t.Errorf("result %d: %+v, want %v", i, r, want[i])
 		}
 	}
@@ -632,15 +632,21 @@ func TestRestoreNeedsKeep(t *testing.T) {
 	}
 }
 
+// A swapped is what came of one file.
+type swapped struct {
+	renderer.Result
+	Err error
+}
+
 // swapEach swaps files that do not belong together.
-func swapEach(staged ...*renderer.StagedFile) []renderer.Result {
+func swapEach(staged ...*renderer.StagedFile) []swapped {
 	groups := make([][]*renderer.StagedFile, len(staged))
 	for i, s := range staged {
 		groups[i] = []*renderer.StagedFile{s}
 	}
-	results := make([]renderer.Result, len(staged))
+	results := make([]swapped, len(staged))
 	for i, r := range renderer.SwapGroups(false, groups...) {
-		results[i] = r.Files[0]
+		results[i] = swapped{r.Files[0], r.Err}
 	}
 	return results
 }

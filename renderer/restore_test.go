@@ -160,7 +160,7 @@ func TestSwapIsAllOrNothing(t *testing.T) {
 	alone := stageKept(t, renderer.File{Path: other, Content: []byte("new")})
 	results := renderer.SwapGroups(false, all, alone)
 	want := "failed writing file: rename " + files[2].Path + ": file exists"
-	if err := results[0].Err; err == nil || err.Error() != want || results[0].Files[2].Err != err || results[0].RestoreErr != nil {
+	if err := results[0].Err; err == nil || err.Error() != want || results[0].Failed != 2 || results[0].RestoreErr != nil {
 		t.Errorf("%+v, want %s", results[0], want)
 	}
 	if r := results[1]; r.Err != nil || r.Files[0].Change != renderer.Replaced {

@@ -18,7 +18,7 @@ import (
 
 // A Result is what [SwapGroups] or [Write] has done to a file.
 type Result struct {
-	// Change is what was done; Unchanged if Err is set.
+	// Change is what was done.
 	Change Change
 
 	// InPlace says that the destination was written to, as a mount point that cannot
@@ -28,27 +28,28 @@ type Result struct {
 	// Warnings are what failed although the file is in place: an owner could not be
 	// preserved, or a backup not be made.
 	Warnings []error
-
-	// Err is why the destination is as it was before. (After an input/output error
-	// while writing in place, it can be neither.)
-	Err error
 }
 
-// Write stages f and swaps it alone. The error is that of the Result.
+// Write stages f and swaps it alone.
 func Write(f File) (Result, error) {
 	s, err := Stage(f)
 	if err != nil {
-		return Result{Err: err}, err
+		return Result{}, err
 	}
 	defer s.Discard()
-	r := SwapGroups(false, []*StagedFile{s})[0].Files[0]
-	return r, r.Err
+	r := SwapGroups(false, []*StagedFile{s})[0]
+	return r.Files[0], r.Err
 }
 
 // A GroupResult is what SwapGroups has done to a group.
 type GroupResult struct {
 	Files []Result // in the order of the group
-	Err   error    // why no file of the group has changed; nil: all are in place
+
+	// Err is why no file of the group has changed, and Failed which of them is at fault;
+	// nil: all are in place. (After an input/output error while one is written in place,
+	// its content can be neither the old nor the new.)
+	Err    error
+	Failed int
 
 	// RestoreErr is why files that were in place already could not be restored after
 	// Err: some may be new.
@@ -93,7 +94,7 @@ func (r *GroupResult) swap(group []*StagedFile, inOrder bool) {
 		if err == nil {
 			continue
 		}
-		r.Files[i].Err, r.Err = err, err
+		r.Failed, r.Err = i, err
 		if len(group) > 1 {
 			r.RestoreErr = Restore(group...)
 		} else {

@@ -196,15 +196,11 @@ func (tx *Transaction) Swap() {
 	}
 	for i, r := range renderer.SwapGroups(tx.inOrder, groups...) {
 		c := live[i]
-		var failed *File
 		for j, p := range c.placements {
 			p.result = r.Files[j]
-			if p.result.Err != nil {
-				failed = p.file
-			}
 		}
 		if r.Err != nil {
-			c.Fail(event.Swap, tx.fileError(failed, r.Err))
+			c.Fail(event.Swap, tx.fileError(c.placements[r.Failed].file, r.Err))
 			tx.restored(c, r.RestoreErr)
 		}
 	}
