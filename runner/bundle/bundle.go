@@ -139,7 +139,11 @@ func (b *Bundle) Run(ctx context.Context) {
 			if o.NotBefore != b.command.offered.NotBefore {
 				b.groups.Reconsider(now)
 			}
-			b.command.offered = o.after(b.command.offered.ticket)
+			if older := b.command.offered.ticket; older != nil { // the command keeps its place
+				o.ticket.Release()
+				o.ticket = older
+			}
+			b.command.offered = o
 		case request := <-b.requests:
 			request(ctx)
 		case <-b.command.offered.ticket.Turn():

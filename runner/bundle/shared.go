@@ -121,15 +121,6 @@ type Offer struct {
 	ticket *turn.Ticket // with Each
 }
 
-// after returns o with the place in the queue of an older offer, if that has one.
-func (o Offer) after(older *turn.Ticket) Offer {
-	if older != nil {
-		o.ticket.Release()
-		o.ticket = older
-	}
-	return o
-}
-
 // merge returns a newer offer with what it does not replace of o. It has its own
 // place in the queue: with that of o it would come before others of its pass whose
 // templates are earlier.
