@@ -63,8 +63,8 @@ func TestRestartWhileConsulIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	for content, told := range map[string]string{
-		string(b[:len(b)-2]):          "[WARN] (cli) the cache " + kept + " is not used: it is damaged",
-		"restencil cache 1\nnonsense": "[INFO] (cli) the cache " + kept + " is not used: it was written by another version of restencil",
+		string(b[:len(b)-2]):        "[WARN] (cli) the cache " + kept + " is not used: it is damaged",
+		`{"Schema":1}` + "nonsense": "[INFO] (cli) the cache " + kept + " is not used: it was written by another version of restencil",
 	} {
 		writeFile(t, kept, content)
 		if err := os.Remove(out); err != nil {

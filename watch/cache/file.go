@@ -29,9 +29,6 @@ var errDamaged = errors.New("it is damaged, or not a cache of restencil")
 
 // parse returns the entries in the file b about the store of.
 func parse(b []byte, of string) ([]entry, error) {
-	if bytes.HasPrefix(b, []byte("restencil cache 1\n")) { // schema 1 was not JSON
-		return nil, ErrOtherVersion
-	}
 	lines := json.NewDecoder(bytes.NewReader(b))
 	var h header
 	switch err := lines.Decode(&h); {
