@@ -99,7 +99,8 @@ type Env struct {
 // Begin begins an execution, which ends when ctx does, or after MaxTime.
 func (e *Env) Begin(ctx context.Context, x Execution) {
 	most := cmp.Or(e.MaxTime, time.Minute)
-	e.execution, e.scratch = x, new(Scratch)
+	e.execution = x
+	e.scratch = &Scratch{values: make(map[string]any), secrets: make(map[watch.Query]*watch.Secret)}
 	e.ctx, e.cancel = context.WithTimeoutCause(ctx, most, fmt.Errorf("it took longer than %v", most))
 }
 

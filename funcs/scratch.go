@@ -10,8 +10,8 @@ import (
 )
 
 // A Scratch is the scratchpad of one execution of a template: values that one part of
-// the template sets for another (COMPAT 3.8). The zero value is empty and ready for
-// use. Its exported methods are part of the template language.
+// the template sets for another (COMPAT 3.8). Its exported
+// methods are part of the template language.
 type Scratch struct {
 	values map[string]any
 
@@ -30,9 +30,6 @@ func (s *Scratch) Get(k string) any { return s.values[k] }
 
 // Set sets the value under k to v. It returns "", which a template prints.
 func (s *Scratch) Set(k string, v any) string {
-	if s.values == nil {
-		s.values = map[string]any{}
-	}
 	s.values[k] = v
 	return ""
 }

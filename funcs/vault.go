@@ -45,9 +45,6 @@ func (v vault) secret(args ...string) (any, error) {
 	own, ok := scratch.secrets[q]
 	if !ok {
 		own = s.Clone()
-		if scratch.secrets == nil {
-			scratch.secrets = make(map[watch.Query]*watch.Secret)
-		}
 		scratch.secrets[q] = own
 	}
 	return own, nil
