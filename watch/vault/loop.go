@@ -91,7 +91,7 @@ func (l *loop) take(s watch.Subscription, now time.Time) {
 			s.Sink.Fail(&watch.Error{Query: q, Class: watch.Invalid, Err: err})
 			return
 		}
-		e := &entry{id: s.ID, query: q, sink: s.Sink, fetcher: f}
+		e := &entry{id: s.ID, query: q, sink: s.Sink, fetcher: f, warned: make(map[string]bool)}
 		l.table.entries[s.ID] = e
 		if kept != nil { // without Vault and a token
 			l.answered(e, l.epoch, *kept, now)
@@ -260,9 +260,6 @@ const maxWarnings = 100 // different ones of a query
 func (l *loop) warn(e *entry, text string) {
 	if l.options.Notice == nil || e.warned[text] || len(e.warned) >= maxWarnings {
 		return
-	}
-	if e.warned == nil {
-		e.warned = make(map[string]bool)
 	}
 	e.warned[text] = true
 	l.options.Notice(fmt.Errorf("%s: %s", e.query.Describe(false), text))
