@@ -180,6 +180,7 @@ func (m *Model) takeIn() {
 	clear(m.taken)
 }
 
+// apply takes in what becomes of the whole, of queries and of templates.
 func (m *Model) apply(now time.Time, e event.Event) {
 	switch e := e.(type) {
 	case event.Loaded:
@@ -220,8 +221,38 @@ func (m *Model) apply(now time.Time, e event.Event) {
 			}
 			m.queries[up.Query] = up
 		}
+	case event.Executed:
+		if m.listener != nil {
+			m.listener.Executed(e)
+		}
+		t := m.template(e.Template, e.Destination)
+		t.executed, t.at, t.slow = e, now, time.Time{}
+	case event.Slow:
+		m.template(e.Template, e.Destination).slow = e.Since
+	case event.Waiting:
+		m.template(e.Template, e.Destination).waiting = e
+	case event.Failed:
+		t := m.template(e.Template, e.Destination)
+		if t.failed.Err == nil {
+			t.failing = now
+		}
+		t.failed, t.failedAt = e, now
+		if b := t.bundle; b != nil && b.change != nil && !b.Named && last(b.change) < reload { // its file could not be written
+			m.end(now, b, "failed", e.Err)
+		}
+	case event.Recovered:
+		m.template(e.Template, e.Destination).failed = event.Failed{}
+		m.bundle(e.Bundle).failure = event.BundleFailed{}
+	case event.Rendered:
+		t := m.template(e.Template, e.Destination)
+		t.rendered, t.right, t.failed, t.unstable = e, now, event.Failed{}, false
+		m.render(t)
+	case event.Exposed:
+		m.template(e.Template, e.Destination).exposed = true
+	case event.Unstable:
+		m.template(e.Template, e.Destination).unstable = true
 	default:
-		m.applyTemplate(now, e)
+		m.applyChange(now, e)
 	}
 }
 
@@ -287,44 +318,9 @@ func (m *Model) bundle(name string) *bundleState {
 	return &bundleState{}
 }
 
-func (m *Model) applyTemplate(now time.Time, e event.Event) {
-	switch e := e.(type) {
-	case event.Executed:
-		if m.listener != nil {
-			m.listener.Executed(e)
-		}
-		t := m.template(e.Template, e.Destination)
-		t.executed, t.at, t.slow = e, now, time.Time{}
-	case event.Slow:
-		m.template(e.Template, e.Destination).slow = e.Since
-	case event.Waiting:
-		m.template(e.Template, e.Destination).waiting = e
-	case event.Failed:
-		t := m.template(e.Template, e.Destination)
-		if t.failed.Err == nil {
-			t.failing = now
-		}
-		t.failed, t.failedAt = e, now
-		if b := t.bundle; b != nil && b.change != nil && !b.Named && last(b.change) < reload { // its file could not be written
-			m.end(now, b, "failed", e.Err)
-		}
-	case event.Recovered:
-		m.template(e.Template, e.Destination).failed = event.Failed{}
-		m.bundle(e.Bundle).failure = event.BundleFailed{}
-	case event.Rendered:
-		t := m.template(e.Template, e.Destination)
-		t.rendered, t.right, t.failed, t.unstable = e, now, event.Failed{}, false
-		m.render(t)
-	case event.Exposed:
-		m.template(e.Template, e.Destination).exposed = true
-	case event.Unstable:
-		m.template(e.Template, e.Destination).unstable = true
-	default:
-		m.applyBundle(now, e)
-	}
-}
-
-func (m *Model) applyBundle(now time.Time, e event.Event) {
+// applyChange takes in what becomes of the changes of bundles, of the child, or of a command
+// that several bundles may share: those of its files.
+func (m *Model) applyChange(now time.Time, e event.Event) {
 	switch e := e.(type) {
 	case event.Settling:
 		b := m.bundle(e.Bundle)
@@ -374,15 +370,6 @@ func (m *Model) applyBundle(now time.Time, e event.Event) {
 	case event.BundleReleased:
 		b := m.bundle(e.Bundle)
 		b.held, b.failure = event.BundleHeld{}, event.BundleFailed{}
-	default:
-		m.applyCommand(now, e)
-	}
-}
-
-// applyCommand takes in what becomes of the child, or of a command that several bundles
-// may share: those of its files.
-func (m *Model) applyCommand(now time.Time, e event.Event) {
-	switch e := e.(type) {
 	case event.CommandStarted:
 		m.ofFiles(e.Files, func(b *bundleState) {
 			m.step(now, b, event.Stepping{Step: event.Reload})
