@@ -30,8 +30,7 @@ type Supervisor struct {
 	closed bool // the inbox accepts no more
 
 	// Owned by Run until it closes done.
-	stop      <-chan struct{} // closed when Run must stop; nil once that was seen
-	stopped   bool            // Run must stop
+	ctx       context.Context // of Run
 	pending                   // taken from the inbox
 	endSignal os.Signal       // the signal that asked for the end of the child, or nil
 	err       error           // the result of Err
@@ -114,7 +113,7 @@ func (s *Supervisor) post(write func(*inbox)) bool {
 // tried again as Restart says.
 func (s *Supervisor) Run(ctx context.Context, again bool) {
 	defer close(s.done)
-	s.stop = ctx.Done()
+	s.ctx = ctx
 	s.err = s.supervise(again)
 	s.mu.Lock()
 	s.closed = true
@@ -166,7 +165,7 @@ func (s *Supervisor) supervise(again bool) error {
 }
 
 // ending reports whether the child must end for good.
-func (s *Supervisor) ending() bool { return s.stopped || s.retire || s.endSignal != nil }
+func (s *Supervisor) ending() bool { return s.ctx.Err() != nil || s.retire || s.endSignal != nil }
 
 // monitor reloads p, and passes signals on to it, until it has ended or must end. It
 // returns why.
@@ -176,8 +175,7 @@ func (s *Supervisor) monitor(p Process) Reason {
 		select {
 		case <-p.Done():
 			return ReasonRetry
-		case <-s.stop:
-			s.stop, s.stopped = nil, true
+		case <-s.ctx.Done():
 			return ReasonStop
 		case <-s.wake:
 			s.readInbox(p, false)
@@ -281,8 +279,6 @@ func (s *Supervisor) end(p Process, why Reason) Status {
 			}
 		case <-s.wake:
 			s.readInbox(p, true)
-		case <-s.stop:
-			s.stop, s.stopped = nil, true
 		case <-limit.C:
 			if killed {
 				return Status{Code: codeSignaled, Signal: "it cannot be killed"}
@@ -309,8 +305,7 @@ func (s *Supervisor) delay(d time.Duration) Reason {
 			return ReasonRetry
 		case <-s.wake:
 			s.readInbox(nil, false)
-		case <-s.stop:
-			s.stop, s.stopped = nil, true
+		case <-s.ctx.Done():
 		}
 	}
 	return ReasonStop
