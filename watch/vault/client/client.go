@@ -33,10 +33,6 @@ type Options struct {
 
 	UserAgent string // "" is Go's own
 
-	// Timeout is how long a request may take. Zero means VAULT_CLIENT_TIMEOUT,
-	// and without that 60 s.
-	Timeout time.Duration
-
 	// Resend sends a request that fails for a transient reason again, as often as
 	// VAULT_MAX_RETRIES says (default 2), as one attempt of consul-template does
 	// (COMPAT 4.10.3).
@@ -78,7 +74,6 @@ func New(o Options) (*Client, error) {
 	if o.UserAgent != "" {
 		e.header.Add("User-Agent", o.UserAgent)
 	}
-	e.timeout = cmp.Or(o.Timeout, e.timeout)
 	if !o.Resend {
 		e.resends = 0
 	}

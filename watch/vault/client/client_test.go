@@ -292,7 +292,8 @@ func TestTimeout(t *testing.T) {
 				<-r.Context().Done()
 			}))
 			defer server.Close()
-			c := testClient(t, Options{Server: transport.Server{Address: server.URL}, Timeout: 50 * time.Millisecond})
+			c := testClient(t, Options{Server: transport.Server{Address: server.URL}})
+			c.timeout = 50 * time.Millisecond
 			_, err := c.Call(t.Context(), get("x"))
 			if err == nil || !strings.Contains(err.Error(), "no answer within 50ms") {
 				t.Errorf("got %v", err)
