@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A Server is where a server, or an agent, is, and how to reach it. What is zero its own
-// library takes from its environment variables (COMPAT 1.8).
+// A Server says where a server, or an agent, is, and how to reach it. The environment
+// variables of the server's own library set zero fields (COMPAT 1.8).
 type Server struct {
 	NoEnvironment bool // leaves these variables out
 

@@ -11,8 +11,7 @@ import (
 )
 
 // Options configure how an agent is asked. Start from DefaultOptions: zero means what
-// each field says. Consul's own library takes what is not set from the CONSUL_*
-// variables (COMPAT 1.8).
+// each field says. The CONSUL_* variables set what is left open (COMPAT 1.8).
 type Options struct {
 	transport.Server // Log gets queries at debug, too
 
