@@ -69,6 +69,31 @@ func TestRestored(t *testing.T) {
 	})
 }
 
+// TestRightsOfAList: a token that may not list variables gets an empty list, as if there
+// were none. That rights have gone or come back changes no index, and is known when a query
+// has waited.
+func TestRightsOfAList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeNomad(t)
+		f.put("app/one", map[string]string{"v": "1"})
+		s, _ := runInBubble(t, f)
+		r := watchtest.NewRecorder(t)
+		s.Watch(watch.Subscription{ID: watch.Query{Kind: watch.NomadVarList, Name: "app"}.ID(), Sink: r})
+		all := f.vars
+		for i, vars := range []map[string]variable{all, nil, all} {
+			f.mu.Lock()
+			f.vars = vars
+			f.mu.Unlock()
+			time.Sleep(DefaultOptions().BlockQueryWait * 9 / 8)
+			events := r.Events()
+			list, _ := watch.Reveal(events[len(events)-1].Answer.Data).([]*watch.NomadVarMeta)
+			if len(list) != len(vars) {
+				t.Errorf("step %d: there are %d variables, want %d", i, len(list), len(vars))
+			}
+		}
+	})
+}
+
 // TestFallingIndex: an agent whose index falls with each reply is not asked as fast as it
 // answers, and is believed when that is over.
 func TestFallingIndex(t *testing.T) {

@@ -293,8 +293,9 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	o := &k.Agent.Options
 	k.failures, k.trouble, k.refused, k.Pause = 0, nil, false, 0
 	first, confirmed, waited := !k.known, k.cursor.confirm, k.cursor.index > 0
-	// With the index that was waited for, only rights may be new: they have no index.
-	timedOut := r.Index == k.cursor.index && r.Index != 0 && !r.Filtered && !k.cursor.filtered
+	// With the index that was waited for, only rights may be new: they have no index, and
+	// Nomad does not say what it leaves out.
+	timedOut := r.Index == k.cursor.index && r.Index != 0 && !r.Filtered && !k.cursor.filtered && k.Query.Store() != watch.Nomad
 	before, shrunk := k.cursor.size, k.shrunk
 	var believed bool
 	if k.cursor, believed = k.cursor.take(r, o.MaxStale); !believed {
