@@ -306,9 +306,7 @@ func (r *Runner) watch(batch templates.Batch, now time.Time) {
 // is that of a query that has failed too often.
 func (r *Runner) handleUpdates(now time.Time) error {
 	updates := r.watcher.Take()
-	for _, up := range updates {
-		r.templates.Update(up.ID, up.State, now)
-	}
+	r.templates.Update(updates, now)
 	r.templates.Execute(now) // what follows is done meanwhile
 	e := event.Updated{Updates: make([]event.Update, len(updates))}
 	for i, up := range updates {

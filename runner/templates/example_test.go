@@ -39,7 +39,7 @@ func ExampleSet() {
 	done := execute()
 	fmt.Println("to be watched:", done.Added[0].Value())
 	site := &watch.KeyPair{Key: "site", Value: "Lisbon"}
-	set.Update(done.Added[0], &watch.State{Answer: watch.Answer{Data: site, Last: site}, Known: true, Version: 1}, time.Now())
+	set.Update([]watch.Update{{ID: done.Added[0], State: &watch.State{Answer: watch.Answer{Data: site, Last: site}, Known: true, Version: 1}}}, time.Now())
 	done = execute()
 	fmt.Printf("rendered: %s\n", done.Results[0].Output.Content)
 

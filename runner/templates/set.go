@@ -272,34 +272,46 @@ func (s *Set) State(i int) (parsed *template.Template, placed, first bool) {
 // Until that has ended, it is not known which queries they use, and none is dropped.
 func (s *Set) Replacing() bool { return len(s.replacing) > 0 }
 
-// Update marks the templates that use a query, whose state is new.
-func (s *Set) Update(q watch.ID, state *watch.State, now time.Time) {
+// Update marks the templates that use queries, whose states are new.
+func (s *Set) Update(updates []watch.Update, now time.Time) {
+	before := make([]*watch.State, len(updates))
 	s.mu.Lock()
-	old := cmp.Or(s.answers[q], &s.unknown)
-	s.answers[q] = state
+	for i, up := range updates {
+		before[i] = cmp.Or(s.answers[up.ID], &s.unknown)
+		s.answers[up.ID] = up.State
+	}
 	s.mu.Unlock()
-	completed := state.Answer.Partial != old.Answer.Partial
-	if state.Version != old.Version || completed {
-		for _, p := range s.passes {
-			p.updated[q] = true
+	touched := make(map[*state]bool)
+	for i, up := range updates {
+		old, completed := before[i], up.State.Answer.Partial != before[i].Answer.Partial
+		changed := up.State.Version != old.Version
+		if changed || completed {
+			for _, p := range s.passes {
+				p.updated[up.ID] = true
+			}
+		}
+		for _, t := range s.graph.Users(up.ID) {
+			touched[t] = true
+			if !old.Known && old.Failure == nil {
+				t.coalesce.answered()
+			}
+			if changed {
+				t.newData = true
+				if old.Known {
+					t.causes = t.causes.With(Causes{First: []watch.ID{up.ID}})
+				}
+				t.coalesce.changed(now)
+			}
+			if t.ForEach != "" && completed || gone(up.State) != gone(old) {
+				s.mark(t)
+			}
 		}
 	}
-	for _, t := range s.graph.Users(q) {
-		if !old.Known && old.Failure == nil {
-			t.coalesce.answered()
-		}
-		if state.Version != old.Version {
-			t.newData = true
-			if old.Known {
-				t.causes = t.causes.With(Causes{First: []watch.ID{q}})
-			}
-			t.coalesce.changed(now)
-		}
-		if t.coalesce.due() || t.ForEach != "" && completed || gone(state) != gone(old) {
+	for t := range touched {
+		if t.coalesce.due() {
 			s.mark(t)
-		} else {
-			s.setTimers(t)
 		}
+		s.setTimers(t)
 	}
 }
 
@@ -500,7 +512,7 @@ func (s *Set) finish(x *execution, now time.Time) (Result, error) {
 	used, outstanding := s.graph.Uses(t), 0
 	missing := slices.Concat(x.result.Missing, x.result.Gone)
 	for _, q := range used {
-		state := s.state(q)
+		state := cmp.Or(s.answers[q], &s.unknown) // only this goroutine writes answers
 		if x.result.Secret && gone(state) {
 			missing = append(missing, q)
 		}

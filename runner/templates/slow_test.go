@@ -93,13 +93,13 @@ func TestAnswerIsCompletedDuringFirstExecution(t *testing.T) {
 		pair := &watch.KeyPair{Path: "k", Key: "k", Value: "a"}
 		state := watch.State{Answer: watch.Answer{Data: pair, Last: pair, Partial: "some is left out"}, Known: true, Version: 1}
 		k := finish()[0]
-		set.Update(k, &state, time.Now())
+		set.Update([]watch.Update{{ID: k, State: &state}}, time.Now())
 		finish()
 		set.Replace(makeSet(user, list), func(i, j int) bool { return i == j }, false, time.Now())
 		time.Sleep(time.Second / 2)
 		complete := state
 		complete.Answer.Partial = ""
-		set.Update(k, &complete, time.Now())
+		set.Update([]watch.Update{{ID: k, State: &complete}}, time.Now())
 		finish()
 		if last == nil || last.Partial != "" {
 			t.Errorf("the list is %+v", last)

@@ -151,29 +151,35 @@ func (p *Plan) NeedsWitness() bool { return p.views > 0 }
 // coalesced reports whether some queries have no blocking query of their own.
 func (p *Plan) coalesced() bool { return p.queries.all > p.held.all || len(p.shared) > 0 }
 
-// put gives q a place.
-func (p *Plan) put(q watch.ID, at Place) {
-	place := p.shared[at]
-	if place == nil {
-		place = &slot{Place: at}
+// slot returns that of a place, which for a blocking query of its own is a new one.
+func (p *Plan) slot(at Place) *slot {
+	s := p.shared[at]
+	if s == nil {
+		s = &slot{Place: at}
 		if at.Way != Blocking {
-			p.shared[at] = place
+			p.shared[at] = s
 		}
 	}
-	p.places[q] = place
-	p.queries.add(1, q.Value())
-	if place.users++; place.users == 1 {
-		p.held.add(p.requests(at), q.Value())
+	return s
+}
+
+// put gives a query the place of a slot.
+func (p *Plan) put(id watch.ID, at *slot) {
+	q := id.Value()
+	p.places[id] = at
+	p.queries.add(1, q)
+	if at.users++; at.users == 1 {
+		p.held.add(p.requests(at.Place), q)
 	}
-	p.count(q, at, 1)
+	p.count(q, at.Place, 1)
 }
 
 // count adds n queries like q with that place to those that need a witness, or share.
-func (p *Plan) count(q watch.ID, at Place, n int) {
+func (p *Plan) count(q watch.Query, at Place, n int) {
 	switch {
-	case at.Way != Blocking && isInstance(q.Value()):
+	case at.Way != Blocking && isInstance(q):
 		p.shares += n
-	case at.Way == Blocking && NeedsWitness(q.Value().Kind):
+	case at.Way == Blocking && NeedsWitness(q.Kind):
 		p.views += n
 	}
 }
@@ -196,15 +202,16 @@ func (p *Plan) requests(at Place) int {
 }
 
 // Remove removes a query.
-func (p *Plan) Remove(q watch.ID) {
-	at := p.places[q]
+func (p *Plan) Remove(id watch.ID) {
+	at := p.places[id]
 	if at == nil {
 		return
 	}
-	delete(p.places, q)
-	p.queries.add(-1, q.Value())
+	q := id.Value()
+	delete(p.places, id)
+	p.queries.add(-1, q)
 	if at.users--; at.users == 0 {
-		p.held.add(-p.requests(at.Place), q.Value())
+		p.held.add(-p.requests(at.Place), q)
 		delete(p.shared, at.Place)
 	}
 	p.count(q, at.Place, -1)
@@ -216,7 +223,7 @@ func (p *Plan) Remove(q watch.ID) {
 func (p *Plan) Add(r Rules, queries ...watch.ID) bool {
 	for _, q := range queries {
 		if at, ok := p.shareable(r, q); ok {
-			p.put(q, at)
+			p.put(q, p.slot(at))
 			continue
 		}
 		next, spare := p.held, 0
@@ -230,7 +237,7 @@ func (p *Plan) Add(r Rules, queries ...watch.ID) bool {
 		if !r.fit(next, spare) {
 			return false
 		}
-		p.put(q, Place{Way: Blocking})
+		p.put(q, p.slot(Place{Way: Blocking}))
 	}
 	return !p.coalesced() || p.queries.all <= 2*p.made
 }
@@ -241,7 +248,7 @@ func (p *Plan) shareable(r Rules, id watch.ID) (Place, bool) {
 		return Place{}, false
 	}
 	q := id.Value()
-	switch r.familyOf(id) {
+	switch r.familyOf(id, q) {
 	case keys:
 		text := Text(q)
 		for n := range len(text) + 1 {
@@ -284,8 +291,8 @@ const (
 	unshared                // keys, but not by prefixes
 )
 
-func (r Rules) familyOf(id watch.ID) family {
-	switch q := id.Value(); q.Kind {
+func (r Rules) familyOf(id watch.ID, q watch.Query) family {
+	switch q.Kind {
 	case watch.KVGet, watch.KVList:
 		if r.Unshared[id] {
 			return unshared
@@ -317,9 +324,10 @@ func (r Rules) Make(queries []watch.ID) *Plan {
 	}
 	var all load
 	witness := 0
-	for _, q := range queries {
-		all.add(1, q.Value())
-		if NeedsWitness(q.Value().Kind) {
+	for _, id := range queries {
+		q := id.Value()
+		all.add(1, q)
+		if NeedsWitness(q.Kind) {
 			witness = 1
 		}
 	}
@@ -344,9 +352,10 @@ func (m *maker) coalesce(queries []watch.ID) {
 	for f := keys; f <= unshared; f++ {
 		groups[f] = make(map[Scope][]watch.ID)
 	}
-	for _, q := range queries {
-		g, scope := groups[m.rules.familyOf(q)], ScopeOf(q.Value())
-		g[scope] = append(g[scope], q)
+	for _, id := range queries {
+		q := id.Value()
+		g, scope := groups[m.rules.familyOf(id, q)], ScopeOf(q)
+		g[scope] = append(g[scope], id)
 	}
 	if len(groups[instances]) > 0 {
 		m.room-- // for the witness
@@ -386,11 +395,11 @@ func bySize(groups map[Scope][]watch.ID) [][]watch.ID {
 // rotation.
 func (m *maker) each(queries []watch.ID, room int) {
 	for i, q := range queries {
-		if i < room {
-			m.plan.put(q, Place{Way: Blocking})
-		} else {
-			m.plan.put(q, Place{Way: Rotation})
+		at := Place{Way: Blocking}
+		if i >= room {
+			at.Way = Rotation
 		}
+		m.plan.put(q, m.plan.slot(at))
 	}
 }
 
@@ -405,8 +414,9 @@ func (m *maker) instances(queries []watch.ID, share int) {
 	}
 	scope := ScopeOf(queries[0].Value())
 	m.plan.Rooms[scope] = min(share-discovery.Shared, mostRoom+m.rules.extra())
+	at := m.plan.slot(Place{Way: Discovery, Extent: Extent{Scope: scope}})
 	for _, q := range queries {
-		m.plan.put(q, Place{Way: Discovery, Extent: Extent{Scope: scope}})
+		m.plan.put(q, at)
 	}
 }
 
@@ -427,8 +437,9 @@ func (m *maker) keys(queries []watch.ID, share int) (rest []watch.ID) {
 		if len(part.items) == 1 {
 			at = Place{Way: Blocking}
 		}
+		slot := m.plan.slot(at)
 		for _, it := range part.items {
-			m.plan.put(it.query, at)
+			m.plan.put(it.query, slot)
 		}
 	}
 	for _, part := range left {
