@@ -420,7 +420,7 @@ func TestExampleTemplates(t *testing.T) {
 			t.Errorf("%s has no test beside it", template)
 		}
 	}
-	out, err := exec.Command(binary.Path(t), "test", "../examples/...").CombinedOutput()
+	out, err := exec.Command(binary.Path(t), "test", "../examples").CombinedOutput()
 	if err != nil || len(templates) == 0 {
 		t.Errorf("restencil test: %v\n%s", err, out)
 	}
