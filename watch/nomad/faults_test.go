@@ -70,8 +70,8 @@ func TestRestored(t *testing.T) {
 }
 
 // TestRightsOfAList: a token that may not list variables gets an empty list, as if there
-// were none. That rights have gone or come back changes no index, and is known when a query
-// has waited.
+// were none. That rights have gone or come back changes no index, and is known when queries
+// have waited.
 func TestRightsOfAList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeNomad(t)
