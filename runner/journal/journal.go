@@ -33,6 +33,7 @@ package journal
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -135,11 +136,28 @@ func New(dir string, o Options) *Journal {
 	}
 }
 
-// Claim makes and locks the directory before there is anything to write.
-func (j *Journal) Claim() error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.lockToWrite()
+const (
+	claimLimit = time.Second // how long Claim tries
+	claimGap   = 10 * time.Millisecond
+)
+
+// Claim makes and locks the directory before there is anything to write. Where another
+// process has it, Claim tries again for a moment: one that was killed has it until a child
+// that it was starting runs its program, and one that lists directories while it looks.
+func (j *Journal) Claim(ctx context.Context) error {
+	for began := time.Now(); ; {
+		j.mu.Lock()
+		err := j.lockToWrite()
+		j.mu.Unlock()
+		if !errors.Is(err, ErrInUse) || time.Since(began) >= claimLimit {
+			return err
+		}
+		select {
+		case <-time.After(claimGap):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // Close releases the directory. The Journal must not be used after that.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -239,6 +240,11 @@ func TestInUse(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	}
+	synctest.Test(t, func(t *testing.T) { // which waits
+		if err := second.Claim(t.Context()); !errors.Is(err, ErrInUse) {
+			t.Errorf("claimed: %v", err)
+		}
+	})
 	look := open(t, dir, Options{ReadOnly: true})
 	if st, err := look.State("b"); st.Desired != "1" || err != nil {
 		t.Errorf("beside it, State = %+v, %v", st, err)

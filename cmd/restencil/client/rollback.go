@@ -74,7 +74,11 @@ func (c *Command) generation(dir, bundle string) (int, error) {
 func (c *Command) putBack(ctx context.Context, dir string, number int) error {
 	j := journal.New(dir, journal.Options{})
 	defer j.Close()
-	if _, err := j.Recover(); err != nil {
+	err := j.Claim(ctx)
+	if !errors.Is(err, journal.ErrInUse) { // where nothing can be written, reading works
+		_, err = j.Recover()
+	}
+	if err != nil {
 		return fmt.Errorf("no daemon answers, but: %w", err)
 	}
 	bundle := c.Args[0]

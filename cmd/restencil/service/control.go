@@ -132,7 +132,7 @@ func (s *service) replace(ctx context.Context, requested bool) (err error) {
 	if err != nil {
 		return err
 	}
-	opts, err := s.options(cfg, log)
+	opts, err := s.options(ctx, cfg, log)
 	s.read = cfg
 	if err != nil {
 		return err

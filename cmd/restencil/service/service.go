@@ -133,7 +133,7 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 	}
 	s.keepVaults(sources)
 	defer s.state.close()
-	opts, err := s.options(s.cfg, s.log)
+	opts, err := s.options(ctx, s.cfg, s.log)
 	if err != nil {
 		return false, err
 	}
@@ -184,7 +184,7 @@ func (s *service) run(ctx context.Context) (interrupted bool, err error) {
 }
 
 // options returns the options of the runner. It logs events to log.
-func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options, error) {
+func (s *service) options(ctx context.Context, cfg *config.Config, log *logging.Log) (runner.Options, error) {
 	opts, err := cfg.Runner()
 	if err != nil {
 		return opts, err
@@ -214,7 +214,7 @@ func (s *service) options(cfg *config.Config, log *logging.Log) (runner.Options,
 	if cfg.Status.Address != "" && (opts.Heartbeat == 0 || opts.Heartbeat > web.Heartbeat) {
 		opts.Heartbeat = web.Heartbeat
 	}
-	opts.State.Journal = s.journalFor(cfg, opts)
+	opts.State.Journal = s.journalFor(ctx, cfg, opts)
 	opts.State.Unresolved = s.state.unresolved
 	if opts.State.Fleet, err = fleets(cfg); err != nil {
 		return opts, err

@@ -33,7 +33,7 @@ type state struct {
 // journalFor returns the journal for a configuration, nil where it cannot be opened.
 // The log says why, if a template has a command or belongs to a bundle. Once open, it
 // stays the same until the process ends. With -diff it can only be read.
-func (s *service) journalFor(cfg *config.Config, opts runner.Options) *journal.Journal {
+func (s *service) journalFor(ctx context.Context, cfg *config.Config, opts runner.Options) *journal.Journal {
 	st := &s.state
 	if dir := statedir.Of(cfg); cfg.Diff && dir != "" { // it has which files were made for elements
 		return journal.New(dir, journal.Options{ReadOnly: true})
@@ -57,7 +57,7 @@ func (s *service) journalFor(cfg *config.Config, opts runner.Options) *journal.J
 			}
 		}
 		var err error
-		if st.journal, err = s.openJournal(cfg.State.History, statedir.Owner(cfg)); err != nil {
+		if st.journal, err = s.openJournal(ctx, cfg.State.History, statedir.Owner(cfg)); err != nil {
 			st.failed = true
 			// Otherwise the directory is for the control socket alone.
 			remembers := func(t runner.Template) bool { return t.Bundle != "" || len(t.Command.Args) > 0 }
@@ -70,7 +70,7 @@ func (s *service) journalFor(cfg *config.Config, opts runner.Options) *journal.J
 }
 
 // openJournal opens the journal and recovers the changes that a crash interrupted.
-func (s *service) openJournal(generations int, owner []string) (*journal.Journal, error) {
+func (s *service) openJournal(ctx context.Context, generations int, owner []string) (*journal.Journal, error) {
 	st := &s.state
 	st.remade = schedule.NewWakeup()
 	j := journal.New(st.dir, journal.Options{
@@ -79,7 +79,7 @@ func (s *service) openJournal(generations int, owner []string) (*journal.Journal
 		Warn:        s.warner("cli"),
 		Remade:      st.remade.Wake,
 	})
-	if err := j.Claim(); errors.Is(err, journal.ErrInUse) { // other errors are reported when something is written
+	if err := j.Claim(ctx); errors.Is(err, journal.ErrInUse) { // other errors are reported when something is written
 		j.Close()
 		return nil, err
 	}

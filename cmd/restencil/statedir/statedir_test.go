@@ -102,6 +102,25 @@ func TestBelow(t *testing.T) {
 	}
 }
 
+// TestListChangesNothing: when the last run began stays what it is, however often one asks.
+func TestListChangesNothing(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "web")
+	j := journal.New(dir, journal.Options{})
+	if err := errors.Join(j.Claim(t.Context()), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Date(2026, 2, 1, 10, 0, 0, 0, time.UTC)
+	if err := os.Chtimes(filepath.Join(dir, "lock"), began, began); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if all, err := List(root); err != nil || len(all) != 1 || !all[0].Begun.Equal(began) || all[0].Running {
+			t.Errorf("%+v, %v, want one that began at %v", all, err, began)
+		}
+	}
+}
+
 // TestOwnDir: a configuration keeps its directory, however it is named, and two of
 // one name have two.
 func TestOwnDir(t *testing.T) {
@@ -109,7 +128,7 @@ func TestOwnDir(t *testing.T) {
 	claim := func(paths ...string) string {
 		dir := Find(root, paths)
 		j := journal.New(dir, journal.Options{Owner: paths})
-		if err := errors.Join(j.Claim(), j.Close()); err != nil {
+		if err := errors.Join(j.Claim(t.Context()), j.Close()); err != nil {
 			t.Fatal(err)
 		}
 		return filepath.Base(dir)
@@ -130,7 +149,7 @@ func TestOwnDir(t *testing.T) {
 	// a daemon has them.
 	j := journal.New(filepath.Join(root, "web-3"), journal.Options{})
 	defer j.Close()
-	if err := j.Claim(); err != nil {
+	if err := j.Claim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if removed, err := Prune(root, time.Hour); removed != nil || err != nil {

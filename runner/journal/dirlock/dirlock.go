@@ -49,8 +49,8 @@ func (l *Lock) path() string { return filepath.Join(l.dir, "lock") }
 // Held reports whether the lock is taken.
 func (l *Lock) Held() bool { return l.file != nil }
 
-// Take takes the lock. Without create, the error is fs.ErrNotExist where there is no
-// file to be locked; then no other process has the directory either.
+// Take takes the lock. Without create it changes nothing, and the error is fs.ErrNotExist
+// where there is no file to be locked; then no other process has the directory either.
 func (l *Lock) Take(create bool) error {
 	if err := trusted(l.dir); err != nil {
 		return err
@@ -84,8 +84,8 @@ func (l *Lock) Take(create bool) error {
 		_ = l.Close() // the error that counts is err
 		return err
 	}
-	// The id is for people only. The file may be open for reading, or the disk full.
-	if f.Truncate(0) == nil {
+	// The id is for people only. The disk may be full.
+	if create && f.Truncate(0) == nil {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	l.file = f
