@@ -150,9 +150,12 @@ type Executed struct {
 
 // Waits says since when a template misses something. Zero: it misses nothing.
 type Waits struct {
-	Since   time.Time
-	Queries map[watch.ID]time.Time // those that it misses, also the gone; nobody changes the map
+	Since time.Time
+	Later map[watch.ID]time.Time // since when those that were not missed from Since on; nobody changes the map
 }
+
+// Of returns since when a query is missed, which is one of those that are missing or gone.
+func (w Waits) Of(id watch.ID) time.Time { return cmp.Or(w.Later[id], w.Since) }
 
 // Settling: a change of a bundle waits until its data is quiet.
 type Settling struct {

@@ -491,6 +491,11 @@ func (s *Set) Take(now time.Time) (Batch, error) {
 		}
 		batch.Added = slices.DeleteFunc(batch.Added, func(q watch.ID) bool { return watched[q] })
 	}
+	if len(s.answers) == 0 {
+		s.mu.Lock()
+		s.answers = make(map[watch.ID]*watch.State, len(batch.Added))
+		s.mu.Unlock()
+	}
 	if !s.Replacing() {
 		batch.Dropped = slices.DeleteFunc(s.unused, func(q watch.ID) bool { return len(s.graph.Users(q)) > 0 })
 		s.unused = nil

@@ -3,7 +3,6 @@ package templates
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -14,7 +13,8 @@ import (
 // waiting is what a template waits for.
 type waiting struct {
 	event.Waits
-	reports int // how often that was reported
+	missing []watch.ID // some perhaps twice
+	reports int        // how often that was reported
 }
 
 func (w *waiting) set(missing []watch.ID, now time.Time) {
@@ -24,27 +24,34 @@ func (w *waiting) set(missing []watch.ID, now time.Time) {
 	}
 	if w.Since.IsZero() {
 		w.Since = now
-	}
-	before := w.Queries
-	w.Queries = make(map[watch.ID]time.Time, len(missing))
-	for _, id := range missing {
-		since, missed := before[id]
-		if !missed {
-			since = now
+	} else if !slices.Equal(w.missing, missing) {
+		before := make(map[watch.ID]bool, len(w.missing))
+		for _, id := range w.missing {
+			before[id] = true
 		}
-		w.Queries[id] = since
+		later := make(map[watch.ID]time.Time)
+		for _, id := range missing {
+			if since, ok := w.Later[id]; ok {
+				later[id] = since
+			} else if !before[id] {
+				later[id] = now
+			}
+		}
+		w.Later = later
 	}
+	w.missing = missing
 }
 
 // queries returns the missing queries, the longest wait first.
 func (w *waiting) queries() []event.Missing {
-	var all []event.Missing
-	for _, id := range slices.SortedFunc(maps.Keys(w.Queries), func(a, b watch.ID) int {
-		return cmp.Or(w.Queries[a].Compare(w.Queries[b]), cmp.Compare(a.Value().String(), b.Value().String()))
-	}) {
-		all = append(all, event.Missing{Query: id.Value(), Since: w.Queries[id]})
+	all := make([]event.Missing, len(w.missing))
+	for i, id := range w.missing {
+		all[i] = event.Missing{Query: id.Value(), Since: w.Of(id)}
 	}
-	return all
+	slices.SortFunc(all, func(a, b event.Missing) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Query.String(), b.Query.String()))
+	})
+	return slices.Compact(all) // some are missing and gone
 }
 
 // nextReport returns when the next Waiting event is due, zero: never. The intervals

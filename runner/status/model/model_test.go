@@ -41,7 +41,7 @@ func at(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.
 
 // since is that the key is missing since so many seconds after the start.
 func since(seconds int) event.Waits {
-	return event.Waits{Since: at(seconds), Queries: map[watch.ID]time.Time{key: at(seconds)}}
+	return event.Waits{Since: at(seconds)}
 }
 
 func executed(o event.Output, e event.Executed) event.Executed {

@@ -223,7 +223,7 @@ func (f *facts) templateOf(t *templateState) status.Template {
 
 // missing returns a query that t misses, with what the last report of that says.
 func (f *facts) missing(t *templateState, id watch.ID, known bool, failure *watch.Failure) status.Missing {
-	out := status.Missing{Query: id.Value().String(), Name: f.name(id), Since: t.executed.Waits.Queries[id]}
+	out := status.Missing{Query: id.Value().String(), Name: f.name(id), Since: t.executed.Waits.Of(id)}
 	out.Reason = event.WhyMissing(id.Value(), known, failure)
 	for _, m := range t.waiting.For {
 		if m.Query.ID() == id && m.At.Name != "" {
