@@ -71,14 +71,20 @@ func TestRestored(t *testing.T) {
 
 // TestRightsOfAList: a token that may not list variables gets an empty list, as if there
 // were none. That rights have gone or come back changes no index, and is known when queries
-// have waited.
+// have waited, also in a cluster.
 func TestRightsOfAList(t *testing.T) {
+	for _, cluster := range []string{"", "east"} {
+		t.Run(cluster, func(t *testing.T) { testRightsOfAList(t, cluster) })
+	}
+}
+
+func testRightsOfAList(t *testing.T, cluster string) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeNomad(t)
 		f.put("app/one", map[string]string{"v": "1"})
 		s, _ := runInBubble(t, f)
 		r := watchtest.NewRecorder(t)
-		s.Watch(watch.Subscription{ID: watch.Query{Kind: watch.NomadVarList, Name: "app"}.ID(), Sink: r})
+		s.Watch(watch.Subscription{ID: watch.Query{Kind: watch.NomadVarList, Name: "app", Cluster: cluster}.ID(), Sink: r})
 		all := f.vars
 		for i, vars := range []map[string]variable{all, nil, all} {
 			f.mu.Lock()

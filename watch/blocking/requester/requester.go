@@ -295,7 +295,7 @@ func (k *Requester) answered(r reply, took time.Duration, size int64) {
 	first, confirmed, waited := !k.known, k.cursor.confirm, k.cursor.index > 0
 	// With the index that was waited for, only rights may be new: they have no index, and
 	// Nomad does not say what it leaves out.
-	timedOut := r.Index == k.cursor.index && r.Index != 0 && !r.Filtered && !k.cursor.filtered && k.Query.Store() != watch.Nomad
+	timedOut := r.Index == k.cursor.index && r.Index != 0 && !r.Filtered && !k.cursor.filtered && k.Query.Kind.Store() != watch.Nomad
 	before, shrunk := k.cursor.size, k.shrunk
 	var believed bool
 	if k.cursor, believed = k.cursor.take(r, o.MaxStale); !believed {
