@@ -803,6 +803,24 @@ func TestNothingToGiveBack(t *testing.T) {
 	})
 }
 
+// TestGivenBackByPredecessor: a source that took the place of another, and that no template
+// asks, has no token of its own. It gives back what was issued before.
+func TestGivenBackByPredecessor(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.vault.mount("db/", "db")
+		w.watch(read("db/creds/app"))
+		pass(time.Second)
+		w.stop()
+		none := newHolderModel()
+		none.set(token.Epoch{}, token.ErrPending)
+		next := newSource(Options{}.filled(), w.vault, none, "")
+		next.Succeed(w.source)
+		if err := next.Revoke(w.Context()); err != nil || len(w.vault.leases) > 0 {
+			t.Errorf("%d leases are left, %v", len(w.vault.leases), err)
+		}
+	})
+}
+
 // TestTokenAsSecret: a token that a template makes is renewed with itself, made
 // anew where it was revoked, and given back.
 func TestTokenAsSecret(t *testing.T) {

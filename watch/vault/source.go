@@ -123,10 +123,16 @@ func (s *Source) Succeed(old *Source) {
 // a login. It is called at the end of the program, after Run has returned.
 func (s *Source) Revoke(ctx context.Context) error {
 	defer s.close()
+	e, err := s.tokens.Current()
+	for _, m := range slices.Backward(s.before) {
+		if err != nil { // as while no template has asked s
+			e, err = m.Current()
+		}
+	}
 	var errs []error
-	if e, err := s.tokens.Current(); err == nil {
+	if err == nil {
 		errs = append(errs, s.requester.Leases.Revoke(ctx, s.caller, e.Token, s.options.MaxRequests))
-	} else if !errors.Is(err, token.ErrPending) || len(s.before) > 0 { // else nothing was issued
+	} else if !errors.Is(err, token.ErrPending) { // else nothing was issued
 		errs = append(errs, err)
 	}
 	for _, m := range append([]manager{s.tokens}, s.before...) {
