@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,11 +26,40 @@ type stream struct {
 	overview func() status.Status
 	changes  atomic.Uint64 // how often something has changed
 	readers  atomic.Int32
+
+	mu   sync.Mutex // guards what follows
+	made view       // the newest, while somebody reads
+}
+
+// A view is what all readers get at a time.
+type view struct {
+	at      time.Time
+	changes uint64 // that it has at least
+	state   status.Status
+}
+
+// view returns the view for a time, which the first reader makes who asks for it.
+func (s *stream) view(at time.Time) view {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.made.at.Equal(at) {
+		s.made = view{at, s.changes.Load(), s.overview()}
+	}
+	return s.made
+}
+
+// leave forgets a reader, and with the last one the view.
+func (s *stream) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.readers.Add(-1) == 0 {
+		s.made = view{}
+	}
 }
 
 // serve answers a request for /v1/events.
 func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
-	defer s.readers.Add(-1)
+	defer s.leave()
 	if s.readers.Add(1) > maxReaders {
 		fail(w, http.StatusServiceUnavailable, fmt.Errorf("%d clients read already, or the program ends", maxReaders))
 		return
@@ -44,21 +74,18 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	seen, idle := s.changes.Load(), 0
 	sent := s.overview() // is what the reader knows
-	tick := time.NewTicker(streamGap)
-	defer tick.Stop()
 	for reads := send(message("status", whole(sent))); reads; {
+		next := time.Now().Truncate(streamGap).Add(streamGap) // the same for all readers
 		select {
-		case <-tick.C:
+		case <-time.After(time.Until(next)):
 		case <-r.Context().Done():
 			return
 		}
-		changes := s.changes.Load()
-		if idle++; changes == seen && idle < streamIdle {
+		if idle++; s.changes.Load() == seen && idle < streamIdle {
 			continue
 		}
-		seen, idle = changes, 0
-		last := sent
-		sent = s.overview()
+		last, now := sent, s.view(next)
+		seen, idle, sent = now.changes, 0, now.state
 		reads = send(message("update", since(last, sent)))
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -359,6 +360,44 @@ func TestEvents(t *testing.T) {
 	if _, got := next(); len(got.Bundles) != 1 || got.Bundles[0].Name != "web" || len(got.Changes) != 0 {
 		t.Errorf("got %+v", got)
 	}
+}
+
+// TestReadersShare: an overview is made once a second for all who read, and each gets it.
+func TestReadersShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const seconds, readers = 5, 4
+		f, made := newFake(), atomic.Int32{}
+		s := &stream{overview: func() status.Status {
+			made.Add(1)
+			return f.Overview()
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		var reading sync.WaitGroup
+		var replies []*httptest.ResponseRecorder
+		for range readers {
+			reply := httptest.NewRecorder()
+			replies = append(replies, reply)
+			reading.Go(func() { s.serve(reply, httptest.NewRequest("GET", "/v1/events", nil).WithContext(ctx)) })
+			time.Sleep(streamGap / readers)
+		}
+		made.Store(0)
+		for i := range seconds * 10 {
+			f.set(func(s *status.Status) { s.Changes = []status.Change{{Number: i + 1, Bundle: fmt.Sprint("number ", i)}} })
+			s.changes.Add(1)
+			time.Sleep(streamGap / 10)
+		}
+		time.Sleep(streamGap)
+		if n := made.Load(); n > seconds+1 {
+			t.Errorf("%d overviews in %d seconds", n, seconds+1)
+		}
+		cancel()
+		reading.Wait()
+		for i, r := range replies {
+			if text := r.Body.String(); !strings.Contains(text, fmt.Sprintf(`"number %d"`, seconds*10-1)) {
+				t.Errorf("reader %d did not get the last change: %s", i, text)
+			}
+		}
+	})
 }
 
 // TestSlowReader: who does not read is dropped.
