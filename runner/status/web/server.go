@@ -53,7 +53,7 @@ const (
 	idleTimeout     = 2 * time.Minute
 	shutdownTimeout = 2 * time.Second
 	maxHeader       = 16 << 10
-	listenAgain     = 10 * time.Second
+	listenAgain     = time.Second // after a killed process, a child of it has the address for a moment
 	mostLate        = time.Minute // for a loop that is alive
 )
 
