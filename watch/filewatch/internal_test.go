@@ -125,6 +125,48 @@ func TestSet(t *testing.T) {
 	})
 }
 
+// A poll while a change settles does not report it before it has, and then once.
+func TestPollWhileAChangeSettles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	system, err := fsnotify.NewWatcher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		const settle = 100 * time.Millisecond
+		named := make(chan fsnotify.Event)
+		system.Events, system.Errors = named, nil // so that the test says when there is one
+		w := New(Options{Settle: settle})
+		w.open = func() (*fsnotify.Watcher, error) { return system, nil }
+		w.Add(path)
+		began := time.Now()
+		var reports []time.Duration
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			w.Run(ctx, func(_, changed []string) (failed []string) {
+				if len(changed) > 0 {
+					reports = append(reports, time.Since(began))
+				}
+				return nil
+			})
+		})
+		written := pollInterval - settle/2
+		time.Sleep(written)
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		named <- fsnotify.Event{Name: path}
+		time.Sleep(2 * pollInterval)
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+		if diff := cmp.Diff([]time.Duration{written + settle}, reports); diff != "" {
+			t.Errorf("times of reports (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // With Whole, a file that is being written when it is added is reported once it has
 // been written.
 func TestAddedWhileItIsWritten(t *testing.T) {

@@ -111,6 +111,7 @@ func (w *Watcher) Run(ctx context.Context, report Report) {
 	}
 	poll := time.Tick(pollInterval)
 	for {
+		due := false
 		select {
 		case <-ctx.Done():
 			return
@@ -121,10 +122,13 @@ func (w *Watcher) Run(ctx context.Context, report Report) {
 		case <-w.wake:
 			w.check(func(*entry) likelihood { return none }, report)
 		case <-w.events.quiet:
+			due = true
+		case <-poll:
+			w.events.poll, due = true, w.events.quiet == nil // else when what changes has settled
+		}
+		if due {
 			w.check(w.events.likelihood, report)
 			w.events = events{}
-		case <-poll:
-			w.check((*entry).poll, report)
 		}
 	}
 }
@@ -185,6 +189,7 @@ const maxSettles = 10 // bounds how long events postpone a check, in settling ti
 type events struct {
 	names map[string]bool  // the paths that they name, and their directories
 	lost  bool             // there were others, of unknown paths
+	poll  bool             // it is time for what gives no events
 	first time.Time        // when the first one came
 	quiet <-chan time.Time // fires when to check; nil if there were no events
 }
@@ -203,13 +208,18 @@ func (e *events) add(path string, settle time.Duration) {
 // fall into one tick of the file system's clock.
 func (e *events) likelihood(p *entry) likelihood {
 	named := func(path string) bool { return e.lost || e.names[path] }
+	likely := none
+	if e.poll {
+		likely = p.poll()
+	}
 	switch {
+	case e.quiet == nil: // there are none
 	case slices.ContainsFunc(slices.Collect(maps.Keys(p.files)), named):
 		return certain
 	case slices.ContainsFunc(p.dirs, named):
-		return possible
+		return max(likely, possible)
 	}
-	return none
+	return likely
 }
 
 // A likelihood says how likely a path has changed since it was inspected.
