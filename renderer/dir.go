@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -76,20 +75,8 @@ func withPath(path string, err error) error {
 	return err
 }
 
-// holdStarts keeps commands from being started until release is called, while a file that
-// may be run is open for writing. A child that is about to run its program would have it
-// open, too, for longer, and until then it cannot be run ("text file busy").
-func holdStarts(mode fs.FileMode) (release func()) {
-	if mode&0o111 == 0 {
-		return func() {}
-	}
-	syscall.ForkLock.RLock()
-	return syscall.ForkLock.RUnlock
-}
-
 // overwrite gives the existing file at path the bytes of src and the attributes a.
 func (d dir) overwrite(path string, src io.ReaderAt, size int64, a fileattr.Attrs) error {
-	defer holdStarts(a.Mode)()
 	f, err := d.open(path, os.O_WRONLY)
 	if err != nil {
 		return err

@@ -158,7 +158,6 @@ func (s *StagedFile) fill() (err error) {
 	if own && mode>>3&0o007&^mode == 0 {
 		first = mode.Perm()
 	}
-	defer holdStarts(mode)()
 	s.temp, err = s.file.dir().createTemp(s.file.Path, first, func(f *os.File) error {
 		if _, err := f.Write(s.file.Content); err != nil {
 			return err
