@@ -34,9 +34,11 @@ type limits struct {
 func allScenarios() []scenario {
 	return []scenario{
 		//                                          time  CPU   memory connections requests bareTime … peak CPU
-		{"latency", "change", true, limits{1.05, 1.2, 1.02, 1, 1.3, 1.2, 0, 0, 0, 0, 0},
+		// Of a program's pages, those near what it runs are counted, too: from one build to
+		// the next that makes two percent of memory.
+		{"latency", "change", true, limits{1.05, 1.2, 1.03, 1, 1.3, 1.2, 0, 0, 0, 0, 0},
 			turns{work: oneKey(), full: 400, shared: true}.measure},
-		{"pair", "pair", false, limits{1.05, 1.2, 1.02, 1, 1.3, 1.2, 0, 0, 0, 0, 0},
+		{"pair", "pair", false, limits{1.05, 1.2, 1.03, 1, 1.3, 1.2, 0, 0, 0, 0, 0},
 			turns{work: pair(), full: 200, shared: true}.measure},
 		// The write to the agent alone is 0.06 of consul-template's time.
 		{"fan-out 1,000", "change", false, limits{0.13, 0.03, 0.5, 0.02, 1.3, 0, 0, 0, 0, 0, 0},
@@ -45,7 +47,7 @@ func allScenarios() []scenario {
 			turns{work: sharedKey(size(300)), full: 40, shared: true}.measure},
 		{"cold 1,000 keys", "start", true, limits{0.5, 0.3, 0.5, 0.13, 0.05, 6.5, 0, 0, 0, 0, 0},
 			starts{work: manyKeys(size(1000)), full: 8}.measure},
-		{"cold 10,000 keys", "start", false, limits{0.1, 0.1, 0.12, 0.02, 0.01, 3.6, 0, 0, 0, 0, 0},
+		{"cold 10,000 keys", "start", false, limits{0.1, 0.1, 0.12, 0.02, 0.01, 3, 0, 0, 0, 0, 0},
 			starts{work: manyKeys(size(10_000)), full: 6}.measure},
 		{"cold 50,000 keys", "start", false, limits{0, 0, 0, 0, 0, 0, 0, 0, 0, 200 << 20, 1500 * time.Millisecond},
 			starts{work: manyKeys(size(50_000)).onDefaultAgent().alone(), full: 3}.measure},
