@@ -259,9 +259,9 @@ func TestRefusedByOne(t *testing.T) {
 		want   string // what the sink hears, at most once in a row
 		most   int    // requests in a minute
 	}{
-		{"known to the leader", func() (*http.Response, error) { return agent.Respond(200, agent.PairJSON(one), agent.Index("5")...) }, "one", 25},
+		{"known to the leader", func() (*http.Response, error) { return agent.Respond(200, agent.PairJSON(one), agent.Index("5")...) }, "one", 40},
 		{"unknown to the leader", func() (*http.Response, error) { return agent.Respond(403, "ACL not found") }, "kv.get(k): Unexpected response code: 403 (ACL not found) " +
-			"(Consul does not know the token: set consul { token = … } to one that it knows)", 25},
+			"(Consul does not know the token: set consul { token = … } to one that it knows)", 40},
 		{"no leader", func() (*http.Response, error) { return agent.Respond(500, "No cluster leader") }, "kv.get(k): Unexpected response code: 500 (No cluster leader)", 100},
 	} {
 		t.Run(test.name, func(t *testing.T) {
